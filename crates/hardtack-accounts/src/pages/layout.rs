@@ -1,0 +1,136 @@
+//! The shell around every page: head, header, notice, main, footer.
+
+use maud::{DOCTYPE, Markup, html};
+
+use super::{Notice, NoticeKind, Shell, Viewer, form};
+
+/// One page's own part.
+pub(super) struct Page<'a> {
+    /// The document's title, before the site's name.
+    pub title: &'a str,
+    /// The path of the navigation link that leads here, where there is one.
+    pub here: Option<&'a str>,
+    /// How wide the content runs.
+    pub width: Width,
+    /// A path on this origin that the browser goes on to at once, without a script.
+    pub continue_to: Option<&'a str>,
+    /// The content, with the page's one `h1`.
+    pub main: Markup,
+}
+
+/// How wide a page's content runs.
+#[derive(Clone, Copy)]
+pub(super) enum Width {
+    /// One form or one message.
+    Narrow,
+    /// Several sections.
+    Medium,
+    /// Sections side by side.
+    Wide,
+}
+
+/// The whole document.
+pub(super) fn page(shell: &Shell<'_>, page: &Page<'_>) -> Markup {
+    let width = match page.width {
+        Width::Narrow => "narrow",
+        Width::Medium => "medium",
+        Width::Wide => "wide",
+    };
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="theme-color" media="(prefers-color-scheme: light)" content="#ffffff";
+                meta name="theme-color" media="(prefers-color-scheme: dark)" content="#12222b";
+                @if let Some(path) = page.continue_to {
+                    meta http-equiv="refresh" content={ "0;url=" (path) };
+                }
+                title { (page.title) " · Hardtack" }
+                link rel="icon" type="image/svg+xml" href="/assets/hardtack.svg";
+                link rel="stylesheet" href="/assets/hardtack.css";
+            }
+            body {
+                a.skip href="#main" { "Skip to content" }
+                (header(shell, page.here))
+                main #main .(width) tabindex="-1" {
+                    @if let Some(notice) = &shell.notice { (banner(notice)) }
+                    (page.main)
+                }
+                footer.foot {
+                    p { "Hardtack keeps you logged in with signed cookies that no script can read." }
+                }
+            }
+        }
+    }
+}
+
+fn header(shell: &Shell<'_>, here: Option<&str>) -> Markup {
+    let links: &[(&str, &str)] = match shell.viewer {
+        Some(_) => &[
+            ("/service", "Service"),
+            ("/account", "Account"),
+            ("/account/sessions", "Devices"),
+        ],
+        None => &[("/login", "Log in"), ("/signup", "Sign up")],
+    };
+    html! {
+        header.bar {
+            div.bar-inner.known[shell.viewer.is_some()] {
+                a.brand href="/" aria-current=[(here == Some("/")).then_some("page")] {
+                    img src="/assets/hardtack.svg" alt="" width="36" height="36";
+                    span { "Hardtack" }
+                }
+                nav.menu aria-label="Site" {
+                    ul {
+                        @for &(path, label) in links {
+                            li {
+                                a href=(path) aria-current=[(here == Some(path)).then_some("page")] { (label) }
+                            }
+                        }
+                    }
+                }
+                @if let Some(viewer) = &shell.viewer { (who(viewer)) }
+            }
+        }
+    }
+}
+
+/// Who is logged in, and the way out.
+fn who(viewer: &Viewer<'_>) -> Markup {
+    html! {
+        div.who {
+            p {
+                span.unseen { "Logged in as " }
+                bdi { (viewer.name) }
+            }
+            form method="post" action="/logout" {
+                (form::csrf(viewer.csrf_token))
+                button.button.quiet.small type="submit" { "Log out" }
+            }
+        }
+    }
+}
+
+fn banner(notice: &Notice<'_>) -> Markup {
+    // The icon repeats the kind for those who see no colour, the hidden word for those who see neither.
+    let (class, role, kind, icon) = match notice.kind {
+        NoticeKind::Info => ("info", "status", "Note: ", "M10 9v5.5M10 5.6v.3"),
+        NoticeKind::Success => ("success", "status", "Done: ", "M5.5 10.6l3 3 6-6.6"),
+        NoticeKind::Problem => ("problem", "alert", "Problem: ", "M10 5v6M10 14.2v.3"),
+    };
+    html! {
+        div.notice.(class) role=(role) {
+            svg viewBox="0 0 20 20" width="20" height="20" aria-hidden="true" focusable="false" {
+                circle cx="10" cy="10" r="9" fill="none" stroke="currentColor" stroke-width="1.6" {}
+                path d=(icon) fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" {}
+            }
+            p {
+                span.unseen { (kind) }
+                (notice.text)
+            }
+        }
+    }
+}

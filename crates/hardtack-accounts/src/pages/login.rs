@@ -1,0 +1,49 @@
+//! `/login`.
+
+use maud::{Markup, html};
+
+use super::form::{self, Field, Kind};
+use super::layout::{Page, Width, page};
+use super::{CredentialsForm, Shell, link};
+
+/// The log-in form, which posts `username`, `password`, `csrf_token` and, if there is one, `next`.
+pub(crate) fn login(shell: &Shell<'_>, view: &CredentialsForm<'_>) -> Markup {
+    let fields = [
+        Field {
+            form: "login",
+            name: "username",
+            label: "User name",
+            kind: Kind::Username(view.username),
+            hint: None,
+        },
+        Field {
+            form: "login",
+            name: "password",
+            label: "Password",
+            kind: Kind::CurrentPassword,
+            hint: None,
+        },
+    ];
+    page(
+        shell,
+        &Page {
+            title: form::title(!view.errors.is_empty(), "Log in", "Problem: Log in"),
+            here: Some("/login"),
+            width: Width::Narrow,
+            continue_to: None,
+            main: html! {
+                div.card {
+                    h1 { "Log in" }
+                    form method="post" action="/login" {
+                        (form::summary("login", &fields, view.errors))
+                        (form::csrf(view.csrf_token))
+                        (form::next(view.next))
+                        @for field in &fields { (form::field(field, view.errors)) }
+                        button.button.primary.full type="submit" { "Log in" }
+                    }
+                }
+                p.aside { "New here? " a href=(link::with_next("/signup", view.next)) { "Sign up" } }
+            },
+        },
+    )
+}

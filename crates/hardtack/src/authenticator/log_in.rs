@@ -1,0 +1,120 @@
+//! What a log-in may say beyond who logs in.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::issue::{IssueError, object};
+use crate::clock::Timestamp;
+use crate::jwt::Fresh;
+
+/// How long a log-in counts as recent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Freshness {
+    /// As long as the first access token lives (`fresh=True`).
+    #[default]
+    TokenLife,
+    /// For this long.
+    For(Duration),
+    /// Not at all (`fresh=False`): the user was recognised otherwise than by a password.
+    Not,
+}
+
+impl Freshness {
+    pub(super) fn at(self, now: Timestamp) -> Fresh {
+        match self {
+            Self::TokenLife => Fresh::Yes,
+            Self::For(span) => Fresh::Until(now + span),
+            Self::Not => Fresh::No,
+        }
+    }
+}
+
+/// A log-in: a subject, and what goes with it. A bare string is one, too.
+///
+/// ```
+/// use hardtack::LogIn;
+/// let log_in = LogIn::new("alice").claim("role", "editor");
+/// let short: LogIn = "alice".into();
+/// ```
+#[derive(Debug)]
+#[must_use = "a log-in does nothing until it is given to log_in()"]
+pub struct LogIn {
+    pub(super) subject: String,
+    pub(super) freshness: Freshness,
+    pub(super) extra: Result<Map<String, Value>, IssueError>,
+    pub(super) user_agent: Option<String>,
+    pub(super) address: Option<String>,
+}
+
+/// The longest user agent that is kept, in bytes.
+const MAX_USER_AGENT: usize = 256;
+
+impl LogIn {
+    /// A log-in of `subject`, the claim `sub`: an id that stays, not a name that changes.
+    pub fn new(subject: impl Into<String>) -> Self {
+        Self {
+            subject: subject.into(),
+            freshness: Freshness::default(),
+            extra: Ok(Map::new()),
+            user_agent: None,
+            address: None,
+        }
+    }
+
+    /// How long it counts as recent.
+    pub fn freshness(mut self, freshness: Freshness) -> Self {
+        self.freshness = freshness;
+        self
+    }
+
+    /// A claim that every access token of the session repeats.
+    pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        if let Ok(extra) = &mut self.extra {
+            extra.insert(name.into(), value.into());
+        }
+        self
+    }
+
+    /// Claims from a value that serialises to a JSON object.
+    pub fn claims(mut self, claims: &impl Serialize) -> Self {
+        let more = object(claims);
+        self.extra = self.extra.and_then(|mut extra| {
+            extra.extend(more?);
+            Ok(extra)
+        });
+        self
+    }
+
+    /// The browser, for the device page; cut to 256 bytes.
+    pub fn user_agent(mut self, agent: &str) -> Self {
+        let end = agent.floor_char_boundary(MAX_USER_AGENT);
+        self.user_agent = Some(agent[..end].to_owned());
+        self
+    }
+
+    /// The address, for the device page.
+    pub fn address(mut self, address: impl Into<String>) -> Self {
+        self.address = Some(address.into());
+        self
+    }
+}
+
+impl From<&str> for LogIn {
+    fn from(subject: &str) -> Self {
+        Self::new(subject)
+    }
+}
+
+impl From<String> for LogIn {
+    fn from(subject: String) -> Self {
+        Self::new(subject)
+    }
+}
+
+impl From<&String> for LogIn {
+    fn from(subject: &String) -> Self {
+        Self::new(subject.as_str())
+    }
+}

@@ -1,0 +1,127 @@
+//! The engine: keys, settings, cookies, sessions and replies in one value that is cheap to clone.
+
+mod builder;
+mod inspect;
+mod issue;
+mod log_in;
+mod sessions;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+pub use builder::Builder;
+pub(crate) use inspect::Found;
+pub use inspect::VerifiedToken;
+pub use issue::{IssueError, IssuedToken, TokenBuilder};
+pub use log_in::{Freshness, LogIn};
+pub use sessions::SessionError;
+
+use crate::clock::{Clock, Timestamp};
+use crate::config::{RefreshMode, Settings, Urls};
+use crate::cookie::ResolvedPolicy;
+use crate::csrf::PreSessionKey;
+use crate::failure::Handlers;
+use crate::jwt::KeySet;
+use crate::request::NextPath;
+use crate::session::{ErasedStore, Revocations, SessionRules};
+
+/// The engine. Clones share everything.
+///
+/// ```
+/// use hardtack::{Authenticator, KeySet, SigningKey, jwt::Algorithm};
+/// let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
+/// let auth = Authenticator::builder(keys).base_url("https://site.example").build()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Authenticator(Arc<Engine>);
+
+pub(crate) struct Engine {
+    keys: KeySet,
+    settings: Settings,
+    cookies: ResolvedPolicy,
+    rules: SessionRules,
+    store: Option<Box<dyn ErasedStore>>,
+    revocations: Revocations,
+    log_position: AtomicU64,
+    clock: Box<dyn Clock>,
+    handlers: Handlers,
+    pre_session: PreSessionKey,
+}
+
+impl Authenticator {
+    /// Starts a configuration; [`Builder::build`] checks it.
+    pub fn builder(keys: KeySet) -> Builder {
+        Builder::new(keys)
+    }
+
+    /// The keys that sign and verify.
+    pub fn keys(&self) -> &KeySet {
+        &self.0.keys
+    }
+
+    /// The routes of the flow.
+    pub fn urls(&self) -> &Urls {
+        &self.0.settings.urls
+    }
+
+    /// What happens to expired access tokens.
+    pub fn refresh_mode(&self) -> RefreshMode {
+        self.0.settings.refresh
+    }
+
+    /// The name of the hidden form field, `csrf_token` unless set otherwise.
+    pub fn csrf_field(&self) -> &str {
+        &self.0.settings.csrf.field
+    }
+
+    /// The time as this engine sees it.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// The page to send someone to who asked for `text`: a path of this site that is no auth route,
+    /// or else the home URL.
+    pub fn next_or_home(&self, text: Option<&str>) -> String {
+        text.and_then(|text| self.next(text)).map_or_else(|| self.0.settings.urls.home.clone(), |next| next.to_string())
+    }
+
+    /// `text` as a page to return to: a path of this site that is no auth route.
+    pub fn next(&self, text: &str) -> Option<NextPath> {
+        NextPath::parse(text).filter(|next| !next.is_any_of(self.0.settings.urls.never_next()))
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    pub(crate) fn cookies(&self) -> &ResolvedPolicy {
+        &self.0.cookies
+    }
+
+    pub(crate) fn revocations(&self) -> &Revocations {
+        &self.0.revocations
+    }
+
+    pub(crate) fn handlers(&self) -> &Handlers {
+        &self.0.handlers
+    }
+
+    pub(crate) fn pre_session_key(&self) -> &PreSessionKey {
+        &self.0.pre_session
+    }
+
+    fn store(&self) -> Option<&dyn ErasedStore> {
+        self.0.store.as_deref()
+    }
+}
+
+impl fmt::Debug for Authenticator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authenticator")
+            .field("refresh", &self.0.settings.refresh)
+            .field("stored_sessions", &self.0.store.is_some())
+            .finish_non_exhaustive()
+    }
+}

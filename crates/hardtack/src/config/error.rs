@@ -1,0 +1,161 @@
+//! Why a configuration is refused, and what to do instead.
+
+use crate::jwt::KeyError;
+
+/// A setting that would not be safe or could not work. Each says what to change.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A key is missing, weak or unreadable.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The base URL is no origin.
+    #[error("the base URL {url:?} cannot be used: {why}; expected an origin such as https://site.example")]
+    BadBaseUrl {
+        /// What was given.
+        url: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// Plain http where others can listen.
+    #[error(
+        "the base URL {url:?} is plain http on an address that other machines reach, so sessions could be read on \
+         the way; use https, or say insecure_http if that is truly wanted"
+    )]
+    InsecureBaseUrl {
+        /// What was given.
+        url: String,
+    },
+    /// `SameSite=None` needs Secure.
+    #[error("SameSite=None is dropped by browsers without Secure; serve over https, or use SameSite=Lax")]
+    SameSiteNoneWithoutSecure,
+    /// `SameSite=None` needs CSRF protection.
+    #[error("SameSite=None with CSRF protection off lets any site act for your users; turn CSRF protection on")]
+    SameSiteNoneWithoutCsrf,
+    /// A prefixed name without Secure.
+    #[error("the cookie {name} has a name prefix but is not Secure, so browsers drop it; use an https base URL")]
+    PrefixWithoutSecure {
+        /// The cookie.
+        name: String,
+    },
+    /// `__Host-` with Domain.
+    #[error("the cookie {name} cannot be __Host- with a Domain; leave the domain out, or use CookiePrefix::Secure")]
+    HostPrefixWithDomain {
+        /// The cookie.
+        name: String,
+    },
+    /// `__Host-` with another path than `/`.
+    #[error("the cookie {name} cannot be __Host- with the paths {paths:?}; use \"/\", or CookiePrefix::Secure")]
+    HostPrefixWithPath {
+        /// The cookie.
+        name: String,
+        /// Its paths.
+        paths: Vec<String>,
+    },
+    /// A prefix written into the name.
+    #[error("the cookie name {name:?} brings its own prefix; leave it out and set CookiePolicy::prefix")]
+    PrefixInName {
+        /// The cookie.
+        name: String,
+    },
+    /// Not a cookie name.
+    #[error("{name:?} is no cookie name; expected letters, digits and !#$%&'*+-.^_`|~ (RFC 6265 section 4.1.1)")]
+    BadCookieName {
+        /// What was given.
+        name: String,
+    },
+    /// Two cookies with one name.
+    #[error("two cookies are called {name:?}; give each its own name")]
+    CookieNameTwice {
+        /// The name.
+        name: String,
+    },
+    /// An empty list of paths.
+    #[error("the cookie {name} has no path; name at least one, such as \"/\"")]
+    NoCookiePath {
+        /// The cookie.
+        name: String,
+    },
+    /// Not a path.
+    #[error("the cookie {name} cannot have the path {path:?}; expected an absolute path without ';' or spaces")]
+    BadCookiePath {
+        /// The cookie.
+        name: String,
+        /// What was given.
+        path: String,
+    },
+    /// One path inside another: the browser would send the cookie twice.
+    #[error(
+        "the cookie {name} has the path {inner:?} inside {outer:?}, so a browser would send it twice there and the \
+         request would be refused; keep {outer:?} only"
+    )]
+    NestedCookiePaths {
+        /// The cookie.
+        name: String,
+        /// The covering path.
+        outer: String,
+        /// The covered path.
+        inner: String,
+    },
+    /// Not a domain of this site.
+    #[error("{domain:?} cannot be the cookies' domain; expected the base URL's host or a parent of it")]
+    BadCookieDomain {
+        /// What was given.
+        domain: String,
+    },
+    /// A lifetime of nothing.
+    #[error("the {what} is zero, so tokens would be dead when made; give it at least one second")]
+    ZeroLifetime {
+        /// Which lifetime.
+        what: &'static str,
+    },
+    /// Access tokens that outlive refresh tokens.
+    #[error("access tokens would live longer than refresh tokens; make the access lifetime the shorter one")]
+    AccessOutlivesRefresh,
+    /// Sessions that end before they go idle.
+    #[error("the session lifetime is shorter than the refresh token's; make it at least as long")]
+    SessionShorterThanRefresh,
+    /// Tokens that never expire in a session that does.
+    #[error("tokens that never expire need stateless mode; leave the session store out, or give them a lifetime")]
+    NeverExpiringWithSessions,
+    /// Too much tolerance.
+    #[error("the leeway is {seconds} s; at most 60 s are allowed, and clocks in step need none")]
+    LeewayTooLong {
+        /// What was given.
+        seconds: u64,
+    },
+    /// Refresh tokens must come out the same each time.
+    #[error(
+        "refresh tokens of stored sessions need a signature that is the same each time, and {algorithm} is \
+         randomised; sign with HS256, EdDSA or RS256"
+    )]
+    RandomisedRefreshSignature {
+        /// The signing algorithm.
+        algorithm: &'static str,
+    },
+    /// A URL of the flow is no path of this site.
+    #[error("the {what} {url:?} cannot be used; expected a path of this site, such as \"/login\"")]
+    BadFlowUrl {
+        /// Which one.
+        what: &'static str,
+        /// What was given.
+        url: String,
+    },
+    /// A trusted origin that is none.
+    #[error("{origin:?} is no origin; expected scheme, host and port, such as https://app.site.example")]
+    BadTrustedOrigin {
+        /// What was given.
+        origin: String,
+    },
+    /// A header or field name that could never match.
+    #[error("{name:?} cannot be the CSRF {what}; expected visible ASCII characters without separators")]
+    BadCsrfName {
+        /// Header or field.
+        what: &'static str,
+        /// What was given.
+        name: String,
+    },
+    /// Sliding sessions have no refresh token to keep on a path.
+    #[error("an access token cannot live forever and be refreshed; choose RefreshMode::Off or give it a lifetime")]
+    NeverExpiringRefreshed,
+}

@@ -1,0 +1,10 @@
+//! Settings and why some are refused.
+
+mod base_url;
+mod error;
+mod settings;
+
+pub use base_url::BaseUrl;
+pub use error::ConfigError;
+pub(crate) use settings::{CsrfSettings, Settings};
+pub use settings::{Lifetime, RefreshMode, Urls};

@@ -1,0 +1,12 @@
+//! Cookies: found byte for byte, set and deleted by one policy.
+
+mod find;
+mod policy;
+mod render;
+mod set_cookies;
+
+pub use find::{DuplicateCookie, find};
+pub(crate) use policy::ResolvedPolicy;
+pub use policy::{CookiePolicy, CookiePrefix, SameSite};
+pub use render::CookieTooLarge;
+pub use set_cookies::SetCookies;

@@ -1,0 +1,324 @@
+//! What the cookies are called, where they are sent, and how they are guarded.
+
+use crate::config::{BaseUrl, ConfigError};
+
+/// The `SameSite` attribute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SameSite {
+    /// Not sent with any request that another site starts, not even a link followed.
+    Strict,
+    /// Sent when another site's link is followed, not with its forms or scripts.
+    #[default]
+    Lax,
+    /// Sent always; taken only with Secure and with CSRF protection on.
+    None,
+}
+
+impl SameSite {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Strict => "Strict",
+            Self::Lax => "Lax",
+            Self::None => "None",
+        }
+    }
+}
+
+/// The cookie name prefixes of RFC 6265bis §4.1.3, which a browser enforces.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CookiePrefix {
+    /// Over https the strongest that each cookie's path and domain allow; over http none.
+    #[default]
+    Auto,
+    /// `__Host-`: Secure, Path=/, no Domain. A sibling domain cannot set it.
+    Host,
+    /// `__Secure-`: Secure.
+    Secure,
+    /// The bare names.
+    None,
+}
+
+/// Names, paths and attributes of all cookies. Setting and deleting both follow it.
+///
+/// ```
+/// use hardtack::CookiePolicy;
+/// let policy = CookiePolicy::default()
+///     .access_paths(["/account", "/services"])
+///     .refresh_paths(["/token/refresh"]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CookiePolicy {
+    pub(crate) access_name: String,
+    pub(crate) refresh_name: String,
+    pub(crate) csrf_access_name: String,
+    pub(crate) csrf_refresh_name: String,
+    pub(crate) pre_session_name: String,
+    pub(crate) access_paths: Vec<String>,
+    pub(crate) refresh_paths: Option<Vec<String>>,
+    pub(crate) csrf_access_path: String,
+    pub(crate) csrf_refresh_path: String,
+    pub(crate) domain: Option<String>,
+    pub(crate) secure: Option<bool>,
+    pub(crate) same_site: SameSite,
+    pub(crate) prefix: CookiePrefix,
+    pub(crate) session_cookies: bool,
+    pub(crate) csrf_cookies: bool,
+}
+
+impl Default for CookiePolicy {
+    /// Flask-JWT-Extended's names; `Path=/`; `SameSite=Lax`; Secure and prefixes as the base URL says.
+    fn default() -> Self {
+        Self {
+            access_name: "access_token_cookie".into(),
+            refresh_name: "refresh_token_cookie".into(),
+            csrf_access_name: "csrf_access_token".into(),
+            csrf_refresh_name: "csrf_refresh_token".into(),
+            pre_session_name: "csrf_pre_session".into(),
+            access_paths: vec!["/".into()],
+            refresh_paths: None,
+            csrf_access_path: "/".into(),
+            csrf_refresh_path: "/".into(),
+            domain: None,
+            secure: None,
+            same_site: SameSite::Lax,
+            prefix: CookiePrefix::Auto,
+            session_cookies: true,
+            csrf_cookies: true,
+        }
+    }
+}
+
+/// Generates the setters of string options.
+macro_rules! setters {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
+        $(#[$doc])*
+        #[must_use]
+        pub fn $name(mut self, value: impl Into<String>) -> Self {
+            self.$name = value.into();
+            self
+        }
+    )*};
+}
+
+impl CookiePolicy {
+    setters! {
+        /// The access cookie's name, without prefix (`JWT_ACCESS_COOKIE_NAME`).
+        access_name,
+        /// The refresh cookie's name, without prefix (`JWT_REFRESH_COOKIE_NAME`).
+        refresh_name,
+        /// The readable cookie with the access token's CSRF value (`JWT_ACCESS_CSRF_COOKIE_NAME`).
+        csrf_access_name,
+        /// The readable cookie with the refresh token's CSRF value (`JWT_REFRESH_CSRF_COOKIE_NAME`).
+        csrf_refresh_name,
+        /// The cookie behind the hidden field of forms that come before a log-in.
+        pre_session_name,
+        /// The Path of the access token's CSRF cookie (`JWT_ACCESS_CSRF_COOKIE_PATH`).
+        csrf_access_path,
+        /// The Path of the refresh token's CSRF cookie (`JWT_REFRESH_CSRF_COOKIE_PATH`).
+        csrf_refresh_path,
+    }
+
+    /// The paths that the access cookie is sent to; one `Set-Cookie` each (`JWT_ACCESS_COOKIE_PATH`).
+    #[must_use]
+    pub fn access_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.access_paths = paths.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The paths that the refresh cookie is sent to (`JWT_REFRESH_COOKIE_PATH`). Unless set, `/`, and
+    /// only the refresh URL where refreshing goes by redirect.
+    #[must_use]
+    pub fn refresh_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.refresh_paths = Some(paths.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Sends the cookies to all hosts of a domain (`JWT_COOKIE_DOMAIN`); rules out `__Host-`.
+    #[must_use]
+    pub fn domain(mut self, domain: impl Into<String>) -> Self {
+        self.domain = Some(domain.into());
+        self
+    }
+
+    /// Sets or leaves out Secure against what the base URL says (`JWT_COOKIE_SECURE`).
+    #[must_use]
+    pub fn secure(mut self, secure: bool) -> Self {
+        self.secure = Some(secure);
+        self
+    }
+
+    /// The `SameSite` attribute (`JWT_COOKIE_SAMESITE`).
+    #[must_use]
+    pub fn same_site(mut self, same_site: SameSite) -> Self {
+        self.same_site = same_site;
+        self
+    }
+
+    /// The name prefix.
+    #[must_use]
+    pub fn prefix(mut self, prefix: CookiePrefix) -> Self {
+        self.prefix = prefix;
+        self
+    }
+
+    /// Whether the cookies end with the browser (`JWT_SESSION_COOKIE`). Otherwise their Max-Age is
+    /// the refresh token's remaining life, so that an expired access token is still recognised.
+    #[must_use]
+    pub fn session_cookies(mut self, session: bool) -> Self {
+        self.session_cookies = session;
+        self
+    }
+
+    /// Whether scripts get the CSRF values in readable cookies (`JWT_CSRF_IN_COOKIES`).
+    #[must_use]
+    pub fn csrf_cookies(mut self, readable: bool) -> Self {
+        self.csrf_cookies = readable;
+        self
+    }
+
+    /// Checks the policy and fixes every name and path.
+    pub(crate) fn resolve(
+        &self,
+        base: Option<&BaseUrl>,
+        refresh_paths: Vec<String>,
+        csrf_protect: bool,
+    ) -> Result<ResolvedPolicy, ConfigError> {
+        let secure = self.secure.unwrap_or_else(|| base.is_none_or(BaseUrl::is_https));
+        if self.same_site == SameSite::None && !secure {
+            return Err(ConfigError::SameSiteNoneWithoutSecure);
+        }
+        if self.same_site == SameSite::None && !csrf_protect {
+            return Err(ConfigError::SameSiteNoneWithoutCsrf);
+        }
+        if let Some(domain) = &self.domain {
+            check_domain(domain, base)?;
+        }
+        let slot = |name: &str, paths: Vec<String>, http_only| self.slot(name, paths, http_only, secure);
+        let refresh_paths = self.refresh_paths.clone().unwrap_or(refresh_paths);
+        let policy = ResolvedPolicy {
+            access: slot(&self.access_name, self.access_paths.clone(), true)?,
+            refresh: slot(&self.refresh_name, refresh_paths, true)?,
+            csrf_access: slot(&self.csrf_access_name, vec![self.csrf_access_path.clone()], false)?,
+            csrf_refresh: slot(&self.csrf_refresh_name, vec![self.csrf_refresh_path.clone()], false)?,
+            pre_session: slot(&self.pre_session_name, vec!["/".into()], true)?,
+            domain: self.domain.clone(),
+            secure,
+            same_site: self.same_site,
+            session_cookies: self.session_cookies,
+            csrf_cookies: self.csrf_cookies,
+        };
+        let mut names: Vec<&str> = policy.slots().map(|slot| slot.name.as_str()).to_vec();
+        names.sort_unstable();
+        match names.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(ConfigError::CookieNameTwice { name: pair[0].to_owned() }),
+            None => Ok(policy),
+        }
+    }
+
+    fn slot(&self, name: &str, paths: Vec<String>, http_only: bool, secure: bool) -> Result<CookieSlot, ConfigError> {
+        if name.is_empty() || !name.bytes().all(is_token_byte) {
+            return Err(ConfigError::BadCookieName { name: name.to_owned() });
+        }
+        check_paths(name, &paths)?;
+        let rooted = paths.iter().all(|path| path == "/");
+        let prefix = match self.prefix {
+            CookiePrefix::None => "",
+            CookiePrefix::Auto if !secure => "",
+            CookiePrefix::Host | CookiePrefix::Secure if !secure => {
+                return Err(ConfigError::PrefixWithoutSecure { name: name.to_owned() });
+            }
+            CookiePrefix::Host if self.domain.is_some() => {
+                return Err(ConfigError::HostPrefixWithDomain { name: name.to_owned() });
+            }
+            CookiePrefix::Host if !rooted => {
+                return Err(ConfigError::HostPrefixWithPath { name: name.to_owned(), paths });
+            }
+            CookiePrefix::Host => "__Host-",
+            CookiePrefix::Auto if rooted && self.domain.is_none() => "__Host-",
+            CookiePrefix::Auto | CookiePrefix::Secure => "__Secure-",
+        };
+        // A name that already says its prefix must keep what it promises.
+        let promises = |p: &str| name.get(..p.len()).is_some_and(|start| start.eq_ignore_ascii_case(p));
+        if promises("__Host-") || promises("__Secure-") {
+            return Err(ConfigError::PrefixInName { name: name.to_owned() });
+        }
+        Ok(CookieSlot { name: format!("{prefix}{name}"), paths, http_only })
+    }
+}
+
+/// One cookie: its full name and where it is sent.
+#[derive(Clone, Debug)]
+pub(crate) struct CookieSlot {
+    pub(crate) name: String,
+    pub(crate) paths: Vec<String>,
+    pub(crate) http_only: bool,
+}
+
+/// A checked policy.
+#[derive(Clone, Debug)]
+pub(crate) struct ResolvedPolicy {
+    pub(crate) access: CookieSlot,
+    pub(crate) refresh: CookieSlot,
+    pub(crate) csrf_access: CookieSlot,
+    pub(crate) csrf_refresh: CookieSlot,
+    pub(crate) pre_session: CookieSlot,
+    pub(crate) domain: Option<String>,
+    pub(crate) secure: bool,
+    pub(crate) same_site: SameSite,
+    pub(crate) session_cookies: bool,
+    pub(crate) csrf_cookies: bool,
+}
+
+impl ResolvedPolicy {
+    fn slots(&self) -> [&CookieSlot; 5] {
+        [&self.access, &self.refresh, &self.csrf_access, &self.csrf_refresh, &self.pre_session]
+    }
+}
+
+/// RFC 9110 §5.6.2.
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+fn check_paths(name: &str, paths: &[String]) -> Result<(), ConfigError> {
+    if paths.is_empty() {
+        return Err(ConfigError::NoCookiePath { name: name.to_owned() });
+    }
+    for path in paths {
+        let plain = path.starts_with('/') && path.bytes().all(|b| (0x21..=0x7e).contains(&b) && b != b';');
+        if !plain {
+            return Err(ConfigError::BadCookiePath { name: name.to_owned(), path: path.clone() });
+        }
+    }
+    for (index, outer) in paths.iter().enumerate() {
+        for inner in paths.iter().skip(index + 1) {
+            if covers(outer, inner) || covers(inner, outer) {
+                return Err(ConfigError::NestedCookiePaths {
+                    name: name.to_owned(),
+                    outer: outer.clone(),
+                    inner: inner.clone(),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Path-matching as in RFC 6265 §5.1.4.
+pub(crate) fn covers(outer: &str, inner: &str) -> bool {
+    inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || outer.ends_with('/') || rest.starts_with('/'))
+}
+
+fn check_domain(domain: &str, base: Option<&BaseUrl>) -> Result<(), ConfigError> {
+    let bare = domain.strip_prefix('.').unwrap_or(domain);
+    let plain = bare.contains('.') && bare.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
+    let bad = || ConfigError::BadCookieDomain { domain: domain.to_owned() };
+    if !plain {
+        return Err(bad());
+    }
+    match base {
+        Some(base) if base.host() != bare && !base.host().ends_with(&format!(".{bare}")) => Err(bad()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,117 @@
+//! The second layer: a value that only a page of this site can send back.
+
+use subtle::ConstantTimeEq;
+
+use super::{FormPeek, FormToken};
+use crate::config::CsrfSettings;
+use crate::request::RequestHead;
+
+/// Why a request that changes something is refused although its user is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum CsrfError {
+    /// Neither the header nor the form field is there.
+    #[error("the CSRF token is missing")]
+    Missing,
+    /// It is there and belongs to another session, or to none.
+    #[error("the CSRF token is not this session's")]
+    Mismatch,
+    /// The form is longer than what is read ahead, and the field is not in that part.
+    #[error("the CSRF token is not within the part of the form that is read ahead")]
+    BeyondPeek,
+    /// The form was not read because no layer is in place.
+    #[error("the form's CSRF token could not be read: no authentication layer wraps this route")]
+    Unread,
+    /// Another site started the request.
+    #[error("the request was started by another site")]
+    CrossSite,
+    /// The token has no CSRF value to compare with.
+    #[error("the token in the cookie carries no CSRF value")]
+    NoClaim,
+}
+
+impl CsrfError {
+    /// A stable name in `snake_case`.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Missing => "csrf_missing",
+            Self::Mismatch => "csrf_mismatch",
+            Self::BeyondPeek => "csrf_beyond_peek",
+            Self::Unread => "csrf_unread",
+            Self::CrossSite => "csrf_cross_site",
+            Self::NoClaim => "csrf_no_claim",
+        }
+    }
+}
+
+/// Compares the header, or else the form's hidden field, with the `csrf` claim. The query string is
+/// never looked at: it ends up in logs and in `Referer`.
+pub(crate) fn check(
+    head: &RequestHead<'_>,
+    form: &FormToken,
+    expected: &str,
+    settings: &CsrfSettings,
+) -> Result<(), CsrfError> {
+    let mut fields = head.header_all(&settings.header);
+    if let Some(sent) = fields.next() {
+        let alone = fields.next().is_none();
+        return if alone && equal(sent, expected.as_bytes()) { Ok(()) } else { Err(CsrfError::Mismatch) };
+    }
+    if !settings.check_form {
+        return Err(CsrfError::Missing);
+    }
+    match form {
+        FormToken::Found(sent) if equal(sent.as_bytes(), expected.as_bytes()) => Ok(()),
+        FormToken::Found(_) | FormToken::Ambiguous => Err(CsrfError::Mismatch),
+        FormToken::Absent => Err(CsrfError::Missing),
+        FormToken::BeyondPeek => Err(CsrfError::BeyondPeek),
+        FormToken::Unread if FormPeek::for_form(head) => Err(CsrfError::Unread),
+        FormToken::Unread => Err(CsrfError::Missing),
+    }
+}
+
+fn equal(sent: &[u8], expected: &[u8]) -> bool {
+    !expected.is_empty() && bool::from(sent.ct_eq(expected))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::head_for_tests::{Fields, head};
+
+    fn settings() -> CsrfSettings {
+        CsrfSettings::default()
+    }
+
+    #[test]
+    fn s46_only_the_claims_own_value_passes() {
+        let none = Fields::new(&[]);
+        let good = Fields::new(&[("x-csrf-token", "value")]);
+        let bad = Fields::new(&[("x-csrf-token", "other")]);
+        let twice = Fields::new(&[("x-csrf-token", "value"), ("x-csrf-token", "value")]);
+        let run = |fields, form: FormToken| check(&head("POST", "/", fields), &form, "value", &settings());
+        assert_eq!(run(&good, FormToken::Unread), Ok(()));
+        assert_eq!(run(&bad, FormToken::Found("value".into())), Err(CsrfError::Mismatch));
+        assert_eq!(run(&twice, FormToken::Unread), Err(CsrfError::Mismatch));
+        assert_eq!(run(&none, FormToken::Found("value".into())), Ok(()));
+        assert_eq!(run(&none, FormToken::Found("valu".into())), Err(CsrfError::Mismatch));
+        assert_eq!(run(&none, FormToken::Absent), Err(CsrfError::Missing));
+        assert_eq!(run(&none, FormToken::Unread), Err(CsrfError::Missing));
+        assert_eq!(run(&none, FormToken::BeyondPeek), Err(CsrfError::BeyondPeek));
+        assert_eq!(check(&head("POST", "/", &good), &FormToken::Unread, "", &settings()), Err(CsrfError::Mismatch));
+    }
+
+    #[test]
+    fn s52_the_query_string_is_not_looked_at() {
+        let none = Fields::new(&[]);
+        let head = head("POST", "/?csrf_token=value&X-CSRF-TOKEN=value", &none);
+        assert_eq!(check(&head, &FormToken::Absent, "value", &settings()), Err(CsrfError::Missing));
+    }
+
+    #[test]
+    fn a_form_that_no_layer_read_is_the_developers_error_not_the_users() {
+        let form = Fields::new(&[("content-type", "application/x-www-form-urlencoded")]);
+        let head = head("POST", "/", &form);
+        assert_eq!(check(&head, &FormToken::Unread, "value", &settings()), Err(CsrfError::Unread));
+    }
+}

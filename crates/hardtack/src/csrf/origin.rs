@@ -1,0 +1,90 @@
+//! The first layer: which site started the request, as the browser itself says.
+
+use super::CsrfError;
+use crate::config::Settings;
+use crate::request::RequestHead;
+
+/// Judges by Fetch Metadata, and by `Origin` where a browser sends none.
+///
+/// `Sec-Fetch-Site` cannot be set by scripts, so `same-origin` is believed even beside
+/// `Origin: null`, which a strict referrer policy produces. Without either the client is no browser
+/// and nobody's cookies are being abused.
+pub(crate) fn check(head: &RequestHead<'_>, settings: &Settings) -> Result<(), CsrfError> {
+    let mut origins = head.header_all("origin");
+    let origin = origins.next();
+    if origins.next().is_some() {
+        return Err(CsrfError::CrossSite);
+    }
+    let passes = match head.header("sec-fetch-site") {
+        Some(b"same-origin" | b"none") => true,
+        Some(_) => origin.is_some_and(|origin| is_trusted(origin, settings)),
+        None => origin.is_none_or(|origin| is_ours(origin, head, settings) || is_trusted(origin, settings)),
+    };
+    if passes { Ok(()) } else { Err(CsrfError::CrossSite) }
+}
+
+fn is_trusted(origin: &[u8], settings: &Settings) -> bool {
+    settings.csrf.trusted_origins.iter().any(|trusted| trusted.as_bytes() == origin)
+}
+
+/// The base URL's origin, or the host that the request names: browsers cannot forge either.
+fn is_ours(origin: &[u8], head: &RequestHead<'_>, settings: &Settings) -> bool {
+    if settings.base.as_ref().is_some_and(|base| base.origin().as_bytes() == origin) {
+        return true;
+    }
+    let https = settings.base.as_ref().is_none_or(|base| base.is_https());
+    let scheme: &[u8] = if https { b"https://" } else { b"http://" };
+    let host = origin.strip_prefix(scheme);
+    head.host.is_some_and(|ours| host.is_some_and(|host| host.eq_ignore_ascii_case(ours.as_bytes())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::BaseUrl;
+    use crate::request::head_for_tests::{Fields, head};
+
+    fn run(fields: &[(&'static str, &str)]) -> Result<(), CsrfError> {
+        let settings = Settings {
+            base: BaseUrl::parse("https://site.example").ok(),
+            csrf: crate::config::CsrfSettings {
+                trusted_origins: vec!["https://app.site.example".into()],
+                ..Default::default()
+            },
+            ..Settings::default()
+        };
+        check(&head("POST", "/", &Fields::new(fields)), &settings)
+    }
+
+    #[test]
+    fn s47_other_sites_are_refused() {
+        for fields in [
+            &[("sec-fetch-site", "cross-site")][..],
+            &[("sec-fetch-site", "same-site")],
+            &[("sec-fetch-site", "same-site"), ("origin", "https://evil.site.example")],
+            &[("sec-fetch-site", "nonsense")],
+            &[("origin", "null")],
+            &[("origin", "https://evil.example")],
+            &[("origin", "http://site.example")],
+            &[("origin", "https://site.example.evil.example")],
+            &[("origin", "https://site.example"), ("origin", "https://evil.example")],
+        ] {
+            assert_eq!(run(fields), Err(CsrfError::CrossSite), "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn this_site_and_programs_pass() {
+        for fields in [
+            &[][..],
+            &[("sec-fetch-site", "same-origin")],
+            &[("sec-fetch-site", "same-origin"), ("origin", "null")],
+            &[("sec-fetch-site", "none")],
+            &[("origin", "https://site.example")],
+            &[("origin", "https://app.site.example")],
+            &[("sec-fetch-site", "same-site"), ("origin", "https://app.site.example")],
+        ] {
+            assert_eq!(run(fields), Ok(()), "{fields:?}");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! What the layer adds to a response on its way out.
+
+use super::Memo;
+use crate::authenticator::Authenticator;
+use crate::cookie::SetCookies;
+
+/// Additions to a response.
+#[derive(Debug, Default)]
+#[must_use = "these belong on the response"]
+pub struct Finish {
+    /// `Set-Cookie` fields to append.
+    pub cookies: SetCookies,
+    /// Whether the response is one person's and no cache may keep it (ASVS 5.0 V14.3.2): set
+    /// `Cache-Control: private, no-store`.
+    pub no_store: bool,
+}
+
+impl Authenticator {
+    /// Decides what to add to a response, given the `Set-Cookie` values that it has already. Cookies
+    /// of a refresh are left out where the handler set or deleted tokens itself: a refresh never undoes
+    /// a log-out.
+    pub fn finish<'r>(&self, memo: &Memo, set_cookies: impl IntoIterator<Item = &'r [u8]>) -> Finish {
+        let policy = self.cookies();
+        let all = [&policy.access, &policy.refresh, &policy.csrf_access, &policy.csrf_refresh, &policy.pre_session];
+        let names =
+            |value: &[u8], name: &str| value.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="));
+        let (mut tokens_set, mut any_set) = (false, false);
+        for value in set_cookies {
+            tokens_set |= names(value, &policy.access.name) || names(value, &policy.refresh.name);
+            any_set |= all.iter().any(|slot| names(value, &slot.name));
+        }
+        let mut state = memo.state();
+        let pending = std::mem::take(&mut state.cookies);
+        let cookies = if tokens_set { SetCookies::default() } else { pending };
+        let no_store = state.authenticated || any_set || !cookies.is_empty();
+        Finish { cookies, no_store }
+    }
+}

@@ -1,0 +1,120 @@
+//! One request and its response: what an adapter translates to and from.
+
+mod finish;
+mod memo;
+mod pre_session;
+mod session;
+mod token;
+
+pub use finish::Finish;
+pub use memo::Memo;
+
+use crate::authenticator::Authenticator;
+use crate::authenticator::VerifiedToken;
+use crate::csrf::CsrfError;
+use crate::csrf::{FormToken, check_double_submit, check_origin};
+use crate::failure::{Failure, FailureKind, Reason, Refused, default_reply};
+use crate::request::{NextPath, RequestHead, Wants};
+
+/// One request as the engine sees it: all that a handler may ask, with every check that belongs to it.
+///
+/// An adapter makes one from its framework's request, and turns [`Failure`] into its response.
+#[derive(Clone, Copy)]
+pub struct Exchange<'a> {
+    engine: &'a Authenticator,
+    head: RequestHead<'a>,
+    memo: &'a Memo,
+}
+
+impl<'a> Exchange<'a> {
+    /// Joins a request with what its layer remembers of it.
+    pub fn new(engine: &'a Authenticator, head: RequestHead<'a>, memo: &'a Memo) -> Self {
+        Self { engine, head, memo }
+    }
+
+    /// The form in which the client wants its answer.
+    pub fn wants(&self) -> Wants {
+        Wants::of(&self.head)
+    }
+
+    /// The page to return to, from the query's `next`, or else home.
+    pub fn next_or_home(&self) -> String {
+        self.engine.next_or_home(self.head.query("next").as_deref())
+    }
+
+    /// Turns a reason into what its client gets, and into an event for the log.
+    pub fn refuse(&self, reason: impl Into<Reason>) -> Failure {
+        let reason = reason.into();
+        let kind = reason.kind();
+        match kind {
+            FailureKind::Unavailable | FailureKind::Internal => {
+                tracing::error!(event = "refused", code = reason.code(), %reason)
+            }
+            FailureKind::Missing | FailureKind::Expired | FailureKind::RefreshNeeded => {
+                tracing::trace!(event = "refused", code = reason.code());
+            }
+            _ => tracing::debug!(event = "refused", code = reason.code()),
+        }
+        let refused = Refused { reason: &reason, wants: self.wants(), head: self.head, next: self.return_path(kind) };
+        let mut reply = match self.engine.handlers().get(&kind) {
+            Some(handler) => handler(&refused),
+            None => default_reply(&refused, self.engine.settings()),
+        };
+        if kind.unsets_cookies() {
+            reply.cookies.extend(self.engine.unset_jwt_cookies());
+        }
+        if kind == FailureKind::RefreshNeeded {
+            reply.cookies.extend(self.engine.unset_access_cookies());
+        }
+        Failure::new(reason, reply)
+    }
+
+    /// Where a refused client comes back to: the page it asked for, or the page with the form it
+    /// posted; the posting itself only if its body travels along.
+    fn return_path(&self, kind: FailureKind) -> Option<NextPath> {
+        if self.head.is_safe() || kind == FailureKind::RefreshNeeded {
+            return self.engine.next(self.head.target);
+        }
+        let referer = self.head.header_text("referer")?;
+        let (origin, path) = referer.match_indices('/').nth(2).map(|(at, _)| referer.split_at(at))?;
+        let ours = self.engine.settings().base.as_ref().is_some_and(|base| base.origin() == origin)
+            || self.head.host.is_some_and(|host| origin.split("://").nth(1) == Some(host));
+        if ours { self.engine.next(path) } else { None }
+    }
+
+    /// Refuses requests of other sites: for whatever changes something. WebSocket handshakes count,
+    /// as browsers let any site make them with the user's cookies (ASVS 5.0 V4.4.2).
+    fn check_origin(&self) -> Result<(), Reason> {
+        if self.head.is_safe() && !self.head.is_websocket_handshake() {
+            return Ok(());
+        }
+        Ok(check_origin(&self.head, self.engine.settings())?)
+    }
+
+    /// Refuses requests of other sites whatever their method.
+    ///
+    /// # Errors
+    /// A [`FailureKind::Csrf`] failure.
+    pub fn require_same_origin(&self) -> Result<(), Failure> {
+        check_origin(&self.head, self.engine.settings()).map_err(|error| self.refuse(error))
+    }
+
+    /// Refuses changes asked for by GET (ASVS 5.0 V3.5.3).
+    fn check_changing(&self) -> Result<(), Reason> {
+        if self.head.is_safe() { Err(Reason::Method) } else { self.check_origin() }
+    }
+
+    /// Both CSRF layers for a request that acts with `token`.
+    fn check_csrf(&self, token: &VerifiedToken) -> Result<(), Reason> {
+        self.check_origin()?;
+        if self.head.is_safe() || !self.engine.settings().csrf.protect {
+            return Ok(());
+        }
+        let expected = token.claims().csrf.as_deref().ok_or(CsrfError::NoClaim)?;
+        Ok(check_double_submit(&self.head, &self.form_token(), expected, &self.engine.settings().csrf)?)
+    }
+
+    fn form_token(&self) -> FormToken {
+        self.memo.form_token()
+    }
+}

@@ -1,0 +1,103 @@
+//! What a handler does with a session: begin it, end it, refresh it, prove it anew.
+
+use super::Exchange;
+use crate::authenticator::{LogIn, VerifiedToken};
+use crate::cookie::SetCookies;
+use crate::failure::{Failure, Reason};
+use crate::jwt::TokenKind;
+use crate::request::Need;
+use crate::session::{Ends, SessionId};
+
+impl Exchange<'_> {
+    /// Logs a user in whose password was just checked. The session that the browser had before, if
+    /// any, ends in the same transaction (ASVS 5.0 V7.2.4).
+    ///
+    /// # Errors
+    /// A request by GET, from another site, or from a form without its pre-session token; a store
+    /// that failed; claims that do not fit.
+    pub async fn log_in(&self, log_in: impl Into<LogIn>) -> Result<SetCookies, Failure> {
+        let mut log_in = log_in.into();
+        self.check_pre_session().map_err(|reason| self.refuse(reason))?;
+        if let Some(agent) = self.head.header_text("user-agent") {
+            log_in = log_in.user_agent(agent);
+        }
+        if let Some(peer) = self.head.peer {
+            log_in = log_in.address(peer.to_string());
+        }
+        let before: Vec<SessionId> = self.held_tokens().iter().filter_map(VerifiedToken::session).collect();
+        self.engine.begin(log_in, &before).await.map_err(|error| self.refuse(error))
+    }
+
+    /// Logs out whoever the request's cookies name, expired or not, and answers the deleted cookies.
+    /// Final: a refresh that is on its way cannot undo it.
+    ///
+    /// # Errors
+    /// A request by GET, from another site or without its CSRF token; a store that failed.
+    pub async fn log_out(&self) -> Result<SetCookies, Failure> {
+        self.try_log_out().await.map_err(|reason| self.refuse(reason))
+    }
+
+    async fn try_log_out(&self) -> Result<SetCookies, Reason> {
+        self.check_changing()?;
+        let held = self.held_tokens();
+        if let Some(first) = held.first() {
+            // Both tokens of a session carry one CSRF value, so the first speaks for both.
+            self.check_csrf(first)?;
+        }
+        let ids: Vec<SessionId> = held.iter().filter_map(VerifiedToken::session).collect();
+        self.engine.end(Ends::These(&ids), self.engine.now()).await?;
+        tracing::info!(event = "logout", sessions = ids.len());
+        Ok(self.engine.unset_jwt_cookies())
+    }
+
+    /// Exchanges the refresh cookie for new tokens, never fresh ones: the refresh route. GET serves
+    /// the redirect flow.
+    ///
+    /// # Errors
+    /// No refresh token, a bad, used or ended one; another site; a store that failed.
+    pub async fn refresh(&self) -> Result<SetCookies, Failure> {
+        self.require_same_origin()?;
+        let token = match self.refresh_token() {
+            Ok(Some(token)) => token,
+            Ok(None) => return Err(self.refuse(Reason::Missing)),
+            Err(reason) => return Err(self.refuse(reason)),
+        };
+        let refreshed = self.engine.exchange_refresh(&token).await.map_err(|reason| self.refuse(reason))?;
+        self.memo.state().authenticated = true;
+        Ok(refreshed.cookies)
+    }
+
+    /// Fresh tokens for the same session, once the application has checked the password of `subject`.
+    ///
+    /// # Errors
+    /// Nobody is logged in, or somebody else than `subject` is: that is no upgrade of this session.
+    pub async fn reauthenticate(&self, subject: &str) -> Result<SetCookies, Failure> {
+        let token = self.acting_token().await?;
+        if token.subject() != subject {
+            return Err(self.refuse(Reason::OtherUser));
+        }
+        let raised = self.engine.step_up(&token).await.map_err(|reason| self.refuse(reason))?;
+        Ok(raised.cookies)
+    }
+
+    /// New tokens under a new session id, and the end of every other token of this user: for a
+    /// changed password (ASVS 5.0 V7.4.3). Call it when the new password is stored.
+    ///
+    /// # Errors
+    /// Nobody is logged in; a store that failed.
+    pub async fn renew(&self) -> Result<SetCookies, Failure> {
+        let token = self.acting_token().await?;
+        self.engine.renew(&token).await.map_err(|reason| self.refuse(reason))
+    }
+
+    async fn acting_token(&self) -> Result<VerifiedToken, Failure> {
+        self.check_changing().map_err(|reason| self.refuse(reason))?;
+        self.required(Need::access()).await
+    }
+
+    /// The tokens of ours that the request carries, however old. Bad ones count as none here.
+    fn held_tokens(&self) -> Vec<VerifiedToken> {
+        let kinds = [TokenKind::Access, TokenKind::Refresh];
+        kinds.into_iter().filter_map(|kind| self.engine.read(&self.head, kind).ok()?.any_age()).collect()
+    }
+}

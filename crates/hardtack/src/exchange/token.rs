@@ -1,0 +1,152 @@
+//! The token that a route needs: verified, refreshed in place where that is the mode, or refused.
+
+use super::Exchange;
+use crate::authenticator::{Found, VerifiedToken};
+use crate::config::RefreshMode;
+use crate::cookie;
+use crate::failure::{Failure, FailureKind, Reason};
+use crate::jwt::{ExtraClaims, TokenError, TokenKind};
+use crate::request::Need;
+use crate::session::Standing;
+
+impl Exchange<'_> {
+    /// The token, or none where the need is optional and there is none.
+    ///
+    /// # Errors
+    /// The failure with the reply that the client gets.
+    pub async fn token<T: ExtraClaims>(&self, need: Need) -> Result<Option<VerifiedToken<T>>, Failure> {
+        let token = self.resolve(need).await.map_err(|reason| self.refuse(reason))?;
+        token.map(|token| token.with_extra().map_err(|error| self.refuse(error))).transpose()
+    }
+
+    /// The token that a need without `optional` asks for.
+    ///
+    /// # Errors
+    /// The failure with the reply that the client gets.
+    pub async fn required<T: ExtraClaims>(&self, need: Need) -> Result<VerifiedToken<T>, Failure> {
+        self.token(need).await?.ok_or_else(|| self.refuse(Reason::Missing))
+    }
+
+    pub(super) async fn resolve(&self, need: Need) -> Result<Option<VerifiedToken>, Reason> {
+        let found = match need.kind {
+            TokenKind::Access => self.access(need).await?,
+            TokenKind::Refresh => self.refresh_token()?,
+        };
+        let Some(token) = found else {
+            return if need.optional { Ok(None) } else { Err(Reason::Missing) };
+        };
+        if need.fresh && !token.is_fresh(self.engine.now()) {
+            return Err(Reason::NotFresh);
+        }
+        self.memo.state().authenticated = true;
+        Ok(Some(token))
+    }
+
+    async fn access(&self, need: Need) -> Result<Option<VerifiedToken>, Reason> {
+        let refreshed = self.memo.state().refreshed.clone();
+        if let Some(token) = refreshed {
+            return Ok(Some(token));
+        }
+        match self.engine.read(&self.head, TokenKind::Access)? {
+            Found::Valid(token) => {
+                self.check_csrf(&token)?;
+                self.check_standing(&token).await?;
+                self.slide_if_due(token).await.map(Some)
+            }
+            Found::Expired(token) => self.renew_or(Some(token), need).await,
+            Found::Absent => self.renew_or(None, need).await,
+        }
+    }
+
+    /// An access token that is expired or absent: the only two that a refresh may follow.
+    async fn renew_or(&self, expired: Option<VerifiedToken>, need: Need) -> Result<Option<VerifiedToken>, Reason> {
+        let flaw = |expired: &Option<_>| if expired.is_some() { TokenError::Expired.into() } else { Reason::Missing };
+        match self.engine.refresh_mode() {
+            RefreshMode::Transparent if self.memo.is_layered() => match self.refresh_token() {
+                Ok(Some(refresh)) => self.refresh_in_place(&refresh).await.map(Some),
+                Ok(None) => self.lapsed(flaw(&expired), need),
+                Err(reason) if reason.kind() == FailureKind::Expired => self.lapsed(reason, need),
+                Err(reason) => Err(reason),
+            },
+            RefreshMode::Redirect => {
+                if let Some(token) = &expired {
+                    self.check_csrf(token)?;
+                    return Err(Reason::RefreshNeeded);
+                }
+                // The refresh cookie does not come here, but its CSRF cookie does, and tells of it.
+                let hint = cookie::find(&self.head, &self.engine.cookies().csrf_refresh.name);
+                match hint.map_err(|_| Reason::DuplicateCookie)? {
+                    Some(hint) if !hint.is_empty() && !need.optional => Err(Reason::RefreshNeeded),
+                    _ => self.lapsed(Reason::Missing, need),
+                }
+            }
+            _ => self.lapsed(flaw(&expired), need),
+        }
+    }
+
+    /// Whoever need not be logged in and no longer is counts as nobody; the stale cookies go.
+    fn lapsed(&self, reason: Reason, need: Need) -> Result<Option<VerifiedToken>, Reason> {
+        if !need.optional {
+            return Err(reason);
+        }
+        if reason.kind() == FailureKind::Expired {
+            self.memo.state().cookies = self.engine.unset_jwt_cookies();
+        }
+        Ok(None)
+    }
+
+    async fn refresh_in_place(&self, refresh: &VerifiedToken) -> Result<VerifiedToken, Reason> {
+        let refreshed = self.engine.exchange_refresh(refresh).await?;
+        let mut state = self.memo.state();
+        state.cookies = refreshed.cookies;
+        state.refreshed = Some(refreshed.access.clone());
+        Ok(refreshed.access)
+    }
+
+    /// The refresh cookie's token, its CSRF value checked; its session is judged when it is exchanged.
+    pub(super) fn refresh_token(&self) -> Result<Option<VerifiedToken>, Reason> {
+        match self.engine.read(&self.head, TokenKind::Refresh)? {
+            Found::Absent => Ok(None),
+            Found::Expired(_) => Err(TokenError::Expired.into()),
+            Found::Valid(token) => {
+                self.check_csrf(&token)?;
+                match token.session().map(|id| self.engine.revocations().standing(id)) {
+                    Some(Standing::Ended) => Err(Reason::Revoked),
+                    _ => Ok(Some(token)),
+                }
+            }
+        }
+    }
+
+    /// One look-up in this process's map.
+    async fn check_standing(&self, token: &VerifiedToken) -> Result<(), Reason> {
+        let Some(id) = token.session() else { return Ok(()) };
+        match self.engine.revocations().standing(id) {
+            Standing::Live => Ok(()),
+            Standing::Ended => Err(Reason::Revoked),
+            Standing::Unconfirmed(generation) if token.claims().generation == Some(generation) => {
+                Ok(self.engine.confirm(id, generation).await?)
+            }
+            Standing::Unconfirmed(_) => Ok(()),
+        }
+    }
+
+    /// Sliding: a token past half of its life is replaced on the way out.
+    async fn slide_if_due(&self, token: VerifiedToken) -> Result<VerifiedToken, Reason> {
+        if self.engine.refresh_mode() != RefreshMode::Sliding || !self.memo.is_layered() {
+            return Ok(token);
+        }
+        let claims = token.claims();
+        let Some(expires_at) = claims.expires_at else { return Ok(token) };
+        let due = self.engine.now().since(claims.issued_at) * 2 > expires_at.since(claims.issued_at);
+        // A token whose fresh time still runs keeps it: sliding never makes a fresh one.
+        if due {
+            let refreshed = self.engine.slide(&token).await?;
+            let mut state = self.memo.state();
+            state.cookies = refreshed.cookies;
+            // This request still acts with the token that it came with.
+            state.refreshed = Some(token.clone());
+        }
+        Ok(token)
+    }
+}

@@ -1,0 +1,165 @@
+//! Why a request is refused, to the detail that a log wants.
+
+use super::FailureKind;
+use crate::authenticator::IssueError;
+use crate::csrf::CsrfError;
+use crate::jwt::TokenError;
+use crate::session::StoreError;
+
+/// What is wrong with a refresh token whose signature and times are right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RefreshFlaw {
+    /// Its session is not in the store.
+    UnknownSession,
+    /// Its session was ended.
+    SessionEnded,
+    /// Its session went unused too long, or grew too old.
+    SessionExpired,
+    /// It was used before and somebody used it again: the session was ended for it.
+    Reused,
+    /// It is newer than the store: rows were lost, or two stores share a key.
+    Ahead,
+}
+
+impl RefreshFlaw {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::UnknownSession => "unknown_session",
+            Self::SessionEnded => "session_ended",
+            Self::SessionExpired => "session_expired",
+            Self::Reused => "refresh_reused",
+            Self::Ahead => "refresh_ahead",
+        }
+    }
+}
+
+/// Why a request is refused. Internal: a client is told the [`FailureKind`]'s text and [`Self::code`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Reason {
+    /// There is no token, and one is needed.
+    #[error("no token")]
+    Missing,
+    /// An authentication cookie came twice.
+    #[error("the request carries an authentication cookie more than once")]
+    DuplicateCookie,
+    /// The token is refused.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The token came of a refresh, or its fresh time is over.
+    #[error("the token is not fresh")]
+    NotFresh,
+    /// The access token's session was ended.
+    #[error("the session was ended")]
+    Revoked,
+    /// The refresh token is refused.
+    #[error("the refresh token is refused: {}", .0.code())]
+    Refresh(RefreshFlaw),
+    /// The access token's time is over, and the refresh URL can mend it.
+    #[error("the token has expired and is to be refreshed")]
+    RefreshNeeded,
+    /// The application knows no such user.
+    #[error("the token's user is unknown")]
+    UnknownUser,
+    /// The application did not accept the claims.
+    #[error("the application refused the token's claims")]
+    ClaimsRefused,
+    /// Another site may have forged the request.
+    #[error(transparent)]
+    Csrf(#[from] CsrfError),
+    /// A change was asked for by GET or HEAD.
+    #[error("a change was asked for by a method that changes nothing")]
+    Method,
+    /// The store failed, or the application's look-up did.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A token could not be made.
+    #[error(transparent)]
+    Issue(#[from] IssueError),
+    /// Someone re-authenticated as another user than the session's.
+    #[error("re-authentication as another user")]
+    OtherUser,
+}
+
+impl Reason {
+    /// A stable name in `snake_case`, the same in replies, events and documentation.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Missing => "missing_token",
+            Self::DuplicateCookie => "duplicate_cookie",
+            Self::Token(error) => error.code(),
+            Self::NotFresh => "insufficient_user_authentication",
+            Self::Revoked => "revoked",
+            Self::Refresh(flaw) => flaw.code(),
+            Self::RefreshNeeded => "refresh_needed",
+            Self::UnknownUser => "unknown_user",
+            Self::ClaimsRefused => "claims_refused",
+            Self::Csrf(error) => error.code(),
+            Self::Method => "method_not_allowed",
+            Self::Store(_) => "store_unavailable",
+            Self::Issue(_) => "cannot_issue",
+            Self::OtherUser => "other_user",
+        }
+    }
+
+    /// What the application answers to.
+    pub const fn kind(&self) -> FailureKind {
+        match self {
+            Self::Missing => FailureKind::Missing,
+            Self::Token(TokenError::Expired) => FailureKind::Expired,
+            Self::Token(_) | Self::DuplicateCookie => FailureKind::Invalid,
+            Self::NotFresh | Self::OtherUser => FailureKind::NotFresh,
+            Self::Refresh(RefreshFlaw::SessionExpired) => FailureKind::Expired,
+            Self::Revoked | Self::Refresh(_) => FailureKind::Revoked,
+            Self::RefreshNeeded => FailureKind::RefreshNeeded,
+            Self::UnknownUser => FailureKind::UnknownUser,
+            Self::ClaimsRefused => FailureKind::ClaimsRefused,
+            Self::Csrf(_) => FailureKind::Csrf,
+            Self::Method => FailureKind::Method,
+            Self::Store(_) => FailureKind::Unavailable,
+            Self::Issue(_) => FailureKind::Internal,
+        }
+    }
+
+    /// A sentence for the client: what was wrong, and what to do. Never the store's own words.
+    pub const fn advice(&self) -> &'static str {
+        match self {
+            Self::Missing => "You are not logged in. Log in and try again.",
+            Self::DuplicateCookie => {
+                "The request carries an authentication cookie twice. Delete this site's cookies and log in again."
+            }
+            Self::Token(TokenError::Expired) | Self::Refresh(RefreshFlaw::SessionExpired) => {
+                "Your session has expired. Log in again."
+            }
+            Self::Token(TokenError::WrongKind) => {
+                "The token is of another kind than this route takes (access or refresh). Log in again."
+            }
+            Self::Token(_) => "The token is not valid. Log in again.",
+            Self::NotFresh => "This needs your password again. Re-authenticate and retry.",
+            Self::OtherUser => "You are logged in as another user. Log out first to change users.",
+            Self::Revoked | Self::Refresh(_) => "Your session was ended. Log in again.",
+            Self::RefreshNeeded => "The access token has expired. POST to the refresh URL and retry.",
+            Self::UnknownUser => "The token's user does not exist. Log in again.",
+            Self::ClaimsRefused => "The token does not allow this.",
+            Self::Csrf(CsrfError::CrossSite) => {
+                "CSRF protection: the request was started by another site. Start it from a page of this site."
+            }
+            Self::Csrf(CsrfError::Missing | CsrfError::NoClaim) => {
+                "CSRF protection: the CSRF token is missing. Send it in the X-CSRF-TOKEN header or the csrf_token form field."
+            }
+            Self::Csrf(CsrfError::Mismatch) => {
+                "CSRF protection: the CSRF token is not this session's. Reload the page and send the form again."
+            }
+            Self::Csrf(CsrfError::BeyondPeek) => {
+                "CSRF protection: the csrf_token field is not within the form's first 64 KiB. Put it first in the form."
+            }
+            Self::Csrf(CsrfError::Unread) => {
+                "CSRF protection: the form could not be read, because no authentication layer wraps this route."
+            }
+            Self::Method => "This changes something and has to be sent by POST.",
+            Self::Store(_) => "Sessions cannot be checked at the moment. Try again shortly.",
+            Self::Issue(_) => "The log-in could not be completed. Tell the site's operator.",
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The compact JWS (RFC 7515 §3.1): signing and verifying bytes, whatever they mean.
+//!
+//! The order is fixed: length, number of segments, header, key, signature. Only then is the payload
+//! decoded, so that nothing unverified is ever parsed but the header.
+
+use std::fmt;
+use std::ops::Deref;
+
+use super::keys::{SigningKey, VerifyingKey};
+use super::{MAX_TOKEN_LEN, SignError, TokenError, base64url};
+
+pub use super::header::UnverifiedHeader;
+
+/// The longest signature: RSA with 8192 bits.
+const MAX_SIGNATURE_LEN: usize = 1024;
+
+/// The bytes that a verified token carries. Only verification constructs it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Payload(Vec<u8>);
+
+impl Payload {
+    /// The bytes, as an owned vector.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+impl Deref for Payload {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for Payload {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Payload {
+    /// The length only: claims may be personal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Payload({} bytes)", self.0.len())
+    }
+}
+
+/// A token's segments, still encoded.
+pub(super) struct Segments<'t> {
+    pub(super) header: &'t [u8],
+    payload: &'t [u8],
+    signature: &'t [u8],
+    /// What the signature is over: header, dot, payload (RFC 7515 §5.1).
+    signed: &'t [u8],
+}
+
+impl<'t> Segments<'t> {
+    /// Cuts a token at its two dots.
+    pub(super) fn of(token: &'t [u8]) -> Result<Self, TokenError> {
+        if token.len() > MAX_TOKEN_LEN {
+            return Err(TokenError::TooLarge);
+        }
+        let mut segments = token.split(|byte| *byte == b'.');
+        match (segments.next(), segments.next(), segments.next(), segments.next()) {
+            (Some(header), Some(payload), Some(signature), None) => {
+                let signed = token.get(..header.len() + 1 + payload.len()).unwrap_or_default();
+                Ok(Self { header, payload, signature, signed })
+            }
+            _ => Err(TokenError::NotCompact),
+        }
+    }
+
+    /// Checks the signature with each key in turn and decodes the payload.
+    pub(super) fn verify<'k>(&self, keys: impl IntoIterator<Item = &'k VerifyingKey>) -> Result<Payload, TokenError> {
+        if self.signature.is_empty() {
+            return Err(TokenError::BadSignature);
+        }
+        let mut buffer = [0; MAX_SIGNATURE_LEN];
+        let signature = base64url::decode_into(self.signature, &mut buffer).ok_or(TokenError::Malformed)?;
+        if !keys.into_iter().any(|key| key.accepts(self.signed, signature)) {
+            return Err(TokenError::BadSignature);
+        }
+        base64url::decode(self.payload).map(Payload).ok_or(TokenError::Malformed)
+    }
+}
+
+/// Verifies a token with one key, and returns its payload, which may be anything.
+///
+/// The key fixes the algorithm. If the key has an id, a `kid` in the header must equal it.
+///
+/// ```
+/// use hardtack::jwt::{Algorithm, SigningKey, jws};
+///
+/// let key = SigningKey::generate(Algorithm::ES256)?;
+/// let token = jws::sign_with_key(b"any bytes", &key)?;
+/// let payload = jws::verify_with_key(token.as_bytes(), &key.verifying_key())?;
+/// assert_eq!(&*payload, b"any bytes");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// As [`KeySet::verify`](super::KeySet::verify).
+pub fn verify_with_key(token: &[u8], key: &VerifyingKey) -> Result<Payload, TokenError> {
+    let segments = Segments::of(token)?;
+    let header = UnverifiedHeader::from_segment(segments.header)?;
+    if let (Some(expected), Some(named)) = (key.key_id(), &header.key_id)
+        && expected != named
+    {
+        return Err(TokenError::UnknownKey);
+    }
+    if header.algorithm != key.algorithm() {
+        return Err(TokenError::WrongAlgorithm);
+    }
+    segments.verify([key])
+}
+
+/// Signs `payload`, which may be any bytes, with one key.
+///
+/// # Errors
+/// [`SignError::TooLarge`] if the token would be longer than [`MAX_TOKEN_LEN`] bytes.
+pub fn sign_with_key(payload: &[u8], key: &SigningKey) -> Result<String, SignError> {
+    sign_under(&super::header::minted_segment(key.algorithm(), key.key_id()), payload, key)
+}
+
+/// Reads a token's header and verifies nothing: for logs, and to see why a token is refused.
+///
+/// # Errors
+/// [`TokenError`] if the header alone would have the token refused.
+pub fn peek_header(token: &[u8]) -> Result<UnverifiedHeader, TokenError> {
+    UnverifiedHeader::from_segment(Segments::of(token)?.header)
+}
+
+/// Signs under a ready header segment.
+pub(super) fn sign_under(header: &str, payload: &[u8], key: &SigningKey) -> Result<String, SignError> {
+    if key.key_id().is_some_and(|id| id.len() > super::header::MAX_KEY_ID_LEN) {
+        return Err(SignError::KeyIdTooLong);
+    }
+    if payload.len() > MAX_TOKEN_LEN {
+        return Err(SignError::TooLarge);
+    }
+    let mut token = String::with_capacity(header.len() + payload.len() / 3 * 4 + 128);
+    token.push_str(header);
+    token.push('.');
+    base64url::append(&mut token, payload);
+    let signature = key.signature(token.as_bytes())?;
+    token.push('.');
+    base64url::append(&mut token, signature.as_ref());
+    if token.len() > MAX_TOKEN_LEN {
+        return Err(SignError::TooLarge);
+    }
+    Ok(token)
+}

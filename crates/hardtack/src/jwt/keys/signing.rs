@@ -1,0 +1,320 @@
+//! Keys that sign.
+
+use std::fmt;
+use std::sync::Arc;
+
+use aws_lc_rs::encoding::{AsBigEndian, AsDer, Curve25519SeedBin, EcPrivateKeyBin, Pkcs8V1Der};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair, RsaEncoding, RsaKeyPair,
+};
+use zeroize::Zeroizing;
+
+use super::parts::point;
+use super::secret::{HmacKey, hmac_sha256};
+use super::verifying::{Verifier, check_rsa_strength};
+use super::{PrivateParts, PublicParts, RsaPrivate, VerifyingKey};
+use crate::jwt::algorithm::Family;
+use crate::jwt::{Algorithm, Jwk, KeyError, SignError, der, pem};
+
+const EXPECTED_PEM: KeyError = KeyError::Unparsable {
+    expected: "an unencrypted PEM block PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY; convert with: \
+               openssl pkey -in key.pem",
+};
+const EXPECTED_DER: KeyError =
+    KeyError::Unparsable { expected: "a DER private key: PKCS#8, PKCS#1 (RSA) or SEC 1 (EC), unencrypted" };
+const EXPECTED_PARTS: KeyError = KeyError::Unparsable { expected: "a valid private key; its numbers make no key" };
+
+/// A key that signs tokens, and the one algorithm that it does that with. Cheap to clone.
+///
+/// ```
+/// use hardtack::jwt::{Algorithm, SigningKey};
+///
+/// # let output_of_openssl_rand: Vec<u8> = (0..64_u8).map(|i| i.wrapping_mul(151) ^ 90).collect();
+/// let key = SigningKey::from_secret(&output_of_openssl_rand)?;
+/// assert_eq!(key.algorithm(), Algorithm::HS256);
+/// assert!(SigningKey::from_secret(b"changeme").is_err());
+/// # Ok::<(), hardtack::jwt::KeyError>(())
+/// ```
+#[derive(Clone)]
+pub struct SigningKey {
+    key_id: Option<Arc<str>>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    algorithm: Algorithm,
+    signer: Signer,
+    private: PrivateParts,
+    verifier: Arc<Verifier>,
+}
+
+enum Signer {
+    Hmac(Arc<HmacKey>),
+    Ecdsa(EcdsaKeyPair),
+    Rsa(RsaKeyPair, &'static dyn RsaEncoding),
+    Ed25519(Ed25519KeyPair),
+}
+
+impl SigningKey {
+    /// An HMAC secret for HS256 (RFC 7518 §3.2).
+    ///
+    /// # Errors
+    /// [`KeyError`] if the secret is empty, shorter than 32 bytes, published, a pattern, or a public key.
+    pub fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
+        Self::from_secret_with(secret, Algorithm::HS256)
+    }
+
+    /// An HMAC secret for HS256 (32 bytes), HS384 (48 bytes) or HS512 (64 bytes or more).
+    ///
+    /// # Errors
+    /// As [`from_secret`](Self::from_secret).
+    pub fn from_secret_with(secret: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
+        let key = Arc::new(HmacKey::new(secret, algorithm)?);
+        let verifier = Verifier::Hmac(key.clone());
+        let private = PrivateParts::Secret(secret.to_vec().into());
+        Ok(Self::from_inner(algorithm, Signer::Hmac(key), private, verifier))
+    }
+
+    /// A private key in PEM (RFC 7468 §10): `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC PRIVATE KEY`.
+    ///
+    /// # Errors
+    /// [`KeyError`] if it isn't one, is one for another algorithm, or is RSA of fewer than 2048 bits.
+    pub fn from_pem(text: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
+        match pem::first_block(text).ok_or(EXPECTED_PEM)? {
+            ("PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY", bytes) => Self::from_der(&bytes, algorithm),
+            ("PUBLIC KEY" | "RSA PUBLIC KEY" | "CERTIFICATE", _) => Err(KeyError::NotASigningKey),
+            _ => Err(EXPECTED_PEM),
+        }
+    }
+
+    /// A private key in DER: PKCS#8 (RFC 5208), PKCS#1 (RFC 8017 §A.1.2) or SEC 1 (RFC 5915).
+    ///
+    /// # Errors
+    /// As [`from_pem`](Self::from_pem).
+    pub fn from_der(bytes: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
+        if der::public_key(bytes).is_some() {
+            return Err(KeyError::NotASigningKey);
+        }
+        if der::private_key_type(bytes).is_some_and(|found| !found.fits(algorithm)) {
+            return Err(KeyError::AlgorithmMismatch { algorithm });
+        }
+        match algorithm.family() {
+            Family::Hmac => Err(KeyError::AlgorithmMismatch { algorithm }),
+            Family::Ecdsa => {
+                let pair = EcdsaKeyPair::from_private_key_der(ecdsa_scheme(algorithm), bytes);
+                Self::from_ecdsa(algorithm, pair.map_err(|_| EXPECTED_DER)?)
+            }
+            Family::Rsa => {
+                if let Some([n, ..]) = der::rsa_private_numbers(bytes) {
+                    check_rsa_strength(n)?;
+                }
+                let pair = RsaKeyPair::from_pkcs8(bytes).or_else(|_| RsaKeyPair::from_der(bytes));
+                Self::from_rsa(algorithm, pair.map_err(|_| EXPECTED_DER)?)
+            }
+            Family::Ed25519 => {
+                Self::from_ed25519(algorithm, Ed25519KeyPair::from_pkcs8(bytes).map_err(|_| EXPECTED_DER)?)
+            }
+        }
+    }
+
+    /// A private JWK (RFC 7517 §4), with its `alg` and `kid`. RSA needs the primes (RFC 7518 §6.3.2).
+    ///
+    /// # Errors
+    /// [`KeyError`] if it isn't a private key for signatures, or names no algorithm where several fit.
+    pub fn from_jwk(json: &str) -> Result<Self, KeyError> {
+        Jwk::parse(json)?.signing_key()
+    }
+
+    /// A new random key. RSA gets 3072 bits, which takes a second or so.
+    ///
+    /// # Errors
+    /// [`KeyError::Generation`] for want of entropy.
+    pub fn generate(algorithm: Algorithm) -> Result<Self, KeyError> {
+        match algorithm.family() {
+            Family::Hmac => {
+                let mut secret = Zeroizing::new([0; 64]);
+                aws_lc_rs::rand::fill(secret.as_mut_slice()).map_err(|_| KeyError::Generation)?;
+                Self::from_secret_with(secret.as_slice(), algorithm)
+            }
+            Family::Ecdsa => {
+                let pair = EcdsaKeyPair::generate(ecdsa_scheme(algorithm)).map_err(|_| KeyError::Generation)?;
+                Self::from_ecdsa(algorithm, pair)
+            }
+            Family::Rsa => {
+                let pair = RsaKeyPair::generate(KeySize::Rsa3072).map_err(|_| KeyError::Generation)?;
+                Self::from_rsa(algorithm, pair)
+            }
+            Family::Ed25519 => {
+                Self::from_ed25519(algorithm, Ed25519KeyPair::generate().map_err(|_| KeyError::Generation)?)
+            }
+        }
+    }
+
+    /// From the numbers of a JWK.
+    pub(in crate::jwt) fn from_parts(
+        public: &PublicParts,
+        private: &PrivateParts,
+        algorithm: Algorithm,
+    ) -> Result<Self, KeyError> {
+        if !public.key_type().fits(algorithm) {
+            return Err(KeyError::AlgorithmMismatch { algorithm });
+        }
+        match (public, private) {
+            (PublicParts::Ec { curve, x, y }, PrivateParts::Scalar(d)) if d.len() == curve.len() => {
+                let scheme = ecdsa_scheme(algorithm);
+                let pair = EcdsaKeyPair::from_private_key_and_public_key(scheme, d, &point(x, y));
+                Self::from_ecdsa(algorithm, pair.map_err(|_| EXPECTED_PARTS)?)
+            }
+            (PublicParts::Ed25519 { x }, PrivateParts::Scalar(d)) if d.len() == 32 => {
+                let pair = Ed25519KeyPair::from_seed_and_public_key(d, x);
+                Self::from_ed25519(algorithm, pair.map_err(|_| EXPECTED_PARTS)?)
+            }
+            (PublicParts::Rsa { n, e }, PrivateParts::Rsa(RsaPrivate { d, p, q, dp, dq, qi })) => {
+                check_rsa_strength(n)?;
+                let pair = RsaKeyPair::from_components(&aws_lc_rs::rsa::KeyPairComponents {
+                    public_key: signature::RsaPublicKeyComponents { n, e },
+                    d: d.as_slice(),
+                    p: p.as_slice(),
+                    q: q.as_slice(),
+                    dP: dp.as_slice(),
+                    dQ: dq.as_slice(),
+                    qInv: qi.as_slice(),
+                });
+                Self::from_rsa(algorithm, pair.map_err(|_| EXPECTED_PARTS)?)
+            }
+            _ => Err(EXPECTED_PARTS),
+        }
+    }
+
+    fn from_ecdsa(algorithm: Algorithm, pair: EcdsaKeyPair) -> Result<Self, KeyError> {
+        let curve = super::Curve::ALL.into_iter().find(|curve| curve.algorithm() == algorithm);
+        let public = curve.and_then(|curve| PublicParts::from_point(curve, pair.public_key().as_ref()));
+        let scalar: EcPrivateKeyBin<'_> = pair.private_key().as_be_bytes().map_err(|_| EXPECTED_PARTS)?;
+        let private = PrivateParts::Scalar(scalar.as_ref().to_vec().into());
+        let verifier = Verifier::from_parts(public.ok_or(EXPECTED_PARTS)?, algorithm)?;
+        Ok(Self::from_inner(algorithm, Signer::Ecdsa(pair), private, verifier))
+    }
+
+    fn from_rsa(algorithm: Algorithm, pair: RsaKeyPair) -> Result<Self, KeyError> {
+        let public = der::rsa_public_key(pair.public_key().as_ref()).ok_or(EXPECTED_PARTS)?;
+        let document: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| EXPECTED_PARTS)?;
+        let [_, _, numbers @ ..] = der::rsa_private_numbers(document.as_ref()).ok_or(EXPECTED_PARTS)?;
+        let [d, p, q, dp, dq, qi] = numbers.map(|number| Zeroizing::new(number.to_vec()));
+        let private = PrivateParts::Rsa(RsaPrivate { d, p, q, dp, dq, qi });
+        let verifier = Verifier::from_parts(public, algorithm)?;
+        Ok(Self::from_inner(algorithm, Signer::Rsa(pair, rsa_scheme(algorithm)), private, verifier))
+    }
+
+    fn from_ed25519(algorithm: Algorithm, pair: Ed25519KeyPair) -> Result<Self, KeyError> {
+        let public = PublicParts::Ed25519 { x: pair.public_key().as_ref().to_vec() };
+        let seed: Curve25519SeedBin<'_> =
+            pair.seed().and_then(|seed| seed.as_be_bytes()).map_err(|_| EXPECTED_PARTS)?;
+        let private = PrivateParts::Scalar(seed.as_ref().to_vec().into());
+        let verifier = Verifier::from_parts(public, algorithm)?;
+        Ok(Self::from_inner(algorithm, Signer::Ed25519(pair), private, verifier))
+    }
+
+    fn from_inner(algorithm: Algorithm, signer: Signer, private: PrivateParts, verifier: Verifier) -> Self {
+        let inner = Inner { algorithm, signer, private, verifier: Arc::new(verifier) };
+        Self { key_id: None, inner: Arc::new(inner) }
+    }
+
+    /// The same key under an id, which its tokens carry as `kid`: at most 256 bytes, or signing fails.
+    #[must_use]
+    pub fn with_key_id(self, key_id: impl Into<String>) -> Self {
+        Self { key_id: Some(key_id.into().into()), ..self }
+    }
+
+    /// The id.
+    pub fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
+    }
+
+    /// The algorithm.
+    pub fn algorithm(&self) -> Algorithm {
+        self.inner.algorithm
+    }
+
+    /// The key that verifies what this one signs, under the same id.
+    pub fn verifying_key(&self) -> VerifyingKey {
+        VerifyingKey::from_verifier(self.algorithm(), self.key_id.clone(), self.inner.verifier.clone())
+    }
+
+    /// Whether the same bytes always get the same signature: HMAC, EdDSA and PKCS#1 v1.5 do, ECDSA and
+    /// PSS don't.
+    pub fn is_deterministic(&self) -> bool {
+        use Algorithm::{EdDSA, HS256, HS384, HS512, RS256, RS384, RS512};
+        matches!(self.algorithm(), HS256 | HS384 | HS512 | EdDSA | RS256 | RS384 | RS512)
+    }
+
+    /// A sub-key for another purpose: HMAC-SHA256 under the private key of `"hardtack/"` and `label`.
+    ///
+    /// It depends on the key alone, not on its id, and tells nothing about the key.
+    ///
+    /// ```
+    /// use hardtack::jwt::{Algorithm, SigningKey};
+    ///
+    /// let key = SigningKey::generate(Algorithm::HS256)?;
+    /// assert_eq!(key.derive("csrf"), key.derive("csrf"));
+    /// assert_ne!(key.derive("csrf"), key.derive("cursor"));
+    /// # Ok::<(), hardtack::jwt::KeyError>(())
+    /// ```
+    pub fn derive(&self, label: &str) -> [u8; 32] {
+        hmac_sha256(self.inner.private.material(), &[b"hardtack/", label.as_bytes()])
+    }
+
+    /// The whole key, private members included, as a JWK: whoever reads it can sign.
+    pub fn dangerous_to_private_jwk_json(&self) -> String {
+        let public = match &*self.inner.verifier {
+            Verifier::Hmac(_) => None,
+            Verifier::Public { parts, .. } => Some(parts.clone()),
+        };
+        Jwk::of(public, Some(self.inner.private.clone()), self.algorithm(), self.key_id()).dangerous_to_private_json()
+    }
+
+    pub(in crate::jwt) fn signature(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        let random = SystemRandom::new();
+        let failed = |_| SignError::Failed;
+        match &self.inner.signer {
+            Signer::Hmac(key) => Ok(key.tag(message)),
+            Signer::Ecdsa(pair) => Ok(pair.sign(&random, message).map_err(failed)?.as_ref().to_vec()),
+            Signer::Ed25519(pair) => Ok(pair.try_sign(message).map_err(failed)?.as_ref().to_vec()),
+            Signer::Rsa(pair, scheme) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(*scheme, &random, message, &mut signature).map_err(failed)?;
+                Ok(signature)
+            }
+        }
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    /// The algorithm and the id only.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey")
+            .field("algorithm", &self.inner.algorithm)
+            .field("key_id", &self.key_id)
+            .finish_non_exhaustive()
+    }
+}
+
+fn ecdsa_scheme(algorithm: Algorithm) -> &'static EcdsaSigningAlgorithm {
+    match algorithm {
+        Algorithm::ES256 => &signature::ECDSA_P256_SHA256_FIXED_SIGNING,
+        Algorithm::ES384 => &signature::ECDSA_P384_SHA384_FIXED_SIGNING,
+        _ => &signature::ECDSA_P521_SHA512_FIXED_SIGNING,
+    }
+}
+
+fn rsa_scheme(algorithm: Algorithm) -> &'static dyn RsaEncoding {
+    match algorithm {
+        Algorithm::RS256 => &signature::RSA_PKCS1_SHA256,
+        Algorithm::RS384 => &signature::RSA_PKCS1_SHA384,
+        Algorithm::RS512 => &signature::RSA_PKCS1_SHA512,
+        Algorithm::PS256 => &signature::RSA_PSS_SHA256,
+        Algorithm::PS384 => &signature::RSA_PSS_SHA384,
+        _ => &signature::RSA_PSS_SHA512,
+    }
+}

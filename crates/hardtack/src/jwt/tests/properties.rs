@@ -1,0 +1,131 @@
+//! What holds for any input.
+
+use std::sync::LazyLock;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::{HS256, forge};
+use crate::clock::Timestamp;
+use crate::jwt::{Algorithm, Claims, Fresh, Jwk, JwkSet, KeySet, NoExtra, SigningKey, TokenKind, VerifyingKey, jws};
+
+static KEYS: LazyLock<Vec<KeySet>> = LazyLock::new(|| {
+    let algorithms = [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512, Algorithm::ES256, Algorithm::EdDSA];
+    algorithms.map(|algorithm| KeySet::new(SigningKey::generate(algorithm).unwrap().with_key_id("k"))).to_vec()
+});
+
+fn time() -> impl Strategy<Value = Timestamp> {
+    (0..=253_402_300_799_i64).prop_map(Timestamp::from_unix_seconds)
+}
+
+fn name() -> impl Strategy<Value = String> {
+    vec(any::<char>(), 1..20).prop_map(String::from_iter)
+}
+
+fn claims() -> impl Strategy<Value = Claims> {
+    let fresh = prop_oneof![Just(Fresh::No), Just(Fresh::Yes), time().prop_map(Fresh::Until)];
+    let kind = prop_oneof![Just(TokenKind::Access), Just(TokenKind::Refresh)];
+    let times = (time(), proptest::option::of(time()), proptest::option::of(time()), proptest::option::of(time()));
+    let session = (proptest::option::of(any::<u128>()), proptest::option::of(any::<u64>()));
+    let names = (proptest::option::of(name()), proptest::option::of(name()), vec(name(), 0..3));
+    (name(), name(), fresh, kind, times, session, names).prop_map(
+        |(subject, token_id, fresh, kind, times, (session, generation), (csrf, issuer, audience))| {
+            let (issued_at, not_before, expires_at, auth_time) = times;
+            Claims {
+                subject,
+                issued_at,
+                not_before,
+                expires_at,
+                token_id,
+                kind,
+                fresh,
+                csrf,
+                session,
+                generation,
+                auth_time,
+                issuer,
+                audience,
+                extra: NoExtra,
+            }
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn any_payload_round_trips(payload in vec(any::<u8>(), 0..2_000)) {
+        for keys in KEYS.iter() {
+            let token = keys.sign(&payload).unwrap();
+            prop_assert_eq!(&*keys.verify(token.as_bytes()).unwrap(), &payload[..]);
+            let key = keys.signing_key().verifying_key();
+            prop_assert_eq!(&*jws::verify_with_key(token.as_bytes(), &key).unwrap(), &payload[..]);
+        }
+    }
+
+    #[test]
+    fn claims_round_trip(claims in claims()) {
+        let json = claims.to_json(&serde_json::Map::new()).unwrap();
+        prop_assert_eq!(Claims::from_json(&json).unwrap(), claims);
+    }
+
+    #[test]
+    fn any_changed_byte_is_refused(payload in vec(any::<u8>(), 0..60), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        for keys in KEYS.iter() {
+            let token = keys.sign(&payload).unwrap().into_bytes();
+            let mut changed = token.clone();
+            let index = at.index(changed.len());
+            changed[index] = byte;
+            prop_assert_eq!(keys.verify(&changed).is_ok(), changed == token);
+        }
+    }
+
+    #[test]
+    fn any_cut_or_inserted_byte_is_refused(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let token = HS256.sign(b"{\"sub\":\"alice\"}").unwrap().into_bytes();
+        let mut cut = token.clone();
+        cut.remove(at.index(token.len()));
+        prop_assert!(HS256.verify(&cut).is_err());
+        let mut grown = token.clone();
+        grown.insert(at.index(token.len() + 1), byte);
+        prop_assert!(HS256.verify(&grown).is_err());
+    }
+
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in vec(any::<u8>(), 0..600)) {
+        prop_assert!(HS256.verify(&bytes).is_err());
+        let _ = jws::peek_header(&bytes);
+        let _ = Claims::from_json(&bytes);
+        let _ = SigningKey::from_secret(&bytes);
+        for algorithm in [Algorithm::HS256, Algorithm::ES256, Algorithm::RS256, Algorithm::EdDSA] {
+            let _ = SigningKey::from_der(&bytes, algorithm);
+            let _ = VerifyingKey::from_der(&bytes, algorithm);
+            let _ = VerifyingKey::from_pem(&bytes, algorithm);
+        }
+    }
+
+    #[test]
+    fn arbitrary_text_never_panics(text in any::<String>()) {
+        let _ = Jwk::parse(&text);
+        let _ = JwkSet::parse(&text);
+        let _ = SigningKey::from_pem(text.as_bytes(), Algorithm::RS256);
+        let _ = HS256.verify(forge(&text, text.as_bytes(), HS256.signing_key()).as_bytes());
+        let armoured = format!("-----BEGIN {text}-----{text}-----END {text}-----");
+        prop_assert!(VerifyingKey::from_pem(armoured.as_bytes(), Algorithm::RS256).is_err());
+    }
+
+    #[test]
+    fn damaged_keys_never_panic(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        for (pem, algorithm) in [
+            (&include_bytes!("fixtures/rsa.pem")[..], Algorithm::RS256),
+            (include_bytes!("fixtures/es256.sec1.pem"), Algorithm::ES256),
+            (include_bytes!("fixtures/rsa.pub.pem"), Algorithm::PS256),
+            (include_bytes!("fixtures/ed25519.pub.pem"), Algorithm::EdDSA),
+        ] {
+            let mut pem = pem.to_vec();
+            let index = at.index(pem.len());
+            pem[index] = byte;
+            let _ = SigningKey::from_pem(&pem, algorithm);
+            let _ = VerifyingKey::from_pem(&pem, algorithm);
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Which HMAC secrets are refused.
+
+use super::random_looking;
+use crate::jwt::{Algorithm, KeyError, KeySet, SigningKey, VerifyingKey};
+
+fn refusal(secret: &[u8]) -> Option<KeyError> {
+    let signing = SigningKey::from_secret(secret).err();
+    assert_eq!(VerifyingKey::from_secret(secret).err(), signing);
+    assert_eq!(KeySet::from_secret(secret).err(), signing);
+    signing
+}
+
+#[test]
+fn s22_empty_and_short_secrets_are_refused() {
+    assert_eq!(refusal(b""), Some(KeyError::Empty));
+    assert_eq!(refusal(&random_looking(31)), Some(KeyError::TooShort { bits: 248, needed: 256 }));
+    assert_eq!(refusal(&random_looking(32)), None);
+    for (algorithm, needed) in [(Algorithm::HS256, 32), (Algorithm::HS384, 48), (Algorithm::HS512, 64)] {
+        let short = SigningKey::from_secret_with(&random_looking(needed - 1), algorithm).unwrap_err();
+        assert_eq!(short, KeyError::TooShort { bits: needed * 8 - 8, needed: needed * 8 });
+        assert!(short.to_string().contains("openssl rand -base64 48"));
+        assert!(SigningKey::from_secret_with(&random_looking(needed), algorithm).is_ok());
+    }
+    let mismatch = KeyError::AlgorithmMismatch { algorithm: Algorithm::RS256 };
+    assert_eq!(SigningKey::from_secret_with(&random_looking(64), Algorithm::RS256).unwrap_err(), mismatch);
+}
+
+#[test]
+fn s22_published_samples_are_refused() {
+    for secret in [
+        "super-secret",
+        "Super Secret",
+        "changeme",
+        "change-me",
+        "secret",
+        "your-256-bit-secret",
+        "your-256-bit-secret-your-256-bit-secret",
+        "your-512-bit-secret",
+        "a-string-secret-at-least-256-bits-long",
+        "a-valid-string-secret-that-is-at-least-512-bits-long-which-is-very-long",
+        "boost-is-the-best-language-in-the-world",
+        "secretsecretsecretsecretsecretsecretsecret",
+        "super-secret-super-secret-super-secret",
+        "supersecretsupersecretsupersecret123",
+        "CHANGE_ME_IN_PRODUCTION",
+        "change-this-in-production-please-please",
+        "super-secret-change-me-in-production-now",
+        "keyboard cat",
+        "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
+    ] {
+        assert_eq!(refusal(secret.as_bytes()), Some(KeyError::PublishedSample), "{secret}");
+    }
+}
+
+#[test]
+fn s22_patterns_are_refused() {
+    let counting: Vec<u8> = (0..64).collect();
+    let counting_down: Vec<u8> = (0..64).rev().collect();
+    for secret in [
+        &[0; 32][..],
+        &[b'a'; 64],
+        b"abababababababababababababababababab",
+        b"1234512345123451234512345123451234512345",
+        b"12345678901234567890123456789012",
+        b"0123456789abcdef0123456789abcdef",
+        b"abcdefghijklmnopqrstuvwxyz0123456789",
+        &counting,
+        &counting_down,
+    ] {
+        assert_eq!(refusal(secret), Some(KeyError::LowVariety), "{secret:?}");
+    }
+}
+
+#[test]
+fn s22_good_secrets_are_accepted() {
+    for secret in [
+        // As openssl rand -base64 48, openssl rand -hex 32, and secrets.token_urlsafe(32) write them.
+        "sF0kV1p8mJx5mQ2tB6Yy1nTqXo3dK9eL4rGhUzWcAaPiRfEvS7MbHuD2OwJ8gCkl",
+        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "Zk3vYx1uQp9sT7rNcW5eJb2gHd8mLf4aKo6iXzVtRyE",
+    ] {
+        assert_eq!(refusal(secret.as_bytes()), None, "{secret}");
+    }
+    for _ in 0..2_000 {
+        let mut secret = [0; 32];
+        rand::Rng::fill_bytes(&mut rand::rng(), &mut secret);
+        assert_eq!(refusal(&secret), None);
+    }
+}
+
+#[test]
+fn s11_a_public_keys_bytes_are_no_secret() {
+    let pems = [
+        &include_bytes!("fixtures/rsa.pub.pem")[..],
+        include_bytes!("fixtures/rsa.pkcs1.pub.pem"),
+        include_bytes!("fixtures/rsa.pem"),
+        include_bytes!("fixtures/es256.pub.pem"),
+        include_bytes!("fixtures/es256.sec1.pem"),
+        include_bytes!("fixtures/ed25519.pub.pem"),
+        include_bytes!("fixtures/certificate.pem"),
+    ];
+    for pem in pems {
+        let text = std::str::from_utf8(pem).unwrap();
+        let body: String = text.lines().filter(|line| !line.starts_with("--")).collect();
+        // The body of the file alone, and its bytes; two blocks make no base64.
+        let single = text.matches("BEGIN").count() == 1;
+        let der = base64_simd::STANDARD.decode_to_vec(&body).unwrap_or_default();
+        let forms = [
+            pem.to_vec(),
+            format!(" \r\n\t{text}").into(),
+            format!("\u{feff}{text}").into(),
+            format!("Bag Attributes\n{text}").into(),
+            text.to_lowercase().into(),
+        ];
+        let bodies = [body.clone().into_bytes(), body.replace('=', "").into(), der].into_iter().filter(|_| single);
+        for form in forms.into_iter().chain(bodies) {
+            assert_eq!(refusal(&form), Some(KeyError::LooksLikePublicKey), "{:?}", String::from_utf8_lossy(&form));
+        }
+    }
+    let jwk =
+        SigningKey::generate(Algorithm::ES256).unwrap().verifying_key().to_jwk().unwrap().to_public_json().unwrap();
+    for form in [jwk.clone(), format!("\n {jwk}"), format!("\u{feff}{jwk}"), format!("{{\"keys\":[{jwk}]}}")] {
+        assert_eq!(refusal(form.as_bytes()), Some(KeyError::LooksLikePublicKey), "{form}");
+    }
+    for form in ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqZ user@host", "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlz"] {
+        assert_eq!(refusal(form.as_bytes()), Some(KeyError::LooksLikePublicKey), "{form}");
+    }
+}
+
+#[test]
+fn s22_an_unset_variable_is_named() {
+    let refused = KeySet::from_secret_env("HARDTACK_TEST_NO_SUCH_VARIABLE").unwrap_err();
+    assert_eq!(refused, KeyError::EnvMissing { name: "HARDTACK_TEST_NO_SUCH_VARIABLE".to_owned() });
+    assert!(refused.to_string().contains("HARDTACK_TEST_NO_SUCH_VARIABLE"));
+    assert!(refused.to_string().contains("openssl rand -base64 48"));
+    // A variable that any run has; whatever it is, it's read.
+    assert!(!matches!(KeySet::from_secret_env("PATH"), Err(KeyError::EnvMissing { .. })));
+}
+
+#[test]
+fn refusals_never_show_the_secret() {
+    let secret = b"hunter2-hunter2";
+    let refused = SigningKey::from_secret(secret).unwrap_err();
+    assert!(!format!("{refused} {refused:?}").contains("hunter2"));
+}

@@ -1,0 +1,87 @@
+//! Whether claims hold at this time, in this place (RFC 7519 §4.1).
+
+use std::time::Duration;
+
+use super::{Claims, TokenError, TokenKind};
+use crate::clock::Timestamp;
+
+/// The most leeway that [`validate`] grants, whatever [`Expected::leeway`] says.
+pub const MAX_LEEWAY: Duration = Duration::from_secs(60);
+
+/// What a token must be to be accepted here.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Expected<'a> {
+    /// The time now.
+    pub now: Timestamp,
+    /// How far the clocks of issuer and verifier may differ, in whole seconds. Zero unless set; more
+    /// than [`MAX_LEEWAY`] counts as that.
+    pub leeway: Duration,
+    /// The kind that this place takes.
+    pub kind: TokenKind,
+    /// The names that this service answers to: `aud` must hold one of them. With `None`, a token that
+    /// has an `aud` is refused, as it is for someone else (RFC 7519 §4.1.3).
+    pub audience: Option<&'a [String]>,
+    /// What `iss` must be. With `None` it may be anything.
+    pub issuer: Option<&'a str>,
+    /// Whether a token without `exp` is accepted.
+    pub allow_never_expiring: bool,
+}
+
+impl Expected<'_> {
+    /// A token of this `kind` now: no leeway, no audience, any issuer, and `exp` is required.
+    pub const fn new(now: Timestamp, kind: TokenKind) -> Self {
+        Self { now, leeway: Duration::ZERO, kind, audience: None, issuer: None, allow_never_expiring: false }
+    }
+}
+
+/// Checks kind, issuer, audience and times.
+///
+/// A token is dead from the second that `exp` names, plus the leeway.
+///
+/// ```
+/// use hardtack::clock::Timestamp;
+/// use hardtack::jwt::{Claims, Expected, TokenError, TokenKind, validate};
+///
+/// let at = Timestamp::from_unix_seconds;
+/// let mut claims = Claims::new("alice", "id-1", TokenKind::Access, at(100));
+/// claims.expires_at = Some(at(200));
+///
+/// assert_eq!(validate(&claims, &Expected::new(at(199), TokenKind::Access)), Ok(()));
+/// let refused = validate(&claims, &Expected::new(at(200), TokenKind::Access));
+/// assert_eq!(refused, Err(TokenError::Expired));
+/// ```
+///
+/// # Errors
+/// [`TokenError::Expired`] only if nothing else is wrong: it alone may lead to a refresh. Otherwise the
+/// first of [`WrongKind`](TokenError::WrongKind), [`WrongIssuer`](TokenError::WrongIssuer),
+/// [`WrongAudience`](TokenError::WrongAudience), [`NotYetValid`](TokenError::NotYetValid),
+/// [`IssuedInFuture`](TokenError::IssuedInFuture) and [`MissingClaim`](TokenError::MissingClaim).
+pub fn validate<T>(claims: &Claims<T>, expected: &Expected<'_>) -> Result<(), TokenError> {
+    if claims.kind != expected.kind {
+        return Err(TokenError::WrongKind);
+    }
+    if expected.issuer.is_some() && claims.issuer.as_deref() != expected.issuer {
+        return Err(TokenError::WrongIssuer);
+    }
+    let audience_fits = match expected.audience {
+        Some(ours) => claims.audience.iter().any(|name| ours.contains(name)),
+        None => claims.audience.is_empty(),
+    };
+    if !audience_fits {
+        return Err(TokenError::WrongAudience);
+    }
+    let leeway = expected.leeway.min(MAX_LEEWAY);
+    if claims.not_before.is_some_and(|nbf| nbf > expected.now + leeway) {
+        return Err(TokenError::NotYetValid);
+    }
+    if claims.issued_at > expected.now + leeway {
+        return Err(TokenError::IssuedInFuture);
+    }
+    // Last, so that an expired token is refreshed only if it was good until then.
+    match claims.expires_at {
+        Some(exp) if exp + leeway <= expected.now => Err(TokenError::Expired),
+        None if !expected.allow_never_expiring => Err(TokenError::MissingClaim("exp")),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,103 @@
+//! The head of a request, borrowed from whichever framework received it.
+
+use std::net::IpAddr;
+
+/// A framework's header map, read by name.
+pub trait Headers {
+    /// The value of the `index`-th field called `name` (lower case), counting from zero.
+    fn value(&self, name: &str, index: usize) -> Option<&[u8]>;
+}
+
+/// Method, target and header fields of one request. Borrows everything, copies nothing.
+#[derive(Clone, Copy)]
+pub struct RequestHead<'a> {
+    /// The method as sent: `GET`, `POST`, …
+    pub method: &'a str,
+    /// Path and query as sent (RFC 9112 origin-form), before any router shortened it.
+    pub target: &'a str,
+    /// The `Host` field or the HTTP/2 `:authority`.
+    pub host: Option<&'a str>,
+    /// The address of the connection's other end, where the server tells it.
+    pub peer: Option<IpAddr>,
+    /// The header fields.
+    pub headers: &'a (dyn Headers + Sync),
+}
+
+impl<'a> RequestHead<'a> {
+    /// The only field called `name`; none where it is absent.
+    pub fn header(&self, name: &str) -> Option<&'a [u8]> {
+        self.headers.value(name, 0)
+    }
+
+    /// The field called `name`, if it is readable text.
+    pub fn header_text(&self, name: &str) -> Option<&'a str> {
+        self.header(name).and_then(|value| std::str::from_utf8(value).ok())
+    }
+
+    /// All fields called `name`, in order.
+    pub fn header_all(&self, name: &'a str) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let headers = self.headers;
+        (0..).map_while(move |index| headers.value(name, index))
+    }
+
+    /// Whether the method promises to change nothing (RFC 9110 §9.2.1). Method-override fields are
+    /// not looked at.
+    pub fn is_safe(&self) -> bool {
+        matches!(self.method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
+    }
+
+    /// Whether this asks to become a WebSocket: a GET whose cookies act for the user all the same.
+    pub fn is_websocket_handshake(&self) -> bool {
+        self.header("upgrade").is_some_and(|value| value.eq_ignore_ascii_case(b"websocket"))
+    }
+
+    /// The target without its query.
+    pub fn path(&self) -> &'a str {
+        self.target.split(['?', '#']).next().unwrap_or(self.target)
+    }
+
+    /// The first value of a query parameter, percent-decoded.
+    pub fn query(&self, name: &str) -> Option<String> {
+        let (_, query) = self.target.split_once('?')?;
+        form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Header fields for tests, in order.
+    pub(crate) struct Fields(pub(crate) Vec<(&'static str, Vec<u8>)>);
+
+    impl Fields {
+        pub(crate) fn new(fields: &[(&'static str, &str)]) -> Self {
+            Self(fields.iter().map(|(name, value)| (*name, value.as_bytes().to_vec())).collect())
+        }
+    }
+
+    impl Headers for Fields {
+        fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
+            self.0.iter().filter(|(field, _)| *field == name).nth(index).map(|(_, value)| value.as_slice())
+        }
+    }
+
+    pub(crate) fn head<'a>(method: &'a str, target: &'a str, fields: &'a Fields) -> RequestHead<'a> {
+        RequestHead { method, target, host: Some("site.example"), peer: None, headers: fields }
+    }
+
+    #[test]
+    fn the_query_is_decoded_and_the_path_is_not() {
+        let fields = Fields::new(&[]);
+        let head = head("GET", "/a%20b?next=%2Fc&x=1", &fields);
+        assert_eq!(head.path(), "/a%20b");
+        assert_eq!(head.query("next").as_deref(), Some("/c"));
+        assert_eq!(head.query("absent"), None);
+    }
+
+    #[test]
+    fn s50_a_method_override_field_changes_nothing() {
+        let fields = Fields::new(&[("x-http-method-override", "POST")]);
+        assert!(head("GET", "/", &fields).is_safe());
+    }
+}

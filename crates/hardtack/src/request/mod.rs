@@ -1,0 +1,14 @@
+//! What the core sees of a request: a borrowed head, what the client wants back, what a route needs.
+
+mod head;
+mod need;
+mod next;
+mod wants;
+
+pub use head::{Headers, RequestHead};
+pub use need::Need;
+pub use next::NextPath;
+pub use wants::Wants;
+
+#[cfg(test)]
+pub(crate) use head::tests as head_for_tests;

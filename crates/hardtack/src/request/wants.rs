@@ -1,0 +1,71 @@
+//! Whether a person's browser or a program is asking.
+
+use super::RequestHead;
+
+/// The form in which a client wants its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Wants {
+    /// A browser that navigates: it accepts `text/html` and follows redirects.
+    Page,
+    /// htmx: a fragment of a page; redirects go in `HX-Redirect`.
+    Htmx,
+    /// Anything else: JSON.
+    Api,
+}
+
+impl Wants {
+    /// Reads it from `HX-Request` and `Accept` (RFC 9110 §12.5.1). Only an explicit `text/html`,
+    /// preferred to `application/json`, makes a browser; `*/*` is a program.
+    pub fn of(head: &RequestHead<'_>) -> Self {
+        if head.header("hx-request") == Some(b"true") {
+            return Self::Htmx;
+        }
+        let (mut html, mut json) = (0, 0);
+        for value in head.header_all("accept") {
+            for range in String::from_utf8_lossy(value).split(',') {
+                let mut parts = range.split(';').map(str::trim);
+                let Some(media) = parts.next() else { continue };
+                let quality = parts.find_map(|p| p.strip_prefix("q=").or(p.strip_prefix("Q="))).map_or(1000, per_mille);
+                match media.to_ascii_lowercase().as_str() {
+                    "text/html" | "application/xhtml+xml" => html = html.max(quality),
+                    "application/json" | "application/problem+json" => json = json.max(quality),
+                    _ => {}
+                }
+            }
+        }
+        if html > 0 && html >= json { Self::Page } else { Self::Api }
+    }
+}
+
+/// A quality value (`0`, `0.8`, `1.000`) in thousandths; zero where it is no number.
+fn per_mille(text: &str) -> u32 {
+    text.parse::<f32>().ok().filter(|q| (0.0..=1.0).contains(q)).map_or(0, |q| (q * 1000.0) as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::head::tests::{Fields, head};
+    use super::*;
+
+    fn wants(accept: &str) -> Wants {
+        Wants::of(&head("GET", "/", &Fields::new(&[("accept", accept)])))
+    }
+
+    #[test]
+    fn browsers_want_pages_and_programs_want_json() {
+        assert_eq!(wants("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"), Wants::Page);
+        assert_eq!(wants("*/*"), Wants::Api);
+        assert_eq!(wants("application/json"), Wants::Api);
+        assert_eq!(wants("application/json, text/html;q=0.5"), Wants::Api);
+        assert_eq!(wants("text/html;q=0"), Wants::Api);
+        assert_eq!(wants("text/html;q=nonsense"), Wants::Api);
+        assert_eq!(wants(""), Wants::Api);
+    }
+
+    #[test]
+    fn htmx_says_so() {
+        let fields = Fields::new(&[("hx-request", "true"), ("accept", "*/*")]);
+        assert_eq!(Wants::of(&head("GET", "/", &fields)), Wants::Htmx);
+    }
+}

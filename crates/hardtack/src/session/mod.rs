@@ -1,0 +1,16 @@
+//! Log-ins that a server keeps: one row each, rotated by compare-and-swap.
+
+mod id;
+mod memory;
+mod revocations;
+mod row;
+mod rules;
+mod store;
+
+pub use id::{ParseSessionIdError, SessionId};
+pub use memory::MemorySessions;
+pub(crate) use revocations::{Revocations, Standing};
+pub use row::Session;
+pub use rules::{Judgement, SessionRules};
+pub(crate) use store::ErasedStore;
+pub use store::{Ends, Revocation, Rotation, SessionStore, StoreError};

@@ -1,0 +1,93 @@
+//! One log-in as a store keeps it.
+
+use sha2::{Digest, Sha256};
+
+use super::{SessionId, SessionRules};
+use crate::clock::Timestamp;
+
+/// A session: everything its refresh token is computed from, and what the device page shows.
+///
+/// A dump of these rows holds no credential: tokens are signed with a key that is not here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its name.
+    pub id: SessionId,
+    /// Whose it is: the token's `sub`.
+    pub subject: String,
+    /// Counts the rotations; the newest refresh token carries it.
+    pub generation: u64,
+    /// When the password was first typed.
+    pub created_at: Timestamp,
+    /// When the newest refresh token was made.
+    pub rotated_at: Timestamp,
+    /// Whether the newest token has come back, so that its predecessor is surely done with.
+    pub confirmed: bool,
+    /// When it ends unless it is used; never after `absolute_expires_at`.
+    pub expires_at: Timestamp,
+    /// When it ends however much it is used.
+    pub absolute_expires_at: Timestamp,
+    /// When the password was last typed (OpenID Connect Core §2 `auth_time`).
+    pub auth_time: Timestamp,
+    /// Random bytes from which the CSRF value and the tokens' ids come.
+    pub salt: [u8; 16],
+    /// The application's claims, as a JSON object, which every access token repeats.
+    pub claims: Option<String>,
+    /// The browser, as it called itself.
+    pub user_agent: Option<String>,
+    /// The address it logged in from.
+    pub address: Option<String>,
+    /// When it was ended early.
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl Session {
+    /// A new log-in of `subject` at `now`.
+    pub fn begin(subject: impl Into<String>, now: Timestamp, rules: &SessionRules) -> Self {
+        let absolute_expires_at = now + rules.absolute;
+        Self {
+            id: SessionId::random(),
+            subject: subject.into(),
+            generation: 1,
+            created_at: now,
+            rotated_at: now,
+            confirmed: false,
+            expires_at: rules.idle_end(now, absolute_expires_at),
+            absolute_expires_at,
+            auth_time: now,
+            salt: rand::random(),
+            claims: None,
+            user_agent: None,
+            address: None,
+            revoked_at: None,
+        }
+    }
+
+    /// Whether it can still be refreshed.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && now < self.expires_at
+    }
+
+    /// The CSRF value of all its tokens, from log-in to log-out. It depends on no key and on no
+    /// generation, so that a form outlives key rotations and refreshes.
+    pub fn csrf(&self) -> String {
+        self.derived("csrf", 0)
+    }
+
+    /// A token id that is the same whenever it is computed again.
+    pub(crate) fn token_id(&self, purpose: &str, at: Timestamp) -> String {
+        self.derived(purpose, at.unix_seconds())
+    }
+
+    fn derived(&self, purpose: &str, at: i64) -> String {
+        let mut hash = Sha256::new();
+        hash.update(self.salt);
+        hash.update(purpose.as_bytes());
+        if purpose != "csrf" {
+            hash.update(self.id.as_u128().to_be_bytes());
+            hash.update(self.generation.to_be_bytes());
+            hash.update(at.to_be_bytes());
+        }
+        let digest = hash.finalize();
+        base64_simd::URL_SAFE_NO_PAD.encode_to_string(&digest[..16])
+    }
+}

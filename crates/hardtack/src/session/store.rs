@@ -1,0 +1,135 @@
+//! Where sessions are kept.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use super::{Session, SessionId};
+use crate::clock::Timestamp;
+
+/// A store that failed. Its cause goes to the log, never to the client, who is told 503.
+#[derive(Debug)]
+pub struct StoreError(Box<dyn Error + Send + Sync>);
+
+impl StoreError {
+    /// Wraps the store's own error, or a text.
+    pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(cause.into())
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the session store failed: {}", self.0)
+    }
+}
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
+/// Which sessions to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends<'a> {
+    /// Exactly these; none where the list is empty.
+    These(&'a [SessionId]),
+    /// All of a subject.
+    AllOf(&'a str),
+    /// All of a subject but one.
+    OthersOf(&'a str, SessionId),
+}
+
+/// The successor of a session's tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rotation {
+    /// When; also the time at which the row must still be live.
+    pub now: Timestamp,
+    /// The row's new end; the store caps it at the absolute one.
+    pub expires_at: Timestamp,
+    /// Set where the password was just typed again.
+    pub auth_time: Option<Timestamp>,
+}
+
+/// One entry of the log of ended sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revocation {
+    /// Grows with each entry.
+    pub sequence: u64,
+    /// The ended session.
+    pub session: SessionId,
+    /// When it ended.
+    pub at: Timestamp,
+}
+
+/// A place for sessions: eight operations, each one transaction.
+///
+/// What must hold is checked by `hardtack::testing::store_conformance` (feature `testing`):
+/// an answer given is durable, [`Self::rotate`] is atomic, and an ended session never lives again.
+pub trait SessionStore: Send + Sync + 'static {
+    /// Adds a session and ends others in the same transaction; answers those that ended now.
+    fn create(
+        &self,
+        session: &Session,
+        ends: Ends<'_>,
+    ) -> impl Future<Output = Result<Vec<SessionId>, StoreError>> + Send;
+
+    /// The row, live or not.
+    fn find(&self, id: SessionId) -> impl Future<Output = Result<Option<Session>, StoreError>> + Send;
+
+    /// If the row is live and of exactly this generation: adds one to it, sets the times, clears
+    /// `confirmed`, and answers the new row. Otherwise changes nothing and answers none.
+    fn rotate(
+        &self,
+        id: SessionId,
+        generation: u64,
+        rotation: Rotation,
+    ) -> impl Future<Output = Result<Option<Session>, StoreError>> + Send;
+
+    /// Marks that the token of this generation has come back; nothing where it is not the newest.
+    fn confirm(&self, id: SessionId, generation: u64) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Ends sessions, writes each to the log, and answers those that ended now.
+    fn revoke(&self, ends: Ends<'_>, now: Timestamp)
+    -> impl Future<Output = Result<Vec<SessionId>, StoreError>> + Send;
+
+    /// The live sessions of a subject, the newest first.
+    fn list(&self, subject: &str, now: Timestamp) -> impl Future<Output = Result<Vec<Session>, StoreError>> + Send;
+
+    /// The log's entries behind `after`, in order; zero is its beginning.
+    fn revocations(&self, after: u64) -> impl Future<Output = Result<Vec<Revocation>, StoreError>> + Send;
+
+    /// Forgets up to `limit` sessions and log entries that ended before `before`; answers how many.
+    fn prune(&self, before: Timestamp, limit: u32) -> impl Future<Output = Result<u64, StoreError>> + Send;
+}
+
+type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// Generates [`ErasedStore`], which is [`SessionStore`] behind a pointer: the engine is then one type,
+/// whatever store it has.
+macro_rules! erase {
+    ($(fn $name:ident($($arg:ident: $type:ty),*) -> $out:ty;)*) => {
+        pub(crate) trait ErasedStore: Send + Sync {
+            $(fn $name<'a>(&'a self, $($arg: $type),*) -> Pending<'a, $out>;)*
+        }
+
+        impl<S: SessionStore> ErasedStore for S {
+            $(fn $name<'a>(&'a self, $($arg: $type),*) -> Pending<'a, $out> {
+                Box::pin(SessionStore::$name(self, $($arg),*))
+            })*
+        }
+    };
+}
+
+erase! {
+    fn create(session: &'a Session, ends: Ends<'a>) -> Vec<SessionId>;
+    fn find(id: SessionId) -> Option<Session>;
+    fn rotate(id: SessionId, generation: u64, rotation: Rotation) -> Option<Session>;
+    fn confirm(id: SessionId, generation: u64) -> ();
+    fn revoke(ends: Ends<'a>, now: Timestamp) -> Vec<SessionId>;
+    fn list(subject: &'a str, now: Timestamp) -> Vec<Session>;
+    fn revocations(after: u64) -> Vec<Revocation>;
+    fn prune(before: Timestamp, limit: u32) -> u64;
+}
