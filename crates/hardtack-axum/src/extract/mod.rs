@@ -1,0 +1,10 @@
+//! The extractors: what a handler asks of its request.
+
+mod auth;
+mod current_user;
+mod token;
+
+pub use auth::Auth;
+pub use current_user::CurrentUser;
+pub(crate) use token::verify;
+pub use token::{AccessToken, FreshAccessToken, RefreshToken};

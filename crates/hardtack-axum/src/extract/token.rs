@@ -1,0 +1,76 @@
+//! Verified tokens.
+
+use std::ops::Deref;
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use hardtack::jwt::ExtraClaims;
+use hardtack::{Authenticator, Exchange, Memo, Need, NoExtra, VerifiedToken};
+use http::request::Parts;
+
+use crate::AuthError;
+use crate::head::{Fields, head};
+use crate::layer::Layered;
+
+/// The token that `need` asks for; none only where it is optional.
+pub(crate) async fn verify<T: ExtraClaims>(parts: &Parts, need: Need) -> Result<Option<VerifiedToken<T>>, AuthError> {
+    let fields = Fields(&parts.headers);
+    let head = head(&parts.method, &parts.uri, &fields, &parts.extensions);
+    let token = match parts.extensions.get::<Layered>() {
+        Some(layered) => Exchange::new(&layered.engine, head, &layered.memo).token(need).await?,
+        // Without the layer, an engine in an `Extension` will do for checking.
+        None => {
+            let engine = parts.extensions.get::<Authenticator>().ok_or_else(AuthError::no_layer)?;
+            Exchange::new(engine, head, &Memo::without_layer()).token(need).await?
+        }
+    };
+    Ok(token)
+}
+
+/// Generates an extractor around a verified token.
+macro_rules! extractor {
+    ($(#[$doc:meta])* $name:ident, $need:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name<T = NoExtra>(VerifiedToken<T>);
+
+        impl<T> Deref for $name<T> {
+            type Target = VerifiedToken<T>;
+
+            fn deref(&self) -> &VerifiedToken<T> {
+                &self.0
+            }
+        }
+
+        impl<S: Send + Sync, T: ExtraClaims> FromRequestParts<S> for $name<T> {
+            type Rejection = AuthError;
+
+            async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
+                // A need that is not optional answers a token or an error.
+                verify(parts, $need).await?.map(Self).ok_or_else(AuthError::no_layer)
+            }
+        }
+
+        /// None where there is no token. A bad one is refused all the same.
+        impl<S: Send + Sync, T: ExtraClaims> OptionalFromRequestParts<S> for $name<T> {
+            type Rejection = AuthError;
+
+            async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, AuthError> {
+                Ok(verify(parts, $need.optional()).await?.map(Self))
+            }
+        }
+    };
+}
+
+extractor! {
+    /// Someone is logged in: `@jwt_required()`. `T` reads the application's own claims.
+    AccessToken, Need::access()
+}
+extractor! {
+    /// Someone typed the password recently: `@jwt_required(fresh=True)`.
+    FreshAccessToken, Need::access().fresh()
+}
+extractor! {
+    /// A refresh token is there: `@jwt_required(refresh=True)`. Its session is judged when
+    /// [`crate::Auth::refresh`] exchanges it.
+    RefreshToken, Need::refresh()
+}
