@@ -1,1 +1,38 @@
+//! Ready sign-up, log-in, password and device pages on Hardtack.
+//!
+//! Mounted as an axum [`Router`](axum::Router); every route serves people (HTML forms, no script
+//! needed) and programs (JSON) alike.
+//!
+//! ```no_run
+//! use hardtack::{Authenticator, KeySet};
+//! use hardtack_accounts::{Accounts, Site};
+//! use hardtack_sqlx::{SqliteSessions, open_sqlite};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let pool = open_sqlite("app.db").await?;
+//! let accounts = Accounts::open(pool.clone()).await?;
+//! let sessions = SqliteSessions::from_pool(pool).await?;
+//! let auth = hardtack_accounts::with_pages(Authenticator::builder(KeySet::from_secret_env("JWT_SECRET_KEY")?))
+//!     .base_url("https://site.example")
+//!     .sessions(sessions)
+//!     .build()?;
+//! let app = Site::new(auth, accounts).router();
+//! # Ok(())
+//! # }
+//! ```
 
+mod accounts;
+mod failures;
+mod guard;
+mod input;
+mod pages;
+mod passwords;
+mod routes;
+mod site;
+mod users;
+
+pub use accounts::{Accounts, AccountsError};
+pub use failures::with_pages;
+pub use passwords::PasswordProblem;
+pub use site::Site;
+pub use users::{Settings, User, UserNameProblem};

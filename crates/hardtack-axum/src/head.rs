@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, OriginalUri};
+use hardtack::Wants;
 use hardtack::request::{Headers, RequestHead};
 use http::{Extensions, HeaderMap, Method, Uri, header};
 
@@ -36,4 +37,10 @@ pub(crate) fn head<'a>(
         peer: extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()),
         headers: fields,
     }
+}
+
+/// The form in which a client wants its answer, read from its header fields.
+pub fn wants(headers: &HeaderMap) -> Wants {
+    let fields = Fields(headers);
+    Wants::of(&RequestHead { method: "GET", target: "/", host: None, peer: None, headers: &fields })
 }

@@ -29,6 +29,7 @@ pub mod request;
 pub mod session;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod user;
 
 pub use authenticator::{Authenticator, Builder, Freshness, IssuedToken, LogIn, VerifiedToken};
 pub use clock::{Clock, SystemClock, Timestamp};
@@ -39,3 +40,4 @@ pub use failure::{Failure, FailureKind, Reason, Refused, Reply};
 pub use jwt::{Claims, Fresh, KeySet, NoExtra, SigningKey, TokenKind, VerifyingKey};
 pub use request::{Need, NextPath, RequestHead, Wants};
 pub use session::{MemorySessions, Session, SessionId, SessionStore};
+pub use user::FindUser;

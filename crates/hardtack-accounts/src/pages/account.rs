@@ -61,13 +61,7 @@ fn settings(view: &AccountView<'_>) -> Markup {
             kind: Kind::DisplayName(view.display_name),
             hint: Some("Shown instead of your user name."),
         },
-        Field {
-            form: "settings",
-            name: "email",
-            label: "Email",
-            kind: Kind::Email(view.email),
-            hint: None,
-        },
+        Field { form: "settings", name: "email", label: "Email", kind: Kind::Email(view.email), hint: None },
     ];
     html! {
         section.card aria-labelledby="settings" {

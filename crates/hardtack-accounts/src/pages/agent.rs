@@ -95,10 +95,7 @@ const SYSTEMS: &[(&str, &str)] = &[
 pub(crate) fn device_name(user_agent: &str) -> String {
     let agent = &user_agent[..user_agent.floor_char_boundary(LOOKED_AT)];
     let first = |table: &[(&str, &'static str)], matches: fn(&str, &str) -> bool| {
-        table
-            .iter()
-            .find(|(token, _)| matches(agent, token))
-            .map(|&(_, name)| name)
+        table.iter().find(|(token, _)| matches(agent, token)).map(|&(_, name)| name)
     };
     if let Some(tool) = first(TOOLS, |agent, token| agent.starts_with(token)) {
         return tool.to_owned();
@@ -120,10 +117,7 @@ mod tests {
     #[test]
     fn devices_have_short_names() {
         for (agent, name) in [
-            (
-                "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-                "Firefox on Linux",
-            ),
+            ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
             (
                 "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36",
                 "Chrome on Windows",
@@ -168,27 +162,18 @@ mod tests {
                 "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/138.0.0.0 Safari/537.36",
                 "Headless Chrome on Linux",
             ),
-            (
-                "Mozilla/5.0 (X11; OpenBSD amd64; rv:140.0) Gecko/20100101 Firefox/140.0",
-                "Firefox on OpenBSD",
-            ),
+            ("Mozilla/5.0 (X11; OpenBSD amd64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on OpenBSD"),
             (
                 "Mozilla/5.0 (Windows NT; Windows NT 10.0; de-DE) WindowsPowerShell/5.1.22621.963",
                 "PowerShell on Windows",
             ),
-            (
-                "Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko",
-                "Internet Explorer on Windows",
-            ),
+            ("Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko", "Internet Explorer on Windows"),
             ("curl/8.14.1", "curl"),
             ("Wget/1.25.0", "Wget"),
             ("python-requests/2.32.4", "Python Requests"),
             ("okhttp/4.12.0", "Android app"),
             ("Firefox/140.0", "Firefox"),
-            (
-                "Mozilla/5.0 (X11; Linux x86_64)",
-                "Unknown browser on Linux",
-            ),
+            ("Mozilla/5.0 (X11; Linux x86_64)", "Unknown browser on Linux"),
             ("", "Unknown device"),
             ("Mozilla/5.0", "Unknown device"),
             ("my-own-client/1.0", "Unknown device"),
@@ -199,10 +184,7 @@ mod tests {
 
     #[test]
     fn nothing_of_the_header_is_repeated() {
-        assert_eq!(
-            device_name("<script>alert(1)</script> Firefox/<b> Linux"),
-            "Firefox on Linux"
-        );
+        assert_eq!(device_name("<script>alert(1)</script> Firefox/<b> Linux"), "Firefox on Linux");
         assert_eq!(device_name("\u{202e}\0\r\n'\""), "Unknown device");
     }
 

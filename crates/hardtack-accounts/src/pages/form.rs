@@ -47,8 +47,7 @@ impl Field<'_> {
 }
 
 /// What to ask of a new password.
-pub(super) const NEW_PASSWORD_HINT: &str =
-    "At least 8 characters. A long phrase of several words is welcome.";
+pub(super) const NEW_PASSWORD_HINT: &str = "At least 8 characters. A long phrase of several words is welcome.";
 
 /// The hidden field that proves a form came from this site.
 pub(super) fn csrf(token: &str) -> Markup {

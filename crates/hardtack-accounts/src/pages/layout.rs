@@ -69,11 +69,7 @@ pub(super) fn page(shell: &Shell<'_>, page: &Page<'_>) -> Markup {
 
 fn header(shell: &Shell<'_>, here: Option<&str>) -> Markup {
     let links: &[(&str, &str)] = match shell.viewer {
-        Some(_) => &[
-            ("/service", "Service"),
-            ("/account", "Account"),
-            ("/account/sessions", "Devices"),
-        ],
+        Some(_) => &[("/service", "Service"), ("/account", "Account"), ("/account/sessions", "Devices")],
         None => &[("/login", "Log in"), ("/signup", "Sign up")],
     };
     html! {

@@ -48,10 +48,7 @@ mod tests {
     #[test]
     fn next_is_encoded_as_one_query_value() {
         assert_eq!(with_next("/login", None), "/login");
-        assert_eq!(
-            with_next("/login", Some("/a b?c=d&e=é#f+%")),
-            "/login?next=/a%20b%3Fc%3Dd%26e%3D%C3%A9%23f%2B%25"
-        );
+        assert_eq!(with_next("/login", Some("/a b?c=d&e=é#f+%")), "/login?next=/a%20b%3Fc%3Dd%26e%3D%C3%A9%23f%2B%25");
     }
 
     #[test]

@@ -9,20 +9,8 @@ use super::{CredentialsForm, Shell, link};
 /// The log-in form, which posts `username`, `password`, `csrf_token` and, if there is one, `next`.
 pub(crate) fn login(shell: &Shell<'_>, view: &CredentialsForm<'_>) -> Markup {
     let fields = [
-        Field {
-            form: "login",
-            name: "username",
-            label: "User name",
-            kind: Kind::Username(view.username),
-            hint: None,
-        },
-        Field {
-            form: "login",
-            name: "password",
-            label: "Password",
-            kind: Kind::CurrentPassword,
-            hint: None,
-        },
+        Field { form: "login", name: "username", label: "User name", kind: Kind::Username(view.username), hint: None },
+        Field { form: "login", name: "password", label: "Password", kind: Kind::CurrentPassword, hint: None },
     ];
     page(
         shell,

@@ -30,11 +30,7 @@ pub(crate) fn reauthenticate(shell: &Shell<'_>, view: &ReauthForm<'_>) -> Markup
     page(
         shell,
         &Page {
-            title: form::title(
-                !view.errors.is_empty(),
-                "Confirm your password",
-                "Problem: Confirm your password",
-            ),
+            title: form::title(!view.errors.is_empty(), "Confirm your password", "Problem: Confirm your password"),
             here: None,
             width: Width::Narrow,
             continue_to: None,

@@ -7,20 +7,11 @@ use super::*;
 const HOSTILE: &str = r#""><script>alert('x')</script>&<b onmouseover="y">"#;
 
 const VIEWER: Shell<'_> = Shell {
-    viewer: Some(Viewer {
-        name: HOSTILE,
-        csrf_token: "shell-token",
-    }),
-    notice: Some(Notice {
-        kind: NoticeKind::Problem,
-        text: HOSTILE,
-    }),
+    viewer: Some(Viewer { name: HOSTILE, csrf_token: "shell-token" }),
+    notice: Some(Notice { kind: NoticeKind::Problem, text: HOSTILE }),
 };
 
-const NOBODY: Shell<'_> = Shell {
-    viewer: None,
-    notice: None,
-};
+const NOBODY: Shell<'_> = Shell { viewer: None, notice: None };
 
 const fn wrong<'a>(field: &'a str, text: &'a str) -> FieldError<'a> {
     FieldError { field, text }
@@ -39,9 +30,7 @@ impl<'a> Tag<'a> {
     }
 
     fn has(&self, attribute: &str) -> bool {
-        self.text
-            .split_ascii_whitespace()
-            .any(|word| word == attribute)
+        self.text.split_ascii_whitespace().any(|word| word == attribute)
     }
 }
 
@@ -51,27 +40,16 @@ fn tags(html: &str) -> Vec<Tag<'_>> {
         .skip(1)
         .filter_map(|part| part.split_once('>'))
         .filter(|(text, _)| !text.starts_with('/') && !text.starts_with('!'))
-        .map(|(text, _)| Tag {
-            name: text.split([' ', '>']).next().unwrap(),
-            text,
-        })
+        .map(|(text, _)| Tag { name: text.split([' ', '>']).next().unwrap(), text })
         .collect()
 }
 
 fn forms(html: &str) -> Vec<&str> {
-    html.split("<form")
-        .skip(1)
-        .map(|part| part.split_once("</form>").unwrap().0)
-        .collect()
+    html.split("<form").skip(1).map(|part| part.split_once("</form>").unwrap().0).collect()
 }
 
 fn credentials<'a>(errors: &'a [FieldError<'a>]) -> CredentialsForm<'a> {
-    CredentialsForm {
-        csrf_token: "token",
-        next: Some("/a?b=1&c=2"),
-        username: HOSTILE,
-        errors,
-    }
+    CredentialsForm { csrf_token: "token", next: Some("/a?b=1&c=2"), username: HOSTILE, errors }
 }
 
 fn device<'a>(id: &'a str, this_device: bool) -> Device<'a> {
@@ -90,11 +68,8 @@ fn device<'a>(id: &'a str, this_device: bool) -> Device<'a> {
 /// Every page, in each state that changes what it is made of, with hostile text wherever text goes.
 fn every_page() -> Vec<(&'static str, bool, String)> {
     let settings = [wrong("display_name", HOSTILE), wrong("email", HOSTILE)];
-    let passwords = [
-        wrong("current_password", "Not it."),
-        wrong("new_password", HOSTILE),
-        wrong("", "Neither will do."),
-    ];
+    let passwords =
+        [wrong("current_password", "Not it."), wrong("new_password", HOSTILE), wrong("", "Neither will do.")];
     let fields = [
         wrong("", HOSTILE),
         wrong("username", "Taken."),
@@ -111,99 +86,39 @@ fn every_page() -> Vec<(&'static str, bool, String)> {
         settings_errors,
         password_errors,
     };
-    let reauth = |errors| ReauthForm {
-        csrf_token: "token",
-        username: HOSTILE,
-        next: Some("/account"),
-        errors,
-    };
-    let broken = |action| FailureView {
-        status: 403,
-        title: HOSTILE,
-        explanation: HOSTILE,
-        action,
-    };
-    let devices = [
-        device("here", true),
-        device("../there?", false),
-        device("elsewhere", false),
-    ];
+    let reauth = |errors| ReauthForm { csrf_token: "token", username: HOSTILE, next: Some("/account"), errors };
+    let broken = |action| FailureView { status: 403, title: HOSTILE, explanation: HOSTILE, action };
+    let devices = [device("here", true), device("../there?", false), device("elsewhere", false)];
     let pages: Vec<(&'static str, bool, Markup)> = vec![
         ("home", false, home(&NOBODY)),
         ("home, known", true, home(&VIEWER)),
         ("log-in", false, login(&NOBODY, &credentials(&[]))),
-        (
-            "log-in, failed",
-            false,
-            login(&NOBODY, &credentials(&fields)),
-        ),
+        ("log-in, failed", false, login(&NOBODY, &credentials(&fields))),
         ("sign-up", false, signup(&NOBODY, &credentials(&[]))),
-        (
-            "sign-up, failed",
-            false,
-            signup(&NOBODY, &credentials(&fields)),
-        ),
+        ("sign-up, failed", false, signup(&NOBODY, &credentials(&fields))),
         ("log-out", true, logout_confirm(&VIEWER, "token")),
-        (
-            "refresh",
-            false,
-            refresh_confirm(&NOBODY, "token", Some(HOSTILE), None),
-        ),
-        (
-            "refresh, at once",
-            false,
-            refresh_confirm(&NOBODY, "token", None, Some("/token/refresh?next=/")),
-        ),
+        ("refresh", false, refresh_confirm(&NOBODY, "token", Some(HOSTILE), None)),
+        ("refresh, at once", false, refresh_confirm(&NOBODY, "token", None, Some("/token/refresh?next=/"))),
         ("service", true, service(&VIEWER, HOSTILE)),
         ("account", true, account(&VIEWER, &account_view(&[], &[]))),
-        (
-            "account, failed",
-            true,
-            account(&VIEWER, &account_view(&settings, &passwords)),
-        ),
-        (
-            "re-authentication",
-            true,
-            reauthenticate(&VIEWER, &reauth(&[])),
-        ),
-        (
-            "re-authentication, failed",
-            true,
-            reauthenticate(&VIEWER, &reauth(&fields)),
-        ),
+        ("account, failed", true, account(&VIEWER, &account_view(&settings, &passwords))),
+        ("re-authentication", true, reauthenticate(&VIEWER, &reauth(&[]))),
+        ("re-authentication, failed", true, reauthenticate(&VIEWER, &reauth(&fields))),
         ("devices", true, sessions(&VIEWER, "token", &devices)),
-        (
-            "devices, one",
-            true,
-            sessions(&VIEWER, "token", &devices[..1]),
-        ),
+        ("devices, one", true, sessions(&VIEWER, "token", &devices[..1])),
         ("failure", false, failure(&NOBODY, &broken(None))),
-        (
-            "failure, known",
-            true,
-            failure(&VIEWER, &broken(Some(("/account", HOSTILE)))),
-        ),
+        ("failure, known", true, failure(&VIEWER, &broken(Some(("/account", HOSTILE))))),
     ];
-    pages
-        .into_iter()
-        .map(|(name, known, page)| (name, known, page.into_string()))
-        .collect()
+    pages.into_iter().map(|(name, known, page)| (name, known, page.into_string())).collect()
 }
 
 #[test]
 fn hostile_text_stays_text() {
     for (page, _, html) in every_page() {
         let lower = html.to_ascii_lowercase();
-        assert!(
-            !lower.contains("<script") && !lower.contains("<b "),
-            "{page}"
-        );
+        assert!(!lower.contains("<script") && !lower.contains("<b "), "{page}");
         for tag in tags(&html) {
-            assert!(
-                !tag.text.contains(" onmouseover=\""),
-                "{page}: {}",
-                tag.text
-            );
+            assert!(!tag.text.contains(" onmouseover=\""), "{page}: {}", tag.text);
         }
     }
 }
@@ -212,11 +127,7 @@ fn hostile_text_stays_text() {
 fn the_content_security_policy_has_nothing_to_block() {
     for (page, _, html) in every_page() {
         for tag in tags(&html) {
-            assert!(
-                !["script", "style", "iframe", "base"].contains(&tag.name),
-                "{page}: {}",
-                tag.text
-            );
+            assert!(!["script", "style", "iframe", "base"].contains(&tag.name), "{page}: {}", tag.text);
             assert!(tag.get("style").is_none(), "{page}: {}", tag.text);
             for attribute in ["href", "src", "action"] {
                 let Some(to) = tag.get(attribute) else {
@@ -238,10 +149,7 @@ fn each_page_has_one_heading_and_the_landmarks() {
         for name in ["h1", "main", "header", "nav", "footer", "title"] {
             assert_eq!(count(name), 1, "{page}: {name}");
         }
-        assert!(
-            html.starts_with("<!DOCTYPE html><html lang=\"en\">"),
-            "{page}"
-        );
+        assert!(html.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{page}");
         assert!(html.contains("<a class=\"skip\" href=\"#main\">"), "{page}");
     }
 }
@@ -251,11 +159,7 @@ fn headings_skip_no_level() {
     for (page, _, html) in every_page() {
         let mut last = 0;
         for tag in tags(&html) {
-            let Some(level) = tag
-                .name
-                .strip_prefix('h')
-                .and_then(|l| l.parse::<u8>().ok())
-            else {
+            let Some(level) = tag.name.strip_prefix('h').and_then(|l| l.parse::<u8>().ok()) else {
                 continue;
             };
             assert!(level <= last + 1, "{page}: h{level} after h{last}");
@@ -268,14 +172,8 @@ fn headings_skip_no_level() {
 fn every_form_posts_its_csrf_token() {
     for (page, _, html) in every_page() {
         for form in forms(&html) {
-            assert!(
-                form.starts_with(" method=\"post\"")
-                    || form.contains(" method=\"post\" action=\"/"),
-                "{page}"
-            );
-            let tokens = form
-                .matches("<input type=\"hidden\" name=\"csrf_token\" value=\"")
-                .count();
+            assert!(form.starts_with(" method=\"post\"") || form.contains(" method=\"post\" action=\"/"), "{page}");
+            let tokens = form.matches("<input type=\"hidden\" name=\"csrf_token\" value=\"").count();
             assert_eq!(tokens, 1, "{page}: {form}");
             assert!(!form.contains("value=\"\""), "{page}: {form}");
         }
@@ -284,7 +182,8 @@ fn every_form_posts_its_csrf_token() {
 
 #[test]
 fn who_is_logged_in_can_log_out_anywhere() {
-    let button = "<form method=\"post\" action=\"/logout\"><input type=\"hidden\" name=\"csrf_token\" value=\"shell-token\">";
+    let button =
+        "<form method=\"post\" action=\"/logout\"><input type=\"hidden\" name=\"csrf_token\" value=\"shell-token\">";
     for (page, known, html) in every_page() {
         assert_eq!(html.contains(button), known, "{page}");
     }
@@ -301,14 +200,8 @@ fn ids_are_unique_and_every_reference_finds_its_own() {
         assert_eq!(ids.len(), all, "{page}");
         for tag in &tags {
             let fragment = tag.get("href").and_then(|to| to.strip_prefix('#'));
-            let lists =
-                ["for", "aria-describedby", "aria-labelledby"].map(|attribute| tag.get(attribute));
-            for id in lists
-                .into_iter()
-                .flatten()
-                .flat_map(str::split_whitespace)
-                .chain(fragment)
-            {
+            let lists = ["for", "aria-describedby", "aria-labelledby"].map(|attribute| tag.get(attribute));
+            for id in lists.into_iter().flatten().flat_map(str::split_whitespace).chain(fragment) {
                 assert!(ids.binary_search(&id).is_ok(), "{page}: #{id}");
             }
         }
@@ -325,10 +218,7 @@ fn every_visible_input_has_a_label() {
             }
             let id = input.get("id");
             assert!(id.is_some(), "{page}: {}", input.text);
-            let labels = tags
-                .iter()
-                .filter(|tag| tag.name == "label" && tag.get("for") == id)
-                .count();
+            let labels = tags.iter().filter(|tag| tag.name == "label" && tag.get("for") == id).count();
             assert_eq!(labels, 1, "{page}: {}", input.text);
         }
     }
@@ -336,24 +226,13 @@ fn every_visible_input_has_a_label() {
 
 #[test]
 fn an_error_is_in_the_summary_and_at_its_field() {
-    let errors = [
-        wrong("", "Neither fits."),
-        wrong("username", "Taken."),
-        wrong("username", "Too odd."),
-    ];
+    let errors = [wrong("", "Neither fits."), wrong("username", "Taken."), wrong("username", "Too odd.")];
     let html = signup(&NOBODY, &credentials(&errors)).into_string();
     let tags = tags(&html);
-    let input = |name| {
-        tags.iter()
-            .find(|tag| tag.name == "input" && tag.get("name") == Some(name))
-            .unwrap()
-    };
+    let input = |name| tags.iter().find(|tag| tag.name == "input" && tag.get("name") == Some(name)).unwrap();
 
     assert!(html.contains("<title>Problem: Sign up · Hardtack</title>"));
-    let alert = tags
-        .iter()
-        .find(|tag| tag.get("role") == Some("alert"))
-        .unwrap();
+    let alert = tags.iter().find(|tag| tag.get("role") == Some("alert")).unwrap();
     assert_eq!(alert.get("tabindex"), Some("-1"));
     assert!(alert.has("autofocus"));
     assert!(html.contains("There are 3 problems"));
@@ -362,10 +241,7 @@ fn an_error_is_in_the_summary_and_at_its_field() {
 
     let failed = input("username");
     assert_eq!(failed.get("aria-invalid"), Some("true"));
-    assert_eq!(
-        failed.get("aria-describedby"),
-        Some("signup-username-hint signup-username-error")
-    );
+    assert_eq!(failed.get("aria-describedby"), Some("signup-username-hint signup-username-error"));
     assert!(html.contains("id=\"signup-username-error\"><p>Taken.</p><p>Too odd.</p></div>"));
 
     let fine = input("password");
@@ -385,22 +261,12 @@ fn password_managers_are_told_what_each_field_is() {
     for (page, _, html) in every_page() {
         for form in forms(&html) {
             let tags = tags(form);
-            let passwords: Vec<_> = tags
-                .iter()
-                .filter(|tag| tag.get("type") == Some("password"))
-                .collect();
-            let username = tags
-                .iter()
-                .any(|tag| tag.get("autocomplete") == Some("username"));
+            let passwords: Vec<_> = tags.iter().filter(|tag| tag.get("type") == Some("password")).collect();
+            let username = tags.iter().any(|tag| tag.get("autocomplete") == Some("username"));
             assert_eq!(!passwords.is_empty(), username, "{page}");
             for password in passwords {
-                let new =
-                    page.starts_with("sign-up") || password.get("name") == Some("new_password");
-                let (kind, minimum) = if new {
-                    ("new-password", Some("8"))
-                } else {
-                    ("current-password", None)
-                };
+                let new = page.starts_with("sign-up") || password.get("name") == Some("new_password");
+                let (kind, minimum) = if new { ("new-password", Some("8")) } else { ("current-password", None) };
                 assert_eq!(password.get("autocomplete"), Some(kind), "{page}");
                 assert_eq!(password.get("minlength"), minimum, "{page}");
                 assert_eq!(password.get("maxlength"), None, "{page}");
@@ -411,24 +277,14 @@ fn password_managers_are_told_what_each_field_is() {
     }
     let html = login(&NOBODY, &credentials(&[])).into_string();
     let tags = tags(&html);
-    let username = tags
-        .iter()
-        .find(|tag| tag.get("name") == Some("username"))
-        .unwrap();
+    let username = tags.iter().find(|tag| tag.get("name") == Some("username")).unwrap();
     assert_eq!(username.get("autocapitalize"), Some("none"));
     assert_eq!(username.get("spellcheck"), Some("false"));
 }
 
 #[test]
 fn what_was_typed_and_where_it_was_going_are_kept() {
-    let html = login(
-        &NOBODY,
-        &CredentialsForm {
-            username: "ada",
-            ..credentials(&[])
-        },
-    )
-    .into_string();
+    let html = login(&NOBODY, &CredentialsForm { username: "ada", ..credentials(&[]) }).into_string();
     assert!(html.contains("name=\"username\" value=\"ada\""));
     assert!(html.contains("<input type=\"hidden\" name=\"next\" value=\"/a?b=1&amp;c=2\">"));
     assert!(html.contains("href=\"/signup?next=/a%3Fb%3D1%26c%3D2\""));
@@ -439,33 +295,18 @@ fn what_was_typed_and_where_it_was_going_are_kept() {
 #[test]
 fn a_page_goes_on_by_itself_on_this_origin_only() {
     let html = |url| refresh_confirm(&NOBODY, "token", None, Some(url)).into_string();
-    assert!(
-        html("/r?a=1&b=2")
-            .contains("<meta http-equiv=\"refresh\" content=\"0;url=/r?a=1&amp;b=2\">")
-    );
-    for elsewhere in [
-        "//evil.example/",
-        "https://evil.example/",
-        "javascript:alert(1)",
-        HOSTILE,
-    ] {
+    assert!(html("/r?a=1&b=2").contains("<meta http-equiv=\"refresh\" content=\"0;url=/r?a=1&amp;b=2\">"));
+    for elsewhere in ["//evil.example/", "https://evil.example/", "javascript:alert(1)", HOSTILE] {
         assert!(!html(elsewhere).contains("http-equiv"), "{elsewhere}");
     }
 }
 
 #[test]
 fn each_other_device_can_be_logged_out_and_this_one_cannot() {
-    let devices = [
-        device("here", true),
-        device("../there?", false),
-        device("elsewhere", false),
-    ];
+    let devices = [device("here", true), device("../there?", false), device("elsewhere", false)];
     let html = sessions(&NOBODY, "token", &devices).into_string();
-    let actions: Vec<_> = tags(&html)
-        .iter()
-        .filter(|tag| tag.name == "form")
-        .filter_map(|tag| tag.get("action"))
-        .collect();
+    let actions: Vec<_> =
+        tags(&html).iter().filter(|tag| tag.name == "form").filter_map(|tag| tag.get("action")).collect();
     assert_eq!(
         actions,
         [
@@ -481,15 +322,8 @@ fn each_other_device_can_be_logged_out_and_this_one_cannot() {
 
 #[test]
 fn a_failure_leads_home_where_nothing_better_is_known() {
-    let view = FailureView {
-        status: 404,
-        title: "Page not found",
-        explanation: "Nothing is here.",
-        action: None,
-    };
+    let view = FailureView { status: 404, title: "Page not found", explanation: "Nothing is here.", action: None };
     let html = failure(&NOBODY, &view).into_string();
-    assert!(
-        html.contains("Error 404") && html.contains("<title>Page not found · Hardtack</title>")
-    );
+    assert!(html.contains("Error 404") && html.contains("<title>Page not found · Hardtack</title>"));
     assert!(html.contains("<a class=\"button primary\" href=\"/\">Go to the home page</a>"));
 }

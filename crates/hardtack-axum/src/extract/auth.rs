@@ -144,6 +144,24 @@ impl Auth {
         self.exchange(&fields).wants()
     }
 
+    /// The first value of a query parameter of the address that the client asked for.
+    pub fn query(&self, name: &str) -> Option<String> {
+        let fields = Fields(&self.headers);
+        head(&self.method, &self.uri, &fields, &self.extensions).query(name)
+    }
+
+    /// The request's header fields.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The CSRF value of the refresh cookie's token, for a form that posts to the refresh URL; none
+    /// where there is no good token.
+    pub fn refresh_csrf_token(&self) -> Option<String> {
+        let fields = Fields(&self.headers);
+        self.exchange(&fields).refresh_csrf_token()
+    }
+
     /// The engine itself: tokens outside of a session, device lists, revocation.
     pub fn engine(&self) -> &Authenticator {
         &self.engine

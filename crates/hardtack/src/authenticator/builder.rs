@@ -83,8 +83,9 @@ impl Builder {
         self
     }
 
-    /// How long after a rotation the parent refresh token is still answered; 30 s unless set. Zero is
-    /// strict: of two tabs that race, one is logged out.
+    /// How long after a rotation the parent refresh token is still answered; 30 s unless set, and ten
+    /// minutes while nobody has seen its successor. Zero is strict: two tabs that race, or a response
+    /// that is lost, end the session.
     pub fn race_window(mut self, span: Duration) -> Self {
         self.race_window = Some(span);
         self
@@ -198,15 +199,24 @@ impl Builder {
         if self.store.is_some() && !signing.is_deterministic() && settings.refresh != RefreshMode::Sliding {
             return Err(ConfigError::RandomisedRefreshSignature { algorithm: signing.algorithm().as_str() });
         }
-        let refresh_path = match settings.refresh {
-            RefreshMode::Redirect => settings.urls.refresh.clone(),
-            _ => "/".to_owned(),
+        let refresh_paths = match settings.refresh {
+            RefreshMode::Redirect => self.cookies.refresh_paths_for(&settings.urls),
+            _ => vec!["/".to_owned()],
         };
-        let cookies = self.cookies.resolve(settings.base.as_ref(), vec![refresh_path], settings.csrf.protect)?;
-        let mut rules = settings.session_rules();
+        let cookies = self.cookies.resolve(settings.base.as_ref(), refresh_paths, settings.csrf.protect)?;
+        let log_out = &settings.urls.logout;
+        if !cookies.access.is_sent_to(log_out) && !cookies.refresh.is_sent_to(log_out) {
+            tracing::warn!(
+                event = "log_out_unseen",
+                "browsers send no token to {log_out}, so that logging out there cannot end the session; add it to \
+                 the refresh cookie's paths"
+            );
+        }
+        let mut rules = settings.session_rules(self.store.is_some());
         if let Some(window) = self.race_window {
             rules.race_window = window;
-            rules.lost_response_window = rules.lost_response_window.min(window);
+            rules.lost_response_window =
+                if window.is_zero() { Duration::ZERO } else { rules.lost_response_window.max(window) };
         }
         let pre_session = PreSessionKey::new(&signing.derive("pre-session"));
         Ok(Authenticator(Arc::new(Engine {

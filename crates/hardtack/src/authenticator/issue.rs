@@ -198,7 +198,7 @@ impl Authenticator {
         // The cookie outlives its token by as much as a refresh could, so that the server sees an
         // expired token rather than none.
         let refresh = self.settings().refresh_lifetime.duration();
-        let until = refresh.map(|span| token.claims.issued_at + span).max(token.claims.expires_at);
+        let until = token.claims.expires_at.zip(refresh).map(|(end, span)| end.max(token.claims.issued_at + span));
         self.access_cookies(token, until)
     }
 

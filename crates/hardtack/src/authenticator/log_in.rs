@@ -44,8 +44,8 @@ pub struct LogIn {
     pub(super) subject: String,
     pub(super) freshness: Freshness,
     pub(super) extra: Result<Map<String, Value>, IssueError>,
-    pub(super) user_agent: Option<String>,
-    pub(super) address: Option<String>,
+    pub(crate) user_agent: Option<String>,
+    pub(crate) address: Option<String>,
 }
 
 /// The longest user agent that is kept, in bytes.

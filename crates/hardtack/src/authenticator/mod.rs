@@ -76,6 +76,11 @@ impl Authenticator {
         &self.0.settings.csrf.field
     }
 
+    /// Whether cookies are Secure: the site is served over https.
+    pub fn sets_secure_cookies(&self) -> bool {
+        self.0.cookies.secure
+    }
+
     /// The time as this engine sees it.
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()

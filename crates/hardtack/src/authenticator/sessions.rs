@@ -79,7 +79,7 @@ impl Authenticator {
         let now = self.now();
         let mut session = Session::begin(previous.subject(), now, &self.0.rules);
         if let (Some(store), Some(id)) = (self.store(), previous.session()) {
-            let row = store.find(id).await?.ok_or(Reason::Revoked)?;
+            let row = store.find(id).await?.filter(|row| row.is_live(now)).ok_or(Reason::Revoked)?;
             session = Session {
                 salt: row.salt,
                 created_at: row.created_at,
@@ -92,16 +92,20 @@ impl Authenticator {
             session.claims = Some(Value::Object(extra_claims(previous.payload())).to_string());
         }
         let cookies = self.session_cookies(&session, Fresh::Yes, now).map_err(Reason::Issue)?.cookies;
-        let subject = session.subject.clone();
-        self.insert(&session, Ends::AllOf(&subject), now).await?;
+        let ended = self.insert(&session, Ends::AllOf(&session.subject), now).await?;
         if let Some(id) = previous.session() {
             self.end_locally(id, now);
+            // Someone ended the old session after it was read: the new one must not outlive that.
+            if self.store().is_some() && !ended.contains(&id) {
+                self.end(Ends::These(&[session.id]), now).await?;
+                return Err(Reason::Revoked);
+            }
         }
         tracing::info!(event = "renewed", subject = %session.subject, session = %session.id);
         Ok(cookies)
     }
 
-    async fn insert(&self, session: &Session, ends: Ends<'_>, now: Timestamp) -> Result<(), StoreError> {
+    async fn insert(&self, session: &Session, ends: Ends<'_>, now: Timestamp) -> Result<Vec<SessionId>, StoreError> {
         let ended = match self.store() {
             Some(store) => store.create(session, ends).await?,
             None => match ends {
@@ -109,10 +113,10 @@ impl Authenticator {
                 _ => Vec::new(),
             },
         };
-        for id in ended {
-            self.end_locally(id, now);
+        for id in &ended {
+            self.end_locally(*id, now);
         }
-        Ok(())
+        Ok(ended)
     }
 
     /// The tokens and cookies of a session as its row stands.
@@ -254,11 +258,12 @@ impl Authenticator {
             if !row.is_live(now) {
                 return Err(Reason::Revoked);
             }
-            // Two requests that slide at once: the second takes what the first has made.
-            if freshness == Freshness::Not
-                && row.rotated_at >= access.claims().issued_at
-                && row.generation > access.claims().generation.unwrap_or(0)
-            {
+            // Two requests that slide at once, or a re-authentication sent twice: the second takes what the
+            // first has made. Rotated again, the first one's tokens would be a copy that comes back.
+            let overtaken =
+                row.rotated_at >= access.claims().issued_at && row.generation > access.claims().generation.unwrap_or(0);
+            let proven = row.auth_time == row.rotated_at && now.since(row.rotated_at) <= self.0.rules.race_window;
+            if overtaken && (freshness == Freshness::Not || proven) {
                 return Ok(self.session_cookies(&row, fresh, now)?);
             }
             if let Some(row) = store.rotate(id, row.generation, rotation).await? {
@@ -324,12 +329,13 @@ impl Authenticator {
     /// How long an ended session's tokens could still look good.
     fn token_memory(&self) -> Duration {
         let settings = self.settings();
-        let longest = match self.store() {
-            Some(_) => settings.access_lifetime.duration(),
+        let longest = match (settings.access_lifetime.duration(), settings.refresh_lifetime.duration()) {
+            (Some(access), _) if self.store().is_some() => Some(access),
             // Nobody else remembers that its refresh token is dead.
-            None => settings.refresh_lifetime.duration().max(settings.access_lifetime.duration()),
+            (Some(access), Some(refresh)) => Some(access.max(refresh)),
+            _ => None,
         };
-        longest.map_or(Duration::from_secs(u64::from(u32::MAX)), |span| span + settings.leeway)
+        longest.map_or(Duration::from_secs(u64::from(u32::MAX)), |span| span.saturating_add(settings.leeway))
     }
 
     /// The live sessions of a subject, the newest first; none without a store.

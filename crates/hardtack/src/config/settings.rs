@@ -119,7 +119,10 @@ impl Urls {
             ("re-authentication URL", &self.reauthenticate),
             ("home URL", &self.home),
         ];
-        match routes.into_iter().find(|(_, url)| NextPath::parse(url).is_none_or(|path| path.as_str() != *url)) {
+        // No query: the URL is compared with paths, and is the refresh cookie's Path.
+        let is_path =
+            |url: &str| !url.contains(['?', '#']) && NextPath::parse(url).is_some_and(|path| path.as_str() == url);
+        match routes.into_iter().find(|(_, url)| !is_path(url)) {
             Some((what, url)) => Err(ConfigError::BadFlowUrl { what, url: url.clone() }),
             None => Ok(()),
         }
@@ -223,8 +226,11 @@ impl Settings {
         if self.refresh != RefreshMode::Sliding && refresh.is_some_and(|refresh| access.is_none_or(|a| a > refresh)) {
             return Err(ConfigError::AccessOutlivesRefresh);
         }
-        if stored_sessions && refresh.is_some_and(|refresh| self.session_lifetime < refresh) {
-            return Err(ConfigError::SessionShorterThanRefresh);
+        if stored_sessions {
+            Lifetime::For(self.session_lifetime).check("session's lifetime")?;
+            if self.refresh != RefreshMode::Sliding && refresh.is_some_and(|refresh| self.session_lifetime < refresh) {
+                return Err(ConfigError::SessionShorterThanRefresh);
+            }
         }
         if self.leeway > Duration::from_secs(60) {
             return Err(ConfigError::LeewayTooLong { seconds: self.leeway.as_secs() });
@@ -233,17 +239,15 @@ impl Settings {
         self.csrf.check()
     }
 
-    /// How long a session lives unused, and at most.
-    pub(crate) fn session_rules(&self) -> SessionRules {
+    /// How long a session lives unused, and at most; a session without a store as long as its tokens.
+    pub(crate) fn session_rules(&self, stored_sessions: bool) -> SessionRules {
         let idle = match self.refresh {
             // An access token that slides is all there is: it has to be used while it lives.
             RefreshMode::Sliding => self.access_lifetime.duration(),
             _ => self.refresh_lifetime.duration(),
         };
-        SessionRules {
-            idle: idle.unwrap_or(self.session_lifetime),
-            absolute: self.session_lifetime,
-            ..SessionRules::default()
-        }
+        let idle = idle.unwrap_or(self.session_lifetime);
+        let absolute = if stored_sessions { self.session_lifetime } else { self.session_lifetime.max(idle) };
+        SessionRules { idle, absolute, ..SessionRules::default() }
     }
 }

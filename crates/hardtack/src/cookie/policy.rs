@@ -1,6 +1,6 @@
 //! What the cookies are called, where they are sent, and how they are guarded.
 
-use crate::config::{BaseUrl, ConfigError};
+use crate::config::{BaseUrl, ConfigError, Urls};
 
 /// The `SameSite` attribute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -127,7 +127,8 @@ impl CookiePolicy {
     }
 
     /// The paths that the refresh cookie is sent to (`JWT_REFRESH_COOKIE_PATH`). Unless set, `/`, and
-    /// only the refresh URL where refreshing goes by redirect.
+    /// the refresh URL where refreshing goes by redirect, and there the log-in and log-out URLs too if the
+    /// access cookie is not sent to them.
     #[must_use]
     pub fn refresh_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.refresh_paths = Some(paths.into_iter().map(Into::into).collect());
@@ -175,6 +176,19 @@ impl CookiePolicy {
     pub fn csrf_cookies(mut self, readable: bool) -> Self {
         self.csrf_cookies = readable;
         self
+    }
+
+    /// Where the refresh cookie is sent if refreshing goes by redirect: to the refresh URL. Logging in and
+    /// out end the session that the browser has, so it is sent there as well if the access cookie is not.
+    pub(crate) fn refresh_paths_for(&self, urls: &Urls) -> Vec<String> {
+        let mut paths = vec![urls.refresh.clone()];
+        for url in [&urls.login, &urls.logout] {
+            if !self.access_paths.iter().chain(&paths).any(|path| covers(path, url)) {
+                paths.retain(|path| !covers(url, path));
+                paths.push(url.clone());
+            }
+        }
+        paths
     }
 
     /// Checks the policy and fixes every name and path.
@@ -253,6 +267,13 @@ pub(crate) struct CookieSlot {
     pub(crate) name: String,
     pub(crate) paths: Vec<String>,
     pub(crate) http_only: bool,
+}
+
+impl CookieSlot {
+    /// Whether a browser sends it with a request for `path`.
+    pub(crate) fn is_sent_to(&self, path: &str) -> bool {
+        self.paths.iter().any(|own| covers(own, path))
+    }
 }
 
 /// A checked policy.

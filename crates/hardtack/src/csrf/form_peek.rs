@@ -1,5 +1,7 @@
 //! The hidden field of a form, read ahead of the handler without keeping the body.
 
+use std::fmt;
+
 use super::multipart;
 use crate::request::RequestHead;
 
@@ -10,7 +12,7 @@ pub const PEEK_LIMIT: usize = 64 * 1024;
 const MAX_VALUE: usize = 256;
 
 /// What reading ahead found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub enum FormToken {
     /// The body was not looked at.
     #[default]
@@ -25,8 +27,20 @@ pub enum FormToken {
     BeyondPeek,
 }
 
+/// Without the value.
+impl fmt::Debug for FormToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unread => "Unread",
+            Self::Absent => "Absent",
+            Self::Found(_) => "Found(..)",
+            Self::Ambiguous => "Ambiguous",
+            Self::BeyondPeek => "BeyondPeek",
+        })
+    }
+}
+
 /// A form in the making: fed with the body's chunks until it knows.
-#[derive(Debug)]
 pub struct FormPeek {
     kind: Kind,
     field: String,
@@ -39,6 +53,13 @@ pub struct FormPeek {
 enum Kind {
     UrlEncoded,
     Multipart { boundary: Vec<u8> },
+}
+
+/// Without what was read: there may be a password in it.
+impl fmt::Debug for FormPeek {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FormPeek").field("bytes", &self.seen.len()).field("found", &self.found).finish_non_exhaustive()
+    }
 }
 
 impl FormPeek {

@@ -1,5 +1,7 @@
 //! The hidden field of forms that come before a log-in, when there is no session to tie it to.
 
+use std::fmt;
+
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -10,9 +12,10 @@ const NONCE_LEN: usize = 22;
 
 /// The token for a log-in or sign-up form, and the cookie that goes with it.
 ///
-/// The field holds a MAC of the cookie: whoever plants a cookie of their own choice cannot make the
-/// field that matches it.
-#[derive(Clone, Debug)]
+/// The field holds a MAC of the cookie: nobody can make the field that matches a cookie which the
+/// victim already has. That nobody plants a pair fetched from this site is up to the cookie's `__Host-`
+/// prefix, and to the check of the request's origin, which comes first.
+#[derive(Clone)]
 pub struct PreSession {
     pub(crate) token: String,
     pub(crate) cookies: SetCookies,
@@ -27,6 +30,13 @@ impl PreSession {
     /// The cookie to set with the page; empty if the browser has it already.
     pub fn into_cookies(self) -> SetCookies {
         self.cookies
+    }
+}
+
+/// Without the token.
+impl fmt::Debug for PreSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PreSession").field("cookies", &self.cookies).finish_non_exhaustive()
     }
 }
 

@@ -1,19 +1,21 @@
 //! One request and its response: what an adapter translates to and from.
 
+mod arrival;
 mod finish;
 mod memo;
 mod pre_session;
+mod refresh_route;
 mod session;
 mod token;
 
 pub use finish::Finish;
 pub use memo::Memo;
 
-use crate::authenticator::Authenticator;
-use crate::authenticator::VerifiedToken;
-use crate::csrf::CsrfError;
-use crate::csrf::{FormToken, check_double_submit, check_origin};
-use crate::failure::{Failure, FailureKind, Reason, Refused, default_reply};
+use crate::authenticator::{Authenticator, Found, VerifiedToken};
+use crate::config::RefreshMode;
+use crate::csrf::{CsrfError, FormToken, check_double_submit, check_origin};
+use crate::failure::{Failure, FailureKind, Reason, Refused};
+use crate::jwt::{TokenError, TokenKind};
 use crate::request::{NextPath, RequestHead, Wants};
 
 /// One request as the engine sees it: all that a handler may ask, with every check that belongs to it.
@@ -55,12 +57,18 @@ impl<'a> Exchange<'a> {
             }
             _ => tracing::debug!(event = "refused", code = reason.code()),
         }
-        let refused = Refused { reason: &reason, wants: self.wants(), head: self.head, next: self.return_path(kind) };
+        let refused = Refused {
+            reason: &reason,
+            wants: self.wants(),
+            head: self.head,
+            next: self.return_path(kind),
+            settings: self.engine.settings(),
+        };
         let mut reply = match self.engine.handlers().get(&kind) {
             Some(handler) => handler(&refused),
-            None => default_reply(&refused, self.engine.settings()),
+            None => refused.default_reply(),
         };
-        if kind.unsets_cookies() {
+        if self.ends_here(&reason) {
             reply.cookies.extend(self.engine.unset_jwt_cookies());
         }
         if kind == FailureKind::RefreshNeeded {
@@ -69,14 +77,37 @@ impl<'a> Exchange<'a> {
         Failure::new(reason, reply)
     }
 
-    /// Where a refused client comes back to: the page it asked for, or the page with the form it
-    /// posted; the posting itself only if its body travels along.
-    fn return_path(&self, kind: FailureKind) -> Option<NextPath> {
-        if self.head.is_safe() || kind == FailureKind::RefreshNeeded {
-            return self.engine.next(self.head.target);
+    /// Whether the cookies are useless after this refusal. Behind an expired access token there may be
+    /// a good refresh token, which belongs to the application wherever nothing refreshes in place.
+    fn ends_here(&self, reason: &Reason) -> bool {
+        if matches!(reason, Reason::Token(TokenError::Expired)) && self.leaves_refreshing() {
+            return matches!(self.engine.read(&self.head, TokenKind::Refresh), Ok(Found::Expired(_)));
         }
-        let referer = self.head.header_text("referer")?;
-        let (origin, path) = referer.match_indices('/').nth(2).map(|(at, _)| referer.split_at(at))?;
+        reason.kind().unsets_cookies()
+    }
+
+    /// Whether refreshing is left to the application: by its settings, or because no layer is there.
+    fn leaves_refreshing(&self) -> bool {
+        match self.engine.refresh_mode() {
+            RefreshMode::Off => true,
+            RefreshMode::Transparent => !self.memo.is_layered(),
+            RefreshMode::Redirect | RefreshMode::Sliding => false,
+        }
+    }
+
+    /// Where a refused client comes back to: the page it asked for, or the page with the form it
+    /// posted; the posting itself only if its body travels along. htmx asks for parts of a page and
+    /// says which page they are for.
+    fn return_path(&self, kind: FailureKind) -> Option<NextPath> {
+        let fragment = self.wants() == Wants::Htmx;
+        if !fragment && (self.head.is_safe() || kind == FailureKind::RefreshNeeded) {
+            // A route of the flow is no place to return to, but it may carry one.
+            let carried = || self.head.query("next").and_then(|next| self.engine.next(&next));
+            return self.engine.next(self.head.target).or_else(carried);
+        }
+        let page = if fragment { self.head.header_text("hx-current-url") } else { None };
+        let page = page.or_else(|| self.head.header_text("referer"))?;
+        let (origin, path) = page.match_indices('/').nth(2).map(|(at, _)| page.split_at(at))?;
         let ours = self.engine.settings().base.as_ref().is_some_and(|base| base.origin() == origin)
             || self.head.host.is_some_and(|host| origin.split("://").nth(1) == Some(host));
         if ours { self.engine.next(path) } else { None }

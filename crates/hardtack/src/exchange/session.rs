@@ -18,10 +18,11 @@ impl Exchange<'_> {
     pub async fn log_in(&self, log_in: impl Into<LogIn>) -> Result<SetCookies, Failure> {
         let mut log_in = log_in.into();
         self.check_pre_session().map_err(|reason| self.refuse(reason))?;
-        if let Some(agent) = self.head.header_text("user-agent") {
+        // What the application says goes first: behind a proxy, only it knows the address.
+        if let (None, Some(agent)) = (&log_in.user_agent, self.head.header_text("user-agent")) {
             log_in = log_in.user_agent(agent);
         }
-        if let Some(peer) = self.head.peer {
+        if let (None, Some(peer)) = (&log_in.address, self.head.peer) {
             log_in = log_in.address(peer.to_string());
         }
         let before: Vec<SessionId> = self.held_tokens().iter().filter_map(VerifiedToken::session).collect();
@@ -40,10 +41,9 @@ impl Exchange<'_> {
     async fn try_log_out(&self) -> Result<SetCookies, Reason> {
         self.check_changing()?;
         let held = self.held_tokens();
-        if let Some(first) = held.first() {
-            // Both tokens of a session carry one CSRF value, so the first speaks for both.
-            self.check_csrf(first)?;
-        }
+        // Both tokens of a session carry one CSRF value. Where two sessions are mixed, whoever planted one
+        // of them cannot end the other with it.
+        held.iter().try_for_each(|token| self.check_csrf(token))?;
         let ids: Vec<SessionId> = held.iter().filter_map(VerifiedToken::session).collect();
         self.engine.end(Ends::These(&ids), self.engine.now()).await?;
         tracing::info!(event = "logout", sessions = ids.len());
@@ -65,6 +65,12 @@ impl Exchange<'_> {
         let refreshed = self.engine.exchange_refresh(&token).await.map_err(|reason| self.refuse(reason))?;
         self.memo.state().authenticated = true;
         Ok(refreshed.cookies)
+    }
+
+    /// The CSRF value of the refresh cookie's token, for a form that posts to the refresh URL.
+    pub fn refresh_csrf_token(&self) -> Option<String> {
+        let token = self.engine.read(&self.head, TokenKind::Refresh).ok()?.any_age()?;
+        token.claims().csrf.clone()
     }
 
     /// Fresh tokens for the same session, once the application has checked the password of `subject`.

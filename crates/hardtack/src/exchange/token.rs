@@ -35,10 +35,10 @@ impl Exchange<'_> {
         let Some(token) = found else {
             return if need.optional { Ok(None) } else { Err(Reason::Missing) };
         };
+        self.memo.state().authenticated = true;
         if need.fresh && !token.is_fresh(self.engine.now()) {
             return Err(Reason::NotFresh);
         }
-        self.memo.state().authenticated = true;
         Ok(Some(token))
     }
 
@@ -62,21 +62,29 @@ impl Exchange<'_> {
     async fn renew_or(&self, expired: Option<VerifiedToken>, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         let flaw = |expired: &Option<_>| if expired.is_some() { TokenError::Expired.into() } else { Reason::Missing };
         match self.engine.refresh_mode() {
-            RefreshMode::Transparent if self.memo.is_layered() => match self.refresh_token() {
-                Ok(Some(refresh)) => self.refresh_in_place(&refresh).await.map(Some),
-                Ok(None) => self.lapsed(flaw(&expired), need),
-                Err(reason) if reason.kind() == FailureKind::Expired => self.lapsed(reason, need),
-                Err(reason) => Err(reason),
-            },
+            RefreshMode::Transparent if self.memo.is_layered() => {
+                let refreshed = match self.refresh_token() {
+                    Ok(Some(refresh)) => self.refresh_in_place(&refresh).await,
+                    Ok(None) => return self.lapsed(flaw(&expired), need),
+                    Err(reason) => Err(reason),
+                };
+                match refreshed {
+                    Err(reason) if reason.kind() == FailureKind::Expired => self.lapsed(reason, need),
+                    other => other.map(Some),
+                }
+            }
             RefreshMode::Redirect => {
                 if let Some(token) = &expired {
                     self.check_csrf(token)?;
                     return Err(Reason::RefreshNeeded);
                 }
-                // The refresh cookie does not come here, but its CSRF cookie does, and tells of it.
-                let hint = cookie::find(&self.head, &self.engine.cookies().csrf_refresh.name);
+                // The refresh cookie does not come here, but its CSRF cookie does, and tells of it. Not
+                // where no access cookie comes to either: a refresh would lead back here for ever.
+                let policy = self.engine.cookies();
+                let mendable = !need.optional && policy.access.is_sent_to(self.head.path());
+                let hint = cookie::find(&self.head, &policy.csrf_refresh.name);
                 match hint.map_err(|_| Reason::DuplicateCookie)? {
-                    Some(hint) if !hint.is_empty() && !need.optional => Err(Reason::RefreshNeeded),
+                    Some(hint) if !hint.is_empty() && mendable => Err(Reason::RefreshNeeded),
                     _ => self.lapsed(Reason::Missing, need),
                 }
             }
@@ -89,7 +97,7 @@ impl Exchange<'_> {
         if !need.optional {
             return Err(reason);
         }
-        if reason.kind() == FailureKind::Expired {
+        if reason.kind() == FailureKind::Expired && self.ends_here(&reason) {
             self.memo.state().cookies = self.engine.unset_jwt_cookies();
         }
         Ok(None)
@@ -139,7 +147,7 @@ impl Exchange<'_> {
         let claims = token.claims();
         let Some(expires_at) = claims.expires_at else { return Ok(token) };
         let due = self.engine.now().since(claims.issued_at) * 2 > expires_at.since(claims.issued_at);
-        // A token whose fresh time still runs keeps it: sliding never makes a fresh one.
+        // Its successor is not fresh, even where this one still is: a fresh token is never prolonged.
         if due {
             let refreshed = self.engine.slide(&token).await?;
             let mut state = self.memo.state();

@@ -63,6 +63,14 @@ pub struct Refused<'a> {
     pub head: RequestHead<'a>,
     /// The page to come back to, if the request names one.
     pub next: Option<NextPath>,
+    pub(crate) settings: &'a Settings,
+}
+
+impl Refused<'_> {
+    /// What would be answered without a handler: to add to, or for the clients that it leaves alone.
+    pub fn default_reply(&self) -> Reply {
+        default_reply(self, self.settings)
+    }
 }
 
 impl fmt::Debug for Refused<'_> {
@@ -125,7 +133,7 @@ impl std::error::Error for Failure {
 }
 
 /// The reply to a failure that the application does not answer itself.
-pub(crate) fn default_reply(refused: &Refused<'_>, settings: &Settings) -> Reply {
+fn default_reply(refused: &Refused<'_>, settings: &Settings) -> Reply {
     match refused.wants {
         Wants::Api => problem(refused, settings),
         Wants::Page => match destination(refused, settings) {

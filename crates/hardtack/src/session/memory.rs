@@ -110,8 +110,13 @@ impl SessionStore for MemorySessions {
         for id in &dead {
             rows.sessions.remove(id);
         }
+        let mut left = limit as usize - dead.len();
         let kept = rows.log.len();
-        rows.log.retain(|entry| entry.at >= before);
+        rows.log.retain(|entry| {
+            let forgotten = left > 0 && entry.at < before;
+            left -= usize::from(forgotten);
+            !forgotten
+        });
         Ok((dead.len() + kept - rows.log.len()) as u64)
     }
 }

@@ -1,5 +1,7 @@
 //! One log-in as a store keeps it.
 
+use std::fmt;
+
 use sha2::{Digest, Sha256};
 
 use super::{SessionId, SessionRules};
@@ -8,7 +10,7 @@ use crate::clock::Timestamp;
 /// A session: everything its refresh token is computed from, and what the device page shows.
 ///
 /// A dump of these rows holds no credential: tokens are signed with a key that is not here.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Session {
     /// Its name.
     pub id: SessionId,
@@ -38,6 +40,24 @@ pub struct Session {
     pub address: Option<String>,
     /// When it was ended early.
     pub revoked_at: Option<Timestamp>,
+}
+
+/// Without the salt, which the CSRF value is computed from, and without what is personal.
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("id", &self.id)
+            .field("subject", &self.subject)
+            .field("generation", &self.generation)
+            .field("created_at", &self.created_at)
+            .field("rotated_at", &self.rotated_at)
+            .field("confirmed", &self.confirmed)
+            .field("expires_at", &self.expires_at)
+            .field("absolute_expires_at", &self.absolute_expires_at)
+            .field("auth_time", &self.auth_time)
+            .field("revoked_at", &self.revoked_at)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Session {

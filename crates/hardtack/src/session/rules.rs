@@ -62,7 +62,8 @@ impl SessionRules {
         let window = if row.confirmed { self.race_window } else { self.lost_response_window };
         match row.generation - generation {
             0 => Judgement::Retry,
-            1 if now.since(row.rotated_at) <= window => Judgement::Repeat,
+            // Whole seconds: a window of none has to be none within the same second, too.
+            1 if !window.is_zero() && now.since(row.rotated_at) <= window => Judgement::Repeat,
             _ => Judgement::Reuse,
         }
     }
@@ -99,6 +100,14 @@ mod tests {
     fn s32_a_lost_response_is_recovered_for_ten_minutes() {
         assert_eq!(judge(&row(5, false), 4, 600), Judgement::Repeat);
         assert_eq!(judge(&row(5, false), 4, 601), Judgement::Reuse);
+    }
+
+    #[test]
+    fn without_a_window_a_parent_is_reuse_at_once() {
+        let strict =
+            SessionRules { race_window: Duration::ZERO, lost_response_window: Duration::ZERO, ..Default::default() };
+        assert_eq!(strict.judge(&row(5, false), 4, NOW), Judgement::Reuse);
+        assert_eq!(strict.judge(&row(5, true), 4, NOW), Judgement::Reuse);
     }
 
     #[test]

@@ -21,7 +21,7 @@ impl StoreError {
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the session store failed: {}", self.0)
+        write!(f, "the store failed: {}", self.0)
     }
 }
 

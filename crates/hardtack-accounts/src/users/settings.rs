@@ -1,0 +1,66 @@
+//! What someone may change about themselves.
+
+use serde::Deserialize;
+
+/// The settings of the account page.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// What pages call them; at most 80 characters.
+    pub display_name: String,
+    /// Where they can be reached; at most 254 characters.
+    pub email: String,
+}
+
+/// Why settings are refused: the field, and what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SettingsProblem {
+    pub(crate) field: &'static str,
+    pub(crate) text: &'static str,
+}
+
+impl Settings {
+    /// Trims both, and says what is wrong with either.
+    pub(crate) fn validate(mut self) -> (Self, Vec<SettingsProblem>) {
+        self.display_name = self.display_name.trim().to_owned();
+        self.email = self.email.trim().to_owned();
+        let mut problems = Vec::new();
+        if self.display_name.chars().count() > 80 || self.display_name.chars().any(char::is_control) {
+            let text = "Use at most 80 characters, without line breaks.";
+            problems.push(SettingsProblem { field: "display_name", text });
+        }
+        if !self.email.is_empty() && !is_email(&self.email) {
+            let text = "Write an address such as you@site.example, or leave it empty.";
+            problems.push(SettingsProblem { field: "email", text });
+        }
+        (self, problems)
+    }
+}
+
+/// The shape that browsers ask of `type=email` (WHATWG HTML), roughly: one `@`, no spaces, at most 254
+/// bytes (RFC 5321 §4.5.3.1.3). Whether it reaches anybody, only a message can tell.
+fn is_email(text: &str) -> bool {
+    let plain =
+        text.len() <= 254 && !text.chars().any(|c| c.is_whitespace() || c.is_control() || "<>()[]\\,;:\"".contains(c));
+    let Some((local, domain)) = text.split_once('@') else { return false };
+    plain && !local.is_empty() && !domain.contains('@') && domain.split('.').all(|label| !label.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_problem_names_its_field() {
+        let fields = |display_name: &str, email: &str| {
+            let settings = Settings { display_name: display_name.into(), email: email.into() };
+            settings.validate().1.into_iter().map(|problem| problem.field).collect::<Vec<_>>()
+        };
+        assert_eq!(fields("Alice", " a@b.example "), [""; 0]);
+        assert_eq!(fields("", ""), [""; 0]);
+        assert_eq!(fields(&"x".repeat(81), "nobody"), ["display_name", "email"]);
+        for bad in ["@", "a@", "@b", "a@b@c", "a b@c", "a@b..c", "a@b.", "<a@b>"] {
+            assert_eq!(fields("", bad), ["email"], "{bad}");
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! A cookie jar that behaves like a browser's for one host (RFC 6265 §5.2 to §5.4, with the name
+//! prefixes and the size limit of RFC 6265bis).
+
+use crate::cookie_date;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Name and value together, in bytes; browsers drop a longer cookie without a word (RFC 6265bis §5.6).
+const LONGEST_PAIR: usize = 4096;
+
+/// A cookie as the jar holds it, with every attribute that the server gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredCookie {
+    /// The name, as sent.
+    pub name: String,
+    /// The value, as sent: quotes and percent signs are part of it.
+    pub value: String,
+    /// The path that counts: the attribute, or the default of the request (RFC 6265 §5.1.4).
+    pub path: String,
+    /// The `Domain` attribute without its leading dot; recorded, not judged.
+    pub domain: Option<String>,
+    /// `Max-Age` in seconds.
+    pub max_age: Option<i64>,
+    /// `Expires`.
+    pub expires: Option<SystemTime>,
+    /// Is `Secure` there?
+    pub secure: bool,
+    /// Is `HttpOnly` there?
+    pub http_only: bool,
+    /// `SameSite`, as sent.
+    pub same_site: Option<String>,
+    /// Is `Partitioned` there?
+    pub partitioned: bool,
+    /// The whole text of `Set-Cookie`.
+    pub raw: String,
+    stored: SystemTime,
+}
+
+impl StoredCookie {
+    /// Reads the text of a `Set-Cookie` that answered a request for `request_path`. `None` where a
+    /// browser ignores it: no `=`, an empty name, or more than 4096 bytes.
+    pub fn parse(raw: &str, request_path: &str) -> Option<Self> {
+        Self::parse_at(raw, request_path, SystemTime::now())
+    }
+
+    fn parse_at(raw: &str, request_path: &str, now: SystemTime) -> Option<Self> {
+        let (pair, attributes) = raw.split_once(';').unwrap_or((raw, ""));
+        let (name, value) = pair.split_once('=')?;
+        let (name, value) = (name.trim_matches([' ', '\t']), value.trim_matches([' ', '\t']));
+        if name.is_empty() || name.len() + value.len() > LONGEST_PAIR {
+            return None;
+        }
+        let mut cookie = Self {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            path: default_path(request_path).to_owned(),
+            domain: None,
+            max_age: None,
+            expires: None,
+            secure: false,
+            http_only: false,
+            same_site: None,
+            partitioned: false,
+            raw: raw.to_owned(),
+            stored: now,
+        };
+        for attribute in attributes.split(';') {
+            let (key, value) = attribute.split_once('=').unwrap_or((attribute, ""));
+            let value = value.trim_matches([' ', '\t']);
+            match key.trim_matches([' ', '\t']).to_ascii_lowercase().as_str() {
+                "path" if value.starts_with('/') => cookie.path = value.to_owned(),
+                "path" => cookie.path = default_path(request_path).to_owned(),
+                "domain" if !value.is_empty() => {
+                    cookie.domain = Some(value.strip_prefix('.').unwrap_or(value).to_ascii_lowercase());
+                }
+                "max-age" => cookie.max_age = max_age(value).or(cookie.max_age),
+                "expires" => cookie.expires = cookie_date::parse(value).or(cookie.expires),
+                "secure" => cookie.secure = true,
+                "httponly" => cookie.http_only = true,
+                "samesite" => cookie.same_site = Some(value.to_owned()),
+                "partitioned" => cookie.partitioned = true,
+                _ => {}
+            }
+        }
+        Some(cookie)
+    }
+
+    /// When the browser drops it; `None` for a session cookie. `Max-Age` goes before `Expires`.
+    pub fn expiry(&self) -> Option<SystemTime> {
+        match self.max_age {
+            Some(seconds) if seconds <= 0 => Some(UNIX_EPOCH),
+            Some(seconds) => self.stored.checked_add(Duration::from_secs(seconds.unsigned_abs())),
+            None => self.expires,
+        }
+    }
+
+    /// Does this `Set-Cookie` delete the cookie, rather than set it?
+    pub fn is_deletion(&self) -> bool {
+        self.is_expired(self.stored)
+    }
+
+    /// Is it sent with a request for `path`? (RFC 6265 §5.1.4)
+    pub fn matches_path(&self, path: &str) -> bool {
+        path.strip_prefix(self.path.as_str())
+            .is_some_and(|rest| rest.is_empty() || self.path.ends_with('/') || rest.starts_with('/'))
+    }
+
+    fn is_expired(&self, now: SystemTime) -> bool {
+        self.expiry().is_some_and(|expiry| expiry <= now)
+    }
+
+    /// The promises of the prefixes `__Secure-` and `__Host-` (RFC 6265bis §4.1.3; in any case, §5.7).
+    fn keeps_prefix_promise(&self) -> bool {
+        let name = self.name.to_ascii_lowercase();
+        if name.starts_with("__host-") {
+            // An absent Path may default to "/", but the attribute itself is what is asked for.
+            let explicit = self.raw.split(';').skip(1).any(|a| a.trim().to_ascii_lowercase().starts_with("path"));
+            return self.secure && self.domain.is_none() && self.path == "/" && explicit;
+        }
+        self.secure || !name.starts_with("__secure-")
+    }
+}
+
+/// The directory of the request's path (RFC 6265 §5.1.4).
+fn default_path(request_path: &str) -> &str {
+    let path = request_path.split(['?', '#']).next().unwrap_or_default();
+    match path.rfind('/') {
+        Some(last) if path.starts_with('/') && last > 0 => &path[..last],
+        _ => "/",
+    }
+}
+
+fn max_age(value: &str) -> Option<i64> {
+    let digits = value.strip_prefix('-').unwrap_or(value);
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    Some(value.parse().unwrap_or(if value.starts_with('-') { i64::MIN } else { i64::MAX }))
+}
+
+/// The cookies of one browser for one host. A clone is a copy: what a thief took.
+#[derive(Debug, Clone, Default)]
+pub struct CookieJar {
+    cookies: Vec<StoredCookie>,
+    ahead: Duration,
+}
+
+impl CookieJar {
+    /// An empty jar.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The cookie of that name, if it is still alive; the longest path first.
+    pub fn get(&self, name: &str) -> Option<&StoredCookie> {
+        self.alive().filter(|cookie| cookie.name == name).max_by_key(|cookie| cookie.path.len())
+    }
+
+    /// All living cookies, in the order in which they first arrived.
+    pub fn cookies(&self) -> Vec<&StoredCookie> {
+        self.alive().collect()
+    }
+
+    /// Applies one `Set-Cookie` that answered a request for `request_path`: stores, replaces or deletes.
+    pub fn store(&mut self, raw: &str, request_path: &str) {
+        let now = self.now();
+        let Some(cookie) = StoredCookie::parse_at(raw, request_path, now).filter(StoredCookie::keeps_prefix_promise)
+        else {
+            return;
+        };
+        // RFC 6265 §5.3: name, domain and path are the identity; a replacement keeps its place.
+        let same = |c: &StoredCookie| c.name == cookie.name && c.path == cookie.path && c.domain == cookie.domain;
+        match self.cookies.iter().position(same) {
+            Some(at) if cookie.is_expired(now) => drop(self.cookies.remove(at)),
+            Some(at) => self.cookies[at] = cookie,
+            None if cookie.is_expired(now) => {}
+            None => self.cookies.push(cookie),
+        }
+    }
+
+    /// The `Cookie` header for a request: longer paths first, then the earlier cookie (RFC 6265 §5.4).
+    /// `None` when no cookie goes along.
+    pub fn header(&self, path: &str, secure: bool) -> Option<String> {
+        let path = path.split(['?', '#']).next().unwrap_or_default();
+        let mut chosen: Vec<_> =
+            self.alive().filter(|cookie| (secure || !cookie.secure) && cookie.matches_path(path)).collect();
+        chosen.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.len()));
+        let pairs: Vec<_> = chosen.iter().map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect();
+        (!pairs.is_empty()).then(|| pairs.join("; "))
+    }
+
+    /// Forgets every cookie.
+    pub fn clear(&mut self) {
+        self.cookies.clear();
+    }
+
+    /// Forgets the cookies of that name, on every path.
+    pub fn remove(&mut self, name: &str) {
+        self.cookies.retain(|cookie| cookie.name != name);
+    }
+
+    /// Moves the browser's clock ahead, so that cookies expire without a wait.
+    pub fn advance(&mut self, by: Duration) {
+        self.ahead += by;
+    }
+
+    fn alive(&self) -> impl Iterator<Item = &StoredCookie> {
+        let now = self.now();
+        self.cookies.iter().filter(move |cookie| !cookie.is_expired(now))
+    }
+
+    fn now(&self) -> SystemTime {
+        SystemTime::now() + self.ahead
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CookieJar, StoredCookie};
+    use std::time::Duration;
+
+    fn jar(lines: &[&str]) -> CookieJar {
+        let mut jar = CookieJar::new();
+        lines.iter().for_each(|line| jar.store(line, "/"));
+        jar
+    }
+
+    #[test]
+    fn every_attribute_is_recorded() {
+        let raw = "a=b=c; Path=/token; DOMAIN=.Site.Example; max-age=60; Secure; HttpOnly; SameSite=Lax; Partitioned";
+        let cookie = StoredCookie::parse(raw, "/login").unwrap();
+        assert_eq!((cookie.name.as_str(), cookie.value.as_str(), cookie.path.as_str()), ("a", "b=c", "/token"));
+        assert_eq!(cookie.domain.as_deref(), Some("site.example"));
+        assert_eq!((cookie.max_age, cookie.same_site.as_deref()), (Some(60), Some("Lax")));
+        assert!(cookie.secure && cookie.http_only && cookie.partitioned && !cookie.is_deletion());
+        assert_eq!(cookie.raw, raw);
+    }
+
+    #[test]
+    fn a_browser_ignores_nonsense() {
+        assert!(StoredCookie::parse("no pair; Path=/", "/").is_none());
+        assert!(StoredCookie::parse("=value", "/").is_none());
+        assert!(StoredCookie::parse(&format!("a={}", "x".repeat(4096)), "/").is_none());
+        assert_eq!(StoredCookie::parse("a=1; Max-Age=6x", "/").unwrap().max_age, None);
+    }
+
+    #[test]
+    fn path_default_is_the_requests_directory() {
+        for (request, path) in [("/", "/"), ("/login", "/"), ("/token/refresh?a=/b/c", "/token"), ("", "/")] {
+            assert_eq!(StoredCookie::parse("a=1", request).unwrap().path, path, "{request}");
+            assert_eq!(StoredCookie::parse("a=1; Path=relative", request).unwrap().path, path, "{request}");
+        }
+    }
+
+    #[test]
+    fn path_matches_whole_segments() {
+        let jar = jar(&["a=1; Path=/token"]);
+        for (path, sent) in
+            [("/token", true), ("/token/refresh", true), ("/token?x", true), ("/tokens", false), ("/", false)]
+        {
+            assert_eq!(jar.header(path, false).is_some(), sent, "{path}");
+        }
+        let slash = self::jar(&["a=1; Path=/token/"]);
+        assert!(slash.header("/token/x", false).is_some() && slash.header("/token", false).is_none());
+    }
+
+    #[test]
+    fn longer_paths_go_first_then_older_cookies() {
+        let mut jar = jar(&["a=1; Path=/", "b=2; Path=/x", "c=3; Path=/", "a=4; Path=/"]);
+        assert_eq!(jar.header("/x/y", false).as_deref(), Some("b=2; a=4; c=3"));
+        jar.store("a=5; Path=/x", "/");
+        assert_eq!(jar.get("a").unwrap().value, "5");
+        assert_eq!(jar.cookies().len(), 4);
+        jar.remove("a");
+        assert_eq!(jar.cookies().len(), 2);
+    }
+
+    #[test]
+    fn deletion_needs_the_same_path() {
+        let mut jar = jar(&["a=1; Path=/x", "b=2; Path=/"]);
+        jar.store("a=; Path=/; Max-Age=0", "/");
+        assert!(jar.get("a").is_some());
+        jar.store("a=; Path=/x; Expires=Thu, 01 Jan 1970 00:00:00 GMT", "/");
+        assert!(jar.get("a").is_none());
+        jar.store("b=; Path=/; Expires=Fri, 01 Jan 2100 00:00:00 GMT; Max-Age=-1", "/");
+        assert!(jar.cookies().is_empty());
+    }
+
+    #[test]
+    fn cookies_expire_with_the_browsers_clock() {
+        let mut jar = jar(&["a=1; Max-Age=60", "b=2"]);
+        jar.advance(Duration::from_secs(59));
+        assert_eq!(jar.header("/", false).as_deref(), Some("a=1; b=2"));
+        jar.advance(Duration::from_secs(2));
+        assert_eq!(jar.header("/", false).as_deref(), Some("b=2"));
+    }
+
+    #[test]
+    fn secure_cookies_and_prefixes() {
+        let jar = jar(&[
+            "s=1; Secure",
+            "__Host-a=1; Secure; Path=/",
+            "__Host-b=1; Path=/",
+            "__Host-c=1; Secure; Path=/x",
+            "__Host-d=1; Secure; Path=/; Domain=site.example",
+            "__host-e=1; Secure",
+            "__Secure-f=1",
+        ]);
+        assert_eq!(jar.header("/", false), None);
+        assert_eq!(jar.header("/", true).as_deref(), Some("s=1; __Host-a=1"));
+    }
+
+    #[test]
+    fn a_clone_is_a_copy() {
+        let mut jar = jar(&["a=1"]);
+        let thief = jar.clone();
+        jar.clear();
+        assert!(jar.get("a").is_none() && thief.get("a").is_some());
+    }
+}

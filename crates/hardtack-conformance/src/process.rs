@@ -1,0 +1,335 @@
+//! A server binary under test: started, watched, stopped.
+
+use crate::client::{Client, IntoBase};
+use std::ffi::{OsStr, OsString};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How long a server may take to get ready, and as long again to stop.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
+const STEP: Duration = Duration::from_millis(20);
+
+/// A program to run, with an environment of its own: of this one's only `PATH` and `HOME` are passed on.
+#[derive(Debug, Clone)]
+#[must_use = "nothing runs before `start` or `run`"]
+pub struct Program {
+    path: PathBuf,
+    args: Vec<OsString>,
+    env: Vec<(OsString, OsString)>,
+    directory: Option<PathBuf>,
+    input: Vec<u8>,
+    health: Option<String>,
+}
+
+impl Program {
+    /// The program at `path`, such as `env!("CARGO_BIN_EXE_hardtack")`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        let (args, env, input) = (Vec::new(), Vec::new(), Vec::new());
+        Self { path: path.into(), args, env, directory: None, input, health: None }
+    }
+
+    /// Adds an argument.
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    /// Adds arguments.
+    pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets a variable of its environment.
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.env.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets its working directory.
+    pub fn directory(mut self, path: impl AsRef<Path>) -> Self {
+        self.directory = Some(path.as_ref().to_owned());
+        self
+    }
+
+    /// What it reads on its standard input, which is otherwise empty.
+    pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.input = bytes.into();
+        self
+    }
+
+    /// The server counts as ready when `/healthz` answers 200 at `base`, even if it never says where it
+    /// listens.
+    pub fn health_at(mut self, base: impl IntoBase) -> Self {
+        self.health = Some(base.into_base().origin().ascii_serialization());
+        self
+    }
+
+    /// Starts a server and waits until it is ready: until it prints a line with `http://` on its standard
+    /// output, or until [`/healthz`](Self::health_at) answers 200, whichever comes first. At most 20 s.
+    pub async fn start(&self) -> Result<Process, StartError> {
+        let mut process = self.spawn()?;
+        let deadline = Instant::now() + LONGEST_WAIT;
+        let mut probe = self.health.as_deref().map(Client::new);
+        loop {
+            if let Some(url) = announced(&process.stdout()) {
+                process.base_url = self.health.clone().unwrap_or(url);
+                return Ok(process);
+            }
+            if let Some(probe) = &mut probe
+                && probe.get("/healthz").try_send().await.is_ok_and(|response| response.status() == 200)
+            {
+                process.base_url = self.health.clone().unwrap_or_default();
+                return Ok(process);
+            }
+            if let Some(status) = process.child.try_wait()? {
+                let finished = process.collect(status);
+                return Err(StartError::Exited { status, stdout: finished.stdout, stderr: finished.stderr });
+            }
+            if Instant::now() > deadline {
+                return Err(StartError::NotReady { stdout: process.stdout(), stderr: process.stderr() });
+            }
+            tokio::time::sleep(STEP).await;
+        }
+    }
+
+    /// Runs a program that ends by itself, and waits for it.
+    pub fn run(&self) -> Result<Finished, StartError> {
+        let mut process = self.spawn()?;
+        let status = process.child.wait()?;
+        Ok(process.collect(status))
+    }
+
+    fn spawn(&self) -> Result<Process, StartError> {
+        let mut command = Command::new(&self.path);
+        command.args(&self.args).env_clear();
+        for name in ["PATH", "HOME"] {
+            command.envs(std::env::var_os(name).map(|value| (name, value)));
+        }
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        if let Some(directory) = &self.directory {
+            command.current_dir(directory);
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let spawned = command.spawn();
+        let mut child = spawned.map_err(|error| StartError::NotFound { path: self.path.clone(), error })?;
+        let (stdout, stderr) = (Captured::default(), Captured::default());
+        let readers = vec![
+            stdout.clone().read(child.stdout.take().expect("stdout is piped")),
+            stderr.clone().read(child.stderr.take().expect("stderr is piped")),
+        ];
+        let mut stdin = child.stdin.take().expect("stdin is piped");
+        let input = self.input.clone();
+        // A program that reads nothing closes the pipe; that is its own affair.
+        std::thread::spawn(move || stdin.write_all(&input));
+        Ok(Process { child, stdout, stderr, readers, base_url: String::new() })
+    }
+}
+
+/// The first URL that a complete line of the output names.
+fn announced(stdout: &str) -> Option<String> {
+    let complete = &stdout[..stdout.rfind('\n')?];
+    let url = &complete[complete.find("http://")?..];
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ')' | '>' | '\u{1b}');
+    Some(url.split(ends).next()?.trim_end_matches(['/', '.']).to_owned())
+}
+
+#[derive(Debug, Clone, Default)]
+struct Captured(Arc<Mutex<String>>);
+
+impl Captured {
+    fn read(self, stream: impl Read + Send + 'static) -> JoinHandle<()> {
+        std::thread::spawn(move || {
+            let mut lines = BufReader::new(stream);
+            let mut line = Vec::new();
+            while lines.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+                self.0.lock().expect("no reader panics").push_str(&String::from_utf8_lossy(&line));
+                line.clear();
+            }
+        })
+    }
+
+    fn text(&self) -> String {
+        self.0.lock().expect("no reader panics").clone()
+    }
+}
+
+/// Why a program did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// It could not be run at all.
+    #[error("cannot run {path}: {error}", path = .path.display())]
+    NotFound {
+        /// The program.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// It ended before it was ready.
+    #[error("ended with {status} before it was ready\nstdout:\n{stdout}\nstderr:\n{stderr}")]
+    Exited {
+        /// How it ended.
+        status: ExitStatus,
+        /// All that it printed.
+        stdout: String,
+        /// All that it complained about.
+        stderr: String,
+    },
+    /// It ran, and was not ready in time; it has been killed.
+    #[error("not ready within 20 s\nstdout:\n{stdout}\nstderr:\n{stderr}")]
+    NotReady {
+        /// What it had printed.
+        stdout: String,
+        /// What it had complained about.
+        stderr: String,
+    },
+    /// The system refused to say how it fares.
+    #[error("cannot watch it: {0}")]
+    Unwatchable(#[from] std::io::Error),
+}
+
+/// What a program left behind.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// All that it printed.
+    pub stdout: String,
+    /// All that it complained about.
+    pub stderr: String,
+}
+
+/// A running server. Dropping it kills it.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    stdout: Captured,
+    stderr: Captured,
+    readers: Vec<JoinHandle<()>>,
+    base_url: String,
+}
+
+impl Process {
+    /// Where it listens: the address given to [`Program::health_at`], or else what it announced.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// A client of this server, with an empty jar.
+    pub fn client(&self) -> Client {
+        Client::new(self.base_url())
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has printed so far.
+    pub fn stdout(&self) -> String {
+        self.stdout.text()
+    }
+
+    /// What it has written to its standard error so far.
+    pub fn stderr(&self) -> String {
+        self.stderr.text()
+    }
+
+    /// Asks it to end, with SIGTERM, and waits. Panics when it has not ended after 20 s.
+    pub async fn stop(mut self) -> Finished {
+        signal(self.id(), "TERM");
+        let deadline = Instant::now() + LONGEST_WAIT;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("its own child can be waited for") {
+                return self.collect(status);
+            }
+            assert!(Instant::now() < deadline, "still running 20 s after SIGTERM\nstderr:\n{}", self.stderr());
+            tokio::time::sleep(STEP).await;
+        }
+    }
+
+    /// Ends it at once, with SIGKILL: a power cut.
+    pub fn kill(mut self) -> Finished {
+        let _ = self.child.kill();
+        let status = self.child.wait().expect("its own child can be waited for");
+        self.collect(status)
+    }
+
+    /// Its output, once it has ended: the pipes are read to their end first.
+    fn collect(&mut self, status: ExitStatus) -> Finished {
+        for reader in self.readers.drain(..) {
+            let _ = reader.join();
+        }
+        Finished { status, stdout: self.stdout(), stderr: self.stderr() }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Both fail harmlessly when it has ended: the id of a reaped child is never signalled.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Through the shell's own `kill`: the standard library can only send SIGKILL, and a slim image has no
+/// `kill` program.
+fn signal(id: u32, name: &str) {
+    let status = Command::new("sh").args(["-c", "kill -s \"$1\" \"$2\"", "sh", name, &id.to_string()]).status();
+    assert!(status.is_ok_and(|status| status.success()), "cannot send SIG{name} to {id}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Program, StartError, announced};
+
+    fn shell(script: &str) -> Program {
+        Program::new("/bin/sh").args(["-c", script])
+    }
+
+    #[test]
+    fn url_of_a_complete_line() {
+        assert_eq!(announced("starting\nlistening on http://127.0.0.1:1"), None);
+        assert_eq!(announced("listening on http://127.0.0.1:1/ now\n").as_deref(), Some("http://127.0.0.1:1"));
+        assert_eq!(announced("{\"url\":\"http://[::1]:1\"}\n").as_deref(), Some("http://[::1]:1"));
+    }
+
+    #[tokio::test]
+    async fn ready_by_its_own_words_and_stopped_gently() {
+        let script =
+            "trap 'echo bye; exit 3' TERM; echo oops >&2; echo at http://127.0.0.1:9; while :; do sleep 0.02; done";
+        let process = shell(script).start().await.unwrap();
+        assert_eq!(process.base_url(), "http://127.0.0.1:9");
+        assert_eq!(process.stderr(), "oops\n");
+        let finished = process.stop().await;
+        assert_eq!((finished.status.code(), finished.stdout.ends_with("bye\n")), (Some(3), true));
+    }
+
+    #[tokio::test]
+    async fn ready_by_its_health() {
+        let address = crate::server::serve(|_| http::Response::new("ok")).await;
+        let process = shell("exec sleep 60").health_at(address).start().await.unwrap();
+        assert_eq!(process.client().get("/").send().await.text(), "ok");
+        assert_eq!(process.kill().status.code(), None);
+    }
+
+    #[tokio::test]
+    async fn failures_say_why() {
+        let error = shell("echo no key >&2; exit 2").start().await.unwrap_err();
+        assert!(matches!(&error, StartError::Exited { stderr, .. } if stderr == "no key\n"), "{error}");
+        let error = Program::new("/nonexistent").start().await.unwrap_err();
+        assert!(error.to_string().starts_with("cannot run /nonexistent"), "{error}");
+    }
+
+    #[test]
+    fn environment_input_and_directory_are_its_own() {
+        let finished = shell("env; cat; pwd").env("GIVEN", "yes").input("in\n").directory("/").run().unwrap();
+        assert!(finished.stdout.contains("GIVEN=yes\n") && finished.stdout.ends_with("in\n/\n"));
+        assert!(!finished.stdout.contains("CARGO"), "{}", finished.stdout);
+    }
+}

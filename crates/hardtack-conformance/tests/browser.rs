@@ -1,0 +1,78 @@
+//! The browser does what its options say, against a page on a loopback socket.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use hardtack_conformance::server::{Received, serve};
+use hardtack_conformance::{Browser, BrowserOptions};
+use http::Response;
+use serde_json::json;
+
+const PAGE: &str = r#"<!doctype html><html lang="en"><title>untouched</title>
+<style>#dark { display: none } @media (prefers-color-scheme: dark) { #dark { display: block } #light { display: none } }</style>
+<p id="light">in the light</p><p id="dark">in the dark</p>
+<noscript><p>scripts are off</p></noscript>
+<form method="post" action="/sent?a=1"><input type="hidden" name="csrf_token" value="t&amp;t">
+<input name="user" value="old"><button>Send</button></form>
+<script>document.title = "touched by a script"</script></html>"#;
+
+fn site(request: Received) -> Response<String> {
+    let page = match (request.method.as_str(), request.path()) {
+        ("GET", "/") => return Response::builder().header("content-type", "text/html").body(PAGE.into()).unwrap(),
+        ("POST", "/sent") => format!("got {:?}", request.form()),
+        _ => "nothing".to_owned(),
+    };
+    let cookie = "seen=yes; Path=/; HttpOnly; SameSite=Lax";
+    Response::builder().header("content-type", "text/plain").header("set-cookie", cookie).body(page).unwrap()
+}
+
+#[tokio::test]
+async fn with_scripts_in_the_light() {
+    let base = format!("http://{}", serve(site).await);
+    let browser = Browser::start(BrowserOptions::default()).await.unwrap();
+    browser.goto(&base).await.unwrap();
+    assert_eq!(browser.title().await.unwrap(), "touched by a script");
+    let text = browser.text().await.unwrap();
+    assert!(text.contains("in the light") && !text.contains("in the dark"), "{text}");
+    assert!(!text.contains("scripts are off"), "{text}");
+
+    assert!(browser.cookie("seen").await.unwrap().is_none());
+    browser.fill("user", "änn \"&\" 😀".trim_end_matches(" 😀")).await.unwrap();
+    browser.submit("form").await.unwrap();
+    assert_eq!(browser.path().await.unwrap(), "/sent?a=1");
+    let expected = r#"got [("csrf_token", "t&t"), ("user", "änn \"&\"")]"#;
+    assert_eq!(browser.text().await.unwrap(), expected);
+    let cookie = browser.cookie("seen").await.unwrap().unwrap();
+    assert_eq!((cookie.value(), cookie.http_only()), ("yes", Some(true)));
+    browser.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn without_scripts_in_the_dark_on_a_telephone() {
+    let base = format!("http://{}", serve(site).await);
+    let options = BrowserOptions { javascript: false, dark: true, width: 360, height: 640 };
+    let browser = Browser::start(options).await.unwrap();
+    browser.goto(&base).await.unwrap();
+    assert_eq!(browser.title().await.unwrap(), "untouched");
+    let text = browser.text().await.unwrap();
+    assert!(text.contains("in the dark") && !text.contains("in the light"), "{text}");
+    assert!(text.contains("scripts are off"), "{text}");
+
+    // chromedriver's own scripts run nevertheless.
+    let size = browser.session().execute("return [innerWidth, innerHeight]", vec![]).await.unwrap();
+    assert_eq!(size, json!([360, 640]));
+
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("page.png");
+    browser.screenshot(&file).await.unwrap();
+    let png = std::fs::read(&file).unwrap();
+    assert_eq!(png[..8], *b"\x89PNG\r\n\x1a\n");
+    assert_eq!(
+        (png[16..20].to_vec(), png[20..24].to_vec()),
+        (360_u32.to_be_bytes().into(), 640_u32.to_be_bytes().into())
+    );
+
+    browser.fill("user", "ann").await.unwrap();
+    browser.submit("button").await.unwrap();
+    assert_eq!(browser.text().await.unwrap(), r#"got [("csrf_token", "t&t"), ("user", "ann")]"#);
+    browser.close().await.unwrap();
+}
