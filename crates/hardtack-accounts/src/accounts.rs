@@ -9,7 +9,7 @@ use crate::passwords::{HashError, Hasher, PasswordProblem, Verdict, validate as 
 use crate::users::{NewUser, Settings, SettingsProblem, User, UserNameProblem, UserStore, validate as validate_name};
 
 /// The tables of this crate, in order.
-const MIGRATIONS: &[Migration] = &[Migration { version: 1, sql: include_str!("../migrations/0001_users.sql") }];
+const MIGRATIONS: &[Migration] = &[Migration::new(1, include_str!("../migrations/0001_users.sql"))];
 
 /// Why the accounts could not be opened.
 #[derive(Debug, thiserror::Error)]

@@ -112,13 +112,12 @@ fn who(viewer: &Viewer<'_>) -> Markup {
 
 fn banner(notice: &Notice<'_>) -> Markup {
     // The icon repeats the kind for those who see no colour, the hidden word for those who see neither.
-    let (class, role, kind, icon) = match notice.kind {
-        NoticeKind::Info => ("info", "status", "Note: ", "M10 9v5.5M10 5.6v.3"),
-        NoticeKind::Success => ("success", "status", "Done: ", "M5.5 10.6l3 3 6-6.6"),
-        NoticeKind::Problem => ("problem", "alert", "Problem: ", "M10 5v6M10 14.2v.3"),
+    let (class, kind, icon) = match notice.kind {
+        NoticeKind::Info => ("info", "Note: ", "M10 9v5.5M10 5.6v.3"),
+        NoticeKind::Success => ("success", "Done: ", "M5.5 10.6l3 3 6-6.6"),
     };
     html! {
-        div.notice.(class) role=(role) {
+        div.notice.(class) role="status" {
             svg viewBox="0 0 20 20" width="20" height="20" aria-hidden="true" focusable="false" {
                 circle cx="10" cy="10" r="9" fill="none" stroke="currentColor" stroke-width="1.6" {}
                 path d=(icon) fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" {}

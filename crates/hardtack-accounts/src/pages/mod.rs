@@ -77,8 +77,6 @@ pub(crate) enum NoticeKind {
     Info,
     /// What was asked for is done.
     Success,
-    /// Something went wrong; screen readers are told at once.
-    Problem,
 }
 
 /// What is wrong with what was typed into one field.

@@ -8,7 +8,7 @@ const HOSTILE: &str = r#""><script>alert('x')</script>&<b onmouseover="y">"#;
 
 const VIEWER: Shell<'_> = Shell {
     viewer: Some(Viewer { name: HOSTILE, csrf_token: "shell-token" }),
-    notice: Some(Notice { kind: NoticeKind::Problem, text: HOSTILE }),
+    notice: Some(Notice { kind: NoticeKind::Info, text: HOSTILE }),
 };
 
 const NOBODY: Shell<'_> = Shell { viewer: None, notice: None };

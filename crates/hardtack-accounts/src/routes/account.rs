@@ -101,7 +101,7 @@ pub(crate) async fn change_settings(
         Err(refusal) => {
             let (settings, problems) = match answer::problem_of(wants, refusal) {
                 Ok(problem) => problem,
-                Err(response) => return Ok(response),
+                Err(response) => return Ok(*response),
             };
             let errors: Vec<_> = problems.iter().map(|p| FieldError { field: p.field, text: p.text }).collect();
             let status = StatusCode::UNPROCESSABLE_ENTITY;
@@ -136,7 +136,7 @@ pub(crate) async fn change_password(
                 Ok(PasswordChange::BadNew(problem)) => {
                     (StatusCode::UNPROCESSABLE_ENTITY, "new_password", problem.to_string())
                 }
-                Err(response) => return Ok(response),
+                Err(response) => return Ok(*response),
             };
             let errors = [FieldError { field, text: &text }];
             if wants == Wants::Page {

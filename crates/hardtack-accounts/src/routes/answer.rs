@@ -77,10 +77,10 @@ fn retry(mut response: Response) -> Response {
 }
 
 /// What was typed wrong, or the answer to everything else.
-pub(crate) fn problem_of<P>(wants: Wants, refusal: Refusal<P>) -> Result<P, Response> {
+pub(crate) fn problem_of<P>(wants: Wants, refusal: Refusal<P>) -> Result<P, Box<Response>> {
     match refusal {
         Refusal::Problem(problem) => Ok(problem),
-        Refusal::Busy => Err(busy(wants)),
-        Refusal::Store(error) => Err(unavailable(wants, &error)),
+        Refusal::Busy => Err(busy(wants).into()),
+        Refusal::Store(error) => Err(unavailable(wants, &error).into()),
     }
 }

@@ -20,7 +20,7 @@ const NO_MATCH: &str = "That user name and password do not match.";
 /// What the log-in and the sign-up form send.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Typed {
+pub(crate) struct Typed {
     pub(super) username: String,
     pub(super) password: String,
     next: Option<String>,
@@ -77,7 +77,7 @@ pub(crate) async fn submit(
         Ok(proven) => log_in(&site, &auth, &typed, proven).await,
         Err(refusal) => match answer::problem_of(wants, refusal) {
             Ok(WrongPassword) => no_match(&auth, &typed),
-            Err(response) => Ok(response),
+            Err(response) => Ok(*response),
         },
     }
 }

@@ -69,7 +69,7 @@ pub(crate) async fn submit(
                 form(&auth, &user, StatusCode::UNAUTHORIZED, next.as_deref(), &errors)
             }
             Ok(WrongPassword) => answer::problem(wants, StatusCode::UNAUTHORIZED, "wrong_password", WRONG, &[]),
-            Err(response) => response,
+            Err(response) => *response,
         }),
     }
 }

@@ -31,7 +31,7 @@ pub(crate) async fn submit(
         Err(refusal) => {
             let problems = match answer::problem_of(wants, refusal) {
                 Ok(problems) => problems,
-                Err(response) => return Ok(response),
+                Err(response) => return Ok(*response),
             };
             let username = problems.username.map(|problem| problem.to_string());
             let password = problems.password.map(|problem| problem.to_string());
