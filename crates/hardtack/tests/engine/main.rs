@@ -1,0 +1,19 @@
+//! The engine's behaviour through its public door: requests in, replies and cookies out. A test is
+//! named after the row of the security requirements that it shows.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod config;
+mod cookies;
+mod csrf;
+mod failures;
+mod log_in;
+mod log_out;
+mod model;
+mod password_change;
+mod refresh_redirect;
+mod refresh_transparent;
+mod sliding;
+mod stateless;
+mod store_failure;
+mod support;
