@@ -67,7 +67,7 @@ impl Authenticator {
         };
         // Issued before anything is stored: claims that don't fit must not leave a session behind.
         let cookies = self.session_cookies(&session, log_in.freshness.at(now), now)?.cookies;
-        self.insert(&session, Ends::These(replaced), now).await?;
+        self.insert(&session, Ends::These(replaced), replaced, now).await?;
         tracing::info!(event = "login", subject = %session.subject, session = %session.id);
         Ok(cookies)
     }
@@ -92,9 +92,9 @@ impl Authenticator {
             session.claims = Some(Value::Object(extra_claims(previous.payload())).to_string());
         }
         let cookies = self.session_cookies(&session, Fresh::Yes, now).map_err(Reason::Issue)?.cookies;
-        let ended = self.insert(&session, Ends::AllOf(&session.subject), now).await?;
-        if let Some(id) = previous.session() {
-            self.end_locally(id, now);
+        let replaced = previous.session();
+        let ended = self.insert(&session, Ends::AllOf(&session.subject), replaced.as_slice(), now).await?;
+        if let Some(id) = replaced {
             // Someone ended the old session after it was read: the new one must not outlive that.
             if self.store().is_some() && !ended.contains(&id) {
                 self.end(Ends::These(&[session.id]), now).await?;
@@ -105,14 +105,21 @@ impl Authenticator {
         Ok(cookies)
     }
 
-    async fn insert(&self, session: &Session, ends: Ends<'_>, now: Timestamp) -> Result<Vec<SessionId>, StoreError> {
+    /// Stores a session and ends others with it; `replaced` are those of the browser that gets it.
+    async fn insert(
+        &self,
+        session: &Session,
+        ends: Ends<'_>,
+        replaced: &[SessionId],
+        now: Timestamp,
+    ) -> Result<Vec<SessionId>, StoreError> {
         let ended = match self.store() {
             Some(store) => store.create(session, ends).await?,
-            None => match ends {
-                Ends::These(ids) => ids.to_vec(),
-                _ => Vec::new(),
-            },
+            None => replaced.to_vec(),
         };
+        for id in replaced {
+            self.revocations().replace(*id, now + self.token_memory(), now);
+        }
         for id in &ended {
             self.end_locally(*id, now);
         }

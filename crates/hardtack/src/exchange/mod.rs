@@ -83,7 +83,8 @@ impl<'a> Exchange<'a> {
         if matches!(reason, Reason::Token(TokenError::Expired)) && self.leaves_refreshing() {
             return matches!(self.engine.read(&self.head, TokenKind::Refresh), Ok(Found::Expired(_)));
         }
-        reason.kind().unsets_cookies()
+        // The browser has other cookies by now, or is about to get them.
+        !matches!(reason, Reason::Replaced) && reason.kind().unsets_cookies()
     }
 
     /// Whether refreshing is left to the application: by its settings, or because no layer is there.

@@ -51,11 +51,14 @@ impl Exchange<'_> {
     }
 
     /// Exchanges the refresh cookie for new tokens, never fresh ones: the refresh route. GET serves
-    /// the redirect flow.
+    /// the redirect flow; HEAD, which a router may answer with the same handler, changes nothing.
     ///
     /// # Errors
-    /// No refresh token, a bad, used or ended one; another site; a store that failed.
+    /// No refresh token, a bad, used or ended one; HEAD; another site; a store that failed.
     pub async fn refresh(&self) -> Result<SetCookies, Failure> {
+        if self.head.method == "HEAD" {
+            return Err(self.refuse(Reason::Method));
+        }
         self.require_same_origin()?;
         let token = match self.refresh_token() {
             Ok(Some(token)) => token,

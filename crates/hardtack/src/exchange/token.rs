@@ -33,7 +33,7 @@ impl Exchange<'_> {
             TokenKind::Refresh => self.refresh_token()?,
         };
         let Some(token) = found else {
-            return if need.optional { Ok(None) } else { Err(Reason::Missing) };
+            return if need.optional { Ok(None) } else { self.check_origin().and(Err(Reason::Missing)) };
         };
         self.memo.state().authenticated = true;
         if need.fresh && !token.is_fresh(self.engine.now()) {
@@ -92,9 +92,11 @@ impl Exchange<'_> {
         }
     }
 
-    /// Whoever need not be logged in and no longer is counts as nobody; the stale cookies go.
+    /// Whoever need not be logged in and no longer is counts as nobody; the stale cookies go. A request of
+    /// another site is told so: `SameSite` keeps cookies back, and its sender may well be logged in.
     fn lapsed(&self, reason: Reason, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if !need.optional {
+            self.check_origin()?;
             return Err(reason);
         }
         if reason.kind() == FailureKind::Expired && self.ends_here(&reason) {
@@ -120,6 +122,7 @@ impl Exchange<'_> {
                 self.check_csrf(&token)?;
                 match token.session().map(|id| self.engine.revocations().standing(id)) {
                     Some(Standing::Ended) => Err(Reason::Revoked),
+                    Some(Standing::Replaced) => Err(Reason::Replaced),
                     _ => Ok(Some(token)),
                 }
             }
@@ -132,6 +135,7 @@ impl Exchange<'_> {
         match self.engine.revocations().standing(id) {
             Standing::Live => Ok(()),
             Standing::Ended => Err(Reason::Revoked),
+            Standing::Replaced => Err(Reason::Replaced),
             Standing::Unconfirmed(generation) if token.claims().generation == Some(generation) => {
                 Ok(self.engine.confirm(id, generation).await?)
             }

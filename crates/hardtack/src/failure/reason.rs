@@ -53,6 +53,9 @@ pub enum Reason {
     /// The access token's session was ended.
     #[error("the session was ended")]
     Revoked,
+    /// The session was ended because its browser got another one: a request that was on its way.
+    #[error("the session was replaced by another one of the same browser")]
+    Replaced,
     /// The refresh token is refused.
     #[error("the refresh token is refused: {}", .0.code())]
     Refresh(RefreshFlaw),
@@ -90,7 +93,8 @@ impl Reason {
             Self::DuplicateCookie => "duplicate_cookie",
             Self::Token(error) => error.code(),
             Self::NotFresh => "insufficient_user_authentication",
-            Self::Revoked => "revoked",
+            Self::Revoked | Self::Replaced => "revoked",
+
             Self::Refresh(flaw) => flaw.code(),
             Self::RefreshNeeded => "refresh_needed",
             Self::UnknownUser => "unknown_user",
@@ -111,7 +115,7 @@ impl Reason {
             Self::Token(_) | Self::DuplicateCookie => FailureKind::Invalid,
             Self::NotFresh | Self::OtherUser => FailureKind::NotFresh,
             Self::Refresh(RefreshFlaw::SessionExpired) => FailureKind::Expired,
-            Self::Revoked | Self::Refresh(_) => FailureKind::Revoked,
+            Self::Revoked | Self::Replaced | Self::Refresh(_) => FailureKind::Revoked,
             Self::RefreshNeeded => FailureKind::RefreshNeeded,
             Self::UnknownUser => FailureKind::UnknownUser,
             Self::ClaimsRefused => FailureKind::ClaimsRefused,
@@ -138,7 +142,7 @@ impl Reason {
             Self::Token(_) => "The token is not valid. Log in again.",
             Self::NotFresh => "This needs your password again. Re-authenticate and retry.",
             Self::OtherUser => "You are logged in as another user. Log out first to change users.",
-            Self::Revoked | Self::Refresh(_) => "Your session was ended. Log in again.",
+            Self::Revoked | Self::Replaced | Self::Refresh(_) => "Your session was ended. Log in again.",
             Self::RefreshNeeded => "The access token has expired. POST to the refresh URL and retry.",
             Self::UnknownUser => "The token's user does not exist. Log in again.",
             Self::ClaimsRefused => "The token does not allow this.",

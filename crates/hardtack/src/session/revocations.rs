@@ -13,6 +13,9 @@ pub(crate) enum Standing {
     Live,
     /// It was ended; its access tokens are dead before they expire.
     Ended,
+    /// It was ended because the same browser got another one: its cookies are dead, but a reply to a
+    /// request that still carried them must not delete those that replaced them.
+    Replaced,
     /// Its newest generation has not been seen since it was made here.
     Unconfirmed(u64),
 }
@@ -41,6 +44,11 @@ impl Revocations {
         self.note(id, Standing::Ended, until, now);
     }
 
+    /// Ends a session whose browser holds the next one already.
+    pub(crate) fn replace(&self, id: SessionId, until: Timestamp, now: Timestamp) {
+        self.note(id, Standing::Replaced, until, now);
+    }
+
     /// Remembers that a generation was made and not yet seen.
     pub(crate) fn await_confirmation(&self, id: SessionId, generation: u64, until: Timestamp, now: Timestamp) {
         self.note(id, Standing::Unconfirmed(generation), until, now);
@@ -57,7 +65,7 @@ impl Revocations {
     fn note(&self, id: SessionId, standing: Standing, until: Timestamp, now: Timestamp) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         let entry = entries.standing.entry(id).or_insert((standing, until));
-        if entry.0 != Standing::Ended {
+        if !matches!(entry.0, Standing::Ended | Standing::Replaced) {
             entry.0 = standing;
         }
         entry.1 = entry.1.max(until);

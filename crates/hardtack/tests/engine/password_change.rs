@@ -105,3 +105,21 @@ fn a_session_that_ends_while_it_is_renewed_stays_ended() {
     let bob = site.browser_of("bob");
     assert!(site.reauthenticate(&mut bob.clone(), "bob").is_refused(401, "revoked"));
 }
+
+/// A request that was on its way when the session was replaced must not delete the cookies of the next.
+#[test]
+fn a_late_reply_to_the_old_cookies_leaves_the_new_ones_alone() {
+    let site = Site::new();
+    let mut browser = site.browser_of("alice");
+    let late = browser.clone();
+    assert_eq!(site.renew(&mut browser).status, 200);
+    let mut answered = late.clone();
+    assert!(site.visit(&mut answered).is_refused(401, "revoked"));
+    assert_eq!(answered.access(), late.access());
+    assert_eq!(answered.refresh(), late.refresh());
+    let elsewhere = site.browser_of("alice");
+    assert_eq!(site.renew(&mut browser).status, 200);
+    let mut dead = elsewhere.clone();
+    assert!(site.visit(&mut dead).is_refused(401, "revoked"));
+    assert!(dead.is_empty());
+}
