@@ -178,7 +178,7 @@ impl SessionStore for SqliteSessions {
         let log = "DELETE FROM revocations WHERE sequence IN
             (SELECT sequence FROM revocations WHERE at < $1 ORDER BY sequence LIMIT $2)";
         let forgotten = self.forget(sessions, before, u64::from(limit)).await?;
-        Ok(forgotten + self.forget(log, before, u64::from(limit) - forgotten).await?)
+        Ok(forgotten + self.forget(log, before, u64::from(limit).saturating_sub(forgotten)).await?)
     }
 }
 

@@ -1,0 +1,102 @@
+//! What a restart and a damaged row leave.
+
+use hardtack::session::{Ends, Rotation};
+use hardtack::{Session, SessionStore};
+use hardtack_sqlx::SqliteSessions;
+
+use crate::{NOW, open, session};
+
+#[tokio::test]
+async fn a_restart_forgets_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("app.db");
+    let before = open(&path).await;
+    let [kept, ended] = [session("alice"), session("alice")];
+    before.create(&kept, Ends::These(&[])).await.unwrap();
+    before.create(&ended, Ends::These(&[])).await.unwrap();
+    let rotation = Rotation { now: NOW, expires_at: kept.expires_at, auth_time: None };
+    let rotated = before.rotate(kept.id, 1, rotation).await.unwrap();
+    before.revoke(Ends::These(&[ended.id]), NOW).await.unwrap();
+    let log = before.revocations(0).await.unwrap();
+
+    // Without a farewell first, as after a crash: the newcomer finds all that was answered.
+    let after = open(&path).await;
+    assert_eq!(after.find(kept.id).await.unwrap(), rotated);
+    before.pool().close().await;
+    after.pool().close().await;
+
+    let after = open(&path).await;
+    assert_eq!(after.find(kept.id).await.unwrap(), rotated);
+    assert_eq!(after.find(ended.id).await.unwrap(), Some(Session { revoked_at: Some(NOW), ..ended }));
+    assert_eq!(after.revocations(0).await.unwrap(), log);
+    assert_eq!(after.migrate().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn an_answer_is_on_the_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let sessions = open(&directory.path().join("app.db")).await;
+    // Each of the pool's connections, since these are settings of a connection.
+    let mut connections = Vec::new();
+    for _ in 0..sessions.pool().options().get_max_connections() {
+        connections.push(sessions.pool().acquire().await.unwrap());
+    }
+    for connection in &mut connections {
+        let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut **connection).await.unwrap();
+        let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut **connection).await.unwrap();
+        let foreign_keys: bool = sqlx::query_scalar("PRAGMA foreign_keys").fetch_one(&mut **connection).await.unwrap();
+        let patience: i64 = sqlx::query_scalar("PRAGMA busy_timeout").fetch_one(&mut **connection).await.unwrap();
+        assert_eq!((mode.as_str(), synchronous, foreign_keys, patience), ("wal", 2, true, 5000));
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_row_is_an_error() {
+    let sessions = SqliteSessions::open_in_memory().await.unwrap();
+    let damage = [
+        ("UPDATE sessions SET salt = x'00'", "the salt has 1 bytes; expected 16"),
+        ("UPDATE sessions SET generation = -5", "generation is -5; expected no negative number"),
+    ];
+    for (sql, text) in damage {
+        let row = session("alice");
+        sessions.create(&row, Ends::These(&[])).await.unwrap();
+        sqlx::query(sql).execute(sessions.pool()).await.unwrap();
+        let error = sessions.find(row.id).await.unwrap_err().to_string();
+        assert!(error.ends_with(&format!("session {}: {text}", row.id)), "{error}");
+        assert_eq!(sessions.list("alice", NOW).await.unwrap_err().to_string(), error);
+        sqlx::query("DELETE FROM sessions").execute(sessions.pool()).await.unwrap();
+    }
+    let row = session("alice");
+    sessions.create(&row, Ends::These(&[])).await.unwrap();
+    sqlx::query("UPDATE sessions SET id = 'X'").execute(sessions.pool()).await.unwrap();
+    assert!(sessions.revoke(Ends::AllOf("alice"), NOW).await.is_err());
+    assert!(sessions.revocations(0).await.unwrap().is_empty(), "what failed was undone");
+}
+
+#[tokio::test]
+async fn a_generation_stops_at_the_largest_number() {
+    let sessions = SqliteSessions::open_in_memory().await.unwrap();
+    let largest = u64::try_from(i64::MAX).unwrap();
+    let row = Session { generation: largest, ..session("alice") };
+    sessions.create(&row, Ends::These(&[])).await.unwrap();
+    let rotation = Rotation { now: NOW, expires_at: row.expires_at, auth_time: None };
+    assert!(sessions.rotate(row.id, largest, rotation).await.is_err());
+    assert_eq!(sessions.find(row.id).await.unwrap(), Some(row));
+    let beyond = Session { generation: largest + 1, ..session("alice") };
+    assert!(sessions.create(&beyond, Ends::These(&[])).await.is_err());
+}
+
+#[tokio::test]
+async fn pruning_takes_more_than_one_batch() {
+    let sessions = SqliteSessions::open_in_memory().await.unwrap();
+    let rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
+        INSERT INTO sessions SELECT printf('%032x', i), 's', 1, 0, 0, 0, 10, 10, 0, zeroblob(16), NULL, NULL, NULL, NULL
+        FROM n";
+    sqlx::query(rows).execute(sessions.pool()).await.unwrap();
+    assert_eq!(sessions.revoke(Ends::AllOf("s"), NOW).await.unwrap().len(), 1200);
+    let later = NOW + std::time::Duration::from_secs(1);
+    assert_eq!(sessions.prune(later, 700).await.unwrap(), 700);
+    assert_eq!(sessions.prune(later, 1000).await.unwrap(), 1000);
+    assert_eq!(sessions.prune(later, u32::MAX).await.unwrap(), 700);
+    assert_eq!(sessions.prune(later, u32::MAX).await.unwrap(), 0);
+}

@@ -1,0 +1,103 @@
+//! Files, their permissions, and places that will not do.
+
+use std::fs;
+use std::path::Path;
+
+use hardtack::SessionStore;
+use hardtack::session::Ends;
+use hardtack_sqlx::{OpenError, SqliteSessions, open_sqlite};
+
+use crate::{NOW, open, session};
+
+#[cfg(unix)]
+fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_may_read_a_new_database() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("app.db");
+    let sessions = open(&path).await;
+    sessions.create(&session("alice"), Ends::These(&[])).await.unwrap();
+    for file in ["app.db", "app.db-wal", "app.db-shm"] {
+        assert_eq!(mode(&directory.path().join(file)), 0o600, "{file}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_database_that_is_there_keeps_its_permissions() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("app.db");
+    open(&path).await.pool().close().await;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    open(&path).await;
+    assert_eq!(mode(&path), 0o640);
+}
+
+#[tokio::test]
+async fn a_missing_directory_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("missing").join("app.db");
+    let error = SqliteSessions::open(&path).await.unwrap_err();
+    assert!(matches!(&error, OpenError::Create { .. }), "{error:?}");
+    let text = error.to_string();
+    assert!(text.starts_with(&format!("cannot create the database file {}: ", path.display())), "{text}");
+    assert!(text.ends_with("; its directory must exist and this user must be allowed to write there"), "{text}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_read_only_directory_is_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o500)).unwrap();
+    if fs::write(directory.path().join("probe"), "").is_ok() {
+        return; // A superuser may write anywhere.
+    }
+    let path = directory.path().join("app.db");
+    let text = SqliteSessions::open(&path).await.unwrap_err().to_string();
+    assert!(text.starts_with(&format!("cannot create the database file {}: ", path.display())), "{text}");
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = directory.path().join("notes.txt");
+    fs::write(&text, "This is no database. ".repeat(100)).unwrap();
+    for path in [text.as_path(), directory.path()] {
+        let error = open_sqlite(path).await.unwrap_err();
+        assert!(matches!(&error, OpenError::Connect { .. }), "{error:?}");
+        let text = error.to_string();
+        assert!(text.starts_with(&format!("cannot open the database {}: ", path.display())), "{text}");
+    }
+    assert!(matches!(open_sqlite("").await, Err(OpenError::Create { .. })));
+}
+
+#[tokio::test]
+async fn names_that_mean_something_to_sqlite_are_files() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in [":memory:", "file:app.db?mode=memory", "a b%20c#d?.db"] {
+        let path = directory.path().join(name);
+        let row = session("alice");
+        let sessions = open(&path).await;
+        sessions.create(&row, Ends::These(&[])).await.unwrap();
+        sessions.pool().close().await;
+        assert!(path.is_file(), "{name}");
+        assert_eq!(open(&path).await.list("alice", NOW).await.unwrap(), [row]);
+    }
+}
+
+#[tokio::test]
+async fn a_database_in_memory_is_one_and_its_own() {
+    let [first, second] =
+        [SqliteSessions::open_in_memory().await.unwrap(), SqliteSessions::open_in_memory().await.unwrap()];
+    let row = session("alice");
+    first.clone().create(&row, Ends::These(&[])).await.unwrap();
+    assert_eq!(first.find(row.id).await.unwrap(), Some(row.clone()));
+    assert_eq!(second.find(row.id).await.unwrap(), None);
+}
