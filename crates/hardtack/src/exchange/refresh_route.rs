@@ -1,17 +1,23 @@
 //! The refresh URL: both ways back to where the client came from.
 
 use super::Exchange;
-use crate::failure::{Failure, Reply};
+use crate::failure::{Failure, FailureKind, Reply};
 use crate::request::Wants;
 
 impl Exchange<'_> {
     /// Refreshes and sends the client back to the query's `next`: a GET by 303, a POST by 307 so that
     /// its body goes on to the page that it was posted to. A program gets 200 and JSON.
     ///
+    /// Another site's link can lead here by way of an expired page. Nothing is refreshed for it: the
+    /// answer is 403, and a page that asks again in this site's own name.
+    ///
     /// # Errors
     /// As [`Self::refresh`].
     pub async fn refresh_and_return(&self) -> Result<Reply, Failure> {
-        let cookies = self.refresh().await?;
+        let cookies = match self.refresh().await {
+            Err(failure) if self.follows_foreign_link(&failure) => return Ok(self.ask_again()),
+            answer => answer?,
+        };
         let asked = self.head.query("next").and_then(|text| self.engine.next(&text));
         let reply = match asked {
             Some(next) if !self.head.is_safe() => Reply::redirect(307, next.as_str()),
@@ -20,5 +26,21 @@ impl Exchange<'_> {
             None => Reply::json(200, &serde_json::json!({ "refreshed": true })),
         };
         Ok(Reply { cookies, ..reply })
+    }
+
+    fn follows_foreign_link(&self, failure: &Failure) -> bool {
+        self.head.is_safe() && self.wants() == Wants::Page && failure.reason().kind() == FailureKind::Csrf
+    }
+
+    fn ask_again(&self) -> Reply {
+        let refresh = &self.engine.settings().urls.refresh;
+        let next = self.head.query("next").and_then(|text| self.engine.next(&text));
+        let again = next.map_or_else(|| refresh.clone(), |next| next.append_to(refresh)).replace('&', "&amp;");
+        let page = format!(
+            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>One moment</title>\
+             <meta http-equiv=\"refresh\" content=\"0;url={again}\">\
+             <p>A link of another site led here. <a href=\"{again}\">Go on</a>."
+        );
+        Reply::html(403, page).header("cache-control", "private, no-store")
     }
 }

@@ -169,3 +169,21 @@ fn a_dead_refresh_token_ends_at_the_log_in_page() {
     assert!(answer.location.unwrap().starts_with("/login?"));
     assert!(alice.is_empty());
 }
+
+/// Browsers say `cross-site` of a whole chain of redirects that another site's link began.
+#[test]
+fn s48_a_foreign_link_refreshes_nothing_but_may_go_on() {
+    let site = site();
+    let mut alice = site.browser_of("alice");
+    site.pass(1000);
+    let before = alice.refresh().to_owned();
+    let request = Request::get("/token/refresh?next=%2Fa%3Fb%26c").person().field("sec-fetch-site", "cross-site");
+    let answer = site.send(&mut alice, request, |exchange| {
+        let reply = block_on(exchange.refresh_and_return())?;
+        assert_eq!(reply.status, 403);
+        assert!(reply.body.contains("content=\"0;url=/token/refresh?next=%2Fa%3Fb%26c\""), "{}", reply.body);
+        Ok(Done { cookies: reply.cookies, ..Done::default() })
+    });
+    assert!(answer.cookies.is_empty());
+    assert_eq!(alice.refresh(), before);
+}
