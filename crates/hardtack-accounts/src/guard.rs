@@ -3,6 +3,7 @@
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use http::StatusCode;
 use http::header::{self, HeaderName, HeaderValue};
 
 use crate::site::Site;
@@ -23,6 +24,7 @@ const FIELDS: [(HeaderName, &str); 6] = [
 
 pub(crate) async fn guard(State(site): State<Site>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    let status = response.status();
     let headers = response.headers_mut();
     for (name, value) in FIELDS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
@@ -30,6 +32,10 @@ pub(crate) async fn guard(State(site): State<Site>, request: Request, next: Next
     if site.auth.sets_secure_cookies() {
         let two_years = HeaderValue::from_static("max-age=63072000; includeSubDomains");
         headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(two_years);
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        // Asked for by RFC 9110 §15.5.2, also where a password was wrong. No browser opens a dialogue for it.
+        headers.entry(header::WWW_AUTHENTICATE).or_insert(HeaderValue::from_static("Bearer"));
     }
     // Forms carry tokens of one browser; what may be kept says so itself.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

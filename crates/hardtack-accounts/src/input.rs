@@ -1,9 +1,10 @@
 //! One body, sent as a form or as JSON.
 
+use axum::Form;
+use axum::body::Bytes;
+use axum::extract::rejection::FormRejection;
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;
-use axum::{Form, Json};
-use hardtack::Wants;
 use http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 
@@ -12,25 +13,66 @@ use crate::routes::answer;
 /// What was sent, by `Content-Type`: `application/x-www-form-urlencoded` or `application/json`.
 pub(crate) struct Input<T>(pub(crate) T);
 
+/// Why a body is not taken. Says where it is wrong and never what stands there: it may be a password.
+struct Unreadable {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+}
+
+impl Unreadable {
+    fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into() }
+    }
+
+    /// The body was not even received.
+    fn unread(status: StatusCode) -> Self {
+        match status {
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                Self::new(status, "too_large", "The body is too long: this site takes at most 16 KiB.")
+            }
+            _ => Self::new(status, "malformed", "The body did not arrive completely. Send it again."),
+        }
+    }
+}
+
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Input<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let wants = answer::wants_of(request.headers());
-        match media_type(request.headers()).as_str() {
-            "application/json" => match Json::from_request(request, state).await {
-                Ok(Json(value)) => Ok(Self(value)),
-                Err(rejection) => Err(refuse(wants, rejection.status(), &rejection.body_text())),
-            },
-            "application/x-www-form-urlencoded" => match Form::from_request(request, state).await {
-                Ok(Form(value)) => Ok(Self(value)),
-                Err(rejection) => Err(refuse(wants, rejection.status(), &rejection.body_text())),
-            },
-            _ => Err(refuse(
-                wants,
+        let read = match media_type(request.headers()).as_str() {
+            "application/json" => json(request, state).await,
+            "application/x-www-form-urlencoded" => form(request, state).await,
+            _ => Err(Unreadable::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "Send application/json or application/x-www-form-urlencoded.",
+                "unsupported_media_type",
+                "Send application/json or application/x-www-form-urlencoded, and say which in Content-Type.",
             )),
+        };
+        read.map(Self).map_err(|why| answer::problem(wants, why.status, why.code, &why.detail, &[]))
+    }
+}
+
+async fn json<S: Send + Sync, T: DeserializeOwned>(request: Request, state: &S) -> Result<T, Unreadable> {
+    let body = Bytes::from_request(request, state).await.map_err(|error| Unreadable::unread(error.status()))?;
+    serde_json::from_slice(&body).map_err(|error| {
+        let at = format!("line {}, column {}", error.line(), error.column());
+        if error.is_data() {
+            let detail = format!("Send one JSON object, each field once and as a string; something else is at {at}.");
+            return Unreadable::new(StatusCode::UNPROCESSABLE_ENTITY, "malformed", detail);
+        }
+        Unreadable::new(StatusCode::BAD_REQUEST, "malformed", format!("The body is not JSON; it goes wrong at {at}."))
+    })
+}
+
+async fn form<S: Send + Sync, T: DeserializeOwned>(request: Request, state: &S) -> Result<T, Unreadable> {
+    match Form::from_request(request, state).await {
+        Ok(Form(value)) => Ok(value),
+        Err(FormRejection::BytesRejection(error)) => Err(Unreadable::unread(error.status())),
+        Err(_) => {
+            let detail = "The form could not be read: send each field once.";
+            Err(Unreadable::new(StatusCode::UNPROCESSABLE_ENTITY, "malformed", detail))
         }
     }
 }
@@ -38,13 +80,4 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Input<T> {
 fn media_type(headers: &HeaderMap) -> String {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-}
-
-fn refuse(wants: Wants, status: StatusCode, detail: &str) -> Response {
-    let code = match status {
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported_media_type",
-        StatusCode::PAYLOAD_TOO_LARGE => "too_large",
-        _ => "malformed",
-    };
-    answer::problem(wants, status, code, detail, &[])
 }

@@ -11,7 +11,8 @@
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let pool = open_sqlite("app.db").await?;
 //! let accounts = Accounts::open(pool.clone()).await?;
-//! let sessions = SqliteSessions::from_pool(pool).await?;
+//! let sessions = SqliteSessions::from_pool(pool);
+//! sessions.migrate().await?;
 //! let auth = hardtack_accounts::with_pages(Authenticator::builder(KeySet::from_secret_env("JWT_SECRET_KEY")?))
 //!     .base_url("https://site.example")
 //!     .sessions(sessions)

@@ -1,7 +1,7 @@
 //! `/account`: settings and password, for someone who typed the password recently.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::{FailureKind, Wants};
 use hardtack_axum::{Auth, AuthError, CurrentUser, FreshAccessToken};
 use http::{HeaderMap, StatusCode};
@@ -22,6 +22,23 @@ use crate::users::{Settings, User};
 pub(crate) struct NewPassword {
     current_password: String,
     new_password: String,
+}
+
+/// What the settings form sends. What a program leaves out stays as it is.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct NewSettings {
+    display_name: Option<String>,
+    email: Option<String>,
+}
+
+impl NewSettings {
+    fn over(self, user: &User) -> Settings {
+        Settings {
+            display_name: self.display_name.unwrap_or_else(|| user.display_name.clone()),
+            email: self.email.unwrap_or_else(|| user.email.clone()),
+        }
+    }
 }
 
 /// The page's changing parts.
@@ -71,7 +88,7 @@ pub(crate) async fn show(
         Some("password") => success("Your password is changed. All other devices are logged out."),
         _ => None,
     };
-    let Some(kept) = draft::read(&headers) else { return page.render(&user, StatusCode::OK) };
+    let Some(kept) = draft::read(&headers, &user) else { return page.render(&user, StatusCode::OK) };
     page.settings = kept;
     let text = "Your changes are still here, but not saved yet. Check them and save.";
     page.notice = Some(Notice { kind: NoticeKind::Info, text });
@@ -83,17 +100,15 @@ pub(crate) async fn change_settings(
     auth: Auth,
     user: CurrentUser<User>,
     fresh: Result<FreshAccessToken, AuthError>,
-    Input(settings): Input<Settings>,
+    Input(typed): Input<NewSettings>,
 ) -> Result<Response, AuthError> {
     let wants = auth.wants();
+    let settings = typed.over(&user);
     if let Err(error) = fresh {
-        let stale = error.failure().is_some_and(|failure| failure.reason().kind() == FailureKind::NotFresh);
-        let response = error.into_response();
         // The password is asked for first; what was typed waits in the browser until then.
-        return Ok(if stale && wants == Wants::Page {
-            draft::keep(response, &settings, auth.engine())
-        } else {
-            response
+        return Ok(match ask_for_password(&auth, error) {
+            Ok(page) => draft::keep(page, &user, &settings, auth.engine()),
+            Err(error) => error.into_response(),
         });
     }
     match site.accounts.change_settings(&user, settings).await {
@@ -114,14 +129,27 @@ pub(crate) async fn change_settings(
     }
 }
 
+/// Sends a person whose token is no longer fresh for the password, and then to the page with the forms,
+/// which a browser that keeps its `Referer` to itself would not say.
+fn ask_for_password(auth: &Auth, error: AuthError) -> Result<Response, AuthError> {
+    let stale = error.failure().is_some_and(|failure| failure.reason().kind() == FailureKind::NotFresh);
+    if stale && auth.wants() == Wants::Page {
+        return Ok(Redirect::to("/reauthenticate?next=%2Faccount").into_response());
+    }
+    Err(error)
+}
+
 pub(crate) async fn change_password(
     State(site): State<Site>,
     auth: Auth,
-    _fresh: FreshAccessToken,
     user: CurrentUser<User>,
+    fresh: Result<FreshAccessToken, AuthError>,
     Input(typed): Input<NewPassword>,
 ) -> Result<Response, AuthError> {
     let wants = auth.wants();
+    if let Err(error) = fresh {
+        return ask_for_password(&auth, error);
+    }
     match site.accounts.change_password(&user, typed.current_password, typed.new_password).await {
         Ok(()) => {
             let cookies = auth.renew().await?;

@@ -38,10 +38,22 @@ pub(crate) fn problem(
     detail: &str,
     errors: &[FieldError<'_>],
 ) -> Response {
+    problem_in(&Shell::default(), wants, status, code, detail, errors)
+}
+
+/// The same within the frame of someone who is known.
+pub(crate) fn problem_in(
+    shell: &Shell<'_>,
+    wants: Wants,
+    status: StatusCode,
+    code: &str,
+    detail: &str,
+    errors: &[FieldError<'_>],
+) -> Response {
     if wants == Wants::Page {
         let title = status.canonical_reason().unwrap_or("Something went wrong");
         let view = FailureView { status: status.as_u16(), title, explanation: detail, action: None };
-        return page(status, failure(&Shell::default(), &view));
+        return page(status, failure(shell, &view));
     }
     let mut body = json!({
         "type": "about:blank",

@@ -9,6 +9,7 @@ use maud::Markup;
 use serde::Deserialize;
 
 use super::answer;
+use super::visitor::Visitor;
 use crate::accounts::{Proven, WrongPassword};
 use crate::input::Input;
 use crate::pages::{CredentialsForm, FieldError, Notice, NoticeKind, Shell, login};
@@ -43,7 +44,7 @@ pub(super) fn show_form(
     status: StatusCode,
     typed: &Typed,
     errors: &[FieldError<'_>],
-    notice: Option<Notice<'_>>,
+    shell: Shell<'_>,
     form: fn(&Shell<'_>, &CredentialsForm<'_>) -> Markup,
 ) -> Result<Response, AuthError> {
     let (csrf_token, cookies) = auth.pre_session()?;
@@ -54,16 +55,15 @@ pub(super) fn show_form(
         username: &typed.username,
         errors,
     };
-    let shell = Shell { viewer: None, notice };
     Ok((cookies, answer::page(status, form(&shell, &view))).into_response())
 }
 
-pub(crate) async fn show(auth: Auth) -> Result<Response, AuthError> {
+pub(crate) async fn show(auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {
     let ended = auth.query("ended").map(|_| Notice {
         kind: NoticeKind::Info,
         text: "Your session has ended. Log in again to go on where you were.",
     });
-    show_form(&auth, StatusCode::OK, &Typed::from_query(&auth), &[], ended, login)
+    show_form(&auth, StatusCode::OK, &Typed::from_query(&auth), &[], visitor.shell(ended), login)
 }
 
 pub(crate) async fn submit(
@@ -84,19 +84,20 @@ pub(crate) async fn submit(
 
 async fn log_in(site: &Site, auth: &Auth, typed: &Typed, proven: Proven) -> Result<Response, AuthError> {
     let cookies = auth.log_in(proven.id.as_str()).await?;
-    if !site.accounts.still_holds(&proven).await? {
+    if !site.accounts.still_holds(&proven).await.map_err(|error| auth.refuse(error))? {
         // The password was changed while this log-in was on its way: its session must not live.
-        auth.engine().revoke_all_sessions(&proven.id).await?;
+        auth.engine().revoke_all_sessions(&proven.id).await.map_err(|error| auth.refuse(error))?;
         return no_match(auth, typed);
     }
-    let Some(user) = site.accounts.find(&proven.id).await? else { return no_match(auth, typed) };
+    let found = site.accounts.find(&proven.id).await.map_err(|error| auth.refuse(error))?;
+    let Some(user) = found else { return no_match(auth, typed) };
     Ok((cookies, answer::done(auth.wants(), &typed.next_or_home(auth), serde_json::json!(user))).into_response())
 }
 
 fn no_match(auth: &Auth, typed: &Typed) -> Result<Response, AuthError> {
     let errors = [FieldError { field: "", text: NO_MATCH }];
     if auth.wants() == Wants::Page {
-        return show_form(auth, StatusCode::UNAUTHORIZED, typed, &errors, None, login);
+        return show_form(auth, StatusCode::UNAUTHORIZED, typed, &errors, Shell::default(), login);
     }
     Ok(answer::problem(auth.wants(), StatusCode::UNAUTHORIZED, "wrong_credentials", NO_MATCH, &[]))
 }

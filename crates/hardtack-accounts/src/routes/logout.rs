@@ -1,11 +1,12 @@
 //! `/logout`: by POST; GET asks first.
 
 use axum::response::{IntoResponse, Redirect, Response};
+use hardtack::Wants;
 use hardtack_axum::{Auth, AuthError, CurrentUser};
 use http::StatusCode;
 use serde_json::json;
 
-use super::{answer, visitor};
+use super::{answer, draft, visitor};
 use crate::pages::logout_confirm;
 use crate::users::User;
 
@@ -21,5 +22,7 @@ pub(crate) async fn show(user: Option<CurrentUser<User>>) -> Response {
 
 pub(crate) async fn submit(auth: Auth) -> Result<Response, AuthError> {
     let cookies = auth.log_out().await?;
-    Ok((cookies, answer::done(auth.wants(), "/", json!({ "logged_out": true }))).into_response())
+    let response = (cookies, answer::done(auth.wants(), "/", json!({ "logged_out": true }))).into_response();
+    // Whoever uses the browser next finds nothing that was typed.
+    Ok(if auth.wants() == Wants::Api { response } else { draft::clear(response, auth.engine()) })
 }

@@ -4,10 +4,12 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 
 use super::answer;
+use super::visitor::Visitor;
 
-pub(crate) async fn no_such_page(headers: HeaderMap) -> Response {
-    let detail = "There is nothing at this address.";
-    answer::problem(answer::wants_of(&headers), StatusCode::NOT_FOUND, "not_found", detail, &[])
+pub(crate) async fn no_such_page(headers: HeaderMap, visitor: Visitor) -> Response {
+    let detail = "There is nothing at this address. Check how it is written, or start from the home page.";
+    let wants = answer::wants_of(&headers);
+    answer::problem_in(&visitor.shell(None), wants, StatusCode::NOT_FOUND, "not_found", detail, &[])
 }
 
 pub(crate) async fn no_such_method(headers: HeaderMap) -> Response {

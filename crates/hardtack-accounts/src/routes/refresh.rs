@@ -3,7 +3,7 @@
 use axum::Form;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Redirect, Response};
-use hardtack::{FailureKind, Wants};
+use hardtack::Wants;
 use hardtack_axum::{Auth, AuthError};
 use http::{Method, StatusCode, header};
 use serde::Deserialize;
@@ -23,19 +23,15 @@ pub(crate) async fn show(auth: Auth, method: Method) -> Response {
         // Refreshing changes something, which HEAD must not (RFC 9110 §9.2.1).
         return ([(header::ALLOW, "GET, POST")], missing::method_not_allowed(auth.headers())).into_response();
     }
-    match auth.refresh_and_return().await {
-        Ok(response) => response,
-        Err(error) => ask(&auth, error),
+    match auth.require_same_origin() {
+        Err(_) if auth.wants() == Wants::Page => ask(&auth),
+        _ => auth.refresh_and_return().await.into_response(),
     }
 }
 
 /// Another site's link led here: nothing is refreshed for it, but its visitor may go on. The page
 /// comes from this site, so what it asks for is this site's own.
-fn ask(auth: &Auth, error: AuthError) -> Response {
-    let foreign = error.failure().is_some_and(|failure| failure.reason().kind() == FailureKind::Csrf);
-    if !foreign || auth.wants() != Wants::Page {
-        return error.into_response();
-    }
+fn ask(auth: &Auth) -> Response {
     let next = auth.query("next").and_then(|next| auth.engine().next(&next));
     let again = next.as_ref().map_or_else(|| "/token/refresh".to_owned(), |next| next.append_to("/token/refresh"));
     let csrf_token = auth.refresh_csrf_token().unwrap_or_default();

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::response::{IntoResponse, Response};
 use hardtack::{Session, SessionId, Timestamp, Wants};
 use hardtack_axum::{Auth, AuthError, CurrentUser};
@@ -18,7 +19,7 @@ use crate::users::User;
 const HERE: &str = "/account/sessions";
 
 pub(crate) async fn list(auth: Auth, user: CurrentUser<User>) -> Result<Response, AuthError> {
-    let mut rows = auth.engine().sessions(&user.id).await?;
+    let mut rows = auth.engine().sessions(&user.id).await.map_err(|error| auth.refuse(error))?;
     let here = user.token().session();
     // This device first, then as the store has them: the newest first.
     rows.sort_by_key(|row| Some(row.id) != here);
@@ -34,22 +35,27 @@ pub(crate) async fn list(auth: Auth, user: CurrentUser<User>) -> Result<Response
     Ok(answer::page(StatusCode::OK, sessions(&visitor::shell_of(&user, notice), csrf_token, &devices)))
 }
 
-pub(crate) async fn revoke(auth: Auth, user: CurrentUser<User>, Path(id): Path<String>) -> Result<Response, AuthError> {
+pub(crate) async fn revoke(
+    auth: Auth,
+    user: CurrentUser<User>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Response, AuthError> {
     let wants = auth.wants();
-    let ended = match id.parse::<SessionId>() {
-        Ok(id) => auth.engine().revoke_session(&user.id, id).await?,
-        Err(_) => false,
+    let ended = match id.ok().and_then(|Path(id)| id.parse::<SessionId>().ok()) {
+        Some(id) => auth.engine().revoke_session(&user.id, id).await.map_err(|error| auth.refuse(error))?,
+        None => false,
     };
     if !ended {
         let detail = "You have no such session. It may have ended already.";
-        return Ok(answer::problem(wants, StatusCode::NOT_FOUND, "no_such_session", detail, &[]));
+        let shell = visitor::shell_of(&user, None);
+        return Ok(answer::problem_in(&shell, wants, StatusCode::NOT_FOUND, "no_such_session", detail, &[]));
     }
     Ok(answer::done(wants, "/account/sessions?done=revoke", json!({ "revoked": 1 })))
 }
 
 pub(crate) async fn revoke_others(auth: Auth, user: CurrentUser<User>) -> Result<Response, AuthError> {
     let ended = match user.token().session() {
-        Some(here) => auth.engine().revoke_other_sessions(&user.id, here).await?,
+        Some(here) => auth.engine().revoke_other_sessions(&user.id, here).await.map_err(|error| auth.refuse(error))?,
         None => 0,
     };
     let location = if ended > 0 { "/account/sessions?done=revoke" } else { HERE };

@@ -8,12 +8,13 @@ use http::StatusCode;
 
 use super::answer;
 use super::login::{Typed, show_form};
+use super::visitor::Visitor;
 use crate::input::Input;
-use crate::pages::{FieldError, signup};
+use crate::pages::{FieldError, Shell, signup};
 use crate::site::Site;
 
-pub(crate) async fn show(auth: Auth) -> Result<Response, AuthError> {
-    show_form(&auth, StatusCode::OK, &Typed::from_query(&auth), &[], None, signup)
+pub(crate) async fn show(auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {
+    show_form(&auth, StatusCode::OK, &Typed::from_query(&auth), &[], visitor.shell(None), signup)
 }
 
 pub(crate) async fn submit(
@@ -41,7 +42,7 @@ pub(crate) async fn submit(
                 .collect();
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             if wants == Wants::Page {
-                return show_form(&auth, status, &typed, &errors, None, signup);
+                return show_form(&auth, status, &typed, &errors, Shell::default(), signup);
             }
             let detail = errors.iter().map(|error| error.text).collect::<Vec<_>>().join(" ");
             Ok(answer::problem(wants, status, "invalid_fields", &detail, &errors))

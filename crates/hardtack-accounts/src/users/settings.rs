@@ -1,10 +1,7 @@
 //! What someone may change about themselves.
 
-use serde::Deserialize;
-
 /// The settings of the account page.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// What pages call them; at most 80 characters.
     pub display_name: String,
