@@ -51,3 +51,8 @@ pub use require::{Require, RequireService};
 pub use respond::{AuthError, SetCookies, reply_response};
 
 pub use hardtack;
+
+/// Holds the README's code to what compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -1,44 +1,44 @@
 //! The beginning of a form read ahead, and the whole body handed on.
 
-use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use hardtack::csrf::{FormPeek, FormToken};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
+
+type Read = Result<Frame<Bytes>, axum::Error>;
 
 /// Reads until the form's CSRF field is found, the limit is reached or the body ends. Answers what was
 /// found, and a body that yields exactly what the client sent.
 pub(crate) async fn peek(mut body: Body, mut form: FormPeek) -> (FormToken, Body) {
     let hint = body.size_hint();
-    let mut frames = VecDeque::new();
-    loop {
+    // Copied together, as each frame costs many times what it takes to send one of a single byte. The
+    // frame that ends the peek is handed on as it is, so this stays within the limit.
+    let mut ahead = BytesMut::new();
+    let last = loop {
         match body.frame().await {
-            Some(Ok(frame)) => {
-                let more = frame.data_ref().is_none_or(|data| form.push(data));
-                frames.push_back(Ok(frame));
-                if !more {
-                    break;
-                }
-            }
-            Some(Err(error)) => {
-                // The handler's own extractor meets the error where it stands.
-                frames.push_back(Err(error));
-                break;
-            }
-            None => break,
+            Some(Ok(frame)) => match frame.data_ref() {
+                Some(data) if form.push(data) => ahead.extend_from_slice(data),
+                // Trailers come last (RFC 9110 §6.5).
+                _ => break Some(Ok(frame)),
+            },
+            // The handler's own extractor meets an error where it stands.
+            end => break end,
         }
-    }
-    (form.finish(), Body::new(Replay { frames, rest: body, hint }))
+    };
+    // Some bodies must not be polled again behind their end.
+    let rest = matches!(last, Some(Ok(_))).then_some(body);
+    (form.finish(), Body::new(Replay { ahead: ahead.freeze(), last, rest, hint }))
 }
 
-/// A body whose first frames were read already.
+/// A body whose beginning was read already.
 struct Replay {
-    frames: VecDeque<Result<Frame<Bytes>, axum::Error>>,
-    rest: Body,
+    ahead: Bytes,
+    last: Option<Read>,
+    rest: Option<Body>,
     hint: SizeHint,
 }
 
@@ -46,15 +46,21 @@ impl HttpBody for Replay {
     type Data = Bytes;
     type Error = axum::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        if let Some(frame) = self.frames.pop_front() {
-            return Poll::Ready(Some(frame));
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Read>> {
+        if !self.ahead.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.ahead)))));
         }
-        Pin::new(&mut self.rest).poll_frame(cx)
+        if let Some(last) = self.last.take() {
+            return Poll::Ready(Some(last));
+        }
+        match &mut self.rest {
+            Some(rest) => Pin::new(rest).poll_frame(cx),
+            None => Poll::Ready(None),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.frames.is_empty() && self.rest.is_end_stream()
+        self.ahead.is_empty() && self.last.is_none() && self.rest.as_ref().is_none_or(HttpBody::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
-use argon2::Argon2;
 use hardtack::FindUser;
 use hardtack::session::StoreError;
 use tokio::sync::Mutex;
@@ -31,7 +31,10 @@ impl People {
     pub(crate) fn new() -> Result<Self, password_hash::Error> {
         let person = |name: &str, nickname: &str, password: &str| {
             let password = Argon2::default().hash_password(password.as_bytes())?;
-            Ok((name.to_owned(), Person { name: name.to_owned(), nickname: nickname.to_owned(), password }))
+            Ok::<_, password_hash::Error>((
+                name.to_owned(),
+                Person { name: name.to_owned(), nickname: nickname.to_owned(), password },
+            ))
         };
         let table = [person("alice", "Allie", "correct horse")?, person("bob", "Bobby", "battery staple")?];
         let (_, nobody) = person("", "", "")?;
@@ -39,10 +42,11 @@ impl People {
     }
 
     /// The person, if the password is theirs.
-    pub(crate) async fn check(&self, name: &str, password: String) -> Option<Person> {
+    pub(crate) async fn check(&self, name: &str, password: &str) -> Option<Person> {
         let person = self.table.lock().await.get(name).cloned();
         // An unknown name takes as long as a wrong password does.
         let hash = person.as_ref().map_or_else(|| self.nobody.clone(), |person| person.password.clone());
+        let password = password.to_owned();
         let verify = move || Argon2::default().verify_password(password.as_bytes(), &hash).is_ok();
         let right = tokio::task::spawn_blocking(verify).await.unwrap_or(false);
         person.filter(|_| right)

@@ -25,6 +25,7 @@ use crate::{AuthError, SetCookies};
 /// # async fn check(c: &Credentials) -> Option<String> { None }
 ///
 /// async fn log_in(auth: Auth, Form(credentials): Form<Credentials>) -> Result<impl IntoResponse, AuthError> {
+///     auth.require_pre_session()?; // before the password is even looked at
 ///     match check(&credentials).await {
 ///         Some(user) => Ok((auth.log_in(user).await?, Redirect::to(&auth.next_or_home())).into_response()),
 ///         None => Ok("That did not match.".into_response()),

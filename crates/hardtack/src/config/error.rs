@@ -1,9 +1,11 @@
 //! Why a configuration is refused, and what to do instead.
 
+use std::fmt;
+
 use crate::jwt::KeyError;
 
 /// A setting that would not be safe or could not work. Each says what to change.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// A key is missing, weak or unreadable.
@@ -158,4 +160,12 @@ pub enum ConfigError {
     /// Sliding sessions have no refresh token to keep on a path.
     #[error("an access token cannot live forever and be refreshed; choose RefreshMode::Off or give it a lifetime")]
     NeverExpiringRefreshed,
+}
+
+/// The sentence itself: `fn main() -> Result<(), Box<dyn Error>>` prints an error's `Debug`, and whoever
+/// reads that wants to know what to do.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }

@@ -1,5 +1,7 @@
 //! Why a token or a key is refused.
 
+use std::fmt;
+
 use super::Algorithm;
 
 /// Why a token is refused.
@@ -130,7 +132,7 @@ pub enum ClaimError {
 }
 
 /// Why a key is refused, and what to do. Never holds any part of the key.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
     /// The secret has no bytes.
@@ -217,4 +219,11 @@ pub enum KeyError {
     /// The cryptographic library failed to make a key, for want of memory or entropy.
     #[error("the key couldn't be generated")]
     Generation,
+}
+
+/// The sentence itself, which is what a `main` that returns an error prints.
+impl fmt::Debug for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }

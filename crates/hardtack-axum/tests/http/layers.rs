@@ -1,0 +1,177 @@
+//! The layers: deny by default, nested routers, and what happens without them.
+
+use axum::routing::get;
+use axum::{Extension, Router};
+use hardtack::Need;
+use hardtack_axum::{AccessToken, Auth, AuthLayer, CurrentUser, FreshAccessToken, RefreshToken, Require};
+
+use crate::log::Log;
+use crate::site::{Site, routes, serve, told};
+use hardtack_conformance::Client;
+
+async fn who(token: AccessToken) -> String {
+    token.subject().to_owned()
+}
+
+#[tokio::test]
+async fn deny_by_default() {
+    let more = Router::new()
+        .route("/reports", get(async || "secret"))
+        .route("/reports/of", get(who).post(who))
+        .layer(Require::new(Need::access()))
+        .merge(Router::new().route("/keys", get(async || "secret")).layer(Require::new(Need::access().fresh())));
+    let site = Site::with(|builder| builder, more).await;
+    let visitor = site.visitor();
+    let expected = ["303 /login?next=%2Freports", "401 missing_token", "401 /login?next=%2Flist"];
+    assert_eq!(told(&visitor, "/reports").await, expected);
+    assert_eq!(told(&visitor, "/keys").await[1], "401 missing_token");
+
+    let mut alice = site.alice().await;
+    assert_eq!(told(&alice, "/reports").await, ["200 secret"; 3]);
+    assert_eq!(told(&alice, "/keys").await, ["200 secret"; 3]);
+    site.expire_access();
+    let refreshed = alice.get("/reports/of").send().await;
+    assert_eq!((refreshed.text(), refreshed.set_cookies().len()), ("alice", 4), "refreshed once for both");
+    assert_eq!(told(&alice, "/keys").await[1], "401 insufficient_user_authentication");
+    let token = alice.cookie("__Host-csrf_access_token").unwrap().value.clone();
+    assert_eq!(alice.post("/reports/of").form(&[("csrf_token", token)]).send().await.text(), "alice");
+    assert_eq!(alice.post("/reports/of").form(&[("a", "b")]).send().await.status(), 403);
+}
+
+#[tokio::test]
+async fn a_nested_router_knows_the_whole_path() {
+    let inner = || Router::new().route("/page", get(who));
+    let outside = Site::bare(
+        |builder| builder,
+        |auth| Router::new().nest("/area", Router::new().nest("/deep", inner())).layer(AuthLayer::new(auth)),
+    );
+    let inside = Site::bare(
+        |builder| builder,
+        |auth| Router::new().nest("/area", Router::new().nest("/deep", inner().layer(AuthLayer::new(auth)))),
+    );
+    let required = Site::bare(
+        |builder| builder,
+        |auth| {
+            let deep = inner().layer(Require::new(Need::access())).layer(AuthLayer::new(auth));
+            Router::new().nest("/area", Router::new().nest("/deep", deep))
+        },
+    );
+    for site in [outside.await, inside.await, required.await] {
+        let told = told(&site.visitor(), "/area/deep/page?a=b").await;
+        assert_eq!(told[0], "303 /login?next=%2Farea%2Fdeep%2Fpage%3Fa%3Db");
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_is_not_let_in_returns_to_its_page() {
+    let site = Site::start().await;
+    let mut visitor = site.visitor();
+    for (referer, next) in [
+        ("https://site.example/form?a=b", "/login?next=%2Fform%3Fa%3Db"),
+        ("https://evil.example/form", "/login"),
+        ("https://site.example//evil.example", "/login"),
+        ("https://site.example.evil.example/form", "/login"),
+    ] {
+        let request = visitor.post("/page").accept_html().header("referer", referer);
+        let refused = request.form(&[("a", "b")]).send().await;
+        assert_eq!((refused.status().as_u16(), refused.location()), (303, Some(next)), "{referer}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_request_that_the_application_answers_itself() {
+    use hardtack::{FailureKind, Reply, Wants};
+    let site = Site::with(
+        |builder| {
+            builder
+                .on(FailureKind::Missing, |refused| match refused.wants {
+                    Wants::Page => Reply::html(401, "<p>Who are you?"),
+                    _ => refused.default_reply(),
+                })
+                .on(FailureKind::Revoked, |_| Reply::redirect(303, "/goodbye").header("x-why", "ended"))
+        },
+        Router::new(),
+    )
+    .await;
+    let [page, api, _] = told(&site.visitor(), "/page").await;
+    assert_eq!((page.as_str(), api.as_str()), ("401 <p>Who are you?", "401 missing_token"));
+    let mut alice = site.alice().await;
+    let mut copy = alice.clone();
+    alice.post("/logout").csrf().send().await;
+    let goodbye = copy.get("/page").send().await;
+    assert_eq!((goodbye.location(), goodbye.header("x-why")), (Some("/goodbye"), Some("ended")));
+    assert!(copy.cookies().is_empty(), "the cookies go, whatever the reply");
+}
+
+#[derive(Debug)]
+struct Member;
+
+impl<S: Sync> hardtack::FindUser<S> for Member {
+    async fn find_user(_: &str, _: &S) -> Result<Option<Self>, hardtack::session::StoreError> {
+        Ok(Some(Self))
+    }
+}
+
+// One thread, so that the log of the server is this test's own.
+#[tokio::test(flavor = "current_thread")]
+async fn without_the_layer() {
+    let log = Log::start();
+    let app = Router::new()
+        .route("/access", get(async |_: AccessToken| "in"))
+        .route("/fresh", get(async |_: FreshAccessToken| "in"))
+        .route("/refresh", get(async |_: RefreshToken| "in"))
+        .route("/perhaps", get(async |_: Option<AccessToken>| "in"))
+        .route("/user", get(async |_: CurrentUser<Member>| "in"))
+        .route("/auth", get(async |_: Auth| "in"))
+        .route("/required", get(async || "in").layer(Require::new(Need::access())));
+    let address = serve(app).await;
+    for path in ["/access", "/fresh", "/refresh", "/perhaps", "/user", "/auth", "/required"] {
+        let mut client = Client::new(address);
+        let failed = client.get(path).send().await;
+        assert_eq!(failed.status(), 500, "{path}: never let in, and no panic");
+        assert!(!failed.text().contains("AuthLayer"), "{path}");
+        let logged = log.take();
+        assert!(logged.contains("ERROR") && logged.contains("no_layer"), "{path}: {logged}");
+        assert!(logged.contains(".layer(AuthLayer::new(auth))"), "it says what to do: {logged}");
+    }
+}
+
+#[tokio::test]
+async fn an_engine_in_an_extension_will_do_for_checking() {
+    let app = |auth| Router::new().route("/page", get(who).post(who)).layer(Extension(auth));
+    let site =
+        Site::bare(|builder| builder, |auth| routes().layer(AuthLayer::new(auth.clone())).nest("/bare", app(auth)));
+    let site = site.await;
+    let mut alice = site.alice().await;
+    assert_eq!(alice.get("/bare/page").send().await.text(), "alice");
+    assert_eq!(alice.post("/bare/page").csrf().send().await.text(), "alice");
+    let token = alice.cookie("__Host-csrf_access_token").unwrap().value.clone();
+    let unread = alice.post("/bare/page").form(&[("csrf_token", token)]).accept_json().send().await;
+    assert_eq!(crate::site::code(&unread), "csrf_unread", "a form needs the layer");
+    site.expire_access();
+    assert_eq!(told(&alice, "/bare/page").await[1], "401 expired", "and so does a refresh");
+}
+
+// One thread, so that the log of the server is this test's own.
+#[tokio::test(flavor = "current_thread")]
+async fn s64_no_credential_is_logged() {
+    let log = Log::start();
+    let site = Site::start().await;
+    let mut alice = site.alice().await;
+    let secrets =
+        |client: &Client| -> Vec<String> { client.cookies().iter().map(|cookie| cookie.value.clone()).collect() };
+    let mut canaries = secrets(&alice);
+    alice.get("/page").send().await;
+    site.expire_access();
+    alice.get("/page").send().await;
+    canaries.extend(secrets(&alice));
+    alice.post("/page").form(&[("csrf_token", "canary")]).send().await;
+    alice.clone().get("/page").raw_cookie_header("__Host-access_token_cookie=canary").send().await;
+    alice.post("/logout").csrf().send().await;
+    canaries.push("canary".to_owned());
+    let logged = log.take();
+    assert!(logged.contains("login") && logged.contains("logout"), "{logged}");
+    for canary in canaries {
+        assert!(!logged.contains(&canary), "{canary} in {logged}");
+    }
+}

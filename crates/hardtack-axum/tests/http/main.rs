@@ -1,0 +1,26 @@
+//! The adapter over real sockets: what a browser, a program and htmx send, and what they get back.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
+#![allow(clippy::duplicate_mod, reason = "both examples have the same people")]
+
+mod ajax;
+mod bodies;
+mod browser;
+mod changes;
+mod csrf;
+mod current_user;
+mod extractors;
+mod http2;
+mod layers;
+mod log;
+mod refreshing;
+mod site;
+mod tutorial;
+
+#[path = "../../examples/ajax.rs"]
+#[allow(dead_code, reason = "its main function listens on a fixed port")]
+mod ajax_example;
+
+#[path = "../../examples/tutorial.rs"]
+#[allow(dead_code, reason = "its main function listens on a fixed port")]
+mod tutorial_example;
