@@ -1,9 +1,12 @@
 //! Headless Chromium, driven through chromedriver: what a person sees, with or without JavaScript, on
 //! any size of screen, light or dark.
 
+use crate::process::signal;
+use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::cookies::Cookie;
 use fantoccini::elements::Element;
 use fantoccini::error::{CmdError, ErrorStatus, NewSessionError};
+use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Map, Value, json};
@@ -12,11 +15,13 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use url::Url;
 
 /// How long chromedriver may take to listen, and a page to load.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+const STEP: Duration = Duration::from_millis(20);
 
 /// How the browser is set up.
 #[derive(Debug, Clone)]
@@ -38,8 +43,8 @@ impl Default for BrowserOptions {
     }
 }
 
-/// Why the browser did not start, or did not do as it was told.
-#[derive(Debug, thiserror::Error)]
+/// Why the browser did not start, or did not do as it was told. `unwrap` shows the message.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum BrowserError {
     /// There is no chromedriver.
@@ -67,9 +72,18 @@ pub enum BrowserError {
         /// What chromedriver said.
         error: CmdError,
     },
+    /// A click led to no other page.
+    #[error("still on the same page 30 s after clicking {0}")]
+    Stayed(String),
     /// A file could not be written.
     #[error("cannot write: {0}")]
     Write(#[from] std::io::Error),
+}
+
+impl std::fmt::Debug for BrowserError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
 }
 
 /// A browser window with a profile of its own. Dropping it ends chromedriver and Chromium.
@@ -77,19 +91,19 @@ pub enum BrowserError {
 pub struct Browser {
     // In this order: the driver and its browser end before their profile is removed.
     session: fantoccini::Client,
-    driver: Driver,
+    _driver: Driver,
     _profile: TempDir,
 }
 
 impl Browser {
     /// Starts chromedriver (`$CHROMEDRIVER`, or else `/usr/bin/chromedriver`) on a free port, and a browser.
     pub async fn start(options: BrowserOptions) -> Result<Self, BrowserError> {
-        let driver = Driver::start()?;
         let profile = TempDir::with_prefix("hardtack-browser-")?;
+        let driver = Driver::start(profile.path())?;
         let mut builder = ClientBuilder::new(HttpConnector::new());
         builder.capabilities(capabilities(&options, profile.path()));
         let session = builder.connect(&format!("http://127.0.0.1:{}", driver.port)).await?;
-        Ok(Self { session, driver, _profile: profile })
+        Ok(Self { session, _driver: driver, _profile: profile })
     }
 
     /// Opens a page and waits until it has loaded.
@@ -105,8 +119,24 @@ impl Browser {
         field.send_keys(value).await.map_err(failed(format_args!("typing into {selector}")))
     }
 
-    /// Clicks a button or a link; given a form, its submit button.
+    /// Clicks a button or a link (given a form, its submit button) and waits until the page that this leads
+    /// to has loaded. It is an error if none comes; [`click`](Self::click) is for what stays on the page.
     pub async fn submit(&self, selector: &str) -> Result<(), BrowserError> {
+        // chromedriver may answer a click before the navigation has begun; the old page's going is certain.
+        let before = self.find("html").await?;
+        self.click(selector).await?;
+        let deadline = Instant::now() + LONGEST_WAIT;
+        while !(is_gone(&before).await && self.has_loaded().await) {
+            if Instant::now() > deadline {
+                return Err(BrowserError::Stayed(selector.to_owned()));
+            }
+            tokio::time::sleep(STEP).await;
+        }
+        Ok(())
+    }
+
+    /// Clicks, and waits for nothing. Given a form, clicks its submit button.
+    pub async fn click(&self, selector: &str) -> Result<(), BrowserError> {
         let mut target = self.find(selector).await?;
         let tag = target.tag_name().await.map_err(failed(format_args!("looking at {selector}")))?;
         if tag.eq_ignore_ascii_case("form") {
@@ -114,6 +144,25 @@ impl Browser {
             target = target.find(button).await.map_err(failed(format_args!("the submit button of {selector}")))?;
         }
         target.click().await.map_err(failed(format_args!("clicking {selector}")))
+    }
+
+    /// Presses keys one after another, wherever the focus is. Keys that are no characters are those of
+    /// WebDriver §17.4.2: U+E004 is Tab, U+E007 is Enter.
+    pub async fn press(&self, keys: &str) -> Result<(), BrowserError> {
+        let strokes = keys.chars().flat_map(|value| [KeyAction::Down { value }, KeyAction::Up { value }]);
+        let keyboard = strokes.fold(KeyActions::new("keyboard".to_owned()), KeyActions::then);
+        self.session.perform_actions(keyboard).await.map_err(failed("pressing keys"))
+    }
+
+    /// The value that a function body returns. It runs even where the page's own scripts do not.
+    pub async fn evaluate(&self, script: &str) -> Result<Value, BrowserError> {
+        self.session.execute(script, vec![]).await.map_err(failed(format_args!("running {script}")))
+    }
+
+    /// A command of the Chrome DevTools Protocol, for what WebDriver does not know.
+    pub async fn devtools(&self, method: &'static str, params: Value) -> Result<Value, BrowserError> {
+        let command = DevToolsCommand { method, params };
+        self.session.issue_cmd(command).await.map_err(failed(method))
     }
 
     /// The text that a person can see on the page.
@@ -157,9 +206,37 @@ impl Browser {
         self.session.clone().close().await.map_err(failed("closing"))
     }
 
+    /// Works without JavaScript as well: that setting is about the page's scripts.
+    async fn has_loaded(&self) -> bool {
+        self.session.execute("return document.readyState", vec![]).await.is_ok_and(|state| state == "complete")
+    }
+
     async fn find(&self, selector: &str) -> Result<Element, BrowserError> {
         self.session.find(Locator::Css(selector)).await.map_err(failed(format_args!("looking for {selector}")))
     }
+}
+
+/// chromedriver's own extension of WebDriver.
+#[derive(Debug)]
+struct DevToolsCommand {
+    method: &'static str,
+    params: Value,
+}
+
+impl WebDriverCompatibleCommand for DevToolsCommand {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(json!({ "cmd": self.method, "params": self.params }).to_string()))
+    }
+}
+
+/// Any other error may come from a navigation half done, and says nothing.
+async fn is_gone(element: &Element) -> bool {
+    let gone = [ErrorStatus::StaleElementReference, ErrorStatus::NoSuchElement];
+    matches!(element.tag_name().await, Err(CmdError::Standard(error)) if gone.contains(&error.error))
 }
 
 fn failed(what: impl std::fmt::Display) -> impl FnOnce(CmdError) -> BrowserError {
@@ -168,7 +245,7 @@ fn failed(what: impl std::fmt::Display) -> impl FnOnce(CmdError) -> BrowserError
 }
 
 fn capabilities(options: &BrowserOptions, profile: &Path) -> Map<String, Value> {
-    let mut args = vec![
+    let args = [
         "--headless=new".to_owned(),
         // Tests run as root in containers, where Chromium's own sandbox cannot start.
         "--no-sandbox".to_owned(),
@@ -184,7 +261,6 @@ fn capabilities(options: &BrowserOptions, profile: &Path) -> Map<String, Value> 
         // 0 is dark and 1 is light: blink::mojom::PreferredColorScheme.
         format!("--blink-settings=preferredColorScheme={}", u8::from(!options.dark)),
     ];
-    args.push(format!("--window-size={},{}", options.width, options.height));
     let mut chrome = json!({
         "args": args,
         // A window is at least 500 px wide, and its height counts a title bar; the emulation is exact.
@@ -210,7 +286,7 @@ fn capabilities(options: &BrowserOptions, profile: &Path) -> Map<String, Value> 
     }
 }
 
-/// chromedriver, with what it started: a process group of its own.
+/// chromedriver, in a process group of its own with all that it starts.
 #[derive(Debug)]
 struct Driver {
     child: Child,
@@ -218,11 +294,14 @@ struct Driver {
 }
 
 impl Driver {
-    fn start() -> Result<Self, BrowserError> {
+    fn start(home: &Path) -> Result<Self, BrowserError> {
         let path = PathBuf::from(std::env::var_os("CHROMEDRIVER").unwrap_or_else(|| "/usr/bin/chromedriver".into()));
         let mut command = Command::new(&path);
         // It picks a port itself and says which, so that no two tests race for one.
-        command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+        command.arg("--port=0").process_group(0);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        // Crash reports and caches go where the profile is, not to the home of whoever runs the tests.
+        command.env("XDG_CONFIG_HOME", home).env("XDG_CACHE_HOME", home);
         let mut child = command.spawn().map_err(|error| BrowserError::NoDriver { path, error })?;
         let lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
         let mut driver = Self { child, port: 0 };
@@ -249,9 +328,31 @@ fn announced_port(line: &str) -> Option<u16> {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // Chromium outlives a chromedriver that dies with a session open; so the whole group goes, and
+        // before its leader is reaped, so that its id is still this group's.
+        let group = self.child.id();
+        if !signal(&format!("-{group}"), "KILL") {
+            let _ = self.child.kill();
+        }
+        // Nobody may still write to the profile when it is removed.
+        let deadline = Instant::now() + LONGEST_WAIT;
+        while lives(group) && Instant::now() < deadline {
+            std::thread::sleep(STEP);
+        }
         let _ = self.child.wait();
     }
+}
+
+/// Does any process of the group still run? One that has ended and waits to be reaped does not count: in
+/// a container nobody may ever do so. Where there is no `/proc`, the answer is no.
+fn lives(group: u32) -> bool {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes.filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok()).any(|stat| {
+        // proc_pid_stat(5): "pid (name) state ppid pgrp …"; the name may hold anything, even a bracket.
+        let mut fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
+        let (state, pgrp) = (fields.next(), fields.nth(1));
+        !matches!(state, Some("Z" | "X")) && pgrp == Some(group.to_string().as_str())
+    })
 }
 
 #[cfg(test)]

@@ -129,7 +129,8 @@ impl Client {
         self.request(Method::POST, path)
     }
 
-    /// Any request; `path` begins with a slash and may have a query.
+    /// Any request; `path` begins with a slash, may have a query, and is sent as it stands, undecoded.
+    /// Only what no browser sends (spaces, quotes and angle brackets, unescaped) is refused.
     pub fn request(&mut self, method: Method, path: &str) -> Request<'_> {
         assert!(path.starts_with('/'), "a path begins with a slash: {path:?}");
         Request {

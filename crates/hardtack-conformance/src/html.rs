@@ -114,7 +114,8 @@ fn tags(html: &str) -> Vec<Tag> {
         }
         let end = rest.find(|c: char| c.is_whitespace() || c == '>').unwrap_or(rest.len());
         let name = rest[..end].trim_end_matches('/').to_ascii_lowercase();
-        let (attributes, after) = attributes(&rest[end..]);
+        // A tag that the page's end cuts off is dropped (HTML §13.2.5).
+        let Some((attributes, after)) = attributes(&rest[end..]) else { break };
         // Raw text ends at its own end tag only.
         let text_end = match name.as_str() {
             "script" | "style" | "textarea" | "title" => find_ignoring_case(after, &format!("</{name}")),
@@ -127,20 +128,17 @@ fn tags(html: &str) -> Vec<Tag> {
     tags
 }
 
-/// Reads attributes up to the tag's `>`; also gives what follows it.
-fn attributes(text: &str) -> (Vec<(String, String)>, &str) {
+/// Reads attributes up to the tag's `>`; also gives what follows it. `None` when the tag never ends.
+fn attributes(text: &str) -> Option<(Vec<(String, String)>, &str)> {
     let mut found = Vec::new();
     let mut rest = text;
     loop {
         rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '/');
-        if rest.is_empty() {
-            return (found, "");
-        }
         if let Some(after) = rest.strip_prefix('>') {
-            return (found, after);
+            return Some((found, after));
         }
         // A stray `=` begins a name (HTML §13.2.5.32), so at least one character is taken.
-        let first = rest.chars().next().map_or(0, char::len_utf8);
+        let first = rest.chars().next()?.len_utf8();
         let ends = |c: char| c.is_whitespace() || matches!(c, '=' | '>' | '/');
         let end = rest[first..].find(ends).map_or(rest.len(), |at| first + at);
         let name = rest[..end].to_ascii_lowercase();
@@ -150,7 +148,7 @@ fn attributes(text: &str) -> (Vec<(String, String)>, &str) {
             let after = after.trim_start();
             let quote = after.chars().next().filter(|c| matches!(c, '"' | '\''));
             (value, rest) = match quote {
-                Some(quote) => after[1..].split_once(quote).unwrap_or((&after[1..], "")),
+                Some(quote) => after[1..].split_once(quote)?,
                 None => after.split_at(after.find(|c: char| c.is_whitespace() || c == '>').unwrap_or(after.len())),
             };
         }

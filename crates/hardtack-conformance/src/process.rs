@@ -158,8 +158,8 @@ impl Captured {
     }
 }
 
-/// Why a program did not start.
-#[derive(Debug, thiserror::Error)]
+/// Why a program did not start. `unwrap` shows the message, and with it what the program printed.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
     /// It could not be run at all.
@@ -191,6 +191,12 @@ pub enum StartError {
     /// The system refused to say how it fares.
     #[error("cannot watch it: {0}")]
     Unwatchable(#[from] std::io::Error),
+}
+
+impl std::fmt::Debug for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
 }
 
 /// What a program left behind.
@@ -242,7 +248,7 @@ impl Process {
 
     /// Asks it to end, with SIGTERM, and waits. Panics when it has not ended after 20 s.
     pub async fn stop(mut self) -> Finished {
-        signal(self.id(), "TERM");
+        assert!(signal(&self.id().to_string(), "TERM"), "cannot send SIGTERM to {}", self.id());
         let deadline = Instant::now() + LONGEST_WAIT;
         loop {
             if let Some(status) = self.child.try_wait().expect("its own child can be waited for") {
@@ -277,11 +283,13 @@ impl Drop for Process {
     }
 }
 
-/// Through the shell's own `kill`: the standard library can only send SIGKILL, and a slim image has no
+/// Sends a signal to a process, or to a group where `target` begins with a minus, and says whether that
+/// could be done. Through the shell's own `kill`: the standard library can only send SIGKILL, and a slim image has no
 /// `kill` program.
-fn signal(id: u32, name: &str) {
-    let status = Command::new("sh").args(["-c", "kill -s \"$1\" \"$2\"", "sh", name, &id.to_string()]).status();
-    assert!(status.is_ok_and(|status| status.success()), "cannot send SIG{name} to {id}");
+pub(crate) fn signal(target: &str, name: &str) -> bool {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "kill -s \"$1\" -- \"$2\"", "sh", name, target]).stderr(Stdio::null());
+    shell.status().is_ok_and(|status| status.success())
 }
 
 #[cfg(test)]

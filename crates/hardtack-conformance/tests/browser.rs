@@ -6,6 +6,7 @@ use hardtack_conformance::server::{Received, serve};
 use hardtack_conformance::{Browser, BrowserOptions};
 use http::Response;
 use serde_json::json;
+use tokio::net::TcpStream;
 
 const PAGE: &str = r#"<!doctype html><html lang="en"><title>untouched</title>
 <style>#dark { display: none } @media (prefers-color-scheme: dark) { #dark { display: block } #light { display: none } }</style>
@@ -16,13 +17,15 @@ const PAGE: &str = r#"<!doctype html><html lang="en"><title>untouched</title>
 <script>document.title = "touched by a script"</script></html>"#;
 
 fn site(request: Received) -> Response<String> {
-    let page = match (request.method.as_str(), request.path()) {
-        ("GET", "/") => return Response::builder().header("content-type", "text/html").body(PAGE.into()).unwrap(),
-        ("POST", "/sent") => format!("got {:?}", request.form()),
-        _ => "nothing".to_owned(),
+    let answer = |kind: &str| Response::builder().header("content-type", kind);
+    let answer = match (request.method.as_str(), request.path()) {
+        ("GET", "/") => answer("text/html; charset=utf-8").body(PAGE.to_owned()),
+        ("POST", "/sent") => answer("text/plain; charset=utf-8")
+            .header("set-cookie", "seen=yes; Path=/; HttpOnly; SameSite=Lax")
+            .body(format!("got {:?}", request.form())),
+        _ => Response::builder().status(404).body(String::new()),
     };
-    let cookie = "seen=yes; Path=/; HttpOnly; SameSite=Lax";
-    Response::builder().header("content-type", "text/plain").header("set-cookie", cookie).body(page).unwrap()
+    answer.unwrap()
 }
 
 #[tokio::test]
@@ -36,14 +39,20 @@ async fn with_scripts_in_the_light() {
     assert!(!text.contains("scripts are off"), "{text}");
 
     assert!(browser.cookie("seen").await.unwrap().is_none());
-    browser.fill("user", "änn \"&\" 😀".trim_end_matches(" 😀")).await.unwrap();
+    browser.fill("user", "änn \"&\"").await.unwrap();
     browser.submit("form").await.unwrap();
     assert_eq!(browser.path().await.unwrap(), "/sent?a=1");
     let expected = r#"got [("csrf_token", "t&t"), ("user", "änn \"&\"")]"#;
     assert_eq!(browser.text().await.unwrap(), expected);
     let cookie = browser.cookie("seen").await.unwrap().unwrap();
     assert_eq!((cookie.value(), cookie.http_only()), ("yes", Some(true)));
-    browser.close().await.unwrap();
+
+    // A test that fails drops the browser without closing it.
+    let address = browser.session().capabilities().unwrap()["goog:chromeOptions"]["debuggerAddress"].clone();
+    let address = address.as_str().unwrap();
+    assert!(TcpStream::connect(address).await.is_ok());
+    drop(browser);
+    assert!(TcpStream::connect(address).await.is_err());
 }
 
 #[tokio::test]
@@ -75,4 +84,19 @@ async fn without_scripts_in_the_dark_on_a_telephone() {
     browser.submit("button").await.unwrap();
     assert_eq!(browser.text().await.unwrap(), r#"got [("csrf_token", "t&t"), ("user", "ann")]"#);
     browser.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn one_browser_sees_nothing_of_another() {
+    let base = format!("http://{}", serve(site).await);
+    let (one, other) =
+        tokio::join!(Browser::start(BrowserOptions::default()), Browser::start(BrowserOptions::default()));
+    let (one, other) = (one.unwrap(), other.unwrap());
+    one.goto(&base).await.unwrap();
+    one.submit("form").await.unwrap();
+    other.goto(&base).await.unwrap();
+    assert!(one.cookie("seen").await.unwrap().is_some());
+    assert!(other.cookie("seen").await.unwrap().is_none());
+    one.close().await.unwrap();
+    other.close().await.unwrap();
 }

@@ -1,0 +1,85 @@
+//! One case: a site of its own, requests, and what came of them against what should have.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use hardtack::Builder;
+
+use super::Adapter;
+use super::site::{HTTPS, Site};
+
+/// No case takes longer.
+const LONGEST_CASE: Duration = Duration::from_secs(90);
+
+type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A row of the table.
+pub(super) struct Case {
+    name: String,
+    origin: &'static str,
+    layered: bool,
+    configure: Box<dyn FnOnce(Builder) -> Builder>,
+    run: Box<dyn FnOnce(Site) -> Running>,
+}
+
+impl Case {
+    /// A case on a site with the suite's usual settings.
+    pub(super) fn new<F>(name: impl Into<String>, run: impl FnOnce(Site) -> F + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Self {
+            name: name.into(),
+            origin: HTTPS,
+            layered: true,
+            configure: Box::new(|builder| builder),
+            run: Box::new(|site| Box::pin(run(site))),
+        }
+    }
+
+    /// Changes the settings.
+    pub(super) fn configured(mut self, configure: impl FnOnce(Builder) -> Builder + 'static) -> Self {
+        self.configure = Box::new(configure);
+        self
+    }
+
+    /// Moves the site to another origin.
+    pub(super) fn at(mut self, origin: &'static str) -> Self {
+        self.origin = origin;
+        self
+    }
+
+    /// Leaves the adapter's layer out.
+    pub(super) fn without_layer(mut self) -> Self {
+        self.layered = false;
+        self
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Runs it. Empty where all was as it should be.
+    pub(super) async fn outcome(self, adapter: &impl Adapter) -> Vec<String> {
+        let (site, serving) = Site::start(adapter, self.origin, self.layered, self.configure).await;
+        let findings = site.findings();
+        // A task of its own, so that a panic is a finding like others.
+        let mut running = tokio::spawn((self.run)(site));
+        match tokio::time::timeout(LONGEST_CASE, &mut running).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => findings.add(panic_text(error)),
+            Err(_) => {
+                running.abort();
+                findings.add(format!("not finished within {} s", LONGEST_CASE.as_secs()));
+            }
+        }
+        drop(serving);
+        findings.take()
+    }
+}
+
+fn panic_text(error: tokio::task::JoinError) -> String {
+    let Ok(panic) = error.try_into_panic() else { return "cancelled".to_owned() };
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+}
