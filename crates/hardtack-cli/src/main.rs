@@ -1,0 +1,33 @@
+//! `hardtack`: the ready site by itself, its configuration and its keys.
+
+mod check_config;
+mod cli;
+mod error;
+mod keys;
+mod logs;
+mod output;
+mod serve;
+mod server;
+mod settings;
+mod stop;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Serve(options) => serve::run(&options),
+        Command::CheckConfig(options) => check_config::run(&options),
+        Command::Keys { command } => keys::commands::run(command),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complain(&error);
+            error.exit_code()
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! `hardtack serve`.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hardtack::Authenticator;
+use hardtack_accounts::{Accounts, Site, with_pages};
+use hardtack_sqlx::{SqliteSessions, open_sqlite};
+use tokio::net::TcpListener;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::cli::ServeOptions;
+use crate::error::Error;
+use crate::keys::{self, private};
+use crate::settings::{Settings, options};
+use crate::stop::Stop;
+use crate::{logs, output, server};
+
+/// How often this process asks which sessions others have ended: for how long a copied access token may
+/// outlive a log-out at another server.
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+
+/// How often rows of dead sessions are forgotten, and how many at a time.
+const PRUNE_EVERY: Duration = Duration::from_secs(600);
+const PRUNE_LIMIT: u32 = 1000;
+
+pub(crate) fn run(options: &ServeOptions) -> Result<(), Error> {
+    let settings = Settings::load(options)?;
+    logs::init(settings.log_format)?;
+    for warning in &settings.warnings {
+        tracing::warn!(event = "configuration", "{warning}");
+    }
+    // Before anything is made.
+    settings.check(keys::stand_in(&settings)?)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Error::runtime(format_args!("no thread can be started: {error}")))?;
+    runtime.block_on(serve(&settings))
+}
+
+async fn serve(settings: &Settings) -> Result<(), Error> {
+    let stop = Stop::listen()?;
+    let (listener, bound) = bind(settings).await?;
+    private::create_folder(&settings.data_dir).map_err(|error| {
+        let expected = "expected a folder that this user may write to";
+        Error::runtime(format_args!("{} cannot be made: {error}; {expected}", settings.data_dir_label()))
+    })?;
+    let keys = keys::load_or_create(settings)?;
+
+    let pool = open_sqlite(settings.database()).await.map_err(Error::runtime)?;
+    let sessions = SqliteSessions::from_pool(pool.clone());
+    sessions.migrate().await.map_err(Error::runtime)?;
+    let accounts = Accounts::open(pool.clone()).await.map_err(Error::runtime)?;
+    let builder = settings.apply(with_pages(Authenticator::builder(keys)), bound).sessions(sessions);
+    let auth = builder.build().map_err(|error| settings.explain(error))?;
+    // Without knowing which sessions have ended, nobody is let in.
+    auth.sync_revocations().await.map_err(Error::runtime)?;
+
+    let background = [tokio::spawn(sync(auth.clone())), tokio::spawn(prune(auth.clone()))];
+    announce(settings, bound)?;
+    server::serve(listener, Site::new(auth, accounts).router(), stop).await;
+    for task in background {
+        task.abort();
+    }
+    pool.close().await;
+    tracing::info!(event = "stopped");
+    Ok(())
+}
+
+async fn bind(settings: &Settings) -> Result<(TcpListener, SocketAddr), Error> {
+    let bound: io::Result<_> = async {
+        let listener = TcpListener::bind(settings.listen).await?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    }
+    .await;
+    bound.map_err(|error| {
+        let advice = match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                "stop the program that listens there, or choose another port; 0 takes a free one"
+            }
+            _ => "expected an address of this machine and a port that this user may listen on",
+        };
+        Error::runtime(format_args!(
+            "{}, which cannot be listened on: {error}; {advice}",
+            settings.layers.named(&options::LISTEN)
+        ))
+    })
+}
+
+/// The one line of the standard output.
+fn announce(settings: &Settings, bound: SocketAddr) -> Result<(), Error> {
+    let here = format!("http://{bound}");
+    let site = settings.base_url(bound);
+    tracing::info!(event = "listening", address = %bound, base_url = site);
+    if site == here {
+        return output::print(format_args!("Hardtack is listening on {here}"));
+    }
+    output::print(format_args!("Hardtack is listening on {here} for {site}"))
+}
+
+async fn sync(auth: Authenticator) {
+    let mut ticks = interval(SYNC_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failing = false;
+    loop {
+        ticks.tick().await;
+        let synced = auth.sync_revocations().await;
+        // Said once, not every second.
+        match &synced {
+            Ok(_) if failing => tracing::info!(event = "sync_recovered"),
+            Err(error) if !failing => tracing::error!(event = "sync_failed", %error),
+            _ => {}
+        }
+        failing = synced.is_err();
+    }
+}
+
+async fn prune(auth: Authenticator) {
+    let mut ticks = interval(PRUNE_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match auth.prune_sessions(PRUNE_LIMIT).await {
+            Ok(pruned) => tracing::debug!(event = "pruned", sessions = pruned),
+            Err(error) => tracing::error!(event = "prune_failed", %error),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The `hardtack` binary, as an operator and a browser meet it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
+mod configuration;
+mod connections;
+mod expiry;
+mod keys;
+mod logs;
+mod refusals;
+mod sharing;
+mod starting;
+mod stopping;
+mod support;

@@ -1,0 +1,86 @@
+//! The first start, and the ones after it.
+
+use hardtack_conformance::Client;
+
+use crate::support::{Place, is_let_in, log_out, mode, sign_up, start, with_copied_access_cookie};
+
+#[tokio::test]
+async fn a_first_start_makes_what_it_needs_for_its_owner_only() {
+    let place = Place::new();
+    let server = place.start().await;
+    assert_eq!(server.stdout(), format!("Hardtack is listening on {}\n", server.base_url()));
+    assert_ne!(server.base_url(), "http://127.0.0.1:0");
+    assert_eq!(mode(place.path("hardtack-data")), 0o700);
+    assert_eq!(mode(place.path("hardtack-data/hardtack.db")), 0o600);
+    assert_eq!(mode(place.path("hardtack-data/keys")), 0o700);
+    assert_eq!(place.keys(), ["0001.jwk"]);
+    assert_eq!(mode(place.path("hardtack-data/keys/0001.jwk")), 0o600);
+    assert_eq!(server.client().get("/healthz").send().await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_restart_keeps_logins_and_logouts() {
+    let place = Place::new();
+    let server = place.start().await;
+    let mut stays = server.client();
+    sign_up(&mut stays, "stays").await;
+    let mut leaves = server.client();
+    sign_up(&mut leaves, "leaves").await;
+    let copied = leaves.cookie("access_token_cookie").unwrap().raw.clone();
+    log_out(&mut leaves).await;
+    server.stop().await;
+
+    let server = place.start().await;
+    assert_eq!(place.keys(), ["0001.jwk"]);
+    let mut thief = server.client();
+    thief.set_cookie_raw(&copied);
+    assert!(!is_let_in(&mut thief).await);
+    let mut stays = with_copied_access_cookie(&stays, &server);
+    assert!(is_let_in(&mut stays).await);
+}
+
+#[tokio::test]
+async fn servers_that_start_at_once_share_one_key() {
+    let place = Place::new();
+    let program = place.serve([]);
+    let servers = tokio::join!(start(&program), start(&program), start(&program));
+    assert_eq!(place.keys(), ["0001.jwk"]);
+    let mut client = servers.0.client();
+    sign_up(&mut client, "someone").await;
+    for server in [&servers.1, &servers.2] {
+        assert!(is_let_in(&mut with_copied_access_cookie(&client, server)).await);
+    }
+}
+
+#[tokio::test]
+async fn behind_https_every_cookie_is_secure_and_bound_to_the_host() {
+    let place = Place::new();
+    let server = start(&place.serve(["--base-url", "https://site.example"])).await;
+    assert!(server.stdout().ends_with(" for https://site.example\n"), "{}", server.stdout());
+    let mut client = server.client().at_origin("https://site.example");
+    sign_up(&mut client, "someone").await;
+    assert!(is_let_in(&mut client).await);
+    let cookies = client.cookies();
+    assert!(cookies.iter().any(|cookie| cookie.name == "__Host-access_token_cookie"));
+    for cookie in cookies {
+        let readable = cookie.name.contains("csrf_access") || cookie.name.contains("csrf_refresh");
+        assert!(cookie.name.starts_with("__Host-"), "{cookie:?}");
+        assert!(cookie.secure && cookie.domain.is_none() && cookie.path == "/", "{cookie:?}");
+        assert_eq!(cookie.http_only, !readable, "{cookie:?}");
+        assert_eq!(cookie.same_site.as_deref(), Some("Lax"), "{cookie:?}");
+    }
+}
+
+#[tokio::test]
+async fn cookies_last_as_long_as_configured() {
+    async fn expiry_of(args: &[&str]) -> Option<i64> {
+        let place = Place::new();
+        let server = start(&place.serve(args.iter().copied())).await;
+        let mut client: Client = server.client();
+        sign_up(&mut client, "someone").await;
+        client.cookie("refresh_token_cookie").unwrap().max_age
+    }
+    assert_eq!(expiry_of(&[]).await, None);
+    let persistent = expiry_of(&["--persistent-cookies", "--refresh-lifetime", "2h"]).await;
+    assert!(persistent.is_some_and(|seconds| (7190..=7200).contains(&seconds)), "{persistent:?}");
+}

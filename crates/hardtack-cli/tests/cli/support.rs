@@ -1,0 +1,129 @@
+//! A folder to work in, and a person at a browser.
+
+use std::path::{Path, PathBuf};
+
+use hardtack_conformance::client::Response;
+use hardtack_conformance::process::{Finished, Process, Program};
+use hardtack_conformance::{Client, process::StartError};
+use tempfile::TempDir;
+
+pub(crate) const PASSWORD: &str = "canary-password-5f1d";
+
+/// A working directory of its own, so that nothing is shared between tests.
+pub(crate) struct Place(TempDir);
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    /// `hardtack` with arguments, started here.
+    pub(crate) fn hardtack<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Program {
+        Program::new(env!("CARGO_BIN_EXE_hardtack")).directory(self.0.path()).args(args)
+    }
+
+    /// `hardtack serve` on a free port.
+    pub(crate) fn serve<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Program {
+        self.hardtack(["serve", "--listen", "127.0.0.1:0"]).args(args)
+    }
+
+    /// A server with the default configuration.
+    pub(crate) async fn start(&self) -> Process {
+        start(&self.serve([])).await
+    }
+
+    /// The names of the key files.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.path("hardtack-data/keys")).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort_unstable();
+        names
+    }
+}
+
+pub(crate) async fn start(program: &Program) -> Process {
+    program.start().await.unwrap_or_else(|error: StartError| panic!("{error}"))
+}
+
+/// Runs a program that has to refuse, and answers its one sentence.
+pub(crate) async fn refusal(program: &Program, code: i32) -> String {
+    let (status, stdout, stderr) = match program.start().await {
+        Err(StartError::Exited { status, stdout, stderr }) => (status, stdout, stderr),
+        Err(error) => panic!("{error}"),
+        Ok(server) => panic!("not refused: {program:?}: {}", server.stdout()),
+    };
+    assert_eq!(status.code(), Some(code), "{stdout}{stderr}");
+    assert_eq!(stdout, "");
+    let said: Vec<_> = stderr.lines().filter(|line| line.starts_with("hardtack: ")).collect();
+    assert_eq!(said.len(), 1, "{stderr}");
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    said[0].to_owned()
+}
+
+/// The program's output, if all went well.
+#[track_caller]
+pub(crate) fn output(program: &Program) -> String {
+    let Finished { status, stdout, stderr } = program.run().unwrap();
+    assert!(status.success(), "{status}: {stdout}{stderr}");
+    stdout
+}
+
+pub(crate) fn mode(path: impl AsRef<Path>) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+pub(crate) fn set_mode(path: impl AsRef<Path>, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// Fills a form in and sends it.
+async fn submit(client: &mut Client, page: &str, username: &str) -> Response {
+    let form = client.get(page).accept_html().send().await;
+    let mut fields = form.form_fields(page);
+    for (name, value) in &mut fields {
+        match name.as_str() {
+            "username" => username.clone_into(value),
+            "password" => PASSWORD.clone_into(value),
+            _ => {}
+        }
+    }
+    client.post(page).accept_html().form(&fields).send().await
+}
+
+/// Signs someone up by the form.
+pub(crate) async fn sign_up(client: &mut Client, username: &str) {
+    let answer = submit(client, "/signup", username).await;
+    assert_eq!(answer.status(), 303, "{}", answer.text());
+}
+
+/// Logs someone out by the form.
+pub(crate) async fn log_out(client: &mut Client) {
+    let page = client.get("/logout").accept_html().send().await;
+    let answer = client.post("/logout").accept_html().form(&page.form_fields("/logout")).send().await;
+    assert_eq!(answer.status(), 303, "{}", answer.text());
+}
+
+/// Whether someone is logged in.
+pub(crate) async fn is_let_in(client: &mut Client) -> bool {
+    let answer = client.get("/service").accept_json().send().await;
+    assert!([200, 401].contains(&answer.status().as_u16()), "{} {}", answer.status(), answer.text());
+    answer.status() == 200
+}
+
+/// A browser with a copy of the access cookie, and nothing else.
+pub(crate) fn with_copied_access_cookie(client: &Client, server: &Process) -> Client {
+    let cookie = client.cookie("access_token_cookie").expect("someone is logged in");
+    let mut thief = server.client();
+    thief.set_cookie_raw(&cookie.raw);
+    thief
+}
