@@ -37,8 +37,11 @@ pub(crate) async fn guard(State(site): State<Site>, request: Request, next: Next
         // Asked for by RFC 9110 §15.5.2, also where a password was wrong. No browser opens a dialogue for it.
         headers.entry(header::WWW_AUTHENTICATE).or_insert(HeaderValue::from_static("Bearer"));
     }
-    // Forms carry tokens of one browser; what may be kept says so itself.
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    headers.append(header::VARY, HeaderValue::from_static("Accept, Cookie"));
+    // What may be kept says so itself, and is the same for everybody; forms carry tokens of one browser.
+    let public = headers.get(header::CACHE_CONTROL).is_some_and(|value| value.as_bytes().starts_with(b"public"));
+    if !public {
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        headers.append(header::VARY, HeaderValue::from_static("Accept, Cookie, HX-Request"));
+    }
     response
 }

@@ -56,14 +56,19 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Input<T> {
 
 async fn json<S: Send + Sync, T: DeserializeOwned>(request: Request, state: &S) -> Result<T, Unreadable> {
     let body = Bytes::from_request(request, state).await.map_err(|error| Unreadable::unread(error.status()))?;
-    serde_json::from_slice(&body).map_err(|error| {
+    let not_fields = |at: &str| {
+        let detail = format!("Send one JSON object, each field once and as a string; something else is at {at}.");
+        Unreadable::new(StatusCode::UNPROCESSABLE_ENTITY, "malformed", detail)
+    };
+    let value = serde_json::from_slice(&body).map_err(|error| {
         let at = format!("line {}, column {}", error.line(), error.column());
         if error.is_data() {
-            let detail = format!("Send one JSON object, each field once and as a string; something else is at {at}.");
-            return Unreadable::new(StatusCode::UNPROCESSABLE_ENTITY, "malformed", detail);
+            return not_fields(&at);
         }
         Unreadable::new(StatusCode::BAD_REQUEST, "malformed", format!("The body is not JSON; it goes wrong at {at}."))
-    })
+    })?;
+    // Serde reads an array as the fields in their order.
+    if body.trim_ascii_start().starts_with(b"[") { Err(not_fields("line 1, column 1")) } else { Ok(value) }
 }
 
 async fn form<S: Send + Sync, T: DeserializeOwned>(request: Request, state: &S) -> Result<T, Unreadable> {

@@ -68,9 +68,11 @@ pub(super) fn page(shell: &Shell<'_>, page: &Page<'_>) -> Markup {
 }
 
 fn header(shell: &Shell<'_>, here: Option<&str>) -> Markup {
-    let links: &[(&str, &str)] = match shell.viewer {
-        Some(_) => &[("/service", "Service"), ("/account", "Account"), ("/account/sessions", "Devices")],
-        None => &[("/login", "Log in"), ("/signup", "Sign up")],
+    let links: &[(&str, &str)] = match (shell.viewer, here) {
+        (Some(_), _) => &[("/service", "Service"), ("/account", "Account"), ("/account/sessions", "Devices")],
+        (None, Some(_)) => &[("/login", "Log in"), ("/signup", "Sign up")],
+        // Whoever is refused before it is settled who they are may well be logged in.
+        (None, None) => &[("/", "Home")],
     };
     html! {
         header.bar {

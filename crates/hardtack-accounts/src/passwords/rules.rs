@@ -21,7 +21,7 @@ pub enum PasswordProblem {
     #[error("Choose a password that is not your user name.")]
     IsUserName,
     /// One character over and over.
-    #[error("Choose a password of more than one character repeated.")]
+    #[error("Choose a password that is not one character over and over.")]
     OneCharacter,
 }
 

@@ -1,15 +1,16 @@
 //! `/token/refresh`: new tokens for a refresh token, and back to where the client came from.
 
 use axum::Form;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use hardtack::Wants;
-use hardtack_axum::{Auth, AuthError};
+use hardtack::{Reason, Wants};
+use hardtack_axum::{Auth, AuthError, RefreshToken};
 use http::{Method, StatusCode, header};
 use serde::Deserialize;
 
 use super::{answer, missing};
 use crate::pages::{Shell, refresh_confirm};
+use crate::site::Site;
 
 /// What the page's button sends.
 #[derive(Default, Deserialize)]
@@ -18,14 +19,33 @@ struct Button {
     next: Option<String>,
 }
 
-pub(crate) async fn show(auth: Auth, method: Method) -> Response {
+pub(crate) async fn show(
+    State(site): State<Site>,
+    auth: Auth,
+    token: Result<RefreshToken, AuthError>,
+    method: Method,
+) -> Response {
     if method == Method::HEAD {
         // Refreshing changes something, which HEAD must not (RFC 9110 §9.2.1).
         return ([(header::ALLOW, "GET, POST")], missing::method_not_allowed(auth.headers())).into_response();
     }
     match auth.require_same_origin() {
         Err(_) if auth.wants() == Wants::Page => ask(&auth),
-        _ => auth.refresh_and_return().await.into_response(),
+        _ => match check_user(&site, &auth, token).await {
+            Ok(()) => auth.refresh_and_return().await.into_response(),
+            Err(error) => error.into_response(),
+        },
+    }
+}
+
+/// Refuses the token of someone who was disabled or deleted (ASVS 5.0 V7.4.2). One that is bad in itself
+/// is left to the refresh, which says why.
+async fn check_user(site: &Site, auth: &Auth, token: Result<RefreshToken, AuthError>) -> Result<(), AuthError> {
+    let Ok(token) = token else { return Ok(()) };
+    match site.accounts.find(token.subject()).await {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err(auth.refuse(Reason::UnknownUser)),
+        Err(error) => Err(auth.refuse(error)),
     }
 }
 
@@ -39,7 +59,13 @@ fn ask(auth: &Auth) -> Response {
     answer::page(StatusCode::FORBIDDEN, refresh_confirm(&Shell::default(), &csrf_token, next, Some(&again)))
 }
 
-pub(crate) async fn submit(auth: Auth, request: Request) -> Result<Response, AuthError> {
+pub(crate) async fn submit(
+    State(site): State<Site>,
+    auth: Auth,
+    token: Result<RefreshToken, AuthError>,
+    request: Request,
+) -> Result<Response, AuthError> {
+    check_user(&site, &auth, token).await?;
     // With a query, a posted form is on its way elsewhere and its body is not for this route.
     let button = request.uri().query().is_none()
         && request.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/x-www-form-urlencoded");

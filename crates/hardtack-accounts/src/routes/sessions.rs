@@ -120,8 +120,9 @@ pub(super) fn date_of(at: Timestamp) -> String {
     format!("{} {} {}", time.day(), time.month(), time.year())
 }
 
-/// `23 November 2026, 14:05 UTC`.
+/// `23 Nov 2026, 14:05 UTC`: short enough for a line on a telephone.
 fn minute_of(at: Timestamp) -> String {
     let time = OffsetDateTime::from_unix_timestamp(at.unix_seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    format!("{}, {:02}:{:02} UTC", date_of(at), time.hour(), time.minute())
+    let (day, month, year) = (time.day(), time.month().to_string(), time.year());
+    format!("{day} {month:.3} {year}, {:02}:{:02} UTC", time.hour(), time.minute())
 }

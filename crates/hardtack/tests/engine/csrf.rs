@@ -50,6 +50,20 @@ fn s47_requests_of_other_sites_are_refused() {
     }
 }
 
+/// `SameSite` keeps the cookies back: that they are not there is no reason to tell somebody logged in to log in.
+#[test]
+fn s47_another_sites_request_without_cookies_is_told_so() {
+    let site = Site::new();
+    let foreign = || Request::post("/page").field("sec-fetch-site", "cross-site");
+    let needs = [Need::access(), Need::refresh()];
+    for need in needs {
+        let answer = site.send(&mut Browser::default(), foreign(), page(need));
+        assert!(answer.is_refused(403, "csrf_cross_site"), "{}", answer.code);
+        assert_eq!(site.send(&mut Browser::default(), Request::post("/page"), page(need)).code, "missing_token");
+    }
+    assert_eq!(site.send(&mut Browser::default(), foreign(), page(Need::access().optional())).code, "");
+}
+
 #[test]
 fn s47_a_trusted_origin_is_trusted_and_no_other() {
     let site = Site::with(|builder| builder.trusted_origin("https://app.site.example"));

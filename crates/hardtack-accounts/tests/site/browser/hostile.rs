@@ -1,0 +1,84 @@
+//! Pages of other sites that send their visitors' browsers here.
+
+use std::net::SocketAddr;
+
+use hardtack_conformance::BrowserOptions;
+use hardtack_conformance::server::{Received, serve};
+use http::Response;
+
+use super::Person;
+use crate::support::{BOTH_MODES, Options, PASSWORD, TestSite};
+
+/// Another site. `/post?to=…` sends its visitors' browsers on by a form, whether they like it or not;
+/// `/link?to=…` only offers a link.
+pub(super) struct Elsewhere {
+    address: SocketAddr,
+}
+
+impl Elsewhere {
+    pub(super) async fn start(site: &TestSite) -> Self {
+        let victim = site.url();
+        Self { address: serve(move |request| page(&victim, &request)).await }
+    }
+
+    /// Another port is another origin of the same site, which the site's cookies are sent along from;
+    /// another name is another site altogether.
+    pub(super) fn origins(&self) -> [String; 2] {
+        ["127.0.0.1", "localhost"].map(|host| format!("http://{host}:{}", self.address.port()))
+    }
+}
+
+fn page(victim: &str, request: &Received) -> Response<String> {
+    let (path, to) = request.target.split_once("?to=").unwrap_or_default();
+    let body = match path {
+        "/link" => format!("<a href='{victim}{to}'>Go there</a>"),
+        "/post" => format!(
+            "<form method=post action='{victim}{to}'><input name=csrf_token value=guessed>\
+             <input name=username value=mallory><input name=password value='{PASSWORD}'>\
+             <input name=display_name value=Mallory><input name=email value=mallory@example.org></form>\
+             <script>document.forms[0].submit()</script>"
+        ),
+        _ => String::new(),
+    };
+    let answer = Response::builder().header("content-type", "text/html; charset=utf-8");
+    answer.body(format!("<!doctype html><title>Elsewhere</title>{body}")).unwrap()
+}
+
+#[tokio::test]
+async fn forms_that_other_sites_send_do_nothing() {
+    let mut browser = None;
+    for refresh in BOTH_MODES {
+        let site = TestSite::start(Options { refresh, ..Options::default() }).await;
+        site.person("mallory").await;
+        let ada = match browser.take() {
+            Some(browser) => Person { browser, site: &site },
+            None => Person::at(&site, BrowserOptions::default()).await,
+        };
+        ada.opens("/signup").await;
+        ada.sends("/signup", &[("username", "ada"), ("password", PASSWORD)]).await;
+        ada.is_greeted_as("ada").await;
+        attack(&ada).await;
+        ada.logs_out().await;
+        browser = Some(ada.browser);
+    }
+}
+
+async fn attack(ada: &Person<'_>) {
+    let elsewhere = Elsewhere::start(ada.site).await;
+    let targets = ["/logout", "/login", "/signup", "/account/change_settings"];
+    // With an expired access token, refreshing must not go ahead either.
+    let after_expiry = ["/logout", "/account/change_settings", "/token/refresh"];
+    for origin in elsewhere.origins() {
+        for (targets, expired) in [(&targets[..], false), (&after_expiry, true)] {
+            for target in targets {
+                if expired {
+                    ada.site.expire_access();
+                }
+                ada.browser.goto(&format!("{origin}/post?to={target}")).await.unwrap();
+                ada.sees("CSRF protection: the request was started by another site.").await;
+                ada.opens("/service").await;
+                ada.is_greeted_as("ada").await;
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Every page on a telephone and on a desk, by day and by night.
+
+use std::path::{Path, PathBuf};
+
+use hardtack_conformance::BrowserOptions;
+use serde_json::{Value, json};
+
+use super::Person;
+use crate::support::{Options, PASSWORD, TestSite};
+
+/// What cannot be read or does not fit: text that runs out of the window sideways, that has less contrast
+/// than WCAG 2.2 §1.4.3 asks for, or a target that is smaller than §2.5.8 does.
+const FLAWS: &str = include_str!("flaws.js");
+
+/// Where pictures of the pages go, for people to look at; nowhere if it is not set.
+const PICTURES: &str = "HARDTACK_TEST_PICTURES";
+
+#[tokio::test]
+async fn every_page_can_be_read_on_any_screen() {
+    let site = TestSite::start(Options::default()).await;
+    let ada = Person::at(&site, BrowserOptions::default()).await;
+    let long = format!("Ada {}", "Augusta".repeat(10));
+
+    ada.opens("/").await;
+    ada.looks_good("home").await;
+    ada.opens("/signup").await;
+    ada.looks_good("signup").await;
+    ada.sends("/signup", &[("username", "ada!"), ("password", "aaaaaaaa")]).await;
+    ada.looks_good("signup-errors").await;
+    ada.sends("/signup", &[("username", "ada"), ("password", PASSWORD)]).await;
+    ada.looks_good("home-known").await;
+    ada.opens("/service").await;
+    ada.looks_good("service").await;
+    ada.opens("/account").await;
+    ada.looks_good("account").await;
+    // What browsers let pass and the site does not.
+    let too_long = format!("{}@example.org", "a".repeat(250));
+    ada.sends("/account/change_settings", &[("display_name", &too_long), ("email", &too_long)]).await;
+    ada.looks_good("account-errors").await;
+    ada.sends("/account/change_settings", &[("display_name", &long), ("email", "ada@example.org")]).await;
+    ada.looks_good("account-saved").await;
+    ada.sends("/account/password", &[("current_password", "x"), ("new_password", "long enough it is")]).await;
+    ada.looks_good("account-password-error").await;
+    ada.opens("/").await;
+    ada.looks_good("home-long-name").await;
+    ada.opens("/account/sessions").await;
+    ada.looks_good("devices-alone").await;
+    site.device_of("ada").await;
+    site.device_of("ada").await;
+    ada.opens("/account/sessions").await;
+    ada.looks_good("devices").await;
+    ada.opens("/logout").await;
+    ada.looks_good("logout").await;
+    ada.opens("/nowhere").await;
+    ada.looks_good("not-found").await;
+    site.expire_access();
+    ada.opens("/account").await;
+    ada.looks_good("reauthenticate").await;
+    ada.sends("/reauthenticate", &[("password", "x")]).await;
+    ada.looks_good("reauthenticate-error").await;
+    ada.logs_out().await;
+    ada.opens("/login?ended=1").await;
+    ada.looks_good("login-ended").await;
+    ada.opens("/login").await;
+    ada.looks_good("login").await;
+    ada.logs_in("ada", "x").await;
+    ada.looks_good("login-error").await;
+    ada.browser.evaluate("document.querySelector('main [name=csrf_token]').value = ''").await.unwrap();
+    ada.logs_in("ada", PASSWORD).await;
+    ada.looks_good("refused").await;
+}
+
+impl Person<'_> {
+    async fn looks_good(&self, name: &str) {
+        let command = |method, params| async move { self.browser.devtools(method, params).await.unwrap() };
+        let pictures = std::env::var_os(PICTURES).map(PathBuf::from);
+        for scheme in ["light", "dark"] {
+            let feature = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+            command("Emulation.setEmulatedMedia", json!({ "features": feature })).await;
+            for width in [320, 1280] {
+                let screen = json!({ "width": width, "height": 740, "deviceScaleFactor": 1, "mobile": false });
+                command("Emulation.setDeviceMetricsOverride", screen).await;
+                let flaws = self.reads(FLAWS).await;
+                assert_eq!(flaws, json!([]), "{name}, {width} px wide, {scheme}");
+                if let Some(folder) = &pictures {
+                    let height = self.reads("return document.documentElement.scrollHeight").await;
+                    let whole = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": 1 });
+                    let whole = json!({ "captureBeyondViewport": true, "clip": whole });
+                    let picture = command("Page.captureScreenshot", whole).await;
+                    keep(&folder.join(format!("{name}-{scheme}-{width}.png")), &picture);
+                }
+            }
+        }
+    }
+}
+
+fn keep(path: &Path, picture: &Value) {
+    let base64 = picture["data"].as_str().unwrap();
+    std::fs::write(path, base64_simd::STANDARD.decode_to_vec(base64).unwrap()).unwrap();
+}

@@ -1,0 +1,138 @@
+//! The site as people meet it: in Chromium, with scripts and without, by mouse and by keyboard.
+
+mod hostile;
+mod journey;
+mod keyboard;
+mod looks;
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use hardtack_conformance::{Browser, BrowserOptions};
+use serde_json::Value;
+
+use crate::support::{PASSWORD, TestSite};
+
+/// How long a page that comes by itself, by a script or a refresh, may take.
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
+const STEP: Duration = Duration::from_millis(20);
+
+/// Somebody at a browser of their own.
+struct Person<'a> {
+    browser: Browser,
+    site: &'a TestSite,
+}
+
+impl<'a> Person<'a> {
+    /// Opens a browser. One that is missing or does not start fails the test and says what to install.
+    async fn at(site: &'a TestSite, options: BrowserOptions) -> Self {
+        match Browser::start(options).await {
+            Ok(browser) => Self { browser, site },
+            Err(error) => panic!("these tests need a browser: {error}"),
+        }
+    }
+
+    /// Opens an address of the site.
+    async fn opens(&self, path: &str) {
+        self.browser.goto(&format!("{}{path}", self.site.url())).await.unwrap();
+    }
+
+    async fn types(&self, fields: &[(&str, &str)]) {
+        for (name, text) in fields {
+            self.browser.fill(name, text).await.unwrap();
+        }
+    }
+
+    /// Clicks a link or a form's button, and waits for the page that it leads to.
+    async fn clicks(&self, selector: &str) {
+        self.browser.submit(selector).await.unwrap();
+    }
+
+    /// Fills a form and sends it.
+    async fn sends(&self, action: &str, fields: &[(&str, &str)]) {
+        self.types(fields).await;
+        self.clicks(&format!("main form[action='{action}']")).await;
+    }
+
+    async fn logs_in(&self, username: &str, password: &str) {
+        self.sends("/login", &[("username", username), ("password", password)]).await;
+    }
+
+    async fn confirms_password(&self) {
+        self.is_at("/reauthenticate").await;
+        self.sends("/reauthenticate", &[("password", PASSWORD)]).await;
+    }
+
+    async fn logs_out(&self) {
+        self.clicks("header form[action='/logout']").await;
+    }
+
+    /// Waits for a page, whatever its query.
+    async fn is_at(&self, path: &str) {
+        let path = path.to_owned();
+        let arrived = |now: &String| now.split('?').next() == Some(path.as_str());
+        self.until(&format!("the page {path}"), || self.browser.path(), arrived).await;
+    }
+
+    /// Waits for a text that can be seen.
+    async fn sees(&self, text: &str) {
+        self.until(&format!("the text {text:?}"), || self.browser.text(), |page| page.contains(text)).await;
+    }
+
+    async fn does_not_see(&self, text: &str) {
+        let page = self.browser.text().await.unwrap();
+        assert!(!page.contains(text), "{text:?} is on the page:\n{page}");
+    }
+
+    /// What the header says of who is logged in.
+    async fn is_greeted_as(&self, name: &str) {
+        let greeted = self.reads("return document.querySelector('.who bdi')?.textContent ?? null").await;
+        assert_eq!(greeted, name, "at {}", self.browser.path().await.unwrap());
+    }
+
+    async fn is_nobody(&self) {
+        let way_out = self.reads("return document.querySelector('form[action=\"/logout\"]')").await;
+        assert_eq!(way_out, Value::Null, "at {}", self.browser.path().await.unwrap());
+    }
+
+    async fn reads(&self, script: &str) -> Value {
+        self.browser.evaluate(script).await.unwrap()
+    }
+
+    /// What a field holds at the moment.
+    async fn field(&self, name: &str) -> Value {
+        self.reads(&format!("return document.querySelector('[name=\"{name}\"]').value")).await
+    }
+
+    async fn count(&self, selector: &str) -> Value {
+        self.reads(&format!("return document.querySelectorAll({}).length", Value::from(selector))).await
+    }
+
+    /// The cookies that this browser keeps, those for other paths included, `HttpOnly` or not.
+    async fn cookies(&self) -> Vec<Value> {
+        let all = self.browser.devtools("Network.getAllCookies", serde_json::json!({})).await.unwrap();
+        all["cookies"].as_array().unwrap().clone()
+    }
+
+    /// Asks until the answer is right: pages that come by themselves tell nobody when they are there. While
+    /// one goes and the other comes, any question may fail.
+    async fn until<T: Debug, E: Debug, F>(&self, what: &str, mut ask: impl FnMut() -> F, right: impl Fn(&T) -> bool)
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        let deadline = Instant::now() + LONGEST_WAIT;
+        loop {
+            let answer = ask().await;
+            if answer.as_ref().is_ok_and(&right) {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "waited for {what} in vain, at {:?}: {answer:?}",
+                self.browser.path().await
+            );
+            tokio::time::sleep(STEP).await;
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! Header fields: what each response says about itself, whoever asks and however it ends.
+
+use hardtack::RefreshMode;
+use hardtack_conformance::client::{Client, Response};
+use http::Method;
+use serde_json::json;
+
+use crate::support::*;
+
+const EVERYWHERE: [(&str, &str); 6] = [
+    (
+        "content-security-policy",
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+];
+
+const ASSETS: [&str; 3] = ["/assets/hardtack.css", "/assets/hardtack.svg", "/openapi.json"];
+
+/// What holds for every response of the site.
+fn assert_guarded(response: &Response) {
+    let what = format!("{} {} → {}", response.method(), response.path(), response.status());
+    for (name, value) in EVERYWHERE {
+        assert_eq!(response.headers_all(name), [value], "{what}: {name}");
+    }
+    for name in ["access-control-allow-origin", "access-control-allow-credentials", "server", "x-powered-by"] {
+        assert_eq!(response.header(name), None, "{what}: {name}");
+    }
+    let cache = response.headers_all("cache-control").join(", ");
+    if ASSETS.contains(&response.path()) && response.status() == 200 {
+        assert_eq!(cache, "public, max-age=300", "{what}");
+        assert_eq!(response.header("vary"), None, "{what}: one and the same for everybody");
+        assert_eq!(response.set_cookies(), [], "{what}");
+    } else {
+        assert!(cache == "no-store" || cache == "private, no-store", "{what}: {cache}");
+        let vary = response.headers_all("vary").join(", ").to_ascii_lowercase();
+        for name in ["accept", "cookie", "hx-request"] {
+            assert!(vary.split(", ").any(|one| one == name), "{what}: {vary}");
+        }
+    }
+    if !response.set_cookies().is_empty() {
+        assert_eq!(cache, "private, no-store", "{what}");
+    }
+    if response.status() == 401 {
+        assert!(response.header("www-authenticate").unwrap().starts_with("Bearer"), "{what}");
+    }
+    if response.status().is_redirection() {
+        assert!(response.location().unwrap().starts_with('/'), "{what}");
+    }
+    if !response.text().is_empty() {
+        assert!(response.header("content-type").is_some(), "{what}");
+    }
+}
+
+/// Every kind of answer: pages and JSON, good and bad, to strangers and to somebody.
+async fn every_kind(site: &TestSite, https: bool) -> Vec<Response> {
+    let at_home = |client: Client| if https { client.at_origin("https://site.example") } else { client };
+    let prefix = if https { "__Host-" } else { "" };
+    let mut seen = Vec::new();
+    let mut somebody = at_home(site.client());
+    sign_up(&mut somebody, "alice").await;
+    let mut stranger = at_home(site.client());
+    for client in [&mut stranger, &mut somebody] {
+        for path in [
+            "/",
+            "/signup",
+            "/login",
+            "/logout",
+            "/service",
+            "/account",
+            "/reauthenticate",
+            "/account/sessions",
+            "/healthz",
+            "/openapi.json",
+            "/assets/hardtack.css",
+            "/assets/hardtack.svg",
+            "/nowhere",
+            "/account/password",
+            "/assets/nothing",
+        ] {
+            for accept in ["text/html", "application/json", "*/*"] {
+                for method in [Method::GET, Method::HEAD] {
+                    seen.push(client.request(method, path).header("accept", accept).send().await);
+                }
+            }
+            seen.push(client.get(path).header("hx-request", "true").send().await);
+            seen.push(client.request(Method::OPTIONS, path).header("origin", "https://evil.example").send().await);
+        }
+        for path in ["/login", "/signup", "/account/change_settings", "/account/password", "/reauthenticate"] {
+            for (kind, body) in [
+                ("application/json", "{"),
+                ("application/json", "[]"),
+                ("application/x-www-form-urlencoded", "a=b"),
+                ("text/plain", ""),
+            ] {
+                for accept in ["text/html", "application/json"] {
+                    let request = client.post(path).header("accept", accept).header("content-type", kind).body(body);
+                    seen.push(request.send().await);
+                }
+            }
+        }
+        let long = client.post("/login").accept_json().json(&json!({ "username": "x".repeat(17_000) }));
+        seen.push(long.send().await);
+        let wrong = client.post("/login").accept_json().json(&json!({ "username": "nobody", "password": "wrong" }));
+        seen.push(wrong.send().await);
+        for accept in ["text/html", "application/json"] {
+            let forged = client.get("/service").header("accept", accept).no_cookies();
+            seen.push(forged.raw_cookie_header(format!("{prefix}access_token_cookie=forged")).send().await);
+            let foreign = client.post("/logout").header("accept", accept).header("origin", "https://evil.example");
+            seen.push(foreign.send().await);
+        }
+    }
+    site.expire_access();
+    seen.push(somebody.get("/service").accept_html().follow().await);
+    seen.push(somebody.get("/account").accept_html().send().await);
+    seen.push(somebody.get("/account").accept_json().send().await);
+    let body = json!({ "password": PASSWORD });
+    seen.push(somebody.post("/reauthenticate").accept_json().csrf().json(&body).send().await);
+    seen.push(somebody.post("/account/change_settings").accept_json().csrf().json(&json!({})).send().await);
+    seen.push(somebody.post("/logout").accept_html().csrf().send().await);
+    seen
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s63_every_response_is_guarded_and_no_answer_of_ones_own_is_kept() {
+    for refresh in BOTH_MODES {
+        let site = TestSite::start(Options { refresh, ..Options::default() }).await;
+        let seen = every_kind(&site, false).await;
+        let statuses: std::collections::BTreeSet<u16> =
+            seen.iter().map(|response| response.status().as_u16()).collect();
+        for status in [200, 303, 400, 401, 403, 404, 405, 413, 415, 422] {
+            assert!(statuses.contains(&status), "{status} is not among {statuses:?}");
+        }
+        for response in &seen {
+            assert_guarded(response);
+            assert_eq!(response.header("strict-transport-security"), None, "this site is on plain http");
+        }
+    }
+}
+
+/// Whatever names somebody is private, also where no cookie is set.
+#[tokio::test(flavor = "multi_thread")]
+async fn s63_the_pages_of_somebody_are_private() {
+    let site = TestSite::start(Options::default()).await;
+    let mut client = site.person("alice").await;
+    for path in ["/", "/service", "/account", "/account/sessions", "/reauthenticate", "/logout", "/login", "/nowhere"] {
+        let response = client.get(path).accept_html().send().await;
+        assert_eq!(response.headers_all("cache-control"), ["private, no-store"], "{path}");
+    }
+    for path in ["/", "/service", "/account", "/account/sessions"] {
+        let response = client.get(path).accept_json().send().await;
+        assert_eq!(response.headers_all("cache-control"), ["private, no-store"], "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_https_browsers_are_told_to_stay_there() {
+    let base_url = Some("https://site.example");
+    let site = TestSite::start(Options { base_url, ..Options::default() }).await;
+    for response in every_kind(&site, true).await {
+        assert_guarded(&response);
+        let what = format!("{} {}", response.method(), response.path());
+        assert_eq!(
+            response.headers_all("strict-transport-security"),
+            ["max-age=63072000; includeSubDomains"],
+            "{what}"
+        );
+    }
+}
+
+/// The policy would break a page that had a script or a style of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_page_needs_what_the_policy_forbids() {
+    let site = TestSite::start(Options { refresh: RefreshMode::Redirect, ..Options::default() }).await;
+    for response in every_kind(&site, false).await {
+        let html = response.header("content-type").is_some_and(|kind| kind.starts_with("text/html"));
+        if !html || response.method() == Method::HEAD {
+            continue;
+        }
+        let page = response.text().to_ascii_lowercase();
+        let what = format!("{} {}", response.method(), response.path());
+        assert!(page.starts_with("<!doctype html>"), "{what}: {page}");
+        for forbidden in [
+            "<script",
+            "<style",
+            " style=",
+            " onclick=",
+            " onload=",
+            "javascript:",
+            "<iframe",
+            "data:",
+            "http://",
+            "//fonts",
+        ] {
+            assert!(!page.contains(forbidden), "{what}: {forbidden}");
+        }
+    }
+}
+
+/// A page for whoever asks for one, JSON for everybody else; the status is the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn accept_decides_between_a_page_and_json() {
+    const PAGE: &str = "text/html; charset=utf-8";
+    const JSON: &str = "application/json";
+    const PROBLEM: &str = "application/problem+json";
+    let site = TestSite::start(Options::default()).await;
+    let mut client = site.person("alice").await;
+    for (accept, page) in [
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true),
+        ("text/html", true),
+        ("TEXT/HTML", true),
+        ("application/xhtml+xml", true),
+        ("text/html, application/json", true),
+        ("text/html;q=0.9, application/json", false),
+        ("text/html;q=0", false),
+        ("application/json", false),
+        ("application/problem+json", false),
+        ("*/*", false),
+        ("text/*", false),
+        ("image/png", false),
+        ("", false),
+    ] {
+        for path in ["/", "/service", "/account", "/account/sessions"] {
+            let response = client.get(path).header("accept", accept).send().await;
+            assert_eq!(response.status(), 200, "{accept}: {path}");
+            let expected = if page { PAGE } else { JSON };
+            assert_eq!(response.header("content-type"), Some(expected), "{accept}: {path}");
+        }
+        for (method, path, status) in
+            [(Method::GET, "/nowhere", 404), (Method::PUT, "/account", 405), (Method::POST, "/login", 415)]
+        {
+            let response = client.request(method, path).header("accept", accept).send().await;
+            assert_eq!(response.status(), status, "{accept}: {path}");
+            let expected = if page { PAGE } else { PROBLEM };
+            assert_eq!(response.header("content-type"), Some(expected), "{accept}: {path}");
+            if !page {
+                assert_eq!(response.json()["status"], status, "{accept}: {path}");
+            }
+        }
+    }
+    // Nothing is said at all.
+    let response = client.get("/service").send().await;
+    assert_eq!(response.header("content-type"), Some(JSON));
+    // htmx gets a part of a page, and problems that its script can read.
+    let response = client.get("/service").header("hx-request", "true").send().await;
+    assert_eq!(response.header("content-type"), Some(PAGE));
+    let response = client.get("/nowhere").header("hx-request", "true").send().await;
+    assert_eq!(response.header("content-type"), Some(PROBLEM));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn head_is_get_without_its_body() {
+    let site = TestSite::start(Options::default()).await;
+    let mut client = site.person("alice").await;
+    for path in [
+        "/",
+        "/signup",
+        "/login",
+        "/logout",
+        "/service",
+        "/account",
+        "/reauthenticate",
+        "/account/sessions",
+        "/healthz",
+        "/openapi.json",
+        "/assets/hardtack.css",
+        "/assets/hardtack.svg",
+        "/nowhere",
+    ] {
+        for accept in ["text/html", "application/json"] {
+            let get = client.get(path).header("accept", accept).send().await;
+            let head = client.request(Method::HEAD, path).header("accept", accept).send().await;
+            let what = format!("{path}, {accept}");
+            assert_eq!(head.status(), get.status(), "{what}");
+            assert_eq!(head.bytes().len(), 0, "{what}");
+            for name in ["content-type", "content-length", "cache-control", "vary", "content-security-policy"] {
+                assert_eq!(head.headers_all(name), get.headers_all(name), "{what}: {name}");
+            }
+        }
+    }
+    let head = client.request(Method::HEAD, "/service").accept_html().no_cookies().send().await;
+    assert_eq!((head.status().as_u16(), head.location()), (303, Some("/login?next=%2Fservice")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn assets_are_of_their_type_and_for_anyone() {
+    let site = TestSite::start(Options::default()).await;
+    let mut client = site.client();
+    for (path, kind, start) in [
+        ("/assets/hardtack.css", "text/css; charset=utf-8", None),
+        ("/assets/hardtack.svg", "image/svg+xml", Some("<svg")),
+        ("/openapi.json", "application/json", Some("{")),
+    ] {
+        // Damaged cookies do not matter to them, nor does what is accepted.
+        for accept in ["text/html", "image/*", "text/css,*/*;q=0.1"] {
+            let request = client.get(path).header("accept", accept).raw_cookie_header("access_token_cookie=junk");
+            let response = request.send().await;
+            assert_eq!(response.status(), 200, "{path}");
+            assert_eq!(response.header("content-type"), Some(kind), "{path}");
+            assert_eq!(response.headers_all("cache-control"), ["public, max-age=300"], "{path}");
+            assert!(response.bytes().len() > 200, "{path}");
+            assert!(start.is_none_or(|start| response.text().starts_with(start)), "{path}");
+            assert_guarded(&response);
+        }
+    }
+    // Each page names them as they are.
+    let page = open(&mut client, "/login").await;
+    for path in ["/assets/hardtack.css", "/assets/hardtack.svg"] {
+        assert!(page.text().contains(&format!("\"{path}\"")), "{path}: {}", page.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_health_route_is_for_machines() {
+    let site = TestSite::start(Options::default()).await;
+    let mut client = site.client();
+    for accept in ["text/html", "application/json", "*/*"] {
+        let request = client.get("/healthz").header("accept", accept).raw_cookie_header("access_token_cookie=junk");
+        let response = request.send().await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.header("content-type"), Some("application/json"));
+        assert_eq!(response.headers_all("cache-control"), ["no-store"]);
+        assert_eq!(response.json(), json!({ "status": "ok" }));
+        assert_eq!(response.set_cookies(), []);
+        assert_guarded(&response);
+    }
+}

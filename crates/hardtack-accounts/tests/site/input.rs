@@ -1,0 +1,587 @@
+//! Input that is malformed, too long or strange: a status of the 4xx kind, and a sentence that a person
+//! can act on.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use hardtack_conformance::client::{Client, Response};
+use http::{HeaderValue, Method, Request, StatusCode};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Value, json};
+use tower_service::Service;
+
+use crate::support::*;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+const JSON: &str = "application/json";
+
+/// Routes that read a body, each with whether it wants to know who asks.
+const READERS: [(&str, bool); 5] = [
+    ("/login", false),
+    ("/signup", false),
+    ("/account/change_settings", true),
+    ("/account/password", true),
+    ("/reauthenticate", true),
+];
+
+/// Sends a body with all that belongs to it, so that only the body is at fault.
+async fn send(client: &mut Client, path: &str, page: bool, kind: Option<&str>, body: impl Into<Vec<u8>>) -> Response {
+    // A form's token is in its field, which a body that is none lacks: the header goes before it.
+    let token = match client.cookie("csrf_access_token") {
+        Some(cookie) => cookie.value.clone(),
+        None => field(&client.get("/login").accept_html().send().await, "/login", "csrf_token"),
+    };
+    let request = client.post(path).header("x-csrf-token", token).body(body.into());
+    let request = if let Some(kind) = kind { request.header("content-type", kind) } else { request };
+    if page { request.accept_html().send().await } else { request.accept_json().send().await }
+}
+
+/// Says what is wrong and what to do, in the form that was asked for, and repeats nothing that was sent.
+fn assert_says(response: &Response, page: bool, status: u16, words: &str) {
+    let what = format!("{} {} → {}", response.method(), response.path(), response.text());
+    assert_eq!(response.status(), status, "{what}");
+    if page {
+        assert_eq!(response.header("content-type"), Some("text/html; charset=utf-8"), "{what}");
+        assert!(response.text().contains(words), "{what}");
+    } else {
+        assert_eq!(response.header("content-type"), Some("application/problem+json"), "{what}");
+        let problem = response.json();
+        assert!(problem["detail"].as_str().unwrap().contains(words), "{what}");
+        assert_eq!(problem["status"], status, "{what}");
+        assert_eq!(problem["msg"], problem["detail"], "{what}");
+    }
+    assert!(!response.text().contains("hunter2"), "{what}");
+}
+
+/// A stranger and somebody, for the routes that are for either.
+async fn stranger_and_somebody(site: &TestSite) -> (Client, Client) {
+    (site.client(), site.person("alice").await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s49_a_body_of_another_kind_is_not_taken() {
+    let site = TestSite::start(Options::default()).await;
+    let (mut stranger, mut somebody) = stranger_and_somebody(&site).await;
+    let json = r#"{"username":"alice","password":"hunter2 hunter2"}"#;
+    let multipart = "--x\r\nContent-Disposition: form-data; name=\"username\"\r\n\r\nalice\r\n--x--\r\n";
+    for (path, known) in READERS {
+        for (kind, body) in [
+            (Some("text/plain"), json),
+            (Some("text/plain;charset=UTF-8"), json),
+            (Some("text/json"), json),
+            (Some("application/json-patch+json"), json),
+            (Some("application/xml"), "<username>alice</username>"),
+            (Some("multipart/form-data; boundary=x"), multipart),
+            (Some("application/octet-stream"), json),
+            (Some("nonsense"), json),
+            (Some(""), json),
+            (None, json),
+            (None, ""),
+        ] {
+            for page in [true, false] {
+                let client = if known { &mut somebody } else { &mut stranger };
+                let response = send(client, path, page, kind, body).await;
+                assert_says(&response, page, 415, "Send application/json or application/x-www-form-urlencoded");
+            }
+        }
+    }
+    assert_eq!(stranger.cookie(ACCESS), None);
+    // Either kind may carry parameters and any capitals.
+    for kind in ["application/json; charset=utf-8", "Application/JSON", "application/json;charset=utf-8;x=y"] {
+        let response = send(&mut somebody, "/account/change_settings", false, Some(kind), r#"{"email":""}"#).await;
+        assert_eq!(response.status(), 200, "{kind}: {}", response.text());
+    }
+    for kind in ["application/x-www-form-urlencoded; charset=UTF-8", "Application/X-WWW-Form-URLencoded"] {
+        let response = send(&mut somebody, "/account/change_settings", false, Some(kind), "email=").await;
+        assert_eq!(response.status(), 200, "{kind}: {}", response.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_json_is_pointed_at() {
+    let site = TestSite::start(Options::default()).await;
+    let (mut stranger, mut somebody) = stranger_and_somebody(&site).await;
+    let deep = format!("{{\"username\":{}", "[".repeat(8000));
+    for (path, known) in READERS {
+        let client = if known { &mut somebody } else { &mut stranger };
+        for body in [
+            &b""[..],
+            b" ",
+            b"{",
+            b"{\"password\":\"hunter2\"",
+            b"{\"password\":\"hunter2\",}",
+            b"{'password':'hunter2'}",
+            b"password=hunter2",
+            b"{\"password\":\"hunter2\"} {}",
+            b"{\"password\":\"\x00\"}",
+            b"{\"password\":\"\xff\"}",
+            b"{\"password\":\"\\ud800\"}",
+            b"\xef\xbb\xbf{}",
+            b"\xff\xfe{\x00}\x00",
+            b"nan",
+        ] {
+            let response = send(client, path, false, Some(JSON), body).await;
+            assert_says(&response, false, 400, "The body is not JSON; it goes wrong at line 1, column ");
+        }
+        let response = send(client, path, true, Some(JSON), "{").await;
+        assert_says(&response, true, 400, "The body is not JSON");
+        let response = send(client, path, false, Some(JSON), deep.as_str()).await;
+        assert!(matches!(response.status().as_u16(), 400 | 422), "{}", response.status());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_of_another_shape_is_told_the_shape() {
+    let site = TestSite::start(Options::default()).await;
+    let (mut stranger, mut somebody) = stranger_and_somebody(&site).await;
+    for (path, known) in READERS {
+        let client = if known { &mut somebody } else { &mut stranger };
+        let name = if path == "/account/change_settings" { "email" } else { "password" };
+        let name = if path == "/account/password" { "new_password" } else { name };
+        for body in [
+            "[]".to_owned(),
+            "[\"alice\",\"hunter2\"]".to_owned(),
+            "\"hunter2\"".to_owned(),
+            "1".to_owned(),
+            "null".to_owned(),
+            "true".to_owned(),
+            format!(r#"{{"{name}":1}}"#),
+            format!(r#"{{"{name}":["hunter2"]}}"#),
+            format!(r#"{{"{name}":{{"hunter2":true}}}}"#),
+            format!(r#"{{"{name}":"hunter2","{name}":"hunter2"}}"#),
+            format!(r#"{{"{name}":1e999}}"#),
+        ] {
+            let response = send(client, path, false, Some(JSON), body.as_str()).await;
+            // A number too large for any type is no JSON to some.
+            if body.contains("1e999") {
+                assert!(matches!(response.status().as_u16(), 400 | 422), "{path} {body}: {}", response.status());
+            } else {
+                assert_says(&response, false, 422, "Send one JSON object, each field once and as a string");
+            }
+        }
+        let response = send(client, path, true, Some(JSON), "[]").await;
+        assert_says(&response, true, 422, "Send one JSON object");
+    }
+    // Nobody was logged in by an array, and nothing changed.
+    assert_eq!(stranger.cookie(ACCESS), None);
+    assert_eq!(whoami(&mut somebody).await.as_deref(), Ok("alice"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_comes_twice_is_not_guessed_at() {
+    let site = TestSite::start(Options::default()).await;
+    let (mut stranger, mut somebody) = stranger_and_somebody(&site).await;
+    for (path, known, body) in [
+        ("/login", false, "username=alice&username=bob&password=hunter2"),
+        ("/login", false, "username=alice&password=hunter2&password=hunter2"),
+        ("/signup", false, "username=alice&password=hunter2&user%6eame=bob"),
+        ("/account/change_settings", true, "email=a%40b.example&email="),
+        ("/account/password", true, "current_password=a&new_password=hunter2&new_password=hunter2"),
+        ("/reauthenticate", true, "password=hunter2&password=hunter2"),
+    ] {
+        for page in [true, false] {
+            let client = if known { &mut somebody } else { &mut stranger };
+            let response = send(client, path, page, Some(FORM), body).await;
+            assert_says(&response, page, 422, "send each field once");
+        }
+    }
+    // Two CSRF tokens that differ are no token.
+    let page = open(&mut somebody, "/account").await;
+    let token = field(&page, "/account/change_settings", "csrf_token");
+    let fields = [("csrf_token", token.as_str()), ("csrf_token", "x"), ("email", "")];
+    let response = somebody.post("/account/change_settings").accept_json().form(&fields).send().await;
+    assert_says(&response, false, 403, "CSRF");
+    assert_eq!(somebody.get("/account").accept_json().send().await.json()["email"], "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_too_long_is_told_the_limit() {
+    let site = TestSite::start(Options::default()).await;
+    let (mut stranger, mut somebody) = stranger_and_somebody(&site).await;
+    let long = "x".repeat(16 * 1024);
+    for (path, known) in READERS {
+        for page in [true, false] {
+            let client = if known { &mut somebody } else { &mut stranger };
+            for (kind, body) in [(JSON, json!({ "username": long }).to_string()), (FORM, format!("username={long}"))] {
+                let response = send(client, path, page, Some(kind), body).await;
+                assert_says(&response, page, 413, "at most 16 KiB");
+            }
+        }
+    }
+    // A form that carries its token in its field, as a browser's does.
+    let page = open(&mut somebody, "/account").await;
+    let typed = [("display_name", long.as_str())];
+    let response = submit(&mut somebody, &page, "/account/change_settings", &typed).await;
+    assert_says(&response, true, 413, "at most 16 KiB");
+    // Up to the limit it is read, and judged for what it is.
+    let response =
+        send(&mut somebody, "/account/change_settings", false, Some(FORM), format!("email={}", &long[..16_000])).await;
+    assert_says(&response, false, 422, "you@site.example");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn empty_fields_are_asked_for() {
+    let site = TestSite::start(Options::default()).await;
+    let (mut stranger, mut somebody) = stranger_and_somebody(&site).await;
+    for body in ["", "username=&password=", "&&&", "=", "username", "%"] {
+        for page in [true, false] {
+            let response = send(&mut stranger, "/signup", page, Some(FORM), body).await;
+            assert_says(&response, page, 422, "Choose a user name.");
+            assert!(response.text().contains("Choose a password of at least 8 characters."), "{}", response.text());
+        }
+    }
+    let response = send(&mut stranger, "/signup", false, Some(JSON), "{}").await;
+    assert_says(&response, false, 422, "Choose a user name.");
+    for page in [true, false] {
+        let response = send(&mut stranger, "/login", page, Some(FORM), "").await;
+        assert_says(&response, page, 401, "do not match");
+    }
+    let response = send(&mut somebody, "/reauthenticate", true, Some(FORM), "").await;
+    assert_says(&response, true, 401, "That is not your password.");
+    let response = send(&mut somebody, "/account/password", true, Some(FORM), "").await;
+    assert_says(&response, true, 422, "at least 8 characters");
+    let response = send(&mut somebody, "/account/change_settings", false, Some(FORM), "").await;
+    assert_eq!(response.status(), 200, "{}", response.text());
+    assert_eq!(stranger.cookie(ACCESS), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_in_any_script_and_of_any_length() {
+    let site = TestSite::start(Options::default()).await;
+    let longest = "ü".repeat(64);
+    for (name, other) in [("Jörg", "JÖRG"), ("名前", "名前"), (longest.as_str(), longest.as_str())] {
+        let mut client = site.client();
+        let user = sign_up(&mut client, name).await;
+        assert_eq!(user["username"], name);
+        assert_eq!(whoami(&mut client).await.as_deref(), Ok(name));
+        assert_eq!(log_in(&mut site.client(), other, PASSWORD).await.status(), 200, "{other}");
+        let page = open(&mut client, "/service").await;
+        assert!(page.text().contains(name), "{}", page.text());
+    }
+    let mut client = site.client();
+    for (name, words) in [
+        ("ü".repeat(65), "at most 64 characters"),
+        ("a".repeat(10_000), "at most 64 characters"),
+        ("a\0b".to_owned(), "Use letters, digits"),
+        ("\0".to_owned(), "Use letters, digits"),
+        ("a b".to_owned(), "Use letters, digits"),
+        ("a\r\nb".to_owned(), "Use letters, digits"),
+        ("<script>".to_owned(), "Use letters, digits"),
+        ("\u{202e}ecila".to_owned(), "Use letters, digits"),
+        ("a\u{200b}".to_owned(), "Use letters, digits"),
+        ("\u{feff}a".to_owned(), "Use letters, digits"),
+        ("🦀".to_owned(), "Use letters, digits"),
+        ("\u{fffd}".to_owned(), "Use letters, digits"),
+    ] {
+        let body = json!({ "username": name, "password": PASSWORD }).to_string();
+        let response = send(&mut client, "/signup", false, Some(JSON), body).await;
+        assert_says(&response, false, 422, words);
+        assert!(response.json()["errors"]["username"].is_string(), "{}", response.text());
+        // What was typed is shown again, and only as text.
+        let body = format!("username={}", form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>());
+        let response = send(&mut client, "/signup", true, Some(FORM), body).await;
+        assert_says(&response, true, 422, words);
+        assert!(!response.text().contains("<script"), "{}", response.text());
+    }
+    for name in ["a\0b".to_owned(), "a".repeat(10_000), "' OR 1=1 --".to_owned(), "\u{202e}".to_owned()] {
+        let response = log_in(&mut client, &name, PASSWORD).await;
+        assert_says(&response, false, 401, "do not match");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_in_any_script_and_no_control_characters() {
+    let site = TestSite::start(Options::default()).await;
+    let mut client = site.person("alice").await;
+    for (name, email) in [("Ælfrēd 王 🦀", "jörg@bücher.example"), ("<b>\"'&</b>", "a+b@c.example")] {
+        let body = json!({ "display_name": name, "email": email }).to_string();
+        let response = send(&mut client, "/account/change_settings", false, Some(JSON), body).await;
+        assert_eq!(response.status(), 200, "{}", response.text());
+        assert_eq!(response.json()["display_name"], name);
+        let page = open(&mut client, "/account").await;
+        assert_eq!(field(&page, "/account/change_settings", "display_name"), name);
+        assert_eq!(field(&page, "/account/change_settings", "email"), email);
+        assert!(!page.text().contains("<b>"), "{}", page.text());
+    }
+    for (field, value) in [
+        ("display_name", "a\0b".to_owned()),
+        ("display_name", "a\nb".to_owned()),
+        ("display_name", "x".repeat(81)),
+        ("email", "a@b\0.example".to_owned()),
+        ("email", "a@b.example\r\nBcc: c@d.example".to_owned()),
+        ("email", format!("{}@b.example", "a".repeat(300))),
+        ("email", "alice".to_owned()),
+    ] {
+        let response =
+            send(&mut client, "/account/change_settings", false, Some(JSON), json!({ field: value }).to_string()).await;
+        assert_says(&response, false, 422, "");
+        assert!(response.json()["errors"][field].is_string(), "{}", response.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_are_no_text() {
+    let site = TestSite::start(Options::default()).await;
+    let (mut stranger, mut somebody) = stranger_and_somebody(&site).await;
+    for body in
+        [&b"username=%ff&password=correct+horse+battery"[..], b"username=\xff\xfe&password=correct+horse+battery"]
+    {
+        let response = send(&mut stranger, "/signup", false, Some(FORM), body).await;
+        assert_says(&response, false, 422, "Use letters, digits");
+    }
+    let response = send(&mut stranger, "/login", false, Some(FORM), &b"username=alice&password=%ff%fe"[..]).await;
+    assert_says(&response, false, 401, "do not match");
+    // In addresses.
+    for path in ["/%ff", "/%00", "/service%00", "/%2e%2e/%2e%2e/etc/passwd", "//service", "/service/", "/\u{e9}"] {
+        for page in [true, false] {
+            let path = path.replace('\u{e9}', "%C3%A9");
+            let request = somebody.get(&path);
+            let response = if page { request.accept_html() } else { request.accept_json() }.send().await;
+            assert_says(&response, page, 404, "There is nothing at this address.");
+        }
+    }
+    for id in ["%ff", "%00", "..%2f..", "0", "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz", &"0".repeat(32), &"0".repeat(5000)] {
+        let path = format!("/account/sessions/{id}/revoke");
+        for page in [true, false] {
+            let response = send(&mut somebody, &path, page, Some(FORM), "").await;
+            assert_says(&response, page, 404, "You have no such session.");
+        }
+    }
+    for query in ["next=%ff", "next=%00", "next", "next=&next=", "%", "%zz=%zz", &"a".repeat(5000), "next=%2f%2f"] {
+        for path in ["/", "/login", "/signup", "/reauthenticate", "/account", "/account/sessions"] {
+            let response = somebody.get(&format!("{path}?{query}")).accept_html().send().await;
+            assert_eq!(response.status(), 200, "{path}?{query}");
+        }
+    }
+    // In other header fields.
+    for (name, value) in [
+        ("user-agent", &b"\xff\xfe\x80"[..]),
+        ("user-agent", &[b'x'; 20_000]),
+        ("accept", b"\xff"),
+        ("accept", b";;;,,,q=;"),
+        ("accept-language", b"\xff"),
+        ("x-forwarded-for", b"\xff"),
+        ("referer", b"\xff"),
+    ] {
+        let body = json!({ "username": "alice", "password": PASSWORD });
+        let response = site.client().post("/login").header(name, value).json(&body).send().await;
+        assert_eq!(response.status(), 200, "{name}: {}", response.text());
+    }
+    let list = somebody.get("/account/sessions").accept_json().send().await;
+    assert_eq!(list.json()["sessions"].as_array().unwrap().len(), 8);
+    assert_eq!(open(&mut somebody, "/account/sessions").await.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s50_another_method_is_told_which_ones_there_are() {
+    let site = TestSite::start(Options::default()).await;
+    let mut client = site.person("alice").await;
+    for (method, path, allowed) in [
+        (Method::GET, "/account/change_settings", vec!["POST"]),
+        (Method::HEAD, "/account/change_settings", vec!["POST"]),
+        (Method::GET, "/account/password", vec!["POST"]),
+        (Method::GET, "/account/sessions/revoke-others", vec!["POST"]),
+        (Method::GET, "/account/sessions/00000000000000000000000000000000/revoke", vec!["POST"]),
+        (Method::POST, "/", vec!["GET", "HEAD"]),
+        (Method::POST, "/service", vec!["GET", "HEAD"]),
+        (Method::DELETE, "/account", vec!["GET", "HEAD"]),
+        (Method::PUT, "/login", vec!["GET", "HEAD", "POST"]),
+        (Method::OPTIONS, "/login", vec!["GET", "HEAD", "POST"]),
+        (Method::TRACE, "/login", vec!["GET", "HEAD", "POST"]),
+        (Method::HEAD, "/token/refresh", vec!["GET", "POST"]),
+        ("BREW".parse().unwrap(), "/", vec!["GET", "HEAD"]),
+    ] {
+        for page in [true, false] {
+            let request = client.request(method.clone(), path).csrf();
+            let response = if page { request.accept_html() } else { request.accept_json() }.send().await;
+            assert_eq!(response.status(), 405, "{method} {path}");
+            let mut allow: Vec<&str> = response.header("allow").unwrap().split(',').map(str::trim).collect();
+            allow.sort_unstable();
+            assert_eq!(allow, allowed, "{method} {path}");
+            if method != Method::HEAD {
+                assert_says(&response, page, 405, "sent by POST");
+            }
+        }
+    }
+    // What claims to be another method is what it is.
+    for name in ["x-http-method-override", "x-http-method", "x-method-override"] {
+        let request = client.get("/account/sessions/revoke-others").accept_json().csrf().header(name, "POST");
+        assert_eq!(request.send().await.status(), 405, "{name}");
+        let response = client.get("/logout?_method=POST").accept_html().header(name, "POST").send().await;
+        assert_eq!(response.status(), 200, "{name}");
+    }
+    assert_eq!(whoami(&mut client).await.as_deref(), Ok("alice"));
+}
+
+/// A page that is not there is within the frame of whoever looks for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_visitor_finds_the_way_back() {
+    let site = TestSite::start(Options::default()).await;
+    let (mut stranger, mut somebody) = stranger_and_somebody(&site).await;
+    for client in [&mut stranger, &mut somebody] {
+        let page = client.get("/nowhere").accept_html().send().await;
+        assert_says(&page, true, 404, "There is nothing at this address.");
+        assert!(page.text().contains("href=\"/\""), "{}", page.text());
+    }
+    let page = somebody.get("/nowhere").accept_html().send().await;
+    assert!(!page.form_fields("/logout").is_empty(), "{}", page.text());
+    // Damaged cookies do not stand in the way of a 404.
+    let request = stranger.get("/nowhere").accept_html().raw_cookie_header("access_token_cookie=junk");
+    assert_says(&request.send().await, true, 404, "There is nothing at this address.");
+}
+
+/// What a request may be made of: a mangled thing as often as a good one.
+#[derive(Clone, Debug)]
+struct Mangled {
+    method: Method,
+    path: String,
+    cookies: Vec<Vec<u8>>,
+    fields: Vec<(&'static str, Vec<u8>)>,
+    body: Vec<u8>,
+}
+
+/// Bytes that a header field may hold (RFC 9110 §5.5).
+fn field_bytes() -> impl Strategy<Value = Vec<u8>> {
+    let byte = prop_oneof![4 => 0x20u8..0x7f, 1 => 0x80u8..=0xff, 1 => Just(b'\t')];
+    prop::collection::vec(byte, 0..60)
+}
+
+fn mangled(access: String, refresh: String, csrf: String) -> impl Strategy<Value = Mangled> {
+    let method =
+        prop::sample::select(vec!["GET", "POST", "POST", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "X"]);
+    let known = prop::sample::select(vec![
+        "/",
+        "/signup",
+        "/login",
+        "/logout",
+        "/token/refresh",
+        "/service",
+        "/account",
+        "/account/change_settings",
+        "/account/password",
+        "/reauthenticate",
+        "/account/sessions",
+        "/account/sessions/revoke-others",
+        "/account/sessions/00000000000000000000000000000000/revoke",
+        "/account/sessions/%ff/revoke",
+        "/healthz",
+        "/openapi.json",
+        "/assets/hardtack.css",
+    ]);
+    let path = prop_oneof![4 => known.prop_map(str::to_owned), 1 => "/[a-z0-9/.%_~-]{0,30}"];
+    let query = prop_oneof![Just(String::new()), "\\?(next=)?[a-zA-Z0-9/%.&=_:@-]{0,30}"];
+    let path = (path, query).prop_map(|(path, query)| path + &query);
+    let tokens = prop::sample::select(vec![access, refresh, csrf.clone(), String::new(), "a.b.c".to_owned()]);
+    let names = prop::sample::select(vec![
+        "access_token_cookie",
+        "refresh_token_cookie",
+        "csrf_access_token",
+        "csrf_refresh_token",
+        "settings_draft",
+        "x",
+    ]);
+    let cookie = prop_oneof![
+        3 => (names, tokens.clone()).prop_map(|(name, value)| format!("{name}={value}").into_bytes()),
+        1 => ("[a-z_=; \"]{0,20}", field_bytes()).prop_map(|(start, rest)| [start.into_bytes(), rest].concat()),
+        // A good token with one byte changed.
+        1 => (tokens, any::<prop::sample::Index>(), 0x21u8..0x7f).prop_map(|(token, at, byte)| {
+            let mut token = token.into_bytes();
+            if !token.is_empty() {
+                let at = at.index(token.len());
+                token[at] = byte;
+            }
+            [b"access_token_cookie=".to_vec(), token].concat()
+        }),
+    ];
+    let accept = prop::sample::select(vec!["text/html", "application/json", "*/*", "", "text/html;q=2,;,"]);
+    let kind = prop::sample::select(vec![
+        FORM,
+        JSON,
+        "text/plain",
+        "multipart/form-data; boundary=x",
+        "multipart/form-data",
+        "application/json;;",
+    ]);
+    let field = prop_oneof![
+        4 => Just(("x-csrf-token", csrf.into_bytes())),
+        2 => accept.prop_map(|value| ("accept", value.as_bytes().to_vec())),
+        4 => kind.prop_map(|value| ("content-type", value.as_bytes().to_vec())),
+        1 => Just(("hx-request", b"true".to_vec())),
+        1 => Just(("sec-fetch-site", b"same-origin".to_vec())),
+        1 => Just(("upgrade", b"websocket".to_vec())),
+        1 => (prop::sample::select(vec!["origin", "referer", "host", "content-type", "user-agent", "hx-current-url"]), field_bytes()),
+    ];
+    let body = prop_oneof![
+        1 => prop::collection::vec(any::<u8>(), 0..200),
+        2 => "(&?(username|password|email|display_name|next|csrf_token|new_password)=[a-z%0-9+@.\u{0}é]{0,12}){0,5}".prop_map(String::into_bytes),
+        2 => json_text().prop_map(String::into_bytes),
+        1 => Just(vec![b'{'; 20_000]),
+    ];
+    let cookies = prop::collection::vec(cookie, 0..4);
+    let fields = prop::collection::vec(field, 0..5);
+    (method, path, cookies, fields, body).prop_map(|(method, path, cookies, fields, body)| Mangled {
+        method: method.parse().unwrap(),
+        path,
+        cookies,
+        fields,
+        body,
+    })
+}
+
+/// Objects with our names and any values, and anything else.
+fn json_text() -> impl Strategy<Value = String> {
+    let value = prop_oneof![
+        3 => any::<String>().prop_map(Value::String),
+        1 => any::<i64>().prop_map(Value::from),
+        1 => Just(Value::Null),
+        1 => Just(json!([{}])),
+    ];
+    let name = prop::sample::select(vec!["username", "email", "display_name", "next", "current_password", "a"]);
+    let object = prop::collection::vec((name, value), 0..4)
+        .prop_map(|members| Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()));
+    (object, 0usize..400).prop_map(|(object, cut)| {
+        let text = object.to_string();
+        // Cut off now and then.
+        if cut < 100 { text.chars().take(cut).collect() } else { text }
+    })
+}
+
+async fn answer(mut router: Router, mangled: Mangled) -> (StatusCode, Vec<u8>) {
+    let mut request =
+        Request::builder().method(mangled.method).uri(mangled.path).body(Body::from(mangled.body)).unwrap();
+    for (name, value) in mangled.fields {
+        request.headers_mut().append(name, HeaderValue::from_bytes(&value).unwrap());
+    }
+    for cookie in mangled.cookies {
+        request.headers_mut().append("cookie", HeaderValue::from_bytes(&cookie).unwrap());
+    }
+    let ready: Result<(), Infallible> = poll_fn(|cx| Service::<Request<Body>>::poll_ready(&mut router, cx)).await;
+    ready.unwrap();
+    let response = router.call(request).await.unwrap();
+    let status = response.status();
+    (status, to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec())
+}
+
+#[test]
+fn no_request_at_all_makes_the_site_fail() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (site, browser) = runtime.block_on(async {
+        let site = TestSite::start(Options::default()).await;
+        let browser = site.person("alice").await;
+        (site, browser)
+    });
+    let csrf = cookie(&browser, "csrf_access_token");
+    let strategy = mangled(cookie(&browser, ACCESS), cookie(&browser, REFRESH), csrf);
+    let config = Config { cases: 250, failure_persistence: None, ..Config::default() };
+    let outcome = TestRunner::new(config).run(&strategy, |request| {
+        let path = request.path.clone();
+        let task = runtime.spawn(answer(site.router(), request));
+        let (status, body) = runtime.block_on(task).map_err(|panic| TestCaseError::fail(panic.to_string()))?;
+        prop_assert!(status.as_u16() < 500, "{} → {}: {}", path, status, String::from_utf8_lossy(&body));
+        Ok(())
+    });
+    outcome.unwrap();
+}

@@ -1,0 +1,20 @@
+//! The ready site over real sockets: people with forms, programs with JSON, and those who mean harm.
+//! A test that shows a security requirement names its row: `s27_…`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
+mod browser;
+mod csrf;
+mod forged;
+mod headers;
+mod input;
+mod leaks;
+mod next;
+mod openapi;
+mod outage;
+mod passwords;
+mod people;
+mod programs;
+mod refresh;
+mod sessions;
+mod support;

@@ -1,0 +1,260 @@
+//! Where people are sent: always a page of this site, whatever `next` says.
+
+use hardtack_conformance::client::{Client, Response};
+use serde_json::json;
+use url::Url;
+
+use crate::support::{Options, PASSWORD, TestSite, cookie, filled, open, submit};
+
+/// What sends a browser elsewhere, or could.
+const HOSTILE: [&str; 49] = [
+    "//evil.example",
+    "///evil.example",
+    "////evil.example/%2f..",
+    "//evil.example/..",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "\\/evil.example",
+    "/\\/evil.example",
+    "/\\\\evil.example",
+    "/./\\evil.example",
+    "/.//evil.example",
+    "/..//evil.example",
+    "/service/..//evil.example",
+    "/service/%2e%2e//evil.example",
+    "/%2e//evil.example",
+    "/\t/evil.example",
+    "/\n/evil.example",
+    "/\r/evil.example",
+    "\t//evil.example",
+    " //evil.example",
+    "/ /evil.example",
+    "\u{0}//evil.example",
+    "/\u{0}/evil.example",
+    "\u{a0}//evil.example",
+    "/\u{ff0f}evil.example",
+    "/\u{2215}evil.example",
+    "https://evil.example",
+    "HTTPS://EVIL.EXAMPLE",
+    "https:evil.example",
+    "https:/evil.example",
+    "https:\\\\evil.example",
+    "http:////evil.example",
+    "http:evil.example",
+    "ftp://evil.example",
+    "file:///etc/passwd",
+    "javascript:alert(1)",
+    "JaVaScRiPt:alert(1)",
+    "java\nscript:alert(1)",
+    "data:text/html,<script>alert(1)</script>",
+    "vbscript:msgbox(1)",
+    "mailto:eve@evil.example",
+    "@evil.example",
+    "http://127.0.0.1@evil.example",
+    "http://127.0.0.1:8080@evil.example/",
+    ".evil.example",
+    "evil.example",
+    "/service\r\nSet-Cookie: access_token_cookie=evil",
+    "/service\r\n\r\n<script>alert(1)</script>",
+    "?next=//evil.example",
+];
+
+/// These look worse than they are: a browser stays here with them. They may be taken.
+const ODD: [&str; 7] = [
+    "/%2f%2fevil.example",
+    "/%5cevil.example",
+    "/%09/evil.example",
+    "/%0d%0aSet-Cookie:x=1",
+    "/http://evil.example",
+    "/@evil.example",
+    "/service?next=//evil.example",
+];
+
+/// The flow's own routes: coming back to one of them would log out, or go round in circles.
+const OWN: [&str; 6] = ["/login", "/logout", "/signup", "/token/refresh", "/reauthenticate", "/%6cogout/"];
+
+fn encode(value: &str) -> String {
+    form_urlencoded::byte_serialize(value.as_bytes()).collect()
+}
+
+/// The redirect leads to a path of this site, as a browser would read it.
+fn assert_stays(site: &TestSite, answer: &Response, status: u16, next: &str) -> String {
+    assert_eq!(answer.status(), status, "{next:?}: {}", answer.text());
+    let location = answer.location().unwrap_or_else(|| panic!("{next:?}: no Location"));
+    assert!(location.starts_with('/') && !location.starts_with("//"), "{next:?} → {location:?}");
+    assert!(location.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\'), "{next:?} → {location:?}");
+    let base = Url::parse(&format!("{}/login", site.url())).unwrap();
+    assert_eq!(base.join(location).unwrap().origin(), base.origin(), "{next:?} → {location:?}");
+    assert_eq!(answer.headers_all("location").len(), 1, "{next:?}");
+    let evil = |cookie: &hardtack_conformance::StoredCookie| cookie.value == "evil" || cookie.name == "x";
+    assert!(!answer.set_cookies().iter().any(evil), "{next:?}: {:?}", answer.set_cookies());
+    location.to_owned()
+}
+
+async fn form_of(client: &mut Client, path: &str) -> Response {
+    let page = client.get(path).accept_html().send().await;
+    assert_eq!(page.status(), 200, "{path}: {}", page.text());
+    page
+}
+
+#[tokio::test]
+async fn s61_no_form_carries_a_hostile_next() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.person("ada").await;
+    for path in ["/login", "/signup", "/reauthenticate"] {
+        for next in HOSTILE.into_iter().chain(OWN) {
+            let page = form_of(&mut ada, &format!("{path}?next={}", encode(next))).await;
+            let hidden = page.form_fields(path).into_iter().find(|(name, _)| name == "next");
+            assert_eq!(hidden, None, "{path} {next:?}");
+            assert!(!page.text().to_lowercase().contains("evil.example"), "{path} {next:?}: {}", page.text());
+        }
+        for next in ODD {
+            let page = form_of(&mut ada, &format!("{path}?next={}", encode(next))).await;
+            if let Some((_, value)) = page.form_fields(path).into_iter().find(|(name, _)| name == "next") {
+                let base = Url::parse(&site.url()).unwrap();
+                assert_eq!(base.join(&value).unwrap().origin(), base.origin(), "{path} {next:?} → {value:?}");
+            }
+        }
+        let page = form_of(&mut ada, &format!("{path}?next={}", encode("/service?a=b&c=d#e"))).await;
+        let hidden = page.form_fields(path).into_iter().find(|(name, _)| name == "next");
+        assert_eq!(hidden.unwrap().1, "/service?a=b&c=d#e", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn s61_s62_a_log_in_stays_on_this_site() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.person("ada").await;
+    let page = open(&mut ada, "/login").await;
+    let mut fields = filled(&page, "/login", &[("username", "ada"), ("password", PASSWORD)]);
+    fields.push(("next".to_owned(), String::new()));
+    let last = fields.len() - 1;
+    for next in HOSTILE.into_iter().chain(OWN).chain(ODD) {
+        fields[last].1 = next.to_owned();
+        let answer = ada.post("/login").accept_html().form(&fields).send().await;
+        let location = assert_stays(&site, &answer, 303, next);
+        if !ODD.contains(&next) {
+            assert_eq!(location, "/", "{next:?}");
+        }
+    }
+    fields[last].1 = "/service?a=b&c=d".to_owned();
+    let answer = ada.post("/login").accept_html().form(&fields).send().await;
+    assert_eq!(assert_stays(&site, &answer, 303, "a good one"), "/service?a=b&c=d");
+    // The field goes before the query, and the query counts without it.
+    let answer = ada.post("/login?next=/account").accept_html().form(&fields).send().await;
+    assert_eq!(assert_stays(&site, &answer, 303, "both"), "/service?a=b&c=d");
+    fields.pop();
+    let answer = ada.post("/login?next=/account").accept_html().form(&fields).send().await;
+    assert_eq!(assert_stays(&site, &answer, 303, "the query"), "/account");
+    for next in worst() {
+        let answer = ada.post(&format!("/login?next={}", encode(next))).accept_html().form(&fields).send().await;
+        assert_eq!(assert_stays(&site, &answer, 303, next), "/", "{next:?}");
+    }
+}
+
+/// One of each kind, where every try costs a password's hash.
+fn worst() -> [&'static str; 8] {
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "/.//evil.example",
+        "/\t/evil.example",
+        "https://evil.example",
+        "javascript:alert(1)",
+        "http://127.0.0.1@evil.example",
+        "/service\r\nSet-Cookie: access_token_cookie=evil",
+    ]
+}
+
+#[tokio::test]
+async fn s61_s62_so_do_a_sign_up_and_a_re_authentication() {
+    let site = TestSite::start(Options::default()).await;
+    let mut visitor = site.client();
+    let by_field = HOSTILE.into_iter().chain(OWN).map(|next| (next, false));
+    let by_query = worst().into_iter().chain(OWN).map(|next| (next, true));
+    for (number, (next, in_query)) in by_field.chain(by_query).enumerate() {
+        let query = if in_query { format!("?next={}", encode(next)) } else { String::new() };
+        let name = format!("visitor-{number}");
+        let sign_up = [("username", name.as_str()), ("password", PASSWORD)];
+        for (path, typed) in [("/signup", &sign_up[..]), ("/reauthenticate", &[("password", PASSWORD)])] {
+            let page = open(&mut visitor, path).await;
+            let mut fields = filled(&page, path, typed);
+            if !in_query {
+                fields.push(("next".to_owned(), next.to_owned()));
+            }
+            let answer = visitor.post(&format!("{path}{query}")).accept_html().form(&fields).send().await;
+            assert_eq!(assert_stays(&site, &answer, 303, next), "/", "{path}{query} {next:?}");
+        }
+    }
+    for path in ["/signup", "/reauthenticate"] {
+        let page = open(&mut visitor, &format!("{path}?next=/service")).await;
+        let typed: &[_] = match path {
+            "/signup" => &[("username", "ada"), ("password", PASSWORD)],
+            _ => &[("password", PASSWORD)],
+        };
+        let answer = submit(&mut visitor, &page, path, typed).await;
+        assert_eq!(assert_stays(&site, &answer, 303, path), "/service");
+    }
+}
+
+#[tokio::test]
+async fn s61_and_so_does_a_refresh() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.person("ada").await;
+    let csrf = cookie(&ada, "csrf_refresh_token");
+    for next in HOSTILE.into_iter().chain(OWN).chain(ODD) {
+        let target = format!("/token/refresh?next={}", encode(next));
+        let answers = [
+            (303, ada.get(&target).accept_html().send().await),
+            (
+                303,
+                ada.post("/token/refresh").accept_html().form(&[("csrf_token", &*csrf), ("next", next)]).send().await,
+            ),
+        ];
+        for (status, answer) in answers {
+            let location = assert_stays(&site, &answer, status, next);
+            assert!(ODD.contains(&next) || location == "/", "{next:?} → {location:?}");
+        }
+        if !ODD.contains(&next) {
+            let answer = ada.post(&target).accept_html().form(&[("csrf_token", &csrf)]).send().await;
+            assert_eq!(assert_stays(&site, &answer, 303, next), "/", "a posting, {next:?}");
+        }
+        // A program is told nothing to go to, and the page for a foreign link leads nowhere else.
+        let answer = ada.post("/token/refresh").accept_json().csrf().form(&[("next", next)]).send().await;
+        assert_eq!((answer.status().as_u16(), answer.json()), (200, json!({ "refreshed": true })), "{next:?}");
+        assert_eq!(answer.location(), None);
+        let answer = ada.get(&target).accept_html().header("sec-fetch-site", "cross-site").send().await;
+        assert_eq!(answer.status(), 403, "{next:?}");
+        assert!(ODD.contains(&next) || !answer.text().contains("evil.example"), "{next:?}: {}", answer.text());
+    }
+    let answer = ada.get("/token/refresh?next=%2Fservice%3Fa%3Db").accept_html().send().await;
+    assert_eq!(assert_stays(&site, &answer, 303, "a good one"), "/service?a=b");
+    let form = [("csrf_token", csrf.as_str()), ("next", "/service?a=b")];
+    let answer = ada.post("/token/refresh").accept_html().form(&form).send().await;
+    assert_eq!(assert_stays(&site, &answer, 303, "a good one"), "/service?a=b");
+    // A posting on its way goes on with its body.
+    let answer = ada.post("/token/refresh?next=/account/change_settings").accept_html().form(&form).send().await;
+    assert_eq!(assert_stays(&site, &answer, 307, "a posting"), "/account/change_settings");
+}
+
+#[tokio::test]
+async fn s61_nor_do_a_referer_or_a_target_lead_elsewhere() {
+    let site = TestSite::start(Options::default()).await;
+    let mut visitor = site.client();
+    for target in ["//evil.example/service", "//evil.example/..//service", "/service?next=//evil.example"] {
+        let answer = visitor.get(target).accept_html().send().await;
+        assert!([303, 404].contains(&answer.status().as_u16()), "{target}: {}", answer.status());
+        if answer.status() == 303 {
+            assert_stays(&site, &answer, 303, target);
+        }
+    }
+    for referer in ["https://evil.example/service", "http://evil.example//x", "//evil.example", "javascript:alert(1)"] {
+        let answer = visitor.post("/account/change_settings").accept_html().header("referer", referer);
+        let answer = answer.form(&[("display_name", "x")]).send().await;
+        assert_eq!(answer.location(), Some("/login"), "{referer}");
+    }
+    let answer =
+        visitor.post("/account/change_settings").accept_html().header("referer", format!("{}/account", site.url()));
+    let answer = answer.form(&[("display_name", "x")]).send().await;
+    assert_eq!(answer.location(), Some("/login?next=%2Faccount"));
+}

@@ -1,0 +1,151 @@
+//! The database is gone. Nobody is taken for somebody else, nor for nobody, and nobody is logged out.
+
+use hardtack_conformance::client::{Client, Response};
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::support::{
+    ACCESS, BOTH_MODES, Options, PASSWORD, REFRESH, TestSite, cookie, field, filled, open, sign_up, whoami,
+};
+
+/// A 503 that says when to come again, and nothing of what is behind the site.
+fn assert_unavailable(answer: &Response, what: &str) {
+    assert_eq!(answer.status(), 503, "{what}: {} {}", answer.status(), answer.text());
+    assert!(answer.set_cookies().is_empty(), "{what} changes cookies: {:?}", answer.set_cookies());
+    assert!(answer.header("retry-after").is_some_and(|value| value.parse::<u32>().is_ok()), "{what}");
+    assert!(answer.header("cache-control").is_some_and(|value| value.contains("no-store")), "{what}");
+    assert_eq!(answer.location(), None, "{what}");
+    let head: String = answer.headers().iter().map(|(name, value)| format!("{name}: {value:?}\n")).collect();
+    let told = format!("{head}{}", answer.text()).to_lowercase();
+    for inside in ["sql", "pool", "closed", "app.db", "/tmp", "error:", "panic", "src/", "argon"] {
+        assert!(!told.contains(inside), "{what} tells of {inside:?}: {told}");
+    }
+}
+
+/// What forms carry that were opened before.
+struct Tokens {
+    access: String,
+    refresh: String,
+    before_log_in: String,
+}
+
+/// Every route that acts for someone or looks something up, with what it takes.
+async fn ask_everything(client: &Client, tokens: &Tokens) {
+    for html in [true, false] {
+        let ask = |method: Method, path: &str| (method, path.to_owned());
+        let mut asked = vec![
+            ask(Method::GET, "/"),
+            ask(Method::GET, "/service"),
+            ask(Method::HEAD, "/service"),
+            ask(Method::GET, "/account"),
+            ask(Method::GET, "/account/sessions"),
+            ask(Method::GET, "/reauthenticate"),
+            ask(Method::GET, "/logout"),
+            ask(Method::GET, "/token/refresh"),
+            ask(Method::GET, "/token/refresh?next=/service"),
+            ask(Method::GET, "/healthz"),
+            ask(Method::POST, "/login"),
+            ask(Method::POST, "/signup"),
+            ask(Method::POST, "/logout"),
+            ask(Method::POST, "/token/refresh"),
+            ask(Method::POST, "/token/refresh?next=/service"),
+            ask(Method::POST, "/reauthenticate"),
+            ask(Method::POST, "/account/change_settings"),
+            ask(Method::POST, "/account/password"),
+            ask(Method::POST, "/account/sessions/revoke-others"),
+            ask(Method::POST, "/account/sessions/00000000000000000000000000000001/revoke"),
+        ];
+        if html {
+            // These show who is looking, which cannot be known; a stranger's page would be a lie.
+            asked.extend([ask(Method::GET, "/login"), ask(Method::GET, "/signup"), ask(Method::GET, "/nowhere")]);
+        }
+        for (method, path) in asked {
+            let what = format!("{method} {path}, {}", if html { "a page" } else { "JSON" });
+            let mut client = client.clone();
+            let token = match path.as_str() {
+                "/login" | "/signup" => tokens.before_log_in.as_str(),
+                _ if path.starts_with("/token") => &tokens.refresh,
+                _ => &tokens.access,
+            };
+            let fields = [
+                ("username", "eve"),
+                ("password", PASSWORD),
+                ("display_name", "Eve"),
+                ("current_password", PASSWORD),
+                ("new_password", "another one"),
+            ];
+            let request = client.request(method.clone(), &path);
+            let request = match (html, method == Method::POST) {
+                (true, true) => request.accept_html().form(&[fields.as_slice(), &[("csrf_token", token)]].concat()),
+                (true, false) => request.accept_html(),
+                (false, true) => {
+                    let body = fields.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+                    request.accept_json().header("x-csrf-token", token).json(&Value::Object(body))
+                }
+                (false, false) => request.accept_json(),
+            };
+            assert_unavailable(&request.send().await, &what);
+        }
+    }
+}
+
+#[tokio::test]
+async fn s41_without_its_database_the_site_answers_503_everywhere_and_logs_nobody_out() {
+    for refresh in BOTH_MODES {
+        let site = TestSite::start(Options { refresh, ..Options::default() }).await;
+        let mut ada = site.client();
+        let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
+        let stale = site.session_of(&id).await;
+        let tokens = Tokens {
+            before_log_in: field(&open(&mut ada, "/login").await, "/login", "csrf_token"),
+            access: cookie(&ada, "csrf_access_token"),
+            refresh: cookie(&ada, "csrf_refresh_token"),
+        };
+        assert_eq!(ada.get("/healthz").send().await.status(), 200);
+        site.pool().close().await;
+
+        ask_everything(&ada, &tokens).await;
+        // Pages that know nobody do without.
+        for path in ["/", "/login", "/signup", "/openapi.json", "/assets/hardtack.css", "/nowhere"] {
+            let answer = site.client().get(path).accept_html().send().await;
+            let expected = if path == "/nowhere" { 404 } else { 200 };
+            assert_eq!(answer.status(), expected, "{path}");
+            assert!(!answer.text().contains("Logged in as"), "{path}");
+        }
+        let answer = site.client().get("/service").accept_json().send().await;
+        assert_eq!(answer.status(), 401, "no token needs no database");
+
+        // Expired tokens: there is nothing to refresh them with.
+        site.expire_access();
+        let answer = stale.clone().get("/service").accept_json().send().await;
+        match refresh {
+            hardtack::RefreshMode::Redirect => assert_eq!(answer.json()["code"], "refresh_needed"),
+            _ => assert_unavailable(&answer, "an expired token"),
+        }
+        let answer = stale.clone().get("/service").accept_html().follow().await;
+        assert_unavailable(&answer, "a page with an expired token");
+        let mut late = stale.clone();
+        let form = [("csrf_token", cookie(&late, "csrf_access_token"))];
+        let answer = late.post("/account/sessions/revoke-others").accept_html().form(&form).follow().await;
+        assert_unavailable(&answer, "a posting with an expired token");
+
+        // It is back: everybody is who they were, and nothing that was refused has been done.
+        let back = site.beside(Options { refresh, ..Options::default() }).await;
+        for holder in [&ada, &stale] {
+            let mut client = back.client();
+            *client.jar() = holder.clone().jar().clone();
+            assert!(client.cookie(ACCESS).is_some() && client.cookie(REFRESH).is_some());
+            let page = open(&mut client, "/service").await;
+            assert_eq!((page.status().as_u16(), page.path()), (200, "/service"), "{refresh:?}");
+            assert_eq!(whoami(&mut client).await.as_deref(), Ok("ada"));
+            let listed = client.get("/account/sessions").accept_json().send().await;
+            assert_eq!(listed.json()["sessions"].as_array().unwrap().len(), 2, "{refresh:?}");
+        }
+        let mut client = back.device_of("ada").await;
+        let account = client.get("/account").accept_json().send().await.json();
+        assert_eq!((&account["username"], &account["display_name"]), (&json!("ada"), &json!("")));
+        let page = open(&mut client, "/login").await;
+        let form = filled(&page, "/login", &[("username", "eve"), ("password", PASSWORD)]);
+        assert_eq!(client.post("/login").accept_html().form(&form).send().await.status(), 401, "eve was signed up");
+    }
+}

@@ -1,0 +1,274 @@
+//! Passwords: what changing one ends, what asking for one protects, and how they are kept.
+
+use argon2::password_hash::PasswordHasher;
+use argon2::{Algorithm, Argon2, Params, Version};
+use hardtack_conformance::client::Client;
+use serde_json::json;
+
+use crate::support::{
+    ACCESS, BOTH_MODES, Options, PASSWORD, REFRESH, TestSite, claims, cookie, field, log_in, open, sign_up, submit,
+    whoami,
+};
+
+const NEW_PASSWORD: &str = "an umbrella in the aquarium";
+
+async fn change(client: &mut Client, current: &str, new: &str) -> hardtack_conformance::client::Response {
+    let body = json!({ "current_password": current, "new_password": new });
+    client.post("/account/password").accept_json().csrf().json(&body).send().await
+}
+
+async fn stored_hash(site: &TestSite, username: &str) -> String {
+    let sql = "SELECT password_hash FROM users WHERE username = $1";
+    sqlx::query_scalar(sql).bind(username).fetch_one(site.pool()).await.unwrap()
+}
+
+#[tokio::test]
+async fn s35_a_password_change_ends_all_other_sessions_within_the_same_second() {
+    for refresh in BOTH_MODES {
+        let site = TestSite::start(Options { refresh, ..Options::default() }).await;
+        let mut ada = site.client();
+        let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
+        // The clock stands still: everything here happens in one second.
+        let telephone = site.session_of(&id).await;
+        let mut bob = site.person("bob").await;
+        let copy = ada.clone();
+        let page = open(&mut ada, "/account").await;
+
+        let typed = [("current_password", PASSWORD), ("new_password", NEW_PASSWORD)];
+        let answer = submit(&mut ada, &page, "/account/password", &typed).await;
+        assert_eq!((answer.status().as_u16(), answer.location()), (303, Some("/account?done=password")));
+
+        for victim in [&telephone, &copy] {
+            assert_eq!(whoami(&mut victim.clone()).await, Err(401), "{refresh:?}: the access token lives");
+            let mut refresher = victim.clone();
+            refresher.jar().remove(ACCESS);
+            let answer = refresher.get("/token/refresh").accept_json().send().await;
+            assert_eq!(answer.status(), 401, "{refresh:?}: the refresh token lives");
+            let page = open(&mut victim.clone(), "/account").await;
+            assert_eq!(page.path().split('?').next(), Some("/login"), "{refresh:?}");
+        }
+        // This one goes on, on new tokens, fresh ones, and its open forms stay good.
+        for name in [ACCESS, REFRESH] {
+            assert_ne!(cookie(&ada, name), cookie(&copy, name), "{refresh:?}: {name}");
+        }
+        assert_ne!(claims(&cookie(&ada, ACCESS))["sid"], claims(&cookie(&copy, ACCESS))["sid"]);
+        assert_eq!(claims(&cookie(&ada, ACCESS))["fresh"], true);
+        let saved = submit(&mut ada, &page, "/account/change_settings", &[("display_name", "Ada")]).await;
+        assert_eq!(saved.location(), Some("/account?done=settings"), "{refresh:?}");
+        site.expire_access();
+        assert_eq!(open(&mut ada, "/service").await.path(), "/service", "{refresh:?}: the session does not go on");
+        assert_eq!(open(&mut bob, "/service").await.path(), "/service", "{refresh:?}: somebody else was logged out");
+
+        let mut browser = site.client();
+        assert_eq!(log_in(&mut browser, "ada", PASSWORD).await.status(), 401);
+        assert_eq!(log_in(&mut browser, "ada", NEW_PASSWORD).await.status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn s35_by_json_and_for_another_process_over_the_same_database() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.client();
+    let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
+    let telephone = site.session_of(&id).await;
+    assert_eq!(change(&mut ada, "not it at all", NEW_PASSWORD).await.status(), 403);
+    assert_eq!(whoami(&mut telephone.clone()).await.as_deref(), Ok("ada"), "a wrong password ended a session");
+    let answer = change(&mut ada, PASSWORD, NEW_PASSWORD).await;
+    assert_eq!((answer.status().as_u16(), &answer.json()["username"]), (200, &json!("ada")), "{}", answer.text());
+    assert_eq!(whoami(&mut telephone.clone()).await, Err(401));
+    // It learns of the end when it starts, and from then on whenever it looks.
+    let beside = site.beside(Options::default()).await;
+    let at = |holder: &Client| {
+        let mut client = beside.client();
+        *client.jar() = holder.clone().jar().clone();
+        client
+    };
+    assert_eq!(whoami(&mut at(&telephone)).await, Err(401));
+    let late = site.session_of(&id).await;
+    assert_eq!(whoami(&mut at(&late)).await.as_deref(), Ok("ada"));
+    assert_eq!(change(&mut ada, NEW_PASSWORD, PASSWORD).await.status(), 200);
+    beside.auth().sync_revocations().await.unwrap();
+    assert_eq!(whoami(&mut at(&late)).await, Err(401));
+    assert_eq!(whoami(&mut at(&ada)).await.as_deref(), Ok("ada"));
+}
+
+#[tokio::test]
+async fn s43_without_a_fresh_token_people_are_asked_and_programs_are_told() {
+    for refresh in BOTH_MODES {
+        let site = TestSite::start(Options { refresh, ..Options::default() }).await;
+        let mut ada = site.person("ada").await;
+        site.expire_access();
+        let page = open(&mut ada, "/service").await;
+        let csrf = field(&page, "/logout", "csrf_token");
+
+        for path in ["/account/change_settings", "/account/password"] {
+            let form = [
+                ("csrf_token", csrf.as_str()),
+                ("display_name", "Eve"),
+                ("current_password", PASSWORD),
+                ("new_password", NEW_PASSWORD),
+            ];
+            let answer = ada.post(path).accept_html().form(&form).send().await;
+            assert_eq!(answer.status(), 303, "{path}");
+            assert_eq!(answer.location(), Some("/reauthenticate?next=%2Faccount"), "{path}");
+
+            let body = json!({ "display_name": "Eve", "current_password": PASSWORD, "new_password": NEW_PASSWORD });
+            let answer = ada.post(path).accept_json().csrf().json(&body).send().await;
+            assert_eq!(answer.status(), 401, "{path}");
+            assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{path}");
+            assert_eq!(answer.json()["code"], "insufficient_user_authentication", "{path}");
+            let challenge = answer.header("www-authenticate").unwrap();
+            assert!(challenge.starts_with("Bearer error=\"insufficient_user_authentication\""), "{path}: {challenge}");
+        }
+        let answer = ada.get("/account").accept_json().send().await;
+        assert_eq!(
+            (answer.status().as_u16(), &answer.json()["code"]),
+            (401, &json!("insufficient_user_authentication"))
+        );
+        let answer = ada.get("/account").accept_html().send().await;
+        assert_eq!((answer.status().as_u16(), answer.location()), (303, Some("/reauthenticate?next=%2Faccount")));
+
+        // Nothing was changed, and the password makes the difference.
+        assert_eq!(whoami(&mut site.device_of("ada").await).await.as_deref(), Ok("ada"), "the password was changed");
+        let answer =
+            ada.post("/reauthenticate").accept_json().csrf().json(&json!({ "password": PASSWORD })).send().await;
+        assert_eq!(answer.status(), 200, "{}", answer.text());
+        let account = ada.get("/account").accept_json().send().await;
+        assert_eq!((account.status().as_u16(), &account.json()["display_name"]), (200, &json!("")));
+    }
+}
+
+#[tokio::test]
+async fn s45_the_password_of_another_user_upgrades_nothing() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.person("ada").await;
+    let mut bob = site.client();
+    let body = json!({ "username": "bob", "password": NEW_PASSWORD });
+    assert_eq!(bob.post("/signup").accept_json().json(&body).send().await.status(), 200);
+    site.expire_access();
+    assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));
+    let before = (cookie(&ada, ACCESS), cookie(&ada, REFRESH));
+
+    let answer = ada.post("/reauthenticate").accept_json().csrf().json(&body).send().await;
+    assert_eq!((answer.status().as_u16(), &answer.json()["code"]), (401, &json!("other_user")));
+    // The other one's name with the own password, and the other one's password with no name or the own.
+    for (body, code) in [
+        (json!({ "username": "bob", "password": PASSWORD }), "other_user"),
+        (json!({ "password": NEW_PASSWORD }), "wrong_password"),
+        (json!({ "username": "ada", "password": NEW_PASSWORD }), "wrong_password"),
+    ] {
+        let answer = ada.post("/reauthenticate").accept_json().csrf().json(&body).send().await;
+        assert_eq!((answer.status().as_u16(), answer.json()["code"].as_str()), (401, Some(code)), "{body}");
+        assert!(answer.set_cookies().is_empty(), "{body}: {:?}", answer.set_cookies());
+    }
+    let page = open(&mut ada, "/reauthenticate").await;
+    let mut form = page.form_fields("/reauthenticate");
+    form.retain(|(name, _)| name != "password");
+    form.push(("username".to_owned(), "bob".to_owned()));
+    form.push(("password".to_owned(), NEW_PASSWORD.to_owned()));
+    let answer = ada.post("/reauthenticate").accept_html().form(&form).send().await;
+    assert!(answer.set_cookie(ACCESS).is_none(), "{:?}", answer.set_cookies());
+
+    assert_eq!((cookie(&ada, ACCESS), cookie(&ada, REFRESH)), before);
+    assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));
+    assert_eq!(ada.get("/account").accept_json().send().await.status(), 401, "the session was upgraded");
+    // In capitals it is the own name still.
+    let body = json!({ "username": "ADA", "password": PASSWORD });
+    assert_eq!(ada.post("/reauthenticate").accept_json().csrf().json(&body).send().await.status(), 200);
+    assert_eq!(ada.get("/account").accept_json().send().await.status(), 200);
+}
+
+#[tokio::test]
+async fn s55_unknown_wrong_and_disabled_are_the_same_bytes() {
+    let site = TestSite::start(Options::default()).await;
+    let mut client = site.person("known").await;
+    site.person("taken").await;
+    site.disable("taken").await;
+    client.clear();
+    let page = open(&mut client, "/login").await;
+
+    // Names of one length, put aside in what comes back: the page repeats what was typed.
+    let tries = [("ghost", PASSWORD), ("known", "not it at all"), ("taken", PASSWORD), ("taken", "not it at all")];
+    let (mut pages, mut problems) = (Vec::new(), Vec::new());
+    for (username, password) in tries {
+        let answer = submit(&mut client, &page, "/login", &[("username", username), ("password", password)]).await;
+        let mut headers = answer.headers().clone();
+        headers.remove("date");
+        pages.push((answer.status(), headers, answer.text().replace(username, "NAME")));
+        let answer = log_in(&mut client, username, password).await;
+        let mut headers = answer.headers().clone();
+        headers.remove("date");
+        problems.push((answer.status(), headers, answer.text().to_owned()));
+    }
+    assert_eq!(pages[0].0, 401);
+    assert_eq!(problems[0].0, 401);
+    assert!(pages[0].2.contains("That user name and password do not match."), "{}", pages[0].2);
+    for (at, what) in tries.iter().enumerate() {
+        assert_eq!(pages[at], pages[0], "{what:?}");
+        assert_eq!(problems[at], problems[0], "{what:?}");
+    }
+    // The right password is told apart, or this shows nothing.
+    assert_eq!(log_in(&mut client, "known", PASSWORD).await.status(), 200);
+}
+
+#[tokio::test]
+async fn s59_every_byte_of_a_long_password_counts() {
+    let site = TestSite::start(Options::default()).await;
+    // 72 bytes, after which bcrypt would stop reading; in ASCII, in two bytes and in four.
+    for (username, head) in [("ascii", "abcdefgh".repeat(9)), ("umlaut", "ä".repeat(36)), ("emoji", "🦀".repeat(18))]
+    {
+        assert_eq!(head.len(), 72);
+        let password = format!("{head}x{}", "y".repeat(64));
+        let body = json!({ "username": username, "password": password });
+        let answer = site.client().post("/signup").accept_json().json(&body).send().await;
+        assert_eq!(answer.status(), 200, "{username}: {}", answer.text());
+        let mut client = site.client();
+        for other in
+            [format!("{head}z{}", "y".repeat(64)), head.clone(), format!("{password}y"), format!("{password} ")]
+        {
+            assert_eq!(log_in(&mut client, username, &other).await.status(), 401, "{username}: {other}");
+        }
+        assert_eq!(log_in(&mut client, username, &password).await.status(), 200, "{username}");
+    }
+    // By a form, with what urlencoding could lose; and nothing is trimmed.
+    let password = "  +%&=;\u{a0}päßwörter 名前\u{1f980} ".repeat(3);
+    let mut client = site.client();
+    let page = open(&mut client, "/signup").await;
+    let typed = [("username", "form"), ("password", password.as_str())];
+    assert_eq!(submit(&mut client, &page, "/signup", &typed).await.status(), 303);
+    let mut client = site.client();
+    assert_eq!(log_in(&mut client, "form", password.trim()).await.status(), 401);
+    assert_eq!(log_in(&mut client, "form", &password).await.status(), 200);
+}
+
+#[tokio::test]
+async fn s67_hashes_are_argon2id_and_weaker_ones_are_replaced_at_the_next_log_in() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.person("ada").await;
+    let strong = |hash: &str| hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$");
+    let first = stored_hash(&site, "ada").await;
+    assert!(strong(&first), "{first}");
+    assert_eq!(change(&mut ada, PASSWORD, NEW_PASSWORD).await.status(), 200);
+    let second = stored_hash(&site, "ada").await;
+    assert!(strong(&second) && second != first, "{second}");
+    // Salted: the same password does not give the same hash.
+    assert_eq!(change(&mut ada, NEW_PASSWORD, PASSWORD).await.status(), 200);
+    assert_ne!(stored_hash(&site, "ada").await, first);
+
+    let versions = [(Algorithm::Argon2id, 8192, 1), (Algorithm::Argon2i, 19456, 2), (Algorithm::Argon2id, 19456, 1)];
+    for (algorithm, memory, passes) in versions {
+        let params = Params::new(memory, passes, 1, None).unwrap();
+        let argon = Argon2::new(algorithm, Version::V0x13, params);
+        let weak = argon.hash_password(PASSWORD.as_bytes()).unwrap().to_string();
+        sqlx::query("UPDATE users SET password_hash = $1").bind(&weak).execute(site.pool()).await.unwrap();
+        assert_eq!(log_in(&mut site.client(), "ada", "not it at all").await.status(), 401);
+        assert_eq!(stored_hash(&site, "ada").await, weak, "a wrong password was hashed");
+        // The session that is there lives on: the password is the same.
+        assert_eq!(log_in(&mut site.client(), "ada", PASSWORD).await.status(), 200, "{algorithm} {memory} {passes}");
+        let hash = stored_hash(&site, "ada").await;
+        assert!(strong(&hash), "{algorithm} {memory} {passes}: {hash}");
+        assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));
+        assert_eq!(log_in(&mut site.client(), "ada", PASSWORD).await.status(), 200);
+        assert_eq!(stored_hash(&site, "ada").await, hash, "a strong hash was replaced");
+    }
+}

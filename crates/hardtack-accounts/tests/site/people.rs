@@ -1,0 +1,167 @@
+//! Somebody at a browser: every address comes from a link or a form of the page before it.
+
+use hardtack_conformance::html;
+
+use crate::support::{
+    ACCESS, BOTH_MODES, Options, PASSWORD, REFRESH, TestSite, claims, cookie, field, filled, open, seconds, submit,
+    whoami,
+};
+use hardtack_conformance::client::{Client, Response};
+
+const NEW_PASSWORD: &str = "an umbrella in the aquarium";
+
+/// Fills in a form of the page and goes where it leads.
+async fn send(client: &mut Client, page: &Response, action: &str, typed: &[(&str, &str)]) -> Response {
+    client.post(action).accept_html().form(&filled(page, action, typed)).follow().await
+}
+
+fn assert_shows(page: &Response, path: &str, texts: &[&str]) {
+    assert_eq!((page.status().as_u16(), page.path()), (200, path), "{}", page.text());
+    for text in texts {
+        assert!(page.text().contains(text), "{path} does not say {text:?}: {}", page.text());
+    }
+}
+
+#[tokio::test]
+async fn somebody_does_everything_that_there_is_to_do() {
+    for refresh in BOTH_MODES {
+        let options = Options { refresh, access_lifetime: seconds(2), ..Options::default() };
+        let site = TestSite::start(options).await;
+        let mut ada = site.client();
+
+        // A page for those who are logged in leads to the log-in, and that to the sign-up.
+        let page = open(&mut ada, "/service").await;
+        assert_shows(&page, "/login?next=%2Fservice", &["href=\"/signup?next=/service\""]);
+        let page = open(&mut ada, "/signup?next=/service").await;
+        assert_eq!(field(&page, "/signup", "next"), "/service");
+        let page = send(&mut ada, &page, "/signup", &[("username", "ada"), ("password", PASSWORD)]).await;
+        assert_shows(&page, "/service", &["ada", "action=\"/logout\""]);
+        assert_eq!(page.hops()[0].status(), 303);
+
+        // The account page is theirs without a further question: the password was just typed.
+        let page = open(&mut ada, "/account").await;
+        assert_shows(&page, "/account", &[]);
+        let typed = [("display_name", "Ada <Countess>"), ("email", "ada@lovelace.example")];
+        let page = send(&mut ada, &page, "/account/change_settings", &typed).await;
+        assert_shows(&page, "/account?done=settings", &["Your settings are saved.", "Ada &lt;Countess&gt;"]);
+        for (name, value) in typed {
+            assert_eq!(field(&page, "/account/change_settings", name), value);
+        }
+        assert_shows(&open(&mut ada, "/").await, "/", &["You are logged in as", "Ada &lt;Countess&gt;"]);
+
+        // Time passes. Pages still arrive; the account asks for the password.
+        site.clock.advance(seconds(3));
+        assert_shows(&open(&mut ada, "/service").await, "/service", &["ada"]);
+        assert_eq!(claims(&cookie(&ada, ACCESS))["fresh"], false);
+        let page = open(&mut ada, "/account").await;
+        assert_shows(&page, "/reauthenticate?next=%2Faccount", &["Please confirm your password"]);
+        let refused = submit(&mut ada, &page, "/reauthenticate", &[("password", "not it")]).await;
+        assert_eq!(refused.status(), 401);
+        assert!(refused.text().contains("That is not your password."), "{}", refused.text());
+        assert_eq!(field(&refused, "/reauthenticate", "next"), "/account");
+        let page = send(&mut ada, &refused, "/reauthenticate", &[("password", PASSWORD)]).await;
+        assert_shows(&page, "/account", &["Change password"]);
+
+        // Another password. The old one is good for nothing any more.
+        let mut telephone = site.device_of("ada").await;
+        let typed = [("current_password", PASSWORD), ("new_password", NEW_PASSWORD)];
+        let page = send(&mut ada, &page, "/account/password", &typed).await;
+        assert_shows(&page, "/account?done=password", &["Your password is changed."]);
+        assert_eq!(whoami(&mut telephone).await, Err(401));
+        let page = open(&mut telephone, "/login").await;
+        let refused = submit(&mut telephone, &page, "/login", &[("username", "ada"), ("password", PASSWORD)]).await;
+        assert_eq!(refused.status(), 401);
+        assert!(refused.text().contains("That user name and password do not match."), "{}", refused.text());
+        assert_eq!(field(&refused, "/login", "username"), "ada", "what was typed is gone");
+        assert_eq!(field(&refused, "/login", "password"), "", "a password was sent back");
+        let form = filled(&refused, "/login", &[("password", NEW_PASSWORD)]);
+        let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+        let page = telephone.post("/login").accept_html().header("user-agent", firefox).form(&form).follow().await;
+        assert_shows(&page, "/", &["You are logged in as"]);
+
+        // Both devices are listed, and the other one is logged out by its button.
+        let page = open(&mut ada, "/account/sessions").await;
+        assert_shows(&page, "/account/sessions", &["This device", "Firefox on Linux", "127.0.0.1"]);
+        let buttons: Vec<_> =
+            html::form_actions(page.text()).into_iter().filter(|action| action.ends_with("/revoke")).collect();
+        let [button] = buttons.as_slice() else { panic!("{buttons:?}") };
+        let page = send(&mut ada, &page, button, &[]).await;
+        assert_shows(&page, "/account/sessions?done=revoke", &["Logged out there.", "You are logged in nowhere else."]);
+        assert_eq!(whoami(&mut telephone).await, Err(401));
+        assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));
+
+        // Out, by the button that every page has.
+        let page = open(&mut ada, "/service").await;
+        let page = send(&mut ada, &page, "/logout", &[]).await;
+        assert_shows(&page, "/", &["Log in once."]);
+        for name in [ACCESS, REFRESH] {
+            assert!(ada.cookie(name).is_none(), "{name} is still there");
+        }
+        assert_shows(&open(&mut ada, "/service").await, "/login?next=%2Fservice", &[]);
+    }
+}
+
+#[tokio::test]
+async fn the_log_out_page_asks_first() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.person("ada").await;
+    let page = open(&mut ada, "/logout").await;
+    assert_shows(&page, "/logout", &["Log out?"]);
+    assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"), "a link logged somebody out");
+    assert_eq!(send(&mut ada, &page, "/logout", &[]).await.path(), "/");
+    assert_eq!(whoami(&mut ada).await, Err(401));
+    // Nobody is asked who has nothing to answer for.
+    assert_eq!(open(&mut ada, "/logout").await.path(), "/");
+}
+
+#[tokio::test]
+async fn somebody_who_lost_their_session_is_told_so_and_comes_back() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.person("ada").await;
+    site.clock.advance(seconds(25 * 60 * 60));
+    let page = open(&mut ada, "/service").await;
+    assert_shows(&page, "/login?next=%2Fservice&ended=1", &["Your session has ended."]);
+    let page = send(&mut ada, &page, "/login", &[("username", "ada"), ("password", PASSWORD)]).await;
+    assert_shows(&page, "/service", &["ada"]);
+}
+
+#[tokio::test]
+async fn what_is_wrong_stands_beside_its_field_and_what_was_typed_stays() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.person("ada").await;
+    let mut other = site.client();
+    let page = open(&mut other, "/signup").await;
+
+    let refused = submit(&mut other, &page, "/signup", &[("username", "a b"), ("password", "short")]).await;
+    assert_eq!(refused.status(), 422);
+    for text in ["There are 2 problems", "Use letters, digits", "at least 8 characters", "aria-invalid=\"true\""] {
+        assert!(refused.text().contains(text), "{text}: {}", refused.text());
+    }
+    assert_eq!(field(&refused, "/signup", "username"), "a b");
+    let refused = submit(&mut other, &refused, "/signup", &[("username", "ADA"), ("password", PASSWORD)]).await;
+    assert_eq!(refused.status(), 422);
+    assert!(refused.text().contains("That user name is taken."), "{}", refused.text());
+    assert_eq!(whoami(&mut other).await, Err(401));
+
+    let page = open(&mut ada, "/account").await;
+    let typed = [("display_name", "Ada"), ("email", "no address")];
+    let refused = submit(&mut ada, &page, "/account/change_settings", &typed).await;
+    assert_eq!(refused.status(), 422);
+    assert!(refused.text().contains("Write an address such as"), "{}", refused.text());
+    for (name, value) in typed {
+        assert_eq!(field(&refused, "/account/change_settings", name), value);
+    }
+    let page = open(&mut ada, "/account").await;
+    assert_eq!(field(&page, "/account/change_settings", "display_name"), "", "half of it was saved");
+
+    let typed = [("current_password", "not it at all"), ("new_password", NEW_PASSWORD)];
+    let refused = submit(&mut ada, &page, "/account/password", &typed).await;
+    assert_eq!(refused.status(), 403);
+    assert!(refused.text().contains("That is not your current password."), "{}", refused.text());
+    let refused =
+        submit(&mut ada, &page, "/account/password", &[("current_password", PASSWORD), ("new_password", "zzzzzzzzzz")])
+            .await;
+    assert_eq!(refused.status(), 422);
+    assert!(refused.text().contains("one character"), "{}", refused.text());
+    assert_eq!(whoami(&mut site.device_of("ada").await).await.as_deref(), Ok("ada"), "the password was changed");
+}

@@ -1,0 +1,158 @@
+//! The layer: reads a form's CSRF field on the way in, adds cookies and `Cache-Control` on the way out.
+
+use std::cell::RefCell;
+use std::future::{Future, Ready, ready};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use actix_web::body::EitherBody;
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::{Error, HttpMessage, HttpRequest};
+use hardtack::csrf::FormToken;
+use hardtack::exchange::Finish;
+use hardtack::{Authenticator, Failure, Memo};
+
+use crate::AuthError;
+use crate::head::{Fields, head};
+use crate::peek::peek;
+use crate::respond::{Refusal, append, reply_response};
+
+/// Puts an [`Authenticator`] around an `App`, a scope or a resource. Its extractors then work in every
+/// handler below.
+#[derive(Clone, Debug)]
+pub struct AuthLayer {
+    engine: Authenticator,
+}
+
+impl AuthLayer {
+    /// The layer of an engine.
+    pub fn new(engine: Authenticator) -> Self {
+        Self { engine }
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for AuthLayer
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Transform = AuthService<S>;
+    type InitError = ();
+    type Future = Ready<Result<AuthService<S>, ()>>;
+
+    fn new_transform(&self, inner: S) -> Self::Future {
+        ready(Ok(AuthService { inner: Rc::new(inner), engine: self.engine.clone() }))
+    }
+}
+
+/// What extractors find in a request's extensions.
+#[derive(Clone)]
+pub(crate) struct Layered {
+    pub(crate) engine: Authenticator,
+    pub(crate) memo: Rc<Memo>,
+    refusals: Rc<RefCell<Vec<Arc<Refusal>>>>,
+}
+
+impl Layered {
+    pub(crate) fn of(request: &HttpRequest) -> Option<Self> {
+        request.extensions().get::<Self>().cloned()
+    }
+
+    /// The error of an extractor. The layer keeps in mind that a response has to come of it: actix-web
+    /// turns every extractor into an `Option` of itself, which drops the error and lets the handler run.
+    pub(crate) fn refuse(&self, failure: Failure) -> AuthError {
+        let refusal = Arc::new(Refusal::new(failure));
+        self.refusals.borrow_mut().push(Arc::clone(&refusal));
+        refusal.into()
+    }
+
+    fn unheeded(&self) -> Option<Arc<Refusal>> {
+        self.refusals.borrow().iter().find(|refusal| !refusal.is_heeded()).cloned()
+    }
+}
+
+/// The service that [`AuthLayer`] makes.
+#[derive(Clone, Debug)]
+pub struct AuthService<S> {
+    inner: Rc<S>,
+    engine: Authenticator,
+}
+
+impl<S, B> Service<ServiceRequest> for AuthService<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Error>>>>;
+
+    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&self, mut request: ServiceRequest) -> Self::Future {
+        let (inner, engine) = (Rc::clone(&self.inner), self.engine.clone());
+        Box::pin(async move {
+            let form = engine.form_peek(&head(request.head(), &Fields(request.headers())));
+            let token = match form {
+                Some(form) => {
+                    let (token, payload) = peek(request.take_payload(), form).await;
+                    request.set_payload(payload);
+                    token
+                }
+                None => FormToken::Unread,
+            };
+            let memo = Rc::new(Memo::layered(token));
+            let layered = Layered { engine, memo, refusals: Rc::default() };
+            request.extensions_mut().insert(layered.clone());
+            match inner.call(request).await {
+                Ok(response) => Ok(finish(response, &layered)),
+                Err(error) => Err(finish_error(error, &layered)),
+            }
+        })
+    }
+}
+
+fn finish<B>(response: ServiceResponse<B>, layered: &Layered) -> ServiceResponse<EitherBody<B>> {
+    let mut response = match layered.unheeded() {
+        None => response.map_into_left_body(),
+        Some(refusal) => {
+            tracing::error!(
+                event = "unheeded_refusal",
+                code = refusal.failure().reason().code(),
+                "a handler ran although its token was refused; take Optional<AccessToken>, not Option<AccessToken>"
+            );
+            response.into_response(reply_response(refusal.failure().reply().clone()).map_into_right_body())
+        }
+    };
+    add(&additions(response.headers(), layered), response.headers_mut());
+    response
+}
+
+/// An error of a service further in becomes a response further out: that one gets the additions.
+fn finish_error(mut error: Error, layered: &Layered) -> Error {
+    let additions = additions(error.error_response().headers(), layered);
+    error.add_response_mapper(move |mut response| {
+        add(&additions, response.headers_mut());
+        response
+    });
+    error
+}
+
+fn additions(headers: &HeaderMap, layered: &Layered) -> Finish {
+    let set = headers.get_all(header::SET_COOKIE);
+    layered.engine.finish(&layered.memo, set.map(HeaderValue::as_bytes))
+}
+
+fn add(additions: &Finish, headers: &mut HeaderMap) {
+    append(&additions.cookies, headers);
+    if additions.no_store {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    }
+}
