@@ -322,8 +322,8 @@ impl Authenticator {
         };
         // Those named are ended here even where the store knew them dead or not at all.
         let named: &[SessionId] = if let Ends::These(ids) = ends { ids } else { &[] };
-        for id in ended.iter().chain(named) {
-            self.end_locally(*id, now);
+        ended.iter().chain(named).for_each(|id| self.end_locally(*id, now));
+        for id in &ended {
             tracing::info!(event = "revoked", session = %id);
         }
         Ok(ended)

@@ -44,7 +44,8 @@ impl Exchange<'_> {
         // Both tokens of a session carry one CSRF value. Where two sessions are mixed, whoever planted one
         // of them cannot end the other with it.
         held.iter().try_for_each(|token| self.check_csrf(token))?;
-        let ids: Vec<SessionId> = held.iter().filter_map(VerifiedToken::session).collect();
+        let mut ids: Vec<SessionId> = held.iter().filter_map(VerifiedToken::session).collect();
+        ids.dedup();
         self.engine.end(Ends::These(&ids), self.engine.now()).await?;
         tracing::info!(event = "logout", sessions = ids.len());
         Ok(self.engine.unset_jwt_cookies())
