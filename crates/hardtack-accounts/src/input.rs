@@ -5,10 +5,12 @@ use axum::body::Bytes;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use crate::routes::answer;
+
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// What was sent, by `Content-Type`: `application/x-www-form-urlencoded` or `application/json`.
 pub(crate) struct Input<T>(pub(crate) T);
@@ -43,7 +45,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Input<T> {
         let wants = answer::wants_of(request.headers());
         let read = match media_type(request.headers()).as_str() {
             "application/json" => json(request, state).await,
-            "application/x-www-form-urlencoded" => form(request, state).await,
+            FORM => form(request, state).await,
             _ => Err(Unreadable::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_media_type",
@@ -71,7 +73,9 @@ async fn json<S: Send + Sync, T: DeserializeOwned>(request: Request, state: &S) 
     if body.trim_ascii_start().starts_with(b"[") { Err(not_fields("line 1, column 1")) } else { Ok(value) }
 }
 
-async fn form<S: Send + Sync, T: DeserializeOwned>(request: Request, state: &S) -> Result<T, Unreadable> {
+async fn form<S: Send + Sync, T: DeserializeOwned>(mut request: Request, state: &S) -> Result<T, Unreadable> {
+    // `Form` knows the media type in lower case only.
+    request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(FORM));
     match Form::from_request(request, state).await {
         Ok(Form(value)) => Ok(value),
         Err(FormRejection::BytesRejection(error)) => Err(Unreadable::unread(error.status())),

@@ -28,6 +28,7 @@ mod guard;
 mod input;
 mod pages;
 mod passwords;
+mod router;
 mod routes;
 mod site;
 mod users;

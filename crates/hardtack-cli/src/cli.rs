@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::settings::{Opt, options};
+use crate::settings::options::{self, Opt};
 
 /// Log in once, stay logged in, log out everywhere at once.
 #[derive(Parser)]

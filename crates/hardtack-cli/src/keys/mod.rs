@@ -2,7 +2,6 @@
 
 pub(crate) mod commands;
 mod folder;
-pub(crate) mod given_key;
 pub(crate) mod private;
 
 use hardtack::jwt::Algorithm;

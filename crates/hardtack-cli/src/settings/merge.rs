@@ -10,8 +10,8 @@ use super::given::{Given, Layer, Layers, Source};
 use super::{Opt, Settings, cookies, duration, env, file, options};
 use crate::cli::ServeOptions;
 use crate::error::Error;
-use crate::keys::given_key;
 use crate::logs::LogFormat;
+use crate::settings::given_key;
 
 pub(super) fn load(
     options: &ServeOptions,

@@ -6,6 +6,7 @@ mod env;
 mod explain;
 mod file;
 mod given;
+mod given_key;
 mod merge;
 mod nearest;
 pub(crate) mod options;
@@ -22,8 +23,8 @@ use crate::cli::ServeOptions;
 use crate::error::Error;
 use crate::logs::LogFormat;
 
-pub(crate) use given::{Layers, Source};
-pub(crate) use options::Opt;
+use given::{Layers, Source};
+use options::Opt;
 
 /// Everything that can be set, typed.
 pub(crate) struct Settings {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Authenticator;
+use super::given_claims::GivenClaims;
 use super::inspect::VerifiedToken;
 use crate::clock::Timestamp;
 use crate::config::Lifetime;
@@ -52,7 +53,7 @@ pub struct TokenBuilder<'a> {
     engine: &'a Authenticator,
     claims: Claims,
     lifetime: Lifetime,
-    extra: Result<Map<String, Value>, IssueError>,
+    extra: GivenClaims,
     header: Map<String, Value>,
 }
 
@@ -63,7 +64,7 @@ impl<'a> TokenBuilder<'a> {
         claims.csrf = Some(base64_simd::URL_SAFE_NO_PAD.encode_to_string(rand::random::<[u8; 16]>()));
         claims.issuer = engine.settings().issuer.clone();
         claims.audience = engine.settings().audience.clone();
-        Self { engine, claims, lifetime, extra: Ok(Map::new()), header: Map::new() }
+        Self { engine, claims, lifetime, extra: GivenClaims::default(), header: Map::new() }
     }
 
     /// Fresh as long as it lives: the password was just typed (`fresh=True`).
@@ -86,19 +87,13 @@ impl<'a> TokenBuilder<'a> {
 
     /// A further claim (`additional_claims`).
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
-        if let Ok(extra) = &mut self.extra {
-            extra.insert(name.into(), value.into());
-        }
+        self.extra.set(name.into(), value.into());
         self
     }
 
     /// Further claims from a value that serialises to a JSON object.
     pub fn claims(mut self, claims: &impl Serialize) -> Self {
-        let more = object(claims);
-        self.extra = self.extra.and_then(|mut extra| {
-            extra.extend(more?);
-            Ok(extra)
-        });
+        self.extra.set_all(claims);
         self
     }
 
@@ -120,7 +115,7 @@ impl<'a> TokenBuilder<'a> {
         lifetime: Lifetime,
         extra: Map<String, Value>,
     ) -> Self {
-        Self { engine, claims, lifetime, extra: Ok(extra), header: Map::new() }
+        Self { engine, claims, lifetime, extra: extra.into(), header: Map::new() }
     }
 
     /// Signs it.
@@ -130,20 +125,13 @@ impl<'a> TokenBuilder<'a> {
     pub fn issue(mut self) -> Result<IssuedToken, IssueError> {
         self.claims.not_before = Some(self.claims.issued_at);
         self.claims.expires_at = self.lifetime.duration().map(|span| self.claims.issued_at + span);
-        let payload = self.claims.to_json(&self.extra?)?;
+        let payload = self.claims.to_json(&self.extra.into_map()?)?;
         let text = if self.header.is_empty() {
             self.engine.keys().sign(&payload)?
         } else {
             self.engine.keys().sign_with_header(&self.header, &payload)?
         };
         Ok(IssuedToken { text, claims: self.claims, payload })
-    }
-}
-
-pub(super) fn object(value: &impl Serialize) -> Result<Map<String, Value>, IssueError> {
-    match serde_json::to_value(value) {
-        Ok(Value::Object(map)) => Ok(map),
-        _ => Err(IssueError::NotAnObject),
     }
 }
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::issue::{IssueError, object};
+use super::given_claims::GivenClaims;
 use crate::clock::Timestamp;
 use crate::jwt::Fresh;
 
@@ -43,7 +43,7 @@ impl Freshness {
 pub struct LogIn {
     pub(super) subject: String,
     pub(super) freshness: Freshness,
-    pub(super) extra: Result<Map<String, Value>, IssueError>,
+    pub(super) extra: GivenClaims,
     pub(crate) user_agent: Option<String>,
     pub(crate) address: Option<String>,
 }
@@ -57,7 +57,7 @@ impl LogIn {
         Self {
             subject: subject.into(),
             freshness: Freshness::default(),
-            extra: Ok(Map::new()),
+            extra: GivenClaims::default(),
             user_agent: None,
             address: None,
         }
@@ -71,19 +71,13 @@ impl LogIn {
 
     /// A claim that every access token of the session repeats.
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
-        if let Ok(extra) = &mut self.extra {
-            extra.insert(name.into(), value.into());
-        }
+        self.extra.set(name.into(), value.into());
         self
     }
 
     /// Claims from a value that serialises to a JSON object.
     pub fn claims(mut self, claims: &impl Serialize) -> Self {
-        let more = object(claims);
-        self.extra = self.extra.and_then(|mut extra| {
-            extra.extend(more?);
-            Ok(extra)
-        });
+        self.extra.set_all(claims);
         self
     }
 

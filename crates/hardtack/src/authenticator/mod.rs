@@ -1,6 +1,7 @@
 //! The engine: keys, settings, cookies, sessions and replies in one value that is cheap to clone.
 
 mod builder;
+mod given_claims;
 mod inspect;
 mod issue;
 mod log_in;

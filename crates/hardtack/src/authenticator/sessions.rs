@@ -58,7 +58,7 @@ impl Authenticator {
 
     pub(crate) async fn begin(&self, log_in: LogIn, replaced: &[SessionId]) -> Result<SetCookies, SessionError> {
         let now = self.now();
-        let extra = log_in.extra?;
+        let extra = log_in.extra.into_map()?;
         let session = Session {
             claims: (!extra.is_empty()).then(|| Value::Object(extra).to_string()),
             user_agent: log_in.user_agent,

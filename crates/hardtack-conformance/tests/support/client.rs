@@ -1,7 +1,5 @@
 //! The client against a raw server on a loopback socket.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
-
 use hardtack_conformance::Client;
 use hardtack_conformance::server::{Received, serve};
 use http::Response;

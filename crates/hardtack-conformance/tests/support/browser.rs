@@ -1,7 +1,5 @@
 //! The browser does what its options say, against a page on a loopback socket.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
-
 use hardtack_conformance::server::{Received, serve};
 use hardtack_conformance::{Browser, BrowserOptions};
 use http::Response;

@@ -1,0 +1,44 @@
+//! The site as one router.
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use hardtack_axum::AuthLayer;
+
+use crate::guard::guard;
+use crate::routes;
+use crate::site::Site;
+
+/// The longest body that any route takes, in bytes: several times the longest password.
+const BODY_LIMIT: usize = 16 * 1024;
+
+impl Site {
+    /// All routes with their layers, to be served or nested under `/`.
+    pub fn router(self) -> Router {
+        Router::new()
+            .route("/", get(routes::home::show))
+            .route("/signup", get(routes::signup::show).post(routes::signup::submit))
+            .route("/login", get(routes::login::show).post(routes::login::submit))
+            .route("/logout", get(routes::logout::show).post(routes::logout::submit))
+            .route("/token/refresh", get(routes::refresh::show).post(routes::refresh::submit))
+            .route("/service", get(routes::service::show))
+            .route("/account", get(routes::account::show))
+            .route("/account/change_settings", post(routes::account::change_settings))
+            .route("/account/password", post(routes::account::change_password))
+            .route("/reauthenticate", get(routes::reauthenticate::show).post(routes::reauthenticate::submit))
+            .route("/account/sessions", get(routes::sessions::list))
+            .route("/account/sessions/revoke-others", post(routes::sessions::revoke_others))
+            .route("/account/sessions/{id}/revoke", post(routes::sessions::revoke))
+            .route("/healthz", get(routes::health::show))
+            .route("/openapi.json", get(routes::openapi::show))
+            .route("/assets/hardtack.css", get(routes::assets::stylesheet))
+            .route("/assets/hardtack.svg", get(routes::assets::mark))
+            .fallback(routes::missing::no_such_page)
+            .method_not_allowed_fallback(routes::missing::no_such_method)
+            .layer(DefaultBodyLimit::max(BODY_LIMIT))
+            .layer(AuthLayer::new(self.auth.clone()))
+            .layer(from_fn_with_state(self.clone(), guard))
+            .with_state(self)
+    }
+}
