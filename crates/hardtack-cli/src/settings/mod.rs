@@ -23,7 +23,8 @@ use crate::cli::ServeOptions;
 use crate::error::Error;
 use crate::logs::LogFormat;
 
-use given::{Layers, Source};
+use given::Layers;
+pub(crate) use given::Source;
 use options::Opt;
 
 /// Everything that can be set, typed.
