@@ -204,9 +204,7 @@ impl ResponseError for AuthError {
     fn error_response(&self) -> HttpResponse {
         match &self.0 {
             Cause::Refused(refusal) => reply_response(refusal.heed().reply().clone()),
-            Cause::NoLayer | Cause::NoState(_) => {
-                self.plain("The server is not set up completely. Tell its operator.")
-            }
+            Cause::NoLayer | Cause::NoState(_) => self.plain("The server is not set up completely. Tell its operator."),
             Cause::Session(error @ SessionError::Store(_)) => {
                 tracing::error!(event = "store_unavailable", %error);
                 let mut response = self.plain("Sessions cannot be reached at the moment. Try again shortly.");

@@ -1,10 +1,11 @@
-//! Test support for Hardtack: what black-box tests over real sockets need, and nothing of Hardtack
-//! itself, so that a test sees a server only as a browser would.
+//! Test support for Hardtack: what black-box tests over real sockets need, so that a test sees a server
+//! only as a browser would, and the suite that holds every framework's adapter to the same answers.
 //!
 //! - [`Client`]: HTTP/1.1 requests with a browser's cookie jar, redirects and forms;
 //! - [`Program`] and [`Process`]: a server binary, started, watched and stopped;
 //! - [`Browser`]: headless Chromium, with JavaScript on or off, light or dark;
-//! - [`server`]: a listener on a free port, and a tiny server to stand behind or before another.
+//! - [`server`]: a listener on a free port, and a tiny server to stand behind or before another;
+//! - [`suite`]: the HTTP conformance suite.
 //!
 //! Helpers panic when they are misused or when the network fails: in a test that is the report.
 
@@ -22,6 +23,7 @@ pub mod html;
 pub mod jar;
 pub mod process;
 pub mod server;
+pub mod suite;
 
 pub use browser::{Browser, BrowserError, BrowserOptions};
 pub use client::{Client, Request, Response};

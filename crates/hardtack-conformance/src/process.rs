@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 /// How long a server may take to get ready, and as long again to stop.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
+/// How long a program may take that should end by itself.
+const LONGEST_RUN: Duration = Duration::from_secs(60);
 const STEP: Duration = Duration::from_millis(20);
 
 /// A program to run, with an environment of its own: of this one's only `PATH` and `HOME` are passed on.
@@ -97,11 +99,20 @@ impl Program {
         }
     }
 
-    /// Runs a program that ends by itself, and waits for it.
+    /// Runs a program that ends by itself, and waits for it, at most 60 s: one that starts to serve, where
+    /// it should have refused, is killed and reported.
     pub fn run(&self) -> Result<Finished, StartError> {
         let mut process = self.spawn()?;
-        let status = process.child.wait()?;
-        Ok(process.collect(status))
+        let deadline = Instant::now() + LONGEST_RUN;
+        loop {
+            if let Some(status) = process.child.try_wait()? {
+                return Ok(process.collect(status));
+            }
+            if Instant::now() > deadline {
+                return Err(StartError::NotEnded { stdout: process.stdout(), stderr: process.stderr() });
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     fn spawn(&self) -> Result<Process, StartError> {
@@ -183,6 +194,14 @@ pub enum StartError {
     /// It ran, and was not ready in time; it has been killed.
     #[error("not ready within 20 s\nstdout:\n{stdout}\nstderr:\n{stderr}")]
     NotReady {
+        /// What it had printed.
+        stdout: String,
+        /// What it had complained about.
+        stderr: String,
+    },
+    /// It was to end by itself, and ran on; it has been killed.
+    #[error("still running after 60 s\nstdout:\n{stdout}\nstderr:\n{stderr}")]
+    NotEnded {
         /// What it had printed.
         stdout: String,
         /// What it had complained about.

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
 mod browser;
+mod cookies;
 mod csrf;
 mod forged;
 mod headers;

@@ -128,10 +128,6 @@ impl TestSite {
         format!("http://{}", self.address)
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     /// The database.
     pub(crate) fn pool(&self) -> &SqlitePool {
         &self.pool

@@ -25,6 +25,7 @@ use crate::{AuthError, SetCookies};
 /// # async fn check(c: &Credentials) -> Option<String> { None }
 ///
 /// async fn log_in(auth: Auth, Form(credentials): Form<Credentials>) -> Result<impl Responder, AuthError> {
+///     auth.require_pre_session()?; // before the password is even looked at
 ///     Ok(match check(&credentials).await {
 ///         Some(user) => {
 ///             let home = Redirect::to(auth.next_or_home()).see_other();

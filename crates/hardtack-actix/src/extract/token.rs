@@ -69,7 +69,32 @@ macro_rules! extractor {
 }
 
 extractor! {
-    /// Someone is logged in: `@jwt_required()`. `T` reads the application's own claims.
+    /// Someone is logged in: `@jwt_required()`. `T` reads the application's own claims; a claim that is
+    /// not an `Option` and not in the token refuses it, so claims added to a running site start as `Option`.
+    ///
+    /// ```
+    /// use hardtack_actix::AccessToken;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Role {
+    ///     role: String,
+    /// }
+    ///
+    /// async fn service(token: AccessToken<Role>) -> String {
+    ///     format!("{} is {}", token.subject(), token.extra().role)
+    /// }
+    /// ```
+    ///
+    /// Only verification makes one, so holding it is the proof; a handler cannot:
+    ///
+    /// ```compile_fail,E0423
+    /// use hardtack::VerifiedToken;
+    /// use hardtack_actix::AccessToken;
+    ///
+    /// fn forge(token: VerifiedToken) -> AccessToken {
+    ///     AccessToken(token)
+    /// }
+    /// ```
     AccessToken, Need::access()
 }
 extractor! {

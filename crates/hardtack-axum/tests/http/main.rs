@@ -7,6 +7,7 @@ mod ajax;
 mod bodies;
 mod browser;
 mod changes;
+mod conformance;
 mod csrf;
 mod current_user;
 mod extractors;

@@ -2,7 +2,7 @@
 //!
 //! The layer of the adapter is around everything, with the engine that [`Adapter::serve`] gets; without an
 //! engine, nothing is around it. The server speaks HTTP/1.1 and, by prior knowledge, HTTP/2 on the same
-//! port. State is one counter for each server. Unless something else is said, an answer is 200 with JSON,
+//! port, and tells the adapter each connection's address. State is one counter for each server. Unless something else is said, an answer is 200 with JSON,
 //! and a handler adds no header of its own.
 //!
 //! | methods | path | takes | answers |
@@ -25,6 +25,10 @@
 //! | GET | `/redirects` | `AccessToken` | 303 to `/anyone` with `Set-Cookie: theme=dark; Path=/` and `Cache-Control: public, max-age=60` |
 //! | GET | `/unsets` | `AccessToken` | `{}` and the cookies of the engine's `unset_jwt_cookies` |
 //! | POST | `/unsets` | `AccessToken` | `{}` and the cookies of `Auth::log_out` |
+//! | GET | `/refuses` | `AccessToken` | `Auth::refuse` with `Reason::ClaimsRefused` |
+//! | GET | `/same-origin` | – | `Auth::require_same_origin`, `{}` |
+//! | POST | `/signup` | – | `Auth::require_pre_session`, `{}` |
+//! | GET | `/about` | – | `{"next", "wants", "q", "agent", "refresh_csrf"}`: `Auth::next_or_home`, `Auth::wants` as `page`, `htmx` or `api` ([`word_for`]), `Auth::query("q")`, the field `User-Agent`, and `Auth::refresh_csrf_token` |
 //! | GET, POST | `/guarded/page` | – | `{"calls"}`, the counter after adding one; under `Require` with `Need::access()` |
 //! | GET, POST | `/guarded/token` | `AccessToken` | `{"sub"}`; under the same `Require` |
 //! | GET | `/guarded-fresh/page` | – | `{}`; under `Require` with `Need::access().fresh()` |
@@ -36,7 +40,7 @@
 //! [`Adapter::serve`]: super::Adapter::serve
 
 use hardtack::session::StoreError;
-use hardtack::{FindUser, LogIn};
+use hardtack::{FindUser, LogIn, Wants};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -76,7 +80,7 @@ pub struct Login {
 }
 
 impl Login {
-    /// Reads a body. Nobody called `""` logs in; that is for no test.
+    /// Reads a body. Where it names nobody, it is `someone`.
     pub fn read(content_type: &str, body: &[u8]) -> Self {
         let mut fields: Vec<(String, String)> = if content_type.starts_with("application/json") {
             let json: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -86,7 +90,7 @@ impl Login {
             form_urlencoded::parse(body).into_owned().collect()
         };
         let mut take = |name| fields.iter().position(|(field, _)| field == name).map(|at| fields.swap_remove(at).1);
-        Self { sub: take("sub").unwrap_or_default(), role: take("role") }
+        Self { sub: take("sub").unwrap_or_else(|| "someone".to_owned()), role: take("role") }
     }
 
     /// What the engine is told.
@@ -96,5 +100,14 @@ impl Login {
             Some(role) => log_in.claim("role", role.as_str()),
             None => log_in,
         }
+    }
+}
+
+/// The word for a client's wish at `/about`.
+pub fn word_for(wants: Wants) -> &'static str {
+    match wants {
+        Wants::Page => "page",
+        Wants::Htmx => "htmx",
+        _ => "api",
     }
 }

@@ -1,11 +1,13 @@
 //! The states that a browser's cookies can be in, and what each is worth.
 
-use hardtack::jwt::Algorithm;
-use hardtack::testing::TestClock;
-use hardtack::{Authenticator, FailureKind, KeySet, SigningKey};
 use std::time::Duration;
 
-use super::site::{ACCESS, REFRESH, Site};
+use hardtack::jwt::Algorithm;
+use hardtack::testing::TestClock;
+use hardtack::{Authenticator, FailureKind, KeySet, NoExtra, SigningKey, TokenKind};
+
+use super::site::{ACCESS, Site};
+use super::told::bare;
 use crate::client::Client;
 
 /// What a state's cookies are worth where an access token is needed.
@@ -45,7 +47,6 @@ pub(super) struct Tokens {
     pub(super) revoked: String,
     pub(super) replaced: String,
     pub(super) csrf: String,
-    pub(super) stale_csrf: String,
 }
 
 impl Tokens {
@@ -71,9 +72,8 @@ impl Tokens {
         let alice = site.alice().await;
         Self {
             access: access_of(&alice),
-            refresh: super::site::value_of(&alice, REFRESH),
-            csrf: super::site::csrf_of(&alice),
-            stale_csrf: stale.claims().csrf.clone().unwrap(),
+            refresh: value_under(&alice, "refresh_token_cookie").unwrap_or_default(),
+            csrf: value_under(&alice, "csrf_access_token").unwrap_or_default(),
             stale: stale.as_str().to_owned(),
             expired: expired.as_str().to_owned(),
             foreign: issue(&foreign),
@@ -85,14 +85,23 @@ impl Tokens {
 }
 
 fn access_of(client: &Client) -> String {
-    super::site::value_of(client, ACCESS)
+    value_under(client, "access_token_cookie").unwrap()
+}
+
+/// A cookie's value, whichever prefix its path allows it.
+fn value_under(client: &Client, name: &str) -> Option<String> {
+    client.cookies().into_iter().find(|cookie| bare(&cookie.name) == name).map(|cookie| cookie.value.clone())
 }
 
 impl State {
     pub(super) async fn held(&self, site: &Site) -> Held {
         let tokens = Tokens::of(site).await;
-        let csrf = if self.worth == Worth::Stale { &tokens.stale_csrf } else { &tokens.csrf };
-        Held { cookies: (self.cookies)(&tokens), csrf: csrf.clone() }
+        let cookies = (self.cookies)(&tokens);
+        // The value that belongs to the token, where one can be read: so that nothing else is wrong with a request.
+        let token = cookies.first().and_then(|field| std::str::from_utf8(field).ok()?.split_once('='));
+        let token = token.and_then(|(_, token)| site.engine.decode::<NoExtra>(token, TokenKind::Access).ok());
+        let csrf = token.and_then(|token| token.claims().csrf.clone()).unwrap_or(tokens.csrf);
+        Held { cookies, csrf }
     }
 }
 
@@ -131,11 +140,11 @@ pub(super) const STATES: &[State] = {
         state("a token of another key", |t| access(&t.foreign), Refused(Invalid, "bad_signature")),
         state("an unsigned token", |t| access(&unsigned(&t.access)), Refused(Invalid, "wrong_algorithm")),
         state("a token cut short", |t| access(t.access.rsplit_once('.').unwrap().0), Refused(Invalid, "not_compact")),
-        state("a quoted token", |t| access(&format!("\"{}\"", t.access)), Refused(Invalid, "bad_header")),
+        state("a quoted token", |t| access(&format!("\"{}\"", t.access)), Refused(Invalid, "malformed")),
         state("garbage", |_| access("garbage"), Refused(Invalid, "not_compact")),
         state("9 KB of garbage", |_| access(&"A".repeat(9000)), Refused(Invalid, "too_large")),
         state("a refresh token as access token", |t| access(&t.refresh), Refused(Invalid, "wrong_kind")),
-        state("a token of tomorrow", |t| access(&t.early), Refused(Invalid, "issued_in_future")),
+        state("a token of tomorrow", |t| access(&t.early), Refused(Invalid, "not_yet_valid")),
         state("a token of an ended session", |t| access(&t.revoked), Refused(Revoked, "revoked")),
         state("a token of a replaced session", |t| access(&t.replaced), Replaced),
         state(

@@ -91,9 +91,7 @@ async fn ask(client: &mut Client, path: &str, asker: Asker, held: &Held) -> Resp
 
 fn expected(worth: Worth, route: Route, asker: Asker) -> String {
     let (kind, code) = match worth {
-        Worth::Stale if matches!(route, Route::Fresh(_)) => {
-            (FailureKind::NotFresh, "insufficient_user_authentication")
-        }
+        Worth::Stale if matches!(route, Route::Fresh(_)) => (FailureKind::NotFresh, "insufficient_user_authentication"),
         Worth::Fresh | Worth::Stale => return "200".to_owned(),
         Worth::Refused(FailureKind::Missing, _) if matches!(route, Route::Optional(_)) => return "200".to_owned(),
         // Nobody any more: the page is shown, and the stale cookies go.
@@ -127,7 +125,8 @@ fn refresh_tokens() -> Vec<Case> {
         let pair = format!("{cookie}={}", which(&tokens));
         let get = site.visitor().get("/refresh-token").raw_cookie_header(&pair).send().await;
         site.expect("GET", &get, told);
-        let post = site.visitor().post("/refresh-token").raw_cookie_header(&pair).header("x-csrf-token", &tokens.csrf);
+        let mut visitor = site.visitor();
+        let post = visitor.post("/refresh-token").raw_cookie_header(&pair).header("x-csrf-token", &tokens.csrf);
         site.expect("POST", &post.send().await, told);
     }
     use super::site::{ACCESS, REFRESH};

@@ -1,0 +1,237 @@
+//! The conformance suite over the application that it asks for, written for actix-web.
+
+use std::future::poll_fn;
+use std::net::TcpListener;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use actix_web::dev::ServerHandle;
+use actix_web::error::PayloadError;
+use actix_web::http::{Method, header};
+use actix_web::web::{self, Bytes, Data, Json, Payload, PayloadConfig, Redirect, ServiceConfig};
+use actix_web::{App, Either, HttpRequest, HttpResponse, HttpServer, Responder};
+use futures_core::Stream;
+use hardtack::{Authenticator, Need, Reason, Wants};
+use hardtack_actix::{
+    AccessToken, Auth, AuthError, AuthLayer, CurrentUser, FreshAccessToken, Optional, RefreshToken, Require, SetCookies,
+};
+use hardtack_conformance::suite::application::{Login, Role, User, word_for};
+use hardtack_conformance::suite::{self, Adapter, Serving};
+use serde_json::{Value, json};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn suite() {
+    suite::run(&Actix).await;
+}
+
+struct Actix;
+
+/// Ends the server without waiting for its connections.
+struct Stop(ServerHandle);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        drop(self.0.stop(false));
+    }
+}
+
+/// The `App`s with and without a layer are of two types, and both of a kind that has no name.
+macro_rules! serve {
+    ($listener:ident, $app:expr) => {
+        HttpServer::new($app).workers(2).disable_signals().listen_auto_h2c($listener).unwrap().run()
+    };
+}
+
+impl Adapter for Actix {
+    async fn serve(&self, engine: Option<Authenticator>) -> Serving {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let calls = Data::new(AtomicU64::new(0));
+        let app = move || App::new().app_data(calls.clone()).configure(application);
+        let server = match engine {
+            Some(engine) => serve!(listener, move || app().wrap(AuthLayer::new(engine.clone()))),
+            None => serve!(listener, app),
+        };
+        let stop = Stop(server.handle());
+        tokio::spawn(server);
+        Serving::new(address, stop)
+    }
+}
+
+type Calls = Data<AtomicU64>;
+
+fn count(calls: &AtomicU64) -> u64 {
+    calls.fetch_add(1, Ordering::SeqCst) + 1
+}
+
+fn application(app: &mut ServiceConfig) {
+    let options = web::method(Method::OPTIONS);
+    let protected_resource = web::resource("/protected").get(protected).head(protected).route(options.to(protected));
+    app.app_data(PayloadConfig::new(4 << 20))
+        .service(web::resource("/anyone").get(anyone).head(anyone))
+        .service(protected_resource.post(protected).put(protected).delete(protected))
+        .service(web::resource("/fresh").get(fresh).post(fresh))
+        .service(web::resource("/refresh-token").get(refresh_token).post(refresh_token))
+        .service(web::resource("/user").get(user))
+        .service(web::resource("/user/optional").get(optional_user))
+        .service(web::resource("/claims").get(claims))
+        .service(web::resource("/form").get(form))
+        .service(web::resource("/login").post(log_in))
+        .service(web::resource("/logout").get(log_out).post(log_out))
+        .service(web::resource("/token/refresh").get(refresh).head(refresh).post(refresh))
+        .service(web::resource("/reauthenticate").post(reauthenticate))
+        .service(web::resource("/renew").post(renew))
+        .service(web::resource("/echo").post(echo))
+        .service(web::resource("/upload").post(upload))
+        .service(web::resource("/redirects").get(redirects))
+        .service(web::resource("/unsets").get(unset).post(unset_by_log_out))
+        .service(web::resource("/refuses").get(refuses))
+        .service(web::resource("/same-origin").get(same_origin))
+        .service(web::resource("/signup").post(sign_up))
+        .service(web::resource("/about").get(about))
+        .service(web::scope("/nested").service(web::resource("/inner").get(whose).post(whose)))
+        .service(
+            web::scope("/guarded")
+                .service(web::resource("/page").get(guarded).post(guarded))
+                .service(web::resource("/token").get(whose).post(whose))
+                .wrap(Require::new(Need::access())),
+        )
+        .service(web::resource("/guarded-fresh/page").get(nothing).wrap(Require::new(Need::access().fresh())));
+}
+
+async fn anyone(Optional(token): Optional<AccessToken>) -> Json<Value> {
+    Json(json!({ "sub": token.as_ref().map(|token| token.subject()) }))
+}
+
+async fn protected(token: AccessToken, auth: Auth, calls: Calls) -> Json<Value> {
+    let fresh = token.is_fresh(auth.engine().now());
+    Json(json!({ "sub": token.subject(), "fresh": fresh, "calls": count(&calls) }))
+}
+
+async fn fresh(token: FreshAccessToken) -> Json<Value> {
+    Json(json!({ "sub": token.subject() }))
+}
+
+async fn refresh_token(token: RefreshToken) -> Json<Value> {
+    Json(json!({ "sub": token.subject() }))
+}
+
+type Known = CurrentUser<User, AtomicU64>;
+
+async fn user(user: Known) -> Json<Value> {
+    Json(json!({ "sub": user.token().subject(), "name": user.name }))
+}
+
+async fn optional_user(Optional(user): Optional<Known>) -> Json<Value> {
+    Json(json!({ "name": user.map(|user| user.into_user().name) }))
+}
+
+async fn claims(token: AccessToken<Role>) -> Json<Value> {
+    Json(json!({ "sub": token.subject(), "role": token.extra().role }))
+}
+
+async fn form(auth: Auth) -> Result<impl Responder, AuthError> {
+    let (token, cookies) = auth.pre_session()?;
+    Ok(cookies.onto(Json(json!({ "csrf_token": token }))))
+}
+
+async fn log_in(auth: Auth, request: HttpRequest, body: Bytes) -> Result<impl Responder, AuthError> {
+    let login = read(&request, &body);
+    let cookies = auth.log_in(login.log_in()).await?;
+    Ok(cookies.onto(match auth.wants() {
+        Wants::Page => Either::Left(Redirect::to(auth.next_or_home()).see_other()),
+        _ => Either::Right(Json(json!({ "sub": login.sub }))),
+    }))
+}
+
+fn read(request: &HttpRequest, body: &[u8]) -> Login {
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    Login::read(content_type.unwrap_or_default(), body)
+}
+
+async fn log_out(auth: Auth) -> Result<impl Responder, AuthError> {
+    let cookies = auth.log_out().await?;
+    Ok(cookies.onto(match auth.wants() {
+        Wants::Page => Either::Left(Redirect::to("/anyone").see_other()),
+        _ => Either::Right(Json(json!({ "sub": null }))),
+    }))
+}
+
+async fn refresh(auth: Auth) -> Result<HttpResponse, AuthError> {
+    auth.refresh_and_return().await
+}
+
+async fn reauthenticate(auth: Auth, request: HttpRequest, body: Bytes) -> Result<impl Responder, AuthError> {
+    let login = read(&request, &body);
+    Ok(auth.reauthenticate(&login.sub).await?.onto(Json(json!({ "sub": login.sub }))))
+}
+
+async fn renew(auth: Auth) -> Result<impl Responder, AuthError> {
+    Ok(auth.renew().await?.onto(nothing().await))
+}
+
+async fn echo(_: AccessToken, calls: Calls, body: Bytes) -> impl Responder {
+    HttpResponse::Ok().insert_header(("x-calls", count(&calls))).body(body)
+}
+
+/// What is read is let go at once.
+async fn upload(_: AccessToken, mut body: Payload) -> Result<Json<Value>, PayloadError> {
+    let mut bytes = 0;
+    while let Some(chunk) = poll_fn(|cx| Pin::new(&mut body).poll_next(cx)).await {
+        bytes += chunk?.len();
+    }
+    Ok(Json(json!({ "bytes": bytes })))
+}
+
+async fn redirects(_: AccessToken) -> impl Responder {
+    HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, "/anyone"))
+        .insert_header((header::SET_COOKIE, "theme=dark; Path=/"))
+        .insert_header((header::CACHE_CONTROL, "public, max-age=60"))
+        .finish()
+}
+
+async fn unset(_: AccessToken, auth: Auth) -> impl Responder {
+    SetCookies::from(auth.engine().unset_jwt_cookies()).onto(nothing().await)
+}
+
+async fn unset_by_log_out(_: AccessToken, auth: Auth) -> Result<impl Responder, AuthError> {
+    Ok(auth.log_out().await?.onto(nothing().await))
+}
+
+async fn refuses(_: AccessToken, auth: Auth) -> Result<HttpResponse, AuthError> {
+    Err(auth.refuse(Reason::ClaimsRefused))
+}
+
+async fn same_origin(auth: Auth) -> Result<Json<Value>, AuthError> {
+    auth.require_same_origin()?;
+    Ok(nothing().await)
+}
+
+async fn sign_up(auth: Auth) -> Result<Json<Value>, AuthError> {
+    auth.require_pre_session()?;
+    Ok(nothing().await)
+}
+
+async fn about(auth: Auth) -> Json<Value> {
+    let agent = auth.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    Json(json!({
+        "next": auth.next_or_home(),
+        "wants": word_for(auth.wants()),
+        "q": auth.query("q"),
+        "agent": agent,
+        "refresh_csrf": auth.refresh_csrf_token(),
+    }))
+}
+
+async fn guarded(calls: Calls) -> Json<Value> {
+    Json(json!({ "calls": count(&calls) }))
+}
+
+async fn whose(token: AccessToken) -> Json<Value> {
+    Json(json!({ "sub": token.subject() }))
+}
+
+async fn nothing() -> Json<Value> {
+    Json(json!({}))
+}

@@ -1,0 +1,149 @@
+//! The layers: deny by default, scopes, and what happens without them.
+
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::web::{self, Data};
+use actix_web::{App, Error, body::MessageBody};
+use hardtack::{FindUser, Need, session::StoreError};
+use hardtack_actix::{
+    AccessToken, Auth, AuthLayer, CurrentUser, FreshAccessToken, Optional, RefreshToken, Require, SetCookies,
+};
+use hardtack_conformance::Client;
+
+use crate::site::{CSRF, Site, refused, routes, serve, told};
+
+async fn who(token: AccessToken) -> String {
+    token.subject().to_owned()
+}
+
+#[tokio::test]
+async fn deny_by_default() {
+    let site = Site::with(
+        |builder| builder,
+        |app| {
+            app.service(
+                web::scope("/reports")
+                    .route("", web::get().to(async || "secret"))
+                    .service(web::resource("/of").get(who).post(who))
+                    .wrap(Require::new(Need::access())),
+            )
+            .service(web::resource("/keys").get(async || "secret").wrap(Require::new(Need::access().fresh())));
+        },
+    )
+    .await;
+    let expected = ["303 /login?next=%2Freports", "401 missing_token", "401 /login?next=%2Flist"];
+    assert_eq!(told(&site.visitor(), "/reports").await, expected);
+    assert_eq!(told(&site.visitor(), "/reports/none").await[1], "401 missing_token", "nor what is not there");
+    assert_eq!(told(&site.visitor(), "/keys").await[1], "401 missing_token");
+
+    let mut alice = site.alice().await;
+    assert_eq!(told(&alice, "/reports").await, ["200 secret"; 3]);
+    assert_eq!(told(&alice, "/keys").await, ["200 secret"; 3]);
+    site.expire_access();
+    let refreshed = alice.get("/reports/of").send().await;
+    assert_eq!((refreshed.text(), refreshed.set_cookies().len()), ("alice", 4), "refreshed once for both");
+    assert_eq!(told(&alice, "/keys").await[1], "401 insufficient_user_authentication");
+    let token = alice.cookie(CSRF).unwrap().value.clone();
+    assert_eq!(alice.post("/reports/of").form(&[("csrf_token", token)]).send().await.text(), "alice");
+    assert_eq!(alice.post("/reports/of").form(&[("a", "b")]).send().await.status(), 403);
+}
+
+#[tokio::test]
+async fn a_scope_knows_the_whole_path() {
+    let inner = || web::resource("/page").get(who);
+    let outside = Site::bare(
+        |builder| builder,
+        |auth| {
+            serve!(move || {
+                let area = web::scope("/area").service(web::scope("/deep").service(inner()));
+                App::new().service(area).wrap(AuthLayer::new(auth.clone()))
+            })
+        },
+    );
+    let inside = Site::bare(
+        |builder| builder,
+        |auth| {
+            serve!(move || {
+                let deep = web::scope("/deep").service(inner().wrap(AuthLayer::new(auth.clone())));
+                App::new().service(web::scope("/area").service(deep))
+            })
+        },
+    );
+    for site in [outside.await, inside.await] {
+        let told = told(&site.visitor(), "/area/deep/page?a=b").await;
+        assert_eq!(told[0], "303 /login?next=%2Farea%2Fdeep%2Fpage%3Fa%3Db");
+    }
+}
+
+/// actix-web cannot route a request of which a middleware holds a copy.
+#[tokio::test]
+async fn a_middleware_may_hold_on_to_what_it_extracted() {
+    async fn audit(
+        auth: Auth,
+        token: Optional<AccessToken>,
+        request: ServiceRequest,
+        next: Next<impl MessageBody>,
+    ) -> Result<ServiceResponse<impl MessageBody>, Error> {
+        let response = next.call(request).await?;
+        assert_eq!(auth.query("a").is_some(), token.is_some());
+        Ok(response)
+    }
+    let site = Site::bare(
+        |builder| builder,
+        |auth| serve!(move || App::new().configure(routes).wrap(from_fn(audit)).wrap(AuthLayer::new(auth.clone()))),
+    )
+    .await;
+    let mut alice = site.alice().await;
+    assert_eq!(alice.get("/page?a=b").send().await.text(), "alice:");
+}
+
+#[derive(Debug)]
+struct Member;
+
+impl<S: Sync> FindUser<S> for Member {
+    async fn find_user(_: &str, _: &S) -> Result<Option<Self>, StoreError> {
+        Ok(Some(Self))
+    }
+}
+
+#[tokio::test]
+async fn without_the_layer() {
+    let address = serve!(|| App::new()
+        .app_data(Data::new(()))
+        .route("/access", web::get().to(async |_: AccessToken| "in"))
+        .route("/fresh", web::get().to(async |_: FreshAccessToken| "in"))
+        .route("/refresh", web::get().to(async |_: RefreshToken| "in"))
+        .route("/perhaps", web::get().to(async |_: Optional<AccessToken>| "in"))
+        .route("/user", web::get().to(async |_: CurrentUser<Member, ()>| "in"))
+        .route("/auth", web::get().to(async |_: Auth| SetCookies::default()))
+        .service(web::resource("/required").get(async || "in").wrap(Require::new(Need::access()))));
+    for path in ["/access", "/fresh", "/refresh", "/perhaps", "/user", "/auth", "/required"] {
+        let failed = Client::new(address).get(path).send().await;
+        assert_eq!(failed.status(), 500, "{path}: never let in, and no panic");
+        assert!(failed.text().starts_with("The server is not set up"), "{path} {}", failed.text());
+    }
+}
+
+#[tokio::test]
+async fn an_engine_in_the_data_will_do_for_checking() {
+    let site = Site::bare(
+        |builder| builder,
+        |auth| {
+            serve!(move || {
+                let bare = web::scope("/bare").service(web::resource("/page").get(who).post(who));
+                App::new()
+                    .service(bare.app_data(Data::new(auth.clone())))
+                    .service(web::scope("").configure(routes).wrap(AuthLayer::new(auth.clone())))
+            })
+        },
+    )
+    .await;
+    let mut alice = site.alice().await;
+    assert_eq!(alice.get("/bare/page").send().await.text(), "alice");
+    assert_eq!(alice.post("/bare/page").csrf().send().await.text(), "alice");
+    let token = alice.cookie(CSRF).unwrap().value.clone();
+    let unread = alice.post("/bare/page").form(&[("csrf_token", token)]).accept_json().send().await;
+    assert_eq!(refused(&unread), (403, "csrf_unread".into()), "a form needs the layer");
+    site.expire_access();
+    assert_eq!(told(&alice, "/bare/page").await[1], "401 expired", "and so does a refresh");
+}

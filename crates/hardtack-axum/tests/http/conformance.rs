@@ -1,0 +1,218 @@
+//! The conformance suite over the application that it asks for, written for axum.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use hardtack::{Authenticator, Need, Reason, Wants};
+use hardtack_axum::{
+    AccessToken, Auth, AuthError, AuthLayer, CurrentUser, FreshAccessToken, RefreshToken, Require, SetCookies,
+};
+use hardtack_conformance::server;
+use hardtack_conformance::suite::application::{Login, Role, User, word_for};
+use hardtack_conformance::suite::{self, Adapter, Serving};
+use http::HeaderMap;
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn suite() {
+    suite::run(&Axum).await;
+}
+
+struct Axum;
+
+impl Adapter for Axum {
+    async fn serve(&self, engine: Option<Authenticator>) -> Serving {
+        let app = match engine {
+            Some(engine) => application().layer(AuthLayer::new(engine)),
+            None => application(),
+        };
+        let (listener, address) = server::bind().await;
+        let app = app.into_make_service_with_connect_info::<SocketAddr>();
+        Serving::task(address, tokio::spawn(axum::serve(listener, app).into_future()))
+    }
+}
+
+type Calls = State<Arc<AtomicU64>>;
+
+fn count(calls: &AtomicU64) -> u64 {
+    calls.fetch_add(1, Ordering::SeqCst) + 1
+}
+
+fn application() -> Router {
+    let calls = Arc::new(AtomicU64::new(0));
+    let guarded = Router::new()
+        .route("/guarded/page", get(guarded).post(guarded))
+        .route("/guarded/token", get(whose).post(whose))
+        .route_layer(Require::new(Need::access()));
+    let guarded_fresh =
+        Router::new().route("/guarded-fresh/page", get(nothing)).route_layer(Require::new(Need::access().fresh()));
+    Router::new()
+        .route("/anyone", get(anyone))
+        .route("/protected", get(protected).options(protected).post(protected).put(protected).delete(protected))
+        .route("/fresh", get(fresh).post(fresh))
+        .route("/refresh-token", get(refresh_token).post(refresh_token))
+        .route("/user", get(user))
+        .route("/user/optional", get(optional_user))
+        .route("/claims", get(claims))
+        .route("/form", get(form))
+        .route("/login", post(log_in))
+        .route("/logout", get(log_out).post(log_out))
+        .route("/token/refresh", get(refresh).post(refresh))
+        .route("/reauthenticate", post(reauthenticate))
+        .route("/renew", post(renew))
+        .route("/echo", post(echo))
+        .route("/upload", post(upload))
+        .route("/redirects", get(redirects))
+        .route("/unsets", get(unset).post(unset_by_log_out))
+        .route("/refuses", get(refuses))
+        .route("/same-origin", get(same_origin))
+        .route("/signup", post(sign_up))
+        .route("/about", get(about))
+        .nest("/nested", Router::new().route("/inner", get(whose).post(whose)))
+        .merge(guarded)
+        .merge(guarded_fresh)
+        .layer(DefaultBodyLimit::max(4 << 20))
+        .with_state(calls)
+}
+
+async fn anyone(token: Option<AccessToken>) -> Json<Value> {
+    Json(json!({ "sub": token.as_ref().map(|token| token.subject()) }))
+}
+
+async fn protected(token: AccessToken, auth: Auth, State(calls): Calls) -> Json<Value> {
+    let fresh = token.is_fresh(auth.engine().now());
+    Json(json!({ "sub": token.subject(), "fresh": fresh, "calls": count(&calls) }))
+}
+
+async fn fresh(token: FreshAccessToken) -> Json<Value> {
+    Json(json!({ "sub": token.subject() }))
+}
+
+async fn refresh_token(token: RefreshToken) -> Json<Value> {
+    Json(json!({ "sub": token.subject() }))
+}
+
+async fn user(user: CurrentUser<User>) -> Json<Value> {
+    Json(json!({ "sub": user.token().subject(), "name": user.name }))
+}
+
+async fn optional_user(user: Option<CurrentUser<User>>) -> Json<Value> {
+    Json(json!({ "name": user.map(|user| user.into_user().name) }))
+}
+
+async fn claims(token: AccessToken<Role>) -> Json<Value> {
+    Json(json!({ "sub": token.subject(), "role": token.extra().role }))
+}
+
+async fn form(auth: Auth) -> Result<impl IntoResponse, AuthError> {
+    let (token, cookies) = auth.pre_session()?;
+    Ok((cookies, Json(json!({ "csrf_token": token }))))
+}
+
+async fn log_in(auth: Auth, headers: HeaderMap, body: Bytes) -> Result<Response, AuthError> {
+    let login = read(&headers, &body);
+    let cookies = auth.log_in(login.log_in()).await?;
+    Ok(match auth.wants() {
+        Wants::Page => (cookies, Redirect::to(&auth.next_or_home())).into_response(),
+        _ => (cookies, Json(json!({ "sub": login.sub }))).into_response(),
+    })
+}
+
+fn read(headers: &HeaderMap, body: &[u8]) -> Login {
+    let content_type = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    Login::read(content_type.unwrap_or_default(), body)
+}
+
+async fn log_out(auth: Auth) -> Result<Response, AuthError> {
+    let cookies = auth.log_out().await?;
+    Ok(match auth.wants() {
+        Wants::Page => (cookies, Redirect::to("/anyone")).into_response(),
+        _ => (cookies, Json(json!({ "sub": null }))).into_response(),
+    })
+}
+
+async fn refresh(auth: Auth) -> Result<Response, AuthError> {
+    auth.refresh_and_return().await
+}
+
+async fn reauthenticate(auth: Auth, headers: HeaderMap, body: Bytes) -> Result<impl IntoResponse, AuthError> {
+    let login = read(&headers, &body);
+    Ok((auth.reauthenticate(&login.sub).await?, Json(json!({ "sub": login.sub }))))
+}
+
+async fn renew(auth: Auth) -> Result<impl IntoResponse, AuthError> {
+    Ok((auth.renew().await?, nothing().await))
+}
+
+async fn echo(_: AccessToken, State(calls): Calls, body: Bytes) -> impl IntoResponse {
+    ([("x-calls", count(&calls).to_string())], body)
+}
+
+/// What is read is let go at once.
+async fn upload(_: AccessToken, mut body: Body) -> Response {
+    let mut bytes = 0;
+    while let Some(frame) = body.frame().await {
+        match frame {
+            Ok(frame) => bytes += frame.data_ref().map_or(0, Bytes::len),
+            Err(_) => return http::StatusCode::BAD_REQUEST.into_response(),
+        }
+    }
+    Json(json!({ "bytes": bytes })).into_response()
+}
+
+async fn redirects(_: AccessToken) -> impl IntoResponse {
+    let headers = [("set-cookie", "theme=dark; Path=/"), ("cache-control", "public, max-age=60")];
+    (headers, Redirect::to("/anyone"))
+}
+
+async fn unset(_: AccessToken, auth: Auth) -> (SetCookies, Json<Value>) {
+    (auth.engine().unset_jwt_cookies().into(), nothing().await)
+}
+
+async fn unset_by_log_out(_: AccessToken, auth: Auth) -> Result<impl IntoResponse, AuthError> {
+    Ok((auth.log_out().await?, nothing().await))
+}
+
+async fn refuses(_: AccessToken, auth: Auth) -> AuthError {
+    auth.refuse(Reason::ClaimsRefused)
+}
+
+async fn same_origin(auth: Auth) -> Result<Json<Value>, AuthError> {
+    auth.require_same_origin()?;
+    Ok(nothing().await)
+}
+
+async fn sign_up(auth: Auth) -> Result<Json<Value>, AuthError> {
+    auth.require_pre_session()?;
+    Ok(nothing().await)
+}
+
+async fn about(auth: Auth) -> Json<Value> {
+    let agent = auth.headers().get(http::header::USER_AGENT).and_then(|value| value.to_str().ok());
+    Json(json!({
+        "next": auth.next_or_home(),
+        "wants": word_for(auth.wants()),
+        "q": auth.query("q"),
+        "agent": agent,
+        "refresh_csrf": auth.refresh_csrf_token(),
+    }))
+}
+
+async fn guarded(State(calls): Calls) -> Json<Value> {
+    Json(json!({ "calls": count(&calls) }))
+}
+
+async fn whose(token: AccessToken) -> Json<Value> {
+    Json(json!({ "sub": token.subject() }))
+}
+
+async fn nothing() -> Json<Value> {
+    Json(json!({}))
+}
