@@ -213,3 +213,26 @@ fn s28_other_processes_learn_what_was_ended() {
     assert!(there.visit(&mut alice.clone()).is_refused(401, "revoked"));
     assert_eq!(block_on(there.auth.sync_revocations()).unwrap(), 0);
 }
+
+/// What the store holds signs nothing: its reader still needs the key.
+#[test]
+fn s40_a_copy_of_the_store_forges_nothing() {
+    let site = Site::new();
+    site.browser_of("alice");
+    let thief = Site::over(site.store.clone(), KeySet::new(key()), |builder| builder);
+    let forged = thief.browser_of("alice");
+    assert_eq!(thief.visit(&mut forged.clone()).status, 200);
+    assert!(site.visit(&mut forged.clone()).is_refused(401, "bad_signature"));
+    assert!(site.refresh(&mut forged.clone()).is_refused(401, "bad_signature"));
+}
+
+#[test]
+fn s25_claims_hold_ids_and_times_only() {
+    let site = Site::new();
+    let mut browser = site.browser_of("alice");
+    let answer = site.visit(&mut browser);
+    let claims: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(answer.token().payload()).unwrap();
+    let mut names: Vec<&str> = claims.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["auth_time", "csrf", "exp", "fresh", "gen", "iat", "jti", "nbf", "sid", "sub", "type"]);
+}
