@@ -234,7 +234,7 @@ fn others() -> Case {
         let needed = alice.get("/protected").accept_json().send().await;
         site.expect("refresh needed", &needed, "418 -access");
         site.store.break_down();
-        let down = alice.post("/token/refresh").accept_json().csrf().send().await;
+        let down = alice.get("/token/refresh").accept_json().send().await;
         site.expect("store down", &down, "418");
     })
     .configured(|builder| {

@@ -35,10 +35,10 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![
         Case::new("streams: a gibibyte in a multipart form is never held", |site| gibibyte(site, MULTIPART)),
         Case::new("streams: 256 MiB in a form are never held", |site| async move {
-            upload(&site, URLENCODED, 256, MOST_GROWTH).await;
+            upload(&site, URLENCODED, 256).await;
         }),
         Case::new("streams: 256 MiB of no form are never held", |site| async move {
-            upload(&site, "application/octet-stream", 256, MOST_GROWTH).await;
+            upload(&site, "application/octet-stream", 256).await;
         }),
     ];
     for (kind, code) in [
@@ -68,53 +68,59 @@ pub(super) fn cases() -> Vec<Case> {
 
 async fn gibibyte(site: Site, kind: &'static str) {
     let started = Instant::now();
-    upload(&site, kind, 1024, MOST_GROWTH).await;
+    upload(&site, kind, 1024).await;
     let took = started.elapsed();
+    // A second on an idle machine; this is for busy ones.
     site.same("it takes less than a minute", took < Duration::from_secs(60), true);
     println!("a gibibyte took {:.1} s", took.as_secs_f32());
 }
 
 /// Sends mebibytes to `/upload`, and watches this process's memory, which is the server's too.
-async fn upload(site: &Site, kind: &str, mebibytes: u64, most_growth: u64) {
+async fn upload(site: &Site, kind: &'static str, mebibytes: u64) {
     let alice = site.alice().await;
     let csrf = csrf_of(&alice);
-    let body = Repeated::new(beginning(kind, &csrf), Bytes::from(vec![b'x'; MEBIBYTE as usize]), mebibytes);
-    let length = body.length();
-    let mut request = http::Request::post(format!("http://{}/upload", site.address))
-        .header("host", "site.example")
-        .header("content-type", kind)
-        .header("cookie", format!("{ACCESS}={}", value_of(&alice, ACCESS)));
-    if beginning(kind, &csrf).is_empty() {
-        request = request.header("x-csrf-token", csrf);
-    }
+    let cookie = format!("{ACCESS}={}", value_of(&alice, ACCESS));
+    let mut growth = 0;
+    // Other tests of this process may take memory in the meantime. A body that is held takes it every time.
+    for _ in 0..3 {
+        let body = Repeated::new(beginning(kind, &csrf), Bytes::from(vec![b'x'; MEBIBYTE as usize]), mebibytes);
+        let length = body.length();
+        let mut request = http::Request::post(format!("http://{}/upload", site.address))
+            .header("host", "site.example")
+            .header("content-type", kind)
+            .header("cookie", &cookie);
+        if beginning(kind, &csrf).is_empty() {
+            request = request.header("x-csrf-token", &csrf);
+        }
 
-    reset_peak();
-    let before = memory("VmRSS:");
-    let pool = Pool::builder(TokioExecutor::new()).build_http();
-    let response = pool.request(request.body(body).unwrap()).await.unwrap();
-    let status = response.status().as_u16();
-    let text = response.into_body().collect().await.unwrap().to_bytes();
-    let peak = memory("VmHWM:");
+        let before = start_of_peak();
+        let pool = Pool::builder(TokioExecutor::new()).build_http();
+        let response = pool.request(request.body(body).unwrap()).await.unwrap();
+        let status = response.status().as_u16();
+        let text = response.into_body().collect().await.unwrap().to_bytes();
+        growth = peak().saturating_sub(before);
 
-    site.same("status", status, 200);
-    site.same("counted", serde_json::from_slice::<Value>(&text).ok(), Some(json!({ "bytes": length })));
-    if let (Some(before), Some(peak)) = (before, peak) {
-        let growth = peak.saturating_sub(before);
-        let verdict = if growth < most_growth { "bounded".to_owned() } else { format!("{} MiB", growth / MEBIBYTE) };
-        site.same("memory", verdict, "bounded".to_owned());
+        site.same("status", status, 200);
+        site.same("counted", serde_json::from_slice::<Value>(&text).ok(), Some(json!({ "bytes": length })));
+        if growth < MOST_GROWTH {
+            return;
+        }
     }
+    site.same("memory that it took, in MiB", growth / MEBIBYTE, 0);
 }
 
-/// A line of `/proc/self/status`, in bytes; none where there is no such file.
-fn memory(line: &str) -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let kilobytes = status.lines().find_map(|text| text.strip_prefix(line))?.trim().strip_suffix(" kB")?;
-    Some(kilobytes.parse::<u64>().ok()? << 10)
+/// The most memory that this process has had, in bytes; zero where the system does not tell.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok()).unwrap_or(0) << 10
 }
 
-/// Lets the peak start anew, so that what other tests held before does not hide what this one holds.
-fn reset_peak() {
+/// Lets the peak begin anew, so that what was held before does not hide what is held now.
+fn start_of_peak() -> u64 {
+    // proc_pid_clear_refs(5): 5 resets the peak. Where that may not be written, the old one has to do.
     let _ = std::fs::write("/proc/self/clear_refs", "5");
+    peak()
 }
 
 async fn endless(site: Site, kind: &'static str, path: &'static str, code: &'static str) {

@@ -109,3 +109,41 @@ pub(super) fn told(answer: &Answer) -> String {
     }
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::{Answer, told};
+
+    fn answer(status: u16, headers: &[(&'static str, &'static str)], body: &'static str) -> Answer {
+        let pair = |&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
+        let headers: HeaderMap = headers.iter().map(pair).collect();
+        Answer { status: status.try_into().unwrap(), headers, body: body.into() }
+    }
+
+    #[test]
+    fn one_line() {
+        assert_eq!(told(&answer(200, &[("set-cookie", "theme=dark")], "")), "200");
+        let set = ("set-cookie", "__Host-access_token_cookie=a; Path=/");
+        assert_eq!(told(&answer(303, &[("location", "/a"), set], "")), "303 → /a +access");
+        let unset = ("set-cookie", "refresh_token_cookie=; Max-Age=0; Path=/");
+        let problem = ("content-type", "application/problem+json");
+        assert_eq!(told(&answer(401, &[unset, problem], "{\"code\":\"expired\"}")), "401 expired -refresh");
+        assert_eq!(told(&answer(401, &[("hx-redirect", "/a")], "")), "401 htmx → /a");
+    }
+
+    #[test]
+    fn rules_of_every_response() {
+        let broken = |headers: &[_], body| answer(401, headers, body).broken_rules().len();
+        let set = ("set-cookie", "access_token_cookie=a; Path=/");
+        let kept = ("cache-control", "private, no-store");
+        assert_eq!(broken(&[set, kept], ""), 0);
+        assert_eq!(broken(&[set], ""), 1, "a cache keeps it");
+        assert_eq!(broken(&[set, kept, ("cache-control", "public")], ""), 1, "two wishes");
+        assert_eq!(broken(&[set, set, kept], ""), 1, "set twice");
+        assert_eq!(broken(&[("location", "//evil.example")], ""), 1, "another origin");
+        assert_eq!(broken(&[], "details nobody outside may see"), 1, "an inner error");
+        assert_eq!(broken(&[("content-type", "application/problem+json")], "{}"), 3, "an empty problem");
+    }
+}

@@ -15,6 +15,9 @@ use tokio::net::TcpStream;
 
 use super::told::Answer;
 
+/// No answer takes longer once all has been written.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
 /// An HTTP/1.1 connection for one request.
 pub(super) struct Wire(TcpStream);
 
@@ -77,7 +80,7 @@ impl Wire {
                 poured += block.len();
             }
             // Neither finished nor closed: whatever answers does so without the rest.
-            std::future::pending::<()>().await;
+            tokio::time::sleep(LONGEST_WAIT).await;
         };
         let reading = async {
             let mut buffer = [0; 4096];
@@ -172,5 +175,21 @@ impl Body for Repeated {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.length())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn complete_responses_only() {
+        let body = |bytes: &[u8]| parse(bytes).map(|answer| answer.body);
+        assert_eq!(body(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nab").unwrap(), "ab");
+        assert_eq!(body(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\na"), None);
+        assert_eq!(body(b"HTTP/1.1 200 OK\r\ncontent-le"), None);
+        let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\nA\r\n0123456789\r\n0\r\n\r\n";
+        assert_eq!(body(chunked).unwrap(), "a0123456789");
+        assert_eq!(body(&chunked[..chunked.len() - 6]), None);
     }
 }
