@@ -5,11 +5,13 @@ use std::net::TcpListener;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use actix_web::dev::ServerHandle;
-use actix_web::error::PayloadError;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
+use actix_web::error::{ErrorConflict, PayloadError};
 use actix_web::http::{Method, header};
+use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Bytes, Data, Json, Payload, PayloadConfig, Redirect, ServiceConfig};
-use actix_web::{App, Either, HttpRequest, HttpResponse, HttpServer, Responder};
+use actix_web::{App, Either, Error, HttpRequest, HttpResponse, HttpServer, Responder};
 use futures_core::Stream;
 use hardtack::{Authenticator, Need, Reason, Wants};
 use hardtack_actix::{
@@ -85,6 +87,7 @@ fn application(app: &mut ServiceConfig) {
         .service(web::resource("/upload").post(upload))
         .service(web::resource("/redirects").get(redirects))
         .service(web::resource("/unsets").get(unset).post(unset_by_log_out))
+        .service(web::resource("/intercepted").get(whose).wrap(from_fn(intercept)))
         .service(web::resource("/refuses").get(refuses))
         .service(web::resource("/same-origin").get(same_origin))
         .service(web::resource("/signup").post(sign_up))
@@ -197,6 +200,11 @@ async fn unset(_: AccessToken, auth: Auth) -> impl Responder {
 
 async fn unset_by_log_out(_: AccessToken, auth: Auth) -> Result<impl Responder, AuthError> {
     Ok(auth.log_out().await?.onto(nothing().await))
+}
+
+async fn intercept(request: ServiceRequest, next: Next<impl MessageBody>) -> Result<ServiceResponse, Error> {
+    next.call(request).await?;
+    Err(ErrorConflict("intercepted"))
 }
 
 async fn refuses(_: AccessToken, auth: Auth) -> Result<HttpResponse, AuthError> {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, State};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -16,7 +17,7 @@ use hardtack_axum::{
 use hardtack_conformance::server;
 use hardtack_conformance::suite::application::{Login, Role, User, word_for};
 use hardtack_conformance::suite::{self, Adapter, Serving};
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
@@ -71,6 +72,7 @@ fn application() -> Router {
         .route("/upload", post(upload))
         .route("/redirects", get(redirects))
         .route("/unsets", get(unset).post(unset_by_log_out))
+        .route("/intercepted", get(whose).layer(map_response(intercept)))
         .route("/refuses", get(refuses))
         .route("/same-origin", get(same_origin))
         .route("/signup", post(sign_up))
@@ -161,7 +163,7 @@ async fn upload(_: AccessToken, mut body: Body) -> Response {
     while let Some(frame) = body.frame().await {
         match frame {
             Ok(frame) => bytes += frame.data_ref().map_or(0, Bytes::len),
-            Err(_) => return http::StatusCode::BAD_REQUEST.into_response(),
+            Err(_) => return StatusCode::BAD_REQUEST.into_response(),
         }
     }
     Json(json!({ "bytes": bytes })).into_response()
@@ -178,6 +180,10 @@ async fn unset(_: AccessToken, auth: Auth) -> (SetCookies, Json<Value>) {
 
 async fn unset_by_log_out(_: AccessToken, auth: Auth) -> Result<impl IntoResponse, AuthError> {
     Ok((auth.log_out().await?, nothing().await))
+}
+
+async fn intercept(_: Response) -> StatusCode {
+    StatusCode::CONFLICT
 }
 
 async fn refuses(_: AccessToken, auth: Auth) -> AuthError {

@@ -1,10 +1,15 @@
 //! What this thread logs, kept for a test to read.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
+use tracing::Dispatch;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
+
+/// A second subscriber, which keeps nothing. With a single one, tracing asks only the thread that first
+/// comes by an event whether that is wanted; another test's thread would say no for this one, too.
+static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
 
 /// The log of this thread while it lives.
 pub(crate) struct Log {
@@ -15,6 +20,7 @@ pub(crate) struct Log {
 impl Log {
     /// Begins to keep what is logged, at every level.
     pub(crate) fn start() -> Self {
+        LazyLock::force(&SECOND);
         let text = Text::default();
         let subscriber =
             tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_ansi(false).with_writer(text.clone());

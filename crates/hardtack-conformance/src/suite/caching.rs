@@ -23,6 +23,9 @@ pub(super) fn cases() -> Vec<Case> {
                 site.expect(path, &answer, "200");
                 check(&site, path, &answer, OURS);
             }
+            let intercepted = alice.get("/intercepted").send().await;
+            site.expect("another middleware's answer", &intercepted, "409");
+            check(&site, "another middleware's answer", &intercepted, OURS);
             let posted = alice.post("/echo").csrf().body("x").send().await;
             check(&site, "POST /echo", &posted, OURS);
         }),

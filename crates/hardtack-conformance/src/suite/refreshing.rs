@@ -31,6 +31,7 @@ const REQUESTS: &[(&str, Make, &str, &str)] = &[
     ("a guarded route with an extractor", |c| c.get("/guarded/token"), "200 +access +refresh", "401 missing_token"),
     ("a form to a guarded route", |c| form(c, "/guarded/token"), "200 +access +refresh", "401 missing_token"),
     ("a redirect", |c| c.get("/redirects"), "303 → /anyone +access +refresh", "401 missing_token"),
+    ("another middleware's answer", |c| c.get("/intercepted"), "409 +access +refresh", "409"),
     ("an upload", |c| form(c, "/upload"), "200 +access +refresh", "401 missing_token"),
     (
         "a fresh token",
