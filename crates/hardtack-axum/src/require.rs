@@ -15,6 +15,9 @@ use crate::extract::verify;
 
 /// Asks every request below for a token. It belongs inside of [`crate::AuthLayer`].
 ///
+/// `Router::layer` wraps the router's fallback too, so that unknown paths ask for the token as well;
+/// `Router::route_layer` wraps its routes only.
+///
 /// ```
 /// # use axum::{Router, routing::get};
 /// # use hardtack::{Authenticator, KeySet, SigningKey, jwt::Algorithm};
