@@ -44,6 +44,11 @@ impl<'a> Exchange<'a> {
         self.engine.next_or_home(self.head.query("next").as_deref())
     }
 
+    /// The query's `next`, if it is a page to return to.
+    fn asked_next(&self) -> Option<NextPath> {
+        self.head.query("next").and_then(|next| self.engine.next(&next))
+    }
+
     /// Turns a reason into what its client gets, and into an event for the log.
     pub fn refuse(&self, reason: impl Into<Reason>) -> Failure {
         let reason = reason.into();
@@ -103,8 +108,7 @@ impl<'a> Exchange<'a> {
         let fragment = self.wants() == Wants::Htmx;
         if !fragment && (self.head.is_safe() || kind == FailureKind::RefreshNeeded) {
             // A route of the flow is no place to return to, but it may carry one.
-            let carried = || self.head.query("next").and_then(|next| self.engine.next(&next));
-            return self.engine.next(self.head.target).or_else(carried);
+            return self.engine.next(self.head.target).or_else(|| self.asked_next());
         }
         let page = if fragment { self.head.header_text("hx-current-url") } else { None };
         let page = page.or_else(|| self.head.header_text("referer"))?;

@@ -18,8 +18,7 @@ impl Exchange<'_> {
             Err(failure) if self.follows_foreign_link(&failure) => return Ok(self.ask_again()),
             answer => answer?,
         };
-        let asked = self.head.query("next").and_then(|text| self.engine.next(&text));
-        let reply = match asked {
+        let reply = match self.asked_next() {
             Some(next) if !self.head.is_safe() => Reply::redirect(307, next.as_str()),
             Some(next) => Reply::redirect(303, next.as_str()),
             None if self.wants() == Wants::Page => Reply::redirect(303, self.engine.next_or_home(None)),
@@ -34,8 +33,8 @@ impl Exchange<'_> {
 
     fn ask_again(&self) -> Reply {
         let refresh = &self.engine.settings().urls.refresh;
-        let next = self.head.query("next").and_then(|text| self.engine.next(&text));
-        let again = next.map_or_else(|| refresh.clone(), |next| next.append_to(refresh)).replace('&', "&amp;");
+        let again =
+            self.asked_next().map_or_else(|| refresh.clone(), |next| next.append_to(refresh)).replace('&', "&amp;");
         let page = format!(
             "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>One moment</title>\
              <meta http-equiv=\"refresh\" content=\"0;url={again}\">\
