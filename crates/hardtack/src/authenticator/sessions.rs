@@ -18,6 +18,9 @@ use crate::session::{Ends, Judgement, Rotation, Session, SessionId, StoreError};
 /// How often a lost compare-and-swap is tried again before the store is called broken.
 const ATTEMPTS: usize = 8;
 
+/// How many entries of the log are read at once.
+const LOG_PAGE: u32 = 1000;
+
 /// A session operation that failed outside of a request.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -397,12 +400,18 @@ impl Authenticator {
     pub async fn sync_revocations(&self) -> Result<usize, StoreError> {
         let Some(store) = self.store() else { return Ok(0) };
         let now = self.now();
-        let news = store.revocations(self.0.log_position.load(Ordering::Acquire)).await?;
-        for entry in &news {
-            self.revocations().end(entry.session, entry.at + self.token_memory(), now);
-            self.0.log_position.fetch_max(entry.sequence, Ordering::AcqRel);
+        let mut news = 0;
+        loop {
+            let page = store.revocations(self.0.log_position.load(Ordering::Acquire), LOG_PAGE).await?;
+            for entry in &page.entries {
+                self.revocations().end(entry.session, entry.at + self.token_memory(), now);
+                self.0.log_position.fetch_max(entry.sequence, Ordering::AcqRel);
+            }
+            news += page.entries.len();
+            if page.entries.len() < LOG_PAGE as usize {
+                return Ok(news);
+            }
         }
-        Ok(news.len())
     }
 
     /// Forgets up to `limit` rows that no token can need any more; answers how many.

@@ -13,4 +13,4 @@ pub(crate) use revocations::{Revocations, Standing};
 pub use row::Session;
 pub use rules::{Judgement, SessionRules};
 pub(crate) use store::ErasedStore;
-pub use store::{Ends, Revocation, Rotation, SessionStore, StoreError};
+pub use store::{Ends, Revocation, RevocationPage, Rotation, SessionStore, StoreError};

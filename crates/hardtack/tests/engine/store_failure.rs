@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use hardtack::session::{Ends, Revocation, Rotation, Session, SessionStore, StoreError};
+use hardtack::session::{Ends, RevocationPage, Rotation, Session, SessionStore, StoreError};
 use hardtack::{KeySet, MemorySessions, Need, RefreshMode, SessionId, Timestamp};
 
 use crate::support::{Browser, Request, Site, block_on, key, log_in, page};
@@ -47,8 +47,8 @@ impl SessionStore for Flaky {
         self.up()?.list(subject, now).await
     }
 
-    async fn revocations(&self, after: u64) -> Result<Vec<Revocation>, StoreError> {
-        self.up()?.revocations(after).await
+    async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, StoreError> {
+        self.up()?.revocations(after, limit).await
     }
 
     async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
