@@ -4,6 +4,7 @@
 
 mod configuration;
 mod connections;
+mod crashes;
 mod expiry;
 mod keys;
 mod logs;
