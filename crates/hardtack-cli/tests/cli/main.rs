@@ -8,6 +8,7 @@ mod crashes;
 mod expiry;
 mod keys;
 mod logs;
+mod racing;
 mod refusals;
 mod sharing;
 mod starting;
