@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use super::{Authenticator, Engine};
@@ -12,7 +11,7 @@ use crate::cookie::CookiePolicy;
 use crate::csrf::PreSessionKey;
 use crate::failure::{FailureKind, Handlers, Refused, Reply};
 use crate::jwt::KeySet;
-use crate::session::{ErasedStore, Revocations, SessionStore};
+use crate::session::{ErasedStore, LogPosition, Revocations, SessionStore};
 
 /// Collects settings. The defaults are the safe ones: https cookies with `__Host-`, 15 minutes of
 /// access, a day of refresh, CSRF protection on, no leeway.
@@ -88,6 +87,24 @@ impl Builder {
     /// that is lost, end the session.
     pub fn race_window(mut self, span: Duration) -> Self {
         self.race_window = Some(span);
+        self
+    }
+
+    /// Several processes share the store: how long this one may answer from its own memory after it last
+    /// knew of every session that ended. From then on each request asks the store, and is told 503 where
+    /// that fails, until [`Authenticator::follow_revocations`] has caught up. Never unless set.
+    ///
+    /// At least two seconds more than [`Self::poll_interval`]; five seconds are a good choice. Whole
+    /// seconds.
+    pub fn max_staleness(mut self, bound: Duration) -> Self {
+        self.settings.max_staleness = Some(bound);
+        self
+    }
+
+    /// How often [`Authenticator::follow_revocations`] reads the log of ended sessions where the store
+    /// does not tell of news; a second unless set.
+    pub fn poll_interval(mut self, span: Duration) -> Self {
+        self.settings.poll_interval = span;
         self
     }
 
@@ -226,7 +243,7 @@ impl Builder {
             rules,
             store: self.store,
             revocations: Revocations::default(),
-            log_position: AtomicU64::new(0),
+            log: LogPosition::default(),
             clock: self.clock,
             handlers: self.handlers,
             pre_session,

@@ -46,6 +46,7 @@ pub struct LogIn {
     pub(super) extra: GivenClaims,
     pub(crate) user_agent: Option<String>,
     pub(crate) address: Option<String>,
+    pub(super) remember: Option<bool>,
 }
 
 /// The longest user agent that is kept, in bytes.
@@ -60,6 +61,7 @@ impl LogIn {
             extra: GivenClaims::default(),
             user_agent: None,
             address: None,
+            remember: None,
         }
     }
 
@@ -78,6 +80,17 @@ impl LogIn {
     /// Claims from a value that serialises to a JSON object.
     pub fn claims(mut self, claims: &impl Serialize) -> Self {
         self.extra.set_all(claims);
+        self
+    }
+
+    /// Whether the cookies outlive the browser: "remember me". They last as long as the session then,
+    /// and those of its refreshes too; otherwise they end with the browser. As
+    /// [`CookiePolicy::session_cookies`](crate::CookiePolicy::session_cookies) says unless called.
+    ///
+    /// The session keeps the choice; without a store the tokens carry it, as the claim
+    /// `persistent_cookies`.
+    pub fn remember(mut self, remember: bool) -> Self {
+        self.remember = Some(remember);
         self
     }
 

@@ -9,7 +9,6 @@ mod sessions;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 pub use builder::Builder;
 pub(crate) use inspect::Found;
@@ -25,7 +24,7 @@ use crate::csrf::PreSessionKey;
 use crate::failure::Handlers;
 use crate::jwt::KeySet;
 use crate::request::NextPath;
-use crate::session::{ErasedStore, Revocations, SessionRules};
+use crate::session::{ErasedStore, LogPosition, Revocations, SessionRules};
 
 /// The engine. Clones share everything.
 ///
@@ -45,7 +44,7 @@ pub(crate) struct Engine {
     rules: SessionRules,
     store: Option<Box<dyn ErasedStore>>,
     revocations: Revocations,
-    log_position: AtomicU64,
+    log: LogPosition,
     clock: Box<dyn Clock>,
     handlers: Handlers,
     pre_session: PreSessionKey,

@@ -129,10 +129,10 @@ impl Exchange<'_> {
         }
     }
 
-    /// One look-up in this process's map.
+    /// One look-up in this process's map; in the store where that may be behind.
     async fn check_standing(&self, token: &VerifiedToken) -> Result<(), Reason> {
         let Some(id) = token.session() else { return Ok(()) };
-        match self.engine.revocations().standing(id) {
+        match self.engine.standing(id).await? {
             Standing::Live => Ok(()),
             Standing::Ended => Err(Reason::Revoked),
             Standing::Replaced => Err(Reason::Replaced),

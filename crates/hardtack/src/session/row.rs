@@ -40,6 +40,8 @@ pub struct Session {
     pub address: Option<String>,
     /// When it was ended early.
     pub revoked_at: Option<Timestamp>,
+    /// Whether its cookies outlive the browser: "remember me".
+    pub persistent: bool,
 }
 
 /// Without the salt, which the CSRF value is computed from, and without what is personal.
@@ -56,6 +58,7 @@ impl fmt::Debug for Session {
             .field("absolute_expires_at", &self.absolute_expires_at)
             .field("auth_time", &self.auth_time)
             .field("revoked_at", &self.revoked_at)
+            .field("persistent", &self.persistent)
             .finish_non_exhaustive()
     }
 }
@@ -79,6 +82,7 @@ impl Session {
             user_agent: None,
             address: None,
             revoked_at: None,
+            persistent: false,
         }
     }
 
