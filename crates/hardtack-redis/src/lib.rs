@@ -37,7 +37,7 @@
 //! | configuration | killing Redis loses | a power cut loses |
 //! | --- | --- | --- |
 //! | `appendonly yes`, `appendfsync always` | nothing | nothing |
-//! | `appendonly yes`, `appendfsync everysec` | nothing | up to two seconds of log-ins, rotations and log-outs |
+//! | `appendonly yes`, `appendfsync everysec` | nothing, or up to two seconds where the disk is slow | up to two seconds of log-ins, rotations and log-outs |
 //! | snapshots only | all since the last one | all since the last one |
 //!
 //! A lost log-out is a session that lives again, so keep the append-only file on. Set `maxmemory-policy
