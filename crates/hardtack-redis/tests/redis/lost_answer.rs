@@ -58,7 +58,7 @@ async fn s32_a_write_whose_answer_was_lost_is_done_once_and_reported() {
     let server = RedisServer::start();
     let proxy = Proxy::default();
     let port = proxy.clone().serve(server.port()).await;
-    let address = server.url().replace(&server.port().to_string(), &port.to_string());
+    let address = server.url().replace(&format!(":{}/", server.port()), &format!(":{port}/"));
     let store = RedisSessions::open(address).await.unwrap();
     let direct = open(&server).await;
 
@@ -68,17 +68,17 @@ async fn s32_a_write_whose_answer_was_lost_is_done_once_and_reported() {
     store.rotate(row.id, 1, next(1)).await.unwrap().unwrap();
     store.revoke(Ends::These(&[other.id]), NOW).await.unwrap();
 
-    let sent = |count: usize| (proxy.scripts.swap(0, Ordering::SeqCst) == count).then_some(()).expect("scripts sent");
+    let sent_once = || assert_eq!(proxy.scripts.swap(0, Ordering::SeqCst), 1);
     proxy.scripts.store(0, Ordering::SeqCst);
     proxy.cut.store(true, Ordering::SeqCst);
     assert!(store.rotate(row.id, 2, next(2)).await.is_err());
-    sent(1);
+    sent_once();
     assert_eq!(direct.find(row.id).await.unwrap().unwrap().generation, 3, "it was done, once");
     assert_eq!(store.find(row.id).await.unwrap().unwrap().generation, 3, "and the store goes on");
 
     proxy.cut.store(true, Ordering::SeqCst);
     assert!(store.revoke(Ends::AllOf("alice"), NOW).await.is_err());
-    sent(1);
+    sent_once();
     assert_eq!(direct.revocations(0, 10).await.unwrap().entries.len(), 2);
 
     // A question may be asked again, and nobody notices.

@@ -1,6 +1,6 @@
 //! Sessions on a real Redis: the conformance suite, and what only a server, its failures and several
 //! processes can show.
-#![allow(clippy::unwrap_used, reason = "the helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "the helpers of tests")]
 
 mod engines;
 mod log;
