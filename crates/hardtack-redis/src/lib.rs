@@ -54,8 +54,8 @@
 //! One primary, with or without replicas behind the same address. All keys begin with the store's name in
 //! braces (`{hardtack}:…`) and so lie in one slot, but this client follows no redirections: a node of a
 //! Redis Cluster is refused. A user with restricted rights needs the keys `~{hardtack}*` and the commands of
-//! strings, sets, sorted sets, hashes and streams, `EVAL`, `EVALSHA`, `INFO`, `TIME` and `PING`. For `rediss://` an application turns on TLS in the `redis` crate
-//! (`tokio-rustls-comp`), which is the one that is used here.
+//! strings, sets, sorted sets, hashes and streams, `EVAL`, `EVALSHA`, `INFO`, `TIME` and `PING`. For `rediss://` an
+//! application turns on TLS in the `redis` crate (`tokio-rustls-comp`), which is the one that is used here.
 //!
 //! # When Redis is gone
 //!
