@@ -79,12 +79,7 @@ async fn follow(client: Client, stream: String, news: Arc<watch::Sender<()>>) {
     }
 }
 
-async fn listen(
-    client: &Client,
-    stream: &str,
-    news: &watch::Sender<()>,
-    silent: &mut bool,
-) -> RedisResult<Infallible> {
+async fn listen(client: &Client, stream: &str, news: &watch::Sender<()>, silent: &mut bool) -> RedisResult<Infallible> {
     let config =
         AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT)).set_response_timeout(Some(BLOCK + CONNECT));
     let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
@@ -97,7 +92,8 @@ async fn listen(
     loop {
         let mut read = redis::cmd("XREAD");
         read.arg("COUNT").arg(1000).arg("BLOCK").arg(BLOCK.as_millis() as u64);
-        let grown: Option<StreamReadReply> = read.arg("STREAMS").arg(stream).arg(&end).query_async(&mut connection).await?;
+        let grown: Option<StreamReadReply> =
+            read.arg("STREAMS").arg(stream).arg(&end).query_async(&mut connection).await?;
         let last = grown.and_then(|mut reply| reply.keys.pop()?.ids.pop());
         if let Some(last) = last {
             end = last.id;

@@ -37,7 +37,7 @@
 //! | configuration | killing Redis loses | a power cut loses |
 //! | --- | --- | --- |
 //! | `appendonly yes`, `appendfsync always` | nothing | nothing |
-//! | `appendonly yes`, `appendfsync everysec` | nothing | up to two seconds of log-ins, rotations and log-outs |
+//! | `appendonly yes`, `appendfsync everysec` | nothing, or up to two seconds where the disk is slow | up to two seconds of log-ins, rotations and log-outs |
 //! | snapshots only | all since the last one | all since the last one |
 //!
 //! A lost log-out is a session that lives again, so keep the append-only file on. Set `maxmemory-policy
@@ -53,9 +53,9 @@
 //!
 //! One primary, with or without replicas behind the same address. All keys begin with the store's name in
 //! braces (`{hardtack}:…`) and so lie in one slot, but this client follows no redirections: a node of a
-//! Redis Cluster is refused. The scripts use `INFO` and `TIME`; a user with restricted rights needs
-//! `~{hardtack}*` and these commands. For `rediss://` an application turns on TLS in the `redis` crate
-//! (`tokio-rustls-comp`), which is the one that is used here.
+//! Redis Cluster is refused. A user with restricted rights needs the keys `~{hardtack}*` and the commands of
+//! strings, sets, sorted sets, hashes and streams, `EVAL`, `EVALSHA`, `INFO`, `TIME` and `PING`. For `rediss://` an
+//! application turns on TLS in the `redis` crate (`tokio-rustls-comp`), which is the one that is used here.
 //!
 //! # When Redis is gone
 //!

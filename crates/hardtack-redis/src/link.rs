@@ -3,6 +3,7 @@
 //! Not the `redis` crate's own `ConnectionManager`: that one goes on with a connection that does not answer
 //! any more, and with a primary that has become a replica.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
@@ -21,6 +22,9 @@ const ANSWER: Duration = Duration::from_secs(2);
 /// How long all of it may take, waiting for another caller's attempt to connect included.
 const DEADLINE: Duration = Duration::from_secs(5);
 
+/// For how long a connection that has answered is taken to be whole.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// Whether a command may be sent once more after its connection broke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Again {
@@ -34,6 +38,9 @@ pub(crate) struct Link {
     client: Client,
     config: AsyncConnectionConfig,
     state: Mutex<State>,
+    born: Instant,
+    /// When Redis last answered, in milliseconds after `born`.
+    answered: AtomicU64,
 }
 
 #[derive(Default)]
@@ -50,7 +57,7 @@ impl Link {
     pub(crate) fn new(client: Client) -> Self {
         let config =
             AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT)).set_response_timeout(Some(ANSWER));
-        Self { client, config, state: Mutex::default() }
+        Self { client, config, state: Mutex::default(), born: Instant::now(), answered: AtomicU64::new(0) }
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -70,6 +77,14 @@ impl Link {
     }
 
     async fn ask_patiently<T: FromRedisValue>(&self, command: &Cmd, again: Again) -> RedisResult<T> {
+        // A connection may have broken while nobody looked. Whoever may not ask twice asks that first.
+        if again == Again::No && self.age() > self.answered.load(Ordering::Relaxed) + FRESH.as_millis() as u64 {
+            match self.ask_once::<()>(&redis::cmd("PING")).await {
+                Err(error) if !error.is_connection_dropped() => return Err(error),
+                // If it was broken, it is gone now, and the command itself connects anew.
+                _ => {}
+            }
+        }
         match self.ask_once(command).await {
             Err(error) if again == Again::Yes && error.is_connection_dropped() => self.ask_once(command).await,
             answer => answer,
@@ -79,6 +94,9 @@ impl Link {
     async fn ask_once<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
         let (number, mut connection) = self.connection().await?;
         let answer = command.query_async(&mut connection).await;
+        if answer.is_ok() {
+            self.answered.store(self.age(), Ordering::Relaxed);
+        }
         if answer.as_ref().is_err_and(is_broken) {
             let mut state = self.state.lock().await;
             if state.number == number {
@@ -86,6 +104,11 @@ impl Link {
             }
         }
         answer
+    }
+
+    /// How old this link is, in milliseconds.
+    fn age(&self) -> u64 {
+        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     async fn connection(&self) -> RedisResult<(u64, MultiplexedConnection)> {

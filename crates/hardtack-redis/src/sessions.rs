@@ -70,8 +70,7 @@ impl SessionStore for RedisSessions {
             text(u8::from(session.revoked_at.is_none())),
         ];
         arguments.extend(which(ends));
-        let ended: Option<Vec<String>> =
-            CREATE.run(&self.link, &self.tag, arguments).await.map_err(StoreError::new)?;
+        let ended: Option<Vec<String>> = CREATE.run(&self.link, &self.tag, arguments).await.map_err(StoreError::new)?;
         ids(ended.ok_or_else(|| StoreError::new(format!("a session {} exists already", session.id)))?)
     }
 
@@ -92,8 +91,7 @@ impl SessionStore for RedisSessions {
             text(rotation.expires_at),
             text(row::time(rotation.auth_time)),
         ];
-        let rotated: Option<Vec<u8>> =
-            ROTATE.run(&self.link, &self.tag, &arguments).await.map_err(StoreError::new)?;
+        let rotated: Option<Vec<u8>> = ROTATE.run(&self.link, &self.tag, &arguments).await.map_err(StoreError::new)?;
         rotated.map(|rotated| row::decode(id, &rotated)).transpose().map_err(StoreError::new)
     }
 
