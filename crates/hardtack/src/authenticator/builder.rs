@@ -9,6 +9,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{BaseUrl, ConfigError, Lifetime, RefreshMode, Settings, Urls};
 use crate::cookie::CookiePolicy;
 use crate::csrf::PreSessionKey;
+use crate::event::{Event, Observer};
 use crate::failure::{FailureKind, Handlers, Refused, Reply};
 use crate::jwt::KeySet;
 use crate::session::{ErasedStore, LogPosition, Revocations, SessionStore};
@@ -24,6 +25,7 @@ pub struct Builder {
     store: Option<Box<dyn ErasedStore>>,
     clock: Box<dyn Clock>,
     handlers: Handlers,
+    observers: Vec<Observer>,
     race_window: Option<Duration>,
     without_csrf: bool,
 }
@@ -38,6 +40,7 @@ impl Builder {
             store: None,
             clock: Box::new(SystemClock),
             handlers: HashMap::new(),
+            observers: Vec::new(),
             race_window: None,
             without_csrf: false,
         }
@@ -88,6 +91,29 @@ impl Builder {
     pub fn race_window(mut self, span: Duration) -> Self {
         self.race_window = Some(span);
         self
+    }
+
+    /// Access tokens of stored sessions live up to this much shorter than their lifetime, in percent, so
+    /// that those that were made at once don't expire at once; 0 unless set, 50 at most. How much is drawn
+    /// from the session's row: all who race for a token still get the same one.
+    pub fn access_jitter(mut self, percent: u8) -> Self {
+        self.settings.access_jitter = percent;
+        self
+    }
+
+    /// The strict profile, for where a stolen token costs more than a lost session. Each refresh token is
+    /// good once, without a window for races and lost responses (RFC 9700 §4.14.2); access tokens live 5
+    /// minutes; a session ends after 15 minutes unused and after 12 hours at most (NIST SP 800-63B-4
+    /// AAL3), and its cookies with the browser.
+    ///
+    /// Two requests that refresh at once end the session: it suits clients that send one at a time.
+    /// Whatever is set after this call replaces that part of it.
+    pub fn strict_sessions(mut self) -> Self {
+        self.cookies = self.cookies.session_cookies(true);
+        self.access_lifetime(Duration::from_secs(5 * 60))
+            .refresh_lifetime(Duration::from_secs(15 * 60))
+            .session_lifetime(Duration::from_secs(12 * 60 * 60))
+            .race_window(Duration::ZERO)
     }
 
     /// Several processes share the store: how long this one may answer from its own memory after it last
@@ -203,6 +229,27 @@ impl Builder {
         self
     }
 
+    /// Tells the application what happens to sessions, such as for a record that their users see. Called
+    /// after the commit and before the answer, on the request's own thread: it should do no more than
+    /// hand the event on, as to a channel. A panic is logged and changes nothing.
+    ///
+    /// ```
+    /// # use hardtack::{Authenticator, KeySet, SigningKey, jwt::Algorithm};
+    /// # let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
+    /// let (record, events) = std::sync::mpsc::sync_channel(1000);
+    /// let auth = Authenticator::builder(keys)
+    ///     .on_event(move |event| {
+    ///         let _ = record.try_send((event.at, event.kind.name(), event.subject.to_owned()));
+    ///     })
+    ///     .build()?;
+    /// # drop(events);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_event(mut self, observer: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+        self.observers.push(Box::new(observer));
+        self
+    }
+
     /// Checks everything and makes the engine.
     ///
     /// # Errors
@@ -246,6 +293,7 @@ impl Builder {
             log: LogPosition::default(),
             clock: self.clock,
             handlers: self.handlers,
+            observers: self.observers,
             pre_session,
         })))
     }

@@ -52,6 +52,11 @@ pub struct LogIn {
 /// The longest user agent that is kept, in bytes.
 const MAX_USER_AGENT: usize = 256;
 
+/// As much of a browser's name for itself as is kept and told.
+pub(crate) fn cut_user_agent(agent: &str) -> &str {
+    &agent[..agent.floor_char_boundary(MAX_USER_AGENT)]
+}
+
 impl LogIn {
     /// A log-in of `subject`, the claim `sub`: an id that stays, not a name that changes.
     pub fn new(subject: impl Into<String>) -> Self {
@@ -96,8 +101,7 @@ impl LogIn {
 
     /// The browser, for the device page; cut to 256 bytes.
     pub fn user_agent(mut self, agent: &str) -> Self {
-        let end = agent.floor_char_boundary(MAX_USER_AGENT);
-        self.user_agent = Some(agent[..end].to_owned());
+        self.user_agent = Some(cut_user_agent(agent).to_owned());
         self
     }
 

@@ -14,6 +14,7 @@ pub use builder::Builder;
 pub(crate) use inspect::Found;
 pub use inspect::VerifiedToken;
 pub use issue::{IssueError, IssuedToken, TokenBuilder};
+pub(crate) use log_in::cut_user_agent;
 pub use log_in::{Freshness, LogIn};
 pub use sessions::SessionError;
 
@@ -21,6 +22,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::{RefreshMode, Settings, Urls};
 use crate::cookie::ResolvedPolicy;
 use crate::csrf::PreSessionKey;
+use crate::event::Observer;
 use crate::failure::Handlers;
 use crate::jwt::KeySet;
 use crate::request::NextPath;
@@ -47,6 +49,7 @@ pub(crate) struct Engine {
     log: LogPosition,
     clock: Box<dyn Clock>,
     handlers: Handlers,
+    observers: Vec<Observer>,
     pre_session: PreSessionKey,
 }
 
@@ -113,8 +116,17 @@ impl Authenticator {
         &self.0.handlers
     }
 
+    pub(crate) fn observers(&self) -> &[Observer] {
+        &self.0.observers
+    }
+
     pub(crate) fn pre_session_key(&self) -> &PreSessionKey {
         &self.0.pre_session
+    }
+
+    /// Whether there is a store.
+    pub(crate) fn keeps_sessions(&self) -> bool {
+        self.0.store.is_some()
     }
 
     fn store(&self) -> Option<&dyn ErasedStore> {

@@ -121,6 +121,12 @@ pub enum ConfigError {
     /// Tokens that never expire in a session that does.
     #[error("tokens that never expire need stateless mode; leave the session store out, or give them a lifetime")]
     NeverExpiringWithSessions,
+    /// Access tokens that may hardly live.
+    #[error("access tokens may live up to {percent} % shorter; at most 50 % are allowed, and 5 % are plenty")]
+    TooMuchJitter {
+        /// What was given.
+        percent: u8,
+    },
     /// No time between two readings of the log.
     #[error("the poll interval is zero, which would ask the store without pause; a second is a good choice")]
     ZeroPollInterval,

@@ -184,6 +184,7 @@ impl CsrfSettings {
 pub(crate) struct Settings {
     pub(crate) base: Option<BaseUrl>,
     pub(crate) access_lifetime: Lifetime,
+    pub(crate) access_jitter: u8,
     pub(crate) refresh_lifetime: Lifetime,
     pub(crate) session_lifetime: Duration,
     pub(crate) poll_interval: Duration,
@@ -201,6 +202,7 @@ impl Default for Settings {
         Self {
             base: None,
             access_lifetime: Lifetime::For(Duration::from_secs(15 * 60)),
+            access_jitter: 0,
             refresh_lifetime: Lifetime::For(Duration::from_secs(24 * 60 * 60)),
             session_lifetime: Duration::from_secs(30 * 24 * 60 * 60),
             poll_interval: Duration::from_secs(1),
@@ -235,6 +237,9 @@ impl Settings {
             if self.refresh != RefreshMode::Sliding && refresh.is_some_and(|refresh| self.session_lifetime < refresh) {
                 return Err(ConfigError::SessionShorterThanRefresh);
             }
+        }
+        if self.access_jitter > 50 {
+            return Err(ConfigError::TooMuchJitter { percent: self.access_jitter });
         }
         self.check_following(stored_sessions)?;
         if self.leeway > Duration::from_secs(60) {

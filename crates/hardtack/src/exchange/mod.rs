@@ -12,9 +12,10 @@ mod user;
 pub use finish::Finish;
 pub use memo::Memo;
 
-use crate::authenticator::{Authenticator, Found, VerifiedToken};
+use crate::authenticator::{Authenticator, Found, VerifiedToken, cut_user_agent};
 use crate::config::RefreshMode;
 use crate::csrf::{CsrfError, FormToken, check_double_submit, check_origin};
+use crate::event::Client;
 use crate::failure::{Failure, FailureKind, Reason, Refused};
 use crate::jwt::{TokenError, TokenKind};
 use crate::request::{NextPath, RequestHead, Wants};
@@ -145,6 +146,12 @@ impl<'a> Exchange<'a> {
         }
         let expected = token.claims().csrf.as_deref().ok_or(CsrfError::NoClaim)?;
         Ok(check_double_submit(&self.head, self.form_token(), expected, &self.engine.settings().csrf)?)
+    }
+
+    /// Who asks, for those who are told of it.
+    fn client(&self) -> Client<'a> {
+        let address = self.head.peer.map(|peer| peer.to_string().into());
+        Client { address, user_agent: self.head.header_text("user-agent").map(cut_user_agent) }
     }
 
     fn form_token(&self) -> &'a FormToken {

@@ -6,9 +6,11 @@
 mod config;
 mod cookies;
 mod csrf;
+mod events;
 mod failures;
 mod flaky;
 mod following;
+mod lifetimes;
 mod log_in;
 mod log_out;
 mod model;

@@ -1,5 +1,7 @@
 //! Sessions begun: a log-in, or a new session in place of all others.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::SessionError;
@@ -7,6 +9,7 @@ use super::tokens::{PERSISTENT, extra_claims};
 use crate::authenticator::{Authenticator, LogIn, VerifiedToken};
 use crate::clock::Timestamp;
 use crate::cookie::SetCookies;
+use crate::event::{Client, EventKind};
 use crate::failure::Reason;
 use crate::jwt::Fresh;
 use crate::session::{Ends, Session, SessionId, StoreError};
@@ -22,8 +25,10 @@ impl Authenticator {
         self.begin(log_in.into(), &[]).await
     }
 
-    pub(crate) async fn begin(&self, log_in: LogIn, replaced: &[SessionId]) -> Result<SetCookies, SessionError> {
+    /// Begins a session in place of those whose tokens the browser holds.
+    pub(crate) async fn begin(&self, log_in: LogIn, held: &[VerifiedToken]) -> Result<SetCookies, SessionError> {
         let now = self.now();
+        let replaced: Vec<SessionId> = held.iter().filter_map(VerifiedToken::session).collect();
         let mut extra = log_in.extra.into_map()?;
         if let (Some(remember), None) = (log_in.remember, self.store()) {
             extra.insert(PERSISTENT.into(), remember.into());
@@ -37,15 +42,25 @@ impl Authenticator {
         };
         // Issued before anything is stored: claims that don't fit must not leave a session behind.
         let cookies = self.session_cookies(&session, log_in.freshness.at(now), now)?.cookies;
-        self.insert(&session, Ends::These(replaced), replaced, now).await?;
-        tracing::info!(event = "login", subject = %session.subject, session = %session.id);
+        let mut ended = self.insert(&session, Ends::These(&replaced), &replaced, now).await?;
+        let client = Client {
+            address: session.address.as_deref().map(Cow::Borrowed),
+            user_agent: session.user_agent.as_deref(),
+        };
+        // Two tokens of one session are one session.
+        for token in held {
+            if let Some(at) = ended.iter().position(|id| Some(*id) == token.session()) {
+                self.tell(EventKind::Replaced, token.subject(), Some(ended.swap_remove(at)), &client);
+            }
+        }
+        self.tell(EventKind::LogIn, &session.subject, Some(session.id), &client);
         Ok(cookies)
     }
 
     /// Starts a new session in place of all others of `previous`'s user, and keeps its CSRF value so
     /// that forms in other tabs still post. For a changed password: what was copied before is dead
     /// when this returns, within the same second too.
-    pub(crate) async fn renew(&self, previous: &VerifiedToken) -> Result<SetCookies, Reason> {
+    pub(crate) async fn renew(&self, previous: &VerifiedToken, client: &Client<'_>) -> Result<SetCookies, Reason> {
         let now = self.now();
         let mut session = Session::begin(previous.subject(), now, &self.0.rules);
         if let (Some(store), Some(id)) = (self.store(), previous.session()) {
@@ -74,7 +89,11 @@ impl Authenticator {
                 return Err(Reason::Revoked);
             }
         }
-        tracing::info!(event = "renewed", subject = %session.subject, session = %session.id);
+        for id in ended {
+            let kind = if Some(id) == replaced { EventKind::Replaced } else { EventKind::Revoked };
+            self.tell(kind, &session.subject, Some(id), client);
+        }
+        self.tell(EventKind::PasswordChanged, &session.subject, Some(session.id), client);
         Ok(cookies)
     }
 

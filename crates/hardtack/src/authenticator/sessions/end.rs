@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::authenticator::Authenticator;
 use crate::clock::Timestamp;
+use crate::event::{Client, EventKind};
 use crate::session::{Ends, Session, SessionId, StoreError};
 
 impl Authenticator {
@@ -16,9 +17,6 @@ impl Authenticator {
         // Those named are ended here even where the store knew them dead or not at all.
         let named: &[SessionId] = if let Ends::These(ids) = ends { ids } else { &[] };
         ended.iter().chain(named).for_each(|id| self.end_locally(*id, now));
-        for id in &ended {
-            tracing::info!(event = "revoked", session = %id);
-        }
         Ok(ended)
     }
 
@@ -62,8 +60,7 @@ impl Authenticator {
         if row.is_none_or(|row| row.subject != subject || !row.is_live(now)) {
             return Ok(false);
         }
-        self.end(Ends::These(&[id]), now).await?;
-        Ok(true)
+        self.revoke(Ends::These(&[id]), subject).await.map(|ended| ended > 0)
     }
 
     /// Ends all sessions of a subject but one; answers how many.
@@ -71,7 +68,7 @@ impl Authenticator {
     /// # Errors
     /// The store failed.
     pub async fn revoke_other_sessions(&self, subject: &str, kept: SessionId) -> Result<usize, StoreError> {
-        self.end(Ends::OthersOf(subject, kept), self.now()).await.map(|ended| ended.len())
+        self.revoke(Ends::OthersOf(subject, kept), subject).await
     }
 
     /// Ends all sessions of a subject: for a user who was disabled or deleted. Answers how many.
@@ -79,7 +76,15 @@ impl Authenticator {
     /// # Errors
     /// The store failed.
     pub async fn revoke_all_sessions(&self, subject: &str) -> Result<usize, StoreError> {
-        self.end(Ends::AllOf(subject), self.now()).await.map(|ended| ended.len())
+        self.revoke(Ends::AllOf(subject), subject).await
+    }
+
+    async fn revoke(&self, ends: Ends<'_>, subject: &str) -> Result<usize, StoreError> {
+        let ended = self.end(ends, self.now()).await?;
+        for id in &ended {
+            self.tell(EventKind::Revoked, subject, Some(*id), &Client::default());
+        }
+        Ok(ended.len())
     }
 
     /// Forgets up to `limit` rows that no token can need any more; answers how many.

@@ -5,6 +5,7 @@ use super::tokens::extra_claims;
 use crate::authenticator::issue::TokenBuilder;
 use crate::authenticator::{Authenticator, Freshness, VerifiedToken};
 use crate::clock::Timestamp;
+use crate::event::{Client, EventKind};
 use crate::failure::{Reason, RefreshFlaw};
 use crate::jwt::{Claims, Fresh, TokenKind};
 use crate::session::{Ends, Judgement, Rotation, Session, SessionId, StoreError};
@@ -14,47 +15,60 @@ const ATTEMPTS: usize = 8;
 
 impl Authenticator {
     /// Exchanges a verified refresh token. Never answers a fresh access token.
-    pub(crate) async fn exchange_refresh(&self, refresh: &VerifiedToken) -> Result<Refreshed, Reason> {
+    pub(crate) async fn exchange_refresh(
+        &self,
+        refresh: &VerifiedToken,
+        client: &Client<'_>,
+    ) -> Result<Refreshed, Reason> {
         let now = self.now();
-        let Some(store) = self.store() else { return self.exchange_stateless(refresh, now) };
+        let Some(store) = self.store() else { return self.exchange_stateless(refresh, client, now) };
         let (Some(id), Some(generation)) = (refresh.session(), refresh.claims().generation) else {
-            return Err(Reason::Refresh(RefreshFlaw::UnknownSession));
+            return Err(self.flaw(RefreshFlaw::UnknownSession, refresh, client));
         };
         let rotation = Rotation { now, expires_at: now + self.0.rules.idle, auth_time: None };
         for _ in 0..ATTEMPTS {
             if let Some(row) = store.rotate(id, generation, rotation).await? {
                 self.await_confirmation(&row, now);
-                tracing::debug!(event = "refresh", session = %id, generation = row.generation);
+                self.tell(EventKind::Refresh, &row.subject, Some(id), client);
                 return Ok(self.session_cookies(&row, Fresh::No, now)?);
             }
-            let Some(row) = store.find(id).await? else { return Err(self.flaw(id, RefreshFlaw::UnknownSession)) };
-            match self.0.rules.judge(&row, generation, now) {
+            let Some(row) = store.find(id).await? else {
+                return Err(self.flaw(RefreshFlaw::UnknownSession, refresh, client));
+            };
+            let flaw = match self.0.rules.judge(&row, generation, now) {
                 Judgement::Repeat => return Ok(self.session_cookies(&row, Fresh::No, now)?),
-                Judgement::Retry => {}
-                Judgement::Revoked => return Err(self.flaw(id, RefreshFlaw::SessionEnded)),
-                Judgement::Expired => return Err(self.flaw(id, RefreshFlaw::SessionExpired)),
-                Judgement::Ahead => return Err(self.flaw(id, RefreshFlaw::Ahead)),
+                Judgement::Retry => continue,
+                Judgement::Revoked => RefreshFlaw::SessionEnded,
+                Judgement::Expired => RefreshFlaw::SessionExpired,
+                Judgement::Ahead => RefreshFlaw::Ahead,
                 Judgement::Reuse => {
                     // Ended before anybody is answered, so that it stays ended although this fails.
                     self.end(Ends::These(&[id]), now).await?;
-                    return Err(self.flaw(id, RefreshFlaw::Reused));
+                    RefreshFlaw::Reused
                 }
-            }
+            };
+            return Err(self.flaw(flaw, refresh, client));
         }
         Err(StoreError::new("a rotation was lost again and again").into())
     }
 
-    fn flaw(&self, id: SessionId, flaw: RefreshFlaw) -> Reason {
-        match flaw {
-            RefreshFlaw::Reused => tracing::warn!(event = "reuse_detected", session = %id),
-            RefreshFlaw::Ahead => tracing::error!(event = "refresh_ahead", session = %id),
-            _ => tracing::debug!(event = "refresh_refused", session = %id, ?flaw),
-        }
+    fn flaw(&self, flaw: RefreshFlaw, refresh: &VerifiedToken, client: &Client<'_>) -> Reason {
+        let kind = match flaw {
+            RefreshFlaw::Reused => EventKind::ReuseDetected,
+            RefreshFlaw::Ahead => EventKind::RefreshAhead,
+            flaw => EventKind::RefreshRefused(flaw),
+        };
+        self.tell(kind, refresh.subject(), refresh.session(), client);
         Reason::Refresh(flaw)
     }
 
     /// Without a store: the refresh token stays, as in Flask, and a new access token joins it.
-    fn exchange_stateless(&self, refresh: &VerifiedToken, now: Timestamp) -> Result<Refreshed, Reason> {
+    fn exchange_stateless(
+        &self,
+        refresh: &VerifiedToken,
+        client: &Client<'_>,
+        now: Timestamp,
+    ) -> Result<Refreshed, Reason> {
         let from = refresh.claims();
         let mut claims =
             Claims::new(from.subject.clone(), format!("{:032x}", rand::random::<u128>()), TokenKind::Access, now);
@@ -68,17 +82,22 @@ impl Authenticator {
         let persistent = self.are_persistent(&extra);
         let access = TokenBuilder::from_claims(self, claims, lifetime, extra).issue()?;
         let cookies = self.access_cookies(&access, from.expires_at, persistent)?;
+        self.tell(EventKind::Refresh, refresh.subject(), refresh.session(), client);
         Ok(Refreshed { access: access.into_verified(), cookies })
     }
 
     /// A new access token for the session of a valid one, without a refresh token: sliding.
-    pub(crate) async fn slide(&self, access: &VerifiedToken) -> Result<Refreshed, Reason> {
-        self.advance(access, Freshness::Not).await
+    pub(crate) async fn slide(&self, access: &VerifiedToken, client: &Client<'_>) -> Result<Refreshed, Reason> {
+        let slid = self.advance(access, Freshness::Not).await?;
+        self.tell(EventKind::Refresh, access.subject(), access.session(), client);
+        Ok(slid)
     }
 
     /// Fresh tokens for the session of a valid access token: the password was just typed again.
-    pub(crate) async fn step_up(&self, access: &VerifiedToken) -> Result<Refreshed, Reason> {
-        self.advance(access, Freshness::TokenLife).await
+    pub(crate) async fn step_up(&self, access: &VerifiedToken, client: &Client<'_>) -> Result<Refreshed, Reason> {
+        let raised = self.advance(access, Freshness::TokenLife).await?;
+        self.tell(EventKind::Reauthenticated, access.subject(), access.session(), client);
+        Ok(raised)
     }
 
     async fn advance(&self, access: &VerifiedToken, freshness: Freshness) -> Result<Refreshed, Reason> {

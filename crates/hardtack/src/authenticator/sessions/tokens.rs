@@ -49,7 +49,10 @@ impl Authenticator {
         // No access token outlives its session.
         let remaining = session.expires_at.since(issued_at);
         let lifetime = match lifetime {
-            Lifetime::For(span) => Lifetime::For(span.min(remaining)),
+            Lifetime::For(span) => {
+                let most = span * u32::from(self.settings().access_jitter) / 100;
+                Lifetime::For((span - session.jitter(issued_at, most)).min(remaining))
+            }
             forever @ Lifetime::InsecureForever => forever,
         };
         TokenBuilder::from_claims(self, claims, lifetime, extra).issue()
