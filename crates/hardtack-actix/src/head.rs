@@ -21,6 +21,11 @@ impl<'a> Head<&'a dev::RequestHead> {
     pub(crate) fn to_owned(&self) -> Head<dev::RequestHead> {
         Head(self.0.clone())
     }
+
+    fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
+        let mut values = self.0.get_all(name).map(HeaderValue::as_bytes);
+        [values.next(), values.next()]
+    }
 }
 
 impl<R: Borrow<dev::RequestHead> + Sync> Head<R> {

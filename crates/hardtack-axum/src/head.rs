@@ -30,6 +30,11 @@ impl<'a> Head<&'a Parts> {
         }
         Head(kept)
     }
+
+    fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
+        let mut values = self.0.get_all(name).iter().map(http::HeaderValue::as_bytes);
+        [values.next(), values.next()]
+    }
 }
 
 impl<P: Borrow<Parts> + Sync> Head<P> {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::verified_tokens::{DEFAULT_ENTRIES, VerifiedTokens};
 use super::{Authenticator, Engine};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{BaseUrl, ConfigError, Lifetime, RefreshMode, Settings, Urls};
@@ -28,6 +29,7 @@ pub struct Builder {
     observers: Vec<Observer>,
     race_window: Option<Duration>,
     without_csrf: bool,
+    token_cache: usize,
 }
 
 impl Builder {
@@ -43,6 +45,7 @@ impl Builder {
             observers: Vec::new(),
             race_window: None,
             without_csrf: false,
+            token_cache: DEFAULT_ENTRIES,
         }
     }
 
@@ -206,6 +209,24 @@ impl Builder {
         self
     }
 
+    /// How many access tokens are remembered with their good signature, so that the next request with the
+    /// same cookie needs no cryptography; 8192 unless set, 2 KiB each at most on average, 0 to verify every
+    /// time. Threads have a share each.
+    ///
+    /// Times, kind, audience, revocation, CSRF and freshness are judged on every request all the same. Keys
+    /// are fixed for an engine: other keys make another engine, whose memory is empty.
+    ///
+    /// ```
+    /// # use hardtack::{Authenticator, KeySet, SigningKey, jwt::Algorithm};
+    /// # let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
+    /// let auth = Authenticator::builder(keys).token_cache(100_000).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn token_cache(mut self, entries: usize) -> Self {
+        self.token_cache = entries;
+        self
+    }
+
     /// Another source of the time.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Box::new(clock);
@@ -289,6 +310,7 @@ impl Builder {
             cookies,
             rules,
             store: self.store,
+            verified_tokens: VerifiedTokens::new(self.token_cache),
             revocations: Revocations::default(),
             log: LogPosition::default(),
             clock: self.clock,

@@ -6,6 +6,7 @@ mod inspect;
 mod issue;
 mod log_in;
 mod sessions;
+mod verified_tokens;
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ pub use issue::{IssueError, IssuedToken, TokenBuilder};
 pub(crate) use log_in::cut_user_agent;
 pub use log_in::{Freshness, LogIn};
 pub use sessions::SessionError;
+use verified_tokens::VerifiedTokens;
 
 use crate::clock::{Clock, Timestamp};
 use crate::config::{RefreshMode, Settings, Urls};
@@ -45,6 +47,7 @@ pub(crate) struct Engine {
     cookies: ResolvedPolicy,
     rules: SessionRules,
     store: Option<Box<dyn ErasedStore>>,
+    verified_tokens: VerifiedTokens,
     revocations: Revocations,
     log: LogPosition,
     clock: Box<dyn Clock>,
