@@ -21,11 +21,6 @@ impl<'a> Head<&'a dev::RequestHead> {
     pub(crate) fn to_owned(&self) -> Head<dev::RequestHead> {
         Head(self.0.clone())
     }
-
-    fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
-        let mut values = self.0.get_all(name).map(HeaderValue::as_bytes);
-        [values.next(), values.next()]
-    }
 }
 
 impl<R: Borrow<dev::RequestHead> + Sync> Head<R> {
@@ -54,6 +49,11 @@ impl<R: Borrow<dev::RequestHead> + Sync> Head<R> {
 impl<R: Borrow<dev::RequestHead>> Headers for Head<R> {
     fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
         field(&self.0.borrow().headers, name, index)
+    }
+
+    fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
+        let mut values = self.0.borrow().headers.get_all(name).map(HeaderValue::as_bytes);
+        [values.next(), values.next()]
     }
 }
 

@@ -30,11 +30,6 @@ impl<'a> Head<&'a Parts> {
         }
         Head(kept)
     }
-
-    fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
-        let mut values = self.0.get_all(name).iter().map(http::HeaderValue::as_bytes);
-        [values.next(), values.next()]
-    }
 }
 
 impl<P: Borrow<Parts> + Sync> Head<P> {
@@ -64,6 +59,11 @@ impl<P: Borrow<Parts> + Sync> Head<P> {
 impl<P: Borrow<Parts>> Headers for Head<P> {
     fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
         field(&self.0.borrow().headers, name, index)
+    }
+
+    fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
+        let mut values = self.0.borrow().headers.get_all(name).iter().map(HeaderValue::as_bytes);
+        [values.next(), values.next()]
     }
 }
 
