@@ -3,10 +3,10 @@
 #[cfg(feature = "postgres")]
 use std::time::Duration;
 
-#[cfg(feature = "sqlite")]
-use sqlx::{Sqlite, SqlitePool};
 #[cfg(feature = "postgres")]
 use sqlx::{PgPool, Postgres, pool::PoolConnection};
+#[cfg(feature = "sqlite")]
+use sqlx::{Sqlite, SqlitePool};
 
 use crate::{Columns, DatabaseUrl, MigrateError, Migration, OpenError, Sessions, Statement, Value, migrate};
 

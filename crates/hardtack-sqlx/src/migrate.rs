@@ -48,11 +48,7 @@ const HAS_VERSIONS: (&str, &str) = (
     "SELECT COUNT(to_regclass('hardtack_migrations'))",
 );
 
-pub(crate) async fn run(
-    database: &Database,
-    component: &str,
-    migrations: &[Migration],
-) -> Result<usize, MigrateError> {
+pub(crate) async fn run(database: &Database, component: &str, migrations: &[Migration]) -> Result<usize, MigrateError> {
     let known = newest(component, migrations)?;
 
     // One at a time: SQLite's write lock is taken with the transaction, PostgreSQL's asked for.
@@ -60,8 +56,7 @@ pub(crate) async fn run(
     for script in database.choose(&[][..], &[WITHOUT_HURRY, LOCK]) {
         transaction.run_script(script).await?;
     }
-    let there: Vec<(i64,)> =
-        transaction.fetch(Statement::new(database.choose(HAS_VERSIONS.0, HAS_VERSIONS.1))).await?;
+    let there: Vec<(i64,)> = transaction.fetch(Statement::new(database.choose(HAS_VERSIONS.0, HAS_VERSIONS.1))).await?;
     if there == [(0,)] {
         transaction.run_script(VERSIONS).await?;
     }

@@ -67,9 +67,9 @@ impl FromStr for DatabaseUrl {
             #[cfg(feature = "sqlite")]
             "sqlite" => match rest.strip_prefix("//").unwrap_or(rest) {
                 "" => Err(OpenError::Url { why: "it names no file; expected such as sqlite:/var/lib/app.db".into() }),
-                path if path.contains('?') => {
-                    Err(OpenError::Url { why: "one of SQLite takes no parameters; leave out what begins with ?".into() })
-                }
+                path if path.contains('?') => Err(OpenError::Url {
+                    why: "one of SQLite takes no parameters; leave out what begins with ?".into(),
+                }),
                 path => Ok(Self(Place::File(path.into()))),
             },
             #[cfg(feature = "postgres")]

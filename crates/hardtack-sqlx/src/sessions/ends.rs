@@ -68,11 +68,7 @@ pub(super) async fn mark(
 
 /// Writes sessions to the log. The last of a transaction's statements: from here on every other that ends
 /// sessions waits for its commit.
-pub(super) async fn log(
-    transaction: &mut Transaction,
-    ended: &[SessionId],
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub(super) async fn log(transaction: &mut Transaction, ended: &[SessionId], now: Timestamp) -> Result<(), StoreError> {
     if ended.is_empty() {
         return Ok(());
     }

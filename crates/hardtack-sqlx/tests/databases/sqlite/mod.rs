@@ -1,0 +1,33 @@
+//! What only a file can show.
+
+mod durability;
+mod opening;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use hardtack::testing::store_conformance;
+use hardtack_sqlx::SqliteSessions;
+
+use crate::{NOW, session};
+
+async fn open(path: &Path) -> SqliteSessions {
+    SqliteSessions::open(path).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_file_conforms() {
+    let directory = tempfile::tempdir().unwrap();
+    let stores = AtomicUsize::new(0);
+    let fresh = || open_numbered(directory.path(), stores.fetch_add(1, Ordering::Relaxed));
+    store_conformance(fresh).await;
+}
+
+async fn open_numbered(directory: &Path, number: usize) -> SqliteSessions {
+    open(&directory.join(format!("{number}.db"))).await
+}
+
+#[tokio::test]
+async fn memory_conforms() {
+    store_conformance(async || SqliteSessions::open_in_memory().await.unwrap()).await;
+}
