@@ -4,9 +4,11 @@
 
 mod configuration;
 mod connections;
+mod database;
 mod expiry;
 mod keys;
 mod logs;
+mod postgres;
 mod refusals;
 mod sharing;
 mod starting;
