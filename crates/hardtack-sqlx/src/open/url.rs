@@ -56,6 +56,14 @@ impl DatabaseUrl {
     }
 }
 
+/// A file of SQLite's.
+#[cfg(feature = "sqlite")]
+impl From<std::path::PathBuf> for DatabaseUrl {
+    fn from(path: std::path::PathBuf) -> Self {
+        Self(Place::File(path))
+    }
+}
+
 impl FromStr for DatabaseUrl {
     type Err = OpenError;
 
