@@ -10,6 +10,7 @@ mod events;
 mod failures;
 mod flaky;
 mod following;
+mod interleavings;
 mod lifetimes;
 mod log_in;
 mod log_out;

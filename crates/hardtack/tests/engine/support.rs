@@ -270,7 +270,7 @@ impl Answer {
     }
 }
 
-struct Fields(Vec<(&'static str, Vec<u8>)>);
+pub(crate) struct Fields(pub(crate) Vec<(&'static str, Vec<u8>)>);
 
 impl Headers for Fields {
     fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
