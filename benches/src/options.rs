@@ -1,0 +1,26 @@
+//! The command line.
+
+use clap::Parser;
+
+use crate::run::Plan;
+
+/// Measures what Hardtack costs, beside other crates, in one run. Leave the machine alone meanwhile.
+#[derive(Parser)]
+#[command(name = "hardtack-bench", version)]
+pub(crate) struct Options {
+    /// Print JSON instead of Markdown.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Few short rounds: a first look, not figures to quote.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Only these parts: verify, request, asymmetric, login, cores.
+    #[arg(long, value_delimiter = ',', value_name = "PART")]
+    pub(crate) only: Vec<String>,
+}
+
+impl Options {
+    pub(crate) const fn plan(&self) -> Plan {
+        if self.quick { Plan::quick() } else { Plan::full() }
+    }
+}
