@@ -5,11 +5,13 @@
 // Progress and errors go to the standard error, the table alone to the standard output.
 #![allow(clippy::print_stderr)]
 
+mod load;
 mod options;
 mod peers;
 mod report;
 mod rows;
 mod run;
+mod server;
 mod subject;
 mod table;
 
@@ -22,7 +24,12 @@ type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 /// The whole program.
 pub fn main() -> ExitCode {
-    match report::print(&options::Options::parse()) {
+    let options = options::Options::parse();
+    let done = match options.command {
+        Some(options::Command::Serve { auth }) => server::serve(auth),
+        None => report::print(&options),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("hardtack-bench: {error}");

@@ -4,8 +4,13 @@
 use std::collections::HashSet;
 use std::sync::{Arc, RwLock};
 
+use axum::Router;
+use axum::extract::{Extension, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use axum_extra::extract::CookieJar;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use jsonwebtoken::{Algorithm, DecodingKey, TokenData, Validation};
 
 use crate::Failed;
@@ -57,6 +62,30 @@ impl ByHand {
         }
         Some(claims.sub)
     }
+}
+
+/// What the middleware leaves for handlers.
+#[derive(Clone)]
+struct User(String);
+
+async fn guard(State(stack): State<ByHand>, mut request: Request, next: Next) -> Response {
+    match stack.user(!request.method().is_safe(), request.headers()) {
+        Some(user) => {
+            request.extensions_mut().insert(User(user));
+            next.run(request).await
+        }
+        None => StatusCode::UNAUTHORIZED.into_response(),
+    }
+}
+
+async fn user(Extension(user): Extension<User>) -> &'static str {
+    std::hint::black_box(&user.0);
+    "hello"
+}
+
+/// The application.
+pub(crate) fn app(stack: ByHand) -> Router {
+    Router::new().route("/user", get(user)).layer(from_fn_with_state(stack, guard))
 }
 
 /// The public key of ours that a JWK describes.

@@ -9,7 +9,7 @@ use hardtack::{Authenticator, KeySet, NoExtra, SigningKey, TokenKind};
 use crate::Failed;
 use crate::peers::by_hand::{ByHand, public_key};
 use crate::run::{Case, Plan, alternate};
-use crate::subject::{SITE, without_cache};
+use crate::subject::{SITE, SUBJECT, without_cache};
 use crate::table::{Row, Target, Unit};
 
 pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
@@ -29,7 +29,7 @@ struct Pair {
 fn row(plan: &Plan, name: &str, pair: Pair, algorithm: jsonwebtoken::Algorithm) -> Result<Row, Failed> {
     let peer = ByHand::new(public_key(&pair.keys)?, algorithm, "");
     let engine = without_cache(Authenticator::builder(pair.keys).base_url(SITE)).build()?;
-    let token = engine.access_token("3f0a1c52-7d1e-4f5a-9b1d-2f6a0c4be7aa").issue()?;
+    let token = engine.access_token(SUBJECT).issue()?;
     let token = token.as_str();
     let (signed, encoded) = token.rsplit_once('.').ok_or("a token without a dot")?;
     let tag = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(encoded)?;

@@ -6,17 +6,15 @@ use jsonwebtoken::{EncodingKey, Header};
 
 use crate::Failed;
 use crate::run::{Case, Plan, alternate, poll_once};
-use crate::subject::{Fresh, Hmac, SITE, TypedClaims, Visitor, hs256_keys, stored};
+use crate::subject::{Fresh, Hmac, SITE, SUBJECT, TypedClaims, Visitor, hs256_keys, stored};
 use crate::table::{Row, Target, Unit};
-
-const SUBJECT: &str = "3f0a1c52-7d1e-4f5a-9b1d-2f6a0c4be7aa";
 
 pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
     let (secret, keys) = hs256_keys()?;
     let stateless = Authenticator::builder(keys.clone()).base_url(SITE).build()?;
     let stored = stored(keys)?;
     let bare = Hmac::of(&Visitor::of(&stateless)?.token)?;
-    let key = EncodingKey::from_secret(&secret);
+    let key = EncodingKey::from_secret(secret.as_bytes());
 
     let [bare, ours, sessions, theirs] = alternate(
         plan,

@@ -2,8 +2,11 @@
 
 pub(crate) mod asymmetric;
 pub(crate) mod cores;
+pub(crate) mod http;
 pub(crate) mod login;
+pub(crate) mod logins;
 pub(crate) mod request;
+pub(crate) mod router;
 pub(crate) mod verify;
 
 use crate::Failed;
@@ -23,5 +26,8 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { name: "request", measure: request::measure },
     Group { name: "asymmetric", measure: asymmetric::measure },
     Group { name: "login", measure: login::measure },
+    Group { name: "router", measure: router::measure },
+    Group { name: "http", measure: http::measure },
+    Group { name: "logins", measure: logins::measure },
     Group { name: "cores", measure: cores::measure },
 ];

@@ -17,7 +17,7 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
     let visitor = Visitor::of(&plain)?;
     let headers = visitor.headers()?;
     let bare = Hmac::of(&visitor.token)?;
-    let key = DecodingKey::from_secret(&secret);
+    let key = DecodingKey::from_secret(secret.as_bytes());
     let peer = ByHand::new(key, jsonwebtoken::Algorithm::HS256, &visitor.cookie_name);
 
     let ec_keys = generated(Algorithm::ES256)?;

@@ -15,7 +15,7 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
     let visitor = Visitor::of(&plain)?;
     let token = visitor.token.as_str();
     let bare = Hmac::of(token)?;
-    let peer = ByHand::new(DecodingKey::from_secret(&secret), Algorithm::HS256, &visitor.cookie_name);
+    let peer = ByHand::new(DecodingKey::from_secret(secret.as_bytes()), Algorithm::HS256, &visitor.cookie_name);
 
     let [bare, ours, default, theirs] = alternate(
         plan,

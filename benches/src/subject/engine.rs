@@ -21,10 +21,11 @@ pub(crate) fn without_cache(builder: Builder) -> Builder {
 }
 
 /// The secret that the peers share with us.
-pub(crate) fn hs256_keys() -> Result<(Vec<u8>, KeySet), Failed> {
-    let mut secret = vec![0; 64];
-    aws_lc_rs::rand::fill(&mut secret).map_err(|_| "no random bytes for a key")?;
-    let keys = KeySet::from_secret(&secret)?;
+pub(crate) fn hs256_keys() -> Result<(String, KeySet), Failed> {
+    let mut random = [0; 48];
+    aws_lc_rs::rand::fill(&mut random).map_err(|_| "no random bytes for a key")?;
+    let secret = base64_simd::STANDARD.encode_to_string(random);
+    let keys = KeySet::from_secret(secret.as_bytes())?;
     Ok((secret, keys))
 }
 

@@ -8,7 +8,7 @@ use crate::Failed;
 use crate::run::poll_once;
 
 /// The subject of every token.
-const SUBJECT: &str = "3f0a1c52-7d1e-4f5a-9b1d-2f6a0c4be7aa";
+pub(crate) const SUBJECT: &str = "3f0a1c52-7d1e-4f5a-9b1d-2f6a0c4be7aa";
 
 /// Cookies of other parties that are sent along.
 const OTHERS: &str = "theme=dark; _ga=GA1.2.1234567890.1700000000";
