@@ -5,6 +5,8 @@
 // Progress and errors go to the standard error, the table alone to the standard output.
 #![allow(clippy::print_stderr)]
 
+mod allocations;
+mod instructions;
 mod load;
 mod options;
 mod peers;
@@ -17,6 +19,7 @@ mod table;
 
 use std::process::ExitCode;
 
+pub use allocations::{Counter, count_allocations};
 use clap::Parser;
 
 /// Why there is no figure.
@@ -27,6 +30,7 @@ pub fn main() -> ExitCode {
     let options = options::Options::parse();
     let done = match options.command {
         Some(options::Command::Serve { auth }) => server::serve(auth),
+        Some(options::Command::Repeat { operation, count }) => instructions::repeat(operation, count),
         None => report::print(&options),
     };
     match done {

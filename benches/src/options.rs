@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::instructions::Operation;
 use crate::run::Plan;
 use crate::server::Auth;
 
@@ -15,7 +16,7 @@ pub(crate) struct Options {
     /// Few short rounds: a first look, not figures to quote.
     #[arg(long)]
     pub(crate) quick: bool,
-    /// Only these parts: verify, request, asymmetric, login, router, http, logins, cores.
+    /// Only these parts: verify, request, asymmetric, login, router, allocations, http, logins, cores.
     #[arg(long, value_delimiter = ',', value_name = "PART")]
     pub(crate) only: Vec<String>,
     #[command(subcommand)]
@@ -30,6 +31,14 @@ pub(crate) enum Command {
     Serve {
         #[arg(long, value_enum)]
         auth: Auth,
+    },
+    /// Repeat one operation and print nothing.
+    #[command(hide = true)]
+    Repeat {
+        #[arg(long, value_enum)]
+        operation: Operation,
+        #[arg(long)]
+        count: u64,
     },
 }
 

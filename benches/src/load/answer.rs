@@ -1,6 +1,6 @@
 //! Answers out of a stream.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 
 use crate::Failed;
 
@@ -26,13 +26,13 @@ pub(crate) struct Answer {
 }
 
 impl Answers {
-    /// The status of the next answer, its fields and its body read and forgotten.
-    pub(super) fn next_status(&mut self, stream: &mut impl Read) -> Result<u16, Failed> {
+    /// The status of the next answer, once all of it has come.
+    pub(super) fn next_status(&mut self, stream: &mut impl Read) -> Result<Option<u16>, Failed> {
         self.read(stream, |response| response.code.unwrap_or(0))
     }
 
-    /// The next answer.
-    pub(super) fn next(&mut self, stream: &mut impl Read) -> Result<Answer, Failed> {
+    /// The next answer, once all of it has come.
+    pub(super) fn next(&mut self, stream: &mut impl Read) -> Result<Option<Answer>, Failed> {
         self.read(stream, |response| {
             let set = response.headers.iter().filter(|field| field.name.eq_ignore_ascii_case("set-cookie"));
             let pair = |value: &[u8]| String::from_utf8_lossy(value).split(';').next().unwrap_or_default().to_owned();
@@ -40,19 +40,24 @@ impl Answers {
         })
     }
 
+    /// Reads as long as there is something to read.
     fn read<T>(
         &mut self,
         stream: &mut impl Read,
         look: impl Fn(&httparse::Response<'_, '_>) -> T,
-    ) -> Result<T, Failed> {
+    ) -> Result<Option<T>, Failed> {
         loop {
-            let read = stream.read(self.buffer.get_mut(self.filled..).unwrap_or_default())?;
-            if read == 0 {
-                return Err("the server closed a connection, or answered at more length than is read".into());
-            }
+            let read = match stream.read(self.buffer.get_mut(self.filled..).unwrap_or_default()) {
+                Ok(0) => return Err("the server closed a connection, or answered at more length than is read".into()),
+                Ok(read) => read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                // Only a stream that does not block says so; one that does has run out of patience.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
             self.filled += read;
             let bytes = self.buffer.get(..self.filled).unwrap_or_default();
-            let mut fields = [httparse::EMPTY_HEADER; 48];
+            let mut fields = [httparse::EMPTY_HEADER; 32];
             let mut response = httparse::Response::new(&mut fields);
             let httparse::Status::Complete(head) = response.parse(bytes)? else { continue };
             if self.filled < head + length(&response)? {
@@ -61,7 +66,7 @@ impl Answers {
             let seen = look(&response);
             // One request at a time: nothing can follow this answer.
             self.filled = 0;
-            return Ok(seen);
+            return Ok(Some(seen));
         }
     }
 }
@@ -95,7 +100,7 @@ mod tests {
     fn an_answer_in_pieces_is_read_to_its_end() {
         let text = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nSet-Cookie: a=b; Path=/\r\nset-cookie: c=d\r\n\r\nhello";
         let answer = Answers::default().next(&mut Dribble(text)).unwrap();
-        assert_eq!(answer, Answer { status: 200, cookies: vec!["a=b".into(), "c=d".into()] });
+        assert_eq!(answer, Some(Answer { status: 200, cookies: vec!["a=b".into(), "c=d".into()] }));
     }
 
     #[test]

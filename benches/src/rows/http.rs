@@ -38,6 +38,13 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
         Row::new(actix_row, Unit::Ratio, actix_ours.over(&actix_none))
             .target(Target::AtLeast(0.90, Some(0.95)))
             .peer("actix-session", actix_session.over(&actix_none)),
+        Row::new("the same, requests a second of the server's processor time", Unit::Ratio, ours.saves(&none))
+            .peer("actix-web with Hardtack", actix_ours.saves(&actix_none))
+            .peer("without cache", uncached.saves(&none))
+            .peer("CookieJar + jsonwebtoken by hand", by_hand.saves(&none))
+            .peer("axum-login", login.saves(&none))
+            .peer("jwt-authorizer", authorizer.saves(&older))
+            .peer("actix-session", actix_session.saves(&actix_none)),
         Row::new("processor time a request beyond no authentication, axum", Unit::Microseconds, ours.beyond(&none))
             .peer("without cache", uncached.beyond(&none))
             .peer("CookieJar + jsonwebtoken by hand", by_hand.beyond(&none))
@@ -62,6 +69,12 @@ struct Rounds {
 impl Rounds {
     fn over(&self, base: &Self) -> Spread {
         Spread::of(self.per_second.iter().zip(&base.per_second).map(|(ours, base)| ours / base).collect())
+    }
+
+    /// As [`Self::over`], from what one worker spends on a request: the same where the server is the limit,
+    /// and steadier where something else takes the processor away.
+    fn saves(&self, base: &Self) -> Spread {
+        Spread::of(self.microseconds.iter().zip(&base.microseconds).map(|(ours, base)| base / ours).collect())
     }
 
     fn beyond(&self, base: &Self) -> Spread {

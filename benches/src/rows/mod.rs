@@ -1,5 +1,6 @@
 //! The table's rows, a file for each thing that is measured.
 
+pub(crate) mod allocations;
 pub(crate) mod asymmetric;
 pub(crate) mod cores;
 pub(crate) mod http;
@@ -27,6 +28,7 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { name: "asymmetric", measure: asymmetric::measure },
     Group { name: "login", measure: login::measure },
     Group { name: "router", measure: router::measure },
+    Group { name: "allocations", measure: allocations::measure },
     Group { name: "http", measure: http::measure },
     Group { name: "logins", measure: logins::measure },
     Group { name: "cores", measure: cores::measure },

@@ -56,7 +56,7 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
 }
 
 /// What an adapter's extractor does.
-fn user(engine: &Authenticator, headers: &HeaderMap) -> Option<Result<VerifiedToken, Failure>> {
+pub(crate) fn user(engine: &Authenticator, headers: &HeaderMap) -> Option<Result<VerifiedToken, Failure>> {
     let fields = Fields(headers);
     let memo = Memo::without_layer();
     let exchange = Exchange::new(engine, fields.post(), &memo);

@@ -60,14 +60,14 @@ impl Server {
         get("/user", &self.cookie)
     }
 
-    /// Processor time that it has spent, user's and system's.
+    /// Processor time that its threads have spent.
     pub(crate) fn processor_time(&self) -> Result<Duration, Failed> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The second field is a name in parentheses, which may hold anything.
-        let (_, fields) = stat.rsplit_once(')').ok_or("/proc/…/stat without a name")?;
-        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
-        // Linux counts them in hundredths of a second (USER_HZ) on every architecture that Rust targets.
-        Ok(Duration::from_millis(ticks * 10))
+        let mut nanoseconds = 0;
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let statistics = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+            nanoseconds += statistics.split_whitespace().next().unwrap_or_default().parse::<u64>()?;
+        }
+        Ok(Duration::from_nanos(nanoseconds))
     }
 
     /// The most memory that it ever held at once, in bytes.
