@@ -7,6 +7,9 @@ use crate::options::Options;
 use crate::rows::{GROUPS, Group};
 use crate::table::{HEAD, Row};
 
+/// The load of a machine that does nothing else.
+const QUIET: f64 = 0.5;
+
 /// A run's result.
 #[derive(Serialize)]
 struct Report {
@@ -28,7 +31,12 @@ pub(crate) fn print(options: &Options) -> Result<(), Failed> {
         quick: options.quick,
         rows: Vec::new(),
     };
-    for group in chosen(&options.only)? {
+    let groups = chosen(&options.only)?;
+    let load = load_average();
+    if load > QUIET {
+        eprintln!("the machine is busy (load {load}): figures will spread, and those of two cores mean little");
+    }
+    for group in groups {
         eprintln!("measuring: {}", group.name);
         report.rows.extend((group.measure)(&options.plan())?);
     }
@@ -53,6 +61,12 @@ fn chosen(only: &[String]) -> Result<Vec<&'static Group>, Failed> {
     only.iter()
         .map(|name| find(name).ok_or_else(|| format!("no part is called {name:?}; there are: {}", known()).into()))
         .collect()
+}
+
+/// How many processes wanted a processor in the last minute; zero where nobody tells.
+fn load_average() -> f64 {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split_whitespace().next().and_then(|load| load.parse().ok()).unwrap_or(0.0)
 }
 
 /// What the processor calls itself.
