@@ -67,8 +67,8 @@ async fn run(sites: &[Site; 2], browser: &Browser, task: Task) -> Outcome {
     ]);
     let (method, host) = ("POST", Some("site.example"));
     let head = RequestHead { method, target: "/", host, peer: None, headers: &fields };
-    let memo = Memo::without_layer();
-    let exchange = Exchange::new(&sites[at].auth, head, &memo);
+    let memo = Memo::without_layer(sites[at].auth.clone());
+    let exchange = Exchange::new(head, &memo);
     let cookies = match task {
         Task::Refresh(_) => exchange.refresh().await.ok(),
         Task::LogOut(_) => exchange.log_out().await.ok(),
