@@ -59,7 +59,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Input<T> {
 async fn json<S: Send + Sync, T: DeserializeOwned>(request: Request, state: &S) -> Result<T, Unreadable> {
     let body = Bytes::from_request(request, state).await.map_err(|error| Unreadable::unread(error.status()))?;
     let not_fields = |at: &str| {
-        let detail = format!("Send one JSON object, each field once and as a string; something else is at {at}.");
+        let detail = format!("Send one JSON object, each field once and of its own type; something else is at {at}.");
         Unreadable::new(StatusCode::UNPROCESSABLE_ENTITY, "malformed", detail)
     };
     let value = serde_json::from_slice(&body).map_err(|error| {

@@ -133,6 +133,18 @@ pub(super) fn field(field: &Field<'_>, errors: &[FieldError<'_>]) -> Markup {
     }
 }
 
+/// Whether the cookies outlive the browser.
+pub(super) fn remember(form: &str, ticked: bool) -> Markup {
+    let id = format!("{form}-remember");
+    html! {
+        div.field.tick {
+            input type="checkbox" id=(id) name="remember" value="true" checked[ticked] aria-describedby={ (id) "-hint" };
+            label for=(id) { "Stay logged in" }
+            p.hint id={ (id) "-hint" } { "Also when you close the browser. Not on a device that others use." }
+        }
+    }
+}
+
 /// Whose password is asked for, where the form itself does not ask: password managers file a password
 /// under it. It has no name and is not posted, since the session says who it is.
 pub(super) fn username_for_password_managers(username: &str) -> Markup {

@@ -6,7 +6,8 @@ use super::form::{self, Field, Kind};
 use super::layout::{Page, Width, page};
 use super::{CredentialsForm, Shell, link};
 
-/// The log-in form, which posts `username`, `password`, `csrf_token` and, if there is one, `next`.
+/// The log-in form, which posts `username`, `password`, `csrf_token`, `remember` if it is
+/// ticked and, if there is one, `next`.
 pub(crate) fn login(shell: &Shell<'_>, view: &CredentialsForm<'_>) -> Markup {
     let fields = [
         Field { form: "login", name: "username", label: "User name", kind: Kind::Username(view.username), hint: None },
@@ -27,6 +28,7 @@ pub(crate) fn login(shell: &Shell<'_>, view: &CredentialsForm<'_>) -> Markup {
                         (form::csrf(view.csrf_token))
                         (form::next(view.next))
                         @for field in &fields { (form::field(field, view.errors)) }
+                        (form::remember("login", view.remember))
                         button.button.primary.full type="submit" { "Log in" }
                     }
                 }

@@ -98,6 +98,8 @@ pub(crate) struct CredentialsForm<'a> {
     pub next: Option<&'a str>,
     /// What was typed as the user name.
     pub username: &'a str,
+    /// Whether "Stay logged in" is ticked.
+    pub remember: bool,
     /// What was wrong with it; fields `username` and `password`.
     pub errors: &'a [FieldError<'a>],
 }

@@ -6,7 +6,8 @@ use super::form::{self, Field, Kind};
 use super::layout::{Page, Width, page};
 use super::{CredentialsForm, Shell, link};
 
-/// The sign-up form, which posts `username`, `password`, `csrf_token` and, if there is one, `next`.
+/// The sign-up form, which posts `username`, `password`, `csrf_token`, `remember` if it is
+/// ticked and, if there is one, `next`.
 pub(crate) fn signup(shell: &Shell<'_>, view: &CredentialsForm<'_>) -> Markup {
     let fields = [
         Field {
@@ -39,6 +40,7 @@ pub(crate) fn signup(shell: &Shell<'_>, view: &CredentialsForm<'_>) -> Markup {
                         (form::csrf(view.csrf_token))
                         (form::next(view.next))
                         @for field in &fields { (form::field(field, view.errors)) }
+                        (form::remember("signup", view.remember))
                         button.button.primary.full type="submit" { "Sign up" }
                     }
                 }

@@ -49,7 +49,7 @@ fn forms(html: &str) -> Vec<&str> {
 }
 
 fn credentials<'a>(errors: &'a [FieldError<'a>]) -> CredentialsForm<'a> {
-    CredentialsForm { csrf_token: "token", next: Some("/a?b=1&c=2"), username: HOSTILE, errors }
+    CredentialsForm { csrf_token: "token", next: Some("/a?b=1&c=2"), username: HOSTILE, remember: false, errors }
 }
 
 fn device<'a>(id: &'a str, this_device: bool) -> Device<'a> {

@@ -2,11 +2,11 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use hardtack::Wants;
+use hardtack::{LogIn, Wants};
 use hardtack_axum::{Auth, AuthError};
 use http::StatusCode;
 use maud::Markup;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::answer;
 use super::visitor::Visitor;
@@ -24,12 +24,48 @@ const NO_MATCH: &str = "That user name and password do not match.";
 pub(crate) struct Typed {
     pub(super) username: String,
     pub(super) password: String,
+    #[serde(deserialize_with = "ticked")]
+    remember: Option<bool>,
     next: Option<String>,
+}
+
+/// A tick of a form, or `true` or `false` of a program.
+fn ticked<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    struct Tick;
+
+    impl serde::de::Visitor<'_> for Tick {
+        type Value = Option<bool>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("true or false")
+        }
+
+        fn visit_bool<E>(self, ticked: bool) -> Result<Self::Value, E> {
+            Ok(Some(ticked))
+        }
+
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            match text {
+                "true" | "on" | "1" => Ok(Some(true)),
+                "false" | "off" | "0" | "" => Ok(Some(false)),
+                _ => Err(E::invalid_value(serde::de::Unexpected::Other("another text"), &self)),
+            }
+        }
+    }
+
+    deserializer.deserialize_any(Tick)
 }
 
 impl Typed {
     pub(super) fn from_query(auth: &Auth) -> Self {
-        Self { next: auth.query("next"), ..Self::default() }
+        Self { next: auth.query("next"), remember: Some(auth.engine().sets_persistent_cookies()), ..Self::default() }
+    }
+
+    /// The log-in of a user, with the choice about its cookies. A box that is not ticked is not sent, so that
+    /// a person always chooses; a program that says nothing gets what is configured.
+    pub(super) fn log_in_of(&self, id: &str, wants: Wants) -> LogIn {
+        let remember = self.remember.or((wants != Wants::Api).then_some(false));
+        remember.into_iter().fold(LogIn::new(id), LogIn::remember)
     }
 
     /// The hidden field, which a form repeats, or else the query.
@@ -53,6 +89,7 @@ pub(super) fn show_form(
         csrf_token: &csrf_token,
         next: next.as_ref().map(hardtack::NextPath::as_str),
         username: &typed.username,
+        remember: typed.remember.unwrap_or_default(),
         errors,
     };
     Ok((cookies, answer::page(status, form(&shell, &view))).into_response())
@@ -83,7 +120,7 @@ pub(crate) async fn submit(
 }
 
 async fn log_in(site: &Site, auth: &Auth, typed: &Typed, proven: Proven) -> Result<Response, AuthError> {
-    let cookies = auth.log_in(proven.id.as_str()).await?;
+    let cookies = auth.log_in(typed.log_in_of(&proven.id, auth.wants())).await?;
     if !site.accounts.still_holds(&proven).await.map_err(|error| auth.refuse(error))? {
         // The password was changed while this log-in was on its way: its session must not live.
         auth.engine().revoke_all_sessions(&proven.id).await.map_err(|error| auth.refuse(error))?;

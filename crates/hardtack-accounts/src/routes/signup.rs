@@ -26,7 +26,7 @@ pub(crate) async fn submit(
     let wants = auth.wants();
     match site.accounts.sign_up(&typed.username, typed.password.clone(), auth.engine().now()).await {
         Ok(user) => {
-            let cookies = auth.log_in(user.id.as_str()).await?;
+            let cookies = auth.log_in(typed.log_in_of(&user.id, wants)).await?;
             Ok((cookies, answer::done(wants, &typed.next_or_home(&auth), serde_json::json!(user))).into_response())
         }
         Err(refusal) => {

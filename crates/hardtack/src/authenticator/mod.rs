@@ -21,7 +21,7 @@ pub use sessions::SessionError;
 use verified_tokens::VerifiedTokens;
 
 use crate::clock::{Clock, Timestamp};
-use crate::config::{RefreshMode, Settings, Urls};
+use crate::config::{BaseUrl, RefreshMode, Settings, Urls};
 use crate::cookie::ResolvedPolicy;
 use crate::csrf::PreSessionKey;
 use crate::event::Observer;
@@ -85,6 +85,17 @@ impl Authenticator {
     /// Whether cookies are Secure: the site is served over https.
     pub fn sets_secure_cookies(&self) -> bool {
         self.0.cookies.secure
+    }
+
+    /// Whether cookies outlive the browser where a log-in does not choose.
+    pub fn sets_persistent_cookies(&self) -> bool {
+        !self.0.cookies.session_cookies
+    }
+
+    /// Scheme, host and port of the site, for links that leave it, such as in a mail; none unless it was
+    /// configured: what a request says of it is no source.
+    pub fn origin(&self) -> Option<&str> {
+        self.0.settings.base.as_ref().map(BaseUrl::origin)
     }
 
     /// The time as this engine sees it.

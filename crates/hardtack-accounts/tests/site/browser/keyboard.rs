@@ -74,6 +74,10 @@ async fn logs_in_and_out(ada: &Person<'_>) {
     ada.presses(&to_the_form).await;
     ada.focus_is_on("login-username").await;
     ada.presses(&["ada", TAB, PASSWORD, TAB].concat()).await;
+    ada.focus_is_on("login-remember").await;
+    ada.presses(" ").await;
+    assert_eq!(ada.reads("return document.activeElement.checked").await, true);
+    ada.presses(TAB).await;
     ada.focus_is_on("/login").await;
     ada.presses(ENTER).await;
     ada.sees("You are logged in as ada").await;
