@@ -1,18 +1,31 @@
 //! People and their passwords: signing up, checking a log-in, changing what may be changed.
 
-use hardtack::Timestamp;
+use std::time::Duration;
+
 use hardtack::session::StoreError;
+use hardtack::{Builder, Timestamp};
 use hardtack_sqlx::{Database, MigrateError, Migration};
 
+use crate::activity::{Activity, ActivityStore, Kind, Recorder, Source};
 use crate::passwords::{HashError, Hasher, PasswordProblem, Verdict, validate as validate_password};
 use crate::users::{NewUser, Settings, SettingsProblem, User, UserNameProblem, UserStore, validate as validate_name};
 
 /// The tables of this crate, in order.
-const MIGRATIONS: &[Migration] = &[Migration::per_database(
-    1,
-    include_str!("../migrations/sqlite/0001_users.sql"),
-    include_str!("../migrations/postgres/0001_users.sql"),
-)];
+const MIGRATIONS: &[Migration] = &[
+    Migration::per_database(
+        1,
+        include_str!("../migrations/sqlite/0001_users.sql"),
+        include_str!("../migrations/postgres/0001_users.sql"),
+    ),
+    Migration::per_database(
+        2,
+        include_str!("../migrations/sqlite/0002_activity.sql"),
+        include_str!("../migrations/postgres/0002_activity.sql"),
+    ),
+];
+
+/// How long what happened is kept.
+const ACTIVITY_KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// Why the accounts could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +44,8 @@ pub enum AccountsError {
 pub struct Accounts {
     users: UserStore,
     hasher: Hasher,
+    activity: ActivityStore,
+    recorder: Recorder,
 }
 
 /// Someone whose password was right a moment ago.
@@ -86,7 +101,8 @@ pub(crate) enum PasswordChange {
 }
 
 impl Accounts {
-    /// Brings the database's tables up to date. Takes a [`Database`] or an sqlx pool.
+    /// Brings the database's tables up to date. Takes a [`Database`] or an sqlx pool. What happens to
+    /// accounts is written down by a task of its own, so call it within a tokio runtime.
     ///
     /// # Errors
     /// A database that fails or is newer than this program.
@@ -94,7 +110,9 @@ impl Accounts {
         let database = database.into();
         Self::migrate(&database).await?;
         let hasher = Hasher::new().await.map_err(|error| AccountsError::Hash(error.to_string()))?;
-        Ok(Self { users: UserStore::new(database), hasher })
+        let activity = ActivityStore::new(database.clone());
+        let recorder = Recorder::start(activity.clone());
+        Ok(Self { users: UserStore::new(database), hasher, activity, recorder })
     }
 
     /// Only brings the database's tables up to date; answers how many steps that took.
@@ -103,6 +121,37 @@ impl Accounts {
     /// A database that fails or is newer than this program.
     pub async fn migrate(database: &Database) -> Result<usize, MigrateError> {
         database.migrate("accounts", MIGRATIONS).await
+    }
+
+    /// Gives an engine this site's pages for refused requests, and writes down what happens to its sessions
+    /// for their users to see. The queue to the database is bounded: no request waits for it.
+    pub fn wire(&self, builder: Builder) -> Builder {
+        let recorder = self.recorder.clone();
+        crate::with_pages(builder).on_event(move |event| recorder.event(event))
+    }
+
+    /// Waits, for seconds at most, until what happened is written down: before the database is closed.
+    pub async fn settle(&self) {
+        self.recorder.settle().await;
+    }
+
+    /// Forgets up to `limit` rows of what happened more than 90 days before `now`; answers how many.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.activity.prune(now - ACTIVITY_KEPT, limit).await
+    }
+
+    /// The last that happened to a user, the newest first, with all that this process has seen.
+    pub(crate) async fn activity(&self, id: &str, limit: u32) -> Result<Vec<Activity>, StoreError> {
+        self.recorder.settle().await;
+        self.activity.latest(id, limit).await
+    }
+
+    /// Writes down what the engine knows nothing of.
+    pub(crate) fn note(&self, user: &str, kind: Kind, source: &Source) {
+        self.recorder.note(user, kind, source);
     }
 
     /// Adds a user, or says what is wrong with both fields.
@@ -127,24 +176,38 @@ impl Accounts {
 
     /// Checks a log-in. An unknown name, a disabled user and a wrong password take the same work and
     /// give the same answer (ASVS 5.0 V6.3.8).
-    pub(crate) async fn check(&self, username: &str, password: String) -> Result<Proven, Refusal<WrongPassword>> {
+    pub(crate) async fn check(
+        &self,
+        username: &str,
+        password: String,
+        source: &Source,
+    ) -> Result<Proven, Refusal<WrongPassword>> {
         let found = self.users.credentials_of_name(username).await?;
-        self.prove(found, password).await
+        self.prove(found, password, source).await
     }
 
     /// Checks the password of someone who is logged in.
-    pub(crate) async fn check_again(&self, id: &str, password: String) -> Result<Proven, Refusal<WrongPassword>> {
+    pub(crate) async fn check_again(
+        &self,
+        id: &str,
+        password: String,
+        source: &Source,
+    ) -> Result<Proven, Refusal<WrongPassword>> {
         let found = self.users.credentials_of_id(id).await?;
-        self.prove(found, password).await
+        self.prove(found, password, source).await
     }
 
     async fn prove(
         &self,
         found: Option<crate::users::Credentials>,
         password: String,
+        source: &Source,
     ) -> Result<Proven, Refusal<WrongPassword>> {
         let hash = found.as_ref().map(|credentials| credentials.password_hash.clone());
         let verdict = self.hasher.verify(password.clone(), hash).await?;
+        if let Some(known) = found.as_ref().filter(|_| verdict == Verdict::Wrong) {
+            self.note(&known.id, Kind::LogInFailed, source);
+        }
         let Some(credentials) = found.filter(|found| verdict != Verdict::Wrong && !found.disabled) else {
             return Err(Refusal::Problem(WrongPassword));
         };
@@ -168,9 +231,10 @@ impl Accounts {
         user: &User,
         current: String,
         new: String,
+        source: &Source,
     ) -> Result<(), Refusal<PasswordChange>> {
         validate_password(&new, &user.username).map_err(|problem| Refusal::Problem(PasswordChange::BadNew(problem)))?;
-        let proven = self.check_again(&user.id, current).await.map_err(|refusal| match refusal {
+        let proven = self.check_again(&user.id, current, source).await.map_err(|refusal| match refusal {
             Refusal::Problem(WrongPassword) => Refusal::Problem(PasswordChange::WrongCurrent),
             Refusal::Busy => Refusal::Busy,
             Refusal::Store(error) => Refusal::Store(error),
@@ -188,13 +252,18 @@ impl Accounts {
         &self,
         user: &User,
         settings: Settings,
+        source: &Source,
     ) -> Result<User, Refusal<(Settings, Vec<SettingsProblem>)>> {
         let (settings, problems) = settings.validate();
         if !problems.is_empty() {
             return Err(Refusal::Problem((settings, problems)));
         }
         let changed = self.users.set_settings(&user.id, &settings).await?;
-        changed.ok_or_else(|| Refusal::Store(StoreError::new("the user is gone")))
+        let changed = changed.ok_or_else(|| Refusal::Store(StoreError::new("the user is gone")))?;
+        if changed.email != user.email {
+            self.note(&user.id, Kind::EmailChanged, source);
+        }
+        Ok(changed)
     }
 
     /// The user that a token names; none who was deleted or disabled.

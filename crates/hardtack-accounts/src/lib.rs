@@ -13,7 +13,8 @@
 //! let accounts = Accounts::open(database.clone()).await?;
 //! let sessions = database.sessions();
 //! sessions.migrate().await?;
-//! let auth = hardtack_accounts::with_pages(Authenticator::builder(KeySet::from_secret_env("JWT_SECRET_KEY")?))
+//! let auth = accounts
+//!     .wire(Authenticator::builder(KeySet::from_secret_env("JWT_SECRET_KEY")?))
 //!     .base_url("https://site.example")
 //!     .sessions(sessions)
 //!     .build()?;
@@ -23,6 +24,7 @@
 //! ```
 
 mod accounts;
+mod activity;
 mod failures;
 mod guard;
 mod input;

@@ -30,6 +30,7 @@ impl Site {
             .route("/account/sessions", get(routes::sessions::list))
             .route("/account/sessions/revoke-others", post(routes::sessions::revoke_others))
             .route("/account/sessions/{id}/revoke", post(routes::sessions::revoke))
+            .route("/account/activity", get(routes::activity::list))
             .route("/healthz", get(routes::health::show))
             .route("/openapi.json", get(routes::openapi::show))
             .route("/assets/hardtack.css", get(routes::assets::stylesheet))

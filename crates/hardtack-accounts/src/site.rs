@@ -22,7 +22,7 @@ impl FindUser for User {
 }
 
 impl Site {
-    /// Joins an engine, best made through [`crate::with_pages`], with accounts.
+    /// Joins an engine, best made through [`Accounts::wire`], with accounts.
     pub fn new(auth: Authenticator, accounts: Accounts) -> Self {
         Self { auth, accounts }
     }

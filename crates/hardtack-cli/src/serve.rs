@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use hardtack::Authenticator;
-use hardtack_accounts::{Accounts, Site, with_pages};
+use hardtack_accounts::{Accounts, Site};
 use tokio::net::TcpListener;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -48,19 +48,24 @@ async fn serve(settings: &Settings) -> Result<(), Error> {
     let sessions = database.sessions();
     sessions.migrate().await.map_err(Error::runtime)?;
     let accounts = Accounts::open(database.clone()).await.map_err(Error::runtime)?;
-    let builder =
-        settings.apply(with_pages(Authenticator::builder(keys)), bound).sessions(sessions).max_staleness(MAX_STALENESS);
+    let builder = settings
+        .apply(accounts.wire(Authenticator::builder(keys)), bound)
+        .sessions(sessions)
+        .max_staleness(MAX_STALENESS);
     let auth = builder.build().map_err(|error| settings.explain(error))?;
     // Without knowing which sessions have ended, nobody is let in.
     auth.sync_revocations().await.map_err(Error::runtime)?;
 
-    let background =
-        [tokio::spawn(auth.clone().follow_revocations(tokio::time::sleep)), tokio::spawn(prune(auth.clone()))];
+    let background = [
+        tokio::spawn(auth.clone().follow_revocations(tokio::time::sleep)),
+        tokio::spawn(prune(auth.clone(), accounts.clone())),
+    ];
     announce(settings, bound)?;
-    server::serve(listener, Site::new(auth, accounts).router(), stop).await;
+    server::serve(listener, Site::new(auth, accounts.clone()).router(), stop).await;
     for task in background {
         task.abort();
     }
+    accounts.settle().await;
     database.close().await;
     tracing::info!(event = "stopped");
     Ok(())
@@ -106,13 +111,17 @@ fn announce(settings: &Settings, bound: SocketAddr) -> Result<(), Error> {
     output::print(format_args!("Hardtack is listening on {here} for {site}"))
 }
 
-async fn prune(auth: Authenticator) {
+async fn prune(auth: Authenticator, accounts: Accounts) {
     let mut ticks = interval(PRUNE_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         match auth.prune_sessions(PRUNE_LIMIT).await {
             Ok(pruned) => tracing::debug!(event = "pruned", sessions = pruned),
+            Err(error) => tracing::error!(event = "prune_failed", %error),
+        }
+        match accounts.prune(auth.now(), PRUNE_LIMIT).await {
+            Ok(pruned) => tracing::debug!(event = "pruned", activity = pruned),
             Err(error) => tracing::error!(event = "prune_failed", %error),
         }
     }

@@ -34,7 +34,7 @@ pub(crate) use logout::logout_confirm;
 pub(crate) use reauthenticate::{ReauthForm, reauthenticate};
 pub(crate) use refresh::refresh_confirm;
 pub(crate) use service::service;
-pub(crate) use sessions::{Device, sessions};
+pub(crate) use sessions::{Device, Happening, sessions};
 pub(crate) use signup::signup;
 
 /// The stylesheet, served as `text/css` at `/assets/hardtack.css`.

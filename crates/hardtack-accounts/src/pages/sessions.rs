@@ -25,8 +25,24 @@ pub(crate) struct Device<'a> {
     pub last_seen_iso: &'a str,
 }
 
+/// Something that happened to the account.
+pub(crate) struct Happening {
+    /// What, in a few words.
+    pub what: &'static str,
+    /// Whether it may be somebody else's doing.
+    pub grave: bool,
+    /// When, for people.
+    pub at: String,
+    /// The same for machines, as ISO 8601.
+    pub at_iso: String,
+    /// The browser and system, where they are known.
+    pub agent: Option<String>,
+    /// The network address, where it is known.
+    pub address: Option<String>,
+}
+
 /// Every device, each other one with a button that logs it out, and one for all others.
-pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &[Device<'_>]) -> Markup {
+pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &[Device<'_>], activity: &[Happening]) -> Markup {
     let others = devices.iter().filter(|d| !d.this_device).count();
     page(
         shell,
@@ -59,9 +75,30 @@ pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &[Device<'_
                 } @else {
                     p.aside { "You are logged in nowhere else." }
                 }
+                @if !activity.is_empty() { (recent(activity)) }
             },
         },
     )
+}
+
+fn recent(activity: &[Happening]) -> Markup {
+    html! {
+        section.card aria-labelledby="activity" {
+            h2 #activity { "Recent activity" }
+            ol.activity {
+                @for one in activity {
+                    li.grave[one.grave] {
+                        p.what { (one.what) }
+                        p.when {
+                            time datetime=(one.at_iso) { (one.at) }
+                            @if let Some(agent) = &one.agent { " · " bdi { (agent) } }
+                            @if let Some(address) = &one.address { " · " bdi { (address) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn device(device: &Device<'_>, csrf_token: &str) -> Markup {

@@ -65,6 +65,12 @@ fn device<'a>(id: &'a str, this_device: bool) -> Device<'a> {
     }
 }
 
+fn happening(grave: bool) -> Happening {
+    let hostile = || HOSTILE.to_owned();
+    let (agent, address) = (Some(hostile()), Some(hostile()));
+    Happening { what: HOSTILE, grave, at: hostile(), at_iso: hostile(), agent, address }
+}
+
 /// Every page, in each state that changes what it is made of, with hostile text wherever text goes.
 fn every_page() -> Vec<(&'static str, bool, String)> {
     let settings = [wrong("display_name", HOSTILE), wrong("email", HOSTILE)];
@@ -104,8 +110,8 @@ fn every_page() -> Vec<(&'static str, bool, String)> {
         ("account, failed", true, account(&VIEWER, &account_view(&settings, &passwords))),
         ("re-authentication", true, reauthenticate(&VIEWER, &reauth(&[]))),
         ("re-authentication, failed", true, reauthenticate(&VIEWER, &reauth(&fields))),
-        ("devices", true, sessions(&VIEWER, "token", &devices)),
-        ("devices, one", true, sessions(&VIEWER, "token", &devices[..1])),
+        ("devices", true, sessions(&VIEWER, "token", &devices, &[happening(true), happening(false)])),
+        ("devices, one", true, sessions(&VIEWER, "token", &devices[..1], &[])),
         ("failure", false, failure(&NOBODY, &broken(None))),
         ("failure, known", true, failure(&VIEWER, &broken(Some(("/account", HOSTILE))))),
     ];
@@ -304,7 +310,7 @@ fn a_page_goes_on_by_itself_on_this_origin_only() {
 #[test]
 fn each_other_device_can_be_logged_out_and_this_one_cannot() {
     let devices = [device("here", true), device("../there?", false), device("elsewhere", false)];
-    let html = sessions(&NOBODY, "token", &devices).into_string();
+    let html = sessions(&NOBODY, "token", &devices, &[happening(true)]).into_string();
     let actions: Vec<_> =
         tags(&html).iter().filter(|tag| tag.name == "form").filter_map(|tag| tag.get("action")).collect();
     assert_eq!(
@@ -316,7 +322,7 @@ fn each_other_device_can_be_logged_out_and_this_one_cannot() {
         ]
     );
     assert_eq!(html.matches("This device").count(), 1);
-    let alone = sessions(&NOBODY, "token", &devices[..1]).into_string();
+    let alone = sessions(&NOBODY, "token", &devices[..1], &[]).into_string();
     assert!(!alone.contains("<form") && alone.contains("You are logged in nowhere else."));
 }
 

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::{answer, draft, visitor};
 use crate::accounts::PasswordChange;
+use crate::activity::Source;
 use crate::input::Input;
 use crate::pages::{AccountView, FieldError, Notice, NoticeKind, account};
 use crate::routes::sessions::date_of;
@@ -100,6 +101,7 @@ pub(crate) async fn change_settings(
     auth: Auth,
     user: CurrentUser<User>,
     fresh: Result<FreshAccessToken, AuthError>,
+    source: Source,
     Input(typed): Input<NewSettings>,
 ) -> Result<Response, AuthError> {
     let wants = auth.wants();
@@ -111,7 +113,7 @@ pub(crate) async fn change_settings(
             Err(error) => error.into_response(),
         });
     }
-    match site.accounts.change_settings(&user, settings).await {
+    match site.accounts.change_settings(&user, settings, &source).await {
         Ok(changed) => Ok(answer::done(wants, "/account?done=settings", json!(changed))),
         Err(refusal) => {
             let (settings, problems) = match answer::problem_of(wants, refusal) {
@@ -144,13 +146,14 @@ pub(crate) async fn change_password(
     auth: Auth,
     user: CurrentUser<User>,
     fresh: Result<FreshAccessToken, AuthError>,
+    source: Source,
     Input(typed): Input<NewPassword>,
 ) -> Result<Response, AuthError> {
     let wants = auth.wants();
     if let Err(error) = fresh {
         return ask_for_password(&auth, error);
     }
-    match site.accounts.change_password(&user, typed.current_password, typed.new_password).await {
+    match site.accounts.change_password(&user, typed.current_password, typed.new_password, &source).await {
         Ok(()) => {
             let cookies = auth.renew().await?;
             let body = json!(user.into_user());

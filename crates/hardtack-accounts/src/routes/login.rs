@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer};
 use super::answer;
 use super::visitor::Visitor;
 use crate::accounts::{Proven, WrongPassword};
+use crate::activity::Source;
 use crate::input::Input;
 use crate::pages::{CredentialsForm, FieldError, Notice, NoticeKind, Shell, login};
 use crate::site::Site;
@@ -106,11 +107,12 @@ pub(crate) async fn show(auth: Auth, visitor: Visitor) -> Result<Response, AuthE
 pub(crate) async fn submit(
     State(site): State<Site>,
     auth: Auth,
+    source: Source,
     Input(typed): Input<Typed>,
 ) -> Result<Response, AuthError> {
     auth.require_pre_session()?;
     let wants = auth.wants();
-    match site.accounts.check(&typed.username, typed.password.clone()).await {
+    match site.accounts.check(&typed.username, typed.password.clone(), &source).await {
         Ok(proven) => log_in(&site, &auth, &typed, proven).await,
         Err(refusal) => match answer::problem_of(wants, refusal) {
             Ok(WrongPassword) => no_match(&auth, &typed),

@@ -1,6 +1,7 @@
 //! The routes: a file for each place that a form or a program talks to.
 
 pub(crate) mod account;
+pub(crate) mod activity;
 pub(crate) mod answer;
 pub(crate) mod assets;
 mod draft;

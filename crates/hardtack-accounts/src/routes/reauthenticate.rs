@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::{answer, visitor};
 use crate::accounts::WrongPassword;
+use crate::activity::Source;
 use crate::input::Input;
 use crate::pages::{FieldError, ReauthForm, reauthenticate};
 use crate::site::Site;
@@ -50,6 +51,7 @@ pub(crate) async fn submit(
     State(site): State<Site>,
     auth: Auth,
     user: CurrentUser<User>,
+    source: Source,
     Input(typed): Input<Typed>,
 ) -> Result<Response, AuthError> {
     let wants = auth.wants();
@@ -57,7 +59,7 @@ pub(crate) async fn submit(
         return Err(auth.refuse(hardtack::Reason::OtherUser));
     }
     let next = typed.next.or_else(|| auth.query("next"));
-    match site.accounts.check_again(&user.id, typed.password).await {
+    match site.accounts.check_again(&user.id, typed.password, &source).await {
         Ok(proven) => {
             let cookies = auth.reauthenticate(&proven.id).await?;
             let location = auth.engine().next_or_home(next.as_deref());

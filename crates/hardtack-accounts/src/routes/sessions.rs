@@ -1,8 +1,8 @@
 //! `/account/sessions`: the devices that are logged in, and how to log them out.
 
 use axum::Json;
-use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use hardtack::{Session, SessionId, Timestamp, Wants};
 use hardtack_axum::{Auth, AuthError, CurrentUser};
@@ -12,13 +12,18 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{answer, visitor};
-use crate::pages::{Device, Notice, NoticeKind, device_name, sessions};
+use crate::activity::Activity;
+use crate::pages::{Device, Happening, Notice, NoticeKind, device_name, sessions};
+use crate::site::Site;
 use crate::users::User;
 
 /// Where the forms lead back to.
 const HERE: &str = "/account/sessions";
 
-pub(crate) async fn list(auth: Auth, user: CurrentUser<User>) -> Result<Response, AuthError> {
+/// How much of what happened the page shows.
+const SHOWN: u32 = 20;
+
+pub(crate) async fn list(State(site): State<Site>, auth: Auth, user: CurrentUser<User>) -> Result<Response, AuthError> {
     let mut rows = auth.engine().sessions(&user.id).await.map_err(|error| auth.refuse(error))?;
     let here = user.token().session();
     // This device first, then as the store has them: the newest first.
@@ -30,9 +35,11 @@ pub(crate) async fn list(auth: Auth, user: CurrentUser<User>) -> Result<Response
     let texts: Vec<Texts> = rows.iter().map(Texts::of).collect();
     let devices: Vec<Device<'_>> =
         rows.iter().zip(&texts).map(|(row, texts)| texts.device(Some(row.id) == here)).collect();
+    let activity = site.accounts.activity(&user.id, SHOWN).await.map_err(|error| auth.refuse(error))?;
+    let activity: Vec<Happening> = activity.iter().map(happening).collect();
     let notice = auth.query("done").map(|_| Notice { kind: NoticeKind::Success, text: "Logged out there." });
     let csrf_token = user.token().csrf_token();
-    Ok(answer::page(StatusCode::OK, sessions(&visitor::shell_of(&user, notice), csrf_token, &devices)))
+    Ok(answer::page(StatusCode::OK, sessions(&visitor::shell_of(&user, notice), csrf_token, &devices, &activity)))
 }
 
 pub(crate) async fn revoke(
@@ -106,6 +113,17 @@ impl Texts {
             last_seen: &self.last_seen.0,
             last_seen_iso: &self.last_seen.1,
         }
+    }
+}
+
+fn happening(row: &Activity) -> Happening {
+    Happening {
+        what: row.kind.text(),
+        grave: row.kind.is_grave(),
+        at: minute_of(row.source.at),
+        at_iso: iso(row.source.at),
+        agent: row.source.user_agent.as_deref().map(device_name),
+        address: row.source.address.clone(),
     }
 }
 

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
+mod activity;
 mod browser;
 mod cookies;
 mod csrf;
@@ -21,3 +22,4 @@ mod refresh;
 mod remember;
 mod sessions;
 mod support;
+mod wired;

@@ -1,0 +1,134 @@
+//! What happened to an account, as its owner sees it.
+
+use hardtack_sqlx::Statement;
+use serde_json::json;
+
+use crate::support::*;
+use crate::wired::{Wired, activity, kinds};
+
+const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:141.0) Gecko/20100101 Firefox/141.0";
+
+#[tokio::test]
+async fn people_see_what_happened_to_their_account_and_to_no_other() {
+    for on_postgres in BOTH_DATABASES {
+        let site = Wired::start(on_postgres).await;
+        let mut ada = site.client();
+        let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
+        sign_up(&mut site.client(), "eve").await;
+        assert_eq!(kinds(&mut ada).await, ["login"]);
+
+        // Somebody guesses, and gets nowhere; nobody has the other name.
+        let mut thief = site.client();
+        for name in ["ada", "ADA", "nobody"] {
+            let body = json!({ "username": name, "password": "a guess of mine" });
+            let request = thief.post("/login").accept_json().header("user-agent", FIREFOX).json(&body);
+            assert_eq!(request.send().await.status(), 401);
+        }
+        let rows = activity(&mut ada).await;
+        assert_eq!(rows[0]["kind"], "login_failed");
+        assert_eq!(rows[0]["device"], "Firefox on Linux");
+        assert_eq!(rows[0]["address"], "127.0.0.1");
+        assert_eq!(rows[0]["at"], site.auth.now().unix_seconds());
+        assert_eq!(rows.len(), 3);
+
+        // A second device comes, is used, and is ended from the first.
+        let mut telephone = site.client();
+        assert_eq!(log_in(&mut telephone, "ada", PASSWORD).await.status(), 200);
+        let body = json!({ "password": PASSWORD });
+        telephone.post("/reauthenticate").accept_json().csrf().json(&body).send().await;
+        ada.post("/account/sessions/revoke-others").accept_json().csrf().send().await;
+        // Many refreshes leave no trace.
+        for _ in 0..3 {
+            site.clock.advance(minutes(16));
+            assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));
+        }
+        ada.post("/reauthenticate").accept_json().csrf().json(&body).send().await;
+        let body = json!({ "display_name": "Ada", "email": "ada@site.example" });
+        assert_eq!(ada.post("/account/change_settings").accept_json().csrf().json(&body).send().await.status(), 200);
+        let body = json!({ "current_password": PASSWORD, "new_password": "a new and better one" });
+        assert_eq!(ada.post("/account/password").accept_json().csrf().json(&body).send().await.status(), 200);
+        let expected = [
+            "password_changed",
+            "email_changed",
+            "reauthenticated",
+            "revoked",
+            "reauthenticated",
+            "login",
+            "login_failed",
+            "login_failed",
+            "login",
+        ];
+        assert_eq!(kinds(&mut ada).await, expected);
+
+        // The page says the same, for people.
+        let page = open(&mut ada, "/account/sessions").await;
+        for text in ["Recent activity", "Wrong password", "Firefox on Linux", "Password changed", "127.0.0.1"] {
+            assert!(page.text().contains(text), "{text}: {}", page.text());
+        }
+        let away = ada.get("/account/activity").accept_html().send().await;
+        assert_eq!((away.status().as_u16(), away.location()), (303, Some("/account/sessions")));
+        // And nothing that could be used.
+        let told = ada.get("/account/activity").accept_json().send().await;
+        for secret in [PASSWORD, "a guess of mine", cookie(&ada, ACCESS).as_str(), cookie(&ada, REFRESH).as_str(), &id]
+        {
+            assert!(!told.text().contains(secret), "{secret}");
+        }
+        ada.post("/logout").accept_json().csrf().send().await;
+        assert_eq!(log_in(&mut ada, "ada", "a new and better one").await.status(), 200);
+        assert_eq!(kinds(&mut ada).await[..2], ["login", "logout"]);
+        assert_eq!(site.client().get("/account/activity").accept_json().send().await.status(), 401);
+    }
+}
+
+#[tokio::test]
+async fn a_stolen_refresh_token_shows() {
+    let site = Wired::start(false).await;
+    let mut ada = site.client();
+    sign_up(&mut ada, "ada").await;
+    let stolen = ada.cookie(REFRESH).unwrap().raw.clone();
+    for _ in 0..2 {
+        site.clock.advance(minutes(16));
+        assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));
+    }
+    let mut thief = site.client();
+    thief.set_cookie_raw(&stolen);
+    assert_eq!(whoami(&mut thief).await, Err(401));
+    let mut again = site.client();
+    log_in(&mut again, "ada", PASSWORD).await;
+    assert_eq!(kinds(&mut again).await, ["login", "reuse_detected", "login"]);
+}
+
+#[tokio::test]
+async fn what_is_kept_is_bounded_in_number_and_in_time() {
+    for on_postgres in BOTH_DATABASES {
+        let site = Wired::start(on_postgres).await;
+        let mut ada = site.client();
+        sign_up(&mut ada, "ada").await;
+        // Guesses push nothing else out.
+        for _ in 0..25 {
+            log_in(&mut site.client(), "ada", "a guess").await;
+        }
+        let all = kinds(&mut ada).await;
+        assert_eq!(all.iter().filter(|kind| *kind == "login_failed").count(), 20);
+        assert_eq!(all.last().map(String::as_str), Some("login"));
+        let body = json!({ "password": PASSWORD });
+        for _ in 0..105 {
+            let told = ada.get("/account/sessions").accept_json().send().await;
+            assert_eq!(told.status(), 200);
+            let id = claims(&cookie(&ada, ACCESS))["sub"].as_str().unwrap().to_owned();
+            site.auth.log_in(id.as_str()).await.unwrap();
+        }
+        assert_eq!(ada.post("/reauthenticate").accept_json().csrf().json(&body).send().await.status(), 200);
+        site.accounts.settle().await;
+        let count = "SELECT COUNT(*) FROM activity WHERE kind <> 'login_failed'";
+        let kept: Vec<(i64,)> = site.database.fetch(Statement::new(count)).await.unwrap();
+        assert_eq!(kept, [(100,)]);
+
+        let now = site.auth.now();
+        assert_eq!(site.accounts.prune(now, 1000).await.unwrap(), 0);
+        let later = now + minutes(90 * 24 * 60 + 1);
+        assert_eq!(site.accounts.prune(later, 50).await.unwrap(), 50);
+        assert_eq!(site.accounts.prune(later, 1000).await.unwrap(), 70);
+        assert!(kinds(&mut ada).await.is_empty());
+    }
+}
