@@ -14,11 +14,6 @@ impl Headers for Fields<'_> {
     fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
         self.0.get_all(name).nth(index).map(HeaderValue::as_bytes)
     }
-
-    fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
-        let mut values = self.0.get_all(name).map(HeaderValue::as_bytes);
-        [values.next(), values.next()]
-    }
 }
 
 /// The head of a request, borrowed. A scope leaves the URI as the client sent it.

@@ -18,11 +18,6 @@ impl Headers for Fields<'_> {
         }
         self.0.get_all(name).iter().nth(index).map(http::HeaderValue::as_bytes)
     }
-
-    fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
-        let mut values = self.0.get_all(name).iter().map(http::HeaderValue::as_bytes);
-        [values.next(), values.next()]
-    }
 }
 
 /// The head of a request, its parts borrowed one by one.
