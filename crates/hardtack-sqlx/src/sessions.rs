@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hardtack::session::{Ends, Revocation, Rotation, StoreError};
+use hardtack::session::{Ends, Revocation, RevocationPage, Rotation, StoreError};
 use hardtack::{Session, SessionId, SessionStore, Timestamp};
 use sqlx::{SqliteConnection, SqlitePool};
 
@@ -14,7 +14,10 @@ use crate::open::{IN_MEMORY, open_in_memory, open_sqlite};
 use crate::row::{self, Columns, LogColumns, columns};
 use crate::{MigrateError, Migration, OpenError, migrate};
 
-const MIGRATIONS: &[Migration] = &[Migration::new(1, include_str!("../migrations/sqlite/0001_sessions.sql"))];
+const MIGRATIONS: &[Migration] = &[
+    Migration::new(1, include_str!("../migrations/sqlite/0001_sessions.sql")),
+    Migration::new(2, include_str!("../migrations/sqlite/0002_persistent.sql")),
+];
 
 /// Rows that one transaction of [`SessionStore::prune`] forgets: a log-in never waits for more.
 const PRUNE_BATCH: u64 = 500;
@@ -161,15 +164,19 @@ impl SessionStore for SqliteSessions {
         rows.into_iter().map(row::decode).collect::<Result<_, _>>().map_err(StoreError::new)
     }
 
-    async fn revocations(&self, after: u64) -> Result<Vec<Revocation>, StoreError> {
-        let Ok(after) = stored(after) else { return Ok(Vec::new()) };
-        let rows: Vec<LogColumns> =
-            sqlx::query_as("SELECT sequence, session, at FROM revocations WHERE sequence > $1 ORDER BY sequence")
-                .bind(after)
-                .fetch_all(&self.pool)
-                .await
-                .map_err(StoreError::new)?;
-        rows.into_iter().map(row::decode_revocation).collect::<Result<_, _>>().map_err(StoreError::new)
+    async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, StoreError> {
+        let read = "SELECT sequence, session, at FROM revocations WHERE sequence > $1 ORDER BY sequence LIMIT $2";
+        let after = i64::try_from(after).unwrap_or(i64::MAX);
+        let query = sqlx::query_as(read).bind(after).bind(i64::from(limit));
+        let rows: Vec<LogColumns> = query.fetch_all(&self.pool).await.map_err(StoreError::new)?;
+        let entries: Vec<Revocation> =
+            rows.into_iter().map(row::decode_revocation).collect::<Result<_, _>>().map_err(StoreError::new)?;
+        // Read after the entries: it is never behind them.
+        let given: Option<i64> = sqlx::query_scalar("SELECT seq FROM sqlite_sequence WHERE name = 'revocations'")
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(StoreError::new)?;
+        Ok(RevocationPage { head: given.and_then(|head| u64::try_from(head).ok()).unwrap_or(0), entries })
     }
 
     async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
@@ -230,7 +237,7 @@ async fn insert(connection: &mut SqliteConnection, session: &Session) -> Result<
     let query = sqlx::query(concat!(
         "INSERT INTO sessions (",
         columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
     ));
     query
         .bind(session.id.to_string())
@@ -247,6 +254,7 @@ async fn insert(connection: &mut SqliteConnection, session: &Session) -> Result<
         .bind(session.user_agent.as_deref())
         .bind(session.address.as_deref())
         .bind(session.revoked_at.map(Timestamp::unix_seconds))
+        .bind(session.persistent)
         .execute(connection)
         .await
         .map_err(StoreError::new)?;

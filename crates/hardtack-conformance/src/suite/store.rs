@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use hardtack::clock::Timestamp;
-use hardtack::session::{Ends, Revocation, Rotation, StoreError};
+use hardtack::session::{Ends, RevocationPage, Rotation, StoreError};
 use hardtack::{MemorySessions, Session, SessionId, SessionStore};
 use serde_json::json;
 
@@ -66,8 +66,8 @@ impl SessionStore for SuiteStore {
         self.up()?.list(subject, now).await
     }
 
-    async fn revocations(&self, after: u64) -> Result<Vec<Revocation>, StoreError> {
-        self.up()?.revocations(after).await
+    async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, StoreError> {
+        self.up()?.revocations(after, limit).await
     }
 
     async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {

@@ -17,7 +17,7 @@ async fn a_restart_forgets_nothing() {
     let rotation = Rotation { now: NOW, expires_at: kept.expires_at, auth_time: None };
     let rotated = before.rotate(kept.id, 1, rotation).await.unwrap();
     before.revoke(Ends::These(&[ended.id]), NOW).await.unwrap();
-    let log = before.revocations(0).await.unwrap();
+    let log = before.revocations(0, 1000).await.unwrap().entries;
 
     // Without a farewell first, as after a crash: the newcomer finds all that was answered.
     let after = open(&path).await;
@@ -28,7 +28,7 @@ async fn a_restart_forgets_nothing() {
     let after = open(&path).await;
     assert_eq!(after.find(kept.id).await.unwrap(), rotated);
     assert_eq!(after.find(ended.id).await.unwrap(), Some(Session { revoked_at: Some(NOW), ..ended }));
-    assert_eq!(after.revocations(0).await.unwrap(), log);
+    assert_eq!(after.revocations(0, 1000).await.unwrap().entries, log);
     assert_eq!(after.migrate().await.unwrap(), 0);
 }
 
@@ -70,7 +70,7 @@ async fn a_damaged_row_is_an_error() {
     sessions.create(&row, Ends::These(&[])).await.unwrap();
     sqlx::query("UPDATE sessions SET id = 'X'").execute(sessions.pool()).await.unwrap();
     assert!(sessions.revoke(Ends::AllOf("alice"), NOW).await.is_err());
-    assert!(sessions.revocations(0).await.unwrap().is_empty(), "what failed was undone");
+    assert!(sessions.revocations(0, 1000).await.unwrap().entries.is_empty(), "what failed was undone");
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn a_generation_stops_at_the_largest_number() {
 async fn pruning_takes_more_than_one_batch() {
     let sessions = SqliteSessions::open_in_memory().await.unwrap();
     let rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
-        INSERT INTO sessions SELECT printf('%032x', i), 's', 1, 0, 0, 0, 10, 10, 0, zeroblob(16), NULL, NULL, NULL, NULL
+        INSERT INTO sessions SELECT printf('%032x', i), 's', 1, 0, 0, 0, 10, 10, 0, zeroblob(16), NULL, NULL, NULL, NULL, 0
         FROM n";
     sqlx::query(rows).execute(sessions.pool()).await.unwrap();
     assert_eq!(sessions.revoke(Ends::AllOf("s"), NOW).await.unwrap().len(), 1200);

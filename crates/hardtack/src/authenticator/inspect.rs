@@ -1,6 +1,7 @@
 //! From a request's cookie to a verified token.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::Authenticator;
 use crate::clock::Timestamp;
@@ -11,16 +12,36 @@ use crate::request::RequestHead;
 use crate::session::SessionId;
 
 /// A token whose signature, times, kind and session were checked. Only the engine makes one: holding
-/// it is the proof.
+/// it is the proof. Clones share the claims.
 #[derive(Clone)]
 pub struct VerifiedToken<T = NoExtra> {
-    claims: Claims<T>,
-    payload: Vec<u8>,
+    token: Arc<Verified>,
+    extra: T,
+}
+
+/// What a signature was found good for. The payload is the text that the claims were read from.
+pub(super) struct Verified {
+    pub(super) claims: Claims,
+    pub(super) payload: Vec<u8>,
+}
+
+impl Verified {
+    /// The bytes of all texts.
+    pub(super) fn text_len(&self) -> usize {
+        let claims = &self.claims;
+        let optional = [&claims.csrf, &claims.issuer].into_iter().flatten().map(String::capacity).sum::<usize>();
+        let audience = claims.audience.iter().map(|name| name.capacity() + size_of::<String>()).sum::<usize>();
+        self.payload.capacity() + claims.subject.capacity() + claims.token_id.capacity() + optional + audience
+    }
 }
 
 impl VerifiedToken<NoExtra> {
     pub(crate) fn new(claims: Claims, payload: Vec<u8>) -> Self {
-        Self { claims, payload }
+        Self::of(Arc::new(Verified { claims, payload }))
+    }
+
+    fn of(token: Arc<Verified>) -> Self {
+        Self { token, extra: NoExtra }
     }
 
     /// Reads the application's own claims from the same payload.
@@ -28,45 +49,45 @@ impl VerifiedToken<NoExtra> {
     /// # Errors
     /// A claim that `T` needs and the token has not, or in another type.
     pub fn with_extra<T: ExtraClaims>(self) -> Result<VerifiedToken<T>, TokenError> {
-        let claims = self.claims.with_extra(&self.payload)?;
-        Ok(VerifiedToken { claims, payload: self.payload })
+        let extra = T::from_payload(&self.token.payload)?;
+        Ok(VerifiedToken { token: self.token, extra })
     }
 }
 
 impl<T> VerifiedToken<T> {
     /// Whose token it is (`get_jwt_identity`).
     pub fn subject(&self) -> &str {
-        &self.claims.subject
+        &self.token.claims.subject
     }
 
-    /// All claims (`get_jwt`).
-    pub fn claims(&self) -> &Claims<T> {
-        &self.claims
+    /// The claims (`get_jwt`); the application's own are in [`extra`](Self::extra).
+    pub fn claims(&self) -> &Claims {
+        &self.token.claims
     }
 
     /// The application's own claims.
     pub fn extra(&self) -> &T {
-        &self.claims.extra
+        &self.extra
     }
 
     /// The value for a form's hidden field; empty where the token carries none.
     pub fn csrf_token(&self) -> &str {
-        self.claims.csrf.as_deref().unwrap_or_default()
+        self.token.claims.csrf.as_deref().unwrap_or_default()
     }
 
     /// The session it belongs to.
     pub fn session(&self) -> Option<SessionId> {
-        self.claims.session.map(SessionId::from_u128)
+        self.token.claims.session.map(SessionId::from_u128)
     }
 
     /// Whether it came of a log-in rather than a refresh, at `now`.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
-        self.claims.fresh.is_fresh_at(now)
+        self.token.claims.fresh.is_fresh_at(now)
     }
 
     /// The claims as they were signed, in JSON.
     pub fn payload(&self) -> &[u8] {
-        &self.payload
+        &self.token.payload
     }
 }
 
@@ -74,7 +95,7 @@ impl<T> VerifiedToken<T> {
 impl<T> fmt::Debug for VerifiedToken<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifiedToken")
-            .field("kind", &self.claims.kind)
+            .field("kind", &self.token.claims.kind)
             .field("session", &self.session())
             .finish_non_exhaustive()
     }
@@ -92,6 +113,15 @@ pub(crate) enum Found {
 }
 
 impl Found {
+    fn of(verified: Arc<Verified>, verdict: Result<(), TokenError>) -> Result<Self, TokenError> {
+        let token = VerifiedToken::of(verified);
+        match verdict {
+            Ok(()) => Ok(Self::Valid(token)),
+            Err(TokenError::Expired) => Ok(Self::Expired(token)),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The token, however old.
     pub(crate) fn any_age(self) -> Option<VerifiedToken> {
         match self {
@@ -112,20 +142,28 @@ impl Authenticator {
         match cookie::find(head, &slot.name).map_err(|_| Reason::DuplicateCookie)? {
             // Some clients keep a deleted cookie with an empty value.
             None | Some(b"") => Ok(Found::Absent),
-            Some(token) => self.judge(token, kind),
+            Some(token) => Ok(self.judge(token, kind)?),
         }
     }
 
-    fn judge(&self, token: &[u8], kind: TokenKind) -> Result<Found, Reason> {
-        let payload = self.keys().verify(token)?.to_vec();
-        let claims = Claims::from_json(&payload)?;
-        let verdict = validate(&claims, &self.expected(kind));
-        let token = VerifiedToken::new(claims, payload);
-        match verdict {
-            Ok(()) => Ok(Found::Valid(token)),
-            Err(TokenError::Expired) => Ok(Found::Expired(token)),
-            Err(error) => Err(error.into()),
+    /// The signature is checked once for each token of the cache, everything else always.
+    fn judge(&self, token: &[u8], kind: TokenKind) -> Result<Found, TokenError> {
+        let (known, expected) = (&self.0.verified_tokens, self.expected(kind));
+        if let Some(verified) = known.find(token) {
+            let verdict = validate(&verified.claims, &expected);
+            if verdict == Err(TokenError::Expired) {
+                known.forget(token);
+            }
+            return Found::of(verified, verdict);
         }
+        let payload = self.keys().verify(token)?.into_bytes();
+        let verified = Arc::new(Verified { claims: Claims::from_json(&payload)?, payload });
+        let verdict = validate(&verified.claims, &expected);
+        // A refresh token comes once and lives long: not worth keeping.
+        if verdict.is_ok() && kind == TokenKind::Access {
+            known.remember(token, &verified);
+        }
+        Found::of(verified, verdict)
     }
 
     /// Decodes a token from elsewhere than a cookie (`decode_token`).
@@ -133,10 +171,10 @@ impl Authenticator {
     /// # Errors
     /// Whatever is wrong with it, its age included.
     pub fn decode<T: ExtraClaims>(&self, token: &str, kind: TokenKind) -> Result<VerifiedToken<T>, TokenError> {
-        let payload = self.keys().verify(token.as_bytes())?.to_vec();
-        let claims = Claims::from_json(&payload)?;
-        validate(&claims, &self.expected(kind))?;
-        VerifiedToken::new(claims, payload).with_extra()
+        match self.judge(token.as_bytes(), kind)? {
+            Found::Valid(token) => token.with_extra(),
+            Found::Absent | Found::Expired(_) => Err(TokenError::Expired),
+        }
     }
 
     fn expected(&self, kind: TokenKind) -> Expected<'_> {

@@ -187,7 +187,7 @@ impl Authenticator {
         // expired token rather than none.
         let refresh = self.settings().refresh_lifetime.duration();
         let until = token.claims.expires_at.zip(refresh).map(|(end, span)| end.max(token.claims.issued_at + span));
-        self.access_cookies(token, until)
+        self.access_cookies(token, until, !self.cookies().session_cookies)
     }
 
     /// The refresh cookie and its CSRF cookie (`set_refresh_cookies`).
@@ -195,9 +195,13 @@ impl Authenticator {
     /// # Errors
     /// A cookie over 4096 bytes.
     pub fn set_refresh_cookies(&self, token: &IssuedToken) -> Result<SetCookies, IssueError> {
+        self.refresh_cookies(token, !self.cookies().session_cookies)
+    }
+
+    pub(super) fn refresh_cookies(&self, token: &IssuedToken, persistent: bool) -> Result<SetCookies, IssueError> {
         let policy = self.cookies();
         let mut cookies = SetCookies::default();
-        let age = self.max_age(token, token.claims.expires_at);
+        let age = persistent.then(|| max_age(token, token.claims.expires_at));
         policy.set(&policy.refresh, &token.text, age, &mut cookies)?;
         if let (true, Some(csrf)) = (policy.csrf_cookies, &token.claims.csrf) {
             policy.set(&policy.csrf_refresh, csrf, age, &mut cookies)?;
@@ -209,23 +213,16 @@ impl Authenticator {
         &self,
         token: &IssuedToken,
         until: Option<Timestamp>,
+        persistent: bool,
     ) -> Result<SetCookies, IssueError> {
         let policy = self.cookies();
         let mut cookies = SetCookies::default();
-        let age = self.max_age(token, until);
+        let age = persistent.then(|| max_age(token, until));
         policy.set(&policy.access, &token.text, age, &mut cookies)?;
         if let (true, Some(csrf)) = (policy.csrf_cookies, &token.claims.csrf) {
             policy.set(&policy.csrf_access, csrf, age, &mut cookies)?;
         }
         Ok(cookies)
-    }
-
-    /// Counted from the token's making and not from now: the same token gives the same cookie.
-    fn max_age(&self, token: &IssuedToken, until: Option<Timestamp>) -> Option<Duration> {
-        /// What stands for "never": the 400 days that browsers cap Max-Age at (RFC 6265bis §5.5).
-        const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
-        (!self.cookies().session_cookies)
-            .then(|| until.map_or(LONGEST, |until| until.since(token.claims.issued_at).min(LONGEST)))
     }
 
     /// Deletes both tokens' cookies (`unset_jwt_cookies`).
@@ -254,4 +251,12 @@ impl Authenticator {
         }
         cookies
     }
+}
+
+/// A persistent cookie's age. Counted from the token's making and not from now: the same token gives the
+/// same cookie.
+fn max_age(token: &IssuedToken, until: Option<Timestamp>) -> Duration {
+    /// What stands for "never": the 400 days that browsers cap Max-Age at (RFC 6265bis §5.5).
+    const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+    until.map_or(LONGEST, |until| until.since(token.claims.issued_at).min(LONGEST))
 }

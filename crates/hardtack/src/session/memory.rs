@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Ends, Revocation, Rotation, Session, SessionId, SessionStore, StoreError};
+use super::{Ends, Revocation, RevocationPage, Rotation, Session, SessionId, SessionStore, StoreError};
 use crate::clock::Timestamp;
 
 /// A [`SessionStore`] without a database. A restart ends every session.
@@ -94,8 +94,10 @@ impl SessionStore for MemorySessions {
         Ok(live)
     }
 
-    async fn revocations(&self, after: u64) -> Result<Vec<Revocation>, StoreError> {
-        Ok(self.rows().log.iter().filter(|entry| entry.sequence > after).copied().collect())
+    async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, StoreError> {
+        let rows = self.rows();
+        let behind = rows.log.iter().filter(|entry| entry.sequence > after);
+        Ok(RevocationPage { head: rows.sequence, entries: behind.take(limit as usize).copied().collect() })
     }
 
     async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {

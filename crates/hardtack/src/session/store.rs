@@ -56,12 +56,23 @@ pub struct Rotation {
 /// One entry of the log of ended sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Revocation {
-    /// Grows with each entry.
+    /// One more than that of the entry before it: a number that is missing tells a reader that it has
+    /// missed an entry.
     pub sequence: u64,
     /// The ended session.
     pub session: SessionId,
     /// When it ended.
     pub at: Timestamp,
+}
+
+/// A part of the log of ended sessions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RevocationPage {
+    /// The sequence of the newest entry there ever was, pruned or not; zero before the first. Where it
+    /// is behind a reader's position, the store has lost entries.
+    pub head: u64,
+    /// The entries asked for, in order.
+    pub entries: Vec<Revocation>,
 }
 
 /// A place for sessions: eight operations, each one transaction.
@@ -98,11 +109,19 @@ pub trait SessionStore: Send + Sync + 'static {
     /// The live sessions of a subject, the newest first.
     fn list(&self, subject: &str, now: Timestamp) -> impl Future<Output = Result<Vec<Session>, StoreError>> + Send;
 
-    /// The log's entries behind `after`, in order; zero is its beginning.
-    fn revocations(&self, after: u64) -> impl Future<Output = Result<Vec<Revocation>, StoreError>> + Send;
+    /// The first `limit` of the log's entries behind `after`; zero is its beginning. No entry appears
+    /// later behind one that was answered, however many processes write at once.
+    fn revocations(&self, after: u64, limit: u32) -> impl Future<Output = Result<RevocationPage, StoreError>> + Send;
 
     /// Forgets up to `limit` sessions and log entries that ended before `before`; answers how many.
     fn prune(&self, before: Timestamp, limit: u32) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// Waits until another process may have written to the log: for stores that can tell, as by
+    /// PostgreSQL's `NOTIFY`. It may answer for no reason, and whoever follows the log polls it as well.
+    /// Unless implemented it never answers.
+    fn revoked_elsewhere(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
+        std::future::pending()
+    }
 }
 
 type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -130,6 +149,7 @@ erase! {
     fn confirm(id: SessionId, generation: u64) -> ();
     fn revoke(ends: Ends<'a>, now: Timestamp) -> Vec<SessionId>;
     fn list(subject: &'a str, now: Timestamp) -> Vec<Session>;
-    fn revocations(after: u64) -> Vec<Revocation>;
+    fn revocations(after: u64, limit: u32) -> RevocationPage;
     fn prune(before: Timestamp, limit: u32) -> u64;
+    fn revoked_elsewhere() -> ();
 }

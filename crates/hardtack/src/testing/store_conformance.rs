@@ -9,7 +9,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::session::{Ends, Revocation, Rotation, Session, SessionId, SessionRules, SessionStore, StoreError};
+use crate::session::{
+    Ends, Revocation, RevocationPage, Rotation, Session, SessionId, SessionRules, SessionStore, StoreError,
+};
 
 /// When the tests' sessions begin.
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
@@ -84,6 +86,7 @@ async fn rows_come_back_as_they_were_given<S: SessionStore>(store: &Subject<S>) 
         ..session("")
     };
     let extreme = Session {
+        persistent: true,
         id: SessionId::from_u128(u128::MAX),
         // Not a number of IEEE 754, so a store that passes through one shows it.
         generation: (1 << 53) + 1,
@@ -323,6 +326,7 @@ async fn subjects_are_compared_byte_by_byte<S: SessionStore>(store: &Subject<S>)
 
 async fn the_log_is_in_order<S: SessionStore>(store: &Subject<S>) {
     same("revocations: empty before any", store.log(0).await, vec![]);
+    let before = store.page(0, 10).await.head;
     let rows = [0, 1, 2, 3, 4].map(|_| session("alice"));
     for row in &rows {
         store.create(row, NOBODY).await;
@@ -335,13 +339,19 @@ async fn the_log_is_in_order<S: SessionStore>(store: &Subject<S>) {
     let entries: Vec<_> = log.iter().map(|entry| (entry.session, entry.at)).collect();
     let written: Vec<_> = rows.iter().zip([5, 4, 3, 2, 1]).map(|(row, seconds)| (row.id, at(seconds))).collect();
     same("revocations: all since the beginning, in order", entries, written);
-    let grows = log.windows(2).all(|pair| pair[0].sequence < pair[1].sequence) && log[0].sequence > 0;
-    assert!(grows, "store_conformance: revocations: the sequence begins above zero and grows with each entry: {log:?}");
+    same("revocations: the first follows the head", log[0].sequence, before + 1);
+    let dense = log.windows(2).all(|pair| pair[0].sequence + 1 == pair[1].sequence) && log[0].sequence > 0;
+    assert!(dense, "store_conformance: revocations: the sequence begins above zero and grows by one: {log:?}");
     for (read, entry) in log.iter().enumerate() {
         let rest = log[read + 1..].to_vec();
         same("revocations: only those behind the position", store.log(entry.sequence).await, rest);
     }
     same("revocations: none behind a position ahead of the log", store.log(u64::MAX).await, vec![]);
+    let head = log[4].sequence;
+    same("revocations: the head is the newest entry's", store.page(u64::MAX, 10).await.head, head);
+    let page = store.page(log[0].sequence, 2).await;
+    same("revocations: no more than the limit", page.entries, log[1..3].to_vec());
+    same("revocations: the head does not depend on the page", page.head, head);
 }
 
 async fn prune_forgets_only_what_has_ended<S: SessionStore>(store: &Subject<S>) {
@@ -369,9 +379,10 @@ async fn prune_forgets_only_what_has_ended<S: SessionStore>(store: &Subject<S>) 
 
     same("prune: forgets the rest later", store.prune(at(101), 100).await, 3);
     same("prune: the log may be empty", store.log(0).await, vec![]);
+    same("prune: the head stays", store.page(0, 10).await.head, last.sequence);
     store.revoke(Ends::These(&[live.id]), at(100)).await;
-    let grows = store.log(last.sequence).await.iter().map(|entry| entry.session).collect::<Vec<_>>();
-    same("revocations: the sequence goes on after its entries were pruned", grows, vec![live.id]);
+    let grows: Vec<_> = store.log(last.sequence).await.iter().map(|entry| (entry.sequence, entry.session)).collect();
+    same("revocations: the sequence goes on after its entries were pruned", grows, vec![(last.sequence + 1, live.id)]);
 }
 
 async fn prune_keeps_to_its_limit<S: SessionStore>(store: &Subject<S>) {
@@ -474,7 +485,11 @@ impl<S: SessionStore> Subject<S> {
     }
 
     async fn log(&self, after: u64) -> Vec<Revocation> {
-        done("revocations", self.0.revocations(after).await)
+        self.page(after, u32::MAX).await.entries
+    }
+
+    async fn page(&self, after: u64, limit: u32) -> RevocationPage {
+        done("revocations", self.0.revocations(after, limit).await)
     }
 
     async fn prune(&self, before: Timestamp, limit: u32) -> u64 {

@@ -1,6 +1,6 @@
 //! A changed password ends every other session.
 
-use hardtack::session::{Ends, Revocation, Rotation, Session, SessionStore, StoreError};
+use hardtack::session::{Ends, RevocationPage, Rotation, Session, SessionStore, StoreError};
 use hardtack::{KeySet, MemorySessions, SessionId, Timestamp};
 
 use crate::support::{Request, Site, block_on, key, page};
@@ -87,8 +87,8 @@ impl SessionStore for Meddled {
         self.0.list(subject, now).await
     }
 
-    async fn revocations(&self, after: u64) -> Result<Vec<Revocation>, StoreError> {
-        self.0.revocations(after).await
+    async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, StoreError> {
+        self.0.revocations(after, limit).await
     }
 
     async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
