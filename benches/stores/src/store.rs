@@ -30,7 +30,7 @@ impl Store {
             }
             "PostgreSQL" => Self::sql(&postgres.database(), None).await,
             "Redis" => {
-                let server = RedisServer::start_with(&["--appendonly", "yes"]);
+                let server = RedisServer::start_with(&["--appendonly", "yes", "--appendfsync", "everysec"]);
                 Ok(Self::Redis(RedisSessions::open(server.url()).await?, server))
             }
             _ => Ok(Self::Memory(MemorySessions::new())),
