@@ -144,7 +144,7 @@ impl<'a> Exchange<'a> {
         if self.head.is_safe() || !self.engine.settings().csrf.protect {
             return Ok(());
         }
-        let expected = token.claims().csrf.as_deref().ok_or(CsrfError::NoClaim)?;
+        let expected = Some(token.csrf_token()).filter(|value| !value.is_empty()).ok_or(CsrfError::NoClaim)?;
         Ok(check_double_submit(&self.head, self.form_token(), expected, &self.engine.settings().csrf)?)
     }
 

@@ -34,7 +34,7 @@ pub mod jws;
 mod keys;
 mod object;
 mod pem;
-mod plain;
+pub(crate) mod plain;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -45,6 +45,7 @@ pub use error::{ClaimError, KeyError, SignError, TokenError};
 pub use jwk::{Jwk, JwkSet};
 pub use jws::Payload;
 pub use keys::{KeySet, SigningKey, VerifyingKey};
+pub(crate) use validate::Judged;
 pub use validate::{Expected, MAX_LEEWAY, validate};
 
 /// The longest token that is looked at, in bytes: twice what browsers let a cookie be.
