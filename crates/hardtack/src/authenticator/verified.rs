@@ -17,6 +17,7 @@ enum Form {
 
 impl Verified {
     /// Reads a payload whose signature is good.
+    #[inline]
     pub(super) fn read(payload: Vec<u8>) -> Result<Self, TokenError> {
         let payload = match String::from_utf8(payload) {
             Ok(text) => match plain::read(&text) {
