@@ -1,5 +1,6 @@
 //! What a layer remembers of a request from its arrival to its response.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::authenticator::{Authenticator, VerifiedToken};
@@ -13,6 +14,7 @@ pub struct Memo {
     engine: Authenticator,
     layered: bool,
     form: FormToken,
+    authenticated: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -20,18 +22,17 @@ pub struct Memo {
 pub(super) struct State {
     pub(super) refreshed: Option<VerifiedToken>,
     pub(super) cookies: SetCookies,
-    pub(super) authenticated: bool,
 }
 
 impl Memo {
     /// For a request that a layer wraps: cookies that come up can reach the response.
     pub fn layered(engine: Authenticator, form: FormToken) -> Self {
-        Self { engine, layered: true, form, state: Mutex::default() }
+        Self { engine, layered: true, form, authenticated: AtomicBool::new(false), state: Mutex::default() }
     }
 
     /// For an extractor on its own: nothing can be refreshed in place and no form was read.
     pub fn without_layer(engine: Authenticator) -> Self {
-        Self { engine, layered: false, form: FormToken::Unread, state: Mutex::default() }
+        Self { layered: false, ..Self::layered(engine, FormToken::Unread) }
     }
 
     /// The engine.
@@ -45,6 +46,15 @@ impl Memo {
 
     pub(super) fn form_token(&self) -> &FormToken {
         &self.form
+    }
+
+    /// Notes that somebody was recognised: what is answered is for their eyes.
+    pub(super) fn note_authenticated(&self) {
+        self.authenticated.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_authenticated(&self) -> bool {
+        self.authenticated.load(Ordering::Relaxed)
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {

@@ -73,7 +73,7 @@ impl Exchange<'_> {
         };
         let refreshed =
             self.engine.exchange_refresh(&token, &self.client()).await.map_err(|reason| self.refuse(reason))?;
-        self.memo.state().authenticated = true;
+        self.memo.note_authenticated();
         Ok(refreshed.cookies)
     }
 

@@ -35,7 +35,7 @@ impl Exchange<'_> {
         let Some(token) = found else {
             return if need.optional { Ok(None) } else { self.check_origin().and(Err(Reason::Missing)) };
         };
-        self.memo.state().authenticated = true;
+        self.memo.note_authenticated();
         if need.fresh && !token.is_fresh(self.engine.now()) {
             return Err(Reason::NotFresh);
         }
