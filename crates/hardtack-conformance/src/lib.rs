@@ -5,6 +5,7 @@
 //! - [`Program`] and [`Process`]: a server binary, started, watched and stopped;
 //! - [`Browser`]: headless Chromium, with JavaScript on or off, light or dark;
 //! - [`server`]: a listener on a free port, and a tiny server to stand behind or before another;
+//! - [`services`]: what stands beside a server: other programs, each test's own;
 //! - [`suite`]: the HTTP conformance suite.
 //!
 //! Helpers panic when they are misused or when the network fails: in a test that is the report.
@@ -23,6 +24,7 @@ pub mod html;
 pub mod jar;
 pub mod process;
 pub mod server;
+pub mod services;
 pub mod suite;
 
 pub use browser::{Browser, BrowserError, BrowserOptions};

@@ -11,6 +11,7 @@ mod conformance;
 mod csrf;
 mod current_user;
 mod extractors;
+mod flask;
 mod http2;
 mod layers;
 mod log;
