@@ -6,7 +6,8 @@
 //! - [`Browser`]: headless Chromium, with JavaScript on or off, light or dark;
 //! - [`server`]: a listener on a free port, and a tiny server to stand behind or before another;
 //! - [`services`]: what stands beside a server: other programs, each test's own;
-//! - [`suite`]: the HTTP conformance suite.
+//! - [`suite`]: the HTTP conformance suite;
+//! - [`tutorial`]: what a visitor does on the tutorial's site.
 //!
 //! Helpers panic when they are misused or when the network fails: in a test that is the report.
 
@@ -26,6 +27,7 @@ pub mod process;
 pub mod server;
 pub mod services;
 pub mod suite;
+pub mod tutorial;
 
 pub use browser::{Browser, BrowserError, BrowserOptions};
 pub use client::{Client, Request, Response};

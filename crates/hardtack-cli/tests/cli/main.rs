@@ -4,9 +4,11 @@
 
 mod configuration;
 mod connections;
+mod crashes;
 mod expiry;
 mod keys;
 mod logs;
+mod racing;
 mod refusals;
 mod sharing;
 mod starting;
