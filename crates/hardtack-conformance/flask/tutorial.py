@@ -1,7 +1,7 @@
 """The app of the tutorial "Using JWT in cookies with a Flask app and RESTful API", in one file.
 
 Log-in, a page, a page for whoever typed the password recently, a form with its CSRF value, refresh and
-log-out. Its counterpart is `shared_login`, an example of `hardtack-axum`: the two share one login.
+log-out. Its counterpart is `tutorial`, an example of `hardtack-axum`: side by side, the two share one login.
 """
 
 from flask import Flask, redirect, render_template_string, request, url_for

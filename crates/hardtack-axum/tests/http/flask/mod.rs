@@ -5,6 +5,7 @@ mod answer;
 mod cases;
 mod differences;
 mod options;
+mod shared_login;
 mod tokens;
 
 use std::sync::Arc;
@@ -82,7 +83,7 @@ fn shown(case: &Case) -> String {
 async fn flask_compat(options: &Options) -> Process {
     let program = std::env::current_exe().unwrap();
     let built = program.ancestors().nth(2).unwrap().join("examples/flask_compat");
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/flask_compat.rs");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/flask_compat/main.rs");
     let changed = |path: &std::path::Path| std::fs::metadata(path).and_then(|file| file.modified()).ok();
     assert!(
         changed(&built) >= changed(source.as_ref()) && built.exists(),

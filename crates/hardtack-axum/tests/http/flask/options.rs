@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::tokens::{Mint, Signer, now};
 
-const SECRET: &str = "mT8yV2bq0NwR5uKxJ7cE3sLhF9dZpA1gYiUoQnXvBtWkHrMzCjPlDfGe64S8a0Oy";
+pub(super) const SECRET: &str = "mT8yV2bq0NwR5uKxJ7cE3sLhF9dZpA1gYiUoQnXvBtWkHrMzCjPlDfGe64S8a0Oy";
 const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../hardtack/src/jwt/tests/fixtures");
 
 /// Flask-JWT-Extended's defaults of what a request is made from.
