@@ -6,5 +6,5 @@ mod settings;
 
 pub use base_url::BaseUrl;
 pub use error::ConfigError;
-pub(crate) use settings::{CsrfSettings, Settings};
+pub(crate) use settings::{CsrfNames, CsrfSettings, Settings};
 pub use settings::{Lifetime, RefreshMode, Urls};

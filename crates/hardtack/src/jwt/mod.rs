@@ -33,6 +33,8 @@ mod jwk;
 pub mod jws;
 mod keys;
 mod pem;
+mod reading;
+mod unverified;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -43,6 +45,8 @@ pub use error::{ClaimError, KeyError, SignError, TokenError};
 pub use jwk::{Jwk, JwkSet};
 pub use jws::Payload;
 pub use keys::{KeySet, SigningKey, VerifyingKey};
+pub(crate) use reading::Reading;
+pub use unverified::Unverified;
 pub use validate::{Expected, MAX_LEEWAY, validate};
 
 /// The longest token that is looked at, in bytes: twice what browsers let a cookie be.
