@@ -13,7 +13,9 @@ pub struct Site {
     pub(crate) accounts: Accounts,
 }
 
-impl FindUser<Site> for User {
+impl FindUser for User {
+    type State = Site;
+
     async fn find_user(subject: &str, site: &Site) -> Result<Option<Self>, StoreError> {
         site.accounts.find(subject).await
     }

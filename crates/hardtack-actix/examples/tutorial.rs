@@ -17,8 +17,6 @@ use hardtack_actix::{AccessToken, Auth, AuthError, AuthLayer, CurrentUser, Fresh
 use maud::{DOCTYPE, Markup, html};
 use people::{People, Person};
 
-type CurrentPerson = CurrentUser<Person, People>;
-
 pub(crate) fn routes(app: &mut ServiceConfig) {
     app.service(web::resource("/").get(index))
         .service(web::resource("/login").get(login_form).post(log_in))
@@ -37,12 +35,12 @@ async fn index(Optional(token): Optional<AccessToken>) -> Html {
 }
 
 /// For whoever is logged in.
-async fn service(person: CurrentPerson) -> Html {
+async fn service(person: CurrentUser<Person>) -> Html {
     page("Service", Some(person.token()), html! { p { "At your service, " (person.nickname) "." } })
 }
 
 /// For whoever typed the password recently.
-async fn account(token: FreshAccessToken, person: CurrentPerson) -> Html {
+async fn account(token: FreshAccessToken, person: CurrentUser<Person>) -> Html {
     let nickname = [("Nickname", "nickname", person.nickname.as_str())];
     page("Account", Some(&token), form("/account/change_settings", token.csrf_token(), &nickname, "Save"))
 }

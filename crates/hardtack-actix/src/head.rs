@@ -1,35 +1,71 @@
 //! actix-web's request, as the core reads it.
 
+use std::borrow::Borrow;
+
+use actix_web::HttpRequest;
 use actix_web::dev;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::http::uri::{Authority, PathAndQuery};
-use hardtack::Wants;
 use hardtack::request::{Headers, RequestHead};
+use hardtack::{Exchange, Memo, Wants};
 
-/// The header map, borrowed.
-#[derive(Clone, Copy)]
-pub(crate) struct Fields<'a>(pub(crate) &'a HeaderMap);
+/// The head of a request: borrowed from it, or a copy that a handler keeps.
+#[derive(Clone)]
+pub(crate) struct Head<R>(R);
 
-impl Headers for Fields<'_> {
-    fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
-        self.0.get_all(name).nth(index).map(HeaderValue::as_bytes)
+impl<'a> Head<&'a dev::RequestHead> {
+    pub(crate) fn of(request: &'a HttpRequest) -> Self {
+        Self(request.head())
+    }
+
+    pub(crate) fn to_owned(&self) -> Head<dev::RequestHead> {
+        Head(self.0.clone())
     }
 }
 
-/// The head of a request, borrowed. A scope leaves the URI as the client sent it.
-pub(crate) fn head<'a>(request: &'a dev::RequestHead, fields: &'a Fields<'a>) -> RequestHead<'a> {
-    let host = fields.0.get(header::HOST).and_then(|host| host.to_str().ok());
-    RequestHead {
-        method: request.method.as_str(),
-        target: request.uri.path_and_query().map_or("/", PathAndQuery::as_str),
-        host: host.or_else(|| request.uri.authority().map(Authority::as_str)),
-        peer: request.peer_addr.map(|peer| peer.ip()),
-        headers: fields,
+impl<R: Borrow<dev::RequestHead> + Sync> Head<R> {
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.0.borrow().headers
     }
+
+    pub(crate) fn request_head(&self) -> RequestHead<'_> {
+        // A scope leaves the URI as the client sent it.
+        let dev::RequestHead { method, uri, headers, peer_addr, .. } = self.0.borrow();
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        RequestHead {
+            method: method.as_str(),
+            target: uri.path_and_query().map_or("/", PathAndQuery::as_str),
+            host: host.or_else(|| uri.authority().map(Authority::as_str)),
+            peer: peer_addr.map(|peer| peer.ip()),
+            headers: self,
+        }
+    }
+
+    pub(crate) fn exchange<'a>(&'a self, memo: &'a Memo) -> Exchange<'a> {
+        Exchange::new(self.request_head(), memo)
+    }
+}
+
+impl<R: Borrow<dev::RequestHead>> Headers for Head<R> {
+    fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
+        field(&self.0.borrow().headers, name, index)
+    }
+}
+
+/// Header fields on their own.
+struct Fields<'a>(&'a HeaderMap);
+
+impl Headers for Fields<'_> {
+    fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
+        field(self.0, name, index)
+    }
+}
+
+fn field<'a>(headers: &'a HeaderMap, name: &str, index: usize) -> Option<&'a [u8]> {
+    headers.get_all(name).nth(index).map(HeaderValue::as_bytes)
 }
 
 /// The form in which a client wants its answer, read from its header fields.
 pub fn wants(headers: &HeaderMap) -> Wants {
-    let fields = Fields(headers);
-    Wants::of(&RequestHead { method: "GET", target: "/", host: None, peer: None, headers: &fields })
+    Wants::of(&Fields(headers))
 }

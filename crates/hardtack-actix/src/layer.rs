@@ -10,13 +10,13 @@ use std::task::{Context, Poll};
 use actix_web::body::EitherBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
-use actix_web::{Error, HttpMessage, HttpRequest};
+use actix_web::{Error, HttpMessage, HttpRequest, web};
 use hardtack::csrf::FormToken;
 use hardtack::exchange::Finish;
-use hardtack::{Authenticator, Failure, Memo};
+use hardtack::{Authenticator, Failure, Memo, Reason};
 
 use crate::AuthError;
-use crate::head::{Fields, head};
+use crate::head::Head;
 use crate::peek::peek;
 use crate::respond::{Refusal, append, reply_response};
 
@@ -51,16 +51,35 @@ where
 }
 
 /// What extractors find in a request's extensions.
-#[derive(Clone)]
 pub(crate) struct Layered {
-    pub(crate) engine: Authenticator,
-    pub(crate) memo: Rc<Memo>,
-    refusals: Rc<RefCell<Vec<Arc<Refusal>>>>,
+    pub(crate) memo: Memo,
+    refusals: RefCell<Vec<Arc<Refusal>>>,
 }
 
 impl Layered {
-    pub(crate) fn of(request: &HttpRequest) -> Option<Self> {
-        request.extensions().get::<Self>().cloned()
+    fn new(memo: Memo) -> Rc<Self> {
+        Rc::new(Self { memo, refusals: RefCell::default() })
+    }
+
+    fn find(request: &HttpRequest) -> Option<Rc<Self>> {
+        request.extensions().get::<Rc<Self>>().cloned()
+    }
+
+    /// What the layer left in a request.
+    pub(crate) fn of(request: &HttpRequest) -> Result<Rc<Self>, Failure> {
+        Self::find(request).ok_or_else(|| {
+            let advice = "no AuthLayer wraps this route; add .wrap(AuthLayer::new(auth)) to the App";
+            Failure::outside(Reason::NotSetUp(advice.into()))
+        })
+    }
+
+    /// The same; without the layer, an engine in the application's data will do for checking.
+    pub(crate) fn or_engine(request: &HttpRequest) -> Result<Rc<Self>, Failure> {
+        match (Self::find(request), request.app_data::<web::Data<Authenticator>>()) {
+            (Some(layered), _) => Ok(layered),
+            (None, Some(engine)) => Ok(Self::new(Memo::without_layer(Authenticator::clone(engine)))),
+            (None, None) => Self::of(request),
+        }
     }
 
     /// The error of an extractor. The layer keeps in mind that a response has to come of it: actix-web
@@ -68,7 +87,7 @@ impl Layered {
     pub(crate) fn refuse(&self, failure: Failure) -> AuthError {
         let refusal = Arc::new(Refusal::new(failure));
         self.refusals.borrow_mut().push(Arc::clone(&refusal));
-        refusal.into()
+        AuthError(refusal)
     }
 
     fn unheeded(&self) -> Option<Arc<Refusal>> {
@@ -99,7 +118,7 @@ where
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
         let (inner, engine) = (Rc::clone(&self.inner), self.engine.clone());
         Box::pin(async move {
-            let form = engine.form_peek(&head(request.head(), &Fields(request.headers())));
+            let form = engine.form_peek(&Head::of(request.request()).request_head());
             let token = match form {
                 Some(form) => {
                     let (token, payload) = peek(request.take_payload(), form).await;
@@ -108,9 +127,8 @@ where
                 }
                 None => FormToken::Unread,
             };
-            let memo = Rc::new(Memo::layered(token));
-            let layered = Layered { engine, memo, refusals: Rc::default() };
-            request.extensions_mut().insert(layered.clone());
+            let layered = Layered::new(Memo::layered(engine, token));
+            request.extensions_mut().insert(Rc::clone(&layered));
             match inner.call(request).await {
                 Ok(response) => Ok(finish(response, &layered)),
                 Err(error) => Err(finish_error(error, &layered)),
@@ -147,12 +165,12 @@ fn finish_error(mut error: Error, layered: &Layered) -> Error {
 
 fn additions(headers: &HeaderMap, layered: &Layered) -> Finish {
     let set = headers.get_all(header::SET_COOKIE);
-    layered.engine.finish(&layered.memo, set.map(HeaderValue::as_bytes))
+    layered.memo.finish(set.map(HeaderValue::as_bytes))
 }
 
 fn add(additions: &Finish, headers: &mut HeaderMap) {
     append(&additions.cookies, headers);
-    if additions.no_store {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    if let Some(value) = additions.cache_control {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
     }
 }

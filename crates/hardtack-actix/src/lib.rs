@@ -8,7 +8,7 @@
 //! | [`FreshAccessToken`] | and typed the password recently | `@jwt_required(fresh=True)` |
 //! | [`Optional<AccessToken>`](Optional) | no token is there, or a good one | `@jwt_required(optional=True)` |
 //! | [`RefreshToken`] | a refresh token is there | `@jwt_required(refresh=True)` |
-//! | [`CurrentUser<U, S>`](CurrentUser) | the application knows the user | `current_user` |
+//! | [`CurrentUser<U>`](CurrentUser) | the application knows the user | `current_user` |
 //! | [`Auth`] | always: logs in and out, refreshes | `set_access_cookies`, … |
 //!
 //! ```
@@ -43,7 +43,6 @@
 //!
 //! # What actix-web makes different
 //! - [`Optional<AccessToken>`](Optional) in place of `Option<AccessToken>`, whose errors actix-web drops.
-//! - [`CurrentUser`] names the type of its `web::Data`.
 //! - [`SetCookies::onto`] a response, where other frameworks take a tuple.
 //! - `Redirect::to` is a 307, which repeats a posted form: say [`see_other`](actix_web::web::Redirect::see_other).
 

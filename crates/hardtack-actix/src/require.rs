@@ -10,7 +10,7 @@ use actix_web::body::EitherBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use hardtack::{Need, NoExtra};
 
-use crate::extract::verify;
+use crate::extract::required;
 
 /// Asks every request below for a token. It belongs inside of [`crate::AuthLayer`]: actix-web runs the
 /// middleware first that is wrapped last.
@@ -80,7 +80,7 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let (inner, need) = (Rc::clone(&self.inner), self.need);
         Box::pin(async move {
-            match verify::<NoExtra>(request.request(), need).await {
+            match required::<NoExtra>(request.request(), need).await {
                 Ok(_) => Ok(inner.call(request).await?.map_into_left_body()),
                 Err(error) => Ok(request.error_response(error).map_into_right_body()),
             }

@@ -1,12 +1,12 @@
 //! The core's replies and cookies as actix-web responses.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
-use hardtack::authenticator::SessionError;
 use hardtack::{Failure, Reply};
 
 /// Cookies to set or delete: [`onto`](Self::onto) any response, a redirect or JSON.
@@ -89,17 +89,10 @@ pub(crate) fn append(cookies: &hardtack::SetCookies, headers: &mut HeaderMap) {
     }
 }
 
-/// A refused request: the error of every extractor, and of [`crate::Auth`].
+/// A refused request: the error of every extractor, and of [`crate::Auth`]. What the engine's own methods
+/// answer outside of a request becomes one, too.
 #[derive(Debug)]
-pub struct AuthError(Cause);
-
-#[derive(Debug)]
-enum Cause {
-    Refused(Arc<Refusal>),
-    NoLayer,
-    NoState(&'static str),
-    Session(SessionError),
-}
+pub struct AuthError(pub(crate) Arc<Refusal>);
 
 /// A failure, and whether somebody answered it or asked for it.
 #[derive(Debug)]
@@ -120,73 +113,28 @@ impl Refusal {
     pub(crate) fn is_heeded(&self) -> bool {
         self.heeded.load(Ordering::Relaxed)
     }
-
-    fn heed(&self) -> &Failure {
-        self.heeded.store(true, Ordering::Relaxed);
-        &self.failure
-    }
 }
 
 impl AuthError {
-    pub(crate) fn no_layer() -> Self {
-        // Logged here and not with the response, which an `Option` of an extractor would prevent.
-        let error = Self(Cause::NoLayer);
-        tracing::error!(event = "no_layer", "{error}");
-        error
-    }
-
-    pub(crate) fn no_state<S>() -> Self {
-        let error = Self(Cause::NoState(std::any::type_name::<S>()));
-        tracing::error!(event = "no_state", "{error}");
-        error
-    }
-
-    /// Why the request was refused; none where the layer is missing or the error arose outside of one.
+    /// Why the request was refused.
     ///
     /// A handler that takes a `Result<AccessToken, AuthError>` and asks this decides by itself what to
     /// answer. Where nobody asks and the error goes nowhere, [`crate::AuthLayer`] answers with it.
-    pub fn failure(&self) -> Option<&Failure> {
-        match &self.0 {
-            Cause::Refused(refusal) => Some(refusal.heed()),
-            _ => None,
-        }
+    pub fn failure(&self) -> &Failure {
+        self.0.heeded.store(true, Ordering::Relaxed);
+        &self.0.failure
     }
 }
 
-impl From<Arc<Refusal>> for AuthError {
-    fn from(refusal: Arc<Refusal>) -> Self {
-        Self(Cause::Refused(refusal))
+impl<E: Into<Failure>> From<E> for AuthError {
+    fn from(error: E) -> Self {
+        Self(Arc::new(Refusal::new(error.into())))
     }
 }
 
-impl From<Failure> for AuthError {
-    fn from(failure: Failure) -> Self {
-        Arc::new(Refusal::new(failure)).into()
-    }
-}
-
-impl From<SessionError> for AuthError {
-    fn from(error: SessionError) -> Self {
-        Self(Cause::Session(error))
-    }
-}
-
-impl From<hardtack::session::StoreError> for AuthError {
-    fn from(error: hardtack::session::StoreError) -> Self {
-        Self(Cause::Session(error.into()))
-    }
-}
-
-impl std::fmt::Display for AuthError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.0 {
-            Cause::Refused(refusal) => refusal.failure.fmt(f),
-            Cause::NoLayer => f.write_str("no AuthLayer wraps this route; add .wrap(AuthLayer::new(auth)) to the App"),
-            Cause::NoState(state) => {
-                write!(f, "no web::Data<{state}> for CurrentUser; add .app_data(web::Data::new(..)) to the App")
-            }
-            Cause::Session(error) => error.fmt(f),
-        }
+impl fmt::Display for AuthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.failure.fmt(f)
     }
 }
 
@@ -194,34 +142,11 @@ impl std::error::Error for AuthError {}
 
 impl ResponseError for AuthError {
     fn status_code(&self) -> StatusCode {
-        match &self.0 {
-            Cause::Refused(refusal) => status(refusal.failure.reply()),
-            Cause::Session(SessionError::Store(_)) => StatusCode::SERVICE_UNAVAILABLE,
-            Cause::NoLayer | Cause::NoState(_) | Cause::Session(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        }
+        status(self.0.failure.reply())
     }
 
     fn error_response(&self) -> HttpResponse {
-        match &self.0 {
-            Cause::Refused(refusal) => reply_response(refusal.heed().reply().clone()),
-            Cause::NoLayer | Cause::NoState(_) => self.plain("The server is not set up completely. Tell its operator."),
-            Cause::Session(error @ SessionError::Store(_)) => {
-                tracing::error!(event = "store_unavailable", %error);
-                let mut response = self.plain("Sessions cannot be reached at the moment. Try again shortly.");
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-                response
-            }
-            Cause::Session(error) => {
-                tracing::error!(event = "cannot_issue", %error);
-                self.plain("The log-in could not be completed. Tell the site's operator.")
-            }
-        }
-    }
-}
-
-impl AuthError {
-    fn plain(&self, text: &'static str) -> HttpResponse {
-        HttpResponse::build(self.status_code()).content_type("text/plain; charset=utf-8").body(text)
+        reply_response(self.failure().reply().clone())
     }
 }
 

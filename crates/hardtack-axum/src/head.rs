@@ -1,46 +1,82 @@
 //! axum's request, as the core reads it.
 
+use std::borrow::Borrow;
 use std::net::SocketAddr;
 
-use axum::extract::{ConnectInfo, OriginalUri};
-use hardtack::Wants;
+use axum::extract::{ConnectInfo, OriginalUri, Request};
 use hardtack::request::{Headers, RequestHead};
-use http::{Extensions, HeaderMap, Method, Uri, header};
+use hardtack::{Exchange, Memo, Wants};
+use http::request::Parts;
+use http::uri::{Authority, PathAndQuery};
+use http::{HeaderMap, HeaderValue, header};
 
-/// The header map, borrowed.
-#[derive(Clone, Copy)]
-pub(crate) struct Fields<'a>(pub(crate) &'a HeaderMap);
+/// The head of a request: borrowed from it, or a copy that a handler keeps.
+#[derive(Clone)]
+pub(crate) struct Head<P>(P);
 
-impl Headers for Fields<'_> {
-    fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
-        if index == 0 {
-            return self.0.get(name).map(http::HeaderValue::as_bytes);
+impl<'a> Head<&'a Parts> {
+    pub(crate) fn of(parts: &'a Parts) -> Self {
+        Self(parts)
+    }
+
+    /// A copy of what the core reads; of the extensions, nothing else comes along.
+    pub(crate) fn to_owned(&self) -> Head<Parts> {
+        let (mut kept, ()) = Request::new(()).into_parts();
+        kept.method = self.0.method.clone();
+        kept.uri = self.0.extensions.get::<OriginalUri>().map_or(&self.0.uri, |original| &original.0).clone();
+        kept.headers = self.0.headers.clone();
+        if let Some(connection) = self.0.extensions.get::<ConnectInfo<SocketAddr>>() {
+            kept.extensions.insert(*connection);
         }
-        self.0.get_all(name).iter().nth(index).map(http::HeaderValue::as_bytes)
+        Head(kept)
     }
 }
 
-/// The head of a request, its parts borrowed one by one.
-pub(crate) fn head<'a>(
-    method: &'a Method,
-    uri: &'a Uri,
-    fields: &'a Fields<'a>,
-    extensions: &'a Extensions,
-) -> RequestHead<'a> {
-    // A nested router shortens the URI and keeps the one that the client sent.
-    let uri = extensions.get::<OriginalUri>().map_or(uri, |original| &original.0);
-    let host = fields.0.get(header::HOST).and_then(|host| host.to_str().ok());
-    RequestHead {
-        method: method.as_str(),
-        target: uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str),
-        host: host.or_else(|| uri.authority().map(http::uri::Authority::as_str)),
-        peer: extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()),
-        headers: fields,
+impl<P: Borrow<Parts> + Sync> Head<P> {
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.0.borrow().headers
     }
+
+    pub(crate) fn request_head(&self) -> RequestHead<'_> {
+        let Parts { method, uri, headers, extensions, .. } = self.0.borrow();
+        // A nested router shortens the URI and keeps the one that the client sent.
+        let uri = extensions.get::<OriginalUri>().map_or(uri, |original| &original.0);
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        RequestHead {
+            method: method.as_str(),
+            target: uri.path_and_query().map_or("/", PathAndQuery::as_str),
+            host: host.or_else(|| uri.authority().map(Authority::as_str)),
+            peer: extensions.get::<ConnectInfo<SocketAddr>>().map(|connection| connection.0.ip()),
+            headers: self,
+        }
+    }
+
+    pub(crate) fn exchange<'a>(&'a self, memo: &'a Memo) -> Exchange<'a> {
+        Exchange::new(self.request_head(), memo)
+    }
+}
+
+impl<P: Borrow<Parts>> Headers for Head<P> {
+    fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
+        field(&self.0.borrow().headers, name, index)
+    }
+}
+
+/// Header fields on their own.
+struct Fields<'a>(&'a HeaderMap);
+
+impl Headers for Fields<'_> {
+    fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
+        field(self.0, name, index)
+    }
+}
+
+fn field<'a>(headers: &'a HeaderMap, name: &str, index: usize) -> Option<&'a [u8]> {
+    let value = if index == 0 { headers.get(name) } else { headers.get_all(name).iter().nth(index) };
+    value.map(HeaderValue::as_bytes)
 }
 
 /// The form in which a client wants its answer, read from its header fields.
 pub fn wants(headers: &HeaderMap) -> Wants {
-    let fields = Fields(headers);
-    Wants::of(&RequestHead { method: "GET", target: "/", host: None, peer: None, headers: &fields })
+    Wants::of(&Fields(headers))
 }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -10,13 +11,14 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use hardtack::csrf::{FormPeek, FormToken};
-use hardtack::{Authenticator, Memo};
+use hardtack::{Authenticator, Failure, Memo, Reason};
+use http::request::Parts;
 use http::{HeaderValue, header};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::head::{Fields, head};
+use crate::head::Head;
 use crate::peek::peek;
 use crate::respond::append;
 
@@ -43,9 +45,36 @@ impl<S> Layer<S> for AuthLayer {
 
 /// What extractors find in a request's extensions.
 #[derive(Clone, Debug)]
-pub(crate) struct Layered {
-    pub(crate) engine: Authenticator,
-    pub(crate) memo: Arc<Memo>,
+pub(crate) struct Layered(Arc<Memo>);
+
+impl Layered {
+    fn new(memo: Memo) -> Self {
+        Self(Arc::new(memo))
+    }
+
+    /// What the layer left in a request.
+    pub(crate) fn of(parts: &Parts) -> Result<Self, Failure> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
+            let advice = "no AuthLayer wraps this route; add .layer(AuthLayer::new(auth)) to the router";
+            Failure::outside(Reason::NotSetUp(advice.into()))
+        })
+    }
+
+    /// The same; without the layer, an engine in an `Extension` will do for checking.
+    pub(crate) fn or_engine(parts: &Parts) -> Result<Self, Failure> {
+        match (parts.extensions.get::<Self>(), parts.extensions.get::<Authenticator>()) {
+            (None, Some(engine)) => Ok(Self::new(Memo::without_layer(engine.clone()))),
+            _ => Self::of(parts),
+        }
+    }
+}
+
+impl Deref for Layered {
+    type Target = Memo;
+
+    fn deref(&self) -> &Memo {
+        &self.0
+    }
 }
 
 /// The service that [`AuthLayer`] makes.
@@ -68,36 +97,35 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request) -> Self::Future {
-        let fields = Fields(request.headers());
-        let form = self.engine.form_peek(&head(request.method(), request.uri(), &fields, request.extensions()));
-        let Some(form) = form else {
-            let layered = attach(&mut request, &self.engine, FormToken::Unread);
-            return ResponseFuture { state: State::Handler { future: self.inner.call(request), layered } };
+    fn call(&mut self, request: Request) -> Self::Future {
+        let (parts, body) = request.into_parts();
+        let Some(form) = self.engine.form_peek(&Head::of(&parts).request_head()) else {
+            let memo = Memo::layered(self.engine.clone(), FormToken::Unread);
+            let (future, layered) = call_with(&mut self.inner, memo, parts, body);
+            return ResponseFuture { state: State::Handler { future, layered } };
         };
         // The service that was polled ready does the call; its clone waits for the next request.
         let waiting = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, waiting);
-        let future = Box::pin(call_form(ready, self.engine.clone(), request, form));
+        let future = Box::pin(call_form(ready, self.engine.clone(), form, parts, body));
         ResponseFuture { state: State::Form { future } }
     }
 }
 
-fn attach(request: &mut Request, engine: &Authenticator, form: FormToken) -> Layered {
-    let layered = Layered { engine: engine.clone(), memo: Arc::new(Memo::layered(form)) };
-    request.extensions_mut().insert(layered.clone());
-    layered
+/// Calls the inner service, and leaves the memo in the request for its extractors.
+fn call_with<S: Service<Request>>(inner: &mut S, memo: Memo, mut parts: Parts, body: Body) -> (S::Future, Layered) {
+    let layered = Layered::new(memo);
+    parts.extensions.insert(layered.clone());
+    (inner.call(Request::from_parts(parts, body)), layered)
 }
 
-async fn call_form<S>(mut inner: S, engine: Authenticator, request: Request, form: FormPeek) -> Response
+async fn call_form<S>(mut inner: S, engine: Authenticator, form: FormPeek, parts: Parts, body: Body) -> Response
 where
     S: Service<Request, Response = Response, Error = Infallible>,
 {
-    let (parts, body) = request.into_parts();
     let (token, body) = peek(body, form).await;
-    let mut request = Request::from_parts(parts, body);
-    let layered = attach(&mut request, &engine, token);
-    let Ok(response) = inner.call(request).await;
+    let (future, layered) = call_with(&mut inner, Memo::layered(engine, token), parts, body);
+    let Ok(response) = future.await;
     finish(response, &layered)
 }
 
@@ -133,10 +161,10 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for ResponseFuture
 
 fn finish(mut response: Response<Body>, layered: &Layered) -> Response {
     let set = response.headers().get_all(header::SET_COOKIE);
-    let additions = layered.engine.finish(&layered.memo, set.iter().map(HeaderValue::as_bytes));
+    let additions = layered.finish(set.iter().map(HeaderValue::as_bytes));
     append(additions.cookies, response.headers_mut());
-    if additions.no_store {
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    if let Some(value) = additions.cache_control {
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
     }
     response
 }

@@ -11,7 +11,7 @@ use hardtack::{Need, NoExtra};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::extract::verify;
+use crate::extract::required;
 
 /// Asks every request below for a token. It belongs inside of [`crate::AuthLayer`].
 ///
@@ -78,7 +78,7 @@ where
         let need = self.need;
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            match verify::<NoExtra>(&parts, need).await {
+            match required::<NoExtra>(&parts, need).await {
                 Ok(_) => inner.call(Request::from_parts(parts, body)).await,
                 Err(error) => Ok(error.into_response()),
             }

@@ -1,8 +1,9 @@
 //! The core's replies and cookies as axum responses.
 
+use std::fmt;
+
 use axum::body::Body;
 use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
-use hardtack::authenticator::SessionError;
 use hardtack::{Failure, Reply};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
@@ -53,58 +54,27 @@ pub(crate) fn append(cookies: hardtack::SetCookies, headers: &mut HeaderMap) {
     }
 }
 
-/// A refused request: the rejection of every extractor, and the error of [`crate::Auth`].
+/// A refused request: the rejection of every extractor, and the error of [`crate::Auth`]. What the engine's
+/// own methods answer outside of a request becomes one, too.
 #[derive(Debug)]
-pub struct AuthError(Cause);
-
-#[derive(Debug)]
-enum Cause {
-    Refused(Failure),
-    NoLayer,
-    Session(SessionError),
-}
+pub struct AuthError(Failure);
 
 impl AuthError {
-    pub(crate) const fn no_layer() -> Self {
-        Self(Cause::NoLayer)
-    }
-
-    /// Why the request was refused; none where the layer is missing or the error arose outside of one.
-    pub fn failure(&self) -> Option<&Failure> {
-        match &self.0 {
-            Cause::Refused(failure) => Some(failure),
-            _ => None,
-        }
+    /// Why the request was refused.
+    pub fn failure(&self) -> &Failure {
+        &self.0
     }
 }
 
-impl From<Failure> for AuthError {
-    fn from(failure: Failure) -> Self {
-        Self(Cause::Refused(failure))
+impl<E: Into<Failure>> From<E> for AuthError {
+    fn from(error: E) -> Self {
+        Self(error.into())
     }
 }
 
-impl From<SessionError> for AuthError {
-    fn from(error: SessionError) -> Self {
-        Self(Cause::Session(error))
-    }
-}
-
-impl From<hardtack::session::StoreError> for AuthError {
-    fn from(error: hardtack::session::StoreError) -> Self {
-        Self(Cause::Session(error.into()))
-    }
-}
-
-impl std::fmt::Display for AuthError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.0 {
-            Cause::Refused(failure) => failure.fmt(f),
-            Cause::NoLayer => {
-                f.write_str("no AuthLayer wraps this route; add .layer(AuthLayer::new(auth)) to the router")
-            }
-            Cause::Session(error) => error.fmt(f),
-        }
+impl fmt::Display for AuthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
@@ -112,27 +82,8 @@ impl std::error::Error for AuthError {}
 
 impl IntoResponse for AuthError {
     fn into_response(self) -> Response {
-        match self.0 {
-            Cause::Refused(failure) => reply_response(failure.into_reply()),
-            Cause::NoLayer => {
-                tracing::error!(event = "no_layer", "{}", AuthError::no_layer());
-                plain(StatusCode::INTERNAL_SERVER_ERROR, "The server is not set up completely. Tell its operator.")
-            }
-            Cause::Session(error @ SessionError::Store(_)) => {
-                tracing::error!(event = "store_unavailable", %error);
-                let text = "Sessions cannot be reached at the moment. Try again shortly.";
-                ([(header::RETRY_AFTER, "5")], plain(StatusCode::SERVICE_UNAVAILABLE, text)).into_response()
-            }
-            Cause::Session(error) => {
-                tracing::error!(event = "cannot_issue", %error);
-                plain(StatusCode::INTERNAL_SERVER_ERROR, "The log-in could not be completed. Tell the site's operator.")
-            }
-        }
+        reply_response(self.0.into_reply())
     }
-}
-
-fn plain(status: StatusCode, text: &'static str) -> Response {
-    (status, text).into_response()
 }
 
 /// Turns the core's plain data into a response.

@@ -5,7 +5,8 @@
 //! - [`Program`] and [`Process`]: a server binary, started, watched and stopped;
 //! - [`Browser`]: headless Chromium, with JavaScript on or off, light or dark;
 //! - [`server`]: a listener on a free port, and a tiny server to stand behind or before another;
-//! - [`suite`]: the HTTP conformance suite.
+//! - [`suite`]: the HTTP conformance suite;
+//! - [`tutorial`]: what a visitor does on the tutorial's site.
 //!
 //! Helpers panic when they are misused or when the network fails: in a test that is the report.
 
@@ -24,6 +25,7 @@ pub mod jar;
 pub mod process;
 pub mod server;
 pub mod suite;
+pub mod tutorial;
 
 pub use browser::{Browser, BrowserError, BrowserOptions};
 pub use client::{Client, Request, Response};

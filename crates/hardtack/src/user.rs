@@ -5,7 +5,7 @@ use std::future::Future;
 use crate::session::StoreError;
 
 /// Looks a user up by a token's `sub` (`user_lookup_loader`): implemented by the application for its
-/// own type, over its own state `S`.
+/// own type.
 ///
 /// ```
 /// use hardtack::{FindUser, session::StoreError};
@@ -13,14 +13,19 @@ use crate::session::StoreError;
 /// struct App;
 /// struct User { id: String }
 ///
-/// impl FindUser<App> for User {
+/// impl FindUser for User {
+///     type State = App;
+///
 ///     async fn find_user(subject: &str, _app: &App) -> Result<Option<Self>, StoreError> {
 ///         Ok((subject == "alice").then(|| User { id: subject.to_owned() }))
 ///     }
 /// }
 /// ```
-pub trait FindUser<S>: Sized + Send {
+pub trait FindUser: Sized + Send {
+    /// What the look-up needs, a pool of connections for one: the application's state, or a part of it.
+    type State: Send + Sync + 'static;
+
     /// The user, or none who is there no more: then the token is refused and its cookies unset. An
     /// error answers 503.
-    fn find_user(subject: &str, state: &S) -> impl Future<Output = Result<Option<Self>, StoreError>> + Send;
+    fn find_user(subject: &str, state: &Self::State) -> impl Future<Output = Result<Option<Self>, StoreError>> + Send;
 }

@@ -132,7 +132,7 @@ pub(crate) async fn change_settings(
 /// Sends a person whose token is no longer fresh for the password, and then to the page with the forms,
 /// which a browser that keeps its `Referer` to itself would not say.
 fn ask_for_password(auth: &Auth, error: AuthError) -> Result<Response, AuthError> {
-    let stale = error.failure().is_some_and(|failure| failure.reason().kind() == FailureKind::NotFresh);
+    let stale = error.failure().reason().kind() == FailureKind::NotFresh;
     if stale && auth.wants() == Wants::Page {
         return Ok(Redirect::to("/reauthenticate?next=%2Faccount").into_response());
     }

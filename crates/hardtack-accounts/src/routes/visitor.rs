@@ -29,10 +29,10 @@ impl FromRequestParts<Site> for Visitor {
             return Ok(Self(None));
         }
         let user = <CurrentUser<User> as OptionalFromRequestParts<Site>>::from_request_parts(parts, site).await;
-        user.map(Self).or_else(|error| match error.failure().map(|failure| failure.reason().kind()) {
+        user.map(Self).or_else(|error| match error.failure().reason().kind() {
             // A database that is down is no reason to treat anybody as a stranger.
-            None | Some(FailureKind::Unavailable | FailureKind::Internal) => Err(error),
-            Some(_) => Ok(Self(None)),
+            FailureKind::Unavailable | FailureKind::Internal => Err(error),
+            _ => Ok(Self(None)),
         })
     }
 }

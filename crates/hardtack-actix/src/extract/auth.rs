@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::future::{Ready, ready};
+use std::rc::Rc;
 
 use actix_web::dev::{self, Payload};
 use actix_web::http::header::HeaderMap;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
-use hardtack::csrf::PreSession;
 use hardtack::{Authenticator, Exchange, LogIn, Reason, Wants};
 
-use crate::head::{Fields, head};
+use crate::head::Head;
 use crate::layer::Layered;
 use crate::respond::reply_response;
 use crate::{AuthError, SetCookies};
@@ -37,9 +37,9 @@ use crate::{AuthError, SetCookies};
 /// ```
 #[derive(Clone)]
 pub struct Auth {
-    layered: Layered,
+    layered: Rc<Layered>,
     // A copy: whoever holds an `HttpRequest` in a middleware keeps actix-web from routing it.
-    head: dev::RequestHead,
+    head: Head<dev::RequestHead>,
 }
 
 impl Auth {
@@ -49,8 +49,7 @@ impl Auth {
     /// # Errors
     /// A request that another site may have sent; a store that failed; claims that do not fit.
     pub async fn log_in(&self, log_in: impl Into<LogIn>) -> Result<SetCookies, AuthError> {
-        let fields = Fields(&self.head.headers);
-        Ok(self.exchange(&fields).log_in(log_in.into()).await?.into())
+        Ok(self.exchange().log_in(log_in.into()).await?.into())
     }
 
     /// Logs out whoever the cookies name. Final: a refresh on its way cannot undo it.
@@ -58,8 +57,7 @@ impl Auth {
     /// # Errors
     /// A request by GET, from another site or without its CSRF token; a store that failed.
     pub async fn log_out(&self) -> Result<SetCookies, AuthError> {
-        let fields = Fields(&self.head.headers);
-        Ok(self.exchange(&fields).log_out().await?.into())
+        Ok(self.exchange().log_out().await?.into())
     }
 
     /// Exchanges the refresh cookie for new tokens, never fresh ones.
@@ -67,8 +65,7 @@ impl Auth {
     /// # Errors
     /// No refresh token, a bad, used or ended one; another site; a store that failed.
     pub async fn refresh(&self) -> Result<SetCookies, AuthError> {
-        let fields = Fields(&self.head.headers);
-        Ok(self.exchange(&fields).refresh().await?.into())
+        Ok(self.exchange().refresh().await?.into())
     }
 
     /// The whole refresh route: refreshes and sends the client back to `next`.
@@ -76,8 +73,7 @@ impl Auth {
     /// # Errors
     /// As [`Self::refresh`].
     pub async fn refresh_and_return(&self) -> Result<HttpResponse, AuthError> {
-        let fields = Fields(&self.head.headers);
-        Ok(reply_response(self.exchange(&fields).refresh_and_return().await?))
+        Ok(reply_response(self.exchange().refresh_and_return().await?))
     }
 
     /// Fresh tokens for the same session, once the password of `subject` was checked again.
@@ -85,8 +81,7 @@ impl Auth {
     /// # Errors
     /// Nobody is logged in, or another user than `subject` is.
     pub async fn reauthenticate(&self, subject: &str) -> Result<SetCookies, AuthError> {
-        let fields = Fields(&self.head.headers);
-        Ok(self.exchange(&fields).reauthenticate(subject).await?.into())
+        Ok(self.exchange().reauthenticate(subject).await?.into())
     }
 
     /// New tokens, and the end of all others of this user: once a new password is stored.
@@ -94,8 +89,7 @@ impl Auth {
     /// # Errors
     /// Nobody is logged in; a store that failed.
     pub async fn renew(&self) -> Result<SetCookies, AuthError> {
-        let fields = Fields(&self.head.headers);
-        Ok(self.exchange(&fields).renew().await?.into())
+        Ok(self.exchange().renew().await?.into())
     }
 
     /// The hidden field and the cookie for a log-in or sign-up form.
@@ -103,9 +97,8 @@ impl Auth {
     /// # Errors
     /// A cookie that browsers would drop, from a very long configured name.
     pub fn pre_session(&self) -> Result<(String, SetCookies), AuthError> {
-        let fields = Fields(&self.head.headers);
-        let form: PreSession = self.exchange(&fields).pre_session()?;
-        Ok((form.token().to_owned(), form.into_cookies().into()))
+        let (token, cookies) = self.exchange().pre_session()?.into_parts();
+        Ok((token, cookies.into()))
     }
 
     /// Refuses what another site could have sent, for handlers that act before anybody is logged in;
@@ -114,8 +107,7 @@ impl Auth {
     /// # Errors
     /// A request by GET, from another site, or from a form without its pre-session token.
     pub fn require_pre_session(&self) -> Result<(), AuthError> {
-        let fields = Fields(&self.head.headers);
-        Ok(self.exchange(&fields).require_pre_session()?)
+        Ok(self.exchange().require_pre_session()?)
     }
 
     /// Refuses requests of other sites whatever their method.
@@ -123,60 +115,54 @@ impl Auth {
     /// # Errors
     /// The browser says that another site started it.
     pub fn require_same_origin(&self) -> Result<(), AuthError> {
-        let fields = Fields(&self.head.headers);
-        Ok(self.exchange(&fields).require_same_origin()?)
+        Ok(self.exchange().require_same_origin()?)
     }
 
     /// Refuses the request for a reason of the application's, with the reply that belongs to it.
     pub fn refuse(&self, reason: impl Into<Reason>) -> AuthError {
-        let fields = Fields(&self.head.headers);
-        self.exchange(&fields).refuse(reason).into()
+        self.exchange().refuse(reason).into()
     }
 
     /// The page to return to: the query's `next` if it is a path of this site, or else home.
     pub fn next_or_home(&self) -> String {
-        let fields = Fields(&self.head.headers);
-        self.exchange(&fields).next_or_home()
+        self.exchange().next_or_home()
     }
 
     /// The form in which the client wants its answer.
     pub fn wants(&self) -> Wants {
-        let fields = Fields(&self.head.headers);
-        self.exchange(&fields).wants()
+        self.exchange().wants()
     }
 
     /// The first value of a query parameter of the address that the client asked for.
     pub fn query(&self, name: &str) -> Option<String> {
-        let fields = Fields(&self.head.headers);
-        head(&self.head, &fields).query(name)
+        self.exchange().query(name)
     }
 
     /// The request's header fields.
     pub fn headers(&self) -> &HeaderMap {
-        &self.head.headers
+        self.head.headers()
     }
 
     /// The CSRF value of the refresh cookie's token, for a form that posts to the refresh URL; none
     /// where there is no good token.
     pub fn refresh_csrf_token(&self) -> Option<String> {
-        let fields = Fields(&self.head.headers);
-        self.exchange(&fields).refresh_csrf_token()
+        self.exchange().refresh_csrf_token()
     }
 
     /// The engine itself: tokens outside of a session, device lists, revocation.
     pub fn engine(&self) -> &Authenticator {
-        &self.layered.engine
+        self.layered.memo.engine()
     }
 
-    fn exchange<'a>(&'a self, fields: &'a Fields<'a>) -> Exchange<'a> {
-        Exchange::new(&self.layered.engine, head(&self.head, fields), &self.layered.memo)
+    fn exchange(&self) -> Exchange<'_> {
+        self.head.exchange(&self.layered.memo)
     }
 }
 
 /// Without the header fields: they carry credentials.
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Auth").field("engine", &self.layered.engine).finish_non_exhaustive()
+        f.debug_struct("Auth").field("engine", self.engine()).finish_non_exhaustive()
     }
 }
 
@@ -185,7 +171,7 @@ impl FromRequest for Auth {
     type Future = Ready<Result<Self, AuthError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let layered = Layered::of(request).ok_or_else(AuthError::no_layer);
-        ready(layered.map(|layered| Self { layered, head: request.head().clone() }))
+        let auth = Layered::of(request).map(|layered| Self { layered, head: Head::of(request).to_owned() });
+        ready(auth.map_err(AuthError::from))
     }
 }

@@ -11,7 +11,7 @@ use std::pin::Pin;
 pub use auth::Auth;
 pub use current_user::CurrentUser;
 pub use optional::{Optional, OptionalFromRequest};
-pub(crate) use token::verify;
+pub(crate) use token::required;
 pub use token::{AccessToken, FreshAccessToken, RefreshToken};
 
 use crate::AuthError;

@@ -3,34 +3,29 @@
 use std::ops::Deref;
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest};
 use hardtack::jwt::ExtraClaims;
-use hardtack::{Authenticator, Exchange, Memo, Need, NoExtra, VerifiedToken};
+use hardtack::{Need, NoExtra, VerifiedToken};
 
 use super::{Extracting, OptionalFromRequest};
 use crate::AuthError;
-use crate::head::{Fields, head};
+use crate::head::Head;
 use crate::layer::Layered;
 
-/// The token that `need` asks for; none only where it is optional.
-pub(crate) async fn verify<T: ExtraClaims>(
-    request: &HttpRequest,
-    need: Need,
-) -> Result<Option<VerifiedToken<T>>, AuthError> {
-    let fields = Fields(request.headers());
-    let head = head(request.head(), &fields);
-    let Some(layered) = Layered::of(request) else {
-        // Without the layer, an engine in the application's data will do for checking.
-        let engine = request.app_data::<web::Data<Authenticator>>().ok_or_else(AuthError::no_layer)?;
-        return Ok(Exchange::new(engine, head, &Memo::without_layer()).token(need).await?);
-    };
-    let exchange = Exchange::new(&layered.engine, head, &layered.memo);
-    // Asked as optional first: what is refused even so has to be answered, whoever drops the error.
-    match exchange.token(need.optional()).await {
-        Ok(None) => Ok(exchange.token(need).await?),
-        Ok(token) => Ok(token),
-        Err(failure) => Err(layered.refuse(failure)),
+/// The token that `need` asks for.
+pub(crate) async fn required<T: ExtraClaims>(request: &HttpRequest, need: Need) -> Result<VerifiedToken<T>, AuthError> {
+    match optional(request, need).await? {
+        Some(token) => Ok(token),
+        // Whoever drops this error treats a visitor as one. It is no refusal that has to be answered.
+        None => Ok(Head::of(request).exchange(&Layered::or_engine(request)?.memo).required(need).await?),
     }
+}
+
+/// The token that `need` asks for, if there is any.
+async fn optional<T: ExtraClaims>(request: &HttpRequest, need: Need) -> Result<Option<VerifiedToken<T>>, AuthError> {
+    let layered = Layered::or_engine(request)?;
+    let token = Head::of(request).exchange(&layered.memo).token(need.optional()).await;
+    token.map_err(|failure| layered.refuse(failure))
 }
 
 /// Generates an extractor around a verified token.
@@ -54,15 +49,14 @@ macro_rules! extractor {
 
             fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
                 let request = request.clone();
-                // A need that is not optional answers a token or an error.
-                Box::pin(async move { verify(&request, $need).await?.map(Self).ok_or_else(AuthError::no_layer) })
+                Box::pin(async move { required(&request, $need).await.map(Self) })
             }
         }
 
         /// None where there is no token. A bad one is refused all the same.
         impl<T: ExtraClaims> OptionalFromRequest for $name<T> {
             async fn from_request_optional(request: &HttpRequest) -> Result<Option<Self>, AuthError> {
-                Ok(verify(request, $need.optional()).await?.map(Self))
+                Ok(optional(request, $need).await?.map(Self))
             }
         }
     };

@@ -3,7 +3,6 @@
 use std::future::poll_fn;
 use std::net::TcpListener;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
@@ -17,7 +16,7 @@ use hardtack::{Authenticator, Need, Reason, Wants};
 use hardtack_actix::{
     AccessToken, Auth, AuthError, AuthLayer, CurrentUser, FreshAccessToken, Optional, RefreshToken, Require, SetCookies,
 };
-use hardtack_conformance::suite::application::{Login, Role, User, word_for};
+use hardtack_conformance::suite::application::{Calls, Login, Role, User, word_for};
 use hardtack_conformance::suite::{self, Adapter, Serving};
 use serde_json::{Value, json};
 
@@ -48,7 +47,7 @@ impl Adapter for Actix {
     async fn serve(&self, engine: Option<Authenticator>) -> Serving {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        let calls = Data::new(AtomicU64::new(0));
+        let calls = Data::new(Calls::default());
         let app = move || App::new().app_data(calls.clone()).configure(application);
         let server = match engine {
             Some(engine) => serve!(listener, move || app().wrap(AuthLayer::new(engine.clone()))),
@@ -58,12 +57,6 @@ impl Adapter for Actix {
         tokio::spawn(server);
         Serving::new(address, stop)
     }
-}
-
-type Calls = Data<AtomicU64>;
-
-fn count(calls: &AtomicU64) -> u64 {
-    calls.fetch_add(1, Ordering::SeqCst) + 1
 }
 
 fn application(app: &mut ServiceConfig) {
@@ -106,9 +99,9 @@ async fn anyone(Optional(token): Optional<AccessToken>) -> Json<Value> {
     Json(json!({ "sub": token.as_ref().map(|token| token.subject()) }))
 }
 
-async fn protected(token: AccessToken, auth: Auth, calls: Calls) -> Json<Value> {
+async fn protected(token: AccessToken, auth: Auth, calls: Data<Calls>) -> Json<Value> {
     let fresh = token.is_fresh(auth.engine().now());
-    Json(json!({ "sub": token.subject(), "fresh": fresh, "calls": count(&calls) }))
+    Json(json!({ "sub": token.subject(), "fresh": fresh, "calls": calls.count() }))
 }
 
 async fn fresh(token: FreshAccessToken) -> Json<Value> {
@@ -119,13 +112,11 @@ async fn refresh_token(token: RefreshToken) -> Json<Value> {
     Json(json!({ "sub": token.subject() }))
 }
 
-type Known = CurrentUser<User, AtomicU64>;
-
-async fn user(user: Known) -> Json<Value> {
+async fn user(user: CurrentUser<User>) -> Json<Value> {
     Json(json!({ "sub": user.token().subject(), "name": user.name }))
 }
 
-async fn optional_user(Optional(user): Optional<Known>) -> Json<Value> {
+async fn optional_user(Optional(user): Optional<CurrentUser<User>>) -> Json<Value> {
     Json(json!({ "name": user.map(|user| user.into_user().name) }))
 }
 
@@ -173,8 +164,8 @@ async fn renew(auth: Auth) -> Result<impl Responder, AuthError> {
     Ok(auth.renew().await?.onto(nothing().await))
 }
 
-async fn echo(_: AccessToken, calls: Calls, body: Bytes) -> impl Responder {
-    HttpResponse::Ok().insert_header(("x-calls", count(&calls))).body(body)
+async fn echo(_: AccessToken, calls: Data<Calls>, body: Bytes) -> impl Responder {
+    HttpResponse::Ok().insert_header(("x-calls", calls.count())).body(body)
 }
 
 /// What is read is let go at once.
@@ -232,8 +223,8 @@ async fn about(auth: Auth) -> Json<Value> {
     }))
 }
 
-async fn guarded(calls: Calls) -> Json<Value> {
-    Json(json!({ "calls": count(&calls) }))
+async fn guarded(calls: Data<Calls>) -> Json<Value> {
+    Json(json!({ "calls": calls.count() }))
 }
 
 async fn whose(token: AccessToken) -> Json<Value> {

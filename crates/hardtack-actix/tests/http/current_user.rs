@@ -14,9 +14,9 @@ struct Member {
     greeting: String,
 }
 
-type CurrentMember = CurrentUser<Member, Directory>;
+impl FindUser for Member {
+    type State = Directory;
 
-impl FindUser<Directory> for Member {
     async fn find_user(subject: &str, _: &Directory) -> Result<Option<Self>, StoreError> {
         match subject {
             "gone" => Ok(None),
@@ -27,14 +27,14 @@ impl FindUser<Directory> for Member {
 }
 
 async fn site() -> Site {
-    async fn member(user: CurrentMember) -> String {
+    async fn member(user: CurrentUser<Member>) -> String {
         let same = user.token().subject().to_owned();
         format!("{} ({same})", user.into_user().greeting)
     }
-    async fn perhaps(user: Optional<CurrentMember>) -> String {
+    async fn perhaps(user: Optional<CurrentUser<Member>>) -> String {
         user.as_ref().map_or_else(|| "nobody".to_owned(), |user| user.greeting.clone())
     }
-    async fn trap(user: Option<CurrentMember>) -> String {
+    async fn trap(user: Option<CurrentUser<Member>>) -> String {
         user.map_or_else(|| "nobody".to_owned(), |user| user.greeting.clone())
     }
     let directory = Data::new(Directory);
@@ -45,7 +45,7 @@ async fn site() -> Site {
                 .route("/member", web::get().to(member))
                 .route("/perhaps", web::get().to(perhaps))
                 .route("/trap", web::get().to(trap))
-                .route("/stateless", web::get().to(async |_: CurrentUser<Nobody, String>| "in"));
+                .route("/stateless", web::get().to(async |_: CurrentUser<Nobody>| "in"));
         },
     )
     .await
@@ -53,7 +53,9 @@ async fn site() -> Site {
 
 struct Nobody;
 
-impl FindUser<String> for Nobody {
+impl FindUser for Nobody {
+    type State = String;
+
     async fn find_user(_: &str, _: &String) -> Result<Option<Self>, StoreError> {
         Ok(Some(Self))
     }

@@ -100,8 +100,10 @@ async fn a_middleware_may_hold_on_to_what_it_extracted() {
 #[derive(Debug)]
 struct Member;
 
-impl<S: Sync> FindUser<S> for Member {
-    async fn find_user(_: &str, _: &S) -> Result<Option<Self>, StoreError> {
+impl FindUser for Member {
+    type State = ();
+
+    async fn find_user(_: &str, (): &()) -> Result<Option<Self>, StoreError> {
         Ok(Some(Self))
     }
 }
@@ -114,7 +116,7 @@ async fn without_the_layer() {
         .route("/fresh", web::get().to(async |_: FreshAccessToken| "in"))
         .route("/refresh", web::get().to(async |_: RefreshToken| "in"))
         .route("/perhaps", web::get().to(async |_: Optional<AccessToken>| "in"))
-        .route("/user", web::get().to(async |_: CurrentUser<Member, ()>| "in"))
+        .route("/user", web::get().to(async |_: CurrentUser<Member>| "in"))
         .route("/auth", web::get().to(async |_: Auth| SetCookies::default()))
         .service(web::resource("/required").get(async || "in").wrap(Require::new(Need::access()))));
     for path in ["/access", "/fresh", "/refresh", "/perhaps", "/user", "/auth", "/required"] {

@@ -27,7 +27,7 @@ async fn site(mode: RefreshMode) -> (Runs, Site) {
     async fn own(token: Result<AccessToken, AuthError>) -> String {
         match token {
             Ok(token) => token.subject().to_owned(),
-            Err(error) => format!("because: {}", error.failure().unwrap().reason().code()),
+            Err(error) => format!("because: {}", error.failure().reason().code()),
         }
     }
     async fn ignored(token: Result<AccessToken, AuthError>) -> String {

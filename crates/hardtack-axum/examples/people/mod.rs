@@ -61,7 +61,9 @@ impl People {
 }
 
 /// Lets `CurrentUser<Person>` look people up.
-impl FindUser<People> for Person {
+impl FindUser for Person {
+    type State = People;
+
     async fn find_user(subject: &str, people: &People) -> Result<Option<Self>, StoreError> {
         Ok(people.table.lock().await.get(subject).cloned())
     }

@@ -1,15 +1,12 @@
 //! What a handler does with a log-in: begin it, end it, refresh it, prove it anew.
 
-use std::sync::Arc;
-
 use axum::extract::FromRequestParts;
 use axum::response::Response;
-use hardtack::csrf::PreSession;
-use hardtack::{Authenticator, Exchange, LogIn, Memo, Reason, Wants};
+use hardtack::{Authenticator, Exchange, LogIn, Reason, Wants};
+use http::HeaderMap;
 use http::request::Parts;
-use http::{Extensions, HeaderMap, Method, Uri};
 
-use crate::head::{Fields, head};
+use crate::head::Head;
 use crate::layer::Layered;
 use crate::respond::reply_response;
 use crate::{AuthError, SetCookies};
@@ -34,12 +31,8 @@ use crate::{AuthError, SetCookies};
 /// ```
 #[derive(Clone)]
 pub struct Auth {
-    engine: Authenticator,
-    memo: Arc<Memo>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    extensions: Extensions,
+    layered: Layered,
+    head: Head<Parts>,
 }
 
 impl Auth {
@@ -49,8 +42,7 @@ impl Auth {
     /// # Errors
     /// A request that another site may have sent; a store that failed; claims that do not fit.
     pub async fn log_in(&self, log_in: impl Into<LogIn>) -> Result<SetCookies, AuthError> {
-        let fields = Fields(&self.headers);
-        Ok(self.exchange(&fields).log_in(log_in.into()).await?.into())
+        Ok(self.exchange().log_in(log_in.into()).await?.into())
     }
 
     /// Logs out whoever the cookies name. Final: a refresh on its way cannot undo it.
@@ -58,8 +50,7 @@ impl Auth {
     /// # Errors
     /// A request by GET, from another site or without its CSRF token; a store that failed.
     pub async fn log_out(&self) -> Result<SetCookies, AuthError> {
-        let fields = Fields(&self.headers);
-        Ok(self.exchange(&fields).log_out().await?.into())
+        Ok(self.exchange().log_out().await?.into())
     }
 
     /// Exchanges the refresh cookie for new tokens, never fresh ones.
@@ -67,8 +58,7 @@ impl Auth {
     /// # Errors
     /// No refresh token, a bad, used or ended one; another site; a store that failed.
     pub async fn refresh(&self) -> Result<SetCookies, AuthError> {
-        let fields = Fields(&self.headers);
-        Ok(self.exchange(&fields).refresh().await?.into())
+        Ok(self.exchange().refresh().await?.into())
     }
 
     /// The whole refresh route: refreshes and sends the client back to `next`.
@@ -76,8 +66,7 @@ impl Auth {
     /// # Errors
     /// As [`Self::refresh`].
     pub async fn refresh_and_return(&self) -> Result<Response, AuthError> {
-        let fields = Fields(&self.headers);
-        Ok(reply_response(self.exchange(&fields).refresh_and_return().await?))
+        Ok(reply_response(self.exchange().refresh_and_return().await?))
     }
 
     /// Fresh tokens for the same session, once the password of `subject` was checked again.
@@ -85,8 +74,7 @@ impl Auth {
     /// # Errors
     /// Nobody is logged in, or another user than `subject` is.
     pub async fn reauthenticate(&self, subject: &str) -> Result<SetCookies, AuthError> {
-        let fields = Fields(&self.headers);
-        Ok(self.exchange(&fields).reauthenticate(subject).await?.into())
+        Ok(self.exchange().reauthenticate(subject).await?.into())
     }
 
     /// New tokens, and the end of all others of this user: once a new password is stored.
@@ -94,8 +82,7 @@ impl Auth {
     /// # Errors
     /// Nobody is logged in; a store that failed.
     pub async fn renew(&self) -> Result<SetCookies, AuthError> {
-        let fields = Fields(&self.headers);
-        Ok(self.exchange(&fields).renew().await?.into())
+        Ok(self.exchange().renew().await?.into())
     }
 
     /// The hidden field and the cookie for a log-in or sign-up form.
@@ -103,9 +90,8 @@ impl Auth {
     /// # Errors
     /// A cookie that browsers would drop, from a very long configured name.
     pub fn pre_session(&self) -> Result<(String, SetCookies), AuthError> {
-        let fields = Fields(&self.headers);
-        let form: PreSession = self.exchange(&fields).pre_session()?;
-        Ok((form.token().to_owned(), form.into_cookies().into()))
+        let (token, cookies) = self.exchange().pre_session()?.into_parts();
+        Ok((token, cookies.into()))
     }
 
     /// Refuses what another site could have sent, for handlers that act before anybody is logged in;
@@ -114,8 +100,7 @@ impl Auth {
     /// # Errors
     /// A request by GET, from another site, or from a form without its pre-session token.
     pub fn require_pre_session(&self) -> Result<(), AuthError> {
-        let fields = Fields(&self.headers);
-        Ok(self.exchange(&fields).require_pre_session()?)
+        Ok(self.exchange().require_pre_session()?)
     }
 
     /// Refuses requests of other sites whatever their method.
@@ -123,60 +108,54 @@ impl Auth {
     /// # Errors
     /// The browser says that another site started it.
     pub fn require_same_origin(&self) -> Result<(), AuthError> {
-        let fields = Fields(&self.headers);
-        Ok(self.exchange(&fields).require_same_origin()?)
+        Ok(self.exchange().require_same_origin()?)
     }
 
     /// Refuses the request for a reason of the application's, with the reply that belongs to it.
     pub fn refuse(&self, reason: impl Into<Reason>) -> AuthError {
-        let fields = Fields(&self.headers);
-        self.exchange(&fields).refuse(reason).into()
+        self.exchange().refuse(reason).into()
     }
 
     /// The page to return to: the query's `next` if it is a path of this site, or else home.
     pub fn next_or_home(&self) -> String {
-        let fields = Fields(&self.headers);
-        self.exchange(&fields).next_or_home()
+        self.exchange().next_or_home()
     }
 
     /// The form in which the client wants its answer.
     pub fn wants(&self) -> Wants {
-        let fields = Fields(&self.headers);
-        self.exchange(&fields).wants()
+        self.exchange().wants()
     }
 
     /// The first value of a query parameter of the address that the client asked for.
     pub fn query(&self, name: &str) -> Option<String> {
-        let fields = Fields(&self.headers);
-        head(&self.method, &self.uri, &fields, &self.extensions).query(name)
+        self.exchange().query(name)
     }
 
     /// The request's header fields.
     pub fn headers(&self) -> &HeaderMap {
-        &self.headers
+        self.head.headers()
     }
 
     /// The CSRF value of the refresh cookie's token, for a form that posts to the refresh URL; none
     /// where there is no good token.
     pub fn refresh_csrf_token(&self) -> Option<String> {
-        let fields = Fields(&self.headers);
-        self.exchange(&fields).refresh_csrf_token()
+        self.exchange().refresh_csrf_token()
     }
 
     /// The engine itself: tokens outside of a session, device lists, revocation.
     pub fn engine(&self) -> &Authenticator {
-        &self.engine
+        self.layered.engine()
     }
 
-    fn exchange<'a>(&'a self, fields: &'a Fields<'a>) -> Exchange<'a> {
-        Exchange::new(&self.engine, head(&self.method, &self.uri, fields, &self.extensions), &self.memo)
+    fn exchange(&self) -> Exchange<'_> {
+        self.head.exchange(&self.layered)
     }
 }
 
 /// Without the header fields: they carry credentials.
 impl std::fmt::Debug for Auth {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Auth").field("engine", &self.engine).finish_non_exhaustive()
+        f.debug_struct("Auth").field("engine", self.engine()).finish_non_exhaustive()
     }
 }
 
@@ -184,14 +163,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Auth {
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
-        let layered = parts.extensions.get::<Layered>().ok_or_else(AuthError::no_layer)?;
-        Ok(Self {
-            engine: layered.engine.clone(),
-            memo: Arc::clone(&layered.memo),
-            method: parts.method.clone(),
-            uri: parts.uri.clone(),
-            headers: parts.headers.clone(),
-            extensions: parts.extensions.clone(),
-        })
+        Ok(Self { layered: Layered::of(parts)?, head: Head::of(parts).to_owned() })
     }
 }

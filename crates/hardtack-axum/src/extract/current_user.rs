@@ -2,17 +2,17 @@
 
 use std::ops::Deref;
 
-use axum::extract::{FromRequestParts, OptionalFromRequestParts};
-use hardtack::{Exchange, FindUser, Reason};
+use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
+use hardtack::FindUser;
 use http::request::Parts;
 
 use super::AccessToken;
 use crate::AuthError;
-use crate::head::{Fields, head};
+use crate::head::Head;
 use crate::layer::Layered;
 
-/// The logged-in user, looked up by the application ([`FindUser`]) on each request. A user who is
-/// there no more is refused, and the cookies are unset.
+/// The logged-in user, looked up by the application ([`FindUser`]) on each request, with the router's state
+/// or what [`FromRef`] takes from it. A user who is there no more is refused, and the cookies are unset.
 #[derive(Clone, Debug)]
 pub struct CurrentUser<U> {
     user: U,
@@ -39,37 +39,27 @@ impl<U> Deref for CurrentUser<U> {
     }
 }
 
-async fn find<S: Send + Sync, U: FindUser<S>>(
-    token: AccessToken,
-    parts: &Parts,
-    state: &S,
-) -> Result<CurrentUser<U>, AuthError> {
-    let reason = match U::find_user(token.subject(), state).await {
-        Ok(Some(user)) => return Ok(CurrentUser { user, token }),
-        Ok(None) => Reason::UnknownUser,
-        Err(error) => Reason::Store(error),
-    };
-    let layered = parts.extensions.get::<Layered>().ok_or_else(AuthError::no_layer)?;
-    let fields = Fields(&parts.headers);
-    let head = head(&parts.method, &parts.uri, &fields, &parts.extensions);
-    Err(Exchange::new(&layered.engine, head, &layered.memo).refuse(reason).into())
+async fn find<U: FindUser>(token: AccessToken, parts: &Parts, state: &U::State) -> Result<CurrentUser<U>, AuthError> {
+    let layered = Layered::or_engine(parts)?;
+    let user = Head::of(parts).exchange(&layered).user(&token, state).await?;
+    Ok(CurrentUser { user, token })
 }
 
-impl<S: Send + Sync, U: FindUser<S>> FromRequestParts<S> for CurrentUser<U> {
+impl<S: Send + Sync, U: FindUser<State: FromRef<S>>> FromRequestParts<S> for CurrentUser<U> {
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AuthError> {
         let token = <AccessToken as FromRequestParts<S>>::from_request_parts(parts, state).await?;
-        find(token, parts, state).await
+        find(token, parts, &FromRef::from_ref(state)).await
     }
 }
 
-impl<S: Send + Sync, U: FindUser<S>> OptionalFromRequestParts<S> for CurrentUser<U> {
+impl<S: Send + Sync, U: FindUser<State: FromRef<S>>> OptionalFromRequestParts<S> for CurrentUser<U> {
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, AuthError> {
         match <AccessToken as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await? {
-            Some(token) => find(token, parts, state).await.map(Some),
+            Some(token) => find(token, parts, &FromRef::from_ref(state)).await.map(Some),
             None => Ok(None),
         }
     }

@@ -4,26 +4,23 @@ use std::ops::Deref;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use hardtack::jwt::ExtraClaims;
-use hardtack::{Authenticator, Exchange, Memo, Need, NoExtra, VerifiedToken};
+use hardtack::{Need, NoExtra, VerifiedToken};
 use http::request::Parts;
 
 use crate::AuthError;
-use crate::head::{Fields, head};
+use crate::head::Head;
 use crate::layer::Layered;
 
-/// The token that `need` asks for; none only where it is optional.
-pub(crate) async fn verify<T: ExtraClaims>(parts: &Parts, need: Need) -> Result<Option<VerifiedToken<T>>, AuthError> {
-    let fields = Fields(&parts.headers);
-    let head = head(&parts.method, &parts.uri, &fields, &parts.extensions);
-    let token = match parts.extensions.get::<Layered>() {
-        Some(layered) => Exchange::new(&layered.engine, head, &layered.memo).token(need).await?,
-        // Without the layer, an engine in an `Extension` will do for checking.
-        None => {
-            let engine = parts.extensions.get::<Authenticator>().ok_or_else(AuthError::no_layer)?;
-            Exchange::new(engine, head, &Memo::without_layer()).token(need).await?
-        }
-    };
-    Ok(token)
+/// The token that `need` asks for.
+pub(crate) async fn required<T: ExtraClaims>(parts: &Parts, need: Need) -> Result<VerifiedToken<T>, AuthError> {
+    let layered = Layered::or_engine(parts)?;
+    Ok(Head::of(parts).exchange(&layered).required(need).await?)
+}
+
+/// The token that `need` asks for, if there is any.
+async fn optional<T: ExtraClaims>(parts: &Parts, need: Need) -> Result<Option<VerifiedToken<T>>, AuthError> {
+    let layered = Layered::or_engine(parts)?;
+    Ok(Head::of(parts).exchange(&layered).token(need.optional()).await?)
 }
 
 /// Generates an extractor around a verified token.
@@ -45,8 +42,7 @@ macro_rules! extractor {
             type Rejection = AuthError;
 
             async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
-                // A need that is not optional answers a token or an error.
-                verify(parts, $need).await?.map(Self).ok_or_else(AuthError::no_layer)
+                required(parts, $need).await.map(Self)
             }
         }
 
@@ -55,7 +51,7 @@ macro_rules! extractor {
             type Rejection = AuthError;
 
             async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, AuthError> {
-                Ok(verify(parts, $need.optional()).await?.map(Self))
+                Ok(optional(parts, $need).await?.map(Self))
             }
         }
     };

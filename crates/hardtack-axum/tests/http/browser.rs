@@ -1,67 +1,17 @@
-//! Both examples in a browser, over plain http on a loopback address, as their readers run them.
+//! The AJAX example in a browser, over plain http on a loopback address, as its readers run it.
 
-use axum::Router;
-use hardtack::{Authenticator, RefreshMode};
 use hardtack_conformance::{Browser, BrowserOptions};
 
+use crate::ajax_example;
 use crate::site::{ACCESS_LIFE, Site};
-use crate::{ajax_example, tutorial_example};
-
-async fn open(
-    mode: RefreshMode,
-    app: impl FnOnce(Authenticator) -> Router,
-    javascript: bool,
-) -> (Site, Browser, String) {
-    // The port of the base URL is another one: behind a forwarded port it is, too.
-    let site = Site::bare(|builder| builder.base_url("http://127.0.0.1:8080").refresh_mode(mode), app).await;
-    let browser = Browser::start(BrowserOptions { javascript, ..BrowserOptions::default() }).await.unwrap();
-    let base = format!("http://{}", site.address);
-    (site, browser, base)
-}
-
-#[tokio::test]
-async fn the_tutorial_without_scripts() {
-    for mode in [RefreshMode::Transparent, RefreshMode::Redirect] {
-        let people = tutorial_example::people::People::new().unwrap();
-        let (site, browser, base) = open(mode, |auth| tutorial_example::app(auth, people), false).await;
-        browser.goto(&format!("{base}/service")).await.unwrap();
-        browser.fill("username", "alice").await.unwrap();
-        browser.fill("password", "correct horse").await.unwrap();
-        browser.submit("main form").await.unwrap();
-        assert_eq!(browser.path().await.unwrap(), "/service");
-        assert!(browser.text().await.unwrap().contains("At your service, Allie."));
-        let access = browser.cookie("access_token_cookie").await.unwrap().unwrap();
-        assert_eq!(access.http_only(), Some(true));
-
-        browser.goto(&format!("{base}/account")).await.unwrap();
-        browser.fill("nickname", "<b>\"Al\" & Co</b>").await.unwrap();
-        // The form stays open until its token has expired: the password is asked for, and nothing is lost.
-        site.clock.advance(ACCESS_LIFE);
-        browser.submit("main form").await.unwrap();
-        assert_eq!(browser.path().await.unwrap(), "/reauthenticate?next=%2Faccount", "{mode:?}");
-        browser.fill("password", "correct horse").await.unwrap();
-        browser.submit("main form").await.unwrap();
-        assert_eq!(browser.path().await.unwrap(), "/account");
-        browser.fill("nickname", "<b>\"Al\" & Co</b>").await.unwrap();
-        browser.submit("main form").await.unwrap();
-        browser.goto(&format!("{base}/service")).await.unwrap();
-        assert!(browser.text().await.unwrap().contains("At your service, <b>\"Al\" & Co</b>."));
-
-        site.clock.advance(ACCESS_LIFE);
-        browser.goto(&format!("{base}/service")).await.unwrap();
-        assert_eq!(browser.path().await.unwrap(), "/service", "{mode:?}");
-        browser.submit("form[action='/logout']").await.unwrap();
-        assert!(browser.text().await.unwrap().contains("You are nobody."));
-        assert!(browser.cookie("access_token_cookie").await.unwrap().is_none());
-        browser.close().await.unwrap();
-    }
-}
 
 #[tokio::test]
 async fn the_page_of_scripts() {
     let people = ajax_example::people::People::new().unwrap();
-    let (site, browser, base) = open(RefreshMode::Transparent, |auth| ajax_example::app(auth, people), true).await;
-    browser.goto(&base).await.unwrap();
+    let configure = |builder: hardtack::Builder| builder.base_url("http://127.0.0.1:8080");
+    let site = Site::bare(configure, |auth| ajax_example::app(auth, people)).await;
+    let browser = Browser::start(BrowserOptions::default()).await.unwrap();
+    browser.goto(&format!("http://{}", site.address)).await.unwrap();
     shows(&browser, "Log in").await;
     browser.fill("username", "bob").await.unwrap();
     browser.fill("password", "guess").await.unwrap();

@@ -1,8 +1,6 @@
 //! The conformance suite over the application that it asks for, written for axum.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, State};
@@ -15,7 +13,7 @@ use hardtack_axum::{
     AccessToken, Auth, AuthError, AuthLayer, CurrentUser, FreshAccessToken, RefreshToken, Require, SetCookies,
 };
 use hardtack_conformance::server;
-use hardtack_conformance::suite::application::{Login, Role, User, word_for};
+use hardtack_conformance::suite::application::{Calls, Login, Role, User, word_for};
 use hardtack_conformance::suite::{self, Adapter, Serving};
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
@@ -40,14 +38,7 @@ impl Adapter for Axum {
     }
 }
 
-type Calls = State<Arc<AtomicU64>>;
-
-fn count(calls: &AtomicU64) -> u64 {
-    calls.fetch_add(1, Ordering::SeqCst) + 1
-}
-
 fn application() -> Router {
-    let calls = Arc::new(AtomicU64::new(0));
     let guarded = Router::new()
         .route("/guarded/page", get(guarded).post(guarded))
         .route("/guarded/token", get(whose).post(whose))
@@ -81,16 +72,16 @@ fn application() -> Router {
         .merge(guarded)
         .merge(guarded_fresh)
         .layer(DefaultBodyLimit::max(4 << 20))
-        .with_state(calls)
+        .with_state(Calls::default())
 }
 
 async fn anyone(token: Option<AccessToken>) -> Json<Value> {
     Json(json!({ "sub": token.as_ref().map(|token| token.subject()) }))
 }
 
-async fn protected(token: AccessToken, auth: Auth, State(calls): Calls) -> Json<Value> {
+async fn protected(token: AccessToken, auth: Auth, State(calls): State<Calls>) -> Json<Value> {
     let fresh = token.is_fresh(auth.engine().now());
-    Json(json!({ "sub": token.subject(), "fresh": fresh, "calls": count(&calls) }))
+    Json(json!({ "sub": token.subject(), "fresh": fresh, "calls": calls.count() }))
 }
 
 async fn fresh(token: FreshAccessToken) -> Json<Value> {
@@ -153,8 +144,8 @@ async fn renew(auth: Auth) -> Result<impl IntoResponse, AuthError> {
     Ok((auth.renew().await?, nothing().await))
 }
 
-async fn echo(_: AccessToken, State(calls): Calls, body: Bytes) -> impl IntoResponse {
-    ([("x-calls", count(&calls).to_string())], body)
+async fn echo(_: AccessToken, State(calls): State<Calls>, body: Bytes) -> impl IntoResponse {
+    ([("x-calls", calls.count().to_string())], body)
 }
 
 /// What is read is let go at once.
@@ -211,8 +202,8 @@ async fn about(auth: Auth) -> Json<Value> {
     }))
 }
 
-async fn guarded(State(calls): Calls) -> Json<Value> {
-    Json(json!({ "calls": count(&calls) }))
+async fn guarded(State(calls): State<Calls>) -> Json<Value> {
+    Json(json!({ "calls": calls.count() }))
 }
 
 async fn whose(token: AccessToken) -> Json<Value> {

@@ -18,7 +18,9 @@ struct Member {
     greeting: String,
 }
 
-impl FindUser<Directory> for Member {
+impl FindUser for Member {
+    type State = Directory;
+
     async fn find_user(subject: &str, _: &Directory) -> Result<Option<Self>, StoreError> {
         match subject {
             "gone" => Ok(None),

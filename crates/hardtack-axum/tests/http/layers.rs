@@ -106,8 +106,10 @@ async fn a_refused_request_that_the_application_answers_itself() {
 #[derive(Debug)]
 struct Member;
 
-impl<S: Sync> hardtack::FindUser<S> for Member {
-    async fn find_user(_: &str, _: &S) -> Result<Option<Self>, hardtack::session::StoreError> {
+impl hardtack::FindUser for Member {
+    type State = ();
+
+    async fn find_user(_: &str, (): &()) -> Result<Option<Self>, hardtack::session::StoreError> {
         Ok(Some(Self))
     }
 }
@@ -131,7 +133,7 @@ async fn without_the_layer() {
         assert_eq!(failed.status(), 500, "{path}: never let in, and no panic");
         assert!(!failed.text().contains("AuthLayer"), "{path}");
         let logged = log.take();
-        assert!(logged.contains("ERROR") && logged.contains("no_layer"), "{path}: {logged}");
+        assert!(logged.contains("ERROR") && logged.contains("not_set_up"), "{path}: {logged}");
         assert!(logged.contains(".layer(AuthLayer::new(auth))"), "it says what to do: {logged}");
     }
 }

@@ -2,12 +2,26 @@
 //!
 #![doc = include_str!("../../../../docs/another-framework.md")]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use hardtack::session::StoreError;
 use hardtack::{FindUser, LogIn, Wants};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::told::SECRET;
+
+/// The application's state: how often its handlers have run.
+#[derive(Clone, Debug, Default)]
+pub struct Calls(Arc<AtomicU64>);
+
+impl Calls {
+    /// Adds one, and answers how many there are now.
+    pub fn count(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::SeqCst) + 1
+    }
+}
 
 /// The application's user: everyone but `ghost` is known, and the look-up of `broken` fails.
 #[derive(Clone, Debug)]
@@ -16,8 +30,10 @@ pub struct User {
     pub name: String,
 }
 
-impl<S: Sync> FindUser<S> for User {
-    async fn find_user(subject: &str, _: &S) -> Result<Option<Self>, StoreError> {
+impl FindUser for User {
+    type State = Calls;
+
+    async fn find_user(subject: &str, _: &Calls) -> Result<Option<Self>, StoreError> {
         match subject {
             "broken" => Err(StoreError::new(SECRET)),
             "ghost" => Ok(None),

@@ -27,9 +27,9 @@ impl PreSession {
         &self.token
     }
 
-    /// The cookie to set with the page; empty if the browser has it already.
-    pub fn into_cookies(self) -> SetCookies {
-        self.cookies
+    /// The same value, and the cookie to set with the page; none if the browser has it already.
+    pub fn into_parts(self) -> (String, SetCookies) {
+        (self.token, self.cookies)
     }
 }
 

@@ -1,8 +1,8 @@
 //! What the layer adds to a response on its way out.
 
 use super::Memo;
-use crate::authenticator::Authenticator;
 use crate::cookie::SetCookies;
+use crate::failure::NO_STORE;
 
 /// Additions to a response.
 #[derive(Debug, Default)]
@@ -10,17 +10,17 @@ use crate::cookie::SetCookies;
 pub struct Finish {
     /// `Set-Cookie` fields to append.
     pub cookies: SetCookies,
-    /// Whether the response is one person's and no cache may keep it (ASVS 5.0 V14.3.2): set
-    /// `Cache-Control: private, no-store`.
-    pub no_store: bool,
+    /// The `Cache-Control` field to set in place of any other, where the response is one person's and no
+    /// cache may keep it (ASVS 5.0 V14.3.2).
+    pub cache_control: Option<&'static str>,
 }
 
-impl Authenticator {
+impl Memo {
     /// Decides what to add to a response, given the `Set-Cookie` values that it has already. Cookies
     /// of a refresh are left out where the handler set or deleted tokens itself: a refresh never undoes
     /// a log-out.
-    pub fn finish<'r>(&self, memo: &Memo, set_cookies: impl IntoIterator<Item = &'r [u8]>) -> Finish {
-        let policy = self.cookies();
+    pub fn finish<'r>(&self, set_cookies: impl IntoIterator<Item = &'r [u8]>) -> Finish {
+        let policy = self.engine().cookies();
         let all = [&policy.access, &policy.refresh, &policy.csrf_access, &policy.csrf_refresh, &policy.pre_session];
         let names =
             |value: &[u8], name: &str| value.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="));
@@ -29,10 +29,10 @@ impl Authenticator {
             tokens_set |= names(value, &policy.access.name) || names(value, &policy.refresh.name);
             any_set |= all.iter().any(|slot| names(value, &slot.name));
         }
-        let mut state = memo.state();
+        let mut state = self.state();
         let pending = std::mem::take(&mut state.cookies);
         let cookies = if tokens_set { SetCookies::default() } else { pending };
         let no_store = state.authenticated || any_set || !cookies.is_empty();
-        Finish { cookies, no_store }
+        Finish { cookies, cache_control: no_store.then_some(NO_STORE) }
     }
 }

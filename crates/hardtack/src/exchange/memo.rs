@@ -2,20 +2,22 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::authenticator::VerifiedToken;
+use crate::authenticator::{Authenticator, VerifiedToken};
 use crate::cookie::SetCookies;
 use crate::csrf::FormToken;
 
-/// The layer's memory of one request. An adapter keeps it behind an `Arc` in the request's extensions.
-#[derive(Debug, Default)]
+/// The layer's memory of one request, and the engine that the request is for. An adapter keeps it behind
+/// an `Arc` in the request's extensions.
+#[derive(Debug)]
 pub struct Memo {
+    engine: Authenticator,
     layered: bool,
+    form: FormToken,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct State {
-    pub(super) form: FormToken,
     pub(super) refreshed: Option<VerifiedToken>,
     pub(super) cookies: SetCookies,
     pub(super) authenticated: bool,
@@ -23,21 +25,26 @@ pub(super) struct State {
 
 impl Memo {
     /// For a request that a layer wraps: cookies that come up can reach the response.
-    pub fn layered(form: FormToken) -> Self {
-        Self { layered: true, state: Mutex::new(State { form, ..State::default() }) }
+    pub fn layered(engine: Authenticator, form: FormToken) -> Self {
+        Self { engine, layered: true, form, state: Mutex::default() }
     }
 
     /// For an extractor on its own: nothing can be refreshed in place and no form was read.
-    pub fn without_layer() -> Self {
-        Self::default()
+    pub fn without_layer(engine: Authenticator) -> Self {
+        Self { engine, layered: false, form: FormToken::Unread, state: Mutex::default() }
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Authenticator {
+        &self.engine
     }
 
     pub(super) fn is_layered(&self) -> bool {
         self.layered
     }
 
-    pub(super) fn form_token(&self) -> FormToken {
-        self.state().form.clone()
+    pub(super) fn form_token(&self) -> &FormToken {
+        &self.form
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {

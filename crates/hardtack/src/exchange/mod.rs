@@ -7,6 +7,7 @@ mod pre_session;
 mod refresh_route;
 mod session;
 mod token;
+mod user;
 
 pub use finish::Finish;
 pub use memo::Memo;
@@ -30,13 +31,18 @@ pub struct Exchange<'a> {
 
 impl<'a> Exchange<'a> {
     /// Joins a request with what its layer remembers of it.
-    pub fn new(engine: &'a Authenticator, head: RequestHead<'a>, memo: &'a Memo) -> Self {
-        Self { engine, head, memo }
+    pub fn new(head: RequestHead<'a>, memo: &'a Memo) -> Self {
+        Self { engine: memo.engine(), head, memo }
     }
 
     /// The form in which the client wants its answer.
     pub fn wants(&self) -> Wants {
-        Wants::of(&self.head)
+        Wants::of(self.head.headers)
+    }
+
+    /// The first value of a query parameter, percent-decoded.
+    pub fn query(&self, name: &str) -> Option<String> {
+        self.head.query(name)
     }
 
     /// The page to return to, from the query's `next`, or else home.
@@ -53,15 +59,6 @@ impl<'a> Exchange<'a> {
     pub fn refuse(&self, reason: impl Into<Reason>) -> Failure {
         let reason = reason.into();
         let kind = reason.kind();
-        match kind {
-            FailureKind::Unavailable | FailureKind::Internal => {
-                tracing::error!(event = "refused", code = reason.code(), %reason)
-            }
-            FailureKind::Missing | FailureKind::Expired | FailureKind::RefreshNeeded => {
-                tracing::trace!(event = "refused", code = reason.code());
-            }
-            _ => tracing::debug!(event = "refused", code = reason.code()),
-        }
         let refused = Refused {
             reason: &reason,
             wants: self.wants(),
@@ -147,10 +144,10 @@ impl<'a> Exchange<'a> {
             return Ok(());
         }
         let expected = token.claims().csrf.as_deref().ok_or(CsrfError::NoClaim)?;
-        Ok(check_double_submit(&self.head, &self.form_token(), expected, &self.engine.settings().csrf)?)
+        Ok(check_double_submit(&self.head, self.form_token(), expected, &self.engine.settings().csrf)?)
     }
 
-    fn form_token(&self) -> FormToken {
+    fn form_token(&self) -> &'a FormToken {
         self.memo.form_token()
     }
 }

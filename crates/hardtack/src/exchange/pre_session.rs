@@ -45,7 +45,7 @@ impl Exchange<'_> {
         let nonce = cookie::find(&self.head, &slot.name).map_err(|_| Reason::DuplicateCookie)?;
         let nonce = nonce.filter(|value| PreSessionKey::is_nonce(value)).ok_or(CsrfError::Missing)?;
         let expected = self.engine.pre_session_key().token(nonce);
-        Ok(check_double_submit(&self.head, &self.form_token(), &expected, csrf)?)
+        Ok(check_double_submit(&self.head, self.form_token(), &expected, csrf)?)
     }
 
     fn sends_json(&self) -> bool {

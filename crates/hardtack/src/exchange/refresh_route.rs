@@ -1,7 +1,7 @@
 //! The refresh URL: both ways back to where the client came from.
 
 use super::Exchange;
-use crate::failure::{Failure, FailureKind, Reply};
+use crate::failure::{Failure, FailureKind, NO_STORE, Reply};
 use crate::request::Wants;
 
 impl Exchange<'_> {
@@ -40,6 +40,6 @@ impl Exchange<'_> {
              <meta http-equiv=\"refresh\" content=\"0;url={again}\">\
              <p>A link of another site led here. <a href=\"{again}\">Go on</a>."
         );
-        Reply::html(403, page).header("cache-control", "private, no-store")
+        Reply::html(403, page).header("cache-control", NO_STORE)
     }
 }

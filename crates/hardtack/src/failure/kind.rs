@@ -26,7 +26,7 @@ pub enum FailureKind {
     Method,
     /// The session store is down.
     Unavailable,
-    /// The application asked for what cannot be done: a token too large, a reserved claim.
+    /// The application asked for what cannot be done (a token too large, a reserved claim), or lacks a part.
     Internal,
 }
 

@@ -6,5 +6,5 @@ mod reply;
 
 pub use kind::FailureKind;
 pub use reason::{Reason, RefreshFlaw};
-pub(crate) use reply::Handlers;
 pub use reply::{Failure, Refused, Reply};
+pub(crate) use reply::{Handlers, NO_STORE};

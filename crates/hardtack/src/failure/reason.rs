@@ -1,5 +1,7 @@
 //! Why a request is refused, to the detail that a log wants.
 
+use std::borrow::Cow;
+
 use super::FailureKind;
 use crate::authenticator::IssueError;
 use crate::csrf::CsrfError;
@@ -80,6 +82,9 @@ pub enum Reason {
     /// A token could not be made.
     #[error(transparent)]
     Issue(#[from] IssueError),
+    /// The application lacks a part that only its developer can add: this says which, and how.
+    #[error("{0}")]
+    NotSetUp(Cow<'static, str>),
     /// Someone re-authenticated as another user than the session's.
     #[error("re-authentication as another user")]
     OtherUser,
@@ -94,7 +99,6 @@ impl Reason {
             Self::Token(error) => error.code(),
             Self::NotFresh => "insufficient_user_authentication",
             Self::Revoked | Self::Replaced => "revoked",
-
             Self::Refresh(flaw) => flaw.code(),
             Self::RefreshNeeded => "refresh_needed",
             Self::UnknownUser => "unknown_user",
@@ -103,6 +107,7 @@ impl Reason {
             Self::Method => "method_not_allowed",
             Self::Store(_) => "store_unavailable",
             Self::Issue(_) => "cannot_issue",
+            Self::NotSetUp(_) => "not_set_up",
             Self::OtherUser => "other_user",
         }
     }
@@ -122,7 +127,7 @@ impl Reason {
             Self::Csrf(_) => FailureKind::Csrf,
             Self::Method => FailureKind::Method,
             Self::Store(_) => FailureKind::Unavailable,
-            Self::Issue(_) => FailureKind::Internal,
+            Self::Issue(_) | Self::NotSetUp(_) => FailureKind::Internal,
         }
     }
 
@@ -164,6 +169,20 @@ impl Reason {
             Self::Method => "This changes something and has to be sent by POST.",
             Self::Store(_) => "Sessions cannot be checked at the moment. Try again shortly.",
             Self::Issue(_) => "The log-in could not be completed. Tell the site's operator.",
+            Self::NotSetUp(_) => "The server is not set up completely. Tell its operator.",
+        }
+    }
+
+    /// Writes it to the log: loud where the operator can do something about it.
+    pub(super) fn log(&self) {
+        match self.kind() {
+            FailureKind::Unavailable | FailureKind::Internal => {
+                tracing::error!(event = "refused", code = self.code(), reason = %self)
+            }
+            FailureKind::Missing | FailureKind::Expired | FailureKind::RefreshNeeded => {
+                tracing::trace!(event = "refused", code = self.code());
+            }
+            _ => tracing::debug!(event = "refused", code = self.code()),
         }
     }
 }

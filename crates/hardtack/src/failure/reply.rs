@@ -5,9 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{FailureKind, Reason};
+use crate::authenticator::SessionError;
 use crate::config::{RefreshMode, Settings};
 use crate::cookie::SetCookies;
 use crate::request::{NextPath, RequestHead, Wants};
+use crate::session::StoreError;
+
+/// `Cache-Control` of what is for one person only (ASVS 5.0 V14.3.2).
+pub(crate) const NO_STORE: &str = "private, no-store";
 
 /// A response in plain data, for an adapter to translate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +42,11 @@ impl Reply {
     /// A page.
     pub fn html(status: u16, body: impl Into<String>) -> Self {
         Self { body: body.into(), ..Self::new(status) }.header("content-type", "text/html; charset=utf-8")
+    }
+
+    /// A line of plain text.
+    pub fn text(status: u16, body: impl Into<String>) -> Self {
+        Self { body: body.into(), ..Self::new(status) }.header("content-type", "text/plain; charset=utf-8")
     }
 
     /// A JSON document.
@@ -95,7 +105,23 @@ struct Parts {
 
 impl Failure {
     pub(crate) fn new(reason: Reason, reply: Reply) -> Self {
+        reason.log();
         Self(Box::new(Parts { reason, reply }))
+    }
+
+    /// A failure with no request at hand to answer in the client's own form: its reply is one sentence of
+    /// plain text. Within a request, [`Exchange::refuse`](crate::Exchange::refuse) answers better.
+    ///
+    /// ```
+    /// use hardtack::{Failure, Reason};
+    /// let failure = Failure::outside(Reason::NotSetUp("no layer wraps this route".into()));
+    /// assert_eq!(failure.reply().status, 500);
+    /// ```
+    pub fn outside(reason: impl Into<Reason>) -> Self {
+        let reason = reason.into();
+        let reply = Reply::text(reason.kind().status(), reason.advice()).header("cache-control", NO_STORE);
+        let reply = if reply.status == 503 { reply.header("retry-after", "5") } else { reply };
+        Self::new(reason, reply)
     }
 
     /// Why, for logs and tests.
@@ -111,6 +137,19 @@ impl Failure {
     /// What to answer, to be taken apart.
     pub fn into_reply(self) -> Reply {
         self.0.reply
+    }
+}
+
+/// What the engine's own methods answer outside of a request.
+impl From<SessionError> for Failure {
+    fn from(error: SessionError) -> Self {
+        Self::outside(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::outside(error)
     }
 }
 
@@ -146,7 +185,7 @@ fn default_reply(refused: &Refused<'_>, settings: &Settings) -> Reply {
             None => problem(refused, settings),
         },
     }
-    .header("cache-control", "private, no-store")
+    .header("cache-control", NO_STORE)
 }
 
 /// Where a person is sent, and how: 303 for a page to look at, 307 to take a posted form along.

@@ -1,6 +1,6 @@
 //! Whether a person's browser or a program is asking.
 
-use super::RequestHead;
+use super::Headers;
 
 /// The form in which a client wants its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,12 +17,12 @@ pub enum Wants {
 impl Wants {
     /// Reads it from `HX-Request` and `Accept` (RFC 9110 §12.5.1). Only an explicit `text/html`,
     /// preferred to `application/json`, makes a browser; `*/*` is a program.
-    pub fn of(head: &RequestHead<'_>) -> Self {
-        if head.header("hx-request") == Some(b"true") {
+    pub fn of(headers: &dyn Headers) -> Self {
+        if headers.value("hx-request", 0) == Some(b"true") {
             return Self::Htmx;
         }
         let (mut html, mut json) = (0, 0);
-        for value in head.header_all("accept") {
+        for value in (0..).map_while(|index| headers.value("accept", index)) {
             for range in String::from_utf8_lossy(value).split(',') {
                 let mut parts = range.split(';').map(str::trim);
                 let Some(media) = parts.next() else { continue };
@@ -45,11 +45,11 @@ fn per_mille(text: &str) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::head::tests::{Fields, head};
+    use super::super::head::tests::Fields;
     use super::*;
 
     fn wants(accept: &str) -> Wants {
-        Wants::of(&head("GET", "/", &Fields::new(&[("accept", accept)])))
+        Wants::of(&Fields::new(&[("accept", accept)]))
     }
 
     #[test]
@@ -66,6 +66,6 @@ mod tests {
     #[test]
     fn htmx_says_so() {
         let fields = Fields::new(&[("hx-request", "true"), ("accept", "*/*")]);
-        assert_eq!(Wants::of(&head("GET", "/", &fields)), Wants::Htmx);
+        assert_eq!(Wants::of(&fields), Wants::Htmx);
     }
 }

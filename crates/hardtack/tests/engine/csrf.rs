@@ -147,8 +147,9 @@ fn pre_session(site: &Site, browser: &mut Browser) -> String {
     let mut token = String::new();
     let answer = site.send(browser, Request::get("/login"), |exchange| {
         let form = exchange.pre_session()?;
-        token = form.token().to_owned();
-        Ok(form.into_cookies().into())
+        let (field, cookies) = form.into_parts();
+        token = field;
+        Ok(cookies.into())
     });
     assert_eq!(answer.no_store, !answer.cookies.is_empty());
     token
@@ -235,7 +236,7 @@ fn no_token_and_no_csrf_value_is_in_any_debug_output() {
     let mut seen = vec![format!("{session:?}"), format!("{:?}", site.store), format!("{:?}", site.auth)];
     seen.push(format!("{:?}", site.visit(&mut alice).token()));
     seen.push(format!("{:?}", FormToken::Found(csrf.clone())));
-    seen.push(format!("{:?}", hardtack::Memo::layered(FormToken::Found(csrf.clone()))));
+    seen.push(format!("{:?}", hardtack::Memo::layered(site.auth.clone(), FormToken::Found(csrf.clone()))));
     seen.push(format!("{:?}", site.auth.access_token("alice").issue().unwrap()));
     site.pass(1000);
     site.send(&mut alice, Request::get("/page"), |exchange| {

@@ -136,8 +136,11 @@ impl Site {
             peer: "192.0.2.7".parse().ok(),
             headers: &fields,
         };
-        let memo = if request.layered { Memo::layered(request.form) } else { Memo::without_layer() };
-        let exchange = Exchange::new(&self.auth, head, &memo);
+        let memo = match request.layered {
+            true => Memo::layered(self.auth.clone(), request.form),
+            false => Memo::without_layer(self.auth.clone()),
+        };
+        let exchange = Exchange::new(head, &memo);
         let mut answer = match handler(&exchange) {
             Ok(done) => {
                 let cookies = done.cookies.into_iter().collect();
@@ -162,8 +165,8 @@ impl Site {
             }
         };
         if request.layered {
-            let finish = self.auth.finish(&memo, answer.cookies.iter().map(String::as_bytes));
-            answer.no_store |= finish.no_store;
+            let finish = memo.finish(answer.cookies.iter().map(String::as_bytes));
+            answer.no_store |= finish.cache_control == Some("private, no-store");
             answer.added = finish.cookies.into_iter().collect();
             answer.cookies.extend(answer.added.iter().cloned());
         }
