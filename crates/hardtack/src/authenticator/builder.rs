@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use super::{Authenticator, Engine};
+use super::{Application, Authenticator, Engine};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{BaseUrl, ConfigError, Lifetime, RefreshMode, Settings, Urls};
 use crate::cookie::CookiePolicy;
@@ -20,13 +20,14 @@ use crate::session::{ErasedStore, Revocations, SessionStore};
 pub struct Builder {
     keys: KeySet,
     base: Option<Result<BaseUrl, ConfigError>>,
-    settings: Settings,
-    cookies: CookiePolicy,
+    pub(super) settings: Settings,
+    pub(super) cookies: CookiePolicy,
     store: Option<Box<dyn ErasedStore>>,
     clock: Box<dyn Clock>,
     handlers: Handlers,
     race_window: Option<Duration>,
-    without_csrf: bool,
+    pub(super) without_csrf: bool,
+    pub(super) application: Application,
 }
 
 impl Builder {
@@ -41,6 +42,7 @@ impl Builder {
             handlers: HashMap::new(),
             race_window: None,
             without_csrf: false,
+            application: Application::default(),
         }
     }
 
@@ -99,13 +101,17 @@ impl Builder {
 
     /// The `aud` that is written and asked for (`JWT_ENCODE_AUDIENCE`, `JWT_DECODE_AUDIENCE`).
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
-        self.settings.audience.push(audience.into());
+        let audience = audience.into();
+        self.settings.encode_audience.push(audience.clone());
+        self.settings.decode_audience.push(audience);
         self
     }
 
     /// The `iss` that is written and asked for (`JWT_ENCODE_ISSUER`, `JWT_DECODE_ISSUER`).
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
-        self.settings.issuer = Some(issuer.into());
+        let issuer = issuer.into();
+        self.settings.decode_issuers = vec![issuer.clone()];
+        self.settings.encode_issuer = Some(issuer);
         self
     }
 
@@ -129,13 +135,17 @@ impl Builder {
 
     /// The header that carries the CSRF value; `X-CSRF-TOKEN` unless set.
     pub fn csrf_header(mut self, name: impl Into<String>) -> Self {
-        self.settings.csrf.header = name.into();
+        let name = name.into();
+        self.settings.csrf.refresh.header.clone_from(&name);
+        self.settings.csrf.access.header = name;
         self
     }
 
     /// The hidden form field that carries the CSRF value; `csrf_token` unless set.
     pub fn csrf_field(mut self, name: impl Into<String>) -> Self {
-        self.settings.csrf.field = name.into();
+        let name = name.into();
+        self.settings.csrf.refresh.field.clone_from(&name);
+        self.settings.csrf.access.field = name;
         self
     }
 
@@ -203,7 +213,7 @@ impl Builder {
             RefreshMode::Redirect => self.cookies.refresh_paths_for(&settings.urls),
             _ => vec!["/".to_owned()],
         };
-        let cookies = self.cookies.resolve(settings.base.as_ref(), refresh_paths, settings.csrf.protect)?;
+        let cookies = self.cookies.resolve(settings.base.as_ref(), refresh_paths, settings.csrf.protect, settings.flask)?;
         let log_out = &settings.urls.logout;
         if !cookies.access.is_sent_to(log_out) && !cookies.refresh.is_sent_to(log_out) {
             tracing::warn!(
@@ -229,6 +239,7 @@ impl Builder {
             log_position: AtomicU64::new(0),
             clock: self.clock,
             handlers: self.handlers,
+            application: self.application,
             pre_session,
         })))
     }

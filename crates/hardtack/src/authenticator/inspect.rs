@@ -2,11 +2,14 @@
 
 use std::fmt;
 
+use serde_json::{Map, Value};
+
 use super::Authenticator;
 use crate::clock::Timestamp;
 use crate::cookie;
 use crate::failure::Reason;
 use crate::jwt::{Claims, Expected, ExtraClaims, NoExtra, TokenError, TokenKind, validate};
+use crate::location::TokenLocation;
 use crate::request::RequestHead;
 use crate::session::SessionId;
 
@@ -16,11 +19,16 @@ use crate::session::SessionId;
 pub struct VerifiedToken<T = NoExtra> {
     claims: Claims<T>,
     payload: Vec<u8>,
+    location: Option<TokenLocation>,
 }
 
 impl VerifiedToken<NoExtra> {
     pub(crate) fn new(claims: Claims, payload: Vec<u8>) -> Self {
-        Self { claims, payload }
+        Self { claims, payload, location: None }
+    }
+
+    pub(crate) fn found_in(self, location: TokenLocation) -> Self {
+        Self { location: Some(location), ..self }
     }
 
     /// Reads the application's own claims from the same payload.
@@ -29,7 +37,7 @@ impl VerifiedToken<NoExtra> {
     /// A claim that `T` needs and the token has not, or in another type.
     pub fn with_extra<T: ExtraClaims>(self) -> Result<VerifiedToken<T>, TokenError> {
         let claims = self.claims.with_extra(&self.payload)?;
-        Ok(VerifiedToken { claims, payload: self.payload })
+        Ok(VerifiedToken { claims, payload: self.payload, location: self.location })
     }
 }
 
@@ -62,6 +70,17 @@ impl<T> VerifiedToken<T> {
     /// Whether it came of a log-in rather than a refresh, at `now`.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
         self.claims.fresh.is_fresh_at(now)
+    }
+
+    /// Where the request carried it (`get_jwt_request_location`); none for a token from elsewhere.
+    pub fn location(&self) -> Option<TokenLocation> {
+        self.location
+    }
+
+    /// A claim by its name, of whatever type; null where there is none.
+    pub fn claim(&self, name: &str) -> Value {
+        let members: Option<Map<String, Value>> = serde_json::from_slice(&self.payload).ok();
+        members.and_then(|mut members| members.remove(name)).unwrap_or_default()
     }
 
     /// The claims as they were signed, in JSON.
@@ -105,6 +124,16 @@ impl Authenticator {
     /// Reads and verifies the cookie of a kind: name, signature, claims, times. Not yet its session,
     /// freshness or CSRF.
     pub(crate) fn read(&self, head: &RequestHead<'_>, kind: TokenKind) -> Result<Found, Reason> {
+        self.read_as(head, kind, Some(kind))
+    }
+
+    /// The same, of a token that is of another kind than its cookie, or of any.
+    pub(crate) fn read_as(
+        &self,
+        head: &RequestHead<'_>,
+        kind: TokenKind,
+        expected: Option<TokenKind>,
+    ) -> Result<Found, Reason> {
         let slot = match kind {
             TokenKind::Access => &self.cookies().access,
             TokenKind::Refresh => &self.cookies().refresh,
@@ -112,31 +141,79 @@ impl Authenticator {
         match cookie::find(head, &slot.name).map_err(|_| Reason::DuplicateCookie)? {
             // Some clients keep a deleted cookie with an empty value.
             None | Some(b"") => Ok(Found::Absent),
-            Some(token) => self.judge(token, kind),
+            Some(token) => self.judge(token, expected),
         }
     }
 
-    fn judge(&self, token: &[u8], kind: TokenKind) -> Result<Found, Reason> {
-        let payload = self.keys().verify(token)?.to_vec();
-        let claims = Claims::from_json(&payload)?;
-        let verdict = validate(&claims, &self.expected(kind));
-        let token = VerifiedToken::new(claims, payload);
-        match verdict {
+    /// Verifies a token and reads its claims.
+    fn open(&self, token: &[u8]) -> Result<VerifiedToken, TokenError> {
+        let payload = self.verify_signature(token)?;
+        let claims = self.settings().reading().read(&payload)?;
+        Ok(VerifiedToken::new(claims, payload))
+    }
+
+    /// Verifies a token of some kind, or of any. Freshness, session and CSRF are not looked at.
+    pub(crate) fn judge(&self, token: &[u8], kind: Option<TokenKind>) -> Result<Found, Reason> {
+        let token = self.open(token)?;
+        match self.validate(&token, kind) {
             Ok(()) => Ok(Found::Valid(token)),
             Err(TokenError::Expired) => Ok(Found::Expired(token)),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Decodes a token from elsewhere than a cookie (`decode_token`).
+    fn validate(&self, token: &VerifiedToken, kind: Option<TokenKind>) -> Result<(), TokenError> {
+        validate(token.claims(), &self.expected(kind.unwrap_or(token.claims().kind)))
+    }
+
+    /// Decodes a token from elsewhere than a request (`decode_token`).
     ///
     /// # Errors
     /// Whatever is wrong with it, its age included.
     pub fn decode<T: ExtraClaims>(&self, token: &str, kind: TokenKind) -> Result<VerifiedToken<T>, TokenError> {
-        let payload = self.keys().verify(token.as_bytes())?.to_vec();
-        let claims = Claims::from_json(&payload)?;
-        validate(&claims, &self.expected(kind))?;
-        VerifiedToken::new(claims, payload).with_extra()
+        let token = self.open(token.as_bytes())?;
+        self.validate(&token, Some(kind))?;
+        token.with_extra()
+    }
+
+    /// Decodes a token of any kind.
+    ///
+    /// # Errors
+    /// Whatever is wrong with it, its age included.
+    pub fn decode_any<T: ExtraClaims>(&self, token: &str) -> Result<VerifiedToken<T>, TokenError> {
+        let token = self.open(token.as_bytes())?;
+        self.validate(&token, None)?;
+        token.with_extra()
+    }
+
+    /// Decodes a token of any kind, which may be too old (`decode_token(allow_expired=True)`): to look at, not
+    /// to let someone in.
+    ///
+    /// # Errors
+    /// Whatever is wrong with it but its age.
+    pub fn decode_allowing_expired<T: ExtraClaims>(&self, token: &str) -> Result<VerifiedToken<T>, TokenError> {
+        let token = self.open(token.as_bytes())?;
+        match self.validate(&token, None) {
+            Ok(()) | Err(TokenError::Expired) => token.with_extra(),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The id of a good token (`get_jti`); empty where it has none, which only Flask-JWT-Extended's manner
+    /// permits.
+    ///
+    /// # Errors
+    /// As [`Self::decode_any`].
+    pub fn token_id(&self, token: &str) -> Result<String, TokenError> {
+        Ok(self.decode_any::<NoExtra>(token)?.claims.token_id)
+    }
+
+    /// The CSRF value of a good token (`get_csrf_token`).
+    ///
+    /// # Errors
+    /// As [`Self::decode_any`], and [`TokenError::MissingClaim`] where it has none.
+    pub fn csrf_token(&self, token: &str) -> Result<String, TokenError> {
+        self.decode_any::<NoExtra>(token)?.claims.csrf.ok_or(TokenError::MissingClaim("csrf"))
     }
 
     fn expected(&self, kind: TokenKind) -> Expected<'_> {
@@ -147,9 +224,10 @@ impl Authenticator {
         };
         let mut expected = Expected::new(self.now(), kind);
         expected.leeway = settings.leeway;
-        expected.audience = (!settings.audience.is_empty()).then_some(settings.audience.as_slice());
-        expected.issuer = settings.issuer.as_deref();
-        expected.allow_never_expiring = lifetime.duration().is_none();
+        expected.audience = (!settings.decode_audience.is_empty()).then_some(settings.decode_audience.as_slice());
+        expected.insecure_any_audience = settings.flask;
+        expected.issuers = &settings.decode_issuers;
+        expected.allow_never_expiring = settings.flask || lifetime.duration().is_none();
         expected
     }
 }

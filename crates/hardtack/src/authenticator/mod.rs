@@ -1,6 +1,9 @@
 //! The engine: keys, settings, cookies, sessions and replies in one value that is cheap to clone.
 
+mod application;
 mod builder;
+mod cookies;
+mod flask;
 mod given_claims;
 mod inspect;
 mod issue;
@@ -11,7 +14,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+pub(crate) use application::Application;
+pub use application::Blocklist;
 pub use builder::Builder;
+pub use cookies::CookieOptions;
 pub(crate) use inspect::Found;
 pub use inspect::VerifiedToken;
 pub use issue::{IssueError, IssuedToken, TokenBuilder};
@@ -48,6 +54,7 @@ pub(crate) struct Engine {
     log_position: AtomicU64,
     clock: Box<dyn Clock>,
     handlers: Handlers,
+    application: Application,
     pre_session: PreSessionKey,
 }
 
@@ -74,7 +81,7 @@ impl Authenticator {
 
     /// The name of the hidden form field, `csrf_token` unless set otherwise.
     pub fn csrf_field(&self) -> &str {
-        &self.0.settings.csrf.field
+        &self.0.settings.csrf.access.field
     }
 
     /// Whether cookies are Secure: the site is served over https.
@@ -112,6 +119,10 @@ impl Authenticator {
 
     pub(crate) fn handlers(&self) -> &Handlers {
         &self.0.handlers
+    }
+
+    pub(crate) fn application(&self) -> &Application {
+        &self.0.application
     }
 
     pub(crate) fn pre_session_key(&self) -> &PreSessionKey {

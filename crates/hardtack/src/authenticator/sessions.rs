@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::cookies::CookieOptions;
 use super::issue::{IssueError, IssuedToken, TokenBuilder};
 use super::log_in::{Freshness, LogIn};
 use super::{Authenticator, VerifiedToken};
@@ -92,7 +93,7 @@ impl Authenticator {
                 ..session
             };
         } else {
-            session.claims = Some(Value::Object(extra_claims(previous.payload())).to_string());
+            session.claims = Some(Value::Object(self.carried_claims(previous)).to_string());
         }
         let cookies = self.session_cookies(&session, Fresh::Yes, now).map_err(Reason::Issue)?.cookies;
         let replaced = previous.session();
@@ -132,7 +133,7 @@ impl Authenticator {
     /// The tokens and cookies of a session as its row stands.
     fn session_cookies(&self, session: &Session, fresh: Fresh, now: Timestamp) -> Result<Refreshed, IssueError> {
         let access = self.session_access(session, fresh, now)?;
-        let mut cookies = self.access_cookies(&access, Some(session.expires_at))?;
+        let mut cookies = self.access_cookies(&access, Some(session.expires_at), &CookieOptions::default())?;
         if self.settings().refresh != RefreshMode::Sliding {
             cookies.extend(self.set_refresh_cookies(&self.session_refresh(session)?)?);
         }
@@ -183,8 +184,8 @@ impl Authenticator {
         claims.csrf = Some(session.csrf());
         claims.session = Some(session.id.as_u128());
         claims.auth_time = Some(session.auth_time);
-        claims.issuer = self.settings().issuer.clone();
-        claims.audience = self.settings().audience.clone();
+        claims.issuer = self.settings().encode_issuer.clone();
+        claims.audience = self.settings().encode_audience.clone();
         claims
     }
 
@@ -239,9 +240,9 @@ impl Authenticator {
         claims.issuer = from.issuer.clone();
         claims.audience = from.audience.clone();
         let lifetime = self.settings().access_lifetime;
-        let builder = TokenBuilder::from_claims(self, claims, lifetime, extra_claims(refresh.payload()));
+        let builder = TokenBuilder::from_claims(self, claims, lifetime, self.carried_claims(refresh));
         let access = builder.issue()?;
-        let cookies = self.access_cookies(&access, from.expires_at)?;
+        let cookies = self.access_cookies(&access, from.expires_at, &CookieOptions::default())?;
         Ok(Refreshed { access: access.into_verified(), cookies })
     }
 
@@ -298,8 +299,8 @@ impl Authenticator {
         claims.session = access.claims().session;
         claims.fresh = fresh;
         let lifetime = self.settings().access_lifetime;
-        let token = TokenBuilder::from_claims(self, claims, lifetime, extra_claims(access.payload())).issue()?;
-        let cookies = self.access_cookies(&token, Some(session.expires_at))?;
+        let token = TokenBuilder::from_claims(self, claims, lifetime, self.carried_claims(access)).issue()?;
+        let cookies = self.access_cookies(&token, Some(session.expires_at), &CookieOptions::default())?;
         Ok(Refreshed { access: token.into_verified(), cookies })
     }
 
@@ -424,11 +425,16 @@ impl Authenticator {
             None => Ok(0),
         }
     }
-}
 
-/// The claims of a payload that are the application's own.
-fn extra_claims(payload: &[u8]) -> Map<String, Value> {
-    let mut claims: Map<String, Value> = serde_json::from_slice(payload).unwrap_or_default();
-    claims.retain(|name, _| !Claims::is_reserved(name));
-    claims
+    /// The claims that a log-in gave to its tokens. What the application says of every token is asked anew.
+    fn carried_claims(&self, token: &VerifiedToken) -> Map<String, Value> {
+        let mut claims: Map<String, Value> = serde_json::from_slice(token.payload()).unwrap_or_default();
+        let asked = match token.claims().kind {
+            TokenKind::Access => self.claims_for(token.subject(), TokenKind::Access),
+            TokenKind::Refresh => Map::new(),
+        };
+        let identity = &self.settings().identity_claim;
+        claims.retain(|name, _| !Claims::is_reserved(name) && name != identity && !asked.contains_key(name));
+        claims
+    }
 }

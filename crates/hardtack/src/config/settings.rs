@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{BaseUrl, ConfigError};
-use crate::jwt::{Claims, TokenKind};
+use crate::jwt::{Claims, Reading, TokenKind};
 use crate::location::{Locations, Places, TokenLocation};
 use crate::request::{NextPath, RequestHead};
 use crate::session::SessionRules;
@@ -319,6 +319,12 @@ impl Settings {
         self.places.check()?;
         self.urls.check()?;
         self.csrf.check()
+    }
+
+    /// How payloads are read.
+    pub(crate) fn reading(&self) -> Reading<'_> {
+        let audience = !self.flask || !self.decode_audience.is_empty();
+        Reading { identity: &self.identity_claim, verify_sub: self.verify_sub, lenient: self.flask, audience }
     }
 
     /// Whether some route may take tokens from there.

@@ -54,7 +54,8 @@ pub(crate) fn check(
     names: &CsrfNames,
 ) -> Result<(), CsrfError> {
     let mut fields = head.header_all(&names.header);
-    if let Some(sent) = fields.next() {
+    // An empty field is as good as none.
+    if let Some(sent) = fields.next().filter(|sent| !sent.is_empty()) {
         let alone = fields.next().is_none();
         return if alone && equal(sent, expected.as_bytes()) { Ok(()) } else { Err(CsrfError::Mismatch) };
     }

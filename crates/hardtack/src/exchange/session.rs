@@ -5,6 +5,7 @@ use crate::authenticator::{LogIn, VerifiedToken};
 use crate::cookie::SetCookies;
 use crate::failure::{Failure, Reason};
 use crate::jwt::TokenKind;
+use crate::location::TokenLocation;
 use crate::request::Need;
 use crate::session::{Ends, SessionId};
 
@@ -61,7 +62,7 @@ impl Exchange<'_> {
             return Err(self.refuse(Reason::Method));
         }
         self.require_same_origin()?;
-        let token = match self.refresh_token() {
+        let token = match self.refresh_token(Need::refresh()).await {
             Ok(Some(token)) => token,
             Ok(None) => return Err(self.refuse(Reason::Missing)),
             Err(reason) => return Err(self.refuse(reason)),
@@ -102,7 +103,8 @@ impl Exchange<'_> {
 
     async fn acting_token(&self) -> Result<VerifiedToken, Failure> {
         self.check_changing().map_err(|reason| self.refuse(reason))?;
-        self.required(Need::access()).await
+        // What changes a browser's cookies acts with them.
+        self.required(Need::access().locations(TokenLocation::Cookies)).await
     }
 
     /// The tokens of ours that the request carries, however old. Bad ones count as none here.

@@ -73,6 +73,9 @@ impl FromStr for TokenLocation {
 pub struct Locations([Option<TokenLocation>; 4]);
 
 impl Locations {
+    /// Nowhere.
+    pub(crate) const NONE: Self = Self([None; 4]);
+
     /// Cookies and nothing else.
     pub const COOKIES: Self = Self([Some(TokenLocation::Cookies), None, None, None]);
 
