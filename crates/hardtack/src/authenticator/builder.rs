@@ -205,15 +205,18 @@ impl Builder {
         settings.base = self.base.transpose()?;
         settings.csrf.protect = !self.without_csrf;
         settings.check(self.store.is_some())?;
-        let signing = self.keys.signing_key();
-        if self.store.is_some() && !signing.is_deterministic() && settings.refresh != RefreshMode::Sliding {
-            return Err(ConfigError::RandomisedRefreshSignature { algorithm: signing.algorithm().as_str() });
+        if self.store.is_some() {
+            let signing = self.keys.signing_key().ok_or(ConfigError::VerifyingOnly)?;
+            if !signing.is_deterministic() && settings.refresh != RefreshMode::Sliding {
+                return Err(ConfigError::RandomisedRefreshSignature { algorithm: signing.algorithm().as_str() });
+            }
         }
         let refresh_paths = match settings.refresh {
             RefreshMode::Redirect => self.cookies.refresh_paths_for(&settings.urls),
             _ => vec!["/".to_owned()],
         };
-        let cookies = self.cookies.resolve(settings.base.as_ref(), refresh_paths, settings.csrf.protect, settings.flask)?;
+        let cookies =
+            self.cookies.resolve(settings.base.as_ref(), refresh_paths, settings.csrf.protect, settings.flask)?;
         let log_out = &settings.urls.logout;
         if !cookies.access.is_sent_to(log_out) && !cookies.refresh.is_sent_to(log_out) {
             tracing::warn!(
@@ -228,7 +231,9 @@ impl Builder {
             rules.lost_response_window =
                 if window.is_zero() { Duration::ZERO } else { rules.lost_response_window.max(window) };
         }
-        let pre_session = PreSessionKey::new(&signing.derive("pre-session"));
+        // Forms of a service that cannot sign are good while it runs.
+        let derived = self.keys.signing_key().map(|key| key.derive("pre-session"));
+        let pre_session = PreSessionKey::new(&derived.unwrap_or_else(rand::random));
         Ok(Authenticator(Arc::new(Engine {
             keys: self.keys,
             settings,

@@ -133,9 +133,7 @@ impl Authenticator {
         match (policy.session_cookies, policy.flask) {
             (true, _) => None,
             (false, true) => Some(FLASK),
-            (false, false) => {
-                Some(until.map_or(LONGEST, |until| until.since(token.claims.issued_at).min(LONGEST)))
-            }
+            (false, false) => Some(until.map_or(LONGEST, |until| until.since(token.claims.issued_at).min(LONGEST))),
         }
     }
 

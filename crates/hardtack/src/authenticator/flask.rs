@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Builder;
-use crate::config::{Lifetime, RefreshMode};
+use crate::config::{ConfigError, JwtOptions, Lifetime, RefreshMode};
 use crate::cookie::{CookiePrefix, SameSite};
 use crate::location::{Locations, TokenLocation};
 
@@ -142,8 +142,153 @@ impl Builder {
         settings.refresh_lifetime = Lifetime::For(Duration::from_secs(30 * 24 * 60 * 60));
         settings.csrf.check_form = false;
         settings.csrf.methods = Some(["POST", "PUT", "PATCH", "DELETE"].map(str::to_owned).to_vec());
-        self.cookies =
-            self.cookies.secure(false).same_site(SameSite::InsecureUnset).prefix(CookiePrefix::None).session_cookies(true);
+        self.cookies = self
+            .cookies
+            .secure(false)
+            .same_site(SameSite::InsecureUnset)
+            .prefix(CookiePrefix::None)
+            .session_cookies(true);
         self
+    }
+
+    /// Settings by Flask-JWT-Extended's names. The keys go into [`crate::Authenticator::builder`].
+    ///
+    /// ```no_run
+    /// use hardtack::{Authenticator, config::JwtOptions};
+    /// let options = JwtOptions::from_env()?;
+    /// let auth = Authenticator::builder(options.keys()?).flask_compatible().jwt_options(&options)?.build()?;
+    /// # Ok::<(), hardtack::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The first option with a value that it cannot have; outside of [`Self::flask_compatible`], also those that
+    /// would take protection away without saying so.
+    pub fn jwt_options(self, options: &JwtOptions) -> Result<Self, ConfigError> {
+        self.token_options(options)?.cookie_options(options)?.csrf_options(options)
+    }
+
+    fn token_options(mut self, options: &JwtOptions) -> Result<Self, ConfigError> {
+        let settings = &mut self.settings;
+        if let Some(locations) = options.locations("JWT_TOKEN_LOCATION")? {
+            settings.locations = locations;
+        }
+        if let Some(lifetime) = options.lifetime("JWT_ACCESS_TOKEN_EXPIRES")? {
+            settings.access_lifetime = lifetime;
+        }
+        if let Some(lifetime) = options.lifetime("JWT_REFRESH_TOKEN_EXPIRES")? {
+            settings.refresh_lifetime = lifetime;
+        }
+        if let Some(leeway) = options.seconds("JWT_DECODE_LEEWAY")? {
+            settings.leeway = leeway;
+        }
+        let names = |option| options.list(option).map(|names| names.into_iter().map(str::to_owned).collect());
+        for (setting, option) in [
+            (&mut settings.encode_audience, "JWT_ENCODE_AUDIENCE"),
+            (&mut settings.decode_audience, "JWT_DECODE_AUDIENCE"),
+            (&mut settings.decode_issuers, "JWT_DECODE_ISSUER"),
+        ] {
+            if let Some(names) = names(option) {
+                *setting = names;
+            }
+        }
+        if let Some(issuer) = options.given("JWT_ENCODE_ISSUER") {
+            settings.encode_issuer = Some(issuer.to_owned());
+        }
+        if let Some(write) = options.flag("JWT_ENCODE_NBF")? {
+            settings.encode_nbf = write;
+        }
+        if let Some(verify) = options.flag("JWT_VERIFY_SUB")? {
+            if !verify && settings.verify_sub && !settings.flask {
+                return Err(options.refused("JWT_VERIFY_SUB", "true, unless Builder::insecure_any_identity was called"));
+            }
+            settings.verify_sub = verify;
+        }
+        for (setting, option) in [
+            (&mut settings.identity_claim, "JWT_IDENTITY_CLAIM"),
+            (&mut settings.error_key, "JWT_ERROR_MESSAGE_KEY"),
+            (&mut settings.places.header_name, "JWT_HEADER_NAME"),
+            (&mut settings.places.header_type, "JWT_HEADER_TYPE"),
+            (&mut settings.places.query_name, "JWT_QUERY_STRING_NAME"),
+            (&mut settings.places.query_prefix, "JWT_QUERY_STRING_VALUE_PREFIX"),
+            (&mut settings.places.json_key, "JWT_JSON_KEY"),
+            (&mut settings.places.refresh_json_key, "JWT_REFRESH_JSON_KEY"),
+        ] {
+            if let Some(text) = options.text(option) {
+                text.clone_into(setting);
+            }
+        }
+        Ok(self)
+    }
+
+    fn cookie_options(mut self, options: &JwtOptions) -> Result<Self, ConfigError> {
+        let cookies = &mut self.cookies;
+        for (setting, option) in [
+            (&mut cookies.access_name, "JWT_ACCESS_COOKIE_NAME"),
+            (&mut cookies.refresh_name, "JWT_REFRESH_COOKIE_NAME"),
+            (&mut cookies.csrf_access_name, "JWT_ACCESS_CSRF_COOKIE_NAME"),
+            (&mut cookies.csrf_refresh_name, "JWT_REFRESH_CSRF_COOKIE_NAME"),
+            (&mut cookies.csrf_access_path, "JWT_ACCESS_CSRF_COOKIE_PATH"),
+            (&mut cookies.csrf_refresh_path, "JWT_REFRESH_CSRF_COOKIE_PATH"),
+        ] {
+            if let Some(text) = options.text(option) {
+                text.clone_into(setting);
+            }
+        }
+        if let Some(path) = options.text("JWT_ACCESS_COOKIE_PATH") {
+            cookies.access_paths = vec![path.to_owned()];
+        }
+        if let Some(path) = options.text("JWT_REFRESH_COOKIE_PATH") {
+            cookies.refresh_paths = Some(vec![path.to_owned()]);
+        }
+        if let Some(domain) = options.given("JWT_COOKIE_DOMAIN") {
+            cookies.domain = Some(domain.to_owned());
+        }
+        if let Some(secure) = options.flag("JWT_COOKIE_SECURE")? {
+            cookies.secure = Some(secure);
+        }
+        if let Some(same_site) = options.same_site("JWT_COOKIE_SAMESITE")? {
+            cookies.same_site = same_site;
+        }
+        if let Some(session) = options.flag("JWT_SESSION_COOKIE")? {
+            cookies.session_cookies = session;
+        }
+        if let Some(readable) = options.flag("JWT_CSRF_IN_COOKIES")? {
+            cookies.csrf_cookies = readable;
+        }
+        Ok(self)
+    }
+
+    fn csrf_options(mut self, options: &JwtOptions) -> Result<Self, ConfigError> {
+        let flask = self.settings.flask;
+        if let Some(protect) = options.flag("JWT_COOKIE_CSRF_PROTECT")? {
+            if !protect && !self.without_csrf && !flask {
+                let expected = "true, unless Builder::insecure_without_csrf was called";
+                return Err(options.refused("JWT_COOKIE_CSRF_PROTECT", expected));
+            }
+            self.without_csrf = !protect;
+        }
+        let csrf = &mut self.settings.csrf;
+        if let Some(methods) = options.list("JWT_CSRF_METHODS") {
+            if csrf.methods.is_none() && !flask {
+                let expected = "nothing, as every method that changes something is checked, unless \
+                                Builder::insecure_csrf_methods was called";
+                return Err(options.refused("JWT_CSRF_METHODS", expected));
+            }
+            csrf.methods = Some(methods.into_iter().map(str::to_owned).collect());
+        }
+        if let Some(check) = options.flag("JWT_CSRF_CHECK_FORM")? {
+            csrf.check_form = check;
+        }
+        for (setting, option) in [
+            (&mut csrf.access.header, "JWT_ACCESS_CSRF_HEADER_NAME"),
+            (&mut csrf.refresh.header, "JWT_REFRESH_CSRF_HEADER_NAME"),
+            (&mut csrf.access.field, "JWT_ACCESS_CSRF_FIELD_NAME"),
+            (&mut csrf.refresh.field, "JWT_REFRESH_CSRF_FIELD_NAME"),
+        ] {
+            if let Some(text) = options.text(option) {
+                text.clone_into(setting);
+            }
+        }
+        Ok(self)
     }
 }

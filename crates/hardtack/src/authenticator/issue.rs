@@ -8,7 +8,6 @@ use serde_json::{Map, Value};
 use super::Authenticator;
 use super::given_claims::GivenClaims;
 use super::inspect::VerifiedToken;
-use crate::clock::Timestamp;
 use crate::config::{Lifetime, Settings};
 use crate::cookie::CookieTooLarge;
 use crate::jwt::{ClaimError, Claims, Fresh, KeySet, SignError, TokenError, TokenKind};
@@ -38,7 +37,9 @@ pub enum IssueError {
     #[error(transparent)]
     Token(#[from] TokenError),
     /// A subject's own key signs differently each time, and its sessions are stored.
-    #[error("refresh tokens of stored sessions need a signature that is the same each time; encode_key gave a key of {0}")]
+    #[error(
+        "refresh tokens of stored sessions need a signature that is the same each time; encode_key gave a key of {0}"
+    )]
     RandomisedKey(&'static str),
     /// Claims that are no JSON object.
     #[error("further claims must serialise to a JSON object, such as a struct; this gave something else")]
@@ -182,11 +183,8 @@ impl<'a> TokenBuilder<'a> {
         }
         let own = own.map(KeySet::new);
         let keys = own.as_ref().unwrap_or(self.engine.keys());
-        let text = if self.header.is_empty() {
-            keys.sign(&payload)?
-        } else {
-            keys.sign_with_header(&self.header, &payload)?
-        };
+        let text =
+            if self.header.is_empty() { keys.sign(&payload)? } else { keys.sign_with_header(&self.header, &payload)? };
         Ok(IssuedToken { text, claims: self.claims, payload })
     }
 }

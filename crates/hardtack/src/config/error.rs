@@ -169,7 +169,9 @@ pub enum ConfigError {
         name: String,
     },
     /// The identity under the name of another claim.
-    #[error("{name:?} cannot be the identity claim, as it is empty or has a meaning of its own; expected sub, or a name that is free")]
+    #[error(
+        "{name:?} cannot be the identity claim, as it is empty or has a meaning of its own; expected sub, or a name that is free"
+    )]
     BadIdentityClaim {
         /// What was given.
         name: String,
@@ -185,13 +187,21 @@ pub enum ConfigError {
         expected: &'static str,
     },
     /// A name that begins as Flask-JWT-Extended's options do, and is none.
-    #[error("{option} is no option; did you mean {nearest}? docs/options.md lists all")]
+    #[error(
+        "{option} is no option of Flask-JWT-Extended 4.7; correct its name or leave it out (docs/options.md lists all)"
+    )]
     UnknownOption {
         /// What was given.
         option: String,
-        /// The nearest that exists.
-        nearest: &'static str,
     },
+    /// Two keys that belong to different pairs.
+    #[error(
+        "JWT_PUBLIC_KEY is not the public half of JWT_PRIVATE_KEY, so nothing that is signed would verify; leave it out, or give both of one pair"
+    )]
+    KeysDiffer,
+    /// A part that makes tokens, and keys that verify only.
+    #[error("stored sessions make tokens, and the keys can only verify; give a private key, or leave the store out")]
+    VerifyingOnly,
     /// A key of an option that cannot be used.
     #[error("{option} cannot be used: {error}")]
     OptionKey {
@@ -201,7 +211,9 @@ pub enum ConfigError {
         error: KeyError,
     },
     /// A file named by an option that cannot be read.
-    #[error("{option} names the file {path:?}, which cannot be read: {why}; expected a file that this user may read, or PEM text")]
+    #[error(
+        "{option} names the file {path:?}, which cannot be read: {why}; expected a file that this user may read, or PEM text"
+    )]
     OptionFile {
         /// Its name.
         option: &'static str,

@@ -310,7 +310,8 @@ impl Settings {
         if self.locations.is_empty() {
             return Err(ConfigError::NoTokenLocation);
         }
-        if self.identity_claim != "sub" && (self.identity_claim.is_empty() || Claims::is_reserved(&self.identity_claim)) {
+        if self.identity_claim != "sub" && (self.identity_claim.is_empty() || Claims::is_reserved(&self.identity_claim))
+        {
             return Err(ConfigError::BadIdentityClaim { name: self.identity_claim.clone() });
         }
         if self.error_key.is_empty() {

@@ -23,10 +23,6 @@ impl Authenticator {
             && csrf.applies_to(head)
             && head.header("cookie").is_some()
             && !(in_header(&csrf.access.header) && in_header(&csrf.refresh.header));
-        if wanted {
-            FormPeek::start(head, &csrf.access.field, &csrf.refresh.field).map(BodyPeek::Form)
-        } else {
-            None
-        }
+        if wanted { FormPeek::start(head, &csrf.access.field, &csrf.refresh.field).map(BodyPeek::Form) } else { None }
     }
 }

@@ -67,12 +67,7 @@ impl<'a> Exchange<'a> {
 
     /// A token that no browser sends by itself: no other site can make one send it, so neither its origin nor
     /// a CSRF value is asked for.
-    async fn carried(
-        &self,
-        token: &[u8],
-        location: TokenLocation,
-        need: Need,
-    ) -> Result<VerifiedToken, Rejection> {
+    async fn carried(&self, token: &[u8], location: TokenLocation, need: Need) -> Result<VerifiedToken, Rejection> {
         let token = match self.engine.judge(token, need.expected_kind()).map_err(Rejection::carried)? {
             Found::Valid(token) => token.found_in(location),
             Found::Expired(token) => {

@@ -56,7 +56,11 @@ impl Exchange<'_> {
             TokenKind::Refresh => self.refresh_token(need).await?,
         };
         let Some(token) = found else {
-            return if need.optional { Ok(None) } else { Err(self.check_origin().err().unwrap_or(Reason::Missing).into()) };
+            return if need.optional {
+                Ok(None)
+            } else {
+                Err(self.check_origin().err().unwrap_or(Reason::Missing).into())
+            };
         };
         self.memo.state().authenticated = true;
         let token = token.found_in(TokenLocation::Cookies);

@@ -11,7 +11,9 @@ pub(super) fn reply(refused: &Refused<'_>) -> Reply {
     let reason = refused.reason;
     let text = match (refused.detail, reason) {
         (Some(detail), _) => detail.to_owned(),
-        (None, Reason::Token(error)) if *error != TokenError::Expired => invalid(error, &refused.settings.identity_claim),
+        (None, Reason::Token(error)) if *error != TokenError::Expired => {
+            invalid(error, &refused.settings.identity_claim)
+        }
         (None, Reason::UnknownUser) => {
             format!("Error loading the user {}", refused.token.map(|token| token.subject()).unwrap_or_default())
         }
@@ -158,6 +160,9 @@ mod tests {
         let headers = Locations::from(TokenLocation::Headers);
         assert_eq!(missing(headers, &details[..1]), "Missing a");
         let three = Locations::from([TokenLocation::Headers, TokenLocation::Cookies, TokenLocation::Json]);
-        assert_eq!(missing(three, &details), "Missing JWT in headers, cookies or json (Missing a; Missing b; Missing c)");
+        assert_eq!(
+            missing(three, &details),
+            "Missing JWT in headers, cookies or json (Missing a; Missing b; Missing c)"
+        );
     }
 }

@@ -153,8 +153,12 @@ impl Reason {
             Self::Token(TokenError::WrongKind) => {
                 "The token is of another kind than this route takes (access or refresh). Log in again."
             }
-            Self::Malformed(_) => "The token is not in the form that its place asks for, such as Authorization: Bearer.",
-            Self::BeyondPeek => "The JSON body is longer than 64 KiB, so that no token in it was found. Send it otherwise.",
+            Self::Malformed(_) => {
+                "The token is not in the form that its place asks for, such as Authorization: Bearer."
+            }
+            Self::BeyondPeek => {
+                "The JSON body is longer than 64 KiB, so that no token in it was found. Send it otherwise."
+            }
             Self::Token(_) => "The token is not valid. Log in again.",
             Self::NotFresh => "This needs your password again. Re-authenticate and retry.",
             Self::OtherUser => "You are logged in as another user. Log out first to change users.",

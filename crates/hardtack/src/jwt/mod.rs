@@ -34,9 +34,9 @@ pub mod jws;
 mod keys;
 mod pem;
 mod reading;
-mod unverified;
 #[cfg(test)]
 mod tests;
+mod unverified;
 mod validate;
 
 pub use algorithm::Algorithm;

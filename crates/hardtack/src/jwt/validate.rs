@@ -33,7 +33,15 @@ pub struct Expected<'a> {
 impl Expected<'_> {
     /// A token of this `kind` now: no leeway, no audience, any issuer, and `exp` is required.
     pub const fn new(now: Timestamp, kind: TokenKind) -> Self {
-        Self { now, leeway: Duration::ZERO, kind, audience: None, insecure_any_audience: false, issuers: &[], allow_never_expiring: false }
+        Self {
+            now,
+            leeway: Duration::ZERO,
+            kind,
+            audience: None,
+            insecure_any_audience: false,
+            issuers: &[],
+            allow_never_expiring: false,
+        }
     }
 }
 
@@ -63,7 +71,8 @@ pub fn validate<T>(claims: &Claims<T>, expected: &Expected<'_>) -> Result<(), To
     if claims.kind != expected.kind {
         return Err(TokenError::WrongKind);
     }
-    let issuer_fits = expected.issuers.is_empty() || claims.issuer.as_ref().is_some_and(|name| expected.issuers.contains(name));
+    let issuer_fits =
+        expected.issuers.is_empty() || claims.issuer.as_ref().is_some_and(|name| expected.issuers.contains(name));
     if !issuer_fits {
         return Err(TokenError::WrongIssuer);
     }

@@ -127,13 +127,11 @@ fn in_json<'a>(kind: TokenKind, head: &RequestHead<'a>, json: Option<&'a JsonTok
     match json {
         None | Some(JsonTokens::BeyondPeek) => Sought::Unread,
         Some(JsonTokens::None) => Sought::Absent(Absence::Member),
-        Some(JsonTokens::Read { access, refresh }) => {
-            match if kind == TokenKind::Refresh { refresh } else { access } {
-                Member::Absent => Sought::Absent(Absence::Member),
-                Member::Unfit => Sought::Malformed,
-                Member::Text(token) => Sought::Token(token.as_bytes().into()),
-            }
-        }
+        Some(JsonTokens::Read { access, refresh }) => match if kind == TokenKind::Refresh { refresh } else { access } {
+            Member::Absent => Sought::Absent(Absence::Member),
+            Member::Unfit => Sought::Malformed,
+            Member::Text(token) => Sought::Token(token.as_bytes().into()),
+        },
     }
 }
 

@@ -42,8 +42,11 @@ impl Places {
         if !plain(&self.header_type) {
             return bad("header's type", &self.header_type);
         }
-        let named =
-            [("query parameter", &self.query_name), ("JSON member", &self.json_key), ("JSON member", &self.refresh_json_key)];
+        let named = [
+            ("query parameter", &self.query_name),
+            ("JSON member", &self.json_key),
+            ("JSON member", &self.refresh_json_key),
+        ];
         match named.into_iter().find(|(_, name)| name.is_empty()) {
             Some((what, name)) => bad(what, name),
             None => Ok(()),
