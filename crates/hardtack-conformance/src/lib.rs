@@ -5,6 +5,7 @@
 //! - [`Program`] and [`Process`]: a server binary, started, watched and stopped;
 //! - [`Browser`]: headless Chromium, with JavaScript on or off, light or dark;
 //! - [`server`]: a listener on a free port, and a tiny server to stand behind or before another;
+//! - [`services`]: private databases, which end with the test;
 //! - [`suite`]: the HTTP conformance suite;
 //! - [`tutorial`]: what a visitor does on the tutorial's site.
 //!
@@ -24,6 +25,7 @@ pub mod html;
 pub mod jar;
 pub mod process;
 pub mod server;
+pub mod services;
 pub mod suite;
 pub mod tutorial;
 

@@ -22,6 +22,7 @@ pub mod clock;
 pub mod config;
 pub mod cookie;
 pub mod csrf;
+pub mod event;
 pub mod exchange;
 pub mod failure;
 pub mod jwt;
@@ -36,6 +37,7 @@ pub use authenticator::{Authenticator, Blocklist, Builder, Freshness, IssuedToke
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use config::{ConfigError, Lifetime, RefreshMode, Urls};
 pub use cookie::{CookiePolicy, CookiePrefix, SameSite, SetCookies};
+pub use event::{Event, EventKind};
 pub use exchange::{Exchange, Memo};
 pub use failure::{Failure, FailureKind, Reason, Refused, Reply};
 pub use jwt::{Claims, Fresh, KeySet, NoExtra, SigningKey, TokenKind, VerifyingKey};

@@ -124,6 +124,10 @@ impl Authenticator {
         Ok(self.keys().verify(token)?.into_bytes())
     }
 
+    pub(super) fn chooses_decode_key(&self) -> bool {
+        self.application().decode_key.is_some()
+    }
+
     /// The key that signs for a subject, if it is another than the application's own.
     pub(super) fn own_signing_key(&self, subject: &str) -> Option<SigningKey> {
         self.application().encode_key.as_ref().and_then(|choose| choose(subject))

@@ -2,17 +2,18 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use super::verified_tokens::{DEFAULT_ENTRIES, VerifiedTokens};
 use super::{Application, Authenticator, Engine};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{BaseUrl, ConfigError, Lifetime, RefreshMode, Settings, Urls};
 use crate::cookie::CookiePolicy;
 use crate::csrf::PreSessionKey;
+use crate::event::{Event, Observer};
 use crate::failure::{FailureKind, Handlers, Refused, Reply};
 use crate::jwt::KeySet;
-use crate::session::{ErasedStore, Revocations, SessionStore};
+use crate::session::{ErasedStore, LogPosition, Revocations, SessionStore};
 
 /// Collects settings. The defaults are the safe ones: https cookies with `__Host-`, 15 minutes of
 /// access, a day of refresh, CSRF protection on, no leeway.
@@ -25,9 +26,11 @@ pub struct Builder {
     store: Option<Box<dyn ErasedStore>>,
     clock: Box<dyn Clock>,
     handlers: Handlers,
+    observers: Vec<Observer>,
     race_window: Option<Duration>,
     pub(super) without_csrf: bool,
     pub(super) application: Application,
+    token_cache: usize,
 }
 
 impl Builder {
@@ -40,9 +43,11 @@ impl Builder {
             store: None,
             clock: Box::new(SystemClock),
             handlers: HashMap::new(),
+            observers: Vec::new(),
             race_window: None,
             without_csrf: false,
             application: Application::default(),
+            token_cache: DEFAULT_ENTRIES,
         }
     }
 
@@ -90,6 +95,47 @@ impl Builder {
     /// that is lost, end the session.
     pub fn race_window(mut self, span: Duration) -> Self {
         self.race_window = Some(span);
+        self
+    }
+
+    /// Access tokens of stored sessions live up to this much shorter than their lifetime, in percent, so
+    /// that those that were made at once don't expire at once; 0 unless set, 50 at most. How much is drawn
+    /// from the session's row: all who race for a token still get the same one.
+    pub fn access_jitter(mut self, percent: u8) -> Self {
+        self.settings.access_jitter = percent;
+        self
+    }
+
+    /// The strict profile, for where a stolen token costs more than a lost session. Each refresh token is
+    /// good once, without a window for races and lost responses (RFC 9700 §4.14.2); access tokens live 5
+    /// minutes; a session ends after 15 minutes unused and after 12 hours at most (NIST SP 800-63B-4
+    /// AAL3), and its cookies with the browser.
+    ///
+    /// Two requests that refresh at once end the session: it suits clients that send one at a time.
+    /// Whatever is set after this call replaces that part of it.
+    pub fn strict_sessions(mut self) -> Self {
+        self.cookies = self.cookies.session_cookies(true);
+        self.access_lifetime(Duration::from_secs(5 * 60))
+            .refresh_lifetime(Duration::from_secs(15 * 60))
+            .session_lifetime(Duration::from_secs(12 * 60 * 60))
+            .race_window(Duration::ZERO)
+    }
+
+    /// Several processes share the store: how long this one may answer from its own memory after it last
+    /// knew of every session that ended. From then on each request asks the store, and is told 503 where
+    /// that fails, until [`Authenticator::follow_revocations`] has caught up. Never unless set.
+    ///
+    /// At least two seconds more than [`Self::poll_interval`]; five seconds are a good choice. Whole
+    /// seconds.
+    pub fn max_staleness(mut self, bound: Duration) -> Self {
+        self.settings.max_staleness = Some(bound);
+        self
+    }
+
+    /// How often [`Authenticator::follow_revocations`] reads the log of ended sessions where the store
+    /// does not tell of news; a second unless set.
+    pub fn poll_interval(mut self, span: Duration) -> Self {
+        self.settings.poll_interval = span;
         self
     }
 
@@ -173,6 +219,24 @@ impl Builder {
         self
     }
 
+    /// How many access tokens are remembered with their good signature, so that the next request with the
+    /// same cookie needs no cryptography; 8192 unless set, 2 KiB each at most on average, 0 to verify every
+    /// time. Threads have a share each.
+    ///
+    /// Times, kind, audience, revocation, CSRF and freshness are judged on every request all the same. Keys
+    /// are fixed for an engine: other keys make another engine, whose memory is empty.
+    ///
+    /// ```
+    /// # use hardtack::{Authenticator, KeySet, SigningKey, jwt::Algorithm};
+    /// # let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
+    /// let auth = Authenticator::builder(keys).token_cache(100_000).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn token_cache(mut self, entries: usize) -> Self {
+        self.token_cache = entries;
+        self
+    }
+
     /// Another source of the time.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Box::new(clock);
@@ -193,6 +257,27 @@ impl Builder {
     /// ```
     pub fn on(mut self, kind: FailureKind, handler: impl Fn(&Refused<'_>) -> Reply + Send + Sync + 'static) -> Self {
         self.handlers.insert(kind, Arc::new(handler));
+        self
+    }
+
+    /// Tells the application what happens to sessions, such as for a record that their users see. Called
+    /// after the commit and before the answer, on the request's own thread: it should do no more than
+    /// hand the event on, as to a channel. A panic is logged and changes nothing.
+    ///
+    /// ```
+    /// # use hardtack::{Authenticator, KeySet, SigningKey, jwt::Algorithm};
+    /// # let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
+    /// let (record, events) = std::sync::mpsc::sync_channel(1000);
+    /// let auth = Authenticator::builder(keys)
+    ///     .on_event(move |event| {
+    ///         let _ = record.try_send((event.at, event.kind.name(), event.subject.to_owned()));
+    ///     })
+    ///     .build()?;
+    /// # drop(events);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_event(mut self, observer: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+        self.observers.push(Box::new(observer));
         self
     }
 
@@ -240,11 +325,13 @@ impl Builder {
             cookies,
             rules,
             store: self.store,
+            verified_tokens: VerifiedTokens::new(self.token_cache),
             revocations: Revocations::default(),
-            log_position: AtomicU64::new(0),
+            log: LogPosition::default(),
             clock: self.clock,
             handlers: self.handlers,
             application: self.application,
+            observers: self.observers,
             pre_session,
         })))
     }

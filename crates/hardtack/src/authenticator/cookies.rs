@@ -57,7 +57,9 @@ impl Authenticator {
         // expired token rather than none.
         let refresh = self.settings().refresh_lifetime.duration();
         let until = token.claims.expires_at.zip(refresh).map(|(end, span)| end.max(token.claims.issued_at + span));
-        self.access_cookies(token, until, options)
+        let policy = self.cookies();
+        let age = self.age(token, until, !policy.session_cookies);
+        self.cookies_of(token, age, [&policy.access, &policy.csrf_access], options)
     }
 
     /// The refresh cookie and its CSRF cookie (`set_refresh_cookies`).
@@ -78,23 +80,30 @@ impl Authenticator {
         options: &CookieOptions,
     ) -> Result<SetCookies, IssueError> {
         let policy = self.cookies();
-        self.cookies_of(token, token.claims.expires_at, [&policy.refresh, &policy.csrf_refresh], options)
+        let age = self.age(token, token.claims.expires_at, !policy.session_cookies);
+        self.cookies_of(token, age, [&policy.refresh, &policy.csrf_refresh], options)
     }
 
+    /// A session's cookies; each session says whether they outlive the browser.
     pub(super) fn access_cookies(
         &self,
         token: &IssuedToken,
         until: Option<Timestamp>,
-        options: &CookieOptions,
+        persistent: bool,
     ) -> Result<SetCookies, IssueError> {
-        let policy = self.cookies();
-        self.cookies_of(token, until, [&policy.access, &policy.csrf_access], options)
+        let (policy, age) = (self.cookies(), self.age(token, until, persistent));
+        self.cookies_of(token, age, [&policy.access, &policy.csrf_access], &CookieOptions::default())
+    }
+
+    pub(super) fn refresh_cookies(&self, token: &IssuedToken, persistent: bool) -> Result<SetCookies, IssueError> {
+        let (policy, age) = (self.cookies(), self.age(token, token.claims.expires_at, persistent));
+        self.cookies_of(token, age, [&policy.refresh, &policy.csrf_refresh], &CookieOptions::default())
     }
 
     fn cookies_of(
         &self,
         token: &IssuedToken,
-        until: Option<Timestamp>,
+        age: Option<Duration>,
         [slot, csrf_slot]: [&CookieSlot; 2],
         options: &CookieOptions,
     ) -> Result<SetCookies, IssueError> {
@@ -103,7 +112,7 @@ impl Authenticator {
             // Flask-JWT-Extended takes the CSRF value from the token as a request would bring it.
             self.csrf_token(&token.text)?;
         }
-        let max_age = options.max_age.or_else(|| self.max_age(token, until));
+        let max_age = options.max_age.or(age);
         let setting = Setting { domain: self.own_domain(options, slot)?, max_age, now: self.now() };
         let mut cookies = SetCookies::default();
         policy.set(slot, &token.text, &setting, &mut cookies)?;
@@ -123,17 +132,17 @@ impl Authenticator {
         }
     }
 
-    /// Counted from the token's making and not from now: the same token gives the same cookie.
-    fn max_age(&self, token: &IssuedToken, until: Option<Timestamp>) -> Option<Duration> {
+    /// How long a cookie lasts; none is as long as the browser is open. Counted from the token's making and not
+    /// from now: the same token gives the same cookie.
+    fn age(&self, token: &IssuedToken, until: Option<Timestamp>, persistent: bool) -> Option<Duration> {
         /// What stands for "never": the 400 days that browsers cap Max-Age at (RFC 6265bis §5.5).
         const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
         /// Flask-JWT-Extended's year, whatever the token's life.
         const FLASK: Duration = Duration::from_secs(31_540_000);
-        let policy = self.cookies();
-        match (policy.session_cookies, policy.flask) {
-            (true, _) => None,
-            (false, true) => Some(FLASK),
-            (false, false) => Some(until.map_or(LONGEST, |until| until.since(token.claims.issued_at).min(LONGEST))),
+        match (persistent, self.cookies().flask) {
+            (false, _) => None,
+            (true, true) => Some(FLASK),
+            (true, false) => Some(until.map_or(LONGEST, |until| until.since(token.claims.issued_at).min(LONGEST))),
         }
     }
 

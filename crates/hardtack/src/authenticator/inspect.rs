@@ -1,6 +1,7 @@
 //! From a request's cookie to a verified token.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -14,17 +15,37 @@ use crate::request::RequestHead;
 use crate::session::SessionId;
 
 /// A token whose signature, times, kind and session were checked. Only the engine makes one: holding
-/// it is the proof.
+/// it is the proof. Clones share the claims.
 #[derive(Clone)]
 pub struct VerifiedToken<T = NoExtra> {
-    claims: Claims<T>,
-    payload: Vec<u8>,
+    token: Arc<Verified>,
+    extra: T,
     location: Option<TokenLocation>,
+}
+
+/// What a signature was found good for. The payload is the text that the claims were read from.
+pub(super) struct Verified {
+    pub(super) claims: Claims,
+    pub(super) payload: Vec<u8>,
+}
+
+impl Verified {
+    /// The bytes of all texts.
+    pub(super) fn text_len(&self) -> usize {
+        let claims = &self.claims;
+        let optional = [&claims.csrf, &claims.issuer].into_iter().flatten().map(String::capacity).sum::<usize>();
+        let audience = claims.audience.iter().map(|name| name.capacity() + size_of::<String>()).sum::<usize>();
+        self.payload.capacity() + claims.subject.capacity() + claims.token_id.capacity() + optional + audience
+    }
 }
 
 impl VerifiedToken<NoExtra> {
     pub(crate) fn new(claims: Claims, payload: Vec<u8>) -> Self {
-        Self { claims, payload, location: None }
+        Self::of(Arc::new(Verified { claims, payload }))
+    }
+
+    fn of(token: Arc<Verified>) -> Self {
+        Self { token, extra: NoExtra, location: None }
     }
 
     pub(crate) fn found_in(self, location: TokenLocation) -> Self {
@@ -36,40 +57,40 @@ impl VerifiedToken<NoExtra> {
     /// # Errors
     /// A claim that `T` needs and the token has not, or in another type.
     pub fn with_extra<T: ExtraClaims>(self) -> Result<VerifiedToken<T>, TokenError> {
-        let claims = self.claims.with_extra(&self.payload)?;
-        Ok(VerifiedToken { claims, payload: self.payload, location: self.location })
+        let extra = T::from_payload(&self.token.payload)?;
+        Ok(VerifiedToken { token: self.token, extra, location: self.location })
     }
 }
 
 impl<T> VerifiedToken<T> {
     /// Whose token it is (`get_jwt_identity`).
     pub fn subject(&self) -> &str {
-        &self.claims.subject
+        &self.token.claims.subject
     }
 
-    /// All claims (`get_jwt`).
-    pub fn claims(&self) -> &Claims<T> {
-        &self.claims
+    /// The claims (`get_jwt`); the application's own are in [`extra`](Self::extra).
+    pub fn claims(&self) -> &Claims {
+        &self.token.claims
     }
 
     /// The application's own claims.
     pub fn extra(&self) -> &T {
-        &self.claims.extra
+        &self.extra
     }
 
     /// The value for a form's hidden field; empty where the token carries none.
     pub fn csrf_token(&self) -> &str {
-        self.claims.csrf.as_deref().unwrap_or_default()
+        self.token.claims.csrf.as_deref().unwrap_or_default()
     }
 
     /// The session it belongs to.
     pub fn session(&self) -> Option<SessionId> {
-        self.claims.session.map(SessionId::from_u128)
+        self.token.claims.session.map(SessionId::from_u128)
     }
 
     /// Whether it came of a log-in rather than a refresh, at `now`.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
-        self.claims.fresh.is_fresh_at(now)
+        self.token.claims.fresh.is_fresh_at(now)
     }
 
     /// Where the request carried it (`get_jwt_request_location`); none for a token from elsewhere.
@@ -79,13 +100,13 @@ impl<T> VerifiedToken<T> {
 
     /// A claim by its name, of whatever type; null where there is none.
     pub fn claim(&self, name: &str) -> Value {
-        let members: Option<Map<String, Value>> = serde_json::from_slice(&self.payload).ok();
+        let members: Option<Map<String, Value>> = serde_json::from_slice(self.payload()).ok();
         members.and_then(|mut members| members.remove(name)).unwrap_or_default()
     }
 
     /// The claims as they were signed, in JSON.
     pub fn payload(&self) -> &[u8] {
-        &self.payload
+        &self.token.payload
     }
 }
 
@@ -93,7 +114,7 @@ impl<T> VerifiedToken<T> {
 impl<T> fmt::Debug for VerifiedToken<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifiedToken")
-            .field("kind", &self.claims.kind)
+            .field("kind", &self.token.claims.kind)
             .field("session", &self.session())
             .finish_non_exhaustive()
     }
@@ -111,6 +132,23 @@ pub(crate) enum Found {
 }
 
 impl Found {
+    fn of(verified: Arc<Verified>, verdict: Result<(), TokenError>) -> Result<Self, TokenError> {
+        let token = VerifiedToken::of(verified);
+        match verdict {
+            Ok(()) => Ok(Self::Valid(token)),
+            Err(TokenError::Expired) => Ok(Self::Expired(token)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The token, unless it has expired.
+    fn of_now(self) -> Result<VerifiedToken, TokenError> {
+        match self {
+            Self::Valid(token) => Ok(token),
+            Self::Absent | Self::Expired(_) => Err(TokenError::Expired),
+        }
+    }
+
     /// The token, however old.
     pub(crate) fn any_age(self) -> Option<VerifiedToken> {
         match self {
@@ -141,29 +179,37 @@ impl Authenticator {
         match cookie::find(head, &slot.name).map_err(|_| Reason::DuplicateCookie)? {
             // Some clients keep a deleted cookie with an empty value.
             None | Some(b"") => Ok(Found::Absent),
-            Some(token) => self.judge(token, expected),
+            Some(token) => Ok(self.judge(token, expected)?),
         }
     }
 
-    /// Verifies a token and reads its claims.
-    fn open(&self, token: &[u8]) -> Result<VerifiedToken, TokenError> {
+    /// Verifies a token of some kind, or of any. Its session, freshness and CSRF value are not looked at.
+    ///
+    /// The signature is checked once for each token of the cache, everything else always. Where the application
+    /// chooses the key, it is asked each time, as it may choose another one by now.
+    pub(crate) fn judge(&self, token: &[u8], kind: Option<TokenKind>) -> Result<Found, TokenError> {
+        let known = (!self.chooses_decode_key()).then_some(&self.0.verified_tokens);
+        if let Some(known) = known
+            && let Some(verified) = known.find(token)
+        {
+            let verdict = self.validate(&verified.claims, kind);
+            if verdict == Err(TokenError::Expired) {
+                known.forget(token);
+            }
+            return Found::of(verified, verdict);
+        }
         let payload = self.verify_signature(token)?;
-        let claims = self.settings().reading().read(&payload)?;
-        Ok(VerifiedToken::new(claims, payload))
-    }
-
-    /// Verifies a token of some kind, or of any. Freshness, session and CSRF are not looked at.
-    pub(crate) fn judge(&self, token: &[u8], kind: Option<TokenKind>) -> Result<Found, Reason> {
-        let token = self.open(token)?;
-        match self.validate(&token, kind) {
-            Ok(()) => Ok(Found::Valid(token)),
-            Err(TokenError::Expired) => Ok(Found::Expired(token)),
-            Err(error) => Err(error.into()),
+        let verified = Arc::new(Verified { claims: self.settings().reading().read(&payload)?, payload });
+        let verdict = self.validate(&verified.claims, kind);
+        // A refresh token comes once and lives long: not worth keeping.
+        if let (Ok(()), TokenKind::Access, Some(known)) = (verdict, verified.claims.kind, known) {
+            known.remember(token, &verified);
         }
+        Found::of(verified, verdict)
     }
 
-    fn validate(&self, token: &VerifiedToken, kind: Option<TokenKind>) -> Result<(), TokenError> {
-        validate(token.claims(), &self.expected(kind.unwrap_or(token.claims().kind)))
+    fn validate(&self, claims: &Claims, kind: Option<TokenKind>) -> Result<(), TokenError> {
+        validate(claims, &self.expected(kind.unwrap_or(claims.kind)))
     }
 
     /// Decodes a token from elsewhere than a request (`decode_token`).
@@ -171,9 +217,7 @@ impl Authenticator {
     /// # Errors
     /// Whatever is wrong with it, its age included.
     pub fn decode<T: ExtraClaims>(&self, token: &str, kind: TokenKind) -> Result<VerifiedToken<T>, TokenError> {
-        let token = self.open(token.as_bytes())?;
-        self.validate(&token, Some(kind))?;
-        token.with_extra()
+        self.judge(token.as_bytes(), Some(kind))?.of_now()?.with_extra()
     }
 
     /// Decodes a token of any kind.
@@ -181,9 +225,7 @@ impl Authenticator {
     /// # Errors
     /// Whatever is wrong with it, its age included.
     pub fn decode_any<T: ExtraClaims>(&self, token: &str) -> Result<VerifiedToken<T>, TokenError> {
-        let token = self.open(token.as_bytes())?;
-        self.validate(&token, None)?;
-        token.with_extra()
+        self.judge(token.as_bytes(), None)?.of_now()?.with_extra()
     }
 
     /// Decodes a token of any kind, which may be too old (`decode_token(allow_expired=True)`): to look at, not
@@ -192,11 +234,7 @@ impl Authenticator {
     /// # Errors
     /// Whatever is wrong with it but its age.
     pub fn decode_allowing_expired<T: ExtraClaims>(&self, token: &str) -> Result<VerifiedToken<T>, TokenError> {
-        let token = self.open(token.as_bytes())?;
-        match self.validate(&token, None) {
-            Ok(()) | Err(TokenError::Expired) => token.with_extra(),
-            Err(error) => Err(error),
-        }
+        self.judge(token.as_bytes(), None)?.any_age().ok_or(TokenError::Expired)?.with_extra()
     }
 
     /// The id of a good token (`get_jti`); empty where it has none, which only Flask-JWT-Extended's manner
@@ -205,7 +243,7 @@ impl Authenticator {
     /// # Errors
     /// As [`Self::decode_any`].
     pub fn token_id(&self, token: &str) -> Result<String, TokenError> {
-        Ok(self.decode_any::<NoExtra>(token)?.claims.token_id)
+        Ok(self.decode_any::<NoExtra>(token)?.claims().token_id.clone())
     }
 
     /// The CSRF value of a good token (`get_csrf_token`).
@@ -213,7 +251,7 @@ impl Authenticator {
     /// # Errors
     /// As [`Self::decode_any`], and [`TokenError::MissingClaim`] where it has none.
     pub fn csrf_token(&self, token: &str) -> Result<String, TokenError> {
-        self.decode_any::<NoExtra>(token)?.claims.csrf.ok_or(TokenError::MissingClaim("csrf"))
+        self.decode_any::<NoExtra>(token)?.claims().csrf.clone().ok_or(TokenError::MissingClaim("csrf"))
     }
 
     fn expected(&self, kind: TokenKind) -> Expected<'_> {

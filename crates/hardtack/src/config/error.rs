@@ -1,6 +1,7 @@
 //! Why a configuration is refused, and what to do instead.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::jwt::KeyError;
 
@@ -120,6 +121,29 @@ pub enum ConfigError {
     /// Tokens that never expire in a session that does.
     #[error("tokens that never expire need stateless mode; leave the session store out, or give them a lifetime")]
     NeverExpiringWithSessions,
+    /// Access tokens that may hardly live.
+    #[error("access tokens may live up to {percent} % shorter; at most 50 % are allowed, and 5 % are plenty")]
+    TooMuchJitter {
+        /// What was given.
+        percent: u8,
+    },
+    /// No time between two readings of the log.
+    #[error("the poll interval is zero, which would ask the store without pause; a second is a good choice")]
+    ZeroPollInterval,
+    /// A bound to what nobody else can change.
+    #[error("a bound on staleness is for a store that processes share, and there is none; add sessions(), or leave it")]
+    StalenessWithoutStore,
+    /// A bound that a healthy process would miss.
+    #[error(
+        "the bound on staleness is {bound:?}, which polling cannot keep; expected at least {least:?}: two seconds \
+         more than the poll interval"
+    )]
+    StalenessTooShort {
+        /// What was given.
+        bound: Duration,
+        /// The shortest that works.
+        least: Duration,
+    },
     /// Too much tolerance.
     #[error("the leeway is {seconds} s; at most 60 s are allowed, and clocks in step need none")]
     LeewayTooLong {

@@ -226,8 +226,11 @@ impl CsrfSettings {
 pub(crate) struct Settings {
     pub(crate) base: Option<BaseUrl>,
     pub(crate) access_lifetime: Lifetime,
+    pub(crate) access_jitter: u8,
     pub(crate) refresh_lifetime: Lifetime,
     pub(crate) session_lifetime: Duration,
+    pub(crate) poll_interval: Duration,
+    pub(crate) max_staleness: Option<Duration>,
     pub(crate) leeway: Duration,
     pub(crate) encode_audience: Vec<String>,
     /// Those that a token may be for; none takes tokens that are for nobody in particular.
@@ -258,8 +261,11 @@ impl Default for Settings {
         Self {
             base: None,
             access_lifetime: Lifetime::For(Duration::from_secs(15 * 60)),
+            access_jitter: 0,
             refresh_lifetime: Lifetime::For(Duration::from_secs(24 * 60 * 60)),
             session_lifetime: Duration::from_secs(30 * 24 * 60 * 60),
+            poll_interval: Duration::from_secs(1),
+            max_staleness: None,
             leeway: Duration::ZERO,
             encode_audience: Vec::new(),
             decode_audience: Vec::new(),
@@ -304,6 +310,10 @@ impl Settings {
                 return Err(ConfigError::SessionShorterThanRefresh);
             }
         }
+        if self.access_jitter > 50 {
+            return Err(ConfigError::TooMuchJitter { percent: self.access_jitter });
+        }
+        self.check_following(stored_sessions)?;
         if self.leeway > Duration::from_secs(60) {
             return Err(ConfigError::LeewayTooLong { seconds: self.leeway.as_secs() });
         }
@@ -331,6 +341,22 @@ impl Settings {
     /// Whether some route may take tokens from there.
     pub(crate) fn may_be_in(&self, location: TokenLocation) -> bool {
         self.locations.contains(location) || self.route_locations.contains(location)
+    }
+
+    fn check_following(&self, stored_sessions: bool) -> Result<(), ConfigError> {
+        if self.poll_interval.is_zero() {
+            return Err(ConfigError::ZeroPollInterval);
+        }
+        let Some(bound) = self.max_staleness else { return Ok(()) };
+        if !stored_sessions {
+            return Err(ConfigError::StalenessWithoutStore);
+        }
+        // A second for the fractions that are cut off, and one for the reading itself.
+        let least = self.poll_interval + Duration::from_secs(2);
+        if bound < least {
+            return Err(ConfigError::StalenessTooShort { bound, least });
+        }
+        Ok(())
     }
 
     /// How long a session lives unused, and at most; a session without a store as long as its tokens.

@@ -18,9 +18,10 @@ pub use memo::Memo;
 
 use rejection::Rejection;
 
-use crate::authenticator::{Authenticator, Found, VerifiedToken};
+use crate::authenticator::{Authenticator, Found, VerifiedToken, cut_user_agent};
 use crate::config::RefreshMode;
 use crate::csrf::{FormToken, check_origin};
+use crate::event::Client;
 use crate::failure::{Failure, FailureKind, Reason, Refused};
 use crate::jwt::{TokenError, TokenKind};
 use crate::request::{NextPath, RequestHead, Wants};
@@ -157,6 +158,12 @@ impl<'a> Exchange<'a> {
             self.check_csrf_value(token, token.claims().kind)?;
         }
         Ok(())
+    }
+
+    /// Who asks, for those who are told of it.
+    fn client(&self) -> Client<'a> {
+        let address = self.head.peer.map(|peer| peer.to_string().into());
+        Client { address, user_agent: self.head.header_text("user-agent").map(cut_user_agent) }
     }
 
     fn form_token(&self, kind: TokenKind) -> &'a FormToken {

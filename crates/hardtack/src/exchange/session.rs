@@ -3,6 +3,7 @@
 use super::Exchange;
 use crate::authenticator::{LogIn, VerifiedToken};
 use crate::cookie::SetCookies;
+use crate::event::EventKind;
 use crate::failure::{Failure, Reason};
 use crate::jwt::TokenKind;
 use crate::location::TokenLocation;
@@ -26,8 +27,7 @@ impl Exchange<'_> {
         if let (None, Some(peer)) = (&log_in.address, self.head.peer) {
             log_in = log_in.address(peer.to_string());
         }
-        let before: Vec<SessionId> = self.held_tokens().iter().filter_map(VerifiedToken::session).collect();
-        self.engine.begin(log_in, &before).await.map_err(|error| self.refuse(error))
+        self.engine.begin(log_in, &self.held_tokens()).await.map_err(|error| self.refuse(error))
     }
 
     /// Logs out whoever the request's cookies name, expired or not, and answers the deleted cookies.
@@ -47,8 +47,13 @@ impl Exchange<'_> {
         held.iter().try_for_each(|token| self.check_csrf(token))?;
         let mut ids: Vec<SessionId> = held.iter().filter_map(VerifiedToken::session).collect();
         ids.dedup();
-        self.engine.end(Ends::These(&ids), self.engine.now()).await?;
-        tracing::info!(event = "logout", sessions = ids.len());
+        let ended = self.engine.end(Ends::These(&ids), self.engine.now()).await?;
+        for id in ids {
+            let subject = held.iter().find(|token| token.session() == Some(id)).map(VerifiedToken::subject);
+            if let (Some(subject), true) = (subject, !self.engine.keeps_sessions() || ended.contains(&id)) {
+                self.engine.tell(EventKind::LogOut, subject, Some(id), &self.client());
+            }
+        }
         Ok(self.engine.unset_jwt_cookies())
     }
 
@@ -67,7 +72,8 @@ impl Exchange<'_> {
             Ok(None) => return Err(self.refuse(Reason::Missing)),
             Err(reason) => return Err(self.refuse(reason)),
         };
-        let refreshed = self.engine.exchange_refresh(&token).await.map_err(|reason| self.refuse(reason))?;
+        let refreshed =
+            self.engine.exchange_refresh(&token, &self.client()).await.map_err(|reason| self.refuse(reason))?;
         self.memo.state().authenticated = true;
         Ok(refreshed.cookies)
     }
@@ -87,7 +93,7 @@ impl Exchange<'_> {
         if token.subject() != subject {
             return Err(self.refuse(Reason::OtherUser));
         }
-        let raised = self.engine.step_up(&token).await.map_err(|reason| self.refuse(reason))?;
+        let raised = self.engine.step_up(&token, &self.client()).await.map_err(|reason| self.refuse(reason))?;
         Ok(raised.cookies)
     }
 
@@ -98,7 +104,7 @@ impl Exchange<'_> {
     /// Nobody is logged in; a store that failed.
     pub async fn renew(&self) -> Result<SetCookies, Failure> {
         let token = self.acting_token().await?;
-        self.engine.renew(&token).await.map_err(|reason| self.refuse(reason))
+        self.engine.renew(&token, &self.client()).await.map_err(|reason| self.refuse(reason))
     }
 
     async fn acting_token(&self) -> Result<VerifiedToken, Failure> {

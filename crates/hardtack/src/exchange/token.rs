@@ -142,7 +142,7 @@ impl Exchange<'_> {
     }
 
     async fn refresh_in_place(&self, refresh: &VerifiedToken) -> Result<VerifiedToken, Reason> {
-        let refreshed = self.engine.exchange_refresh(refresh).await?;
+        let refreshed = self.engine.exchange_refresh(refresh, &self.client()).await?;
         let mut state = self.memo.state();
         state.cookies = refreshed.cookies;
         state.refreshed = Some(refreshed.access.clone());
@@ -169,10 +169,10 @@ impl Exchange<'_> {
         }
     }
 
-    /// One look-up in this process's map.
+    /// One look-up in this process's map; in the store where that may be behind.
     pub(super) async fn check_standing(&self, token: &VerifiedToken) -> Result<(), Reason> {
         let Some(id) = token.session() else { return Ok(()) };
-        match self.engine.revocations().standing(id) {
+        match self.engine.standing(id).await? {
             Standing::Live => Ok(()),
             Standing::Ended => Err(Reason::Revoked),
             Standing::Replaced => Err(Reason::Replaced),
@@ -193,7 +193,7 @@ impl Exchange<'_> {
         let due = self.engine.now().since(claims.issued_at) * 2 > expires_at.since(claims.issued_at);
         // Its successor is not fresh, even where this one still is: a fresh token is never prolonged.
         if due {
-            let refreshed = self.engine.slide(&token).await?;
+            let refreshed = self.engine.slide(&token, &self.client()).await?;
             let mut state = self.memo.state();
             state.cookies = refreshed.cookies;
             // This request still acts with the token that it came with.

@@ -26,7 +26,7 @@ pub enum RefreshFlaw {
 }
 
 impl RefreshFlaw {
-    const fn code(self) -> &'static str {
+    pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::UnknownSession => "unknown_session",
             Self::SessionEnded => "session_ended",

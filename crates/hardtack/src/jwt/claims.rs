@@ -3,15 +3,15 @@
 use std::fmt;
 
 use serde::de::DeserializeOwned;
-use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
 use super::json::{self, Json};
-use super::{ClaimError, TokenError};
+use super::object::ObjectWriter;
+use super::{ClaimError, TokenError, plain};
 use crate::clock::Timestamp;
 
 /// 9999-12-31T23:59:59Z: the last second that other libraries can represent.
-const MAX_TIME: i64 = 253_402_300_799;
+pub(super) const MAX_TIME: i64 = 253_402_300_799;
 
 /// Names that [`Claims`] has fields for.
 const RESERVED: [&str; 13] =
@@ -180,6 +180,11 @@ impl Claims<NoExtra> {
     /// [`BadClaim`](TokenError::BadClaim), [`MissingClaim`](TokenError::MissingClaim), and
     /// [`WrongKind`](TokenError::WrongKind) for a `type` that is neither `access` nor `refresh`.
     pub fn from_json(payload: &[u8]) -> Result<Self, TokenError> {
+        plain::read(payload).map_or_else(|| Self::from_json_strictly(payload), Ok)
+    }
+
+    /// The same by the strict reader alone, which takes every spelling and refuses what isn't right.
+    pub(super) fn from_json_strictly(payload: &[u8]) -> Result<Self, TokenError> {
         let mut found = Found::default();
         json::read_object(payload, |name, value| found.read(name, value))?;
         let missing = TokenError::MissingClaim;
@@ -275,49 +280,46 @@ impl Claims<NoExtra> {
     }
 
     fn write(&self, extra: &Map<String, Value>) -> Result<Vec<u8>, serde_json::Error> {
-        let mut json = Vec::with_capacity(512);
-        let mut writer = serde_json::Serializer::new(&mut json);
-        let mut members = writer.serialize_map(None)?;
+        let mut json = ObjectWriter::new();
         match self.fresh {
-            Fresh::No => members.serialize_entry("fresh", &false)?,
-            Fresh::Yes => members.serialize_entry("fresh", &true)?,
-            Fresh::Until(end) => members.serialize_entry("fresh", &end.unix_seconds())?,
+            Fresh::No => json.literal("fresh", "false"),
+            Fresh::Yes => json.literal("fresh", "true"),
+            Fresh::Until(end) => json.time("fresh", end),
         }
-        members.serialize_entry("iat", &self.issued_at.unix_seconds())?;
-        members.serialize_entry("jti", &self.token_id)?;
-        members.serialize_entry("type", self.kind.as_str())?;
-        members.serialize_entry("sub", &self.subject)?;
+        json.time("iat", self.issued_at);
+        json.string("jti", &self.token_id)?;
+        json.string("type", self.kind.as_str())?;
+        json.string("sub", &self.subject)?;
         if let Some(nbf) = self.not_before {
-            members.serialize_entry("nbf", &nbf.unix_seconds())?;
+            json.time("nbf", nbf);
         }
         if let Some(csrf) = &self.csrf {
-            members.serialize_entry("csrf", csrf)?;
+            json.string("csrf", csrf)?;
         }
         if let Some(exp) = self.expires_at {
-            members.serialize_entry("exp", &exp.unix_seconds())?;
+            json.time("exp", exp);
         }
         if let Some(session) = self.session {
-            members.serialize_entry("sid", &format_args!("{session:032x}"))?;
+            json.hexadecimal("sid", session);
         }
         if let Some(generation) = self.generation {
-            members.serialize_entry("gen", &generation)?;
+            json.literal("gen", itoa::Buffer::new().format(generation));
         }
         if let Some(time) = self.auth_time {
-            members.serialize_entry("auth_time", &time.unix_seconds())?;
+            json.time("auth_time", time);
         }
         if let Some(issuer) = &self.issuer {
-            members.serialize_entry("iss", issuer)?;
+            json.string("iss", issuer)?;
         }
         match self.audience.as_slice() {
             [] => {}
-            [one] => members.serialize_entry("aud", one)?,
-            several => members.serialize_entry("aud", several)?,
+            [one] => json.string("aud", one)?,
+            several => json.value("aud", several)?,
         }
         for (name, value) in extra {
-            members.serialize_entry(name, value)?;
+            json.value(name, value)?;
         }
-        members.end()?;
-        Ok(json)
+        Ok(json.finish())
     }
 }
 

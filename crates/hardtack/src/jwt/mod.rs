@@ -32,7 +32,9 @@ mod json;
 mod jwk;
 pub mod jws;
 mod keys;
+mod object;
 mod pem;
+mod plain;
 mod reading;
 #[cfg(test)]
 mod tests;

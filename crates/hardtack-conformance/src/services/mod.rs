@@ -1,0 +1,4 @@
+//! Real services for tests: private ones, on ports and in directories of their own, that end with the
+//! process that started them.
+
+pub mod redis;
