@@ -50,6 +50,11 @@ impl<R: Borrow<dev::RequestHead>> Headers for Head<R> {
     fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
         field(&self.0.borrow().headers, name, index)
     }
+
+    fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
+        let mut values = self.0.borrow().headers.get_all(name).map(HeaderValue::as_bytes);
+        [values.next(), values.next()]
+    }
 }
 
 /// Header fields on their own.

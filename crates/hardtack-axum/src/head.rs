@@ -60,6 +60,11 @@ impl<P: Borrow<Parts>> Headers for Head<P> {
     fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
         field(&self.0.borrow().headers, name, index)
     }
+
+    fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
+        let mut values = self.0.borrow().headers.get_all(name).iter().map(HeaderValue::as_bytes);
+        [values.next(), values.next()]
+    }
 }
 
 /// Header fields on their own.

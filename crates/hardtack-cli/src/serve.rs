@@ -17,9 +17,9 @@ use crate::settings::{Settings, options};
 use crate::stop::Stop;
 use crate::{logs, output, server};
 
-/// How often this process asks which sessions others have ended: for how long a copied access token may
-/// outlive a log-out at another server.
-const SYNC_EVERY: Duration = Duration::from_secs(1);
+/// Other servers may share the database: for how long a copied access token may outlive a log-out at one
+/// of them where this one cannot read the log; each request asks the store from then on.
+const MAX_STALENESS: Duration = Duration::from_secs(5);
 
 /// How often rows of dead sessions are forgotten, and how many at a time.
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
@@ -51,12 +51,14 @@ async fn serve(settings: &Settings) -> Result<(), Error> {
     let sessions = SqliteSessions::from_pool(pool.clone());
     sessions.migrate().await.map_err(Error::runtime)?;
     let accounts = Accounts::open(pool.clone()).await.map_err(Error::runtime)?;
-    let builder = settings.apply(with_pages(Authenticator::builder(keys)), bound).sessions(sessions);
+    let builder =
+        settings.apply(with_pages(Authenticator::builder(keys)), bound).sessions(sessions).max_staleness(MAX_STALENESS);
     let auth = builder.build().map_err(|error| settings.explain(error))?;
     // Without knowing which sessions have ended, nobody is let in.
     auth.sync_revocations().await.map_err(Error::runtime)?;
 
-    let background = [tokio::spawn(sync(auth.clone())), tokio::spawn(prune(auth.clone()))];
+    let background =
+        [tokio::spawn(auth.clone().follow_revocations(tokio::time::sleep)), tokio::spawn(prune(auth.clone()))];
     announce(settings, bound)?;
     server::serve(listener, Site::new(auth, accounts).router(), stop).await;
     for task in background {
@@ -97,23 +99,6 @@ fn announce(settings: &Settings, bound: SocketAddr) -> Result<(), Error> {
         return output::print(format_args!("Hardtack is listening on {here}"));
     }
     output::print(format_args!("Hardtack is listening on {here} for {site}"))
-}
-
-async fn sync(auth: Authenticator) {
-    let mut ticks = interval(SYNC_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut failing = false;
-    loop {
-        ticks.tick().await;
-        let synced = auth.sync_revocations().await;
-        // Said once, not every second.
-        match &synced {
-            Ok(_) if failing => tracing::info!(event = "sync_recovered"),
-            Err(error) if !failing => tracing::error!(event = "sync_failed", %error),
-            _ => {}
-        }
-        failing = synced.is_err();
-    }
 }
 
 async fn prune(auth: Authenticator) {

@@ -5,7 +5,7 @@
 //! - [`Program`] and [`Process`]: a server binary, started, watched and stopped;
 //! - [`Browser`]: headless Chromium, with JavaScript on or off, light or dark;
 //! - [`server`]: a listener on a free port, and a tiny server to stand behind or before another;
-//! - [`services`]: what stands beside a server: other programs, each test's own;
+//! - [`services`]: private databases and applications in Python, which end with the test;
 //! - [`suite`]: the HTTP conformance suite;
 //! - [`tutorial`]: what a visitor does on the tutorial's site.
 //!

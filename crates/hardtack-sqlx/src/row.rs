@@ -9,7 +9,7 @@ use crate::error::RowError;
 macro_rules! columns {
     () => {
         "id, subject, generation, created_at, rotated_at, confirmed, expires_at, absolute_expires_at, \
-         auth_time, salt, claims, user_agent, address, revoked_at"
+         auth_time, salt, claims, user_agent, address, revoked_at, persistent"
     };
 }
 pub(crate) use columns;
@@ -30,6 +30,7 @@ pub(crate) type Columns = (
     Option<String>,
     Option<String>,
     Option<i64>,
+    bool,
 );
 
 /// A row of `revocations`.
@@ -52,6 +53,7 @@ pub(crate) fn decode(columns: Columns) -> Result<Session, RowError> {
         user_agent,
         address,
         revoked_at,
+        persistent,
     ) = columns;
     let salt = <[u8; 16]>::try_from(salt).map_err(|salt| RowError::Salt { id: id.clone(), length: salt.len() })?;
     Ok(Session {
@@ -69,6 +71,7 @@ pub(crate) fn decode(columns: Columns) -> Result<Session, RowError> {
         user_agent,
         address,
         revoked_at: revoked_at.map(Timestamp::from_unix_seconds),
+        persistent,
     })
 }
 
@@ -103,7 +106,7 @@ mod tests {
 
     fn columns() -> Columns {
         let id = "0123456789abcdef0123456789abcdef".into();
-        (id, "alice".into(), 1, 0, 0, true, 0, 0, 0, vec![0; 16], None, None, None, None)
+        (id, "alice".into(), 1, 0, 0, true, 0, 0, 0, vec![0; 16], None, None, None, None, false)
     }
 
     fn error(spoil: impl FnOnce(&mut Columns)) -> String {

@@ -14,7 +14,10 @@ use crate::open::{IN_MEMORY, open_in_memory, open_sqlite};
 use crate::row::{self, Columns, LogColumns, columns};
 use crate::{MigrateError, Migration, OpenError, migrate};
 
-const MIGRATIONS: &[Migration] = &[Migration::new(1, include_str!("../migrations/sqlite/0001_sessions.sql"))];
+const MIGRATIONS: &[Migration] = &[
+    Migration::new(1, include_str!("../migrations/sqlite/0001_sessions.sql")),
+    Migration::new(2, include_str!("../migrations/sqlite/0002_persistent.sql")),
+];
 
 /// Rows that one transaction of [`SessionStore::prune`] forgets: a log-in never waits for more.
 const PRUNE_BATCH: u64 = 500;
@@ -234,7 +237,7 @@ async fn insert(connection: &mut SqliteConnection, session: &Session) -> Result<
     let query = sqlx::query(concat!(
         "INSERT INTO sessions (",
         columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
     ));
     query
         .bind(session.id.to_string())
@@ -251,6 +254,7 @@ async fn insert(connection: &mut SqliteConnection, session: &Session) -> Result<
         .bind(session.user_agent.as_deref())
         .bind(session.address.as_deref())
         .bind(session.revoked_at.map(Timestamp::unix_seconds))
+        .bind(session.persistent)
         .execute(connection)
         .await
         .map_err(StoreError::new)?;

@@ -4,17 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
 use hardtack::session::StoreError;
 use tokio::sync::Semaphore;
 
+use super::argon2id::{Argon2id, is_weak};
 use super::rules::is_hashable;
-
-/// OWASP's parameters (ASVS 5.0 V11.4.2): 19 MiB, two passes, one lane.
-const MEMORY_KIB: u32 = 19 * 1024;
-const PASSES: u32 = 2;
-const LANES: u32 = 1;
 
 /// How many may wait for a permit, for each that works. Beyond that the answer is 503 at once: a queue
 /// of minutes helps nobody.
@@ -48,6 +42,7 @@ pub(crate) struct Hasher {
     permits: Arc<Semaphore>,
     queue: Arc<AtomicUsize>,
     queue_limit: usize,
+    argon2id: Argon2id,
     /// Verified in place of a user who does not exist, so that both take the same time.
     nobody: Arc<str>,
 }
@@ -60,6 +55,7 @@ impl Hasher {
             permits: Arc::new(Semaphore::new(permits)),
             queue: Arc::default(),
             queue_limit: permits * (WAITING_PER_PERMIT + 1),
+            argon2id: Argon2id::default(),
             nobody: "".into(),
         };
         let unknowable = format!("{:032x}", rand::random::<u128>());
@@ -68,7 +64,8 @@ impl Hasher {
 
     /// A PHC string, `$argon2id$v=19$…`.
     pub(crate) async fn hash(&self, password: String) -> Result<String, HashError> {
-        let hash = self.run(move || argon2()?.hash_password(password.as_bytes()).map(|hash| hash.to_string())).await?;
+        let argon2id = self.argon2id.clone();
+        let hash = self.run(move || argon2id.hash(password.as_bytes())).await?;
         hash.map_err(|error| HashError::Failed(StoreError::new(error.to_string())))
     }
 
@@ -76,12 +73,11 @@ impl Hasher {
     pub(crate) async fn verify(&self, password: String, hash: Option<String>) -> Result<Verdict, HashError> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.nobody.to_string());
+        let argon2id = self.argon2id.clone();
         let verdict = self
             .run(move || {
                 let Ok(parsed) = PasswordHash::new(&hash) else { return Verdict::Wrong };
-                let right =
-                    is_hashable(&password) && Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok();
-                match right {
+                match is_hashable(&password) && argon2id.verify(password.as_bytes(), &parsed) {
                     false => Verdict::Wrong,
                     true if is_weak(&parsed) => Verdict::RightButWeak,
                     true => Verdict::Right,
@@ -121,18 +117,10 @@ impl Drop for Place {
     }
 }
 
-fn argon2() -> Result<Argon2<'static>, argon2::password_hash::Error> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-}
-
-fn is_weak(hash: &PasswordHash) -> bool {
-    let Ok(params) = Params::try_from(hash) else { return true };
-    hash.algorithm.as_str() != "argon2id" || params.m_cost() < MEMORY_KIB || params.t_cost() < PASSES
-}
-
 #[cfg(test)]
 mod tests {
+    use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+
     use super::*;
 
     fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -145,6 +133,7 @@ mod tests {
             let hasher = Hasher::new().await.unwrap();
             let hash = hasher.hash("correct horse".into()).await.unwrap();
             assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+            assert!(Argon2::default().verify_password(b"correct horse", &*hash).is_ok(), "{hash}");
             assert_eq!(hasher.verify("correct horse".into(), Some(hash)).await.unwrap(), Verdict::Right);
 
             let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8192, 1, 1, None).unwrap());

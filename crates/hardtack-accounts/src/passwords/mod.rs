@@ -1,5 +1,6 @@
 //! Passwords: what they may be, and how they are hashed.
 
+mod argon2id;
 mod hasher;
 mod rules;
 

@@ -1,15 +1,14 @@
-//! `CurrentUser`: the application's own users behind the tokens.
+//! `CurrentUser` under actix-web's own `Option`, and without the state that it asks.
 
 use actix_web::web::{self, Data};
 use hardtack::FindUser;
 use hardtack::session::StoreError;
-use hardtack_actix::{CurrentUser, Optional};
+use hardtack_actix::CurrentUser;
 
 use crate::site::{Site, told, unsets_tokens};
 
 struct Directory;
 
-#[derive(Debug)]
 struct Member {
     greeting: String,
 }
@@ -26,82 +25,44 @@ impl FindUser for Member {
     }
 }
 
-async fn site() -> Site {
-    async fn member(user: CurrentUser<Member>) -> String {
-        let same = user.token().subject().to_owned();
-        format!("{} ({same})", user.into_user().greeting)
-    }
-    async fn perhaps(user: Optional<CurrentUser<Member>>) -> String {
-        user.as_ref().map_or_else(|| "nobody".to_owned(), |user| user.greeting.clone())
-    }
-    async fn trap(user: Option<CurrentUser<Member>>) -> String {
+async fn site(directory: Option<Directory>) -> Site {
+    async fn plain(user: Option<CurrentUser<Member>>) -> String {
         user.map_or_else(|| "nobody".to_owned(), |user| user.greeting.clone())
     }
-    let directory = Data::new(Directory);
+    let directory = directory.map(Data::new);
     Site::with(
         |builder| builder,
         move |app| {
-            app.app_data(directory)
-                .route("/member", web::get().to(member))
-                .route("/perhaps", web::get().to(perhaps))
-                .route("/trap", web::get().to(trap))
-                .route("/stateless", web::get().to(async |_: CurrentUser<Nobody>| "in"));
+            if let Some(directory) = directory {
+                app.app_data(directory);
+            }
+            app.route("/plain", web::get().to(plain));
+            app.route("/member", web::get().to(async |user: CurrentUser<Member>| user.into_user().greeting));
         },
     )
     .await
 }
 
-struct Nobody;
-
-impl FindUser for Nobody {
-    type State = String;
-
-    async fn find_user(_: &str, _: &String) -> Result<Option<Self>, StoreError> {
-        Ok(Some(Self))
-    }
+#[tokio::test]
+async fn an_option_drops_no_refusal() {
+    let site = site(Some(Directory)).await;
+    assert_eq!(told(&site.alice().await, "/plain").await, ["200 Hello, alice"; 3]);
+    assert_eq!(told(&site.visitor(), "/plain").await, ["200 nobody"; 3]);
+    let gone = site.logged_in("gone").await;
+    assert_eq!(told(&gone, "/plain").await[1], "401 unknown_user");
+    assert!(unsets_tokens(&gone.clone().get("/plain").send().await));
+    let down = site.logged_in("down").await.get("/plain").send().await;
+    assert_eq!((down.status().as_u16(), down.header("retry-after")), (503, Some("5")));
+    assert!(!down.text().contains("details") && down.set_cookies().is_empty(), "{}", down.text());
 }
 
 #[tokio::test]
-async fn found() {
-    let site = site().await;
+async fn without_its_state() {
+    let site = site(None).await;
     let alice = site.alice().await;
-    assert_eq!(told(&alice, "/member").await, ["200 Hello, alice (alice)"; 3]);
-    for path in ["/perhaps", "/trap"] {
-        assert_eq!(told(&alice, path).await, ["200 Hello, alice"; 3]);
-        assert_eq!(told(&site.visitor(), path).await, ["200 nobody"; 3]);
-    }
-    assert_eq!(told(&site.visitor(), "/member").await[1], "401 missing_token");
-    let stateless = alice.clone().get("/stateless").send().await;
-    assert_eq!(stateless.status(), 500, "no panic");
-    assert!(!stateless.text().contains("String"), "{}", stateless.text());
-}
-
-#[tokio::test]
-async fn s24_gone() {
-    let site = site().await;
-    let mut gone = site.logged_in("gone").await;
-    let expected = ["303 /login?next=%2Fmember&ended=1", "401 unknown_user", "401 /login?next=%2Flist&ended=1"];
-    assert_eq!(told(&gone, "/member").await, expected);
-    for path in ["/member", "/perhaps", "/trap"] {
-        let refused = gone.clone().get(path).accept_json().send().await;
-        assert_eq!(refused.status(), 401, "{path}");
-        assert!(unsets_tokens(&refused), "{path}");
-    }
-    // Also where the token was refreshed for this very request.
-    site.expire_access();
-    assert_eq!(gone.get("/member").accept_json().send().await.json()["code"], "unknown_user");
-    assert!(gone.cookies().is_empty(), "the refresh does not bring them back: {:?}", gone.cookies());
-}
-
-#[tokio::test]
-async fn s41_the_directory_is_down() {
-    let site = site().await;
-    let down = site.logged_in("down").await;
-    for path in ["/member", "/perhaps", "/trap"] {
-        for accept in ["text/html", "application/json"] {
-            let failed = down.clone().get(path).header("accept", accept).send().await;
-            assert_eq!((failed.status().as_u16(), failed.header("retry-after")), (503, Some("5")), "{path} {accept}");
-            assert!(!failed.text().contains("details") && failed.set_cookies().is_empty(), "{}", failed.text());
-        }
+    for path in ["/member", "/plain"] {
+        let failed = alice.clone().get(path).accept_json().send().await;
+        assert_eq!((failed.status().as_u16(), failed.json()["code"].as_str()), (500, Some("not_set_up")), "{path}");
+        assert!(!failed.text().contains("Directory") && failed.set_cookies().is_empty(), "{}", failed.text());
     }
 }

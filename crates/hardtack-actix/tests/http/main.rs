@@ -3,15 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bodies;
-mod changes;
 mod conformance;
-mod csrf;
 mod current_user;
-mod extractors;
-mod http2;
 mod layers;
 mod optional;
-mod refreshing;
+mod responses;
 mod site;
 mod tutorial;
 

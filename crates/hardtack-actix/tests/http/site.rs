@@ -11,6 +11,7 @@ use hardtack::testing::TestClock;
 use hardtack::{Authenticator, KeySet, LogIn, MemorySessions, SigningKey, Wants};
 use hardtack_actix::{AccessToken, Auth, AuthError, AuthLayer, FreshAccessToken, Optional, RefreshToken};
 use hardtack_conformance::Client;
+use hardtack_conformance::tutorial::ACCESS_LIFE;
 use serde_json::json;
 
 pub(crate) const ORIGIN: &str = "https://site.example";
@@ -18,11 +19,7 @@ pub(crate) const ACCESS: &str = "__Host-access_token_cookie";
 pub(crate) const REFRESH: &str = "__Host-refresh_token_cookie";
 pub(crate) const CSRF: &str = "__Host-csrf_access_token";
 
-/// How long the site's access tokens live.
-pub(crate) const ACCESS_LIFE: Duration = Duration::from_secs(15 * 60);
-
 pub(crate) struct Site {
-    pub(crate) auth: Authenticator,
     pub(crate) clock: TestClock,
     pub(crate) address: SocketAddr,
 }
@@ -40,11 +37,6 @@ macro_rules! serve {
 pub(crate) use serve;
 
 impl Site {
-    /// The standard routes and nothing set.
-    pub(crate) async fn start() -> Self {
-        Self::with(|builder| builder, |_| {}).await
-    }
-
     /// The standard routes and some more, under one layer.
     pub(crate) async fn with(
         configure: impl FnOnce(Builder) -> Builder,
@@ -69,8 +61,7 @@ impl Site {
             .sessions(MemorySessions::new())
             .clock(clock.clone());
         let auth = configure(builder).build().unwrap();
-        let address = serve(auth.clone());
-        Self { auth, clock, address }
+        Self { clock, address: serve(auth) }
     }
 
     /// A browser that was never here.

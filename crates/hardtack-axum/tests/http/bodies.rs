@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{Request, State};
 use axum::middleware::map_request;
 use axum::routing::post;
 use hardtack_axum::{AccessToken, AuthLayer};
@@ -19,7 +19,6 @@ use tokio::net::TcpStream;
 
 use crate::site::{ACCESS, Site, code, routes};
 
-const URLENCODED: &str = "application/x-www-form-urlencoded";
 const MULTIPART: &str = "multipart/form-data; boundary=edge";
 
 fn csrf(client: &Client) -> String {
@@ -28,87 +27,6 @@ fn csrf(client: &Client) -> String {
 
 fn part(name: &str, value: &str) -> String {
     format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
-}
-
-/// Writes a request with a body of chunks by hand; gives the response's text.
-async fn send_chunks(site: &Site, client: &Client, content_type: &str, chunks: impl Iterator<Item = &[u8]>) -> String {
-    let mut stream = TcpStream::connect(site.address).await.unwrap();
-    let cookie = &client.cookie(ACCESS).unwrap().value;
-    let head = format!(
-        "POST /page HTTP/1.1\r\nHost: site.example\r\nConnection: close\r\nCookie: {ACCESS}={cookie}\r\n\
-         Content-Type: {content_type}\r\nTransfer-Encoding: chunked\r\nTrailer: x-checksum\r\n\r\n"
-    );
-    stream.write_all(head.as_bytes()).await.unwrap();
-    for chunk in chunks {
-        let length = format!("{:x}\r\n", chunk.len());
-        stream.write_all(&[length.as_bytes(), chunk, b"\r\n"].concat()).await.unwrap();
-    }
-    stream.write_all(b"0\r\nx-checksum: 1\r\n\r\n").await.unwrap();
-    let mut response = String::new();
-    stream.read_to_string(&mut response).await.unwrap();
-    response
-}
-
-#[tokio::test]
-async fn one_byte_at_a_time() {
-    let site = Site::start().await;
-    let alice = site.alice().await;
-    let csrf = csrf(&alice);
-    let urlencoded = format!("first=1&csrf_token={csrf}&last=2");
-    let multipart = format!("{}{}{}--edge--\r\n", part("first", "1"), part("csrf_token", &csrf), part("last", "2"));
-    for (content_type, body) in [(URLENCODED, urlencoded), (MULTIPART, multipart)] {
-        for size in [1, 2, 3, 64] {
-            let response = send_chunks(&site, &alice, content_type, body.as_bytes().chunks(size)).await;
-            assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
-            assert!(response.ends_with(&format!("alice:{body}")), "{response}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn more_than_is_read_ahead() {
-    let large = DefaultBodyLimit::max(10 << 20);
-    let site = Site::bare(|builder| builder, |auth| routes().layer(large).layer(AuthLayer::new(auth))).await;
-    let mut alice = site.alice().await;
-    let csrf = csrf(&alice);
-    let long = "0123456789abcdef".repeat(20_000);
-    let multipart = format!("{}{}--edge--\r\n", part("csrf_token", &csrf), part("long", &long));
-    let urlencoded = format!("csrf_token={csrf}&long={long}");
-    for (content_type, body) in [(MULTIPART, &multipart), (URLENCODED, &urlencoded)] {
-        let response = alice.post("/page").header("content-type", content_type).body(body.clone()).send().await;
-        assert_eq!(response.status(), 200);
-        assert_eq!(response.text(), format!("alice:{body}"));
-        let response = send_chunks(&site, &alice, content_type, body.as_bytes().chunks(1000)).await;
-        assert!(response.ends_with(&body[body.len() - 1000..]), "a body without a length");
-    }
-
-    // A field behind the limit is not found, and the client is told where to put it.
-    let late = format!("long={long}&csrf_token={csrf}");
-    let refused = alice.post("/page").header("content-type", URLENCODED).body(late.clone()).send().await;
-    assert_eq!((refused.status().as_u16(), code(&refused).as_str()), (403, "csrf_beyond_peek"));
-    assert!(refused.json()["detail"].as_str().unwrap().contains("first in the form"));
-    // With the header no field is needed, and nothing is read ahead.
-    let accepted = alice.post("/page").csrf().header("content-type", URLENCODED).body(late).send().await;
-    assert_eq!(accepted.status(), 200);
-}
-
-#[tokio::test]
-async fn a_body_that_breaks_off() {
-    let site = Site::start().await;
-    let mut alice = site.alice().await;
-    let cookie = alice.cookie(ACCESS).unwrap().value.clone();
-    let csrf = csrf(&alice);
-    let mut stream = TcpStream::connect(site.address).await.unwrap();
-    let head = format!(
-        "POST /page HTTP/1.1\r\nHost: site.example\r\nCookie: {ACCESS}={cookie}\r\nContent-Type: {URLENCODED}\r\n\
-         Content-Length: 1000\r\n\r\ncsrf_token={csrf}"
-    );
-    stream.write_all(head.as_bytes()).await.unwrap();
-    stream.shutdown().await.unwrap();
-    let mut response = String::new();
-    stream.read_to_string(&mut response).await.unwrap();
-    assert!(!response.starts_with("HTTP/1.1 200"), "the handler never sees half a form: {response}");
-    assert_eq!(alice.get("/page").send().await.text(), "alice:");
 }
 
 /// How far the layer has read ahead of the handler.
@@ -166,9 +84,9 @@ async fn a_body_is_not_polled_behind_its_end() {
 }
 
 #[tokio::test]
-async fn an_upload_of_200_mebibytes_is_not_kept() {
+async fn an_upload_is_read_ahead_no_further_than_the_peek() {
     const BLOCK: usize = 1 << 20;
-    const BLOCKS: usize = 200;
+    const BLOCKS: usize = 8;
 
     /// Answers how much came, and by how much the layer was ahead at most.
     async fn upload(_: AccessToken, State(lead): State<Lead>, request: Request) -> String {

@@ -3,7 +3,7 @@
 use hardtack_conformance::{Browser, BrowserOptions};
 
 use crate::ajax_example;
-use crate::site::{ACCESS_LIFE, Site};
+use crate::site::Site;
 
 #[tokio::test]
 async fn the_page_of_scripts() {
@@ -21,7 +21,7 @@ async fn the_page_of_scripts() {
     browser.click("#login").await.unwrap();
     shows(&browser, "bob is called Bobby.").await;
 
-    site.clock.advance(ACCESS_LIFE);
+    site.expire_access();
     browser.fill("nickname", "<i>Rob</i>").await.unwrap();
     browser.click("#rename").await.unwrap();
     shows(&browser, "bob is called <i>Rob</i>.").await;

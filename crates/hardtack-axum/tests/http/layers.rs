@@ -14,28 +14,14 @@ async fn who(token: AccessToken) -> String {
 }
 
 #[tokio::test]
-async fn deny_by_default() {
-    let more = Router::new()
-        .route("/reports", get(async || "secret"))
-        .route("/reports/of", get(who).post(who))
-        .layer(Require::new(Need::access()))
-        .merge(Router::new().route("/keys", get(async || "secret")).layer(Require::new(Need::access().fresh())));
-    let site = Site::with(|builder| builder, more).await;
-    let visitor = site.visitor();
-    let expected = ["303 /login?next=%2Freports", "401 missing_token", "401 /login?next=%2Flist"];
-    assert_eq!(told(&visitor, "/reports").await, expected);
-    assert_eq!(told(&visitor, "/keys").await[1], "401 missing_token");
-
-    let mut alice = site.alice().await;
-    assert_eq!(told(&alice, "/reports").await, ["200 secret"; 3]);
-    assert_eq!(told(&alice, "/keys").await, ["200 secret"; 3]);
-    site.expire_access();
-    let refreshed = alice.get("/reports/of").send().await;
-    assert_eq!((refreshed.text(), refreshed.set_cookies().len()), ("alice", 4), "refreshed once for both");
-    assert_eq!(told(&alice, "/keys").await[1], "401 insufficient_user_authentication");
-    let token = alice.cookie("__Host-csrf_access_token").unwrap().value.clone();
-    assert_eq!(alice.post("/reports/of").form(&[("csrf_token", token)]).send().await.text(), "alice");
-    assert_eq!(alice.post("/reports/of").form(&[("a", "b")]).send().await.status(), 403);
+async fn a_layer_around_a_router_hides_what_is_not_there() {
+    let guarded = || Router::new().route("/reports", get(async || "secret"));
+    let require = Require::new(Need::access());
+    for (app, hidden) in [(guarded().layer(require), "401 missing_token"), (guarded().route_layer(require), "404 ")] {
+        let site = Site::bare(|builder| builder, |auth| app.layer(AuthLayer::new(auth))).await;
+        assert_eq!(told(&site.visitor(), "/reports").await[1], "401 missing_token");
+        assert_eq!(told(&site.visitor(), "/none").await[1], hidden);
+    }
 }
 
 #[tokio::test]
@@ -60,47 +46,6 @@ async fn a_nested_router_knows_the_whole_path() {
         let told = told(&site.visitor(), "/area/deep/page?a=b").await;
         assert_eq!(told[0], "303 /login?next=%2Farea%2Fdeep%2Fpage%3Fa%3Db");
     }
-}
-
-#[tokio::test]
-async fn a_form_that_is_not_let_in_returns_to_its_page() {
-    let site = Site::start().await;
-    let mut visitor = site.visitor();
-    for (referer, next) in [
-        ("https://site.example/form?a=b", "/login?next=%2Fform%3Fa%3Db"),
-        ("https://evil.example/form", "/login"),
-        ("https://site.example//evil.example", "/login"),
-        ("https://site.example.evil.example/form", "/login"),
-    ] {
-        let request = visitor.post("/page").accept_html().header("referer", referer);
-        let refused = request.form(&[("a", "b")]).send().await;
-        assert_eq!((refused.status().as_u16(), refused.location()), (303, Some(next)), "{referer}");
-    }
-}
-
-#[tokio::test]
-async fn a_refused_request_that_the_application_answers_itself() {
-    use hardtack::{FailureKind, Reply, Wants};
-    let site = Site::with(
-        |builder| {
-            builder
-                .on(FailureKind::Missing, |refused| match refused.wants {
-                    Wants::Page => Reply::html(401, "<p>Who are you?"),
-                    _ => refused.default_reply(),
-                })
-                .on(FailureKind::Revoked, |_| Reply::redirect(303, "/goodbye").header("x-why", "ended"))
-        },
-        Router::new(),
-    )
-    .await;
-    let [page, api, _] = told(&site.visitor(), "/page").await;
-    assert_eq!((page.as_str(), api.as_str()), ("401 <p>Who are you?", "401 missing_token"));
-    let mut alice = site.alice().await;
-    let mut copy = alice.clone();
-    alice.post("/logout").csrf().send().await;
-    let goodbye = copy.get("/page").send().await;
-    assert_eq!((goodbye.location(), goodbye.header("x-why")), (Some("/goodbye"), Some("ended")));
-    assert!(copy.cookies().is_empty(), "the cookies go, whatever the reply");
 }
 
 #[derive(Debug)]

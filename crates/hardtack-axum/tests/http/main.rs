@@ -6,16 +6,12 @@
 mod ajax;
 mod bodies;
 mod browser;
-mod changes;
 mod conformance;
-mod csrf;
 mod current_user;
-mod extractors;
 mod flask;
-mod http2;
 mod layers;
 mod log;
-mod refreshing;
+mod responses;
 mod site;
 mod tutorial;
 

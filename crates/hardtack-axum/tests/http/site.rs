@@ -1,7 +1,6 @@
 //! A site under test: one route for each extractor, a clock that is set, and an https origin.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -12,15 +11,13 @@ use hardtack::jwt::Algorithm;
 use hardtack::testing::TestClock;
 use hardtack::{Authenticator, KeySet, LogIn, MemorySessions, SigningKey, Wants};
 use hardtack_axum::{AccessToken, Auth, AuthError, AuthLayer, FreshAccessToken, RefreshToken};
+use hardtack_conformance::tutorial::ACCESS_LIFE;
 use hardtack_conformance::{Client, server};
 use serde_json::json;
 
 pub(crate) const ORIGIN: &str = "https://site.example";
 pub(crate) const ACCESS: &str = "__Host-access_token_cookie";
 pub(crate) const REFRESH: &str = "__Host-refresh_token_cookie";
-
-/// How long the site's access tokens live.
-pub(crate) const ACCESS_LIFE: Duration = Duration::from_secs(15 * 60);
 
 pub(crate) struct Site {
     pub(crate) auth: Authenticator,
@@ -172,10 +169,4 @@ pub(crate) fn code(response: &hardtack_conformance::Response) -> String {
     assert_eq!(body["status"], response.status().as_u16());
     assert_eq!(body["msg"], body["detail"], "clients of Flask read msg");
     body["code"].as_str().unwrap().to_owned()
-}
-
-/// Whether the response deletes both tokens.
-pub(crate) fn unsets_tokens(response: &hardtack_conformance::Response) -> bool {
-    let deleted = |name| response.set_cookie(name).is_some_and(|cookie| cookie.is_deletion());
-    deleted(ACCESS) && deleted(REFRESH)
 }

@@ -2,3 +2,4 @@
 //! process that started them.
 
 pub mod flask;
+pub mod redis;

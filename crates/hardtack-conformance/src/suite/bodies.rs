@@ -78,7 +78,8 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 async fn chunked_head(wire: &mut Wire, cookie: &str, kind: &str) {
-    let fields = [("Cookie", cookie), ("Content-Type", kind), ("Transfer-Encoding", "chunked")];
+    let fields =
+        [("Cookie", cookie), ("Content-Type", kind), ("Transfer-Encoding", "chunked"), ("Trailer", "x-checksum")];
     wire.head("POST /echo", &fields).await;
 }
 

@@ -4,9 +4,10 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use hardtack::Builder;
+use hardtack::jwt::Algorithm;
 
 use super::Adapter;
-use super::site::{HTTPS, Site};
+use super::site::{Setup, Site};
 
 /// No case takes longer.
 const LONGEST_CASE: Duration = Duration::from_secs(90);
@@ -16,9 +17,7 @@ type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// A row of the table.
 pub(super) struct Case {
     name: String,
-    origin: &'static str,
-    layered: bool,
-    configure: Box<dyn FnOnce(Builder) -> Builder>,
+    setup: Setup,
     run: Box<dyn FnOnce(Site) -> Running>,
 }
 
@@ -28,30 +27,36 @@ impl Case {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        Self {
-            name: name.into(),
-            origin: HTTPS,
-            layered: true,
-            configure: Box::new(|builder| builder),
-            run: Box::new(|site| Box::pin(run(site))),
-        }
+        Self { name: name.into(), setup: Setup::default(), run: Box::new(|site| Box::pin(run(site))) }
     }
 
     /// Changes the settings.
     pub(super) fn configured(mut self, configure: impl FnOnce(Builder) -> Builder + 'static) -> Self {
-        self.configure = Box::new(configure);
+        self.setup.configure = Box::new(configure);
         self
     }
 
     /// Moves the site to another origin.
     pub(super) fn at(mut self, origin: &'static str) -> Self {
-        self.origin = origin;
+        self.setup.origin = origin;
         self
     }
 
     /// Leaves the adapter's layer out.
     pub(super) fn without_layer(mut self) -> Self {
-        self.layered = false;
+        self.setup.layered = false;
+        self
+    }
+
+    /// Leaves the session store out: tokens alone.
+    pub(super) fn stateless(mut self) -> Self {
+        self.setup.stored = false;
+        self
+    }
+
+    /// Signs with a key of another algorithm.
+    pub(super) fn signed(mut self, algorithm: Algorithm) -> Self {
+        self.setup.algorithm = algorithm;
         self
     }
 
@@ -61,7 +66,7 @@ impl Case {
 
     /// Runs it. Empty where all was as it should be.
     pub(super) async fn outcome(self, adapter: &impl Adapter) -> Vec<String> {
-        let (site, serving) = Site::start(adapter, self.origin, self.layered, self.configure).await;
+        let (site, serving) = Site::start(adapter, self.setup).await;
         let findings = site.findings();
         // A task of its own, so that a panic is a finding like others.
         let mut running = tokio::spawn((self.run)(site));

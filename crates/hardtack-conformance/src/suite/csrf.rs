@@ -233,6 +233,18 @@ fn settings() -> Vec<Case> {
             site.expect("another site's all the same", &foreign, "403 csrf_cross_site");
         })
         .configured(hardtack::Builder::insecure_without_csrf),
+        Case::new("CSRF: a cookie and a field of the attacker's choice", |site| async move {
+            let mut alice = site.alice().await;
+            alice.set_cookie_raw(&format!("{CSRF_ACCESS}=chosen; Secure; Path=/"));
+            let header = alice.post("/echo").header("x-csrf-token", "chosen").send().await;
+            site.expect("the claim counts, not the cookie", &header, "403 csrf_mismatch");
+            site.expect(
+                "field",
+                &alice.post("/echo").form(&[("csrf_token", "chosen")]).send().await,
+                "403 csrf_mismatch",
+            );
+            site.expect("still logged in", &alice.get("/protected").send().await, "200");
+        }),
         Case::new("CSRF: one value from log-in to log-out", |site| async move {
             let mut alice = site.alice().await;
             let first = csrf_of(&alice);

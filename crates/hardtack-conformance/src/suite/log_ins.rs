@@ -84,6 +84,18 @@ pub(super) fn cases() -> Vec<Case> {
             let answer = form.raw_cookie_header(again).send().await;
             site.expect("log-in", &answer, "401 duplicate_cookie -access -refresh");
         }),
+        Case::new("log-in: with a planted cookie", |site| async move {
+            let (_, token) = at_form(&site).await;
+            let nonce = "A".repeat(22);
+            for (cookie, field) in
+                [(&nonce, &nonce), (&nonce, &token), (&token, &token), (&String::new(), &String::new())]
+            {
+                let mut victim = site.visitor();
+                victim.set_cookie_raw(&format!("{PRE_SESSION}={cookie}; Secure; Path=/"));
+                let answer = victim.post("/login").form(&[("csrf_token", field)]).send().await;
+                site.same(cookie, (answer.status().as_u16(), answer.set_cookies().len()), (403, 0));
+            }
+        }),
         Case::new("log-in: forms need no value where that is set so", |site| async move {
             let answer = site.visitor().post("/login").form(&[("sub", "alice")]).send().await;
             site.expect("log-in", &answer, "200 +access +refresh");

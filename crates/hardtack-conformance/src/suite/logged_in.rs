@@ -64,6 +64,12 @@ fn log_out() -> Vec<Case> {
             site.expect("page", &alice.get("/logout").accept_html().send().await, "405");
             site.expect("still logged in", &alice.get("/protected").send().await, "200");
         }),
+        Case::new("log-out: with another session's refresh token planted", |site| async move {
+            let (mut alice, mut bob) = (site.alice().await, site.browser_of("bob").await);
+            bob.set_cookie_raw(&format!("{REFRESH}={}; Secure; Path=/", value_of(&alice, REFRESH)));
+            site.expect("log-out", &bob.post("/logout").csrf().send().await, "403 csrf_mismatch");
+            site.expect("the other session lives on", &alice.get("/protected").send().await, "200");
+        }),
         Case::new("log-out: of nobody", |site| async move {
             site.expect("log-out", &site.visitor().post("/logout").send().await, "200 -access -refresh");
         }),

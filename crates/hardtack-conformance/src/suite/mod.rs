@@ -32,6 +32,7 @@ mod caching;
 mod case;
 mod csrf;
 mod http2;
+mod keys;
 mod log_ins;
 mod logged_in;
 mod methods;
@@ -45,6 +46,7 @@ mod refreshing;
 mod replies;
 mod set_cookie;
 mod site;
+mod stateless;
 mod states;
 mod store;
 mod streams;
@@ -131,6 +133,7 @@ fn cases() -> Vec<Case> {
     let themes = [
         unlayered::cases,
         tokens::cases,
+        keys::cases,
         names::cases,
         users::cases,
         replies::cases,
@@ -146,6 +149,7 @@ fn cases() -> Vec<Case> {
         races::cases,
         redirecting::cases,
         modes::cases,
+        stateless::cases,
         store::cases,
         bodies::cases,
         streams::cases,

@@ -41,6 +41,27 @@ impl Findings {
     }
 }
 
+/// How a case's site differs from the usual one.
+pub(super) struct Setup {
+    pub(super) origin: &'static str,
+    pub(super) layered: bool,
+    pub(super) stored: bool,
+    pub(super) algorithm: Algorithm,
+    pub(super) configure: Box<dyn FnOnce(Builder) -> Builder>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            origin: HTTPS,
+            layered: true,
+            stored: true,
+            algorithm: Algorithm::HS256,
+            configure: Box::new(|builder| builder),
+        }
+    }
+}
+
 /// The site under test.
 #[derive(Clone)]
 pub(super) struct Site {
@@ -54,20 +75,16 @@ pub(super) struct Site {
 }
 
 impl Site {
-    pub(super) async fn start(
-        adapter: &impl Adapter,
-        origin: &'static str,
-        layered: bool,
-        configure: impl FnOnce(Builder) -> Builder,
-    ) -> (Self, Serving) {
-        let keys = KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap());
+    pub(super) async fn start(adapter: &impl Adapter, setup: Setup) -> (Self, Serving) {
+        let Setup { origin, layered, stored, algorithm, configure } = setup;
+        let keys = KeySet::new(SigningKey::generate(algorithm).unwrap());
         let (clock, store) = (TestClock::start_now(), SuiteStore::default());
         let builder = Authenticator::builder(keys.clone())
             .base_url(origin)
             .access_lifetime(ACCESS_LIFE)
             .refresh_lifetime(REFRESH_LIFE)
-            .sessions(store.clone())
             .clock(clock.clone());
+        let builder = if stored { builder.sessions(store.clone()) } else { builder };
         let engine = configure(builder).build().unwrap();
         let serving = adapter.serve(layered.then(|| engine.clone())).await;
         let address = serving.address;

@@ -50,7 +50,8 @@ impl Wire {
                 tokio::time::sleep(pause).await;
             }
         }
-        self.write(b"0\r\n\r\n").await;
+        // A trailer comes last (RFC 9112 §7.1.2).
+        self.write(b"0\r\nx-checksum: 1\r\n\r\n").await;
     }
 
     /// Reads up to the end of a head, such as `100 Continue`.

@@ -2,17 +2,18 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use super::{Authenticator, Engine};
+use super::verified_tokens::{DEFAULT_ENTRIES, VerifiedTokens};
+use super::{Application, Authenticator, Engine};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{BaseUrl, ConfigError, Lifetime, RefreshMode, Settings, Urls};
 use crate::cookie::CookiePolicy;
 use crate::csrf::PreSessionKey;
+use crate::event::{Event, Observer};
 use crate::failure::{FailureKind, Handlers, Refused, Reply};
 use crate::jwt::KeySet;
-use crate::session::{ErasedStore, Revocations, SessionStore};
+use crate::session::{ErasedStore, LogPosition, Revocations, SessionStore};
 
 /// Collects settings. The defaults are the safe ones: https cookies with `__Host-`, 15 minutes of
 /// access, a day of refresh, CSRF protection on, no leeway.
@@ -20,13 +21,16 @@ use crate::session::{ErasedStore, Revocations, SessionStore};
 pub struct Builder {
     keys: KeySet,
     base: Option<Result<BaseUrl, ConfigError>>,
-    settings: Settings,
-    cookies: CookiePolicy,
+    pub(super) settings: Settings,
+    pub(super) cookies: CookiePolicy,
     store: Option<Box<dyn ErasedStore>>,
     clock: Box<dyn Clock>,
     handlers: Handlers,
+    observers: Vec<Observer>,
     race_window: Option<Duration>,
-    without_csrf: bool,
+    pub(super) without_csrf: bool,
+    pub(super) application: Application,
+    token_cache: usize,
 }
 
 impl Builder {
@@ -39,8 +43,11 @@ impl Builder {
             store: None,
             clock: Box::new(SystemClock),
             handlers: HashMap::new(),
+            observers: Vec::new(),
             race_window: None,
             without_csrf: false,
+            application: Application::default(),
+            token_cache: DEFAULT_ENTRIES,
         }
     }
 
@@ -91,6 +98,47 @@ impl Builder {
         self
     }
 
+    /// Access tokens of stored sessions live up to this much shorter than their lifetime, in percent, so
+    /// that those that were made at once don't expire at once; 0 unless set, 50 at most. How much is drawn
+    /// from the session's row: all who race for a token still get the same one.
+    pub fn access_jitter(mut self, percent: u8) -> Self {
+        self.settings.access_jitter = percent;
+        self
+    }
+
+    /// The strict profile, for where a stolen token costs more than a lost session. Each refresh token is
+    /// good once, without a window for races and lost responses (RFC 9700 §4.14.2); access tokens live 5
+    /// minutes; a session ends after 15 minutes unused and after 12 hours at most (NIST SP 800-63B-4
+    /// AAL3), and its cookies with the browser.
+    ///
+    /// Two requests that refresh at once end the session: it suits clients that send one at a time.
+    /// Whatever is set after this call replaces that part of it.
+    pub fn strict_sessions(mut self) -> Self {
+        self.cookies = self.cookies.session_cookies(true);
+        self.access_lifetime(Duration::from_secs(5 * 60))
+            .refresh_lifetime(Duration::from_secs(15 * 60))
+            .session_lifetime(Duration::from_secs(12 * 60 * 60))
+            .race_window(Duration::ZERO)
+    }
+
+    /// Several processes share the store: how long this one may answer from its own memory after it last
+    /// knew of every session that ended. From then on each request asks the store, and is told 503 where
+    /// that fails, until [`Authenticator::follow_revocations`] has caught up. Never unless set.
+    ///
+    /// At least two seconds more than [`Self::poll_interval`]; five seconds are a good choice. Whole
+    /// seconds.
+    pub fn max_staleness(mut self, bound: Duration) -> Self {
+        self.settings.max_staleness = Some(bound);
+        self
+    }
+
+    /// How often [`Authenticator::follow_revocations`] reads the log of ended sessions where the store
+    /// does not tell of news; a second unless set.
+    pub fn poll_interval(mut self, span: Duration) -> Self {
+        self.settings.poll_interval = span;
+        self
+    }
+
     /// Tolerance for clocks out of step, at most 60 s; none unless set (`JWT_DECODE_LEEWAY`).
     pub fn leeway(mut self, span: Duration) -> Self {
         self.settings.leeway = span;
@@ -99,13 +147,17 @@ impl Builder {
 
     /// The `aud` that is written and asked for (`JWT_ENCODE_AUDIENCE`, `JWT_DECODE_AUDIENCE`).
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
-        self.settings.audience.push(audience.into());
+        let audience = audience.into();
+        self.settings.encode_audience.push(audience.clone());
+        self.settings.decode_audience.push(audience);
         self
     }
 
     /// The `iss` that is written and asked for (`JWT_ENCODE_ISSUER`, `JWT_DECODE_ISSUER`).
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
-        self.settings.issuer = Some(issuer.into());
+        let issuer = issuer.into();
+        self.settings.decode_issuers = vec![issuer.clone()];
+        self.settings.encode_issuer = Some(issuer);
         self
     }
 
@@ -129,13 +181,17 @@ impl Builder {
 
     /// The header that carries the CSRF value; `X-CSRF-TOKEN` unless set.
     pub fn csrf_header(mut self, name: impl Into<String>) -> Self {
-        self.settings.csrf.header = name.into();
+        let name = name.into();
+        self.settings.csrf.refresh.header.clone_from(&name);
+        self.settings.csrf.access.header = name;
         self
     }
 
     /// The hidden form field that carries the CSRF value; `csrf_token` unless set.
     pub fn csrf_field(mut self, name: impl Into<String>) -> Self {
-        self.settings.csrf.field = name.into();
+        let name = name.into();
+        self.settings.csrf.refresh.field.clone_from(&name);
+        self.settings.csrf.access.field = name;
         self
     }
 
@@ -163,6 +219,24 @@ impl Builder {
         self
     }
 
+    /// How many access tokens are remembered with their good signature, so that the next request with the
+    /// same cookie needs no cryptography; 8192 unless set, 2 KiB each at most on average, 0 to verify every
+    /// time. Threads have a share each.
+    ///
+    /// Times, kind, audience, revocation, CSRF and freshness are judged on every request all the same. Keys
+    /// are fixed for an engine: other keys make another engine, whose memory is empty.
+    ///
+    /// ```
+    /// # use hardtack::{Authenticator, KeySet, SigningKey, jwt::Algorithm};
+    /// # let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
+    /// let auth = Authenticator::builder(keys).token_cache(100_000).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn token_cache(mut self, entries: usize) -> Self {
+        self.token_cache = entries;
+        self
+    }
+
     /// Another source of the time.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Box::new(clock);
@@ -186,6 +260,27 @@ impl Builder {
         self
     }
 
+    /// Tells the application what happens to sessions, such as for a record that their users see. Called
+    /// after the commit and before the answer, on the request's own thread: it should do no more than
+    /// hand the event on, as to a channel. A panic is logged and changes nothing.
+    ///
+    /// ```
+    /// # use hardtack::{Authenticator, KeySet, SigningKey, jwt::Algorithm};
+    /// # let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
+    /// let (record, events) = std::sync::mpsc::sync_channel(1000);
+    /// let auth = Authenticator::builder(keys)
+    ///     .on_event(move |event| {
+    ///         let _ = record.try_send((event.at, event.kind.name(), event.subject.to_owned()));
+    ///     })
+    ///     .build()?;
+    /// # drop(events);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_event(mut self, observer: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+        self.observers.push(Box::new(observer));
+        self
+    }
+
     /// Checks everything and makes the engine.
     ///
     /// # Errors
@@ -195,15 +290,18 @@ impl Builder {
         settings.base = self.base.transpose()?;
         settings.csrf.protect = !self.without_csrf;
         settings.check(self.store.is_some())?;
-        let signing = self.keys.signing_key();
-        if self.store.is_some() && !signing.is_deterministic() && settings.refresh != RefreshMode::Sliding {
-            return Err(ConfigError::RandomisedRefreshSignature { algorithm: signing.algorithm().as_str() });
+        if self.store.is_some() {
+            let signing = self.keys.signing_key().ok_or(ConfigError::VerifyingOnly)?;
+            if !signing.is_deterministic() && settings.refresh != RefreshMode::Sliding {
+                return Err(ConfigError::RandomisedRefreshSignature { algorithm: signing.algorithm().as_str() });
+            }
         }
         let refresh_paths = match settings.refresh {
             RefreshMode::Redirect => self.cookies.refresh_paths_for(&settings.urls),
             _ => vec!["/".to_owned()],
         };
-        let cookies = self.cookies.resolve(settings.base.as_ref(), refresh_paths, settings.csrf.protect)?;
+        let cookies =
+            self.cookies.resolve(settings.base.as_ref(), refresh_paths, settings.csrf.protect, settings.flask)?;
         let log_out = &settings.urls.logout;
         if !cookies.access.is_sent_to(log_out) && !cookies.refresh.is_sent_to(log_out) {
             tracing::warn!(
@@ -218,17 +316,22 @@ impl Builder {
             rules.lost_response_window =
                 if window.is_zero() { Duration::ZERO } else { rules.lost_response_window.max(window) };
         }
-        let pre_session = PreSessionKey::new(&signing.derive("pre-session"));
+        // Forms of a service that cannot sign are good while it runs.
+        let derived = self.keys.signing_key().map(|key| key.derive("pre-session"));
+        let pre_session = PreSessionKey::new(&derived.unwrap_or_else(rand::random));
         Ok(Authenticator(Arc::new(Engine {
             keys: self.keys,
             settings,
             cookies,
             rules,
             store: self.store,
+            verified_tokens: VerifiedTokens::new(self.token_cache),
             revocations: Revocations::default(),
-            log_position: AtomicU64::new(0),
+            log: LogPosition::default(),
             clock: self.clock,
             handlers: self.handlers,
+            application: self.application,
+            observers: self.observers,
             pre_session,
         })))
     }

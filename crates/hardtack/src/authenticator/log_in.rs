@@ -46,10 +46,16 @@ pub struct LogIn {
     pub(super) extra: GivenClaims,
     pub(crate) user_agent: Option<String>,
     pub(crate) address: Option<String>,
+    pub(super) remember: Option<bool>,
 }
 
 /// The longest user agent that is kept, in bytes.
 const MAX_USER_AGENT: usize = 256;
+
+/// As much of a browser's name for itself as is kept and told.
+pub(crate) fn cut_user_agent(agent: &str) -> &str {
+    &agent[..agent.floor_char_boundary(MAX_USER_AGENT)]
+}
 
 impl LogIn {
     /// A log-in of `subject`, the claim `sub`: an id that stays, not a name that changes.
@@ -60,6 +66,7 @@ impl LogIn {
             extra: GivenClaims::default(),
             user_agent: None,
             address: None,
+            remember: None,
         }
     }
 
@@ -81,10 +88,20 @@ impl LogIn {
         self
     }
 
+    /// Whether the cookies outlive the browser: "remember me". They last as long as the session then,
+    /// and those of its refreshes too; otherwise they end with the browser. As
+    /// [`CookiePolicy::session_cookies`](crate::CookiePolicy::session_cookies) says unless called.
+    ///
+    /// The session keeps the choice; without a store the tokens carry it, as the claim
+    /// `persistent_cookies`.
+    pub fn remember(mut self, remember: bool) -> Self {
+        self.remember = Some(remember);
+        self
+    }
+
     /// The browser, for the device page; cut to 256 bytes.
     pub fn user_agent(mut self, agent: &str) -> Self {
-        let end = agent.floor_char_boundary(MAX_USER_AGENT);
-        self.user_agent = Some(agent[..end].to_owned());
+        self.user_agent = Some(cut_user_agent(agent).to_owned());
         self
     }
 

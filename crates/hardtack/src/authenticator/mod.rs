@@ -1,31 +1,40 @@
 //! The engine: keys, settings, cookies, sessions and replies in one value that is cheap to clone.
 
+mod application;
 mod builder;
+mod cookies;
+mod flask;
 mod given_claims;
 mod inspect;
 mod issue;
 mod log_in;
 mod sessions;
+mod verified_tokens;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
+pub(crate) use application::Application;
+pub use application::Blocklist;
 pub use builder::Builder;
+pub use cookies::CookieOptions;
 pub(crate) use inspect::Found;
 pub use inspect::VerifiedToken;
 pub use issue::{IssueError, IssuedToken, TokenBuilder};
+pub(crate) use log_in::cut_user_agent;
 pub use log_in::{Freshness, LogIn};
 pub use sessions::SessionError;
+use verified_tokens::VerifiedTokens;
 
 use crate::clock::{Clock, Timestamp};
 use crate::config::{RefreshMode, Settings, Urls};
 use crate::cookie::ResolvedPolicy;
 use crate::csrf::PreSessionKey;
+use crate::event::Observer;
 use crate::failure::Handlers;
 use crate::jwt::KeySet;
 use crate::request::NextPath;
-use crate::session::{ErasedStore, Revocations, SessionRules};
+use crate::session::{ErasedStore, LogPosition, Revocations, SessionRules};
 
 /// The engine. Clones share everything.
 ///
@@ -44,10 +53,13 @@ pub(crate) struct Engine {
     cookies: ResolvedPolicy,
     rules: SessionRules,
     store: Option<Box<dyn ErasedStore>>,
+    verified_tokens: VerifiedTokens,
     revocations: Revocations,
-    log_position: AtomicU64,
+    log: LogPosition,
     clock: Box<dyn Clock>,
     handlers: Handlers,
+    application: Application,
+    observers: Vec<Observer>,
     pre_session: PreSessionKey,
 }
 
@@ -74,7 +86,7 @@ impl Authenticator {
 
     /// The name of the hidden form field, `csrf_token` unless set otherwise.
     pub fn csrf_field(&self) -> &str {
-        &self.0.settings.csrf.field
+        &self.0.settings.csrf.access.field
     }
 
     /// Whether cookies are Secure: the site is served over https.
@@ -114,8 +126,21 @@ impl Authenticator {
         &self.0.handlers
     }
 
+    pub(crate) fn application(&self) -> &Application {
+        &self.0.application
+    }
+
+    pub(crate) fn observers(&self) -> &[Observer] {
+        &self.0.observers
+    }
+
     pub(crate) fn pre_session_key(&self) -> &PreSessionKey {
         &self.0.pre_session
+    }
+
+    /// Whether there is a store.
+    pub(crate) fn keeps_sessions(&self) -> bool {
+        self.0.store.is_some()
     }
 
     fn store(&self) -> Option<&dyn ErasedStore> {

@@ -1,6 +1,7 @@
 //! Why a configuration is refused, and what to do instead.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::jwt::KeyError;
 
@@ -120,6 +121,29 @@ pub enum ConfigError {
     /// Tokens that never expire in a session that does.
     #[error("tokens that never expire need stateless mode; leave the session store out, or give them a lifetime")]
     NeverExpiringWithSessions,
+    /// Access tokens that may hardly live.
+    #[error("access tokens may live up to {percent} % shorter; at most 50 % are allowed, and 5 % are plenty")]
+    TooMuchJitter {
+        /// What was given.
+        percent: u8,
+    },
+    /// No time between two readings of the log.
+    #[error("the poll interval is zero, which would ask the store without pause; a second is a good choice")]
+    ZeroPollInterval,
+    /// A bound to what nobody else can change.
+    #[error("a bound on staleness is for a store that processes share, and there is none; add sessions(), or leave it")]
+    StalenessWithoutStore,
+    /// A bound that a healthy process would miss.
+    #[error(
+        "the bound on staleness is {bound:?}, which polling cannot keep; expected at least {least:?}: two seconds \
+         more than the poll interval"
+    )]
+    StalenessTooShort {
+        /// What was given.
+        bound: Duration,
+        /// The shortest that works.
+        least: Duration,
+    },
     /// Too much tolerance.
     #[error("the leeway is {seconds} s; at most 60 s are allowed, and clocks in step need none")]
     LeewayTooLong {
@@ -156,6 +180,81 @@ pub enum ConfigError {
         what: &'static str,
         /// What was given.
         name: String,
+    },
+    /// No place to look for tokens in.
+    #[error("no token location is set, so no token could ever be found; name headers, cookies, query_string or json")]
+    NoTokenLocation,
+    /// A name by which no token could be found.
+    #[error("{name:?} cannot be the {what}; expected at least one visible ASCII character and no separators")]
+    BadTokenPlace {
+        /// What it was to name.
+        what: &'static str,
+        /// What was given.
+        name: String,
+    },
+    /// The identity under the name of another claim.
+    #[error(
+        "{name:?} cannot be the identity claim, as it is empty or has a meaning of its own; expected sub, or a name that is free"
+    )]
+    BadIdentityClaim {
+        /// What was given.
+        name: String,
+    },
+    /// An option of Flask-JWT-Extended with a value that it cannot have.
+    #[error("{option} is {value:?}; expected {expected}")]
+    BadOption {
+        /// Its name.
+        option: &'static str,
+        /// What was given.
+        value: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// A name that begins as Flask-JWT-Extended's options do, and is none.
+    #[error(
+        "{option} is no option of Flask-JWT-Extended 4.7; correct its name or leave it out (docs/options.md lists all)"
+    )]
+    UnknownOption {
+        /// What was given.
+        option: String,
+    },
+    /// Two keys that belong to different pairs.
+    #[error(
+        "JWT_PUBLIC_KEY is not the public half of JWT_PRIVATE_KEY, so nothing that is signed would verify; leave it out, or give both of one pair"
+    )]
+    KeysDiffer,
+    /// A part that makes tokens, and keys that verify only.
+    #[error("stored sessions make tokens, and the keys can only verify; give a private key, or leave the store out")]
+    VerifyingOnly,
+    /// A key of an option that cannot be used.
+    #[error("{option} cannot be used: {error}")]
+    OptionKey {
+        /// Its name.
+        option: &'static str,
+        /// What is wrong with the key.
+        error: KeyError,
+    },
+    /// A file named by an option that cannot be read.
+    #[error(
+        "{option} names the file {path:?}, which cannot be read: {why}; expected a file that this user may read, or PEM text"
+    )]
+    OptionFile {
+        /// Its name.
+        option: &'static str,
+        /// The file.
+        path: String,
+        /// What the system says.
+        why: String,
+    },
+    /// A key that is needed and not there.
+    #[error("{algorithm} needs {option}, which is not set; expected {expected}")]
+    NoKey {
+        /// The algorithm.
+        algorithm: &'static str,
+        /// The option.
+        option: &'static str,
+        /// What it should hold.
+        expected: &'static str,
     },
     /// Sliding sessions have no refresh token to keep on a path.
     #[error("an access token cannot live forever and be refreshed; choose RefreshMode::Off or give it a lifetime")]

@@ -16,9 +16,12 @@ pub struct DuplicateCookie;
 pub fn find<'a>(head: &RequestHead<'a>, name: &str) -> Result<Option<&'a [u8]>, DuplicateCookie> {
     let mut found = None;
     for field in head.header_all("cookie") {
-        for pair in field.split(|byte| *byte == b';') {
-            let Some(value) = value_of(trim(pair), name.as_bytes()) else { continue };
-            if found.replace(value).is_some() {
+        let mut start = 0;
+        for end in memchr::memchr_iter(b';', field).chain([field.len()]) {
+            let pair = field.get(start..end).unwrap_or_default();
+            start = end + 1;
+            let Some(value) = value_of(trim_start(pair), name.as_bytes()) else { continue };
+            if found.replace(trim_end(value)).is_some() {
                 return Err(DuplicateCookie);
             }
         }
@@ -30,10 +33,14 @@ fn value_of<'a>(pair: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     pair.strip_prefix(name)?.strip_prefix(b"=")
 }
 
-fn trim(mut bytes: &[u8]) -> &[u8] {
+fn trim_start(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = bytes {
         bytes = rest;
     }
+    bytes
+}
+
+fn trim_end(mut bytes: &[u8]) -> &[u8] {
     while let [rest @ .., b' ' | b'\t'] = bytes {
         bytes = rest;
     }

@@ -2,9 +2,9 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::Peeked;
 use crate::authenticator::{Authenticator, VerifiedToken};
 use crate::cookie::SetCookies;
-use crate::csrf::FormToken;
 
 /// The layer's memory of one request, and the engine that the request is for. An adapter keeps it behind
 /// an `Arc` in the request's extensions.
@@ -12,7 +12,7 @@ use crate::csrf::FormToken;
 pub struct Memo {
     engine: Authenticator,
     layered: bool,
-    form: FormToken,
+    body: Peeked,
     state: Mutex<State>,
 }
 
@@ -25,13 +25,13 @@ pub(super) struct State {
 
 impl Memo {
     /// For a request that a layer wraps: cookies that come up can reach the response.
-    pub fn layered(engine: Authenticator, form: FormToken) -> Self {
-        Self { engine, layered: true, form, state: Mutex::default() }
+    pub fn layered(engine: Authenticator, body: impl Into<Peeked>) -> Self {
+        Self { engine, layered: true, body: body.into(), state: Mutex::default() }
     }
 
-    /// For an extractor on its own: nothing can be refreshed in place and no form was read.
+    /// For an extractor on its own: nothing can be refreshed in place and no body was read.
     pub fn without_layer(engine: Authenticator) -> Self {
-        Self { engine, layered: false, form: FormToken::Unread, state: Mutex::default() }
+        Self { engine, layered: false, body: Peeked::Nothing, state: Mutex::default() }
     }
 
     /// The engine.
@@ -43,8 +43,9 @@ impl Memo {
         self.layered
     }
 
-    pub(super) fn form_token(&self) -> &FormToken {
-        &self.form
+    /// What was read of the body before the handler.
+    pub(super) fn body(&self) -> &Peeked {
+        &self.body
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {

@@ -3,8 +3,10 @@
 use super::Exchange;
 use crate::authenticator::{LogIn, VerifiedToken};
 use crate::cookie::SetCookies;
+use crate::event::EventKind;
 use crate::failure::{Failure, Reason};
 use crate::jwt::TokenKind;
+use crate::location::TokenLocation;
 use crate::request::Need;
 use crate::session::{Ends, SessionId};
 
@@ -25,8 +27,7 @@ impl Exchange<'_> {
         if let (None, Some(peer)) = (&log_in.address, self.head.peer) {
             log_in = log_in.address(peer.to_string());
         }
-        let before: Vec<SessionId> = self.held_tokens().iter().filter_map(VerifiedToken::session).collect();
-        self.engine.begin(log_in, &before).await.map_err(|error| self.refuse(error))
+        self.engine.begin(log_in, &self.held_tokens()).await.map_err(|error| self.refuse(error))
     }
 
     /// Logs out whoever the request's cookies name, expired or not, and answers the deleted cookies.
@@ -48,8 +49,13 @@ impl Exchange<'_> {
         asked.map(|(_, token)| token).try_for_each(|token| self.check_csrf(token))?;
         let mut ids: Vec<SessionId> = held.iter().filter_map(VerifiedToken::session).collect();
         ids.dedup();
-        self.engine.end(Ends::These(&ids), self.engine.now()).await?;
-        tracing::info!(event = "logout", sessions = ids.len());
+        let ended = self.engine.end(Ends::These(&ids), self.engine.now()).await?;
+        for id in ids {
+            let subject = held.iter().find(|token| token.session() == Some(id)).map(VerifiedToken::subject);
+            if let (Some(subject), true) = (subject, !self.engine.keeps_sessions() || ended.contains(&id)) {
+                self.engine.tell(EventKind::LogOut, subject, Some(id), &self.client());
+            }
+        }
         Ok(self.engine.unset_jwt_cookies())
     }
 
@@ -63,12 +69,13 @@ impl Exchange<'_> {
             return Err(self.refuse(Reason::Method));
         }
         self.require_same_origin()?;
-        let token = match self.refresh_token() {
+        let token = match self.refresh_token(Need::refresh()).await {
             Ok(Some(token)) => token,
             Ok(None) => return Err(self.refuse(Reason::Missing)),
             Err(reason) => return Err(self.refuse(reason)),
         };
-        let refreshed = self.engine.exchange_refresh(&token).await.map_err(|reason| self.refuse(reason))?;
+        let refreshed =
+            self.engine.exchange_refresh(&token, &self.client()).await.map_err(|reason| self.refuse(reason))?;
         self.memo.state().authenticated = true;
         Ok(refreshed.cookies)
     }
@@ -88,7 +95,7 @@ impl Exchange<'_> {
         if token.subject() != subject {
             return Err(self.refuse(Reason::OtherUser));
         }
-        let raised = self.engine.step_up(&token).await.map_err(|reason| self.refuse(reason))?;
+        let raised = self.engine.step_up(&token, &self.client()).await.map_err(|reason| self.refuse(reason))?;
         Ok(raised.cookies)
     }
 
@@ -99,12 +106,13 @@ impl Exchange<'_> {
     /// Nobody is logged in; a store that failed.
     pub async fn renew(&self) -> Result<SetCookies, Failure> {
         let token = self.acting_token().await?;
-        self.engine.renew(&token).await.map_err(|reason| self.refuse(reason))
+        self.engine.renew(&token, &self.client()).await.map_err(|reason| self.refuse(reason))
     }
 
     async fn acting_token(&self) -> Result<VerifiedToken, Failure> {
         self.check_changing().map_err(|reason| self.refuse(reason))?;
-        self.required(Need::access()).await
+        // What changes a browser's cookies acts with them.
+        self.required(Need::access().locations(TokenLocation::Cookies)).await
     }
 
     /// The tokens of ours that the request carries, however old. Bad ones count as none here.

@@ -3,15 +3,15 @@
 use std::fmt;
 
 use serde::de::DeserializeOwned;
-use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
 use super::json::{self, Json};
-use super::{ClaimError, TokenError};
+use super::object::ObjectWriter;
+use super::{ClaimError, TokenError, plain};
 use crate::clock::Timestamp;
 
 /// 9999-12-31T23:59:59Z: the last second that other libraries can represent.
-const MAX_TIME: i64 = 253_402_300_799;
+pub(super) const MAX_TIME: i64 = 253_402_300_799;
 
 /// Names that [`Claims`] has fields for.
 const RESERVED: [&str; 13] =
@@ -180,6 +180,11 @@ impl Claims<NoExtra> {
     /// [`BadClaim`](TokenError::BadClaim), [`MissingClaim`](TokenError::MissingClaim), and
     /// [`WrongKind`](TokenError::WrongKind) for a `type` that is neither `access` nor `refresh`.
     pub fn from_json(payload: &[u8]) -> Result<Self, TokenError> {
+        plain::read(payload).map_or_else(|| Self::from_json_strictly(payload), Ok)
+    }
+
+    /// The same by the strict reader alone, which takes every spelling and refuses what isn't right.
+    pub(super) fn from_json_strictly(payload: &[u8]) -> Result<Self, TokenError> {
         let mut found = Found::default();
         json::read_object(payload, |name, value| found.read(name, value))?;
         let missing = TokenError::MissingClaim;
@@ -275,49 +280,46 @@ impl Claims<NoExtra> {
     }
 
     fn write(&self, extra: &Map<String, Value>) -> Result<Vec<u8>, serde_json::Error> {
-        let mut json = Vec::with_capacity(512);
-        let mut writer = serde_json::Serializer::new(&mut json);
-        let mut members = writer.serialize_map(None)?;
+        let mut json = ObjectWriter::new();
         match self.fresh {
-            Fresh::No => members.serialize_entry("fresh", &false)?,
-            Fresh::Yes => members.serialize_entry("fresh", &true)?,
-            Fresh::Until(end) => members.serialize_entry("fresh", &end.unix_seconds())?,
+            Fresh::No => json.literal("fresh", "false"),
+            Fresh::Yes => json.literal("fresh", "true"),
+            Fresh::Until(end) => json.time("fresh", end),
         }
-        members.serialize_entry("iat", &self.issued_at.unix_seconds())?;
-        members.serialize_entry("jti", &self.token_id)?;
-        members.serialize_entry("type", self.kind.as_str())?;
-        members.serialize_entry("sub", &self.subject)?;
+        json.time("iat", self.issued_at);
+        json.string("jti", &self.token_id)?;
+        json.string("type", self.kind.as_str())?;
+        json.string("sub", &self.subject)?;
         if let Some(nbf) = self.not_before {
-            members.serialize_entry("nbf", &nbf.unix_seconds())?;
+            json.time("nbf", nbf);
         }
         if let Some(csrf) = &self.csrf {
-            members.serialize_entry("csrf", csrf)?;
+            json.string("csrf", csrf)?;
         }
         if let Some(exp) = self.expires_at {
-            members.serialize_entry("exp", &exp.unix_seconds())?;
+            json.time("exp", exp);
         }
         if let Some(session) = self.session {
-            members.serialize_entry("sid", &format_args!("{session:032x}"))?;
+            json.hexadecimal("sid", session);
         }
         if let Some(generation) = self.generation {
-            members.serialize_entry("gen", &generation)?;
+            json.literal("gen", itoa::Buffer::new().format(generation));
         }
         if let Some(time) = self.auth_time {
-            members.serialize_entry("auth_time", &time.unix_seconds())?;
+            json.time("auth_time", time);
         }
         if let Some(issuer) = &self.issuer {
-            members.serialize_entry("iss", issuer)?;
+            json.string("iss", issuer)?;
         }
         match self.audience.as_slice() {
             [] => {}
-            [one] => members.serialize_entry("aud", one)?,
-            several => members.serialize_entry("aud", several)?,
+            [one] => json.string("aud", one)?,
+            several => json.value("aud", several)?,
         }
         for (name, value) in extra {
-            members.serialize_entry(name, value)?;
+            json.value(name, value)?;
         }
-        members.end()?;
-        Ok(json)
+        Ok(json.finish())
     }
 }
 
@@ -362,13 +364,13 @@ impl Found {
 }
 
 /// A string that isn't empty.
-fn text(name: &'static str, value: Json<'_>) -> Result<String, TokenError> {
+pub(super) fn text(name: &'static str, value: Json<'_>) -> Result<String, TokenError> {
     let text = value.into_string().filter(|text| !text.is_empty());
     Ok(text.ok_or(TokenError::BadClaim(name))?.into_owned())
 }
 
 /// A NumericDate (RFC 7519 §2).
-fn time(name: &'static str, value: &Json<'_>) -> Result<Timestamp, TokenError> {
+pub(super) fn time(name: &'static str, value: &Json<'_>) -> Result<Timestamp, TokenError> {
     let seconds = match value {
         Json::Unsigned(seconds) => i64::try_from(*seconds).ok(),
         // In this range a float holds whole seconds exactly; NaN is in no range.
@@ -379,7 +381,7 @@ fn time(name: &'static str, value: &Json<'_>) -> Result<Timestamp, TokenError> {
     seconds.map(Timestamp::from_unix_seconds).ok_or(TokenError::BadClaim(name))
 }
 
-fn kind(value: Json<'_>) -> Result<TokenKind, TokenError> {
+pub(super) fn kind(value: Json<'_>) -> Result<TokenKind, TokenError> {
     match &*value.into_string().ok_or(TokenError::BadClaim("type"))? {
         "access" => Ok(TokenKind::Access),
         "refresh" => Ok(TokenKind::Refresh),
@@ -387,7 +389,7 @@ fn kind(value: Json<'_>) -> Result<TokenKind, TokenError> {
     }
 }
 
-fn fresh(value: &Json<'_>) -> Result<Fresh, TokenError> {
+pub(super) fn fresh(value: &Json<'_>) -> Result<Fresh, TokenError> {
     match value {
         Json::Bool(false) => Ok(Fresh::No),
         Json::Bool(true) => Ok(Fresh::Yes),
@@ -396,7 +398,7 @@ fn fresh(value: &Json<'_>) -> Result<Fresh, TokenError> {
 }
 
 /// One session has one spelling: 32 digits, lower case.
-fn session(value: Json<'_>) -> Result<u128, TokenError> {
+pub(super) fn session(value: Json<'_>) -> Result<u128, TokenError> {
     let bad = TokenError::BadClaim("sid");
     let digits = value.into_string().ok_or(bad)?;
     let canonical = digits.len() == 32 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
@@ -406,14 +408,14 @@ fn session(value: Json<'_>) -> Result<u128, TokenError> {
     u128::from_str_radix(&digits, 16).map_err(|_| bad)
 }
 
-fn generation(value: &Json<'_>) -> Result<u64, TokenError> {
+pub(super) fn generation(value: &Json<'_>) -> Result<u64, TokenError> {
     match value {
         Json::Unsigned(generation) => Ok(*generation),
         _ => Err(TokenError::BadClaim("gen")),
     }
 }
 
-fn audience(value: Json<'_>) -> Result<Vec<String>, TokenError> {
+pub(super) fn audience(value: Json<'_>) -> Result<Vec<String>, TokenError> {
     let names = match value {
         Json::String(name) => Some(vec![name.into_owned()]),
         // An empty array is for nobody; read as "absent", it would be for everybody.

@@ -14,6 +14,9 @@ pub use super::header::UnverifiedHeader;
 /// The longest signature: RSA with 8192 bits.
 const MAX_SIGNATURE_LEN: usize = 1024;
 
+/// The longest signature otherwise: ES512 (RFC 7518 §3.4).
+const SHORT_SIGNATURE_LEN: usize = 132;
+
 /// The bytes that a verified token carries. Only verification constructs it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Payload(Vec<u8>);
@@ -49,7 +52,7 @@ impl fmt::Debug for Payload {
 /// A token's segments, still encoded.
 pub(super) struct Segments<'t> {
     pub(super) header: &'t [u8],
-    payload: &'t [u8],
+    pub(super) payload: &'t [u8],
     signature: &'t [u8],
     /// What the signature is over: header, dot, payload (RFC 7515 §5.1).
     signed: &'t [u8],
@@ -61,14 +64,15 @@ impl<'t> Segments<'t> {
         if token.len() > MAX_TOKEN_LEN {
             return Err(TokenError::TooLarge);
         }
-        let mut segments = token.split(|byte| *byte == b'.');
-        match (segments.next(), segments.next(), segments.next(), segments.next()) {
-            (Some(header), Some(payload), Some(signature), None) => {
-                let signed = token.get(..header.len() + 1 + payload.len()).unwrap_or_default();
-                Ok(Self { header, payload, signature, signed })
-            }
-            _ => Err(TokenError::NotCompact),
-        }
+        let mut dots = memchr::memchr_iter(b'.', token);
+        let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
+            return Err(TokenError::NotCompact);
+        };
+        let (signed, signature) = token.split_at(second);
+        let (header, payload) = signed.split_at(first);
+        // Both begin with their dot.
+        let behind = |part: &'t [u8]| part.get(1..).unwrap_or_default();
+        Ok(Self { header, payload: behind(payload), signature: behind(signature), signed })
     }
 
     /// Checks the signature with each key in turn and decodes the payload.
@@ -76,8 +80,16 @@ impl<'t> Segments<'t> {
         if self.signature.is_empty() {
             return Err(TokenError::BadSignature);
         }
-        let mut buffer = [0; MAX_SIGNATURE_LEN];
-        let signature = base64url::decode_into(self.signature, &mut buffer).ok_or(TokenError::Malformed)?;
+        let (mut short, mut long);
+        // Only RSA's signatures are long, and clearing a long buffer takes a while.
+        let buffer: &mut [u8] = if self.signature.len() <= SHORT_SIGNATURE_LEN / 3 * 4 {
+            short = [0; SHORT_SIGNATURE_LEN];
+            &mut short
+        } else {
+            long = [0; MAX_SIGNATURE_LEN];
+            &mut long
+        };
+        let signature = base64url::decode_into(self.signature, buffer).ok_or(TokenError::Malformed)?;
         if !keys.into_iter().any(|key| key.accepts(self.signed, signature)) {
             return Err(TokenError::BadSignature);
         }

@@ -32,9 +32,13 @@ mod json;
 mod jwk;
 pub mod jws;
 mod keys;
+mod object;
 mod pem;
+mod plain;
+mod reading;
 #[cfg(test)]
 mod tests;
+mod unverified;
 mod validate;
 
 pub use algorithm::Algorithm;
@@ -43,6 +47,8 @@ pub use error::{ClaimError, KeyError, SignError, TokenError};
 pub use jwk::{Jwk, JwkSet};
 pub use jws::Payload;
 pub use keys::{KeySet, SigningKey, VerifyingKey};
+pub(crate) use reading::Reading;
+pub use unverified::Unverified;
 pub use validate::{Expected, MAX_LEEWAY, validate};
 
 /// The longest token that is looked at, in bytes: twice what browsers let a cookie be.

@@ -6,6 +6,13 @@ use std::net::IpAddr;
 pub trait Headers {
     /// The value of the `index`-th field called `name` (lower case), counting from zero.
     fn value(&self, name: &str, index: usize) -> Option<&[u8]>;
+
+    /// The first two of them, which tell one field from several. An adapter whose map finds both in one
+    /// look-up says so here.
+    fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
+        let first = self.value(name, 0);
+        [first, first.and_then(|_| self.value(name, 1))]
+    }
 }
 
 /// Method, target and header fields of one request. Borrows everything, copies nothing.
@@ -37,7 +44,9 @@ impl<'a> RequestHead<'a> {
     /// All fields called `name`, in order.
     pub fn header_all(&self, name: &'a str) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let headers = self.headers;
-        (0..).map_while(move |index| headers.value(name, index))
+        let two = headers.first_two(name);
+        let more = if two[1].is_some() { 2..usize::MAX } else { 0..0 };
+        two.into_iter().flatten().chain(more.map_while(move |index| headers.value(name, index)))
     }
 
     /// Whether the method promises to change nothing (RFC 9110 §9.2.1). Method-override fields are

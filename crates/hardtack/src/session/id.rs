@@ -24,6 +24,16 @@ impl SessionId {
     pub const fn as_u128(self) -> u128 {
         self.0
     }
+
+    /// The 32 digits, in ASCII.
+    pub(crate) fn digits(self) -> [u8; 32] {
+        let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + value - 10 };
+        let mut digits = [0; 32];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0.to_be_bytes()) {
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+        }
+        digits
+    }
 }
 
 impl fmt::Display for SessionId {

@@ -1,6 +1,7 @@
 //! Log-ins that a server keeps: one row each, rotated by compare-and-swap.
 
 mod id;
+mod log;
 mod memory;
 mod revocations;
 mod row;
@@ -8,6 +9,7 @@ mod rules;
 mod store;
 
 pub use id::{ParseSessionIdError, SessionId};
+pub(crate) use log::{LogPosition, Turn};
 pub use memory::MemorySessions;
 pub(crate) use revocations::{Revocations, Standing};
 pub use row::Session;

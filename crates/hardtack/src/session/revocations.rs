@@ -1,7 +1,9 @@
 //! The sessions that have just ended, known to this process without asking a store.
 
-use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use foldhash::quality::RandomState;
+use papaya::HashMap;
 
 use super::SessionId;
 use crate::clock::Timestamp;
@@ -22,21 +24,24 @@ pub(crate) enum Standing {
 
 /// An entry lives as long as an access token of the session could: then the token's own expiry
 /// refuses it, and the entry goes. So the map stays as small as an access lifetime's log-outs.
-#[derive(Debug, Default)]
+///
+/// Every request reads it and few write: readers take no lock, and writers wait for each other.
+#[derive(Debug)]
 pub(crate) struct Revocations {
-    entries: RwLock<Entries>,
+    standing: HashMap<SessionId, (Standing, Timestamp), RandomState>,
+    /// The number of entries above which the next writer looks for those that are over.
+    sweep_at: Mutex<usize>,
 }
 
-#[derive(Debug, Default)]
-struct Entries {
-    standing: HashMap<SessionId, (Standing, Timestamp)>,
-    sweep_at: usize,
+impl Default for Revocations {
+    fn default() -> Self {
+        Self { standing: HashMap::with_hasher(RandomState::default()), sweep_at: Mutex::default() }
+    }
 }
 
 impl Revocations {
     pub(crate) fn standing(&self, id: SessionId) -> Standing {
-        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries.standing.get(&id).map_or(Standing::Live, |(standing, _)| *standing)
+        self.standing.pin().get(&id).map_or(Standing::Live, |(standing, _)| *standing)
     }
 
     /// Ends a session for this process; nothing makes it live again.
@@ -56,23 +61,31 @@ impl Revocations {
 
     /// Forgets that a generation is awaited; an ended session stays ended.
     pub(crate) fn confirmed(&self, id: SessionId, generation: u64) {
-        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        if entries.standing.get(&id).is_some_and(|(standing, _)| *standing == Standing::Unconfirmed(generation)) {
-            entries.standing.remove(&id);
-        }
+        let _writing = self.writing();
+        let awaited = Standing::Unconfirmed(generation);
+        // What it would answer is whether there was one.
+        let _ = self.standing.pin().remove_if(&id, |_, (standing, _)| *standing == awaited);
     }
 
     fn note(&self, id: SessionId, standing: Standing, until: Timestamp, now: Timestamp) {
-        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        let entry = entries.standing.entry(id).or_insert((standing, until));
-        if !matches!(entry.0, Standing::Ended | Standing::Replaced) {
-            entry.0 = standing;
+        let mut sweep_at = self.writing();
+        let entries = self.standing.pin();
+        entries.update_or_insert(
+            id,
+            |(old, old_until)| {
+                let ended = matches!(old, Standing::Ended | Standing::Replaced);
+                (if ended { *old } else { standing }, until.max(*old_until))
+            },
+            (standing, until),
+        );
+        if entries.len() > *sweep_at {
+            entries.retain(|_, (_, until)| *until > now);
+            *sweep_at = (entries.len() * 2).max(1024);
         }
-        entry.1 = entry.1.max(until);
-        if entries.standing.len() > entries.sweep_at {
-            entries.standing.retain(|_, (_, until)| *until > now);
-            entries.sweep_at = (entries.standing.len() * 2).max(1024);
-        }
+    }
+
+    fn writing(&self) -> MutexGuard<'_, usize> {
+        self.sweep_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -102,6 +115,6 @@ mod tests {
             let now = NOW + Duration::from_secs(second);
             map.end(SessionId::random(), now + Duration::from_secs(10), now);
         }
-        assert!(map.entries.read().unwrap().standing.len() < 2048);
+        assert!(map.standing.len() < 2048);
     }
 }

@@ -1,6 +1,7 @@
 //! One log-in as a store keeps it.
 
 use std::fmt;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -40,6 +41,8 @@ pub struct Session {
     pub address: Option<String>,
     /// When it was ended early.
     pub revoked_at: Option<Timestamp>,
+    /// Whether its cookies outlive the browser: "remember me".
+    pub persistent: bool,
 }
 
 /// Without the salt, which the CSRF value is computed from, and without what is personal.
@@ -56,6 +59,7 @@ impl fmt::Debug for Session {
             .field("absolute_expires_at", &self.absolute_expires_at)
             .field("auth_time", &self.auth_time)
             .field("revoked_at", &self.revoked_at)
+            .field("persistent", &self.persistent)
             .finish_non_exhaustive()
     }
 }
@@ -79,6 +83,7 @@ impl Session {
             user_agent: None,
             address: None,
             revoked_at: None,
+            persistent: false,
         }
     }
 
@@ -98,7 +103,19 @@ impl Session {
         self.derived(purpose, at.unix_seconds())
     }
 
+    /// How much shorter a token lives that is made at `at`: from nothing to `most`, in whole seconds, the
+    /// same whenever it is computed again.
+    pub(crate) fn jitter(&self, at: Timestamp, most: Duration) -> Duration {
+        let digest = self.digest("jitter", at.unix_seconds());
+        let number = digest[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
+        Duration::from_secs(number % most.as_secs().saturating_add(1))
+    }
+
     fn derived(&self, purpose: &str, at: i64) -> String {
+        base64_simd::URL_SAFE_NO_PAD.encode_to_string(&self.digest(purpose, at)[..16])
+    }
+
+    fn digest(&self, purpose: &str, at: i64) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update(self.salt);
         hash.update(purpose.as_bytes());
@@ -107,7 +124,6 @@ impl Session {
             hash.update(self.generation.to_be_bytes());
             hash.update(at.to_be_bytes());
         }
-        let digest = hash.finalize();
-        base64_simd::URL_SAFE_NO_PAD.encode_to_string(&digest[..16])
+        hash.finalize().into()
     }
 }

@@ -86,6 +86,7 @@ async fn rows_come_back_as_they_were_given<S: SessionStore>(store: &Subject<S>) 
         ..session("")
     };
     let extreme = Session {
+        persistent: true,
         id: SessionId::from_u128(u128::MAX),
         // Not a number of IEEE 754, so a store that passes through one shows it.
         generation: (1 << 53) + 1,

@@ -1,60 +1,11 @@
 //! A store that is down.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
-use hardtack::session::{Ends, RevocationPage, Rotation, Session, SessionStore, StoreError};
-use hardtack::{KeySet, MemorySessions, Need, RefreshMode, SessionId, Timestamp};
+use hardtack::{KeySet, Need, RefreshMode, SessionStore};
 
+use crate::flaky::{DETAIL, Flaky};
 use crate::support::{Browser, Request, Site, block_on, key, log_in, page};
-
-const DETAIL: &str = "details nobody outside may see";
-
-#[derive(Clone, Default)]
-struct Flaky {
-    rows: MemorySessions,
-    down: Arc<AtomicBool>,
-}
-
-impl Flaky {
-    fn up(&self) -> Result<&MemorySessions, StoreError> {
-        if self.down.load(Ordering::SeqCst) { Err(StoreError::new(DETAIL)) } else { Ok(&self.rows) }
-    }
-}
-
-impl SessionStore for Flaky {
-    async fn create(&self, session: &Session, ends: Ends<'_>) -> Result<Vec<SessionId>, StoreError> {
-        SessionStore::create(self.up()?, session, ends).await
-    }
-
-    async fn find(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
-        self.up()?.find(id).await
-    }
-
-    async fn rotate(&self, id: SessionId, generation: u64, rotation: Rotation) -> Result<Option<Session>, StoreError> {
-        self.up()?.rotate(id, generation, rotation).await
-    }
-
-    async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), StoreError> {
-        self.up()?.confirm(id, generation).await
-    }
-
-    async fn revoke(&self, ends: Ends<'_>, now: Timestamp) -> Result<Vec<SessionId>, StoreError> {
-        self.up()?.revoke(ends, now).await
-    }
-
-    async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, StoreError> {
-        self.up()?.list(subject, now).await
-    }
-
-    async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, StoreError> {
-        self.up()?.revocations(after, limit).await
-    }
-
-    async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.up()?.prune(before, limit).await
-    }
-}
 
 fn site(mode: RefreshMode) -> (Site, Flaky) {
     let store = Flaky::default();

@@ -1,0 +1,73 @@
+//! Tokens without a session store, as in Flask: a refresh token mints access tokens until it expires.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::case::Case;
+use super::site::{ACCESS, REFRESH, Site, csrf_of, value_of};
+
+pub(super) fn cases() -> Vec<Case> {
+    fn case<F>(name: &str, run: impl FnOnce(Site) -> F + 'static) -> Case
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Case::new(format!("stateless: {name}"), run).stateless()
+    }
+    vec![
+        case("from log-in to log-out", |site| async move {
+            let mut alice = site.visitor();
+            let log_in = alice.post("/login").json(&json!({ "sub": "alice", "role": "editor" })).send().await;
+            site.expect("log-in", &log_in, "200 +access +refresh");
+            site.expect("fresh", &alice.get("/fresh").send().await, "200");
+            let copy = alice.clone();
+            let log_out = alice.post("/logout").csrf().send().await;
+            site.expect("log-out", &log_out, "200 -access -refresh");
+            site.same("the jar is empty", alice.cookies().len(), 0);
+            let late = copy.clone().get("/protected").send().await;
+            site.expect("this process remembers", &late, "401 revoked -access -refresh");
+            let late = copy.clone().post("/token/refresh").csrf().send().await;
+            site.expect("and refreshes nobody", &late, "401 revoked -access -refresh");
+        }),
+        case("the refresh token stays as it is", |site| async move {
+            let mut alice = site.alice().await;
+            let (refresh, csrf) = (value_of(&alice, REFRESH), csrf_of(&alice));
+            for _ in 0..3 {
+                site.expire_access();
+                let answer = alice.post("/echo").form(&[("csrf_token", &csrf)]).send().await;
+                site.expect("a form from before", &answer, "200 +access");
+                site.same("refresh token", value_of(&alice, REFRESH), refresh.clone());
+            }
+            let stale = alice.get("/fresh").accept_json().send().await;
+            site.expect("not fresh", &stale, "401 insufficient_user_authentication");
+            site.expect(
+                "re-authentication",
+                &alice.post("/reauthenticate").csrf().json(&json!({ "sub": "alice" })).send().await,
+                "200 +access",
+            );
+            site.expect("fresh", &alice.get("/fresh").send().await, "200");
+        }),
+        case("expired altogether", |site| async move {
+            let mut alice = site.alice().await;
+            site.expire_all();
+            site.expect("GET", &alice.get("/protected").accept_json().send().await, "401 expired -access -refresh");
+        }),
+        case("a token that the application makes by itself", |site| async move {
+            let brief = Duration::from_secs(60);
+            let token = site.engine.access_token("robot").lifetime(brief).issue().unwrap();
+            let mut robot = site.browser_with(&site.engine.set_access_cookies(&token).unwrap());
+            site.expect("GET", &robot.get("/protected").send().await, "200");
+            site.expect("POST", &robot.post("/echo").csrf().body("x").send().await, "200");
+            let stale = robot.get("/fresh").accept_json().send().await;
+            site.expect("not fresh", &stale, "401 insufficient_user_authentication");
+            site.clock.advance(brief);
+            site.expect("expired", &robot.get("/protected").accept_json().send().await, "401 expired -access -refresh");
+        }),
+        case("an absent access token", |site| async move {
+            let mut alice = site.alice().await;
+            alice.jar().remove(ACCESS);
+            site.expect("GET", &alice.get("/protected").send().await, "200 +access");
+            site.expect("afterwards", &alice.get("/protected").send().await, "200");
+        }),
+    ]
+}

@@ -1,0 +1,150 @@
+//! A row, and the session in it.
+//!
+//! One line of what changes (the scripts read and write it), then the subject, then the rest as JSON:
+//! `1 generation rotated_at confirmed expires_at absolute_expires_at auth_time revoked_at length`.
+
+use std::str::FromStr;
+
+use hardtack::session::Revocation;
+use hardtack::{Session, SessionId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::error::RowError;
+
+/// What never changes, and what no script looks into.
+#[derive(Serialize, Deserialize)]
+struct Rest {
+    created_at: i64,
+    persistent: bool,
+    salt: String,
+    claims: Option<String>,
+    user_agent: Option<String>,
+    address: Option<String>,
+}
+
+pub(crate) fn encode(session: &Session) -> Result<Vec<u8>, serde_json::Error> {
+    let rest = Rest {
+        created_at: session.created_at.unix_seconds(),
+        persistent: session.persistent,
+        salt: format!("{:032x}", u128::from_be_bytes(session.salt)),
+        claims: session.claims.clone(),
+        user_agent: session.user_agent.clone(),
+        address: session.address.clone(),
+    };
+    let mut row = format!(
+        "1 {} {} {} {} {} {} {} {}\n{}",
+        session.generation,
+        session.rotated_at,
+        u8::from(session.confirmed),
+        session.expires_at,
+        session.absolute_expires_at,
+        session.auth_time,
+        time(session.revoked_at),
+        session.subject.len(),
+        session.subject,
+    )
+    .into_bytes();
+    serde_json::to_writer(&mut row, &rest)?;
+    Ok(row)
+}
+
+/// A time that may be missing, as the scripts write it.
+pub(crate) fn time(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| "-".to_owned(), |at| at.to_string())
+}
+
+pub(crate) fn decode(id: SessionId, row: &[u8]) -> Result<Session, RowError> {
+    let version = || RowError::Version { id: id.to_string() };
+    let row = std::str::from_utf8(row).map_err(|_| version())?;
+    let (line, body) = row.split_once('\n').ok_or_else(version)?;
+    let fields: Vec<&str> = line.split(' ').collect();
+    let ["1", generation, rotated_at, confirmed, expires_at, absolute_expires_at, auth_time, revoked_at, length] =
+        fields[..]
+    else {
+        return Err(version());
+    };
+    let length: usize = number(id, "the subject's length", length)?;
+    let (subject, rest) =
+        body.split_at_checked(length).ok_or_else(|| RowError::Field { id: id.to_string(), field: "the subject" })?;
+    let rest: Rest = serde_json::from_str(rest).map_err(|source| RowError::Rest { id: id.to_string(), source })?;
+    Ok(Session {
+        id,
+        subject: subject.to_owned(),
+        generation: number(id, "generation", generation)?,
+        created_at: Timestamp::from_unix_seconds(rest.created_at),
+        rotated_at: timestamp(id, "rotated_at", rotated_at)?,
+        confirmed: number::<u8>(id, "confirmed", confirmed)? == 1,
+        expires_at: timestamp(id, "expires_at", expires_at)?,
+        absolute_expires_at: timestamp(id, "absolute_expires_at", absolute_expires_at)?,
+        auth_time: timestamp(id, "auth_time", auth_time)?,
+        persistent: rest.persistent,
+        salt: salt(id, &rest.salt)?,
+        claims: rest.claims,
+        user_agent: rest.user_agent,
+        address: rest.address,
+        revoked_at: match revoked_at {
+            "-" => None,
+            at => Some(timestamp(id, "revoked_at", at)?),
+        },
+    })
+}
+
+fn number<T: FromStr>(id: SessionId, field: &'static str, text: &str) -> Result<T, RowError> {
+    text.parse().map_err(|_| RowError::Field { id: id.to_string(), field })
+}
+
+fn timestamp(id: SessionId, field: &'static str, text: &str) -> Result<Timestamp, RowError> {
+    number(id, field, text).map(Timestamp::from_unix_seconds)
+}
+
+fn salt(id: SessionId, text: &str) -> Result<[u8; 16], RowError> {
+    let bits = (text.len() == 32).then(|| u128::from_str_radix(text, 16).ok()).flatten();
+    bits.map(u128::to_be_bytes).ok_or_else(|| RowError::Field { id: id.to_string(), field: "the salt" })
+}
+
+/// An id that a script answered.
+pub(crate) fn decode_id(text: &str) -> Result<SessionId, RowError> {
+    text.parse().map_err(|_| RowError::Field { id: text.to_owned(), field: "the id" })
+}
+
+/// An entry of the log: a stream's id, `0-` and the sequence, and the fields in the order of the script.
+pub(crate) type LogEntry = (String, Vec<String>);
+
+pub(crate) fn decode_revocation((sequence, fields): LogEntry) -> Result<Revocation, RowError> {
+    let broken = |field| RowError::Field { id: sequence.clone(), field };
+    let [_, session, _, at] = &fields[..] else { return Err(broken("the log's entry")) };
+    let number = sequence.strip_prefix("0-").and_then(|number| number.parse().ok());
+    let at = at.parse().map_err(|_| broken("the log's time"))?;
+    Ok(Revocation {
+        sequence: number.ok_or_else(|| broken("the log's sequence"))?,
+        session: decode_id(session)?,
+        at: Timestamp::from_unix_seconds(at),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hardtack::session::SessionRules;
+
+    #[test]
+    fn what_was_not_written_here_is_refused() {
+        let session = Session::begin("a\nb 1", Timestamp::from_unix_seconds(7), &SessionRules::default());
+        let row = String::from_utf8(encode(&session).unwrap()).unwrap();
+        assert_eq!(decode(session.id, row.as_bytes()).unwrap(), session);
+        let newer = row.replacen('1', "2", 1);
+        let short = row.replacen(" 5\n", " 5000\n", 1);
+        let salt = row.replace("\"salt\":\"", "\"salt\":\"+");
+        let cut = &row[..row.len() - 1];
+        for (row, text) in [
+            (newer.as_str(), "the row is not of version 1"),
+            ("", "the row is not of version 1"),
+            (&short, "the subject is not what was written"),
+            (&salt, "the salt is not what was written"),
+            (cut, "EOF"),
+        ] {
+            let error = decode(session.id, row.as_bytes()).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("session {}: {text}", session.id)), "{error}");
+        }
+    }
+}

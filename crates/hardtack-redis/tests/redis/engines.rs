@@ -1,0 +1,83 @@
+//! Two engines on one Redis, as two servers behind a load balancer.
+
+use std::collections::BTreeSet;
+
+use hardtack::jwt::Algorithm;
+use hardtack::request::Headers;
+use hardtack::testing::TestClock;
+use hardtack::{Authenticator, Exchange, KeySet, Memo, RequestHead, SetCookies, SigningKey};
+use tokio::task::JoinSet;
+
+use crate::{NOW, open_twice};
+
+struct Fields([(&'static str, String); 2]);
+
+impl Headers for Fields {
+    fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
+        self.0.iter().filter(|(own, _)| *own == name).nth(index).map(|(_, value)| value.as_bytes())
+    }
+}
+
+/// The `Cookie` field of a browser that holds these.
+fn held(cookies: &SetCookies) -> String {
+    cookies.iter().filter_map(|cookie| cookie.split(';').next()).collect::<Vec<_>>().join("; ")
+}
+
+async fn refresh(auth: &Authenticator, cookies: &str) -> Result<Vec<String>, u16> {
+    let headers = Fields([("cookie", cookies.to_owned()), ("sec-fetch-site", "same-origin".to_owned())]);
+    let head = RequestHead {
+        method: "GET",
+        target: "/token/refresh",
+        host: Some("site.example"),
+        peer: None,
+        headers: &headers,
+    };
+    let memo = Memo::without_layer();
+    let refreshed = Exchange::new(auth, head, &memo).refresh().await;
+    refreshed.map(|cookies| cookies.into_iter().collect()).map_err(|failure| failure.reply().status)
+}
+
+async fn engines(clock: &TestClock) -> [Authenticator; 2] {
+    let key = SigningKey::generate(Algorithm::HS256).unwrap();
+    open_twice().await.map(|store| {
+        let builder = Authenticator::builder(KeySet::new(key.clone())).base_url("https://site.example");
+        builder.clock(clock.clone()).sessions(store).build().unwrap()
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn s31_fifty_parallel_refreshes_through_two_engines_are_one_generation() {
+    let clock = TestClock::start_at(NOW);
+    let engines = engines(&clock).await;
+    let mut cookies = held(&engines[0].log_in("alice").await.unwrap());
+    for generation in 2..=4 {
+        clock.advance(std::time::Duration::from_secs(1000));
+        let mut tabs = JoinSet::new();
+        for tab in 0..50 {
+            let (auth, cookies) = (engines[tab % 2].clone(), cookies.clone());
+            tabs.spawn(async move { refresh(&auth, &cookies).await.unwrap() });
+        }
+        let answers: BTreeSet<Vec<String>> = tabs.join_all().await.into_iter().collect();
+        assert_eq!(answers.len(), 1, "byte for byte the same");
+        let rows = engines[1].sessions("alice").await.unwrap();
+        assert_eq!(rows.iter().map(|row| row.generation).collect::<Vec<_>>(), [generation]);
+        let [first, ..] = &answers.into_iter().collect::<Vec<_>>()[..] else { unreachable!() };
+        cookies = first.iter().filter_map(|cookie| cookie.split(';').next()).collect::<Vec<_>>().join("; ");
+    }
+}
+
+#[tokio::test]
+async fn s30_reuse_on_one_engine_ends_the_session_on_the_other() {
+    let clock = TestClock::start_at(NOW);
+    let engines = engines(&clock).await;
+    let first = held(&engines[0].log_in("alice").await.unwrap());
+    let mut cookies = first.clone();
+    for engine in &engines {
+        let answer = refresh(engine, &cookies).await.unwrap();
+        cookies = answer.iter().filter_map(|cookie| cookie.split(';').next()).collect::<Vec<_>>().join("; ");
+    }
+    assert_eq!(refresh(&engines[0], &first).await, Err(401), "a grandparent");
+    assert_eq!(refresh(&engines[1], &cookies).await, Err(401), "the newest, on the other engine");
+    assert_eq!(engines[1].sync_revocations().await.unwrap(), 1);
+    assert!(engines[1].sessions("alice").await.unwrap().is_empty());
+}

@@ -1,0 +1,79 @@
+//! The log, when the server is not the one it was.
+
+use hardtack::SessionStore;
+use hardtack::session::Ends;
+use hardtack_conformance::services::redis::RedisServer;
+use hardtack_redis::RedisSessions;
+
+use crate::{NOBODY, NOW, at, open, session};
+
+/// Ends a session; answers the log's head.
+async fn log_out(store: &RedisSessions) -> u64 {
+    let row = session("alice");
+    store.create(&row, NOBODY).await.unwrap();
+    store.revoke(Ends::These(&[row.id]), NOW).await.unwrap();
+    let page = store.revocations(0, u32::MAX).await.unwrap();
+    assert_eq!(page.entries.last().map(|entry| (entry.sequence, entry.session)), Some((page.head, row.id)));
+    page.head
+}
+
+#[tokio::test]
+async fn a_server_that_was_emptied_shows_a_gap() {
+    let server = RedisServer::start();
+    let store = open(&server).await;
+    let known = log_out(&store).await;
+    for flush in ["FLUSHALL", "FLUSHDB", "DEL {hardtack}:log:head"] {
+        let before = store.revocations(0, 1).await.unwrap().head;
+        server.command(flush);
+        let page = store.revocations(before, 10).await.unwrap();
+        assert!(page.head > before && page.entries.is_empty(), "{flush}: a reader sees that it has missed something");
+        assert_eq!(store.revocations(before, 10).await.unwrap(), page, "and the head stays");
+        assert_eq!(log_out(&store).await, page.head + 1);
+        server.command(flush);
+        assert!(log_out(&store).await > page.head + 2, "{flush}: whoever writes first");
+    }
+    assert!(known > 1_700_000_000_000_000, "microseconds since 1970");
+}
+
+#[tokio::test]
+async fn a_server_that_was_started_again_shows_a_gap_and_its_entries() {
+    let server = RedisServer::start();
+    let store = open(&server).await;
+    let known = log_out(&store).await;
+    server.kill();
+    server.start_again();
+    let page = store.revocations(known, 10).await.unwrap();
+    assert!(page.head > known && page.entries.is_empty());
+    assert_eq!(store.revocations(0, 10).await.unwrap().entries.len(), 1, "nothing was lost");
+    assert_eq!(log_out(&store).await, page.head + 1);
+}
+
+#[tokio::test]
+async fn a_server_restored_from_a_backup_uses_no_number_twice() {
+    let server = RedisServer::start_with(&["--appendonly", "no"]);
+    let store = open(&server).await;
+    let saved = log_out(&store).await;
+    assert_eq!(server.command("SAVE"), "+OK");
+    let lost = log_out(&store).await;
+    assert_eq!(lost, saved + 1);
+    server.kill();
+    server.start_again();
+    let entries = store.revocations(0, 10).await.unwrap().entries;
+    assert_eq!(entries.iter().map(|entry| entry.sequence).collect::<Vec<_>>(), [saved]);
+    assert!(log_out(&store).await > lost + 1);
+}
+
+#[tokio::test]
+async fn the_log_is_forgotten_from_its_beginning_only() {
+    let store = crate::open_fresh().await;
+    let rows = [5, 100, 5].map(|seconds| (session("alice"), at(seconds)));
+    for (row, end) in &rows {
+        store.create(row, NOBODY).await.unwrap();
+        store.revoke(Ends::These(&[row.id]), *end).await.unwrap();
+    }
+    assert_eq!(store.prune(at(50), 100).await.unwrap(), 2 + 1, "two rows, one entry");
+    let entries = store.revocations(0, 10).await.unwrap().entries;
+    assert_eq!(entries.iter().map(|entry| entry.session).collect::<Vec<_>>(), [rows[1].0.id, rows[2].0.id]);
+    assert_eq!(entries[0].sequence + 1, entries[1].sequence);
+    assert_eq!(store.prune(at(101), 100).await.unwrap(), 1 + 2);
+}

@@ -1,0 +1,159 @@
+//! A Redis that ends, hangs and comes back.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use hardtack::SessionStore;
+use hardtack::session::{Ends, SessionId};
+use hardtack_conformance::services::redis::RedisServer;
+use hardtack_redis::RedisSessions;
+use tokio::task::JoinSet;
+
+use crate::{NOBODY, NOW, next, open, session};
+
+/// What a request waits for at most, and a little for a busy machine.
+const PATIENCE: Duration = Duration::from_secs(6);
+
+async fn all_fail(store: &RedisSessions) {
+    let row = session("bob");
+    let started = Instant::now();
+    let (create, find, rotate, confirm, revoke, list, log, prune) = tokio::join!(
+        store.create(&row, NOBODY),
+        store.find(row.id),
+        store.rotate(row.id, 1, next(1)),
+        store.confirm(row.id, 1),
+        store.revoke(Ends::AllOf("bob"), NOW),
+        store.list("bob", NOW),
+        store.revocations(0, 1),
+        store.prune(NOW, 1),
+    );
+    assert!(create.is_err() && find.is_err() && rotate.is_err() && confirm.is_err(), "never 'there is none'");
+    assert!(revoke.is_err() && list.is_err() && log.is_err() && prune.is_err(), "never 'there is none'");
+    assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn s41_a_store_that_is_gone_fails_soon_and_recovers() {
+    let server = RedisServer::start();
+    let store = open(&server).await;
+    let row = session("alice");
+    store.create(&row, NOBODY).await.unwrap();
+    for end in [RedisServer::stop, RedisServer::kill] {
+        end(&server);
+        all_fail(&store).await;
+        server.start_again();
+        assert_eq!(store.find(row.id).await.unwrap(), Some(row.clone()));
+        store.create(&session("carol"), NOBODY).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn s41_a_store_that_hangs_fails_soon_and_recovers() {
+    let server = RedisServer::start();
+    let store = open(&server).await;
+    let row = session("alice");
+    store.create(&row, NOBODY).await.unwrap();
+    server.pause();
+    all_fail(&store).await;
+    all_fail(&store).await;
+    server.resume();
+    assert_eq!(store.find(row.id).await.unwrap(), Some(row.clone()));
+    assert!(store.rotate(row.id, 1, next(1)).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_connection_that_broke_unseen_costs_no_request() {
+    let server = RedisServer::start();
+    let store = open(&server).await;
+    let row = session("alice");
+    store.create(&row, NOBODY).await.unwrap();
+    assert!(server.command("CLIENT KILL TYPE normal").starts_with(':'));
+    assert_eq!(store.find(row.id).await.unwrap(), Some(row.clone()), "a read is asked again");
+    // A write is not, so a connection that has been idle is asked first. This waits for real time: the
+    // age of a connection is none of the sessions' clock's business.
+    assert!(server.command("CLIENT KILL TYPE normal").starts_with(':'));
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    assert!(store.rotate(row.id, 1, next(1)).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_primary_that_became_a_replica_is_left() {
+    let server = RedisServer::start();
+    let store = open(&server).await;
+    assert_eq!(server.command("REPLICAOF 127.0.0.1 1"), "+OK");
+    assert!(store.create(&session("alice"), NOBODY).await.is_err());
+    assert_eq!(server.command("REPLICAOF NO ONE"), "+OK");
+    store.create(&session("alice"), NOBODY).await.unwrap();
+}
+
+/// What one visitor was told.
+#[derive(Default)]
+struct Told {
+    live: Vec<(SessionId, u64)>,
+    ended: Vec<SessionId>,
+    failures: usize,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_was_answered_outlives_every_kill() {
+    let server = RedisServer::start_with(&["--appendfsync", "always"]);
+    let stores = [open(&server).await, open(&server).await];
+    let over = Arc::new(AtomicBool::new(false));
+    let mut visitors = JoinSet::new();
+    for visitor in 0..8 {
+        visitors.spawn(visit(stores[visitor % 2].clone(), Arc::clone(&over)));
+    }
+    for _ in 0..5 {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        tokio::task::block_in_place(|| server.kill());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::task::block_in_place(|| server.start_again());
+    }
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    over.store(true, Ordering::SeqCst);
+
+    let told = visitors.join_all().await;
+    assert!(told.iter().all(|told| told.live.len() + told.ended.len() > 5), "there was load");
+    assert!(told.iter().any(|told| told.failures > 0), "and there were outages");
+    for told in told {
+        for (id, generation) in told.live {
+            let row = stores[0].find(id).await.unwrap().expect("no log-in is lost after its answer");
+            assert!(row.revoked_at.is_none() && row.generation == generation, "{row:?}, told {generation}");
+        }
+        for id in told.ended {
+            let row = stores[0].find(id).await.unwrap().unwrap();
+            assert!(row.revoked_at.is_some(), "no log-out is undone: {row:?}");
+        }
+    }
+}
+
+/// Logs in, refreshes and logs out every other time, and keeps what it was answered.
+async fn visit(store: RedisSessions, over: Arc<AtomicBool>) -> Told {
+    let mut told = Told::default();
+    while !over.load(Ordering::SeqCst) {
+        let row = session("alice");
+        if store.create(&row, NOBODY).await.is_err() {
+            told.failures += 1;
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            continue;
+        }
+        let generation = match store.rotate(row.id, 1, next(1)).await {
+            Ok(rotated) => rotated.map_or(0, |row| row.generation),
+            // Whether it was done is not known.
+            Err(_) => {
+                told.failures += 1;
+                continue;
+            }
+        };
+        if told.live.len() > told.ended.len() {
+            match store.revoke(Ends::These(&[row.id]), NOW).await {
+                Ok(ended) => told.ended.extend(ended),
+                Err(_) => told.failures += 1,
+            }
+        } else {
+            told.live.push((row.id, generation));
+        }
+    }
+    told
+}

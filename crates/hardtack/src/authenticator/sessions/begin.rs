@@ -1,0 +1,120 @@
+//! Sessions begun: a log-in, or a new session in place of all others.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::SessionError;
+use super::tokens::PERSISTENT;
+use crate::authenticator::{Authenticator, LogIn, VerifiedToken};
+use crate::clock::Timestamp;
+use crate::cookie::SetCookies;
+use crate::event::{Client, EventKind};
+use crate::failure::Reason;
+use crate::jwt::Fresh;
+use crate::session::{Ends, Session, SessionId, StoreError};
+
+impl Authenticator {
+    /// Logs a user in and answers the cookies of the new session. Inside a request, the adapter's
+    /// `Auth::log_in` is better: it also checks where the request came from and ends the browser's
+    /// previous session.
+    ///
+    /// # Errors
+    /// The store failed, or the claims don't fit into tokens and cookies.
+    pub async fn log_in(&self, log_in: impl Into<LogIn>) -> Result<SetCookies, SessionError> {
+        self.begin(log_in.into(), &[]).await
+    }
+
+    /// Begins a session in place of those whose tokens the browser holds.
+    pub(crate) async fn begin(&self, log_in: LogIn, held: &[VerifiedToken]) -> Result<SetCookies, SessionError> {
+        let now = self.now();
+        let replaced: Vec<SessionId> = held.iter().filter_map(VerifiedToken::session).collect();
+        let mut extra = log_in.extra.into_map()?;
+        if let (Some(remember), None) = (log_in.remember, self.store()) {
+            extra.insert(PERSISTENT.into(), remember.into());
+        }
+        let session = Session {
+            claims: (!extra.is_empty()).then(|| Value::Object(extra).to_string()),
+            user_agent: log_in.user_agent,
+            address: log_in.address,
+            persistent: log_in.remember.unwrap_or(!self.cookies().session_cookies),
+            ..Session::begin(log_in.subject, now, &self.0.rules)
+        };
+        // Issued before anything is stored: claims that don't fit must not leave a session behind.
+        let cookies = self.session_cookies(&session, log_in.freshness.at(now), now)?.cookies;
+        let mut ended = self.insert(&session, Ends::These(&replaced), &replaced, now).await?;
+        let client = Client {
+            address: session.address.as_deref().map(Cow::Borrowed),
+            user_agent: session.user_agent.as_deref(),
+        };
+        // Two tokens of one session are one session.
+        for token in held {
+            if let Some(at) = ended.iter().position(|id| Some(*id) == token.session()) {
+                self.tell(EventKind::Replaced, token.subject(), Some(ended.swap_remove(at)), &client);
+            }
+        }
+        self.tell(EventKind::LogIn, &session.subject, Some(session.id), &client);
+        Ok(cookies)
+    }
+
+    /// Starts a new session in place of all others of `previous`'s user, and keeps its CSRF value so
+    /// that forms in other tabs still post. For a changed password: what was copied before is dead
+    /// when this returns, within the same second too.
+    pub(crate) async fn renew(&self, previous: &VerifiedToken, client: &Client<'_>) -> Result<SetCookies, Reason> {
+        let now = self.now();
+        let mut session = Session::begin(previous.subject(), now, &self.0.rules);
+        if let (Some(store), Some(id)) = (self.store(), previous.session()) {
+            let row = store.find(id).await?.filter(|row| row.is_live(now)).ok_or(Reason::Revoked)?;
+            session = Session {
+                salt: row.salt,
+                created_at: row.created_at,
+                claims: row.claims,
+                user_agent: row.user_agent,
+                address: row.address,
+                persistent: row.persistent,
+                ..session
+            };
+        } else {
+            let extra = self.carried_claims(previous);
+            session.persistent = self.are_persistent(&extra);
+            session.claims = Some(Value::Object(extra).to_string());
+        }
+        let cookies = self.session_cookies(&session, Fresh::Yes, now).map_err(Reason::Issue)?.cookies;
+        let replaced = previous.session();
+        let ended = self.insert(&session, Ends::AllOf(&session.subject), replaced.as_slice(), now).await?;
+        if let Some(id) = replaced {
+            // Someone ended the old session after it was read: the new one must not outlive that.
+            if self.store().is_some() && !ended.contains(&id) {
+                self.end(Ends::These(&[session.id]), now).await?;
+                return Err(Reason::Revoked);
+            }
+        }
+        for id in ended {
+            let kind = if Some(id) == replaced { EventKind::Replaced } else { EventKind::Revoked };
+            self.tell(kind, &session.subject, Some(id), client);
+        }
+        self.tell(EventKind::PasswordChanged, &session.subject, Some(session.id), client);
+        Ok(cookies)
+    }
+
+    /// Stores a session and ends others with it; `replaced` are those of the browser that gets it.
+    async fn insert(
+        &self,
+        session: &Session,
+        ends: Ends<'_>,
+        replaced: &[SessionId],
+        now: Timestamp,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let ended = match self.store() {
+            Some(store) => store.create(session, ends).await?,
+            None => replaced.to_vec(),
+        };
+        for id in replaced {
+            self.revocations().replace(*id, now + self.token_memory(), now);
+        }
+        for id in &ended {
+            self.end_locally(*id, now);
+        }
+        Ok(ended)
+    }
+}

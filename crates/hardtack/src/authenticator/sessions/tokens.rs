@@ -1,0 +1,106 @@
+//! The tokens and cookies of a session, computed from its row.
+
+use serde_json::{Map, Value};
+
+use super::Refreshed;
+use crate::authenticator::issue::{IssueError, IssuedToken, TokenBuilder};
+use crate::authenticator::{Authenticator, VerifiedToken};
+use crate::clock::Timestamp;
+use crate::config::{Lifetime, RefreshMode};
+use crate::jwt::{Claims, Fresh, TokenKind};
+use crate::session::Session;
+
+/// Where no row keeps it: whether the cookies outlive the browser.
+pub(super) const PERSISTENT: &str = "persistent_cookies";
+
+impl Authenticator {
+    /// Whether the cookies of tokens with these claims outlive the browser; for sessions without a row.
+    pub(super) fn are_persistent(&self, extra: &Map<String, Value>) -> bool {
+        extra.get(PERSISTENT).and_then(Value::as_bool).unwrap_or(!self.cookies().session_cookies)
+    }
+
+    /// The tokens and cookies of a session as its row stands.
+    pub(super) fn session_cookies(
+        &self,
+        session: &Session,
+        fresh: Fresh,
+        now: Timestamp,
+    ) -> Result<Refreshed, IssueError> {
+        let access = self.session_access(session, fresh, now)?;
+        let mut cookies = self.access_cookies(&access, Some(session.expires_at), session.persistent)?;
+        if self.settings().refresh != RefreshMode::Sliding {
+            cookies.extend(self.refresh_cookies(&self.session_refresh(session)?, session.persistent)?);
+        }
+        Ok(Refreshed { access: access.into_verified(), cookies })
+    }
+
+    /// The access token of a session. Made as of the rotation while that leaves it half of its life,
+    /// so that all who race for it get the same bytes; as of now when a lost response is repeated late.
+    fn session_access(&self, session: &Session, fresh: Fresh, now: Timestamp) -> Result<IssuedToken, IssueError> {
+        let lifetime = self.settings().access_lifetime;
+        let young = lifetime.duration().is_none_or(|span| now.since(session.rotated_at) <= span / 2);
+        let issued_at = if young { session.rotated_at } else { now };
+        let purpose = if fresh == Fresh::No { "access" } else { "fresh access" };
+        let mut claims =
+            self.session_claims(session, TokenKind::Access, session.token_id(purpose, issued_at), issued_at);
+        claims.fresh = fresh;
+        claims.generation = Some(session.generation);
+        let extra = session.claims.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        // No access token outlives its session.
+        let remaining = session.expires_at.since(issued_at);
+        let lifetime = match lifetime {
+            Lifetime::For(span) => {
+                let most = span * u32::from(self.settings().access_jitter) / 100;
+                Lifetime::For((span - session.jitter(issued_at, most)).min(remaining))
+            }
+            forever @ Lifetime::InsecureForever => forever,
+        };
+        TokenBuilder::from_claims(self, claims, lifetime, extra).issue()
+    }
+
+    /// The refresh token of a session: a pure function of the row, so that the same row always gives
+    /// the same bytes.
+    fn session_refresh(&self, session: &Session) -> Result<IssuedToken, IssueError> {
+        let at = session.rotated_at;
+        let mut claims = self.session_claims(session, TokenKind::Refresh, session.token_id("refresh", at), at);
+        claims.generation = Some(session.generation);
+        // A session of a store has a row for its claims; without one the token has to carry them.
+        let extra = match (&session.claims, self.store()) {
+            (Some(text), None) => serde_json::from_str(text).unwrap_or_default(),
+            _ => Map::new(),
+        };
+        let lifetime = match self.settings().refresh_lifetime {
+            Lifetime::For(_) => Lifetime::For(session.expires_at.since(at)),
+            forever @ Lifetime::InsecureForever => forever,
+        };
+        TokenBuilder::from_claims(self, claims, lifetime, extra).issue()
+    }
+
+    pub(super) fn session_claims(
+        &self,
+        session: &Session,
+        kind: TokenKind,
+        id: String,
+        issued_at: Timestamp,
+    ) -> Claims {
+        let mut claims = Claims::new(session.subject.clone(), id, kind, issued_at);
+        claims.csrf = Some(session.csrf());
+        claims.session = Some(session.id.as_u128());
+        claims.auth_time = Some(session.auth_time);
+        claims.issuer = self.settings().encode_issuer.clone();
+        claims.audience = self.settings().encode_audience.clone();
+        claims
+    }
+
+    /// The claims that a log-in gave to its tokens. What the application says of every token is asked anew.
+    pub(super) fn carried_claims(&self, token: &VerifiedToken) -> Map<String, Value> {
+        let mut claims: Map<String, Value> = serde_json::from_slice(token.payload()).unwrap_or_default();
+        let asked = match token.claims().kind {
+            TokenKind::Access => self.claims_for(token.subject(), TokenKind::Access),
+            TokenKind::Refresh => Map::new(),
+        };
+        let identity = &self.settings().identity_claim;
+        claims.retain(|name, _| !Claims::is_reserved(name) && name != identity && !asked.contains_key(name));
+        claims
+    }
+}

@@ -1,0 +1,193 @@
+//! Where this process stands in the store's log of ended sessions, and whether it missed anything.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::RevocationPage;
+use crate::clock::Timestamp;
+
+/// What this process has read of the log, and when it last knew all of it.
+#[derive(Debug)]
+pub(crate) struct LogPosition {
+    read: AtomicU64,
+    synced_at: AtomicI64,
+}
+
+/// Before every time: not current by any bound.
+const NEVER: i64 = i64::MIN;
+
+impl Default for LogPosition {
+    fn default() -> Self {
+        Self { read: AtomicU64::new(0), synced_at: AtomicI64::new(NEVER) }
+    }
+}
+
+impl LogPosition {
+    /// A reader that takes up where the last one stopped.
+    pub(crate) fn reader(&self) -> LogReader {
+        LogReader::after(self.read.load(Ordering::Acquire))
+    }
+
+    /// Every entry up to `position` is in the map of ended sessions. Call it after they are.
+    pub(crate) fn reached(&self, position: u64) {
+        self.read.store(position, Ordering::Release);
+    }
+
+    /// The map held, at some time after `at`, all that the log held at `at`. Call it after it does.
+    pub(crate) fn synced(&self, at: Timestamp) {
+        self.synced_at.store(at.unix_seconds(), Ordering::Release);
+    }
+
+    /// Entries were missed: nothing is known until the log was read from its beginning.
+    pub(crate) fn lost(&self) {
+        self.synced_at.store(NEVER, Ordering::Release);
+        self.read.store(0, Ordering::Release);
+    }
+
+    /// Whether the map is at most `bound` behind the log. Ask before the map is read: whoever reads the
+    /// map first may read an old one and then be told of a new synchronisation.
+    ///
+    /// Times are whole seconds and the bound is exclusive, so that a fraction that was cut off never
+    /// lengthens it. A clock that was set back counts as behind.
+    pub(crate) fn is_current(&self, now: Timestamp, bound: Duration) -> bool {
+        let age = now.unix_seconds().checked_sub(self.synced_at.load(Ordering::Acquire));
+        age.and_then(|age| u64::try_from(age).ok()).is_some_and(|age| age < bound.as_secs())
+    }
+}
+
+/// What to do after a page of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Read on.
+    On,
+    /// All is read.
+    Done,
+    /// Entries were missed, or the store lost some: read again from the beginning.
+    Again,
+}
+
+/// One reading of the log, page by page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LogReader {
+    position: u64,
+    /// The newest entry that the last page told of: on the next page it stands, or it is gone.
+    head: u64,
+    /// From the beginning, where numbers that were pruned are no gap.
+    whole: bool,
+}
+
+impl LogReader {
+    fn after(position: u64) -> Self {
+        Self { position, head: position, whole: position == 0 }
+    }
+
+    /// Behind which entry to read.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Whether a reader that stops now has seen all up to its position. One that began again has not: what
+    /// follows its position in the log that it left may be on the pages to come.
+    pub(crate) fn may_stop(&self) -> bool {
+        !self.whole
+    }
+
+    /// Takes a page of at most `limit` entries, read behind [`Self::position`].
+    pub(crate) fn take(&mut self, page: &RevocationPage, limit: u32) -> Turn {
+        // A head can only grow.
+        if page.head < self.head {
+            return self.again();
+        }
+        let known = std::mem::replace(&mut self.head, page.head);
+        for entry in &page.entries {
+            if !self.whole && entry.sequence != self.position + 1 {
+                return self.again();
+            }
+            self.position = self.position.max(entry.sequence);
+        }
+        if page.entries.is_empty() && self.position < known {
+            // The numbers up to the head of the page before are given, and nothing stands behind them.
+            if !self.whole {
+                return self.again();
+            }
+            self.position = known;
+        }
+        // A store may read its head after its entries: what came in between is on the next page.
+        if page.entries.len() < limit as usize && page.head <= self.position { Turn::Done } else { Turn::On }
+    }
+
+    fn again(&mut self) -> Turn {
+        *self = Self::after(0);
+        Turn::Again
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::{Revocation, SessionId};
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
+
+    fn page(head: u64, sequences: &[u64]) -> RevocationPage {
+        let entry = |sequence: &u64| Revocation { sequence: *sequence, session: SessionId::random(), at: NOW };
+        RevocationPage { head, entries: sequences.iter().map(entry).collect() }
+    }
+
+    /// The turns that a reader behind `position` takes over pages of two, and where it ends.
+    fn read(position: u64, pages: &[(u64, &[u64])]) -> (Vec<Turn>, u64) {
+        let mut reader = LogReader::after(position);
+        let turns = pages.iter().map(|(head, sequences)| reader.take(&page(*head, sequences), 2)).collect();
+        (turns, reader.position())
+    }
+
+    #[test]
+    fn a_log_without_gaps_is_read_to_its_head() {
+        assert_eq!(read(0, &[(0, &[])]), (vec![Turn::Done], 0));
+        assert_eq!(read(0, &[(3, &[1, 2]), (3, &[3])]), (vec![Turn::On, Turn::Done], 3));
+        assert_eq!(read(3, &[(3, &[])]), (vec![Turn::Done], 3));
+        assert_eq!(read(3, &[(5, &[4, 5]), (5, &[])]), (vec![Turn::On, Turn::Done], 5));
+    }
+
+    #[test]
+    fn a_head_that_was_read_later_is_no_gap() {
+        assert_eq!(read(3, &[(4, &[]), (4, &[4])]), (vec![Turn::On, Turn::Done], 4));
+        assert_eq!(read(0, &[(1, &[]), (2, &[1]), (2, &[2])]), (vec![Turn::On, Turn::On, Turn::Done], 2));
+    }
+
+    #[test]
+    fn a_gap_is_read_again_from_the_beginning() {
+        assert_eq!(read(3, &[(6, &[5, 6])]), (vec![Turn::Again], 0));
+        assert_eq!(read(3, &[(6, &[4, 6])]), (vec![Turn::Again], 0));
+        // All that was written in between is pruned.
+        assert_eq!(read(3, &[(6, &[]), (6, &[])]), (vec![Turn::On, Turn::Again], 0));
+    }
+
+    #[test]
+    fn a_store_that_lost_entries_is_read_again() {
+        assert_eq!(read(9, &[(6, &[])]), (vec![Turn::Again], 0));
+        assert_eq!(read(2, &[(9, &[3, 4]), (4, &[])]), (vec![Turn::On, Turn::Again], 0));
+    }
+
+    #[test]
+    fn what_was_pruned_is_no_gap_to_a_reader_from_the_beginning() {
+        assert_eq!(read(0, &[(9, &[6, 7]), (9, &[9])]), (vec![Turn::On, Turn::Done], 9));
+        assert_eq!(read(0, &[(9, &[]), (9, &[])]), (vec![Turn::On, Turn::Done], 9));
+        // The head grew, but what it stands for was not on a page yet.
+        assert_eq!(read(0, &[(9, &[]), (10, &[]), (10, &[10])]), (vec![Turn::On, Turn::On, Turn::Done], 10));
+    }
+
+    #[test]
+    fn a_map_is_current_within_the_bound_and_no_longer() {
+        let log = LogPosition::default();
+        let bound = Duration::from_secs(3);
+        assert!(!log.is_current(NOW, bound));
+        log.synced(NOW);
+        assert!(log.is_current(NOW, bound));
+        assert!(log.is_current(NOW + Duration::from_secs(2), bound));
+        assert!(!log.is_current(NOW + Duration::from_secs(3), bound));
+        assert!(!log.is_current(NOW - Duration::from_secs(1), bound));
+        log.lost();
+        assert!(!log.is_current(NOW, bound));
+    }
+}
