@@ -155,7 +155,7 @@ pub(super) fn all() -> Vec<Options> {
                 ("JWT_ACCESS_CSRF_HEADER_NAME", "X-Access-Csrf"),
                 ("JWT_REFRESH_CSRF_HEADER_NAME", "X-Refresh-Csrf"),
                 ("JWT_CSRF_CHECK_FORM", "true"),
-                ("JWT_ACCESS_CSRF_FIELD_NAME", "access csrf"),
+                ("JWT_ACCESS_CSRF_FIELD_NAME", "access-csrf"),
                 ("JWT_REFRESH_CSRF_FIELD_NAME", "refresh_csrf"),
                 ("JWT_COOKIE_DOMAIN", "site.example"),
                 ("JWT_COOKIE_SAMESITE", "Strict"),
@@ -197,7 +197,7 @@ pub(super) fn all() -> Vec<Options> {
                 ("JWT_DECODE_AUDIENCE", "api"),
                 ("JWT_ENCODE_ISSUER", "https://issuer.example"),
                 ("JWT_DECODE_ISSUER", "https://issuer.example"),
-                ("JWT_DECODE_LEEWAY", "300"),
+                ("JWT_DECODE_LEEWAY", "60"),
                 ("JWT_HEADER_TYPE", "JWT"),
             ],
         )

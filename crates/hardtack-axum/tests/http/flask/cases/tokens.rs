@@ -75,7 +75,7 @@ fn times(options: &Options, mint: &Mint) -> Named {
             ("long ago", Some(json!(now - 7200))),
             ("zero", Some(json!(0))),
             ("just beyond the leeway", Some(json!(now - leeway - 1))),
-            ("soon beyond the leeway", Some(json!(now - leeway + 120))),
+            ("soon beyond the leeway", Some(json!(now - leeway + 30))),
         ],
     );
     for (claim, sign) in [("nbf", 1), ("iat", 1)] {
