@@ -55,7 +55,7 @@ fn make(engine: &Authenticator, wanted: Wanted) -> Result<(String, SetCookies), 
     builder = match wanted.fresh {
         Value::Bool(true) => builder.fresh(),
         Value::Number(seconds) => {
-            builder.fresh_for(Duration::from_secs_f64(seconds.as_f64().unwrap_or_default().max(0.0)))
+            builder.claim("fresh", engine.now().unix_seconds() + seconds.as_f64().unwrap_or_default() as i64)
         }
         _ => builder,
     };

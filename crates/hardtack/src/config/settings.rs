@@ -202,10 +202,12 @@ impl CsrfSettings {
             !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(&b))
         };
         for names in [&self.access, &self.refresh] {
-            for (what, name) in [("header", &names.header), ("field", &names.field)] {
-                if !plain(name) {
-                    return Err(ConfigError::BadCsrfName { what, name: name.clone() });
-                }
+            if !plain(&names.header) {
+                return Err(ConfigError::BadCsrfName { what: "header", name: names.header.clone() });
+            }
+            // Any text is a field's name.
+            if names.field.is_empty() {
+                return Err(ConfigError::BadCsrfName { what: "field", name: String::new() });
             }
         }
         if let Some(bad) = self.methods.iter().flatten().find(|method| !plain(method)) {

@@ -61,6 +61,7 @@ fn invalid(error: &TokenError, identity: &str) -> String {
         TokenError::BadClaim("exp") => "Expiration Time claim (exp) must be an integer.".to_owned(),
         TokenError::BadClaim("aud") => "Invalid claim format in token".to_owned(),
         TokenError::NotCompact => "Not enough segments".to_owned(),
+        TokenError::Malformed | TokenError::BadHeader => "Invalid header padding".to_owned(),
         TokenError::WrongAlgorithm => "The specified alg value is not allowed".to_owned(),
         TokenError::BadSignature => "Signature verification failed".to_owned(),
         TokenError::NotYetValid => "The token is not yet valid (nbf)".to_owned(),
