@@ -64,6 +64,7 @@ pub(crate) fn check(
     }
     match form {
         FormToken::Found(sent) if equal(sent.as_bytes(), expected.as_bytes()) => Ok(()),
+        FormToken::Found(sent) if sent.is_empty() => Err(CsrfError::Missing),
         FormToken::Found(_) | FormToken::Ambiguous => Err(CsrfError::Mismatch),
         FormToken::Absent => Err(CsrfError::Missing),
         FormToken::BeyondPeek => Err(CsrfError::BeyondPeek),
@@ -100,6 +101,7 @@ mod tests {
         assert_eq!(run(&none, FormToken::Found("value".into())), Ok(()));
         assert_eq!(run(&none, FormToken::Found("valu".into())), Err(CsrfError::Mismatch));
         assert_eq!(run(&none, FormToken::Absent), Err(CsrfError::Missing));
+        assert_eq!(run(&none, FormToken::Found("".into())), Err(CsrfError::Missing));
         assert_eq!(run(&none, FormToken::Unread), Err(CsrfError::Missing));
         assert_eq!(run(&none, FormToken::BeyondPeek), Err(CsrfError::BeyondPeek));
         assert_eq!(

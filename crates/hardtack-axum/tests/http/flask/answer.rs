@@ -13,7 +13,7 @@ const SECONDS_APART: f64 = 10.0;
 
 /// The texts of PyJWT, which no caller should read: one of ours may say the same in other words. All other
 /// texts are Flask-JWT-Extended's own and have to be the same.
-const PYJWT: [&str; 28] = [
+const PYJWT: [&str; 29] = [
     "Algorithm not specified",
     "Algorithm not supported",
     "Audience doesn't match",
@@ -35,6 +35,7 @@ const PYJWT: [&str; 28] = [
     "Key ID header parameter must be",
     "Not Before claim (nbf) must be",
     "Not enough segments",
+    "Payload segment must be empty when 'b64' is false",
     "Payload Issuer (iss) must be",
     "Signature verification failed",
     "Subject must be",

@@ -53,7 +53,7 @@ fn csrf_headers(cases: &mut Vec<Case>, options: &Options, kind: Kind, start: &dy
         start("with the header of the other kind").header(csrf_header(options, other), other.csrf()),
         start("with the value in a header of Angular").header("x-xsrf-token", right),
         start("with the value in the query").query(&format!("csrf_token={right}")),
-        start("with the value in a cookie").header("cookie", format!("csrf_access_token={right}")),
+        start("with the value in a cookie").cookie("csrf_access_token", right),
     ]);
 }
 

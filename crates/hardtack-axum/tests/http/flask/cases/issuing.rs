@@ -35,12 +35,13 @@ pub(super) fn add(cases: &mut Vec<Case>, options: &Options, mint: &Mint) {
         ("claims over csrf", json!({ "additional_claims": { "csrf": "chosen" } })),
         ("claims over aud", json!({ "additional_claims": { "aud": "api" } })),
         ("claims over iss", json!({ "additional_claims": { "iss": "other" } })),
-        ("headers", json!({ "additional_headers": { "kid": "one", "tenant": 7 } })),
+        ("headers", json!({ "additional_headers": { "tenant": 7, "region": { "name": "north" } } })),
+        ("headers with kid", json!({ "additional_headers": { "kid": "one" } })),
         ("headers empty", json!({ "additional_headers": {} })),
         ("headers over typ", json!({ "additional_headers": { "typ": "at+jwt" } })),
         ("headers over alg", json!({ "additional_headers": { "alg": "none" } })),
         ("refresh with all", json!({
-            "kind": "refresh", "additional_claims": { "role": "x" }, "additional_headers": { "kid": "one" },
+            "kind": "refresh", "additional_claims": { "role": "x" }, "additional_headers": { "tenant": "one" },
         })),
     ];
     for (what, more) in asked {

@@ -46,8 +46,14 @@ impl Case {
         self
     }
 
-    fn cookie(self, name: &str, value: &str) -> Self {
-        self.header("cookie", format!("{name}={value}"))
+    /// Adds a cookie to the one header that has them all.
+    fn cookie(mut self, name: &str, value: &str) -> Self {
+        let pair = format!("{name}={value}");
+        match self.headers.iter_mut().find(|(name, _)| name == "cookie") {
+            Some((_, line)) => line.extend(format!("; {pair}").into_bytes()),
+            None => self.headers.push(("cookie".to_owned(), pair.into_bytes())),
+        }
+        self
     }
 
     fn query(mut self, text: &str) -> Self {
@@ -98,6 +104,8 @@ impl Case {
 
     pub(super) async fn send(&self, client: &mut Client) -> Response {
         let mut request = client.request(self.method.clone(), &self.path).no_cookies().body(self.body.clone());
+        // gunicorn may close a connection that was to be kept just when the next request is on its way.
+        request = request.header("connection", "close");
         for (name, value) in &self.headers {
             request = request.add_header(name, value);
         }

@@ -61,7 +61,7 @@ fn times(options: &Options, mint: &Mint) -> Named {
             ("true", Some(json!(true))),
             ("a list", Some(json!([now]))),
             ("a number as text", Some(json!(now.to_string()))),
-            ("a fraction", Some(json!(now as f64 + 0.5))),
+            ("a fraction", Some(json!(now as f64 - 60.5))),
             ("negative", Some(json!(-1))),
             ("far", Some(json!(99_999_999_999_999_i64))),
             ("beyond 64 bits", Some(json!(1e300))),
