@@ -36,7 +36,11 @@ fn every_refusal_has_its_status_and_its_sentence() {
     said(&send(&site, basic, Need::access()), 401, text);
     said(&get("a b", Need::access()), 422, "Bad Authorization header. Expected 'Authorization: Bearer <JWT>'");
     said(&get("a.b", Need::access()), 422, "Not enough segments");
-    said(&get(&access(&Site::stateless(Builder::flask_compatible)), Need::access()), 422, "Signature verification failed");
+    said(
+        &get(&access(&Site::stateless(Builder::flask_compatible)), Need::access()),
+        422,
+        "Signature verification failed",
+    );
     said(&get(&made("alice"), Need::access().fresh()), 401, "Fresh token required");
     said(&get(&made("alice"), Need::refresh()), 422, "Only refresh tokens are allowed");
     said(&get(&made("mallory"), Need::access()), 400, "User claims verification failed");

@@ -126,35 +126,48 @@ fn protection_goes_by_its_loud_name_only() {
 #[test]
 fn keys_come_as_text_and_from_files_and_a_public_one_verifies() {
     let read = |file: &str| std::fs::read_to_string(format!("{KEYS}{file}")).unwrap();
-    for (algorithm, file) in [("RS256", "rsa"), ("PS512", "rsa"), ("ES256", "es256"), ("ES384", "es384"), ("EdDSA", "ed25519")] {
+    for (algorithm, file) in
+        [("RS256", "rsa"), ("PS512", "rsa"), ("ES256", "es256"), ("ES384", "es384"), ("EdDSA", "ed25519")]
+    {
         let (private, public) = (format!("{file}.pem"), format!("@{KEYS}{file}.pub.pem"));
         let (text, at) = (read(&private), format!("@{KEYS}{private}"));
-        let signing = build(true, &[("JWT_ALGORITHM", algorithm), ("JWT_PRIVATE_KEY", &text), ("JWT_PUBLIC_KEY", &public)]);
+        let signing =
+            build(true, &[("JWT_ALGORITHM", algorithm), ("JWT_PRIVATE_KEY", &text), ("JWT_PUBLIC_KEY", &public)]);
         let token = signing.unwrap().access_token("alice").issue().unwrap();
         for keys in [("JWT_PUBLIC_KEY", public.as_str()), ("JWT_PRIVATE_KEY", at.as_str())] {
             let other = build(true, &[("JWT_ALGORITHM", algorithm), keys]).unwrap();
-            assert_eq!(other.decode_any::<hardtack::NoExtra>(token.as_str()).unwrap().subject(), "alice", "{algorithm}");
+            assert_eq!(
+                other.decode_any::<hardtack::NoExtra>(token.as_str()).unwrap().subject(),
+                "alice",
+                "{algorithm}"
+            );
         }
         let reader = build(true, &[("JWT_ALGORITHM", algorithm), ("JWT_PUBLIC_KEY", &public)]).unwrap();
         assert!(reader.access_token("alice").issue().is_err());
     }
-    let differ = build(true, &[
-        ("JWT_ALGORITHM", "ES256"),
-        ("JWT_PRIVATE_KEY", &format!("@{KEYS}es256.pem")),
-        ("JWT_PUBLIC_KEY", &other_public()),
-    ]);
+    let differ = build(
+        true,
+        &[
+            ("JWT_ALGORITHM", "ES256"),
+            ("JWT_PRIVATE_KEY", &format!("@{KEYS}es256.pem")),
+            ("JWT_PUBLIC_KEY", &other_public()),
+        ],
+    );
     assert!(differ.unwrap_err().to_string().contains("public half"));
 }
 
 /// A public key that belongs to no private one here.
 fn other_public() -> String {
-    let jwk = SigningKey::generate(Algorithm::ES256).unwrap().verifying_key().to_jwk().unwrap().to_public_json().unwrap();
+    let jwk =
+        SigningKey::generate(Algorithm::ES256).unwrap().verifying_key().to_jwk().unwrap().to_public_json().unwrap();
     let member = |name: &str| {
         let value: serde_json::Value = serde_json::from_str(&jwk).unwrap();
         base64_simd::URL_SAFE_NO_PAD.decode_to_vec(value[name].as_str().unwrap()).unwrap()
     };
     // SubjectPublicKeyInfo of P-256 (RFC 5480 section 2): a fixed head, and the point.
-    let mut der = b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00\x04".to_vec();
+    let mut der =
+        b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00\x04"
+            .to_vec();
     der.extend(member("x"));
     der.extend(member("y"));
     let text = base64_simd::STANDARD.encode_to_string(&der);

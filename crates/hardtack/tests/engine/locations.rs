@@ -76,7 +76,9 @@ fn names_are_settings() {
     }
     let body = format!("{{\"r\": \"{}\"}}", refresh.as_str());
     assert_eq!(send(&site, Request::post("/").json().body(body), Need::refresh()).token().subject(), "alice");
-    assert!(send(&site, Request::get(&format!("/?t={token}")), Need::access()).is_refused(401, "malformed_credentials"));
+    assert!(
+        send(&site, Request::get(&format!("/?t={token}")), Need::access()).is_refused(401, "malformed_credentials")
+    );
 }
 
 #[test]
@@ -171,7 +173,9 @@ fn s14_a_kind_belongs_to_its_route_unless_the_route_takes_any() {
     assert!(send(&site, request(), Need::access()).is_refused(401, "wrong_kind"));
     assert_eq!(send(&site, request(), Need::access().any_type()).token().subject(), "alice");
     assert_eq!(send(&site, request(), Need::refresh()).token().subject(), "alice");
-    assert!(send(&site, request(), Need::access().any_type().fresh()).is_refused(401, "insufficient_user_authentication"));
+    assert!(
+        send(&site, request(), Need::access().any_type().fresh()).is_refused(401, "insufficient_user_authentication")
+    );
     // In the cookie, too, and only where the route says so.
     let planted = |need| {
         let site = Site::new();
@@ -309,7 +313,9 @@ fn single_cookies_have_another_domain_or_age() {
     let options = CookieOptions::default().domain("site.example").max_age(seconds(7));
     let cookies = site.auth.set_access_cookies_with(&token, &options).unwrap();
     assert!(cookies.iter().all(|cookie| cookie.contains("; Domain=site.example; Max-Age=7;")));
-    assert!(site.auth.unset_jwt_cookies_of("site.example").iter().all(|cookie| cookie.contains("; Domain=site.example;")));
+    assert!(
+        site.auth.unset_jwt_cookies_of("site.example").iter().all(|cookie| cookie.contains("; Domain=site.example;"))
+    );
     assert_eq!(site.auth.unset_jwt_cookies_of("site.example").iter().count(), 4);
     // A cookie that its name binds to the host cannot go to a domain.
     assert!(Site::new().auth.set_access_cookies_with(&token, &options).is_err());
