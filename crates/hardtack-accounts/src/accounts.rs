@@ -2,14 +2,17 @@
 
 use hardtack::Timestamp;
 use hardtack::session::StoreError;
-use hardtack_sqlx::{MigrateError, Migration, migrate};
-use sqlx::sqlite::SqlitePool;
+use hardtack_sqlx::{Database, MigrateError, Migration};
 
 use crate::passwords::{HashError, Hasher, PasswordProblem, Verdict, validate as validate_password};
 use crate::users::{NewUser, Settings, SettingsProblem, User, UserNameProblem, UserStore, validate as validate_name};
 
 /// The tables of this crate, in order.
-const MIGRATIONS: &[Migration] = &[Migration::new(1, include_str!("../migrations/0001_users.sql"))];
+const MIGRATIONS: &[Migration] = &[Migration::per_database(
+    1,
+    include_str!("../migrations/sqlite/0001_users.sql"),
+    include_str!("../migrations/postgres/0001_users.sql"),
+)];
 
 /// Why the accounts could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -83,14 +86,23 @@ pub(crate) enum PasswordChange {
 }
 
 impl Accounts {
-    /// Brings the database's tables up to date.
+    /// Brings the database's tables up to date. Takes a [`Database`] or an sqlx pool.
     ///
     /// # Errors
     /// A database that fails or is newer than this program.
-    pub async fn open(pool: SqlitePool) -> Result<Self, AccountsError> {
-        migrate(&pool, "accounts", MIGRATIONS).await?;
+    pub async fn open(database: impl Into<Database>) -> Result<Self, AccountsError> {
+        let database = database.into();
+        Self::migrate(&database).await?;
         let hasher = Hasher::new().await.map_err(|error| AccountsError::Hash(error.to_string()))?;
-        Ok(Self { users: UserStore::new(pool), hasher })
+        Ok(Self { users: UserStore::new(database), hasher })
+    }
+
+    /// Only brings the database's tables up to date; answers how many steps that took.
+    ///
+    /// # Errors
+    /// A database that fails or is newer than this program.
+    pub async fn migrate(database: &Database) -> Result<usize, MigrateError> {
+        database.migrate("accounts", MIGRATIONS).await
     }
 
     /// Adds a user, or says what is wrong with both fields.

@@ -6,12 +6,12 @@
 //! ```no_run
 //! use hardtack::{Authenticator, KeySet};
 //! use hardtack_accounts::{Accounts, Site};
-//! use hardtack_sqlx::{SqliteSessions, open_sqlite};
+//! use hardtack_sqlx::Database;
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let pool = open_sqlite("app.db").await?;
-//! let accounts = Accounts::open(pool.clone()).await?;
-//! let sessions = SqliteSessions::from_pool(pool);
+//! let database = Database::open("sqlite:app.db").await?; // or postgres://…
+//! let accounts = Accounts::open(database.clone()).await?;
+//! let sessions = database.sessions();
 //! sessions.migrate().await?;
 //! let auth = hardtack_accounts::with_pages(Authenticator::builder(KeySet::from_secret_env("JWT_SECRET_KEY")?))
 //!     .base_url("https://site.example")

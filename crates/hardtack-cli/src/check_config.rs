@@ -44,12 +44,17 @@ impl Settings {
                 Some((Source::File(path), _)) => path.display().to_string(),
             };
             let name = opt.name();
-            if opt.secret {
-                return given.map(|_| (format!("# {name} is set, not shown"), source));
+            if let Some(given) = given
+                && opt.hides(&given.value)
+            {
+                // What can be said of it, where something can.
+                let shown = if *opt == options::DATABASE_URL { format!(": {}", self.database) } else { String::new() };
+                return Some((format!("# {name} is set, not shown{shown}"), source));
             }
             let value = match given {
                 Some(given) => given.value.clone(),
                 None if *opt == options::BASE_URL => self.base_url(self.listen),
+                None if *opt == options::DATABASE_URL => self.database.to_string(),
                 None => opt.default.to_owned(),
             };
             // true and false need no quotes.

@@ -19,10 +19,12 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Serve the site: sign-up, log-in, password and device pages, and their JSON API.
     ///
-    /// Without any option it makes ./hardtack-data with a database and a key, and listens on
+    /// Without any option it makes ./hardtack-data with a database (SQLite) and a key, and listens on
     /// 127.0.0.1:8080. The tokens' settings are also read under Flask-JWT-Extended's names
     /// (JWT_SECRET_KEY, JWT_ACCESS_TOKEN_EXPIRES, …) from the environment and the file.
     Serve(Box<ServeOptions>),
+    /// Bring the database's tables up to date, as `serve` does when it starts, and print what was done.
+    Migrate(Box<ServeOptions>),
     /// Print the configuration that `serve` would run with, without its secrets, or say what is wrong.
     CheckConfig(Box<ServeOptions>),
     /// Make, list and rotate keys.
@@ -41,6 +43,11 @@ pub(crate) struct ServeOptions {
     /// Where to listen; 127.0.0.1:8080 unless set, and port 0 for any free one [env: HARDTACK_LISTEN].
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<String>,
+    /// The database of accounts and sessions: postgres://USER:PASSWORD@HOST/DATABASE, which several servers
+    /// can share, or sqlite:PATH; the file hardtack.db in the data folder unless set. A password is better
+    /// kept in the environment or in the file: others may see a program's flags [env: HARDTACK_DATABASE_URL].
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
     /// The address under which people reach the site, such as `https://site.example` [env: HARDTACK_BASE_URL].
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
@@ -141,6 +148,7 @@ impl ServeOptions {
         let text = [
             (&options::LISTEN, &self.listen),
             (&options::DATA_DIR, &self.place.data_dir),
+            (&options::DATABASE_URL, &self.database_url),
             (&options::BASE_URL, &self.base_url),
             (&options::REFRESH, &self.refresh),
             (&options::ACCESS_LIFETIME, &self.access_lifetime),

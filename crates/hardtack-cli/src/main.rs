@@ -5,6 +5,7 @@ mod cli;
 mod error;
 mod keys;
 mod logs;
+mod migrate;
 mod output;
 mod serve;
 mod server;
@@ -20,6 +21,7 @@ use crate::cli::{Cli, Command};
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(options) => serve::run(&options),
+        Command::Migrate(options) => migrate::run(&options),
         Command::CheckConfig(options) => check_config::run(&options),
         Command::Keys { command } => keys::commands::run(command),
     };

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use hardtack::Authenticator;
 use hardtack_accounts::{Accounts, Site, with_pages};
-use hardtack_sqlx::{SqliteSessions, open_sqlite};
 use tokio::net::TcpListener;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -41,16 +40,14 @@ pub(crate) fn run(options: &ServeOptions) -> Result<(), Error> {
 async fn serve(settings: &Settings) -> Result<(), Error> {
     let stop = Stop::listen()?;
     let (listener, bound) = bind(settings).await?;
-    private::create_folder(&settings.data_dir).map_err(|error| {
-        let expected = "expected a folder that this user may write to";
-        Error::runtime(format_args!("{} cannot be made: {error}; {expected}", settings.data_dir_label()))
-    })?;
+    create_data_dir(settings)?;
     let keys = keys::load_or_create(settings)?;
 
-    let pool = open_sqlite(settings.database()).await.map_err(Error::runtime)?;
-    let sessions = SqliteSessions::from_pool(pool.clone());
+    let database = settings.database.open().await.map_err(Error::runtime)?;
+    tracing::info!(event = "database", database = %settings.database);
+    let sessions = database.sessions();
     sessions.migrate().await.map_err(Error::runtime)?;
-    let accounts = Accounts::open(pool.clone()).await.map_err(Error::runtime)?;
+    let accounts = Accounts::open(database.clone()).await.map_err(Error::runtime)?;
     let builder =
         settings.apply(with_pages(Authenticator::builder(keys)), bound).sessions(sessions).max_staleness(MAX_STALENESS);
     let auth = builder.build().map_err(|error| settings.explain(error))?;
@@ -64,9 +61,17 @@ async fn serve(settings: &Settings) -> Result<(), Error> {
     for task in background {
         task.abort();
     }
-    pool.close().await;
+    database.close().await;
     tracing::info!(event = "stopped");
     Ok(())
+}
+
+/// Makes the folder of the keys, and of the database unless that is elsewhere.
+pub(crate) fn create_data_dir(settings: &Settings) -> Result<(), Error> {
+    private::create_folder(&settings.data_dir).map_err(|error| {
+        let expected = "expected a folder that this user may write to";
+        Error::runtime(format_args!("{} cannot be made: {error}; {expected}", settings.data_dir_label()))
+    })
 }
 
 async fn bind(settings: &Settings) -> Result<(TcpListener, SocketAddr), Error> {

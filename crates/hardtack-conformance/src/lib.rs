@@ -4,6 +4,7 @@
 //! - [`Client`]: HTTP/1.1 requests with a browser's cookie jar, redirects and forms;
 //! - [`Program`] and [`Process`]: a server binary, started, watched and stopped;
 //! - [`Browser`]: headless Chromium, with JavaScript on or off, light or dark;
+//! - [`services`]: private servers of other makers, such as PostgreSQL;
 //! - [`server`]: a listener on a free port, and a tiny server to stand behind or before another;
 //! - [`services`]: private databases and applications in Python, which end with the test;
 //! - [`suite`]: the HTTP conformance suite;

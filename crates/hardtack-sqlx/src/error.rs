@@ -31,11 +31,40 @@ pub enum OpenError {
         /// Why.
         source: sqlx::Error,
     },
+    /// The server did not let us in.
+    #[error(
+        "cannot open the database {server}: {source}; \
+         the server must run there, and let this user in with this password"
+    )]
+    Unreachable {
+        /// The server, without the password.
+        server: String,
+        /// Why.
+        source: sqlx::Error,
+    },
+    /// The server's database cannot hold every text.
+    #[error(
+        "the database {server} has the encoding {encoding}; expected UTF8: \
+         make it with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+    )]
+    Encoding {
+        /// The server, without the password.
+        server: String,
+        /// What it said.
+        encoding: String,
+    },
+    /// The text that was to name a database does not. It is not repeated here: there may be a password
+    /// in it.
+    #[error("the database URL cannot be used: {why}")]
+    Url {
+        /// Why.
+        why: String,
+    },
     /// Its tables could not be brought up to date.
-    #[error("cannot prepare the database {}: {source}", path.display())]
+    #[error("cannot prepare the database {database}: {source}")]
     Migrate {
-        /// The file.
-        path: PathBuf,
+        /// The file, or the server without the password.
+        database: String,
         /// Why.
         source: MigrateError,
     },
@@ -92,4 +121,6 @@ pub(crate) enum RowError {
     Salt { id: String, length: usize },
     #[error("session {id}: generation {value} is too large; the largest is 2^63 - 1")]
     Generation { id: String, value: u64 },
+    #[error("session {id}: the subject has a NUL character; expected text without one")]
+    Subject { id: String },
 }

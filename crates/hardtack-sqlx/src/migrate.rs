@@ -4,87 +4,80 @@
 //! and an application each have theirs.
 
 use hardtack::{Clock, SystemClock};
-use sqlx::SqlitePool;
 
-use crate::MigrateError;
+use crate::{Database, MigrateError, Statement};
 
 /// One step from a version of a component's tables to the next.
 #[derive(Clone, Copy, Debug)]
 pub struct Migration {
     version: u32,
-    sql: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
 }
 
 impl Migration {
-    /// The step to `version`: SQL of any number of statements, without `BEGIN` and `COMMIT`. Versions
-    /// begin at 1; a step that was released is never edited.
+    /// The step to `version`: SQL of any number of statements, without `BEGIN` and `COMMIT`, that both
+    /// databases understand. Versions begin at 1; a step that was released is never edited.
     pub const fn new(version: u32, sql: &'static str) -> Self {
-        Self { version, sql }
+        Self::per_database(version, sql, sql)
+    }
+
+    /// The same where each database needs its own SQL.
+    pub const fn per_database(version: u32, sqlite: &'static str, postgres: &'static str) -> Self {
+        Self { version, sqlite, postgres }
     }
 }
 
-/// Brings a component's tables up to date; answers how many steps that took.
-///
-/// All steps are one transaction, and processes that start at once wait for each other: each step runs
-/// once, and a failed one leaves the database as it was.
-///
-/// ```
-/// use hardtack_sqlx::{Migration, migrate, open_sqlite};
-///
-/// const NOTES: &[Migration] = &[
-///     Migration::new(1, "CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT NOT NULL)"),
-///     Migration::new(2, "ALTER TABLE notes ADD COLUMN title TEXT"),
-/// ];
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let directory = tempfile::tempdir()?;
-/// # let path = directory.path().join("app.db");
-/// let pool = open_sqlite(path).await?;
-/// assert_eq!(migrate(&pool, "notes", NOTES).await?, 2);
-/// assert_eq!(migrate(&pool, "notes", NOTES).await?, 0);
-/// # Ok(())
-/// # }
-/// ```
-///
-/// # Errors
-/// The tables are newer than the newest migration, the list is out of order, or the database failed.
-pub async fn migrate(pool: &SqlitePool, component: &str, migrations: &[Migration]) -> Result<usize, MigrateError> {
+/// Any number that other programs in one PostgreSQL database will hardly have chosen ("hardtack").
+const LOCK: &str = "SELECT pg_advisory_xact_lock(7521983766109545323)";
+
+/// A process that waits here waits for another's migrations, which may take long.
+const WITHOUT_HURRY: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0";
+
+const VERSIONS: &str = "CREATE TABLE hardtack_migrations (
+    component TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    applied_at BIGINT NOT NULL,
+    PRIMARY KEY (component, version)
+)";
+
+/// Whether that table is there. Asked, since PostgreSQL's `IF NOT EXISTS` needs the right to make it: a
+/// server that finds its tables up to date needs no such right.
+const HAS_VERSIONS: (&str, &str) = (
+    "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'hardtack_migrations'",
+    "SELECT COUNT(to_regclass('hardtack_migrations'))",
+);
+
+pub(crate) async fn run(database: &Database, component: &str, migrations: &[Migration]) -> Result<usize, MigrateError> {
     let known = newest(component, migrations)?;
 
-    // IMMEDIATE takes the write lock before the version is read, so that it still holds when it is used.
-    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-    sqlx::query(
-        "CREATE TABLE IF NOT EXISTS hardtack_migrations (
-            component TEXT NOT NULL,
-            version BIGINT NOT NULL,
-            applied_at BIGINT NOT NULL,
-            PRIMARY KEY (component, version)
-        )",
-    )
-    .execute(&mut *transaction)
-    .await?;
-    let found: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM hardtack_migrations WHERE component = $1")
-        .bind(component)
-        .fetch_one(&mut *transaction)
-        .await?;
-    let found = found.unwrap_or(0);
+    // One at a time: SQLite's write lock is taken with the transaction, PostgreSQL's asked for.
+    let mut transaction = database.begin().await?;
+    for script in database.choose(&[][..], &[WITHOUT_HURRY, LOCK]) {
+        transaction.run_script(script).await?;
+    }
+    let there: Vec<(i64,)> = transaction.fetch(Statement::new(database.choose(HAS_VERSIONS.0, HAS_VERSIONS.1))).await?;
+    if there == [(0,)] {
+        transaction.run_script(VERSIONS).await?;
+    }
+    let newest_there = "SELECT COALESCE(MAX(version), 0) FROM hardtack_migrations WHERE component = $1";
+    let found: Vec<(i64,)> = transaction.fetch(Statement::new(newest_there).bind(component)).await?;
+    let found = found.first().map_or(0, |(version,)| *version);
     if found > i64::from(known) {
         return Err(MigrateError::Newer { component: component.into(), found, known });
     }
 
     let mut applied = 0;
     for step in migrations.iter().filter(|step| i64::from(step.version) > found) {
-        sqlx::raw_sql(step.sql).execute(&mut *transaction).await.map_err(|source| MigrateError::Step {
+        let sql = database.choose(step.sqlite, step.postgres);
+        transaction.run_script(sql).await.map_err(|source| MigrateError::Step {
             component: component.into(),
             version: step.version,
             source,
         })?;
-        sqlx::query("INSERT INTO hardtack_migrations (component, version, applied_at) VALUES ($1, $2, $3)")
-            .bind(component)
-            .bind(step.version)
-            .bind(SystemClock.now().unix_seconds())
-            .execute(&mut *transaction)
-            .await?;
+        let note = "INSERT INTO hardtack_migrations (component, version, applied_at) VALUES ($1, $2, $3)";
+        let note = Statement::new(note).bind(component).bind(i64::from(step.version));
+        transaction.execute(note.bind(SystemClock.now().unix_seconds())).await?;
         applied += 1;
     }
     transaction.commit().await?;

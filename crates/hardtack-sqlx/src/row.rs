@@ -1,6 +1,8 @@
 //! A row, and the session in it.
 
-use hardtack::session::Revocation;
+use std::borrow::Cow;
+
+use hardtack::session::{Revocation, RevocationPage};
 use hardtack::{Session, SessionId, Timestamp};
 
 use crate::error::RowError;
@@ -33,8 +35,8 @@ pub(crate) type Columns = (
     bool,
 );
 
-/// A row of `revocations`.
-pub(crate) type LogColumns = (i64, String, i64);
+/// A row of a page of the log: its head, and an entry unless there is none.
+pub(crate) type LogColumns = (i64, Option<i64>, Option<String>, Option<i64>);
 
 /// The session in a row.
 pub(crate) fn decode(columns: Columns) -> Result<Session, RowError> {
@@ -75,13 +77,20 @@ pub(crate) fn decode(columns: Columns) -> Result<Session, RowError> {
     })
 }
 
-/// The entry of the log in a row.
-pub(crate) fn decode_revocation((sequence, session, at): LogColumns) -> Result<Revocation, RowError> {
-    Ok(Revocation {
-        sequence: unsigned(&session, "its sequence in the log", sequence)?,
-        session: decode_id(&session)?,
-        at: Timestamp::from_unix_seconds(at),
-    })
+/// The page of the log in its rows.
+pub(crate) fn decode_page(rows: Vec<LogColumns>) -> Result<RevocationPage, RowError> {
+    let mut page = RevocationPage::default();
+    for (head, sequence, session, at) in rows {
+        page.head = unsigned("revocation_head", "sequence", head)?;
+        if let (Some(sequence), Some(session), Some(at)) = (sequence, session, at) {
+            page.entries.push(Revocation {
+                sequence: unsigned(&session, "its sequence in the log", sequence)?,
+                session: decode_id(&session)?,
+                at: Timestamp::from_unix_seconds(at),
+            });
+        }
+    }
+    Ok(page)
 }
 
 /// The id in a row.
@@ -93,6 +102,21 @@ pub(crate) fn decode_id(id: &str) -> Result<SessionId, RowError> {
 pub(crate) fn encode_generation(session: &Session) -> Result<i64, RowError> {
     let value = session.generation;
     i64::try_from(value).map_err(|_| RowError::Generation { id: session.id.to_string(), value })
+}
+
+/// A session's subject as its column holds it.
+pub(crate) fn encode_subject(session: &Session) -> Result<&str, RowError> {
+    if is_text(&session.subject) { Ok(&session.subject) } else { Err(RowError::Subject { id: session.id.to_string() }) }
+}
+
+/// Whether a text can be in a row: PostgreSQL takes no NUL.
+pub(crate) fn is_text(text: &str) -> bool {
+    !text.contains('\0')
+}
+
+/// A text that a client chose, such as its browser's name: a NUL in it is shown as what it is, unreadable.
+pub(crate) fn encode_text(text: Option<&str>) -> Option<Cow<'_, str>> {
+    text.map(|text| if is_text(text) { text.into() } else { text.replace('\0', "\u{fffd}").into() })
 }
 
 fn unsigned(id: &str, column: &'static str, value: i64) -> Result<u64, RowError> {

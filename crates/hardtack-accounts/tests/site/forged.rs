@@ -11,6 +11,7 @@ use hardtack::authenticator::Builder;
 use hardtack::jwt::Algorithm;
 use hardtack::{KeySet, SigningKey, TokenKind};
 use hardtack_conformance::client::{Client, Response};
+use hardtack_sqlx::Statement;
 use http::StatusCode;
 use serde_json::{Value, json};
 use tower_service::Service;
@@ -520,8 +521,8 @@ async fn an_expired_token_with_another_flaw_is_forged() {
 async fn s24_a_deleted_users_tokens_are_dead() {
     let victim = Victim::new().await;
     assert_eq!(victim.accepted(&victim.access).await.as_deref(), Ok("alice"));
-    let deleted = sqlx::query("DELETE FROM users WHERE username = 'alice'").execute(victim.site.pool()).await.unwrap();
-    assert_eq!(deleted.rows_affected(), 1);
+    let delete = Statement::new("DELETE FROM users WHERE username = 'alice'");
+    assert_eq!(victim.site.database().execute(delete).await.unwrap(), 1);
     victim.refuses("a deleted user's access token", &victim.access).await;
     let mut browser = victim.browser.clone();
     let response =

@@ -283,7 +283,7 @@ async fn s64_no_password_and_no_token_is_ever_logged_or_shown() {
         let answer = ada.post("/login").accept_json().json(&body).send().await;
         assert_eq!(answer.status(), 401);
         secrets.seen(&ada, &answer);
-        site.pool().close().await;
+        site.database().close().await;
         for path in ["/login", "/signup"] {
             let answer = ada.post(path).accept_json().json(&body).send().await;
             assert_eq!(answer.status(), 503);

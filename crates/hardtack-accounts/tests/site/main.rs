@@ -15,6 +15,7 @@ mod openapi;
 mod outage;
 mod passwords;
 mod people;
+mod postgres;
 mod programs;
 mod refresh;
 mod sessions;

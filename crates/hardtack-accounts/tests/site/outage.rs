@@ -5,7 +5,8 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::{
-    ACCESS, BOTH_MODES, Options, PASSWORD, REFRESH, TestSite, cookie, field, filled, open, sign_up, whoami,
+    ACCESS, BOTH_DATABASES, BOTH_MODES, Options, PASSWORD, REFRESH, TestSite, cookie, field, filled, open, sign_up,
+    whoami,
 };
 
 /// A 503 that says when to come again, and nothing of what is behind the site.
@@ -91,8 +92,9 @@ async fn ask_everything(client: &Client, tokens: &Tokens) {
 
 #[tokio::test]
 async fn s41_without_its_database_the_site_answers_503_everywhere_and_logs_nobody_out() {
-    for refresh in BOTH_MODES {
-        let site = TestSite::start(Options { refresh, ..Options::default() }).await;
+    for (refresh, on_postgres) in BOTH_MODES.into_iter().flat_map(|mode| BOTH_DATABASES.map(|kind| (mode, kind))) {
+        let options = || Options { refresh, on_postgres, ..Options::default() };
+        let site = TestSite::start(options()).await;
         let mut ada = site.client();
         let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
         let stale = site.session_of(&id).await;
@@ -102,7 +104,7 @@ async fn s41_without_its_database_the_site_answers_503_everywhere_and_logs_nobod
             refresh: cookie(&ada, "csrf_refresh_token"),
         };
         assert_eq!(ada.get("/healthz").send().await.status(), 200);
-        site.pool().close().await;
+        site.database().close().await;
 
         ask_everything(&ada, &tokens).await;
         // Pages that know nobody do without.
@@ -130,7 +132,7 @@ async fn s41_without_its_database_the_site_answers_503_everywhere_and_logs_nobod
         assert_unavailable(&answer, "a posting with an expired token");
 
         // It is back: everybody is who they were, and nothing that was refused has been done.
-        let back = site.beside(Options { refresh, ..Options::default() }).await;
+        let back = site.beside(options()).await;
         for holder in [&ada, &stale] {
             let mut client = back.client();
             *client.jar() = holder.clone().jar().clone();

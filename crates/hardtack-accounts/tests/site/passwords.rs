@@ -3,11 +3,12 @@
 use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, Version};
 use hardtack_conformance::client::Client;
+use hardtack_sqlx::Statement;
 use serde_json::json;
 
 use crate::support::{
-    ACCESS, BOTH_MODES, Options, PASSWORD, REFRESH, TestSite, claims, cookie, field, log_in, open, sign_up, submit,
-    whoami,
+    ACCESS, BOTH_DATABASES, BOTH_MODES, Options, PASSWORD, REFRESH, TestSite, claims, cookie, field, log_in, open,
+    sign_up, submit, whoami,
 };
 
 const NEW_PASSWORD: &str = "an umbrella in the aquarium";
@@ -19,77 +20,86 @@ async fn change(client: &mut Client, current: &str, new: &str) -> hardtack_confo
 
 async fn stored_hash(site: &TestSite, username: &str) -> String {
     let sql = "SELECT password_hash FROM users WHERE username = $1";
-    sqlx::query_scalar(sql).bind(username).fetch_one(site.pool()).await.unwrap()
+    let rows: Vec<(String,)> = site.database().fetch(Statement::new(sql).bind(username)).await.unwrap();
+    rows[0].0.clone()
 }
 
 #[tokio::test]
 async fn s35_a_password_change_ends_all_other_sessions_within_the_same_second() {
-    for refresh in BOTH_MODES {
-        let site = TestSite::start(Options { refresh, ..Options::default() }).await;
-        let mut ada = site.client();
-        let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
-        // The clock stands still: everything here happens in one second.
-        let telephone = site.session_of(&id).await;
-        let mut bob = site.person("bob").await;
-        let copy = ada.clone();
-        let page = open(&mut ada, "/account").await;
+    for on_postgres in BOTH_DATABASES {
+        for refresh in BOTH_MODES {
+            let site = TestSite::start(Options { refresh, on_postgres, ..Options::default() }).await;
+            let mut ada = site.client();
+            let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
+            // The clock stands still: everything here happens in one second.
+            let telephone = site.session_of(&id).await;
+            let mut bob = site.person("bob").await;
+            let copy = ada.clone();
+            let page = open(&mut ada, "/account").await;
 
-        let typed = [("current_password", PASSWORD), ("new_password", NEW_PASSWORD)];
-        let answer = submit(&mut ada, &page, "/account/password", &typed).await;
-        assert_eq!((answer.status().as_u16(), answer.location()), (303, Some("/account?done=password")));
+            let typed = [("current_password", PASSWORD), ("new_password", NEW_PASSWORD)];
+            let answer = submit(&mut ada, &page, "/account/password", &typed).await;
+            assert_eq!((answer.status().as_u16(), answer.location()), (303, Some("/account?done=password")));
 
-        for victim in [&telephone, &copy] {
-            assert_eq!(whoami(&mut victim.clone()).await, Err(401), "{refresh:?}: the access token lives");
-            let mut refresher = victim.clone();
-            refresher.jar().remove(ACCESS);
-            let answer = refresher.get("/token/refresh").accept_json().send().await;
-            assert_eq!(answer.status(), 401, "{refresh:?}: the refresh token lives");
-            let page = open(&mut victim.clone(), "/account").await;
-            assert_eq!(page.path().split('?').next(), Some("/login"), "{refresh:?}");
+            for victim in [&telephone, &copy] {
+                assert_eq!(whoami(&mut victim.clone()).await, Err(401), "{refresh:?}: the access token lives");
+                let mut refresher = victim.clone();
+                refresher.jar().remove(ACCESS);
+                let answer = refresher.get("/token/refresh").accept_json().send().await;
+                assert_eq!(answer.status(), 401, "{refresh:?}: the refresh token lives");
+                let page = open(&mut victim.clone(), "/account").await;
+                assert_eq!(page.path().split('?').next(), Some("/login"), "{refresh:?}");
+            }
+            // This one goes on, on new tokens, fresh ones, and its open forms stay good.
+            for name in [ACCESS, REFRESH] {
+                assert_ne!(cookie(&ada, name), cookie(&copy, name), "{refresh:?}: {name}");
+            }
+            assert_ne!(claims(&cookie(&ada, ACCESS))["sid"], claims(&cookie(&copy, ACCESS))["sid"]);
+            assert_eq!(claims(&cookie(&ada, ACCESS))["fresh"], true);
+            let saved = submit(&mut ada, &page, "/account/change_settings", &[("display_name", "Ada")]).await;
+            assert_eq!(saved.location(), Some("/account?done=settings"), "{refresh:?}");
+            site.expire_access();
+            assert_eq!(open(&mut ada, "/service").await.path(), "/service", "{refresh:?}: the session does not go on");
+            assert_eq!(
+                open(&mut bob, "/service").await.path(),
+                "/service",
+                "{refresh:?}: somebody else was logged out"
+            );
+
+            let mut browser = site.client();
+            assert_eq!(log_in(&mut browser, "ada", PASSWORD).await.status(), 401);
+            assert_eq!(log_in(&mut browser, "ada", NEW_PASSWORD).await.status(), 200);
         }
-        // This one goes on, on new tokens, fresh ones, and its open forms stay good.
-        for name in [ACCESS, REFRESH] {
-            assert_ne!(cookie(&ada, name), cookie(&copy, name), "{refresh:?}: {name}");
-        }
-        assert_ne!(claims(&cookie(&ada, ACCESS))["sid"], claims(&cookie(&copy, ACCESS))["sid"]);
-        assert_eq!(claims(&cookie(&ada, ACCESS))["fresh"], true);
-        let saved = submit(&mut ada, &page, "/account/change_settings", &[("display_name", "Ada")]).await;
-        assert_eq!(saved.location(), Some("/account?done=settings"), "{refresh:?}");
-        site.expire_access();
-        assert_eq!(open(&mut ada, "/service").await.path(), "/service", "{refresh:?}: the session does not go on");
-        assert_eq!(open(&mut bob, "/service").await.path(), "/service", "{refresh:?}: somebody else was logged out");
-
-        let mut browser = site.client();
-        assert_eq!(log_in(&mut browser, "ada", PASSWORD).await.status(), 401);
-        assert_eq!(log_in(&mut browser, "ada", NEW_PASSWORD).await.status(), 200);
     }
 }
 
 #[tokio::test]
 async fn s35_by_json_and_for_another_process_over_the_same_database() {
-    let site = TestSite::start(Options::default()).await;
-    let mut ada = site.client();
-    let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
-    let telephone = site.session_of(&id).await;
-    assert_eq!(change(&mut ada, "not it at all", NEW_PASSWORD).await.status(), 403);
-    assert_eq!(whoami(&mut telephone.clone()).await.as_deref(), Ok("ada"), "a wrong password ended a session");
-    let answer = change(&mut ada, PASSWORD, NEW_PASSWORD).await;
-    assert_eq!((answer.status().as_u16(), &answer.json()["username"]), (200, &json!("ada")), "{}", answer.text());
-    assert_eq!(whoami(&mut telephone.clone()).await, Err(401));
-    // It learns of the end when it starts, and from then on whenever it looks.
-    let beside = site.beside(Options::default()).await;
-    let at = |holder: &Client| {
-        let mut client = beside.client();
-        *client.jar() = holder.clone().jar().clone();
-        client
-    };
-    assert_eq!(whoami(&mut at(&telephone)).await, Err(401));
-    let late = site.session_of(&id).await;
-    assert_eq!(whoami(&mut at(&late)).await.as_deref(), Ok("ada"));
-    assert_eq!(change(&mut ada, NEW_PASSWORD, PASSWORD).await.status(), 200);
-    beside.auth().sync_revocations().await.unwrap();
-    assert_eq!(whoami(&mut at(&late)).await, Err(401));
-    assert_eq!(whoami(&mut at(&ada)).await.as_deref(), Ok("ada"));
+    for on_postgres in BOTH_DATABASES {
+        let site = TestSite::start(Options { on_postgres, ..Options::default() }).await;
+        let mut ada = site.client();
+        let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
+        let telephone = site.session_of(&id).await;
+        assert_eq!(change(&mut ada, "not it at all", NEW_PASSWORD).await.status(), 403);
+        assert_eq!(whoami(&mut telephone.clone()).await.as_deref(), Ok("ada"), "a wrong password ended a session");
+        let answer = change(&mut ada, PASSWORD, NEW_PASSWORD).await;
+        assert_eq!((answer.status().as_u16(), &answer.json()["username"]), (200, &json!("ada")), "{}", answer.text());
+        assert_eq!(whoami(&mut telephone.clone()).await, Err(401));
+        // It learns of the end when it starts, and from then on whenever it looks.
+        let beside = site.beside(Options { on_postgres, ..Options::default() }).await;
+        let at = |holder: &Client| {
+            let mut client = beside.client();
+            *client.jar() = holder.clone().jar().clone();
+            client
+        };
+        assert_eq!(whoami(&mut at(&telephone)).await, Err(401));
+        let late = site.session_of(&id).await;
+        assert_eq!(whoami(&mut at(&late)).await.as_deref(), Ok("ada"));
+        assert_eq!(change(&mut ada, NEW_PASSWORD, PASSWORD).await.status(), 200);
+        beside.auth().sync_revocations().await.unwrap();
+        assert_eq!(whoami(&mut at(&late)).await, Err(401));
+        assert_eq!(whoami(&mut at(&ada)).await.as_deref(), Ok("ada"));
+    }
 }
 
 #[tokio::test]
@@ -260,7 +270,8 @@ async fn s67_hashes_are_argon2id_and_weaker_ones_are_replaced_at_the_next_log_in
         let params = Params::new(memory, passes, 1, None).unwrap();
         let argon = Argon2::new(algorithm, Version::V0x13, params);
         let weak = argon.hash_password(PASSWORD.as_bytes()).unwrap().to_string();
-        sqlx::query("UPDATE users SET password_hash = $1").bind(&weak).execute(site.pool()).await.unwrap();
+        let statement = Statement::new("UPDATE users SET password_hash = $1").bind(&weak);
+        site.database().execute(statement).await.unwrap();
         assert_eq!(log_in(&mut site.client(), "ada", "not it at all").await.status(), 401);
         assert_eq!(stored_hash(&site, "ada").await, weak, "a wrong password was hashed");
         // The session that is there lives on: the password is the same.

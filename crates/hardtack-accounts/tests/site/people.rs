@@ -3,8 +3,8 @@
 use hardtack_conformance::html;
 
 use crate::support::{
-    ACCESS, BOTH_MODES, Options, PASSWORD, REFRESH, TestSite, claims, cookie, field, filled, open, seconds, submit,
-    whoami,
+    ACCESS, BOTH_DATABASES, BOTH_MODES, Options, PASSWORD, REFRESH, TestSite, claims, cookie, field, filled, open,
+    seconds, submit, whoami,
 };
 use hardtack_conformance::client::{Client, Response};
 
@@ -116,52 +116,60 @@ async fn the_log_out_page_asks_first() {
 
 #[tokio::test]
 async fn somebody_who_lost_their_session_is_told_so_and_comes_back() {
-    let site = TestSite::start(Options::default()).await;
-    let mut ada = site.person("ada").await;
-    site.clock.advance(seconds(25 * 60 * 60));
-    let page = open(&mut ada, "/service").await;
-    assert_shows(&page, "/login?next=%2Fservice&ended=1", &["Your session has ended."]);
-    let page = send(&mut ada, &page, "/login", &[("username", "ada"), ("password", PASSWORD)]).await;
-    assert_shows(&page, "/service", &["ada"]);
+    for on_postgres in BOTH_DATABASES {
+        let site = TestSite::start(Options { on_postgres, ..Options::default() }).await;
+        let mut ada = site.person("ada").await;
+        site.clock.advance(seconds(25 * 60 * 60));
+        let page = open(&mut ada, "/service").await;
+        assert_shows(&page, "/login?next=%2Fservice&ended=1", &["Your session has ended."]);
+        let page = send(&mut ada, &page, "/login", &[("username", "ada"), ("password", PASSWORD)]).await;
+        assert_shows(&page, "/service", &["ada"]);
+    }
 }
 
 #[tokio::test]
 async fn what_is_wrong_stands_beside_its_field_and_what_was_typed_stays() {
-    let site = TestSite::start(Options::default()).await;
-    let mut ada = site.person("ada").await;
-    let mut other = site.client();
-    let page = open(&mut other, "/signup").await;
+    for on_postgres in BOTH_DATABASES {
+        let site = TestSite::start(Options { on_postgres, ..Options::default() }).await;
+        let mut ada = site.person("ada").await;
+        let mut other = site.client();
+        let page = open(&mut other, "/signup").await;
 
-    let refused = submit(&mut other, &page, "/signup", &[("username", "a b"), ("password", "short")]).await;
-    assert_eq!(refused.status(), 422);
-    for text in ["There are 2 problems", "Use letters, digits", "at least 8 characters", "aria-invalid=\"true\""] {
-        assert!(refused.text().contains(text), "{text}: {}", refused.text());
+        let refused = submit(&mut other, &page, "/signup", &[("username", "a b"), ("password", "short")]).await;
+        assert_eq!(refused.status(), 422);
+        for text in ["There are 2 problems", "Use letters, digits", "at least 8 characters", "aria-invalid=\"true\""] {
+            assert!(refused.text().contains(text), "{text}: {}", refused.text());
+        }
+        assert_eq!(field(&refused, "/signup", "username"), "a b");
+        let refused = submit(&mut other, &refused, "/signup", &[("username", "ADA"), ("password", PASSWORD)]).await;
+        assert_eq!(refused.status(), 422);
+        assert!(refused.text().contains("That user name is taken."), "{}", refused.text());
+        assert_eq!(whoami(&mut other).await, Err(401));
+
+        let page = open(&mut ada, "/account").await;
+        let typed = [("display_name", "Ada"), ("email", "no address")];
+        let refused = submit(&mut ada, &page, "/account/change_settings", &typed).await;
+        assert_eq!(refused.status(), 422);
+        assert!(refused.text().contains("Write an address such as"), "{}", refused.text());
+        for (name, value) in typed {
+            assert_eq!(field(&refused, "/account/change_settings", name), value);
+        }
+        let page = open(&mut ada, "/account").await;
+        assert_eq!(field(&page, "/account/change_settings", "display_name"), "", "half of it was saved");
+
+        let typed = [("current_password", "not it at all"), ("new_password", NEW_PASSWORD)];
+        let refused = submit(&mut ada, &page, "/account/password", &typed).await;
+        assert_eq!(refused.status(), 403);
+        assert!(refused.text().contains("That is not your current password."), "{}", refused.text());
+        let refused = submit(
+            &mut ada,
+            &page,
+            "/account/password",
+            &[("current_password", PASSWORD), ("new_password", "zzzzzzzzzz")],
+        )
+        .await;
+        assert_eq!(refused.status(), 422);
+        assert!(refused.text().contains("one character"), "{}", refused.text());
+        assert_eq!(whoami(&mut site.device_of("ada").await).await.as_deref(), Ok("ada"), "the password was changed");
     }
-    assert_eq!(field(&refused, "/signup", "username"), "a b");
-    let refused = submit(&mut other, &refused, "/signup", &[("username", "ADA"), ("password", PASSWORD)]).await;
-    assert_eq!(refused.status(), 422);
-    assert!(refused.text().contains("That user name is taken."), "{}", refused.text());
-    assert_eq!(whoami(&mut other).await, Err(401));
-
-    let page = open(&mut ada, "/account").await;
-    let typed = [("display_name", "Ada"), ("email", "no address")];
-    let refused = submit(&mut ada, &page, "/account/change_settings", &typed).await;
-    assert_eq!(refused.status(), 422);
-    assert!(refused.text().contains("Write an address such as"), "{}", refused.text());
-    for (name, value) in typed {
-        assert_eq!(field(&refused, "/account/change_settings", name), value);
-    }
-    let page = open(&mut ada, "/account").await;
-    assert_eq!(field(&page, "/account/change_settings", "display_name"), "", "half of it was saved");
-
-    let typed = [("current_password", "not it at all"), ("new_password", NEW_PASSWORD)];
-    let refused = submit(&mut ada, &page, "/account/password", &typed).await;
-    assert_eq!(refused.status(), 403);
-    assert!(refused.text().contains("That is not your current password."), "{}", refused.text());
-    let refused =
-        submit(&mut ada, &page, "/account/password", &[("current_password", PASSWORD), ("new_password", "zzzzzzzzzz")])
-            .await;
-    assert_eq!(refused.status(), 422);
-    assert!(refused.text().contains("one character"), "{}", refused.text());
-    assert_eq!(whoami(&mut site.device_of("ada").await).await.as_deref(), Ok("ada"), "the password was changed");
 }

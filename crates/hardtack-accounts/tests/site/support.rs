@@ -10,11 +10,11 @@ use hardtack::testing::TestClock;
 use hardtack::{Authenticator, Clock, KeySet, RefreshMode, Timestamp};
 use hardtack_accounts::{Accounts, Site};
 use hardtack_conformance::client::{Client, Response};
-use hardtack_sqlx::{SqliteSessions, open_sqlite};
+use hardtack_conformance::services::postgres;
+use hardtack_sqlx::{Database, Statement};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use sqlx::SqlitePool;
 use tempfile::TempDir;
 
 /// The HMAC secret of every site here, unless [`Options::keys`] says otherwise.
@@ -29,8 +29,13 @@ pub(crate) const REFRESH: &str = "refresh_token_cookie";
 /// The refresh modes in which a session goes on when its access token has expired.
 pub(crate) const BOTH_MODES: [RefreshMode; 2] = [RefreshMode::Transparent, RefreshMode::Redirect];
 
+/// Where the rows can be, as [`Options::on_postgres`] says.
+pub(crate) const BOTH_DATABASES: [bool; 2] = [false, true];
+
 /// How a site is set up.
 pub(crate) struct Options {
+    /// Where the rows are: in a file, unless it is on a PostgreSQL server.
+    pub(crate) on_postgres: bool,
     /// What happens when an access token has expired.
     pub(crate) refresh: RefreshMode,
     /// Where people reach the site; none is the address that it listens on.
@@ -47,6 +52,7 @@ impl Default for Options {
     /// The ready site's own defaults, on plain http.
     fn default() -> Self {
         Self {
+            on_postgres: false,
             refresh: RefreshMode::Transparent,
             base_url: None,
             access_lifetime: minutes(15),
@@ -72,10 +78,27 @@ pub(crate) struct TestSite {
     pub(crate) clock: TestClock,
     auth: Authenticator,
     router: Router,
-    pool: SqlitePool,
+    database: Database,
     address: SocketAddr,
-    directory: Arc<TempDir>,
+    place: Arc<Place>,
     server: tokio::task::JoinHandle<()>,
+}
+
+/// Where the database is, and the folder that goes with it.
+struct Place {
+    url: String,
+    _directory: TempDir,
+}
+
+impl Place {
+    fn new(on_postgres: bool) -> Self {
+        let directory = TempDir::with_prefix("hardtack-site-").unwrap();
+        let url = match on_postgres {
+            true => postgres::shared().database(),
+            false => format!("sqlite:{}", directory.path().join("app.db").display()),
+        };
+        Self { url, _directory: directory }
+    }
 }
 
 impl Drop for TestSite {
@@ -87,20 +110,26 @@ impl Drop for TestSite {
 impl TestSite {
     /// A site with a database of its own.
     pub(crate) async fn start(options: Options) -> Self {
-        Self::over(Arc::new(TempDir::with_prefix("hardtack-site-").unwrap()), TestClock::start_now(), options).await
+        Self::over(Arc::new(Place::new(options.on_postgres)), TestClock::start_now(), options).await
+    }
+
+    /// A site over a database that is there.
+    pub(crate) async fn at(url: &str, options: Options) -> Self {
+        let place = Place { url: url.to_owned(), _directory: TempDir::new().unwrap() };
+        Self::over(Arc::new(place), TestClock::start_now(), options).await
     }
 
     /// Another process, so to speak, over the same database and at the same time.
     pub(crate) async fn beside(&self, options: Options) -> Self {
-        Self::over(Arc::clone(&self.directory), self.clock.clone(), options).await
+        Self::over(Arc::clone(&self.place), self.clock.clone(), options).await
     }
 
-    async fn over(directory: Arc<TempDir>, clock: TestClock, options: Options) -> Self {
+    async fn over(place: Arc<Place>, clock: TestClock, options: Options) -> Self {
         let (listener, address) = hardtack_conformance::server::bind().await;
         let base_url = options.base_url.map_or_else(|| format!("http://{address}"), str::to_owned);
-        let pool = open_sqlite(directory.path().join("app.db")).await.unwrap();
-        let accounts = Accounts::open(pool.clone()).await.unwrap();
-        let sessions = SqliteSessions::from_pool(pool.clone());
+        let database = Database::open(&place.url).await.unwrap();
+        let accounts = Accounts::open(database.clone()).await.unwrap();
+        let sessions = database.sessions();
         sessions.migrate().await.unwrap();
         let builder = hardtack_accounts::with_pages(Authenticator::builder(options.keys))
             .base_url(&base_url)
@@ -115,7 +144,7 @@ impl TestSite {
         let router = Site::new(auth.clone(), accounts).router();
         let service = router.clone().into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
-        Self { clock, auth, router, pool, address, directory, server }
+        Self { clock, auth, router, database, address, place, server }
     }
 
     /// A browser, or a program, without cookies.
@@ -129,8 +158,8 @@ impl TestSite {
     }
 
     /// The database.
-    pub(crate) fn pool(&self) -> &SqlitePool {
-        &self.pool
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
     }
 
     pub(crate) fn auth(&self) -> &Authenticator {
@@ -177,8 +206,8 @@ impl TestSite {
     /// Disables a user, as an operator does.
     pub(crate) async fn disable(&self, username: &str) {
         let sql = "UPDATE users SET disabled_at = $1 WHERE username = $2";
-        let done = sqlx::query(sql).bind(self.now().unix_seconds()).bind(username).execute(&self.pool).await.unwrap();
-        assert_eq!(done.rows_affected(), 1, "{username}");
+        let statement = Statement::new(sql).bind(self.now().unix_seconds()).bind(username);
+        assert_eq!(self.database.execute(statement).await.unwrap(), 1, "{username}");
     }
 }
 

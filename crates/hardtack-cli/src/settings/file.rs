@@ -30,7 +30,7 @@ pub(super) fn read(named: Option<(&str, &Path)>) -> Result<Layer, Error> {
         return Err(Error::config(format_args!("{} cannot be read: {error}; expected TOML", path.display())));
     }
     let layer = parse(&text, path)?;
-    if ALL.into_iter().any(|opt| opt.secret && layer.has(opt)) {
+    if ALL.into_iter().any(|opt| layer.hides(opt)) {
         private::check(&file, path)?;
     }
     Ok(layer)

@@ -38,8 +38,9 @@ impl Given {
 pub(crate) struct Layer(HashMap<&'static str, Given>);
 
 impl Layer {
-    pub(super) fn has(&self, opt: &Opt) -> bool {
-        self.0.contains_key(opt.name())
+    /// Whether it sets this, and to a secret.
+    pub(super) fn hides(&self, opt: &Opt) -> bool {
+        self.0.get(opt.name()).is_some_and(|given| opt.hides(&given.value))
     }
 
     /// Adds a value. One setting may have two names; they may not contradict each other.
@@ -75,7 +76,7 @@ impl Layers {
     /// The setting with its value, to say which one an error is about.
     pub(crate) fn named(&self, opt: &Opt) -> String {
         match self.given(opt) {
-            Some(given) if opt.secret => given.label(),
+            Some(given) if opt.hides(&given.value) => given.label(),
             Some(given) => format!("{} is {:?}", given.label(), given.value),
             None => format!("{} is {:?} unless set", opt.handle(), opt.default),
         }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use hardtack::{Lifetime, RefreshMode};
+use hardtack_sqlx::DatabaseUrl;
 
 use super::given::{Given, Layer, Layers, Source};
 use super::{Opt, Settings, cookies, duration, env, file, options};
@@ -44,11 +45,13 @@ fn typed(layers: Layers, warnings: Vec<String>) -> Result<Settings, Error> {
     let expected = "a folder";
     let folder = |text: &str| (!text.is_empty()).then(|| PathBuf::from(text));
     let data_dir = required(layers.read(&options::DATA_DIR, expected, folder)?)?;
+    let database = database(&layers, &data_dir)?;
     let algorithm = given_key::algorithm(&layers)?;
     let without_csrf = without_csrf(&layers)?;
     Ok(Settings {
         listen,
         data_dir,
+        database,
         log_format: required(layers.read(&options::LOG_FORMAT, "text or json", log_format)?)?,
         given_key: given_key::read(&layers, algorithm)?,
         algorithm,
@@ -69,6 +72,12 @@ fn typed(layers: Layers, warnings: Vec<String>) -> Result<Settings, Error> {
         layers,
         warnings,
     })
+}
+
+/// The database of the URL, or else the file in the data folder.
+fn database(layers: &Layers, data_dir: &Path) -> Result<DatabaseUrl, Error> {
+    let Some(url) = layers.text(&options::DATABASE_URL) else { return Ok(data_dir.join("hardtack.db").into()) };
+    url.parse().map_err(|error| Error::config(format_args!("{}: {error}", layers.label(&options::DATABASE_URL))))
 }
 
 /// A setting with a default is always there.

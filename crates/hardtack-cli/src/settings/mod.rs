@@ -18,6 +18,7 @@ use std::time::Duration;
 use hardtack::jwt::Algorithm;
 use hardtack::session::MemorySessions;
 use hardtack::{Authenticator, Builder, CookiePolicy, KeySet, Lifetime, RefreshMode, SigningKey};
+use hardtack_sqlx::DatabaseUrl;
 
 use crate::cli::ServeOptions;
 use crate::error::Error;
@@ -31,6 +32,8 @@ use options::Opt;
 pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
     pub(crate) data_dir: PathBuf,
+    /// Accounts and sessions.
+    pub(crate) database: DatabaseUrl,
     pub(crate) log_format: LogFormat,
     /// The key from the environment or the file, which signs instead of the data folder's.
     pub(crate) given_key: Option<SigningKey>,
@@ -104,11 +107,6 @@ impl Settings {
     pub(crate) fn longest_token(&self) -> Duration {
         let span = |lifetime| if let Lifetime::For(span) = lifetime { span } else { Duration::MAX };
         span(self.access_lifetime).max(span(self.refresh_lifetime)).saturating_add(self.leeway)
-    }
-
-    /// The database.
-    pub(crate) fn database(&self) -> PathBuf {
-        self.data_dir.join("hardtack.db")
     }
 
     /// The folder of the keys.

@@ -12,7 +12,7 @@ pub(crate) struct Opt {
     flask: &'static [&'static str],
     /// What it is unless set; empty where that is nothing, or depends on other settings.
     pub(crate) default: &'static str,
-    /// Whether it is never shown.
+    /// Whether it is never shown; but see [`Self::hides`].
     pub(crate) secret: bool,
 }
 
@@ -27,6 +27,16 @@ impl Opt {
 
     const fn secret(names: &'static [&'static str]) -> Self {
         Self { own: None, flask: names, default: "", secret: true }
+    }
+
+    /// A setting of the binary's own that may have a password in it.
+    const fn own_secret(name: &'static str) -> Self {
+        Self { own: Some(name), flask: &[], default: "", secret: true }
+    }
+
+    /// Whether this value of it is never shown. The name of a file is no secret.
+    pub(crate) fn hides(&self, value: &str) -> bool {
+        self.secret && !(self == &DATABASE_URL && value.starts_with("sqlite:"))
     }
 
     /// The first of its names in the file.
@@ -56,6 +66,7 @@ impl Opt {
 
 pub(crate) const LISTEN: Opt = Opt::own("listen", &[], "127.0.0.1:8080");
 pub(crate) const DATA_DIR: Opt = Opt::own("data_dir", &[], "./hardtack-data");
+pub(crate) const DATABASE_URL: Opt = Opt::own_secret("database_url");
 pub(crate) const BASE_URL: Opt = Opt::own("base_url", &[], "");
 pub(crate) const INSECURE_HTTP: Opt = Opt::own("insecure_http", &[], "false");
 pub(crate) const REFRESH: Opt = Opt::own("refresh", &[], "transparent");
@@ -91,11 +102,12 @@ pub(crate) const CSRF_HEADER_NAME: Opt =
     Opt::flask(&["JWT_ACCESS_CSRF_HEADER_NAME", "JWT_REFRESH_CSRF_HEADER_NAME"], "X-CSRF-TOKEN");
 
 /// All of them, in the order in which they are shown.
-pub(crate) const ALL: [&Opt; 33] = [
+pub(crate) const ALL: [&Opt; 34] = [
     &LISTEN,
     &BASE_URL,
     &INSECURE_HTTP,
     &DATA_DIR,
+    &DATABASE_URL,
     &LOG_FORMAT,
     &SECRET_KEY,
     &PRIVATE_KEY,

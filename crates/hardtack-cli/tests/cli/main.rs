@@ -5,9 +5,11 @@
 mod configuration;
 mod connections;
 mod crashes;
+mod database;
 mod expiry;
 mod keys;
 mod logs;
+mod postgres;
 mod racing;
 mod refusals;
 mod sharing;

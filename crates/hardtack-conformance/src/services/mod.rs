@@ -2,4 +2,7 @@
 //! process that started them.
 
 pub mod flask;
+pub mod postgres;
 pub mod redis;
+
+pub use postgres::PostgresServer;

@@ -32,8 +32,8 @@ async fn refresh(auth: &Authenticator, cookies: &str) -> Result<Vec<String>, u16
         peer: None,
         headers: &headers,
     };
-    let memo = Memo::without_layer();
-    let refreshed = Exchange::new(auth, head, &memo).refresh().await;
+    let memo = Memo::without_layer(auth.clone());
+    let refreshed = Exchange::new(head, &memo).refresh().await;
     refreshed.map(|cookies| cookies.into_iter().collect()).map_err(|failure| failure.reply().status)
 }
 

@@ -63,7 +63,9 @@ impl Subscriber for Log {
 }
 
 /// What an observer was told: name, subject, session, address, user agent.
-type Told = Arc<Mutex<Vec<(&'static str, String, String, Option<String>, Option<String>)>>>;
+type Told = Arc<Mutex<Vec<Entry>>>;
+
+type Entry = (&'static str, String, String, Option<String>, Option<String>);
 
 fn observed(store: Flaky) -> (Site, Told) {
     let told = Told::default();
@@ -168,7 +170,7 @@ fn s64_events_tell_what_happens_and_no_secret() {
         }
     }
     let told = told.lock().unwrap();
-    let names = |told: &[(&'static str, String, String, Option<String>, Option<String>)]| {
+    let names = |told: &[Entry]| {
         let mut told: Vec<_> = told.iter().map(|event| (event.0, event.2.clone())).collect();
         // Of those that one transaction ends, any may come first.
         if let Some(at) = told.iter().position(|event| event.0 == "password_changed") {

@@ -1,32 +1,51 @@
-//! Random histories against a plain model of what sessions are.
+//! Random histories of two processes on one store, against a plain model of what sessions are.
 
-use hardtack::Timestamp;
+use hardtack::testing::TestClock;
+use hardtack::{KeySet, MemorySessions, Timestamp};
 use proptest::prelude::*;
 
-use crate::support::{Browser, NOW, Site, seconds};
+use crate::support::{Browser, NOW, Site, block_on, key, seconds};
 
 const ACCESS: u64 = 900;
 const IDLE: u64 = 86_400;
 const ABSOLUTE: u64 = 200_000;
+/// For how long a process trusts its own memory.
+const BOUND: u64 = 60;
 const SUBJECTS: [&str; 2] = ["alice", "bob"];
 
 #[derive(Clone, Debug)]
 enum Step {
     LogIn(usize),
     Refresh(usize),
+    /// A refresh whose response gets lost.
+    RefreshInVain(usize),
+    /// The same refresh at both processes.
+    Race(usize),
     Visit(usize),
     LogOut(usize),
     ChangePassword(usize),
+    RevokeOthers(usize),
+    /// A process reads the log.
+    Sync,
     Pass(u64),
 }
 
-fn step() -> impl Strategy<Value = Step> {
+/// A step, and the process that takes it.
+fn step() -> impl Strategy<Value = (usize, Step)> {
+    (0..2usize, act())
+}
+
+fn act() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => (0..2usize).prop_map(Step::LogIn),
         6 => any::<usize>().prop_map(Step::Refresh),
+        2 => any::<usize>().prop_map(Step::RefreshInVain),
+        2 => any::<usize>().prop_map(Step::Race),
         4 => any::<usize>().prop_map(Step::Visit),
         1 => any::<usize>().prop_map(Step::LogOut),
         1 => any::<usize>().prop_map(Step::ChangePassword),
+        1 => any::<usize>().prop_map(Step::RevokeOthers),
+        3 => Just(Step::Sync),
         4 => prop::sample::select(vec![0, 1, 29, 31, 300, 500, 601, 950, 40_000, 90_000]).prop_map(Step::Pass),
     ]
 }
@@ -35,10 +54,14 @@ fn step() -> impl Strategy<Value = Step> {
 struct Model {
     subject: usize,
     ended: bool,
+    /// Which processes know of its end.
+    known: [bool; 2],
     replaced: bool,
     generation: u64,
     rotated_at: Timestamp,
     seen: bool,
+    /// The process that made the newest generation, and so waits for it to be seen.
+    rotated_by: usize,
     expires_at: Timestamp,
     absolute: Timestamp,
 }
@@ -53,21 +76,28 @@ struct Pair {
 }
 
 struct World {
-    site: Site,
+    sites: [Site; 2],
+    synced_at: [Timestamp; 2],
     sessions: Vec<Model>,
     pairs: Vec<Pair>,
 }
 
 impl World {
     fn new() -> Self {
-        let site = Site::with(|builder| {
-            builder.access_lifetime(seconds(ACCESS)).refresh_lifetime(seconds(IDLE)).session_lifetime(seconds(ABSOLUTE))
+        let (store, keys, clock) = (MemorySessions::new(), KeySet::new(key()), TestClock::start_at(NOW));
+        let sites = [(); 2].map(|()| {
+            let site = Site::over(store.clone(), keys.clone(), |builder| {
+                let builder = builder.access_lifetime(seconds(ACCESS)).refresh_lifetime(seconds(IDLE));
+                builder.session_lifetime(seconds(ABSOLUTE)).max_staleness(seconds(BOUND)).clock(clock.clone())
+            });
+            block_on(site.auth.sync_revocations()).unwrap();
+            Site { clock: clock.clone(), ..site }
         });
-        Self { site, sessions: Vec::new(), pairs: Vec::new() }
+        Self { sites, synced_at: [NOW; 2], sessions: Vec::new(), pairs: Vec::new() }
     }
 
     fn now(&self) -> Timestamp {
-        self.site.auth.now()
+        self.sites[0].auth.now()
     }
 
     fn begin(&mut self, subject: usize, browser: Browser) {
@@ -76,10 +106,12 @@ impl World {
         let model = Model {
             subject,
             ended: false,
+            known: [false; 2],
             replaced: false,
             generation: 1,
             rotated_at: now,
             seen: true,
+            rotated_by: 0,
             expires_at,
             absolute,
         };
@@ -109,11 +141,26 @@ impl World {
         !self.sessions[session].ended && self.now() < self.sessions[session].expires_at
     }
 
-    fn access_is_good(&self, pair: &Pair) -> bool {
-        !self.sessions[pair.session].ended && self.now() < pair.access_ends
+    /// What a process makes of an access token: it may not have heard of its end, but not for long.
+    fn access_is_good(&mut self, at: usize, index: usize) -> bool {
+        let (session, in_time) = (self.pairs[index].session, self.now() < self.pairs[index].access_ends);
+        let behind = self.now().since(self.synced_at[at]) >= seconds(BOUND);
+        let model = &mut self.sessions[session];
+        if in_time && behind && model.ended {
+            model.known[at] = true;
+        }
+        in_time && !model.known[at]
     }
 
-    fn refresh(&mut self, index: usize) -> Result<(), TestCaseError> {
+    fn end(&mut self, at: usize, ends: impl Fn(usize, &Model) -> bool) {
+        let ending = self.sessions.iter_mut().enumerate().filter(|(index, model)| !model.ended && ends(*index, model));
+        ending.for_each(|(_, model)| {
+            model.ended = true;
+            model.known[at] = true;
+        });
+    }
+
+    fn refresh(&mut self, at: usize, index: usize, arrives: bool) -> Result<(), TestCaseError> {
         let now = self.now();
         let pair = &self.pairs[index];
         let (session, generation) = (pair.session, pair.generation);
@@ -128,17 +175,19 @@ impl World {
                     model.generation += 1;
                     model.rotated_at = now;
                     model.seen = false;
+                    model.rotated_by = at;
                     model.expires_at = (now + seconds(IDLE)).min(model.absolute);
                     true
                 }
                 1 if now.since(model.rotated_at) <= window => true,
                 _ => {
                     model.ended = true;
+                    model.known[at] = true;
                     false
                 }
             }
         };
-        let answer = self.site.refresh(&mut browser);
+        let answer = self.sites[at].refresh(&mut browser);
         prop_assert_eq!(answer.status == 200, expected, "refresh: {}", answer.code);
         if !expected {
             // A browser that got another session keeps the cookies of that one.
@@ -150,10 +199,13 @@ impl World {
         if let Some(twin) = twin {
             prop_assert_eq!(twin.browser.refresh(), browser.refresh());
         }
-        let token = self.site.auth.decode::<hardtack::NoExtra>(browser.access(), hardtack::TokenKind::Access);
+        let token = self.sites[at].auth.decode::<hardtack::NoExtra>(browser.access(), hardtack::TokenKind::Access);
         let token = token.map_err(|error| TestCaseError::fail(error.to_string()))?;
         prop_assert!(!token.is_fresh(now));
         prop_assert_eq!(token.subject(), SUBJECTS[model.subject]);
+        if !arrives {
+            return Ok(());
+        }
         self.hand_out(session, browser);
         let noted = self.pairs.last().map(|pair| pair.access_ends);
         prop_assert_eq!(token.claims().expires_at, noted);
@@ -161,78 +213,117 @@ impl World {
     }
 
     /// With the access cookie alone, so that nothing is refreshed.
-    fn visit(&mut self, index: usize) -> Result<(), TestCaseError> {
+    fn visit(&mut self, at: usize, index: usize) -> Result<(), TestCaseError> {
+        let expected = self.access_is_good(at, index);
         let pair = &self.pairs[index];
-        let expected = self.access_is_good(pair);
-        let answer = self.site.visit(&mut pair.browser.without(&["refresh_token_cookie"]));
+        let answer = self.sites[at].visit(&mut pair.browser.without(&["refresh_token_cookie"]));
         prop_assert_eq!(answer.status == 200, expected, "visit: {}", answer.code);
         let (session, generation) = (pair.session, pair.generation);
-        if expected && self.sessions[session].generation == generation {
-            self.sessions[session].seen = true;
+        let model = &mut self.sessions[session];
+        if expected && (model.generation, model.rotated_by) == (generation, at) {
+            model.seen = true;
         }
         Ok(())
     }
 
-    fn take(&mut self, step: &Step) -> Result<(), TestCaseError> {
-        match *step {
-            Step::Pass(span) => self.site.pass(span),
-            Step::LogIn(subject) => {
-                let browser = self.site.browser_of(SUBJECTS[subject]);
-                self.begin(subject, browser);
-            }
-            Step::Refresh(index) => {
-                if let Some(index) = self.pick(index) {
-                    self.refresh(index)?;
-                }
-            }
-            Step::Visit(index) => {
-                if let Some(index) = self.pick(index) {
-                    self.visit(index)?;
-                }
-            }
-            Step::LogOut(index) => {
-                if let Some(index) = self.pick(index) {
-                    prop_assert_eq!(self.site.log_out(&mut self.pairs[index].browser.clone()).status, 200);
-                    let session = self.pairs[index].session;
-                    self.sessions[session].ended = true;
-                }
-            }
-            Step::ChangePassword(index) => {
-                if let Some(index) = self.pick(index) {
-                    self.visit(index)?;
-                    let pair = &self.pairs[index];
-                    let expected = self.access_is_good(pair);
-                    let session = pair.session;
-                    let subject = self.sessions[session].subject;
-                    let mut browser = pair.browser.without(&["refresh_token_cookie"]);
-                    let answer = self.site.renew(&mut browser);
-                    prop_assert_eq!(answer.status == 200, expected, "renew: {}", answer.code);
-                    if expected {
-                        self.sessions[session].replaced = true;
-                        self.sessions.iter_mut().filter(|own| own.subject == subject).for_each(|own| own.ended = true);
-                        self.begin(subject, browser);
-                    }
-                }
-            }
+    fn sync(&mut self, at: usize) -> Result<(), TestCaseError> {
+        let read = block_on(self.sites[at].auth.sync_revocations());
+        prop_assert!(read.is_ok());
+        self.sessions.iter_mut().filter(|model| model.ended).for_each(|model| model.known[at] = true);
+        self.synced_at[at] = self.now();
+        Ok(())
+    }
+
+    fn change_password(&mut self, at: usize, index: usize) -> Result<(), TestCaseError> {
+        self.visit(at, index)?;
+        let good = self.access_is_good(at, index);
+        let pair = &self.pairs[index];
+        let (session, subject) = (pair.session, self.sessions[pair.session].subject);
+        // Whoever has not heard of the end asks the store for the row.
+        let expected = good && !self.sessions[session].ended;
+        let mut browser = pair.browser.without(&["refresh_token_cookie"]);
+        let answer = self.sites[at].renew(&mut browser);
+        prop_assert_eq!(answer.status == 200, expected, "renew: {}", answer.code);
+        if expected {
+            self.sessions[session].replaced = true;
+            self.end(at, |_, model| model.subject == subject);
+            self.begin(subject, browser);
         }
         Ok(())
+    }
+
+    fn take(&mut self, at: usize, step: &Step) -> Result<(), TestCaseError> {
+        let index = match *step {
+            Step::Pass(span) => {
+                self.sites[0].pass(span);
+                return Ok(());
+            }
+            Step::LogIn(subject) => {
+                let browser = self.sites[at].browser_of(SUBJECTS[subject]);
+                self.begin(subject, browser);
+                return Ok(());
+            }
+            Step::Sync => return self.sync(at),
+            Step::Refresh(index)
+            | Step::RefreshInVain(index)
+            | Step::Race(index)
+            | Step::Visit(index)
+            | Step::LogOut(index)
+            | Step::ChangePassword(index)
+            | Step::RevokeOthers(index) => index,
+        };
+        let Some(index) = self.pick(index) else { return Ok(()) };
+        let session = self.pairs[index].session;
+        match step {
+            Step::Refresh(_) => self.refresh(at, index, true),
+            Step::RefreshInVain(_) => self.refresh(at, index, false),
+            Step::Race(_) => self.refresh(at, index, true).and_then(|()| self.refresh(1 - at, index, true)),
+            Step::Visit(_) => self.visit(at, index),
+            Step::ChangePassword(_) => self.change_password(at, index),
+            Step::LogOut(_) => {
+                prop_assert_eq!(self.sites[at].log_out(&mut self.pairs[index].browser.clone()).status, 200);
+                self.end(at, |own, _| own == session);
+                // Named, it is known to have ended even where it had before.
+                self.sessions[session].known[at] = true;
+                Ok(())
+            }
+            _ => {
+                let subject = self.sessions[session].subject;
+                let token = self.pairs[index].browser.access();
+                let token = self.sites[at].auth.decode::<hardtack::NoExtra>(token, hardtack::TokenKind::Access);
+                // Its id is known by a token that has not expired only.
+                let Some(kept) = token.ok().and_then(|token| token.session()) else { return Ok(()) };
+                let others = |own: usize, model: &Model| model.subject == subject && own != session;
+                let count = self.sessions.iter().enumerate().filter(|(own, model)| !model.ended && others(*own, model));
+                let count = count.count();
+                let ended = block_on(self.sites[at].auth.revoke_other_sessions(SUBJECTS[subject], kept));
+                prop_assert_eq!(ended.ok(), Some(count));
+                self.end(at, others);
+                Ok(())
+            }
+        }
     }
 
     /// What has to hold at the end of every history.
     fn settle(&mut self) -> Result<(), TestCaseError> {
-        for (subject, name) in SUBJECTS.iter().enumerate() {
-            let live = (0..self.sessions.len())
-                .filter(|session| self.sessions[*session].subject == subject && self.is_live(*session));
-            prop_assert_eq!(self.site.live_sessions(name).len(), live.count());
+        for at in 0..2 {
+            self.sync(at)?;
+            for (subject, name) in SUBJECTS.iter().enumerate() {
+                let live = (0..self.sessions.len())
+                    .filter(|session| self.sessions[*session].subject == subject && self.is_live(*session));
+                prop_assert_eq!(self.sites[at].live_sessions(name).len(), live.count());
+            }
         }
         for index in 0..self.pairs.len() {
             let (session, generation) = (self.pairs[index].session, self.pairs[index].generation);
             if self.sessions[session].ended {
-                let mut browser = self.pairs[index].browser.clone();
-                prop_assert_eq!(self.site.visit(&mut browser.clone()).status, 401);
-                prop_assert_eq!(self.site.refresh(&mut browser).status, 401);
+                for site in &self.sites {
+                    let mut browser = self.pairs[index].browser.clone();
+                    prop_assert_eq!(site.visit(&mut browser.clone()).status, 401);
+                    prop_assert_eq!(site.refresh(&mut browser).status, 401);
+                }
             } else if self.is_live(session) && self.sessions[session].generation == generation {
-                self.refresh(index)?;
+                self.refresh(index % 2, index, true)?;
                 prop_assert!(self.is_live(session));
             }
         }
@@ -241,13 +332,13 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn s28_s30_s33_s35_s44_histories_are_safe(steps in prop::collection::vec(step(), 1..60)) {
         let mut world = World::new();
-        for step in &steps {
-            world.take(step)?;
+        for (at, step) in &steps {
+            world.take(*at, step)?;
         }
         world.settle()?;
         prop_assert!(world.now() >= NOW);

@@ -7,7 +7,7 @@ use hardtack::SessionStore;
 use hardtack::session::Ends;
 use hardtack_sqlx::{OpenError, SqliteSessions, open_sqlite};
 
-use crate::{NOW, open, session};
+use super::{NOW, open, session};
 
 #[cfg(unix)]
 fn mode(path: &Path) -> u32 {

@@ -4,7 +4,7 @@ use hardtack::session::{Ends, Rotation};
 use hardtack::{Session, SessionStore};
 use hardtack_sqlx::SqliteSessions;
 
-use crate::{NOW, open, session};
+use super::{NOW, open, session};
 
 #[tokio::test]
 async fn a_restart_forgets_nothing() {

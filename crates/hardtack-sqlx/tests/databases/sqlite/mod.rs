@@ -1,24 +1,15 @@
-//! Sessions on SQLite: the conformance suite, and what only a file and several processes can show.
-#![allow(clippy::unwrap_used, reason = "the helpers of tests")]
+//! What only a file can show.
 
 mod durability;
-mod migrations;
 mod opening;
-mod parallel;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use hardtack::session::SessionRules;
 use hardtack::testing::store_conformance;
-use hardtack::{Session, Timestamp};
 use hardtack_sqlx::SqliteSessions;
 
-const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
-
-fn session(subject: &str) -> Session {
-    Session::begin(subject, NOW, &SessionRules::default())
-}
+use crate::{NOW, session};
 
 async fn open(path: &Path) -> SqliteSessions {
     SqliteSessions::open(path).await.unwrap()

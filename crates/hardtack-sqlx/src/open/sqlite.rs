@@ -1,4 +1,4 @@
-//! The one place that knows how a database file is opened.
+//! An SQLite file.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -48,7 +48,7 @@ pub(crate) async fn open_in_memory() -> Result<SqlitePool, OpenError> {
 }
 
 /// How errors name a database without a file.
-pub(crate) const IN_MEMORY: &str = ":memory:";
+const IN_MEMORY: &str = ":memory:";
 
 fn options() -> SqliteConnectOptions {
     SqliteConnectOptions::new().foreign_keys(true).synchronous(SqliteSynchronous::Full).busy_timeout(BUSY_TIMEOUT)

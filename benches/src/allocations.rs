@@ -1,0 +1,73 @@
+//! Counts allocations: a program of its own, since counting them slows every one of them down.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use serde::{Deserialize, Serialize};
+
+use crate::Failed;
+use crate::rows::router::Apps;
+
+/// Counts the allocations of one piece of work.
+pub type Counter = fn(&mut dyn FnMut()) -> u64;
+
+/// Counts what authentication allocates for a request beyond what its route does.
+#[derive(Parser)]
+#[command(name = "hardtack-bench-allocations", version)]
+struct Options {
+    /// Fail where Hardtack allocates more often than this for a request.
+    #[arg(long, value_name = "COUNT")]
+    at_most: Option<i64>,
+}
+
+/// How often each allocates for a request beyond its route's own.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Counts {
+    pub(crate) hardtack: i64,
+    pub(crate) without_cache: i64,
+    pub(crate) by_hand: i64,
+    pub(crate) axum_login: i64,
+    pub(crate) jwt_authorizer: i64,
+}
+
+/// The whole program.
+pub fn count_allocations(counter: Counter) -> ExitCode {
+    let options = Options::parse();
+    let counted = Counts::taken(counter).and_then(|counts| {
+        println!("{}", serde_json::to_string(&counts)?);
+        Ok(counts.hardtack)
+    });
+    match (counted, options.at_most) {
+        (Ok(count), Some(limit)) if count > limit => {
+            eprintln!("hardtack-bench-allocations: {count} allocations a request, and {limit} at most expected");
+            ExitCode::FAILURE
+        }
+        (Ok(_), _) => ExitCode::SUCCESS,
+        (Err(error), _) => {
+            eprintln!("hardtack-bench-allocations: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Counts {
+    fn taken(counter: Counter) -> Result<Self, Failed> {
+        let mut apps = Apps::new()?;
+        let none = settled(counter, || apps.none.make().is_some())?;
+        let older_none = settled(counter, || apps.older_none.make().is_some())?;
+        Ok(Self {
+            hardtack: settled(counter, || apps.hardtack.make().is_some())? - none,
+            without_cache: settled(counter, || apps.uncached.make().is_some())? - none,
+            by_hand: settled(counter, || apps.by_hand.make().is_some())? - none,
+            axum_login: settled(counter, || apps.axum_login.make().is_some())? - none,
+            jwt_authorizer: settled(counter, || apps.jwt_authorizer.make().is_some())? - older_none,
+        })
+    }
+}
+
+/// The count of one call once everything that is made once has been made.
+fn settled(counter: Counter, mut call: impl FnMut() -> bool) -> Result<i64, Failed> {
+    let mut good = (0..100).all(|_| call());
+    let count = counter(&mut || good &= call());
+    if good { Ok(i64::try_from(count)?) } else { Err("a request was refused, so its allocations mean nothing".into()) }
+}

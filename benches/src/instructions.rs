@@ -1,0 +1,61 @@
+//! One operation many times over, for a tool that counts instructions: `scripts/instructions`.
+
+use std::hint::black_box;
+
+use clap::ValueEnum;
+use hardtack::{Authenticator, NoExtra, TokenKind};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::Failed;
+use crate::rows::request::user;
+use crate::subject::{SITE, Visitor, hs256_keys, without_cache};
+
+/// What is repeated.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Operation {
+    /// A bare HMAC-SHA256 over the token, by the crate that the engine uses and from a prepared key.
+    Hmac,
+    /// A token to owned claims, without the cache.
+    Verify,
+    /// A header map to a user, without the cache.
+    Request,
+    /// A header map to a user, as the engine is by default.
+    Cached,
+}
+
+/// Repeats an operation.
+pub(crate) fn repeat(operation: Operation, count: u64) -> Result<(), Failed> {
+    let (secret, keys) = hs256_keys()?;
+    let builder = || Authenticator::builder(keys.clone()).base_url(SITE);
+    let (plain, cached) = (without_cache(builder()).build()?, builder().build()?);
+    let visitor = Visitor::of(&plain)?;
+    let headers = visitor.headers()?;
+    let (signed, tag) = visitor.token.rsplit_once('.').ok_or("a token without a dot")?;
+    let tag = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(tag)?;
+    let prepared = Hmac::<Sha256>::new_from_slice(secret.as_bytes())?;
+
+    let good = match operation {
+        Operation::Hmac => counted_instructions(count, &mut || {
+            let mut mac = prepared.clone();
+            mac.update(black_box(signed.as_bytes()));
+            mac.verify_slice(&tag).is_ok()
+        }),
+        Operation::Verify => {
+            counted_instructions(count, &mut || plain.decode::<NoExtra>(&visitor.token, TokenKind::Access).is_ok())
+        }
+        Operation::Request => {
+            counted_instructions(count, &mut || user(&plain, &headers).is_some_and(|user| user.is_ok()))
+        }
+        Operation::Cached => {
+            counted_instructions(count, &mut || user(&cached, &headers).is_some_and(|user| user.is_ok()))
+        }
+    };
+    if good { Ok(()) } else { Err("an operation failed, so its instructions mean nothing".into()) }
+}
+
+/// What the tool counts within: it finds this function by its name.
+#[inline(never)]
+fn counted_instructions(count: u64, operation: &mut dyn FnMut() -> bool) -> bool {
+    (0..count).fold(true, |good, _| good & black_box(operation()))
+}

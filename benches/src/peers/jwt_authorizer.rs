@@ -1,0 +1,28 @@
+//! jwt-authorizer, on the axum that it was made for.
+
+use axum_of_jwt_authorizer::Router;
+use axum_of_jwt_authorizer::routing::get;
+use jwt_authorizer::layer::JwtSource;
+use jwt_authorizer::{Authorizer, IntoLayer, JwtAuthorizer, JwtClaims, RegisteredClaims, Validation};
+
+use crate::Failed;
+use crate::run::poll_once;
+
+async fn user(JwtClaims(claims): JwtClaims<RegisteredClaims>) -> &'static str {
+    std::hint::black_box(&claims.sub);
+    "hello"
+}
+
+/// The application with tokens in a cookie.
+pub(crate) fn app(secret: &str, cookie_name: &str) -> Result<Router, Failed> {
+    let authorizer: JwtAuthorizer<RegisteredClaims> = JwtAuthorizer::from_secret(secret)
+        .validation(Validation::new().nbf(true).leeway(0))
+        .jwt_source(JwtSource::Cookie(cookie_name.to_owned()));
+    let authorizer: Authorizer = poll_once(authorizer.build()).ok_or("jwt-authorizer's key waited")??;
+    Ok(Router::new().route("/user", get(user)).layer(authorizer.into_layer()))
+}
+
+/// The same axum without authentication.
+pub(crate) fn bare() -> Router {
+    Router::new().route("/user", get(async || "hello"))
+}

@@ -1,0 +1,131 @@
+//! Over loopback, one server worker, 32 connections that are never idle.
+
+use std::time::Duration;
+
+use crate::Failed;
+use crate::load::Load;
+use crate::peers::flask::Flask;
+use crate::run::{Plan, Spread};
+use crate::server::{Auth, Server};
+use crate::table::{Row, Target, Unit};
+
+/// As many as the anchors were measured with.
+const CONNECTIONS: usize = 32;
+
+pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
+    let axum = [
+        Auth::AxumNone,
+        Auth::AxumHardtack,
+        Auth::AxumHardtackUncached,
+        Auth::AxumByHand,
+        Auth::AxumLogin,
+        Auth::OlderAxumNone,
+        Auth::JwtAuthorizer,
+    ];
+    let [none, ours, uncached, by_hand, login, older, authorizer] = servers(plan, axum)?;
+    let [actix_none, actix_ours, actix_session] =
+        servers(plan, [Auth::ActixNone, Auth::ActixHardtack, Auth::ActixSession])?;
+    let row = Row::new("axum over loopback, requests a second over no authentication", Unit::Ratio, ours.over(&none))
+        .target(Target::AtLeast(0.90, Some(0.95)))
+        .peer("without cache", uncached.over(&none))
+        .peer("CookieJar + jsonwebtoken by hand", by_hand.over(&none))
+        .peer("axum-login", login.over(&none))
+        .peer("jwt-authorizer", authorizer.over(&older));
+    let row = with_flask(plan, row);
+    let actix_row = "actix-web over loopback, requests a second over no authentication";
+    Ok(vec![
+        row,
+        Row::new(actix_row, Unit::Ratio, actix_ours.over(&actix_none))
+            .target(Target::AtLeast(0.90, Some(0.95)))
+            .peer("actix-session", actix_session.over(&actix_none)),
+        Row::new("the same, requests a second of the server's processor time", Unit::Ratio, ours.saves(&none))
+            .peer("actix-web with Hardtack", actix_ours.saves(&actix_none))
+            .peer("without cache", uncached.saves(&none))
+            .peer("CookieJar + jsonwebtoken by hand", by_hand.saves(&none))
+            .peer("axum-login", login.saves(&none))
+            .peer("jwt-authorizer", authorizer.saves(&older))
+            .peer("actix-session", actix_session.saves(&actix_none)),
+        Row::new("processor time a request beyond no authentication, axum", Unit::Microseconds, ours.beyond(&none))
+            .peer("without cache", uncached.beyond(&none))
+            .peer("CookieJar + jsonwebtoken by hand", by_hand.beyond(&none))
+            .peer("axum-login", login.beyond(&none))
+            .peer("jwt-authorizer", authorizer.beyond(&older))
+            .peer("no authentication, all of it", none.processor()),
+        Row::new("the same, actix-web", Unit::Microseconds, actix_ours.beyond(&actix_none))
+            .peer("actix-session", actix_session.beyond(&actix_none))
+            .peer("no authentication, all of it", actix_none.processor()),
+        Row::new("share of the time that the bare axum server works: at 1 it is the limit", Unit::Ratio, none.busy()),
+    ])
+}
+
+/// Rounds of one server.
+#[derive(Default)]
+struct Rounds {
+    per_second: Vec<f64>,
+    microseconds: Vec<f64>,
+    busy: Vec<f64>,
+}
+
+impl Rounds {
+    fn over(&self, base: &Self) -> Spread {
+        Spread::of(self.per_second.iter().zip(&base.per_second).map(|(ours, base)| ours / base).collect())
+    }
+
+    /// As [`Self::over`], from what one worker spends on a request: the same where the server is the limit,
+    /// and steadier where something else takes the processor away.
+    fn saves(&self, base: &Self) -> Spread {
+        Spread::of(self.microseconds.iter().zip(&base.microseconds).map(|(ours, base)| base / ours).collect())
+    }
+
+    fn beyond(&self, base: &Self) -> Spread {
+        Spread::of(self.microseconds.iter().zip(&base.microseconds).map(|(ours, base)| ours - base).collect())
+    }
+
+    fn processor(&self) -> Spread {
+        Spread::of(self.microseconds.clone())
+    }
+
+    fn busy(&self) -> Spread {
+        Spread::of(self.busy.clone())
+    }
+}
+
+/// All servers run, and take their turns at being asked.
+fn servers<const N: usize>(plan: &Plan, kinds: [Auth; N]) -> Result<[Rounds; N], Failed> {
+    let running = kinds.into_iter().map(Server::start).collect::<Result<Vec<_>, _>>()?;
+    turns(plan.http_rounds, plan.http_round, &running)
+}
+
+fn turns<const N: usize>(rounds: usize, round: Duration, running: &[Server]) -> Result<[Rounds; N], Failed> {
+    let open = |server: &Server| Load::open(server.address, CONNECTIONS, server.request());
+    let mut loads = running.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    for load in &mut loads {
+        load.run(round)?;
+    }
+    let mut measured = [const { Rounds { per_second: Vec::new(), microseconds: Vec::new(), busy: Vec::new() } }; N];
+    for number in 0..rounds {
+        for turn in 0..N {
+            let at = (number + turn) % N;
+            let before = running[at].processor_time()?;
+            let done = loads[at].run(round)?;
+            let worked = running[at].processor_time()?.saturating_sub(before).as_secs_f64();
+            measured[at].per_second.push(done.per_second());
+            measured[at].microseconds.push(worked * 1e6 / done.requests as f64);
+            measured[at].busy.push(worked / done.spent.as_secs_f64());
+        }
+    }
+    Ok(measured)
+}
+
+/// Flask is a tenth as fast, and its process another kind: a few rounds of its own, over its own base.
+fn with_flask(plan: &Plan, row: Row) -> Row {
+    let name = "Flask-JWT-Extended over Flask";
+    let measured = Flask::install().and_then(|flask| {
+        let running = [flask.serve("bare")?, flask.serve("guarded")?];
+        turns::<2>(plan.http_rounds / 3 + 1, plan.http_round, &running)
+    });
+    match measured {
+        Ok([bare, guarded]) => row.peer(name, guarded.over(&bare)),
+        Err(error) => row.left_out(name, error.to_string()),
+    }
+}

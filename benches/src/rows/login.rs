@@ -1,0 +1,70 @@
+//! What a log-in answers: two tokens and four cookies.
+
+use axum_extra::extract::cookie::{Cookie, SameSite};
+use hardtack::Authenticator;
+use jsonwebtoken::{EncodingKey, Header};
+
+use crate::Failed;
+use crate::run::{Case, Plan, alternate, poll_once};
+use crate::subject::{Fresh, Hmac, SITE, SUBJECT, TypedClaims, Visitor, hs256_keys, stored};
+use crate::table::{Row, Target, Unit};
+
+pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
+    let (secret, keys) = hs256_keys()?;
+    let stateless = Authenticator::builder(keys.clone()).base_url(SITE).build()?;
+    let stored = stored(keys)?;
+    let bare = Hmac::of(&Visitor::of(&stateless)?.token)?;
+    let key = EncodingKey::from_secret(secret.as_bytes());
+
+    let [bare, ours, sessions, theirs] = alternate(
+        plan,
+        [
+            Case::new("bare HMAC", || bare.verify()),
+            Case::new("Hardtack without stored sessions", || poll_once(stateless.log_in(SUBJECT))?.ok()),
+            Case::new("Hardtack with a session", || poll_once(stored.log_in(SUBJECT))?.ok()),
+            Case::new("jsonwebtoken and cookie", || by_hand(&key)),
+        ],
+    )?;
+    let theirs = theirs.over(&bare);
+    Ok(vec![
+        Row::new("login response: both tokens and four cookies", Unit::Ratio, ours.over(&bare))
+            .target(Target::AtMost(8.0, Some(5.0)))
+            .peer("jsonwebtoken + cookie by hand", theirs),
+        Row::new("the same for a session, without what its store takes", Unit::Ratio, sessions.over(&bare))
+            .peer("jsonwebtoken + cookie by hand", theirs),
+    ])
+}
+
+/// The same four fields by hand.
+fn by_hand(key: &EncodingKey) -> Option<[String; 4]> {
+    let now = jsonwebtoken::get_current_timestamp() as i64;
+    let token = |kind: &str, seconds| {
+        let claims = TypedClaims {
+            fresh: Fresh::Whether(kind == "access"),
+            iat: now,
+            jti: random_text(),
+            kind: kind.to_owned(),
+            sub: SUBJECT.to_owned(),
+            nbf: now,
+            csrf: random_text(),
+            exp: now + seconds,
+        };
+        Some((jsonwebtoken::encode(&Header::default(), &claims, key).ok()?, claims.csrf))
+    };
+    let (access, access_csrf) = token("access", 900)?;
+    let (refresh, refresh_csrf) = token("refresh", 86_400)?;
+    let cookie = |name: &'static str, value, readable: bool| {
+        Cookie::build((name, value)).path("/").secure(true).http_only(!readable).same_site(SameSite::Lax).to_string()
+    };
+    Some([
+        cookie("__Host-access_token_cookie", access, false),
+        cookie("__Host-csrf_access_token", access_csrf, true),
+        cookie("__Host-refresh_token_cookie", refresh, false),
+        cookie("__Host-csrf_refresh_token", refresh_csrf, true),
+    ])
+}
+
+/// As many random bits as a UUID, from the generator that its owners recommend for speed.
+fn random_text() -> String {
+    base64_simd::URL_SAFE_NO_PAD.encode_to_string(rand::random::<[u8; 16]>())
+}

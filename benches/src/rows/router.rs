@@ -1,0 +1,116 @@
+//! A whole router in this process, from request to response: what authentication adds to the same route.
+
+use std::convert::Infallible;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue, Method, Request, header};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use tower_service::Service;
+
+use crate::Failed;
+use crate::peers::by_hand::ByHand;
+use crate::peers::{axum_login, by_hand, jwt_authorizer};
+use crate::run::{Case, Plan, alternate, poll_once};
+use crate::server::{bare, guarded};
+use crate::subject::{Visitor, hs256_keys, stored, stored_without_cache};
+use crate::table::{Row, Target, Unit};
+
+/// Routers with the fields that their visitor sends.
+pub(crate) struct Apps {
+    pub(crate) none: Call,
+    pub(crate) hardtack: Call,
+    pub(crate) uncached: Call,
+    pub(crate) by_hand: Call,
+    pub(crate) axum_login: Call,
+    pub(crate) older_none: OlderCall,
+    pub(crate) jwt_authorizer: OlderCall,
+}
+
+/// One request, again and again.
+pub(crate) struct Call {
+    router: Router,
+    headers: HeaderMap,
+}
+
+/// The same for the older axum of jwt-authorizer.
+pub(crate) struct OlderCall {
+    router: axum_of_jwt_authorizer::Router,
+    headers: HeaderMap,
+}
+
+impl Apps {
+    pub(crate) fn new() -> Result<Self, Failed> {
+        let (secret, keys) = hs256_keys()?;
+        let plain = stored_without_cache(keys.clone())?;
+        let visitor = Visitor::of(&plain)?;
+        let headers = visitor.headers()?;
+        let key = DecodingKey::from_secret(secret.as_bytes());
+        let stack = ByHand::new(key, Algorithm::HS256, &visitor.cookie_name);
+        let (login_app, session) = axum_login::app()?;
+        let mut session_headers = headers.clone();
+        session_headers.insert(header::COOKIE, HeaderValue::from_str(&session)?);
+        let call = |router| Call { router, headers: headers.clone() };
+        let older_call = |router| OlderCall { router, headers: headers.clone() };
+        Ok(Self {
+            none: call(bare()),
+            hardtack: call(guarded(stored(keys)?)),
+            uncached: call(guarded(plain)),
+            by_hand: call(by_hand::app(stack)),
+            axum_login: Call { router: login_app, headers: session_headers },
+            older_none: older_call(jwt_authorizer::bare()),
+            jwt_authorizer: older_call(jwt_authorizer::app(&secret, &visitor.cookie_name)?),
+        })
+    }
+}
+
+impl Call {
+    /// The response, if it is 200.
+    pub(crate) fn make(&mut self) -> Option<Response> {
+        let answer: Result<Response, Infallible> = poll_once(self.router.call(get(&self.headers, Body::empty())))?;
+        answer.ok().filter(|response| response.status().is_success())
+    }
+}
+
+impl OlderCall {
+    pub(crate) fn make(&mut self) -> Option<axum_of_jwt_authorizer::response::Response> {
+        let body = axum_of_jwt_authorizer::body::Body::empty();
+        let answer: Result<_, Infallible> = poll_once(self.router.call(get(&self.headers, body)))?;
+        answer.ok().filter(|response| response.status().is_success())
+    }
+}
+
+fn get<B>(headers: &HeaderMap, body: B) -> Request<B> {
+    let mut request = Request::new(body);
+    *request.method_mut() = Method::GET;
+    *request.uri_mut() = http::Uri::from_static("/user");
+    *request.headers_mut() = headers.clone();
+    request
+}
+
+pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
+    let Apps { mut none, mut hardtack, mut uncached, mut by_hand, mut axum_login, mut older_none, mut jwt_authorizer } =
+        Apps::new()?;
+    let [none, ours, missed, by_hand, login, older, authorizer] = alternate(
+        plan,
+        [
+            Case::new("no authentication", || none.make()),
+            Case::new("Hardtack", || hardtack.make()),
+            Case::new("Hardtack without cache", || uncached.make()),
+            Case::new("by hand", || by_hand.make()),
+            Case::new("axum-login", || axum_login.make()),
+            Case::new("no authentication, older axum", || older_none.make()),
+            Case::new("jwt-authorizer", || jwt_authorizer.make()),
+        ],
+    )?;
+    let name = "in-process axum `Router::call`, beyond no authentication";
+    Ok(vec![
+        Row::new(name, Unit::Microseconds, ours.microseconds_beyond(&none))
+            .target(Target::AtMost(0.5, Some(0.3)))
+            .peer("without cache", missed.microseconds_beyond(&none))
+            .peer("CookieJar + jsonwebtoken by hand", by_hand.microseconds_beyond(&none))
+            .peer("axum-login", login.microseconds_beyond(&none))
+            .peer("jwt-authorizer", authorizer.microseconds_beyond(&older)),
+    ])
+}

@@ -1,0 +1,40 @@
+//! From a token to owned claims.
+
+use hardtack::{NoExtra, TokenKind};
+use jsonwebtoken::{Algorithm, DecodingKey};
+
+use crate::Failed;
+use crate::peers::by_hand::ByHand;
+use crate::run::{Case, Plan, alternate};
+use crate::subject::{Hmac, Visitor, hs256_keys, stored, stored_without_cache};
+use crate::table::{Row, Target, Unit};
+
+pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
+    let (secret, keys) = hs256_keys()?;
+    let (plain, cached) = (stored_without_cache(keys.clone())?, stored(keys)?);
+    let visitor = Visitor::of(&plain)?;
+    let token = visitor.token.as_str();
+    let bare = Hmac::of(token)?;
+    let peer = ByHand::new(DecodingKey::from_secret(secret.as_bytes()), Algorithm::HS256, &visitor.cookie_name);
+
+    let [bare, ours, default, theirs] = alternate(
+        plan,
+        [
+            Case::new("bare HMAC", || bare.verify()),
+            Case::new("Hardtack without its cache", || plain.decode::<NoExtra>(token, TokenKind::Access)),
+            Case::new("Hardtack", || cached.decode::<NoExtra>(token, TokenKind::Access)),
+            Case::new("jsonwebtoken", || peer.decode(token)),
+        ],
+    )?;
+    Ok(vec![
+        Row::new(
+            "bare HMAC-SHA256 verify of the same token, the 1.00 of all ratios",
+            Unit::Nanoseconds,
+            bare.nanoseconds(),
+        ),
+        Row::new("HS256 verify to owned claims, no cache", Unit::Ratio, ours.over(&bare))
+            .target(Target::AtMost(1.6, Some(1.4)))
+            .peer("jsonwebtoken", theirs.over(&bare)),
+        Row::new("the same as the engine is by default", Unit::Ratio, default.over(&bare)),
+    ])
+}

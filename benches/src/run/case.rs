@@ -1,0 +1,66 @@
+//! One thing to measure.
+
+use std::future::Future;
+use std::hint::black_box;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use crate::Failed;
+
+/// Whether an operation did what it is measured for. What refuses is fast, and must not count.
+pub(crate) trait Outcome {
+    fn is_good(&self) -> bool;
+}
+
+impl<T> Outcome for Option<T> {
+    fn is_good(&self) -> bool {
+        self.is_some()
+    }
+}
+
+impl<T, E> Outcome for Result<T, E> {
+    fn is_good(&self) -> bool {
+        self.is_ok()
+    }
+}
+
+/// An operation with its name. The loop around it is compiled together with it.
+pub(crate) struct Case<'a> {
+    name: &'static str,
+    repeat: Box<dyn FnMut(u64) -> bool + 'a>,
+}
+
+impl<'a> Case<'a> {
+    pub(crate) fn new<O: Outcome>(name: &'static str, mut operation: impl FnMut() -> O + 'a) -> Self {
+        let repeat = move |count| {
+            let mut good = true;
+            for _ in 0..count {
+                // What it returns is dropped here: freeing it is part of the price.
+                good &= black_box(operation()).is_good();
+            }
+            good
+        };
+        Self { name, repeat: Box::new(repeat) }
+    }
+
+    /// Repeats the operation and answers how long that took.
+    pub(super) fn run(&mut self, count: u64) -> Result<Duration, Failed> {
+        let start = Instant::now();
+        let good = (self.repeat)(count);
+        let spent = start.elapsed();
+        if good {
+            Ok(spent)
+        } else {
+            Err(format!("{}: an operation failed, so its time means nothing", self.name).into())
+        }
+    }
+}
+
+/// The value of a future that has nothing to wait for.
+pub(crate) fn poll_once<F: Future>(future: F) -> Option<F::Output> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    }
+}

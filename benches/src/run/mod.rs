@@ -1,0 +1,68 @@
+//! Side by side: every case takes its turn in many short rounds, so that whatever disturbs the machine
+//! disturbs all of them.
+
+mod case;
+mod plan;
+mod spread;
+
+pub(crate) use case::{Case, Outcome, poll_once};
+pub(crate) use plan::Plan;
+pub(crate) use spread::Spread;
+
+use std::time::Duration;
+
+use crate::Failed;
+
+/// What each round of a case took, in nanoseconds an operation.
+pub(crate) struct Times(Vec<f64>);
+
+impl Times {
+    /// Nanoseconds an operation.
+    pub(crate) fn nanoseconds(&self) -> Spread {
+        Spread::of(self.0.clone())
+    }
+
+    /// How many times as long as `base` took, round by round.
+    pub(crate) fn over(&self, base: &Self) -> Spread {
+        Spread::of(self.0.iter().zip(&base.0).map(|(ours, base)| ours / base).collect())
+    }
+
+    /// How many microseconds longer than `base`, round by round.
+    pub(crate) fn microseconds_beyond(&self, base: &Self) -> Spread {
+        Spread::of(self.0.iter().zip(&base.0).map(|(ours, base)| (ours - base) / 1000.0).collect())
+    }
+}
+
+/// Runs the cases in turns and answers their times in the same order.
+///
+/// # Errors
+/// An operation that did not do what it is measured for.
+pub(crate) fn alternate<const N: usize>(plan: &Plan, mut cases: [Case<'_>; N]) -> Result<[Times; N], Failed> {
+    let mut counts = [0; N];
+    for (case, count) in cases.iter_mut().zip(&mut counts) {
+        *count = operations_in(plan.round, case)?;
+    }
+    let mut times = [const { Vec::new() }; N];
+    for round in 0..plan.rounds {
+        // Another one begins each round: none always runs in the wake of the same neighbour.
+        for turn in 0..N {
+            let at = (round + turn) % N;
+            let spent = cases[at].run(counts[at])?;
+            times[at].push(spent.as_nanos() as f64 / counts[at] as f64);
+        }
+    }
+    Ok(times.map(Times))
+}
+
+/// How many operations fill a round. Warms up on the way.
+fn operations_in(round: Duration, case: &mut Case<'_>) -> Result<u64, Failed> {
+    let mut count = 1;
+    loop {
+        let spent = case.run(count)?;
+        if spent >= round / 2 {
+            let one = spent.as_secs_f64() / count as f64;
+            return Ok(((round.as_secs_f64() / one) as u64).max(1));
+        }
+        count *= 2;
+    }
+}

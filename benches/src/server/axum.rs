@@ -1,0 +1,66 @@
+//! axum, on one worker.
+
+use axum::Router;
+use axum::routing::get;
+use hardtack::Authenticator;
+use hardtack_axum::{AccessToken, AuthLayer};
+use jsonwebtoken::DecodingKey;
+use tokio::net::TcpListener;
+
+use super::{Auth, Greeting};
+use crate::Failed;
+use crate::peers::by_hand::{self, ByHand};
+use crate::peers::{axum_login, jwt_authorizer};
+use crate::subject::{Visitor, hs256_keys, stored, stored_without_cache};
+
+/// The route without authentication.
+pub(crate) fn bare() -> Router {
+    Router::new().route("/user", get(async || "hello"))
+}
+
+/// The route behind Hardtack.
+pub(crate) fn guarded(engine: Authenticator) -> Router {
+    Router::new().route("/user", get(user)).layer(AuthLayer::new(engine))
+}
+
+async fn user(token: AccessToken) -> &'static str {
+    std::hint::black_box(token.subject());
+    "hello"
+}
+
+pub(super) fn serve(auth: Auth) -> Result<(), Failed> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(listen(auth))
+}
+
+async fn listen(auth: Auth) -> Result<(), Failed> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let (secret, keys) = hs256_keys()?;
+    let visitor = Visitor::of(&stored(keys.clone())?)?;
+    let cookie = Some(visitor.cookie_field());
+    let older = match auth {
+        Auth::OlderAxumNone => Some(jwt_authorizer::bare()),
+        Auth::JwtAuthorizer => Some(jwt_authorizer::app(&secret, &visitor.cookie_name)?),
+        _ => None,
+    };
+    if let Some(router) = older {
+        Greeting::say(listener.local_addr()?, cookie)?;
+        return Ok(axum_of_jwt_authorizer::serve(listener, router).await?);
+    }
+    let (router, cookie) = match auth {
+        Auth::AxumHardtack => (guarded(stored(keys)?), cookie),
+        Auth::AxumHardtackUncached => (guarded(stored_without_cache(keys)?), cookie),
+        Auth::AxumByHand => {
+            let key = DecodingKey::from_secret(secret.as_bytes());
+            let stack = ByHand::new(key, jsonwebtoken::Algorithm::HS256, &visitor.cookie_name);
+            (by_hand::app(stack), cookie)
+        }
+        Auth::AxumLogin => {
+            let (router, session) = axum_login::app()?;
+            (router, Some(session))
+        }
+        // The same request to all, whether or not anybody looks at its cookies.
+        _ => (bare(), cookie),
+    };
+    Greeting::say(listener.local_addr()?, cookie)?;
+    Ok(axum::serve(listener, router).await?)
+}

@@ -1,0 +1,103 @@
+//! A server as its parent sees it.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use super::{Auth, Greeting};
+use crate::Failed;
+use crate::load::call;
+
+/// A running server. Dropping it ends it.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    cookie: String,
+}
+
+impl Server {
+    /// This very program as a server.
+    pub(crate) fn start(auth: Auth) -> Result<Self, Failed> {
+        Self::start_in(auth, Path::new("."))
+    }
+
+    /// The same, with a folder for its files.
+    pub(crate) fn start_in(auth: Auth, folder: &Path) -> Result<Self, Failed> {
+        let name = auth.to_possible_value().ok_or("a server without a name")?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["serve", "--auth", name.get_name()]).current_dir(folder);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn()?;
+        let out = child.stdout.take().ok_or("a server without an output")?;
+        let mut line = String::new();
+        BufReader::new(out).read_line(&mut line)?;
+        let greeting = serde_json::from_str(&line).map_err(|_| format!("the server {} did not start", name.get_name()));
+        match greeting {
+            Ok(greeting) => Self::greeted(child, greeting),
+            Err(error) => {
+                end(&mut child);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// A process that listens.
+    pub(crate) fn greeted(child: Child, greeting: Greeting) -> Result<Self, Failed> {
+        let mut server = Self { child, address: greeting.address, cookie: String::new() };
+        server.cookie = match greeting.cookie {
+            Some(cookie) => cookie,
+            None => call(server.address, &get("/login", ""))?.cookies.join("; "),
+        };
+        Ok(server)
+    }
+
+    /// The request that is measured.
+    pub(crate) fn request(&self) -> Vec<u8> {
+        get("/user", &self.cookie)
+    }
+
+    /// Processor time that its threads have spent.
+    pub(crate) fn processor_time(&self) -> Result<Duration, Failed> {
+        let mut nanoseconds = 0;
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let statistics = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+            nanoseconds += statistics.split_whitespace().next().unwrap_or_default().parse::<u64>()?;
+        }
+        Ok(Duration::from_nanos(nanoseconds))
+    }
+
+    /// The most memory that it ever held at once, in bytes.
+    pub(crate) fn peak_memory(&self) -> Result<u64, Failed> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM in /proc/…/status")?;
+        let kib: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
+        Ok(kib * 1024)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        end(&mut self.child);
+    }
+}
+
+fn end(child: &mut Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// A GET as a browser sends it.
+fn get(path: &str, cookie: &str) -> Vec<u8> {
+    let cookie = if cookie.is_empty() { String::new() } else { format!("cookie: {cookie}\r\n") };
+    format!(
+        "GET {path} HTTP/1.1\r\nhost: site.example\r\n\
+         user-agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n\
+         accept: application/json\r\naccept-language: en-US,en;q=0.5\r\naccept-encoding: gzip, deflate, br, zstd\r\n\
+         sec-fetch-site: same-origin\r\nsec-fetch-mode: cors\r\n{cookie}\r\n"
+    )
+    .into_bytes()
+}

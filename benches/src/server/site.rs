@@ -1,0 +1,34 @@
+//! The ready site with its database, on two workers, and beside it a route that asks for nothing.
+
+use axum::Router;
+use axum::routing::get;
+use hardtack::Authenticator;
+use hardtack_accounts::{Accounts, Site, with_pages};
+use hardtack_sqlx::{SqliteSessions, open_sqlite};
+use tokio::net::TcpListener;
+
+use super::Greeting;
+use crate::Failed;
+use crate::subject::hs256_keys;
+
+pub(super) fn serve() -> Result<(), Failed> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(listen())
+}
+
+async fn listen() -> Result<(), Failed> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    // The parent made this folder and removes it.
+    let folder = std::env::current_dir()?;
+    let pool = open_sqlite(folder.join("site.db")).await?;
+    let sessions = SqliteSessions::from_pool(pool.clone());
+    sessions.migrate().await?;
+    let accounts = Accounts::open(pool).await?;
+    let (_, keys) = hs256_keys()?;
+    let builder = with_pages(Authenticator::builder(keys)).base_url(&format!("http://{address}"));
+    let engine = builder.sessions(sessions).build()?;
+    let router = Router::new().route("/user", get(async || "hello")).merge(Site::new(engine, accounts).router());
+    Greeting::say(address, Some(String::new()))?;
+    Ok(axum::serve(listener, router).await?)
+}

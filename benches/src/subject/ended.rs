@@ -1,0 +1,52 @@
+//! A store with nothing behind it but a log of ended sessions.
+
+use hardtack::session::{Ends, Revocation, Rotation, StoreError};
+use hardtack::{Clock, Session, SessionId, SessionStore, SystemClock, Timestamp};
+
+/// Takes every session and keeps none: what is left of a log-in is the engine's own work.
+pub(crate) struct EndedSessions {
+    log: Vec<Revocation>,
+}
+
+impl EndedSessions {
+    /// With a log of this many sessions that ended just now.
+    pub(crate) fn new(count: u64) -> Self {
+        let at = SystemClock.now();
+        let log = (1..=count).map(|sequence| Revocation { sequence, session: SessionId::random(), at }).collect();
+        Self { log }
+    }
+}
+
+impl SessionStore for EndedSessions {
+    async fn create(&self, _: &Session, _: Ends<'_>) -> Result<Vec<SessionId>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn find(&self, _: SessionId) -> Result<Option<Session>, StoreError> {
+        Ok(None)
+    }
+
+    async fn rotate(&self, _: SessionId, _: u64, _: Rotation) -> Result<Option<Session>, StoreError> {
+        Ok(None)
+    }
+
+    async fn confirm(&self, _: SessionId, _: u64) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn revoke(&self, _: Ends<'_>, _: Timestamp) -> Result<Vec<SessionId>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn list(&self, _: &str, _: Timestamp) -> Result<Vec<Session>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn revocations(&self, after: u64) -> Result<Vec<Revocation>, StoreError> {
+        Ok(self.log.iter().filter(|entry| entry.sequence > after).copied().collect())
+    }
+
+    async fn prune(&self, _: Timestamp, _: u32) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+}

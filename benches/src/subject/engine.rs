@@ -1,0 +1,61 @@
+//! Engines, set up as an application sets them up.
+
+use hardtack::authenticator::Builder;
+use hardtack::jwt::Algorithm;
+use hardtack::{Authenticator, KeySet, RefreshMode, SigningKey};
+
+use super::EndedSessions;
+use crate::Failed;
+use crate::run::poll_once;
+
+/// The origin of every engine that no server is behind.
+pub(crate) const SITE: &str = "https://site.example";
+
+/// Ended sessions that each engine knows of.
+const REVOCATIONS: u64 = 100_000;
+
+/// Turns the cache of verified tokens off. The one place: as long as the engine has no such cache, there
+/// is nothing to turn off.
+pub(crate) fn without_cache(builder: Builder) -> Builder {
+    builder
+}
+
+/// The secret that the peers share with us.
+pub(crate) fn hs256_keys() -> Result<(String, KeySet), Failed> {
+    let mut random = [0; 48];
+    aws_lc_rs::rand::fill(&mut random).map_err(|_| "no random bytes for a key")?;
+    let secret = base64_simd::STANDARD.encode_to_string(random);
+    let keys = KeySet::from_secret(secret.as_bytes())?;
+    Ok((secret, keys))
+}
+
+/// An engine with stored sessions, of which 100,000 have just ended.
+pub(crate) fn stored(keys: KeySet) -> Result<Authenticator, Failed> {
+    synced(builder(keys))
+}
+
+/// The same engine without its cache.
+pub(crate) fn stored_without_cache(keys: KeySet) -> Result<Authenticator, Failed> {
+    synced(without_cache(builder(keys)))
+}
+
+fn builder(keys: KeySet) -> Builder {
+    // Their signatures are random, and refresh tokens have to be repeatable: there is none when sliding.
+    let randomised = matches!(keys.signing_key().algorithm(), Algorithm::ES256);
+    let mode = if randomised { RefreshMode::Sliding } else { RefreshMode::Transparent };
+    Authenticator::builder(keys).base_url(SITE).refresh_mode(mode).sessions(EndedSessions::new(REVOCATIONS))
+}
+
+fn synced(builder: Builder) -> Result<Authenticator, Failed> {
+    let engine = builder.build()?;
+    let known = poll_once(engine.sync_revocations()).ok_or("the store of the measurements waited")??;
+    if known as u64 != REVOCATIONS {
+        return Err(format!("{REVOCATIONS} ended sessions expected, {known} known").into());
+    }
+    Ok(engine)
+}
+
+/// A new key of an algorithm.
+pub(crate) fn generated(algorithm: Algorithm) -> Result<KeySet, Failed> {
+    Ok(KeySet::new(SigningKey::generate(algorithm)?))
+}

@@ -1,0 +1,12 @@
+-- COLLATE "C": text is compared byte by byte, and no index depends on the system's locales.
+CREATE TABLE users (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    username TEXT NOT NULL,
+    username_key TEXT COLLATE "C" NOT NULL UNIQUE,
+    password_hash TEXT NOT NULL,
+    password_version BIGINT NOT NULL,
+    display_name TEXT NOT NULL,
+    email TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    disabled_at BIGINT
+)

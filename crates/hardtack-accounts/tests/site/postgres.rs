@@ -1,0 +1,80 @@
+//! The site on PostgreSQL, where it differs from SQLite. The other files run what matters on both.
+
+use hardtack_conformance::services::PostgresServer;
+use hardtack_sqlx::Database;
+use serde_json::json;
+
+use crate::support::{BOTH_DATABASES, Options, PASSWORD, TestSite, log_in, sign_up, whoami};
+
+#[tokio::test]
+async fn a_nul_in_what_is_typed_is_a_mistake_and_no_failure() {
+    for on_postgres in BOTH_DATABASES {
+        let site = TestSite::start(Options { on_postgres, ..Options::default() }).await;
+        let mut ada = site.person("ada").await;
+        for (username, password) in [("ada\0", PASSWORD), ("\0", PASSWORD), ("ada", "\0")] {
+            assert_eq!(log_in(&mut site.client(), username, password).await.status(), 401, "{username:?}");
+        }
+        let mut client = site.client();
+        let answer = client.post("/signup").accept_json().json(&json!({ "username": "ada\0", "password": PASSWORD }));
+        assert_eq!(answer.send().await.status(), 422);
+        let body = json!({ "display_name": "A\0da", "email": "" });
+        let answer = ada.post("/account/change_settings").accept_json().csrf().json(&body).send().await;
+        assert_eq!(answer.status(), 422, "{}", answer.text());
+        // A password may have one.
+        let body = json!({ "current_password": PASSWORD, "new_password": "an odd\0 one" });
+        let answer = ada.post("/account/password").accept_json().csrf().json(&body).send().await;
+        assert_eq!(answer.status(), 200, "{}", answer.text());
+        assert_eq!(log_in(&mut site.client(), "ada", "an odd\0 one").await.status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn a_name_is_given_once_among_many_who_ask() {
+    let site = TestSite::start(Options { on_postgres: true, ..Options::default() }).await;
+    let asked: Vec<_> = (0..8)
+        .map(|_| {
+            let mut client = site.client();
+            tokio::spawn(async move {
+                let body = json!({ "username": "ada", "password": PASSWORD });
+                client.post("/signup").accept_json().json(&body).send().await.status().as_u16()
+            })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for one in asked {
+        answers.push(one.await.unwrap());
+    }
+    answers.sort_unstable();
+    assert_eq!(answers[0], 200, "{answers:?}");
+    // Whoever was too many at once is told to come again; the others, that the name is taken.
+    assert!(answers[1..].iter().all(|status| [422, 429, 503].contains(status)), "{answers:?}");
+}
+
+#[tokio::test]
+async fn s41_a_server_that_is_gone_is_a_503_and_its_return_needs_no_restart() {
+    let server = PostgresServer::start_new();
+    let site = TestSite::at(&server.database(), Options::default()).await;
+    let mut ada = site.client();
+    sign_up(&mut ada, "ada").await;
+    server.stop();
+    for path in ["/service", "/account", "/healthz"] {
+        let answer = ada.get(path).accept_json().send().await;
+        assert_eq!(answer.status(), 503, "{path}: {}", answer.text());
+        assert!(answer.set_cookies().is_empty(), "{path}");
+        assert!(!answer.text().contains(server.password()), "{path}");
+    }
+    server.start();
+    assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));
+    assert_eq!(log_in(&mut site.client(), "ada", PASSWORD).await.status(), 200);
+}
+
+#[tokio::test]
+async fn one_pool_serves_accounts_and_sessions() {
+    let site = TestSite::start(Options { on_postgres: true, ..Options::default() }).await;
+    let database: Database = site.database().clone();
+    let components: Vec<(String,)> = database
+        .fetch(hardtack_sqlx::Statement::new("SELECT DISTINCT component FROM hardtack_migrations ORDER BY component"))
+        .await
+        .unwrap();
+    assert_eq!(components, [("accounts".to_owned(),), ("sessions".to_owned(),)]);
+}

@@ -1,0 +1,79 @@
+//! Real parallelism: tasks on several threads, and pools that know nothing of each other, as two
+//! processes would.
+
+use std::time::Duration;
+
+use hardtack::session::{Ends, Rotation};
+use hardtack::{SessionId, SessionStore};
+use tokio::task::JoinSet;
+
+use crate::place::Place;
+use crate::{NOW, session};
+
+const ROTATION: Rotation = Rotation { now: NOW, expires_at: NOW, auth_time: None };
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_of_fifty_rotations_wins() {
+    for place in Place::both() {
+        let pools = [place.sessions().await, place.sessions().await];
+        let row = session("alice");
+        pools[0].create(&row, Ends::These(&[])).await.unwrap();
+
+        let later = NOW + Duration::from_secs(3600);
+        for generation in 1..=5 {
+            let mut racers = JoinSet::new();
+            for racer in 0..50 {
+                let (pool, id) = (pools[racer % 2].clone(), row.id);
+                racers.spawn(
+                    async move { pool.rotate(id, generation, Rotation { expires_at: later, ..ROTATION }).await },
+                );
+            }
+            let answers: Vec<_> = racers.join_all().await.into_iter().map(Result::unwrap).collect();
+            let winners: Vec<_> = answers.into_iter().flatten().collect();
+            assert_eq!(winners.len(), 1);
+            assert_eq!(winners[0].generation, generation + 1);
+            assert_eq!(pools[1].find(row.id).await.unwrap().as_ref(), winners.first());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_log_in_and_log_out_is_kept() {
+    for place in Place::both() {
+        let pools = [place.sessions().await, place.sessions().await];
+
+        let mut visitors = JoinSet::new();
+        for visitor in 0..50 {
+            let pool = pools[visitor % 2].clone();
+            visitors.spawn(async move {
+                let row = session("alice");
+                pool.create(&row, Ends::These(&[])).await.unwrap();
+                assert_eq!(pool.revoke(Ends::These(&[row.id]), NOW).await.unwrap(), [row.id]);
+                row.id
+            });
+        }
+        let mut visitors: Vec<SessionId> = visitors.join_all().await;
+        let log = pools[0].revocations(0, 1000).await.unwrap().entries;
+        let mut logged: Vec<SessionId> = log.iter().map(|entry| entry.session).collect();
+        visitors.sort_unstable();
+        logged.sort_unstable();
+        assert_eq!(logged, visitors);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn log_outs_everywhere_that_race_end_each_session_once() {
+    for place in Place::both() {
+        let pools = [place.sessions().await, place.sessions().await];
+        for _ in 0..20 {
+            pools[0].create(&session("alice"), Ends::These(&[])).await.unwrap();
+        }
+        let mut racers = JoinSet::new();
+        for racer in 0..10 {
+            let pool = pools[racer % 2].clone();
+            racers.spawn(async move { pool.revoke(Ends::AllOf("alice"), NOW).await.unwrap().len() });
+        }
+        assert_eq!(racers.join_all().await.iter().sum::<usize>(), 20);
+        assert_eq!(pools[1].revocations(0, 1000).await.unwrap().entries.len(), 20);
+    }
+}

@@ -1,0 +1,19 @@
+//! What only a server can show.
+
+mod news;
+mod opening;
+mod order;
+mod outage;
+
+use hardtack::testing::store_conformance;
+use hardtack_conformance::services::postgres::shared;
+use hardtack_sqlx::PostgresSessions;
+
+async fn fresh() -> PostgresSessions {
+    PostgresSessions::open(&shared().database()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_server_conforms() {
+    store_conformance(fresh).await;
+}
