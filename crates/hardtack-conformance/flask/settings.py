@@ -90,5 +90,5 @@ def from_environment():
     given = {name: value for name, value in os.environ.items() if name.startswith("JWT_")}
     unknown = sorted(given.keys() - known.keys())
     if unknown:
-        raise SystemExit(f"no such option: {', '.join(unknown)}")
+        raise ValueError(f"no such option: {', '.join(unknown)}")
     return {name: known[name](value) for name, value in given.items()}
