@@ -54,8 +54,7 @@ pub(crate) fn check(
     names: &CsrfNames,
 ) -> Result<(), CsrfError> {
     let mut fields = head.header_all(&names.header);
-    // An empty field is as good as none.
-    if let Some(sent) = fields.next().filter(|sent| !sent.is_empty()) {
+    if let Some(sent) = fields.next().filter(|sent| settings.counts(sent)) {
         let alone = fields.next().is_none();
         return if alone && equal(sent, expected.as_bytes()) { Ok(()) } else { Err(CsrfError::Mismatch) };
     }
@@ -64,7 +63,6 @@ pub(crate) fn check(
     }
     match form {
         FormToken::Found(sent) if equal(sent.as_bytes(), expected.as_bytes()) => Ok(()),
-        FormToken::Found(sent) if sent.is_empty() => Err(CsrfError::Missing),
         FormToken::Found(_) | FormToken::Ambiguous => Err(CsrfError::Mismatch),
         FormToken::Absent => Err(CsrfError::Missing),
         FormToken::BeyondPeek => Err(CsrfError::BeyondPeek),
@@ -101,7 +99,6 @@ mod tests {
         assert_eq!(run(&none, FormToken::Found("value".into())), Ok(()));
         assert_eq!(run(&none, FormToken::Found("valu".into())), Err(CsrfError::Mismatch));
         assert_eq!(run(&none, FormToken::Absent), Err(CsrfError::Missing));
-        assert_eq!(run(&none, FormToken::Found("".into())), Err(CsrfError::Missing));
         assert_eq!(run(&none, FormToken::Unread), Err(CsrfError::Missing));
         assert_eq!(run(&none, FormToken::BeyondPeek), Err(CsrfError::BeyondPeek));
         assert_eq!(
