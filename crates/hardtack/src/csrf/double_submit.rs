@@ -54,8 +54,7 @@ pub(crate) fn check(
     names: &CsrfNames,
 ) -> Result<(), CsrfError> {
     let mut fields = head.header_all(&names.header);
-    // An empty field is as good as none.
-    if let Some(sent) = fields.next().filter(|sent| !sent.is_empty()) {
+    if let Some(sent) = fields.next().filter(|sent| settings.counts(sent)) {
         let alone = fields.next().is_none();
         return if alone && equal(sent, expected.as_bytes()) { Ok(()) } else { Err(CsrfError::Mismatch) };
     }
