@@ -14,6 +14,7 @@ mod log;
 mod responses;
 mod site;
 mod tutorial;
+mod verify;
 
 #[path = "../../examples/ajax.rs"]
 #[allow(dead_code, reason = "its main function listens on a fixed port")]

@@ -141,6 +141,7 @@ impl Builder {
         settings.access_lifetime = Lifetime::For(Duration::from_secs(15 * 60));
         settings.refresh_lifetime = Lifetime::For(Duration::from_secs(30 * 24 * 60 * 60));
         settings.csrf.check_form = false;
+        settings.csrf.empty_is_none = true;
         settings.csrf.methods = Some(["POST", "PUT", "PATCH", "DELETE"].map(str::to_owned).to_vec());
         self.cookies = self
             .cookies

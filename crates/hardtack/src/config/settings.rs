@@ -159,6 +159,8 @@ pub(crate) struct CsrfSettings {
     pub(crate) refresh: CsrfNames,
     /// The methods that are checked; all that change something unless set.
     pub(crate) methods: Option<Vec<String>>,
+    /// Whether an empty header field is a value, which is wrong, or none at all.
+    pub(crate) empty_is_none: bool,
     pub(crate) trusted_origins: Vec<String>,
 }
 
@@ -171,6 +173,7 @@ impl Default for CsrfSettings {
             access: CsrfNames::default(),
             refresh: CsrfNames::default(),
             methods: None,
+            empty_is_none: false,
             trusted_origins: Vec::new(),
         }
     }
@@ -183,6 +186,11 @@ impl CsrfSettings {
             TokenKind::Access => &self.access,
             TokenKind::Refresh => &self.refresh,
         }
+    }
+
+    /// Whether a header field's value is one, or a form field's.
+    pub(crate) const fn counts(&self, sent: &[u8]) -> bool {
+        !self.empty_is_none || !sent.is_empty()
     }
 
     /// Whether the double submit is asked of this request.

@@ -18,7 +18,7 @@ impl Authenticator {
             return Some(BodyPeek::Json(json));
         }
         let csrf = &settings.csrf;
-        let in_header = |name: &str| head.header(name).is_some_and(|value| !value.is_empty());
+        let in_header = |name: &str| head.header(name).is_some_and(|value| csrf.counts(value));
         let wanted = csrf.check_form
             && csrf.applies_to(head)
             && head.header("cookie").is_some()

@@ -6,7 +6,7 @@ use crate::cookie::SetCookies;
 use crate::event::EventKind;
 use crate::failure::{Failure, Reason};
 use crate::jwt::TokenKind;
-use crate::location::TokenLocation;
+use crate::location::{Sought, TokenLocation};
 use crate::request::Need;
 use crate::session::{Ends, SessionId};
 
@@ -30,7 +30,7 @@ impl Exchange<'_> {
         self.engine.begin(log_in, &self.held_tokens()).await.map_err(|error| self.refuse(error))
     }
 
-    /// Logs out whoever the request's cookies name, expired or not, and answers the deleted cookies.
+    /// Logs out whoever the request's tokens name, expired or not, and answers the deleted cookies.
     /// Final: a refresh that is on its way cannot undo it.
     ///
     /// # Errors
@@ -47,7 +47,8 @@ impl Exchange<'_> {
         // Flask-JWT-Extended gives each a value of its own: there the first one's, the access token's, will do.
         let asked = held.iter().enumerate().filter(|(at, token)| *at == 0 || token.session().is_some());
         asked.map(|(_, token)| token).try_for_each(|token| self.check_csrf(token))?;
-        let mut ids: Vec<SessionId> = held.iter().filter_map(VerifiedToken::session).collect();
+        let carried = self.carried_tokens();
+        let mut ids: Vec<SessionId> = held.iter().chain(&carried).filter_map(VerifiedToken::session).collect();
         ids.dedup();
         let ended = self.engine.end(Ends::These(&ids), self.engine.now()).await?;
         for id in ids {
@@ -111,13 +112,22 @@ impl Exchange<'_> {
 
     async fn acting_token(&self) -> Result<VerifiedToken, Failure> {
         self.check_changing().map_err(|reason| self.refuse(reason))?;
-        // What changes a browser's cookies acts with them.
-        self.required(Need::access().locations(TokenLocation::Cookies)).await
+        self.required(Need::access()).await
     }
 
-    /// The tokens of ours that the request carries, however old. Bad ones count as none here.
+    /// The tokens of ours in the request's cookies, however old. Bad ones count as none here.
     fn held_tokens(&self) -> Vec<VerifiedToken> {
         let kinds = [TokenKind::Access, TokenKind::Refresh];
         kinds.into_iter().filter_map(|kind| self.engine.read(&self.head, kind).ok()?.any_age()).collect()
+    }
+
+    /// The tokens of ours that the client carries itself, however old.
+    fn carried_tokens(&self) -> Vec<VerifiedToken> {
+        let locations = self.engine.settings().locations.iter().filter(|location| *location != TokenLocation::Cookies);
+        let found = locations.filter_map(|location| match self.seek(location, TokenKind::Access) {
+            Sought::Token(token) => self.engine.judge(&token, None).ok()?.any_age(),
+            _ => None,
+        });
+        found.collect()
     }
 }

@@ -5,7 +5,7 @@ use hardtack::authenticator::Builder;
 use hardtack::location::Locations;
 use hardtack::{Authenticator, Need, Timestamp};
 
-use crate::support::{Answer, Browser, Request, Site, log_in, page, reauthenticate, seconds};
+use crate::support::{Answer, Browser, Request, Site, log_in, log_out, page, renew, seconds};
 
 fn site(locations: impl Into<Locations>) -> Site {
     Site::with(|builder| builder.token_locations(locations))
@@ -140,11 +140,22 @@ fn a_refused_header_unsets_no_cookies_and_sends_nobody_anywhere() {
 }
 
 #[test]
-fn a_carried_token_is_not_refreshed_and_changes_no_cookies() {
+fn a_carried_token_acts_for_its_session_and_is_not_refreshed() {
     let site = site([Headers, Cookies]);
     let token = token(&site.auth);
-    let answer = site.answer(&Browser::default(), Request::post("/").bearer(&token), reauthenticate("alice"));
-    assert!(answer.is_refused(401, "missing_token"));
+    let mut carol = site.browser_of("carol");
+    let copy = carol.access().to_owned();
+    // Whoever changes the password by it ends every other session, and no other site can have it done.
+    let foreign = Request::post("/").bearer(&copy).field("sec-fetch-site", "cross-site");
+    assert!(site.answer(&Browser::default(), foreign, renew).is_refused(403, "csrf_cross_site"));
+    let renewed = site.answer(&Browser::default(), Request::post("/").bearer(&copy), renew);
+    assert!(renewed.status == 200 && renewed.set_cookie("access_token_cookie").is_some());
+    assert_eq!(site.visit(&mut carol).status, 401);
+    // Whoever logs out by it ends its session.
+    let mut dave = site.browser_of("dave");
+    let copy = dave.access().to_owned();
+    assert_eq!(site.answer(&Browser::default(), Request::post("/logout").bearer(&copy), log_out).status, 200);
+    assert_eq!(site.visit(&mut dave).status, 401);
     // The refresh cookie is for those who come without a token.
     let browser = site.browser_of("bob");
     site.pass(16 * 60);

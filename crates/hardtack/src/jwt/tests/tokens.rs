@@ -201,7 +201,11 @@ fn s21_headers_that_are_deep_or_have_many_members_are_cheap() {
     let deep = format!(r#"{{"alg":"HS256","x":{}{}}}"#, "[".repeat(900), "]".repeat(900));
     assert_eq!(refusal(&deep), TokenError::BadHeader);
     let many: String = (0..250).map(|index| format!(r#""{index:x}":1,"#)).collect();
-    assert!(HS256.verify(forge(&format!(r#"{{{many}"alg":"HS256"}}"#), b"", HS256.signing_key().unwrap()).as_bytes()).is_ok());
+    assert!(
+        HS256
+            .verify(forge(&format!(r#"{{{many}"alg":"HS256"}}"#), b"", HS256.signing_key().unwrap()).as_bytes())
+            .is_ok()
+    );
 }
 
 #[test]
