@@ -48,7 +48,7 @@ impl<'a> Exchange<'a> {
             if location == TokenLocation::Cookies {
                 match sought {
                     Sought::Absent(_) => continue,
-                    _ => return self.from_cookies(need).await,
+                    _ => return self.in_cookies(need).await,
                 }
             }
             if let Some(reason) = self.flaw(location, &sought) {
@@ -60,7 +60,7 @@ impl<'a> Exchange<'a> {
         }
         if locations.contains(TokenLocation::Cookies) {
             // A refresh cookie may be there.
-            return self.from_cookies(need).await;
+            return self.in_cookies(need).await;
         }
         if need.optional { Ok(None) } else { Err(Rejection::carried(Reason::Missing)) }
     }
