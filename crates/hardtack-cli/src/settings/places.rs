@@ -12,8 +12,10 @@ use crate::error::Error;
 pub(super) struct Places {
     locations: Locations,
     /// Names with the setters that they go to.
-    names: [(String, fn(Builder, String) -> Builder); 6],
+    names: [(String, Set); 6],
 }
+
+type Set = fn(Builder, String) -> Builder;
 
 impl Places {
     pub(super) fn apply(&self, builder: Builder) -> Builder {

@@ -31,34 +31,34 @@ pub trait Blocklist: Send + Sync + 'static {
     fn is_blocked(&self, token: &VerifiedToken) -> impl Future<Output = Result<bool, StoreError>> + Send;
 }
 
+type Asked<'a> = Pin<Box<dyn Future<Output = Result<bool, StoreError>> + Send + 'a>>;
+
 /// [`Blocklist`] behind a pointer.
 trait ErasedBlocklist: Send + Sync {
-    fn is_blocked<'a>(
-        &'a self,
-        token: &'a VerifiedToken,
-    ) -> Pin<Box<dyn Future<Output = Result<bool, StoreError>> + Send + 'a>>;
+    fn is_blocked<'a>(&'a self, token: &'a VerifiedToken) -> Asked<'a>;
 }
 
 impl<B: Blocklist> ErasedBlocklist for B {
-    fn is_blocked<'a>(
-        &'a self,
-        token: &'a VerifiedToken,
-    ) -> Pin<Box<dyn Future<Output = Result<bool, StoreError>> + Send + 'a>> {
+    fn is_blocked<'a>(&'a self, token: &'a VerifiedToken) -> Asked<'a> {
         Box::pin(Blocklist::is_blocked(self, token))
     }
 }
 
 type Members = Map<String, Value>;
+type Verify = Box<dyn Fn(&VerifiedToken) -> bool + Send + Sync>;
+type Add = Box<dyn Fn(&str, TokenKind) -> Members + Send + Sync>;
+type EncodeKey = Box<dyn Fn(&str) -> Option<SigningKey> + Send + Sync>;
+type DecodeKey = Box<dyn Fn(&Unverified) -> Option<VerifyingKey> + Send + Sync>;
 
 /// Everything that an application plugged in; nothing by default.
 #[derive(Default)]
 pub(crate) struct Application {
     blocklist: Option<Box<dyn ErasedBlocklist>>,
-    verify: Option<Box<dyn Fn(&VerifiedToken) -> bool + Send + Sync>>,
-    claims: Option<Box<dyn Fn(&str, TokenKind) -> Members + Send + Sync>>,
-    headers: Option<Box<dyn Fn(&str, TokenKind) -> Members + Send + Sync>>,
-    encode_key: Option<Box<dyn Fn(&str) -> Option<SigningKey> + Send + Sync>>,
-    decode_key: Option<Box<dyn Fn(&Unverified) -> Option<VerifyingKey> + Send + Sync>>,
+    verify: Option<Verify>,
+    claims: Option<Add>,
+    headers: Option<Add>,
+    encode_key: Option<EncodeKey>,
+    decode_key: Option<DecodeKey>,
 }
 
 impl super::Builder {

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::Authenticator;
+use super::verified::Verified;
 use crate::clock::Timestamp;
 use crate::cookie;
 use crate::failure::Reason;
-use crate::jwt::{Claims, Expected, ExtraClaims, NoExtra, TokenError, TokenKind, validate};
+use crate::jwt::{Claims, Expected, ExtraClaims, NoExtra, TokenError, TokenKind};
 use crate::location::TokenLocation;
 use crate::request::RequestHead;
 use crate::session::SessionId;
@@ -23,25 +24,9 @@ pub struct VerifiedToken<T = NoExtra> {
     location: Option<TokenLocation>,
 }
 
-/// What a signature was found good for. The payload is the text that the claims were read from.
-pub(super) struct Verified {
-    pub(super) claims: Claims,
-    pub(super) payload: Vec<u8>,
-}
-
-impl Verified {
-    /// The bytes of all texts.
-    pub(super) fn text_len(&self) -> usize {
-        let claims = &self.claims;
-        let optional = [&claims.csrf, &claims.issuer].into_iter().flatten().map(String::capacity).sum::<usize>();
-        let audience = claims.audience.iter().map(|name| name.capacity() + size_of::<String>()).sum::<usize>();
-        self.payload.capacity() + claims.subject.capacity() + claims.token_id.capacity() + optional + audience
-    }
-}
-
 impl VerifiedToken<NoExtra> {
     pub(crate) fn new(claims: Claims, payload: Vec<u8>) -> Self {
-        Self::of(Arc::new(Verified { claims, payload }))
+        Self::of(Arc::new(Verified::issued(claims, payload)))
     }
 
     fn of(token: Arc<Verified>) -> Self {
@@ -57,7 +42,7 @@ impl VerifiedToken<NoExtra> {
     /// # Errors
     /// A claim that `T` needs and the token has not, or in another type.
     pub fn with_extra<T: ExtraClaims>(self) -> Result<VerifiedToken<T>, TokenError> {
-        let extra = T::from_payload(&self.token.payload)?;
+        let extra = T::from_payload(self.token.payload())?;
         Ok(VerifiedToken { token: self.token, extra, location: self.location })
     }
 }
@@ -65,12 +50,12 @@ impl VerifiedToken<NoExtra> {
 impl<T> VerifiedToken<T> {
     /// Whose token it is (`get_jwt_identity`).
     pub fn subject(&self) -> &str {
-        &self.token.claims.subject
+        self.token.subject()
     }
 
     /// The claims (`get_jwt`); the application's own are in [`extra`](Self::extra).
     pub fn claims(&self) -> &Claims {
-        &self.token.claims
+        self.token.claims()
     }
 
     /// The application's own claims.
@@ -80,17 +65,21 @@ impl<T> VerifiedToken<T> {
 
     /// The value for a form's hidden field; empty where the token carries none.
     pub fn csrf_token(&self) -> &str {
-        self.token.claims.csrf.as_deref().unwrap_or_default()
+        self.token.csrf().unwrap_or_default()
     }
 
     /// The session it belongs to.
     pub fn session(&self) -> Option<SessionId> {
-        self.token.claims.session.map(SessionId::from_u128)
+        self.token.session().map(SessionId::from_u128)
     }
 
     /// Whether it came of a log-in rather than a refresh, at `now`.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
-        self.token.claims.fresh.is_fresh_at(now)
+        self.token.fresh().is_fresh_at(now)
+    }
+
+    pub(crate) fn kind(&self) -> TokenKind {
+        self.token.kind()
     }
 
     /// Where the request carried it (`get_jwt_request_location`); none for a token from elsewhere.
@@ -106,7 +95,7 @@ impl<T> VerifiedToken<T> {
 
     /// The claims as they were signed, in JSON.
     pub fn payload(&self) -> &[u8] {
-        &self.token.payload
+        self.token.payload()
     }
 }
 
@@ -114,7 +103,7 @@ impl<T> VerifiedToken<T> {
 impl<T> fmt::Debug for VerifiedToken<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifiedToken")
-            .field("kind", &self.token.claims.kind)
+            .field("kind", &self.token.kind())
             .field("session", &self.session())
             .finish_non_exhaustive()
     }
@@ -192,24 +181,20 @@ impl Authenticator {
         if let Some(known) = known
             && let Some(verified) = known.find(token)
         {
-            let verdict = self.validate(&verified.claims, kind);
+            let verdict = verified.judge(&self.expected(kind.unwrap_or(verified.kind())));
             if verdict == Err(TokenError::Expired) {
                 known.forget(token);
             }
             return Found::of(verified, verdict);
         }
         let payload = self.verify_signature(token)?;
-        let verified = Arc::new(Verified { claims: self.settings().reading().read(&payload)?, payload });
-        let verdict = self.validate(&verified.claims, kind);
+        let verified = Arc::new(Verified::read(payload, &self.settings().reading())?);
+        let verdict = verified.judge(&self.expected(kind.unwrap_or(verified.kind())));
         // A refresh token comes once and lives long: not worth keeping.
-        if let (Ok(()), TokenKind::Access, Some(known)) = (verdict, verified.claims.kind, known) {
+        if let (Ok(()), TokenKind::Access, Some(known)) = (verdict, verified.kind(), known) {
             known.remember(token, &verified);
         }
         Found::of(verified, verdict)
-    }
-
-    fn validate(&self, claims: &Claims, kind: Option<TokenKind>) -> Result<(), TokenError> {
-        validate(claims, &self.expected(kind.unwrap_or(claims.kind)))
     }
 
     /// Decodes a token from elsewhere than a request (`decode_token`).

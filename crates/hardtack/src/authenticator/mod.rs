@@ -9,6 +9,7 @@ mod inspect;
 mod issue;
 mod log_in;
 mod sessions;
+mod verified;
 mod verified_tokens;
 
 use std::fmt;

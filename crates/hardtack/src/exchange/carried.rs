@@ -48,7 +48,7 @@ impl<'a> Exchange<'a> {
             if location == TokenLocation::Cookies {
                 match sought {
                     Sought::Absent(_) => continue,
-                    _ => return self.from_cookies(need).await,
+                    _ => return self.in_cookies(need).await,
                 }
             }
             if let Some(reason) = self.flaw(location, &sought) {
@@ -60,7 +60,7 @@ impl<'a> Exchange<'a> {
         }
         if locations.contains(TokenLocation::Cookies) {
             // A refresh cookie may be there.
-            return self.from_cookies(need).await;
+            return self.in_cookies(need).await;
         }
         if need.optional { Ok(None) } else { Err(Rejection::carried(Reason::Missing)) }
     }
@@ -133,7 +133,7 @@ impl<'a> Exchange<'a> {
             if expired {
                 return Err(Rejection::from(TokenError::Expired).about(token));
             }
-            if need.expected_kind().is_some_and(|kind| kind != token.claims().kind) {
+            if need.expected_kind().is_some_and(|kind| kind != token.kind()) {
                 let text = flask::wrong_kind(need.kind).to_owned();
                 return Err(Rejection::from(TokenError::WrongKind).saying(text));
             }
@@ -158,7 +158,7 @@ impl<'a> Exchange<'a> {
     /// The double submit: the value of `token`, sent where those of this kind belong.
     pub(super) fn check_csrf_value(&self, token: &VerifiedToken, kind: TokenKind) -> Result<(), Reason> {
         let csrf = &self.engine.settings().csrf;
-        let expected = token.claims().csrf.as_deref().ok_or(CsrfError::NoClaim)?;
+        let expected = Some(token.csrf_token()).filter(|value| !value.is_empty()).ok_or(CsrfError::NoClaim)?;
         Ok(check_double_submit(&self.head, self.form_token(kind), expected, csrf, csrf.names(kind))?)
     }
 }

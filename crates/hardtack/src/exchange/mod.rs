@@ -155,7 +155,7 @@ impl<'a> Exchange<'a> {
     fn check_csrf(&self, token: &VerifiedToken) -> Result<(), Reason> {
         self.check_origin()?;
         if self.engine.settings().csrf.applies_to(&self.head) {
-            self.check_csrf_value(token, token.claims().kind)?;
+            self.check_csrf_value(token, token.kind())?;
         }
         Ok(())
     }

@@ -43,14 +43,14 @@ impl Exchange<'_> {
         if settings.flask {
             self.resolve_as_flask(locations, need).await
         } else if locations == Locations::COOKIES {
-            self.from_cookies(need).await
+            self.in_cookies(need).await
         } else {
             self.resolve_in(locations, need).await
         }
     }
 
     /// The token in the cookie, with all that belongs to cookies: origin, CSRF, refreshing.
-    pub(super) async fn from_cookies(&self, need: Need) -> Result<Option<VerifiedToken>, Rejection> {
+    pub(super) async fn in_cookies(&self, need: Need) -> Result<Option<VerifiedToken>, Rejection> {
         let found = match need.kind {
             TokenKind::Access => self.access(need).await?,
             TokenKind::Refresh => self.refresh_token(need).await?,

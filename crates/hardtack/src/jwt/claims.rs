@@ -180,11 +180,12 @@ impl Claims<NoExtra> {
     /// [`BadClaim`](TokenError::BadClaim), [`MissingClaim`](TokenError::MissingClaim), and
     /// [`WrongKind`](TokenError::WrongKind) for a `type` that is neither `access` nor `refresh`.
     pub fn from_json(payload: &[u8]) -> Result<Self, TokenError> {
-        plain::read(payload).map_or_else(|| Self::from_json_strictly(payload), Ok)
+        let plain = std::str::from_utf8(payload).ok().and_then(|text| plain::read(text)?.to_claims(text).into());
+        plain.map_or_else(|| Self::from_json_strictly(payload), Ok)
     }
 
     /// The same by the strict reader alone, which takes every spelling and refuses what isn't right.
-    pub(super) fn from_json_strictly(payload: &[u8]) -> Result<Self, TokenError> {
+    pub(crate) fn from_json_strictly(payload: &[u8]) -> Result<Self, TokenError> {
         let mut found = Found::default();
         json::read_object(payload, |name, value| found.read(name, value))?;
         let missing = TokenError::MissingClaim;

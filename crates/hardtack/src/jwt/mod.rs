@@ -34,7 +34,7 @@ pub mod jws;
 mod keys;
 mod object;
 mod pem;
-mod plain;
+pub(crate) mod plain;
 mod reading;
 #[cfg(test)]
 mod tests;
@@ -49,6 +49,7 @@ pub use jws::Payload;
 pub use keys::{KeySet, SigningKey, VerifyingKey};
 pub(crate) use reading::Reading;
 pub use unverified::Unverified;
+pub(crate) use validate::Judged;
 pub use validate::{Expected, MAX_LEEWAY, validate};
 
 /// The longest token that is looked at, in bytes: twice what browsers let a cookie be.

@@ -15,8 +15,11 @@ const MAX_OTHERS: usize = 16;
 const MAX_DIGITS: usize = 18;
 
 /// The claims, or `None` where the strict reader has to look.
-pub(super) fn read(payload: &[u8]) -> Option<Claims> {
-    let mut cursor = Cursor { text: std::str::from_utf8(payload).ok()?, at: 0 };
+pub(crate) fn read(payload: &str) -> Option<PlainClaims> {
+    if payload.len() > super::MAX_TOKEN_LEN {
+        return None;
+    }
+    let mut cursor = Cursor { text: payload, at: 0 };
     let mut found = Members::default();
     cursor.take(b'{')?;
     loop {
@@ -35,18 +38,73 @@ pub(super) fn read(payload: &[u8]) -> Option<Claims> {
     found.into_claims()
 }
 
-/// What has turned up so far. Texts stay borrowed until all is known to be right.
+/// Where a text lies in the payload.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Span {
+    start: u16,
+    end: u16,
+}
+
+impl Span {
+    pub(crate) fn of(self, payload: &str) -> &str {
+        // Of its own payload it always is a part.
+        payload.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
+    }
+}
+
+/// Claims that were read, their texts still in the payload.
+#[derive(Clone, Debug)]
+pub(crate) struct PlainClaims {
+    pub(crate) subject: Span,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) not_before: Option<Timestamp>,
+    pub(crate) expires_at: Option<Timestamp>,
+    token_id: Span,
+    pub(crate) kind: TokenKind,
+    pub(crate) fresh: Fresh,
+    pub(crate) csrf: Option<Span>,
+    pub(crate) session: Option<u128>,
+    generation: Option<u64>,
+    auth_time: Option<Timestamp>,
+    pub(crate) issuer: Option<Span>,
+    pub(crate) audience: Option<Span>,
+}
+
+impl PlainClaims {
+    /// The same with texts of their own; `payload` is the one that these were read from.
+    pub(crate) fn to_claims(&self, payload: &str) -> Claims {
+        let text = |span: Span| span.of(payload).to_owned();
+        Claims {
+            subject: text(self.subject),
+            issued_at: self.issued_at,
+            not_before: self.not_before,
+            expires_at: self.expires_at,
+            token_id: text(self.token_id),
+            kind: self.kind,
+            fresh: self.fresh,
+            csrf: self.csrf.map(text),
+            session: self.session,
+            generation: self.generation,
+            auth_time: self.auth_time,
+            issuer: self.issuer.map(text),
+            audience: self.audience.map(text).into_iter().collect(),
+            extra: NoExtra,
+        }
+    }
+}
+
+/// What has turned up so far.
 #[derive(Default)]
 struct Members<'a> {
     /// One bit for each known name that was there.
     seen: u16,
     others: [&'a str; MAX_OTHERS],
     others_len: usize,
-    subject: &'a str,
-    token_id: &'a str,
-    csrf: Option<&'a str>,
-    issuer: Option<&'a str>,
-    audience: Option<&'a str>,
+    subject: Option<Span>,
+    token_id: Option<Span>,
+    csrf: Option<Span>,
+    issuer: Option<Span>,
+    audience: Option<Span>,
     kind: Option<TokenKind>,
     fresh: Option<Fresh>,
     issued_at: Option<Timestamp>,
@@ -58,10 +116,11 @@ struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
+    #[inline]
     fn read(&mut self, name: &'a str, cursor: &mut Cursor<'a>) -> Option<()> {
         let bit = match name {
             "sub" => {
-                self.subject = cursor.text()?;
+                self.subject = Some(cursor.text()?);
                 0
             }
             "iat" => {
@@ -77,7 +136,7 @@ impl<'a> Members<'a> {
                 3
             }
             "jti" => {
-                self.token_id = cursor.text()?;
+                self.token_id = Some(cursor.text()?);
                 4
             }
             "type" => {
@@ -113,11 +172,11 @@ impl<'a> Members<'a> {
                 10
             }
             "iss" => {
-                self.issuer = Some(cursor.string()?);
+                self.issuer = Some(cursor.span()?);
                 11
             }
             "aud" => {
-                self.audience = Some(cursor.string()?);
+                self.audience = Some(cursor.span()?);
                 12
             }
             other => return self.pass(other, cursor),
@@ -145,26 +204,21 @@ impl<'a> Members<'a> {
         }
     }
 
-    fn into_claims(self) -> Option<Claims> {
-        let (kind, issued_at) = (self.kind?, self.issued_at?);
-        if self.subject.is_empty() || self.token_id.is_empty() {
-            return None;
-        }
-        Some(Claims {
-            subject: self.subject.to_owned(),
-            issued_at,
+    fn into_claims(self) -> Option<PlainClaims> {
+        Some(PlainClaims {
+            subject: self.subject?,
+            issued_at: self.issued_at?,
             not_before: self.not_before,
             expires_at: self.expires_at,
-            token_id: self.token_id.to_owned(),
-            kind,
+            token_id: self.token_id?,
+            kind: self.kind?,
             fresh: self.fresh.unwrap_or(Fresh::No),
-            csrf: self.csrf.map(str::to_owned),
+            csrf: self.csrf,
             session: self.session,
             generation: self.generation,
             auth_time: self.auth_time,
-            issuer: self.issuer.map(str::to_owned),
-            audience: self.audience.map(str::to_owned).into_iter().collect(),
-            extra: NoExtra,
+            issuer: self.issuer,
+            audience: self.audience,
         })
     }
 }
@@ -191,16 +245,19 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
+    #[inline]
     fn next(&mut self) -> Option<u8> {
         let byte = self.peek()?;
         self.at += 1;
         Some(byte)
     }
 
+    #[inline]
     fn take(&mut self, byte: u8) -> Option<()> {
         (self.next()? == byte).then_some(())
     }
@@ -212,23 +269,30 @@ impl<'a> Cursor<'a> {
     }
 
     /// A string without escapes and control characters.
-    fn string(&mut self) -> Option<&'a str> {
+    #[inline]
+    fn span(&mut self) -> Option<Span> {
         self.take(b'"')?;
-        let length = plain_length(self.text.as_bytes().get(self.at..)?);
-        let end = self.at + length;
-        let string = self.text.get(self.at..end)?;
+        let start = self.at;
+        let end = start + plain_length(self.text.as_bytes().get(start..)?);
         self.at = end;
         self.take(b'"')?;
-        Some(string)
+        Some(Span { start: u16::try_from(start).ok()?, end: u16::try_from(end).ok()? })
+    }
+
+    #[inline]
+    fn string(&mut self) -> Option<&'a str> {
+        self.span().map(|span| span.of(self.text))
     }
 
     /// A string that isn't empty.
-    fn text(&mut self) -> Option<&'a str> {
-        self.string().filter(|text| !text.is_empty())
+    #[inline]
+    fn text(&mut self) -> Option<Span> {
+        self.span().filter(|span| span.start < span.end)
     }
 
     /// A whole number, spelt as JSON has it: no sign, no zero in front. Behind it must come the end of the
     /// member, or it goes on as a fraction.
+    #[inline]
     fn number(&mut self) -> Option<u64> {
         let digits = self.text.as_bytes().get(self.at..)?;
         let (mut number, mut length) = (0_u64, 0);
@@ -252,6 +316,7 @@ impl<'a> Cursor<'a> {
 }
 
 /// How many bytes come before the first quotation mark, backslash or control character: eight at a time.
+#[inline]
 pub(super) fn plain_length(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::MAX / 255;
     const HIGH: u64 = ONES * 128;

@@ -22,7 +22,8 @@ pub(crate) struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn is_strict(&self) -> bool {
+    /// Whether only what is ours is read.
+    pub(crate) fn is_strict(&self) -> bool {
         self.identity == "sub" && self.verify_sub && !self.lenient
     }
 

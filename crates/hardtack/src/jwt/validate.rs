@@ -68,32 +68,57 @@ impl Expected<'_> {
 /// [`WrongAudience`](TokenError::WrongAudience), [`NotYetValid`](TokenError::NotYetValid),
 /// [`IssuedInFuture`](TokenError::IssuedInFuture) and [`MissingClaim`](TokenError::MissingClaim).
 pub fn validate<T>(claims: &Claims<T>, expected: &Expected<'_>) -> Result<(), TokenError> {
-    if claims.kind != expected.kind {
-        return Err(TokenError::WrongKind);
-    }
-    let issuer_fits =
-        expected.issuers.is_empty() || claims.issuer.as_ref().is_some_and(|name| expected.issuers.contains(name));
-    if !issuer_fits {
-        return Err(TokenError::WrongIssuer);
-    }
-    let audience_fits = match expected.audience {
-        Some(ours) => claims.audience.iter().any(|name| ours.contains(name)),
-        None => expected.insecure_any_audience || claims.audience.is_empty(),
+    let judged = Judged {
+        kind: claims.kind,
+        issuer: claims.issuer.as_deref(),
+        audience: claims.audience.iter().map(String::as_str),
+        not_before: claims.not_before,
+        issued_at: claims.issued_at,
+        expires_at: claims.expires_at,
     };
-    if !audience_fits {
-        return Err(TokenError::WrongAudience);
-    }
-    let leeway = expected.leeway.min(MAX_LEEWAY);
-    if claims.not_before.is_some_and(|nbf| nbf > expected.now + leeway) {
-        return Err(TokenError::NotYetValid);
-    }
-    if claims.issued_at > expected.now + leeway {
-        return Err(TokenError::IssuedInFuture);
-    }
-    // Last, so that an expired token is refreshed only if it was good until then.
-    match claims.expires_at {
-        Some(exp) if exp + leeway <= expected.now => Err(TokenError::Expired),
-        None if !expected.allow_never_expiring => Err(TokenError::MissingClaim("exp")),
-        _ => Ok(()),
+    judged.against(expected)
+}
+
+/// What is judged of a token's claims, however they are held.
+pub(crate) struct Judged<'a, A> {
+    pub(crate) kind: TokenKind,
+    pub(crate) issuer: Option<&'a str>,
+    pub(crate) audience: A,
+    pub(crate) not_before: Option<Timestamp>,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+impl<'a, A: IntoIterator<Item = &'a str>> Judged<'a, A> {
+    pub(crate) fn against(self, expected: &Expected<'_>) -> Result<(), TokenError> {
+        if self.kind != expected.kind {
+            return Err(TokenError::WrongKind);
+        }
+        let issuer_fits = expected.issuers.is_empty()
+            || self.issuer.is_some_and(|name| expected.issuers.iter().any(|our| our == name));
+        if !issuer_fits {
+            return Err(TokenError::WrongIssuer);
+        }
+        let mut audience = self.audience.into_iter();
+        let audience_fits = match expected.audience {
+            Some(ours) => audience.any(|name| ours.iter().any(|our| our == name)),
+            None => expected.insecure_any_audience || audience.next().is_none(),
+        };
+        if !audience_fits {
+            return Err(TokenError::WrongAudience);
+        }
+        let leeway = expected.leeway.min(MAX_LEEWAY);
+        if self.not_before.is_some_and(|nbf| nbf > expected.now + leeway) {
+            return Err(TokenError::NotYetValid);
+        }
+        if self.issued_at > expected.now + leeway {
+            return Err(TokenError::IssuedInFuture);
+        }
+        // Last, so that an expired token is refreshed only if it was good until then.
+        match self.expires_at {
+            Some(exp) if exp + leeway <= expected.now => Err(TokenError::Expired),
+            None if !expected.allow_never_expiring => Err(TokenError::MissingClaim("exp")),
+            _ => Ok(()),
+        }
     }
 }

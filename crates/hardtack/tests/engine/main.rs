@@ -27,3 +27,4 @@ mod sliding;
 mod stateless;
 mod store_failure;
 mod support;
+mod token_cache;

@@ -101,18 +101,18 @@ impl Site {
 
     /// With another store; [`Self::store`] stays empty.
     pub(crate) fn over(store: impl SessionStore, keys: KeySet, set: impl FnOnce(Builder) -> Builder) -> Self {
-        Self::stateless_with_keys(keys, |builder| set(builder.sessions(store)))
+        Self::stateless_with(keys, |builder| set(builder.sessions(store)))
     }
 
     pub(crate) fn stateless(set: impl FnOnce(Builder) -> Builder) -> Self {
-        Self::stateless_with_keys(KeySet::new(key()), set)
+        Self::stateless_with(KeySet::new(key()), set)
+    }
+
+    pub(crate) fn stateless_over(keys: KeySet) -> Self {
+        Self::stateless_with(keys, |builder| builder)
     }
 
     pub(crate) fn stateless_with(keys: KeySet, set: impl FnOnce(Builder) -> Builder) -> Self {
-        Self::stateless_with_keys(keys, set)
-    }
-
-    fn stateless_with_keys(keys: KeySet, set: impl FnOnce(Builder) -> Builder) -> Self {
         let clock = TestClock::start_at(NOW);
         let builder = Authenticator::builder(keys).base_url(ORIGIN).clock(clock.clone());
         Self { auth: set(builder).build().unwrap(), clock, store: MemorySessions::new() }
