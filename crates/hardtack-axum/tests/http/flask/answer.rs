@@ -95,7 +95,9 @@ impl Answer {
 fn opened(value: Value) -> Value {
     match value {
         Value::String(text) => match read(&text) {
-            Some((header, claims)) if header.is_object() => json!({ "header": header, "claims": without_chance(claims) }),
+            Some((header, claims)) if header.is_object() => {
+                json!({ "header": header, "claims": without_chance(claims) })
+            }
             _ => Value::String(text),
         },
         Value::Object(members) => members.into_iter().map(|(name, value)| (name, opened(value))).collect(),
@@ -132,8 +134,10 @@ fn cookie(raw: &str) -> (String, Value) {
 
 /// A cookie whose value is the `csrf` of a token beside it is that, whatever the value.
 fn name_csrf_values(cookies: &mut [(String, Value)]) {
-    let tokens: Vec<(String, Value)> =
-        cookies.iter_mut().filter_map(|(name, cookie)| Some((name.clone(), cookie.as_object_mut()?.remove("(csrf)")?))).collect();
+    let tokens: Vec<(String, Value)> = cookies
+        .iter_mut()
+        .filter_map(|(name, cookie)| Some((name.clone(), cookie.as_object_mut()?.remove("(csrf)")?)))
+        .collect();
     for (_, cookie) in cookies {
         let of = tokens.iter().find(|(_, csrf)| csrf.is_string() && *csrf == cookie["(value)"]);
         if let Some((token, _)) = of {
@@ -191,7 +195,10 @@ mod tests {
         assert!(flask.differs_from(&same, "msg").is_empty());
         for (other, part) in [
             (answer(201, JSON, &["a=1; Path=/; HttpOnly"], r#"{"sub":"alice","location":"json"}"#).await, "status"),
-            (answer(200, "text/plain", &["a=1; Path=/; HttpOnly"], r#"{"sub":"alice","location":"json"}"#).await, "content-type"),
+            (
+                answer(200, "text/plain", &["a=1; Path=/; HttpOnly"], r#"{"sub":"alice","location":"json"}"#).await,
+                "content-type",
+            ),
             (answer(200, JSON, &["a=1; Path=/; HttpOnly"], r#"{"sub":"bob","location":"json"}"#).await, "body"),
             (answer(200, JSON, &["a=1; Path=/; HttpOnly"], r#"{"sub":"alice"}"#).await, "body"),
             (answer(200, JSON, &["a=1; Path=/"], r#"{"sub":"alice","location":"json"}"#).await, "cookies"),

@@ -106,7 +106,7 @@ impl Mint {
                 None => claims.remove(*name),
             };
         }
-        self.raw(&self.header(), Value::Object(claims).to_string().as_bytes())
+        self.raw(self.header(), Value::Object(claims).to_string().as_bytes())
     }
 
     /// A good token under another header.

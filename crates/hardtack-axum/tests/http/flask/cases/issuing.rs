@@ -40,9 +40,12 @@ pub(super) fn add(cases: &mut Vec<Case>, options: &Options, mint: &Mint) {
         ("headers empty", json!({ "additional_headers": {} })),
         ("headers over typ", json!({ "additional_headers": { "typ": "at+jwt" } })),
         ("headers over alg", json!({ "additional_headers": { "alg": "none" } })),
-        ("refresh with all", json!({
-            "kind": "refresh", "additional_claims": { "role": "x" }, "additional_headers": { "tenant": "one" },
-        })),
+        (
+            "refresh with all",
+            json!({
+                "kind": "refresh", "additional_claims": { "role": "x" }, "additional_headers": { "tenant": "one" },
+            }),
+        ),
     ];
     for (what, more) in asked {
         let mut body = json!({ "identity": "alice" });

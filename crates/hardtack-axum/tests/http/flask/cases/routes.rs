@@ -42,8 +42,7 @@ pub(super) fn add(cases: &mut Vec<Case>, options: &Options, mint: &Mint) {
                 for (name, kind, token) in &tokens {
                     if wanted || *name == "access" {
                         let name = format!("routes/{method} {path} {name} at {location}");
-                        let mut case =
-                            Case::new(name, method.clone(), path).token_at(options, location, asked, token);
+                        let mut case = Case::new(name, method.clone(), path).token_at(options, location, asked, token);
                         if *kind != asked && location == "cookies" {
                             // The CSRF value is the token's all the same.
                             for header in &mut case.headers {

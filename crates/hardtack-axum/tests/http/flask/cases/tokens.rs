@@ -44,9 +44,8 @@ type Named = Vec<(String, String)>;
 type Changes<'a> = Vec<(&'a str, Option<Value>)>;
 
 fn replaced(mint: &Mint, claim: &str, values: Vec<(&str, Option<Value>)>) -> Named {
-    let token = |(name, value): (&str, Option<Value>)| {
-        (format!("{claim} {name}"), mint.with(Kind::Access, &[(claim, value)]))
-    };
+    let token =
+        |(name, value): (&str, Option<Value>)| (format!("{claim} {name}"), mint.with(Kind::Access, &[(claim, value)]));
     values.into_iter().map(token).collect()
 }
 
@@ -114,7 +113,11 @@ fn who(mint: &Mint) -> Named {
         ("long", Some(json!("j".repeat(500)))),
     ];
     tokens.extend(replaced(mint, "jti", jtis));
-    tokens.extend(replaced(mint, "csrf", vec![("none", None), ("null", Some(json!(null))), ("a number", Some(json!(7)))]));
+    tokens.extend(replaced(
+        mint,
+        "csrf",
+        vec![("none", None), ("null", Some(json!(null))), ("a number", Some(json!(7)))],
+    ));
     tokens.extend(replaced(mint, "role", vec![("of the application", Some(json!({ "admin": [true] })))]));
     if mint.identity != "sub" {
         tokens.extend(replaced(mint, "sub", vec![("a number beside", Some(json!(7))), ("beside", Some(json!("eve")))]));
