@@ -40,7 +40,7 @@ pub(crate) fn stored_without_cache(keys: KeySet) -> Result<Authenticator, Failed
 
 fn builder(keys: KeySet) -> Builder {
     // Their signatures are random, and refresh tokens have to be repeatable: there is none when sliding.
-    let randomised = matches!(keys.signing_key().algorithm(), Algorithm::ES256);
+    let randomised = keys.signing_key().is_some_and(|key| key.algorithm() == Algorithm::ES256);
     let mode = if randomised { RefreshMode::Sliding } else { RefreshMode::Transparent };
     Authenticator::builder(keys).base_url(SITE).refresh_mode(mode).sessions(EndedSessions::new(REVOCATIONS))
 }

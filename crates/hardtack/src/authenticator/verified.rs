@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use crate::jwt::plain::{self, PlainClaims};
-use crate::jwt::{Claims, Expected, Fresh, Judged, TokenError, TokenKind, validate};
+use crate::jwt::{Claims, Expected, Fresh, Judged, Reading, TokenError, TokenKind, validate};
 
 /// A verified payload with its claims.
 pub(super) struct Verified(Form);
@@ -18,7 +18,10 @@ enum Form {
 impl Verified {
     /// Reads a payload whose signature is good.
     #[inline]
-    pub(super) fn read(payload: Vec<u8>) -> Result<Self, TokenError> {
+    pub(super) fn read(payload: Vec<u8>, reading: &Reading<'_>) -> Result<Self, TokenError> {
+        if !reading.is_strict() {
+            return Ok(Self::issued(reading.read(&payload)?, payload));
+        }
         let payload = match String::from_utf8(payload) {
             Ok(text) => match plain::read(&text) {
                 Some(claims) => return Ok(Self(Form::Plain { payload: text, claims, owned: OnceLock::new() })),

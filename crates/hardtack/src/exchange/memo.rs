@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::Peeked;
 use crate::authenticator::{Authenticator, VerifiedToken};
 use crate::cookie::SetCookies;
-use crate::csrf::FormToken;
 
 /// The layer's memory of one request, and the engine that the request is for. An adapter keeps it behind
 /// an `Arc` in the request's extensions.
@@ -13,7 +13,7 @@ use crate::csrf::FormToken;
 pub struct Memo {
     engine: Authenticator,
     layered: bool,
-    form: FormToken,
+    body: Peeked,
     authenticated: AtomicBool,
     state: Mutex<State>,
 }
@@ -26,13 +26,14 @@ pub(super) struct State {
 
 impl Memo {
     /// For a request that a layer wraps: cookies that come up can reach the response.
-    pub fn layered(engine: Authenticator, form: FormToken) -> Self {
-        Self { engine, layered: true, form, authenticated: AtomicBool::new(false), state: Mutex::default() }
+    pub fn layered(engine: Authenticator, body: impl Into<Peeked>) -> Self {
+        let authenticated = AtomicBool::new(false);
+        Self { engine, layered: true, body: body.into(), authenticated, state: Mutex::default() }
     }
 
-    /// For an extractor on its own: nothing can be refreshed in place and no form was read.
+    /// For an extractor on its own: nothing can be refreshed in place and no body was read.
     pub fn without_layer(engine: Authenticator) -> Self {
-        Self { layered: false, ..Self::layered(engine, FormToken::Unread) }
+        Self { layered: false, ..Self::layered(engine, Peeked::Nothing) }
     }
 
     /// The engine.
@@ -44,8 +45,9 @@ impl Memo {
         self.layered
     }
 
-    pub(super) fn form_token(&self) -> &FormToken {
-        &self.form
+    /// What was read of the body before the handler.
+    pub(super) fn body(&self) -> &Peeked {
+        &self.body
     }
 
     /// Notes that somebody was recognised: what is answered is for their eyes.

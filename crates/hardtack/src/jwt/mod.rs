@@ -35,8 +35,10 @@ mod keys;
 mod object;
 mod pem;
 pub(crate) mod plain;
+mod reading;
 #[cfg(test)]
 mod tests;
+mod unverified;
 mod validate;
 
 pub use algorithm::Algorithm;
@@ -45,6 +47,8 @@ pub use error::{ClaimError, KeyError, SignError, TokenError};
 pub use jwk::{Jwk, JwkSet};
 pub use jws::Payload;
 pub use keys::{KeySet, SigningKey, VerifyingKey};
+pub(crate) use reading::Reading;
+pub use unverified::Unverified;
 pub(crate) use validate::Judged;
 pub use validate::{Expected, MAX_LEEWAY, validate};
 

@@ -22,8 +22,10 @@ pub struct Expected<'a> {
     /// The names that this service answers to: `aud` must hold one of them. With `None`, a token that
     /// has an `aud` is refused, as it is for someone else (RFC 7519 §4.1.3).
     pub audience: Option<&'a [String]>,
-    /// What `iss` must be. With `None` it may be anything.
-    pub issuer: Option<&'a str>,
+    /// Whether `aud` is not looked at where [`Self::audience`] names nobody: tokens for other services pass.
+    pub insecure_any_audience: bool,
+    /// What `iss` may be. Where it is empty, anything.
+    pub issuers: &'a [String],
     /// Whether a token without `exp` is accepted.
     pub allow_never_expiring: bool,
 }
@@ -31,7 +33,15 @@ pub struct Expected<'a> {
 impl Expected<'_> {
     /// A token of this `kind` now: no leeway, no audience, any issuer, and `exp` is required.
     pub const fn new(now: Timestamp, kind: TokenKind) -> Self {
-        Self { now, leeway: Duration::ZERO, kind, audience: None, issuer: None, allow_never_expiring: false }
+        Self {
+            now,
+            leeway: Duration::ZERO,
+            kind,
+            audience: None,
+            insecure_any_audience: false,
+            issuers: &[],
+            allow_never_expiring: false,
+        }
     }
 }
 
@@ -84,13 +94,15 @@ impl<'a, A: IntoIterator<Item = &'a str>> Judged<'a, A> {
         if self.kind != expected.kind {
             return Err(TokenError::WrongKind);
         }
-        if expected.issuer.is_some() && self.issuer != expected.issuer {
+        let issuer_fits = expected.issuers.is_empty()
+            || self.issuer.is_some_and(|name| expected.issuers.iter().any(|our| our == name));
+        if !issuer_fits {
             return Err(TokenError::WrongIssuer);
         }
         let mut audience = self.audience.into_iter();
         let audience_fits = match expected.audience {
             Some(ours) => audience.any(|name| ours.iter().any(|our| our == name)),
-            None => audience.next().is_none(),
+            None => expected.insecure_any_audience || audience.next().is_none(),
         };
         if !audience_fits {
             return Err(TokenError::WrongAudience);

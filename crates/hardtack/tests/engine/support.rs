@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use hardtack::authenticator::Builder;
 use hardtack::csrf::FormToken;
+use hardtack::exchange::Peeked;
 use hardtack::jwt::Algorithm;
 use hardtack::request::Headers;
 use hardtack::testing::TestClock;
@@ -141,7 +142,10 @@ impl Site {
             headers: &fields,
         };
         let memo = match request.layered {
-            true => Memo::layered(self.auth.clone(), request.form),
+            true => {
+                let peeked = request.peek.unwrap_or_else(|| read_ahead(&self.auth, &head, &request.body));
+                Memo::layered(self.auth.clone(), peeked)
+            }
             false => Memo::without_layer(self.auth.clone()),
         };
         let exchange = Exchange::new(head, &memo);
@@ -274,6 +278,17 @@ impl Answer {
     }
 }
 
+/// As a layer does.
+fn read_ahead(auth: &Authenticator, head: &RequestHead<'_>, body: &[u8]) -> Peeked {
+    let Some(mut peek) = auth.body_peek(head) else { return Peeked::Nothing };
+    for chunk in body.chunks(7) {
+        if !peek.push(chunk) {
+            break;
+        }
+    }
+    peek.finish()
+}
+
 pub(crate) struct Fields(pub(crate) Vec<(&'static str, Vec<u8>)>);
 
 impl Headers for Fields {
@@ -288,13 +303,15 @@ pub(crate) struct Request {
     method: &'static str,
     target: String,
     fields: Vec<(&'static str, Vec<u8>)>,
-    form: FormToken,
+    /// What the layer is said to have found; it looks itself otherwise.
+    peek: Option<Peeked>,
+    body: Vec<u8>,
     layered: bool,
 }
 
 impl Request {
     pub(crate) fn new(method: &'static str, target: &str) -> Self {
-        Self { method, target: target.into(), fields: Vec::new(), form: FormToken::Unread, layered: true }
+        Self { method, target: target.into(), fields: Vec::new(), peek: None, body: Vec::new(), layered: true }
     }
 
     pub(crate) fn get(target: &str) -> Self {
@@ -325,8 +342,19 @@ impl Request {
 
     /// What the layer found when it read ahead.
     pub(crate) fn peeked(mut self, form: FormToken) -> Self {
-        self.form = form;
+        self.peek = Some(form.into());
         self
+    }
+
+    /// A body for the layer to read ahead.
+    pub(crate) fn body(mut self, text: impl Into<Vec<u8>>) -> Self {
+        self.body = text.into();
+        self
+    }
+
+    /// An `Authorization` field.
+    pub(crate) fn bearer(self, token: &str) -> Self {
+        self.field("authorization", format!("Bearer {token}"))
     }
 
     /// From a person, who follows redirects.
