@@ -53,6 +53,8 @@ fn make(engine: &Authenticator, wanted: Wanted) -> Result<(String, SetCookies), 
     let builder = if refresh { engine.refresh_token("") } else { engine.access_token("") };
     let mut builder = lasting(builder.identity(wanted.identity), engine, &wanted.expires_seconds);
     builder = match wanted.fresh {
+        // Flask-JWT-Extended knows no fresh refresh tokens.
+        _ if refresh => builder,
         Value::Bool(true) => builder.fresh(),
         Value::Number(seconds) => {
             builder.claim("fresh", engine.now().unix_seconds() + seconds.as_f64().unwrap_or_default() as i64)

@@ -8,6 +8,7 @@ mod bodies;
 mod browser;
 mod conformance;
 mod current_user;
+mod flask;
 mod layers;
 mod log;
 mod responses;

@@ -17,6 +17,7 @@ enum Form {
 
 impl Verified {
     /// Reads a payload whose signature is good.
+    #[inline]
     pub(super) fn read(payload: Vec<u8>, reading: &Reading<'_>) -> Result<Self, TokenError> {
         if !reading.is_strict() {
             return Ok(Self::issued(reading.read(&payload)?, payload));

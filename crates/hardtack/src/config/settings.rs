@@ -188,7 +188,7 @@ impl CsrfSettings {
         }
     }
 
-    /// Whether a header field's value is one.
+    /// Whether a header field's value is one, or a form field's.
     pub(crate) const fn counts(&self, sent: &[u8]) -> bool {
         !self.empty_is_none || !sent.is_empty()
     }

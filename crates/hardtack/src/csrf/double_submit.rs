@@ -63,6 +63,7 @@ pub(crate) fn check(
     }
     match form {
         FormToken::Found(sent) if equal(sent.as_bytes(), expected.as_bytes()) => Ok(()),
+        FormToken::Found(sent) if !settings.counts(sent.as_bytes()) => Err(CsrfError::Missing),
         FormToken::Found(_) | FormToken::Ambiguous => Err(CsrfError::Mismatch),
         FormToken::Absent => Err(CsrfError::Missing),
         FormToken::BeyondPeek => Err(CsrfError::BeyondPeek),

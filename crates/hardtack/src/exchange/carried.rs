@@ -75,7 +75,7 @@ impl<'a> Exchange<'a> {
             }
             Found::Absent => return Err(Rejection::carried(Reason::Missing)),
         };
-        self.memo.state().authenticated = true;
+        self.memo.note_authenticated();
         self.admit(token, need).await.map_err(|rejection| Rejection { carried: true, ..rejection })
     }
 
@@ -137,7 +137,7 @@ impl<'a> Exchange<'a> {
                 let text = flask::wrong_kind(need.kind).to_owned();
                 return Err(Rejection::from(TokenError::WrongKind).saying(text));
             }
-            self.memo.state().authenticated = true;
+            self.memo.note_authenticated();
             return self.admit(token, need).await.map(Some);
         }
         if need.optional {

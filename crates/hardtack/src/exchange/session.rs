@@ -43,8 +43,10 @@ impl Exchange<'_> {
         self.check_changing()?;
         let held = self.held_tokens();
         // Both tokens of a session carry one CSRF value. Where two sessions are mixed, whoever planted one
-        // of them cannot end the other with it.
-        held.iter().try_for_each(|token| self.check_csrf(token))?;
+        // of them cannot end the other with it. Tokens of no session end nothing but their cookies, and
+        // Flask-JWT-Extended gives each a value of its own: there the first one's, the access token's, will do.
+        let asked = held.iter().enumerate().filter(|(at, token)| *at == 0 || token.session().is_some());
+        asked.map(|(_, token)| token).try_for_each(|token| self.check_csrf(token))?;
         let carried = self.carried_tokens();
         let mut ids: Vec<SessionId> = held.iter().chain(&carried).filter_map(VerifiedToken::session).collect();
         ids.dedup();
@@ -75,7 +77,7 @@ impl Exchange<'_> {
         };
         let refreshed =
             self.engine.exchange_refresh(&token, &self.client()).await.map_err(|reason| self.refuse(reason))?;
-        self.memo.state().authenticated = true;
+        self.memo.note_authenticated();
         Ok(refreshed.cookies)
     }
 

@@ -62,7 +62,7 @@ impl Exchange<'_> {
                 Err(self.check_origin().err().unwrap_or(Reason::Missing).into())
             };
         };
-        self.memo.state().authenticated = true;
+        self.memo.note_authenticated();
         let token = token.found_in(TokenLocation::Cookies);
         if need.fresh && !token.is_fresh(self.engine.now()) {
             return Err(Rejection::from(Reason::NotFresh).about(token));

@@ -15,6 +15,7 @@ const MAX_OTHERS: usize = 16;
 const MAX_DIGITS: usize = 18;
 
 /// The claims, or `None` where the strict reader has to look.
+#[inline]
 pub(crate) fn read(payload: &str) -> Option<PlainClaims> {
     if payload.len() > super::MAX_TOKEN_LEN {
         return None;
@@ -23,7 +24,7 @@ pub(crate) fn read(payload: &str) -> Option<PlainClaims> {
     let mut found = Members::default();
     cursor.take(b'{')?;
     loop {
-        let name = cursor.string()?;
+        let name = cursor.name()?;
         cursor.take(b':')?;
         found.read(name, &mut cursor)?;
         match cursor.next()? {
@@ -95,10 +96,10 @@ impl PlainClaims {
 
 /// What has turned up so far.
 #[derive(Default)]
-struct Members<'a> {
+struct Members {
     /// One bit for each known name that was there.
     seen: u16,
-    others: [&'a str; MAX_OTHERS],
+    others: [Span; MAX_OTHERS],
     others_len: usize,
     subject: Option<Span>,
     token_id: Option<Span>,
@@ -115,88 +116,58 @@ struct Members<'a> {
     generation: Option<u64>,
 }
 
-impl<'a> Members<'a> {
+impl Members {
     #[inline]
-    fn read(&mut self, name: &'a str, cursor: &mut Cursor<'a>) -> Option<()> {
-        let bit = match name {
-            "sub" => {
-                self.subject = Some(cursor.text()?);
-                0
-            }
-            "iat" => {
-                self.issued_at = Some(cursor.time()?);
-                1
-            }
-            "nbf" => {
-                self.not_before = Some(cursor.time()?);
-                2
-            }
-            "exp" => {
-                self.expires_at = Some(cursor.time()?);
-                3
-            }
-            "jti" => {
-                self.token_id = Some(cursor.text()?);
-                4
-            }
-            "type" => {
+    fn read(&mut self, name: Name, cursor: &mut Cursor<'_>) -> Option<()> {
+        let mask = match name {
+            Name::Other(name) => return self.pass(name, cursor),
+            known => 1_u16 << known.bit(),
+        };
+        if self.seen & mask != 0 {
+            return None;
+        }
+        self.seen |= mask;
+        match name {
+            Name::Subject => self.subject = Some(cursor.text()?),
+            Name::IssuedAt => self.issued_at = Some(cursor.time()?),
+            Name::NotBefore => self.not_before = Some(cursor.time()?),
+            Name::ExpiresAt => self.expires_at = Some(cursor.time()?),
+            Name::TokenId => self.token_id = Some(cursor.text()?),
+            Name::Kind => {
                 self.kind = Some(match cursor.string()? {
                     "access" => TokenKind::Access,
                     "refresh" => TokenKind::Refresh,
                     _ => return None,
                 });
-                5
             }
-            "fresh" => {
+            Name::Fresh => {
                 self.fresh = Some(match cursor.peek()? {
                     b't' => cursor.word("true").map(|()| Fresh::Yes)?,
                     b'f' => cursor.word("false").map(|()| Fresh::No)?,
                     _ => Fresh::Until(cursor.time()?),
                 });
-                6
             }
-            "csrf" => {
-                self.csrf = Some(cursor.text()?);
-                7
-            }
-            "sid" => {
-                self.session = Some(session(cursor.string()?)?);
-                8
-            }
-            "gen" => {
-                self.generation = Some(cursor.number()?);
-                9
-            }
-            "auth_time" => {
-                self.auth_time = Some(cursor.time()?);
-                10
-            }
-            "iss" => {
-                self.issuer = Some(cursor.span()?);
-                11
-            }
-            "aud" => {
-                self.audience = Some(cursor.span()?);
-                12
-            }
-            other => return self.pass(other, cursor),
-        };
-        let mask = 1 << bit;
-        let again = self.seen & mask != 0;
-        self.seen |= mask;
-        (!again).then_some(())
+            Name::Csrf => self.csrf = Some(cursor.text()?),
+            Name::Session => self.session = Some(session(cursor.string()?)?),
+            Name::Generation => self.generation = Some(cursor.number()?),
+            Name::AuthTime => self.auth_time = Some(cursor.time()?),
+            Name::Issuer => self.issuer = Some(cursor.span()?),
+            Name::Audience => self.audience = Some(cursor.span()?),
+            Name::Other(_) => {}
+        }
+        Some(())
     }
 
     /// A member of the application's own: only that there is one of its name matters here.
-    fn pass(&mut self, name: &'a str, cursor: &mut Cursor<'a>) -> Option<()> {
+    fn pass(&mut self, name: Span, cursor: &mut Cursor<'_>) -> Option<()> {
         let others = self.others.get(..self.others_len)?;
-        if others.contains(&name) {
+        if others.iter().any(|other| other.of(cursor.text) == name.of(cursor.text)) {
             return None;
         }
         *self.others.get_mut(self.others_len)? = name;
         self.others_len += 1;
         match cursor.peek()? {
-            b'"' => cursor.string().map(|_| ()),
+            b'"' => cursor.span().map(|_| ()),
             b't' => cursor.word("true"),
             b'f' => cursor.word("false"),
             b'n' => cursor.word("null"),
@@ -204,6 +175,7 @@ impl<'a> Members<'a> {
         }
     }
 
+    #[inline]
     fn into_claims(self) -> Option<PlainClaims> {
         Some(PlainClaims {
             subject: self.subject?,
@@ -220,6 +192,88 @@ impl<'a> Members<'a> {
             issuer: self.issuer,
             audience: self.audience,
         })
+    }
+}
+
+/// A member's name.
+#[derive(Clone, Copy)]
+enum Name {
+    Subject,
+    IssuedAt,
+    NotBefore,
+    ExpiresAt,
+    TokenId,
+    Kind,
+    Fresh,
+    Csrf,
+    Session,
+    Generation,
+    AuthTime,
+    Issuer,
+    Audience,
+    /// None of these.
+    Other(Span),
+}
+
+impl Name {
+    /// The name at the start of `text`, behind its first quotation mark, and its length; `None` for others.
+    #[inline]
+    fn known(text: &[u8]) -> Option<(Self, usize)> {
+        const fn word(start: &[u8; 4]) -> u32 {
+            u32::from_le_bytes(*start)
+        }
+        const SUB: u32 = word(b"sub\"");
+        const IAT: u32 = word(b"iat\"");
+        const NBF: u32 = word(b"nbf\"");
+        const EXP: u32 = word(b"exp\"");
+        const JTI: u32 = word(b"jti\"");
+        const SID: u32 = word(b"sid\"");
+        const GEN: u32 = word(b"gen\"");
+        const ISS: u32 = word(b"iss\"");
+        const AUD: u32 = word(b"aud\"");
+        const TYPE: u32 = word(b"type");
+        const CSRF: u32 = word(b"csrf");
+        const FRESH: u32 = word(b"fres");
+        const AUTH_TIME: u32 = word(b"auth");
+        let (start, rest) = text.split_first_chunk()?;
+        // Compared as arrays: the lengths are known then, and nothing is called.
+        let found = match word(start) {
+            SUB => (Self::Subject, 3),
+            IAT => (Self::IssuedAt, 3),
+            NBF => (Self::NotBefore, 3),
+            EXP => (Self::ExpiresAt, 3),
+            JTI => (Self::TokenId, 3),
+            SID => (Self::Session, 3),
+            GEN => (Self::Generation, 3),
+            ISS => (Self::Issuer, 3),
+            AUD => (Self::Audience, 3),
+            TYPE if rest.first() == Some(&b'"') => (Self::Kind, 4),
+            CSRF if rest.first() == Some(&b'"') => (Self::Csrf, 4),
+            FRESH if rest.first_chunk() == Some(b"h\"") => (Self::Fresh, 5),
+            AUTH_TIME if rest.first_chunk() == Some(b"_time\"") => (Self::AuthTime, 9),
+            _ => return None,
+        };
+        Some(found)
+    }
+
+    /// A number below 16 for each known name.
+    fn bit(self) -> u32 {
+        match self {
+            Self::Subject => 0,
+            Self::IssuedAt => 1,
+            Self::NotBefore => 2,
+            Self::ExpiresAt => 3,
+            Self::TokenId => 4,
+            Self::Kind => 5,
+            Self::Fresh => 6,
+            Self::Csrf => 7,
+            Self::Session => 8,
+            Self::Generation => 9,
+            Self::AuthTime => 10,
+            Self::Issuer => 11,
+            Self::Audience => 12,
+            Self::Other(_) => 13,
+        }
     }
 }
 
@@ -268,6 +322,19 @@ impl<'a> Cursor<'a> {
         found.then_some(())
     }
 
+    /// A member's name.
+    #[inline]
+    fn name(&mut self) -> Option<Name> {
+        let text = self.text.as_bytes().get(self.at..)?;
+        match text.split_first().and_then(|(mark, text)| Name::known(text).filter(|_| *mark == b'"')) {
+            Some((name, length)) => {
+                self.at += length + 2;
+                Some(name)
+            }
+            None => self.span().map(Name::Other),
+        }
+    }
+
     /// A string without escapes and control characters.
     #[inline]
     fn span(&mut self) -> Option<Span> {
@@ -295,7 +362,8 @@ impl<'a> Cursor<'a> {
     #[inline]
     fn number(&mut self) -> Option<u64> {
         let digits = self.text.as_bytes().get(self.at..)?;
-        let (mut number, mut length) = (0_u64, 0);
+        // A time has ten digits; the first eight are read at once.
+        let (mut number, mut length) = digits.first_chunk().and_then(eight_digits).map_or((0, 0), |number| (number, 8));
         while let Some(digit @ b'0'..=b'9') = digits.get(length) {
             if length == MAX_DIGITS {
                 return None;
@@ -309,10 +377,26 @@ impl<'a> Cursor<'a> {
         (canonical && ended).then_some(number)
     }
 
+    #[inline]
     fn time(&mut self) -> Option<Timestamp> {
         let seconds = i64::try_from(self.number()?).ok().filter(|seconds| *seconds <= super::claims::MAX_TIME)?;
         Some(Timestamp::from_unix_seconds(seconds))
     }
+}
+
+/// Eight digits as a number: neighbours are joined to pairs, pairs to fours, fours to eight.
+#[inline]
+fn eight_digits(digits: &[u8; 8]) -> Option<u64> {
+    let word = u64::from_le_bytes(*digits);
+    let (high, six) = (0xf0f0_f0f0_f0f0_f0f0, 0x0606_0606_0606_0606);
+    let zeros = 0x3030_3030_3030_3030;
+    if word & high != zeros || word.wrapping_add(six) & high != zeros {
+        return None;
+    }
+    let ones = word & !high;
+    let pairs = (ones.wrapping_mul(10 << 8 | 1) >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs.wrapping_mul(100 << 16 | 1) >> 16) & 0x0000_ffff_0000_ffff;
+    Some(fours.wrapping_mul(10_000 << 32 | 1) >> 32)
 }
 
 /// How many bytes come before the first quotation mark, backslash or control character: eight at a time.
