@@ -52,7 +52,8 @@ fn make(engine: &Authenticator, wanted: Wanted) -> Result<(String, SetCookies), 
     let refresh = wanted.kind == "refresh";
     let builder = if refresh { engine.refresh_token("") } else { engine.access_token("") };
     let mut builder = lasting(builder.identity(wanted.identity), engine, &wanted.expires_seconds);
-    builder = match wanted.fresh {
+    // There is no fresh refresh token.
+    builder = match if refresh { Value::Null } else { wanted.fresh } {
         // Flask-JWT-Extended knows no fresh refresh tokens.
         _ if refresh => builder,
         Value::Bool(true) => builder.fresh(),
