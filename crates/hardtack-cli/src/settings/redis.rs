@@ -47,6 +47,7 @@ pub(super) fn read(layers: &Layers) -> Result<Option<Redis>, Error> {
             ))),
         };
     };
-    let url = url.parse().map_err(|error| Error::config(format_args!("{}: {error}", layers.label(&options::REDIS_URL))))?;
+    let url =
+        url.parse().map_err(|error| Error::config(format_args!("{}: {error}", layers.label(&options::REDIS_URL))))?;
     Ok(Some(Redis { url, purpose: purpose.unwrap_or_default() }))
 }
