@@ -119,14 +119,11 @@ impl Person {
     async fn log_out_and_in(&mut self) {
         let held = self.client.clone();
         let answer = self.client.post("/logout").accept_json().csrf().try_send().await;
-        match self.heard(answer).await {
-            Some(answer) => {
-                assert!(answer.status().is_success(), "{}: {} {}", self.name, answer.status(), answer.text());
-                self.done.logouts.fetch_add(1, Ordering::Relaxed);
-                self.dead.push(held);
-            }
-            // It may have been heard or not: a log-in comes next, which ends it either way.
-            None => {}
+        // Unanswered, it may have been heard or not: a log-in comes next, which ends it either way.
+        if let Some(answer) = self.heard(answer).await {
+            assert!(answer.status().is_success(), "{}: {} {}", self.name, answer.status(), answer.text());
+            self.done.logouts.fetch_add(1, Ordering::Relaxed);
+            self.dead.push(held);
         }
         let body = json!({ "username": self.name, "password": PASSWORD });
         let answer = self.insist(|client| client.post("/login").accept_json().json(&body)).await;
