@@ -22,10 +22,12 @@ pub(crate) fn run(options: &ServeOptions) -> Result<(), Error> {
     }
     output::print(match keys {
         Some(keys) => {
-            let signing = keys.signing_key();
-            let id = signing.key_id().map(|id| format!(" {id}")).unwrap_or_default();
-            let others = keys.verifying_keys().len() - 1;
-            format!("# signing key: {}{id}; {others} more verify", signing.algorithm())
+            let others = keys.verifying_keys().len().saturating_sub(1);
+            let signing = keys.signing_key().map(|key| {
+                let id = key.key_id().map(|id| format!(" {id}")).unwrap_or_default();
+                format!("{}{id}", key.algorithm())
+            });
+            format!("# signing key: {}; {others} more verify", signing.unwrap_or_else(|| "none".to_owned()))
         }
         None => "# signing key: none yet, made at the first start".to_owned(),
     })

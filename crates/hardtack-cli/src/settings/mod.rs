@@ -10,6 +10,7 @@ mod given_key;
 mod merge;
 mod nearest;
 pub(crate) mod options;
+mod places;
 mod redis;
 
 use std::net::SocketAddr;
@@ -54,6 +55,9 @@ pub(crate) struct Settings {
     insecure_http: bool,
     cookies: CookiePolicy,
     csrf_header: String,
+    identity_claim: String,
+    encode_nbf: bool,
+    places: places::Places,
     without_csrf: bool,
     /// What was set, and where.
     pub(crate) layers: Layers,
@@ -82,7 +86,10 @@ impl Settings {
             .leeway(self.leeway)
             .refresh_mode(self.refresh)
             .cookies(self.cookies.clone())
-            .csrf_header(self.csrf_header.clone());
+            .csrf_header(self.csrf_header.clone())
+            .identity_claim(self.identity_claim.clone())
+            .encode_nbf(self.encode_nbf);
+        let builder = self.places.apply(builder);
         let builder = self.issuer.iter().fold(builder, Builder::issuer);
         let builder = self.audience.iter().fold(builder, Builder::audience);
         if self.without_csrf { builder.insecure_without_csrf() } else { builder }

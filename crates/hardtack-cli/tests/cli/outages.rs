@@ -56,7 +56,8 @@ async fn s41_without_postgres_both_answer_503_and_go_on_when_it_is_back() {
             let mut moved = at(server, &client);
             assert!(is_let_in(&mut moved).await, "without a restart");
             assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 200);
-            assert!(!is_let_in(&mut at(server, &copy)).await, "no dead session comes back");
+            // Ended just before the outage: the other server has still to read of it.
+            is_refused_soon(&at(server, &copy), "a session that was ended").await;
         }
     }
 }

@@ -12,14 +12,18 @@ pub enum SameSite {
     Lax,
     /// Sent always; taken only with Secure and with CSRF protection on.
     None,
+    /// No attribute at all, as Flask-JWT-Extended leaves it unless told: some browsers take that for Lax, and
+    /// some for [`Self::None`].
+    InsecureUnset,
 }
 
 impl SameSite {
-    pub(crate) const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> Option<&'static str> {
         match self {
-            Self::Strict => "Strict",
-            Self::Lax => "Lax",
-            Self::None => "None",
+            Self::Strict => Some("Strict"),
+            Self::Lax => Some("Lax"),
+            Self::None => Some("None"),
+            Self::InsecureUnset => None,
         }
     }
 }
@@ -197,6 +201,7 @@ impl CookiePolicy {
         base: Option<&BaseUrl>,
         refresh_paths: Vec<String>,
         csrf_protect: bool,
+        flask: bool,
     ) -> Result<ResolvedPolicy, ConfigError> {
         let secure = self.secure.unwrap_or_else(|| base.is_none_or(BaseUrl::is_https));
         if self.same_site == SameSite::None && !secure {
@@ -220,7 +225,8 @@ impl CookiePolicy {
             secure,
             same_site: self.same_site,
             session_cookies: self.session_cookies,
-            csrf_cookies: self.csrf_cookies,
+            csrf_cookies: self.csrf_cookies && (csrf_protect || !flask),
+            flask,
         };
         let mut names: Vec<&str> = policy.slots().map(|slot| slot.name.as_str()).to_vec();
         names.sort_unstable();
@@ -289,6 +295,8 @@ pub(crate) struct ResolvedPolicy {
     pub(crate) same_site: SameSite,
     pub(crate) session_cookies: bool,
     pub(crate) csrf_cookies: bool,
+    /// Written as Werkzeug writes them.
+    pub(crate) flask: bool,
 }
 
 impl ResolvedPolicy {

@@ -35,14 +35,18 @@ pub struct KeySet {
 }
 
 struct Inner {
-    signing: SigningKey,
+    signing: Option<Signing>,
     /// The signing key's counterpart first.
     verifying: Vec<VerifyingKey>,
-    /// The header of what we sign.
-    minted: String,
     /// Headers that are matched byte for byte instead of being parsed. Each stands for exactly what
     /// [`select`](Self::select) finds for it.
     known: Vec<(String, Selection)>,
+}
+
+struct Signing {
+    key: SigningKey,
+    /// The header of what it signs.
+    header: String,
 }
 
 /// Which keys may verify a token.
@@ -58,7 +62,21 @@ impl KeySet {
     /// A set of one key.
     pub fn new(signing: SigningKey) -> Self {
         let verifying = vec![signing.verifying_key()];
-        Self { inner: Arc::new(Inner::new(signing, verifying)) }
+        Self { inner: Arc::new(Inner::new(Some(signing), verifying)) }
+    }
+
+    /// A set that verifies and never signs: for a service that takes the tokens of another one.
+    ///
+    /// ```
+    /// use hardtack::jwt::{Algorithm, KeySet, SigningKey};
+    ///
+    /// let elsewhere = SigningKey::generate(Algorithm::ES256)?;
+    /// let keys = KeySet::verifying_only(elsewhere.verifying_key());
+    /// assert!(keys.sign(b"{}").is_err());
+    /// # Ok::<(), hardtack::jwt::KeyError>(())
+    /// ```
+    pub fn verifying_only(key: VerifyingKey) -> Self {
+        Self { inner: Arc::new(Inner::new(None, vec![key])) }
     }
 
     /// A set of one HMAC secret, for HS256.
@@ -105,12 +123,12 @@ impl KeySet {
         }
         let mut verifying = self.inner.verifying.clone();
         verifying.push(key);
-        Ok(Self { inner: Arc::new(Inner::new(self.inner.signing.clone(), verifying)) })
+        Ok(Self { inner: Arc::new(Inner::new(self.signing_key().cloned(), verifying)) })
     }
 
-    /// The key that signs.
-    pub fn signing_key(&self) -> &SigningKey {
-        &self.inner.signing
+    /// The key that signs; none in a set that verifies only.
+    pub fn signing_key(&self) -> Option<&SigningKey> {
+        self.inner.signing.as_ref().map(|signing| &signing.key)
     }
 
     /// The keys that verify: the signing key's counterpart first, then in the order they were added.
@@ -128,9 +146,10 @@ impl KeySet {
     ///
     /// # Errors
     /// [`SignError::TooLarge`] if the token would be longer than
-    /// [`MAX_TOKEN_LEN`](crate::jwt::MAX_TOKEN_LEN) bytes; [`SignError::KeyIdTooLong`].
+    /// [`MAX_TOKEN_LEN`](crate::jwt::MAX_TOKEN_LEN) bytes; [`SignError::KeyIdTooLong`]; [`SignError::VerifyingOnly`].
     pub fn sign(&self, payload: &[u8]) -> Result<String, SignError> {
-        jws::sign_under(&self.inner.minted, payload, self.signing_key())
+        let signing = self.inner.signing.as_ref().ok_or(SignError::VerifyingOnly)?;
+        jws::sign_under(&signing.header, payload, &signing.key)
     }
 
     /// Signs `payload` under a header with further members, which come last. `typ` may be replaced.
@@ -139,7 +158,7 @@ impl KeySet {
     /// As [`sign`](Self::sign), and [`SignError::ReservedHeader`] for `alg`, `kid`, and whatever
     /// [`verify`](Self::verify) refuses.
     pub fn sign_with_header(&self, extra: &Map<String, Value>, payload: &[u8]) -> Result<String, SignError> {
-        let key = self.signing_key();
+        let key = self.signing_key().ok_or(SignError::VerifyingOnly)?;
         let header = header::segment_with(key.algorithm(), key.key_id(), extra)?;
         jws::sign_under(&header, payload, key)
     }
@@ -165,7 +184,7 @@ impl KeySet {
 }
 
 impl Inner {
-    fn new(signing: SigningKey, verifying: Vec<VerifyingKey>) -> Self {
+    fn new(signing: Option<SigningKey>, verifying: Vec<VerifyingKey>) -> Self {
         let mut known: Vec<(String, Selection)> = Vec::new();
         for (index, key) in verifying.iter().enumerate() {
             let mut add = |key_id: Option<&str>, selection| {
@@ -181,8 +200,8 @@ impl Inner {
                 None => add(None, Selection::Algorithm(key.algorithm())),
             }
         }
-        let minted = header::minted_segment(signing.algorithm(), signing.key_id());
-        Self { signing, verifying, minted, known }
+        let signing = signing.map(|key| Signing { header: header::minted_segment(key.algorithm(), key.key_id()), key });
+        Self { signing, verifying, known }
     }
 
     fn recognise(&self, segment: &[u8]) -> Result<Selection, TokenError> {
@@ -210,7 +229,7 @@ impl fmt::Debug for KeySet {
     /// Algorithms and ids only.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeySet")
-            .field("signing_key", self.signing_key())
+            .field("signing_key", &self.signing_key())
             .field("verifying_keys", &self.verifying_keys())
             .finish()
     }
