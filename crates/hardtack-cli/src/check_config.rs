@@ -48,13 +48,20 @@ impl Settings {
                 && opt.hides(&given.value)
             {
                 // What can be said of it, where something can.
-                let shown = if *opt == options::DATABASE_URL { format!(": {}", self.database) } else { String::new() };
+                let shown = match &self.redis {
+                    _ if *opt == options::DATABASE_URL => format!(": {}", self.database),
+                    Some(redis) if *opt == options::REDIS_URL => format!(": {}", redis.url),
+                    _ => String::new(),
+                };
                 return Some((format!("# {name} is set, not shown{shown}"), source));
             }
             let value = match given {
                 Some(given) => given.value.clone(),
                 None if *opt == options::BASE_URL => self.base_url(self.listen),
                 None if *opt == options::DATABASE_URL => self.database.to_string(),
+                None if *opt == options::REDIS_FOR => {
+                    self.redis.as_ref().map(|redis| redis.purpose.name().to_owned()).unwrap_or_default()
+                }
                 None => opt.default.to_owned(),
             };
             // true and false need no quotes.

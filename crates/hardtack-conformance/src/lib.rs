@@ -27,6 +27,7 @@ pub mod jar;
 pub mod process;
 pub mod server;
 pub mod services;
+pub mod stores;
 pub mod suite;
 pub mod tutorial;
 

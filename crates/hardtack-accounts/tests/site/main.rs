@@ -18,5 +18,6 @@ mod people;
 mod postgres;
 mod programs;
 mod refresh;
+mod rotation;
 mod sessions;
 mod support;

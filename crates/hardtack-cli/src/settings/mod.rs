@@ -11,6 +11,7 @@ mod merge;
 mod nearest;
 pub(crate) mod options;
 mod places;
+mod redis;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ use crate::logs::LogFormat;
 use given::Layers;
 pub(crate) use given::Source;
 use options::Opt;
+pub(crate) use redis::{Redis, RedisFor};
 
 /// Everything that can be set, typed.
 pub(crate) struct Settings {
@@ -35,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) data_dir: PathBuf,
     /// Accounts and sessions.
     pub(crate) database: DatabaseUrl,
+    /// What is beside the database, if anything is.
+    pub(crate) redis: Option<Redis>,
     pub(crate) log_format: LogFormat,
     /// The key from the environment or the file, which signs instead of the data folder's.
     pub(crate) given_key: Option<SigningKey>,

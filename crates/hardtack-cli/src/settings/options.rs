@@ -67,6 +67,8 @@ impl Opt {
 pub(crate) const LISTEN: Opt = Opt::own("listen", &[], "127.0.0.1:8080");
 pub(crate) const DATA_DIR: Opt = Opt::own("data_dir", &[], "./hardtack-data");
 pub(crate) const DATABASE_URL: Opt = Opt::own_secret("database_url");
+pub(crate) const REDIS_URL: Opt = Opt::own_secret("redis_url");
+pub(crate) const REDIS_FOR: Opt = Opt::own("redis_for", &[], "");
 pub(crate) const BASE_URL: Opt = Opt::own("base_url", &[], "");
 pub(crate) const INSECURE_HTTP: Opt = Opt::own("insecure_http", &[], "false");
 pub(crate) const REFRESH: Opt = Opt::own("refresh", &[], "transparent");
@@ -111,12 +113,14 @@ pub(crate) const CSRF_HEADER_NAME: Opt =
     Opt::flask(&["JWT_ACCESS_CSRF_HEADER_NAME", "JWT_REFRESH_CSRF_HEADER_NAME"], "X-CSRF-TOKEN");
 
 /// All of them, in the order in which they are shown.
-pub(crate) const ALL: [&Opt; 43] = [
+pub(crate) const ALL: [&Opt; 45] = [
     &LISTEN,
     &BASE_URL,
     &INSECURE_HTTP,
     &DATA_DIR,
     &DATABASE_URL,
+    &REDIS_URL,
+    &REDIS_FOR,
     &LOG_FORMAT,
     &SECRET_KEY,
     &PRIVATE_KEY,
