@@ -141,12 +141,17 @@ pub(crate) async fn refresh(client: &mut Client) -> u16 {
     client.get("/token/refresh").accept_json().send().await.status().as_u16()
 }
 
-/// Waits until a copied access cookie is refused, as long as the servers may take to learn of it.
+/// Waits until a copied access cookie is refused, as long as servers in health may take to learn of it.
 pub(crate) async fn is_refused_soon(copy: &Client, what: &str) {
+    is_refused_within(Duration::from_secs(2), copy, what).await;
+}
+
+/// Waits until a copied access cookie is refused.
+pub(crate) async fn is_refused_within(bound: Duration, copy: &Client, what: &str) {
     let since = Instant::now();
     // A refusal takes the cookie away, which a thief would not let happen.
     while is_let_in(&mut copy.clone()).await {
-        assert!(since.elapsed() < Duration::from_secs(2), "{what}: still let in after {:?}", since.elapsed());
+        assert!(since.elapsed() < bound, "{what}: still let in after {:?}", since.elapsed());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
