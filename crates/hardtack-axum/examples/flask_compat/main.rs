@@ -64,7 +64,7 @@ fn answer(status: StatusCode, value: &Value) -> Response {
 }
 
 async fn unset(auth: Auth) -> Response {
-    let which = auth.query("which").unwrap_or_default();
+    let which = auth.query("which").unwrap_or_else(|| "all".to_owned());
     let cookies = match which.as_str() {
         "access" => auth.engine().unset_access_cookies(),
         "refresh" => auth.engine().unset_refresh_cookies(),

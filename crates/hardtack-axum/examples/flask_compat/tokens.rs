@@ -52,9 +52,8 @@ fn make(engine: &Authenticator, wanted: Wanted) -> Result<(String, SetCookies), 
     let refresh = wanted.kind == "refresh";
     let builder = if refresh { engine.refresh_token("") } else { engine.access_token("") };
     let mut builder = lasting(builder.identity(wanted.identity), engine, &wanted.expires_seconds);
-    // There is no fresh refresh token.
-    builder = match if refresh { Value::Null } else { wanted.fresh } {
-        // Flask-JWT-Extended knows no fresh refresh tokens.
+    builder = match wanted.fresh {
+        // There is no fresh refresh token.
         _ if refresh => builder,
         Value::Bool(true) => builder.fresh(),
         Value::Number(seconds) => {
@@ -76,11 +75,11 @@ fn make(engine: &Authenticator, wanted: Wanted) -> Result<(String, SetCookies), 
 fn lasting<'a>(builder: TokenBuilder<'a>, engine: &Authenticator, expires_seconds: &Value) -> TokenBuilder<'a> {
     match expires_seconds {
         Value::Bool(false) => builder.lifetime(Lifetime::InsecureForever),
-        Value::Number(seconds) => match seconds.as_i64().unwrap_or_default() {
+        Value::Number(seconds) => match seconds.as_f64().unwrap_or_default() {
             // Flask-JWT-Extended takes a span of nothing for no end at all.
-            0 => builder.lifetime(Lifetime::InsecureForever),
-            past @ ..0 => builder.claim("exp", engine.now().unix_seconds() + past),
-            future => builder.lifetime(Duration::from_secs(future.unsigned_abs())),
+            0.0 => builder.lifetime(Lifetime::InsecureForever),
+            past @ ..0.0 => builder.claim("exp", engine.now().unix_seconds() + past.floor() as i64),
+            future => builder.lifetime(Duration::try_from_secs_f64(future).unwrap_or(Duration::MAX)),
         },
         _ => builder,
     }

@@ -320,7 +320,7 @@ impl Builder {
         let derived = self.keys.signing_key().map(|key| key.derive("pre-session"));
         let pre_session = PreSessionKey::new(&derived.unwrap_or_else(rand::random));
         Ok(Authenticator(Arc::new(Engine {
-            keys: self.keys,
+            keys: if settings.flask { self.keys.take_any_key_id() } else { self.keys },
             settings,
             cookies,
             rules,

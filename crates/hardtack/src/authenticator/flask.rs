@@ -128,8 +128,8 @@ impl Builder {
     /// verified, and CSRF values are asked for with POST, PUT, PATCH and DELETE only; refused cookies are not
     /// unset; tokens without `exp`, `iat`, `jti` or `type` pass, and any `aud` does where none is expected;
     /// refresh tokens live 30 days and never rotate by themselves; OPTIONS needs no token; the claims given to a
-    /// token may replace any other. Signatures, algorithms, key ids, duplicate members and cookies, `crit`, lengths
-    /// and the strength of keys are judged as ever.
+    /// token may replace any other; a `kid` that no key has is not looked at. Signatures, algorithms, duplicate
+    /// members and cookies, `crit`, lengths and the strength of keys are judged as ever.
     pub fn flask_compatible(mut self) -> Self {
         let settings = &mut self.settings;
         settings.flask = true;

@@ -1,6 +1,6 @@
 //! Key sets, key files and JWKs.
 
-use crate::jwt::{Algorithm, Jwk, JwkSet, KeyError, KeySet, SigningKey, TokenError, VerifyingKey, jws};
+use crate::jwt::{Algorithm, Jwk, JwkSet, KeyError, KeySet, SignError, SigningKey, TokenError, VerifyingKey, jws};
 
 use super::{HS256, forge};
 
@@ -371,4 +371,33 @@ fn every_asymmetric_algorithm_loads_from_pem_der_and_jwk() {
             assert!(SigningKey::from_pem(public, algorithm).is_err() && SigningKey::from_jwk(&public_jwk).is_err());
         }
     }
+}
+
+#[test]
+fn a_set_may_take_any_key_id_for_none() {
+    let other = SigningKey::generate(Algorithm::HS256).unwrap();
+    let named = SigningKey::generate(Algorithm::HS256).unwrap().with_key_id("known");
+    let nameless = HS256.signing_key().unwrap();
+    let strict = HS256.clone().also_verify(named.verifying_key()).unwrap();
+    let keys = strict.clone().take_any_key_id();
+    let foreign = forge(r#"{"alg":"HS256","kid":"../../whatever"}"#, b"x", nameless);
+    assert_eq!(strict.verify(foreign.as_bytes()), Err(TokenError::UnknownKey));
+    assert_eq!(&*keys.verify(foreign.as_bytes()).unwrap(), b"x");
+    // An id that a key has still names that key alone, and no other key comes in.
+    for (kid, signer, expected) in [("known", &named, true), ("known", nameless, false), ("x", &other, false)] {
+        let token = forge(&format!(r#"{{"alg":"HS256","kid":"{kid}"}}"#), b"x", signer);
+        assert_eq!(keys.verify(token.as_bytes()).is_ok(), expected, "{kid}");
+    }
+    let wrong = forge(r#"{"alg":"HS512","kid":"x"}"#, b"x", nameless);
+    assert_eq!(keys.verify(wrong.as_bytes()), Err(TokenError::WrongAlgorithm));
+
+    let header = |kid: serde_json::Value| [("kid".to_owned(), kid)].into_iter().collect();
+    let token = keys.sign_with_header(&header("mine".into()), b"x").unwrap();
+    assert_eq!(jws::peek_header(token.as_bytes()).unwrap().key_id.as_deref(), Some("mine"));
+    assert_eq!(keys.sign_with_header(&header(7.into()), b"x"), Err(SignError::BadHeader("kid")));
+    assert_eq!(keys.sign_with_header(&header("k".repeat(257).into()), b"x"), Err(SignError::KeyIdTooLong));
+    let own = KeySet::new(named).take_any_key_id();
+    let reserved = Err(SignError::ReservedHeader("kid".to_owned()));
+    assert_eq!(own.sign_with_header(&header("mine".into()), b"x"), reserved, "the key has an id of its own");
+    assert_eq!(HS256.sign_with_header(&header("mine".into()), b"x"), reserved);
 }
