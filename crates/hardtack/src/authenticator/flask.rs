@@ -204,17 +204,17 @@ impl Builder {
             }
             settings.verify_sub = verify;
         }
-        for (setting, option) in [
-            (&mut settings.identity_claim, "JWT_IDENTITY_CLAIM"),
-            (&mut settings.error_key, "JWT_ERROR_MESSAGE_KEY"),
-            (&mut settings.places.header_name, "JWT_HEADER_NAME"),
-            (&mut settings.places.header_type, "JWT_HEADER_TYPE"),
-            (&mut settings.places.query_name, "JWT_QUERY_STRING_NAME"),
-            (&mut settings.places.query_prefix, "JWT_QUERY_STRING_VALUE_PREFIX"),
-            (&mut settings.places.json_key, "JWT_JSON_KEY"),
-            (&mut settings.places.refresh_json_key, "JWT_REFRESH_JSON_KEY"),
+        for (setting, given) in [
+            (&mut settings.identity_claim, options.identity_claim("JWT_IDENTITY_CLAIM")?),
+            (&mut settings.error_key, options.name("JWT_ERROR_MESSAGE_KEY")?),
+            (&mut settings.places.header_name, options.token("JWT_HEADER_NAME")?),
+            (&mut settings.places.header_type, options.token_or_none("JWT_HEADER_TYPE")?),
+            (&mut settings.places.query_name, options.name("JWT_QUERY_STRING_NAME")?),
+            (&mut settings.places.query_prefix, options.text("JWT_QUERY_STRING_VALUE_PREFIX")),
+            (&mut settings.places.json_key, options.name("JWT_JSON_KEY")?),
+            (&mut settings.places.refresh_json_key, options.name("JWT_REFRESH_JSON_KEY")?),
         ] {
-            if let Some(text) = options.text(option) {
+            if let Some(text) = given {
                 text.clone_into(setting);
             }
         }
@@ -223,25 +223,25 @@ impl Builder {
 
     fn cookie_options(mut self, options: &JwtOptions) -> Result<Self, ConfigError> {
         let cookies = &mut self.cookies;
-        for (setting, option) in [
-            (&mut cookies.access_name, "JWT_ACCESS_COOKIE_NAME"),
-            (&mut cookies.refresh_name, "JWT_REFRESH_COOKIE_NAME"),
-            (&mut cookies.csrf_access_name, "JWT_ACCESS_CSRF_COOKIE_NAME"),
-            (&mut cookies.csrf_refresh_name, "JWT_REFRESH_CSRF_COOKIE_NAME"),
-            (&mut cookies.csrf_access_path, "JWT_ACCESS_CSRF_COOKIE_PATH"),
-            (&mut cookies.csrf_refresh_path, "JWT_REFRESH_CSRF_COOKIE_PATH"),
+        for (setting, given) in [
+            (&mut cookies.access_name, options.cookie_name("JWT_ACCESS_COOKIE_NAME")?),
+            (&mut cookies.refresh_name, options.cookie_name("JWT_REFRESH_COOKIE_NAME")?),
+            (&mut cookies.csrf_access_name, options.cookie_name("JWT_ACCESS_CSRF_COOKIE_NAME")?),
+            (&mut cookies.csrf_refresh_name, options.cookie_name("JWT_REFRESH_CSRF_COOKIE_NAME")?),
+            (&mut cookies.csrf_access_path, options.cookie_path("JWT_ACCESS_CSRF_COOKIE_PATH")?),
+            (&mut cookies.csrf_refresh_path, options.cookie_path("JWT_REFRESH_CSRF_COOKIE_PATH")?),
         ] {
-            if let Some(text) = options.text(option) {
+            if let Some(text) = given {
                 text.clone_into(setting);
             }
         }
-        if let Some(path) = options.text("JWT_ACCESS_COOKIE_PATH") {
+        if let Some(path) = options.cookie_path("JWT_ACCESS_COOKIE_PATH")? {
             cookies.access_paths = vec![path.to_owned()];
         }
-        if let Some(path) = options.text("JWT_REFRESH_COOKIE_PATH") {
+        if let Some(path) = options.cookie_path("JWT_REFRESH_COOKIE_PATH")? {
             cookies.refresh_paths = Some(vec![path.to_owned()]);
         }
-        if let Some(domain) = options.given("JWT_COOKIE_DOMAIN") {
+        if let Some(domain) = options.cookie_domain("JWT_COOKIE_DOMAIN")? {
             cookies.domain = Some(domain.to_owned());
         }
         if let Some(secure) = options.flag("JWT_COOKIE_SECURE")? {
@@ -280,13 +280,13 @@ impl Builder {
         if let Some(check) = options.flag("JWT_CSRF_CHECK_FORM")? {
             csrf.check_form = check;
         }
-        for (setting, option) in [
-            (&mut csrf.access.header, "JWT_ACCESS_CSRF_HEADER_NAME"),
-            (&mut csrf.refresh.header, "JWT_REFRESH_CSRF_HEADER_NAME"),
-            (&mut csrf.access.field, "JWT_ACCESS_CSRF_FIELD_NAME"),
-            (&mut csrf.refresh.field, "JWT_REFRESH_CSRF_FIELD_NAME"),
+        for (setting, given) in [
+            (&mut csrf.access.header, options.token("JWT_ACCESS_CSRF_HEADER_NAME")?),
+            (&mut csrf.refresh.header, options.token("JWT_REFRESH_CSRF_HEADER_NAME")?),
+            (&mut csrf.access.field, options.name("JWT_ACCESS_CSRF_FIELD_NAME")?),
+            (&mut csrf.refresh.field, options.name("JWT_REFRESH_CSRF_FIELD_NAME")?),
         ] {
-            if let Some(text) = options.text(option) {
+            if let Some(text) = given {
                 text.clone_into(setting);
             }
         }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::{ConfigError, Lifetime};
-use crate::cookie::SameSite;
-use crate::jwt::{Algorithm, KeyError, KeySet, SigningKey, VerifyingKey};
+use crate::cookie::{SameSite, is_cookie_domain, is_cookie_path};
+use crate::jwt::{Algorithm, Claims, KeyError, KeySet, SigningKey, VerifyingKey};
 use crate::location::{Locations, TokenLocation};
+use crate::request::is_token;
 
 /// The `JWT_*` options, as texts: what is set, and nothing of what is not.
 ///
@@ -220,6 +221,56 @@ impl JwtOptions {
     /// A value that is not empty.
     pub(crate) fn given(&self, name: &str) -> Option<&str> {
         self.text(name).filter(|text| !text.is_empty())
+    }
+
+    /// A header field's name, or a method's.
+    pub(crate) fn token(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
+        self.check(option, "letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 section 5.6.2)", is_token)
+    }
+
+    /// The same, or nothing.
+    pub(crate) fn token_or_none(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
+        let expected = "letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 section 5.6.2), or nothing";
+        self.check(option, expected, |text| text.is_empty() || is_token(text))
+    }
+
+    /// A cookie's name.
+    pub(crate) fn cookie_name(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
+        self.check(option, "letters, digits and !#$%&'*+-.^_`|~ (RFC 6265 section 4.1.1)", is_token)
+    }
+
+    /// A cookie's path.
+    pub(crate) fn cookie_path(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
+        self.check(option, "an absolute path without ';' or spaces", is_cookie_path)
+    }
+
+    /// A text that must not be empty.
+    pub(crate) fn name(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
+        self.check(option, "at least one character", |text| !text.is_empty())
+    }
+
+    /// The domain of cookies, or nothing.
+    pub(crate) fn cookie_domain(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
+        let expected = "a domain of at least two labels, such as site.example, or nothing";
+        let domain = self.check(option, expected, |text| text.is_empty() || is_cookie_domain(text))?;
+        Ok(domain.filter(|text| !text.is_empty()))
+    }
+
+    /// The claim of the identity.
+    pub(crate) fn identity_claim(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
+        self.check(option, "sub, or a name that no other claim has", Claims::can_identify)
+    }
+
+    fn check(
+        &self,
+        option: &'static str,
+        expected: &'static str,
+        fits: impl Fn(&str) -> bool,
+    ) -> Result<Option<&str>, ConfigError> {
+        match self.text(option) {
+            Some(text) if !fits(text) => Err(self.refused(option, expected)),
+            text => Ok(text),
+        }
     }
 
     pub(crate) fn flag(&self, option: &'static str) -> Result<Option<bool>, ConfigError> {

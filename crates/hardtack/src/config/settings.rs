@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{BaseUrl, ConfigError};
 use crate::jwt::{Claims, Reading, TokenKind};
 use crate::location::{Locations, Places, TokenLocation};
-use crate::request::{NextPath, RequestHead};
+use crate::request::{NextPath, RequestHead, is_token};
 use crate::session::SessionRules;
 
 /// How long a token lives.
@@ -206,11 +206,8 @@ impl CsrfSettings {
         for names in [&mut self.access, &mut self.refresh] {
             names.header.make_ascii_lowercase();
         }
-        let plain = |name: &str| {
-            !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(&b))
-        };
         for names in [&self.access, &self.refresh] {
-            if !plain(&names.header) {
+            if !is_token(&names.header) {
                 return Err(ConfigError::BadCsrfName { what: "header", name: names.header.clone() });
             }
             // Any text is a field's name.
@@ -218,7 +215,7 @@ impl CsrfSettings {
                 return Err(ConfigError::BadCsrfName { what: "field", name: String::new() });
             }
         }
-        if let Some(bad) = self.methods.iter().flatten().find(|method| !plain(method)) {
+        if let Some(bad) = self.methods.iter().flatten().find(|method| !is_token(method)) {
             return Err(ConfigError::BadCsrfName { what: "method", name: bad.clone() });
         }
         for origin in &mut self.trusted_origins {
@@ -330,8 +327,7 @@ impl Settings {
         if self.locations.is_empty() {
             return Err(ConfigError::NoTokenLocation);
         }
-        if self.identity_claim != "sub" && (self.identity_claim.is_empty() || Claims::is_reserved(&self.identity_claim))
-        {
+        if !Claims::can_identify(&self.identity_claim) {
             return Err(ConfigError::BadIdentityClaim { name: self.identity_claim.clone() });
         }
         if self.error_key.is_empty() {

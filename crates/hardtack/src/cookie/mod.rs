@@ -7,7 +7,7 @@ mod set_cookies;
 
 pub use find::{DuplicateCookie, find};
 pub use policy::{CookiePolicy, CookiePrefix, SameSite};
-pub(crate) use policy::{CookieSlot, ResolvedPolicy};
+pub(crate) use policy::{CookieSlot, ResolvedPolicy, is_cookie_domain, is_cookie_path};
 pub use render::CookieTooLarge;
 pub(crate) use render::Setting;
 pub use set_cookies::SetCookies;

@@ -170,6 +170,11 @@ impl Claims<NoExtra> {
         RESERVED.contains(&name)
     }
 
+    /// Whether a claim of this name can say whose token it is.
+    pub(crate) fn can_identify(name: &str) -> bool {
+        name == "sub" || (!name.is_empty() && !Self::is_reserved(name))
+    }
+
     /// Reads a payload: one JSON object, no member twice, each known claim of its type.
     ///
     /// `sub`, `iat`, `jti` and `type` are required. Times are numbers of seconds from 0 to the end of the

@@ -1,6 +1,7 @@
 //! What the locations are called.
 
 use crate::config::ConfigError;
+use crate::request::is_token;
 
 /// Names and forms of a token in header fields, queries and JSON bodies.
 #[derive(Clone, Debug)]
@@ -34,12 +35,11 @@ impl Default for Places {
 impl Places {
     pub(crate) fn check(&mut self) -> Result<(), ConfigError> {
         self.header_lower = self.header_name.to_ascii_lowercase();
-        let plain = |text: &str| text.bytes().all(|b| b.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(&b));
         let bad = |what, name: &str| Err(ConfigError::BadTokenPlace { what, name: name.to_owned() });
-        if self.header_name.is_empty() || !plain(&self.header_name) {
+        if !is_token(&self.header_name) {
             return bad("header's name", &self.header_name);
         }
-        if !plain(&self.header_type) {
+        if !self.header_type.is_empty() && !is_token(&self.header_type) {
             return bad("header's type", &self.header_type);
         }
         let named = [

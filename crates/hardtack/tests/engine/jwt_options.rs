@@ -86,12 +86,21 @@ fn a_bad_value_is_told_with_its_name_and_what_is_allowed() {
         ("JWT_COOKIE_SAMESITE", "Loose", "Lax, Strict or None"),
         ("JWT_ALGORITHM", "none", "HS256"),
         ("JWT_DECODE_ALGORITHMS", "HS256,RS256", "same kind of key"),
-        ("JWT_HEADER_NAME", "a b", "visible ASCII"),
-        ("JWT_IDENTITY_CLAIM", "exp", "sub"),
+        ("JWT_HEADER_NAME", "", "RFC 9110"),
+        ("JWT_HEADER_TYPE", "a b", "or nothing"),
+        ("JWT_ACCESS_COOKIE_NAME", "a b", "RFC 6265"),
+        ("JWT_REFRESH_COOKIE_NAME", "", "RFC 6265"),
+        ("JWT_ACCESS_COOKIE_PATH", "app", "an absolute path"),
+        ("JWT_REFRESH_CSRF_COOKIE_PATH", "/;", "an absolute path"),
+        ("JWT_COOKIE_DOMAIN", "localhost", "site.example"),
+        ("JWT_IDENTITY_CLAIM", "exp", "sub, or a name that no other claim has"),
+        ("JWT_QUERY_STRING_NAME", "", "at least one character"),
+        ("JWT_ERROR_MESSAGE_KEY", "", "at least one character"),
+        ("JWT_ACCESS_CSRF_HEADER_NAME", "X CSRF", "RFC 9110"),
     ] {
         let refused = build(true, &[("JWT_SECRET_KEY", SECRET), (name, value)]).unwrap_err().to_string();
         assert!(refused.contains(allowed), "{refused}");
-        assert!(refused.contains(&format!("{value:?}")), "{refused}");
+        assert!(refused.contains(name) && refused.contains(&format!("{value:?}")), "{refused}");
     }
     let misspelt = build(true, &[("JWT_ACCES_TOKEN_EXPIRES", "5")]).unwrap_err().to_string();
     assert!(misspelt.contains("JWT_ACCES_TOKEN_EXPIRES"), "{misspelt}");
@@ -172,4 +181,23 @@ fn other_public() -> String {
     der.extend(member("y"));
     let text = base64_simd::STANDARD.encode_to_string(&der);
     format!("-----BEGIN PUBLIC KEY-----\n{}\n{}\n-----END PUBLIC KEY-----\n", &text[..64], &text[64..])
+}
+
+#[test]
+fn cookie_names_may_bring_a_prefix_and_keep_its_promise() {
+    let own = |more: &[(&str, &str)]| {
+        let options = [("JWT_SECRET_KEY", SECRET), ("JWT_ACCESS_COOKIE_NAME", "__Host-access")];
+        build(true, &[&options[..], more].concat())
+    };
+    let auth = own(&[("JWT_COOKIE_SECURE", "true")]).unwrap();
+    let token = auth.access_token("alice").issue().unwrap();
+    let cookies = auth.set_access_cookies(&token).unwrap();
+    assert!(cookies.iter().any(|cookie| cookie.starts_with("__Host-access=")));
+
+    let name = || "__Host-access".to_owned();
+    assert_eq!(own(&[]).unwrap_err(), ConfigError::PrefixWithoutSecure { name: name() });
+    let domain = [("JWT_COOKIE_SECURE", "true"), ("JWT_COOKIE_DOMAIN", "site.example")];
+    assert_eq!(own(&domain).unwrap_err(), ConfigError::HostPrefixWithDomain { name: name() });
+    let path = [("JWT_COOKIE_SECURE", "true"), ("JWT_ACCESS_COOKIE_PATH", "/app")];
+    assert_eq!(own(&path).unwrap_err(), ConfigError::HostPrefixWithPath { name: name(), paths: vec!["/app".into()] });
 }

@@ -161,7 +161,9 @@ fn pem_files_of_all_forms_are_read() {
 fn a_key_file_for_another_algorithm_is_refused() {
     for (private, public, fitting) in [
         (&fixture!("es256.pem")[..], &fixture!("es256.pub.pem")[..], "ES256"),
+        (fixture!("es256.sec1.pem"), fixture!("es256.pub.pem"), "ES256"),
         (fixture!("es512.pem"), fixture!("es512.pub.pem"), "ES512"),
+        (fixture!("rsa.pkcs1.pem"), fixture!("rsa.pkcs1.pub.pem"), "RS PS"),
         (fixture!("rsa.pem"), fixture!("rsa.pub.pem"), "RS PS"),
         (fixture!("ed25519.pem"), fixture!("ed25519.pub.pem"), "EdDSA"),
     ] {
