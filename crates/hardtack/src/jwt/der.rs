@@ -117,13 +117,13 @@ pub(super) fn rsa_public_key(der: &[u8]) -> Option<PublicParts> {
 pub(super) fn private_key_type(der: &[u8]) -> Option<KeyType> {
     let mut info = sequence(der)?;
     info.number()?;
-    match info.0.first()? {
-        &SEQUENCE => info.key_type(),
-        &OCTET_STRING => {
+    match *info.0.first()? {
+        SEQUENCE => info.key_type(),
+        OCTET_STRING => {
             info.element()?;
             Reader(info.expect(PARAMETERS)?).curve().map(KeyType::Ec)
         }
-        &INTEGER => Some(KeyType::Rsa),
+        INTEGER => Some(KeyType::Rsa),
         _ => None,
     }
 }
