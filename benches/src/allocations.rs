@@ -24,6 +24,7 @@ struct Options {
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Counts {
     pub(crate) hardtack: i64,
+    pub(crate) layered: i64,
     pub(crate) without_cache: i64,
     pub(crate) by_hand: i64,
     pub(crate) axum_login: i64,
@@ -57,6 +58,7 @@ impl Counts {
         let older_none = settled(counter, || apps.older_none.make().is_some())?;
         Ok(Self {
             hardtack: settled(counter, || apps.hardtack.make().is_some())? - none,
+            layered: settled(counter, || apps.layered.make().is_some())? - none,
             without_cache: settled(counter, || apps.uncached.make().is_some())? - none,
             by_hand: settled(counter, || apps.by_hand.make().is_some())? - none,
             axum_login: settled(counter, || apps.axum_login.make().is_some())? - none,

@@ -4,6 +4,9 @@ use serde::Serialize;
 
 use crate::run::Spread;
 
+/// Quartiles that lie further apart than this share of the median tell of the machine, not of the code.
+const UNSTEADY: f64 = 0.3;
+
 /// One line of the table.
 #[derive(Serialize)]
 pub(crate) struct Row {
@@ -44,6 +47,8 @@ pub(crate) enum Target {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Verdict {
+    /// The rounds differ too much to say.
+    Unsteady,
     Missed,
     Reached,
     Beyond,
@@ -65,7 +70,9 @@ impl Row {
     }
 
     pub(crate) fn target(mut self, target: Target) -> Self {
-        self.verdict = Some(target.verdict(self.unit.rounded(self.ours.median)));
+        let unsteady = self.ours.high - self.ours.low > UNSTEADY * self.ours.median.abs();
+        let verdict = target.verdict(self.unit.rounded(self.ours.median));
+        self.verdict = Some(if unsteady { Verdict::Unsteady } else { verdict });
         self.target = Some(target);
         self
     }
@@ -163,6 +170,7 @@ impl Target {
 impl Verdict {
     const fn text(self) -> &'static str {
         match self {
+            Self::Unsteady => "unsteady: repeat it on an idle machine",
             Self::Missed => "no",
             Self::Reached => "yes",
             Self::Beyond => "beyond",
@@ -181,6 +189,8 @@ mod tests {
         assert_eq!(judged(1.604), Some(Verdict::Reached));
         assert_eq!(judged(1.61), Some(Verdict::Missed));
         assert_eq!(judged(1.4), Some(Verdict::Beyond));
+        let wild = Spread { median: 1.1, low: 0.4, high: 2.3 };
+        assert_eq!(Row::new("x", Unit::Ratio, wild).target(most).verdict, Some(Verdict::Unsteady));
         assert_eq!(Target::AtLeast(0.9, Some(0.95)).verdict(0.89), Verdict::Missed);
         assert_eq!(Target::AtLeast(0.5, None).verdict(0.7), Verdict::Reached);
     }

@@ -90,6 +90,6 @@ pub(crate) fn app(stack: ByHand) -> Router {
 
 /// The public key of ours that a JWK describes.
 pub(crate) fn public_key(keys: &hardtack::KeySet) -> Result<DecodingKey, Failed> {
-    let jwk = keys.signing_key().verifying_key().to_jwk().ok_or("a secret has no public JWK")?;
+    let jwk = keys.signing_key().and_then(|key| key.verifying_key().to_jwk()).ok_or("a secret has no public JWK")?;
     Ok(DecodingKey::from_jwk(&serde_json::from_str(&jwk.to_public_json().ok_or("no public JWK")?)?)?)
 }

@@ -21,6 +21,7 @@ pub(crate) fn measure(_: &Plan) -> Result<Vec<Row>, Failed> {
     Ok(vec![
         Row::new("allocations a request beyond the route's own", Unit::Count, figure(counts.hardtack))
             .target(Target::AtMost(2.0, Some(0.0)))
+            .peer("by `Router::layer`", figure(counts.layered))
             .peer("without cache", figure(counts.without_cache))
             .peer("CookieJar + jsonwebtoken by hand", figure(counts.by_hand))
             .peer("axum-login", figure(counts.axum_login))

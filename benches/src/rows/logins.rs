@@ -24,8 +24,8 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
     load.run(plan.http_round)?;
     let (mut ratios, mut rates) = (Vec::new(), Vec::new());
     // Long turns: a log-in takes a hundredth of a second and more.
-    let turn = plan.http_round * 4;
-    for _ in 0..plan.http_rounds / 2 {
+    let turn = plan.http_round * 8;
+    for _ in 0..plan.http_rounds / 4 {
         let alone = load.run(turn)?.per_second();
         let (beside, logins) = beside_logins(&server, &mut load, turn)?;
         ratios.push(beside / alone);

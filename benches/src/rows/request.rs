@@ -58,7 +58,7 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
 /// What an adapter's extractor does.
 pub(crate) fn user(engine: &Authenticator, headers: &HeaderMap) -> Option<Result<VerifiedToken, Failure>> {
     let fields = Fields(headers);
-    let memo = Memo::without_layer();
-    let exchange = Exchange::new(engine, fields.post(), &memo);
+    let memo = Memo::without_layer(engine.clone());
+    let exchange = Exchange::new(fields.post(), &memo);
     poll_once(exchange.required(Need::access()))
 }

@@ -4,7 +4,9 @@ use std::convert::Infallible;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::Request as AxumRequest;
 use axum::response::Response;
+use hardtack_axum::AuthService;
 use http::{HeaderMap, HeaderValue, Method, Request, header};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use tower_service::Service;
@@ -13,15 +15,16 @@ use crate::Failed;
 use crate::peers::by_hand::ByHand;
 use crate::peers::{axum_login, by_hand, jwt_authorizer};
 use crate::run::{Case, Plan, alternate, poll_once};
-use crate::server::{bare, guarded};
+use crate::server::{bare, guarded, layered};
 use crate::subject::{Visitor, hs256_keys, stored, stored_without_cache};
 use crate::table::{Row, Target, Unit};
 
 /// Routers with the fields that their visitor sends.
 pub(crate) struct Apps {
     pub(crate) none: Call,
-    pub(crate) hardtack: Call,
-    pub(crate) uncached: Call,
+    pub(crate) hardtack: Call<AuthService<Router>>,
+    pub(crate) layered: Call,
+    pub(crate) uncached: Call<AuthService<Router>>,
     pub(crate) by_hand: Call,
     pub(crate) axum_login: Call,
     pub(crate) older_none: OlderCall,
@@ -29,8 +32,8 @@ pub(crate) struct Apps {
 }
 
 /// One request, again and again.
-pub(crate) struct Call {
-    router: Router,
+pub(crate) struct Call<S = Router> {
+    service: S,
     headers: HeaderMap,
 }
 
@@ -51,24 +54,26 @@ impl Apps {
         let (login_app, session) = axum_login::app()?;
         let mut session_headers = headers.clone();
         session_headers.insert(header::COOKIE, HeaderValue::from_str(&session)?);
-        let call = |router| Call { router, headers: headers.clone() };
+        let call = |service| Call { service, headers: headers.clone() };
+        let wrapped = |engine| Call { service: guarded(engine), headers: headers.clone() };
         let older_call = |router| OlderCall { router, headers: headers.clone() };
         Ok(Self {
             none: call(bare()),
-            hardtack: call(guarded(stored(keys)?)),
-            uncached: call(guarded(plain)),
+            hardtack: wrapped(stored(keys.clone())?),
+            layered: call(layered(stored(keys)?)),
+            uncached: wrapped(plain),
             by_hand: call(by_hand::app(stack)),
-            axum_login: Call { router: login_app, headers: session_headers },
+            axum_login: Call { service: login_app, headers: session_headers },
             older_none: older_call(jwt_authorizer::bare()),
             jwt_authorizer: older_call(jwt_authorizer::app(&secret, &visitor.cookie_name)?),
         })
     }
 }
 
-impl Call {
+impl<S: Service<AxumRequest, Response = Response, Error = Infallible>> Call<S> {
     /// The response, if it is 200.
     pub(crate) fn make(&mut self) -> Option<Response> {
-        let answer: Result<Response, Infallible> = poll_once(self.router.call(get(&self.headers, Body::empty())))?;
+        let answer: Result<Response, Infallible> = poll_once(self.service.call(get(&self.headers, Body::empty())))?;
         answer.ok().filter(|response| response.status().is_success())
     }
 }
@@ -90,13 +95,22 @@ fn get<B>(headers: &HeaderMap, body: B) -> Request<B> {
 }
 
 pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
-    let Apps { mut none, mut hardtack, mut uncached, mut by_hand, mut axum_login, mut older_none, mut jwt_authorizer } =
-        Apps::new()?;
-    let [none, ours, missed, by_hand, login, older, authorizer] = alternate(
+    let Apps {
+        mut none,
+        mut hardtack,
+        mut layered,
+        mut uncached,
+        mut by_hand,
+        mut axum_login,
+        mut older_none,
+        mut jwt_authorizer,
+    } = Apps::new()?;
+    let [none, ours, layered, missed, by_hand, login, older, authorizer] = alternate(
         plan,
         [
             Case::new("no authentication", || none.make()),
             Case::new("Hardtack", || hardtack.make()),
+            Case::new("Hardtack by Router::layer", || layered.make()),
             Case::new("Hardtack without cache", || uncached.make()),
             Case::new("by hand", || by_hand.make()),
             Case::new("axum-login", || axum_login.make()),
@@ -108,6 +122,7 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
     Ok(vec![
         Row::new(name, Unit::Microseconds, ours.microseconds_beyond(&none))
             .target(Target::AtMost(0.5, Some(0.3)))
+            .peer("by `Router::layer`", layered.microseconds_beyond(&none))
             .peer("without cache", missed.microseconds_beyond(&none))
             .peer("CookieJar + jsonwebtoken by hand", by_hand.microseconds_beyond(&none))
             .peer("axum-login", login.microseconds_beyond(&none))

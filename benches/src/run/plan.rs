@@ -21,13 +21,13 @@ impl Plan {
         Self {
             rounds: 400,
             round: Duration::from_micros(1500),
-            http_rounds: 24,
-            http_round: Duration::from_millis(250),
+            http_rounds: 60,
+            http_round: Duration::from_millis(100),
         }
     }
 
     /// A first look: under a minute.
     pub(crate) const fn quick() -> Self {
-        Self { rounds: 60, round: Duration::from_millis(1), http_rounds: 6, http_round: Duration::from_millis(150) }
+        Self { rounds: 60, round: Duration::from_millis(1), http_rounds: 10, http_round: Duration::from_millis(80) }
     }
 }

@@ -1,11 +1,13 @@
 //! axum, on one worker.
 
-use axum::Router;
+use axum::extract::Request;
 use axum::routing::get;
+use axum::{Router, ServiceExt};
 use hardtack::Authenticator;
-use hardtack_axum::{AccessToken, AuthLayer};
+use hardtack_axum::{AccessToken, AuthLayer, AuthService};
 use jsonwebtoken::DecodingKey;
 use tokio::net::TcpListener;
+use tower_layer::Layer;
 
 use super::{Auth, Greeting};
 use crate::Failed;
@@ -18,8 +20,13 @@ pub(crate) fn bare() -> Router {
     Router::new().route("/user", get(async || "hello"))
 }
 
-/// The route behind Hardtack.
-pub(crate) fn guarded(engine: Authenticator) -> Router {
+/// The route behind Hardtack: the layer around the finished router, which costs nothing of axum's own.
+pub(crate) fn guarded(engine: Authenticator) -> AuthService<Router> {
+    AuthLayer::new(engine).layer(Router::new().route("/user", get(user)))
+}
+
+/// The same by `Router::layer`, which boxes each route's future once more.
+pub(crate) fn layered(engine: Authenticator) -> Router {
     Router::new().route("/user", get(user)).layer(AuthLayer::new(engine))
 }
 
@@ -46,9 +53,16 @@ async fn listen(auth: Auth) -> Result<(), Failed> {
         Greeting::say(listener.local_addr()?, cookie)?;
         return Ok(axum_of_jwt_authorizer::serve(listener, router).await?);
     }
+    let engine = match auth {
+        Auth::AxumHardtack => Some(stored(keys.clone())?),
+        Auth::AxumHardtackUncached => Some(stored_without_cache(keys)?),
+        _ => None,
+    };
+    if let Some(engine) = engine {
+        Greeting::say(listener.local_addr()?, cookie)?;
+        return Ok(axum::serve(listener, ServiceExt::<Request>::into_make_service(guarded(engine))).await?);
+    }
     let (router, cookie) = match auth {
-        Auth::AxumHardtack => (guarded(stored(keys)?), cookie),
-        Auth::AxumHardtackUncached => (guarded(stored_without_cache(keys)?), cookie),
         Auth::AxumByHand => {
             let key = DecodingKey::from_secret(secret.as_bytes());
             let stack = ByHand::new(key, jsonwebtoken::Algorithm::HS256, &visitor.cookie_name);

@@ -1,6 +1,6 @@
 //! A store with nothing behind it but a log of ended sessions.
 
-use hardtack::session::{Ends, Revocation, Rotation, StoreError};
+use hardtack::session::{Ends, Revocation, RevocationPage, Rotation, StoreError};
 use hardtack::{Clock, Session, SessionId, SessionStore, SystemClock, Timestamp};
 
 /// Takes every session and keeps none: what is left of a log-in is the engine's own work.
@@ -42,8 +42,9 @@ impl SessionStore for EndedSessions {
         Ok(Vec::new())
     }
 
-    async fn revocations(&self, after: u64) -> Result<Vec<Revocation>, StoreError> {
-        Ok(self.log.iter().filter(|entry| entry.sequence > after).copied().collect())
+    async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, StoreError> {
+        let entries = self.log.iter().filter(|entry| entry.sequence > after).take(limit as usize).copied().collect();
+        Ok(RevocationPage { head: self.log.len() as u64, entries })
     }
 
     async fn prune(&self, _: Timestamp, _: u32) -> Result<u64, StoreError> {

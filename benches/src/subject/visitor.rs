@@ -73,11 +73,34 @@ pub(crate) struct Fields<'a>(pub(crate) &'a HeaderMap);
 
 impl Headers for Fields<'_> {
     fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
-        if index == 0 {
-            return self.0.get(name).map(HeaderValue::as_bytes);
-        }
-        self.0.get_all(name).iter().nth(index).map(HeaderValue::as_bytes)
+        all(self.0, name).nth(index)
     }
+
+    fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
+        let mut values = all(self.0, name);
+        [values.next(), values.next()]
+    }
+}
+
+/// The names that nearly every request is asked for, which then need no parsing.
+fn known(name: &str) -> Option<&'static HeaderName> {
+    static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+    static CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
+    match name {
+        "cookie" => Some(&header::COOKIE),
+        "origin" => Some(&header::ORIGIN),
+        "sec-fetch-site" => Some(&SEC_FETCH_SITE),
+        "x-csrf-token" => Some(&CSRF),
+        _ => None,
+    }
+}
+
+fn all<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+    let values = match known(name) {
+        Some(name) => headers.get_all(name),
+        None => headers.get_all(name),
+    };
+    values.iter().map(HeaderValue::as_bytes)
 }
 
 impl<'a> Fields<'a> {

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 
 use actix_web::HttpRequest;
 use actix_web::dev;
-use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::uri::{Authority, PathAndQuery};
 use hardtack::request::{Headers, RequestHead};
 use hardtack::{Exchange, Memo, Wants};
@@ -48,11 +48,11 @@ impl<R: Borrow<dev::RequestHead> + Sync> Head<R> {
 
 impl<R: Borrow<dev::RequestHead>> Headers for Head<R> {
     fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
-        field(&self.0.borrow().headers, name, index)
+        all(&self.0.borrow().headers, name).nth(index)
     }
 
     fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
-        let mut values = self.0.borrow().headers.get_all(name).map(HeaderValue::as_bytes);
+        let mut values = all(&self.0.borrow().headers, name);
         [values.next(), values.next()]
     }
 }
@@ -62,12 +62,29 @@ struct Fields<'a>(&'a HeaderMap);
 
 impl Headers for Fields<'_> {
     fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
-        field(self.0, name, index)
+        all(self.0, name).nth(index)
     }
 }
 
-fn field<'a>(headers: &'a HeaderMap, name: &str, index: usize) -> Option<&'a [u8]> {
-    headers.get_all(name).nth(index).map(HeaderValue::as_bytes)
+/// The names that nearly every request is asked for, which then need no parsing.
+fn known(name: &str) -> Option<&'static HeaderName> {
+    static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+    static CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
+    match name {
+        "cookie" => Some(&header::COOKIE),
+        "origin" => Some(&header::ORIGIN),
+        "sec-fetch-site" => Some(&SEC_FETCH_SITE),
+        "x-csrf-token" => Some(&CSRF),
+        _ => None,
+    }
+}
+
+fn all<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+    let values = match known(name) {
+        Some(name) => headers.get_all(name),
+        None => headers.get_all(name),
+    };
+    values.map(HeaderValue::as_bytes)
 }
 
 /// The form in which a client wants its answer, read from its header fields.

@@ -11,8 +11,8 @@ use actix_web::body::EitherBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{Error, HttpMessage, HttpRequest, web};
-use hardtack::csrf::FormToken;
 use hardtack::exchange::Finish;
+use hardtack::exchange::Peeked;
 use hardtack::{Authenticator, Failure, Memo, Reason};
 
 use crate::AuthError;
@@ -118,16 +118,16 @@ where
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
         let (inner, engine) = (Rc::clone(&self.inner), self.engine.clone());
         Box::pin(async move {
-            let form = engine.form_peek(&Head::of(request.request()).request_head());
-            let token = match form {
-                Some(form) => {
-                    let (token, payload) = peek(request.take_payload(), form).await;
+            let wanted = engine.body_peek(&Head::of(request.request()).request_head());
+            let peeked = match wanted {
+                Some(wanted) => {
+                    let (peeked, payload) = peek(request.take_payload(), wanted).await;
                     request.set_payload(payload);
-                    token
+                    peeked
                 }
-                None => FormToken::Unread,
+                None => Peeked::Nothing,
             };
-            let layered = Layered::new(Memo::layered(engine, token));
+            let layered = Layered::new(Memo::layered(engine, peeked));
             request.extensions_mut().insert(Rc::clone(&layered));
             match inner.call(request).await {
                 Ok(response) => Ok(finish(response, &layered)),

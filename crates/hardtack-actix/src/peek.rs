@@ -1,4 +1,4 @@
-//! The beginning of a form read ahead, and the whole payload handed on.
+//! The beginning of a body read ahead, and the whole payload handed on.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -8,19 +8,19 @@ use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use actix_web::web::{Bytes, BytesMut};
 use futures_core::Stream;
-use hardtack::csrf::{FormPeek, FormToken};
+use hardtack::exchange::{BodyPeek, Peeked};
 
 type Read = Result<Bytes, PayloadError>;
 
-/// Reads until the form's CSRF field is found, the limit is reached or the payload ends. Answers what was
+/// Reads until what is looked for is found, the limit is reached or the payload ends. Answers what was
 /// found, and a payload that yields exactly what the client sent.
-pub(crate) async fn peek(mut payload: Payload, mut form: FormPeek) -> (FormToken, Payload) {
+pub(crate) async fn peek(mut payload: Payload, mut peek: BodyPeek) -> (Peeked, Payload) {
     // Copied together, as each chunk costs many times what it takes to send one of a single byte. The
     // chunk that ends the peek is handed on as it is, so this stays within the limit.
     let mut ahead = BytesMut::new();
     let last = loop {
         match poll_fn(|cx| Pin::new(&mut payload).poll_next(cx)).await {
-            Some(Ok(data)) if form.push(&data) => ahead.extend_from_slice(&data),
+            Some(Ok(data)) if peek.push(&data) => ahead.extend_from_slice(&data),
             // The handler's own extractor meets an error where it stands.
             end => break end,
         }
@@ -28,7 +28,7 @@ pub(crate) async fn peek(mut payload: Payload, mut form: FormPeek) -> (FormToken
     // A stream must not be polled again behind its end.
     let rest = matches!(last, Some(Ok(_))).then_some(payload);
     let replay = Replay { ahead: ahead.freeze(), last, rest };
-    (form.finish(), Payload::Stream { payload: Box::pin(replay) })
+    (peek.finish(), Payload::Stream { payload: Box::pin(replay) })
 }
 
 /// A payload whose beginning was read already.

@@ -8,7 +8,7 @@ use hardtack::request::{Headers, RequestHead};
 use hardtack::{Exchange, Memo, Wants};
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// The head of a request: borrowed from it, or a copy that a handler keeps.
 #[derive(Clone)]
@@ -58,11 +58,11 @@ impl<P: Borrow<Parts> + Sync> Head<P> {
 
 impl<P: Borrow<Parts>> Headers for Head<P> {
     fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
-        field(&self.0.borrow().headers, name, index)
+        all(&self.0.borrow().headers, name).nth(index)
     }
 
     fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
-        let mut values = self.0.borrow().headers.get_all(name).iter().map(HeaderValue::as_bytes);
+        let mut values = all(&self.0.borrow().headers, name);
         [values.next(), values.next()]
     }
 }
@@ -72,13 +72,29 @@ struct Fields<'a>(&'a HeaderMap);
 
 impl Headers for Fields<'_> {
     fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
-        field(self.0, name, index)
+        all(self.0, name).nth(index)
     }
 }
 
-fn field<'a>(headers: &'a HeaderMap, name: &str, index: usize) -> Option<&'a [u8]> {
-    let value = if index == 0 { headers.get(name) } else { headers.get_all(name).iter().nth(index) };
-    value.map(HeaderValue::as_bytes)
+/// The names that nearly every request is asked for, which then need no parsing.
+fn known(name: &str) -> Option<&'static HeaderName> {
+    static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+    static CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
+    match name {
+        "cookie" => Some(&header::COOKIE),
+        "origin" => Some(&header::ORIGIN),
+        "sec-fetch-site" => Some(&SEC_FETCH_SITE),
+        "x-csrf-token" => Some(&CSRF),
+        _ => None,
+    }
+}
+
+fn all<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+    let values = match known(name) {
+        Some(name) => headers.get_all(name),
+        None => headers.get_all(name),
+    };
+    values.iter().map(HeaderValue::as_bytes)
 }
 
 /// The form in which a client wants its answer, read from its header fields.

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
-use hardtack::csrf::{FormPeek, FormToken};
+use hardtack::exchange::{BodyPeek, Peeked};
 use hardtack::{Authenticator, Failure, Memo, Reason};
 use http::request::Parts;
 use http::{HeaderValue, header};
@@ -99,16 +99,16 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let (parts, body) = request.into_parts();
-        let Some(form) = self.engine.form_peek(&Head::of(&parts).request_head()) else {
-            let memo = Memo::layered(self.engine.clone(), FormToken::Unread);
+        let Some(wanted) = self.engine.body_peek(&Head::of(&parts).request_head()) else {
+            let memo = Memo::layered(self.engine.clone(), Peeked::Nothing);
             let (future, layered) = call_with(&mut self.inner, memo, parts, body);
             return ResponseFuture { state: State::Handler { future, layered } };
         };
         // The service that was polled ready does the call; its clone waits for the next request.
         let waiting = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, waiting);
-        let future = Box::pin(call_form(ready, self.engine.clone(), form, parts, body));
-        ResponseFuture { state: State::Form { future } }
+        let future = Box::pin(call_peeked(ready, self.engine.clone(), wanted, parts, body));
+        ResponseFuture { state: State::Peeking { future } }
     }
 }
 
@@ -119,18 +119,18 @@ fn call_with<S: Service<Request>>(inner: &mut S, memo: Memo, mut parts: Parts, b
     (inner.call(Request::from_parts(parts, body)), layered)
 }
 
-async fn call_form<S>(mut inner: S, engine: Authenticator, form: FormPeek, parts: Parts, body: Body) -> Response
+async fn call_peeked<S>(mut inner: S, engine: Authenticator, wanted: BodyPeek, parts: Parts, body: Body) -> Response
 where
     S: Service<Request, Response = Response, Error = Infallible>,
 {
-    let (token, body) = peek(body, form).await;
-    let (future, layered) = call_with(&mut inner, Memo::layered(engine, token), parts, body);
+    let (peeked, body) = peek(body, wanted).await;
+    let (future, layered) = call_with(&mut inner, Memo::layered(engine, peeked), parts, body);
     let Ok(response) = future.await;
     finish(response, &layered)
 }
 
 pin_project! {
-    /// The layer's future: the handler's own, and boxed only where a form is read first.
+    /// The layer's future: the handler's own, and boxed only where a body is read first.
     pub struct ResponseFuture<F> {
         #[pin]
         state: State<F>,
@@ -141,7 +141,7 @@ pin_project! {
     #[project = StateProjection]
     enum State<F> {
         Handler { #[pin] future: F, layered: Layered },
-        Form { future: Pin<Box<dyn Future<Output = Response> + Send>> },
+        Peeking { future: Pin<Box<dyn Future<Output = Response> + Send>> },
     }
 }
 
@@ -154,7 +154,7 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for ResponseFuture
                 let Ok(response) = ready!(future.poll(cx));
                 Poll::Ready(Ok(finish(response, layered)))
             }
-            StateProjection::Form { future } => future.as_mut().poll(cx).map(Ok),
+            StateProjection::Peeking { future } => future.as_mut().poll(cx).map(Ok),
         }
     }
 }

@@ -56,3 +56,8 @@ pub use hardtack;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// The same for the move from Flask.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/coming-from-flask.md")]
+struct ComingFromFlask;

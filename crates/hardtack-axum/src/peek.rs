@@ -1,19 +1,19 @@
-//! The beginning of a form read ahead, and the whole body handed on.
+//! The beginning of a body read ahead, and the whole body handed on.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use hardtack::csrf::{FormPeek, FormToken};
+use hardtack::exchange::{BodyPeek, Peeked};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 
 type Read = Result<Frame<Bytes>, axum::Error>;
 
-/// Reads until the form's CSRF field is found, the limit is reached or the body ends. Answers what was
+/// Reads until what is looked for is found, the limit is reached or the body ends. Answers what was
 /// found, and a body that yields exactly what the client sent.
-pub(crate) async fn peek(mut body: Body, mut form: FormPeek) -> (FormToken, Body) {
+pub(crate) async fn peek(mut body: Body, mut peek: BodyPeek) -> (Peeked, Body) {
     let hint = body.size_hint();
     // Copied together, as each frame costs many times what it takes to send one of a single byte. The
     // frame that ends the peek is handed on as it is, so this stays within the limit.
@@ -21,7 +21,7 @@ pub(crate) async fn peek(mut body: Body, mut form: FormPeek) -> (FormToken, Body
     let last = loop {
         match body.frame().await {
             Some(Ok(frame)) => match frame.data_ref() {
-                Some(data) if form.push(data) => ahead.extend_from_slice(data),
+                Some(data) if peek.push(data) => ahead.extend_from_slice(data),
                 // Trailers come last (RFC 9110 §6.5).
                 _ => break Some(Ok(frame)),
             },
@@ -31,7 +31,7 @@ pub(crate) async fn peek(mut body: Body, mut form: FormPeek) -> (FormToken, Body
     };
     // Some bodies must not be polled again behind their end.
     let rest = matches!(last, Some(Ok(_))).then_some(body);
-    (form.finish(), Body::new(Replay { ahead: ahead.freeze(), last, rest, hint }))
+    (peek.finish(), Body::new(Replay { ahead: ahead.freeze(), last, rest, hint }))
 }
 
 /// A body whose beginning was read already.

@@ -22,10 +22,12 @@ pub(crate) fn run(options: &ServeOptions) -> Result<(), Error> {
     }
     output::print(match keys {
         Some(keys) => {
-            let signing = keys.signing_key();
-            let id = signing.key_id().map(|id| format!(" {id}")).unwrap_or_default();
-            let others = keys.verifying_keys().len() - 1;
-            format!("# signing key: {}{id}; {others} more verify", signing.algorithm())
+            let others = keys.verifying_keys().len().saturating_sub(1);
+            let signing = keys.signing_key().map(|key| {
+                let id = key.key_id().map(|id| format!(" {id}")).unwrap_or_default();
+                format!("{}{id}", key.algorithm())
+            });
+            format!("# signing key: {}; {others} more verify", signing.unwrap_or_else(|| "none".to_owned()))
         }
         None => "# signing key: none yet, made at the first start".to_owned(),
     })
@@ -46,13 +48,20 @@ impl Settings {
                 && opt.hides(&given.value)
             {
                 // What can be said of it, where something can.
-                let shown = if *opt == options::DATABASE_URL { format!(": {}", self.database) } else { String::new() };
+                let shown = match &self.redis {
+                    _ if *opt == options::DATABASE_URL => format!(": {}", self.database),
+                    Some(redis) if *opt == options::REDIS_URL => format!(": {}", redis.url),
+                    _ => String::new(),
+                };
                 return Some((format!("# {name} is set, not shown{shown}"), source));
             }
             let value = match given {
                 Some(given) => given.value.clone(),
                 None if *opt == options::BASE_URL => self.base_url(self.listen),
                 None if *opt == options::DATABASE_URL => self.database.to_string(),
+                None if *opt == options::REDIS_FOR => {
+                    self.redis.as_ref().map(|redis| redis.purpose.name().to_owned()).unwrap_or_default()
+                }
                 None => opt.default.to_owned(),
             };
             // true and false need no quotes.

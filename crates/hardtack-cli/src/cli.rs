@@ -48,6 +48,14 @@ pub(crate) struct ServeOptions {
     /// kept in the environment or in the file: others may see a program's flags [env: HARDTACK_DATABASE_URL].
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
+    /// A Redis or Valkey beside the database: redis://USER:PASSWORD@HOST:PORT/DATABASE. It keeps the sessions,
+    /// and the accounts stay in the database; but see --redis-for [env: HARDTACK_REDIS_URL].
+    #[arg(long, value_name = "URL")]
+    redis_url: Option<String>,
+    /// What the Redis is for: sessions, which it then keeps, or notice, where they stay in the database and
+    /// Redis only tells the other servers that one has ended; sessions unless set [env: HARDTACK_REDIS_FOR].
+    #[arg(long, value_name = "USE")]
+    redis_for: Option<String>,
     /// The address under which people reach the site, such as `https://site.example` [env: HARDTACK_BASE_URL].
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
@@ -149,6 +157,8 @@ impl ServeOptions {
             (&options::LISTEN, &self.listen),
             (&options::DATA_DIR, &self.place.data_dir),
             (&options::DATABASE_URL, &self.database_url),
+            (&options::REDIS_URL, &self.redis_url),
+            (&options::REDIS_FOR, &self.redis_for),
             (&options::BASE_URL, &self.base_url),
             (&options::REFRESH, &self.refresh),
             (&options::ACCESS_LIFETIME, &self.access_lifetime),

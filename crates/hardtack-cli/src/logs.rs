@@ -36,10 +36,10 @@ pub(crate) fn init(format: LogFormat) -> Result<(), Error> {
     started.map_err(|error| Error::runtime(format_args!("the log cannot be started: {error}")))
 }
 
-/// What speaks HTTP and SQL below us may log what it carries, tokens and passwords among it, at its
+/// What speaks HTTP, SQL and to Redis below us may log what it carries, tokens and passwords among it, at its
 /// chattiest (ASVS 5.0 V16.2.5). It is never asked to.
 fn without_wire_logs() -> Targets {
-    ["h2", "hyper", "hyper_util", "sqlx", "axum"]
+    ["h2", "hyper", "hyper_util", "redis", "sqlx", "axum"]
         .into_iter()
         .fold(Targets::new().with_default(LevelFilter::TRACE), |targets, target| {
             targets.with_target(target, LevelFilter::DEBUG)

@@ -4,15 +4,17 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use hardtack::Authenticator;
+use hardtack::{Authenticator, Builder};
 use hardtack_accounts::{Accounts, Site};
+use hardtack_redis::{NotifyingSessions, RedisSessions};
+use hardtack_sqlx::Database;
 use tokio::net::TcpListener;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::cli::ServeOptions;
 use crate::error::Error;
 use crate::keys::{self, private};
-use crate::settings::{Settings, options};
+use crate::settings::{Redis, RedisFor, Settings, options};
 use crate::stop::Stop;
 use crate::{logs, output, server};
 
@@ -45,13 +47,9 @@ async fn serve(settings: &Settings) -> Result<(), Error> {
 
     let database = settings.database.open().await.map_err(Error::runtime)?;
     tracing::info!(event = "database", database = %settings.database);
-    let sessions = database.sessions();
-    sessions.migrate().await.map_err(Error::runtime)?;
     let accounts = Accounts::open(database.clone()).await.map_err(Error::runtime)?;
-    let builder = settings
-        .apply(accounts.wire(Authenticator::builder(keys)), bound)
-        .sessions(sessions)
-        .max_staleness(MAX_STALENESS);
+    let builder = settings.apply(accounts.wire(Authenticator::builder(keys)), bound).max_staleness(MAX_STALENESS);
+    let builder = with_sessions(builder, &database, settings.redis.as_ref()).await?;
     let auth = builder.build().map_err(|error| settings.explain(error))?;
     // Without knowing which sessions have ended, nobody is let in.
     auth.sync_revocations().await.map_err(Error::runtime)?;
@@ -69,6 +67,27 @@ async fn serve(settings: &Settings) -> Result<(), Error> {
     database.close().await;
     tracing::info!(event = "stopped");
     Ok(())
+}
+
+/// Joins the engine with what keeps its sessions: the database, or a Redis beside it.
+async fn with_sessions(builder: Builder, database: &Database, redis: Option<&Redis>) -> Result<Builder, Error> {
+    if let Some(Redis { url, purpose }) = redis {
+        tracing::info!(event = "redis", redis = %url, purpose = purpose.name());
+        if *purpose == RedisFor::Sessions {
+            let sessions = RedisSessions::open(url.clone()).await.map_err(Error::runtime)?;
+            return Ok(builder.sessions(sessions));
+        }
+    }
+    let sessions = database.sessions();
+    sessions.migrate().await.map_err(Error::runtime)?;
+    match redis {
+        // It may be down: what it tells is read a poll later then.
+        Some(Redis { url, .. }) => {
+            let sessions = NotifyingSessions::new(sessions, url.clone()).map_err(Error::runtime)?;
+            Ok(builder.sessions(sessions))
+        }
+        None => Ok(builder.sessions(sessions)),
+    }
 }
 
 /// Makes the folder of the keys, and of the database unless that is elsewhere.

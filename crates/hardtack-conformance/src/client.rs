@@ -114,6 +114,14 @@ impl Client {
         self
     }
 
+    /// Talks to the server at `base` from now on, with the same cookies: to a browser, servers on different
+    /// ports of one host share them (RFC 6265 §8.5).
+    pub fn turn_to(&mut self, base: impl IntoBase) -> &mut Self {
+        self.base = base.into_base();
+        self.origin = self.base.clone();
+        self
+    }
+
     /// What a browser would name as `Origin`.
     pub fn origin(&self) -> String {
         self.origin.origin().ascii_serialization()

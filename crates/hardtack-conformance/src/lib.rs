@@ -6,7 +6,7 @@
 //! - [`Browser`]: headless Chromium, with JavaScript on or off, light or dark;
 //! - [`services`]: private servers of other makers, such as PostgreSQL;
 //! - [`server`]: a listener on a free port, and a tiny server to stand behind or before another;
-//! - [`services`]: private databases, which end with the test;
+//! - [`services`]: private databases and applications in Python, which end with the test;
 //! - [`suite`]: the HTTP conformance suite;
 //! - [`tutorial`]: what a visitor does on the tutorial's site.
 //!
@@ -27,6 +27,7 @@ pub mod jar;
 pub mod process;
 pub mod server;
 pub mod services;
+pub mod stores;
 pub mod suite;
 pub mod tutorial;
 

@@ -73,7 +73,9 @@ mod notifying;
 mod row;
 mod scripts;
 mod sessions;
+mod url;
 
 pub use error::{AskError, OpenError};
 pub use notifying::NotifyingSessions;
 pub use sessions::RedisSessions;
+pub use url::RedisUrl;

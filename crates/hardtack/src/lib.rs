@@ -26,13 +26,14 @@ pub mod event;
 pub mod exchange;
 pub mod failure;
 pub mod jwt;
+pub mod location;
 pub mod request;
 pub mod session;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod user;
 
-pub use authenticator::{Authenticator, Builder, Freshness, IssuedToken, LogIn, VerifiedToken};
+pub use authenticator::{Authenticator, Blocklist, Builder, Freshness, IssuedToken, LogIn, VerifiedToken};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use config::{ConfigError, Lifetime, RefreshMode, Urls};
 pub use cookie::{CookiePolicy, CookiePrefix, SameSite, SetCookies};
@@ -40,6 +41,7 @@ pub use event::{Event, EventKind};
 pub use exchange::{Exchange, Memo};
 pub use failure::{Failure, FailureKind, Reason, Refused, Reply};
 pub use jwt::{Claims, Fresh, KeySet, NoExtra, SigningKey, TokenKind, VerifyingKey};
+pub use location::TokenLocation;
 pub use request::{Need, NextPath, RequestHead, Wants};
 pub use session::{MemorySessions, Session, SessionId, SessionStore};
 pub use user::FindUser;

@@ -172,7 +172,7 @@ async fn json_of_another_shape_is_told_the_shape() {
             if body.contains("1e999") {
                 assert!(matches!(response.status().as_u16(), 400 | 422), "{path} {body}: {}", response.status());
             } else {
-                assert_says(&response, false, 422, "Send one JSON object, each field once and as a string");
+                assert_says(&response, false, 422, "Send one JSON object, each field once and of its own type");
             }
         }
         let response = send(client, path, true, Some(JSON), "[]").await;

@@ -297,7 +297,8 @@ async fn s64_no_password_and_no_token_is_ever_logged_or_shown() {
 
     let log = log.stop();
     // It was listening, to the site and to its database.
-    for event in ["login", "logout", "refresh", "renewed", "revoked", "reuse_detected", "refused", "store_unavailable"]
+    for event in
+        ["login", "logout", "refresh", "password_changed", "revoked", "reuse_detected", "refused", "store_unavailable"]
     {
         assert!(log.contains(&format!("event=\"{event}\"")), "{event} is not in the log");
     }

@@ -20,6 +20,7 @@ mod postgres;
 mod programs;
 mod refresh;
 mod remember;
+mod rotation;
 mod sessions;
 mod support;
 mod wired;

@@ -1,12 +1,13 @@
 //! The database is gone. Nobody is taken for somebody else, nor for nobody, and nobody is logged out.
 
 use hardtack_conformance::client::{Client, Response};
+use hardtack_conformance::services::redis::RedisServer;
 use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::{
-    ACCESS, BOTH_DATABASES, BOTH_MODES, Options, PASSWORD, REFRESH, TestSite, cookie, field, filled, open, sign_up,
-    whoami,
+    ACCESS, BOTH_DATABASES, BOTH_MODES, Options, PASSWORD, REFRESH, Store, TestSite, cookie, field, filled, log_in,
+    open, seconds, sign_up, whoami,
 };
 
 /// A 503 that says when to come again, and nothing of what is behind the site.
@@ -149,5 +150,69 @@ async fn s41_without_its_database_the_site_answers_503_everywhere_and_logs_nobod
         let page = open(&mut client, "/login").await;
         let form = filled(&page, "/login", &[("username", "eve"), ("password", PASSWORD)]);
         assert_eq!(client.post("/login").accept_html().form(&form).send().await.status(), 401, "eve was signed up");
+    }
+}
+
+#[tokio::test]
+async fn s41_without_the_redis_of_its_sessions_the_site_answers_503_and_logs_nobody_out() {
+    for refresh in BOTH_MODES {
+        let server = RedisServer::start_with(&["--appendfsync", "always"]);
+        let options =
+            || Options { refresh, configure: |builder| builder.max_staleness(seconds(5)), ..Store::Redis.options() };
+        let site = TestSite::on(&server, options()).await;
+        let mut ada = site.client();
+        let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
+        let (over, stale) = (site.session_of(&id).await, site.session_of(&id).await);
+        let out = over.clone().post("/logout").accept_json().csrf().send().await;
+        assert_eq!(out.status(), 200, "{}", out.text());
+        server.stop();
+
+        // What it knew is good for five seconds; who is out by then is out.
+        assert_eq!(whoami(&mut ada.clone()).await.as_deref(), Ok("ada"), "{refresh:?}");
+        assert_eq!(whoami(&mut over.clone()).await, Err(401), "{refresh:?}");
+        let csrf = cookie(&ada, "csrf_access_token");
+        for html in [true, false] {
+            for (method, path) in [
+                (Method::GET, "/token/refresh"),
+                (Method::GET, "/account/sessions"),
+                (Method::POST, "/token/refresh"),
+                (Method::POST, "/logout"),
+                (Method::POST, "/account/sessions/revoke-others"),
+            ] {
+                let mut client = ada.clone();
+                let request = client.request(method.clone(), path);
+                let request = match (html, &method) {
+                    (true, &Method::POST) => request.accept_html().form(&[("csrf_token", &csrf)]),
+                    (true, _) => request.accept_html(),
+                    (false, _) => request.accept_json().header("x-csrf-token", &csrf),
+                };
+                assert_unavailable(&request.send().await, &format!("{method} {path}, {refresh:?}"));
+            }
+        }
+        assert_unavailable(&log_in(&mut site.client(), "ada", PASSWORD).await, "a log-in");
+        site.clock.advance(seconds(6));
+        for path in ["/", "/service", "/account", "/account/sessions", "/reauthenticate"] {
+            for html in [true, false] {
+                let mut client = ada.clone();
+                let request = client.get(path);
+                let request = if html { request.accept_html() } else { request.accept_json() };
+                assert_unavailable(&request.send().await, &format!("{path}, {refresh:?}"));
+            }
+        }
+        assert_eq!(whoami(&mut over.clone()).await, Err(401), "{refresh:?}");
+        site.expire_access();
+        let answer = stale.clone().get("/service").accept_html().follow().await;
+        assert_unavailable(&answer, "a page with an expired token");
+
+        // It is back: everybody is who they were, whoever was out is out, and nothing that was refused is done.
+        server.start_again();
+        for holder in [&ada, &stale] {
+            let mut client = holder.clone();
+            assert_eq!(open(&mut client, "/service").await.path(), "/service", "{refresh:?}");
+            let listed = client.get("/account/sessions").accept_json().send().await;
+            assert_eq!(listed.json()["sessions"].as_array().unwrap().len(), 2, "{refresh:?}");
+        }
+        let page = open(&mut over.clone(), "/service").await;
+        assert_eq!(page.path().split('?').next(), Some("/login"), "{refresh:?}");
     }
 }

@@ -7,9 +7,14 @@ use hardtack_sqlx::Statement;
 use serde_json::json;
 
 use crate::support::{
-    ACCESS, BOTH_DATABASES, BOTH_MODES, Options, PASSWORD, REFRESH, TestSite, claims, cookie, field, log_in, open,
-    sign_up, submit, whoami,
+    ACCESS, BOTH_MODES, Options, PASSWORD, REFRESH, Store, TestSite, claims, cookie, field, log_in, on_every_store,
+    open, sign_up, submit, whoami,
 };
+
+on_every_store! {{
+    s35_a_password_change_ends_all_other_sessions_within_the_same_second,
+    s35_by_json_and_for_another_process_over_the_same_database,
+}}
 
 const NEW_PASSWORD: &str = "an umbrella in the aquarium";
 
@@ -24,82 +29,72 @@ async fn stored_hash(site: &TestSite, username: &str) -> String {
     rows[0].0.clone()
 }
 
-#[tokio::test]
-async fn s35_a_password_change_ends_all_other_sessions_within_the_same_second() {
-    for on_postgres in BOTH_DATABASES {
-        for refresh in BOTH_MODES {
-            let site = TestSite::start(Options { refresh, on_postgres, ..Options::default() }).await;
-            let mut ada = site.client();
-            let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
-            // The clock stands still: everything here happens in one second.
-            let telephone = site.session_of(&id).await;
-            let mut bob = site.person("bob").await;
-            let copy = ada.clone();
-            let page = open(&mut ada, "/account").await;
+async fn s35_a_password_change_ends_all_other_sessions_within_the_same_second(store: Store) {
+    for refresh in BOTH_MODES {
+        let site = TestSite::start(Options { refresh, ..store.options() }).await;
+        let mut ada = site.client();
+        let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
+        // The clock stands still: everything here happens in one second.
+        let telephone = site.session_of(&id).await;
+        let mut bob = site.person("bob").await;
+        let copy = ada.clone();
+        let page = open(&mut ada, "/account").await;
 
-            let typed = [("current_password", PASSWORD), ("new_password", NEW_PASSWORD)];
-            let answer = submit(&mut ada, &page, "/account/password", &typed).await;
-            assert_eq!((answer.status().as_u16(), answer.location()), (303, Some("/account?done=password")));
+        let typed = [("current_password", PASSWORD), ("new_password", NEW_PASSWORD)];
+        let answer = submit(&mut ada, &page, "/account/password", &typed).await;
+        assert_eq!((answer.status().as_u16(), answer.location()), (303, Some("/account?done=password")));
 
-            for victim in [&telephone, &copy] {
-                assert_eq!(whoami(&mut victim.clone()).await, Err(401), "{refresh:?}: the access token lives");
-                let mut refresher = victim.clone();
-                refresher.jar().remove(ACCESS);
-                let answer = refresher.get("/token/refresh").accept_json().send().await;
-                assert_eq!(answer.status(), 401, "{refresh:?}: the refresh token lives");
-                let page = open(&mut victim.clone(), "/account").await;
-                assert_eq!(page.path().split('?').next(), Some("/login"), "{refresh:?}");
-            }
-            // This one goes on, on new tokens, fresh ones, and its open forms stay good.
-            for name in [ACCESS, REFRESH] {
-                assert_ne!(cookie(&ada, name), cookie(&copy, name), "{refresh:?}: {name}");
-            }
-            assert_ne!(claims(&cookie(&ada, ACCESS))["sid"], claims(&cookie(&copy, ACCESS))["sid"]);
-            assert_eq!(claims(&cookie(&ada, ACCESS))["fresh"], true);
-            let saved = submit(&mut ada, &page, "/account/change_settings", &[("display_name", "Ada")]).await;
-            assert_eq!(saved.location(), Some("/account?done=settings"), "{refresh:?}");
-            site.expire_access();
-            assert_eq!(open(&mut ada, "/service").await.path(), "/service", "{refresh:?}: the session does not go on");
-            assert_eq!(
-                open(&mut bob, "/service").await.path(),
-                "/service",
-                "{refresh:?}: somebody else was logged out"
-            );
-
-            let mut browser = site.client();
-            assert_eq!(log_in(&mut browser, "ada", PASSWORD).await.status(), 401);
-            assert_eq!(log_in(&mut browser, "ada", NEW_PASSWORD).await.status(), 200);
+        for victim in [&telephone, &copy] {
+            assert_eq!(whoami(&mut victim.clone()).await, Err(401), "{refresh:?}: the access token lives");
+            let mut refresher = victim.clone();
+            refresher.jar().remove(ACCESS);
+            let answer = refresher.get("/token/refresh").accept_json().send().await;
+            assert_eq!(answer.status(), 401, "{refresh:?}: the refresh token lives");
+            let page = open(&mut victim.clone(), "/account").await;
+            assert_eq!(page.path().split('?').next(), Some("/login"), "{refresh:?}");
         }
+        // This one goes on, on new tokens, fresh ones, and its open forms stay good.
+        for name in [ACCESS, REFRESH] {
+            assert_ne!(cookie(&ada, name), cookie(&copy, name), "{refresh:?}: {name}");
+        }
+        assert_ne!(claims(&cookie(&ada, ACCESS))["sid"], claims(&cookie(&copy, ACCESS))["sid"]);
+        assert_eq!(claims(&cookie(&ada, ACCESS))["fresh"], true);
+        let saved = submit(&mut ada, &page, "/account/change_settings", &[("display_name", "Ada")]).await;
+        assert_eq!(saved.location(), Some("/account?done=settings"), "{refresh:?}");
+        site.expire_access();
+        assert_eq!(open(&mut ada, "/service").await.path(), "/service", "{refresh:?}: the session does not go on");
+        assert_eq!(open(&mut bob, "/service").await.path(), "/service", "{refresh:?}: somebody else was logged out");
+
+        let mut browser = site.client();
+        assert_eq!(log_in(&mut browser, "ada", PASSWORD).await.status(), 401);
+        assert_eq!(log_in(&mut browser, "ada", NEW_PASSWORD).await.status(), 200);
     }
 }
 
-#[tokio::test]
-async fn s35_by_json_and_for_another_process_over_the_same_database() {
-    for on_postgres in BOTH_DATABASES {
-        let site = TestSite::start(Options { on_postgres, ..Options::default() }).await;
-        let mut ada = site.client();
-        let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
-        let telephone = site.session_of(&id).await;
-        assert_eq!(change(&mut ada, "not it at all", NEW_PASSWORD).await.status(), 403);
-        assert_eq!(whoami(&mut telephone.clone()).await.as_deref(), Ok("ada"), "a wrong password ended a session");
-        let answer = change(&mut ada, PASSWORD, NEW_PASSWORD).await;
-        assert_eq!((answer.status().as_u16(), &answer.json()["username"]), (200, &json!("ada")), "{}", answer.text());
-        assert_eq!(whoami(&mut telephone.clone()).await, Err(401));
-        // It learns of the end when it starts, and from then on whenever it looks.
-        let beside = site.beside(Options { on_postgres, ..Options::default() }).await;
-        let at = |holder: &Client| {
-            let mut client = beside.client();
-            *client.jar() = holder.clone().jar().clone();
-            client
-        };
-        assert_eq!(whoami(&mut at(&telephone)).await, Err(401));
-        let late = site.session_of(&id).await;
-        assert_eq!(whoami(&mut at(&late)).await.as_deref(), Ok("ada"));
-        assert_eq!(change(&mut ada, NEW_PASSWORD, PASSWORD).await.status(), 200);
-        beside.auth().sync_revocations().await.unwrap();
-        assert_eq!(whoami(&mut at(&late)).await, Err(401));
-        assert_eq!(whoami(&mut at(&ada)).await.as_deref(), Ok("ada"));
-    }
+async fn s35_by_json_and_for_another_process_over_the_same_database(store: Store) {
+    let site = TestSite::start(store.options()).await;
+    let mut ada = site.client();
+    let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
+    let telephone = site.session_of(&id).await;
+    assert_eq!(change(&mut ada, "not it at all", NEW_PASSWORD).await.status(), 403);
+    assert_eq!(whoami(&mut telephone.clone()).await.as_deref(), Ok("ada"), "a wrong password ended a session");
+    let answer = change(&mut ada, PASSWORD, NEW_PASSWORD).await;
+    assert_eq!((answer.status().as_u16(), &answer.json()["username"]), (200, &json!("ada")), "{}", answer.text());
+    assert_eq!(whoami(&mut telephone.clone()).await, Err(401));
+    // It learns of the end when it starts, and from then on whenever it looks.
+    let beside = site.beside(store.options()).await;
+    let at = |holder: &Client| {
+        let mut client = beside.client();
+        *client.jar() = holder.clone().jar().clone();
+        client
+    };
+    assert_eq!(whoami(&mut at(&telephone)).await, Err(401));
+    let late = site.session_of(&id).await;
+    assert_eq!(whoami(&mut at(&late)).await.as_deref(), Ok("ada"));
+    assert_eq!(change(&mut ada, NEW_PASSWORD, PASSWORD).await.status(), 200);
+    beside.auth().sync_revocations().await.unwrap();
+    assert_eq!(whoami(&mut at(&late)).await, Err(401));
+    assert_eq!(whoami(&mut at(&ada)).await.as_deref(), Ok("ada"));
 }
 
 #[tokio::test]

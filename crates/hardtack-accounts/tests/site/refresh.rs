@@ -6,9 +6,15 @@ use hardtack_sqlx::Statement;
 use serde_json::{Value, json};
 
 use crate::support::{
-    ACCESS, BOTH_MODES, Options, PASSWORD, REFRESH, TestSite, claims, cookie, field, filled, minutes, open, sign_up,
-    submit, whoami,
+    ACCESS, BOTH_MODES, Options, PASSWORD, REFRESH, Store, TestSite, claims, cookie, field, filled, minutes,
+    on_every_store, open, sign_up, submit, whoami,
 };
+
+on_every_store! {{
+    s33_the_absolute_lifetime_holds_under_continuous_refresh,
+    s33_an_access_token_does_not_outlive_its_session,
+    s34_a_session_that_nobody_uses_ends,
+}}
 
 /// In redirect mode over PostgreSQL, in the others over SQLite.
 async fn site(refresh: RefreshMode) -> TestSite {
@@ -300,15 +306,14 @@ async fn a_log_out_while_a_refresh_is_in_flight_stays() {
     }
 }
 
-#[tokio::test]
-async fn s33_the_absolute_lifetime_holds_under_continuous_refresh() {
+async fn s33_the_absolute_lifetime_holds_under_continuous_refresh(store: Store) {
     for mode in BOTH_MODES {
         let options = Options {
             refresh: mode,
             access_lifetime: minutes(1),
             refresh_lifetime: minutes(5),
             session_lifetime: minutes(10),
-            ..Options::default()
+            ..store.options()
         };
         let site = TestSite::start(options).await;
         let mut ada = site.person("ada").await;
@@ -328,13 +333,12 @@ async fn s33_the_absolute_lifetime_holds_under_continuous_refresh() {
     }
 }
 
-#[tokio::test]
-async fn s33_an_access_token_does_not_outlive_its_session() {
+async fn s33_an_access_token_does_not_outlive_its_session(store: Store) {
     let options = Options {
         access_lifetime: minutes(15),
         refresh_lifetime: minutes(20),
         session_lifetime: minutes(20),
-        ..Options::default()
+        ..store.options()
     };
     let site = TestSite::start(options).await;
     let mut ada = site.person("ada").await;
@@ -346,11 +350,10 @@ async fn s33_an_access_token_does_not_outlive_its_session() {
     assert_eq!(whoami(&mut ada).await, Err(401));
 }
 
-#[tokio::test]
-async fn s34_a_session_that_nobody_uses_ends() {
+async fn s34_a_session_that_nobody_uses_ends(store: Store) {
     for mode in BOTH_MODES {
         let options =
-            Options { refresh: mode, access_lifetime: minutes(1), refresh_lifetime: minutes(10), ..Options::default() };
+            Options { refresh: mode, access_lifetime: minutes(1), refresh_lifetime: minutes(10), ..store.options() };
         let site = TestSite::start(options).await;
         let (mut ada, id) = signed_up(&site, "ada").await;
         let mut idle = site.session_of(&id).await;

@@ -4,9 +4,18 @@ use hardtack_conformance::client::Client;
 use serde_json::{Value, json};
 
 use crate::support::{
-    ACCESS, BOTH_DATABASES, BOTH_MODES, Options, PASSWORD, REFRESH, TestSite, claims, cookie, filled, log_in, open,
-    sign_up, submit, whoami,
+    ACCESS, BOTH_MODES, Options, PASSWORD, REFRESH, Store, TestSite, claims, cookie, filled, log_in, on_every_store,
+    open, sign_up, submit, whoami,
 };
+
+on_every_store! {{
+    s27_a_log_in_over_existing_cookies_begins_a_new_session_and_ends_the_old_one,
+    s28_s29_copied_cookies_are_dead_after_the_log_out,
+    s28_a_log_out_with_an_expired_access_token_ends_the_session_too,
+    s37_a_disabled_user_is_refused_with_both_tokens,
+    s37_a_disabled_user_can_still_log_out,
+    s38_somebody_lists_and_ends_their_own_sessions_and_nobody_elses,
+}}
 
 fn session(client: &Client) -> String {
     claims(&cookie(client, ACCESS))["sid"].as_str().unwrap().to_owned()
@@ -51,39 +60,35 @@ async fn assert_dead(site: &TestSite, victim: &Client, what: &str) {
     }
 }
 
-#[tokio::test]
-async fn s28_s29_copied_cookies_are_dead_after_the_log_out() {
-    for on_postgres in BOTH_DATABASES {
-        for refresh in BOTH_MODES {
-            let site = TestSite::start(Options { refresh, on_postgres, ..Options::default() }).await;
-            let mut ada = site.client();
-            let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
-            let copy = ada.clone();
-            let page = open(&mut ada, "/service").await;
-            assert_eq!(submit(&mut ada, &page, "/logout", &[]).await.location(), Some("/"));
-            assert_dead(&site, &copy, "a form").await;
+async fn s28_s29_copied_cookies_are_dead_after_the_log_out(store: Store) {
+    for refresh in BOTH_MODES {
+        let site = TestSite::start(Options { refresh, ..store.options() }).await;
+        let mut ada = site.client();
+        let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
+        let copy = ada.clone();
+        let page = open(&mut ada, "/service").await;
+        assert_eq!(submit(&mut ada, &page, "/logout", &[]).await.location(), Some("/"));
+        assert_dead(&site, &copy, "a form").await;
 
-            // Cookies from before a refresh and from after it; the log-out by a program.
-            let mut ada = site.session_of(&id).await;
-            let old = ada.clone();
-            site.expire_access();
-            open(&mut ada, "/service").await;
-            let new = ada.clone();
-            let out = ada.post("/logout").accept_json().csrf().send().await;
-            assert_eq!((out.status().as_u16(), out.json()), (200, json!({ "logged_out": true })));
-            assert_dead(&site, &new, "a program").await;
-            assert_dead(&site, &old, "the ones before the refresh").await;
-            // Another process over the same database knows as much.
-            let beside = site.beside(Options { refresh, on_postgres, ..Options::default() }).await;
-            assert_dead(&beside, &new, "another process").await;
-        }
+        // Cookies from before a refresh and from after it; the log-out by a program.
+        let mut ada = site.session_of(&id).await;
+        let old = ada.clone();
+        site.expire_access();
+        open(&mut ada, "/service").await;
+        let new = ada.clone();
+        let out = ada.post("/logout").accept_json().csrf().send().await;
+        assert_eq!((out.status().as_u16(), out.json()), (200, json!({ "logged_out": true })));
+        assert_dead(&site, &new, "a program").await;
+        assert_dead(&site, &old, "the ones before the refresh").await;
+        // Another process over the same database knows as much.
+        let beside = site.beside(Options { refresh, ..store.options() }).await;
+        assert_dead(&beside, &new, "another process").await;
     }
 }
 
-#[tokio::test]
-async fn s28_a_log_out_with_an_expired_access_token_ends_the_session_too() {
+async fn s28_a_log_out_with_an_expired_access_token_ends_the_session_too(store: Store) {
     for refresh in BOTH_MODES {
-        let site = TestSite::start(Options { refresh, ..Options::default() }).await;
+        let site = TestSite::start(Options { refresh, ..store.options() }).await;
         let mut ada = site.person("ada").await;
         let page = open(&mut ada, "/service").await;
         let copy = ada.clone();
@@ -94,169 +99,151 @@ async fn s28_a_log_out_with_an_expired_access_token_ends_the_session_too() {
     }
 }
 
-#[tokio::test]
-async fn s27_a_log_in_over_existing_cookies_begins_a_new_session_and_ends_the_old_one() {
-    for on_postgres in BOTH_DATABASES {
-        let site = TestSite::start(Options { on_postgres, ..Options::default() }).await;
-        let mut browser = site.person("ada").await;
-        site.person("bob").await;
+async fn s27_a_log_in_over_existing_cookies_begins_a_new_session_and_ends_the_old_one(store: Store) {
+    let site = TestSite::start(store.options()).await;
+    let mut browser = site.person("ada").await;
+    site.person("bob").await;
 
-        // The same user by the form, somebody else by the form, and again as a program.
-        let mut seen = vec![session(&browser)];
-        for username in ["ada", "bob"] {
-            let old = browser.clone();
-            let page = open(&mut browser, "/login").await;
-            let typed = [("username", username), ("password", PASSWORD)];
-            assert_eq!(submit(&mut browser, &page, "/login", &typed).await.location(), Some("/"));
-            assert_eq!(whoami(&mut browser).await.as_deref(), Ok(username));
-            assert!(!seen.contains(&session(&browser)), "{username}: a session was adopted");
-            assert_ne!(claims(&cookie(&browser, ACCESS))["csrf"], claims(&cookie(&old, ACCESS))["csrf"]);
-            assert_dead(&site, &old, username).await;
-            seen.push(session(&browser));
-        }
+    // The same user by the form, somebody else by the form, and again as a program.
+    let mut seen = vec![session(&browser)];
+    for username in ["ada", "bob"] {
         let old = browser.clone();
-        assert_eq!(log_in(&mut browser, "ada", PASSWORD).await.status(), 200);
-        assert_dead(&site, &old, "a program").await;
-
-        // By cookies that have expired, and by signing up.
-        let old = browser.clone();
-        site.expire_access();
-        assert_eq!(log_in(&mut browser, "ada", PASSWORD).await.status(), 200);
-        assert_dead(&site, &old, "expired").await;
-        let old = browser.clone();
-        sign_up(&mut browser, "eve").await;
-        assert_dead(&site, &old, "signing up").await;
-        assert_eq!(whoami(&mut browser).await.as_deref(), Ok("eve"));
-        // A log-in that fails ends nothing.
-        assert_eq!(log_in(&mut browser, "ada", "not it at all").await.status(), 401);
-        assert_eq!(whoami(&mut browser).await.as_deref(), Ok("eve"));
+        let page = open(&mut browser, "/login").await;
+        let typed = [("username", username), ("password", PASSWORD)];
+        assert_eq!(submit(&mut browser, &page, "/login", &typed).await.location(), Some("/"));
+        assert_eq!(whoami(&mut browser).await.as_deref(), Ok(username));
+        assert!(!seen.contains(&session(&browser)), "{username}: a session was adopted");
+        assert_ne!(claims(&cookie(&browser, ACCESS))["csrf"], claims(&cookie(&old, ACCESS))["csrf"]);
+        assert_dead(&site, &old, username).await;
+        seen.push(session(&browser));
     }
+    let old = browser.clone();
+    assert_eq!(log_in(&mut browser, "ada", PASSWORD).await.status(), 200);
+    assert_dead(&site, &old, "a program").await;
+
+    // By cookies that have expired, and by signing up.
+    let old = browser.clone();
+    site.expire_access();
+    assert_eq!(log_in(&mut browser, "ada", PASSWORD).await.status(), 200);
+    assert_dead(&site, &old, "expired").await;
+    let old = browser.clone();
+    sign_up(&mut browser, "eve").await;
+    assert_dead(&site, &old, "signing up").await;
+    assert_eq!(whoami(&mut browser).await.as_deref(), Ok("eve"));
+    // A log-in that fails ends nothing.
+    assert_eq!(log_in(&mut browser, "ada", "not it at all").await.status(), 401);
+    assert_eq!(whoami(&mut browser).await.as_deref(), Ok("eve"));
 }
 
-#[tokio::test]
-async fn s38_somebody_lists_and_ends_their_own_sessions_and_nobody_elses() {
-    for on_postgres in BOTH_DATABASES {
-        let site = TestSite::start(Options { on_postgres, ..Options::default() }).await;
+async fn s38_somebody_lists_and_ends_their_own_sessions_and_nobody_elses(store: Store) {
+    let site = TestSite::start(store.options()).await;
+    let mut ada = site.client();
+    let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
+    let mut telephone = site.session_of(&id).await;
+    let mut laptop = site.session_of(&id).await;
+    let mut bob = site.person("bob").await;
+
+    let listed = devices(&mut ada).await;
+    let mut ids: Vec<_> = listed.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!((ids[0].clone(), &listed[0]["current"]), (session(&ada), &json!(true)));
+    assert!(listed[1..].iter().all(|one| one["current"] == false), "{listed:?}");
+    ids.sort();
+    let mut expected = [&ada, &telephone, &laptop].map(session);
+    expected.sort();
+    assert_eq!(ids, expected);
+    assert_eq!(devices(&mut bob).await.len(), 1);
+
+    // Another user's session, one that nobody has, nonsense of many kinds: all the same 404.
+    let page = open(&mut ada, "/account/sessions").await;
+    let csrf = page.hidden_field("csrf_token").unwrap();
+    let long = "a".repeat(5000);
+    let foreign = session(&bob);
+    let mut answers = Vec::new();
+    let nonsense =
+        ["00000000000000000000000000000000", "1", "x'--", "..%2f..%2fetc", "%00", "%ff", "%F0%9F%8D%AA", &long];
+    for id in [foreign.as_str()].into_iter().chain(nonsense) {
+        let path = format!("/account/sessions/{id}/revoke");
+        let answer = ada.post(&path).accept_json().csrf().send().await;
+        assert_eq!(answer.status(), 404, "{id}: {}", answer.text());
+        answers.push(answer.text().to_owned());
+        let answer = ada.post(&path).accept_html().form(&[("csrf_token", &csrf)]).send().await;
+        assert_eq!(answer.status(), 404, "{id}");
+        assert!(answer.text().contains("You have no such session."), "{id}: {}", answer.text());
+    }
+    assert!(answers.iter().all(|text| *text == answers[0]), "a foreign id is told apart: {answers:?}");
+    assert_eq!(whoami(&mut bob).await.as_deref(), Ok("bob"), "another user's session was ended");
+
+    // One of their own.
+    let copy = telephone.clone();
+    let path = format!("/account/sessions/{}/revoke", session(&telephone));
+    let answer = ada.post(&path).accept_json().csrf().send().await;
+    assert_eq!((answer.status().as_u16(), answer.json()), (200, json!({ "revoked": 1 })));
+    assert_eq!(whoami(&mut telephone).await, Err(401));
+    assert_dead(&site, &copy, "revoked").await;
+    assert_eq!(whoami(&mut laptop).await.as_deref(), Ok("ada"));
+    assert_eq!(devices(&mut ada).await.len(), 2);
+
+    // All others, by the form; then the own one.
+    let form = filled(&page, "/account/sessions/revoke-others", &[]);
+    let answer = ada.post("/account/sessions/revoke-others").accept_html().form(&form).send().await;
+    assert_eq!((answer.status().as_u16(), answer.location()), (303, Some("/account/sessions?done=revoke")));
+    assert_eq!(whoami(&mut laptop).await, Err(401));
+    assert_eq!(whoami(&mut bob).await.as_deref(), Ok("bob"));
+    let path = format!("/account/sessions/{}/revoke", session(&ada));
+    assert_eq!(ada.post(&path).accept_json().csrf().send().await.status(), 200);
+    assert_eq!(whoami(&mut ada).await, Err(401));
+}
+
+async fn s37_a_disabled_user_is_refused_with_both_tokens(store: Store) {
+    for refresh in BOTH_MODES {
+        let site = TestSite::start(Options { refresh, ..store.options() }).await;
         let mut ada = site.client();
         let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
-        let mut telephone = site.session_of(&id).await;
-        let mut laptop = site.session_of(&id).await;
+        let refresher = site.session_of(&id).await;
         let mut bob = site.person("bob").await;
+        let copy = ada.clone();
+        site.disable("ada").await;
 
-        let listed = devices(&mut ada).await;
-        let mut ids: Vec<_> = listed.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect();
-        assert_eq!((ids[0].clone(), &listed[0]["current"]), (session(&ada), &json!(true)));
-        assert!(listed[1..].iter().all(|one| one["current"] == false), "{listed:?}");
-        ids.sort();
-        let mut expected = [&ada, &telephone, &laptop].map(session);
-        expected.sort();
-        assert_eq!(ids, expected);
-        assert_eq!(devices(&mut bob).await.len(), 1);
-
-        // Another user's session, one that nobody has, nonsense of many kinds: all the same 404.
-        let page = open(&mut ada, "/account/sessions").await;
-        let csrf = page.hidden_field("csrf_token").unwrap();
-        let long = "a".repeat(5000);
-        let foreign = session(&bob);
-        let mut answers = Vec::new();
-        let nonsense =
-            ["00000000000000000000000000000000", "1", "x'--", "..%2f..%2fetc", "%00", "%ff", "%F0%9F%8D%AA", &long];
-        for id in [foreign.as_str()].into_iter().chain(nonsense) {
-            let path = format!("/account/sessions/{id}/revoke");
-            let answer = ada.post(&path).accept_json().csrf().send().await;
-            assert_eq!(answer.status(), 404, "{id}: {}", answer.text());
-            answers.push(answer.text().to_owned());
-            let answer = ada.post(&path).accept_html().form(&[("csrf_token", &csrf)]).send().await;
-            assert_eq!(answer.status(), 404, "{id}");
-            assert!(answer.text().contains("You have no such session."), "{id}: {}", answer.text());
+        let answer = ada.get("/service").accept_json().send().await;
+        assert_eq!((answer.status().as_u16(), &answer.json()["code"]), (401, &json!("unknown_user")));
+        assert!(ada.cookie(ACCESS).is_none(), "the cookies are still there");
+        let mut ada = copy.clone();
+        assert_eq!(open(&mut ada, "/service").await.path(), "/login?next=%2Fservice&ended=1");
+        for path in ["/", "/account", "/account/sessions", "/reauthenticate", "/logout"] {
+            let answer = copy.clone().get(path).accept_json().send().await;
+            assert_eq!(answer.status(), 401, "{path}: {}", answer.text());
         }
-        assert!(answers.iter().all(|text| *text == answers[0]), "a foreign id is told apart: {answers:?}");
-        assert_eq!(whoami(&mut bob).await.as_deref(), Ok("bob"), "another user's session was ended");
+        for path in ["/account/change_settings", "/account/password", "/reauthenticate"] {
+            let answer =
+                copy.clone().post(path).accept_json().csrf().json(&json!({ "password": PASSWORD })).send().await;
+            assert_eq!(answer.status(), 401, "{path}: {}", answer.text());
+        }
 
-        // One of their own.
-        let copy = telephone.clone();
-        let path = format!("/account/sessions/{}/revoke", session(&telephone));
-        let answer = ada.post(&path).accept_json().csrf().send().await;
-        assert_eq!((answer.status().as_u16(), answer.json()), (200, json!({ "revoked": 1 })));
-        assert_eq!(whoami(&mut telephone).await, Err(401));
-        assert_dead(&site, &copy, "revoked").await;
-        assert_eq!(whoami(&mut laptop).await.as_deref(), Ok("ada"));
-        assert_eq!(devices(&mut ada).await.len(), 2);
-
-        // All others, by the form; then the own one.
-        let form = filled(&page, "/account/sessions/revoke-others", &[]);
-        let answer = ada.post("/account/sessions/revoke-others").accept_html().form(&form).send().await;
-        assert_eq!((answer.status().as_u16(), answer.location()), (303, Some("/account/sessions?done=revoke")));
-        assert_eq!(whoami(&mut laptop).await, Err(401));
-        assert_eq!(whoami(&mut bob).await.as_deref(), Ok("bob"));
-        let path = format!("/account/sessions/{}/revoke", session(&ada));
-        assert_eq!(ada.post(&path).accept_json().csrf().send().await.status(), 200);
-        assert_eq!(whoami(&mut ada).await, Err(401));
+        // The refresh token is refused where it is exchanged, too.
+        for expired in [false, true] {
+            if expired {
+                site.expire_access();
+            }
+            let csrf = cookie(&refresher, "csrf_refresh_token");
+            for mut holder in [refresher.clone(), thief_of(&site, &refresher, REFRESH)] {
+                let answer = holder.get("/token/refresh?next=/service").accept_html().send().await;
+                assert_eq!(answer.location().and_then(|to| to.split('?').next()), Some("/login"), "{refresh:?}");
+                assert!(answer.set_cookies().iter().all(|cookie| cookie.is_deletion()), "{:?}", answer.set_cookies());
+            }
+            for mut holder in [refresher.clone(), thief_of(&site, &refresher, REFRESH)] {
+                let answer = holder.post("/token/refresh").accept_json().header("x-csrf-token", &csrf).send().await;
+                assert_eq!((answer.status().as_u16(), &answer.json()["code"]), (401, &json!("unknown_user")));
+                assert!(answer.set_cookies().iter().all(|cookie| cookie.is_deletion()), "{:?}", answer.set_cookies());
+                let answer = holder.get("/service").accept_json().send().await;
+                assert_eq!(answer.status(), 401, "{refresh:?}: {}", answer.text());
+            }
+        }
+        assert_eq!(open(&mut bob, "/service").await.path(), "/service", "somebody else was refused");
     }
 }
 
-#[tokio::test]
-async fn s37_a_disabled_user_is_refused_with_both_tokens() {
-    for on_postgres in BOTH_DATABASES {
-        for refresh in BOTH_MODES {
-            let site = TestSite::start(Options { refresh, on_postgres, ..Options::default() }).await;
-            let mut ada = site.client();
-            let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
-            let refresher = site.session_of(&id).await;
-            let mut bob = site.person("bob").await;
-            let copy = ada.clone();
-            site.disable("ada").await;
-
-            let answer = ada.get("/service").accept_json().send().await;
-            assert_eq!((answer.status().as_u16(), &answer.json()["code"]), (401, &json!("unknown_user")));
-            assert!(ada.cookie(ACCESS).is_none(), "the cookies are still there");
-            let mut ada = copy.clone();
-            assert_eq!(open(&mut ada, "/service").await.path(), "/login?next=%2Fservice&ended=1");
-            for path in ["/", "/account", "/account/sessions", "/reauthenticate", "/logout"] {
-                let answer = copy.clone().get(path).accept_json().send().await;
-                assert_eq!(answer.status(), 401, "{path}: {}", answer.text());
-            }
-            for path in ["/account/change_settings", "/account/password", "/reauthenticate"] {
-                let answer =
-                    copy.clone().post(path).accept_json().csrf().json(&json!({ "password": PASSWORD })).send().await;
-                assert_eq!(answer.status(), 401, "{path}: {}", answer.text());
-            }
-
-            // The refresh token is refused where it is exchanged, too.
-            for expired in [false, true] {
-                if expired {
-                    site.expire_access();
-                }
-                let csrf = cookie(&refresher, "csrf_refresh_token");
-                for mut holder in [refresher.clone(), thief_of(&site, &refresher, REFRESH)] {
-                    let answer = holder.get("/token/refresh?next=/service").accept_html().send().await;
-                    assert_eq!(answer.location().and_then(|to| to.split('?').next()), Some("/login"), "{refresh:?}");
-                    assert!(
-                        answer.set_cookies().iter().all(|cookie| cookie.is_deletion()),
-                        "{:?}",
-                        answer.set_cookies()
-                    );
-                }
-                for mut holder in [refresher.clone(), thief_of(&site, &refresher, REFRESH)] {
-                    let answer = holder.post("/token/refresh").accept_json().header("x-csrf-token", &csrf).send().await;
-                    assert_eq!((answer.status().as_u16(), &answer.json()["code"]), (401, &json!("unknown_user")));
-                    assert!(
-                        answer.set_cookies().iter().all(|cookie| cookie.is_deletion()),
-                        "{:?}",
-                        answer.set_cookies()
-                    );
-                    let answer = holder.get("/service").accept_json().send().await;
-                    assert_eq!(answer.status(), 401, "{refresh:?}: {}", answer.text());
-                }
-            }
-            assert_eq!(open(&mut bob, "/service").await.path(), "/service", "somebody else was refused");
-        }
-    }
-}
-
-#[tokio::test]
-async fn s37_a_disabled_user_can_still_log_out() {
-    let site = TestSite::start(Options::default()).await;
+async fn s37_a_disabled_user_can_still_log_out(store: Store) {
+    let site = TestSite::start(store.options()).await;
     let mut ada = site.person("ada").await;
     let page = open(&mut ada, "/service").await;
     site.disable("ada").await;

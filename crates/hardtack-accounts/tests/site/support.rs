@@ -7,10 +7,12 @@ use std::time::Duration;
 use axum::Router;
 use hardtack::authenticator::Builder;
 use hardtack::testing::TestClock;
-use hardtack::{Authenticator, Clock, KeySet, RefreshMode, Timestamp};
+use hardtack::{Authenticator, Clock, KeySet, RefreshMode, Session, SessionId, SessionStore, Timestamp};
 use hardtack_accounts::{Accounts, Site};
 use hardtack_conformance::client::{Client, Response};
 use hardtack_conformance::services::postgres;
+use hardtack_conformance::services::redis::RedisServer;
+use hardtack_redis::RedisSessions;
 use hardtack_sqlx::{Database, Statement};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
@@ -32,10 +34,43 @@ pub(crate) const BOTH_MODES: [RefreshMode; 2] = [RefreshMode::Transparent, Refre
 /// Where the rows can be, as [`Options::on_postgres`] says.
 pub(crate) const BOTH_DATABASES: [bool; 2] = [false, true];
 
+/// Where the sessions can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Store {
+    Sqlite,
+    Postgres,
+    /// Beside a database of accounts.
+    Redis,
+}
+
+impl Store {
+    /// The defaults, on this store.
+    pub(crate) fn options(self) -> Options {
+        Options { on_postgres: self == Self::Postgres, on_redis: self == Self::Redis, ..Options::default() }
+    }
+}
+
+/// Makes a test for each store of each function.
+macro_rules! on_every_store {
+    ($tests:tt) => {
+        hardtack_conformance::on_every_store! {
+            [
+                on_sqlite: crate::support::Store::Sqlite,
+                on_postgres: crate::support::Store::Postgres,
+                on_redis: crate::support::Store::Redis,
+            ]
+            $tests
+        }
+    };
+}
+pub(crate) use on_every_store;
+
 /// How a site is set up.
 pub(crate) struct Options {
     /// Where the rows are: in a file, unless it is on a PostgreSQL server.
     pub(crate) on_postgres: bool,
+    /// Whether the sessions are on a Redis instead.
+    pub(crate) on_redis: bool,
     /// What happens when an access token has expired.
     pub(crate) refresh: RefreshMode,
     /// Where people reach the site; none is the address that it listens on.
@@ -53,6 +88,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             on_postgres: false,
+            on_redis: false,
             refresh: RefreshMode::Transparent,
             base_url: None,
             access_lifetime: minutes(15),
@@ -79,6 +115,8 @@ pub(crate) struct TestSite {
     auth: Authenticator,
     router: Router,
     database: Database,
+    /// The sessions, if they are not in the database.
+    redis: Option<RedisSessions>,
     address: SocketAddr,
     place: Arc<Place>,
     server: tokio::task::JoinHandle<()>,
@@ -87,17 +125,20 @@ pub(crate) struct TestSite {
 /// Where the database is, and the folder that goes with it.
 struct Place {
     url: String,
+    /// A Redis, and what its keys begin with.
+    redis: Option<(String, String)>,
     _directory: TempDir,
 }
 
 impl Place {
-    fn new(on_postgres: bool) -> Self {
+    fn new(on_postgres: bool, redis: Option<&RedisServer>) -> Self {
+        let redis = redis.map(|server| (server.url(), server.name()));
         let directory = TempDir::with_prefix("hardtack-site-").unwrap();
         let url = match on_postgres {
             true => postgres::shared().database(),
             false => format!("sqlite:{}", directory.path().join("app.db").display()),
         };
-        Self { url, _directory: directory }
+        Self { url, redis, _directory: directory }
     }
 }
 
@@ -110,12 +151,18 @@ impl Drop for TestSite {
 impl TestSite {
     /// A site with a database of its own.
     pub(crate) async fn start(options: Options) -> Self {
-        Self::over(Arc::new(Place::new(options.on_postgres)), TestClock::start_now(), options).await
+        let redis = options.on_redis.then(RedisServer::shared);
+        Self::over(Arc::new(Place::new(options.on_postgres, redis)), TestClock::start_now(), options).await
+    }
+
+    /// A site whose sessions are on this Redis.
+    pub(crate) async fn on(redis: &RedisServer, options: Options) -> Self {
+        Self::over(Arc::new(Place::new(options.on_postgres, Some(redis))), TestClock::start_now(), options).await
     }
 
     /// A site over a database that is there.
     pub(crate) async fn at(url: &str, options: Options) -> Self {
-        let place = Place { url: url.to_owned(), _directory: TempDir::new().unwrap() };
+        let place = Place { url: url.to_owned(), redis: None, _directory: TempDir::new().unwrap() };
         Self::over(Arc::new(place), TestClock::start_now(), options).await
     }
 
@@ -137,14 +184,21 @@ impl TestSite {
             .refresh_mode(options.refresh)
             .access_lifetime(options.access_lifetime)
             .refresh_lifetime(options.refresh_lifetime)
-            .session_lifetime(options.session_lifetime)
-            .sessions(sessions);
+            .session_lifetime(options.session_lifetime);
+        let redis = match &place.redis {
+            Some((url, name)) => Some(RedisSessions::open_named(url.as_str(), name).await.unwrap()),
+            None => None,
+        };
+        let builder = match &redis {
+            Some(redis) => builder.sessions(redis.clone()),
+            None => builder.sessions(sessions),
+        };
         let auth = (options.configure)(builder).build().unwrap();
         auth.sync_revocations().await.unwrap();
         let router = Site::new(auth.clone(), accounts).router();
         let service = router.clone().into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
-        Self { clock, auth, router, database, address, place, server }
+        Self { clock, auth, router, database, redis, address, place, server }
     }
 
     /// A browser, or a program, without cookies.
@@ -201,6 +255,14 @@ impl TestSite {
             client.set_cookie_raw(&cookie);
         }
         client
+    }
+
+    /// A session's row, as whoever has a copy of the store sees it.
+    pub(crate) async fn row(&self, id: SessionId) -> Option<Session> {
+        match &self.redis {
+            Some(redis) => redis.find(id).await.unwrap(),
+            None => self.database.sessions().find(id).await.unwrap(),
+        }
     }
 
     /// Disables a user, as an operator does.

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use actix_web::dev::{self, Payload};
 use actix_web::http::header::HeaderMap;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
-use hardtack::{Authenticator, Exchange, LogIn, Reason, Wants};
+use hardtack::{Authenticator, Exchange, FindUser, LogIn, Need, Reason, VerifiedToken, Wants};
 
 use crate::head::Head;
 use crate::layer::Layered;
@@ -90,6 +90,23 @@ impl Auth {
     /// Nobody is logged in; a store that failed.
     pub async fn renew(&self) -> Result<SetCookies, AuthError> {
         Ok(self.exchange().renew().await?.into())
+    }
+
+    /// The token that a need asks for, for code outside of extractors (`verify_jwt_in_request`): none where the
+    /// need is optional and there is none, or where OPTIONS is exempt.
+    ///
+    /// # Errors
+    /// The failure with the reply that the client gets.
+    pub async fn verify(&self, need: Need) -> Result<Option<VerifiedToken>, AuthError> {
+        Ok(self.exchange().token(need).await?)
+    }
+
+    /// The user whose token it is, looked up by the application (`current_user`).
+    ///
+    /// # Errors
+    /// A user who is there no more; a look-up that failed.
+    pub async fn user<U: FindUser>(&self, token: &VerifiedToken, state: &U::State) -> Result<U, AuthError> {
+        Ok(self.exchange().user(token, state).await?)
     }
 
     /// The hidden field and the cookie for a log-in or sign-up form.

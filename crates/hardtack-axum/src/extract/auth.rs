@@ -2,7 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use axum::response::Response;
-use hardtack::{Authenticator, Exchange, LogIn, Reason, Wants};
+use hardtack::{Authenticator, Exchange, FindUser, LogIn, Need, Reason, VerifiedToken, Wants};
 use http::HeaderMap;
 use http::request::Parts;
 
@@ -83,6 +83,34 @@ impl Auth {
     /// Nobody is logged in; a store that failed.
     pub async fn renew(&self) -> Result<SetCookies, AuthError> {
         Ok(self.exchange().renew().await?.into())
+    }
+
+    /// The token that a need asks for, for code outside of extractors (`verify_jwt_in_request`): none where the
+    /// need is optional and there is none, or where OPTIONS is exempt.
+    ///
+    /// ```
+    /// use hardtack::{Need, TokenLocation};
+    /// use hardtack_axum::{Auth, AuthError};
+    ///
+    /// async fn report(auth: Auth) -> Result<String, AuthError> {
+    ///     let need = Need::access().fresh().locations([TokenLocation::Headers]);
+    ///     let token = auth.verify(need).await?;
+    ///     Ok(token.map(|token| token.subject().to_owned()).unwrap_or_default())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// The failure with the reply that the client gets.
+    pub async fn verify(&self, need: Need) -> Result<Option<VerifiedToken>, AuthError> {
+        Ok(self.exchange().token(need).await?)
+    }
+
+    /// The user whose token it is, looked up by the application (`current_user`).
+    ///
+    /// # Errors
+    /// A user who is there no more; a look-up that failed.
+    pub async fn user<U: FindUser>(&self, token: &VerifiedToken, state: &U::State) -> Result<U, AuthError> {
+        Ok(self.exchange().user(token, state).await?)
     }
 
     /// The hidden field and the cookie for a log-in or sign-up form.

@@ -8,11 +8,13 @@ mod bodies;
 mod browser;
 mod conformance;
 mod current_user;
+mod flask;
 mod layers;
 mod log;
 mod responses;
 mod site;
 mod tutorial;
+mod verify;
 
 #[path = "../../examples/ajax.rs"]
 #[allow(dead_code, reason = "its main function listens on a fixed port")]

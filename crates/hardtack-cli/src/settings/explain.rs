@@ -18,6 +18,14 @@ const COOKIE_PATHS: [&Opt; 4] = [
     &options::REFRESH_CSRF_COOKIE_PATH,
 ];
 
+const TOKEN_PLACES: [&Opt; 5] = [
+    &options::HEADER_NAME,
+    &options::HEADER_TYPE,
+    &options::QUERY_STRING_NAME,
+    &options::JSON_KEY,
+    &options::REFRESH_JSON_KEY,
+];
+
 impl Settings {
     /// Says which settings an objection is about, as they were given.
     pub(crate) fn explain(&self, error: ConfigError) -> Error {
@@ -56,6 +64,8 @@ impl Settings {
             ConfigError::SameSiteNoneWithoutCsrf => named(&[&COOKIE_SAMESITE, &INSECURE_WITHOUT_CSRF]),
             ConfigError::BadCookieDomain { .. } | ConfigError::HostPrefixWithDomain { .. } => named(&[&COOKIE_DOMAIN]),
             ConfigError::BadCsrfName { .. } => named(&[&CSRF_HEADER_NAME]),
+            ConfigError::BadIdentityClaim { .. } => named(&[&options::IDENTITY_CLAIM]),
+            ConfigError::BadTokenPlace { .. } => named(&given(&TOKEN_PLACES)),
             ConfigError::BadCookieName { .. }
             | ConfigError::CookieNameTwice { .. }
             | ConfigError::PrefixInName { .. } => named(&given(&COOKIE_NAMES)),

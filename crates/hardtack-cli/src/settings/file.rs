@@ -119,7 +119,7 @@ mod tests {
             ("[server]\nlisten = '1'", "unknown setting \"server\""),
             ("listen = 1.5", "listen in hardtack.toml is of another kind"),
             ("access_lifetime = '1m'\nJWT_ACCESS_TOKEN_EXPIRES = 61", "set the same thing, and differ"),
-            ("JWT_IDENTITY_CLAIM = 'id'", "JWT_IDENTITY_CLAIM in hardtack.toml is \"id\"; only \"sub\" is possible"),
+            ("JWT_VERIFY_SUB = 'false'", "JWT_VERIFY_SUB in hardtack.toml is \"false\"; only \"true\" is possible"),
         ] {
             let refusal = refusal(text);
             assert!(refusal.contains(expected), "{text:?}: {refusal}");

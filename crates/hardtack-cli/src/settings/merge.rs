@@ -8,7 +8,7 @@ use hardtack::{Lifetime, RefreshMode};
 use hardtack_sqlx::DatabaseUrl;
 
 use super::given::{Given, Layer, Layers, Source};
-use super::{Opt, Settings, cookies, duration, env, file, options};
+use super::{Opt, Settings, cookies, duration, env, file, options, places, redis};
 use crate::cli::ServeOptions;
 use crate::error::Error;
 use crate::logs::LogFormat;
@@ -52,6 +52,7 @@ fn typed(layers: Layers, warnings: Vec<String>) -> Result<Settings, Error> {
         listen,
         data_dir,
         database,
+        redis: redis::read(&layers)?,
         log_format: required(layers.read(&options::LOG_FORMAT, "text or json", log_format)?)?,
         given_key: given_key::read(&layers, algorithm)?,
         algorithm,
@@ -68,6 +69,9 @@ fn typed(layers: Layers, warnings: Vec<String>) -> Result<Settings, Error> {
         base_url,
         insecure_http: flag(&layers, &options::INSECURE_HTTP)?.unwrap_or_default(),
         csrf_header: layers.text(&options::CSRF_HEADER_NAME).unwrap_or_default().to_owned(),
+        identity_claim: layers.text(&options::IDENTITY_CLAIM).unwrap_or_default().to_owned(),
+        encode_nbf: flag(&layers, &options::ENCODE_NBF)?.unwrap_or(true),
+        places: places::read(&layers)?,
         without_csrf,
         layers,
         warnings,

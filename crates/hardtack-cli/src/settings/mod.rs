@@ -10,6 +10,8 @@ mod given_key;
 mod merge;
 mod nearest;
 pub(crate) mod options;
+mod places;
+mod redis;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -27,6 +29,7 @@ use crate::logs::LogFormat;
 use given::Layers;
 pub(crate) use given::Source;
 use options::Opt;
+pub(crate) use redis::{Redis, RedisFor};
 
 /// Everything that can be set, typed.
 pub(crate) struct Settings {
@@ -34,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) data_dir: PathBuf,
     /// Accounts and sessions.
     pub(crate) database: DatabaseUrl,
+    /// What is beside the database, if anything is.
+    pub(crate) redis: Option<Redis>,
     pub(crate) log_format: LogFormat,
     /// The key from the environment or the file, which signs instead of the data folder's.
     pub(crate) given_key: Option<SigningKey>,
@@ -50,6 +55,9 @@ pub(crate) struct Settings {
     insecure_http: bool,
     cookies: CookiePolicy,
     csrf_header: String,
+    identity_claim: String,
+    encode_nbf: bool,
+    places: places::Places,
     without_csrf: bool,
     /// What was set, and where.
     pub(crate) layers: Layers,
@@ -78,7 +86,10 @@ impl Settings {
             .leeway(self.leeway)
             .refresh_mode(self.refresh)
             .cookies(self.cookies.clone())
-            .csrf_header(self.csrf_header.clone());
+            .csrf_header(self.csrf_header.clone())
+            .identity_claim(self.identity_claim.clone())
+            .encode_nbf(self.encode_nbf);
+        let builder = self.places.apply(builder);
         let builder = self.issuer.iter().fold(builder, Builder::issuer);
         let builder = self.audience.iter().fold(builder, Builder::audience);
         if self.without_csrf { builder.insecure_without_csrf() } else { builder }

@@ -67,6 +67,8 @@ impl Opt {
 pub(crate) const LISTEN: Opt = Opt::own("listen", &[], "127.0.0.1:8080");
 pub(crate) const DATA_DIR: Opt = Opt::own("data_dir", &[], "./hardtack-data");
 pub(crate) const DATABASE_URL: Opt = Opt::own_secret("database_url");
+pub(crate) const REDIS_URL: Opt = Opt::own_secret("redis_url");
+pub(crate) const REDIS_FOR: Opt = Opt::own("redis_for", &[], "");
 pub(crate) const BASE_URL: Opt = Opt::own("base_url", &[], "");
 pub(crate) const INSECURE_HTTP: Opt = Opt::own("insecure_http", &[], "false");
 pub(crate) const REFRESH: Opt = Opt::own("refresh", &[], "transparent");
@@ -84,6 +86,15 @@ pub(crate) const PRIVATE_KEY: Opt = Opt::secret(&["JWT_PRIVATE_KEY"]);
 /// Secret only in that it is not shown: someone may have put the private key here.
 pub(crate) const PUBLIC_KEY: Opt = Opt::secret(&["JWT_PUBLIC_KEY"]);
 pub(crate) const ALGORITHM: Opt = Opt::flask(&["JWT_ALGORITHM"], "");
+pub(crate) const IDENTITY_CLAIM: Opt = Opt::flask(&["JWT_IDENTITY_CLAIM"], "sub");
+pub(crate) const ENCODE_NBF: Opt = Opt::flask(&["JWT_ENCODE_NBF"], "true");
+pub(crate) const TOKEN_LOCATION: Opt = Opt::flask(&["JWT_TOKEN_LOCATION"], "cookies");
+pub(crate) const HEADER_NAME: Opt = Opt::flask(&["JWT_HEADER_NAME"], "Authorization");
+pub(crate) const HEADER_TYPE: Opt = Opt::flask(&["JWT_HEADER_TYPE"], "Bearer");
+pub(crate) const QUERY_STRING_NAME: Opt = Opt::flask(&["JWT_QUERY_STRING_NAME"], "jwt");
+pub(crate) const QUERY_STRING_VALUE_PREFIX: Opt = Opt::flask(&["JWT_QUERY_STRING_VALUE_PREFIX"], "");
+pub(crate) const JSON_KEY: Opt = Opt::flask(&["JWT_JSON_KEY"], "access_token");
+pub(crate) const REFRESH_JSON_KEY: Opt = Opt::flask(&["JWT_REFRESH_JSON_KEY"], "refresh_token");
 pub(crate) const ACCESS_COOKIE_NAME: Opt = Opt::flask(&["JWT_ACCESS_COOKIE_NAME"], "access_token_cookie");
 pub(crate) const REFRESH_COOKIE_NAME: Opt = Opt::flask(&["JWT_REFRESH_COOKIE_NAME"], "refresh_token_cookie");
 pub(crate) const ACCESS_CSRF_COOKIE_NAME: Opt = Opt::flask(&["JWT_ACCESS_CSRF_COOKIE_NAME"], "csrf_access_token");
@@ -102,12 +113,14 @@ pub(crate) const CSRF_HEADER_NAME: Opt =
     Opt::flask(&["JWT_ACCESS_CSRF_HEADER_NAME", "JWT_REFRESH_CSRF_HEADER_NAME"], "X-CSRF-TOKEN");
 
 /// All of them, in the order in which they are shown.
-pub(crate) const ALL: [&Opt; 34] = [
+pub(crate) const ALL: [&Opt; 45] = [
     &LISTEN,
     &BASE_URL,
     &INSECURE_HTTP,
     &DATA_DIR,
     &DATABASE_URL,
+    &REDIS_URL,
+    &REDIS_FOR,
     &LOG_FORMAT,
     &SECRET_KEY,
     &PRIVATE_KEY,
@@ -120,6 +133,15 @@ pub(crate) const ALL: [&Opt; 34] = [
     &LEEWAY,
     &ISSUER,
     &AUDIENCE,
+    &IDENTITY_CLAIM,
+    &ENCODE_NBF,
+    &TOKEN_LOCATION,
+    &HEADER_NAME,
+    &HEADER_TYPE,
+    &QUERY_STRING_NAME,
+    &QUERY_STRING_VALUE_PREFIX,
+    &JSON_KEY,
+    &REFRESH_JSON_KEY,
     &PERSISTENT_COOKIES,
     &SESSION_COOKIE,
     &ACCESS_COOKIE_NAME,
@@ -169,21 +191,11 @@ impl Fixed {
     }
 }
 
-const IN_COOKIES: &str = "tokens travel in cookies only";
 const PAGES_WRITE_FIELD: &str = "the site's own forms write the field csrf_token";
 
 /// What is refused by name, so that nobody believes it to be in force.
-pub(crate) const FIXED: [Fixed; 18] = [
-    Fixed::only("JWT_TOKEN_LOCATION", "cookies", IN_COOKIES),
-    Fixed::none("JWT_HEADER_NAME", IN_COOKIES),
-    Fixed::none("JWT_HEADER_TYPE", IN_COOKIES),
-    Fixed::none("JWT_QUERY_STRING_NAME", IN_COOKIES),
-    Fixed::none("JWT_QUERY_STRING_VALUE_PREFIX", IN_COOKIES),
-    Fixed::none("JWT_JSON_KEY", IN_COOKIES),
-    Fixed::none("JWT_REFRESH_JSON_KEY", IN_COOKIES),
-    Fixed::only("JWT_IDENTITY_CLAIM", "sub", "the identity is the claim sub"),
+pub(crate) const FIXED: [Fixed; 9] = [
     Fixed::only("JWT_VERIFY_SUB", "true", "the claim sub is always verified"),
-    Fixed::only("JWT_ENCODE_NBF", "true", "the claim nbf is always written"),
     Fixed::only("JWT_ERROR_MESSAGE_KEY", "msg", "errors carry the member msg"),
     Fixed::none("JWT_DECODE_ALGORITHMS", "each key fixes its one algorithm; set JWT_ALGORITHM"),
     Fixed::none("JWT_CSRF_METHODS", "every method but GET, HEAD and OPTIONS is checked"),

@@ -72,7 +72,10 @@ async fn tables_can_be_made_beforehand() {
         let place = Place::new();
         let migrate = place.hardtack(["migrate"]).env("HARDTACK_DATABASE_URL", &url);
         let said = output(&migrate);
-        assert!(said.ends_with("\nsessions: 2 steps applied\naccounts: 1 step applied\n"), "{said}");
+        for tables in ["sessions: ", "accounts: "] {
+            let line = said.lines().find_map(|line| line.strip_prefix(tables)).unwrap_or_default();
+            assert!(line.ends_with(" applied"), "{said}");
+        }
         assert!(!said.contains(shared().password()), "{said}");
         assert!(output(&migrate).ends_with("\nsessions: up to date\naccounts: up to date\n"));
         let server = start(&place.serve([]).env("HARDTACK_DATABASE_URL", &url)).await;

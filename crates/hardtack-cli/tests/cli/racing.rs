@@ -3,21 +3,18 @@
 use std::collections::HashSet;
 
 use hardtack_conformance::Client;
-use hardtack_conformance::process::Process;
 
-use crate::support::{Place, is_let_in, sign_up};
+use crate::stores::{Store, Two, on_every_store};
+use crate::support::{is_let_in, sign_up};
 
 const TABS: usize = 50;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn s31_fifty_tabs_at_two_servers_get_one_generation() {
-    let place = Place::new();
-    fifty_tabs_race(&place.start().await, &place.start().await).await;
-}
+on_every_store! {{ s31_fifty_tabs_at_two_servers_get_one_generation }}
 
 /// Every tab asks at once with one refresh token, half of them at each server. All get the same new one,
 /// and it is the next: presented in its turn, it is exchanged.
-async fn fifty_tabs_race(one: &Process, other: &Process) {
+async fn s31_fifty_tabs_at_two_servers_get_one_generation(store: Store) {
+    let Two { one, other, .. } = &Two::start(store).await;
     let mut at_one = one.client();
     sign_up(&mut at_one, "someone").await;
     let mut at_other = other.client();

@@ -58,8 +58,11 @@ async fn bad_variables() {
         ("JWT_ACCESS_COOKIE_NAME", "refresh_token_cookie", "two cookies are called"),
         ("JWT_REFRESH_COOKIE_PATH", "token", "JWT_REFRESH_COOKIE_PATH is \"token\": "),
         ("JWT_ACCESS_CSRF_FIELD_NAME", "token", "only \"csrf_token\" is possible"),
-        ("JWT_TOKEN_LOCATION", "headers", "only \"cookies\" is possible"),
-        ("JWT_IDENTITY_CLAIM", "user", "only \"sub\" is possible"),
+        ("JWT_TOKEN_LOCATION", "headers", "JWT_TOKEN_LOCATION is \"headers\"; expected cookies, alone or in a list"),
+        ("JWT_TOKEN_LOCATION", "cookies,header", "with headers, query_string and json"),
+        ("JWT_HEADER_NAME", "a b", "JWT_HEADER_NAME is \"a b\": "),
+        ("JWT_IDENTITY_CLAIM", "exp", "JWT_IDENTITY_CLAIM is \"exp\": "),
+        ("JWT_VERIFY_SUB", "false", "only \"true\" is possible"),
         ("JWT_DECODE_ALGORITHMS", "HS256,RS256", "JWT_DECODE_ALGORITHMS is not supported"),
         ("RUST_LOG", "a=b=c", "RUST_LOG is \"a=b=c\"; expected a level"),
     ] {

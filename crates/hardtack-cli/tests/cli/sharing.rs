@@ -1,28 +1,110 @@
-//! Two servers on one data folder.
+//! Two servers on one store behave as one.
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Place, is_let_in, log_out, sign_up, with_copied_access_cookie};
+use serde_json::json;
 
-#[tokio::test]
-async fn a_logout_at_one_server_reaches_the_other() {
-    let place = Place::new();
-    let (one, other) = (place.start().await, place.start().await);
-    let mut client = one.client();
+use crate::stores::{Store, Two, at, on_every_store};
+use crate::support::{
+    PASSWORD, is_let_in, is_refused_soon, log_in, log_out, refresh, sign_up, with_copied_access_cookie,
+};
+
+on_every_store! {{
+    s27_a_log_in_at_the_other_server_ends_the_session_of_the_first,
+    s28_s29_copies_are_dead_at_one_server_after_the_log_out_at_the_other,
+    s30_an_old_refresh_token_ends_the_session_at_both_servers,
+    s33_s34_sessions_end_at_both_servers,
+    s35_a_password_change_at_one_server_ends_all_other_sessions_at_both,
+}}
+
+async fn s27_a_log_in_at_the_other_server_ends_the_session_of_the_first(store: Store) {
+    let two = Two::start(store).await;
+    let mut client = two.one.client();
     sign_up(&mut client, "someone").await;
-    let mut thief = with_copied_access_cookie(&client, &other);
-    assert!(is_let_in(&mut thief).await);
-    let raw = client.cookie("access_token_cookie").unwrap().raw.clone();
-
-    log_out(&mut client).await;
-    let since = Instant::now();
-    loop {
-        // A refusal takes the cookie away, which a thief would not let happen.
-        thief.set_cookie_raw(&raw);
-        if !is_let_in(&mut thief).await {
-            break;
-        }
-        assert!(since.elapsed() < Duration::from_secs(2), "still let in after {:?}", since.elapsed());
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    let copies = [with_copied_access_cookie(&client, &two.one), with_copied_access_cookie(&client, &two.other)];
+    let mut old = client.clone();
+    let mut moved = at(&two.other, &client);
+    assert!(is_let_in(&mut moved).await, "logged in at one is logged in at the other");
+    assert_eq!(log_in(&mut moved, "someone", PASSWORD).await, 200);
+    assert!(is_let_in(&mut moved).await && is_let_in(&mut at(&two.one, &moved)).await);
+    for copy in &copies {
+        is_refused_soon(copy, "the session that was replaced").await;
     }
+    assert_eq!(refresh(&mut old).await, 401);
+}
+
+async fn s28_s29_copies_are_dead_at_one_server_after_the_log_out_at_the_other(store: Store) {
+    let two = Two::start(store).await;
+    let mut client = two.one.client();
+    sign_up(&mut client, "someone").await;
+    let access = with_copied_access_cookie(&client, &two.other);
+    let mut everything = at(&two.other, &client);
+    assert!(is_let_in(&mut access.clone()).await);
+    log_out(&mut client).await;
+    // The row decides at once, whichever server is asked.
+    everything.jar().remove("access_token_cookie");
+    assert_eq!(refresh(&mut everything).await, 401);
+    is_refused_soon(&access, "the copied access cookie").await;
+}
+
+async fn s30_an_old_refresh_token_ends_the_session_at_both_servers(store: Store) {
+    let two = Two::start(store).await;
+    let mut client = two.one.client();
+    sign_up(&mut client, "someone").await;
+    let mut thief = at(&two.other, &client);
+    for server in [&two.one, &two.other] {
+        client = at(server, &client);
+        assert_eq!(refresh(&mut client).await, 200);
+        assert!(is_let_in(&mut client).await);
+    }
+    let copy = with_copied_access_cookie(&client, &two.one);
+    assert_eq!(refresh(&mut thief).await, 401, "two generations ago");
+    is_refused_soon(&copy, "the session that was stolen").await;
+    for server in [&two.one, &two.other] {
+        assert_eq!(refresh(&mut at(server, &client)).await, 401);
+    }
+}
+
+async fn s33_s34_sessions_end_at_both_servers(store: Store) {
+    let args = ["--access-lifetime", "1s", "--refresh-lifetime", "2s", "--session-lifetime", "4s"];
+    let two = Two::start_with(store, &args).await;
+    let mut idle = two.one.client();
+    sign_up(&mut idle, "someone").await;
+    let mut busy = two.one.client();
+    let since = Instant::now();
+    assert_eq!(log_in(&mut busy, "someone", PASSWORD).await, 200);
+    let (mut rounds, mut was_in) = (0, Duration::ZERO);
+    while since.elapsed() < Duration::from_secs(6) {
+        busy = at(if rounds % 2 == 0 { &two.other } else { &two.one }, &busy);
+        if is_let_in(&mut busy).await {
+            was_in = since.elapsed();
+        }
+        rounds += 1;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    assert!(was_in > Duration::from_millis(2500), "in use it outlives the idle limit: {was_in:?}");
+    assert!(was_in < Duration::from_millis(5100), "but not the absolute one: {was_in:?}");
+    assert!(!is_let_in(&mut at(&two.other, &idle)).await, "an unused session ends");
+}
+
+async fn s35_a_password_change_at_one_server_ends_all_other_sessions_at_both(store: Store) {
+    let two = Two::start(store).await;
+    let mut client = two.one.client();
+    sign_up(&mut client, "someone").await;
+    let mut telephone = two.other.client();
+    assert_eq!(log_in(&mut telephone, "someone", PASSWORD).await, 200);
+    let copies = [&two.one, &two.other].map(|server| with_copied_access_cookie(&telephone, server));
+
+    let body = json!({ "current_password": PASSWORD, "new_password": "canary-password-9a7c" });
+    let answer = client.post("/account/password").accept_json().csrf().json(&body).send().await;
+    assert_eq!(answer.status(), 200, "{}", answer.text());
+    let mut late = telephone.clone();
+    late.jar().remove("access_token_cookie");
+    assert_eq!(refresh(&mut late).await, 401);
+    for copy in &copies {
+        is_refused_soon(copy, "another session").await;
+    }
+    assert!(is_let_in(&mut client).await && is_let_in(&mut at(&two.other, &client)).await);
+    assert_eq!(log_in(&mut two.other.client(), "someone", PASSWORD).await, 401);
+    assert_eq!(log_in(&mut two.other.client(), "someone", "canary-password-9a7c").await, 200);
 }

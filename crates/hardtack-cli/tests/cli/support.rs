@@ -1,10 +1,12 @@
 //! A folder to work in, and a person at a browser.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use hardtack_conformance::client::Response;
 use hardtack_conformance::process::{Finished, Process, Program};
 use hardtack_conformance::{Client, process::StartError};
+use serde_json::json;
 use tempfile::TempDir;
 
 pub(crate) const PASSWORD: &str = "canary-password-5f1d";
@@ -126,4 +128,30 @@ pub(crate) fn with_copied_access_cookie(client: &Client, server: &Process) -> Cl
     let mut thief = server.client();
     thief.set_cookie_raw(&cookie.raw);
     thief
+}
+
+/// Logs in as a program does; the answer's status.
+pub(crate) async fn log_in(client: &mut Client, username: &str, password: &str) -> u16 {
+    let typed = json!({ "username": username, "password": password });
+    client.post("/login").accept_json().json(&typed).send().await.status().as_u16()
+}
+
+/// Exchanges the refresh token as a program does; the answer's status.
+pub(crate) async fn refresh(client: &mut Client) -> u16 {
+    client.get("/token/refresh").accept_json().send().await.status().as_u16()
+}
+
+/// Waits until a copied access cookie is refused, as long as servers in health may take to learn of it.
+pub(crate) async fn is_refused_soon(copy: &Client, what: &str) {
+    is_refused_within(Duration::from_secs(2), copy, what).await;
+}
+
+/// Waits until a copied access cookie is refused.
+pub(crate) async fn is_refused_within(bound: Duration, copy: &Client, what: &str) {
+    let since = Instant::now();
+    // A refusal takes the cookie away, which a thief would not let happen.
+    while is_let_in(&mut copy.clone()).await {
+        assert!(since.elapsed() < bound, "{what}: still let in after {:?}", since.elapsed());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

@@ -19,7 +19,7 @@ const STEP: Duration = Duration::from_millis(20);
 const WATCH: &str = r#"
 bin=$1 dir=$2 port=$3
 "$bin/postgres" -D "$dir" -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
-    -c max_connections=200 -c shared_buffers=16MB -c fsync=off -c autovacuum=off </dev/null >>"$dir/log" 2>&1 &
+    </dev/null >>"$dir/log" 2>&1 &
 server=$!
 if read -r word; then keep=1; else keep=; fi
 kill -s INT "$server" 2>/dev/null
@@ -35,6 +35,7 @@ printf '%s' "$PGPASSWORD" >"$dir.password"
 "$1/initdb" -D "$dir" -U postgres -A scram-sha-256 --pwfile="$dir.password" -E UTF8 --locale=C.UTF-8 \
     --no-sync >"$dir.log" 2>&1 || { cat "$dir.log" >&2; rm -rf "$dir" "$dir.password" "$dir.log"; exit 1; }
 rm "$dir.password" "$dir.log"
+printf 'max_connections = 200\nshared_buffers = 16MB\nfsync = off\nautovacuum = off\n' >>"$dir/postgresql.conf"
 echo "$dir"
 "#;
 
@@ -91,6 +92,16 @@ impl PostgresServer {
         psql.args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "postgres", "-d", name]);
         psql.args(["-p", &self.port.to_string(), "-c", sql]).env("PGPASSWORD", &self.password);
         succeeded("psql", psql.output().expect("psql runs")).trim_end().to_owned()
+    }
+
+    /// Changes settings for good, as by `ALTER SYSTEM SET fsync = on`, and starts the server again. Without it
+    /// nothing waits for a disk.
+    pub fn configure(&self, settings: &[(&str, &str)]) {
+        for (name, value) in settings {
+            self.psql("postgres", &format!("ALTER SYSTEM SET {name} = '{value}'"));
+        }
+        self.stop();
+        self.start();
     }
 
     /// Starts the server again, on the same port with the same databases.

@@ -33,6 +33,7 @@ mod case;
 mod csrf;
 mod http2;
 mod keys;
+mod locations;
 mod log_ins;
 mod logged_in;
 mod methods;
@@ -154,6 +155,7 @@ fn cases() -> Vec<Case> {
         bodies::cases,
         streams::cases,
         http2::cases,
+        locations::cases,
     ];
     themes.into_iter().flat_map(|theme| theme()).collect()
 }

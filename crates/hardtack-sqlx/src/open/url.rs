@@ -68,7 +68,9 @@ impl FromStr for DatabaseUrl {
     type Err = OpenError;
 
     fn from_str(text: &str) -> Result<Self, OpenError> {
-        let (scheme, rest) = text.split_once(':').unwrap_or((text, ""));
+        let scheme = text.split_once(':').map_or(text, |(scheme, _)| scheme);
+        #[cfg(feature = "sqlite")]
+        let rest = text.split_once(':').map_or("", |(_, rest)| rest);
         match scheme {
             #[cfg(feature = "sqlite")]
             "sqlite" if rest == ":memory:" => Ok(Self(Place::Memory)),
@@ -146,7 +148,7 @@ mod tests {
             ("sqlite:", "it names no file"),
             ("sqlite://app.db?mode=ro", "takes no parameters"),
             ("postgres://me:canary@host:port/app", "invalid port number"),
-            ("postgres://me:canary@host/app?sslmode=maybe", "sslmode"),
+            ("postgres://me:canary@host/app?sslmode=maybe", "ssl_mode"),
         ] {
             let error = read(text).unwrap_err();
             assert!(error.starts_with("the database URL cannot be used: ") && error.contains(why), "{text}: {error}");

@@ -4,6 +4,7 @@ use hardtack::session::{Ends, RevocationPage, Rotation, StoreError};
 use hardtack::{Session, SessionId, SessionStore, Timestamp};
 
 use super::{Sessions, ends};
+use crate::database::Pool;
 use crate::row::{self, Columns, LogColumns, columns};
 use crate::{Database, Statement};
 
@@ -125,11 +126,12 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
     }
 
     async fn revoked_elsewhere(&self) -> Result<(), StoreError> {
-        #[cfg(feature = "postgres")]
-        if let crate::database::Pool::Postgres(pool) = &self.database.0 {
-            return self.news.wait(pool).await.map_err(StoreError::new);
+        match &self.database.0 {
+            #[cfg(feature = "sqlite")]
+            Pool::Sqlite(_) => std::future::pending().await,
+            #[cfg(feature = "postgres")]
+            Pool::Postgres(pool) => self.news.wait(pool).await.map_err(StoreError::new),
         }
-        std::future::pending().await
     }
 }
 

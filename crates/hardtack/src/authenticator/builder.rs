@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::verified_tokens::{DEFAULT_ENTRIES, VerifiedTokens};
-use super::{Authenticator, Engine};
+use super::{Application, Authenticator, Engine};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{BaseUrl, ConfigError, Lifetime, RefreshMode, Settings, Urls};
 use crate::cookie::CookiePolicy;
@@ -21,14 +21,15 @@ use crate::session::{ErasedStore, LogPosition, Revocations, SessionStore};
 pub struct Builder {
     keys: KeySet,
     base: Option<Result<BaseUrl, ConfigError>>,
-    settings: Settings,
-    cookies: CookiePolicy,
+    pub(super) settings: Settings,
+    pub(super) cookies: CookiePolicy,
     store: Option<Box<dyn ErasedStore>>,
     clock: Box<dyn Clock>,
     handlers: Handlers,
     observers: Vec<Observer>,
     race_window: Option<Duration>,
-    without_csrf: bool,
+    pub(super) without_csrf: bool,
+    pub(super) application: Application,
     token_cache: usize,
 }
 
@@ -45,6 +46,7 @@ impl Builder {
             observers: Vec::new(),
             race_window: None,
             without_csrf: false,
+            application: Application::default(),
             token_cache: DEFAULT_ENTRIES,
         }
     }
@@ -145,13 +147,17 @@ impl Builder {
 
     /// The `aud` that is written and asked for (`JWT_ENCODE_AUDIENCE`, `JWT_DECODE_AUDIENCE`).
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
-        self.settings.audience.push(audience.into());
+        let audience = audience.into();
+        self.settings.encode_audience.push(audience.clone());
+        self.settings.decode_audience.push(audience);
         self
     }
 
     /// The `iss` that is written and asked for (`JWT_ENCODE_ISSUER`, `JWT_DECODE_ISSUER`).
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
-        self.settings.issuer = Some(issuer.into());
+        let issuer = issuer.into();
+        self.settings.decode_issuers = vec![issuer.clone()];
+        self.settings.encode_issuer = Some(issuer);
         self
     }
 
@@ -175,13 +181,17 @@ impl Builder {
 
     /// The header that carries the CSRF value; `X-CSRF-TOKEN` unless set.
     pub fn csrf_header(mut self, name: impl Into<String>) -> Self {
-        self.settings.csrf.header = name.into();
+        let name = name.into();
+        self.settings.csrf.refresh.header.clone_from(&name);
+        self.settings.csrf.access.header = name;
         self
     }
 
     /// The hidden form field that carries the CSRF value; `csrf_token` unless set.
     pub fn csrf_field(mut self, name: impl Into<String>) -> Self {
-        self.settings.csrf.field = name.into();
+        let name = name.into();
+        self.settings.csrf.refresh.field.clone_from(&name);
+        self.settings.csrf.access.field = name;
         self
     }
 
@@ -280,15 +290,18 @@ impl Builder {
         settings.base = self.base.transpose()?;
         settings.csrf.protect = !self.without_csrf;
         settings.check(self.store.is_some())?;
-        let signing = self.keys.signing_key();
-        if self.store.is_some() && !signing.is_deterministic() && settings.refresh != RefreshMode::Sliding {
-            return Err(ConfigError::RandomisedRefreshSignature { algorithm: signing.algorithm().as_str() });
+        if self.store.is_some() {
+            let signing = self.keys.signing_key().ok_or(ConfigError::VerifyingOnly)?;
+            if !signing.is_deterministic() && settings.refresh != RefreshMode::Sliding {
+                return Err(ConfigError::RandomisedRefreshSignature { algorithm: signing.algorithm().as_str() });
+            }
         }
         let refresh_paths = match settings.refresh {
             RefreshMode::Redirect => self.cookies.refresh_paths_for(&settings.urls),
             _ => vec!["/".to_owned()],
         };
-        let cookies = self.cookies.resolve(settings.base.as_ref(), refresh_paths, settings.csrf.protect)?;
+        let cookies =
+            self.cookies.resolve(settings.base.as_ref(), refresh_paths, settings.csrf.protect, settings.flask)?;
         let log_out = &settings.urls.logout;
         if !cookies.access.is_sent_to(log_out) && !cookies.refresh.is_sent_to(log_out) {
             tracing::warn!(
@@ -303,9 +316,11 @@ impl Builder {
             rules.lost_response_window =
                 if window.is_zero() { Duration::ZERO } else { rules.lost_response_window.max(window) };
         }
-        let pre_session = PreSessionKey::new(&signing.derive("pre-session"));
+        // Forms of a service that cannot sign are good while it runs.
+        let derived = self.keys.signing_key().map(|key| key.derive("pre-session"));
+        let pre_session = PreSessionKey::new(&derived.unwrap_or_else(rand::random));
         Ok(Authenticator(Arc::new(Engine {
-            keys: self.keys,
+            keys: if settings.flask { self.keys.take_any_key_id() } else { self.keys },
             settings,
             cookies,
             rules,
@@ -315,6 +330,7 @@ impl Builder {
             log: LogPosition::default(),
             clock: self.clock,
             handlers: self.handlers,
+            application: self.application,
             observers: self.observers,
             pre_session,
         })))

@@ -3,11 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
+
 use super::Authenticator;
+use super::verified::Verified;
 use crate::clock::Timestamp;
 use crate::cookie;
 use crate::failure::Reason;
-use crate::jwt::{Claims, Expected, ExtraClaims, NoExtra, TokenError, TokenKind, validate};
+use crate::jwt::{Claims, Expected, ExtraClaims, NoExtra, TokenError, TokenKind};
+use crate::location::TokenLocation;
 use crate::request::RequestHead;
 use crate::session::SessionId;
 
@@ -17,31 +21,20 @@ use crate::session::SessionId;
 pub struct VerifiedToken<T = NoExtra> {
     token: Arc<Verified>,
     extra: T,
-}
-
-/// What a signature was found good for. The payload is the text that the claims were read from.
-pub(super) struct Verified {
-    pub(super) claims: Claims,
-    pub(super) payload: Vec<u8>,
-}
-
-impl Verified {
-    /// The bytes of all texts.
-    pub(super) fn text_len(&self) -> usize {
-        let claims = &self.claims;
-        let optional = [&claims.csrf, &claims.issuer].into_iter().flatten().map(String::capacity).sum::<usize>();
-        let audience = claims.audience.iter().map(|name| name.capacity() + size_of::<String>()).sum::<usize>();
-        self.payload.capacity() + claims.subject.capacity() + claims.token_id.capacity() + optional + audience
-    }
+    location: Option<TokenLocation>,
 }
 
 impl VerifiedToken<NoExtra> {
     pub(crate) fn new(claims: Claims, payload: Vec<u8>) -> Self {
-        Self::of(Arc::new(Verified { claims, payload }))
+        Self::of(Arc::new(Verified::issued(claims, payload)))
     }
 
     fn of(token: Arc<Verified>) -> Self {
-        Self { token, extra: NoExtra }
+        Self { token, extra: NoExtra, location: None }
+    }
+
+    pub(crate) fn found_in(self, location: TokenLocation) -> Self {
+        Self { location: Some(location), ..self }
     }
 
     /// Reads the application's own claims from the same payload.
@@ -49,20 +42,20 @@ impl VerifiedToken<NoExtra> {
     /// # Errors
     /// A claim that `T` needs and the token has not, or in another type.
     pub fn with_extra<T: ExtraClaims>(self) -> Result<VerifiedToken<T>, TokenError> {
-        let extra = T::from_payload(&self.token.payload)?;
-        Ok(VerifiedToken { token: self.token, extra })
+        let extra = T::from_payload(self.token.payload())?;
+        Ok(VerifiedToken { token: self.token, extra, location: self.location })
     }
 }
 
 impl<T> VerifiedToken<T> {
     /// Whose token it is (`get_jwt_identity`).
     pub fn subject(&self) -> &str {
-        &self.token.claims.subject
+        self.token.subject()
     }
 
     /// The claims (`get_jwt`); the application's own are in [`extra`](Self::extra).
     pub fn claims(&self) -> &Claims {
-        &self.token.claims
+        self.token.claims()
     }
 
     /// The application's own claims.
@@ -72,22 +65,37 @@ impl<T> VerifiedToken<T> {
 
     /// The value for a form's hidden field; empty where the token carries none.
     pub fn csrf_token(&self) -> &str {
-        self.token.claims.csrf.as_deref().unwrap_or_default()
+        self.token.csrf().unwrap_or_default()
     }
 
     /// The session it belongs to.
     pub fn session(&self) -> Option<SessionId> {
-        self.token.claims.session.map(SessionId::from_u128)
+        self.token.session().map(SessionId::from_u128)
     }
 
     /// Whether it came of a log-in rather than a refresh, at `now`.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
-        self.token.claims.fresh.is_fresh_at(now)
+        self.token.fresh().is_fresh_at(now)
+    }
+
+    pub(crate) fn kind(&self) -> TokenKind {
+        self.token.kind()
+    }
+
+    /// Where the request carried it (`get_jwt_request_location`); none for a token from elsewhere.
+    pub fn location(&self) -> Option<TokenLocation> {
+        self.location
+    }
+
+    /// A claim by its name, of whatever type; null where there is none.
+    pub fn claim(&self, name: &str) -> Value {
+        let members: Option<Map<String, Value>> = serde_json::from_slice(self.payload()).ok();
+        members.and_then(|mut members| members.remove(name)).unwrap_or_default()
     }
 
     /// The claims as they were signed, in JSON.
     pub fn payload(&self) -> &[u8] {
-        &self.token.payload
+        self.token.payload()
     }
 }
 
@@ -95,7 +103,7 @@ impl<T> VerifiedToken<T> {
 impl<T> fmt::Debug for VerifiedToken<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifiedToken")
-            .field("kind", &self.token.claims.kind)
+            .field("kind", &self.token.kind())
             .field("session", &self.session())
             .finish_non_exhaustive()
     }
@@ -122,6 +130,14 @@ impl Found {
         }
     }
 
+    /// The token, unless it has expired.
+    fn of_now(self) -> Result<VerifiedToken, TokenError> {
+        match self {
+            Self::Valid(token) => Ok(token),
+            Self::Absent | Self::Expired(_) => Err(TokenError::Expired),
+        }
+    }
+
     /// The token, however old.
     pub(crate) fn any_age(self) -> Option<VerifiedToken> {
         match self {
@@ -135,6 +151,16 @@ impl Authenticator {
     /// Reads and verifies the cookie of a kind: name, signature, claims, times. Not yet its session,
     /// freshness or CSRF.
     pub(crate) fn read(&self, head: &RequestHead<'_>, kind: TokenKind) -> Result<Found, Reason> {
+        self.read_as(head, kind, Some(kind))
+    }
+
+    /// The same, of a token that is of another kind than its cookie, or of any.
+    pub(crate) fn read_as(
+        &self,
+        head: &RequestHead<'_>,
+        kind: TokenKind,
+        expected: Option<TokenKind>,
+    ) -> Result<Found, Reason> {
         let slot = match kind {
             TokenKind::Access => &self.cookies().access,
             TokenKind::Refresh => &self.cookies().refresh,
@@ -142,39 +168,75 @@ impl Authenticator {
         match cookie::find(head, &slot.name).map_err(|_| Reason::DuplicateCookie)? {
             // Some clients keep a deleted cookie with an empty value.
             None | Some(b"") => Ok(Found::Absent),
-            Some(token) => Ok(self.judge(token, kind)?),
+            Some(token) => Ok(self.judge(token, expected)?),
         }
     }
 
-    /// The signature is checked once for each token of the cache, everything else always.
-    fn judge(&self, token: &[u8], kind: TokenKind) -> Result<Found, TokenError> {
-        let (known, expected) = (&self.0.verified_tokens, self.expected(kind));
-        if let Some(verified) = known.find(token) {
-            let verdict = validate(&verified.claims, &expected);
+    /// Verifies a token of some kind, or of any. Its session, freshness and CSRF value are not looked at.
+    ///
+    /// The signature is checked once for each token of the cache, everything else always. Where the application
+    /// chooses the key, it is asked each time, as it may choose another one by now.
+    pub(crate) fn judge(&self, token: &[u8], kind: Option<TokenKind>) -> Result<Found, TokenError> {
+        let known = (!self.chooses_decode_key()).then_some(&self.0.verified_tokens);
+        if let Some(known) = known
+            && let Some(verified) = known.find(token)
+        {
+            let verdict = verified.judge(&self.expected(kind.unwrap_or(verified.kind())));
             if verdict == Err(TokenError::Expired) {
                 known.forget(token);
             }
             return Found::of(verified, verdict);
         }
-        let payload = self.keys().verify(token)?.into_bytes();
-        let verified = Arc::new(Verified { claims: Claims::from_json(&payload)?, payload });
-        let verdict = validate(&verified.claims, &expected);
+        let payload = self.verify_signature(token)?;
+        let verified = Arc::new(Verified::read(payload, &self.settings().reading())?);
+        let verdict = verified.judge(&self.expected(kind.unwrap_or(verified.kind())));
         // A refresh token comes once and lives long: not worth keeping.
-        if verdict.is_ok() && kind == TokenKind::Access {
+        if let (Ok(()), TokenKind::Access, Some(known)) = (verdict, verified.kind(), known) {
             known.remember(token, &verified);
         }
         Found::of(verified, verdict)
     }
 
-    /// Decodes a token from elsewhere than a cookie (`decode_token`).
+    /// Decodes a token from elsewhere than a request (`decode_token`).
     ///
     /// # Errors
     /// Whatever is wrong with it, its age included.
     pub fn decode<T: ExtraClaims>(&self, token: &str, kind: TokenKind) -> Result<VerifiedToken<T>, TokenError> {
-        match self.judge(token.as_bytes(), kind)? {
-            Found::Valid(token) => token.with_extra(),
-            Found::Absent | Found::Expired(_) => Err(TokenError::Expired),
-        }
+        self.judge(token.as_bytes(), Some(kind))?.of_now()?.with_extra()
+    }
+
+    /// Decodes a token of any kind.
+    ///
+    /// # Errors
+    /// Whatever is wrong with it, its age included.
+    pub fn decode_any<T: ExtraClaims>(&self, token: &str) -> Result<VerifiedToken<T>, TokenError> {
+        self.judge(token.as_bytes(), None)?.of_now()?.with_extra()
+    }
+
+    /// Decodes a token of any kind, which may be too old (`decode_token(allow_expired=True)`): to look at, not
+    /// to let someone in.
+    ///
+    /// # Errors
+    /// Whatever is wrong with it but its age.
+    pub fn decode_allowing_expired<T: ExtraClaims>(&self, token: &str) -> Result<VerifiedToken<T>, TokenError> {
+        self.judge(token.as_bytes(), None)?.any_age().ok_or(TokenError::Expired)?.with_extra()
+    }
+
+    /// The id of a good token (`get_jti`); empty where it has none, which only Flask-JWT-Extended's manner
+    /// permits.
+    ///
+    /// # Errors
+    /// As [`Self::decode_any`].
+    pub fn token_id(&self, token: &str) -> Result<String, TokenError> {
+        Ok(self.decode_any::<NoExtra>(token)?.claims().token_id.clone())
+    }
+
+    /// The CSRF value of a good token (`get_csrf_token`).
+    ///
+    /// # Errors
+    /// As [`Self::decode_any`], and [`TokenError::MissingClaim`] where it has none.
+    pub fn csrf_token(&self, token: &str) -> Result<String, TokenError> {
+        self.decode_any::<NoExtra>(token)?.claims().csrf.clone().ok_or(TokenError::MissingClaim("csrf"))
     }
 
     fn expected(&self, kind: TokenKind) -> Expected<'_> {
@@ -185,9 +247,10 @@ impl Authenticator {
         };
         let mut expected = Expected::new(self.now(), kind);
         expected.leeway = settings.leeway;
-        expected.audience = (!settings.audience.is_empty()).then_some(settings.audience.as_slice());
-        expected.issuer = settings.issuer.as_deref();
-        expected.allow_never_expiring = lifetime.duration().is_none();
+        expected.audience = (!settings.decode_audience.is_empty()).then_some(settings.decode_audience.as_slice());
+        expected.insecure_any_audience = settings.flask;
+        expected.issuers = &settings.decode_issuers;
+        expected.allow_never_expiring = settings.flask || lifetime.duration().is_none();
         expected
     }
 }

@@ -8,10 +8,9 @@ use serde_json::{Map, Value};
 use super::Authenticator;
 use super::given_claims::GivenClaims;
 use super::inspect::VerifiedToken;
-use crate::clock::Timestamp;
-use crate::config::Lifetime;
-use crate::cookie::{CookieTooLarge, SetCookies};
-use crate::jwt::{ClaimError, Claims, Fresh, SignError, TokenKind};
+use crate::config::{Lifetime, Settings};
+use crate::cookie::CookieTooLarge;
+use crate::jwt::{ClaimError, Claims, Fresh, KeySet, SignError, TokenError, TokenKind};
 
 /// Why a token was not made.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +25,22 @@ pub enum IssueError {
     /// A cookie that browsers would drop.
     #[error(transparent)]
     Cookie(#[from] CookieTooLarge),
+    /// A cookie bound to its host, and a domain to send it to.
+    #[error("the cookie {name} is bound to its host by its name, so it cannot be sent to the domain {domain:?}")]
+    CookieDomain {
+        /// The cookie.
+        name: String,
+        /// The domain.
+        domain: String,
+    },
+    /// A token that would be refused: only Flask-JWT-Extended's manner makes such.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// A subject's own key signs differently each time, and its sessions are stored.
+    #[error(
+        "refresh tokens of stored sessions need a signature that is the same each time; encode_key gave a key of {0}"
+    )]
+    RandomisedKey(&'static str),
     /// Claims that are no JSON object.
     #[error("further claims must serialise to a JSON object, such as a struct; this gave something else")]
     NotAnObject,
@@ -52,19 +67,35 @@ pub enum IssueError {
 pub struct TokenBuilder<'a> {
     engine: &'a Authenticator,
     claims: Claims,
+    identity: Option<Value>,
     lifetime: Lifetime,
     extra: GivenClaims,
     header: Map<String, Value>,
+    /// Whether the application's own claims and header members are added.
+    asks_application: bool,
 }
 
 impl<'a> TokenBuilder<'a> {
     fn new(engine: &'a Authenticator, subject: impl Into<String>, kind: TokenKind, lifetime: Lifetime) -> Self {
-        let id = format!("{:032x}", rand::random::<u128>());
+        let (settings, flask) = (engine.settings(), engine.settings().flask);
+        let id = if flask { uuid4() } else { format!("{:032x}", rand::random::<u128>()) };
         let mut claims = Claims::new(subject, id, kind, engine.now());
-        claims.csrf = Some(base64_simd::URL_SAFE_NO_PAD.encode_to_string(rand::random::<[u8; 16]>()));
-        claims.issuer = engine.settings().issuer.clone();
-        claims.audience = engine.settings().audience.clone();
-        Self { engine, claims, lifetime, extra: GivenClaims::default(), header: Map::new() }
+        claims.csrf = match flask {
+            false => Some(base64_simd::URL_SAFE_NO_PAD.encode_to_string(rand::random::<[u8; 16]>())),
+            true => settings.csrf.protect.then(uuid4),
+        };
+        claims.issuer = settings.encode_issuer.clone();
+        claims.audience = settings.encode_audience.clone();
+        Self { asks_application: true, ..Self::from_claims(engine, claims, lifetime, Map::new()) }
+    }
+
+    /// An identity that may be no text: a number, or a whole object. Only with
+    /// [`crate::Builder::insecure_any_identity`] is such a token taken.
+    pub fn identity(mut self, identity: impl Into<Value>) -> Self {
+        let identity = identity.into();
+        self.claims.subject = identity.as_str().map_or_else(|| identity.to_string(), str::to_owned);
+        self.identity = Some(identity);
+        self
     }
 
     /// Fresh as long as it lives: the password was just typed (`fresh=True`).
@@ -115,7 +146,8 @@ impl<'a> TokenBuilder<'a> {
         lifetime: Lifetime,
         extra: Map<String, Value>,
     ) -> Self {
-        Self { engine, claims, lifetime, extra: extra.into(), header: Map::new() }
+        let asks_application = claims.kind == TokenKind::Access;
+        Self { engine, claims, identity: None, lifetime, extra: extra.into(), header: Map::new(), asks_application }
     }
 
     /// Signs it.
@@ -123,23 +155,84 @@ impl<'a> TokenBuilder<'a> {
     /// # Errors
     /// A reserved claim or header member, claims that are no object, a token over 8 KiB.
     pub fn issue(mut self) -> Result<IssuedToken, IssueError> {
-        self.claims.not_before = Some(self.claims.issued_at);
+        let settings = self.engine.settings();
+        self.claims.not_before = settings.encode_nbf.then_some(self.claims.issued_at);
         self.claims.expires_at = self.lifetime.duration().map(|span| self.claims.issued_at + span);
-        let payload = self.claims.to_json(&self.extra.into_map()?)?;
-        let text = if self.header.is_empty() {
-            self.engine.keys().sign(&payload)?
+        let mut extra = self.extra.into_map()?;
+        if self.asks_application {
+            let (subject, kind) = (&self.claims.subject, self.claims.kind);
+            extra = merged(self.engine.claims_for(subject, kind), extra);
+            self.header = merged(self.engine.headers_for(subject, kind), self.header);
+        }
+        let plain = self.identity.is_none() && settings.identity_claim == "sub" && !settings.flask;
+        let payload = if plain {
+            self.claims.to_json(&extra)?
         } else {
-            self.engine.keys().sign_with_header(&self.header, &payload)?
+            let payload = named(&self.claims, self.identity, extra, settings)?;
+            // What was given may have replaced anything.
+            self.claims = settings.reading().read(&payload).unwrap_or(self.claims);
+            payload
         };
+        let own = self.engine.own_signing_key(&self.claims.subject);
+        if let Some(key) = own.as_ref().filter(|key| !key.is_deterministic())
+            && self.claims.kind == TokenKind::Refresh
+            && self.claims.session.is_some()
+            && self.engine.store().is_some()
+        {
+            return Err(IssueError::RandomisedKey(key.algorithm().as_str()));
+        }
+        let own = own.map(KeySet::new);
+        let keys = own.as_ref().unwrap_or(self.engine.keys());
+        let text =
+            if self.header.is_empty() { keys.sign(&payload)? } else { keys.sign_with_header(&self.header, &payload)? };
         Ok(IssuedToken { text, claims: self.claims, payload })
     }
+}
+
+/// The application's members, and those given to one token over them.
+fn merged(mut general: Map<String, Value>, given: Map<String, Value>) -> Map<String, Value> {
+    general.extend(given);
+    general
+}
+
+/// A payload whose identity has another name or is no text. In Flask-JWT-Extended's manner the further claims
+/// may replace any other.
+fn named(
+    claims: &Claims,
+    identity: Option<Value>,
+    extra: Map<String, Value>,
+    settings: &Settings,
+) -> Result<Vec<u8>, ClaimError> {
+    let name = &settings.identity_claim;
+    let json = claims.to_json(&Map::new())?;
+    let mut members: Map<String, Value> = serde_json::from_slice(&json).map_err(|_| ClaimError::Invalid("extra"))?;
+    let subject = members.remove("sub").unwrap_or_default();
+    let identity = identity.unwrap_or(subject);
+    if !settings.flask {
+        if settings.verify_sub && !identity.is_string() {
+            return Err(ClaimError::Invalid("sub"));
+        }
+        if let Some(reserved) = extra.keys().find(|given| Claims::is_reserved(given) || *given == name) {
+            return Err(ClaimError::Reserved(reserved.clone()));
+        }
+    }
+    members.insert(name.clone(), identity);
+    members.extend(extra);
+    serde_json::to_vec(&members).map_err(|_| ClaimError::Invalid("extra"))
+}
+
+/// A random UUID (RFC 9562 §5.4), as Python writes it.
+fn uuid4() -> String {
+    let bits = rand::random::<u128>() & !(0xf << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62;
+    let hex = format!("{bits:032x}");
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
 /// A signed token.
 #[derive(Clone)]
 pub struct IssuedToken {
-    text: String,
-    claims: Claims,
+    pub(super) text: String,
+    pub(super) claims: Claims,
     payload: Vec<u8>,
 }
 
@@ -177,86 +270,4 @@ impl Authenticator {
     pub fn refresh_token(&self, subject: impl Into<String>) -> TokenBuilder<'_> {
         TokenBuilder::new(self, subject, TokenKind::Refresh, self.settings().refresh_lifetime)
     }
-
-    /// The access cookie and its CSRF cookie (`set_access_cookies`).
-    ///
-    /// # Errors
-    /// A cookie over 4096 bytes.
-    pub fn set_access_cookies(&self, token: &IssuedToken) -> Result<SetCookies, IssueError> {
-        // The cookie outlives its token by as much as a refresh could, so that the server sees an
-        // expired token rather than none.
-        let refresh = self.settings().refresh_lifetime.duration();
-        let until = token.claims.expires_at.zip(refresh).map(|(end, span)| end.max(token.claims.issued_at + span));
-        self.access_cookies(token, until, !self.cookies().session_cookies)
-    }
-
-    /// The refresh cookie and its CSRF cookie (`set_refresh_cookies`).
-    ///
-    /// # Errors
-    /// A cookie over 4096 bytes.
-    pub fn set_refresh_cookies(&self, token: &IssuedToken) -> Result<SetCookies, IssueError> {
-        self.refresh_cookies(token, !self.cookies().session_cookies)
-    }
-
-    pub(super) fn refresh_cookies(&self, token: &IssuedToken, persistent: bool) -> Result<SetCookies, IssueError> {
-        let policy = self.cookies();
-        let mut cookies = SetCookies::default();
-        let age = persistent.then(|| max_age(token, token.claims.expires_at));
-        policy.set(&policy.refresh, &token.text, age, &mut cookies)?;
-        if let (true, Some(csrf)) = (policy.csrf_cookies, &token.claims.csrf) {
-            policy.set(&policy.csrf_refresh, csrf, age, &mut cookies)?;
-        }
-        Ok(cookies)
-    }
-
-    pub(super) fn access_cookies(
-        &self,
-        token: &IssuedToken,
-        until: Option<Timestamp>,
-        persistent: bool,
-    ) -> Result<SetCookies, IssueError> {
-        let policy = self.cookies();
-        let mut cookies = SetCookies::default();
-        let age = persistent.then(|| max_age(token, until));
-        policy.set(&policy.access, &token.text, age, &mut cookies)?;
-        if let (true, Some(csrf)) = (policy.csrf_cookies, &token.claims.csrf) {
-            policy.set(&policy.csrf_access, csrf, age, &mut cookies)?;
-        }
-        Ok(cookies)
-    }
-
-    /// Deletes both tokens' cookies (`unset_jwt_cookies`).
-    pub fn unset_jwt_cookies(&self) -> SetCookies {
-        let mut cookies = self.unset_access_cookies();
-        cookies.extend(self.unset_refresh_cookies());
-        cookies
-    }
-
-    /// Deletes the access cookie and its CSRF cookie (`unset_access_cookies`).
-    pub fn unset_access_cookies(&self) -> SetCookies {
-        let (policy, mut cookies) = (self.cookies(), SetCookies::default());
-        policy.delete(&policy.access, &mut cookies);
-        if policy.csrf_cookies {
-            policy.delete(&policy.csrf_access, &mut cookies);
-        }
-        cookies
-    }
-
-    /// Deletes the refresh cookie and its CSRF cookie (`unset_refresh_cookies`).
-    pub fn unset_refresh_cookies(&self) -> SetCookies {
-        let (policy, mut cookies) = (self.cookies(), SetCookies::default());
-        policy.delete(&policy.refresh, &mut cookies);
-        if policy.csrf_cookies {
-            policy.delete(&policy.csrf_refresh, &mut cookies);
-        }
-        cookies
-    }
-}
-
-/// A persistent cookie's age. Counted from the token's making and not from now: the same token gives the
-/// same cookie.
-fn max_age(token: &IssuedToken, until: Option<Timestamp>) -> Duration {
-    /// What stands for "never": the 400 days that browsers cap Max-Age at (RFC 6265bis §5.5).
-    const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
-    until.map_or(LONGEST, |until| until.since(token.claims.issued_at).min(LONGEST))
 }

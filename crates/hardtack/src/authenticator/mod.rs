@@ -1,17 +1,24 @@
 //! The engine: keys, settings, cookies, sessions and replies in one value that is cheap to clone.
 
+mod application;
 mod builder;
+mod cookies;
+mod flask;
 mod given_claims;
 mod inspect;
 mod issue;
 mod log_in;
 mod sessions;
+mod verified;
 mod verified_tokens;
 
 use std::fmt;
 use std::sync::Arc;
 
+pub(crate) use application::Application;
+pub use application::Blocklist;
 pub use builder::Builder;
+pub use cookies::CookieOptions;
 pub(crate) use inspect::Found;
 pub use inspect::VerifiedToken;
 pub use issue::{IssueError, IssuedToken, TokenBuilder};
@@ -52,6 +59,7 @@ pub(crate) struct Engine {
     log: LogPosition,
     clock: Box<dyn Clock>,
     handlers: Handlers,
+    application: Application,
     observers: Vec<Observer>,
     pre_session: PreSessionKey,
 }
@@ -79,7 +87,7 @@ impl Authenticator {
 
     /// The name of the hidden form field, `csrf_token` unless set otherwise.
     pub fn csrf_field(&self) -> &str {
-        &self.0.settings.csrf.field
+        &self.0.settings.csrf.access.field
     }
 
     /// Whether cookies are Secure: the site is served over https.
@@ -128,6 +136,10 @@ impl Authenticator {
 
     pub(crate) fn handlers(&self) -> &Handlers {
         &self.0.handlers
+    }
+
+    pub(crate) fn application(&self) -> &Application {
+        &self.0.application
     }
 
     pub(crate) fn observers(&self) -> &[Observer] {

@@ -12,7 +12,7 @@ use foldhash::quality::SeedableRandomState;
 use quick_cache::unsync::Cache;
 use quick_cache::{Equivalent, OptionsBuilder, Weighter};
 
-use super::inspect::Verified;
+use super::verified::Verified;
 
 /// How many tokens are remembered unless set otherwise.
 pub(super) const DEFAULT_ENTRIES: usize = 8192;
@@ -202,14 +202,14 @@ mod tests {
 
     fn verified(subject: &str) -> Arc<Verified> {
         let claims = Claims::new(subject, "id", TokenKind::Access, Timestamp::from_unix_seconds(1));
-        Arc::new(Verified { claims, payload: vec![b'x'; 300] })
+        Arc::new(Verified::issued(claims, vec![b'x'; 300]))
     }
 
     #[test]
     fn a_token_is_found_by_all_of_its_bytes() {
         let (cache, token) = (VerifiedTokens::new(64), vec![b'a'; 403]);
         cache.remember(&token, &verified("alice"));
-        assert_eq!(cache.find(&token).unwrap().claims.subject, "alice");
+        assert_eq!(cache.find(&token).unwrap().subject(), "alice");
         for index in 0..token.len() {
             let mut other = token.clone();
             other[index] ^= 1;

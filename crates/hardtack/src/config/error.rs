@@ -181,6 +181,81 @@ pub enum ConfigError {
         /// What was given.
         name: String,
     },
+    /// No place to look for tokens in.
+    #[error("no token location is set, so no token could ever be found; name headers, cookies, query_string or json")]
+    NoTokenLocation,
+    /// A name by which no token could be found.
+    #[error("{name:?} cannot be the {what}; expected at least one visible ASCII character and no separators")]
+    BadTokenPlace {
+        /// What it was to name.
+        what: &'static str,
+        /// What was given.
+        name: String,
+    },
+    /// The identity under the name of another claim.
+    #[error(
+        "{name:?} cannot be the identity claim, as it is empty or has a meaning of its own; expected sub, or a name that is free"
+    )]
+    BadIdentityClaim {
+        /// What was given.
+        name: String,
+    },
+    /// An option of Flask-JWT-Extended with a value that it cannot have.
+    #[error("{option} is {value:?}; expected {expected}")]
+    BadOption {
+        /// Its name.
+        option: &'static str,
+        /// What was given.
+        value: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// A name that begins as Flask-JWT-Extended's options do, and is none.
+    #[error(
+        "{option} is no option of Flask-JWT-Extended 4.7; correct its name or leave it out (docs/options.md lists all)"
+    )]
+    UnknownOption {
+        /// What was given.
+        option: String,
+    },
+    /// Two keys that belong to different pairs.
+    #[error(
+        "JWT_PUBLIC_KEY is not the public half of JWT_PRIVATE_KEY, so nothing that is signed would verify; leave it out, or give both of one pair"
+    )]
+    KeysDiffer,
+    /// A part that makes tokens, and keys that verify only.
+    #[error("stored sessions make tokens, and the keys can only verify; give a private key, or leave the store out")]
+    VerifyingOnly,
+    /// A key of an option that cannot be used.
+    #[error("{option} cannot be used: {error}")]
+    OptionKey {
+        /// Its name.
+        option: &'static str,
+        /// What is wrong with the key.
+        error: KeyError,
+    },
+    /// A file named by an option that cannot be read.
+    #[error(
+        "{option} names the file {path:?}, which cannot be read: {why}; expected a file that this user may read, or PEM text"
+    )]
+    OptionFile {
+        /// Its name.
+        option: &'static str,
+        /// The file.
+        path: String,
+        /// What the system says.
+        why: String,
+    },
+    /// A key that is needed and not there.
+    #[error("{algorithm} needs {option}, which is not set; expected {expected}")]
+    NoKey {
+        /// The algorithm.
+        algorithm: &'static str,
+        /// The option.
+        option: &'static str,
+        /// What it should hold.
+        expected: &'static str,
+    },
     /// Sliding sessions have no refresh token to keep on a path.
     #[error("an access token cannot live forever and be refreshed; choose RefreshMode::Off or give it a lifetime")]
     NeverExpiringRefreshed,

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::{BaseUrl, ConfigError};
-use crate::request::NextPath;
+use crate::jwt::{Claims, Reading, TokenKind};
+use crate::location::{Locations, Places, TokenLocation};
+use crate::request::{NextPath, RequestHead, is_token};
 use crate::session::SessionRules;
 
 /// How long a token lives.
@@ -134,14 +136,31 @@ impl Urls {
     }
 }
 
+/// Where a request carries the CSRF value of one kind of token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CsrfNames {
+    pub(crate) header: String,
+    pub(crate) field: String,
+}
+
+impl Default for CsrfNames {
+    fn default() -> Self {
+        Self { header: "x-csrf-token".into(), field: "csrf_token".into() }
+    }
+}
+
 /// The CSRF check's settings.
 #[derive(Clone, Debug)]
 pub(crate) struct CsrfSettings {
     pub(crate) protect: bool,
     pub(crate) pre_session: bool,
     pub(crate) check_form: bool,
-    pub(crate) header: String,
-    pub(crate) field: String,
+    pub(crate) access: CsrfNames,
+    pub(crate) refresh: CsrfNames,
+    /// The methods that are checked; all that change something unless set.
+    pub(crate) methods: Option<Vec<String>>,
+    /// Whether an empty header field is a value, which is wrong, or none at all.
+    pub(crate) empty_is_none: bool,
     pub(crate) trusted_origins: Vec<String>,
 }
 
@@ -151,23 +170,53 @@ impl Default for CsrfSettings {
             protect: true,
             pre_session: true,
             check_form: true,
-            header: "x-csrf-token".into(),
-            field: "csrf_token".into(),
+            access: CsrfNames::default(),
+            refresh: CsrfNames::default(),
+            methods: None,
+            empty_is_none: false,
             trusted_origins: Vec::new(),
         }
     }
 }
 
 impl CsrfSettings {
-    fn check(&mut self) -> Result<(), ConfigError> {
-        self.header.make_ascii_lowercase();
-        let plain = |name: &str| {
-            !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(&b))
-        };
-        for (what, name) in [("header", &self.header), ("field", &self.field)] {
-            if !plain(name) {
-                return Err(ConfigError::BadCsrfName { what, name: name.clone() });
+    /// Where the value for a token of this kind is.
+    pub(crate) const fn names(&self, kind: TokenKind) -> &CsrfNames {
+        match kind {
+            TokenKind::Access => &self.access,
+            TokenKind::Refresh => &self.refresh,
+        }
+    }
+
+    /// Whether a header field's value is one, or a form field's.
+    pub(crate) const fn counts(&self, sent: &[u8]) -> bool {
+        !self.empty_is_none || !sent.is_empty()
+    }
+
+    /// Whether the double submit is asked of this request.
+    pub(crate) fn applies_to(&self, head: &RequestHead<'_>) -> bool {
+        self.protect
+            && match &self.methods {
+                Some(methods) => methods.iter().any(|method| method == head.method),
+                None => !head.is_safe(),
             }
+    }
+
+    fn check(&mut self) -> Result<(), ConfigError> {
+        for names in [&mut self.access, &mut self.refresh] {
+            names.header.make_ascii_lowercase();
+        }
+        for names in [&self.access, &self.refresh] {
+            if !is_token(&names.header) {
+                return Err(ConfigError::BadCsrfName { what: "header", name: names.header.clone() });
+            }
+            // Any text is a field's name.
+            if names.field.is_empty() {
+                return Err(ConfigError::BadCsrfName { what: "field", name: String::new() });
+            }
+        }
+        if let Some(bad) = self.methods.iter().flatten().find(|method| !is_token(method)) {
+            return Err(ConfigError::BadCsrfName { what: "method", name: bad.clone() });
         }
         for origin in &mut self.trusted_origins {
             match BaseUrl::parse_insecure_http(origin) {
@@ -190,8 +239,25 @@ pub(crate) struct Settings {
     pub(crate) poll_interval: Duration,
     pub(crate) max_staleness: Option<Duration>,
     pub(crate) leeway: Duration,
-    pub(crate) audience: Vec<String>,
-    pub(crate) issuer: Option<String>,
+    pub(crate) encode_audience: Vec<String>,
+    /// Those that a token may be for; none takes tokens that are for nobody in particular.
+    pub(crate) decode_audience: Vec<String>,
+    pub(crate) encode_issuer: Option<String>,
+    /// Those that a token may be from; none takes anybody's.
+    pub(crate) decode_issuers: Vec<String>,
+    /// The claim that says whose token it is.
+    pub(crate) identity_claim: String,
+    /// Whether the identity has to be text.
+    pub(crate) verify_sub: bool,
+    pub(crate) encode_nbf: bool,
+    pub(crate) locations: Locations,
+    /// Those that single routes may ask for besides.
+    pub(crate) route_locations: Locations,
+    pub(crate) places: Places,
+    pub(crate) exempt_options: bool,
+    pub(crate) error_key: String,
+    /// Flask-JWT-Extended's manner where it differs from ours: see [`crate::Builder::flask_compatible`].
+    pub(crate) flask: bool,
     pub(crate) refresh: RefreshMode,
     pub(crate) urls: Urls,
     pub(crate) csrf: CsrfSettings,
@@ -208,8 +274,19 @@ impl Default for Settings {
             poll_interval: Duration::from_secs(1),
             max_staleness: None,
             leeway: Duration::ZERO,
-            audience: Vec::new(),
-            issuer: None,
+            encode_audience: Vec::new(),
+            decode_audience: Vec::new(),
+            encode_issuer: None,
+            decode_issuers: Vec::new(),
+            identity_claim: "sub".into(),
+            verify_sub: true,
+            encode_nbf: true,
+            locations: Locations::COOKIES,
+            route_locations: Locations::default(),
+            places: Places::default(),
+            exempt_options: false,
+            error_key: "msg".into(),
+            flask: false,
             refresh: RefreshMode::Transparent,
             urls: Urls::default(),
             csrf: CsrfSettings::default(),
@@ -229,7 +306,9 @@ impl Settings {
         if access.is_none() && self.refresh == RefreshMode::Sliding {
             return Err(ConfigError::NeverExpiringRefreshed);
         }
-        if self.refresh != RefreshMode::Sliding && refresh.is_some_and(|refresh| access.is_none_or(|a| a > refresh)) {
+        // Where nothing refreshes by itself, the two have nothing to do with each other.
+        let refreshes = self.refresh != RefreshMode::Sliding && !self.flask;
+        if refreshes && refresh.is_some_and(|refresh| access.is_none_or(|a| a > refresh)) {
             return Err(ConfigError::AccessOutlivesRefresh);
         }
         if stored_sessions {
@@ -245,8 +324,29 @@ impl Settings {
         if self.leeway > Duration::from_secs(60) {
             return Err(ConfigError::LeewayTooLong { seconds: self.leeway.as_secs() });
         }
+        if self.locations.is_empty() {
+            return Err(ConfigError::NoTokenLocation);
+        }
+        if !Claims::can_identify(&self.identity_claim) {
+            return Err(ConfigError::BadIdentityClaim { name: self.identity_claim.clone() });
+        }
+        if self.error_key.is_empty() {
+            return Err(ConfigError::BadTokenPlace { what: "member for error messages", name: String::new() });
+        }
+        self.places.check()?;
         self.urls.check()?;
         self.csrf.check()
+    }
+
+    /// How payloads are read.
+    pub(crate) fn reading(&self) -> Reading<'_> {
+        let audience = !self.flask || !self.decode_audience.is_empty();
+        Reading { identity: &self.identity_claim, verify_sub: self.verify_sub, lenient: self.flask, audience }
+    }
+
+    /// Whether some route may take tokens from there.
+    pub(crate) fn may_be_in(&self, location: TokenLocation) -> bool {
+        self.locations.contains(location) || self.route_locations.contains(location)
     }
 
     fn check_following(&self, stored_sessions: bool) -> Result<(), ConfigError> {

@@ -6,7 +6,8 @@ mod render;
 mod set_cookies;
 
 pub use find::{DuplicateCookie, find};
-pub(crate) use policy::ResolvedPolicy;
 pub use policy::{CookiePolicy, CookiePrefix, SameSite};
+pub(crate) use policy::{CookieSlot, ResolvedPolicy, is_cookie_domain, is_cookie_path};
 pub use render::CookieTooLarge;
+pub(crate) use render::Setting;
 pub use set_cookies::SetCookies;

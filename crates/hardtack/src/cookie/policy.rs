@@ -1,6 +1,7 @@
 //! What the cookies are called, where they are sent, and how they are guarded.
 
 use crate::config::{BaseUrl, ConfigError, Urls};
+use crate::request::is_token;
 
 /// The `SameSite` attribute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,14 +13,18 @@ pub enum SameSite {
     Lax,
     /// Sent always; taken only with Secure and with CSRF protection on.
     None,
+    /// No attribute at all, as Flask-JWT-Extended leaves it unless told: some browsers take that for Lax, and
+    /// some for [`Self::None`].
+    InsecureUnset,
 }
 
 impl SameSite {
-    pub(crate) const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> Option<&'static str> {
         match self {
-            Self::Strict => "Strict",
-            Self::Lax => "Lax",
-            Self::None => "None",
+            Self::Strict => Some("Strict"),
+            Self::Lax => Some("Lax"),
+            Self::None => Some("None"),
+            Self::InsecureUnset => None,
         }
     }
 }
@@ -197,6 +202,7 @@ impl CookiePolicy {
         base: Option<&BaseUrl>,
         refresh_paths: Vec<String>,
         csrf_protect: bool,
+        flask: bool,
     ) -> Result<ResolvedPolicy, ConfigError> {
         let secure = self.secure.unwrap_or_else(|| base.is_none_or(BaseUrl::is_https));
         if self.same_site == SameSite::None && !secure {
@@ -220,7 +226,8 @@ impl CookiePolicy {
             secure,
             same_site: self.same_site,
             session_cookies: self.session_cookies,
-            csrf_cookies: self.csrf_cookies,
+            csrf_cookies: self.csrf_cookies && (csrf_protect || !flask),
+            flask,
         };
         let mut names: Vec<&str> = policy.slots().map(|slot| slot.name.as_str()).to_vec();
         names.sort_unstable();
@@ -231,12 +238,22 @@ impl CookiePolicy {
     }
 
     fn slot(&self, name: &str, paths: Vec<String>, http_only: bool, secure: bool) -> Result<CookieSlot, ConfigError> {
-        if name.is_empty() || !name.bytes().all(is_token_byte) {
+        if !is_token(name) {
             return Err(ConfigError::BadCookieName { name: name.to_owned() });
         }
         check_paths(name, &paths)?;
         let rooted = paths.iter().all(|path| path == "/");
-        let prefix = match self.prefix {
+        // A name that already says its prefix must keep what it promises.
+        let promises = |p: &str| name.get(..p.len()).is_some_and(|start| start.eq_ignore_ascii_case(p));
+        let own = match (promises("__Host-"), promises("__Secure-")) {
+            (true, _) => Some(CookiePrefix::Host),
+            (_, true) => Some(CookiePrefix::Secure),
+            _ => None,
+        };
+        if own.is_some() && self.prefix != CookiePrefix::None {
+            return Err(ConfigError::PrefixInName { name: name.to_owned() });
+        }
+        let prefix = match own.unwrap_or(self.prefix) {
             CookiePrefix::None => "",
             CookiePrefix::Auto if !secure => "",
             CookiePrefix::Host | CookiePrefix::Secure if !secure => {
@@ -252,12 +269,8 @@ impl CookiePolicy {
             CookiePrefix::Auto if rooted && self.domain.is_none() => "__Host-",
             CookiePrefix::Auto | CookiePrefix::Secure => "__Secure-",
         };
-        // A name that already says its prefix must keep what it promises.
-        let promises = |p: &str| name.get(..p.len()).is_some_and(|start| start.eq_ignore_ascii_case(p));
-        if promises("__Host-") || promises("__Secure-") {
-            return Err(ConfigError::PrefixInName { name: name.to_owned() });
-        }
-        Ok(CookieSlot { name: format!("{prefix}{name}"), paths, http_only })
+        let name = if own.is_some() { name.to_owned() } else { format!("{prefix}{name}") };
+        Ok(CookieSlot { name, paths, http_only })
     }
 }
 
@@ -289,6 +302,8 @@ pub(crate) struct ResolvedPolicy {
     pub(crate) same_site: SameSite,
     pub(crate) session_cookies: bool,
     pub(crate) csrf_cookies: bool,
+    /// Written as Werkzeug writes them.
+    pub(crate) flask: bool,
 }
 
 impl ResolvedPolicy {
@@ -297,18 +312,12 @@ impl ResolvedPolicy {
     }
 }
 
-/// RFC 9110 §5.6.2.
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
-
 fn check_paths(name: &str, paths: &[String]) -> Result<(), ConfigError> {
     if paths.is_empty() {
         return Err(ConfigError::NoCookiePath { name: name.to_owned() });
     }
     for path in paths {
-        let plain = path.starts_with('/') && path.bytes().all(|b| (0x21..=0x7e).contains(&b) && b != b';');
-        if !plain {
+        if !is_cookie_path(path) {
             return Err(ConfigError::BadCookiePath { name: name.to_owned(), path: path.clone() });
         }
     }
@@ -326,19 +335,27 @@ fn check_paths(name: &str, paths: &[String]) -> Result<(), ConfigError> {
     Ok(())
 }
 
+/// Whether a cookie can have it as its path.
+pub(crate) fn is_cookie_path(path: &str) -> bool {
+    path.starts_with('/') && path.bytes().all(|b| (0x21..=0x7e).contains(&b) && b != b';')
+}
+
 /// Path-matching as in RFC 6265 §5.1.4.
 pub(crate) fn covers(outer: &str, inner: &str) -> bool {
     inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || outer.ends_with('/') || rest.starts_with('/'))
 }
 
+/// Whether it is spelt as a domain that cookies can have.
+pub(crate) fn is_cookie_domain(domain: &str) -> bool {
+    let bare = domain.strip_prefix('.').unwrap_or(domain);
+    bare.contains('.') && bare.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
+}
+
 fn check_domain(domain: &str, base: Option<&BaseUrl>) -> Result<(), ConfigError> {
     let bare = domain.strip_prefix('.').unwrap_or(domain);
-    let plain = bare.contains('.') && bare.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
     let bad = || ConfigError::BadCookieDomain { domain: domain.to_owned() };
-    if !plain {
-        return Err(bad());
-    }
     match base {
+        _ if !is_cookie_domain(domain) => Err(bad()),
         Some(base) if base.host() != bare && !base.host().ends_with(&format!(".{bare}")) => Err(bad()),
         _ => Ok(()),
     }

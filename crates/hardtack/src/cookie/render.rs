@@ -1,10 +1,11 @@
 //! `Set-Cookie` text (RFC 6265 §4.1), attributes in the order that Flask writes them.
 
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::policy::{CookieSlot, ResolvedPolicy};
 use super::set_cookies::SetCookies;
+use crate::clock::Timestamp;
 
 /// The most that browsers keep of a cookie's name and value together, in bytes
 /// (RFC 6265bis §5.6; ASVS 5.0 V3.3.5).
@@ -23,13 +24,29 @@ pub struct CookieTooLarge {
     pub len: usize,
 }
 
+/// How long a cookie lasts, and where it is sent beyond the policy.
+pub(crate) struct Setting<'a> {
+    /// The policy's unless given.
+    pub(crate) domain: Option<&'a str>,
+    /// Until the browser closes, if none.
+    pub(crate) max_age: Option<Duration>,
+    pub(crate) now: Timestamp,
+}
+
+/// When a cookie ends.
+enum End {
+    WithBrowser,
+    At { max_age: u64, expires: Option<Timestamp> },
+    Deleted,
+}
+
 impl ResolvedPolicy {
-    /// Sets `slot` to `value` on each of its paths; `max_age` of none lasts until the browser closes.
+    /// Sets `slot` to `value` on each of its paths.
     pub(crate) fn set(
         &self,
         slot: &CookieSlot,
         value: &str,
-        max_age: Option<Duration>,
+        setting: &Setting<'_>,
         into: &mut SetCookies,
     ) -> Result<(), CookieTooLarge> {
         let len = slot.name.len() + value.len();
@@ -37,33 +54,48 @@ impl ResolvedPolicy {
             return Err(CookieTooLarge { name: slot.name.clone(), len });
         }
         for path in &slot.paths {
-            into.push(self.render(slot, path, value, max_age.map(|age| age.as_secs())));
+            let end = match setting.max_age {
+                None => End::WithBrowser,
+                // Werkzeug says it twice.
+                Some(age) => End::At { max_age: age.as_secs(), expires: self.flask.then_some(setting.now + age) },
+            };
+            into.push(self.render(slot, path, value, setting.domain, &end));
         }
         Ok(())
     }
 
     /// Deletes `slot` on each of its paths: same name, Path and Domain, or the browser keeps it.
-    pub(crate) fn delete(&self, slot: &CookieSlot, into: &mut SetCookies) {
+    pub(crate) fn delete(&self, slot: &CookieSlot, domain: Option<&str>, into: &mut SetCookies) {
         for path in &slot.paths {
-            into.push(self.render(slot, path, "", Some(0)));
+            into.push(self.render(slot, path, "", domain, &End::Deleted));
         }
     }
 
-    fn render(&self, slot: &CookieSlot, path: &str, value: &str, max_age: Option<u64>) -> String {
+    fn render(&self, slot: &CookieSlot, path: &str, value: &str, domain: Option<&str>, end: &End) -> String {
         let mut text = String::with_capacity(slot.name.len() + value.len() + 112);
         text.push_str(&slot.name);
         text.push('=');
         text.push_str(value);
-        if let Some(domain) = &self.domain {
+        if let Some(domain) = domain.or(self.domain.as_deref()) {
             text.push_str("; Domain=");
-            text.push_str(domain);
+            text.push_str(if self.flask { domain.trim_start_matches('.') } else { domain });
         }
-        if let Some(seconds) = max_age {
-            if seconds == 0 {
-                text.push_str("; Expires=Thu, 01 Jan 1970 00:00:00 GMT");
+        // Writing to a String cannot fail.
+        match end {
+            End::WithBrowser => {}
+            End::At { max_age, expires } => {
+                if let Some(expires) = expires {
+                    let _ = write!(text, "; Expires={}", http_date(*expires));
+                }
+                let _ = write!(text, "; Max-Age={max_age}");
             }
-            // Writing to a String cannot fail.
-            let _ = write!(text, "; Max-Age={seconds}");
+            End::Deleted => {
+                text.push_str("; Expires=Thu, 01 Jan 1970 00:00:00 GMT");
+                // Flask-JWT-Extended leaves it at that.
+                if !self.flask {
+                    text.push_str("; Max-Age=0");
+                }
+            }
         }
         if self.secure {
             text.push_str("; Secure");
@@ -73,8 +105,16 @@ impl ResolvedPolicy {
         }
         text.push_str("; Path=");
         text.push_str(path);
-        text.push_str("; SameSite=");
-        text.push_str(self.same_site.as_str());
+        if let Some(same_site) = self.same_site.as_str() {
+            text.push_str("; SameSite=");
+            text.push_str(same_site);
+        }
         text
     }
+}
+
+/// RFC 9110 §5.6.7.
+fn http_date(time: Timestamp) -> impl std::fmt::Display {
+    let seconds = u64::try_from(time.unix_seconds()).unwrap_or_default();
+    httpdate::HttpDate::from(UNIX_EPOCH + Duration::from_secs(seconds))
 }

@@ -3,7 +3,7 @@
 use subtle::ConstantTimeEq;
 
 use super::{FormPeek, FormToken};
-use crate::config::CsrfSettings;
+use crate::config::{CsrfNames, CsrfSettings};
 use crate::request::RequestHead;
 
 /// Why a request that changes something is refused although its user is known.
@@ -51,9 +51,10 @@ pub(crate) fn check(
     form: &FormToken,
     expected: &str,
     settings: &CsrfSettings,
+    names: &CsrfNames,
 ) -> Result<(), CsrfError> {
-    let mut fields = head.header_all(&settings.header);
-    if let Some(sent) = fields.next() {
+    let mut fields = head.header_all(&names.header);
+    if let Some(sent) = fields.next().filter(|sent| settings.counts(sent)) {
         let alone = fields.next().is_none();
         return if alone && equal(sent, expected.as_bytes()) { Ok(()) } else { Err(CsrfError::Mismatch) };
     }
@@ -62,6 +63,7 @@ pub(crate) fn check(
     }
     match form {
         FormToken::Found(sent) if equal(sent.as_bytes(), expected.as_bytes()) => Ok(()),
+        FormToken::Found(sent) if !settings.counts(sent.as_bytes()) => Err(CsrfError::Missing),
         FormToken::Found(_) | FormToken::Ambiguous => Err(CsrfError::Mismatch),
         FormToken::Absent => Err(CsrfError::Missing),
         FormToken::BeyondPeek => Err(CsrfError::BeyondPeek),
@@ -89,7 +91,9 @@ mod tests {
         let good = Fields::new(&[("x-csrf-token", "value")]);
         let bad = Fields::new(&[("x-csrf-token", "other")]);
         let twice = Fields::new(&[("x-csrf-token", "value"), ("x-csrf-token", "value")]);
-        let run = |fields, form: FormToken| check(&head("POST", "/", fields), &form, "value", &settings());
+        let run = |fields, form: FormToken| {
+            check(&head("POST", "/", fields), &form, "value", &settings(), &CsrfNames::default())
+        };
         assert_eq!(run(&good, FormToken::Unread), Ok(()));
         assert_eq!(run(&bad, FormToken::Found("value".into())), Err(CsrfError::Mismatch));
         assert_eq!(run(&twice, FormToken::Unread), Err(CsrfError::Mismatch));
@@ -98,20 +102,29 @@ mod tests {
         assert_eq!(run(&none, FormToken::Absent), Err(CsrfError::Missing));
         assert_eq!(run(&none, FormToken::Unread), Err(CsrfError::Missing));
         assert_eq!(run(&none, FormToken::BeyondPeek), Err(CsrfError::BeyondPeek));
-        assert_eq!(check(&head("POST", "/", &good), &FormToken::Unread, "", &settings()), Err(CsrfError::Mismatch));
+        assert_eq!(
+            check(&head("POST", "/", &good), &FormToken::Unread, "", &settings(), &CsrfNames::default()),
+            Err(CsrfError::Mismatch)
+        );
     }
 
     #[test]
     fn s52_the_query_string_is_not_looked_at() {
         let none = Fields::new(&[]);
         let head = head("POST", "/?csrf_token=value&X-CSRF-TOKEN=value", &none);
-        assert_eq!(check(&head, &FormToken::Absent, "value", &settings()), Err(CsrfError::Missing));
+        assert_eq!(
+            check(&head, &FormToken::Absent, "value", &settings(), &CsrfNames::default()),
+            Err(CsrfError::Missing)
+        );
     }
 
     #[test]
     fn a_form_that_no_layer_read_is_the_developers_error_not_the_users() {
         let form = Fields::new(&[("content-type", "application/x-www-form-urlencoded")]);
         let head = head("POST", "/", &form);
-        assert_eq!(check(&head, &FormToken::Unread, "value", &settings()), Err(CsrfError::Unread));
+        assert_eq!(
+            check(&head, &FormToken::Unread, "value", &settings(), &CsrfNames::default()),
+            Err(CsrfError::Unread)
+        );
     }
 }

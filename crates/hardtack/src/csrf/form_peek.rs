@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::multipart;
+use crate::jwt::TokenKind;
 use crate::request::RequestHead;
 
 /// How much of a form is read ahead, in bytes. The hidden field belongs at the form's start.
@@ -40,13 +41,41 @@ impl fmt::Debug for FormToken {
     }
 }
 
+/// What reading ahead found for each kind of token: the two may have fields of their own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FormTokens {
+    /// The access token's CSRF value.
+    pub access: FormToken,
+    /// The refresh token's CSRF value.
+    pub refresh: FormToken,
+}
+
+impl FormTokens {
+    /// The value for tokens of a kind.
+    pub const fn of(&self, kind: TokenKind) -> &FormToken {
+        match kind {
+            TokenKind::Access => &self.access,
+            TokenKind::Refresh => &self.refresh,
+        }
+    }
+}
+
+/// One field for both.
+impl From<FormToken> for FormTokens {
+    fn from(token: FormToken) -> Self {
+        Self { access: token.clone(), refresh: token }
+    }
+}
+
 /// A form in the making: fed with the body's chunks until it knows.
 pub struct FormPeek {
     kind: Kind,
-    field: String,
+    access_field: String,
+    /// Where it is another than the access token's.
+    refresh_field: Option<String>,
     seen: Vec<u8>,
     scan_at: usize,
-    found: Option<FormToken>,
+    found: Option<FormTokens>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,9 +93,11 @@ impl fmt::Debug for FormPeek {
 
 impl FormPeek {
     /// Starts reading if the body is a form (urlencoded, or multipart with a boundary).
-    pub fn start(head: &RequestHead<'_>, field: &str) -> Option<Self> {
+    pub fn start(head: &RequestHead<'_>, access_field: &str, refresh_field: &str) -> Option<Self> {
         let kind = kind_of(head)?;
-        Some(Self { kind, field: field.to_owned(), seen: Vec::new(), scan_at: 1024, found: None })
+        let refresh_field = (refresh_field != access_field).then(|| refresh_field.to_owned());
+        let access_field = access_field.to_owned();
+        Some(Self { kind, access_field, refresh_field, seen: Vec::new(), scan_at: 1024, found: None })
     }
 
     pub(crate) fn for_form(head: &RequestHead<'_>) -> bool {
@@ -82,24 +113,36 @@ impl FormPeek {
         // Scanned anew only when it has doubled: tiny chunks cost no more than large ones.
         if full || self.seen.len() >= self.scan_at {
             self.scan_at = self.seen.len() * 2;
-            match self.scan(false) {
-                FormToken::Absent if full => self.found = Some(FormToken::BeyondPeek),
-                FormToken::Absent => {}
-                found => self.found = Some(found),
+            let mut found = self.scan(false);
+            if full {
+                for token in [&mut found.access, &mut found.refresh] {
+                    if *token == FormToken::Absent {
+                        *token = FormToken::BeyondPeek;
+                    }
+                }
+            }
+            if full || (found.access != FormToken::Absent && found.refresh != FormToken::Absent) {
+                self.found = Some(found);
             }
         }
         self.found.is_none()
     }
 
     /// The verdict, once the body has ended or [`Self::push`] wanted no more.
-    pub fn finish(mut self) -> FormToken {
+    pub fn finish(mut self) -> FormTokens {
         match self.found.take() {
             Some(found) => found,
             None => self.scan(true),
         }
     }
 
-    fn scan(&self, complete: bool) -> FormToken {
+    fn scan(&self, complete: bool) -> FormTokens {
+        let access = self.scan_for(&self.access_field, complete);
+        let refresh = self.refresh_field.as_deref().map(|field| self.scan_for(field, complete));
+        FormTokens { refresh: refresh.unwrap_or_else(|| access.clone()), access }
+    }
+
+    fn scan_for(&self, field: &str, complete: bool) -> FormToken {
         match &self.kind {
             Kind::UrlEncoded => {
                 let end = if complete {
@@ -109,10 +152,10 @@ impl FormPeek {
                     self.seen.iter().rposition(|byte| *byte == b'&').unwrap_or(0)
                 };
                 let pairs = form_urlencoded::parse(&self.seen[..end]);
-                single(pairs.filter(|(name, _)| *name == self.field).map(|(_, value)| value.into_owned()))
+                single(pairs.filter(|(name, _)| *name == field).map(|(_, value)| value.into_owned()))
             }
             Kind::Multipart { boundary } => {
-                single(multipart::values(&self.seen, boundary, self.field.as_bytes()).map(|value| {
+                single(multipart::values(&self.seen, boundary, field.as_bytes()).map(|value| {
                     // Longer than any value of ours, or no text: kept as something that matches nothing.
                     std::str::from_utf8(value).map(str::to_owned).unwrap_or_else(|_| "\u{fffd}".to_owned())
                 }))
@@ -156,13 +199,13 @@ mod tests {
 
     fn peek(content_type: &'static str, body: &[u8], chunk: usize) -> Option<FormToken> {
         let fields = Fields::new(&[("content-type", content_type)]);
-        let mut peek = FormPeek::start(&head("POST", "/", &fields), "csrf_token")?;
+        let mut peek = FormPeek::start(&head("POST", "/", &fields), "csrf_token", "csrf_token")?;
         for chunk in body.chunks(chunk) {
             if !peek.push(chunk) {
                 break;
             }
         }
-        Some(peek.finish())
+        Some(peek.finish().access)
     }
 
     fn part(disposition: &str, value: &str) -> String {
@@ -197,6 +240,16 @@ mod tests {
         let kind = "application/x-www-form-urlencoded";
         assert_eq!(peek(kind, b"csrf_token=a&csrf_token=b", 99), Some(FormToken::Ambiguous));
         assert_eq!(peek(kind, b"csrf_token=a&csrf_token=a", 99), Some(FormToken::Found("a".into())));
+    }
+
+    #[test]
+    fn two_fields_are_told_apart() {
+        let fields = Fields::new(&[("content-type", "application/x-www-form-urlencoded")]);
+        let mut peek = FormPeek::start(&head("POST", "/", &fields), "one", "two").unwrap();
+        assert!(peek.push(b"one=a&x=y&"));
+        assert!(peek.push(b"two=b"));
+        let expected = FormTokens { access: FormToken::Found("a".into()), refresh: FormToken::Found("b".into()) };
+        assert_eq!(peek.finish(), expected);
     }
 
     #[test]

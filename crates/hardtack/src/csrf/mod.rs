@@ -8,7 +8,7 @@ mod pre_session;
 
 pub use double_submit::CsrfError;
 pub(crate) use double_submit::check as check_double_submit;
-pub use form_peek::{FormPeek, FormToken, PEEK_LIMIT};
+pub use form_peek::{FormPeek, FormToken, FormTokens, PEEK_LIMIT};
 pub(crate) use origin::check as check_origin;
 pub use pre_session::PreSession;
 pub(crate) use pre_session::PreSessionKey;

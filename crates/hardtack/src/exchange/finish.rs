@@ -32,7 +32,7 @@ impl Memo {
         let mut state = self.state();
         let pending = std::mem::take(&mut state.cookies);
         let cookies = if tokens_set { SetCookies::default() } else { pending };
-        let no_store = state.authenticated || any_set || !cookies.is_empty();
+        let no_store = self.is_authenticated() || any_set || !cookies.is_empty();
         Finish { cookies, cache_control: no_store.then_some(NO_STORE) }
     }
 }

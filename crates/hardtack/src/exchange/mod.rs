@@ -1,20 +1,26 @@
 //! One request and its response: what an adapter translates to and from.
 
 mod arrival;
+mod body;
+mod carried;
 mod finish;
 mod memo;
 mod pre_session;
 mod refresh_route;
+mod rejection;
 mod session;
 mod token;
 mod user;
 
+pub use body::{BodyPeek, Peeked};
 pub use finish::Finish;
 pub use memo::Memo;
 
+use rejection::Rejection;
+
 use crate::authenticator::{Authenticator, Found, VerifiedToken, cut_user_agent};
 use crate::config::RefreshMode;
-use crate::csrf::{CsrfError, FormToken, check_double_submit, check_origin};
+use crate::csrf::{FormToken, check_origin};
 use crate::event::Client;
 use crate::failure::{Failure, FailureKind, Reason, Refused};
 use crate::jwt::{TokenError, TokenKind};
@@ -58,20 +64,27 @@ impl<'a> Exchange<'a> {
 
     /// Turns a reason into what its client gets, and into an event for the log.
     pub fn refuse(&self, reason: impl Into<Reason>) -> Failure {
-        let reason = reason.into();
-        let kind = reason.kind();
+        self.reject(Rejection::from(reason))
+    }
+
+    fn reject(&self, rejection: Rejection) -> Failure {
+        let Rejection { reason, carried, token, detail } = rejection;
+        let (kind, flask) = (reason.kind(), self.engine.settings().flask);
         let refused = Refused {
             reason: &reason,
-            wants: self.wants(),
+            // Whoever carries tokens about is a program, and is sent nowhere.
+            wants: if carried { Wants::Api } else { self.wants() },
             head: self.head,
             next: self.return_path(kind),
             settings: self.engine.settings(),
+            token: token.as_deref(),
+            detail: detail.as_deref(),
         };
         let mut reply = match self.engine.handlers().get(&kind) {
             Some(handler) => handler(&refused),
             None => refused.default_reply(),
         };
-        if self.ends_here(&reason) {
+        if !carried && !flask && self.ends_here(&reason) {
             reply.cookies.extend(self.engine.unset_jwt_cookies());
         }
         if kind == FailureKind::RefreshNeeded {
@@ -141,11 +154,10 @@ impl<'a> Exchange<'a> {
     /// Both CSRF layers for a request that acts with `token`.
     fn check_csrf(&self, token: &VerifiedToken) -> Result<(), Reason> {
         self.check_origin()?;
-        if self.head.is_safe() || !self.engine.settings().csrf.protect {
-            return Ok(());
+        if self.engine.settings().csrf.applies_to(&self.head) {
+            self.check_csrf_value(token, token.kind())?;
         }
-        let expected = token.claims().csrf.as_deref().ok_or(CsrfError::NoClaim)?;
-        Ok(check_double_submit(&self.head, self.form_token(), expected, &self.engine.settings().csrf)?)
+        Ok(())
     }
 
     /// Who asks, for those who are told of it.
@@ -154,7 +166,7 @@ impl<'a> Exchange<'a> {
         Client { address, user_agent: self.head.header_text("user-agent").map(cut_user_agent) }
     }
 
-    fn form_token(&self) -> &'a FormToken {
-        self.memo.form_token()
+    fn form_token(&self, kind: TokenKind) -> &'a FormToken {
+        self.memo.body().form_token(kind)
     }
 }

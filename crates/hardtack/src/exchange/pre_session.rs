@@ -1,9 +1,10 @@
 //! Forms that come before a log-in.
 
 use super::Exchange;
-use crate::cookie::{self, SetCookies};
+use crate::cookie::{self, SetCookies, Setting};
 use crate::csrf::{CsrfError, PreSession, PreSessionKey, check_double_submit};
 use crate::failure::{Failure, Reason};
+use crate::jwt::TokenKind;
 
 impl Exchange<'_> {
     /// The hidden field's value for a log-in or sign-up form, and the cookie that goes with it.
@@ -20,7 +21,8 @@ impl Exchange<'_> {
         }
         let nonce = PreSessionKey::nonce();
         let mut cookies = SetCookies::default();
-        let set = self.engine.cookies().set(slot, &nonce, None, &mut cookies);
+        let setting = Setting { domain: None, max_age: None, now: self.engine.now() };
+        let set = self.engine.cookies().set(slot, &nonce, &setting, &mut cookies);
         set.map_err(|error| self.refuse(Reason::Issue(error.into())))?;
         Ok(PreSession { token: key.token(nonce.as_bytes()), cookies })
     }
@@ -45,7 +47,7 @@ impl Exchange<'_> {
         let nonce = cookie::find(&self.head, &slot.name).map_err(|_| Reason::DuplicateCookie)?;
         let nonce = nonce.filter(|value| PreSessionKey::is_nonce(value)).ok_or(CsrfError::Missing)?;
         let expected = self.engine.pre_session_key().token(nonce);
-        Ok(check_double_submit(&self.head, self.form_token(), &expected, csrf)?)
+        Ok(check_double_submit(&self.head, self.form_token(TokenKind::Access), &expected, csrf, &csrf.access)?)
     }
 
     fn sends_json(&self) -> bool {

@@ -6,6 +6,7 @@ use crate::cookie::SetCookies;
 use crate::event::EventKind;
 use crate::failure::{Failure, Reason};
 use crate::jwt::TokenKind;
+use crate::location::{Sought, TokenLocation};
 use crate::request::Need;
 use crate::session::{Ends, SessionId};
 
@@ -29,7 +30,7 @@ impl Exchange<'_> {
         self.engine.begin(log_in, &self.held_tokens()).await.map_err(|error| self.refuse(error))
     }
 
-    /// Logs out whoever the request's cookies name, expired or not, and answers the deleted cookies.
+    /// Logs out whoever the request's tokens name, expired or not, and answers the deleted cookies.
     /// Final: a refresh that is on its way cannot undo it.
     ///
     /// # Errors
@@ -42,9 +43,12 @@ impl Exchange<'_> {
         self.check_changing()?;
         let held = self.held_tokens();
         // Both tokens of a session carry one CSRF value. Where two sessions are mixed, whoever planted one
-        // of them cannot end the other with it.
-        held.iter().try_for_each(|token| self.check_csrf(token))?;
-        let mut ids: Vec<SessionId> = held.iter().filter_map(VerifiedToken::session).collect();
+        // of them cannot end the other with it. Tokens of no session end nothing but their cookies, and
+        // Flask-JWT-Extended gives each a value of its own: there the first one's, the access token's, will do.
+        let asked = held.iter().enumerate().filter(|(at, token)| *at == 0 || token.session().is_some());
+        asked.map(|(_, token)| token).try_for_each(|token| self.check_csrf(token))?;
+        let carried = self.carried_tokens();
+        let mut ids: Vec<SessionId> = held.iter().chain(&carried).filter_map(VerifiedToken::session).collect();
         ids.dedup();
         let ended = self.engine.end(Ends::These(&ids), self.engine.now()).await?;
         for id in ids {
@@ -66,14 +70,14 @@ impl Exchange<'_> {
             return Err(self.refuse(Reason::Method));
         }
         self.require_same_origin()?;
-        let token = match self.refresh_token() {
+        let token = match self.refresh_token(Need::refresh()).await {
             Ok(Some(token)) => token,
             Ok(None) => return Err(self.refuse(Reason::Missing)),
             Err(reason) => return Err(self.refuse(reason)),
         };
         let refreshed =
             self.engine.exchange_refresh(&token, &self.client()).await.map_err(|reason| self.refuse(reason))?;
-        self.memo.state().authenticated = true;
+        self.memo.note_authenticated();
         Ok(refreshed.cookies)
     }
 
@@ -111,9 +115,19 @@ impl Exchange<'_> {
         self.required(Need::access()).await
     }
 
-    /// The tokens of ours that the request carries, however old. Bad ones count as none here.
+    /// The tokens of ours in the request's cookies, however old. Bad ones count as none here.
     fn held_tokens(&self) -> Vec<VerifiedToken> {
         let kinds = [TokenKind::Access, TokenKind::Refresh];
         kinds.into_iter().filter_map(|kind| self.engine.read(&self.head, kind).ok()?.any_age()).collect()
+    }
+
+    /// The tokens of ours that the client carries itself, however old.
+    fn carried_tokens(&self) -> Vec<VerifiedToken> {
+        let locations = self.engine.settings().locations.iter().filter(|location| *location != TokenLocation::Cookies);
+        let found = locations.filter_map(|location| match self.seek(location, TokenKind::Access) {
+            Sought::Token(token) => self.engine.judge(&token, None).ok()?.any_age(),
+            _ => None,
+        });
+        found.collect()
     }
 }

@@ -1,22 +1,29 @@
 //! The token that a route needs: verified, refreshed in place where that is the mode, or refused.
 
 use super::Exchange;
+use super::rejection::Rejection;
 use crate::authenticator::{Found, VerifiedToken};
 use crate::config::RefreshMode;
 use crate::cookie;
 use crate::failure::{Failure, FailureKind, Reason};
 use crate::jwt::{ExtraClaims, TokenError, TokenKind};
+use crate::location::{Locations, TokenLocation};
 use crate::request::Need;
 use crate::session::Standing;
 
 impl Exchange<'_> {
-    /// The token, or none where the need is optional and there is none.
+    /// The token, or none where the need is optional and there is none, or where OPTIONS needs none
+    /// (`verify_jwt_in_request`).
     ///
     /// # Errors
     /// The failure with the reply that the client gets.
     pub async fn token<T: ExtraClaims>(&self, need: Need) -> Result<Option<VerifiedToken<T>>, Failure> {
-        let token = self.resolve(need).await.map_err(|reason| self.refuse(reason))?;
-        token.map(|token| token.with_extra().map_err(|error| self.refuse(error))).transpose()
+        let Some(token) = self.resolve(need).await.map_err(|rejection| self.reject(rejection))? else {
+            return Ok(None);
+        };
+        let carried = token.location() != Some(TokenLocation::Cookies);
+        let token = token.with_extra().map_err(|error| self.reject(Rejection { carried, ..error.into() }))?;
+        Ok(Some(token))
     }
 
     /// The token that a need without `optional` asks for.
@@ -27,17 +34,44 @@ impl Exchange<'_> {
         self.token(need).await?.ok_or_else(|| self.refuse(Reason::Missing))
     }
 
-    pub(super) async fn resolve(&self, need: Need) -> Result<Option<VerifiedToken>, Reason> {
+    async fn resolve(&self, need: Need) -> Result<Option<VerifiedToken>, Rejection> {
+        let settings = self.engine.settings();
+        if settings.exempt_options && self.head.method == "OPTIONS" {
+            return Ok(None);
+        }
+        let locations = if need.locations.is_empty() { settings.locations } else { need.locations };
+        if settings.flask {
+            self.resolve_as_flask(locations, need).await
+        } else if locations == Locations::COOKIES {
+            self.in_cookies(need).await
+        } else {
+            self.resolve_in(locations, need).await
+        }
+    }
+
+    /// The token in the cookie, with all that belongs to cookies: origin, CSRF, refreshing.
+    pub(super) async fn in_cookies(&self, need: Need) -> Result<Option<VerifiedToken>, Rejection> {
         let found = match need.kind {
             TokenKind::Access => self.access(need).await?,
-            TokenKind::Refresh => self.refresh_token()?,
+            TokenKind::Refresh => self.refresh_token(need).await?,
         };
         let Some(token) = found else {
-            return if need.optional { Ok(None) } else { self.check_origin().and(Err(Reason::Missing)) };
+            return if need.optional {
+                Ok(None)
+            } else {
+                Err(self.check_origin().err().unwrap_or(Reason::Missing).into())
+            };
         };
-        self.memo.state().authenticated = true;
+        self.memo.note_authenticated();
+        let token = token.found_in(TokenLocation::Cookies);
         if need.fresh && !token.is_fresh(self.engine.now()) {
-            return Err(Reason::NotFresh);
+            return Err(Rejection::from(Reason::NotFresh).about(token));
+        }
+        // A refresh token was shown to the application when it was read.
+        if need.kind == TokenKind::Access
+            && let Err(reason) = self.engine.check_by_application(&token, need.skip_revocation_check).await
+        {
+            return Err(Rejection::from(reason).about(token));
         }
         Ok(Some(token))
     }
@@ -47,10 +81,12 @@ impl Exchange<'_> {
         if let Some(token) = refreshed {
             return Ok(Some(token));
         }
-        match self.engine.read(&self.head, TokenKind::Access)? {
+        match self.engine.read_as(&self.head, TokenKind::Access, need.expected_kind())? {
             Found::Valid(token) => {
                 self.check_csrf(&token)?;
-                self.check_standing(&token).await?;
+                if !need.skip_revocation_check {
+                    self.check_standing(&token).await?;
+                }
                 self.slide_if_due(token).await.map(Some)
             }
             Found::Expired(token) => self.renew_or(Some(token), need).await,
@@ -63,7 +99,7 @@ impl Exchange<'_> {
         let flaw = |expired: &Option<_>| if expired.is_some() { TokenError::Expired.into() } else { Reason::Missing };
         match self.engine.refresh_mode() {
             RefreshMode::Transparent if self.memo.is_layered() => {
-                let refreshed = match self.refresh_token() {
+                let refreshed = match self.refresh_token(Need::refresh()).await {
                     Ok(Some(refresh)) => self.refresh_in_place(&refresh).await,
                     Ok(None) => return self.lapsed(flaw(&expired), need),
                     Err(reason) => Err(reason),
@@ -114,23 +150,27 @@ impl Exchange<'_> {
     }
 
     /// The refresh cookie's token, its CSRF value checked; its session is judged when it is exchanged.
-    pub(super) fn refresh_token(&self) -> Result<Option<VerifiedToken>, Reason> {
-        match self.engine.read(&self.head, TokenKind::Refresh)? {
+    pub(super) async fn refresh_token(&self, need: Need) -> Result<Option<VerifiedToken>, Reason> {
+        match self.engine.read_as(&self.head, TokenKind::Refresh, need.expected_kind())? {
             Found::Absent => Ok(None),
             Found::Expired(_) => Err(TokenError::Expired.into()),
             Found::Valid(token) => {
                 self.check_csrf(&token)?;
-                match token.session().map(|id| self.engine.revocations().standing(id)) {
-                    Some(Standing::Ended) => Err(Reason::Revoked),
-                    Some(Standing::Replaced) => Err(Reason::Replaced),
-                    _ => Ok(Some(token)),
+                if !need.skip_revocation_check {
+                    match token.session().map(|id| self.engine.revocations().standing(id)) {
+                        Some(Standing::Ended) => return Err(Reason::Revoked),
+                        Some(Standing::Replaced) => return Err(Reason::Replaced),
+                        _ => {}
+                    }
                 }
+                self.engine.check_by_application(&token, need.skip_revocation_check).await?;
+                Ok(Some(token))
             }
         }
     }
 
     /// One look-up in this process's map; in the store where that may be behind.
-    async fn check_standing(&self, token: &VerifiedToken) -> Result<(), Reason> {
+    pub(super) async fn check_standing(&self, token: &VerifiedToken) -> Result<(), Reason> {
         let Some(id) = token.session() else { return Ok(()) };
         match self.engine.standing(id).await? {
             Standing::Live => Ok(()),

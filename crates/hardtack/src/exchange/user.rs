@@ -1,8 +1,10 @@
 //! The application's own user behind a token.
 
 use super::Exchange;
+use super::rejection::Rejection;
 use crate::authenticator::VerifiedToken;
 use crate::failure::{Failure, Reason};
+use crate::location::TokenLocation;
 use crate::user::FindUser;
 
 impl Exchange<'_> {
@@ -13,8 +15,13 @@ impl Exchange<'_> {
     pub async fn user<U: FindUser>(&self, token: &VerifiedToken, state: &U::State) -> Result<U, Failure> {
         match U::find_user(token.subject(), state).await {
             Ok(Some(user)) => Ok(user),
-            Ok(None) => Err(self.refuse(Reason::UnknownUser)),
-            Err(error) => Err(self.refuse(error)),
+            Ok(None) => Err(self.reject(self.of_user(Reason::UnknownUser, token))),
+            Err(error) => Err(self.reject(self.of_user(error, token))),
         }
+    }
+
+    fn of_user(&self, reason: impl Into<Reason>, token: &VerifiedToken) -> Rejection {
+        let carried = token.location().is_some_and(|location| location != TokenLocation::Cookies);
+        Rejection { carried, ..Rejection::from(reason).about(token.clone()) }
     }
 }

@@ -1,5 +1,6 @@
 //! Why a request is refused, and what its client is told.
 
+pub(crate) mod flask;
 mod kind;
 mod reason;
 mod reply;

@@ -6,6 +6,7 @@ use super::FailureKind;
 use crate::authenticator::IssueError;
 use crate::csrf::CsrfError;
 use crate::jwt::TokenError;
+use crate::location::TokenLocation;
 use crate::session::StoreError;
 
 /// What is wrong with a refresh token whose signature and times are right.
@@ -46,6 +47,12 @@ pub enum Reason {
     /// An authentication cookie came twice.
     #[error("the request carries an authentication cookie more than once")]
     DuplicateCookie,
+    /// What can only be a token is not in the form that its location asks for.
+    #[error("what stands for a token in {0} has no token's form")]
+    Malformed(TokenLocation),
+    /// A JSON body that may hold a token is longer than what is read ahead.
+    #[error("the JSON body is longer than what is read ahead of the handler")]
+    BeyondPeek,
     /// The token is refused.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -96,6 +103,8 @@ impl Reason {
         match self {
             Self::Missing => "missing_token",
             Self::DuplicateCookie => "duplicate_cookie",
+            Self::Malformed(_) => "malformed_credentials",
+            Self::BeyondPeek => "body_beyond_peek",
             Self::Token(error) => error.code(),
             Self::NotFresh => "insufficient_user_authentication",
             Self::Revoked | Self::Replaced => "revoked",
@@ -117,7 +126,7 @@ impl Reason {
         match self {
             Self::Missing => FailureKind::Missing,
             Self::Token(TokenError::Expired) => FailureKind::Expired,
-            Self::Token(_) | Self::DuplicateCookie => FailureKind::Invalid,
+            Self::Token(_) | Self::DuplicateCookie | Self::Malformed(_) | Self::BeyondPeek => FailureKind::Invalid,
             Self::NotFresh | Self::OtherUser => FailureKind::NotFresh,
             Self::Refresh(RefreshFlaw::SessionExpired) => FailureKind::Expired,
             Self::Revoked | Self::Replaced | Self::Refresh(_) => FailureKind::Revoked,
@@ -143,6 +152,12 @@ impl Reason {
             }
             Self::Token(TokenError::WrongKind) => {
                 "The token is of another kind than this route takes (access or refresh). Log in again."
+            }
+            Self::Malformed(_) => {
+                "The token is not in the form that its place asks for, such as Authorization: Bearer."
+            }
+            Self::BeyondPeek => {
+                "The JSON body is longer than 64 KiB, so that no token in it was found. Send it otherwise."
             }
             Self::Token(_) => "The token is not valid. Log in again.",
             Self::NotFresh => "This needs your password again. Re-authenticate and retry.",

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{FailureKind, Reason};
-use crate::authenticator::SessionError;
+use crate::authenticator::{SessionError, VerifiedToken};
 use crate::config::{RefreshMode, Settings};
 use crate::cookie::SetCookies;
 use crate::request::{NextPath, RequestHead, Wants};
@@ -73,7 +73,12 @@ pub struct Refused<'a> {
     pub head: RequestHead<'a>,
     /// The page to come back to, if the request names one.
     pub next: Option<NextPath>,
+    /// The token that was refused, as far as it was verified: expired, not fresh, revoked, of an unknown user, or
+    /// with claims that were not accepted.
+    pub token: Option<&'a VerifiedToken>,
     pub(crate) settings: &'a Settings,
+    /// What Flask-JWT-Extended says, where its words depend on the request.
+    pub(crate) detail: Option<&'a str>,
 }
 
 impl Refused<'_> {
@@ -173,6 +178,9 @@ impl std::error::Error for Failure {
 
 /// The reply to a failure that the application does not answer itself.
 fn default_reply(refused: &Refused<'_>, settings: &Settings) -> Reply {
+    if settings.flask {
+        return super::flask::reply(refused).header("cache-control", NO_STORE);
+    }
     match refused.wants {
         Wants::Api => problem(refused, settings),
         Wants::Page => match destination(refused, settings) {
@@ -220,8 +228,8 @@ fn problem(refused: &Refused<'_>, settings: &Settings) -> Reply {
         "status": status,
         "detail": reason.advice(),
         "code": reason.code(),
-        "msg": reason.advice(),
     });
+    body[settings.error_key.as_str()] = reason.advice().into();
     if kind == FailureKind::RefreshNeeded || (kind == FailureKind::Expired && settings.refresh == RefreshMode::Off) {
         body["refresh_url"] = settings.urls.refresh.clone().into();
     }

@@ -94,6 +94,11 @@ impl Algorithm {
         matches!(self.family(), Family::Hmac)
     }
 
+    /// Whether one key can serve both.
+    pub(crate) fn shares_keys_with(self, other: Self) -> bool {
+        self == other || (self.family() == other.family() && self.family() != Family::Ecdsa)
+    }
+
     pub(super) const fn family(self) -> Family {
         match self {
             Self::HS256 | Self::HS384 | Self::HS512 => Family::Hmac,

@@ -170,6 +170,11 @@ impl Claims<NoExtra> {
         RESERVED.contains(&name)
     }
 
+    /// Whether a claim of this name can say whose token it is.
+    pub(crate) fn can_identify(name: &str) -> bool {
+        name == "sub" || (!name.is_empty() && !Self::is_reserved(name))
+    }
+
     /// Reads a payload: one JSON object, no member twice, each known claim of its type.
     ///
     /// `sub`, `iat`, `jti` and `type` are required. Times are numbers of seconds from 0 to the end of the
@@ -180,11 +185,12 @@ impl Claims<NoExtra> {
     /// [`BadClaim`](TokenError::BadClaim), [`MissingClaim`](TokenError::MissingClaim), and
     /// [`WrongKind`](TokenError::WrongKind) for a `type` that is neither `access` nor `refresh`.
     pub fn from_json(payload: &[u8]) -> Result<Self, TokenError> {
-        plain::read(payload).map_or_else(|| Self::from_json_strictly(payload), Ok)
+        let plain = std::str::from_utf8(payload).ok().and_then(|text| plain::read(text)?.to_claims(text).into());
+        plain.map_or_else(|| Self::from_json_strictly(payload), Ok)
     }
 
     /// The same by the strict reader alone, which takes every spelling and refuses what isn't right.
-    pub(super) fn from_json_strictly(payload: &[u8]) -> Result<Self, TokenError> {
+    pub(crate) fn from_json_strictly(payload: &[u8]) -> Result<Self, TokenError> {
         let mut found = Found::default();
         json::read_object(payload, |name, value| found.read(name, value))?;
         let missing = TokenError::MissingClaim;
@@ -364,13 +370,13 @@ impl Found {
 }
 
 /// A string that isn't empty.
-fn text(name: &'static str, value: Json<'_>) -> Result<String, TokenError> {
+pub(super) fn text(name: &'static str, value: Json<'_>) -> Result<String, TokenError> {
     let text = value.into_string().filter(|text| !text.is_empty());
     Ok(text.ok_or(TokenError::BadClaim(name))?.into_owned())
 }
 
 /// A NumericDate (RFC 7519 §2).
-fn time(name: &'static str, value: &Json<'_>) -> Result<Timestamp, TokenError> {
+pub(super) fn time(name: &'static str, value: &Json<'_>) -> Result<Timestamp, TokenError> {
     let seconds = match value {
         Json::Unsigned(seconds) => i64::try_from(*seconds).ok(),
         // In this range a float holds whole seconds exactly; NaN is in no range.
@@ -381,7 +387,7 @@ fn time(name: &'static str, value: &Json<'_>) -> Result<Timestamp, TokenError> {
     seconds.map(Timestamp::from_unix_seconds).ok_or(TokenError::BadClaim(name))
 }
 
-fn kind(value: Json<'_>) -> Result<TokenKind, TokenError> {
+pub(super) fn kind(value: Json<'_>) -> Result<TokenKind, TokenError> {
     match &*value.into_string().ok_or(TokenError::BadClaim("type"))? {
         "access" => Ok(TokenKind::Access),
         "refresh" => Ok(TokenKind::Refresh),
@@ -389,7 +395,7 @@ fn kind(value: Json<'_>) -> Result<TokenKind, TokenError> {
     }
 }
 
-fn fresh(value: &Json<'_>) -> Result<Fresh, TokenError> {
+pub(super) fn fresh(value: &Json<'_>) -> Result<Fresh, TokenError> {
     match value {
         Json::Bool(false) => Ok(Fresh::No),
         Json::Bool(true) => Ok(Fresh::Yes),
@@ -398,7 +404,7 @@ fn fresh(value: &Json<'_>) -> Result<Fresh, TokenError> {
 }
 
 /// One session has one spelling: 32 digits, lower case.
-fn session(value: Json<'_>) -> Result<u128, TokenError> {
+pub(super) fn session(value: Json<'_>) -> Result<u128, TokenError> {
     let bad = TokenError::BadClaim("sid");
     let digits = value.into_string().ok_or(bad)?;
     let canonical = digits.len() == 32 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
@@ -408,14 +414,14 @@ fn session(value: Json<'_>) -> Result<u128, TokenError> {
     u128::from_str_radix(&digits, 16).map_err(|_| bad)
 }
 
-fn generation(value: &Json<'_>) -> Result<u64, TokenError> {
+pub(super) fn generation(value: &Json<'_>) -> Result<u64, TokenError> {
     match value {
         Json::Unsigned(generation) => Ok(*generation),
         _ => Err(TokenError::BadClaim("gen")),
     }
 }
 
-fn audience(value: Json<'_>) -> Result<Vec<String>, TokenError> {
+pub(super) fn audience(value: Json<'_>) -> Result<Vec<String>, TokenError> {
     let names = match value {
         Json::String(name) => Some(vec![name.into_owned()]),
         // An empty array is for nobody; read as "absent", it would be for everybody.

@@ -10,6 +10,8 @@ const BIT_STRING: u8 = 0x03;
 const OCTET_STRING: u8 = 0x04;
 const OBJECT_ID: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;
+/// The curve beside a SEC 1 private key.
+const PARAMETERS: u8 = 0xa0;
 
 const OID_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
 const OID_EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
@@ -57,12 +59,16 @@ impl<'a> Reader<'a> {
         match identifier.expect(OBJECT_ID)? {
             OID_RSA => Some(KeyType::Rsa),
             OID_ED25519 => Some(KeyType::Ed25519),
-            OID_EC => match identifier.expect(OBJECT_ID)? {
-                OID_P256 => Some(KeyType::Ec(Curve::P256)),
-                OID_P384 => Some(KeyType::Ec(Curve::P384)),
-                OID_P521 => Some(KeyType::Ec(Curve::P521)),
-                _ => None,
-            },
+            OID_EC => identifier.curve().map(KeyType::Ec),
+            _ => None,
+        }
+    }
+
+    fn curve(&mut self) -> Option<Curve> {
+        match self.expect(OBJECT_ID)? {
+            OID_P256 => Some(Curve::P256),
+            OID_P384 => Some(Curve::P384),
+            OID_P521 => Some(Curve::P521),
             _ => None,
         }
     }
@@ -107,18 +113,26 @@ pub(super) fn rsa_public_key(der: &[u8]) -> Option<PublicParts> {
     numbers.0.is_empty().then(|| PublicParts::Rsa { n: n.to_vec(), e: e.to_vec() })
 }
 
-/// What kind of key a PKCS#8 PrivateKeyInfo (RFC 5208 §5) holds.
+/// What kind of key a private key is: PKCS#8 (RFC 5208 §5), PKCS#1 (RFC 8017 §A.1.2) or SEC 1 (RFC 5915 §3).
 pub(super) fn private_key_type(der: &[u8]) -> Option<KeyType> {
     let mut info = sequence(der)?;
     info.number()?;
-    info.key_type()
+    match *info.0.first()? {
+        SEQUENCE => info.key_type(),
+        OCTET_STRING => {
+            info.element()?;
+            Reader(info.expect(PARAMETERS)?).curve().map(KeyType::Ec)
+        }
+        INTEGER => Some(KeyType::Rsa),
+        _ => None,
+    }
 }
 
 /// The numbers of an RSA private key in PKCS#8 or PKCS#1 (RFC 8017 §A.1.2): n, e, d, p, q, dp, dq, qi.
 pub(super) fn rsa_private_numbers(der: &[u8]) -> Option<[&[u8]; 8]> {
     let mut info = sequence(der)?;
     info.number()?;
-    let mut numbers = if private_key_type(der).is_some() {
+    let mut numbers = if info.0.first() == Some(&SEQUENCE) {
         info.expect(SEQUENCE)?;
         let mut inner = sequence(info.expect(OCTET_STRING)?)?;
         inner.number()?;

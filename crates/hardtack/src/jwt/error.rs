@@ -114,6 +114,9 @@ pub enum SignError {
     /// The token would be longer than would be accepted.
     #[error("the token would be longer than {} bytes; store less in it", super::MAX_TOKEN_LEN)]
     TooLarge,
+    /// The keys are public and can't sign.
+    #[error("the keys verify only; give a private key or a secret to sign with")]
+    VerifyingOnly,
     /// The cryptographic library failed, for want of memory or entropy.
     #[error("the signature couldn't be made")]
     Failed,

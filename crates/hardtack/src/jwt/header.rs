@@ -104,12 +104,15 @@ pub(super) fn usual_segments(algorithm: Algorithm, key_id: Option<&str>) -> Vec<
     std::iter::once(minted_segment(algorithm, key_id)).chain(others).collect()
 }
 
-/// A header segment with further members after the usual ones; `typ` may be replaced.
+/// A header segment with further members after the usual ones; `typ` may be replaced, and `kid` is `key_id`'s.
 pub(super) fn segment_with(
     algorithm: Algorithm,
     key_id: Option<&str>,
     extra: &Map<String, Value>,
 ) -> Result<String, SignError> {
+    if key_id.is_some_and(|id| id.len() > MAX_KEY_ID_LEN) {
+        return Err(SignError::KeyIdTooLong);
+    }
     if let Some(name) = extra.keys().find(|name| is_reserved(name)) {
         return Err(SignError::ReservedHeader(name.clone()));
     }
@@ -125,7 +128,7 @@ pub(super) fn segment_with(
 }
 
 fn is_reserved(name: &str) -> bool {
-    name == "alg" || name == "kid" || UNSUPPORTED.contains(&name)
+    name == "alg" || UNSUPPORTED.contains(&name)
 }
 
 fn write_members(
@@ -142,7 +145,7 @@ fn write_members(
         members.serialize_entry("kid", key_id)?;
     }
     members.serialize_entry("typ", typ)?;
-    for (name, value) in extra.iter().filter(|(name, _)| *name != "typ") {
+    for (name, value) in extra.iter().filter(|(name, _)| *name != "typ" && *name != "kid") {
         members.serialize_entry(name, value)?;
     }
     members.end()?;

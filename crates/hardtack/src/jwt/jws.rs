@@ -52,7 +52,7 @@ impl fmt::Debug for Payload {
 /// A token's segments, still encoded.
 pub(super) struct Segments<'t> {
     pub(super) header: &'t [u8],
-    payload: &'t [u8],
+    pub(super) payload: &'t [u8],
     signature: &'t [u8],
     /// What the signature is over: header, dot, payload (RFC 7515 §5.1).
     signed: &'t [u8],

@@ -34,9 +34,11 @@ pub mod jws;
 mod keys;
 mod object;
 mod pem;
-mod plain;
+pub(crate) mod plain;
+mod reading;
 #[cfg(test)]
 mod tests;
+mod unverified;
 mod validate;
 
 pub use algorithm::Algorithm;
@@ -45,6 +47,9 @@ pub use error::{ClaimError, KeyError, SignError, TokenError};
 pub use jwk::{Jwk, JwkSet};
 pub use jws::Payload;
 pub use keys::{KeySet, SigningKey, VerifyingKey};
+pub(crate) use reading::Reading;
+pub use unverified::Unverified;
+pub(crate) use validate::Judged;
 pub use validate::{Expected, MAX_LEEWAY, validate};
 
 /// The longest token that is looked at, in bytes: twice what browsers let a cookie be.

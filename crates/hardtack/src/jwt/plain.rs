@@ -15,12 +15,16 @@ const MAX_OTHERS: usize = 16;
 const MAX_DIGITS: usize = 18;
 
 /// The claims, or `None` where the strict reader has to look.
-pub(super) fn read(payload: &[u8]) -> Option<Claims> {
-    let mut cursor = Cursor { text: std::str::from_utf8(payload).ok()?, at: 0 };
+#[inline]
+pub(crate) fn read(payload: &str) -> Option<PlainClaims> {
+    if payload.len() > super::MAX_TOKEN_LEN {
+        return None;
+    }
+    let mut cursor = Cursor { text: payload, at: 0 };
     let mut found = Members::default();
     cursor.take(b'{')?;
     loop {
-        let name = cursor.string()?;
+        let name = cursor.name()?;
         cursor.take(b':')?;
         found.read(name, &mut cursor)?;
         match cursor.next()? {
@@ -35,18 +39,73 @@ pub(super) fn read(payload: &[u8]) -> Option<Claims> {
     found.into_claims()
 }
 
-/// What has turned up so far. Texts stay borrowed until all is known to be right.
+/// Where a text lies in the payload.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Span {
+    start: u16,
+    end: u16,
+}
+
+impl Span {
+    pub(crate) fn of(self, payload: &str) -> &str {
+        // Of its own payload it always is a part.
+        payload.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
+    }
+}
+
+/// Claims that were read, their texts still in the payload.
+#[derive(Clone, Debug)]
+pub(crate) struct PlainClaims {
+    pub(crate) subject: Span,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) not_before: Option<Timestamp>,
+    pub(crate) expires_at: Option<Timestamp>,
+    token_id: Span,
+    pub(crate) kind: TokenKind,
+    pub(crate) fresh: Fresh,
+    pub(crate) csrf: Option<Span>,
+    pub(crate) session: Option<u128>,
+    generation: Option<u64>,
+    auth_time: Option<Timestamp>,
+    pub(crate) issuer: Option<Span>,
+    pub(crate) audience: Option<Span>,
+}
+
+impl PlainClaims {
+    /// The same with texts of their own; `payload` is the one that these were read from.
+    pub(crate) fn to_claims(&self, payload: &str) -> Claims {
+        let text = |span: Span| span.of(payload).to_owned();
+        Claims {
+            subject: text(self.subject),
+            issued_at: self.issued_at,
+            not_before: self.not_before,
+            expires_at: self.expires_at,
+            token_id: text(self.token_id),
+            kind: self.kind,
+            fresh: self.fresh,
+            csrf: self.csrf.map(text),
+            session: self.session,
+            generation: self.generation,
+            auth_time: self.auth_time,
+            issuer: self.issuer.map(text),
+            audience: self.audience.map(text).into_iter().collect(),
+            extra: NoExtra,
+        }
+    }
+}
+
+/// What has turned up so far.
 #[derive(Default)]
-struct Members<'a> {
+struct Members {
     /// One bit for each known name that was there.
     seen: u16,
-    others: [&'a str; MAX_OTHERS],
+    others: [Span; MAX_OTHERS],
     others_len: usize,
-    subject: &'a str,
-    token_id: &'a str,
-    csrf: Option<&'a str>,
-    issuer: Option<&'a str>,
-    audience: Option<&'a str>,
+    subject: Option<Span>,
+    token_id: Option<Span>,
+    csrf: Option<Span>,
+    issuer: Option<Span>,
+    audience: Option<Span>,
     kind: Option<TokenKind>,
     fresh: Option<Fresh>,
     issued_at: Option<Timestamp>,
@@ -57,87 +116,58 @@ struct Members<'a> {
     generation: Option<u64>,
 }
 
-impl<'a> Members<'a> {
-    fn read(&mut self, name: &'a str, cursor: &mut Cursor<'a>) -> Option<()> {
-        let bit = match name {
-            "sub" => {
-                self.subject = cursor.text()?;
-                0
-            }
-            "iat" => {
-                self.issued_at = Some(cursor.time()?);
-                1
-            }
-            "nbf" => {
-                self.not_before = Some(cursor.time()?);
-                2
-            }
-            "exp" => {
-                self.expires_at = Some(cursor.time()?);
-                3
-            }
-            "jti" => {
-                self.token_id = cursor.text()?;
-                4
-            }
-            "type" => {
+impl Members {
+    #[inline]
+    fn read(&mut self, name: Name, cursor: &mut Cursor<'_>) -> Option<()> {
+        let mask = match name {
+            Name::Other(name) => return self.pass(name, cursor),
+            known => 1_u16 << known.bit(),
+        };
+        if self.seen & mask != 0 {
+            return None;
+        }
+        self.seen |= mask;
+        match name {
+            Name::Subject => self.subject = Some(cursor.text()?),
+            Name::IssuedAt => self.issued_at = Some(cursor.time()?),
+            Name::NotBefore => self.not_before = Some(cursor.time()?),
+            Name::ExpiresAt => self.expires_at = Some(cursor.time()?),
+            Name::TokenId => self.token_id = Some(cursor.text()?),
+            Name::Kind => {
                 self.kind = Some(match cursor.string()? {
                     "access" => TokenKind::Access,
                     "refresh" => TokenKind::Refresh,
                     _ => return None,
                 });
-                5
             }
-            "fresh" => {
+            Name::Fresh => {
                 self.fresh = Some(match cursor.peek()? {
                     b't' => cursor.word("true").map(|()| Fresh::Yes)?,
                     b'f' => cursor.word("false").map(|()| Fresh::No)?,
                     _ => Fresh::Until(cursor.time()?),
                 });
-                6
             }
-            "csrf" => {
-                self.csrf = Some(cursor.text()?);
-                7
-            }
-            "sid" => {
-                self.session = Some(session(cursor.string()?)?);
-                8
-            }
-            "gen" => {
-                self.generation = Some(cursor.number()?);
-                9
-            }
-            "auth_time" => {
-                self.auth_time = Some(cursor.time()?);
-                10
-            }
-            "iss" => {
-                self.issuer = Some(cursor.string()?);
-                11
-            }
-            "aud" => {
-                self.audience = Some(cursor.string()?);
-                12
-            }
-            other => return self.pass(other, cursor),
-        };
-        let mask = 1 << bit;
-        let again = self.seen & mask != 0;
-        self.seen |= mask;
-        (!again).then_some(())
+            Name::Csrf => self.csrf = Some(cursor.text()?),
+            Name::Session => self.session = Some(session(cursor.string()?)?),
+            Name::Generation => self.generation = Some(cursor.number()?),
+            Name::AuthTime => self.auth_time = Some(cursor.time()?),
+            Name::Issuer => self.issuer = Some(cursor.span()?),
+            Name::Audience => self.audience = Some(cursor.span()?),
+            Name::Other(_) => {}
+        }
+        Some(())
     }
 
     /// A member of the application's own: only that there is one of its name matters here.
-    fn pass(&mut self, name: &'a str, cursor: &mut Cursor<'a>) -> Option<()> {
+    fn pass(&mut self, name: Span, cursor: &mut Cursor<'_>) -> Option<()> {
         let others = self.others.get(..self.others_len)?;
-        if others.contains(&name) {
+        if others.iter().any(|other| other.of(cursor.text) == name.of(cursor.text)) {
             return None;
         }
         *self.others.get_mut(self.others_len)? = name;
         self.others_len += 1;
         match cursor.peek()? {
-            b'"' => cursor.string().map(|_| ()),
+            b'"' => cursor.span().map(|_| ()),
             b't' => cursor.word("true"),
             b'f' => cursor.word("false"),
             b'n' => cursor.word("null"),
@@ -145,27 +175,105 @@ impl<'a> Members<'a> {
         }
     }
 
-    fn into_claims(self) -> Option<Claims> {
-        let (kind, issued_at) = (self.kind?, self.issued_at?);
-        if self.subject.is_empty() || self.token_id.is_empty() {
-            return None;
-        }
-        Some(Claims {
-            subject: self.subject.to_owned(),
-            issued_at,
+    #[inline]
+    fn into_claims(self) -> Option<PlainClaims> {
+        Some(PlainClaims {
+            subject: self.subject?,
+            issued_at: self.issued_at?,
             not_before: self.not_before,
             expires_at: self.expires_at,
-            token_id: self.token_id.to_owned(),
-            kind,
+            token_id: self.token_id?,
+            kind: self.kind?,
             fresh: self.fresh.unwrap_or(Fresh::No),
-            csrf: self.csrf.map(str::to_owned),
+            csrf: self.csrf,
             session: self.session,
             generation: self.generation,
             auth_time: self.auth_time,
-            issuer: self.issuer.map(str::to_owned),
-            audience: self.audience.map(str::to_owned).into_iter().collect(),
-            extra: NoExtra,
+            issuer: self.issuer,
+            audience: self.audience,
         })
+    }
+}
+
+/// A member's name.
+#[derive(Clone, Copy)]
+enum Name {
+    Subject,
+    IssuedAt,
+    NotBefore,
+    ExpiresAt,
+    TokenId,
+    Kind,
+    Fresh,
+    Csrf,
+    Session,
+    Generation,
+    AuthTime,
+    Issuer,
+    Audience,
+    /// None of these.
+    Other(Span),
+}
+
+impl Name {
+    /// The name at the start of `text`, behind its first quotation mark, and its length; `None` for others.
+    #[inline]
+    fn known(text: &[u8]) -> Option<(Self, usize)> {
+        const fn word(start: &[u8; 4]) -> u32 {
+            u32::from_le_bytes(*start)
+        }
+        const SUB: u32 = word(b"sub\"");
+        const IAT: u32 = word(b"iat\"");
+        const NBF: u32 = word(b"nbf\"");
+        const EXP: u32 = word(b"exp\"");
+        const JTI: u32 = word(b"jti\"");
+        const SID: u32 = word(b"sid\"");
+        const GEN: u32 = word(b"gen\"");
+        const ISS: u32 = word(b"iss\"");
+        const AUD: u32 = word(b"aud\"");
+        const TYPE: u32 = word(b"type");
+        const CSRF: u32 = word(b"csrf");
+        const FRESH: u32 = word(b"fres");
+        const AUTH_TIME: u32 = word(b"auth");
+        let (start, rest) = text.split_first_chunk()?;
+        // Compared as arrays: the lengths are known then, and nothing is called.
+        let found = match word(start) {
+            SUB => (Self::Subject, 3),
+            IAT => (Self::IssuedAt, 3),
+            NBF => (Self::NotBefore, 3),
+            EXP => (Self::ExpiresAt, 3),
+            JTI => (Self::TokenId, 3),
+            SID => (Self::Session, 3),
+            GEN => (Self::Generation, 3),
+            ISS => (Self::Issuer, 3),
+            AUD => (Self::Audience, 3),
+            TYPE if rest.first() == Some(&b'"') => (Self::Kind, 4),
+            CSRF if rest.first() == Some(&b'"') => (Self::Csrf, 4),
+            FRESH if rest.first_chunk() == Some(b"h\"") => (Self::Fresh, 5),
+            AUTH_TIME if rest.first_chunk() == Some(b"_time\"") => (Self::AuthTime, 9),
+            _ => return None,
+        };
+        Some(found)
+    }
+
+    /// A number below 16 for each known name.
+    fn bit(self) -> u32 {
+        match self {
+            Self::Subject => 0,
+            Self::IssuedAt => 1,
+            Self::NotBefore => 2,
+            Self::ExpiresAt => 3,
+            Self::TokenId => 4,
+            Self::Kind => 5,
+            Self::Fresh => 6,
+            Self::Csrf => 7,
+            Self::Session => 8,
+            Self::Generation => 9,
+            Self::AuthTime => 10,
+            Self::Issuer => 11,
+            Self::Audience => 12,
+            Self::Other(_) => 13,
+        }
     }
 }
 
@@ -191,16 +299,19 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
+    #[inline]
     fn next(&mut self) -> Option<u8> {
         let byte = self.peek()?;
         self.at += 1;
         Some(byte)
     }
 
+    #[inline]
     fn take(&mut self, byte: u8) -> Option<()> {
         (self.next()? == byte).then_some(())
     }
@@ -211,27 +322,48 @@ impl<'a> Cursor<'a> {
         found.then_some(())
     }
 
+    /// A member's name.
+    #[inline]
+    fn name(&mut self) -> Option<Name> {
+        let text = self.text.as_bytes().get(self.at..)?;
+        match text.split_first().and_then(|(mark, text)| Name::known(text).filter(|_| *mark == b'"')) {
+            Some((name, length)) => {
+                self.at += length + 2;
+                Some(name)
+            }
+            None => self.span().map(Name::Other),
+        }
+    }
+
     /// A string without escapes and control characters.
-    fn string(&mut self) -> Option<&'a str> {
+    #[inline]
+    fn span(&mut self) -> Option<Span> {
         self.take(b'"')?;
-        let length = plain_length(self.text.as_bytes().get(self.at..)?);
-        let end = self.at + length;
-        let string = self.text.get(self.at..end)?;
+        let start = self.at;
+        let end = start + plain_length(self.text.as_bytes().get(start..)?);
         self.at = end;
         self.take(b'"')?;
-        Some(string)
+        Some(Span { start: u16::try_from(start).ok()?, end: u16::try_from(end).ok()? })
+    }
+
+    #[inline]
+    fn string(&mut self) -> Option<&'a str> {
+        self.span().map(|span| span.of(self.text))
     }
 
     /// A string that isn't empty.
-    fn text(&mut self) -> Option<&'a str> {
-        self.string().filter(|text| !text.is_empty())
+    #[inline]
+    fn text(&mut self) -> Option<Span> {
+        self.span().filter(|span| span.start < span.end)
     }
 
     /// A whole number, spelt as JSON has it: no sign, no zero in front. Behind it must come the end of the
     /// member, or it goes on as a fraction.
+    #[inline]
     fn number(&mut self) -> Option<u64> {
         let digits = self.text.as_bytes().get(self.at..)?;
-        let (mut number, mut length) = (0_u64, 0);
+        // A time has ten digits; the first eight are read at once.
+        let (mut number, mut length) = digits.first_chunk().and_then(eight_digits).map_or((0, 0), |number| (number, 8));
         while let Some(digit @ b'0'..=b'9') = digits.get(length) {
             if length == MAX_DIGITS {
                 return None;
@@ -245,13 +377,30 @@ impl<'a> Cursor<'a> {
         (canonical && ended).then_some(number)
     }
 
+    #[inline]
     fn time(&mut self) -> Option<Timestamp> {
         let seconds = i64::try_from(self.number()?).ok().filter(|seconds| *seconds <= super::claims::MAX_TIME)?;
         Some(Timestamp::from_unix_seconds(seconds))
     }
 }
 
+/// Eight digits as a number: neighbours are joined to pairs, pairs to fours, fours to eight.
+#[inline]
+fn eight_digits(digits: &[u8; 8]) -> Option<u64> {
+    let word = u64::from_le_bytes(*digits);
+    let (high, six) = (0xf0f0_f0f0_f0f0_f0f0, 0x0606_0606_0606_0606);
+    let zeros = 0x3030_3030_3030_3030;
+    if word & high != zeros || word.wrapping_add(six) & high != zeros {
+        return None;
+    }
+    let ones = word & !high;
+    let pairs = (ones.wrapping_mul(10 << 8 | 1) >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs.wrapping_mul(100 << 16 | 1) >> 16) & 0x0000_ffff_0000_ffff;
+    Some(fours.wrapping_mul(10_000 << 32 | 1) >> 32)
+}
+
 /// How many bytes come before the first quotation mark, backslash or control character: eight at a time.
+#[inline]
 pub(super) fn plain_length(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::MAX / 255;
     const HIGH: u64 = ONES * 128;

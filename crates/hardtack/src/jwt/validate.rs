@@ -22,8 +22,10 @@ pub struct Expected<'a> {
     /// The names that this service answers to: `aud` must hold one of them. With `None`, a token that
     /// has an `aud` is refused, as it is for someone else (RFC 7519 §4.1.3).
     pub audience: Option<&'a [String]>,
-    /// What `iss` must be. With `None` it may be anything.
-    pub issuer: Option<&'a str>,
+    /// Whether `aud` is not looked at where [`Self::audience`] names nobody: tokens for other services pass.
+    pub insecure_any_audience: bool,
+    /// What `iss` may be. Where it is empty, anything.
+    pub issuers: &'a [String],
     /// Whether a token without `exp` is accepted.
     pub allow_never_expiring: bool,
 }
@@ -31,7 +33,15 @@ pub struct Expected<'a> {
 impl Expected<'_> {
     /// A token of this `kind` now: no leeway, no audience, any issuer, and `exp` is required.
     pub const fn new(now: Timestamp, kind: TokenKind) -> Self {
-        Self { now, leeway: Duration::ZERO, kind, audience: None, issuer: None, allow_never_expiring: false }
+        Self {
+            now,
+            leeway: Duration::ZERO,
+            kind,
+            audience: None,
+            insecure_any_audience: false,
+            issuers: &[],
+            allow_never_expiring: false,
+        }
     }
 }
 
@@ -58,30 +68,57 @@ impl Expected<'_> {
 /// [`WrongAudience`](TokenError::WrongAudience), [`NotYetValid`](TokenError::NotYetValid),
 /// [`IssuedInFuture`](TokenError::IssuedInFuture) and [`MissingClaim`](TokenError::MissingClaim).
 pub fn validate<T>(claims: &Claims<T>, expected: &Expected<'_>) -> Result<(), TokenError> {
-    if claims.kind != expected.kind {
-        return Err(TokenError::WrongKind);
-    }
-    if expected.issuer.is_some() && claims.issuer.as_deref() != expected.issuer {
-        return Err(TokenError::WrongIssuer);
-    }
-    let audience_fits = match expected.audience {
-        Some(ours) => claims.audience.iter().any(|name| ours.contains(name)),
-        None => claims.audience.is_empty(),
+    let judged = Judged {
+        kind: claims.kind,
+        issuer: claims.issuer.as_deref(),
+        audience: claims.audience.iter().map(String::as_str),
+        not_before: claims.not_before,
+        issued_at: claims.issued_at,
+        expires_at: claims.expires_at,
     };
-    if !audience_fits {
-        return Err(TokenError::WrongAudience);
-    }
-    let leeway = expected.leeway.min(MAX_LEEWAY);
-    if claims.not_before.is_some_and(|nbf| nbf > expected.now + leeway) {
-        return Err(TokenError::NotYetValid);
-    }
-    if claims.issued_at > expected.now + leeway {
-        return Err(TokenError::IssuedInFuture);
-    }
-    // Last, so that an expired token is refreshed only if it was good until then.
-    match claims.expires_at {
-        Some(exp) if exp + leeway <= expected.now => Err(TokenError::Expired),
-        None if !expected.allow_never_expiring => Err(TokenError::MissingClaim("exp")),
-        _ => Ok(()),
+    judged.against(expected)
+}
+
+/// What is judged of a token's claims, however they are held.
+pub(crate) struct Judged<'a, A> {
+    pub(crate) kind: TokenKind,
+    pub(crate) issuer: Option<&'a str>,
+    pub(crate) audience: A,
+    pub(crate) not_before: Option<Timestamp>,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+impl<'a, A: IntoIterator<Item = &'a str>> Judged<'a, A> {
+    pub(crate) fn against(self, expected: &Expected<'_>) -> Result<(), TokenError> {
+        if self.kind != expected.kind {
+            return Err(TokenError::WrongKind);
+        }
+        let issuer_fits = expected.issuers.is_empty()
+            || self.issuer.is_some_and(|name| expected.issuers.iter().any(|our| our == name));
+        if !issuer_fits {
+            return Err(TokenError::WrongIssuer);
+        }
+        let mut audience = self.audience.into_iter();
+        let audience_fits = match expected.audience {
+            Some(ours) => audience.any(|name| ours.iter().any(|our| our == name)),
+            None => expected.insecure_any_audience || audience.next().is_none(),
+        };
+        if !audience_fits {
+            return Err(TokenError::WrongAudience);
+        }
+        let leeway = expected.leeway.min(MAX_LEEWAY);
+        if self.not_before.is_some_and(|nbf| nbf > expected.now + leeway) {
+            return Err(TokenError::NotYetValid);
+        }
+        if self.issued_at > expected.now + leeway {
+            return Err(TokenError::IssuedInFuture);
+        }
+        // Last, so that an expired token is refreshed only if it was good until then.
+        match self.expires_at {
+            Some(exp) if exp + leeway <= expected.now => Err(TokenError::Expired),
+            None if !expected.allow_never_expiring => Err(TokenError::MissingClaim("exp")),
+            _ => Ok(()),
+        }
     }
 }

@@ -3,12 +3,15 @@
 mod head;
 mod need;
 mod next;
+mod token;
 mod wants;
 
 pub use head::{Headers, RequestHead};
 pub use need::Need;
 pub use next::NextPath;
 pub use wants::Wants;
+
+pub(crate) use token::is_token;
 
 #[cfg(test)]
 pub(crate) use head::tests as head_for_tests;

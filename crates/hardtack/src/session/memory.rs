@@ -1,6 +1,6 @@
 //! Sessions in this process's memory: for tests, examples and single processes that may forget.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Ends, Revocation, RevocationPage, Rotation, Session, SessionId, SessionStore, StoreError};
@@ -13,7 +13,9 @@ pub struct MemorySessions(Arc<Mutex<Rows>>);
 #[derive(Debug, Default)]
 struct Rows {
     sessions: HashMap<SessionId, Session>,
-    log: Vec<Revocation>,
+    /// Each subject's sessions that were not ended.
+    subjects: HashMap<String, HashSet<SessionId>>,
+    log: VecDeque<Revocation>,
     sequence: u64,
 }
 
@@ -31,19 +33,33 @@ impl MemorySessions {
 
 impl Rows {
     fn end(&mut self, ends: Ends<'_>, now: Timestamp) -> Vec<SessionId> {
-        let matching = |row: &Session| match ends {
-            Ends::These(ids) => ids.contains(&row.id),
-            Ends::AllOf(subject) => row.subject == subject,
-            Ends::OthersOf(subject, kept) => row.subject == subject && row.id != kept,
+        let of = |subject| self.subjects.get(subject).into_iter().flatten().copied();
+        let matching: Vec<SessionId> = match ends {
+            Ends::These(ids) => ids.to_vec(),
+            Ends::AllOf(subject) => of(subject).collect(),
+            Ends::OthersOf(subject, kept) => of(subject).filter(|id| *id != kept).collect(),
         };
-        let mut ended = Vec::new();
-        for row in self.sessions.values_mut().filter(|row| row.revoked_at.is_none() && matching(row)) {
-            row.revoked_at = Some(now);
-            self.sequence += 1;
-            self.log.push(Revocation { sequence: self.sequence, session: row.id, at: now });
-            ended.push(row.id);
+        matching.into_iter().filter(|id| self.end_one(*id, now)).collect()
+    }
+
+    /// Whether it ended now.
+    fn end_one(&mut self, id: SessionId, now: Timestamp) -> bool {
+        let Some(row) = self.sessions.get_mut(&id).filter(|row| row.revoked_at.is_none()) else { return false };
+        row.revoked_at = Some(now);
+        let subject = row.subject.clone();
+        self.leave(&subject, id);
+        self.sequence += 1;
+        self.log.push_back(Revocation { sequence: self.sequence, session: id, at: now });
+        true
+    }
+
+    fn leave(&mut self, subject: &str, id: SessionId) {
+        if let Some(theirs) = self.subjects.get_mut(subject) {
+            theirs.remove(&id);
+            if theirs.is_empty() {
+                self.subjects.remove(subject);
+            }
         }
-        ended
     }
 }
 
@@ -55,6 +71,9 @@ impl SessionStore for MemorySessions {
         }
         let ended = rows.end(ends, session.created_at.max(session.rotated_at));
         rows.sessions.insert(session.id, session.clone());
+        if session.revoked_at.is_none() {
+            rows.subjects.entry(session.subject.clone()).or_default().insert(session.id);
+        }
         Ok(ended)
     }
 
@@ -88,16 +107,17 @@ impl SessionStore for MemorySessions {
 
     async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, StoreError> {
         let rows = self.rows();
-        let mut live: Vec<Session> =
-            rows.sessions.values().filter(|row| row.subject == subject && row.is_live(now)).cloned().collect();
+        let theirs = rows.subjects.get(subject).into_iter().flatten().filter_map(|id| rows.sessions.get(id));
+        let mut live: Vec<Session> = theirs.filter(|row| row.is_live(now)).cloned().collect();
         live.sort_by_key(|row| (std::cmp::Reverse(row.created_at), row.id));
         Ok(live)
     }
 
     async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, StoreError> {
         let rows = self.rows();
-        let behind = rows.log.iter().filter(|entry| entry.sequence > after);
-        Ok(RevocationPage { head: rows.sequence, entries: behind.take(limit as usize).copied().collect() })
+        let read = rows.log.partition_point(|entry| entry.sequence <= after);
+        let behind = rows.log.range(read..).take(limit as usize);
+        Ok(RevocationPage { head: rows.sequence, entries: behind.copied().collect() })
     }
 
     async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
@@ -110,7 +130,9 @@ impl SessionStore for MemorySessions {
             .take(limit as usize)
             .collect();
         for id in &dead {
-            rows.sessions.remove(id);
+            if let Some(row) = rows.sessions.remove(id) {
+                rows.leave(&row.subject, *id);
+            }
         }
         let mut left = limit as usize - dead.len();
         let kept = rows.log.len();

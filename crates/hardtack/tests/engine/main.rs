@@ -3,15 +3,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod application;
 mod config;
 mod cookies;
 mod csrf;
 mod events;
 mod failures;
 mod flaky;
+mod flask;
 mod following;
 mod interleavings;
+mod jwt_options;
 mod lifetimes;
+mod locations;
 mod log_in;
 mod log_out;
 mod model;
@@ -23,3 +27,4 @@ mod sliding;
 mod stateless;
 mod store_failure;
 mod support;
+mod token_cache;

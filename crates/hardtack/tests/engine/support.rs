@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use hardtack::authenticator::Builder;
 use hardtack::csrf::FormToken;
+use hardtack::exchange::Peeked;
 use hardtack::jwt::Algorithm;
 use hardtack::request::Headers;
 use hardtack::testing::TestClock;
@@ -100,14 +101,18 @@ impl Site {
 
     /// With another store; [`Self::store`] stays empty.
     pub(crate) fn over(store: impl SessionStore, keys: KeySet, set: impl FnOnce(Builder) -> Builder) -> Self {
-        Self::stateless_with_keys(keys, |builder| set(builder.sessions(store)))
+        Self::stateless_with(keys, |builder| set(builder.sessions(store)))
     }
 
     pub(crate) fn stateless(set: impl FnOnce(Builder) -> Builder) -> Self {
-        Self::stateless_with_keys(KeySet::new(key()), set)
+        Self::stateless_with(KeySet::new(key()), set)
     }
 
-    fn stateless_with_keys(keys: KeySet, set: impl FnOnce(Builder) -> Builder) -> Self {
+    pub(crate) fn stateless_over(keys: KeySet) -> Self {
+        Self::stateless_with(keys, |builder| builder)
+    }
+
+    pub(crate) fn stateless_with(keys: KeySet, set: impl FnOnce(Builder) -> Builder) -> Self {
         let clock = TestClock::start_at(NOW);
         let builder = Authenticator::builder(keys).base_url(ORIGIN).clock(clock.clone());
         Self { auth: set(builder).build().unwrap(), clock, store: MemorySessions::new() }
@@ -137,7 +142,10 @@ impl Site {
             headers: &fields,
         };
         let memo = match request.layered {
-            true => Memo::layered(self.auth.clone(), request.form),
+            true => {
+                let peeked = request.peek.unwrap_or_else(|| read_ahead(&self.auth, &head, &request.body));
+                Memo::layered(self.auth.clone(), peeked)
+            }
             false => Memo::without_layer(self.auth.clone()),
         };
         let exchange = Exchange::new(head, &memo);
@@ -270,6 +278,17 @@ impl Answer {
     }
 }
 
+/// As a layer does.
+fn read_ahead(auth: &Authenticator, head: &RequestHead<'_>, body: &[u8]) -> Peeked {
+    let Some(mut peek) = auth.body_peek(head) else { return Peeked::Nothing };
+    for chunk in body.chunks(7) {
+        if !peek.push(chunk) {
+            break;
+        }
+    }
+    peek.finish()
+}
+
 pub(crate) struct Fields(pub(crate) Vec<(&'static str, Vec<u8>)>);
 
 impl Headers for Fields {
@@ -284,13 +303,15 @@ pub(crate) struct Request {
     method: &'static str,
     target: String,
     fields: Vec<(&'static str, Vec<u8>)>,
-    form: FormToken,
+    /// What the layer is said to have found; it looks itself otherwise.
+    peek: Option<Peeked>,
+    body: Vec<u8>,
     layered: bool,
 }
 
 impl Request {
     pub(crate) fn new(method: &'static str, target: &str) -> Self {
-        Self { method, target: target.into(), fields: Vec::new(), form: FormToken::Unread, layered: true }
+        Self { method, target: target.into(), fields: Vec::new(), peek: None, body: Vec::new(), layered: true }
     }
 
     pub(crate) fn get(target: &str) -> Self {
@@ -321,8 +342,19 @@ impl Request {
 
     /// What the layer found when it read ahead.
     pub(crate) fn peeked(mut self, form: FormToken) -> Self {
-        self.form = form;
+        self.peek = Some(form.into());
         self
+    }
+
+    /// A body for the layer to read ahead.
+    pub(crate) fn body(mut self, text: impl Into<Vec<u8>>) -> Self {
+        self.body = text.into();
+        self
+    }
+
+    /// An `Authorization` field.
+    pub(crate) fn bearer(self, token: &str) -> Self {
+        self.field("authorization", format!("Bearer {token}"))
     }
 
     /// From a person, who follows redirects.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::SessionError;
-use super::tokens::{PERSISTENT, extra_claims};
+use super::tokens::PERSISTENT;
 use crate::authenticator::{Authenticator, LogIn, VerifiedToken};
 use crate::clock::Timestamp;
 use crate::cookie::SetCookies;
@@ -75,7 +75,7 @@ impl Authenticator {
                 ..session
             };
         } else {
-            let extra = extra_claims(previous.payload());
+            let extra = self.carried_claims(previous);
             session.persistent = self.are_persistent(&extra);
             session.claims = Some(Value::Object(extra).to_string());
         }

@@ -1,7 +1,6 @@
 //! Sessions carried on: a refresh token exchanged, an access token replaced.
 
 use super::Refreshed;
-use super::tokens::extra_claims;
 use crate::authenticator::issue::TokenBuilder;
 use crate::authenticator::{Authenticator, Freshness, VerifiedToken};
 use crate::clock::Timestamp;
@@ -78,7 +77,7 @@ impl Authenticator {
         claims.issuer = from.issuer.clone();
         claims.audience = from.audience.clone();
         let lifetime = self.settings().access_lifetime;
-        let extra = extra_claims(refresh.payload());
+        let extra = self.carried_claims(refresh);
         let persistent = self.are_persistent(&extra);
         let access = TokenBuilder::from_claims(self, claims, lifetime, extra).issue()?;
         let cookies = self.access_cookies(&access, from.expires_at, persistent)?;
@@ -143,7 +142,7 @@ impl Authenticator {
         claims.session = access.claims().session;
         claims.fresh = fresh;
         let lifetime = self.settings().access_lifetime;
-        let extra = extra_claims(access.payload());
+        let extra = self.carried_claims(access);
         let persistent = self.are_persistent(&extra);
         let token = TokenBuilder::from_claims(self, claims, lifetime, extra).issue()?;
         let cookies = self.access_cookies(&token, Some(session.expires_at), persistent)?;

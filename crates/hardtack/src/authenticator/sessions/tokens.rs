@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::Refreshed;
-use crate::authenticator::Authenticator;
 use crate::authenticator::issue::{IssueError, IssuedToken, TokenBuilder};
+use crate::authenticator::{Authenticator, VerifiedToken};
 use crate::clock::Timestamp;
 use crate::config::{Lifetime, RefreshMode};
 use crate::jwt::{Claims, Fresh, TokenKind};
@@ -87,15 +87,20 @@ impl Authenticator {
         claims.csrf = Some(session.csrf());
         claims.session = Some(session.id.as_u128());
         claims.auth_time = Some(session.auth_time);
-        claims.issuer = self.settings().issuer.clone();
-        claims.audience = self.settings().audience.clone();
+        claims.issuer = self.settings().encode_issuer.clone();
+        claims.audience = self.settings().encode_audience.clone();
         claims
     }
-}
 
-/// The claims of a payload that are the application's own.
-pub(super) fn extra_claims(payload: &[u8]) -> Map<String, Value> {
-    let mut claims: Map<String, Value> = serde_json::from_slice(payload).unwrap_or_default();
-    claims.retain(|name, _| !Claims::is_reserved(name));
-    claims
+    /// The claims that a log-in gave to its tokens. What the application says of every token is asked anew.
+    pub(super) fn carried_claims(&self, token: &VerifiedToken) -> Map<String, Value> {
+        let mut claims: Map<String, Value> = serde_json::from_slice(token.payload()).unwrap_or_default();
+        let asked = match token.claims().kind {
+            TokenKind::Access => self.claims_for(token.subject(), TokenKind::Access),
+            TokenKind::Refresh => Map::new(),
+        };
+        let identity = &self.settings().identity_claim;
+        claims.retain(|name, _| !Claims::is_reserved(name) && name != identity && !asked.contains_key(name));
+        claims
+    }
 }

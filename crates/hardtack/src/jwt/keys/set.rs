@@ -35,14 +35,20 @@ pub struct KeySet {
 }
 
 struct Inner {
-    signing: SigningKey,
+    signing: Option<Signing>,
     /// The signing key's counterpart first.
     verifying: Vec<VerifyingKey>,
-    /// The header of what we sign.
-    minted: String,
     /// Headers that are matched byte for byte instead of being parsed. Each stands for exactly what
     /// [`select`](Self::select) finds for it.
     known: Vec<(String, Selection)>,
+    /// Whether a `kid` that no key has is as good as none.
+    any_key_id: bool,
+}
+
+struct Signing {
+    key: SigningKey,
+    /// The header of what it signs.
+    header: String,
 }
 
 /// Which keys may verify a token.
@@ -58,7 +64,21 @@ impl KeySet {
     /// A set of one key.
     pub fn new(signing: SigningKey) -> Self {
         let verifying = vec![signing.verifying_key()];
-        Self { inner: Arc::new(Inner::new(signing, verifying)) }
+        Self { inner: Arc::new(Inner::new(Some(signing), verifying, false)) }
+    }
+
+    /// A set that verifies and never signs: for a service that takes the tokens of another one.
+    ///
+    /// ```
+    /// use hardtack::jwt::{Algorithm, KeySet, SigningKey};
+    ///
+    /// let elsewhere = SigningKey::generate(Algorithm::ES256)?;
+    /// let keys = KeySet::verifying_only(elsewhere.verifying_key());
+    /// assert!(keys.sign(b"{}").is_err());
+    /// # Ok::<(), hardtack::jwt::KeyError>(())
+    /// ```
+    pub fn verifying_only(key: VerifyingKey) -> Self {
+        Self { inner: Arc::new(Inner::new(None, vec![key], false)) }
     }
 
     /// A set of one HMAC secret, for HS256.
@@ -105,12 +125,22 @@ impl KeySet {
         }
         let mut verifying = self.inner.verifying.clone();
         verifying.push(key);
-        Ok(Self { inner: Arc::new(Inner::new(self.inner.signing.clone(), verifying)) })
+        Ok(Self { inner: Arc::new(Inner::new(self.signing_key().cloned(), verifying, self.inner.any_key_id)) })
     }
 
-    /// The key that signs.
-    pub fn signing_key(&self) -> &SigningKey {
-        &self.inner.signing
+    /// The set, to which a `kid` that none of its keys has says as little as none at all: PyJWT's manner, where
+    /// one key without an id serves tokens of any. Such a token is verified by each key of its algorithm, and
+    /// [`sign_with_header`](Self::sign_with_header) takes a `kid` for a key that has no id.
+    #[must_use]
+    pub fn take_any_key_id(self) -> Self {
+        let Inner { signing, verifying, .. } = &*self.inner;
+        let signing = signing.as_ref().map(|signing| signing.key.clone());
+        Self { inner: Arc::new(Inner::new(signing, verifying.clone(), true)) }
+    }
+
+    /// The key that signs; none in a set that verifies only.
+    pub fn signing_key(&self) -> Option<&SigningKey> {
+        self.inner.signing.as_ref().map(|signing| &signing.key)
     }
 
     /// The keys that verify: the signing key's counterpart first, then in the order they were added.
@@ -128,19 +158,25 @@ impl KeySet {
     ///
     /// # Errors
     /// [`SignError::TooLarge`] if the token would be longer than
-    /// [`MAX_TOKEN_LEN`](crate::jwt::MAX_TOKEN_LEN) bytes; [`SignError::KeyIdTooLong`].
+    /// [`MAX_TOKEN_LEN`](crate::jwt::MAX_TOKEN_LEN) bytes; [`SignError::KeyIdTooLong`]; [`SignError::VerifyingOnly`].
     pub fn sign(&self, payload: &[u8]) -> Result<String, SignError> {
-        jws::sign_under(&self.inner.minted, payload, self.signing_key())
+        let signing = self.inner.signing.as_ref().ok_or(SignError::VerifyingOnly)?;
+        jws::sign_under(&signing.header, payload, &signing.key)
     }
 
     /// Signs `payload` under a header with further members, which come last. `typ` may be replaced.
     ///
     /// # Errors
-    /// As [`sign`](Self::sign), and [`SignError::ReservedHeader`] for `alg`, `kid`, and whatever
-    /// [`verify`](Self::verify) refuses.
+    /// As [`sign`](Self::sign), and [`SignError::ReservedHeader`] for `alg`, `kid` (but see
+    /// [`take_any_key_id`](Self::take_any_key_id)), and whatever [`verify`](Self::verify) refuses.
     pub fn sign_with_header(&self, extra: &Map<String, Value>, payload: &[u8]) -> Result<String, SignError> {
-        let key = self.signing_key();
-        let header = header::segment_with(key.algorithm(), key.key_id(), extra)?;
+        let key = self.signing_key().ok_or(SignError::VerifyingOnly)?;
+        let key_id = match (key.key_id(), extra.get("kid")) {
+            (None, Some(given)) if self.inner.any_key_id => Some(given.as_str().ok_or(SignError::BadHeader("kid"))?),
+            (_, Some(_)) => return Err(SignError::ReservedHeader("kid".to_owned())),
+            (own, None) => own,
+        };
+        let header = header::segment_with(key.algorithm(), key_id, extra)?;
         jws::sign_under(&header, payload, key)
     }
 
@@ -165,7 +201,7 @@ impl KeySet {
 }
 
 impl Inner {
-    fn new(signing: SigningKey, verifying: Vec<VerifyingKey>) -> Self {
+    fn new(signing: Option<SigningKey>, verifying: Vec<VerifyingKey>, any_key_id: bool) -> Self {
         let mut known: Vec<(String, Selection)> = Vec::new();
         for (index, key) in verifying.iter().enumerate() {
             let mut add = |key_id: Option<&str>, selection| {
@@ -181,8 +217,8 @@ impl Inner {
                 None => add(None, Selection::Algorithm(key.algorithm())),
             }
         }
-        let minted = header::minted_segment(signing.algorithm(), signing.key_id());
-        Self { signing, verifying, minted, known }
+        let signing = signing.map(|key| Signing { header: header::minted_segment(key.algorithm(), key.key_id()), key });
+        Self { signing, verifying, known, any_key_id }
     }
 
     fn recognise(&self, segment: &[u8]) -> Result<Selection, TokenError> {
@@ -193,7 +229,9 @@ impl Inner {
     }
 
     fn select(&self, header: &UnverifiedHeader) -> Result<Selection, TokenError> {
-        let Some(named) = header.key_id.as_deref() else {
+        let is_known = |named: &&str| self.verifying.iter().any(|key| key.key_id() == Some(named));
+        let named = header.key_id.as_deref().filter(|named| !self.any_key_id || is_known(named));
+        let Some(named) = named else {
             let fits = self.verifying.iter().any(|key| key.algorithm() == header.algorithm);
             return fits.then_some(Selection::Algorithm(header.algorithm)).ok_or(TokenError::WrongAlgorithm);
         };
@@ -210,7 +248,7 @@ impl fmt::Debug for KeySet {
     /// Algorithms and ids only.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeySet")
-            .field("signing_key", self.signing_key())
+            .field("signing_key", &self.signing_key())
             .field("verifying_keys", &self.verifying_keys())
             .finish()
     }

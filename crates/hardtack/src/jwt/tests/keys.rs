@@ -1,6 +1,6 @@
 //! Key sets, key files and JWKs.
 
-use crate::jwt::{Algorithm, Jwk, JwkSet, KeyError, KeySet, SigningKey, TokenError, VerifyingKey, jws};
+use crate::jwt::{Algorithm, Jwk, JwkSet, KeyError, KeySet, SignError, SigningKey, TokenError, VerifyingKey, jws};
 
 use super::{HS256, forge};
 
@@ -75,11 +75,11 @@ fn s23_keys_without_ids_rotate_too() {
     let old = HS256.clone();
     let token = old.sign(b"{}").unwrap();
     let new = SigningKey::generate(Algorithm::HS256).unwrap();
-    let keys = KeySet::new(new.clone()).also_verify(old.signing_key().verifying_key()).unwrap();
+    let keys = KeySet::new(new.clone()).also_verify(old.signing_key().unwrap().verifying_key()).unwrap();
     assert!(keys.verify(token.as_bytes()).is_ok());
     assert_eq!(KeySet::new(new).verify(token.as_bytes()), Err(TokenError::BadSignature));
     // An id may be given to a key whose tokens have none.
-    let named = old.signing_key().verifying_key().with_key_id("old");
+    let named = old.signing_key().unwrap().verifying_key().with_key_id("old");
     let keys = KeySet::new(key(Algorithm::HS256).with_key_id("new")).also_verify(named).unwrap();
     assert!(keys.verify(token.as_bytes()).is_ok());
 }
@@ -95,10 +95,10 @@ fn a_key_id_selects_exactly_one_key() {
     let wrong = forge(r#"{"alg":"HS512","kid":"a"}"#, b"", &a);
     assert_eq!(keys.verify(wrong.as_bytes()), Err(TokenError::WrongAlgorithm));
     // A key without an id doesn't answer to any.
-    let nameless = forge(r#"{"alg":"HS256","kid":"a"}"#, b"", HS256.signing_key());
+    let nameless = forge(r#"{"alg":"HS256","kid":"a"}"#, b"", HS256.signing_key().unwrap());
     assert_eq!(HS256.verify(nameless.as_bytes()), Err(TokenError::UnknownKey));
     // By itself, it does.
-    let verifying = HS256.signing_key().verifying_key();
+    let verifying = HS256.signing_key().unwrap().verifying_key();
     assert!(jws::verify_with_key(nameless.as_bytes(), &verifying).is_ok());
     let refused = jws::verify_with_key(nameless.as_bytes(), &verifying.with_key_id("b"));
     assert_eq!(refused, Err(TokenError::UnknownKey));
@@ -107,8 +107,8 @@ fn a_key_id_selects_exactly_one_key() {
 #[test]
 fn matched_headers_select_what_parsed_headers_do() {
     let named = key(Algorithm::HS256).with_key_id("n");
-    let keys = KeySet::new(named.clone()).also_verify(HS256.signing_key().verifying_key()).unwrap();
-    for (kid, signer, accepted) in [("\"n\"", &named, true), ("\"n\"", HS256.signing_key(), false)] {
+    let keys = KeySet::new(named.clone()).also_verify(HS256.signing_key().unwrap().verifying_key()).unwrap();
+    for (kid, signer, accepted) in [("\"n\"", &named, true), ("\"n\"", HS256.signing_key().unwrap(), false)] {
         for header in [
             format!(r#"{{"alg":"HS256","kid":{kid},"typ":"JWT"}}"#),
             format!(r#"{{"alg":"HS256","typ":"JWT","kid":{kid}}}"#),
@@ -118,7 +118,7 @@ fn matched_headers_select_what_parsed_headers_do() {
             assert_eq!(keys.verify(forge(&header, b"", signer).as_bytes()).is_ok(), accepted, "{header}");
         }
     }
-    for signer in [&named, HS256.signing_key()] {
+    for signer in [&named, HS256.signing_key().unwrap()] {
         assert!(keys.verify(forge(r#"{"alg":"HS256","typ":"JWT"}"#, b"", signer).as_bytes()).is_ok());
         assert!(keys.verify(forge(r#"{"alg":"HS256"}"#, b"", signer).as_bytes()).is_ok());
     }
@@ -161,7 +161,9 @@ fn pem_files_of_all_forms_are_read() {
 fn a_key_file_for_another_algorithm_is_refused() {
     for (private, public, fitting) in [
         (&fixture!("es256.pem")[..], &fixture!("es256.pub.pem")[..], "ES256"),
+        (fixture!("es256.sec1.pem"), fixture!("es256.pub.pem"), "ES256"),
         (fixture!("es512.pem"), fixture!("es512.pub.pem"), "ES512"),
+        (fixture!("rsa.pkcs1.pem"), fixture!("rsa.pkcs1.pub.pem"), "RS PS"),
         (fixture!("rsa.pem"), fixture!("rsa.pub.pem"), "RS PS"),
         (fixture!("ed25519.pem"), fixture!("ed25519.pub.pem"), "EdDSA"),
     ] {
@@ -329,4 +331,75 @@ fn keys_are_shared_between_threads() {
     shared::<SigningKey>();
     shared::<VerifyingKey>();
     shared::<JwkSet>();
+}
+
+#[test]
+fn every_asymmetric_algorithm_loads_from_pem_der_and_jwk() {
+    use crate::jwt::pem::first_block;
+    let files: [(&str, &[u8], &[u8]); 5] = [
+        ("RS256 RS384 RS512 PS256 PS384 PS512", fixture!("rsa.pem"), fixture!("rsa.pub.pem")),
+        ("ES256", fixture!("es256.pem"), fixture!("es256.pub.pem")),
+        ("ES384", fixture!("es384.pem"), fixture!("es384.pub.pem")),
+        ("ES512", fixture!("es512.pem"), fixture!("es512.pub.pem")),
+        ("EdDSA", fixture!("ed25519.pem"), fixture!("ed25519.pub.pem")),
+    ];
+    for (algorithms, private, public) in files {
+        let (_, private_der) = first_block(private).unwrap();
+        let (_, public_der) = first_block(public).unwrap();
+        for algorithm in algorithms.split(' ').map(|name| name.parse::<Algorithm>().unwrap()) {
+            let from_pem = SigningKey::from_pem(private, algorithm).unwrap();
+            let private_jwk = from_pem.dangerous_to_private_jwk_json();
+            let public_jwk = from_pem.verifying_key().to_jwk().and_then(|jwk| jwk.to_public_json()).unwrap();
+            let signing = [
+                from_pem,
+                SigningKey::from_der(&private_der, algorithm).unwrap(),
+                SigningKey::from_jwk(&private_jwk).unwrap(),
+            ];
+            let verifying = [
+                VerifyingKey::from_pem(public, algorithm).unwrap(),
+                VerifyingKey::from_der(&public_der, algorithm).unwrap(),
+                VerifyingKey::from_jwk(&public_jwk).unwrap(),
+                // A private one is read for its public half.
+                VerifyingKey::from_jwk(&private_jwk).unwrap(),
+            ];
+            for key in &signing {
+                let token = jws::sign_with_key(b"payload", key).unwrap();
+                for public in &verifying {
+                    assert_eq!(&*jws::verify_with_key(token.as_bytes(), public).unwrap(), b"payload", "{algorithm}");
+                    let only = KeySet::verifying_only(public.clone());
+                    assert!(only.verify(token.as_bytes()).is_ok() && only.sign(b"payload").is_err());
+                }
+            }
+            assert!(SigningKey::from_pem(public, algorithm).is_err() && SigningKey::from_jwk(&public_jwk).is_err());
+        }
+    }
+}
+
+#[test]
+fn a_set_may_take_any_key_id_for_none() {
+    let other = SigningKey::generate(Algorithm::HS256).unwrap();
+    let named = SigningKey::generate(Algorithm::HS256).unwrap().with_key_id("known");
+    let nameless = HS256.signing_key().unwrap();
+    let strict = HS256.clone().also_verify(named.verifying_key()).unwrap();
+    let keys = strict.clone().take_any_key_id();
+    let foreign = forge(r#"{"alg":"HS256","kid":"../../whatever"}"#, b"x", nameless);
+    assert_eq!(strict.verify(foreign.as_bytes()), Err(TokenError::UnknownKey));
+    assert_eq!(&*keys.verify(foreign.as_bytes()).unwrap(), b"x");
+    // An id that a key has still names that key alone, and no other key comes in.
+    for (kid, signer, expected) in [("known", &named, true), ("known", nameless, false), ("x", &other, false)] {
+        let token = forge(&format!(r#"{{"alg":"HS256","kid":"{kid}"}}"#), b"x", signer);
+        assert_eq!(keys.verify(token.as_bytes()).is_ok(), expected, "{kid}");
+    }
+    let wrong = forge(r#"{"alg":"HS512","kid":"x"}"#, b"x", nameless);
+    assert_eq!(keys.verify(wrong.as_bytes()), Err(TokenError::WrongAlgorithm));
+
+    let header = |kid: serde_json::Value| [("kid".to_owned(), kid)].into_iter().collect();
+    let token = keys.sign_with_header(&header("mine".into()), b"x").unwrap();
+    assert_eq!(jws::peek_header(token.as_bytes()).unwrap().key_id.as_deref(), Some("mine"));
+    assert_eq!(keys.sign_with_header(&header(7.into()), b"x"), Err(SignError::BadHeader("kid")));
+    assert_eq!(keys.sign_with_header(&header("k".repeat(257).into()), b"x"), Err(SignError::KeyIdTooLong));
+    let own = KeySet::new(named).take_any_key_id();
+    let reserved = Err(SignError::ReservedHeader("kid".to_owned()));
+    assert_eq!(own.sign_with_header(&header("mine".into()), b"x"), reserved, "the key has an id of its own");
+    assert_eq!(HS256.sign_with_header(&header("mine".into()), b"x"), reserved);
 }

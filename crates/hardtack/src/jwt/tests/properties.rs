@@ -7,7 +7,9 @@ use proptest::prelude::*;
 
 use super::{HS256, forge};
 use crate::clock::Timestamp;
-use crate::jwt::{Algorithm, Claims, Fresh, Jwk, JwkSet, KeySet, NoExtra, SigningKey, TokenKind, VerifyingKey, jws};
+use crate::jwt::{
+    Algorithm, Claims, Fresh, Jwk, JwkSet, KeySet, NoExtra, SigningKey, TokenKind, VerifyingKey, jws, plain,
+};
 
 static KEYS: LazyLock<Vec<KeySet>> = LazyLock::new(|| {
     let algorithms = [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512, Algorithm::ES256, Algorithm::EdDSA];
@@ -51,13 +53,29 @@ fn claims() -> impl Strategy<Value = Claims> {
     )
 }
 
+/// Bytes that a JSON text is likely to be changed by.
+fn plain_bytes() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        vec(prop::sample::select(&b"{}[]\",:0129.eE+-tfn\\ \n\x7f\x00"[..]), 1..3),
+        vec(any::<u8>(), 1..3),
+        prop::sample::select(vec![
+            "\"sub\":\"x\",",
+            "\"a\":1,\"a\":1,",
+            "\"iat\":00,",
+            "\"exp\":253402300800,",
+            "\u{e9}"
+        ])
+        .prop_map(|text| text.as_bytes().to_vec()),
+    ]
+}
+
 proptest! {
     #[test]
     fn any_payload_round_trips(payload in vec(any::<u8>(), 0..2_000)) {
         for keys in KEYS.iter() {
             let token = keys.sign(&payload).unwrap();
             prop_assert_eq!(&*keys.verify(token.as_bytes()).unwrap(), &payload[..]);
-            let key = keys.signing_key().verifying_key();
+            let key = keys.signing_key().unwrap().verifying_key();
             prop_assert_eq!(&*jws::verify_with_key(token.as_bytes(), &key).unwrap(), &payload[..]);
         }
     }
@@ -66,6 +84,44 @@ proptest! {
     fn claims_round_trip(claims in claims()) {
         let json = claims.to_json(&serde_json::Map::new()).unwrap();
         prop_assert_eq!(Claims::from_json(&json).unwrap(), claims);
+    }
+
+    #[test]
+    fn plain_claims_are_what_the_strict_reader_reads(
+        claims in claims(),
+        extra in vec(("[a-z]{0,3}", 0..7_u8), 0..4),
+        changes in vec((any::<prop::sample::Index>(), plain_bytes()), 0..4),
+    ) {
+        let value = |kind| match kind {
+            0 => serde_json::json!(7),
+            1 => serde_json::json!("x"),
+            2 => serde_json::json!(null),
+            3 => serde_json::json!(-1.5),
+            4 => serde_json::json!([{"a": 1}]),
+            5 => serde_json::json!("a\"b"),
+            _ => serde_json::json!(false),
+        };
+        let extra = extra.into_iter().filter(|(name, _)| !Claims::is_reserved(name)).map(|(name, kind)| (name, value(kind)));
+        let mut json = claims.to_json(&extra.collect()).unwrap();
+        prop_assert_eq!(Claims::from_json_strictly(&json).unwrap(), claims.clone());
+        prop_assert_eq!(Claims::from_json(&json).unwrap(), claims);
+        for (at, bytes) in changes {
+            let at = at.index(json.len());
+            json.splice(at..(at + bytes.len()).min(json.len()), bytes);
+        }
+        let strict = Claims::from_json_strictly(&json);
+        prop_assert_eq!(Claims::from_json(&json), strict.clone());
+        if let Some(plain) = std::str::from_utf8(&json).ok().and_then(|text| Some(plain::read(text)?.to_claims(text))) {
+            prop_assert_eq!(Ok(plain), strict);
+        }
+    }
+
+    #[test]
+    fn plain_length_ends_where_a_string_needs_a_closer_look(bytes in vec(any::<u8>(), 0..40), plain in vec(32..127_u8, 0..40)) {
+        for bytes in [&bytes[..], &plain, &[&plain[..], &bytes].concat()] {
+            let slow = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20)).unwrap_or(bytes.len());
+            prop_assert_eq!(plain::plain_length(bytes), slow);
+        }
     }
 
     #[test]
@@ -108,7 +164,7 @@ proptest! {
         let _ = Jwk::parse(&text);
         let _ = JwkSet::parse(&text);
         let _ = SigningKey::from_pem(text.as_bytes(), Algorithm::RS256);
-        let _ = HS256.verify(forge(&text, text.as_bytes(), HS256.signing_key()).as_bytes());
+        let _ = HS256.verify(forge(&text, text.as_bytes(), HS256.signing_key().unwrap()).as_bytes());
         let armoured = format!("-----BEGIN {text}-----{text}-----END {text}-----");
         prop_assert!(VerifyingKey::from_pem(armoured.as_bytes(), Algorithm::RS256).is_err());
     }

@@ -1,0 +1,106 @@
+//! From a log-out at one server to the refusal of a copied access cookie at another.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use hardtack_conformance::services::postgres;
+use hardtack_conformance::services::redis::RedisServer;
+use hardtack_conformance::{Client, Process, Program};
+use serde_json::json;
+
+use crate::Failed;
+use crate::spread::Samples;
+
+const PASSWORD: &str = "a password for measurements";
+
+/// Longer than any server may take to know.
+const NEVER: Duration = Duration::from_secs(10);
+
+pub(crate) async fn measure(tries: usize) -> Result<(), Failed> {
+    let hardtack = binary()?;
+    let redis = RedisServer::shared();
+    println!("## From a log-out at one server to the refusal at the other ({tries} log-outs)\n");
+    println!("| sessions on | known by | median, ms | maximum, ms |");
+    println!("| --- | --- | ---: | ---: |");
+    let directory = tempfile::tempdir()?;
+    let sqlite = format!("sqlite:{}", directory.path().join("shared.db").display());
+    for (store, known_by, settings) in [
+        ("SQLite", "polling", vec![("HARDTACK_DATABASE_URL", sqlite)]),
+        ("PostgreSQL", "NOTIFY", vec![("HARDTACK_DATABASE_URL", postgres::shared().database())]),
+        ("Redis", "its stream", vec![("HARDTACK_REDIS_URL", redis.url())]),
+        (
+            "PostgreSQL",
+            "Redis",
+            vec![
+                ("HARDTACK_DATABASE_URL", postgres::shared().database()),
+                ("HARDTACK_REDIS_URL", redis.url()),
+                ("HARDTACK_REDIS_FOR", "notice".into()),
+            ],
+        ),
+    ] {
+        eprintln!("{store}, known by {known_by}");
+        let samples = between_two_servers(&hardtack, &settings, tries).await?;
+        let milliseconds = |span: Duration| span.as_secs_f64() * 1e3;
+        println!(
+            "| {store} | {known_by} | {:.1} | {:.1} |",
+            milliseconds(samples.median()),
+            milliseconds(samples.maximum())
+        );
+    }
+    println!();
+    Ok(())
+}
+
+/// The program, built beside this one.
+fn binary() -> Result<PathBuf, Failed> {
+    let beside = std::env::current_exe()?.with_file_name("hardtack");
+    let advice = "is missing; build it first: cargo build --release -p hardtack-cli";
+    if beside.is_file() { Ok(beside) } else { Err(format!("{} {advice}", beside.display()).into()) }
+}
+
+async fn between_two_servers(hardtack: &Path, settings: &[(&str, String)], tries: usize) -> Result<Samples, Failed> {
+    let folders = [tempfile::tempdir()?, tempfile::tempdir()?];
+    let secret = format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
+    let mut servers = Vec::new();
+    for folder in &folders {
+        let program = Program::new(hardtack).directory(folder.path()).args(["serve", "--listen", "127.0.0.1:0"]);
+        let program = settings.iter().fold(program, |program, (name, value)| program.env(name, value));
+        servers.push(program.env("JWT_SECRET_KEY", &secret).env("RUST_LOG", "warn").start().await?);
+    }
+    let (one, other) = (&servers[0], &servers[1]);
+    let person = json!({ "username": "someone", "password": PASSWORD });
+    let created = one.client().post("/signup").accept_json().json(&person).send().await;
+    if !created.status().is_success() {
+        return Err(format!("signing up answers {}", created.status()).into());
+    }
+    let mut samples = Samples::default();
+    for _ in 0..tries {
+        // So that no try begins at the same moment between two polls as the one before.
+        tokio::time::sleep(Duration::from_millis(rand::random_range(0..50))).await;
+        samples.push(one_log_out(one, other, &person).await?);
+    }
+    Ok(samples)
+}
+
+async fn one_log_out(one: &Process, other: &Process, person: &serde_json::Value) -> Result<Duration, Failed> {
+    let mut client = one.client();
+    client.post("/login").accept_json().json(person).send().await;
+    let mut copy = other.client();
+    copy.set_cookie_raw(&client.cookie("access_token_cookie").ok_or("the log-in set no access cookie")?.raw);
+    if status(&copy).await != 200 {
+        return Err("the copied cookie does not work at the other server".into());
+    }
+    client.post("/logout").accept_json().csrf().send().await;
+    let since = Instant::now();
+    while status(&copy).await == 200 {
+        if since.elapsed() > NEVER {
+            return Err("the other server never learned of the log-out".into());
+        }
+    }
+    Ok(since.elapsed())
+}
+
+/// What a copied cookie opens. A refusal deletes it, which a thief would not let happen.
+async fn status(copy: &Client) -> u16 {
+    copy.clone().get("/service").accept_json().send().await.status().as_u16()
+}

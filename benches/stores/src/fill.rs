@@ -1,0 +1,70 @@
+//! Sessions by the hundred thousand.
+
+use std::sync::Arc;
+
+use hardtack::session::{Ends, SessionRules};
+use hardtack::{Clock, Session, SessionStore, SystemClock, Timestamp};
+use hardtack_sqlx::Statement;
+use tokio::task::JoinSet;
+
+use crate::Failed;
+use crate::store::Store;
+
+/// Makes `count` live sessions, a user each.
+pub(crate) async fn fill(store: &Arc<Store>, count: u64) -> Result<(), Failed> {
+    let now = SystemClock.now();
+    match store.database() {
+        Some((database, sqlite)) => {
+            database.execute(rows(sqlite, count, now)?).await?;
+            database.execute(Statement::new(if sqlite { "ANALYZE" } else { "VACUUM ANALYZE sessions" })).await?;
+            Ok(())
+        }
+        None => through_the_store(store, count, now).await,
+    }
+}
+
+/// One statement that makes all rows: a million commits would take an hour.
+fn rows(sqlite: bool, count: u64, now: Timestamp) -> Result<Statement<'static>, Failed> {
+    let sql = if sqlite {
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+         INSERT INTO sessions (id, subject, generation, created_at, rotated_at, confirmed, expires_at,
+             absolute_expires_at, auth_time, salt, user_agent, address)
+         SELECT lower(hex(randomblob(16))), lower(hex(randomblob(16))), 1, $2, $2, 1, $2 + 86400, $2 + 2592000, $2,
+             randomblob(16), 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', '192.0.2.1' FROM n"
+    } else {
+        "INSERT INTO sessions (id, subject, generation, created_at, rotated_at, confirmed, expires_at,
+             absolute_expires_at, auth_time, salt, user_agent, address)
+         SELECT md5(random()::text || i), md5('user' || i), 1, $2::bigint, $2, TRUE, $2 + 86400, $2 + 2592000, $2,
+             decode(md5(random()::text), 'hex'),
+             'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', '192.0.2.1'
+         FROM generate_series(1, $1::bigint) AS n(i)"
+    };
+    Ok(Statement::new(sql).bind(i64::try_from(count)?).bind(now.unix_seconds()))
+}
+
+async fn through_the_store(store: &Arc<Store>, count: u64, now: Timestamp) -> Result<(), Failed> {
+    const AT_ONCE: u64 = 64;
+    let mut workers = JoinSet::new();
+    for worker in 0..AT_ONCE {
+        let store = Arc::clone(store);
+        workers.spawn(async move {
+            for number in (worker..count).step_by(AT_ONCE as usize) {
+                store.create(&session(number, now), Ends::These(&[])).await?;
+            }
+            Ok::<(), Failed>(())
+        });
+    }
+    while let Some(done) = workers.join_next().await {
+        done??;
+    }
+    Ok(())
+}
+
+/// A session as a browser gets it.
+pub(crate) fn session(number: u64, now: Timestamp) -> Session {
+    Session {
+        user_agent: Some("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".into()),
+        address: Some("192.0.2.1".into()),
+        ..Session::begin(format!("{number:032x}"), now, &SessionRules::default())
+    }
+}

@@ -1,0 +1,116 @@
+//! The stores: two of each kind, side by side.
+
+use hardtack::session::{Ends, RevocationPage, Rotation, StoreError};
+use hardtack::{MemorySessions, Session, SessionId, SessionStore, Timestamp};
+use hardtack_conformance::services::PostgresServer;
+use hardtack_conformance::services::redis::RedisServer;
+use hardtack_redis::RedisSessions;
+use hardtack_sqlx::{Database, Sessions, Statement};
+use tempfile::TempDir;
+
+use crate::Failed;
+
+/// A store of any kind, with what keeps it running.
+pub(crate) enum Store {
+    Memory(MemorySessions),
+    Sql(Sessions<Database>, Database, Option<TempDir>),
+    Redis(RedisSessions, RedisServer),
+}
+
+/// Their names, in the order in which they are measured.
+pub(crate) const KINDS: [&str; 4] = ["memory", "SQLite", "PostgreSQL", "Redis"];
+
+impl Store {
+    pub(crate) async fn open(kind: &str, postgres: &PostgresServer) -> Result<Self, Failed> {
+        match kind {
+            "SQLite" => {
+                let directory = tempfile::tempdir()?;
+                let url = format!("sqlite:{}", directory.path().join("sessions.db").display());
+                Self::sql(&url, Some(directory)).await
+            }
+            "PostgreSQL" => Self::sql(&postgres.database(), None).await,
+            "Redis" => {
+                let server = RedisServer::start_with(&["--appendonly", "yes", "--appendfsync", "everysec"]);
+                Ok(Self::Redis(RedisSessions::open(server.url()).await?, server))
+            }
+            _ => Ok(Self::Memory(MemorySessions::new())),
+        }
+    }
+
+    async fn sql(url: &str, directory: Option<TempDir>) -> Result<Self, Failed> {
+        let database = Database::open(url).await?;
+        let sessions = database.sessions();
+        sessions.migrate().await?;
+        Ok(Self::Sql(sessions, database, directory))
+    }
+
+    /// Bytes on disk or in memory that the store says it needs.
+    pub(crate) async fn size(&self) -> Result<Option<u64>, Failed> {
+        let Self::Sql(_, database, directory) = self else {
+            let Self::Redis(_, server) = self else { return Ok(None) };
+            let info = server.command("INFO memory");
+            return Ok(info.lines().find_map(|line| line.strip_prefix("used_memory:")?.trim().parse().ok()));
+        };
+        if directory.is_some() {
+            let pages: Vec<(i64,)> = database
+                .fetch(Statement::new("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"))
+                .await?;
+            return Ok(pages.first().and_then(|(bytes,)| u64::try_from(*bytes).ok()));
+        }
+        let size = "SELECT pg_database_size(current_database())";
+        let bytes: Vec<(i64,)> = database.fetch(Statement::new(size)).await?;
+        Ok(bytes.first().and_then(|(bytes,)| u64::try_from(*bytes).ok()))
+    }
+
+    pub(crate) fn database(&self) -> Option<(&Database, bool)> {
+        match self {
+            Self::Sql(_, database, directory) => Some((database, directory.is_some())),
+            _ => None,
+        }
+    }
+}
+
+/// Hands a call on to whichever store it is.
+macro_rules! each {
+    ($store:expr, $inner:ident => $call:expr) => {
+        match $store {
+            Store::Memory($inner) => $call.await,
+            Store::Sql($inner, ..) => $call.await,
+            Store::Redis($inner, _) => $call.await,
+        }
+    };
+}
+
+impl SessionStore for Store {
+    async fn create(&self, session: &Session, ends: Ends<'_>) -> Result<Vec<SessionId>, StoreError> {
+        each!(self, store => store.create(session, ends))
+    }
+
+    async fn find(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+        each!(self, store => store.find(id))
+    }
+
+    async fn rotate(&self, id: SessionId, generation: u64, rotation: Rotation) -> Result<Option<Session>, StoreError> {
+        each!(self, store => store.rotate(id, generation, rotation))
+    }
+
+    async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), StoreError> {
+        each!(self, store => store.confirm(id, generation))
+    }
+
+    async fn revoke(&self, ends: Ends<'_>, now: Timestamp) -> Result<Vec<SessionId>, StoreError> {
+        each!(self, store => store.revoke(ends, now))
+    }
+
+    async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+        each!(self, store => store.list(subject, now))
+    }
+
+    async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, StoreError> {
+        each!(self, store => store.revocations(after, limit))
+    }
+
+    async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        each!(self, store => store.prune(before, limit))
+    }
+}

@@ -1,0 +1,86 @@
+//! `POST /tokens`: `create_access_token` and `create_refresh_token` with all of their arguments.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use hardtack::authenticator::{IssueError, TokenBuilder};
+use hardtack::{Authenticator, Lifetime, Reason, SetCookies};
+use hardtack_axum::{Auth, AuthError};
+use serde_json::{Map, Value, json};
+
+use super::answer;
+
+#[derive(serde::Deserialize)]
+struct Wanted {
+    #[serde(default = "access")]
+    kind: String,
+    identity: Value,
+    /// True, false or seconds.
+    #[serde(default)]
+    fresh: Value,
+    /// Seconds, or false for never; below zero for a token that has expired already.
+    #[serde(default)]
+    expires_seconds: Value,
+    #[serde(default)]
+    additional_claims: Option<Map<String, Value>>,
+    #[serde(default)]
+    additional_headers: Option<Map<String, Value>>,
+}
+
+fn access() -> String {
+    "access".to_owned()
+}
+
+pub(crate) async fn create(auth: Auth, body: Bytes) -> Result<Response, AuthError> {
+    let wanted: Wanted = match serde_json::from_slice(&body) {
+        Ok(wanted) => wanted,
+        Err(error) => return Ok(answer(StatusCode::BAD_REQUEST, &json!({ "msg": error.to_string() }))),
+    };
+    match make(auth.engine(), wanted) {
+        Ok((token, cookies)) => {
+            let cookies = hardtack_axum::SetCookies::from(cookies);
+            Ok((cookies, answer(StatusCode::OK, &json!({ "token": token }))).into_response())
+        }
+        Err(IssueError::Token(error)) => Err(auth.refuse(error)),
+        Err(error) => Err(auth.refuse(Reason::Issue(error))),
+    }
+}
+
+fn make(engine: &Authenticator, wanted: Wanted) -> Result<(String, SetCookies), IssueError> {
+    let refresh = wanted.kind == "refresh";
+    let builder = if refresh { engine.refresh_token("") } else { engine.access_token("") };
+    let mut builder = lasting(builder.identity(wanted.identity), engine, &wanted.expires_seconds);
+    builder = match wanted.fresh {
+        // There is no fresh refresh token.
+        _ if refresh => builder,
+        Value::Bool(true) => builder.fresh(),
+        Value::Number(seconds) => {
+            builder.claim("fresh", engine.now().unix_seconds() + seconds.as_f64().unwrap_or_default() as i64)
+        }
+        _ => builder,
+    };
+    for (name, value) in wanted.additional_claims.unwrap_or_default() {
+        builder = builder.claim(name, value);
+    }
+    for (name, value) in wanted.additional_headers.unwrap_or_default() {
+        builder = builder.header(name, value);
+    }
+    let token = builder.issue()?;
+    let cookies = if refresh { engine.set_refresh_cookies(&token)? } else { engine.set_access_cookies(&token)? };
+    Ok((token.as_str().to_owned(), cookies))
+}
+
+fn lasting<'a>(builder: TokenBuilder<'a>, engine: &Authenticator, expires_seconds: &Value) -> TokenBuilder<'a> {
+    match expires_seconds {
+        Value::Bool(false) => builder.lifetime(Lifetime::InsecureForever),
+        Value::Number(seconds) => match seconds.as_f64().unwrap_or_default() {
+            // Flask-JWT-Extended takes a span of nothing for no end at all.
+            0.0 => builder.lifetime(Lifetime::InsecureForever),
+            past @ ..0.0 => builder.claim("exp", engine.now().unix_seconds() + past.floor() as i64),
+            future => builder.lifetime(Duration::try_from_secs_f64(future).unwrap_or(Duration::MAX)),
+        },
+        _ => builder,
+    }
+}

@@ -1,0 +1,113 @@
+//! The differences that `docs/coming-from-flask.md` lists, each with its reason.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+const PAGE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/coming-from-flask.md"));
+const HEAD: &str = "| requests | parts | Flask | Hardtack | why |";
+
+/// A row of the table: in the answers to certain requests, certain parts may differ, if both have just
+/// these statuses.
+#[derive(Debug)]
+pub(super) struct Difference {
+    requests: Vec<String>,
+    parts: Vec<String>,
+    flask: u64,
+    ours: u64,
+    seen: AtomicUsize,
+}
+
+impl Difference {
+    fn read(row: &str) -> Self {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [requests, parts, flask, ours, why] = cells[..] else { panic!("five columns in the table, not: {row}") };
+        assert!(!why.is_empty(), "a reason in the last column: {row}");
+        let status = |cell: &str| cell.parse().unwrap_or_else(|_| panic!("a status in place of {cell:?}: {row}"));
+        // Requests are between backticks, and have commas of their own.
+        let requests = requests.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+        let parts = parts.split(", ").map(str::to_owned).collect();
+        Self { requests, parts, flask: status(flask), ours: status(ours), seen: AtomicUsize::new(0) }
+    }
+
+    fn covers(&self, case: &str, parts: &[&str], flask: u64, ours: u64) -> bool {
+        (self.flask, self.ours) == (flask, ours)
+            && parts.iter().all(|part| self.parts.iter().any(|allowed| allowed == part))
+            && self.requests.iter().any(|pattern| matches(pattern, case))
+    }
+}
+
+/// The whole table.
+#[derive(Debug)]
+pub(super) struct Differences(Vec<Difference>);
+
+impl Differences {
+    /// The table in the documentation.
+    pub(super) fn documented() -> Self {
+        Self::read(PAGE)
+    }
+
+    fn read(page: &str) -> Self {
+        let mut lines = page.lines().skip_while(|line| *line != HEAD).skip(2);
+        Self(lines.by_ref().take_while(|line| line.starts_with('|')).map(Difference::read).collect())
+    }
+
+    /// No difference at all.
+    pub(super) fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Is this one listed?
+    pub(super) fn allow(&self, case: &str, parts: &[&str], flask: u64, ours: u64) -> bool {
+        let row = self.0.iter().find(|row| row.covers(case, parts, flask, ours));
+        row.is_some_and(|row| row.seen.fetch_add(1, Ordering::Relaxed) < usize::MAX)
+    }
+
+    /// The rows that nothing fell under: what they say is not so, or not any more.
+    pub(super) fn unseen(&self) -> Vec<&Difference> {
+        self.0.iter().filter(|row| row.seen.load(Ordering::Relaxed) == 0).collect()
+    }
+
+    /// How many requests fell under each row.
+    pub(super) fn counts(&self) -> Vec<usize> {
+        self.0.iter().map(|row| row.seen.load(Ordering::Relaxed)).collect()
+    }
+}
+
+/// Does the text match the pattern, in which `*` stands for anything?
+fn matches(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((before, after)) => text
+            .strip_prefix(before)
+            .is_some_and(|rest| (0..=rest.len()).any(|at| rest.is_char_boundary(at) && matches(after, &rest[at..]))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Differences, HEAD, matches};
+
+    #[test]
+    fn patterns() {
+        for (pattern, text) in [("a/b", "a/b"), ("*/b", "a/b"), ("*/b*", "x/a/bc"), ("*", ""), ("a*c*", "abcd")] {
+            assert!(matches(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [("a/b", "a/bc"), ("*/b", "a/bc"), ("a*c", "ab")] {
+            assert!(!matches(pattern, text), "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_listed() {
+        let row = "| `*/token/kid null`, `*/json/*` | body, status | 500 | 422 | a crash is no answer |";
+        let page = format!("text\n\n{HEAD}\n| --- | --- | --- | --- | --- |\n{row}\n\n| no | row |\n");
+        let listed = Differences::read(&page);
+        assert_eq!(listed.unseen().len(), 1);
+        assert!(!listed.allow("a/token/kid none", &["status"], 500, 422), "another request");
+        assert!(!listed.allow("a/json/x", &["status", "cookies"], 500, 422), "another part");
+        assert!(!listed.allow("a/json/x", &["status"], 500, 200), "another status");
+        assert_eq!(listed.unseen().len(), 1);
+        assert!(listed.allow("a/json/x", &["status", "body"], 500, 422));
+        assert_eq!((listed.unseen().len(), listed.counts()), (0, vec![1]));
+        assert!(!Differences::none().allow("a/json/x", &["status"], 500, 422));
+    }
+}

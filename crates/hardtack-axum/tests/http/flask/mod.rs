@@ -1,0 +1,146 @@
+//! The real Flask-JWT-Extended, behind gunicorn, beside Hardtack: the same requests to both, and one login
+//! for both.
+
+mod answer;
+mod cases;
+mod differences;
+mod options;
+mod shared_login;
+mod tokens;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use hardtack_conformance::services::flask::Application;
+use hardtack_conformance::{Client, Process, Program};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use answer::Answer;
+use cases::Case;
+use differences::Differences;
+use options::Options;
+
+/// As many pairs of servers run at once.
+const PAIRS_AT_ONCE: usize = 3;
+/// As many differences are shown in full.
+const SHOWN: usize = 40;
+
+/// What became of an option set.
+struct Outcome {
+    sent: usize,
+    /// The unlisted differences, as text.
+    wrong: Vec<String>,
+}
+
+/// Sends every request of an option set to both servers, which have nothing else to do.
+async fn compare(options: &Options, flask: &mut Client, ours: &mut Client, listed: &Differences) -> Outcome {
+    let key = options.get("JWT_ERROR_MESSAGE_KEY");
+    let mut outcome = Outcome { sent: 0, wrong: Vec::new() };
+    let mut issued = Vec::new();
+    let mut at_both = async |case: Case, issued: &mut Vec<Case>| {
+        let (theirs, own) = tokio::join!(case.send(flask), case.send(ours));
+        for (issuer, response) in [("Flask", &theirs), ("Hardtack", &own)] {
+            let plain = ["issue/plain", "issue/refresh", "issue/fresh"].iter().any(|name| case.name.ends_with(name));
+            if plain && let Some(token) = cases::issued(&response.json()) {
+                issued.extend(cases::of_peers(options, issuer, &case.name, token));
+            }
+        }
+        let (theirs, own) = (Answer::of(&theirs), Answer::of(&own));
+        let parts = theirs.differs_from(&own, key);
+        outcome.sent += 1;
+        if !parts.is_empty() && !listed.allow(&case.name, &parts, theirs.status(), own.status()) {
+            let statuses = format!("{} there, {} here", theirs.status(), own.status());
+            outcome.wrong.push(format!("{} ({statuses})\n{}{}", case.name, shown(&case), theirs.diff(&own, &parts)));
+        }
+    };
+    for case in cases::all(options) {
+        at_both(case, &mut issued).await;
+    }
+    for case in issued {
+        at_both(case, &mut Vec::new()).await;
+    }
+    outcome
+}
+
+/// The request, as much of it as a line holds.
+fn shown(case: &Case) -> String {
+    let short = |bytes: &[u8]| {
+        let text = bytes.escape_ascii().to_string();
+        if text.len() > 400 { format!("{}… ({} bytes)", &text[..400], bytes.len()) } else { text }
+    };
+    let mut text = format!("    {} {}\n", case.method, short(case.path.as_bytes()));
+    for (name, value) in &case.headers {
+        text += &format!("    {name}: {}\n", short(value));
+    }
+    if !case.body.is_empty() {
+        text += &format!("    {}\n", short(&case.body));
+    }
+    text
+}
+
+/// Our server, configured as Flask is.
+async fn flask_compat(options: &Options) -> Process {
+    let program = std::env::current_exe().unwrap();
+    let built = program.ancestors().nth(2).unwrap().join("examples/flask_compat");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/flask_compat/main.rs");
+    let changed = |path: &std::path::Path| std::fs::metadata(path).and_then(|file| file.modified()).ok();
+    assert!(
+        changed(&built) >= changed(source.as_ref()) && built.exists(),
+        "{} is missing or older than its source; `cargo test -p hardtack-axum` builds it, and so does `cargo build -p \
+         hardtack-axum --example flask_compat`",
+        built.display()
+    );
+    let mut program = Program::new(built).env("LISTEN", "127.0.0.1:0");
+    for (name, value) in &options.env {
+        program = program.env(name, value);
+    }
+    program.start().await.unwrap_or_else(|error| panic!("flask_compat with the options {:?}: {error}", options.name))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_as_flask_does() {
+    let began = Instant::now();
+    let listed = Arc::new(Differences::documented());
+    let permits = Arc::new(Semaphore::new(PAIRS_AT_ONCE));
+    let mut pairs = JoinSet::new();
+    for options in options::all() {
+        let (listed, permits) = (Arc::clone(&listed), Arc::clone(&permits));
+        pairs.spawn(async move {
+            let _permit = permits.acquire().await.unwrap();
+            let (flask, ours) = tokio::join!(Application::Compat.start(&options.env), flask_compat(&options));
+            compare(&options, &mut flask.client(), &mut ours.client(), &listed).await
+        });
+    }
+    let outcomes = pairs.join_all().await;
+    let sent: usize = outcomes.iter().map(|outcome| outcome.sent).sum();
+    let wrong: Vec<String> = outcomes.into_iter().flat_map(|outcome| outcome.wrong).collect();
+    let took = began.elapsed().as_secs_f32();
+    println!("{sent} requests to each of two servers in {took:.1} s; allowed differences: {:?}", listed.counts());
+    assert!(
+        wrong.is_empty(),
+        "{} of {sent} answers differ from Flask's (-) in a way that docs/coming-from-flask.md does not list:\n\n{}",
+        wrong.len(),
+        wrong[..wrong.len().min(SHOWN)].join("\n")
+    );
+    assert!(sent > 1000, "only {sent} requests");
+    let unseen = listed.unseen();
+    assert!(unseen.is_empty(), "docs/coming-from-flask.md lists differences that do not exist: {unseen:#?}");
+}
+
+/// The comparison itself: Flask answers as Flask does, and one that was told to say `message` does not.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_comparison_tells_answers_apart() {
+    let all = options::all();
+    let options = all.iter().find(|options| options.name == "audience").unwrap();
+    let mut altered = options.env.clone();
+    altered.push(("JWT_ERROR_MESSAGE_KEY", "message".to_owned()));
+    let start = |env| async move { Application::Compat.start(env).await };
+    let (one, other, altered) = tokio::join!(start(&options.env), start(&options.env), start(&altered));
+    let none = Differences::none();
+    let same = compare(options, &mut one.client(), &mut other.client(), &none).await;
+    assert!(same.wrong.is_empty(), "{}", same.wrong.join("\n"));
+    let different = compare(options, &mut one.client(), &mut altered.client(), &none).await;
+    assert!((20..different.sent).contains(&different.wrong.len()), "{} of {}", different.wrong.len(), different.sent);
+    assert!(different.wrong[0].contains("+ body: {\"message\":"), "{}", different.wrong[0]);
+}

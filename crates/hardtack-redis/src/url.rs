@@ -1,0 +1,73 @@
+//! The one line of a configuration that names a Redis.
+
+use std::fmt;
+use std::str::FromStr;
+
+use redis::{ConnectionInfo, IntoConnectionInfo, RedisResult};
+
+use crate::OpenError;
+
+/// Which Redis, as one text: `redis://USER:PASSWORD@HOST:PORT/DATABASE`, where all but the host can be left
+/// out, or `unix:///PATH`. What is special in a URL is written percent-encoded in user and password.
+///
+/// [`Display`](fmt::Display) leaves the password out, and so does `Debug`.
+#[derive(Clone)]
+pub struct RedisUrl(ConnectionInfo);
+
+impl FromStr for RedisUrl {
+    type Err = OpenError;
+
+    fn from_str(text: &str) -> Result<Self, OpenError> {
+        text.into_connection_info().map(Self).map_err(OpenError::Address)
+    }
+}
+
+impl IntoConnectionInfo for RedisUrl {
+    fn into_connection_info(self) -> RedisResult<ConnectionInfo> {
+        Ok(self.0)
+    }
+}
+
+impl fmt::Display for RedisUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (address, settings) = (self.0.addr(), self.0.redis_settings());
+        if let redis::ConnectionAddr::Unix(path) = address {
+            return write!(f, "unix://{}", path.display());
+        }
+        let user = settings.username().map(|user| format!("{user}@")).unwrap_or_default();
+        write!(f, "redis://{user}{address}/{}", settings.db())
+    }
+}
+
+impl fmt::Debug for RedisUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RedisUrl({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_is_shown() {
+        for (text, shown) in [
+            ("redis://127.0.0.1", "redis://127.0.0.1:6379/0"),
+            ("redis://:canary@cache.example:7000/2", "redis://cache.example:7000/2"),
+            ("valkey://me:canary@cache.example", "redis://me@cache.example:6379/0"),
+            ("unix:///run/redis.sock?pass=canary", "unix:///run/redis.sock"),
+        ] {
+            let url: RedisUrl = text.parse().unwrap();
+            assert_eq!(format!("{url} {url:?}"), format!("{shown} RedisUrl({shown})"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_url_of_a_redis_is_refused_without_being_repeated() {
+        for text in ["", "canary", "http://me:canary@host", "redis://:can/ary@host", "redis://:canary@host/x"] {
+            let error = text.parse::<RedisUrl>().unwrap_err();
+            assert!(matches!(error, OpenError::Address(_)), "{text}: {error}");
+            assert!(!format!("{error} {error:?}").contains("ary"), "{text}: {error:?}");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Cookies that carry tokens made outside of a session, and the end of all cookies.
+
+use std::time::Duration;
+
+use super::Authenticator;
+use super::issue::{IssueError, IssuedToken};
+use crate::clock::Timestamp;
+use crate::cookie::{CookieSlot, SetCookies, Setting};
+
+/// Another domain or age for single cookies than the configured ones.
+///
+/// ```
+/// use hardtack::authenticator::CookieOptions;
+/// let options = CookieOptions::default().domain("site.example").max_age(std::time::Duration::from_secs(60));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CookieOptions {
+    domain: Option<String>,
+    max_age: Option<Duration>,
+}
+
+impl CookieOptions {
+    /// Sends the cookies to all hosts of a domain. To delete such cookies, name the same one.
+    #[must_use]
+    pub fn domain(mut self, domain: impl Into<String>) -> Self {
+        self.domain = Some(domain.into());
+        self
+    }
+
+    /// Keeps the cookies this long, whole seconds, also where cookies end with the browser otherwise.
+    #[must_use]
+    pub fn max_age(mut self, age: Duration) -> Self {
+        self.max_age = Some(age);
+        self
+    }
+}
+
+impl Authenticator {
+    /// The access cookie and its CSRF cookie (`set_access_cookies`).
+    ///
+    /// # Errors
+    /// A cookie over 4096 bytes.
+    pub fn set_access_cookies(&self, token: &IssuedToken) -> Result<SetCookies, IssueError> {
+        self.set_access_cookies_with(token, &CookieOptions::default())
+    }
+
+    /// The same, with another domain or age.
+    ///
+    /// # Errors
+    /// A cookie over 4096 bytes, or bound to its host by its name.
+    pub fn set_access_cookies_with(
+        &self,
+        token: &IssuedToken,
+        options: &CookieOptions,
+    ) -> Result<SetCookies, IssueError> {
+        // The cookie outlives its token by as much as a refresh could, so that the server sees an
+        // expired token rather than none.
+        let refresh = self.settings().refresh_lifetime.duration();
+        let until = token.claims.expires_at.zip(refresh).map(|(end, span)| end.max(token.claims.issued_at + span));
+        let policy = self.cookies();
+        let age = self.age(token, until, !policy.session_cookies);
+        self.cookies_of(token, age, [&policy.access, &policy.csrf_access], options)
+    }
+
+    /// The refresh cookie and its CSRF cookie (`set_refresh_cookies`).
+    ///
+    /// # Errors
+    /// A cookie over 4096 bytes.
+    pub fn set_refresh_cookies(&self, token: &IssuedToken) -> Result<SetCookies, IssueError> {
+        self.set_refresh_cookies_with(token, &CookieOptions::default())
+    }
+
+    /// The same, with another domain or age.
+    ///
+    /// # Errors
+    /// A cookie over 4096 bytes, or bound to its host by its name.
+    pub fn set_refresh_cookies_with(
+        &self,
+        token: &IssuedToken,
+        options: &CookieOptions,
+    ) -> Result<SetCookies, IssueError> {
+        let policy = self.cookies();
+        let age = self.age(token, token.claims.expires_at, !policy.session_cookies);
+        self.cookies_of(token, age, [&policy.refresh, &policy.csrf_refresh], options)
+    }
+
+    /// A session's cookies; each session says whether they outlive the browser.
+    pub(super) fn access_cookies(
+        &self,
+        token: &IssuedToken,
+        until: Option<Timestamp>,
+        persistent: bool,
+    ) -> Result<SetCookies, IssueError> {
+        let (policy, age) = (self.cookies(), self.age(token, until, persistent));
+        self.cookies_of(token, age, [&policy.access, &policy.csrf_access], &CookieOptions::default())
+    }
+
+    pub(super) fn refresh_cookies(&self, token: &IssuedToken, persistent: bool) -> Result<SetCookies, IssueError> {
+        let (policy, age) = (self.cookies(), self.age(token, token.claims.expires_at, persistent));
+        self.cookies_of(token, age, [&policy.refresh, &policy.csrf_refresh], &CookieOptions::default())
+    }
+
+    fn cookies_of(
+        &self,
+        token: &IssuedToken,
+        age: Option<Duration>,
+        [slot, csrf_slot]: [&CookieSlot; 2],
+        options: &CookieOptions,
+    ) -> Result<SetCookies, IssueError> {
+        let policy = self.cookies();
+        if policy.flask && policy.csrf_cookies {
+            // Flask-JWT-Extended takes the CSRF value from the token as a request would bring it.
+            self.csrf_token(&token.text)?;
+        }
+        let max_age = options.max_age.or(age);
+        let setting = Setting { domain: self.own_domain(options, slot)?, max_age, now: self.now() };
+        let mut cookies = SetCookies::default();
+        policy.set(slot, &token.text, &setting, &mut cookies)?;
+        if let (true, Some(csrf)) = (policy.csrf_cookies, &token.claims.csrf) {
+            policy.set(csrf_slot, csrf, &setting, &mut cookies)?;
+        }
+        Ok(cookies)
+    }
+
+    /// The domain that is asked for, unless the cookie's name binds it to its host.
+    fn own_domain<'o>(&self, options: &'o CookieOptions, slot: &CookieSlot) -> Result<Option<&'o str>, IssueError> {
+        match &options.domain {
+            Some(domain) if slot.name.starts_with("__Host-") => {
+                Err(IssueError::CookieDomain { name: slot.name.clone(), domain: domain.clone() })
+            }
+            domain => Ok(domain.as_deref()),
+        }
+    }
+
+    /// How long a cookie lasts; none is as long as the browser is open. Counted from the token's making and not
+    /// from now: the same token gives the same cookie.
+    fn age(&self, token: &IssuedToken, until: Option<Timestamp>, persistent: bool) -> Option<Duration> {
+        /// What stands for "never": the 400 days that browsers cap Max-Age at (RFC 6265bis §5.5).
+        const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+        /// Flask-JWT-Extended's year, whatever the token's life.
+        const FLASK: Duration = Duration::from_secs(31_540_000);
+        match (persistent, self.cookies().flask) {
+            (false, _) => None,
+            (true, true) => Some(FLASK),
+            (true, false) => Some(until.map_or(LONGEST, |until| until.since(token.claims.issued_at).min(LONGEST))),
+        }
+    }
+
+    /// Deletes both tokens' cookies (`unset_jwt_cookies`).
+    pub fn unset_jwt_cookies(&self) -> SetCookies {
+        let mut cookies = self.unset_access_cookies();
+        cookies.extend(self.unset_refresh_cookies());
+        cookies
+    }
+
+    /// Deletes the access cookie and its CSRF cookie (`unset_access_cookies`).
+    pub fn unset_access_cookies(&self) -> SetCookies {
+        self.unset([&self.cookies().access, &self.cookies().csrf_access], None)
+    }
+
+    /// Deletes the refresh cookie and its CSRF cookie (`unset_refresh_cookies`).
+    pub fn unset_refresh_cookies(&self) -> SetCookies {
+        self.unset([&self.cookies().refresh, &self.cookies().csrf_refresh], None)
+    }
+
+    /// Deletes both tokens' cookies of another domain than the configured one.
+    pub fn unset_jwt_cookies_of(&self, domain: &str) -> SetCookies {
+        let mut cookies = self.unset_access_cookies_of(domain);
+        cookies.extend(self.unset_refresh_cookies_of(domain));
+        cookies
+    }
+
+    /// Deletes the access cookie and its CSRF cookie of another domain than the configured one.
+    pub fn unset_access_cookies_of(&self, domain: &str) -> SetCookies {
+        self.unset([&self.cookies().access, &self.cookies().csrf_access], Some(domain))
+    }
+
+    /// Deletes the refresh cookie and its CSRF cookie of another domain than the configured one.
+    pub fn unset_refresh_cookies_of(&self, domain: &str) -> SetCookies {
+        self.unset([&self.cookies().refresh, &self.cookies().csrf_refresh], Some(domain))
+    }
+
+    fn unset(&self, [slot, csrf_slot]: [&CookieSlot; 2], domain: Option<&str>) -> SetCookies {
+        let (policy, mut cookies) = (self.cookies(), SetCookies::default());
+        policy.delete(slot, domain, &mut cookies);
+        if policy.csrf_cookies {
+            policy.delete(csrf_slot, domain, &mut cookies);
+        }
+        cookies
+    }
+}

@@ -1,0 +1,205 @@
+//! A token in each location, as it stands there: nothing is verified yet.
+
+use std::borrow::Cow;
+
+use super::{JsonTokens, Member, Places};
+use crate::cookie::{self, DuplicateCookie};
+use crate::jwt::TokenKind;
+use crate::location::TokenLocation;
+use crate::request::RequestHead;
+
+/// What a location holds.
+pub(crate) enum Sought<'a> {
+    /// No token: the next location's turn.
+    Absent(Absence),
+    /// What can only be a token, in a form that none has: nothing else is looked at.
+    Malformed,
+    /// The cookie is there more than once.
+    Twice,
+    /// The body was not looked at, or not to its end.
+    Unread,
+    /// A token.
+    Token(Cow<'a, [u8]>),
+}
+
+/// What exactly is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Absence {
+    /// No header field of the name.
+    Field,
+    /// A field that has no value, or several, of the type.
+    Type,
+    /// No cookie.
+    Cookie,
+    /// No parameter.
+    Parameter,
+    /// No JSON body.
+    NoJson,
+    /// A JSON body without the member.
+    Member,
+}
+
+/// Looks in one location. `json` is what was read of the body; `cookie` the cookie's full name.
+pub(crate) fn find<'a>(
+    location: TokenLocation,
+    kind: TokenKind,
+    head: &RequestHead<'a>,
+    places: &'a Places,
+    cookie: &str,
+    json: Option<&'a JsonTokens>,
+) -> Sought<'a> {
+    match location {
+        TokenLocation::Headers => in_headers(head, places),
+        TokenLocation::Cookies => match cookie::find(head, cookie) {
+            Err(DuplicateCookie) => Sought::Twice,
+            // Some clients keep a deleted cookie with an empty value.
+            Ok(None | Some(b"")) => Sought::Absent(Absence::Cookie),
+            Ok(Some(token)) => Sought::Token(token.into()),
+        },
+        TokenLocation::QueryString => match head.query(&places.query_name) {
+            None => Sought::Absent(Absence::Parameter),
+            Some(value) if value.is_empty() => Sought::Absent(Absence::Parameter),
+            Some(value) => match value.strip_prefix(&places.query_prefix) {
+                Some(token) => Sought::Token(token.as_bytes().to_vec().into()),
+                None => Sought::Malformed,
+            },
+        },
+        TokenLocation::Json => in_json(kind, head, json),
+    }
+}
+
+/// Several fields of one name count as one whose values are divided by commas (RFC 9110 §5.2).
+fn in_headers<'a>(head: &RequestHead<'a>, places: &'a Places) -> Sought<'a> {
+    let mut fields = head.header_all(&places.header_lower);
+    let field = match (fields.next(), fields.next()) {
+        (None, _) => return Sought::Absent(Absence::Field),
+        (Some(only), None) => Cow::Borrowed(only),
+        (Some(first), Some(second)) => {
+            let all: Vec<&[u8]> = [first, second].into_iter().chain(fields).collect();
+            Cow::Owned(all.join(&b','))
+        }
+    };
+    match field {
+        Cow::Borrowed(field) => in_field(field, &places.header_type),
+        Cow::Owned(field) => match in_field(&field, &places.header_type) {
+            Sought::Token(token) => Sought::Token(token.into_owned().into()),
+            Sought::Absent(absence) => Sought::Absent(absence),
+            _ => Sought::Malformed,
+        },
+    }
+}
+
+fn in_field<'a>(field: &'a [u8], header_type: &str) -> Sought<'a> {
+    let words = |value: &'a [u8]| value.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let values = || field.split(|byte| *byte == b',').filter(move |value| words(value).next().is_some());
+    if values().next().is_none() {
+        return Sought::Absent(Absence::Field);
+    }
+    if header_type.is_empty() {
+        // The whole field is the token.
+        let mut words = words(trim_commas(field));
+        return match (words.next(), words.next()) {
+            (Some(token), None) => Sought::Token(token.into()),
+            _ => Sought::Malformed,
+        };
+    }
+    let mut ours = values().filter(|value| words(value).next() == Some(header_type.as_bytes()));
+    let (Some(value), None) = (ours.next(), ours.next()) else { return Sought::Absent(Absence::Type) };
+    let mut words = words(value).skip(1);
+    match (words.next(), words.next()) {
+        (Some(token), None) => Sought::Token(token.into()),
+        _ => Sought::Malformed,
+    }
+}
+
+fn trim_commas(field: &[u8]) -> &[u8] {
+    let mut field = field.trim_ascii();
+    while let [b',', rest @ ..] | [rest @ .., b','] = field {
+        field = rest;
+    }
+    field
+}
+
+fn in_json<'a>(kind: TokenKind, head: &RequestHead<'a>, json: Option<&'a JsonTokens>) -> Sought<'a> {
+    if !super::json_peek::is_json(head) {
+        return Sought::Absent(Absence::NoJson);
+    }
+    match json {
+        None | Some(JsonTokens::BeyondPeek) => Sought::Unread,
+        Some(JsonTokens::None) => Sought::Absent(Absence::Member),
+        Some(JsonTokens::Read { access, refresh }) => match if kind == TokenKind::Refresh { refresh } else { access } {
+            Member::Absent => Sought::Absent(Absence::Member),
+            Member::Unfit => Sought::Malformed,
+            Member::Text(token) => Sought::Token(token.as_bytes().into()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::head_for_tests::{Fields, head};
+
+    fn say(sought: Sought<'_>) -> String {
+        match sought {
+            Sought::Absent(absence) => format!("{absence:?}"),
+            Sought::Malformed => "Malformed".into(),
+            Sought::Twice => "Twice".into(),
+            Sought::Unread => "Unread".into(),
+            Sought::Token(token) => String::from_utf8_lossy(&token).into_owned(),
+        }
+    }
+
+    fn header(fields: &[&str], header_type: &str) -> String {
+        let fields: Vec<_> = fields.iter().map(|value| ("authorization", *value)).collect();
+        let fields = Fields::new(&fields);
+        let places = Places { header_type: header_type.into(), ..Places::default() };
+        say(find(TokenLocation::Headers, TokenKind::Access, &head("GET", "/", &fields), &places, "", None))
+    }
+
+    #[test]
+    fn a_header_field_is_read_as_flask_jwt_extended_reads_it() {
+        for (field, expected) in [
+            ("Bearer a.b.c", "a.b.c"),
+            ("  Bearer   a.b.c ", "a.b.c"),
+            ("Bearer a.b.c,", "a.b.c"),
+            (",Bearer a.b.c", "a.b.c"),
+            ("Basic xyz, Bearer a.b.c", "a.b.c"),
+            ("Basic xyz,Bearer a.b.c", "a.b.c"),
+            ("", "Field"),
+            (" ", "Field"),
+            (",", "Field"),
+            ("Basic xyz", "Type"),
+            ("bearer a.b.c", "Type"),
+            ("Bearer a, Bearer b", "Type"),
+            ("Bearer", "Malformed"),
+            ("Bearer a b", "Malformed"),
+        ] {
+            assert_eq!(header(&[field], "Bearer"), expected, "{field:?}");
+        }
+        assert_eq!(header(&[], "Bearer"), "Field");
+        assert_eq!(header(&["Basic xyz", "Bearer a.b.c"], "Bearer"), "a.b.c");
+        assert_eq!(header(&["Bearer a.b.c", "Bearer a.b.c"], "Bearer"), "Type");
+    }
+
+    #[test]
+    fn without_a_type_the_field_is_the_token() {
+        assert_eq!(header(&["a.b.c"], ""), "a.b.c");
+        assert_eq!(header(&["a.b.c,"], ""), "a.b.c");
+        assert_eq!(header(&["Bearer a.b.c"], ""), "Malformed");
+    }
+
+    #[test]
+    fn a_query_parameter_has_its_prefix() {
+        let fields = Fields::new(&[]);
+        let places = Places { query_prefix: "Bearer ".into(), ..Places::default() };
+        let query = |target| {
+            let head = head("GET", target, &fields);
+            say(find(TokenLocation::QueryString, TokenKind::Access, &head, &places, "", None))
+        };
+        assert_eq!(query("/?jwt=Bearer+a.b.c"), "a.b.c");
+        assert_eq!(query("/?jwt=a.b.c"), "Malformed");
+        assert_eq!(query("/?jwt="), "Parameter");
+        assert_eq!(query("/?other=a"), "Parameter");
+    }
+}

@@ -1,0 +1,123 @@
+//! How often a request allocates: a bound on its cost that does not depend on the machine. A binary of its
+//! own, because the counting allocator is one program's.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::hint::black_box;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use hardtack::csrf::FormToken;
+use hardtack::jwt::Algorithm;
+use hardtack::request::Headers;
+use hardtack::{
+    Authenticator, Exchange, KeySet, Memo, MemorySessions, Need, NoExtra, RequestHead, SigningKey, TokenKind,
+};
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+    }
+}
+
+/// Allocations of one call, after one that warms up.
+fn allocations(mut act: impl FnMut()) -> u64 {
+    act();
+    allocation_counter::measure(act).count_total
+}
+
+struct Fields(Vec<(&'static str, String)>);
+
+impl Headers for Fields {
+    fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
+        self.0.iter().filter(|(own, _)| *own == name).nth(index).map(|(_, value)| value.as_bytes())
+    }
+}
+
+struct Visitor {
+    auth: Authenticator,
+    access: String,
+    fields: Fields,
+}
+
+/// Somebody logged in, in a process that knows of other sessions' end.
+fn visitor(algorithm: Algorithm, cached: usize) -> Visitor {
+    let keys = KeySet::new(SigningKey::generate(algorithm).unwrap());
+    let builder = Authenticator::builder(keys).base_url("https://site.example").sessions(MemorySessions::new());
+    let auth = builder.token_cache(cached).build().unwrap();
+    drop(block_on(auth.log_in("mallory")).unwrap());
+    assert_eq!(block_on(auth.revoke_all_sessions("mallory")).unwrap(), 1);
+    let cookies = block_on(auth.log_in("alice")).unwrap();
+    let pairs: Vec<&str> = cookies.iter().map(|cookie| cookie.split(';').next().unwrap()).collect();
+    let value = |name| pairs.iter().find_map(|pair| pair.strip_prefix(name)).unwrap().to_owned();
+    let (access, csrf) = (value("__Host-access_token_cookie="), value("__Host-csrf_access_token="));
+    let fields = vec![
+        ("cookie", format!("theme=dark; {}; lang=en", pairs.join("; "))),
+        ("sec-fetch-site", "same-origin".into()),
+        ("origin", "https://site.example".into()),
+        ("x-csrf-token", csrf),
+    ];
+    Visitor { auth, access, fields: Fields(fields) }
+}
+
+impl Visitor {
+    fn verify(&self) {
+        black_box(self.auth.decode::<NoExtra>(&self.access, TokenKind::Access).unwrap());
+    }
+
+    /// A change: origin, double submit, session.
+    fn request(&self) {
+        let head = RequestHead {
+            method: "POST",
+            target: "/page?x=1",
+            host: Some("site.example"),
+            peer: None,
+            headers: &self.fields,
+        };
+        let memo = Memo::layered(self.auth.clone(), FormToken::Unread);
+        let token = block_on(Exchange::new(head, &memo).required::<NoExtra>(Need::access())).unwrap();
+        assert_eq!((token.subject(), token.csrf_token().len()), ("alice", 22));
+        assert!(token.is_fresh(self.auth.now()) && token.session().is_some());
+    }
+}
+
+#[test]
+fn a_remembered_token_allocates_nothing() {
+    for algorithm in [Algorithm::HS256, Algorithm::EdDSA] {
+        let visitor = visitor(algorithm, 64);
+        assert_eq!(allocations(|| visitor.verify()), 0, "{algorithm}");
+        assert_eq!(allocations(|| visitor.request()), 0, "{algorithm}");
+    }
+}
+
+#[test]
+fn a_token_that_is_verified_allocates_its_payload_and_what_shares_it() {
+    let visitor = visitor(Algorithm::HS256, 0);
+    assert_eq!(allocations(|| visitor.verify()), 2);
+    assert_eq!(allocations(|| visitor.request()), 2);
+}
+
+#[test]
+fn a_refused_token_allocates_nothing_and_is_not_kept() {
+    let visitor = visitor(Algorithm::HS256, 64);
+    visitor.verify();
+    let mut forged = visitor.access.clone().into_bytes();
+    let middle = forged.len() / 2;
+    forged[middle] = if forged[middle] == b'A' { b'B' } else { b'A' };
+    let forged = String::from_utf8(forged).unwrap();
+    let refuse = || assert!(visitor.auth.decode::<NoExtra>(&forged, TokenKind::Access).is_err());
+    assert_eq!(allocations(refuse), 0);
+}
+
+#[test]
+fn a_log_in_allocates_less_than_a_page() {
+    let visitor = visitor(Algorithm::HS256, 64);
+    let stateless =
+        Authenticator::builder(visitor.auth.keys().clone()).base_url("https://site.example").build().unwrap();
+    let count = allocations(|| drop(black_box(block_on(stateless.log_in("alice")).unwrap())));
+    assert!(count <= 32, "{count}");
+}
