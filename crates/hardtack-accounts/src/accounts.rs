@@ -7,8 +7,12 @@ use hardtack::{Builder, Timestamp};
 use hardtack_sqlx::{Database, MigrateError, Migration};
 
 use crate::activity::{Activity, ActivityStore, Kind, Recorder, Source};
+use crate::links::{DeadLink, LinkStore, LinkToken, Purpose};
+use crate::mail::{Errand, Mailer, Post, Sender};
 use crate::passwords::{HashError, Hasher, PasswordProblem, Verdict, validate as validate_password};
-use crate::users::{NewUser, Settings, SettingsProblem, User, UserNameProblem, UserStore, validate as validate_name};
+use crate::users::{
+    EmailAddress, NewUser, Settings, SettingsProblem, User, UserNameProblem, UserStore, validate as validate_name,
+};
 
 /// The tables of this crate, in order.
 const MIGRATIONS: &[Migration] = &[
@@ -21,6 +25,11 @@ const MIGRATIONS: &[Migration] = &[
         2,
         include_str!("../migrations/sqlite/0002_activity.sql"),
         include_str!("../migrations/postgres/0002_activity.sql"),
+    ),
+    Migration::per_database(
+        3,
+        include_str!("../migrations/sqlite/0003_links.sql"),
+        include_str!("../migrations/postgres/0003_links.sql"),
     ),
 ];
 
@@ -46,6 +55,8 @@ pub struct Accounts {
     hasher: Hasher,
     activity: ActivityStore,
     recorder: Recorder,
+    links: LinkStore,
+    post: Option<Post>,
 }
 
 /// Someone whose password was right a moment ago.
@@ -100,6 +111,15 @@ pub(crate) enum PasswordChange {
     BadNew(PasswordProblem),
 }
 
+/// Why a password was not reset.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum PasswordReset {
+    /// The link does nothing any more.
+    DeadLink,
+    /// The new password will not do.
+    BadNew(PasswordProblem),
+}
+
 impl Accounts {
     /// Brings the database's tables up to date. Takes a [`Database`] or an sqlx pool. What happens to
     /// accounts is written down by a task of its own, so call it within a tokio runtime.
@@ -112,7 +132,8 @@ impl Accounts {
         let hasher = Hasher::new().await.map_err(|error| AccountsError::Hash(error.to_string()))?;
         let activity = ActivityStore::new(database.clone());
         let recorder = Recorder::start(activity.clone());
-        Ok(Self { users: UserStore::new(database), hasher, activity, recorder })
+        let links = LinkStore::new(database.clone());
+        Ok(Self { users: UserStore::new(database), hasher, activity, recorder, links, post: None })
     }
 
     /// Only brings the database's tables up to date; answers how many steps that took.
@@ -123,6 +144,15 @@ impl Accounts {
         database.migrate("accounts", MIGRATIONS).await
     }
 
+    /// The same with letters: addresses are confirmed, and whoever forgot a password can choose another one.
+    /// `site` is where people reach the site, such as `https://site.example`; links lead there.
+    #[must_use]
+    pub fn with_mail(self, from: EmailAddress, site: &str, mailer: impl Mailer) -> Self {
+        let sender = Sender { from, site: site.trim_end_matches('/').to_owned() };
+        let (users, links, recorder) = (self.users.clone(), self.links.clone(), self.recorder.clone());
+        Self { post: Some(Post::start(users, links, recorder, sender, mailer)), ..self }
+    }
+
     /// Gives an engine this site's pages for refused requests, and writes down what happens to its sessions
     /// for their users to see. The queue to the database is bounded: no request waits for it.
     pub fn wire(&self, builder: Builder) -> Builder {
@@ -130,17 +160,22 @@ impl Accounts {
         crate::with_pages(builder).on_event(move |event| recorder.event(event))
     }
 
-    /// Waits, for seconds at most, until what happened is written down: before the database is closed.
+    /// Waits, for seconds at most, until what happened is written down and letters have left: before the
+    /// database is closed.
     pub async fn settle(&self) {
+        if let Some(post) = &self.post {
+            post.settle().await;
+        }
         self.recorder.settle().await;
     }
 
-    /// Forgets up to `limit` rows of what happened more than 90 days before `now`; answers how many.
+    /// Forgets up to `limit` rows of what happened more than 90 days before `now`, and as many links that no
+    /// longer work; answers how many.
     ///
     /// # Errors
     /// The database failed.
     pub async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.activity.prune(now - ACTIVITY_KEPT, limit).await
+        Ok(self.activity.prune(now - ACTIVITY_KEPT, limit).await? + self.links.prune(now, limit).await?)
     }
 
     /// The last that happened to a user, the newest first, with all that this process has seen.
@@ -262,8 +297,71 @@ impl Accounts {
         let changed = changed.ok_or_else(|| Refusal::Store(StoreError::new("the user is gone")))?;
         if changed.email != user.email {
             self.note(&user.id, Kind::EmailChanged, source);
+            self.send_confirmation(&changed, source.at);
+            let before = EmailAddress::parse(&user.email).filter(|_| user.email_confirmed);
+            if let (Some(post), Some(before)) = (&self.post, before) {
+                post.send(Errand::AddressChanged { username: user.username.clone(), before, at: source.at });
+            }
         }
         Ok(changed)
+    }
+
+    /// Whether letters are sent at all.
+    pub(crate) const fn sends_mail(&self) -> bool {
+        self.post.is_some()
+    }
+
+    /// Sends someone the link that confirms their address, if they have one that is not confirmed.
+    pub(crate) fn send_confirmation(&self, user: &User, at: Timestamp) {
+        if let Some(post) = self.post.as_ref().filter(|_| !user.email.is_empty() && !user.email_confirmed) {
+            post.send(Errand::Unconfirmed { user: user.id.clone(), at });
+        }
+    }
+
+    /// Sends a link for a new password to whoever has confirmed this address. Takes the same time and says
+    /// nothing, whether anybody has (ASVS 5.0 V6.3.8).
+    pub(crate) fn forgot_password(&self, address: EmailAddress, source: Source) {
+        if let Some(post) = &self.post {
+            post.send(Errand::Forgotten { address, source });
+        }
+    }
+
+    /// Whose a link is, by user name, if it still works.
+    pub(crate) async fn username_of_link(
+        &self,
+        token: &LinkToken,
+        purpose: Purpose,
+        now: Timestamp,
+    ) -> Result<Option<String>, StoreError> {
+        Ok(self.links.username(token, purpose, now).await?.map(|(_, username)| username))
+    }
+
+    /// Confirms the address that the link was sent to, if it is still its owner's.
+    pub(crate) async fn confirm_email(&self, token: &LinkToken, source: &Source) -> Result<(), Refusal<DeadLink>> {
+        let user = self.links.confirm(token, source.at).await?.map_err(Refusal::Problem)?;
+        self.note(&user, Kind::EmailConfirmed, source);
+        Ok(())
+    }
+
+    /// Chooses a new password by a link; answers whose. The link is used up by a password that will do, and
+    /// by no other.
+    pub(crate) async fn reset_password(
+        &self,
+        token: &LinkToken,
+        new: String,
+        source: &Source,
+    ) -> Result<String, Refusal<PasswordReset>> {
+        let dead = || Refusal::Problem(PasswordReset::DeadLink);
+        let owner = self.links.username(token, Purpose::ResetPassword, source.at).await?;
+        let (_, username) = owner.ok_or_else(dead)?;
+        validate_password(&new, &username).map_err(|problem| Refusal::Problem(PasswordReset::BadNew(problem)))?;
+        let hash = self.hasher.hash(new).await?;
+        let user = self.links.set_password(token, &hash, source.at).await?.map_err(|DeadLink| dead())?;
+        self.note(&user, Kind::PasswordReset, source);
+        if let Some(post) = &self.post {
+            post.send(Errand::PasswordReset { user: user.clone(), at: source.at });
+        }
+        Ok(user)
     }
 
     /// The user that a token names; none who was deleted or disabled.

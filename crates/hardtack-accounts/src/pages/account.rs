@@ -16,6 +16,8 @@ pub(crate) struct AccountView<'a> {
     pub display_name: &'a str,
     /// The email address, or what was typed as one.
     pub email: &'a str,
+    /// The stored address, if a letter can be sent to confirm it.
+    pub to_confirm: Option<&'a str>,
     /// The day the account was made, for people to read.
     pub created: &'a str,
     /// What is wrong with `display_name` or `email`.
@@ -71,6 +73,13 @@ fn settings(view: &AccountView<'_>) -> Markup {
                 (form::csrf(view.csrf_token))
                 @for field in &fields { (form::field(field, view.settings_errors)) }
                 button.button.primary type="submit" { "Save details" }
+            }
+            @if let Some(address) = view.to_confirm {
+                form method="post" action="/account/email/send" {
+                    p { bdi { (address) } " is not confirmed yet: open the link in the letter that we sent." }
+                    (form::csrf(view.csrf_token))
+                    button.button.quiet type="submit" { "Send the letter again" }
+                }
             }
         }
     }

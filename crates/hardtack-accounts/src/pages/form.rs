@@ -17,8 +17,10 @@ pub(super) enum Kind<'a> {
     Username(&'a str),
     /// The name that others see.
     DisplayName(&'a str),
-    /// An email address.
+    /// An email address, or none.
     Email(&'a str),
+    /// An email address.
+    RequiredEmail(&'a str),
     /// The password that is in force.
     CurrentPassword,
     /// A password being chosen.
@@ -108,11 +110,11 @@ pub(super) fn field(field: &Field<'_>, errors: &[FieldError<'_>]) -> Markup {
     let (input, autocomplete, value) = match field.kind {
         Kind::Username(value) => ("text", "username", Some(value)),
         Kind::DisplayName(value) => ("text", "nickname", Some(value)),
-        Kind::Email(value) => ("email", "email", Some(value)),
+        Kind::Email(value) | Kind::RequiredEmail(value) => ("email", "email", Some(value)),
         Kind::CurrentPassword => ("password", "current-password", None),
         Kind::NewPassword => ("password", "new-password", None),
     };
-    let exact = matches!(field.kind, Kind::Username(_) | Kind::Email(_));
+    let exact = matches!(field.kind, Kind::Username(_) | Kind::Email(_) | Kind::RequiredEmail(_));
     let required = !matches!(field.kind, Kind::DisplayName(_) | Kind::Email(_));
     let minimum = matches!(field.kind, Kind::NewPassword).then_some(PASSWORD_LENGTH);
     html! {

@@ -32,6 +32,7 @@ pub(crate) fn login(shell: &Shell<'_>, view: &CredentialsForm<'_>) -> Markup {
                         button.button.primary.full type="submit" { "Log in" }
                     }
                 }
+                p.aside { a href="/password/forgot" { "Forgot your password?" } }
                 p.aside { "New here? " a href=(link::with_next("/signup", view.next)) { "Sign up" } }
             },
         },

@@ -10,7 +10,9 @@
 
 mod account;
 mod agent;
+mod confirm;
 mod failure;
+mod forgot;
 mod form;
 mod home;
 mod layout;
@@ -19,6 +21,7 @@ mod login;
 mod logout;
 mod reauthenticate;
 mod refresh;
+mod reset;
 mod service;
 mod sessions;
 mod signup;
@@ -27,12 +30,15 @@ mod tests;
 
 pub(crate) use account::{AccountView, account};
 pub(crate) use agent::device_name;
+pub(crate) use confirm::confirm_email;
 pub(crate) use failure::{FailureView, failure};
+pub(crate) use forgot::{ForgotForm, forgot, no_mail};
 pub(crate) use home::home;
 pub(crate) use login::login;
 pub(crate) use logout::logout_confirm;
 pub(crate) use reauthenticate::{ReauthForm, reauthenticate};
 pub(crate) use refresh::refresh_confirm;
+pub(crate) use reset::{ResetForm, reset};
 pub(crate) use service::service;
 pub(crate) use sessions::{Device, Happening, sessions};
 pub(crate) use signup::signup;

@@ -88,11 +88,14 @@ fn every_page() -> Vec<(&'static str, bool, String)> {
         username: HOSTILE,
         display_name: HOSTILE,
         email: HOSTILE,
+        to_confirm: Some(HOSTILE),
         created: HOSTILE,
         settings_errors,
         password_errors,
     };
     let reauth = |errors| ReauthForm { csrf_token: "token", username: HOSTILE, next: Some("/account"), errors };
+    let forgotten = |errors| ForgotForm { csrf_token: "token", email: HOSTILE, errors };
+    let resetting = |errors| ResetForm { csrf_token: "token", username: HOSTILE, errors };
     let broken = |action| FailureView { status: 403, title: HOSTILE, explanation: HOSTILE, action };
     let devices = [device("here", true), device("../there?", false), device("elsewhere", false)];
     let pages: Vec<(&'static str, bool, Markup)> = vec![
@@ -110,6 +113,12 @@ fn every_page() -> Vec<(&'static str, bool, String)> {
         ("account, failed", true, account(&VIEWER, &account_view(&settings, &passwords))),
         ("re-authentication", true, reauthenticate(&VIEWER, &reauth(&[]))),
         ("re-authentication, failed", true, reauthenticate(&VIEWER, &reauth(&fields))),
+        ("forgotten", false, forgot(&NOBODY, &forgotten(&[]))),
+        ("forgotten, failed", false, forgot(&NOBODY, &forgotten(&fields))),
+        ("forgotten, without mail", false, no_mail(&NOBODY)),
+        ("reset", false, reset(&NOBODY, &resetting(&[]))),
+        ("reset, failed", false, reset(&NOBODY, &resetting(&passwords))),
+        ("confirmation", false, confirm_email(&NOBODY, "token", HOSTILE)),
         ("devices", true, sessions(&VIEWER, "token", &devices, &[happening(true), happening(false)])),
         ("devices, one", true, sessions(&VIEWER, "token", &devices[..1], &[])),
         ("failure", false, failure(&NOBODY, &broken(None))),

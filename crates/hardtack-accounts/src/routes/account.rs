@@ -48,20 +48,30 @@ struct Page<'a> {
     settings_errors: &'a [FieldError<'a>],
     password_errors: &'a [FieldError<'a>],
     notice: Option<Notice<'a>>,
+    /// Whether letters are sent at all.
+    sends_mail: bool,
 }
 
 impl<'a> Page<'a> {
-    fn of(user: &User) -> Self {
+    fn of(user: &User, site: &Site) -> Self {
         let settings = Settings { display_name: user.display_name.clone(), email: user.email.clone() };
-        Self { settings, settings_errors: &[], password_errors: &[], notice: None }
+        Self {
+            settings,
+            settings_errors: &[],
+            password_errors: &[],
+            notice: None,
+            sends_mail: site.accounts.sends_mail(),
+        }
     }
 
     fn render(&self, user: &CurrentUser<User>, status: StatusCode) -> Response {
+        let unconfirmed = self.sends_mail && !user.email_confirmed && !user.email.is_empty();
         let view = AccountView {
             csrf_token: user.token().csrf_token(),
             username: &user.username,
             display_name: &self.settings.display_name,
             email: &self.settings.email,
+            to_confirm: unconfirmed.then_some(user.email.as_str()),
             created: &date_of(user.created_at),
             settings_errors: self.settings_errors,
             password_errors: self.password_errors,
@@ -75,6 +85,7 @@ fn success(text: &str) -> Option<Notice<'_>> {
 }
 
 pub(crate) async fn show(
+    State(site): State<Site>,
     auth: Auth,
     _fresh: FreshAccessToken,
     user: CurrentUser<User>,
@@ -83,10 +94,11 @@ pub(crate) async fn show(
     if auth.wants() == Wants::Api {
         return axum::Json(user.into_user()).into_response();
     }
-    let mut page = Page::of(&user);
+    let mut page = Page::of(&user, &site);
     page.notice = match auth.query("done").as_deref() {
         Some("settings") => success("Your settings are saved."),
         Some("password") => success("Your password is changed. All other devices are logged out."),
+        Some("letter") => success("A letter is on its way. Open the link in it."),
         _ => None,
     };
     let Some(kept) = draft::read(&headers, &user) else { return page.render(&user, StatusCode::OK) };
@@ -123,7 +135,7 @@ pub(crate) async fn change_settings(
             let errors: Vec<_> = problems.iter().map(|p| FieldError { field: p.field, text: p.text }).collect();
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             if wants == Wants::Page {
-                return Ok(Page { settings, settings_errors: &errors, ..Page::of(&user) }.render(&user, status));
+                return Ok(Page { settings, settings_errors: &errors, ..Page::of(&user, &site) }.render(&user, status));
             }
             let detail = errors.iter().map(|error| error.text).collect::<Vec<_>>().join(" ");
             Ok(answer::problem(wants, status, "invalid_fields", &detail, &errors))
@@ -171,7 +183,7 @@ pub(crate) async fn change_password(
             };
             let errors = [FieldError { field, text: &text }];
             if wants == Wants::Page {
-                return Ok(Page { password_errors: &errors, ..Page::of(&user) }.render(&user, status));
+                return Ok(Page { password_errors: &errors, ..Page::of(&user, &site) }.render(&user, status));
             }
             Ok(answer::problem(wants, status, "invalid_fields", &text, &errors))
         }

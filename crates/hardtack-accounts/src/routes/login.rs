@@ -101,7 +101,11 @@ pub(crate) async fn show(auth: Auth, visitor: Visitor) -> Result<Response, AuthE
         kind: NoticeKind::Info,
         text: "Your session has ended. Log in again to go on where you were.",
     });
-    show_form(&auth, StatusCode::OK, &Typed::from_query(&auth), &[], visitor.shell(ended), login)
+    let reset = auth.query("done").filter(|done| done == "reset").map(|_| Notice {
+        kind: NoticeKind::Success,
+        text: "Your password is changed, and all devices are logged out. Log in with the new one.",
+    });
+    show_form(&auth, StatusCode::OK, &Typed::from_query(&auth), &[], visitor.shell(ended.or(reset)), login)
 }
 
 pub(crate) async fn submit(

@@ -1,9 +1,12 @@
 //! Users: their names, settings and rows.
 
+mod email;
 mod name;
 mod settings;
 mod store;
 
+pub use email::EmailAddress;
+pub(crate) use email::key_of_email;
 pub use name::UserNameProblem;
 pub(crate) use name::{key_of, validate};
 pub use settings::Settings;
@@ -24,6 +27,8 @@ pub struct User {
     pub display_name: String,
     /// Empty unless set.
     pub email: String,
+    /// Whether someone who reads that address's mail has said so.
+    pub email_confirmed: bool,
     /// When they signed up, in seconds since the Unix epoch.
     #[serde(serialize_with = "seconds")]
     pub created_at: Timestamp,

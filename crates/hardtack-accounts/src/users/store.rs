@@ -4,7 +4,7 @@ use hardtack::Timestamp;
 use hardtack::session::StoreError;
 use hardtack_sqlx::{Database, Statement};
 
-use super::{Settings, User, key_of};
+use super::{EmailAddress, Settings, User, key_of, key_of_email};
 
 /// A user about to be added.
 pub(crate) struct NewUser<'a> {
@@ -31,11 +31,11 @@ pub(crate) struct UserStore {
 /// The columns of [`Columns`], in its order.
 macro_rules! columns {
     () => {
-        "id, username, display_name, email, created_at"
+        "id, username, display_name, email, email_confirmed_at, created_at"
     };
 }
 
-type Columns = (String, String, String, String, i64);
+type Columns = (String, String, String, String, Option<i64>, i64);
 
 impl UserStore {
     pub(crate) fn new(database: Database) -> Self {
@@ -111,10 +111,28 @@ impl UserStore {
         self.database.execute(statement).await.map(|changed| changed == 1).map_err(StoreError::new)
     }
 
+    /// Another address is one that nobody has confirmed.
     pub(crate) async fn set_settings(&self, id: &str, settings: &Settings) -> Result<Option<User>, StoreError> {
-        let sql = concat!("UPDATE users SET display_name = $1, email = $2 WHERE id = $3 RETURNING ", columns!());
-        let statement = Statement::new(sql).bind(&settings.display_name).bind(&settings.email).bind(id);
+        let sql = concat!(
+            "UPDATE users SET display_name = $1, email = $2, email_key = $3, \
+             email_confirmed_at = CASE WHEN email = $2 THEN email_confirmed_at END WHERE id = $4 RETURNING ",
+            columns!()
+        );
+        let key = key_of_email(&settings.email);
+        let statement = Statement::new(sql).bind(&settings.display_name).bind(&settings.email).bind(key).bind(id);
         self.database.fetch(statement).await.map(first).map_err(StoreError::new)
+    }
+
+    /// Ids, names and addresses of those who have confirmed this address, as most people would read it; of the
+    /// first few, should many have the same.
+    pub(crate) async fn with_confirmed_email(
+        &self,
+        address: &EmailAddress,
+    ) -> Result<Vec<(String, String, String)>, StoreError> {
+        let sql = "SELECT id, username, email FROM users WHERE email_key = $1 AND email_confirmed_at IS NOT NULL \
+                   AND disabled_at IS NULL ORDER BY id LIMIT 5";
+        let statement = Statement::new(sql).bind(key_of_email(address.as_str()));
+        self.database.fetch(statement).await.map_err(StoreError::new)
     }
 
     /// Whether the database answers.
@@ -129,11 +147,12 @@ fn nobody_has(text: &str) -> bool {
 }
 
 fn first(rows: Vec<Columns>) -> Option<User> {
-    rows.into_iter().next().map(|(id, username, display_name, email, created_at)| User {
+    rows.into_iter().next().map(|(id, username, display_name, email, confirmed, created_at)| User {
         id,
         username,
         display_name,
         email,
+        email_confirmed: confirmed.is_some(),
         created_at: Timestamp::from_unix_seconds(created_at),
     })
 }

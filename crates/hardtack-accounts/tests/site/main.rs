@@ -11,6 +11,7 @@ mod forged;
 mod headers;
 mod input;
 mod leaks;
+mod mail;
 mod next;
 mod openapi;
 mod outage;

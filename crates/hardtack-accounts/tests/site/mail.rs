@@ -1,0 +1,394 @@
+//! Letters: confirming an address, and a new password for whoever forgot theirs.
+
+use std::fs;
+use std::path::PathBuf;
+
+use hardtack_accounts::{EmailAddress, Outbox};
+use hardtack_conformance::client::{Client, Response};
+use hardtack_sqlx::Statement;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::*;
+use crate::wired::{Wired, kinds};
+
+const ADDRESS: &str = "ada@mail.example";
+const NEW: &str = "another password of hers";
+
+/// A site that puts its letters into a folder.
+struct Mailing {
+    site: Wired,
+    outbox: PathBuf,
+    _directory: TempDir,
+}
+
+impl Mailing {
+    async fn start(on_postgres: bool) -> Self {
+        let directory = TempDir::with_prefix("hardtack-outbox-").unwrap();
+        let outbox = directory.path().join("letters");
+        let from = EmailAddress::parse("noreply@site.example").unwrap();
+        let mailer = Outbox::new(&outbox);
+        let set_up = |accounts: hardtack_accounts::Accounts| accounts.with_mail(from, "https://site.example/", mailer);
+        Self { site: Wired::with(on_postgres, set_up).await, outbox, _directory: directory }
+    }
+
+    /// Takes the letters that were sent, in no order.
+    async fn letters(&self) -> Vec<String> {
+        self.site.accounts.settle().await;
+        let Ok(folder) = fs::read_dir(&self.outbox) else { return Vec::new() };
+        let files = folder.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some());
+        files
+            .map(|path| {
+                let text = fs::read_to_string(&path).unwrap();
+                fs::remove_file(path).unwrap();
+                text
+            })
+            .collect()
+    }
+
+    /// The one letter that was sent, to this address.
+    async fn letter(&self, to: &str) -> String {
+        let mut letters = self.letters().await;
+        assert_eq!(letters.len(), 1, "{letters:?}");
+        assert!(letters[0].contains(&format!("\nTo: {to}\n")), "{}", letters[0]);
+        letters.remove(0)
+    }
+
+    /// Somebody with a confirmed address.
+    async fn ada(&self) -> Client {
+        let mut ada = self.site.client();
+        sign_up(&mut ada, "ada").await;
+        set_email(&mut ada, ADDRESS).await;
+        assert_eq!(confirm(&self.site, &token_of(&self.letter(ADDRESS).await)).await.status(), 200);
+        assert_eq!(me(&mut ada).await["email_confirmed"], true);
+        ada
+    }
+
+    /// The secret of a link for a new password.
+    async fn reset_token(&self) -> String {
+        assert_eq!(forgot(&self.site, ADDRESS).await.status(), 200);
+        token_of(&self.letter(ADDRESS).await)
+    }
+
+    async fn address(&self) -> (String, Option<i64>) {
+        let sql = "SELECT email, email_confirmed_at FROM users WHERE username = 'ada'";
+        self.site.database.fetch(Statement::new(sql)).await.unwrap().remove(0)
+    }
+}
+
+/// The path of the link in a letter.
+fn link_of(letter: &str) -> String {
+    let link = letter.lines().find_map(|line| line.strip_prefix("https://site.example"));
+    link.unwrap_or_else(|| panic!("no link in {letter}")).to_owned()
+}
+
+fn token_of(letter: &str) -> String {
+    link_of(letter).split_once("?token=").unwrap().1.to_owned()
+}
+
+async fn set_email(client: &mut Client, email: &str) {
+    let request = client.post("/account/change_settings").accept_json().csrf();
+    assert_eq!(request.json(&json!({ "email": email })).send().await.status(), 200);
+}
+
+async fn me(client: &mut Client) -> Value {
+    client.get("/account").accept_json().send().await.json()
+}
+
+async fn confirm(site: &Wired, token: &str) -> Response {
+    site.client().post("/email/confirm").accept_json().json(&json!({ "token": token })).send().await
+}
+
+async fn forgot(site: &Wired, email: &str) -> Response {
+    site.client().post("/password/forgot").accept_json().json(&json!({ "email": email })).send().await
+}
+
+async fn reset(site: &Wired, token: &str, password: &str) -> Response {
+    let body = json!({ "token": token, "new_password": password });
+    site.client().post("/password/reset").accept_json().json(&body).send().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s36_a_link_for_a_new_password_works_once_and_logs_everybody_out() {
+    for on_postgres in BOTH_DATABASES {
+        let mailing = Mailing::start(on_postgres).await;
+        let mut ada = mailing.ada().await;
+        let token = mailing.reset_token().await;
+        // A copy of the database opens nothing.
+        let stored: Vec<(String,)> =
+            mailing.site.database.fetch(Statement::new("SELECT token_hash FROM links")).await.unwrap();
+        assert_eq!(stored.len(), 1);
+        assert!(!stored[0].0.contains(&token) && reset(&mailing.site, &stored[0].0, NEW).await.status() == 410);
+
+        let refused = reset(&mailing.site, &token, "short").await;
+        assert_eq!(refused.status(), 422, "the link is still good");
+        let done = reset(&mailing.site, &token, NEW).await;
+        assert_eq!(done.status(), 200, "{}", done.text());
+        assert!(done.set_cookies().iter().all(|cookie| cookie.max_age == Some(0)), "nobody is logged in");
+        assert_eq!(whoami(&mut ada).await, Err(401));
+        assert_eq!(log_in(&mut mailing.site.client(), "ada", PASSWORD).await.status(), 401);
+        let mut again = mailing.site.client();
+        assert_eq!(log_in(&mut again, "ada", NEW).await.status(), 200);
+        assert_eq!(reset(&mailing.site, &token, "a third password").await.status(), 410);
+        // Its owner is told.
+        assert!(mailing.letter(ADDRESS).await.contains("Subject: Your password was changed\n"));
+        let kinds = kinds(&mut again).await;
+        assert!(kinds.contains(&"reset_sent".to_owned()) && kinds.contains(&"password_reset".to_owned()), "{kinds:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s36_of_two_who_use_a_link_at_once_one_succeeds() {
+    for on_postgres in BOTH_DATABASES {
+        let mailing = Mailing::start(on_postgres).await;
+        mailing.ada().await;
+        let token = mailing.reset_token().await;
+        let (one, other) =
+            tokio::join!(reset(&mailing.site, &token, NEW), reset(&mailing.site, &token, "of the other"));
+        let mut statuses = [one.status().as_u16(), other.status().as_u16()];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 410]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s36_a_link_ends_after_an_hour_with_another_password_and_with_another_address() {
+    for on_postgres in BOTH_DATABASES {
+        let mailing = Mailing::start(on_postgres).await;
+        let mut ada = mailing.ada().await;
+        let token = mailing.reset_token().await;
+        let body = json!({ "current_password": PASSWORD, "new_password": NEW });
+        assert_eq!(ada.post("/account/password").accept_json().csrf().json(&body).send().await.status(), 200);
+        assert_eq!(reset(&mailing.site, &token, "a third password").await.status(), 410, "another password");
+
+        let token = mailing.reset_token().await;
+        set_email(&mut ada, "else@mail.example").await;
+        assert_eq!(mailing.letters().await.len(), 2, "one to either address");
+        assert_eq!(reset(&mailing.site, &token, "a third password").await.status(), 410, "another address");
+        set_email(&mut ada, ADDRESS).await;
+        assert_eq!(confirm(&mailing.site, &token_of(&mailing.letter(ADDRESS).await)).await.status(), 200);
+
+        let token = mailing.reset_token().await;
+        mailing.site.clock.advance(minutes(60));
+        assert_eq!(reset(&mailing.site, &token, "a third password").await.status(), 410, "an hour");
+        assert_eq!(mailing.site.accounts.prune(mailing.site.auth.now(), 100).await.unwrap(), 3);
+        assert_eq!(log_in(&mut mailing.site.client(), "ada", NEW).await.status(), 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s56_nobody_learns_whose_an_address_is() {
+    for on_postgres in BOTH_DATABASES {
+        let mailing = Mailing::start(on_postgres).await;
+        mailing.ada().await;
+        let mut bob = mailing.site.client();
+        sign_up(&mut bob, "bob").await;
+        set_email(&mut bob, "bob@mail.example").await;
+        mailing.letter("bob@mail.example").await;
+
+        let known = forgot(&mailing.site, "Ada@MAIL.example").await;
+        // To the address as it was confirmed, however it was typed.
+        mailing.letter(ADDRESS).await;
+        for unknown in ["nobody@mail.example", "bob@mail.example"] {
+            let answer = forgot(&mailing.site, unknown).await;
+            assert_eq!((answer.status(), answer.text()), (known.status(), known.text()), "{unknown}");
+            assert_eq!(answer.headers().keys().collect::<Vec<_>>(), known.headers().keys().collect::<Vec<_>>());
+            assert!(mailing.letters().await.is_empty(), "{unknown}: not confirmed");
+        }
+        // No more than three an hour, and the answer stays the same.
+        for _ in 0..5 {
+            assert_eq!(forgot(&mailing.site, ADDRESS).await.text(), known.text());
+        }
+        assert_eq!(mailing.letters().await.len(), 2);
+        mailing.site.clock.advance(minutes(61));
+        mailing.reset_token().await;
+        for bad in ["", "nobody", "a@b\r\nBcc: c@d", "a@b,c@d"] {
+            assert_eq!(forgot(&mailing.site, bad).await.status(), 422, "{bad:?}");
+        }
+        assert!(mailing.letters().await.is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s36_a_disabled_user_gets_no_link_and_a_link_enables_nobody() {
+    let mailing = Mailing::start(false).await;
+    mailing.ada().await;
+    let token = mailing.reset_token().await;
+    let disable = "UPDATE users SET disabled_at = 1 WHERE username = 'ada'";
+    mailing.site.database.execute(Statement::new(disable)).await.unwrap();
+    assert_eq!(reset(&mailing.site, &token, NEW).await.status(), 410);
+    assert_eq!(forgot(&mailing.site, ADDRESS).await.status(), 200);
+    assert!(mailing.letters().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s42_an_address_that_was_changed_meanwhile_is_not_confirmed() {
+    for on_postgres in BOTH_DATABASES {
+        let mailing = Mailing::start(on_postgres).await;
+        let mut ada = mailing.site.client();
+        sign_up(&mut ada, "ada").await;
+        for round in 0..8 {
+            let (proven, other) = (format!("proven{round}@mail.example"), format!("other{round}@mail.example"));
+            mailing.site.clock.advance(minutes(61));
+            let body = json!({ "password": PASSWORD });
+            assert_eq!(ada.post("/reauthenticate").accept_json().csrf().json(&body).send().await.status(), 200);
+            set_email(&mut ada, &proven).await;
+            let letters = mailing.letters().await;
+            let letter = letters.iter().find(|letter| letter.contains(&format!("\nTo: {proven}\n"))).unwrap();
+            let token = token_of(letter);
+            // The two at once: whichever comes first, the other address is never a confirmed one.
+            let (confirmed, ()) = tokio::join!(confirm(&mailing.site, &token), set_email(&mut ada, &other));
+            assert!(matches!(confirmed.status().as_u16(), 200 | 410), "{}", confirmed.status());
+            assert_eq!(mailing.address().await, (other, None));
+            assert_eq!(confirm(&mailing.site, &token).await.status(), 410);
+            mailing.letters().await;
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// Takes one of three addresses.
+    Change(usize),
+    /// Opens one of the links that were sent so far.
+    Confirm(usize),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![(0..3_usize).prop_map(Step::Change), (0..9_usize).prop_map(Step::Confirm)];
+    prop::collection::vec(step, 1..12)
+}
+
+/// Whatever is changed and confirmed in whatever order: an address counts as confirmed only after a link that
+/// was sent there was opened while it was the user's.
+#[test]
+fn s42_only_what_was_proven_is_confirmed() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mailing = runtime.block_on(Mailing::start(false));
+    let mut ada = mailing.site.client();
+    runtime.block_on(sign_up(&mut ada, "ada"));
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig { cases: 12, ..ProptestConfig::default() });
+    runner
+        .run(&steps(), |steps| {
+            let mut ada = ada.clone();
+            runtime.block_on(async {
+                mailing.site.clock.advance(minutes(61));
+                let body = json!({ "password": PASSWORD });
+                let again = log_in(&mut ada, "ada", body["password"].as_str().unwrap()).await;
+                assert_eq!(again.status(), 200);
+                set_email(&mut ada, "").await;
+                mailing.letters().await;
+                let (mut sent, mut current, mut proven) = (Vec::<(String, String)>::new(), String::new(), false);
+                for step in steps {
+                    match step {
+                        Step::Change(number) => {
+                            let address = format!("a{number}@mail.example");
+                            set_email(&mut ada, &address).await;
+                            proven &= current == address;
+                            current = address;
+                            for letter in mailing.letters().await.iter().filter(|letter| letter.contains("?token=")) {
+                                sent.push((current.clone(), token_of(letter)));
+                            }
+                        }
+                        Step::Confirm(number) if number < sent.len() => {
+                            let (address, token) = sent.swap_remove(number);
+                            let status = confirm(&mailing.site, &token).await.status().as_u16();
+                            assert_eq!(status, if address == current { 200 } else { 410 });
+                            proven |= address == current;
+                        }
+                        Step::Confirm(_) => {}
+                    }
+                    let (address, confirmed) = mailing.address().await;
+                    assert_eq!((address, confirmed.is_some()), (current.clone(), proven));
+                }
+            });
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_follow_the_links_in_a_browser() {
+    let mailing = Mailing::start(false).await;
+    let mut ada = mailing.site.client();
+    sign_up(&mut ada, "ada").await;
+    let page = open(&mut ada, "/account").await;
+    let saved = submit(&mut ada, &page, "/account/change_settings", &[("email", ADDRESS)]).await;
+    assert_eq!(saved.header("location"), Some("/account?done=settings"));
+    let page = open(&mut ada, "/account").await;
+    assert!(page.text().contains("is not confirmed yet"));
+    mailing.letter(ADDRESS).await;
+    let sent = submit(&mut ada, &page, "/account/email/send", &[]).await;
+    assert_eq!(sent.header("location"), Some("/account?done=letter"));
+
+    let link = link_of(&mailing.letter(ADDRESS).await);
+    let mut phone = mailing.site.client();
+    let first = phone.get(&link).accept_html().send().await;
+    assert_eq!((first.status().as_u16(), first.header("location")), (303, Some("/email/confirm")));
+    assert_eq!(first.header("referrer-policy"), Some("no-referrer"));
+    let kept = first.set_cookie("mail_link").unwrap();
+    assert!(kept.http_only && kept.path == "/email/confirm" && kept.max_age == Some(600), "{}", kept.raw);
+    let page = open(&mut phone, "/email/confirm").await;
+    assert!(page.text().contains("ada") && !page.text().contains(link.split_once('=').unwrap().1));
+    let done = submit(&mut phone, &page, "/email/confirm", &[]).await;
+    assert_eq!(done.header("location"), Some("/?done=email"));
+    assert!(!open(&mut ada, "/account").await.text().contains("is not confirmed yet"));
+    assert_eq!(open(&mut phone, "/email/confirm").await.status(), 410);
+
+    let page = open(&mut phone, "/password/forgot").await;
+    let wrong = submit(&mut phone, &page, "/password/forgot", &[("email", "nobody")]).await;
+    assert_eq!(wrong.status(), 422);
+    let asked = submit(&mut phone, &wrong, "/password/forgot", &[("email", ADDRESS)]).await;
+    assert_eq!(asked.header("location"), Some("/password/forgot?done=1"));
+    let link = link_of(&mailing.letter(ADDRESS).await);
+    let page = open(&mut phone, &link).await;
+    assert_eq!(page.status(), 200, "{}", page.text());
+    let wrong = submit(&mut phone, &page, "/password/reset", &[("new_password", "short")]).await;
+    assert_eq!(wrong.status(), 422);
+    let done = submit(&mut phone, &wrong, "/password/reset", &[("new_password", NEW)]).await;
+    assert_eq!(done.header("location"), Some("/login?done=reset"));
+    assert_eq!(log_in(&mut phone, "ada", NEW).await.status(), 200);
+    assert_eq!(open(&mut phone, "/password/reset").await.status(), 410);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s48_the_forms_of_other_sites_do_nothing() {
+    let mailing = Mailing::start(false).await;
+    let mut ada = mailing.ada().await;
+    let token = mailing.reset_token().await;
+    for path in ["/password/forgot", "/password/reset", "/email/confirm", "/account/email/send"] {
+        let fields = [("email".to_owned(), ADDRESS.to_owned()), ("token".to_owned(), token.clone())];
+        let request = ada.post(path).accept_html().form(&fields);
+        assert_eq!(request.header("sec-fetch-site", "cross-site").send().await.status(), 403, "{path}");
+        assert_eq!(ada.post(path).accept_html().form(&fields).send().await.status(), 403, "{path}: without a token");
+    }
+    assert!(mailing.letters().await.is_empty());
+    // Two cookies of the name: somebody has planted one.
+    let cookie = format!("mail_link={token}; mail_link={token}");
+    let page = mailing.site.client().get("/password/reset").accept_html().raw_cookie_header(&cookie).send().await;
+    assert_eq!(page.status(), 410);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_without_mail_says_so() {
+    let site = TestSite::start(Options::default()).await;
+    let page = open(&mut site.client(), "/password/forgot").await;
+    assert!(page.text().contains("This site sends no mail"));
+    let asked = site.client().post("/password/forgot").accept_json().json(&json!({ "email": ADDRESS })).send().await;
+    assert_eq!((asked.status().as_u16(), asked.json()["code"].as_str()), (501, Some("no_mail")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn letters_are_for_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let mailing = Mailing::start(false).await;
+    mailing.ada().await;
+    forgot(&mailing.site, ADDRESS).await;
+    mailing.site.accounts.settle().await;
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&mailing.outbox), 0o700);
+    let file = fs::read_dir(&mailing.outbox).unwrap().next().unwrap().unwrap().path();
+    assert_eq!(mode(&file), 0o600);
+}
