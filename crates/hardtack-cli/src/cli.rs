@@ -94,6 +94,17 @@ pub(crate) struct ServeOptions {
     /// Leave the double submit out: any page that the browser counts as this site's can act for its users.
     #[arg(long)]
     insecure_without_csrf: bool,
+    /// Whom letters are from: those that confirm an address, and those with a link for a new password
+    /// [env: HARDTACK_MAIL_FROM].
+    #[arg(long, value_name = "ADDRESS")]
+    mail_from: Option<String>,
+    /// A program that takes a letter on its standard input, such as `/usr/sbin/sendmail -t -i`; without it and
+    /// without an outbox no letters are sent [env: HARDTACK_MAIL_COMMAND].
+    #[arg(long, value_name = "PROGRAM")]
+    mail_command: Option<String>,
+    /// A folder into which letters are put instead, to try things out [env: HARDTACK_MAIL_OUTBOX].
+    #[arg(long, value_name = "DIR")]
+    mail_outbox: Option<String>,
     /// How the log on the standard error looks: text or json [env: HARDTACK_LOG_FORMAT]. What is in it,
     /// RUST_LOG says.
     #[arg(long, value_name = "FORMAT")]
@@ -167,6 +178,9 @@ impl ServeOptions {
             (&options::LEEWAY, &self.leeway),
             (&options::ISSUER, &self.issuer),
             (&options::AUDIENCE, &self.audience),
+            (&options::MAIL_FROM, &self.mail_from),
+            (&options::MAIL_COMMAND, &self.mail_command),
+            (&options::MAIL_OUTBOX, &self.mail_outbox),
             (&options::LOG_FORMAT, &self.log_format),
         ];
         let switches = [

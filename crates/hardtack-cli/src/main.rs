@@ -5,6 +5,7 @@ mod cli;
 mod error;
 mod keys;
 mod logs;
+mod mail;
 mod migrate;
 mod output;
 mod serve;

@@ -14,6 +14,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::cli::ServeOptions;
 use crate::error::Error;
 use crate::keys::{self, private};
+use crate::mail::with_mail;
 use crate::settings::{Redis, RedisFor, Settings, options};
 use crate::stop::Stop;
 use crate::{logs, output, server};
@@ -48,6 +49,7 @@ async fn serve(settings: &Settings) -> Result<(), Error> {
     let database = settings.database.open().await.map_err(Error::runtime)?;
     tracing::info!(event = "database", database = %settings.database);
     let accounts = Accounts::open(database.clone()).await.map_err(Error::runtime)?;
+    let accounts = with_mail(accounts, settings.mail.as_ref(), &settings.base_url(bound));
     let builder = settings.apply(accounts.wire(Authenticator::builder(keys)), bound).max_staleness(MAX_STALENESS);
     let builder = with_sessions(builder, &database, settings.redis.as_ref()).await?;
     let auth = builder.build().map_err(|error| settings.explain(error))?;

@@ -1,6 +1,7 @@
 //! The site on a socket, with a clock that tests set, and the people who use it.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use axum::Router;
 use hardtack::authenticator::Builder;
 use hardtack::testing::TestClock;
 use hardtack::{Authenticator, Clock, KeySet, RefreshMode, Session, SessionId, SessionStore, Timestamp};
-use hardtack_accounts::{Accounts, Site};
+use hardtack_accounts::{Accounts, EmailAddress, Outbox, Site};
 use hardtack_conformance::client::{Client, Response};
 use hardtack_conformance::services::postgres;
 use hardtack_conformance::services::redis::RedisServer;
@@ -79,6 +80,8 @@ pub(crate) struct Options {
     pub(crate) refresh_lifetime: Duration,
     pub(crate) session_lifetime: Duration,
     pub(crate) keys: KeySet,
+    /// Where letters are put, if any are sent.
+    pub(crate) outbox: Option<PathBuf>,
     /// Anything else.
     pub(crate) configure: fn(Builder) -> Builder,
 }
@@ -95,6 +98,7 @@ impl Default for Options {
             refresh_lifetime: minutes(24 * 60),
             session_lifetime: minutes(30 * 24 * 60),
             keys: KeySet::from_secret(SECRET).unwrap(),
+            outbox: None,
             configure: |builder| builder,
         }
     }
@@ -175,10 +179,15 @@ impl TestSite {
         let (listener, address) = hardtack_conformance::server::bind().await;
         let base_url = options.base_url.map_or_else(|| format!("http://{address}"), str::to_owned);
         let database = Database::open(&place.url).await.unwrap();
-        let accounts = Accounts::open(database.clone()).await.unwrap();
+        let mut accounts = Accounts::open(database.clone()).await.unwrap();
+        if let Some(folder) = &options.outbox {
+            let from = EmailAddress::parse("noreply@site.example").unwrap();
+            accounts = accounts.with_mail(from, &base_url, Outbox::new(folder));
+        }
         let sessions = database.sessions();
         sessions.migrate().await.unwrap();
-        let builder = hardtack_accounts::with_pages(Authenticator::builder(options.keys))
+        let builder = accounts
+            .wire(Authenticator::builder(options.keys))
             .base_url(&base_url)
             .clock(clock.clone())
             .refresh_mode(options.refresh)

@@ -8,7 +8,7 @@ use hardtack::{Lifetime, RefreshMode};
 use hardtack_sqlx::DatabaseUrl;
 
 use super::given::{Given, Layer, Layers, Source};
-use super::{Opt, Settings, cookies, duration, env, file, options, places, redis};
+use super::{Opt, Settings, cookies, duration, env, file, mail, options, places, redis};
 use crate::cli::ServeOptions;
 use crate::error::Error;
 use crate::logs::LogFormat;
@@ -53,6 +53,7 @@ fn typed(layers: Layers, warnings: Vec<String>) -> Result<Settings, Error> {
         data_dir,
         database,
         redis: redis::read(&layers)?,
+        mail: mail::read(&layers)?,
         log_format: required(layers.read(&options::LOG_FORMAT, "text or json", log_format)?)?,
         given_key: given_key::read(&layers, algorithm)?,
         algorithm,

@@ -7,6 +7,7 @@ mod explain;
 mod file;
 mod given;
 mod given_key;
+mod mail;
 mod merge;
 mod nearest;
 pub(crate) mod options;
@@ -28,6 +29,7 @@ use crate::logs::LogFormat;
 
 use given::Layers;
 pub(crate) use given::Source;
+pub(crate) use mail::{MailSettings, MailWay};
 use options::Opt;
 pub(crate) use redis::{Redis, RedisFor};
 
@@ -39,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) database: DatabaseUrl,
     /// What is beside the database, if anything is.
     pub(crate) redis: Option<Redis>,
+    /// How letters leave, if any do.
+    pub(crate) mail: Option<MailSettings>,
     pub(crate) log_format: LogFormat,
     /// The key from the environment or the file, which signs instead of the data folder's.
     pub(crate) given_key: Option<SigningKey>,

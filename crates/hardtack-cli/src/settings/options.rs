@@ -80,6 +80,9 @@ pub(crate) const ISSUER: Opt = Opt::own("issuer", &["JWT_ENCODE_ISSUER", "JWT_DE
 pub(crate) const AUDIENCE: Opt = Opt::own("audience", &["JWT_ENCODE_AUDIENCE", "JWT_DECODE_AUDIENCE"], "");
 pub(crate) const PERSISTENT_COOKIES: Opt = Opt::own("persistent_cookies", &[], "");
 pub(crate) const INSECURE_WITHOUT_CSRF: Opt = Opt::own("insecure_without_csrf", &[], "false");
+pub(crate) const MAIL_FROM: Opt = Opt::own("mail_from", &[], "");
+pub(crate) const MAIL_COMMAND: Opt = Opt::own("mail_command", &[], "");
+pub(crate) const MAIL_OUTBOX: Opt = Opt::own("mail_outbox", &[], "");
 pub(crate) const LOG_FORMAT: Opt = Opt::own("log_format", &[], "text");
 pub(crate) const SECRET_KEY: Opt = Opt::secret(&["JWT_SECRET_KEY"]);
 pub(crate) const PRIVATE_KEY: Opt = Opt::secret(&["JWT_PRIVATE_KEY"]);
@@ -113,7 +116,7 @@ pub(crate) const CSRF_HEADER_NAME: Opt =
     Opt::flask(&["JWT_ACCESS_CSRF_HEADER_NAME", "JWT_REFRESH_CSRF_HEADER_NAME"], "X-CSRF-TOKEN");
 
 /// All of them, in the order in which they are shown.
-pub(crate) const ALL: [&Opt; 45] = [
+pub(crate) const ALL: [&Opt; 48] = [
     &LISTEN,
     &BASE_URL,
     &INSECURE_HTTP,
@@ -121,6 +124,9 @@ pub(crate) const ALL: [&Opt; 45] = [
     &DATABASE_URL,
     &REDIS_URL,
     &REDIS_FOR,
+    &MAIL_FROM,
+    &MAIL_COMMAND,
+    &MAIL_OUTBOX,
     &LOG_FORMAT,
     &SECRET_KEY,
     &PRIVATE_KEY,

@@ -10,6 +10,7 @@ mod expiry;
 mod keys;
 mod load;
 mod logs;
+mod mail;
 mod outages;
 mod racing;
 mod redis;

@@ -1,6 +1,7 @@
 //! Every page on a telephone and on a desk, by day and by night.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use hardtack_conformance::BrowserOptions;
 use serde_json::{Value, json};
@@ -17,7 +18,9 @@ const PICTURES: &str = "HARDTACK_TEST_PICTURES";
 
 #[tokio::test]
 async fn every_page_can_be_read_on_any_screen() {
-    let site = TestSite::start(Options::default()).await;
+    let letters = tempfile::tempdir().unwrap();
+    let outbox = Some(letters.path().to_owned());
+    let site = TestSite::start(Options { outbox, ..Options::default() }).await;
     let ada = Person::at(&site, BrowserOptions::default()).await;
     let long = format!("Ada {}", "Augusta".repeat(10));
 
@@ -41,6 +44,22 @@ async fn every_page_can_be_read_on_any_screen() {
     ada.looks_good("account-saved").await;
     ada.sends("/account/password", &[("current_password", "x"), ("new_password", "long enough it is")]).await;
     ada.looks_good("account-password-error").await;
+    ada.opens("/account").await;
+    ada.looks_good("account-unconfirmed").await;
+    ada.opens(&link_in(letters.path())).await;
+    ada.looks_good("email-confirm").await;
+    ada.sends("/email/confirm", &[]).await;
+    ada.looks_good("email-confirmed").await;
+    ada.opens("/email/confirm").await;
+    ada.looks_good("link-used").await;
+    ada.opens("/password/forgot").await;
+    ada.looks_good("forgot").await;
+    ada.sends("/password/forgot", &[("email", &too_long)]).await;
+    ada.looks_good("forgot-error").await;
+    ada.sends("/password/forgot", &[("email", "ada@example.org")]).await;
+    ada.looks_good("forgot-sent").await;
+    ada.opens(&link_in(letters.path())).await;
+    ada.looks_good("reset").await;
     ada.opens("/").await;
     ada.looks_good("home-long-name").await;
     ada.opens("/account/sessions").await;
@@ -91,6 +110,22 @@ impl Person<'_> {
                 }
             }
         }
+    }
+}
+
+/// The path that the link of the only letter leads to; takes the letter away.
+fn link_in(folder: &Path) -> String {
+    let since = Instant::now();
+    loop {
+        let letter = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+        if let Some(letter) = letter.filter(|path| path.extension().is_some_and(|kind| kind == "eml")).last() {
+            let text = std::fs::read_to_string(&letter).unwrap();
+            std::fs::remove_file(letter).unwrap();
+            let link = text.lines().find(|line| line.contains("?token=")).unwrap();
+            return link[link.find("/email/").or(link.find("/password/")).unwrap()..].to_owned();
+        }
+        assert!(since.elapsed() < Duration::from_secs(10), "no letter");
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 
