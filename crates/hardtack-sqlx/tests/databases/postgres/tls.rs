@@ -58,7 +58,7 @@ async fn encrypted(database: &Database) -> (bool, i64) {
 }
 
 async fn refused(url: &str) -> String {
-    let error = Database::open(url).await.expect_err("it was let in");
+    let error = Database::open(url).await.unwrap_err();
     let text = error.to_string();
     assert!(!format!("{text}{error:?}").contains("canary"), "{error:?}");
     text
