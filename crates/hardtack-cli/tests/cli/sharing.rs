@@ -11,6 +11,7 @@ use crate::support::{
 
 on_every_store! {{
     s27_a_log_in_at_the_other_server_ends_the_session_of_the_first,
+    s27_s35_a_late_request_with_the_old_cookies_deletes_none_at_either_server,
     s28_s29_copies_are_dead_at_one_server_after_the_log_out_at_the_other,
     s30_an_old_refresh_token_ends_the_session_at_both_servers,
     s33_s34_sessions_end_at_both_servers,
@@ -31,6 +32,41 @@ async fn s27_a_log_in_at_the_other_server_ends_the_session_of_the_first(store: S
         is_refused_soon(copy, "the session that was replaced").await;
     }
     assert_eq!(refresh(&mut old).await, 401);
+}
+
+/// A browser's second request may be on its way while the first brings it another session.
+async fn s27_s35_a_late_request_with_the_old_cookies_deletes_none_at_either_server(store: Store) {
+    let two = Two::start(store).await;
+    let mut client = two.one.client();
+    sign_up(&mut client, "someone").await;
+    for renewed in [false, true] {
+        let late = client.clone();
+        if renewed {
+            let body = json!({ "current_password": PASSWORD, "new_password": "canary-password-9a7c" });
+            let answer = client.post("/account/password").accept_json().csrf().json(&body).send().await;
+            assert_eq!(answer.status(), 200, "{}", answer.text());
+        } else {
+            assert_eq!(log_in(&mut client, "someone", PASSWORD).await, 200);
+        }
+        for server in two.both() {
+            // With the refresh cookie alone first: the row decides, before the log is read.
+            for left_out in ["access_token_cookie", "refresh_token_cookie"] {
+                let mut late = at(server, &late);
+                late.jar().remove(left_out);
+                let since = Instant::now();
+                let answer = loop {
+                    let answer = late.clone().get("/service").accept_json().send().await;
+                    if answer.status() != 200 || since.elapsed() > Duration::from_secs(2) {
+                        break answer;
+                    }
+                };
+                assert_eq!(answer.status(), 401, "{}", answer.text());
+                let cookies = answer.set_cookies();
+                assert!(cookies.is_empty(), "without {left_out}, renewed: {renewed}: {cookies:?}");
+            }
+            assert!(is_let_in(&mut at(server, &client)).await);
+        }
+    }
 }
 
 async fn s28_s29_copies_are_dead_at_one_server_after_the_log_out_at_the_other(store: Store) {

@@ -26,7 +26,8 @@ async fn processes_that_start_at_once_migrate_once() {
                 starts.spawn(async move { place.sessions().await.pool().migrate("notes", NOTES).await.unwrap() });
             }
             assert_eq!(starts.join_all().await.iter().sum::<usize>(), 2);
-            let expected = [("notes", 1), ("notes", 2), ("sessions", 1), ("sessions", 2), ("sessions", 3), ("sessions", 4)];
+            let expected =
+                [("notes", 1), ("notes", 2), ("sessions", 1), ("sessions", 2), ("sessions", 3), ("sessions", 4)];
             let expected = expected.map(|(name, version)| (name.into(), version));
             assert_eq!(versions(&place.open().await).await, expected);
         }

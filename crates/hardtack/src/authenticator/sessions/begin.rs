@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::{SessionError, dead};
 use super::end::named;
 use super::tokens::PERSISTENT;
+use super::{SessionError, dead};
 use crate::authenticator::{Authenticator, LogIn, VerifiedToken};
 use crate::clock::Timestamp;
 use crate::cookie::SetCookies;
