@@ -16,6 +16,7 @@ on_every_store! {{
     s30_an_old_refresh_token_ends_the_session_at_both_servers,
     s33_s34_sessions_end_at_both_servers,
     s35_a_password_change_at_one_server_ends_all_other_sessions_at_both,
+    s38_sessions_are_listed_and_ended_at_either_server,
 }}
 
 async fn s27_a_log_in_at_the_other_server_ends_the_session_of_the_first(store: Store) {
@@ -143,4 +144,39 @@ async fn s35_a_password_change_at_one_server_ends_all_other_sessions_at_both(sto
     assert!(is_let_in(&mut client).await && is_let_in(&mut at(&two.other, &client)).await);
     assert_eq!(log_in(&mut two.other.client(), "someone", PASSWORD).await, 401);
     assert_eq!(log_in(&mut two.other.client(), "someone", "canary-password-9a7c").await, 200);
+}
+
+async fn s38_sessions_are_listed_and_ended_at_either_server(store: Store) {
+    let two = Two::start(store).await;
+    let mut client = two.one.client();
+    sign_up(&mut client, "someone").await;
+    let mut telephone = two.other.client();
+    assert_eq!(log_in(&mut telephone, "someone", PASSWORD).await, 200);
+    let mut stranger = two.one.client();
+    sign_up(&mut stranger, "stranger").await;
+
+    let (mut devices, mut others) = (Vec::new(), Vec::new());
+    for server in two.both() {
+        let listed = at(server, &client).get("/account/sessions").accept_json().send().await.json();
+        let listed = listed["sessions"].as_array().unwrap().clone();
+        assert_eq!(listed.len(), 2, "{listed:?}");
+        others.extend(listed.iter().filter(|one| one["current"] == false).map(|one| one["id"].clone()));
+        devices.push(listed);
+    }
+    assert_eq!(devices[0], devices[1]);
+    let path = format!("/account/sessions/{}/revoke", others[0].as_str().unwrap());
+    for server in two.both() {
+        let answer = at(server, &stranger).post(&path).accept_json().csrf().send().await;
+        assert_eq!(answer.status(), 404, "{}", answer.text());
+    }
+    assert!(is_let_in(&mut telephone).await, "a stranger ended it");
+
+    let copies = two.both().map(|server| with_copied_access_cookie(&telephone, server));
+    assert_eq!(client.post(&path).accept_json().csrf().send().await.status(), 200);
+    telephone.jar().remove("access_token_cookie");
+    assert_eq!(refresh(&mut telephone).await, 401);
+    for copy in &copies {
+        is_refused_soon(copy, "the session that was ended from another device").await;
+    }
+    assert!(is_let_in(&mut client).await && is_let_in(&mut at(&two.other, &client)).await);
 }
