@@ -12,7 +12,9 @@ impl EndedSessions {
     /// With a log of this many sessions that ended just now.
     pub(crate) fn new(count: u64) -> Self {
         let at = SystemClock.now();
-        let log = (1..=count).map(|sequence| Revocation { sequence, session: SessionId::random(), at }).collect();
+        let log = (1..=count)
+            .map(|sequence| Revocation { sequence, session: SessionId::random(), at, replaced: false })
+            .collect();
         Self { log }
     }
 }

@@ -28,7 +28,7 @@ pub(crate) async fn measure(sizes: [u64; 2], operations: usize) -> Result<(), Fa
             eprintln!("{kind}: making {size} sessions");
             let store = Arc::new(Store::open(kind, &postgres).await?);
             let empty = store.size().await?;
-            fill(&store, size).await?;
+            fill(&store, size, &postgres).await?;
             bytes = store.size().await?.zip(empty).map(|(full, empty)| (full - empty) / size);
             stores.push(store);
         }

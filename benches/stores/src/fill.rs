@@ -3,28 +3,40 @@
 use std::sync::Arc;
 
 use hardtack::session::{Ends, SessionRules};
-use hardtack::{Clock, Session, SessionStore, SystemClock, Timestamp};
+use hardtack::{Clock, Session, SessionId, SessionStore, SystemClock, Timestamp};
+use hardtack_conformance::services::PostgresServer;
 use hardtack_sqlx::Statement;
 use tokio::task::JoinSet;
 
 use crate::Failed;
 use crate::store::Store;
 
+/// Rows that one statement makes: a database that is silent for long counts as gone.
+const BATCH: u64 = 20_000;
+
 /// Makes `count` live sessions, a user each.
-pub(crate) async fn fill(store: &Arc<Store>, count: u64) -> Result<(), Failed> {
+pub(crate) async fn fill(store: &Arc<Store>, count: u64, postgres: &PostgresServer) -> Result<(), Failed> {
     let now = SystemClock.now();
     match store.database() {
         Some((database, sqlite)) => {
-            database.execute(rows(sqlite, count, now)?).await?;
-            database.execute(Statement::new(if sqlite { "ANALYZE" } else { "VACUUM ANALYZE sessions" })).await?;
+            for made in (0..count).step_by(BATCH as usize) {
+                database.execute(rows(sqlite, made, BATCH.min(count - made), now)?).await?;
+            }
+            if sqlite {
+                database.execute(Statement::new("ANALYZE")).await?;
+            } else {
+                let name = Statement::new("SELECT current_database()::text");
+                let names: Vec<(String,)> = database.fetch(name).await?;
+                names.iter().for_each(|(name,)| drop(postgres.psql(name, "VACUUM ANALYZE sessions")));
+            }
             Ok(())
         }
-        None => through_the_store(store, count, now).await,
+        None => through_the_store(store, count, now).await.map(drop),
     }
 }
 
-/// One statement that makes all rows: a million commits would take an hour.
-fn rows(sqlite: bool, count: u64, now: Timestamp) -> Result<Statement<'static>, Failed> {
+/// One statement that makes many rows: a million commits would take an hour.
+fn rows(sqlite: bool, first: u64, count: u64, now: Timestamp) -> Result<Statement<'static>, Failed> {
     let sql = if sqlite {
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
          INSERT INTO sessions (id, subject, generation, created_at, rotated_at, confirmed, expires_at,
@@ -34,30 +46,40 @@ fn rows(sqlite: bool, count: u64, now: Timestamp) -> Result<Statement<'static>, 
     } else {
         "INSERT INTO sessions (id, subject, generation, created_at, rotated_at, confirmed, expires_at,
              absolute_expires_at, auth_time, salt, user_agent, address)
-         SELECT md5(random()::text || i), md5('user' || i), 1, $2::bigint, $2, TRUE, $2 + 86400, $2 + 2592000, $2,
+         SELECT md5(random()::text || i), md5('user' || ($3::bigint + i)), 1, $2::bigint, $2, TRUE, $2 + 86400, $2 + 2592000, $2,
              decode(md5(random()::text), 'hex'),
              'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', '192.0.2.1'
          FROM generate_series(1, $1::bigint) AS n(i)"
     };
-    Ok(Statement::new(sql).bind(i64::try_from(count)?).bind(now.unix_seconds()))
+    let statement = Statement::new(sql).bind(i64::try_from(count)?).bind(now.unix_seconds());
+    Ok(if sqlite { statement } else { statement.bind(i64::try_from(first)?) })
 }
 
-async fn through_the_store(store: &Arc<Store>, count: u64, now: Timestamp) -> Result<(), Failed> {
+/// Makes sessions as log-ins do, and answers their ids.
+pub(crate) async fn through_the_store(
+    store: &Arc<Store>,
+    count: u64,
+    now: Timestamp,
+) -> Result<Vec<SessionId>, Failed> {
     const AT_ONCE: u64 = 64;
     let mut workers = JoinSet::new();
     for worker in 0..AT_ONCE {
         let store = Arc::clone(store);
         workers.spawn(async move {
+            let mut ids = Vec::new();
             for number in (worker..count).step_by(AT_ONCE as usize) {
-                store.create(&session(number, now), Ends::These(&[])).await?;
+                let session = session(number, now);
+                store.create(&session, Ends::These(&[])).await?;
+                ids.push(session.id);
             }
-            Ok::<(), Failed>(())
+            Ok::<_, Failed>(ids)
         });
     }
+    let mut ids = Vec::new();
     while let Some(done) = workers.join_next().await {
-        done??;
+        ids.extend(done??);
     }
-    Ok(())
+    Ok(ids)
 }
 
 /// A session as a browser gets it.

@@ -9,6 +9,7 @@
 mod cost;
 mod delay;
 mod fill;
+mod growth;
 mod memory;
 mod spread;
 mod store;
@@ -44,6 +45,8 @@ enum Part {
     Memory,
     /// Log-ins, refreshes, look-ups and log-outs.
     Cost,
+    /// Bytes a session and a log entry; what a store takes from many callers at once.
+    Growth,
     /// From a log-out at one server to the refusal at another.
     Delay,
 }
@@ -73,6 +76,9 @@ async fn measure(options: &Options) -> Result<(), Failed> {
     if options.wants(Part::Cost) {
         let [small, large] = options.sessions[..] else { return Err("--sessions takes two numbers".into()) };
         cost::measure([small, large], options.operations).await?;
+    }
+    if options.wants(Part::Growth) {
+        growth::measure().await?;
     }
     if options.wants(Part::Delay) {
         delay::measure(options.tries).await?;

@@ -65,7 +65,9 @@ impl SessionStore for Log {
     async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, StoreError> {
         let at = SystemClock.now();
         let entries = (after + 1..=self.0).take(limit as usize);
-        let entries = entries.map(|sequence| Revocation { sequence, session: SessionId::random(), at }).collect();
+        let entries = entries
+            .map(|sequence| Revocation { sequence, session: SessionId::random(), at, replaced: false })
+            .collect();
         Ok(RevocationPage { head: self.0, entries })
     }
 

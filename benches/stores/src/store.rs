@@ -17,6 +17,14 @@ pub(crate) enum Store {
     Redis(RedisSessions, RedisServer),
 }
 
+/// Bytes; of indexes where they can be told from the rows.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Weights {
+    pub(crate) rows: u64,
+    pub(crate) indexes: Option<u64>,
+    pub(crate) log: u64,
+}
+
 /// Their names, in the order in which they are measured.
 pub(crate) const KINDS: [&str; 4] = ["memory", "SQLite", "PostgreSQL", "Redis"];
 
@@ -60,6 +68,26 @@ impl Store {
         let size = "SELECT pg_database_size(current_database())";
         let bytes: Vec<(i64,)> = database.fetch(Statement::new(size)).await?;
         Ok(bytes.first().and_then(|(bytes,)| u64::try_from(*bytes).ok()))
+    }
+
+    /// Bytes that the rows, their indexes and the log take up.
+    pub(crate) async fn weights(&self) -> Result<Weights, Failed> {
+        let Self::Sql(_, database, directory) = self else {
+            let Self::Redis(_, server) = self else { return Ok(Weights::default()) };
+            let log = server.command("MEMORY USAGE {hardtack}:log SAMPLES 0");
+            let log = log.trim_start_matches(':').trim().parse().unwrap_or_default();
+            let all = self.size().await?.unwrap_or_default();
+            return Ok(Weights { rows: all.saturating_sub(log), indexes: None, log });
+        };
+        let sql = if directory.is_some() {
+            "SELECT sum(pgsize * (name = 'sessions')), sum(pgsize * (name LIKE '%sessions_%')),
+                sum(pgsize * (name = 'revocations')) FROM dbstat"
+        } else {
+            "SELECT pg_table_size('sessions'), pg_indexes_size('sessions'), pg_total_relation_size('revocations')"
+        };
+        let sums: Vec<(i64, i64, i64)> = database.fetch(Statement::new(sql)).await?;
+        let &[(rows, indexes, log)] = &sums[..] else { return Err("no sizes".into()) };
+        Ok(Weights { rows: u64::try_from(rows)?, indexes: Some(u64::try_from(indexes)?), log: u64::try_from(log)? })
     }
 
     pub(crate) fn database(&self) -> Option<(&Database, bool)> {

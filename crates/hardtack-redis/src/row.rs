@@ -2,6 +2,7 @@
 //!
 //! One line of what changes (the scripts read and write it), then the subject, then the rest as JSON:
 //! `1 generation rotated_at confirmed expires_at absolute_expires_at auth_time revoked_at length`.
+//! `revoked_at` is a minus, a time, or a time and an `r` where the browser got another session.
 
 use std::str::FromStr;
 
@@ -39,13 +40,19 @@ pub(crate) fn encode(session: &Session) -> Result<Vec<u8>, serde_json::Error> {
         session.expires_at,
         session.absolute_expires_at,
         session.auth_time,
-        time(session.revoked_at),
+        ending(session),
         session.subject.len(),
         session.subject,
     )
     .into_bytes();
     serde_json::to_writer(&mut row, &rest)?;
     Ok(row)
+}
+
+/// When a session was ended, and whether another took its place.
+fn ending(session: &Session) -> String {
+    let replaced = session.replaced && session.revoked_at.is_some();
+    time(session.revoked_at) + if replaced { "r" } else { "" }
 }
 
 /// A time that may be missing, as the scripts write it.
@@ -63,6 +70,7 @@ pub(crate) fn decode(id: SessionId, row: &[u8]) -> Result<Session, RowError> {
     else {
         return Err(version());
     };
+    let (revoked_at, replaced) = revoked_at.strip_suffix('r').map_or((revoked_at, false), |at| (at, true));
     let length: usize = number(id, "the subject's length", length)?;
     let (subject, rest) =
         body.split_at_checked(length).ok_or_else(|| RowError::Field { id: id.to_string(), field: "the subject" })?;
@@ -78,6 +86,7 @@ pub(crate) fn decode(id: SessionId, row: &[u8]) -> Result<Session, RowError> {
         absolute_expires_at: timestamp(id, "absolute_expires_at", absolute_expires_at)?,
         auth_time: timestamp(id, "auth_time", auth_time)?,
         persistent: rest.persistent,
+        replaced,
         salt: salt(id, &rest.salt)?,
         claims: rest.claims,
         user_agent: rest.user_agent,
@@ -112,13 +121,14 @@ pub(crate) type LogEntry = (String, Vec<String>);
 
 pub(crate) fn decode_revocation((sequence, fields): LogEntry) -> Result<Revocation, RowError> {
     let broken = |field| RowError::Field { id: sequence.clone(), field };
-    let [_, session, _, at] = &fields[..] else { return Err(broken("the log's entry")) };
+    let [kind, session, _, at] = &fields[..] else { return Err(broken("the log's entry")) };
     let number = sequence.strip_prefix("0-").and_then(|number| number.parse().ok());
     let at = at.parse().map_err(|_| broken("the log's time"))?;
     Ok(Revocation {
         sequence: number.ok_or_else(|| broken("the log's sequence"))?,
         session: decode_id(session)?,
         at: Timestamp::from_unix_seconds(at),
+        replaced: kind == "replaced",
     })
 }
 

@@ -150,8 +150,10 @@ fn text(argument: impl ToString) -> Vec<u8> {
 fn which(ends: Ends<'_>) -> Vec<Vec<u8>> {
     match ends {
         Ends::These(named) => [text("these")].into_iter().chain(named.iter().map(text)).collect(),
+        Ends::Replacing(named) => [text("replacing")].into_iter().chain(named.iter().map(text)).collect(),
         Ends::AllOf(subject) => vec![text("all"), text(subject)],
         Ends::OthersOf(subject, kept) => vec![text("others"), text(subject), text(kept)],
+        Ends::Renewing(subject, renewed) => vec![text("renewing"), text(subject), text(renewed)],
     }
 }
 

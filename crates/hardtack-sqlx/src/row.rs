@@ -11,7 +11,7 @@ use crate::error::RowError;
 macro_rules! columns {
     () => {
         "id, subject, generation, created_at, rotated_at, confirmed, expires_at, absolute_expires_at, \
-         auth_time, salt, claims, user_agent, address, revoked_at, persistent"
+         auth_time, salt, claims, user_agent, address, revoked_at, persistent, replaced"
     };
 }
 pub(crate) use columns;
@@ -33,10 +33,11 @@ pub(crate) type Columns = (
     Option<String>,
     Option<i64>,
     bool,
+    bool,
 );
 
 /// A row of a page of the log: its head, and an entry unless there is none.
-pub(crate) type LogColumns = (i64, Option<i64>, Option<String>, Option<i64>);
+pub(crate) type LogColumns = (i64, Option<i64>, Option<String>, Option<i64>, Option<bool>);
 
 /// The session in a row.
 pub(crate) fn decode(columns: Columns) -> Result<Session, RowError> {
@@ -56,6 +57,7 @@ pub(crate) fn decode(columns: Columns) -> Result<Session, RowError> {
         address,
         revoked_at,
         persistent,
+        replaced,
     ) = columns;
     let salt = <[u8; 16]>::try_from(salt).map_err(|salt| RowError::Salt { id: id.clone(), length: salt.len() })?;
     Ok(Session {
@@ -74,19 +76,21 @@ pub(crate) fn decode(columns: Columns) -> Result<Session, RowError> {
         address,
         revoked_at: revoked_at.map(Timestamp::from_unix_seconds),
         persistent,
+        replaced,
     })
 }
 
 /// The page of the log in its rows.
 pub(crate) fn decode_page(rows: Vec<LogColumns>) -> Result<RevocationPage, RowError> {
     let mut page = RevocationPage::default();
-    for (head, sequence, session, at) in rows {
+    for (head, sequence, session, at, replaced) in rows {
         page.head = unsigned("revocation_head", "sequence", head)?;
-        if let (Some(sequence), Some(session), Some(at)) = (sequence, session, at) {
+        if let (Some(sequence), Some(session), Some(at), Some(replaced)) = (sequence, session, at, replaced) {
             page.entries.push(Revocation {
                 sequence: unsigned(&session, "its sequence in the log", sequence)?,
                 session: decode_id(&session)?,
                 at: Timestamp::from_unix_seconds(at),
+                replaced,
             });
         }
     }
@@ -130,7 +134,7 @@ mod tests {
 
     fn columns() -> Columns {
         let id = "0123456789abcdef0123456789abcdef".into();
-        (id, "alice".into(), 1, 0, 0, true, 0, 0, 0, vec![0; 16], None, None, None, None, false)
+        (id, "alice".into(), 1, 0, 0, true, 0, 0, 0, vec![0; 16], None, None, None, None, false, false)
     }
 
     fn error(spoil: impl FnOnce(&mut Columns)) -> String {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use hardtack_conformance::services::redis::RedisServer;
 use hardtack_conformance::services::{PostgresServer, postgres};
+use hardtack_sqlx::Database;
 
 use crate::load::People;
 use crate::stores::{Two, at, on_redis};
@@ -31,7 +32,24 @@ fn durable_redis() -> RedisServer {
 #[tokio::test]
 async fn s41_without_postgres_both_answer_503_and_go_on_when_it_is_back() {
     let database = PostgresServer::start_new();
-    let two = Two::over(&[("HARDTACK_DATABASE_URL", database.database())], &[]).await;
+    let told = [("HARDTACK_DATABASE_URL", database.database())];
+    without_postgres(&database, &told).await;
+}
+
+/// The Redis that brings them word is there all the time, and is no store.
+#[tokio::test]
+async fn s41_without_postgres_but_with_notice_both_answer_503_and_go_on_when_it_is_back() {
+    let (database, redis) = (PostgresServer::start_new(), RedisServer::start());
+    let told = [
+        ("HARDTACK_DATABASE_URL", database.database()),
+        ("HARDTACK_REDIS_URL", redis.url()),
+        ("HARDTACK_REDIS_FOR", "notice".to_owned()),
+    ];
+    without_postgres(&database, &told).await;
+}
+
+async fn without_postgres(database: &PostgresServer, told: &[(&str, String)]) {
+    let two = Two::over(told, &[]).await;
     let mut client = two.one.client();
     sign_up(&mut client, "someone").await;
     let mut ended = two.other.client();
@@ -106,6 +124,46 @@ async fn s41_without_redis_both_answer_503_and_go_on_when_it_is_back() {
             assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 200);
             assert!(!is_let_in(&mut at(server, &copy)).await, "no dead session comes back");
         }
+    }
+}
+
+/// Somebody else writes to the file, and does not come to an end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s41_without_its_file_both_answer_503_and_go_on_when_it_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("shared.db").display());
+    let two = &Two::over(&[("HARDTACK_DATABASE_URL", url.clone())], &[]).await;
+    let mut client = two.one.client();
+    sign_up(&mut client, "someone").await;
+    let database = Database::open(&url).await.unwrap();
+    let busy = database.begin().await.unwrap();
+
+    let asked = two.both().map(|server| {
+        let client = at(server, &client);
+        let (mut refreshes, mut leaves, mut comes) = (client.clone(), client.clone(), server.client());
+        async move {
+            let (refreshed, left, came) = tokio::join!(
+                refresh(&mut refreshes),
+                leaves.post("/logout").accept_json().csrf().send(),
+                log_in(&mut comes, "someone", PASSWORD),
+            );
+            assert_eq!((refreshed, left.status().as_u16(), came), (503, 503, 503));
+            for client in [refreshes, leaves] {
+                assert!(client.cookie("refresh_token_cookie").is_some(), "nobody is logged out");
+            }
+        }
+    });
+    let since = Instant::now();
+    let [one, other] = asked;
+    tokio::join!(one, other);
+    assert!(since.elapsed() < Duration::from_secs(25), "{:?}", since.elapsed());
+
+    drop(busy);
+    for server in two.both() {
+        let mut moved = at(server, &client);
+        assert!(is_let_in(&mut moved).await, "what was refused has been done");
+        assert_eq!(refresh(&mut moved).await, 200);
+        assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 200);
     }
 }
 

@@ -11,10 +11,12 @@ use crate::support::{
 
 on_every_store! {{
     s27_a_log_in_at_the_other_server_ends_the_session_of_the_first,
+    s27_s35_a_late_request_with_the_old_cookies_deletes_none_at_either_server,
     s28_s29_copies_are_dead_at_one_server_after_the_log_out_at_the_other,
     s30_an_old_refresh_token_ends_the_session_at_both_servers,
     s33_s34_sessions_end_at_both_servers,
     s35_a_password_change_at_one_server_ends_all_other_sessions_at_both,
+    s38_sessions_are_listed_and_ended_at_either_server,
 }}
 
 async fn s27_a_log_in_at_the_other_server_ends_the_session_of_the_first(store: Store) {
@@ -31,6 +33,41 @@ async fn s27_a_log_in_at_the_other_server_ends_the_session_of_the_first(store: S
         is_refused_soon(copy, "the session that was replaced").await;
     }
     assert_eq!(refresh(&mut old).await, 401);
+}
+
+/// A browser's second request may be on its way while the first brings it another session.
+async fn s27_s35_a_late_request_with_the_old_cookies_deletes_none_at_either_server(store: Store) {
+    let two = Two::start(store).await;
+    let mut client = two.one.client();
+    sign_up(&mut client, "someone").await;
+    for renewed in [false, true] {
+        let late = client.clone();
+        if renewed {
+            let body = json!({ "current_password": PASSWORD, "new_password": "canary-password-9a7c" });
+            let answer = client.post("/account/password").accept_json().csrf().json(&body).send().await;
+            assert_eq!(answer.status(), 200, "{}", answer.text());
+        } else {
+            assert_eq!(log_in(&mut client, "someone", PASSWORD).await, 200);
+        }
+        for server in two.both() {
+            // With the refresh cookie alone first: the row decides, before the log is read.
+            for left_out in ["access_token_cookie", "refresh_token_cookie"] {
+                let mut late = at(server, &late);
+                late.jar().remove(left_out);
+                let since = Instant::now();
+                let answer = loop {
+                    let answer = late.clone().get("/service").accept_json().send().await;
+                    if answer.status() != 200 || since.elapsed() > Duration::from_secs(2) {
+                        break answer;
+                    }
+                };
+                assert_eq!(answer.status(), 401, "{}", answer.text());
+                let cookies = answer.set_cookies();
+                assert!(cookies.is_empty(), "without {left_out}, renewed: {renewed}: {cookies:?}");
+            }
+            assert!(is_let_in(&mut at(server, &client)).await);
+        }
+    }
 }
 
 async fn s28_s29_copies_are_dead_at_one_server_after_the_log_out_at_the_other(store: Store) {
@@ -107,4 +144,39 @@ async fn s35_a_password_change_at_one_server_ends_all_other_sessions_at_both(sto
     assert!(is_let_in(&mut client).await && is_let_in(&mut at(&two.other, &client)).await);
     assert_eq!(log_in(&mut two.other.client(), "someone", PASSWORD).await, 401);
     assert_eq!(log_in(&mut two.other.client(), "someone", "canary-password-9a7c").await, 200);
+}
+
+async fn s38_sessions_are_listed_and_ended_at_either_server(store: Store) {
+    let two = Two::start(store).await;
+    let mut client = two.one.client();
+    sign_up(&mut client, "someone").await;
+    let mut telephone = two.other.client();
+    assert_eq!(log_in(&mut telephone, "someone", PASSWORD).await, 200);
+    let mut stranger = two.one.client();
+    sign_up(&mut stranger, "stranger").await;
+
+    let (mut devices, mut others) = (Vec::new(), Vec::new());
+    for server in two.both() {
+        let listed = at(server, &client).get("/account/sessions").accept_json().send().await.json();
+        let listed = listed["sessions"].as_array().unwrap().clone();
+        assert_eq!(listed.len(), 2, "{listed:?}");
+        others.extend(listed.iter().filter(|one| one["current"] == false).map(|one| one["id"].clone()));
+        devices.push(listed);
+    }
+    assert_eq!(devices[0], devices[1]);
+    let path = format!("/account/sessions/{}/revoke", others[0].as_str().unwrap());
+    for server in two.both() {
+        let answer = at(server, &stranger).post(&path).accept_json().csrf().send().await;
+        assert_eq!(answer.status(), 404, "{}", answer.text());
+    }
+    assert!(is_let_in(&mut telephone).await, "a stranger ended it");
+
+    let copies = two.both().map(|server| with_copied_access_cookie(&telephone, server));
+    assert_eq!(client.post(&path).accept_json().csrf().send().await.status(), 200);
+    telephone.jar().remove("access_token_cookie");
+    assert_eq!(refresh(&mut telephone).await, 401);
+    for copy in &copies {
+        is_refused_soon(copy, "the session that was ended from another device").await;
+    }
+    assert!(is_let_in(&mut client).await && is_let_in(&mut at(&two.other, &client)).await);
 }

@@ -104,6 +104,18 @@ impl PostgresServer {
         self.start();
     }
 
+    /// Speaks TLS from now on, with a certificate and its key in PEM. It still takes those who don't.
+    pub fn speak_tls(&self, certificate: &str, key: &str) {
+        for (name, pem) in [("server.crt", certificate), ("server.key", key)] {
+            let path = format!("{}/{name}", self.directory);
+            let mut write = as_server_user(&["sh", "-c", r#"umask 077; cat >"$1""#, "sh", &path]);
+            let mut child = write.stdin(Stdio::piped()).spawn().expect("sh runs");
+            let written = child.stdin.take().expect("it is piped").write_all(pem.as_bytes());
+            assert!(written.is_ok() && child.wait().is_ok_and(|status| status.success()), "cannot write {path}");
+        }
+        self.configure(&[("ssl", "on")]);
+    }
+
     /// Starts the server again, on the same port with the same databases.
     pub fn start(&self) {
         let mut watcher = self.watcher();

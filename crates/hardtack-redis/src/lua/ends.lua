@@ -1,21 +1,25 @@
--- Ending sessions. The arguments from `first` on say which: `these` and ids, `all` and a subject, or
--- `others`, a subject and the id that is kept.
+-- Ending sessions. The arguments from `first` on say which: `these` and ids, `all` and a subject,
+-- `others`, a subject and the id that is kept; `replacing` and `renewing`, as `these` and `others`, say whose
+-- browser gets another session.
 
 -- The rows that are to end and have not yet, each once.
 local function ending(first)
-  local ids, kept = {}, nil
-  if ARGV[first] == 'these' then
+  local how, ids, named = ARGV[first], {}, nil
+  if how == 'these' or how == 'replacing' then
     for i = first + 1, #ARGV do ids[#ids + 1] = ARGV[i] end
   else
     ids = redis.call('SMEMBERS', subject_key(ARGV[first + 1]))
-    kept = ARGV[first + 2]
+    named = ARGV[first + 2]
   end
   local rows, seen = {}, {}
   for _, id in ipairs(ids) do
-    if id ~= kept and not seen[id] then
+    if not seen[id] and not (how == 'others' and id == named) then
       seen[id] = true
       local row = read(id)
-      if row and row.revoked_at == '-' then rows[#rows + 1] = row end
+      if row and row.revoked_at == '-' then
+        row.replaced = how == 'replacing' or (how == 'renewing' and id == named)
+        rows[#rows + 1] = row
+      end
     end
   end
   return rows
@@ -29,10 +33,11 @@ local function finish(rows, now)
   for _, row in ipairs(rows) do redis.call('SREM', subject_key(row.subject), row.id) end
   local sequence = newest()
   for i, row in ipairs(rows) do
-    row.revoked_at = now
+    row.revoked_at = row.replaced and now .. 'r' or now
     write(row)
     redis.call('ZADD', ENDS, earlier(row.expires_at, now), row.id)
-    redis.call('XADD', LOG, '0-' .. string.format('%.0f', sequence + i), 'session', row.id, 'at', now)
+    redis.call('XADD', LOG, '0-' .. string.format('%.0f', sequence + i), row.replaced and 'replaced' or 'session', row.id,
+      'at', now)
     ids[i] = row.id
   end
   redis.call('HSET', HEAD, 'sequence', string.format('%.0f', sequence + #rows))

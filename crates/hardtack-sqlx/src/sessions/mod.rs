@@ -27,6 +27,11 @@ const MIGRATIONS: &[Migration] = &[
         include_str!("../../migrations/sqlite/0003_persistent.sql"),
         include_str!("../../migrations/postgres/0003_persistent.sql"),
     ),
+    Migration::per_database(
+        4,
+        include_str!("../../migrations/sqlite/0004_replaced.sql"),
+        include_str!("../../migrations/postgres/0004_replaced.sql"),
+    ),
 ];
 
 /// A [`SessionStore`](hardtack::SessionStore) in a database that is known by its `P`: an sqlx pool, or a

@@ -37,7 +37,7 @@ macro_rules! forget_log {
 impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Sessions<P> {
     async fn create(&self, session: &Session, ends: Ends<'_>) -> Result<Vec<SessionId>, StoreError> {
         let insert = insert(session)?;
-        if ends == Ends::These(&[]) {
+        if ends.is_empty() {
             self.database.execute(insert).await.map_err(StoreError::new)?;
             return Ok(Vec::new());
         }
@@ -45,7 +45,7 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
         let mut transaction = self.database.begin().await.map_err(StoreError::new)?;
         let ended = ends::mark(&self.database, &mut transaction, ends, now).await?;
         transaction.execute(insert).await.map_err(StoreError::new)?;
-        ends::log(&mut transaction, &ended, now).await?;
+        ends::log(&mut transaction, &ended, ends, now).await?;
         transaction.commit().await.map_err(StoreError::new)?;
         Ok(ended)
     }
@@ -84,7 +84,7 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
     async fn revoke(&self, ends: Ends<'_>, now: Timestamp) -> Result<Vec<SessionId>, StoreError> {
         let mut transaction = self.database.begin().await.map_err(StoreError::new)?;
         let ended = ends::mark(&self.database, &mut transaction, ends, now).await?;
-        ends::log(&mut transaction, &ended, now).await?;
+        ends::log(&mut transaction, &ended, ends, now).await?;
         transaction.commit().await.map_err(StoreError::new)?;
         Ok(ended)
     }
@@ -105,9 +105,10 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
     async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, StoreError> {
         // One statement, so that head and entries are of one moment: were the head read later, entries
         // that came in between would look lost.
-        let sql = "SELECT head.sequence, entry.sequence, entry.session, entry.at FROM revocation_head AS head
+        let sql = "SELECT head.sequence, entry.sequence, entry.session, entry.at, entry.replaced
+             FROM revocation_head AS head
              LEFT JOIN (
-                SELECT sequence, session, at FROM revocations WHERE sequence > $1 ORDER BY sequence LIMIT $2
+                SELECT sequence, session, at, replaced FROM revocations WHERE sequence > $1 ORDER BY sequence LIMIT $2
              ) AS entry ON TRUE
              ORDER BY entry.sequence";
         let after = i64::try_from(after).unwrap_or(i64::MAX);
@@ -165,7 +166,7 @@ fn insert(session: &Session) -> Result<Statement<'_>, StoreError> {
     let sql = concat!(
         "INSERT INTO sessions (",
         columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
     );
     Ok(Statement::new(sql)
         .bind(session.id.to_string())
@@ -182,7 +183,8 @@ fn insert(session: &Session) -> Result<Statement<'_>, StoreError> {
         .bind(row::encode_text(session.user_agent.as_deref()))
         .bind(row::encode_text(session.address.as_deref()))
         .bind(session.revoked_at.map(Timestamp::unix_seconds))
-        .bind(session.persistent))
+        .bind(session.persistent)
+        .bind(session.replaced))
 }
 
 /// A number as its column holds it; an error where no row can hold it.

@@ -130,7 +130,8 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 
     fn page(head: u64, sequences: &[u64]) -> RevocationPage {
-        let entry = |sequence: &u64| Revocation { sequence: *sequence, session: SessionId::random(), at: NOW };
+        let entry =
+            |sequence: &u64| Revocation { sequence: *sequence, session: SessionId::random(), at: NOW, replaced: false };
         RevocationPage { head, entries: sequences.iter().map(entry).collect() }
     }
 

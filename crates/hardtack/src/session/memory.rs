@@ -35,21 +35,22 @@ impl Rows {
     fn end(&mut self, ends: Ends<'_>, now: Timestamp) -> Vec<SessionId> {
         let of = |subject| self.subjects.get(subject).into_iter().flatten().copied();
         let matching: Vec<SessionId> = match ends {
-            Ends::These(ids) => ids.to_vec(),
-            Ends::AllOf(subject) => of(subject).collect(),
+            Ends::These(ids) | Ends::Replacing(ids) => ids.to_vec(),
+            Ends::AllOf(subject) | Ends::Renewing(subject, _) => of(subject).collect(),
             Ends::OthersOf(subject, kept) => of(subject).filter(|id| *id != kept).collect(),
         };
-        matching.into_iter().filter(|id| self.end_one(*id, now)).collect()
+        matching.into_iter().filter(|id| self.end_one(*id, ends.replaces(*id), now)).collect()
     }
 
     /// Whether it ended now.
-    fn end_one(&mut self, id: SessionId, now: Timestamp) -> bool {
+    fn end_one(&mut self, id: SessionId, replaced: bool, now: Timestamp) -> bool {
         let Some(row) = self.sessions.get_mut(&id).filter(|row| row.revoked_at.is_none()) else { return false };
         row.revoked_at = Some(now);
+        row.replaced = replaced;
         let subject = row.subject.clone();
         self.leave(&subject, id);
         self.sequence += 1;
-        self.log.push_back(Revocation { sequence: self.sequence, session: id, at: now });
+        self.log.push_back(Revocation { sequence: self.sequence, session: id, at: now, replaced });
         true
     }
 

@@ -25,6 +25,8 @@ pub(crate) enum Standing {
 /// An entry lives as long as an access token of the session could: then the token's own expiry
 /// refuses it, and the entry goes. So the map stays as small as an access lifetime's log-outs.
 ///
+/// An entry that says [`Standing::Live`] is a doubt: the session may have been ended, and nobody heard.
+///
 /// Every request reads it and few write: readers take no lock, and writers wait for each other.
 #[derive(Debug)]
 pub(crate) struct Revocations {
@@ -41,7 +43,13 @@ impl Default for Revocations {
 
 impl Revocations {
     pub(crate) fn standing(&self, id: SessionId) -> Standing {
-        self.standing.pin().get(&id).map_or(Standing::Live, |(standing, _)| *standing)
+        self.look_up(id).0
+    }
+
+    /// What is known, and whether it is in doubt.
+    pub(crate) fn look_up(&self, id: SessionId) -> (Standing, bool) {
+        let known = self.standing.pin().get(&id).map(|(standing, _)| *standing);
+        (known.unwrap_or(Standing::Live), known == Some(Standing::Live))
     }
 
     /// Ends a session for this process; nothing makes it live again.
@@ -52,6 +60,11 @@ impl Revocations {
     /// Ends a session whose browser holds the next one already.
     pub(crate) fn replace(&self, id: SessionId, until: Timestamp, now: Timestamp) {
         self.note(id, Standing::Replaced, until, now);
+    }
+
+    /// Remembers that somebody may have ended a session, and that this process was not told whether.
+    pub(crate) fn doubt(&self, id: SessionId, until: Timestamp, now: Timestamp) {
+        self.note(id, Standing::Live, until, now);
     }
 
     /// Remembers that a generation was made and not yet seen.
@@ -73,8 +86,12 @@ impl Revocations {
         entries.update_or_insert(
             id,
             |(old, old_until)| {
-                let ended = matches!(old, Standing::Ended | Standing::Replaced);
-                (if ended { *old } else { standing }, until.max(*old_until))
+                let kept = match (old, standing) {
+                    (Standing::Ended | Standing::Replaced, _) => true,
+                    (Standing::Live, standing) => matches!(standing, Standing::Unconfirmed(_)),
+                    (Standing::Unconfirmed(_), _) => false,
+                };
+                (if kept { *old } else { standing }, until.max(*old_until))
             },
             (standing, until),
         );
@@ -106,6 +123,20 @@ mod tests {
         map.await_confirmation(id, 3, NOW, NOW);
         map.confirmed(id, 3);
         assert_eq!(map.standing(id), Standing::Ended);
+    }
+
+    #[test]
+    fn a_doubt_stays_until_the_end_is_known() {
+        let (map, id, until) = (Revocations::default(), SessionId::random(), NOW + Duration::from_secs(1));
+        map.await_confirmation(id, 2, until, NOW);
+        assert_eq!(map.look_up(id), (Standing::Unconfirmed(2), false));
+        map.doubt(id, until, NOW);
+        map.await_confirmation(id, 3, until, NOW);
+        map.confirmed(id, 3);
+        assert_eq!(map.look_up(id), (Standing::Live, true));
+        map.replace(id, until, NOW);
+        map.doubt(id, until, NOW);
+        assert_eq!(map.look_up(id), (Standing::Replaced, false));
     }
 
     #[test]

@@ -43,6 +43,9 @@ pub struct Session {
     pub revoked_at: Option<Timestamp>,
     /// Whether its cookies outlive the browser: "remember me".
     pub persistent: bool,
+    /// Whether it was ended because its browser got another session: a reply to a request that still
+    /// carried its cookies must not delete those that took their place.
+    pub replaced: bool,
 }
 
 /// Without the salt, which the CSRF value is computed from, and without what is personal.
@@ -60,6 +63,7 @@ impl fmt::Debug for Session {
             .field("auth_time", &self.auth_time)
             .field("revoked_at", &self.revoked_at)
             .field("persistent", &self.persistent)
+            .field("replaced", &self.replaced)
             .finish_non_exhaustive()
     }
 }
@@ -84,6 +88,7 @@ impl Session {
             address: None,
             revoked_at: None,
             persistent: false,
+            replaced: false,
         }
     }
 

@@ -40,6 +40,26 @@ pub enum Ends<'a> {
     AllOf(&'a str),
     /// All of a subject but one.
     OthersOf(&'a str, SessionId),
+    /// Exactly these, whose browser gets another session in their place; none where the list is empty.
+    Replacing(&'a [SessionId]),
+    /// All of a subject, and the browser of the one that is named gets another in its place.
+    Renewing(&'a str, SessionId),
+}
+
+impl Ends<'_> {
+    /// Whether there is nothing to end.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::These([]) | Self::Replacing([]))
+    }
+
+    /// Whether the browser of a session that ends so gets another in its place: [`Session::replaced`].
+    pub fn replaces(&self, id: SessionId) -> bool {
+        match self {
+            Self::These(_) | Self::AllOf(_) | Self::OthersOf(..) => false,
+            Self::Replacing(ids) => ids.contains(&id),
+            Self::Renewing(_, renewed) => *renewed == id,
+        }
+    }
 }
 
 /// The successor of a session's tokens.
@@ -63,6 +83,8 @@ pub struct Revocation {
     pub session: SessionId,
     /// When it ended.
     pub at: Timestamp,
+    /// Whether its browser got another in its place: [`Session::replaced`].
+    pub replaced: bool,
 }
 
 /// A part of the log of ended sessions.

@@ -48,6 +48,7 @@ where
     an_id_is_used_once(&fresh().await).await;
     create_ends_the_sessions_it_names(&fresh().await).await;
     create_ends_the_sessions_of_a_subject(&fresh().await).await;
+    the_cause_is_kept_and_logged(&fresh().await).await;
     rotate_writes_the_successor(&fresh().await).await;
     rotate_compares_the_generation(&fresh().await).await;
     rotate_stops_at_the_end_of_the_session(&fresh().await).await;
@@ -98,7 +99,8 @@ async fn rows_come_back_as_they_were_given<S: SessionStore>(store: &Subject<S>) 
         ..session("the edges")
     };
     let ended = Session { revoked_at: Some(at(7)), ..session("long gone") };
-    for row in [plain, unicode, empty, extreme, ended] {
+    let replaced = Session { revoked_at: Some(at(7)), replaced: true, ..session("gone on") };
+    for row in [plain, unicode, empty, extreme, ended, replaced] {
         store.create(&row, NOBODY).await;
         let found = store.find(row.id).await.expect("create, find: the row is there");
         // One by one, since a session's `Debug` does not show them.
@@ -157,6 +159,40 @@ async fn create_ends_the_sessions_of_a_subject<S: SessionStore>(store: &Subject<
     same("create, AllOf: answers all of the subject but the new one", answer, set([first.id, third.id]));
     same("create, AllOf: the new session is live", store.list("alice", NOW).await, vec![fourth]);
     same("create, AllOf: other subjects are left alone", store.list("bob", NOW).await, vec![other]);
+}
+
+async fn the_cause_is_kept_and_logged<S: SessionStore>(store: &Subject<S>) {
+    let rows = ["alice", "alice", "alice", "bob", "bob", "carol"].map(session);
+    for row in &rows {
+        store.create(row, NOBODY).await;
+    }
+    let [own, other, kept, bobs, bobs_other, carols] = rows.each_ref().map(|row| row.id);
+    let new = session("alice");
+    let nobody = Ends::Replacing(&[]);
+    same("create, Replacing: no session ends where none is named", store.create(&new, nobody).await, set([]));
+    let answer = store.create(&session("alice"), Ends::Replacing(&[own, own, SessionId::random()])).await;
+    same("create, Replacing: answers those that ended now, each once", answer, set([own]));
+    store.revoke(Ends::These(&[other]), at(1)).await;
+    let answer = store.create(&session("bob"), Ends::Renewing("bob", bobs)).await;
+    same("create, Renewing: answers all of the subject but the new one", answer, set([bobs, bobs_other]));
+    let answer = store.revoke(Ends::Replacing(&[own, carols]), at(2)).await;
+    same("revoke, Replacing: answers those that ended now", answer, set([carols]));
+    store.revoke(Ends::OthersOf("alice", kept), at(2)).await;
+
+    let replaced = set([own, bobs, carols]);
+    for id in [own, other, bobs, bobs_other, carols, new.id] {
+        let row = store.find(id).await.expect("an ended session keeps its row");
+        assert!(row.revoked_at.is_some(), "store_conformance: it has ended: {row:?}");
+        same("the row says whether its browser got another session", row.replaced, replaced.contains(&id));
+    }
+    let log = store.log(0).await;
+    same("revocations: each that ended is logged once", log.len(), 7);
+    for entry in log {
+        let rule = "revocations: the entry says whether its browser got another session";
+        same(rule, entry.replaced, replaced.contains(&entry.session));
+    }
+    let row = store.find(kept).await.expect("the kept session has its row");
+    assert!(row.revoked_at.is_none() && !row.replaced, "store_conformance: a live session is not replaced: {row:?}");
 }
 
 async fn rotate_writes_the_successor<S: SessionStore>(store: &Subject<S>) {

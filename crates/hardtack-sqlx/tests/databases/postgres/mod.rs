@@ -4,6 +4,8 @@ mod news;
 mod opening;
 mod order;
 mod outage;
+#[cfg(feature = "tls")]
+mod tls;
 
 use hardtack::testing::store_conformance;
 use hardtack_conformance::services::postgres::shared;

@@ -90,8 +90,9 @@ async fn a_generation_stops_at_the_largest_number() {
 async fn pruning_takes_more_than_one_batch() {
     let sessions = SqliteSessions::open_in_memory().await.unwrap();
     let rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
-        INSERT INTO sessions SELECT printf('%032x', i), 's', 1, 0, 0, 0, 10, 10, 0, zeroblob(16), NULL, NULL, NULL, NULL, 0
-        FROM n";
+        INSERT INTO sessions (id, subject, generation, created_at, rotated_at, confirmed, expires_at, absolute_expires_at,
+            auth_time, salt)
+        SELECT printf('%032x', i), 's', 1, 0, 0, 0, 10, 10, 0, zeroblob(16) FROM n";
     sqlx::query(rows).execute(sessions.pool()).await.unwrap();
     assert_eq!(sessions.revoke(Ends::AllOf("s"), NOW).await.unwrap().len(), 1200);
     let later = NOW + std::time::Duration::from_secs(1);

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::SessionError;
+use super::end::named;
 use super::tokens::PERSISTENT;
+use super::{SessionError, dead};
 use crate::authenticator::{Authenticator, LogIn, VerifiedToken};
 use crate::clock::Timestamp;
 use crate::cookie::SetCookies;
@@ -42,7 +43,7 @@ impl Authenticator {
         };
         // Issued before anything is stored: claims that don't fit must not leave a session behind.
         let cookies = self.session_cookies(&session, log_in.freshness.at(now), now)?.cookies;
-        let mut ended = self.insert(&session, Ends::These(&replaced), &replaced, now).await?;
+        let mut ended = self.insert(&session, Ends::Replacing(&replaced), now).await?;
         let client = Client {
             address: session.address.as_deref().map(Cow::Borrowed),
             user_agent: session.user_agent.as_deref(),
@@ -64,7 +65,10 @@ impl Authenticator {
         let now = self.now();
         let mut session = Session::begin(previous.subject(), now, &self.0.rules);
         if let (Some(store), Some(id)) = (self.store(), previous.session()) {
-            let row = store.find(id).await?.filter(|row| row.is_live(now)).ok_or(Reason::Revoked)?;
+            let row = store.find(id).await?.ok_or(Reason::Revoked)?;
+            if !row.is_live(now) {
+                return Err(dead(&row));
+            }
             session = Session {
                 salt: row.salt,
                 created_at: row.created_at,
@@ -81,7 +85,8 @@ impl Authenticator {
         }
         let cookies = self.session_cookies(&session, Fresh::Yes, now).map_err(Reason::Issue)?.cookies;
         let replaced = previous.session();
-        let ended = self.insert(&session, Ends::AllOf(&session.subject), replaced.as_slice(), now).await?;
+        let ends = replaced.map_or(Ends::AllOf(&session.subject), |id| Ends::Renewing(&session.subject, id));
+        let ended = self.insert(&session, ends, now).await?;
         if let Some(id) = replaced {
             // Someone ended the old session after it was read: the new one must not outlive that.
             if self.store().is_some() && !ended.contains(&id) {
@@ -97,24 +102,16 @@ impl Authenticator {
         Ok(cookies)
     }
 
-    /// Stores a session and ends others with it; `replaced` are those of the browser that gets it.
-    async fn insert(
-        &self,
-        session: &Session,
-        ends: Ends<'_>,
-        replaced: &[SessionId],
-        now: Timestamp,
-    ) -> Result<Vec<SessionId>, StoreError> {
-        let ended = match self.store() {
-            Some(store) => store.create(session, ends).await?,
-            None => replaced.to_vec(),
+    /// Stores a session and ends others with it.
+    async fn insert(&self, session: &Session, ends: Ends<'_>, now: Timestamp) -> Result<Vec<SessionId>, StoreError> {
+        let Some(store) = self.store() else {
+            self.end_locally(&[], ends, now);
+            return Ok(named(ends).into_owned());
         };
-        for id in replaced {
-            self.revocations().replace(*id, now + self.token_memory(), now);
-        }
-        for id in &ended {
-            self.end_locally(*id, now);
-        }
+        let doubt = self.doubt(store, ends).await?;
+        let ended = store.create(session, ends).await?;
+        doubt.dispel();
+        self.end_locally(&ended, ends, now);
         Ok(ended)
     }
 }

@@ -1,5 +1,6 @@
 //! Sessions ended, listed and forgotten.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::authenticator::Authenticator;
@@ -10,18 +11,31 @@ use crate::session::{Ends, Session, SessionId, StoreError};
 impl Authenticator {
     /// Ends sessions: in the store first, then in this process, and only then is anybody answered.
     pub(crate) async fn end(&self, ends: Ends<'_>, now: Timestamp) -> Result<Vec<SessionId>, StoreError> {
-        let ended = match self.store() {
-            Some(store) => store.revoke(ends, now).await?,
-            None => Vec::new(),
-        };
-        // Those named are ended here even where the store knew them dead or not at all.
-        let named: &[SessionId] = if let Ends::These(ids) = ends { ids } else { &[] };
-        ended.iter().chain(named).for_each(|id| self.end_locally(*id, now));
+        let mut ended = Vec::new();
+        if let Some(store) = self.store() {
+            let doubt = self.doubt(store, ends).await?;
+            ended = store.revoke(ends, now).await?;
+            doubt.dispel();
+        }
+        self.end_locally(&ended, ends, now);
         Ok(ended)
     }
 
-    pub(super) fn end_locally(&self, id: SessionId, now: Timestamp) {
-        self.revocations().end(id, now + self.token_memory(), now);
+    /// Ends sessions for this process: those that the store has ended, and those that were named, even
+    /// where the store knew them dead or not at all.
+    pub(super) fn end_locally(&self, ended: &[SessionId], ends: Ends<'_>, now: Timestamp) {
+        let until = now + self.token_memory();
+        for id in ended.iter().chain(named(ends).iter()) {
+            self.learn_end(*id, ends.replaces(*id), until, now);
+        }
+    }
+
+    pub(super) fn learn_end(&self, id: SessionId, replaced: bool, until: Timestamp, now: Timestamp) {
+        if replaced {
+            self.revocations().replace(id, until, now);
+        } else {
+            self.revocations().end(id, until, now);
+        }
     }
 
     /// How long an ended session's tokens could still look good.
@@ -96,5 +110,14 @@ impl Authenticator {
             Some(store) => store.prune(self.now() - self.token_memory() - self.0.rules.idle, limit).await,
             None => Ok(0),
         }
+    }
+}
+
+/// The sessions that are named by their ids.
+pub(super) fn named(ends: Ends<'_>) -> Cow<'_, [SessionId]> {
+    match ends {
+        Ends::These(ids) | Ends::Replacing(ids) => ids.into(),
+        Ends::Renewing(_, id) => vec![id].into(),
+        Ends::AllOf(_) | Ends::OthersOf(..) => (&[]).into(),
     }
 }

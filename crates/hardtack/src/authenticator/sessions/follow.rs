@@ -139,23 +139,25 @@ impl Authenticator {
     fn learn(&self, entry: &Revocation, now: Timestamp) {
         let until = entry.at + self.token_memory() + CLOCK_SKEW;
         if until > now {
-            self.revocations().end(entry.session, until, now);
+            self.learn_end(entry.session, entry.replaced, until, now);
         }
     }
 
-    /// What is held against a session: by this process's map, or by the store where the map may be behind.
+    /// What is held against a session: by this process's map, or by the store where the map may be behind or
+    /// has its doubts.
     pub(crate) async fn standing(&self, id: SessionId) -> Result<Standing, StoreError> {
         // Asked before the map is read, see there.
         let current = self.settings().max_staleness.is_none_or(|bound| self.0.log.is_current(self.now(), bound));
-        let known = self.revocations().standing(id);
+        let (known, doubted) = self.revocations().look_up(id);
         match self.store() {
-            Some(store) if !current && !matches!(known, Standing::Ended | Standing::Replaced) => {
-                let live = store.find(id).await?.is_some_and(|row| row.revoked_at.is_none());
-                if live {
+            Some(store) if (doubted || !current) && !matches!(known, Standing::Ended | Standing::Replaced) => {
+                let row = store.find(id).await?;
+                if row.as_ref().is_some_and(|row| row.revoked_at.is_none()) {
                     return Ok(known);
                 }
-                self.end_locally(id, self.now());
-                Ok(Standing::Ended)
+                let (now, replaced) = (self.now(), row.is_some_and(|row| row.replaced));
+                self.learn_end(id, replaced, now + self.token_memory(), now);
+                Ok(self.revocations().standing(id))
             }
             _ => Ok(known),
         }

@@ -1,6 +1,7 @@
 //! Sessions begun, refreshed and ended: where the engine meets its store.
 
 mod begin;
+mod doubt;
 mod end;
 mod follow;
 mod rotate;
@@ -10,7 +11,7 @@ use super::VerifiedToken;
 use super::issue::IssueError;
 use crate::cookie::SetCookies;
 use crate::failure::Reason;
-use crate::session::StoreError;
+use crate::session::{Session, StoreError};
 
 /// A session operation that failed outside of a request.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,11 @@ impl From<SessionError> for Reason {
             SessionError::Issue(error) => Self::Issue(error),
         }
     }
+}
+
+/// Why a session that is not live is refused.
+fn dead(row: &Session) -> Reason {
+    if row.replaced { Reason::Replaced } else { Reason::Revoked }
 }
 
 /// A refreshed session: its new access token, and the cookies that carry everything new.

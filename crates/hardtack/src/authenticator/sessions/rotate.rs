@@ -1,6 +1,6 @@
 //! Sessions carried on: a refresh token exchanged, an access token replaced.
 
-use super::Refreshed;
+use super::{Refreshed, dead};
 use crate::authenticator::issue::TokenBuilder;
 use crate::authenticator::{Authenticator, Freshness, VerifiedToken};
 use crate::clock::Timestamp;
@@ -46,7 +46,8 @@ impl Authenticator {
                     RefreshFlaw::Reused
                 }
             };
-            return Err(self.flaw(flaw, refresh, client));
+            let reason = self.flaw(flaw, refresh, client);
+            return Err(if row.replaced { Reason::Replaced } else { reason });
         }
         Err(StoreError::new("a rotation was lost again and again").into())
     }
@@ -110,7 +111,7 @@ impl Authenticator {
         for _ in 0..ATTEMPTS {
             let row = store.find(id).await?.ok_or(Reason::Revoked)?;
             if !row.is_live(now) {
-                return Err(Reason::Revoked);
+                return Err(dead(&row));
             }
             // Two requests that slide at once, or a re-authentication sent twice: the second takes what the
             // first has made. Rotated again, the first one's tokens would be a copy that comes back.

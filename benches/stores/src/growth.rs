@@ -1,0 +1,102 @@
+//! What a store grows by, and how much it takes from many callers at once.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hardtack::session::{Ends, Rotation};
+use hardtack::{Clock, SessionId, SessionStore, SystemClock};
+use hardtack_conformance::services::PostgresServer;
+use tokio::task::JoinSet;
+
+use crate::Failed;
+use crate::fill::through_the_store;
+use crate::store::{KINDS, Store};
+
+const SESSIONS: u64 = 20_000;
+const LOG_OUTS: usize = 4_000;
+const AT_ONCE: usize = 16;
+
+/// Sessions that one transaction ends, so that the log fills soon.
+const BATCH: usize = 500;
+
+pub(crate) async fn measure() -> Result<(), Failed> {
+    println!("## Growth: {SESSIONS} sessions, {AT_ONCE} callers at once\n");
+    println!("| store | bytes a session | of them indexes | each refreshed once | bytes a log entry |");
+    println!("| --- | ---: | ---: | ---: | ---: |");
+    let postgres = PostgresServer::start_new();
+    postgres.configure(&[("fsync", "on"), ("autovacuum", "on"), ("shared_buffers", "128MB"), ("max_wal_size", "4GB")]);
+    let mut rates = Vec::new();
+    for kind in KINDS {
+        eprintln!("{kind}: {SESSIONS} sessions come and go");
+        let store = Arc::new(Store::open(kind, &postgres).await?);
+        let empty = store.weights().await?;
+        let now = SystemClock.now();
+        let ids = Arc::new(through_the_store(&store, SESSIONS, now).await?);
+        let full = store.weights().await?;
+
+        let rotation = Rotation { now, expires_at: now + Duration::from_secs(3600), auth_time: None };
+        let rotate = move |store: Arc<Store>, id| async move { store.rotate(id, 1, rotation).await.map(drop) };
+        let refreshes = rate(&store, &ids, SESSIONS as usize, rotate).await?;
+        let refreshed = store.weights().await?;
+
+        let end = move |store: Arc<Store>, id| async move { store.revoke(Ends::These(&[id]), now).await.map(drop) };
+        let log_outs = rate(&store, &ids, LOG_OUTS, end).await?;
+        for batch in ids[LOG_OUTS..].chunks(BATCH) {
+            store.revoke(Ends::These(batch), now).await?;
+        }
+        let ended = store.weights().await?;
+        let since = Instant::now();
+        let forgotten = store.prune(now + Duration::from_secs(1), u32::MAX).await?;
+        let forgetting = forgotten as f64 / since.elapsed().as_secs_f64();
+        if forgotten != 2 * SESSIONS {
+            return Err(format!("{forgotten} rows and entries forgotten, {} expected", 2 * SESSIONS).into());
+        }
+        rates.push((kind, [refreshes, log_outs, forgetting]));
+        if full.rows == 0 {
+            continue;
+        }
+        let indexes = full.indexes.zip(empty.indexes).map(|(full, empty)| full - empty);
+        let each = |bytes: u64| (bytes / SESSIONS).to_string();
+        let grown = |after: &crate::store::Weights| {
+            each((after.rows + after.indexes.unwrap_or(0)).saturating_sub(empty.rows + empty.indexes.unwrap_or(0)))
+        };
+        println!(
+            "| {kind} | {} | {} | {} | {} |",
+            grown(&full),
+            indexes.map(each).unwrap_or_default(),
+            grown(&refreshed),
+            each(ended.log.saturating_sub(empty.log))
+        );
+    }
+    println!("\n| store | refreshes a second | log-outs a second | rows and entries forgotten a second |");
+    println!("| --- | ---: | ---: | ---: |");
+    for (kind, [refreshes, log_outs, forgetting]) in rates {
+        println!("| {kind} | {refreshes:.0} | {log_outs:.0} | {forgetting:.0} |");
+    }
+    println!();
+    Ok(())
+}
+
+/// How often a second many callers get something done, each with the next id.
+async fn rate<F, Fut>(store: &Arc<Store>, ids: &Arc<Vec<SessionId>>, count: usize, work: F) -> Result<f64, Failed>
+where
+    F: Fn(Arc<Store>, SessionId) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = Result<(), hardtack::session::StoreError>> + Send,
+{
+    let since = Instant::now();
+    let mut workers = JoinSet::new();
+    for worker in 0..AT_ONCE {
+        let (store, ids, work) = (Arc::clone(store), Arc::clone(ids), work.clone());
+        workers.spawn(async move {
+            for id in ids[..count].iter().skip(worker).step_by(AT_ONCE) {
+                work(Arc::clone(&store), *id).await?;
+            }
+            Ok::<(), Failed>(())
+        });
+    }
+    while let Some(done) = workers.join_next().await {
+        done??;
+    }
+    Ok(count as f64 / since.elapsed().as_secs_f64())
+}
