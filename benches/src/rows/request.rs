@@ -2,13 +2,14 @@
 
 use hardtack::jwt::Algorithm;
 use hardtack::{Authenticator, Exchange, Failure, Memo, Need, VerifiedToken};
+use hardtack_axum::HeaderFields;
 use http::HeaderMap;
 use jsonwebtoken::DecodingKey;
 
 use crate::Failed;
 use crate::peers::by_hand::{ByHand, public_key};
 use crate::run::{Case, Plan, alternate, poll_once};
-use crate::subject::{Fields, Hmac, Visitor, generated, hs256_keys, stored, stored_without_cache};
+use crate::subject::{Hmac, Visitor, generated, hs256_keys, post, stored, stored_without_cache};
 use crate::table::{Row, Target, Unit};
 
 pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
@@ -57,8 +58,8 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
 
 /// What an adapter's extractor does.
 pub(crate) fn user(engine: &Authenticator, headers: &HeaderMap) -> Option<Result<VerifiedToken, Failure>> {
-    let fields = Fields(headers);
+    let fields = HeaderFields(headers);
     let memo = Memo::without_layer(engine.clone());
-    let exchange = Exchange::new(fields.post(), &memo);
+    let exchange = Exchange::new(post(&fields), &memo);
     poll_once(exchange.required(Need::access()))
 }

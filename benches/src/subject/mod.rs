@@ -8,7 +8,7 @@ mod visitor;
 pub(crate) use ended::EndedSessions;
 pub(crate) use engine::{SITE, generated, hs256_keys, stored, stored_without_cache, without_cache};
 pub(crate) use hmac::Hmac;
-pub(crate) use visitor::{Fields, SUBJECT, Visitor};
+pub(crate) use visitor::{SUBJECT, Visitor, post};
 
 /// The claims of our tokens, owned, as an application with a general JWT crate would have them.
 #[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]

@@ -1,7 +1,8 @@
 //! A browser that is logged in, and the header fields that it sends.
 
 use hardtack::Authenticator;
-use hardtack::request::{Headers, RequestHead};
+use hardtack::request::RequestHead;
+use hardtack_axum::HeaderFields;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use crate::Failed;
@@ -68,46 +69,8 @@ fn fields<const N: usize>(fields: [(HeaderName, &str); N]) -> Result<HeaderMap, 
     Ok(headers)
 }
 
-/// A header map as the core reads it: what every adapter does.
-pub(crate) struct Fields<'a>(pub(crate) &'a HeaderMap);
-
-impl Headers for Fields<'_> {
-    fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
-        all(self.0, name).nth(index)
-    }
-
-    fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
-        let mut values = all(self.0, name);
-        [values.next(), values.next()]
-    }
-}
-
-/// The names that nearly every request is asked for, which then need no parsing.
-fn known(name: &str) -> Option<&'static HeaderName> {
-    static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-    static CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
-    match name {
-        "cookie" => Some(&header::COOKIE),
-        "origin" => Some(&header::ORIGIN),
-        "sec-fetch-site" => Some(&SEC_FETCH_SITE),
-        "x-csrf-token" => Some(&CSRF),
-        "upgrade" => Some(&header::UPGRADE),
-        _ => None,
-    }
-}
-
-fn all<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-    let values = match known(name) {
-        Some(name) => headers.get_all(name),
-        None => headers.get_all(name),
-    };
-    values.iter().map(HeaderValue::as_bytes)
-}
-
-impl<'a> Fields<'a> {
-    /// The head of a POST.
-    pub(crate) fn post(&'a self) -> RequestHead<'a> {
-        let host = self.0.get(header::HOST).and_then(|host| host.to_str().ok());
-        RequestHead { method: "POST", target: "/account", host, peer: None, headers: self }
-    }
+/// The head of a POST with these fields.
+pub(crate) fn post<'a>(fields: &'a HeaderFields<'a>) -> RequestHead<'a> {
+    let host = fields.0.get(header::HOST).and_then(|host| host.to_str().ok());
+    RequestHead { method: "POST", target: "/account", host, peer: None, headers: fields }
 }

@@ -58,22 +58,48 @@ impl<P: Borrow<Parts> + Sync> Head<P> {
 
 impl<P: Borrow<Parts>> Headers for Head<P> {
     fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
-        all(&self.0.borrow().headers, name).nth(index)
+        value(&self.0.borrow().headers, name, index)
     }
 
     fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
-        let mut values = all(&self.0.borrow().headers, name);
-        [values.next(), values.next()]
+        first_two(&self.0.borrow().headers, name)
     }
 }
 
-/// Header fields on their own.
-struct Fields<'a>(&'a HeaderMap);
+/// The header map of `http` 1, as the core reads it: what an adapter for another framework on `http` needs.
+///
+/// ```
+/// use hardtack_axum::{HeaderFields, hardtack::request::Headers};
+/// use http::{HeaderMap, HeaderValue, header};
+///
+/// let mut headers = HeaderMap::new();
+/// headers.append(header::COOKIE, HeaderValue::from_static("theme=dark"));
+/// assert_eq!(HeaderFields(&headers).first_two("cookie"), [Some(&b"theme=dark"[..]), None]);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct HeaderFields<'a>(pub &'a HeaderMap);
 
-impl Headers for Fields<'_> {
+impl Headers for HeaderFields<'_> {
     fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
-        all(self.0, name).nth(index)
+        value(self.0, name, index)
     }
+
+    fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
+        first_two(self.0, name)
+    }
+}
+
+fn value<'a>(headers: &'a HeaderMap, name: &str, index: usize) -> Option<&'a [u8]> {
+    if index == 0 { first(headers, name) } else { all(headers, name).nth(index) }
+}
+
+fn first_two<'a>(headers: &'a HeaderMap, name: &str) -> [Option<&'a [u8]>; 2] {
+    if headers.len() == headers.keys_len() {
+        // No name is there twice.
+        return [first(headers, name), None];
+    }
+    let mut values = all(headers, name);
+    [values.next(), values.next()]
 }
 
 /// The names that nearly every request is asked for, which then need no parsing.
@@ -90,6 +116,14 @@ fn known(name: &str) -> Option<&'static HeaderName> {
     }
 }
 
+fn first<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
+    let value = match known(name) {
+        Some(name) => headers.get(name),
+        None => headers.get(name),
+    };
+    value.map(HeaderValue::as_bytes)
+}
+
 fn all<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> + use<'a> {
     let values = match known(name) {
         Some(name) => headers.get_all(name),
@@ -100,5 +134,5 @@ fn all<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]>
 
 /// The form in which a client wants its answer, read from its header fields.
 pub fn wants(headers: &HeaderMap) -> Wants {
-    Wants::of(&Fields(headers))
+    Wants::of(&HeaderFields(headers))
 }

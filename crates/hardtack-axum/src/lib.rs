@@ -45,7 +45,7 @@ mod require;
 mod respond;
 
 pub use extract::{AccessToken, Auth, CurrentUser, FreshAccessToken, RefreshToken};
-pub use head::wants;
+pub use head::{HeaderFields, wants};
 pub use layer::{AuthLayer, AuthService};
 pub use require::{Require, RequireService};
 pub use respond::{AuthError, SetCookies, reply_response};

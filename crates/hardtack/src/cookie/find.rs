@@ -1,6 +1,6 @@
 //! One cookie's value out of a request's `Cookie` fields.
 
-use crate::request::RequestHead;
+use crate::request::{Only, RequestHead};
 
 /// The same cookie name twice in one request. Which of them a server takes decides who is logged
 /// in, and an attacker on a sibling domain can add one: so neither is taken.
@@ -14,8 +14,17 @@ pub struct DuplicateCookie;
 /// (RFC 6265 §4.2.1), so that `%5F%5FHost-id` is not `__Host-id`. What neighbouring cookies hold
 /// does not matter. HTTP/2 may split the field (RFC 9113 §8.2.3); all parts are read.
 pub fn find<'a>(head: &RequestHead<'a>, name: &str) -> Result<Option<&'a [u8]>, DuplicateCookie> {
+    match head.only_header("cookie") {
+        Only::Absent => Ok(None),
+        Only::One(field) => find_in([field], name),
+        Only::Several => find_in(head.header_all("cookie"), name),
+    }
+}
+
+#[inline]
+fn find_in<'a>(fields: impl IntoIterator<Item = &'a [u8]>, name: &str) -> Result<Option<&'a [u8]>, DuplicateCookie> {
     let mut found = None;
-    for field in head.header_all("cookie") {
+    for field in fields {
         let mut start = 0;
         for end in memchr::memchr_iter(b';', field).chain([field.len()]) {
             let pair = field.get(start..end).unwrap_or_default();

@@ -52,9 +52,9 @@ pub(crate) fn check(
     settings: &CsrfSettings,
     names: &CsrfNames,
 ) -> Result<(), CsrfError> {
-    let mut fields = head.header_all(&names.header);
-    if let Some(sent) = fields.next().filter(|sent| settings.counts(sent)) {
-        let alone = fields.next().is_none();
+    let [first, second] = head.headers.first_two(&names.header);
+    if let Some(sent) = first.filter(|sent| settings.counts(sent)) {
+        let alone = second.is_none();
         return if alone && equal(sent, expected.as_bytes()) { Ok(()) } else { Err(CsrfError::Mismatch) };
     }
     if !settings.check_form {

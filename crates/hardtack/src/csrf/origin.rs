@@ -2,7 +2,7 @@
 
 use super::CsrfError;
 use crate::config::Settings;
-use crate::request::RequestHead;
+use crate::request::{Only, RequestHead};
 
 /// Judges by Fetch Metadata, and by `Origin` where a browser sends none.
 ///
@@ -14,11 +14,10 @@ pub(crate) fn check(head: &RequestHead<'_>, settings: &Settings) -> Result<(), C
     if let Some(b"same-origin" | b"none") = site {
         return Ok(());
     }
-    let mut origins = head.header_all("origin");
-    let passes = match (origins.next(), origins.next()) {
-        (Some(origin), None) => is_trusted(origin, settings) || (site.is_none() && is_ours(origin, head, settings)),
-        (None, _) => site.is_none(),
-        (Some(_), Some(_)) => false,
+    let passes = match head.only_header("origin") {
+        Only::One(origin) => is_trusted(origin, settings) || (site.is_none() && is_ours(origin, head, settings)),
+        Only::Absent => site.is_none(),
+        Only::Several => false,
     };
     if passes { Ok(()) } else { Err(CsrfError::CrossSite) }
 }
