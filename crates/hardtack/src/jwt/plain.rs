@@ -1,9 +1,10 @@
-//! The claims of a payload in the plain form in which this library and most others write them, without a
-//! general JSON parser.
+//! The claims of a payload in the plain form in which this library writes them, and Flask-JWT-Extended those
+//! that it knows, without a general JSON parser.
 //!
-//! Plain is: one object, no white space, no escapes, whole numbers without sign, no nesting. Whatever
-//! isn't plain, or isn't right, is left to the strict reader, which alone refuses; so this one may only
-//! answer what that one would. A property test holds the two together.
+//! Plain is: one object, its claims in the order in which they are written here, the application's own behind
+//! them; no white space, no escapes, whole numbers without sign, no nesting. Whatever isn't plain, or isn't right,
+//! is left to the strict reader, which alone refuses; so this one may only answer what that one would. A property
+//! test holds the two together.
 
 use super::{Claims, Fresh, NoExtra, TokenKind};
 use crate::clock::Timestamp;
@@ -21,22 +22,44 @@ pub(crate) fn read(payload: &str) -> Option<PlainClaims> {
         return None;
     }
     let mut cursor = Cursor { text: payload, at: 0 };
-    let mut found = Members::default();
-    cursor.take(b'{')?;
-    loop {
-        let name = cursor.name()?;
-        cursor.take(b':')?;
-        found.read(name, &mut cursor)?;
-        match cursor.next()? {
-            b',' => {}
-            b'}' => break,
-            _ => return None,
-        }
+    // Each name stands in one place, so that none can come twice.
+    cursor.take(b"{\"fresh\":")?;
+    let fresh = cursor.fresh()?;
+    cursor.take(b",\"iat\":")?;
+    let issued_at = cursor.time()?;
+    cursor.take(b",\"jti\":\"")?;
+    let token_id = cursor.text()?;
+    cursor.take(b",\"type\":\"")?;
+    let kind = cursor.kind()?;
+    cursor.take(b",\"sub\":\"")?;
+    let subject = cursor.text()?;
+    let not_before = cursor.optional(b",\"nbf\":", Cursor::time)?;
+    let csrf = cursor.optional(b",\"csrf\":\"", Cursor::text)?;
+    let expires_at = cursor.optional(b",\"exp\":", Cursor::time)?;
+    let session = cursor.optional(b",\"sid\":\"", Cursor::session)?;
+    let generation = cursor.optional(b",\"gen\":", Cursor::number)?;
+    let auth_time = cursor.optional(b",\"auth_time\":", Cursor::time)?;
+    let issuer = cursor.optional(b",\"iss\":\"", Cursor::span)?;
+    let audience = cursor.optional(b",\"aud\":\"", Cursor::span)?;
+    if cursor.peek() == Some(b',') {
+        cursor.others()?;
     }
-    if cursor.at != payload.len() {
-        return None;
-    }
-    found.into_claims()
+    cursor.take(b"}")?;
+    (cursor.at == payload.len()).then_some(PlainClaims {
+        subject,
+        issued_at,
+        not_before,
+        expires_at,
+        token_id,
+        kind,
+        fresh,
+        csrf,
+        session,
+        generation,
+        auth_time,
+        issuer,
+        audience,
+    })
 }
 
 /// Where a text lies in the payload.
@@ -94,267 +117,99 @@ impl PlainClaims {
     }
 }
 
-/// What has turned up so far.
-#[derive(Default)]
-struct Members {
-    /// One bit for each known name that was there.
-    seen: u16,
-    others: [Span; MAX_OTHERS],
-    others_len: usize,
-    subject: Option<Span>,
-    token_id: Option<Span>,
-    csrf: Option<Span>,
-    issuer: Option<Span>,
-    audience: Option<Span>,
-    kind: Option<TokenKind>,
-    fresh: Option<Fresh>,
-    issued_at: Option<Timestamp>,
-    not_before: Option<Timestamp>,
-    expires_at: Option<Timestamp>,
-    auth_time: Option<Timestamp>,
-    session: Option<u128>,
-    generation: Option<u64>,
-}
-
-impl Members {
-    #[inline]
-    fn read(&mut self, name: Name, cursor: &mut Cursor<'_>) -> Option<()> {
-        let mask = match name {
-            Name::Other(name) => return self.pass(name, cursor),
-            known => 1_u16 << known.bit(),
-        };
-        if self.seen & mask != 0 {
-            return None;
-        }
-        self.seen |= mask;
-        match name {
-            Name::Subject => self.subject = Some(cursor.text()?),
-            Name::IssuedAt => self.issued_at = Some(cursor.time()?),
-            Name::NotBefore => self.not_before = Some(cursor.time()?),
-            Name::ExpiresAt => self.expires_at = Some(cursor.time()?),
-            Name::TokenId => self.token_id = Some(cursor.text()?),
-            Name::Kind => {
-                self.kind = Some(match cursor.string()? {
-                    "access" => TokenKind::Access,
-                    "refresh" => TokenKind::Refresh,
-                    _ => return None,
-                });
-            }
-            Name::Fresh => {
-                self.fresh = Some(match cursor.peek()? {
-                    b't' => cursor.word("true").map(|()| Fresh::Yes)?,
-                    b'f' => cursor.word("false").map(|()| Fresh::No)?,
-                    _ => Fresh::Until(cursor.time()?),
-                });
-            }
-            Name::Csrf => self.csrf = Some(cursor.text()?),
-            Name::Session => self.session = Some(session(cursor.string()?)?),
-            Name::Generation => self.generation = Some(cursor.number()?),
-            Name::AuthTime => self.auth_time = Some(cursor.time()?),
-            Name::Issuer => self.issuer = Some(cursor.span()?),
-            Name::Audience => self.audience = Some(cursor.span()?),
-            Name::Other(_) => {}
-        }
-        Some(())
-    }
-
-    /// A member of the application's own: only that there is one of its name matters here.
-    fn pass(&mut self, name: Span, cursor: &mut Cursor<'_>) -> Option<()> {
-        let others = self.others.get(..self.others_len)?;
-        if others.iter().any(|other| other.of(cursor.text) == name.of(cursor.text)) {
-            return None;
-        }
-        *self.others.get_mut(self.others_len)? = name;
-        self.others_len += 1;
-        match cursor.peek()? {
-            b'"' => cursor.span().map(|_| ()),
-            b't' => cursor.word("true"),
-            b'f' => cursor.word("false"),
-            b'n' => cursor.word("null"),
-            _ => cursor.number().map(|_| ()),
-        }
-    }
-
-    #[inline]
-    fn into_claims(self) -> Option<PlainClaims> {
-        Some(PlainClaims {
-            subject: self.subject?,
-            issued_at: self.issued_at?,
-            not_before: self.not_before,
-            expires_at: self.expires_at,
-            token_id: self.token_id?,
-            kind: self.kind?,
-            fresh: self.fresh.unwrap_or(Fresh::No),
-            csrf: self.csrf,
-            session: self.session,
-            generation: self.generation,
-            auth_time: self.auth_time,
-            issuer: self.issuer,
-            audience: self.audience,
-        })
-    }
-}
-
-/// A member's name.
-#[derive(Clone, Copy)]
-enum Name {
-    Subject,
-    IssuedAt,
-    NotBefore,
-    ExpiresAt,
-    TokenId,
-    Kind,
-    Fresh,
-    Csrf,
-    Session,
-    Generation,
-    AuthTime,
-    Issuer,
-    Audience,
-    /// None of these.
-    Other(Span),
-}
-
-impl Name {
-    /// The name at the start of `text`, behind its first quotation mark, and its length; `None` for others.
-    #[inline]
-    fn known(text: &[u8]) -> Option<(Self, usize)> {
-        const fn word(start: &[u8; 4]) -> u32 {
-            u32::from_le_bytes(*start)
-        }
-        const SUB: u32 = word(b"sub\"");
-        const IAT: u32 = word(b"iat\"");
-        const NBF: u32 = word(b"nbf\"");
-        const EXP: u32 = word(b"exp\"");
-        const JTI: u32 = word(b"jti\"");
-        const SID: u32 = word(b"sid\"");
-        const GEN: u32 = word(b"gen\"");
-        const ISS: u32 = word(b"iss\"");
-        const AUD: u32 = word(b"aud\"");
-        const TYPE: u32 = word(b"type");
-        const CSRF: u32 = word(b"csrf");
-        const FRESH: u32 = word(b"fres");
-        const AUTH_TIME: u32 = word(b"auth");
-        let (start, rest) = text.split_first_chunk()?;
-        // Compared as arrays: the lengths are known then, and nothing is called.
-        let found = match word(start) {
-            SUB => (Self::Subject, 3),
-            IAT => (Self::IssuedAt, 3),
-            NBF => (Self::NotBefore, 3),
-            EXP => (Self::ExpiresAt, 3),
-            JTI => (Self::TokenId, 3),
-            SID => (Self::Session, 3),
-            GEN => (Self::Generation, 3),
-            ISS => (Self::Issuer, 3),
-            AUD => (Self::Audience, 3),
-            TYPE if rest.first() == Some(&b'"') => (Self::Kind, 4),
-            CSRF if rest.first() == Some(&b'"') => (Self::Csrf, 4),
-            FRESH if rest.first_chunk() == Some(b"h\"") => (Self::Fresh, 5),
-            AUTH_TIME if rest.first_chunk() == Some(b"_time\"") => (Self::AuthTime, 9),
-            _ => return None,
-        };
-        Some(found)
-    }
-
-    /// A number below 16 for each known name.
-    fn bit(self) -> u32 {
-        match self {
-            Self::Subject => 0,
-            Self::IssuedAt => 1,
-            Self::NotBefore => 2,
-            Self::ExpiresAt => 3,
-            Self::TokenId => 4,
-            Self::Kind => 5,
-            Self::Fresh => 6,
-            Self::Csrf => 7,
-            Self::Session => 8,
-            Self::Generation => 9,
-            Self::AuthTime => 10,
-            Self::Issuer => 11,
-            Self::Audience => 12,
-            Self::Other(_) => 13,
-        }
-    }
-}
-
-/// 32 digits, lower case.
-#[inline]
-fn session(digits: &str) -> Option<u128> {
-    let digits: &[u8; 32] = digits.as_bytes().try_into().ok()?;
-    let (eights, _) = digits.as_chunks::<8>();
-    eights.iter().try_fold(0, |number, eight| Some(number << 32 | u128::from(eight_hex_digits(eight)?)))
-}
-
 /// A place in the text. Every read moves it behind what was read.
 struct Cursor<'a> {
     text: &'a str,
     at: usize,
 }
 
-impl<'a> Cursor<'a> {
+impl Cursor<'_> {
+    #[inline]
+    fn rest(&self) -> &[u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
     #[inline]
     fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
+        self.rest().first().copied()
     }
 
+    /// Whether exactly this comes next, and past it if so. Compared as arrays: their length is known then, and
+    /// nothing is called.
     #[inline]
-    fn next(&mut self) -> Option<u8> {
-        let byte = self.peek()?;
-        self.at += 1;
-        Some(byte)
-    }
-
-    #[inline]
-    fn take(&mut self, byte: u8) -> Option<()> {
-        (self.next()? == byte).then_some(())
-    }
-
-    fn word(&mut self, word: &str) -> Option<()> {
-        let found = self.text.as_bytes().get(self.at..)?.starts_with(word.as_bytes());
-        self.at += word.len();
-        found.then_some(())
-    }
-
-    /// A member's name.
-    #[inline]
-    fn name(&mut self) -> Option<Name> {
-        let text = self.text.as_bytes().get(self.at..)?;
-        match text.split_first().and_then(|(mark, text)| Name::known(text).filter(|_| *mark == b'"')) {
-            Some((name, length)) => {
-                self.at += length + 2;
-                Some(name)
-            }
-            None => self.span().map(Name::Other),
+    fn skip<const N: usize>(&mut self, expected: &[u8; N]) -> bool {
+        let found = self.rest().first_chunk() == Some(expected);
+        if found {
+            self.at += N;
         }
+        found
     }
 
-    /// A string without escapes and control characters.
+    #[inline]
+    fn take<const N: usize>(&mut self, expected: &[u8; N]) -> Option<()> {
+        self.skip(expected).then_some(())
+    }
+
+    /// A member that may be absent.
+    #[inline]
+    fn optional<const N: usize, T>(
+        &mut self,
+        name: &[u8; N],
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<Option<T>> {
+        if self.skip(name) { read(self).map(Some) } else { Some(None) }
+    }
+
+    /// The rest of a string without escapes and control characters, behind its first quotation mark.
     #[inline]
     fn span(&mut self) -> Option<Span> {
-        self.take(b'"')?;
         let start = self.at;
-        let end = start + plain_length(self.text.as_bytes().get(start..)?);
+        let end = start + plain_length(self.rest());
         self.at = end;
-        self.take(b'"')?;
+        self.take(b"\"")?;
         Some(Span { start: u16::try_from(start).ok()?, end: u16::try_from(end).ok()? })
     }
 
-    #[inline]
-    fn string(&mut self) -> Option<&'a str> {
-        self.span().map(|span| span.of(self.text))
-    }
-
-    /// A string that isn't empty.
+    /// The same of a string that isn't empty.
     #[inline]
     fn text(&mut self) -> Option<Span> {
         self.span().filter(|span| span.start < span.end)
     }
 
-    /// A whole number, spelt as JSON has it: no sign, no zero in front. Behind it must come the end of the
-    /// member, or it goes on as a fraction.
+    #[inline]
+    fn kind(&mut self) -> Option<TokenKind> {
+        if self.skip(b"access\"") {
+            Some(TokenKind::Access)
+        } else {
+            self.take(b"refresh\"").map(|()| TokenKind::Refresh)
+        }
+    }
+
+    #[inline]
+    fn fresh(&mut self) -> Option<Fresh> {
+        if self.skip(b"false") {
+            Some(Fresh::No)
+        } else if self.skip(b"true") {
+            Some(Fresh::Yes)
+        } else {
+            self.time().map(Fresh::Until)
+        }
+    }
+
+    /// The rest of a string of 32 hexadecimal digits, lower case.
+    #[inline]
+    fn session(&mut self) -> Option<u128> {
+        let (eights, _) = self.rest().first_chunk::<32>()?.as_chunks::<8>();
+        let id = eights.iter().try_fold(0, |id, eight| Some(id << 32 | u128::from(eight_hex_digits(eight)?)))?;
+        self.at += 32;
+        self.take(b"\"").map(|()| id)
+    }
+
+    /// A whole number, spelt as JSON has it: no sign, no zero in front. What comes behind it is for whoever asks
+    /// next: a fraction or an exponent is neither a comma nor an end.
     #[inline]
     fn number(&mut self) -> Option<u64> {
-        let digits = self.text.as_bytes().get(self.at..)?;
+        let digits = self.rest();
         // A time has ten digits; the first eight are read at once.
         let (mut number, mut length) = digits.first_chunk().and_then(eight_digits).map_or((0, 0), |number| (number, 8));
         while let Some(digit @ b'0'..=b'9') = digits.get(length) {
@@ -365,15 +220,34 @@ impl<'a> Cursor<'a> {
             length += 1;
         }
         let canonical = length == 1 || (length > 1 && digits.first() != Some(&b'0'));
-        let ended = matches!(digits.get(length), Some(b',' | b'}'));
         self.at += length;
-        (canonical && ended).then_some(number)
+        canonical.then_some(number)
     }
 
     #[inline]
     fn time(&mut self) -> Option<Timestamp> {
         let seconds = i64::try_from(self.number()?).ok().filter(|seconds| *seconds <= super::claims::MAX_TIME)?;
         Some(Timestamp::from_unix_seconds(seconds))
+    }
+
+    /// Members of the application's own: only that each is one, and of a name of its own, matters here.
+    fn others(&mut self) -> Option<()> {
+        let (mut names, mut count) = ([Span::default(); MAX_OTHERS], 0);
+        while self.skip(b",\"") {
+            let name = self.span()?;
+            let is_name = |other: &Span| other.of(self.text) == name.of(self.text);
+            if Claims::is_reserved(name.of(self.text)) || names.get(..count)?.iter().any(is_name) {
+                return None;
+            }
+            *names.get_mut(count)? = name;
+            count += 1;
+            self.take(b":")?;
+            let passed = self.skip(b"true") || self.skip(b"false") || self.skip(b"null");
+            if !passed {
+                if self.skip(b"\"") { self.span().map(|_| ())? } else { self.number().map(|_| ())? }
+            }
+        }
+        Some(())
     }
 }
 
@@ -433,7 +307,37 @@ pub(super) fn plain_length(bytes: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::eight_hex_digits;
+    use serde_json::json;
+
+    use super::*;
+
+    /// So that none of them takes the long way.
+    #[test]
+    fn what_this_library_writes_is_plain() {
+        let at = Timestamp::from_unix_seconds;
+        let mut claims = Claims::new("3f0a1c52", "id-1", TokenKind::Access, at(1_800_000_000));
+        let read = |claims: &Claims, extra: serde_json::Value| {
+            let payload = String::from_utf8(claims.to_json(extra.as_object().unwrap()).unwrap()).unwrap();
+            read(&payload).map(|plain| plain.to_claims(&payload))
+        };
+        assert_eq!(read(&claims, json!({})).as_ref(), Some(&claims));
+        claims.fresh = Fresh::Until(at(1_800_000_300));
+        claims.not_before = Some(at(0));
+        claims.csrf = Some("csrf".into());
+        claims.expires_at = Some(at(1_800_000_900));
+        claims.session = Some(u128::MAX / 3);
+        claims.generation = Some(7);
+        claims.auth_time = Some(at(1_800_000_000));
+        claims.issuer = Some("https://site.example".into());
+        claims.audience = vec!["site".into()];
+        assert_eq!(read(&claims, json!({})).as_ref(), Some(&claims));
+        let own = json!({"role": "admin", "level": 3, "paid": true, "boss": null, "other": false});
+        assert_eq!(read(&claims, own).as_ref(), Some(&claims));
+        claims.kind = TokenKind::Refresh;
+        claims.fresh = Fresh::Yes;
+        assert_eq!(read(&claims, json!({"role": ""})).as_ref(), Some(&claims));
+        assert_eq!(read(&claims, json!({"role": {"nested": 1}})), None);
+    }
 
     #[test]
     fn hexadecimal_digits_are_read_eight_at_a_time() {
