@@ -161,6 +161,7 @@ impl Authenticator {
 
     /// The same at a time that the caller has read already, and of a token that is of another kind than its
     /// cookie, or of any.
+    #[inline]
     pub(crate) fn read_as(
         &self,
         head: &RequestHead<'_>,

@@ -39,6 +39,7 @@ impl Verified {
     }
 
     /// Everything but the signature.
+    #[inline]
     pub(super) fn judge(&self, expected: &Expected<'_>) -> Result<(), TokenError> {
         match &self.0 {
             Form::Full { claims, .. } => validate(claims, expected),

@@ -67,6 +67,7 @@ impl VerifiedTokens {
     }
 
     /// What the token says, if it was verified before.
+    #[inline]
     pub(super) fn find(&self, token: &[u8]) -> Option<Arc<Verified>> {
         let lane = self.lane(token)?;
         let sought = Sought { hash: self.hasher.hash_one(token), token };
@@ -87,6 +88,7 @@ impl VerifiedTokens {
         drop(with(lane, |table| table.remove(&sought)));
     }
 
+    #[inline]
     fn lane(&self, token: &[u8]) -> Option<&Mutex<Table>> {
         if self.lanes.is_empty() || token.len() > MAX_TOKEN_LEN {
             return None;
@@ -103,6 +105,7 @@ impl VerifiedTokens {
 }
 
 /// Never waits.
+#[inline]
 fn with<R>(lane: &Mutex<Table>, act: impl FnOnce(&mut Table) -> R) -> Option<R> {
     match lane.try_lock() {
         Ok(mut table) => Some(act(&mut table)),
@@ -117,6 +120,7 @@ fn with<R>(lane: &Mutex<Table>, act: impl FnOnce(&mut Table) -> R) -> Option<R> 
 }
 
 /// Counts the threads that have come here.
+#[inline]
 fn thread_number() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {

@@ -194,6 +194,7 @@ impl CsrfSettings {
     }
 
     /// Whether the double submit is asked of requests by this method.
+    #[inline]
     pub(crate) fn applies_to(&self, method: &str) -> bool {
         self.protect
             && match &self.methods {

@@ -45,6 +45,7 @@ impl CsrfError {
 
 /// Compares the header, or else the form's hidden field, with the `csrf` claim. The query string is
 /// never looked at: it ends up in logs and in `Referer`.
+#[inline]
 pub(crate) fn check(
     head: &RequestHead<'_>,
     form: &FormToken,

@@ -9,6 +9,7 @@ use crate::request::{Only, RequestHead};
 /// `Sec-Fetch-Site` cannot be set by scripts, so `same-origin` is believed even beside
 /// `Origin: null`, which a strict referrer policy produces. Without either the client is no browser
 /// and nobody's cookies are being abused.
+#[inline]
 pub(crate) fn check(head: &RequestHead<'_>, settings: &Settings) -> Result<(), CsrfError> {
     let site = head.header("sec-fetch-site");
     if let Some(b"same-origin" | b"none") = site {

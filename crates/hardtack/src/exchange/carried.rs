@@ -157,6 +157,7 @@ impl<'a> Exchange<'a> {
     }
 
     /// The double submit: the value of `token`, sent where those of this kind belong.
+    #[inline]
     pub(super) fn check_csrf_value(&self, token: &VerifiedToken, kind: TokenKind) -> Result<(), Reason> {
         let csrf = &self.engine.settings().csrf;
         let expected = Some(token.csrf_token()).filter(|value| !value.is_empty()).ok_or(CsrfError::NoClaim)?;

@@ -38,6 +38,7 @@ pub struct Exchange<'a> {
 
 impl<'a> Exchange<'a> {
     /// Joins a request with what its layer remembers of it.
+    #[inline]
     pub fn new(head: RequestHead<'a>, memo: &'a Memo) -> Self {
         Self { engine: memo.engine(), head, memo }
     }
@@ -131,6 +132,7 @@ impl<'a> Exchange<'a> {
 
     /// Refuses requests of other sites: for whatever changes something. WebSocket handshakes count,
     /// as browsers let any site make them with the user's cookies (ASVS 5.0 V4.4.2).
+    #[inline]
     fn check_origin(&self) -> Result<(), Reason> {
         if self.head.is_safe() && !self.head.is_websocket_handshake() {
             return Ok(());
@@ -152,6 +154,7 @@ impl<'a> Exchange<'a> {
     }
 
     /// Both CSRF layers for a request that acts with `token`.
+    #[inline]
     fn check_csrf(&self, token: &VerifiedToken) -> Result<(), Reason> {
         self.check_origin()?;
         if self.engine.settings().csrf.applies_to(self.head.method) {

@@ -62,6 +62,7 @@ impl Exchange<'_> {
     }
 
     /// Judges a request as far as that goes without waiting for anybody: nearly always to the end.
+    #[inline]
     fn settle(&self, need: Need) -> Result<Settled, Rejection> {
         let settings = self.engine.settings();
         if settings.exempt_options && self.head.method == "OPTIONS" {
@@ -125,6 +126,7 @@ impl Exchange<'_> {
     }
 
     /// Somebody is there whose cookie is good; whether it is fresh enough is another question.
+    #[inline]
     fn recognise(&self, token: VerifiedToken, need: Need) -> Result<VerifiedToken, Rejection> {
         self.memo.note_authenticated();
         let token = token.found_in(TokenLocation::Cookies);
@@ -135,6 +137,7 @@ impl Exchange<'_> {
     }
 
     /// Judges the cookie as far as that goes without waiting for anybody: nearly always to the end.
+    #[inline]
     fn look(&self, need: Need) -> Result<Looked, Reason> {
         if need.kind == TokenKind::Refresh {
             return Ok(Looked::Refresh);

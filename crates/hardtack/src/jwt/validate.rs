@@ -90,6 +90,7 @@ pub(crate) struct Judged<'a, A> {
 }
 
 impl<'a, A: IntoIterator<Item = &'a str>> Judged<'a, A> {
+    #[inline]
     pub(crate) fn against(self, expected: &Expected<'_>) -> Result<(), TokenError> {
         if self.kind != expected.kind {
             return Err(TokenError::WrongKind);

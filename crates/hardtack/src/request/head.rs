@@ -57,6 +57,7 @@ impl<'a> RequestHead<'a> {
     }
 
     /// The field called `name` where there is one and no more.
+    #[inline]
     pub(crate) fn only_header(&self, name: &str) -> Only<'a> {
         match self.headers.first_two(name) {
             [None, _] => Only::Absent,
@@ -67,6 +68,7 @@ impl<'a> RequestHead<'a> {
 
     /// Whether the method promises to change nothing (RFC 9110 §9.2.1). Method-override fields are
     /// not looked at.
+    #[inline]
     pub fn is_safe(&self) -> bool {
         is_safe(self.method)
     }

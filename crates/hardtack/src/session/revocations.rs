@@ -47,6 +47,7 @@ impl Revocations {
     }
 
     /// What is known, and whether it is in doubt.
+    #[inline]
     pub(crate) fn look_up(&self, id: SessionId) -> (Standing, bool) {
         let known = self.standing.pin().get(&id).map(|(standing, _)| *standing);
         (known.unwrap_or(Standing::Live), known == Some(Standing::Live))

@@ -145,6 +145,7 @@ impl Authenticator {
 
     /// Whether nothing is held against a token's session, as far as this process knows, and what it knows is
     /// all there is. Where it is not, [`Self::standing`] tells more.
+    #[inline]
     pub(crate) fn is_surely_live(&self, token: &VerifiedToken, now: Timestamp) -> bool {
         let Some(id) = token.session() else { return true };
         self.knows_all(now) && self.revocations().look_up(id) == (Standing::Live, false)
@@ -152,6 +153,7 @@ impl Authenticator {
 
     /// Whether this process's map holds all that the log does, by the bound that was set. To be asked before the
     /// map is read, see there.
+    #[inline]
     fn knows_all(&self, now: Timestamp) -> bool {
         self.settings().max_staleness.is_none_or(|bound| self.0.log.is_current(now, bound))
     }
