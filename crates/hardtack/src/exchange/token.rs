@@ -2,14 +2,14 @@
 
 use super::Exchange;
 use super::rejection::Rejection;
-use crate::authenticator::{Found, VerifiedToken};
+use crate::authenticator::{Found, Refreshed, VerifiedToken};
 use crate::config::RefreshMode;
 use crate::cookie;
 use crate::failure::{Failure, FailureKind, Reason};
 use crate::jwt::{ExtraClaims, TokenError, TokenKind};
 use crate::location::{Locations, TokenLocation};
 use crate::request::Need;
-use crate::session::Standing;
+use crate::session::{Notes, Standing};
 
 impl Exchange<'_> {
     /// The token, or none where the need is optional and there is none, or where OPTIONS needs none
@@ -85,7 +85,10 @@ impl Exchange<'_> {
             Found::Valid(token) => {
                 self.check_csrf(&token)?;
                 if !need.skip_revocation_check {
-                    self.check_standing(&token).await?;
+                    match self.check_standing(&token).await {
+                        Err(Reason::Token(TokenError::Expired)) => return self.renew_outdated(token, need).await,
+                        standing => standing?,
+                    }
                 }
                 self.slide_if_due(token).await.map(Some)
             }
@@ -141,12 +144,27 @@ impl Exchange<'_> {
         Ok(None)
     }
 
+    /// A token that is good but for its claims, which have changed since: to be refreshed like an expired one,
+    /// or to be replaced where tokens are replaced before they expire.
+    async fn renew_outdated(&self, token: VerifiedToken, need: Need) -> Result<Option<VerifiedToken>, Reason> {
+        if self.engine.refresh_mode() != RefreshMode::Sliding || !self.memo.is_layered() {
+            return self.renew_or(Some(token), need).await;
+        }
+        let slid = self.engine.slide(&token, &self.client()).await?;
+        Ok(Some(self.go_on_with(slid)))
+    }
+
     async fn refresh_in_place(&self, refresh: &VerifiedToken) -> Result<VerifiedToken, Reason> {
         let refreshed = self.engine.exchange_refresh(refresh, &self.client()).await?;
+        Ok(self.go_on_with(refreshed))
+    }
+
+    /// This request goes on with the new token, and its response carries the new cookies.
+    fn go_on_with(&self, refreshed: Refreshed) -> VerifiedToken {
         let mut state = self.memo.state();
         state.cookies = refreshed.cookies;
         state.refreshed = Some(refreshed.access.clone());
-        Ok(refreshed.access)
+        refreshed.access
     }
 
     /// The refresh cookie's token, its CSRF value checked; its session is judged when it is exchanged.
@@ -169,18 +187,24 @@ impl Exchange<'_> {
         }
     }
 
-    /// One look-up in this process's map; in the store where that may be behind.
+    /// One look-up in this process's map; in the store where that may be behind. An access token whose claims
+    /// are outdated counts as expired.
     pub(super) async fn check_standing(&self, token: &VerifiedToken) -> Result<(), Reason> {
         let Some(id) = token.session() else { return Ok(()) };
-        match self.engine.standing(id).await? {
-            Standing::Live => Ok(()),
-            Standing::Ended => Err(Reason::Revoked),
-            Standing::Replaced => Err(Reason::Replaced),
-            Standing::Unconfirmed(generation) if token.claims().generation == Some(generation) => {
-                Ok(self.engine.confirm(id, generation).await?)
-            }
-            Standing::Unconfirmed(_) => Ok(()),
+        let notes = match self.engine.standing(id).await? {
+            Standing::Live(Notes { outdated: 0, awaited: 0, .. }) => return Ok(()),
+            Standing::Live(notes) => notes,
+            Standing::Ended => return Err(Reason::Revoked),
+            Standing::Replaced => return Err(Reason::Replaced),
+        };
+        let generation = token.claims().generation.unwrap_or_default();
+        if token.kind() == TokenKind::Access && generation <= notes.outdated {
+            return Err(TokenError::Expired.into());
         }
+        if generation == notes.awaited {
+            self.engine.confirm(id, generation).await?;
+        }
+        Ok(())
     }
 
     /// Sliding: a token past half of its life is replaced on the way out.

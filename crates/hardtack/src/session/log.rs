@@ -125,13 +125,13 @@ impl LogReader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::{Revocation, SessionId};
+    use crate::session::{Revocation, Revoked, SessionId};
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 
     fn page(head: u64, sequences: &[u64]) -> RevocationPage {
-        let entry =
-            |sequence: &u64| Revocation { sequence: *sequence, session: SessionId::random(), at: NOW, replaced: false };
+        let what = Revoked::Ended;
+        let entry = |sequence: &u64| Revocation { sequence: *sequence, session: SessionId::random(), at: NOW, what };
         RevocationPage { head, entries: sequences.iter().map(entry).collect() }
     }
 

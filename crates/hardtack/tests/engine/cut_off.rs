@@ -58,6 +58,16 @@ impl SessionStore for Mute {
         self.say(answer).await
     }
 
+    async fn outdate(
+        &self,
+        subject: &str,
+        claims: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Vec<(SessionId, u64)>, StoreError> {
+        let answer = self.rows.outdate(subject, claims, now).await;
+        self.say(answer).await
+    }
+
     async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, StoreError> {
         self.rows.list(subject, now).await
     }

@@ -39,6 +39,7 @@ yielding! {
     fn rotate(id: SessionId, generation: u64, rotation: Rotation) -> Option<Session>;
     fn confirm(id: SessionId, generation: u64) -> ();
     fn revoke(ends: Ends<'_>, now: Timestamp) -> Vec<SessionId> [then others_first];
+    fn outdate(subject: &str, claims: Option<&str>, now: Timestamp) -> Vec<(SessionId, u64)> [then others_first];
     fn list(subject: &str, now: Timestamp) -> Vec<Session>;
     fn revocations(after: u64, limit: u32) -> RevocationPage [then others_first];
     fn prune(before: Timestamp, limit: u32) -> u64;
