@@ -91,6 +91,9 @@ fn session(site: &Site, browser: &Browser) -> String {
     site.visit(&mut browser.clone()).token().session().unwrap().to_string()
 }
 
+/// A claim, which is nobody's business but the session's.
+const UNTOLD: &str = "what only tokens say";
+
 /// Everything that can happen; answers each secret that was used, and what should have been told.
 fn live(site: &Site) -> (Vec<String>, Vec<(&'static str, String)>) {
     let mut expected = Vec::new();
@@ -143,13 +146,15 @@ fn live(site: &Site) -> (Vec<String>, Vec<(&'static str, String)>) {
     let mut swept = Browser::default();
     begin(&mut swept);
     expected.push(("login", session(site, &swept)));
-    expected.push(("revoked", session(site, &swept)));
+    expected.extend(["claims_changed", "revoked"].map(|name| (name, session(site, &swept))));
+    let claims = serde_json::json!({ "note": UNTOLD });
+    assert_eq!(block_on(site.auth.change_claims("alice", &claims)).unwrap(), 1);
     assert_eq!(block_on(site.auth.revoke_all_sessions("alice")).unwrap(), 1);
     browsers.push(swept);
-    let mut secrets: Vec<String> = browsers
-        .iter()
-        .flat_map(|browser| [browser.access().to_owned(), browser.refresh().to_owned(), browser.csrf()])
-        .collect();
+    let mut secrets: Vec<String> = vec![UNTOLD.into()];
+    let tokens =
+        browsers.iter().flat_map(|browser| [browser.access().to_owned(), browser.refresh().to_owned(), browser.csrf()]);
+    secrets.extend(tokens);
     let rows = block_on(site.auth.sessions("alice")).unwrap();
     secrets.extend(rows.iter().map(|row| format!("{:?}", row.salt)));
     (secrets, expected)
@@ -181,7 +186,7 @@ fn s64_events_tell_what_happens_and_no_secret() {
     assert_eq!(names(&told), expected);
     for (name, subject, session, address, agent) in told.iter() {
         assert_eq!(subject, "alice");
-        let by_operator = *name == "revoked" && address.is_none();
+        let by_operator = matches!(*name, "revoked" | "claims_changed") && address.is_none();
         let known = matches!(*name, "login" | "replaced" if agent.as_deref() == Some("Firefox/1"));
         assert!(by_operator || known || address.as_deref() == Some("192.0.2.7"), "{name} {address:?} {agent:?}");
         let line = format!(" event={name} subject=alice session={session}");

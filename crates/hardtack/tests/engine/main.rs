@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod application;
+mod change_claims;
 mod config;
 mod cookies;
 mod csrf;
