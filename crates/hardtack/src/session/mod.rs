@@ -3,14 +3,19 @@
 mod id;
 mod log;
 mod memory;
+mod position;
 mod revocations;
 mod row;
 mod rules;
 mod store;
+mod sync;
+#[cfg(test)]
+mod tests;
 
 pub use id::{ParseSessionIdError, SessionId};
-pub(crate) use log::{LogPosition, Turn};
+pub(crate) use log::{LogReader, Turn};
 pub use memory::MemorySessions;
+pub(crate) use position::LogPosition;
 pub(crate) use revocations::{Notes, Revocations, Standing};
 pub use row::Session;
 pub use rules::{Judgement, SessionRules};

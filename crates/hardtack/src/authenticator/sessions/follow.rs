@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::authenticator::Authenticator;
 use crate::clock::Timestamp;
-use crate::session::{Notes, Revocation, Revoked, SessionId, Standing, StoreError, Turn};
+use crate::session::{LogReader, Notes, Revocation, Revoked, SessionId, Standing, StoreError, Turn};
 
 /// How many entries of the log are read at once.
 const LOG_PAGE: u32 = 1000;
@@ -104,7 +104,7 @@ impl Authenticator {
     async fn read_log<S: Future<Output = ()>>(&self, patience: impl Fn() -> S) -> Result<usize, StoreError> {
         let Some(store) = self.store() else { return Ok(0) };
         let log = &self.0.log;
-        let mut reader = log.reader();
+        let mut reader = LogReader::after(log.read());
         let (mut read, mut readings) = (0, 1);
         loop {
             let asked_at = self.now();
