@@ -165,7 +165,8 @@ pub trait SessionStore: Send + Sync + 'static {
     /// later behind one that was answered, however many processes write at once.
     fn revocations(&self, after: u64, limit: u32) -> impl Future<Output = Result<RevocationPage, StoreError>> + Send;
 
-    /// Forgets up to `limit` sessions and log entries that ended before `before`; answers how many.
+    /// Forgets up to `limit` sessions that ended before `before` and entries that the log has of times before
+    /// it; answers how many.
     fn prune(&self, before: Timestamp, limit: u32) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
     /// Waits until another process may have written to the log: for stores that can tell, as by

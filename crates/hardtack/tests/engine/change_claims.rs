@@ -88,8 +88,11 @@ fn s39_a_role_that_was_taken_away_is_gone_and_nobody_is_logged_out() {
     assert_eq!(role(&site.visit(&mut alice)), "admin");
 }
 
+/// Status, code, target, whether somebody was let in, and which cookies were set or deleted.
+type Got = (u16, &'static str, Option<String>, bool, Vec<String>);
+
 /// What a browser gets whose access token has expired, or is outdated, for each kind of request.
-fn answers(mode: RefreshMode, spoil: impl Fn(&Site)) -> Vec<(u16, &'static str, Option<String>, bool, Vec<String>)> {
+fn answers(mode: RefreshMode, spoil: impl Fn(&Site)) -> Vec<Got> {
     let site = Site::with(|builder| builder.refresh_mode(mode));
     let alice = editor(&site);
     spoil(&site);

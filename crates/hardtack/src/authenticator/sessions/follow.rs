@@ -23,7 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
 impl Authenticator {
-    /// Learns which sessions others have ended: once before serving. Answers how many entries were read.
+    /// Learns which sessions others have ended, and of which the claims have changed: once before serving.
+    /// Answers how many entries were read.
     ///
     /// A process that goes on serving has to go on learning: [`Self::follow_revocations`].
     ///
