@@ -2,12 +2,12 @@
 
 use std::fmt::{Debug, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use hardtack::{KeySet, LogIn};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Metadata, Subscriber};
+use tracing::{Dispatch, Metadata, Subscriber};
 
 use crate::flaky::Flaky;
 use crate::support::{Browser, NOW, Request, Site, block_on, key, log_in, seconds};
@@ -18,6 +18,10 @@ struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
     fn of(run: impl FnOnce()) -> Vec<String> {
+        // tracing asks the one subscriber there is of the thread that meets an event first, and another test's
+        // has none: the event would stay unheard. With two it asks both.
+        static ANOTHER: OnceLock<Dispatch> = OnceLock::new();
+        ANOTHER.get_or_init(|| Dispatch::new(Self::default()));
         let log = Self::default();
         tracing::subscriber::with_default(log.clone(), run);
         let lines = log.0.lock().unwrap();
