@@ -53,7 +53,8 @@ end
 local function append(entries, now)
   local sequence = newest()
   for i, entry in ipairs(entries) do
-    redis.call('XADD', LOG, '0-' .. string.format('%.0f', sequence + i), entry[1], entry[2], 'at', now, unpack(entry, 3))
+    local id = '0-' .. string.format('%.0f', sequence + i)
+    redis.call('XADD', LOG, id, entry[1], entry[2], 'at', now, unpack(entry, 3))
   end
   redis.call('HSET', HEAD, 'sequence', string.format('%.0f', sequence + #entries))
 end

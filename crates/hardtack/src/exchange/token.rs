@@ -201,7 +201,7 @@ impl Exchange<'_> {
         if token.kind() == TokenKind::Access && generation <= notes.outdated {
             return Err(TokenError::Expired.into());
         }
-        if generation == notes.awaited {
+        if notes.awaited > 0 && generation == notes.awaited {
             self.engine.confirm(id, generation).await?;
         }
         Ok(())

@@ -14,8 +14,8 @@ pub(super) struct Doubt<'a> {
 }
 
 impl Authenticator {
-    /// To be called before the store is told to end or outdate sessions. Those of a subject are looked up: what begins
-    /// in between is known by the log alone.
+    /// To be called before the store is told to end or outdate sessions. Those of a subject are looked up: what
+    /// begins in between is known by the log alone.
     pub(super) async fn doubt(&self, store: &dyn ErasedStore, ends: Ends<'_>) -> Result<Doubt<'_>, StoreError> {
         let ids = match ends {
             Ends::These(_) | Ends::Replacing(_) => named(ends).into_owned(),
