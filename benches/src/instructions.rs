@@ -9,6 +9,8 @@ use sha2::Sha256;
 
 use crate::Failed;
 use crate::rows::request::user;
+use crate::rows::router::Call;
+use crate::server::{bare, guarded};
 use crate::subject::{SITE, Visitor, hs256_keys, without_cache};
 
 /// What is repeated.
@@ -22,6 +24,10 @@ pub(crate) enum Operation {
     Request,
     /// A header map to a user, as the engine is by default.
     Cached,
+    /// A request through an axum router without authentication.
+    Bare,
+    /// The same with authentication.
+    Router,
 }
 
 /// Repeats an operation.
@@ -49,6 +55,14 @@ pub(crate) fn repeat(operation: Operation, count: u64) -> Result<(), Failed> {
         }
         Operation::Cached => {
             counted_instructions(count, &mut || user(&cached, &headers).is_some_and(|user| user.is_ok()))
+        }
+        Operation::Bare => {
+            let mut app = Call::new(bare(), &headers);
+            counted_instructions(count, &mut || app.make().is_some())
+        }
+        Operation::Router => {
+            let mut app = Call::new(guarded(cached), &headers);
+            counted_instructions(count, &mut || app.make().is_some())
         }
     };
     if good { Ok(()) } else { Err("an operation failed, so its instructions mean nothing".into()) }

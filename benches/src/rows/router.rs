@@ -54,8 +54,8 @@ impl Apps {
         let (login_app, session) = axum_login::app()?;
         let mut session_headers = headers.clone();
         session_headers.insert(header::COOKIE, HeaderValue::from_str(&session)?);
-        let call = |service| Call { service, headers: headers.clone() };
-        let wrapped = |engine| Call { service: guarded(engine), headers: headers.clone() };
+        let call = |service| Call::new(service, &headers);
+        let wrapped = |engine| Call::new(guarded(engine), &headers);
         let older_call = |router| OlderCall { router, headers: headers.clone() };
         Ok(Self {
             none: call(bare()),
@@ -63,7 +63,7 @@ impl Apps {
             layered: call(layered(stored(keys)?)),
             uncached: wrapped(plain),
             by_hand: call(by_hand::app(stack)),
-            axum_login: Call { service: login_app, headers: session_headers },
+            axum_login: Call::new(login_app, &session_headers),
             older_none: older_call(jwt_authorizer::bare()),
             jwt_authorizer: older_call(jwt_authorizer::app(&secret, &visitor.cookie_name)?),
         })
@@ -71,6 +71,10 @@ impl Apps {
 }
 
 impl<S: Service<AxumRequest, Response = Response, Error = Infallible>> Call<S> {
+    pub(crate) fn new(service: S, headers: &HeaderMap) -> Self {
+        Self { service, headers: headers.clone() }
+    }
+
     /// The response, if it is 200.
     pub(crate) fn make(&mut self) -> Option<Response> {
         let answer: Result<Response, Infallible> = poll_once(self.service.call(get(&self.headers, Body::empty())))?;

@@ -11,9 +11,9 @@ use actix_web::body::EitherBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{Error, HttpMessage, HttpRequest, web};
-use hardtack::exchange::Finish;
-use hardtack::exchange::Peeked;
+use hardtack::exchange::{BodyPeek, Finish, Peeked};
 use hardtack::{Authenticator, Failure, Memo, Reason};
+use pin_project_lite::pin_project;
 
 use crate::AuthError;
 use crate::head::Head;
@@ -109,35 +109,95 @@ where
 {
     type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Error>>>>;
+    type Future = ResponseFuture<S::Future, B>;
 
     fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&self, mut request: ServiceRequest) -> Self::Future {
-        let (inner, engine) = (Rc::clone(&self.inner), self.engine.clone());
-        Box::pin(async move {
-            let wanted = engine.body_peek(&Head::of(request.request()).request_head());
-            let peeked = match wanted {
-                Some(wanted) => {
-                    let (peeked, payload) = peek(request.take_payload(), wanted).await;
-                    request.set_payload(payload);
-                    peeked
-                }
-                None => Peeked::Nothing,
-            };
-            let layered = Layered::new(Memo::layered(engine, peeked));
-            request.extensions_mut().insert(Rc::clone(&layered));
-            match inner.call(request).await {
-                Ok(response) => Ok(finish(response, &layered)),
-                Err(error) => Err(finish_error(error, &layered)),
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let engine = self.engine.clone();
+        let wanted = if engine.may_peek(request.method().as_str()) {
+            engine.body_peek(&Head::of(request.request()).request_head())
+        } else {
+            None
+        };
+        let state = match wanted {
+            None => {
+                let (future, layered) = call_with(&*self.inner, Memo::layered(engine, Peeked::Nothing), request);
+                State::Handler { future, layered }
             }
-        })
+            Some(wanted) => {
+                let future = Box::pin(call_peeked(Rc::clone(&self.inner), engine, wanted, request));
+                State::Peeking { future }
+            }
+        };
+        ResponseFuture { state }
     }
 }
 
-fn finish<B>(response: ServiceResponse<B>, layered: &Layered) -> ServiceResponse<EitherBody<B>> {
+/// Calls the inner service, and leaves the memo in the request for its extractors.
+fn call_with<S: Service<ServiceRequest>>(inner: &S, memo: Memo, request: ServiceRequest) -> (S::Future, Rc<Layered>) {
+    let layered = Layered::new(memo);
+    request.extensions_mut().insert(Rc::clone(&layered));
+    (inner.call(request), layered)
+}
+
+async fn call_peeked<S, B>(
+    inner: Rc<S>,
+    engine: Authenticator,
+    wanted: BodyPeek,
+    mut request: ServiceRequest,
+) -> Answer<B>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+{
+    let (peeked, payload) = peek(request.take_payload(), wanted).await;
+    request.set_payload(payload);
+    let (future, layered) = call_with(&*inner, Memo::layered(engine, peeked), request);
+    finish(future.await, &layered)
+}
+
+type Answer<B> = Result<ServiceResponse<EitherBody<B>>, Error>;
+
+pin_project! {
+    /// The layer's future: the handler's own, and boxed only where a body is read first.
+    pub struct ResponseFuture<F, B> {
+        #[pin]
+        state: State<F, B>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<F, B> {
+        Handler { #[pin] future: F, layered: Rc<Layered> },
+        Peeking { future: Pin<Box<dyn Future<Output = Answer<B>>>> },
+    }
+}
+
+impl<F, B> Future for ResponseFuture<F, B>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+{
+    type Output = Answer<B>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProjection::Handler { future, layered } => future.poll(cx).map(|result| finish(result, layered)),
+            StateProjection::Peeking { future } => future.as_mut().poll(cx),
+        }
+    }
+}
+
+fn finish<B>(result: Result<ServiceResponse<B>, Error>, layered: &Layered) -> Answer<B> {
+    match result {
+        Ok(response) => Ok(finish_response(response, layered)),
+        Err(error) => Err(finish_error(error, layered)),
+    }
+}
+
+fn finish_response<B>(response: ServiceResponse<B>, layered: &Layered) -> ServiceResponse<EitherBody<B>> {
     let mut response = match layered.unheeded() {
         None => response.map_into_left_body(),
         Some(refusal) => {

@@ -85,6 +85,7 @@ fn known(name: &str) -> Option<&'static HeaderName> {
         "origin" => Some(&header::ORIGIN),
         "sec-fetch-site" => Some(&SEC_FETCH_SITE),
         "x-csrf-token" => Some(&CSRF),
+        "upgrade" => Some(&header::UPGRADE),
         _ => None,
     }
 }

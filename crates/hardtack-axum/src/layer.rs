@@ -98,11 +98,13 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
+        let nothing = || Memo::layered(self.engine.clone(), Peeked::Nothing);
+        if !self.engine.may_peek(request.method().as_str()) {
+            return ResponseFuture::handler(call_with(&mut self.inner, nothing(), request));
+        }
         let (parts, body) = request.into_parts();
         let Some(wanted) = self.engine.body_peek(&Head::of(&parts).request_head()) else {
-            let memo = Memo::layered(self.engine.clone(), Peeked::Nothing);
-            let (future, layered) = call_with(&mut self.inner, memo, parts, body);
-            return ResponseFuture { state: State::Handler { future, layered } };
+            return ResponseFuture::handler(call_with(&mut self.inner, nothing(), Request::from_parts(parts, body)));
         };
         // The service that was polled ready does the call; its clone waits for the next request.
         let waiting = self.inner.clone();
@@ -113,10 +115,10 @@ where
 }
 
 /// Calls the inner service, and leaves the memo in the request for its extractors.
-fn call_with<S: Service<Request>>(inner: &mut S, memo: Memo, mut parts: Parts, body: Body) -> (S::Future, Layered) {
+fn call_with<S: Service<Request>>(inner: &mut S, memo: Memo, mut request: Request) -> (S::Future, Layered) {
     let layered = Layered::new(memo);
-    parts.extensions.insert(layered.clone());
-    (inner.call(Request::from_parts(parts, body)), layered)
+    request.extensions_mut().insert(layered.clone());
+    (inner.call(request), layered)
 }
 
 async fn call_peeked<S>(mut inner: S, engine: Authenticator, wanted: BodyPeek, parts: Parts, body: Body) -> Response
@@ -124,7 +126,7 @@ where
     S: Service<Request, Response = Response, Error = Infallible>,
 {
     let (peeked, body) = peek(body, wanted).await;
-    let (future, layered) = call_with(&mut inner, Memo::layered(engine, peeked), parts, body);
+    let (future, layered) = call_with(&mut inner, Memo::layered(engine, peeked), Request::from_parts(parts, body));
     let Ok(response) = future.await;
     finish(response, &layered)
 }
@@ -142,6 +144,12 @@ pin_project! {
     enum State<F> {
         Handler { #[pin] future: F, layered: Layered },
         Peeking { future: Pin<Box<dyn Future<Output = Response> + Send>> },
+    }
+}
+
+impl<F> ResponseFuture<F> {
+    fn handler((future, layered): (F, Layered)) -> Self {
+        Self { state: State::Handler { future, layered } }
     }
 }
 

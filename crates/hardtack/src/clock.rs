@@ -61,8 +61,35 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
+        #[cfg(target_os = "linux")]
+        if let Some(now) = second_of_last_tick() {
+            return now;
+        }
         // A clock set before 1970 reads as 1970: every token is then "not yet valid", never "valid".
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp(0) + since_epoch
+    }
+}
+
+/// The second in which the kernel last looked at the clock, which costs a quarter of looking oneself: it does
+/// so every ten milliseconds or more often. None near a second's end, where the next may have begun since.
+#[cfg(target_os = "linux")]
+fn second_of_last_tick() -> Option<Timestamp> {
+    let tick = nix::time::clock_gettime(nix::time::ClockId::CLOCK_REALTIME_COARSE).ok()?;
+    (tick.tv_sec() >= 0 && tick.tv_nsec() < 900_000_000).then_some(Timestamp(tick.tv_sec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machines_clock_tells_the_second() {
+        for _ in 0..1000 {
+            let before = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+            let now = SystemClock.now().unix_seconds().unsigned_abs();
+            let after = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+            assert!((before..=after).contains(&now), "{before} {now} {after}");
+        }
     }
 }

@@ -20,6 +20,7 @@
 pub mod authenticator;
 pub mod clock;
 pub mod config;
+mod constant_time;
 pub mod cookie;
 pub mod csrf;
 pub mod event;

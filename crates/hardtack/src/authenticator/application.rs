@@ -147,6 +147,11 @@ impl Authenticator {
         self.application().headers.as_ref().map(|headers| headers(subject, kind)).unwrap_or_default()
     }
 
+    /// Whether the application has a say in which tokens are taken.
+    pub(crate) fn has_application_checks(&self) -> bool {
+        self.application().blocklist.is_some() || self.application().verify.is_some()
+    }
+
     /// Asks the application whether it takes a verified token.
     pub(crate) async fn check_by_application(
         &self,

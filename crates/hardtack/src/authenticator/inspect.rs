@@ -82,6 +82,11 @@ impl<T> VerifiedToken<T> {
         self.token.kind()
     }
 
+    /// From when to when it is good; none for one that never expires.
+    pub(crate) fn life(&self) -> Option<[Timestamp; 2]> {
+        self.token.life()
+    }
+
     /// Where the request carried it (`get_jwt_request_location`); none for a token from elsewhere.
     pub fn location(&self) -> Option<TokenLocation> {
         self.location
@@ -151,15 +156,17 @@ impl Authenticator {
     /// Reads and verifies the cookie of a kind: name, signature, claims, times. Not yet its session,
     /// freshness or CSRF.
     pub(crate) fn read(&self, head: &RequestHead<'_>, kind: TokenKind) -> Result<Found, Reason> {
-        self.read_as(head, kind, Some(kind))
+        self.read_as(head, kind, Some(kind), self.now())
     }
 
-    /// The same, of a token that is of another kind than its cookie, or of any.
+    /// The same at a time that the caller has read already, and of a token that is of another kind than its
+    /// cookie, or of any.
     pub(crate) fn read_as(
         &self,
         head: &RequestHead<'_>,
         kind: TokenKind,
         expected: Option<TokenKind>,
+        now: Timestamp,
     ) -> Result<Found, Reason> {
         let slot = match kind {
             TokenKind::Access => &self.cookies().access,
@@ -168,7 +175,7 @@ impl Authenticator {
         match cookie::find(head, &slot.name).map_err(|_| Reason::DuplicateCookie)? {
             // Some clients keep a deleted cookie with an empty value.
             None | Some(b"") => Ok(Found::Absent),
-            Some(token) => Ok(self.judge(token, expected)?),
+            Some(token) => Ok(self.judge(token, expected, now)?),
         }
     }
 
@@ -176,12 +183,12 @@ impl Authenticator {
     ///
     /// The signature is checked once for each token of the cache, everything else always. Where the application
     /// chooses the key, it is asked each time, as it may choose another one by now.
-    pub(crate) fn judge(&self, token: &[u8], kind: Option<TokenKind>) -> Result<Found, TokenError> {
+    pub(crate) fn judge(&self, token: &[u8], kind: Option<TokenKind>, now: Timestamp) -> Result<Found, TokenError> {
         let known = (!self.chooses_decode_key()).then_some(&self.0.verified_tokens);
         if let Some(known) = known
             && let Some(verified) = known.find(token)
         {
-            let verdict = verified.judge(&self.expected(kind.unwrap_or(verified.kind())));
+            let verdict = verified.judge(&self.expected(kind.unwrap_or(verified.kind()), now));
             if verdict == Err(TokenError::Expired) {
                 known.forget(token);
             }
@@ -189,7 +196,7 @@ impl Authenticator {
         }
         let payload = self.verify_signature(token)?;
         let verified = Arc::new(Verified::read(payload, &self.settings().reading())?);
-        let verdict = verified.judge(&self.expected(kind.unwrap_or(verified.kind())));
+        let verdict = verified.judge(&self.expected(kind.unwrap_or(verified.kind()), now));
         // A refresh token comes once and lives long: not worth keeping.
         if let (Ok(()), TokenKind::Access, Some(known)) = (verdict, verified.kind(), known) {
             known.remember(token, &verified);
@@ -202,7 +209,7 @@ impl Authenticator {
     /// # Errors
     /// Whatever is wrong with it, its age included.
     pub fn decode<T: ExtraClaims>(&self, token: &str, kind: TokenKind) -> Result<VerifiedToken<T>, TokenError> {
-        self.judge(token.as_bytes(), Some(kind))?.of_now()?.with_extra()
+        self.judge(token.as_bytes(), Some(kind), self.now())?.of_now()?.with_extra()
     }
 
     /// Decodes a token of any kind.
@@ -210,7 +217,7 @@ impl Authenticator {
     /// # Errors
     /// Whatever is wrong with it, its age included.
     pub fn decode_any<T: ExtraClaims>(&self, token: &str) -> Result<VerifiedToken<T>, TokenError> {
-        self.judge(token.as_bytes(), None)?.of_now()?.with_extra()
+        self.judge(token.as_bytes(), None, self.now())?.of_now()?.with_extra()
     }
 
     /// Decodes a token of any kind, which may be too old (`decode_token(allow_expired=True)`): to look at, not
@@ -219,7 +226,7 @@ impl Authenticator {
     /// # Errors
     /// Whatever is wrong with it but its age.
     pub fn decode_allowing_expired<T: ExtraClaims>(&self, token: &str) -> Result<VerifiedToken<T>, TokenError> {
-        self.judge(token.as_bytes(), None)?.any_age().ok_or(TokenError::Expired)?.with_extra()
+        self.judge(token.as_bytes(), None, self.now())?.any_age().ok_or(TokenError::Expired)?.with_extra()
     }
 
     /// The id of a good token (`get_jti`); empty where it has none, which only Flask-JWT-Extended's manner
@@ -239,13 +246,13 @@ impl Authenticator {
         self.decode_any::<NoExtra>(token)?.claims().csrf.clone().ok_or(TokenError::MissingClaim("csrf"))
     }
 
-    fn expected(&self, kind: TokenKind) -> Expected<'_> {
+    fn expected(&self, kind: TokenKind, now: Timestamp) -> Expected<'_> {
         let settings = self.settings();
         let lifetime = match kind {
             TokenKind::Access => settings.access_lifetime,
             TokenKind::Refresh => settings.refresh_lifetime,
         };
-        let mut expected = Expected::new(self.now(), kind);
+        let mut expected = Expected::new(now, kind);
         expected.leeway = settings.leeway;
         expected.audience = (!settings.decode_audience.is_empty()).then_some(settings.decode_audience.as_slice());
         expected.insecure_any_audience = settings.flask;

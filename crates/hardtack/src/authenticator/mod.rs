@@ -24,7 +24,6 @@ pub use inspect::VerifiedToken;
 pub use issue::{IssueError, IssuedToken, TokenBuilder};
 pub(crate) use log_in::cut_user_agent;
 pub use log_in::{Freshness, LogIn};
-pub(crate) use sessions::Refreshed;
 pub use sessions::SessionError;
 use verified_tokens::VerifiedTokens;
 

@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use crate::clock::Timestamp;
 use crate::jwt::plain::{self, PlainClaims};
 use crate::jwt::{Claims, Expected, Fresh, Judged, Reading, TokenError, TokenKind, validate};
 
@@ -93,6 +94,14 @@ impl Verified {
             Form::Full { claims, .. } => claims.fresh,
             Form::Plain { claims, .. } => claims.fresh,
         }
+    }
+
+    pub(super) fn life(&self) -> Option<[Timestamp; 2]> {
+        let (issued_at, expires_at) = match &self.0 {
+            Form::Full { claims, .. } => (claims.issued_at, claims.expires_at),
+            Form::Plain { claims, .. } => (claims.issued_at, claims.expires_at),
+        };
+        Some([issued_at, expires_at?])
     }
 
     pub(super) fn session(&self) -> Option<u128> {

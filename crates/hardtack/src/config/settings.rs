@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{BaseUrl, ConfigError};
 use crate::jwt::{Claims, Reading, TokenKind};
 use crate::location::{Locations, Places, TokenLocation};
-use crate::request::{NextPath, RequestHead, is_token};
+use crate::request::{NextPath, is_safe, is_token};
 use crate::session::SessionRules;
 
 /// How long a token lives.
@@ -193,12 +193,12 @@ impl CsrfSettings {
         !self.empty_is_none || !sent.is_empty()
     }
 
-    /// Whether the double submit is asked of this request.
-    pub(crate) fn applies_to(&self, head: &RequestHead<'_>) -> bool {
+    /// Whether the double submit is asked of requests by this method.
+    pub(crate) fn applies_to(&self, method: &str) -> bool {
         self.protect
             && match &self.methods {
-                Some(methods) => methods.iter().any(|method| method == head.method),
-                None => !head.is_safe(),
+                Some(methods) => methods.iter().any(|own| own == method),
+                None => !is_safe(method),
             }
     }
 

@@ -1,9 +1,8 @@
 //! The second layer: a value that only a page of this site can send back.
 
-use subtle::ConstantTimeEq;
-
 use super::{FormPeek, FormToken};
 use crate::config::{CsrfNames, CsrfSettings};
+use crate::constant_time::same;
 use crate::request::RequestHead;
 
 /// Why a request that changes something is refused although its user is known.
@@ -73,7 +72,7 @@ pub(crate) fn check(
 }
 
 fn equal(sent: &[u8], expected: &[u8]) -> bool {
-    !expected.is_empty() && bool::from(sent.ct_eq(expected))
+    !expected.is_empty() && same(sent, expected)
 }
 
 #[cfg(test)]

@@ -10,15 +10,15 @@ use crate::request::RequestHead;
 /// `Origin: null`, which a strict referrer policy produces. Without either the client is no browser
 /// and nobody's cookies are being abused.
 pub(crate) fn check(head: &RequestHead<'_>, settings: &Settings) -> Result<(), CsrfError> {
-    let mut origins = head.header_all("origin");
-    let origin = origins.next();
-    if origins.next().is_some() {
-        return Err(CsrfError::CrossSite);
+    let site = head.header("sec-fetch-site");
+    if let Some(b"same-origin" | b"none") = site {
+        return Ok(());
     }
-    let passes = match head.header("sec-fetch-site") {
-        Some(b"same-origin" | b"none") => true,
-        Some(_) => origin.is_some_and(|origin| is_trusted(origin, settings)),
-        None => origin.is_none_or(|origin| is_ours(origin, head, settings) || is_trusted(origin, settings)),
+    let mut origins = head.header_all("origin");
+    let passes = match (origins.next(), origins.next()) {
+        (Some(origin), None) => is_trusted(origin, settings) || (site.is_none() && is_ours(origin, head, settings)),
+        (None, _) => site.is_none(),
+        (Some(_), Some(_)) => false,
     };
     if passes { Ok(()) } else { Err(CsrfError::CrossSite) }
 }

@@ -7,6 +7,13 @@ use crate::location::{JsonPeek, TokenLocation};
 use crate::request::RequestHead;
 
 impl Authenticator {
+    /// Whether a request by this method is one whose body [`Self::body_peek`] may want to read: an adapter asks
+    /// here first, as most are not, and does no more for them.
+    pub fn may_peek(&self, method: &str) -> bool {
+        let settings = self.settings();
+        settings.may_be_in(TokenLocation::Json) || (settings.csrf.check_form && settings.csrf.applies_to(method))
+    }
+
     /// Whether to read a body's beginning, and what to read it with: JSON where some route takes tokens
     /// from it; a form for its CSRF field, only where cookies act for someone, the method changes
     /// something, and no header carries the value.
@@ -20,7 +27,7 @@ impl Authenticator {
         let csrf = &settings.csrf;
         let in_header = |name: &str| head.header(name).is_some_and(|value| csrf.counts(value));
         let wanted = csrf.check_form
-            && csrf.applies_to(head)
+            && csrf.applies_to(head.method)
             && head.header("cookie").is_some()
             && !(in_header(&csrf.access.header) && in_header(&csrf.refresh.header));
         if wanted { FormPeek::start(head, &csrf.access.field, &csrf.refresh.field).map(BodyPeek::Form) } else { None }

@@ -68,13 +68,14 @@ impl<'a> Exchange<'a> {
     /// A token that no browser sends by itself: no other site can make one send it, so neither its origin nor
     /// a CSRF value is asked for.
     async fn carried(&self, token: &[u8], location: TokenLocation, need: Need) -> Result<VerifiedToken, Rejection> {
-        let token = match self.engine.judge(token, need.expected_kind()).map_err(Rejection::carried)? {
-            Found::Valid(token) => token.found_in(location),
-            Found::Expired(token) => {
-                return Err(Rejection::carried(TokenError::Expired).about(token.found_in(location)));
-            }
-            Found::Absent => return Err(Rejection::carried(Reason::Missing)),
-        };
+        let token =
+            match self.engine.judge(token, need.expected_kind(), self.engine.now()).map_err(Rejection::carried)? {
+                Found::Valid(token) => token.found_in(location),
+                Found::Expired(token) => {
+                    return Err(Rejection::carried(TokenError::Expired).about(token.found_in(location)));
+                }
+                Found::Absent => return Err(Rejection::carried(Reason::Missing)),
+            };
         self.memo.note_authenticated();
         self.admit(token, need).await.map_err(|rejection| Rejection { carried: true, ..rejection })
     }
@@ -118,11 +119,11 @@ impl<'a> Exchange<'a> {
                 Sought::Token(token) => token,
                 _ => continue,
             };
-            let csrf = location == TokenLocation::Cookies && settings.csrf.applies_to(&self.head);
+            let csrf = location == TokenLocation::Cookies && settings.csrf.applies_to(self.head.method);
             if csrf {
                 self.check_csrf_sent(need.kind)?;
             }
-            let (token, expired) = match self.engine.judge(&token, None)? {
+            let (token, expired) = match self.engine.judge(&token, None, self.engine.now())? {
                 Found::Valid(token) => (token.found_in(location), false),
                 Found::Expired(token) => (token.found_in(location), true),
                 Found::Absent => continue,

@@ -29,8 +29,7 @@ impl Memo {
             tokens_set |= names(value, &policy.access.name) || names(value, &policy.refresh.name);
             any_set |= all.iter().any(|slot| names(value, &slot.name));
         }
-        let mut state = self.state();
-        let pending = std::mem::take(&mut state.cookies);
+        let pending = std::mem::take(&mut *self.cookies());
         let cookies = if tokens_set { SetCookies::default() } else { pending };
         let no_store = self.is_authenticated() || any_set || !cookies.is_empty();
         Finish { cookies, cache_control: no_store.then_some(NO_STORE) }

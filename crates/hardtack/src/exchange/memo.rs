@@ -1,7 +1,7 @@
 //! What a layer remembers of a request from its arrival to its response.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::Peeked;
 use crate::authenticator::{Authenticator, VerifiedToken};
@@ -15,20 +15,21 @@ pub struct Memo {
     layered: bool,
     body: Peeked,
     authenticated: AtomicBool,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct State {
-    pub(super) refreshed: Option<VerifiedToken>,
-    pub(super) cookies: SetCookies,
+    refreshed: OnceLock<VerifiedToken>,
+    cookies: Mutex<SetCookies>,
 }
 
 impl Memo {
     /// For a request that a layer wraps: cookies that come up can reach the response.
     pub fn layered(engine: Authenticator, body: impl Into<Peeked>) -> Self {
-        let authenticated = AtomicBool::new(false);
-        Self { engine, layered: true, body: body.into(), authenticated, state: Mutex::default() }
+        Self {
+            engine,
+            layered: true,
+            body: body.into(),
+            authenticated: AtomicBool::new(false),
+            refreshed: OnceLock::new(),
+            cookies: Mutex::default(),
+        }
     }
 
     /// For an extractor on its own: nothing can be refreshed in place and no body was read.
@@ -59,7 +60,20 @@ impl Memo {
         self.authenticated.load(Ordering::Relaxed)
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Notes the token that acts for the rest of this request, and the cookies that its client is owed.
+    pub(super) fn note_refreshed(&self, token: VerifiedToken, cookies: SetCookies) {
+        *self.cookies() = cookies;
+        // Of two that refresh side by side, the first token is as good as the second.
+        let _ = self.refreshed.set(token);
+    }
+
+    /// The access token that acts in place of the one that came, if there is one.
+    pub(super) fn refreshed(&self) -> Option<&VerifiedToken> {
+        self.refreshed.get()
+    }
+
+    /// The cookies that the response is to carry.
+    pub(super) fn cookies(&self) -> MutexGuard<'_, SetCookies> {
+        self.cookies.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

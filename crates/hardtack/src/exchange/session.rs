@@ -125,7 +125,7 @@ impl Exchange<'_> {
     fn carried_tokens(&self) -> Vec<VerifiedToken> {
         let locations = self.engine.settings().locations.iter().filter(|location| *location != TokenLocation::Cookies);
         let found = locations.filter_map(|location| match self.seek(location, TokenKind::Access) {
-            Sought::Token(token) => self.engine.judge(&token, None).ok()?.any_age(),
+            Sought::Token(token) => self.engine.judge(&token, None, self.engine.now()).ok()?.any_age(),
             _ => None,
         });
         found.collect()

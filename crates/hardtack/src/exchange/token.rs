@@ -2,7 +2,8 @@
 
 use super::Exchange;
 use super::rejection::Rejection;
-use crate::authenticator::{Found, Refreshed, VerifiedToken};
+use crate::authenticator::{Found, VerifiedToken};
+use crate::clock::Timestamp;
 use crate::config::RefreshMode;
 use crate::cookie;
 use crate::failure::{Failure, FailureKind, Reason};
@@ -11,6 +12,28 @@ use crate::location::{Locations, TokenLocation};
 use crate::request::Need;
 use crate::session::{Notes, Standing};
 
+/// How far a request can be judged without waiting for anybody.
+enum Settled {
+    /// To the end: the token, or none where none is needed.
+    Done(Option<VerifiedToken>),
+    /// As far as a look at the cookie.
+    Cookie(Looked),
+    /// Not at all: these places are to be searched.
+    In(Locations),
+}
+
+/// What a first look at the cookie says.
+enum Looked {
+    /// An access token that is good.
+    Good(VerifiedToken),
+    /// An access token that is good if its session is, or that may be due for another.
+    Undecided(VerifiedToken),
+    /// An access token that is expired or absent.
+    Lapsed(Option<VerifiedToken>),
+    /// Not looked at yet: the refresh token is asked for.
+    Refresh,
+}
+
 impl Exchange<'_> {
     /// The token, or none where the need is optional and there is none, or where OPTIONS needs none
     /// (`verify_jwt_in_request`).
@@ -18,9 +41,13 @@ impl Exchange<'_> {
     /// # Errors
     /// The failure with the reply that the client gets.
     pub async fn token<T: ExtraClaims>(&self, need: Need) -> Result<Option<VerifiedToken<T>>, Failure> {
-        let Some(token) = self.resolve(need).await.map_err(|rejection| self.reject(rejection))? else {
-            return Ok(None);
+        let settled = match self.settle(need) {
+            Ok(Settled::Done(token)) => Ok(token),
+            // Boxed, as it is large and rare, and every handler's future would carry its size along.
+            Ok(settled) => Box::pin(self.conclude(settled, need)).await,
+            Err(rejection) => Err(rejection),
         };
+        let Some(token) = settled.map_err(|rejection| self.reject(rejection))? else { return Ok(None) };
         let carried = token.location() != Some(TokenLocation::Cookies);
         let token = token.with_extra().map_err(|error| self.reject(Rejection { carried, ..error.into() }))?;
         Ok(Some(token))
@@ -34,26 +61,54 @@ impl Exchange<'_> {
         self.token(need).await?.ok_or_else(|| self.refuse(Reason::Missing))
     }
 
-    async fn resolve(&self, need: Need) -> Result<Option<VerifiedToken>, Rejection> {
+    /// Judges a request as far as that goes without waiting for anybody: nearly always to the end.
+    fn settle(&self, need: Need) -> Result<Settled, Rejection> {
         let settings = self.engine.settings();
         if settings.exempt_options && self.head.method == "OPTIONS" {
-            return Ok(None);
+            return Ok(Settled::Done(None));
         }
         let locations = if need.locations.is_empty() { settings.locations } else { need.locations };
-        if settings.flask {
-            self.resolve_as_flask(locations, need).await
-        } else if locations == Locations::COOKIES {
-            self.in_cookies(need).await
-        } else {
-            self.resolve_in(locations, need).await
+        if settings.flask || locations != Locations::COOKIES {
+            return Ok(Settled::In(locations));
+        }
+        match self.look(need)? {
+            Looked::Good(token) if !self.engine.has_application_checks() => {
+                Ok(Settled::Done(Some(self.recognise(token, need)?)))
+            }
+            looked => Ok(Settled::Cookie(looked)),
+        }
+    }
+
+    /// The rest of it, where somebody has to be waited for.
+    async fn conclude(&self, settled: Settled, need: Need) -> Result<Option<VerifiedToken>, Rejection> {
+        match settled {
+            Settled::Done(token) => Ok(token),
+            Settled::In(locations) if self.engine.settings().flask => self.resolve_as_flask(locations, need).await,
+            Settled::In(locations) => self.resolve_in(locations, need).await,
+            Settled::Cookie(looked) => self.pursue(looked, need).await,
         }
     }
 
     /// The token in the cookie, with all that belongs to cookies: origin, CSRF, refreshing.
     pub(super) async fn in_cookies(&self, need: Need) -> Result<Option<VerifiedToken>, Rejection> {
-        let found = match need.kind {
-            TokenKind::Access => self.access(need).await?,
-            TokenKind::Refresh => self.refresh_token(need).await?,
+        self.pursue(self.look(need)?, need).await
+    }
+
+    /// What comes of a look at the cookie when somebody is waited for.
+    async fn pursue(&self, looked: Looked, need: Need) -> Result<Option<VerifiedToken>, Rejection> {
+        let found = match looked {
+            Looked::Good(token) => Some(token),
+            Looked::Undecided(token) => {
+                let skipped = need.skip_revocation_check;
+                let standing = if skipped { Ok(()) } else { self.check_standing(&token).await };
+                match standing {
+                    Ok(()) => Some(self.slide_if_due(token).await?),
+                    Err(Reason::Token(TokenError::Expired)) => self.renew_outdated(token, need).await?,
+                    Err(reason) => return Err(reason.into()),
+                }
+            }
+            Looked::Lapsed(expired) => self.renew_or(expired, need).await?,
+            Looked::Refresh => self.refresh_token(need).await?,
         };
         let Some(token) = found else {
             return if need.optional {
@@ -62,11 +117,7 @@ impl Exchange<'_> {
                 Err(self.check_origin().err().unwrap_or(Reason::Missing).into())
             };
         };
-        self.memo.note_authenticated();
-        let token = token.found_in(TokenLocation::Cookies);
-        if need.fresh && !token.is_fresh(self.engine.now()) {
-            return Err(Rejection::from(Reason::NotFresh).about(token));
-        }
+        let token = self.recognise(token, need)?;
         // A refresh token was shown to the application when it was read.
         if need.kind == TokenKind::Access
             && let Err(reason) = self.engine.check_by_application(&token, need.skip_revocation_check).await
@@ -76,24 +127,34 @@ impl Exchange<'_> {
         Ok(Some(token))
     }
 
-    async fn access(&self, need: Need) -> Result<Option<VerifiedToken>, Reason> {
-        let refreshed = self.memo.state().refreshed.clone();
-        if let Some(token) = refreshed {
-            return Ok(Some(token));
+    /// Somebody is there whose cookie is good; whether it is fresh enough is another question.
+    fn recognise(&self, token: VerifiedToken, need: Need) -> Result<VerifiedToken, Rejection> {
+        self.memo.note_authenticated();
+        let token = token.found_in(TokenLocation::Cookies);
+        if need.fresh && !token.is_fresh(self.engine.now()) {
+            return Err(Rejection::from(Reason::NotFresh).about(token));
         }
-        match self.engine.read_as(&self.head, TokenKind::Access, need.expected_kind())? {
+        Ok(token)
+    }
+
+    /// Judges the cookie as far as that goes without waiting for anybody: nearly always to the end.
+    fn look(&self, need: Need) -> Result<Looked, Reason> {
+        if need.kind == TokenKind::Refresh {
+            return Ok(Looked::Refresh);
+        }
+        if let Some(token) = self.memo.refreshed() {
+            return Ok(Looked::Good(token.clone()));
+        }
+        let now = self.engine.now();
+        match self.engine.read_as(&self.head, TokenKind::Access, need.expected_kind(), now)? {
             Found::Valid(token) => {
                 self.check_csrf(&token)?;
-                if !need.skip_revocation_check {
-                    match self.check_standing(&token).await {
-                        Err(Reason::Token(TokenError::Expired)) => return self.renew_outdated(token, need).await,
-                        standing => standing?,
-                    }
-                }
-                self.slide_if_due(token).await.map(Some)
+                let live = need.skip_revocation_check || self.engine.is_surely_live(&token, now);
+                let decided = live && !self.is_due_to_slide(&token, now);
+                Ok(if decided { Looked::Good(token) } else { Looked::Undecided(token) })
             }
-            Found::Expired(token) => self.renew_or(Some(token), need).await,
-            Found::Absent => self.renew_or(None, need).await,
+            Found::Expired(token) => Ok(Looked::Lapsed(Some(token))),
+            Found::Absent => Ok(Looked::Lapsed(None)),
         }
     }
 
@@ -139,7 +200,7 @@ impl Exchange<'_> {
             return Err(reason);
         }
         if reason.kind() == FailureKind::Expired && self.ends_here(&reason) {
-            self.memo.state().cookies = self.engine.unset_jwt_cookies();
+            *self.memo.cookies() = self.engine.unset_jwt_cookies();
         }
         Ok(None)
     }
@@ -151,25 +212,19 @@ impl Exchange<'_> {
             return self.renew_or(Some(token), need).await;
         }
         let slid = self.engine.slide(&token, &self.client()).await?;
-        Ok(Some(self.go_on_with(slid)))
+        self.memo.note_refreshed(slid.access.clone(), slid.cookies);
+        Ok(Some(slid.access))
     }
 
     async fn refresh_in_place(&self, refresh: &VerifiedToken) -> Result<VerifiedToken, Reason> {
         let refreshed = self.engine.exchange_refresh(refresh, &self.client()).await?;
-        Ok(self.go_on_with(refreshed))
-    }
-
-    /// This request goes on with the new token, and its response carries the new cookies.
-    fn go_on_with(&self, refreshed: Refreshed) -> VerifiedToken {
-        let mut state = self.memo.state();
-        state.cookies = refreshed.cookies;
-        state.refreshed = Some(refreshed.access.clone());
-        refreshed.access
+        self.memo.note_refreshed(refreshed.access.clone(), refreshed.cookies);
+        Ok(refreshed.access)
     }
 
     /// The refresh cookie's token, its CSRF value checked; its session is judged when it is exchanged.
     pub(super) async fn refresh_token(&self, need: Need) -> Result<Option<VerifiedToken>, Reason> {
-        match self.engine.read_as(&self.head, TokenKind::Refresh, need.expected_kind())? {
+        match self.engine.read_as(&self.head, TokenKind::Refresh, need.expected_kind(), self.engine.now())? {
             Found::Absent => Ok(None),
             Found::Expired(_) => Err(TokenError::Expired.into()),
             Found::Valid(token) => {
@@ -207,21 +262,20 @@ impl Exchange<'_> {
         Ok(())
     }
 
-    /// Sliding: a token past half of its life is replaced on the way out.
+    /// Sliding: whether a token is past half of its life.
+    fn is_due_to_slide(&self, token: &VerifiedToken, now: Timestamp) -> bool {
+        self.engine.refresh_mode() == RefreshMode::Sliding
+            && self.memo.is_layered()
+            && token.life().is_some_and(|[from, to]| now.since(from) * 2 > to.since(from))
+    }
+
+    /// A token that is due is replaced on the way out. Its successor is not fresh, even where this one still is: a
+    /// fresh token is never prolonged.
     async fn slide_if_due(&self, token: VerifiedToken) -> Result<VerifiedToken, Reason> {
-        if self.engine.refresh_mode() != RefreshMode::Sliding || !self.memo.is_layered() {
-            return Ok(token);
-        }
-        let claims = token.claims();
-        let Some(expires_at) = claims.expires_at else { return Ok(token) };
-        let due = self.engine.now().since(claims.issued_at) * 2 > expires_at.since(claims.issued_at);
-        // Its successor is not fresh, even where this one still is: a fresh token is never prolonged.
-        if due {
+        if self.is_due_to_slide(&token, self.engine.now()) {
             let refreshed = self.engine.slide(&token, &self.client()).await?;
-            let mut state = self.memo.state();
-            state.cookies = refreshed.cookies;
             // This request still acts with the token that it came with.
-            state.refreshed = Some(token.clone());
+            self.memo.note_refreshed(token.clone(), refreshed.cookies);
         }
         Ok(token)
     }

@@ -278,18 +278,11 @@ impl Name {
 }
 
 /// 32 digits, lower case.
+#[inline]
 fn session(digits: &str) -> Option<u128> {
     let digits: &[u8; 32] = digits.as_bytes().try_into().ok()?;
-    let mut number = 0;
-    for byte in digits {
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'f' => byte - b'a' + 10,
-            _ => return None,
-        };
-        number = number << 4 | u128::from(digit);
-    }
-    Some(number)
+    let (eights, _) = digits.as_chunks::<8>();
+    eights.iter().try_fold(0, |number, eight| Some(number << 32 | u128::from(eight_hex_digits(eight)?)))
 }
 
 /// A place in the text. Every read moves it behind what was read.
@@ -399,6 +392,24 @@ fn eight_digits(digits: &[u8; 8]) -> Option<u64> {
     Some(fours.wrapping_mul(10_000 << 32 | 1) >> 32)
 }
 
+/// Eight hexadecimal digits, lower case, as a number: each is turned into its value and that back into its digit,
+/// which has to be the one that was sent; then neighbours are joined as above.
+#[inline]
+fn eight_hex_digits(digits: &[u8; 8]) -> Option<u32> {
+    const ONES: u64 = u64::MAX / 255;
+    let word = u64::from_be_bytes(*digits);
+    let letters = (word >> 6) & ONES;
+    let values = (word & (ONES * 0x0f)) + letters * 9;
+    let spelt = values + ONES * u64::from(b'0') + letters * u64::from(b'a' - b'9' - 1);
+    let beyond_nine = ((values + ONES * (0x80 - 10)) >> 7) & ONES;
+    if spelt != word || beyond_nine != letters || values & (ONES * 0x10) != 0 {
+        return None;
+    }
+    let pairs = (values | values >> 4) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
+    u32::try_from((fours | fours >> 16) & 0xffff_ffff).ok()
+}
+
 /// How many bytes come before the first quotation mark, backslash or control character: eight at a time.
 #[inline]
 pub(super) fn plain_length(bytes: &[u8]) -> usize {
@@ -418,4 +429,28 @@ pub(super) fn plain_length(bytes: &[u8]) -> usize {
     }
     let rest = bytes.get(length..).unwrap_or_default();
     length + rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20)).unwrap_or(rest.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::eight_hex_digits;
+
+    #[test]
+    fn hexadecimal_digits_are_read_eight_at_a_time() {
+        let read = |text: &[u8; 8]| eight_hex_digits(text);
+        assert_eq!(read(b"0123abcd"), Some(0x0123_abcd));
+        assert_eq!(read(b"ffffffff"), Some(u32::MAX));
+        assert_eq!(read(b"00000000"), Some(0));
+        for place in 0..8 {
+            for byte in 0..=u8::MAX {
+                let mut text = *b"13579bdf";
+                text[place] = byte;
+                let expected = match byte {
+                    b'0'..=b'9' | b'a'..=b'f' => u32::from_str_radix(std::str::from_utf8(&text).unwrap(), 16).ok(),
+                    _ => None,
+                };
+                assert_eq!(read(&text), expected, "{text:?}");
+            }
+        }
+    }
 }

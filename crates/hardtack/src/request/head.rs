@@ -52,7 +52,7 @@ impl<'a> RequestHead<'a> {
     /// Whether the method promises to change nothing (RFC 9110 §9.2.1). Method-override fields are
     /// not looked at.
     pub fn is_safe(&self) -> bool {
-        matches!(self.method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
+        is_safe(self.method)
     }
 
     /// Whether this asks to become a WebSocket: a GET whose cookies act for the user all the same.
@@ -70,6 +70,11 @@ impl<'a> RequestHead<'a> {
         let (_, query) = self.target.split_once('?')?;
         form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
+}
+
+/// [`RequestHead::is_safe`].
+pub(crate) fn is_safe(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
-use crate::authenticator::Authenticator;
+use crate::authenticator::{Authenticator, VerifiedToken};
 use crate::clock::Timestamp;
 use crate::session::{LogReader, Notes, Revocation, Revoked, SessionId, Standing, StoreError, Turn};
 
@@ -144,11 +144,23 @@ impl Authenticator {
         }
     }
 
+    /// Whether nothing is held against a token's session, as far as this process knows, and what it knows is
+    /// all there is. Where it is not, [`Self::standing`] tells more.
+    pub(crate) fn is_surely_live(&self, token: &VerifiedToken, now: Timestamp) -> bool {
+        let Some(id) = token.session() else { return true };
+        self.knows_all(now) && self.revocations().standing(id) == Standing::Live(Notes::default())
+    }
+
+    /// Whether this process's map holds all that the log does, by the bound that was set. To be asked before the
+    /// map is read, see there.
+    fn knows_all(&self, now: Timestamp) -> bool {
+        self.settings().max_staleness.is_none_or(|bound| self.0.log.is_current(now, bound))
+    }
+
     /// What is held against a session: by this process's map, or by the store where the map may be behind or
     /// has its doubts.
     pub(crate) async fn standing(&self, id: SessionId) -> Result<Standing, StoreError> {
-        // Asked before the map is read, see there.
-        let current = self.settings().max_staleness.is_none_or(|bound| self.0.log.is_current(self.now(), bound));
+        let current = self.knows_all(self.now());
         let known = self.revocations().standing(id);
         match (self.store(), known) {
             (Some(store), Standing::Live(notes)) if notes.doubted || !current => {

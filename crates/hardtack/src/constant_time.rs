@@ -1,0 +1,39 @@
+//! Comparing secrets.
+
+use std::hint::black_box;
+
+/// Whether all bytes are the same, in a time that depends on their number alone.
+pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    let ((ones, one_rest), (others, other_rest)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
+    let words = ones
+        .iter()
+        .zip(others)
+        .fold(0, |differs, (one, other)| differs | (u64::from_ne_bytes(*one) ^ u64::from_ne_bytes(*other)));
+    let bytes = one_rest.iter().zip(other_rest).fold(0, |differs, (one, other)| differs | (one ^ other));
+    black_box(words | u64::from(bytes)) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same;
+
+    #[test]
+    fn every_bit_of_every_length_counts() {
+        let bytes: Vec<u8> = (0..90).collect();
+        for length in 0..bytes.len() {
+            let one = &bytes[..length];
+            assert!(same(one, &bytes[..length]));
+            assert!(!same(one, &bytes[..length + 1]));
+            for index in 0..length {
+                for bit in 0..8 {
+                    let mut other = one.to_vec();
+                    other[index] ^= 1 << bit;
+                    assert!(!same(one, &other), "{length} {index} {bit}");
+                }
+            }
+        }
+    }
+}
