@@ -1,6 +1,6 @@
 //! A store with nothing behind it but a log of ended sessions.
 
-use hardtack::session::{Ends, Revocation, RevocationPage, Rotation, StoreError};
+use hardtack::session::{Ends, Revocation, RevocationPage, Revoked, Rotation, StoreError};
 use hardtack::{Clock, Session, SessionId, SessionStore, SystemClock, Timestamp};
 
 /// Takes every session and keeps none: what is left of a log-in is the engine's own work.
@@ -13,7 +13,7 @@ impl EndedSessions {
     pub(crate) fn new(count: u64) -> Self {
         let at = SystemClock.now();
         let log = (1..=count)
-            .map(|sequence| Revocation { sequence, session: SessionId::random(), at, replaced: false })
+            .map(|sequence| Revocation { sequence, session: SessionId::random(), at, what: Revoked::Ended })
             .collect();
         Self { log }
     }
@@ -37,6 +37,10 @@ impl SessionStore for EndedSessions {
     }
 
     async fn revoke(&self, _: Ends<'_>, _: Timestamp) -> Result<Vec<SessionId>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn outdate(&self, _: &str, _: Option<&str>, _: Timestamp) -> Result<Vec<(SessionId, u64)>, StoreError> {
         Ok(Vec::new())
     }
 

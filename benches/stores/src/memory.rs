@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use hardtack::session::{Ends, Revocation, RevocationPage, Rotation, StoreError};
+use hardtack::session::{Ends, Revocation, RevocationPage, Revoked, Rotation, StoreError};
 use hardtack::{Authenticator, Clock, KeySet, Session, SessionId, SessionStore, SystemClock, Timestamp};
 
 use crate::Failed;
@@ -58,6 +58,10 @@ impl SessionStore for Log {
         Ok(Vec::new())
     }
 
+    async fn outdate(&self, _: &str, _: Option<&str>, _: Timestamp) -> Result<Vec<(SessionId, u64)>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn list(&self, _: &str, _: Timestamp) -> Result<Vec<Session>, StoreError> {
         Ok(Vec::new())
     }
@@ -66,7 +70,7 @@ impl SessionStore for Log {
         let at = SystemClock.now();
         let entries = (after + 1..=self.0).take(limit as usize);
         let entries = entries
-            .map(|sequence| Revocation { sequence, session: SessionId::random(), at, replaced: false })
+            .map(|sequence| Revocation { sequence, session: SessionId::random(), at, what: Revoked::Ended })
             .collect();
         Ok(RevocationPage { head: self.0, entries })
     }

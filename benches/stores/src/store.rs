@@ -130,6 +130,15 @@ impl SessionStore for Store {
         each!(self, store => store.revoke(ends, now))
     }
 
+    async fn outdate(
+        &self,
+        subject: &str,
+        claims: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Vec<(SessionId, u64)>, StoreError> {
+        each!(self, store => store.outdate(subject, claims, now))
+    }
+
     async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, StoreError> {
         each!(self, store => store.list(subject, now))
     }

@@ -372,6 +372,10 @@ impl Accounts {
         self.users.active(id).await
     }
 
+    pub(crate) const fn users(&self) -> &UserStore {
+        &self.users
+    }
+
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {
         self.users.ping().await
     }

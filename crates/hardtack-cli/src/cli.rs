@@ -32,6 +32,14 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// List users, disable or enable them, log them out everywhere.
+    ///
+    /// It works on the servers' database, whether they run or not, and has to be told of it as they are:
+    /// --data-dir or --database-url, and --redis-url if a Redis keeps the sessions.
+    User {
+        #[command(subcommand)]
+        command: UserCommand,
+    },
 }
 
 /// A flag goes before its environment variable, that before the file, that before the default.
@@ -159,6 +167,38 @@ pub(crate) enum KeysCommand {
         #[command(flatten)]
         place: Place,
     },
+}
+
+/// What to do with users.
+#[derive(Subcommand)]
+pub(crate) enum UserCommand {
+    /// List who has signed up, and who is disabled.
+    List(Box<ServeOptions>),
+    /// Disable a user and end their sessions. They cannot log in until they are enabled again.
+    Disable(Box<NamedUser>),
+    /// Let a user log in again, with the password that they had.
+    Enable(Box<NamedUser>),
+    /// End all sessions of a user, who may log in again.
+    LogOut(Box<NamedUser>),
+}
+
+/// A user, and where they are.
+#[derive(Args)]
+pub(crate) struct NamedUser {
+    /// The user's name, in whatever capitals.
+    pub(crate) name: String,
+    #[command(flatten)]
+    options: ServeOptions,
+}
+
+impl UserCommand {
+    /// Where the users are.
+    pub(crate) fn options(&self) -> &ServeOptions {
+        match self {
+            Self::List(options) => options,
+            Self::Disable(named) | Self::Enable(named) | Self::LogOut(named) => &named.options,
+        }
+    }
 }
 
 impl ServeOptions {

@@ -12,6 +12,7 @@ mod serve;
 mod server;
 mod settings;
 mod stop;
+mod users;
 
 use std::process::ExitCode;
 
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         Command::Migrate(options) => migrate::run(&options),
         Command::CheckConfig(options) => check_config::run(&options),
         Command::Keys { command } => keys::commands::run(command),
+        Command::User { command } => users::run(&command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -72,7 +72,11 @@ async fn serve(settings: &Settings) -> Result<(), Error> {
 }
 
 /// Joins the engine with what keeps its sessions: the database, or a Redis beside it.
-async fn with_sessions(builder: Builder, database: &Database, redis: Option<&Redis>) -> Result<Builder, Error> {
+pub(crate) async fn with_sessions(
+    builder: Builder,
+    database: &Database,
+    redis: Option<&Redis>,
+) -> Result<Builder, Error> {
     if let Some(Redis { url, purpose }) = redis {
         tracing::info!(event = "redis", redis = %url, purpose = purpose.name());
         if *purpose == RedisFor::Sessions {

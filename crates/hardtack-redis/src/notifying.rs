@@ -17,7 +17,8 @@ use crate::{OpenError, name};
 /// How long after a failure word is sent again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A [`SessionStore`] that tells the other processes through Redis when one of its sessions has ended.
+/// A [`SessionStore`] that tells the other processes through Redis when one of its sessions has ended, or got
+/// other claims.
 ///
 /// The truth stays in the store within: word is sent after the store has committed, and carries nothing
 /// but that there is something to read. Nobody waits for it. Where Redis is gone, the log is read a poll
@@ -67,8 +68,8 @@ impl<S: SessionStore> NotifyingSessions<S> {
         &self.store
     }
 
-    fn tell(&self, ended: &[SessionId]) {
-        if !ended.is_empty() {
+    fn tell(&self, logged: bool) {
+        if logged {
             self.sender.send();
         }
     }
@@ -77,7 +78,7 @@ impl<S: SessionStore> NotifyingSessions<S> {
 impl<S: SessionStore> SessionStore for NotifyingSessions<S> {
     async fn create(&self, session: &Session, ends: Ends<'_>) -> Result<Vec<SessionId>, StoreError> {
         let ended = self.store.create(session, ends).await?;
-        self.tell(&ended);
+        self.tell(!ended.is_empty());
         Ok(ended)
     }
 
@@ -95,8 +96,19 @@ impl<S: SessionStore> SessionStore for NotifyingSessions<S> {
 
     async fn revoke(&self, ends: Ends<'_>, now: Timestamp) -> Result<Vec<SessionId>, StoreError> {
         let ended = self.store.revoke(ends, now).await?;
-        self.tell(&ended);
+        self.tell(!ended.is_empty());
         Ok(ended)
+    }
+
+    async fn outdate(
+        &self,
+        subject: &str,
+        claims: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Vec<(SessionId, u64)>, StoreError> {
+        let outdated = self.store.outdate(subject, claims, now).await?;
+        self.tell(!outdated.is_empty());
+        Ok(outdated)
     }
 
     async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, StoreError> {

@@ -6,13 +6,13 @@
 
 use std::str::FromStr;
 
-use hardtack::session::Revocation;
+use hardtack::session::{Revocation, Revoked};
 use hardtack::{Session, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::error::RowError;
 
-/// What never changes, and what no script looks into.
+/// What only other claims change, and what no other script looks into.
 #[derive(Serialize, Deserialize)]
 struct Rest {
     created_at: i64,
@@ -21,6 +21,9 @@ struct Rest {
     claims: Option<String>,
     user_agent: Option<String>,
     address: Option<String>,
+    /// Text, since a script's numbers have 53 bits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    outdated_generation: Option<String>,
 }
 
 pub(crate) fn encode(session: &Session) -> Result<Vec<u8>, serde_json::Error> {
@@ -31,6 +34,7 @@ pub(crate) fn encode(session: &Session) -> Result<Vec<u8>, serde_json::Error> {
         claims: session.claims.clone(),
         user_agent: session.user_agent.clone(),
         address: session.address.clone(),
+        outdated_generation: (session.outdated_generation > 0).then(|| session.outdated_generation.to_string()),
     };
     let mut row = format!(
         "1 {} {} {} {} {} {} {} {}\n{}",
@@ -87,6 +91,10 @@ pub(crate) fn decode(id: SessionId, row: &[u8]) -> Result<Session, RowError> {
         auth_time: timestamp(id, "auth_time", auth_time)?,
         persistent: rest.persistent,
         replaced,
+        outdated_generation: match rest.outdated_generation {
+            None => 0,
+            Some(generation) => number(id, "outdated_generation", &generation)?,
+        },
         salt: salt(id, &rest.salt)?,
         claims: rest.claims,
         user_agent: rest.user_agent,
@@ -116,19 +124,32 @@ pub(crate) fn decode_id(text: &str) -> Result<SessionId, RowError> {
     text.parse().map_err(|_| RowError::Field { id: text.to_owned(), field: "the id" })
 }
 
+/// A session that a script answered, with its generation.
+pub(crate) fn decode_generation(id: &str, generation: &str) -> Result<(SessionId, u64), RowError> {
+    let id = decode_id(id)?;
+    Ok((id, number(id, "generation", generation)?))
+}
+
 /// An entry of the log: a stream's id, `0-` and the sequence, and the fields in the order of the script.
 pub(crate) type LogEntry = (String, Vec<String>);
 
 pub(crate) fn decode_revocation((sequence, fields): LogEntry) -> Result<Revocation, RowError> {
     let broken = |field| RowError::Field { id: sequence.clone(), field };
-    let [kind, session, _, at] = &fields[..] else { return Err(broken("the log's entry")) };
+    let [kind, session, _, at, more @ ..] = &fields[..] else { return Err(broken("the log's entry")) };
+    let session = decode_id(session)?;
+    let what = match (kind.as_str(), more) {
+        ("session", []) => Revoked::Ended,
+        ("replaced", []) => Revoked::Replaced,
+        ("outdated", [_, generation]) => Revoked::Outdated(number(session, "generation", generation)?),
+        _ => return Err(broken("the log's entry")),
+    };
     let number = sequence.strip_prefix("0-").and_then(|number| number.parse().ok());
     let at = at.parse().map_err(|_| broken("the log's time"))?;
     Ok(Revocation {
         sequence: number.ok_or_else(|| broken("the log's sequence"))?,
-        session: decode_id(session)?,
+        session,
         at: Timestamp::from_unix_seconds(at),
-        replaced: kind == "replaced",
+        what,
     })
 }
 

@@ -27,6 +27,7 @@ operations! {
     CREATE = No: "rows" "ends" "create";
     REVOKE = No: "rows" "ends" "revoke";
     ROTATE = No: "rows" "rotate";
+    OUTDATE = No: "rows" "outdate";
     CONFIRM = Yes: "rows" "confirm";
     LIST = Yes: "rows" "list";
     REVOCATIONS = Yes: "rows" "revocations";

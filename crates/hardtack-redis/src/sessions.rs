@@ -10,7 +10,7 @@ use redis::{Client, IntoConnectionInfo};
 use crate::follower::Follower;
 use crate::link::{Again, Link};
 use crate::row::{self, LogEntry};
-use crate::scripts::{CONFIRM, CREATE, LIST, PRUNE, REVOCATIONS, REVOKE, ROTATE};
+use crate::scripts::{CONFIRM, CREATE, LIST, OUTDATE, PRUNE, REVOCATIONS, REVOKE, ROTATE};
 use crate::{OpenError, health, name};
 
 /// Rows that one script of [`SessionStore::prune`] forgets: Redis does nothing else meanwhile.
@@ -103,6 +103,20 @@ impl SessionStore for RedisSessions {
         let mut arguments = vec![text(now)];
         arguments.extend(which(ends));
         ids(REVOKE.run(&self.link, &self.tag, arguments).await.map_err(StoreError::new)?)
+    }
+
+    async fn outdate(
+        &self,
+        subject: &str,
+        claims: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Vec<(SessionId, u64)>, StoreError> {
+        let mut arguments = vec![text(now), text(subject)];
+        arguments.extend(claims.map(text));
+        let outdated: Vec<(String, String)> =
+            OUTDATE.run(&self.link, &self.tag, arguments).await.map_err(StoreError::new)?;
+        let outdated = outdated.iter().map(|(id, generation)| row::decode_generation(id, generation));
+        outdated.collect::<Result<_, _>>().map_err(StoreError::new)
     }
 
     async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, StoreError> {

@@ -2,95 +2,125 @@
 
 use std::borrow::Cow;
 
-use hardtack::session::{Revocation, RevocationPage};
+use hardtack::session::{Revocation, RevocationPage, Revoked};
 use hardtack::{Session, SessionId, Timestamp};
+use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 
 use crate::error::RowError;
 
-/// The columns of `sessions` in the order of [`Columns`] and of the statement that inserts.
+/// The columns of `sessions` in the order of the statement that inserts.
 macro_rules! columns {
     () => {
         "id, subject, generation, created_at, rotated_at, confirmed, expires_at, absolute_expires_at, \
-         auth_time, salt, claims, user_agent, address, revoked_at, persistent, replaced"
+         auth_time, salt, claims, user_agent, address, revoked_at, persistent, replaced, outdated_generation"
     };
 }
 pub(crate) use columns;
 
-/// A row of `sessions`. A tuple, since every database's rows decode into tuples.
-pub(crate) type Columns = (
-    String,
-    String,
-    i64,
-    i64,
-    i64,
-    bool,
-    i64,
-    i64,
-    i64,
-    Vec<u8>,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<i64>,
-    bool,
-    bool,
-);
+/// A row of `sessions`, of whichever database.
+#[cfg_attr(test, derive(Default))]
+pub(crate) struct Columns {
+    id: String,
+    subject: String,
+    generation: i64,
+    created_at: i64,
+    rotated_at: i64,
+    confirmed: bool,
+    expires_at: i64,
+    absolute_expires_at: i64,
+    auth_time: i64,
+    salt: Vec<u8>,
+    claims: Option<String>,
+    user_agent: Option<String>,
+    address: Option<String>,
+    revoked_at: Option<i64>,
+    persistent: bool,
+    replaced: bool,
+    outdated_generation: i64,
+}
 
-/// A row of a page of the log: its head, and an entry unless there is none.
-pub(crate) type LogColumns = (i64, Option<i64>, Option<String>, Option<i64>, Option<bool>);
+/// By hand, since tuples end at sixteen columns.
+impl<'r, R: Row> FromRow<'r, R> for Columns
+where
+    for<'i> &'i str: ColumnIndex<R>,
+    String: Decode<'r, R::Database> + Type<R::Database>,
+    Vec<u8>: Decode<'r, R::Database> + Type<R::Database>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
+    bool: Decode<'r, R::Database> + Type<R::Database>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.try_get("id")?,
+            subject: row.try_get("subject")?,
+            generation: row.try_get("generation")?,
+            created_at: row.try_get("created_at")?,
+            rotated_at: row.try_get("rotated_at")?,
+            confirmed: row.try_get("confirmed")?,
+            expires_at: row.try_get("expires_at")?,
+            absolute_expires_at: row.try_get("absolute_expires_at")?,
+            auth_time: row.try_get("auth_time")?,
+            salt: row.try_get("salt")?,
+            claims: row.try_get("claims")?,
+            user_agent: row.try_get("user_agent")?,
+            address: row.try_get("address")?,
+            revoked_at: row.try_get("revoked_at")?,
+            persistent: row.try_get("persistent")?,
+            replaced: row.try_get("replaced")?,
+            outdated_generation: row.try_get("outdated_generation")?,
+        })
+    }
+}
+
+/// A row of a page of the log: its head, and an entry unless there is none, with the generation that is
+/// outdated unless the session has ended.
+pub(crate) type LogColumns = (i64, Option<i64>, Option<String>, Option<i64>, Option<bool>, Option<i64>);
 
 /// The session in a row.
-pub(crate) fn decode(columns: Columns) -> Result<Session, RowError> {
-    let (
-        id,
-        subject,
-        generation,
-        created_at,
-        rotated_at,
-        confirmed,
-        expires_at,
-        absolute_expires_at,
-        auth_time,
-        salt,
-        claims,
-        user_agent,
-        address,
-        revoked_at,
-        persistent,
-        replaced,
-    ) = columns;
-    let salt = <[u8; 16]>::try_from(salt).map_err(|salt| RowError::Salt { id: id.clone(), length: salt.len() })?;
+pub(crate) fn decode(row: Columns) -> Result<Session, RowError> {
+    let id = row.id;
+    let salt = <[u8; 16]>::try_from(row.salt).map_err(|salt| RowError::Salt { id: id.clone(), length: salt.len() })?;
     Ok(Session {
         id: decode_id(&id)?,
-        subject,
-        generation: unsigned(&id, "generation", generation)?,
-        created_at: Timestamp::from_unix_seconds(created_at),
-        rotated_at: Timestamp::from_unix_seconds(rotated_at),
-        confirmed,
-        expires_at: Timestamp::from_unix_seconds(expires_at),
-        absolute_expires_at: Timestamp::from_unix_seconds(absolute_expires_at),
-        auth_time: Timestamp::from_unix_seconds(auth_time),
+        subject: row.subject,
+        generation: unsigned(&id, "generation", row.generation)?,
+        created_at: Timestamp::from_unix_seconds(row.created_at),
+        rotated_at: Timestamp::from_unix_seconds(row.rotated_at),
+        confirmed: row.confirmed,
+        expires_at: Timestamp::from_unix_seconds(row.expires_at),
+        absolute_expires_at: Timestamp::from_unix_seconds(row.absolute_expires_at),
+        auth_time: Timestamp::from_unix_seconds(row.auth_time),
         salt,
-        claims,
-        user_agent,
-        address,
-        revoked_at: revoked_at.map(Timestamp::from_unix_seconds),
-        persistent,
-        replaced,
+        claims: row.claims,
+        user_agent: row.user_agent,
+        address: row.address,
+        revoked_at: row.revoked_at.map(Timestamp::from_unix_seconds),
+        persistent: row.persistent,
+        replaced: row.replaced,
+        outdated_generation: unsigned(&id, "outdated_generation", row.outdated_generation)?,
     })
+}
+
+/// A session and a generation of it.
+pub(crate) fn decode_generation((id, generation): (String, i64)) -> Result<(SessionId, u64), RowError> {
+    Ok((decode_id(&id)?, unsigned(&id, "generation", generation)?))
 }
 
 /// The page of the log in its rows.
 pub(crate) fn decode_page(rows: Vec<LogColumns>) -> Result<RevocationPage, RowError> {
     let mut page = RevocationPage::default();
-    for (head, sequence, session, at, replaced) in rows {
+    for (head, sequence, session, at, replaced, outdated) in rows {
         page.head = unsigned("revocation_head", "sequence", head)?;
         if let (Some(sequence), Some(session), Some(at), Some(replaced)) = (sequence, session, at, replaced) {
+            let what = match outdated {
+                Some(generation) => Revoked::Outdated(unsigned(&session, "its generation in the log", generation)?),
+                None if replaced => Revoked::Replaced,
+                None => Revoked::Ended,
+            };
             page.entries.push(Revocation {
                 sequence: unsigned(&session, "its sequence in the log", sequence)?,
                 session: decode_id(&session)?,
                 at: Timestamp::from_unix_seconds(at),
-                replaced,
+                what,
             });
         }
     }
@@ -103,9 +133,8 @@ pub(crate) fn decode_id(id: &str) -> Result<SessionId, RowError> {
 }
 
 /// A session's generation as its column holds it.
-pub(crate) fn encode_generation(session: &Session) -> Result<i64, RowError> {
-    let value = session.generation;
-    i64::try_from(value).map_err(|_| RowError::Generation { id: session.id.to_string(), value })
+pub(crate) fn encode_generation(id: SessionId, value: u64) -> Result<i64, RowError> {
+    i64::try_from(value).map_err(|_| RowError::Generation { id: id.to_string(), value })
 }
 
 /// A session's subject as its column holds it.
@@ -130,11 +159,10 @@ fn unsigned(id: &str, column: &'static str, value: i64) -> Result<u64, RowError>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hardtack::session::SessionRules;
 
     fn columns() -> Columns {
         let id = "0123456789abcdef0123456789abcdef".into();
-        (id, "alice".into(), 1, 0, 0, true, 0, 0, 0, vec![0; 16], None, None, None, None, false, false)
+        Columns { id, subject: "alice".into(), generation: 1, salt: vec![0; 16], ..Columns::default() }
     }
 
     fn error(spoil: impl FnOnce(&mut Columns)) -> String {
@@ -147,25 +175,22 @@ mod tests {
     fn a_row_that_nobody_wrote_is_an_error_that_says_what_is_wrong() {
         assert!(decode(columns()).is_ok());
         assert_eq!(
-            error(|row| row.0 = "0123456789ABCDEF0123456789ABCDEF".into()),
+            error(|row| row.id = "0123456789ABCDEF0123456789ABCDEF".into()),
             "a session's id is \"0123456789ABCDEF0123456789ABCDEF\"; expected 32 lower-case hexadecimal digits"
         );
         assert_eq!(
-            error(|row| row.2 = -1),
+            error(|row| row.generation = -1),
             "session 0123456789abcdef0123456789abcdef: generation is -1; expected no negative number"
         );
         assert_eq!(
-            error(|row| row.9 = vec![0; 17]),
+            error(|row| row.salt = vec![0; 17]),
             "session 0123456789abcdef0123456789abcdef: the salt has 17 bytes; expected 16"
         );
     }
 
     #[test]
     fn a_number_beyond_the_column_is_refused() {
-        let now = Timestamp::from_unix_seconds(1_800_000_000);
-        let session = Session { generation: u64::MAX, ..Session::begin("alice", now, &SessionRules::default()) };
-        assert!(
-            encode_generation(&session).unwrap_err().to_string().ends_with("is too large; the largest is 2^63 - 1")
-        );
+        let error = encode_generation(SessionId::random(), u64::MAX).unwrap_err().to_string();
+        assert!(error.ends_with("is too large; the largest is 2^63 - 1"), "{error}");
     }
 }

@@ -32,6 +32,8 @@ pub enum EventKind {
     PasswordChanged,
     /// The password was typed again.
     Reauthenticated,
+    /// The session goes on with other claims; the access tokens that it had are outdated.
+    ClaimsChanged,
 }
 
 impl EventKind {
@@ -48,6 +50,7 @@ impl EventKind {
             Self::Replaced => "replaced",
             Self::PasswordChanged => "password_changed",
             Self::Reauthenticated => "reauthenticated",
+            Self::ClaimsChanged => "claims_changed",
         }
     }
 }

@@ -5,6 +5,7 @@ use hardtack::session::StoreError;
 use hardtack_sqlx::{Database, Statement};
 
 use super::{EmailAddress, Settings, User, key_of, key_of_email};
+use crate::operator::KnownUser;
 
 /// A user about to be added.
 pub(crate) struct NewUser<'a> {
@@ -36,6 +37,9 @@ macro_rules! columns {
 }
 
 type Columns = (String, String, String, String, Option<i64>, i64);
+
+/// [`Columns`], and when the user was disabled.
+type KnownColumns = (String, String, String, String, Option<i64>, i64, Option<i64>);
 
 impl UserStore {
     pub(crate) fn new(database: Database) -> Self {
@@ -135,6 +139,64 @@ impl UserStore {
         self.database.fetch(statement).await.map_err(StoreError::new)
     }
 
+    /// Users behind a name, in the order of their keys.
+    pub(crate) async fn list(&self, after: &str, limit: u32) -> Result<Vec<KnownUser>, StoreError> {
+        let sql = concat!(
+            "SELECT ",
+            columns!(),
+            ", disabled_at FROM users WHERE username_key > $1 ORDER BY username_key LIMIT $2"
+        );
+        self.known(Statement::new(sql).bind(key_of(after)).bind(i64::from(limit))).await
+    }
+
+    /// The user of a name.
+    pub(crate) async fn by_name(&self, username: &str) -> Result<Option<KnownUser>, StoreError> {
+        if nobody_has(username) {
+            return Ok(None);
+        }
+        let sql = concat!("SELECT ", columns!(), ", disabled_at FROM users WHERE username_key = $1");
+        Ok(self.known(Statement::new(sql).bind(key_of(username))).await?.pop())
+    }
+
+    /// Disables a user, unless that was done before, or lets them in again.
+    pub(crate) async fn set_disabled(
+        &self,
+        username: &str,
+        at: Option<Timestamp>,
+    ) -> Result<Option<KnownUser>, StoreError> {
+        if nobody_has(username) {
+            return Ok(None);
+        }
+        let statement = match at {
+            Some(at) => {
+                let sql = concat!(
+                    "UPDATE users SET disabled_at = COALESCE(disabled_at, $2) WHERE username_key = $1 RETURNING ",
+                    columns!(),
+                    ", disabled_at"
+                );
+                Statement::new(sql).bind(key_of(username)).bind(at.unix_seconds())
+            }
+            None => {
+                let sql = concat!(
+                    "UPDATE users SET disabled_at = NULL WHERE username_key = $1 RETURNING ",
+                    columns!(),
+                    ", disabled_at"
+                );
+                Statement::new(sql).bind(key_of(username))
+            }
+        };
+        Ok(self.known(statement).await?.pop())
+    }
+
+    async fn known(&self, statement: Statement<'_>) -> Result<Vec<KnownUser>, StoreError> {
+        let rows: Vec<KnownColumns> = self.database.fetch(statement).await.map_err(StoreError::new)?;
+        let known = |(id, username, display_name, email, confirmed, created_at, disabled_at): KnownColumns| {
+            let user = user((id, username, display_name, email, confirmed, created_at));
+            KnownUser { user, disabled_at: disabled_at.map(Timestamp::from_unix_seconds) }
+        };
+        Ok(rows.into_iter().map(known).collect())
+    }
+
     /// Whether the database answers.
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {
         self.database.execute(Statement::new("SELECT 1")).await.map(drop).map_err(StoreError::new)
@@ -147,12 +209,16 @@ fn nobody_has(text: &str) -> bool {
 }
 
 fn first(rows: Vec<Columns>) -> Option<User> {
-    rows.into_iter().next().map(|(id, username, display_name, email, confirmed, created_at)| User {
+    rows.into_iter().next().map(user)
+}
+
+fn user((id, username, display_name, email, confirmed, created_at): Columns) -> User {
+    User {
         id,
         username,
         display_name,
         email,
         email_confirmed: confirmed.is_some(),
         created_at: Timestamp::from_unix_seconds(created_at),
-    })
+    }
 }

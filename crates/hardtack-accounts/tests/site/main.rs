@@ -21,6 +21,7 @@ mod postgres;
 mod programs;
 mod refresh;
 mod remember;
+mod roles;
 mod rotation;
 mod sessions;
 mod support;

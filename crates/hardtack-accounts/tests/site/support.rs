@@ -82,6 +82,8 @@ pub(crate) struct Options {
     pub(crate) keys: KeySet,
     /// Where letters are put, if any are sent.
     pub(crate) outbox: Option<PathBuf>,
+    /// Routes of the application, beside the ready ones.
+    pub(crate) routes: fn(&Authenticator) -> Router,
     /// Anything else.
     pub(crate) configure: fn(Builder) -> Builder,
 }
@@ -99,6 +101,7 @@ impl Default for Options {
             session_lifetime: minutes(30 * 24 * 60),
             keys: KeySet::from_secret(SECRET).unwrap(),
             outbox: None,
+            routes: |_| Router::new(),
             configure: |builder| builder,
         }
     }
@@ -204,7 +207,7 @@ impl TestSite {
         };
         let auth = (options.configure)(builder).build().unwrap();
         auth.sync_revocations().await.unwrap();
-        let router = Site::new(auth.clone(), accounts).router();
+        let router = Site::new(auth.clone(), accounts).router().merge((options.routes)(&auth));
         let service = router.clone().into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
         Self { clock, auth, router, database, redis, address, place, server }

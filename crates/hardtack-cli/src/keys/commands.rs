@@ -3,11 +3,9 @@
 use std::path::Path;
 
 use hardtack::SigningKey;
-use hardtack::clock::{Clock, SystemClock, Timestamp};
+use hardtack::clock::{Clock, SystemClock};
 use hardtack::jwt::Algorithm;
 use serde_json::{Map, Value};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use zeroize::Zeroizing;
 
 use super::folder::{self, KeyFolder, StoredKey};
@@ -113,16 +111,11 @@ fn list(place: Place) -> Result<(), Error> {
         let signs = settings.given_key.is_none() && Some(*number) == newest;
         let role = if signs { "signs" } else { "verifies" };
         let id = key.key_id().unwrap_or_default();
-        let (algorithm, made_at, path) = (key.algorithm(), date(*made_at), path.display());
+        let (algorithm, made_at, path) = (key.algorithm(), output::date(*made_at), path.display());
         output::print(format_args!("{id}  {algorithm}  made {made_at}  {role}  {path}"))?;
     }
     if stored.is_empty() {
         output::print(format_args!("{} has no keys; `hardtack serve` makes one", settings.keys_dir().display()))?;
     }
     Ok(())
-}
-
-fn date(at: Timestamp) -> String {
-    let date = OffsetDateTime::from_unix_timestamp(at.unix_seconds()).ok();
-    date.and_then(|date| date.format(&Rfc3339).ok()).unwrap_or_else(|| at.unix_seconds().to_string())
 }

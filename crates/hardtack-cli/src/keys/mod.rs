@@ -72,6 +72,6 @@ fn check_algorithm(settings: &Settings, newest: &StoredKey) -> Result<(), Error>
     }
 }
 
-fn generate(algorithm: Algorithm) -> Result<SigningKey, Error> {
+pub(crate) fn generate(algorithm: Algorithm) -> Result<SigningKey, Error> {
     SigningKey::generate(algorithm).map_err(Error::runtime)
 }

@@ -20,3 +20,4 @@ mod starting;
 mod stopping;
 mod stores;
 mod support;
+mod users;

@@ -50,13 +50,16 @@ const REQUESTS: &[(&str, Make, &str, &str)] = &[
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for &(name, make, refreshed, nobody) in REQUESTS {
-        for absent in [false, true] {
-            let state = if absent { "absent" } else { "expired" };
+        for state in ["expired", "absent", "outdated"] {
             cases.push(Case::new(format!("transparent: {name}, access token {state}"), move |site| async move {
                 let mut alice = site.alice().await;
-                site.expire_access();
+                if state == "outdated" {
+                    site.same("sessions", site.engine.reload_claims("alice").await.ok(), Some(1));
+                } else {
+                    site.expire_access();
+                }
                 let mut request = alice.clone();
-                if absent {
+                if state == "absent" {
                     // Behind a page's back: the CSRF cookie is read before.
                     request.jar().remove(ACCESS);
                 }

@@ -46,6 +46,7 @@ pub(super) struct Tokens {
     pub(super) early: String,
     pub(super) revoked: String,
     pub(super) replaced: String,
+    pub(super) outdated: String,
     pub(super) csrf: String,
 }
 
@@ -69,6 +70,9 @@ impl Tokens {
         let answer = again.post("/login").json(&serde_json::json!({ "sub": "dave" })).send().await;
         site.expect("logging in again", &answer, "200 +access +refresh");
 
+        let outdated = access_of(&site.browser_of("erin").await);
+        site.same("erin is outdated", site.engine.reload_claims("erin").await.is_ok(), true);
+
         let alice = site.alice().await;
         Self {
             access: access_of(&alice),
@@ -80,6 +84,7 @@ impl Tokens {
             early: issue(&early),
             revoked,
             replaced,
+            outdated,
         }
     }
 }
@@ -136,6 +141,7 @@ pub(super) const STATES: &[State] = {
         state("a fresh token", |t| access(&t.access), Fresh),
         state("a stale token", |t| access(&t.stale), Stale),
         state("an expired token", |t| access(&t.expired), Refused(Expired, "expired")),
+        state("an outdated token", |t| access(&t.outdated), Refused(Expired, "expired")),
         state("a tampered token", |t| access(&tampered(&t.access)), Refused(Invalid, "bad_signature")),
         state("a token of another key", |t| access(&t.foreign), Refused(Invalid, "bad_signature")),
         state("an unsigned token", |t| access(&unsigned(&t.access)), Refused(Invalid, "wrong_algorithm")),

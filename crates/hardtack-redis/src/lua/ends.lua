@@ -31,15 +31,14 @@ local function finish(rows, now)
   local ids = {}
   if #rows == 0 then return ids end
   for _, row in ipairs(rows) do redis.call('SREM', subject_key(row.subject), row.id) end
-  local sequence = newest()
+  local entries = {}
   for i, row in ipairs(rows) do
     row.revoked_at = row.replaced and now .. 'r' or now
     write(row)
     redis.call('ZADD', ENDS, earlier(row.expires_at, now), row.id)
-    redis.call('XADD', LOG, '0-' .. string.format('%.0f', sequence + i), row.replaced and 'replaced' or 'session', row.id,
-      'at', now)
+    entries[i] = { row.replaced and 'replaced' or 'session', row.id }
     ids[i] = row.id
   end
-  redis.call('HSET', HEAD, 'sequence', string.format('%.0f', sequence + #rows))
+  append(entries, now)
   return ids
 end

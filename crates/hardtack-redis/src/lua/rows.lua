@@ -1,6 +1,6 @@
 -- What every script begins with. KEYS[1] is the store's name in braces: with it all keys begin, so that
 -- all are in one slot. A row is one string: a line of what changes, then the subject and the rest, which
--- never change and which no script looks into.
+-- only other claims change, and which no other script looks into.
 
 local function session_key(id) return KEYS[1] .. ':session:' .. id end
 local function subject_key(subject) return KEYS[1] .. ':subject:' .. subject end
@@ -47,4 +47,14 @@ local function newest()
     redis.call('HSET', HEAD, 'run', run, 'sequence', string.format('%.0f', sequence))
   end
   return sequence
+end
+
+-- Writes entries to the log: the kind of each, its session, and what else there is to say.
+local function append(entries, now)
+  local sequence = newest()
+  for i, entry in ipairs(entries) do
+    local id = '0-' .. string.format('%.0f', sequence + i)
+    redis.call('XADD', LOG, id, entry[1], entry[2], 'at', now, unpack(entry, 3))
+  end
+  redis.call('HSET', HEAD, 'sequence', string.format('%.0f', sequence + #entries))
 end

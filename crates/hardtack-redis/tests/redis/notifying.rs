@@ -45,6 +45,12 @@ async fn tells(here: &impl SessionStore, there: &impl SessionStore) {
     here.create(&session("alice"), Ends::These(&[next.id])).await.unwrap();
     is_told(there).await;
 
+    assert_eq!(here.outdate("alice", Some("{}"), NOW).await.unwrap().len(), 1);
+    is_told(there).await;
+    is_not_told(there).await;
+    assert_eq!(here.outdate("nobody", None, NOW).await.unwrap(), []);
+    is_not_told(there).await;
+
     // Told while nobody waited: the next one to wait hears of it.
     here.revoke(Ends::AllOf("alice"), NOW).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;

@@ -1,7 +1,7 @@
 //! Rows and servers that are not as they should be.
 
 use hardtack::SessionStore;
-use hardtack::session::{Ends, Rotation, Session};
+use hardtack::session::{Ends, Revoked, Rotation, Session};
 use hardtack_conformance::services::redis::RedisServer;
 
 use crate::{NOBODY, NOW, at, next, open, session};
@@ -27,6 +27,7 @@ async fn a_row_that_nobody_wrote_is_an_error_and_is_pruned() {
         assert!(error.contains(&broken.id.to_string()), "{error}");
         assert!(store.create(&session("alice"), ends).await.is_err());
     }
+    assert!(store.outdate("alice", Some("{}"), NOW).await.is_err());
     assert_eq!(store.find(whole.id).await.unwrap(), Some(whole.clone()), "what failed changed nothing");
     assert!(store.revocations(0, 10).await.unwrap().entries.is_empty());
 
@@ -60,6 +61,10 @@ async fn generations_are_whole_numbers_of_64_bits() {
     let rotation = Rotation { auth_time: Some(at(2)), ..next(2) };
     assert_eq!(store.rotate(row.id, u64::MAX, rotation).await.unwrap(), None);
     assert_eq!(store.find(row.id).await.unwrap().unwrap().generation, u64::MAX);
+    assert_eq!(store.outdate("alice", None, at(3)).await.unwrap(), [(row.id, u64::MAX)]);
+    assert_eq!(store.find(row.id).await.unwrap().unwrap().outdated_generation, u64::MAX);
+    let log = store.revocations(0, 10).await.unwrap().entries;
+    assert_eq!(log.iter().map(|entry| entry.what).collect::<Vec<_>>(), [Revoked::Outdated(u64::MAX)]);
 }
 
 #[tokio::test]

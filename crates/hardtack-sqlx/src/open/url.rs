@@ -46,6 +46,18 @@ impl DatabaseUrl {
         }
     }
 
+    /// The file that the database is in, there or not; none where it is on a server or in memory.
+    pub fn file(&self) -> Option<&std::path::Path> {
+        match &self.0 {
+            #[cfg(feature = "sqlite")]
+            Place::File(path) => Some(path),
+            #[cfg(feature = "sqlite")]
+            Place::Memory => None,
+            #[cfg(feature = "postgres")]
+            Place::Postgres(_) => None,
+        }
+    }
+
     #[cfg(feature = "postgres")]
     pub(super) fn postgres(&self) -> Option<&sqlx::postgres::PgConnectOptions> {
         match &self.0 {

@@ -1,12 +1,12 @@
-//! Ending sessions, inside a transaction.
+//! Ending sessions and making their tokens outdated, inside a transaction.
 //!
-//! Transactions that end sessions must not wait for each other in a circle, so all take their locks in
+//! Transactions that do so must not wait for each other in a circle, so all take their locks in
 //! one order: rows of `sessions` by their ids, then `revocation_head`. Whoever holds that one has only to
 //! write the log and to commit.
 
 use std::fmt::Write as _;
 
-use hardtack::session::{Ends, StoreError};
+use hardtack::session::{Ends, Revoked, StoreError};
 use hardtack::{SessionId, Timestamp};
 use sqlx::AssertSqlSafe;
 
@@ -25,6 +25,22 @@ macro_rules! end_theirs {
              UPDATE sessions SET revoked_at = $1, replaced = (id = $4)
              WHERE id IN (SELECT id FROM theirs) AND revoked_at IS NULL
              RETURNING id"
+        )
+    };
+}
+
+/// Gives a subject's sessions other claims, or leaves them where none are given; locks them like
+/// [`end_theirs`]. The generation is the row's once it is locked: a rotation comes before that, or after.
+macro_rules! outdate_theirs {
+    ($lock:literal) => {
+        concat!(
+            "WITH theirs AS MATERIALIZED (
+                SELECT id FROM sessions WHERE subject = $1 AND revoked_at IS NULL ORDER BY id",
+            $lock,
+            ")
+             UPDATE sessions SET claims = COALESCE($2, claims), outdated_generation = generation
+             WHERE id IN (SELECT id FROM theirs) AND revoked_at IS NULL
+             RETURNING id, generation"
         )
     };
 }
@@ -68,33 +84,57 @@ pub(super) async fn mark(
     ended.iter().map(|(id,)| row::decode_id(id)).collect::<Result<_, _>>().map_err(StoreError::new)
 }
 
+/// Makes the access tokens outdated that a subject's sessions have; answers the sessions with their
+/// generations, which are to be [logged](log).
+pub(super) async fn outdate(
+    database: &Database,
+    transaction: &mut Transaction,
+    subject: &str,
+    claims: Option<&str>,
+) -> Result<Vec<(SessionId, u64)>, StoreError> {
+    if !row::is_text(subject) {
+        return Ok(Vec::new());
+    }
+    let sql = database.choose(outdate_theirs!(""), outdate_theirs!(" FOR UPDATE"));
+    let statement = Statement::new(sql).bind(subject).bind(row::encode_text(claims));
+    let outdated: Vec<(String, i64)> = transaction.fetch(statement).await.map_err(StoreError::new)?;
+    outdated.into_iter().map(row::decode_generation).collect::<Result<_, _>>().map_err(StoreError::new)
+}
+
 /// Writes sessions to the log. The last of a transaction's statements: from here on every other that ends
 /// sessions waits for its commit.
 pub(super) async fn log(
     transaction: &mut Transaction,
-    ended: &[SessionId],
-    ends: Ends<'_>,
+    entries: impl ExactSizeIterator<Item = (SessionId, Revoked)>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if ended.is_empty() {
+    let entries: Vec<_> = entries.collect();
+    if entries.is_empty() {
         return Ok(());
     }
-    let count = i64::try_from(ended.len()).map_err(StoreError::new)?;
+    let count = i64::try_from(entries.len()).map_err(StoreError::new)?;
     let raise = "UPDATE revocation_head SET sequence = sequence + $1 RETURNING sequence";
     let heads: Vec<(i64,)> = transaction.fetch(Statement::new(raise).bind(count)).await.map_err(StoreError::new)?;
     let [(head,)] = heads[..] else {
         return Err(StoreError::new(format!("revocation_head has {} rows; expected one", heads.len())));
     };
     let mut sequence = head - count;
-    for batch in ended.chunks(LOG_BATCH) {
-        let mut sql = "INSERT INTO revocations (sequence, session, replaced, at) VALUES ($2, $3, $4, $1)".to_owned();
+    for batch in entries.chunks(LOG_BATCH) {
+        let columns = "sequence, session, replaced, outdated_generation, at";
+        let mut sql = format!("INSERT INTO revocations ({columns}) VALUES ($2, $3, $4, $5, $1)");
         for entry in 1..batch.len() {
-            let _ = write!(sql, ", (${}, ${}, ${}, $1)", 3 * entry + 2, 3 * entry + 3, 3 * entry + 4);
+            let first = 4 * entry + 2;
+            let _ = write!(sql, ", (${first}, ${}, ${}, ${}, $1)", first + 1, first + 2, first + 3);
         }
         let mut statement = Statement::new(AssertSqlSafe(sql)).bind(now.unix_seconds());
-        for id in batch {
+        for (id, what) in batch {
             sequence += 1;
-            statement = statement.bind(sequence).bind(id.to_string()).bind(ends.replaces(*id));
+            let outdated = match what {
+                Revoked::Outdated(generation) => Some(i64::try_from(*generation).map_err(StoreError::new)?),
+                Revoked::Ended | Revoked::Replaced => None,
+            };
+            let replaced = *what == Revoked::Replaced;
+            statement = statement.bind(sequence).bind(id.to_string()).bind(replaced).bind(outdated);
         }
         transaction.execute(statement).await.map_err(StoreError::new)?;
     }

@@ -32,6 +32,11 @@ const MIGRATIONS: &[Migration] = &[
         include_str!("../../migrations/sqlite/0004_replaced.sql"),
         include_str!("../../migrations/postgres/0004_replaced.sql"),
     ),
+    Migration::per_database(
+        5,
+        include_str!("../../migrations/sqlite/0005_outdated.sql"),
+        include_str!("../../migrations/postgres/0005_outdated.sql"),
+    ),
 ];
 
 /// A [`SessionStore`](hardtack::SessionStore) in a database that is known by its `P`: an sqlx pool, or a

@@ -1,6 +1,6 @@
 //! The store's operations. The SQL is the common part of SQLite's and PostgreSQL's.
 
-use hardtack::session::{Ends, RevocationPage, Rotation, StoreError};
+use hardtack::session::{Ends, RevocationPage, Revoked, Rotation, StoreError};
 use hardtack::{Session, SessionId, SessionStore, Timestamp};
 
 use super::{Sessions, ends};
@@ -45,7 +45,7 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
         let mut transaction = self.database.begin().await.map_err(StoreError::new)?;
         let ended = ends::mark(&self.database, &mut transaction, ends, now).await?;
         transaction.execute(insert).await.map_err(StoreError::new)?;
-        ends::log(&mut transaction, &ended, ends, now).await?;
+        ends::log(&mut transaction, ended.iter().map(|id| (*id, ends.what(*id))), now).await?;
         transaction.commit().await.map_err(StoreError::new)?;
         Ok(ended)
     }
@@ -84,9 +84,23 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
     async fn revoke(&self, ends: Ends<'_>, now: Timestamp) -> Result<Vec<SessionId>, StoreError> {
         let mut transaction = self.database.begin().await.map_err(StoreError::new)?;
         let ended = ends::mark(&self.database, &mut transaction, ends, now).await?;
-        ends::log(&mut transaction, &ended, ends, now).await?;
+        ends::log(&mut transaction, ended.iter().map(|id| (*id, ends.what(*id))), now).await?;
         transaction.commit().await.map_err(StoreError::new)?;
         Ok(ended)
+    }
+
+    async fn outdate(
+        &self,
+        subject: &str,
+        claims: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Vec<(SessionId, u64)>, StoreError> {
+        let mut transaction = self.database.begin().await.map_err(StoreError::new)?;
+        let outdated = ends::outdate(&self.database, &mut transaction, subject, claims).await?;
+        let entries = outdated.iter().map(|(id, generation)| (*id, Revoked::Outdated(*generation)));
+        ends::log(&mut transaction, entries, now).await?;
+        transaction.commit().await.map_err(StoreError::new)?;
+        Ok(outdated)
     }
 
     async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, StoreError> {
@@ -105,10 +119,11 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
     async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, StoreError> {
         // One statement, so that head and entries are of one moment: were the head read later, entries
         // that came in between would look lost.
-        let sql = "SELECT head.sequence, entry.sequence, entry.session, entry.at, entry.replaced
+        let sql = "SELECT head.sequence, entry.sequence, session, at, replaced, outdated_generation
              FROM revocation_head AS head
              LEFT JOIN (
-                SELECT sequence, session, at, replaced FROM revocations WHERE sequence > $1 ORDER BY sequence LIMIT $2
+                SELECT sequence, session, at, replaced, outdated_generation
+                FROM revocations WHERE sequence > $1 ORDER BY sequence LIMIT $2
              ) AS entry ON TRUE
              ORDER BY entry.sequence";
         let after = i64::try_from(after).unwrap_or(i64::MAX);
@@ -166,12 +181,12 @@ fn insert(session: &Session) -> Result<Statement<'_>, StoreError> {
     let sql = concat!(
         "INSERT INTO sessions (",
         columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
     );
     Ok(Statement::new(sql)
         .bind(session.id.to_string())
         .bind(row::encode_subject(session).map_err(StoreError::new)?)
-        .bind(row::encode_generation(session).map_err(StoreError::new)?)
+        .bind(row::encode_generation(session.id, session.generation).map_err(StoreError::new)?)
         .bind(session.created_at.unix_seconds())
         .bind(session.rotated_at.unix_seconds())
         .bind(session.confirmed)
@@ -184,7 +199,8 @@ fn insert(session: &Session) -> Result<Statement<'_>, StoreError> {
         .bind(row::encode_text(session.address.as_deref()))
         .bind(session.revoked_at.map(Timestamp::unix_seconds))
         .bind(session.persistent)
-        .bind(session.replaced))
+        .bind(session.replaced)
+        .bind(row::encode_generation(session.id, session.outdated_generation).map_err(StoreError::new)?))
 }
 
 /// A number as its column holds it; an error where no row can hold it.

@@ -26,10 +26,9 @@ async fn processes_that_start_at_once_migrate_once() {
                 starts.spawn(async move { place.sessions().await.pool().migrate("notes", NOTES).await.unwrap() });
             }
             assert_eq!(starts.join_all().await.iter().sum::<usize>(), 2);
-            let expected =
-                [("notes", 1), ("notes", 2), ("sessions", 1), ("sessions", 2), ("sessions", 3), ("sessions", 4)];
-            let expected = expected.map(|(name, version)| (name.into(), version));
-            assert_eq!(versions(&place.open().await).await, expected);
+            let notes = [1, 2].map(|version| ("notes".to_owned(), version));
+            let sessions = [1, 2, 3, 4, 5].map(|version| ("sessions".to_owned(), version));
+            assert_eq!(versions(&place.open().await).await, [&notes[..], &sessions].concat());
         }
     }
 }
@@ -42,10 +41,10 @@ async fn a_newer_database_is_refused() {
         sessions.pool().execute(Statement::new(newer)).await.unwrap();
 
         let error = sessions.migrate().await.unwrap_err();
-        assert!(matches!(&error, MigrateError::Newer { component, found: 7, known: 4 } if component == "sessions"));
+        assert!(matches!(&error, MigrateError::Newer { component, found: 7, known: 5 } if component == "sessions"));
         assert_eq!(
             error.to_string(),
-            "the tables of `sessions` are at version 7, this program knows versions up to 4; run a newer program, \
+            "the tables of `sessions` are at version 7, this program knows versions up to 5; run a newer program, \
              or restore a database from before the upgrade"
         );
         assert_eq!(sessions.pool().migrate("notes", NOTES).await.unwrap(), 2, "another component is not concerned");

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use hardtack::session::{Ends, Rotation};
+use hardtack::session::{Ends, Revoked, Rotation};
 use hardtack::{SessionId, SessionStore};
 use tokio::task::JoinSet;
 
@@ -75,5 +75,44 @@ async fn log_outs_everywhere_that_race_end_each_session_once() {
         }
         assert_eq!(racers.join_all().await.iter().sum::<usize>(), 20);
         assert_eq!(pools[1].revocations(0, 1000).await.unwrap().entries.len(), 20);
+    }
+}
+
+/// A generation has the claims of all changes that come before it, and is outdated by all that come after.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_rotation_comes_before_a_change_or_after_it() {
+    const CHANGES: u64 = 30;
+    for place in Place::both() {
+        let pools = [place.sessions().await, place.sessions().await];
+        let row = hardtack::Session { claims: Some("0".into()), ..session("alice") };
+        pools[0].create(&row, Ends::These(&[])).await.unwrap();
+        let (changing, id) = (pools[0].clone(), row.id);
+        let changes = tokio::spawn(async move {
+            for change in 1..=CHANGES {
+                let outdated = changing.outdate("alice", Some(&change.to_string()), NOW).await.unwrap();
+                assert_eq!(outdated.len(), 1);
+                tokio::task::yield_now().await;
+            }
+        });
+        let rotation = Rotation { expires_at: NOW + Duration::from_secs(3600), ..ROTATION };
+        let (mut generation, mut made) = (1, Vec::new());
+        while !changes.is_finished() || generation < 20 {
+            let row = pools[1].rotate(id, generation, rotation).await.unwrap().unwrap();
+            generation = row.generation;
+            made.push((generation, row.claims.unwrap().parse::<usize>().unwrap()));
+        }
+        changes.await.unwrap();
+        let log = pools[1].revocations(0, 1000).await.unwrap().entries;
+        assert_eq!(log.len(), CHANGES as usize);
+        let outdated = log.iter().map(|entry| match entry.what {
+            Revoked::Outdated(generation) => generation,
+            other => panic!("{other:?}"),
+        });
+        let outdated: Vec<u64> = outdated.collect();
+        for (generation, known) in made {
+            let (before, after) = outdated.split_at(known);
+            assert!(before.iter().all(|outdated| *outdated < generation), "{generation} knows {known}: {outdated:?}");
+            assert!(after.iter().all(|outdated| *outdated >= generation), "{generation} knows {known}: {outdated:?}");
+        }
     }
 }

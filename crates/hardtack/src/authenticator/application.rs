@@ -78,7 +78,8 @@ impl super::Builder {
 
     /// Claims for every token that is made, by its subject (`additional_claims_loader`): for access tokens of
     /// sessions at each refresh anew, and never for their refresh tokens, which are the same bytes each time.
-    /// Claims given to a single token or log-in go before these.
+    /// Claims given to a single token or log-in go before these. When what it answers has changed, as with a
+    /// role, [`Authenticator::reload_claims`] makes the tokens outdated that say otherwise.
     pub fn additional_claims(
         mut self,
         claims: impl Fn(&str, TokenKind) -> Map<String, Value> + Send + Sync + 'static,
@@ -131,6 +132,11 @@ impl Authenticator {
     /// The key that signs for a subject, if it is another than the application's own.
     pub(super) fn own_signing_key(&self, subject: &str) -> Option<SigningKey> {
         self.application().encode_key.as_ref().and_then(|choose| choose(subject))
+    }
+
+    /// Whether the application adds claims by subject.
+    pub(super) fn adds_claims(&self) -> bool {
+        self.application().claims.is_some()
     }
 
     pub(super) fn claims_for(&self, subject: &str, kind: TokenKind) -> Members {

@@ -10,7 +10,7 @@ use crate::failure::{Failure, FailureKind, Reason};
 use crate::jwt::{ExtraClaims, TokenError, TokenKind};
 use crate::location::{Locations, TokenLocation};
 use crate::request::Need;
-use crate::session::Standing;
+use crate::session::{Notes, Standing};
 
 /// How far a request can be judged without waiting for anybody.
 enum Settled {
@@ -100,10 +100,13 @@ impl Exchange<'_> {
         let found = match looked {
             Looked::Good(token) => Some(token),
             Looked::Undecided(token) => {
-                if !need.skip_revocation_check {
-                    self.check_standing(&token).await?;
+                let skipped = need.skip_revocation_check;
+                let standing = if skipped { Ok(()) } else { self.check_standing(&token).await };
+                match standing {
+                    Ok(()) => Some(self.slide_if_due(token).await?),
+                    Err(Reason::Token(TokenError::Expired)) => self.renew_outdated(token, need).await?,
+                    Err(reason) => return Err(reason.into()),
                 }
-                Some(self.slide_if_due(token).await?)
             }
             Looked::Lapsed(expired) => self.renew_or(expired, need).await?,
             Looked::Refresh => self.refresh_token(need).await?,
@@ -205,6 +208,17 @@ impl Exchange<'_> {
         Ok(None)
     }
 
+    /// A token that is good but for its claims, which have changed since: to be refreshed like an expired one,
+    /// or to be replaced where tokens are replaced before they expire.
+    async fn renew_outdated(&self, token: VerifiedToken, need: Need) -> Result<Option<VerifiedToken>, Reason> {
+        if self.engine.refresh_mode() != RefreshMode::Sliding || !self.memo.is_layered() {
+            return self.renew_or(Some(token), need).await;
+        }
+        let slid = self.engine.slide(&token, &self.client()).await?;
+        self.memo.note_refreshed(slid.access.clone(), slid.cookies);
+        Ok(Some(slid.access))
+    }
+
     async fn refresh_in_place(&self, refresh: &VerifiedToken) -> Result<VerifiedToken, Reason> {
         let refreshed = self.engine.exchange_refresh(refresh, &self.client()).await?;
         self.memo.note_refreshed(refreshed.access.clone(), refreshed.cookies);
@@ -231,18 +245,24 @@ impl Exchange<'_> {
         }
     }
 
-    /// One look-up in this process's map; in the store where that may be behind.
+    /// One look-up in this process's map; in the store where that may be behind. An access token whose claims
+    /// are outdated counts as expired.
     pub(super) async fn check_standing(&self, token: &VerifiedToken) -> Result<(), Reason> {
         let Some(id) = token.session() else { return Ok(()) };
-        match self.engine.standing(id).await? {
-            Standing::Live => Ok(()),
-            Standing::Ended => Err(Reason::Revoked),
-            Standing::Replaced => Err(Reason::Replaced),
-            Standing::Unconfirmed(generation) if token.claims().generation == Some(generation) => {
-                Ok(self.engine.confirm(id, generation).await?)
-            }
-            Standing::Unconfirmed(_) => Ok(()),
+        let notes = match self.engine.standing(id).await? {
+            Standing::Live(Notes { outdated: 0, awaited: 0, .. }) => return Ok(()),
+            Standing::Live(notes) => notes,
+            Standing::Ended => return Err(Reason::Revoked),
+            Standing::Replaced => return Err(Reason::Replaced),
+        };
+        let generation = token.claims().generation.unwrap_or_default();
+        if token.kind() == TokenKind::Access && generation <= notes.outdated {
+            return Err(TokenError::Expired.into());
         }
+        if notes.awaited > 0 && generation == notes.awaited {
+            self.engine.confirm(id, generation).await?;
+        }
+        Ok(())
     }
 
     /// Sliding: whether a token is past half of its life.

@@ -1,59 +1,6 @@
-//! Where this process stands in the store's log of ended sessions, and whether it missed anything.
-
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::Duration;
+//! A reading of the store's log, and whether anything was missed.
 
 use super::RevocationPage;
-use crate::clock::Timestamp;
-
-/// What this process has read of the log, and when it last knew all of it.
-#[derive(Debug)]
-pub(crate) struct LogPosition {
-    read: AtomicU64,
-    synced_at: AtomicI64,
-}
-
-/// Before every time: not current by any bound.
-const NEVER: i64 = i64::MIN;
-
-impl Default for LogPosition {
-    fn default() -> Self {
-        Self { read: AtomicU64::new(0), synced_at: AtomicI64::new(NEVER) }
-    }
-}
-
-impl LogPosition {
-    /// A reader that takes up where the last one stopped.
-    pub(crate) fn reader(&self) -> LogReader {
-        LogReader::after(self.read.load(Ordering::Acquire))
-    }
-
-    /// Every entry up to `position` is in the map of ended sessions. Call it after they are.
-    pub(crate) fn reached(&self, position: u64) {
-        self.read.store(position, Ordering::Release);
-    }
-
-    /// The map held, at some time after `at`, all that the log held at `at`. Call it after it does.
-    pub(crate) fn synced(&self, at: Timestamp) {
-        self.synced_at.store(at.unix_seconds(), Ordering::Release);
-    }
-
-    /// Entries were missed: nothing is known until the log was read from its beginning.
-    pub(crate) fn lost(&self) {
-        self.synced_at.store(NEVER, Ordering::Release);
-        self.read.store(0, Ordering::Release);
-    }
-
-    /// Whether the map is at most `bound` behind the log. Ask before the map is read: whoever reads the
-    /// map first may read an old one and then be told of a new synchronisation.
-    ///
-    /// Times are whole seconds and the bound is exclusive, so that a fraction that was cut off never
-    /// lengthens it. A clock that was set back counts as behind.
-    pub(crate) fn is_current(&self, now: Timestamp, bound: Duration) -> bool {
-        let age = now.unix_seconds().checked_sub(self.synced_at.load(Ordering::Acquire));
-        age.and_then(|age| u64::try_from(age).ok()).is_some_and(|age| age < bound.as_secs())
-    }
-}
 
 /// What to do after a page of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +24,8 @@ pub(crate) struct LogReader {
 }
 
 impl LogReader {
-    fn after(position: u64) -> Self {
+    /// A reader that takes up behind an entry; zero is the beginning.
+    pub(crate) fn after(position: u64) -> Self {
         Self { position, head: position, whole: position == 0 }
     }
 
@@ -125,13 +73,15 @@ impl LogReader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::{Revocation, SessionId};
+    use crate::clock::Timestamp;
+    use crate::session::{LogPosition, Revocation, Revoked, SessionId};
+    use std::time::Duration;
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 
     fn page(head: u64, sequences: &[u64]) -> RevocationPage {
-        let entry =
-            |sequence: &u64| Revocation { sequence: *sequence, session: SessionId::random(), at: NOW, replaced: false };
+        let what = Revoked::Ended;
+        let entry = |sequence: &u64| Revocation { sequence: *sequence, session: SessionId::random(), at: NOW, what };
         RevocationPage { head, entries: sequences.iter().map(entry).collect() }
     }
 

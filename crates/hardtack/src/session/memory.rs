@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Ends, Revocation, RevocationPage, Rotation, Session, SessionId, SessionStore, StoreError};
+use super::{Ends, Revocation, RevocationPage, Revoked, Rotation, Session, SessionId, SessionStore, StoreError};
 use crate::clock::Timestamp;
 
 /// A [`SessionStore`] without a database. A restart ends every session.
@@ -39,19 +39,23 @@ impl Rows {
             Ends::AllOf(subject) | Ends::Renewing(subject, _) => of(subject).collect(),
             Ends::OthersOf(subject, kept) => of(subject).filter(|id| *id != kept).collect(),
         };
-        matching.into_iter().filter(|id| self.end_one(*id, ends.replaces(*id), now)).collect()
+        matching.into_iter().filter(|id| self.end_one(*id, ends.what(*id), now)).collect()
     }
 
     /// Whether it ended now.
-    fn end_one(&mut self, id: SessionId, replaced: bool, now: Timestamp) -> bool {
+    fn end_one(&mut self, id: SessionId, what: Revoked, now: Timestamp) -> bool {
         let Some(row) = self.sessions.get_mut(&id).filter(|row| row.revoked_at.is_none()) else { return false };
         row.revoked_at = Some(now);
-        row.replaced = replaced;
+        row.replaced = what == Revoked::Replaced;
         let subject = row.subject.clone();
         self.leave(&subject, id);
-        self.sequence += 1;
-        self.log.push_back(Revocation { sequence: self.sequence, session: id, at: now, replaced });
+        self.write(id, what, now);
         true
+    }
+
+    fn write(&mut self, session: SessionId, what: Revoked, at: Timestamp) {
+        self.sequence += 1;
+        self.log.push_back(Revocation { sequence: self.sequence, session, at, what });
     }
 
     fn leave(&mut self, subject: &str, id: SessionId) {
@@ -104,6 +108,28 @@ impl SessionStore for MemorySessions {
 
     async fn revoke(&self, ends: Ends<'_>, now: Timestamp) -> Result<Vec<SessionId>, StoreError> {
         Ok(self.rows().end(ends, now))
+    }
+
+    async fn outdate(
+        &self,
+        subject: &str,
+        claims: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Vec<(SessionId, u64)>, StoreError> {
+        let mut rows = self.rows();
+        let theirs: Vec<SessionId> = rows.subjects.get(subject).into_iter().flatten().copied().collect();
+        let mut outdated = Vec::new();
+        for id in theirs {
+            let Some(row) = rows.sessions.get_mut(&id) else { continue };
+            row.outdated_generation = row.generation;
+            if let Some(claims) = claims {
+                row.claims = Some(claims.to_owned());
+            }
+            let generation = row.generation;
+            outdated.push((id, generation));
+            rows.write(id, Revoked::Outdated(generation), now);
+        }
+        Ok(outdated)
     }
 
     async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, StoreError> {

@@ -3,16 +3,21 @@
 mod id;
 mod log;
 mod memory;
+mod position;
 mod revocations;
 mod row;
 mod rules;
 mod store;
+mod sync;
+#[cfg(test)]
+mod tests;
 
 pub use id::{ParseSessionIdError, SessionId};
-pub(crate) use log::{LogPosition, Turn};
+pub(crate) use log::{LogReader, Turn};
 pub use memory::MemorySessions;
-pub(crate) use revocations::{Revocations, Standing};
+pub(crate) use position::LogPosition;
+pub(crate) use revocations::{Notes, Revocations, Standing};
 pub use row::Session;
 pub use rules::{Judgement, SessionRules};
 pub(crate) use store::ErasedStore;
-pub use store::{Ends, Revocation, RevocationPage, Rotation, SessionStore, StoreError};
+pub use store::{Ends, Revocation, RevocationPage, Revoked, Rotation, SessionStore, StoreError};

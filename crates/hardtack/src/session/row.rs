@@ -46,6 +46,9 @@ pub struct Session {
     /// Whether it was ended because its browser got another session: a reply to a request that still
     /// carried its cookies must not delete those that took their place.
     pub replaced: bool,
+    /// The generation up to which access tokens are outdated, since the claims changed after they were made;
+    /// zero where they never did.
+    pub outdated_generation: u64,
 }
 
 /// Without the salt, which the CSRF value is computed from, and without what is personal.
@@ -64,6 +67,7 @@ impl fmt::Debug for Session {
             .field("revoked_at", &self.revoked_at)
             .field("persistent", &self.persistent)
             .field("replaced", &self.replaced)
+            .field("outdated_generation", &self.outdated_generation)
             .finish_non_exhaustive()
     }
 }
@@ -89,6 +93,7 @@ impl Session {
             revoked_at: None,
             persistent: false,
             replaced: false,
+            outdated_generation: 0,
         }
     }
 

@@ -60,6 +60,11 @@ impl Ends<'_> {
             Self::Renewing(_, renewed) => *renewed == id,
         }
     }
+
+    /// What the log says of a session that ends so.
+    pub fn what(&self, id: SessionId) -> Revoked {
+        if self.replaces(id) { Revoked::Replaced } else { Revoked::Ended }
+    }
 }
 
 /// The successor of a session's tokens.
@@ -73,21 +78,33 @@ pub struct Rotation {
     pub auth_time: Option<Timestamp>,
 }
 
-/// One entry of the log of ended sessions.
+/// What happened to a session, so that tokens of it are refused before they expire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revoked {
+    /// It was ended.
+    Ended,
+    /// It was ended because its browser got another in its place: [`Session::replaced`].
+    Replaced,
+    /// It goes on, with other claims: its access tokens of this generation and of those before it are
+    /// outdated ([`Session::outdated_generation`]).
+    Outdated(u64),
+}
+
+/// One entry of the log of ended sessions, and of those whose claims have changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Revocation {
     /// One more than that of the entry before it: a number that is missing tells a reader that it has
     /// missed an entry.
     pub sequence: u64,
-    /// The ended session.
+    /// The session.
     pub session: SessionId,
-    /// When it ended.
+    /// When that happened.
     pub at: Timestamp,
-    /// Whether its browser got another in its place: [`Session::replaced`].
-    pub replaced: bool,
+    /// What happened to it.
+    pub what: Revoked,
 }
 
-/// A part of the log of ended sessions.
+/// A part of the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RevocationPage {
     /// The sequence of the newest entry there ever was, pruned or not; zero before the first. Where it
@@ -97,7 +114,7 @@ pub struct RevocationPage {
     pub entries: Vec<Revocation>,
 }
 
-/// A place for sessions: eight operations, each one transaction.
+/// A place for sessions: nine operations, each one transaction.
 ///
 /// What must hold is checked by `hardtack::testing::store_conformance` (feature `testing`):
 /// an answer given is durable, [`Self::rotate`] is atomic, and an ended session never lives again.
@@ -128,6 +145,19 @@ pub trait SessionStore: Send + Sync + 'static {
     fn revoke(&self, ends: Ends<'_>, now: Timestamp)
     -> impl Future<Output = Result<Vec<SessionId>, StoreError>> + Send;
 
+    /// Makes the access tokens outdated that a subject's sessions have so far: of each session that was not
+    /// ended, sets `claims` where they are given, sets [`Session::outdated_generation`] to its generation,
+    /// and writes it to the log with that generation. Answers the sessions with those generations.
+    ///
+    /// Row and log are one transaction, so that of two processes one either rotates before, and makes a
+    /// token that is outdated, or after, and finds the new claims.
+    fn outdate(
+        &self,
+        subject: &str,
+        claims: Option<&str>,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Vec<(SessionId, u64)>, StoreError>> + Send;
+
     /// The live sessions of a subject, the newest first.
     fn list(&self, subject: &str, now: Timestamp) -> impl Future<Output = Result<Vec<Session>, StoreError>> + Send;
 
@@ -135,7 +165,8 @@ pub trait SessionStore: Send + Sync + 'static {
     /// later behind one that was answered, however many processes write at once.
     fn revocations(&self, after: u64, limit: u32) -> impl Future<Output = Result<RevocationPage, StoreError>> + Send;
 
-    /// Forgets up to `limit` sessions and log entries that ended before `before`; answers how many.
+    /// Forgets up to `limit` sessions that ended before `before` and entries that the log has of times before
+    /// it; answers how many.
     fn prune(&self, before: Timestamp, limit: u32) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
     /// Waits until another process may have written to the log: for stores that can tell, as by
@@ -170,6 +201,7 @@ erase! {
     fn rotate(id: SessionId, generation: u64, rotation: Rotation) -> Option<Session>;
     fn confirm(id: SessionId, generation: u64) -> ();
     fn revoke(ends: Ends<'a>, now: Timestamp) -> Vec<SessionId>;
+    fn outdate(subject: &'a str, claims: Option<&'a str>, now: Timestamp) -> Vec<(SessionId, u64)>;
     fn list(subject: &'a str, now: Timestamp) -> Vec<Session>;
     fn revocations(after: u64, limit: u32) -> RevocationPage;
     fn prune(before: Timestamp, limit: u32) -> u64;

@@ -58,6 +58,16 @@ impl SessionStore for Mute {
         self.say(answer).await
     }
 
+    async fn outdate(
+        &self,
+        subject: &str,
+        claims: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Vec<(SessionId, u64)>, StoreError> {
+        let answer = self.rows.outdate(subject, claims, now).await;
+        self.say(answer).await
+    }
+
     async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, StoreError> {
         self.rows.list(subject, now).await
     }
@@ -130,6 +140,32 @@ fn s28_s29_s35_what_was_cut_off_after_the_commit_is_over_at_once() {
         assert_eq!(site.visit(&mut bystander.clone()).status, 200);
         assert!(site.visit(&mut held.clone()).is_refused(401, "revoked"));
         assert_eq!(store.finds.load(Ordering::SeqCst), 0, "{act:?}: what is known is not asked for");
+    }
+}
+
+/// The sessions go on, and their tokens are outdated.
+#[test]
+fn s39_claims_that_were_changed_when_it_was_cut_off_hold_at_once() {
+    for answer in [NEVER, LOST] {
+        let (site, store) = site();
+        let (mut alice, bystander) = (site.browser_of("alice"), site.browser_of("bob"));
+        let old = alice.without(&["refresh_token_cookie"]);
+        store.answer.store(answer, Ordering::SeqCst);
+        {
+            let claims = serde_json::json!({ "role": "reader" });
+            let changing = pin!(site.auth.change_claims("alice", &claims));
+            let polled = changing.poll(&mut Context::from_waker(Waker::noop()));
+            assert!(!matches!(polled, std::task::Poll::Ready(Ok(_))));
+        }
+        store.answer.store(HEARD, Ordering::SeqCst);
+        assert!(site.visit(&mut old.clone()).is_refused(401, "expired"));
+        for _ in 0..2 {
+            assert_eq!(site.visit(&mut alice).token().claim("role"), "reader");
+        }
+        assert_eq!(site.live_sessions("alice")[0].generation, 2);
+        store.finds.store(0, Ordering::SeqCst);
+        assert_eq!(site.visit(&mut bystander.clone()).status, 200);
+        assert_eq!(store.finds.load(Ordering::SeqCst), 0);
     }
 }
 

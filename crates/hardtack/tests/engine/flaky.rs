@@ -62,6 +62,15 @@ impl SessionStore for Flaky {
         self.up()?.revoke(ends, now).await
     }
 
+    async fn outdate(
+        &self,
+        subject: &str,
+        claims: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Vec<(SessionId, u64)>, StoreError> {
+        self.up()?.outdate(subject, claims, now).await
+    }
+
     async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, StoreError> {
         self.up()?.list(subject, now).await
     }

@@ -2,11 +2,14 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use hardtack::session::{Ends, RevocationPage, Rotation, Session, SessionStore, StoreError};
 use hardtack::testing::TestClock;
 use hardtack::{Exchange, KeySet, Memo, MemorySessions, RequestHead, SessionId, SigningKey, Timestamp};
+use serde_json::Map;
 
 use crate::support::{Browser, Fields, NOW, Site, block_on, key};
 
@@ -39,10 +42,14 @@ yielding! {
     fn rotate(id: SessionId, generation: u64, rotation: Rotation) -> Option<Session>;
     fn confirm(id: SessionId, generation: u64) -> ();
     fn revoke(ends: Ends<'_>, now: Timestamp) -> Vec<SessionId> [then others_first];
+    fn outdate(subject: &str, claims: Option<&str>, now: Timestamp) -> Vec<(SessionId, u64)> [then others_first];
     fn list(subject: &str, now: Timestamp) -> Vec<Session>;
     fn revocations(after: u64, limit: u32) -> RevocationPage [then others_first];
     fn prune(before: Timestamp, limit: u32) -> u64;
 }
+
+/// What the claims are changed to.
+const NEW: u64 = 1;
 
 #[derive(Clone, Copy, Debug)]
 enum Task {
@@ -50,6 +57,9 @@ enum Task {
     LogOut(usize),
     ChangePassword(usize),
     RevokeAll(usize),
+    /// Both of a session's claims and of those that the application adds.
+    ChangeClaims(usize),
+    LogIn(usize),
     Sync(usize),
 }
 
@@ -57,13 +67,15 @@ enum Task {
 type Outcome = Option<Vec<String>>;
 
 /// Runs one task at one of two processes, with the cookies of `browser`.
-async fn run(sites: &[Site; 2], browser: &Browser, task: Task) -> Outcome {
+async fn run(sites: &[Site; 2], role: &AtomicU64, browser: &Browser, task: Task) -> Outcome {
     let at = match task {
-        Task::Refresh(at) | Task::LogOut(at) | Task::ChangePassword(at) | Task::RevokeAll(at) | Task::Sync(at) => at,
+        Task::Refresh(at) | Task::LogOut(at) | Task::ChangePassword(at) | Task::RevokeAll(at) => at,
+        Task::ChangeClaims(at) | Task::LogIn(at) | Task::Sync(at) => at,
     };
     let fields = Fields(vec![
         ("cookie", browser.cookies_for("/", NOW).unwrap().into_bytes()),
         ("x-csrf-token", browser.csrf().into_bytes()),
+        ("content-type", b"application/json".to_vec()),
     ]);
     let (method, host) = ("POST", Some("site.example"));
     let head = RequestHead { method, target: "/", host, peer: None, headers: &fields };
@@ -77,6 +89,12 @@ async fn run(sites: &[Site; 2], browser: &Browser, task: Task) -> Outcome {
             sites[at].auth.revoke_all_sessions("alice").await.unwrap();
             None
         }
+        Task::ChangeClaims(_) => {
+            role.store(NEW, Ordering::SeqCst);
+            sites[at].auth.change_claims("alice", &serde_json::json!({ "given": NEW })).await.unwrap();
+            None
+        }
+        Task::LogIn(_) => exchange.log_in("alice").await.ok(),
         Task::Sync(_) => {
             sites[at].auth.sync_revocations().await.unwrap();
             None
@@ -94,14 +112,17 @@ fn in_every_order(tasks: &[Task], check: impl Fn(&[Site; 2], &Browser, &[Outcome
     let mut choices: Vec<(usize, usize)> = Vec::new();
     loop {
         let (store, clock) = (Yielding::default(), TestClock::start_at(NOW));
-        let sites = [(); 2].map(|()| Site {
-            clock: clock.clone(),
-            ..Site::over(store.clone(), keys.clone(), |builder| builder.clock(clock.clone()))
+        let role = Arc::new(AtomicU64::new(0));
+        let sites = [(); 2].map(|()| {
+            let role = role.clone();
+            let asked = move |_: &str, _| Map::from_iter([("asked".to_owned(), role.load(Ordering::SeqCst).into())]);
+            let set = |builder: hardtack::Builder| builder.clock(clock.clone()).additional_claims(asked);
+            Site { clock: clock.clone(), ..Site::over(store.clone(), keys.clone(), set) }
         });
         let browser = sites[0].browser_of("alice");
         type Running<'a> = Pin<Box<dyn Future<Output = Outcome> + 'a>>;
         let mut running: Vec<(usize, Running<'_>)> =
-            tasks.iter().map(|task| Box::pin(run(&sites, &browser, *task)) as Running<'_>).enumerate().collect();
+            tasks.iter().map(|task| Box::pin(run(&sites, &role, &browser, *task)) as Running<'_>).enumerate().collect();
         let mut outcomes = vec![None; tasks.len()];
         let mut step = 0;
         while !running.is_empty() {
@@ -198,4 +219,62 @@ fn all_but_new_are_dead(sites: &[Site; 2], browser: &Browser) {
         block_on(site.auth.sync_revocations()).unwrap();
         assert_eq!(site.visit(&mut browser.clone()).status, 401);
     }
+}
+
+/// After every process has read the log, whatever was handed out has the new claims or is refused.
+fn whoever_gets_in_has_the_new_claims(sites: &[Site; 2], browser: &Browser, outcomes: &[Outcome], given: bool) {
+    for site in sites {
+        block_on(site.auth.sync_revocations()).unwrap();
+    }
+    let handed_out = outcomes.iter().filter_map(|outcome| holding(browser, outcome));
+    for held in handed_out.chain([browser.clone()]) {
+        let answers = sites.each_ref().map(|site| site.visit(&mut held.without(&["refresh_token_cookie"])));
+        assert_eq!(answers[0].status, answers[1].status, "the processes agree");
+        for answer in answers.iter().filter(|answer| answer.status == 200) {
+            assert_eq!(answer.token().claim("asked"), NEW);
+            assert!(!given || answer.token().claim("given") == NEW);
+        }
+    }
+}
+
+#[test]
+fn s39_changed_claims_hold_in_every_order() {
+    for change in [0, 1] {
+        let tasks = [Task::Refresh(0), Task::ChangeClaims(change), Task::Refresh(1)];
+        let orders = in_every_order(&tasks, |sites, browser, outcomes| {
+            whoever_gets_in_has_the_new_claims(sites, browser, outcomes, true);
+            // Nobody was logged out, and one more refresh is enough.
+            let mut held = holding(browser, &outcomes[0]).unwrap();
+            for site in sites {
+                let answer = site.visit(&mut held);
+                assert_eq!((answer.token().claim("asked"), answer.token().claim("given")), (NEW.into(), NEW.into()));
+            }
+            assert!(sites[0].visit(&mut held).cookies.is_empty());
+            assert!(sites[0].live_sessions("alice")[0].generation <= 3);
+        });
+        assert!(orders > 100, "{orders}");
+    }
+}
+
+#[test]
+fn s39_no_new_session_keeps_the_old_claims() {
+    // Its application gave a log-in no claims; what it adds is asked for.
+    let orders = in_every_order(&[Task::LogIn(0), Task::ChangeClaims(1)], |sites, browser, outcomes| {
+        whoever_gets_in_has_the_new_claims(sites, browser, outcomes, false);
+        let mut held = holding(browser, &outcomes[0]).unwrap();
+        assert_eq!(sites[1].visit(&mut held).token().claim("asked"), NEW);
+    });
+    assert!(orders > 20, "{orders}");
+    let ended = AtomicU64::new(0);
+    let orders = in_every_order(&[Task::ChangePassword(0), Task::ChangeClaims(1)], |sites, browser, outcomes| {
+        whoever_gets_in_has_the_new_claims(sites, browser, outcomes, true);
+        match holding(browser, &outcomes[0]) {
+            Some(mut held) => assert_eq!(sites[1].visit(&mut held).token().claim("given"), NEW),
+            // Changed while the password was: its user logs in.
+            None => assert_eq!(sites[0].live_sessions("alice").len(), 0),
+        }
+        ended.fetch_add(u64::from(outcomes[0].is_none()), Ordering::SeqCst);
+    });
+    let ended = ended.into_inner() as usize;
+    assert!(orders > 100 && ended > 0 && ended < orders / 2, "{ended} of {orders}");
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod application;
+mod change_claims;
 mod config;
 mod cookies;
 mod csrf;
@@ -29,4 +30,8 @@ mod sliding;
 mod stateless;
 mod store_failure;
 mod support;
+mod threads;
 mod token_cache;
+
+// Modules of the core that are compiled here once more take it from the root.
+use hardtack::clock;

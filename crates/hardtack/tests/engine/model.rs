@@ -25,6 +25,7 @@ enum Step {
     LogOut(usize),
     ChangePassword(usize),
     RevokeOthers(usize),
+    ChangeClaims(usize),
     /// A process reads the log.
     Sync,
     Pass(u64),
@@ -45,6 +46,7 @@ fn act() -> impl Strategy<Value = Step> {
         1 => any::<usize>().prop_map(Step::LogOut),
         1 => any::<usize>().prop_map(Step::ChangePassword),
         1 => any::<usize>().prop_map(Step::RevokeOthers),
+        2 => (0..2usize).prop_map(Step::ChangeClaims),
         3 => Just(Step::Sync),
         4 => prop::sample::select(vec![0, 1, 29, 31, 300, 500, 601, 950, 40_000, 90_000]).prop_map(Step::Pass),
     ]
@@ -57,6 +59,11 @@ struct Model {
     /// Which processes know of its end.
     known: [bool; 2],
     replaced: bool,
+    /// What its claims say, if anything.
+    role: Option<u64>,
+    /// Access tokens up to this generation are outdated, and which of them the processes know to be.
+    outdated: u64,
+    known_outdated: [u64; 2],
     generation: u64,
     rotated_at: Timestamp,
     seen: bool,
@@ -80,6 +87,7 @@ struct World {
     synced_at: [Timestamp; 2],
     sessions: Vec<Model>,
     pairs: Vec<Pair>,
+    roles: u64,
 }
 
 impl World {
@@ -93,14 +101,14 @@ impl World {
             block_on(site.auth.sync_revocations()).unwrap();
             Site { clock: clock.clone(), ..site }
         });
-        Self { sites, synced_at: [NOW; 2], sessions: Vec::new(), pairs: Vec::new() }
+        Self { sites, synced_at: [NOW; 2], sessions: Vec::new(), pairs: Vec::new(), roles: 0 }
     }
 
     fn now(&self) -> Timestamp {
         self.sites[0].auth.now()
     }
 
-    fn begin(&mut self, subject: usize, browser: Browser) {
+    fn begin(&mut self, subject: usize, role: Option<u64>, browser: Browser) {
         let now = self.now();
         let (expires_at, absolute) = (now + seconds(IDLE), now + seconds(ABSOLUTE));
         let model = Model {
@@ -108,6 +116,9 @@ impl World {
             ended: false,
             known: [false; 2],
             replaced: false,
+            role,
+            outdated: 0,
+            known_outdated: [0; 2],
             generation: 1,
             rotated_at: now,
             seen: true,
@@ -144,12 +155,14 @@ impl World {
     /// What a process makes of an access token: it may not have heard of its end, but not for long.
     fn access_is_good(&mut self, at: usize, index: usize) -> bool {
         let (session, in_time) = (self.pairs[index].session, self.now() < self.pairs[index].access_ends);
+        let generation = self.pairs[index].generation;
         let behind = self.now().since(self.synced_at[at]) >= seconds(BOUND);
         let model = &mut self.sessions[session];
         if in_time && behind && model.ended {
             model.known[at] = true;
         }
-        in_time && !model.known[at]
+        let outdated = if behind { model.outdated } else { model.known_outdated[at] };
+        in_time && !model.known[at] && generation > outdated
     }
 
     fn end(&mut self, at: usize, ends: impl Fn(usize, &Model) -> bool) {
@@ -203,6 +216,7 @@ impl World {
         let token = token.map_err(|error| TestCaseError::fail(error.to_string()))?;
         prop_assert!(!token.is_fresh(now));
         prop_assert_eq!(token.subject(), SUBJECTS[model.subject]);
+        prop_assert_eq!(token.claim("role").as_u64(), model.role, "a new token has the claims of the session");
         if !arrives {
             return Ok(());
         }
@@ -219,7 +233,11 @@ impl World {
         let answer = self.sites[at].visit(&mut pair.browser.without(&["refresh_token_cookie"]));
         prop_assert_eq!(answer.status == 200, expected, "visit: {}", answer.code);
         let (session, generation) = (pair.session, pair.generation);
+        let knows_all = self.now().since(self.synced_at[at]) >= seconds(BOUND) || self.synced_at[at] == self.now();
         let model = &mut self.sessions[session];
+        if expected && knows_all && generation > model.outdated && !model.ended {
+            prop_assert_eq!(answer.token().claim("role").as_u64(), model.role);
+        }
         if expected && (model.generation, model.rotated_by) == (generation, at) {
             model.seen = true;
         }
@@ -230,6 +248,7 @@ impl World {
         let read = block_on(self.sites[at].auth.sync_revocations());
         prop_assert!(read.is_ok());
         self.sessions.iter_mut().filter(|model| model.ended).for_each(|model| model.known[at] = true);
+        self.sessions.iter_mut().for_each(|model| model.known_outdated[at] = model.outdated);
         self.synced_at[at] = self.now();
         Ok(())
     }
@@ -247,8 +266,24 @@ impl World {
         if expected {
             self.sessions[session].replaced = true;
             self.end(at, |_, model| model.subject == subject);
-            self.begin(subject, browser);
+            self.begin(subject, self.sessions[session].role, browser);
         }
+        Ok(())
+    }
+
+    fn change_claims(&mut self, at: usize, subject: usize) -> Result<(), TestCaseError> {
+        self.roles += 1;
+        let role = self.roles;
+        let claims = serde_json::json!({ "role": role });
+        let changed = block_on(self.sites[at].auth.change_claims(SUBJECTS[subject], &claims));
+        let mut expected = 0;
+        for model in self.sessions.iter_mut().filter(|model| !model.ended && model.subject == subject) {
+            model.role = Some(role);
+            model.outdated = model.generation;
+            model.known_outdated[at] = model.generation;
+            expected += 1;
+        }
+        prop_assert_eq!(changed.ok(), Some(expected));
         Ok(())
     }
 
@@ -260,9 +295,10 @@ impl World {
             }
             Step::LogIn(subject) => {
                 let browser = self.sites[at].browser_of(SUBJECTS[subject]);
-                self.begin(subject, browser);
+                self.begin(subject, None, browser);
                 return Ok(());
             }
+            Step::ChangeClaims(subject) => return self.change_claims(at, subject),
             Step::Sync => return self.sync(at),
             Step::Refresh(index)
             | Step::RefreshInVain(index)
@@ -335,7 +371,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn s28_s30_s33_s35_s44_histories_are_safe(steps in prop::collection::vec(step(), 1..60)) {
+    fn s28_s30_s33_s35_s39_s44_histories_are_safe(steps in prop::collection::vec(step(), 1..60)) {
         let mut world = World::new();
         for (at, step) in &steps {
             world.take(*at, step)?;

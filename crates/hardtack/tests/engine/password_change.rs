@@ -83,6 +83,15 @@ impl SessionStore for Meddled {
         self.0.revoke(ends, now).await
     }
 
+    async fn outdate(
+        &self,
+        subject: &str,
+        claims: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Vec<(SessionId, u64)>, StoreError> {
+        self.0.outdate(subject, claims, now).await
+    }
+
     async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, StoreError> {
         self.0.list(subject, now).await
     }

@@ -44,9 +44,14 @@ async fn the_others_are_told_when_sessions_end() {
     assert!(heard(&other, SOON).await.unwrap().is_ok());
     assert!(heard(&other, A_MOMENT).await.is_none(), "once is enough");
 
+    // Other claims are news as well.
+    assert_eq!(one.outdate("alice", None, NOW).await.unwrap().len(), 2);
+    assert!(heard(&other, SOON).await.unwrap().is_ok());
+
     // What was not committed, and what ends nothing, is no news.
     assert!(one.create(&rows[2], Ends::AllOf("alice")).await.is_err());
     one.revoke(Ends::AllOf("nobody"), NOW).await.unwrap();
+    one.outdate("nobody", None, NOW).await.unwrap();
     one.create(&session("bob"), Ends::These(&[])).await.unwrap();
     assert!(heard(&other, A_MOMENT).await.is_none());
 }

@@ -76,10 +76,14 @@ async fn writers_that_cross_do_not_wait_in_a_circle() {
                 ids.reverse();
             }
             racers.spawn(async move {
-                match racer % 4 {
+                match racer % 5 {
                     0 => sessions.revoke(Ends::AllOf("alice"), NOW).await.unwrap().len(),
                     1 => sessions.revoke(Ends::OthersOf("alice", ids[0]), NOW).await.unwrap().len(),
                     2 => sessions.revoke(Ends::These(&ids), NOW).await.unwrap().len(),
+                    3 => {
+                        sessions.outdate("alice", Some("{}"), NOW).await.unwrap();
+                        0
+                    }
                     _ => {
                         let later = NOW + Duration::from_secs(100 * 24 * 3600);
                         sessions.prune(later, 3).await.unwrap();

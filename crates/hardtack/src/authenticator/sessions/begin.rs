@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::end::named;
 use super::tokens::PERSISTENT;
 use super::{SessionError, dead};
+use crate::authenticator::issue::IssueError;
 use crate::authenticator::{Authenticator, LogIn, VerifiedToken};
 use crate::clock::Timestamp;
 use crate::cookie::SetCookies;
@@ -42,8 +43,12 @@ impl Authenticator {
             ..Session::begin(log_in.subject, now, &self.0.rules)
         };
         // Issued before anything is stored: claims that don't fit must not leave a session behind.
-        let cookies = self.session_cookies(&session, log_in.freshness.at(now), now)?.cookies;
+        let fresh = log_in.freshness.at(now);
+        let mut cookies = self.session_cookies(&session, fresh, now)?.cookies;
         let mut ended = self.insert(&session, Ends::Replacing(&replaced), now).await?;
+        if self.adds_claims() {
+            cookies = self.asked_again(&session, fresh, now)?;
+        }
         let client = Client {
             address: session.address.as_deref().map(Cow::Borrowed),
             user_agent: session.user_agent.as_deref(),
@@ -83,7 +88,7 @@ impl Authenticator {
             session.persistent = self.are_persistent(&extra);
             session.claims = Some(Value::Object(extra).to_string());
         }
-        let cookies = self.session_cookies(&session, Fresh::Yes, now).map_err(Reason::Issue)?.cookies;
+        let mut cookies = self.session_cookies(&session, Fresh::Yes, now).map_err(Reason::Issue)?.cookies;
         let replaced = previous.session();
         let ends = replaced.map_or(Ends::AllOf(&session.subject), |id| Ends::Renewing(&session.subject, id));
         let ended = self.insert(&session, ends, now).await?;
@@ -94,12 +99,28 @@ impl Authenticator {
                 return Err(Reason::Revoked);
             }
         }
+        // Or changed its claims in between: the new one would go on with the old ones.
+        if let (Some(store), Some(id)) = (self.store(), replaced)
+            && store.find(id).await?.is_none_or(|row| row.claims != session.claims)
+        {
+            self.end(Ends::These(&[session.id]), now).await?;
+            return Err(Reason::Revoked);
+        }
+        if self.adds_claims() {
+            cookies = self.asked_again(&session, Fresh::Yes, now).map_err(Reason::Issue)?;
+        }
         for id in ended {
             let kind = if Some(id) == replaced { EventKind::Replaced } else { EventKind::Revoked };
             self.tell(kind, &session.subject, Some(id), client);
         }
         self.tell(EventKind::PasswordChanged, &session.subject, Some(session.id), client);
         Ok(cookies)
+    }
+
+    /// The cookies of a session that was just stored, once more: claims that the application adds may have
+    /// changed since they were asked for, and whoever says so finds the session from now on only.
+    fn asked_again(&self, session: &Session, fresh: Fresh, now: Timestamp) -> Result<SetCookies, IssueError> {
+        Ok(self.session_cookies(session, fresh, now)?.cookies)
     }
 
     /// Stores a session and ends others with it.

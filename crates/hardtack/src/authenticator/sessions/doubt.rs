@@ -1,11 +1,12 @@
-//! Sessions that somebody was about to end when their request was cut off, or the store failed.
+//! Sessions that somebody was about to end, or to give other claims, when their request was cut off, or the
+//! store failed.
 
 use super::end::named;
 use crate::authenticator::Authenticator;
 use crate::session::{Ends, ErasedStore, SessionId, StoreError};
 
-/// Sessions that are being ended in the store. Unless it is [dispelled](Self::dispel), the store may have
-/// ended them and nobody heard of it: this process then asks it for each of their requests.
+/// Sessions that are being ended or outdated in the store. Unless it is [dispelled](Self::dispel), the store
+/// may have done so and nobody heard of it: this process then asks it for each of their requests.
 #[must_use = "dropped at once, it doubts what was not even begun"]
 pub(super) struct Doubt<'a> {
     engine: &'a Authenticator,
@@ -13,8 +14,8 @@ pub(super) struct Doubt<'a> {
 }
 
 impl Authenticator {
-    /// To be called before the store is told to end sessions. Those of a subject are looked up: what begins
-    /// in between is known by the log alone.
+    /// To be called before the store is told to end or outdate sessions. Those of a subject are looked up: what
+    /// begins in between is known by the log alone.
     pub(super) async fn doubt(&self, store: &dyn ErasedStore, ends: Ends<'_>) -> Result<Doubt<'_>, StoreError> {
         let ids = match ends {
             Ends::These(_) | Ends::Replacing(_) => named(ends).into_owned(),

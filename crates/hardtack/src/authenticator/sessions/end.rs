@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::authenticator::Authenticator;
 use crate::clock::Timestamp;
 use crate::event::{Client, EventKind};
-use crate::session::{Ends, Session, SessionId, StoreError};
+use crate::session::{Ends, Revoked, Session, SessionId, StoreError};
 
 impl Authenticator {
     /// Ends sessions: in the store first, then in this process, and only then is anybody answered.
@@ -26,15 +26,16 @@ impl Authenticator {
     pub(super) fn end_locally(&self, ended: &[SessionId], ends: Ends<'_>, now: Timestamp) {
         let until = now + self.token_memory();
         for id in ended.iter().chain(named(ends).iter()) {
-            self.learn_end(*id, ends.replaces(*id), until, now);
+            self.learn(*id, ends.what(*id), until, now);
         }
     }
 
-    pub(super) fn learn_end(&self, id: SessionId, replaced: bool, until: Timestamp, now: Timestamp) {
-        if replaced {
-            self.revocations().replace(id, until, now);
-        } else {
-            self.revocations().end(id, until, now);
+    /// Notes what happened to a session, for as long as its access tokens could look good.
+    pub(super) fn learn(&self, id: SessionId, what: Revoked, until: Timestamp, now: Timestamp) {
+        match what {
+            Revoked::Ended => self.revocations().end(id, until, now),
+            Revoked::Replaced => self.revocations().replace(id, until, now),
+            Revoked::Outdated(generation) => self.revocations().outdate(id, generation, until, now),
         }
     }
 

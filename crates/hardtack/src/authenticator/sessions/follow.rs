@@ -1,4 +1,4 @@
-//! What other processes have ended: the store's log, read into this process's map.
+//! What other processes have ended or outdated: the store's log, read into this process's map.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::authenticator::{Authenticator, VerifiedToken};
 use crate::clock::Timestamp;
-use crate::session::{Revocation, SessionId, Standing, StoreError, Turn};
+use crate::session::{LogReader, Notes, Revocation, Revoked, SessionId, Standing, StoreError, Turn};
 
 /// How many entries of the log are read at once.
 const LOG_PAGE: u32 = 1000;
@@ -23,7 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
 impl Authenticator {
-    /// Learns which sessions others have ended: once before serving. Answers how many entries were read.
+    /// Learns which sessions others have ended, and of which the claims have changed: once before serving.
+    /// Answers how many entries were read.
     ///
     /// A process that goes on serving has to go on learning: [`Self::follow_revocations`].
     ///
@@ -104,7 +105,7 @@ impl Authenticator {
     async fn read_log<S: Future<Output = ()>>(&self, patience: impl Fn() -> S) -> Result<usize, StoreError> {
         let Some(store) = self.store() else { return Ok(0) };
         let log = &self.0.log;
-        let mut reader = log.reader();
+        let mut reader = LogReader::after(log.read());
         let (mut read, mut readings) = (0, 1);
         loop {
             let asked_at = self.now();
@@ -114,7 +115,7 @@ impl Authenticator {
                 None => return Err(StoreError::new("reading the log of ended sessions took too long")),
             };
             let turn = reader.take(&page, LOG_PAGE);
-            page.entries.iter().for_each(|entry| self.learn(entry, asked_at));
+            page.entries.iter().for_each(|entry| self.learn_entry(entry, asked_at));
             read += page.entries.len();
             match turn {
                 Turn::Again => {
@@ -136,10 +137,10 @@ impl Authenticator {
         }
     }
 
-    fn learn(&self, entry: &Revocation, now: Timestamp) {
+    fn learn_entry(&self, entry: &Revocation, now: Timestamp) {
         let until = entry.at + self.token_memory() + CLOCK_SKEW;
         if until > now {
-            self.learn_end(entry.session, entry.replaced, until, now);
+            self.learn(entry.session, entry.what, until, now);
         }
     }
 
@@ -148,7 +149,7 @@ impl Authenticator {
     #[inline]
     pub(crate) fn is_surely_live(&self, token: &VerifiedToken, now: Timestamp) -> bool {
         let Some(id) = token.session() else { return true };
-        self.knows_all(now) && self.revocations().look_up(id) == (Standing::Live, false)
+        self.knows_all(now) && self.revocations().standing(id) == Standing::Live(Notes::default())
     }
 
     /// Whether this process's map holds all that the log does, by the bound that was set. To be asked before the
@@ -162,15 +163,17 @@ impl Authenticator {
     /// has its doubts.
     pub(crate) async fn standing(&self, id: SessionId) -> Result<Standing, StoreError> {
         let current = self.knows_all(self.now());
-        let (known, doubted) = self.revocations().look_up(id);
-        match self.store() {
-            Some(store) if (doubted || !current) && !matches!(known, Standing::Ended | Standing::Replaced) => {
+        let known = self.revocations().standing(id);
+        match (self.store(), known) {
+            (Some(store), Standing::Live(notes)) if notes.doubted || !current => {
                 let row = store.find(id).await?;
-                if row.as_ref().is_some_and(|row| row.revoked_at.is_none()) {
-                    return Ok(known);
+                if let Some(row) = row.as_ref().filter(|row| row.revoked_at.is_none()) {
+                    let outdated = notes.outdated.max(row.outdated_generation);
+                    return Ok(Standing::Live(Notes { outdated, ..notes }));
                 }
                 let (now, replaced) = (self.now(), row.is_some_and(|row| row.replaced));
-                self.learn_end(id, replaced, now + self.token_memory(), now);
+                let what = if replaced { Revoked::Replaced } else { Revoked::Ended };
+                self.learn(id, what, now + self.token_memory(), now);
                 Ok(self.revocations().standing(id))
             }
             _ => Ok(known),

@@ -1,6 +1,7 @@
 //! Sessions begun, refreshed and ended: where the engine meets its store.
 
 mod begin;
+mod claims;
 mod doubt;
 mod end;
 mod follow;

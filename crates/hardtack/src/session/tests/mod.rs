@@ -1,0 +1,3 @@
+//! Tests of modules that are compiled elsewhere as well.
+
+mod revocations;

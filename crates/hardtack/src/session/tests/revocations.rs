@@ -1,0 +1,80 @@
+//! What is noted of a session.
+
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::session::{Notes, Revocations, SessionId, Standing};
+
+const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
+const LATER: Timestamp = Timestamp::from_unix_seconds(1_800_000_001);
+
+fn live(outdated: u64, awaited: u64, doubted: bool) -> Standing {
+    Standing::Live(Notes { outdated, awaited, doubted })
+}
+
+#[test]
+fn an_ended_session_stays_ended() {
+    let (map, id) = (Revocations::default(), SessionId::random());
+    assert_eq!(map.standing(id), live(0, 0, false));
+    map.await_confirmation(id, 2, LATER, NOW);
+    assert_eq!(map.standing(id), live(0, 2, false));
+    map.end(id, LATER, NOW);
+    map.await_confirmation(id, 3, NOW, NOW);
+    map.outdate(id, 3, NOW, NOW);
+    map.doubt(id, NOW, NOW);
+    map.replace(id, NOW, NOW);
+    map.confirmed(id, 3);
+    assert_eq!(map.standing(id), Standing::Ended);
+}
+
+#[test]
+fn a_doubt_stays_until_the_end_is_known() {
+    let (map, id) = (Revocations::default(), SessionId::random());
+    map.await_confirmation(id, 2, LATER, NOW);
+    map.doubt(id, LATER, NOW);
+    map.await_confirmation(id, 3, LATER, NOW);
+    assert_eq!(map.standing(id), live(0, 3, true));
+    map.confirmed(id, 3);
+    assert_eq!(map.standing(id), live(0, 0, true));
+    map.replace(id, LATER, NOW);
+    map.doubt(id, LATER, NOW);
+    assert_eq!(map.standing(id), Standing::Replaced);
+}
+
+#[test]
+fn s39_what_is_outdated_and_what_is_awaited_are_both_kept() {
+    let (map, id) = (Revocations::default(), SessionId::random());
+    // Outdated while it is awaited; then rotated, and awaited anew; an older word comes late.
+    map.await_confirmation(id, 2, LATER, NOW);
+    map.outdate(id, 2, LATER, NOW);
+    assert_eq!(map.standing(id), live(2, 2, false));
+    map.await_confirmation(id, 3, LATER, NOW);
+    map.outdate(id, 1, LATER, NOW);
+    assert_eq!(map.standing(id), live(2, 3, false));
+    map.confirmed(id, 2);
+    assert_eq!(map.standing(id), live(2, 3, false));
+    map.confirmed(id, 3);
+    assert_eq!(map.standing(id), live(2, 0, false));
+    map.outdate(id, 3, LATER, NOW);
+    assert_eq!(map.standing(id), live(3, 0, false));
+    map.end(id, LATER, NOW);
+    assert_eq!(map.standing(id), Standing::Ended);
+}
+
+#[test]
+fn what_was_confirmed_leaves_nothing_behind() {
+    let (map, id) = (Revocations::default(), SessionId::random());
+    map.await_confirmation(id, 2, LATER, NOW);
+    map.confirmed(id, 2);
+    assert_eq!(map.len(), 0);
+}
+
+#[test]
+fn entries_go_when_their_tokens_have_expired() {
+    let map = Revocations::default();
+    for second in 0..10_000 {
+        let now = NOW + Duration::from_secs(second);
+        map.end(SessionId::random(), now + Duration::from_secs(10), now);
+    }
+    assert!(map.len() < 2048);
+}

@@ -1,0 +1,103 @@
+//! What is created, and what it is found as.
+
+use super::*;
+
+pub(super) async fn rows_come_back_as_they_were_given<S: SessionStore>(store: &Subject<S>) {
+    same("find: an id that was never created has no row", store.find(SessionId::random()).await, None);
+    let plain = session("alice");
+    let unicode = Session {
+        claims: Some(r#"{"name":"Zoë 🦀","roles":["a","b"],"quote":"'\"\\"}"#.into()),
+        user_agent: Some("Mozilla/5.0 (X11; Linux x86_64) ".repeat(256)),
+        address: Some("2001:db8::1".into()),
+        salt: [0xff; 16],
+        confirmed: true,
+        ..session("žluťoučký kůň 用户 🦀 '; DROP TABLE sessions; --")
+    };
+    let empty = Session {
+        id: SessionId::from_u128(0),
+        salt: [0; 16],
+        claims: Some(String::new()),
+        user_agent: Some(String::new()),
+        address: Some(String::new()),
+        ..session("")
+    };
+    let extreme = Session {
+        persistent: true,
+        id: SessionId::from_u128(u128::MAX),
+        // Not a number of IEEE 754, so a store that passes through one shows it.
+        generation: (1 << 53) + 1,
+        created_at: Timestamp::from_unix_seconds(-1),
+        rotated_at: at(1),
+        auth_time: at(2),
+        expires_at: at(3),
+        absolute_expires_at: Timestamp::from_unix_seconds(253_402_300_799),
+        ..session("the edges")
+    };
+    let ended = Session { revoked_at: Some(at(7)), ..session("long gone") };
+    let replaced = Session { revoked_at: Some(at(7)), replaced: true, ..session("gone on") };
+    let outdated = Session { generation: 9, outdated_generation: (1 << 53) + 1, ..session("promoted") };
+    for row in [plain, unicode, empty, extreme, ended, replaced, outdated] {
+        store.create(&row, NOBODY).await;
+        let found = store.find(row.id).await.expect("create, find: the row is there");
+        // One by one, since a session's `Debug` does not show them.
+        same("create, find: the salt comes back as it was given", found.salt, row.salt);
+        same("create, find: the claims come back as they were given", &found.claims, &row.claims);
+        same("create, find: the user agent comes back as it was given", &found.user_agent, &row.user_agent);
+        same("create, find: the address comes back as it was given", &found.address, &row.address);
+        same("create, find: every field comes back as it was given", found, row);
+    }
+}
+
+pub(super) async fn an_id_is_used_once<S: SessionStore>(store: &Subject<S>) {
+    let [first, bystander] = [session("alice"), session("alice")];
+    store.create(&first, NOBODY).await;
+    store.create(&bystander, NOBODY).await;
+    let second = Session { id: first.id, ..session("mallory") };
+    let answer = store.0.create(&second, Ends::AllOf("alice")).await;
+    assert!(answer.is_err(), "store_conformance: create: an id that exists is refused; answered {answer:?}");
+    same("create: a refused session changes no row", store.find(first.id).await, Some(first));
+    same("create: a refused session ends none", store.find(bystander.id).await, Some(bystander));
+    same("create: a refused session logs nothing", store.log(0).await, vec![]);
+}
+
+pub(super) async fn list_answers_the_live_sessions_of_a_subject<S: SessionStore>(store: &Subject<S>) {
+    let begun = |seconds| Session { created_at: at(seconds), rotated_at: at(seconds), ..session("alice") };
+    let [oldest, newest, middle] = [begun(0), begun(20), begun(10)];
+    let brief = Session { expires_at: at(50), ..begun(5) };
+    let ended = begun(15);
+    for row in [&oldest, &newest, &middle, &brief, &ended, &session("bob")] {
+        store.create(row, NOBODY).await;
+    }
+    store.revoke(Ends::These(&[ended.id]), at(30)).await;
+    let listed = async |now| store.list("alice", now).await.iter().map(|row| row.id).collect::<Vec<_>>();
+    let all = vec![newest.id, middle.id, brief.id, oldest.id];
+    same("list: the live sessions of the subject, the newest first", listed(at(49)).await, all);
+    let rest = vec![newest.id, middle.id, oldest.id];
+    same("list: a session is dead from the second it expires", listed(at(50)).await, rest.clone());
+    let rotated = store.rotate(oldest.id, 1, next(60)).await;
+    same("list: the newest log-in is first, whichever was used last", listed(at(60)).await, rest);
+    same("list: rows are whole and up to date", store.list("alice", at(60)).await.pop(), rotated);
+    same("list: a subject without sessions", store.list("nobody", NOW).await, vec![]);
+}
+
+pub(super) async fn subjects_are_compared_byte_by_byte<S: SessionStore>(store: &Subject<S>) {
+    // Those that a collation, a pattern or a trim would take for "alice".
+    let names = ["alice", "Alice", "alice ", " alice", "al_ce", "a%", "alicé", "alice\u{301}", "alic\u{e9}\u{301}"];
+    for name in names {
+        store.create(&session(name), NOBODY).await;
+    }
+    for name in names {
+        let subjects: Vec<_> = store.list(name, NOW).await.into_iter().map(|row| row.subject).collect();
+        same("list: a subject is compared byte by byte", subjects, vec![name.to_owned()]);
+    }
+    for (ended, name) in names.iter().enumerate() {
+        same("revoke: a subject is compared byte by byte", store.revoke(Ends::AllOf(name), NOW).await.len(), 1);
+        same("revoke: one subject at a time", store.log(0).await.len(), ended + 1);
+    }
+    for name in names {
+        store.create(&session(name), NOBODY).await;
+    }
+    for name in names {
+        same("outdate: a subject is compared byte by byte", store.outdate(name, Some("{}"), NOW).await.len(), 1);
+    }
+}
