@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::ops::Deref;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
@@ -13,7 +13,7 @@ use axum::response::Response;
 use hardtack::exchange::{BodyPeek, Peeked};
 use hardtack::{Authenticator, Failure, Memo, Reason};
 use http::request::Parts;
-use http::{HeaderValue, header};
+use http::{Extensions, HeaderValue, header};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -114,10 +114,28 @@ where
     }
 }
 
+/// Extensions without any, and with room for ours beside those that axum adds to every request (its URI, its
+/// route, its parameters): a table that grows to that size is made twice.
+static ROOM: LazyLock<Extensions> = LazyLock::new(|| {
+    #[derive(Clone)]
+    struct Place<const N: usize>;
+    let mut room = Extensions::new();
+    room.insert(Place::<0>);
+    room.insert(Place::<1>);
+    room.insert(Place::<2>);
+    room.insert(Place::<3>);
+    room.clear();
+    room
+});
+
 /// Calls the inner service, and leaves the memo in the request for its extractors.
 fn call_with<S: Service<Request>>(inner: &mut S, memo: Memo, mut request: Request) -> (S::Future, Layered) {
     let layered = Layered::new(memo);
-    request.extensions_mut().insert(layered.clone());
+    let extensions = request.extensions_mut();
+    if extensions.is_empty() {
+        extensions.clone_from(&ROOM);
+    }
+    extensions.insert(layered.clone());
     (inner.call(request), layered)
 }
 
