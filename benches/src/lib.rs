@@ -6,7 +6,6 @@
 #![allow(clippy::print_stderr)]
 
 mod allocations;
-mod instructions;
 mod load;
 mod options;
 mod peers;
@@ -14,7 +13,6 @@ mod report;
 mod rows;
 mod run;
 mod server;
-mod subject;
 mod table;
 
 use std::process::ExitCode;
@@ -22,15 +20,13 @@ use std::process::ExitCode;
 pub use allocations::{Counter, count_allocations};
 use clap::Parser;
 
-/// Why there is no figure.
-type Failed = Box<dyn std::error::Error + Send + Sync>;
+use hardtack_bench_subject::Failed;
 
 /// The whole program.
 pub fn main() -> ExitCode {
     let options = options::Options::parse();
     let done = match options.command {
         Some(options::Command::Serve { auth }) => server::serve(auth),
-        Some(options::Command::Repeat { operation, count }) => instructions::repeat(operation, count),
         None => report::print(&options),
     };
     match done {

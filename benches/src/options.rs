@@ -2,7 +2,6 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::instructions::Operation;
 use crate::run::Plan;
 use crate::server::Auth;
 
@@ -31,14 +30,6 @@ pub(crate) enum Command {
     Serve {
         #[arg(long, value_enum)]
         auth: Auth,
-    },
-    /// Repeat one operation and print nothing.
-    #[command(hide = true)]
-    Repeat {
-        #[arg(long, value_enum)]
-        operation: Operation,
-        #[arg(long)]
-        count: u64,
     },
 }
 

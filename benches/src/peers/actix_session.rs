@@ -6,7 +6,7 @@ use actix_web::cookie::Key;
 use actix_web::error::ErrorUnauthorized;
 use actix_web::{Error, HttpResponse};
 
-use crate::subject::SUBJECT;
+use hardtack_bench_subject::SUBJECT;
 
 /// Its layer.
 pub(crate) fn layer(key: Key) -> SessionMiddleware<CookieSessionStore> {

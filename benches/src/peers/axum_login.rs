@@ -13,8 +13,8 @@ use tower_service::Service;
 use tower_sessions::{MemoryStore, SessionManagerLayer};
 
 use crate::Failed;
-use crate::run::poll_once;
-use crate::subject::SUBJECT;
+use hardtack_bench_subject::SUBJECT;
+use hardtack_bench_subject::poll_once;
 
 #[derive(Clone, Debug)]
 struct User {

@@ -13,8 +13,8 @@ use axum_extra::extract::CookieJar;
 use http::{HeaderMap, StatusCode};
 use jsonwebtoken::{Algorithm, DecodingKey, TokenData, Validation};
 
+use super::claims::TypedClaims;
 use crate::Failed;
-use crate::subject::TypedClaims;
 
 /// Everything that such a stack keeps between requests. Cheap to clone.
 #[derive(Clone)]

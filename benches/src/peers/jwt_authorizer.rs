@@ -6,7 +6,7 @@ use jwt_authorizer::layer::JwtSource;
 use jwt_authorizer::{Authorizer, IntoLayer, JwtAuthorizer, JwtClaims, RegisteredClaims, Validation};
 
 use crate::Failed;
-use crate::run::poll_once;
+use hardtack_bench_subject::poll_once;
 
 async fn user(JwtClaims(claims): JwtClaims<RegisteredClaims>) -> &'static str {
     std::hint::black_box(&claims.sub);

@@ -9,8 +9,8 @@ use hardtack::{Authenticator, KeySet, NoExtra, SigningKey, TokenKind};
 use crate::Failed;
 use crate::peers::by_hand::{ByHand, public_key};
 use crate::run::{Case, Plan, alternate};
-use crate::subject::{SITE, SUBJECT, without_cache};
 use crate::table::{Row, Target, Unit};
+use hardtack_bench_subject::{SITE, SUBJECT, without_cache};
 
 pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
     Ok(vec![

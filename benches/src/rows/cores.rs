@@ -7,8 +7,8 @@ use hardtack::{NoExtra, TokenKind};
 
 use crate::Failed;
 use crate::run::{Outcome, Plan, Spread};
-use crate::subject::{Hmac, Visitor, hs256_keys, stored, stored_without_cache};
 use crate::table::{Row, Target, Unit};
+use hardtack_bench_subject::{Hmac, Visitor, hs256_keys, stored, stored_without_cache};
 
 pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
     if std::thread::available_parallelism()?.get() < 2 {

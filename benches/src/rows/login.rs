@@ -5,9 +5,10 @@ use hardtack::Authenticator;
 use jsonwebtoken::{EncodingKey, Header};
 
 use crate::Failed;
-use crate::run::{Case, Plan, alternate, poll_once};
-use crate::subject::{Fresh, Hmac, SITE, SUBJECT, TypedClaims, Visitor, hs256_keys, stored};
+use crate::peers::claims::{Fresh, TypedClaims};
+use crate::run::{Case, Plan, alternate};
 use crate::table::{Row, Target, Unit};
+use hardtack_bench_subject::{Hmac, SITE, SUBJECT, Visitor, hs256_keys, poll_once, stored};
 
 pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
     let (secret, keys) = hs256_keys()?;

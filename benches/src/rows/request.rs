@@ -1,16 +1,13 @@
 //! From a header map to a user, with CSRF and 100,000 ended sessions.
 
 use hardtack::jwt::Algorithm;
-use hardtack::{Authenticator, Exchange, Failure, Memo, Need, VerifiedToken};
-use hardtack_axum::HeaderFields;
-use http::HeaderMap;
 use jsonwebtoken::DecodingKey;
 
 use crate::Failed;
 use crate::peers::by_hand::{ByHand, public_key};
-use crate::run::{Case, Plan, alternate, poll_once};
-use crate::subject::{Hmac, Visitor, generated, hs256_keys, post, stored, stored_without_cache};
+use crate::run::{Case, Plan, alternate};
 use crate::table::{Row, Target, Unit};
+use hardtack_bench_subject::{Hmac, Visitor, generated, hs256_keys, stored, stored_without_cache, user};
 
 pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
     let (secret, keys) = hs256_keys()?;
@@ -54,12 +51,4 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
             .peer("without cache", ec_missed.over(&ec_bare))
             .peer(by_hand, ec_theirs.over(&ec_bare)),
     ])
-}
-
-/// What an adapter's extractor does.
-pub(crate) fn user(engine: &Authenticator, headers: &HeaderMap) -> Option<Result<VerifiedToken, Failure>> {
-    let fields = HeaderFields(headers);
-    let memo = Memo::without_layer(engine.clone());
-    let exchange = Exchange::new(post(&fields), &memo);
-    poll_once(exchange.required(Need::access()))
 }

@@ -3,21 +3,19 @@
 use std::convert::Infallible;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::Request as AxumRequest;
-use axum::response::Response;
 use hardtack_axum::AuthService;
-use http::{HeaderMap, HeaderValue, Method, Request, header};
+use http::{HeaderMap, HeaderValue, header};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use tower_service::Service;
 
 use crate::Failed;
 use crate::peers::by_hand::ByHand;
 use crate::peers::{axum_login, by_hand, jwt_authorizer};
-use crate::run::{Case, Plan, alternate, poll_once};
-use crate::server::{bare, guarded, layered};
-use crate::subject::{Visitor, hs256_keys, stored, stored_without_cache};
+use crate::run::{Case, Plan, alternate};
 use crate::table::{Row, Target, Unit};
+use hardtack_bench_subject::{
+    Call, Visitor, bare, get, guarded, hs256_keys, layered, poll_once, stored, stored_without_cache,
+};
 
 /// Routers with the fields that their visitor sends.
 pub(crate) struct Apps {
@@ -29,12 +27,6 @@ pub(crate) struct Apps {
     pub(crate) axum_login: Call,
     pub(crate) older_none: OlderCall,
     pub(crate) jwt_authorizer: OlderCall,
-}
-
-/// One request, again and again.
-pub(crate) struct Call<S = Router> {
-    service: S,
-    headers: HeaderMap,
 }
 
 /// The same for the older axum of jwt-authorizer.
@@ -70,32 +62,12 @@ impl Apps {
     }
 }
 
-impl<S: Service<AxumRequest, Response = Response, Error = Infallible>> Call<S> {
-    pub(crate) fn new(service: S, headers: &HeaderMap) -> Self {
-        Self { service, headers: headers.clone() }
-    }
-
-    /// The response, if it is 200.
-    pub(crate) fn make(&mut self) -> Option<Response> {
-        let answer: Result<Response, Infallible> = poll_once(self.service.call(get(&self.headers, Body::empty())))?;
-        answer.ok().filter(|response| response.status().is_success())
-    }
-}
-
 impl OlderCall {
     pub(crate) fn make(&mut self) -> Option<axum_of_jwt_authorizer::response::Response> {
         let body = axum_of_jwt_authorizer::body::Body::empty();
         let answer: Result<_, Infallible> = poll_once(self.router.call(get(&self.headers, body)))?;
         answer.ok().filter(|response| response.status().is_success())
     }
-}
-
-fn get<B>(headers: &HeaderMap, body: B) -> Request<B> {
-    let mut request = Request::new(body);
-    *request.method_mut() = Method::GET;
-    *request.uri_mut() = http::Uri::from_static("/user");
-    *request.headers_mut() = headers.clone();
-    request
 }
 
 pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {

@@ -6,8 +6,8 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use crate::Failed;
 use crate::peers::by_hand::ByHand;
 use crate::run::{Case, Plan, alternate};
-use crate::subject::{Hmac, Visitor, hs256_keys, stored, stored_without_cache};
 use crate::table::{Row, Target, Unit};
+use hardtack_bench_subject::{Hmac, Visitor, hs256_keys, stored, stored_without_cache};
 
 pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
     let (secret, keys) = hs256_keys()?;

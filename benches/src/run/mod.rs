@@ -5,7 +5,7 @@ mod case;
 mod plan;
 mod spread;
 
-pub(crate) use case::{Case, Outcome, poll_once};
+pub(crate) use case::{Case, Outcome};
 pub(crate) use plan::Plan;
 pub(crate) use spread::Spread;
 

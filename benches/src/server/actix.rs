@@ -7,7 +7,7 @@ use hardtack_actix::{AccessToken, AuthLayer};
 use super::{Auth, Greeting};
 use crate::Failed;
 use crate::peers::actix_session;
-use crate::subject::{Visitor, hs256_keys, stored};
+use hardtack_bench_subject::{Visitor, hs256_keys, stored};
 
 async fn user(token: AccessToken) -> &'static str {
     std::hint::black_box(token.subject());

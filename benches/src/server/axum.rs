@@ -1,39 +1,15 @@
 //! axum, on one worker.
 
+use axum::ServiceExt;
 use axum::extract::Request;
-use axum::routing::get;
-use axum::{Router, ServiceExt};
-use hardtack::Authenticator;
-use hardtack_axum::{AccessToken, AuthLayer, AuthService};
 use jsonwebtoken::DecodingKey;
 use tokio::net::TcpListener;
-use tower_layer::Layer;
 
 use super::{Auth, Greeting};
 use crate::Failed;
 use crate::peers::by_hand::{self, ByHand};
 use crate::peers::{axum_login, jwt_authorizer};
-use crate::subject::{Visitor, hs256_keys, stored, stored_without_cache};
-
-/// The route without authentication.
-pub(crate) fn bare() -> Router {
-    Router::new().route("/user", get(async || "hello"))
-}
-
-/// The route behind Hardtack: the layer around the finished router, which costs nothing of axum's own.
-pub(crate) fn guarded(engine: Authenticator) -> AuthService<Router> {
-    AuthLayer::new(engine).layer(Router::new().route("/user", get(user)))
-}
-
-/// The same by `Router::layer`, which boxes each route's future once more.
-pub(crate) fn layered(engine: Authenticator) -> Router {
-    Router::new().route("/user", get(user)).layer(AuthLayer::new(engine))
-}
-
-async fn user(token: AccessToken) -> &'static str {
-    std::hint::black_box(token.subject());
-    "hello"
-}
+use hardtack_bench_subject::{Visitor, bare, guarded, hs256_keys, stored, stored_without_cache};
 
 pub(super) fn serve(auth: Auth) -> Result<(), Failed> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(listen(auth))

@@ -6,7 +6,6 @@ mod axum;
 mod process;
 mod site;
 
-pub(crate) use axum::{bare, guarded, layered};
 pub(crate) use process::Server;
 
 use std::io::Read;

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use super::Greeting;
 use crate::Failed;
-use crate::subject::hs256_keys;
+use hardtack_bench_subject::hs256_keys;
 
 pub(super) fn serve() -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

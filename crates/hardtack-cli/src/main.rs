@@ -8,6 +8,7 @@ mod logs;
 mod mail;
 mod migrate;
 mod output;
+mod prune;
 mod serve;
 mod server;
 mod settings;

@@ -9,12 +9,12 @@ use hardtack_accounts::{Accounts, Site};
 use hardtack_redis::{NotifyingSessions, RedisSessions};
 use hardtack_sqlx::Database;
 use tokio::net::TcpListener;
-use tokio::time::{MissedTickBehavior, interval};
 
 use crate::cli::ServeOptions;
 use crate::error::Error;
 use crate::keys::{self, private};
 use crate::mail::with_mail;
+use crate::prune::prune;
 use crate::settings::{Redis, RedisFor, Settings, options};
 use crate::stop::Stop;
 use crate::{logs, output, server};
@@ -22,10 +22,6 @@ use crate::{logs, output, server};
 /// Other servers may share the database: for how long a copied access token may outlive a log-out at one
 /// of them where this one cannot read the log; each request asks the store from then on.
 const MAX_STALENESS: Duration = Duration::from_secs(5);
-
-/// How often rows of dead sessions are forgotten, and how many at a time.
-const PRUNE_EVERY: Duration = Duration::from_secs(600);
-const PRUNE_LIMIT: u32 = 1000;
 
 pub(crate) fn run(options: &ServeOptions) -> Result<(), Error> {
     let settings = Settings::load(options)?;
@@ -134,20 +130,4 @@ fn announce(settings: &Settings, bound: SocketAddr) -> Result<(), Error> {
         return output::print(format_args!("Hardtack is listening on {here}"));
     }
     output::print(format_args!("Hardtack is listening on {here} for {site}"))
-}
-
-async fn prune(auth: Authenticator, accounts: Accounts) {
-    let mut ticks = interval(PRUNE_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        match auth.prune_sessions(PRUNE_LIMIT).await {
-            Ok(pruned) => tracing::debug!(event = "pruned", sessions = pruned),
-            Err(error) => tracing::error!(event = "prune_failed", %error),
-        }
-        match accounts.prune(auth.now(), PRUNE_LIMIT).await {
-            Ok(pruned) => tracing::debug!(event = "pruned", activity = pruned),
-            Err(error) => tracing::error!(event = "prune_failed", %error),
-        }
-    }
 }

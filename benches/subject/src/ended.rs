@@ -4,13 +4,13 @@ use hardtack::session::{Ends, Revocation, RevocationPage, Revoked, Rotation, Sto
 use hardtack::{Clock, Session, SessionId, SessionStore, SystemClock, Timestamp};
 
 /// Takes every session and keeps none: what is left of a log-in is the engine's own work.
-pub(crate) struct EndedSessions {
+pub struct EndedSessions {
     log: Vec<Revocation>,
 }
 
 impl EndedSessions {
     /// With a log of this many sessions that ended just now.
-    pub(crate) fn new(count: u64) -> Self {
+    pub fn new(count: u64) -> Self {
         let at = SystemClock.now();
         let log = (1..=count)
             .map(|sequence| Revocation { sequence, session: SessionId::random(), at, what: Revoked::Ended })

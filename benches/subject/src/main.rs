@@ -1,21 +1,29 @@
 //! One operation many times over, for a tool that counts instructions: `scripts/instructions`.
 
-use std::hint::black_box;
+#![allow(clippy::print_stderr, reason = "errors")]
 
-use clap::ValueEnum;
+use std::hint::black_box;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
 use hardtack::{Authenticator, NoExtra, TokenKind};
+use hardtack_bench_subject::{Call, Failed, SITE, Visitor, bare, guarded, hs256_keys, user, without_cache};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::Failed;
-use crate::rows::request::user;
-use crate::rows::router::Call;
-use crate::server::{bare, guarded};
-use crate::subject::{SITE, Visitor, hs256_keys, without_cache};
+/// Repeats one operation and prints nothing.
+#[derive(Parser)]
+#[command(name = "hardtack-bench-instructions", version)]
+struct Options {
+    #[arg(long, value_enum)]
+    operation: Operation,
+    #[arg(long)]
+    count: u64,
+}
 
 /// What is repeated.
 #[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum Operation {
+enum Operation {
     /// A bare HMAC-SHA256 over the token, by the crate that the engine uses and from a prepared key.
     Hmac,
     /// A token to owned claims, without the cache.
@@ -30,8 +38,19 @@ pub(crate) enum Operation {
     Router,
 }
 
+fn main() -> ExitCode {
+    let options = Options::parse();
+    match repeat(options.operation, options.count) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("hardtack-bench-instructions: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// Repeats an operation.
-pub(crate) fn repeat(operation: Operation, count: u64) -> Result<(), Failed> {
+fn repeat(operation: Operation, count: u64) -> Result<(), Failed> {
     let (secret, keys) = hs256_keys()?;
     let builder = || Authenticator::builder(keys.clone()).base_url(SITE);
     let (plain, cached) = (without_cache(builder()).build()?, builder().build()?);

@@ -1,14 +1,4 @@
-//! What is measured: an engine, someone who is logged in to it, and that browser's request.
-
-mod ended;
-mod engine;
-mod hmac;
-mod visitor;
-
-pub(crate) use ended::EndedSessions;
-pub(crate) use engine::{SITE, generated, hs256_keys, stored, stored_without_cache, without_cache};
-pub(crate) use hmac::Hmac;
-pub(crate) use visitor::{SUBJECT, Visitor, post};
+//! The claims as a general JWT crate reads them.
 
 /// The claims of our tokens, owned, as an application with a general JWT crate would have them.
 #[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]

@@ -4,23 +4,23 @@ use hardtack::authenticator::Builder;
 use hardtack::jwt::Algorithm;
 use hardtack::{Authenticator, KeySet, RefreshMode, SigningKey};
 
-use super::EndedSessions;
+use crate::EndedSessions;
 use crate::Failed;
-use crate::run::poll_once;
+use crate::poll_once;
 
 /// The origin of every engine that no server is behind.
-pub(crate) const SITE: &str = "https://site.example";
+pub const SITE: &str = "https://site.example";
 
 /// Ended sessions that each engine knows of.
 const REVOCATIONS: u64 = 100_000;
 
 /// Turns the cache of verified tokens off: every row that says "no cache" comes through here.
-pub(crate) fn without_cache(builder: Builder) -> Builder {
+pub fn without_cache(builder: Builder) -> Builder {
     builder.token_cache(0)
 }
 
 /// The secret that the peers share with us.
-pub(crate) fn hs256_keys() -> Result<(String, KeySet), Failed> {
+pub fn hs256_keys() -> Result<(String, KeySet), Failed> {
     let mut random = [0; 48];
     aws_lc_rs::rand::fill(&mut random).map_err(|_| "no random bytes for a key")?;
     let secret = base64_simd::STANDARD.encode_to_string(random);
@@ -29,12 +29,12 @@ pub(crate) fn hs256_keys() -> Result<(String, KeySet), Failed> {
 }
 
 /// An engine with stored sessions, of which 100,000 have just ended.
-pub(crate) fn stored(keys: KeySet) -> Result<Authenticator, Failed> {
+pub fn stored(keys: KeySet) -> Result<Authenticator, Failed> {
     synced(builder(keys))
 }
 
 /// The same engine without its cache.
-pub(crate) fn stored_without_cache(keys: KeySet) -> Result<Authenticator, Failed> {
+pub fn stored_without_cache(keys: KeySet) -> Result<Authenticator, Failed> {
     synced(without_cache(builder(keys)))
 }
 
@@ -55,6 +55,6 @@ fn synced(builder: Builder) -> Result<Authenticator, Failed> {
 }
 
 /// A new key of an algorithm.
-pub(crate) fn generated(algorithm: Algorithm) -> Result<KeySet, Failed> {
+pub fn generated(algorithm: Algorithm) -> Result<KeySet, Failed> {
     Ok(KeySet::new(SigningKey::generate(algorithm)?))
 }

@@ -6,25 +6,28 @@ use hardtack_axum::HeaderFields;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use crate::Failed;
-use crate::run::poll_once;
+use crate::poll_once;
 
 /// The subject of every token.
-pub(crate) const SUBJECT: &str = "3f0a1c52-7d1e-4f5a-9b1d-2f6a0c4be7aa";
+pub const SUBJECT: &str = "3f0a1c52-7d1e-4f5a-9b1d-2f6a0c4be7aa";
 
 /// Cookies of other parties that are sent along.
 const OTHERS: &str = "theme=dark; _ga=GA1.2.1234567890.1700000000";
 
 /// Someone's cookies.
-pub(crate) struct Visitor {
-    pub(crate) token: String,
-    pub(crate) csrf: String,
-    pub(crate) cookie_name: String,
+pub struct Visitor {
+    /// The access token.
+    pub token: String,
+    /// Its CSRF value.
+    pub csrf: String,
+    /// The cookie that it is in.
+    pub cookie_name: String,
     cookies: Vec<String>,
 }
 
 impl Visitor {
     /// Logs in.
-    pub(crate) fn of(engine: &Authenticator) -> Result<Self, Failed> {
+    pub fn of(engine: &Authenticator) -> Result<Self, Failed> {
         let set = poll_once(engine.log_in(SUBJECT)).ok_or("a log-in waited")??;
         let cookies: Vec<String> = set.iter().map(|set| set.split(';').next().unwrap_or_default().to_owned()).collect();
         let named = |part: &str| {
@@ -38,19 +41,19 @@ impl Visitor {
     }
 
     /// The `Cookie` field: others' cookies, and all of ours.
-    pub(crate) fn cookie_field(&self) -> String {
+    pub fn cookie_field(&self) -> String {
         format!("{OTHERS}; {}", self.cookies.join("; "))
     }
 
     /// What a browser sends with a script's POST to its own site.
-    pub(crate) fn headers(&self) -> Result<HeaderMap, Failed> {
+    pub fn headers(&self) -> Result<HeaderMap, Failed> {
         fields([
             (header::HOST, "site.example"),
             (header::USER_AGENT, "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
             (header::ACCEPT, "application/json"),
             (header::ACCEPT_LANGUAGE, "en-US,en;q=0.5"),
             (header::ACCEPT_ENCODING, "gzip, deflate, br, zstd"),
-            (header::ORIGIN, super::SITE),
+            (header::ORIGIN, crate::SITE),
             (HeaderName::from_static("sec-fetch-site"), "same-origin"),
             (HeaderName::from_static("sec-fetch-mode"), "cors"),
             (HeaderName::from_static("x-csrf-token"), &self.csrf),
@@ -70,7 +73,7 @@ fn fields<const N: usize>(fields: [(HeaderName, &str); N]) -> Result<HeaderMap, 
 }
 
 /// The head of a POST with these fields.
-pub(crate) fn post<'a>(fields: &'a HeaderFields<'a>) -> RequestHead<'a> {
+pub fn post<'a>(fields: &'a HeaderFields<'a>) -> RequestHead<'a> {
     let host = fields.0.get(header::HOST).and_then(|host| host.to_str().ok());
     RequestHead { method: "POST", target: "/account", host, peer: None, headers: fields }
 }
