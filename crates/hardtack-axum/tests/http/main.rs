@@ -4,6 +4,7 @@
 #![allow(clippy::duplicate_mod, reason = "both examples have the same people")]
 
 mod ajax;
+mod allocations;
 mod bodies;
 mod browser;
 mod conformance;
