@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use hardtack::session::{Ends, Revocation, RevocationPage, Revoked, Rotation, StoreError};
-use hardtack::{Authenticator, Clock, KeySet, Session, SessionId, SessionStore, SystemClock, Timestamp};
+use hardtack::{Authenticator, KeySet};
+use hardtack_bench_subject::EndedSessions;
 
 use crate::Failed;
 
@@ -15,7 +15,7 @@ pub(crate) async fn measure() -> Result<(), Failed> {
         let before = resident()?;
         let engine = Authenticator::builder(KeySet::from_secret(&rand::random::<[u8; 32]>())?)
             .base_url("https://site.example")
-            .sessions(Log(entries))
+            .sessions(EndedSessions::new(entries))
             .build()?;
         let read = engine.sync_revocations().await?;
         if read as u64 != entries {
@@ -32,50 +32,4 @@ fn resident() -> Result<u64, Failed> {
     let statm = fs::read_to_string("/proc/self/statm")?;
     let pages: u64 = statm.split(' ').nth(1).ok_or("no second number in /proc/self/statm")?.parse()?;
     Ok(pages * 4096)
-}
-
-/// A log of this many sessions that ended just now, and no sessions. Nothing of it is kept in memory.
-struct Log(u64);
-
-impl SessionStore for Log {
-    async fn create(&self, _: &Session, _: Ends<'_>) -> Result<Vec<SessionId>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn find(&self, _: SessionId) -> Result<Option<Session>, StoreError> {
-        Ok(None)
-    }
-
-    async fn rotate(&self, _: SessionId, _: u64, _: Rotation) -> Result<Option<Session>, StoreError> {
-        Ok(None)
-    }
-
-    async fn confirm(&self, _: SessionId, _: u64) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn revoke(&self, _: Ends<'_>, _: Timestamp) -> Result<Vec<SessionId>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn outdate(&self, _: &str, _: Option<&str>, _: Timestamp) -> Result<Vec<(SessionId, u64)>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn list(&self, _: &str, _: Timestamp) -> Result<Vec<Session>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, StoreError> {
-        let at = SystemClock.now();
-        let entries = (after + 1..=self.0).take(limit as usize);
-        let entries = entries
-            .map(|sequence| Revocation { sequence, session: SessionId::random(), at, what: Revoked::Ended })
-            .collect();
-        Ok(RevocationPage { head: self.0, entries })
-    }
-
-    async fn prune(&self, _: Timestamp, _: u32) -> Result<u64, StoreError> {
-        Ok(0)
-    }
 }

@@ -3,19 +3,16 @@
 use hardtack::session::{Ends, Revocation, RevocationPage, Revoked, Rotation, StoreError};
 use hardtack::{Clock, Session, SessionId, SessionStore, SystemClock, Timestamp};
 
-/// Takes every session and keeps none: what is left of a log-in is the engine's own work.
+/// Takes every session and keeps none: what is left of a log-in is the engine's own work. Its log is made up as it
+/// is read, so that nothing of it is kept either.
 pub struct EndedSessions {
-    log: Vec<Revocation>,
+    count: u64,
 }
 
 impl EndedSessions {
     /// With a log of this many sessions that ended just now.
     pub fn new(count: u64) -> Self {
-        let at = SystemClock.now();
-        let log = (1..=count)
-            .map(|sequence| Revocation { sequence, session: SessionId::random(), at, what: Revoked::Ended })
-            .collect();
-        Self { log }
+        Self { count }
     }
 }
 
@@ -49,8 +46,12 @@ impl SessionStore for EndedSessions {
     }
 
     async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, StoreError> {
-        let entries = self.log.iter().filter(|entry| entry.sequence > after).take(limit as usize).copied().collect();
-        Ok(RevocationPage { head: self.log.len() as u64, entries })
+        let at = SystemClock.now();
+        let entries = (after + 1..=self.count).take(limit as usize);
+        let entries = entries
+            .map(|sequence| Revocation { sequence, session: SessionId::random(), at, what: Revoked::Ended })
+            .collect();
+        Ok(RevocationPage { head: self.count, entries })
     }
 
     async fn prune(&self, _: Timestamp, _: u32) -> Result<u64, StoreError> {

@@ -9,12 +9,9 @@ use crate::support::{Place, start};
 
 const PEOPLE: usize = 5;
 
-on_every_store! {{ s32_no_answered_login_or_logout_is_lost_when_the_server_is_killed }}
+const CRASHES: usize = 100;
 
-/// The file is what the server itself writes, so that its crashes matter most.
-fn crashes(store: Store) -> usize {
-    if store == Store::Sqlite { 100 } else { 30 }
-}
+on_every_store! {{ s32_no_answered_login_or_logout_is_lost_when_the_server_is_killed }}
 
 async fn s32_no_answered_login_or_logout_is_lost_when_the_server_is_killed(store: Store) {
     let place = Place::new();
@@ -27,7 +24,7 @@ async fn s32_no_answered_login_or_logout_is_lost_when_the_server_is_killed(store
     let program = serve(server.base_url().trim_start_matches("http://"));
 
     let people = People::start((0..PEOPLE).map(|_| server.client()), false).await;
-    for _ in 0..crashes(store) {
+    for _ in 0..CRASHES {
         tokio::time::sleep(Duration::from_millis(rand::random_range(0..120))).await;
         server.kill();
         server = start(&program).await;
