@@ -39,7 +39,8 @@ pub(crate) async fn measure(tries: usize) -> Result<(), Failed> {
         ),
     ] {
         eprintln!("{store}, known by {known_by}");
-        let samples = between_two_servers(&hardtack, &settings, tries).await?;
+        let samples =
+            between_two_servers(&hardtack, &settings, tries, if known_by == "polling" { 1000 } else { 50 }).await?;
         let milliseconds = |span: Duration| span.as_secs_f64() * 1e3;
         println!(
             "| {store} | {known_by} | {:.1} | {:.1} |",
@@ -58,7 +59,12 @@ fn binary() -> Result<PathBuf, Failed> {
     if beside.is_file() { Ok(beside) } else { Err(format!("{} {advice}", beside.display()).into()) }
 }
 
-async fn between_two_servers(hardtack: &Path, settings: &[(&str, String)], tries: usize) -> Result<Samples, Failed> {
+async fn between_two_servers(
+    hardtack: &Path,
+    settings: &[(&str, String)],
+    tries: usize,
+    spread: u64,
+) -> Result<Samples, Failed> {
     let folders = [tempfile::tempdir()?, tempfile::tempdir()?];
     let secret = format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
     let mut servers = Vec::new();
@@ -75,8 +81,8 @@ async fn between_two_servers(hardtack: &Path, settings: &[(&str, String)], tries
     }
     let mut samples = Samples::default();
     for _ in 0..tries {
-        // A try ends with a poll: the next one begins at any moment until the one after.
-        tokio::time::sleep(Duration::from_millis(rand::random_range(0..1000))).await;
+        // Where a try ends with a poll, the next one begins at any moment until the one after.
+        tokio::time::sleep(Duration::from_millis(rand::random_range(0..=spread))).await;
         samples.push(one_log_out(one, other, &person).await?);
     }
     Ok(samples)
