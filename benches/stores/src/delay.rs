@@ -27,7 +27,11 @@ pub(crate) async fn measure(tries: usize) -> Result<(), Failed> {
     for (store, known_by, settings) in [
         ("SQLite", "polling", vec![("HARDTACK_DATABASE_URL", sqlite)]),
         ("PostgreSQL", "NOTIFY", vec![("HARDTACK_DATABASE_URL", postgres::shared().database())]),
-        ("Redis", "its stream", vec![("HARDTACK_REDIS_URL", redis.url())]),
+        (
+            "Redis",
+            "its stream",
+            vec![("HARDTACK_DATABASE_URL", postgres::shared().database()), ("HARDTACK_REDIS_URL", redis.url())],
+        ),
         (
             "PostgreSQL",
             "Redis",
