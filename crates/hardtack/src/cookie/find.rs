@@ -1,6 +1,6 @@
 //! One cookie's value out of a request's `Cookie` fields.
 
-use crate::request::{Only, RequestHead};
+use crate::request::RequestHead;
 
 /// The same cookie name twice in one request. Which of them a server takes decides who is logged
 /// in, and an attacker on a sibling domain can add one: so neither is taken.
@@ -14,10 +14,10 @@ pub struct DuplicateCookie;
 /// (RFC 6265 §4.2.1), so that `%5F%5FHost-id` is not `__Host-id`. What neighbouring cookies hold
 /// does not matter. HTTP/2 may split the field (RFC 9113 §8.2.3); all parts are read.
 pub fn find<'a>(head: &RequestHead<'a>, name: &str) -> Result<Option<&'a [u8]>, DuplicateCookie> {
-    match head.only_header("cookie") {
-        Only::Absent => Ok(None),
-        Only::One(field) => find_in([field], name),
-        Only::Several => find_in(head.header_all("cookie"), name),
+    match head.headers.first_two("cookie") {
+        [None, _] => Ok(None),
+        [Some(field), None] => find_in([field], name),
+        [Some(_), Some(_)] => find_in(head.header_all("cookie"), name),
     }
 }
 

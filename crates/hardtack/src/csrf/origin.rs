@@ -2,7 +2,7 @@
 
 use super::CsrfError;
 use crate::config::Settings;
-use crate::request::{Only, RequestHead};
+use crate::request::RequestHead;
 
 /// Judges by Fetch Metadata, and by `Origin` where a browser sends none.
 ///
@@ -15,10 +15,10 @@ pub(crate) fn check(head: &RequestHead<'_>, settings: &Settings) -> Result<(), C
     if let Some(b"same-origin" | b"none") = site {
         return Ok(());
     }
-    let passes = match head.only_header("origin") {
-        Only::One(origin) => is_trusted(origin, settings) || (site.is_none() && is_ours(origin, head, settings)),
-        Only::Absent => site.is_none(),
-        Only::Several => false,
+    let passes = match head.headers.first_two("origin") {
+        [Some(origin), None] => is_trusted(origin, settings) || (site.is_none() && is_ours(origin, head, settings)),
+        [None, _] => site.is_none(),
+        [Some(_), Some(_)] => false,
     };
     if passes { Ok(()) } else { Err(CsrfError::CrossSite) }
 }

@@ -30,13 +30,6 @@ pub struct RequestHead<'a> {
     pub headers: &'a (dyn Headers + Sync),
 }
 
-/// How often a field is there that should be there once.
-pub(crate) enum Only<'a> {
-    Absent,
-    One(&'a [u8]),
-    Several,
-}
-
 impl<'a> RequestHead<'a> {
     /// The only field called `name`; none where it is absent.
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
@@ -54,16 +47,6 @@ impl<'a> RequestHead<'a> {
         let two = headers.first_two(name);
         let more = if two[1].is_some() { 2..usize::MAX } else { 0..0 };
         two.into_iter().flatten().chain(more.map_while(move |index| headers.value(name, index)))
-    }
-
-    /// The field called `name` where there is one and no more.
-    #[inline]
-    pub(crate) fn only_header(&self, name: &str) -> Only<'a> {
-        match self.headers.first_two(name) {
-            [None, _] => Only::Absent,
-            [Some(value), None] => Only::One(value),
-            [Some(_), Some(_)] => Only::Several,
-        }
     }
 
     /// Whether the method promises to change nothing (RFC 9110 §9.2.1). Method-override fields are

@@ -11,7 +11,7 @@ pub use need::Need;
 pub use next::NextPath;
 pub use wants::Wants;
 
-pub(crate) use head::{Only, is_safe};
+pub(crate) use head::is_safe;
 pub(crate) use token::is_token;
 
 #[cfg(test)]
