@@ -16,7 +16,7 @@ pub use engine::{SITE, generated, hs256_keys, stored, stored_without_cache, with
 pub use hmac::Hmac;
 pub use router::{Call, bare, get, guarded, layered};
 pub use user::user;
-pub use visitor::{SUBJECT, Visitor, post};
+pub use visitor::{SUBJECT, Visitor};
 
 /// Why there is no figure.
 pub type Failed = Box<dyn std::error::Error + Send + Sync>;

@@ -1,8 +1,6 @@
 //! A browser that is logged in, and the header fields that it sends.
 
 use hardtack::Authenticator;
-use hardtack::request::RequestHead;
-use hardtack_axum::HeaderFields;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use crate::Failed;
@@ -70,10 +68,4 @@ fn fields<const N: usize>(fields: [(HeaderName, &str); N]) -> Result<HeaderMap, 
         headers.insert(name, HeaderValue::from_str(value)?);
     }
     Ok(headers)
-}
-
-/// The head of a POST with these fields.
-pub fn post<'a>(fields: &'a HeaderFields<'a>) -> RequestHead<'a> {
-    let host = fields.0.get(header::HOST).and_then(|host| host.to_str().ok());
-    RequestHead { method: "POST", target: "/account", host, peer: None, headers: fields }
 }

@@ -1,12 +1,13 @@
 //! actix-web's request, as the core reads it.
 
 use std::borrow::Borrow;
+use std::net::IpAddr;
 
 use actix_web::HttpRequest;
 use actix_web::dev;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::uri::{Authority, PathAndQuery};
-use hardtack::request::{Headers, RequestHead};
+use hardtack::request::{Headers, Incoming, RequestHead};
 use hardtack::{Exchange, Memo, Wants};
 
 /// The head of a request: borrowed from it, or a copy that a handler keeps.
@@ -29,16 +30,7 @@ impl<R: Borrow<dev::RequestHead> + Sync> Head<R> {
     }
 
     pub(crate) fn request_head(&self) -> RequestHead<'_> {
-        // A scope leaves the URI as the client sent it.
-        let dev::RequestHead { method, uri, headers, peer_addr, .. } = self.0.borrow();
-        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        RequestHead {
-            method: method.as_str(),
-            target: uri.path_and_query().map_or("/", PathAndQuery::as_str),
-            host: host.or_else(|| uri.authority().map(Authority::as_str)),
-            peer: peer_addr.map(|peer| peer.ip()),
-            headers: self,
-        }
+        RequestHead::of(self)
     }
 
     pub(crate) fn exchange<'a>(&'a self, memo: &'a Memo) -> Exchange<'a> {
@@ -54,6 +46,25 @@ impl<R: Borrow<dev::RequestHead>> Headers for Head<R> {
     fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
         let mut values = all(&self.0.borrow().headers, name);
         [values.next(), values.next()]
+    }
+}
+
+impl<R: Borrow<dev::RequestHead> + Sync> Incoming for Head<R> {
+    fn method(&self) -> &str {
+        self.0.borrow().method.as_str()
+    }
+
+    fn target(&self) -> &str {
+        // A scope leaves the URI as the client sent it.
+        self.0.borrow().uri.path_and_query().map_or("/", PathAndQuery::as_str)
+    }
+
+    fn authority(&self) -> Option<&str> {
+        self.0.borrow().uri.authority().map(Authority::as_str)
+    }
+
+    fn peer(&self) -> Option<IpAddr> {
+        self.0.borrow().peer_addr.map(|peer| peer.ip())
     }
 }
 

@@ -12,6 +12,7 @@ use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{Error, HttpMessage, HttpRequest, web};
 use hardtack::exchange::{BodyPeek, Finish, Peeked};
+use hardtack::failure::NO_STORE;
 use hardtack::{Authenticator, Failure, Memo, Reason};
 use pin_project_lite::pin_project;
 
@@ -228,9 +229,11 @@ fn additions(headers: &HeaderMap, layered: &Layered) -> Finish {
     layered.memo.finish(set.map(HeaderValue::as_bytes))
 }
 
+static PRIVATE: HeaderValue = HeaderValue::from_static(NO_STORE);
+
 fn add(additions: &Finish, headers: &mut HeaderMap) {
     append(&additions.cookies, headers);
-    if let Some(value) = additions.cache_control {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
+    if additions.private {
+        headers.insert(header::CACHE_CONTROL, PRIVATE.clone());
     }
 }

@@ -53,7 +53,9 @@ mod peek;
 mod require;
 mod respond;
 
-pub use extract::{AccessToken, Auth, CurrentUser, FreshAccessToken, Optional, OptionalFromRequest, RefreshToken};
+pub use extract::{
+    AccessToken, Auth, CurrentUser, Extracting, FreshAccessToken, Optional, OptionalFromRequest, RefreshToken,
+};
 pub use head::wants;
 pub use layer::{AuthLayer, AuthService};
 pub use require::{Require, RequireService};

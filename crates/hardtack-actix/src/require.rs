@@ -5,15 +5,21 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use actix_web::Error;
 use actix_web::body::EitherBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::{Error, HttpRequest};
+use hardtack::exchange::{Settled, Waiting};
 use hardtack::{Need, NoExtra};
+use pin_project_lite::pin_project;
 
-use crate::extract::required;
+use crate::AuthError;
+use crate::head::Head;
+use crate::layer::Layered;
 
-/// Asks every request below for a token. It belongs inside of [`crate::AuthLayer`]: actix-web runs the
-/// middleware first that is wrapped last.
+/// Asks every request below for a token (`verify_jwt_in_request`). It belongs inside of [`crate::AuthLayer`]:
+/// actix-web runs the middleware first that is wrapped last.
+///
+/// A need that is `optional` lets visitors through and refuses bad tokens. OPTIONS needs none where it is exempt.
 ///
 /// ```
 /// # use actix_web::{App, web};
@@ -71,19 +77,87 @@ where
 {
     type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Error>>>>;
+    type Future = RequireFuture<S::Future, B>;
 
     fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let (inner, need) = (Rc::clone(&self.inner), self.need);
-        Box::pin(async move {
-            match required::<NoExtra>(request.request(), need).await {
-                Ok(_) => Ok(inner.call(request).await?.map_into_left_body()),
-                Err(error) => Ok(request.error_response(error).map_into_right_body()),
+        let need = self.need;
+        let state = match settle(request.request(), need) {
+            Ok(Ok(())) => State::Handler { future: self.inner.call(request) },
+            Ok(Err(waiting)) => {
+                let inner = Rc::clone(&self.inner);
+                let future = Box::pin(async move {
+                    match conclude(request.request(), waiting).await {
+                        Ok(()) => Ok(inner.call(request).await?.map_into_left_body()),
+                        Err(error) => Ok(refused(request, error)),
+                    }
+                });
+                State::Waiting { future }
             }
-        })
+            Err(error) => State::Refused { response: Some(refused(request, error)) },
+        };
+        RequireFuture { state }
+    }
+}
+
+/// Whether the need is met, as far as nobody has to be waited for.
+fn settle(request: &HttpRequest, need: Need) -> Result<Result<(), Waiting>, AuthError> {
+    let layered = Layered::or_engine(request)?;
+    match Head::of(request).exchange(&layered.memo).settle::<NoExtra>(need) {
+        Settled::Done(answer) => Ok(answer.map(|_| Ok(()))?),
+        Settled::Waiting(waiting) => Ok(Err(waiting)),
+    }
+}
+
+/// Whether it is.
+async fn conclude(request: &HttpRequest, waiting: Waiting) -> Result<(), AuthError> {
+    let layered = Layered::or_engine(request)?;
+    Head::of(request).exchange(&layered.memo).conclude::<NoExtra>(waiting).await?;
+    Ok(())
+}
+
+fn refused<B>(request: ServiceRequest, error: AuthError) -> ServiceResponse<EitherBody<B>> {
+    request.error_response(error).map_into_right_body()
+}
+
+type Answer<B> = Result<ServiceResponse<EitherBody<B>>, Error>;
+
+pin_project! {
+    /// The layer's future: the handler's own, and boxed only where somebody is waited for first.
+    pub struct RequireFuture<F, B> {
+        #[pin]
+        state: State<F, B>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<F, B> {
+        Handler { #[pin] future: F },
+        Refused { response: Option<ServiceResponse<EitherBody<B>>> },
+        Waiting { future: Pin<Box<dyn Future<Output = Answer<B>>>> },
+    }
+}
+
+impl<F, B> Future for RequireFuture<F, B>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+{
+    type Output = Answer<B>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProjection::Handler { future } => {
+                future.poll(cx).map(|result| result.map(ServiceResponse::map_into_left_body))
+            }
+            // Whoever polls again after the end has got the answer.
+            StateProjection::Refused { response } => {
+                response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(response)))
+            }
+            StateProjection::Waiting { future } => future.as_mut().poll(cx),
+        }
     }
 }

@@ -1,14 +1,14 @@
 //! axum's request, as the core reads it.
 
 use std::borrow::Borrow;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, OriginalUri, Request};
-use hardtack::request::{Headers, RequestHead};
+use hardtack::request::{Headers, Incoming, RequestHead};
 use hardtack::{Exchange, Memo, Wants};
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
 /// The head of a request: borrowed from it, or a copy that a handler keeps.
 #[derive(Clone)]
@@ -23,7 +23,7 @@ impl<'a> Head<&'a Parts> {
     pub(crate) fn to_owned(&self) -> Head<Parts> {
         let (mut kept, ()) = Request::new(()).into_parts();
         kept.method = self.0.method.clone();
-        kept.uri = self.0.extensions.get::<OriginalUri>().map_or(&self.0.uri, |original| &original.0).clone();
+        kept.uri = self.uri().clone();
         kept.headers = self.0.headers.clone();
         if let Some(connection) = self.0.extensions.get::<ConnectInfo<SocketAddr>>() {
             kept.extensions.insert(*connection);
@@ -38,17 +38,13 @@ impl<P: Borrow<Parts> + Sync> Head<P> {
     }
 
     pub(crate) fn request_head(&self) -> RequestHead<'_> {
-        let Parts { method, uri, headers, extensions, .. } = self.0.borrow();
-        // A nested router shortens the URI and keeps the one that the client sent.
-        let uri = extensions.get::<OriginalUri>().map_or(uri, |original| &original.0);
-        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        RequestHead {
-            method: method.as_str(),
-            target: uri.path_and_query().map_or("/", PathAndQuery::as_str),
-            host: host.or_else(|| uri.authority().map(Authority::as_str)),
-            peer: extensions.get::<ConnectInfo<SocketAddr>>().map(|connection| connection.0.ip()),
-            headers: self,
-        }
+        RequestHead::of(self)
+    }
+
+    /// A nested router shortens the URI and keeps the one that the client sent.
+    fn uri(&self) -> &Uri {
+        let parts = self.0.borrow();
+        parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0)
     }
 
     pub(crate) fn exchange<'a>(&'a self, memo: &'a Memo) -> Exchange<'a> {
@@ -63,6 +59,24 @@ impl<P: Borrow<Parts>> Headers for Head<P> {
 
     fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
         first_two(&self.0.borrow().headers, name)
+    }
+}
+
+impl<P: Borrow<Parts> + Sync> Incoming for Head<P> {
+    fn method(&self) -> &str {
+        self.0.borrow().method.as_str()
+    }
+
+    fn target(&self) -> &str {
+        self.uri().path_and_query().map_or("/", PathAndQuery::as_str)
+    }
+
+    fn authority(&self) -> Option<&str> {
+        self.uri().authority().map(Authority::as_str)
+    }
+
+    fn peer(&self) -> Option<IpAddr> {
+        self.0.borrow().extensions.get::<ConnectInfo<SocketAddr>>().map(|connection| connection.0.ip())
     }
 }
 

@@ -11,6 +11,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use hardtack::exchange::{BodyPeek, Peeked};
+use hardtack::failure::NO_STORE;
 use hardtack::{Authenticator, Failure, Memo, Reason};
 use http::request::Parts;
 use http::{Extensions, HeaderValue, header};
@@ -52,19 +53,54 @@ impl Layered {
         Self(Arc::new(memo))
     }
 
+    /// Leaves itself in a request for its extractors.
+    fn left_in(self, extensions: &mut Extensions) -> Self {
+        if extensions.is_empty() {
+            extensions.clone_from(&ROOM);
+        }
+        extensions.insert(self.clone());
+        self
+    }
+
+    fn find(parts: &Parts) -> Option<&Self> {
+        parts.extensions.get::<Self>()
+    }
+
     /// What the layer left in a request.
-    pub(crate) fn of(parts: &Parts) -> Result<Self, Failure> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
+    pub(crate) fn of(parts: &Parts) -> Result<&Self, Failure> {
+        Self::find(parts).ok_or_else(|| {
             let advice = "no AuthLayer wraps this route; add .layer(AuthLayer::new(auth)) to the router";
             Failure::outside(Reason::NotSetUp(advice.into()))
         })
     }
 
     /// The same; without the layer, an engine in an `Extension` will do for checking.
-    pub(crate) fn or_engine(parts: &Parts) -> Result<Self, Failure> {
-        match (parts.extensions.get::<Self>(), parts.extensions.get::<Authenticator>()) {
-            (None, Some(engine)) => Ok(Self::new(Memo::without_layer(engine.clone()))),
-            _ => Self::of(parts),
+    pub(crate) fn or_engine(parts: &Parts) -> Result<Lent<'_>, Failure> {
+        if let Some(layered) = Self::find(parts) {
+            return Ok(Lent::Layered(layered));
+        }
+        match parts.extensions.get::<Authenticator>() {
+            Some(engine) => Ok(Lent::Alone(Memo::without_layer(engine.clone()))),
+            None => Self::of(parts).map(|layered| Lent::Layered(layered)),
+        }
+    }
+}
+
+/// A memo for as long as an extractor looks at it.
+pub(crate) enum Lent<'p> {
+    /// The layer's.
+    Layered(&'p Memo),
+    /// An extractor's own.
+    Alone(Memo),
+}
+
+impl Deref for Lent<'_> {
+    type Target = Memo;
+
+    fn deref(&self) -> &Memo {
+        match self {
+            Self::Layered(memo) => memo,
+            Self::Alone(memo) => memo,
         }
     }
 }
@@ -97,19 +133,22 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
-        let nothing = || Memo::layered(self.engine.clone(), Peeked::Nothing);
-        if !self.engine.may_peek(request.method().as_str()) {
-            return ResponseFuture::handler(call_with(&mut self.inner, nothing(), request));
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let mut wanted = None;
+        if self.engine.may_peek(request.method().as_str()) {
+            let (parts, body) = request.into_parts();
+            wanted = self.engine.body_peek(&Head::of(&parts).request_head());
+            request = Request::from_parts(parts, body);
         }
-        let (parts, body) = request.into_parts();
-        let Some(wanted) = self.engine.body_peek(&Head::of(&parts).request_head()) else {
-            return ResponseFuture::handler(call_with(&mut self.inner, nothing(), Request::from_parts(parts, body)));
+        let Some(wanted) = wanted else {
+            let memo = Memo::layered(self.engine.clone(), Peeked::Nothing);
+            let layered = Layered::new(memo).left_in(request.extensions_mut());
+            return ResponseFuture { state: State::Handler { future: self.inner.call(request), layered } };
         };
         // The service that was polled ready does the call; its clone waits for the next request.
         let waiting = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, waiting);
-        let future = Box::pin(call_peeked(ready, self.engine.clone(), wanted, parts, body));
+        let future = Box::pin(call_peeked(ready, self.engine.clone(), wanted, request));
         ResponseFuture { state: State::Peeking { future } }
     }
 }
@@ -128,24 +167,15 @@ static ROOM: LazyLock<Extensions> = LazyLock::new(|| {
     room
 });
 
-/// Calls the inner service, and leaves the memo in the request for its extractors.
-fn call_with<S: Service<Request>>(inner: &mut S, memo: Memo, mut request: Request) -> (S::Future, Layered) {
-    let layered = Layered::new(memo);
-    let extensions = request.extensions_mut();
-    if extensions.is_empty() {
-        extensions.clone_from(&ROOM);
-    }
-    extensions.insert(layered.clone());
-    (inner.call(request), layered)
-}
-
-async fn call_peeked<S>(mut inner: S, engine: Authenticator, wanted: BodyPeek, parts: Parts, body: Body) -> Response
+async fn call_peeked<S>(mut inner: S, engine: Authenticator, wanted: BodyPeek, request: Request) -> Response
 where
     S: Service<Request, Response = Response, Error = Infallible>,
 {
+    let (parts, body) = request.into_parts();
     let (peeked, body) = peek(body, wanted).await;
-    let (future, layered) = call_with(&mut inner, Memo::layered(engine, peeked), Request::from_parts(parts, body));
-    let Ok(response) = future.await;
+    let mut request = Request::from_parts(parts, body);
+    let layered = Layered::new(Memo::layered(engine, peeked)).left_in(request.extensions_mut());
+    let Ok(response) = inner.call(request).await;
     finish(response, &layered)
 }
 
@@ -165,12 +195,6 @@ pin_project! {
     }
 }
 
-impl<F> ResponseFuture<F> {
-    fn handler((future, layered): (F, Layered)) -> Self {
-        Self { state: State::Handler { future, layered } }
-    }
-}
-
 impl<F: Future<Output = Result<Response, Infallible>>> Future for ResponseFuture<F> {
     type Output = Result<Response, Infallible>;
 
@@ -185,12 +209,17 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for ResponseFuture
     }
 }
 
+static PRIVATE: HeaderValue = HeaderValue::from_static(NO_STORE);
+
 fn finish(mut response: Response<Body>, layered: &Layered) -> Response {
-    let set = response.headers().get_all(header::SET_COOKIE);
+    let headers = response.headers_mut();
+    let set = headers.get_all(header::SET_COOKIE);
     let additions = layered.finish(set.iter().map(HeaderValue::as_bytes));
-    append(additions.cookies, response.headers_mut());
-    if let Some(value) = additions.cache_control {
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
+    if !additions.cookies.is_empty() {
+        append(additions.cookies, headers);
+    }
+    if additions.private {
+        headers.insert(header::CACHE_CONTROL, PRIVATE.clone());
     }
     response
 }

@@ -7,13 +7,18 @@ use std::task::{Context, Poll};
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
+use hardtack::exchange::Settled;
 use hardtack::{Need, NoExtra};
+use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::extract::required;
+use crate::AuthError;
+use crate::extract::{conclude, settle};
 
-/// Asks every request below for a token. It belongs inside of [`crate::AuthLayer`].
+/// Asks every request below for a token (`verify_jwt_in_request`). It belongs inside of [`crate::AuthLayer`].
+///
+/// A need that is `optional` lets visitors through and refuses bad tokens. OPTIONS needs none where it is exempt.
 ///
 /// `Router::layer` wraps the router's fallback too, so that unknown paths ask for the token as well;
 /// `Router::route_layer` wraps its routes only.
@@ -66,22 +71,62 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+    type Future = RequireFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let waiting = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, waiting);
-        let need = self.need;
-        Box::pin(async move {
-            let (parts, body) = request.into_parts();
-            match required::<NoExtra>(&parts, need).await {
-                Ok(_) => inner.call(Request::from_parts(parts, body)).await,
-                Err(error) => Ok(error.into_response()),
+        let (parts, body) = request.into_parts();
+        let state = match settle::<NoExtra>(&parts, self.need) {
+            Settled::Done(Ok(_)) => State::Handler { future: self.inner.call(Request::from_parts(parts, body)) },
+            Settled::Done(Err(failure)) => State::Refused { response: Some(AuthError::from(failure).into_response()) },
+            Settled::Waiting(waiting) => {
+                // The service that was polled ready does the call; its clone waits for the next request.
+                let next = self.inner.clone();
+                let mut ready = std::mem::replace(&mut self.inner, next);
+                let future = Box::pin(async move {
+                    match conclude::<NoExtra>(&parts, waiting).await {
+                        Ok(_) => ready.call(Request::from_parts(parts, body)).await,
+                        Err(failure) => Ok(AuthError::from(failure).into_response()),
+                    }
+                });
+                State::Waiting { future }
             }
-        })
+        };
+        RequireFuture { state }
+    }
+}
+
+pin_project! {
+    /// The layer's future: the handler's own, and boxed only where somebody is waited for first.
+    pub struct RequireFuture<F> {
+        #[pin]
+        state: State<F>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<F> {
+        Handler { #[pin] future: F },
+        Refused { response: Option<Response> },
+        Waiting { future: Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>> },
+    }
+}
+
+impl<F: Future<Output = Result<Response, Infallible>>> Future for RequireFuture<F> {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProjection::Handler { future } => future.poll(cx),
+            // Whoever polls again after the end has got the answer.
+            StateProjection::Refused { response } => {
+                response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(response)))
+            }
+            StateProjection::Waiting { future } => future.as_mut().poll(cx),
+        }
     }
 }

@@ -7,13 +7,8 @@ pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
     if one.len() != other.len() {
         return false;
     }
-    let ((ones, one_rest), (others, other_rest)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
-    let words = ones
-        .iter()
-        .zip(others)
-        .fold(0, |differs, (one, other)| differs | (u64::from_ne_bytes(*one) ^ u64::from_ne_bytes(*other)));
-    let bytes = one_rest.iter().zip(other_rest).fold(0, |differs, (one, other)| differs | (one ^ other));
-    black_box(words | u64::from(bytes)) == 0
+    let differs = one.iter().zip(other).fold(0, |differs, (one, other)| differs | (one ^ other));
+    black_box(differs) == 0
 }
 
 #[cfg(test)]

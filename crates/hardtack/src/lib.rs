@@ -30,7 +30,7 @@ pub mod jwt;
 pub mod location;
 pub mod request;
 pub mod session;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod user;
 

@@ -65,7 +65,7 @@ impl<U: FindUser + 'static> FromRequest for CurrentUser<U> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move { find(AccessToken::extract(&request).await?, &request).await })
+        Extracting::waiting(async move { find(AccessToken::extract(&request).await?, &request).await })
     }
 }
 

@@ -47,6 +47,6 @@ impl<E: OptionalFromRequest + 'static> FromRequest for Optional<E> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move { E::from_request_optional(&request).await.map(Self) })
+        Extracting::waiting(async move { E::from_request_optional(&request).await.map(Self) })
     }
 }

@@ -4,6 +4,7 @@ use std::ops::Deref;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
+use hardtack::exchange::Settled;
 use hardtack::jwt::ExtraClaims;
 use hardtack::{Need, NoExtra, VerifiedToken};
 
@@ -12,20 +13,39 @@ use crate::AuthError;
 use crate::head::Head;
 use crate::layer::Layered;
 
-/// The token that `need` asks for.
-pub(crate) async fn required<T: ExtraClaims>(request: &HttpRequest, need: Need) -> Result<VerifiedToken<T>, AuthError> {
-    match optional(request, need).await? {
+/// The token that `need` asks for if there is any, as far as nobody has to be waited for.
+fn settle<T: ExtraClaims>(request: &HttpRequest, need: Need) -> Result<Settled<T>, AuthError> {
+    let layered = Layered::or_engine(request)?;
+    match Head::of(request).exchange(&layered.memo).settle(need.optional()) {
+        Settled::Done(Err(failure)) => Err(layered.refuse(failure)),
+        settled => Ok(settled),
+    }
+}
+
+/// The rest of it.
+async fn conclude<T: ExtraClaims>(
+    request: &HttpRequest,
+    settled: Settled<T>,
+) -> Result<Option<VerifiedToken<T>>, AuthError> {
+    let layered = Layered::or_engine(request)?;
+    let token = match settled {
+        Settled::Done(answer) => answer,
+        Settled::Waiting(waiting) => Head::of(request).exchange(&layered.memo).conclude(waiting).await,
+    };
+    token.map_err(|failure| layered.refuse(failure))
+}
+
+/// The rest of it, and a refusal where there is none.
+async fn conclude_required<T: ExtraClaims>(
+    request: &HttpRequest,
+    settled: Settled<T>,
+    need: Need,
+) -> Result<VerifiedToken<T>, AuthError> {
+    match conclude(request, settled).await? {
         Some(token) => Ok(token),
         // Whoever drops this error treats a visitor as one. It is no refusal that has to be answered.
         None => Ok(Head::of(request).exchange(&Layered::or_engine(request)?.memo).required(need).await?),
     }
-}
-
-/// The token that `need` asks for, if there is any.
-async fn optional<T: ExtraClaims>(request: &HttpRequest, need: Need) -> Result<Option<VerifiedToken<T>>, AuthError> {
-    let layered = Layered::or_engine(request)?;
-    let token = Head::of(request).exchange(&layered.memo).token(need.optional()).await;
-    token.map_err(|failure| layered.refuse(failure))
 }
 
 /// Generates an extractor around a verified token.
@@ -48,15 +68,21 @@ macro_rules! extractor {
             type Future = Extracting<Self>;
 
             fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-                let request = request.clone();
-                Box::pin(async move { required(&request, $need).await.map(Self) })
+                match settle(request, $need) {
+                    Ok(Settled::Done(Ok(Some(token)))) => Extracting::done(Ok(Self(token))),
+                    Ok(settled) => {
+                        let request = request.clone();
+                        Extracting::waiting(async move { conclude_required(&request, settled, $need).await.map(Self) })
+                    }
+                    Err(error) => Extracting::done(Err(error)),
+                }
             }
         }
 
         /// None where there is no token. A bad one is refused all the same.
         impl<T: ExtraClaims> OptionalFromRequest for $name<T> {
             async fn from_request_optional(request: &HttpRequest) -> Result<Option<Self>, AuthError> {
-                Ok(optional(request, $need).await?.map(Self))
+                Ok(conclude(request, settle(request, $need)?).await?.map(Self))
             }
         }
     };

@@ -191,6 +191,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Auth {
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
-        Ok(Self { layered: Layered::of(parts)?, head: Head::of(parts).to_owned() })
+        Ok(Self { layered: Layered::of(parts)?.clone(), head: Head::of(parts).to_owned() })
     }
 }

@@ -6,5 +6,5 @@ mod token;
 
 pub use auth::Auth;
 pub use current_user::CurrentUser;
-pub(crate) use token::required;
 pub use token::{AccessToken, FreshAccessToken, RefreshToken};
+pub(crate) use token::{conclude, settle};

@@ -3,24 +3,46 @@
 use std::ops::Deref;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use hardtack::exchange::{Settled, Waiting};
 use hardtack::jwt::ExtraClaims;
-use hardtack::{Need, NoExtra, VerifiedToken};
+use hardtack::{Failure, Need, NoExtra, Reason, VerifiedToken};
 use http::request::Parts;
 
 use crate::AuthError;
 use crate::head::Head;
 use crate::layer::Layered;
 
-/// The token that `need` asks for.
-pub(crate) async fn required<T: ExtraClaims>(parts: &Parts, need: Need) -> Result<VerifiedToken<T>, AuthError> {
-    let layered = Layered::or_engine(parts)?;
-    Ok(Head::of(parts).exchange(&layered).required(need).await?)
+/// The token that `need` asks for, as far as nobody has to be waited for.
+pub(crate) fn settle<T: ExtraClaims>(parts: &Parts, need: Need) -> Settled<T> {
+    match Layered::or_engine(parts) {
+        Ok(memo) => Head::of(parts).exchange(&memo).settle(need),
+        Err(failure) => Settled::Done(Err(failure)),
+    }
+}
+
+/// The rest of it.
+pub(crate) async fn conclude<T: ExtraClaims>(
+    parts: &Parts,
+    waiting: Waiting,
+) -> Result<Option<VerifiedToken<T>>, Failure> {
+    Head::of(parts).exchange(&*Layered::or_engine(parts)?).conclude(waiting).await
 }
 
 /// The token that `need` asks for, if there is any.
-async fn optional<T: ExtraClaims>(parts: &Parts, need: Need) -> Result<Option<VerifiedToken<T>>, AuthError> {
-    let layered = Layered::or_engine(parts)?;
-    Ok(Head::of(parts).exchange(&layered).token(need.optional()).await?)
+async fn token<T: ExtraClaims>(parts: &Parts, need: Need) -> Result<Option<VerifiedToken<T>>, Failure> {
+    match settle(parts, need) {
+        Settled::Done(answer) => answer,
+        // Boxed, as it is large and rare.
+        Settled::Waiting(waiting) => Box::pin(conclude(parts, waiting)).await,
+    }
+}
+
+/// The same, and a failure where there is none.
+async fn required<T: ExtraClaims>(parts: &Parts, need: Need) -> Result<VerifiedToken<T>, Failure> {
+    match token(parts, need).await? {
+        Some(token) => Ok(token),
+        None => Err(Head::of(parts).exchange(&*Layered::or_engine(parts)?).refuse(Reason::Missing)),
+    }
 }
 
 /// Generates an extractor around a verified token.
@@ -42,7 +64,7 @@ macro_rules! extractor {
             type Rejection = AuthError;
 
             async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
-                required(parts, $need).await.map(Self)
+                Ok(Self(required(parts, $need).await?))
             }
         }
 
@@ -51,7 +73,7 @@ macro_rules! extractor {
             type Rejection = AuthError;
 
             async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, AuthError> {
-                Ok(optional(parts, $need).await?.map(Self))
+                Ok(token(parts, $need.optional()).await?.map(Self))
             }
         }
     };

@@ -221,7 +221,8 @@ fn what_a_handler_sees() -> Case {
     .configured(|builder| {
         builder.on(FailureKind::Missing, |refused| {
             let head = &refused.head;
-            let seen = json!([head.method, head.target, head.host, head.header_text("x-asks"), head.query("who")]);
+            let seen =
+                json!([head.method(), head.target(), head.host(), head.header_text("x-asks"), head.query("who")]);
             Reply::json(401, &seen)
         })
     })

@@ -3,20 +3,11 @@
 use std::collections::BTreeSet;
 
 use hardtack::jwt::Algorithm;
-use hardtack::request::Headers;
-use hardtack::testing::TestClock;
-use hardtack::{Authenticator, Exchange, KeySet, Memo, RequestHead, SetCookies, SigningKey};
+use hardtack::testing::{TestClock, TestRequest};
+use hardtack::{Authenticator, Exchange, KeySet, Memo, SetCookies, SigningKey};
 use tokio::task::JoinSet;
 
 use crate::{NOW, open_twice};
-
-struct Fields([(&'static str, String); 2]);
-
-impl Headers for Fields {
-    fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
-        self.0.iter().filter(|(own, _)| *own == name).nth(index).map(|(_, value)| value.as_bytes())
-    }
-}
 
 /// The `Cookie` field of a browser that holds these.
 fn held(cookies: &SetCookies) -> String {
@@ -24,16 +15,10 @@ fn held(cookies: &SetCookies) -> String {
 }
 
 async fn refresh(auth: &Authenticator, cookies: &str) -> Result<Vec<String>, u16> {
-    let headers = Fields([("cookie", cookies.to_owned()), ("sec-fetch-site", "same-origin".to_owned())]);
-    let head = RequestHead {
-        method: "GET",
-        target: "/token/refresh",
-        host: Some("site.example"),
-        peer: None,
-        headers: &headers,
-    };
+    let request = TestRequest::new("GET", "/token/refresh").field("cookie", cookies);
+    let request = request.field("sec-fetch-site", "same-origin");
     let memo = Memo::without_layer(auth.clone());
-    let refreshed = Exchange::new(head, &memo).refresh().await;
+    let refreshed = Exchange::new(request.head(), &memo).refresh().await;
     refreshed.map(|cookies| cookies.into_iter().collect()).map_err(|failure| failure.reply().status)
 }
 

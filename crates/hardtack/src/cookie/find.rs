@@ -14,7 +14,7 @@ pub struct DuplicateCookie;
 /// (RFC 6265 §4.2.1), so that `%5F%5FHost-id` is not `__Host-id`. What neighbouring cookies hold
 /// does not matter. HTTP/2 may split the field (RFC 9113 §8.2.3); all parts are read.
 pub fn find<'a>(head: &RequestHead<'a>, name: &str) -> Result<Option<&'a [u8]>, DuplicateCookie> {
-    match head.headers.first_two("cookie") {
+    match head.headers().first_two("cookie") {
         [None, _] => Ok(None),
         [Some(field), None] => find_in([field], name),
         [Some(_), Some(_)] => find_in(head.header_all("cookie"), name),
@@ -61,21 +61,12 @@ fn trim_end(mut bytes: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::Headers;
+    use crate::testing::TestRequest;
     use proptest::prelude::*;
 
-    struct Cookies<'a>(&'a [&'a [u8]]);
-
-    impl Headers for Cookies<'_> {
-        fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
-            if name == "cookie" { self.0.get(index).copied() } else { None }
-        }
-    }
-
     fn look(fields: &[&[u8]], name: &str) -> Result<Option<Vec<u8>>, DuplicateCookie> {
-        let fields = Cookies(fields);
-        let head = RequestHead { method: "GET", target: "/", host: None, peer: None, headers: &fields };
-        find(&head, name).map(|found| found.map(<[u8]>::to_vec))
+        let request = TestRequest::new("GET", "/").fields(fields.iter().map(|field| ("cookie", field)));
+        find(&request.head(), name).map(|found| found.map(<[u8]>::to_vec))
     }
 
     #[test]

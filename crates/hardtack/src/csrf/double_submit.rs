@@ -53,7 +53,7 @@ pub(crate) fn check(
     settings: &CsrfSettings,
     names: &CsrfNames,
 ) -> Result<(), CsrfError> {
-    let [first, second] = head.headers.first_two(&names.header);
+    let [first, second] = head.headers().first_two(&names.header);
     if let Some(sent) = first.filter(|sent| settings.counts(sent)) {
         let alone = second.is_none();
         return if alone && equal(sent, expected.as_bytes()) { Ok(()) } else { Err(CsrfError::Mismatch) };
@@ -79,7 +79,7 @@ fn equal(sent: &[u8], expected: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::head_for_tests::{Fields, head};
+    use crate::testing::TestRequest;
 
     fn settings() -> CsrfSettings {
         CsrfSettings::default()
@@ -87,12 +87,12 @@ mod tests {
 
     #[test]
     fn s46_only_the_claims_own_value_passes() {
-        let none = Fields::new(&[]);
-        let good = Fields::new(&[("x-csrf-token", "value")]);
-        let bad = Fields::new(&[("x-csrf-token", "other")]);
-        let twice = Fields::new(&[("x-csrf-token", "value"), ("x-csrf-token", "value")]);
-        let run = |fields, form: FormToken| {
-            check(&head("POST", "/", fields), &form, "value", &settings(), &CsrfNames::default())
+        let none = TestRequest::new("POST", "/");
+        let good = none.clone().field("x-csrf-token", "value");
+        let bad = none.clone().field("x-csrf-token", "other");
+        let twice = good.clone().field("x-csrf-token", "value");
+        let run = |request: &TestRequest, form: FormToken| {
+            check(&request.head(), &form, "value", &settings(), &CsrfNames::default())
         };
         assert_eq!(run(&good, FormToken::Unread), Ok(()));
         assert_eq!(run(&bad, FormToken::Found("value".into())), Err(CsrfError::Mismatch));
@@ -103,27 +103,25 @@ mod tests {
         assert_eq!(run(&none, FormToken::Unread), Err(CsrfError::Missing));
         assert_eq!(run(&none, FormToken::BeyondPeek), Err(CsrfError::BeyondPeek));
         assert_eq!(
-            check(&head("POST", "/", &good), &FormToken::Unread, "", &settings(), &CsrfNames::default()),
+            check(&good.head(), &FormToken::Unread, "", &settings(), &CsrfNames::default()),
             Err(CsrfError::Mismatch)
         );
     }
 
     #[test]
     fn s52_the_query_string_is_not_looked_at() {
-        let none = Fields::new(&[]);
-        let head = head("POST", "/?csrf_token=value&X-CSRF-TOKEN=value", &none);
+        let request = TestRequest::new("POST", "/?csrf_token=value&X-CSRF-TOKEN=value");
         assert_eq!(
-            check(&head, &FormToken::Absent, "value", &settings(), &CsrfNames::default()),
+            check(&request.head(), &FormToken::Absent, "value", &settings(), &CsrfNames::default()),
             Err(CsrfError::Missing)
         );
     }
 
     #[test]
     fn a_form_that_no_layer_read_is_the_developers_error_not_the_users() {
-        let form = Fields::new(&[("content-type", "application/x-www-form-urlencoded")]);
-        let head = head("POST", "/", &form);
+        let form = TestRequest::new("POST", "/").field("content-type", "application/x-www-form-urlencoded");
         assert_eq!(
-            check(&head, &FormToken::Unread, "value", &settings(), &CsrfNames::default()),
+            check(&form.head(), &FormToken::Unread, "value", &settings(), &CsrfNames::default()),
             Err(CsrfError::Unread)
         );
     }

@@ -192,14 +192,14 @@ fn kind_of(head: &RequestHead<'_>) -> Option<Kind> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::head_for_tests::{Fields, head};
+    use crate::testing::TestRequest;
     use proptest::prelude::*;
 
     const MULTIPART: &str = "multipart/form-data; boundary=\"edge\"";
 
     fn peek(content_type: &'static str, body: &[u8], chunk: usize) -> Option<FormToken> {
-        let fields = Fields::new(&[("content-type", content_type)]);
-        let mut peek = FormPeek::start(&head("POST", "/", &fields), "csrf_token", "csrf_token")?;
+        let request = TestRequest::new("POST", "/").field("content-type", content_type);
+        let mut peek = FormPeek::start(&request.head(), "csrf_token", "csrf_token")?;
         for chunk in body.chunks(chunk) {
             if !peek.push(chunk) {
                 break;
@@ -244,8 +244,8 @@ mod tests {
 
     #[test]
     fn two_fields_are_told_apart() {
-        let fields = Fields::new(&[("content-type", "application/x-www-form-urlencoded")]);
-        let mut peek = FormPeek::start(&head("POST", "/", &fields), "one", "two").unwrap();
+        let request = TestRequest::new("POST", "/").field("content-type", "application/x-www-form-urlencoded");
+        let mut peek = FormPeek::start(&request.head(), "one", "two").unwrap();
         assert!(peek.push(b"one=a&x=y&"));
         assert!(peek.push(b"two=b"));
         let expected = FormTokens { access: FormToken::Found("a".into()), refresh: FormToken::Found("b".into()) };

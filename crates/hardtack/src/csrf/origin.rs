@@ -15,7 +15,7 @@ pub(crate) fn check(head: &RequestHead<'_>, settings: &Settings) -> Result<(), C
     if let Some(b"same-origin" | b"none") = site {
         return Ok(());
     }
-    let passes = match head.headers.first_two("origin") {
+    let passes = match head.headers().first_two("origin") {
         [Some(origin), None] => is_trusted(origin, settings) || (site.is_none() && is_ours(origin, head, settings)),
         [None, _] => site.is_none(),
         [Some(_), Some(_)] => false,
@@ -35,14 +35,14 @@ fn is_ours(origin: &[u8], head: &RequestHead<'_>, settings: &Settings) -> bool {
     let https = settings.base.as_ref().is_none_or(|base| base.is_https());
     let scheme: &[u8] = if https { b"https://" } else { b"http://" };
     let host = origin.strip_prefix(scheme);
-    head.host.is_some_and(|ours| host.is_some_and(|host| host.eq_ignore_ascii_case(ours.as_bytes())))
+    head.host().is_some_and(|ours| host.is_some_and(|host| host.eq_ignore_ascii_case(ours.as_bytes())))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::BaseUrl;
-    use crate::request::head_for_tests::{Fields, head};
+    use crate::testing::TestRequest;
 
     fn run(fields: &[(&'static str, &str)]) -> Result<(), CsrfError> {
         let settings = Settings {
@@ -53,7 +53,7 @@ mod tests {
             },
             ..Settings::default()
         };
-        check(&head("POST", "/", &Fields::new(fields)), &settings)
+        check(&TestRequest::new("POST", "/").fields(fields.iter().copied()).head(), &settings)
     }
 
     #[test]

@@ -27,7 +27,7 @@ impl Authenticator {
         let csrf = &settings.csrf;
         let in_header = |name: &str| head.header(name).is_some_and(|value| csrf.counts(value));
         let wanted = csrf.check_form
-            && csrf.applies_to(head.method)
+            && csrf.applies_to(head.method())
             && head.header("cookie").is_some()
             && !(in_header(&csrf.access.header) && in_header(&csrf.refresh.header));
         if wanted { FormPeek::start(head, &csrf.access.field, &csrf.refresh.field).map(BodyPeek::Form) } else { None }

@@ -2,7 +2,6 @@
 
 use super::Memo;
 use crate::cookie::SetCookies;
-use crate::failure::NO_STORE;
 
 /// Additions to a response.
 #[derive(Debug, Default)]
@@ -10,15 +9,18 @@ use crate::failure::NO_STORE;
 pub struct Finish {
     /// `Set-Cookie` fields to append.
     pub cookies: SetCookies,
-    /// The `Cache-Control` field to set in place of any other, where the response is one person's and no
-    /// cache may keep it (ASVS 5.0 V14.3.2).
-    pub cache_control: Option<&'static str>,
+    /// Whether the response is one person's and no cache may keep it (ASVS 5.0 V14.3.2): [`NO_STORE`]
+    /// is to be set in place of any other such field.
+    ///
+    /// [`NO_STORE`]: crate::failure::NO_STORE
+    pub private: bool,
 }
 
 impl Memo {
     /// Decides what to add to a response, given the `Set-Cookie` values that it has already. Cookies
     /// of a refresh are left out where the handler set or deleted tokens itself: a refresh never undoes
     /// a log-out.
+    #[inline]
     pub fn finish<'r>(&self, set_cookies: impl IntoIterator<Item = &'r [u8]>) -> Finish {
         let policy = self.engine().cookies();
         let all = [&policy.access, &policy.refresh, &policy.csrf_access, &policy.csrf_refresh, &policy.pre_session];
@@ -29,9 +31,9 @@ impl Memo {
             tokens_set |= names(value, &policy.access.name) || names(value, &policy.refresh.name);
             any_set |= all.iter().any(|slot| names(value, &slot.name));
         }
-        let pending = std::mem::take(&mut *self.cookies());
+        let pending = self.take_cookies();
         let cookies = if tokens_set { SetCookies::default() } else { pending };
-        let no_store = self.is_authenticated() || any_set || !cookies.is_empty();
-        Finish { cookies, cache_control: no_store.then_some(NO_STORE) }
+        let private = self.is_authenticated() || any_set || !cookies.is_empty();
+        Finish { cookies, private }
     }
 }

@@ -9,53 +9,66 @@ use crate::cookie::SetCookies;
 
 /// The layer's memory of one request, and the engine that the request is for. An adapter keeps it behind
 /// an `Arc` in the request's extensions.
+///
+/// It is small, as each request has one: what few requests have is in a box.
 #[derive(Debug)]
 pub struct Memo {
     engine: Authenticator,
     layered: bool,
-    body: Peeked,
     authenticated: AtomicBool,
+    body: Option<Box<Peeked>>,
     refreshed: OnceLock<VerifiedToken>,
-    cookies: Mutex<SetCookies>,
+    owed: OnceLock<Box<Mutex<SetCookies>>>,
 }
 
 impl Memo {
     /// For a request that a layer wraps: cookies that come up can reach the response.
+    #[inline]
     pub fn layered(engine: Authenticator, body: impl Into<Peeked>) -> Self {
-        Self {
-            engine,
-            layered: true,
-            body: body.into(),
-            authenticated: AtomicBool::new(false),
-            refreshed: OnceLock::new(),
-            cookies: Mutex::default(),
-        }
+        let body = match body.into() {
+            Peeked::Nothing => None,
+            peeked => Some(Box::new(peeked)),
+        };
+        Self { layered: true, body, ..Self::without_layer(engine) }
     }
 
     /// For an extractor on its own: nothing can be refreshed in place and no body was read.
+    #[inline]
     pub fn without_layer(engine: Authenticator) -> Self {
-        Self { layered: false, ..Self::layered(engine, Peeked::Nothing) }
+        Self {
+            engine,
+            layered: false,
+            authenticated: AtomicBool::new(false),
+            body: None,
+            refreshed: OnceLock::new(),
+            owed: OnceLock::new(),
+        }
     }
 
     /// The engine.
+    #[inline]
     pub fn engine(&self) -> &Authenticator {
         &self.engine
     }
 
+    #[inline]
     pub(super) fn is_layered(&self) -> bool {
         self.layered
     }
 
     /// What was read of the body before the handler.
+    #[inline]
     pub(super) fn body(&self) -> &Peeked {
-        &self.body
+        self.body.as_deref().unwrap_or(&Peeked::Nothing)
     }
 
     /// Notes that somebody was recognised: what is answered is for their eyes.
+    #[inline]
     pub(super) fn note_authenticated(&self) {
         self.authenticated.store(true, Ordering::Relaxed);
     }
 
+    #[inline]
     pub(super) fn is_authenticated(&self) -> bool {
         self.authenticated.load(Ordering::Relaxed)
     }
@@ -68,12 +81,22 @@ impl Memo {
     }
 
     /// The access token that acts in place of the one that came, if there is one.
+    #[inline]
     pub(super) fn refreshed(&self) -> Option<&VerifiedToken> {
         self.refreshed.get()
     }
 
     /// The cookies that the response is to carry.
     pub(super) fn cookies(&self) -> MutexGuard<'_, SetCookies> {
-        self.cookies.lock().unwrap_or_else(PoisonError::into_inner)
+        self.owed.get_or_init(Box::default).lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same for the response itself, which carries them once.
+    #[inline]
+    pub(super) fn take_cookies(&self) -> SetCookies {
+        match self.owed.get() {
+            Some(_) => std::mem::take(&mut *self.cookies()),
+            None => SetCookies::default(),
+        }
     }
 }

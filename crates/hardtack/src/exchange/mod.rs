@@ -9,12 +9,14 @@ mod pre_session;
 mod refresh_route;
 mod rejection;
 mod session;
+mod settle;
 mod token;
 mod user;
 
 pub use body::{BodyPeek, Peeked};
 pub use finish::Finish;
 pub use memo::Memo;
+pub use settle::{Settled, Waiting};
 
 use rejection::Rejection;
 
@@ -45,7 +47,7 @@ impl<'a> Exchange<'a> {
 
     /// The form in which the client wants its answer.
     pub fn wants(&self) -> Wants {
-        Wants::of(self.head.headers)
+        Wants::of(self.head.headers())
     }
 
     /// The first value of a query parameter, percent-decoded.
@@ -120,13 +122,13 @@ impl<'a> Exchange<'a> {
         let fragment = self.wants() == Wants::Htmx;
         if !fragment && (self.head.is_safe() || kind == FailureKind::RefreshNeeded) {
             // A route of the flow is no place to return to, but it may carry one.
-            return self.engine.next(self.head.target).or_else(|| self.asked_next());
+            return self.engine.next(self.head.target()).or_else(|| self.asked_next());
         }
         let page = if fragment { self.head.header_text("hx-current-url") } else { None };
         let page = page.or_else(|| self.head.header_text("referer"))?;
         let (origin, path) = page.match_indices('/').nth(2).map(|(at, _)| page.split_at(at))?;
         let ours = self.engine.settings().base.as_ref().is_some_and(|base| base.origin() == origin)
-            || self.head.host.is_some_and(|host| origin.split("://").nth(1) == Some(host));
+            || self.head.host().is_some_and(|host| origin.split("://").nth(1) == Some(host));
         if ours { self.engine.next(path) } else { None }
     }
 
@@ -157,7 +159,7 @@ impl<'a> Exchange<'a> {
     #[inline]
     fn check_csrf(&self, token: &VerifiedToken) -> Result<(), Reason> {
         self.check_origin()?;
-        if self.engine.settings().csrf.applies_to(self.head.method) {
+        if self.engine.settings().csrf.applies_to(self.head.method()) {
             self.check_csrf_value(token, token.kind())?;
         }
         Ok(())
@@ -165,7 +167,7 @@ impl<'a> Exchange<'a> {
 
     /// Who asks, for those who are told of it.
     fn client(&self) -> Client<'a> {
-        let address = self.head.peer.map(|peer| peer.to_string().into());
+        let address = self.head.peer().map(|peer| peer.to_string().into());
         Client { address, user_agent: self.head.header_text("user-agent").map(cut_user_agent) }
     }
 

@@ -24,7 +24,7 @@ impl Exchange<'_> {
         if let (None, Some(agent)) = (&log_in.user_agent, self.head.header_text("user-agent")) {
             log_in = log_in.user_agent(agent);
         }
-        if let (None, Some(peer)) = (&log_in.address, self.head.peer) {
+        if let (None, Some(peer)) = (&log_in.address, self.head.peer()) {
             log_in = log_in.address(peer.to_string());
         }
         self.engine.begin(log_in, &self.held_tokens()).await.map_err(|error| self.refuse(error))
@@ -66,7 +66,7 @@ impl Exchange<'_> {
     /// # Errors
     /// No refresh token, a bad, used or ended one; HEAD; another site; a store that failed.
     pub async fn refresh(&self) -> Result<SetCookies, Failure> {
-        if self.head.method == "HEAD" {
+        if self.head.method() == "HEAD" {
             return Err(self.refuse(Reason::Method));
         }
         self.require_same_origin()?;

@@ -1,102 +1,26 @@
-//! The token that a route needs: verified, refreshed in place where that is the mode, or refused.
+//! The token in the cookie where somebody has to be waited for: refreshed in place where that is the mode, or
+//! refused.
 
 use super::Exchange;
 use super::rejection::Rejection;
+use super::settle::Looked;
 use crate::authenticator::{Found, VerifiedToken};
 use crate::clock::Timestamp;
 use crate::config::RefreshMode;
 use crate::cookie;
-use crate::failure::{Failure, FailureKind, Reason};
-use crate::jwt::{ExtraClaims, TokenError, TokenKind};
-use crate::location::{Locations, TokenLocation};
+use crate::failure::{FailureKind, Reason};
+use crate::jwt::{TokenError, TokenKind};
 use crate::request::Need;
 use crate::session::{Notes, Standing};
 
-/// How far a request can be judged without waiting for anybody.
-enum Settled {
-    /// To the end: the token, or none where none is needed.
-    Done(Option<VerifiedToken>),
-    /// As far as a look at the cookie.
-    Cookie(Looked),
-    /// Not at all: these places are to be searched.
-    In(Locations),
-}
-
-/// What a first look at the cookie says.
-enum Looked {
-    /// An access token that is good.
-    Good(VerifiedToken),
-    /// An access token that is good if its session is, or that may be due for another.
-    Undecided(VerifiedToken),
-    /// An access token that is expired or absent.
-    Lapsed(Option<VerifiedToken>),
-    /// Not looked at yet: the refresh token is asked for.
-    Refresh,
-}
-
 impl Exchange<'_> {
-    /// The token, or none where the need is optional and there is none, or where OPTIONS needs none
-    /// (`verify_jwt_in_request`).
-    ///
-    /// # Errors
-    /// The failure with the reply that the client gets.
-    pub async fn token<T: ExtraClaims>(&self, need: Need) -> Result<Option<VerifiedToken<T>>, Failure> {
-        let settled = match self.settle(need) {
-            Ok(Settled::Done(token)) => Ok(token),
-            // Boxed, as it is large and rare, and every handler's future would carry its size along.
-            Ok(settled) => Box::pin(self.conclude(settled, need)).await,
-            Err(rejection) => Err(rejection),
-        };
-        let Some(token) = settled.map_err(|rejection| self.reject(rejection))? else { return Ok(None) };
-        let carried = token.location() != Some(TokenLocation::Cookies);
-        let token = token.with_extra().map_err(|error| self.reject(Rejection { carried, ..error.into() }))?;
-        Ok(Some(token))
-    }
-
-    /// The token that a need without `optional` asks for.
-    ///
-    /// # Errors
-    /// The failure with the reply that the client gets.
-    pub async fn required<T: ExtraClaims>(&self, need: Need) -> Result<VerifiedToken<T>, Failure> {
-        self.token(need).await?.ok_or_else(|| self.refuse(Reason::Missing))
-    }
-
-    /// Judges a request as far as that goes without waiting for anybody: nearly always to the end.
-    #[inline]
-    fn settle(&self, need: Need) -> Result<Settled, Rejection> {
-        let settings = self.engine.settings();
-        if settings.exempt_options && self.head.method == "OPTIONS" {
-            return Ok(Settled::Done(None));
-        }
-        let locations = if need.locations.is_empty() { settings.locations } else { need.locations };
-        if settings.flask || locations != Locations::COOKIES {
-            return Ok(Settled::In(locations));
-        }
-        match self.look(need)? {
-            Looked::Good(token) if !self.engine.has_application_checks() => {
-                Ok(Settled::Done(Some(self.recognise(token, need)?)))
-            }
-            looked => Ok(Settled::Cookie(looked)),
-        }
-    }
-
-    /// The rest of it, where somebody has to be waited for.
-    async fn conclude(&self, settled: Settled, need: Need) -> Result<Option<VerifiedToken>, Rejection> {
-        match settled {
-            Settled::Done(token) => Ok(token),
-            Settled::In(locations) if self.engine.settings().flask => self.resolve_as_flask(locations, need).await,
-            Settled::In(locations) => self.resolve_in(locations, need).await,
-            Settled::Cookie(looked) => self.pursue(looked, need).await,
-        }
-    }
-
     /// The token in the cookie, with all that belongs to cookies: origin, CSRF, refreshing.
     pub(super) async fn in_cookies(&self, need: Need) -> Result<Option<VerifiedToken>, Rejection> {
         self.pursue(self.look(need)?, need).await
     }
 
     /// What comes of a look at the cookie when somebody is waited for.
-    async fn pursue(&self, looked: Looked, need: Need) -> Result<Option<VerifiedToken>, Rejection> {
+    pub(super) async fn pursue(&self, looked: Looked, need: Need) -> Result<Option<VerifiedToken>, Rejection> {
         let found = match looked {
             Looked::Good(token) => Some(token),
             Looked::Undecided(token) => {
@@ -126,39 +50,6 @@ impl Exchange<'_> {
             return Err(Rejection::from(reason).about(token));
         }
         Ok(Some(token))
-    }
-
-    /// Somebody is there whose cookie is good; whether it is fresh enough is another question.
-    #[inline]
-    fn recognise(&self, token: VerifiedToken, need: Need) -> Result<VerifiedToken, Rejection> {
-        self.memo.note_authenticated();
-        let token = token.found_in(TokenLocation::Cookies);
-        if need.fresh && !token.is_fresh(self.engine.now()) {
-            return Err(Rejection::from(Reason::NotFresh).about(token));
-        }
-        Ok(token)
-    }
-
-    /// Judges the cookie as far as that goes without waiting for anybody: nearly always to the end.
-    #[inline]
-    fn look(&self, need: Need) -> Result<Looked, Reason> {
-        if need.kind == TokenKind::Refresh {
-            return Ok(Looked::Refresh);
-        }
-        if let Some(token) = self.memo.refreshed() {
-            return Ok(Looked::Good(token.clone()));
-        }
-        let now = self.engine.now();
-        match self.engine.read_as(&self.head, TokenKind::Access, need.expected_kind(), now)? {
-            Found::Valid(token) => {
-                self.check_csrf(&token)?;
-                let live = need.skip_revocation_check || self.engine.is_surely_live(&token, now);
-                let decided = live && !self.is_due_to_slide(&token, now);
-                Ok(if decided { Looked::Good(token) } else { Looked::Undecided(token) })
-            }
-            Found::Expired(token) => Ok(Looked::Lapsed(Some(token))),
-            Found::Absent => Ok(Looked::Lapsed(None)),
-        }
     }
 
     /// An access token that is expired or absent: the only two that a refresh may follow.
@@ -266,7 +157,7 @@ impl Exchange<'_> {
     }
 
     /// Sliding: whether a token is past half of its life.
-    fn is_due_to_slide(&self, token: &VerifiedToken, now: Timestamp) -> bool {
+    pub(super) fn is_due_to_slide(&self, token: &VerifiedToken, now: Timestamp) -> bool {
         self.engine.refresh_mode() == RefreshMode::Sliding
             && self.memo.is_layered()
             && token.life().is_some_and(|[from, to]| now.since(from) * 2 > to.since(from))

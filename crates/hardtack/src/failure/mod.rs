@@ -7,5 +7,5 @@ mod reply;
 
 pub use kind::FailureKind;
 pub use reason::{Reason, RefreshFlaw};
-pub use reply::{Failure, Refused, Reply};
-pub(crate) use reply::{Handlers, NO_STORE};
+pub(crate) use reply::Handlers;
+pub use reply::{Failure, NO_STORE, Refused, Reply};

@@ -12,7 +12,7 @@ use crate::request::{NextPath, RequestHead, Wants};
 use crate::session::StoreError;
 
 /// `Cache-Control` of what is for one person only (ASVS 5.0 V14.3.2).
-pub(crate) const NO_STORE: &str = "private, no-store";
+pub const NO_STORE: &str = "private, no-store";
 
 /// A response in plain data, for an adapter to translate.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -138,7 +138,7 @@ fn in_json<'a>(kind: TokenKind, head: &RequestHead<'a>, json: Option<&'a JsonTok
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::head_for_tests::{Fields, head};
+    use crate::testing::TestRequest;
 
     fn say(sought: Sought<'_>) -> String {
         match sought {
@@ -151,10 +151,9 @@ mod tests {
     }
 
     fn header(fields: &[&str], header_type: &str) -> String {
-        let fields: Vec<_> = fields.iter().map(|value| ("authorization", *value)).collect();
-        let fields = Fields::new(&fields);
+        let request = TestRequest::new("GET", "/").fields(fields.iter().map(|value| ("authorization", value)));
         let places = Places { header_type: header_type.into(), ..Places::default() };
-        say(find(TokenLocation::Headers, TokenKind::Access, &head("GET", "/", &fields), &places, "", None))
+        say(find(TokenLocation::Headers, TokenKind::Access, &request.head(), &places, "", None))
     }
 
     #[test]
@@ -191,11 +190,10 @@ mod tests {
 
     #[test]
     fn a_query_parameter_has_its_prefix() {
-        let fields = Fields::new(&[]);
         let places = Places { query_prefix: "Bearer ".into(), ..Places::default() };
         let query = |target| {
-            let head = head("GET", target, &fields);
-            say(find(TokenLocation::QueryString, TokenKind::Access, &head, &places, "", None))
+            let request = TestRequest::new("GET", target);
+            say(find(TokenLocation::QueryString, TokenKind::Access, &request.head(), &places, "", None))
         };
         assert_eq!(query("/?jwt=Bearer+a.b.c"), "a.b.c");
         assert_eq!(query("/?jwt=a.b.c"), "Malformed");

@@ -121,12 +121,12 @@ pub(super) fn is_json(head: &RequestHead<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::head_for_tests::{Fields, head};
+    use crate::testing::TestRequest;
     use proptest::prelude::*;
 
     fn peek(body: &[u8], chunk: usize) -> JsonTokens {
-        let fields = Fields::new(&[("content-type", "application/json; charset=utf-8")]);
-        let mut peek = JsonPeek::start(&head("POST", "/", &fields), &Places::default()).unwrap();
+        let request = TestRequest::new("POST", "/").field("content-type", "application/json; charset=utf-8");
+        let mut peek = JsonPeek::start(&request.head(), &Places::default()).unwrap();
         for chunk in body.chunks(chunk) {
             if !peek.push(chunk) {
                 break;

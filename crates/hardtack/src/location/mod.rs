@@ -90,8 +90,16 @@ impl Locations {
     }
 
     /// Whether there are none.
+    #[inline]
     pub fn is_empty(self) -> bool {
-        self == Self::default()
+        // Filled from the front.
+        matches!(self.0, [None, ..])
+    }
+
+    /// Whether it is cookies and nothing else.
+    #[inline]
+    pub(crate) fn is_only_cookies(self) -> bool {
+        matches!(self.0, [Some(TokenLocation::Cookies), None, ..])
     }
 }
 

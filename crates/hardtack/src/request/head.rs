@@ -15,25 +15,65 @@ pub trait Headers {
     }
 }
 
+/// A framework's request. Each of these is looked up when it is asked for, and for most requests few are.
+pub trait Incoming: Headers + Sync {
+    /// The method as sent: `GET`, `POST`, …
+    fn method(&self) -> &str;
+
+    /// Path and query as sent (RFC 9112 origin-form), before any router shortened it.
+    fn target(&self) -> &str;
+
+    /// The HTTP/2 `:authority`, or that of an absolute target (RFC 9112 §3.2.2).
+    fn authority(&self) -> Option<&str>;
+
+    /// The address of the connection's other end, where the server tells it.
+    fn peer(&self) -> Option<IpAddr>;
+}
+
 /// Method, target and header fields of one request. Borrows everything, copies nothing.
 #[derive(Clone, Copy)]
 pub struct RequestHead<'a> {
-    /// The method as sent: `GET`, `POST`, …
-    pub method: &'a str,
-    /// Path and query as sent (RFC 9112 origin-form), before any router shortened it.
-    pub target: &'a str,
-    /// The `Host` field or the HTTP/2 `:authority`.
-    pub host: Option<&'a str>,
-    /// The address of the connection's other end, where the server tells it.
-    pub peer: Option<IpAddr>,
-    /// The header fields.
-    pub headers: &'a (dyn Headers + Sync),
+    incoming: &'a dyn Incoming,
+    method: &'a str,
 }
 
 impl<'a> RequestHead<'a> {
+    /// The head of a framework's request.
+    #[inline]
+    pub fn of(incoming: &'a dyn Incoming) -> Self {
+        Self { incoming, method: incoming.method() }
+    }
+
+    /// The method as sent.
+    #[inline]
+    pub fn method(&self) -> &'a str {
+        self.method
+    }
+
+    /// Path and query as sent.
+    pub fn target(&self) -> &'a str {
+        self.incoming.target()
+    }
+
+    /// The `Host` field, or the HTTP/2 `:authority` where there is none.
+    pub fn host(&self) -> Option<&'a str> {
+        self.header_text("host").or_else(|| self.incoming.authority())
+    }
+
+    /// The address of the connection's other end, where the server tells it.
+    pub fn peer(&self) -> Option<IpAddr> {
+        self.incoming.peer()
+    }
+
+    /// The header fields.
+    #[inline]
+    pub fn headers(&self) -> &'a dyn Headers {
+        self.incoming
+    }
+
     /// The only field called `name`; none where it is absent.
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
-        self.headers.value(name, 0)
+        self.incoming.value(name, 0)
     }
 
     /// The field called `name`, if it is readable text.
@@ -43,7 +83,7 @@ impl<'a> RequestHead<'a> {
 
     /// All fields called `name`, in order.
     pub fn header_all<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
-        let headers = self.headers;
+        let headers = self.incoming;
         let two = headers.first_two(name);
         let more = if two[1].is_some() { 2..usize::MAX } else { 0..0 };
         two.into_iter().flatten().chain(more.map_while(move |index| headers.value(name, index)))
@@ -63,12 +103,12 @@ impl<'a> RequestHead<'a> {
 
     /// The target without its query.
     pub fn path(&self) -> &'a str {
-        self.target.split(['?', '#']).next().unwrap_or(self.target)
+        self.target().split(['?', '#']).next().unwrap_or_default()
     }
 
     /// The first value of a query parameter, percent-decoded.
     pub fn query(&self, name: &str) -> Option<String> {
-        let (_, query) = self.target.split_once('?')?;
+        let (_, query) = self.target().split_once('?')?;
         form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
 }
@@ -79,40 +119,20 @@ pub(crate) fn is_safe(method: &str) -> bool {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-
-    /// Header fields for tests, in order.
-    pub(crate) struct Fields(pub(crate) Vec<(&'static str, Vec<u8>)>);
-
-    impl Fields {
-        pub(crate) fn new(fields: &[(&'static str, &str)]) -> Self {
-            Self(fields.iter().map(|(name, value)| (*name, value.as_bytes().to_vec())).collect())
-        }
-    }
-
-    impl Headers for Fields {
-        fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
-            self.0.iter().filter(|(field, _)| *field == name).nth(index).map(|(_, value)| value.as_slice())
-        }
-    }
-
-    pub(crate) fn head<'a>(method: &'a str, target: &'a str, fields: &'a Fields) -> RequestHead<'a> {
-        RequestHead { method, target, host: Some("site.example"), peer: None, headers: fields }
-    }
+mod tests {
+    use crate::testing::TestRequest;
 
     #[test]
     fn the_query_is_decoded_and_the_path_is_not() {
-        let fields = Fields::new(&[]);
-        let head = head("GET", "/a%20b?next=%2Fc&x=1", &fields);
-        assert_eq!(head.path(), "/a%20b");
-        assert_eq!(head.query("next").as_deref(), Some("/c"));
-        assert_eq!(head.query("absent"), None);
+        let request = TestRequest::new("GET", "/a%20b?next=%2Fc&x=1");
+        assert_eq!(request.head().path(), "/a%20b");
+        assert_eq!(request.head().query("next").as_deref(), Some("/c"));
+        assert_eq!(request.head().query("absent"), None);
     }
 
     #[test]
     fn s50_a_method_override_field_changes_nothing() {
-        let fields = Fields::new(&[("x-http-method-override", "POST")]);
-        assert!(head("GET", "/", &fields).is_safe());
+        let request = TestRequest::new("GET", "/").field("x-http-method-override", "POST");
+        assert!(request.head().is_safe());
     }
 }

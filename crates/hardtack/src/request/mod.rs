@@ -6,13 +6,10 @@ mod next;
 mod token;
 mod wants;
 
-pub use head::{Headers, RequestHead};
+pub use head::{Headers, Incoming, RequestHead};
 pub use need::Need;
 pub use next::NextPath;
 pub use wants::Wants;
 
 pub(crate) use head::is_safe;
 pub(crate) use token::is_token;
-
-#[cfg(test)]
-pub(crate) use head::tests as head_for_tests;

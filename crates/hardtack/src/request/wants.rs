@@ -45,11 +45,11 @@ fn per_mille(text: &str) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::head::tests::Fields;
     use super::*;
+    use crate::testing::TestRequest;
 
     fn wants(accept: &str) -> Wants {
-        Wants::of(&Fields::new(&[("accept", accept)]))
+        Wants::of(&TestRequest::new("GET", "/").field("accept", accept))
     }
 
     #[test]
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn htmx_says_so() {
-        let fields = Fields::new(&[("hx-request", "true"), ("accept", "*/*")]);
-        assert_eq!(Wants::of(&fields), Wants::Htmx);
+        let request = TestRequest::new("GET", "/").field("hx-request", "true").field("accept", "*/*");
+        assert_eq!(Wants::of(&request), Wants::Htmx);
     }
 }

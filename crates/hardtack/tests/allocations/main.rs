@@ -7,12 +7,10 @@ use std::hint::black_box;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use hardtack::csrf::FormToken;
+use hardtack::exchange::Peeked;
 use hardtack::jwt::Algorithm;
-use hardtack::request::Headers;
-use hardtack::{
-    Authenticator, Exchange, KeySet, Memo, MemorySessions, Need, NoExtra, RequestHead, SigningKey, TokenKind,
-};
+use hardtack::testing::TestRequest;
+use hardtack::{Authenticator, Exchange, KeySet, Memo, MemorySessions, Need, NoExtra, SigningKey, TokenKind};
 
 fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
@@ -30,18 +28,10 @@ fn allocations(mut act: impl FnMut()) -> u64 {
     allocation_counter::measure(act).count_total
 }
 
-struct Fields(Vec<(&'static str, String)>);
-
-impl Headers for Fields {
-    fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
-        self.0.iter().filter(|(own, _)| *own == name).nth(index).map(|(_, value)| value.as_bytes())
-    }
-}
-
 struct Visitor {
     auth: Authenticator,
     access: String,
-    fields: Fields,
+    request: TestRequest,
 }
 
 /// Somebody logged in, in a process that knows of other sessions' end.
@@ -55,13 +45,13 @@ fn visitor(algorithm: Algorithm, cached: usize) -> Visitor {
     let pairs: Vec<&str> = cookies.iter().map(|cookie| cookie.split(';').next().unwrap()).collect();
     let value = |name| pairs.iter().find_map(|pair| pair.strip_prefix(name)).unwrap().to_owned();
     let (access, csrf) = (value("__Host-access_token_cookie="), value("__Host-csrf_access_token="));
-    let fields = vec![
+    let request = TestRequest::new("POST", "/page?x=1").fields([
         ("cookie", format!("theme=dark; {}; lang=en", pairs.join("; "))),
         ("sec-fetch-site", "same-origin".into()),
         ("origin", "https://site.example".into()),
         ("x-csrf-token", csrf),
-    ];
-    Visitor { auth, access, fields: Fields(fields) }
+    ]);
+    Visitor { auth, access, request }
 }
 
 impl Visitor {
@@ -71,15 +61,8 @@ impl Visitor {
 
     /// A change: origin, double submit, session.
     fn request(&self) {
-        let head = RequestHead {
-            method: "POST",
-            target: "/page?x=1",
-            host: Some("site.example"),
-            peer: None,
-            headers: &self.fields,
-        };
-        let memo = Memo::layered(self.auth.clone(), FormToken::Unread);
-        let token = block_on(Exchange::new(head, &memo).required::<NoExtra>(Need::access())).unwrap();
+        let memo = Memo::layered(self.auth.clone(), Peeked::Nothing);
+        let token = block_on(Exchange::new(self.request.head(), &memo).required::<NoExtra>(Need::access())).unwrap();
         assert_eq!((token.subject(), token.csrf_token().len()), ("alice", 22));
         assert!(token.is_fresh(self.auth.now()) && token.session().is_some());
     }

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::task::{Context, Waker};
 
 use hardtack::session::{Ends, RevocationPage, Rotation, Session, SessionStore, StoreError};
-use hardtack::{Exchange, KeySet, Memo, MemorySessions, RequestHead, SessionId, Timestamp};
+use hardtack::testing::TestRequest;
+use hardtack::{Exchange, KeySet, Memo, MemorySessions, SessionId, Timestamp};
 
-use crate::support::{Browser, Fields, NOW, Site, key};
+use crate::support::{Browser, NOW, Site, key};
 
 /// What becomes of the answer to a write.
 const HEARD: u8 = 0;
@@ -91,15 +92,13 @@ enum Act {
 
 /// Sends a request that ends the browser's session, and goes away before it is answered.
 fn cut_off(site: &Site, browser: &Browser, act: Act) {
-    let fields = Fields(vec![
-        ("cookie", browser.cookies_for("/", NOW).unwrap().into_bytes()),
-        ("x-csrf-token", browser.csrf().into_bytes()),
-        ("content-type", b"application/json".to_vec()),
+    let request = TestRequest::new("POST", "/").fields([
+        ("cookie", browser.cookies_for("/", NOW).unwrap()),
+        ("x-csrf-token", browser.csrf()),
+        ("content-type", "application/json".into()),
     ]);
-    let (method, host) = ("POST", Some("site.example"));
-    let head = RequestHead { method, target: "/", host, peer: None, headers: &fields };
     let memo = Memo::without_layer(site.auth.clone());
-    let exchange = Exchange::new(head, &memo);
+    let exchange = Exchange::new(request.head(), &memo);
     let request = pin!(async {
         match act {
             Act::LogOut => drop(exchange.log_out().await),

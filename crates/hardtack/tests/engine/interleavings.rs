@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use hardtack::session::{Ends, RevocationPage, Rotation, Session, SessionStore, StoreError};
-use hardtack::testing::TestClock;
-use hardtack::{Exchange, KeySet, Memo, MemorySessions, RequestHead, SessionId, SigningKey, Timestamp};
+use hardtack::testing::{TestClock, TestRequest};
+use hardtack::{Exchange, KeySet, Memo, MemorySessions, SessionId, SigningKey, Timestamp};
 use serde_json::Map;
 
-use crate::support::{Browser, Fields, NOW, Site, block_on, key};
+use crate::support::{Browser, NOW, Site, block_on, key};
 
 /// Lets another request go first: before each question, and before the answers are heard that the process
 /// has to take notice of.
@@ -72,15 +72,13 @@ async fn run(sites: &[Site; 2], role: &AtomicU64, browser: &Browser, task: Task)
         Task::Refresh(at) | Task::LogOut(at) | Task::ChangePassword(at) | Task::RevokeAll(at) => at,
         Task::ChangeClaims(at) | Task::LogIn(at) | Task::Sync(at) => at,
     };
-    let fields = Fields(vec![
-        ("cookie", browser.cookies_for("/", NOW).unwrap().into_bytes()),
-        ("x-csrf-token", browser.csrf().into_bytes()),
-        ("content-type", b"application/json".to_vec()),
+    let request = TestRequest::new("POST", "/").fields([
+        ("cookie", browser.cookies_for("/", NOW).unwrap()),
+        ("x-csrf-token", browser.csrf()),
+        ("content-type", "application/json".into()),
     ]);
-    let (method, host) = ("POST", Some("site.example"));
-    let head = RequestHead { method, target: "/", host, peer: None, headers: &fields };
     let memo = Memo::without_layer(sites[at].auth.clone());
-    let exchange = Exchange::new(head, &memo);
+    let exchange = Exchange::new(request.head(), &memo);
     let cookies = match task {
         Task::Refresh(_) => exchange.refresh().await.ok(),
         Task::LogOut(_) => exchange.log_out().await.ok(),

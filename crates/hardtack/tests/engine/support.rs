@@ -8,8 +8,7 @@ use hardtack::authenticator::Builder;
 use hardtack::csrf::FormToken;
 use hardtack::exchange::Peeked;
 use hardtack::jwt::Algorithm;
-use hardtack::request::Headers;
-use hardtack::testing::TestClock;
+use hardtack::testing::{TestClock, TestRequest};
 use hardtack::{
     Authenticator, Clock, Exchange, Failure, FailureKind, KeySet, LogIn, Memo, MemorySessions, Need, RequestHead,
     SessionStore, SetCookies, SigningKey, Timestamp, VerifiedToken,
@@ -129,18 +128,9 @@ impl Site {
         request: Request,
         handler: impl FnOnce(&Exchange<'_>) -> Handled,
     ) -> Answer {
-        let mut fields = request.fields;
-        if let Some(cookies) = browser.cookies_for(&request.target, self.clock.now()) {
-            fields.push(("cookie", cookies.into_bytes()));
-        }
-        let fields = Fields(fields);
-        let head = RequestHead {
-            method: request.method,
-            target: &request.target,
-            host: Some("site.example"),
-            peer: "192.0.2.7".parse().ok(),
-            headers: &fields,
-        };
+        let cookies = browser.cookies_for(request.sent.head().target(), self.clock.now());
+        let sent = cookies.into_iter().fold(request.sent, |sent, cookies| sent.field("cookie", cookies));
+        let head = sent.head();
         let memo = match request.layered {
             true => {
                 let peeked = request.peek.unwrap_or_else(|| read_ahead(&self.auth, &head, &request.body));
@@ -174,7 +164,7 @@ impl Site {
         };
         if request.layered {
             let finish = memo.finish(answer.cookies.iter().map(String::as_bytes));
-            answer.no_store |= finish.cache_control == Some("private, no-store");
+            answer.no_store |= finish.private;
             answer.added = finish.cookies.into_iter().collect();
             answer.cookies.extend(answer.added.iter().cloned());
         }
@@ -289,20 +279,10 @@ fn read_ahead(auth: &Authenticator, head: &RequestHead<'_>, body: &[u8]) -> Peek
     peek.finish()
 }
 
-pub(crate) struct Fields(pub(crate) Vec<(&'static str, Vec<u8>)>);
-
-impl Headers for Fields {
-    fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
-        self.0.iter().filter(|(own, _)| *own == name).nth(index).map(|(_, value)| value.as_slice())
-    }
-}
-
 /// A request in the making: a program's, from the site's own pages.
 #[derive(Clone)]
 pub(crate) struct Request {
-    method: &'static str,
-    target: String,
-    fields: Vec<(&'static str, Vec<u8>)>,
+    sent: TestRequest,
     /// What the layer is said to have found; it looks itself otherwise.
     peek: Option<Peeked>,
     body: Vec<u8>,
@@ -311,7 +291,8 @@ pub(crate) struct Request {
 
 impl Request {
     pub(crate) fn new(method: &'static str, target: &str) -> Self {
-        Self { method, target: target.into(), fields: Vec::new(), peek: None, body: Vec::new(), layered: true }
+        let sent = TestRequest::new(method, target).from([192, 0, 2, 7].into());
+        Self { sent, peek: None, body: Vec::new(), layered: true }
     }
 
     pub(crate) fn get(target: &str) -> Self {
@@ -323,7 +304,7 @@ impl Request {
     }
 
     pub(crate) fn field(mut self, name: &'static str, value: impl Into<Vec<u8>>) -> Self {
-        self.fields.push((name, value.into()));
+        self.sent = self.sent.field(name, value.into());
         self
     }
 

@@ -1,0 +1,78 @@
+//! A request without a framework.
+
+use std::net::IpAddr;
+
+use crate::request::{Headers, Incoming, RequestHead};
+
+/// A request for tests: to `site.example`, from nowhere, with the fields that it is given.
+///
+/// ```
+/// use hardtack::testing::TestRequest;
+///
+/// let request = TestRequest::new("POST", "/account?x=1").field("cookie", "theme=dark");
+/// assert_eq!(request.head().host(), Some("site.example"));
+/// assert_eq!(request.head().path(), "/account");
+/// ```
+#[derive(Clone, Debug)]
+pub struct TestRequest {
+    method: String,
+    target: String,
+    peer: Option<IpAddr>,
+    fields: Vec<(String, Vec<u8>)>,
+}
+
+impl TestRequest {
+    /// With this method and this path and query.
+    pub fn new(method: impl Into<String>, target: impl Into<String>) -> Self {
+        Self { method: method.into(), target: target.into(), peer: None, fields: Vec::new() }
+    }
+
+    /// And with a header field (its name in lower case) behind those that are there.
+    #[must_use]
+    pub fn field(mut self, name: impl Into<String>, value: impl AsRef<[u8]>) -> Self {
+        self.fields.push((name.into(), value.as_ref().to_vec()));
+        self
+    }
+
+    /// And with several.
+    #[must_use]
+    pub fn fields(self, fields: impl IntoIterator<Item = (impl Into<String>, impl AsRef<[u8]>)>) -> Self {
+        fields.into_iter().fold(self, |request, (name, value)| request.field(name, value))
+    }
+
+    /// And from this address.
+    #[must_use]
+    pub fn from(mut self, peer: IpAddr) -> Self {
+        self.peer = Some(peer);
+        self
+    }
+
+    /// As the engine reads it.
+    pub fn head(&self) -> RequestHead<'_> {
+        RequestHead::of(self)
+    }
+}
+
+impl Headers for TestRequest {
+    fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
+        self.fields.iter().filter(|(own, _)| own == name).nth(index).map(|(_, value)| value.as_slice())
+    }
+}
+
+impl Incoming for TestRequest {
+    fn method(&self) -> &str {
+        &self.method
+    }
+
+    fn target(&self) -> &str {
+        &self.target
+    }
+
+    fn authority(&self) -> Option<&str> {
+        Some("site.example")
+    }
+
+    fn peer(&self) -> Option<IpAddr> {
+        self.peer
+    }
+}
