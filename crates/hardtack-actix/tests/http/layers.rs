@@ -4,7 +4,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data};
 use actix_web::{App, Error, body::MessageBody};
-use hardtack::{FindUser, Need, session::StoreError};
+use hardtack::{Builder, FindUser, Need, session::StoreError};
 use hardtack_actix::{
     AccessToken, Auth, AuthLayer, CurrentUser, FreshAccessToken, Optional, RefreshToken, Require, SetCookies,
 };
@@ -79,6 +79,24 @@ async fn a_middleware_may_hold_on_to_what_it_extracted() {
     .await;
     let mut alice = site.alice().await;
     assert_eq!(alice.get("/page?a=b").send().await.text(), "alice:");
+}
+
+/// `verify_jwt_in_request(optional=True)`, and `OPTIONS`, which needs no token where that is set.
+#[tokio::test]
+async fn a_layer_lets_through_whom_the_need_lets_through() {
+    let app = |need: Need| {
+        move |app: &mut web::ServiceConfig| {
+            app.service(web::resource("/reports").to(async || "in").wrap(Require::new(need)));
+        }
+    };
+    let optional = Site::with(|builder| builder, app(Need::access().optional())).await;
+    let exempt = Site::with(Builder::exempt_options, app(Need::access())).await;
+    assert_eq!(told(&optional.visitor(), "/reports").await, ["200 in"; 3]);
+    let mut forged = optional.visitor();
+    forged.set_cookie_raw("__Host-access_token_cookie=a.b.c; Path=/; Secure");
+    assert_eq!(told(&forged, "/reports").await[1], "401 malformed");
+    assert_eq!(exempt.visitor().request(http::Method::OPTIONS, "/reports").send().await.text(), "in");
+    assert_eq!(told(&exempt.visitor(), "/reports").await[1], "401 missing_token");
 }
 
 #[derive(Debug)]

@@ -1,9 +1,10 @@
 //! The layers: deny by default, nested routers, and what happens without them.
 
-use axum::routing::get;
+use axum::routing::{any, get};
 use axum::{Extension, Router};
-use hardtack::Need;
+use hardtack::{Builder, Need};
 use hardtack_axum::{AccessToken, Auth, AuthLayer, CurrentUser, FreshAccessToken, RefreshToken, Require};
+use http::Method;
 
 use crate::log::Log;
 use crate::site::{Site, routes, serve, told};
@@ -46,6 +47,21 @@ async fn a_nested_router_knows_the_whole_path() {
         let told = told(&site.visitor(), "/area/deep/page?a=b").await;
         assert_eq!(told[0], "303 /login?next=%2Farea%2Fdeep%2Fpage%3Fa%3Db");
     }
+}
+
+/// `verify_jwt_in_request(optional=True)`, and `OPTIONS`, which needs no token where that is set.
+#[tokio::test]
+async fn a_layer_lets_through_whom_the_need_lets_through() {
+    let app = |need| Router::new().route("/page", any(async || "in")).layer(Require::new(need));
+    let optional = Site::bare(|builder| builder, |auth| app(Need::access().optional()).layer(AuthLayer::new(auth)));
+    let exempt = Site::bare(Builder::exempt_options, |auth| app(Need::access()).layer(AuthLayer::new(auth)));
+    let (optional, exempt) = (optional.await, exempt.await);
+    assert_eq!(told(&optional.visitor(), "/page").await, ["200 in"; 3]);
+    let mut forged = optional.visitor();
+    forged.set_cookie_raw("__Host-access_token_cookie=a.b.c; Path=/; Secure");
+    assert_eq!(told(&forged, "/page").await[1], "401 malformed");
+    assert_eq!(exempt.visitor().request(Method::OPTIONS, "/page").send().await.text(), "in");
+    assert_eq!(told(&exempt.visitor(), "/page").await[1], "401 missing_token");
 }
 
 #[derive(Debug)]
