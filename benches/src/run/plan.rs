@@ -21,13 +21,13 @@ impl Plan {
         Self {
             rounds: 400,
             round: Duration::from_micros(1500),
-            http_rounds: 60,
-            http_round: Duration::from_millis(100),
+            http_rounds: 200,
+            http_round: Duration::from_millis(30),
         }
     }
 
     /// A first look: under a minute.
     pub(crate) const fn quick() -> Self {
-        Self { rounds: 60, round: Duration::from_millis(1), http_rounds: 10, http_round: Duration::from_millis(80) }
+        Self { rounds: 60, round: Duration::from_millis(1), http_rounds: 30, http_round: Duration::from_millis(30) }
     }
 }

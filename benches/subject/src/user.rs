@@ -2,12 +2,11 @@
 
 use std::net::IpAddr;
 
+use hardtack::exchange::Settled;
 use hardtack::request::{Headers, Incoming, RequestHead};
 use hardtack::{Authenticator, Exchange, Failure, Memo, Need, VerifiedToken};
 use hardtack_axum::HeaderFields;
 use http::HeaderMap;
-
-use crate::poll_once;
 
 /// A POST with these fields.
 struct Post<'a>(HeaderFields<'a>);
@@ -40,10 +39,13 @@ impl Incoming for Post<'_> {
     }
 }
 
-/// What an adapter's extractor does.
+/// What an adapter's extractor does. None where somebody would have to be waited for.
 pub fn user(engine: &Authenticator, headers: &HeaderMap) -> Option<Result<VerifiedToken, Failure>> {
     let post = Post(HeaderFields(headers));
     let memo = Memo::without_layer(engine.clone());
     let exchange = Exchange::new(RequestHead::of(&post), &memo);
-    poll_once(exchange.required(Need::access()))
+    match exchange.settle(Need::access()) {
+        Settled::Done(answer) => answer.transpose(),
+        Settled::Waiting(_) => None,
+    }
 }

@@ -78,6 +78,7 @@ impl Headers for Fields<'_> {
 }
 
 /// The names that nearly every request is asked for, which then need no parsing.
+#[inline]
 fn known(name: &str) -> Option<&'static HeaderName> {
     static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
     static CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
@@ -91,6 +92,7 @@ fn known(name: &str) -> Option<&'static HeaderName> {
     }
 }
 
+#[inline]
 fn all<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> + use<'a> {
     let values = match known(name) {
         Some(name) => headers.get_all(name),

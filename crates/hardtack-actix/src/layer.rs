@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::future::{Future, Ready, ready};
+use std::iter::once_with;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -225,7 +226,7 @@ fn finish_error(mut error: Error, layered: &Layered) -> Error {
 }
 
 fn additions(headers: &HeaderMap, layered: &Layered) -> Finish {
-    let set = headers.get_all(header::SET_COOKIE);
+    let set = once_with(|| headers.get_all(header::SET_COOKIE)).flatten();
     layered.memo.finish(set.map(HeaderValue::as_bytes))
 }
 

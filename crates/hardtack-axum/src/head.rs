@@ -107,6 +107,7 @@ fn value<'a>(headers: &'a HeaderMap, name: &str, index: usize) -> Option<&'a [u8
     if index == 0 { first(headers, name) } else { all(headers, name).nth(index) }
 }
 
+#[inline]
 fn first_two<'a>(headers: &'a HeaderMap, name: &str) -> [Option<&'a [u8]>; 2] {
     if headers.len() == headers.keys_len() {
         // No name is there twice.
@@ -117,6 +118,7 @@ fn first_two<'a>(headers: &'a HeaderMap, name: &str) -> [Option<&'a [u8]>; 2] {
 }
 
 /// The names that nearly every request is asked for, which then need no parsing.
+#[inline]
 fn known(name: &str) -> Option<&'static HeaderName> {
     static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
     static CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
@@ -130,6 +132,7 @@ fn known(name: &str) -> Option<&'static HeaderName> {
     }
 }
 
+#[inline]
 fn first<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
     let value = match known(name) {
         Some(name) => headers.get(name),

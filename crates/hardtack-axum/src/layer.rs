@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::iter::once_with;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
@@ -62,7 +63,8 @@ impl Layered {
         self
     }
 
-    fn find(parts: &Parts) -> Option<&Self> {
+    #[inline]
+    pub(crate) fn find(parts: &Parts) -> Option<&Self> {
         parts.extensions.get::<Self>()
     }
 
@@ -213,8 +215,8 @@ static PRIVATE: HeaderValue = HeaderValue::from_static(NO_STORE);
 
 fn finish(mut response: Response<Body>, layered: &Layered) -> Response {
     let headers = response.headers_mut();
-    let set = headers.get_all(header::SET_COOKIE);
-    let additions = layered.finish(set.iter().map(HeaderValue::as_bytes));
+    let set = once_with(|| headers.get_all(header::SET_COOKIE)).flatten();
+    let additions = layered.finish(set.map(HeaderValue::as_bytes));
     if !additions.cookies.is_empty() {
         append(additions.cookies, headers);
     }

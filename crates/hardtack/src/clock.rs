@@ -60,6 +60,7 @@ pub trait Clock: Send + Sync + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
+    #[inline]
     fn now(&self) -> Timestamp {
         #[cfg(target_os = "linux")]
         if let Some(now) = second_of_last_tick() {
@@ -74,6 +75,7 @@ impl Clock for SystemClock {
 /// The second in which the kernel last looked at the clock, which costs a quarter of looking oneself: it does
 /// so every ten milliseconds or more often. None near a second's end, where the next may have begun since.
 #[cfg(target_os = "linux")]
+#[inline]
 fn second_of_last_tick() -> Option<Timestamp> {
     let tick = nix::time::clock_gettime(nix::time::ClockId::CLOCK_REALTIME_COARSE).ok()?;
     (tick.tv_sec() >= 0 && tick.tv_nsec() < 900_000_000).then_some(Timestamp(tick.tv_sec()))

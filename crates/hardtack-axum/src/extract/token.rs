@@ -14,6 +14,15 @@ use crate::layer::Layered;
 
 /// The token that `need` asks for, as far as nobody has to be waited for.
 pub(crate) fn settle<T: ExtraClaims>(parts: &Parts, need: Need) -> Settled<T> {
+    match Layered::find(parts) {
+        Some(layered) => Head::of(parts).exchange(layered).settle(need),
+        None => settle_alone(parts, need),
+    }
+}
+
+/// The same where no layer is.
+#[cold]
+fn settle_alone<T: ExtraClaims>(parts: &Parts, need: Need) -> Settled<T> {
     match Layered::or_engine(parts) {
         Ok(memo) => Head::of(parts).exchange(&memo).settle(need),
         Err(failure) => Settled::Done(Err(failure)),

@@ -81,6 +81,7 @@ impl Authenticator {
     }
 
     /// What happens to expired access tokens.
+    #[inline]
     pub fn refresh_mode(&self) -> RefreshMode {
         self.0.settings.refresh
     }
@@ -107,6 +108,7 @@ impl Authenticator {
     }
 
     /// The time as this engine sees it.
+    #[inline]
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()
     }
@@ -122,6 +124,7 @@ impl Authenticator {
         NextPath::parse(text).filter(|next| !next.is_any_of(self.0.settings.urls.never_next()))
     }
 
+    #[inline]
     pub(crate) fn settings(&self) -> &Settings {
         &self.0.settings
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{BaseUrl, ConfigError};
 use crate::jwt::{Claims, Reading, TokenKind};
 use crate::location::{Locations, Places, TokenLocation};
-use crate::request::{NextPath, is_safe, is_token};
+use crate::request::{Method, NextPath, is_token};
 use crate::session::SessionRules;
 
 /// How long a token lives.
@@ -195,11 +195,11 @@ impl CsrfSettings {
 
     /// Whether the double submit is asked of requests by this method.
     #[inline]
-    pub(crate) fn applies_to(&self, method: &str) -> bool {
+    pub(crate) fn applies_to(&self, method: Method<'_>) -> bool {
         self.protect
             && match &self.methods {
-                Some(methods) => methods.iter().any(|own| own == method),
-                None => !is_safe(method),
+                Some(methods) => methods.iter().any(|own| own == method.name),
+                None => !method.is_safe,
             }
     }
 
@@ -346,7 +346,11 @@ impl Settings {
     }
 
     /// Whether some route may take tokens from there.
+    #[inline]
     pub(crate) fn may_be_in(&self, location: TokenLocation) -> bool {
+        if self.locations.is_only_cookies() && self.route_locations.is_empty() {
+            return location == TokenLocation::Cookies;
+        }
         self.locations.contains(location) || self.route_locations.contains(location)
     }
 

@@ -17,11 +17,19 @@ pub struct Finish {
 }
 
 impl Memo {
-    /// Decides what to add to a response, given the `Set-Cookie` values that it has already. Cookies
-    /// of a refresh are left out where the handler set or deleted tokens itself: a refresh never undoes
-    /// a log-out.
+    /// Decides what to add to a response, given the `Set-Cookie` values that it has already, which may be looked
+    /// up as they are asked for: they seldom are. Cookies of a refresh are left out where the handler set or
+    /// deleted tokens itself: a refresh never undoes a log-out.
     #[inline]
     pub fn finish<'r>(&self, set_cookies: impl IntoIterator<Item = &'r [u8]>) -> Finish {
+        // Private already, whatever it sets: the usual response, whose fields are not even looked up.
+        if self.is_authenticated() && !self.owes_cookies() {
+            return Finish { cookies: SetCookies::default(), private: true };
+        }
+        self.finish_with_cookies(&mut set_cookies.into_iter())
+    }
+
+    fn finish_with_cookies<'r>(&self, set_cookies: &mut dyn Iterator<Item = &'r [u8]>) -> Finish {
         let policy = self.engine().cookies();
         let all = [&policy.access, &policy.refresh, &policy.csrf_access, &policy.csrf_refresh, &policy.pre_session];
         let names =

@@ -92,11 +92,13 @@ impl Memo {
     }
 
     /// The same for the response itself, which carries them once.
-    #[inline]
     pub(super) fn take_cookies(&self) -> SetCookies {
-        match self.owed.get() {
-            Some(_) => std::mem::take(&mut *self.cookies()),
-            None => SetCookies::default(),
-        }
+        if self.owes_cookies() { std::mem::take(&mut *self.cookies()) } else { SetCookies::default() }
+    }
+
+    /// Whether there may be any.
+    #[inline]
+    pub(super) fn owes_cookies(&self) -> bool {
+        self.owed.get().is_some()
     }
 }

@@ -157,6 +157,7 @@ impl Exchange<'_> {
     }
 
     /// Sliding: whether a token is past half of its life.
+    #[inline]
     pub(super) fn is_due_to_slide(&self, token: &VerifiedToken, now: Timestamp) -> bool {
         self.engine.refresh_mode() == RefreshMode::Sliding
             && self.memo.is_layered()

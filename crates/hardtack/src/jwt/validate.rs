@@ -109,10 +109,11 @@ impl<'a, A: IntoIterator<Item = &'a str>> Judged<'a, A> {
             return Err(TokenError::WrongAudience);
         }
         let leeway = expected.leeway.min(MAX_LEEWAY);
-        if self.not_before.is_some_and(|nbf| nbf > expected.now + leeway) {
+        let at_latest = expected.now + leeway;
+        if self.not_before.is_some_and(|nbf| nbf > at_latest) {
             return Err(TokenError::NotYetValid);
         }
-        if self.issued_at > expected.now + leeway {
+        if self.issued_at > at_latest {
             return Err(TokenError::IssuedInFuture);
         }
         // Last, so that an expired token is refreshed only if it was good until then.

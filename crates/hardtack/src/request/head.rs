@@ -34,19 +34,38 @@ pub trait Incoming: Headers + Sync {
 #[derive(Clone, Copy)]
 pub struct RequestHead<'a> {
     incoming: &'a dyn Incoming,
-    method: &'a str,
+    method: Method<'a>,
+}
+
+/// A request's method, and whether it promises to change nothing (RFC 9110 §9.2.1).
+#[derive(Clone, Copy)]
+pub(crate) struct Method<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) is_safe: bool,
+}
+
+impl<'a> Method<'a> {
+    #[inline]
+    pub(crate) fn of(name: &'a str) -> Self {
+        Self { name, is_safe: matches!(name, "GET" | "HEAD" | "OPTIONS" | "TRACE") }
+    }
 }
 
 impl<'a> RequestHead<'a> {
     /// The head of a framework's request.
     #[inline]
     pub fn of(incoming: &'a dyn Incoming) -> Self {
-        Self { incoming, method: incoming.method() }
+        Self { incoming, method: Method::of(incoming.method()) }
     }
 
     /// The method as sent.
     #[inline]
     pub fn method(&self) -> &'a str {
+        self.method.name
+    }
+
+    #[inline]
+    pub(crate) fn judged_method(&self) -> Method<'a> {
         self.method
     }
 
@@ -72,8 +91,11 @@ impl<'a> RequestHead<'a> {
     }
 
     /// The only field called `name`; none where it is absent.
+    #[inline]
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
-        self.incoming.value(name, 0)
+        // The way on which others have come: its code is at hand.
+        let [first, _] = self.incoming.first_two(name);
+        first
     }
 
     /// The field called `name`, if it is readable text.
@@ -93,7 +115,7 @@ impl<'a> RequestHead<'a> {
     /// not looked at.
     #[inline]
     pub fn is_safe(&self) -> bool {
-        is_safe(self.method)
+        self.method.is_safe
     }
 
     /// Whether this asks to become a WebSocket: a GET whose cookies act for the user all the same.
@@ -111,11 +133,6 @@ impl<'a> RequestHead<'a> {
         let (_, query) = self.target().split_once('?')?;
         form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
-}
-
-/// [`RequestHead::is_safe`].
-pub(crate) fn is_safe(method: &str) -> bool {
-    matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
 }
 
 #[cfg(test)]

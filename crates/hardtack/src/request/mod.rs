@@ -11,5 +11,5 @@ pub use need::Need;
 pub use next::NextPath;
 pub use wants::Wants;
 
-pub(crate) use head::is_safe;
+pub(crate) use head::Method;
 pub(crate) use token::is_token;
