@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::Failed;
 use crate::load::Load;
 use crate::peers::flask::Flask;
-use crate::run::{Plan, Spread};
+use crate::run::{Plan, Spread, quietest_half};
 use crate::server::{Auth, Server};
 use crate::table::{Row, Target, Unit};
 
@@ -70,6 +70,11 @@ struct Rounds {
 }
 
 impl Rounds {
+    fn only(&self, kept: &[usize]) -> Self {
+        let of = |values: &[f64]| kept.iter().map(|round| values[*round]).collect();
+        Self { per_second: of(&self.per_second), microseconds: of(&self.microseconds), busy: of(&self.busy) }
+    }
+
     fn over(&self, base: &Self) -> Spread {
         Spread::of(self.per_second.iter().zip(&base.per_second).map(|(ours, base)| ours / base).collect())
     }
@@ -117,7 +122,9 @@ fn turns<const N: usize>(rounds: usize, round: Duration, running: &[Server]) -> 
             measured[at].busy.push(worked / done.spent.as_secs_f64());
         }
     }
-    Ok(measured)
+    let costs = measured.each_ref().map(|rounds| rounds.per_second.iter().map(|rate| 1.0 / rate).collect());
+    let kept = quietest_half(&costs);
+    Ok(measured.map(|rounds| rounds.only(&kept)))
 }
 
 /// Flask is a tenth as fast, and its process another kind: a few rounds of its own, over its own base.

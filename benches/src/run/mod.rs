@@ -3,17 +3,19 @@
 
 mod case;
 mod plan;
+mod quiet;
 mod spread;
 
 pub(crate) use case::{Case, Outcome};
 pub(crate) use plan::Plan;
+pub(crate) use quiet::quietest_half;
 pub(crate) use spread::Spread;
 
 use std::time::Duration;
 
 use crate::Failed;
 
-/// What each round of a case took, in nanoseconds an operation.
+/// What each round of a case took that counts, in nanoseconds an operation.
 pub(crate) struct Times(Vec<f64>);
 
 impl Times {
@@ -51,7 +53,8 @@ pub(crate) fn alternate<const N: usize>(plan: &Plan, mut cases: [Case<'_>; N]) -
             times[at].push(spent.as_nanos() as f64 / counts[at] as f64);
         }
     }
-    Ok(times.map(Times))
+    let kept = quietest_half(&times);
+    Ok(times.map(|rounds| Times(kept.iter().map(|round| rounds[*round]).collect())))
 }
 
 /// How many operations fill a round. Warms up on the way.

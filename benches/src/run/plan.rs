@@ -19,7 +19,7 @@ impl Plan {
     /// What the table in the documentation is made with: some minutes.
     pub(crate) const fn full() -> Self {
         Self {
-            rounds: 400,
+            rounds: 1200,
             round: Duration::from_micros(1500),
             http_rounds: 200,
             http_round: Duration::from_millis(30),
@@ -28,6 +28,6 @@ impl Plan {
 
     /// A first look: under a minute.
     pub(crate) const fn quick() -> Self {
-        Self { rounds: 60, round: Duration::from_millis(1), http_rounds: 30, http_round: Duration::from_millis(30) }
+        Self { rounds: 120, round: Duration::from_millis(1), http_rounds: 30, http_round: Duration::from_millis(30) }
     }
 }

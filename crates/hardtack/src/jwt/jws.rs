@@ -75,6 +75,19 @@ impl<'t> Segments<'t> {
         Ok(Self { header, payload: behind(payload), signature: behind(signature), signed })
     }
 
+    /// The same of a token that begins with `header`: neither that nor the signature is searched for dots. None
+    /// where it is another token, or where its shape isn't plain to see.
+    #[inline]
+    pub(super) fn under(header: &[u8], token: &'t [u8]) -> Option<Self> {
+        let (_, behind) = token.split_at_checked(header.len()).filter(|(start, _)| *start == header)?;
+        let [b'.', rest @ ..] = behind else { return None };
+        let (payload, dotted) = rest.split_at_checked(memchr::memchr(b'.', rest)?)?;
+        let [_, signature @ ..] = dotted else { return None };
+        let (signed, _) = token.split_at_checked(token.len() - dotted.len())?;
+        let (header, _) = token.split_at_checked(header.len())?;
+        (token.len() <= MAX_TOKEN_LEN).then_some(Self { header, payload, signature, signed })
+    }
+
     /// Checks the signature with each key in turn and decodes the payload.
     pub(super) fn verify<'k>(&self, keys: impl IntoIterator<Item = &'k VerifyingKey>) -> Result<Payload, TokenError> {
         if self.signature.is_empty() {
@@ -89,11 +102,16 @@ impl<'t> Segments<'t> {
             long = [0; MAX_SIGNATURE_LEN];
             &mut long
         };
-        let signature = base64url::decode_into(self.signature, buffer).ok_or(TokenError::Malformed)?;
+        let signature = base64url::decode_into(self.signature, buffer).ok_or_else(|| self.flaw_of_signature())?;
         if !keys.into_iter().any(|key| key.accepts(self.signed, signature)) {
             return Err(TokenError::BadSignature);
         }
         base64url::decode(self.payload).map(Payload).ok_or(TokenError::Malformed)
+    }
+
+    #[cold]
+    fn flaw_of_signature(&self) -> TokenError {
+        if self.signature.contains(&b'.') { TokenError::NotCompact } else { TokenError::Malformed }
     }
 }
 

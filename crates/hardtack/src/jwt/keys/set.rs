@@ -190,8 +190,8 @@ impl KeySet {
     /// [`UnknownKey`](TokenError::UnknownKey) before any cryptography; and
     /// [`BadSignature`](TokenError::BadSignature).
     pub fn verify(&self, token: &[u8]) -> Result<Payload, TokenError> {
-        let segments = Segments::of(token)?;
-        match self.inner.recognise(segments.header)? {
+        let (segments, selection) = self.inner.cut(token)?;
+        match selection {
             Selection::Key(index) => segments.verify(self.inner.verifying.get(index)),
             Selection::Algorithm(algorithm) => {
                 segments.verify(self.inner.verifying.iter().filter(|key| key.algorithm() == algorithm))
@@ -221,11 +221,17 @@ impl Inner {
         Self { signing, verifying, known, any_key_id }
     }
 
-    fn recognise(&self, segment: &[u8]) -> Result<Selection, TokenError> {
-        match self.known.iter().find(|(known, _)| known.as_bytes() == segment) {
-            Some((_, selection)) => Ok(*selection),
-            None => self.select(&UnverifiedHeader::from_segment(segment)?),
+    /// A token's segments, and the keys that its header stands for.
+    #[inline]
+    fn cut<'t>(&self, token: &'t [u8]) -> Result<(Segments<'t>, Selection), TokenError> {
+        for (known, selection) in &self.known {
+            if let Some(segments) = Segments::under(known.as_bytes(), token) {
+                return Ok((segments, *selection));
+            }
         }
+        let segments = Segments::of(token)?;
+        let selection = self.select(&UnverifiedHeader::from_segment(segments.header)?)?;
+        Ok((segments, selection))
     }
 
     fn select(&self, header: &UnverifiedHeader) -> Result<Selection, TokenError> {
