@@ -18,12 +18,23 @@ use crate::Failed;
 /// How long an answer may take before the run is given up.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What the asking thread does until there is an answer.
+#[derive(Clone, Copy)]
+pub(crate) enum Waits {
+    /// It sleeps, where the processor is for others.
+    Asleep,
+    /// It looks again and again, where it has a core of its own: a server pays for waking its client, and pays more
+    /// the longer that one had to wait.
+    Awake,
+}
+
 /// Open connections that repeat one request.
 pub(crate) struct Load {
     poll: Poll,
     events: Events,
     connections: Vec<Connection>,
     request: Vec<u8>,
+    waits: Waits,
 }
 
 struct Connection {
@@ -55,14 +66,19 @@ impl Connection {
 }
 
 impl Load {
-    pub(crate) fn open(address: SocketAddr, connections: usize, request: Vec<u8>) -> Result<Self, Failed> {
+    pub(crate) fn open(
+        address: SocketAddr,
+        connections: usize,
+        request: Vec<u8>,
+        waits: Waits,
+    ) -> Result<Self, Failed> {
         let mut connections = (0..connections).map(|_| Connection::open(address)).collect::<Result<Vec<_>, _>>()?;
         let poll = Poll::new()?;
         for (index, connection) in connections.iter_mut().enumerate() {
             poll.registry().register(&mut connection.stream, Token(index), Interest::READABLE)?;
         }
         let events = Events::with_capacity(connections.len());
-        Ok(Self { poll, events, connections, request })
+        Ok(Self { poll, events, connections, request, waits })
     }
 
     /// Repeats the request for a while, and reads the last answers.
@@ -73,12 +89,15 @@ impl Load {
         }
         let (mut requests, mut open, mut answered) = (0_u64, self.connections.len(), start);
         while open > 0 {
-            // Never asleep: a server pays for waking its client, and the more the longer that one had to wait.
-            self.poll.poll(&mut self.events, Some(Duration::ZERO))?;
+            let asleep = match self.waits {
+                Waits::Asleep => PATIENCE,
+                Waits::Awake => Duration::ZERO,
+            };
+            self.poll.poll(&mut self.events, Some(asleep))?;
             let now = Instant::now();
             if !self.events.is_empty() {
                 answered = now;
-            } else if now - answered > PATIENCE {
+            } else if now - answered >= PATIENCE {
                 return Err("the server has stopped answering".into());
             }
             let over = now - start >= span;

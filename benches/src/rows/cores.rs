@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use hardtack::{NoExtra, TokenKind};
 
 use crate::Failed;
-use crate::run::{Outcome, Plan, Spread, quietest_half};
+use crate::run::{Outcome, Plan, Spread, quietest_quarter};
 use crate::table::{Row, Target, Unit};
 use hardtack_bench_subject::{Hmac, Visitor, hs256_keys, stored, stored_without_cache};
 
@@ -32,7 +32,7 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
             costs[at + cases.len()].push(1.0 / throughput(2, plan.round * 10, cases[at])?);
         }
     }
-    let kept = quietest_half(&costs);
+    let kept = quietest_quarter(&costs);
     let [bare, missed, hit] = [0, 1, 2].map(|at| {
         let gain = |round: &usize| costs[at][*round] / costs[at + cases.len()][*round];
         Spread::of(kept.iter().map(gain).collect())

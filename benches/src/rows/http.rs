@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::Failed;
-use crate::load::Load;
+use crate::load::{Load, Waits};
 use crate::peers::flask::Flask;
-use crate::run::{Plan, Spread, quietest_half};
+use crate::run::{Plan, Spread, quietest_quarter};
 use crate::server::{Auth, Server};
 use crate::table::{Row, Target, Unit};
 
@@ -105,7 +105,7 @@ fn servers<const N: usize>(plan: &Plan, kinds: [Auth; N]) -> Result<[Rounds; N],
 }
 
 fn turns<const N: usize>(rounds: usize, round: Duration, running: &[Server]) -> Result<[Rounds; N], Failed> {
-    let open = |server: &Server| Load::open(server.address, CONNECTIONS, server.request());
+    let open = |server: &Server| Load::open(server.address, CONNECTIONS, server.request(), Waits::Awake);
     let mut loads = running.iter().map(open).collect::<Result<Vec<_>, _>>()?;
     for load in &mut loads {
         load.run(round)?;
@@ -123,7 +123,7 @@ fn turns<const N: usize>(rounds: usize, round: Duration, running: &[Server]) -> 
         }
     }
     let costs = measured.each_ref().map(|rounds| rounds.per_second.iter().map(|rate| 1.0 / rate).collect());
-    let kept = quietest_half(&costs);
+    let kept = quietest_quarter(&costs);
     Ok(measured.map(|rounds| rounds.only(&kept)))
 }
 

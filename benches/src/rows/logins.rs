@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::Failed;
-use crate::load::{Load, call};
+use crate::load::{Load, Waits, call};
 use crate::run::{Plan, Spread};
 use crate::server::{Auth, Server};
 use crate::table::{Row, Target, Unit};
@@ -20,12 +20,12 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
     if !(200..400).contains(&signed_up) {
         return Err(format!("the site answered the sign-up with {signed_up}").into());
     }
-    let mut load = Load::open(server.address, CONNECTIONS, server.request())?;
+    let mut load = Load::open(server.address, CONNECTIONS, server.request(), Waits::Asleep)?;
     load.run(plan.http_round)?;
     let (mut ratios, mut rates) = (Vec::new(), Vec::new());
     // Long turns: a log-in takes a hundredth of a second and more.
-    let turn = plan.http_round * 8;
-    for _ in 0..plan.http_rounds / 4 {
+    let turn = plan.http_round * 25;
+    for _ in 0..plan.http_rounds / 12 {
         let alone = load.run(turn)?.per_second();
         let (beside, logins) = beside_logins(&server, &mut load, turn)?;
         ratios.push(beside / alone);

@@ -8,7 +8,7 @@ mod spread;
 
 pub(crate) use case::{Case, Outcome};
 pub(crate) use plan::Plan;
-pub(crate) use quiet::quietest_half;
+pub(crate) use quiet::quietest_quarter;
 pub(crate) use spread::Spread;
 
 use std::time::Duration;
@@ -53,7 +53,7 @@ pub(crate) fn alternate<const N: usize>(plan: &Plan, mut cases: [Case<'_>; N]) -
             times[at].push(spent.as_nanos() as f64 / counts[at] as f64);
         }
     }
-    let kept = quietest_half(&times);
+    let kept = quietest_quarter(&times);
     Ok(times.map(|rounds| Times(kept.iter().map(|round| rounds[*round]).collect())))
 }
 

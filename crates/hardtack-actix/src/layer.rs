@@ -77,10 +77,12 @@ impl Layered {
 
     /// The same; without the layer, an engine in the application's data will do for checking.
     pub(crate) fn or_engine(request: &HttpRequest) -> Result<Rc<Self>, Failure> {
-        match (Self::find(request), request.app_data::<web::Data<Authenticator>>()) {
-            (Some(layered), _) => Ok(layered),
-            (None, Some(engine)) => Ok(Self::new(Memo::without_layer(Authenticator::clone(engine)))),
-            (None, None) => Self::of(request),
+        if let Some(layered) = Self::find(request) {
+            return Ok(layered);
+        }
+        match request.app_data::<web::Data<Authenticator>>() {
+            Some(engine) => Ok(Self::new(Memo::without_layer(Authenticator::clone(engine)))),
+            None => Self::of(request),
         }
     }
 

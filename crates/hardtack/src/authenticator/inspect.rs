@@ -21,7 +21,8 @@ use crate::session::SessionId;
 pub struct VerifiedToken<T = NoExtra> {
     token: Arc<Verified>,
     extra: T,
-    location: Option<TokenLocation>,
+    /// As wide as what stands beside it: it is moved often, and a narrow one would be moved with bytes around it.
+    location: Option<&'static TokenLocation>,
 }
 
 impl VerifiedToken<NoExtra> {
@@ -34,6 +35,12 @@ impl VerifiedToken<NoExtra> {
     }
 
     pub(crate) fn found_in(self, location: TokenLocation) -> Self {
+        let location = match location {
+            TokenLocation::Headers => &TokenLocation::Headers,
+            TokenLocation::Cookies => &TokenLocation::Cookies,
+            TokenLocation::QueryString => &TokenLocation::QueryString,
+            TokenLocation::Json => &TokenLocation::Json,
+        };
         Self { location: Some(location), ..self }
     }
 
@@ -89,7 +96,7 @@ impl<T> VerifiedToken<T> {
 
     /// Where the request carried it (`get_jwt_request_location`); none for a token from elsewhere.
     pub fn location(&self) -> Option<TokenLocation> {
-        self.location
+        self.location.copied()
     }
 
     /// A claim by its name, of whatever type; null where there is none.
