@@ -199,9 +199,13 @@ impl Authenticator {
     pub(crate) fn judge(&self, token: &[u8], kind: Option<TokenKind>, now: Timestamp) -> Result<Found, TokenError> {
         let known = (!self.chooses_decode_key()).then_some(&self.0.verified_tokens);
         if let Some(known) = known
-            && let Some(verified) = known.find(token)
+            && let Some((verified, still_good)) = known.find(token, now)
         {
-            let verdict = verified.judge(&self.expected(kind.unwrap_or(verified.kind()), now));
+            // An access token, found good by this very engine: of all that is judged, only time and kind can differ.
+            if still_good && kind != Some(TokenKind::Refresh) {
+                return Ok(Found::Valid(VerifiedToken::of(verified)));
+            }
+            let verdict = verified.judge(&self.expected(kind.unwrap_or(verified.kind()), now)).map(|_| ());
             if verdict == Err(TokenError::Expired) {
                 known.forget(token);
             }
@@ -211,10 +215,10 @@ impl Authenticator {
         let verified = Arc::new(Verified::read(payload, &self.settings().reading())?);
         let verdict = verified.judge(&self.expected(kind.unwrap_or(verified.kind()), now));
         // A refresh token comes once and lives long: not worth keeping.
-        if let (Ok(()), TokenKind::Access, Some(known)) = (verdict, verified.kind(), known) {
-            known.remember(token, &verified);
+        if let (Ok(validity), TokenKind::Access, Some(known)) = (verdict, verified.kind(), known) {
+            known.remember(token, &verified, validity);
         }
-        Found::of(verified, verdict)
+        Found::of(verified, verdict.map(|_| ()))
     }
 
     /// Decodes a token from elsewhere than a request (`decode_token`).

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use crate::clock::Timestamp;
 use crate::jwt::plain::{self, PlainClaims};
-use crate::jwt::{Claims, Expected, Fresh, Judged, Reading, TokenError, TokenKind, validate};
+use crate::jwt::{Claims, Expected, Fresh, Judged, Reading, TokenError, TokenKind, Validity, judge};
 
 /// A verified payload with its claims.
 pub(super) struct Verified(Form);
@@ -38,11 +38,11 @@ impl Verified {
         Self(Form::Full { payload, claims: Box::new(claims) })
     }
 
-    /// Everything but the signature.
+    /// Everything but the signature. From when to when it holds, if nothing but the time changes.
     #[inline]
-    pub(super) fn judge(&self, expected: &Expected<'_>) -> Result<(), TokenError> {
+    pub(super) fn judge(&self, expected: &Expected<'_>) -> Result<Validity, TokenError> {
         match &self.0 {
-            Form::Full { claims, .. } => validate(claims, expected),
+            Form::Full { claims, .. } => judge(claims, expected),
             Form::Plain { payload, claims, .. } => Judged {
                 kind: claims.kind,
                 issuer: claims.issuer.map(|span| span.of(payload)),

@@ -12,7 +12,9 @@ use quick_cache::unsync::Cache;
 use quick_cache::{Equivalent, OptionsBuilder, Weighter};
 
 use super::verified::Verified;
+use crate::clock::Timestamp;
 use crate::constant_time::same;
+use crate::jwt::Validity;
 
 /// How many tokens are remembered unless set otherwise.
 pub(super) const DEFAULT_ENTRIES: usize = 8192;
@@ -43,7 +45,13 @@ pub(super) struct VerifiedTokens {
 #[repr(align(128))]
 struct Lane(Mutex<Table>);
 
-type Table = Cache<Key, Arc<Verified>, Bytes, foldhash::fast::RandomState>;
+type Table = Cache<Key, Remembered, Bytes, foldhash::fast::RandomState>;
+
+/// What a token said, and how long that was found good for.
+struct Remembered {
+    verified: Arc<Verified>,
+    validity: Validity,
+}
 
 impl VerifiedTokens {
     /// With at most this many tokens in at most 2 KiB each; none is off.
@@ -66,19 +74,22 @@ impl VerifiedTokens {
         Self { lanes: lanes.collect(), hasher }
     }
 
-    /// What the token says, if it was verified before.
+    /// What the token says if it was verified before, and whether what was found good of it then still is at
+    /// this time.
     #[inline]
-    pub(super) fn find(&self, token: &[u8]) -> Option<Arc<Verified>> {
+    pub(super) fn find(&self, token: &[u8], now: Timestamp) -> Option<(Arc<Verified>, bool)> {
         let lane = self.lane(token)?;
         let sought = Sought { hash: self.hasher.hash_one(token), token };
-        with(lane, |table| table.get(&sought).cloned())?
+        let recall = |found: &Remembered| (Arc::clone(&found.verified), found.validity.holds_at(now));
+        with(lane, |table| table.get(&sought).map(recall))?
     }
 
-    /// Remembers a token that was just verified.
-    pub(super) fn remember(&self, token: &[u8], verified: &Arc<Verified>) {
+    /// Remembers a token that was just verified and found good.
+    pub(super) fn remember(&self, token: &[u8], verified: &Arc<Verified>, validity: Validity) {
         let Some(lane) = self.lane(token) else { return };
         let key = Key { hash: self.hasher.hash_one(token), token: token.into() };
-        with(lane, |table| table.insert(key, verified.clone()));
+        let remembered = Remembered { verified: Arc::clone(verified), validity };
+        with(lane, |table| table.insert(key, remembered));
     }
 
     /// Forgets a token that has expired.
@@ -180,9 +191,9 @@ impl Equivalent<Key> for Sought<'_> {
 #[derive(Clone)]
 struct Bytes;
 
-impl Weighter<Key, Arc<Verified>> for Bytes {
-    fn weight(&self, key: &Key, verified: &Arc<Verified>) -> u64 {
-        let bytes = OVERHEAD + key.token.len() + verified.text_len();
+impl Weighter<Key, Remembered> for Bytes {
+    fn weight(&self, key: &Key, remembered: &Remembered) -> u64 {
+        let bytes = OVERHEAD + key.token.len() + remembered.verified.text_len();
         bytes.max(BYTES_PER_ENTRY) as u64
     }
 }
@@ -190,28 +201,49 @@ impl Weighter<Key, Arc<Verified>> for Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Timestamp;
-    use crate::jwt::{Claims, TokenKind};
+    use crate::jwt::{Claims, Expected, TokenKind};
 
-    fn verified(subject: &str) -> Arc<Verified> {
-        let claims = Claims::new(subject, "id", TokenKind::Access, Timestamp::from_unix_seconds(1));
-        Arc::new(Verified::issued(claims, vec![b'x'; 300]))
+    const NOW: Timestamp = Timestamp::from_unix_seconds(100);
+
+    impl VerifiedTokens {
+        /// Remembers a token of this subject, good from 100 to 200.
+        fn remember_of(&self, token: &[u8], subject: &str) {
+            let mut claims = Claims::new(subject, "id", TokenKind::Access, NOW);
+            claims.expires_at = Some(Timestamp::from_unix_seconds(200));
+            let verified = Arc::new(Verified::issued(claims, vec![b'x'; 300]));
+            let validity = verified.judge(&Expected::new(NOW, TokenKind::Access)).unwrap();
+            self.remember(token, &verified, validity);
+        }
+
+        fn subject(&self, token: &[u8]) -> Option<String> {
+            self.find(token, NOW).map(|(verified, _)| verified.subject().to_owned())
+        }
     }
 
     #[test]
     fn a_token_is_found_by_all_of_its_bytes() {
         let (cache, token) = (VerifiedTokens::new(64), vec![b'a'; 403]);
-        cache.remember(&token, &verified("alice"));
-        assert_eq!(cache.find(&token).unwrap().subject(), "alice");
+        cache.remember_of(&token, "alice");
+        assert_eq!(cache.subject(&token).unwrap(), "alice");
         for index in 0..token.len() {
             let mut other = token.clone();
             other[index] ^= 1;
-            assert!(cache.find(&other).is_none(), "{index}");
+            assert!(cache.subject(&other).is_none(), "{index}");
         }
-        assert!(cache.find(&token[1..]).is_none() && cache.find(&[&token[..], b"a"].concat()).is_none());
+        assert!(cache.subject(&token[1..]).is_none() && cache.subject(&[&token[..], b"a"].concat()).is_none());
         cache.forget(&token);
-        assert!(cache.find(&token).is_none());
+        assert!(cache.subject(&token).is_none());
         assert_eq!(cache.size(), (0, 0));
+    }
+
+    #[test]
+    fn what_was_found_good_is_so_for_its_time() {
+        let cache = VerifiedTokens::new(64);
+        cache.remember_of(b"token", "alice");
+        for (now, good) in [(99, false), (100, true), (199, true), (200, false)] {
+            let (_, still_good) = cache.find(b"token", Timestamp::from_unix_seconds(now)).unwrap();
+            assert_eq!(still_good, good, "{now}");
+        }
     }
 
     #[test]
@@ -229,29 +261,29 @@ mod tests {
         for number in 0..20_000_u32 {
             let mut token = number.to_string().into_bytes();
             token.resize(20 + (number as usize * 37) % 4_200, b'x');
-            cache.remember(&token, &verified("alice"));
+            cache.remember_of(&token, "alice");
             let (entries, bytes) = cache.size();
             assert!(entries <= 100 && bytes <= 100 * BYTES_PER_ENTRY as u64, "{entries} {bytes}");
         }
         assert!(cache.size().0 > 0);
-        assert!(cache.find(&vec![b'x'; MAX_TOKEN_LEN + 1]).is_none());
+        assert!(cache.subject(&vec![b'x'; MAX_TOKEN_LEN + 1]).is_none());
     }
 
     #[test]
     fn none_is_off() {
         let cache = VerifiedTokens::new(0);
-        cache.remember(b"token", &verified("alice"));
-        assert!(cache.find(b"token").is_none());
+        cache.remember_of(b"token", "alice");
+        assert!(cache.subject(b"token").is_none());
     }
 
     #[test]
     fn a_busy_lane_is_not_waited_for() {
         let cache = VerifiedTokens::new(64);
-        cache.remember(b"token", &verified("alice"));
+        cache.remember_of(b"token", "alice");
         let held: Vec<_> = cache.lanes.iter().map(|lane| lane.0.lock().unwrap()).collect();
-        assert!(cache.find(b"token").is_none());
-        cache.remember(b"other", &verified("bob"));
+        assert!(cache.subject(b"token").is_none());
+        cache.remember_of(b"other", "bob");
         drop(held);
-        assert!(cache.find(b"token").is_some() && cache.find(b"other").is_none());
+        assert!(cache.subject(b"token").is_some() && cache.subject(b"other").is_none());
     }
 }

@@ -29,7 +29,7 @@ impl Memo {
         self.finish_with_cookies(&mut set_cookies.into_iter())
     }
 
-    fn finish_with_cookies<'r>(&self, set_cookies: &mut dyn Iterator<Item = &'r [u8]>) -> Finish {
+    fn finish_with_cookies(&self, set_cookies: &mut dyn Iterator<Item = &[u8]>) -> Finish {
         let policy = self.engine().cookies();
         let all = [&policy.access, &policy.refresh, &policy.csrf_access, &policy.csrf_refresh, &policy.pre_session];
         let names =

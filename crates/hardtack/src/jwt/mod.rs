@@ -49,8 +49,8 @@ pub use jws::Payload;
 pub use keys::{KeySet, SigningKey, VerifyingKey};
 pub(crate) use reading::Reading;
 pub use unverified::Unverified;
-pub(crate) use validate::Judged;
 pub use validate::{Expected, MAX_LEEWAY, validate};
+pub(crate) use validate::{Judged, Validity, judge};
 
 /// The longest token that is looked at, in bytes: twice what browsers let a cookie be.
 pub const MAX_TOKEN_LEN: usize = 8192;

@@ -68,6 +68,11 @@ impl Expected<'_> {
 /// [`WrongAudience`](TokenError::WrongAudience), [`NotYetValid`](TokenError::NotYetValid),
 /// [`IssuedInFuture`](TokenError::IssuedInFuture) and [`MissingClaim`](TokenError::MissingClaim).
 pub fn validate<T>(claims: &Claims<T>, expected: &Expected<'_>) -> Result<(), TokenError> {
+    judge(claims, expected).map(|_| ())
+}
+
+/// [`validate`], and for how long it would say so if nothing but the time changed.
+pub(crate) fn judge<T>(claims: &Claims<T>, expected: &Expected<'_>) -> Result<Validity, TokenError> {
     let judged = Judged {
         kind: claims.kind,
         issuer: claims.issuer.as_deref(),
@@ -77,6 +82,20 @@ pub fn validate<T>(claims: &Claims<T>, expected: &Expected<'_>) -> Result<(), To
         expires_at: claims.expires_at,
     };
     judged.against(expected)
+}
+
+/// From when to when a token that was found good stays so, by all that was judged of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Validity {
+    from: Timestamp,
+    until: Option<Timestamp>,
+}
+
+impl Validity {
+    #[inline]
+    pub(crate) fn holds_at(self, now: Timestamp) -> bool {
+        self.from <= now && self.until.is_none_or(|until| now < until)
+    }
 }
 
 /// What is judged of a token's claims, however they are held.
@@ -91,7 +110,7 @@ pub(crate) struct Judged<'a, A> {
 
 impl<'a, A: IntoIterator<Item = &'a str>> Judged<'a, A> {
     #[inline]
-    pub(crate) fn against(self, expected: &Expected<'_>) -> Result<(), TokenError> {
+    pub(crate) fn against(self, expected: &Expected<'_>) -> Result<Validity, TokenError> {
         if self.kind != expected.kind {
             return Err(TokenError::WrongKind);
         }
@@ -118,9 +137,48 @@ impl<'a, A: IntoIterator<Item = &'a str>> Judged<'a, A> {
         }
         // Last, so that an expired token is refreshed only if it was good until then.
         match self.expires_at {
-            Some(exp) if exp + leeway <= expected.now => Err(TokenError::Expired),
-            None if !expected.allow_never_expiring => Err(TokenError::MissingClaim("exp")),
-            _ => Ok(()),
+            Some(exp) if exp + leeway <= expected.now => return Err(TokenError::Expired),
+            None if !expected.allow_never_expiring => return Err(TokenError::MissingClaim("exp")),
+            _ => {}
+        }
+        let from = self.not_before.map_or(self.issued_at, |not_before| not_before.max(self.issued_at));
+        Ok(Validity { from: from - leeway, until: self.expires_at.map(|exp| exp + leeway) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_was_good_stays_so_for_as_long_as_it_would_be_found_good(
+            issued_at in 90_i64..110,
+            not_before in prop::option::of(90_i64..110),
+            expires_at in prop::option::of(90_i64..120),
+            leeway in prop::sample::select(vec![0_u64, 1, 5, 60, 90]),
+            first in 0_i64..250,
+            then in 0_i64..250,
+        ) {
+            let at = Timestamp::from_unix_seconds;
+            let judged = || Judged {
+                kind: TokenKind::Access,
+                issuer: None,
+                audience: [],
+                not_before: not_before.map(at),
+                issued_at: at(issued_at),
+                expires_at: expires_at.map(at),
+            };
+            let expected = |now| Expected {
+                leeway: Duration::from_secs(leeway),
+                allow_never_expiring: true,
+                ..Expected::new(at(now), TokenKind::Access)
+            };
+            if let Ok(validity) = judged().against(&expected(first)) {
+                prop_assert_eq!(validity.holds_at(at(then)), judged().against(&expected(then)).is_ok());
+            }
         }
     }
 }
