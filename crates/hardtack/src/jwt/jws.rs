@@ -79,13 +79,15 @@ impl<'t> Segments<'t> {
     /// where it is another token, or where its shape isn't plain to see.
     #[inline]
     pub(super) fn under(header: &[u8], token: &'t [u8]) -> Option<Self> {
-        let (_, behind) = token.split_at_checked(header.len()).filter(|(start, _)| *start == header)?;
+        if token.len() > MAX_TOKEN_LEN {
+            return None;
+        }
+        let (header, behind) = token.split_at_checked(header.len()).filter(|(start, _)| *start == header)?;
         let [b'.', rest @ ..] = behind else { return None };
         let (payload, dotted) = rest.split_at_checked(memchr::memchr(b'.', rest)?)?;
         let [_, signature @ ..] = dotted else { return None };
         let (signed, _) = token.split_at_checked(token.len() - dotted.len())?;
-        let (header, _) = token.split_at_checked(header.len())?;
-        (token.len() <= MAX_TOKEN_LEN).then_some(Self { header, payload, signature, signed })
+        Some(Self { header, payload, signature, signed })
     }
 
     /// Checks the signature with each key in turn and decodes the payload.
