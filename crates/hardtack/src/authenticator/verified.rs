@@ -108,7 +108,7 @@ impl Verified {
     pub(super) fn session(&self) -> Option<u128> {
         match &self.0 {
             Form::Full { claims, .. } => claims.session,
-            Form::Plain { claims, .. } => claims.session,
+            Form::Plain { claims, .. } => claims.session(),
         }
     }
 

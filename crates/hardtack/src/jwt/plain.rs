@@ -76,6 +76,10 @@ impl Span {
     }
 }
 
+/// A number of 128 bits in two halves, the higher one first. An `Option` of one says in a byte whether it is there;
+/// of a `u128`, it does so in 16, which are written by halves and read at once: the processor waits for that.
+type Halves = [u64; 2];
+
 /// Claims that were read, their texts still in the payload.
 #[derive(Clone, Debug)]
 pub(crate) struct PlainClaims {
@@ -87,7 +91,7 @@ pub(crate) struct PlainClaims {
     pub(crate) kind: TokenKind,
     pub(crate) fresh: Fresh,
     pub(crate) csrf: Option<Span>,
-    pub(crate) session: Option<u128>,
+    session: Option<Halves>,
     generation: Option<u64>,
     auth_time: Option<Timestamp>,
     pub(crate) issuer: Option<Span>,
@@ -95,6 +99,11 @@ pub(crate) struct PlainClaims {
 }
 
 impl PlainClaims {
+    #[inline]
+    pub(crate) fn session(&self) -> Option<u128> {
+        self.session.map(|[high, low]| u128::from(high) << 64 | u128::from(low))
+    }
+
     /// The same with texts of their own; `payload` is the one that these were read from.
     pub(crate) fn to_claims(&self, payload: &str) -> Claims {
         let text = |span: Span| span.of(payload).to_owned();
@@ -107,7 +116,7 @@ impl PlainClaims {
             kind: self.kind,
             fresh: self.fresh,
             csrf: self.csrf.map(text),
-            session: self.session,
+            session: self.session(),
             generation: self.generation,
             auth_time: self.auth_time,
             issuer: self.issuer.map(text),
@@ -198,7 +207,7 @@ impl Cursor<'_> {
 
     /// The rest of a string of 32 hexadecimal digits, lower case.
     #[inline]
-    fn session(&mut self) -> Option<u128> {
+    fn session(&mut self) -> Option<Halves> {
         let id = hex_digits(self.rest().first_chunk()?)?;
         self.at += 32;
         self.take(b"\"").map(|()| id)
@@ -268,7 +277,7 @@ fn eight_digits(digits: &[u8; 8]) -> Option<u64> {
 /// Hexadecimal digits, lower case, as a number. Their values are found without a branch, so for many at once; then
 /// neighbours are joined as above.
 #[inline]
-fn hex_digits(digits: &[u8; 32]) -> Option<u128> {
+fn hex_digits(digits: &[u8; 32]) -> Option<Halves> {
     let (mut values, mut unfit) = ([0; 32], 0);
     for (value, digit) in values.iter_mut().zip(digits) {
         let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
@@ -279,12 +288,17 @@ fn hex_digits(digits: &[u8; 32]) -> Option<u128> {
         return None;
     }
     let (eights, _) = values.as_chunks();
-    Some(eights.iter().fold(0, |id, eight| {
-        let eight = u64::from_be_bytes(*eight);
-        let pairs = (eight | eight >> 4) & 0x00ff_00ff_00ff_00ff;
-        let fours = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
-        id << 32 | u128::from((fours | fours >> 16) & 0xffff_ffff)
-    }))
+    let mut halves = eights.as_chunks().0.iter().map(|[high, low]| four_bytes(*high) << 32 | four_bytes(*low));
+    Some([halves.next()?, halves.next()?])
+}
+
+/// Eight values of four bits each as a number.
+#[inline]
+fn four_bytes(values: [u8; 8]) -> u64 {
+    let eight = u64::from_be_bytes(values);
+    let pairs = (eight | eight >> 4) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
+    (fours | fours >> 16) & 0xffff_ffff
 }
 
 /// How many bytes come before the first quotation mark, backslash or control character: eight at a time.
@@ -344,19 +358,20 @@ mod tests {
 
     #[test]
     fn hexadecimal_digits_are_read_all_at_once() {
+        let expected = |text: &[u8; 32]| {
+            let number = u128::from_str_radix(std::str::from_utf8(text).unwrap(), 16).unwrap();
+            Some([(number >> 64) as u64, number as u64])
+        };
         let text = *b"0123456789abcdef00ff13579bdf2468";
-        assert_eq!(hex_digits(&text), u128::from_str_radix(std::str::from_utf8(&text).unwrap(), 16).ok());
-        assert_eq!(hex_digits(b"ffffffffffffffffffffffffffffffff"), Some(u128::MAX));
-        assert_eq!(hex_digits(b"00000000000000000000000000000000"), Some(0));
+        assert_eq!(hex_digits(&text), expected(&text));
+        assert_eq!(hex_digits(b"ffffffffffffffffffffffffffffffff"), Some([u64::MAX; 2]));
+        assert_eq!(hex_digits(b"00000000000000000000000000000000"), Some([0; 2]));
         for place in 0..32 {
             for byte in 0..=u8::MAX {
                 let mut text = text;
                 text[place] = byte;
-                let expected = match byte {
-                    b'0'..=b'9' | b'a'..=b'f' => u128::from_str_radix(std::str::from_utf8(&text).unwrap(), 16).ok(),
-                    _ => None,
-                };
-                assert_eq!(hex_digits(&text), expected, "{text:?}");
+                let fits = matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+                assert_eq!(hex_digits(&text), if fits { expected(&text) } else { None }, "{text:?}");
             }
         }
     }
