@@ -2,6 +2,7 @@
 
 mod id;
 mod log;
+mod marks;
 mod memory;
 mod position;
 mod revocations;

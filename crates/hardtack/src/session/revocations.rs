@@ -6,6 +6,7 @@ use std::sync::PoisonError;
 use foldhash::quality::RandomState;
 
 use super::SessionId;
+use super::marks::{Drawn, Marks};
 use super::sync::{HashMap, Mutex, MutexGuard};
 use crate::clock::Timestamp;
 
@@ -36,23 +37,51 @@ pub(crate) struct Notes {
 /// An entry lives as long as an access token of the session could: then the token's own expiry
 /// refuses it, and the entry goes. So the map stays as small as an access lifetime's log-outs.
 ///
-/// Every request reads it and few write: readers take no lock, and writers wait for each other.
+/// Every request reads it and few write: readers take no lock, and writers wait for each other. Of most sessions
+/// nothing is noted, and their requests only read a mark.
 #[derive(Debug)]
 pub(crate) struct Revocations {
     standing: HashMap<SessionId, (Standing, Timestamp), RandomState>,
-    /// The number of entries above which the next writer looks for those that are over.
-    sweep_at: Mutex<usize>,
+    marks: Marks,
+    upkeep: Mutex<Upkeep>,
 }
+
+/// When the next writer looks for what is over.
+#[derive(Debug)]
+struct Upkeep {
+    /// Above this number of entries.
+    entries: usize,
+    /// Above this number of marks. A note that is taken back leaves its own.
+    marks: usize,
+    /// How many there are.
+    marked: usize,
+}
+
+impl Default for Upkeep {
+    fn default() -> Self {
+        Self { entries: MIN_ENTRIES, marks: MIN_MARKS, marked: 0 }
+    }
+}
+
+/// Fewer entries than this aren't worth looking through.
+const MIN_ENTRIES: usize = 1024;
+
+/// With so many marks, one session in 64 of which nothing is noted has one all the same.
+const MIN_MARKS: usize = Marks::ALL / 64;
 
 impl Default for Revocations {
     fn default() -> Self {
-        Self { standing: HashMap::with_hasher(RandomState::default()), sweep_at: Mutex::default() }
+        let standing = HashMap::with_hasher(RandomState::default());
+        Self { standing, marks: Marks::default(), upkeep: Mutex::default() }
     }
 }
 
 impl Revocations {
     #[inline]
     pub(crate) fn standing(&self, id: SessionId) -> Standing {
+        if !self.marks.has(id) {
+            return Standing::Live(Notes::default());
+        }
         self.standing.pin().get(&id).map_or(Standing::Live(Notes::default()), |(standing, _)| *standing)
     }
 
@@ -101,7 +130,8 @@ impl Revocations {
 
     /// Adds to what is known of a session. One that has ended stays as it is.
     fn note(&self, id: SessionId, noted: impl Fn(Notes) -> Standing, until: Timestamp, now: Timestamp) {
-        let mut sweep_at = self.writing();
+        let mut upkeep = self.writing();
+        upkeep.marked += usize::from(self.marks.set(id));
         let entries = self.standing.pin();
         entries.update_or_insert(
             id,
@@ -114,9 +144,18 @@ impl Revocations {
             },
             (noted(Notes::default()), until),
         );
-        if entries.len() > *sweep_at {
-            entries.retain(|_, (_, until)| *until > now);
-            *sweep_at = (entries.len() * 2).max(1024);
+        if entries.len() > upkeep.entries || upkeep.marked > upkeep.marks {
+            let mut marks = Drawn::default();
+            entries.retain(|id, (_, until)| {
+                let stays = *until > now;
+                if stays {
+                    marks.set(*id);
+                }
+                stays
+            });
+            let marked = self.marks.replace(&marks);
+            *upkeep =
+                Upkeep { entries: (entries.len() * 2).max(MIN_ENTRIES), marks: (marked * 2).max(MIN_MARKS), marked };
         }
     }
 
@@ -125,7 +164,12 @@ impl Revocations {
         self.standing.len()
     }
 
-    fn writing(&self) -> MutexGuard<'_, usize> {
-        self.sweep_at.lock().unwrap_or_else(PoisonError::into_inner)
+    #[cfg(test)]
+    pub(super) fn marked(&self) -> usize {
+        self.writing().marked
+    }
+
+    fn writing(&self) -> MutexGuard<'_, Upkeep> {
+        self.upkeep.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

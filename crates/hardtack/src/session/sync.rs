@@ -5,3 +5,6 @@ pub(super) use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 pub(super) use std::sync::{Mutex, MutexGuard};
 
 pub(super) use papaya::HashMap;
+
+/// How many words of marks there are: 128 KiB, for a million marks.
+pub(super) const MARK_WORDS: usize = 1 << 14;

@@ -1,6 +1,6 @@
 //! Every order of what threads do to the map of sessions and to the place in the log, weak memory included.
 //!
-//! Both modules are compiled here once more with loom's atomics and lock, and with a map of one session in the
+//! The modules are compiled here once more with loom's atomics and lock, and with a map of one session in the
 //! place of the lock-free one.
 
 use hardtack::{SessionId, Timestamp};
@@ -8,6 +8,9 @@ use loom::sync::Arc;
 use loom::thread;
 
 use crate::support::{NOW, seconds};
+
+#[path = "../../src/session/marks.rs"]
+mod marks;
 
 #[path = "../../src/session/position.rs"]
 #[allow(dead_code, reason = "the engine needs more of it")]
@@ -26,8 +29,12 @@ mod sync {
     use std::marker::PhantomData;
 
     use loom::sync::atomic::AtomicUsize;
+
+    use super::{ID, SessionId};
     pub(super) use loom::sync::atomic::{AtomicI64, AtomicU64, Ordering};
     pub(super) use loom::sync::{Mutex, MutexGuard};
+
+    pub(super) const MARK_WORDS: usize = 2;
 
     /// A map for one key, as papaya promises it and no more: each operation is one atomic step on the entry,
     /// and orders nothing else. A reader that sees an entry has no right to what was written before it.
@@ -75,9 +82,9 @@ mod sync {
             self.entry.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).unwrap();
         }
 
-        pub(super) fn retain(&self, kept: impl Fn(&(), &V) -> bool) {
+        pub(super) fn retain(&self, mut kept: impl FnMut(&SessionId, &V) -> bool) {
             let now = self.entry.load(Ordering::Relaxed);
-            if self.value(now).is_some_and(|value| !kept(&(), value)) {
+            if self.value(now).is_some_and(|value| !kept(&ID, value)) {
                 let _ = self.entry.compare_exchange(now, 0, Ordering::Relaxed, Ordering::Relaxed);
             }
         }
@@ -195,6 +202,20 @@ fn s28_an_end_is_final_whatever_is_noted_beside_it() {
         |process| process.map.await_confirmation(ID, 3, LATER, NOW),
         |process| assert_eq!(process.map.standing(ID), Standing::Ended),
     );
+}
+
+#[test]
+fn s28_a_mark_stays_while_all_are_drawn_anew() {
+    // One mark more than there may be before their writer looks for what is over.
+    fn sweep(process: &Process) {
+        for id in [8, 64].map(SessionId::from_u128) {
+            process.map.await_confirmation(id, 1, LATER, NOW);
+        }
+    }
+    fn look(process: &Process) {
+        assert_eq!(process.map.standing(ID), Standing::Ended);
+    }
+    in_every_order(|process| process.map.end(ID, LATER, NOW), sweep, look, nothing, look);
 }
 
 #[test]

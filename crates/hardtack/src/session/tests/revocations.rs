@@ -70,6 +70,32 @@ fn what_was_confirmed_leaves_nothing_behind() {
 }
 
 #[test]
+fn s28_sessions_that_share_a_mark_stay_two() {
+    let map = Revocations::default();
+    let [one, other] = [7, 7 + (1 << 100)].map(SessionId::from_u128);
+    map.end(one, LATER, NOW);
+    assert_eq!([map.standing(one), map.standing(other)], [Standing::Ended, live(0, 0, false)]);
+    for id in [0, u128::MAX].map(SessionId::from_u128) {
+        map.end(id, LATER, NOW);
+        assert_eq!(map.standing(id), Standing::Ended);
+    }
+}
+
+#[test]
+fn s28_whoever_has_ended_stays_so_when_marks_are_drawn_anew() {
+    let (map, ended) = (Revocations::default(), SessionId::from_u128(u128::MAX));
+    map.end(ended, LATER, NOW);
+    // Notes that are taken back leave their marks.
+    for id in (0..100_000).map(SessionId::from_u128) {
+        map.await_confirmation(id, 2, LATER, NOW);
+        map.confirmed(id, 2);
+        assert_eq!(map.standing(ended), Standing::Ended);
+    }
+    assert_eq!(map.len(), 1);
+    assert!(map.marked() < 50_000, "{}", map.marked());
+}
+
+#[test]
 fn entries_go_when_their_tokens_have_expired() {
     let map = Revocations::default();
     for second in 0..10_000 {
