@@ -54,6 +54,10 @@ impl<R: Borrow<dev::RequestHead> + Sync> Incoming for Head<R> {
         self.0.borrow().method.as_str()
     }
 
+    fn is_safe(&self) -> bool {
+        self.0.borrow().method.is_safe()
+    }
+
     fn target(&self) -> &str {
         // A scope leaves the URI as the client sent it.
         self.0.borrow().uri.path_and_query().map_or("/", PathAndQuery::as_str)

@@ -121,7 +121,7 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let engine = self.engine.clone();
-        let wanted = if engine.may_peek(request.method().as_str()) {
+        let wanted = if engine.may_peek(request.method().is_safe()) {
             engine.body_peek(&Head::of(request.request()).request_head())
         } else {
             None

@@ -67,6 +67,10 @@ impl<P: Borrow<Parts> + Sync> Incoming for Head<P> {
         self.0.borrow().method.as_str()
     }
 
+    fn is_safe(&self) -> bool {
+        self.0.borrow().method.is_safe()
+    }
+
     fn target(&self) -> &str {
         self.uri().path_and_query().map_or("/", PathAndQuery::as_str)
     }

@@ -136,23 +136,29 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let mut wanted = None;
-        if self.engine.may_peek(request.method().as_str()) {
-            let (parts, body) = request.into_parts();
-            wanted = self.engine.body_peek(&Head::of(&parts).request_head());
-            request = Request::from_parts(parts, body);
+        if self.engine.may_peek(request.method().is_safe()) {
+            let wanted;
+            (request, wanted) = look(&self.engine, request);
+            if let Some(wanted) = wanted {
+                // The service that was polled ready does the call; its clone waits for the next request.
+                let waiting = self.inner.clone();
+                let ready = std::mem::replace(&mut self.inner, waiting);
+                let future = Box::pin(call_peeked(ready, self.engine.clone(), wanted, request));
+                return ResponseFuture { state: State::Peeking { future } };
+            }
         }
-        let Some(wanted) = wanted else {
-            let memo = Memo::layered(self.engine.clone(), Peeked::Nothing);
-            let layered = Layered::new(memo).left_in(request.extensions_mut());
-            return ResponseFuture { state: State::Handler { future: self.inner.call(request), layered } };
-        };
-        // The service that was polled ready does the call; its clone waits for the next request.
-        let waiting = self.inner.clone();
-        let ready = std::mem::replace(&mut self.inner, waiting);
-        let future = Box::pin(call_peeked(ready, self.engine.clone(), wanted, request));
-        ResponseFuture { state: State::Peeking { future } }
+        let memo = Memo::layered(self.engine.clone(), Peeked::Nothing);
+        let layered = Layered::new(memo).left_in(request.extensions_mut());
+        ResponseFuture { state: State::Handler { future: self.inner.call(request), layered } }
     }
+}
+
+/// Whether a request's body is to be read. Apart from the rest, which would move all requests for the sake of few.
+#[inline(never)]
+fn look(engine: &Authenticator, request: Request) -> (Request, Option<BodyPeek>) {
+    let (parts, body) = request.into_parts();
+    let wanted = engine.body_peek(&Head::of(&parts).request_head());
+    (Request::from_parts(parts, body), wanted)
 }
 
 /// Extensions without any, and with room for ours beside those that axum adds to every request (its URI, its

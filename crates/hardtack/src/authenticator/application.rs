@@ -61,6 +61,17 @@ pub(crate) struct Application {
     decode_key: Option<DecodeKey>,
 }
 
+impl Application {
+    /// Whether it has a say in which tokens are taken.
+    pub(super) fn judges(&self) -> bool {
+        self.blocklist.is_some() || self.verify.is_some()
+    }
+
+    pub(super) fn chooses_decode_key(&self) -> bool {
+        self.decode_key.is_some()
+    }
+}
+
 impl super::Builder {
     /// Tokens that the application takes no more. It is asked for each verified token, unless a route skips
     /// that ([`crate::Need::skip_revocation_check`]).
@@ -125,10 +136,6 @@ impl Authenticator {
         Ok(self.keys().verify(token)?.into_bytes())
     }
 
-    pub(super) fn chooses_decode_key(&self) -> bool {
-        self.application().decode_key.is_some()
-    }
-
     /// The key that signs for a subject, if it is another than the application's own.
     pub(super) fn own_signing_key(&self, subject: &str) -> Option<SigningKey> {
         self.application().encode_key.as_ref().and_then(|choose| choose(subject))
@@ -145,11 +152,6 @@ impl Authenticator {
 
     pub(super) fn headers_for(&self, subject: &str, kind: TokenKind) -> Members {
         self.application().headers.as_ref().map(|headers| headers(subject, kind)).unwrap_or_default()
-    }
-
-    /// Whether the application has a say in which tokens are taken.
-    pub(crate) fn has_application_checks(&self) -> bool {
-        self.application().blocklist.is_some() || self.application().verify.is_some()
     }
 
     /// Asks the application whether it takes a verified token.

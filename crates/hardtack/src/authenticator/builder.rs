@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::verified_tokens::{DEFAULT_ENTRIES, VerifiedTokens};
-use super::{Application, Authenticator, Engine};
+use super::{Application, Authenticator, Engine, Shortcuts};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{BaseUrl, ConfigError, Lifetime, RefreshMode, Settings, Urls};
 use crate::cookie::CookiePolicy;
@@ -320,6 +320,7 @@ impl Builder {
         let derived = self.keys.signing_key().map(|key| key.derive("pre-session"));
         let pre_session = PreSessionKey::new(&derived.unwrap_or_else(rand::random));
         Ok(Authenticator(Arc::new(Engine {
+            shortcuts: Shortcuts::of(&settings, &self.application),
             keys: if settings.flask { self.keys.take_any_key_id() } else { self.keys },
             settings,
             cookies,

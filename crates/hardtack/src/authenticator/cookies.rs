@@ -125,8 +125,8 @@ impl Authenticator {
     /// The domain that is asked for, unless the cookie's name binds it to its host.
     fn own_domain<'o>(&self, options: &'o CookieOptions, slot: &CookieSlot) -> Result<Option<&'o str>, IssueError> {
         match &options.domain {
-            Some(domain) if slot.name.starts_with("__Host-") => {
-                Err(IssueError::CookieDomain { name: slot.name.clone(), domain: domain.clone() })
+            Some(domain) if slot.name.as_str().starts_with("__Host-") => {
+                Err(IssueError::CookieDomain { name: slot.name.as_str().to_owned(), domain: domain.clone() })
             }
             domain => Ok(domain.as_deref()),
         }

@@ -8,7 +8,6 @@ use serde_json::{Map, Value};
 use super::Authenticator;
 use super::verified::Verified;
 use crate::clock::Timestamp;
-use crate::cookie;
 use crate::failure::Reason;
 use crate::jwt::{Claims, Expected, ExtraClaims, NoExtra, TokenError, TokenKind};
 use crate::location::TokenLocation;
@@ -180,7 +179,7 @@ impl Authenticator {
             TokenKind::Access => &self.cookies().access,
             TokenKind::Refresh => &self.cookies().refresh,
         };
-        match cookie::find(head, &slot.name).map_err(|_| Reason::DuplicateCookie)? {
+        match slot.name.find(head).map_err(|_| Reason::DuplicateCookie)? {
             // Some clients keep a deleted cookie with an empty value.
             None | Some(b"") => Ok(Found::Absent),
             // Spelt out: `?` would copy the bytes that only errors have, which are not there yet.
@@ -197,7 +196,7 @@ impl Authenticator {
     /// The signature is checked once for each token of the cache, everything else always. Where the application
     /// chooses the key, it is asked each time, as it may choose another one by now.
     pub(crate) fn judge(&self, token: &[u8], kind: Option<TokenKind>, now: Timestamp) -> Result<Found, TokenError> {
-        let known = (!self.chooses_decode_key()).then_some(&self.0.verified_tokens);
+        let known = (!self.shortcuts().asks_for_key).then_some(&self.0.verified_tokens);
         if let Some(known) = known
             && let Some((verified, still_good)) = known.find(token, now)
         {

@@ -9,6 +9,7 @@ mod inspect;
 mod issue;
 mod log_in;
 mod sessions;
+mod shortcuts;
 mod verified;
 mod verified_tokens;
 
@@ -25,6 +26,7 @@ pub use issue::{IssueError, IssuedToken, TokenBuilder};
 pub(crate) use log_in::cut_user_agent;
 pub use log_in::{Freshness, LogIn};
 pub use sessions::SessionError;
+pub(crate) use shortcuts::Shortcuts;
 use verified_tokens::VerifiedTokens;
 
 use crate::clock::{Clock, Timestamp};
@@ -49,6 +51,7 @@ use crate::session::{ErasedStore, LogPosition, Revocations, SessionRules};
 pub struct Authenticator(Arc<Engine>);
 
 pub(crate) struct Engine {
+    shortcuts: Shortcuts,
     keys: KeySet,
     settings: Settings,
     cookies: ResolvedPolicy,
@@ -127,6 +130,11 @@ impl Authenticator {
     #[inline]
     pub(crate) fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    #[inline]
+    pub(crate) fn shortcuts(&self) -> &Shortcuts {
+        &self.0.shortcuts
     }
 
     pub(crate) fn cookies(&self) -> &ResolvedPolicy {

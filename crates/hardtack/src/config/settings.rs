@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{BaseUrl, ConfigError};
 use crate::jwt::{Claims, Reading, TokenKind};
 use crate::location::{Locations, Places, TokenLocation};
-use crate::request::{Method, NextPath, is_token};
+use crate::request::{NextPath, RequestHead, is_token};
 use crate::session::SessionRules;
 
 /// How long a token lives.
@@ -193,13 +193,13 @@ impl CsrfSettings {
         !self.empty_is_none || !sent.is_empty()
     }
 
-    /// Whether the double submit is asked of requests by this method.
+    /// Whether the double submit is asked of requests by this one's method.
     #[inline]
-    pub(crate) fn applies_to(&self, method: Method<'_>) -> bool {
+    pub(crate) fn applies_to(&self, head: &RequestHead<'_>) -> bool {
         self.protect
             && match &self.methods {
-                Some(methods) => methods.iter().any(|own| own == method.name),
-                None => !method.is_safe,
+                Some(methods) => methods.iter().any(|own| own == head.method()),
+                None => !head.is_safe(),
             }
     }
 

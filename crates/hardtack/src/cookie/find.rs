@@ -1,5 +1,7 @@
 //! One cookie's value out of a request's `Cookie` fields.
 
+use memchr::memmem::Finder;
+
 use crate::request::RequestHead;
 
 /// The same cookie name twice in one request. Which of them a server takes decides who is logged
@@ -8,47 +10,79 @@ use crate::request::RequestHead;
 #[error("the request carries this cookie more than once")]
 pub struct DuplicateCookie;
 
-/// The value of the cookie called exactly `name`.
+/// A cookie's full name, ready to be looked for.
 ///
-/// Names are compared byte for byte: nothing is percent-decoded and only spaces and tabs separate
-/// (RFC 6265 §4.2.1), so that `%5F%5FHost-id` is not `__Host-id`. What neighbouring cookies hold
-/// does not matter. HTTP/2 may split the field (RFC 9113 §8.2.3); all parts are read.
-pub fn find<'a>(head: &RequestHead<'a>, name: &str) -> Result<Option<&'a [u8]>, DuplicateCookie> {
-    match head.headers().first_two("cookie") {
-        [None, _] => Ok(None),
-        [Some(field), None] => find_in([field], name),
-        [Some(_), Some(_)] => find_in(head.header_all("cookie"), name),
-    }
+/// ```
+/// use hardtack::cookie::CookieName;
+///
+/// let theme = CookieName::new("theme");
+/// assert_eq!(theme.find_in([&b"lang=en; theme=dark"[..]]), Ok(Some(&b"dark"[..])));
+/// ```
+#[derive(Clone, Debug)]
+pub struct CookieName {
+    name: String,
+    /// The name and the equals sign behind it.
+    start: Finder<'static>,
 }
 
-#[inline]
-fn find_in<'a>(fields: impl IntoIterator<Item = &'a [u8]>, name: &str) -> Result<Option<&'a [u8]>, DuplicateCookie> {
-    let mut found = None;
-    for field in fields {
-        let mut start = 0;
-        for end in memchr::memchr_iter(b';', field).chain([field.len()]) {
-            let pair = field.get(start..end).unwrap_or_default();
-            start = end + 1;
-            let Some(value) = value_of(trim_start(pair), name.as_bytes()) else { continue };
-            if found.replace(trim_end(value)).is_some() {
-                return Err(DuplicateCookie);
-            }
+impl CookieName {
+    /// A name without its equals sign.
+    pub fn new(name: impl Into<String>) -> Self {
+        let name = name.into();
+        let start = Finder::new(&format!("{name}=")).into_owned();
+        Self { name, start }
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.name
+    }
+
+    /// The value of the cookie called exactly so.
+    ///
+    /// Names are compared byte for byte: nothing is percent-decoded and only spaces and tabs separate
+    /// (RFC 6265 §4.2.1), so that `%5F%5FHost-id` is not `__Host-id`. What neighbouring cookies hold
+    /// does not matter. HTTP/2 may split the field (RFC 9113 §8.2.3); all parts are read.
+    ///
+    /// # Errors
+    /// [`DuplicateCookie`], wherever in the request the second one is.
+    pub fn find<'a>(&self, head: &RequestHead<'a>) -> Result<Option<&'a [u8]>, DuplicateCookie> {
+        match head.headers().first_two("cookie") {
+            [None, _] => Ok(None),
+            [Some(field), None] => self.find_in([field]),
+            [Some(_), Some(_)] => self.find_in(head.header_all("cookie")),
         }
     }
-    Ok(found)
-}
 
-fn value_of<'a>(pair: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    // The length first: it tells most other cookies apart at the cost of one byte.
-    let value = pair.get(name.len()..)?.strip_prefix(b"=")?;
-    pair.starts_with(name).then_some(value)
-}
-
-fn trim_start(mut bytes: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] = bytes {
-        bytes = rest;
+    /// The same in the values of `Cookie` fields.
+    ///
+    /// # Errors
+    /// [`DuplicateCookie`].
+    #[inline]
+    pub fn find_in<'a>(&self, fields: impl IntoIterator<Item = &'a [u8]>) -> Result<Option<&'a [u8]>, DuplicateCookie> {
+        let mut found = None;
+        for field in fields {
+            // Searched as a whole: what lies between is passed at a glance, and most cookies are others'.
+            let mut rest = field;
+            while let Some(offset) = self.start.find(rest) {
+                let at = field.len() - rest.len() + offset;
+                let Some((before, pair)) = field.split_at_checked(at) else { break };
+                let value = pair.get(self.start.needle().len()..).unwrap_or_default();
+                // What follows holds no second start that overlaps this one: only its end is an equals sign.
+                rest = value;
+                if !matches!(trim_end(before), [] | [.., b';']) {
+                    continue;
+                }
+                let end = memchr::memchr(b';', value).unwrap_or(value.len());
+                let (value, behind) = value.split_at_checked(end).unwrap_or_default();
+                if found.replace(trim_end(value)).is_some() {
+                    return Err(DuplicateCookie);
+                }
+                rest = behind;
+            }
+        }
+        Ok(found)
     }
-    bytes
 }
 
 fn trim_end(mut bytes: &[u8]) -> &[u8] {
@@ -66,7 +100,7 @@ mod tests {
 
     fn look(fields: &[&[u8]], name: &str) -> Result<Option<Vec<u8>>, DuplicateCookie> {
         let request = TestRequest::new("GET", "/").fields(fields.iter().map(|field| ("cookie", field)));
-        find(&request.head(), name).map(|found| found.map(<[u8]>::to_vec))
+        CookieName::new(name).find(&request.head()).map(|found| found.map(<[u8]>::to_vec))
     }
 
     #[test]
@@ -88,6 +122,15 @@ mod tests {
     }
 
     #[test]
+    fn only_what_stands_at_a_start_is_a_name() {
+        assert_eq!(look(&[b"a=id=x"], "id"), Ok(None));
+        assert_eq!(look(&[b"a=b id=x"], "id"), Ok(None));
+        assert_eq!(look(&[b"id=id=x"], "id"), Ok(Some(b"id=x".to_vec())));
+        assert_eq!(look(&[b"id= x \t; a=1"], "id"), Ok(Some(b" x".to_vec())));
+        assert_eq!(look(&[b"id =x;\t id=; a=1"], "id"), Ok(Some(b"".to_vec())));
+    }
+
+    #[test]
     fn s06_the_same_name_twice_is_refused() {
         assert_eq!(look(&[b"id=a; id=b"], "id"), Err(DuplicateCookie));
         assert_eq!(look(&[b"id=a; id=a"], "id"), Err(DuplicateCookie));
@@ -99,11 +142,35 @@ mod tests {
         assert_eq!(look(&[b"\xff\xfe=\x80; ;;=; =; a; id=x; \"b=\xc3"], "id"), Ok(Some(b"x".to_vec())));
     }
 
+    /// The rule itself, pair by pair.
+    fn by_pairs<'a>(field: &'a [u8], name: &str) -> Vec<&'a [u8]> {
+        let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+        let pairs = field.split(|byte| *byte == b';').map(|pair| {
+            let start = pair.iter().position(|byte| !blank(byte)).unwrap_or(pair.len());
+            &pair[start..pair.iter().rposition(|byte| !blank(byte)).map_or(start, |last| last + 1)]
+        });
+        pairs.filter_map(|pair| pair.strip_prefix(format!("{name}=").as_bytes())).collect()
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_read_without_a_panic(fields in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 0..4)) {
             let fields: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
             let _ = look(&fields, "id");
+        }
+
+        #[test]
+        fn what_is_found_is_what_the_pairs_say(
+            parts in prop::collection::vec(
+                prop::sample::select(vec!["id", "i", "=", ";", "; ", " ", "\t", "x", "id=", "; id=", "a-long-neighbour"]),
+                0..40,
+            ),
+            name in prop::sample::select(vec!["id", "i", "idid", "__Host-a-name-of-more-than-thirty-two-bytes"]),
+        ) {
+            let field = parts.concat().replace("id", name);
+            let all = by_pairs(field.as_bytes(), name);
+            let expected = if all.len() > 1 { Err(DuplicateCookie) } else { Ok(all.first().map(|value| value.to_vec())) };
+            prop_assert_eq!(look(&[field.as_bytes()], name), expected);
         }
     }
 }

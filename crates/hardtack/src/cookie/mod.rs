@@ -5,7 +5,7 @@ mod policy;
 mod render;
 mod set_cookies;
 
-pub use find::{DuplicateCookie, find};
+pub use find::{CookieName, DuplicateCookie};
 pub use policy::{CookiePolicy, CookiePrefix, SameSite};
 pub(crate) use policy::{CookieSlot, ResolvedPolicy, is_cookie_domain, is_cookie_path};
 pub use render::CookieTooLarge;

@@ -1,5 +1,6 @@
 //! What the cookies are called, where they are sent, and how they are guarded.
 
+use super::CookieName;
 use crate::config::{BaseUrl, ConfigError, Urls};
 use crate::request::is_token;
 
@@ -270,14 +271,14 @@ impl CookiePolicy {
             CookiePrefix::Auto | CookiePrefix::Secure => "__Secure-",
         };
         let name = if own.is_some() { name.to_owned() } else { format!("{prefix}{name}") };
-        Ok(CookieSlot { name, paths, http_only })
+        Ok(CookieSlot { name: CookieName::new(name), paths, http_only })
     }
 }
 
 /// One cookie: its full name and where it is sent.
 #[derive(Clone, Debug)]
 pub(crate) struct CookieSlot {
-    pub(crate) name: String,
+    pub(crate) name: CookieName,
     pub(crate) paths: Vec<String>,
     pub(crate) http_only: bool,
 }

@@ -49,9 +49,9 @@ impl ResolvedPolicy {
         setting: &Setting<'_>,
         into: &mut SetCookies,
     ) -> Result<(), CookieTooLarge> {
-        let len = slot.name.len() + value.len();
+        let len = slot.name.as_str().len() + value.len();
         if len > MAX_NAME_AND_VALUE {
-            return Err(CookieTooLarge { name: slot.name.clone(), len });
+            return Err(CookieTooLarge { name: slot.name.as_str().to_owned(), len });
         }
         for path in &slot.paths {
             let end = match setting.max_age {
@@ -72,8 +72,8 @@ impl ResolvedPolicy {
     }
 
     fn render(&self, slot: &CookieSlot, path: &str, value: &str, domain: Option<&str>, end: &End) -> String {
-        let mut text = String::with_capacity(slot.name.len() + value.len() + 112);
-        text.push_str(&slot.name);
+        let mut text = String::with_capacity(slot.name.as_str().len() + value.len() + 112);
+        text.push_str(slot.name.as_str());
         text.push('=');
         text.push_str(value);
         if let Some(domain) = domain.or(self.domain.as_deref()) {

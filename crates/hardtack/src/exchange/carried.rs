@@ -119,7 +119,7 @@ impl<'a> Exchange<'a> {
                 Sought::Token(token) => token,
                 _ => continue,
             };
-            let csrf = location == TokenLocation::Cookies && settings.csrf.applies_to(self.head.judged_method());
+            let csrf = location == TokenLocation::Cookies && settings.csrf.applies_to(&self.head);
             if csrf {
                 self.check_csrf_sent(need.kind)?;
             }

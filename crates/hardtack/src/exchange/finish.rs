@@ -1,7 +1,7 @@
 //! What the layer adds to a response on its way out.
 
 use super::Memo;
-use crate::cookie::SetCookies;
+use crate::cookie::{CookieSlot, SetCookies};
 
 /// Additions to a response.
 #[derive(Debug, Default)]
@@ -32,12 +32,13 @@ impl Memo {
     fn finish_with_cookies(&self, set_cookies: &mut dyn Iterator<Item = &[u8]>) -> Finish {
         let policy = self.engine().cookies();
         let all = [&policy.access, &policy.refresh, &policy.csrf_access, &policy.csrf_refresh, &policy.pre_session];
-        let names =
-            |value: &[u8], name: &str| value.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="));
+        let names = |value: &[u8], slot: &CookieSlot| {
+            value.strip_prefix(slot.name.as_str().as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
+        };
         let (mut tokens_set, mut any_set) = (false, false);
         for value in set_cookies {
-            tokens_set |= names(value, &policy.access.name) || names(value, &policy.refresh.name);
-            any_set |= all.iter().any(|slot| names(value, &slot.name));
+            tokens_set |= names(value, &policy.access) || names(value, &policy.refresh);
+            any_set |= all.iter().any(|slot| names(value, slot));
         }
         let pending = self.take_cookies();
         let cookies = if tokens_set { SetCookies::default() } else { pending };

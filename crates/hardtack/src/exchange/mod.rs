@@ -159,7 +159,7 @@ impl<'a> Exchange<'a> {
     #[inline]
     fn check_csrf(&self, token: &VerifiedToken) -> Result<(), Reason> {
         self.check_origin()?;
-        if self.engine.settings().csrf.applies_to(self.head.judged_method()) {
+        if self.engine.settings().csrf.applies_to(&self.head) {
             self.check_csrf_value(token, token.kind())?;
         }
         Ok(())

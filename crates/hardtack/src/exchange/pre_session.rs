@@ -1,7 +1,7 @@
 //! Forms that come before a log-in.
 
 use super::Exchange;
-use crate::cookie::{self, SetCookies, Setting};
+use crate::cookie::{SetCookies, Setting};
 use crate::csrf::{CsrfError, PreSession, PreSessionKey, check_double_submit};
 use crate::failure::{Failure, Reason};
 use crate::jwt::TokenKind;
@@ -14,7 +14,7 @@ impl Exchange<'_> {
     pub fn pre_session(&self) -> Result<PreSession, Failure> {
         let slot = &self.engine.cookies().pre_session;
         let key = self.engine.pre_session_key();
-        let known = cookie::find(&self.head, &slot.name).ok().flatten().filter(|value| PreSessionKey::is_nonce(value));
+        let known = slot.name.find(&self.head).ok().flatten().filter(|value| PreSessionKey::is_nonce(value));
         if let Some(nonce) = known {
             // Kept, so that the forms in other tabs stay good.
             return Ok(PreSession { token: key.token(nonce), cookies: SetCookies::default() });
@@ -44,7 +44,7 @@ impl Exchange<'_> {
             return Ok(());
         }
         let slot = &self.engine.cookies().pre_session;
-        let nonce = cookie::find(&self.head, &slot.name).map_err(|_| Reason::DuplicateCookie)?;
+        let nonce = slot.name.find(&self.head).map_err(|_| Reason::DuplicateCookie)?;
         let nonce = nonce.filter(|value| PreSessionKey::is_nonce(value)).ok_or(CsrfError::Missing)?;
         let expected = self.engine.pre_session_key().token(nonce);
         Ok(check_double_submit(&self.head, self.form_token(TokenKind::Access), &expected, csrf, &csrf.access)?)

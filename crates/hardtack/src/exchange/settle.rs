@@ -110,16 +110,19 @@ impl Exchange<'_> {
     /// The token, or how far this came.
     #[inline]
     fn judge(&self, need: Need) -> Result<Result<Option<VerifiedToken>, SoFar>, Rejection> {
-        let settings = self.engine.settings();
-        if settings.exempt_options && self.head.method() == "OPTIONS" {
-            return Ok(Ok(None));
-        }
-        let locations = if need.locations.is_empty() { settings.locations } else { need.locations };
-        if settings.flask || !locations.is_only_cookies() {
-            return Ok(Err(SoFar::In(locations)));
+        let shortcuts = self.engine.shortcuts();
+        if !shortcuts.only_cookies || !need.locations.is_empty() {
+            let settings = self.engine.settings();
+            if settings.exempt_options && self.head.method() == "OPTIONS" {
+                return Ok(Ok(None));
+            }
+            let locations = if need.locations.is_empty() { settings.locations } else { need.locations };
+            if settings.flask || !locations.is_only_cookies() {
+                return Ok(Err(SoFar::In(locations)));
+            }
         }
         match self.look(need)? {
-            Looked::Good(token) if !self.engine.has_application_checks() => Ok(Ok(Some(self.recognise(token, need)?))),
+            Looked::Good(token) if !shortcuts.asks_application => Ok(Ok(Some(self.recognise(token, need)?))),
             looked => Ok(Err(SoFar::Cookie(looked))),
         }
     }

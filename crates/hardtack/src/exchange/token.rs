@@ -7,7 +7,6 @@ use super::settle::Looked;
 use crate::authenticator::{Found, VerifiedToken};
 use crate::clock::Timestamp;
 use crate::config::RefreshMode;
-use crate::cookie;
 use crate::failure::{FailureKind, Reason};
 use crate::jwt::{TokenError, TokenKind};
 use crate::request::Need;
@@ -76,7 +75,7 @@ impl Exchange<'_> {
                 // where no access cookie comes to either: a refresh would lead back here for ever.
                 let policy = self.engine.cookies();
                 let mendable = !need.optional && policy.access.is_sent_to(self.head.path());
-                let hint = cookie::find(&self.head, &policy.csrf_refresh.name);
+                let hint = policy.csrf_refresh.name.find(&self.head);
                 match hint.map_err(|_| Reason::DuplicateCookie)? {
                     Some(hint) if !hint.is_empty() && mendable => Err(Reason::RefreshNeeded),
                     _ => self.lapsed(Reason::Missing, need),
@@ -159,7 +158,7 @@ impl Exchange<'_> {
     /// Sliding: whether a token is past half of its life.
     #[inline]
     pub(super) fn is_due_to_slide(&self, token: &VerifiedToken, now: Timestamp) -> bool {
-        self.engine.refresh_mode() == RefreshMode::Sliding
+        self.engine.shortcuts().slides
             && self.memo.is_layered()
             && token.life().is_some_and(|[from, to]| now.since(from) * 2 > to.since(from))
     }

@@ -85,7 +85,7 @@ pub(crate) fn absent(absence: Absence, kind: TokenKind, engine: &Authenticator) 
             "Missing '{1}' type in '{0}' header. Expected '{0}: {1} <JWT>'",
             places.header_name, places.header_type
         ),
-        Absence::Cookie => format!("Missing cookie \"{cookie}\""),
+        Absence::Cookie => format!("Missing cookie \"{}\"", cookie.as_str()),
         // Spelt as it is there.
         Absence::Parameter => format!("Missing '{}' query paramater", places.query_name),
         Absence::NoJson => "Invalid content-type. Must be application/json.".to_owned(),

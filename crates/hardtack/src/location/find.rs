@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{JsonTokens, Member, Places};
-use crate::cookie::{self, DuplicateCookie};
+use crate::cookie::{CookieName, DuplicateCookie};
 use crate::jwt::TokenKind;
 use crate::location::TokenLocation;
 use crate::request::RequestHead;
@@ -45,12 +45,12 @@ pub(crate) fn find<'a>(
     kind: TokenKind,
     head: &RequestHead<'a>,
     places: &'a Places,
-    cookie: &str,
+    cookie: &CookieName,
     json: Option<&'a JsonTokens>,
 ) -> Sought<'a> {
     match location {
         TokenLocation::Headers => in_headers(head, places),
-        TokenLocation::Cookies => match cookie::find(head, cookie) {
+        TokenLocation::Cookies => match cookie.find(head) {
             Err(DuplicateCookie) => Sought::Twice,
             // Some clients keep a deleted cookie with an empty value.
             Ok(None | Some(b"")) => Sought::Absent(Absence::Cookie),
@@ -153,7 +153,7 @@ mod tests {
     fn header(fields: &[&str], header_type: &str) -> String {
         let request = TestRequest::new("GET", "/").fields(fields.iter().map(|value| ("authorization", value)));
         let places = Places { header_type: header_type.into(), ..Places::default() };
-        say(find(TokenLocation::Headers, TokenKind::Access, &request.head(), &places, "", None))
+        say(find(TokenLocation::Headers, TokenKind::Access, &request.head(), &places, &CookieName::new("id"), None))
     }
 
     #[test]
@@ -193,7 +193,14 @@ mod tests {
         let places = Places { query_prefix: "Bearer ".into(), ..Places::default() };
         let query = |target| {
             let request = TestRequest::new("GET", target);
-            say(find(TokenLocation::QueryString, TokenKind::Access, &request.head(), &places, "", None))
+            say(find(
+                TokenLocation::QueryString,
+                TokenKind::Access,
+                &request.head(),
+                &places,
+                &CookieName::new("id"),
+                None,
+            ))
         };
         assert_eq!(query("/?jwt=Bearer+a.b.c"), "a.b.c");
         assert_eq!(query("/?jwt=a.b.c"), "Malformed");

@@ -20,6 +20,12 @@ pub trait Incoming: Headers + Sync {
     /// The method as sent: `GET`, `POST`, …
     fn method(&self) -> &str;
 
+    /// Whether the method promises to change nothing (RFC 9110 §9.2.1): GET, HEAD, OPTIONS and TRACE do. What a
+    /// method-override field says is nothing to go by. A framework that knows without comparing texts says so here.
+    fn is_safe(&self) -> bool {
+        matches!(self.method(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
+    }
+
     /// Path and query as sent (RFC 9112 origin-form), before any router shortened it.
     fn target(&self) -> &str;
 
@@ -34,39 +40,18 @@ pub trait Incoming: Headers + Sync {
 #[derive(Clone, Copy)]
 pub struct RequestHead<'a> {
     incoming: &'a dyn Incoming,
-    method: Method<'a>,
-}
-
-/// A request's method, and whether it promises to change nothing (RFC 9110 §9.2.1).
-#[derive(Clone, Copy)]
-pub(crate) struct Method<'a> {
-    pub(crate) name: &'a str,
-    pub(crate) is_safe: bool,
-}
-
-impl<'a> Method<'a> {
-    #[inline]
-    pub(crate) fn of(name: &'a str) -> Self {
-        Self { name, is_safe: matches!(name, "GET" | "HEAD" | "OPTIONS" | "TRACE") }
-    }
 }
 
 impl<'a> RequestHead<'a> {
     /// The head of a framework's request.
     #[inline]
     pub fn of(incoming: &'a dyn Incoming) -> Self {
-        Self { incoming, method: Method::of(incoming.method()) }
+        Self { incoming }
     }
 
     /// The method as sent.
-    #[inline]
     pub fn method(&self) -> &'a str {
-        self.method.name
-    }
-
-    #[inline]
-    pub(crate) fn judged_method(&self) -> Method<'a> {
-        self.method
+        self.incoming.method()
     }
 
     /// Path and query as sent.
@@ -115,7 +100,7 @@ impl<'a> RequestHead<'a> {
     /// not looked at.
     #[inline]
     pub fn is_safe(&self) -> bool {
-        self.method.is_safe
+        self.incoming.is_safe()
     }
 
     /// Whether this asks to become a WebSocket: a GET whose cookies act for the user all the same.

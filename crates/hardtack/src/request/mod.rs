@@ -11,5 +11,4 @@ pub use need::Need;
 pub use next::NextPath;
 pub use wants::Wants;
 
-pub(crate) use head::Method;
 pub(crate) use token::is_token;

@@ -270,7 +270,8 @@ impl Answer {
 
 /// As a layer does.
 fn read_ahead(auth: &Authenticator, head: &RequestHead<'_>, body: &[u8]) -> Peeked {
-    let Some(mut peek) = auth.body_peek(head) else { return Peeked::Nothing };
+    let wanted = if auth.may_peek(head.is_safe()) { auth.body_peek(head) } else { None };
+    let Some(mut peek) = wanted else { return Peeked::Nothing };
     for chunk in body.chunks(7) {
         if !peek.push(chunk) {
             break;

@@ -156,7 +156,8 @@ impl Authenticator {
     /// map is read, see there.
     #[inline]
     fn knows_all(&self, now: Timestamp) -> bool {
-        self.settings().max_staleness.is_none_or(|bound| self.0.log.is_current(now, bound))
+        !self.shortcuts().bounds_staleness
+            || self.settings().max_staleness.is_none_or(|bound| self.0.log.is_current(now, bound))
     }
 
     /// What is held against a session: by this process's map, or by the store where the map may be behind or
