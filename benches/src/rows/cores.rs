@@ -4,6 +4,7 @@ use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 use hardtack::{NoExtra, TokenKind};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::Failed;
 use crate::run::{Outcome, Plan, Spread, quietest_quarter};
@@ -11,9 +12,7 @@ use crate::table::{Row, Target, Unit};
 use hardtack_bench_subject::{Hmac, Visitor, hs256_keys, stored, stored_without_cache};
 
 pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
-    if std::thread::available_parallelism()?.get() < 2 {
-        return Ok(Vec::new());
-    }
+    let Some([one, other]) = two_cores()? else { return Ok(Vec::new()) };
     let (_, keys) = hs256_keys()?;
     let (plain, cached) = (stored_without_cache(keys.clone())?, stored(keys)?);
     let token = Visitor::of(&plain)?.token;
@@ -23,13 +22,15 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
         [&|| bare.verify().is_ok(), &|| plain.decode::<NoExtra>(&token, TokenKind::Access).is_good(), &|| {
             cached.decode::<NoExtra>(&token, TokenKind::Access).is_good()
         }];
-    // What each case takes on one thread, and then what each takes on two.
+    // What each case takes on one core and then on the other, on average, and what it takes on both at once.
     let mut costs = [const { Vec::new() }; 6];
     for round in 0..plan.rounds.min(200) {
         for turn in 0..cases.len() {
             let at = (round + turn) % cases.len();
-            costs[at].push(1.0 / throughput(1, plan.round * 10, cases[at])?);
-            costs[at + cases.len()].push(1.0 / throughput(2, plan.round * 10, cases[at])?);
+            let rate = |cores: &[usize]| throughput(cores, plan.round * 10, cases[at]);
+            let (before, both, after) = (rate(&[one])?, rate(&[one, other])?, rate(&[other])?);
+            costs[at].push(2.0 / (before + after));
+            costs[at + cases.len()].push(1.0 / both);
         }
     }
     let kept = quietest_quarter(&costs);
@@ -45,24 +46,36 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
     ])
 }
 
-/// Operations a second of all threads together, counted while all of them run.
-fn throughput(threads: usize, span: Duration, operation: &(dyn Fn() -> bool + Sync)) -> Result<f64, Failed> {
-    let start = Barrier::new(threads);
-    let rates = std::thread::scope(|scope| {
-        let work = || {
-            start.wait();
-            let begun = Instant::now();
-            let (mut count, mut good) = (0_u64, true);
-            while begun.elapsed() < span {
-                for _ in 0..32 {
-                    good &= operation();
-                }
-                count += 32;
+/// Two of the cores that this process may run on.
+fn two_cores() -> Result<Option<[usize; 2]>, Failed> {
+    let allowed = sched_getaffinity(None)?;
+    let mut cores = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core));
+    Ok(cores.next().zip(cores.next()).map(|(one, other)| [one, other]))
+}
+
+/// Operations a second of one thread on each of these cores, counted while all of them run. Each stays on its own:
+/// otherwise a lone one would flee from whoever else wants a core, and two could not.
+fn throughput(cores: &[usize], span: Duration, operation: &(dyn Fn() -> bool + Sync)) -> Result<f64, Failed> {
+    let start = Barrier::new(cores.len());
+    let work = |core: usize| {
+        let mut own = CpuSet::new();
+        own.set(core);
+        let placed = sched_setaffinity(None, &own);
+        start.wait();
+        placed.ok()?;
+        let begun = Instant::now();
+        let (mut count, mut good) = (0_u64, true);
+        while begun.elapsed() < span {
+            for _ in 0..32 {
+                good &= operation();
             }
-            good.then(|| count as f64 / begun.elapsed().as_secs_f64())
-        };
-        let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            count += 32;
+        }
+        good.then(|| count as f64 / begun.elapsed().as_secs_f64())
+    };
+    let rates = std::thread::scope(|scope| {
+        let running: Vec<_> = cores.iter().map(|core| scope.spawn(move || work(*core))).collect();
         running.into_iter().map(|thread| thread.join().ok().flatten()).collect::<Option<Vec<f64>>>()
     });
-    Ok(rates.ok_or("a verification failed on one of the threads")?.iter().sum())
+    Ok(rates.ok_or("a thread could not be put on its core, or a verification failed there")?.iter().sum())
 }
