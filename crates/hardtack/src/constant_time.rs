@@ -7,8 +7,13 @@ pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
     if one.len() != other.len() {
         return false;
     }
-    let differs = one.iter().zip(other).fold(0, |differs, (one, other)| differs | (one ^ other));
-    black_box(differs) == 0
+    let ((words, rest), (other_words, other_rest)) = (one.as_chunks(), other.as_chunks());
+    let words = words
+        .iter()
+        .zip(other_words)
+        .fold(0, |differs, (one, other)| differs | (u64::from_ne_bytes(*one) ^ u64::from_ne_bytes(*other)));
+    let rest = rest.iter().zip(other_rest).fold(0, |differs, (one, other)| differs | (one ^ other));
+    black_box(words | u64::from(rest)) == 0
 }
 
 #[cfg(test)]

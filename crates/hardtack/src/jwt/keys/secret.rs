@@ -4,6 +4,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
+use crate::constant_time::same;
 use crate::jwt::{Algorithm, KeyError, der};
 
 /// Secrets that stand in tutorials and manuals, in lower case and without anything but letters and
@@ -236,9 +237,9 @@ impl HmacKey {
     /// Compares in constant time; a truncated tag is refused.
     pub(super) fn accepts(&self, message: &[u8], tag: &[u8]) -> bool {
         match self {
-            Self::Sha256(state) => state.clone().chain_update(message).verify_slice(tag).is_ok(),
-            Self::Sha384(state) => state.clone().chain_update(message).verify_slice(tag).is_ok(),
-            Self::Sha512(state) => state.clone().chain_update(message).verify_slice(tag).is_ok(),
+            Self::Sha256(state) => same(&state.clone().chain_update(message).finalize().into_bytes(), tag),
+            Self::Sha384(state) => same(&state.clone().chain_update(message).finalize().into_bytes(), tag),
+            Self::Sha512(state) => same(&state.clone().chain_update(message).finalize().into_bytes(), tag),
         }
     }
 }
