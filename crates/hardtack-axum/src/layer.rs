@@ -183,9 +183,8 @@ where
     let (peeked, body) = peek(body, wanted).await;
     let mut request = Request::from_parts(parts, body);
     let layered = Layered::new(Memo::layered(engine, peeked)).left_in(request.extensions_mut());
-    let Ok(mut response) = inner.call(request).await;
-    finish(&mut response, &layered);
-    response
+    let Ok(response) = inner.call(request).await;
+    finish(response, &layered)
 }
 
 pin_project! {
@@ -210,9 +209,8 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for ResponseFuture
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProjection::Handler { future, layered } => {
-                let Ok(mut response) = ready!(future.poll(cx));
-                finish(&mut response, layered);
-                Poll::Ready(Ok(response))
+                let Ok(response) = ready!(future.poll(cx));
+                Poll::Ready(Ok(finish(response, layered)))
             }
             StateProjection::Peeking { future } => future.as_mut().poll(cx).map(Ok),
         }
@@ -221,7 +219,7 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for ResponseFuture
 
 static PRIVATE: HeaderValue = HeaderValue::from_static(NO_STORE);
 
-fn finish(response: &mut Response<Body>, layered: &Layered) {
+fn finish(mut response: Response<Body>, layered: &Layered) -> Response {
     let headers = response.headers_mut();
     let set = once_with(|| headers.get_all(header::SET_COOKIE)).flatten();
     let additions = layered.finish(set.map(HeaderValue::as_bytes));
@@ -231,4 +229,5 @@ fn finish(response: &mut Response<Body>, layered: &Layered) {
     if additions.private {
         headers.insert(header::CACHE_CONTROL, PRIVATE.clone());
     }
+    response
 }
