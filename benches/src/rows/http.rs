@@ -61,8 +61,10 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
     ])
 }
 
+/// How often each server is started.
+const LIVES: usize = 5;
+
 /// Rounds of one server.
-#[derive(Default)]
 struct Rounds {
     per_second: Vec<f64>,
     microseconds: Vec<f64>,
@@ -70,6 +72,16 @@ struct Rounds {
 }
 
 impl Rounds {
+    const fn none() -> Self {
+        Self { per_second: Vec::new(), microseconds: Vec::new(), busy: Vec::new() }
+    }
+
+    fn extend(&mut self, more: Self) {
+        self.per_second.extend(more.per_second);
+        self.microseconds.extend(more.microseconds);
+        self.busy.extend(more.busy);
+    }
+
     fn only(&self, kept: &[usize]) -> Self {
         let of = |values: &[f64]| kept.iter().map(|round| values[*round]).collect();
         Self { per_second: of(&self.per_second), microseconds: of(&self.microseconds), busy: of(&self.busy) }
@@ -98,10 +110,16 @@ impl Rounds {
     }
 }
 
-/// All servers run, and take their turns at being asked.
+/// All servers run, and take their turns at being asked. They are started anew several times, as where a process
+/// happens to lie in memory makes it quicker or slower for as long as it lives.
 fn servers<const N: usize>(plan: &Plan, kinds: [Auth; N]) -> Result<[Rounds; N], Failed> {
-    let running = kinds.into_iter().map(Server::start).collect::<Result<Vec<_>, _>>()?;
-    turns(plan.http_rounds, plan.http_round, &running)
+    let mut all = [const { Rounds::none() }; N];
+    for _ in 0..LIVES {
+        let running = kinds.into_iter().map(Server::start).collect::<Result<Vec<_>, _>>()?;
+        let lived = turns::<N>(plan.http_rounds.div_ceil(LIVES), plan.http_round, &running)?;
+        all.iter_mut().zip(lived).for_each(|(all, lived)| all.extend(lived));
+    }
+    Ok(all)
 }
 
 fn turns<const N: usize>(rounds: usize, round: Duration, running: &[Server]) -> Result<[Rounds; N], Failed> {
@@ -110,7 +128,7 @@ fn turns<const N: usize>(rounds: usize, round: Duration, running: &[Server]) -> 
     for load in &mut loads {
         load.run(round)?;
     }
-    let mut measured = [const { Rounds { per_second: Vec::new(), microseconds: Vec::new(), busy: Vec::new() } }; N];
+    let mut measured = [const { Rounds::none() }; N];
     for number in 0..rounds {
         for turn in 0..N {
             let at = (number + turn) % N;
