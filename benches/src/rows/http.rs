@@ -1,5 +1,6 @@
 //! Over loopback, one server worker, 32 connections that are never idle.
 
+use std::array::from_fn;
 use std::time::Duration;
 
 use crate::Failed;
@@ -65,6 +66,7 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
 const LIVES: usize = 5;
 
 /// Rounds of one server.
+#[derive(Default)]
 struct Rounds {
     per_second: Vec<f64>,
     microseconds: Vec<f64>,
@@ -72,10 +74,6 @@ struct Rounds {
 }
 
 impl Rounds {
-    const fn none() -> Self {
-        Self { per_second: Vec::new(), microseconds: Vec::new(), busy: Vec::new() }
-    }
-
     fn extend(&mut self, more: Self) {
         self.per_second.extend(more.per_second);
         self.microseconds.extend(more.microseconds);
@@ -113,7 +111,7 @@ impl Rounds {
 /// All servers run, and take their turns at being asked. They are started anew several times, as where a process
 /// happens to lie in memory makes it quicker or slower for as long as it lives.
 fn servers<const N: usize>(plan: &Plan, kinds: [Auth; N]) -> Result<[Rounds; N], Failed> {
-    let mut all = [const { Rounds::none() }; N];
+    let mut all = from_fn(|_| Rounds::default());
     for _ in 0..LIVES {
         let running = kinds.into_iter().map(Server::start).collect::<Result<Vec<_>, _>>()?;
         let lived = turns::<N>(plan.http_rounds.div_ceil(LIVES), plan.http_round, &running)?;
@@ -128,7 +126,7 @@ fn turns<const N: usize>(rounds: usize, round: Duration, running: &[Server]) -> 
     for load in &mut loads {
         load.run(round)?;
     }
-    let mut measured = [const { Rounds::none() }; N];
+    let mut measured: [Rounds; N] = from_fn(|_| Rounds::default());
     for number in 0..rounds {
         for turn in 0..N {
             let at = (number + turn) % N;
