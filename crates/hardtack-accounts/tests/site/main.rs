@@ -23,6 +23,7 @@ mod refresh;
 mod remember;
 mod roles;
 mod rotation;
+mod rush;
 mod sessions;
 mod support;
 mod wired;

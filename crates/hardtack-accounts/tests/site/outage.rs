@@ -11,7 +11,7 @@ use crate::support::{
 };
 
 /// A 503 that says when to come again, and nothing of what is behind the site.
-fn assert_unavailable(answer: &Response, what: &str) {
+pub(crate) fn assert_unavailable(answer: &Response, what: &str) {
     assert_eq!(answer.status(), 503, "{what}: {} {}", answer.status(), answer.text());
     assert!(answer.set_cookies().is_empty(), "{what} changes cookies: {:?}", answer.set_cookies());
     assert!(answer.header("retry-after").is_some_and(|value| value.parse::<u32>().is_ok()), "{what}");
