@@ -1,12 +1,10 @@
 //! What happens to sessions, told as it happens: to the log, and to an application that keeps a record.
 
 use std::borrow::Cow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::authenticator::Authenticator;
 use crate::clock::Timestamp;
-use crate::failure::RefreshFlaw;
-use crate::session::SessionId;
+use crate::request::RequestHead;
+use crate::session::{RefreshFlaw, SessionId};
 
 /// What happened to a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,26 +79,27 @@ pub(crate) struct Client<'a> {
     pub(crate) user_agent: Option<&'a str>,
 }
 
-/// Who wants to be told.
-pub(crate) type Observer = Box<dyn Fn(&Event<'_>) + Send + Sync>;
+/// The longest user agent that is kept, in bytes.
+const MAX_USER_AGENT: usize = 256;
 
-impl Authenticator {
-    /// Tells of something that happened and is committed. Nothing that an observer does undoes it.
-    pub(crate) fn tell(&self, kind: EventKind, subject: &str, session: Option<SessionId>, client: &Client<'_>) {
-        let at = self.now();
-        let Client { address, user_agent } = client.clone();
-        let event = Event { kind, at, subject, session, address, user_agent };
-        event.log();
-        for observer in self.observers() {
-            if catch_unwind(AssertUnwindSafe(|| observer(&event))).is_err() {
-                tracing::error!(event = "observer_panicked", kind = kind.name());
-            }
-        }
+/// As much of a browser's name for itself as is kept and told.
+pub(crate) fn cut_user_agent(agent: &str) -> &str {
+    &agent[..agent.floor_char_boundary(MAX_USER_AGENT)]
+}
+
+impl<'a> Client<'a> {
+    /// The client of a request: the address of the connection's other end, and its user agent.
+    pub(crate) fn of(head: &RequestHead<'a>) -> Self {
+        let address = head.peer().map(|peer| peer.to_string().into());
+        Self { address, user_agent: head.header_text("user-agent").map(cut_user_agent) }
     }
 }
 
+/// Who wants to be told.
+pub(crate) type Observer = Box<dyn Fn(&Event<'_>) + Send + Sync>;
+
 impl Event<'_> {
-    fn log(&self) {
+    pub(crate) fn log(&self) {
         let (session, address) = (self.session.map(tracing::field::display), self.address.as_deref());
         macro_rules! log {
             ($level:ident $(, $more:tt)*) => {

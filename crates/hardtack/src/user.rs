@@ -2,13 +2,13 @@
 
 use std::future::Future;
 
-use crate::session::StoreError;
+use crate::error::BackendError;
 
 /// Looks a user up by a token's `sub` (`user_lookup_loader`): implemented by the application for its
 /// own type.
 ///
 /// ```
-/// use hardtack::{FindUser, session::StoreError};
+/// use hardtack::{FindUser, BackendError};
 ///
 /// struct App;
 /// struct User { id: String }
@@ -16,7 +16,7 @@ use crate::session::StoreError;
 /// impl FindUser for User {
 ///     type State = App;
 ///
-///     async fn find_user(subject: &str, _app: &App) -> Result<Option<Self>, StoreError> {
+///     async fn find_user(subject: &str, _app: &App) -> Result<Option<Self>, BackendError> {
 ///         Ok((subject == "alice").then(|| User { id: subject.to_owned() }))
 ///     }
 /// }
@@ -27,5 +27,6 @@ pub trait FindUser: Sized + Send {
 
     /// The user, or none who is there no more: then the token is refused and its cookies unset. An
     /// error answers 503.
-    fn find_user(subject: &str, state: &Self::State) -> impl Future<Output = Result<Option<Self>, StoreError>> + Send;
+    fn find_user(subject: &str, state: &Self::State)
+    -> impl Future<Output = Result<Option<Self>, BackendError>> + Send;
 }

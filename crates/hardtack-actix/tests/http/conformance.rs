@@ -12,7 +12,9 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Bytes, Data, Json, Payload, PayloadConfig, Redirect, ServiceConfig};
 use actix_web::{App, Either, Error, HttpRequest, HttpResponse, HttpServer, Responder};
 use futures_core::Stream;
-use hardtack::{Authenticator, Need, Reason, Wants};
+use hardtack::refusal::Reason;
+use hardtack::request::Wants;
+use hardtack::{Authenticator, Need};
 use hardtack_actix::{
     AccessToken, Auth, AuthError, AuthLayer, CurrentUser, FreshAccessToken, Optional, RefreshToken, Require, SetCookies,
 };
@@ -44,13 +46,13 @@ macro_rules! serve {
 }
 
 impl Adapter for Actix {
-    async fn serve(&self, engine: Option<Authenticator>) -> Serving {
+    async fn serve(&self, authenticator: Option<Authenticator>) -> Serving {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let calls = Data::new(Calls::default());
         let app = move || App::new().app_data(calls.clone()).configure(application);
-        let server = match engine {
-            Some(engine) => serve!(listener, move || app().wrap(AuthLayer::new(engine.clone()))),
+        let server = match authenticator {
+            Some(authenticator) => serve!(listener, move || app().wrap(AuthLayer::new(authenticator.clone()))),
             None => serve!(listener, app),
         };
         let stop = Stop(server.handle());
@@ -100,7 +102,7 @@ async fn anyone(Optional(token): Optional<AccessToken>) -> Json<Value> {
 }
 
 async fn protected(token: AccessToken, auth: Auth, calls: Data<Calls>) -> Json<Value> {
-    let fresh = token.is_fresh(auth.engine().now());
+    let fresh = token.is_fresh(auth.authenticator().now());
     Json(json!({ "sub": token.subject(), "fresh": fresh, "calls": calls.count() }))
 }
 
@@ -186,7 +188,7 @@ async fn redirects(_: AccessToken) -> impl Responder {
 }
 
 async fn unset(_: AccessToken, auth: Auth) -> impl Responder {
-    SetCookies::from(auth.engine().unset_jwt_cookies()).onto(nothing().await)
+    SetCookies::from(auth.authenticator().unset_jwt_cookies()).onto(nothing().await)
 }
 
 async fn unset_by_log_out(_: AccessToken, auth: Auth) -> Result<impl Responder, AuthError> {

@@ -1,4 +1,4 @@
-//! The engine's objections, in the operator's words.
+//! The authenticator's objections, in the operator's words.
 
 use hardtack::ConfigError;
 
@@ -50,7 +50,7 @@ impl Settings {
                 return Error::config(format_args!("{}; {why}; {expected}", named(&[&BASE_URL])));
             }
             ConfigError::NeverExpiringWithSessions | ConfigError::NeverExpiringRefreshed => {
-                let forever = |lifetime| matches!(lifetime, hardtack::Lifetime::InsecureForever);
+                let forever = |lifetime| matches!(lifetime, hardtack::config::Lifetime::InsecureForever);
                 let mut opts = Vec::new();
                 opts.extend(forever(self.access_lifetime).then_some(&ACCESS_LIFETIME));
                 opts.extend(forever(self.refresh_lifetime).then_some(&REFRESH_LIFETIME));

@@ -5,8 +5,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hardtack::session::StoreError;
-use hardtack::{FindUser, LogIn, Wants};
+use hardtack::BackendError;
+use hardtack::request::Wants;
+use hardtack::{FindUser, LogIn};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -33,9 +34,9 @@ pub struct User {
 impl FindUser for User {
     type State = Calls;
 
-    async fn find_user(subject: &str, _: &Calls) -> Result<Option<Self>, StoreError> {
+    async fn find_user(subject: &str, _: &Calls) -> Result<Option<Self>, BackendError> {
         match subject {
-            "broken" => Err(StoreError::new(SECRET)),
+            "broken" => Err(BackendError::new(SECRET)),
             "ghost" => Ok(None),
             known => Ok(Some(Self { name: format!("The user {known}") })),
         }
@@ -72,7 +73,7 @@ impl Login {
         Self { sub: take("sub").unwrap_or_else(|| "someone".to_owned()), role: take("role") }
     }
 
-    /// What the engine is told.
+    /// What the authenticator is told.
     pub fn log_in(&self) -> LogIn {
         let log_in = LogIn::new(&self.sub);
         match &self.role {

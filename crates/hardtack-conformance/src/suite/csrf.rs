@@ -217,7 +217,7 @@ fn settings() -> Vec<Case> {
             let usual = alice.post("/echo").form(&[("csrf_token", &csrf)]).send().await;
             site.expect("usual field", &usual, "403 csrf_missing");
         })
-        .configured(|builder| builder.csrf_header("X-Check").csrf_field("check")),
+        .configured(|builder| builder.csrf(hardtack::CsrfPolicy::default().header("X-Check").field("check"))),
         Case::new("CSRF: not in forms", |site| async move {
             let mut alice = site.alice().await;
             let csrf = csrf_of(&alice);
@@ -225,14 +225,16 @@ fn settings() -> Vec<Case> {
             let field = alice.post("/echo").form(&[("csrf_token", &csrf)]).send().await;
             site.expect("field", &field, "403 csrf_missing");
         })
-        .configured(|builder| builder.csrf_in_forms(false)),
+        .configured(|builder| builder.csrf(hardtack::CsrfPolicy::default().check_forms(false))),
         Case::new("CSRF: off", |site| async move {
             let mut alice = site.alice().await;
             site.expect("form", &alice.post("/echo").form(&[("a", "b")]).send().await, "200");
             let foreign = alice.post("/echo").header("sec-fetch-site", "cross-site").form(&[("a", "b")]).send().await;
             site.expect("another site's all the same", &foreign, "403 csrf_cross_site");
         })
-        .configured(hardtack::Builder::insecure_without_csrf),
+        .configured(|builder: hardtack::AuthenticatorBuilder| {
+            builder.csrf(hardtack::CsrfPolicy::default().insecure_disabled())
+        }),
         Case::new("CSRF: a cookie and a field of the attacker's choice", |site| async move {
             let mut alice = site.alice().await;
             alice.set_cookie_raw(&format!("{CSRF_ACCESS}=chosen; Secure; Path=/"));

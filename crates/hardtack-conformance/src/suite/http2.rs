@@ -192,7 +192,7 @@ async fn in_and_out(site: Site) {
         .fold(form(), |request, name| request.header("cookie", format!("{name}={}", value_of(&alice, name))));
     let answer = http2.send(leave, "/logout", format!("csrf_token={}", csrf_of(&alice))).await;
     site.same("log-out", site.told_of(&answer), "200 -access -refresh".to_owned());
-    let sessions = site.engine.sessions("alice").await.unwrap();
+    let sessions = site.authenticator.sessions("alice").await.unwrap();
     site.same("sessions left", sessions.len(), 1);
 }
 

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use hardtack::authenticator::TokenBuilder;
+use hardtack::config::ClaimsPolicy;
 use hardtack::jwt::Algorithm;
-use hardtack::{Authenticator, Builder, KeySet, SigningKey};
+use hardtack::{Authenticator, AuthenticatorBuilder, KeySet, SigningKey};
 
 use super::case::Case;
 use super::site::{ACCESS_LIFE, CSRF_ACCESS, REFRESH, Site, csrf_of, value_of};
@@ -57,21 +58,51 @@ async fn told(site: &Site, what: &str, token: &str, expected: &str) {
 }
 
 /// A name, the settings of whoever makes the token, its own audience, and what it is worth.
-type Row = (&'static str, fn(Builder) -> Builder, fn(TokenBuilder<'_>) -> TokenBuilder<'_>, &'static str);
+type Row = (
+    &'static str,
+    fn(AuthenticatorBuilder) -> AuthenticatorBuilder,
+    fn(TokenBuilder<'_>) -> TokenBuilder<'_>,
+    &'static str,
+);
 
 /// The site expects an issuer and one of two audiences.
 fn expectations() -> Vec<Case> {
     const ISSUER: &str = "https://site.example";
     const ROWS: &[Row] = &[
-        ("its own", |b| b.issuer(ISSUER).audience("app"), |t| t, "200"),
-        ("the other audience", |b| b.issuer(ISSUER).audience("api"), |t| t, "200"),
-        ("one audience of ours among others", |b| b.issuer(ISSUER).audience("x").audience("api"), |t| t, "200"),
-        ("another audience", |b| b.issuer(ISSUER).audience("app"), |t| t.audience("elsewhere"), "401 wrong_audience"),
-        ("an audience that begins like ours", |b| b.issuer(ISSUER).audience("apps"), |t| t, "401 wrong_audience"),
-        ("no audience", |b| b.issuer(ISSUER), |t| t, "401 wrong_audience"),
-        ("another issuer", |b| b.issuer("https://evil.example").audience("app"), |t| t, "401 wrong_issuer"),
-        ("an issuer in capitals", |b| b.issuer("HTTPS://SITE.EXAMPLE").audience("app"), |t| t, "401 wrong_issuer"),
-        ("no issuer", |b| b.audience("app"), |t| t, "401 wrong_issuer"),
+        ("its own", |b| b.claims(ClaimsPolicy::default().issuer(ISSUER).audience("app")), |t| t, "200"),
+        ("the other audience", |b| b.claims(ClaimsPolicy::default().issuer(ISSUER).audience("api")), |t| t, "200"),
+        (
+            "one audience of ours among others",
+            |b| b.claims(ClaimsPolicy::default().issuer(ISSUER).audience("x").audience("api")),
+            |t| t,
+            "200",
+        ),
+        (
+            "another audience",
+            |b| b.claims(ClaimsPolicy::default().issuer(ISSUER).audience("app")),
+            |t| t.audience("elsewhere"),
+            "401 wrong_audience",
+        ),
+        (
+            "an audience that begins like ours",
+            |b| b.claims(ClaimsPolicy::default().issuer(ISSUER).audience("apps")),
+            |t| t,
+            "401 wrong_audience",
+        ),
+        ("no audience", |b| b.claims(ClaimsPolicy::default().issuer(ISSUER)), |t| t, "401 wrong_audience"),
+        (
+            "another issuer",
+            |b| b.claims(ClaimsPolicy::default().issuer("https://evil.example").audience("app")),
+            |t| t,
+            "401 wrong_issuer",
+        ),
+        (
+            "an issuer in capitals",
+            |b| b.claims(ClaimsPolicy::default().issuer("HTTPS://SITE.EXAMPLE").audience("app")),
+            |t| t,
+            "401 wrong_issuer",
+        ),
+        ("no issuer", |b| b.claims(ClaimsPolicy::default().audience("app")), |t| t, "401 wrong_issuer"),
     ];
     let case = |&(name, settings, token, worth): &Row| {
         let case = Case::new(format!("keys: a token with {name}"), move |site| async move {
@@ -81,7 +112,9 @@ fn expectations() -> Vec<Case> {
             let unset = if worth == "200" { "" } else { " -access -refresh" };
             told(&site, name, made.as_str(), &format!("{worth}{unset}")).await;
         });
-        case.configured(|builder| builder.issuer(ISSUER).audience("app").audience("api"))
+        case.configured(|builder| {
+            builder.claims(ClaimsPolicy::default().issuer(ISSUER).audience("app").audience("api"))
+        })
     };
     let mut cases: Vec<_> = ROWS.iter().map(case).collect();
     let own = Case::new("keys: a session with issuer and audience", |site| async move {
@@ -90,13 +123,14 @@ fn expectations() -> Vec<Case> {
         site.expect("refreshed", &alice.get("/protected").send().await, "200 +access +refresh");
         // A refresh token for somebody else's service is no better than an access token.
         let builder = Authenticator::builder(site.keys.clone()).clock(site.clock.clone());
-        let other = builder.issuer("https://evil.example").audience("app").build().unwrap();
+        let other =
+            builder.claims(ClaimsPolicy::default().issuer("https://evil.example").audience("app")).build().unwrap();
         let foreign = other.refresh_token("alice").issue().unwrap();
         let pair = format!("{REFRESH}={}", foreign.as_str());
         let answer = site.visitor().get("/protected").raw_cookie_header(pair).accept_json().send().await;
         site.expect("another issuer's refresh token", &answer, "401 wrong_issuer -access -refresh");
     });
-    cases.push(own.configured(|builder| builder.issuer(ISSUER).audience("app")));
+    cases.push(own.configured(|builder| builder.claims(ClaimsPolicy::default().issuer(ISSUER).audience("app"))));
     cases
 }
 
@@ -104,7 +138,7 @@ fn expectations() -> Vec<Case> {
 fn leeway() -> Vec<Case> {
     async fn edges(site: Site, leeway: Duration) {
         const SECOND: Duration = Duration::from_secs(1);
-        let token = site.engine.access_token("alice").issue().unwrap();
+        let token = site.authenticator.access_token("alice").issue().unwrap();
         site.clock.advance(ACCESS_LIFE + leeway - SECOND);
         told(&site, "just before its end", token.as_str(), "200").await;
         site.clock.advance(SECOND);
@@ -112,7 +146,7 @@ fn leeway() -> Vec<Case> {
         let at_its_end = access(token.as_str()).iter().fold(visitor.get("/protected"), Request::raw_cookie_header);
         site.expect("at its end", &at_its_end.send().await, "401 expired -access -refresh");
 
-        let ahead = hardtack::testing::TestClock::start_at(site.engine.now() + leeway);
+        let ahead = hardtack::testing::TestClock::start_at(site.authenticator.now() + leeway);
         let maker = Authenticator::builder(site.keys.clone()).clock(ahead.clone()).build().unwrap();
         let early = maker.access_token("alice").issue().unwrap();
         told(&site, "made by a clock that is ahead", early.as_str(), "200").await;
@@ -123,7 +157,7 @@ fn leeway() -> Vec<Case> {
     vec![
         Case::new("keys: no leeway", |site| edges(site, Duration::ZERO)),
         Case::new("keys: a leeway of 30 s", |site| edges(site, Duration::from_secs(30)))
-            .configured(|builder| builder.leeway(Duration::from_secs(30))),
+            .configured(|builder| builder.claims(ClaimsPolicy::default().leeway(Duration::from_secs(30)))),
         Case::new("keys: within the leeway nothing is refreshed", |site| async move {
             let mut alice = site.alice().await;
             site.expire_access();
@@ -132,6 +166,6 @@ fn leeway() -> Vec<Case> {
             site.expect("POST", &alice.post("/echo").form(&[(name, csrf)]).send().await, "200");
             site.same("nothing was refreshed", site.store.rotations(), 0);
         })
-        .configured(|builder| builder.leeway(Duration::from_secs(30))),
+        .configured(|builder| builder.claims(ClaimsPolicy::default().leeway(Duration::from_secs(30)))),
     ]
 }

@@ -1,7 +1,8 @@
 //! Tokens outside of cookies: in header fields, queries and JSON bodies, which are handed on whole.
 
 use hardtack::TokenLocation::{Cookies, Headers, Json, QueryString};
-use hardtack::csrf::PEEK_LIMIT;
+/// How much of a body is read before the handler runs, in bytes.
+const PEEK_LIMIT: usize = 64 * 1024;
 use serde_json::json;
 
 use super::case::Case;
@@ -13,7 +14,7 @@ pub(super) fn cases() -> Vec<Case> {
         F: Future<Output = ()> + Send + 'static,
     {
         let everywhere = [Headers, Cookies, QueryString, Json];
-        Case::new(format!("locations: {name}"), run).configured(move |builder| builder.token_locations(everywhere))
+        Case::new(format!("locations: {name}"), run).configured(move |builder| builder.token_sources(everywhere))
     }
     vec![
         Case::new("locations: cookies only, unless told otherwise", |site| async move {

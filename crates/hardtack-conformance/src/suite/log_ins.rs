@@ -100,7 +100,7 @@ pub(super) fn cases() -> Vec<Case> {
             let answer = site.visitor().post("/login").form(&[("sub", "alice")]).send().await;
             site.expect("log-in", &answer, "200 +access +refresh");
         })
-        .configured(|builder| builder.pre_session_csrf(false)),
+        .configured(|builder| builder.csrf(hardtack::CsrfPolicy::default().pre_session(false))),
         Case::new("log-in: ends the browser's previous session", |site| async move {
             let mut client = site.alice().await;
             let mut before = client.clone();
@@ -138,7 +138,7 @@ pub(super) fn cases() -> Vec<Case> {
             let mut client = site.visitor();
             let answer = client.post("/login").header("user-agent", "Browser/1.0 (X)").json(&request).send().await;
             site.expect("log-in", &answer, "200 +access +refresh");
-            let sessions = site.engine.sessions("alice").await.unwrap();
+            let sessions = site.authenticator.sessions("alice").await.unwrap();
             let known: Vec<_> = sessions.into_iter().map(|row| (row.user_agent, row.address)).collect();
             let expected = (Some("Browser/1.0 (X)".to_owned()), Some("127.0.0.1".to_owned()));
             site.same("sessions", known, vec![expected]);

@@ -137,8 +137,8 @@ fn reauthenticate() -> Vec<Case> {
             site.expect("fresh", &alice.get("/fresh").send().await, "200");
         }),
         Case::new("re-authentication: a token of no session", |site| async move {
-            let token = site.engine.access_token("alice").issue().unwrap();
-            let mut client = site.browser_with(&site.engine.set_access_cookies(&token).unwrap());
+            let token = site.authenticator.access_token("alice").issue().unwrap();
+            let mut client = site.browser_with(&site.authenticator.set_access_cookies(&token).unwrap());
             let request = client.post("/reauthenticate").csrf().json(&json!({ "sub": "alice" }));
             site.expect("re-authentication", &request.send().await, "200 +access");
             site.expect("fresh", &client.get("/fresh").send().await, "200");

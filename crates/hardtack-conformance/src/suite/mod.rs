@@ -1,6 +1,6 @@
 //! The HTTP conformance suite: what every adapter of Hardtack owes, asked over real sockets.
 //!
-//! The suite owns the engine, its clock and its store; a framework owns an [`application`] written once,
+//! The suite owns the authenticator, its clock and its store; a framework owns an [`application`] written once,
 //! and an [`Adapter`] that serves it. [`run`] then sends a table of requests, as browsers, programs and
 //! htmx do, and compares status, `Location`, `Set-Cookie`, body and the handler's runs with what they
 //! have to be. No case can be left out.
@@ -12,10 +12,10 @@
 //! struct MyFramework;
 //!
 //! impl Adapter for MyFramework {
-//!     async fn serve(&self, engine: Option<Authenticator>) -> Serving {
+//!     async fn serve(&self, authenticator: Option<Authenticator>) -> Serving {
 //!         let (listener, address) = hardtack_conformance::server::bind().await;
-//!         let server = tokio::spawn(async move { /* serve the application with `engine` on `listener` */ });
-//! #       drop((listener, engine));
+//!         let server = tokio::spawn(async move { /* serve the application with `authenticator` on `listener` */ });
+//! #       drop((listener, authenticator));
 //!         Serving::task(address, server)
 //!     }
 //! }
@@ -67,10 +67,10 @@ use case::Case;
 
 /// A framework with its Hardtack adapter.
 pub trait Adapter {
-    /// Serves the [`application`] on a free port of 127.0.0.1 with this engine, on a task or a thread of
-    /// its own, until the answer is dropped. Without an engine, the same application without any layer: the
+    /// Serves the [`application`] on a free port of 127.0.0.1 with this authenticator, on a task or a thread of
+    /// its own, until the answer is dropped. Without an authenticator, the same application without any layer: the
     /// developer forgot it.
-    fn serve(&self, engine: Option<Authenticator>) -> impl Future<Output = Serving>;
+    fn serve(&self, authenticator: Option<Authenticator>) -> impl Future<Output = Serving>;
 }
 
 /// A running server.

@@ -74,7 +74,9 @@ pub(super) fn cases() -> Vec<Case> {
                         undisturbed(&site, alice).await;
                     }
                 })
-                .configured(|builder| builder.trusted_origin("https://app.example")),
+                .configured(|builder| {
+                    builder.csrf(hardtack::CsrfPolicy::default().trusted_origin("https://app.example"))
+                }),
             );
         }
     }

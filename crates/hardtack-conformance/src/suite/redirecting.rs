@@ -196,7 +196,7 @@ fn refresh_url() -> Vec<Case> {
         }),
         redirecting("the refresh URL after the session was ended", |site| async move {
             let mut alice = site.alice().await;
-            site.engine.revoke_all_sessions("alice").await.unwrap();
+            site.authenticator.revoke_all_sessions("alice").await.unwrap();
             let answer = alice.get("/token/refresh").accept_html().send().await;
             site.expect("GET", &answer, "303 → /login?ended=1 -access -refresh");
         }),

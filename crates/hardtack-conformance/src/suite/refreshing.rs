@@ -54,7 +54,7 @@ pub(super) fn cases() -> Vec<Case> {
             cases.push(Case::new(format!("transparent: {name}, access token {state}"), move |site| async move {
                 let mut alice = site.alice().await;
                 if state == "outdated" {
-                    site.same("sessions", site.engine.reload_claims("alice").await.ok(), Some(1));
+                    site.same("sessions", site.authenticator.reload_claims("alice").await.ok(), Some(1));
                 } else {
                     site.expire_access();
                 }
@@ -163,7 +163,7 @@ fn bad_refresh_tokens() -> Vec<Case> {
         }),
         Case::new("transparent: a refresh token of an ended session", |site| async move {
             let refresh = value_of(&site.alice().await, REFRESH);
-            site.engine.revoke_all_sessions("alice").await.unwrap();
+            site.authenticator.revoke_all_sessions("alice").await.unwrap();
             site.same("told", with_cookie(&site, &refresh).await, both("401 revoked -access -refresh"));
         }),
         Case::new("transparent: a refresh token twice", |site| async move {

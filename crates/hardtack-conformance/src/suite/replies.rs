@@ -1,6 +1,7 @@
 //! Failure replies in full, and the application's own in their place.
 
-use hardtack::{FailureKind, Reply, Wants};
+use hardtack::request::Wants;
+use hardtack::{FailureKind, Reply};
 use serde_json::{Value, json};
 
 use super::case::Case;

@@ -1,4 +1,4 @@
-//! The site of one case: its engine, its clock, its address, and what was found amiss.
+//! The site of one case: its authenticator, its clock, its address, and what was found amiss.
 
 use std::fmt::Debug;
 use std::net::SocketAddr;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hardtack::jwt::Algorithm;
 use hardtack::testing::TestClock;
-use hardtack::{Authenticator, Builder, KeySet, LogIn, SetCookies, SigningKey};
+use hardtack::{Authenticator, AuthenticatorBuilder, KeySet, LogIn, SetCookies, SigningKey};
 
 use super::store::SuiteStore;
 use super::told::{Answer, told};
@@ -47,7 +47,7 @@ pub(super) struct Setup {
     pub(super) layered: bool,
     pub(super) stored: bool,
     pub(super) algorithm: Algorithm,
-    pub(super) configure: Box<dyn FnOnce(Builder) -> Builder>,
+    pub(super) configure: Box<dyn FnOnce(AuthenticatorBuilder) -> AuthenticatorBuilder>,
 }
 
 impl Default for Setup {
@@ -65,7 +65,7 @@ impl Default for Setup {
 /// The site under test.
 #[derive(Clone)]
 pub(super) struct Site {
-    pub(super) engine: Authenticator,
+    pub(super) authenticator: Authenticator,
     pub(super) keys: KeySet,
     pub(super) clock: TestClock,
     pub(super) store: SuiteStore,
@@ -85,10 +85,10 @@ impl Site {
             .refresh_lifetime(REFRESH_LIFE)
             .clock(clock.clone());
         let builder = if stored { builder.sessions(store.clone()) } else { builder };
-        let engine = configure(builder).build().unwrap();
-        let serving = adapter.serve(layered.then(|| engine.clone())).await;
+        let authenticator = configure(builder).build().unwrap();
+        let serving = adapter.serve(layered.then(|| authenticator.clone())).await;
         let address = serving.address;
-        (Self { engine, keys, clock, store, address, origin, findings: Findings::default() }, serving)
+        (Self { authenticator, keys, clock, store, address, origin, findings: Findings::default() }, serving)
     }
 
     pub(super) fn findings(&self) -> Findings {
@@ -107,7 +107,7 @@ impl Site {
 
     /// A browser in which someone has just logged in.
     pub(super) async fn browser_of(&self, log_in: impl Into<LogIn>) -> Client {
-        self.browser_with(&self.engine.log_in(log_in).await.unwrap())
+        self.browser_with(&self.authenticator.log_in(log_in).await.unwrap())
     }
 
     /// A browser that was sent these cookies.
@@ -163,7 +163,7 @@ impl Site {
 
     /// How often the handlers of `/protected` and `/echo` have run, this question not counted.
     pub(super) async fn calls(&self) -> u64 {
-        let cookies = self.engine.log_in("counter").await.unwrap();
+        let cookies = self.authenticator.log_in("counter").await.unwrap();
         let answer = self.browser_with(&cookies).get("/protected").send().await;
         answer.json()["calls"].as_u64().unwrap() - 1
     }

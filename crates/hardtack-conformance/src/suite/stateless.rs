@@ -54,8 +54,8 @@ pub(super) fn cases() -> Vec<Case> {
         }),
         case("a token that the application makes by itself", |site| async move {
             let brief = Duration::from_secs(60);
-            let token = site.engine.access_token("robot").lifetime(brief).issue().unwrap();
-            let mut robot = site.browser_with(&site.engine.set_access_cookies(&token).unwrap());
+            let token = site.authenticator.access_token("robot").lifetime(brief).issue().unwrap();
+            let mut robot = site.browser_with(&site.authenticator.set_access_cookies(&token).unwrap());
             site.expect("GET", &robot.get("/protected").send().await, "200");
             site.expect("POST", &robot.post("/echo").csrf().body("x").send().await, "200");
             let stale = robot.get("/fresh").accept_json().send().await;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use hardtack::jwt::Algorithm;
+use hardtack::jwt::{NoExtra, TokenKind};
 use hardtack::testing::TestClock;
-use hardtack::{Authenticator, FailureKind, KeySet, NoExtra, SigningKey, TokenKind};
+use hardtack::{Authenticator, FailureKind, KeySet, SigningKey};
 
 use super::site::{ACCESS, Site};
 use super::told::bare;
@@ -52,26 +53,28 @@ pub(super) struct Tokens {
 
 impl Tokens {
     pub(super) async fn of(site: &Site) -> Self {
-        let issue = |engine: &Authenticator| engine.access_token("alice").fresh().issue().unwrap().as_str().to_owned();
+        let issue = |authenticator: &Authenticator| {
+            authenticator.access_token("alice").fresh().issue().unwrap().as_str().to_owned()
+        };
         let brief = Duration::from_secs(60);
-        let expired = site.engine.access_token("alice").fresh().lifetime(brief).issue().unwrap();
+        let expired = site.authenticator.access_token("alice").fresh().lifetime(brief).issue().unwrap();
         site.clock.advance(brief);
 
         let elsewhere = KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap());
         let foreign = Authenticator::builder(elsewhere).clock(site.clock.clone()).build().unwrap();
-        let ahead = TestClock::start_at(site.engine.now() + Duration::from_secs(600));
+        let ahead = TestClock::start_at(site.authenticator.now() + Duration::from_secs(600));
         let early = Authenticator::builder(site.keys.clone()).clock(ahead).build().unwrap();
-        let stale = site.engine.access_token("alice").issue().unwrap();
+        let stale = site.authenticator.access_token("alice").issue().unwrap();
 
         let revoked = access_of(&site.browser_of("carol").await);
-        site.engine.revoke_all_sessions("carol").await.unwrap();
+        site.authenticator.revoke_all_sessions("carol").await.unwrap();
         let mut again = site.browser_of("dave").await;
         let replaced = access_of(&again);
         let answer = again.post("/login").json(&serde_json::json!({ "sub": "dave" })).send().await;
         site.expect("logging in again", &answer, "200 +access +refresh");
 
         let outdated = access_of(&site.browser_of("erin").await);
-        site.same("erin is outdated", site.engine.reload_claims("erin").await.is_ok(), true);
+        site.same("erin is outdated", site.authenticator.reload_claims("erin").await.is_ok(), true);
 
         let alice = site.alice().await;
         Self {
@@ -104,7 +107,7 @@ impl State {
         let cookies = (self.cookies)(&tokens);
         // The value that belongs to the token, where one can be read: so that nothing else is wrong with a request.
         let token = cookies.first().and_then(|field| std::str::from_utf8(field).ok()?.split_once('='));
-        let token = token.and_then(|(_, token)| site.engine.decode::<NoExtra>(token, TokenKind::Access).ok());
+        let token = token.and_then(|(_, token)| site.authenticator.decode::<NoExtra>(token, TokenKind::Access).ok());
         let csrf = token.and_then(|token| token.claims().csrf.clone()).unwrap_or(tokens.csrf);
         Held { cookies, csrf }
     }

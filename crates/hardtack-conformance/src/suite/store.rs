@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use hardtack::BackendError;
 use hardtack::clock::Timestamp;
-use hardtack::session::{Ends, RevocationPage, Rotation, StoreError};
-use hardtack::{MemorySessions, Session, SessionId, SessionStore};
+use hardtack::session::{RevocationPage, RevokeTarget, Rotation};
+use hardtack::session::{Session, SessionStore};
+use hardtack::{MemorySessions, SessionId};
 use serde_json::json;
 
 use super::case::Case;
@@ -34,31 +36,36 @@ impl SuiteStore {
         self.rotations.load(Ordering::SeqCst)
     }
 
-    fn up(&self) -> Result<&MemorySessions, StoreError> {
-        if self.down.load(Ordering::SeqCst) { Err(StoreError::new(SECRET)) } else { Ok(&self.sessions) }
+    fn up(&self) -> Result<&MemorySessions, BackendError> {
+        if self.down.load(Ordering::SeqCst) { Err(BackendError::new(SECRET)) } else { Ok(&self.sessions) }
     }
 }
 
 impl SessionStore for SuiteStore {
-    async fn create(&self, session: &Session, ends: Ends<'_>) -> Result<Vec<SessionId>, StoreError> {
+    async fn create(&self, session: &Session, ends: RevokeTarget<'_>) -> Result<Vec<SessionId>, BackendError> {
         self.up()?.create(session, ends).await
     }
 
-    async fn find(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+    async fn find(&self, id: SessionId) -> Result<Option<Session>, BackendError> {
         self.up()?.find(id).await
     }
 
-    async fn rotate(&self, id: SessionId, generation: u64, rotation: Rotation) -> Result<Option<Session>, StoreError> {
+    async fn rotate(
+        &self,
+        id: SessionId,
+        generation: u64,
+        rotation: Rotation,
+    ) -> Result<Option<Session>, BackendError> {
         let row = self.up()?.rotate(id, generation, rotation).await?;
         self.rotations.fetch_add(u64::from(row.is_some()), Ordering::SeqCst);
         Ok(row)
     }
 
-    async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), StoreError> {
+    async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), BackendError> {
         self.up()?.confirm(id, generation).await
     }
 
-    async fn revoke(&self, ends: Ends<'_>, now: Timestamp) -> Result<Vec<SessionId>, StoreError> {
+    async fn revoke(&self, ends: RevokeTarget<'_>, now: Timestamp) -> Result<Vec<SessionId>, BackendError> {
         self.up()?.revoke(ends, now).await
     }
 
@@ -67,19 +74,19 @@ impl SessionStore for SuiteStore {
         subject: &str,
         claims: Option<&str>,
         now: Timestamp,
-    ) -> Result<Vec<(SessionId, u64)>, StoreError> {
+    ) -> Result<Vec<(SessionId, u64)>, BackendError> {
         self.up()?.outdate(subject, claims, now).await
     }
 
-    async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+    async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, BackendError> {
         self.up()?.list(subject, now).await
     }
 
-    async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, StoreError> {
+    async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, BackendError> {
         self.up()?.revocations(after, limit).await
     }
 
-    async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, BackendError> {
         self.up()?.prune(before, limit).await
     }
 }

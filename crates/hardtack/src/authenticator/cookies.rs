@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::Authenticator;
-use super::issue::{IssueError, IssuedToken};
+use super::issue::IssuedToken;
 use crate::clock::Timestamp;
 use crate::cookie::{CookieSlot, SetCookies, Setting};
+use crate::token::IssueError;
 
 /// Another domain or age for single cookies than the configured ones.
 ///

@@ -1,48 +1,11 @@
 //! What the cookies are called, where they are sent, and how they are guarded.
 
-use super::CookieName;
-use crate::config::{BaseUrl, ConfigError, Urls};
+use super::matching::{covers, is_cookie_domain, is_cookie_path};
+use super::{CookieName, CookiePrefix, CookieSlot, ResolvedPolicy, SameSite};
+use crate::base_url::BaseUrl;
+use crate::error::ConfigError;
 use crate::request::is_token;
-
-/// The `SameSite` attribute.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SameSite {
-    /// Not sent with any request that another site starts, not even a link followed.
-    Strict,
-    /// Sent when another site's link is followed, not with its forms or scripts.
-    #[default]
-    Lax,
-    /// Sent always; taken only with Secure and with CSRF protection on.
-    None,
-    /// No attribute at all, as Flask-JWT-Extended leaves it unless told: some browsers take that for Lax, and
-    /// some for [`Self::None`].
-    InsecureUnset,
-}
-
-impl SameSite {
-    pub(crate) const fn as_str(self) -> Option<&'static str> {
-        match self {
-            Self::Strict => Some("Strict"),
-            Self::Lax => Some("Lax"),
-            Self::None => Some("None"),
-            Self::InsecureUnset => None,
-        }
-    }
-}
-
-/// The cookie name prefixes of RFC 6265bis §4.1.3, which a browser enforces.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum CookiePrefix {
-    /// Over https the strongest that each cookie's path and domain allow; over http none.
-    #[default]
-    Auto,
-    /// `__Host-`: Secure, Path=/, no Domain. A sibling domain cannot set it.
-    Host,
-    /// `__Secure-`: Secure.
-    Secure,
-    /// The bare names.
-    None,
-}
+use crate::urls::Urls;
 
 /// Names, paths and attributes of all cookies. Setting and deleting both follow it.
 ///
@@ -275,44 +238,6 @@ impl CookiePolicy {
     }
 }
 
-/// One cookie: its full name and where it is sent.
-#[derive(Clone, Debug)]
-pub(crate) struct CookieSlot {
-    pub(crate) name: CookieName,
-    pub(crate) paths: Vec<String>,
-    pub(crate) http_only: bool,
-}
-
-impl CookieSlot {
-    /// Whether a browser sends it with a request for `path`.
-    pub(crate) fn is_sent_to(&self, path: &str) -> bool {
-        self.paths.iter().any(|own| covers(own, path))
-    }
-}
-
-/// A checked policy.
-#[derive(Clone, Debug)]
-pub(crate) struct ResolvedPolicy {
-    pub(crate) access: CookieSlot,
-    pub(crate) refresh: CookieSlot,
-    pub(crate) csrf_access: CookieSlot,
-    pub(crate) csrf_refresh: CookieSlot,
-    pub(crate) pre_session: CookieSlot,
-    pub(crate) domain: Option<String>,
-    pub(crate) secure: bool,
-    pub(crate) same_site: SameSite,
-    pub(crate) session_cookies: bool,
-    pub(crate) csrf_cookies: bool,
-    /// Written as Werkzeug writes them.
-    pub(crate) flask: bool,
-}
-
-impl ResolvedPolicy {
-    fn slots(&self) -> [&CookieSlot; 5] {
-        [&self.access, &self.refresh, &self.csrf_access, &self.csrf_refresh, &self.pre_session]
-    }
-}
-
 fn check_paths(name: &str, paths: &[String]) -> Result<(), ConfigError> {
     if paths.is_empty() {
         return Err(ConfigError::NoCookiePath { name: name.to_owned() });
@@ -334,22 +259,6 @@ fn check_paths(name: &str, paths: &[String]) -> Result<(), ConfigError> {
         }
     }
     Ok(())
-}
-
-/// Whether a cookie can have it as its path.
-pub(crate) fn is_cookie_path(path: &str) -> bool {
-    path.starts_with('/') && path.bytes().all(|b| (0x21..=0x7e).contains(&b) && b != b';')
-}
-
-/// Path-matching as in RFC 6265 §5.1.4.
-pub(crate) fn covers(outer: &str, inner: &str) -> bool {
-    inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || outer.ends_with('/') || rest.starts_with('/'))
-}
-
-/// Whether it is spelt as a domain that cookies can have.
-pub(crate) fn is_cookie_domain(domain: &str) -> bool {
-    let bare = domain.strip_prefix('.').unwrap_or(domain);
-    bare.contains('.') && bare.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
 }
 
 fn check_domain(domain: &str, base: Option<&BaseUrl>) -> Result<(), ConfigError> {

@@ -1,7 +1,7 @@
 //! The second layer: a value that only a page of this site can send back.
 
-use super::{FormPeek, FormToken};
-use crate::config::{CsrfNames, CsrfSettings};
+use super::policy::{CsrfNames, CsrfPolicy};
+use crate::body::{FormPeek, FormToken};
 use crate::constant_time::same;
 use crate::request::RequestHead;
 
@@ -50,24 +50,24 @@ pub(crate) fn check(
     head: &RequestHead<'_>,
     form: &FormToken,
     expected: &str,
-    settings: &CsrfSettings,
+    policy: &CsrfPolicy,
     names: &CsrfNames,
 ) -> Result<(), CsrfError> {
     let [first, second] = head.headers().first_two(&names.header);
-    if let Some(sent) = first.filter(|sent| settings.counts(sent)) {
+    if let Some(sent) = first.filter(|sent| policy.counts(sent)) {
         let alone = second.is_none();
         return if alone && equal(sent, expected.as_bytes()) { Ok(()) } else { Err(CsrfError::Mismatch) };
     }
-    if !settings.check_form {
+    if !policy.check_form {
         return Err(CsrfError::Missing);
     }
     match form {
         FormToken::Found(sent) if equal(sent.as_bytes(), expected.as_bytes()) => Ok(()),
-        FormToken::Found(sent) if !settings.counts(sent.as_bytes()) => Err(CsrfError::Missing),
+        FormToken::Found(sent) if !policy.counts(sent.as_bytes()) => Err(CsrfError::Missing),
         FormToken::Found(_) | FormToken::Ambiguous => Err(CsrfError::Mismatch),
         FormToken::Absent => Err(CsrfError::Missing),
         FormToken::BeyondPeek => Err(CsrfError::BeyondPeek),
-        FormToken::Unread if FormPeek::for_form(head) => Err(CsrfError::Unread),
+        FormToken::Unread if FormPeek::is_form(head) => Err(CsrfError::Unread),
         FormToken::Unread => Err(CsrfError::Missing),
     }
 }
@@ -81,8 +81,8 @@ mod tests {
     use super::*;
     use crate::testing::TestRequest;
 
-    fn settings() -> CsrfSettings {
-        CsrfSettings::default()
+    fn settings() -> CsrfPolicy {
+        CsrfPolicy::default()
     }
 
     #[test]

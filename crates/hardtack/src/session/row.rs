@@ -12,6 +12,7 @@ use crate::clock::Timestamp;
 ///
 /// A dump of these rows holds no credential: tokens are signed with a key that is not here.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Session {
     /// Its name.
     pub id: SessionId,
@@ -73,20 +74,32 @@ impl fmt::Debug for Session {
 }
 
 impl Session {
-    /// A new log-in of `subject` at `now`.
-    pub fn begin(subject: impl Into<String>, now: Timestamp, rules: &SessionRules) -> Self {
-        let absolute_expires_at = now + rules.absolute;
+    /// A row that a store read back. Assign its other columns to the fields: a field that a store leaves out keeps
+    /// the value of a session that was just created.
+    ///
+    /// ```
+    /// use hardtack::SessionId;
+    /// use hardtack::clock::Timestamp;
+    /// use hardtack::session::Session;
+    ///
+    /// let created_at = Timestamp::from_unix_seconds(1_800_000_000);
+    /// let mut session = Session::from_stored(SessionId::from_u128(7), "alice", created_at, [0; 16]);
+    /// session.generation = 3;
+    /// session.confirmed = true;
+    /// # let _ = session;
+    /// ```
+    pub fn from_stored(id: SessionId, subject: impl Into<String>, created_at: Timestamp, salt: [u8; 16]) -> Self {
         Self {
-            id: SessionId::random(),
+            id,
             subject: subject.into(),
             generation: 1,
-            created_at: now,
-            rotated_at: now,
+            created_at,
+            rotated_at: created_at,
             confirmed: false,
-            expires_at: rules.idle_end(now, absolute_expires_at),
-            absolute_expires_at,
-            auth_time: now,
-            salt: rand::random(),
+            expires_at: created_at,
+            absolute_expires_at: created_at,
+            auth_time: created_at,
+            salt,
             claims: None,
             user_agent: None,
             address: None,
@@ -94,6 +107,16 @@ impl Session {
             persistent: false,
             replaced: false,
             outdated_generation: 0,
+        }
+    }
+
+    /// A new session of `subject` that begins at `now`.
+    pub(crate) fn begin(subject: impl Into<String>, now: Timestamp, rules: &SessionRules) -> Self {
+        let absolute_expires_at = now + rules.absolute;
+        Self {
+            expires_at: rules.idle_end(now, absolute_expires_at),
+            absolute_expires_at,
+            ..Self::from_stored(SessionId::random(), subject, now, rand::random())
         }
     }
 

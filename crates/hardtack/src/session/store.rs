@@ -1,74 +1,52 @@
 //! Where sessions are kept.
 
-use std::error::Error;
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
 use super::{Session, SessionId};
 use crate::clock::Timestamp;
-
-/// A store that failed. Its cause goes to the log, never to the client, who is told 503.
-#[derive(Debug)]
-pub struct StoreError(Box<dyn Error + Send + Sync>);
-
-impl StoreError {
-    /// Wraps the store's own error, or a text.
-    pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self(cause.into())
-    }
-}
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the store failed: {}", self.0)
-    }
-}
-
-impl Error for StoreError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.0)
-    }
-}
+use crate::error::BackendError;
 
 /// Which sessions to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ends<'a> {
-    /// Exactly these; none where the list is empty.
-    These(&'a [SessionId]),
-    /// All of a subject.
+#[non_exhaustive]
+pub enum RevokeTarget<'a> {
+    /// The listed sessions; none if the list is empty.
+    Sessions(&'a [SessionId]),
+    /// All sessions of a subject.
     AllOf(&'a str),
-    /// All of a subject but one.
-    OthersOf(&'a str, SessionId),
-    /// Exactly these, whose browser gets another session in their place; none where the list is empty.
-    Replacing(&'a [SessionId]),
-    /// All of a subject, and the browser of the one that is named gets another in its place.
-    Renewing(&'a str, SessionId),
+    /// All sessions of a subject except one.
+    AllExcept(&'a str, SessionId),
+    /// The listed sessions, whose browser gets a new session instead; none if the list is empty.
+    Replaced(&'a [SessionId]),
+    /// All sessions of a subject. The browser of the named one gets a new session instead.
+    Renewed(&'a str, SessionId),
 }
 
-impl Ends<'_> {
+impl RevokeTarget<'_> {
     /// Whether there is nothing to end.
     pub fn is_empty(&self) -> bool {
-        matches!(self, Self::These([]) | Self::Replacing([]))
+        matches!(self, Self::Sessions([]) | Self::Replaced([]))
     }
 
     /// Whether the browser of a session that ends so gets another in its place: [`Session::replaced`].
     pub fn replaces(&self, id: SessionId) -> bool {
         match self {
-            Self::These(_) | Self::AllOf(_) | Self::OthersOf(..) => false,
-            Self::Replacing(ids) => ids.contains(&id),
-            Self::Renewing(_, renewed) => *renewed == id,
+            Self::Sessions(_) | Self::AllOf(_) | Self::AllExcept(..) => false,
+            Self::Replaced(ids) => ids.contains(&id),
+            Self::Renewed(_, renewed) => *renewed == id,
         }
     }
 
     /// What the log says of a session that ends so.
-    pub fn what(&self, id: SessionId) -> Revoked {
-        if self.replaces(id) { Revoked::Replaced } else { Revoked::Ended }
+    pub fn kind(&self, id: SessionId) -> RevocationKind {
+        if self.replaces(id) { RevocationKind::Replaced } else { RevocationKind::Ended }
     }
 }
 
 /// The successor of a session's tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Rotation {
     /// When; also the time at which the row must still be live.
     pub now: Timestamp,
@@ -78,9 +56,24 @@ pub struct Rotation {
     pub auth_time: Option<Timestamp>,
 }
 
+impl Rotation {
+    /// A rotation at `now`, after which the session expires at `expires_at` unless it is used.
+    pub const fn new(now: Timestamp, expires_at: Timestamp) -> Self {
+        Self { now, expires_at, auth_time: None }
+    }
+
+    /// Notes that the user just authenticated again.
+    #[must_use]
+    pub const fn with_auth_time(mut self, at: Timestamp) -> Self {
+        self.auth_time = Some(at);
+        self
+    }
+}
+
 /// What happened to a session, so that tokens of it are refused before they expire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Revoked {
+#[non_exhaustive]
+pub enum RevocationKind {
     /// It was ended.
     Ended,
     /// It was ended because its browser got another in its place: [`Session::replaced`].
@@ -92,6 +85,7 @@ pub enum Revoked {
 
 /// One entry of the log of ended sessions, and of those whose claims have changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Revocation {
     /// One more than that of the entry before it: a number that is missing tells a reader that it has
     /// missed an entry.
@@ -101,17 +95,32 @@ pub struct Revocation {
     /// When that happened.
     pub at: Timestamp,
     /// What happened to it.
-    pub what: Revoked,
+    pub kind: RevocationKind,
+}
+
+impl Revocation {
+    /// An entry of the log.
+    pub const fn new(sequence: u64, session: SessionId, at: Timestamp, kind: RevocationKind) -> Self {
+        Self { sequence, session, at, kind }
+    }
 }
 
 /// A part of the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RevocationPage {
     /// The sequence of the newest entry there ever was, pruned or not; zero before the first. Where it
     /// is behind a reader's position, the store has lost entries.
     pub head: u64,
     /// The entries asked for, in order.
     pub entries: Vec<Revocation>,
+}
+
+impl RevocationPage {
+    /// A page of a log whose newest entry ever had the sequence number `head`.
+    pub const fn new(head: u64, entries: Vec<Revocation>) -> Self {
+        Self { head, entries }
+    }
 }
 
 /// A place for sessions: nine operations, each one transaction.
@@ -123,11 +132,11 @@ pub trait SessionStore: Send + Sync + 'static {
     fn create(
         &self,
         session: &Session,
-        ends: Ends<'_>,
-    ) -> impl Future<Output = Result<Vec<SessionId>, StoreError>> + Send;
+        ends: RevokeTarget<'_>,
+    ) -> impl Future<Output = Result<Vec<SessionId>, BackendError>> + Send;
 
     /// The row, live or not.
-    fn find(&self, id: SessionId) -> impl Future<Output = Result<Option<Session>, StoreError>> + Send;
+    fn find(&self, id: SessionId) -> impl Future<Output = Result<Option<Session>, BackendError>> + Send;
 
     /// If the row is live and of exactly this generation: adds one to it, sets the times, clears
     /// `confirmed`, and answers the new row. Otherwise changes nothing and answers none.
@@ -136,14 +145,17 @@ pub trait SessionStore: Send + Sync + 'static {
         id: SessionId,
         generation: u64,
         rotation: Rotation,
-    ) -> impl Future<Output = Result<Option<Session>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<Session>, BackendError>> + Send;
 
-    /// Marks that the token of this generation has come back; nothing where it is not the newest.
-    fn confirm(&self, id: SessionId, generation: u64) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// RevocationFilter that the token of this generation has come back; nothing where it is not the newest.
+    fn confirm(&self, id: SessionId, generation: u64) -> impl Future<Output = Result<(), BackendError>> + Send;
 
     /// Ends sessions, writes each to the log, and answers those that ended now.
-    fn revoke(&self, ends: Ends<'_>, now: Timestamp)
-    -> impl Future<Output = Result<Vec<SessionId>, StoreError>> + Send;
+    fn revoke(
+        &self,
+        ends: RevokeTarget<'_>,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Vec<SessionId>, BackendError>> + Send;
 
     /// Makes the access tokens outdated that a subject's sessions have so far: of each session that was not
     /// ended, sets `claims` where they are given, sets [`Session::outdated_generation`] to its generation,
@@ -156,30 +168,30 @@ pub trait SessionStore: Send + Sync + 'static {
         subject: &str,
         claims: Option<&str>,
         now: Timestamp,
-    ) -> impl Future<Output = Result<Vec<(SessionId, u64)>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<(SessionId, u64)>, BackendError>> + Send;
 
     /// The live sessions of a subject, the newest first.
-    fn list(&self, subject: &str, now: Timestamp) -> impl Future<Output = Result<Vec<Session>, StoreError>> + Send;
+    fn list(&self, subject: &str, now: Timestamp) -> impl Future<Output = Result<Vec<Session>, BackendError>> + Send;
 
     /// The first `limit` of the log's entries behind `after`; zero is its beginning. No entry appears
     /// later behind one that was answered, however many processes write at once.
-    fn revocations(&self, after: u64, limit: u32) -> impl Future<Output = Result<RevocationPage, StoreError>> + Send;
+    fn revocations(&self, after: u64, limit: u32) -> impl Future<Output = Result<RevocationPage, BackendError>> + Send;
 
     /// Forgets up to `limit` sessions that ended before `before` and entries that the log has of times before
     /// it; answers how many.
-    fn prune(&self, before: Timestamp, limit: u32) -> impl Future<Output = Result<u64, StoreError>> + Send;
+    fn prune(&self, before: Timestamp, limit: u32) -> impl Future<Output = Result<u64, BackendError>> + Send;
 
     /// Waits until another process may have written to the log: for stores that can tell, as by
     /// PostgreSQL's `NOTIFY`. It may answer for no reason, and whoever follows the log polls it as well.
     /// Unless implemented it never answers.
-    fn revoked_elsewhere(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
+    fn revoked_elsewhere(&self) -> impl Future<Output = Result<(), BackendError>> + Send {
         std::future::pending()
     }
 }
 
-type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>;
 
-/// Generates [`ErasedStore`], which is [`SessionStore`] behind a pointer: the engine is then one type,
+/// Generates [`ErasedStore`], which is [`SessionStore`] behind a pointer: the authenticator is then one type,
 /// whatever store it has.
 macro_rules! erase {
     ($(fn $name:ident($($arg:ident: $type:ty),*) -> $out:ty;)*) => {
@@ -196,11 +208,11 @@ macro_rules! erase {
 }
 
 erase! {
-    fn create(session: &'a Session, ends: Ends<'a>) -> Vec<SessionId>;
+    fn create(session: &'a Session, ends: RevokeTarget<'a>) -> Vec<SessionId>;
     fn find(id: SessionId) -> Option<Session>;
     fn rotate(id: SessionId, generation: u64, rotation: Rotation) -> Option<Session>;
     fn confirm(id: SessionId, generation: u64) -> ();
-    fn revoke(ends: Ends<'a>, now: Timestamp) -> Vec<SessionId>;
+    fn revoke(ends: RevokeTarget<'a>, now: Timestamp) -> Vec<SessionId>;
     fn outdate(subject: &'a str, claims: Option<&'a str>, now: Timestamp) -> Vec<(SessionId, u64)>;
     fn list(subject: &'a str, now: Timestamp) -> Vec<Session>;
     fn revocations(after: u64, limit: u32) -> RevocationPage;

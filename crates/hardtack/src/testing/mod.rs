@@ -8,6 +8,14 @@ pub use clock::TestClock;
 pub use request::TestRequest;
 pub use store_conformance::store_conformance;
 
+use crate::clock::Timestamp;
+use crate::session::{Session, SessionRules};
+
+/// Returns a new session of `subject` that begins at `now`, with the default lifetimes.
+pub fn session(subject: &str, now: Timestamp) -> Session {
+    Session::begin(subject, now, &SessionRules::default())
+}
+
 /// Holds the guide's store to what compiles, and to the suite.
 #[cfg(doctest)]
 #[doc = include_str!("../../../../docs/another-store.md")]

@@ -47,7 +47,7 @@ impl TestRequest {
         self
     }
 
-    /// As the engine reads it.
+    /// As the authenticator reads it.
     pub fn head(&self) -> RequestHead<'_> {
         RequestHead::of(self)
     }

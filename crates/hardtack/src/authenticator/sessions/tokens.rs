@@ -3,12 +3,15 @@
 use serde_json::{Map, Value};
 
 use super::Refreshed;
-use crate::authenticator::issue::{IssueError, IssuedToken, TokenBuilder};
-use crate::authenticator::{Authenticator, VerifiedToken};
+use crate::authenticator::{
+    Authenticator,
+    issue::{IssuedToken, TokenBuilder},
+};
 use crate::clock::Timestamp;
 use crate::config::{Lifetime, RefreshMode};
 use crate::jwt::{Claims, Fresh, TokenKind};
 use crate::session::Session;
+use crate::token::{IssueError, VerifiedToken};
 
 /// Where no row keeps it: whether the cookies outlive the browser.
 pub(super) const PERSISTENT: &str = "persistent_cookies";
@@ -50,7 +53,7 @@ impl Authenticator {
         let remaining = session.expires_at.since(issued_at);
         let lifetime = match lifetime {
             Lifetime::For(span) => {
-                let most = span * u32::from(self.settings().access_jitter) / 100;
+                let most = span * u32::from(self.settings().sessions.access_jitter) / 100;
                 Lifetime::For((span - session.jitter(issued_at, most)).min(remaining))
             }
             forever @ Lifetime::InsecureForever => forever,
@@ -87,8 +90,8 @@ impl Authenticator {
         claims.csrf = Some(session.csrf());
         claims.session = Some(session.id.as_u128());
         claims.auth_time = Some(session.auth_time);
-        claims.issuer = self.settings().encode_issuer.clone();
-        claims.audience = self.settings().encode_audience.clone();
+        claims.issuer = self.settings().claims.encode_issuer.clone();
+        claims.audience = self.settings().claims.encode_audience.clone();
         claims
     }
 
@@ -96,10 +99,10 @@ impl Authenticator {
     pub(super) fn carried_claims(&self, token: &VerifiedToken) -> Map<String, Value> {
         let mut claims: Map<String, Value> = serde_json::from_slice(token.payload()).unwrap_or_default();
         let asked = match token.claims().kind {
-            TokenKind::Access => self.claims_for(token.subject(), TokenKind::Access),
+            TokenKind::Access => self.0.callbacks.claims_for(token.subject(), TokenKind::Access),
             TokenKind::Refresh => Map::new(),
         };
-        let identity = &self.settings().identity_claim;
+        let identity = &self.settings().claims.identity_claim;
         claims.retain(|name, _| !Claims::is_reserved(name) && name != identity && !asked.contains_key(name));
         claims
     }

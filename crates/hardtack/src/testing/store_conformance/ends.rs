@@ -7,12 +7,12 @@ pub(super) async fn create_ends_the_sessions_it_names<S: SessionStore>(store: &S
     for row in [&old, &other, &ended, &kept] {
         same("create: no session ends where none is named", store.create(row, NOBODY).await, set([]));
     }
-    store.revoke(Ends::These(&[ended.id]), at(1)).await;
+    store.revoke(RevokeTarget::Sessions(&[ended.id]), at(1)).await;
     let position = store.log(0).await.first().map_or(0, |entry| entry.sequence);
 
     let new = Session { created_at: at(5), rotated_at: at(5), ..session("alice") };
     let names = [old.id, other.id, old.id, ended.id, SessionId::random()];
-    let answer = store.create(&new, Ends::These(&names)).await;
+    let answer = store.create(&new, RevokeTarget::Sessions(&names)).await;
     same("create, These: answers those that ended now, each once", answer, set([old.id, other.id]));
     same("create: the new session is live", store.find(new.id).await, Some(new));
     for row in [&old, &other] {
@@ -30,10 +30,10 @@ pub(super) async fn create_ends_the_sessions_of_a_subject<S: SessionStore>(store
         store.create(row, NOBODY).await;
     }
     let third = session("alice");
-    let answer = store.create(&third, Ends::OthersOf("alice", first.id)).await;
+    let answer = store.create(&third, RevokeTarget::AllExcept("alice", first.id)).await;
     same("create, OthersOf: answers all of the subject but the kept and the new one", answer, set([second.id]));
     let fourth = session("alice");
-    let answer = store.create(&fourth, Ends::AllOf("alice")).await;
+    let answer = store.create(&fourth, RevokeTarget::AllOf("alice")).await;
     same("create, AllOf: answers all of the subject but the new one", answer, set([first.id, third.id]));
     same("create, AllOf: the new session is live", store.list("alice", NOW).await, vec![fourth]);
     same("create, AllOf: other subjects are left alone", store.list("bob", NOW).await, vec![other]);
@@ -46,16 +46,16 @@ pub(super) async fn the_cause_is_kept_and_logged<S: SessionStore>(store: &Subjec
     }
     let [own, other, kept, bobs, bobs_other, carols] = rows.each_ref().map(|row| row.id);
     let new = session("alice");
-    let nobody = Ends::Replacing(&[]);
+    let nobody = RevokeTarget::Replaced(&[]);
     same("create, Replacing: no session ends where none is named", store.create(&new, nobody).await, set([]));
-    let answer = store.create(&session("alice"), Ends::Replacing(&[own, own, SessionId::random()])).await;
+    let answer = store.create(&session("alice"), RevokeTarget::Replaced(&[own, own, SessionId::random()])).await;
     same("create, Replacing: answers those that ended now, each once", answer, set([own]));
-    store.revoke(Ends::These(&[other]), at(1)).await;
-    let answer = store.create(&session("bob"), Ends::Renewing("bob", bobs)).await;
+    store.revoke(RevokeTarget::Sessions(&[other]), at(1)).await;
+    let answer = store.create(&session("bob"), RevokeTarget::Renewed("bob", bobs)).await;
     same("create, Renewing: answers all of the subject but the new one", answer, set([bobs, bobs_other]));
-    let answer = store.revoke(Ends::Replacing(&[own, carols]), at(2)).await;
+    let answer = store.revoke(RevokeTarget::Replaced(&[own, carols]), at(2)).await;
     same("revoke, Replacing: answers those that ended now", answer, set([carols]));
-    store.revoke(Ends::OthersOf("alice", kept), at(2)).await;
+    store.revoke(RevokeTarget::AllExcept("alice", kept), at(2)).await;
 
     let replaced = set([own, bobs, carols]);
     for id in [own, other, bobs, bobs_other, carols, new.id] {
@@ -67,8 +67,8 @@ pub(super) async fn the_cause_is_kept_and_logged<S: SessionStore>(store: &Subjec
     same("revocations: each that ended is logged once", log.len(), 7);
     for entry in log {
         let rule = "revocations: the entry says whether its browser got another session";
-        let what = if replaced.contains(&entry.session) { Revoked::Replaced } else { Revoked::Ended };
-        same(rule, entry.what, what);
+        let what = if replaced.contains(&entry.session) { RevocationKind::Replaced } else { RevocationKind::Ended };
+        same(rule, entry.kind, what);
     }
     let row = store.find(kept).await.expect("the kept session has its row");
     assert!(row.revoked_at.is_none() && !row.replaced, "store_conformance: a live session is not replaced: {row:?}");
@@ -80,12 +80,12 @@ pub(super) async fn revoke_ends_and_logs_once<S: SessionStore>(store: &Subject<S
     store.create(&other, NOBODY).await;
     same("revoke: an empty list ends none", store.revoke(NOBODY, at(1)).await, set([]));
     let unknown = SessionId::random();
-    same("revoke: an unknown id ends none", store.revoke(Ends::These(&[unknown]), at(1)).await, set([]));
+    same("revoke: an unknown id ends none", store.revoke(RevokeTarget::Sessions(&[unknown]), at(1)).await, set([]));
     same("revoke: what did not end is not logged", store.log(0).await, vec![]);
 
-    let answer = store.revoke(Ends::These(&[row.id, unknown, row.id]), at(2)).await;
+    let answer = store.revoke(RevokeTarget::Sessions(&[row.id, unknown, row.id]), at(2)).await;
     same("revoke, These: answers those that ended now, each once", answer, set([row.id]));
-    same("revoke: a second time ends none", store.revoke(Ends::These(&[row.id]), at(3)).await, set([]));
+    same("revoke: a second time ends none", store.revoke(RevokeTarget::Sessions(&[row.id]), at(3)).await, set([]));
     let ended = Session { revoked_at: Some(at(2)), ..row };
     same("revoke: the first time stands, and nothing else changes", store.find(ended.id).await, Some(ended.clone()));
     same("revoke, These: a session that is not named lives", store.find(other.id).await, Some(other));
@@ -98,19 +98,27 @@ pub(super) async fn revoke_ends_the_sessions_of_a_subject<S: SessionStore>(store
     for row in [&a, &b, &c, &other] {
         store.create(row, NOBODY).await;
     }
-    same("revoke, AllOf: a subject without sessions", store.revoke(Ends::AllOf("nobody"), at(1)).await, set([]));
-    let answer = store.revoke(Ends::OthersOf("alice", b.id), at(1)).await;
+    same(
+        "revoke, AllOf: a subject without sessions",
+        store.revoke(RevokeTarget::AllOf("nobody"), at(1)).await,
+        set([]),
+    );
+    let answer = store.revoke(RevokeTarget::AllExcept("alice", b.id), at(1)).await;
     same("revoke, OthersOf: answers all of the subject but one", answer, set([a.id, c.id]));
     same("revoke, OthersOf: the kept session lives", store.list("alice", at(1)).await, vec![b.clone()]);
-    let answer = store.revoke(Ends::OthersOf("alice", other.id), at(2)).await;
+    let answer = store.revoke(RevokeTarget::AllExcept("alice", other.id), at(2)).await;
     same("revoke, OthersOf: another subject's session keeps none", answer, set([b.id]));
     same(
         "revoke, AllOf: those that had ended are not answered",
-        store.revoke(Ends::AllOf("alice"), at(3)).await,
+        store.revoke(RevokeTarget::AllOf("alice"), at(3)).await,
         set([]),
     );
     same("revoke, AllOf: other subjects are left alone", store.find(other.id).await, Some(other.clone()));
-    same("revoke, AllOf: answers all of the subject", store.revoke(Ends::AllOf("bob"), at(4)).await, set([other.id]));
+    same(
+        "revoke, AllOf: answers all of the subject",
+        store.revoke(RevokeTarget::AllOf("bob"), at(4)).await,
+        set([other.id]),
+    );
     let logged = store.log(0).await.iter().map(|entry| entry.session).collect::<Vec<_>>();
     same("revoke: each session is logged once", logged.len(), 4);
     same("revoke: every session is logged", logged.into_iter().collect(), set([a.id, b.id, c.id, other.id]));
@@ -119,7 +127,7 @@ pub(super) async fn revoke_ends_the_sessions_of_a_subject<S: SessionStore>(store
 pub(super) async fn an_ended_session_never_lives_again<S: SessionStore>(store: &Subject<S>) {
     let row = session("alice");
     store.create(&row, NOBODY).await;
-    store.revoke(Ends::These(&[row.id]), at(1)).await;
+    store.revoke(RevokeTarget::Sessions(&[row.id]), at(1)).await;
     let ended = Session { revoked_at: Some(at(1)), ..row.clone() };
     for generation in [0, 1, 2] {
         let again = Rotation { auth_time: Some(at(2)), ..next(2) };

@@ -16,8 +16,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
+use crate::error::BackendError;
 use crate::session::{
-    Ends, Revocation, RevocationPage, Revoked, Rotation, Session, SessionId, SessionRules, SessionStore, StoreError,
+    Revocation, RevocationKind, RevocationPage, RevokeTarget, Rotation, Session, SessionId, SessionStore,
 };
 
 /// When the tests' sessions begin.
@@ -32,7 +33,8 @@ const RACERS: usize = 16;
 /// by several threads or processes at once is also to be tested with those: this suite can't start any.
 ///
 /// ```
-/// use hardtack::{MemorySessions, testing::store_conformance};
+/// use hardtack::MemorySessions;
+/// use hardtack::testing::store_conformance;
 ///
 /// async fn my_store_is_a_session_store() {
 ///     store_conformance(|| async { MemorySessions::new() }).await;
@@ -82,7 +84,7 @@ where
 struct Subject<S>(S);
 
 impl<S: SessionStore> Subject<S> {
-    async fn create(&self, session: &Session, ends: Ends<'_>) -> BTreeSet<SessionId> {
+    async fn create(&self, session: &Session, ends: RevokeTarget<'_>) -> BTreeSet<SessionId> {
         each_once("create", done("create", self.0.create(session, ends).await))
     }
 
@@ -98,7 +100,7 @@ impl<S: SessionStore> Subject<S> {
         done("confirm", self.0.confirm(id, generation).await);
     }
 
-    async fn revoke(&self, ends: Ends<'_>, now: Timestamp) -> BTreeSet<SessionId> {
+    async fn revoke(&self, ends: RevokeTarget<'_>, now: Timestamp) -> BTreeSet<SessionId> {
         each_once("revoke", done("revoke", self.0.revoke(ends, now).await))
     }
 
@@ -125,7 +127,7 @@ impl<S: SessionStore> Subject<S> {
     }
 }
 
-fn done<T>(operation: &str, answer: Result<T, StoreError>) -> T {
+fn done<T>(operation: &str, answer: Result<T, BackendError>) -> T {
     answer.unwrap_or_else(|error| panic!("store_conformance: {operation} answers: {error}"))
 }
 
@@ -142,7 +144,7 @@ fn same<T: PartialEq + Debug>(rule: &str, found: T, expected: T) {
 }
 
 /// No session is to end.
-const NOBODY: Ends<'static> = Ends::These(&[]);
+const NOBODY: RevokeTarget<'static> = RevokeTarget::Sessions(&[]);
 
 fn set<const N: usize>(ids: [SessionId; N]) -> BTreeSet<SessionId> {
     ids.into()
@@ -153,7 +155,7 @@ fn at(seconds: u64) -> Timestamp {
 }
 
 fn session(subject: &str) -> Session {
-    Session::begin(subject, NOW, &SessionRules::default())
+    crate::testing::session(subject, NOW)
 }
 
 fn next(seconds: u64) -> Rotation {

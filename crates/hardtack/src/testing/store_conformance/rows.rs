@@ -53,7 +53,7 @@ pub(super) async fn an_id_is_used_once<S: SessionStore>(store: &Subject<S>) {
     store.create(&first, NOBODY).await;
     store.create(&bystander, NOBODY).await;
     let second = Session { id: first.id, ..session("mallory") };
-    let answer = store.0.create(&second, Ends::AllOf("alice")).await;
+    let answer = store.0.create(&second, RevokeTarget::AllOf("alice")).await;
     assert!(answer.is_err(), "store_conformance: create: an id that exists is refused; answered {answer:?}");
     same("create: a refused session changes no row", store.find(first.id).await, Some(first));
     same("create: a refused session ends none", store.find(bystander.id).await, Some(bystander));
@@ -68,7 +68,7 @@ pub(super) async fn list_answers_the_live_sessions_of_a_subject<S: SessionStore>
     for row in [&oldest, &newest, &middle, &brief, &ended, &session("bob")] {
         store.create(row, NOBODY).await;
     }
-    store.revoke(Ends::These(&[ended.id]), at(30)).await;
+    store.revoke(RevokeTarget::Sessions(&[ended.id]), at(30)).await;
     let listed = async |now| store.list("alice", now).await.iter().map(|row| row.id).collect::<Vec<_>>();
     let all = vec![newest.id, middle.id, brief.id, oldest.id];
     same("list: the live sessions of the subject, the newest first", listed(at(49)).await, all);
@@ -91,7 +91,7 @@ pub(super) async fn subjects_are_compared_byte_by_byte<S: SessionStore>(store: &
         same("list: a subject is compared byte by byte", subjects, vec![name.to_owned()]);
     }
     for (ended, name) in names.iter().enumerate() {
-        same("revoke: a subject is compared byte by byte", store.revoke(Ends::AllOf(name), NOW).await.len(), 1);
+        same("revoke: a subject is compared byte by byte", store.revoke(RevokeTarget::AllOf(name), NOW).await.len(), 1);
         same("revoke: one subject at a time", store.log(0).await.len(), ended + 1);
     }
     for name in names {
