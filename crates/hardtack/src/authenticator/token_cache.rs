@@ -1,5 +1,5 @@
 //! Access tokens whose signature was found good a moment ago, so that the next request with the same cookie
-//! needs no cryptography. `docs/decisions/0010-verified-token-cache.md` argues why that is safe.
+//! needs no cryptography. `docs/decisions/0010-cache-verified-tokens.md` argues why that is safe.
 
 use std::cell::Cell;
 use std::hash::{BuildHasher, Hash, Hasher};
