@@ -1,4 +1,4 @@
-//! For tests: a clock that is set, a request without a framework, and the suite that every session store passes.
+//! Tools for tests: a clock to set, a request without a framework, and the conformance suite of session stores.
 
 mod clock;
 mod request;
@@ -16,7 +16,7 @@ pub fn session(subject: &str, now: Timestamp) -> Session {
     Session::begin(subject, now, &SessionRules::default())
 }
 
-/// Holds the guide's store to what compiles, and to the suite.
+/// Compiles the store in the guide, and tests it with the suite.
 #[cfg(doctest)]
 #[doc = include_str!("../../../../docs/another-store.md")]
 struct AnotherStore;
