@@ -1,4 +1,7 @@
-//! Connections: HTTP/1.1 and HTTP/2 without TLS, and an end to waiting.
+//! Accepts connections, HTTP/1.1 and HTTP/2 without TLS, with timeouts and a graceful stop.
+
+mod prune;
+mod stop_signal;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -18,31 +21,33 @@ use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tower_service::Service;
 
-use crate::stop::Stop;
+pub(crate) use prune::prune;
+pub(crate) use stop_signal::StopSignal;
 
-/// How long a client may take over the head of a request, and leave an HTTP/1.1 connection idle.
+/// How long a client may take to send the head of a request, and may leave an HTTP/1.1 connection idle.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How often an HTTP/2 client is asked whether it is still there, and how long it may take to answer.
-const PING_EVERY: Duration = Duration::from_secs(30);
+/// How often an HTTP/2 client is pinged, and how long it may take to reply.
+const PING_INTERVAL: Duration = Duration::from_secs(30);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long requests in flight may take after the signal to stop.
-const GRACE: Duration = Duration::from_secs(10);
+const GRACE_PERIOD: Duration = Duration::from_secs(10);
 
-/// How long to wait when the system has no room for another connection.
+/// How long to wait after the system could not accept a connection, for example for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 
+/// The service of one connection.
 type Site = AddExtension<Router, ConnectInfo<SocketAddr>>;
 
-/// Serves until a signal to stop, and then until the requests in flight are answered, within bounds.
-pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: Stop) {
+/// Serves until a signal to stop, and then until the requests in flight have their responses, at most ten seconds.
+pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: StopSignal) {
     let mut sites = router.into_make_service_with_connect_info::<SocketAddr>();
     let graceful = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = stop.signalled() => break,
+            () = stop.received() => break,
         };
         match accepted {
             Ok((stream, peer)) => {
@@ -60,15 +65,17 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: Stop)
     tracing::info!(event = "stopping", connections = graceful.count());
     tokio::select! {
         () = graceful.shutdown() => {}
-        () = sleep(GRACE) => tracing::warn!(event = "requests_cut_off", "after {} s of grace", GRACE.as_secs()),
-        () = stop.signalled() => tracing::warn!(event = "requests_cut_off", "by a second signal"),
+        () = sleep(GRACE_PERIOD) => {
+            tracing::warn!(event = "requests_cut_off", "requests took longer than {} s", GRACE_PERIOD.as_secs());
+        }
+        () = stop.received() => tracing::warn!(event = "requests_cut_off", "received a second signal"),
     }
 }
 
 async fn connection(stream: TcpStream, peer: SocketAddr, site: Site, watcher: Watcher) {
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING_EVERY).keep_alive_timeout(PING_TIMEOUT);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING_INTERVAL).keep_alive_timeout(PING_TIMEOUT);
 
     let begun = Arc::new(Notify::new());
     let service = service_fn({
@@ -78,11 +85,11 @@ async fn connection(stream: TcpStream, peer: SocketAddr, site: Site, watcher: Wa
             site.clone().call(request)
         }
     });
-    // Small answers need not wait for more to fill a packet with.
+    // Send small responses at once.
     let _ = stream.set_nodelay(true);
     let served = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     let served = pin!(watcher.watch(served));
-    // Before it is known which version a client speaks, and for HTTP/2, no timeout of hyper's runs.
+    // hyper has no timeout for HTTP/2 and for the time before it knows the version of HTTP.
     let silent = async {
         if timeout(HEAD_TIMEOUT, begun.notified()).await.is_ok() {
             std::future::pending::<()>().await;

@@ -1,13 +1,13 @@
-//! What someone may have meant.
+//! Suggestions for mistyped names.
 
-/// The known name that is closest to a mistyped one, if it is close.
-pub(super) fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+/// Returns the known name that is closest to a mistyped one, if one is close enough.
+pub(super) fn similar_name<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.to_ascii_lowercase().replace('-', "_");
     let (distance, name) = known.map(|name| (distance(&typed, &name.to_ascii_lowercase()), name)).min()?;
     (distance <= 2.max(name.len() / 4)).then_some(name)
 }
 
-/// How many letters have to be put in, taken out or changed (Levenshtein).
+/// The Levenshtein distance: how many bytes have to be inserted, removed or replaced.
 fn distance(one: &str, other: &str) -> usize {
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (i, a) in one.bytes().enumerate() {
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn letters_apart() {
+    fn distances() {
         for (one, other, expected) in
             [("", "", 0), ("a", "", 1), ("", "abc", 3), ("kitten", "sitting", 3), ("ab", "ba", 2)]
         {
@@ -40,10 +40,10 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_close() {
+    fn only_close_names_are_suggested() {
         let known = ["listen", "leeway", "base_url"];
-        assert_eq!(nearest("lisen", known.into_iter()), Some("listen"));
-        assert_eq!(nearest("Base-URL", known.into_iter()), Some("base_url"));
-        assert_eq!(nearest("database", known.into_iter()), None);
+        assert_eq!(similar_name("lisen", known.into_iter()), Some("listen"));
+        assert_eq!(similar_name("Base-URL", known.into_iter()), Some("base_url"));
+        assert_eq!(similar_name("database", known.into_iter()), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The log, on the standard error.
+//! The log, on standard error.
 
 use std::io::{self, IsTerminal};
 
@@ -10,16 +10,27 @@ use tracing_subscriber::{Layer, fmt};
 
 use crate::error::Error;
 
-/// How a line of the log looks.
+/// The format of a line of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LogFormat {
-    /// For people.
+    /// Plain text.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// Starts the log. `RUST_LOG` says what is in it; `info` unless set.
+impl LogFormat {
+    /// Parses the value of the setting.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "text" => Some(Self::Text),
+            "json" => Some(Self::Json),
+            _ => None,
+        }
+    }
+}
+
+/// Starts the log. `RUST_LOG` filters it; the default is `info`.
 pub(crate) fn init(format: LogFormat) -> Result<(), Error> {
     let filter = match std::env::var("RUST_LOG") {
         Ok(text) => EnvFilter::try_new(&text).map_err(|_| {
@@ -32,13 +43,13 @@ pub(crate) fn init(format: LogFormat) -> Result<(), Error> {
         LogFormat::Text => fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).boxed(),
         LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(io::stderr).boxed(),
     };
-    let started = tracing_subscriber::registry().with(layer.with_filter(filter.and(without_wire_logs()))).try_init();
+    let started = tracing_subscriber::registry().with(layer.with_filter(filter.and(without_traffic()))).try_init();
     started.map_err(|error| Error::runtime(format_args!("the log cannot be started: {error}")))
 }
 
-/// What speaks HTTP, SQL and to Redis below us may log what it carries, tokens and passwords among it, at its
-/// chattiest (ASVS 5.0 V16.2.5). It is never asked to.
-fn without_wire_logs() -> Targets {
+/// Turns off the trace level of the crates that speak HTTP, SQL and Redis, whatever `RUST_LOG` says: they may log
+/// their traffic there, including tokens and passwords (ASVS 5.0 V16.2.5).
+fn without_traffic() -> Targets {
     ["h2", "hyper", "hyper_util", "redis", "sqlx", "axum"]
         .into_iter()
         .fold(Targets::new().with_default(LevelFilter::TRACE), |targets, target| {

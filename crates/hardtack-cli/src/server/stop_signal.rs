@@ -1,29 +1,28 @@
-//! The signals that end a server.
+//! The signals that stop the server.
 
 use crate::error::Error;
 
-/// Ctrl-C and SIGTERM, heard from when this is made.
-pub(crate) struct Stop {
+/// Ctrl-C and SIGTERM, received from [`StopSignal::listen`] on.
+pub(crate) struct StopSignal {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
 }
 
-impl Stop {
+impl StopSignal {
     #[cfg(unix)]
     pub(crate) fn listen() -> Result<Self, Error> {
         use tokio::signal::unix::{SignalKind, signal};
 
-        let listen = |kind| {
-            signal(kind).map_err(|error| Error::runtime(format_args!("signals cannot be listened for: {error}")))
-        };
+        let listen =
+            |kind| signal(kind).map_err(|error| Error::runtime(format_args!("signals cannot be handled: {error}")));
         Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
     }
 
-    /// The next signal.
+    /// Waits for the next signal.
     #[cfg(unix)]
-    pub(crate) async fn signalled(&mut self) {
+    pub(super) async fn received(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
@@ -35,11 +34,11 @@ impl Stop {
         Ok(Self {})
     }
 
-    /// The next Ctrl-C.
+    /// Waits for the next Ctrl-C.
     #[cfg(not(unix))]
-    pub(crate) async fn signalled(&mut self) {
+    pub(super) async fn received(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
-            // Nothing can be heard: the process is ended from outside.
+            // Ctrl-C cannot be handled: the system ends the process.
             std::future::pending::<()>().await;
         }
     }
