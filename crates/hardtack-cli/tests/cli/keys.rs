@@ -133,7 +133,7 @@ fn a_rotation_removes_keys_whose_tokens_have_expired() {
 }
 
 #[tokio::test]
-async fn rotations_that_make_no_sense() {
+async fn bad_rotations_and_key_files_are_refused() {
     let dir = TestDir::new();
     let program = dir.hardtack(["keys", "rotate"]).env("JWT_SECRET_KEY", "Zk3vQ8xW2bN7mT5rLp9dYh4cGs6fJu1e");
     assert!(refusal(&program, 2).await.contains("the signing key is set by JWT_SECRET_KEY"));
