@@ -178,6 +178,7 @@ impl<'a> RequestVerifier<'a> {
     }
 
     /// Refuses requests from other sites, whatever their method.
+    #[inline]
     pub(crate) fn check_origin_of_any_method(&self) -> Result<(), Reason> {
         let settings = self.authenticator.settings();
         Ok(check_origin(&self.head, &settings.csrf, settings.base.as_ref())?)
