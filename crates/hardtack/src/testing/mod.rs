@@ -1,14 +1,12 @@
-//! For tests: a clock that is set, a request without a framework, and the suite that every session store passes.
+//! For tests: a clock that a test sets, a request without a framework, a session store that fails on demand, and the
+//! conformance suite for session stores.
 
 mod clock;
+mod failing_sessions;
 mod request;
 mod store_conformance;
 
 pub use clock::TestClock;
+pub use failing_sessions::FailingSessions;
 pub use request::TestRequest;
 pub use store_conformance::store_conformance;
-
-/// Holds the guide's store to what compiles, and to the suite.
-#[cfg(doctest)]
-#[doc = include_str!("../../../../docs/another-store.md")]
-struct AnotherStore;

@@ -9,17 +9,16 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use hardtack::session::{Ends, Session, SessionRules};
-use hardtack::testing::TestClock;
+use hardtack::testing::{FailingSessions, TestClock};
 use hardtack::{Clock, ConfigError, KeySet, MemorySessions, Need, SessionId, SessionStore};
 
-use crate::flaky::Flaky;
 use crate::support::{NOW, Request, Site, block_on, key, page, seconds};
 
 const BOUND: u64 = 5;
 
 /// Two processes on one store and at one time: the first ends sessions, the second is to know.
-fn processes() -> (Site, Site, Flaky) {
-    let (store, keys, clock) = (Flaky::default(), KeySet::new(key()), TestClock::start_at(NOW));
+fn processes() -> (Site, Site, FailingSessions) {
+    let (store, keys, clock) = (FailingSessions::new(), KeySet::new(key()), TestClock::start_at(NOW));
     let site = || {
         let set = |builder: hardtack::Builder| builder.max_staleness(seconds(BOUND)).clock(clock.clone());
         Site { clock: clock.clone(), ..Site::over(store.clone(), keys.clone(), set) }
@@ -77,7 +76,7 @@ fn s28_a_follower_learns_when_it_is_told_and_when_its_timer_runs_out() {
         step(&follower);
         assert_eq!(there.visit(&mut alice.clone()).status, 200, "nobody has told it yet");
         if told {
-            store.news.fetch_add(1, Ordering::SeqCst);
+            store.notify();
         } else {
             timer.run_out();
         }
@@ -96,24 +95,24 @@ fn s41_a_follower_outlives_its_store() {
     step(&follower);
     let alice = here.browser_of("alice");
     here.log_out(&mut alice.clone());
-    store.down.store(true, Ordering::SeqCst);
+    store.fail();
     // Its wake-up fails as well: told of a failure, it does not ask again at once.
-    store.news.fetch_add(1, Ordering::SeqCst);
+    store.notify();
     step(&follower);
-    let reads = store.reads.load(Ordering::SeqCst);
+    let reads = store.log_reads();
     step(&follower);
-    assert_eq!(store.reads.load(Ordering::SeqCst), reads);
+    assert_eq!(store.log_reads(), reads);
     for _ in 0..4 {
         timer.run_out();
         step(&follower);
     }
     assert_eq!(timer.pauses(), [1, 1, 2, 4, 4, 4]);
     // A connection that answers nothing is given up after a while.
-    store.down.store(false, Ordering::SeqCst);
-    store.hangs.store(true, Ordering::SeqCst);
+    store.recover();
+    store.set_log_hangs(true);
     timer.run_out();
     step(&follower);
-    store.hangs.store(false, Ordering::SeqCst);
+    store.set_log_hangs(false);
     timer.run_out();
     step(&follower);
     assert_eq!(there.visit(&mut alice.clone()).status, 200, "it has not read since");
@@ -128,7 +127,11 @@ fn s28_s41_a_process_that_is_behind_asks_the_store() {
     let (here, there, store) = processes();
     let (alice, bob) = (here.browser_of("alice"), here.browser_of("bob"));
     here.log_out(&mut alice.clone());
-    let finds = || store.finds.swap(0, Ordering::SeqCst);
+    let finds = || {
+        let finds = store.finds();
+        store.reset_counts();
+        finds
+    };
     finds();
     there.pass(BOUND - 1);
     assert_eq!(there.visit(&mut alice.clone()).status, 200, "within the bound");
@@ -139,7 +142,7 @@ fn s28_s41_a_process_that_is_behind_asks_the_store() {
     assert_eq!(finds(), 2);
     assert!(there.visit(&mut alice.clone()).is_refused(401, "revoked"));
     assert_eq!(finds(), 0, "what has ended stays so");
-    store.down.store(true, Ordering::SeqCst);
+    store.fail();
     for need in [Need::access(), Need::access().optional()] {
         let answer = there.send(&mut bob.clone(), Request::get("/page"), page(need));
         assert!(answer.is_refused(503, "store_unavailable"));
@@ -147,7 +150,7 @@ fn s28_s41_a_process_that_is_behind_asks_the_store() {
     }
     assert!(block_on(there.auth.sync_revocations()).is_err());
     assert_eq!(there.visit(&mut bob.clone()).status, 503);
-    store.down.store(false, Ordering::SeqCst);
+    store.recover();
     finds();
     assert_eq!(block_on(there.auth.sync_revocations()).unwrap(), 1);
     assert_eq!(there.visit(&mut bob.clone()).status, 200);
@@ -156,12 +159,12 @@ fn s28_s41_a_process_that_is_behind_asks_the_store() {
 
 #[test]
 fn before_its_first_reading_a_process_asks_the_store() {
-    let store = Flaky::default();
+    let store = FailingSessions::new();
     let site = Site::over(store.clone(), KeySet::new(key()), |builder| builder.max_staleness(seconds(BOUND)));
     let alice = site.browser_of("alice");
-    store.finds.store(0, Ordering::SeqCst);
+    store.reset_counts();
     assert_eq!(site.visit(&mut alice.clone()).status, 200);
-    assert_eq!(store.finds.load(Ordering::SeqCst), 1);
+    assert_eq!(store.finds(), 1);
 }
 
 /// Ends a session without anybody's knowing but the store.
@@ -175,17 +178,17 @@ fn end_one(store: &MemorySessions, at: hardtack::Timestamp) -> SessionId {
 #[test]
 fn s28_entries_that_were_missed_make_it_read_all_again() {
     let (here, there, store) = processes();
-    end_one(&store.rows, NOW);
+    end_one(&store.sessions(), NOW);
     assert_eq!(block_on(there.auth.sync_revocations()).unwrap(), 1);
     // A process that slept: what was pruned in the meantime has expired, what was not is read.
-    end_one(&store.rows, NOW);
+    end_one(&store.sessions(), NOW);
     let alice = here.browser_of("alice");
     here.pass(1);
     here.log_out(&mut alice.clone());
-    block_on(store.rows.prune(NOW + seconds(1), 100)).unwrap();
-    store.reads.store(0, Ordering::SeqCst);
+    block_on(store.sessions().prune(NOW + seconds(1), 100)).unwrap();
+    store.reset_counts();
     assert_eq!(block_on(there.auth.sync_revocations()).unwrap(), 2, "once with the gap, once from the beginning");
-    assert_eq!(store.reads.load(Ordering::SeqCst), 2);
+    assert_eq!(store.log_reads(), 2);
     assert!(there.visit(&mut alice.clone()).is_refused(401, "revoked"));
     assert_eq!(block_on(there.auth.sync_revocations()).unwrap(), 0);
 }
@@ -194,7 +197,7 @@ fn s28_entries_that_were_missed_make_it_read_all_again() {
 fn s28_a_store_that_was_restored_is_read_again() {
     let (here, there, store) = processes();
     for _ in 0..3 {
-        end_one(&store.rows, NOW);
+        end_one(&store.sessions(), NOW);
     }
     assert_eq!(block_on(there.auth.sync_revocations()).unwrap(), 3);
     // A backup takes the place of the store, and its numbers begin again below the reader's.
