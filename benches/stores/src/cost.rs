@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use hardtack::session::{Ends, Rotation};
 use hardtack::{Clock, Session, SessionStore, SystemClock};
-use hardtack_conformance::services::PostgresServer;
+use hardtack_test_support::services::PostgresServer;
 
 use crate::Failed;
 use crate::fill::{fill, session};

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use hardtack::session::{Ends, Rotation};
 use hardtack::{Clock, SessionId, SessionStore, SystemClock};
-use hardtack_conformance::services::PostgresServer;
+use hardtack_test_support::services::PostgresServer;
 use tokio::task::JoinSet;
 
 use crate::Failed;

@@ -2,10 +2,10 @@
 
 use hardtack::session::{Ends, RevocationPage, Rotation, StoreError};
 use hardtack::{MemorySessions, Session, SessionId, SessionStore, Timestamp};
-use hardtack_conformance::services::PostgresServer;
-use hardtack_conformance::services::redis::RedisServer;
 use hardtack_redis::RedisSessions;
 use hardtack_sqlx::{Database, Sessions, Statement};
+use hardtack_test_support::services::PostgresServer;
+use hardtack_test_support::services::redis::RedisServer;
 use tempfile::TempDir;
 
 use crate::Failed;

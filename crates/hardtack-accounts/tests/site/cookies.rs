@@ -1,8 +1,9 @@
 //! The cookies themselves: how they are set, found among others, and deleted.
 
 use hardtack::{Authenticator, CookiePolicy, KeySet, RefreshMode, SameSite};
-use hardtack_conformance::StoredCookie;
-use hardtack_conformance::client::Client;
+use hardtack_test_support::StoredCookie;
+use hardtack_test_support::client::Client;
+use hardtack_test_support::html::HtmlForms;
 use serde_json::json;
 
 use crate::forged::{Victim, assert_refused_page, assert_refused_program, base64url, segments};

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::get;
 use hardtack::{Authenticator, LogIn};
 use hardtack_axum::{AccessToken, AuthLayer};
-use hardtack_conformance::client::Client;
+use hardtack_test_support::client::Client;
 use serde::Deserialize;
 use serde_json::json;
 

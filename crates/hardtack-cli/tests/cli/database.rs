@@ -1,7 +1,7 @@
 //! Which database: chosen, refused, brought up to date, and never shown with its password.
 
-use hardtack_conformance::services::PostgresServer;
-use hardtack_conformance::services::postgres::shared;
+use hardtack_test_support::services::PostgresServer;
+use hardtack_test_support::services::postgres::shared;
 
 use crate::support::{Place, is_let_in, output, refusal, set_mode, sign_up, start};
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hardtack_conformance::Client;
-use hardtack_conformance::client::Response;
+use hardtack_test_support::Client;
+use hardtack_test_support::client::Response;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
@@ -155,7 +155,7 @@ impl Person {
     /// Sends a request until it is answered.
     async fn insist(
         &mut self,
-        request: impl for<'c> Fn(&'c mut Client) -> hardtack_conformance::Request<'c>,
+        request: impl for<'c> Fn(&'c mut Client) -> hardtack_test_support::Request<'c>,
     ) -> Response {
         loop {
             let answer = request(&mut self.client).try_send().await;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use hardtack_conformance::Client;
+use hardtack_test_support::Client;
 
 use crate::stores::{Store, Two, on_every_store};
 use crate::support::{is_let_in, sign_up};

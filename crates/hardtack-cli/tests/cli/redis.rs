@@ -1,6 +1,6 @@
 //! Which Redis, and what for: chosen, refused, and never shown with its password.
 
-use hardtack_conformance::services::redis::RedisServer;
+use hardtack_test_support::services::redis::RedisServer;
 
 use crate::support::{Place, is_let_in, output, refusal, set_mode, sign_up, start};
 

@@ -1,6 +1,6 @@
 //! The first start, and the ones after it.
 
-use hardtack_conformance::Client;
+use hardtack_test_support::Client;
 
 use crate::support::{Place, is_let_in, log_out, mode, sign_up, start, with_copied_access_cookie};
 

@@ -1,6 +1,6 @@
 //! Users, as an operator has to do with them while servers run.
 
-use hardtack_conformance::process::Program;
+use hardtack_test_support::process::Program;
 
 use crate::stores::{Store, Two, at, on_every_store};
 use crate::support::{

@@ -16,8 +16,8 @@ use std::time::Duration;
 use hardtack::session::{Ends, Rotation, SessionRules};
 use hardtack::testing::store_conformance;
 use hardtack::{MemorySessions, Session, Timestamp};
-use hardtack_conformance::services::redis::RedisServer;
 use hardtack_redis::{NotifyingSessions, RedisSessions};
+use hardtack_test_support::services::redis::RedisServer;
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 const NOBODY: Ends<'static> = Ends::These(&[]);

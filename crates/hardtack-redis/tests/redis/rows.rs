@@ -2,7 +2,7 @@
 
 use hardtack::SessionStore;
 use hardtack::session::{Ends, Revoked, Rotation, Session};
-use hardtack_conformance::services::redis::RedisServer;
+use hardtack_test_support::services::redis::RedisServer;
 
 use crate::{NOBODY, NOW, at, next, open, session};
 

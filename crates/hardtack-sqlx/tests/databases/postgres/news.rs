@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use hardtack::SessionStore;
 use hardtack::session::{Ends, StoreError};
-use hardtack_conformance::services::PostgresServer;
-use hardtack_conformance::services::postgres::shared;
 use hardtack_sqlx::PostgresSessions;
+use hardtack_test_support::services::PostgresServer;
+use hardtack_test_support::services::postgres::shared;
 use tokio::time::timeout;
 
 use crate::{NOW, session};

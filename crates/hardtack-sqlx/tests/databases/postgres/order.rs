@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use hardtack::session::{Ends, Revocation};
 use hardtack::{SessionId, SessionStore};
-use hardtack_conformance::services::postgres::shared;
 use hardtack_sqlx::PostgresSessions;
+use hardtack_test_support::services::postgres::shared;
 use tokio::task::JoinSet;
 
 use crate::{NOW, session};
