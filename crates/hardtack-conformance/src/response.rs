@@ -35,7 +35,7 @@ impl Response {
         &self.path
     }
 
-    /// The redirects that [`Request::follow`] followed, in order.
+    /// The redirects that [`Request::follow`](crate::Request::follow) followed, in order.
     pub fn hops(&self) -> &[Response] {
         &self.hops
     }

@@ -1,6 +1,6 @@
 //! A program under test, which a test starts, watches and stops.
 
-use crate::client::{Client, IntoBase};
+use hardtack_conformance::client::{Client, IntoBase};
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};

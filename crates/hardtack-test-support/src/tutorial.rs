@@ -4,8 +4,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use hardtack::testing::TestClock;
+use hardtack_conformance::{Client, Response};
 
-use crate::{Browser, BrowserOptions, Client, HtmlForms, Response};
+use crate::browser::{Browser, BrowserOptions};
+use crate::html::HtmlForms;
 
 /// The lifetime that the site's access tokens must have.
 pub const ACCESS_LIFETIME: Duration = Duration::from_secs(15 * 60);
