@@ -3,7 +3,7 @@
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
-use hardtack::{NoExtra, TokenKind};
+use hardtack::jwt::{NoExtra, TokenKind};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::Failed;

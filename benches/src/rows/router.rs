@@ -9,8 +9,11 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use tower_service::Service;
 
 use crate::Failed;
-use crate::peers::by_hand::ByHand;
-use crate::peers::{axum_login, by_hand, jwt_authorizer};
+use crate::peers::{
+    axum_login,
+    by_hand::{self, ByHand},
+    jwt_authorizer,
+};
 use crate::run::{Case, Plan, alternate};
 use crate::table::{Row, Target, Unit};
 use hardtack_bench_subject::{
@@ -47,7 +50,7 @@ impl Apps {
         let mut session_headers = headers.clone();
         session_headers.insert(header::COOKIE, HeaderValue::from_str(&session)?);
         let call = |service| Call::new(service, &headers);
-        let wrapped = |engine| Call::new(guarded(engine), &headers);
+        let wrapped = |authenticator| Call::new(guarded(authenticator), &headers);
         let older_call = |router| OlderCall { router, headers: headers.clone() };
         Ok(Self {
             none: call(bare()),

@@ -1,6 +1,6 @@
 //! From a token to owned claims.
 
-use hardtack::{NoExtra, TokenKind};
+use hardtack::jwt::{NoExtra, TokenKind};
 use jsonwebtoken::{Algorithm, DecodingKey};
 
 use crate::Failed;
@@ -32,6 +32,6 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
         Row::new("HS256 verify to owned claims, no cache", Unit::Ratio, ours.over(&bare))
             .target(Target::AtMost(1.6, Some(1.4)))
             .peer("jsonwebtoken", theirs.over(&bare)),
-        Row::new("the same as the engine is by default", Unit::Ratio, default.over(&bare)),
+        Row::new("the same as the authenticator is by default", Unit::Ratio, default.over(&bare)),
     ])
 }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use hardtack::session::{Ends, SessionRules};
-use hardtack::{Clock, Session, SessionId, SessionStore, SystemClock, Timestamp};
-use hardtack_sqlx::Statement;
+use hardtack::SessionId;
+use hardtack::clock::{Clock, SystemClock, Timestamp};
+use hardtack::session::{RevokeTarget, SessionRules};
+use hardtack::session::{Session, SessionStore};
 use hardtack_test_support::services::PostgresServer;
+use hardtack_sqlx::Statement;
 use tokio::task::JoinSet;
 
 use crate::Failed;
@@ -69,7 +71,7 @@ pub(crate) async fn through_the_store(
             let mut ids = Vec::new();
             for number in (worker..count).step_by(AT_ONCE as usize) {
                 let session = session(number, now);
-                store.create(&session, Ends::These(&[])).await?;
+                store.create(&session, RevokeTarget::Sessions(&[])).await?;
                 ids.push(session.id);
             }
             Ok::<_, Failed>(ids)

@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
-use hardtack::exchange::Settled;
+use hardtack::adapter::Verification;
+use hardtack::adapter::{Exchange, RequestState};
 use hardtack::request::{Headers, Incoming, RequestHead};
-use hardtack::{Authenticator, Exchange, Failure, Memo, Need, VerifiedToken};
+use hardtack::{Authenticator, Failure, Need, VerifiedToken};
 use hardtack_axum::HeaderFields;
 use http::HeaderMap;
 
@@ -40,12 +41,12 @@ impl Incoming for Post<'_> {
 }
 
 /// What an adapter's extractor does. None where somebody would have to be waited for.
-pub fn user(engine: &Authenticator, headers: &HeaderMap) -> Option<Result<VerifiedToken, Failure>> {
+pub fn user(authenticator: &Authenticator, headers: &HeaderMap) -> Option<Result<VerifiedToken, Failure>> {
     let post = Post(HeaderFields(headers));
-    let memo = Memo::without_layer(engine.clone());
+    let memo = RequestState::without_layer(authenticator.clone());
     let exchange = Exchange::new(RequestHead::of(&post), &memo);
     match exchange.settle(Need::access()) {
-        Settled::Done(answer) => answer.transpose(),
-        Settled::Waiting(_) => None,
+        Verification::Ready(answer) => answer.transpose(),
+        Verification::Pending(_) => None,
     }
 }

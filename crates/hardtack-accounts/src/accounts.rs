@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use hardtack::session::StoreError;
-use hardtack::{Builder, Timestamp};
+use hardtack::AuthenticatorBuilder;
+use hardtack::BackendError;
+use hardtack::clock::Timestamp;
 use hardtack_sqlx::{Database, MigrateError, Migration};
 
 use crate::activity::{Activity, ActivityStore, Kind, Recorder, Source};
@@ -80,11 +81,11 @@ pub(crate) enum Refusal<P> {
     /// Passwords cannot be checked at the moment.
     Busy,
     /// The database failed.
-    Store(StoreError),
+    Store(BackendError),
 }
 
-impl<P> From<StoreError> for Refusal<P> {
-    fn from(error: StoreError) -> Self {
+impl<P> From<BackendError> for Refusal<P> {
+    fn from(error: BackendError) -> Self {
         Self::Store(error)
     }
 }
@@ -153,9 +154,9 @@ impl Accounts {
         Self { post: Some(Post::start(users, links, recorder, sender, mailer)), ..self }
     }
 
-    /// Gives an engine this site's pages for refused requests, and writes down what happens to its sessions
+    /// Gives an authenticator this site's pages for refused requests, and writes down what happens to its sessions
     /// for their users to see. The queue to the database is bounded: no request waits for it.
-    pub fn wire(&self, builder: Builder) -> Builder {
+    pub fn wire(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         let recorder = self.recorder.clone();
         crate::with_pages(builder).on_event(move |event| recorder.event(event))
     }
@@ -174,17 +175,17 @@ impl Accounts {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    pub async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
         Ok(self.activity.prune(now - ACTIVITY_KEPT, limit).await? + self.links.prune(now, limit).await?)
     }
 
     /// The last that happened to a user, the newest first, with all that this process has seen.
-    pub(crate) async fn activity(&self, id: &str, limit: u32) -> Result<Vec<Activity>, StoreError> {
+    pub(crate) async fn activity(&self, id: &str, limit: u32) -> Result<Vec<Activity>, BackendError> {
         self.recorder.settle().await;
         self.activity.latest(id, limit).await
     }
 
-    /// Writes down what the engine knows nothing of.
+    /// Writes down what the authenticator knows nothing of.
     pub(crate) fn note(&self, user: &str, kind: Kind, source: &Source) {
         self.recorder.note(user, kind, source);
     }
@@ -255,7 +256,7 @@ impl Accounts {
 
     /// Whether what was proven still holds. Asked again once a session exists: a password that was
     /// changed in between ends all sessions before it, and this catches those that came just after.
-    pub(crate) async fn still_holds(&self, proven: &Proven) -> Result<bool, StoreError> {
+    pub(crate) async fn still_holds(&self, proven: &Proven) -> Result<bool, BackendError> {
         let found = self.users.credentials_of_id(&proven.id).await?;
         Ok(found.is_some_and(|found| found.password_version == proven.version && !found.disabled))
     }
@@ -294,7 +295,7 @@ impl Accounts {
             return Err(Refusal::Problem((settings, problems)));
         }
         let changed = self.users.set_settings(&user.id, &settings).await?;
-        let changed = changed.ok_or_else(|| Refusal::Store(StoreError::new("the user is gone")))?;
+        let changed = changed.ok_or_else(|| Refusal::Store(BackendError::new("the user is gone")))?;
         if changed.email != user.email {
             self.note(&user.id, Kind::EmailChanged, source);
             self.send_confirmation(&changed, source.at);
@@ -332,7 +333,7 @@ impl Accounts {
         token: &LinkToken,
         purpose: Purpose,
         now: Timestamp,
-    ) -> Result<Option<String>, StoreError> {
+    ) -> Result<Option<String>, BackendError> {
         Ok(self.links.username(token, purpose, now).await?.map(|(_, username)| username))
     }
 
@@ -368,7 +369,7 @@ impl Accounts {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn find(&self, id: &str) -> Result<Option<User>, StoreError> {
+    pub async fn find(&self, id: &str) -> Result<Option<User>, BackendError> {
         self.users.active(id).await
     }
 
@@ -376,7 +377,7 @@ impl Accounts {
         &self.users
     }
 
-    pub(crate) async fn ping(&self) -> Result<(), StoreError> {
+    pub(crate) async fn ping(&self) -> Result<(), BackendError> {
         self.users.ping().await
     }
 }

@@ -1,12 +1,14 @@
 //! The site's own pages for refused requests.
 
-use hardtack::{Builder, FailureKind, Refused, Reply, Wants};
+use hardtack::refusal::Refused;
+use hardtack::request::Wants;
+use hardtack::{AuthenticatorBuilder, FailureKind, Reply};
 
 use crate::pages::{FailureView, Shell, failure};
 
 /// Answers people with this site's pages where there is no page to send them to. Programs get the
 /// core's problem details.
-pub fn with_pages(builder: Builder) -> Builder {
+pub fn with_pages(builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
     [
         FailureKind::Csrf,
         FailureKind::ClaimsRefused,

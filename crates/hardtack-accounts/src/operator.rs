@@ -1,7 +1,7 @@
 //! What an operator does with users, who ask for nothing here: no password is checked.
 
-use hardtack::Timestamp;
-use hardtack::session::StoreError;
+use hardtack::BackendError;
+use hardtack::clock::Timestamp;
 
 use crate::accounts::Accounts;
 use crate::users::User;
@@ -22,7 +22,7 @@ impl Accounts {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn list(&self, after: Option<&str>, limit: u32) -> Result<Vec<KnownUser>, StoreError> {
+    pub async fn list(&self, after: Option<&str>, limit: u32) -> Result<Vec<KnownUser>, BackendError> {
         self.users().list(after.unwrap_or_default(), limit).await
     }
 
@@ -30,7 +30,7 @@ impl Accounts {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn find_by_name(&self, username: &str) -> Result<Option<KnownUser>, StoreError> {
+    pub async fn find_by_name(&self, username: &str) -> Result<Option<KnownUser>, BackendError> {
         self.users().by_name(username).await
     }
 
@@ -44,7 +44,7 @@ impl Accounts {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn disable(&self, username: &str, now: Timestamp) -> Result<Option<KnownUser>, StoreError> {
+    pub async fn disable(&self, username: &str, now: Timestamp) -> Result<Option<KnownUser>, BackendError> {
         self.users().set_disabled(username, Some(now)).await
     }
 
@@ -52,7 +52,7 @@ impl Accounts {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn enable(&self, username: &str) -> Result<Option<KnownUser>, StoreError> {
+    pub async fn enable(&self, username: &str) -> Result<Option<KnownUser>, BackendError> {
         self.users().set_disabled(username, None).await
     }
 }

@@ -1,12 +1,12 @@
 //! What every handler of the site has at hand.
 
-use hardtack::session::StoreError;
+use hardtack::BackendError;
 use hardtack::{Authenticator, FindUser};
 
 use crate::accounts::Accounts;
 use crate::users::User;
 
-/// The site: an engine and the people it knows.
+/// The site: an authenticator and the people it knows.
 #[derive(Clone, Debug)]
 pub struct Site {
     pub(crate) auth: Authenticator,
@@ -16,13 +16,13 @@ pub struct Site {
 impl FindUser for User {
     type State = Site;
 
-    async fn find_user(subject: &str, site: &Site) -> Result<Option<Self>, StoreError> {
+    async fn find_user(subject: &str, site: &Site) -> Result<Option<Self>, BackendError> {
         site.accounts.find(subject).await
     }
 }
 
 impl Site {
-    /// Joins an engine, best made through [`Accounts::wire`], with accounts.
+    /// Joins an authenticator, best made through [`Accounts::wire`], with accounts.
     pub fn new(auth: Authenticator, accounts: Accounts) -> Self {
         Self { auth, accounts }
     }

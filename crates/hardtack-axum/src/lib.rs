@@ -13,7 +13,8 @@
 //!
 //! ```
 //! use axum::{Router, response::{Html, IntoResponse, Redirect}, routing::{get, post}};
-//! use hardtack::{Authenticator, KeySet, MemorySessions, SigningKey, jwt::Algorithm};
+//! use hardtack::{Authenticator, KeySet, MemorySessions, SigningKey};
+//! use hardtack::jwt::Algorithm;
 //! use hardtack_axum::{AccessToken, Auth, AuthError, AuthLayer};
 //!
 //! async fn service(token: AccessToken) -> Html<String> {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{self, Write};
 
-use hardtack::Timestamp;
+use hardtack::clock::Timestamp;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 

@@ -2,9 +2,8 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
 
-use hardtack::{Authenticator, Builder};
+use hardtack::{Authenticator, AuthenticatorBuilder};
 use hardtack_accounts::{Accounts, Site};
 use hardtack_redis::{NotifyingSessions, RedisSessions};
 use hardtack_sqlx::Database;
@@ -18,10 +17,6 @@ use crate::prune::prune;
 use crate::settings::{Redis, RedisFor, Settings, options};
 use crate::stop::Stop;
 use crate::{logs, output, server};
-
-/// Other servers may share the database: for how long a copied access token may outlive a log-out at one
-/// of them where this one cannot read the log; each request asks the store from then on.
-const MAX_STALENESS: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(options: &ServeOptions) -> Result<(), Error> {
     let settings = Settings::load(options)?;
@@ -46,7 +41,7 @@ async fn serve(settings: &Settings) -> Result<(), Error> {
     tracing::info!(event = "database", database = %settings.database);
     let accounts = Accounts::open(database.clone()).await.map_err(Error::runtime)?;
     let accounts = with_mail(accounts, settings.mail.as_ref(), &settings.base_url(bound));
-    let builder = settings.apply(accounts.wire(Authenticator::builder(keys)), bound).max_staleness(MAX_STALENESS);
+    let builder = settings.apply(accounts.wire(Authenticator::builder(keys)), bound);
     let builder = with_sessions(builder, &database, settings.redis.as_ref()).await?;
     let auth = builder.build().map_err(|error| settings.explain(error))?;
     // Without knowing which sessions have ended, nobody is let in.
@@ -67,12 +62,12 @@ async fn serve(settings: &Settings) -> Result<(), Error> {
     Ok(())
 }
 
-/// Joins the engine with what keeps its sessions: the database, or a Redis beside it.
+/// Joins the authenticator with what keeps its sessions: the database, or a Redis beside it.
 pub(crate) async fn with_sessions(
-    builder: Builder,
+    builder: AuthenticatorBuilder,
     database: &Database,
     redis: Option<&Redis>,
-) -> Result<Builder, Error> {
+) -> Result<AuthenticatorBuilder, Error> {
     if let Some(Redis { url, purpose }) = redis {
         tracing::info!(event = "redis", redis = %url, purpose = purpose.name());
         if *purpose == RedisFor::Sessions {

@@ -1,18 +1,17 @@
 //! `hardtack user`.
 
+use hardtack::BackendError;
 use hardtack::clock::{Clock, SystemClock};
 use hardtack::jwt::Algorithm;
-use hardtack::session::StoreError;
 use hardtack::{Authenticator, KeySet};
 use hardtack_accounts::{Accounts, KnownUser};
 use hardtack_sqlx::Database;
 
 use crate::cli::UserCommand;
 use crate::error::Error;
-use crate::keys;
-use crate::output;
 use crate::serve::with_sessions;
 use crate::settings::Settings;
+use crate::{keys, output};
 
 /// How many users are read at once.
 const PAGE: u32 = 500;
@@ -86,7 +85,7 @@ async fn log_out(settings: &Settings, database: &Database, accounts: &Accounts, 
     output::print(format_args!("{} is logged out; {ended}.", user.username))
 }
 
-fn known(found: Result<Option<KnownUser>, StoreError>, name: &str) -> Result<KnownUser, Error> {
+fn known(found: Result<Option<KnownUser>, BackendError>, name: &str) -> Result<KnownUser, Error> {
     let nobody = || Error::config(format_args!("nobody is called {name:?}; see: hardtack user list"));
     found.map_err(Error::runtime)?.ok_or_else(nobody)
 }

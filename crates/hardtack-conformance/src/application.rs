@@ -6,9 +6,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hardtack::session::StoreError;
+use hardtack::request::Wants;
 use hardtack::testing::FailingSessions;
-use hardtack::{FindUser, LogIn, Wants};
+use hardtack::{BackendError, FindUser, LogIn};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -33,9 +33,9 @@ pub struct User {
 impl FindUser for User {
     type State = Calls;
 
-    async fn find_user(subject: &str, _: &Calls) -> Result<Option<Self>, StoreError> {
+    async fn find_user(subject: &str, _: &Calls) -> Result<Option<Self>, BackendError> {
         match subject {
-            "broken" => Err(StoreError::new(FailingSessions::ERROR)),
+            "broken" => Err(BackendError::new(FailingSessions::ERROR)),
             "ghost" => Ok(None),
             known => Ok(Some(Self { name: format!("The user {known}") })),
         }

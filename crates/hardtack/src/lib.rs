@@ -7,7 +7,8 @@
 //! translates for a framework.
 //!
 //! ```
-//! use hardtack::{Authenticator, KeySet, MemorySessions, SigningKey, jwt::Algorithm};
+//! use hardtack::{Authenticator, KeySet, MemorySessions, SigningKey};
+//! use hardtack::jwt::Algorithm;
 //!
 //! let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
 //! let auth = Authenticator::builder(keys)
@@ -17,32 +18,41 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod adapter;
 pub mod authenticator;
+mod base_url;
+mod body;
 pub mod clock;
 pub mod config;
 mod constant_time;
 pub mod cookie;
 pub mod csrf;
+pub mod error;
 pub mod event;
-pub mod exchange;
-pub mod failure;
+pub mod flask_compat;
+pub mod guide;
 pub mod jwt;
-pub mod location;
+pub mod refusal;
 pub mod request;
+mod revocation;
 pub mod session;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
-pub mod user;
+pub mod token;
+pub mod token_source;
+mod urls;
+mod user;
 
-pub use authenticator::{Authenticator, Blocklist, Builder, Freshness, IssuedToken, LogIn, VerifiedToken};
-pub use clock::{Clock, SystemClock, Timestamp};
-pub use config::{ConfigError, Lifetime, RefreshMode, Urls};
-pub use cookie::{CookiePolicy, CookiePrefix, SameSite, SetCookies};
-pub use event::{Event, EventKind};
-pub use exchange::{Exchange, Memo};
-pub use failure::{Failure, FailureKind, Reason, Refused, Reply};
-pub use jwt::{Claims, Fresh, KeySet, NoExtra, SigningKey, TokenKind, VerifyingKey};
-pub use location::TokenLocation;
-pub use request::{Need, NextPath, RequestHead, Wants};
-pub use session::{MemorySessions, Session, SessionId, SessionStore};
+pub use authenticator::{Authenticator, AuthenticatorBuilder, LogIn};
+pub use base_url::BaseUrl;
+pub use config::RefreshMode;
+pub use cookie::{CookiePolicy, SetCookies};
+pub use csrf::CsrfPolicy;
+pub use error::{BackendError, ConfigError};
+pub use jwt::{KeySet, SigningKey, VerifyingKey};
+pub use refusal::{Failure, FailureKind, Reply};
+pub use session::{MemorySessions, SessionId};
+pub use token::VerifiedToken;
+pub use token_source::{Need, TokenLocation};
+pub use urls::Urls;
 pub use user::FindUser;

@@ -1,6 +1,6 @@
 //! The kinds of things that are written down.
 
-use hardtack::EventKind;
+use hardtack::event::EventKind;
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Kind {
         Self::PasswordReset,
     ];
 
-    /// What is written down of the engine's events.
+    /// What is written down of the authenticator's events.
     pub(super) fn of(event: EventKind) -> Option<Self> {
         match event {
             EventKind::LogIn => Some(Self::LogIn),

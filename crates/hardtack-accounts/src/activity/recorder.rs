@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hardtack::Event;
+use hardtack::event::Event;
 
 use super::store::Entry;
 use super::{ActivityStore, Kind, Source};
@@ -32,7 +32,7 @@ impl Recorder {
         }))
     }
 
-    /// An event of the engine, if it is of a kind that is written down.
+    /// An event of the authenticator, if it is of a kind that is written down.
     pub(crate) fn event(&self, event: &Event<'_>) {
         let Some(kind) = Kind::of(event.kind) else { return };
         self.0.put(Entry {
@@ -47,7 +47,7 @@ impl Recorder {
         });
     }
 
-    /// Something that the engine knows nothing of.
+    /// Something that the authenticator knows nothing of.
     pub(crate) fn note(&self, user: &str, kind: Kind, source: &Source) {
         self.0.put(Entry { user: user.to_owned(), kind, session: None, source: source.clone() });
     }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
-use hardtack::Timestamp;
+use hardtack::clock::Timestamp;
 use http::header;
 use http::request::Parts;
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use hardtack::Timestamp;
-use hardtack::session::StoreError;
+use hardtack::BackendError;
+use hardtack::clock::Timestamp;
 use hardtack_sqlx::{Database, Statement};
 
 use super::LinkToken;
@@ -59,7 +59,7 @@ impl LinkStore {
         purpose: Purpose,
         address: &EmailAddress,
         now: Timestamp,
-    ) -> Result<Option<LinkToken>, StoreError> {
+    ) -> Result<Option<LinkToken>, BackendError> {
         let token = LinkToken::new();
         // Bound to the address and the password of this moment: another of either ends it.
         let sql = "INSERT INTO links (token_hash, user_id, purpose, address, password_version, created_at, expires_at) \
@@ -75,7 +75,7 @@ impl LinkStore {
             .bind(address.as_str())
             .bind((now - AN_HOUR).unix_seconds())
             .bind(AT_MOST_AN_HOUR);
-        let made = self.database.execute(statement).await.map_err(StoreError::new)?;
+        let made = self.database.execute(statement).await.map_err(BackendError::new)?;
         Ok((made == 1).then_some(token))
     }
 
@@ -85,13 +85,13 @@ impl LinkStore {
         token: &LinkToken,
         purpose: Purpose,
         now: Timestamp,
-    ) -> Result<Option<(String, String)>, StoreError> {
+    ) -> Result<Option<(String, String)>, BackendError> {
         let sql = "SELECT users.id, users.username FROM links JOIN users ON users.id = links.user_id \
                    WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3 AND users.email = links.address \
                    AND users.disabled_at IS NULL \
                    AND (purpose <> 'reset_password' OR users.password_version = links.password_version)";
         let statement = Statement::new(sql).bind(token.hash()).bind(purpose.name()).bind(now.unix_seconds());
-        let found: Vec<(String, String)> = self.database.fetch(statement).await.map_err(StoreError::new)?;
+        let found: Vec<(String, String)> = self.database.fetch(statement).await.map_err(BackendError::new)?;
         Ok(found.into_iter().next())
     }
 
@@ -101,7 +101,7 @@ impl LinkStore {
         &self,
         token: &LinkToken,
         now: Timestamp,
-    ) -> Result<Result<String, DeadLink>, StoreError> {
+    ) -> Result<Result<String, DeadLink>, BackendError> {
         let sql = "UPDATE users SET email_confirmed_at = $1, email_key = $2 \
                    WHERE id = $3 AND email = $4 AND disabled_at IS NULL";
         self.spend(token, Purpose::ConfirmEmail, now, |link| {
@@ -118,7 +118,7 @@ impl LinkStore {
         token: &LinkToken,
         hash: &str,
         now: Timestamp,
-    ) -> Result<Result<String, DeadLink>, StoreError> {
+    ) -> Result<Result<String, DeadLink>, BackendError> {
         let sql = "UPDATE users SET password_hash = $1, password_version = password_version + 1 \
                    WHERE id = $2 AND password_version = $3 AND email = $4 AND email_confirmed_at IS NOT NULL \
                    AND disabled_at IS NULL";
@@ -136,25 +136,25 @@ impl LinkStore {
         purpose: Purpose,
         now: Timestamp,
         act: impl FnOnce(Link) -> Statement<'static>,
-    ) -> Result<Result<String, DeadLink>, StoreError> {
-        let mut transaction = self.database.begin().await.map_err(StoreError::new)?;
+    ) -> Result<Result<String, DeadLink>, BackendError> {
+        let mut transaction = self.database.begin().await.map_err(BackendError::new)?;
         let sql = "DELETE FROM links WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3 \
                    RETURNING user_id, address, password_version";
         let statement = Statement::new(sql).bind(token.hash()).bind(purpose.name()).bind(now.unix_seconds());
-        let found: Vec<(String, String, i64)> = transaction.fetch(statement).await.map_err(StoreError::new)?;
+        let found: Vec<(String, String, i64)> = transaction.fetch(statement).await.map_err(BackendError::new)?;
         let Some((user, address, password_version)) = found.into_iter().next() else { return Ok(Err(DeadLink)) };
         let link = Link { user: user.clone(), address, password_version };
-        let acted = transaction.execute(act(link)).await.map_err(StoreError::new)?;
-        transaction.commit().await.map_err(StoreError::new)?;
+        let acted = transaction.execute(act(link)).await.map_err(BackendError::new)?;
+        transaction.commit().await.map_err(BackendError::new)?;
         Ok(if acted == 1 { Ok(user) } else { Err(DeadLink) })
     }
 
     /// Forgets up to `limit` links that no longer work; answers how many.
-    pub(crate) async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    pub(crate) async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
         let sql = "DELETE FROM links WHERE token_hash IN \
                    (SELECT token_hash FROM links WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
         let statement = Statement::new(sql).bind(now.unix_seconds()).bind(i64::from(limit));
-        self.database.execute(statement).await.map_err(StoreError::new)
+        self.database.execute(statement).await.map_err(BackendError::new)
     }
 }
 

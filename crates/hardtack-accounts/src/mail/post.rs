@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use hardtack::Timestamp;
-use hardtack::session::StoreError;
+use hardtack::BackendError;
+use hardtack::clock::Timestamp;
 
 use super::letter::{News, Sender};
 use super::mailer::ErasedMailer;
@@ -84,7 +84,7 @@ impl Post {
 }
 
 impl Office {
-    async fn run(&self, errand: Errand) -> Result<(), StoreError> {
+    async fn run(&self, errand: Errand) -> Result<(), BackendError> {
         match errand {
             Errand::Forgotten { address, source } => {
                 for (id, username, own) in self.users.with_confirmed_email(&address).await? {

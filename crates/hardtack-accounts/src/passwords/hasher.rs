@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use argon2::password_hash::phc::PasswordHash;
-use hardtack::session::StoreError;
+use hardtack::BackendError;
 use tokio::sync::Semaphore;
 
 use super::argon2id::{Argon2id, is_weak};
@@ -22,7 +22,7 @@ pub(crate) enum HashError {
     Busy,
     /// The thread or the library failed.
     #[error(transparent)]
-    Failed(#[from] StoreError),
+    Failed(#[from] BackendError),
 }
 
 /// What a password is against a hash.
@@ -66,7 +66,7 @@ impl Hasher {
     pub(crate) async fn hash(&self, password: String) -> Result<String, HashError> {
         let argon2id = self.argon2id.clone();
         let hash = self.run(move || argon2id.hash(password.as_bytes())).await?;
-        hash.map_err(|error| HashError::Failed(StoreError::new(error.to_string())))
+        hash.map_err(|error| HashError::Failed(BackendError::new(error.to_string())))
     }
 
     /// Compares; without a hash it takes as long and is wrong.
@@ -96,7 +96,7 @@ impl Hasher {
             let _held = (permit, place);
             work()
         });
-        done.await.map_err(|error| HashError::Failed(StoreError::new(error)))
+        done.await.map_err(|error| HashError::Failed(BackendError::new(error)))
     }
 }
 

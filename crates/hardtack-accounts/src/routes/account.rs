@@ -2,7 +2,8 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
-use hardtack::{FailureKind, Wants};
+use hardtack::FailureKind;
+use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError, CurrentUser, FreshAccessToken};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -105,7 +106,7 @@ pub(crate) async fn show(
     page.settings = kept;
     let text = "Your changes are still here, but not saved yet. Check them and save.";
     page.notice = Some(Notice { kind: NoticeKind::Info, text });
-    draft::clear(page.render(&user, StatusCode::OK), auth.engine())
+    draft::clear(page.render(&user, StatusCode::OK), auth.authenticator())
 }
 
 pub(crate) async fn change_settings(
@@ -121,7 +122,7 @@ pub(crate) async fn change_settings(
     if let Err(error) = fresh {
         // The password is asked for first; what was typed waits in the browser until then.
         return Ok(match ask_for_password(&auth, error) {
-            Ok(page) => draft::keep(page, &user, &settings, auth.engine()),
+            Ok(page) => draft::keep(page, &user, &settings, auth.authenticator()),
             Err(error) => error.into_response(),
         });
     }

@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use hardtack::Wants;
-use hardtack::session::StoreError;
+use hardtack::BackendError;
+use hardtack::request::Wants;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use maud::Markup;
 use serde_json::{Value, json};
@@ -71,7 +71,7 @@ pub(crate) fn problem_in(
 }
 
 /// The database is down: 503, and its words go to the log only.
-pub(crate) fn unavailable(wants: Wants, error: &StoreError) -> Response {
+pub(crate) fn unavailable(wants: Wants, error: &BackendError) -> Response {
     tracing::error!(event = "store_unavailable", %error);
     let detail = "The site's database cannot be reached at the moment. Try again shortly.";
     retry(problem(wants, StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail, &[]))

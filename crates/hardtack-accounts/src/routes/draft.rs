@@ -16,15 +16,15 @@ const KEPT: Kept = Kept { name: "settings_draft", path: "/account", max_age: 600
 /// The longest that is kept, in bytes; a longer form is typed again.
 const MAX_LEN: usize = 2048;
 
-pub(super) fn keep(response: Response, user: &User, settings: &Settings, engine: &Authenticator) -> Response {
+pub(super) fn keep(response: Response, user: &User, settings: &Settings, authenticator: &Authenticator) -> Response {
     let text = serde_json::json!({ "user": user.id, "display_name": settings.display_name, "email": settings.email })
         .to_string();
     let value = hex(text.as_bytes());
-    if value.len() > MAX_LEN { response } else { KEPT.keep(response, &value, engine) }
+    if value.len() > MAX_LEN { response } else { KEPT.keep(response, &value, authenticator) }
 }
 
-pub(super) fn clear(response: Response, engine: &Authenticator) -> Response {
-    KEPT.clear(response, engine)
+pub(super) fn clear(response: Response, authenticator: &Authenticator) -> Response {
+    KEPT.clear(response, authenticator)
 }
 
 #[derive(Deserialize)]

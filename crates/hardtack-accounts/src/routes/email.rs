@@ -30,7 +30,7 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, headers: HeaderMa
         return Ok(response);
     }
     let Some(token) = PAGE.token(None, &headers) else { return Ok(PAGE.dead(&auth)) };
-    let owner = site.accounts.username_of_link(&token, Purpose::ConfirmEmail, auth.engine().now()).await;
+    let owner = site.accounts.username_of_link(&token, Purpose::ConfirmEmail, auth.authenticator().now()).await;
     let Some(username) = owner.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead(&auth)) };
     let (csrf_token, cookies) = auth.pre_session()?;
     let page = confirm_email(&Shell::default(), &csrf_token, &username);
@@ -66,7 +66,7 @@ pub(crate) async fn send_again(State(site): State<Site>, auth: Auth, user: Curre
         let detail = "This site sends no mail, so that no address can be confirmed.";
         return answer::problem(wants, StatusCode::NOT_IMPLEMENTED, "no_mail", detail, &[]);
     }
-    site.accounts.send_confirmation(&user, auth.engine().now());
+    site.accounts.send_confirmation(&user, auth.authenticator().now());
     let done = json!({ "detail": "If the address is not confirmed yet, a letter is on its way." });
     answer::done(wants, "/account?done=letter", done)
 }

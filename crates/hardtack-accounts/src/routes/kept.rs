@@ -14,12 +14,12 @@ pub(super) struct Kept {
 
 impl Kept {
     /// Keeps a value, which is of letters and digits.
-    pub(super) fn keep(&self, response: Response, value: &str, engine: &Authenticator) -> Response {
-        self.set(response, value, self.max_age, engine)
+    pub(super) fn keep(&self, response: Response, value: &str, authenticator: &Authenticator) -> Response {
+        self.set(response, value, self.max_age, authenticator)
     }
 
-    pub(super) fn clear(&self, response: Response, engine: &Authenticator) -> Response {
-        self.set(response, "", 0, engine)
+    pub(super) fn clear(&self, response: Response, authenticator: &Authenticator) -> Response {
+        self.set(response, "", 0, authenticator)
     }
 
     /// What is kept; nothing where two say so, as somebody has planted one of them.
@@ -30,8 +30,8 @@ impl Kept {
         own.next().filter(|_| own.next().is_none())
     }
 
-    fn set(&self, mut response: Response, value: &str, age: u32, engine: &Authenticator) -> Response {
-        let secure = if engine.sets_secure_cookies() { "; Secure" } else { "" };
+    fn set(&self, mut response: Response, value: &str, age: u32, authenticator: &Authenticator) -> Response {
+        let secure = if authenticator.sets_secure_cookies() { "; Secure" } else { "" };
         let Self { name, path, .. } = self;
         let cookie = format!("{name}={value}; Max-Age={age}{secure}; HttpOnly; Path={path}; SameSite=Lax");
         if let Ok(cookie) = HeaderValue::try_from(cookie) {

@@ -2,7 +2,8 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use hardtack::{LogIn, Wants};
+use hardtack::LogIn;
+use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError};
 use http::StatusCode;
 use maud::Markup;
@@ -59,7 +60,11 @@ fn ticked<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D:
 
 impl Typed {
     pub(super) fn from_query(auth: &Auth) -> Self {
-        Self { next: auth.query("next"), remember: Some(auth.engine().sets_persistent_cookies()), ..Self::default() }
+        Self {
+            next: auth.query("next"),
+            remember: Some(auth.authenticator().sets_persistent_cookies()),
+            ..Self::default()
+        }
     }
 
     /// The log-in of a user, with the choice about its cookies. A box that is not ticked is not sent, so that
@@ -71,7 +76,7 @@ impl Typed {
 
     /// The hidden field, which a form repeats, or else the query.
     pub(super) fn next_or_home(&self, auth: &Auth) -> String {
-        self.next.as_deref().map_or_else(|| auth.next_or_home(), |next| auth.engine().next_or_home(Some(next)))
+        self.next.as_deref().map_or_else(|| auth.next_or_home(), |next| auth.authenticator().next_or_home(Some(next)))
     }
 }
 
@@ -85,10 +90,10 @@ pub(super) fn show_form(
     form: fn(&Shell<'_>, &CredentialsForm<'_>) -> Markup,
 ) -> Result<Response, AuthError> {
     let (csrf_token, cookies) = auth.pre_session()?;
-    let next = typed.next.clone().or_else(|| auth.query("next")).and_then(|next| auth.engine().next(&next));
+    let next = typed.next.clone().or_else(|| auth.query("next")).and_then(|next| auth.authenticator().next(&next));
     let view = CredentialsForm {
         csrf_token: &csrf_token,
-        next: next.as_ref().map(hardtack::NextPath::as_str),
+        next: next.as_ref().map(hardtack::request::NextPath::as_str),
         username: &typed.username,
         remember: typed.remember.unwrap_or_default(),
         errors,
@@ -129,7 +134,7 @@ async fn log_in(site: &Site, auth: &Auth, typed: &Typed, proven: Proven) -> Resu
     let cookies = auth.log_in(typed.log_in_of(&proven.id, auth.wants())).await?;
     if !site.accounts.still_holds(&proven).await.map_err(|error| auth.refuse(error))? {
         // The password was changed while this log-in was on its way: its session must not live.
-        auth.engine().revoke_all_sessions(&proven.id).await.map_err(|error| auth.refuse(error))?;
+        auth.authenticator().revoke_all_sessions(&proven.id).await.map_err(|error| auth.refuse(error))?;
         return no_match(auth, typed);
     }
     let found = site.accounts.find(&proven.id).await.map_err(|error| auth.refuse(error))?;

@@ -1,7 +1,7 @@
 //! `/logout`: by POST; GET asks first.
 
 use axum::response::{IntoResponse, Redirect, Response};
-use hardtack::Wants;
+use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError, CurrentUser};
 use http::StatusCode;
 use serde_json::json;
@@ -24,5 +24,5 @@ pub(crate) async fn submit(auth: Auth) -> Result<Response, AuthError> {
     let cookies = auth.log_out().await?;
     let response = (cookies, answer::done(auth.wants(), "/", json!({ "logged_out": true }))).into_response();
     // Whoever uses the browser next finds nothing that was typed.
-    Ok(if auth.wants() == Wants::Api { response } else { draft::clear(response, auth.engine()) })
+    Ok(if auth.wants() == Wants::Api { response } else { draft::clear(response, auth.authenticator()) })
 }

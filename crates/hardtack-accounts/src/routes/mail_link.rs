@@ -28,8 +28,8 @@ impl LinkPage {
         let mut response = Redirect::to(self.kept.path).into_response();
         response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         Some(match LinkToken::parse(&typed) {
-            Some(token) => self.kept.keep(response, token.as_str(), auth.engine()),
-            None => self.kept.clear(response, auth.engine()),
+            Some(token) => self.kept.keep(response, token.as_str(), auth.authenticator()),
+            None => self.kept.clear(response, auth.authenticator()),
         })
     }
 
@@ -44,18 +44,18 @@ impl LinkPage {
                       Ask for another one.";
         let status = StatusCode::GONE;
         let response = match auth.wants() {
-            hardtack::Wants::Page => {
+            hardtack::request::Wants::Page => {
                 let (status, action) = (status.as_u16(), Some(self.again));
                 let view = FailureView { status, title: "That link is used up", explanation: detail, action };
                 answer::page(StatusCode::GONE, failure(&Shell::default(), &view))
             }
             wants => answer::problem(wants, status, "link_dead", detail, &[]),
         };
-        self.kept.clear(response, auth.engine())
+        self.kept.clear(response, auth.authenticator())
     }
 
     /// Once the link has done what it is for.
     pub(super) fn used(&self, response: Response, auth: &Auth) -> Response {
-        self.kept.clear(response, auth.engine())
+        self.kept.clear(response, auth.authenticator())
     }
 }

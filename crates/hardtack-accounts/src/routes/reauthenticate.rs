@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use hardtack::Wants;
+use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError, CurrentUser};
 use http::StatusCode;
 use serde::Deserialize;
@@ -37,11 +37,11 @@ fn form(
     next: Option<&str>,
     errors: &[FieldError<'_>],
 ) -> Response {
-    let next = next.and_then(|next| auth.engine().next(next));
+    let next = next.and_then(|next| auth.authenticator().next(next));
     let view = ReauthForm {
         csrf_token: user.token().csrf_token(),
         username: &user.username,
-        next: next.as_ref().map(hardtack::NextPath::as_str),
+        next: next.as_ref().map(hardtack::request::NextPath::as_str),
         errors,
     };
     answer::page(status, reauthenticate(&visitor::shell_of(user, None), &view))
@@ -56,13 +56,13 @@ pub(crate) async fn submit(
 ) -> Result<Response, AuthError> {
     let wants = auth.wants();
     if typed.username.as_ref().is_some_and(|name| !user.is_called(name)) {
-        return Err(auth.refuse(hardtack::Reason::OtherUser));
+        return Err(auth.refuse(hardtack::refusal::Reason::OtherUser));
     }
     let next = typed.next.or_else(|| auth.query("next"));
     match site.accounts.check_again(&user.id, typed.password, &source).await {
         Ok(proven) => {
             let cookies = auth.reauthenticate(&proven.id).await?;
-            let location = auth.engine().next_or_home(next.as_deref());
+            let location = auth.authenticator().next_or_home(next.as_deref());
             Ok((cookies, answer::done(wants, &location, serde_json::json!(user.into_user()))).into_response())
         }
         Err(refusal) => Ok(match answer::problem_of(wants, refusal) {

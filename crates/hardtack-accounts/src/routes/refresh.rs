@@ -3,7 +3,8 @@
 use axum::Form;
 use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use hardtack::{Reason, Wants};
+use hardtack::refusal::Reason;
+use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError, RefreshToken};
 use http::{Method, StatusCode, header};
 use serde::Deserialize;
@@ -52,10 +53,10 @@ async fn check_user(site: &Site, auth: &Auth, token: Result<RefreshToken, AuthEr
 /// Another site's link led here: nothing is refreshed for it, but its visitor may go on. The page
 /// comes from this site, so what it asks for is this site's own.
 fn ask(auth: &Auth) -> Response {
-    let next = auth.query("next").and_then(|next| auth.engine().next(&next));
+    let next = auth.query("next").and_then(|next| auth.authenticator().next(&next));
     let again = next.as_ref().map_or_else(|| "/token/refresh".to_owned(), |next| next.append_to("/token/refresh"));
     let csrf_token = auth.refresh_csrf_token().unwrap_or_default();
-    let next = next.as_ref().map(hardtack::NextPath::as_str);
+    let next = next.as_ref().map(hardtack::request::NextPath::as_str);
     answer::page(StatusCode::FORBIDDEN, refresh_confirm(&Shell::default(), &csrf_token, next, Some(&again)))
 }
 
@@ -74,7 +75,7 @@ pub(crate) async fn submit(
     }
     let cookies = auth.refresh().await?;
     let Form(Button { next }) = Form::from_request(request, &()).await.unwrap_or_default();
-    let location = auth.engine().next_or_home(next.as_deref());
+    let location = auth.authenticator().next_or_home(next.as_deref());
     if auth.wants() == Wants::Page {
         return Ok((cookies, Redirect::to(&location)).into_response());
     }

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use hardtack::Wants;
+use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -45,7 +45,7 @@ async fn form(
     status: StatusCode,
     errors: &[FieldError<'_>],
 ) -> Result<Response, AuthError> {
-    let owner = site.accounts.username_of_link(token, Purpose::ResetPassword, auth.engine().now()).await;
+    let owner = site.accounts.username_of_link(token, Purpose::ResetPassword, auth.authenticator().now()).await;
     let Some(username) = owner.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead(auth)) };
     let (csrf_token, cookies) = auth.pre_session()?;
     let view = ResetForm { csrf_token: &csrf_token, username: &username, errors };
@@ -65,7 +65,7 @@ pub(crate) async fn submit(
     match site.accounts.reset_password(&token, typed.new_password, &source).await {
         Ok(user) => {
             // Whoever knew the old password is out. Nobody is logged in: the link stands for a mailbox alone.
-            auth.engine().revoke_all_sessions(&user).await.map_err(|error| auth.refuse(error))?;
+            auth.authenticator().revoke_all_sessions(&user).await.map_err(|error| auth.refuse(error))?;
             let done = json!({ "detail": "The password is changed, and all devices are logged out. Log in." });
             Ok(PAGE.used(answer::done(wants, "/login?done=reset", done), &auth))
         }

@@ -4,7 +4,10 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use hardtack::{Session, SessionId, Timestamp, Wants};
+use hardtack::SessionId;
+use hardtack::clock::Timestamp;
+use hardtack::request::Wants;
+use hardtack::session::Session;
 use hardtack_axum::{Auth, AuthError, CurrentUser};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -24,7 +27,7 @@ const HERE: &str = "/account/sessions";
 const SHOWN: u32 = 20;
 
 pub(crate) async fn list(State(site): State<Site>, auth: Auth, user: CurrentUser<User>) -> Result<Response, AuthError> {
-    let mut rows = auth.engine().sessions(&user.id).await.map_err(|error| auth.refuse(error))?;
+    let mut rows = auth.authenticator().sessions(&user.id).await.map_err(|error| auth.refuse(error))?;
     let here = user.token().session();
     // This device first, then as the store has them: the newest first.
     rows.sort_by_key(|row| Some(row.id) != here);
@@ -49,7 +52,7 @@ pub(crate) async fn revoke(
 ) -> Result<Response, AuthError> {
     let wants = auth.wants();
     let ended = match id.ok().and_then(|Path(id)| id.parse::<SessionId>().ok()) {
-        Some(id) => auth.engine().revoke_session(&user.id, id).await.map_err(|error| auth.refuse(error))?,
+        Some(id) => auth.authenticator().revoke_session(&user.id, id).await.map_err(|error| auth.refuse(error))?,
         None => false,
     };
     if !ended {
@@ -62,7 +65,9 @@ pub(crate) async fn revoke(
 
 pub(crate) async fn revoke_others(auth: Auth, user: CurrentUser<User>) -> Result<Response, AuthError> {
     let ended = match user.token().session() {
-        Some(here) => auth.engine().revoke_other_sessions(&user.id, here).await.map_err(|error| auth.refuse(error))?,
+        Some(here) => {
+            auth.authenticator().revoke_other_sessions(&user.id, here).await.map_err(|error| auth.refuse(error))?
+        }
         None => 0,
     };
     let location = if ended > 0 { "/account/sessions?done=revoke" } else { HERE };

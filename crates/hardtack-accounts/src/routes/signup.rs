@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use hardtack::Wants;
+use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError};
 use http::StatusCode;
 
@@ -24,7 +24,7 @@ pub(crate) async fn submit(
 ) -> Result<Response, AuthError> {
     auth.require_pre_session()?;
     let wants = auth.wants();
-    match site.accounts.sign_up(&typed.username, typed.password.clone(), auth.engine().now()).await {
+    match site.accounts.sign_up(&typed.username, typed.password.clone(), auth.authenticator().now()).await {
         Ok(user) => {
             let cookies = auth.log_in(typed.log_in_of(&user.id, wants)).await?;
             Ok((cookies, answer::done(wants, &typed.next_or_home(&auth), serde_json::json!(user))).into_response())

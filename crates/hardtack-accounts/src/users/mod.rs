@@ -13,7 +13,7 @@ pub use settings::Settings;
 pub(crate) use settings::SettingsProblem;
 pub(crate) use store::{Credentials, NewUser, UserStore};
 
-use hardtack::Timestamp;
+use hardtack::clock::Timestamp;
 use serde::Serialize;
 
 /// Someone with an account, as a program sees them.

@@ -1,7 +1,7 @@
 //! Users in a database.
 
-use hardtack::Timestamp;
-use hardtack::session::StoreError;
+use hardtack::BackendError;
+use hardtack::clock::Timestamp;
 use hardtack_sqlx::{Database, Statement};
 
 use super::{EmailAddress, Settings, User, key_of, key_of_email};
@@ -47,7 +47,7 @@ impl UserStore {
     }
 
     /// Adds a user; none if the name is taken.
-    pub(crate) async fn add(&self, new: NewUser<'_>) -> Result<Option<User>, StoreError> {
+    pub(crate) async fn add(&self, new: NewUser<'_>) -> Result<Option<User>, BackendError> {
         let sql = concat!(
             "INSERT INTO users (id, username, username_key, password_hash, password_version, display_name, email, \
              created_at) VALUES ($1, $2, $3, $4, 1, '', '', $5) RETURNING ",
@@ -62,36 +62,36 @@ impl UserStore {
         match self.database.fetch(statement).await {
             Ok(rows) => Ok(first(rows)),
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(None),
-            Err(error) => Err(StoreError::new(error)),
+            Err(error) => Err(BackendError::new(error)),
         }
     }
 
     /// The user that a token names, unless they were disabled.
-    pub(crate) async fn active(&self, id: &str) -> Result<Option<User>, StoreError> {
+    pub(crate) async fn active(&self, id: &str) -> Result<Option<User>, BackendError> {
         if nobody_has(id) {
             return Ok(None);
         }
         let sql = concat!("SELECT ", columns!(), " FROM users WHERE id = $1 AND disabled_at IS NULL");
-        self.database.fetch(Statement::new(sql).bind(id)).await.map(first).map_err(StoreError::new)
+        self.database.fetch(Statement::new(sql).bind(id)).await.map(first).map_err(BackendError::new)
     }
 
     /// What the log-in of a name is checked against.
-    pub(crate) async fn credentials_of_name(&self, username: &str) -> Result<Option<Credentials>, StoreError> {
+    pub(crate) async fn credentials_of_name(&self, username: &str) -> Result<Option<Credentials>, BackendError> {
         let sql = "SELECT id, password_hash, password_version, disabled_at FROM users WHERE username_key = $1";
         self.credentials(sql, &key_of(username)).await
     }
 
     /// The same for a user who is logged in.
-    pub(crate) async fn credentials_of_id(&self, id: &str) -> Result<Option<Credentials>, StoreError> {
+    pub(crate) async fn credentials_of_id(&self, id: &str) -> Result<Option<Credentials>, BackendError> {
         self.credentials("SELECT id, password_hash, password_version, disabled_at FROM users WHERE id = $1", id).await
     }
 
-    async fn credentials(&self, sql: &'static str, value: &str) -> Result<Option<Credentials>, StoreError> {
+    async fn credentials(&self, sql: &'static str, value: &str) -> Result<Option<Credentials>, BackendError> {
         if nobody_has(value) {
             return Ok(None);
         }
         type Row = (String, String, i64, Option<i64>);
-        let rows: Vec<Row> = self.database.fetch(Statement::new(sql).bind(value)).await.map_err(StoreError::new)?;
+        let rows: Vec<Row> = self.database.fetch(Statement::new(sql).bind(value)).await.map_err(BackendError::new)?;
         Ok(rows.into_iter().next().map(|(id, password_hash, password_version, disabled_at)| Credentials {
             id,
             password_hash,
@@ -108,15 +108,15 @@ impl UserStore {
         hash: &str,
         version: i64,
         changed: bool,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool, BackendError> {
         let sql = "UPDATE users SET password_hash = $1, password_version = password_version + $2 \
                    WHERE id = $3 AND password_version = $4";
         let statement = Statement::new(sql).bind(hash).bind(i64::from(changed)).bind(id).bind(version);
-        self.database.execute(statement).await.map(|changed| changed == 1).map_err(StoreError::new)
+        self.database.execute(statement).await.map(|changed| changed == 1).map_err(BackendError::new)
     }
 
     /// Another address is one that nobody has confirmed.
-    pub(crate) async fn set_settings(&self, id: &str, settings: &Settings) -> Result<Option<User>, StoreError> {
+    pub(crate) async fn set_settings(&self, id: &str, settings: &Settings) -> Result<Option<User>, BackendError> {
         let sql = concat!(
             "UPDATE users SET display_name = $1, email = $2, email_key = $3, \
              email_confirmed_at = CASE WHEN email = $2 THEN email_confirmed_at END WHERE id = $4 RETURNING ",
@@ -124,7 +124,7 @@ impl UserStore {
         );
         let key = key_of_email(&settings.email);
         let statement = Statement::new(sql).bind(&settings.display_name).bind(&settings.email).bind(key).bind(id);
-        self.database.fetch(statement).await.map(first).map_err(StoreError::new)
+        self.database.fetch(statement).await.map(first).map_err(BackendError::new)
     }
 
     /// Ids, names and addresses of those who have confirmed this address, as most people would read it; of the
@@ -132,15 +132,15 @@ impl UserStore {
     pub(crate) async fn with_confirmed_email(
         &self,
         address: &EmailAddress,
-    ) -> Result<Vec<(String, String, String)>, StoreError> {
+    ) -> Result<Vec<(String, String, String)>, BackendError> {
         let sql = "SELECT id, username, email FROM users WHERE email_key = $1 AND email_confirmed_at IS NOT NULL \
                    AND disabled_at IS NULL ORDER BY id LIMIT 5";
         let statement = Statement::new(sql).bind(key_of_email(address.as_str()));
-        self.database.fetch(statement).await.map_err(StoreError::new)
+        self.database.fetch(statement).await.map_err(BackendError::new)
     }
 
     /// Users behind a name, in the order of their keys.
-    pub(crate) async fn list(&self, after: &str, limit: u32) -> Result<Vec<KnownUser>, StoreError> {
+    pub(crate) async fn list(&self, after: &str, limit: u32) -> Result<Vec<KnownUser>, BackendError> {
         let sql = concat!(
             "SELECT ",
             columns!(),
@@ -150,7 +150,7 @@ impl UserStore {
     }
 
     /// The user of a name.
-    pub(crate) async fn by_name(&self, username: &str) -> Result<Option<KnownUser>, StoreError> {
+    pub(crate) async fn by_name(&self, username: &str) -> Result<Option<KnownUser>, BackendError> {
         if nobody_has(username) {
             return Ok(None);
         }
@@ -163,7 +163,7 @@ impl UserStore {
         &self,
         username: &str,
         at: Option<Timestamp>,
-    ) -> Result<Option<KnownUser>, StoreError> {
+    ) -> Result<Option<KnownUser>, BackendError> {
         if nobody_has(username) {
             return Ok(None);
         }
@@ -188,8 +188,8 @@ impl UserStore {
         Ok(self.known(statement).await?.pop())
     }
 
-    async fn known(&self, statement: Statement<'_>) -> Result<Vec<KnownUser>, StoreError> {
-        let rows: Vec<KnownColumns> = self.database.fetch(statement).await.map_err(StoreError::new)?;
+    async fn known(&self, statement: Statement<'_>) -> Result<Vec<KnownUser>, BackendError> {
+        let rows: Vec<KnownColumns> = self.database.fetch(statement).await.map_err(BackendError::new)?;
         let known = |(id, username, display_name, email, confirmed, created_at, disabled_at): KnownColumns| {
             let user = user((id, username, display_name, email, confirmed, created_at));
             KnownUser { user, disabled_at: disabled_at.map(Timestamp::from_unix_seconds) }
@@ -198,8 +198,8 @@ impl UserStore {
     }
 
     /// Whether the database answers.
-    pub(crate) async fn ping(&self) -> Result<(), StoreError> {
-        self.database.execute(Statement::new("SELECT 1")).await.map(drop).map_err(StoreError::new)
+    pub(crate) async fn ping(&self) -> Result<(), BackendError> {
+        self.database.execute(Statement::new("SELECT 1")).await.map(drop).map_err(BackendError::new)
     }
 }
 

@@ -99,7 +99,8 @@ async fn a_session_that_is_at_its_absolute_end_is_remembered_no_longer() {
 /// Where the operator keeps people logged in, the box is ticked, and whoever unticks it is heard.
 #[tokio::test]
 async fn the_operators_default_is_a_default() {
-    let configure = |builder: hardtack::Builder| builder.cookies(CookiePolicy::default().session_cookies(false));
+    let configure =
+        |builder: hardtack::AuthenticatorBuilder| builder.cookies(CookiePolicy::default().session_cookies(false));
     let site = TestSite::start(Options { configure, refresh: RefreshMode::Redirect, ..Options::default() }).await;
     site.person("ada").await;
     for ticked in [true, false] {

@@ -6,9 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use hardtack::authenticator::Builder;
+use hardtack::AuthenticatorBuilder;
+use hardtack::clock::{Clock, Timestamp};
+use hardtack::session::SessionPolicy;
+use hardtack::session::{Session, SessionStore};
 use hardtack::testing::TestClock;
-use hardtack::{Authenticator, Clock, KeySet, RefreshMode, Session, SessionId, SessionStore, Timestamp};
+use hardtack::{Authenticator, KeySet, RefreshMode, SessionId};
 use hardtack_accounts::{Accounts, EmailAddress, Outbox, Site};
 use hardtack_redis::RedisSessions;
 use hardtack_sqlx::{Database, Statement};
@@ -86,7 +89,7 @@ pub(crate) struct Options {
     /// Routes of the application, beside the ready ones.
     pub(crate) routes: fn(&Authenticator) -> Router,
     /// Anything else.
-    pub(crate) configure: fn(Builder) -> Builder,
+    pub(crate) configure: fn(AuthenticatorBuilder) -> AuthenticatorBuilder,
 }
 
 impl Default for Options {
@@ -197,7 +200,7 @@ impl TestSite {
             .refresh_mode(options.refresh)
             .access_lifetime(options.access_lifetime)
             .refresh_lifetime(options.refresh_lifetime)
-            .session_lifetime(options.session_lifetime);
+            .session_policy(SessionPolicy::default().absolute_lifetime(options.session_lifetime));
         let redis = match &place.redis {
             Some((url, name)) => Some(RedisSessions::open_named(url.as_str(), name).await.unwrap()),
             None => None,

@@ -12,7 +12,9 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Bytes, Data, Json, Payload, PayloadConfig, Redirect, ServiceConfig};
 use actix_web::{App, Either, Error, HttpRequest, HttpResponse, HttpServer, Responder};
 use futures_core::Stream;
-use hardtack::{Authenticator, Need, Reason, Wants};
+use hardtack::refusal::Reason;
+use hardtack::request::Wants;
+use hardtack::{Authenticator, Need};
 use hardtack_actix::{
     AccessToken, Auth, AuthError, AuthLayer, CurrentUser, FreshAccessToken, Optional, RefreshToken, Require, SetCookies,
 };
@@ -100,7 +102,7 @@ async fn anyone(Optional(token): Optional<AccessToken>) -> Json<Value> {
 }
 
 async fn protected(token: AccessToken, auth: Auth, calls: Data<Calls>) -> Json<Value> {
-    let fresh = token.is_fresh(auth.engine().now());
+    let fresh = token.is_fresh(auth.authenticator().now());
     Json(json!({ "sub": token.subject(), "fresh": fresh, "calls": calls.count() }))
 }
 
@@ -186,7 +188,7 @@ async fn redirects(_: AccessToken) -> impl Responder {
 }
 
 async fn unset(_: AccessToken, auth: Auth) -> impl Responder {
-    SetCookies::from(auth.engine().unset_jwt_cookies()).onto(nothing().await)
+    SetCookies::from(auth.authenticator().unset_jwt_cookies()).onto(nothing().await)
 }
 
 async fn unset_by_log_out(_: AccessToken, auth: Auth) -> Result<impl Responder, AuthError> {

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use actix_web::web::{self, Bytes, Json, Redirect, ServiceConfig};
 use actix_web::{App, Either, HttpResponse, Responder};
-use hardtack::authenticator::Builder;
+use hardtack::AuthenticatorBuilder;
 use hardtack::jwt::Algorithm;
+use hardtack::request::Wants;
 use hardtack::testing::TestClock;
-use hardtack::{Authenticator, KeySet, LogIn, MemorySessions, SigningKey, Wants};
+use hardtack::{Authenticator, KeySet, LogIn, MemorySessions, SigningKey};
 use hardtack_actix::{AccessToken, Auth, AuthError, AuthLayer, FreshAccessToken, Optional, RefreshToken};
 use hardtack_test_support::Client;
 use hardtack_test_support::tutorial::ACCESS_LIFETIME;
@@ -39,7 +40,7 @@ pub(crate) use serve;
 impl Site {
     /// The standard routes and some more, under one layer.
     pub(crate) async fn with(
-        configure: impl FnOnce(Builder) -> Builder,
+        configure: impl FnOnce(AuthenticatorBuilder) -> AuthenticatorBuilder,
         more: impl FnOnce(&mut ServiceConfig) + Clone + Send + 'static,
     ) -> Self {
         Self::bare(configure, |auth| {
@@ -50,7 +51,7 @@ impl Site {
 
     /// Whatever `serve` serves.
     pub(crate) async fn bare(
-        configure: impl FnOnce(Builder) -> Builder,
+        configure: impl FnOnce(AuthenticatorBuilder) -> AuthenticatorBuilder,
         serve: impl FnOnce(Authenticator) -> SocketAddr,
     ) -> Self {
         let clock = TestClock::start_now();

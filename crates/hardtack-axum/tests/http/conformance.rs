@@ -8,7 +8,9 @@ use axum::middleware::map_response;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use hardtack::{Authenticator, Need, Reason, Wants};
+use hardtack::refusal::Reason;
+use hardtack::request::Wants;
+use hardtack::{Authenticator, Need};
 use hardtack_axum::{
     AccessToken, Auth, AuthError, AuthLayer, CurrentUser, FreshAccessToken, RefreshToken, Require, SetCookies,
 };
@@ -80,7 +82,7 @@ async fn anyone(token: Option<AccessToken>) -> Json<Value> {
 }
 
 async fn protected(token: AccessToken, auth: Auth, State(calls): State<Calls>) -> Json<Value> {
-    let fresh = token.is_fresh(auth.engine().now());
+    let fresh = token.is_fresh(auth.authenticator().now());
     Json(json!({ "sub": token.subject(), "fresh": fresh, "calls": calls.count() }))
 }
 
@@ -166,7 +168,7 @@ async fn redirects(_: AccessToken) -> impl IntoResponse {
 }
 
 async fn unset(_: AccessToken, auth: Auth) -> (SetCookies, Json<Value>) {
-    (auth.engine().unset_jwt_cookies().into(), nothing().await)
+    (auth.authenticator().unset_jwt_cookies().into(), nothing().await)
 }
 
 async fn unset_by_log_out(_: AccessToken, auth: Auth) -> Result<impl IntoResponse, AuthError> {

@@ -6,10 +6,11 @@ use axum::body::Bytes;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use hardtack::authenticator::Builder;
+use hardtack::AuthenticatorBuilder;
 use hardtack::jwt::Algorithm;
+use hardtack::request::Wants;
 use hardtack::testing::TestClock;
-use hardtack::{Authenticator, KeySet, LogIn, MemorySessions, SigningKey, Wants};
+use hardtack::{Authenticator, KeySet, LogIn, MemorySessions, SigningKey};
 use hardtack_axum::{AccessToken, Auth, AuthError, AuthLayer, FreshAccessToken, RefreshToken};
 use hardtack_test_support::tutorial::ACCESS_LIFETIME;
 use hardtack_test_support::{Client, server};
@@ -32,13 +33,16 @@ impl Site {
     }
 
     /// The standard routes and some more, under one layer.
-    pub(crate) async fn with(configure: impl FnOnce(Builder) -> Builder, more: Router) -> Self {
+    pub(crate) async fn with(
+        configure: impl FnOnce(AuthenticatorBuilder) -> AuthenticatorBuilder,
+        more: Router,
+    ) -> Self {
         Self::bare(configure, |auth| routes().merge(more).layer(AuthLayer::new(auth))).await
     }
 
     /// Whatever `app` is.
     pub(crate) async fn bare(
-        configure: impl FnOnce(Builder) -> Builder,
+        configure: impl FnOnce(AuthenticatorBuilder) -> AuthenticatorBuilder,
         app: impl FnOnce(Authenticator) -> Router,
     ) -> Self {
         let clock = TestClock::start_now();

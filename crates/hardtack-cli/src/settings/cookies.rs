@@ -1,13 +1,14 @@
 //! The cookies' settings.
 
-use hardtack::{CookiePolicy, SameSite};
+use hardtack::CookiePolicy;
+use hardtack::cookie::SameSite;
 
 use super::given::Layers;
 use super::merge::flag;
 use super::options;
 use crate::error::Error;
 
-/// Reads names, paths and attributes; the engine checks them.
+/// Reads names, paths and attributes; the authenticator checks them.
 pub(super) fn read(layers: &Layers, base_url: Option<&str>) -> Result<CookiePolicy, Error> {
     let text = |opt| layers.text(opt).unwrap_or_default().to_owned();
     let mut policy = CookiePolicy::default()

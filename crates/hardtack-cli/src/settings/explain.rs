@@ -1,4 +1,4 @@
-//! The engine's objections, in the operator's words.
+//! The authenticator's objections, in the operator's words.
 
 use hardtack::ConfigError;
 
@@ -50,7 +50,7 @@ impl Settings {
                 return Error::config(format_args!("{}; {why}; {expected}", named(&[&BASE_URL])));
             }
             ConfigError::NeverExpiringWithSessions | ConfigError::NeverExpiringRefreshed => {
-                let forever = |lifetime| matches!(lifetime, hardtack::Lifetime::InsecureForever);
+                let forever = |lifetime| matches!(lifetime, hardtack::config::Lifetime::InsecureForever);
                 let mut opts = Vec::new();
                 opts.extend(forever(self.access_lifetime).then_some(&ACCESS_LIFETIME));
                 opts.extend(forever(self.refresh_lifetime).then_some(&REFRESH_LIFETIME));
@@ -59,7 +59,7 @@ impl Settings {
             ConfigError::AccessOutlivesRefresh => named(&[&ACCESS_LIFETIME, &REFRESH_LIFETIME]),
             ConfigError::SessionShorterThanRefresh => named(&[&SESSION_LIFETIME, &REFRESH_LIFETIME]),
             ConfigError::LeewayTooLong { .. } => named(&[&LEEWAY]),
-            ConfigError::RandomisedRefreshSignature { .. } => named(&given(&[&ALGORITHM])),
+            ConfigError::RandomizedRefreshSignature { .. } => named(&given(&[&ALGORITHM])),
             ConfigError::SameSiteNoneWithoutSecure => named(&[&COOKIE_SAMESITE]),
             ConfigError::SameSiteNoneWithoutCsrf => named(&[&COOKIE_SAMESITE, &INSECURE_WITHOUT_CSRF]),
             ConfigError::BadCookieDomain { .. } | ConfigError::HostPrefixWithDomain { .. } => named(&[&COOKIE_DOMAIN]),

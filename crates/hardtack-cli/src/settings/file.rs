@@ -90,8 +90,7 @@ fn unknown(name: &str, path: &Path) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::given::Layers;
-    use crate::settings::options;
+    use crate::settings::{given::Layers, options};
 
     fn refusal(text: &str) -> String {
         parse(text, Path::new("hardtack.toml")).err().map(|error| error.to_string()).unwrap_or_default()

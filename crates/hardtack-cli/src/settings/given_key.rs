@@ -7,8 +7,10 @@ use hardtack::{SigningKey, VerifyingKey};
 use zeroize::Zeroizing;
 
 use crate::error::Error;
-use crate::settings::given::Layers;
-use crate::settings::options::{ALGORITHM, Opt, PRIVATE_KEY, PUBLIC_KEY, SECRET_KEY};
+use crate::settings::{
+    given::Layers,
+    options::{ALGORITHM, Opt, PRIVATE_KEY, PUBLIC_KEY, SECRET_KEY},
+};
 
 /// Reads `JWT_ALGORITHM`.
 pub(crate) fn algorithm(layers: &Layers) -> Result<Option<Algorithm>, Error> {

@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use hardtack::{Lifetime, RefreshMode};
+use hardtack::RefreshMode;
+use hardtack::config::Lifetime;
 use hardtack_sqlx::DatabaseUrl;
 
 use super::given::{Given, Layer, Layers, Source};
@@ -72,7 +73,7 @@ fn typed(layers: Layers, warnings: Vec<String>) -> Result<Settings, Error> {
         csrf_header: layers.text(&options::CSRF_HEADER_NAME).unwrap_or_default().to_owned(),
         identity_claim: layers.text(&options::IDENTITY_CLAIM).unwrap_or_default().to_owned(),
         encode_nbf: flag(&layers, &options::ENCODE_NBF)?.unwrap_or(true),
-        places: places::read(&layers)?,
+        sources: places::read(&layers)?,
         without_csrf,
         layers,
         warnings,
@@ -105,7 +106,7 @@ fn at_least_a_second() -> String {
 
 fn lifetime(layers: &Layers, opt: &Opt) -> Result<Lifetime, Error> {
     required(layers.read(opt, &at_least_a_second(), |text| {
-        // Flask-JWT-Extended's word for tokens that never expire; the engine says what it thinks of them.
+        // Flask-JWT-Extended's word for tokens that never expire; the authenticator says what it thinks of them.
         if text.eq_ignore_ascii_case("false") {
             return Some(Lifetime::InsecureForever);
         }

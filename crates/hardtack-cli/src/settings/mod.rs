@@ -18,9 +18,14 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use hardtack::CsrfPolicy;
+use hardtack::MemorySessions;
+use hardtack::config::ClaimsPolicy;
+use hardtack::config::Lifetime;
 use hardtack::jwt::Algorithm;
-use hardtack::session::MemorySessions;
-use hardtack::{Authenticator, Builder, CookiePolicy, KeySet, Lifetime, RefreshMode, SigningKey};
+use hardtack::session::SessionPolicy;
+use hardtack::token_source::TokenSources;
+use hardtack::{Authenticator, AuthenticatorBuilder, CookiePolicy, KeySet, RefreshMode, SigningKey};
 use hardtack_sqlx::DatabaseUrl;
 
 use crate::cli::ServeOptions;
@@ -32,6 +37,10 @@ pub(crate) use given::Source;
 pub(crate) use mail::{MailSettings, MailWay};
 use options::Opt;
 pub(crate) use redis::{Redis, RedisFor};
+
+/// Other servers may share the database: for how long a copied access token may outlive a log-out at one
+/// of them where this one cannot read the log; each request asks the store from then on.
+const MAX_STALENESS: Duration = Duration::from_secs(5);
 
 /// Everything that can be set, typed.
 pub(crate) struct Settings {
@@ -61,7 +70,7 @@ pub(crate) struct Settings {
     csrf_header: String,
     identity_claim: String,
     encode_nbf: bool,
-    places: places::Places,
+    sources: TokenSources,
     without_csrf: bool,
     /// What was set, and where.
     pub(crate) layers: Layers,
@@ -81,25 +90,37 @@ impl Settings {
     }
 
     /// Sets everything but keys and stores.
-    pub(crate) fn apply(&self, builder: Builder, bound: SocketAddr) -> Builder {
+    pub(crate) fn apply(&self, builder: AuthenticatorBuilder, bound: SocketAddr) -> AuthenticatorBuilder {
         let url = self.base_url(bound);
-        let builder = if self.insecure_http { builder.insecure_http_base_url(&url) } else { builder.base_url(&url) }
+        let builder = if self.insecure_http { builder.insecure_http_base_url(&url) } else { builder.base_url(&url) };
+        builder
             .access_lifetime(self.access_lifetime)
             .refresh_lifetime(self.refresh_lifetime)
-            .session_lifetime(self.session_lifetime)
-            .leeway(self.leeway)
+            .session_policy(
+                SessionPolicy::default().absolute_lifetime(self.session_lifetime).max_staleness(MAX_STALENESS),
+            )
+            .claims(self.claims())
             .refresh_mode(self.refresh)
             .cookies(self.cookies.clone())
-            .csrf_header(self.csrf_header.clone())
-            .identity_claim(self.identity_claim.clone())
-            .encode_nbf(self.encode_nbf);
-        let builder = self.places.apply(builder);
-        let builder = self.issuer.iter().fold(builder, Builder::issuer);
-        let builder = self.audience.iter().fold(builder, Builder::audience);
-        if self.without_csrf { builder.insecure_without_csrf() } else { builder }
+            .token_sources(self.sources.clone())
+            .csrf(self.csrf())
     }
 
-    /// Lets the engine check the settings before anything is made or opened.
+    fn claims(&self) -> ClaimsPolicy {
+        let claims = ClaimsPolicy::default()
+            .leeway(self.leeway)
+            .identity_claim(self.identity_claim.clone())
+            .encode_nbf(self.encode_nbf);
+        let claims = self.issuer.iter().fold(claims, ClaimsPolicy::issuer);
+        self.audience.iter().fold(claims, ClaimsPolicy::audience)
+    }
+
+    fn csrf(&self) -> CsrfPolicy {
+        let csrf = CsrfPolicy::default().header(self.csrf_header.clone());
+        if self.without_csrf { csrf.insecure_disabled() } else { csrf }
+    }
+
+    /// Lets the authenticator check the settings before anything is made or opened.
     pub(crate) fn check(&self, keys: KeySet) -> Result<(), Error> {
         if self.base_url.is_none() && !self.listen.ip().is_loopback() {
             return Err(Error::config(format_args!(

@@ -1,5 +1,7 @@
 //! The double-submit check: every way to send the CSRF value, valid and invalid, and what reaches the handler.
 
+use hardtack::CsrfPolicy;
+
 use crate::client::{Client, Request};
 use crate::harness::{CSRF_ACCESS, Case, MULTIPART, Site, URLENCODED, cookie_value, csrf_token, multipart_body};
 
@@ -231,7 +233,7 @@ fn settings() -> Vec<Case> {
             let default_field = alice.post("/echo").form(&[("csrf_token", &csrf)]).send().await;
             site.expect("default field", &default_field, "403 csrf_missing");
         })
-        .configured(|builder| builder.csrf_header("X-Check").csrf_field("check")),
+        .configured(|builder| builder.csrf(CsrfPolicy::default().header("X-Check").field("check"))),
         Case::new("CSRF: form fields turned off", |site| async move {
             let mut alice = site.alice().await;
             let csrf = csrf_token(&alice);
@@ -239,14 +241,14 @@ fn settings() -> Vec<Case> {
             let field = alice.post("/echo").form(&[("csrf_token", &csrf)]).send().await;
             site.expect("field", &field, "403 csrf_missing");
         })
-        .configured(|builder| builder.csrf_in_forms(false)),
+        .configured(|builder| builder.csrf(CsrfPolicy::default().check_forms(false))),
         Case::new("CSRF: turned off", |site| async move {
             let mut alice = site.alice().await;
             site.expect("form", &alice.post("/echo").form(&[("a", "b")]).send().await, "200");
             let foreign = alice.post("/echo").header("sec-fetch-site", "cross-site").form(&[("a", "b")]).send().await;
             site.expect("cross-site", &foreign, "403 csrf_cross_site");
         })
-        .configured(hardtack::Builder::insecure_without_csrf),
+        .configured(|builder| builder.csrf(CsrfPolicy::default().insecure_disabled())),
         Case::new("CSRF: an attacker who sets cookie and field is refused", |site| async move {
             let mut alice = site.alice().await;
             alice.set_cookie_raw(&format!("{CSRF_ACCESS}=chosen; Secure; Path=/"));

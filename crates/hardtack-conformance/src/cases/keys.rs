@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use hardtack::authenticator::TokenBuilder;
+use hardtack::config::ClaimsPolicy;
 use hardtack::jwt::Algorithm;
-use hardtack::{Authenticator, Builder, KeySet, SigningKey};
+use hardtack::{Authenticator, AuthenticatorBuilder, KeySet, SigningKey};
 
 use crate::client::Request;
 use crate::harness::{ACCESS_LIFETIME, CSRF_ACCESS, Case, REFRESH, Site, access_cookie, cookie_value, csrf_token};
@@ -55,26 +56,61 @@ async fn expect_access(site: &Site, what: &str, token: &str, expected: &str) {
 }
 
 /// A name, the settings of the authenticator that issues the token, changes to the token itself, and the response.
-type Row = (&'static str, fn(Builder) -> Builder, fn(TokenBuilder<'_>) -> TokenBuilder<'_>, &'static str);
+type Row = (
+    &'static str,
+    fn(AuthenticatorBuilder) -> AuthenticatorBuilder,
+    fn(TokenBuilder<'_>) -> TokenBuilder<'_>,
+    &'static str,
+);
 
 /// Tokens for a site that requires an issuer and one of two audiences.
 fn issuer_and_audience() -> Vec<Case> {
     const ISSUER: &str = "https://site.example";
     const ROWS: &[Row] = &[
-        ("the issuer and the first audience", |b| b.issuer(ISSUER).audience("app"), |t| t, "200"),
-        ("the issuer and the second audience", |b| b.issuer(ISSUER).audience("api"), |t| t, "200"),
         (
-            "the issuer and two audiences, one of which matches",
-            |b| b.issuer(ISSUER).audience("x").audience("api"),
+            "the issuer and the first audience",
+            |b| b.claims(ClaimsPolicy::default().issuer(ISSUER).audience("app")),
             |t| t,
             "200",
         ),
-        ("another audience", |b| b.issuer(ISSUER).audience("app"), |t| t.audience("elsewhere"), "401 wrong_audience"),
-        ("an audience that starts with ours", |b| b.issuer(ISSUER).audience("apps"), |t| t, "401 wrong_audience"),
-        ("no audience", |b| b.issuer(ISSUER), |t| t, "401 wrong_audience"),
-        ("another issuer", |b| b.issuer("https://evil.example").audience("app"), |t| t, "401 wrong_issuer"),
-        ("an issuer in capitals", |b| b.issuer("HTTPS://SITE.EXAMPLE").audience("app"), |t| t, "401 wrong_issuer"),
-        ("no issuer", |b| b.audience("app"), |t| t, "401 wrong_issuer"),
+        (
+            "the issuer and the second audience",
+            |b| b.claims(ClaimsPolicy::default().issuer(ISSUER).audience("api")),
+            |t| t,
+            "200",
+        ),
+        (
+            "the issuer and two audiences, one of which matches",
+            |b| b.claims(ClaimsPolicy::default().issuer(ISSUER).audience("x").audience("api")),
+            |t| t,
+            "200",
+        ),
+        (
+            "another audience",
+            |b| b.claims(ClaimsPolicy::default().issuer(ISSUER).audience("app")),
+            |t| t.audience("elsewhere"),
+            "401 wrong_audience",
+        ),
+        (
+            "an audience that starts with ours",
+            |b| b.claims(ClaimsPolicy::default().issuer(ISSUER).audience("apps")),
+            |t| t,
+            "401 wrong_audience",
+        ),
+        ("no audience", |b| b.claims(ClaimsPolicy::default().issuer(ISSUER)), |t| t, "401 wrong_audience"),
+        (
+            "another issuer",
+            |b| b.claims(ClaimsPolicy::default().issuer("https://evil.example").audience("app")),
+            |t| t,
+            "401 wrong_issuer",
+        ),
+        (
+            "an issuer in capitals",
+            |b| b.claims(ClaimsPolicy::default().issuer("HTTPS://SITE.EXAMPLE").audience("app")),
+            |t| t,
+            "401 wrong_issuer",
+        ),
+        ("no issuer", |b| b.claims(ClaimsPolicy::default().audience("app")), |t| t, "401 wrong_issuer"),
     ];
     let case = |&(name, settings, token, expected): &Row| {
         let result = if expected == "200" { "accepted" } else { "refused" };
@@ -85,7 +121,9 @@ fn issuer_and_audience() -> Vec<Case> {
             let deleted = if expected == "200" { "" } else { " -access -refresh" };
             expect_access(&site, name, token.as_str(), &format!("{expected}{deleted}")).await;
         });
-        case.configured(|builder| builder.issuer(ISSUER).audience("app").audience("api"))
+        case.configured(|builder| {
+            builder.claims(ClaimsPolicy::default().issuer(ISSUER).audience("app").audience("api"))
+        })
     };
     let mut cases: Vec<_> = ROWS.iter().map(case).collect();
     let own = Case::new("keys: a session with an issuer and an audience", |site| async move {
@@ -94,13 +132,14 @@ fn issuer_and_audience() -> Vec<Case> {
         site.expect("refreshed", &alice.get("/protected").send().await, "200 +access +refresh");
         // A refresh token that another service issued is refused as well.
         let builder = Authenticator::builder(site.keys.clone()).clock(site.clock.clone());
-        let other = builder.issuer("https://evil.example").audience("app").build().unwrap();
+        let other =
+            builder.claims(ClaimsPolicy::default().issuer("https://evil.example").audience("app")).build().unwrap();
         let foreign = other.refresh_token("alice").issue().unwrap();
         let pair = format!("{REFRESH}={}", foreign.as_str());
         let response = site.visitor().get("/protected").raw_cookie_header(pair).accept_json().send().await;
         site.expect("another issuer's refresh token", &response, "401 wrong_issuer -access -refresh");
     });
-    cases.push(own.configured(|builder| builder.issuer(ISSUER).audience("app")));
+    cases.push(own.configured(|builder| builder.claims(ClaimsPolicy::default().issuer(ISSUER).audience("app"))));
     cases
 }
 
@@ -134,7 +173,7 @@ fn leeway() -> Vec<Case> {
     vec![
         Case::new("keys: the lifetime of a token without leeway", |site| edges(site, Duration::ZERO)),
         Case::new("keys: the lifetime of a token with a leeway of 30 s", |site| edges(site, Duration::from_secs(30)))
-            .configured(|builder| builder.leeway(Duration::from_secs(30))),
+            .configured(|builder| builder.claims(ClaimsPolicy::default().leeway(Duration::from_secs(30)))),
         Case::new("keys: a token within the leeway is not refreshed", |site| async move {
             let mut alice = site.alice().await;
             site.expire_access();
@@ -143,6 +182,6 @@ fn leeway() -> Vec<Case> {
             site.expect("POST", &alice.post("/echo").form(&[(name, csrf)]).send().await, "200");
             site.expect_eq("rotations", site.store.rotations(), 0);
         })
-        .configured(|builder| builder.leeway(Duration::from_secs(30))),
+        .configured(|builder| builder.claims(ClaimsPolicy::default().leeway(Duration::from_secs(30)))),
     ]
 }

@@ -1,5 +1,6 @@
 //! Log-ins, and the forms that precede them.
 
+use hardtack::CsrfPolicy;
 use serde_json::json;
 
 use crate::client::Client;
@@ -99,7 +100,7 @@ pub(super) fn cases() -> Vec<Case> {
             let response = site.visitor().post("/login").form(&[("sub", "alice")]).send().await;
             site.expect("log-in", &response, "200 +access +refresh");
         })
-        .configured(|builder| builder.pre_session_csrf(false)),
+        .configured(|builder| builder.csrf(CsrfPolicy::default().pre_session(false))),
         Case::new("log-in: a new log-in ends the browser's previous session", |site| async move {
             let mut client = site.alice().await;
             let mut before = client.clone();

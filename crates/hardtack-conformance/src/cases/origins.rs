@@ -1,5 +1,6 @@
 //! Which site a request comes from: `Sec-Fetch-Site`, and `Origin` from browsers that do not send it.
 
+use hardtack::CsrfPolicy;
 use serde_json::json;
 
 use crate::client::{Client, Request};
@@ -85,7 +86,7 @@ pub(super) fn cases() -> Vec<Case> {
                         expect_no_effect(&site, alice).await;
                     }
                 })
-                .configured(|builder| builder.trusted_origin("https://app.example")),
+                .configured(|builder| builder.csrf(CsrfPolicy::default().trusted_origin("https://app.example"))),
             );
         }
     }

@@ -1,6 +1,7 @@
 //! Failure replies: every member and header of the default ones, and the application's own instead of them.
 
-use hardtack::{FailureKind, Reply, Wants};
+use hardtack::request::Wants;
+use hardtack::{FailureKind, Reply};
 use serde_json::{Value, json};
 
 use crate::client::{Client, Request, Response};

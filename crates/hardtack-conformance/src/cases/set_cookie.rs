@@ -1,6 +1,7 @@
 //! `Set-Cookie` fields, byte for byte.
 
-use hardtack::{CookiePolicy, SameSite};
+use hardtack::CookiePolicy;
+use hardtack::cookie::SameSite;
 use serde_json::json;
 
 use crate::client::Response;

@@ -1,10 +1,12 @@
 //! Tokens that are not in a cookie: in header fields, query parameters and JSON bodies.
 
 use hardtack::TokenLocation::{Cookies, Headers, Json, QueryString};
-use hardtack::csrf::PEEK_LIMIT;
 use serde_json::json;
 
 use crate::harness::{ACCESS, Case, Site, cookie_value};
+
+/// How many bytes of a body the adapter peeks at, at most.
+const PEEK_LIMIT: usize = 64 * 1024;
 
 pub(super) fn cases() -> Vec<Case> {
     fn case<F>(name: &str, run: impl FnOnce(Site) -> F + 'static) -> Case
@@ -12,8 +14,7 @@ pub(super) fn cases() -> Vec<Case> {
         F: Future<Output = ()> + Send + 'static,
     {
         let everywhere = [Headers, Cookies, QueryString, Json];
-        Case::new(format!("token locations: {name}"), run)
-            .configured(move |builder| builder.token_locations(everywhere))
+        Case::new(format!("token locations: {name}"), run).configured(move |builder| builder.token_sources(everywhere))
     }
     vec![
         Case::new("token locations: only cookies by default", |site| async move {

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use hardtack::Builder;
+use hardtack::AuthenticatorBuilder;
 use hardtack::jwt::Algorithm;
 
 use super::site::{Setup, Site};
@@ -31,7 +31,10 @@ impl Case {
     }
 
     /// Changes the settings of the authenticator.
-    pub(crate) fn configured(mut self, configure: impl FnOnce(Builder) -> Builder + 'static) -> Self {
+    pub(crate) fn configured(
+        mut self,
+        configure: impl FnOnce(AuthenticatorBuilder) -> AuthenticatorBuilder + 'static,
+    ) -> Self {
         self.setup.configure = Box::new(configure);
         self
     }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use hardtack::jwt::Algorithm;
+use hardtack::jwt::{Algorithm, NoExtra, TokenKind};
 use hardtack::testing::TestClock;
-use hardtack::{Authenticator, FailureKind, KeySet, NoExtra, SigningKey, TokenKind};
+use hardtack::{Authenticator, FailureKind, KeySet, SigningKey};
 
 use super::site::{ACCESS, Site};
 use super::summary::without_prefix;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hardtack::jwt::Algorithm;
 use hardtack::testing::{FailingSessions, TestClock};
-use hardtack::{Authenticator, Builder, KeySet, LogIn, SetCookies, SigningKey};
+use hardtack::{Authenticator, AuthenticatorBuilder, KeySet, LogIn, SetCookies, SigningKey};
 
 use super::findings::Findings;
 use super::summary::{RawResponse, summary};
@@ -32,7 +32,7 @@ pub(crate) struct Setup {
     pub(crate) has_layer: bool,
     pub(crate) has_store: bool,
     pub(crate) algorithm: Algorithm,
-    pub(crate) configure: Box<dyn FnOnce(Builder) -> Builder>,
+    pub(crate) configure: Box<dyn FnOnce(AuthenticatorBuilder) -> AuthenticatorBuilder>,
 }
 
 impl Default for Setup {

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use hardtack::SessionStore;
+use hardtack::session::SessionStore;
 use hardtack_redis::{OpenError, RedisSessions};
 use hardtack_test_support::services::redis::RedisServer;
 

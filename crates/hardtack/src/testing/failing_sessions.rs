@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::clock::Timestamp;
-use crate::session::{Ends, MemorySessions, RevocationPage, Rotation, Session, SessionId, SessionStore, StoreError};
+use crate::error::BackendError;
+use crate::session::{MemorySessions, RevocationPage, RevokeTarget, Rotation, Session, SessionId, SessionStore};
 
 /// Sessions in memory that [fail](Self::fail) on demand, to test an application while its store is down. It also
 /// counts some of the calls.
@@ -112,8 +113,8 @@ impl FailingSessions {
         }
     }
 
-    fn available(&self) -> Result<MemorySessions, StoreError> {
-        if self.0.fails.load(Ordering::SeqCst) { Err(StoreError::new(Self::ERROR)) } else { Ok(self.sessions()) }
+    fn available(&self) -> Result<MemorySessions, BackendError> {
+        if self.0.fails.load(Ordering::SeqCst) { Err(BackendError::new(Self::ERROR)) } else { Ok(self.sessions()) }
     }
 
     fn notifications(&self) -> MutexGuard<'_, Notifications> {
@@ -136,26 +137,31 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl SessionStore for FailingSessions {
-    async fn create(&self, session: &Session, ends: Ends<'_>) -> Result<Vec<SessionId>, StoreError> {
+    async fn create(&self, session: &Session, ends: RevokeTarget<'_>) -> Result<Vec<SessionId>, BackendError> {
         self.available()?.create(session, ends).await
     }
 
-    async fn find(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+    async fn find(&self, id: SessionId) -> Result<Option<Session>, BackendError> {
         self.0.finds.fetch_add(1, Ordering::SeqCst);
         self.available()?.find(id).await
     }
 
-    async fn rotate(&self, id: SessionId, generation: u64, rotation: Rotation) -> Result<Option<Session>, StoreError> {
+    async fn rotate(
+        &self,
+        id: SessionId,
+        generation: u64,
+        rotation: Rotation,
+    ) -> Result<Option<Session>, BackendError> {
         let session = self.available()?.rotate(id, generation, rotation).await?;
         self.0.rotations.fetch_add(u64::from(session.is_some()), Ordering::SeqCst);
         Ok(session)
     }
 
-    async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), StoreError> {
+    async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), BackendError> {
         self.available()?.confirm(id, generation).await
     }
 
-    async fn revoke(&self, ends: Ends<'_>, now: Timestamp) -> Result<Vec<SessionId>, StoreError> {
+    async fn revoke(&self, ends: RevokeTarget<'_>, now: Timestamp) -> Result<Vec<SessionId>, BackendError> {
         self.available()?.revoke(ends, now).await
     }
 
@@ -164,15 +170,15 @@ impl SessionStore for FailingSessions {
         subject: &str,
         claims: Option<&str>,
         now: Timestamp,
-    ) -> Result<Vec<(SessionId, u64)>, StoreError> {
+    ) -> Result<Vec<(SessionId, u64)>, BackendError> {
         self.available()?.outdate(subject, claims, now).await
     }
 
-    async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+    async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, BackendError> {
         self.available()?.list(subject, now).await
     }
 
-    async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, StoreError> {
+    async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, BackendError> {
         self.0.log_reads.fetch_add(1, Ordering::SeqCst);
         if self.0.log_hangs.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
@@ -180,11 +186,11 @@ impl SessionStore for FailingSessions {
         self.available()?.revocations(after, limit).await
     }
 
-    async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, BackendError> {
         self.available()?.prune(before, limit).await
     }
 
-    async fn revoked_elsewhere(&self) -> Result<(), StoreError> {
+    async fn revoked_elsewhere(&self) -> Result<(), BackendError> {
         poll_fn(|cx| self.poll_notification(cx)).await;
         self.available().map(drop)
     }

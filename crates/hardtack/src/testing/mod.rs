@@ -1,5 +1,5 @@
-//! For tests: a clock that a test sets, a request without a framework, a session store that fails on demand, and the
-//! conformance suite for session stores.
+//! Tools for tests: a clock to set, a request without a framework, a session store that fails on demand, and the
+//! conformance suite of session stores.
 
 mod clock;
 mod failing_sessions;
@@ -10,3 +10,11 @@ pub use clock::TestClock;
 pub use failing_sessions::FailingSessions;
 pub use request::TestRequest;
 pub use store_conformance::store_conformance;
+
+use crate::clock::Timestamp;
+use crate::session::{Session, SessionRules};
+
+/// Returns a new session of `subject` that begins at `now`, with the default lifetimes.
+pub fn session(subject: &str, now: Timestamp) -> Session {
+    Session::begin(subject, now, &SessionRules::default())
+}
