@@ -1,7 +1,9 @@
 //! The suite's application: the types that it needs in every framework.
 //!
-//! The routes themselves are written once in each framework. The guide for authors of adapters lists them: method,
-//! path, what the handler takes and what it responds with.
+//! The routes themselves are written once in each framework. The [guide for authors of adapters][guide] lists them:
+//! method, path, what the handler takes and what it responds with.
+//!
+//! [guide]: https://docs.rs/hardtack/latest/hardtack/guide/adapters/
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

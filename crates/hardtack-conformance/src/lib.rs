@@ -8,7 +8,8 @@
 //!
 //! # Run it
 //!
-//! Write the [application] once in your framework, implement [`Adapter`], and call [`run`] in a test:
+//! Write the [application] once in your framework, implement [`Adapter`], and call [`run`] in a test. The [guide for
+//! authors of adapters][guide] lists the routes of the application and what an adapter has to do.
 //!
 //! ```no_run
 //! use hardtack::Authenticator;
@@ -62,6 +63,8 @@
 //!
 //! The suite does not check the core itself: a wrong decision of the core fails for every adapter.
 //! [`hardtack::testing::store_conformance`] is the corresponding suite for session stores.
+//!
+//! [guide]: https://docs.rs/hardtack/latest/hardtack/guide/adapters/
 
 #![allow(
     clippy::unwrap_used,
