@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use hardtack::clock::{Clock, SystemClock};
 use hardtack::session::{RevokeTarget, Rotation};
 use hardtack::session::{Session, SessionStore};
-use hardtack_conformance::services::PostgresServer;
+use hardtack_test_support::services::PostgresServer;
 
 use crate::Failed;
 use crate::fill::{fill, session};

@@ -6,7 +6,7 @@ use hardtack::SessionId;
 use hardtack::clock::{Clock, SystemClock, Timestamp};
 use hardtack::session::{RevokeTarget};
 use hardtack::session::{Session, SessionStore};
-use hardtack_conformance::services::PostgresServer;
+use hardtack_test_support::services::PostgresServer;
 use hardtack_sqlx::Statement;
 use tokio::task::JoinSet;
 

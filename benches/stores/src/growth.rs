@@ -8,7 +8,7 @@ use hardtack::SessionId;
 use hardtack::clock::{Clock, SystemClock};
 use hardtack::session::SessionStore;
 use hardtack::session::{RevokeTarget, Rotation};
-use hardtack_conformance::services::PostgresServer;
+use hardtack_test_support::services::PostgresServer;
 use tokio::task::JoinSet;
 
 use crate::Failed;

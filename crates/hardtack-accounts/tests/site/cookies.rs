@@ -3,8 +3,9 @@
 use hardtack::CsrfPolicy;
 use hardtack::cookie::SameSite;
 use hardtack::{Authenticator, CookiePolicy, KeySet, RefreshMode};
-use hardtack_conformance::StoredCookie;
-use hardtack_conformance::client::Client;
+use hardtack_test_support::StoredCookie;
+use hardtack_test_support::client::Client;
+use hardtack_test_support::html::HtmlForms;
 use serde_json::json;
 
 use crate::forged::{Victim, assert_refused_page, assert_refused_program, base64url, segments};

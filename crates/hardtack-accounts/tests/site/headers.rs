@@ -1,7 +1,7 @@
 //! Header fields: what each response says about itself, whoever asks and however it ends.
 
 use hardtack::RefreshMode;
-use hardtack_conformance::client::{Client, Response};
+use hardtack_test_support::client::{Client, Response};
 use http::Method;
 use serde_json::json;
 

@@ -1,6 +1,7 @@
 //! Where people are sent: always a page of this site, whatever `next` says.
 
-use hardtack_conformance::client::{Client, Response};
+use hardtack_test_support::client::{Client, Response};
+use hardtack_test_support::html::HtmlForms;
 use serde_json::json;
 use url::Url;
 
@@ -86,7 +87,7 @@ fn assert_stays(site: &TestSite, answer: &Response, status: u16, next: &str) -> 
     let base = Url::parse(&format!("{}/login", site.url())).unwrap();
     assert_eq!(base.join(location).unwrap().origin(), base.origin(), "{next:?} → {location:?}");
     assert_eq!(answer.headers_all("location").len(), 1, "{next:?}");
-    let evil = |cookie: &hardtack_conformance::StoredCookie| cookie.value == "evil" || cookie.name == "x";
+    let evil = |cookie: &hardtack_test_support::StoredCookie| cookie.value == "evil" || cookie.name == "x";
     assert!(!answer.set_cookies().iter().any(evil), "{next:?}: {:?}", answer.set_cookies());
     location.to_owned()
 }

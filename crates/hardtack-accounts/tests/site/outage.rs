@@ -1,8 +1,8 @@
 //! The database is gone. Nobody is taken for somebody else, nor for nobody, and nobody is logged out.
 
 use hardtack::session::SessionPolicy;
-use hardtack_conformance::client::{Client, Response};
-use hardtack_conformance::services::redis::RedisServer;
+use hardtack_test_support::client::{Client, Response};
+use hardtack_test_support::services::redis::RedisServer;
 use http::Method;
 use serde_json::{Value, json};
 

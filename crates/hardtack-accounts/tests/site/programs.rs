@@ -1,7 +1,7 @@
 //! Programs: JSON in, JSON out, the cookies in a jar, the CSRF value in a header.
 
 use hardtack::RefreshMode;
-use hardtack_conformance::client::{Client, Response};
+use hardtack_test_support::client::{Client, Response};
 use serde_json::{Value, json};
 
 use crate::openapi::Document;

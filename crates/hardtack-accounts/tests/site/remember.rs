@@ -1,7 +1,7 @@
 //! "Stay logged in": cookies that end with the browser, or that last as long as the session's row.
 
 use hardtack::{CookiePolicy, RefreshMode};
-use hardtack_conformance::client::{Client, Response};
+use hardtack_test_support::client::{Client, Response};
 use serde_json::{Value, json};
 
 use crate::support::*;

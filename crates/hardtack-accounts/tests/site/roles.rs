@@ -7,7 +7,7 @@ use axum::routing::get;
 use hardtack::session::SessionPolicy;
 use hardtack::{Authenticator, LogIn};
 use hardtack_axum::{AccessToken, AuthLayer};
-use hardtack_conformance::client::Client;
+use hardtack_test_support::client::Client;
 use serde::Deserialize;
 use serde_json::json;
 

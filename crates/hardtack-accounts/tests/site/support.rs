@@ -13,11 +13,12 @@ use hardtack::session::{Session, SessionStore};
 use hardtack::testing::TestClock;
 use hardtack::{Authenticator, KeySet, RefreshMode, SessionId};
 use hardtack_accounts::{Accounts, EmailAddress, Outbox, Site};
-use hardtack_conformance::client::{Client, Response};
-use hardtack_conformance::services::postgres;
-use hardtack_conformance::services::redis::RedisServer;
 use hardtack_redis::RedisSessions;
 use hardtack_sqlx::{Database, Statement};
+use hardtack_test_support::client::{Client, Response};
+use hardtack_test_support::html::HtmlForms;
+use hardtack_test_support::services::postgres;
+use hardtack_test_support::services::redis::RedisServer;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -57,7 +58,7 @@ impl Store {
 /// Makes a test for each store of each function.
 macro_rules! on_every_store {
     ($tests:tt) => {
-        hardtack_conformance::on_every_store! {
+        hardtack_test_support::on_every_store! {
             [
                 on_sqlite: crate::support::Store::Sqlite,
                 on_postgres: crate::support::Store::Postgres,
@@ -182,7 +183,7 @@ impl TestSite {
     }
 
     async fn over(place: Arc<Place>, clock: TestClock, options: Options) -> Self {
-        let (listener, address) = hardtack_conformance::server::bind().await;
+        let (listener, address) = hardtack_test_support::server::bind().await;
         let base_url = options.base_url.map_or_else(|| format!("http://{address}"), str::to_owned);
         let database = Database::open(&place.url).await.unwrap();
         let mut accounts = Accounts::open(database.clone()).await.unwrap();

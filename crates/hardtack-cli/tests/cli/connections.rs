@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use hardtack_conformance::process::Process;
+use hardtack_test_support::process::Process;
 
 use crate::support::TestDir;
 

@@ -1,7 +1,7 @@
 //! The database: which one is used or refused, migrations, and that its password is never shown.
 
-use hardtack_conformance::services::PostgresServer;
-use hardtack_conformance::services::postgres::shared;
+use hardtack_test_support::services::PostgresServer;
+use hardtack_test_support::services::postgres::shared;
 
 use crate::support::{TestDir, is_logged_in, output, refusal, set_mode, sign_up, start};
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use hardtack_conformance::Client;
-use hardtack_conformance::process::Process;
+use hardtack_test_support::Client;
+use hardtack_test_support::process::Process;
 
 use crate::support::{TestDir, sign_up, start};
 

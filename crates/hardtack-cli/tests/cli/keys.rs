@@ -69,7 +69,7 @@ async fn a_rotation_logs_no_user_out() {
     let mut refreshes = server.client();
     refreshes.set_cookie_raw(&client.cookie("refresh_token_cookie").unwrap().raw);
     assert_eq!(refreshes.get("/service").accept_html().send().await.status(), 200);
-    let header = |client: &hardtack_conformance::Client| {
+    let header = |client: &hardtack_test_support::Client| {
         client.cookie("access_token_cookie").unwrap().value.split('.').next().unwrap_or_default().to_owned()
     };
     assert_ne!(header(&refreshes), header(&client));

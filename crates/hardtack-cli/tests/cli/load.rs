@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hardtack_conformance::Client;
-use hardtack_conformance::client::Response;
+use hardtack_test_support::Client;
+use hardtack_test_support::client::Response;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
@@ -158,7 +158,7 @@ impl User {
     /// Sends a request until it has a response.
     async fn send(
         &mut self,
-        request: impl for<'c> Fn(&'c mut Client) -> hardtack_conformance::Request<'c>,
+        request: impl for<'c> Fn(&'c mut Client) -> hardtack_test_support::Request<'c>,
     ) -> Response {
         loop {
             let response = request(&mut self.client).try_send().await;

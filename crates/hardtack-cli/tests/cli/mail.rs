@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use hardtack_conformance::process::Process;
+use hardtack_test_support::process::Process;
 use serde_json::json;
 
 use crate::support::{TestDir, output, refusal, sign_up, start};

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use hardtack_conformance::services::redis::RedisServer;
-use hardtack_conformance::services::{PostgresServer, postgres};
 use hardtack_sqlx::Database;
+use hardtack_test_support::services::redis::RedisServer;
+use hardtack_test_support::services::{PostgresServer, postgres};
 
 use crate::load::Users;
 use crate::stores::{TwoServers, at, on_redis};

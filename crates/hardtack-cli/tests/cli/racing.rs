@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use hardtack_conformance::Client;
+use hardtack_test_support::Client;
 
 use crate::stores::{Store, TwoServers, on_every_store};
 use crate::support::{is_logged_in, sign_up};

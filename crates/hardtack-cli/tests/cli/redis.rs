@@ -1,6 +1,6 @@
 //! Redis: what it is used for, which URLs are refused, and that its password is never shown.
 
-use hardtack_conformance::services::redis::RedisServer;
+use hardtack_test_support::services::redis::RedisServer;
 
 use crate::support::{TestDir, is_logged_in, output, refusal, set_mode, sign_up, start};
 

@@ -1,6 +1,6 @@
 //! The first start, later starts, and starts behind https.
 
-use hardtack_conformance::Client;
+use hardtack_test_support::Client;
 
 use crate::support::{TestDir, is_logged_in, log_out, mode, sign_up, start, with_copied_access_cookie};
 

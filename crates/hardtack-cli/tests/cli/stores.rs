@@ -3,10 +3,10 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use hardtack_conformance::Client;
-use hardtack_conformance::process::{Process, Program};
-use hardtack_conformance::services::postgres;
-use hardtack_conformance::services::redis::RedisServer;
+use hardtack_test_support::Client;
+use hardtack_test_support::process::{Process, Program};
+use hardtack_test_support::services::postgres;
+use hardtack_test_support::services::redis::RedisServer;
 
 use crate::support::{TestDir, output, start};
 
@@ -26,7 +26,7 @@ pub(crate) enum Store {
 /// Makes a test of each function for each store.
 macro_rules! on_every_store {
     ($tests:tt) => {
-        hardtack_conformance::on_every_store! {
+        hardtack_test_support::on_every_store! {
             [
                 on_sqlite: crate::stores::Store::Sqlite,
                 on_postgres: crate::stores::Store::Postgres,

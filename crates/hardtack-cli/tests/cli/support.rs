@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use hardtack_conformance::client::Response;
-use hardtack_conformance::process::{Finished, Process, Program};
-use hardtack_conformance::{Client, process::StartError};
+use hardtack_test_support::client::Response;
+use hardtack_test_support::html::HtmlForms;
+use hardtack_test_support::process::{Finished, Process, Program};
+use hardtack_test_support::{Client, process::StartError};
 use serde_json::json;
 use tempfile::TempDir;
 

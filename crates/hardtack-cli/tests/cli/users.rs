@@ -1,6 +1,6 @@
 //! `hardtack user`, while servers run.
 
-use hardtack_conformance::process::Program;
+use hardtack_test_support::process::Program;
 
 use crate::stores::{Store, TwoServers, at, on_every_store};
 use crate::support::{

@@ -2,7 +2,7 @@
 //! for each way of refreshing, with JavaScript and without.
 
 use hardtack::RefreshMode;
-use hardtack_conformance::BrowserOptions;
+use hardtack_test_support::BrowserOptions;
 use serde_json::json;
 
 use super::Person;

@@ -1,6 +1,6 @@
 //! Without a mouse, and by ear.
 
-use hardtack_conformance::BrowserOptions;
+use hardtack_test_support::BrowserOptions;
 use serde_json::{Value, json};
 
 use super::Person;
