@@ -15,8 +15,3 @@ use crate::session::{Session, SessionRules};
 pub fn session(subject: &str, now: Timestamp) -> Session {
     Session::begin(subject, now, &SessionRules::default())
 }
-
-/// Holds the guide's store to what compiles, and to the suite.
-#[cfg(doctest)]
-#[doc = include_str!("../../../../docs/another-store.md")]
-struct AnotherStore;
