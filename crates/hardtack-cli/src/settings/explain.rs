@@ -59,7 +59,7 @@ impl Settings {
             ConfigError::AccessOutlivesRefresh => named(&[&ACCESS_LIFETIME, &REFRESH_LIFETIME]),
             ConfigError::SessionShorterThanRefresh => named(&[&SESSION_LIFETIME, &REFRESH_LIFETIME]),
             ConfigError::LeewayTooLong { .. } => named(&[&LEEWAY]),
-            ConfigError::RandomisedRefreshSignature { .. } => named(&given(&[&ALGORITHM])),
+            ConfigError::RandomizedRefreshSignature { .. } => named(&given(&[&ALGORITHM])),
             ConfigError::SameSiteNoneWithoutSecure => named(&[&COOKIE_SAMESITE]),
             ConfigError::SameSiteNoneWithoutCsrf => named(&[&COOKIE_SAMESITE, &INSECURE_WITHOUT_CSRF]),
             ConfigError::BadCookieDomain { .. } | ConfigError::HostPrefixWithDomain { .. } => named(&[&COOKIE_DOMAIN]),

@@ -1,8 +1,9 @@
-//! Log-ins that a server keeps: one row each, rotated by compare-and-swap.
+//! Stored sessions: one row for each log-in, rotated by compare-and-swap.
 
 mod id;
 mod memory;
 mod policy;
+mod refresh_check;
 mod refresh_flaw;
 mod row;
 mod rules;
@@ -11,8 +12,9 @@ mod store;
 pub use id::{ParseSessionIdError, SessionId};
 pub use memory::MemorySessions;
 pub use policy::SessionPolicy;
+pub(crate) use refresh_check::RefreshVerdict;
 pub use refresh_flaw::RefreshFlaw;
 pub use row::Session;
-pub(crate) use rules::{RefreshVerdict, SessionRules};
+pub(crate) use rules::SessionRules;
 pub(crate) use store::ErasedStore;
 pub use store::{Revocation, RevocationKind, RevocationPage, RevokeTarget, Rotation, SessionStore};

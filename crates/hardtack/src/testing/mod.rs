@@ -1,4 +1,4 @@
-//! For tests: a clock that is set, a request without a framework, and the suite that every session store passes.
+//! Tools for tests: a clock to set, a request without a framework, and the conformance suite of session stores.
 
 mod clock;
 mod request;

@@ -301,7 +301,7 @@ impl AuthenticatorBuilder {
 fn check_signing_key(keys: &KeySet, mode: RefreshMode) -> Result<(), ConfigError> {
     let signing = keys.signing_key().ok_or(ConfigError::VerifyingOnly)?;
     if !signing.is_deterministic() && mode != RefreshMode::Sliding {
-        return Err(ConfigError::RandomisedRefreshSignature { algorithm: signing.algorithm().as_str() });
+        return Err(ConfigError::RandomizedRefreshSignature { algorithm: signing.algorithm().as_str() });
     }
     Ok(())
 }
