@@ -1,4 +1,4 @@
-//! Forms that come before a log-in.
+//! CSRF protection for forms that come before a log-in.
 
 use super::Exchange;
 use crate::cookie::{SetCookies, Setting};
@@ -7,16 +7,16 @@ use crate::jwt::TokenKind;
 use crate::refusal::{Failure, Reason};
 
 impl Exchange<'_> {
-    /// The hidden field's value for a log-in or sign-up form, and the cookie that goes with it.
+    /// Returns the value for the hidden field of a log-in or sign-up form, and the cookie that belongs to it.
     ///
     /// # Errors
-    /// A cookie that browsers would drop, from a very long configured name.
+    /// The cookie would be larger than browsers accept, because its configured name is very long.
     pub fn pre_session(&self) -> Result<PreSession, Failure> {
         let slot = &self.authenticator.cookies().pre_session;
         let key = self.authenticator.pre_session_key();
         let known = slot.name.find(&self.head).ok().flatten().filter(|value| PreSessionKey::is_nonce(value));
         if let Some(nonce) = known {
-            // Kept, so that the forms in other tabs stay good.
+            // Keep the cookie, so that forms in other tabs stay valid.
             return Ok(PreSession { token: key.token(nonce), cookies: SetCookies::default() });
         }
         let nonce = PreSessionKey::nonce();
@@ -27,11 +27,11 @@ impl Exchange<'_> {
         Ok(PreSession { token: key.token(nonce.as_bytes()), cookies })
     }
 
-    /// Refuses what another site could have sent: for handlers that act before anybody is logged in.
-    /// [`Self::log_in`] includes it.
+    /// Refuses a request that another site could have sent, for handlers that act before a user is logged in.
+    /// [`Self::log_in`] includes this check.
     ///
     /// # Errors
-    /// A request by GET, from another site, or from a form without its pre-session token.
+    /// The method is GET, the request comes from another site, or the form has no valid pre-session token.
     pub fn require_pre_session(&self) -> Result<(), Failure> {
         self.check_pre_session().map_err(|reason| self.refuse(reason))
     }
@@ -39,7 +39,7 @@ impl Exchange<'_> {
     pub(super) fn check_pre_session(&self) -> Result<(), Reason> {
         self.check_changing()?;
         let csrf = &self.authenticator.settings().csrf;
-        // A page of another site cannot send JSON without asking first (CORS preflight).
+        // Pages of other sites cannot send JSON without a CORS preflight.
         if !csrf.protect || !csrf.pre_session || self.sends_json() {
             return Ok(());
         }

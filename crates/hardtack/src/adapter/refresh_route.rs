@@ -1,18 +1,18 @@
-//! The refresh URL: both ways back to where the client came from.
+//! The refresh URL, and the way back to where the client came from.
 
 use super::Exchange;
 use crate::refusal::{Failure, FailureKind, NO_STORE, Reply};
 use crate::request::Wants;
 
 impl Exchange<'_> {
-    /// Refreshes and sends the client back to the query's `next`: a GET by 303, a POST by 307 so that
-    /// its body goes on to the page that it was posted to. A program gets 200 and JSON.
+    /// Refreshes, and redirects to the query's `next`: a GET with 303, and a POST with 307, so that its body goes on
+    /// to the page that it was posted to. A program gets 200 and JSON.
     ///
-    /// Another site's link can lead here by way of an expired page. Nothing is refreshed for it: the
-    /// answer is 403, and a page that asks again in this site's own name.
+    /// A link on another site can lead here through a page whose token has expired. Such a request is not refreshed:
+    /// it gets 403 and a page that repeats the request from this site.
     ///
     /// # Errors
-    /// As [`Self::refresh`].
+    /// Those of [`Self::refresh`].
     pub async fn refresh_and_return(&self) -> Result<Reply, Failure> {
         let cookies = match self.refresh().await {
             Err(failure) if self.follows_foreign_link(&failure) => return Ok(self.ask_again()),

@@ -36,13 +36,13 @@ impl Exchange<'_> {
         Failure::new(reason, reply)
     }
 
-    /// Where a refused client comes back to: the page it asked for, or the page with the form it
-    /// posted; the posting itself only if its body travels along. htmx asks for parts of a page and
-    /// says which page they are for.
+    /// The page that a refused client returns to: the page that it requested, or the page with the form that it
+    /// posted. A posted request itself is only repeated if its body is sent again. htmx requests parts of a page and
+    /// names the page.
     fn return_path(&self, kind: FailureKind) -> Option<NextPath> {
         let fragment = self.wants() == Wants::Htmx;
         if !fragment && (self.head.is_safe() || kind == FailureKind::RefreshNeeded) {
-            // A route of the flow is no place to return to, but it may carry one.
+            // A route of the log-in flow is not a page to return to, but its query may name one.
             return self.authenticator.next(self.head.target()).or_else(|| self.query_next());
         }
         let page = if fragment { self.head.header_text("hx-current-url") } else { None };

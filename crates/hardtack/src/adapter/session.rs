@@ -1,4 +1,4 @@
-//! What a handler does with a session: begin it, end it, refresh it, prove it anew.
+//! What a handler does with a session: log in, log out, refresh, re-authenticate, renew.
 
 use super::Exchange;
 use crate::authenticator::LogIn;
@@ -11,16 +11,16 @@ use crate::token::VerifiedToken;
 use crate::token_source::{Extracted, Need, TokenLocation};
 
 impl Exchange<'_> {
-    /// Logs a user in whose password was just checked. The session that the browser had before, if
-    /// any, ends in the same transaction (ASVS 5.0 V7.2.4).
+    /// Logs a user in, after the application has checked the password. Returns the cookies of the new session. The
+    /// browser's previous session, if any, ends in the same transaction (ASVS 5.0 V7.2.4).
     ///
     /// # Errors
-    /// A request by GET, from another site, or from a form without its pre-session token; a store
-    /// that failed; claims that do not fit.
+    /// The method is GET, the request comes from another site, or the form has no valid pre-session token; the store
+    /// failed; the claims do not fit into a token.
     pub async fn log_in(&self, log_in: impl Into<LogIn>) -> Result<SetCookies, Failure> {
         let mut log_in = log_in.into();
         self.check_pre_session().map_err(|reason| self.refuse(reason))?;
-        // What the application says goes first: behind a proxy, only it knows the address.
+        // What the application sets takes precedence: behind a proxy, only it knows the client's address.
         if let (None, Some(agent)) = (&log_in.user_agent, self.head.header_text("user-agent")) {
             log_in = log_in.user_agent(agent);
         }
@@ -30,11 +30,11 @@ impl Exchange<'_> {
         self.authenticator.begin(log_in, &self.cookie_tokens()).await.map_err(|error| self.refuse(error))
     }
 
-    /// Logs out whoever the request's tokens name, expired or not, and answers the deleted cookies.
-    /// Final: a refresh that is on its way cannot undo it.
+    /// Ends the session that the request's tokens belong to, expired or not, and returns the cookies that delete
+    /// them. A refresh that is already in flight cannot revive the session.
     ///
     /// # Errors
-    /// A request by GET, from another site or without its CSRF token; a store that failed.
+    /// The method is GET, the request comes from another site, or the CSRF token is missing; the store failed.
     pub async fn log_out(&self) -> Result<SetCookies, Failure> {
         self.try_log_out().await.map_err(|reason| self.refuse(reason))
     }
@@ -42,9 +42,10 @@ impl Exchange<'_> {
     async fn try_log_out(&self) -> Result<SetCookies, Reason> {
         self.check_changing()?;
         let in_cookies = self.cookie_tokens();
-        // Both tokens of a session carry one CSRF value. Where two sessions are mixed, whoever planted one
-        // of them cannot end the other with it. Tokens of no session end nothing but their cookies, and
-        // Flask-JWT-Extended gives each a value of its own: there the first one's, the access token's, will do.
+        // Both tokens of a session have the same CSRF value. If the tokens belong to two sessions, both values are
+        // needed, so an attacker who planted one of the tokens cannot end the other session with it. Tokens without a
+        // session only lose their cookies. Flask-JWT-Extended gives each token a CSRF value of its own: there, the
+        // one of the access token suffices.
         let asked = in_cookies.iter().enumerate().filter(|(at, token)| *at == 0 || token.session().is_some());
         asked.map(|(_, token)| token).try_for_each(|token| self.verifier().check_csrf(token))?;
         let others = self.other_tokens();
@@ -60,11 +61,13 @@ impl Exchange<'_> {
         Ok(self.authenticator.unset_jwt_cookies())
     }
 
-    /// Exchanges the refresh cookie for new tokens, never fresh ones: the refresh route. GET serves
-    /// the redirect flow; HEAD, which a router may answer with the same handler, changes nothing.
+    /// Exchanges the refresh cookie for new tokens, which are never fresh, and returns their cookies: for the refresh
+    /// route. GET is allowed for the redirect flow. HEAD changes nothing, because routers may send it to the handler
+    /// for GET.
     ///
     /// # Errors
-    /// No refresh token, a bad, used or ended one; HEAD; another site; a store that failed.
+    /// The refresh token is missing, invalid, reused or revoked; the method is HEAD; the request comes from another
+    /// site; the store failed.
     pub async fn refresh(&self) -> Result<SetCookies, Failure> {
         if self.head.method() == "HEAD" {
             return Err(self.refuse(Reason::Method));
@@ -84,16 +87,17 @@ impl Exchange<'_> {
         Ok(refreshed.cookies)
     }
 
-    /// The CSRF value of the refresh cookie's token, for a form that posts to the refresh URL.
+    /// Returns the CSRF value of the refresh cookie's token, for a form that posts to the refresh URL.
     pub fn refresh_csrf_token(&self) -> Option<String> {
         let token = self.authenticator.cookie_token(&self.head, TokenKind::Refresh).ok()??.any_age();
         token.claims().csrf.clone()
     }
 
-    /// Fresh tokens for the same session, once the application has checked the password of `subject`.
+    /// Returns cookies with fresh tokens for the same session, after the application has checked the password of
+    /// `subject` again.
     ///
     /// # Errors
-    /// Nobody is logged in, or somebody else than `subject` is: that is no upgrade of this session.
+    /// No user is logged in, or a user other than `subject`.
     pub async fn reauthenticate(&self, subject: &str) -> Result<SetCookies, Failure> {
         let token = self.acting_token().await?;
         if token.subject() != subject {
@@ -107,11 +111,11 @@ impl Exchange<'_> {
         Ok(raised.cookies)
     }
 
-    /// New tokens under a new session id, and the end of every other token of this user: for a
-    /// changed password (ASVS 5.0 V7.4.3). Call it when the new password is stored.
+    /// Replaces all sessions of the user with a new one and returns its cookies, after a password change (ASVS 5.0
+    /// V7.4.3). Call it when the new password is stored.
     ///
     /// # Errors
-    /// Nobody is logged in; a store that failed.
+    /// No user is logged in; the store failed.
     pub async fn renew(&self) -> Result<SetCookies, Failure> {
         let token = self.acting_token().await?;
         self.authenticator.renew(&token, &self.verifier().client()).await.map_err(|reason| self.refuse(reason))

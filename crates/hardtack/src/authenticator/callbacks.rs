@@ -10,7 +10,7 @@ use crate::jwt::{SigningKey, TokenKind, Unverified, VerifyingKey};
 use crate::refusal::Reason;
 use crate::token::VerifiedToken;
 
-/// An application's list of tokens that it takes no more (`token_in_blocklist_loader`).
+/// A list of tokens that the application does not accept any more (`token_in_blocklist_loader`).
 ///
 /// ```
 /// use hardtack::{VerifiedToken, BackendError};
@@ -26,8 +26,7 @@ use crate::token::VerifiedToken;
 /// }
 /// ```
 pub trait Blocklist: Send + Sync + 'static {
-    /// Whether a verified token is refused all the same. An error answers 503: nobody is let in by a list that
-    /// cannot be read.
+    /// Returns whether a verified token is blocked. If it returns an error, the request is refused with 503.
     fn is_blocked(&self, token: &VerifiedToken) -> impl Future<Output = Result<bool, BackendError>> + Send;
 }
 

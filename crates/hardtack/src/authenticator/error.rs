@@ -4,14 +4,14 @@ use crate::error::BackendError;
 use crate::refusal::{Failure, Reason};
 use crate::token::IssueError;
 
-/// A session operation that failed outside of a request.
+/// Why an operation on sessions failed outside of a request.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// The store.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] BackendError),
-    /// The tokens.
+    /// The tokens could not be issued.
     #[error(transparent)]
     Issue(#[from] IssueError),
 }

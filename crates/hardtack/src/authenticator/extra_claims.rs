@@ -5,8 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::token::IssueError;
 
-/// Claims as they are given. What cannot be one is told when the token is made, so that giving them
-/// can be chained.
+/// Claims that the application gives. An error is kept until the token is issued, so that calls can be chained.
 #[derive(Debug)]
 pub(super) struct ClaimMap(Result<Map<String, Value>, IssueError>);
 

@@ -1,4 +1,4 @@
-//! Tokens made, and the cookies that carry them.
+//! Issuing tokens.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::jwt::{ClaimError, Claims, Fresh, KeySet, TokenKind};
 
 use crate::token::{IssueError, VerifiedToken};
 
-/// A token in the making: `create_access_token` and `create_refresh_token`.
+/// Builds a token outside of a session: `create_access_token` and `create_refresh_token`.
 ///
 /// ```
 /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -38,7 +38,7 @@ pub struct TokenBuilder<'a> {
     lifetime: Lifetime,
     extra: ClaimMap,
     header: Map<String, Value>,
-    /// Whether the application's own claims and header members are added.
+    /// Whether the callbacks add claims and header members.
     uses_callbacks: bool,
 }
 
@@ -56,8 +56,8 @@ impl<'a> TokenBuilder<'a> {
         Self { uses_callbacks: true, ..Self::from_claims(authenticator, claims, lifetime, Map::new()) }
     }
 
-    /// An identity that may be no text: a number, or a whole object. Only with
-    /// [`crate::AuthenticatorBuilder::insecure_any_identity`] is such a token taken.
+    /// Sets a subject that is not text: a number, or a whole object. Such a token is only accepted with
+    /// [`ClaimsPolicy::insecure_any_identity`](crate::config::ClaimsPolicy::insecure_any_identity).
     pub fn identity(mut self, identity: impl Into<Value>) -> Self {
         let identity = identity.into();
         self.claims.subject = identity.as_str().map_or_else(|| identity.to_string(), str::to_owned);
@@ -65,43 +65,43 @@ impl<'a> TokenBuilder<'a> {
         self
     }
 
-    /// Fresh as long as it lives: the password was just typed (`fresh=True`).
+    /// Makes the token fresh as long as it lives: the user just typed the password (`fresh=True`).
     pub fn fresh(mut self) -> Self {
         self.claims.fresh = Fresh::Yes;
         self
     }
 
-    /// Fresh for a while (`fresh=timedelta(…)`).
+    /// Makes the token fresh for this long (`fresh=timedelta(…)`).
     pub fn fresh_for(mut self, span: Duration) -> Self {
         self.claims.fresh = Fresh::Until(self.claims.issued_at + span);
         self
     }
 
-    /// Another lifetime than the configured one (`expires_delta`).
+    /// Sets a lifetime that differs from the settings (`expires_delta`).
     pub fn lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
         self.lifetime = lifetime.into();
         self
     }
 
-    /// A further claim (`additional_claims`).
+    /// Adds a claim (`additional_claims`).
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.extra.set(name.into(), value.into());
         self
     }
 
-    /// Further claims from a value that serialises to a JSON object.
+    /// Adds claims from a value that serializes to a JSON object.
     pub fn claims(mut self, claims: &impl Serialize) -> Self {
         self.extra.set_all(claims);
         self
     }
 
-    /// A further header member (`additional_headers`).
+    /// Adds a header member (`additional_headers`).
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.header.insert(name.into(), value.into());
         self
     }
 
-    /// Another audience than the configured one.
+    /// Sets an audience that differs from the settings.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.claims.audience = vec![audience.into()];
         self
@@ -125,10 +125,10 @@ impl<'a> TokenBuilder<'a> {
         }
     }
 
-    /// Signs it.
+    /// Signs the token.
     ///
     /// # Errors
-    /// A reserved claim or header member, claims that are no object, a token over 8 KiB.
+    /// A reserved claim or header member; claims that are not a JSON object; a token over 8 KiB.
     pub fn issue(mut self) -> Result<IssuedToken, IssueError> {
         let settings = self.authenticator.settings();
         self.claims.not_before = settings.claims.encode_nbf.then_some(self.claims.issued_at);
@@ -144,7 +144,7 @@ impl<'a> TokenBuilder<'a> {
             self.claims.to_json(&extra)?
         } else {
             let payload = named(&self.claims, self.identity, extra, settings)?;
-            // What was given may have replaced anything.
+            // Additional claims may have replaced any claim.
             self.claims = settings.claims_profile().read(&payload).unwrap_or(self.claims);
             payload
         };
@@ -164,14 +164,14 @@ impl<'a> TokenBuilder<'a> {
     }
 }
 
-/// The application's members, and those given to one token over them.
+/// Merges members; those of the single token take precedence over those of the callback.
 fn merged(mut general: Map<String, Value>, given: Map<String, Value>) -> Map<String, Value> {
     general.extend(given);
     general
 }
 
-/// A payload whose identity has another name or is no text. In Flask-JWT-Extended's manner the further claims
-/// may replace any other.
+/// The payload if the subject is in another claim than `sub`, or is not text. With `flask_compatible`, additional
+/// claims may replace any other.
 fn named(
     claims: &Claims,
     identity: Option<Value>,
@@ -196,7 +196,7 @@ fn named(
     serde_json::to_vec(&members).map_err(|_| ClaimError::Invalid("extra"))
 }
 
-/// A random UUID (RFC 9562 §5.4), as Python writes it.
+/// A random UUID (RFC 9562 section 5.4), in Python's spelling.
 fn uuid4() -> String {
     let bits = rand::random::<u128>() & !(0xf << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62;
     let hex = format!("{bits:032x}");
@@ -212,12 +212,12 @@ pub struct IssuedToken {
 }
 
 impl IssuedToken {
-    /// The compact serialisation: a credential.
+    /// Returns the token in compact serialization. It is a credential: do not log it.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// What it says.
+    /// Returns the claims.
     pub fn claims(&self) -> &Claims {
         &self.claims
     }
@@ -227,7 +227,7 @@ impl IssuedToken {
     }
 }
 
-/// Without the token itself.
+/// Omits the token, which is a credential.
 impl std::fmt::Debug for IssuedToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("IssuedToken").field("kind", &self.claims.kind).finish_non_exhaustive()
@@ -235,13 +235,14 @@ impl std::fmt::Debug for IssuedToken {
 }
 
 impl Authenticator {
-    /// Starts an access token outside of any session (`create_access_token`).
+    /// Starts an access token outside of a session (`create_access_token`).
     pub fn access_token(&self, subject: impl Into<String>) -> TokenBuilder<'_> {
         TokenBuilder::new(self, subject, TokenKind::Access, self.settings().access_lifetime)
     }
 
-    /// Starts a refresh token outside of any session (`create_refresh_token`). With a session store,
-    /// [`Self::log_in`] is the way: a refresh token without a session is refused there.
+    /// Starts a refresh token outside of a session (`create_refresh_token`).
+    ///
+    /// With a session store, use [`Self::log_in`] instead: the store refuses a refresh token without a session.
     pub fn refresh_token(&self, subject: impl Into<String>) -> TokenBuilder<'_> {
         TokenBuilder::new(self, subject, TokenKind::Refresh, self.settings().refresh_lifetime)
     }

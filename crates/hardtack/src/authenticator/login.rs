@@ -1,4 +1,4 @@
-//! What a log-in may say beyond who logs in.
+//! A log-in, before it becomes a session.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub enum Freshness {
     TokenLife,
     /// For this long.
     For(Duration),
-    /// Not at all (`fresh=False`): the user was recognised otherwise than by a password.
+    /// Not at all (`fresh=False`): the user was recognized without a password.
     Not,
 }
 
@@ -32,7 +32,7 @@ impl Freshness {
     }
 }
 
-/// A log-in: a subject, and what goes with it. A bare string is one, too.
+/// A log-in: a subject and what belongs to its session. A string converts into one.
 ///
 /// ```
 /// use hardtack::LogIn;
@@ -51,7 +51,7 @@ pub struct LogIn {
 }
 
 impl LogIn {
-    /// A log-in of `subject`, the claim `sub`: an id that stays, not a name that changes.
+    /// Creates a log-in of `subject`, which becomes the claim `sub`. Use an id that never changes, not a name.
     pub fn new(subject: impl Into<String>) -> Self {
         Self {
             subject: subject.into(),
@@ -63,42 +63,41 @@ impl LogIn {
         }
     }
 
-    /// How long it counts as recent.
+    /// Sets how long the log-in counts as recent. Default: [`Freshness::TokenLife`].
     pub fn freshness(mut self, freshness: Freshness) -> Self {
         self.freshness = freshness;
         self
     }
 
-    /// A claim that every access token of the session repeats.
+    /// Adds a claim to every access token of the session.
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.extra.set(name.into(), value.into());
         self
     }
 
-    /// Claims from a value that serialises to a JSON object.
+    /// Adds claims to every access token of the session, from a value that serializes to a JSON object.
     pub fn claims(mut self, claims: &impl Serialize) -> Self {
         self.extra.set_all(claims);
         self
     }
 
-    /// Whether the cookies outlive the browser: "remember me". They last as long as the session then,
-    /// and those of its refreshes too; otherwise they end with the browser. As
-    /// [`CookiePolicy::session_cookies`](crate::CookiePolicy::session_cookies) says unless called.
+    /// Sets whether the cookies outlive the browser ("remember me"). Default: what
+    /// [`CookiePolicy::session_cookies`](crate::CookiePolicy::session_cookies) says.
     ///
-    /// The session keeps the choice; without a store the tokens carry it, as the claim
-    /// `persistent_cookies`.
+    /// If they do, they last as long as the session, also after a refresh. The choice is kept in the session's row;
+    /// without a store it is kept in the tokens, as the claim `persistent_cookies`.
     pub fn remember(mut self, remember: bool) -> Self {
         self.remember = Some(remember);
         self
     }
 
-    /// The browser, for the device page; cut to 256 bytes.
+    /// Sets the user agent that a list of the user's devices shows, cut to 256 bytes.
     pub fn user_agent(mut self, agent: &str) -> Self {
         self.user_agent = Some(cut_user_agent(agent).to_owned());
         self
     }
 
-    /// The address, for the device page.
+    /// Sets the address that a list of the user's devices shows.
     pub fn address(mut self, address: impl Into<String>) -> Self {
         self.address = Some(address.into());
         self

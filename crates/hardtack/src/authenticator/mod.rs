@@ -81,39 +81,39 @@ struct Inner {
 }
 
 impl Authenticator {
-    /// The keys that sign and verify.
+    /// Returns the keys that sign and verify.
     pub fn keys(&self) -> &KeySet {
         &self.0.keys
     }
 
-    /// The routes of the flow.
+    /// Returns the routes of the log-in flow.
     pub fn urls(&self) -> &Urls {
         &self.0.settings.urls
     }
 
-    /// What happens to expired access tokens.
+    /// Returns what happens to expired access tokens.
     #[inline]
     pub fn refresh_mode(&self) -> RefreshMode {
         self.0.settings.refresh
     }
 
-    /// The name of the hidden form field, `csrf_token` unless set otherwise.
+    /// Returns the name of the hidden form field with the CSRF value; `csrf_token` by default.
     pub fn csrf_field(&self) -> &str {
         &self.0.settings.csrf.access.field
     }
 
-    /// Whether cookies are Secure: the site is served over https.
+    /// Returns whether cookies are `Secure`, that is, whether the site is served over https.
     pub fn sets_secure_cookies(&self) -> bool {
         self.0.cookies.secure
     }
 
-    /// Whether cookies outlive the browser where a log-in does not choose.
+    /// Returns whether cookies outlive the browser if a log-in does not choose.
     pub fn sets_persistent_cookies(&self) -> bool {
         !self.0.cookies.session_cookies
     }
 
-    /// Scheme, host and port of the site, for links that leave it, such as in a mail; none unless it was
-    /// configured: what a request says of it is no source.
+    /// Returns the scheme, host and port of the site, for links in mails; `None` if no base URL is set. A request's
+    /// `Host` is not a safe source for such links.
     pub fn origin(&self) -> Option<&str> {
         self.0.settings.base.as_ref().map(BaseUrl::origin)
     }
@@ -124,13 +124,12 @@ impl Authenticator {
         self.0.clock.now()
     }
 
-    /// The page to send someone to who asked for `text`: a path of this site that is no auth route,
-    /// or else the home URL.
+    /// Returns `text` if it is a page of this site that [`Self::next`] accepts, and the home page otherwise.
     pub fn next_or_home(&self, text: Option<&str>) -> String {
         text.and_then(|text| self.next(text)).map_or_else(|| self.0.settings.urls.home.clone(), |next| next.to_string())
     }
 
-    /// `text` as a page to return to: a path of this site that is no auth route.
+    /// Returns `text` as a page to return to, if it is a path of this site and not a route of the log-in flow.
     pub fn next(&self, text: &str) -> Option<NextPath> {
         NextPath::parse(text).filter(|next| !next.is_any_of(self.0.settings.urls.never_next()))
     }

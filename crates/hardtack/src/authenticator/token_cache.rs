@@ -1,5 +1,5 @@
-//! Access tokens whose signature was found good a moment ago, so that the next request with the same cookie
-//! needs no cryptography. `docs/decisions/0010-cache-verified-tokens.md` argues why that is safe.
+//! Access tokens whose signature was checked a short time ago, so that the next request with the same cookie needs no
+//! cryptography. Decision 10 explains why that is safe.
 
 use std::cell::Cell;
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -16,50 +16,50 @@ use crate::constant_time::same;
 use crate::jwt::Validity;
 use crate::token::VerifiedPayload;
 
-/// How many tokens are remembered unless set otherwise.
+/// How many tokens are cached by default.
 pub(super) const DEFAULT_ENTRIES: usize = 8192;
 
-/// What an entry may take on average, in bytes; larger ones leave fewer places.
+/// How many bytes an entry may take on average. Larger entries leave room for fewer.
 const BYTES_PER_ENTRY: usize = 2048;
 
-/// Longer tokens aren't remembered: no cookie holds them.
+/// Longer tokens are not cached: no cookie can contain them.
 const MAX_TOKEN_LEN: usize = 4096;
 
-/// An entry's size beyond its token and its texts: claims, counters, slots of the table.
+/// The size of an entry without its token and its texts: claims, counters, slots of the table.
 const OVERHEAD: usize = 512;
 
-/// The most lanes. More threads share them.
-const MAX_LANES: usize = 16;
+/// The maximum number of shards. More threads than this share them.
+const MAX_SHARDS: usize = 16;
 
-/// Remembers what was verified, and nothing else: whatever can change between two requests (time, kind,
-/// revocation, CSRF, freshness) is judged anew on each.
+/// Caches what a signature check found, and nothing else. Whatever can change between two requests (time, kind,
+/// revocation, CSRF, freshness) is checked on each of them.
 ///
-/// Each thread reads and writes a lane of its own, so that no thread waits for another and no two write to
-/// the same memory; a lane that is busy counts as one without the token.
+/// Each thread has its own shard, so threads neither wait for each other nor write to the same cache lines. A locked
+/// shard counts as a miss.
 pub(super) struct TokenCache {
-    lanes: Box<[Lane]>,
+    shards: Box<[Shard]>,
     hasher: SeedableRandomState,
 }
 
-/// On cache lines of its own.
+/// Aligned to its own cache lines.
 #[repr(align(128))]
-struct Lane(Mutex<Table>);
+struct Shard(Mutex<Table>);
 
-type Table = Cache<Key, Remembered, Bytes, foldhash::fast::RandomState>;
+type Table = Cache<Key, Entry, Bytes, foldhash::fast::RandomState>;
 
-/// What a token said, and how long that was found good for.
-struct Remembered {
-    verified: Arc<VerifiedPayload>,
+/// A token's payload, and the times between which its claims were found valid.
+struct Entry {
+    payload: Arc<VerifiedPayload>,
     validity: Validity,
 }
 
 impl TokenCache {
-    /// With at most this many tokens in at most 2 KiB each; none is off.
+    /// Creates a cache for at most this many tokens, of at most 2 KiB each on average. Zero turns it off.
     pub(super) fn new(entries: usize) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let count = threads.min(MAX_LANES).min(entries);
-        let lanes = (0..count).filter_map(|index| {
-            // The first lanes take what doesn't divide.
+        let count = threads.min(MAX_SHARDS).min(entries);
+        let shards = (0..count).filter_map(|index| {
+            // The first shards take the remainder.
             let places = entries / count + usize::from(index < entries % count);
             let options = OptionsBuilder::new()
                 .estimated_items_capacity(places)
@@ -68,72 +68,71 @@ impl TokenCache {
             let table = |options| {
                 Cache::with_options(options, Bytes, foldhash::fast::RandomState::default(), Default::default())
             };
-            options.ok().map(|options| Lane(Mutex::new(table(options))))
+            options.ok().map(|options| Shard(Mutex::new(table(options))))
         });
         let hasher = SeedableRandomState::with_seed(rand::random(), SharedSeed::global_random());
-        Self { lanes: lanes.collect(), hasher }
+        Self { shards: shards.collect(), hasher }
     }
 
-    /// What the token says if it was verified before, and whether what was found good of it then still is at
-    /// this time.
+    /// Returns the payload of a cached token, and whether its claims are still valid at this time.
     #[inline]
     pub(super) fn find(&self, token: &[u8], now: Timestamp) -> Option<(Arc<VerifiedPayload>, bool)> {
-        let lane = self.lane(token)?;
+        let shard = self.shard(token)?;
         let key = LookupKey { hash: self.hasher.hash_one(token), token };
-        let recall = |found: &Remembered| (Arc::clone(&found.verified), found.validity.holds_at(now));
-        with(lane, |table| table.get(&key).map(recall))?
+        let hit = |found: &Entry| (Arc::clone(&found.payload), found.validity.holds_at(now));
+        with(shard, |table| table.get(&key).map(hit))?
     }
 
-    /// Remembers a token that was just verified and found good.
+    /// Caches a token that was just verified.
     pub(super) fn insert(&self, token: &[u8], verified: &Arc<VerifiedPayload>, validity: Validity) {
-        let Some(lane) = self.lane(token) else { return };
+        let Some(shard) = self.shard(token) else { return };
         let key = Key { hash: self.hasher.hash_one(token), token: token.into() };
-        let remembered = Remembered { verified: Arc::clone(verified), validity };
-        with(lane, |table| table.insert(key, remembered));
+        let entry = Entry { payload: Arc::clone(verified), validity };
+        with(shard, |table| table.insert(key, entry));
     }
 
-    /// Forgets a token that has expired.
+    /// Removes a token that has expired.
     pub(super) fn remove(&self, token: &[u8]) {
-        let Some(lane) = self.lane(token) else { return };
+        let Some(shard) = self.shard(token) else { return };
         let key = LookupKey { hash: self.hasher.hash_one(token), token };
-        drop(with(lane, |table| table.remove(&key)));
+        drop(with(shard, |table| table.remove(&key)));
     }
 
     #[inline]
-    fn lane(&self, token: &[u8]) -> Option<&Mutex<Table>> {
-        if self.lanes.is_empty() || token.len() > MAX_TOKEN_LEN {
+    fn shard(&self, token: &[u8]) -> Option<&Mutex<Table>> {
+        if self.shards.is_empty() || token.len() > MAX_TOKEN_LEN {
             return None;
         }
         let number = thread_number();
-        // A division takes longer than the rest of this, and most often there is a lane for each thread.
-        let lane = self.lanes.get(number).or_else(|| self.lanes.get(number % self.lanes.len()));
-        lane.map(|lane| &lane.0)
+        // A division would take longer than the rest of this function, and usually each thread has its own shard.
+        let shard = self.shards.get(number).or_else(|| self.shards.get(number % self.shards.len()));
+        shard.map(|shard| &shard.0)
     }
 
-    /// Entries and their bytes.
+    /// The number of entries, and their bytes.
     #[cfg(test)]
     pub(super) fn size(&self) -> (usize, u64) {
-        let sizes = self.lanes.iter().filter_map(|lane| with(&lane.0, |table| (table.len(), table.weight())));
+        let sizes = self.shards.iter().filter_map(|shard| with(&shard.0, |table| (table.len(), table.weight())));
         sizes.fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1))
     }
 }
 
-/// Never waits.
+/// Runs `act` on a shard unless it is locked. It never waits.
 #[inline]
-fn with<R>(lane: &Mutex<Table>, act: impl FnOnce(&mut Table) -> R) -> Option<R> {
-    match lane.try_lock() {
+fn with<R>(shard: &Mutex<Table>, act: impl FnOnce(&mut Table) -> R) -> Option<R> {
+    match shard.try_lock() {
         Ok(mut table) => Some(act(&mut table)),
         Err(TryLockError::WouldBlock) => None,
-        // Whoever panicked may have left the table in disorder.
+        // A thread that panicked may have left the table inconsistent.
         Err(TryLockError::Poisoned(mut poisoned)) => {
             poisoned.get_mut().clear();
-            lane.clear_poison();
+            shard.clear_poison();
             None
         }
     }
 }
 
-/// Counts the threads that have come here.
+/// A number for the current thread, in the order of first use.
 #[inline]
 fn thread_number() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
@@ -142,13 +141,13 @@ fn thread_number() -> usize {
     }
     NUMBER.with(|number| {
         if number.get() == usize::MAX {
-            number.set(NEXT.fetch_add(1, Ordering::Relaxed) % MAX_LANES);
+            number.set(NEXT.fetch_add(1, Ordering::Relaxed) % MAX_SHARDS);
         }
         number.get()
     })
 }
 
-/// A remembered token: a credential, so without `Debug`.
+/// The key of an entry: the token and its hash. It is a credential, so it has no `Debug`.
 struct Key {
     hash: u64,
     token: Box<[u8]>,
@@ -168,7 +167,7 @@ impl PartialEq for Key {
 
 impl Eq for Key {}
 
-/// A token that somebody sent.
+/// A token from a request, to be looked up.
 struct LookupKey<'t> {
     hash: u64,
     token: &'t [u8],
@@ -181,19 +180,20 @@ impl Hash for LookupKey<'_> {
 }
 
 impl Equivalent<Key> for LookupKey<'_> {
-    /// The whole hash first: without its key nobody can send a token that is compared with another one.
+    /// Compares the hash first. Its seed is secret, so an attacker cannot get a chosen token compared with a cached
+    /// one.
     fn equivalent(&self, key: &Key) -> bool {
         self.hash == key.hash && same(self.token, &key.token)
     }
 }
 
-/// Weighs an entry by its bytes, and none by less than its share, which bounds their number too.
+/// Weighs an entry by its bytes, and by at least its share, which also limits the number of entries.
 #[derive(Clone)]
 struct Bytes;
 
-impl Weighter<Key, Remembered> for Bytes {
-    fn weight(&self, key: &Key, remembered: &Remembered) -> u64 {
-        let bytes = OVERHEAD + key.token.len() + remembered.verified.text_len();
+impl Weighter<Key, Entry> for Bytes {
+    fn weight(&self, key: &Key, entry: &Entry) -> u64 {
+        let bytes = OVERHEAD + key.token.len() + entry.payload.text_len();
         bytes.max(BYTES_PER_ENTRY) as u64
     }
 }
@@ -206,8 +206,8 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_unix_seconds(100);
 
     impl TokenCache {
-        /// Remembers a token of this subject, good from 100 to 200.
-        fn remember_of(&self, token: &[u8], subject: &str) {
+        /// Caches a token of this subject that is valid from 100 to 200.
+        fn insert_for(&self, token: &[u8], subject: &str) {
             let mut claims = Claims::new(subject, "id", TokenKind::Access, NOW);
             claims.expires_at = Some(Timestamp::from_unix_seconds(200));
             let verified = Arc::new(VerifiedPayload::issued(claims, vec![b'x'; 300]));
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn a_token_is_found_by_all_of_its_bytes() {
         let (cache, token) = (TokenCache::new(64), vec![b'a'; 403]);
-        cache.remember_of(&token, "alice");
+        cache.insert_for(&token, "alice");
         assert_eq!(cache.subject(&token).unwrap(), "alice");
         for index in 0..token.len() {
             let mut other = token.clone();
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn what_was_found_good_is_so_for_its_time() {
         let cache = TokenCache::new(64);
-        cache.remember_of(b"token", "alice");
+        cache.insert_for(b"token", "alice");
         for (now, good) in [(99, false), (100, true), (199, true), (200, false)] {
             let (_, still_good) = cache.find(b"token", Timestamp::from_unix_seconds(now)).unwrap();
             assert_eq!(still_good, good, "{now}");
@@ -261,7 +261,7 @@ mod tests {
         for number in 0..20_000_u32 {
             let mut token = number.to_string().into_bytes();
             token.resize(20 + (number as usize * 37) % 4_200, b'x');
-            cache.remember_of(&token, "alice");
+            cache.insert_for(&token, "alice");
             let (entries, bytes) = cache.size();
             assert!(entries <= 100 && bytes <= 100 * BYTES_PER_ENTRY as u64, "{entries} {bytes}");
         }
@@ -272,17 +272,17 @@ mod tests {
     #[test]
     fn none_is_off() {
         let cache = TokenCache::new(0);
-        cache.remember_of(b"token", "alice");
+        cache.insert_for(b"token", "alice");
         assert!(cache.subject(b"token").is_none());
     }
 
     #[test]
-    fn a_busy_lane_is_not_waited_for() {
+    fn a_locked_shard_is_a_miss() {
         let cache = TokenCache::new(64);
-        cache.remember_of(b"token", "alice");
-        let held: Vec<_> = cache.lanes.iter().map(|lane| lane.0.lock().unwrap()).collect();
+        cache.insert_for(b"token", "alice");
+        let held: Vec<_> = cache.shards.iter().map(|shard| shard.0.lock().unwrap()).collect();
         assert!(cache.subject(b"token").is_none());
-        cache.remember_of(b"other", "bob");
+        cache.insert_for(b"other", "bob");
         drop(held);
         assert!(cache.subject(b"token").is_some() && cache.subject(b"other").is_none());
     }

@@ -1,38 +1,39 @@
-//! The kinds of failure: Flask-JWT-Extended's loaders, and CSRF apart from them.
+//! The kinds of failure: the loaders of Flask-JWT-Extended, and a few more.
 
-/// What an application can answer in its own way.
+/// A kind of failure that an application can reply to in its own way, with
+/// [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailureKind {
-    /// No token where one is needed (`unauthorized_loader`).
+    /// A token is needed and there is none (`unauthorized_loader`).
     Missing,
-    /// A token that is forged, malformed, of the wrong kind or for someone else (`invalid_token_loader`).
+    /// The token is forged, malformed, of the wrong kind or for another audience (`invalid_token_loader`).
     Invalid,
-    /// A token whose time is over (`expired_token_loader`).
+    /// The token has expired (`expired_token_loader`).
     Expired,
-    /// Redirect mode only: the token's time is over, and the refresh URL can mend it.
+    /// The token has expired, and the refresh URL can renew it: in redirect mode only.
     RefreshNeeded,
-    /// A token that came of a refresh, where the password is wanted (`needs_fresh_token_loader`).
+    /// The token is not from a recent log-in, and the route needs one that is (`needs_fresh_token_loader`).
     NotFresh,
-    /// A session that was ended (`revoked_token_loader`).
+    /// The session was ended (`revoked_token_loader`).
     Revoked,
-    /// A token of someone who is no longer there (`user_lookup_error_loader`).
+    /// The user of the token does not exist any more (`user_lookup_error_loader`).
     UnknownUser,
-    /// A token whose claims the application did not accept (`token_verification_failed_loader`).
+    /// The application did not accept the claims of the token (`token_verification_failed_loader`).
     ClaimsRefused,
-    /// A request that another site may have forged.
+    /// Another site may have forged the request.
     Csrf,
-    /// A request that changes something and came by GET.
+    /// The request changes something, but its method is GET or HEAD.
     Method,
-    /// The session store is down.
+    /// The session store, or another backend of the application, failed.
     Unavailable,
-    /// The application asked for what cannot be done (a token too large, a reserved claim), or lacks a part.
+    /// The application made a mistake: a token that is too large, a reserved claim, a missing layer.
     Internal,
 }
 
 impl FailureKind {
     /// All kinds.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: &'static [Self] = &[
         Self::Missing,
         Self::Invalid,
         Self::Expired,
@@ -47,12 +48,12 @@ impl FailureKind {
         Self::Internal,
     ];
 
-    /// Whether the cookies are useless after this and are deleted.
+    /// Returns whether the cookies are useless after this failure, so that they are deleted.
     pub const fn unsets_cookies(self) -> bool {
         matches!(self, Self::Invalid | Self::Expired | Self::Revoked | Self::UnknownUser | Self::ClaimsRefused)
     }
 
-    /// The HTTP status for a program (RFC 9110 §15.5).
+    /// Returns the HTTP status of the reply to a program (RFC 9110 section 15.5).
     pub const fn status(self) -> u16 {
         match self {
             Self::Csrf | Self::ClaimsRefused => 403,

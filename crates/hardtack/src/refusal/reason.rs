@@ -1,4 +1,4 @@
-//! Why a request is refused, to the detail that a log wants.
+//! Why a request is refused, in the detail that a log needs.
 
 use std::borrow::Cow;
 
@@ -10,41 +10,41 @@ use crate::session::RefreshFlaw;
 use crate::token::IssueError;
 use crate::token_source::TokenLocation;
 
-/// Why a request is refused. Internal: a client is told the [`FailureKind`]'s text and [`Self::code`].
+/// Why a request is refused, in the detail that a log needs. The client only gets [`Self::advice`] and [`Self::code`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Reason {
-    /// There is no token, and one is needed.
-    #[error("no token")]
+    /// A token is needed and there is none.
+    #[error("the request has no token")]
     Missing,
-    /// An authentication cookie came twice.
+    /// An authentication cookie is there more than once.
     #[error("the request carries an authentication cookie more than once")]
     DuplicateCookie,
-    /// What can only be a token is not in the form that its location asks for.
-    #[error("what stands for a token in {0} has no token's form")]
+    /// The value in this location is not in the form that a token has there.
+    #[error("the value in {0} is not a JWT in the expected form")]
     Malformed(TokenLocation),
-    /// A JSON body that may hold a token is longer than what is read ahead.
-    #[error("the JSON body is longer than what is read ahead of the handler")]
+    /// A JSON body that may contain a token is longer than the part that is read before the handler.
+    #[error("the JSON body is longer than the 64 KiB that are read before the handler")]
     BeyondPeek,
-    /// The token is refused.
+    /// The token is not valid.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// The token came of a refresh, or its fresh time is over.
+    /// The token is from a refresh, or its log-in is no longer recent.
     #[error("the token is not fresh")]
     NotFresh,
     /// The access token's session was ended.
     #[error("the session was ended")]
     Revoked,
-    /// The session was ended because its browser got another one: a request that was on its way.
-    #[error("the session was replaced by another one of the same browser")]
+    /// The session was replaced by a new session of the same browser: this request was already in flight.
+    #[error("the session was replaced by a new session of the same browser")]
     Replaced,
-    /// The refresh token is refused.
-    #[error("the refresh token is refused: {}", .0.code())]
+    /// The refresh token is not accepted.
+    #[error("the refresh token is not accepted: {}", .0.code())]
     Refresh(RefreshFlaw),
-    /// The access token's time is over, and the refresh URL can mend it.
-    #[error("the token has expired and is to be refreshed")]
+    /// The access token has expired, and the refresh URL can renew it.
+    #[error("the token has expired and must be refreshed")]
     RefreshNeeded,
-    /// The application knows no such user.
+    /// The application does not know the token's user.
     #[error("the token's user is unknown")]
     UnknownUser,
     /// The application did not accept the claims.
@@ -53,25 +53,25 @@ pub enum Reason {
     /// Another site may have forged the request.
     #[error(transparent)]
     Csrf(#[from] CsrfError),
-    /// A change was asked for by GET or HEAD.
-    #[error("a change was asked for by a method that changes nothing")]
+    /// The request changes something, but its method is GET or HEAD.
+    #[error("the request changes something, but its method is GET or HEAD")]
     Method,
-    /// The store failed, or the application's look-up did.
+    /// The session store, the user look-up or another backend of the application failed.
     #[error(transparent)]
     Store(#[from] BackendError),
-    /// A token could not be made.
+    /// A token could not be issued.
     #[error(transparent)]
     Issue(#[from] IssueError),
-    /// The application lacks a part that only its developer can add: this says which, and how.
+    /// The application is not set up completely. The text says what its developer has to add.
     #[error("{0}")]
     NotSetUp(Cow<'static, str>),
-    /// Someone re-authenticated as another user than the session's.
-    #[error("re-authentication as another user")]
+    /// The request tries to re-authenticate as a user other than the one who is logged in.
+    #[error("re-authentication as another user than the one who is logged in")]
     OtherUser,
 }
 
 impl Reason {
-    /// A stable name in `snake_case`, the same in replies, events and documentation.
+    /// Returns a stable name in `snake_case`, the same in replies, events and the documentation.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Missing => "missing_token",
@@ -94,7 +94,7 @@ impl Reason {
         }
     }
 
-    /// What the application answers to.
+    /// Returns the kind of failure, which an application can reply to in its own way.
     pub const fn kind(&self) -> FailureKind {
         match self {
             Self::Missing => FailureKind::Missing,
@@ -113,7 +113,7 @@ impl Reason {
         }
     }
 
-    /// A sentence for the client: what was wrong, and what to do. Never the store's own words.
+    /// Returns a sentence for the client: what is wrong and what to do. It never contains the text of a backend.
     pub const fn advice(&self) -> &'static str {
         match self {
             Self::Missing => "You are not logged in. Log in and try again.",
@@ -124,13 +124,11 @@ impl Reason {
                 "Your session has expired. Log in again."
             }
             Self::Token(TokenError::WrongKind) => {
-                "The token is of another kind than this route takes (access or refresh). Log in again."
+                "This route needs the other kind of token (access or refresh). Log in again."
             }
-            Self::Malformed(_) => {
-                "The token is not in the form that its place asks for, such as Authorization: Bearer."
-            }
+            Self::Malformed(_) => "The token is not in the expected form, such as Authorization: Bearer TOKEN.",
             Self::BeyondPeek => {
-                "The JSON body is longer than 64 KiB, so that no token in it was found. Send it otherwise."
+                "The JSON body is longer than 64 KiB, so the token in it was not read. Send the token in a header or a cookie."
             }
             Self::Token(_) => "The token is not valid. Log in again.",
             Self::NotFresh => "This needs your password again. Re-authenticate and retry.",
@@ -149,19 +147,19 @@ impl Reason {
                 "CSRF protection: the CSRF token is not this session's. Reload the page and send the form again."
             }
             Self::Csrf(CsrfError::BeyondPeek) => {
-                "CSRF protection: the csrf_token field is not within the form's first 64 KiB. Put it first in the form."
+                "CSRF protection: the csrf_token field is not in the first 64 KiB of the form. Put it first in the form."
             }
             Self::Csrf(CsrfError::Unread) => {
                 "CSRF protection: the form could not be read, because no authentication layer wraps this route."
             }
-            Self::Method => "This changes something and has to be sent by POST.",
+            Self::Method => "This request changes something. Send it by POST.",
             Self::Store(_) => "Sessions cannot be checked at the moment. Try again shortly.",
-            Self::Issue(_) => "The log-in could not be completed. Tell the site's operator.",
-            Self::NotSetUp(_) => "The server is not set up completely. Tell its operator.",
+            Self::Issue(_) => "The log-in could not be completed. Please tell the operator of this site.",
+            Self::NotSetUp(_) => "The server is not set up completely. Please tell the operator of this site.",
         }
     }
 
-    /// Writes it to the log: loud where the operator can do something about it.
+    /// Logs the reason: as an error if the operator can do something about it.
     pub(super) fn log(&self) {
         match self.kind() {
             FailureKind::Unavailable | FailureKind::Internal => {

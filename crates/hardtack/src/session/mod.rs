@@ -3,6 +3,7 @@
 mod id;
 mod memory;
 mod policy;
+mod refresh_check;
 mod refresh_flaw;
 mod row;
 mod rules;
@@ -11,8 +12,9 @@ mod store;
 pub use id::{ParseSessionIdError, SessionId};
 pub use memory::MemorySessions;
 pub use policy::SessionPolicy;
+pub(crate) use refresh_check::RefreshVerdict;
 pub use refresh_flaw::RefreshFlaw;
 pub use row::Session;
-pub(crate) use rules::{RefreshVerdict, SessionRules};
+pub(crate) use rules::SessionRules;
 pub(crate) use store::ErasedStore;
 pub use store::{Revocation, RevocationKind, RevocationPage, RevokeTarget, Rotation, SessionStore};

@@ -114,3 +114,12 @@ impl SessionPolicy {
         Ok(())
     }
 }
+
+/// The rules of the default settings.
+#[cfg(any(test, feature = "testing"))]
+impl Default for SessionRules {
+    fn default() -> Self {
+        let policy = SessionPolicy::default();
+        policy.rules(Duration::from_secs(24 * 60 * 60), policy.absolute_lifetime)
+    }
+}

@@ -10,22 +10,28 @@ use crate::flask_compat::JwtOptions;
 use crate::token_source::TokenLocation;
 
 impl AuthenticatorBuilder {
-    /// Flask-JWT-Extended's defaults and manner, for a service that has to answer as one of its applications
-    /// does. Settings made after this one still apply.
+    /// Behaves as Flask-JWT-Extended does by default, for a service that replaces or joins such an application.
+    /// Settings made after this call still apply.
     ///
-    /// What this weakens: tokens are looked for in header fields; cookies are not Secure, have no SameSite and no
-    /// name prefix, and forms' CSRF fields are not read; the origin of a request is not checked where a token is
-    /// verified, and CSRF values are asked for with POST, PUT, PATCH and DELETE only; refused cookies are not
-    /// unset; tokens without `exp`, `iat`, `jti` or `type` pass, and any `aud` does where none is expected;
-    /// refresh tokens live 30 days and never rotate by themselves; OPTIONS needs no token; the claims given to a
-    /// token may replace any other; a `kid` that no key has is not looked at. Signatures, algorithms, duplicate
-    /// members and cookies, `crit`, lengths and the strength of keys are judged as ever.
+    /// This gives up protection:
+    ///
+    /// - Tokens are taken from the `Authorization` header; `OPTIONS` requests need none.
+    /// - Cookies are not `Secure`, have no `SameSite` and no name prefix. Refused cookies are not deleted.
+    /// - The origin of a request is not checked when a token is verified. CSRF values are required for POST, PUT,
+    ///   PATCH and DELETE only, and not read from forms.
+    /// - Tokens without `exp`, `iat`, `jti` or `type` are accepted, and so is any `aud` if none is expected. A `kid`
+    ///   that no key has is ignored.
+    /// - Refresh tokens live 30 days and do not rotate.
+    /// - Additional claims may replace any other claim.
+    ///
+    /// Signatures, algorithms, duplicate members and cookies, `crit`, lengths and the strength of keys are checked as
+    /// always.
     pub fn flask_compatible(mut self) -> Self {
         let settings = &mut self.settings;
         settings.flask = true;
         settings.exempt_options = true;
         settings.sources.locations = TokenLocation::Headers.into();
-        // Any of its routes may ask for any location.
+        // Each of its routes may ask for any location.
         settings.sources.route_locations = TokenLocation::Json.into();
         settings.refresh = RefreshMode::Off;
         settings.access_lifetime = Lifetime::For(Duration::from_secs(15 * 60));
@@ -42,7 +48,7 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Settings by Flask-JWT-Extended's names. The keys go into [`crate::Authenticator::builder`].
+    /// Applies settings by the option names of Flask-JWT-Extended. The keys go to [`crate::Authenticator::builder`].
     ///
     /// ```no_run
     /// use hardtack::Authenticator;
@@ -53,8 +59,8 @@ impl AuthenticatorBuilder {
     /// ```
     ///
     /// # Errors
-    /// The first option with a value that it cannot have; outside of [`Self::flask_compatible`], also those that
-    /// would take protection away without saying so.
+    /// The first option whose value is not allowed. Without [`Self::flask_compatible`], also an option that gives up
+    /// protection, unless the setter with `insecure` in its name was called.
     pub fn jwt_options(self, options: &JwtOptions) -> Result<Self, ConfigError> {
         self.token_options(options)?.cookie_options(options)?.csrf_options(options)
     }

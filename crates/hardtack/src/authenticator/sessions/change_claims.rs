@@ -1,4 +1,4 @@
-//! Other claims for sessions that go on: a role given or taken away.
+//! Changing the claims of sessions that go on, such as a role.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -10,18 +10,18 @@ use crate::jwt::Fresh;
 use crate::session::{RevocationKind, RevokeTarget, Session};
 
 impl Authenticator {
-    /// Gives all sessions of a subject other claims, in place of those that [`LogIn`](crate::LogIn) gave
-    /// them: for a role that was given or taken away. Answers how many sessions there are.
+    /// Replaces the claims of all sessions of a subject, for example after a role was granted or withdrawn. Returns
+    /// the number of sessions.
     ///
-    /// Nobody is logged out. Access tokens that were made before are outdated: they are refused as expired ones
-    /// are, and a refresh gives new ones with the new claims. In this process that holds when this returns, in
-    /// others as soon as they have read the log ([`Self::follow_revocations`]).
+    /// The claims replace those that were given with [`LogIn`](crate::LogIn). No session ends: access tokens with the
+    /// old claims are refused like expired ones, and a refresh gives new ones. This process refuses them from now on,
+    /// other processes as soon as they have read the revocation log ([`Self::follow_revocations`]).
     ///
-    /// Call it when the application has written the change down. A log-in that has read the old claims before
-    /// that may begin its session after this: where [`LogIn`](crate::LogIn) is given claims, ask after the log-in
-    /// whether they still hold, and call this again if they don't.
+    /// Call this after the application has committed the change. A concurrent log-in may have read the old claims and
+    /// create its session afterwards: if your log-ins pass claims, check after each log-in that they still hold, and
+    /// call this again if they do not.
     ///
-    /// Without a store it changes nothing: tokens then keep their claims until they expire.
+    /// Without a store, this changes nothing: tokens keep their claims until they expire.
     ///
     /// ```
     /// # async fn demote(auth: &hardtack::Authenticator) -> Result<(), hardtack::authenticator::SessionError> {
@@ -32,16 +32,16 @@ impl Authenticator {
     /// Source: ASVS 5.0 V8.3.2.
     ///
     /// # Errors
-    /// The store failed, or the claims don't fit into tokens and cookies; then nothing has changed.
+    /// The store failed, or the claims do not fit into tokens and cookies. Nothing has changed then.
     pub async fn change_claims(&self, subject: &str, claims: &impl Serialize) -> Result<usize, SessionError> {
         let mut given = ClaimMap::default();
         given.set_all(claims);
         let claims = Value::Object(given.into_map()?).to_string();
-        // Tried before anything is stored: with claims that don't fit no session could be refreshed any more.
+        // Issue a token before anything is stored: with claims that do not fit, no session could be refreshed.
         let now = self.now();
         let trial = Session {
             claims: Some(claims.clone()),
-            // The longest of all.
+            // The longest possible.
             generation: u64::MAX,
             ..Session::begin(subject, now, &self.0.rules)
         };
@@ -49,11 +49,11 @@ impl Authenticator {
         Ok(self.outdate(subject, Some(&claims)).await?)
     }
 
-    /// Has the claims of [`AuthenticatorBuilder::additional_claims`](crate::AuthenticatorBuilder::additional_claims) asked for again: what
-    /// [`Self::change_claims`] does, for an application whose roles are there and not with the sessions. The
-    /// claims that log-ins gave stay.
+    /// Calls [`AuthenticatorBuilder::additional_claims`](crate::AuthenticatorBuilder::additional_claims) again for
+    /// all sessions of a subject. This is [`Self::change_claims`] for applications that keep roles in their own
+    /// database. Claims that were given with log-ins stay. Returns the number of sessions.
     ///
-    /// Call it when the application has written the change down. A log-in that is on its way asks again.
+    /// Call this after the application has committed the change. A concurrent log-in calls the callback again.
     ///
     /// # Errors
     /// The store failed.
@@ -61,7 +61,7 @@ impl Authenticator {
         self.outdate(subject, None).await
     }
 
-    /// In the store first, then in this process, and only then is anybody answered.
+    /// Outdates tokens in the store first, then in this process, and only then returns.
     async fn outdate(&self, subject: &str, claims: Option<&str>) -> Result<usize, BackendError> {
         let Some(store) = self.store() else { return Ok(0) };
         let now = self.now();

@@ -1,4 +1,4 @@
-//! What other processes have ended or outdated: the store's log, read into this process's map.
+//! Learning what other processes have revoked: reading the store's revocation log into this process's cache.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -11,40 +11,40 @@ use crate::error::{BackendError, WithCauses};
 use crate::revocation::{LogReader, LogStep, Notes, SessionStatus};
 use crate::session::{Revocation, RevocationKind, SessionId};
 
-/// How many entries of the log are read at once.
+/// How many entries a page of the log has.
 const LOG_PAGE: u32 = 1000;
 
-/// How often one reading may begin again: a log that changes its mind more often is broken.
+/// How often one reading may start over. A log that has gaps more often is broken.
 const READINGS: usize = 3;
 
-/// How long a follower waits for one page. A connection whose other end is gone may never fail.
+/// How long to wait for one page. A connection whose other end is gone may never fail.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How far the clock of the process that ended a session may be behind that of the one that made its
-/// token; the entry is remembered that much longer.
+/// How far the clock of the process that ended a session may be behind the clock of the process that issued its
+/// token. Entries are kept this much longer.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
 impl Authenticator {
-    /// Learns which sessions others have ended, and of which the claims have changed: once before serving.
-    /// Answers how many entries were read.
+    /// Reads which sessions other processes have ended or whose claims they have changed. Call it once before
+    /// serving. Returns the number of entries.
     ///
-    /// A process that goes on serving has to go on learning: [`Self::follow_revocations`].
+    /// A process that keeps serving must keep reading: see [`Self::follow_revocations`].
     ///
     /// # Errors
-    /// The store failed; nothing is skipped, the next call takes up where this one stopped.
+    /// The store failed. No entry is skipped: the next call continues where this one stopped.
     pub async fn sync_revocations(&self) -> Result<usize, BackendError> {
         self.read_log(std::future::pending::<()>).await
     }
 
-    /// Follows the store's log of ended sessions for as long as it is polled: spawn it once, in every
-    /// process that shares the store.
+    /// Follows the store's revocation log for as long as the future is polled. Spawn it once in every process that
+    /// shares the store.
     ///
-    /// It reads the log when the store tells of news ([`SessionStore::revoked_elsewhere`]), and every
-    /// second ([`AuthenticatorBuilder::poll_interval`]) in any case. Entries that it has missed, or a store that has
-    /// lost some, make it read the log from its beginning. Failures are logged once (`sync_failed`,
-    /// `sync_recovered`) and tried again, at most four times as slowly.
+    /// It reads the log when the store notifies it ([`SessionStore::revoked_elsewhere`]), and in any case once per
+    /// second ([`SessionPolicy::poll_interval`]). If it has missed entries, or the store has lost some, it reads the
+    /// log from its beginning. Failures are logged once (`sync_failed`, `sync_recovered`) and retried, at a quarter
+    /// of the pace at most.
     ///
-    /// The timer is the runtime's, as the core has none:
+    /// The core has no timer, so pass the runtime's:
     ///
     /// ```
     /// # use hardtack::Authenticator;
@@ -56,10 +56,10 @@ impl Authenticator {
     /// # }
     /// ```
     ///
-    /// Without a store there is nothing to follow, and it ends at once.
+    /// Without a store there is nothing to follow, and the future ends at once.
     ///
     /// [`SessionStore::revoked_elsewhere`]: crate::session::SessionStore::revoked_elsewhere
-    /// [`AuthenticatorBuilder::poll_interval`]: crate::AuthenticatorBuilder::poll_interval
+    /// [`SessionPolicy::poll_interval`]: crate::session::SessionPolicy::poll_interval
     pub async fn follow_revocations<S>(self, sleep: impl Fn(Duration) -> S + Send + Sync)
     where
         S: Future<Output = ()> + Send,
@@ -83,7 +83,7 @@ impl Authenticator {
                 }
             }
             let pause = self.settings().sessions.poll_interval * (1 << failures.min(2));
-            // The store's future is kept while the timer runs out, so that no news falls in between.
+            // Keep the store's future while the timer runs, so that no notification is lost in between.
             match sooner(&mut news, sleep(pause)).await {
                 None => {}
                 Some(Ok(())) => {
@@ -91,7 +91,7 @@ impl Authenticator {
                     news = store.revoked_elsewhere();
                 }
                 Some(Err(error)) => {
-                    // Polling goes on; asked at once it would only fail again.
+                    // Polling continues. Subscribing again at once would only fail again.
                     if !deaf {
                         tracing::warn!(event = "news_failed", error = %WithCauses(&error));
                     }
@@ -103,7 +103,7 @@ impl Authenticator {
         }
     }
 
-    /// Reads the log to its head; each page before `patience` runs out.
+    /// Reads the log to its head. Each page must arrive before `patience` ends.
     async fn read_log<S: Future<Output = ()>>(&self, patience: impl Fn() -> S) -> Result<usize, BackendError> {
         let Some(store) = self.store() else { return Ok(0) };
         let log = &self.0.log;
@@ -146,8 +146,7 @@ impl Authenticator {
         }
     }
 
-    /// What is held against a session: by this process's map, or by the store where the map may be behind or
-    /// has its doubts.
+    /// Returns the status of a session: from the cache, or from the store if the cache may be stale or uncertain.
     pub(crate) async fn session_status(&self, id: SessionId) -> Result<SessionStatus, BackendError> {
         let current = self.knows_all_revocations(self.now());
         let known = self.0.revocation_cache.status(id);
@@ -168,7 +167,7 @@ impl Authenticator {
     }
 }
 
-/// Waits for an answer, or until a timer runs out; the answer is kept for another wait.
+/// Waits for a future until a timer ends. The future can be polled again afterwards.
 async fn sooner<T>(
     answer: &mut Pin<Box<dyn Future<Output = T> + Send + '_>>,
     timer: impl Future<Output = ()>,

@@ -1,4 +1,4 @@
-//! Sessions begun: a log-in, or a new session in place of all others.
+//! Creating sessions: at a log-in, or to replace all others.
 
 use std::borrow::Cow;
 
@@ -18,17 +18,18 @@ use crate::session::{RevokeTarget, Session, SessionId};
 use crate::token::{IssueError, VerifiedToken};
 
 impl Authenticator {
-    /// Logs a user in and answers the cookies of the new session. Inside a request, the adapter's
-    /// `Auth::log_in` is better: it also checks where the request came from and ends the browser's
-    /// previous session.
+    /// Logs a user in and returns the cookies of the new session.
+    ///
+    /// In a request, use the adapter's `Auth::log_in` instead: it also checks where the request comes from, and ends
+    /// the browser's previous session.
     ///
     /// # Errors
-    /// The store failed, or the claims don't fit into tokens and cookies.
+    /// The store failed, or the claims do not fit into tokens and cookies.
     pub async fn log_in(&self, log_in: impl Into<LogIn>) -> Result<SetCookies, SessionError> {
         self.begin(log_in.into(), &[]).await
     }
 
-    /// Begins a session in place of those whose tokens the browser holds.
+    /// Creates a session, and ends those whose tokens the browser has.
     pub(crate) async fn begin(&self, log_in: LogIn, held: &[VerifiedToken]) -> Result<SetCookies, SessionError> {
         let now = self.now();
         let replaced: Vec<SessionId> = held.iter().filter_map(VerifiedToken::session).collect();
@@ -43,7 +44,7 @@ impl Authenticator {
             persistent: log_in.remember.unwrap_or(!self.cookies().session_cookies),
             ..Session::begin(log_in.subject, now, &self.0.rules)
         };
-        // Issued before anything is stored: claims that don't fit must not leave a session behind.
+        // Issue the tokens before anything is stored: claims that do not fit must not leave a session behind.
         let fresh = log_in.freshness.at(now);
         let mut cookies = self.session_cookies(&session, fresh, now)?.cookies;
         let mut ended = self.insert(&session, RevokeTarget::Replaced(&replaced), now).await?;
@@ -54,7 +55,7 @@ impl Authenticator {
             address: session.address.as_deref().map(Cow::Borrowed),
             user_agent: session.user_agent.as_deref(),
         };
-        // Two tokens of one session are one session.
+        // Both tokens of a session name the same session.
         for token in held {
             if let Some(at) = ended.iter().position(|id| Some(*id) == token.session()) {
                 self.emit(EventKind::Replaced, token.subject(), Some(ended.swap_remove(at)), &client);
@@ -64,9 +65,9 @@ impl Authenticator {
         Ok(cookies)
     }
 
-    /// Starts a new session in place of all others of `previous`'s user, and keeps its CSRF value so
-    /// that forms in other tabs still post. For a changed password: what was copied before is dead
-    /// when this returns, within the same second too.
+    /// Replaces all sessions of the user of `previous` with a new one, after a password change. The CSRF value stays,
+    /// so that forms in other tabs can still be posted. When this returns, every token that was copied before is
+    /// revoked, even if it was issued in the same second.
     pub(crate) async fn renew(&self, previous: &VerifiedToken, client: &Client<'_>) -> Result<SetCookies, Reason> {
         let now = self.now();
         let mut session = Session::begin(previous.subject(), now, &self.0.rules);
@@ -95,13 +96,13 @@ impl Authenticator {
             replaced.map_or(RevokeTarget::AllOf(&session.subject), |id| RevokeTarget::Renewed(&session.subject, id));
         let ended = self.insert(&session, ends, now).await?;
         if let Some(id) = replaced {
-            // Someone ended the old session after it was read: the new one must not outlive that.
+            // The old session was ended after it was read: the new one must not outlive that.
             if self.store().is_some() && !ended.contains(&id) {
                 self.end(RevokeTarget::Sessions(&[session.id]), now).await?;
                 return Err(Reason::Revoked);
             }
         }
-        // Or changed its claims in between: the new one would go on with the old ones.
+        // Its claims were changed after it was read: the new session would keep the old ones.
         if let (Some(store), Some(id)) = (self.store(), replaced)
             && store.find(id).await?.is_none_or(|row| row.claims != session.claims)
         {
@@ -119,13 +120,13 @@ impl Authenticator {
         Ok(cookies)
     }
 
-    /// The cookies of a session that was just stored, once more: claims that the application adds may have
-    /// changed since they were asked for, and whoever says so finds the session from now on only.
+    /// Issues the cookies of a stored session again. The callback's claims may have changed since they were read, and
+    /// a change finds the session only once it is stored.
     fn asked_again(&self, session: &Session, fresh: Fresh, now: Timestamp) -> Result<SetCookies, IssueError> {
         Ok(self.session_cookies(session, fresh, now)?.cookies)
     }
 
-    /// Stores a session and ends others with it.
+    /// Stores a session, and ends others in the same transaction.
     async fn insert(
         &self,
         session: &Session,

@@ -1,4 +1,4 @@
-//! Sessions in the store: begin, refresh, change, end.
+//! Sessions: log-in, refresh, changed claims, revocation, and the revocation log.
 
 mod change_claims;
 mod follow_log;
@@ -18,7 +18,7 @@ fn dead(row: &Session) -> Reason {
     if row.replaced { Reason::Replaced } else { Reason::Revoked }
 }
 
-/// A refreshed session: its new access token, and the cookies that carry everything new.
+/// A session after a refresh: its new access token, and the cookies for all that changed.
 pub(crate) struct Refreshed {
     pub(crate) access: VerifiedToken,
     pub(crate) cookies: SetCookies,

@@ -1,4 +1,4 @@
-//! Sessions carried on: a refresh token exchanged, an access token replaced.
+//! Continuing sessions: exchanging a refresh token, sliding, and re-authentication.
 
 use super::{Refreshed, dead};
 use crate::authenticator::{Authenticator, Freshness, issue::TokenBuilder};
@@ -10,11 +10,11 @@ use crate::refusal::Reason;
 use crate::session::{RefreshFlaw, RefreshVerdict, RevokeTarget, Rotation, Session, SessionId};
 use crate::token::VerifiedToken;
 
-/// How often a lost compare-and-swap is tried again before the store is called broken.
+/// How often a lost compare-and-swap is retried before the store counts as broken.
 const ATTEMPTS: usize = 8;
 
 impl Authenticator {
-    /// Exchanges a verified refresh token. Never answers a fresh access token.
+    /// Exchanges a verified refresh token. The new access token is never fresh.
     pub(crate) async fn exchange_refresh(
         &self,
         refresh: &VerifiedToken,
@@ -42,7 +42,8 @@ impl Authenticator {
                 RefreshVerdict::Expired => RefreshFlaw::SessionExpired,
                 RefreshVerdict::Ahead => RefreshFlaw::Ahead,
                 RefreshVerdict::Reuse => {
-                    // Ended before anybody is answered, so that it stays ended although this fails.
+                    // End the session before the client gets a response, so that it stays ended even if the response
+                    // fails.
                     self.end(RevokeTarget::Sessions(&[id]), now).await?;
                     RefreshFlaw::Reused
                 }
@@ -63,7 +64,7 @@ impl Authenticator {
         Reason::Refresh(flaw)
     }
 
-    /// Without a store: the refresh token stays, as in Flask, and a new access token joins it.
+    /// Without a store, the refresh token stays as it is, as in Flask-JWT-Extended, and a new access token is issued.
     fn exchange_stateless(
         &self,
         refresh: &VerifiedToken,
@@ -87,14 +88,14 @@ impl Authenticator {
         Ok(Refreshed { access: access.into_verified(), cookies })
     }
 
-    /// A new access token for the session of a valid one, without a refresh token: sliding.
+    /// Issues a new access token for the session of a valid one, without a refresh token (sliding sessions).
     pub(crate) async fn slide(&self, access: &VerifiedToken, client: &Client<'_>) -> Result<Refreshed, Reason> {
         let slid = self.advance(access, Freshness::Not).await?;
         self.emit(EventKind::Refresh, access.subject(), access.session(), client);
         Ok(slid)
     }
 
-    /// Fresh tokens for the session of a valid access token: the password was just typed again.
+    /// Issues fresh tokens for the session of a valid access token, after the user has typed the password again.
     pub(crate) async fn step_up(&self, access: &VerifiedToken, client: &Client<'_>) -> Result<Refreshed, Reason> {
         let raised = self.advance(access, Freshness::TokenLife).await?;
         self.emit(EventKind::Reauthenticated, access.subject(), access.session(), client);
@@ -114,8 +115,8 @@ impl Authenticator {
             if !row.is_live(now) {
                 return Err(dead(&row));
             }
-            // Two requests that slide at once, or a re-authentication sent twice: the second takes what the
-            // first has made. Rotated again, the first one's tokens would be a copy that comes back.
+            // If two requests slide at once, or a re-authentication is sent twice, the second one gets the tokens of
+            // the first. Rotating again would make the first one's tokens look like reused copies.
             let overtaken =
                 row.rotated_at >= access.claims().issued_at && row.generation > access.claims().generation.unwrap_or(0);
             let proven = row.auth_time == row.rotated_at && now.since(row.rotated_at) <= self.0.rules.race_window;
@@ -156,7 +157,7 @@ impl Authenticator {
         self.0.revocation_cache.await_confirmation(row.id, row.generation, until, now);
     }
 
-    /// Tells the store that a generation has come back, once.
+    /// Tells the store once that a client has used the tokens of this generation.
     pub(crate) async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), BackendError> {
         if let Some(store) = self.store() {
             store.confirm(id, generation).await?;

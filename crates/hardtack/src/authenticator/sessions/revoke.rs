@@ -1,4 +1,4 @@
-//! Sessions ended, listed and forgotten.
+//! Listing, ending and pruning sessions.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::event::{Client, EventKind};
 use crate::session::{RevocationKind, RevokeTarget, Session, SessionId};
 
 impl Authenticator {
-    /// Ends sessions: in the store first, then in this process, and only then is anybody answered.
+    /// Ends sessions in the store first, then in this process, and only then returns.
     pub(crate) async fn end(&self, ends: RevokeTarget<'_>, now: Timestamp) -> Result<Vec<SessionId>, BackendError> {
         let mut ended = Vec::new();
         if let Some(store) = self.store() {
@@ -22,8 +22,8 @@ impl Authenticator {
         Ok(ended)
     }
 
-    /// Ends sessions for this process: those that the store has ended, and those that were named, even
-    /// where the store knew them dead or not at all.
+    /// Ends sessions in this process: those that the store has ended, and those that are listed by id even if the
+    /// store has ended them before or does not know them.
     pub(super) fn end_locally(&self, ended: &[SessionId], ends: RevokeTarget<'_>, now: Timestamp) {
         let until = now + self.token_memory();
         for id in ended.iter().chain(named(ends).iter()) {
@@ -31,7 +31,7 @@ impl Authenticator {
         }
     }
 
-    /// Notes what happened to a session, for as long as its access tokens could look good.
+    /// Notes what happened to a session, for as long as its access tokens could be valid.
     pub(super) fn learn(&self, id: SessionId, what: RevocationKind, until: Timestamp, now: Timestamp) {
         match what {
             RevocationKind::Ended => self.0.revocation_cache.end(id, until, now),
@@ -40,19 +40,19 @@ impl Authenticator {
         }
     }
 
-    /// How long an ended session's tokens could still look good.
+    /// How long the tokens of an ended session could still be valid.
     pub(super) fn token_memory(&self) -> Duration {
         let settings = self.settings();
         let longest = match (settings.access_lifetime.duration(), settings.refresh_lifetime.duration()) {
             (Some(access), _) if self.store().is_some() => Some(access),
-            // Nobody else remembers that its refresh token is dead.
+            // Without a store, only this process knows that the refresh token is revoked.
             (Some(access), Some(refresh)) => Some(access.max(refresh)),
             _ => None,
         };
         longest.map_or(Duration::from_secs(u64::from(u32::MAX)), |span| span.saturating_add(settings.claims.leeway))
     }
 
-    /// The live sessions of a subject, the newest first; none without a store.
+    /// Returns the live sessions of a subject, the newest first. Without a store, there are none.
     ///
     /// # Errors
     /// The store failed.
@@ -63,7 +63,8 @@ impl Authenticator {
         }
     }
 
-    /// Ends one session of a subject; false if it is not theirs or not live (ASVS 5.0 V7.5.2).
+    /// Ends one session of a subject (ASVS 5.0 V7.5.2). Returns `false` if the session is not live or belongs to
+    /// another subject.
     ///
     /// # Errors
     /// The store failed.
@@ -79,7 +80,7 @@ impl Authenticator {
         self.revoke(RevokeTarget::Sessions(&[id]), subject).await.map(|ended| ended > 0)
     }
 
-    /// Ends all sessions of a subject but one; answers how many.
+    /// Ends all sessions of a subject except one, and returns how many ended.
     ///
     /// # Errors
     /// The store failed.
@@ -87,7 +88,7 @@ impl Authenticator {
         self.revoke(RevokeTarget::AllExcept(subject, kept), subject).await
     }
 
-    /// Ends all sessions of a subject: for a user who was disabled or deleted. Answers how many.
+    /// Ends all sessions of a subject, and returns how many ended. Use it when a user is disabled or deleted.
     ///
     /// # Errors
     /// The store failed.
@@ -103,7 +104,7 @@ impl Authenticator {
         Ok(ended.len())
     }
 
-    /// Forgets up to `limit` rows that no token can need any more; answers how many.
+    /// Deletes up to `limit` rows that no valid token can need any more, and returns how many it deleted.
     ///
     /// # Errors
     /// The store failed.
@@ -115,7 +116,7 @@ impl Authenticator {
     }
 }
 
-/// The sessions that are named by their ids.
+/// The sessions that a target lists by id.
 pub(super) fn named(ends: RevokeTarget<'_>) -> Cow<'_, [SessionId]> {
     match ends {
         RevokeTarget::Sessions(ids) | RevokeTarget::Replaced(ids) => ids.into(),

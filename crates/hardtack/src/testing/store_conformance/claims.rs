@@ -1,6 +1,11 @@
 //! Claims that change while sessions go on.
 
-use super::*;
+use std::future::Future;
+use std::pin::Pin;
+
+use super::subject::{NOBODY, RACERS, Subject, all, at, next, same, session, set};
+use crate::clock::Timestamp;
+use crate::session::{RevocationKind, RevokeTarget, Session, SessionStore};
 
 const READER: &str = r#"{"role":"reader","name":"Zoë 🦀","quote":"'\"\\/"}"#;
 

@@ -1,6 +1,7 @@
 //! The log, and what is forgotten.
 
-use super::*;
+use super::subject::{NOBODY, Subject, at, same, session};
+use crate::session::{RevokeTarget, Session, SessionStore};
 
 pub(super) async fn the_log_is_in_order<S: SessionStore>(store: &Subject<S>) {
     same("revocations: empty before any", store.log(0).await, vec![]);

@@ -1,6 +1,10 @@
 //! Callers that race, in one task.
 
-use super::*;
+use std::future::Future;
+use std::pin::Pin;
+
+use super::subject::{NOBODY, RACERS, Subject, all, at, next, same, session};
+use crate::session::{RevokeTarget, Session, SessionStore};
 
 pub(super) async fn one_racing_rotation_wins<S: SessionStore>(store: &Subject<S>) {
     let row = session("alice");

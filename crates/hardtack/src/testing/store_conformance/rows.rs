@@ -1,6 +1,8 @@
 //! What is created, and what it is found as.
 
-use super::*;
+use super::subject::{NOBODY, NOW, Subject, at, next, same, session};
+use crate::clock::Timestamp;
+use crate::session::{RevokeTarget, Session, SessionId, SessionStore};
 
 pub(super) async fn rows_come_back_as_they_were_given<S: SessionStore>(store: &Subject<S>) {
     same("find: an id that was never created has no row", store.find(SessionId::random()).await, None);

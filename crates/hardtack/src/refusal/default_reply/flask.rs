@@ -1,10 +1,9 @@
-//! Replies as clients of Flask-JWT-Extended 4.7 know them: its statuses and its sentences.
+//! The replies of Flask-JWT-Extended 4.7: its statuses and its sentences.
 
-use super::{Refused, Reply};
 use crate::cookie::ResolvedPolicy;
 use crate::csrf::CsrfError;
 use crate::jwt::{TokenError, TokenKind};
-use crate::refusal::{FailureKind, Reason};
+use crate::refusal::{FailureKind, Reason, Refused, Reply};
 use crate::token_source::{Absence, Locations, TokenLocation, TokenSources};
 
 /// The reply to a refused request: one JSON object with one member.
@@ -18,7 +17,7 @@ pub(super) fn reply(refused: &Refused<'_>) -> Reply {
         (None, Reason::UnknownUser) => {
             format!("Error loading the user {}", refused.token.map(|token| token.subject()).unwrap_or_default())
         }
-        _ => said(reason).to_owned(),
+        _ => sentence(reason).to_owned(),
     };
     let reply = Reply::new(status(reason)).header("content-type", "application/json");
     Reply { body: object(&refused.settings.error_key, &text), ..reply }
@@ -34,7 +33,7 @@ const fn status(reason: &Reason) -> u16 {
     }
 }
 
-const fn said(reason: &Reason) -> &'static str {
+const fn sentence(reason: &Reason) -> &'static str {
     match reason {
         Reason::Token(TokenError::Expired) => "Token has expired",
         Reason::NotFresh | Reason::OtherUser => "Fresh token required",
@@ -50,7 +49,7 @@ const fn said(reason: &Reason) -> &'static str {
     }
 }
 
-/// What PyJWT says, where the two refuse for the same reason.
+/// The sentence of PyJWT for the same refusal.
 fn invalid(error: &TokenError, identity: &str) -> String {
     match error {
         TokenError::MissingClaim("identity") => format!("Missing claim: {identity}"),
@@ -73,7 +72,7 @@ fn invalid(error: &TokenError, identity: &str) -> String {
     }
 }
 
-/// Why a location holds no token.
+/// Why a location has no token.
 pub(crate) fn absent(absence: Absence, kind: TokenKind, sources: &TokenSources, cookies: &ResolvedPolicy) -> String {
     let (cookie, member) = match kind {
         TokenKind::Access => (&cookies.access.name, &sources.json_key),
@@ -86,14 +85,14 @@ pub(crate) fn absent(absence: Absence, kind: TokenKind, sources: &TokenSources, 
             sources.header_name, sources.header_type
         ),
         Absence::Cookie => format!("Missing cookie \"{}\"", cookie.as_str()),
-        // Spelt as it is there.
+        // Misspelt as in Flask-JWT-Extended.
         Absence::Parameter => format!("Missing '{}' query paramater", sources.query_name),
         Absence::NoJson => "Invalid content-type. Must be application/json.".to_owned(),
         Absence::Member => format!("Missing \"{member}\" key in json data."),
     }
 }
 
-/// Why no location holds a token.
+/// Why no location has a token.
 pub(crate) fn missing(locations: Locations, details: &[String]) -> String {
     let names: Vec<&str> = locations.iter().map(TokenLocation::as_str).collect();
     match (names.split_last(), details) {
@@ -105,7 +104,7 @@ pub(crate) fn missing(locations: Locations, details: &[String]) -> String {
     }
 }
 
-/// What is wrong with a value that can only be a token.
+/// What is wrong with a value that cannot be a token.
 pub(crate) fn malformed(location: TokenLocation, sources: &TokenSources) -> String {
     let TokenSources { header_name, header_type, query_name, query_prefix, .. } = sources;
     match location {

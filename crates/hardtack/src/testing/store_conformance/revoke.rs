@@ -1,6 +1,7 @@
 //! Sessions that are ended.
 
-use super::*;
+use super::subject::{NOBODY, NOW, Subject, at, next, same, session, set};
+use crate::session::{RevocationKind, RevokeTarget, Rotation, Session, SessionId, SessionStore};
 
 pub(super) async fn create_ends_the_sessions_it_names<S: SessionStore>(store: &Subject<S>) {
     let [old, other, ended, kept] = ["alice", "bob", "alice", "alice"].map(session);
