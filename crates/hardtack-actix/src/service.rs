@@ -6,10 +6,10 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use actix_web::{Error, HttpMessage};
 use actix_web::body::EitherBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::{Error, HttpMessage};
 use hardtack::Authenticator;
 use hardtack::adapter::{BodyPeek, NO_STORE, Peeked, RequestState, ResponseChanges};
 use pin_project_lite::pin_project;

@@ -1,4 +1,4 @@
-//! The conformance suite over the application that it asks for, written for axum.
+//! The conformance suite, with the application that it requires written for axum.
 
 use std::net::SocketAddr;
 
@@ -150,7 +150,7 @@ async fn echo(_: AccessToken, State(calls): State<Calls>, body: Bytes) -> impl I
     ([("x-calls", calls.count().to_string())], body)
 }
 
-/// What is read is let go at once.
+/// Counts the body as it arrives and keeps none of it.
 async fn upload(_: AccessToken, mut body: Body) -> Response {
     let mut bytes = 0;
     while let Some(frame) = body.frame().await {
