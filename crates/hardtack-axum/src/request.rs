@@ -1,17 +1,79 @@
-//! axum's request, as the core reads it.
+//! What the adapter reads from an axum request: its head, and the state that the layer put into its extensions.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Deref;
+use std::sync::{Arc, LazyLock};
 
 use axum::extract::{ConnectInfo, OriginalUri, Request};
-use hardtack::adapter::{Exchange, RequestState};
+use hardtack::adapter::{Exchange, Headers, Incoming, RequestHead, RequestState};
+use hardtack::refusal::Reason;
 use hardtack::request::Wants;
-use hardtack::request::{Headers, Incoming, RequestHead};
+use hardtack::{Authenticator, Failure};
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
-use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Uri, header};
 
-/// The head of a request: borrowed from it, or a copy that a handler keeps.
+/// The state of a request, which [`AuthLayer`](crate::AuthLayer) puts into its extensions.
+#[derive(Clone, Debug)]
+pub(crate) struct AuthState(Arc<RequestState>);
+
+impl AuthState {
+    pub(crate) fn new(state: RequestState) -> Self {
+        Self(Arc::new(state))
+    }
+
+    /// Puts the state where extractors find it.
+    pub(crate) fn insert_into(&self, extensions: &mut Extensions) {
+        if extensions.is_empty() {
+            extensions.clone_from(&ROOM);
+        }
+        extensions.insert(self.clone());
+    }
+
+    /// Returns the layer's state.
+    pub(crate) fn of_layer(parts: &Parts) -> Result<&Self, Failure> {
+        parts.extensions.get::<Self>().ok_or_else(|| {
+            let advice = "no AuthLayer wraps this route; add .layer(AuthLayer::new(auth)) to the router";
+            Failure::outside(Reason::NotSetUp(advice.into()))
+        })
+    }
+
+    /// Returns the layer's state. Without a layer, an authenticator in an `Extension` suffices to verify tokens.
+    pub(crate) fn for_verification(parts: &Parts) -> Result<Cow<'_, Self>, Failure> {
+        if let Some(state) = parts.extensions.get() {
+            return Ok(Cow::Borrowed(state));
+        }
+        match parts.extensions.get::<Authenticator>() {
+            Some(auth) => Ok(Cow::Owned(Self::new(RequestState::without_layer(auth.clone())))),
+            None => Self::of_layer(parts).map(Cow::Borrowed),
+        }
+    }
+}
+
+impl Deref for AuthState {
+    type Target = RequestState;
+
+    fn deref(&self) -> &RequestState {
+        &self.0
+    }
+}
+
+/// Extensions without any, and with room for ours beside those that axum adds to every request (its URI, its
+/// route, its parameters): a table that grows to that size is made twice.
+static ROOM: LazyLock<Extensions> = LazyLock::new(|| {
+    #[derive(Clone)]
+    struct Place<const N: usize>;
+    let mut room = Extensions::new();
+    room.insert(Place::<0>);
+    room.insert(Place::<1>);
+    room.insert(Place::<2>);
+    room.insert(Place::<3>);
+    room.clear();
+    room
+});
+
+/// The head of a request: borrowed from the request, or a copy that a handler keeps.
 #[derive(Clone)]
 pub(crate) struct Head<P>(P);
 
@@ -20,16 +82,16 @@ impl<'a> Head<&'a Parts> {
         Self(parts)
     }
 
-    /// A copy of what the core reads; of the extensions, nothing else comes along.
+    /// Copies what the core reads, and none of the other extensions.
     pub(crate) fn to_owned(&self) -> Head<Parts> {
-        let (mut kept, ()) = Request::new(()).into_parts();
-        kept.method = self.0.method.clone();
-        kept.uri = self.uri().clone();
-        kept.headers = self.0.headers.clone();
+        let (mut copy, ()) = Request::new(()).into_parts();
+        copy.method = self.0.method.clone();
+        copy.uri = self.uri().clone();
+        copy.headers = self.0.headers.clone();
         if let Some(connection) = self.0.extensions.get::<ConnectInfo<SocketAddr>>() {
-            kept.extensions.insert(*connection);
+            copy.extensions.insert(*connection);
         }
-        Head(kept)
+        Head(copy)
     }
 }
 
@@ -42,14 +104,15 @@ impl<P: Borrow<Parts> + Sync> Head<P> {
         RequestHead::of(self)
     }
 
-    /// A nested router shortens the URI and keeps the one that the client sent.
+    /// Joins the head with the request's state.
+    pub(crate) fn exchange<'a>(&'a self, state: &'a RequestState) -> Exchange<'a> {
+        Exchange::new(self.request_head(), state)
+    }
+
+    /// The URI as the client sent it: a nested router shortens the request's own.
     fn uri(&self) -> &Uri {
         let parts = self.0.borrow();
         parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0)
-    }
-
-    pub(crate) fn exchange<'a>(&'a self, memo: &'a RequestState) -> Exchange<'a> {
-        Exchange::new(self.request_head(), memo)
     }
 }
 
@@ -85,7 +148,7 @@ impl<P: Borrow<Parts> + Sync> Incoming for Head<P> {
     }
 }
 
-/// The header map of `http` 1, as the core reads it: what an adapter for another framework on `http` needs.
+/// A header map of the `http` crate, as the core reads it. Adapters for other frameworks that use `http` can share it.
 ///
 /// ```
 /// use hardtack_axum::{HeaderFields, hardtack::request::Headers};
@@ -158,7 +221,7 @@ fn all<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]>
     values.iter().map(HeaderValue::as_bytes)
 }
 
-/// The form in which a client wants its answer, read from its header fields.
+/// Returns what kind of response the client wants, from a request's header fields.
 pub fn wants(headers: &HeaderMap) -> Wants {
     Wants::of(&HeaderFields(headers))
 }

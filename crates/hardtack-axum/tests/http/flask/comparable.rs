@@ -1,4 +1,4 @@
-//! What of two answers is compared, and what in them may differ by its nature.
+//! The parts of two servers' responses that are compared, without what necessarily differs.
 
 use std::fmt::Write as _;
 use std::time::UNIX_EPOCH;
@@ -8,11 +8,11 @@ use serde_json::{Map, Value, json};
 
 use super::tokens::read;
 
-/// Two servers look at their clocks one after the other.
+/// The two servers read their clocks at different moments.
 const SECONDS_APART: f64 = 10.0;
 
-/// The texts of PyJWT, which no caller should read: one of ours may say the same in other words. All other
-/// texts are Flask-JWT-Extended's own and have to be the same.
+/// How PyJWT's messages begin. Clients should not parse them, so ours may use other words. All other messages come from
+/// Flask-JWT-Extended and must be equal.
 const PYJWT: [&str; 29] = [
     "Algorithm not specified",
     "Algorithm not supported",
@@ -45,11 +45,11 @@ const PYJWT: [&str; 29] = [
     "Unsupported critical extension",
 ];
 
-/// The parts of an answer that are compared, by name.
+/// The parts of a response that are compared, by name.
 #[derive(Debug, Clone)]
-pub(super) struct Answer(Map<String, Value>);
+pub(super) struct Comparable(Map<String, Value>);
 
-impl Answer {
+impl Comparable {
     pub(super) fn of(response: &Response) -> Self {
         let cookies = response.headers_all("set-cookie");
         let mut parts = Map::new();
@@ -58,9 +58,9 @@ impl Answer {
         parts.insert("location".into(), json!(response.location()));
         let text = || Value::String(response.text().to_owned());
         let body = serde_json::from_slice(response.bytes()).unwrap_or_else(|_| text());
-        parts.insert("body".into(), opened(body));
+        parts.insert("body".into(), decoded(body));
         let mut read: Vec<(String, Value)> = cookies.iter().map(|raw| cookie(raw)).collect();
-        // Their order means nothing: no two have the same name.
+        // The order has no meaning, because no two have the same name.
         read.sort_by(|a, b| a.0.cmp(&b.0));
         name_csrf_values(&mut read);
         parts.insert("cookies".into(), read.into_iter().map(|(name, value)| json!([name, value])).collect());
@@ -71,16 +71,17 @@ impl Answer {
         self.0["status"].as_u64().unwrap_or_default()
     }
 
-    /// The names of the parts that are not alike. `self` is Flask's answer.
+    /// Returns the names of the parts that differ. `self` is Flask's response.
     pub(super) fn differs_from(&self, ours: &Self, message_key: &str) -> Vec<&str> {
         let alike = |part: &str| {
             let (theirs, ours) = (&self.0[part], &ours.0[part]);
-            alike(theirs, ours) || part == "body" && is_pyjwts(theirs, message_key) && says_why(ours, message_key)
+            alike(theirs, ours)
+                || part == "body" && is_from_pyjwt(theirs, message_key) && has_message(ours, message_key)
         };
         self.0.keys().map(String::as_str).filter(|part| !alike(part)).collect()
     }
 
-    /// Both values of each part that differs, one under the other.
+    /// Prints both values of each of the parts.
     pub(super) fn diff(&self, ours: &Self, parts: &[&str]) -> String {
         let mut text = String::new();
         for part in parts {
@@ -91,21 +92,21 @@ impl Answer {
     }
 }
 
-/// Tokens as what is in them. What is drawn at random is only named.
-fn opened(value: Value) -> Value {
+/// Replaces tokens with their contents, without the random values.
+fn decoded(value: Value) -> Value {
     match value {
         Value::String(text) => match read(&text) {
             Some((header, claims)) if header.is_object() => {
-                json!({ "header": header, "claims": without_chance(claims) })
+                json!({ "header": header, "claims": without_random(claims) })
             }
             _ => Value::String(text),
         },
-        Value::Object(members) => members.into_iter().map(|(name, value)| (name, opened(value))).collect(),
+        Value::Object(members) => members.into_iter().map(|(name, value)| (name, decoded(value))).collect(),
         value => value,
     }
 }
 
-fn without_chance(mut claims: Value) -> Value {
+fn without_random(mut claims: Value) -> Value {
     for name in ["jti", "csrf"] {
         if claims[name].as_str().is_some_and(|text| text.len() >= 20) {
             claims[name] = "(random)".into();
@@ -114,7 +115,7 @@ fn without_chance(mut claims: Value) -> Value {
     claims
 }
 
-/// A cookie's name, and its value and attributes.
+/// Returns a cookie's name, and its value and attributes.
 fn cookie(raw: &str) -> (String, Value) {
     let (pair, attributes) = raw.split_once(';').unwrap_or((raw, ""));
     let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -127,12 +128,12 @@ fn cookie(raw: &str) -> (String, Value) {
         parts.insert("expires".into(), json!(at.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())));
     }
     let csrf = read(value).and_then(|(_, claims)| Some(claims["csrf"].as_str()?.to_owned()));
-    parts.insert("(value)".into(), opened(Value::String(value.to_owned())));
+    parts.insert("(value)".into(), decoded(Value::String(value.to_owned())));
     parts.insert("(csrf)".into(), json!(csrf));
     (name.to_owned(), Value::Object(parts))
 }
 
-/// A cookie whose value is the `csrf` of a token beside it is that, whatever the value.
+/// Replaces a cookie's value with a name if it is the `csrf` claim of another cookie's token.
 fn name_csrf_values(cookies: &mut [(String, Value)]) {
     let tokens: Vec<(String, Value)> = cookies
         .iter_mut()
@@ -153,7 +154,7 @@ fn alike(a: &Value, b: &Value) -> bool {
         }
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(a, b)),
         (Value::Number(a), Value::Number(b)) => match (a.as_f64(), b.as_f64()) {
-            // A point in time.
+            // A Unix time.
             (Some(a), Some(b)) if a > 1e9 => (a - b).abs() < SECONDS_APART,
             (a, b) => a == b,
         },
@@ -161,11 +162,11 @@ fn alike(a: &Value, b: &Value) -> bool {
     }
 }
 
-fn is_pyjwts(body: &Value, key: &str) -> bool {
+fn is_from_pyjwt(body: &Value, key: &str) -> bool {
     body[key].as_str().is_some_and(|text| PYJWT.iter().any(|known| text.starts_with(known)))
 }
 
-fn says_why(body: &Value, key: &str) -> bool {
+fn has_message(body: &Value, key: &str) -> bool {
     let alone = body.as_object().is_some_and(|members| members.len() == 1);
     alone && body[key].as_str().is_some_and(|text| !text.is_empty())
 }
@@ -175,35 +176,40 @@ mod tests {
     use hardtack_test_support::{Client, server};
     use http::Response;
 
-    use super::Answer;
+    use super::Comparable;
 
-    /// The answer of a server that has this status and content type, these cookies, and this body.
-    async fn answer(status: u16, kind: &'static str, cookies: &'static [&'static str], body: &'static str) -> Answer {
+    /// A response with this status, content type, cookies and body.
+    async fn response(
+        status: u16,
+        kind: &'static str,
+        cookies: &'static [&'static str],
+        body: &'static str,
+    ) -> Comparable {
         let address = server::serve(move |_| {
             let response = Response::builder().status(status).header("content-type", kind);
             let response = cookies.iter().fold(response, |response, cookie| response.header("set-cookie", *cookie));
             response.body(body).unwrap()
         });
-        Answer::of(&Client::new(address.await).get("/").send().await)
+        Comparable::of(&Client::new(address.await).get("/").send().await)
     }
 
     #[tokio::test]
-    async fn every_part_counts() {
+    async fn every_part_is_compared() {
         const JSON: &str = "application/json";
-        let flask = answer(200, JSON, &["a=1; Path=/; HttpOnly"], r#"{"sub":"alice","location":"json"}"#).await;
-        let same = answer(200, JSON, &["a=1; HttpOnly; path=/"], r#"{ "location": "json", "sub": "alice" }"#).await;
+        let flask = response(200, JSON, &["a=1; Path=/; HttpOnly"], r#"{"sub":"alice","location":"json"}"#).await;
+        let same = response(200, JSON, &["a=1; HttpOnly; path=/"], r#"{ "location": "json", "sub": "alice" }"#).await;
         assert!(flask.differs_from(&same, "msg").is_empty());
         for (other, part) in [
-            (answer(201, JSON, &["a=1; Path=/; HttpOnly"], r#"{"sub":"alice","location":"json"}"#).await, "status"),
+            (response(201, JSON, &["a=1; Path=/; HttpOnly"], r#"{"sub":"alice","location":"json"}"#).await, "status"),
             (
-                answer(200, "text/plain", &["a=1; Path=/; HttpOnly"], r#"{"sub":"alice","location":"json"}"#).await,
+                response(200, "text/plain", &["a=1; Path=/; HttpOnly"], r#"{"sub":"alice","location":"json"}"#).await,
                 "content-type",
             ),
-            (answer(200, JSON, &["a=1; Path=/; HttpOnly"], r#"{"sub":"bob","location":"json"}"#).await, "body"),
-            (answer(200, JSON, &["a=1; Path=/; HttpOnly"], r#"{"sub":"alice"}"#).await, "body"),
-            (answer(200, JSON, &["a=1; Path=/"], r#"{"sub":"alice","location":"json"}"#).await, "cookies"),
-            (answer(200, JSON, &["a=1; Path=/x; HttpOnly"], r#"{"sub":"alice","location":"json"}"#).await, "cookies"),
-            (answer(200, JSON, &[], r#"{"sub":"alice","location":"json"}"#).await, "cookies"),
+            (response(200, JSON, &["a=1; Path=/; HttpOnly"], r#"{"sub":"bob","location":"json"}"#).await, "body"),
+            (response(200, JSON, &["a=1; Path=/; HttpOnly"], r#"{"sub":"alice"}"#).await, "body"),
+            (response(200, JSON, &["a=1; Path=/"], r#"{"sub":"alice","location":"json"}"#).await, "cookies"),
+            (response(200, JSON, &["a=1; Path=/x; HttpOnly"], r#"{"sub":"alice","location":"json"}"#).await, "cookies"),
+            (response(200, JSON, &[], r#"{"sub":"alice","location":"json"}"#).await, "cookies"),
         ] {
             assert_eq!(flask.differs_from(&other, "msg"), [part]);
             assert!(flask.diff(&other, &[part]).contains(&format!("  + {part}: ")));
@@ -211,12 +217,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_pyjwts_words_are_free() {
+    async fn only_messages_of_pyjwt_may_differ() {
         const JSON: &str = "application/json";
-        let pyjwts = answer(422, JSON, &[], r#"{"msg":"Not enough segments"}"#).await;
-        let own = answer(422, JSON, &[], r#"{"msg":"Only refresh tokens are allowed"}"#).await;
-        let ours = answer(422, JSON, &[], r#"{"msg":"The token has no three parts"}"#).await;
-        let silent = answer(422, JSON, &[], r#"{"msg":""}"#).await;
+        let pyjwts = response(422, JSON, &[], r#"{"msg":"Not enough segments"}"#).await;
+        let own = response(422, JSON, &[], r#"{"msg":"Only refresh tokens are allowed"}"#).await;
+        let ours = response(422, JSON, &[], r#"{"msg":"The token has no three parts"}"#).await;
+        let silent = response(422, JSON, &[], r#"{"msg":""}"#).await;
         assert!(pyjwts.differs_from(&ours, "msg").is_empty());
         assert_eq!(pyjwts.differs_from(&silent, "msg"), ["body"]);
         assert_eq!(pyjwts.differs_from(&ours, "error"), ["body"]);
