@@ -80,7 +80,7 @@ impl TokenCache {
     pub(super) fn find(&self, token: &[u8], now: Timestamp) -> Option<(Arc<VerifiedPayload>, bool)> {
         let lane = self.lane(token)?;
         let key = LookupKey { hash: self.hasher.hash_one(token), token };
-        let recall = |found: &Remembered| (Arc::clone(&found.verified), found.validity.holds_at(now));
+        let recall = |found: &Remembered| (Arc::clone(&found.verified), found.validity.contains(now));
         with(lane, |table| table.get(&key).map(recall))?
     }
 
