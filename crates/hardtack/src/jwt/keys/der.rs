@@ -1,16 +1,16 @@
-//! The little of DER (X.690 §10) that tells what a key is and takes a public key apart.
+//! The part of DER (X.690 §10) that is needed to find out the type of a key and to read a public key.
 //!
-//! Private keys are parsed by the cryptographic library; public keys are read here into their numbers,
-//! and the library then checks those numbers.
+//! aws-lc-rs parses private keys. Public keys are read here into their numbers, which aws-lc-rs then checks.
 
-use super::keys::{Curve, KeyType, PublicParts};
+use super::parts::{KeyType, PublicParts};
+use crate::jwt::algorithm::Curve;
 
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
 const OCTET_STRING: u8 = 0x04;
 const OBJECT_ID: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;
-/// The curve beside a SEC 1 private key.
+/// The tag of the curve in a SEC 1 private key.
 const PARAMETERS: u8 = 0xa0;
 
 const OID_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
@@ -20,7 +20,7 @@ const OID_P384: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x22];
 const OID_P521: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x23];
 const OID_ED25519: &[u8] = &[0x2b, 0x65, 0x70];
 
-/// The elements of a constructed value, one after another.
+/// Reads the elements of a constructed value in order.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -33,7 +33,7 @@ impl<'a> Reader<'a> {
                 let (digits, rest) = rest.split_at_checked(usize::from(long - 0x80))?;
                 (digits.iter().fold(0, |length, digit| length << 8 | usize::from(*digit)), rest)
             }
-            // 0x80 is BER's indefinite length.
+            // 0x80 is the indefinite length of BER. Keys are never 2^24 bytes long.
             _ => return None,
         };
         let (value, rest) = rest.split_at_checked(length)?;
@@ -45,7 +45,7 @@ impl<'a> Reader<'a> {
         self.element().filter(|(found, _)| *found == tag).map(|(_, value)| value)
     }
 
-    /// A positive INTEGER, big-endian, without its leading zero.
+    /// Reads a positive INTEGER: big-endian, without its leading zero.
     fn number(&mut self) -> Option<&'a [u8]> {
         match self.expect(INTEGER)? {
             [0, rest @ ..] if !rest.is_empty() => Some(rest),
@@ -74,15 +74,15 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The one SEQUENCE that `der` is.
+/// Returns the content of the one SEQUENCE that `der` consists of.
 fn sequence(der: &[u8]) -> Option<Reader<'_>> {
     let mut outer = Reader(der);
     let inner = outer.expect(SEQUENCE)?;
     outer.0.is_empty().then_some(Reader(inner))
 }
 
-/// Whether `bytes` have the outer form of any key or certificate: one SEQUENCE that starts with a
-/// SEQUENCE (SubjectPublicKeyInfo, X.509) or an INTEGER (RSAPublicKey, private keys).
+/// Whether `bytes` have the outer form of a key or a certificate: one SEQUENCE that starts with a SEQUENCE
+/// (SubjectPublicKeyInfo, X.509) or an INTEGER (RSAPublicKey, private keys).
 pub(super) fn looks_like_key(bytes: &[u8]) -> bool {
     sequence(bytes).and_then(|mut inner| inner.element()).is_some_and(|(tag, _)| matches!(tag, SEQUENCE | INTEGER))
 }
@@ -113,7 +113,7 @@ pub(super) fn rsa_public_key(der: &[u8]) -> Option<PublicParts> {
     numbers.0.is_empty().then(|| PublicParts::Rsa { n: n.to_vec(), e: e.to_vec() })
 }
 
-/// What kind of key a private key is: PKCS#8 (RFC 5208 §5), PKCS#1 (RFC 8017 §A.1.2) or SEC 1 (RFC 5915 §3).
+/// Returns the type of a private key: PKCS#8 (RFC 5208 §5), PKCS#1 (RFC 8017 §A.1.2) or SEC 1 (RFC 5915 §3).
 pub(super) fn private_key_type(der: &[u8]) -> Option<KeyType> {
     let mut info = sequence(der)?;
     info.number()?;
@@ -128,7 +128,7 @@ pub(super) fn private_key_type(der: &[u8]) -> Option<KeyType> {
     }
 }
 
-/// The numbers of an RSA private key in PKCS#8 or PKCS#1 (RFC 8017 §A.1.2): n, e, d, p, q, dp, dq, qi.
+/// Reads the numbers of an RSA private key in PKCS#8 or PKCS#1 (RFC 8017 §A.1.2): n, e, d, p, q, dp, dq, qi.
 pub(super) fn rsa_private_numbers(der: &[u8]) -> Option<[&[u8]; 8]> {
     let mut info = sequence(der)?;
     info.number()?;

@@ -1,14 +1,13 @@
-//! HMAC secrets (RFC 7518 §3.2): which are refused, and the keyed state of the rest.
+//! Which HMAC secrets are refused: short ones (RFC 7518 §3.2), published ones, patterns, and public keys.
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
-use crate::constant_time::same;
-use crate::jwt::{Algorithm, KeyError, der};
+use super::der;
+use crate::jwt::algorithm::Hash;
+use crate::jwt::error::KeyError;
 
-/// Secrets that stand in tutorials and manuals, in lower case and without anything but letters and
-/// digits. A secret that consists of one, or of one repeated, is refused.
+/// Secrets from tutorials and manuals, in lower case and with nothing but letters and digits. A secret that consists
+/// of one of them, once or repeated, is refused.
 const PUBLISHED: [&str; 60] = [
     "secret",
     "secretkey",
@@ -72,7 +71,7 @@ const PUBLISHED: [&str; 60] = [
     "testsecret",
 ];
 
-/// Published samples that are recognised by how they begin, whatever follows.
+/// The beginnings of published samples. A secret that begins with one of them is refused.
 const PUBLISHED_STARTS: [&str; 10] = [
     "boostisthebestlanguage",
     "supersecretchange",
@@ -86,21 +85,18 @@ const PUBLISHED_STARTS: [&str; 10] = [
     "5y2lf4q8zxec",
 ];
 
-/// A repeated pattern of fewer bytes than this isn't a secret.
+/// A secret that repeats a pattern of fewer bytes than this is refused.
 const MIN_PERIOD: usize = 17;
 
-/// Fewer different bytes than this aren't a secret. 32 random bytes have about 30, and 32 random
-/// hexadecimal digits about 14.
+/// A secret with fewer different bytes than this is refused. 32 random bytes have about 30 different ones, and 32
+/// random hexadecimal digits about 14.
 const MIN_DISTINCT: usize = 8;
 
-/// Refuses secrets that others may know or guess.
-pub(super) fn check(secret: &[u8], algorithm: Algorithm) -> Result<(), KeyError> {
-    let needed = match algorithm {
-        Algorithm::HS256 => 256,
-        Algorithm::HS384 => 384,
-        Algorithm::HS512 => 512,
-        _ => return Err(KeyError::AlgorithmMismatch { algorithm }),
-    };
+/// Refuses a secret that an attacker may know or guess.
+///
+/// RFC 7518 §3.2 requires as many bits as the output of the hash has.
+pub(super) fn check(secret: &[u8], hash: Hash) -> Result<(), KeyError> {
+    let needed = hash.bits();
     if secret.is_empty() {
         return Err(KeyError::Empty);
     }
@@ -120,14 +116,14 @@ pub(super) fn check(secret: &[u8], algorithm: Algorithm) -> Result<(), KeyError>
     Ok(())
 }
 
-/// Whether `secret` is a key that may be public: PEM, JWK, SSH or DER, the last perhaps in base64.
+/// Whether `secret` is a key that may be public: PEM, JWK, SSH, or DER, which may be in base64.
 fn looks_like_key(secret: &[u8]) -> bool {
     const BYTE_ORDER_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
     let text = secret.trim_ascii();
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text).trim_ascii();
     let starts =
         |prefix: &str| text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()));
-    // Tools write notes above the armour, so it may stand anywhere.
+    // Some tools write attributes above the armour.
     text.windows(10).any(|part| part.eq_ignore_ascii_case(b"-----BEGIN"))
         || starts("---- BEGIN")
         || starts("ssh-")
@@ -142,7 +138,7 @@ fn is_jwk(text: &[u8]) -> bool {
     text.first() == Some(&b'{') && text.windows(5).any(|name| name == b"\"kty\"")
 }
 
-/// The body of a PEM file without its first and last line.
+/// Whether `text` is the body of a PEM file, without its first and its last line.
 fn is_armoured_der(text: &[u8]) -> bool {
     let body: Vec<u8> = text
         .iter()
@@ -165,13 +161,13 @@ fn is_published(secret: &[u8]) -> bool {
         .map(u8::to_ascii_lowercase)
         .collect::<Vec<_>>()
         .into();
-    // Trailing digits are a usual disguise: "supersecret123".
+    // Digits at the end are a common disguise: "supersecret123".
     let stem = without_last_digits(&plain);
     PUBLISHED.iter().any(|sample| is_repeated(&plain, sample.as_bytes()) || is_repeated(stem, sample.as_bytes()))
         || PUBLISHED_STARTS.iter().any(|start| plain.starts_with(start.as_bytes()))
 }
 
-/// Whether `text` is `sample`, once or more.
+/// Whether `text` is `sample`, once or repeated.
 fn is_repeated(text: &[u8], sample: &[u8]) -> bool {
     !text.is_empty()
         && text.len().is_multiple_of(sample.len())
@@ -183,7 +179,7 @@ fn without_last_digits(text: &[u8]) -> &[u8] {
     text.get(..end).unwrap_or_default()
 }
 
-/// Whether `secret` has few different bytes, repeats itself, or counts up or down.
+/// Whether `secret` has few different bytes, repeats a short pattern, or counts up or down.
 fn is_pattern(secret: &[u8]) -> bool {
     let mut seen = [false; 256];
     for byte in secret {
@@ -194,7 +190,7 @@ fn is_pattern(secret: &[u8]) -> bool {
     let few = seen.iter().filter(|seen| **seen).count() < MIN_DISTINCT;
     let repeats = (1..MIN_PERIOD.min(secret.len()))
         .any(|period| secret.iter().zip(secret.iter().skip(period)).all(|(one, next)| one == next));
-    // Runs such as "abcdef…" and "0123…": at most one step in eight may be another one.
+    // Runs such as "abcdef…" and "0123…", in which at most one step in eight differs.
     let steps = secret.len().saturating_sub(1);
     let runs = [1_u8, 255].into_iter().any(|step| {
         let kept =
@@ -202,60 +198,4 @@ fn is_pattern(secret: &[u8]) -> bool {
         kept * 8 >= steps * 7
     });
     few || repeats || runs
-}
-
-/// An HMAC key with its first blocks hashed, so that a token costs no key set-up.
-///
-/// The state is as good as the secret: there is no `Debug`.
-pub(super) enum HmacKey {
-    Sha256(Hmac<Sha256>),
-    Sha384(Hmac<Sha384>),
-    Sha512(Hmac<Sha512>),
-}
-
-impl HmacKey {
-    pub(super) fn new(secret: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
-        check(secret, algorithm)?;
-        let mismatch = KeyError::AlgorithmMismatch { algorithm };
-        let key = match algorithm {
-            Algorithm::HS256 => Hmac::new_from_slice(secret).ok().map(Self::Sha256),
-            Algorithm::HS384 => Hmac::new_from_slice(secret).ok().map(Self::Sha384),
-            Algorithm::HS512 => Hmac::new_from_slice(secret).ok().map(Self::Sha512),
-            _ => None,
-        };
-        key.ok_or(mismatch)
-    }
-
-    pub(super) fn tag(&self, message: &[u8]) -> Vec<u8> {
-        match self {
-            Self::Sha256(state) => state.clone().chain_update(message).finalize().into_bytes().to_vec(),
-            Self::Sha384(state) => state.clone().chain_update(message).finalize().into_bytes().to_vec(),
-            Self::Sha512(state) => state.clone().chain_update(message).finalize().into_bytes().to_vec(),
-        }
-    }
-
-    /// Compares in constant time; a truncated tag is refused.
-    pub(super) fn accepts(&self, message: &[u8], tag: &[u8]) -> bool {
-        match self {
-            Self::Sha256(state) => same(&state.clone().chain_update(message).finalize().into_bytes(), tag),
-            Self::Sha384(state) => same(&state.clone().chain_update(message).finalize().into_bytes(), tag),
-            Self::Sha512(state) => same(&state.clone().chain_update(message).finalize().into_bytes(), tag),
-        }
-    }
-}
-
-/// HMAC-SHA256 of `message` under a key of any length.
-pub(super) fn hmac_sha256(key: &[u8], message: &[&[u8]]) -> [u8; 32] {
-    // RFC 2104 §2: a key longer than a block is hashed, a shorter one is padded with zeros.
-    let mut block = Zeroizing::new([0; 64]);
-    if let Some(start) = block.get_mut(..key.len()) {
-        start.copy_from_slice(key);
-    } else if let Some(start) = block.first_chunk_mut::<32>() {
-        *start = Sha256::digest(key).into();
-    }
-    let mut state = <Hmac<Sha256> as KeyInit>::new((&*block).into());
-    for part in message {
-        state.update(part);
-    }
-    state.finalize().into_bytes().into()
 }

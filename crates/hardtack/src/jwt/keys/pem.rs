@@ -1,9 +1,10 @@
-//! The armour of RFC 7468.
+//! PEM (RFC 7468): the text form of keys.
 
 use zeroize::Zeroizing;
 
-/// The first block of a PEM text that isn't `EC PARAMETERS`: its label and its bytes.
-pub(super) fn first_block(pem: &[u8]) -> Option<(&str, Zeroizing<Vec<u8>>)> {
+/// Returns the label and the bytes of the first block that is not `EC PARAMETERS`, which OpenSSL writes before a
+/// SEC 1 key. Returns `None` if the text is not PEM.
+pub(in crate::jwt) fn first_block(pem: &[u8]) -> Option<(&str, Zeroizing<Vec<u8>>)> {
     let mut rest = std::str::from_utf8(pem).ok()?;
     loop {
         let (_, after) = rest.split_once("-----BEGIN ")?;

@@ -1,24 +1,25 @@
-//! The keys of an application: one that signs, and all that verify.
+//! The keys of an application: the one that signs, and all that verify.
 
 use std::fmt;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{SigningKey, VerifyingKey};
-use crate::jwt::{
-    Algorithm, JwkSet, KeyError, SignError, TokenError,
-    header::{self, MAX_KEY_ID_LEN, UnverifiedHeader},
-    jws::{self, Payload, Segments},
-};
+use super::algorithm::Algorithm;
+use super::error::{KeyError, SignError, TokenError};
+use super::header::{self, UnverifiedHeader};
+use super::jwk::JwkSet;
+use super::jws::{self, Payload, Segments};
+use super::keys::{SigningKey, VerifyingKey};
+use super::limits::MAX_KEY_ID_LEN;
 
-/// One key that signs, and the keys that verify: it and the retired ones. Cheap to clone.
+/// The key that signs and the keys that verify: its counterpart and retired keys. Cheap to clone.
 ///
-/// A token with a `kid` is verified by the key of that id only; one without, by each key of its
-/// algorithm in turn. No key ever comes from a token or from a network.
+/// A token with a `kid` is verified with the key that has this id, and with no other. A token without `kid` is
+/// verified with each key of its algorithm in turn. Keys never come from a token or from the network.
 ///
-/// Rotation: sign with a new key under a new id, and keep the old one to verify with until its last
-/// token has expired.
+/// To rotate keys, sign with a new key that has a new id, and keep the old key for verification until its last token
+/// has expired.
 ///
 /// ```
 /// use hardtack::{KeySet, SigningKey};
@@ -39,22 +40,22 @@ pub struct KeySet {
 
 struct Inner {
     signing: Option<Signing>,
-    /// The signing key's counterpart first.
+    /// The counterpart of the signing key comes first.
     verifying: Vec<VerifyingKey>,
-    /// Headers that are matched byte for byte instead of being parsed. Each stands for exactly what
-    /// [`select`](Self::select) finds for it.
-    known: Vec<(String, Selection)>,
-    /// Whether a `kid` that no key has is as good as none.
-    any_key_id: bool,
+    /// Encoded headers that are compared byte for byte instead of being decoded and parsed, each with what
+    /// [`select`](Self::select) returns for it. Almost every token has one of them.
+    known_headers: Vec<(String, Selection)>,
+    /// Whether a `kid` that matches no key is ignored.
+    ignores_unknown_key_ids: bool,
 }
 
 struct Signing {
     key: SigningKey,
-    /// The header of what it signs.
+    /// The encoded header of the tokens that it signs.
     header: String,
 }
 
-/// Which keys may verify a token.
+/// The keys that may verify a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Selection {
     /// The key at this index.
@@ -64,13 +65,13 @@ enum Selection {
 }
 
 impl KeySet {
-    /// A set of one key.
+    /// Creates a set of one key, which signs and verifies.
     pub fn new(signing: SigningKey) -> Self {
         let verifying = vec![signing.verifying_key()];
         Self { inner: Arc::new(Inner::new(Some(signing), verifying, false)) }
     }
 
-    /// A set that verifies and never signs: for a service that takes the tokens of another one.
+    /// Creates a set that verifies but cannot sign, for a service that accepts the tokens of another one.
     ///
     /// ```
     /// use hardtack::{KeySet, SigningKey};
@@ -85,16 +86,16 @@ impl KeySet {
         Self { inner: Arc::new(Inner::new(None, vec![key], false)) }
     }
 
-    /// A set of one HMAC secret, for HS256.
+    /// Creates a set of one HMAC secret for HS256.
     ///
     /// # Errors
-    /// As [`SigningKey::from_secret`].
+    /// Those of [`SigningKey::from_secret`].
     pub fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
         SigningKey::from_secret(secret).map(Self::new)
     }
 
-    /// A set of the HMAC secret in an environment variable, for HS256. The variable's bytes are the
-    /// secret: nothing is decoded or trimmed.
+    /// Creates a set of one HMAC secret for HS256 from an environment variable. The bytes of the variable are the
+    /// secret: they are not decoded or trimmed.
     ///
     /// ```
     /// use hardtack::KeySet;
@@ -107,14 +108,14 @@ impl KeySet {
     /// ```
     ///
     /// # Errors
-    /// [`KeyError::EnvMissing`], and as [`SigningKey::from_secret`].
+    /// [`KeyError::EnvMissing`], and those of [`SigningKey::from_secret`].
     pub fn from_secret_env(name: &str) -> Result<Self, KeyError> {
         let value = std::env::var_os(name).ok_or_else(|| KeyError::EnvMissing { name: name.to_owned() })?;
         let value = zeroize::Zeroizing::new(value.into_encoded_bytes());
         Self::from_secret(&value)
     }
 
-    /// The set with one more key that verifies, such as a retired one.
+    /// Adds a key that verifies, such as a retired one.
     ///
     /// # Errors
     /// [`KeyError::DuplicateKeyId`] and [`KeyError::KeyIdTooLong`].
@@ -129,72 +130,75 @@ impl KeySet {
         }
         let mut verifying = self.inner.verifying.clone();
         verifying.push(key);
-        Ok(Self { inner: Arc::new(Inner::new(self.signing_key().cloned(), verifying, self.inner.any_key_id)) })
+        Ok(Self {
+            inner: Arc::new(Inner::new(self.signing_key().cloned(), verifying, self.inner.ignores_unknown_key_ids)),
+        })
     }
 
-    /// The set, to which a `kid` that none of its keys has says as little as none at all: PyJWT's manner, where
-    /// one key without an id serves tokens of any. Such a token is verified by each key of its algorithm, and
-    /// [`sign_with_header`](Self::sign_with_header) takes a `kid` for a key that has no id.
+    /// Ignores a `kid` that matches no key, as PyJWT does: such a token is verified with each key of its algorithm.
+    /// Also lets [`sign_with_header`](Self::sign_with_header) set a `kid` if the signing key has no id.
     #[must_use]
-    pub fn take_any_key_id(self) -> Self {
+    pub fn ignore_unknown_key_ids(self) -> Self {
         let Inner { signing, verifying, .. } = &*self.inner;
         let signing = signing.as_ref().map(|signing| signing.key.clone());
         Self { inner: Arc::new(Inner::new(signing, verifying.clone(), true)) }
     }
 
-    /// The key that signs; none in a set that verifies only.
+    /// The key that signs, or `None` in a set that only verifies.
     pub fn signing_key(&self) -> Option<&SigningKey> {
         self.inner.signing.as_ref().map(|signing| &signing.key)
     }
 
-    /// The keys that verify: the signing key's counterpart first, then in the order they were added.
+    /// The keys that verify: the counterpart of the signing key first, then the others in the order they were added.
     pub fn verifying_keys(&self) -> &[VerifyingKey] {
         &self.inner.verifying
     }
 
-    /// The public keys, to be published (RFC 7517 §5). HMAC secrets are left out.
+    /// Returns the public keys, for publication (RFC 7517 §5). Leaves out HMAC secrets.
     pub fn to_public_jwk_set(&self) -> JwkSet {
         self.verifying_keys().iter().filter_map(VerifyingKey::to_jwk).collect()
     }
 
-    /// Signs `payload` into a compact JWS. The header is `{"alg":…,"typ":"JWT"}`, with the key's `kid`
-    /// between the two if it has one.
+    /// Signs `payload`, which may be any bytes, and returns a compact JWS. The header is `{"alg":…,"typ":"JWT"}`, with
+    /// `kid` between the two if the key has an id.
     ///
     /// # Errors
-    /// [`SignError::TooLarge`] if the token would be longer than
-    /// [`MAX_TOKEN_LEN`](crate::jwt::MAX_TOKEN_LEN) bytes; [`SignError::KeyIdTooLong`]; [`SignError::VerifyingOnly`].
+    /// [`SignError::VerifyingOnly`], [`SignError::KeyIdTooLong`], and [`SignError::TooLarge`] if the token would be longer
+    /// than [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN) bytes.
     pub fn sign(&self, payload: &[u8]) -> Result<String, SignError> {
         let signing = self.inner.signing.as_ref().ok_or(SignError::VerifyingOnly)?;
-        jws::sign_under(&signing.header, payload, &signing.key)
+        jws::sign(&signing.header, payload, &signing.key)
     }
 
-    /// Signs `payload` under a header with further members, which come last. `typ` may be replaced.
+    /// Signs `payload` with further header members, which come last. `extra` may replace `typ`.
     ///
     /// # Errors
-    /// As [`sign`](Self::sign), and [`SignError::ReservedHeader`] for `alg`, `kid` (but see
-    /// [`take_any_key_id`](Self::take_any_key_id)), and whatever [`verify`](Self::verify) refuses.
+    /// Those of [`sign`](Self::sign); [`SignError::ReservedHeader`] for `alg`, for `kid` (but see
+    /// [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids)) and for members that [`verify`](Self::verify) refuses; and
+    /// [`SignError::BadHeader`].
     pub fn sign_with_header(&self, extra: &Map<String, Value>, payload: &[u8]) -> Result<String, SignError> {
         let key = self.signing_key().ok_or(SignError::VerifyingOnly)?;
         let key_id = match (key.key_id(), extra.get("kid")) {
-            (None, Some(given)) if self.inner.any_key_id => Some(given.as_str().ok_or(SignError::BadHeader("kid"))?),
+            (None, Some(given)) if self.inner.ignores_unknown_key_ids => {
+                Some(given.as_str().ok_or(SignError::BadHeader("kid"))?)
+            }
             (_, Some(_)) => return Err(SignError::ReservedHeader("kid".to_owned())),
             (own, None) => own,
         };
         let header = header::segment_with(key.algorithm(), key_id, extra)?;
-        jws::sign_under(&header, payload, key)
+        jws::sign(&header, payload, key)
     }
 
     /// Verifies a compact JWS and returns its payload, which may be any bytes.
     ///
     /// # Errors
-    /// [`TokenError::TooLarge`] above [`MAX_TOKEN_LEN`](crate::jwt::MAX_TOKEN_LEN) bytes, before anything
-    /// is read; [`NotCompact`](TokenError::NotCompact), [`Malformed`](TokenError::Malformed),
-    /// [`BadHeader`](TokenError::BadHeader), [`UnsupportedHeader`](TokenError::UnsupportedHeader),
-    /// [`DuplicateMember`](TokenError::DuplicateMember), [`WrongAlgorithm`](TokenError::WrongAlgorithm) and
-    /// [`UnknownKey`](TokenError::UnknownKey) before any cryptography; and
+    /// Before any cryptography: [`TokenError::TooLarge`] above [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN) bytes,
+    /// [`NotCompact`](TokenError::NotCompact), [`Malformed`](TokenError::Malformed), [`BadHeader`](TokenError::BadHeader),
+    /// [`UnsupportedHeader`](TokenError::UnsupportedHeader), [`DuplicateMember`](TokenError::DuplicateMember),
+    /// [`WrongAlgorithm`](TokenError::WrongAlgorithm) and [`UnknownKey`](TokenError::UnknownKey). Then:
     /// [`BadSignature`](TokenError::BadSignature).
     pub fn verify(&self, token: &[u8]) -> Result<Payload, TokenError> {
-        let (segments, selection) = self.inner.cut(token)?;
+        let (segments, selection) = self.inner.split(token)?;
         match selection {
             Selection::Key(index) => segments.verify(self.inner.verifying.get(index)),
             Selection::Algorithm(algorithm) => {
@@ -205,13 +209,13 @@ impl KeySet {
 }
 
 impl Inner {
-    fn new(signing: Option<SigningKey>, verifying: Vec<VerifyingKey>, any_key_id: bool) -> Self {
-        let mut known: Vec<(String, Selection)> = Vec::new();
+    fn new(signing: Option<SigningKey>, verifying: Vec<VerifyingKey>, ignores_unknown_key_ids: bool) -> Self {
+        let mut known_headers: Vec<(String, Selection)> = Vec::new();
         for (index, key) in verifying.iter().enumerate() {
             let mut add = |key_id: Option<&str>, selection| {
-                for segment in header::usual_segments(key.algorithm(), key_id) {
-                    if !known.iter().any(|(other, _)| *other == segment) {
-                        known.push((segment, selection));
+                for segment in header::common_segments(key.algorithm(), key_id) {
+                    if !known_headers.iter().any(|(other, _)| *other == segment) {
+                        known_headers.push((segment, selection));
                     }
                 }
             };
@@ -221,26 +225,27 @@ impl Inner {
                 None => add(None, Selection::Algorithm(key.algorithm())),
             }
         }
-        let signing = signing.map(|key| Signing { header: header::minted_segment(key.algorithm(), key.key_id()), key });
-        Self { signing, verifying, known, any_key_id }
+        let signing = signing.map(|key| Signing { header: header::own_segment(key.algorithm(), key.key_id()), key });
+        Self { signing, verifying, known_headers, ignores_unknown_key_ids }
     }
 
-    /// A token's segments, and the keys that its header stands for.
+    /// Splits a token and selects the keys that may verify it.
     #[inline]
-    fn cut<'t>(&self, token: &'t [u8]) -> Result<(Segments<'t>, Selection), TokenError> {
-        for (known, selection) in &self.known {
-            if let Some(segments) = Segments::under(known.as_bytes(), token) {
+    fn split<'t>(&self, token: &'t [u8]) -> Result<(Segments<'t>, Selection), TokenError> {
+        for (header, selection) in &self.known_headers {
+            if let Some(segments) = Segments::parse_after(header.as_bytes(), token) {
                 return Ok((segments, *selection));
             }
         }
-        let segments = Segments::of(token)?;
+        let segments = Segments::parse(token)?;
         let selection = self.select(&UnverifiedHeader::from_segment(segments.header)?)?;
         Ok((segments, selection))
     }
 
+    /// Selects the keys that may verify a token with this header.
     fn select(&self, header: &UnverifiedHeader) -> Result<Selection, TokenError> {
         let is_known = |named: &&str| self.verifying.iter().any(|key| key.key_id() == Some(named));
-        let named = header.key_id.as_deref().filter(|named| !self.any_key_id || is_known(named));
+        let named = header.key_id.as_deref().filter(|named| !self.ignores_unknown_key_ids || is_known(named));
         let Some(named) = named else {
             let fits = self.verifying.iter().any(|key| key.algorithm() == header.algorithm);
             return fits.then_some(Selection::Algorithm(header.algorithm)).ok_or(TokenError::WrongAlgorithm);
@@ -255,7 +260,7 @@ impl Inner {
 }
 
 impl fmt::Debug for KeySet {
-    /// Algorithms and ids only.
+    /// Shows algorithms and ids only.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeySet")
             .field("signing_key", &self.signing_key())

@@ -1,7 +1,7 @@
-//! JSON objects, read strictly in one pass: a duplicate member is refused, at any depth.
+//! Reading a JSON object strictly, in one pass: duplicate members are refused at any depth.
 //!
-//! Parsers differ in which of two equal members they keep, so a token that one program checked may
-//! mean something else to the next. RFC 7515 §4 and RFC 7519 §4 let a reader refuse; this one does.
+//! Parsers differ in which of two members of one name they keep, so a token that one program verified could mean
+//! something else to another. RFC 7515 §4 and RFC 7519 §4 allow a reader to refuse such a token.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -9,10 +9,10 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::TokenError;
+use crate::jwt::error::TokenError;
 
-/// A member's value, borrowed from the text where that is possible.
-pub(super) enum Json<'a> {
+/// A value. Strings are borrowed from the text unless they have escapes.
+pub(in crate::jwt) enum Json<'a> {
     Null,
     Bool(bool),
     Unsigned(u64),
@@ -24,7 +24,8 @@ pub(super) enum Json<'a> {
 }
 
 impl<'a> Json<'a> {
-    pub(super) fn into_string(self) -> Option<Cow<'a, str>> {
+    /// Returns the string, or `None` for a value of another type.
+    pub(in crate::jwt) fn into_string(self) -> Option<Cow<'a, str>> {
         match self {
             Self::String(text) => Some(text),
             _ => None,
@@ -32,16 +33,15 @@ impl<'a> Json<'a> {
     }
 }
 
-/// Hands each member of the one object in `text` to `each`, in order.
+/// Calls `each` with the members of the one object in `text`, in order.
 ///
 /// # Errors
-/// What `each` returns; [`TokenError::DuplicateMember`]; [`TokenError::Malformed`] if the text isn't one
-/// JSON object.
-pub(super) fn read_object<'a, F>(text: &'a [u8], each: F) -> Result<(), TokenError>
+/// Those of `each`, [`TokenError::DuplicateMember`], and [`TokenError::Malformed`] if the text is not one JSON object.
+pub(in crate::jwt) fn read_object<'a, F>(text: &'a [u8], each: F) -> Result<(), TokenError>
 where
     F: FnMut(&str, Json<'a>) -> Result<(), TokenError>,
 {
-    // serde's errors carry text only; the reason travels beside them.
+    // serde's errors hold text only, so the reason is passed separately.
     let fault = Cell::new(None);
     let mut reader = serde_json::Deserializer::from_slice(text);
     let seed = ObjectSeed { each, fault: &fault };
@@ -94,7 +94,7 @@ fn read_members<'a, M: MapAccess<'a>>(
         each(&name, value).map_err(refuse)?;
         names.push(name);
     }
-    // Sorting keeps a hostile object of thousands of members cheap.
+    // Comparing neighbours after sorting takes little time even if an attacker sends thousands of members.
     names.sort_unstable();
     if names.windows(2).any(|pair| pair.first() == pair.last()) {
         return Err(refuse(TokenError::DuplicateMember));
@@ -102,7 +102,7 @@ fn read_members<'a, M: MapAccess<'a>>(
     Ok(())
 }
 
-/// A member's name, borrowed unless it has escapes.
+/// Reads the name of a member. It is borrowed from the text unless it has escapes.
 struct NameSeed;
 
 impl<'a> DeserializeSeed<'a> for NameSeed {
@@ -117,7 +117,7 @@ impl<'a> Visitor<'a> for NameSeed {
     type Value = Cow<'a, str>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a member's name")
+        f.write_str("the name of a member")
     }
 
     fn visit_borrowed_str<E>(self, name: &'a str) -> Result<Self::Value, E> {
