@@ -81,6 +81,14 @@ pub(crate) struct Client<'a> {
     pub(crate) user_agent: Option<&'a str>,
 }
 
+/// The longest `User-Agent` that is kept, in bytes.
+const MAX_USER_AGENT: usize = 256;
+
+/// Returns as much of a `User-Agent` as sessions and events keep: at most 256 bytes.
+pub fn cut_user_agent(agent: &str) -> &str {
+    &agent[..agent.floor_char_boundary(MAX_USER_AGENT)]
+}
+
 /// Who wants to be told.
 pub(crate) type Observer = Box<dyn Fn(&Event<'_>) + Send + Sync>;
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::given_claims::GivenClaims;
 use crate::clock::Timestamp;
+use crate::event::cut_user_agent;
 use crate::jwt::Fresh;
 
 /// How long a log-in counts as recent.
@@ -47,14 +48,6 @@ pub struct LogIn {
     pub(crate) user_agent: Option<String>,
     pub(crate) address: Option<String>,
     pub(super) remember: Option<bool>,
-}
-
-/// The longest user agent that is kept, in bytes.
-const MAX_USER_AGENT: usize = 256;
-
-/// As much of a browser's name for itself as is kept and told.
-pub(crate) fn cut_user_agent(agent: &str) -> &str {
-    &agent[..agent.floor_char_boundary(MAX_USER_AGENT)]
 }
 
 impl LogIn {

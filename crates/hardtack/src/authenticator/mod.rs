@@ -23,7 +23,6 @@ pub use cookies::CookieOptions;
 pub(crate) use inspect::Found;
 pub use inspect::VerifiedToken;
 pub use issue::{IssueError, IssuedToken, TokenBuilder};
-pub(crate) use log_in::cut_user_agent;
 pub use log_in::{Freshness, LogIn};
 pub use sessions::SessionError;
 pub(crate) use shortcuts::Shortcuts;

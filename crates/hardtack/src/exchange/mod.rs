@@ -20,10 +20,10 @@ pub use settle::{Settled, Waiting};
 
 use rejection::Rejection;
 
-use crate::authenticator::{Authenticator, Found, VerifiedToken, cut_user_agent};
+use crate::authenticator::{Authenticator, Found, VerifiedToken};
 use crate::config::RefreshMode;
 use crate::csrf::{FormToken, check_origin};
-use crate::event::Client;
+use crate::event::{Client, cut_user_agent};
 use crate::failure::{Failure, FailureKind, Reason, Refused};
 use crate::jwt::{TokenError, TokenKind};
 use crate::request::{NextPath, RequestHead, Wants};
