@@ -1,12 +1,12 @@
-//! The site's own pages for refused requests.
+//! The site's pages for requests that the core refuses.
 
 use hardtack::{Builder, FailureKind, Refused, Reply, Wants};
 
-use crate::pages::{FailureView, Shell, failure};
+use crate::pages::{ErrorView, Shell, error_page};
 
-/// Answers people with this site's pages where there is no page to send them to. Programs get the
+/// Responds to browsers with this site's error pages wherever the core does not redirect them. Programs get the
 /// core's problem details.
-pub fn with_pages(builder: Builder) -> Builder {
+pub(crate) fn with_error_pages(builder: Builder) -> Builder {
     [
         FailureKind::Csrf,
         FailureKind::ClaimsRefused,
@@ -24,13 +24,13 @@ fn page_or_default(refused: &Refused<'_>) -> Reply {
         return reply;
     }
     let title = match refused.reason.kind() {
-        FailureKind::Csrf => "That form could not be checked",
-        FailureKind::ClaimsRefused => "Not allowed",
-        FailureKind::Method => "Not that way",
-        FailureKind::Unavailable => "Try again in a moment",
-        _ => "Something went wrong here",
+        FailureKind::Csrf => "This form could not be verified",
+        FailureKind::ClaimsRefused => "Access denied",
+        FailureKind::Method => "Method not allowed",
+        FailureKind::Unavailable => "Temporarily unavailable",
+        _ => "Something went wrong",
     };
-    let view = FailureView { status: reply.status, title, explanation: refused.reason.advice(), action: None };
-    reply.body = failure(&Shell::default(), &view).into_string();
+    let view = ErrorView { status: reply.status, title, explanation: refused.reason.advice(), action: None };
+    reply.body = error_page(&Shell::default(), &view).into_string();
     reply
 }

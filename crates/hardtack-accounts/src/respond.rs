@@ -1,28 +1,25 @@
-//! Answers, for people and for programs.
+//! Responses for browsers and for programs.
 
 use axum::Json;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use hardtack::Wants;
 use hardtack::session::StoreError;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use maud::Markup;
 use serde_json::{Value, json};
 
-use crate::accounts::Refusal;
-use crate::pages::{FailureView, FieldError, Shell, failure};
+use crate::accounts::ActionError;
+use crate::error_chain::ErrorChain;
+use crate::pages::{ErrorView, FieldError, Shell, error_page};
 
-/// The form in which a client wants its answer, from its header fields alone.
-pub(crate) fn wants_of(headers: &HeaderMap) -> Wants {
-    hardtack_axum::wants(headers)
-}
-
-/// A page.
+/// Responds with a page.
 pub(crate) fn page(status: StatusCode, markup: Markup) -> Response {
     (status, Html(markup.into_string())).into_response()
 }
 
-/// A person goes to `location` by 303; a program gets 200 and `body`.
-pub(crate) fn done(wants: Wants, location: &str, body: Value) -> Response {
+/// Responds to a successful request: a browser is redirected to `location` with 303, a program gets 200 and
+/// `body`.
+pub(crate) fn success(wants: Wants, location: &str, body: Value) -> Response {
     match wants {
         Wants::Page => Redirect::to(location).into_response(),
         Wants::Htmx => [("hx-redirect", location.to_owned())].into_response(),
@@ -30,7 +27,8 @@ pub(crate) fn done(wants: Wants, location: &str, body: Value) -> Response {
     }
 }
 
-/// An error that is nobody's form: a page, or RFC 9457 problem details with `msg` and `errors` by field.
+/// Responds with an error: a page for a browser, or problem details (RFC 9457) with `msg` and, by field,
+/// `errors` for a program.
 pub(crate) fn problem(
     wants: Wants,
     status: StatusCode,
@@ -41,7 +39,7 @@ pub(crate) fn problem(
     problem_in(&Shell::default(), wants, status, code, detail, errors)
 }
 
-/// The same within the frame of someone who is known.
+/// Like [`problem`], with the page in the given shell.
 pub(crate) fn problem_in(
     shell: &Shell<'_>,
     wants: Wants,
@@ -52,8 +50,8 @@ pub(crate) fn problem_in(
 ) -> Response {
     if wants == Wants::Page {
         let title = status.canonical_reason().unwrap_or("Something went wrong");
-        let view = FailureView { status: status.as_u16(), title, explanation: detail, action: None };
-        return page(status, failure(shell, &view));
+        let view = ErrorView { status: status.as_u16(), title, explanation: detail, action: None };
+        return page(status, error_page(shell, &view));
     }
     let mut body = json!({
         "type": "about:blank",
@@ -70,29 +68,29 @@ pub(crate) fn problem_in(
     (status, [(header::CONTENT_TYPE, content_type)], body.to_string()).into_response()
 }
 
-/// The database is down: 503, and its words go to the log only.
+/// Responds with 503 if the database failed. Only the log shows the error.
 pub(crate) fn unavailable(wants: Wants, error: &StoreError) -> Response {
-    tracing::error!(event = "store_unavailable", %error);
-    let detail = "The site's database cannot be reached at the moment. Try again shortly.";
-    retry(problem(wants, StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail, &[]))
+    tracing::error!(event = "store_unavailable", error = %ErrorChain(error));
+    let detail = "The site cannot reach its database at the moment. Try again shortly.";
+    retry_later(problem(wants, StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail, &[]))
 }
 
-/// Too many passwords are being checked: 503.
+/// Responds with 503 if too many passwords are being checked.
 pub(crate) fn busy(wants: Wants) -> Response {
     let detail = "Many people are logging in at the moment. Try again shortly.";
-    retry(problem(wants, StatusCode::SERVICE_UNAVAILABLE, "busy", detail, &[]))
+    retry_later(problem(wants, StatusCode::SERVICE_UNAVAILABLE, "busy", detail, &[]))
 }
 
-fn retry(mut response: Response) -> Response {
+fn retry_later(mut response: Response) -> Response {
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     response
 }
 
-/// What was typed wrong, or the answer to everything else.
-pub(crate) fn problem_of<P>(wants: Wants, refusal: Refusal<P>) -> Result<P, Box<Response>> {
-    match refusal {
-        Refusal::Problem(problem) => Ok(problem),
-        Refusal::Busy => Err(busy(wants).into()),
-        Refusal::Store(error) => Err(unavailable(wants, &error).into()),
+/// Returns what is wrong with the input, or else the finished response for the other errors.
+pub(crate) fn invalid_input<P>(wants: Wants, error: ActionError<P>) -> Result<P, Box<Response>> {
+    match error {
+        ActionError::Invalid(problem) => Ok(problem),
+        ActionError::Busy => Err(busy(wants).into()),
+        ActionError::Backend(error) => Err(unavailable(wants, &error).into()),
     }
 }

@@ -1,4 +1,4 @@
-//! Header fields that every response of the site carries (ASVS 5.0 V3.4).
+//! The security header fields of every response (ASVS 5.0 V3.4).
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -8,25 +8,27 @@ use http::header::{self, HeaderName, HeaderValue};
 
 use crate::site::Site;
 
-/// No script runs, no other site frames the pages or receives their forms. `same-origin` rather than
-/// `no-referrer`: under the latter older browsers send `Origin: null` with this site's own forms.
-const FIELDS: [(HeaderName, &str); 6] = [
-    (
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    ),
+/// The policy of every response: scripts do not run, other sites can neither frame the pages nor receive their
+/// forms, and everything a page loads comes from this site.
+const CONTENT_SECURITY_POLICY: &str =
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
+    (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
+    // Not `no-referrer`: with it, older browsers send `Origin: null` with this site's own forms.
     (header::REFERRER_POLICY, "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
-pub(crate) async fn guard(State(site): State<Site>, request: Request, next: Next) -> Response {
+/// Middleware that adds the fields to a response, unless the handler has set them.
+pub(crate) async fn add_security_headers(State(site): State<Site>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let status = response.status();
     let headers = response.headers_mut();
-    for (name, value) in FIELDS {
+    for (name, value) in SECURITY_HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     if site.auth.sets_secure_cookies() {
@@ -34,10 +36,10 @@ pub(crate) async fn guard(State(site): State<Site>, request: Request, next: Next
         headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(two_years);
     }
     if status == StatusCode::UNAUTHORIZED {
-        // Asked for by RFC 9110 §15.5.2, also where a password was wrong. No browser opens a dialogue for it.
+        // RFC 9110 §15.5.2 requires it, for a wrong password too. `Bearer` makes no browser show a dialogue.
         headers.entry(header::WWW_AUTHENTICATE).or_insert(HeaderValue::from_static("Bearer"));
     }
-    // What may be kept says so itself, and is the same for everybody; forms carry tokens of one browser.
+    // Only assets are cacheable: they set `public` and are the same for all. Pages carry tokens of one browser.
     let public = headers.get(header::CACHE_CONTROL).is_some_and(|value| value.as_bytes().starts_with(b"public"));
     if !public {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

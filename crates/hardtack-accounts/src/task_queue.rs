@@ -1,4 +1,4 @@
-//! Work that no request waits for: a bounded queue and the task that does it, some at a time.
+//! Work in the background: a bounded queue, and a task that takes items from it in batches.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -7,77 +7,77 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-/// How long somebody waits for what was queued before.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The longest that [`TaskQueue::flush`] waits.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The way in. Clones share the queue; the task ends with the last one.
+/// The sending half of the queue. Clones share it; the task ends when the last one is dropped.
 #[derive(Debug)]
-pub(crate) struct Queue<T> {
-    jobs: mpsc::Sender<Job<T>>,
+pub(crate) struct TaskQueue<T> {
+    messages: mpsc::Sender<Message<T>>,
     dropped: Arc<AtomicU64>,
 }
 
-impl<T> Clone for Queue<T> {
+impl<T> Clone for TaskQueue<T> {
     fn clone(&self) -> Self {
-        Self { jobs: self.jobs.clone(), dropped: Arc::clone(&self.dropped) }
+        Self { messages: self.messages.clone(), dropped: Arc::clone(&self.dropped) }
     }
 }
 
 #[derive(Debug)]
-enum Job<T> {
-    Do(T),
-    /// Answered once all before it is done.
-    Settle(oneshot::Sender<()>),
+enum Message<T> {
+    Item(T),
+    /// Acknowledged when every item before it is done.
+    Flush(oneshot::Sender<()>),
 }
 
-impl<T: Send + 'static> Queue<T> {
-    /// Starts the task, which is called `name` in the log. One that finds `capacity` waiting is dropped and
-    /// counted; up to `batch` are done at once.
+impl<T: Send + 'static> TaskQueue<T> {
+    /// Starts the task, which the log calls `name`. Up to `batch` items are passed to `work` at once. An item
+    /// that is pushed while `capacity` items wait is dropped and counted.
     pub(crate) fn start<F: Future<Output = ()> + Send + 'static>(
         name: &'static str,
         capacity: usize,
         batch: usize,
         work: impl Fn(Vec<T>) -> F + Send + Sync + 'static,
     ) -> Self {
-        let (jobs, waiting) = mpsc::channel(capacity);
-        let queue = Self { jobs, dropped: Arc::default() };
-        tokio::spawn(run(name, waiting, batch, Arc::clone(&queue.dropped), work));
+        let (messages, receiver) = mpsc::channel(capacity);
+        let queue = Self { messages, dropped: Arc::default() };
+        tokio::spawn(run(name, receiver, batch, Arc::clone(&queue.dropped), work));
         queue
     }
 
-    /// Puts something in, and never waits.
-    pub(crate) fn put(&self, item: T) {
-        if self.jobs.try_send(Job::Do(item)).is_err() {
+    /// Adds an item without waiting.
+    pub(crate) fn push(&self, item: T) {
+        if self.messages.try_send(Message::Item(item)).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Waits until all that was put in before is done, but not for long.
-    pub(crate) async fn settle(&self) {
-        let (done, settled) = oneshot::channel();
-        let settled = async {
-            if self.jobs.send(Job::Settle(done)).await.is_ok() {
-                let _ = settled.await;
+    /// Waits until every item pushed before this call is done, for two seconds at most.
+    pub(crate) async fn flush(&self) {
+        let (done, flushed) = oneshot::channel();
+        let flushed = async {
+            if self.messages.send(Message::Flush(done)).await.is_ok() {
+                let _ = flushed.await;
             }
         };
-        let _ = tokio::time::timeout(PATIENCE, settled).await;
+        let _ = tokio::time::timeout(FLUSH_TIMEOUT, flushed).await;
     }
 }
 
 async fn run<T, F: Future<Output = ()>>(
     name: &'static str,
-    mut queue: mpsc::Receiver<Job<T>>,
+    mut receiver: mpsc::Receiver<Message<T>>,
     batch: usize,
     dropped: Arc<AtomicU64>,
     work: impl Fn(Vec<T>) -> F,
 ) {
-    let mut jobs = Vec::with_capacity(batch);
-    while queue.recv_many(&mut jobs, batch).await > 0 {
-        let (mut items, mut waiting) = (Vec::new(), Vec::new());
-        for job in jobs.drain(..) {
-            match job {
-                Job::Do(item) => items.push(item),
-                Job::Settle(done) => waiting.push(done),
+    let mut messages = Vec::with_capacity(batch);
+    while receiver.recv_many(&mut messages, batch).await > 0 {
+        let (mut items, mut flushes) = (Vec::new(), Vec::new());
+        for message in messages.drain(..) {
+            match message {
+                Message::Item(item) => items.push(item),
+                Message::Flush(done) => flushes.push(done),
             }
         }
         if !items.is_empty() {
@@ -85,9 +85,9 @@ async fn run<T, F: Future<Output = ()>>(
         }
         let dropped = dropped.swap(0, Ordering::Relaxed);
         if dropped > 0 {
-            tracing::warn!(event = "dropped", queue = name, items = dropped, "more came than could be done");
+            tracing::warn!(event = "dropped", queue = name, items = dropped, "the queue was full");
         }
-        for done in waiting {
+        for done in flushes {
             let _ = done.send(());
         }
     }
@@ -98,13 +98,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_queue_drops_and_counts_and_blocks_nobody() {
-        let (jobs, mut waiting) = mpsc::channel(2);
-        let queue = Queue { jobs, dropped: Arc::default() };
+    fn a_full_queue_drops_and_counts_without_blocking() {
+        let (messages, mut receiver) = mpsc::channel(2);
+        let queue = TaskQueue { messages, dropped: Arc::default() };
         for number in 0..5 {
-            queue.put(number);
+            queue.push(number);
         }
         assert_eq!(queue.dropped.load(Ordering::Relaxed), 3);
-        assert!(waiting.try_recv().is_ok() && waiting.try_recv().is_ok() && waiting.try_recv().is_err());
+        assert!(receiver.try_recv().is_ok() && receiver.try_recv().is_ok() && receiver.try_recv().is_err());
     }
 }

@@ -4,7 +4,8 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 use std::{env, io};
 
-use hardtack_accounts::{Accounts, Mail, MailError, Mailer, Outbox};
+use hardtack_accounts::Accounts;
+use hardtack_accounts::mail::{Mail, MailError, Mailer, Outbox};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
@@ -57,9 +58,9 @@ impl Mailer for MailCommand {
         let letter = mail.to_string();
         match tokio::time::timeout(PATIENCE, self.run(&letter)).await {
             Ok(Ok(status)) if status.success() => Ok(()),
-            Ok(Ok(status)) => Err(MailError::new(format_args!("{program} ended with {status}"))),
-            Ok(Err(error)) => Err(MailError::new(format_args!("{program} took no letter: {error}"))),
-            Err(_) => Err(MailError::new(format_args!("{program} took longer than {PATIENCE:?}"))),
+            Ok(Ok(status)) => Err(MailError::new(format!("{program} ended with {status}"))),
+            Ok(Err(error)) => Err(MailError::new(format!("{program} took no letter: {error}"))),
+            Err(_) => Err(MailError::new(format!("{program} took longer than {PATIENCE:?}"))),
         }
     }
 }

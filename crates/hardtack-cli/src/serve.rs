@@ -46,7 +46,7 @@ async fn serve(settings: &Settings) -> Result<(), Error> {
     tracing::info!(event = "database", database = %settings.database);
     let accounts = Accounts::open(database.clone()).await.map_err(Error::runtime)?;
     let accounts = with_mail(accounts, settings.mail.as_ref(), &settings.base_url(bound));
-    let builder = settings.apply(accounts.wire(Authenticator::builder(keys)), bound).max_staleness(MAX_STALENESS);
+    let builder = settings.apply(accounts.configure(Authenticator::builder(keys)), bound).max_staleness(MAX_STALENESS);
     let builder = with_sessions(builder, &database, settings.redis.as_ref()).await?;
     let auth = builder.build().map_err(|error| settings.explain(error))?;
     // Without knowing which sessions have ended, nobody is let in.
@@ -61,7 +61,7 @@ async fn serve(settings: &Settings) -> Result<(), Error> {
     for task in background {
         task.abort();
     }
-    accounts.settle().await;
+    accounts.flush().await;
     database.close().await;
     tracing::info!(event = "stopped");
     Ok(())

@@ -4,7 +4,7 @@ use hardtack::clock::{Clock, SystemClock};
 use hardtack::jwt::Algorithm;
 use hardtack::session::StoreError;
 use hardtack::{Authenticator, KeySet};
-use hardtack_accounts::{Accounts, KnownUser};
+use hardtack_accounts::{Accounts, UserRecord};
 use hardtack_sqlx::Database;
 
 use crate::cli::UserCommand;
@@ -44,7 +44,7 @@ async fn act(settings: &Settings, command: &UserCommand) -> Result<(), Error> {
         UserCommand::LogOut(named) => log_out(settings, &database, &accounts, &named.name).await,
     };
     // What happened is written down for its user to see.
-    accounts.settle().await;
+    accounts.flush().await;
     database.close().await;
     done
 }
@@ -53,7 +53,7 @@ async fn list(accounts: &Accounts) -> Result<(), Error> {
     let mut last: Option<String> = None;
     loop {
         let page = accounts.list(last.as_deref(), PAGE).await.map_err(Error::runtime)?;
-        for KnownUser { user, disabled_at, .. } in &page {
+        for UserRecord { user, disabled_at, .. } in &page {
             let state = disabled_at.map_or_else(String::new, |at| format!("  disabled {}", output::date(at)));
             output::print(format_args!("{}  signed up {}{state}", user.username, output::date(user.created_at)))?;
         }
@@ -86,7 +86,7 @@ async fn log_out(settings: &Settings, database: &Database, accounts: &Accounts, 
     output::print(format_args!("{} is logged out; {ended}.", user.username))
 }
 
-fn known(found: Result<Option<KnownUser>, StoreError>, name: &str) -> Result<KnownUser, Error> {
+fn known(found: Result<Option<UserRecord>, StoreError>, name: &str) -> Result<UserRecord, Error> {
     let nobody = || Error::config(format_args!("nobody is called {name:?}; see: hardtack user list"));
     found.map_err(Error::runtime)?.ok_or_else(nobody)
 }
@@ -100,7 +100,7 @@ async fn end_sessions(
     id: &str,
 ) -> Result<String, Error> {
     // No token is made: any key will do.
-    let builder = accounts.wire(Authenticator::builder(KeySet::new(keys::generate(Algorithm::HS256)?)));
+    let builder = accounts.configure(Authenticator::builder(KeySet::new(keys::generate(Algorithm::HS256)?)));
     let builder = with_sessions(builder, database, settings.redis.as_ref()).await?;
     let auth = builder.build().map_err(Error::runtime)?;
     Ok(match auth.revoke_all_sessions(id).await.map_err(Error::runtime)? {

@@ -1,4 +1,7 @@
-//! People and their passwords: signing up, checking a log-in, changing what may be changed.
+//! Users and their passwords: signing up, checking a password, changing an account.
+
+mod error;
+mod operator;
 
 use std::time::Duration;
 
@@ -6,49 +9,47 @@ use hardtack::session::StoreError;
 use hardtack::{Builder, Timestamp};
 use hardtack_sqlx::{Database, MigrateError, Migration};
 
-use crate::activity::{Activity, ActivityStore, Kind, Recorder, Source};
-use crate::links::{DeadLink, LinkStore, LinkToken, Purpose};
-use crate::mail::{Errand, Mailer, Post, Sender};
-use crate::passwords::{HashError, Hasher, PasswordProblem, Verdict, validate as validate_password};
+use crate::activity::{Activity, ActivityKind, ActivityStore, Recorder, RequestInfo};
+use crate::error_pages::with_error_pages;
+use crate::links::{LinkPurpose, LinkStore, LinkToken, Redemption};
+use crate::mail::{MailJob, MailQueue, MailTemplates, MailWorker, Mailer};
+use crate::passwords::{Hasher, Verdict, validate_password};
 use crate::users::{
-    EmailAddress, NewUser, Settings, SettingsProblem, User, UserNameProblem, UserStore, validate as validate_name,
+    EmailAddress, NewUser, Profile, ProfileProblem, StoredCredentials, User, UserNameProblem, UserStore,
+    validate_username,
 };
 
-/// The tables of this crate, in order.
+pub use error::AccountsError;
+pub(crate) use error::{
+    ActionError, DeadLink, PasswordChangeProblem, PasswordResetProblem, SignUpProblems, WrongPassword,
+};
+
+/// The migrations of this crate's tables, in order.
 const MIGRATIONS: &[Migration] = &[
     Migration::per_database(
         1,
-        include_str!("../migrations/sqlite/0001_users.sql"),
-        include_str!("../migrations/postgres/0001_users.sql"),
+        include_str!("../../migrations/sqlite/0001_users.sql"),
+        include_str!("../../migrations/postgres/0001_users.sql"),
     ),
     Migration::per_database(
         2,
-        include_str!("../migrations/sqlite/0002_activity.sql"),
-        include_str!("../migrations/postgres/0002_activity.sql"),
+        include_str!("../../migrations/sqlite/0002_activity.sql"),
+        include_str!("../../migrations/postgres/0002_activity.sql"),
     ),
     Migration::per_database(
         3,
-        include_str!("../migrations/sqlite/0003_links.sql"),
-        include_str!("../migrations/postgres/0003_links.sql"),
+        include_str!("../../migrations/sqlite/0003_links.sql"),
+        include_str!("../../migrations/postgres/0003_links.sql"),
     ),
 ];
 
-/// How long what happened is kept.
-const ACTIVITY_KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+/// How long recorded activity is kept: 90 days.
+const ACTIVITY_LIFETIME: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
-/// Why the accounts could not be opened.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum AccountsError {
-    /// The database's tables.
-    #[error(transparent)]
-    Migrate(#[from] MigrateError),
-    /// The first password hash.
-    #[error("passwords cannot be hashed: {0}")]
-    Hash(String),
-}
-
-/// Users and passwords over a database. Cheap to clone.
+/// Users and passwords in a database. Clones share everything.
+///
+/// An application opens it once, lets it [configure](Self::configure) the authenticator, and passes both to a
+/// [`Site`](crate::Site).
 #[derive(Clone, Debug)]
 pub struct Accounts {
     users: UserStore,
@@ -56,326 +57,280 @@ pub struct Accounts {
     activity: ActivityStore,
     recorder: Recorder,
     links: LinkStore,
-    post: Option<Post>,
+    mail: Option<MailQueue>,
 }
 
-/// Someone whose password was right a moment ago.
-pub(crate) struct Proven {
-    pub(crate) id: String,
+/// A user whose password has just been verified.
+pub(crate) struct VerifiedPassword {
+    pub(crate) user_id: String,
+    /// The version of the password that was verified.
     version: i64,
 }
 
-/// What can be wrong with a sign-up, field by field.
-#[derive(Debug, Default)]
-pub(crate) struct SignUpProblems {
-    pub(crate) username: Option<UserNameProblem>,
-    pub(crate) password: Option<PasswordProblem>,
-}
-
-/// Why something was not done.
-#[derive(Debug)]
-pub(crate) enum Refusal<P> {
-    /// What was typed is not right.
-    Problem(P),
-    /// Passwords cannot be checked at the moment.
-    Busy,
-    /// The database failed.
-    Store(StoreError),
-}
-
-impl<P> From<StoreError> for Refusal<P> {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl<P> From<HashError> for Refusal<P> {
-    fn from(error: HashError) -> Self {
-        match error {
-            HashError::Busy => Self::Busy,
-            HashError::Failed(error) => Self::Store(error),
-        }
-    }
-}
-
-/// A password that is not the user's.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct WrongPassword;
-
-/// Why a password was not changed.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum PasswordChange {
-    /// The current one is another.
-    WrongCurrent,
-    /// The new one will not do.
-    BadNew(PasswordProblem),
-}
-
-/// Why a password was not reset.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum PasswordReset {
-    /// The link does nothing any more.
-    DeadLink,
-    /// The new password will not do.
-    BadNew(PasswordProblem),
-}
-
 impl Accounts {
-    /// Brings the database's tables up to date. Takes a [`Database`] or an sqlx pool. What happens to
-    /// accounts is written down by a task of its own, so call it within a tokio runtime.
+    /// Opens the accounts of a database, and creates or upgrades their tables. Takes a [`Database`] or an sqlx
+    /// pool. Must be called within a tokio runtime, since it starts a background task.
     ///
     /// # Errors
-    /// A database that fails or is newer than this program.
+    /// The database failed, or a newer version of this crate has upgraded its tables.
     pub async fn open(database: impl Into<Database>) -> Result<Self, AccountsError> {
         let database = database.into();
         Self::migrate(&database).await?;
-        let hasher = Hasher::new().await.map_err(|error| AccountsError::Hash(error.to_string()))?;
+        let hasher = Hasher::new().await.map_err(|error| AccountsError::Hash(error.into()))?;
         let activity = ActivityStore::new(database.clone());
         let recorder = Recorder::start(activity.clone());
         let links = LinkStore::new(database.clone());
-        Ok(Self { users: UserStore::new(database), hasher, activity, recorder, links, post: None })
+        Ok(Self { users: UserStore::new(database), hasher, activity, recorder, links, mail: None })
     }
 
-    /// Only brings the database's tables up to date; answers how many steps that took.
+    /// Creates or upgrades the tables without opening the accounts, and returns how many migrations were
+    /// applied.
     ///
     /// # Errors
-    /// A database that fails or is newer than this program.
+    /// The database failed, or a newer version of this crate has upgraded its tables.
     pub async fn migrate(database: &Database) -> Result<usize, MigrateError> {
         database.migrate("accounts", MIGRATIONS).await
     }
 
-    /// The same with letters: addresses are confirmed, and whoever forgot a password can choose another one.
-    /// `site` is where people reach the site, such as `https://site.example`; links lead there.
+    /// Turns on email: users confirm their addresses, and can reset a forgotten password. Links lead to `site`,
+    /// the address under which people reach the site, such as `https://site.example`.
     #[must_use]
     pub fn with_mail(self, from: EmailAddress, site: &str, mailer: impl Mailer) -> Self {
-        let sender = Sender { from, site: site.trim_end_matches('/').to_owned() };
+        let templates = MailTemplates::new(from, site);
         let (users, links, recorder) = (self.users.clone(), self.links.clone(), self.recorder.clone());
-        Self { post: Some(Post::start(users, links, recorder, sender, mailer)), ..self }
+        let worker = MailWorker::new(users, links, recorder, templates, mailer);
+        Self { mail: Some(MailQueue::start(worker)), ..self }
     }
 
-    /// Gives an engine this site's pages for refused requests, and writes down what happens to its sessions
-    /// for their users to see. The queue to the database is bounded: no request waits for it.
-    pub fn wire(&self, builder: Builder) -> Builder {
+    /// Configures an authenticator for this site: refused requests get the site's error pages, and log-ins,
+    /// log-outs and other events are recorded for their users to see. Events are written in the background; no
+    /// request waits for them.
+    pub fn configure(&self, builder: Builder) -> Builder {
         let recorder = self.recorder.clone();
-        crate::with_pages(builder).on_event(move |event| recorder.event(event))
+        with_error_pages(builder).on_event(move |event| recorder.record_event(event))
     }
 
-    /// Waits, for seconds at most, until what happened is written down and letters have left: before the
-    /// database is closed.
-    pub async fn settle(&self) {
-        if let Some(post) = &self.post {
-            post.settle().await;
+    /// Waits until queued emails are sent and recorded activity is written, for a few seconds at most. Call it
+    /// before the database is closed.
+    pub async fn flush(&self) {
+        if let Some(mail) = &self.mail {
+            mail.flush().await;
         }
-        self.recorder.settle().await;
+        self.recorder.flush().await;
     }
 
-    /// Forgets up to `limit` rows of what happened more than 90 days before `now`, and as many links that no
-    /// longer work; answers how many.
+    /// Deletes up to `limit` rows of activity older than 90 days, and up to `limit` expired links. Returns how
+    /// many rows were deleted.
     ///
     /// # Errors
     /// The database failed.
     pub async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        Ok(self.activity.prune(now - ACTIVITY_KEPT, limit).await? + self.links.prune(now, limit).await?)
+        Ok(self.activity.prune(now - ACTIVITY_LIFETIME, limit).await? + self.links.prune(now, limit).await?)
     }
 
-    /// The last that happened to a user, the newest first, with all that this process has seen.
-    pub(crate) async fn activity(&self, id: &str, limit: u32) -> Result<Vec<Activity>, StoreError> {
-        self.recorder.settle().await;
-        self.activity.latest(id, limit).await
+    /// Returns the user with this id, the `sub` of a token. Returns `None` if the user was deleted or disabled.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn find(&self, id: &str) -> Result<Option<User>, StoreError> {
+        self.users.find_enabled(id).await
     }
 
-    /// Writes down what the engine knows nothing of.
-    pub(crate) fn note(&self, user: &str, kind: Kind, source: &Source) {
-        self.recorder.note(user, kind, source);
+    /// Returns the last `limit` activities of a user, newest first, including those that this process has
+    /// recorded but not yet written.
+    pub(crate) async fn activity(&self, user_id: &str, limit: u32) -> Result<Vec<Activity>, StoreError> {
+        self.recorder.flush().await;
+        self.activity.latest(user_id, limit).await
     }
 
-    /// Adds a user, or says what is wrong with both fields.
+    /// Adds a user, or returns what is wrong with each field.
     pub(crate) async fn sign_up(
         &self,
         username: &str,
         password: String,
         now: Timestamp,
-    ) -> Result<User, Refusal<SignUpProblems>> {
+    ) -> Result<User, ActionError<SignUpProblems>> {
         let problems = SignUpProblems {
-            username: validate_name(username).err(),
+            username: validate_username(username).err(),
             password: validate_password(&password, username).err(),
         };
         if problems.username.is_some() || problems.password.is_some() {
-            return Err(Refusal::Problem(problems));
+            return Err(ActionError::Invalid(problems));
         }
         let password_hash = self.hasher.hash(password).await?;
         let added = self.users.add(NewUser { username, password_hash: &password_hash, now }).await?;
         let taken = SignUpProblems { username: Some(UserNameProblem::Taken), password: None };
-        added.ok_or(Refusal::Problem(taken))
+        added.ok_or(ActionError::Invalid(taken))
     }
 
-    /// Checks a log-in. An unknown name, a disabled user and a wrong password take the same work and
-    /// give the same answer (ASVS 5.0 V6.3.8).
-    pub(crate) async fn check(
+    /// Verifies the password of a log-in. An unknown name, a disabled user and a wrong password take the same
+    /// time and return the same error (ASVS 5.0 V6.3.8).
+    pub(crate) async fn verify_log_in(
         &self,
         username: &str,
         password: String,
-        source: &Source,
-    ) -> Result<Proven, Refusal<WrongPassword>> {
-        let found = self.users.credentials_of_name(username).await?;
-        self.prove(found, password, source).await
+        request: &RequestInfo,
+    ) -> Result<VerifiedPassword, ActionError<WrongPassword>> {
+        let found = self.users.credentials_by_name(username).await?;
+        self.verify_password(found, password, request).await
     }
 
-    /// Checks the password of someone who is logged in.
-    pub(crate) async fn check_again(
+    /// Verifies the password of a user who is logged in.
+    pub(crate) async fn verify_again(
         &self,
-        id: &str,
+        user_id: &str,
         password: String,
-        source: &Source,
-    ) -> Result<Proven, Refusal<WrongPassword>> {
-        let found = self.users.credentials_of_id(id).await?;
-        self.prove(found, password, source).await
+        request: &RequestInfo,
+    ) -> Result<VerifiedPassword, ActionError<WrongPassword>> {
+        let found = self.users.credentials_by_id(user_id).await?;
+        self.verify_password(found, password, request).await
     }
 
-    async fn prove(
+    async fn verify_password(
         &self,
-        found: Option<crate::users::Credentials>,
+        found: Option<StoredCredentials>,
         password: String,
-        source: &Source,
-    ) -> Result<Proven, Refusal<WrongPassword>> {
+        request: &RequestInfo,
+    ) -> Result<VerifiedPassword, ActionError<WrongPassword>> {
         let hash = found.as_ref().map(|credentials| credentials.password_hash.clone());
         let verdict = self.hasher.verify(password.clone(), hash).await?;
-        if let Some(known) = found.as_ref().filter(|_| verdict == Verdict::Wrong) {
-            self.note(&known.id, Kind::LogInFailed, source);
+        if let Some(credentials) = found.as_ref().filter(|_| verdict == Verdict::Wrong) {
+            self.recorder.record(&credentials.id, ActivityKind::LogInFailed, request);
         }
         let Some(credentials) = found.filter(|found| verdict != Verdict::Wrong && !found.disabled) else {
-            return Err(Refusal::Problem(WrongPassword));
+            return Err(ActionError::Invalid(WrongPassword));
         };
-        if verdict == Verdict::RightButWeak {
+        if verdict == Verdict::RightButWeakHash {
             let hash = self.hasher.hash(password).await?;
             self.users.set_password(&credentials.id, &hash, credentials.password_version, false).await?;
         }
-        Ok(Proven { id: credentials.id, version: credentials.password_version })
+        Ok(VerifiedPassword { user_id: credentials.id, version: credentials.password_version })
     }
 
-    /// Whether what was proven still holds. Asked again once a session exists: a password that was
-    /// changed in between ends all sessions before it, and this catches those that came just after.
-    pub(crate) async fn still_holds(&self, proven: &Proven) -> Result<bool, StoreError> {
-        let found = self.users.credentials_of_id(&proven.id).await?;
-        Ok(found.is_some_and(|found| found.password_version == proven.version && !found.disabled))
+    /// Returns whether a verified password is still the user's, and the user still enabled. Checked once the
+    /// session exists: a concurrent password change ends all sessions that existed before it, and this check
+    /// catches those created just after.
+    pub(crate) async fn is_still_valid(&self, verified: &VerifiedPassword) -> Result<bool, StoreError> {
+        let found = self.users.credentials_by_id(&verified.user_id).await?;
+        Ok(found.is_some_and(|found| found.password_version == verified.version && !found.disabled))
     }
 
-    /// Changes a password whose current one is known.
+    /// Changes a password, given the current one.
     pub(crate) async fn change_password(
         &self,
         user: &User,
         current: String,
         new: String,
-        source: &Source,
-    ) -> Result<(), Refusal<PasswordChange>> {
-        validate_password(&new, &user.username).map_err(|problem| Refusal::Problem(PasswordChange::BadNew(problem)))?;
-        let proven = self.check_again(&user.id, current, source).await.map_err(|refusal| match refusal {
-            Refusal::Problem(WrongPassword) => Refusal::Problem(PasswordChange::WrongCurrent),
-            Refusal::Busy => Refusal::Busy,
-            Refusal::Store(error) => Refusal::Store(error),
-        })?;
+        request: &RequestInfo,
+    ) -> Result<(), ActionError<PasswordChangeProblem>> {
+        validate_password(&new, &user.username)
+            .map_err(|problem| ActionError::Invalid(PasswordChangeProblem::InvalidNew(problem)))?;
+        let verified = self.verify_again(&user.id, current, request).await;
+        let verified =
+            verified.map_err(|error| error.map_invalid(|WrongPassword| PasswordChangeProblem::WrongCurrent))?;
         let hash = self.hasher.hash(new).await?;
-        if self.users.set_password(&user.id, &hash, proven.version, true).await? {
+        if self.users.set_password(&user.id, &hash, verified.version, true).await? {
             return Ok(());
         }
-        // Somebody changed it in between: the current password is no longer the one that was typed.
-        Err(Refusal::Problem(PasswordChange::WrongCurrent))
+        // The password was changed concurrently: the current password is no longer the one that was entered.
+        Err(ActionError::Invalid(PasswordChangeProblem::WrongCurrent))
     }
 
-    /// Changes settings that are right.
-    pub(crate) async fn change_settings(
+    /// Stores a profile if it is valid. Sends a confirmation to a new address, and a notice to the old one if it
+    /// was confirmed.
+    pub(crate) async fn change_profile(
         &self,
         user: &User,
-        settings: Settings,
-        source: &Source,
-    ) -> Result<User, Refusal<(Settings, Vec<SettingsProblem>)>> {
-        let (settings, problems) = settings.validate();
+        profile: Profile,
+        request: &RequestInfo,
+    ) -> Result<User, ActionError<(Profile, Vec<ProfileProblem>)>> {
+        let (profile, problems) = profile.validate();
         if !problems.is_empty() {
-            return Err(Refusal::Problem((settings, problems)));
+            return Err(ActionError::Invalid((profile, problems)));
         }
-        let changed = self.users.set_settings(&user.id, &settings).await?;
-        let changed = changed.ok_or_else(|| Refusal::Store(StoreError::new("the user is gone")))?;
+        let changed = self.users.set_profile(&user.id, &profile).await?;
+        let changed = changed.ok_or_else(|| ActionError::Backend(StoreError::new("the user no longer exists")))?;
         if changed.email != user.email {
-            self.note(&user.id, Kind::EmailChanged, source);
-            self.send_confirmation(&changed, source.at);
-            let before = EmailAddress::parse(&user.email).filter(|_| user.email_confirmed);
-            if let (Some(post), Some(before)) = (&self.post, before) {
-                post.send(Errand::AddressChanged { username: user.username.clone(), before, at: source.at });
+            self.recorder.record(&user.id, ActivityKind::EmailChanged, request);
+            self.send_confirmation(&changed, request.at);
+            let old_address = EmailAddress::parse(&user.email).filter(|_| user.email_confirmed);
+            if let (Some(mail), Some(old_address)) = (&self.mail, old_address) {
+                mail.push(MailJob::EmailWasChanged { username: user.username.clone(), old_address, at: request.at });
             }
         }
         Ok(changed)
     }
 
-    /// Whether letters are sent at all.
+    /// Returns whether email is turned on.
     pub(crate) const fn sends_mail(&self) -> bool {
-        self.post.is_some()
+        self.mail.is_some()
     }
 
-    /// Sends someone the link that confirms their address, if they have one that is not confirmed.
+    /// Sends a confirmation link to a user who has an unconfirmed address.
     pub(crate) fn send_confirmation(&self, user: &User, at: Timestamp) {
-        if let Some(post) = self.post.as_ref().filter(|_| !user.email.is_empty() && !user.email_confirmed) {
-            post.send(Errand::Unconfirmed { user: user.id.clone(), at });
+        if let Some(mail) = self.mail.as_ref().filter(|_| !user.email.is_empty() && !user.email_confirmed) {
+            mail.push(MailJob::ConfirmEmail { user_id: user.id.clone(), at });
         }
     }
 
-    /// Sends a link for a new password to whoever has confirmed this address. Takes the same time and says
-    /// nothing, whether anybody has (ASVS 5.0 V6.3.8).
-    pub(crate) fn forgot_password(&self, address: EmailAddress, source: Source) {
-        if let Some(post) = &self.post {
-            post.send(Errand::Forgotten { address, source });
+    /// Sends a reset link to the users who have confirmed this address. Takes the same time and returns nothing
+    /// whether or not there is such a user (ASVS 5.0 V6.3.8).
+    pub(crate) fn forgot_password(&self, address: EmailAddress, request: RequestInfo) {
+        if let Some(mail) = &self.mail {
+            mail.push(MailJob::ForgotPassword { address, request });
         }
     }
 
-    /// Whose a link is, by user name, if it still works.
+    /// Returns the user name that a link belongs to; `None` if the link no longer works.
     pub(crate) async fn username_of_link(
         &self,
         token: &LinkToken,
-        purpose: Purpose,
+        purpose: LinkPurpose,
         now: Timestamp,
     ) -> Result<Option<String>, StoreError> {
-        Ok(self.links.username(token, purpose, now).await?.map(|(_, username)| username))
+        self.links.username(token, purpose, now).await
     }
 
-    /// Confirms the address that the link was sent to, if it is still its owner's.
-    pub(crate) async fn confirm_email(&self, token: &LinkToken, source: &Source) -> Result<(), Refusal<DeadLink>> {
-        let user = self.links.confirm(token, source.at).await?.map_err(Refusal::Problem)?;
-        self.note(&user, Kind::EmailConfirmed, source);
-        Ok(())
+    /// Confirms the address that a link was sent to.
+    pub(crate) async fn confirm_email(
+        &self,
+        token: &LinkToken,
+        request: &RequestInfo,
+    ) -> Result<(), ActionError<DeadLink>> {
+        match self.links.confirm_email(token, request.at).await? {
+            Redemption::Done { user_id } => {
+                self.recorder.record(&user_id, ActivityKind::EmailConfirmed, request);
+                Ok(())
+            }
+            Redemption::DeadLink => Err(ActionError::Invalid(DeadLink)),
+        }
     }
 
-    /// Chooses a new password by a link; answers whose. The link is used up by a password that will do, and
-    /// by no other.
+    /// Sets a new password with a reset link, and returns the user's id. A password that breaks a rule does not
+    /// use the link up.
     pub(crate) async fn reset_password(
         &self,
         token: &LinkToken,
         new: String,
-        source: &Source,
-    ) -> Result<String, Refusal<PasswordReset>> {
-        let dead = || Refusal::Problem(PasswordReset::DeadLink);
-        let owner = self.links.username(token, Purpose::ResetPassword, source.at).await?;
-        let (_, username) = owner.ok_or_else(dead)?;
-        validate_password(&new, &username).map_err(|problem| Refusal::Problem(PasswordReset::BadNew(problem)))?;
+        request: &RequestInfo,
+    ) -> Result<String, ActionError<PasswordResetProblem>> {
+        let dead_link = || ActionError::Invalid(PasswordResetProblem::DeadLink);
+        let username = self.links.username(token, LinkPurpose::ResetPassword, request.at).await?;
+        let username = username.ok_or_else(dead_link)?;
+        validate_password(&new, &username)
+            .map_err(|problem| ActionError::Invalid(PasswordResetProblem::InvalidNew(problem)))?;
         let hash = self.hasher.hash(new).await?;
-        let user = self.links.set_password(token, &hash, source.at).await?.map_err(|DeadLink| dead())?;
-        self.note(&user, Kind::PasswordReset, source);
-        if let Some(post) = &self.post {
-            post.send(Errand::PasswordReset { user: user.clone(), at: source.at });
+        let Redemption::Done { user_id } = self.links.set_password(token, &hash, request.at).await? else {
+            return Err(dead_link());
+        };
+        self.recorder.record(&user_id, ActivityKind::PasswordReset, request);
+        if let Some(mail) = &self.mail {
+            mail.push(MailJob::PasswordWasReset { user_id: user_id.clone(), at: request.at });
         }
-        Ok(user)
+        Ok(user_id)
     }
 
-    /// The user that a token names; none who was deleted or disabled.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn find(&self, id: &str) -> Result<Option<User>, StoreError> {
-        self.users.active(id).await
-    }
-
-    pub(crate) const fn users(&self) -> &UserStore {
-        &self.users
-    }
-
+    /// Checks that the database responds.
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {
         self.users.ping().await
     }

@@ -1,58 +1,50 @@
-//! What an operator does with users, who ask for nothing here: no password is checked.
+//! What an operator does with users. None of it checks a password.
 
 use hardtack::Timestamp;
 use hardtack::session::StoreError;
 
-use crate::accounts::Accounts;
-use crate::users::User;
-
-/// A user as an operator sees them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct KnownUser {
-    /// Who.
-    pub user: User,
-    /// Since when they may not log in, if they may not.
-    pub disabled_at: Option<Timestamp>,
-}
+use super::Accounts;
+use crate::users::UserRecord;
 
 impl Accounts {
-    /// The first `limit` users whose names come behind `after`, disabled or not; from the first one on where
-    /// there is none. In the order of names in small letters, byte by byte.
+    /// Returns up to `limit` users, disabled or not, whose names sort after `after`; from the first user if
+    /// `after` is `None`. Names sort byte by byte in lower case.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn list(&self, after: Option<&str>, limit: u32) -> Result<Vec<KnownUser>, StoreError> {
-        self.users().list(after.unwrap_or_default(), limit).await
+    pub async fn list(&self, after: Option<&str>, limit: u32) -> Result<Vec<UserRecord>, StoreError> {
+        self.users.list(after.unwrap_or_default(), limit).await
     }
 
-    /// The user of a name, in whatever capitals, disabled or not.
+    /// Returns the user with this name, ignoring case, disabled or not.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn find_by_name(&self, username: &str) -> Result<Option<KnownUser>, StoreError> {
-        self.users().by_name(username).await
+    pub async fn find_by_name(&self, username: &str) -> Result<Option<UserRecord>, StoreError> {
+        self.users.find_by_name(username).await
     }
 
-    /// Disables a user, by name: from now on they cannot log in, and no token of theirs names anybody. Answers
-    /// them; none where nobody has the name.
+    /// Disables the user with this name: from now on the user cannot log in, and the user's tokens are refused
+    /// wherever [`CurrentUser`](hardtack_axum::CurrentUser) is extracted. Returns the user, or `None` if no user
+    /// has the name.
     ///
-    /// End their sessions after this, with [`Authenticator::revoke_all_sessions`]: a log-in that is on its way
-    /// asks after its session has begun whether it still may.
+    /// Then end the user's sessions with [`Authenticator::revoke_all_sessions`]. A log-in that is in flight
+    /// checks again after it has created its session, and ends it.
     ///
     /// [`Authenticator::revoke_all_sessions`]: hardtack::Authenticator::revoke_all_sessions
     ///
     /// # Errors
     /// The database failed.
-    pub async fn disable(&self, username: &str, now: Timestamp) -> Result<Option<KnownUser>, StoreError> {
-        self.users().set_disabled(username, Some(now)).await
+    pub async fn disable(&self, username: &str, now: Timestamp) -> Result<Option<UserRecord>, StoreError> {
+        self.users.set_disabled(username, Some(now)).await
     }
 
-    /// Lets a user log in again, with the password that they had. Answers them; none where nobody has the name.
+    /// Enables a disabled user, who can log in again with the same password. Returns the user, or `None` if no
+    /// user has the name.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn enable(&self, username: &str) -> Result<Option<KnownUser>, StoreError> {
-        self.users().set_disabled(username, None).await
+    pub async fn enable(&self, username: &str) -> Result<Option<UserRecord>, StoreError> {
+        self.users.set_disabled(username, None).await
     }
 }

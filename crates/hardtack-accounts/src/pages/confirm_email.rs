@@ -1,23 +1,24 @@
-//! `/email/confirm`.
+//! The page `/email/confirm`.
 
 use maud::{Markup, html};
 
+use super::form;
 use super::layout::{Page, Width, page};
-use super::{Shell, form};
+use super::view::Shell;
 
-/// One button, which posts `csrf_token`: a program that opens links ahead of people presses none.
+/// Renders one button that posts `csrf_token`: mail scanners open links, but press no buttons.
 pub(crate) fn confirm_email(shell: &Shell<'_>, csrf_token: &str, username: &str) -> Markup {
     page(
         shell,
         &Page {
             title: "Confirm your email address",
-            here: None,
+            nav_path: None,
             width: Width::Narrow,
-            continue_to: None,
+            refresh_to: None,
             main: html! {
                 div.card {
                     h1 { "Confirm your email address" }
-                    p { "This makes the address to which the link was sent that of " bdi.name { (username) } ". If that is not you, close this page." }
+                    p { "Confirm that the address this link was sent to belongs to the account " bdi.name { (username) } ". If that is not your account, close this page." }
                     form method="post" action="/email/confirm" {
                         (form::csrf(csrf_token))
                         button.button.primary.full type="submit" { "Confirm" }

@@ -1,9 +1,9 @@
-//! A short name for a device, from what its browser says of itself.
+//! A short name for a device, derived from its `User-Agent`.
 
-/// How much of a User-Agent is looked at, in bytes. Real ones are shorter; the header may be anything.
-const LOOKED_AT: usize = 512;
+/// How much of a `User-Agent` is read, in bytes. Real ones are shorter.
+const MAX_READ: usize = 512;
 
-/// Programs that put their name first.
+/// Programs whose `User-Agent` starts with their name.
 const TOOLS: &[(&str, &str)] = &[
     ("curl/", "curl"),
     ("Wget", "Wget"),
@@ -35,8 +35,7 @@ const TOOLS: &[(&str, &str)] = &[
     ("ELinks/", "ELinks"),
 ];
 
-/// Browsers name their ancestors too, so that the descendants stand first: Edge says Chrome, and
-/// Chrome says Safari.
+/// Browsers, the more specific first: Edge also claims to be Chrome, and Chrome to be Safari.
 const BROWSERS: &[(&str, &str)] = &[
     ("PowerShell/", "PowerShell"),
     ("Edg/", "Edge"),
@@ -72,7 +71,7 @@ const BROWSERS: &[(&str, &str)] = &[
     ("MSIE ", "Internet Explorer"),
 ];
 
-/// Systems, likewise: an iPhone says Mac OS X, and Android says Linux.
+/// Operating systems, the more specific first: an iPhone also claims to run Mac OS X, and Android Linux.
 const SYSTEMS: &[(&str, &str)] = &[
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
@@ -89,11 +88,10 @@ const SYSTEMS: &[(&str, &str)] = &[
     ("X11", "Unix"),
 ];
 
-/// What to call the device that sent this `User-Agent`: "Firefox on Linux", "curl", "Unknown device".
-///
-/// It is put together from the names above only, so that nothing in the header reaches a page.
+/// Returns a name for the device that sent this `User-Agent`: "Firefox on Linux", "curl", "Unknown device".
+/// It consists of the names above only, so no text of the header reaches a page.
 pub(crate) fn device_name(user_agent: &str) -> String {
-    let agent = &user_agent[..user_agent.floor_char_boundary(LOOKED_AT)];
+    let agent = &user_agent[..user_agent.floor_char_boundary(MAX_READ)];
     let first = |table: &[(&str, &'static str)], matches: fn(&str, &str) -> bool| {
         table.iter().find(|(token, _)| matches(agent, token)).map(|&(_, name)| name)
     };
@@ -183,16 +181,16 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_the_header_is_repeated() {
+    fn no_text_of_the_header_is_repeated() {
         assert_eq!(device_name("<script>alert(1)</script> Firefox/<b> Linux"), "Firefox on Linux");
         assert_eq!(device_name("\u{202e}\0\r\n'\""), "Unknown device");
     }
 
     #[test]
     fn only_the_start_is_read_however_long_it_is() {
-        let far = format!("{}Firefox/1", "x".repeat(LOOKED_AT));
+        let far = format!("{}Firefox/1", "x".repeat(MAX_READ));
         assert_eq!(device_name(&far), "Unknown device");
-        // The cut falls inside a character at one of these lengths.
+        // At one of these lengths the cut falls inside a character.
         for pad in 0..4 {
             let wide = format!("Firefox/1 {}{}", "x".repeat(pad), "🍪".repeat(100_000));
             assert_eq!(device_name(&wide), "Firefox");

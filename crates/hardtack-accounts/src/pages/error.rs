@@ -1,32 +1,32 @@
-//! The page for whatever went wrong.
+//! The error page.
 
 use maud::{Markup, html};
 
-use super::Shell;
 use super::layout::{Page, Width, page};
+use super::view::Shell;
 
-/// What went wrong, for the person it happened to.
-pub(crate) struct FailureView<'a> {
-    /// The HTTP status that the page is sent with.
+/// What the error page renders.
+pub(crate) struct ErrorView<'a> {
+    /// The HTTP status of the response.
     pub status: u16,
     /// What happened, in a few words.
     pub title: &'a str,
     /// What happened and what to do, in a sentence or two.
     pub explanation: &'a str,
-    /// The way on: where it leads and what it says. Without one, the page leads home.
+    /// The path and the label of a link; the home page if `None`.
     pub action: Option<(&'a str, &'a str)>,
 }
 
-/// An error page: what happened, what to do, and a link.
-pub(crate) fn failure(shell: &Shell<'_>, view: &FailureView<'_>) -> Markup {
+/// Renders what happened, what to do, and a link.
+pub(crate) fn error_page(shell: &Shell<'_>, view: &ErrorView<'_>) -> Markup {
     let (path, label) = view.action.unwrap_or(("/", "Go to the home page"));
     page(
         shell,
         &Page {
             title: view.title,
-            here: None,
+            nav_path: None,
             width: Width::Narrow,
-            continue_to: None,
+            refresh_to: None,
             main: html! {
                 div.card {
                     p.eyebrow { "Error " (view.status) }

@@ -1,48 +1,48 @@
-//! `/password/forgot`.
+//! The page `/password/forgot`.
 
 use maud::{Markup, html};
 
-use super::form::{self, Field, Kind};
+use super::form::{self, Field, FieldKind};
 use super::layout::{Page, Width, page};
-use super::{FieldError, Shell};
+use super::view::{FieldError, Shell};
 
-/// The form for an address.
-pub(crate) struct ForgotForm<'a> {
-    /// The pre-session CSRF value.
+/// What the page renders.
+pub(crate) struct ForgotPasswordView<'a> {
+    /// The pre-session CSRF token.
     pub csrf_token: &'a str,
-    /// What was typed as the address.
+    /// The address that was entered.
     pub email: &'a str,
-    /// What was wrong; the field is `email`.
+    /// Errors of `email`.
     pub errors: &'a [FieldError<'a>],
 }
 
-/// Asks where the letter should go. Posts `email` and `csrf_token`.
-pub(crate) fn forgot(shell: &Shell<'_>, view: &ForgotForm<'_>) -> Markup {
+/// Renders the form, which posts `email` and `csrf_token`.
+pub(crate) fn forgot_password(shell: &Shell<'_>, view: &ForgotPasswordView<'_>) -> Markup {
     let fields = [Field {
         form: "forgot",
         name: "email",
         label: "Email",
-        kind: Kind::RequiredEmail(view.email),
-        hint: Some("The address that you have confirmed in your account."),
+        kind: FieldKind::RequiredEmail(view.email),
+        hint: Some("The address that you have confirmed for your account."),
     }];
     frame(
         shell,
         form::title(!view.errors.is_empty(), "Forgot your password", "Problem: Forgot your password"),
         html! {
-            p { "We send you a link with which you can choose another one. It works once, for an hour." }
+            p { "We will email you a link to choose a new password. It works once, within an hour." }
             form method="post" action="/password/forgot" {
                 (form::summary("forgot", &fields, view.errors))
                 (form::csrf(view.csrf_token))
                 @for field in &fields { (form::field(field, view.errors)) }
-                button.button.primary.full type="submit" { "Send the link" }
+                button.button.primary.full type="submit" { "Email me the link" }
             }
         },
     )
 }
 
-/// The same page where no letter can be sent.
-pub(crate) fn no_mail(shell: &Shell<'_>) -> Markup {
-    let text = "This site sends no mail. Ask the people who run it for a new password.";
+/// Renders the page of a site that does not send email.
+pub(crate) fn mail_is_off(shell: &Shell<'_>) -> Markup {
+    let text = "This site does not send email. Ask its administrators for a new password.";
     frame(shell, "Forgot your password", html! { p { (text) } })
 }
 
@@ -51,9 +51,9 @@ fn frame(shell: &Shell<'_>, title: &str, content: Markup) -> Markup {
         shell,
         &Page {
             title,
-            here: None,
+            nav_path: None,
             width: Width::Narrow,
-            continue_to: None,
+            refresh_to: None,
             main: html! {
                 div.card {
                     h1 { "Forgot your password?" }

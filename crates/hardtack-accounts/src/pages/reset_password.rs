@@ -1,41 +1,41 @@
-//! `/password/reset`.
+//! The page `/password/reset`.
 
 use maud::{Markup, html};
 
-use super::form::{self, Field, Kind};
+use super::form::{self, Field, FieldKind};
 use super::layout::{Page, Width, page};
-use super::{FieldError, Shell};
+use super::view::{FieldError, Shell};
 
-/// The form for a new password.
-pub(crate) struct ResetForm<'a> {
-    /// The pre-session CSRF value.
+/// What the page renders.
+pub(crate) struct ResetPasswordView<'a> {
+    /// The pre-session CSRF token.
     pub csrf_token: &'a str,
-    /// Whose password it is.
+    /// The user whose password is reset.
     pub username: &'a str,
-    /// What was wrong; the field is `new_password`.
+    /// Errors of `new_password`.
     pub errors: &'a [FieldError<'a>],
 }
 
-/// Asks for the new password. Posts `new_password` and `csrf_token`.
-pub(crate) fn reset(shell: &Shell<'_>, view: &ResetForm<'_>) -> Markup {
+/// Renders the form, which posts `new_password` and `csrf_token`.
+pub(crate) fn reset_password(shell: &Shell<'_>, view: &ResetPasswordView<'_>) -> Markup {
     let fields = [Field {
         form: "reset",
         name: "new_password",
         label: "New password",
-        kind: Kind::NewPassword,
+        kind: FieldKind::NewPassword,
         hint: Some(form::NEW_PASSWORD_HINT),
     }];
     page(
         shell,
         &Page {
             title: form::title(!view.errors.is_empty(), "Choose a new password", "Problem: Choose a new password"),
-            here: None,
+            nav_path: None,
             width: Width::Narrow,
-            continue_to: None,
+            refresh_to: None,
             main: html! {
                 div.card {
                     h1 { "Choose a new password" }
-                    p { "It is for " bdi.name { (view.username) } ". All devices will be logged out; then log in with it." }
+                    p { "For the account " bdi.name { (view.username) } ". All devices will be logged out. Then log in with the new password." }
                     form method="post" action="/password/reset" {
                         (form::summary("reset", &fields, view.errors))
                         (form::csrf(view.csrf_token))

@@ -1,8 +1,8 @@
-//! Addresses built from values that someone else chose.
+//! Links that contain untrusted values.
 
 use std::fmt::Write;
 
-/// `path`, carrying `next` in its query.
+/// Returns `path` with `next` in its query.
 pub(super) fn with_next(path: &str, next: Option<&str>) -> String {
     match next {
         Some(next) => format!("{path}?next={}", percent_encode(next, b"/")),
@@ -10,24 +10,24 @@ pub(super) fn with_next(path: &str, next: Option<&str>) -> String {
     }
 }
 
-/// `value` as one segment of a path, whatever is in it.
+/// Encodes `value` as one segment of a path.
 pub(super) fn segment(value: &str) -> String {
     percent_encode(value, b"")
 }
 
-/// A path on this origin as a URL parser sees it, or nothing.
+/// Returns `path` if a URL parser would read it as a path of this origin.
 ///
-/// Callers have checked already. A page that sends the browser on by itself checks again: `//host`
-/// and `/\host` name another origin, and a parser drops tabs and newlines before it looks.
+/// Callers have checked it already; a page that redirects by itself checks again. `//host` and `/\host` name
+/// another origin, and URL parsers drop tabs and newlines first.
 pub(super) fn local(path: &str) -> Option<&str> {
     let mut bytes = path.bytes();
     let rooted = bytes.next() == Some(b'/');
-    let elsewhere = matches!(bytes.next(), Some(b'/' | b'\\'));
+    let other_origin = matches!(bytes.next(), Some(b'/' | b'\\'));
     let clean = path.bytes().all(|b| b.is_ascii_graphic());
-    (rooted && !elsewhere && clean).then_some(path)
+    (rooted && !other_origin && clean).then_some(path)
 }
 
-/// Keeps RFC 3986's unreserved characters and those in `also`; encodes every other byte.
+/// Percent-encodes every byte except RFC 3986's unreserved characters and those in `also`.
 fn percent_encode(value: &str, also: &[u8]) -> String {
     let mut out = String::with_capacity(value.len());
     for byte in value.bytes() {
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_cannot_leave_its_place() {
+    fn a_segment_cannot_escape_its_place() {
         assert_eq!(segment("../x?y#z"), "..%2Fx%3Fy%23z");
         assert_eq!(segment("k3-_~."), "k3-_~.");
     }

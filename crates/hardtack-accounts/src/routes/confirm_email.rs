@@ -1,4 +1,4 @@
-//! `/email/confirm`, and another letter with a link there.
+//! `/email/confirm`, where confirmation links lead, and `/account/email/send`, which sends another one.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -7,66 +7,66 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::answer;
-use super::mail_link::LinkPage;
-use crate::activity::Source;
-use crate::input::Input;
-use crate::links::Purpose;
+use super::link_page::LinkPage;
+use crate::accounts::DeadLink;
+use crate::activity::RequestInfo;
+use crate::extract::FormOrJson;
+use crate::links::LinkPurpose;
 use crate::pages::{Shell, confirm_email};
+use crate::respond;
 use crate::site::Site;
 use crate::users::User;
 
 const PAGE: LinkPage = LinkPage::new("/email/confirm", ("/account", "Go to your account"));
 
-/// What a program sends; the form sends nothing of its own.
+/// The body. A browser sends the token in the page's cookie instead.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Typed {
+pub(crate) struct ConfirmEmailInput {
     token: Option<String>,
 }
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth, headers: HeaderMap) -> Result<Response, AuthError> {
-    if let Some(response) = PAGE.opened(&auth) {
-        return Ok(response);
+    if let Some(redirect) = PAGE.move_token_to_cookie(&auth) {
+        return Ok(redirect);
     }
-    let Some(token) = PAGE.token(None, &headers) else { return Ok(PAGE.dead(&auth)) };
-    let owner = site.accounts.username_of_link(&token, Purpose::ConfirmEmail, auth.engine().now()).await;
-    let Some(username) = owner.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead(&auth)) };
+    let Some(token) = PAGE.token(None, &headers) else { return Ok(PAGE.dead_link(&auth)) };
+    let username = site.accounts.username_of_link(&token, LinkPurpose::ConfirmEmail, auth.engine().now()).await;
+    let Some(username) = username.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead_link(&auth)) };
     let (csrf_token, cookies) = auth.pre_session()?;
     let page = confirm_email(&Shell::default(), &csrf_token, &username);
-    Ok((cookies, answer::page(StatusCode::OK, page)).into_response())
+    Ok((cookies, respond::page(StatusCode::OK, page)).into_response())
 }
 
 pub(crate) async fn submit(
     State(site): State<Site>,
     auth: Auth,
-    source: Source,
+    request: RequestInfo,
     headers: HeaderMap,
-    Input(typed): Input<Typed>,
+    FormOrJson(input): FormOrJson<ConfirmEmailInput>,
 ) -> Result<Response, AuthError> {
     auth.require_pre_session()?;
     let wants = auth.wants();
-    let Some(token) = PAGE.token(typed.token.as_deref(), &headers) else { return Ok(PAGE.dead(&auth)) };
-    match site.accounts.confirm_email(&token, &source).await {
+    let Some(token) = PAGE.token(input.token.as_deref(), &headers) else { return Ok(PAGE.dead_link(&auth)) };
+    match site.accounts.confirm_email(&token, &request).await {
         Ok(()) => {
-            let done = json!({ "detail": "The address is confirmed." });
-            Ok(PAGE.used(answer::done(wants, "/?done=email", done), &auth))
+            let body = json!({ "detail": "The address is confirmed." });
+            Ok(PAGE.clear_token(respond::success(wants, "/?done=email", body), &auth))
         }
-        Err(refusal) => Ok(match answer::problem_of(wants, refusal) {
-            Ok(_) => PAGE.dead(&auth),
+        Err(error) => Ok(match respond::invalid_input(wants, error) {
+            Ok(DeadLink) => PAGE.dead_link(&auth),
             Err(response) => *response,
         }),
     }
 }
 
-/// Sends the letter once more, to an address that is not confirmed.
 pub(crate) async fn send_again(State(site): State<Site>, auth: Auth, user: CurrentUser<User>) -> Response {
     let wants = auth.wants();
     if !site.accounts.sends_mail() {
-        let detail = "This site sends no mail, so that no address can be confirmed.";
-        return answer::problem(wants, StatusCode::NOT_IMPLEMENTED, "no_mail", detail, &[]);
+        let detail = "This site does not send email, so addresses cannot be confirmed.";
+        return respond::problem(wants, StatusCode::NOT_IMPLEMENTED, "no_mail", detail, &[]);
     }
     site.accounts.send_confirmation(&user, auth.engine().now());
-    let done = json!({ "detail": "If the address is not confirmed yet, a letter is on its way." });
-    answer::done(wants, "/account?done=letter", done)
+    let body = json!({ "detail": "If your address is not confirmed yet, an email is on its way." });
+    respond::success(wants, "/account?done=letter", body)
 }

@@ -1,22 +1,25 @@
-//! Places that are not there, and ways that are not taken.
+//! Responses to unknown paths and methods.
 
 use axum::response::Response;
+use hardtack_axum::wants;
 use http::{HeaderMap, StatusCode};
 
-use super::answer;
-use super::visitor::Visitor;
+use crate::extract::Visitor;
+use crate::respond;
 
-pub(crate) async fn no_such_page(headers: HeaderMap, visitor: Visitor) -> Response {
-    let detail = "There is nothing at this address. Check how it is written, or start from the home page.";
-    let wants = answer::wants_of(&headers);
-    answer::problem_in(&visitor.shell(None), wants, StatusCode::NOT_FOUND, "not_found", detail, &[])
+/// Responds with 404.
+pub(crate) async fn not_found(headers: HeaderMap, visitor: Visitor) -> Response {
+    let detail = "There is no page at this address. Check the address, or start from the home page.";
+    respond::problem_in(&visitor.shell(None), wants(&headers), StatusCode::NOT_FOUND, "not_found", detail, &[])
 }
 
-pub(crate) async fn no_such_method(headers: HeaderMap) -> Response {
-    method_not_allowed(&headers)
+/// Responds with 405.
+pub(crate) async fn method_not_allowed(headers: HeaderMap) -> Response {
+    method_not_allowed_response(&headers)
 }
 
-pub(super) fn method_not_allowed(headers: &HeaderMap) -> Response {
-    let detail = "This address does not take that method; what changes something is sent by POST.";
-    answer::problem(answer::wants_of(headers), StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail, &[])
+/// The response of [`method_not_allowed`], for a handler that refuses one of its methods.
+pub(super) fn method_not_allowed_response(headers: &HeaderMap) -> Response {
+    let detail = "This address does not accept that method. Send changes by POST.";
+    respond::problem(wants(headers), StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail, &[])
 }

@@ -1,61 +1,70 @@
-//! The secret of a link that came by mail: out of the address bar, and into a cookie of its one page.
+//! A page that an emailed link leads to. The link's token is moved from the address bar into a cookie that only
+//! this page gets.
 
 use axum::response::{IntoResponse, Redirect, Response};
+use hardtack::Wants;
 use hardtack_axum::Auth;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use super::answer;
-use super::kept::Kept;
 use crate::links::LinkToken;
-use crate::pages::{FailureView, Shell, failure};
+use crate::page_cookie::PageCookie;
+use crate::pages::{ErrorView, Shell, error_page};
+use crate::respond;
 
-/// A page that such a link leads to.
+/// A page that an emailed link leads to.
 pub(super) struct LinkPage {
-    kept: Kept,
-    /// Where to get another link, and what the way there is called.
-    again: (&'static str, &'static str),
+    cookie: PageCookie,
+    /// The path and the label of the link that a visitor with a dead link is offered.
+    action: (&'static str, &'static str),
 }
 
 impl LinkPage {
-    pub(super) const fn new(path: &'static str, again: (&'static str, &'static str)) -> Self {
-        Self { kept: Kept { name: "mail_link", path, max_age: 600 }, again }
+    pub(super) const fn new(path: &'static str, action: (&'static str, &'static str)) -> Self {
+        Self { cookie: PageCookie { name: "mail_link", path, max_age: 600 }, action }
     }
 
-    /// Where a link leads first: to the same page without its secret, which histories, screenshots and
-    /// `Referer` then lack. Programs that open links ahead of people use nothing up.
-    pub(super) fn opened(&self, auth: &Auth) -> Option<Response> {
-        let typed = auth.query("token")?;
-        let mut response = Redirect::to(self.kept.path).into_response();
+    /// If the query has a token, redirects to the page without it and sets the cookie. This keeps the token out of
+    /// the history, screenshots and `Referer`. Opening a link does not use it up, since mail scanners open links
+    /// too.
+    pub(super) fn move_token_to_cookie(&self, auth: &Auth) -> Option<Response> {
+        let token = auth.query("token")?;
+        let mut response = Redirect::to(self.cookie.path).into_response();
         response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-        Some(match LinkToken::parse(&typed) {
-            Some(token) => self.kept.keep(response, token.as_str(), auth.engine()),
-            None => self.kept.clear(response, auth.engine()),
+        Some(match LinkToken::parse(&token) {
+            Some(token) => self.cookie.set(response, token.as_str(), auth.engine()),
+            None => self.cookie.clear(response, auth.engine()),
         })
     }
 
-    /// What a program sent with its body, or else what this browser keeps.
-    pub(super) fn token(&self, typed: Option<&str>, headers: &HeaderMap) -> Option<LinkToken> {
-        LinkToken::parse(typed.or_else(|| self.kept.read(headers))?)
+    /// Returns the token that a program sent in the body, or else the one in the cookie.
+    pub(super) fn token(&self, sent: Option<&str>, headers: &HeaderMap) -> Option<LinkToken> {
+        LinkToken::parse(sent.or_else(|| self.cookie.find(headers))?)
     }
 
-    /// The link does nothing any more: 410, and the way to another one.
-    pub(super) fn dead(&self, auth: &Auth) -> Response {
-        let detail = "This link does not work any more: it was used, it is too old, or something has changed since. \
-                      Ask for another one.";
+    /// Responds with 410 to a link that no longer works.
+    pub(super) fn dead_link(&self, auth: &Auth) -> Response {
+        let detail = "It was used, it has expired, or your account has changed since it was sent. Request a new link.";
         let status = StatusCode::GONE;
         let response = match auth.wants() {
-            hardtack::Wants::Page => {
-                let (status, action) = (status.as_u16(), Some(self.again));
-                let view = FailureView { status, title: "That link is used up", explanation: detail, action };
-                answer::page(StatusCode::GONE, failure(&Shell::default(), &view))
+            Wants::Page => {
+                let view = ErrorView {
+                    status: status.as_u16(),
+                    title: "This link no longer works",
+                    explanation: detail,
+                    action: Some(self.action),
+                };
+                respond::page(status, error_page(&Shell::default(), &view))
             }
-            wants => answer::problem(wants, status, "link_dead", detail, &[]),
+            wants => {
+                let detail = format!("This link no longer works. {detail}");
+                respond::problem(wants, status, "link_dead", &detail, &[])
+            }
         };
-        self.kept.clear(response, auth.engine())
+        self.clear_token(response, auth)
     }
 
-    /// Once the link has done what it is for.
-    pub(super) fn used(&self, response: Response, auth: &Auth) -> Response {
-        self.kept.clear(response, auth.engine())
+    /// Deletes the cookie.
+    pub(super) fn clear_token(&self, response: Response, auth: &Auth) -> Response {
+        self.cookie.clear(response, auth.engine())
     }
 }

@@ -1,4 +1,4 @@
-//! `/password/reset`: a new password, for whoever has the link.
+//! `/password/reset`, where reset links lead.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -8,76 +8,77 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::answer;
-use super::mail_link::LinkPage;
-use crate::accounts::PasswordReset;
-use crate::activity::Source;
-use crate::input::Input;
-use crate::links::{LinkToken, Purpose};
-use crate::pages::{FieldError, ResetForm, Shell, reset};
+use super::link_page::LinkPage;
+use crate::accounts::PasswordResetProblem;
+use crate::activity::RequestInfo;
+use crate::extract::FormOrJson;
+use crate::links::{LinkPurpose, LinkToken};
+use crate::pages::{FieldError, ResetPasswordView, Shell, reset_password};
+use crate::respond;
 use crate::site::Site;
 
-const PAGE: LinkPage = LinkPage::new("/password/reset", ("/password/forgot", "Ask for another link"));
+const PAGE: LinkPage = LinkPage::new("/password/reset", ("/password/forgot", "Request a new link"));
 
-/// What the form sends. A program sends the link's `token` along.
+/// The body. A browser sends the token in the page's cookie instead.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Typed {
+pub(crate) struct ResetPasswordInput {
     new_password: String,
     token: Option<String>,
 }
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth, headers: HeaderMap) -> Result<Response, AuthError> {
-    if let Some(response) = PAGE.opened(&auth) {
-        return Ok(response);
+    if let Some(redirect) = PAGE.move_token_to_cookie(&auth) {
+        return Ok(redirect);
     }
     match PAGE.token(None, &headers) {
-        Some(token) => form(&site, &auth, &token, StatusCode::OK, &[]).await,
-        None => Ok(PAGE.dead(&auth)),
+        Some(token) => show_form(&site, &auth, &token, StatusCode::OK, &[]).await,
+        None => Ok(PAGE.dead_link(&auth)),
     }
 }
 
-/// The form, with the name of whose password it is: whoever was given somebody else's link sees it there.
-async fn form(
+/// Responds with the form. It shows the user name, so that a person who was given the link of another user notices.
+async fn show_form(
     site: &Site,
     auth: &Auth,
     token: &LinkToken,
     status: StatusCode,
     errors: &[FieldError<'_>],
 ) -> Result<Response, AuthError> {
-    let owner = site.accounts.username_of_link(token, Purpose::ResetPassword, auth.engine().now()).await;
-    let Some(username) = owner.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead(auth)) };
+    let username = site.accounts.username_of_link(token, LinkPurpose::ResetPassword, auth.engine().now()).await;
+    let Some(username) = username.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead_link(auth)) };
     let (csrf_token, cookies) = auth.pre_session()?;
-    let view = ResetForm { csrf_token: &csrf_token, username: &username, errors };
-    Ok((cookies, answer::page(status, reset(&Shell::default(), &view))).into_response())
+    let view = ResetPasswordView { csrf_token: &csrf_token, username: &username, errors };
+    Ok((cookies, respond::page(status, reset_password(&Shell::default(), &view))).into_response())
 }
 
 pub(crate) async fn submit(
     State(site): State<Site>,
     auth: Auth,
-    source: Source,
+    request: RequestInfo,
     headers: HeaderMap,
-    Input(typed): Input<Typed>,
+    FormOrJson(input): FormOrJson<ResetPasswordInput>,
 ) -> Result<Response, AuthError> {
     auth.require_pre_session()?;
     let wants = auth.wants();
-    let Some(token) = PAGE.token(typed.token.as_deref(), &headers) else { return Ok(PAGE.dead(&auth)) };
-    match site.accounts.reset_password(&token, typed.new_password, &source).await {
-        Ok(user) => {
-            // Whoever knew the old password is out. Nobody is logged in: the link stands for a mailbox alone.
-            auth.engine().revoke_all_sessions(&user).await.map_err(|error| auth.refuse(error))?;
-            let done = json!({ "detail": "The password is changed, and all devices are logged out. Log in." });
-            Ok(PAGE.used(answer::done(wants, "/login?done=reset", done), &auth))
+    let Some(token) = PAGE.token(input.token.as_deref(), &headers) else { return Ok(PAGE.dead_link(&auth)) };
+    match site.accounts.reset_password(&token, input.new_password, &request).await {
+        Ok(user_id) => {
+            // Ends the sessions of everyone who knew the old password. Does not log in: the link proves access to a
+            // mailbox, not the password.
+            auth.engine().revoke_all_sessions(&user_id).await.map_err(|error| auth.refuse(error))?;
+            let body = json!({ "detail": "The password is changed and all devices are logged out. Log in again." });
+            Ok(PAGE.clear_token(respond::success(wants, "/login?done=reset", body), &auth))
         }
-        Err(refusal) => match answer::problem_of(wants, refusal) {
-            Ok(PasswordReset::DeadLink) => Ok(PAGE.dead(&auth)),
-            Ok(PasswordReset::BadNew(problem)) => {
+        Err(error) => match respond::invalid_input(wants, error) {
+            Ok(PasswordResetProblem::DeadLink) => Ok(PAGE.dead_link(&auth)),
+            Ok(PasswordResetProblem::InvalidNew(problem)) => {
                 let text = problem.to_string();
                 let errors = [FieldError { field: "new_password", text: &text }];
                 let status = StatusCode::UNPROCESSABLE_ENTITY;
                 match wants {
-                    Wants::Page => form(&site, &auth, &token, status, &errors).await,
-                    _ => Ok(answer::problem(wants, status, "invalid_fields", &text, &errors)),
+                    Wants::Page => show_form(&site, &auth, &token, status, &errors).await,
+                    _ => Ok(respond::problem(wants, status, "invalid_fields", &text, &errors)),
                 }
             }
             Err(response) => Ok(*response),

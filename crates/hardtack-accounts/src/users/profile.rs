@@ -1,36 +1,36 @@
-//! What someone may change about themselves.
+//! The part of an account that its user can edit.
 
 use super::EmailAddress;
 
-/// The settings of the account page.
+/// The editable fields of the account page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settings {
-    /// What pages call them; at most 80 characters.
-    pub display_name: String,
-    /// Where they can be reached; at most 254 characters.
-    pub email: String,
+pub(crate) struct Profile {
+    /// The name that pages show; at most 80 characters.
+    pub(crate) display_name: String,
+    /// The email address; at most 254 bytes.
+    pub(crate) email: String,
 }
 
-/// Why settings are refused: the field, and what to do.
+/// A field of the profile that is not valid, and what to enter instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct SettingsProblem {
+pub(crate) struct ProfileProblem {
     pub(crate) field: &'static str,
     pub(crate) text: &'static str,
 }
 
-impl Settings {
-    /// Trims both, and says what is wrong with either.
-    pub(crate) fn validate(mut self) -> (Self, Vec<SettingsProblem>) {
+impl Profile {
+    /// Trims both fields and returns them with the problems of each.
+    pub(crate) fn validate(mut self) -> (Self, Vec<ProfileProblem>) {
         self.display_name = self.display_name.trim().to_owned();
         self.email = self.email.trim().to_owned();
         let mut problems = Vec::new();
         if self.display_name.chars().count() > 80 || self.display_name.chars().any(char::is_control) {
             let text = "Use at most 80 characters, without line breaks.";
-            problems.push(SettingsProblem { field: "display_name", text });
+            problems.push(ProfileProblem { field: "display_name", text });
         }
         if !self.email.is_empty() && EmailAddress::parse(&self.email).is_none() {
-            let text = "Write an address such as you@site.example, or leave it empty.";
-            problems.push(SettingsProblem { field: "email", text });
+            let text = "Enter an address such as you@site.example, or leave the field empty.";
+            problems.push(ProfileProblem { field: "email", text });
         }
         (self, problems)
     }
@@ -43,8 +43,8 @@ mod tests {
     #[test]
     fn each_problem_names_its_field() {
         let fields = |display_name: &str, email: &str| {
-            let settings = Settings { display_name: display_name.into(), email: email.into() };
-            settings.validate().1.into_iter().map(|problem| problem.field).collect::<Vec<_>>()
+            let profile = Profile { display_name: display_name.into(), email: email.into() };
+            profile.validate().1.into_iter().map(|problem| problem.field).collect::<Vec<_>>()
         };
         assert_eq!(fields("Alice", " a@b.example "), [""; 0]);
         assert_eq!(fields("", ""), [""; 0]);

@@ -119,7 +119,7 @@ async fn what_is_kept_is_bounded_in_number_and_in_time() {
             let _ = site.auth.log_in(id.as_str()).await.unwrap();
         }
         assert_eq!(ada.post("/reauthenticate").accept_json().csrf().json(&body).send().await.status(), 200);
-        site.accounts.settle().await;
+        site.accounts.flush().await;
         let count = "SELECT COUNT(*) FROM activity WHERE kind <> 'login_failed'";
         let kept: Vec<(i64,)> = site.database.fetch(Statement::new(count)).await.unwrap();
         assert_eq!(kept, [(100,)]);

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use hardtack_accounts::{EmailAddress, Outbox};
+use hardtack_accounts::EmailAddress;
+use hardtack_accounts::mail::Outbox;
 use hardtack_conformance::client::{Client, Response};
 use hardtack_sqlx::Statement;
 use proptest::prelude::*;
@@ -48,7 +49,7 @@ impl Mailing {
 
     /// Takes the letters that were sent, in no order.
     async fn letters(&self) -> Vec<String> {
-        self.site.accounts.settle().await;
+        self.site.accounts.flush().await;
         let Ok(folder) = fs::read_dir(&self.outbox) else { return Vec::new() };
         let files = folder.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some());
         files
@@ -386,7 +387,7 @@ async fn letters_are_for_their_owner_alone() {
     let mailing = Mailing::start(false).await;
     mailing.ada().await;
     forgot(&mailing.site, ADDRESS).await;
-    mailing.site.accounts.settle().await;
+    mailing.site.accounts.flush().await;
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&mailing.outbox), 0o700);
     let file = fs::read_dir(&mailing.outbox).unwrap().next().unwrap().unwrap().path();

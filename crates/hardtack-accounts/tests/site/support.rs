@@ -9,7 +9,8 @@ use axum::Router;
 use hardtack::authenticator::Builder;
 use hardtack::testing::TestClock;
 use hardtack::{Authenticator, Clock, KeySet, RefreshMode, Session, SessionId, SessionStore, Timestamp};
-use hardtack_accounts::{Accounts, EmailAddress, Outbox, Site};
+use hardtack_accounts::mail::Outbox;
+use hardtack_accounts::{Accounts, EmailAddress, Site};
 use hardtack_conformance::client::{Client, Response};
 use hardtack_conformance::services::postgres;
 use hardtack_conformance::services::redis::RedisServer;
@@ -190,7 +191,7 @@ impl TestSite {
         let sessions = database.sessions();
         sessions.migrate().await.unwrap();
         let builder = accounts
-            .wire(Authenticator::builder(options.keys))
+            .configure(Authenticator::builder(options.keys))
             .base_url(&base_url)
             .clock(clock.clone())
             .refresh_mode(options.refresh)

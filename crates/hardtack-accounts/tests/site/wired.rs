@@ -49,7 +49,7 @@ impl Wired {
         let clock = TestClock::start_now();
         let (listener, address) = hardtack_conformance::server::bind().await;
         let auth = accounts
-            .wire(Authenticator::builder(KeySet::from_secret(SECRET).unwrap()))
+            .configure(Authenticator::builder(KeySet::from_secret(SECRET).unwrap()))
             .base_url(&format!("http://{address}"))
             .clock(clock.clone())
             .sessions(sessions)

@@ -1,49 +1,53 @@
-//! A posted form that waits for its sender's password, in the sender's own browser.
+//! A submitted profile, kept in the user's browser while the user is asked for the password.
 
 use axum::response::Response;
 use hardtack::Authenticator;
 use http::HeaderMap;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::kept::Kept;
-use crate::users::{Settings, User};
+use crate::page_cookie::PageCookie;
+use crate::users::{Profile, User};
 
-/// Not a credential: what it holds is shown in a form, checked and sent again by its owner. It names its
-/// owner, so that nobody who logs in next is shown it, and nobody who can plant a cookie fills the form:
-/// a user's id is random, and known to nobody else.
-const KEPT: Kept = Kept { name: "settings_draft", path: "/account", max_age: 600 };
+/// Not a credential: its content is only put into a form, which the user checks and sends again. It contains the
+/// user's id, so that the next user of the browser is not shown it. An attacker who can set cookies cannot fill
+/// the form either, since ids are random and known to their users only.
+const COOKIE: PageCookie = PageCookie { name: "settings_draft", path: "/account", max_age: 600 };
 
-/// The longest that is kept, in bytes; a longer form is typed again.
+/// The longest value, in bytes. A longer form is not kept.
 const MAX_LEN: usize = 2048;
 
-pub(super) fn keep(response: Response, user: &User, settings: &Settings, engine: &Authenticator) -> Response {
-    let text = serde_json::json!({ "user": user.id, "display_name": settings.display_name, "email": settings.email })
-        .to_string();
-    let value = hex(text.as_bytes());
-    if value.len() > MAX_LEN { response } else { KEPT.keep(response, &value, engine) }
-}
-
-pub(super) fn clear(response: Response, engine: &Authenticator) -> Response {
-    KEPT.clear(response, engine)
-}
-
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct Draft {
     user: String,
     display_name: String,
     email: String,
 }
 
-pub(super) fn read(headers: &HeaderMap, user: &User) -> Option<Settings> {
-    let draft: Draft = serde_json::from_slice(&unhex(KEPT.read(headers)?)?).ok()?;
-    (draft.user == user.id).then_some(Settings { display_name: draft.display_name, email: draft.email })
+/// Stores a draft.
+pub(super) fn set(response: Response, user: &User, profile: &Profile, auth: &Authenticator) -> Response {
+    let Profile { display_name, email } = profile.clone();
+    let draft = Draft { user: user.id.clone(), display_name, email };
+    let Ok(json) = serde_json::to_vec(&draft) else { return response };
+    let value = to_hex(&json);
+    if value.len() > MAX_LEN { response } else { COOKIE.set(response, &value, auth) }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Deletes the draft.
+pub(crate) fn clear(response: Response, auth: &Authenticator) -> Response {
+    COOKIE.clear(response, auth)
+}
+
+/// Returns the draft of this user.
+pub(super) fn find(headers: &HeaderMap, user: &User) -> Option<Profile> {
+    let draft: Draft = serde_json::from_slice(&from_hex(COOKIE.find(headers)?)?).ok()?;
+    (draft.user == user.id).then_some(Profile { display_name: draft.display_name, email: draft.email })
+}
+
+fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
+fn from_hex(text: &str) -> Option<Vec<u8>> {
     if !text.len().is_multiple_of(2) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
@@ -56,10 +60,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hexadecimal_survives_and_nonsense_does_not() {
-        assert_eq!(unhex(&hex("Ä \"x\"".as_bytes())).as_deref(), Some("Ä \"x\"".as_bytes()));
+    fn hexadecimal_round_trips_and_nonsense_is_refused() {
+        assert_eq!(from_hex(&to_hex("Ä \"x\"".as_bytes())).as_deref(), Some("Ä \"x\"".as_bytes()));
         for bad in ["0", "zz", "0é", "+1"] {
-            assert_eq!(unhex(bad), None, "{bad}");
+            assert_eq!(from_hex(bad), None, "{bad}");
         }
     }
 }
