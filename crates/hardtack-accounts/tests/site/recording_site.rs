@@ -1,4 +1,4 @@
-//! A site whose accounts are wired up: what happens is written down.
+//! A site that records activity, with access to its [`Accounts`].
 
 use std::net::SocketAddr;
 
@@ -13,8 +13,8 @@ use tempfile::TempDir;
 
 use crate::support::SECRET;
 
-/// A running site. It stops when it is dropped.
-pub(crate) struct Wired {
+/// A running site. It stops when dropped.
+pub(crate) struct RecordingSite {
     pub(crate) clock: TestClock,
     pub(crate) accounts: Accounts,
     pub(crate) auth: Authenticator,
@@ -24,20 +24,20 @@ pub(crate) struct Wired {
     _directory: TempDir,
 }
 
-impl Drop for Wired {
+impl Drop for RecordingSite {
     fn drop(&mut self) {
         self.server.abort();
     }
 }
 
-impl Wired {
+impl RecordingSite {
     pub(crate) async fn start(on_postgres: bool) -> Self {
         Self::with(on_postgres, |accounts| accounts).await
     }
 
-    /// The same with accounts that are set up further.
+    /// Starts a site whose accounts are configured further.
     pub(crate) async fn with(on_postgres: bool, set_up: impl FnOnce(Accounts) -> Accounts) -> Self {
-        let directory = TempDir::with_prefix("hardtack-wired-").unwrap();
+        let directory = TempDir::with_prefix("hardtack-site-").unwrap();
         let url = match on_postgres {
             true => postgres::shared().database(),
             false => format!("sqlite:{}", directory.path().join("app.db").display()),
@@ -62,20 +62,20 @@ impl Wired {
         Self { clock, accounts, auth, database, address, server, _directory: directory }
     }
 
-    /// A browser, or a program, without cookies.
+    /// A client without cookies.
     pub(crate) fn client(&self) -> Client {
         Client::new(self.address)
     }
 }
 
-/// What happened to somebody, the newest first.
+/// The recorded activity of the user, newest first.
 pub(crate) async fn activity(client: &mut Client) -> Vec<Value> {
-    let answer = client.get("/account/activity").accept_json().send().await;
-    assert_eq!(answer.status(), 200, "{}", answer.text());
-    answer.json()["activity"].as_array().unwrap().clone()
+    let response = client.get("/account/activity").accept_json().send().await;
+    assert_eq!(response.status(), 200, "{}", response.text());
+    response.json()["activity"].as_array().unwrap().clone()
 }
 
-/// The kinds of it.
+/// The kinds of the recorded activity.
 pub(crate) async fn kinds(client: &mut Client) -> Vec<String> {
     activity(client).await.iter().map(|row| row["kind"].as_str().unwrap().to_owned()).collect()
 }
