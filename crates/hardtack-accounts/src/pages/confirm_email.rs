@@ -18,7 +18,7 @@ pub(crate) fn confirm_email(shell: &Shell<'_>, csrf_token: &str, username: &str)
             main: html! {
                 div.card {
                     h1 { "Confirm your email address" }
-                    p { "Confirm that the address this link was sent to belongs to the account " bdi.name { (username) } ". If that is not your account, close this page." }
+                    p { "The address that this link was sent to will be confirmed for the account " bdi.name { (username) } ". If that is not your account, close this page." }
                     form method="post" action="/email/confirm" {
                         (form::csrf(csrf_token))
                         button.button.primary.full type="submit" { "Confirm" }

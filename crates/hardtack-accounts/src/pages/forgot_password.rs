@@ -29,7 +29,7 @@ pub(crate) fn forgot_password(shell: &Shell<'_>, view: &ForgotPasswordView<'_>) 
         shell,
         form::title(!view.errors.is_empty(), "Forgot your password", "Problem: Forgot your password"),
         html! {
-            p { "We will email you a link to choose a new password. It works once, within an hour." }
+            p { "We will email you a link to choose a new password. It works once and expires after an hour." }
             form method="post" action="/password/forgot" {
                 (form::summary("forgot", &fields, view.errors))
                 (form::csrf(view.csrf_token))

@@ -16,7 +16,7 @@ use crate::site::Site;
 use crate::users::EmailAddress;
 
 /// The same for every address, so that it does not reveal which addresses have an account.
-const ON_ITS_WAY: &str = "If an account has confirmed this address, an email with a link is on its way to it.";
+const ON_ITS_WAY: &str = "If this address is confirmed for an account, an email with a link is on its way.";
 
 const NO_ADDRESS: &str = "Enter an address such as you@site.example.";
 
