@@ -1,6 +1,6 @@
 //! Measures what Hardtack costs, beside other crates and beside the bare cryptography, in one run.
 //!
-//! `cargo run --release -p hardtack-bench` prints the table of `docs/performance.md`.
+//! `scripts/bench` prints the table of `docs/performance.md`.
 
 // Progress and errors go to the standard error, the table alone to the standard output.
 #![allow(clippy::print_stderr)]

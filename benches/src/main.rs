@@ -1,4 +1,4 @@
-//! `cargo run --release -p hardtack-bench`.
+//! `scripts/bench`.
 
 fn main() -> std::process::ExitCode {
     hardtack_bench::main()

@@ -27,8 +27,8 @@ async fn listen() -> Result<(), Failed> {
     let accounts = Accounts::open(pool).await?;
     let (_, keys) = hs256_keys()?;
     let builder = accounts.configure(Authenticator::builder(keys)).base_url(&format!("http://{address}"));
-    let engine = builder.sessions(sessions).build()?;
-    let router = Router::new().route("/user", get(async || "hello")).merge(Site::new(engine, accounts).router());
+    let authenticator = builder.sessions(sessions).build()?;
+    let router = Router::new().route("/user", get(async || "hello")).merge(Site::new(authenticator, accounts).router());
     Greeting::say(address, Some(String::new()))?;
     Ok(axum::serve(listener, router).await?)
 }

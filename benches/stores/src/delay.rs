@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use hardtack_conformance::services::postgres;
-use hardtack_conformance::services::redis::RedisServer;
-use hardtack_conformance::{Client, Process, Program};
+use hardtack_test_support::services::postgres;
+use hardtack_test_support::services::redis::RedisServer;
+use hardtack_test_support::{Client, Process, Program};
 use serde_json::json;
 
 use crate::Failed;
@@ -56,10 +56,10 @@ pub(crate) async fn measure(tries: usize) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The program, built beside this one.
+/// Returns the path of the `hardtack` program, which `scripts/bench stores` builds into the same folder as this one.
 fn binary() -> Result<PathBuf, Failed> {
     let beside = std::env::current_exe()?.with_file_name("hardtack");
-    let advice = "is missing; build it first: cargo build --release -p hardtack-cli";
+    let advice = "is missing; run scripts/bench stores, which builds it";
     if beside.is_file() { Ok(beside) } else { Err(format!("{} {advice}", beside.display()).into()) }
 }
 

@@ -1,7 +1,7 @@
 //! Measures what sessions cost on each store: an operation's time at two sizes side by side, the memory of
 //! ended sessions, and how soon one server knows what another has ended.
 //!
-//! `cargo run --release -p hardtack-bench-stores` prints the tables of `docs/scaling.md`. PostgreSQL and
+//! `scripts/bench stores` prints the tables of `docs/scaling.md`. PostgreSQL and
 //! Redis are private servers on this machine, started and ended by the program.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "tables and progress")]

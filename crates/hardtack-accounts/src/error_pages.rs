@@ -1,12 +1,14 @@
 //! The site's pages for requests that the core refuses.
 
-use hardtack::{Builder, FailureKind, Refused, Reply, Wants};
+use hardtack::refusal::Refused;
+use hardtack::request::Wants;
+use hardtack::{AuthenticatorBuilder, FailureKind, Reply};
 
 use crate::pages::{ErrorView, Shell, error_page};
 
 /// Responds to browsers with this site's error pages wherever the core does not redirect them. Programs get the
 /// core's problem details.
-pub(crate) fn with_error_pages(builder: Builder) -> Builder {
+pub(crate) fn with_error_pages(builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
     [
         FailureKind::Csrf,
         FailureKind::ClaimsRefused,

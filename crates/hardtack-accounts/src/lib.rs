@@ -88,7 +88,6 @@
 
 mod accounts;
 mod activity;
-mod error_chain;
 mod error_pages;
 mod extract;
 #[cfg(any(doc, doctest))]

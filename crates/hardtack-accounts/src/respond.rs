@@ -2,14 +2,14 @@
 
 use axum::Json;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use hardtack::Wants;
-use hardtack::session::StoreError;
+use hardtack::BackendError;
+use hardtack::error::WithCauses;
+use hardtack::request::Wants;
 use http::{HeaderValue, StatusCode, header};
 use maud::Markup;
 use serde_json::{Value, json};
 
 use crate::accounts::ActionError;
-use crate::error_chain::ErrorChain;
 use crate::pages::{ErrorView, FieldError, Shell, error_page};
 
 /// Responds with a page.
@@ -69,8 +69,8 @@ pub(crate) fn problem_in(
 }
 
 /// Responds with 503 if the database failed. Only the log shows the error.
-pub(crate) fn unavailable(wants: Wants, error: &StoreError) -> Response {
-    tracing::error!(event = "store_unavailable", error = %ErrorChain(error));
+pub(crate) fn unavailable(wants: Wants, error: &BackendError) -> Response {
+    tracing::error!(event = "store_unavailable", error = %WithCauses(error));
     let detail = "The site cannot reach its database at the moment. Try again shortly.";
     retry_later(problem(wants, StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail, &[]))
 }

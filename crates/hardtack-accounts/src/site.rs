@@ -1,7 +1,6 @@
 //! The state of every handler.
 
-use hardtack::session::StoreError;
-use hardtack::{Authenticator, FindUser};
+use hardtack::{Authenticator, BackendError, FindUser};
 
 use crate::accounts::Accounts;
 use crate::users::User;
@@ -23,7 +22,7 @@ impl Site {
 impl FindUser for User {
     type State = Site;
 
-    async fn find_user(subject: &str, site: &Site) -> Result<Option<Self>, StoreError> {
+    async fn find_user(subject: &str, site: &Site) -> Result<Option<Self>, BackendError> {
         site.accounts.find(subject).await
     }
 }

@@ -7,8 +7,9 @@ use actix_web::HttpRequest;
 use actix_web::dev;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::uri::{Authority, PathAndQuery};
+use hardtack::adapter::{Exchange, RequestState};
+use hardtack::request::Wants;
 use hardtack::request::{Headers, Incoming, RequestHead};
-use hardtack::{Exchange, Memo, Wants};
 
 /// The head of a request: borrowed from it, or a copy that a handler keeps.
 #[derive(Clone)]
@@ -33,7 +34,7 @@ impl<R: Borrow<dev::RequestHead> + Sync> Head<R> {
         RequestHead::of(self)
     }
 
-    pub(crate) fn exchange<'a>(&'a self, memo: &'a Memo) -> Exchange<'a> {
+    pub(crate) fn exchange<'a>(&'a self, memo: &'a RequestState) -> Exchange<'a> {
         Exchange::new(self.request_head(), memo)
     }
 }

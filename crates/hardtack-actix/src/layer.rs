@@ -12,9 +12,12 @@ use actix_web::body::EitherBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{Error, HttpMessage, HttpRequest, web};
-use hardtack::exchange::{BodyPeek, Finish, Peeked};
-use hardtack::failure::NO_STORE;
-use hardtack::{Authenticator, Failure, Memo, Reason};
+use hardtack::adapter::RequestState;
+use hardtack::adapter::ResponseChanges;
+use hardtack::adapter::{BodyPeek, Peeked};
+use hardtack::refusal::NO_STORE;
+use hardtack::refusal::Reason;
+use hardtack::{Authenticator, Failure};
 use pin_project_lite::pin_project;
 
 use crate::AuthError;
@@ -26,13 +29,13 @@ use crate::respond::{Refusal, append, reply_response};
 /// handler below.
 #[derive(Clone, Debug)]
 pub struct AuthLayer {
-    engine: Authenticator,
+    authenticator: Authenticator,
 }
 
 impl AuthLayer {
-    /// The layer of an engine.
-    pub fn new(engine: Authenticator) -> Self {
-        Self { engine }
+    /// The layer of an authenticator.
+    pub fn new(authenticator: Authenticator) -> Self {
+        Self { authenticator }
     }
 }
 
@@ -48,18 +51,18 @@ where
     type Future = Ready<Result<AuthService<S>, ()>>;
 
     fn new_transform(&self, inner: S) -> Self::Future {
-        ready(Ok(AuthService { inner: Rc::new(inner), engine: self.engine.clone() }))
+        ready(Ok(AuthService { inner: Rc::new(inner), authenticator: self.authenticator.clone() }))
     }
 }
 
 /// What extractors find in a request's extensions.
 pub(crate) struct Layered {
-    pub(crate) memo: Memo,
+    pub(crate) memo: RequestState,
     refusals: RefCell<Vec<Arc<Refusal>>>,
 }
 
 impl Layered {
-    fn new(memo: Memo) -> Rc<Self> {
+    fn new(memo: RequestState) -> Rc<Self> {
         Rc::new(Self { memo, refusals: RefCell::default() })
     }
 
@@ -75,13 +78,13 @@ impl Layered {
         })
     }
 
-    /// The same; without the layer, an engine in the application's data will do for checking.
+    /// The same; without the layer, an authenticator in the application's data will do for checking.
     pub(crate) fn or_engine(request: &HttpRequest) -> Result<Rc<Self>, Failure> {
         if let Some(layered) = Self::find(request) {
             return Ok(layered);
         }
         match request.app_data::<web::Data<Authenticator>>() {
-            Some(engine) => Ok(Self::new(Memo::without_layer(Authenticator::clone(engine)))),
+            Some(authenticator) => Ok(Self::new(RequestState::without_layer(Authenticator::clone(authenticator)))),
             None => Self::of(request),
         }
     }
@@ -103,7 +106,7 @@ impl Layered {
 #[derive(Clone, Debug)]
 pub struct AuthService<S> {
     inner: Rc<S>,
-    engine: Authenticator,
+    authenticator: Authenticator,
 }
 
 impl<S, B> Service<ServiceRequest> for AuthService<S>
@@ -120,19 +123,20 @@ where
     }
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let engine = self.engine.clone();
-        let wanted = if engine.may_peek(request.method().is_safe()) {
-            engine.body_peek(&Head::of(request.request()).request_head())
+        let authenticator = self.authenticator.clone();
+        let wanted = if authenticator.method_may_need_body(request.method().is_safe()) {
+            authenticator.body_peek(&Head::of(request.request()).request_head())
         } else {
             None
         };
         let state = match wanted {
             None => {
-                let (future, layered) = call_with(&*self.inner, Memo::layered(engine, Peeked::Nothing), request);
+                let (future, layered) =
+                    call_with(&*self.inner, RequestState::in_layer(authenticator, Peeked::default()), request);
                 State::Handler { future, layered }
             }
             Some(wanted) => {
-                let future = Box::pin(call_peeked(Rc::clone(&self.inner), engine, wanted, request));
+                let future = Box::pin(call_peeked(Rc::clone(&self.inner), authenticator, wanted, request));
                 State::Peeking { future }
             }
         };
@@ -141,7 +145,11 @@ where
 }
 
 /// Calls the inner service, and leaves the memo in the request for its extractors.
-fn call_with<S: Service<ServiceRequest>>(inner: &S, memo: Memo, request: ServiceRequest) -> (S::Future, Rc<Layered>) {
+fn call_with<S: Service<ServiceRequest>>(
+    inner: &S,
+    memo: RequestState,
+    request: ServiceRequest,
+) -> (S::Future, Rc<Layered>) {
     let layered = Layered::new(memo);
     request.extensions_mut().insert(Rc::clone(&layered));
     (inner.call(request), layered)
@@ -149,7 +157,7 @@ fn call_with<S: Service<ServiceRequest>>(inner: &S, memo: Memo, request: Service
 
 async fn call_peeked<S, B>(
     inner: Rc<S>,
-    engine: Authenticator,
+    authenticator: Authenticator,
     wanted: BodyPeek,
     mut request: ServiceRequest,
 ) -> Answer<B>
@@ -158,7 +166,7 @@ where
 {
     let (peeked, payload) = peek(request.take_payload(), wanted).await;
     request.set_payload(payload);
-    let (future, layered) = call_with(&*inner, Memo::layered(engine, peeked), request);
+    let (future, layered) = call_with(&*inner, RequestState::in_layer(authenticator, peeked), request);
     finish(future.await, &layered)
 }
 
@@ -227,14 +235,14 @@ fn finish_error(mut error: Error, layered: &Layered) -> Error {
     error
 }
 
-fn additions(headers: &HeaderMap, layered: &Layered) -> Finish {
+fn additions(headers: &HeaderMap, layered: &Layered) -> ResponseChanges {
     let set = once_with(|| headers.get_all(header::SET_COOKIE)).flatten();
     layered.memo.finish(set.map(HeaderValue::as_bytes))
 }
 
 static PRIVATE: HeaderValue = HeaderValue::from_static(NO_STORE);
 
-fn add(additions: &Finish, headers: &mut HeaderMap) {
+fn add(additions: &ResponseChanges, headers: &mut HeaderMap) {
     append(&additions.cookies, headers);
     if additions.private {
         headers.insert(header::CACHE_CONTROL, PRIVATE.clone());

@@ -13,7 +13,8 @@
 //!
 //! ```
 //! use actix_web::{App, Responder, web::{self, Html, Redirect}};
-//! use hardtack::{Authenticator, KeySet, MemorySessions, SigningKey, jwt::Algorithm};
+//! use hardtack::{Authenticator, KeySet, MemorySessions, SigningKey};
+//! use hardtack::jwt::Algorithm;
 //! use hardtack_actix::{AccessToken, Auth, AuthError, AuthLayer};
 //!
 //! async fn service(token: AccessToken) -> Html {
@@ -29,7 +30,7 @@
 //!     .base_url("https://site.example")
 //!     .sessions(MemorySessions::new())
 //!     .build()?;
-//! // Each worker of an `HttpServer` makes an App; all of them share this one engine.
+//! // Each worker of an `HttpServer` makes an App; all of them share this one authenticator.
 //! let app = move || {
 //!     App::new()
 //!         .route("/service", web::get().to(service))

@@ -8,7 +8,7 @@ use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use actix_web::web::{Bytes, BytesMut};
 use futures_core::Stream;
-use hardtack::exchange::{BodyPeek, Peeked};
+use hardtack::adapter::{BodyPeek, Peeked};
 
 type Read = Result<Bytes, PayloadError>;
 

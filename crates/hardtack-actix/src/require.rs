@@ -8,8 +8,9 @@ use std::task::{Context, Poll};
 use actix_web::body::EitherBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::{Error, HttpRequest};
-use hardtack::exchange::{Settled, Waiting};
-use hardtack::{Need, NoExtra};
+use hardtack::Need;
+use hardtack::adapter::{PendingVerification, Verification};
+use hardtack::jwt::NoExtra;
 use pin_project_lite::pin_project;
 
 use crate::AuthError;
@@ -23,7 +24,8 @@ use crate::layer::Layered;
 ///
 /// ```
 /// # use actix_web::{App, web};
-/// # use hardtack::{Authenticator, KeySet, SigningKey, jwt::Algorithm};
+/// # use hardtack::{Authenticator, KeySet, SigningKey};
+/// # use hardtack::jwt::Algorithm;
 /// use hardtack::Need;
 /// use hardtack_actix::{AuthLayer, Require};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -85,17 +87,17 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let need = self.need;
-        let state = match settle(request.request(), need) {
+        let state = match try_verify(request.request(), need) {
             Ok(Ok(())) => State::Handler { future: self.inner.call(request) },
             Ok(Err(waiting)) => {
                 let inner = Rc::clone(&self.inner);
                 let future = Box::pin(async move {
-                    match conclude(request.request(), waiting).await {
+                    match finish_verifying(request.request(), waiting).await {
                         Ok(()) => Ok(inner.call(request).await?.map_into_left_body()),
                         Err(error) => Ok(refused(request, error)),
                     }
                 });
-                State::Waiting { future }
+                State::PendingVerification { future }
             }
             Err(error) => State::Refused { response: Some(refused(request, error)) },
         };
@@ -104,18 +106,18 @@ where
 }
 
 /// Whether the need is met, as far as nobody has to be waited for.
-fn settle(request: &HttpRequest, need: Need) -> Result<Result<(), Waiting>, AuthError> {
+fn try_verify(request: &HttpRequest, need: Need) -> Result<Result<(), PendingVerification>, AuthError> {
     let layered = Layered::or_engine(request)?;
-    match Head::of(request).exchange(&layered.memo).settle::<NoExtra>(need) {
-        Settled::Done(answer) => Ok(answer.map(|_| Ok(()))?),
-        Settled::Waiting(waiting) => Ok(Err(waiting)),
+    match Head::of(request).exchange(&layered.memo).try_verify::<NoExtra>(need) {
+        Verification::Ready(answer) => Ok(answer.map(|_| Ok(()))?),
+        Verification::Pending(waiting) => Ok(Err(waiting)),
     }
 }
 
 /// Whether it is.
-async fn conclude(request: &HttpRequest, waiting: Waiting) -> Result<(), AuthError> {
+async fn finish_verifying(request: &HttpRequest, waiting: PendingVerification) -> Result<(), AuthError> {
     let layered = Layered::or_engine(request)?;
-    Head::of(request).exchange(&layered.memo).conclude::<NoExtra>(waiting).await?;
+    Head::of(request).exchange(&layered.memo).finish_verifying::<NoExtra>(waiting).await?;
     Ok(())
 }
 
@@ -138,7 +140,7 @@ pin_project! {
     enum State<F, B> {
         Handler { #[pin] future: F },
         Refused { response: Option<ServiceResponse<EitherBody<B>>> },
-        Waiting { future: Pin<Box<dyn Future<Output = Answer<B>>>> },
+        PendingVerification { future: Pin<Box<dyn Future<Output = Answer<B>>>> },
     }
 }
 
@@ -157,7 +159,7 @@ where
             StateProjection::Refused { response } => {
                 response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(response)))
             }
-            StateProjection::Waiting { future } => future.as_mut().poll(cx),
+            StateProjection::PendingVerification { future } => future.as_mut().poll(cx),
         }
     }
 }

@@ -89,7 +89,7 @@ pub(crate) fn append(cookies: &hardtack::SetCookies, headers: &mut HeaderMap) {
     }
 }
 
-/// A refused request: the error of every extractor, and of [`crate::Auth`]. What the engine's own methods
+/// A refused request: the error of every extractor, and of [`crate::Auth`]. What the authenticator's own methods
 /// answer outside of a request becomes one, too.
 #[derive(Debug)]
 pub struct AuthError(pub(crate) Arc<Refusal>);

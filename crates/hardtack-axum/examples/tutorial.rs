@@ -9,7 +9,8 @@ use std::{env, time::Duration};
 
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::{Form, Router, extract::State, http::StatusCode, routing::get, routing::post};
-use hardtack::{Authenticator, KeySet, MemorySessions, RefreshMode, SigningKey, VerifiedToken, jwt::Algorithm};
+use hardtack::jwt::Algorithm;
+use hardtack::{Authenticator, KeySet, MemorySessions, RefreshMode, SigningKey, VerifiedToken};
 use hardtack_axum::{AccessToken, Auth, AuthError, AuthLayer, CurrentUser, FreshAccessToken};
 use maud::{DOCTYPE, Markup, html};
 use people::{People, Person};

@@ -4,8 +4,9 @@ use std::borrow::Borrow;
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, OriginalUri, Request};
+use hardtack::adapter::{Exchange, RequestState};
+use hardtack::request::Wants;
 use hardtack::request::{Headers, Incoming, RequestHead};
-use hardtack::{Exchange, Memo, Wants};
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
@@ -47,7 +48,7 @@ impl<P: Borrow<Parts> + Sync> Head<P> {
         parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0)
     }
 
-    pub(crate) fn exchange<'a>(&'a self, memo: &'a Memo) -> Exchange<'a> {
+    pub(crate) fn exchange<'a>(&'a self, memo: &'a RequestState) -> Exchange<'a> {
         Exchange::new(self.request_head(), memo)
     }
 }

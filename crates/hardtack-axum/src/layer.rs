@@ -11,9 +11,11 @@ use std::task::{Context, Poll, ready};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
-use hardtack::exchange::{BodyPeek, Peeked};
-use hardtack::failure::NO_STORE;
-use hardtack::{Authenticator, Failure, Memo, Reason};
+use hardtack::adapter::RequestState;
+use hardtack::adapter::{BodyPeek, Peeked};
+use hardtack::refusal::NO_STORE;
+use hardtack::refusal::Reason;
+use hardtack::{Authenticator, Failure};
 use http::request::Parts;
 use http::{Extensions, HeaderValue, header};
 use pin_project_lite::pin_project;
@@ -27,13 +29,13 @@ use crate::respond::append;
 /// Puts an [`Authenticator`] around a router. Its extractors then work in every handler below.
 #[derive(Clone, Debug)]
 pub struct AuthLayer {
-    engine: Authenticator,
+    authenticator: Authenticator,
 }
 
 impl AuthLayer {
-    /// The layer of an engine.
-    pub fn new(engine: Authenticator) -> Self {
-        Self { engine }
+    /// The layer of an authenticator.
+    pub fn new(authenticator: Authenticator) -> Self {
+        Self { authenticator }
     }
 }
 
@@ -41,16 +43,16 @@ impl<S> Layer<S> for AuthLayer {
     type Service = AuthService<S>;
 
     fn layer(&self, inner: S) -> AuthService<S> {
-        AuthService { inner, engine: self.engine.clone() }
+        AuthService { inner, authenticator: self.authenticator.clone() }
     }
 }
 
 /// What extractors find in a request's extensions.
 #[derive(Clone, Debug)]
-pub(crate) struct Layered(Arc<Memo>);
+pub(crate) struct Layered(Arc<RequestState>);
 
 impl Layered {
-    fn new(memo: Memo) -> Self {
+    fn new(memo: RequestState) -> Self {
         Self(Arc::new(memo))
     }
 
@@ -76,13 +78,13 @@ impl Layered {
         })
     }
 
-    /// The same; without the layer, an engine in an `Extension` will do for checking.
+    /// The same; without the layer, an authenticator in an `Extension` will do for checking.
     pub(crate) fn or_engine(parts: &Parts) -> Result<Lent<'_>, Failure> {
         if let Some(layered) = Self::find(parts) {
             return Ok(Lent::Layered(layered));
         }
         match parts.extensions.get::<Authenticator>() {
-            Some(engine) => Ok(Lent::Alone(Memo::without_layer(engine.clone()))),
+            Some(authenticator) => Ok(Lent::Alone(RequestState::without_layer(authenticator.clone()))),
             None => Self::of(parts).map(|layered| Lent::Layered(layered)),
         }
     }
@@ -91,15 +93,15 @@ impl Layered {
 /// A memo for as long as an extractor looks at it.
 pub(crate) enum Lent<'p> {
     /// The layer's.
-    Layered(&'p Memo),
+    Layered(&'p RequestState),
     /// An extractor's own.
-    Alone(Memo),
+    Alone(RequestState),
 }
 
 impl Deref for Lent<'_> {
-    type Target = Memo;
+    type Target = RequestState;
 
-    fn deref(&self) -> &Memo {
+    fn deref(&self) -> &RequestState {
         match self {
             Self::Layered(memo) => memo,
             Self::Alone(memo) => memo,
@@ -108,9 +110,9 @@ impl Deref for Lent<'_> {
 }
 
 impl Deref for Layered {
-    type Target = Memo;
+    type Target = RequestState;
 
-    fn deref(&self) -> &Memo {
+    fn deref(&self) -> &RequestState {
         &self.0
     }
 }
@@ -119,7 +121,7 @@ impl Deref for Layered {
 #[derive(Clone, Debug)]
 pub struct AuthService<S> {
     inner: S,
-    engine: Authenticator,
+    authenticator: Authenticator,
 }
 
 impl<S> Service<Request> for AuthService<S>
@@ -136,18 +138,18 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        if self.engine.may_peek(request.method().is_safe()) {
+        if self.authenticator.method_may_need_body(request.method().is_safe()) {
             let wanted;
-            (request, wanted) = look(&self.engine, request);
+            (request, wanted) = look(&self.authenticator, request);
             if let Some(wanted) = wanted {
                 // The service that was polled ready does the call; its clone waits for the next request.
                 let waiting = self.inner.clone();
                 let ready = std::mem::replace(&mut self.inner, waiting);
-                let future = Box::pin(call_peeked(ready, self.engine.clone(), wanted, request));
+                let future = Box::pin(call_peeked(ready, self.authenticator.clone(), wanted, request));
                 return ResponseFuture { state: State::Peeking { future } };
             }
         }
-        let memo = Memo::layered(self.engine.clone(), Peeked::Nothing);
+        let memo = RequestState::in_layer(self.authenticator.clone(), Peeked::default());
         let layered = Layered::new(memo).left_in(request.extensions_mut());
         ResponseFuture { state: State::Handler { future: self.inner.call(request), layered } }
     }
@@ -155,9 +157,9 @@ where
 
 /// Whether a request's body is to be read. Apart from the rest, which would move all requests for the sake of few.
 #[inline(never)]
-fn look(engine: &Authenticator, request: Request) -> (Request, Option<BodyPeek>) {
+fn look(authenticator: &Authenticator, request: Request) -> (Request, Option<BodyPeek>) {
     let (parts, body) = request.into_parts();
-    let wanted = engine.body_peek(&Head::of(&parts).request_head());
+    let wanted = authenticator.body_peek(&Head::of(&parts).request_head());
     (Request::from_parts(parts, body), wanted)
 }
 
@@ -175,14 +177,14 @@ static ROOM: LazyLock<Extensions> = LazyLock::new(|| {
     room
 });
 
-async fn call_peeked<S>(mut inner: S, engine: Authenticator, wanted: BodyPeek, request: Request) -> Response
+async fn call_peeked<S>(mut inner: S, authenticator: Authenticator, wanted: BodyPeek, request: Request) -> Response
 where
     S: Service<Request, Response = Response, Error = Infallible>,
 {
     let (parts, body) = request.into_parts();
     let (peeked, body) = peek(body, wanted).await;
     let mut request = Request::from_parts(parts, body);
-    let layered = Layered::new(Memo::layered(engine, peeked)).left_in(request.extensions_mut());
+    let layered = Layered::new(RequestState::in_layer(authenticator, peeked)).left_in(request.extensions_mut());
     let Ok(response) = inner.call(request).await;
     finish(response, &layered)
 }

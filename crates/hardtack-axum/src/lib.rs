@@ -13,7 +13,8 @@
 //!
 //! ```
 //! use axum::{Router, response::{Html, IntoResponse, Redirect}, routing::{get, post}};
-//! use hardtack::{Authenticator, KeySet, MemorySessions, SigningKey, jwt::Algorithm};
+//! use hardtack::{Authenticator, KeySet, MemorySessions, SigningKey};
+//! use hardtack::jwt::Algorithm;
 //! use hardtack_axum::{AccessToken, Auth, AuthError, AuthLayer};
 //!
 //! async fn service(token: AccessToken) -> Html<String> {
@@ -51,13 +52,3 @@ pub use require::{Require, RequireService};
 pub use respond::{AuthError, SetCookies, reply_response};
 
 pub use hardtack;
-
-/// Holds the README's code to what compiles.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
-
-/// The same for the move from Flask.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/coming-from-flask.md")]
-struct ComingFromFlask;

@@ -7,14 +7,15 @@ use std::task::{Context, Poll};
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use hardtack::exchange::Settled;
-use hardtack::{Need, NoExtra};
+use hardtack::Need;
+use hardtack::adapter::Verification;
+use hardtack::jwt::NoExtra;
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::AuthError;
-use crate::extract::{conclude, settle};
+use crate::extract::{finish_verifying, try_verify};
 
 /// Asks every request below for a token (`verify_jwt_in_request`). It belongs inside of [`crate::AuthLayer`].
 ///
@@ -25,7 +26,8 @@ use crate::extract::{conclude, settle};
 ///
 /// ```
 /// # use axum::{Router, routing::get};
-/// # use hardtack::{Authenticator, KeySet, SigningKey, jwt::Algorithm};
+/// # use hardtack::{Authenticator, KeySet, SigningKey};
+/// # use hardtack::jwt::Algorithm;
 /// use hardtack::Need;
 /// use hardtack_axum::{AuthLayer, Require};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -79,20 +81,22 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let (parts, body) = request.into_parts();
-        let state = match settle::<NoExtra>(&parts, self.need) {
-            Settled::Done(Ok(_)) => State::Handler { future: self.inner.call(Request::from_parts(parts, body)) },
-            Settled::Done(Err(failure)) => State::Refused { response: Some(AuthError::from(failure).into_response()) },
-            Settled::Waiting(waiting) => {
+        let state = match try_verify::<NoExtra>(&parts, self.need) {
+            Verification::Ready(Ok(_)) => State::Handler { future: self.inner.call(Request::from_parts(parts, body)) },
+            Verification::Ready(Err(failure)) => {
+                State::Refused { response: Some(AuthError::from(failure).into_response()) }
+            }
+            Verification::Pending(waiting) => {
                 // The service that was polled ready does the call; its clone waits for the next request.
                 let next = self.inner.clone();
                 let mut ready = std::mem::replace(&mut self.inner, next);
                 let future = Box::pin(async move {
-                    match conclude::<NoExtra>(&parts, waiting).await {
+                    match finish_verifying::<NoExtra>(&parts, waiting).await {
                         Ok(_) => ready.call(Request::from_parts(parts, body)).await,
                         Err(failure) => Ok(AuthError::from(failure).into_response()),
                     }
                 });
-                State::Waiting { future }
+                State::PendingVerification { future }
             }
         };
         RequireFuture { state }
@@ -112,7 +116,7 @@ pin_project! {
     enum State<F> {
         Handler { #[pin] future: F },
         Refused { response: Option<Response> },
-        Waiting { future: Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>> },
+        PendingVerification { future: Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>> },
     }
 }
 
@@ -126,7 +130,7 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for RequireFuture<
             StateProjection::Refused { response } => {
                 response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(response)))
             }
-            StateProjection::Waiting { future } => future.as_mut().poll(cx),
+            StateProjection::PendingVerification { future } => future.as_mut().poll(cx),
         }
     }
 }

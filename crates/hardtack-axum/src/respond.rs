@@ -54,7 +54,7 @@ pub(crate) fn append(cookies: hardtack::SetCookies, headers: &mut HeaderMap) {
     }
 }
 
-/// A refused request: the rejection of every extractor, and the error of [`crate::Auth`]. What the engine's
+/// A refused request: the rejection of every extractor, and the error of [`crate::Auth`]. What the authenticator's
 /// own methods answer outside of a request becomes one, too.
 #[derive(Debug)]
 pub struct AuthError(Failure);

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use hardtack::session::StoreError;
+use hardtack::BackendError;
 use hardtack_sqlx::MigrateError;
 
 use crate::passwords::{HashError, PasswordProblem};
@@ -28,7 +28,7 @@ pub(crate) enum ActionError<P> {
     /// Too many passwords are being checked.
     Busy,
     /// The database failed.
-    Backend(StoreError),
+    Backend(BackendError),
 }
 
 impl<P> ActionError<P> {
@@ -42,8 +42,8 @@ impl<P> ActionError<P> {
     }
 }
 
-impl<P> From<StoreError> for ActionError<P> {
-    fn from(error: StoreError) -> Self {
+impl<P> From<BackendError> for ActionError<P> {
+    fn from(error: BackendError) -> Self {
         Self::Backend(error)
     }
 }

@@ -5,8 +5,8 @@ mod operator;
 
 use std::time::Duration;
 
-use hardtack::session::StoreError;
-use hardtack::{Builder, Timestamp};
+use hardtack::clock::Timestamp;
+use hardtack::{AuthenticatorBuilder, BackendError};
 use hardtack_sqlx::{Database, MigrateError, Migration};
 
 use crate::activity::{Activity, ActivityKind, ActivityStore, Recorder, RequestInfo};
@@ -105,7 +105,7 @@ impl Accounts {
     /// Configures an authenticator for this site: refused requests get the site's error pages, and log-ins,
     /// log-outs and other events are recorded for their users to see. Events are written in the background; no
     /// request waits for them.
-    pub fn configure(&self, builder: Builder) -> Builder {
+    pub fn configure(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         let recorder = self.recorder.clone();
         with_error_pages(builder).on_event(move |event| recorder.record_event(event))
     }
@@ -124,7 +124,7 @@ impl Accounts {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    pub async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
         Ok(self.activity.prune(now - ACTIVITY_LIFETIME, limit).await? + self.links.prune(now, limit).await?)
     }
 
@@ -132,13 +132,13 @@ impl Accounts {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn find(&self, id: &str) -> Result<Option<User>, StoreError> {
+    pub async fn find(&self, id: &str) -> Result<Option<User>, BackendError> {
         self.users.find_enabled(id).await
     }
 
     /// Returns the last `limit` activities of a user, newest first, including those that this process has
     /// recorded but not yet written.
-    pub(crate) async fn activity(&self, user_id: &str, limit: u32) -> Result<Vec<Activity>, StoreError> {
+    pub(crate) async fn activity(&self, user_id: &str, limit: u32) -> Result<Vec<Activity>, BackendError> {
         self.recorder.flush().await;
         self.activity.latest(user_id, limit).await
     }
@@ -210,7 +210,7 @@ impl Accounts {
     /// Returns whether a verified password is still the user's, and the user still enabled. Checked once the
     /// session exists: a concurrent password change ends all sessions that existed before it, and this check
     /// catches those created just after.
-    pub(crate) async fn is_still_valid(&self, verified: &VerifiedPassword) -> Result<bool, StoreError> {
+    pub(crate) async fn is_still_valid(&self, verified: &VerifiedPassword) -> Result<bool, BackendError> {
         let found = self.users.credentials_by_id(&verified.user_id).await?;
         Ok(found.is_some_and(|found| found.password_version == verified.version && !found.disabled))
     }
@@ -249,7 +249,7 @@ impl Accounts {
             return Err(ActionError::Invalid((profile, problems)));
         }
         let changed = self.users.set_profile(&user.id, &profile).await?;
-        let changed = changed.ok_or_else(|| ActionError::Backend(StoreError::new("the user no longer exists")))?;
+        let changed = changed.ok_or_else(|| ActionError::Backend(BackendError::new("the user no longer exists")))?;
         if changed.email != user.email {
             self.recorder.record(&user.id, ActivityKind::EmailChanged, request);
             self.send_confirmation(&changed, request.at);
@@ -287,7 +287,7 @@ impl Accounts {
         token: &LinkToken,
         purpose: LinkPurpose,
         now: Timestamp,
-    ) -> Result<Option<String>, StoreError> {
+    ) -> Result<Option<String>, BackendError> {
         self.links.username(token, purpose, now).await
     }
 
@@ -331,7 +331,7 @@ impl Accounts {
     }
 
     /// Checks that the database responds.
-    pub(crate) async fn ping(&self) -> Result<(), StoreError> {
+    pub(crate) async fn ping(&self) -> Result<(), BackendError> {
         self.users.ping().await
     }
 }

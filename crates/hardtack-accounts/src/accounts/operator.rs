@@ -1,7 +1,7 @@
 //! What an operator does with users. None of it checks a password.
 
-use hardtack::Timestamp;
-use hardtack::session::StoreError;
+use hardtack::BackendError;
+use hardtack::clock::Timestamp;
 
 use super::Accounts;
 use crate::users::UserRecord;
@@ -12,7 +12,7 @@ impl Accounts {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn list(&self, after: Option<&str>, limit: u32) -> Result<Vec<UserRecord>, StoreError> {
+    pub async fn list(&self, after: Option<&str>, limit: u32) -> Result<Vec<UserRecord>, BackendError> {
         self.users.list(after.unwrap_or_default(), limit).await
     }
 
@@ -20,7 +20,7 @@ impl Accounts {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn find_by_name(&self, username: &str) -> Result<Option<UserRecord>, StoreError> {
+    pub async fn find_by_name(&self, username: &str) -> Result<Option<UserRecord>, BackendError> {
         self.users.find_by_name(username).await
     }
 
@@ -35,7 +35,7 @@ impl Accounts {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn disable(&self, username: &str, now: Timestamp) -> Result<Option<UserRecord>, StoreError> {
+    pub async fn disable(&self, username: &str, now: Timestamp) -> Result<Option<UserRecord>, BackendError> {
         self.users.set_disabled(username, Some(now)).await
     }
 
@@ -44,7 +44,7 @@ impl Accounts {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn enable(&self, username: &str) -> Result<Option<UserRecord>, StoreError> {
+    pub async fn enable(&self, username: &str) -> Result<Option<UserRecord>, BackendError> {
         self.users.set_disabled(username, None).await
     }
 }

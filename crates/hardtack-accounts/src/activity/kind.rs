@@ -1,6 +1,6 @@
 //! The kinds of activity that are recorded.
 
-use hardtack::EventKind;
+use hardtack::event::EventKind;
 
 /// What happened to an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

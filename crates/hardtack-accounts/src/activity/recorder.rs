@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use hardtack::Event;
+use hardtack::error::WithCauses;
+use hardtack::event::Event;
 
 use super::store::NewActivity;
 use super::{ActivityKind, ActivityStore, RequestInfo};
-use crate::error_chain::ErrorChain;
 use crate::task_queue::TaskQueue;
 
 /// How many entries may wait to be written.
@@ -27,7 +27,7 @@ impl Recorder {
             let store = Arc::clone(&store);
             async move {
                 if let Err(error) = store.add(&entries).await {
-                    tracing::error!(event = "activity_lost", entries = entries.len(), error = %ErrorChain(&error));
+                    tracing::error!(event = "activity_lost", entries = entries.len(), error = %WithCauses(&error));
                 }
             }
         }))

@@ -1,6 +1,6 @@
 //! The client behind a recorded activity.
 
-use hardtack::Timestamp;
+use hardtack::clock::Timestamp;
 
 /// When a request arrived, from which address and which browser.
 #[derive(Clone, Debug)]

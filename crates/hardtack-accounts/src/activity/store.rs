@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use hardtack::Timestamp;
-use hardtack::session::StoreError;
+use hardtack::BackendError;
+use hardtack::clock::Timestamp;
 use hardtack_sqlx::{Database, Statement};
 
 use super::{ActivityKind, RequestInfo};
@@ -73,7 +73,7 @@ impl ActivityStore {
     }
 
     /// Returns the last `limit` activities of a user, newest first.
-    pub(crate) async fn latest(&self, user: &str, limit: u32) -> Result<Vec<Activity>, StoreError> {
+    pub(crate) async fn latest(&self, user: &str, limit: u32) -> Result<Vec<Activity>, BackendError> {
         type Row = (String, i64, Option<String>, Option<String>, Option<String>);
         let sql = "SELECT kind, at, session, address, user_agent FROM activity WHERE user_id = $1 \
                    ORDER BY id DESC LIMIT $2";
@@ -81,7 +81,7 @@ impl ActivityStore {
             .database
             .fetch(Statement::new(sql).bind(user).bind(i64::from(limit)))
             .await
-            .map_err(StoreError::new)?;
+            .map_err(BackendError::new)?;
         let read = |(kind, at, session, address, user_agent): Row| {
             let request = RequestInfo { at: Timestamp::from_unix_seconds(at), address, user_agent };
             Some(Activity { kind: ActivityKind::from_name(&kind)?, session, request })
@@ -90,10 +90,10 @@ impl ActivityStore {
     }
 
     /// Deletes up to `limit` rows from before `cutoff` and returns how many.
-    pub(crate) async fn prune(&self, cutoff: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    pub(crate) async fn prune(&self, cutoff: Timestamp, limit: u32) -> Result<u64, BackendError> {
         let sql = "DELETE FROM activity WHERE id IN (SELECT id FROM activity WHERE at < $1 ORDER BY at LIMIT $2)";
         let statement = Statement::new(sql).bind(cutoff.unix_seconds()).bind(i64::from(limit));
-        self.database.execute(statement).await.map_err(StoreError::new)
+        self.database.execute(statement).await.map_err(BackendError::new)
     }
 }
 

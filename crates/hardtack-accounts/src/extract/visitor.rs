@@ -1,7 +1,8 @@
 //! The visitor of a page, for its header.
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
-use hardtack::{FailureKind, Wants};
+use hardtack::FailureKind;
+use hardtack::request::Wants;
 use hardtack_axum::{AuthError, CurrentUser};
 use http::request::Parts;
 

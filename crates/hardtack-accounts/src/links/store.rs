@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use hardtack::Timestamp;
-use hardtack::session::StoreError;
+use hardtack::BackendError;
+use hardtack::clock::Timestamp;
 use hardtack_sqlx::{Database, Statement};
 
 use super::{LinkPurpose, LinkToken};
@@ -44,7 +44,7 @@ impl LinkStore {
         purpose: LinkPurpose,
         address: &EmailAddress,
         now: Timestamp,
-    ) -> Result<Option<LinkToken>, StoreError> {
+    ) -> Result<Option<LinkToken>, BackendError> {
         let token = LinkToken::new();
         // Bound to the current address and password: changing either ends the link.
         let sql = "INSERT INTO links (token_hash, user_id, purpose, address, password_version, created_at, expires_at) \
@@ -60,7 +60,7 @@ impl LinkStore {
             .bind(address.as_str())
             .bind((now - RATE_WINDOW).unix_seconds())
             .bind(MAX_IN_WINDOW);
-        let created = self.database.execute(statement).await.map_err(StoreError::new)?;
+        let created = self.database.execute(statement).await.map_err(BackendError::new)?;
         Ok((created == 1).then_some(token))
     }
 
@@ -70,19 +70,19 @@ impl LinkStore {
         token: &LinkToken,
         purpose: LinkPurpose,
         now: Timestamp,
-    ) -> Result<Option<String>, StoreError> {
+    ) -> Result<Option<String>, BackendError> {
         let sql = "SELECT users.username FROM links JOIN users ON users.id = links.user_id \
                    WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3 AND users.email = links.address \
                    AND users.disabled_at IS NULL \
                    AND (purpose <> 'reset_password' OR users.password_version = links.password_version)";
         let statement = Statement::new(sql).bind(token.hash()).bind(purpose.name()).bind(now.unix_seconds());
-        let found: Vec<(String,)> = self.database.fetch(statement).await.map_err(StoreError::new)?;
+        let found: Vec<(String,)> = self.database.fetch(statement).await.map_err(BackendError::new)?;
         Ok(found.into_iter().next().map(|(username,)| username))
     }
 
     /// Redeems a link by confirming the address that it was sent to. An address that the user has changed
     /// meanwhile, even concurrently, is never confirmed.
-    pub(crate) async fn confirm_email(&self, token: &LinkToken, now: Timestamp) -> Result<Redemption, StoreError> {
+    pub(crate) async fn confirm_email(&self, token: &LinkToken, now: Timestamp) -> Result<Redemption, BackendError> {
         let sql = "UPDATE users SET email_confirmed_at = $1, email_key = $2 \
                    WHERE id = $3 AND email = $4 AND disabled_at IS NULL";
         self.redeem(token, LinkPurpose::ConfirmEmail, now, |link| {
@@ -99,7 +99,7 @@ impl LinkStore {
         token: &LinkToken,
         hash: &str,
         now: Timestamp,
-    ) -> Result<Redemption, StoreError> {
+    ) -> Result<Redemption, BackendError> {
         let sql = "UPDATE users SET password_hash = $1, password_version = password_version + 1 \
                    WHERE id = $2 AND password_version = $3 AND email = $4 AND email_confirmed_at IS NOT NULL \
                    AND disabled_at IS NULL";
@@ -117,27 +117,27 @@ impl LinkStore {
         purpose: LinkPurpose,
         now: Timestamp,
         update: impl FnOnce(StoredLink) -> Statement<'static>,
-    ) -> Result<Redemption, StoreError> {
-        let mut transaction = self.database.begin().await.map_err(StoreError::new)?;
+    ) -> Result<Redemption, BackendError> {
+        let mut transaction = self.database.begin().await.map_err(BackendError::new)?;
         let sql = "DELETE FROM links WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3 \
                    RETURNING user_id, address, password_version";
         let statement = Statement::new(sql).bind(token.hash()).bind(purpose.name()).bind(now.unix_seconds());
-        let found: Vec<(String, String, i64)> = transaction.fetch(statement).await.map_err(StoreError::new)?;
+        let found: Vec<(String, String, i64)> = transaction.fetch(statement).await.map_err(BackendError::new)?;
         let Some((user_id, address, password_version)) = found.into_iter().next() else {
             return Ok(Redemption::DeadLink);
         };
         let link = StoredLink { user_id: user_id.clone(), address, password_version };
-        let updated = transaction.execute(update(link)).await.map_err(StoreError::new)?;
-        transaction.commit().await.map_err(StoreError::new)?;
+        let updated = transaction.execute(update(link)).await.map_err(BackendError::new)?;
+        transaction.commit().await.map_err(BackendError::new)?;
         Ok(if updated == 1 { Redemption::Done { user_id } } else { Redemption::DeadLink })
     }
 
     /// Deletes up to `limit` expired links and returns how many.
-    pub(crate) async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    pub(crate) async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
         let sql = "DELETE FROM links WHERE token_hash IN \
                    (SELECT token_hash FROM links WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
         let statement = Statement::new(sql).bind(now.unix_seconds()).bind(i64::from(limit));
-        self.database.execute(statement).await.map_err(StoreError::new)
+        self.database.execute(statement).await.map_err(BackendError::new)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The jobs of the mail worker.
 
-use hardtack::Timestamp;
+use hardtack::clock::Timestamp;
 
 use crate::activity::RequestInfo;
 use crate::users::EmailAddress;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use hardtack::Timestamp;
+use hardtack::clock::Timestamp;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 

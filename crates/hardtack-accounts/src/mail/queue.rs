@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use hardtack::error::WithCauses;
+
 use super::{MailJob, MailWorker};
-use crate::error_chain::ErrorChain;
 use crate::task_queue::TaskQueue;
 
 /// How many jobs may wait.
@@ -26,7 +27,7 @@ impl MailQueue {
             async move {
                 for job in jobs {
                     if let Err(error) = worker.run(job).await {
-                        tracing::error!(event = "mail_lost", error = %ErrorChain(&error));
+                        tracing::error!(event = "mail_lost", error = %WithCauses(&error));
                     }
                 }
             }

@@ -1,6 +1,6 @@
 //! The text of each email.
 
-use hardtack::Timestamp;
+use hardtack::clock::Timestamp;
 
 use super::Mail;
 use crate::links::LinkToken;

@@ -1,12 +1,12 @@
 //! Runs mail jobs: looks up the user, creates the link, and hands the message to the mailer.
 
-use hardtack::Timestamp;
-use hardtack::session::StoreError;
+use hardtack::BackendError;
+use hardtack::clock::Timestamp;
+use hardtack::error::WithCauses;
 
 use super::mailer::ErasedMailer;
 use super::{Mail, MailJob, MailTemplates, Mailer};
 use crate::activity::{ActivityKind, Recorder, RequestInfo};
-use crate::error_chain::ErrorChain;
 use crate::links::{LinkPurpose, LinkStore};
 use crate::users::{EmailAddress, UserStore};
 
@@ -30,7 +30,7 @@ impl MailWorker {
         Self { users, links, recorder, templates, mailer: Box::new(mailer) }
     }
 
-    pub(super) async fn run(&self, job: MailJob) -> Result<(), StoreError> {
+    pub(super) async fn run(&self, job: MailJob) -> Result<(), BackendError> {
         match job {
             MailJob::ForgotPassword { address, request } => self.send_reset_links(&address, &request).await,
             MailJob::ConfirmEmail { user_id, at } => self.send_confirmation(&user_id, at).await,
@@ -48,7 +48,7 @@ impl MailWorker {
         }
     }
 
-    async fn send_reset_links(&self, address: &EmailAddress, request: &RequestInfo) -> Result<(), StoreError> {
+    async fn send_reset_links(&self, address: &EmailAddress, request: &RequestInfo) -> Result<(), BackendError> {
         for owner in self.users.confirmed_owners(address).await? {
             let Some(own) = EmailAddress::parse(&owner.email) else { continue };
             let token = self.links.create(&owner.id, LinkPurpose::ResetPassword, &own, request.at).await?;
@@ -59,7 +59,7 @@ impl MailWorker {
         Ok(())
     }
 
-    async fn send_confirmation(&self, user_id: &str, at: Timestamp) -> Result<(), StoreError> {
+    async fn send_confirmation(&self, user_id: &str, at: Timestamp) -> Result<(), BackendError> {
         let user = self.users.find_enabled(user_id).await?.filter(|user| !user.email_confirmed);
         let Some(user) = user else { return Ok(()) };
         let Some(address) = EmailAddress::parse(&user.email) else { return Ok(()) };
@@ -73,7 +73,7 @@ impl MailWorker {
         match self.mailer.send(&mail).await {
             Ok(()) => tracing::info!(event = "mail_sent", subject = mail.subject()),
             Err(error) => {
-                tracing::error!(event = "mail_failed", subject = mail.subject(), error = %ErrorChain(&error));
+                tracing::error!(event = "mail_failed", subject = mail.subject(), error = %WithCauses(&error));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Times as text.
 
-use hardtack::Timestamp;
+use hardtack::clock::Timestamp;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use argon2::password_hash::phc::PasswordHash;
-use hardtack::session::StoreError;
+use hardtack::BackendError;
 use tokio::sync::Semaphore;
 
 use super::argon2id::{Argon2id, is_weak};
@@ -22,7 +22,7 @@ pub(crate) enum HashError {
     Busy,
     /// The blocking thread or the library failed.
     #[error(transparent)]
-    Failed(#[from] StoreError),
+    Failed(#[from] BackendError),
 }
 
 /// The result of comparing a password with a hash.
@@ -67,7 +67,7 @@ impl Hasher {
     pub(crate) async fn hash(&self, password: String) -> Result<String, HashError> {
         let argon2id = self.argon2id.clone();
         let hash = self.run(move || argon2id.hash(password.as_bytes())).await?;
-        hash.map_err(|error| HashError::Failed(StoreError::new(error.to_string())))
+        hash.map_err(|error| HashError::Failed(BackendError::new(error.to_string())))
     }
 
     /// Compares a password with a hash. Without a hash it takes as long, and returns [`Verdict::Wrong`].
@@ -97,7 +97,7 @@ impl Hasher {
             let _held = (permit, slot);
             work()
         });
-        done.await.map_err(|error| HashError::Failed(StoreError::new(error)))
+        done.await.map_err(|error| HashError::Failed(BackendError::new(error)))
     }
 }
 

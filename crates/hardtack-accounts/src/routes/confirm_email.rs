@@ -31,7 +31,7 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, headers: HeaderMa
         return Ok(redirect);
     }
     let Some(token) = PAGE.token(None, &headers) else { return Ok(PAGE.dead_link(&auth)) };
-    let username = site.accounts.username_of_link(&token, LinkPurpose::ConfirmEmail, auth.engine().now()).await;
+    let username = site.accounts.username_of_link(&token, LinkPurpose::ConfirmEmail, auth.authenticator().now()).await;
     let Some(username) = username.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead_link(&auth)) };
     let (csrf_token, cookies) = auth.pre_session()?;
     let page = confirm_email(&Shell::default(), &csrf_token, &username);
@@ -66,7 +66,7 @@ pub(crate) async fn send_again(State(site): State<Site>, auth: Auth, user: Curre
         let detail = "This site does not send email, so addresses cannot be confirmed.";
         return respond::problem(wants, StatusCode::NOT_IMPLEMENTED, "no_mail", detail, &[]);
     }
-    site.accounts.send_confirmation(&user, auth.engine().now());
+    site.accounts.send_confirmation(&user, auth.authenticator().now());
     let body = json!({ "detail": "If your address is not confirmed yet, an email is on its way." });
     respond::success(wants, "/account?done=letter", body)
 }

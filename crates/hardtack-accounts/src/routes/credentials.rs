@@ -1,7 +1,8 @@
 //! The form of `/login` and `/signup`.
 
 use axum::response::{IntoResponse, Response};
-use hardtack::{LogIn, Wants};
+use hardtack::LogIn;
+use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError};
 use http::StatusCode;
 use maud::Markup;
@@ -51,7 +52,11 @@ fn checkbox_or_bool<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
 impl CredentialsInput {
     /// An empty form, with `next` from the query and the checkbox as the site is configured.
     pub(super) fn from_query(auth: &Auth) -> Self {
-        Self { next: auth.query("next"), remember: Some(auth.engine().sets_persistent_cookies()), ..Self::default() }
+        Self {
+            next: auth.query("next"),
+            remember: Some(auth.authenticator().sets_persistent_cookies()),
+            ..Self::default()
+        }
     }
 
     /// Returns the log-in of a user with the choice between session and persistent cookies. Browsers do not send a
@@ -64,7 +69,7 @@ impl CredentialsInput {
 
     /// Returns the page to go to: the form's `next`, or else the query's, or else the home page.
     pub(super) fn next_or_home(&self, auth: &Auth) -> String {
-        self.next.as_deref().map_or_else(|| auth.next_or_home(), |next| auth.engine().next_or_home(Some(next)))
+        self.next.as_deref().map_or_else(|| auth.next_or_home(), |next| auth.authenticator().next_or_home(Some(next)))
     }
 }
 
@@ -78,10 +83,10 @@ pub(super) fn show_form(
     page: fn(&Shell<'_>, &CredentialsView<'_>) -> Markup,
 ) -> Result<Response, AuthError> {
     let (csrf_token, cookies) = auth.pre_session()?;
-    let next = input.next.clone().or_else(|| auth.query("next")).and_then(|next| auth.engine().next(&next));
+    let next = input.next.clone().or_else(|| auth.query("next")).and_then(|next| auth.authenticator().next(&next));
     let view = CredentialsView {
         csrf_token: &csrf_token,
-        next: next.as_ref().map(hardtack::NextPath::as_str),
+        next: next.as_ref().map(hardtack::request::NextPath::as_str),
         username: &input.username,
         remember: input.remember.unwrap_or_default(),
         errors,

@@ -2,7 +2,7 @@
 //! this page gets.
 
 use axum::response::{IntoResponse, Redirect, Response};
-use hardtack::Wants;
+use hardtack::request::Wants;
 use hardtack_axum::Auth;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
@@ -31,8 +31,8 @@ impl LinkPage {
         let mut response = Redirect::to(self.cookie.path).into_response();
         response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         Some(match LinkToken::parse(&token) {
-            Some(token) => self.cookie.set(response, token.as_str(), auth.engine()),
-            None => self.cookie.clear(response, auth.engine()),
+            Some(token) => self.cookie.set(response, token.as_str(), auth.authenticator()),
+            None => self.cookie.clear(response, auth.authenticator()),
         })
     }
 
@@ -65,6 +65,6 @@ impl LinkPage {
 
     /// Deletes the cookie.
     pub(super) fn clear_token(&self, response: Response, auth: &Auth) -> Response {
-        self.cookie.clear(response, auth.engine())
+        self.cookie.clear(response, auth.authenticator())
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use hardtack::Wants;
+use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError};
 use http::StatusCode;
 use serde_json::json;
@@ -58,7 +58,7 @@ async fn log_in(
     let cookies = auth.log_in(input.log_in(user_id, auth.wants())).await?;
     if !site.accounts.is_still_valid(&verified).await.map_err(|error| auth.refuse(error))? {
         // The password was changed, or the user disabled, while the log-in was in flight: end its session.
-        auth.engine().revoke_all_sessions(user_id).await.map_err(|error| auth.refuse(error))?;
+        auth.authenticator().revoke_all_sessions(user_id).await.map_err(|error| auth.refuse(error))?;
         return no_match(auth, input);
     }
     let user = site.accounts.find(user_id).await.map_err(|error| auth.refuse(error))?;

@@ -1,7 +1,7 @@
 //! `/logout`: GET asks for confirmation, POST logs out.
 
 use axum::response::{IntoResponse, Redirect, Response};
-use hardtack::Wants;
+use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError, CurrentUser};
 use http::StatusCode;
 use serde_json::json;
@@ -26,5 +26,5 @@ pub(crate) async fn submit(auth: Auth) -> Result<Response, AuthError> {
     let cookies = auth.log_out().await?;
     let response = (cookies, respond::success(auth.wants(), "/", json!({ "logged_out": true }))).into_response();
     // The next user of the browser must not find a draft of this one.
-    Ok(if auth.wants() == Wants::Api { response } else { draft::clear(response, auth.engine()) })
+    Ok(if auth.wants() == Wants::Api { response } else { draft::clear(response, auth.authenticator()) })
 }

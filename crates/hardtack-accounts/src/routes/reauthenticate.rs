@@ -2,7 +2,8 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use hardtack::{Reason, Wants};
+use hardtack::refusal::Reason;
+use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError, CurrentUser};
 use http::StatusCode;
 use serde::Deserialize;
@@ -38,11 +39,11 @@ fn show_form(
     next: Option<&str>,
     errors: &[FieldError<'_>],
 ) -> Response {
-    let next = next.and_then(|next| auth.engine().next(next));
+    let next = next.and_then(|next| auth.authenticator().next(next));
     let view = ReauthenticateView {
         csrf_token: user.token().csrf_token(),
         username: &user.username,
-        next: next.as_ref().map(hardtack::NextPath::as_str),
+        next: next.as_ref().map(hardtack::request::NextPath::as_str),
         errors,
     };
     respond::page(status, reauthenticate(&shell_of(user, None), &view))
@@ -63,7 +64,7 @@ pub(crate) async fn submit(
     match site.accounts.verify_again(&user.id, input.password, &request).await {
         Ok(verified) => {
             let cookies = auth.reauthenticate(&verified.user_id).await?;
-            let location = auth.engine().next_or_home(next.as_deref());
+            let location = auth.authenticator().next_or_home(next.as_deref());
             Ok((cookies, respond::success(wants, &location, json!(user.into_user()))).into_response())
         }
         Err(error) => Ok(match respond::invalid_input(wants, error) {

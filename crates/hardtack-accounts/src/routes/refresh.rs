@@ -3,7 +3,8 @@
 use axum::Form;
 use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use hardtack::{Reason, Wants};
+use hardtack::refusal::Reason;
+use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError, RefreshToken};
 use http::{Method, StatusCode, header};
 use serde::Deserialize;
@@ -54,10 +55,10 @@ async fn check_user(site: &Site, auth: &Auth, token: Result<RefreshToken, AuthEr
 /// Responds to a link on another site: does not refresh, but shows a page that does. That page's request comes
 /// from this site.
 fn show_continue(auth: &Auth) -> Response {
-    let next = auth.query("next").and_then(|next| auth.engine().next(&next));
+    let next = auth.query("next").and_then(|next| auth.authenticator().next(&next));
     let url = next.as_ref().map_or_else(|| "/token/refresh".to_owned(), |next| next.append_to("/token/refresh"));
     let csrf_token = auth.refresh_csrf_token().unwrap_or_default();
-    let next = next.as_ref().map(hardtack::NextPath::as_str);
+    let next = next.as_ref().map(hardtack::request::NextPath::as_str);
     respond::page(StatusCode::FORBIDDEN, continue_refresh(&Shell::default(), &csrf_token, next, Some(&url)))
 }
 
@@ -76,7 +77,7 @@ pub(crate) async fn submit(
     }
     let cookies = auth.refresh().await?;
     let Form(ContinueInput { next }) = Form::from_request(request, &()).await.unwrap_or_default();
-    let location = auth.engine().next_or_home(next.as_deref());
+    let location = auth.authenticator().next_or_home(next.as_deref());
     if auth.wants() == Wants::Page {
         return Ok((cookies, Redirect::to(&location)).into_response());
     }

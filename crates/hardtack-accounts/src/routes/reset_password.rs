@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use hardtack::Wants;
+use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -45,7 +45,7 @@ async fn show_form(
     status: StatusCode,
     errors: &[FieldError<'_>],
 ) -> Result<Response, AuthError> {
-    let username = site.accounts.username_of_link(token, LinkPurpose::ResetPassword, auth.engine().now()).await;
+    let username = site.accounts.username_of_link(token, LinkPurpose::ResetPassword, auth.authenticator().now()).await;
     let Some(username) = username.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead_link(auth)) };
     let (csrf_token, cookies) = auth.pre_session()?;
     let view = ResetPasswordView { csrf_token: &csrf_token, username: &username, errors };
@@ -66,7 +66,7 @@ pub(crate) async fn submit(
         Ok(user_id) => {
             // Ends the sessions of everyone who knew the old password. Does not log in: the link proves access to a
             // mailbox, not the password.
-            auth.engine().revoke_all_sessions(&user_id).await.map_err(|error| auth.refuse(error))?;
+            auth.authenticator().revoke_all_sessions(&user_id).await.map_err(|error| auth.refuse(error))?;
             let body = json!({ "detail": "The password is changed and all devices are logged out. Log in again." });
             Ok(PAGE.clear_token(respond::success(wants, "/login?done=reset", body), &auth))
         }

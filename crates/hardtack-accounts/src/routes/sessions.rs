@@ -4,7 +4,9 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use hardtack::{Session, SessionId, Wants};
+use hardtack::SessionId;
+use hardtack::request::Wants;
+use hardtack::session::Session;
 use hardtack_axum::{Auth, AuthError, CurrentUser};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -23,7 +25,7 @@ const PATH_AFTER_REVOKING: &str = "/account/sessions?done=revoke";
 const MAX_ACTIVITY: u32 = 20;
 
 pub(crate) async fn list(State(site): State<Site>, auth: Auth, user: CurrentUser<User>) -> Result<Response, AuthError> {
-    let mut rows = auth.engine().sessions(&user.id).await.map_err(|error| auth.refuse(error))?;
+    let mut rows = auth.authenticator().sessions(&user.id).await.map_err(|error| auth.refuse(error))?;
     let current = user.token().session();
     // The current session first, then the store's order: newest first.
     rows.sort_by_key(|row| Some(row.id) != current);
@@ -47,7 +49,7 @@ pub(crate) async fn revoke(
 ) -> Result<Response, AuthError> {
     let wants = auth.wants();
     let ended = match id.ok().and_then(|Path(id)| id.parse::<SessionId>().ok()) {
-        Some(id) => auth.engine().revoke_session(&user.id, id).await.map_err(|error| auth.refuse(error))?,
+        Some(id) => auth.authenticator().revoke_session(&user.id, id).await.map_err(|error| auth.refuse(error))?,
         None => false,
     };
     if !ended {
@@ -61,7 +63,7 @@ pub(crate) async fn revoke(
 pub(crate) async fn revoke_others(auth: Auth, user: CurrentUser<User>) -> Result<Response, AuthError> {
     let ended = match user.token().session() {
         Some(current) => {
-            auth.engine().revoke_other_sessions(&user.id, current).await.map_err(|error| auth.refuse(error))?
+            auth.authenticator().revoke_other_sessions(&user.id, current).await.map_err(|error| auth.refuse(error))?
         }
         None => 0,
     };

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use hardtack::Wants;
+use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError};
 use http::StatusCode;
 use serde_json::json;
@@ -24,7 +24,7 @@ pub(crate) async fn submit(
 ) -> Result<Response, AuthError> {
     auth.require_pre_session()?;
     let wants = auth.wants();
-    match site.accounts.sign_up(&input.username, input.password.clone(), auth.engine().now()).await {
+    match site.accounts.sign_up(&input.username, input.password.clone(), auth.authenticator().now()).await {
         Ok(user) => {
             let cookies = auth.log_in(input.log_in(&user.id, wants)).await?;
             Ok((cookies, respond::success(wants, &input.next_or_home(&auth), json!(user))).into_response())

@@ -1,7 +1,7 @@
 //! The table of users.
 
-use hardtack::Timestamp;
-use hardtack::session::StoreError;
+use hardtack::BackendError;
+use hardtack::clock::Timestamp;
 use hardtack_sqlx::{Database, Statement};
 
 use super::{EmailAddress, Profile, User, UserRecord, email_key, username_key};
@@ -55,7 +55,7 @@ impl UserStore {
     }
 
     /// Adds a user; returns `None` if the name is taken.
-    pub(crate) async fn add(&self, new: NewUser<'_>) -> Result<Option<User>, StoreError> {
+    pub(crate) async fn add(&self, new: NewUser<'_>) -> Result<Option<User>, BackendError> {
         let sql = concat!(
             "INSERT INTO users (id, username, username_key, password_hash, password_version, display_name, email, \
              created_at) VALUES ($1, $2, $3, $4, 1, '', '', $5) RETURNING ",
@@ -70,36 +70,36 @@ impl UserStore {
         match self.database.fetch(statement).await {
             Ok(rows) => Ok(first(rows)),
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(None),
-            Err(error) => Err(StoreError::new(error)),
+            Err(error) => Err(BackendError::new(error)),
         }
     }
 
     /// Returns the user with this id unless disabled.
-    pub(crate) async fn find_enabled(&self, id: &str) -> Result<Option<User>, StoreError> {
+    pub(crate) async fn find_enabled(&self, id: &str) -> Result<Option<User>, BackendError> {
         if has_nul(id) {
             return Ok(None);
         }
         let sql = concat!("SELECT ", columns!(), " FROM users WHERE id = $1 AND disabled_at IS NULL");
-        self.database.fetch(Statement::new(sql).bind(id)).await.map(first).map_err(StoreError::new)
+        self.database.fetch(Statement::new(sql).bind(id)).await.map(first).map_err(BackendError::new)
     }
 
     /// Returns the credentials stored for a user name.
-    pub(crate) async fn credentials_by_name(&self, username: &str) -> Result<Option<StoredCredentials>, StoreError> {
+    pub(crate) async fn credentials_by_name(&self, username: &str) -> Result<Option<StoredCredentials>, BackendError> {
         let sql = "SELECT id, password_hash, password_version, disabled_at FROM users WHERE username_key = $1";
         self.credentials(sql, &username_key(username)).await
     }
 
     /// Returns the credentials stored for a user id.
-    pub(crate) async fn credentials_by_id(&self, id: &str) -> Result<Option<StoredCredentials>, StoreError> {
+    pub(crate) async fn credentials_by_id(&self, id: &str) -> Result<Option<StoredCredentials>, BackendError> {
         self.credentials("SELECT id, password_hash, password_version, disabled_at FROM users WHERE id = $1", id).await
     }
 
-    async fn credentials(&self, sql: &'static str, value: &str) -> Result<Option<StoredCredentials>, StoreError> {
+    async fn credentials(&self, sql: &'static str, value: &str) -> Result<Option<StoredCredentials>, BackendError> {
         if has_nul(value) {
             return Ok(None);
         }
         type Row = (String, String, i64, Option<i64>);
-        let rows: Vec<Row> = self.database.fetch(Statement::new(sql).bind(value)).await.map_err(StoreError::new)?;
+        let rows: Vec<Row> = self.database.fetch(Statement::new(sql).bind(value)).await.map_err(BackendError::new)?;
         Ok(rows.into_iter().next().map(|(id, password_hash, password_version, disabled_at)| StoredCredentials {
             id,
             password_hash,
@@ -116,15 +116,15 @@ impl UserStore {
         hash: &str,
         version: i64,
         changed: bool,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool, BackendError> {
         let sql = "UPDATE users SET password_hash = $1, password_version = password_version + $2 \
                    WHERE id = $3 AND password_version = $4";
         let statement = Statement::new(sql).bind(hash).bind(i64::from(changed)).bind(id).bind(version);
-        self.database.execute(statement).await.map(|rows| rows == 1).map_err(StoreError::new)
+        self.database.execute(statement).await.map(|rows| rows == 1).map_err(BackendError::new)
     }
 
     /// Stores a profile. A new address is unconfirmed.
-    pub(crate) async fn set_profile(&self, id: &str, profile: &Profile) -> Result<Option<User>, StoreError> {
+    pub(crate) async fn set_profile(&self, id: &str, profile: &Profile) -> Result<Option<User>, BackendError> {
         let sql = concat!(
             "UPDATE users SET display_name = $1, email = $2, email_key = $3, \
              email_confirmed_at = CASE WHEN email = $2 THEN email_confirmed_at END WHERE id = $4 RETURNING ",
@@ -132,20 +132,20 @@ impl UserStore {
         );
         let key = email_key(&profile.email);
         let statement = Statement::new(sql).bind(&profile.display_name).bind(&profile.email).bind(key).bind(id);
-        self.database.fetch(statement).await.map(first).map_err(StoreError::new)
+        self.database.fetch(statement).await.map(first).map_err(BackendError::new)
     }
 
     /// Returns the enabled users who have confirmed this address, ignoring case; at most five.
-    pub(crate) async fn confirmed_owners(&self, address: &EmailAddress) -> Result<Vec<EmailOwner>, StoreError> {
+    pub(crate) async fn confirmed_owners(&self, address: &EmailAddress) -> Result<Vec<EmailOwner>, BackendError> {
         let sql = "SELECT id, username, email FROM users WHERE email_key = $1 AND email_confirmed_at IS NOT NULL \
                    AND disabled_at IS NULL ORDER BY id LIMIT 5";
         let statement = Statement::new(sql).bind(email_key(address.as_str()));
-        let rows: Vec<(String, String, String)> = self.database.fetch(statement).await.map_err(StoreError::new)?;
+        let rows: Vec<(String, String, String)> = self.database.fetch(statement).await.map_err(BackendError::new)?;
         Ok(rows.into_iter().map(|(id, username, email)| EmailOwner { id, username, email }).collect())
     }
 
     /// Returns the users whose name sorts after `after`, ordered by [`username_key`].
-    pub(crate) async fn list(&self, after: &str, limit: u32) -> Result<Vec<UserRecord>, StoreError> {
+    pub(crate) async fn list(&self, after: &str, limit: u32) -> Result<Vec<UserRecord>, BackendError> {
         let sql = concat!(
             "SELECT ",
             columns!(),
@@ -155,7 +155,7 @@ impl UserStore {
     }
 
     /// Returns the user with this name, disabled or not.
-    pub(crate) async fn find_by_name(&self, username: &str) -> Result<Option<UserRecord>, StoreError> {
+    pub(crate) async fn find_by_name(&self, username: &str) -> Result<Option<UserRecord>, BackendError> {
         if has_nul(username) {
             return Ok(None);
         }
@@ -168,7 +168,7 @@ impl UserStore {
         &self,
         username: &str,
         at: Option<Timestamp>,
-    ) -> Result<Option<UserRecord>, StoreError> {
+    ) -> Result<Option<UserRecord>, BackendError> {
         if has_nul(username) {
             return Ok(None);
         }
@@ -193,8 +193,8 @@ impl UserStore {
         Ok(self.records(statement).await?.pop())
     }
 
-    async fn records(&self, statement: Statement<'_>) -> Result<Vec<UserRecord>, StoreError> {
-        let rows: Vec<RecordColumns> = self.database.fetch(statement).await.map_err(StoreError::new)?;
+    async fn records(&self, statement: Statement<'_>) -> Result<Vec<UserRecord>, BackendError> {
+        let rows: Vec<RecordColumns> = self.database.fetch(statement).await.map_err(BackendError::new)?;
         let record = |(id, username, display_name, email, confirmed, created_at, disabled_at): RecordColumns| {
             let user = user((id, username, display_name, email, confirmed, created_at));
             UserRecord { user, disabled_at: disabled_at.map(Timestamp::from_unix_seconds) }
@@ -203,8 +203,8 @@ impl UserStore {
     }
 
     /// Runs a statement that reads no table, to see whether the database responds.
-    pub(crate) async fn ping(&self) -> Result<(), StoreError> {
-        self.database.execute(Statement::new("SELECT 1")).await.map(drop).map_err(StoreError::new)
+    pub(crate) async fn ping(&self) -> Result<(), BackendError> {
+        self.database.execute(Statement::new("SELECT 1")).await.map(drop).map_err(BackendError::new)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A user, as handlers and operators see them.
 
-use hardtack::Timestamp;
+use hardtack::clock::Timestamp;
 use serde::Serialize;
 
 use super::username_key;

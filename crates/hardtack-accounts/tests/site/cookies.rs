@@ -1,8 +1,11 @@
 //! Cookies: how they are set, found among others, and deleted.
 
-use hardtack::{Authenticator, CookiePolicy, KeySet, RefreshMode, SameSite};
-use hardtack_conformance::StoredCookie;
-use hardtack_conformance::client::Client;
+use hardtack::CsrfPolicy;
+use hardtack::cookie::SameSite;
+use hardtack::{Authenticator, CookiePolicy, KeySet, RefreshMode};
+use hardtack_test_support::StoredCookie;
+use hardtack_test_support::client::Client;
+use hardtack_test_support::html::HtmlForms;
 use serde_json::json;
 
 use crate::forged::{Victim, assert_refused_page, assert_refused_program, base64url, segments};
@@ -76,7 +79,14 @@ async fn s02_every_cookie_says_its_same_site() {
     let builder = || Authenticator::builder(KeySet::from_secret(SECRET).unwrap());
     assert!(builder().base_url("http://127.0.0.1:8080").cookies(none()).build().is_err());
     assert!(builder().base_url("https://site.example").cookies(none().secure(false)).build().is_err());
-    assert!(builder().base_url("https://site.example").cookies(none()).insecure_without_csrf().build().is_err());
+    assert!(
+        builder()
+            .base_url("https://site.example")
+            .cookies(none())
+            .csrf(CsrfPolicy::default().insecure_disabled())
+            .build()
+            .is_err()
+    );
     assert!(builder().base_url("https://site.example").cookies(none()).build().is_ok());
 }
 

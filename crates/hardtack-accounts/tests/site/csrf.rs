@@ -1,7 +1,8 @@
 //! Requests that other sites can make a browser send.
 
 use hardtack::RefreshMode;
-use hardtack_conformance::client::{Client, Request, Response};
+use hardtack_test_support::client::{Client, Request, Response};
+use hardtack_test_support::html::HtmlForms;
 use http::Method;
 use serde_json::{Value, json};
 

@@ -7,11 +7,13 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use hardtack::authenticator::Builder;
+use hardtack::AuthenticatorBuilder;
+use hardtack::config::ClaimsPolicy;
 use hardtack::jwt::Algorithm;
-use hardtack::{KeySet, SigningKey, TokenKind};
-use hardtack_conformance::client::{Client, Response};
+use hardtack::jwt::TokenKind;
+use hardtack::{KeySet, SigningKey};
 use hardtack_sqlx::Statement;
+use hardtack_test_support::client::{Client, Response};
 use http::StatusCode;
 use serde_json::{Value, json};
 use tower_service::Service;
@@ -312,7 +314,11 @@ async fn s15_times_that_are_none_or_lie_ahead() {
 async fn s16_leeway_is_exact() {
     for leeway in [0, 30] {
         let options = Options::default();
-        let configure = if leeway == 0 { options.configure } else { |builder: Builder| builder.leeway(seconds(30)) };
+        let configure = if leeway == 0 {
+            options.configure
+        } else {
+            |builder: AuthenticatorBuilder| builder.claims(ClaimsPolicy::default().leeway(seconds(30)))
+        };
         let victim = Victim::at(Options { configure, ..options }).await;
         let now = victim.site.now().unix_seconds();
         for (name, last_good, first_bad) in
@@ -329,7 +335,9 @@ async fn s16_leeway_is_exact() {
 #[tokio::test(flavor = "multi_thread")]
 async fn s17_tokens_for_others_and_from_others() {
     let victim = Victim::at(Options {
-        configure: |builder| builder.audience("accounts").issuer("https://site.example"),
+        configure: |builder| {
+            builder.claims(ClaimsPolicy::default().audience("accounts").issuer("https://site.example"))
+        },
         ..Options::default()
     })
     .await;
@@ -458,7 +466,7 @@ async fn s21_a_huge_token_costs_nothing() {
         // The fastest run counts, since the machine may be busy.
         let fastest = (0..20).map(|_| {
             let start = Instant::now();
-            assert!(victim.site.auth().decode::<hardtack::NoExtra>(&token, TokenKind::Access).is_err(), "{what}");
+            assert!(victim.site.auth().decode::<hardtack::jwt::NoExtra>(&token, TokenKind::Access).is_err(), "{what}");
             start.elapsed()
         });
         assert!(fastest.min().unwrap() < Duration::from_millis(5), "{what}");

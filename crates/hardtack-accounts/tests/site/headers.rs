@@ -1,7 +1,7 @@
 //! The security header fields of every response.
 
 use hardtack::RefreshMode;
-use hardtack_conformance::client::{Client, Response};
+use hardtack_test_support::client::{Client, Response};
 use http::Method;
 use serde_json::json;
 

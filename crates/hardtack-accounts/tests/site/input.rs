@@ -5,7 +5,8 @@ use std::future::poll_fn;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use hardtack_conformance::client::{Client, Response};
+use hardtack_test_support::client::{Client, Response};
+use hardtack_test_support::html::HtmlForms;
 use http::{HeaderValue, Method, Request, StatusCode};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};

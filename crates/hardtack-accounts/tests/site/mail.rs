@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use hardtack_accounts::EmailAddress;
 use hardtack_accounts::mail::Outbox;
-use hardtack_conformance::client::{Client, Response};
 use hardtack_sqlx::Statement;
+use hardtack_test_support::client::{Client, Response};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -17,7 +17,7 @@ use crate::support::*;
 const ADDRESS: &str = "ada@mail.example";
 const NEW: &str = "another password of hers";
 
-hardtack_conformance::on_every_store! {
+hardtack_test_support::on_every_store! {
     [on_sqlite: false, on_postgres: true]
     {
         s36_a_link_for_a_new_password_works_once_and_logs_everybody_out,

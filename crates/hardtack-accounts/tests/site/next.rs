@@ -1,6 +1,7 @@
 //! Redirects: always to a page of this site, whatever the value of `next`.
 
-use hardtack_conformance::client::{Client, Response};
+use hardtack_test_support::client::{Client, Response};
+use hardtack_test_support::html::HtmlForms;
 use serde_json::json;
 use url::Url;
 
@@ -86,7 +87,7 @@ fn assert_stays(site: &TestSite, response: &Response, status: u16, next: &str) -
     let base = Url::parse(&format!("{}/login", site.url())).unwrap();
     assert_eq!(base.join(location).unwrap().origin(), base.origin(), "{next:?} → {location:?}");
     assert_eq!(response.headers_all("location").len(), 1, "{next:?}");
-    let evil = |cookie: &hardtack_conformance::StoredCookie| cookie.value == "evil" || cookie.name == "x";
+    let evil = |cookie: &hardtack_test_support::StoredCookie| cookie.value == "evil" || cookie.name == "x";
     assert!(!response.set_cookies().iter().any(evil), "{next:?}: {:?}", response.set_cookies());
     location.to_owned()
 }

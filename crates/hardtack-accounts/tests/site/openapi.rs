@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hardtack_conformance::client::Response;
+use hardtack_test_support::client::Response;
 use http::Method;
 use serde_json::Value;
 

@@ -1,7 +1,8 @@
 //! The database is down. Users are not mistaken for visitors or other users, and are not logged out.
 
-use hardtack_conformance::client::{Client, Response};
-use hardtack_conformance::services::redis::RedisServer;
+use hardtack::session::SessionPolicy;
+use hardtack_test_support::client::{Client, Response};
+use hardtack_test_support::services::redis::RedisServer;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -157,8 +158,11 @@ async fn s41_without_its_database_the_site_answers_503_everywhere_and_logs_nobod
 async fn s41_without_the_redis_of_its_sessions_the_site_answers_503_and_logs_nobody_out() {
     for refresh in BOTH_MODES {
         let server = RedisServer::start_with(&["--appendfsync", "always"]);
-        let options =
-            || Options { refresh, configure: |builder| builder.max_staleness(seconds(5)), ..Store::Redis.options() };
+        let options = || Options {
+            refresh,
+            configure: |builder| builder.session_policy(SessionPolicy::default().max_staleness(seconds(5))),
+            ..Store::Redis.options()
+        };
         let site = TestSite::on(&server, options()).await;
         let mut ada = site.client();
         let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();

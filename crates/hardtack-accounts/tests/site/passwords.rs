@@ -2,8 +2,9 @@
 
 use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, Version};
-use hardtack_conformance::client::Client;
 use hardtack_sqlx::Statement;
+use hardtack_test_support::client::Client;
+use hardtack_test_support::html::HtmlForms;
 use serde_json::json;
 
 use crate::support::{
@@ -18,7 +19,7 @@ on_every_store! {{
 
 const NEW_PASSWORD: &str = "an umbrella in the aquarium";
 
-async fn change(client: &mut Client, current: &str, new: &str) -> hardtack_conformance::client::Response {
+async fn change(client: &mut Client, current: &str, new: &str) -> hardtack_test_support::client::Response {
     let body = json!({ "current_password": current, "new_password": new });
     client.post("/account/password").accept_json().csrf().json(&body).send().await
 }

@@ -1,12 +1,12 @@
 //! A user at a browser: every address comes from a link or a form of the page before it.
 
-use hardtack_conformance::html;
+use hardtack_test_support::html;
 
 use crate::support::{
     ACCESS, BOTH_DATABASES, BOTH_MODES, Options, PASSWORD, REFRESH, TestSite, claims, cookie, field, filled, open,
     seconds, submit, whoami,
 };
-use hardtack_conformance::client::{Client, Response};
+use hardtack_test_support::client::{Client, Response};
 
 const NEW_PASSWORD: &str = "an umbrella in the aquarium";
 

@@ -1,7 +1,7 @@
 //! The site on PostgreSQL, where it differs from SQLite. The other files test both.
 
-use hardtack_conformance::services::PostgresServer;
 use hardtack_sqlx::Database;
+use hardtack_test_support::services::PostgresServer;
 use serde_json::json;
 
 use crate::support::{BOTH_DATABASES, Options, PASSWORD, TestSite, log_in, sign_up, whoami};

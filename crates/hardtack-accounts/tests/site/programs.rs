@@ -1,7 +1,7 @@
 //! Programs: JSON requests and responses, cookies in a jar, the CSRF token in a header.
 
 use hardtack::RefreshMode;
-use hardtack_conformance::client::{Client, Response};
+use hardtack_test_support::client::{Client, Response};
 use serde_json::{Value, json};
 
 use crate::openapi::Document;

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use hardtack::testing::TestClock;
 use hardtack::{Authenticator, KeySet};
 use hardtack_accounts::{Accounts, Site};
-use hardtack_conformance::client::Client;
-use hardtack_conformance::services::postgres;
 use hardtack_sqlx::Database;
+use hardtack_test_support::client::Client;
+use hardtack_test_support::services::postgres;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -47,7 +47,7 @@ impl RecordingSite {
         let sessions = database.sessions();
         sessions.migrate().await.unwrap();
         let clock = TestClock::start_now();
-        let (listener, address) = hardtack_conformance::server::bind().await;
+        let (listener, address) = hardtack_test_support::server::bind().await;
         let auth = accounts
             .configure(Authenticator::builder(KeySet::from_secret(SECRET).unwrap()))
             .base_url(&format!("http://{address}"))

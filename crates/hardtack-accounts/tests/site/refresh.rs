@@ -1,8 +1,9 @@
 //! Access tokens that expire while a user is active, in both refresh modes.
 
 use hardtack::RefreshMode;
-use hardtack_conformance::client::Client;
 use hardtack_sqlx::Statement;
+use hardtack_test_support::client::Client;
+use hardtack_test_support::html::HtmlForms;
 use serde_json::{Value, json};
 
 use crate::support::{

@@ -1,7 +1,7 @@
 //! "Stay logged in": cookies that end with the browser, or that last as long as the session.
 
 use hardtack::{CookiePolicy, RefreshMode};
-use hardtack_conformance::client::{Client, Response};
+use hardtack_test_support::client::{Client, Response};
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -99,7 +99,8 @@ async fn persistent_cookies_end_with_the_session() {
 /// If persistent cookies are the default, the box is ticked, and unticking it has effect.
 #[tokio::test]
 async fn the_configured_default_can_be_changed() {
-    let configure = |builder: hardtack::Builder| builder.cookies(CookiePolicy::default().session_cookies(false));
+    let configure =
+        |builder: hardtack::AuthenticatorBuilder| builder.cookies(CookiePolicy::default().session_cookies(false));
     let site = TestSite::start(Options { configure, refresh: RefreshMode::Redirect, ..Options::default() }).await;
     site.person("ada").await;
     for ticked in [true, false] {

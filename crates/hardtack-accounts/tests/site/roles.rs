@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::routing::get;
+use hardtack::session::SessionPolicy;
 use hardtack::{Authenticator, LogIn};
 use hardtack_axum::{AccessToken, AuthLayer};
-use hardtack_conformance::client::Client;
+use hardtack_test_support::client::Client;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -36,7 +37,11 @@ fn role_page(auth: &Authenticator) -> Router {
 }
 
 fn options(store: Store) -> Options {
-    Options { routes: role_page, configure: |builder| builder.max_staleness(seconds(BOUND)), ..store.options() }
+    Options {
+        routes: role_page,
+        configure: |builder| builder.session_policy(SessionPolicy::default().max_staleness(seconds(BOUND))),
+        ..store.options()
+    }
 }
 
 /// The browser of a user who is an editor.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use hardtack::KeySet;
-use hardtack_conformance::client::{Client, Response};
+use hardtack_test_support::client::{Client, Response};
 
 use crate::support::{
     ACCESS, Options, REFRESH, Store, TestSite, claims, cookie, minutes, on_every_store, plant, seconds, sign_up,

@@ -1,6 +1,7 @@
 //! Sessions that end, and cookies that were copied before.
 
-use hardtack_conformance::client::Client;
+use hardtack_test_support::client::Client;
+use hardtack_test_support::html::HtmlForms;
 use serde_json::{Value, json};
 
 use crate::support::{

@@ -6,16 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use hardtack::authenticator::Builder;
+use hardtack::AuthenticatorBuilder;
+use hardtack::clock::{Clock, Timestamp};
+use hardtack::session::SessionPolicy;
+use hardtack::session::{Session, SessionStore};
 use hardtack::testing::TestClock;
-use hardtack::{Authenticator, Clock, KeySet, RefreshMode, Session, SessionId, SessionStore, Timestamp};
+use hardtack::{Authenticator, KeySet, RefreshMode, SessionId};
 use hardtack_accounts::mail::Outbox;
 use hardtack_accounts::{Accounts, EmailAddress, Site};
-use hardtack_conformance::client::{Client, Response};
-use hardtack_conformance::services::postgres;
-use hardtack_conformance::services::redis::RedisServer;
 use hardtack_redis::RedisSessions;
 use hardtack_sqlx::{Database, Statement};
+use hardtack_test_support::client::{Client, Response};
+use hardtack_test_support::html::HtmlForms;
+use hardtack_test_support::services::postgres;
+use hardtack_test_support::services::redis::RedisServer;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -55,7 +59,7 @@ impl Store {
 /// Makes a test of each function for each store.
 macro_rules! on_every_store {
     ($tests:tt) => {
-        hardtack_conformance::on_every_store! {
+        hardtack_test_support::on_every_store! {
             [
                 on_sqlite: crate::support::Store::Sqlite,
                 on_postgres: crate::support::Store::Postgres,
@@ -86,7 +90,7 @@ pub(crate) struct Options {
     /// Routes of the application beside the site's.
     pub(crate) routes: fn(&Authenticator) -> Router,
     /// Any other configuration.
-    pub(crate) configure: fn(Builder) -> Builder,
+    pub(crate) configure: fn(AuthenticatorBuilder) -> AuthenticatorBuilder,
 }
 
 impl Default for Options {
@@ -180,7 +184,7 @@ impl TestSite {
     }
 
     async fn over(place: Arc<Place>, clock: TestClock, options: Options) -> Self {
-        let (listener, address) = hardtack_conformance::server::bind().await;
+        let (listener, address) = hardtack_test_support::server::bind().await;
         let base_url = options.base_url.map_or_else(|| format!("http://{address}"), str::to_owned);
         let database = Database::open(&place.url).await.unwrap();
         let mut accounts = Accounts::open(database.clone()).await.unwrap();
@@ -197,7 +201,7 @@ impl TestSite {
             .refresh_mode(options.refresh)
             .access_lifetime(options.access_lifetime)
             .refresh_lifetime(options.refresh_lifetime)
-            .session_lifetime(options.session_lifetime);
+            .session_policy(SessionPolicy::default().absolute_lifetime(options.session_lifetime));
         let redis = match &place.redis {
             Some((url, name)) => Some(RedisSessions::open_named(url.as_str(), name).await.unwrap()),
             None => None,

@@ -7,7 +7,10 @@ use std::rc::Rc;
 use actix_web::dev::{self, Payload};
 use actix_web::http::header::HeaderMap;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
-use hardtack::{Authenticator, Exchange, FindUser, LogIn, Need, Reason, VerifiedToken, Wants};
+use hardtack::adapter::Exchange;
+use hardtack::refusal::Reason;
+use hardtack::request::Wants;
+use hardtack::{Authenticator, FindUser, LogIn, Need, VerifiedToken};
 
 use crate::head::Head;
 use crate::layer::Layered;
@@ -98,7 +101,7 @@ impl Auth {
     /// # Errors
     /// The failure with the reply that the client gets.
     pub async fn verify(&self, need: Need) -> Result<Option<VerifiedToken>, AuthError> {
-        Ok(self.exchange().token(need).await?)
+        Ok(self.exchange().verify(need).await?)
     }
 
     /// The user whose token it is, looked up by the application (`current_user`).
@@ -166,9 +169,9 @@ impl Auth {
         self.exchange().refresh_csrf_token()
     }
 
-    /// The engine itself: tokens outside of a session, device lists, revocation.
-    pub fn engine(&self) -> &Authenticator {
-        self.layered.memo.engine()
+    /// The authenticator itself: tokens outside of a session, device lists, revocation.
+    pub fn authenticator(&self) -> &Authenticator {
+        self.layered.memo.authenticator()
     }
 
     fn exchange(&self) -> Exchange<'_> {
@@ -179,7 +182,7 @@ impl Auth {
 /// Without the header fields: they carry credentials.
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Auth").field("engine", self.engine()).finish_non_exhaustive()
+        f.debug_struct("Auth").field("authenticator", self.authenticator()).finish_non_exhaustive()
     }
 }
 

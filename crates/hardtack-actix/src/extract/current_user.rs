@@ -4,7 +4,8 @@ use std::ops::Deref;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
-use hardtack::{FindUser, Reason};
+use hardtack::FindUser;
+use hardtack::refusal::Reason;
 
 use super::{AccessToken, Extracting, OptionalFromRequest};
 use crate::AuthError;

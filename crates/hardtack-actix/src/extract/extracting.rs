@@ -12,7 +12,7 @@ pub struct Extracting<E>(State<E>);
 
 enum State<E> {
     Done(Option<Result<E, AuthError>>),
-    Waiting(Pin<Box<dyn Future<Output = Result<E, AuthError>>>>),
+    PendingVerification(Pin<Box<dyn Future<Output = Result<E, AuthError>>>>),
 }
 
 impl<E> Extracting<E> {
@@ -23,7 +23,7 @@ impl<E> Extracting<E> {
 
     /// One that asks somebody first.
     pub(crate) fn waiting(future: impl Future<Output = Result<E, AuthError>> + 'static) -> Self {
-        Self(State::Waiting(Box::pin(future)))
+        Self(State::PendingVerification(Box::pin(future)))
     }
 }
 
@@ -37,7 +37,7 @@ impl<E> Future for Extracting<E> {
         match &mut self.0 {
             // Whoever polls again after the end has got the answer.
             State::Done(result) => result.take().map_or(Poll::Pending, Poll::Ready),
-            State::Waiting(future) => future.as_mut().poll(cx),
+            State::PendingVerification(future) => future.as_mut().poll(cx),
         }
     }
 }

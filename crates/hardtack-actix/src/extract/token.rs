@@ -4,9 +4,10 @@ use std::ops::Deref;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
-use hardtack::exchange::Settled;
+use hardtack::adapter::Verification;
 use hardtack::jwt::ExtraClaims;
-use hardtack::{Need, NoExtra, VerifiedToken};
+use hardtack::jwt::NoExtra;
+use hardtack::{Need, VerifiedToken};
 
 use super::{Extracting, OptionalFromRequest};
 use crate::AuthError;
@@ -14,23 +15,23 @@ use crate::head::Head;
 use crate::layer::Layered;
 
 /// The token that `need` asks for if there is any, as far as nobody has to be waited for.
-fn settle<T: ExtraClaims>(request: &HttpRequest, need: Need) -> Result<Settled<T>, AuthError> {
+fn try_verify<T: ExtraClaims>(request: &HttpRequest, need: Need) -> Result<Verification<T>, AuthError> {
     let layered = Layered::or_engine(request)?;
-    match Head::of(request).exchange(&layered.memo).settle(need.optional()) {
-        Settled::Done(Err(failure)) => Err(layered.refuse(failure)),
+    match Head::of(request).exchange(&layered.memo).try_verify(need.optional()) {
+        Verification::Ready(Err(failure)) => Err(layered.refuse(failure)),
         settled => Ok(settled),
     }
 }
 
 /// The rest of it.
-async fn conclude<T: ExtraClaims>(
+async fn finish_verifying<T: ExtraClaims>(
     request: &HttpRequest,
-    settled: Settled<T>,
+    settled: Verification<T>,
 ) -> Result<Option<VerifiedToken<T>>, AuthError> {
     let layered = Layered::or_engine(request)?;
     let token = match settled {
-        Settled::Done(answer) => answer,
-        Settled::Waiting(waiting) => Head::of(request).exchange(&layered.memo).conclude(waiting).await,
+        Verification::Ready(answer) => answer,
+        Verification::Pending(waiting) => Head::of(request).exchange(&layered.memo).finish_verifying(waiting).await,
     };
     token.map_err(|failure| layered.refuse(failure))
 }
@@ -38,10 +39,10 @@ async fn conclude<T: ExtraClaims>(
 /// The rest of it, and a refusal where there is none.
 async fn conclude_required<T: ExtraClaims>(
     request: &HttpRequest,
-    settled: Settled<T>,
+    settled: Verification<T>,
     need: Need,
 ) -> Result<VerifiedToken<T>, AuthError> {
-    match conclude(request, settled).await? {
+    match finish_verifying(request, settled).await? {
         Some(token) => Ok(token),
         // Whoever drops this error treats a visitor as one. It is no refusal that has to be answered.
         None => Ok(Head::of(request).exchange(&Layered::or_engine(request)?.memo).required(need).await?),
@@ -68,8 +69,8 @@ macro_rules! extractor {
             type Future = Extracting<Self>;
 
             fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-                match settle(request, $need) {
-                    Ok(Settled::Done(Ok(Some(token)))) => Extracting::done(Ok(Self(token))),
+                match try_verify(request, $need) {
+                    Ok(Verification::Ready(Ok(Some(token)))) => Extracting::done(Ok(Self(token))),
                     Ok(settled) => {
                         let request = request.clone();
                         Extracting::waiting(async move { conclude_required(&request, settled, $need).await.map(Self) })
@@ -82,7 +83,7 @@ macro_rules! extractor {
         /// None where there is no token. A bad one is refused all the same.
         impl<T: ExtraClaims> OptionalFromRequest for $name<T> {
             async fn from_request_optional(request: &HttpRequest) -> Result<Option<Self>, AuthError> {
-                Ok(conclude(request, settle(request, $need)?).await?.map(Self))
+                Ok(finish_verifying(request, try_verify(request, $need)?).await?.map(Self))
             }
         }
     };

@@ -1,8 +1,8 @@
 //! `CurrentUser` under actix-web's own `Option`, and without the state that it asks.
 
 use actix_web::web::{self, Data};
+use hardtack::BackendError;
 use hardtack::FindUser;
-use hardtack::session::StoreError;
 use hardtack_actix::CurrentUser;
 
 use crate::site::{Site, told, unsets_tokens};
@@ -16,10 +16,10 @@ struct Member {
 impl FindUser for Member {
     type State = Directory;
 
-    async fn find_user(subject: &str, _: &Directory) -> Result<Option<Self>, StoreError> {
+    async fn find_user(subject: &str, _: &Directory) -> Result<Option<Self>, BackendError> {
         match subject {
             "gone" => Ok(None),
-            "down" => Err(StoreError::new("details nobody outside may see")),
+            "down" => Err(BackendError::new("details nobody outside may see")),
             _ => Ok(Some(Self { greeting: format!("Hello, {subject}") })),
         }
     }

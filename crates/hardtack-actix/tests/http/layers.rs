@@ -4,11 +4,11 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data};
 use actix_web::{App, Error, body::MessageBody};
-use hardtack::{Builder, FindUser, Need, session::StoreError};
+use hardtack::{AuthenticatorBuilder, BackendError, FindUser, Need};
 use hardtack_actix::{
     AccessToken, Auth, AuthLayer, CurrentUser, FreshAccessToken, Optional, RefreshToken, Require, SetCookies,
 };
-use hardtack_conformance::Client;
+use hardtack_test_support::Client;
 
 use crate::site::{CSRF, Site, refused, routes, serve, told};
 
@@ -90,7 +90,7 @@ async fn a_layer_lets_through_whom_the_need_lets_through() {
         }
     };
     let optional = Site::with(|builder| builder, app(Need::access().optional())).await;
-    let exempt = Site::with(Builder::exempt_options, app(Need::access())).await;
+    let exempt = Site::with(AuthenticatorBuilder::exempt_options, app(Need::access())).await;
     assert_eq!(told(&optional.visitor(), "/reports").await, ["200 in"; 3]);
     let mut forged = optional.visitor();
     forged.set_cookie_raw("__Host-access_token_cookie=a.b.c; Path=/; Secure");
@@ -105,7 +105,7 @@ struct Member;
 impl FindUser for Member {
     type State = ();
 
-    async fn find_user(_: &str, (): &()) -> Result<Option<Self>, StoreError> {
+    async fn find_user(_: &str, (): &()) -> Result<Option<Self>, BackendError> {
         Ok(Some(Self))
     }
 }

@@ -6,7 +6,7 @@ use actix_web::App;
 use actix_web::web::Data;
 use hardtack::{Authenticator, RefreshMode};
 use hardtack_actix::AuthLayer;
-use hardtack_conformance::tutorial;
+use hardtack_test_support::tutorial;
 
 use crate::site::{Site, serve};
 use crate::tutorial_example::{people::People, routes};
@@ -37,7 +37,8 @@ async fn after_two_days() {
 async fn in_chromium() {
     for mode in MODES {
         // The port of the base URL is another one: behind a forwarded port it is, too.
-        let configure = |builder: hardtack::Builder| builder.base_url("http://127.0.0.1:8080").refresh_mode(mode);
+        let configure =
+            |builder: hardtack::AuthenticatorBuilder| builder.base_url("http://127.0.0.1:8080").refresh_mode(mode);
         let site = Site::bare(configure, example()).await;
         tutorial::in_chromium(site.address, &site.clock).await;
     }

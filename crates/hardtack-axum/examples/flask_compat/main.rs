@@ -16,9 +16,9 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Router, http::StatusCode};
-use hardtack::config::JwtOptions;
-use hardtack::session::StoreError;
-use hardtack::{Authenticator, Blocklist, Need, TokenLocation, VerifiedToken};
+use hardtack::BackendError;
+use hardtack::flask_compat::JwtOptions;
+use hardtack::{Authenticator, Need, TokenLocation, VerifiedToken, authenticator::Blocklist};
 use hardtack_axum::{Auth, AuthError, AuthLayer, SetCookies};
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ impl Revoked {
 }
 
 impl Blocklist for Revoked {
-    async fn is_blocked(&self, token: &VerifiedToken) -> Result<bool, StoreError> {
+    async fn is_blocked(&self, token: &VerifiedToken) -> Result<bool, BackendError> {
         Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&token.claims().token_id))
     }
 }
@@ -66,9 +66,9 @@ fn answer(status: StatusCode, value: &Value) -> Response {
 async fn unset(auth: Auth) -> Response {
     let which = auth.query("which").unwrap_or_else(|| "all".to_owned());
     let cookies = match which.as_str() {
-        "access" => auth.engine().unset_access_cookies(),
-        "refresh" => auth.engine().unset_refresh_cookies(),
-        "all" => auth.engine().unset_jwt_cookies(),
+        "access" => auth.authenticator().unset_access_cookies(),
+        "refresh" => auth.authenticator().unset_refresh_cookies(),
+        "all" => auth.authenticator().unset_jwt_cookies(),
         _ => return answer(StatusCode::BAD_REQUEST, &json!({ "msg": "which is access, refresh or all" })),
     };
     (SetCookies::from(cookies), answer(StatusCode::OK, &json!({ "unset": which }))).into_response()

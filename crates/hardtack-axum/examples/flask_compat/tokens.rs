@@ -5,8 +5,11 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use hardtack::authenticator::{IssueError, TokenBuilder};
-use hardtack::{Authenticator, Lifetime, Reason, SetCookies};
+use hardtack::authenticator::TokenBuilder;
+use hardtack::config::Lifetime;
+use hardtack::refusal::Reason;
+use hardtack::token::IssueError;
+use hardtack::{Authenticator, SetCookies};
 use hardtack_axum::{Auth, AuthError};
 use serde_json::{Map, Value, json};
 
@@ -38,7 +41,7 @@ pub(crate) async fn create(auth: Auth, body: Bytes) -> Result<Response, AuthErro
         Ok(wanted) => wanted,
         Err(error) => return Ok(answer(StatusCode::BAD_REQUEST, &json!({ "msg": error.to_string() }))),
     };
-    match make(auth.engine(), wanted) {
+    match make(auth.authenticator(), wanted) {
         Ok((token, cookies)) => {
             let cookies = hardtack_axum::SetCookies::from(cookies);
             Ok((cookies, answer(StatusCode::OK, &json!({ "token": token }))).into_response())
@@ -48,16 +51,16 @@ pub(crate) async fn create(auth: Auth, body: Bytes) -> Result<Response, AuthErro
     }
 }
 
-fn make(engine: &Authenticator, wanted: Wanted) -> Result<(String, SetCookies), IssueError> {
+fn make(authenticator: &Authenticator, wanted: Wanted) -> Result<(String, SetCookies), IssueError> {
     let refresh = wanted.kind == "refresh";
-    let builder = if refresh { engine.refresh_token("") } else { engine.access_token("") };
-    let mut builder = lasting(builder.identity(wanted.identity), engine, &wanted.expires_seconds);
+    let builder = if refresh { authenticator.refresh_token("") } else { authenticator.access_token("") };
+    let mut builder = lasting(builder.identity(wanted.identity), authenticator, &wanted.expires_seconds);
     builder = match wanted.fresh {
         // There is no fresh refresh token.
         _ if refresh => builder,
         Value::Bool(true) => builder.fresh(),
         Value::Number(seconds) => {
-            builder.claim("fresh", engine.now().unix_seconds() + seconds.as_f64().unwrap_or_default() as i64)
+            builder.claim("fresh", authenticator.now().unix_seconds() + seconds.as_f64().unwrap_or_default() as i64)
         }
         _ => builder,
     };
@@ -68,17 +71,18 @@ fn make(engine: &Authenticator, wanted: Wanted) -> Result<(String, SetCookies), 
         builder = builder.header(name, value);
     }
     let token = builder.issue()?;
-    let cookies = if refresh { engine.set_refresh_cookies(&token)? } else { engine.set_access_cookies(&token)? };
+    let cookies =
+        if refresh { authenticator.set_refresh_cookies(&token)? } else { authenticator.set_access_cookies(&token)? };
     Ok((token.as_str().to_owned(), cookies))
 }
 
-fn lasting<'a>(builder: TokenBuilder<'a>, engine: &Authenticator, expires_seconds: &Value) -> TokenBuilder<'a> {
+fn lasting<'a>(builder: TokenBuilder<'a>, authenticator: &Authenticator, expires_seconds: &Value) -> TokenBuilder<'a> {
     match expires_seconds {
         Value::Bool(false) => builder.lifetime(Lifetime::InsecureForever),
         Value::Number(seconds) => match seconds.as_f64().unwrap_or_default() {
             // Flask-JWT-Extended takes a span of nothing for no end at all.
             0.0 => builder.lifetime(Lifetime::InsecureForever),
-            past @ ..0.0 => builder.claim("exp", engine.now().unix_seconds() + past.floor() as i64),
+            past @ ..0.0 => builder.claim("exp", authenticator.now().unix_seconds() + past.floor() as i64),
             future => builder.lifetime(Duration::try_from_secs_f64(future).unwrap_or(Duration::MAX)),
         },
         _ => builder,

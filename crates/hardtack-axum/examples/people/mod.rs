@@ -7,8 +7,8 @@ use std::sync::Arc;
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
+use hardtack::BackendError;
 use hardtack::FindUser;
-use hardtack::session::StoreError;
 use tokio::sync::Mutex;
 
 /// Somebody with an account.
@@ -64,7 +64,7 @@ impl People {
 impl FindUser for Person {
     type State = People;
 
-    async fn find_user(subject: &str, people: &People) -> Result<Option<Self>, StoreError> {
+    async fn find_user(subject: &str, people: &People) -> Result<Option<Self>, BackendError> {
         Ok(people.table.lock().await.get(subject).cloned())
     }
 }

@@ -2,7 +2,10 @@
 
 use axum::extract::FromRequestParts;
 use axum::response::Response;
-use hardtack::{Authenticator, Exchange, FindUser, LogIn, Need, Reason, VerifiedToken, Wants};
+use hardtack::adapter::Exchange;
+use hardtack::refusal::Reason;
+use hardtack::request::Wants;
+use hardtack::{Authenticator, FindUser, LogIn, Need, VerifiedToken};
 use http::HeaderMap;
 use http::request::Parts;
 
@@ -102,7 +105,7 @@ impl Auth {
     /// # Errors
     /// The failure with the reply that the client gets.
     pub async fn verify(&self, need: Need) -> Result<Option<VerifiedToken>, AuthError> {
-        Ok(self.exchange().token(need).await?)
+        Ok(self.exchange().verify(need).await?)
     }
 
     /// The user whose token it is, looked up by the application (`current_user`).
@@ -170,9 +173,9 @@ impl Auth {
         self.exchange().refresh_csrf_token()
     }
 
-    /// The engine itself: tokens outside of a session, device lists, revocation.
-    pub fn engine(&self) -> &Authenticator {
-        self.layered.engine()
+    /// The authenticator itself: tokens outside of a session, device lists, revocation.
+    pub fn authenticator(&self) -> &Authenticator {
+        self.layered.authenticator()
     }
 
     fn exchange(&self) -> Exchange<'_> {
@@ -183,7 +186,7 @@ impl Auth {
 /// Without the header fields: they carry credentials.
 impl std::fmt::Debug for Auth {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Auth").field("engine", self.engine()).finish_non_exhaustive()
+        f.debug_struct("Auth").field("authenticator", self.authenticator()).finish_non_exhaustive()
     }
 }
 

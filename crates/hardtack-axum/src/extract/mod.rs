@@ -7,4 +7,4 @@ mod token;
 pub use auth::Auth;
 pub use current_user::CurrentUser;
 pub use token::{AccessToken, FreshAccessToken, RefreshToken};
-pub(crate) use token::{conclude, settle};
+pub(crate) use token::{finish_verifying, try_verify};

@@ -3,9 +3,11 @@
 use std::ops::Deref;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
-use hardtack::exchange::{Settled, Waiting};
+use hardtack::adapter::{PendingVerification, Verification};
 use hardtack::jwt::ExtraClaims;
-use hardtack::{Failure, Need, NoExtra, Reason, VerifiedToken};
+use hardtack::jwt::NoExtra;
+use hardtack::refusal::Reason;
+use hardtack::{Failure, Need, VerifiedToken};
 use http::request::Parts;
 
 use crate::AuthError;
@@ -13,36 +15,36 @@ use crate::head::Head;
 use crate::layer::Layered;
 
 /// The token that `need` asks for, as far as nobody has to be waited for.
-pub(crate) fn settle<T: ExtraClaims>(parts: &Parts, need: Need) -> Settled<T> {
+pub(crate) fn try_verify<T: ExtraClaims>(parts: &Parts, need: Need) -> Verification<T> {
     match Layered::find(parts) {
-        Some(layered) => Head::of(parts).exchange(layered).settle(need),
+        Some(layered) => Head::of(parts).exchange(layered).try_verify(need),
         None => settle_alone(parts, need),
     }
 }
 
 /// The same where no layer is.
 #[cold]
-fn settle_alone<T: ExtraClaims>(parts: &Parts, need: Need) -> Settled<T> {
+fn settle_alone<T: ExtraClaims>(parts: &Parts, need: Need) -> Verification<T> {
     match Layered::or_engine(parts) {
-        Ok(memo) => Head::of(parts).exchange(&memo).settle(need),
-        Err(failure) => Settled::Done(Err(failure)),
+        Ok(memo) => Head::of(parts).exchange(&memo).try_verify(need),
+        Err(failure) => Verification::Ready(Err(failure)),
     }
 }
 
 /// The rest of it.
-pub(crate) async fn conclude<T: ExtraClaims>(
+pub(crate) async fn finish_verifying<T: ExtraClaims>(
     parts: &Parts,
-    waiting: Waiting,
+    waiting: PendingVerification,
 ) -> Result<Option<VerifiedToken<T>>, Failure> {
-    Head::of(parts).exchange(&*Layered::or_engine(parts)?).conclude(waiting).await
+    Head::of(parts).exchange(&*Layered::or_engine(parts)?).finish_verifying(waiting).await
 }
 
 /// The token that `need` asks for, if there is any.
 async fn token<T: ExtraClaims>(parts: &Parts, need: Need) -> Result<Option<VerifiedToken<T>>, Failure> {
-    match settle(parts, need) {
-        Settled::Done(answer) => answer,
+    match try_verify(parts, need) {
+        Verification::Ready(answer) => answer,
         // Boxed, as it is large and rare.
-        Settled::Waiting(waiting) => Box::pin(conclude(parts, waiting)).await,
+        Verification::Pending(waiting) => Box::pin(finish_verifying(parts, waiting)).await,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The AJAX example in a browser, over plain http on a loopback address, as its readers run it.
 
-use hardtack_conformance::{Browser, BrowserOptions};
+use hardtack_test_support::{Browser, BrowserOptions};
 
 use crate::ajax_example;
 use crate::site::Site;
@@ -8,7 +8,7 @@ use crate::site::Site;
 #[tokio::test]
 async fn the_page_of_scripts() {
     let people = ajax_example::people::People::new().unwrap();
-    let configure = |builder: hardtack::Builder| builder.base_url("http://127.0.0.1:8080");
+    let configure = |builder: hardtack::AuthenticatorBuilder| builder.base_url("http://127.0.0.1:8080");
     let site = Site::bare(configure, |auth| ajax_example::app(auth, people)).await;
     let browser = Browser::start(BrowserOptions::default()).await.unwrap();
     browser.goto(&format!("http://{}", site.address)).await.unwrap();

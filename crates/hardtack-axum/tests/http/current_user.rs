@@ -3,8 +3,8 @@
 use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::get;
+use hardtack::BackendError;
 use hardtack::FindUser;
-use hardtack::session::StoreError;
 use hardtack_axum::{AuthLayer, CurrentUser};
 
 use crate::site::{Site, routes, told};
@@ -31,7 +31,7 @@ struct Member {
 impl FindUser for Member {
     type State = Directory;
 
-    async fn find_user(subject: &str, directory: &Directory) -> Result<Option<Self>, StoreError> {
+    async fn find_user(subject: &str, directory: &Directory) -> Result<Option<Self>, BackendError> {
         Ok(Some(Self { greeting: format!("{}, {subject}", directory.0) }))
     }
 }

@@ -2,13 +2,13 @@
 
 use axum::routing::{any, get};
 use axum::{Extension, Router};
-use hardtack::{Builder, Need};
+use hardtack::{AuthenticatorBuilder, Need};
 use hardtack_axum::{AccessToken, Auth, AuthLayer, CurrentUser, FreshAccessToken, RefreshToken, Require};
 use http::Method;
 
 use crate::log::Log;
 use crate::site::{Site, routes, serve, told};
-use hardtack_conformance::Client;
+use hardtack_test_support::Client;
 
 async fn who(token: AccessToken) -> String {
     token.subject().to_owned()
@@ -54,7 +54,8 @@ async fn a_nested_router_knows_the_whole_path() {
 async fn a_layer_lets_through_whom_the_need_lets_through() {
     let app = |need| Router::new().route("/page", any(async || "in")).layer(Require::new(need));
     let optional = Site::bare(|builder| builder, |auth| app(Need::access().optional()).layer(AuthLayer::new(auth)));
-    let exempt = Site::bare(Builder::exempt_options, |auth| app(Need::access()).layer(AuthLayer::new(auth)));
+    let exempt =
+        Site::bare(AuthenticatorBuilder::exempt_options, |auth| app(Need::access()).layer(AuthLayer::new(auth)));
     let (optional, exempt) = (optional.await, exempt.await);
     assert_eq!(told(&optional.visitor(), "/page").await, ["200 in"; 3]);
     let mut forged = optional.visitor();
@@ -70,7 +71,7 @@ struct Member;
 impl hardtack::FindUser for Member {
     type State = ();
 
-    async fn find_user(_: &str, (): &()) -> Result<Option<Self>, hardtack::session::StoreError> {
+    async fn find_user(_: &str, (): &()) -> Result<Option<Self>, hardtack::BackendError> {
         Ok(Some(Self))
     }
 }

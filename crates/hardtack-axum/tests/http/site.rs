@@ -6,13 +6,14 @@ use axum::body::Bytes;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use hardtack::authenticator::Builder;
+use hardtack::AuthenticatorBuilder;
 use hardtack::jwt::Algorithm;
+use hardtack::request::Wants;
 use hardtack::testing::TestClock;
-use hardtack::{Authenticator, KeySet, LogIn, MemorySessions, SigningKey, Wants};
+use hardtack::{Authenticator, KeySet, LogIn, MemorySessions, SigningKey};
 use hardtack_axum::{AccessToken, Auth, AuthError, AuthLayer, FreshAccessToken, RefreshToken};
-use hardtack_conformance::tutorial::ACCESS_LIFE;
-use hardtack_conformance::{Client, server};
+use hardtack_test_support::tutorial::ACCESS_LIFETIME;
+use hardtack_test_support::{Client, server};
 use serde_json::json;
 
 pub(crate) const ORIGIN: &str = "https://site.example";
@@ -32,20 +33,23 @@ impl Site {
     }
 
     /// The standard routes and some more, under one layer.
-    pub(crate) async fn with(configure: impl FnOnce(Builder) -> Builder, more: Router) -> Self {
+    pub(crate) async fn with(
+        configure: impl FnOnce(AuthenticatorBuilder) -> AuthenticatorBuilder,
+        more: Router,
+    ) -> Self {
         Self::bare(configure, |auth| routes().merge(more).layer(AuthLayer::new(auth))).await
     }
 
     /// Whatever `app` is.
     pub(crate) async fn bare(
-        configure: impl FnOnce(Builder) -> Builder,
+        configure: impl FnOnce(AuthenticatorBuilder) -> AuthenticatorBuilder,
         app: impl FnOnce(Authenticator) -> Router,
     ) -> Self {
         let clock = TestClock::start_now();
         let keys = KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap());
         let builder = Authenticator::builder(keys)
             .base_url(ORIGIN)
-            .access_lifetime(ACCESS_LIFE)
+            .access_lifetime(ACCESS_LIFETIME)
             .sessions(MemorySessions::new())
             .clock(clock.clone());
         let auth = configure(builder).build().unwrap();
@@ -72,7 +76,7 @@ impl Site {
 
     /// Lets every access token expire, and no refresh token.
     pub(crate) fn expire_access(&self) {
-        self.clock.advance(ACCESS_LIFE);
+        self.clock.advance(ACCESS_LIFETIME);
     }
 }
 
@@ -163,7 +167,7 @@ pub(crate) async fn told(client: &Client, path: &str) -> [String; 3] {
 }
 
 /// The `code` of a refused request of a program.
-pub(crate) fn code(response: &hardtack_conformance::Response) -> String {
+pub(crate) fn code(response: &hardtack_test_support::Response) -> String {
     assert_eq!(response.header("content-type"), Some("application/problem+json"), "{}", response.text());
     let body = response.json();
     assert_eq!(body["status"], response.status().as_u16());

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::routing::any;
-use hardtack::session::StoreError;
+use hardtack::BackendError;
 use hardtack::{FindUser, Need, TokenLocation};
 use hardtack_axum::{Auth, AuthError, AuthLayer};
 use http::Method;
@@ -14,7 +14,7 @@ struct Person(String);
 impl FindUser for Person {
     type State = ();
 
-    async fn find_user(subject: &str, (): &()) -> Result<Option<Self>, StoreError> {
+    async fn find_user(subject: &str, (): &()) -> Result<Option<Self>, BackendError> {
         Ok((subject != "ghost").then(|| Self(format!("the person {subject}"))))
     }
 }

@@ -9,7 +9,8 @@ use super::Algorithm;
 /// `Display` is for logs and holds no part of the token; [`code`](Self::code) is stable.
 ///
 /// ```
-/// use hardtack::jwt::{KeySet, SigningKey, Algorithm, TokenError};
+/// use hardtack::{KeySet, SigningKey};
+/// use hardtack::jwt::{Algorithm, TokenError};
 ///
 /// let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
 /// let refusal = keys.verify(b"not.a-token").unwrap_err();

@@ -298,7 +298,8 @@ impl<'a> Members<'a> {
 /// Several keys in JSON: `{"keys":[…]}` (RFC 7517 §5).
 ///
 /// ```
-/// use hardtack::jwt::{Algorithm, JwkSet, KeySet, SigningKey};
+/// use hardtack::{KeySet, SigningKey};
+/// use hardtack::jwt::{Algorithm, JwkSet};
 ///
 /// let keys = KeySet::new(SigningKey::generate(Algorithm::ES256)?.with_key_id("a"));
 /// let published = keys.to_public_jwk_set().to_public_json();

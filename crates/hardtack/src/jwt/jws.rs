@@ -122,7 +122,8 @@ impl<'t> Segments<'t> {
 /// The key fixes the algorithm. If the key has an id, a `kid` in the header must equal it.
 ///
 /// ```
-/// use hardtack::jwt::{Algorithm, SigningKey, jws};
+/// use hardtack::SigningKey;
+/// use hardtack::jwt::{Algorithm, jws};
 ///
 /// let key = SigningKey::generate(Algorithm::ES256)?;
 /// let token = jws::sign_with_key(b"any bytes", &key)?;

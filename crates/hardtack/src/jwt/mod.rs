@@ -6,7 +6,8 @@
 //!
 //! ```
 //! use hardtack::clock::Timestamp;
-//! use hardtack::jwt::{Algorithm, Claims, Expected, KeySet, SigningKey, TokenKind, validate};
+//! use hardtack::{KeySet, SigningKey};
+//! use hardtack::jwt::{Algorithm, Claims, Expected, TokenKind, validate};
 //!
 //! let now = Timestamp::from_unix_seconds(1_700_000_000);
 //! let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
@@ -47,7 +48,7 @@ pub use error::{ClaimError, KeyError, SignError, TokenError};
 pub use jwk::{Jwk, JwkSet};
 pub use jws::Payload;
 pub use keys::{KeySet, SigningKey, VerifyingKey};
-pub(crate) use reading::Reading;
+pub(crate) use reading::ClaimsProfile;
 pub use unverified::Unverified;
 pub use validate::{Expected, MAX_LEEWAY, validate};
 pub(crate) use validate::{Judged, Validity, judge};

@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 
 /// How a payload is read.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reading<'a> {
+pub(crate) struct ClaimsProfile<'a> {
     /// The claim that says whose token it is.
     pub(crate) identity: &'a str,
     /// Whether the identity, and `sub`, have to be text.
@@ -21,7 +21,7 @@ pub(crate) struct Reading<'a> {
     pub(crate) audience: bool,
 }
 
-impl Reading<'_> {
+impl ClaimsProfile<'_> {
     /// Whether only what is ours is read.
     pub(crate) fn is_strict(&self) -> bool {
         self.identity == "sub" && self.verify_sub && !self.lenient
@@ -97,7 +97,7 @@ struct Found {
 }
 
 impl Found {
-    fn read(&mut self, reading: &Reading<'_>, name: &str, value: Json<'_>) -> Result<(), TokenError> {
+    fn read(&mut self, reading: &ClaimsProfile<'_>, name: &str, value: Json<'_>) -> Result<(), TokenError> {
         let lenient = reading.lenient;
         if name == "sub" && name != reading.identity {
             // Not whose token it is, but checked all the same.
@@ -145,7 +145,8 @@ impl Found {
 mod tests {
     use super::*;
 
-    const FLASK: Reading<'_> = Reading { identity: "sub", verify_sub: true, lenient: true, audience: false };
+    const FLASK: ClaimsProfile<'_> =
+        ClaimsProfile { identity: "sub", verify_sub: true, lenient: true, audience: false };
 
     #[test]
     fn what_flask_jwt_extended_does_not_ask_for_may_be_absent() {
@@ -161,7 +162,7 @@ mod tests {
 
     #[test]
     fn an_identity_may_be_any_json_where_it_is_not_verified() {
-        let any = Reading { verify_sub: false, ..FLASK };
+        let any = ClaimsProfile { verify_sub: false, ..FLASK };
         for (identity, expected) in [("5", "5"), ("\"a\"", "a"), ("{\"id\":[-1]}", "{\"id\":[-1]}"), ("null", "null")] {
             let payload = format!("{{\"sub\":{identity}}}");
             assert_eq!(any.read(payload.as_bytes()).unwrap().subject, expected);
@@ -170,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_identity_may_have_another_name() {
-        let named = Reading { identity: "user", lenient: false, ..FLASK };
+        let named = ClaimsProfile { identity: "user", lenient: false, ..FLASK };
         let payload = br#"{"user":"alice","sub":"else","iat":1,"jti":"a","type":"access"}"#;
         assert_eq!(named.read(payload).unwrap().subject, "alice");
         let payload = br#"{"sub":"alice","iat":1,"jti":"a","type":"access"}"#;

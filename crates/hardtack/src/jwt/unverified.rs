@@ -8,7 +8,8 @@ use super::{TokenError, base64url};
 /// A token's header and claims, unverified (`get_unverified_jwt_headers`): anybody may have written them.
 ///
 /// ```
-/// use hardtack::jwt::{Algorithm, SigningKey, Unverified, jws};
+/// use hardtack::SigningKey;
+/// use hardtack::jwt::{Algorithm, Unverified, jws};
 ///
 /// let key = SigningKey::generate(Algorithm::HS256)?;
 /// let token = jws::sign_with_key(br#"{"tenant":"acme"}"#, &key)?;

@@ -1,26 +1,26 @@
-//! A session's name.
+//! The id of a session.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// 128 random bits that name one log-in; written as 32 hexadecimal digits.
+/// The id of a session: 128 random bits, written as 32 hexadecimal digits.
 ///
-/// Only the server makes them: an id that a client invents names no row and carries no signature.
+/// Only the server creates ids. An id that a client makes up belongs to no row and has no signature.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(u128);
 
 impl SessionId {
-    /// A new id from the operating system's random numbers.
+    /// Creates an id from the operating system's random number generator.
     pub fn random() -> Self {
         Self(rand::random())
     }
 
-    /// The id with this number.
+    /// Creates the id with this number.
     pub const fn from_u128(number: u128) -> Self {
         Self(number)
     }
 
-    /// The id as a number, for a store.
+    /// Returns the id as a number, for a store.
     pub const fn as_u128(self) -> u128 {
         self.0
     }
@@ -48,7 +48,7 @@ impl fmt::Debug for SessionId {
     }
 }
 
-/// Text that is no session id.
+/// The text is not a session id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a session id; expected 32 lower-case hexadecimal digits")]
 pub struct ParseSessionIdError;

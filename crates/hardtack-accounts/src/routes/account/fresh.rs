@@ -1,7 +1,8 @@
 //! A request to `/account` without a fresh token.
 
 use axum::response::{IntoResponse, Redirect, Response};
-use hardtack::{FailureKind, Wants};
+use hardtack::FailureKind;
+use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError};
 
 /// Redirects a browser whose token is no longer fresh to `/reauthenticate`, and from there to the page with the

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use hardtack::Wants;
+use hardtack::request::Wants;
 use hardtack_axum::{Auth, CurrentUser, FreshAccessToken};
 use http::{HeaderMap, StatusCode};
 
@@ -76,5 +76,5 @@ pub(crate) async fn show(
     page.profile = draft;
     let text = "Your changes are still here, but not saved yet. Check them and save.";
     page.notice = Some(Notice { kind: NoticeKind::Info, text });
-    draft::clear(page.respond(&user, StatusCode::OK), auth.engine())
+    draft::clear(page.respond(&user, StatusCode::OK), auth.authenticator())
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use hardtack::Wants;
+use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError, CurrentUser, FreshAccessToken};
 use http::StatusCode;
 use serde::Deserialize;
@@ -48,7 +48,7 @@ pub(crate) async fn change_settings(
     if let Err(error) = fresh {
         // The browser keeps the input in a cookie until the user has entered the password.
         return Ok(match ask_for_password(&auth, error) {
-            Ok(redirect) => draft::set(redirect, &user, &profile, auth.engine()),
+            Ok(redirect) => draft::set(redirect, &user, &profile, auth.authenticator()),
             Err(error) => error.into_response(),
         });
     }

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use hardtack_conformance::BrowserOptions;
-use hardtack_conformance::server::{Received, serve};
+use hardtack_test_support::BrowserOptions;
+use hardtack_test_support::server::{Received, serve};
 use http::Response;
 
 use super::Person;

@@ -2,7 +2,7 @@
 //! without JavaScript.
 
 use hardtack::RefreshMode;
-use hardtack_conformance::BrowserOptions;
+use hardtack_test_support::BrowserOptions;
 use serde_json::json;
 
 use super::Person;

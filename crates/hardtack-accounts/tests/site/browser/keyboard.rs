@@ -1,6 +1,6 @@
 //! The site with a keyboard only, and with a screen reader.
 
-use hardtack_conformance::BrowserOptions;
+use hardtack_test_support::BrowserOptions;
 use serde_json::{Value, json};
 
 use super::Person;

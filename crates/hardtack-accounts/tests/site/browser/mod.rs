@@ -9,7 +9,7 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use hardtack_conformance::{Browser, BrowserOptions};
+use hardtack_test_support::{Browser, BrowserOptions};
 use serde_json::Value;
 
 use crate::support::{PASSWORD, TestSite};

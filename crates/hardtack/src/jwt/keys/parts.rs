@@ -2,8 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::jwt::Algorithm;
-use crate::jwt::algorithm::Family;
+use crate::jwt::{Algorithm, algorithm::Family};
 
 /// An elliptic curve of RFC 7518 §6.2.1.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

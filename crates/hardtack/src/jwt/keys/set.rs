@@ -6,9 +6,11 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::{SigningKey, VerifyingKey};
-use crate::jwt::header::{self, MAX_KEY_ID_LEN, UnverifiedHeader};
-use crate::jwt::jws::{self, Payload, Segments};
-use crate::jwt::{Algorithm, JwkSet, KeyError, SignError, TokenError};
+use crate::jwt::{
+    Algorithm, JwkSet, KeyError, SignError, TokenError,
+    header::{self, MAX_KEY_ID_LEN, UnverifiedHeader},
+    jws::{self, Payload, Segments},
+};
 
 /// One key that signs, and the keys that verify: it and the retired ones. Cheap to clone.
 ///
@@ -19,7 +21,8 @@ use crate::jwt::{Algorithm, JwkSet, KeyError, SignError, TokenError};
 /// token has expired.
 ///
 /// ```
-/// use hardtack::jwt::{Algorithm, KeySet, SigningKey};
+/// use hardtack::{KeySet, SigningKey};
+/// use hardtack::jwt::Algorithm;
 ///
 /// let old = SigningKey::generate(Algorithm::HS256)?.with_key_id("2025");
 /// let token = KeySet::new(old.clone()).sign(b"{}")?;
@@ -70,7 +73,8 @@ impl KeySet {
     /// A set that verifies and never signs: for a service that takes the tokens of another one.
     ///
     /// ```
-    /// use hardtack::jwt::{Algorithm, KeySet, SigningKey};
+    /// use hardtack::{KeySet, SigningKey};
+    /// use hardtack::jwt::Algorithm;
     ///
     /// let elsewhere = SigningKey::generate(Algorithm::ES256)?;
     /// let keys = KeySet::verifying_only(elsewhere.verifying_key());
@@ -93,7 +97,7 @@ impl KeySet {
     /// secret: nothing is decoded or trimmed.
     ///
     /// ```
-    /// use hardtack::jwt::KeySet;
+    /// use hardtack::KeySet;
     ///
     /// match KeySet::from_secret_env("JWT_SECRET_KEY") {
     ///     Ok(keys) => println!("{keys:?}"),

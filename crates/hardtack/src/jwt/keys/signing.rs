@@ -15,8 +15,7 @@ use super::parts::point;
 use super::secret::{HmacKey, hmac_sha256};
 use super::verifying::{Verifier, check_rsa_strength};
 use super::{PrivateParts, PublicParts, RsaPrivate, VerifyingKey};
-use crate::jwt::algorithm::Family;
-use crate::jwt::{Algorithm, Jwk, KeyError, SignError, der, pem};
+use crate::jwt::{Algorithm, Jwk, KeyError, SignError, algorithm::Family, der, pem};
 
 const EXPECTED_PEM: KeyError = KeyError::Unparsable {
     expected: "an unencrypted PEM block PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY; convert with: \
@@ -29,7 +28,8 @@ const EXPECTED_PARTS: KeyError = KeyError::Unparsable { expected: "a valid priva
 /// A key that signs tokens, and the one algorithm that it does that with. Cheap to clone.
 ///
 /// ```
-/// use hardtack::jwt::{Algorithm, SigningKey};
+/// use hardtack::SigningKey;
+/// use hardtack::jwt::Algorithm;
 ///
 /// # let output_of_openssl_rand: Vec<u8> = (0..64_u8).map(|i| i.wrapping_mul(151) ^ 90).collect();
 /// let key = SigningKey::from_secret(&output_of_openssl_rand)?;
@@ -254,7 +254,8 @@ impl SigningKey {
     /// It depends on the key alone, not on its id, and tells nothing about the key.
     ///
     /// ```
-    /// use hardtack::jwt::{Algorithm, SigningKey};
+    /// use hardtack::SigningKey;
+    /// use hardtack::jwt::Algorithm;
     ///
     /// let key = SigningKey::generate(Algorithm::HS256)?;
     /// assert_eq!(key.derive("csrf"), key.derive("csrf"));

@@ -21,7 +21,8 @@ const EXPECTED_PARTS: KeyError = KeyError::Unparsable { expected: "a valid publi
 /// A key that verifies tokens, and the one algorithm that it does that with. Cheap to clone.
 ///
 /// ```
-/// use hardtack::jwt::{Algorithm, SigningKey, VerifyingKey};
+/// use hardtack::{SigningKey, VerifyingKey};
+/// use hardtack::jwt::Algorithm;
 ///
 /// let jwk = SigningKey::generate(Algorithm::EdDSA)?.with_key_id("2026-01").verifying_key().to_jwk();
 /// let json = jwk.and_then(|jwk| jwk.to_public_json()).unwrap();

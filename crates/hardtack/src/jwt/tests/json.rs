@@ -1,7 +1,9 @@
 //! The strict reader of JSON objects.
 
-use crate::jwt::TokenError;
-use crate::jwt::json::{Json, read_object};
+use crate::jwt::{
+    TokenError,
+    json::{Json, read_object},
+};
 
 fn names(text: &str) -> Result<Vec<String>, TokenError> {
     let mut names = Vec::new();

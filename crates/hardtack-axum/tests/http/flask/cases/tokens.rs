@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Case, Kind, Mint, Options};
-use crate::flask::options::Depth;
-use crate::flask::tokens::encode;
+use crate::flask::{options::Depth, tokens::encode};
 
 pub(super) fn add(cases: &mut Vec<Case>, options: &Options, mint: &Mint) {
     let locations = options.list("JWT_TOKEN_LOCATION");
