@@ -38,7 +38,7 @@ async fn start(config: &Config) -> Result<(), Error> {
     tracing::info!(event = "database", database = %config.database);
     let accounts = Accounts::open(database.clone()).await.map_err(Error::runtime)?;
     let accounts = with_mail(accounts, config.mail.as_ref(), &config.address.base_url(bound));
-    let builder = config.apply(accounts.wire(Authenticator::builder(keys)), bound);
+    let builder = config.apply(accounts.configure(Authenticator::builder(keys)), bound);
     let builder = stores::add_sessions(builder, &database, config.redis.as_ref()).await?;
     let auth = config.build(builder)?;
     // Accept no token before it is known which sessions have ended.
@@ -53,7 +53,7 @@ async fn start(config: &Config) -> Result<(), Error> {
     for task in background {
         task.abort();
     }
-    accounts.settle().await;
+    accounts.flush().await;
     database.close().await;
     tracing::info!(event = "stopped");
     Ok(())
