@@ -45,7 +45,7 @@ fn row(plan: &Plan, name: &str, pair: Pair, algorithm: jsonwebtoken::Algorithm) 
         ],
     )?;
     Ok(Row::new(
-        format!("{name} verify to owned claims, over the bare verify with a parsed key"),
+        format!("{name} token to owned claims, relative to a bare verification with a parsed key"),
         Unit::Ratio,
         ours.over(&raw),
     )

@@ -97,11 +97,11 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
             Case::new("jwt-authorizer", || jwt_authorizer.make()),
         ],
     )?;
-    let name = "in-process axum `Router::call`, beyond no authentication";
+    let name = "time added to an axum `Router::call`, in process";
     Ok(vec![
         Row::new(name, Unit::Microseconds, ours.microseconds_beyond(&none))
             .target(Target::AtMost(0.5, Some(0.3)))
-            .peer("by `Router::layer`", layered.microseconds_beyond(&none))
+            .peer("with `Router::layer`", layered.microseconds_beyond(&none))
             .peer("without cache", missed.microseconds_beyond(&none))
             .peer("CookieJar + jsonwebtoken by hand", by_hand.microseconds_beyond(&none))
             .peer("axum-login", login.microseconds_beyond(&none))

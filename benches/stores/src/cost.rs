@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use hardtack::clock::{Clock, SystemClock};
 use hardtack::session::{RevokeTarget, Rotation};
 use hardtack::session::{Session, SessionStore};
-use hardtack_conformance::services::PostgresServer;
+use hardtack_test_support::services::PostgresServer;
 
 use crate::Failed;
 use crate::fill::{fill, session};
@@ -66,7 +66,7 @@ async fn side_by_side(small: &Store, large: &Store, operations: usize) -> Result
 async fn one_life(store: &Store) -> Result<[Duration; OPERATIONS.len()], Failed> {
     let now = SystemClock.now();
     let row: Session = session(rand::random(), now);
-    let rotation = Rotation { now, expires_at: row.expires_at, auth_time: None };
+    let rotation = Rotation::new(now, row.expires_at);
     let mut clock = Instant::now();
     let mut lap = || {
         let spent = clock.elapsed();

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use hardtack::SessionId;
 use hardtack::clock::{Clock, SystemClock, Timestamp};
-use hardtack::session::{RevokeTarget, SessionRules};
+use hardtack::session::{RevokeTarget};
 use hardtack::session::{Session, SessionStore};
-use hardtack_conformance::services::PostgresServer;
+use hardtack_test_support::services::PostgresServer;
 use hardtack_sqlx::Statement;
 use tokio::task::JoinSet;
 
@@ -86,9 +86,8 @@ pub(crate) async fn through_the_store(
 
 /// A session as a browser gets it.
 pub(crate) fn session(number: u64, now: Timestamp) -> Session {
-    Session {
-        user_agent: Some("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".into()),
-        address: Some("192.0.2.1".into()),
-        ..Session::begin(format!("{number:032x}"), now, &SessionRules::default())
-    }
+    let mut session = hardtack::testing::session(&format!("{number:032x}"), now);
+    session.user_agent = Some("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".into());
+    session.address = Some("192.0.2.1".into());
+    session
 }

@@ -8,7 +8,7 @@ use hardtack::SessionId;
 use hardtack::clock::{Clock, SystemClock};
 use hardtack::session::SessionStore;
 use hardtack::session::{RevokeTarget, Rotation};
-use hardtack_conformance::services::PostgresServer;
+use hardtack_test_support::services::PostgresServer;
 use tokio::task::JoinSet;
 
 use crate::Failed;
@@ -37,7 +37,7 @@ pub(crate) async fn measure() -> Result<(), Failed> {
         let ids = Arc::new(through_the_store(&store, SESSIONS, now).await?);
         let full = store.weights().await?;
 
-        let rotation = Rotation { now, expires_at: now + Duration::from_secs(3600), auth_time: None };
+        let rotation = Rotation::new(now, now + Duration::from_secs(3600));
         let rotate = move |store: Arc<Store>, id| async move { store.rotate(id, 1, rotation).await.map(drop) };
         let refreshes = rate(&store, &ids, SESSIONS as usize, rotate).await?;
         let refreshed = store.weights().await?;

@@ -52,9 +52,9 @@ impl SessionStore for EndedSessions {
         let at = SystemClock.now();
         let entries = (after + 1..=self.count).take(limit as usize);
         let entries = entries
-            .map(|sequence| Revocation { sequence, session: SessionId::random(), at, what: RevocationKind::Ended })
+            .map(|sequence| Revocation::new(sequence, SessionId::random(), at, RevocationKind::Ended))
             .collect();
-        Ok(RevocationPage { head: self.count, entries })
+        Ok(RevocationPage::new(self.count, entries))
     }
 
     async fn prune(&self, _: Timestamp, _: u32) -> Result<u64, BackendError> {

@@ -2,9 +2,7 @@
 
 use std::net::IpAddr;
 
-use hardtack::adapter::Verification;
-use hardtack::adapter::{Exchange, RequestState};
-use hardtack::request::{Headers, Incoming, RequestHead};
+use hardtack::adapter::{Exchange, Headers, Incoming, RequestHead, RequestState, Verification};
 use hardtack::{Authenticator, Failure, Need, VerifiedToken};
 use hardtack_axum::HeaderFields;
 use http::HeaderMap;
@@ -40,13 +38,13 @@ impl Incoming for Post<'_> {
     }
 }
 
-/// What an adapter's extractor does. None where somebody would have to be waited for.
+/// Verifies a request as the extractor of an adapter does. Returns `None` if I/O is needed.
 pub fn user(authenticator: &Authenticator, headers: &HeaderMap) -> Option<Result<VerifiedToken, Failure>> {
     let post = Post(HeaderFields(headers));
-    let memo = RequestState::without_layer(authenticator.clone());
-    let exchange = Exchange::new(RequestHead::of(&post), &memo);
-    match exchange.settle(Need::access()) {
-        Verification::Ready(answer) => answer.transpose(),
+    let state = RequestState::without_layer(authenticator.clone());
+    let exchange = Exchange::new(RequestHead::of(&post), &state);
+    match exchange.try_verify(Need::access()) {
+        Verification::Ready(result) => result.transpose(),
         Verification::Pending(_) => None,
     }
 }

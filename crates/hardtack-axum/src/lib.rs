@@ -73,13 +73,3 @@ pub use hardtack::{
     MemorySessions, Need, RefreshMode, SessionId, SigningKey, TokenLocation, Urls, VerifiedToken, VerifyingKey,
     jwt::Algorithm, refusal::Reason, request::Wants,
 };
-
-/// Holds the README's code to what compiles.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
-
-/// The same for the move from Flask.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/coming-from-flask.md")]
-struct ComingFromFlask;

@@ -1,4 +1,4 @@
-//! The address under which people reach the site.
+//! The site's public origin.
 
 use std::net::IpAddr;
 
@@ -6,7 +6,7 @@ use url::{Host, Url};
 
 use crate::error::ConfigError;
 
-/// The site's public origin. It decides whether cookies are Secure and what `Origin` has to say.
+/// The site's public origin. It decides whether cookies are `Secure`, and which `Origin` requests must have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl {
     origin: String,
@@ -15,11 +15,11 @@ pub struct BaseUrl {
 }
 
 impl BaseUrl {
-    /// Takes `https://host[:port]`, or `http://` on a loopback address.
+    /// Parses `https://host[:port]`, or `http://` with a loopback address.
     ///
     /// # Errors
-    /// Anything but an http or https origin without path, query and credentials; plain http on an
-    /// address that other machines reach.
+    /// The text is not an http or https origin, or has a path, query or credentials; it is plain http with an address
+    /// that other machines reach.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let base = Self::read(text)?;
         if !base.0.https && !base.1 {
@@ -28,11 +28,11 @@ impl BaseUrl {
         Ok(base.0)
     }
 
-    /// Like [`Self::parse`], and takes plain http on any address: whoever is on the way can then read
-    /// and take over every session.
+    /// Parses an origin like [`Self::parse`], but accepts plain http for any address. Everyone on the network path
+    /// can then take over every session.
     ///
     /// # Errors
-    /// Anything but an http or https origin.
+    /// The text is not an http or https origin.
     pub fn parse_insecure_http(text: &str) -> Result<Self, ConfigError> {
         Self::read(text).map(|base| base.0)
     }
@@ -61,17 +61,17 @@ impl BaseUrl {
         Ok((base, loopback))
     }
 
-    /// Scheme, host and port as the `Origin` field writes them (RFC 6454 §6.2).
+    /// Returns scheme, host and port in the form of the `Origin` header (RFC 6454 section 6.2).
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// The host alone.
+    /// Returns the host without the port.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// Whether connections are encrypted.
+    /// Returns whether connections are encrypted.
     pub const fn is_https(&self) -> bool {
         self.https
     }

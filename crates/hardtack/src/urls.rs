@@ -3,7 +3,7 @@
 use crate::error::ConfigError;
 use crate::request::NextPath;
 
-/// The routes that the flow sends people to.
+/// The routes of the log-in flow: where browsers are redirected to.
 ///
 /// ```
 /// let urls = hardtack::Urls::default().login("/auth/login");
@@ -46,17 +46,17 @@ macro_rules! routes {
 
 impl Urls {
     routes! {
-        /// Where someone logs in.
+        /// Sets the log-in page. Default: `/login`.
         login,
-        /// Where someone logs out.
+        /// Sets the log-out route. Default: `/logout`.
         logout,
-        /// Where someone signs up.
+        /// Sets the sign-up page. Default: `/signup`.
         signup,
-        /// Where a refresh token is exchanged.
+        /// Sets the route that exchanges a refresh token. Default: `/token/refresh`.
         refresh,
-        /// Where the password is asked for again.
+        /// Sets the page that asks for the password again. Default: `/reauthenticate`.
         reauthenticate,
-        /// Where someone goes who asked for nothing in particular.
+        /// Sets the page after a log-in without a `next`. Default: `/`.
         home,
     }
 
@@ -69,7 +69,7 @@ impl Urls {
             ("re-authentication URL", &self.reauthenticate),
             ("home URL", &self.home),
         ];
-        // No query: the URL is compared with paths, and is the refresh cookie's Path.
+        // Without a query: the URL is compared with paths, and becomes the Path of the refresh cookie.
         let is_path =
             |url: &str| !url.contains(['?', '#']) && NextPath::parse(url).is_some_and(|path| path.as_str() == url);
         match routes.into_iter().find(|(_, url)| !is_path(url)) {
@@ -78,7 +78,7 @@ impl Urls {
         }
     }
 
-    /// The routes that nobody is sent back to.
+    /// The routes that a browser is never sent back to.
     pub(crate) fn never_next(&self) -> [&str; 5] {
         [&self.login, &self.logout, &self.signup, &self.refresh, &self.reauthenticate]
     }

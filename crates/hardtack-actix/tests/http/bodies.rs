@@ -12,7 +12,7 @@ use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, Error, HttpMessage, body::MessageBody};
 use futures_core::Stream;
 use hardtack_actix::{AccessToken, AuthLayer};
-use hardtack_conformance::Client;
+use hardtack_test_support::Client;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

@@ -18,13 +18,13 @@ use hardtack::{Authenticator, Need};
 use hardtack_actix::{
     AccessToken, Auth, AuthError, AuthLayer, CurrentUser, FreshAccessToken, Optional, RefreshToken, Require, SetCookies,
 };
-use hardtack_conformance::suite::application::{Calls, Login, Role, User, word_for};
-use hardtack_conformance::suite::{self, Adapter, Serving};
+use hardtack_conformance::application::{Calls, Login, Role, User, wants_name};
+use hardtack_conformance::{Adapter, Serving};
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn suite() {
-    suite::run(&Actix).await;
+    hardtack_conformance::run(&Actix).await;
 }
 
 struct Actix;
@@ -133,7 +133,7 @@ async fn form(auth: Auth) -> Result<impl Responder, AuthError> {
 
 async fn log_in(auth: Auth, request: HttpRequest, body: Bytes) -> Result<impl Responder, AuthError> {
     let login = read(&request, &body);
-    let cookies = auth.log_in(login.log_in()).await?;
+    let cookies = auth.log_in(login.to_log_in()).await?;
     Ok(cookies.onto(match auth.wants() {
         Wants::Page => Either::Left(Redirect::to(auth.next_or_home()).see_other()),
         _ => Either::Right(Json(json!({ "sub": login.sub }))),
@@ -142,7 +142,7 @@ async fn log_in(auth: Auth, request: HttpRequest, body: Bytes) -> Result<impl Re
 
 fn read(request: &HttpRequest, body: &[u8]) -> Login {
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    Login::read(content_type.unwrap_or_default(), body)
+    Login::parse(content_type.unwrap_or_default(), body)
 }
 
 async fn log_out(auth: Auth) -> Result<impl Responder, AuthError> {
@@ -218,7 +218,7 @@ async fn about(auth: Auth) -> Json<Value> {
     let agent = auth.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     Json(json!({
         "next": auth.next_or_home(),
-        "wants": word_for(auth.wants()),
+        "wants": wants_name(auth.wants()),
         "q": auth.query("q"),
         "agent": agent,
         "refresh_csrf": auth.refresh_csrf_token(),

@@ -8,7 +8,7 @@ use hardtack::{AuthenticatorBuilder, BackendError, FindUser, Need};
 use hardtack_actix::{
     AccessToken, Auth, AuthLayer, CurrentUser, FreshAccessToken, Optional, RefreshToken, Require, SetCookies,
 };
-use hardtack_conformance::Client;
+use hardtack_test_support::Client;
 
 use crate::site::{CSRF, Site, refused, routes, serve, summary};
 

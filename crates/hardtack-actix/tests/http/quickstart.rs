@@ -1,6 +1,6 @@
 //! The quickstart example, as readers run it, and the README that shows it.
 
-use hardtack_conformance::{Browser, BrowserOptions, Program};
+use hardtack_test_support::{Browser, BrowserOptions, Program};
 
 use crate::examples::compiled;
 

@@ -11,8 +11,8 @@ use hardtack::request::Wants;
 use hardtack::testing::TestClock;
 use hardtack::{Authenticator, KeySet, LogIn, MemorySessions, SigningKey};
 use hardtack_actix::{AccessToken, Auth, AuthError, AuthLayer, FreshAccessToken, Optional, RefreshToken};
-use hardtack_conformance::Client;
-use hardtack_conformance::tutorial::ACCESS_LIFE;
+use hardtack_test_support::Client;
+use hardtack_test_support::tutorial::ACCESS_LIFETIME;
 use serde_json::json;
 
 pub(crate) const ORIGIN: &str = "https://site.example";
@@ -58,7 +58,7 @@ impl Site {
         let keys = KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap());
         let builder = Authenticator::builder(keys)
             .base_url(ORIGIN)
-            .access_lifetime(ACCESS_LIFE)
+            .access_lifetime(ACCESS_LIFETIME)
             .sessions(MemorySessions::new())
             .clock(clock.clone());
         let auth = configure(builder).build().unwrap();
@@ -84,7 +84,7 @@ impl Site {
 
     /// Lets every access token expire, but no refresh token.
     pub(crate) fn expire_access(&self) {
-        self.clock.advance(ACCESS_LIFE);
+        self.clock.advance(ACCESS_LIFETIME);
     }
 
     /// Lets everything expire.
@@ -172,13 +172,13 @@ pub(crate) async fn summary(client: &Client, path: &str) -> [String; 3] {
 }
 
 /// Returns the status and the `code` of a problem document.
-pub(crate) fn refused(response: &hardtack_conformance::Response) -> (u16, String) {
+pub(crate) fn refused(response: &hardtack_test_support::Response) -> (u16, String) {
     assert_eq!(response.header("content-type"), Some("application/problem+json"), "{}", response.text());
     (response.status().as_u16(), response.json()["code"].as_str().unwrap().to_owned())
 }
 
 /// Returns whether the response deletes both tokens.
-pub(crate) fn unsets_tokens(response: &hardtack_conformance::Response) -> bool {
+pub(crate) fn unsets_tokens(response: &hardtack_test_support::Response) -> bool {
     let deleted = |name| response.set_cookie(name).is_some_and(|cookie| cookie.is_deletion());
     deleted(ACCESS) && deleted(REFRESH)
 }

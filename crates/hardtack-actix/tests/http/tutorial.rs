@@ -6,7 +6,7 @@ use actix_web::App;
 use actix_web::web::Data;
 use hardtack::{Authenticator, RefreshMode};
 use hardtack_actix::AuthLayer;
-use hardtack_conformance::tutorial;
+use hardtack_test_support::tutorial;
 
 use crate::site::{Site, serve};
 use crate::tutorial_example::{people::People, routes};

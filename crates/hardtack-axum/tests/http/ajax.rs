@@ -1,6 +1,6 @@
 //! The API of the AJAX example, as its page calls it.
 
-use hardtack_conformance::Client;
+use hardtack_test_support::Client;
 use serde_json::{Value, json};
 
 use crate::ajax_example::{app, people::People};

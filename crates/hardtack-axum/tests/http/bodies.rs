@@ -11,7 +11,7 @@ use axum::extract::{Request, State};
 use axum::middleware::map_request;
 use axum::routing::post;
 use hardtack_axum::{AccessToken, AuthLayer};
-use hardtack_conformance::Client;
+use hardtack_test_support::Client;
 use http_body::{Body as HttpBody, Frame};
 use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

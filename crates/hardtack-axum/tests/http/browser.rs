@@ -1,6 +1,6 @@
 //! The AJAX example in a browser, over http on a loopback address, as readers run it.
 
-use hardtack_conformance::{Browser, BrowserOptions};
+use hardtack_test_support::{Browser, BrowserOptions};
 
 use crate::ajax_example;
 use crate::site::Site;

@@ -14,16 +14,16 @@ use hardtack::{Authenticator, Need};
 use hardtack_axum::{
     AccessToken, Auth, AuthError, AuthLayer, CurrentUser, FreshAccessToken, RefreshToken, Require, SetCookies,
 };
-use hardtack_conformance::server;
-use hardtack_conformance::suite::application::{Calls, Login, Role, User, word_for};
-use hardtack_conformance::suite::{self, Adapter, Serving};
+use hardtack_conformance::application::{Calls, Login, Role, User, wants_name};
+use hardtack_conformance::{Adapter, Serving};
+use hardtack_test_support::server;
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn suite() {
-    suite::run(&Axum).await;
+    hardtack_conformance::run(&Axum).await;
 }
 
 struct Axum;
@@ -113,7 +113,7 @@ async fn form(auth: Auth) -> Result<impl IntoResponse, AuthError> {
 
 async fn log_in(auth: Auth, headers: HeaderMap, body: Bytes) -> Result<Response, AuthError> {
     let login = read(&headers, &body);
-    let cookies = auth.log_in(login.log_in()).await?;
+    let cookies = auth.log_in(login.to_log_in()).await?;
     Ok(match auth.wants() {
         Wants::Page => (cookies, Redirect::to(&auth.next_or_home())).into_response(),
         _ => (cookies, Json(json!({ "sub": login.sub }))).into_response(),
@@ -122,7 +122,7 @@ async fn log_in(auth: Auth, headers: HeaderMap, body: Bytes) -> Result<Response,
 
 fn read(headers: &HeaderMap, body: &[u8]) -> Login {
     let content_type = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    Login::read(content_type.unwrap_or_default(), body)
+    Login::parse(content_type.unwrap_or_default(), body)
 }
 
 async fn log_out(auth: Auth) -> Result<Response, AuthError> {
@@ -197,7 +197,7 @@ async fn about(auth: Auth) -> Json<Value> {
     let agent = auth.headers().get(http::header::USER_AGENT).and_then(|value| value.to_str().ok());
     Json(json!({
         "next": auth.next_or_home(),
-        "wants": word_for(auth.wants()),
+        "wants": wants_name(auth.wants()),
         "q": auth.query("q"),
         "agent": agent,
         "refresh_csrf": auth.refresh_csrf_token(),

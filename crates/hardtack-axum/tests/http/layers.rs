@@ -8,7 +8,7 @@ use http::Method;
 
 use crate::log::Log;
 use crate::site::{Site, routes, serve, summary};
-use hardtack_conformance::Client;
+use hardtack_test_support::Client;
 
 async fn who(token: AccessToken) -> String {
     token.subject().to_owned()

@@ -12,8 +12,8 @@ use hardtack::request::Wants;
 use hardtack::testing::TestClock;
 use hardtack::{Authenticator, KeySet, LogIn, MemorySessions, SigningKey};
 use hardtack_axum::{AccessToken, Auth, AuthError, AuthLayer, FreshAccessToken, RefreshToken};
-use hardtack_conformance::tutorial::ACCESS_LIFE;
-use hardtack_conformance::{Client, server};
+use hardtack_test_support::tutorial::ACCESS_LIFETIME;
+use hardtack_test_support::{Client, server};
 use serde_json::json;
 
 pub(crate) const ORIGIN: &str = "https://site.example";
@@ -49,7 +49,7 @@ impl Site {
         let keys = KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap());
         let builder = Authenticator::builder(keys)
             .base_url(ORIGIN)
-            .access_lifetime(ACCESS_LIFE)
+            .access_lifetime(ACCESS_LIFETIME)
             .sessions(MemorySessions::new())
             .clock(clock.clone());
         let auth = configure(builder).build().unwrap();
@@ -76,7 +76,7 @@ impl Site {
 
     /// Lets every access token expire, but no refresh token.
     pub(crate) fn expire_access(&self) {
-        self.clock.advance(ACCESS_LIFE);
+        self.clock.advance(ACCESS_LIFETIME);
     }
 }
 
@@ -167,7 +167,7 @@ pub(crate) async fn summary(client: &Client, path: &str) -> [String; 3] {
 }
 
 /// Returns the `code` of a problem document.
-pub(crate) fn code(response: &hardtack_conformance::Response) -> String {
+pub(crate) fn code(response: &hardtack_test_support::Response) -> String {
     assert_eq!(response.header("content-type"), Some("application/problem+json"), "{}", response.text());
     let body = response.json();
     assert_eq!(body["status"], response.status().as_u16());

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use hardtack::{Authenticator, RefreshMode};
-use hardtack_conformance::tutorial;
+use hardtack_test_support::tutorial;
 
 use crate::site::Site;
 use crate::tutorial_example::{app, people::People};

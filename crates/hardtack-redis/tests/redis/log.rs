@@ -2,8 +2,8 @@
 
 use hardtack::session::RevokeTarget;
 use hardtack::session::SessionStore;
-use hardtack_conformance::services::redis::RedisServer;
 use hardtack_redis::RedisSessions;
+use hardtack_test_support::services::redis::RedisServer;
 
 use crate::{NOBODY, NOW, at, open, session};
 

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use hardtack::session::RevokeTarget;
 use hardtack::session::SessionStore;
-use hardtack_conformance::services::redis::RedisServer;
 use hardtack_redis::RedisSessions;
+use hardtack_test_support::services::redis::RedisServer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 

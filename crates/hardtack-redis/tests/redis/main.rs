@@ -18,8 +18,8 @@ use hardtack::clock::Timestamp;
 use hardtack::session::Session;
 use hardtack::session::{RevokeTarget, Rotation};
 use hardtack::testing::store_conformance;
-use hardtack_conformance::services::redis::RedisServer;
 use hardtack_redis::{NotifyingSessions, RedisSessions};
+use hardtack_test_support::services::redis::RedisServer;
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 const NOBODY: RevokeTarget<'static> = RevokeTarget::Sessions(&[]);

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use hardtack::MemorySessions;
 use hardtack::session::RevokeTarget;
 use hardtack::session::SessionStore;
-use hardtack_conformance::services::redis::RedisServer;
 use hardtack_redis::NotifyingSessions;
+use hardtack_test_support::services::redis::RedisServer;
 
 use crate::{NOBODY, NOW, open, open_twice, session};
 

@@ -4,8 +4,8 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use hardtack::session::SessionStore;
-use hardtack_conformance::services::redis::RedisServer;
 use hardtack_redis::{OpenError, RedisSessions};
+use hardtack_test_support::services::redis::RedisServer;
 
 use crate::{NOBODY, NOW, open, session};
 

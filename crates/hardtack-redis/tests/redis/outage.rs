@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use hardtack::SessionId;
 use hardtack::session::RevokeTarget;
 use hardtack::session::SessionStore;
-use hardtack_conformance::services::redis::RedisServer;
 use hardtack_redis::RedisSessions;
+use hardtack_test_support::services::redis::RedisServer;
 use tokio::task::JoinSet;
 
 use crate::{NOBODY, NOW, next, open, session};

@@ -2,7 +2,7 @@
 
 use hardtack::session::SessionStore;
 use hardtack::session::{RevocationKind, RevokeTarget};
-use hardtack_conformance::services::redis::RedisServer;
+use hardtack_test_support::services::redis::RedisServer;
 
 use crate::{NOBODY, NOW, at, next, open, session};
 

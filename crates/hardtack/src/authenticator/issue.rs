@@ -154,7 +154,7 @@ impl<'a> TokenBuilder<'a> {
             && self.claims.session.is_some()
             && self.authenticator.store().is_some()
         {
-            return Err(IssueError::RandomisedKey(key.algorithm().as_str()));
+            return Err(IssueError::RandomizedKey(key.algorithm().as_str()));
         }
         let own = own.map(KeySet::new);
         let keys = own.as_ref().unwrap_or(self.authenticator.keys());

@@ -1,4 +1,4 @@
-//! The hidden field of a form, read ahead of the handler without keeping the body.
+//! Finding the CSRF field of a form before the handler runs, without keeping the body.
 
 use std::fmt;
 
@@ -10,23 +10,23 @@ use crate::request::RequestHead;
 /// The longest CSRF value that is kept, in bytes.
 const MAX_VALUE: usize = 256;
 
-/// What reading ahead found.
+/// What peeking at a form found.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) enum FormToken {
-    /// The body was not looked at.
+    /// The body was not read.
     #[default]
     Unread,
-    /// The whole form has no such field.
+    /// The form was read to its end, and has no such field.
     Absent,
-    /// The field's value.
+    /// The value of the field.
     Found(String),
-    /// The field is there with different values.
+    /// The field is there several times, with different values.
     Ambiguous,
-    /// The form goes on beyond [`PEEK_LIMIT`], and the part before has no such field.
+    /// The form is longer than [`PEEK_LIMIT`], and its beginning has no such field.
     BeyondPeek,
 }
 
-/// Without the value.
+/// Omits the value.
 impl fmt::Debug for FormToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -39,7 +39,7 @@ impl fmt::Debug for FormToken {
     }
 }
 
-/// What reading ahead found for each kind of token: the two may have fields of their own.
+/// What peeking found for each kind of token, which may have different fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FormTokens {
     /// The access token's CSRF value.
@@ -58,11 +58,11 @@ impl FormTokens {
     }
 }
 
-/// A form in the making: fed with the body's chunks until it knows.
+/// A form that is being read, chunk by chunk, until its CSRF field is found.
 pub(crate) struct FormPeek {
     kind: Kind,
     access_field: String,
-    /// Where it is another than the access token's.
+    /// The field of the refresh token, if it differs.
     refresh_field: Option<String>,
     seen: Vec<u8>,
     scan_at: usize,
@@ -75,7 +75,7 @@ enum Kind {
     Multipart { boundary: Vec<u8> },
 }
 
-/// Without what was read: there may be a password in it.
+/// Omits what was read, which may contain a password.
 impl fmt::Debug for FormPeek {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FormPeek").field("bytes", &self.seen.len()).field("found", &self.found).finish_non_exhaustive()
@@ -83,7 +83,7 @@ impl fmt::Debug for FormPeek {
 }
 
 impl FormPeek {
-    /// Starts reading if the body is a form (urlencoded, or multipart with a boundary).
+    /// Starts reading if the body is a form: urlencoded, or multipart with a boundary.
     pub(crate) fn start(head: &RequestHead<'_>, access_field: &str, refresh_field: &str) -> Option<Self> {
         let kind = kind_of(head)?;
         let refresh_field = (refresh_field != access_field).then(|| refresh_field.to_owned());
@@ -95,13 +95,12 @@ impl FormPeek {
         kind_of(head).is_some()
     }
 
-    /// Takes the next chunk; answers whether more is wanted. The chunk stays the caller's, to be
-    /// handed on.
+    /// Reads the next chunk and returns whether more are needed.
     pub(super) fn push(&mut self, chunk: &[u8]) -> bool {
         let room = PEEK_LIMIT - self.seen.len();
         self.seen.extend_from_slice(&chunk[..chunk.len().min(room)]);
         let full = chunk.len() >= room;
-        // Scanned anew only when it has doubled: tiny chunks cost no more than large ones.
+        // Scan again only when the length has doubled, so that many small chunks cost no more than a large one.
         if full || self.seen.len() >= self.scan_at {
             self.scan_at = self.seen.len() * 2;
             let mut found = self.scan(false);
@@ -119,7 +118,7 @@ impl FormPeek {
         self.found.is_none()
     }
 
-    /// The verdict, once the body has ended or [`Self::push`] wanted no more.
+    /// Returns the result, after the body has ended or [`Self::push`] returned `false`.
     pub(super) fn finish(mut self) -> FormTokens {
         match self.found.take() {
             Some(found) => found,
@@ -139,7 +138,7 @@ impl FormPeek {
                 let end = if complete {
                     self.seen.len()
                 } else {
-                    // The last pair may go on in the next chunk.
+                    // The last pair may continue in the next chunk.
                     self.seen.iter().rposition(|byte| *byte == b'&').unwrap_or(0)
                 };
                 let pairs = form_urlencoded::parse(&self.seen[..end]);
@@ -147,7 +146,7 @@ impl FormPeek {
             }
             Kind::Multipart { boundary } => {
                 single(multipart::values(&self.seen, boundary, field.as_bytes()).map(|value| {
-                    // Longer than any value of ours, or no text: kept as something that matches nothing.
+                    // Text that is not UTF-8 is replaced by something that matches no CSRF value.
                     std::str::from_utf8(value).map(str::to_owned).unwrap_or_else(|_| "\u{fffd}".to_owned())
                 }))
             }
@@ -176,7 +175,7 @@ fn kind_of(head: &RequestHead<'_>) -> Option<Kind> {
         let (name, value) = parameter.split_once('=')?;
         name.trim().eq_ignore_ascii_case("boundary").then(|| value.trim().trim_matches('"'))
     })?;
-    // RFC 2046 §5.1.1: 1 to 70 characters.
+    // RFC 2046 section 5.1.1: 1 to 70 characters.
     (1..=70).contains(&boundary.len()).then(|| Kind::Multipart { boundary: boundary.as_bytes().to_vec() })
 }
 

@@ -1,4 +1,4 @@
-//! A token in a JSON body, read ahead of the handler.
+//! Finding a token in a JSON body before the handler runs.
 
 use std::fmt;
 
@@ -7,14 +7,14 @@ use serde_json::{Map, Value};
 use super::limit::PEEK_LIMIT;
 use crate::request::RequestHead;
 
-/// What a body's tokens are.
+/// The tokens in a JSON body.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum JsonTokens {
-    /// The body is no JSON object.
+    /// The body is not a JSON object.
     None,
-    /// The body is longer than is read ahead.
+    /// The body is longer than the part that is read before the handler.
     BeyondPeek,
-    /// An object, with what its members hold.
+    /// The body is a JSON object with these members.
     Read {
         /// The member for access tokens.
         access: Member,
@@ -23,18 +23,18 @@ pub(crate) enum JsonTokens {
     },
 }
 
-/// A member of the body.
+/// A member of a JSON object.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Member {
-    /// Not there, or as good as: null, false, zero, empty.
+    /// It is missing, null, false, zero or empty, which Flask-JWT-Extended treats alike.
     Absent,
-    /// Something that is no text.
+    /// It is not text.
     Unfit,
-    /// A text.
+    /// It is text.
     Text(String),
 }
 
-/// Without the values.
+/// Omits the values.
 impl fmt::Debug for JsonTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -55,7 +55,7 @@ impl fmt::Debug for Member {
     }
 }
 
-/// A JSON body in the making: fed with its chunks until it ends or is too long.
+/// A JSON body that is being read, chunk by chunk, until it ends or is too long.
 pub(crate) struct JsonPeek {
     access_key: String,
     refresh_key: String,
@@ -63,7 +63,7 @@ pub(crate) struct JsonPeek {
     too_long: bool,
 }
 
-/// Without what was read: there may be a password in it.
+/// Omits what was read, which may contain a password.
 impl fmt::Debug for JsonPeek {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JsonPeek").field("bytes", &self.seen.len()).finish_non_exhaustive()
@@ -71,7 +71,7 @@ impl fmt::Debug for JsonPeek {
 }
 
 impl JsonPeek {
-    /// Starts reading if the body says to be JSON.
+    /// Starts reading if the body's type is JSON.
     pub(crate) fn start(head: &RequestHead<'_>, access_key: &str, refresh_key: &str) -> Option<Self> {
         is_json(head).then(|| Self {
             access_key: access_key.to_owned(),
@@ -81,7 +81,7 @@ impl JsonPeek {
         })
     }
 
-    /// Takes the next chunk; answers whether more is wanted. The chunk stays the caller's, to be handed on.
+    /// Reads the next chunk and returns whether more are needed.
     pub(super) fn push(&mut self, chunk: &[u8]) -> bool {
         self.too_long |= chunk.len() > PEEK_LIMIT - self.seen.len();
         if self.too_long {
@@ -91,7 +91,7 @@ impl JsonPeek {
         true
     }
 
-    /// The verdict, once the body has ended or [`Self::push`] wanted no more.
+    /// Returns the result, after the body has ended or [`Self::push`] returned `false`.
     pub(super) fn finish(self) -> JsonTokens {
         if self.too_long {
             return JsonTokens::BeyondPeek;
@@ -110,7 +110,7 @@ impl JsonPeek {
     }
 }
 
-/// Whether the body says to be JSON: `application/json`, or another type that is written in it (RFC 6839 §3.1).
+/// Whether the body's type is `application/json`, or ends with `+json` (RFC 6839 section 3.1).
 pub(crate) fn is_json(head: &RequestHead<'_>) -> bool {
     let content_type = head.header_text("content-type").unwrap_or_default();
     let media = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();

@@ -1,6 +1,6 @@
-//! Field values out of the beginning of a multipart form (RFC 7578, RFC 2046 §5.1).
+//! Field values in the beginning of a multipart form (RFC 7578, RFC 2046 section 5.1).
 
-/// The complete values of the fields called `name`; a part that goes on beyond `body` is left out.
+/// Returns the values of the fields with this name. A part that continues after `body` is left out.
 pub(super) fn values<'a>(body: &'a [u8], boundary: &[u8], name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
     let mut delimiter = b"\r\n--".to_vec();
     delimiter.extend_from_slice(boundary);
@@ -10,7 +10,7 @@ pub(super) fn values<'a>(body: &'a [u8], boundary: &[u8], name: &'a [u8]) -> imp
             let part = after_line_end(rest?)?;
             let headers_end = position(part, b"\r\n\r\n")?;
             let content = &part[headers_end + 4..];
-            // An empty part's delimiter starts with the line end that closes its headers.
+            // If a part is empty, its delimiter starts with the line end that closes its headers.
             let content_end = position(&part[headers_end + 2..], &delimiter)?;
             rest = part.get(headers_end + 2 + content_end + delimiter.len()..);
             if field_name(&part[..headers_end]) == Some(name) {
@@ -20,7 +20,7 @@ pub(super) fn values<'a>(body: &'a [u8], boundary: &[u8], name: &'a [u8]) -> imp
     })
 }
 
-/// What follows the first delimiter, which need not have a line end before it.
+/// What follows the first delimiter, which may stand at the very beginning.
 fn first_part<'a>(body: &'a [u8], delimiter: &[u8]) -> Option<&'a [u8]> {
     let at_start = &delimiter[2..];
     match body.strip_prefix(at_start) {
@@ -29,7 +29,7 @@ fn first_part<'a>(body: &'a [u8], delimiter: &[u8]) -> Option<&'a [u8]> {
     }
 }
 
-/// What follows the delimiter's line; none behind the closing delimiter.
+/// What follows the delimiter's line; `None` after the closing delimiter.
 fn after_line_end(rest: &[u8]) -> Option<&[u8]> {
     if rest.starts_with(b"--") {
         return None;
@@ -37,7 +37,7 @@ fn after_line_end(rest: &[u8]) -> Option<&[u8]> {
     rest.get(position(rest, b"\r\n")? + 2..)
 }
 
-/// The name in a part's `Content-Disposition`, if the part is a plain field and no file.
+/// The name in a part's `Content-Disposition`, if the part is a plain field and not a file.
 fn field_name(headers: &[u8]) -> Option<&[u8]> {
     let line = headers.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).find_map(|line| {
         let name = b"content-disposition:";

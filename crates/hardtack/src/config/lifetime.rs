@@ -7,9 +7,9 @@ use crate::error::ConfigError;
 /// How long a token lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifetime {
-    /// This long; whole seconds.
+    /// For this long, in whole seconds.
     For(Duration),
-    /// Until its key is retired. A stolen one is good for as long.
+    /// Until its key is retired. A stolen token stays valid as long.
     InsecureForever,
 }
 

@@ -4,14 +4,14 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefreshMode {
-    /// The layer refreshes in place; the handler runs, and its answer carries the new cookies.
+    /// The adapter's layer refreshes in place. The handler runs, and its response carries the new cookies.
     #[default]
     Transparent,
-    /// The client is sent to the refresh URL and back to the page it asked for. The refresh cookie is
-    /// sent to that URL only.
+    /// The client is redirected to the refresh URL and back to the page it requested. The refresh cookie is sent to
+    /// that URL only.
     Redirect,
-    /// There is no refresh token: an access token past half of its life is replaced on the way out.
+    /// There is no refresh token. An access token that has passed half of its life is replaced in the response.
     Sliding,
-    /// Nothing; the application refreshes itself, or not at all.
+    /// Nothing. The application refreshes by itself, or not at all.
     Off,
 }

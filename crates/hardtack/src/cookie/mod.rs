@@ -1,4 +1,4 @@
-//! Cookies: found byte for byte, set and deleted by one policy.
+//! Cookies.
 
 mod matching;
 mod name;

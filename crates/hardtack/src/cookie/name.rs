@@ -1,16 +1,18 @@
-//! One cookie's value out of a request's `Cookie` fields.
+//! Finding a cookie in a request.
 
 use memchr::memmem::Finder;
 
 use crate::request::RequestHead;
 
-/// The same cookie name twice in one request. Which of them a server takes decides who is logged
-/// in, and an attacker on a sibling domain can add one: so neither is taken.
+/// A request has two cookies with the same name.
+///
+/// Which of them a server uses decides who is logged in, and an attacker on a sibling domain can add one. So neither
+/// is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the request carries this cookie more than once")]
 pub struct DuplicateCookie;
 
-/// A cookie's full name, ready to be looked for.
+/// The full name of a cookie, prepared for searching.
 ///
 /// ```
 /// use hardtack::cookie::CookieName;
@@ -21,31 +23,31 @@ pub struct DuplicateCookie;
 #[derive(Clone, Debug)]
 pub struct CookieName {
     name: String,
-    /// The name and the equals sign behind it.
+    /// The name with its equals sign.
     start: Finder<'static>,
 }
 
 impl CookieName {
-    /// A name without its equals sign.
+    /// Creates a name, without the equals sign.
     pub fn new(name: impl Into<String>) -> Self {
         let name = name.into();
         let start = Finder::new(&format!("{name}=")).into_owned();
         Self { name, start }
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.name
     }
 
-    /// The value of the cookie called exactly so.
+    /// Returns the value of the cookie with exactly this name.
     ///
-    /// Names are compared byte for byte: nothing is percent-decoded and only spaces and tabs separate
-    /// (RFC 6265 §4.2.1), so that `%5F%5FHost-id` is not `__Host-id`. What neighbouring cookies hold
-    /// does not matter. HTTP/2 may split the field (RFC 9113 §8.2.3); all parts are read.
+    /// Names are compared byte for byte: nothing is percent-decoded, and only spaces and tabs are trimmed (RFC 6265
+    /// section 4.2.1), so `%5F%5FHost-id` is not `__Host-id`. Other cookies may contain any bytes. HTTP/2 may split
+    /// the header (RFC 9113 section 8.2.3); all parts are read.
     ///
     /// # Errors
-    /// [`DuplicateCookie`], wherever in the request the second one is.
+    /// [`DuplicateCookie`] if there are two, anywhere in the request.
     pub fn find<'a>(&self, head: &RequestHead<'a>) -> Result<Option<&'a [u8]>, DuplicateCookie> {
         match head.headers().first_two("cookie") {
             [None, _] => Ok(None),
@@ -54,21 +56,22 @@ impl CookieName {
         }
     }
 
-    /// The same in the values of `Cookie` fields.
+    /// Returns the value of the cookie in the values of `Cookie` headers.
     ///
     /// # Errors
-    /// [`DuplicateCookie`].
+    /// [`DuplicateCookie`] if there are two.
     #[inline]
     pub fn find_in<'a>(&self, fields: impl IntoIterator<Item = &'a [u8]>) -> Result<Option<&'a [u8]>, DuplicateCookie> {
         let mut found = None;
         for field in fields {
-            // Searched as a whole: what lies between is passed at a glance, and most cookies are others'.
+            // Search the whole header for the name: splitting it into cookies would take longer, and most cookies
+            // belong to other applications.
             let mut rest = field;
             while let Some(offset) = self.start.find(rest) {
                 let at = field.len() - rest.len() + offset;
                 let Some((before, pair)) = field.split_at_checked(at) else { break };
                 let value = pair.get(self.start.needle().len()..).unwrap_or_default();
-                // What follows holds no second start that overlaps this one: only its end is an equals sign.
+                // Another match cannot overlap this one, because only its last byte is an equals sign.
                 rest = value;
                 if !matches!(trim_end(before), [] | [.., b';']) {
                     continue;
@@ -142,7 +145,7 @@ mod tests {
         assert_eq!(look(&[b"\xff\xfe=\x80; ;;=; =; a; id=x; \"b=\xc3"], "id"), Ok(Some(b"x".to_vec())));
     }
 
-    /// The rule itself, pair by pair.
+    /// The same rule, cookie by cookie.
     fn by_pairs<'a>(field: &'a [u8], name: &str) -> Vec<&'a [u8]> {
         let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
         let pairs = field.split(|byte| *byte == b';').map(|pair| {

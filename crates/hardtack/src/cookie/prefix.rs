@@ -1,15 +1,15 @@
 //! Cookie name prefixes.
 
-/// The cookie name prefixes of RFC 6265bis §4.1.3, which a browser enforces.
+/// The prefix of cookie names, which browsers enforce (RFC 6265bis section 4.1.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CookiePrefix {
-    /// Over https the strongest that each cookie's path and domain allow; over http none.
+    /// Over https, the strongest prefix that the cookie's path and domain allow; over http, none.
     #[default]
     Auto,
-    /// `__Host-`: Secure, Path=/, no Domain. A sibling domain cannot set it.
+    /// `__Host-`: requires `Secure`, `Path=/` and no `Domain`. A sibling domain cannot set the cookie.
     Host,
-    /// `__Secure-`: Secure.
+    /// `__Secure-`: requires `Secure`.
     Secure,
-    /// The bare names.
+    /// No prefix.
     None,
 }

@@ -3,7 +3,7 @@
 use super::matching::covers;
 use super::{CookieName, SameSite};
 
-/// One cookie: its full name and where it is sent.
+/// One cookie: its full name, and where it is sent.
 #[derive(Clone, Debug)]
 pub(crate) struct CookieSlot {
     pub(crate) name: CookieName,
@@ -12,7 +12,7 @@ pub(crate) struct CookieSlot {
 }
 
 impl CookieSlot {
-    /// Whether a browser sends it with a request for `path`.
+    /// Whether browsers send the cookie with a request for `path`.
     pub(crate) fn is_sent_to(&self, path: &str) -> bool {
         self.paths.iter().any(|own| covers(own, path))
     }
@@ -31,7 +31,7 @@ pub(crate) struct ResolvedPolicy {
     pub(crate) same_site: SameSite,
     pub(crate) session_cookies: bool,
     pub(crate) csrf_cookies: bool,
-    /// Written as Werkzeug writes them.
+    /// Write cookies as Werkzeug does.
     pub(crate) flask: bool,
 }
 

@@ -3,15 +3,14 @@
 /// The `SameSite` attribute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SameSite {
-    /// Not sent with any request that another site starts, not even a link followed.
+    /// The cookie is not sent with requests that another site starts, not even when a link is followed.
     Strict,
-    /// Sent when another site's link is followed, not with its forms or scripts.
+    /// The cookie is sent when a link on another site is followed, but not with that site's forms and scripts.
     #[default]
     Lax,
-    /// Sent always; taken only with Secure and with CSRF protection on.
+    /// The cookie is always sent. Requires `Secure` and CSRF protection.
     None,
-    /// No attribute at all, as Flask-JWT-Extended leaves it unless told: some browsers take that for Lax, and
-    /// some for [`Self::None`].
+    /// No attribute, which is the default of Flask-JWT-Extended. Some browsers treat that as `Lax`, others as `None`.
     InsecureUnset,
 }
 

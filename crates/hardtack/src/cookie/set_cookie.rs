@@ -1,4 +1,4 @@
-//! `Set-Cookie` text (RFC 6265 §4.1), attributes in the order that Flask writes them.
+//! Writing `Set-Cookie` values (RFC 6265 section 4.1), with the attributes in Flask's order.
 
 use std::fmt::Write as _;
 use std::time::{Duration, UNIX_EPOCH};
@@ -7,28 +7,27 @@ use super::resolved::{CookieSlot, ResolvedPolicy};
 use super::set_cookies::SetCookies;
 use crate::clock::Timestamp;
 
-/// The most that browsers keep of a cookie's name and value together, in bytes
-/// (RFC 6265bis §5.6; ASVS 5.0 V3.3.5).
+/// The longest name and value that browsers accept together, in bytes (RFC 6265bis section 5.6; ASVS 5.0 V3.3.5).
 const MAX_NAME_AND_VALUE: usize = 4096;
 
-/// A cookie that every browser would silently drop.
+/// A cookie that is too large, so browsers would drop it silently.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the cookie {name} would take {len} bytes with its name, and browsers drop cookies over {MAX_NAME_AND_VALUE}; \
      put less into the token: keep an id in the claims and look the rest up"
 )]
 pub struct CookieTooLarge {
-    /// The cookie's name.
+    /// The name of the cookie.
     pub name: String,
-    /// Bytes of name and value together.
+    /// The length of name and value together, in bytes.
     pub len: usize,
 }
 
-/// How long a cookie lasts, and where it is sent beyond the policy.
+/// How long a cookie lasts, and which domain it is sent to.
 pub(crate) struct Setting<'a> {
-    /// The policy's unless given.
+    /// The domain; by default that of the policy.
     pub(crate) domain: Option<&'a str>,
-    /// Until the browser closes, if none.
+    /// The lifetime; `None` ends the cookie with the browser.
     pub(crate) max_age: Option<Duration>,
     pub(crate) now: Timestamp,
 }
@@ -56,7 +55,7 @@ impl ResolvedPolicy {
         for path in &slot.paths {
             let end = match setting.max_age {
                 None => End::WithBrowser,
-                // Werkzeug says it twice.
+                // Werkzeug writes Expires as well.
                 Some(age) => End::At { max_age: age.as_secs(), expires: self.flask.then_some(setting.now + age) },
             };
             into.push(self.render(slot, path, value, setting.domain, &end));
@@ -64,7 +63,8 @@ impl ResolvedPolicy {
         Ok(())
     }
 
-    /// Deletes `slot` on each of its paths: same name, Path and Domain, or the browser keeps it.
+    /// Deletes `slot` on each of its paths. Name, Path and Domain must be the same as when it was set, or browsers
+    /// keep it.
     pub(crate) fn delete(&self, slot: &CookieSlot, domain: Option<&str>, into: &mut SetCookies) {
         for path in &slot.paths {
             into.push(self.render(slot, path, "", domain, &End::Deleted));
@@ -91,7 +91,7 @@ impl ResolvedPolicy {
             }
             End::Deleted => {
                 text.push_str("; Expires=Thu, 01 Jan 1970 00:00:00 GMT");
-                // Flask-JWT-Extended leaves it at that.
+                // Flask-JWT-Extended writes no Max-Age here.
                 if !self.flask {
                     text.push_str("; Max-Age=0");
                 }
@@ -113,7 +113,7 @@ impl ResolvedPolicy {
     }
 }
 
-/// RFC 9110 §5.6.7.
+/// A date in the format of RFC 9110 section 5.6.7.
 fn http_date(time: Timestamp) -> impl std::fmt::Display {
     let seconds = u64::try_from(time.unix_seconds()).unwrap_or_default();
     httpdate::HttpDate::from(UNIX_EPOCH + Duration::from_secs(seconds))

@@ -1,15 +1,14 @@
-//! The first layer: which site started the request, as the browser itself says.
+//! The first check: which site started the request, according to the browser.
 
 use super::CsrfError;
 use super::CsrfPolicy;
 use crate::base_url::BaseUrl;
 use crate::request::RequestHead;
 
-/// Judges by Fetch Metadata, and by `Origin` where a browser sends none.
+/// Checks Fetch Metadata, and `Origin` if the browser sends no Fetch Metadata.
 ///
-/// `Sec-Fetch-Site` cannot be set by scripts, so `same-origin` is believed even beside
-/// `Origin: null`, which a strict referrer policy produces. Without either the client is no browser
-/// and nobody's cookies are being abused.
+/// Scripts cannot set `Sec-Fetch-Site`, so `same-origin` is accepted even with `Origin: null`, which a strict
+/// referrer policy produces. A client that sends neither is not a browser, so no user's cookies are abused.
 #[inline]
 pub(crate) fn check(head: &RequestHead<'_>, policy: &CsrfPolicy, base: Option<&BaseUrl>) -> Result<(), CsrfError> {
     let site = head.header("sec-fetch-site");
@@ -24,7 +23,7 @@ pub(crate) fn check(head: &RequestHead<'_>, policy: &CsrfPolicy, base: Option<&B
     if passes { Ok(()) } else { Err(CsrfError::CrossSite) }
 }
 
-/// The base URL's origin, or the host that the request names: browsers cannot forge either.
+/// Whether the origin is that of the base URL, or of the host that the request names. Browsers cannot forge either.
 fn is_ours(origin: &[u8], head: &RequestHead<'_>, base: Option<&BaseUrl>) -> bool {
     if base.is_some_and(|base| base.origin().as_bytes() == origin) {
         return true;

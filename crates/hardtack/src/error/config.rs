@@ -5,49 +5,49 @@ use std::time::Duration;
 
 use crate::jwt::KeyError;
 
-/// A setting that would not be safe or could not work. Each says what to change.
+/// A setting that is unsafe or cannot work. The text says what to change.
 #[derive(PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// A key is missing, weak or unreadable.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The base URL is no origin.
+    /// The base URL is not an origin.
     #[error("the base URL {url:?} cannot be used: {why}; expected an origin such as https://site.example")]
     BadBaseUrl {
-        /// What was given.
+        /// The given URL.
         url: String,
         /// What is wrong with it.
         why: &'static str,
     },
-    /// Plain http where others can listen.
+    /// The base URL is plain http on an address that other machines reach.
     #[error(
-        "the base URL {url:?} is plain http on an address that other machines reach, so sessions could be read on \
-         the way; use https, or say insecure_http if that is truly wanted"
+        "the base URL {url:?} is plain http on an address that other machines reach, so everyone on the network path \
+         could take over sessions; use https, or insecure_http_base_url if you accept that"
     )]
     InsecureBaseUrl {
-        /// What was given.
+        /// The given URL.
         url: String,
     },
-    /// `SameSite=None` needs Secure.
+    /// `SameSite=None` requires `Secure`.
     #[error("SameSite=None is dropped by browsers without Secure; serve over https, or use SameSite=Lax")]
     SameSiteNoneWithoutSecure,
-    /// `SameSite=None` needs CSRF protection.
+    /// `SameSite=None` requires CSRF protection.
     #[error("SameSite=None with CSRF protection off lets any site act for your users; turn CSRF protection on")]
     SameSiteNoneWithoutCsrf,
-    /// A prefixed name without Secure.
+    /// A name prefix requires `Secure`.
     #[error("the cookie {name} has a name prefix but is not Secure, so browsers drop it; use an https base URL")]
     PrefixWithoutSecure {
         /// The cookie.
         name: String,
     },
-    /// `__Host-` with Domain.
+    /// `__Host-` does not allow a Domain.
     #[error("the cookie {name} cannot be __Host- with a Domain; leave the domain out, or use CookiePrefix::Secure")]
     HostPrefixWithDomain {
         /// The cookie.
         name: String,
     },
-    /// `__Host-` with another path than `/`.
+    /// `__Host-` requires the path `/`.
     #[error("the cookie {name} cannot be __Host- with the paths {paths:?}; use \"/\", or CookiePrefix::Secure")]
     HostPrefixWithPath {
         /// The cookie.
@@ -55,39 +55,39 @@ pub enum ConfigError {
         /// Its paths.
         paths: Vec<String>,
     },
-    /// A prefix written into the name.
-    #[error("the cookie name {name:?} brings its own prefix; leave it out and set CookiePolicy::prefix")]
+    /// A cookie name contains a prefix.
+    #[error("the cookie name {name:?} contains a prefix; remove it and set CookiePolicy::prefix")]
     PrefixInName {
         /// The cookie.
         name: String,
     },
-    /// Not a cookie name.
-    #[error("{name:?} is no cookie name; expected letters, digits and !#$%&'*+-.^_`|~ (RFC 6265 section 4.1.1)")]
+    /// The text is not a cookie name.
+    #[error("{name:?} is not a cookie name; expected letters, digits and !#$%&'*+-.^_`|~ (RFC 6265 section 4.1.1)")]
     BadCookieName {
-        /// What was given.
+        /// The given name.
         name: String,
     },
-    /// Two cookies with one name.
-    #[error("two cookies are called {name:?}; give each its own name")]
+    /// Two cookies have the same name.
+    #[error("two cookies have the name {name:?}; give each its own name")]
     CookieNameTwice {
         /// The name.
         name: String,
     },
-    /// An empty list of paths.
-    #[error("the cookie {name} has no path; name at least one, such as \"/\"")]
+    /// A cookie has no path.
+    #[error("the cookie {name} has no path; set at least one, such as \"/\"")]
     NoCookiePath {
         /// The cookie.
         name: String,
     },
-    /// Not a path.
+    /// The text is not a cookie path.
     #[error("the cookie {name} cannot have the path {path:?}; expected an absolute path without ';' or spaces")]
     BadCookiePath {
         /// The cookie.
         name: String,
-        /// What was given.
+        /// The given path.
         path: String,
     },
-    /// One path inside another: the browser would send the cookie twice.
+    /// One path of a cookie is inside another, so browsers would send the cookie twice.
     #[error(
         "the cookie {name} has the path {inner:?} inside {outer:?}, so a browser would send it twice there and the \
          request would be refused; keep {outer:?} only"
@@ -95,174 +95,175 @@ pub enum ConfigError {
     NestedCookiePaths {
         /// The cookie.
         name: String,
-        /// The covering path.
+        /// The outer path.
         outer: String,
-        /// The covered path.
+        /// The inner path.
         inner: String,
     },
-    /// Not a domain of this site.
+    /// The domain does not belong to this site.
     #[error("{domain:?} cannot be the cookies' domain; expected the base URL's host or a parent of it")]
     BadCookieDomain {
-        /// What was given.
+        /// The given domain.
         domain: String,
     },
-    /// A lifetime of nothing.
-    #[error("the {what} is zero, so tokens would be dead when made; give it at least one second")]
+    /// A lifetime is zero.
+    #[error("the {what} is zero, so tokens would expire at once; set it to at least one second")]
     ZeroLifetime {
         /// Which lifetime.
         what: &'static str,
     },
-    /// Access tokens that outlive refresh tokens.
-    #[error("access tokens would live longer than refresh tokens; make the access lifetime the shorter one")]
+    /// Access tokens would live longer than refresh tokens.
+    #[error("access tokens would live longer than refresh tokens; make the access lifetime shorter")]
     AccessOutlivesRefresh,
-    /// Sessions that end before they go idle.
-    #[error("the session lifetime is shorter than the refresh token's; make it at least as long")]
+    /// The absolute lifetime of sessions is shorter than their idle timeout.
+    #[error("the absolute lifetime of sessions is shorter than the refresh lifetime; make it at least as long")]
     SessionShorterThanRefresh,
-    /// Tokens that never expire in a session that does.
-    #[error("tokens that never expire need stateless mode; leave the session store out, or give them a lifetime")]
+    /// Tokens never expire although sessions are stored.
+    #[error("tokens that never expire cannot belong to stored sessions; remove the session store, or set lifetimes")]
     NeverExpiringWithSessions,
-    /// Access tokens that may hardly live.
-    #[error("access tokens may live up to {percent} % shorter; at most 50 % are allowed, and 5 % are plenty")]
+    /// The jitter is more than half of an access token's life.
+    #[error("the access jitter is {percent} %; at most 50 % is allowed, and 5 % is enough")]
     TooMuchJitter {
-        /// What was given.
+        /// The given percentage.
         percent: u8,
     },
-    /// No time between two readings of the log.
-    #[error("the poll interval is zero, which would ask the store without pause; a second is a good choice")]
+    /// The poll interval is zero.
+    #[error("the poll interval is zero, so the store would be polled without pause; one second is a good choice")]
     ZeroPollInterval,
-    /// A bound to what nobody else can change.
-    #[error("a bound on staleness is for a store that processes share, and there is none; add sessions(), or leave it")]
+    /// The staleness is bounded although there is no store.
+    #[error("max_staleness is set, but there is no session store; add one with sessions(), or remove max_staleness")]
     StalenessWithoutStore,
-    /// A bound that a healthy process would miss.
+    /// The bound on staleness is shorter than polling can keep.
     #[error(
-        "the bound on staleness is {bound:?}, which polling cannot keep; expected at least {least:?}: two seconds \
+        "max_staleness is {bound:?}, which polling cannot keep; expected at least {least:?}, that is two seconds \
          more than the poll interval"
     )]
     StalenessTooShort {
-        /// What was given.
+        /// The given bound.
         bound: Duration,
-        /// The shortest that works.
+        /// The shortest possible bound.
         least: Duration,
     },
-    /// Too much tolerance.
-    #[error("the leeway is {seconds} s; at most 60 s are allowed, and clocks in step need none")]
+    /// The leeway is too long.
+    #[error("the leeway is {seconds} s; at most 60 s is allowed, and synchronized clocks need none")]
     LeewayTooLong {
-        /// What was given.
+        /// The given leeway.
         seconds: u64,
     },
-    /// Refresh tokens must come out the same each time.
+    /// The signing algorithm is randomized, so refresh tokens cannot be computed again.
     #[error(
-        "refresh tokens of stored sessions need a signature that is the same each time, and {algorithm} is \
-         randomised; sign with HS256, EdDSA or RS256"
+        "refresh tokens of stored sessions need a deterministic signature, and signatures with {algorithm} are \
+         randomized; sign with HS256, EdDSA or RS256"
     )]
-    RandomisedRefreshSignature {
+    RandomizedRefreshSignature {
         /// The signing algorithm.
         algorithm: &'static str,
     },
-    /// A URL of the flow is no path of this site.
+    /// A URL of the log-in flow is not a path of this site.
     #[error("the {what} {url:?} cannot be used; expected a path of this site, such as \"/login\"")]
     BadFlowUrl {
         /// Which one.
         what: &'static str,
-        /// What was given.
+        /// The given URL.
         url: String,
     },
-    /// A trusted origin that is none.
-    #[error("{origin:?} is no origin; expected scheme, host and port, such as https://app.site.example")]
+    /// A trusted origin is not an origin.
+    #[error("{origin:?} is not an origin; expected scheme, host and port, such as https://app.site.example")]
     BadTrustedOrigin {
-        /// What was given.
+        /// The given text.
         origin: String,
     },
-    /// A header or field name that could never match.
+    /// The name of a CSRF header, field or method can never match.
     #[error("{name:?} cannot be the CSRF {what}; expected visible ASCII characters without separators")]
     BadCsrfName {
-        /// Header or field.
+        /// Header, field or method.
         what: &'static str,
-        /// What was given.
+        /// The given name.
         name: String,
     },
-    /// No place to look for tokens in.
-    #[error("no token location is set, so no token could ever be found; name headers, cookies, query_string or json")]
+    /// No token location is set.
+    #[error("no token location is set, so no token can be found; set headers, cookies, query_string or json")]
     NoTokenLocation,
-    /// A name by which no token could be found.
+    /// No token could be found by this name.
     #[error("{name:?} cannot be the {what}; expected at least one visible ASCII character and no separators")]
     BadTokenPlace {
-        /// What it was to name.
+        /// What the name is for.
         what: &'static str,
-        /// What was given.
+        /// The given name.
         name: String,
     },
-    /// The identity under the name of another claim.
+    /// The identity claim has the name of another claim.
     #[error(
-        "{name:?} cannot be the identity claim, as it is empty or has a meaning of its own; expected sub, or a name that is free"
+        "{name:?} cannot be the identity claim, because it is empty or a registered claim; expected sub, or another name"
     )]
     BadIdentityClaim {
-        /// What was given.
+        /// The given name.
         name: String,
     },
-    /// An option of Flask-JWT-Extended with a value that it cannot have.
+    /// An option of Flask-JWT-Extended has a value that is not allowed.
     #[error("{option} is {value:?}; expected {expected}")]
     BadOption {
-        /// Its name.
+        /// The name of the option.
         option: &'static str,
-        /// What was given.
+        /// The given value.
         value: String,
-        /// What is allowed.
+        /// The allowed values.
         expected: &'static str,
     },
-    /// A name that begins as Flask-JWT-Extended's options do, and is none.
+    /// The name starts like an option of Flask-JWT-Extended, but there is no such option.
     #[error(
-        "{option} is no option of Flask-JWT-Extended 4.7; correct its name or leave it out (docs/options.md lists all)"
+        "{option} is not an option of Flask-JWT-Extended 4.7; correct its name or remove it (docs/options.md lists all options)"
     )]
     UnknownOption {
-        /// What was given.
+        /// The given name.
         option: String,
     },
-    /// Two keys that belong to different pairs.
+    /// The public key does not belong to the private key.
     #[error(
-        "JWT_PUBLIC_KEY is not the public half of JWT_PRIVATE_KEY, so nothing that is signed would verify; leave it out, or give both of one pair"
+        "JWT_PUBLIC_KEY is not the public half of JWT_PRIVATE_KEY, so no signed token would verify; remove it, or set both keys of one pair"
     )]
     KeysDiffer,
-    /// A part that makes tokens, and keys that verify only.
-    #[error("stored sessions make tokens, and the keys can only verify; give a private key, or leave the store out")]
+    /// Sessions are stored, but the keys can only verify.
+    #[error(
+        "stored sessions need tokens to be signed, and the keys can only verify; set a private key, or remove the store"
+    )]
     VerifyingOnly,
-    /// A key of an option that cannot be used.
+    /// The key of an option cannot be used.
     #[error("{option} cannot be used: {error}")]
     OptionKey {
-        /// Its name.
+        /// The name of the option.
         option: &'static str,
         /// What is wrong with the key.
         error: KeyError,
     },
-    /// A file named by an option that cannot be read.
+    /// The file that an option names cannot be read.
     #[error(
         "{option} names the file {path:?}, which cannot be read: {why}; expected a file that this user may read, or PEM text"
     )]
     OptionFile {
-        /// Its name.
+        /// The name of the option.
         option: &'static str,
-        /// The file.
+        /// The path of the file.
         path: String,
-        /// What the system says.
+        /// The error of the operating system.
         why: String,
     },
-    /// A key that is needed and not there.
+    /// A key is needed and not set.
     #[error("{algorithm} needs {option}, which is not set; expected {expected}")]
     NoKey {
         /// The algorithm.
         algorithm: &'static str,
         /// The option.
         option: &'static str,
-        /// What it should hold.
+        /// What the option should contain.
         expected: &'static str,
     },
-    /// Sliding sessions have no refresh token to keep on a path.
-    #[error("an access token cannot live forever and be refreshed; choose RefreshMode::Off or give it a lifetime")]
+    /// Access tokens never expire although they are to be refreshed.
+    #[error("an access token that never expires cannot be refreshed; choose RefreshMode::Off, or set a lifetime")]
     NeverExpiringRefreshed,
 }
 
-/// The sentence itself: `fn main() -> Result<(), Box<dyn Error>>` prints an error's `Debug`, and whoever
-/// reads that wants to know what to do.
+/// Prints the sentence, because `main` prints the `Debug` of an error that it returns.
 impl fmt::Debug for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

@@ -1,4 +1,4 @@
-//! Configuration by the names of Flask-JWT-Extended: from the environment, or from any list of texts.
+//! Options by the names of Flask-JWT-Extended, from the environment or from a list.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,10 +13,10 @@ use crate::jwt::{Algorithm, Claims, KeyError, KeySet, SigningKey, VerifyingKey};
 use crate::request::is_token;
 use crate::token_source::{Locations, TokenLocation};
 
-/// The `JWT_*` options, as texts: what is set, and nothing of what is not.
+/// The `JWT_*` options of Flask-JWT-Extended that are set, as text.
 ///
-/// `true` or `false`, whole seconds, lists with commas; keys are PEM text, or `@` and a file's name.
-/// `docs/options.md` lists all.
+/// Flags are `true` or `false`, times are whole seconds, and lists are separated by commas. Keys are PEM text, or `@`
+/// followed by the name of a file. `docs/options.md` lists all options.
 ///
 /// ```
 /// use hardtack::Authenticator;
@@ -33,7 +33,7 @@ use crate::token_source::{Locations, TokenLocation};
 #[derive(Clone, Default)]
 pub struct JwtOptions(BTreeMap<&'static str, Zeroizing<String>>);
 
-/// Names only: keys are among the values.
+/// Shows the names only, because keys are among the values.
 impl fmt::Debug for JwtOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
@@ -88,11 +88,11 @@ impl JwtOptions {
         "JWT_REFRESH_CSRF_FIELD_NAME",
     ];
 
-    /// The variables of the environment whose names begin with `JWT_`.
+    /// Reads the environment variables whose names begin with `JWT_`.
     ///
     /// # Errors
-    /// [`ConfigError::UnknownOption`] for one that is no option, so that nobody believes a misspelt one to be in
-    /// force; [`ConfigError::BadOption`] for one that is no text.
+    /// [`ConfigError::UnknownOption`] for a name that is not an option, so that a misspelled option is noticed;
+    /// [`ConfigError::BadOption`] for a value that is not UTF-8.
     pub fn from_env() -> Result<Self, ConfigError> {
         let mut found = Vec::new();
         for (name, value) in std::env::vars_os() {
@@ -112,21 +112,21 @@ impl JwtOptions {
         Self::new(found)
     }
 
-    /// Names and values from anywhere.
+    /// Creates options from names and values.
     ///
     /// # Errors
-    /// [`ConfigError::UnknownOption`].
+    /// [`ConfigError::UnknownOption`] for a name that is not an option.
     pub fn new<N: AsRef<str>, V: Into<String>>(options: impl IntoIterator<Item = (N, V)>) -> Result<Self, ConfigError> {
         let named = options.into_iter().map(|(name, value)| Ok((known(name.as_ref())?, Zeroizing::new(value.into()))));
         named.collect::<Result<_, _>>().map(Self)
     }
 
-    /// The keys: `JWT_ALGORITHM` (HS256 unless set) with `JWT_SECRET_KEY`, or with `JWT_PRIVATE_KEY` and
-    /// `JWT_PUBLIC_KEY`; the public key alone verifies only. `JWT_DECODE_ALGORITHMS` has the same key verify under
-    /// further algorithms of its family.
+    /// Returns the keys: those for `JWT_ALGORITHM` (default: HS256) in `JWT_SECRET_KEY`, or in `JWT_PRIVATE_KEY` and
+    /// `JWT_PUBLIC_KEY`. With the public key alone, tokens can only be verified. With `JWT_DECODE_ALGORITHMS`, the
+    /// same key also verifies tokens of other algorithms of its family.
     ///
     /// # Errors
-    /// A key that is missing, weak, unreadable or not one for the algorithm.
+    /// A key is missing, weak, unreadable or not a key for the algorithm.
     pub fn keys(&self) -> Result<KeySet, ConfigError> {
         let algorithm = self.algorithm()?;
         let mut keys = if algorithm.is_hmac() {
@@ -205,7 +205,7 @@ impl JwtOptions {
         }
     }
 
-    /// PEM text: the value's own, or that of the file behind an `@`.
+    /// The PEM text in an option, or in the file that it names after an `@`.
     fn pem(&self, option: &'static str) -> Result<Option<Zeroizing<String>>, ConfigError> {
         let Some(text) = self.text(option).filter(|text| !text.is_empty()) else { return Ok(None) };
         let Some(path) = text.strip_prefix('@') else { return Ok(Some(Zeroizing::new(text.to_owned()))) };
@@ -215,50 +215,50 @@ impl JwtOptions {
         read.map(Some).map_err(unread)
     }
 
-    /// The value of an option.
+    /// The value of an option, if it is set.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(|value| value.as_str())
     }
 
-    /// A value that is not empty.
+    /// The value of an option, if it is set and not empty.
     pub(crate) fn given(&self, name: &str) -> Option<&str> {
         self.text(name).filter(|text| !text.is_empty())
     }
 
-    /// A header field's name, or a method's.
+    /// The name of a header or method.
     pub(crate) fn token(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
         self.check(option, "letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 section 5.6.2)", is_token)
     }
 
-    /// The same, or nothing.
+    /// The name of a header or method, or an empty value.
     pub(crate) fn token_or_none(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
         let expected = "letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 section 5.6.2), or nothing";
         self.check(option, expected, |text| text.is_empty() || is_token(text))
     }
 
-    /// A cookie's name.
+    /// The name of a cookie.
     pub(crate) fn cookie_name(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
         self.check(option, "letters, digits and !#$%&'*+-.^_`|~ (RFC 6265 section 4.1.1)", is_token)
     }
 
-    /// A cookie's path.
+    /// The path of a cookie.
     pub(crate) fn cookie_path(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
         self.check(option, "an absolute path without ';' or spaces", is_cookie_path)
     }
 
-    /// A text that must not be empty.
+    /// Text that must not be empty.
     pub(crate) fn name(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
         self.check(option, "at least one character", |text| !text.is_empty())
     }
 
-    /// The domain of cookies, or nothing.
+    /// The domain of cookies, or an empty value.
     pub(crate) fn cookie_domain(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
         let expected = "a domain of at least two labels, such as site.example, or nothing";
         let domain = self.check(option, expected, |text| text.is_empty() || is_cookie_domain(text))?;
         Ok(domain.filter(|text| !text.is_empty()))
     }
 
-    /// The claim of the identity.
+    /// The name of the identity claim.
     pub(crate) fn identity_claim(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
         self.check(option, "sub, or a name that no other claim has", Claims::can_identify)
     }
@@ -330,7 +330,7 @@ impl JwtOptions {
         }
     }
 
-    /// An option whose value is none of its values.
+    /// The error for a value that is not allowed.
     pub(crate) fn refused(&self, option: &'static str, expected: &'static str) -> ConfigError {
         ConfigError::BadOption { option, value: self.text(option).unwrap_or_default().to_owned(), expected }
     }

@@ -1,6 +1,6 @@
-//! The alphabet that names of header fields, cookies and methods share.
+//! The characters that may be in names of headers, cookies and methods.
 
-/// Whether it is a token (RFC 9110 §5.6.2): at least one letter, digit or mark that separates nothing.
+/// Whether the text is a token in the sense of RFC 9110 section 5.6.2.
 pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }

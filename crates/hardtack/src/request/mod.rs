@@ -1,4 +1,4 @@
-//! One request as the core sees it: a borrowed head, the page to return to, and what the client accepts.
+//! A request as the core sees it: its head, the page to return to, and what the client accepts.
 
 mod head;
 mod header_token;

@@ -4,12 +4,12 @@ use std::fmt;
 
 use url::Url;
 
-/// The longest `next` taken, in bytes.
+/// The longest accepted `next`, in bytes.
 const MAX_LEN: usize = 2048;
 
-/// A path on this origin, safe to put into a `Location` field (ASVS 5.0 V3.7.2).
+/// A path of this site that is safe in a `Location` header (ASVS 5.0 V3.7.2).
 ///
-/// Built only from text that a URL parser (WHATWG, as browsers have it) resolves to this origin.
+/// It is only created from text that a WHATWG URL parser, as in browsers, resolves to this site.
 ///
 /// ```
 /// use hardtack::request::NextPath;
@@ -21,7 +21,7 @@ const MAX_LEN: usize = 2048;
 pub struct NextPath(String);
 
 impl NextPath {
-    /// Takes `text` if it is an absolute path of this origin.
+    /// Parses an absolute path of this site. Returns `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let plain = text.len() <= MAX_LEN
             && text.starts_with('/')
@@ -36,16 +36,16 @@ impl NextPath {
             return None;
         }
         let resolved = &there[url::Position::BeforePath..];
-        // Dot segments can leave an empty first segment behind: `/.//evil.example`.
+        // Removing dot segments can leave an empty first segment, as in `/.//evil.example`.
         (!resolved.starts_with("//")).then(|| Self(resolved.to_owned()))
     }
 
-    /// The path, query and fragment.
+    /// Returns the path with its query and fragment.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The path alone, percent-decoded and without a trailing slash, for comparison with routes.
+    /// The path without query, percent-decoded and without a trailing slash, to compare it with routes.
     fn plain_path(&self) -> String {
         let path = self.0.split(['?', '#']).next().unwrap_or_default().replace('+', "%2B");
         let decoded: String =
@@ -53,13 +53,13 @@ impl NextPath {
         decoded.trim_end_matches('/').to_owned()
     }
 
-    /// Whether this is one of `routes`.
+    /// Whether the path is one of `routes`.
     pub(crate) fn is_any_of<'r>(&self, routes: impl IntoIterator<Item = &'r str>) -> bool {
         let path = self.plain_path();
         routes.into_iter().any(|route| path == route.trim_end_matches('/'))
     }
 
-    /// `url?next=…` with this path percent-encoded.
+    /// Returns `url?next=…` with this path, percent-encoded.
     pub fn append_to(&self, url: &str) -> String {
         let separator = if url.contains('?') { '&' } else { '?' };
         let encoded: String = form_urlencoded::byte_serialize(self.0.as_bytes()).collect();

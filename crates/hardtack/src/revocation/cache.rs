@@ -1,5 +1,5 @@
-//! The sessions that have just ended, or whose claims have just changed, known to this process without asking
-//! a store.
+//! Sessions that have ended recently, or whose claims have changed recently, known to this process without asking the
+//! store.
 
 use std::sync::PoisonError;
 
@@ -11,11 +11,11 @@ use super::sync::{HashMap, Mutex, MutexGuard};
 use crate::clock::Timestamp;
 use crate::session::SessionId;
 
-/// An entry lives as long as an access token of the session could: then the token's own expiry
-/// refuses it, and the entry goes. So the map stays as small as an access lifetime's log-outs.
+/// A map of recent revocations. An entry lives as long as the session's access tokens could be valid: after that,
+/// they are refused because they have expired. So the map stays as small as the log-outs within one access lifetime.
 ///
-/// Every request reads it and few write: readers take no lock, and writers wait for each other. Of most sessions
-/// nothing is noted, and their requests only read a mark.
+/// Every request reads it, and few write to it: readers take no lock, and writers wait for each other (decision 12).
+/// For most sessions there is no entry, and their requests read one bit of the filter.
 #[derive(Debug)]
 pub(crate) struct RevocationCache {
     status: HashMap<SessionId, (SessionStatus, Timestamp), RandomState>,
@@ -23,14 +23,14 @@ pub(crate) struct RevocationCache {
     upkeep: Mutex<Upkeep>,
 }
 
-/// When the next writer looks for what is over.
+/// When a writer removes expired entries next.
 #[derive(Debug)]
 struct Upkeep {
-    /// Above this number of entries.
+    /// When there are more entries than this.
     entries: usize,
-    /// Above this number of marks. A note that is taken back leaves its own.
+    /// When more bits are set than this. The bit of an entry that is removed early stays set.
     marks: usize,
-    /// How many there are.
+    /// How many bits are set.
     marked: usize,
 }
 
@@ -40,10 +40,10 @@ impl Default for Upkeep {
     }
 }
 
-/// Fewer entries than this aren't worth looking through.
+/// Fewer entries than this are not worth a sweep.
 const MIN_ENTRIES: usize = 1024;
 
-/// With so many marks, one session in 64 of which nothing is noted has one all the same.
+/// With this many bits set, one in 64 sessions without an entry is looked up in the map.
 const MIN_MARKS: usize = RevocationFilter::ALL / 64;
 
 impl Default for RevocationCache {
@@ -62,34 +62,33 @@ impl RevocationCache {
         self.status.pin().get(&id).map_or(SessionStatus::Live(Notes::default()), |(status, _)| *status)
     }
 
-    /// Ends a session for this process; nothing makes it live again.
+    /// Notes that a session has ended. Nothing makes it live again.
     pub(crate) fn end(&self, id: SessionId, until: Timestamp, now: Timestamp) {
         self.note(id, |_| SessionStatus::Ended, until, now);
     }
 
-    /// Ends a session whose browser holds the next one already.
+    /// Notes that a session was replaced by a new session of the same browser.
     pub(crate) fn replace(&self, id: SessionId, until: Timestamp, now: Timestamp) {
         self.note(id, |_| SessionStatus::Replaced, until, now);
     }
 
-    /// Remembers that a session's claims changed when it was at this generation.
+    /// Notes that the claims of a session changed at this generation.
     pub(crate) fn outdate(&self, id: SessionId, generation: u64, until: Timestamp, now: Timestamp) {
         let noted = |notes: Notes| SessionStatus::Live(Notes { outdated: notes.outdated.max(generation), ..notes });
         self.note(id, noted, until, now);
     }
 
-    /// Remembers that somebody may have ended a session, or changed its claims, and that this process was
-    /// not told whether.
+    /// Notes that a write which ends a session or changes its claims has an unknown outcome.
     pub(crate) fn mark_uncertain(&self, id: SessionId, until: Timestamp, now: Timestamp) {
         self.note(id, |notes| SessionStatus::Live(Notes { uncertain: true, ..notes }), until, now);
     }
 
-    /// Remembers that a generation was made and not yet seen.
+    /// Notes that a generation was issued and not used yet.
     pub(crate) fn await_confirmation(&self, id: SessionId, generation: u64, until: Timestamp, now: Timestamp) {
         self.note(id, |notes| SessionStatus::Live(Notes { awaited: generation, ..notes }), until, now);
     }
 
-    /// Forgets that a generation is awaited, and nothing else.
+    /// Notes that an awaited generation was used.
     pub(crate) fn confirmed(&self, id: SessionId, generation: u64) {
         let _writing = self.writing();
         let entries = self.status.pin();
@@ -105,7 +104,7 @@ impl RevocationCache {
         }
     }
 
-    /// Adds to what is known of a session. One that has ended stays as it is.
+    /// Changes the entry of a session. An ended session stays ended.
     fn note(&self, id: SessionId, noted: impl Fn(Notes) -> SessionStatus, until: Timestamp, now: Timestamp) {
         let mut upkeep = self.writing();
         upkeep.marked += usize::from(self.marks.set(id));

@@ -1,12 +1,13 @@
-//! A bit for each of many sessions: whether anything may be noted of any of them.
+//! A filter in front of the revocation cache: one bit for many sessions.
 
 use super::sync::{AtomicU64, MARK_WORDS, Ordering};
 use crate::session::SessionId;
 
-/// Tells at a glance of most sessions that nothing is noted of them. Of another one the map knows: sessions share
-/// bits, by the low end of their ids, which are random.
+/// Tells for most sessions with one atomic load that the cache has no entry for them, which saves the look-up in the
+/// map (decision 12). Sessions share bits by the lowest bits of their random ids; if the bit is set, the map decides.
 ///
-/// Whoever sees a note's mark missing sees what was before the note. A mark stays as long as its note does.
+/// The bit is set before its entry is written, and stays set as long as the entry is there: a cleared bit means that
+/// no entry has been published yet.
 #[derive(Debug)]
 pub(super) struct RevocationFilter(Box<[AtomicU64]>);
 
@@ -17,7 +18,7 @@ impl Default for RevocationFilter {
 }
 
 impl RevocationFilter {
-    /// How many there can be.
+    /// The number of bits.
     pub(super) const ALL: usize = MARK_WORDS * 64;
 
     #[inline]
@@ -26,20 +27,21 @@ impl RevocationFilter {
         self.0.get(word).is_some_and(|word| word.load(Ordering::Acquire) & bit != 0)
     }
 
-    /// Sets a session's mark; says whether it is a new one.
+    /// Sets the bit of a session, and returns whether it was clear.
     pub(super) fn set(&self, id: SessionId) -> bool {
         let (word, bit) = place(id);
         self.0.get(word).is_some_and(|word| word.fetch_or(bit, Ordering::AcqRel) & bit == 0)
     }
 
-    /// Puts others in the place of all marks. Nobody may set one meanwhile; those that are in both never go.
+    /// Replaces all bits, and returns how many are set. No other thread may set a bit meanwhile. A bit that is set
+    /// before and after never appears cleared.
     pub(super) fn replace(&self, others: &FilterDraft) -> usize {
         self.0.iter().zip(&others.0).for_each(|(word, other)| word.store(*other, Ordering::Release));
         others.0.iter().map(|word| word.count_ones() as usize).sum()
     }
 }
 
-/// RevocationFilter that nobody sees yet.
+/// A filter that is not published yet.
 pub(super) struct FilterDraft(Vec<u64>);
 
 impl Default for FilterDraft {
@@ -57,10 +59,10 @@ impl FilterDraft {
     }
 }
 
-/// The word that a session's mark is in, and its bit there.
+/// The word and the bit of a session.
 #[inline]
 fn place(id: SessionId) -> (usize, u64) {
-    // Only the lowest bits count.
+    // Only the lowest bits are used.
     let low = id.as_u128() as usize;
     (low / 64 % MARK_WORDS, 1 << (low % 64))
 }

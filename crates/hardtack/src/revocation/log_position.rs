@@ -1,20 +1,20 @@
-//! Where this process stands in the store's log.
+//! How far this process has read the store's revocation log.
 //!
-//! What is published here is published after the map was written, and asked for before the map is read.
+//! The position is published after the cache was written, and read before the cache is read.
 
 use std::time::Duration;
 
 use super::sync::{AtomicI64, AtomicU64, Ordering};
 use crate::clock::Timestamp;
 
-/// What this process has read of the log, and when it last knew all of it.
+/// How far the log was read, and when the cache was last complete.
 #[derive(Debug)]
 pub(crate) struct LogPosition {
     read: AtomicU64,
     synced_at: AtomicI64,
 }
 
-/// Before every time: not current by any bound.
+/// Earlier than every time: stale by any bound.
 const NEVER: i64 = i64::MIN;
 
 impl Default for LogPosition {
@@ -24,32 +24,32 @@ impl Default for LogPosition {
 }
 
 impl LogPosition {
-    /// Up to which entry it is read: every one before is in the map.
+    /// The last entry that was read. It and all entries before it are in the cache.
     pub(crate) fn read(&self) -> u64 {
         self.read.load(Ordering::Acquire)
     }
 
-    /// Every entry up to `position` is in the map of ended sessions. Call it after they are.
+    /// Notes that all entries up to `position` are in the cache. Call it after they are.
     pub(crate) fn reached(&self, position: u64) {
         self.read.store(position, Ordering::Release);
     }
 
-    /// The map held, at some time after `at`, all that the log held at `at`. Call it after it does.
+    /// Notes that the cache contains everything that the log contained at `at`. Call it after it does.
     pub(crate) fn synced(&self, at: Timestamp) {
         self.synced_at.store(at.unix_seconds(), Ordering::Release);
     }
 
-    /// Entries were missed: nothing is known until the log was read from its beginning.
+    /// Notes that entries were missed: the cache is stale until the log has been read from its beginning.
     pub(crate) fn lost(&self) {
         self.synced_at.store(NEVER, Ordering::Release);
         self.read.store(0, Ordering::Release);
     }
 
-    /// Whether the map is at most `bound` behind the log. Ask before the map is read: whoever reads the
-    /// map first may read an old one and then be told of a new synchronisation.
+    /// Whether the cache is at most `bound` behind the log. Ask this before reading the cache: in the other order,
+    /// the cache could be read before an update, and its freshness after it.
     ///
-    /// Times are whole seconds and the bound is exclusive, so that a fraction that was cut off never
-    /// lengthens it. A clock that was set back counts as behind.
+    /// Times are whole seconds and the bound is exclusive, so rounding never extends it. If the clock was set back,
+    /// the cache counts as stale.
     pub(crate) fn is_current(&self, now: Timestamp, bound: Duration) -> bool {
         let age = now.unix_seconds().checked_sub(self.synced_at.load(Ordering::Acquire));
         age.and_then(|age| u64::try_from(age).ok()).is_some_and(|age| age < bound.as_secs())

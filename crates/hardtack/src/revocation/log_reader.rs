@@ -1,4 +1,4 @@
-//! A reading of the store's log, and whether anything was missed.
+//! Reading the store's revocation log, and noticing gaps.
 
 use crate::session::RevocationPage;
 
@@ -7,42 +7,42 @@ use crate::session::RevocationPage;
 pub(crate) enum LogStep {
     /// Read the next page.
     Continue,
-    /// All is read.
+    /// Everything has been read.
     Done,
-    /// Entries were missed, or the store lost some: read again from the beginning.
+    /// Entries were missed, or the store has lost some: read again from the beginning.
     Restart,
 }
 
-/// One reading of the log, page by page.
+/// Reads the log once, page by page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LogReader {
     position: u64,
-    /// The newest entry that the last page told of: on the next page it stands, or it is gone.
+    /// The newest entry according to the previous page. The next page contains it, or it is lost.
     head: u64,
-    /// From the beginning, where numbers that were pruned are no gap.
+    /// Whether the reader started at the beginning, where missing numbers are pruned entries and not gaps.
     whole: bool,
 }
 
 impl LogReader {
-    /// A reader that takes up behind an entry; zero is the beginning.
+    /// Creates a reader that continues after an entry; zero is the beginning.
     pub(crate) fn after(position: u64) -> Self {
         Self { position, head: position, whole: position == 0 }
     }
 
-    /// Behind which entry to read.
+    /// The entry after which to read next.
     pub(crate) fn position(&self) -> u64 {
         self.position
     }
 
-    /// Whether a reader that stops now has seen all up to its position. One that began again has not: what
-    /// follows its position in the log that it left may be on the pages to come.
+    /// Whether a reader that stops now has seen every entry up to its position. A reader that started over has not:
+    /// entries before its position may be on later pages.
     pub(crate) fn may_stop(&self) -> bool {
         !self.whole
     }
 
-    /// Takes a page of at most `limit` entries, read behind [`Self::position`].
+    /// Takes a page of at most `limit` entries that was read after [`Self::position`].
     pub(crate) fn take_page(&mut self, page: &RevocationPage, limit: u32) -> LogStep {
-        // A head can only grow.
+        // The head never decreases.
         if page.head < self.head {
             return self.restart();
         }
@@ -54,13 +54,13 @@ impl LogReader {
             self.position = self.position.max(entry.sequence);
         }
         if page.entries.is_empty() && self.position < known {
-            // The numbers up to the head of the page before are given, and nothing stands behind them.
+            // There must be entries up to the previous page's head, but there are none: they were pruned.
             if !self.whole {
                 return self.restart();
             }
             self.position = known;
         }
-        // A store may read its head after its entries: what came in between is on the next page.
+        // A store may read its head after its entries: entries in between are on the next page.
         if page.entries.len() < limit as usize && page.head <= self.position {
             LogStep::Done
         } else {
@@ -90,7 +90,7 @@ mod tests {
         RevocationPage { head, entries: sequences.iter().map(entry).collect() }
     }
 
-    /// The turns that a reader behind `position` takes over pages of two, and where it ends.
+    /// The steps of a reader that starts after `position` and reads pages of two, and its final position.
     fn read(position: u64, pages: &[(u64, &[u64])]) -> (Vec<LogStep>, u64) {
         let mut reader = LogReader::after(position);
         let turns = pages.iter().map(|(head, sequences)| reader.take_page(&page(*head, sequences), 2)).collect();
@@ -118,7 +118,7 @@ mod tests {
     fn a_gap_is_read_again_from_the_beginning() {
         assert_eq!(read(3, &[(6, &[5, 6])]), (vec![LogStep::Restart], 0));
         assert_eq!(read(3, &[(6, &[4, 6])]), (vec![LogStep::Restart], 0));
-        // All that was written in between is pruned.
+        // Everything that was written in between is pruned.
         assert_eq!(read(3, &[(6, &[]), (6, &[])]), (vec![LogStep::Continue, LogStep::Restart], 0));
     }
 
@@ -132,7 +132,7 @@ mod tests {
     fn what_was_pruned_is_no_gap_to_a_reader_from_the_beginning() {
         assert_eq!(read(0, &[(9, &[6, 7]), (9, &[9])]), (vec![LogStep::Continue, LogStep::Done], 9));
         assert_eq!(read(0, &[(9, &[]), (9, &[])]), (vec![LogStep::Continue, LogStep::Done], 9));
-        // The head grew, but what it stands for was not on a page yet.
+        // The head grew, but its entry was not on a page yet.
         assert_eq!(
             read(0, &[(9, &[]), (10, &[]), (10, &[10])]),
             (vec![LogStep::Continue, LogStep::Continue, LogStep::Done], 10)

@@ -3,23 +3,22 @@
 /// What this process knows of a session beyond its tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SessionStatus {
-    /// It goes on.
+    /// It is live.
     Live(Notes),
-    /// It was ended; its access tokens are dead before they expire.
+    /// It has ended. Its access tokens are refused before they expire.
     Ended,
-    /// It was ended because the same browser got another one: its cookies are dead, but a reply to a
-    /// request that still carried them must not delete those that replaced them.
+    /// It was replaced by a new session of the same browser. Its tokens are refused, but the response must not delete
+    /// the cookies that replaced them.
     Replaced,
 }
 
-/// What is noted of a session that goes on. Each note stands by itself: a session whose claims change while
-/// its newest generation has not been seen is both.
+/// What is known about a live session. The notes are independent of each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Notes {
-    /// Access tokens of this generation and of those before it are outdated; of none where it is zero.
+    /// Access tokens up to this generation are outdated; zero for none.
     pub(crate) outdated: u64,
-    /// The newest generation that was made here and has not been seen since; none where it is zero.
+    /// The newest generation that was issued here and has not been used since; zero for none.
     pub(crate) awaited: u64,
-    /// Somebody may have ended it, or changed its claims, and nobody heard: the store knows.
+    /// A write that ends it or changes its claims has an unknown outcome: the store has to be asked.
     pub(crate) uncertain: bool,
 }

@@ -1,10 +1,10 @@
-//! What threads share, from one place: a test compiles the modules that use it once more, with others in the
-//! place of these that explore every order of what threads do.
+//! The synchronization primitives of this folder. A test compiles its modules again with loom's primitives instead,
+//! which explore every order of what threads do (decision 19).
 
 pub(super) use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 pub(super) use std::sync::{Mutex, MutexGuard};
 
 pub(super) use papaya::HashMap;
 
-/// How many words of marks there are: 128 KiB, for a million marks.
+/// The length of the filter: 128 KiB, for a million bits.
 pub(super) const MARK_WORDS: usize = 1 << 14;

@@ -1,4 +1,4 @@
-//! What is noted of a session.
+//! What is noted about a session.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ fn a_doubt_stays_until_the_end_is_known() {
 #[test]
 fn s39_what_is_outdated_and_what_is_awaited_are_both_kept() {
     let (map, id) = (RevocationCache::default(), SessionId::random());
-    // Outdated while it is awaited; then rotated, and awaited anew; an older word comes late.
+    // Outdated while a generation is awaited; then rotated, and awaited again; an older entry arrives late.
     map.await_confirmation(id, 2, LATER, NOW);
     map.outdate(id, 2, LATER, NOW);
     assert_eq!(map.status(id), live(2, 2, false));
@@ -86,7 +86,7 @@ fn s28_sessions_that_share_a_mark_stay_two() {
 fn s28_whoever_has_ended_stays_so_when_marks_are_drawn_anew() {
     let (map, ended) = (RevocationCache::default(), SessionId::from_u128(u128::MAX));
     map.end(ended, LATER, NOW);
-    // Notes that are taken back leave their marks.
+    // The bits of entries that are removed early stay set.
     for id in (0..100_000).map(SessionId::from_u128) {
         map.await_confirmation(id, 2, LATER, NOW);
         map.confirmed(id, 2);

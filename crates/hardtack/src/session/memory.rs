@@ -1,4 +1,4 @@
-//! Sessions in this process's memory: for tests, examples and single processes that may forget.
+//! A session store in memory, for tests, examples and single processes.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,27 +7,27 @@ use super::{Revocation, RevocationKind, RevocationPage, RevokeTarget, Rotation, 
 use crate::clock::Timestamp;
 use crate::error::BackendError;
 
-/// A [`SessionStore`] without a database. A restart ends every session.
+/// A [`SessionStore`] in this process's memory. A restart ends every session.
 #[derive(Clone, Debug, Default)]
 pub struct MemorySessions(Arc<Mutex<Rows>>);
 
 #[derive(Debug, Default)]
 struct Rows {
     sessions: HashMap<SessionId, Session>,
-    /// Each subject's sessions that were not ended.
+    /// The sessions of each subject that were not ended.
     subjects: HashMap<String, HashSet<SessionId>>,
     log: VecDeque<Revocation>,
     sequence: u64,
 }
 
 impl MemorySessions {
-    /// An empty store.
+    /// Creates an empty store.
     pub fn new() -> Self {
         Self::default()
     }
 
     fn rows(&self) -> MutexGuard<'_, Rows> {
-        // Every operation leaves the rows whole, so a panic elsewhere does not spoil them.
+        // Every operation leaves the rows consistent, so a panic of another thread does not matter.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -43,7 +43,7 @@ impl Rows {
         matching.into_iter().filter(|id| self.end_one(*id, ends.kind(*id), now)).collect()
     }
 
-    /// Whether it ended now.
+    /// Ends a session, and returns whether it ended now.
     fn end_one(&mut self, id: SessionId, kind: RevocationKind, now: Timestamp) -> bool {
         let Some(row) = self.sessions.get_mut(&id).filter(|row| row.revoked_at.is_none()) else { return false };
         row.revoked_at = Some(now);

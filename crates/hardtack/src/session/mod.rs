@@ -1,4 +1,4 @@
-//! Log-ins that a server keeps: one row each, rotated by compare-and-swap.
+//! Stored sessions: one row for each log-in, rotated by compare-and-swap.
 
 mod id;
 mod memory;

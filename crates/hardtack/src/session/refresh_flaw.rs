@@ -1,6 +1,6 @@
 //! Why a refresh token is refused although its signature and times are right.
 
-/// What is wrong with a refresh token whose signature and times are right.
+/// Why a refresh token is refused although its signature and times are right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefreshFlaw {
@@ -8,11 +8,11 @@ pub enum RefreshFlaw {
     UnknownSession,
     /// Its session was ended.
     SessionEnded,
-    /// Its session went unused too long, or grew too old.
+    /// Its session was not used for too long, or is too old.
     SessionExpired,
-    /// It was used before and somebody used it again: the session was ended for it.
+    /// It was used again after its window, so there is a copy of it. The session was ended because of that.
     Reused,
-    /// It is newer than the store: rows were lost, or two stores share a key.
+    /// It is newer than its session's row: the store lost rows, or two stores share a key.
     Ahead,
 }
 

@@ -1,4 +1,4 @@
-//! Where sessions are kept.
+//! The interface of session stores.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -24,12 +24,12 @@ pub enum RevokeTarget<'a> {
 }
 
 impl RevokeTarget<'_> {
-    /// Whether there is nothing to end.
+    /// Returns whether the target contains no session.
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Sessions([]) | Self::Replaced([]))
     }
 
-    /// Whether the browser of a session that ends so gets another in its place: [`Session::replaced`].
+    /// Returns whether the browser of this session gets a new session instead: the value of [`Session::replaced`].
     pub fn replaces(&self, id: SessionId) -> bool {
         match self {
             Self::Sessions(_) | Self::AllOf(_) | Self::AllExcept(..) => false,
@@ -38,31 +38,31 @@ impl RevokeTarget<'_> {
         }
     }
 
-    /// What the log says of a session that ends so.
+    /// Returns the kind of the session's entry in the revocation log.
     pub fn kind(&self, id: SessionId) -> RevocationKind {
         if self.replaces(id) { RevocationKind::Replaced } else { RevocationKind::Ended }
     }
 }
 
-/// The successor of a session's tokens.
+/// The new times of a session when its refresh token is exchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rotation {
-    /// When; also the time at which the row must still be live.
+    /// The time of the rotation, at which the session must be live.
     pub now: Timestamp,
-    /// The row's new end; the store caps it at the absolute one.
+    /// When the session ends unless it is used. The store limits it to the absolute end.
     pub expires_at: Timestamp,
-    /// Set where the password was just typed again.
+    /// Set if the user has just typed the password again.
     pub auth_time: Option<Timestamp>,
 }
 
 impl Rotation {
-    /// A rotation at `now`, after which the session expires at `expires_at` unless it is used.
+    /// Creates a rotation at `now`, after which the session ends at `expires_at` unless it is used.
     pub const fn new(now: Timestamp, expires_at: Timestamp) -> Self {
         Self { now, expires_at, auth_time: None }
     }
 
-    /// Notes that the user just authenticated again.
+    /// Sets the time at which the user typed the password again.
     #[must_use]
     pub const fn with_auth_time(mut self, at: Timestamp) -> Self {
         self.auth_time = Some(at);
@@ -70,76 +70,76 @@ impl Rotation {
     }
 }
 
-/// What happened to a session, so that tokens of it are refused before they expire.
+/// What happened to a session, so that its tokens are refused before they expire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RevocationKind {
-    /// It was ended.
+    /// It has ended.
     Ended,
-    /// It was ended because its browser got another in its place: [`Session::replaced`].
+    /// It has ended, and its browser got a new session instead: [`Session::replaced`].
     Replaced,
-    /// It goes on, with other claims: its access tokens of this generation and of those before it are
-    /// outdated ([`Session::outdated_generation`]).
+    /// Its claims have changed: access tokens up to this generation are outdated ([`Session::outdated_generation`]).
     Outdated(u64),
 }
 
-/// One entry of the log of ended sessions, and of those whose claims have changed.
+/// An entry of the revocation log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Revocation {
-    /// One more than that of the entry before it: a number that is missing tells a reader that it has
-    /// missed an entry.
+    /// The number of the entry: one more than that of the entry before it. A reader that misses a number has missed
+    /// an entry.
     pub sequence: u64,
     /// The session.
     pub session: SessionId,
-    /// When that happened.
+    /// When it happened.
     pub at: Timestamp,
     /// What happened to it.
     pub kind: RevocationKind,
 }
 
 impl Revocation {
-    /// An entry of the log.
+    /// Creates an entry.
     pub const fn new(sequence: u64, session: SessionId, at: Timestamp, kind: RevocationKind) -> Self {
         Self { sequence, session, at, kind }
     }
 }
 
-/// A part of the log.
+/// A page of the revocation log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RevocationPage {
-    /// The sequence of the newest entry there ever was, pruned or not; zero before the first. Where it
-    /// is behind a reader's position, the store has lost entries.
+    /// The number of the newest entry ever written, even if it is pruned; zero if there was none. If it is smaller
+    /// than a reader's position, the store has lost entries.
     pub head: u64,
-    /// The entries asked for, in order.
+    /// The requested entries, in order.
     pub entries: Vec<Revocation>,
 }
 
 impl RevocationPage {
-    /// A page of a log whose newest entry ever had the sequence number `head`.
+    /// Creates a page of a log whose newest entry ever had the number `head`.
     pub const fn new(head: u64, entries: Vec<Revocation>) -> Self {
         Self { head, entries }
     }
 }
 
-/// A place for sessions: nine operations, each one transaction.
+/// A session store: nine operations, each of them one transaction.
 ///
-/// What must hold is checked by `hardtack::testing::store_conformance` (feature `testing`):
-/// an answer given is durable, [`Self::rotate`] is atomic, and an ended session never lives again.
+/// `hardtack::testing::store_conformance` (feature `testing`) tests an implementation. When an operation returns, its
+/// effect is durable; [`Self::rotate`] is atomic; and an ended session never becomes live again. The guide
+/// [`stores`](crate::guide::stores) explains how to write one.
 pub trait SessionStore: Send + Sync + 'static {
-    /// Adds a session and ends others in the same transaction; answers those that ended now.
+    /// Adds a session, ends others in the same transaction, and returns the sessions that ended now.
     fn create(
         &self,
         session: &Session,
         ends: RevokeTarget<'_>,
     ) -> impl Future<Output = Result<Vec<SessionId>, BackendError>> + Send;
 
-    /// The row, live or not.
+    /// Returns a session, live or not.
     fn find(&self, id: SessionId) -> impl Future<Output = Result<Option<Session>, BackendError>> + Send;
 
-    /// If the row is live and of exactly this generation: adds one to it, sets the times, clears
-    /// `confirmed`, and answers the new row. Otherwise changes nothing and answers none.
+    /// If the session is live and has exactly this generation, increments the generation, sets the times, clears
+    /// `confirmed`, and returns the new row. Otherwise changes nothing and returns `None`.
     fn rotate(
         &self,
         id: SessionId,
@@ -147,22 +147,22 @@ pub trait SessionStore: Send + Sync + 'static {
         rotation: Rotation,
     ) -> impl Future<Output = Result<Option<Session>, BackendError>> + Send;
 
-    /// RevocationFilter that the token of this generation has come back; nothing where it is not the newest.
+    /// Sets `confirmed` if this generation is the newest one, and does nothing otherwise.
     fn confirm(&self, id: SessionId, generation: u64) -> impl Future<Output = Result<(), BackendError>> + Send;
 
-    /// Ends sessions, writes each to the log, and answers those that ended now.
+    /// Ends sessions, writes an entry for each to the revocation log, and returns the sessions that ended now.
     fn revoke(
         &self,
         ends: RevokeTarget<'_>,
         now: Timestamp,
     ) -> impl Future<Output = Result<Vec<SessionId>, BackendError>> + Send;
 
-    /// Makes the access tokens outdated that a subject's sessions have so far: of each session that was not
-    /// ended, sets `claims` where they are given, sets [`Session::outdated_generation`] to its generation,
-    /// and writes it to the log with that generation. Answers the sessions with those generations.
+    /// Outdates the access tokens of a subject's sessions. For each session that was not ended, sets `claims` if they
+    /// are given, sets [`Session::outdated_generation`] to its generation, and writes that generation to the
+    /// revocation log. Returns the sessions with those generations.
     ///
-    /// Row and log are one transaction, so that of two processes one either rotates before, and makes a
-    /// token that is outdated, or after, and finds the new claims.
+    /// Row and log are one transaction. So a concurrent rotation either happens before, and its token is outdated, or
+    /// after, and it uses the new claims.
     fn outdate(
         &self,
         subject: &str,
@@ -170,20 +170,19 @@ pub trait SessionStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Result<Vec<(SessionId, u64)>, BackendError>> + Send;
 
-    /// The live sessions of a subject, the newest first.
+    /// Returns the live sessions of a subject, the newest first.
     fn list(&self, subject: &str, now: Timestamp) -> impl Future<Output = Result<Vec<Session>, BackendError>> + Send;
 
-    /// The first `limit` of the log's entries behind `after`; zero is its beginning. No entry appears
-    /// later behind one that was answered, however many processes write at once.
+    /// Returns the first `limit` entries of the log after the number `after`; zero is the beginning. No entry may
+    /// appear later before one that was returned, however many processes write concurrently.
     fn revocations(&self, after: u64, limit: u32) -> impl Future<Output = Result<RevocationPage, BackendError>> + Send;
 
-    /// Forgets up to `limit` sessions that ended before `before` and entries that the log has of times before
-    /// it; answers how many.
+    /// Deletes up to `limit` sessions that ended before `before`, and log entries from before that time. Returns how
+    /// many it deleted.
     fn prune(&self, before: Timestamp, limit: u32) -> impl Future<Output = Result<u64, BackendError>> + Send;
 
-    /// Waits until another process may have written to the log: for stores that can tell, as by
-    /// PostgreSQL's `NOTIFY`. It may answer for no reason, and whoever follows the log polls it as well.
-    /// Unless implemented it never answers.
+    /// Waits until another process may have written to the log, for stores that can be notified, such as by
+    /// PostgreSQL's `NOTIFY`. It may return without a reason; the log is polled as well. The default never returns.
     fn revoked_elsewhere(&self) -> impl Future<Output = Result<(), BackendError>> + Send {
         std::future::pending()
     }
@@ -191,8 +190,8 @@ pub trait SessionStore: Send + Sync + 'static {
 
 type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>;
 
-/// Generates [`ErasedStore`], which is [`SessionStore`] behind a pointer: the authenticator is then one type,
-/// whatever store it has.
+/// Generates [`ErasedStore`], the object-safe form of [`SessionStore`], so that the authenticator has one type for
+/// every store.
 macro_rules! erase {
     ($(fn $name:ident($($arg:ident: $type:ty),*) -> $out:ty;)*) => {
         pub(crate) trait ErasedStore: Send + Sync {

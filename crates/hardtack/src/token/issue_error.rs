@@ -16,8 +16,10 @@ pub enum IssueError {
     /// A cookie that browsers would drop.
     #[error(transparent)]
     Cookie(#[from] CookieTooLarge),
-    /// A cookie bound to its host, and a domain to send it to.
-    #[error("the cookie {name} is bound to its host by its name, so it cannot be sent to the domain {domain:?}")]
+    /// The cookie is bound to its host, but a domain was given.
+    #[error(
+        "the cookie {name} is bound to its host by the prefix __Host-, so it cannot have the domain {domain:?}; use CookiePrefix::Secure"
+    )]
     CookieDomain {
         /// The cookie.
         name: String,
@@ -29,10 +31,10 @@ pub enum IssueError {
     Token(#[from] TokenError),
     /// A subject's own key signs differently each time, and its sessions are stored.
     #[error(
-        "refresh tokens of stored sessions need a signature that is the same each time; encode_key gave a key of {0}"
+        "refresh tokens of stored sessions need a deterministic signature; encode_key returned a key for {0}, whose signatures are randomized"
     )]
-    RandomisedKey(&'static str),
-    /// Claims that are no JSON object.
-    #[error("further claims must serialise to a JSON object, such as a struct; this gave something else")]
+    RandomizedKey(&'static str),
+    /// The claims are not a JSON object.
+    #[error("additional claims must serialize to a JSON object, such as a struct or a map")]
     NotAnObject,
 }

@@ -1,4 +1,4 @@
-//! A token in each location, as it stands there: nothing is verified yet.
+//! Finding the text of a token in a location. Nothing is verified here.
 
 use std::borrow::Cow;
 
@@ -8,38 +8,38 @@ use crate::cookie::{CookieName, DuplicateCookie};
 use crate::jwt::TokenKind;
 use crate::request::RequestHead;
 
-/// What a location holds.
+/// What a location contains.
 pub(crate) enum Extracted<'a> {
-    /// No token: the next location's turn.
+    /// No token: search the next location.
     Absent(Absence),
-    /// What can only be a token, in a form that none has: nothing else is looked at.
+    /// Something that cannot be a token. No other location is searched.
     Malformed,
     /// The cookie is there more than once.
     Twice,
-    /// The body was not looked at, or not to its end.
+    /// The body was not read, or not to its end.
     Unread,
     /// A token.
     Token(Cow<'a, [u8]>),
 }
 
-/// What exactly is missing.
+/// What is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Absence {
-    /// No header field of the name.
+    /// The header.
     Field,
-    /// A field that has no value, or several, of the type.
+    /// A header value with the expected scheme, or there are several.
     Type,
-    /// No cookie.
+    /// The cookie.
     Cookie,
-    /// No parameter.
+    /// The query parameter.
     Parameter,
-    /// No JSON body.
+    /// A JSON body.
     NoJson,
-    /// A JSON body without the member.
+    /// The member of the JSON body.
     Member,
 }
 
-/// Looks in one location. `json` is what was read of the body; `cookie` the cookie's full name.
+/// Searches one location. `json` is what was read of the body, and `cookie` is the full name of the cookie.
 pub(crate) fn extract<'a>(
     location: TokenLocation,
     kind: TokenKind,
@@ -68,7 +68,7 @@ pub(crate) fn extract<'a>(
     }
 }
 
-/// Several fields of one name count as one whose values are divided by commas (RFC 9110 §5.2).
+/// Several headers with one name are equivalent to one whose values are separated by commas (RFC 9110 section 5.2).
 fn in_headers<'a>(head: &RequestHead<'a>, sources: &'a TokenSources) -> Extracted<'a> {
     let mut fields = head.header_all(&sources.header_lower);
     let field = match (fields.next(), fields.next()) {
@@ -96,7 +96,7 @@ fn in_field<'a>(field: &'a [u8], header_type: &str) -> Extracted<'a> {
         return Extracted::Absent(Absence::Field);
     }
     if header_type.is_empty() {
-        // The whole field is the token.
+        // The whole header is the token.
         let mut words = words(trim_commas(field));
         return match (words.next(), words.next()) {
             (Some(token), None) => Extracted::Token(token.into()),

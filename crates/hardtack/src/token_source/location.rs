@@ -5,15 +5,15 @@ use std::str::FromStr;
 
 /// A part of a request that may carry a token (`JWT_TOKEN_LOCATION`).
 ///
-/// Only a cookie travels without the client's doing. CSRF protection, the origin check, unset cookies and
-/// redirects are for tokens out of cookies; whoever sends a token in another way has put it there.
+/// Browsers send only cookies by themselves. So the CSRF and origin checks, the deletion of cookies, and redirects
+/// apply to tokens in cookies only. A token in another location was put there by the client on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TokenLocation {
-    /// A header field: `Authorization: Bearer …` unless set otherwise.
+    /// A header, by default `Authorization: Bearer …`.
     Headers,
-    /// The access or the refresh cookie.
+    /// The access cookie or the refresh cookie.
     Cookies,
-    /// A parameter of the query. Queries end up in logs, in histories and in `Referer` fields.
+    /// A query parameter. Queries end up in logs, in browser histories and in `Referer` headers.
     QueryString,
     /// A member of a JSON body.
     Json,
@@ -22,7 +22,7 @@ pub enum TokenLocation {
 impl TokenLocation {
     const ALL: [Self; 4] = [Self::Headers, Self::Cookies, Self::QueryString, Self::Json];
 
-    /// The name in Flask-JWT-Extended: `headers`, `cookies`, `query_string` or `json`.
+    /// Returns the name in Flask-JWT-Extended: `headers`, `cookies`, `query_string` or `json`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Headers => "headers",
@@ -39,7 +39,7 @@ impl fmt::Display for TokenLocation {
     }
 }
 
-/// A name that is no location.
+/// The text is not the name of a location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected headers, cookies, query_string or json")]
 pub struct UnknownLocation;
@@ -52,7 +52,7 @@ impl FromStr for TokenLocation {
     }
 }
 
-/// Locations in order of precedence, each at most once: the first that holds a token decides.
+/// Locations in order of precedence, each at most once. The first one that contains a token decides.
 ///
 /// ```
 /// use hardtack::TokenLocation::{Cookies, Headers};
@@ -65,30 +65,30 @@ impl FromStr for TokenLocation {
 pub struct Locations([Option<TokenLocation>; 4]);
 
 impl Locations {
-    /// Nowhere.
+    /// No location.
     pub(crate) const NONE: Self = Self([None; 4]);
 
-    /// Cookies and nothing else.
+    /// Cookies only.
     pub const COOKIES: Self = Self([Some(TokenLocation::Cookies), None, None, None]);
 
-    /// The locations, in order.
+    /// Returns the locations, in order.
     pub fn iter(self) -> impl Iterator<Item = TokenLocation> {
         self.0.into_iter().flatten()
     }
 
-    /// Whether this is one of them.
+    /// Returns whether this location is included.
     pub fn contains(self, location: TokenLocation) -> bool {
         self.0.contains(&Some(location))
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no locations.
     #[inline]
     pub fn is_empty(self) -> bool {
-        // Filled from the front.
+        // The array is filled from the front.
         matches!(self.0, [None, ..])
     }
 
-    /// Whether it is cookies and nothing else.
+    /// Whether only cookies are included.
     #[inline]
     pub(crate) fn is_only_cookies(self) -> bool {
         matches!(self.0, [Some(TokenLocation::Cookies), None, ..])

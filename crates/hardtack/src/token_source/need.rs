@@ -1,9 +1,9 @@
-//! What a route asks of a request.
+//! What a route needs.
 
 use super::Locations;
 use crate::jwt::TokenKind;
 
-/// What a route needs: the arguments of Flask-JWT-Extended's `jwt_required`.
+/// What a route needs: the arguments of `jwt_required` in Flask-JWT-Extended.
 ///
 /// ```
 /// use hardtack::{Need, TokenLocation};
@@ -17,7 +17,7 @@ pub struct Need {
     pub(crate) kind: TokenKind,
     pub(crate) fresh: bool,
     pub(crate) optional: bool,
-    /// The application's where there are none.
+    /// The locations to search; if empty, those of the settings.
     pub(crate) locations: Locations,
     pub(crate) any_type: bool,
     pub(crate) skip_revocation_check: bool,
@@ -41,37 +41,38 @@ impl Need {
         Self { kind: TokenKind::Refresh, ..Self::access() }
     }
 
-    /// Only a token from a recent log-in, not a refreshed one: `jwt_required(fresh=True)`.
+    /// Requires a recent log-in; a refreshed token is not enough: `jwt_required(fresh=True)`.
     #[must_use]
     pub const fn fresh(mut self) -> Self {
         self.fresh = true;
         self
     }
 
-    /// No token is fine too; a bad one is still refused: `jwt_required(optional=True)`.
+    /// Accepts requests without a token. An invalid token is still refused: `jwt_required(optional=True)`.
     #[must_use]
     pub const fn optional(mut self) -> Self {
         self.optional = true;
         self
     }
 
-    /// Where to look instead of where the application looks: `jwt_required(locations=…)`. A route that takes
-    /// tokens from JSON bodies also has to be announced: [`crate::AuthenticatorBuilder::route_locations`].
+    /// Searches these locations instead of those of the settings: `jwt_required(locations=…)`. If a route takes
+    /// tokens from JSON bodies, also set
+    /// [`TokenSources::route_locations`](crate::token_source::TokenSources::route_locations).
     #[must_use]
     pub fn locations(mut self, locations: impl Into<Locations>) -> Self {
         self.locations = locations.into();
         self
     }
 
-    /// Access and refresh tokens alike: `jwt_required(verify_type=False)`. The kind asked for still says
-    /// which cookie or JSON member is read.
+    /// Accepts access and refresh tokens: `jwt_required(verify_type=False)`. The kind still decides which cookie or
+    /// JSON member is read.
     #[must_use]
     pub const fn any_type(mut self) -> Self {
         self.any_type = true;
         self
     }
 
-    /// Tokens of sessions that ended too, and those that the application blocks:
+    /// Accepts tokens of ended sessions, and tokens that the application blocks:
     /// `jwt_required(skip_revocation_check=True)`.
     #[must_use]
     pub const fn skip_revocation_check(mut self) -> Self {
@@ -79,7 +80,7 @@ impl Need {
         self
     }
 
-    /// The kind that a token must be of, if one.
+    /// The kind that the token must have, if any.
     pub(crate) const fn expected_kind(self) -> Option<TokenKind> {
         if self.any_type { None } else { Some(self.kind) }
     }

@@ -6,18 +6,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use hardtack::authenticator::SessionError;
 use hardtack::session::Session;
 use hardtack::session::SessionPolicy;
-use hardtack::testing::TestClock;
+use hardtack::testing::{FailingSessions, TestClock};
 use hardtack::{KeySet, LogIn, Need, RefreshMode, TokenLocation};
 use serde_json::{Map, json};
 
-use crate::flaky::Flaky;
 use crate::support::{Answer, Browser, NOW, Request, Site, block_on, key, log_in, page, refresh, seconds};
 
 const BOUND: u64 = 5;
 
 /// Two processes on one store and at one time.
-fn processes(mode: RefreshMode) -> (Site, Site, Flaky) {
-    let (store, keys, clock) = (Flaky::default(), KeySet::new(key()), TestClock::start_at(NOW));
+fn processes(mode: RefreshMode) -> (Site, Site, FailingSessions) {
+    let (store, keys, clock) = (FailingSessions::new(), KeySet::new(key()), TestClock::start_at(NOW));
     let site = || {
         let set = |builder: hardtack::AuthenticatorBuilder| {
             builder
@@ -187,9 +186,9 @@ fn s39_another_process_learns_by_the_log() {
     demote(&here);
     assert_eq!(role(&there.visit(&mut old.clone())), "editor", "within the bound");
     assert_eq!(sync(&there), 1);
-    store.finds.store(0, Ordering::SeqCst);
+    store.reset_counts();
     assert!(there.visit(&mut old.clone()).is_refused(401, "expired"));
-    assert_eq!(store.finds.load(Ordering::SeqCst), 0, "a look-up in memory");
+    assert_eq!(store.finds(), 0, "a look-up in memory");
     assert_eq!(role(&there.visit(&mut alice)), "reader");
     assert_eq!(role(&here.visit(&mut alice)), "reader");
     // A process that starts now reads it as well.
@@ -212,7 +211,7 @@ fn s39_a_process_that_is_behind_asks_the_store() {
     }
     assert_eq!(role(&there.visit(&mut alice)), "reader");
     assert_eq!(role(&there.visit(&mut alice)), "reader");
-    store.down.store(true, Ordering::SeqCst);
+    store.fail();
     assert_eq!(there.visit(&mut old.clone()).status, 503);
 }
 
@@ -284,9 +283,9 @@ fn s39_a_generation_that_is_outdated_before_it_was_seen() {
     // The third is awaited although the second is outdated, and is confirmed when it comes.
     assert_eq!(role(&here.visit(&mut alice)), "reader");
     assert!(row(&here).confirmed);
-    store.finds.store(0, Ordering::SeqCst);
+    store.reset_counts();
     assert_eq!(role(&here.visit(&mut alice)), "reader");
-    assert_eq!(store.finds.load(Ordering::SeqCst), 0);
+    assert_eq!(store.finds(), 0);
 }
 
 /// A role that the application keeps itself.

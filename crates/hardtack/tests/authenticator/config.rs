@@ -155,7 +155,7 @@ fn lifetimes() {
 fn the_refresh_token_of_a_stored_session_is_the_same_each_time() {
     let keys = || KeySet::new(SigningKey::generate(Algorithm::ES256).unwrap());
     let error = Authenticator::builder(keys()).sessions(MemorySessions::new()).build().unwrap_err();
-    assert_eq!(error, ConfigError::RandomisedRefreshSignature { algorithm: "ES256" });
+    assert_eq!(error, ConfigError::RandomizedRefreshSignature { algorithm: "ES256" });
     says(&error, "sign with HS256, EdDSA or RS256");
     assert!(Authenticator::builder(keys()).build().is_ok());
     let sliding = Authenticator::builder(keys()).sessions(MemorySessions::new()).refresh_mode(RefreshMode::Sliding);

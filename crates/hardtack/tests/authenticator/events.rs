@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use hardtack::session::SessionPolicy;
+use hardtack::testing::FailingSessions;
 use hardtack::{KeySet, LogIn};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Dispatch, Metadata, Subscriber};
 
-use crate::flaky::Flaky;
 use crate::support::{Browser, NOW, Request, Site, block_on, key, log_in, seconds};
 
 /// Collects what is logged, a line an event, with its fields in their order.
@@ -72,7 +72,7 @@ type Told = Arc<Mutex<Vec<Entry>>>;
 
 type Entry = (&'static str, String, String, Option<String>, Option<String>);
 
-fn observed(store: Flaky) -> (Site, Told) {
+fn observed(store: FailingSessions) -> (Site, Told) {
     let told = Told::default();
     let record = told.clone();
     let site = Site::over(store, KeySet::new(key()), |builder| {
@@ -167,7 +167,7 @@ fn live(site: &Site) -> (Vec<String>, Vec<(&'static str, String)>) {
 
 #[test]
 fn s64_events_tell_what_happens_and_no_secret() {
-    let store = Flaky::default();
+    let store = FailingSessions::new();
     let (site, told) = observed(store);
     let mut outcome = None;
     let log = Log::of(|| outcome = Some(live(&site)));
@@ -206,14 +206,14 @@ fn s64_events_tell_what_happens_and_no_secret() {
 
 #[test]
 fn a_refused_refresh_is_told_with_its_flaw() {
-    let store = Flaky::default();
+    let store = FailingSessions::new();
     let (site, told) = observed(store.clone());
     let browser = site.browser_of("alice");
     site.pass(86_400 - 1);
     // The process's own map does not know: the row does.
     let id = site.live_sessions("alice")[0].id;
     let ends = hardtack::session::RevokeTarget::Sessions(&[id]);
-    block_on(hardtack::session::SessionStore::revoke(&store.rows, ends, site.auth.now())).unwrap();
+    block_on(hardtack::session::SessionStore::revoke(&store.sessions(), ends, site.auth.now())).unwrap();
     let log = Log::of(|| assert_eq!(site.refresh(&mut browser.clone()).code, "session_ended"));
     assert!(log[0].starts_with("DEBUG event=refresh_refused subject=alice session="), "{log:?}");
     assert!(log[0].ends_with("address=192.0.2.7 code=session_ended"), "{log:?}");
@@ -222,7 +222,7 @@ fn a_refused_refresh_is_told_with_its_flaw() {
 
 #[test]
 fn a_store_that_fails_is_told_of_once_and_once_when_it_is_back() {
-    let store = Flaky::default();
+    let store = FailingSessions::new();
     let site = Site::over(store.clone(), KeySet::new(key()), |builder| {
         builder.session_policy(SessionPolicy::default().max_staleness(seconds(5)))
     });
@@ -232,7 +232,7 @@ fn a_store_that_fails_is_told_of_once_and_once_when_it_is_back() {
             let mut pauses = pauses.lock().unwrap();
             if span != seconds(10) {
                 *pauses += 1;
-                store.down.store((3..6).contains(&*pauses), Ordering::SeqCst);
+                if (3..6).contains(&*pauses) { store.fail() } else { store.recover() }
             }
             let over = span != seconds(10) && *pauses < 9;
             std::future::poll_fn(move |_| if over { std::task::Poll::Ready(()) } else { std::task::Poll::Pending })

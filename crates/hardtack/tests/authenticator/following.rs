@@ -12,17 +12,16 @@ use hardtack::clock::Clock;
 use hardtack::session::RevokeTarget;
 use hardtack::session::SessionPolicy;
 use hardtack::session::SessionStore;
-use hardtack::testing::TestClock;
+use hardtack::testing::{FailingSessions, TestClock};
 use hardtack::{ConfigError, KeySet, MemorySessions, Need, SessionId};
 
-use crate::flaky::Flaky;
 use crate::support::{NOW, Request, Site, block_on, key, page, seconds};
 
 const BOUND: u64 = 5;
 
 /// Two processes on one store and at one time: the first ends sessions, the second is to know.
-fn processes() -> (Site, Site, Flaky) {
-    let (store, keys, clock) = (Flaky::default(), KeySet::new(key()), TestClock::start_at(NOW));
+fn processes() -> (Site, Site, FailingSessions) {
+    let (store, keys, clock) = (FailingSessions::new(), KeySet::new(key()), TestClock::start_at(NOW));
     let site = || {
         let set = |builder: hardtack::AuthenticatorBuilder| {
             builder.session_policy(SessionPolicy::default().max_staleness(seconds(BOUND))).clock(clock.clone())
@@ -82,7 +81,7 @@ fn s28_a_follower_learns_when_it_is_told_and_when_its_timer_runs_out() {
         step(&follower);
         assert_eq!(there.visit(&mut alice.clone()).status, 200, "nobody has told it yet");
         if told {
-            store.news.fetch_add(1, Ordering::SeqCst);
+            store.notify();
         } else {
             timer.run_out();
         }
@@ -101,24 +100,24 @@ fn s41_a_follower_outlives_its_store() {
     step(&follower);
     let alice = here.browser_of("alice");
     here.log_out(&mut alice.clone());
-    store.down.store(true, Ordering::SeqCst);
+    store.fail();
     // Its wake-up fails as well: told of a failure, it does not ask again at once.
-    store.news.fetch_add(1, Ordering::SeqCst);
+    store.notify();
     step(&follower);
-    let reads = store.reads.load(Ordering::SeqCst);
+    let reads = store.log_reads();
     step(&follower);
-    assert_eq!(store.reads.load(Ordering::SeqCst), reads);
+    assert_eq!(store.log_reads(), reads);
     for _ in 0..4 {
         timer.run_out();
         step(&follower);
     }
     assert_eq!(timer.pauses(), [1, 1, 2, 4, 4, 4]);
     // A connection that answers nothing is given up after a while.
-    store.down.store(false, Ordering::SeqCst);
-    store.hangs.store(true, Ordering::SeqCst);
+    store.recover();
+    store.set_log_hangs(true);
     timer.run_out();
     step(&follower);
-    store.hangs.store(false, Ordering::SeqCst);
+    store.set_log_hangs(false);
     timer.run_out();
     step(&follower);
     assert_eq!(there.visit(&mut alice.clone()).status, 200, "it has not read since");
@@ -133,7 +132,11 @@ fn s28_s41_a_process_that_is_behind_asks_the_store() {
     let (here, there, store) = processes();
     let (alice, bob) = (here.browser_of("alice"), here.browser_of("bob"));
     here.log_out(&mut alice.clone());
-    let finds = || store.finds.swap(0, Ordering::SeqCst);
+    let finds = || {
+        let finds = store.finds();
+        store.reset_counts();
+        finds
+    };
     finds();
     there.pass(BOUND - 1);
     assert_eq!(there.visit(&mut alice.clone()).status, 200, "within the bound");
@@ -144,7 +147,7 @@ fn s28_s41_a_process_that_is_behind_asks_the_store() {
     assert_eq!(finds(), 2);
     assert!(there.visit(&mut alice.clone()).is_refused(401, "revoked"));
     assert_eq!(finds(), 0, "what has ended stays so");
-    store.down.store(true, Ordering::SeqCst);
+    store.fail();
     for need in [Need::access(), Need::access().optional()] {
         let answer = there.send(&mut bob.clone(), Request::get("/page"), page(need));
         assert!(answer.is_refused(503, "store_unavailable"));
@@ -152,7 +155,7 @@ fn s28_s41_a_process_that_is_behind_asks_the_store() {
     }
     assert!(block_on(there.auth.sync_revocations()).is_err());
     assert_eq!(there.visit(&mut bob.clone()).status, 503);
-    store.down.store(false, Ordering::SeqCst);
+    store.recover();
     finds();
     assert_eq!(block_on(there.auth.sync_revocations()).unwrap(), 1);
     assert_eq!(there.visit(&mut bob.clone()).status, 200);
@@ -161,14 +164,14 @@ fn s28_s41_a_process_that_is_behind_asks_the_store() {
 
 #[test]
 fn before_its_first_reading_a_process_asks_the_store() {
-    let store = Flaky::default();
+    let store = FailingSessions::new();
     let site = Site::over(store.clone(), KeySet::new(key()), |builder| {
         builder.session_policy(SessionPolicy::default().max_staleness(seconds(BOUND)))
     });
     let alice = site.browser_of("alice");
-    store.finds.store(0, Ordering::SeqCst);
+    store.reset_counts();
     assert_eq!(site.visit(&mut alice.clone()).status, 200);
-    assert_eq!(store.finds.load(Ordering::SeqCst), 1);
+    assert_eq!(store.finds(), 1);
 }
 
 /// Ends a session without anybody's knowing but the store.
@@ -182,17 +185,17 @@ fn end_one(store: &MemorySessions, at: hardtack::clock::Timestamp) -> SessionId 
 #[test]
 fn s28_entries_that_were_missed_make_it_read_all_again() {
     let (here, there, store) = processes();
-    end_one(&store.rows, NOW);
+    end_one(&store.sessions(), NOW);
     assert_eq!(block_on(there.auth.sync_revocations()).unwrap(), 1);
     // A process that slept: what was pruned in the meantime has expired, what was not is read.
-    end_one(&store.rows, NOW);
+    end_one(&store.sessions(), NOW);
     let alice = here.browser_of("alice");
     here.pass(1);
     here.log_out(&mut alice.clone());
-    block_on(store.rows.prune(NOW + seconds(1), 100)).unwrap();
-    store.reads.store(0, Ordering::SeqCst);
+    block_on(store.sessions().prune(NOW + seconds(1), 100)).unwrap();
+    store.reset_counts();
     assert_eq!(block_on(there.auth.sync_revocations()).unwrap(), 2, "once with the gap, once from the beginning");
-    assert_eq!(store.reads.load(Ordering::SeqCst), 2);
+    assert_eq!(store.log_reads(), 2);
     assert!(there.visit(&mut alice.clone()).is_refused(401, "revoked"));
     assert_eq!(block_on(there.auth.sync_revocations()).unwrap(), 0);
 }
@@ -201,7 +204,7 @@ fn s28_entries_that_were_missed_make_it_read_all_again() {
 fn s28_a_store_that_was_restored_is_read_again() {
     let (here, there, store) = processes();
     for _ in 0..3 {
-        end_one(&store.rows, NOW);
+        end_one(&store.sessions(), NOW);
     }
     assert_eq!(block_on(there.auth.sync_revocations()).unwrap(), 3);
     // A backup takes the place of the store, and its numbers begin again below the reader's.

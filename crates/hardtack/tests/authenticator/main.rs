@@ -11,7 +11,6 @@ mod csrf;
 mod cut_off;
 mod events;
 mod failures;
-mod flaky;
 mod flask;
 mod following;
 mod interleavings;

@@ -1,15 +1,13 @@
 //! A store that is down.
 
-use std::sync::atomic::Ordering;
-
 use hardtack::session::SessionStore;
+use hardtack::testing::FailingSessions;
 use hardtack::{KeySet, Need, RefreshMode};
 
-use crate::flaky::{DETAIL, Flaky};
 use crate::support::{Browser, Request, Site, block_on, key, log_in, page};
 
-fn site(mode: RefreshMode) -> (Site, Flaky) {
-    let store = Flaky::default();
+fn site(mode: RefreshMode) -> (Site, FailingSessions) {
+    let store = FailingSessions::new();
     let site = Site::over(store.clone(), KeySet::new(key()), |builder| builder.refresh_mode(mode));
     (site, store)
 }
@@ -20,7 +18,7 @@ fn s41_a_store_that_is_down_is_503_and_never_anonymous() {
     let mut alice = site.browser_of("alice");
     let csrf = alice.csrf();
     let token = |need| move |exchange: &hardtack::adapter::Exchange<'_>| page(need)(exchange);
-    store.down.store(true, Ordering::SeqCst);
+    store.fail();
     // A good access token asks no store.
     assert_eq!(site.visit(&mut alice).status, 200);
     site.pass(1000);
@@ -49,7 +47,7 @@ fn s41_a_store_that_is_down_is_503_and_never_anonymous() {
         }
     }
     assert_eq!(alice.cookies_for("/", site.auth.now()), before);
-    store.down.store(false, Ordering::SeqCst);
+    store.recover();
     assert_eq!(site.visit(&mut alice).status, 200);
 }
 
@@ -58,13 +56,13 @@ fn s41_a_new_generation_is_confirmed_or_503() {
     let (site, store) = site(RefreshMode::Transparent);
     let mut alice = site.browser_of("alice");
     site.refresh(&mut alice);
-    store.down.store(true, Ordering::SeqCst);
+    store.fail();
     assert!(site.visit(&mut alice).is_refused(503, "store_unavailable"));
-    store.down.store(false, Ordering::SeqCst);
+    store.recover();
     assert_eq!(site.visit(&mut alice).status, 200);
-    assert!(block_on(store.rows.list("alice", site.auth.now())).unwrap()[0].confirmed);
+    assert!(block_on(store.sessions().list("alice", site.auth.now())).unwrap()[0].confirmed);
     // From then on nobody asks again.
-    store.down.store(true, Ordering::SeqCst);
+    store.fail();
     assert_eq!(site.visit(&mut alice).status, 200);
 }
 
@@ -73,7 +71,7 @@ fn s41_a_token_that_cannot_slide_is_503() {
     let (site, store) = site(RefreshMode::Sliding);
     let mut alice = site.browser_of("alice");
     site.pass(500);
-    store.down.store(true, Ordering::SeqCst);
+    store.fail();
     assert!(site.visit(&mut alice).is_refused(503, "store_unavailable"));
 }
 
@@ -81,10 +79,10 @@ fn s41_a_token_that_cannot_slide_is_503() {
 fn a_log_out_that_the_store_did_not_take_is_no_log_out() {
     let (site, store) = site(RefreshMode::Transparent);
     let mut alice = site.browser_of("alice");
-    store.down.store(true, Ordering::SeqCst);
+    store.fail();
     let answer = site.log_out(&mut alice);
     assert_eq!((answer.status, answer.cookies.len()), (503, 0));
-    store.down.store(false, Ordering::SeqCst);
+    store.recover();
     assert_eq!(site.visit(&mut alice).status, 200);
     assert_eq!(site.log_out(&mut alice).status, 200);
 }
@@ -92,13 +90,13 @@ fn a_log_out_that_the_store_did_not_take_is_no_log_out() {
 #[test]
 fn the_operators_own_calls_say_what_failed() {
     let (site, store) = site(RefreshMode::Transparent);
-    store.down.store(true, Ordering::SeqCst);
+    store.fail();
     let error = block_on(site.auth.log_in("alice")).unwrap_err();
-    assert!(hardtack::error::WithCauses(&error).to_string().contains(DETAIL));
+    assert!(hardtack::error::WithCauses(&error).to_string().contains(FailingSessions::ERROR));
     assert!(block_on(site.auth.sessions("alice")).is_err());
     assert!(block_on(site.auth.sync_revocations()).is_err());
     assert!(block_on(site.auth.prune_sessions(10)).is_err());
     assert!(block_on(site.auth.revoke_all_sessions("alice")).is_err());
-    store.down.store(false, Ordering::SeqCst);
+    store.recover();
     assert_eq!(block_on(site.auth.prune_sessions(10)).unwrap(), 0);
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::UNIX_EPOCH;
 
-use hardtack_conformance::{Response, StoredCookie};
+use hardtack_test_support::{Response, StoredCookie};
 use serde_json::{Map, Value, json};
 
 use super::tokens::read;
@@ -173,7 +173,7 @@ fn has_message(body: &Value, key: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use hardtack_conformance::{Client, server};
+    use hardtack_test_support::{Client, server};
     use http::Response;
 
     use super::Comparable;

@@ -11,8 +11,8 @@ mod tokens;
 use std::sync::Arc;
 use std::time::Instant;
 
-use hardtack_conformance::services::flask::Application;
-use hardtack_conformance::{Client, Process, Program};
+use hardtack_test_support::services::flask::Application;
+use hardtack_test_support::{Client, Process, Program};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::tokens::{Mint, Signer, now};
 
 pub(super) const SECRET: &str = "mT8yV2bq0NwR5uKxJ7cE3sLhF9dZpA1gYiUoQnXvBtWkHrMzCjPlDfGe64S8a0Oy";
-const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../hardtack/src/jwt/tests/fixtures");
+const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../hardtack/tests/fixtures/keys");
 
 /// Flask-JWT-Extended's defaults for the options that requests depend on.
 const DEFAULTS: [(&str, &str); 20] = [

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use hardtack::jwt::Algorithm;
 use hardtack::{Authenticator, KeySet, SigningKey};
-use hardtack_conformance::services::flask::Application;
-use hardtack_conformance::{Client, Process, Response, server};
+use hardtack_test_support::services::flask::Application;
+use hardtack_test_support::{Client, HtmlForms, Process, Response, server};
 use serde_json::json;
 
 use super::options::{SECRET, pem};

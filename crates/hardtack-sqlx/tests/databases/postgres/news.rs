@@ -5,9 +5,9 @@ use std::time::Duration;
 use hardtack::BackendError;
 use hardtack::session::RevokeTarget;
 use hardtack::session::SessionStore;
-use hardtack_conformance::services::PostgresServer;
-use hardtack_conformance::services::postgres::shared;
 use hardtack_sqlx::PostgresSessions;
+use hardtack_test_support::services::PostgresServer;
+use hardtack_test_support::services::postgres::shared;
 use tokio::time::timeout;
 
 use crate::{NOW, session};

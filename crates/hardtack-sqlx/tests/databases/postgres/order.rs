@@ -5,8 +5,8 @@ use std::time::Duration;
 use hardtack::SessionId;
 use hardtack::session::SessionStore;
 use hardtack::session::{Revocation, RevokeTarget};
-use hardtack_conformance::services::postgres::shared;
 use hardtack_sqlx::PostgresSessions;
+use hardtack_test_support::services::postgres::shared;
 use tokio::task::JoinSet;
 
 use crate::{NOW, session};

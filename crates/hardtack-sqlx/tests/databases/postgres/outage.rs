@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use hardtack::session::RevokeTarget;
 use hardtack::session::SessionStore;
-use hardtack_conformance::services::PostgresServer;
 use hardtack_sqlx::PostgresSessions;
+use hardtack_test_support::services::PostgresServer;
 use tokio::task::JoinSet;
 
 use crate::{NOW, session};

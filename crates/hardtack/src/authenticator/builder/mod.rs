@@ -280,7 +280,7 @@ impl AuthenticatorBuilder {
         let pre_session = PreSessionKey::new(&derived.unwrap_or_else(rand::random));
         Ok(Authenticator(Arc::new(Inner {
             fast_path: FastPath::new(&settings, &self.callbacks),
-            keys: if settings.flask { self.keys.take_any_key_id() } else { self.keys },
+            keys: if settings.flask { self.keys.ignore_unknown_key_ids() } else { self.keys },
             rules: settings.session_rules(self.store.is_some()),
             settings,
             cookies,
@@ -301,7 +301,7 @@ impl AuthenticatorBuilder {
 fn check_signing_key(keys: &KeySet, mode: RefreshMode) -> Result<(), ConfigError> {
     let signing = keys.signing_key().ok_or(ConfigError::VerifyingOnly)?;
     if !signing.is_deterministic() && mode != RefreshMode::Sliding {
-        return Err(ConfigError::RandomisedRefreshSignature { algorithm: signing.algorithm().as_str() });
+        return Err(ConfigError::RandomizedRefreshSignature { algorithm: signing.algorithm().as_str() });
     }
     Ok(())
 }

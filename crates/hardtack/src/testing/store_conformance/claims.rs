@@ -1,4 +1,4 @@
-//! Claims that change while sessions go on.
+//! Changing the claims of sessions.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -18,7 +18,7 @@ pub(super) async fn outdate_changes_the_claims<S: SessionStore>(store: &Subject<
         confirmed: true,
         salt: [0xff; 16],
         created_at: Timestamp::from_unix_seconds(-1),
-        // Not a number of IEEE 754.
+        // An IEEE 754 number cannot represent it.
         generation: (1 << 53) + 1,
         ..session("alice")
     };
@@ -94,7 +94,7 @@ pub(super) async fn an_outdated_session_goes_on<S: SessionStore>(store: &Subject
     same("prune: forgets the session and its entries", store.prune(at(100), 100).await, 5);
 }
 
-/// Whichever comes first: a generation has the old claims and is outdated, or has the new ones.
+/// In either order, a generation has the old claims and is outdated, or has the new ones.
 pub(super) async fn rotations_race_with_a_change<S: SessionStore>(store: &Subject<S>) {
     const OLD: &str = r#"{"role":"editor"}"#;
     for turn in 0..RACERS {

@@ -1,4 +1,4 @@
-//! The log, and what is forgotten.
+//! The revocation log, and pruning.
 
 use super::subject::{NOBODY, Subject, at, same, session};
 use crate::session::{RevokeTarget, Session, SessionStore};
@@ -10,7 +10,7 @@ pub(super) async fn the_log_is_in_order<S: SessionStore>(store: &Subject<S>) {
     for row in &rows {
         store.create(row, NOBODY).await;
     }
-    // The clock of one process may lag: the log's order is that of the writes.
+    // The clock of a process may be behind: the log is in the order of the writes.
     for (row, seconds) in rows.iter().zip([5, 4, 3, 2, 1]) {
         store.revoke(RevokeTarget::Sessions(&[row.id]), at(seconds)).await;
     }

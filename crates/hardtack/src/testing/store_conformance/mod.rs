@@ -1,4 +1,4 @@
-//! What every session store must do, as a test that an implementation runs over itself.
+//! The conformance suite of session stores.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test: it fails by panicking with the broken rule")]
 
 mod claims;
@@ -14,10 +14,10 @@ use std::future::Future;
 use crate::session::SessionStore;
 use subject::Subject;
 
-/// Checks all that [`SessionStore`] promises. `make` answers an empty store each time it is called.
+/// Tests everything that [`SessionStore`] promises. `make` must return a new, empty store each time it is called.
 ///
-/// It runs on any async runtime and brings its own concurrency, in one task. A store that can be used
-/// by several threads or processes at once is also to be tested with those: this suite can't start any.
+/// The suite runs on any async runtime, with concurrent calls in one task. If several threads or processes can use
+/// the store at once, test that as well.
 ///
 /// ```
 /// use hardtack::MemorySessions;
@@ -32,7 +32,7 @@ use subject::Subject;
 /// ```
 ///
 /// # Panics
-/// The store breaks a rule; the message names it.
+/// If the store breaks a rule. The message names the rule.
 pub async fn store_conformance<S, F, Fut>(make: F)
 where
     S: SessionStore,

@@ -1,4 +1,4 @@
-//! Callers that race, in one task.
+//! Concurrent calls in one task.
 
 use std::future::Future;
 use std::pin::Pin;

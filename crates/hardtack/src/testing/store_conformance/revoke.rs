@@ -1,4 +1,4 @@
-//! Sessions that are ended.
+//! Ending sessions.
 
 use super::subject::{NOBODY, NOW, Subject, at, next, same, session, set};
 use crate::session::{RevocationKind, RevokeTarget, Rotation, Session, SessionId, SessionStore};

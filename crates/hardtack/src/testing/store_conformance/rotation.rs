@@ -1,4 +1,4 @@
-//! Generations that move on.
+//! Rotating sessions.
 
 use std::time::Duration;
 

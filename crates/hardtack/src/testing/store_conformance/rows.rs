@@ -1,4 +1,4 @@
-//! What is created, and what it is found as.
+//! Creating and finding sessions.
 
 use super::subject::{NOBODY, NOW, Subject, at, next, same, session};
 use crate::clock::Timestamp;
@@ -26,7 +26,7 @@ pub(super) async fn rows_come_back_as_they_were_given<S: SessionStore>(store: &S
     let extreme = Session {
         persistent: true,
         id: SessionId::from_u128(u128::MAX),
-        // Not a number of IEEE 754, so a store that passes through one shows it.
+        // An IEEE 754 number cannot represent it, so a store that uses one is noticed.
         generation: (1 << 53) + 1,
         created_at: Timestamp::from_unix_seconds(-1),
         rotated_at: at(1),
@@ -41,7 +41,7 @@ pub(super) async fn rows_come_back_as_they_were_given<S: SessionStore>(store: &S
     for row in [plain, unicode, empty, extreme, ended, replaced, outdated] {
         store.create(&row, NOBODY).await;
         let found = store.find(row.id).await.expect("create, find: the row is there");
-        // One by one, since a session's `Debug` does not show them.
+        // Compared one by one, because a session's `Debug` does not show these fields.
         same("create, find: the salt comes back as it was given", found.salt, row.salt);
         same("create, find: the claims come back as they were given", &found.claims, &row.claims);
         same("create, find: the user agent comes back as it was given", &found.user_agent, &row.user_agent);
@@ -83,7 +83,7 @@ pub(super) async fn list_answers_the_live_sessions_of_a_subject<S: SessionStore>
 }
 
 pub(super) async fn subjects_are_compared_byte_by_byte<S: SessionStore>(store: &Subject<S>) {
-    // Those that a collation, a pattern or a trim would take for "alice".
+    // Names that a collation, a pattern or a trim would treat as "alice".
     let names = ["alice", "Alice", "alice ", " alice", "al_ce", "a%", "alicé", "alice\u{301}", "alic\u{e9}\u{301}"];
     for name in names {
         store.create(&session(name), NOBODY).await;

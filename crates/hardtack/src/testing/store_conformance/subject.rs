@@ -1,4 +1,4 @@
-//! The store under test, and what all rules need.
+//! The store under test, and helpers for the rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -17,7 +17,7 @@ pub(super) const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 /// How many callers race for one row.
 pub(super) const RACERS: usize = 16;
 
-/// The store under test; a failure of its own is a failed test.
+/// The store under test. If it returns an error, the test fails.
 pub(super) struct Subject<S>(pub(super) S);
 
 impl<S: SessionStore> Subject<S> {
@@ -73,7 +73,7 @@ pub(super) fn done<T>(operation: &str, answer: Result<T, BackendError>) -> T {
     answer.unwrap_or_else(|error| panic!("store_conformance: {operation} answers: {error}"))
 }
 
-/// The order in which sessions end is the store's own; that each is named once is not.
+/// Sessions may end in any order, but each may be returned only once.
 pub(super) fn each_once(operation: &str, ids: Vec<SessionId>) -> BTreeSet<SessionId> {
     let unique: BTreeSet<SessionId> = ids.iter().copied().collect();
     assert_eq!(unique.len(), ids.len(), "store_conformance: {operation}: a session is answered once: {ids:?}");
@@ -85,7 +85,7 @@ pub(super) fn same<T: PartialEq + Debug>(rule: &str, found: T, expected: T) {
     assert_eq!(found, expected, "store_conformance: {rule} (left: the store's, right: the expected)");
 }
 
-/// No session is to end.
+/// A target without sessions.
 pub(super) const NOBODY: RevokeTarget<'static> = RevokeTarget::Sessions(&[]);
 
 pub(super) fn set<const N: usize>(ids: [SessionId; N]) -> BTreeSet<SessionId> {
@@ -104,7 +104,7 @@ pub(super) fn next(seconds: u64) -> Rotation {
     Rotation { now: at(seconds), expires_at: at(seconds + 3600), auth_time: None }
 }
 
-/// Runs futures side by side in this task. Each is polled whenever one of them is woken.
+/// Runs futures concurrently in this task. Whenever one of them is woken, each is polled.
 pub(super) async fn all<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
     let mut running: Vec<Pin<Box<_>>> = futures.map(Box::pin).collect();
     let mut answers = Vec::new();

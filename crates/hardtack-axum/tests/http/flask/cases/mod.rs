@@ -8,7 +8,7 @@ mod queries;
 mod routes;
 mod tokens;
 
-use hardtack_conformance::{Client, Response};
+use hardtack_test_support::{Client, Response};
 use http::Method;
 use serde_json::{Value, json};
 
