@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hardtack::session::{Ends, SessionRules};
 use hardtack::{Clock, Session, SessionId, SessionStore, SystemClock, Timestamp};
 use hardtack_conformance::services::PostgresServer;
-use hardtack_sqlx::Statement;
+use hardtack_db::Statement;
 use tokio::task::JoinSet;
 
 use crate::Failed;

@@ -4,8 +4,9 @@ use hardtack::session::{Ends, RevocationPage, Rotation, StoreError};
 use hardtack::{MemorySessions, Session, SessionId, SessionStore, Timestamp};
 use hardtack_conformance::services::PostgresServer;
 use hardtack_conformance::services::redis::RedisServer;
+use hardtack_db::{Pool, Statement};
 use hardtack_redis::RedisSessions;
-use hardtack_sqlx::{Database, Sessions, Statement};
+use hardtack_sqlx::{Database, Sessions};
 use tempfile::TempDir;
 
 use crate::Failed;
@@ -13,7 +14,7 @@ use crate::Failed;
 /// A store of any kind, with what keeps it running.
 pub(crate) enum Store {
     Memory(MemorySessions),
-    Sql(Sessions<Database>, Database, Option<TempDir>),
+    Sql(Sessions<Database>, Pool, Option<TempDir>),
     Redis(RedisSessions, RedisServer),
 }
 
@@ -49,7 +50,7 @@ impl Store {
         let database = Database::open(url).await?;
         let sessions = database.sessions();
         sessions.migrate().await?;
-        Ok(Self::Sql(sessions, database, directory))
+        Ok(Self::Sql(sessions, database.into(), directory))
     }
 
     /// Bytes on disk or in memory that the store says it needs.
@@ -90,7 +91,7 @@ impl Store {
         Ok(Weights { rows: u64::try_from(rows)?, indexes: Some(u64::try_from(indexes)?), log: u64::try_from(log)? })
     }
 
-    pub(crate) fn database(&self) -> Option<(&Database, bool)> {
+    pub(crate) fn database(&self) -> Option<(&Pool, bool)> {
         match self {
             Self::Sql(_, database, directory) => Some((database, directory.is_some())),
             _ => None,

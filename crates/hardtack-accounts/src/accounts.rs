@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use hardtack::session::StoreError;
 use hardtack::{Builder, Timestamp};
-use hardtack_sqlx::{Database, MigrateError, Migration};
+use hardtack_db::{Migration, Pool};
+use hardtack_sqlx::{Database, MigrateError};
 
 use crate::activity::{Activity, ActivityStore, Kind, Recorder, Source};
 use crate::links::{DeadLink, LinkStore, LinkToken, Purpose};
@@ -129,6 +130,7 @@ impl Accounts {
     pub async fn open(database: impl Into<Database>) -> Result<Self, AccountsError> {
         let database = database.into();
         Self::migrate(&database).await?;
+        let database = Pool::from(database);
         let hasher = Hasher::new().await.map_err(|error| AccountsError::Hash(error.to_string()))?;
         let activity = ActivityStore::new(database.clone());
         let recorder = Recorder::start(activity.clone());
@@ -141,7 +143,7 @@ impl Accounts {
     /// # Errors
     /// A database that fails or is newer than this program.
     pub async fn migrate(database: &Database) -> Result<usize, MigrateError> {
-        database.migrate("accounts", MIGRATIONS).await
+        Pool::from(database.clone()).migrate("accounts", MIGRATIONS).await
     }
 
     /// The same with letters: addresses are confirmed, and whoever forgot a password can choose another one.

@@ -23,6 +23,17 @@ impl Error {
         Self::Runtime(text.to_string())
     }
 
+    /// An error's sentence and its causes.
+    pub(crate) fn with_causes(error: impl std::error::Error) -> Self {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            text.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        Self::Runtime(text)
+    }
+
     /// 2 as for a wrong command line, and 1 for the rest.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {

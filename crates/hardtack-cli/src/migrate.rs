@@ -21,9 +21,9 @@ pub(crate) fn run(options: &ServeOptions) -> Result<(), Error> {
 
 async fn migrate(settings: &Settings) -> Result<(), Error> {
     create_data_dir(settings)?;
-    let database = settings.database.open().await.map_err(Error::runtime)?;
-    let sessions = database.sessions().migrate().await.map_err(Error::runtime)?;
-    let accounts = Accounts::migrate(&database).await.map_err(Error::runtime)?;
+    let database = settings.database.open().await.map_err(Error::with_causes)?;
+    let sessions = database.sessions().migrate().await.map_err(Error::with_causes)?;
+    let accounts = Accounts::migrate(&database).await.map_err(Error::with_causes)?;
     database.close().await;
     let said = |steps| match steps {
         0 => "up to date".to_owned(),

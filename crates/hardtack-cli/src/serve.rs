@@ -42,9 +42,9 @@ async fn serve(settings: &Settings) -> Result<(), Error> {
     create_data_dir(settings)?;
     let keys = keys::load_or_create(settings)?;
 
-    let database = settings.database.open().await.map_err(Error::runtime)?;
+    let database = settings.database.open().await.map_err(Error::with_causes)?;
     tracing::info!(event = "database", database = %settings.database);
-    let accounts = Accounts::open(database.clone()).await.map_err(Error::runtime)?;
+    let accounts = Accounts::open(database.clone()).await.map_err(Error::with_causes)?;
     let accounts = with_mail(accounts, settings.mail.as_ref(), &settings.base_url(bound));
     let builder = settings.apply(accounts.wire(Authenticator::builder(keys)), bound).max_staleness(MAX_STALENESS);
     let builder = with_sessions(builder, &database, settings.redis.as_ref()).await?;
@@ -76,16 +76,16 @@ pub(crate) async fn with_sessions(
     if let Some(Redis { url, purpose }) = redis {
         tracing::info!(event = "redis", redis = %url, purpose = purpose.name());
         if *purpose == RedisFor::Sessions {
-            let sessions = RedisSessions::open(url.clone()).await.map_err(Error::runtime)?;
+            let sessions = RedisSessions::open(url.clone()).await.map_err(Error::with_causes)?;
             return Ok(builder.sessions(sessions));
         }
     }
     let sessions = database.sessions();
-    sessions.migrate().await.map_err(Error::runtime)?;
+    sessions.migrate().await.map_err(Error::with_causes)?;
     match redis {
         // It may be down: what it tells is read a poll later then.
         Some(Redis { url, .. }) => {
-            let sessions = NotifyingSessions::new(sessions, url.clone()).map_err(Error::runtime)?;
+            let sessions = NotifyingSessions::new(sessions, url.clone()).map_err(Error::with_causes)?;
             Ok(builder.sessions(sessions))
         }
         None => Ok(builder.sessions(sessions)),

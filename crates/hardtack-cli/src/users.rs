@@ -35,8 +35,8 @@ async fn act(settings: &Settings, command: &UserCommand) -> Result<(), Error> {
             file.display()
         )));
     }
-    let database = settings.database.open().await.map_err(Error::runtime)?;
-    let accounts = Accounts::open(database.clone()).await.map_err(Error::runtime)?;
+    let database = settings.database.open().await.map_err(Error::with_causes)?;
+    let accounts = Accounts::open(database.clone()).await.map_err(Error::with_causes)?;
     let done = match command {
         UserCommand::List(_) => list(&accounts).await,
         UserCommand::Disable(named) => disable(settings, &database, &accounts, &named.name).await,

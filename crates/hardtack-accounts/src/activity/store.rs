@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use hardtack::Timestamp;
 use hardtack::session::StoreError;
-use hardtack_sqlx::{Database, Statement};
+use hardtack_db::{Pool, Statement};
 
 use super::{Kind, Source};
 
@@ -34,11 +34,11 @@ pub(crate) struct Activity {
 /// The table of what happened.
 #[derive(Clone, Debug)]
 pub(crate) struct ActivityStore {
-    database: Database,
+    database: Pool,
 }
 
 impl ActivityStore {
-    pub(crate) fn new(database: Database) -> Self {
+    pub(crate) fn new(database: Pool) -> Self {
         Self { database }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hardtack::Timestamp;
 use hardtack::session::StoreError;
-use hardtack_sqlx::{Database, Statement};
+use hardtack_db::{Pool, Statement};
 
 use super::LinkToken;
 use crate::users::{EmailAddress, key_of_email};
@@ -40,7 +40,7 @@ impl Purpose {
 /// The table of links.
 #[derive(Clone, Debug)]
 pub(crate) struct LinkStore {
-    database: Database,
+    database: Pool,
 }
 
 /// Why a link does nothing: it was used, it is too old, it never was one, or things have changed since.
@@ -48,7 +48,7 @@ pub(crate) struct LinkStore {
 pub(crate) struct DeadLink;
 
 impl LinkStore {
-    pub(crate) fn new(database: Database) -> Self {
+    pub(crate) fn new(database: Pool) -> Self {
         Self { database }
     }
 

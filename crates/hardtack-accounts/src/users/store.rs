@@ -2,7 +2,7 @@
 
 use hardtack::Timestamp;
 use hardtack::session::StoreError;
-use hardtack_sqlx::{Database, Statement};
+use hardtack_db::{Pool, Statement};
 
 use super::{EmailAddress, Settings, User, key_of, key_of_email};
 use crate::operator::KnownUser;
@@ -26,7 +26,7 @@ pub(crate) struct Credentials {
 /// The table of users.
 #[derive(Clone, Debug)]
 pub(crate) struct UserStore {
-    database: Database,
+    database: Pool,
 }
 
 /// The columns of [`Columns`], in its order.
@@ -42,7 +42,7 @@ type Columns = (String, String, String, String, Option<i64>, i64);
 type KnownColumns = (String, String, String, String, Option<i64>, i64, Option<i64>);
 
 impl UserStore {
-    pub(crate) fn new(database: Database) -> Self {
+    pub(crate) fn new(database: Pool) -> Self {
         Self { database }
     }
 

@@ -1,6 +1,6 @@
 //! What happened to an account, as its owner sees it.
 
-use hardtack_sqlx::Statement;
+use hardtack_db::Statement;
 use serde_json::json;
 
 use crate::support::*;

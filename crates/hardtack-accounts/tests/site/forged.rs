@@ -11,7 +11,7 @@ use hardtack::authenticator::Builder;
 use hardtack::jwt::Algorithm;
 use hardtack::{KeySet, SigningKey, TokenKind};
 use hardtack_conformance::client::{Client, Response};
-use hardtack_sqlx::Statement;
+use hardtack_db::Statement;
 use http::StatusCode;
 use serde_json::{Value, json};
 use tower_service::Service;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use hardtack_accounts::{EmailAddress, Outbox};
 use hardtack_conformance::client::{Client, Response};
-use hardtack_sqlx::Statement;
+use hardtack_db::Statement;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tempfile::TempDir;

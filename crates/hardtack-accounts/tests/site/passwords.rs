@@ -3,7 +3,7 @@
 use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, Version};
 use hardtack_conformance::client::Client;
-use hardtack_sqlx::Statement;
+use hardtack_db::Statement;
 use serde_json::json;
 
 use crate::support::{

@@ -1,7 +1,7 @@
 //! The site on PostgreSQL, where it differs from SQLite. The other files run what matters on both.
 
 use hardtack_conformance::services::PostgresServer;
-use hardtack_sqlx::Database;
+use hardtack_db::Statement;
 use serde_json::json;
 
 use crate::support::{BOTH_DATABASES, Options, PASSWORD, TestSite, log_in, sign_up, whoami};
@@ -71,9 +71,9 @@ async fn s41_a_server_that_is_gone_is_a_503_and_its_return_needs_no_restart() {
 #[tokio::test]
 async fn one_pool_serves_accounts_and_sessions() {
     let site = TestSite::start(Options { on_postgres: true, ..Options::default() }).await;
-    let database: Database = site.database().clone();
-    let components: Vec<(String,)> = database
-        .fetch(hardtack_sqlx::Statement::new("SELECT DISTINCT component FROM hardtack_migrations ORDER BY component"))
+    let components: Vec<(String,)> = site
+        .database()
+        .fetch(Statement::new("SELECT DISTINCT component FROM hardtack_migrations ORDER BY component"))
         .await
         .unwrap();
     assert_eq!(components, [("accounts".to_owned(),), ("sessions".to_owned(),)]);

@@ -2,7 +2,7 @@
 
 use hardtack::RefreshMode;
 use hardtack_conformance::client::Client;
-use hardtack_sqlx::Statement;
+use hardtack_db::Statement;
 use serde_json::{Value, json};
 
 use crate::support::{

@@ -13,8 +13,9 @@ use hardtack_accounts::{Accounts, EmailAddress, Outbox, Site};
 use hardtack_conformance::client::{Client, Response};
 use hardtack_conformance::services::postgres;
 use hardtack_conformance::services::redis::RedisServer;
+use hardtack_db::{Pool, Statement};
 use hardtack_redis::RedisSessions;
-use hardtack_sqlx::{Database, Statement};
+use hardtack_sqlx::{Database, Sessions};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -121,7 +122,8 @@ pub(crate) struct TestSite {
     pub(crate) clock: TestClock,
     auth: Authenticator,
     router: Router,
-    database: Database,
+    database: Pool,
+    sessions: Sessions<Database>,
     /// The sessions, if they are not in the database.
     redis: Option<RedisSessions>,
     address: SocketAddr,
@@ -203,14 +205,14 @@ impl TestSite {
         };
         let builder = match &redis {
             Some(redis) => builder.sessions(redis.clone()),
-            None => builder.sessions(sessions),
+            None => builder.sessions(sessions.clone()),
         };
         let auth = (options.configure)(builder).build().unwrap();
         auth.sync_revocations().await.unwrap();
         let router = Site::new(auth.clone(), accounts).router().merge((options.routes)(&auth));
         let service = router.clone().into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
-        Self { clock, auth, router, database, redis, address, place, server }
+        Self { clock, auth, router, database: database.into(), sessions, redis, address, place, server }
     }
 
     /// A browser, or a program, without cookies.
@@ -224,7 +226,7 @@ impl TestSite {
     }
 
     /// The database.
-    pub(crate) fn database(&self) -> &Database {
+    pub(crate) fn database(&self) -> &Pool {
         &self.database
     }
 
@@ -273,7 +275,7 @@ impl TestSite {
     pub(crate) async fn row(&self, id: SessionId) -> Option<Session> {
         match &self.redis {
             Some(redis) => redis.find(id).await.unwrap(),
-            None => self.database.sessions().find(id).await.unwrap(),
+            None => self.sessions.find(id).await.unwrap(),
         }
     }
 

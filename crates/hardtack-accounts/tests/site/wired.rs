@@ -7,6 +7,7 @@ use hardtack::{Authenticator, KeySet};
 use hardtack_accounts::{Accounts, Site};
 use hardtack_conformance::client::Client;
 use hardtack_conformance::services::postgres;
+use hardtack_db::Pool;
 use hardtack_sqlx::Database;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -18,7 +19,7 @@ pub(crate) struct Wired {
     pub(crate) clock: TestClock,
     pub(crate) accounts: Accounts,
     pub(crate) auth: Authenticator,
-    pub(crate) database: Database,
+    pub(crate) database: Pool,
     address: SocketAddr,
     server: tokio::task::JoinHandle<()>,
     _directory: TempDir,
@@ -59,7 +60,7 @@ impl Wired {
         let router = Site::new(auth.clone(), accounts.clone()).router();
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
-        Self { clock, accounts, auth, database, address, server, _directory: directory }
+        Self { clock, accounts, auth, database: database.into(), address, server, _directory: directory }
     }
 
     /// A browser, or a program, without cookies.

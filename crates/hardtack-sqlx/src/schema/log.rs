@@ -1,0 +1,35 @@
+//! The revocation log: rows of `revocations`, read together with `revocation_head`.
+
+use hardtack::Timestamp;
+use hardtack::session::{Revocation, RevocationPage, Revoked};
+
+use super::error::RowError;
+use super::values::{decode_id, to_unsigned};
+
+/// The head of the log, and an entry unless the page is empty: its sequence, session, time, whether the session was
+/// replaced, and the generation that is outdated if the session goes on.
+pub(crate) type LogRow = (i64, Option<i64>, Option<String>, Option<i64>, Option<bool>, Option<i64>);
+
+/// Returns the page of the log that consists of `rows`.
+pub(crate) fn decode_page(rows: Vec<LogRow>) -> Result<RevocationPage, RowError> {
+    let mut page = RevocationPage::default();
+    for (head, sequence, session, at, replaced, outdated) in rows {
+        page.head = to_unsigned("revocation_head", "sequence", head)?;
+        if let (Some(sequence), Some(session), Some(at), Some(replaced)) = (sequence, session, at, replaced) {
+            let what = match outdated {
+                Some(generation) => {
+                    Revoked::Outdated(to_unsigned(&session, "outdated_generation in the log", generation)?)
+                }
+                None if replaced => Revoked::Replaced,
+                None => Revoked::Ended,
+            };
+            page.entries.push(Revocation {
+                sequence: to_unsigned(&session, "sequence in the log", sequence)?,
+                session: decode_id(&session)?,
+                at: Timestamp::from_unix_seconds(at),
+                what,
+            });
+        }
+    }
+    Ok(page)
+}
