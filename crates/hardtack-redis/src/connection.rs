@@ -1,7 +1,7 @@
-//! The connection to Redis: shared by all callers, made anew when it breaks.
+//! The connection to Redis, which all callers share and which is made again when it breaks.
 //!
-//! Not the `redis` crate's own `ConnectionManager`: that one goes on with a connection that does not answer
-//! any more, and with a primary that has become a replica.
+//! The `redis` crate's own `ConnectionManager` is not used: it keeps a connection whose server does not respond, or has
+//! become a replica.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -11,113 +11,117 @@ use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, Redis
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::AskError;
+use crate::error::CommandError;
 
-/// How long a connection may take to be made.
-pub(crate) const CONNECT: Duration = Duration::from_secs(2);
+/// How long connecting may take.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long Redis may take to answer.
-const ANSWER: Duration = Duration::from_secs(2);
+/// How long Redis may take to respond.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long all of it may take, waiting for another caller's attempt to connect included.
+/// How long a command may take in all, including the wait while another caller connects.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// For how long a connection that has answered is taken to be whole.
-const FRESH: Duration = Duration::from_secs(1);
+/// How long a connection counts as working after a response.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
-/// Whether a command may be sent once more after its connection broke.
+/// Whether a command may be sent again after its connection broke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Again {
-    /// It changes nothing, or nothing more.
-    Yes,
-    /// It may have been done already.
-    No,
+pub(crate) enum Retry {
+    /// Executing the command twice has the same effect as once.
+    Safe,
+    /// Redis may have executed the command already, and must not do so twice.
+    Unsafe,
 }
 
-pub(crate) struct Link {
+pub(crate) struct Connection {
     client: Client,
     config: AsyncConnectionConfig,
     state: Mutex<State>,
-    born: Instant,
-    /// When Redis last answered, in milliseconds after `born`.
-    answered: AtomicU64,
+    created: Instant,
+    /// When Redis last responded, in milliseconds after `created`.
+    responded: AtomicU64,
 }
 
 #[derive(Default)]
 struct State {
     connection: Option<MultiplexedConnection>,
-    /// How many connections there were: tells a broken one from its successor.
+    /// Counts the connections, to tell a broken one from its successor.
     number: u64,
-    /// The last attempt that failed, and when it began.
+    /// The last attempt to connect that failed, and when it began.
     failure: Option<(Instant, RedisError)>,
 }
 
-impl Link {
-    /// Connects when it is first used.
+impl Connection {
+    /// Creates a connection that is made when it is first used.
     pub(crate) fn new(client: Client) -> Self {
-        let config =
-            AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT)).set_response_timeout(Some(ANSWER));
-        Self { client, config, state: Mutex::default(), born: Instant::now(), answered: AtomicU64::new(0) }
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_response_timeout(Some(RESPONSE_TIMEOUT));
+        Self { client, config, state: Mutex::default(), created: Instant::now(), responded: AtomicU64::new(0) }
     }
 
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }
 
-    /// Where it connects to; without the password.
+    /// Returns the server's address, without the password.
     pub(crate) fn address(&self) -> String {
         self.client.get_connection_info().addr().to_string()
     }
 
-    pub(crate) async fn ask<T: FromRedisValue>(&self, command: &Cmd, again: Again) -> Result<T, AskError> {
-        match timeout(DEADLINE, self.ask_patiently(command, again)).await {
-            Ok(answer) => Ok(answer?),
-            Err(_) => Err(AskError::Late(DEADLINE)),
+    /// Sends a command and returns its result. Fails after [`DEADLINE`].
+    pub(crate) async fn query<T: FromRedisValue>(&self, command: &Cmd, retry: Retry) -> Result<T, CommandError> {
+        match timeout(DEADLINE, self.query_without_deadline(command, retry)).await {
+            Ok(result) => Ok(result?),
+            Err(_) => Err(CommandError::TimedOut(DEADLINE)),
         }
     }
 
-    async fn ask_patiently<T: FromRedisValue>(&self, command: &Cmd, again: Again) -> RedisResult<T> {
-        // A connection may have broken while nobody looked. Whoever may not ask twice asks that first.
-        if again == Again::No && self.age() > self.answered.load(Ordering::Relaxed) + FRESH.as_millis() as u64 {
-            match self.ask_once::<()>(&redis::cmd("PING")).await {
+    async fn query_without_deadline<T: FromRedisValue>(&self, command: &Cmd, retry: Retry) -> RedisResult<T> {
+        // An idle connection may have broken unnoticed. A command that must not be sent twice pings first.
+        let trusted_until = self.responded.load(Ordering::Relaxed) + TRUSTED_FOR.as_millis() as u64;
+        if retry == Retry::Unsafe && self.age() > trusted_until {
+            match self.query_once::<()>(&redis::cmd("PING")).await {
                 Err(error) if !error.is_connection_dropped() => return Err(error),
-                // If it was broken, it is gone now, and the command itself connects anew.
+                // A broken connection is removed by now, and the command itself connects again.
                 _ => {}
             }
         }
-        match self.ask_once(command).await {
-            Err(error) if again == Again::Yes && error.is_connection_dropped() => self.ask_once(command).await,
-            answer => answer,
+        match self.query_once(command).await {
+            Err(error) if retry == Retry::Safe && error.is_connection_dropped() => self.query_once(command).await,
+            result => result,
         }
     }
 
-    async fn ask_once<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
-        let (number, mut connection) = self.connection().await?;
-        let answer = command.query_async(&mut connection).await;
-        if answer.is_ok() {
-            self.answered.store(self.age(), Ordering::Relaxed);
+    async fn query_once<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
+        let (number, mut connection) = self.connect().await?;
+        let result = command.query_async(&mut connection).await;
+        if result.is_ok() {
+            self.responded.store(self.age(), Ordering::Relaxed);
         }
-        if answer.as_ref().is_err_and(is_broken) {
+        if result.as_ref().is_err_and(is_broken) {
             let mut state = self.state.lock().await;
             if state.number == number {
                 state.connection = None;
             }
         }
-        answer
+        result
     }
 
-    /// How old this link is, in milliseconds.
+    /// Returns the milliseconds since this connection was created.
     fn age(&self) -> u64 {
-        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(self.created.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    async fn connection(&self) -> RedisResult<(u64, MultiplexedConnection)> {
+    /// Returns the connection and its number, and connects if there is none.
+    async fn connect(&self) -> RedisResult<(u64, MultiplexedConnection)> {
         let arrived = Instant::now();
         let mut state = self.state.lock().await;
         if let Some(connection) = &state.connection {
             return Ok((state.number, connection.clone()));
         }
-        // Those that waited for an attempt share its failure, or each would wait for one of its own.
+        // Callers that waited for an attempt share its failure. Otherwise each would wait for an attempt of its own.
         if let Some((began, error)) = &state.failure
             && *began >= arrived
         {
@@ -138,9 +142,9 @@ impl Link {
     }
 }
 
-/// Whether another connection could do better: this one is broken, silent, or leads to a replica.
+/// Whether a new connection may succeed: this one is broken, does not respond, or leads to a replica.
 fn is_broken(error: &RedisError) -> bool {
-    let replica =
+    let is_replica =
         [ServerErrorKind::ReadOnly, ServerErrorKind::MasterDown].map(ErrorKind::Server).contains(&error.kind());
-    error.is_io_error() || error.is_unrecoverable_error() || replica
+    error.is_io_error() || error.is_unrecoverable_error() || is_replica
 }

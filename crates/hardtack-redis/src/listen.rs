@@ -11,27 +11,26 @@ use redis::{AsyncConnectionConfig, Client, RedisResult};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 
-use crate::link::CONNECT;
+use crate::connection::CONNECT_TIMEOUT;
 
-/// How long Redis is asked to wait before it answers that there is nothing new. A connection that is
-/// silent for longer is dead.
+/// How long Redis waits for a new entry before it returns none. A connection that does not respond for longer is dead.
 const BLOCK: Duration = Duration::from_secs(5);
 
 /// How long after a failure the next connection is tried.
-const PAUSE: Duration = Duration::from_secs(1);
+const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 
-/// Follows a stream on a connection of its own, in a task that begins with the first [`Self::grown`] and
-/// ends with the last clone.
-pub(crate) struct Follower {
+/// Listens to a stream on a connection of its own, in a task that begins with the first [`Self::wait`] and ends with the
+/// last clone.
+pub(crate) struct StreamListener {
     shared: Arc<Shared>,
-    /// What this clone has heard: each owner of a store is told by itself.
-    heard: Mutex<watch::Receiver<()>>,
+    /// What this clone has received: each clone is notified separately.
+    receiver: Mutex<watch::Receiver<()>>,
 }
 
 struct Shared {
     client: Client,
     stream: String,
-    news: Arc<watch::Sender<()>>,
+    sender: Arc<watch::Sender<()>>,
     task: OnceLock<JoinHandle<()>>,
 }
 
@@ -43,67 +42,73 @@ impl Drop for Shared {
     }
 }
 
-impl Clone for Follower {
+impl Clone for StreamListener {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), heard: Mutex::new(self.shared.news.subscribe()) }
+        Self { shared: Arc::clone(&self.shared), receiver: Mutex::new(self.shared.sender.subscribe()) }
     }
 }
 
-impl Follower {
+impl StreamListener {
     pub(crate) fn new(client: Client, stream: String) -> Self {
-        let (news, heard) = watch::channel(());
-        let shared = Shared { client, stream, news: Arc::new(news), task: OnceLock::new() };
-        Self { shared: Arc::new(shared), heard: Mutex::new(heard) }
+        let (sender, receiver) = watch::channel(());
+        let shared = Shared { client, stream, sender: Arc::new(sender), task: OnceLock::new() };
+        Self { shared: Arc::new(shared), receiver: Mutex::new(receiver) }
     }
 
-    /// Answers when the stream may have grown since the last answer: an entry was added, or the connection
-    /// was made (anew). Dropped before it answers, it misses nothing.
-    pub(crate) async fn grown(&self) -> Result<(), StoreError> {
+    /// Waits until the stream may have grown since the last call returned: an entry was added, or the connection was
+    /// made (again). Cancel safe: nothing is missed if the future is dropped.
+    pub(crate) async fn wait(&self) -> Result<(), StoreError> {
         let shared = &self.shared;
         shared.task.get_or_init(|| {
-            tokio::spawn(follow(shared.client.clone(), shared.stream.clone(), Arc::clone(&shared.news)))
+            tokio::spawn(listen_forever(shared.client.clone(), shared.stream.clone(), Arc::clone(&shared.sender)))
         });
-        self.heard.lock().await.changed().await.map_err(StoreError::new)
+        self.receiver.lock().await.changed().await.map_err(StoreError::new)
     }
 }
 
-async fn follow(client: Client, stream: String, news: Arc<watch::Sender<()>>) {
-    let mut silent = false;
+async fn listen_forever(client: Client, stream: String, sender: Arc<watch::Sender<()>>) {
+    let mut warned = false;
     loop {
-        let Err(error) = listen(&client, &stream, &news, &mut silent).await;
-        if !silent {
-            tracing::warn!(%error, "no word of revocations from Redis until it is back; the log is polled");
-            silent = true;
+        let Err(error) = listen(&client, &stream, &sender, &mut warned).await;
+        if !warned {
+            tracing::warn!(%error, "Redis cannot notify this process of revocations; it polls the log until Redis is back");
+            warned = true;
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(RECONNECT_DELAY).await;
     }
 }
 
-async fn listen(client: &Client, stream: &str, news: &watch::Sender<()>, silent: &mut bool) -> RedisResult<Infallible> {
-    let config =
-        AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT)).set_response_timeout(Some(BLOCK + CONNECT));
+async fn listen(
+    client: &Client,
+    stream: &str,
+    sender: &watch::Sender<()>,
+    warned: &mut bool,
+) -> RedisResult<Infallible> {
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_response_timeout(Some(BLOCK + CONNECT_TIMEOUT));
     let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
-    // The end first, then the answer, then what comes behind that end: nothing falls in between.
-    let mut end = end(&mut connection, stream).await?;
-    if std::mem::take(silent) {
-        tracing::info!("Redis tells of revocations again");
+    // Read the last id before notifying the caller, who then reads the log. No entry falls in between.
+    let mut last = last_id(&mut connection, stream).await?;
+    if std::mem::take(warned) {
+        tracing::info!("Redis notifies this process of revocations again");
     }
-    news.send_replace(());
+    sender.send_replace(());
     loop {
         let mut read = redis::cmd("XREAD");
         read.arg("COUNT").arg(1000).arg("BLOCK").arg(BLOCK.as_millis() as u64);
         let grown: Option<StreamReadReply> =
-            read.arg("STREAMS").arg(stream).arg(&end).query_async(&mut connection).await?;
-        let last = grown.and_then(|mut reply| reply.keys.pop()?.ids.pop());
-        if let Some(last) = last {
-            end = last.id;
-            news.send_replace(());
+            read.arg("STREAMS").arg(stream).arg(&last).query_async(&mut connection).await?;
+        let entry = grown.and_then(|mut reply| reply.keys.pop()?.ids.pop());
+        if let Some(entry) = entry {
+            last = entry.id;
+            sender.send_replace(());
         }
     }
 }
 
-/// The id of a stream's last entry.
-async fn end(connection: &mut MultiplexedConnection, stream: &str) -> RedisResult<String> {
+/// Returns the id of a stream's last entry.
+async fn last_id(connection: &mut MultiplexedConnection, stream: &str) -> RedisResult<String> {
     let mut read = redis::cmd("XREVRANGE");
     let last: StreamRangeReply = read.arg(stream).arg("+").arg("-").arg("COUNT").arg(1).query_async(connection).await?;
     Ok(last.ids.into_iter().next().map_or_else(|| "0-0".to_owned(), |entry| entry.id))

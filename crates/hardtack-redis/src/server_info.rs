@@ -1,54 +1,55 @@
-//! Whether a Redis can be trusted with sessions.
+//! Whether a Redis server is suitable for sessions.
 
-use crate::link::{Again, Link};
-use crate::{AskError, OpenError};
+use crate::connection::{Connection, Retry};
+use crate::error::OpenError;
 
-/// The oldest version with all that the scripts use.
+/// The oldest version that has everything the scripts use.
 const OLDEST: (u32, u32) = (6, 2);
 
-/// What `INFO` says of a server.
-struct Health(String);
+/// The response to `INFO`.
+struct ServerInfo(String);
 
-impl Health {
+impl ServerInfo {
     fn field(&self, name: &str) -> Option<&str> {
         self.0.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
     }
 }
 
-/// Connects; refuses a server that cannot keep sessions, and warns of one that may lose them.
-pub(crate) async fn check(link: &Link) -> Result<(), OpenError> {
-    let asked: Result<String, AskError> = link.ask(&redis::cmd("INFO"), Again::Yes).await;
-    let health = Health(asked.map_err(|source| OpenError::Unreachable { address: link.address(), source })?);
-    let version = health.field("redis_version").unwrap_or("unknown");
-    if parse(version).is_none_or(|version| version < OLDEST) {
-        return Err(OpenError::TooOld { address: link.address(), version: version.to_owned() });
+/// Connects, refuses a server that cannot keep sessions, and logs a warning about a configuration that may lose them.
+pub(crate) async fn check_server(connection: &Connection) -> Result<(), OpenError> {
+    let address = || connection.address();
+    let info = connection.query(&redis::cmd("INFO"), Retry::Safe).await;
+    let info = ServerInfo(info.map_err(|source| OpenError::Unreachable { address: address(), source })?);
+    let version = info.field("redis_version").unwrap_or("unknown");
+    if parse_version(version).is_none_or(|version| version < OLDEST) {
+        return Err(OpenError::TooOld { address: address(), version: version.to_owned() });
     }
-    if health.field("cluster_enabled") == Some("1") {
-        return Err(OpenError::Cluster { address: link.address() });
+    if info.field("cluster_enabled") == Some("1") {
+        return Err(OpenError::Cluster { address: address() });
     }
-    for warning in warnings(&health) {
-        tracing::warn!(redis = link.address(), "{warning}");
+    for warning in warnings(&info) {
+        tracing::warn!(redis = address(), "{warning}");
     }
     Ok(())
 }
 
-fn parse(version: &str) -> Option<(u32, u32)> {
+fn parse_version(version: &str) -> Option<(u32, u32)> {
     let mut numbers = version.split('.').map(|number| number.parse().ok());
     Some((numbers.next()??, numbers.next()??))
 }
 
-fn warnings(health: &Health) -> Vec<&'static str> {
+fn warnings(info: &ServerInfo) -> Vec<&'static str> {
     let mut warnings = Vec::new();
-    if health.field("aof_enabled") != Some("1") {
+    if info.field("aof_enabled") != Some("1") {
         warnings.push(
-            "the append-only file is off: when this Redis stops, log-ins are lost and log-outs undone; \
+            "the append-only file of this Redis is off: when Redis stops, log-ins and log-outs are lost; \
              set appendonly to yes",
         );
     }
-    // The policies `volatile-…` evict only keys that expire; none of these does.
-    if health.field("maxmemory_policy").is_some_and(|policy| policy.starts_with("allkeys")) {
+    // The `volatile-…` policies evict only keys that expire, and the store's keys do not.
+    if info.field("maxmemory_policy").is_some_and(|policy| policy.starts_with("allkeys")) {
         warnings.push(
-            "this Redis forgets keys when its memory is full: users are then logged out, and log-outs undone; \
+            "this Redis evicts keys when its memory is full: users are then logged out, and log-outs are lost; \
              set maxmemory-policy to noeviction",
         );
     }
@@ -60,18 +61,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_may_lose_sessions_is_warned_of() {
-        let health = |aof, policy| Health(format!("aof_enabled:{aof}\r\nmaxmemory_policy:{policy}\r\n"));
-        assert!(warnings(&health("1", "noeviction")).is_empty());
-        assert!(warnings(&health("1", "volatile-lru")).is_empty());
-        assert!(warnings(&health("0", "noeviction"))[0].contains("appendonly"));
-        assert!(warnings(&health("1", "allkeys-lru"))[0].contains("noeviction"));
-        assert_eq!(warnings(&Health(String::new())).len(), 1);
+    fn a_configuration_that_may_lose_sessions_causes_a_warning() {
+        let info = |aof, policy| ServerInfo(format!("aof_enabled:{aof}\r\nmaxmemory_policy:{policy}\r\n"));
+        assert!(warnings(&info("1", "noeviction")).is_empty());
+        assert!(warnings(&info("1", "volatile-lru")).is_empty());
+        assert!(warnings(&info("0", "noeviction"))[0].contains("appendonly"));
+        assert!(warnings(&info("1", "allkeys-lru"))[0].contains("noeviction"));
+        assert_eq!(warnings(&ServerInfo(String::new())).len(), 1);
     }
 
     #[test]
     fn versions_are_compared_as_numbers() {
-        assert!(parse("6.2.0") >= Some(OLDEST) && parse("10.0.1") >= Some(OLDEST));
-        assert!(parse("6.0.16") < Some(OLDEST) && parse("unknown").is_none());
+        assert!(parse_version("6.2.0") >= Some(OLDEST) && parse_version("10.0.1") >= Some(OLDEST));
+        assert!(parse_version("6.0.16") < Some(OLDEST) && parse_version("unknown").is_none());
     }
 }

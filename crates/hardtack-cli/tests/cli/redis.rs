@@ -39,7 +39,7 @@ async fn a_redis_that_will_not_do_is_named_without_its_password() {
     ] {
         for command in ["serve", "check-config"] {
             let said = refusal(&place.hardtack([command]).env("HARDTACK_REDIS_URL", url), 2).await;
-            assert!(said.starts_with("hardtack: HARDTACK_REDIS_URL: this is no Redis address ("), "{said}");
+            assert!(said.starts_with("hardtack: HARDTACK_REDIS_URL: this is not a Redis address ("), "{said}");
             assert!(said.contains(expected) && !said.contains("canary"), "{said}");
         }
     }
@@ -58,7 +58,7 @@ async fn a_redis_that_will_not_do_is_named_without_its_password() {
     for (port, expected) in [(1, "refused"), (server.port(), "authentication failed")] {
         let url = format!("redis://:canary@127.0.0.1:{port}");
         let said = refusal(&place.serve([]).env("HARDTACK_REDIS_URL", url), 1).await;
-        assert!(said.contains(&format!("cannot use the Redis at 127.0.0.1:{port}: ")), "{said}");
+        assert!(said.contains(&format!("cannot use the Redis at 127.0.0.1:{port}; ")), "{said}");
         assert!(said.contains("it must be running and reachable"), "{said}");
         assert!(said.to_lowercase().contains(&expected.to_lowercase()) && !said.contains("canary"), "{said}");
     }

@@ -1,11 +1,14 @@
--- Ending sessions. The arguments from `first` on say which: `these` and ids, `all` and a subject,
--- `others`, a subject and the id that is kept; `replacing` and `renewing`, as `these` and `others`, say whose
--- browser gets another session.
+-- Ending sessions.
 
--- The rows that are to end and have not yet, each once.
-local function ending(first)
+-- Returns the live rows that the arguments from `first` on select, each once:
+--   sessions ID…                the sessions
+--   replaced ID…                the sessions, whose browsers get new ones
+--   all SUBJECT                 all sessions of the subject
+--   all_except SUBJECT ID       all sessions of the subject except one
+--   renewed SUBJECT ID          all sessions of the subject, and the browser of one gets a new session
+local function select_rows(first)
   local how, ids, named = ARGV[first], {}, nil
-  if how == 'these' or how == 'replacing' then
+  if how == 'sessions' or how == 'replaced' then
     for i = first + 1, #ARGV do ids[#ids + 1] = ARGV[i] end
   else
     ids = redis.call('SMEMBERS', subject_key(ARGV[first + 1]))
@@ -13,11 +16,11 @@ local function ending(first)
   end
   local rows, seen = {}, {}
   for _, id in ipairs(ids) do
-    if not seen[id] and not (how == 'others' and id == named) then
+    if not seen[id] and not (how == 'all_except' and id == named) then
       seen[id] = true
       local row = read(id)
       if row and row.revoked_at == '-' then
-        row.replaced = how == 'replacing' or (how == 'renewing' and id == named)
+        row.replaced = how == 'replaced' or (how == 'renewed' and id == named)
         rows[#rows + 1] = row
       end
     end
@@ -25,9 +28,9 @@ local function ending(first)
   return rows
 end
 
--- Ends the rows and writes each to the log; answers their ids. The index goes first: a server whose
--- memory is full takes what frees some, and then the rest of the script as well.
-local function finish(rows, now)
+-- Ends the rows, appends each to the log, and returns their ids. The index entries are removed first: on a server whose
+-- memory is full, a script that begins by freeing memory may run to its end.
+local function end_rows(rows, now)
   local ids = {}
   if #rows == 0 then return ids end
   for _, row in ipairs(rows) do redis.call('SREM', subject_key(row.subject), row.id) end
