@@ -3,34 +3,34 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod application;
+mod callbacks;
+mod cancelled_requests;
 mod change_claims;
 mod config;
 mod cookies;
 mod csrf;
-mod cut_off;
 mod events;
-mod failures;
-mod flask;
-mod following;
+mod flask_compat;
 mod interleavings;
 mod jwt_options;
 mod lifetimes;
-mod locations;
 mod log_in;
 mod log_out;
+mod loom;
 mod model;
 mod password_change;
+mod persistent_cookies;
 mod refresh_redirect;
+mod refresh_sliding;
 mod refresh_transparent;
-mod remember;
-mod replaced;
-mod sliding;
+mod refusals;
+mod replaced_sessions;
+mod revocation_log;
 mod stateless;
 mod store_failure;
 mod support;
-mod threads;
 mod token_cache;
+mod token_sources;
 
 // Modules of the core that are compiled here once more take it from the root.
 use hardtack::{clock, session};

@@ -5,8 +5,8 @@
 
 use hardtack::SessionId;
 use hardtack::clock::Timestamp;
-use loom::sync::Arc;
-use loom::thread;
+use ::loom::sync::Arc;
+use ::loom::thread;
 
 use crate::support::{NOW, seconds};
 
@@ -34,11 +34,11 @@ mod sync {
     use std::fmt;
     use std::marker::PhantomData;
 
-    use loom::sync::atomic::AtomicUsize;
+    use ::loom::sync::atomic::AtomicUsize;
 
     use super::{ID, SessionId};
-    pub(super) use loom::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-    pub(super) use loom::sync::{Mutex, MutexGuard};
+    pub(super) use ::loom::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+    pub(super) use ::loom::sync::{Mutex, MutexGuard};
 
     pub(super) const MARK_WORDS: usize = 2;
 
@@ -124,7 +124,7 @@ struct Process {
 
 /// Runs two threads beside this one in every order, and then looks at what is left.
 fn in_every_order(begin: fn(&Process), one: fn(&Process), other: fn(&Process), here: fn(&Process), left: fn(&Process)) {
-    loom::model(move || {
+    ::loom::model(move || {
         let process = Arc::new(Process::default());
         begin(&process);
         let threads = [one, other].map(|run| {
