@@ -1,5 +1,5 @@
-//! The authenticator's behaviour through its public door: requests in, replies and cookies out. A test is
-//! named after the row of the security requirements that it shows.
+//! Tests of the authenticator through its public API: a request goes in, a response and cookies come out. A test whose
+//! name begins with `sNN` shows row SNN of the security requirements in `docs/security.md`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -32,5 +32,5 @@ mod support;
 mod token_cache;
 mod token_sources;
 
-// Modules of the core that are compiled here once more take it from the root.
+// `loom.rs` compiles some modules of the core again; they import these two by `crate::`.
 use hardtack::{clock, session};
