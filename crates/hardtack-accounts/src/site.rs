@@ -1,16 +1,22 @@
-//! What every handler of the site has at hand.
+//! The state of every handler.
 
-use hardtack::BackendError;
-use hardtack::{Authenticator, FindUser};
+use hardtack::{Authenticator, BackendError, FindUser};
 
 use crate::accounts::Accounts;
 use crate::users::User;
 
-/// The site: an authenticator and the people it knows.
+/// The site: an authenticator and the accounts of its users. [`router`](Self::router) returns its routes.
 #[derive(Clone, Debug)]
 pub struct Site {
     pub(crate) auth: Authenticator,
     pub(crate) accounts: Accounts,
+}
+
+impl Site {
+    /// Creates a site. Configure the authenticator with [`Accounts::configure`].
+    pub fn new(auth: Authenticator, accounts: Accounts) -> Self {
+        Self { auth, accounts }
+    }
 }
 
 impl FindUser for User {
@@ -18,12 +24,5 @@ impl FindUser for User {
 
     async fn find_user(subject: &str, site: &Site) -> Result<Option<Self>, BackendError> {
         site.accounts.find(subject).await
-    }
-}
-
-impl Site {
-    /// Joins an authenticator, best made through [`Accounts::wire`], with accounts.
-    pub fn new(auth: Authenticator, accounts: Accounts) -> Self {
-        Self { auth, accounts }
     }
 }

@@ -4,7 +4,8 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 use std::{env, io};
 
-use hardtack_accounts::{Accounts, Mail, MailError, Mailer, Outbox};
+use hardtack_accounts::Accounts;
+use hardtack_accounts::mail::{Mail, MailError, Mailer, Outbox};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
@@ -57,9 +58,9 @@ impl Mailer for MailCommand {
         let message = mail.to_string();
         match tokio::time::timeout(TIMEOUT, self.run(&message)).await {
             Ok(Ok(status)) if status.success() => Ok(()),
-            Ok(Ok(status)) => Err(MailError::new(format_args!("{program} failed: {status}"))),
-            Ok(Err(error)) => Err(MailError::new(format_args!("{program} cannot be run: {error}"))),
-            Err(_) => Err(MailError::new(format_args!("{program} took longer than {TIMEOUT:?}"))),
+            Ok(Ok(status)) => Err(MailError::new(format!("{program} failed: {status}"))),
+            Ok(Err(error)) => Err(MailError::new(format!("{program} cannot be run: {error}"))),
+            Err(_) => Err(MailError::new(format!("{program} took longer than {TIMEOUT:?}"))),
         }
     }
 }

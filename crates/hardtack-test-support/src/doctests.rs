@@ -4,11 +4,8 @@
 #[doc = include_str!("../../../README.md")]
 struct Readme;
 
-#[doc = include_str!("../../../docs/another-framework.md")]
-struct AnotherFramework;
-
-#[doc = include_str!("../../../docs/another-store.md")]
-struct AnotherStore;
+#[doc = include_str!("../../hardtack/guide/adapters.md")]
+struct Adapters;
 
 #[doc = include_str!("../../../docs/coming-from-flask.md")]
 struct ComingFromFlask;

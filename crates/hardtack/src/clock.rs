@@ -4,6 +4,9 @@ use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// 9999-12-31T23:59:59Z in seconds since 1970: the last second that other libraries can represent.
+pub(crate) const MAX_NUMERIC_DATE: i64 = 253_402_300_799;
+
 /// A point in time, in whole seconds since 1970-01-01T00:00:00Z: the NumericDate of RFC 7519 section 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);

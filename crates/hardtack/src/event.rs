@@ -83,8 +83,8 @@ pub(crate) struct Client<'a> {
 /// The longest user agent that is kept, in bytes.
 const MAX_USER_AGENT: usize = 256;
 
-/// Cuts a user agent to the length that is kept and logged.
-pub(crate) fn cut_user_agent(agent: &str) -> &str {
+/// Cuts a `User-Agent` to the length that sessions and events keep: 256 bytes.
+pub fn cut_user_agent(agent: &str) -> &str {
     &agent[..agent.floor_char_boundary(MAX_USER_AGENT)]
 }
 

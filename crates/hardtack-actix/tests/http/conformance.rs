@@ -1,4 +1,4 @@
-//! Runs the conformance suite against its application, written for actix-web.
+//! The conformance suite, with the application that it requires written for actix-web.
 
 use std::future::poll_fn;
 use std::net::TcpListener;
@@ -29,7 +29,7 @@ async fn suite() {
 
 struct Actix;
 
-/// Stops the server when dropped, without waiting for its connections.
+/// Stops the server without waiting for its connections.
 struct Stop(ServerHandle);
 
 impl Drop for Stop {
@@ -38,7 +38,7 @@ impl Drop for Stop {
     }
 }
 
-/// A macro, because an `App` with the layer and one without it are two types that cannot be named.
+/// A macro, because the `App`s with and without a layer have two types that cannot be named.
 macro_rules! serve {
     ($listener:ident, $app:expr) => {
         HttpServer::new($app).workers(2).disable_signals().listen_auto_h2c($listener).unwrap().run()
@@ -170,7 +170,7 @@ async fn echo(_: AccessToken, calls: Data<Calls>, body: Bytes) -> impl Responder
     HttpResponse::Ok().insert_header(("x-calls", calls.count())).body(body)
 }
 
-/// Counts the body without keeping it.
+/// Counts the body as it arrives and keeps none of it.
 async fn upload(_: AccessToken, mut body: Payload) -> Result<Json<Value>, PayloadError> {
     let mut bytes = 0;
     while let Some(chunk) = poll_fn(|cx| Pin::new(&mut body).poll_next(cx)).await {

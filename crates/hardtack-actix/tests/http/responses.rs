@@ -1,4 +1,4 @@
-//! Cookies beside whatever else a handler answers.
+//! Cookies as part of responses of any kind.
 
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;

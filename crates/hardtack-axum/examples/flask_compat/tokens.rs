@@ -1,19 +1,15 @@
-//! `POST /tokens`: `create_access_token` and `create_refresh_token` with all of their arguments.
+//! `POST /tokens`: `create_access_token` and `create_refresh_token` with all their arguments.
 
 use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use hardtack::authenticator::TokenBuilder;
-use hardtack::config::Lifetime;
-use hardtack::refusal::Reason;
-use hardtack::token::IssueError;
-use hardtack::{Authenticator, SetCookies};
-use hardtack_axum::{Auth, AuthError};
+use hardtack_axum::hardtack::{self, authenticator::TokenBuilder, config::Lifetime, token::IssueError};
+use hardtack_axum::{Auth, AuthError, Authenticator, Reason, SetCookies};
 use serde_json::{Map, Value, json};
 
-use super::answer;
+use super::respond;
 
 #[derive(serde::Deserialize)]
 struct Wanted {
@@ -23,7 +19,7 @@ struct Wanted {
     /// True, false or seconds.
     #[serde(default)]
     fresh: Value,
-    /// Seconds, or false for never; below zero for a token that has expired already.
+    /// Seconds, or false for never; negative for a token that has already expired.
     #[serde(default)]
     expires_seconds: Value,
     #[serde(default)]
@@ -39,24 +35,23 @@ fn access() -> String {
 pub(crate) async fn create(auth: Auth, body: Bytes) -> Result<Response, AuthError> {
     let wanted: Wanted = match serde_json::from_slice(&body) {
         Ok(wanted) => wanted,
-        Err(error) => return Ok(answer(StatusCode::BAD_REQUEST, &json!({ "msg": error.to_string() }))),
+        Err(error) => return Ok(respond(StatusCode::BAD_REQUEST, &json!({ "msg": error.to_string() }))),
     };
     match make(auth.authenticator(), wanted) {
         Ok((token, cookies)) => {
-            let cookies = hardtack_axum::SetCookies::from(cookies);
-            Ok((cookies, answer(StatusCode::OK, &json!({ "token": token }))).into_response())
+            Ok((SetCookies::from(cookies), respond(StatusCode::OK, &json!({ "token": token }))).into_response())
         }
         Err(IssueError::Token(error)) => Err(auth.refuse(error)),
         Err(error) => Err(auth.refuse(Reason::Issue(error))),
     }
 }
 
-fn make(authenticator: &Authenticator, wanted: Wanted) -> Result<(String, SetCookies), IssueError> {
+fn make(authenticator: &Authenticator, wanted: Wanted) -> Result<(String, hardtack::SetCookies), IssueError> {
     let refresh = wanted.kind == "refresh";
     let builder = if refresh { authenticator.refresh_token("") } else { authenticator.access_token("") };
     let mut builder = lasting(builder.identity(wanted.identity), authenticator, &wanted.expires_seconds);
     builder = match wanted.fresh {
-        // There is no fresh refresh token.
+        // A refresh token is never fresh.
         _ if refresh => builder,
         Value::Bool(true) => builder.fresh(),
         Value::Number(seconds) => {
@@ -80,7 +75,7 @@ fn lasting<'a>(builder: TokenBuilder<'a>, authenticator: &Authenticator, expires
     match expires_seconds {
         Value::Bool(false) => builder.lifetime(Lifetime::InsecureForever),
         Value::Number(seconds) => match seconds.as_f64().unwrap_or_default() {
-            // Flask-JWT-Extended takes a span of nothing for no end at all.
+            // Flask-JWT-Extended treats a zero duration as no expiry.
             0.0 => builder.lifetime(Lifetime::InsecureForever),
             past @ ..0.0 => builder.claim("exp", authenticator.now().unix_seconds() + past.floor() as i64),
             future => builder.lifetime(Duration::try_from_secs_f64(future).unwrap_or(Duration::MAX)),

@@ -1,4 +1,4 @@
-//! Runs the conformance suite against its application, written for axum.
+//! The conformance suite, with the application that it requires written for axum.
 
 use std::net::SocketAddr;
 
@@ -150,7 +150,7 @@ async fn echo(_: AccessToken, State(calls): State<Calls>, body: Bytes) -> impl I
     ([("x-calls", calls.count().to_string())], body)
 }
 
-/// Counts the body without keeping it.
+/// Counts the body as it arrives and keeps none of it.
 async fn upload(_: AccessToken, mut body: Body) -> Response {
     let mut bytes = 0;
     while let Some(frame) = body.frame().await {

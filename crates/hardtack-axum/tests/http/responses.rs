@@ -1,4 +1,4 @@
-//! Cookies beside whatever else a handler answers.
+//! Cookies as part of responses of any kind.
 
 use axum::Router;
 use axum::response::Html;

@@ -13,8 +13,8 @@ use crate::error::Error;
 /// Reads `JWT_ALGORITHM`.
 pub(crate) fn algorithm(sources: &Sources) -> Result<Option<Algorithm>, Error> {
     let Some(value) = sources.value(&ALGORITHM) else { return Ok(None) };
-    let invalid = |error: KeyError| Error::config(format_args!("{}: {error}", sources.describe(&ALGORITHM)));
-    value.text.parse().map(Some).map_err(invalid)
+    let invalid = |error| Error::config(format_args!("{}: {error}", sources.describe(&ALGORITHM)));
+    value.text.parse::<Algorithm>().map(Some).map_err(invalid)
 }
 
 /// Reads the key, if one is set.

@@ -130,6 +130,11 @@ impl<'a> Exchange<'a> {
         self.verifier().check_origin_of_any_method().map_err(|reason| self.refuse(reason))
     }
 
+    /// Returns the authenticator that the request belongs to.
+    pub fn authenticator(&self) -> &'a Authenticator {
+        self.authenticator
+    }
+
     /// Returns what kind of response the client wants.
     pub fn wants(&self) -> Wants {
         Wants::of(self.head.headers())

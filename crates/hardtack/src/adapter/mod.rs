@@ -11,6 +11,7 @@
 //! - [`ResponseChanges`]: what the layer adds to the response.
 
 mod exchange;
+mod forward;
 mod pre_session;
 mod refresh_route;
 mod refuse;

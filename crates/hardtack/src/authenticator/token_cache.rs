@@ -79,7 +79,7 @@ impl TokenCache {
     pub(super) fn find(&self, token: &[u8], now: Timestamp) -> Option<(Arc<VerifiedPayload>, bool)> {
         let shard = self.shard(token)?;
         let key = LookupKey { hash: self.hasher.hash_one(token), token };
-        let hit = |found: &Entry| (Arc::clone(&found.payload), found.validity.holds_at(now));
+        let hit = |found: &Entry| (Arc::clone(&found.payload), found.validity.contains(now));
         with(shard, |table| table.get(&key).map(hit))?
     }
 

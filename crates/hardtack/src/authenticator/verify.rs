@@ -272,7 +272,7 @@ impl Authenticator {
     /// Step 2: returns the payload of a token that one of the keys has signed.
     fn verify_signature(&self, text: &[u8]) -> Result<Vec<u8>, TokenError> {
         if let Some(choose) = &self.0.callbacks.decode_key
-            && let Some(key) = choose(&Unverified::of_bytes(text)?)
+            && let Some(key) = choose(&Unverified::parse_bytes(text)?)
         {
             return Ok(jws::verify_with_key(text, &key)?.into_bytes());
         }

@@ -1,129 +1,122 @@
-//! The payload of a token whose signature is good.
+//! The payload of a token whose signature was verified.
 
 use std::sync::OnceLock;
 
 use crate::clock::Timestamp;
-use crate::jwt::{
-    Claims, ClaimsProfile, Expected, Fresh, Judged, TokenError, TokenKind, Validity, judge,
-    plain::{self, PlainClaims},
-};
+use crate::jwt::{Claims, ClaimsProfile, Expected, FastClaims, Fresh, TokenError, TokenKind, Validity};
 
-/// A verified payload with its claims.
+/// A verified payload and its claims.
 pub(crate) struct VerifiedPayload(Form);
 
 enum Form {
-    /// The usual one: texts stay in the payload until somebody asks for [`Claims`].
-    Plain { payload: String, claims: PlainClaims, owned: OnceLock<Box<Claims>> },
-    /// Any other spelling, and what was just issued.
-    Full { payload: Vec<u8>, claims: Box<Claims> },
+    /// The common form: strings stay in the payload until [`Claims`] are asked for.
+    Fast { payload: String, claims: FastClaims, owned: OnceLock<Box<Claims>> },
+    /// Every other form, and the payload of a token that was just issued.
+    Owned { payload: Vec<u8>, claims: Box<Claims> },
 }
 
 impl VerifiedPayload {
-    /// Reads a payload whose signature is good.
+    /// Reads the payload of a token whose signature was verified.
+    ///
+    /// # Errors
+    /// Those of [`Claims::from_json`].
     #[inline]
-    pub(crate) fn read(payload: Vec<u8>, reading: &ClaimsProfile<'_>) -> Result<Self, TokenError> {
-        if !reading.is_strict() {
-            return Ok(Self::issued(reading.read(&payload)?, payload));
+    pub(crate) fn read(mut payload: Vec<u8>, profile: &ClaimsProfile<'_>) -> Result<Self, TokenError> {
+        if profile.is_strict() {
+            payload = match String::from_utf8(payload) {
+                Ok(text) => match FastClaims::read(&text) {
+                    Some(claims) => return Ok(Self(Form::Fast { payload: text, claims, owned: OnceLock::new() })),
+                    None => text.into_bytes(),
+                },
+                Err(error) => error.into_bytes(),
+            };
         }
-        let payload = match String::from_utf8(payload) {
-            Ok(text) => match plain::read(&text) {
-                Some(claims) => return Ok(Self(Form::Plain { payload: text, claims, owned: OnceLock::new() })),
-                None => text.into_bytes(),
-            },
-            Err(error) => error.into_bytes(),
-        };
-        let claims = Box::new(Claims::from_json_strictly(&payload)?);
-        Ok(Self(Form::Full { payload, claims }))
+        let claims = profile.read(&payload)?;
+        Ok(Self::issued(claims, payload))
     }
 
+    /// Wraps the payload of a token that was just issued.
     pub(crate) fn issued(claims: Claims, payload: Vec<u8>) -> Self {
-        Self(Form::Full { payload, claims: Box::new(claims) })
+        Self(Form::Owned { payload, claims: Box::new(claims) })
     }
 
-    /// Everything but the signature. From when to when it holds, if nothing but the time changes.
+    /// Verifies everything but the signature, and returns how long the result stays the same.
     #[inline]
     pub(crate) fn verify_claims(&self, expected: &Expected<'_>) -> Result<Validity, TokenError> {
         match &self.0 {
-            Form::Full { claims, .. } => judge(claims, expected),
-            Form::Plain { payload, claims, .. } => Judged {
-                kind: claims.kind,
-                issuer: claims.issuer.map(|span| span.of(payload)),
-                audience: claims.audience.map(|span| span.of(payload)),
-                not_before: claims.not_before,
-                issued_at: claims.issued_at,
-                expires_at: claims.expires_at,
-            }
-            .against(expected),
+            Form::Fast { payload, claims, .. } => claims.registered(payload).validate(expected),
+            Form::Owned { claims, .. } => claims.registered().validate(expected),
         }
     }
 
     pub(crate) fn claims(&self) -> &Claims {
         match &self.0 {
-            Form::Full { claims, .. } => claims,
-            Form::Plain { payload, claims, owned } => owned.get_or_init(|| Box::new(claims.to_claims(payload))),
+            Form::Fast { payload, claims, owned } => owned.get_or_init(|| Box::new(claims.to_claims(payload))),
+            Form::Owned { claims, .. } => claims,
         }
     }
 
     pub(crate) fn payload(&self) -> &[u8] {
         match &self.0 {
-            Form::Full { payload, .. } => payload,
-            Form::Plain { payload, .. } => payload.as_bytes(),
+            Form::Fast { payload, .. } => payload.as_bytes(),
+            Form::Owned { payload, .. } => payload,
         }
     }
 
     pub(crate) fn subject(&self) -> &str {
         match &self.0 {
-            Form::Full { claims, .. } => &claims.subject,
-            Form::Plain { payload, claims, .. } => claims.subject.of(payload),
+            Form::Fast { payload, claims, .. } => claims.subject.of(payload),
+            Form::Owned { claims, .. } => &claims.subject,
         }
     }
 
     pub(crate) fn csrf(&self) -> Option<&str> {
         match &self.0 {
-            Form::Full { claims, .. } => claims.csrf.as_deref(),
-            Form::Plain { payload, claims, .. } => claims.csrf.map(|span| span.of(payload)),
+            Form::Fast { payload, claims, .. } => claims.csrf.map(|span| span.of(payload)),
+            Form::Owned { claims, .. } => claims.csrf.as_deref(),
         }
     }
 
     pub(crate) fn kind(&self) -> TokenKind {
         match &self.0 {
-            Form::Full { claims, .. } => claims.kind,
-            Form::Plain { claims, .. } => claims.kind,
+            Form::Fast { claims, .. } => claims.kind,
+            Form::Owned { claims, .. } => claims.kind,
         }
     }
 
     pub(crate) fn fresh(&self) -> Fresh {
         match &self.0 {
-            Form::Full { claims, .. } => claims.fresh,
-            Form::Plain { claims, .. } => claims.fresh,
+            Form::Fast { claims, .. } => claims.fresh,
+            Form::Owned { claims, .. } => claims.fresh,
         }
     }
 
+    /// `iat` and `exp`, or `None` for a token that never expires.
     pub(crate) fn life(&self) -> Option<[Timestamp; 2]> {
         let (issued_at, expires_at) = match &self.0 {
-            Form::Full { claims, .. } => (claims.issued_at, claims.expires_at),
-            Form::Plain { claims, .. } => (claims.issued_at, claims.expires_at),
+            Form::Fast { claims, .. } => (claims.issued_at, claims.expires_at),
+            Form::Owned { claims, .. } => (claims.issued_at, claims.expires_at),
         };
         Some([issued_at, expires_at?])
     }
 
     pub(crate) fn session(&self) -> Option<u128> {
         match &self.0 {
-            Form::Full { claims, .. } => claims.session,
-            Form::Plain { claims, .. } => claims.session(),
+            Form::Fast { claims, .. } => claims.session(),
+            Form::Owned { claims, .. } => claims.session,
         }
     }
 
-    /// The most bytes of texts that this can come to hold: the payload, and the same again in [`Claims`].
+    /// The most bytes of text that this can hold: the payload, and the same again in [`Claims`].
     pub(crate) fn text_len(&self) -> usize {
         let payload = match &self.0 {
-            Form::Full { payload, .. } => payload.capacity(),
-            Form::Plain { payload, .. } => payload.capacity(),
+            Form::Owned { payload, .. } => payload.capacity(),
+            Form::Fast { payload, .. } => payload.capacity(),
         };
-        // Each name of an audience is a text of its own, of three bytes in the payload or more.
+        // Each name of an audience is a `String` of its own. It may take as little as three bytes of the payload.
         let names = match &self.0 {
-            Form::Full { claims, .. } => claims.audience.len(),
-            Form::Plain { .. } => 1,
+            Form::Owned { claims, .. } => claims.audience.len(),
+            Form::Fast { .. } => 1,
         };
         payload * 2 + names * size_of::<String>()
     }

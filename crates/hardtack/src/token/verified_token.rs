@@ -1,4 +1,4 @@
-//! The proof that a request is authenticated.
+//! The proof that a token was verified.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,8 +11,10 @@ use crate::jwt::{Claims, ExtraClaims, NoExtra, TokenError, TokenKind};
 use crate::session::SessionId;
 use crate::token_source::TokenLocation;
 
-/// A token whose signature, times, kind and session were checked. Only the authenticator makes one: holding
-/// it is the proof. Clones share the claims.
+/// A verified token: its signature, times, kind and session were checked.
+///
+/// Only the authenticator creates one, so having one is the proof. Clones share the claims. `T` is the type of the
+/// application's own claims.
 #[derive(Clone)]
 pub struct VerifiedToken<T = NoExtra> {
     payload: Arc<VerifiedPayload>,
@@ -33,10 +35,10 @@ impl VerifiedToken<NoExtra> {
         Self { location: Some(location), ..self }
     }
 
-    /// Reads the application's own claims from the same payload.
+    /// Reads the application's own claims from the payload.
     ///
     /// # Errors
-    /// A claim that `T` needs and the token has not, or in another type.
+    /// [`TokenError::BadClaim`] with `extra` if a claim that `T` requires is missing or has another type.
     pub fn with_extra<T: ExtraClaims>(self) -> Result<VerifiedToken<T>, TokenError> {
         let extra = T::from_payload(self.payload.payload())?;
         Ok(VerifiedToken { payload: self.payload, extra, location: self.location })
@@ -44,12 +46,12 @@ impl VerifiedToken<NoExtra> {
 }
 
 impl<T> VerifiedToken<T> {
-    /// Whose token it is (`get_jwt_identity`).
+    /// The user that the token belongs to. Flask-JWT-Extended calls this `get_jwt_identity`.
     pub fn subject(&self) -> &str {
         self.payload.subject()
     }
 
-    /// The claims (`get_jwt`); the application's own are in [`extra`](Self::extra).
+    /// The claims. The application's own are in [`extra`](Self::extra). Flask-JWT-Extended calls this `get_jwt`.
     pub fn claims(&self) -> &Claims {
         self.payload.claims()
     }
@@ -59,17 +61,17 @@ impl<T> VerifiedToken<T> {
         &self.extra
     }
 
-    /// The value for a form's hidden field; empty where the token carries none.
+    /// The CSRF value, for the hidden field of a form. Empty if the token has none.
     pub fn csrf_token(&self) -> &str {
         self.payload.csrf().unwrap_or_default()
     }
 
-    /// The session it belongs to.
+    /// The session that the token belongs to, or `None` if it has none.
     pub fn session(&self) -> Option<SessionId> {
         self.payload.session().map(SessionId::from_u128)
     }
 
-    /// Whether it came of a log-in rather than a refresh, at `now`.
+    /// Whether the user authenticated recently, at `now`. A token from a refresh is not fresh.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
         self.payload.fresh().is_fresh_at(now)
     }
@@ -78,30 +80,31 @@ impl<T> VerifiedToken<T> {
         self.payload.kind()
     }
 
-    /// From when to when it is good; none for one that never expires.
+    /// `iat` and `exp`, or `None` for a token that never expires.
     pub(crate) fn life(&self) -> Option<[Timestamp; 2]> {
         self.payload.life()
     }
 
-    /// Where the request carried it (`get_jwt_request_location`); none for a token from elsewhere.
+    /// Where the token was found in the request, or `None` if it does not come from a request. Flask-JWT-Extended calls
+    /// this `get_jwt_request_location`.
     pub fn location(&self) -> Option<TokenLocation> {
         self.location
     }
 
-    /// A claim by its name, of whatever type; null where there is none.
+    /// Returns the claim of this name, or [`Value::Null`] if the token has none.
     pub fn claim(&self, name: &str) -> Value {
         let members: Option<Map<String, Value>> = serde_json::from_slice(self.payload()).ok();
         members.and_then(|mut members| members.remove(name)).unwrap_or_default()
     }
 
-    /// The claims as they were signed, in JSON.
+    /// The payload as it was signed: the claims as JSON.
     pub fn payload(&self) -> &[u8] {
         self.payload.payload()
     }
 }
 
-/// Without the claims: the CSRF value is among them.
 impl<T> fmt::Debug for VerifiedToken<T> {
+    /// Shows the kind and the session only: the CSRF value is a secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifiedToken")
             .field("kind", &self.payload.kind())

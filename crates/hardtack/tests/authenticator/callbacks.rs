@@ -85,7 +85,7 @@ fn an_application_can_add_claims_and_header_members() {
     let token = site.auth.access_token("alice").claim("for", "me").header("x", 1).issue().unwrap();
     let decoded = site.auth.decode_any::<NoExtra>(token.as_str()).unwrap();
     assert_eq!((decoded.claim("role"), decoded.claim("for")), (json!("alice:reader"), json!("me")));
-    let unverified = hardtack::jwt::Unverified::of(token.as_str()).unwrap();
+    let unverified = hardtack::jwt::Unverified::parse(token.as_str()).unwrap();
     assert_eq!((&unverified.header()["tenant"], &unverified.header()["x"]), (&json!("alice"), &json!(1)));
     let refresh = site.auth.refresh_token("alice").issue().unwrap();
     assert_eq!(site.auth.decode_any::<NoExtra>(refresh.as_str()).unwrap().claim("for"), "refresh");

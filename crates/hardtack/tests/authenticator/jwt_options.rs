@@ -5,7 +5,7 @@ use hardtack::jwt::Algorithm;
 use hardtack::{Authenticator, ConfigError, SigningKey};
 
 const SECRET: &str = "mT8yV2bq0NwR5uKxJ7cE3sLhF9dZpA1gYiUoQnXvBtWkHrMzCjPlDfGe64S8a0Oy";
-const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/jwt/tests/fixtures/");
+const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/keys/");
 
 fn build(flask: bool, options: &[(&str, &str)]) -> Result<Authenticator, ConfigError> {
     let options = JwtOptions::new(options.iter().copied())?;

@@ -280,7 +280,7 @@ impl AuthenticatorBuilder {
         let pre_session = PreSessionKey::new(&derived.unwrap_or_else(rand::random));
         Ok(Authenticator(Arc::new(Inner {
             fast_path: FastPath::new(&settings, &self.callbacks),
-            keys: if settings.flask { self.keys.take_any_key_id() } else { self.keys },
+            keys: if settings.flask { self.keys.ignore_unknown_key_ids() } else { self.keys },
             rules: settings.session_rules(self.store.is_some()),
             settings,
             cookies,
