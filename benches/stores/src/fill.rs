@@ -6,7 +6,7 @@ use hardtack::SessionId;
 use hardtack::clock::{Clock, SystemClock, Timestamp};
 use hardtack::session::RevokeTarget;
 use hardtack::session::{Session, SessionStore};
-use hardtack_sqlx::Statement;
+use hardtack_db::Statement;
 use hardtack_test_support::services::PostgresServer;
 use tokio::task::JoinSet;
 
