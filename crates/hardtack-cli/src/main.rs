@@ -1,6 +1,5 @@
 //! `hardtack`: a ready-made site with accounts, log-in and sessions, and the commands to operate it.
 
-mod cli;
 mod commands;
 mod config;
 mod error;
@@ -11,13 +10,14 @@ mod output;
 mod private_file;
 mod server;
 mod stores;
+mod subcommands;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 fn main() -> ExitCode {
-    match commands::run(cli::Cli::parse().command) {
+    match commands::run(subcommands::Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::print_error(&error);

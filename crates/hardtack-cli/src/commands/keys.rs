@@ -8,10 +8,10 @@ use hardtack::jwt::Algorithm;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::cli::KeysCommand;
 use crate::config::Config;
 use crate::error::Error;
 use crate::keys::{KeyFolder, StoredKey, expired, generate};
+use crate::subcommands::KeysCommand;
 use crate::{output, private_file};
 
 /// Generates, rotates or lists keys.

@@ -7,8 +7,8 @@ mod runtime;
 mod serve;
 mod user;
 
-use crate::cli::Command;
 use crate::error::Error;
+use crate::subcommands::Command;
 
 /// Runs a command.
 pub(crate) fn run(command: Command) -> Result<(), Error> {

@@ -9,9 +9,9 @@ use hardtack_sqlx::Database;
 use tokio::runtime::Builder;
 
 use super::runtime;
-use crate::cli::UserCommand;
 use crate::config::Config;
 use crate::error::Error;
+use crate::subcommands::UserCommand;
 use crate::{keys, output, stores};
 
 /// How many users one query reads.

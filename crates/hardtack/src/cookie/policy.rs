@@ -51,7 +51,7 @@ impl Default for CookiePolicy {
             csrf_refresh_path: "/".into(),
             domain: None,
             secure: None,
-            same_site: SameSite::default(),
+            same_site: SameSite::Lax,
             prefix: CookiePrefix::Auto,
             session_cookies: true,
             csrf_cookies: true,

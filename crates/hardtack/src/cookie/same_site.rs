@@ -1,12 +1,11 @@
-//! The `SameSite` attribute and its default.
+//! The `SameSite` attribute. `CookiePolicy` sets its default.
 
-/// The `SameSite` attribute.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The `SameSite` attribute. The default is set in [`CookiePolicy`](super::CookiePolicy): [`Lax`](Self::Lax).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SameSite {
     /// The cookie is not sent with requests that another site starts, not even when a link is followed.
     Strict,
     /// The cookie is sent when a link on another site is followed, but not with that site's forms and scripts.
-    #[default]
     Lax,
     /// The cookie is always sent. Requires `Secure` and CSRF protection.
     None,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::algorithm::Algorithm;
 use super::base64url;
 use super::error::{SignError, TokenError};
-use super::json::read::{Json, read_object};
+use super::json::unique_members::{Json, read_object};
 use super::limits::{MAX_HEADER_LEN, MAX_KEY_ID_LEN};
 
 /// Members that are not supported, so a token that has one is refused: extensions (RFC 7515 §4.1.11), compression,

@@ -1,8 +1,8 @@
 //! Where values come from: flags, environment variables and the settings file.
 
+mod command_line;
 mod environment;
 mod file;
-mod flags;
 mod similar_name;
 mod value;
 
@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use crate::error::Error;
-pub(crate) use flags::{FlagSet, FlagValues, Flags};
+pub(crate) use command_line::{FlagSet, FlagValues, Flags};
 pub(crate) use value::{Source, Sources};
 
 /// Reads all sources. Also returns warnings about environment variables that look like settings.

@@ -10,7 +10,7 @@ use super::{Claims, Fresh, TokenKind};
 use crate::clock::{MAX_NUMERIC_DATE, Timestamp};
 use crate::jwt::error::TokenError;
 use crate::jwt::hex;
-use crate::jwt::json::read::{Json, read_object};
+use crate::jwt::json::unique_members::{Json, read_object};
 
 impl Claims {
     /// Reads a payload: one JSON object, in which no member occurs twice and each known claim has its type.

@@ -8,7 +8,7 @@ use super::{EXPECTED, Jwk, Usage};
 use crate::jwt::algorithm::{Algorithm, Curve};
 use crate::jwt::base64url;
 use crate::jwt::error::KeyError;
-use crate::jwt::json::read::{Json, read_object};
+use crate::jwt::json::unique_members::{Json, read_object};
 use crate::jwt::keys::{PrivateParts, PublicParts, RsaPrivate};
 
 impl Jwk {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::Jwk;
 use crate::jwt::error::KeyError;
-use crate::jwt::json::read::{Json, read_object};
+use crate::jwt::json::unique_members::{Json, read_object};
 
 /// What is missing if a text is not a JWK set.
 const EXPECTED: KeyError =

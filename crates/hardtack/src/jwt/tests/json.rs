@@ -2,7 +2,7 @@
 
 use crate::jwt::{
     TokenError,
-    json::read::{Json, read_object},
+    json::unique_members::{Json, read_object},
 };
 
 fn names(text: &str) -> Result<Vec<String>, TokenError> {

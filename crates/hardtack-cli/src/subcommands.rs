@@ -1,4 +1,4 @@
-//! The command line.
+//! The subcommands, and the flags that belong to one of them. Flags that are settings are in `config/settings`.
 
 use std::path::PathBuf;
 
