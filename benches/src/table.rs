@@ -103,7 +103,7 @@ impl Row {
 }
 
 /// The head of a table of rows.
-pub(crate) const HEAD: &str = "| | ours | target | met | in the same run |\n| --- | --- | --- | --- | --- |";
+pub(crate) const HEAD: &str = "| | Hardtack | target | met | others in the same run |\n| --- | --- | --- | --- | --- |";
 
 impl Peer {
     fn text(&self, unit: Unit) -> String {
@@ -162,7 +162,7 @@ impl Target {
             Self::AtMost(reach, beyond) => ("≤", reach, beyond),
             Self::AtLeast(reach, beyond) => ("≥", reach, beyond),
         };
-        let beyond = beyond.map(|beyond| format!(", beyond {sign} {}", unit.figure(beyond)));
+        let beyond = beyond.map(|beyond| format!(", stretch {sign} {}", unit.figure(beyond)));
         format!("{sign} {}{}", unit.figure(reach), beyond.unwrap_or_default())
     }
 }
@@ -170,10 +170,10 @@ impl Target {
 impl Verdict {
     const fn text(self) -> &'static str {
         match self {
-            Self::Unsteady => "unsteady: repeat it on an idle machine",
+            Self::Unsteady => "unsteady: repeat on an idle machine",
             Self::Missed => "no",
             Self::Reached => "yes",
-            Self::Beyond => "beyond",
+            Self::Beyond => "stretch",
         }
     }
 }

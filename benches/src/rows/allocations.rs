@@ -19,9 +19,9 @@ pub(crate) fn measure(_: &Plan) -> Result<Vec<Row>, Failed> {
     let counts: Counts = serde_json::from_slice(&counted.stdout)?;
     let figure = |count: i64| Spread::exact(count as f64);
     Ok(vec![
-        Row::new("allocations a request beyond the route's own", Unit::Count, figure(counts.hardtack))
+        Row::new("allocations added to each request", Unit::Count, figure(counts.hardtack))
             .target(Target::AtMost(2.0, Some(0.0)))
-            .peer("by `Router::layer`", figure(counts.layered))
+            .peer("with `Router::layer`", figure(counts.layered))
             .peer("without cache", figure(counts.without_cache))
             .peer("CookieJar + jsonwebtoken by hand", figure(counts.by_hand))
             .peer("axum-login", figure(counts.axum_login))

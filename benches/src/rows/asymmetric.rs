@@ -4,7 +4,8 @@ use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair, ParsedPublicKey, VerificationAlgorithm};
 use hardtack::jwt::Algorithm;
-use hardtack::{Authenticator, KeySet, NoExtra, SigningKey, TokenKind};
+use hardtack::jwt::{NoExtra, TokenKind};
+use hardtack::{Authenticator, KeySet, SigningKey};
 
 use crate::Failed;
 use crate::peers::by_hand::{ByHand, public_key};
@@ -28,8 +29,8 @@ struct Pair {
 
 fn row(plan: &Plan, name: &str, pair: Pair, algorithm: jsonwebtoken::Algorithm) -> Result<Row, Failed> {
     let peer = ByHand::new(public_key(&pair.keys)?, algorithm, "");
-    let engine = without_cache(Authenticator::builder(pair.keys).base_url(SITE)).build()?;
-    let token = engine.access_token(SUBJECT).issue()?;
+    let authenticator = without_cache(Authenticator::builder(pair.keys).base_url(SITE)).build()?;
+    let token = authenticator.access_token(SUBJECT).issue()?;
     let token = token.as_str();
     let (signed, encoded) = token.rsplit_once('.').ok_or("a token without a dot")?;
     let tag = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(encoded)?;
@@ -39,12 +40,12 @@ fn row(plan: &Plan, name: &str, pair: Pair, algorithm: jsonwebtoken::Algorithm) 
         plan,
         [
             Case::new("the bare check", raw),
-            Case::new("Hardtack", || engine.decode::<NoExtra>(token, TokenKind::Access)),
+            Case::new("Hardtack", || authenticator.decode::<NoExtra>(token, TokenKind::Access)),
             Case::new("jsonwebtoken", || peer.decode(token)),
         ],
     )?;
     Ok(Row::new(
-        format!("{name} verify to owned claims, over the bare verify with a parsed key"),
+        format!("{name} token to owned claims, relative to a bare verification with a parsed key"),
         Unit::Ratio,
         ours.over(&raw),
     )

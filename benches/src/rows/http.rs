@@ -26,7 +26,7 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
     let [none, ours, uncached, by_hand, login, older, authorizer] = servers(plan, axum)?;
     let [actix_none, actix_ours, actix_session] =
         servers(plan, [Auth::ActixNone, Auth::ActixHardtack, Auth::ActixSession])?;
-    let row_name = "axum over loopback, requests a second over no authentication";
+    let row_name = "axum over loopback: requests per second, relative to no authentication";
     let row = Row::new(row_name, Unit::Ratio, ours.over(&none))
         .target(Target::AtLeast(0.90, Some(0.95)))
         .peer("without cache", uncached.over(&none))
@@ -34,31 +34,38 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
         .peer("axum-login", login.over(&none))
         .peer("jwt-authorizer", authorizer.over(&older));
     let row = with_flask(plan, row);
-    let actix_row = "actix-web over loopback, requests a second over no authentication";
+    let actix_row = "actix-web over loopback: requests per second, relative to no authentication";
+    let by_cpu = |server: &str| {
+        format!("{server} over loopback: requests per second of server CPU time, relative to no authentication")
+    };
     Ok(vec![
         row,
         Row::new(actix_row, Unit::Ratio, actix_ours.over(&actix_none))
             .target(Target::AtLeast(0.90, Some(0.95)))
             .peer("actix-session", actix_session.over(&actix_none)),
-        Row::new(format!("{row_name}, by the server's processor time"), Unit::Ratio, ours.saves(&none))
+        Row::new(by_cpu("axum"), Unit::Ratio, ours.saves(&none))
             .target(Target::AtLeast(0.90, Some(0.95)))
             .peer("without cache", uncached.saves(&none))
             .peer("CookieJar + jsonwebtoken by hand", by_hand.saves(&none))
             .peer("axum-login", login.saves(&none))
             .peer("jwt-authorizer", authorizer.saves(&older)),
-        Row::new(format!("{actix_row}, by the server's processor time"), Unit::Ratio, actix_ours.saves(&actix_none))
+        Row::new(by_cpu("actix-web"), Unit::Ratio, actix_ours.saves(&actix_none))
             .target(Target::AtLeast(0.90, Some(0.95)))
             .peer("actix-session", actix_session.saves(&actix_none)),
-        Row::new("processor time a request beyond no authentication, axum", Unit::Microseconds, ours.beyond(&none))
+        Row::new("CPU time added to each axum request", Unit::Microseconds, ours.beyond(&none))
             .peer("without cache", uncached.beyond(&none))
             .peer("CookieJar + jsonwebtoken by hand", by_hand.beyond(&none))
             .peer("axum-login", login.beyond(&none))
             .peer("jwt-authorizer", authorizer.beyond(&older))
-            .peer("no authentication, all of it", none.processor()),
-        Row::new("the same, actix-web", Unit::Microseconds, actix_ours.beyond(&actix_none))
+            .peer("no authentication, in total", none.processor()),
+        Row::new("CPU time added to each actix-web request", Unit::Microseconds, actix_ours.beyond(&actix_none))
             .peer("actix-session", actix_session.beyond(&actix_none))
-            .peer("no authentication, all of it", actix_none.processor()),
-        Row::new("share of the time that the bare axum server works: at 1 it is the limit", Unit::Ratio, none.busy()),
+            .peer("no authentication, in total", actix_none.processor()),
+        Row::new(
+            "share of the time that the axum server without authentication is busy (at 1 it is the bottleneck)",
+            Unit::Ratio,
+            none.busy(),
+        ),
     ])
 }
 
@@ -145,7 +152,7 @@ fn turns<const N: usize>(rounds: usize, round: Duration, running: &[Server]) -> 
 
 /// Flask is a tenth as fast, and its process another kind: a few rounds of its own, over its own base.
 fn with_flask(plan: &Plan, row: Row) -> Row {
-    let name = "Flask-JWT-Extended over Flask";
+    let name = "Flask-JWT-Extended, relative to Flask";
     let measured = Flask::install().and_then(|flask| {
         let running = [flask.serve("bare")?, flask.serve("guarded")?];
         turns::<2>(plan.http_rounds / 3 + 1, plan.http_round, &running)

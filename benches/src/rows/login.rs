@@ -28,10 +28,10 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
     )?;
     let theirs = theirs.over(&bare);
     Ok(vec![
-        Row::new("login response: both tokens and four cookies", Unit::Ratio, ours.over(&bare))
+        Row::new("log-in response: two tokens and four cookies", Unit::Ratio, ours.over(&bare))
             .target(Target::AtMost(8.0, Some(5.0)))
             .peer("jsonwebtoken + cookie by hand", theirs),
-        Row::new("the same for a session, without what its store takes", Unit::Ratio, sessions.over(&bare))
+        Row::new("log-in response with a stored session, excluding the store", Unit::Ratio, sessions.over(&bare))
             .peer("jsonwebtoken + cookie by hand", theirs),
     ])
 }

@@ -33,11 +33,15 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
     }
     let memory = server.peak_memory()? as f64 / 1e6;
     Ok(vec![
-        Row::new("other requests' throughput while 8 clients log in, over none", Unit::Ratio, Spread::of(ratios))
-            .target(Target::AtLeast(0.5, None)),
-        Row::new("the server's peak memory meanwhile", Unit::Megabytes, Spread::exact(memory))
+        Row::new(
+            "throughput of other requests while 8 clients log in, relative to no log-ins",
+            Unit::Ratio,
+            Spread::of(ratios),
+        )
+        .target(Target::AtLeast(0.5, None)),
+        Row::new("the server's peak memory while 8 clients log in", Unit::Megabytes, Spread::exact(memory))
             .target(Target::AtMost(64.0, None)),
-        Row::new("log-ins a second meanwhile", Unit::Count, Spread::of(rates)),
+        Row::new("log-ins per second by these 8 clients", Unit::Count, Spread::of(rates)),
     ])
 }
 

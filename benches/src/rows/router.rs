@@ -9,8 +9,11 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use tower_service::Service;
 
 use crate::Failed;
-use crate::peers::by_hand::ByHand;
-use crate::peers::{axum_login, by_hand, jwt_authorizer};
+use crate::peers::{
+    axum_login,
+    by_hand::{self, ByHand},
+    jwt_authorizer,
+};
 use crate::run::{Case, Plan, alternate};
 use crate::table::{Row, Target, Unit};
 use hardtack_bench_subject::{
@@ -47,7 +50,7 @@ impl Apps {
         let mut session_headers = headers.clone();
         session_headers.insert(header::COOKIE, HeaderValue::from_str(&session)?);
         let call = |service| Call::new(service, &headers);
-        let wrapped = |engine| Call::new(guarded(engine), &headers);
+        let wrapped = |authenticator| Call::new(guarded(authenticator), &headers);
         let older_call = |router| OlderCall { router, headers: headers.clone() };
         Ok(Self {
             none: call(bare()),
@@ -94,11 +97,11 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
             Case::new("jwt-authorizer", || jwt_authorizer.make()),
         ],
     )?;
-    let name = "in-process axum `Router::call`, beyond no authentication";
+    let name = "time added to an axum `Router::call`, in process";
     Ok(vec![
         Row::new(name, Unit::Microseconds, ours.microseconds_beyond(&none))
             .target(Target::AtMost(0.5, Some(0.3)))
-            .peer("by `Router::layer`", layered.microseconds_beyond(&none))
+            .peer("with `Router::layer`", layered.microseconds_beyond(&none))
             .peer("without cache", missed.microseconds_beyond(&none))
             .peer("CookieJar + jsonwebtoken by hand", by_hand.microseconds_beyond(&none))
             .peer("axum-login", login.microseconds_beyond(&none))

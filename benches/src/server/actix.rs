@@ -16,13 +16,14 @@ async fn user(token: AccessToken) -> &'static str {
 
 pub(super) fn serve(auth: Auth) -> Result<(), Failed> {
     let (_, keys) = hs256_keys()?;
-    let engine = stored(keys)?;
-    let cookie = Visitor::of(&engine)?.cookie_field();
+    let authenticator = stored(keys)?;
+    let cookie = Visitor::of(&authenticator)?.cookie_field();
     let here = ("127.0.0.1", 0);
     actix_web::rt::System::new().block_on(async {
         match auth {
             Auth::ActixHardtack => {
-                let app = move || App::new().route("/user", web::get().to(user)).wrap(AuthLayer::new(engine.clone()));
+                let app =
+                    move || App::new().route("/user", web::get().to(user)).wrap(AuthLayer::new(authenticator.clone()));
                 let server = HttpServer::new(app).workers(1).bind(here)?;
                 Greeting::say(first(&server.addrs())?, Some(cookie))?;
                 Ok(server.run().await?)

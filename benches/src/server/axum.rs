@@ -7,8 +7,11 @@ use tokio::net::TcpListener;
 
 use super::{Auth, Greeting};
 use crate::Failed;
-use crate::peers::by_hand::{self, ByHand};
-use crate::peers::{axum_login, jwt_authorizer};
+use crate::peers::{
+    axum_login,
+    by_hand::{self, ByHand},
+    jwt_authorizer,
+};
 use hardtack_bench_subject::{Visitor, bare, guarded, hs256_keys, stored, stored_without_cache};
 
 pub(super) fn serve(auth: Auth) -> Result<(), Failed> {
@@ -29,14 +32,14 @@ async fn listen(auth: Auth) -> Result<(), Failed> {
         Greeting::say(listener.local_addr()?, cookie)?;
         return Ok(axum_of_jwt_authorizer::serve(listener, router).await?);
     }
-    let engine = match auth {
+    let authenticator = match auth {
         Auth::AxumHardtack => Some(stored(keys.clone())?),
         Auth::AxumHardtackUncached => Some(stored_without_cache(keys)?),
         _ => None,
     };
-    if let Some(engine) = engine {
+    if let Some(authenticator) = authenticator {
         Greeting::say(listener.local_addr()?, cookie)?;
-        return Ok(axum::serve(listener, ServiceExt::<Request>::into_make_service(guarded(engine))).await?);
+        return Ok(axum::serve(listener, ServiceExt::<Request>::into_make_service(guarded(authenticator))).await?);
     }
     let (router, cookie) = match auth {
         Auth::AxumByHand => {

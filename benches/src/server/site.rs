@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::routing::get;
 use hardtack::Authenticator;
-use hardtack_accounts::{Accounts, Site, with_pages};
+use hardtack_accounts::{Accounts, Site};
 use hardtack_sqlx::{SqliteSessions, open_sqlite};
 use tokio::net::TcpListener;
 
@@ -26,9 +26,9 @@ async fn listen() -> Result<(), Failed> {
     sessions.migrate().await?;
     let accounts = Accounts::open(pool).await?;
     let (_, keys) = hs256_keys()?;
-    let builder = with_pages(Authenticator::builder(keys)).base_url(&format!("http://{address}"));
-    let engine = builder.sessions(sessions).build()?;
-    let router = Router::new().route("/user", get(async || "hello")).merge(Site::new(engine, accounts).router());
+    let builder = accounts.configure(Authenticator::builder(keys)).base_url(&format!("http://{address}"));
+    let authenticator = builder.sessions(sessions).build()?;
+    let router = Router::new().route("/user", get(async || "hello")).merge(Site::new(authenticator, accounts).router());
     Greeting::say(address, Some(String::new()))?;
     Ok(axum::serve(listener, router).await?)
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hardtack::session::{Ends, Rotation};
-use hardtack::{Clock, Session, SessionStore, SystemClock};
-use hardtack_conformance::services::PostgresServer;
+use hardtack::clock::{Clock, SystemClock};
+use hardtack::session::{RevokeTarget, Rotation};
+use hardtack::session::{Session, SessionStore};
+use hardtack_test_support::services::PostgresServer;
 
 use crate::Failed;
 use crate::fill::{fill, session};
@@ -65,7 +66,7 @@ async fn side_by_side(small: &Store, large: &Store, operations: usize) -> Result
 async fn one_life(store: &Store) -> Result<[Duration; OPERATIONS.len()], Failed> {
     let now = SystemClock.now();
     let row: Session = session(rand::random(), now);
-    let rotation = Rotation { now, expires_at: row.expires_at, auth_time: None };
+    let rotation = Rotation::new(now, row.expires_at);
     let mut clock = Instant::now();
     let mut lap = || {
         let spent = clock.elapsed();
@@ -73,7 +74,7 @@ async fn one_life(store: &Store) -> Result<[Duration; OPERATIONS.len()], Failed>
         spent
     };
     lap();
-    store.create(&row, Ends::These(&[])).await?;
+    store.create(&row, RevokeTarget::Sessions(&[])).await?;
     let logged_in = lap();
     let found = store.find(row.id).await?;
     let looked_up = lap();
@@ -81,7 +82,7 @@ async fn one_life(store: &Store) -> Result<[Duration; OPERATIONS.len()], Failed>
     let refreshed = lap();
     let listed = store.list(&row.subject, now).await?;
     let list = lap();
-    let ended = store.revoke(Ends::These(&[row.id]), now).await?;
+    let ended = store.revoke(RevokeTarget::Sessions(&[row.id]), now).await?;
     let logged_out = lap();
     let head = store.revocations(u64::MAX, 1).await?.head;
     let read = lap();

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use hardtack_conformance::services::postgres;
-use hardtack_conformance::services::redis::RedisServer;
-use hardtack_conformance::{Client, Process, Program};
+use hardtack_test_support::services::postgres;
+use hardtack_test_support::services::redis::RedisServer;
+use hardtack_test_support::{Client, Process, Program};
 use serde_json::json;
 
 use crate::Failed;

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use hardtack::session::{Ends, SessionRules};
-use hardtack::{Clock, Session, SessionId, SessionStore, SystemClock, Timestamp};
-use hardtack_conformance::services::PostgresServer;
+use hardtack::SessionId;
+use hardtack::clock::{Clock, SystemClock, Timestamp};
+use hardtack::session::RevokeTarget;
+use hardtack::session::{Session, SessionStore};
 use hardtack_sqlx::Statement;
+use hardtack_test_support::services::PostgresServer;
 use tokio::task::JoinSet;
 
 use crate::Failed;
@@ -69,7 +71,7 @@ pub(crate) async fn through_the_store(
             let mut ids = Vec::new();
             for number in (worker..count).step_by(AT_ONCE as usize) {
                 let session = session(number, now);
-                store.create(&session, Ends::These(&[])).await?;
+                store.create(&session, RevokeTarget::Sessions(&[])).await?;
                 ids.push(session.id);
             }
             Ok::<_, Failed>(ids)
@@ -84,9 +86,8 @@ pub(crate) async fn through_the_store(
 
 /// A session as a browser gets it.
 pub(crate) fn session(number: u64, now: Timestamp) -> Session {
-    Session {
-        user_agent: Some("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".into()),
-        address: Some("192.0.2.1".into()),
-        ..Session::begin(format!("{number:032x}"), now, &SessionRules::default())
-    }
+    let mut session = hardtack::testing::session(&format!("{number:032x}"), now);
+    session.user_agent = Some("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".into());
+    session.address = Some("192.0.2.1".into());
+    session
 }

@@ -4,9 +4,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hardtack::session::{Ends, Rotation};
-use hardtack::{Clock, SessionId, SessionStore, SystemClock};
-use hardtack_conformance::services::PostgresServer;
+use hardtack::SessionId;
+use hardtack::clock::{Clock, SystemClock};
+use hardtack::session::SessionStore;
+use hardtack::session::{RevokeTarget, Rotation};
+use hardtack_test_support::services::PostgresServer;
 use tokio::task::JoinSet;
 
 use crate::Failed;
@@ -35,15 +37,17 @@ pub(crate) async fn measure() -> Result<(), Failed> {
         let ids = Arc::new(through_the_store(&store, SESSIONS, now).await?);
         let full = store.weights().await?;
 
-        let rotation = Rotation { now, expires_at: now + Duration::from_secs(3600), auth_time: None };
+        let rotation = Rotation::new(now, now + Duration::from_secs(3600));
         let rotate = move |store: Arc<Store>, id| async move { store.rotate(id, 1, rotation).await.map(drop) };
         let refreshes = rate(&store, &ids, SESSIONS as usize, rotate).await?;
         let refreshed = store.weights().await?;
 
-        let end = move |store: Arc<Store>, id| async move { store.revoke(Ends::These(&[id]), now).await.map(drop) };
+        let end = move |store: Arc<Store>, id| async move {
+            store.revoke(RevokeTarget::Sessions(&[id]), now).await.map(drop)
+        };
         let log_outs = rate(&store, &ids, LOG_OUTS, end).await?;
         for batch in ids[LOG_OUTS..].chunks(BATCH) {
-            store.revoke(Ends::These(batch), now).await?;
+            store.revoke(RevokeTarget::Sessions(batch), now).await?;
         }
         let ended = store.weights().await?;
         let since = Instant::now();
@@ -82,7 +86,7 @@ pub(crate) async fn measure() -> Result<(), Failed> {
 async fn rate<F, Fut>(store: &Arc<Store>, ids: &Arc<Vec<SessionId>>, count: usize, work: F) -> Result<f64, Failed>
 where
     F: Fn(Arc<Store>, SessionId) -> Fut + Clone + Send + Sync + 'static,
-    Fut: Future<Output = Result<(), hardtack::session::StoreError>> + Send,
+    Fut: Future<Output = Result<(), hardtack::BackendError>> + Send,
 {
     let since = Instant::now();
     let mut workers = JoinSet::new();

@@ -13,11 +13,11 @@ pub(crate) async fn measure() -> Result<(), Failed> {
     println!("| ---: | ---: |");
     for entries in [100_000, 1_000_000] {
         let before = resident()?;
-        let engine = Authenticator::builder(KeySet::from_secret(&rand::random::<[u8; 32]>())?)
+        let authenticator = Authenticator::builder(KeySet::from_secret(&rand::random::<[u8; 32]>())?)
             .base_url("https://site.example")
             .sessions(EndedSessions::new(entries))
             .build()?;
-        let read = engine.sync_revocations().await?;
+        let read = authenticator.sync_revocations().await?;
         if read as u64 != entries {
             return Err(format!("{entries} ended sessions expected, {read} read").into());
         }

@@ -1,11 +1,14 @@
 //! The stores: two of each kind, side by side.
 
-use hardtack::session::{Ends, RevocationPage, Rotation, StoreError};
-use hardtack::{MemorySessions, Session, SessionId, SessionStore, Timestamp};
-use hardtack_conformance::services::PostgresServer;
-use hardtack_conformance::services::redis::RedisServer;
+use hardtack::BackendError;
+use hardtack::clock::Timestamp;
+use hardtack::session::{RevocationPage, RevokeTarget, Rotation};
+use hardtack::session::{Session, SessionStore};
+use hardtack::{MemorySessions, SessionId};
 use hardtack_redis::RedisSessions;
 use hardtack_sqlx::{Database, Sessions, Statement};
+use hardtack_test_support::services::PostgresServer;
+use hardtack_test_support::services::redis::RedisServer;
 use tempfile::TempDir;
 
 use crate::Failed;
@@ -110,23 +113,28 @@ macro_rules! each {
 }
 
 impl SessionStore for Store {
-    async fn create(&self, session: &Session, ends: Ends<'_>) -> Result<Vec<SessionId>, StoreError> {
+    async fn create(&self, session: &Session, ends: RevokeTarget<'_>) -> Result<Vec<SessionId>, BackendError> {
         each!(self, store => store.create(session, ends))
     }
 
-    async fn find(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+    async fn find(&self, id: SessionId) -> Result<Option<Session>, BackendError> {
         each!(self, store => store.find(id))
     }
 
-    async fn rotate(&self, id: SessionId, generation: u64, rotation: Rotation) -> Result<Option<Session>, StoreError> {
+    async fn rotate(
+        &self,
+        id: SessionId,
+        generation: u64,
+        rotation: Rotation,
+    ) -> Result<Option<Session>, BackendError> {
         each!(self, store => store.rotate(id, generation, rotation))
     }
 
-    async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), StoreError> {
+    async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), BackendError> {
         each!(self, store => store.confirm(id, generation))
     }
 
-    async fn revoke(&self, ends: Ends<'_>, now: Timestamp) -> Result<Vec<SessionId>, StoreError> {
+    async fn revoke(&self, ends: RevokeTarget<'_>, now: Timestamp) -> Result<Vec<SessionId>, BackendError> {
         each!(self, store => store.revoke(ends, now))
     }
 
@@ -135,19 +143,19 @@ impl SessionStore for Store {
         subject: &str,
         claims: Option<&str>,
         now: Timestamp,
-    ) -> Result<Vec<(SessionId, u64)>, StoreError> {
+    ) -> Result<Vec<(SessionId, u64)>, BackendError> {
         each!(self, store => store.outdate(subject, claims, now))
     }
 
-    async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+    async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, BackendError> {
         each!(self, store => store.list(subject, now))
     }
 
-    async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, StoreError> {
+    async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, BackendError> {
         each!(self, store => store.revocations(after, limit))
     }
 
-    async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, BackendError> {
         each!(self, store => store.prune(before, limit))
     }
 }

@@ -1,9 +1,12 @@
 //! A store with nothing behind it but a log of ended sessions.
 
-use hardtack::session::{Ends, Revocation, RevocationPage, Revoked, Rotation, StoreError};
-use hardtack::{Clock, Session, SessionId, SessionStore, SystemClock, Timestamp};
+use hardtack::BackendError;
+use hardtack::SessionId;
+use hardtack::clock::{Clock, SystemClock, Timestamp};
+use hardtack::session::{Revocation, RevocationKind, RevocationPage, RevokeTarget, Rotation};
+use hardtack::session::{Session, SessionStore};
 
-/// Takes every session and keeps none: what is left of a log-in is the engine's own work. Its log is made up as it
+/// Takes every session and keeps none: what is left of a log-in is the authenticator's own work. Its log is made up as it
 /// is read, so that nothing of it is kept either.
 pub struct EndedSessions {
     count: u64,
@@ -17,44 +20,43 @@ impl EndedSessions {
 }
 
 impl SessionStore for EndedSessions {
-    async fn create(&self, _: &Session, _: Ends<'_>) -> Result<Vec<SessionId>, StoreError> {
+    async fn create(&self, _: &Session, _: RevokeTarget<'_>) -> Result<Vec<SessionId>, BackendError> {
         Ok(Vec::new())
     }
 
-    async fn find(&self, _: SessionId) -> Result<Option<Session>, StoreError> {
+    async fn find(&self, _: SessionId) -> Result<Option<Session>, BackendError> {
         Ok(None)
     }
 
-    async fn rotate(&self, _: SessionId, _: u64, _: Rotation) -> Result<Option<Session>, StoreError> {
+    async fn rotate(&self, _: SessionId, _: u64, _: Rotation) -> Result<Option<Session>, BackendError> {
         Ok(None)
     }
 
-    async fn confirm(&self, _: SessionId, _: u64) -> Result<(), StoreError> {
+    async fn confirm(&self, _: SessionId, _: u64) -> Result<(), BackendError> {
         Ok(())
     }
 
-    async fn revoke(&self, _: Ends<'_>, _: Timestamp) -> Result<Vec<SessionId>, StoreError> {
+    async fn revoke(&self, _: RevokeTarget<'_>, _: Timestamp) -> Result<Vec<SessionId>, BackendError> {
         Ok(Vec::new())
     }
 
-    async fn outdate(&self, _: &str, _: Option<&str>, _: Timestamp) -> Result<Vec<(SessionId, u64)>, StoreError> {
+    async fn outdate(&self, _: &str, _: Option<&str>, _: Timestamp) -> Result<Vec<(SessionId, u64)>, BackendError> {
         Ok(Vec::new())
     }
 
-    async fn list(&self, _: &str, _: Timestamp) -> Result<Vec<Session>, StoreError> {
+    async fn list(&self, _: &str, _: Timestamp) -> Result<Vec<Session>, BackendError> {
         Ok(Vec::new())
     }
 
-    async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, StoreError> {
+    async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, BackendError> {
         let at = SystemClock.now();
         let entries = (after + 1..=self.count).take(limit as usize);
-        let entries = entries
-            .map(|sequence| Revocation { sequence, session: SessionId::random(), at, what: Revoked::Ended })
-            .collect();
-        Ok(RevocationPage { head: self.count, entries })
+        let entries =
+            entries.map(|sequence| Revocation::new(sequence, SessionId::random(), at, RevocationKind::Ended)).collect();
+        Ok(RevocationPage::new(self.count, entries))
     }
 
-    async fn prune(&self, _: Timestamp, _: u32) -> Result<u64, StoreError> {
+    async fn prune(&self, _: Timestamp, _: u32) -> Result<u64, BackendError> {
         Ok(0)
     }
 }

@@ -1,7 +1,7 @@
-//! What is measured: an engine, someone who is logged in to it, that browser's request, and what answers it.
+//! What is measured: an authenticator, someone who is logged in to it, that browser's request, and what answers it.
 
+mod authenticator;
 mod ended;
-mod engine;
 mod hmac;
 mod router;
 mod user;
@@ -11,8 +11,8 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+pub use authenticator::{SITE, generated, hs256_keys, stored, stored_without_cache, without_cache};
 pub use ended::EndedSessions;
-pub use engine::{SITE, generated, hs256_keys, stored, stored_without_cache, without_cache};
 pub use hmac::Hmac;
 pub use router::{Call, bare, get, guarded, layered};
 pub use user::user;

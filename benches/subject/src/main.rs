@@ -6,7 +6,8 @@ use std::hint::black_box;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
-use hardtack::{Authenticator, NoExtra, TokenKind};
+use hardtack::Authenticator;
+use hardtack::jwt::{NoExtra, TokenKind};
 use hardtack_bench_subject::{Call, Failed, SITE, Visitor, bare, guarded, hs256_keys, user, without_cache};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -24,13 +25,13 @@ struct Options {
 /// What is repeated.
 #[derive(Clone, Copy, ValueEnum)]
 enum Operation {
-    /// A bare HMAC-SHA256 over the token, by the crate that the engine uses and from a prepared key.
+    /// A bare HMAC-SHA256 over the token, by the crate that the authenticator uses and from a prepared key.
     Hmac,
     /// A token to owned claims, without the cache.
     Verify,
     /// A header map to a user, without the cache.
     Request,
-    /// A header map to a user, as the engine is by default.
+    /// A header map to a user, as the authenticator is by default.
     Cached,
     /// A request through an axum router without authentication.
     Bare,

@@ -21,13 +21,13 @@ pub fn bare() -> Router {
 }
 
 /// The route behind Hardtack: the layer around the finished router, which costs nothing of axum's own.
-pub fn guarded(engine: Authenticator) -> AuthService<Router> {
-    AuthLayer::new(engine).layer(Router::new().route("/user", by_get(user)))
+pub fn guarded(authenticator: Authenticator) -> AuthService<Router> {
+    AuthLayer::new(authenticator).layer(Router::new().route("/user", by_get(user)))
 }
 
 /// The same by `Router::layer`, which boxes each route's future once more.
-pub fn layered(engine: Authenticator) -> Router {
-    Router::new().route("/user", by_get(user)).layer(AuthLayer::new(engine))
+pub fn layered(authenticator: Authenticator) -> Router {
+    Router::new().route("/user", by_get(user)).layer(AuthLayer::new(authenticator))
 }
 
 async fn user(token: AccessToken) -> &'static str {

@@ -2,9 +2,8 @@
 
 use std::net::IpAddr;
 
-use hardtack::exchange::Settled;
-use hardtack::request::{Headers, Incoming, RequestHead};
-use hardtack::{Authenticator, Exchange, Failure, Memo, Need, VerifiedToken};
+use hardtack::adapter::{Exchange, Headers, Incoming, RequestHead, RequestState, Verification};
+use hardtack::{Authenticator, Failure, Need, VerifiedToken};
 use hardtack_axum::HeaderFields;
 use http::HeaderMap;
 
@@ -39,13 +38,13 @@ impl Incoming for Post<'_> {
     }
 }
 
-/// What an adapter's extractor does. None where somebody would have to be waited for.
-pub fn user(engine: &Authenticator, headers: &HeaderMap) -> Option<Result<VerifiedToken, Failure>> {
+/// Verifies a request as the extractor of an adapter does. Returns `None` if I/O is needed.
+pub fn user(authenticator: &Authenticator, headers: &HeaderMap) -> Option<Result<VerifiedToken, Failure>> {
     let post = Post(HeaderFields(headers));
-    let memo = Memo::without_layer(engine.clone());
-    let exchange = Exchange::new(RequestHead::of(&post), &memo);
-    match exchange.settle(Need::access()) {
-        Settled::Done(answer) => answer.transpose(),
-        Settled::Waiting(_) => None,
+    let state = RequestState::without_layer(authenticator.clone());
+    let exchange = Exchange::new(RequestHead::of(&post), &state);
+    match exchange.try_verify(Need::access()) {
+        Verification::Ready(result) => result.transpose(),
+        Verification::Pending(_) => None,
     }
 }

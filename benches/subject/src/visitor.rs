@@ -3,8 +3,7 @@
 use hardtack::Authenticator;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-use crate::Failed;
-use crate::poll_once;
+use crate::{Failed, poll_once};
 
 /// The subject of every token.
 pub const SUBJECT: &str = "3f0a1c52-7d1e-4f5a-9b1d-2f6a0c4be7aa";
@@ -25,8 +24,8 @@ pub struct Visitor {
 
 impl Visitor {
     /// Logs in.
-    pub fn of(engine: &Authenticator) -> Result<Self, Failed> {
-        let set = poll_once(engine.log_in(SUBJECT)).ok_or("a log-in waited")??;
+    pub fn of(authenticator: &Authenticator) -> Result<Self, Failed> {
+        let set = poll_once(authenticator.log_in(SUBJECT)).ok_or("a log-in waited")??;
         let cookies: Vec<String> = set.iter().map(|set| set.split(';').next().unwrap_or_default().to_owned()).collect();
         let named = |part: &str| {
             let pair =

@@ -1,48 +1,115 @@
-//! Ready sign-up, log-in, password and device pages on Hardtack.
+//! Ready-made sign-up, log-in, password and device pages for axum, built on Hardtack's hardened JWT cookies.
 //!
-//! Mounted as an axum [`Router`](axum::Router); every route serves people (HTML forms, no script
-//! needed) and programs (JSON) alike.
+//! The crate adds user accounts to [`hardtack_axum`]: it stores users and argon2id password hashes in SQLite or
+//! PostgreSQL, and mounts as one axum [`Router`](axum::Router). Every route serves browsers (HTML forms that need
+//! no script) and programs (JSON) alike.
+//!
+//! # Example
+//!
+//! A complete server. It needs the environment variable `JWT_SECRET_KEY` and the dependencies `axum`, `hardtack`,
+//! `hardtack-accounts`, `hardtack-axum`, `hardtack-sqlx` and `tokio`.
 //!
 //! ```no_run
+//! use std::net::SocketAddr;
+//!
+//! use axum::{Router, routing::get};
 //! use hardtack::{Authenticator, KeySet};
 //! use hardtack_accounts::{Accounts, Site};
+//! use hardtack_axum::{AccessToken, AuthLayer};
 //! use hardtack_sqlx::Database;
 //!
-//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let database = Database::open("sqlite:app.db").await?; // or postgres://…
-//! let accounts = Accounts::open(database.clone()).await?;
-//! let sessions = database.sessions();
-//! sessions.migrate().await?;
-//! let auth = accounts
-//!     .wire(Authenticator::builder(KeySet::from_secret_env("JWT_SECRET_KEY")?))
-//!     .base_url("https://site.example")
-//!     .sessions(sessions)
-//!     .build()?;
-//! let app = Site::new(auth, accounts).router();
-//! # Ok(())
-//! # }
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let database = Database::open("sqlite:app.db").await?; // or postgres://…
+//!     let sessions = database.sessions();
+//!     sessions.migrate().await?;
+//!
+//!     let accounts = Accounts::open(database).await?;
+//!     let auth = accounts
+//!         .configure(Authenticator::builder(KeySet::from_secret_env("JWT_SECRET_KEY")?))
+//!         .base_url("http://127.0.0.1:8000")
+//!         .sessions(sessions)
+//!         .build()?;
+//!
+//!     let app = Router::new()
+//!         .route("/hello", get(hello))
+//!         .layer(AuthLayer::new(auth.clone()))
+//!         .merge(Site::new(auth, accounts).router());
+//!
+//!     let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
+//!     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
+//!     Ok(())
+//! }
+//!
+//! async fn hello(token: AccessToken) -> String {
+//!     format!("Hello, user {}", token.subject())
+//! }
 //! ```
+//!
+//! # Routes
+//!
+//! | route | for | what it does |
+//! | --- | --- | --- |
+//! | `/` | visitors | home page |
+//! | `/signup`, `/login`, `/logout` | visitors | form and submission; `/logout` asks before it logs out |
+//! | `/password/forgot`, `/password/reset` | visitors | a forgotten password, by [email](mail) |
+//! | `/email/confirm` | visitors | confirms an email address |
+//! | `/token/refresh` | visitors | exchanges the refresh token for new tokens |
+//! | `/reauthenticate` | users | asks for the password again |
+//! | `/account` | users | profile and password; needs a recent log-in |
+//! | `/account/sessions` | users | devices, recent activity; logs out other devices |
+//! | `/account/activity` | users | recent activity as JSON |
+//! | `/service` | users | an example of a protected page |
+//! | `/healthz`, `/openapi.json`, `/assets` | programs | health check, OpenAPI 3.1 document, stylesheet and logo |
+//!
+//! # Map
+//!
+//! - [`Accounts`]: opens the database, configures the authenticator, finds and disables users.
+//! - [`Site`]: the routes.
+//! - [`User`]: what handlers of your own extract with [`CurrentUser<User>`](hardtack_axum::CurrentUser) on a router
+//!   whose state is the [`Site`].
+//! - [`mail`]: the trait that sends email, and a folder that stands in for it during development.
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! | --- | --- | --- |
+//! | `sqlite` | yes | accounts in an SQLite file |
+//! | `postgres` | no | accounts in PostgreSQL |
+//!
+//! # Guides
+#![cfg_attr(
+    doc,
+    doc = "\n- [Your own routes](guide::own_routes): users in your handlers, several databases, layers.\n\
+           - [Email](guide::email): confirmation and reset links, sending with the library of your choice.\n\
+           - [Programs](guide::programs): the JSON side of the routes, CSRF tokens, errors.\n\
+           - [Operation](guide::operation): disabling users, pruning, stopping, several servers.\n"
+)]
 
 mod accounts;
 mod activity;
-mod failures;
-mod guard;
-mod input;
+mod error_pages;
+mod extract;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod links;
-mod mail;
-mod operator;
+pub mod mail;
+mod page_cookie;
 mod pages;
 mod passwords;
-mod queue;
+mod respond;
 mod router;
 mod routes;
+mod security_headers;
 mod site;
+mod task_queue;
 mod users;
 
 pub use accounts::{Accounts, AccountsError};
-pub use failures::with_pages;
-pub use mail::{Mail, MailError, Mailer, Outbox};
-pub use operator::KnownUser;
-pub use passwords::PasswordProblem;
 pub use site::Site;
-pub use users::{EmailAddress, Settings, User, UserNameProblem};
+pub use users::{EmailAddress, User, UserRecord};
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

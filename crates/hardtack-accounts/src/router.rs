@@ -1,4 +1,4 @@
-//! The site as one router.
+//! The routes of the site.
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -6,15 +6,16 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use hardtack_axum::AuthLayer;
 
-use crate::guard::guard;
 use crate::routes;
+use crate::security_headers::add_security_headers;
 use crate::site::Site;
 
-/// The longest body that any route takes, in bytes: several times the longest password.
+/// The longest body that any route accepts, in bytes: several times the longest password.
 const BODY_LIMIT: usize = 16 * 1024;
 
 impl Site {
-    /// All routes with their layers, to be served or nested under `/`.
+    /// Returns all routes with their layers. Serve the router at the root of a host, alone or merged with the
+    /// application's own routes.
     pub fn router(self) -> Router {
         Router::new()
             .route("/", get(routes::home::show))
@@ -26,10 +27,10 @@ impl Site {
             .route("/account", get(routes::account::show))
             .route("/account/change_settings", post(routes::account::change_settings))
             .route("/account/password", post(routes::account::change_password))
-            .route("/account/email/send", post(routes::email::send_again))
-            .route("/email/confirm", get(routes::email::show).post(routes::email::submit))
-            .route("/password/forgot", get(routes::forgot::show).post(routes::forgot::submit))
-            .route("/password/reset", get(routes::reset::show).post(routes::reset::submit))
+            .route("/account/email/send", post(routes::confirm_email::send_again))
+            .route("/email/confirm", get(routes::confirm_email::show).post(routes::confirm_email::submit))
+            .route("/password/forgot", get(routes::forgot_password::show).post(routes::forgot_password::submit))
+            .route("/password/reset", get(routes::reset_password::show).post(routes::reset_password::submit))
             .route("/reauthenticate", get(routes::reauthenticate::show).post(routes::reauthenticate::submit))
             .route("/account/sessions", get(routes::sessions::list))
             .route("/account/sessions/revoke-others", post(routes::sessions::revoke_others))
@@ -39,11 +40,11 @@ impl Site {
             .route("/openapi.json", get(routes::openapi::show))
             .route("/assets/hardtack.css", get(routes::assets::stylesheet))
             .route("/assets/hardtack.svg", get(routes::assets::mark))
-            .fallback(routes::missing::no_such_page)
-            .method_not_allowed_fallback(routes::missing::no_such_method)
+            .fallback(routes::fallback::not_found)
+            .method_not_allowed_fallback(routes::fallback::method_not_allowed)
             .layer(DefaultBodyLimit::max(BODY_LIMIT))
             .layer(AuthLayer::new(self.auth.clone()))
-            .layer(from_fn_with_state(self.clone(), guard))
+            .layer(from_fn_with_state(self.clone(), add_security_headers))
             .with_state(self)
     }
 }

@@ -1,29 +1,28 @@
-//! What every handler of the site has at hand.
+//! The state of every handler.
 
-use hardtack::session::StoreError;
-use hardtack::{Authenticator, FindUser};
+use hardtack::{Authenticator, BackendError, FindUser};
 
 use crate::accounts::Accounts;
 use crate::users::User;
 
-/// The site: an engine and the people it knows.
+/// The site: an authenticator and the accounts of its users. [`router`](Self::router) returns its routes.
 #[derive(Clone, Debug)]
 pub struct Site {
     pub(crate) auth: Authenticator,
     pub(crate) accounts: Accounts,
 }
 
-impl FindUser for User {
-    type State = Site;
-
-    async fn find_user(subject: &str, site: &Site) -> Result<Option<Self>, StoreError> {
-        site.accounts.find(subject).await
+impl Site {
+    /// Creates a site. Configure the authenticator with [`Accounts::configure`].
+    pub fn new(auth: Authenticator, accounts: Accounts) -> Self {
+        Self { auth, accounts }
     }
 }
 
-impl Site {
-    /// Joins an engine, best made through [`Accounts::wire`], with accounts.
-    pub fn new(auth: Authenticator, accounts: Accounts) -> Self {
-        Self { auth, accounts }
+impl FindUser for User {
+    type State = Site;
+
+    async fn find_user(subject: &str, site: &Site) -> Result<Option<Self>, BackendError> {
+        site.accounts.find(subject).await
     }
 }

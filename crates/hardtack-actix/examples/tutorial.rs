@@ -3,7 +3,7 @@
 //! `correct horse`, `bob` with `battery staple`. The environment may set `LISTEN`, `JWT_SECRET_KEY`,
 //! `JWT_ACCESS_TOKEN_EXPIRES` (seconds) and `REFRESH` (`transparent` or `redirect`).
 
-// The same people as in the axum tutorial.
+// The same users as in the axum tutorial.
 #[path = "../../hardtack-axum/examples/people/mod.rs"]
 pub(crate) mod people;
 
@@ -12,8 +12,7 @@ use std::{borrow::Cow, env, time::Duration};
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Form, Html, Redirect, ServiceConfig};
 use actix_web::{App, Either, HttpResponse, HttpServer, Responder};
-use hardtack::{Authenticator, KeySet, MemorySessions, RefreshMode, SigningKey, VerifiedToken, jwt::Algorithm};
-use hardtack_actix::{AccessToken, Auth, AuthError, AuthLayer, CurrentUser, FreshAccessToken, Optional};
+use hardtack_actix::{Algorithm, RefreshMode, SigningKey, prelude::*};
 use maud::{DOCTYPE, Markup, html};
 use people::{People, Person};
 
@@ -28,18 +27,18 @@ pub(crate) fn routes(app: &mut ServiceConfig) {
         .service(web::resource("/token/refresh").get(refresh).post(refresh));
 }
 
-/// For anyone.
+/// For everyone.
 async fn index(Optional(token): Optional<AccessToken>) -> Html {
     let name = token.as_ref().map_or("nobody", |token| token.subject());
     page("Welcome", token.as_deref(), html! { p { "You are " (name) "." } })
 }
 
-/// For whoever is logged in.
+/// For logged-in users.
 async fn service(person: CurrentUser<Person>) -> Html {
     page("Service", Some(person.token()), html! { p { "At your service, " (person.nickname) "." } })
 }
 
-/// For whoever typed the password recently.
+/// For users who entered their password recently.
 async fn account(token: FreshAccessToken, person: CurrentUser<Person>) -> Html {
     let nickname = [("Nickname", "nickname", person.nickname.as_str())];
     page("Account", Some(&token), form("/account/change_settings", token.csrf_token(), &nickname, "Save"))
@@ -69,7 +68,7 @@ async fn login_form(auth: Auth) -> Result<impl Responder, AuthError> {
 }
 
 async fn log_in(auth: Auth, people: Data<People>, Form(form): Form<Credentials>) -> Result<impl Responder, AuthError> {
-    auth.require_pre_session()?; // Nobody tries passwords from another site, either.
+    auth.require_pre_session()?; // Checks no password of a form that another site made.
     Ok(match people.check(&form.username, &form.password).await {
         Some(person) => Either::Left(auth.log_in(person.name).await?.onto(see_other(auth.next_or_home()))),
         None => Either::Right((login_form(auth).await?, StatusCode::UNAUTHORIZED)),
@@ -101,12 +100,13 @@ async fn refresh(auth: Auth) -> Result<HttpResponse, AuthError> {
     auth.refresh_and_return().await
 }
 
-/// A plain `Redirect::to` repeats the form at the next page.
+/// Redirects with 303. `Redirect::to` alone is a 307, which makes the browser repeat a posted form.
 fn see_other(to: impl Into<Cow<'static, str>>) -> Redirect {
     Redirect::to(to).see_other()
 }
 
-/// Fields are label, name and value. Without an action, a form goes to the page's own URL, `next` and all.
+/// Renders a form. A field is its label, name and value. Without an action, a form goes to the page's own URL,
+/// including `next`.
 fn form(action: &str, csrf_token: &str, fields: &[(&str, &str, &str)], button: &str) -> Markup {
     html! {
         form method="post" action=[(!action.is_empty()).then_some(action)] {
@@ -119,7 +119,7 @@ fn form(action: &str, csrf_token: &str, fields: &[(&str, &str, &str)], button: &
     }
 }
 
-/// What every page has around it. The template escapes whatever is put into it.
+/// Renders a page. The template escapes all values.
 fn page(title: &str, token: Option<&VerifiedToken>, main: Markup) -> Html {
     let log_out = token.map(|token| form("/logout", token.csrf_token(), &[], "Log out"));
     let document = html! {
@@ -140,7 +140,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let keys = match env::var_os("JWT_SECRET_KEY") {
         Some(_) => KeySet::from_secret_env("JWT_SECRET_KEY")?,
         None => {
-            println!("JWT_SECRET_KEY is not set: signing with a key made just now; a restart logs everybody out.");
+            println!("JWT_SECRET_KEY is not set: tokens are signed with a new key, so a restart logs every user out.");
             KeySet::new(SigningKey::generate(Algorithm::HS256)?)
         }
     };

@@ -1,38 +1,48 @@
-//! The layer: reads a form's CSRF field on the way in, adds cookies and `Cache-Control` on the way out.
+//! The layer that makes the extractors work.
 
-use std::cell::RefCell;
-use std::future::{Future, Ready, ready};
-use std::iter::once_with;
-use std::pin::Pin;
-use std::rc::Rc;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::future::{Ready, ready};
 
+use actix_web::Error;
 use actix_web::body::EitherBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
-use actix_web::http::header::{self, HeaderMap, HeaderValue};
-use actix_web::{Error, HttpMessage, HttpRequest, web};
-use hardtack::exchange::{BodyPeek, Finish, Peeked};
-use hardtack::failure::NO_STORE;
-use hardtack::{Authenticator, Failure, Memo, Reason};
-use pin_project_lite::pin_project;
+use hardtack::Authenticator;
 
-use crate::AuthError;
-use crate::head::Head;
-use crate::peek::peek;
-use crate::respond::{Refusal, append, reply_response};
+use crate::service::AuthService;
 
-/// Puts an [`Authenticator`] around an `App`, a scope or a resource. Its extractors then work in every
-/// handler below.
+/// A layer that lets the handlers of an `App`, a scope or a resource use the extractors, and completes their responses.
+///
+/// For each request, it
+/// - reads up to 64 KiB of a form to find its CSRF field, if the request needs one and sends it in no header; the
+///   handler still receives the whole body;
+/// - adds the cookies of a refresh to the response;
+/// - sets `Cache-Control: private, no-store` on responses to logged-in users, and on those that set Hardtack's cookies.
+///
+/// ```
+/// use actix_web::{App, web};
+/// use hardtack_actix::{Algorithm, SigningKey, prelude::*};
+///
+/// async fn service(token: AccessToken) -> String {
+///     format!("Hello, {}", token.subject())
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
+/// let auth = Authenticator::builder(keys).base_url("https://site.example").build()?;
+/// // Each worker of an `HttpServer` calls this; all of them share one authenticator.
+/// let app = move || App::new().route("/service", web::get().to(service)).wrap(AuthLayer::new(auth.clone()));
+/// # app();
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct AuthLayer {
-    engine: Authenticator,
+    authenticator: Authenticator,
 }
 
 impl AuthLayer {
-    /// The layer of an engine.
-    pub fn new(engine: Authenticator) -> Self {
-        Self { engine }
+    /// Creates the layer of an authenticator.
+    pub fn new(authenticator: Authenticator) -> Self {
+        Self { authenticator }
     }
 }
 
@@ -48,195 +58,6 @@ where
     type Future = Ready<Result<AuthService<S>, ()>>;
 
     fn new_transform(&self, inner: S) -> Self::Future {
-        ready(Ok(AuthService { inner: Rc::new(inner), engine: self.engine.clone() }))
-    }
-}
-
-/// What extractors find in a request's extensions.
-pub(crate) struct Layered {
-    pub(crate) memo: Memo,
-    refusals: RefCell<Vec<Arc<Refusal>>>,
-}
-
-impl Layered {
-    fn new(memo: Memo) -> Rc<Self> {
-        Rc::new(Self { memo, refusals: RefCell::default() })
-    }
-
-    fn find(request: &HttpRequest) -> Option<Rc<Self>> {
-        request.extensions().get::<Rc<Self>>().cloned()
-    }
-
-    /// What the layer left in a request.
-    pub(crate) fn of(request: &HttpRequest) -> Result<Rc<Self>, Failure> {
-        Self::find(request).ok_or_else(|| {
-            let advice = "no AuthLayer wraps this route; add .wrap(AuthLayer::new(auth)) to the App";
-            Failure::outside(Reason::NotSetUp(advice.into()))
-        })
-    }
-
-    /// The same; without the layer, an engine in the application's data will do for checking.
-    pub(crate) fn or_engine(request: &HttpRequest) -> Result<Rc<Self>, Failure> {
-        if let Some(layered) = Self::find(request) {
-            return Ok(layered);
-        }
-        match request.app_data::<web::Data<Authenticator>>() {
-            Some(engine) => Ok(Self::new(Memo::without_layer(Authenticator::clone(engine)))),
-            None => Self::of(request),
-        }
-    }
-
-    /// The error of an extractor. The layer keeps in mind that a response has to come of it: actix-web
-    /// turns every extractor into an `Option` of itself, which drops the error and lets the handler run.
-    pub(crate) fn refuse(&self, failure: Failure) -> AuthError {
-        let refusal = Arc::new(Refusal::new(failure));
-        self.refusals.borrow_mut().push(Arc::clone(&refusal));
-        AuthError(refusal)
-    }
-
-    fn unheeded(&self) -> Option<Arc<Refusal>> {
-        self.refusals.borrow().iter().find(|refusal| !refusal.is_heeded()).cloned()
-    }
-}
-
-/// The service that [`AuthLayer`] makes.
-#[derive(Clone, Debug)]
-pub struct AuthService<S> {
-    inner: Rc<S>,
-    engine: Authenticator,
-}
-
-impl<S, B> Service<ServiceRequest> for AuthService<S>
-where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
-    B: 'static,
-{
-    type Response = ServiceResponse<EitherBody<B>>;
-    type Error = Error;
-    type Future = ResponseFuture<S::Future, B>;
-
-    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&self, request: ServiceRequest) -> Self::Future {
-        let engine = self.engine.clone();
-        let wanted = if engine.may_peek(request.method().is_safe()) {
-            engine.body_peek(&Head::of(request.request()).request_head())
-        } else {
-            None
-        };
-        let state = match wanted {
-            None => {
-                let (future, layered) = call_with(&*self.inner, Memo::layered(engine, Peeked::Nothing), request);
-                State::Handler { future, layered }
-            }
-            Some(wanted) => {
-                let future = Box::pin(call_peeked(Rc::clone(&self.inner), engine, wanted, request));
-                State::Peeking { future }
-            }
-        };
-        ResponseFuture { state }
-    }
-}
-
-/// Calls the inner service, and leaves the memo in the request for its extractors.
-fn call_with<S: Service<ServiceRequest>>(inner: &S, memo: Memo, request: ServiceRequest) -> (S::Future, Rc<Layered>) {
-    let layered = Layered::new(memo);
-    request.extensions_mut().insert(Rc::clone(&layered));
-    (inner.call(request), layered)
-}
-
-async fn call_peeked<S, B>(
-    inner: Rc<S>,
-    engine: Authenticator,
-    wanted: BodyPeek,
-    mut request: ServiceRequest,
-) -> Answer<B>
-where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
-{
-    let (peeked, payload) = peek(request.take_payload(), wanted).await;
-    request.set_payload(payload);
-    let (future, layered) = call_with(&*inner, Memo::layered(engine, peeked), request);
-    finish(future.await, &layered)
-}
-
-type Answer<B> = Result<ServiceResponse<EitherBody<B>>, Error>;
-
-pin_project! {
-    /// The layer's future: the handler's own, and boxed only where a body is read first.
-    pub struct ResponseFuture<F, B> {
-        #[pin]
-        state: State<F, B>,
-    }
-}
-
-pin_project! {
-    #[project = StateProjection]
-    enum State<F, B> {
-        Handler { #[pin] future: F, layered: Rc<Layered> },
-        Peeking { future: Pin<Box<dyn Future<Output = Answer<B>>>> },
-    }
-}
-
-impl<F, B> Future for ResponseFuture<F, B>
-where
-    F: Future<Output = Result<ServiceResponse<B>, Error>>,
-{
-    type Output = Answer<B>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().state.project() {
-            StateProjection::Handler { future, layered } => future.poll(cx).map(|result| finish(result, layered)),
-            StateProjection::Peeking { future } => future.as_mut().poll(cx),
-        }
-    }
-}
-
-fn finish<B>(result: Result<ServiceResponse<B>, Error>, layered: &Layered) -> Answer<B> {
-    match result {
-        Ok(response) => Ok(finish_response(response, layered)),
-        Err(error) => Err(finish_error(error, layered)),
-    }
-}
-
-fn finish_response<B>(response: ServiceResponse<B>, layered: &Layered) -> ServiceResponse<EitherBody<B>> {
-    let mut response = match layered.unheeded() {
-        None => response.map_into_left_body(),
-        Some(refusal) => {
-            tracing::error!(
-                event = "unheeded_refusal",
-                code = refusal.failure().reason().code(),
-                "a handler ran although its token was refused; take Optional<AccessToken>, not Option<AccessToken>"
-            );
-            response.into_response(reply_response(refusal.failure().reply().clone()).map_into_right_body())
-        }
-    };
-    add(&additions(response.headers(), layered), response.headers_mut());
-    response
-}
-
-/// An error of a service further in becomes a response further out: that one gets the additions.
-fn finish_error(mut error: Error, layered: &Layered) -> Error {
-    let additions = additions(error.error_response().headers(), layered);
-    error.add_response_mapper(move |mut response| {
-        add(&additions, response.headers_mut());
-        response
-    });
-    error
-}
-
-fn additions(headers: &HeaderMap, layered: &Layered) -> Finish {
-    let set = once_with(|| headers.get_all(header::SET_COOKIE)).flatten();
-    layered.memo.finish(set.map(HeaderValue::as_bytes))
-}
-
-static PRIVATE: HeaderValue = HeaderValue::from_static(NO_STORE);
-
-fn add(additions: &Finish, headers: &mut HeaderMap) {
-    append(&additions.cookies, headers);
-    if additions.private {
-        headers.insert(header::CACHE_CONTROL, PRIVATE.clone());
+        ready(Ok(AuthService::new(inner, self.authenticator.clone())))
     }
 }

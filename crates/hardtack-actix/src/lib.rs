@@ -1,64 +1,87 @@
-//! Hardened JWT cookies for actix-web.
+//! Hardened JWT cookies for [actix-web](https://docs.rs/actix-web): sign users in with tokens in httpOnly cookies.
 //!
-//! An [`AuthLayer`] around an `App`, and extractors in its handlers:
+//! A short-lived **access token** in a cookie authenticates each request. A longer-lived **refresh token** in another
+//! cookie replaces it when it has expired. Hardtack sets, checks, refreshes and deletes both, protects forms against
+//! CSRF, and redirects browsers to the log-in page and back. The application checks passwords.
 //!
-//! | extractor | takes the request if | as Flask-JWT-Extended's |
+//! This crate connects [`hardtack`], which contains the logic, to actix-web. It re-exports what most applications need,
+//! so that `use hardtack_actix::prelude::*` suffices; the rest is in [`hardtack`]. The guides in [`hardtack::guide`]
+//! cover sessions, settings and the move from Flask-JWT-Extended.
+//!
+//! # A complete application
+//!
+//! `examples/quickstart.rs`. Run it with `cargo run -p hardtack-actix --example quickstart`:
+//!
+//! ```no_run
+#![doc = include_str!("../examples/quickstart.rs")]
+//! ```
+//!
+//! This one keeps sessions in memory. `hardtack-sqlx` keeps them in SQLite or PostgreSQL, `hardtack-redis` in Redis or
+//! Valkey.
+//!
+//! # Extractors
+//!
+//! | extractor | accepts the request if | Flask-JWT-Extended |
 //! | --- | --- | --- |
-//! | [`AccessToken`] | someone is logged in | `@jwt_required()` |
-//! | [`FreshAccessToken`] | and typed the password recently | `@jwt_required(fresh=True)` |
-//! | [`Optional<AccessToken>`](Optional) | no token is there, or a good one | `@jwt_required(optional=True)` |
-//! | [`RefreshToken`] | a refresh token is there | `@jwt_required(refresh=True)` |
-//! | [`CurrentUser<U>`](CurrentUser) | the application knows the user | `current_user` |
-//! | [`Auth`] | always: logs in and out, refreshes | `set_access_cookies`, … |
+//! | [`AccessToken<T>`](AccessToken) | the user is logged in; `T` reads claims of your own | `@jwt_required()` |
+//! | [`FreshAccessToken<T>`](FreshAccessToken) | the user entered the password recently | `@jwt_required(fresh=True)` |
+//! | [`Optional<AccessToken<T>>`](Optional) | it has no token, or a valid one | `@jwt_required(optional=True)` |
+//! | [`RefreshToken`] | it has a valid refresh token | `@jwt_required(refresh=True)` |
+//! | [`CurrentUser<U>`](CurrentUser) | your [`FindUser`] finds the token's user | `current_user` |
+//! | [`Auth`] | always; logs in and out, refreshes, re-authenticates | `set_access_cookies`, … |
 //!
-//! ```
-//! use actix_web::{App, Responder, web::{self, Html, Redirect}};
-//! use hardtack::{Authenticator, KeySet, MemorySessions, SigningKey, jwt::Algorithm};
-//! use hardtack_actix::{AccessToken, Auth, AuthError, AuthLayer};
+//! Other requests are refused before the handler runs: a browser is redirected to the log-in page, and returns to the
+//! requested page afterwards; a program gets 401 or 403 with problem details (RFC 9457) that name the reason.
 //!
-//! async fn service(token: AccessToken) -> Html {
-//!     Html::new(format!("<p>Hello, {}", token.subject()))
-//! }
+//! A `POST`, `PUT`, `PATCH` or `DELETE` with a token from a cookie also needs the token's CSRF value: in the form's hidden
+//! field `csrf_token`, or in the header `X-CSRF-TOKEN`. The token extractors check it.
 //!
-//! async fn log_out(auth: Auth) -> Result<impl Responder, AuthError> {
-//!     Ok(auth.log_out().await?.onto(Redirect::to("/").see_other()))
-//! }
+//! # Differences from hardtack-axum
 //!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let auth = Authenticator::builder(KeySet::new(SigningKey::generate(Algorithm::HS256)?))
-//!     .base_url("https://site.example")
-//!     .sessions(MemorySessions::new())
-//!     .build()?;
-//! // Each worker of an `HttpServer` makes an App; all of them share this one engine.
-//! let app = move || {
-//!     App::new()
-//!         .route("/service", web::get().to(service))
-//!         .route("/logout", web::post().to(log_out))
-//!         .wrap(AuthLayer::new(auth.clone()))
-//! };
-//! # app();
-//! # Ok(())
-//! # }
-//! ```
+//! The API is the same except where the frameworks differ:
 //!
-//! # What actix-web makes different
-//! - [`Optional<AccessToken>`](Optional) in place of `Option<AccessToken>`, whose errors actix-web drops.
-//! - [`SetCookies::onto`] a response, where other frameworks take a tuple.
-//! - `Redirect::to` is a 307, which repeats a posted form: say [`see_other`](actix_web::web::Redirect::see_other).
+//! - Use [`Optional<AccessToken>`](Optional) instead of `Option<AccessToken>`: actix-web turns an extractor's errors into
+//!   `None`.
+//! - Add cookies to a response with [`SetCookies::onto`].
+//! - `Redirect::to` responds with 307, which makes the browser repeat a posted form. Use
+//!   [`see_other`](actix_web::web::Redirect::see_other) after a form.
+//! - [`CurrentUser`] gets its state from the `web::Data` of the `App`.
+//!
+//! # The rest of the crate
+//!
+//! - [`AuthLayer`] makes the extractors work. It must wrap every route that uses them: without it, they respond with 500
+//!   and log what to add.
+//! - [`Require`] is a layer that requires a token for all routes of a scope or an `App`.
+//! - [`SetCookies`] is added to a response. [`AuthError`] is the error of extractors and of [`Auth`], and a response.
+//! - [`OptionalFromRequest`] lets [`Optional`] work with extractors of your own.
+//! - [`future`] contains the futures of the layers' services and of the extractors.
+//! - [`wants`], [`HeaderFields`] and [`reply_response`] help to write middleware of your own.
+//!
+//! The crate has no features.
 
+mod auth;
+mod body;
 mod extract;
-mod head;
+pub mod future;
 mod layer;
-mod peek;
+pub mod prelude;
+mod request;
 mod require;
 mod respond;
+mod service;
 
-pub use extract::{
-    AccessToken, Auth, CurrentUser, Extracting, FreshAccessToken, Optional, OptionalFromRequest, RefreshToken,
-};
-pub use head::wants;
-pub use layer::{AuthLayer, AuthService};
+pub use auth::Auth;
+pub use extract::{AccessToken, CurrentUser, FreshAccessToken, Optional, OptionalFromRequest, RefreshToken};
+pub use layer::AuthLayer;
+pub use request::{HeaderFields, wants};
 pub use require::{Require, RequireService};
 pub use respond::{AuthError, SetCookies, WithCookies, reply_response};
+pub use service::AuthService;
 
 pub use hardtack;
+#[doc(no_inline)]
+pub use hardtack::{
+    Authenticator, AuthenticatorBuilder, BackendError, CookiePolicy, CsrfPolicy, FailureKind, FindUser, KeySet, LogIn,
+    MemorySessions, Need, RefreshMode, SessionId, SigningKey, TokenLocation, Urls, VerifiedToken, VerifyingKey,
+    jwt::Algorithm, refusal::Reason, request::Wants,
+};

@@ -1,15 +1,16 @@
-//! The core's replies and cookies as actix-web responses.
+//! Responses: the core's replies, cookies and errors as actix-web has them.
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
 use hardtack::{Failure, Reply};
 
-/// Cookies to set or delete: [`onto`](Self::onto) any response, a redirect or JSON.
+/// Cookies to set or delete. Add them [`onto`](Self::onto) any response, such as a redirect or JSON.
 ///
 /// ```
 /// use actix_web::{Responder, web::Redirect};
@@ -20,11 +21,11 @@ use hardtack::{Failure, Reply};
 /// }
 /// ```
 #[derive(Clone, Debug, Default)]
-#[must_use = "these cookies have to be added to the response"]
+#[must_use = "the cookies must be added to the response"]
 pub struct SetCookies(hardtack::SetCookies);
 
 impl SetCookies {
-    /// A response that sets these cookies, beside whatever else it is.
+    /// Adds the cookies to a response.
     pub fn onto<R: Responder>(self, responder: R) -> WithCookies<R> {
         WithCookies { cookies: self.0, responder }
     }
@@ -37,15 +38,15 @@ impl From<hardtack::SetCookies> for SetCookies {
 }
 
 impl Responder for SetCookies {
-    type Body = actix_web::body::BoxBody;
+    type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
         self.onto(HttpResponse::Ok().finish()).respond_to(request)
     }
 }
 
-/// A response with cookies: what [`SetCookies::onto`] makes. Return it from a handler, or turn it into an
-/// `HttpResponse` if it holds one.
+/// A response with cookies, from [`SetCookies::onto`]. Return it from a handler, or convert it into an `HttpResponse`
+/// if it contains one.
 ///
 /// ```
 /// use actix_web::{HttpResponse, http::header};
@@ -57,7 +58,7 @@ impl Responder for SetCookies {
 /// }
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "the response has to be returned from the handler, or its cookies are lost"]
+#[must_use = "the response must be returned from the handler, or its cookies are lost"]
 pub struct WithCookies<R> {
     cookies: hardtack::SetCookies,
     responder: R,
@@ -79,7 +80,7 @@ impl<B> From<WithCookies<HttpResponse<B>>> for HttpResponse<B> {
     }
 }
 
-/// Appends the `Set-Cookie` fields. What the core renders is always a valid field value.
+/// Appends the cookies as `Set-Cookie` fields. The core only renders valid field values.
 pub(crate) fn append(cookies: &hardtack::SetCookies, headers: &mut HeaderMap) {
     for cookie in cookies.iter() {
         match HeaderValue::from_str(cookie) {
@@ -89,39 +90,44 @@ pub(crate) fn append(cookies: &hardtack::SetCookies, headers: &mut HeaderMap) {
     }
 }
 
-/// A refused request: the error of every extractor, and of [`crate::Auth`]. What the engine's own methods
-/// answer outside of a request becomes one, too.
+/// A refused request, with its response: the error of every extractor and of [`Auth`](crate::Auth).
+///
+/// `?` also converts errors that the authenticator returns outside of a request.
 #[derive(Debug)]
-pub struct AuthError(pub(crate) Arc<Refusal>);
+pub struct AuthError(Arc<Refusal>);
 
-/// A failure, and whether somebody answered it or asked for it.
+/// A failure, and whether it was handled: it became a response, or the handler inspected it.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     failure: Failure,
-    heeded: AtomicBool,
+    handled: AtomicBool,
 }
 
 impl Refusal {
     pub(crate) fn new(failure: Failure) -> Self {
-        Self { failure, heeded: AtomicBool::new(false) }
+        Self { failure, handled: AtomicBool::new(false) }
     }
 
     pub(crate) fn failure(&self) -> &Failure {
         &self.failure
     }
 
-    pub(crate) fn is_heeded(&self) -> bool {
-        self.heeded.load(Ordering::Relaxed)
+    pub(crate) fn is_handled(&self) -> bool {
+        self.handled.load(Ordering::Relaxed)
     }
 }
 
 impl AuthError {
-    /// Why the request was refused.
+    pub(crate) fn from_refusal(refusal: Arc<Refusal>) -> Self {
+        Self(refusal)
+    }
+
+    /// Returns why the request was refused.
     ///
-    /// A handler that takes a `Result<AccessToken, AuthError>` and asks this decides by itself what to
-    /// answer. Where nobody asks and the error goes nowhere, [`crate::AuthLayer`] answers with it.
+    /// A handler that takes a `Result<AccessToken, AuthError>` and calls this decides on the response itself. If it
+    /// drops the error without calling this, [`AuthLayer`](crate::AuthLayer) responds with the error.
     pub fn failure(&self) -> &Failure {
-        self.0.heeded.store(true, Ordering::Relaxed);
+        self.0.handled.store(true, Ordering::Relaxed);
         &self.0.failure
     }
 }
@@ -154,9 +160,9 @@ fn status(reply: &Reply) -> StatusCode {
     StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// Turns the core's plain data into a response.
+/// Converts a reply of the core into a response.
 pub fn reply_response(reply: Reply) -> HttpResponse {
-    let mut response = HttpResponse::new(status(&reply)).set_body(actix_web::body::BoxBody::new(reply.body));
+    let mut response = HttpResponse::new(status(&reply)).set_body(BoxBody::new(reply.body));
     for (name, value) in reply.headers {
         match HeaderValue::try_from(value) {
             Ok(value) => response.headers_mut().append(HeaderName::from_static(name), value),

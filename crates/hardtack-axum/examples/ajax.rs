@@ -1,5 +1,5 @@
-//! One page, a little JavaScript, and a JSON API behind it: logs in by JSON, sends `X-CSRF-TOKEN` with
-//! every request that changes something, and shows the API's errors.
+//! A page with JavaScript and a JSON API: it logs in with JSON, sends `X-CSRF-TOKEN` with every request that changes
+//! something, and shows the API's errors.
 //!
 //! Run it with `cargo run -p hardtack-axum --example ajax` and open <http://127.0.0.1:8080>; `alice` logs
 //! in with `correct horse`, `bob` with `battery staple`. `LISTEN` sets another address.
@@ -10,8 +10,7 @@ use axum::extract::{Json, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::{Router, routing::get, routing::post};
-use hardtack::{Authenticator, KeySet, MemorySessions, SigningKey, jwt::Algorithm};
-use hardtack_axum::{AccessToken, Auth, AuthError, AuthLayer, CurrentUser};
+use hardtack_axum::{Algorithm, SigningKey, prelude::*};
 use people::{People, Person};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -32,7 +31,7 @@ struct Credentials {
     password: String,
 }
 
-/// JSON needs no token of its own: another site's page cannot send it without asking first.
+/// JSON needs no pre-session token: a page of another site cannot send it without a CORS preflight.
 async fn log_in(
     auth: Auth,
     State(people): State<People>,
@@ -66,7 +65,7 @@ async fn rename(token: AccessToken, State(people): State<People>, Json(new): Jso
     Json(json!({ "nickname": new.nickname })).into_response()
 }
 
-/// An error of the application's own, in the form that the library's have (RFC 9457).
+/// An error of the application, in the same form as those of Hardtack (RFC 9457).
 fn problem(status: StatusCode, code: &str, detail: &str) -> Response {
     let body = json!({ "type": "about:blank", "status": status.as_u16(), "code": code, "detail": detail });
     (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(body)).into_response()

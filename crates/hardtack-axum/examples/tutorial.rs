@@ -9,12 +9,11 @@ use std::{env, time::Duration};
 
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::{Form, Router, extract::State, http::StatusCode, routing::get, routing::post};
-use hardtack::{Authenticator, KeySet, MemorySessions, RefreshMode, SigningKey, VerifiedToken, jwt::Algorithm};
-use hardtack_axum::{AccessToken, Auth, AuthError, AuthLayer, CurrentUser, FreshAccessToken};
+use hardtack_axum::{Algorithm, RefreshMode, SigningKey, prelude::*};
 use maud::{DOCTYPE, Markup, html};
 use people::{People, Person};
 
-type Answer = Result<Response, AuthError>;
+type Result<T = Response> = std::result::Result<T, AuthError>;
 
 pub(crate) fn app(auth: Authenticator, people: People) -> Router {
     Router::new()
@@ -30,18 +29,18 @@ pub(crate) fn app(auth: Authenticator, people: People) -> Router {
         .with_state(people)
 }
 
-/// For anyone.
+/// For everyone.
 async fn index(token: Option<AccessToken>) -> Html<String> {
     let name = token.as_ref().map_or("nobody", |token| token.subject());
     page("Welcome", token.as_deref(), html! { p { "You are " (name) "." } })
 }
 
-/// For whoever is logged in.
+/// For logged-in users.
 async fn service(person: CurrentUser<Person>) -> Html<String> {
     page("Service", Some(person.token()), html! { p { "At your service, " (person.nickname) "." } })
 }
 
-/// For whoever typed the password recently.
+/// For users who entered their password recently.
 async fn account(token: FreshAccessToken, person: CurrentUser<Person>) -> Html<String> {
     let nickname = [("Nickname", "nickname", person.nickname.as_str())];
     page("Account", Some(&token), form("/account/change_settings", token.csrf_token(), &nickname, "Save"))
@@ -63,22 +62,22 @@ struct Credentials {
     password: String,
 }
 
-async fn login_form(auth: Auth) -> Result<impl IntoResponse, AuthError> {
+async fn login_form(auth: Auth) -> Result<impl IntoResponse> {
     let (csrf_token, cookies) = auth.pre_session()?;
     let notice = if auth.query("ended").is_some() { "Your session has ended." } else { "" };
     let form = form("", &csrf_token, &[("Name", "username", ""), ("Password", "password", "")], "Log in");
     Ok((cookies, page("Log in", None, html! { p { (notice) } (form) })))
 }
 
-async fn log_in(auth: Auth, State(people): State<People>, Form(form): Form<Credentials>) -> Answer {
-    auth.require_pre_session()?; // Nobody tries passwords from another site, either.
+async fn log_in(auth: Auth, State(people): State<People>, Form(form): Form<Credentials>) -> Result {
+    auth.require_pre_session()?; // Checks no password of a form that another site made.
     Ok(match people.check(&form.username, &form.password).await {
         Some(person) => (auth.log_in(person.name).await?, Redirect::to(&auth.next_or_home())).into_response(),
         None => (StatusCode::UNAUTHORIZED, login_form(auth).await?).into_response(),
     })
 }
 
-async fn log_out(auth: Auth) -> Result<impl IntoResponse, AuthError> {
+async fn log_out(auth: Auth) -> Result<impl IntoResponse> {
     Ok((auth.log_out().await?, Redirect::to("/")))
 }
 
@@ -87,18 +86,19 @@ async fn password_form(token: AccessToken) -> Html<String> {
     page("Your password again", Some(&token), form("", token.csrf_token(), &again, "Continue"))
 }
 
-async fn reauthenticate(auth: Auth, token: AccessToken, people: State<People>, form: Form<Credentials>) -> Answer {
+async fn reauthenticate(auth: Auth, token: AccessToken, people: State<People>, form: Form<Credentials>) -> Result {
     Ok(match people.check(&form.username, &form.password).await {
         Some(person) => (auth.reauthenticate(&person.name).await?, Redirect::to(&auth.next_or_home())).into_response(),
         None => (StatusCode::UNAUTHORIZED, password_form(token).await).into_response(),
     })
 }
 
-async fn refresh(auth: Auth) -> Answer {
+async fn refresh(auth: Auth) -> Result {
     auth.refresh_and_return().await
 }
 
-/// Fields are label, name and value. Without an action, a form goes to the page's own URL, `next` and all.
+/// Renders a form. A field is its label, name and value. Without an action, a form goes to the page's own URL,
+/// including `next`.
 fn form(action: &str, csrf_token: &str, fields: &[(&str, &str, &str)], button: &str) -> Markup {
     html! {
         form method="post" action=[(!action.is_empty()).then_some(action)] {
@@ -111,7 +111,7 @@ fn form(action: &str, csrf_token: &str, fields: &[(&str, &str, &str)], button: &
     }
 }
 
-/// What every page has around it. The template escapes whatever is put into it.
+/// Renders a page. The template escapes all values.
 fn page(title: &str, token: Option<&VerifiedToken>, main: Markup) -> Html<String> {
     let log_out = token.map(|token| form("/logout", token.csrf_token(), &[], "Log out"));
     let document = html! {
@@ -127,12 +127,12 @@ fn page(title: &str, token: Option<&VerifiedToken>, main: Markup) -> Html<String
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let listen = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
     let keys = match env::var_os("JWT_SECRET_KEY") {
         Some(_) => KeySet::from_secret_env("JWT_SECRET_KEY")?,
         None => {
-            println!("JWT_SECRET_KEY is not set: signing with a key made just now; a restart logs everybody out.");
+            println!("JWT_SECRET_KEY is not set: tokens are signed with a new key, so a restart logs every user out.");
             KeySet::new(SigningKey::generate(Algorithm::HS256)?)
         }
     };

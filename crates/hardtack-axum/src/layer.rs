@@ -1,39 +1,42 @@
-//! The layer: reads a form's CSRF field on the way in, adds cookies and `Cache-Control` on the way out.
+//! The layer that makes the extractors work.
 
-use std::convert::Infallible;
-use std::future::Future;
-use std::iter::once_with;
-use std::ops::Deref;
-use std::pin::Pin;
-use std::sync::{Arc, LazyLock};
-use std::task::{Context, Poll, ready};
-
-use axum::body::Body;
-use axum::extract::Request;
-use axum::response::Response;
-use hardtack::exchange::{BodyPeek, Peeked};
-use hardtack::failure::NO_STORE;
-use hardtack::{Authenticator, Failure, Memo, Reason};
-use http::request::Parts;
-use http::{Extensions, HeaderValue, header};
-use pin_project_lite::pin_project;
+use hardtack::Authenticator;
 use tower_layer::Layer;
-use tower_service::Service;
 
-use crate::head::Head;
-use crate::peek::peek;
-use crate::respond::append;
+use crate::service::AuthService;
 
-/// Puts an [`Authenticator`] around a router. Its extractors then work in every handler below.
+/// A layer that lets the handlers of a router use the extractors, and completes their responses.
+///
+/// For each request, it
+/// - reads up to 64 KiB of a form to find its CSRF field, if the request needs one and sends it in no header; the
+///   handler still receives the whole body;
+/// - adds the cookies of a refresh to the response;
+/// - sets `Cache-Control: private, no-store` on responses to logged-in users, and on those that set Hardtack's cookies.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use hardtack_axum::{Algorithm, SigningKey, prelude::*};
+///
+/// async fn service(token: AccessToken) -> String {
+///     format!("Hello, {}", token.subject())
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
+/// let auth = Authenticator::builder(keys).base_url("https://site.example").build()?;
+/// let app: Router = Router::new().route("/service", get(service)).layer(AuthLayer::new(auth));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct AuthLayer {
-    engine: Authenticator,
+    authenticator: Authenticator,
 }
 
 impl AuthLayer {
-    /// The layer of an engine.
-    pub fn new(engine: Authenticator) -> Self {
-        Self { engine }
+    /// Creates the layer of an authenticator.
+    pub fn new(authenticator: Authenticator) -> Self {
+        Self { authenticator }
     }
 }
 
@@ -41,193 +44,6 @@ impl<S> Layer<S> for AuthLayer {
     type Service = AuthService<S>;
 
     fn layer(&self, inner: S) -> AuthService<S> {
-        AuthService { inner, engine: self.engine.clone() }
+        AuthService::new(inner, self.authenticator.clone())
     }
-}
-
-/// What extractors find in a request's extensions.
-#[derive(Clone, Debug)]
-pub(crate) struct Layered(Arc<Memo>);
-
-impl Layered {
-    fn new(memo: Memo) -> Self {
-        Self(Arc::new(memo))
-    }
-
-    /// Leaves itself in a request for its extractors.
-    fn left_in(self, extensions: &mut Extensions) -> Self {
-        if extensions.is_empty() {
-            extensions.clone_from(&ROOM);
-        }
-        extensions.insert(self.clone());
-        self
-    }
-
-    #[inline]
-    pub(crate) fn find(parts: &Parts) -> Option<&Self> {
-        parts.extensions.get::<Self>()
-    }
-
-    /// What the layer left in a request.
-    pub(crate) fn of(parts: &Parts) -> Result<&Self, Failure> {
-        Self::find(parts).ok_or_else(|| {
-            let advice = "no AuthLayer wraps this route; add .layer(AuthLayer::new(auth)) to the router";
-            Failure::outside(Reason::NotSetUp(advice.into()))
-        })
-    }
-
-    /// The same; without the layer, an engine in an `Extension` will do for checking.
-    pub(crate) fn or_engine(parts: &Parts) -> Result<Lent<'_>, Failure> {
-        if let Some(layered) = Self::find(parts) {
-            return Ok(Lent::Layered(layered));
-        }
-        match parts.extensions.get::<Authenticator>() {
-            Some(engine) => Ok(Lent::Alone(Memo::without_layer(engine.clone()))),
-            None => Self::of(parts).map(|layered| Lent::Layered(layered)),
-        }
-    }
-}
-
-/// A memo for as long as an extractor looks at it.
-pub(crate) enum Lent<'p> {
-    /// The layer's.
-    Layered(&'p Memo),
-    /// An extractor's own.
-    Alone(Memo),
-}
-
-impl Deref for Lent<'_> {
-    type Target = Memo;
-
-    fn deref(&self) -> &Memo {
-        match self {
-            Self::Layered(memo) => memo,
-            Self::Alone(memo) => memo,
-        }
-    }
-}
-
-impl Deref for Layered {
-    type Target = Memo;
-
-    fn deref(&self) -> &Memo {
-        &self.0
-    }
-}
-
-/// The service that [`AuthLayer`] makes.
-#[derive(Clone, Debug)]
-pub struct AuthService<S> {
-    inner: S,
-    engine: Authenticator,
-}
-
-impl<S> Service<Request> for AuthService<S>
-where
-    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = ResponseFuture<S::Future>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, mut request: Request) -> Self::Future {
-        if self.engine.may_peek(request.method().is_safe()) {
-            let wanted;
-            (request, wanted) = look(&self.engine, request);
-            if let Some(wanted) = wanted {
-                // The service that was polled ready does the call; its clone waits for the next request.
-                let waiting = self.inner.clone();
-                let ready = std::mem::replace(&mut self.inner, waiting);
-                let future = Box::pin(call_peeked(ready, self.engine.clone(), wanted, request));
-                return ResponseFuture { state: State::Peeking { future } };
-            }
-        }
-        let memo = Memo::layered(self.engine.clone(), Peeked::Nothing);
-        let layered = Layered::new(memo).left_in(request.extensions_mut());
-        ResponseFuture { state: State::Handler { future: self.inner.call(request), layered } }
-    }
-}
-
-/// Whether a request's body is to be read. Apart from the rest, which would move all requests for the sake of few.
-#[inline(never)]
-fn look(engine: &Authenticator, request: Request) -> (Request, Option<BodyPeek>) {
-    let (parts, body) = request.into_parts();
-    let wanted = engine.body_peek(&Head::of(&parts).request_head());
-    (Request::from_parts(parts, body), wanted)
-}
-
-/// Extensions without any, and with room for ours beside those that axum adds to every request (its URI, its
-/// route, its parameters): a table that grows to that size is made twice.
-static ROOM: LazyLock<Extensions> = LazyLock::new(|| {
-    #[derive(Clone)]
-    struct Place<const N: usize>;
-    let mut room = Extensions::new();
-    room.insert(Place::<0>);
-    room.insert(Place::<1>);
-    room.insert(Place::<2>);
-    room.insert(Place::<3>);
-    room.clear();
-    room
-});
-
-async fn call_peeked<S>(mut inner: S, engine: Authenticator, wanted: BodyPeek, request: Request) -> Response
-where
-    S: Service<Request, Response = Response, Error = Infallible>,
-{
-    let (parts, body) = request.into_parts();
-    let (peeked, body) = peek(body, wanted).await;
-    let mut request = Request::from_parts(parts, body);
-    let layered = Layered::new(Memo::layered(engine, peeked)).left_in(request.extensions_mut());
-    let Ok(response) = inner.call(request).await;
-    finish(response, &layered)
-}
-
-pin_project! {
-    /// The layer's future: the handler's own, and boxed only where a body is read first.
-    pub struct ResponseFuture<F> {
-        #[pin]
-        state: State<F>,
-    }
-}
-
-pin_project! {
-    #[project = StateProjection]
-    enum State<F> {
-        Handler { #[pin] future: F, layered: Layered },
-        Peeking { future: Pin<Box<dyn Future<Output = Response> + Send>> },
-    }
-}
-
-impl<F: Future<Output = Result<Response, Infallible>>> Future for ResponseFuture<F> {
-    type Output = Result<Response, Infallible>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().state.project() {
-            StateProjection::Handler { future, layered } => {
-                let Ok(response) = ready!(future.poll(cx));
-                Poll::Ready(Ok(finish(response, layered)))
-            }
-            StateProjection::Peeking { future } => future.as_mut().poll(cx).map(Ok),
-        }
-    }
-}
-
-static PRIVATE: HeaderValue = HeaderValue::from_static(NO_STORE);
-
-fn finish(mut response: Response<Body>, layered: &Layered) -> Response {
-    let headers = response.headers_mut();
-    let set = once_with(|| headers.get_all(header::SET_COOKIE)).flatten();
-    let additions = layered.finish(set.map(HeaderValue::as_bytes));
-    if !additions.cookies.is_empty() {
-        append(additions.cookies, headers);
-    }
-    if additions.private {
-        headers.insert(header::CACHE_CONTROL, PRIVATE.clone());
-    }
-    response
 }

@@ -1,63 +1,75 @@
-//! Hardened JWT cookies for axum.
+//! Hardened JWT cookies for [axum](https://docs.rs/axum): sign users in with tokens in httpOnly cookies.
 //!
-//! An [`AuthLayer`] around a router, and extractors in its handlers:
+//! A short-lived **access token** in a cookie authenticates each request. A longer-lived **refresh token** in another
+//! cookie replaces it when it has expired. Hardtack sets, checks, refreshes and deletes both, protects forms against
+//! CSRF, and redirects browsers to the log-in page and back. The application checks passwords.
 //!
-//! | extractor | takes the request if | as Flask-JWT-Extended's |
+//! This crate connects [`hardtack`], which contains the logic, to axum. It re-exports what most applications need, so
+//! that `use hardtack_axum::prelude::*` suffices; the rest is in [`hardtack`]. The guides in [`hardtack::guide`]
+//! cover sessions, settings and the move from Flask-JWT-Extended.
+//!
+//! # A complete application
+//!
+//! `examples/quickstart.rs`. Run it with `cargo run -p hardtack-axum --example quickstart`:
+//!
+//! ```no_run
+#![doc = include_str!("../examples/quickstart.rs")]
+//! ```
+//!
+//! This one keeps sessions in memory. `hardtack-sqlx` keeps them in SQLite or PostgreSQL, `hardtack-redis` in Redis or
+//! Valkey. `hardtack-accounts` provides complete pages for sign-up, log-in, passwords and devices.
+//!
+//! # Extractors
+//!
+//! | extractor | accepts the request if | Flask-JWT-Extended |
 //! | --- | --- | --- |
-//! | [`AccessToken`] | someone is logged in | `@jwt_required()` |
-//! | [`FreshAccessToken`] | and typed the password recently | `@jwt_required(fresh=True)` |
-//! | `Option<AccessToken>` | no token is there, or a good one | `@jwt_required(optional=True)` |
-//! | [`RefreshToken`] | a refresh token is there | `@jwt_required(refresh=True)` |
-//! | [`CurrentUser<U>`] | the application knows the user | `current_user` |
-//! | [`Auth`] | always: logs in and out, refreshes | `set_access_cookies`, … |
+//! | [`AccessToken<T>`](AccessToken) | the user is logged in; `T` reads claims of your own | `@jwt_required()` |
+//! | [`FreshAccessToken<T>`](FreshAccessToken) | the user entered the password recently | `@jwt_required(fresh=True)` |
+//! | `Option<AccessToken<T>>` | it has no token, or a valid one | `@jwt_required(optional=True)` |
+//! | [`RefreshToken`] | it has a valid refresh token | `@jwt_required(refresh=True)` |
+//! | [`CurrentUser<U>`](CurrentUser) | your [`FindUser`] finds the token's user | `current_user` |
+//! | [`Auth`] | always; logs in and out, refreshes, re-authenticates | `set_access_cookies`, … |
 //!
-//! ```
-//! use axum::{Router, response::{Html, IntoResponse, Redirect}, routing::{get, post}};
-//! use hardtack::{Authenticator, KeySet, MemorySessions, SigningKey, jwt::Algorithm};
-//! use hardtack_axum::{AccessToken, Auth, AuthError, AuthLayer};
+//! Other requests are refused before the handler runs: a browser is redirected to the log-in page, and returns to the
+//! requested page afterwards; a program gets 401 or 403 with problem details (RFC 9457) that name the reason.
 //!
-//! async fn service(token: AccessToken) -> Html<String> {
-//!     Html(format!("<p>Hello, {}", token.subject()))
-//! }
+//! A `POST`, `PUT`, `PATCH` or `DELETE` with a token from a cookie also needs the token's CSRF value: in the form's hidden
+//! field `csrf_token`, or in the header `X-CSRF-TOKEN`. The token extractors check it.
 //!
-//! async fn log_out(auth: Auth) -> Result<impl IntoResponse, AuthError> {
-//!     Ok((auth.log_out().await?, Redirect::to("/")))
-//! }
+//! # The rest of the crate
 //!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let auth = Authenticator::builder(KeySet::new(SigningKey::generate(Algorithm::HS256)?))
-//!     .base_url("https://site.example")
-//!     .sessions(MemorySessions::new())
-//!     .build()?;
-//! let app: Router = Router::new()
-//!     .route("/service", get(service))
-//!     .route("/logout", post(log_out))
-//!     .layer(AuthLayer::new(auth));
-//! # Ok(())
-//! # }
-//! ```
+//! - [`AuthLayer`] makes the extractors work. It must wrap every route that uses them: without it, they respond with 500
+//!   and log what to add.
+//! - [`Require`] is a layer that requires a token for all routes of a router.
+//! - [`SetCookies`] is part of a response. [`AuthError`] is the error of extractors and of [`Auth`], and a response.
+//! - [`future`] contains the futures of the layers' services.
+//! - [`wants`], [`HeaderFields`] and [`reply_response`] help to write middleware of your own.
+//!
+//! The crate has no features.
 
+mod auth;
+mod body;
 mod extract;
-mod head;
+pub mod future;
 mod layer;
-mod peek;
+pub mod prelude;
+mod request;
 mod require;
 mod respond;
+mod service;
 
-pub use extract::{AccessToken, Auth, CurrentUser, FreshAccessToken, RefreshToken};
-pub use head::{HeaderFields, wants};
-pub use layer::{AuthLayer, AuthService};
+pub use auth::Auth;
+pub use extract::{AccessToken, CurrentUser, FreshAccessToken, RefreshToken};
+pub use layer::AuthLayer;
+pub use request::{HeaderFields, wants};
 pub use require::{Require, RequireService};
 pub use respond::{AuthError, SetCookies, reply_response};
+pub use service::AuthService;
 
 pub use hardtack;
-
-/// Holds the README's code to what compiles.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
-
-/// The same for the move from Flask.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/coming-from-flask.md")]
-struct ComingFromFlask;
+#[doc(no_inline)]
+pub use hardtack::{
+    Authenticator, AuthenticatorBuilder, BackendError, CookiePolicy, CsrfPolicy, FailureKind, FindUser, KeySet, LogIn,
+    MemorySessions, Need, RefreshMode, SessionId, SigningKey, TokenLocation, Urls, VerifiedToken, VerifyingKey,
+    jwt::Algorithm, refusal::Reason, request::Wants,
+};

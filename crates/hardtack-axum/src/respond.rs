@@ -1,4 +1,4 @@
-//! The core's replies and cookies as axum responses.
+//! Responses: the core's replies, cookies and errors as axum has them.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
 use hardtack::{Failure, Reply};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-/// Cookies to set or delete: part of any response, a redirect or JSON.
+/// Cookies to set or delete. Return them as part of any response, such as a redirect or JSON.
 ///
 /// ```
 /// use axum::response::{IntoResponse, Redirect};
@@ -18,7 +18,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 /// }
 /// ```
 #[derive(Clone, Debug, Default)]
-#[must_use = "these cookies have to be added to the response"]
+#[must_use = "the cookies must be added to the response"]
 pub struct SetCookies(hardtack::SetCookies);
 
 impl From<hardtack::SetCookies> for SetCookies {
@@ -42,7 +42,7 @@ impl IntoResponse for SetCookies {
     }
 }
 
-/// Appends the `Set-Cookie` fields. What the core renders is always a valid field value.
+/// Appends the cookies as `Set-Cookie` fields. The core only renders valid field values.
 pub(crate) fn append(cookies: hardtack::SetCookies, headers: &mut HeaderMap) {
     for cookie in cookies {
         match HeaderValue::try_from(cookie) {
@@ -54,13 +54,14 @@ pub(crate) fn append(cookies: hardtack::SetCookies, headers: &mut HeaderMap) {
     }
 }
 
-/// A refused request: the rejection of every extractor, and the error of [`crate::Auth`]. What the engine's
-/// own methods answer outside of a request becomes one, too.
+/// A refused request, with its response: the rejection of every extractor and the error of [`Auth`](crate::Auth).
+///
+/// `?` also converts errors that the authenticator returns outside of a request.
 #[derive(Debug)]
 pub struct AuthError(Failure);
 
 impl AuthError {
-    /// Why the request was refused.
+    /// Returns why the request was refused.
     pub fn failure(&self) -> &Failure {
         &self.0
     }
@@ -86,7 +87,7 @@ impl IntoResponse for AuthError {
     }
 }
 
-/// Turns the core's plain data into a response.
+/// Converts a reply of the core into a response.
 pub fn reply_response(reply: Reply) -> Response {
     let mut response = Response::new(Body::from(reply.body));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

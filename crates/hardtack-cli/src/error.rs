@@ -1,15 +1,15 @@
-//! Why the program ends early.
+//! Why a command fails.
 
 use std::fmt;
 use std::process::ExitCode;
 
-/// One sentence for the operator: what was wrong, what is allowed, what to do. Never a secret.
+/// Why a command fails: one sentence that says what is wrong, what is allowed and what to do. It contains no secret.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Error {
-    /// Something that was set, and has to be set otherwise.
+    /// A setting or an argument has to change.
     #[error("{0}")]
     Config(String),
-    /// Something that failed although it was set well.
+    /// The command failed although its settings are valid.
     #[error("{0}")]
     Runtime(String),
 }
@@ -23,7 +23,7 @@ impl Error {
         Self::Runtime(text.to_string())
     }
 
-    /// 2 as for a wrong command line, and 1 for the rest.
+    /// 2 for a bad setting, as clap exits for a bad command line; otherwise 1.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Config(_) => ExitCode::from(2),

@@ -1,38 +1,26 @@
-//! `hardtack`: the ready site by itself, its configuration and its keys.
+//! `hardtack`: a ready-made site with accounts, log-in and sessions, and the commands to operate it.
 
-mod check_config;
 mod cli;
+mod commands;
+mod config;
 mod error;
 mod keys;
-mod logs;
+mod log;
 mod mail;
-mod migrate;
 mod output;
-mod prune;
-mod serve;
+mod private_file;
 mod server;
-mod settings;
-mod stop;
-mod users;
+mod stores;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::{Cli, Command};
-
 fn main() -> ExitCode {
-    let done = match Cli::parse().command {
-        Command::Serve(options) => serve::run(&options),
-        Command::Migrate(options) => migrate::run(&options),
-        Command::CheckConfig(options) => check_config::run(&options),
-        Command::Keys { command } => keys::commands::run(command),
-        Command::User { command } => users::run(&command),
-    };
-    match done {
+    match commands::run(cli::Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output::complain(&error);
+            output::print_error(&error);
             error.exit_code()
         }
     }

@@ -1,10 +1,10 @@
-//! The date of a cookie's `Expires`, read as leniently as browsers do (RFC 6265 §5.1.1).
+//! The date in a cookie's `Expires` attribute, parsed as leniently as browsers do (RFC 6265 §5.1.1).
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-/// Times before 1970 come back as 1970: both are past.
+/// Parses a date. Returns 1970-01-01 for earlier dates, which have passed as well.
 pub(crate) fn parse(text: &str) -> Option<SystemTime> {
     let (mut time, mut day, mut month, mut year) = (None, None, None, None);
     for token in text.split(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric() && c != ':') {
@@ -32,7 +32,7 @@ pub(crate) fn parse(text: &str) -> Option<SystemTime> {
     Some(UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
 }
 
-/// The digits at the start of a token, when there are at most `most` of them.
+/// The number at the start of a token, if it has at most `most` digits.
 fn leading_number(token: &str, most: usize) -> Option<i64> {
     let digits = token.bytes().take_while(u8::is_ascii_digit).count();
     (1..=most).contains(&digits).then(|| token[..digits].parse().ok())?
@@ -44,7 +44,7 @@ fn time_of_day(token: &str) -> Option<i64> {
     (hour < 24 && minute < 60 && second < 60).then_some(hour * 3600 + minute * 60 + second)
 }
 
-/// Days from 1970-01-01 in the Gregorian calendar; years begin in March, so that the leap day is last.
+/// Days since 1970-01-01 in the Gregorian calendar. Counts years from March, so that a leap day is the last of its year.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -59,7 +59,7 @@ mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     #[test]
-    fn every_form_in_use() {
+    fn dates_in_every_format() {
         let epoch = Some(UNIX_EPOCH);
         assert_eq!(parse("Thu, 01 Jan 1970 00:00:00 GMT"), epoch);
         assert_eq!(parse("Thu, 01-Jan-1970 00:00:00 GMT"), epoch);
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn not_a_date() {
+    fn texts_that_are_not_dates() {
         for text in ["", "0", "Thu, 32 Jan 2030 00:00:00 GMT", "Thu, 01 Jan 2030", "Thu, 01 Jan 2030 24:00:00 GMT"] {
             assert_eq!(parse(text), None, "{text}");
         }

@@ -1,43 +1,53 @@
-//! A cookie jar that behaves like a browser's for one host (RFC 6265 §5.2 to §5.4, with the name
-//! prefixes and the size limit of RFC 6265bis).
+//! The cookie jar of a browser for one host: RFC 6265 §5.2 to §5.4, with the name prefixes and the size limit of RFC
+//! 6265bis.
+//!
+//! ```
+//! use hardtack_conformance::CookieJar;
+//!
+//! let mut jar = CookieJar::new();
+//! jar.store("theme=dark; Path=/", "/settings");
+//! jar.store("__Host-id=7; Path=/; Secure", "/settings");
+//! assert_eq!(jar.header("/", false).as_deref(), Some("theme=dark"));
+//! assert_eq!(jar.header("/", true).as_deref(), Some("theme=dark; __Host-id=7"));
+//! ```
 
 use crate::cookie_date;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Name and value together, in bytes; browsers drop a longer cookie without a word (RFC 6265bis §5.6).
+/// The most bytes of name and value together. Browsers ignore a longer cookie (RFC 6265bis §5.6).
 const LONGEST_PAIR: usize = 4096;
 
-/// A cookie as the jar holds it, with every attribute that the server gave.
+/// A cookie with all the attributes that the server sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredCookie {
     /// The name, as sent.
     pub name: String,
-    /// The value, as sent: quotes and percent signs are part of it.
+    /// The value, as sent: quotes and percent-encoding are kept.
     pub value: String,
-    /// The path that counts: the attribute, or the default of the request (RFC 6265 §5.1.4).
+    /// The `Path` attribute, or the default path of the request (RFC 6265 §5.1.4).
     pub path: String,
-    /// The `Domain` attribute without its leading dot; recorded, not judged.
+    /// The `Domain` attribute without its leading dot. The jar does not check it.
     pub domain: Option<String>,
-    /// `Max-Age` in seconds.
+    /// The `Max-Age` attribute, in seconds.
     pub max_age: Option<i64>,
-    /// `Expires`.
+    /// The `Expires` attribute.
     pub expires: Option<SystemTime>,
-    /// Is `Secure` there?
+    /// Whether the cookie has the attribute `Secure`.
     pub secure: bool,
-    /// Is `HttpOnly` there?
+    /// Whether the cookie has the attribute `HttpOnly`.
     pub http_only: bool,
-    /// `SameSite`, as sent.
+    /// The `SameSite` attribute, as sent.
     pub same_site: Option<String>,
-    /// Is `Partitioned` there?
+    /// Whether the cookie has the attribute `Partitioned`.
     pub partitioned: bool,
-    /// The whole text of `Set-Cookie`.
+    /// The whole text of the `Set-Cookie` field.
     pub raw: String,
     stored: SystemTime,
 }
 
 impl StoredCookie {
-    /// Reads the text of a `Set-Cookie` that answered a request for `request_path`. `None` where a
-    /// browser ignores it: no `=`, an empty name, or more than 4096 bytes.
+    /// Parses the text of a `Set-Cookie` field from a response to a request for `request_path`. Returns `None` if a
+    /// browser ignores it: without `=`, with an empty name, or with more than 4096 bytes.
     pub fn parse(raw: &str, request_path: &str) -> Option<Self> {
         Self::parse_at(raw, request_path, SystemTime::now())
     }
@@ -84,7 +94,7 @@ impl StoredCookie {
         Some(cookie)
     }
 
-    /// When the browser drops it; `None` for a session cookie. `Max-Age` goes before `Expires`.
+    /// The time at which the cookie expires; `None` for a session cookie. `Max-Age` takes precedence over `Expires`.
     pub fn expiry(&self) -> Option<SystemTime> {
         match self.max_age {
             Some(seconds) if seconds <= 0 => Some(UNIX_EPOCH),
@@ -93,12 +103,12 @@ impl StoredCookie {
         }
     }
 
-    /// Does this `Set-Cookie` delete the cookie, rather than set it?
+    /// Whether this `Set-Cookie` deletes the cookie.
     pub fn is_deletion(&self) -> bool {
         self.is_expired(self.stored)
     }
 
-    /// Is it sent with a request for `path`? (RFC 6265 §5.1.4)
+    /// Whether the cookie is sent with a request for `path` (RFC 6265 §5.1.4).
     pub fn matches_path(&self, path: &str) -> bool {
         path.strip_prefix(self.path.as_str())
             .is_some_and(|rest| rest.is_empty() || self.path.ends_with('/') || rest.starts_with('/'))
@@ -108,11 +118,12 @@ impl StoredCookie {
         self.expiry().is_some_and(|expiry| expiry <= now)
     }
 
-    /// The promises of the prefixes `__Secure-` and `__Host-` (RFC 6265bis §4.1.3; in any case, §5.7).
-    fn keeps_prefix_promise(&self) -> bool {
+    /// Whether the cookie meets the requirements of its prefix `__Secure-` or `__Host-` (RFC 6265bis §4.1.3). Prefixes
+    /// match in any case (§5.7).
+    fn meets_prefix_requirements(&self) -> bool {
         let name = self.name.to_ascii_lowercase();
         if name.starts_with("__host-") {
-            // An absent Path may default to "/", but the attribute itself is what is asked for.
+            // `__Host-` requires the attribute Path itself; a default path of "/" is not enough.
             let explicit = self.raw.split(';').skip(1).any(|a| a.trim().to_ascii_lowercase().starts_with("path"));
             return self.secure && self.domain.is_none() && self.path == "/" && explicit;
         }
@@ -137,7 +148,7 @@ fn max_age(value: &str) -> Option<i64> {
     Some(value.parse().unwrap_or(if value.starts_with('-') { i64::MIN } else { i64::MAX }))
 }
 
-/// The cookies of one browser for one host. A clone is a copy: what a thief took.
+/// The cookies of one browser for one host. A clone is an independent copy.
 #[derive(Debug, Clone, Default)]
 pub struct CookieJar {
     cookies: Vec<StoredCookie>,
@@ -150,24 +161,26 @@ impl CookieJar {
         Self::default()
     }
 
-    /// The cookie of that name, if it is still alive; the longest path first.
+    /// The cookie of this name that has not expired. If there are several, the one with the longest path.
     pub fn get(&self, name: &str) -> Option<&StoredCookie> {
-        self.alive().filter(|cookie| cookie.name == name).max_by_key(|cookie| cookie.path.len())
+        self.unexpired().filter(|cookie| cookie.name == name).max_by_key(|cookie| cookie.path.len())
     }
 
-    /// All living cookies, in the order in which they first arrived.
+    /// All cookies that have not expired, in the order in which they were first stored.
     pub fn cookies(&self) -> Vec<&StoredCookie> {
-        self.alive().collect()
+        self.unexpired().collect()
     }
 
-    /// Applies one `Set-Cookie` that answered a request for `request_path`: stores, replaces or deletes.
+    /// Applies a `Set-Cookie` field from a response to a request for `request_path`: stores, replaces or deletes a
+    /// cookie.
     pub fn store(&mut self, raw: &str, request_path: &str) {
         let now = self.now();
-        let Some(cookie) = StoredCookie::parse_at(raw, request_path, now).filter(StoredCookie::keeps_prefix_promise)
+        let Some(cookie) =
+            StoredCookie::parse_at(raw, request_path, now).filter(StoredCookie::meets_prefix_requirements)
         else {
             return;
         };
-        // RFC 6265 §5.3: name, domain and path are the identity; a replacement keeps its place.
+        // Name, domain and path identify a cookie; a replacement keeps its position (RFC 6265 §5.3).
         let same = |c: &StoredCookie| c.name == cookie.name && c.path == cookie.path && c.domain == cookie.domain;
         match self.cookies.iter().position(same) {
             Some(at) if cookie.is_expired(now) => drop(self.cookies.remove(at)),
@@ -177,33 +190,33 @@ impl CookieJar {
         }
     }
 
-    /// The `Cookie` header for a request: longer paths first, then the earlier cookie (RFC 6265 §5.4).
-    /// `None` when no cookie goes along.
+    /// The `Cookie` header of a request for `path`: cookies with longer paths first, then older ones (RFC 6265 §5.4).
+    /// `secure` tells whether the connection is encrypted. Returns `None` if no cookie is sent.
     pub fn header(&self, path: &str, secure: bool) -> Option<String> {
         let path = path.split(['?', '#']).next().unwrap_or_default();
         let mut chosen: Vec<_> =
-            self.alive().filter(|cookie| (secure || !cookie.secure) && cookie.matches_path(path)).collect();
+            self.unexpired().filter(|cookie| (secure || !cookie.secure) && cookie.matches_path(path)).collect();
         chosen.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.len()));
         let pairs: Vec<_> = chosen.iter().map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect();
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 
-    /// Forgets every cookie.
+    /// Removes all cookies.
     pub fn clear(&mut self) {
         self.cookies.clear();
     }
 
-    /// Forgets the cookies of that name, on every path.
+    /// Removes the cookies of this name, on every path.
     pub fn remove(&mut self, name: &str) {
         self.cookies.retain(|cookie| cookie.name != name);
     }
 
-    /// Moves the browser's clock ahead, so that cookies expire without a wait.
+    /// Moves the browser's clock forward, so that a test does not have to wait for a cookie to expire.
     pub fn advance(&mut self, by: Duration) {
         self.ahead += by;
     }
 
-    fn alive(&self) -> impl Iterator<Item = &StoredCookie> {
+    fn unexpired(&self) -> impl Iterator<Item = &StoredCookie> {
         let now = self.now();
         self.cookies.iter().filter(move |cookie| !cookie.is_expired(now))
     }
@@ -236,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_browser_ignores_nonsense() {
+    fn invalid_cookies_are_ignored() {
         assert!(StoredCookie::parse("no pair; Path=/", "/").is_none());
         assert!(StoredCookie::parse("=value", "/").is_none());
         assert!(StoredCookie::parse(&format!("a={}", "x".repeat(4096)), "/").is_none());
@@ -244,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn path_default_is_the_requests_directory() {
+    fn default_path_is_the_directory_of_the_request() {
         for (request, path) in [("/", "/"), ("/login", "/"), ("/token/refresh?a=/b/c", "/token"), ("", "/")] {
             assert_eq!(StoredCookie::parse("a=1", request).unwrap().path, path, "{request}");
             assert_eq!(StoredCookie::parse("a=1; Path=relative", request).unwrap().path, path, "{request}");
@@ -264,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn longer_paths_go_first_then_older_cookies() {
+    fn longer_paths_come_first_then_older_cookies() {
         let mut jar = jar(&["a=1; Path=/", "b=2; Path=/x", "c=3; Path=/", "a=4; Path=/"]);
         assert_eq!(jar.header("/x/y", false).as_deref(), Some("b=2; a=4; c=3"));
         jar.store("a=5; Path=/x", "/");
@@ -286,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn cookies_expire_with_the_browsers_clock() {
+    fn cookies_expire_by_the_clock_of_the_jar() {
         let mut jar = jar(&["a=1; Max-Age=60", "b=2"]);
         jar.advance(Duration::from_secs(59));
         assert_eq!(jar.header("/", false).as_deref(), Some("a=1; b=2"));

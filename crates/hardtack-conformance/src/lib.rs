@@ -1,37 +1,94 @@
-//! Test support for Hardtack: what black-box tests over real sockets need, so that a test sees a server
-//! only as a browser would, and the suite that holds every framework's adapter to the same answers.
+//! The HTTP conformance suite for adapters of [Hardtack](hardtack) to web frameworks.
 //!
-//! - [`Client`]: HTTP/1.1 requests with a browser's cookie jar, redirects and forms;
-//! - [`Program`] and [`Process`]: a server binary, started, watched and stopped;
-//! - [`Browser`]: headless Chromium, with JavaScript on or off, light or dark;
-//! - [`services`]: private servers of other makers, such as PostgreSQL;
-//! - [`server`]: a listener on a free port, and a tiny server to stand behind or before another;
-//! - [`services`]: private databases and applications in Python, which end with the test;
-//! - [`suite`]: the HTTP conformance suite;
-//! - [`tutorial`]: what a visitor does on the tutorial's site.
+//! An adapter translates between a framework and Hardtack's core. Whether it does so correctly cannot be seen from
+//! its code, so this suite checks it: it serves a small application through the adapter, sends over a thousand
+//! requests to it over real sockets, as browsers, programs, htmx and attackers do, and compares status, `Location`,
+//! `Set-Cookie`, body and the number of handler runs with what they must be. `hardtack-axum` and `hardtack-actix` pass
+//! the same cases. No case can be left out.
 //!
-//! Helpers panic when they are misused or when the network fails: in a test that is the report.
+//! # Run it
+//!
+//! Write the [application] once in your framework, implement [`Adapter`], and call [`run`] in a test. The [guide for
+//! authors of adapters][guide] lists the routes of the application and what an adapter has to do.
+//!
+//! ```no_run
+//! use hardtack::Authenticator;
+//! use hardtack_conformance::{Adapter, Serving};
+//! use tokio::net::TcpListener;
+//!
+//! struct MyFramework;
+//!
+//! impl Adapter for MyFramework {
+//!     async fn serve(&self, authenticator: Option<Authenticator>) -> Serving {
+//!         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+//!         let address = listener.local_addr().unwrap();
+//!         let server = tokio::spawn(async move {
+//!             // Serve the application on `listener`, with the adapter's layer around it if there is an
+//!             // authenticator.
+//! #           drop((listener, authenticator));
+//!         });
+//!         Serving::task(address, server)
+//!     }
+//! }
+//!
+//! # mod test { use super::MyFramework;
+//! #[tokio::test(flavor = "multi_thread")]
+//! async fn conformance() {
+//!     hardtack_conformance::run(&MyFramework).await;
+//! }
+//! # }
+//! # fn main() {}
+//! ```
+//!
+//! # Read the result
+//!
+//! The message of a failed run lists every case that failed, with the place in this crate's source and the expected
+//! and the actual response in one line:
+//!
+//! ```text
+//! next: keeps the full path of a nested router
+//!   GET (next.rs:100)
+//!     expected: "303 → /login?next=%2Fnested%2Finner%3Fa%3Db"
+//!          got: "303 → /login?next=%2Finner%3Fa%3Db"
+//! ```
+//!
+//! Such a line has the status; then the redirect's target or the code of the problem document; then the token cookies
+//! that the response sets (`+access`, `+refresh`) or deletes (`-access`, `-refresh`).
+//!
+//! # Modules
+//!
+//! - [`application`]: the types that the suite's application needs in every framework;
+//! - [`client`]: the HTTP client of the suite, with the cookie jar of a browser, for tests of your own;
+//! - [`jar`]: that cookie jar.
+//!
+//! The suite does not check the core itself: a wrong decision of the core fails for every adapter.
+//! [`hardtack::testing::store_conformance`] is the corresponding suite for session stores.
+//!
+//! [guide]: https://docs.rs/hardtack/latest/hardtack/guide/adapters/
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "test support: a panic with a message is how a test fails"
+    reason = "a panic with a message is how a test fails"
 )]
 
-pub mod browser;
+mod adapter;
+pub mod application;
+mod cases;
 pub mod client;
 mod cookie_date;
-pub mod html;
+mod harness;
 pub mod jar;
-pub mod process;
-pub mod server;
-pub mod services;
-pub mod stores;
-pub mod suite;
-pub mod tutorial;
+mod response;
+mod run;
 
-pub use browser::{Browser, BrowserError, BrowserOptions};
+pub use adapter::{Adapter, Serving};
 pub use client::{Client, Request, Response};
 pub use jar::{CookieJar, StoredCookie};
-pub use process::{Process, Program, StartError};
+pub use run::run;
+
+/// Compiles the code in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

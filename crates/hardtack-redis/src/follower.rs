@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use hardtack::session::StoreError;
+use hardtack::BackendError;
 use redis::aio::MultiplexedConnection;
 use redis::streams::{StreamRangeReply, StreamReadReply};
 use redis::{AsyncConnectionConfig, Client, RedisResult};
@@ -58,12 +58,12 @@ impl Follower {
 
     /// Answers when the stream may have grown since the last answer: an entry was added, or the connection
     /// was made (anew). Dropped before it answers, it misses nothing.
-    pub(crate) async fn grown(&self) -> Result<(), StoreError> {
+    pub(crate) async fn grown(&self) -> Result<(), BackendError> {
         let shared = &self.shared;
         shared.task.get_or_init(|| {
             tokio::spawn(follow(shared.client.clone(), shared.stream.clone(), Arc::clone(&shared.news)))
         });
-        self.heard.lock().await.changed().await.map_err(StoreError::new)
+        self.heard.lock().await.changed().await.map_err(BackendError::new)
     }
 }
 

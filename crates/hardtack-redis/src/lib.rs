@@ -3,7 +3,8 @@
 //! [`RedisSessions`] keeps the sessions themselves and their revocation log in Redis:
 //!
 //! ```no_run
-//! use hardtack::{Authenticator, KeySet, SigningKey, jwt::Algorithm};
+//! use hardtack::{Authenticator, KeySet, SigningKey};
+//! use hardtack::jwt::Algorithm;
 //! use hardtack_redis::RedisSessions;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -20,7 +21,8 @@
 //! session has ended:
 //!
 //! ```no_run
-//! use hardtack::{MemorySessions, SessionStore};
+//! use hardtack::MemorySessions;
+//! use hardtack::session::SessionStore;
 //! use hardtack_redis::NotifyingSessions;
 //!
 //! # fn notifying(sql: MemorySessions) -> Result<impl SessionStore, Box<dyn std::error::Error>> {
@@ -61,7 +63,7 @@
 //!
 //! An operation fails after five seconds at the latest, and at once where connections are refused. The
 //! next one connects anew. Reads that found a broken connection are tried once more; a write is never
-//! sent twice, since its answer may have been lost after it was done. The engine is made for that: a
+//! sent twice, since its answer may have been lost after it was done. The authenticator is made for that: a
 //! rotation whose answer was lost is found, and repeated byte for byte, when the browser comes again.
 
 mod error;

@@ -4,8 +4,11 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use hardtack::session::{Ends, RevocationPage, Rotation, StoreError};
-use hardtack::{Session, SessionId, SessionStore, Timestamp};
+use hardtack::BackendError;
+use hardtack::SessionId;
+use hardtack::clock::Timestamp;
+use hardtack::session::{RevocationPage, RevokeTarget, Rotation};
+use hardtack::session::{Session, SessionStore};
 use redis::{Client, IntoConnectionInfo};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -76,25 +79,30 @@ impl<S: SessionStore> NotifyingSessions<S> {
 }
 
 impl<S: SessionStore> SessionStore for NotifyingSessions<S> {
-    async fn create(&self, session: &Session, ends: Ends<'_>) -> Result<Vec<SessionId>, StoreError> {
+    async fn create(&self, session: &Session, ends: RevokeTarget<'_>) -> Result<Vec<SessionId>, BackendError> {
         let ended = self.store.create(session, ends).await?;
         self.tell(!ended.is_empty());
         Ok(ended)
     }
 
-    async fn find(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+    async fn find(&self, id: SessionId) -> Result<Option<Session>, BackendError> {
         self.store.find(id).await
     }
 
-    async fn rotate(&self, id: SessionId, generation: u64, rotation: Rotation) -> Result<Option<Session>, StoreError> {
+    async fn rotate(
+        &self,
+        id: SessionId,
+        generation: u64,
+        rotation: Rotation,
+    ) -> Result<Option<Session>, BackendError> {
         self.store.rotate(id, generation, rotation).await
     }
 
-    async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), StoreError> {
+    async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), BackendError> {
         self.store.confirm(id, generation).await
     }
 
-    async fn revoke(&self, ends: Ends<'_>, now: Timestamp) -> Result<Vec<SessionId>, StoreError> {
+    async fn revoke(&self, ends: RevokeTarget<'_>, now: Timestamp) -> Result<Vec<SessionId>, BackendError> {
         let ended = self.store.revoke(ends, now).await?;
         self.tell(!ended.is_empty());
         Ok(ended)
@@ -105,25 +113,25 @@ impl<S: SessionStore> SessionStore for NotifyingSessions<S> {
         subject: &str,
         claims: Option<&str>,
         now: Timestamp,
-    ) -> Result<Vec<(SessionId, u64)>, StoreError> {
+    ) -> Result<Vec<(SessionId, u64)>, BackendError> {
         let outdated = self.store.outdate(subject, claims, now).await?;
         self.tell(!outdated.is_empty());
         Ok(outdated)
     }
 
-    async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+    async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, BackendError> {
         self.store.list(subject, now).await
     }
 
-    async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, StoreError> {
+    async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, BackendError> {
         self.store.revocations(after, limit).await
     }
 
-    async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, BackendError> {
         self.store.prune(before, limit).await
     }
 
-    async fn revoked_elsewhere(&self) -> Result<(), StoreError> {
+    async fn revoked_elsewhere(&self) -> Result<(), BackendError> {
         tokio::select! {
             told = self.follower.grown() => told,
             told = self.store.revoked_elsewhere() => told,

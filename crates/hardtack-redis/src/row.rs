@@ -6,8 +6,10 @@
 
 use std::str::FromStr;
 
-use hardtack::session::{Revocation, Revoked};
-use hardtack::{Session, SessionId, Timestamp};
+use hardtack::SessionId;
+use hardtack::clock::Timestamp;
+use hardtack::session::Session;
+use hardtack::session::{Revocation, RevocationKind};
 use serde::{Deserialize, Serialize};
 
 use crate::error::RowError;
@@ -79,31 +81,28 @@ pub(crate) fn decode(id: SessionId, row: &[u8]) -> Result<Session, RowError> {
     let (subject, rest) =
         body.split_at_checked(length).ok_or_else(|| RowError::Field { id: id.to_string(), field: "the subject" })?;
     let rest: Rest = serde_json::from_str(rest).map_err(|source| RowError::Rest { id: id.to_string(), source })?;
-    Ok(Session {
-        id,
-        subject: subject.to_owned(),
-        generation: number(id, "generation", generation)?,
-        created_at: Timestamp::from_unix_seconds(rest.created_at),
-        rotated_at: timestamp(id, "rotated_at", rotated_at)?,
-        confirmed: number::<u8>(id, "confirmed", confirmed)? == 1,
-        expires_at: timestamp(id, "expires_at", expires_at)?,
-        absolute_expires_at: timestamp(id, "absolute_expires_at", absolute_expires_at)?,
-        auth_time: timestamp(id, "auth_time", auth_time)?,
-        persistent: rest.persistent,
-        replaced,
-        outdated_generation: match rest.outdated_generation {
-            None => 0,
-            Some(generation) => number(id, "outdated_generation", &generation)?,
-        },
-        salt: salt(id, &rest.salt)?,
-        claims: rest.claims,
-        user_agent: rest.user_agent,
-        address: rest.address,
-        revoked_at: match revoked_at {
-            "-" => None,
-            at => Some(timestamp(id, "revoked_at", at)?),
-        },
-    })
+    let created_at = Timestamp::from_unix_seconds(rest.created_at);
+    let mut session = Session::from_stored(id, subject, created_at, salt(id, &rest.salt)?);
+    session.generation = number(id, "generation", generation)?;
+    session.rotated_at = timestamp(id, "rotated_at", rotated_at)?;
+    session.confirmed = number::<u8>(id, "confirmed", confirmed)? == 1;
+    session.expires_at = timestamp(id, "expires_at", expires_at)?;
+    session.absolute_expires_at = timestamp(id, "absolute_expires_at", absolute_expires_at)?;
+    session.auth_time = timestamp(id, "auth_time", auth_time)?;
+    session.persistent = rest.persistent;
+    session.replaced = replaced;
+    session.outdated_generation = match rest.outdated_generation {
+        None => 0,
+        Some(generation) => number(id, "outdated_generation", &generation)?,
+    };
+    session.claims = rest.claims;
+    session.user_agent = rest.user_agent;
+    session.address = rest.address;
+    session.revoked_at = match revoked_at {
+        "-" => None,
+        at => Some(timestamp(id, "revoked_at", at)?),
+    };
+    Ok(session)
 }
 
 fn number<T: FromStr>(id: SessionId, field: &'static str, text: &str) -> Result<T, RowError> {
@@ -137,30 +136,25 @@ pub(crate) fn decode_revocation((sequence, fields): LogEntry) -> Result<Revocati
     let broken = |field| RowError::Field { id: sequence.clone(), field };
     let [kind, session, _, at, more @ ..] = &fields[..] else { return Err(broken("the log's entry")) };
     let session = decode_id(session)?;
-    let what = match (kind.as_str(), more) {
-        ("session", []) => Revoked::Ended,
-        ("replaced", []) => Revoked::Replaced,
-        ("outdated", [_, generation]) => Revoked::Outdated(number(session, "generation", generation)?),
+    let kind = match (kind.as_str(), more) {
+        ("session", []) => RevocationKind::Ended,
+        ("replaced", []) => RevocationKind::Replaced,
+        ("outdated", [_, generation]) => RevocationKind::Outdated(number(session, "generation", generation)?),
         _ => return Err(broken("the log's entry")),
     };
     let number = sequence.strip_prefix("0-").and_then(|number| number.parse().ok());
     let at = at.parse().map_err(|_| broken("the log's time"))?;
-    Ok(Revocation {
-        sequence: number.ok_or_else(|| broken("the log's sequence"))?,
-        session,
-        at: Timestamp::from_unix_seconds(at),
-        what,
-    })
+    let sequence = number.ok_or_else(|| broken("the log's sequence"))?;
+    Ok(Revocation::new(sequence, session, Timestamp::from_unix_seconds(at), kind))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hardtack::session::SessionRules;
 
     #[test]
     fn what_was_not_written_here_is_refused() {
-        let session = Session::begin("a\nb 1", Timestamp::from_unix_seconds(7), &SessionRules::default());
+        let session = hardtack::testing::session("a\nb 1", Timestamp::from_unix_seconds(7));
         let row = String::from_utf8(encode(&session).unwrap()).unwrap();
         assert_eq!(decode(session.id, row.as_bytes()).unwrap(), session);
         let newer = row.replacen('1', "2", 1);

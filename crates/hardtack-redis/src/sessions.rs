@@ -3,8 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use hardtack::session::{Ends, RevocationPage, Rotation, StoreError};
-use hardtack::{Session, SessionId, SessionStore, Timestamp};
+use hardtack::BackendError;
+use hardtack::SessionId;
+use hardtack::clock::Timestamp;
+use hardtack::session::{RevocationPage, RevokeTarget, Rotation};
+use hardtack::session::{Session, SessionStore};
 use redis::{Client, IntoConnectionInfo};
 
 use crate::follower::Follower;
@@ -59,29 +62,35 @@ impl RedisSessions {
 }
 
 impl SessionStore for RedisSessions {
-    async fn create(&self, session: &Session, ends: Ends<'_>) -> Result<Vec<SessionId>, StoreError> {
+    async fn create(&self, session: &Session, ends: RevokeTarget<'_>) -> Result<Vec<SessionId>, BackendError> {
         let end = session.revoked_at.map_or(session.expires_at, |at| at.min(session.expires_at));
         let mut arguments = vec![
             text(session.created_at.max(session.rotated_at)),
             text(session.id),
-            row::encode(session).map_err(StoreError::new)?,
+            row::encode(session).map_err(BackendError::new)?,
             text(&session.subject),
             text(end),
             text(u8::from(session.revoked_at.is_none())),
         ];
-        arguments.extend(which(ends));
-        let ended: Option<Vec<String>> = CREATE.run(&self.link, &self.tag, arguments).await.map_err(StoreError::new)?;
-        ids(ended.ok_or_else(|| StoreError::new(format!("a session {} exists already", session.id)))?)
+        arguments.extend(which(ends)?);
+        let ended: Option<Vec<String>> =
+            CREATE.run(&self.link, &self.tag, arguments).await.map_err(BackendError::new)?;
+        ids(ended.ok_or_else(|| BackendError::new(format!("a session {} exists already", session.id)))?)
     }
 
-    async fn find(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+    async fn find(&self, id: SessionId) -> Result<Option<Session>, BackendError> {
         let mut read = redis::cmd("GET");
         read.arg(format!("{}:session:{id}", self.tag));
-        let found: Option<Vec<u8>> = self.link.ask(&read, Again::Yes).await.map_err(StoreError::new)?;
-        found.map(|found| row::decode(id, &found)).transpose().map_err(StoreError::new)
+        let found: Option<Vec<u8>> = self.link.ask(&read, Again::Yes).await.map_err(BackendError::new)?;
+        found.map(|found| row::decode(id, &found)).transpose().map_err(BackendError::new)
     }
 
-    async fn rotate(&self, id: SessionId, generation: u64, rotation: Rotation) -> Result<Option<Session>, StoreError> {
+    async fn rotate(
+        &self,
+        id: SessionId,
+        generation: u64,
+        rotation: Rotation,
+    ) -> Result<Option<Session>, BackendError> {
         let Some(next) = generation.checked_add(1) else { return Ok(None) };
         let arguments = [
             text(id),
@@ -91,18 +100,19 @@ impl SessionStore for RedisSessions {
             text(rotation.expires_at),
             text(row::time(rotation.auth_time)),
         ];
-        let rotated: Option<Vec<u8>> = ROTATE.run(&self.link, &self.tag, &arguments).await.map_err(StoreError::new)?;
-        rotated.map(|rotated| row::decode(id, &rotated)).transpose().map_err(StoreError::new)
+        let rotated: Option<Vec<u8>> =
+            ROTATE.run(&self.link, &self.tag, &arguments).await.map_err(BackendError::new)?;
+        rotated.map(|rotated| row::decode(id, &rotated)).transpose().map_err(BackendError::new)
     }
 
-    async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), StoreError> {
-        CONFIRM.run(&self.link, &self.tag, &[text(id), text(generation)]).await.map_err(StoreError::new)
+    async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), BackendError> {
+        CONFIRM.run(&self.link, &self.tag, &[text(id), text(generation)]).await.map_err(BackendError::new)
     }
 
-    async fn revoke(&self, ends: Ends<'_>, now: Timestamp) -> Result<Vec<SessionId>, StoreError> {
+    async fn revoke(&self, ends: RevokeTarget<'_>, now: Timestamp) -> Result<Vec<SessionId>, BackendError> {
         let mut arguments = vec![text(now)];
-        arguments.extend(which(ends));
-        ids(REVOKE.run(&self.link, &self.tag, arguments).await.map_err(StoreError::new)?)
+        arguments.extend(which(ends)?);
+        ids(REVOKE.run(&self.link, &self.tag, arguments).await.map_err(BackendError::new)?)
     }
 
     async fn outdate(
@@ -110,38 +120,38 @@ impl SessionStore for RedisSessions {
         subject: &str,
         claims: Option<&str>,
         now: Timestamp,
-    ) -> Result<Vec<(SessionId, u64)>, StoreError> {
+    ) -> Result<Vec<(SessionId, u64)>, BackendError> {
         let mut arguments = vec![text(now), text(subject)];
         arguments.extend(claims.map(text));
         let outdated: Vec<(String, String)> =
-            OUTDATE.run(&self.link, &self.tag, arguments).await.map_err(StoreError::new)?;
+            OUTDATE.run(&self.link, &self.tag, arguments).await.map_err(BackendError::new)?;
         let outdated = outdated.iter().map(|(id, generation)| row::decode_generation(id, generation));
-        outdated.collect::<Result<_, _>>().map_err(StoreError::new)
+        outdated.collect::<Result<_, _>>().map_err(BackendError::new)
     }
 
-    async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+    async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, BackendError> {
         let found: Vec<(String, Vec<u8>)> =
-            LIST.run(&self.link, &self.tag, &[subject]).await.map_err(StoreError::new)?;
+            LIST.run(&self.link, &self.tag, &[subject]).await.map_err(BackendError::new)?;
         let rows = found.iter().map(|(id, found)| row::decode(row::decode_id(id)?, found));
-        let mut rows: Vec<Session> = rows.collect::<Result<_, _>>().map_err(StoreError::new)?;
+        let mut rows: Vec<Session> = rows.collect::<Result<_, _>>().map_err(BackendError::new)?;
         rows.retain(|row| row.is_live(now));
         rows.sort_by_key(|row| (std::cmp::Reverse(row.created_at), row.id));
         Ok(rows)
     }
 
-    async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, StoreError> {
+    async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, BackendError> {
         let (head, entries): (u64, Vec<LogEntry>) =
-            REVOCATIONS.run(&self.link, &self.tag, &[after, u64::from(limit)]).await.map_err(StoreError::new)?;
+            REVOCATIONS.run(&self.link, &self.tag, &[after, u64::from(limit)]).await.map_err(BackendError::new)?;
         let entries = entries.into_iter().map(row::decode_revocation).collect::<Result<_, _>>();
-        Ok(RevocationPage { head, entries: entries.map_err(StoreError::new)? })
+        Ok(RevocationPage::new(head, entries.map_err(BackendError::new)?))
     }
 
-    async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, BackendError> {
         let mut forgotten = 0;
         while forgotten < u64::from(limit) {
             let batch = PRUNE_BATCH.min(u64::from(limit) - forgotten);
             let rows: u64 =
-                PRUNE.run(&self.link, &self.tag, &[text(before), text(batch)]).await.map_err(StoreError::new)?;
+                PRUNE.run(&self.link, &self.tag, &[text(before), text(batch)]).await.map_err(BackendError::new)?;
             forgotten += rows;
             if rows < batch {
                 break;
@@ -150,7 +160,7 @@ impl SessionStore for RedisSessions {
         Ok(forgotten)
     }
 
-    async fn revoked_elsewhere(&self) -> Result<(), StoreError> {
+    async fn revoked_elsewhere(&self) -> Result<(), BackendError> {
         self.follower.grown().await
     }
 }
@@ -160,17 +170,19 @@ fn text(argument: impl ToString) -> Vec<u8> {
     argument.to_string().into_bytes()
 }
 
-/// Which sessions end, as `ends.lua` reads it.
-fn which(ends: Ends<'_>) -> Vec<Vec<u8>> {
-    match ends {
-        Ends::These(named) => [text("these")].into_iter().chain(named.iter().map(text)).collect(),
-        Ends::Replacing(named) => [text("replacing")].into_iter().chain(named.iter().map(text)).collect(),
-        Ends::AllOf(subject) => vec![text("all"), text(subject)],
-        Ends::OthersOf(subject, kept) => vec![text("others"), text(subject), text(kept)],
-        Ends::Renewing(subject, renewed) => vec![text("renewing"), text(subject), text(renewed)],
-    }
+/// The sessions to end, as `ends.lua` reads them.
+fn which(target: RevokeTarget<'_>) -> Result<Vec<Vec<u8>>, BackendError> {
+    let named = |word: &str, ids: &[SessionId]| [text(word)].into_iter().chain(ids.iter().map(text)).collect();
+    Ok(match target {
+        RevokeTarget::Sessions(ids) => named("these", ids),
+        RevokeTarget::Replaced(ids) => named("replacing", ids),
+        RevokeTarget::AllOf(subject) => vec![text("all"), text(subject)],
+        RevokeTarget::AllExcept(subject, kept) => vec![text("others"), text(subject), text(kept)],
+        RevokeTarget::Renewed(subject, renewed) => vec![text("renewing"), text(subject), text(renewed)],
+        _ => return Err(BackendError::unsupported("this choice of sessions to end")),
+    })
 }
 
-fn ids(ended: Vec<String>) -> Result<Vec<SessionId>, StoreError> {
-    ended.iter().map(|id| row::decode_id(id)).collect::<Result<_, _>>().map_err(StoreError::new)
+fn ids(ended: Vec<String>) -> Result<Vec<SessionId>, BackendError> {
+    ended.iter().map(|id| row::decode_id(id)).collect::<Result<_, _>>().map_err(BackendError::new)
 }

@@ -2,7 +2,8 @@
 //! migrations.
 //!
 //! ```
-//! use hardtack::{Authenticator, KeySet, SigningKey, jwt::Algorithm};
+//! use hardtack::{Authenticator, KeySet, SigningKey};
+//! use hardtack::jwt::Algorithm;
 //! # #[cfg(feature = "sqlite")]
 //! use hardtack_sqlx::SqliteSessions;
 //!

@@ -3,7 +3,7 @@
 //! Not sqlx's own migrator: it keeps one list for the whole database, and the sessions, the accounts
 //! and an application each have theirs.
 
-use hardtack::{Clock, SystemClock};
+use hardtack::clock::{Clock, SystemClock};
 
 use crate::{Database, MigrateError, Statement};
 

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
-use hardtack::session::{Revocation, RevocationPage, Revoked};
-use hardtack::{Session, SessionId, Timestamp};
+use hardtack::SessionId;
+use hardtack::clock::Timestamp;
+use hardtack::session::Session;
+use hardtack::session::{Revocation, RevocationKind, RevocationPage};
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 
 use crate::error::RowError;
@@ -79,25 +81,22 @@ pub(crate) type LogColumns = (i64, Option<i64>, Option<String>, Option<i64>, Opt
 pub(crate) fn decode(row: Columns) -> Result<Session, RowError> {
     let id = row.id;
     let salt = <[u8; 16]>::try_from(row.salt).map_err(|salt| RowError::Salt { id: id.clone(), length: salt.len() })?;
-    Ok(Session {
-        id: decode_id(&id)?,
-        subject: row.subject,
-        generation: unsigned(&id, "generation", row.generation)?,
-        created_at: Timestamp::from_unix_seconds(row.created_at),
-        rotated_at: Timestamp::from_unix_seconds(row.rotated_at),
-        confirmed: row.confirmed,
-        expires_at: Timestamp::from_unix_seconds(row.expires_at),
-        absolute_expires_at: Timestamp::from_unix_seconds(row.absolute_expires_at),
-        auth_time: Timestamp::from_unix_seconds(row.auth_time),
-        salt,
-        claims: row.claims,
-        user_agent: row.user_agent,
-        address: row.address,
-        revoked_at: row.revoked_at.map(Timestamp::from_unix_seconds),
-        persistent: row.persistent,
-        replaced: row.replaced,
-        outdated_generation: unsigned(&id, "outdated_generation", row.outdated_generation)?,
-    })
+    let mut session =
+        Session::from_stored(decode_id(&id)?, row.subject, Timestamp::from_unix_seconds(row.created_at), salt);
+    session.generation = unsigned(&id, "generation", row.generation)?;
+    session.rotated_at = Timestamp::from_unix_seconds(row.rotated_at);
+    session.confirmed = row.confirmed;
+    session.expires_at = Timestamp::from_unix_seconds(row.expires_at);
+    session.absolute_expires_at = Timestamp::from_unix_seconds(row.absolute_expires_at);
+    session.auth_time = Timestamp::from_unix_seconds(row.auth_time);
+    session.claims = row.claims;
+    session.user_agent = row.user_agent;
+    session.address = row.address;
+    session.revoked_at = row.revoked_at.map(Timestamp::from_unix_seconds);
+    session.persistent = row.persistent;
+    session.replaced = row.replaced;
+    session.outdated_generation = unsigned(&id, "outdated_generation", row.outdated_generation)?;
+    Ok(session)
 }
 
 /// A session and a generation of it.
@@ -111,17 +110,16 @@ pub(crate) fn decode_page(rows: Vec<LogColumns>) -> Result<RevocationPage, RowEr
     for (head, sequence, session, at, replaced, outdated) in rows {
         page.head = unsigned("revocation_head", "sequence", head)?;
         if let (Some(sequence), Some(session), Some(at), Some(replaced)) = (sequence, session, at, replaced) {
-            let what = match outdated {
-                Some(generation) => Revoked::Outdated(unsigned(&session, "its generation in the log", generation)?),
-                None if replaced => Revoked::Replaced,
-                None => Revoked::Ended,
+            let kind = match outdated {
+                Some(generation) => {
+                    RevocationKind::Outdated(unsigned(&session, "its generation in the log", generation)?)
+                }
+                None if replaced => RevocationKind::Replaced,
+                None => RevocationKind::Ended,
             };
-            page.entries.push(Revocation {
-                sequence: unsigned(&session, "its sequence in the log", sequence)?,
-                session: decode_id(&session)?,
-                at: Timestamp::from_unix_seconds(at),
-                what,
-            });
+            let sequence = unsigned(&session, "its sequence in the log", sequence)?;
+            let at = Timestamp::from_unix_seconds(at);
+            page.entries.push(Revocation::new(sequence, decode_id(&session)?, at, kind));
         }
     }
     Ok(page)

@@ -1,25 +1,28 @@
-//! The time, from one place, so that a test can set it.
+//! The current time, which a test can set.
 
 use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A point in time in whole seconds since 1970-01-01T00:00:00Z: the NumericDate of RFC 7519 §2.
+/// 9999-12-31T23:59:59Z in seconds since 1970: the last second that other libraries can represent.
+pub(crate) const MAX_NUMERIC_DATE: i64 = 253_402_300_799;
+
+/// A point in time, in whole seconds since 1970-01-01T00:00:00Z: the NumericDate of RFC 7519 section 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The point `seconds` after the Unix epoch.
+    /// Creates the point `seconds` after the Unix epoch.
     pub const fn from_unix_seconds(seconds: i64) -> Self {
         Self(seconds)
     }
 
-    /// Seconds since the Unix epoch.
+    /// Returns the seconds since the Unix epoch.
     pub const fn unix_seconds(self) -> i64 {
         self.0
     }
 
-    /// How long ago `earlier` was; zero if it lies ahead.
+    /// Returns the time since `earlier`; zero if that is in the future.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_secs(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
@@ -28,7 +31,7 @@ impl Timestamp {
 impl Add<Duration> for Timestamp {
     type Output = Self;
 
-    /// Whole seconds; saturates at the end of time.
+    /// Adds whole seconds, and saturates at the latest time.
     fn add(self, span: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(span.as_secs()).unwrap_or(i64::MAX)))
     }
@@ -37,7 +40,7 @@ impl Add<Duration> for Timestamp {
 impl Sub<Duration> for Timestamp {
     type Output = Self;
 
-    /// Whole seconds; saturates at the start of time.
+    /// Subtracts whole seconds, and saturates at the earliest time.
     fn sub(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(span.as_secs()).unwrap_or(i64::MAX)))
     }
@@ -49,13 +52,13 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Where the current time comes from. [`SystemClock`] unless a test sets another one.
+/// A source of the current time. The default is [`SystemClock`].
 pub trait Clock: Send + Sync + 'static {
-    /// The time now.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 }
 
-/// The machine's clock.
+/// The clock of the operating system.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -66,14 +69,15 @@ impl Clock for SystemClock {
         if let Some(now) = second_of_last_tick() {
             return now;
         }
-        // A clock set before 1970 reads as 1970: every token is then "not yet valid", never "valid".
+        // A clock that is set before 1970 reads as 1970: every token is then "not yet valid", never "valid".
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp(0) + since_epoch
     }
 }
 
-/// The second in which the kernel last looked at the clock, which costs a quarter of looking oneself: it does
-/// so every ten milliseconds or more often. None near a second's end, where the next may have begun since.
+/// The second of the kernel's last clock tick, which costs a quarter of reading the precise clock (decision 29).
+/// Ticks come every ten milliseconds or more often. Near the end of a second, when the next one may have begun, it
+/// returns `None`.
 #[cfg(target_os = "linux")]
 #[inline]
 fn second_of_last_tick() -> Option<Timestamp> {

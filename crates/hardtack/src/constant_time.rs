@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-/// Whether all bytes are the same, in a time that depends on their number alone.
+/// Compares two byte strings, in a time that depends only on their lengths.
 pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
     if one.len() != other.len() {
         return false;

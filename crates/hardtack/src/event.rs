@@ -1,43 +1,42 @@
-//! What happens to sessions, told as it happens: to the log, and to an application that keeps a record.
+//! Events about sessions, for the log and for applications that keep a record.
 
 use std::borrow::Cow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::authenticator::Authenticator;
 use crate::clock::Timestamp;
-use crate::failure::RefreshFlaw;
-use crate::session::SessionId;
+use crate::request::RequestHead;
+use crate::session::{RefreshFlaw, SessionId};
 
 /// What happened to a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EventKind {
-    /// Somebody logged in.
+    /// A user logged in.
     LogIn,
-    /// The tokens were exchanged for new ones. Those who race for them are not told of again.
+    /// The tokens were exchanged for new ones. Concurrent requests that get the same tokens cause no event of their
+    /// own.
     Refresh,
-    /// A refresh token was refused, for another flaw than the next two.
+    /// A refresh token was refused for a reason other than the next two.
     RefreshRefused(RefreshFlaw),
-    /// A refresh token was used again after its time: somebody has a copy. The session was ended.
+    /// A refresh token was reused after its window, so there is a copy of it. The session was ended.
     ReuseDetected,
     /// A refresh token is newer than its session: the store lost rows, or two stores share a key.
     RefreshAhead,
-    /// Somebody logged out.
+    /// A user logged out.
     LogOut,
     /// The session was ended from elsewhere: by its user on another device, or by an operator.
     Revoked,
-    /// The session was ended because its browser got another one.
+    /// The session was replaced by a new session of the same browser.
     Replaced,
-    /// The password was changed; this is the session that its user goes on with.
+    /// The password was changed. The event names the session that the user goes on with.
     PasswordChanged,
-    /// The password was typed again.
+    /// The user typed the password again.
     Reauthenticated,
-    /// The session goes on with other claims; the access tokens that it had are outdated.
+    /// The claims of the session changed. Its access tokens from before are outdated.
     ClaimsChanged,
 }
 
 impl EventKind {
-    /// A stable name in `snake_case`: the field `event` in the log.
+    /// Returns a stable name in `snake_case`: the field `event` in the log.
     pub const fn name(self) -> &'static str {
         match self {
             Self::LogIn => "login",
@@ -55,52 +54,53 @@ impl EventKind {
     }
 }
 
-/// Something that happened to a session, after it was committed. It holds no secret.
+/// Something that happened to a session and is committed. It contains no secret.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Event<'a> {
-    /// What.
+    /// What happened.
     pub kind: EventKind,
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
-    /// Whose session it is.
+    /// The subject of the session.
     pub subject: &'a str,
-    /// Which session; none for a token that belongs to none.
+    /// The session; `None` if the token belongs to no session.
     pub session: Option<SessionId>,
-    /// The address that the request came from, where one is known: the connection's other end, unless
-    /// the application said better at the log-in.
+    /// The client's address, if it is known: what the application set at the log-in, or else the other end of the
+    /// connection.
     pub address: Option<Cow<'a, str>>,
-    /// The browser that the request came from, as it calls itself.
+    /// The client's `User-Agent`, cut to 256 bytes.
     pub user_agent: Option<&'a str>,
 }
 
-/// Who asked.
+/// The client whose request caused an event.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Client<'a> {
     pub(crate) address: Option<Cow<'a, str>>,
     pub(crate) user_agent: Option<&'a str>,
 }
 
-/// Who wants to be told.
-pub(crate) type Observer = Box<dyn Fn(&Event<'_>) + Send + Sync>;
+/// The longest user agent that is kept, in bytes.
+const MAX_USER_AGENT: usize = 256;
 
-impl Authenticator {
-    /// Tells of something that happened and is committed. Nothing that an observer does undoes it.
-    pub(crate) fn tell(&self, kind: EventKind, subject: &str, session: Option<SessionId>, client: &Client<'_>) {
-        let at = self.now();
-        let Client { address, user_agent } = client.clone();
-        let event = Event { kind, at, subject, session, address, user_agent };
-        event.log();
-        for observer in self.observers() {
-            if catch_unwind(AssertUnwindSafe(|| observer(&event))).is_err() {
-                tracing::error!(event = "observer_panicked", kind = kind.name());
-            }
-        }
+/// Cuts a `User-Agent` to the length that sessions and events keep: 256 bytes.
+pub fn cut_user_agent(agent: &str) -> &str {
+    &agent[..agent.floor_char_boundary(MAX_USER_AGENT)]
+}
+
+impl<'a> Client<'a> {
+    /// The client of a request: the address of the connection's other end, and its user agent.
+    pub(crate) fn of(head: &RequestHead<'a>) -> Self {
+        let address = head.peer().map(|peer| peer.to_string().into());
+        Self { address, user_agent: head.header_text("user-agent").map(cut_user_agent) }
     }
 }
 
+/// A callback for events.
+pub(crate) type Observer = Box<dyn Fn(&Event<'_>) + Send + Sync>;
+
 impl Event<'_> {
-    fn log(&self) {
+    pub(crate) fn log(&self) {
         let (session, address) = (self.session.map(tracing::field::display), self.address.as_deref());
         macro_rules! log {
             ($level:ident $(, $more:tt)*) => {

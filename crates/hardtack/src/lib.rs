@@ -1,48 +1,130 @@
-//! Hardened JWT cookies: the framework-free core of Hardtack.
+//! Hardened JWT cookies: the core of Hardtack, for any web framework.
 //!
-//! A site or REST API signs its users in with two JSON Web Tokens in httpOnly cookies: a short-lived
-//! **access token** that every request carries, and a longer-lived **refresh token** that only mints
-//! new access tokens. This crate holds the tokens, keys, cookies, CSRF checks and session rules; it
-//! takes bytes and answers verdicts, replies and `Set-Cookie` text. An adapter such as `hardtack-axum`
-//! translates for a framework.
+//! A site or REST API logs its users in with two JSON Web Tokens in httpOnly cookies: a short-lived **access token**
+//! that every request carries, and a longer-lived **refresh token** that is only exchanged for new access tokens. This
+//! crate issues and verifies the tokens, renders the cookies, checks requests for CSRF, and keeps sessions that users
+//! can list and end.
+//!
+//! It decides, and leaves the framework to an adapter: it reads a borrowed request head, and returns tokens, replies and
+//! the text of `Set-Cookie` fields. It has no runtime and does no I/O of its own.
+//!
+//! # Where to start
+//!
+//! Applications use an adapter, which re-exports this crate:
+//!
+//! - [`hardtack-axum`](https://docs.rs/hardtack-axum) for axum;
+//! - [`hardtack-actix`](https://docs.rs/hardtack-actix) for actix-web;
+//! - [`hardtack-accounts`](https://docs.rs/hardtack-accounts) for ready pages: sign-up, log-in, account, devices.
+//!
+//! Sessions are kept in memory ([`MemorySessions`]), by [`hardtack-sqlx`](https://docs.rs/hardtack-sqlx) in SQLite or
+//! PostgreSQL, by [`hardtack-redis`](https://docs.rs/hardtack-redis) in Redis, or in [a store of your
+//! own](guide::stores).
+//!
+//! # Example
+//!
+//! Configure an [`Authenticator`] once, at startup. `build` checks the settings as a whole:
 //!
 //! ```
-//! use hardtack::{Authenticator, KeySet, MemorySessions, SigningKey, jwt::Algorithm};
+//! use hardtack::jwt::{Algorithm, NoExtra, TokenKind};
+//! use hardtack::{Authenticator, KeySet, MemorySessions, SigningKey};
 //!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // In production, KeySet::from_secret_env("JWT_SECRET_KEY").
 //! let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
 //! let auth = Authenticator::builder(keys)
 //!     .base_url("https://site.example")
 //!     .sessions(MemorySessions::new())
 //!     .build()?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//!
+//! // An adapter does the rest for each request. Tokens can also be issued and verified directly:
+//! let issued = auth.access_token("alice").claim("role", "editor").issue()?;
+//! let token = auth.decode::<NoExtra>(issued.as_str(), TokenKind::Access)?;
+//! assert_eq!(token.subject(), "alice");
+//! assert_eq!(token.claim("role"), "editor");
+//! # Ok(())
+//! # }
 //! ```
+//!
+//! # Modules
+//!
+//! | module | what it contains |
+//! | --- | --- |
+//! | [`authenticator`] | the [`Authenticator`]: verifies requests, issues tokens, starts and ends sessions |
+//! | [`config`] | [`RefreshMode`], [`ClaimsPolicy`](config::ClaimsPolicy), lifetimes |
+//! | [`cookie`] | [`CookiePolicy`]: names, prefixes, paths, `SameSite`; [`SetCookies`] |
+//! | [`csrf`] | [`CsrfPolicy`]: the origin check and the double submit |
+//! | [`session`] | sessions, their lifetimes ([`SessionPolicy`](session::SessionPolicy)), and the [`SessionStore`](session::SessionStore) trait |
+//! | [`token`] | [`VerifiedToken`], the proof that a request is authenticated |
+//! | [`token_source`] | where requests carry tokens, and what a route needs ([`Need`]) |
+//! | [`refusal`] | why requests are refused, and the [`Reply`] that they get |
+//! | [`request`] | what the core reads of a request; `next`; what the client wants |
+//! | [`event`] | events of sessions, for logs and records |
+//! | [`error`] | [`ConfigError`], [`BackendError`] |
+//! | [`jwt`] | keys, algorithms, claims: signing and verifying tokens on its own |
+//! | [`clock`] | the time, which tests can set |
+//! | [`adapter`] | what the author of an adapter needs |
+//! | [`flask_compat`] | the options of Flask-JWT-Extended |
+//! | `testing` | a clock for tests, and the conformance suite for stores (feature `testing`) |
+//! | [`guide`] | the guides |
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! | --- | --- | --- |
+//! | `testing` | no | the module `testing`, for `[dev-dependencies]` |
+//!
+//! # Guides
+//!
+//! - [How sessions work](guide::sessions): refresh, remember me, log out everywhere, roles, several processes, events.
+//! - [Cookies](guide::cookies): names, paths, `SameSite`, proxies, tokens in headers.
+//! - [CSRF protection](guide::csrf): forms, scripts, log-in forms.
+//! - [Keys](guide::keys): algorithms, rotation, services that only verify.
+//! - [Refused requests](guide::refusals): what browsers, htmx and programs get, and how to change it.
+//! - [Testing an application](guide::testing).
+//! - [The defaults, and why](guide::defaults).
+//! - [A session store of your own](guide::stores).
+//! - [An adapter for another framework](guide::adapters).
 
+pub mod adapter;
 pub mod authenticator;
+mod base_url;
+mod body;
 pub mod clock;
 pub mod config;
 mod constant_time;
 pub mod cookie;
 pub mod csrf;
+pub mod error;
 pub mod event;
-pub mod exchange;
-pub mod failure;
+pub mod flask_compat;
+pub mod guide;
 pub mod jwt;
-pub mod location;
+pub mod refusal;
 pub mod request;
+mod revocation;
 pub mod session;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
-pub mod user;
+pub mod token;
+pub mod token_source;
+mod urls;
+mod user;
 
-pub use authenticator::{Authenticator, Blocklist, Builder, Freshness, IssuedToken, LogIn, VerifiedToken};
-pub use clock::{Clock, SystemClock, Timestamp};
-pub use config::{ConfigError, Lifetime, RefreshMode, Urls};
-pub use cookie::{CookiePolicy, CookiePrefix, SameSite, SetCookies};
-pub use event::{Event, EventKind};
-pub use exchange::{Exchange, Memo};
-pub use failure::{Failure, FailureKind, Reason, Refused, Reply};
-pub use jwt::{Claims, Fresh, KeySet, NoExtra, SigningKey, TokenKind, VerifyingKey};
-pub use location::TokenLocation;
-pub use request::{Need, NextPath, RequestHead, Wants};
-pub use session::{MemorySessions, Session, SessionId, SessionStore};
+pub use authenticator::{Authenticator, AuthenticatorBuilder, LogIn};
+pub use base_url::BaseUrl;
+pub use config::RefreshMode;
+pub use cookie::{CookiePolicy, SetCookies};
+pub use csrf::CsrfPolicy;
+pub use error::{BackendError, ConfigError};
+pub use jwt::{KeySet, SigningKey, VerifyingKey};
+pub use refusal::{Failure, FailureKind, Reply};
+pub use session::{MemorySessions, SessionId};
+pub use token::VerifiedToken;
+pub use token_source::{Need, TokenLocation};
+pub use urls::Urls;
 pub use user::FindUser;
+
+/// Compiles the code in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -2,13 +2,12 @@
 
 use std::future::Future;
 
-use crate::session::StoreError;
+use crate::error::BackendError;
 
-/// Looks a user up by a token's `sub` (`user_lookup_loader`): implemented by the application for its
-/// own type.
+/// Looks up a user by the `sub` of a token (`user_lookup_loader`). Implement it for your user type.
 ///
 /// ```
-/// use hardtack::{FindUser, session::StoreError};
+/// use hardtack::{FindUser, BackendError};
 ///
 /// struct App;
 /// struct User { id: String }
@@ -16,16 +15,17 @@ use crate::session::StoreError;
 /// impl FindUser for User {
 ///     type State = App;
 ///
-///     async fn find_user(subject: &str, _app: &App) -> Result<Option<Self>, StoreError> {
+///     async fn find_user(subject: &str, _app: &App) -> Result<Option<Self>, BackendError> {
 ///         Ok((subject == "alice").then(|| User { id: subject.to_owned() }))
 ///     }
 /// }
 /// ```
 pub trait FindUser: Sized + Send {
-    /// What the look-up needs, a pool of connections for one: the application's state, or a part of it.
+    /// What the look-up needs, such as a connection pool: the application's state, or a part of it.
     type State: Send + Sync + 'static;
 
-    /// The user, or none who is there no more: then the token is refused and its cookies unset. An
-    /// error answers 503.
-    fn find_user(subject: &str, state: &Self::State) -> impl Future<Output = Result<Option<Self>, StoreError>> + Send;
+    /// Returns the user, or `None` if it does not exist any more. Then the token is refused and its cookies are
+    /// deleted. If it returns an error, the request is refused with 503.
+    fn find_user(subject: &str, state: &Self::State)
+    -> impl Future<Output = Result<Option<Self>, BackendError>> + Send;
 }

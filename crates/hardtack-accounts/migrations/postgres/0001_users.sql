@@ -1,4 +1,4 @@
--- COLLATE "C": text is compared byte by byte, and no index depends on the system's locales.
+-- COLLATE "C" compares text byte by byte, so that no index depends on the locales of the system.
 CREATE TABLE users (
     id TEXT COLLATE "C" PRIMARY KEY,
     username TEXT NOT NULL,

@@ -1,5 +1,5 @@
--- What happened to somebody's account, for themselves. No secret is in it. Not tied to the users by a key:
--- what cannot be written for one must not hold up the others.
+-- What happened to each account, shown to its user. Contains no secrets. There is no foreign key to users: rows are
+-- written in batches, and one that referred to a deleted user would fail the whole batch.
 CREATE TABLE activity (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     user_id TEXT NOT NULL,

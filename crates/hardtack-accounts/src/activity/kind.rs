@@ -1,12 +1,12 @@
-//! The kinds of things that are written down.
+//! The kinds of activity that are recorded.
 
-use hardtack::EventKind;
+use hardtack::event::EventKind;
 
-/// What happened.
+/// What happened to an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ActivityKind {
     LogIn,
-    /// A wrong password, at the log-in or where it is asked for again.
+    /// A wrong password, at the log-in or at a later confirmation.
     LogInFailed,
     LogOut,
     ReuseDetected,
@@ -15,12 +15,12 @@ pub(crate) enum Kind {
     Reauthenticated,
     EmailChanged,
     EmailConfirmed,
-    /// A link for a new password was sent.
+    /// A password reset link was sent.
     ResetSent,
     PasswordReset,
 }
 
-impl Kind {
+impl ActivityKind {
     const ALL: [Self; 11] = [
         Self::LogIn,
         Self::LogInFailed,
@@ -35,8 +35,8 @@ impl Kind {
         Self::PasswordReset,
     ];
 
-    /// What is written down of the engine's events.
-    pub(super) fn of(event: EventKind) -> Option<Self> {
+    /// Returns the kind under which an event of the core is recorded; `None` for events that are not.
+    pub(super) fn of_event(event: EventKind) -> Option<Self> {
         match event {
             EventKind::LogIn => Some(Self::LogIn),
             EventKind::LogOut => Some(Self::LogOut),
@@ -48,7 +48,7 @@ impl Kind {
         }
     }
 
-    /// A stable name: what stands in the database, and what programs get.
+    /// Returns the stable name that is stored in the database and sent to programs.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::LogIn => "login",
@@ -65,30 +65,30 @@ impl Kind {
         }
     }
 
-    /// The kind of that name; none for one that a newer program wrote.
-    pub(super) fn named(name: &str) -> Option<Self> {
+    /// Returns the kind with this name; `None` for a name that a newer version wrote.
+    pub(super) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// What its owner reads.
+    /// Returns the text that the user reads.
     pub(crate) const fn text(self) -> &'static str {
         match self {
             Self::LogIn => "Logged in",
-            Self::LogInFailed => "Wrong password",
+            Self::LogInFailed => "Wrong password entered",
             Self::LogOut => "Logged out",
-            Self::ReuseDetected => "Stolen cookie used: that device was logged out",
-            Self::Revoked => "Device logged out from elsewhere",
+            Self::ReuseDetected => "Copied cookie used: the device was logged out",
+            Self::Revoked => "Device logged out remotely",
             Self::PasswordChanged => "Password changed",
             Self::Reauthenticated => "Password confirmed",
             Self::EmailChanged => "Email address changed",
             Self::EmailConfirmed => "Email address confirmed",
-            Self::ResetSent => "Link for a new password sent",
+            Self::ResetSent => "Password reset link sent",
             Self::PasswordReset => "Password reset by email",
         }
     }
 
-    /// Whether it may be somebody else's doing.
-    pub(crate) const fn is_grave(self) -> bool {
+    /// Returns whether it may be the work of an attacker.
+    pub(crate) const fn is_suspicious(self) -> bool {
         matches!(self, Self::LogInFailed | Self::ReuseDetected)
     }
 }
@@ -98,15 +98,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_is_found_again_by_its_name() {
-        for kind in Kind::ALL {
-            assert_eq!(Kind::named(kind.name()), Some(kind));
+    fn every_kind_is_found_by_its_name() {
+        for kind in ActivityKind::ALL {
+            assert_eq!(ActivityKind::from_name(kind.name()), Some(kind));
         }
-        assert_eq!(Kind::named("telepathy"), None);
-        // As the log has them.
+        assert_eq!(ActivityKind::from_name("telepathy"), None);
+        // The names are the ones in the core's log.
         for event in [EventKind::LogIn, EventKind::LogOut, EventKind::ReuseDetected, EventKind::Revoked] {
-            assert_eq!(Kind::of(event).map(Kind::name), Some(event.name()));
+            assert_eq!(ActivityKind::of_event(event).map(ActivityKind::name), Some(event.name()));
         }
-        assert_eq!(Kind::of(EventKind::Refresh), None);
+        assert_eq!(ActivityKind::of_event(EventKind::Refresh), None);
     }
 }

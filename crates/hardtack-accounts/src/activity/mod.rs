@@ -1,13 +1,15 @@
-//! What happened to somebody's account, for themselves to see: who logged in, from where, what was changed.
+//! The record of what happened to an account, shown to its user: log-ins, log-outs, changes, and where each
+//! came from.
 //!
-//! Refreshes are left out, as they come by the minute; so are sessions that the same browser replaced.
+//! Refreshes are left out because they happen every few minutes, and so are sessions that a new log-in in the
+//! same browser replaced.
 
 mod kind;
 mod recorder;
-mod source;
+mod request_info;
 mod store;
 
-pub(crate) use kind::Kind;
+pub(crate) use kind::ActivityKind;
 pub(crate) use recorder::Recorder;
-pub(crate) use source::Source;
+pub(crate) use request_info::RequestInfo;
 pub(crate) use store::{Activity, ActivityStore};

@@ -1,45 +1,46 @@
-//! The way from a request to the database: nobody waits for what is only written down.
+//! Writes activity to the database in the background, so that no request waits for it.
 
 use std::sync::Arc;
 
-use hardtack::Event;
+use hardtack::error::WithCauses;
+use hardtack::event::Event;
 
-use super::store::Entry;
-use super::{ActivityStore, Kind, Source};
-use crate::queue::Queue;
+use super::store::NewActivity;
+use super::{ActivityKind, ActivityStore, RequestInfo};
+use crate::task_queue::TaskQueue;
 
-/// How many may wait to be written.
-const WAITING: usize = 1024;
+/// How many entries may wait to be written.
+const CAPACITY: usize = 1024;
 
-/// How many are written in one transaction.
+/// How many entries are written in one transaction.
 const BATCH: usize = 64;
 
-/// Takes down what happens. Clones share the queue.
+/// Records activity. Clones share one queue and one background task.
 #[derive(Clone, Debug)]
-pub(crate) struct Recorder(Queue<Entry>);
+pub(crate) struct Recorder(TaskQueue<NewActivity>);
 
 impl Recorder {
-    /// Starts the task that writes. It ends with the last clone.
+    /// Starts the task that writes. It ends when the last clone is dropped.
     pub(crate) fn start(store: ActivityStore) -> Self {
         let store = Arc::new(store);
-        Self(Queue::start("activity", WAITING, BATCH, move |entries: Vec<Entry>| {
+        Self(TaskQueue::start("activity", CAPACITY, BATCH, move |entries: Vec<NewActivity>| {
             let store = Arc::clone(&store);
             async move {
                 if let Err(error) = store.add(&entries).await {
-                    tracing::error!(event = "activity_lost", entries = entries.len(), %error);
+                    tracing::error!(event = "activity_lost", entries = entries.len(), error = %WithCauses(&error));
                 }
             }
         }))
     }
 
-    /// An event of the engine, if it is of a kind that is written down.
-    pub(crate) fn event(&self, event: &Event<'_>) {
-        let Some(kind) = Kind::of(event.kind) else { return };
-        self.0.put(Entry {
+    /// Records an event of the core if it is of a kind that is recorded.
+    pub(crate) fn record_event(&self, event: &Event<'_>) {
+        let Some(kind) = ActivityKind::of_event(event.kind) else { return };
+        self.0.push(NewActivity {
             user: event.subject.to_owned(),
             kind,
             session: event.session.map(|session| session.to_string()),
-            source: Source {
+            request: RequestInfo {
                 at: event.at,
                 address: event.address.as_deref().map(str::to_owned),
                 user_agent: event.user_agent.map(str::to_owned),
@@ -47,13 +48,13 @@ impl Recorder {
         });
     }
 
-    /// Something that the engine knows nothing of.
-    pub(crate) fn note(&self, user: &str, kind: Kind, source: &Source) {
-        self.0.put(Entry { user: user.to_owned(), kind, session: None, source: source.clone() });
+    /// Records an activity of the accounts, of which the core has no event.
+    pub(crate) fn record(&self, user: &str, kind: ActivityKind, request: &RequestInfo) {
+        self.0.push(NewActivity { user: user.to_owned(), kind, session: None, request: request.clone() });
     }
 
-    /// Waits until all that happened before is written, but not for long.
-    pub(crate) async fn settle(&self) {
-        self.0.settle().await;
+    /// Waits until everything recorded before this call is written, for two seconds at most.
+    pub(crate) async fn flush(&self) {
+        self.0.flush().await;
     }
 }

@@ -1,37 +1,38 @@
-//! What happened, in a database.
+//! The table of activity.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use hardtack::Timestamp;
-use hardtack::session::StoreError;
+use hardtack::BackendError;
+use hardtack::clock::Timestamp;
 use hardtack_sqlx::{Database, Statement};
 
-use super::{Kind, Source};
+use super::{ActivityKind, RequestInfo};
 
-/// How many rows a user keeps. Failed log-ins, which strangers cause, have a bound of their own and push
-/// nothing else out.
-const KEPT: i64 = 100;
-const KEPT_FAILURES: i64 = 20;
+/// How many rows are kept for each user, failed log-ins aside.
+const MAX_ROWS: i64 = 100;
 
-/// Something about to be written.
+/// How many failed log-ins are kept for each user. Attackers cause them, so they must not push out other rows.
+const MAX_FAILED_LOG_INS: i64 = 20;
+
+/// An activity that is about to be stored.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct NewActivity {
     pub(super) user: String,
-    pub(super) kind: Kind,
+    pub(super) kind: ActivityKind,
     pub(super) session: Option<String>,
-    pub(super) source: Source,
+    pub(super) request: RequestInfo,
 }
 
-/// Something that was.
+/// A stored activity.
 #[derive(Clone, Debug)]
 pub(crate) struct Activity {
-    pub(crate) kind: Kind,
+    pub(crate) kind: ActivityKind,
     pub(crate) session: Option<String>,
-    pub(crate) source: Source,
+    pub(crate) request: RequestInfo,
 }
 
-/// The table of what happened.
+/// Reads and writes the table `activity`.
 #[derive(Clone, Debug)]
 pub(crate) struct ActivityStore {
     database: Database,
@@ -42,22 +43,22 @@ impl ActivityStore {
         Self { database }
     }
 
-    /// Writes entries, and forgets the oldest of each user who has too many.
-    pub(super) async fn add(&self, entries: &[Entry]) -> Result<(), sqlx::Error> {
+    /// Stores entries, and deletes the oldest of each user who has too many.
+    pub(super) async fn add(&self, entries: &[NewActivity]) -> Result<(), sqlx::Error> {
         if entries.is_empty() {
             return Ok(());
         }
         let mut transaction = self.database.begin().await?;
-        for Entry { user, kind, session, source } in entries {
+        for NewActivity { user, kind, session, request } in entries {
             let sql = "INSERT INTO activity (user_id, kind, at, session, address, user_agent) \
                        VALUES ($1, $2, $3, $4, $5, $6)";
             let statement = Statement::new(sql)
                 .bind(user)
                 .bind(kind.name())
-                .bind(source.at.unix_seconds())
+                .bind(request.at.unix_seconds())
                 .bind(text(session))
-                .bind(text(&source.address))
-                .bind(text(&source.user_agent));
+                .bind(text(&request.address))
+                .bind(text(&request.user_agent));
             transaction.execute(statement).await?;
         }
         for user in entries.iter().map(|entry| entry.user.as_str()).collect::<BTreeSet<_>>() {
@@ -65,14 +66,14 @@ impl ActivityStore {
                             activity WHERE user_id = $1 AND kind = 'login_failed' ORDER BY id DESC LIMIT 1 OFFSET $2)";
             let others = "DELETE FROM activity WHERE user_id = $1 AND kind <> 'login_failed' AND id <= (SELECT id FROM \
                           activity WHERE user_id = $1 AND kind <> 'login_failed' ORDER BY id DESC LIMIT 1 OFFSET $2)";
-            transaction.execute(Statement::new(failures).bind(user).bind(KEPT_FAILURES)).await?;
-            transaction.execute(Statement::new(others).bind(user).bind(KEPT)).await?;
+            transaction.execute(Statement::new(failures).bind(user).bind(MAX_FAILED_LOG_INS)).await?;
+            transaction.execute(Statement::new(others).bind(user).bind(MAX_ROWS)).await?;
         }
         transaction.commit().await
     }
 
-    /// The last of a user, the newest first.
-    pub(crate) async fn latest(&self, user: &str, limit: u32) -> Result<Vec<Activity>, StoreError> {
+    /// Returns the last `limit` activities of a user, newest first.
+    pub(crate) async fn latest(&self, user: &str, limit: u32) -> Result<Vec<Activity>, BackendError> {
         type Row = (String, i64, Option<String>, Option<String>, Option<String>);
         let sql = "SELECT kind, at, session, address, user_agent FROM activity WHERE user_id = $1 \
                    ORDER BY id DESC LIMIT $2";
@@ -80,19 +81,19 @@ impl ActivityStore {
             .database
             .fetch(Statement::new(sql).bind(user).bind(i64::from(limit)))
             .await
-            .map_err(StoreError::new)?;
+            .map_err(BackendError::new)?;
         let read = |(kind, at, session, address, user_agent): Row| {
-            let source = Source { at: Timestamp::from_unix_seconds(at), address, user_agent };
-            Some(Activity { kind: Kind::named(&kind)?, session, source })
+            let request = RequestInfo { at: Timestamp::from_unix_seconds(at), address, user_agent };
+            Some(Activity { kind: ActivityKind::from_name(&kind)?, session, request })
         };
         Ok(rows.into_iter().filter_map(read).collect())
     }
 
-    /// Forgets up to `limit` rows of before `cutoff`; answers how many.
-    pub(crate) async fn prune(&self, cutoff: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    /// Deletes up to `limit` rows from before `cutoff` and returns how many.
+    pub(crate) async fn prune(&self, cutoff: Timestamp, limit: u32) -> Result<u64, BackendError> {
         let sql = "DELETE FROM activity WHERE id IN (SELECT id FROM activity WHERE at < $1 ORDER BY at LIMIT $2)";
         let statement = Statement::new(sql).bind(cutoff.unix_seconds()).bind(i64::from(limit));
-        self.database.execute(statement).await.map_err(StoreError::new)
+        self.database.execute(statement).await.map_err(BackendError::new)
     }
 }
 

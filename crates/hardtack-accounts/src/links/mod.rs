@@ -1,9 +1,12 @@
-//! Links that are sent by mail and work once: they stand for their reader's mailbox.
+//! Single-use links that are sent by email. Opening one proves that the user reads mail at that address.
 //!
-//! The database holds a hash of each, so that a copy of it opens nothing (ASVS 5.0 V6.4.1).
+//! [`LinkStore`] is the only code that reads or writes links; accounts and mail go through it. It holds a hash
+//! of each link's secret, so a copy of the database opens none of them (ASVS 5.0 V6.4.1).
 
+mod purpose;
 mod store;
 mod token;
 
-pub(crate) use store::{DeadLink, LinkStore, Purpose};
+pub(crate) use purpose::LinkPurpose;
+pub(crate) use store::{LinkStore, Redemption};
 pub(crate) use token::LinkToken;

@@ -1,67 +1,52 @@
-//! Links in a database.
+//! The table of links. To keep links elsewhere, give another type the methods of [`LinkStore`]. Redeeming a
+//! link also changes its user, and both changes must commit together.
 
 use std::time::Duration;
 
-use hardtack::Timestamp;
-use hardtack::session::StoreError;
+use hardtack::BackendError;
+use hardtack::clock::Timestamp;
 use hardtack_sqlx::{Database, Statement};
 
-use super::LinkToken;
-use crate::users::{EmailAddress, key_of_email};
+use super::{LinkPurpose, LinkToken};
+use crate::users::{EmailAddress, email_key};
 
-/// How many a user gets of each kind within an hour: letters are a nuisance where nobody asked for them.
-const AN_HOUR: Duration = Duration::from_secs(60 * 60);
-const AT_MOST_AN_HOUR: i64 = 3;
+/// How many links of each purpose a user is sent in [`RATE_WINDOW`]: unwanted mail is a nuisance.
+const MAX_IN_WINDOW: i64 = 3;
+const RATE_WINDOW: Duration = Duration::from_secs(60 * 60);
 
-/// What a link is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    ConfirmEmail,
-    ResetPassword,
+/// The result of redeeming a link.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Redemption {
+    /// The link worked, and is used up.
+    Done { user_id: String },
+    /// Nothing was changed: the link was used before, has expired, never existed, or the user's address or
+    /// password has changed since it was sent.
+    DeadLink,
 }
 
-impl Purpose {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::ConfirmEmail => "confirm_email",
-            Self::ResetPassword => "reset_password",
-        }
-    }
-
-    /// How long it works.
-    const fn lifetime(self) -> Duration {
-        match self {
-            Self::ConfirmEmail => Duration::from_secs(24 * 60 * 60),
-            Self::ResetPassword => AN_HOUR,
-        }
-    }
-}
-
-/// The table of links.
+/// Reads and writes the table `links`.
 #[derive(Clone, Debug)]
 pub(crate) struct LinkStore {
     database: Database,
 }
-
-/// Why a link does nothing: it was used, it is too old, it never was one, or things have changed since.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct DeadLink;
 
 impl LinkStore {
     pub(crate) fn new(database: Database) -> Self {
         Self { database }
     }
 
-    /// A new link for a user who has this address now, unless they were sent enough of them.
-    pub(crate) async fn make(
+    /// Creates a link for a user whose address is `address`. Returns `None` if the user has another address by
+    /// now, is disabled, or was sent too many links.
+    pub(crate) async fn create(
         &self,
-        user: &str,
-        purpose: Purpose,
+        user_id: &str,
+        purpose: LinkPurpose,
         address: &EmailAddress,
         now: Timestamp,
-    ) -> Result<Option<LinkToken>, StoreError> {
+    ) -> Result<Option<LinkToken>, BackendError> {
         let token = LinkToken::new();
-        // Bound to the address and the password of this moment: another of either ends it.
+        // Bound to the current address and password: changing either ends the link.
         let sql = "INSERT INTO links (token_hash, user_id, purpose, address, password_version, created_at, expires_at) \
                    SELECT $1, id, $2, email, password_version, $3, $4 FROM users \
                    WHERE id = $5 AND email = $6 AND disabled_at IS NULL AND (SELECT COUNT(*) FROM links \
@@ -71,96 +56,94 @@ impl LinkStore {
             .bind(purpose.name())
             .bind(now.unix_seconds())
             .bind((now + purpose.lifetime()).unix_seconds())
-            .bind(user)
+            .bind(user_id)
             .bind(address.as_str())
-            .bind((now - AN_HOUR).unix_seconds())
-            .bind(AT_MOST_AN_HOUR);
-        let made = self.database.execute(statement).await.map_err(StoreError::new)?;
-        Ok((made == 1).then_some(token))
+            .bind((now - RATE_WINDOW).unix_seconds())
+            .bind(MAX_IN_WINDOW);
+        let created = self.database.execute(statement).await.map_err(BackendError::new)?;
+        Ok((created == 1).then_some(token))
     }
 
-    /// Whose link it is, by user name, if it still works. Nothing is used up by looking.
+    /// Returns the user name of a link that still works, without using it up.
     pub(crate) async fn username(
         &self,
         token: &LinkToken,
-        purpose: Purpose,
+        purpose: LinkPurpose,
         now: Timestamp,
-    ) -> Result<Option<(String, String)>, StoreError> {
-        let sql = "SELECT users.id, users.username FROM links JOIN users ON users.id = links.user_id \
+    ) -> Result<Option<String>, BackendError> {
+        let sql = "SELECT users.username FROM links JOIN users ON users.id = links.user_id \
                    WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3 AND users.email = links.address \
                    AND users.disabled_at IS NULL \
                    AND (purpose <> 'reset_password' OR users.password_version = links.password_version)";
         let statement = Statement::new(sql).bind(token.hash()).bind(purpose.name()).bind(now.unix_seconds());
-        let found: Vec<(String, String)> = self.database.fetch(statement).await.map_err(StoreError::new)?;
-        Ok(found.into_iter().next())
+        let found: Vec<(String,)> = self.database.fetch(statement).await.map_err(BackendError::new)?;
+        Ok(found.into_iter().next().map(|(username,)| username))
     }
 
-    /// Confirms the address that the letter went to, if it is still the user's: never another one, whatever is
-    /// changed meanwhile. Answers whose it is.
-    pub(crate) async fn confirm(
-        &self,
-        token: &LinkToken,
-        now: Timestamp,
-    ) -> Result<Result<String, DeadLink>, StoreError> {
+    /// Redeems a link by confirming the address that it was sent to. An address that the user has changed
+    /// meanwhile, even concurrently, is never confirmed.
+    pub(crate) async fn confirm_email(&self, token: &LinkToken, now: Timestamp) -> Result<Redemption, BackendError> {
         let sql = "UPDATE users SET email_confirmed_at = $1, email_key = $2 \
                    WHERE id = $3 AND email = $4 AND disabled_at IS NULL";
-        self.spend(token, Purpose::ConfirmEmail, now, |link| {
-            let key = key_of_email(&link.address);
-            Statement::new(sql).bind(now.unix_seconds()).bind(key).bind(link.user).bind(link.address)
+        self.redeem(token, LinkPurpose::ConfirmEmail, now, |link| {
+            let key = email_key(&link.address);
+            Statement::new(sql).bind(now.unix_seconds()).bind(key).bind(link.user_id).bind(link.address)
         })
         .await
     }
 
-    /// Sets a new password's hash, if neither the password nor the address has changed since the letter was
-    /// written. Answers whose it is.
+    /// Redeems a link by storing a new password hash, if neither the password nor the address has changed since
+    /// the link was sent.
     pub(crate) async fn set_password(
         &self,
         token: &LinkToken,
         hash: &str,
         now: Timestamp,
-    ) -> Result<Result<String, DeadLink>, StoreError> {
+    ) -> Result<Redemption, BackendError> {
         let sql = "UPDATE users SET password_hash = $1, password_version = password_version + 1 \
                    WHERE id = $2 AND password_version = $3 AND email = $4 AND email_confirmed_at IS NOT NULL \
                    AND disabled_at IS NULL";
         let hash = hash.to_owned();
-        self.spend(token, Purpose::ResetPassword, now, |link| {
-            Statement::new(sql).bind(hash).bind(link.user).bind(link.password_version).bind(link.address)
+        self.redeem(token, LinkPurpose::ResetPassword, now, |link| {
+            Statement::new(sql).bind(hash).bind(link.user_id).bind(link.password_version).bind(link.address)
         })
         .await
     }
 
-    /// Takes a link away and does what it is for, both or neither. Of two who come at once, one finds it.
-    async fn spend(
+    /// Deletes a link and runs its update in one transaction. Of two concurrent calls, only one finds the link.
+    async fn redeem(
         &self,
         token: &LinkToken,
-        purpose: Purpose,
+        purpose: LinkPurpose,
         now: Timestamp,
-        act: impl FnOnce(Link) -> Statement<'static>,
-    ) -> Result<Result<String, DeadLink>, StoreError> {
-        let mut transaction = self.database.begin().await.map_err(StoreError::new)?;
+        update: impl FnOnce(StoredLink) -> Statement<'static>,
+    ) -> Result<Redemption, BackendError> {
+        let mut transaction = self.database.begin().await.map_err(BackendError::new)?;
         let sql = "DELETE FROM links WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3 \
                    RETURNING user_id, address, password_version";
         let statement = Statement::new(sql).bind(token.hash()).bind(purpose.name()).bind(now.unix_seconds());
-        let found: Vec<(String, String, i64)> = transaction.fetch(statement).await.map_err(StoreError::new)?;
-        let Some((user, address, password_version)) = found.into_iter().next() else { return Ok(Err(DeadLink)) };
-        let link = Link { user: user.clone(), address, password_version };
-        let acted = transaction.execute(act(link)).await.map_err(StoreError::new)?;
-        transaction.commit().await.map_err(StoreError::new)?;
-        Ok(if acted == 1 { Ok(user) } else { Err(DeadLink) })
+        let found: Vec<(String, String, i64)> = transaction.fetch(statement).await.map_err(BackendError::new)?;
+        let Some((user_id, address, password_version)) = found.into_iter().next() else {
+            return Ok(Redemption::DeadLink);
+        };
+        let link = StoredLink { user_id: user_id.clone(), address, password_version };
+        let updated = transaction.execute(update(link)).await.map_err(BackendError::new)?;
+        transaction.commit().await.map_err(BackendError::new)?;
+        Ok(if updated == 1 { Redemption::Done { user_id } } else { Redemption::DeadLink })
     }
 
-    /// Forgets up to `limit` links that no longer work; answers how many.
-    pub(crate) async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    /// Deletes up to `limit` expired links and returns how many.
+    pub(crate) async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
         let sql = "DELETE FROM links WHERE token_hash IN \
                    (SELECT token_hash FROM links WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
         let statement = Statement::new(sql).bind(now.unix_seconds()).bind(i64::from(limit));
-        self.database.execute(statement).await.map_err(StoreError::new)
+        self.database.execute(statement).await.map_err(BackendError::new)
     }
 }
 
-/// What a link was bound to.
-struct Link {
-    user: String,
+/// What a link is bound to.
+struct StoredLink {
+    user_id: String,
     address: String,
     password_version: i64,
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-/// 128 random bits in hexadecimal digits.
+/// 128 random bits as 32 lower-case hexadecimal digits.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct LinkToken(String);
 
@@ -13,17 +13,18 @@ impl LinkToken {
         Self(format!("{:032x}", rand::random::<u128>()))
     }
 
-    /// One that somebody sent; none if it cannot be one.
+    /// Parses the token of a request; `None` if it does not have the form of one.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let plain = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        plain.then(|| Self(text.to_owned()))
+        let well_formed = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        well_formed.then(|| Self(text.to_owned()))
     }
 
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What the database knows it by. A fast hash: nobody guesses 128 bits.
+    /// Returns the SHA-256 hash under which the token is stored. A fast hash suffices: 128 random bits cannot be
+    /// guessed.
     pub(super) fn hash(&self) -> String {
         Sha256::digest(self.0.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
@@ -40,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_could_have_been_sent_is_read() {
+    fn only_well_formed_tokens_are_parsed() {
         let token = LinkToken::new();
         assert_eq!(LinkToken::parse(token.as_str()), Some(token.clone()));
         assert_ne!(token, LinkToken::new());

@@ -1,15 +1,16 @@
-//! What sends letters.
+//! The trait that sends emails.
 
+use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 
 use super::Mail;
 
-/// Sends letters: over SMTP by whatever library the application has, by a program, or into a folder
-/// ([`Outbox`](super::Outbox)).
+/// Sends emails: over SMTP with a library of the application's choice, through a program such as `sendmail`, or
+/// into a folder ([`Outbox`](super::Outbox)).
 ///
 /// ```
-/// use hardtack_accounts::{Mail, MailError, Mailer};
+/// use hardtack_accounts::mail::{Mail, MailError, Mailer};
 ///
 /// struct Printer;
 ///
@@ -21,32 +22,34 @@ use super::Mail;
 /// }
 /// ```
 pub trait Mailer: Send + Sync + 'static {
-    /// Hands a letter on. What fails is logged, without the letter, and not tried again: whoever waits for it
-    /// asks for another.
+    /// Sends one message.
+    ///
+    /// A failure is logged without the message, and the message is not sent again: the user can request another.
     fn send(&self, mail: &Mail) -> impl Future<Output = Result<(), MailError>> + Send;
 }
 
-/// Why a letter did not leave.
+/// A message that a [`Mailer`] could not send. The log shows its cause.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct MailError(String);
+#[error("the email was not sent")]
+pub struct MailError(#[source] Box<dyn Error + Send + Sync>);
 
 impl MailError {
-    /// In words that go to the log: without the letter, which has a link in it that is as good as a password.
-    pub fn new(why: impl std::fmt::Display) -> Self {
-        Self(why.to_string())
+    /// Wraps the error of the mail library, or a text that describes it. It must not contain the message, which
+    /// may include a link that is as powerful as a password.
+    pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(cause.into())
     }
 }
 
-type Sent<'a> = Pin<Box<dyn Future<Output = Result<(), MailError>> + Send + 'a>>;
+type SendFuture<'a> = Pin<Box<dyn Future<Output = Result<(), MailError>> + Send + 'a>>;
 
-/// [`Mailer`] behind a pointer.
+/// An object-safe [`Mailer`].
 pub(super) trait ErasedMailer: Send + Sync {
-    fn send<'a>(&'a self, mail: &'a Mail) -> Sent<'a>;
+    fn send<'a>(&'a self, mail: &'a Mail) -> SendFuture<'a>;
 }
 
 impl<M: Mailer> ErasedMailer for M {
-    fn send<'a>(&'a self, mail: &'a Mail) -> Sent<'a> {
+    fn send<'a>(&'a self, mail: &'a Mail) -> SendFuture<'a> {
         Box::pin(Mailer::send(self, mail))
     }
 }

@@ -1,15 +1,24 @@
-//! Letters to users: what they say, and how they leave.
+//! Email to users: the messages, and how they are sent.
 //!
-//! No request waits for one: what has to be looked up and written is done by a task behind a queue, so that
-//! an answer tells nobody whether there was anything to send.
+//! The site composes the messages. The application supplies a [`Mailer`] that sends them, and turns mail on with
+//! [`Accounts::with_mail`](crate::Accounts::with_mail). [`Outbox`] writes messages to files for development and
+//! tests.
+//!
+//! No request waits for mail. A background task looks up the user, creates the link and sends the message, so
+//! a response does not reveal whether there was anything to send.
 
-mod letter;
+mod job;
 mod mailer;
+mod message;
 mod outbox;
-mod post;
+mod queue;
+mod templates;
+mod worker;
 
-pub use letter::Mail;
-pub(crate) use letter::Sender;
+pub(crate) use job::MailJob;
 pub use mailer::{MailError, Mailer};
+pub use message::Mail;
 pub use outbox::Outbox;
-pub(crate) use post::{Errand, Post};
+pub(crate) use queue::MailQueue;
+pub(crate) use templates::MailTemplates;
+pub(crate) use worker::MailWorker;

@@ -1,4 +1,4 @@
-//! Letters as files, for development and for tests.
+//! A folder of messages, for development and tests.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use super::{Mail, MailError, Mailer};
 
-/// A folder into which each letter is written as a file `….eml` (RFC 5322), which mail programs open. Only its
-/// owner can read it: there are links in it that are as good as passwords.
+/// A [`Mailer`] that writes each message to a file `….eml` (RFC 5322) in a folder. Mail programs can open the
+/// files. Only their owner can read them, since they contain links that are as powerful as passwords.
 #[derive(Clone, Debug)]
 pub struct Outbox(PathBuf);
 
 impl Outbox {
-    /// The folder, which is made with the first letter.
+    /// Uses `folder`, which is created when the first message is written.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self(folder.into())
     }
@@ -28,13 +28,13 @@ impl Outbox {
         }
         folder.recursive(true).create(&self.0)?;
         let name = format!("{:032x}", rand::random::<u128>());
-        // Whoever looks into the folder finds whole letters only.
+        // Written under a hidden name first, so that every `.eml` file is complete.
         let unfinished = self.0.join(format!(".{name}"));
         file.write(true).create_new(true).open(&unfinished)?.write_all(text.as_bytes())?;
         fs::rename(unfinished, self.0.join(format!("{name}.eml")))
     }
 
-    /// The folder.
+    /// Returns the folder.
     pub fn folder(&self) -> &Path {
         &self.0
     }
@@ -44,8 +44,7 @@ impl Mailer for Outbox {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         let (outbox, text) = (self.clone(), mail.to_string());
         let written = tokio::task::spawn_blocking(move || outbox.write(&text)).await;
-        let failed =
-            |error: io::Error| MailError::new(format_args!("{} cannot be written to: {error}", self.0.display()));
+        let failed = |error| MailError::new(format!("cannot write to the folder {}: {error}", self.0.display()));
         written.map_err(MailError::new)?.map_err(failed)
     }
 }

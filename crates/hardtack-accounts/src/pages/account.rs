@@ -1,52 +1,52 @@
-//! `/account`: the settings and the password.
+//! The page `/account`: the profile and the password.
 
 use maud::{Markup, html};
 
-use super::form::{self, Field, Kind};
+use super::form::{self, Field, FieldKind};
 use super::layout::{Page, Width, page};
-use super::{FieldError, Shell};
+use super::view::{FieldError, Shell};
 
-/// Someone's account, as they see it.
+/// What the account page renders.
 pub(crate) struct AccountView<'a> {
-    /// The session's CSRF value.
+    /// The session's CSRF token.
     pub csrf_token: &'a str,
-    /// The name they log in with.
+    /// The name that the user logs in with.
     pub username: &'a str,
-    /// The name others see, or what was typed as one.
+    /// The stored display name, or the one that was just entered.
     pub display_name: &'a str,
-    /// The email address, or what was typed as one.
+    /// The stored email address, or the one that was just entered.
     pub email: &'a str,
-    /// The stored address, if a letter can be sent to confirm it.
-    pub to_confirm: Option<&'a str>,
-    /// The day the account was made, for people to read.
+    /// The stored address, if it is unconfirmed and the site sends email.
+    pub unconfirmed_email: Option<&'a str>,
+    /// The date of the sign-up, as text.
     pub created: &'a str,
-    /// What is wrong with `display_name` or `email`.
-    pub settings_errors: &'a [FieldError<'a>],
-    /// What is wrong with `current_password` or `new_password`.
+    /// Errors of `display_name` and `email`.
+    pub profile_errors: &'a [FieldError<'a>],
+    /// Errors of `current_password` and `new_password`.
     pub password_errors: &'a [FieldError<'a>],
 }
 
-/// The settings form, the password form, and the way to the devices.
+/// Renders the profile form, the password form and the link to the devices.
 pub(crate) fn account(shell: &Shell<'_>, view: &AccountView<'_>) -> Markup {
-    let failed = !(view.settings_errors.is_empty() && view.password_errors.is_empty());
+    let failed = !(view.profile_errors.is_empty() && view.password_errors.is_empty());
     page(
         shell,
         &Page {
             title: form::title(failed, "Account", "Problem: Account"),
-            here: Some("/account"),
+            nav_path: Some("/account"),
             width: Width::Medium,
-            continue_to: None,
+            refresh_to: None,
             main: html! {
                 h1 { "Account" }
                 dl.facts.plain {
                     div { dt { "User name" } dd { bdi { (view.username) } } }
-                    div { dt { "Since" } dd { (view.created) } }
+                    div { dt { "Member since" } dd { (view.created) } }
                 }
-                (settings(view))
+                (profile(view))
                 (password(view))
                 section.card aria-labelledby="devices" {
                     h2 #devices { "Devices" }
-                    p { "See where you are logged in, and log out any device that you no longer use." }
+                    p { "See where you are logged in, and log out devices that you no longer use." }
                     p.actions { a.button.quiet href="/account/sessions" { "Manage devices" } }
                 }
             },
@@ -54,31 +54,31 @@ pub(crate) fn account(shell: &Shell<'_>, view: &AccountView<'_>) -> Markup {
     )
 }
 
-fn settings(view: &AccountView<'_>) -> Markup {
+fn profile(view: &AccountView<'_>) -> Markup {
     let fields = [
         Field {
             form: "settings",
             name: "display_name",
             label: "Display name",
-            kind: Kind::DisplayName(view.display_name),
+            kind: FieldKind::DisplayName(view.display_name),
             hint: Some("Shown instead of your user name."),
         },
-        Field { form: "settings", name: "email", label: "Email", kind: Kind::Email(view.email), hint: None },
+        Field { form: "settings", name: "email", label: "Email", kind: FieldKind::Email(view.email), hint: None },
     ];
     html! {
         section.card aria-labelledby="settings" {
             h2 #settings { "Your details" }
             form method="post" action="/account/change_settings" {
-                (form::summary("settings", &fields, view.settings_errors))
+                (form::summary("settings", &fields, view.profile_errors))
                 (form::csrf(view.csrf_token))
-                @for field in &fields { (form::field(field, view.settings_errors)) }
+                @for field in &fields { (form::field(field, view.profile_errors)) }
                 button.button.primary type="submit" { "Save details" }
             }
-            @if let Some(address) = view.to_confirm {
+            @if let Some(address) = view.unconfirmed_email {
                 form method="post" action="/account/email/send" {
-                    p { bdi { (address) } " is not confirmed yet: open the link in the letter that we sent." }
+                    p { bdi { (address) } " is not confirmed yet. Open the link in the email that we sent to it." }
                     (form::csrf(view.csrf_token))
-                    button.button.quiet type="submit" { "Send the letter again" }
+                    button.button.quiet type="submit" { "Send the email again" }
                 }
             }
         }
@@ -91,14 +91,14 @@ fn password(view: &AccountView<'_>) -> Markup {
             form: "password",
             name: "current_password",
             label: "Current password",
-            kind: Kind::CurrentPassword,
+            kind: FieldKind::CurrentPassword,
             hint: None,
         },
         Field {
             form: "password",
             name: "new_password",
             label: "New password",
-            kind: Kind::NewPassword,
+            kind: FieldKind::NewPassword,
             hint: Some(form::NEW_PASSWORD_HINT),
         },
     ];

@@ -1,44 +1,42 @@
-//! The parts that forms are made of: hidden fields, labelled inputs, the summary of errors.
+//! The parts of a form: hidden fields, labelled inputs and the error summary.
 
 use maud::{Markup, html};
 
-use super::FieldError;
+use super::view::FieldError;
 
-/// The shortest password that is taken, in characters, as the hint says it.
+/// The minimum length of a new password, in characters, as the hint states it.
 const PASSWORD_LENGTH: u8 = 8;
 
-/// What a field holds.
-///
-/// The kind settles the input's type and what browsers and password managers are told about it.
-/// The kinds of password hold no value, so that none can be sent back.
+/// The kind of an input. It determines the `type`, and `autocomplete` for browsers and password managers.
+/// Password kinds have no value, so a password cannot be sent back.
 #[derive(Clone, Copy)]
-pub(super) enum Kind<'a> {
-    /// The name that one logs in with.
+pub(super) enum FieldKind<'a> {
+    /// The name that a user logs in with.
     Username(&'a str),
-    /// The name that others see.
+    /// The name that pages show.
     DisplayName(&'a str),
-    /// An email address, or none.
+    /// An optional email address.
     Email(&'a str),
-    /// An email address.
+    /// A required email address.
     RequiredEmail(&'a str),
-    /// The password that is in force.
+    /// The current password.
     CurrentPassword,
-    /// A password being chosen.
+    /// A new password.
     NewPassword,
 }
 
 /// An input with its label.
 #[derive(Clone, Copy)]
 pub(super) struct Field<'a> {
-    /// The form's name, which keeps ids apart on a page with several forms.
+    /// The form's name, which makes ids unique on a page with several forms.
     pub form: &'a str,
-    /// The name it is posted under.
+    /// The name under which it is posted.
     pub name: &'a str,
-    /// What it is called.
+    /// Its label.
     pub label: &'a str,
-    /// What it holds.
-    pub kind: Kind<'a>,
-    /// Help below the label.
+    /// Its kind, with its value.
+    pub kind: FieldKind<'a>,
+    /// A hint below the label.
     pub hint: Option<&'a str>,
 }
 
@@ -48,30 +46,30 @@ impl Field<'_> {
     }
 }
 
-/// What to ask of a new password.
-pub(super) const NEW_PASSWORD_HINT: &str = "At least 8 characters. A long phrase of several words is welcome.";
+/// The hint for a new password.
+pub(super) const NEW_PASSWORD_HINT: &str = "At least 8 characters. A phrase of several words works well.";
 
-/// The hidden field that proves a form came from this site.
+/// The hidden field with the CSRF token.
 pub(super) fn csrf(token: &str) -> Markup {
     html! { input type="hidden" name="csrf_token" value=(token); }
 }
 
-/// The hidden field that says where to go afterwards.
+/// The hidden field with the path to go to afterwards.
 pub(super) fn next(path: Option<&str>) -> Markup {
     html! {
         @if let Some(path) = path { input type="hidden" name="next" value=(path); }
     }
 }
 
-/// A title that says so when the form below has errors: it is the first thing that is read out.
+/// Returns the title that mentions a problem if the form has errors: screen readers announce the title first.
 pub(super) fn title<'a>(failed: bool, plain: &'a str, with_errors: &'a str) -> &'a str {
     if failed { with_errors } else { plain }
 }
 
-/// Every error of a form, at its top; each leads to its field.
+/// The list of a form's errors, each linked to its field.
 ///
-/// It takes the focus when the page loads: no script could move it there, and an alert that is part
-/// of the page from the start is not read out by every screen reader.
+/// It has the focus when the page loads, since not every screen reader announces an alert that is part of the
+/// page from the start.
 pub(super) fn summary(form: &str, fields: &[Field<'_>], errors: &[FieldError<'_>]) -> Markup {
     let heading = format!("{form}-errors");
     html! {
@@ -96,11 +94,11 @@ pub(super) fn summary(form: &str, fields: &[Field<'_>], errors: &[FieldError<'_>
     }
 }
 
-/// A label, its input, its hint and its errors, tied together for screen readers.
+/// A label with its input, hint and errors, associated for screen readers.
 pub(super) fn field(field: &Field<'_>, errors: &[FieldError<'_>]) -> Markup {
     let id = field.id();
-    let mine = || errors.iter().filter(|e| e.field == field.name);
-    let failed = mine().next().is_some();
+    let own_errors = || errors.iter().filter(|e| e.field == field.name);
+    let failed = own_errors().next().is_some();
     let described = match (field.hint, failed) {
         (Some(_), true) => Some(format!("{id}-hint {id}-error")),
         (Some(_), false) => Some(format!("{id}-hint")),
@@ -108,22 +106,22 @@ pub(super) fn field(field: &Field<'_>, errors: &[FieldError<'_>]) -> Markup {
         (None, false) => None,
     };
     let (input, autocomplete, value) = match field.kind {
-        Kind::Username(value) => ("text", "username", Some(value)),
-        Kind::DisplayName(value) => ("text", "nickname", Some(value)),
-        Kind::Email(value) | Kind::RequiredEmail(value) => ("email", "email", Some(value)),
-        Kind::CurrentPassword => ("password", "current-password", None),
-        Kind::NewPassword => ("password", "new-password", None),
+        FieldKind::Username(value) => ("text", "username", Some(value)),
+        FieldKind::DisplayName(value) => ("text", "nickname", Some(value)),
+        FieldKind::Email(value) | FieldKind::RequiredEmail(value) => ("email", "email", Some(value)),
+        FieldKind::CurrentPassword => ("password", "current-password", None),
+        FieldKind::NewPassword => ("password", "new-password", None),
     };
-    let exact = matches!(field.kind, Kind::Username(_) | Kind::Email(_) | Kind::RequiredEmail(_));
-    let required = !matches!(field.kind, Kind::DisplayName(_) | Kind::Email(_));
-    let minimum = matches!(field.kind, Kind::NewPassword).then_some(PASSWORD_LENGTH);
+    let exact = matches!(field.kind, FieldKind::Username(_) | FieldKind::Email(_) | FieldKind::RequiredEmail(_));
+    let required = !matches!(field.kind, FieldKind::DisplayName(_) | FieldKind::Email(_));
+    let minimum = matches!(field.kind, FieldKind::NewPassword).then_some(PASSWORD_LENGTH);
     html! {
         div.field.failed[failed] {
             label for=(id) { (field.label) }
             @if let Some(hint) = field.hint { p.hint id={ (id) "-hint" } { (hint) } }
             @if failed {
                 div.error id={ (id) "-error" } {
-                    @for error in mine() { p { (error.text) } }
+                    @for error in own_errors() { p { (error.text) } }
                 }
             }
             input type=(input) id=(id) name=(field.name) value=[value]
@@ -135,20 +133,20 @@ pub(super) fn field(field: &Field<'_>, errors: &[FieldError<'_>]) -> Markup {
     }
 }
 
-/// Whether the cookies outlive the browser.
+/// The checkbox that makes the cookies persistent.
 pub(super) fn remember(form: &str, ticked: bool) -> Markup {
     let id = format!("{form}-remember");
     html! {
         div.field.tick {
             input type="checkbox" id=(id) name="remember" value="true" checked[ticked] aria-describedby={ (id) "-hint" };
             label for=(id) { "Stay logged in" }
-            p.hint id={ (id) "-hint" } { "Also when you close the browser. Not on a device that others use." }
+            p.hint id={ (id) "-hint" } { "After you close the browser, too. Don’t tick this on a shared device." }
         }
     }
 }
 
-/// Whose password is asked for, where the form itself does not ask: password managers file a password
-/// under it. It has no name and is not posted, since the session says who it is.
+/// A hidden user name for forms that ask only for a password, so that password managers store it under the right
+/// name. It is not posted, since the session identifies the user.
 pub(super) fn username_for_password_managers(username: &str) -> Markup {
     html! { input type="text" value=(username) autocomplete="username" readonly hidden; }
 }

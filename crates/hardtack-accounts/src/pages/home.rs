@@ -1,19 +1,19 @@
-//! `/`: who is logged in, and what there is to see.
+//! The home page.
 
 use maud::{Markup, html};
 
-use super::Shell;
 use super::layout::{Page, Width, page};
+use super::view::Shell;
 
-/// The home page, for anyone.
+/// Renders the home page, for visitors and for users who are logged in.
 pub(crate) fn home(shell: &Shell<'_>) -> Markup {
     page(
         shell,
         &Page {
             title: "Home",
-            here: Some("/"),
+            nav_path: Some("/"),
             width: Width::Wide,
-            continue_to: None,
+            refresh_to: None,
             main: html! {
                 section.hero {
                     div {
@@ -23,8 +23,8 @@ pub(crate) fn home(shell: &Shell<'_>) -> Markup {
                             h1 { span { "Log in once." } " " span { "Log out everywhere." } }
                         }
                         p.lead {
-                            "This site shows two signed cookies doing the work of a login: a short-lived one that every request carries, and a longer-lived one that renews it. "
-                            "You can see each device where you are logged in, and log any of them out at once."
+                            "This site keeps you logged in with two signed cookies: a short-lived one that every request carries, and a longer-lived one that renews it. "
+                            "You can see every device where you are logged in, and log out any of them at once."
                         }
                         @if shell.viewer.is_none() {
                             p.actions {
@@ -37,9 +37,9 @@ pub(crate) fn home(shell: &Shell<'_>) -> Markup {
                 }
                 h2.unseen { "Pages" }
                 ul.tiles {
-                    (tile("/service", "Service", "A page for anyone who is logged in."))
-                    (tile("/account", "Account", "Your name, email and password. Asks for your password again if you typed it long ago."))
-                    (tile("/account/sessions", "Devices", "Where you are logged in, and a way to log each one out."))
+                    (tile("/service", "Service", "A page for users who are logged in."))
+                    (tile("/account", "Account", "Your name, email and password. You may have to enter your password again."))
+                    (tile("/account/sessions", "Devices", "Where you are logged in. Log out any device."))
                 }
             },
         },

@@ -1,24 +1,25 @@
-//! The shell around every page: head, header, notice, main, footer.
+//! The HTML document around the content of a page: head, header, notice, main and footer.
 
 use maud::{DOCTYPE, Markup, html};
 
-use super::{Notice, NoticeKind, Shell, Viewer, form};
+use super::form;
+use super::view::{Notice, NoticeKind, Shell, Viewer};
 
-/// One page's own part.
+/// The parts that differ from page to page.
 pub(super) struct Page<'a> {
-    /// The document's title, before the site's name.
+    /// The title, without the site's name.
     pub title: &'a str,
-    /// The path of the navigation link that leads here, where there is one.
-    pub here: Option<&'a str>,
-    /// How wide the content runs.
+    /// The path of this page in the navigation, if it is there.
+    pub nav_path: Option<&'a str>,
+    /// The width of the content.
     pub width: Width,
-    /// A path on this origin that the browser goes on to at once, without a script.
-    pub continue_to: Option<&'a str>,
+    /// A path of this site that the browser opens at once, by `<meta http-equiv=refresh>`.
+    pub refresh_to: Option<&'a str>,
     /// The content, with the page's one `h1`.
     pub main: Markup,
 }
 
-/// How wide a page's content runs.
+/// The width of a page's content.
 #[derive(Clone, Copy)]
 pub(super) enum Width {
     /// One form or one message.
@@ -29,7 +30,7 @@ pub(super) enum Width {
     Wide,
 }
 
-/// The whole document.
+/// Renders the document.
 pub(super) fn page(shell: &Shell<'_>, page: &Page<'_>) -> Markup {
     let width = match page.width {
         Width::Narrow => "narrow",
@@ -45,7 +46,7 @@ pub(super) fn page(shell: &Shell<'_>, page: &Page<'_>) -> Markup {
                 meta name="color-scheme" content="light dark";
                 meta name="theme-color" media="(prefers-color-scheme: light)" content="#ffffff";
                 meta name="theme-color" media="(prefers-color-scheme: dark)" content="#12222b";
-                @if let Some(path) = page.continue_to {
+                @if let Some(path) = page.refresh_to {
                     meta http-equiv="refresh" content={ "0;url=" (path) };
                 }
                 title { (page.title) " · Hardtack" }
@@ -54,7 +55,7 @@ pub(super) fn page(shell: &Shell<'_>, page: &Page<'_>) -> Markup {
             }
             body {
                 a.skip href="#main" { "Skip to content" }
-                (header(shell, page.here))
+                (header(shell, page.nav_path))
                 main #main .(width) tabindex="-1" {
                     @if let Some(notice) = &shell.notice { (banner(notice)) }
                     (page.main)
@@ -67,17 +68,17 @@ pub(super) fn page(shell: &Shell<'_>, page: &Page<'_>) -> Markup {
     }
 }
 
-fn header(shell: &Shell<'_>, here: Option<&str>) -> Markup {
-    let links: &[(&str, &str)] = match (shell.viewer, here) {
+fn header(shell: &Shell<'_>, nav_path: Option<&str>) -> Markup {
+    let links: &[(&str, &str)] = match (shell.viewer, nav_path) {
         (Some(_), _) => &[("/service", "Service"), ("/account", "Account"), ("/account/sessions", "Devices")],
         (None, Some(_)) => &[("/login", "Log in"), ("/signup", "Sign up")],
-        // Whoever is refused before it is settled who they are may well be logged in.
+        // An error page may be rendered before the user is known: it cannot offer a log-in.
         (None, None) => &[("/", "Home")],
     };
     html! {
         header.bar {
             div.bar-inner.known[shell.viewer.is_some()] {
-                a.brand href="/" aria-current=[(here == Some("/")).then_some("page")] {
+                a.brand href="/" aria-current=[(nav_path == Some("/")).then_some("page")] {
                     img src="/assets/hardtack.svg" alt="" width="36" height="36";
                     span { "Hardtack" }
                 }
@@ -85,19 +86,19 @@ fn header(shell: &Shell<'_>, here: Option<&str>) -> Markup {
                     ul {
                         @for &(path, label) in links {
                             li {
-                                a href=(path) aria-current=[(here == Some(path)).then_some("page")] { (label) }
+                                a href=(path) aria-current=[(nav_path == Some(path)).then_some("page")] { (label) }
                             }
                         }
                     }
                 }
-                @if let Some(viewer) = &shell.viewer { (who(viewer)) }
+                @if let Some(viewer) = &shell.viewer { (user_menu(viewer)) }
             }
         }
     }
 }
 
-/// Who is logged in, and the way out.
-fn who(viewer: &Viewer<'_>) -> Markup {
+/// The name of the user and the log-out button.
+fn user_menu(viewer: &Viewer<'_>) -> Markup {
     html! {
         div.who {
             p {
@@ -113,7 +114,7 @@ fn who(viewer: &Viewer<'_>) -> Markup {
 }
 
 fn banner(notice: &Notice<'_>) -> Markup {
-    // The icon repeats the kind for those who see no colour, the hidden word for those who see neither.
+    // The icon repeats the colour's meaning for people who see no colour, the hidden word for screen readers.
     let (class, kind, icon) = match notice.kind {
         NoticeKind::Info => ("info", "Note: ", "M10 9v5.5M10 5.6v.3"),
         NoticeKind::Success => ("success", "Done: ", "M5.5 10.6l3 3 6-6.6"),

@@ -1,25 +1,32 @@
-//! `/login`.
+//! The page `/login`.
 
 use maud::{Markup, html};
 
-use super::form::{self, Field, Kind};
+use super::form::{self, Field, FieldKind};
 use super::layout::{Page, Width, page};
-use super::{CredentialsForm, Shell, link};
+use super::url;
+use super::view::{CredentialsView, Shell};
 
-/// The log-in form, which posts `username`, `password`, `csrf_token`, `remember` if it is
-/// ticked and, if there is one, `next`.
-pub(crate) fn login(shell: &Shell<'_>, view: &CredentialsForm<'_>) -> Markup {
+/// Renders the log-in form, which posts `username`, `password`, `csrf_token`, `remember` if it is ticked, and
+/// `next` if there is one.
+pub(crate) fn login(shell: &Shell<'_>, view: &CredentialsView<'_>) -> Markup {
     let fields = [
-        Field { form: "login", name: "username", label: "User name", kind: Kind::Username(view.username), hint: None },
-        Field { form: "login", name: "password", label: "Password", kind: Kind::CurrentPassword, hint: None },
+        Field {
+            form: "login",
+            name: "username",
+            label: "User name",
+            kind: FieldKind::Username(view.username),
+            hint: None,
+        },
+        Field { form: "login", name: "password", label: "Password", kind: FieldKind::CurrentPassword, hint: None },
     ];
     page(
         shell,
         &Page {
             title: form::title(!view.errors.is_empty(), "Log in", "Problem: Log in"),
-            here: Some("/login"),
+            nav_path: Some("/login"),
             width: Width::Narrow,
-            continue_to: None,
+            refresh_to: None,
             main: html! {
                 div.card {
                     h1 { "Log in" }
@@ -33,7 +40,7 @@ pub(crate) fn login(shell: &Shell<'_>, view: &CredentialsForm<'_>) -> Markup {
                     }
                 }
                 p.aside { a href="/password/forgot" { "Forgot your password?" } }
-                p.aside { "New here? " a href=(link::with_next("/signup", view.next)) { "Sign up" } }
+                p.aside { "New here? " a href=(url::with_next("/signup", view.next)) { "Sign up" } }
             },
         },
     )

@@ -1,19 +1,20 @@
-//! `GET /logout`: a link cannot log anyone out, so it asks.
+//! The page `/logout`, which asks for confirmation: following a link must not log a user out.
 
 use maud::{Markup, html};
 
+use super::form;
 use super::layout::{Page, Width, page};
-use super::{Shell, form};
+use super::view::Shell;
 
-/// Asks whether to log out; the button posts to `/logout`.
-pub(crate) fn logout_confirm(shell: &Shell<'_>, csrf_token: &str) -> Markup {
+/// Renders a button that posts to `/logout`.
+pub(crate) fn confirm_logout(shell: &Shell<'_>, csrf_token: &str) -> Markup {
     page(
         shell,
         &Page {
             title: "Log out",
-            here: None,
+            nav_path: None,
             width: Width::Narrow,
-            continue_to: None,
+            refresh_to: None,
             main: html! {
                 div.card {
                     h1 { "Log out?" }

@@ -1,45 +1,45 @@
-//! `/reauthenticate`: the password once more, before something that matters.
+//! The page `/reauthenticate`, which asks for the password again before something sensitive.
 
 use maud::{Markup, html};
 
-use super::form::{self, Field, Kind};
+use super::form::{self, Field, FieldKind};
 use super::layout::{Page, Width, page};
-use super::{FieldError, Shell};
+use super::view::{FieldError, Shell};
 
-/// The form that asks someone logged in for their password again.
-pub(crate) struct ReauthForm<'a> {
-    /// The session's CSRF value.
+/// What the page renders.
+pub(crate) struct ReauthenticateView<'a> {
+    /// The session's CSRF token.
     pub csrf_token: &'a str,
-    /// Whose password it is.
+    /// The user who is logged in.
     pub username: &'a str,
-    /// Where to go afterwards: a path on this origin.
+    /// The path of this site to go to afterwards.
     pub next: Option<&'a str>,
-    /// What was wrong; the field is `password`.
+    /// Errors of `password`.
     pub errors: &'a [FieldError<'a>],
 }
 
-/// Asks for the password and says why. Posts `password`, `csrf_token` and, if there is one, `next`.
-pub(crate) fn reauthenticate(shell: &Shell<'_>, view: &ReauthForm<'_>) -> Markup {
+/// Renders the form, which posts `password`, `csrf_token`, and `next` if there is one.
+pub(crate) fn reauthenticate(shell: &Shell<'_>, view: &ReauthenticateView<'_>) -> Markup {
     let fields = [Field {
         form: "reauthenticate",
         name: "password",
         label: "Password",
-        kind: Kind::CurrentPassword,
+        kind: FieldKind::CurrentPassword,
         hint: None,
     }];
     page(
         shell,
         &Page {
             title: form::title(!view.errors.is_empty(), "Confirm your password", "Problem: Confirm your password"),
-            here: None,
+            nav_path: None,
             width: Width::Narrow,
-            continue_to: None,
+            refresh_to: None,
             main: html! {
                 div.card {
                     h1 { "Please confirm your password" }
                     p {
-                        "You are logged in as " bdi.name { (view.username) } ", but typed your password a while ago. "
-                        "We ask again before showing your account, so that nobody who finds your device unlocked can take it over."
+                        "You are logged in as " bdi.name { (view.username) } ", but entered your password a while ago. "
+                        "We ask again before showing your account, so that a person who finds your device unlocked cannot take it over."
                     }
                     form method="post" action="/reauthenticate" {
                         (form::summary("reauthenticate", &fields, view.errors))

@@ -1,15 +1,16 @@
-//! `GET /token/refresh`, when it cannot be done without being seen.
+//! The page `/token/refresh`, shown if another site's link led there.
 
 use maud::{Markup, html};
 
 use super::layout::{Page, Width, page};
-use super::{Shell, form, link};
+use super::view::Shell;
+use super::{form, url};
 
-/// One button, which posts to `/token/refresh` with `next`.
+/// Renders a button that posts to `/token/refresh` with `next`.
 ///
-/// With `continue_url`, a path on this origin, the browser goes there at once by itself and the button
-/// is for browsers that don't. An address elsewhere is left out.
-pub(crate) fn refresh_confirm(
+/// If `continue_url` is a path of this site, the browser opens it at once, and the button is for browsers that do
+/// not. Any other URL is ignored.
+pub(crate) fn continue_refresh(
     shell: &Shell<'_>,
     csrf_token: &str,
     next: Option<&str>,
@@ -19,9 +20,9 @@ pub(crate) fn refresh_confirm(
         shell,
         &Page {
             title: "Continue",
-            here: None,
+            nav_path: None,
             width: Width::Narrow,
-            continue_to: continue_url.and_then(link::local),
+            refresh_to: continue_url.and_then(url::local),
             main: html! {
                 div.card {
                     h1 { "Welcome back" }

@@ -1,61 +1,54 @@
-//! `/account/sessions`: the devices where someone is logged in.
+//! The page `/account/sessions`: the devices where the user is logged in, and recent activity.
 
 use maud::{Markup, html};
 
 use super::layout::{Page, Width, page};
-use super::{Shell, form, link};
+use super::time::TimeText;
+use super::view::Shell;
+use super::{form, url};
 
-/// One device: one login.
-pub(crate) struct Device<'a> {
-    /// The session's public id, as it stands in the address that revokes it.
-    pub id: &'a str,
-    /// Whether it is the one this page is shown on.
-    pub this_device: bool,
-    /// What it is, such as "Firefox on Linux"; see [`device_name`](super::device_name).
-    pub agent: &'a str,
-    /// The network address it was last seen at.
-    pub address: &'a str,
-    /// When it logged in, for people.
-    pub signed_in: &'a str,
-    /// The same for machines, as ISO 8601.
-    pub signed_in_iso: &'a str,
-    /// When it was last seen, for people.
-    pub last_seen: &'a str,
-    /// The same for machines, as ISO 8601.
-    pub last_seen_iso: &'a str,
+/// One device: one session.
+pub(crate) struct DeviceRow {
+    /// The session's public id, as in the path that revokes it.
+    pub id: String,
+    /// Whether it is the session of this request.
+    pub is_current: bool,
+    /// The browser and system, such as "Firefox on Linux"; see [`device_name`](super::device_name).
+    pub device: String,
+    /// The network address of the log-in.
+    pub address: String,
+    pub logged_in_at: TimeText,
+    pub last_seen_at: TimeText,
 }
 
-/// Something that happened to the account.
-pub(crate) struct Happening {
-    /// What, in a few words.
-    pub what: &'static str,
-    /// Whether it may be somebody else's doing.
-    pub grave: bool,
-    /// When, for people.
-    pub at: String,
-    /// The same for machines, as ISO 8601.
-    pub at_iso: String,
-    /// The browser and system, where they are known.
-    pub agent: Option<String>,
-    /// The network address, where it is known.
+/// One recorded activity.
+pub(crate) struct ActivityRow {
+    /// What happened, in a few words.
+    pub text: &'static str,
+    /// Whether it may be the work of an attacker.
+    pub is_suspicious: bool,
+    pub at: TimeText,
+    /// The browser and system, if known.
+    pub device: Option<String>,
+    /// The network address, if known.
     pub address: Option<String>,
 }
 
-/// Every device, each other one with a button that logs it out, and one for all others.
-pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &[Device<'_>], activity: &[Happening]) -> Markup {
-    let others = devices.iter().filter(|d| !d.this_device).count();
+/// Renders every device, with a button that logs out each other device and one that logs out all of them.
+pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &[DeviceRow], activity: &[ActivityRow]) -> Markup {
+    let others = devices.iter().filter(|device| !device.is_current).count();
     page(
         shell,
         &Page {
             title: "Devices",
-            here: Some("/account/sessions"),
+            nav_path: Some("/account/sessions"),
             width: Width::Medium,
-            continue_to: None,
+            refresh_to: None,
             main: html! {
                 h1 { "Devices" }
-                p.lead { "Where you are logged in. If you don’t know a device, log it out and change your password." }
+                p.lead { "Where you are logged in. If you don’t recognise a device, log it out and change your password." }
                 ul.card.devices {
-                    @for one in devices { li { (device(one, csrf_token)) } }
+                    @for device in devices { li { (device_row(device, csrf_token)) } }
                 }
                 @if others > 0 {
                     section.sweep aria-labelledby="others" {
@@ -73,26 +66,26 @@ pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &[Device<'_
                         }
                     }
                 } @else {
-                    p.aside { "You are logged in nowhere else." }
+                    p.aside { "You are not logged in anywhere else." }
                 }
-                @if !activity.is_empty() { (recent(activity)) }
+                @if !activity.is_empty() { (recent_activity(activity)) }
             },
         },
     )
 }
 
-fn recent(activity: &[Happening]) -> Markup {
+fn recent_activity(rows: &[ActivityRow]) -> Markup {
     html! {
         section.card aria-labelledby="activity" {
             h2 #activity { "Recent activity" }
             ol.activity {
-                @for one in activity {
-                    li.grave[one.grave] {
-                        p.what { (one.what) }
+                @for row in rows {
+                    li.suspicious[row.is_suspicious] {
+                        p.what { (row.text) }
                         p.when {
-                            time datetime=(one.at_iso) { (one.at) }
-                            @if let Some(agent) = &one.agent { " · " bdi { (agent) } }
-                            @if let Some(address) = &one.address { " · " bdi { (address) } }
+                            (time(&row.at))
+                            @if let Some(device) = &row.device { " · " bdi { (device) } }
+                            @if let Some(address) = &row.address { " · " bdi { (address) } }
                         }
                     }
                 }
@@ -101,27 +94,31 @@ fn recent(activity: &[Happening]) -> Markup {
     }
 }
 
-fn device(device: &Device<'_>, csrf_token: &str) -> Markup {
+fn device_row(row: &DeviceRow, csrf_token: &str) -> Markup {
     html! {
         div.device {
             h2 {
-                bdi { (device.agent) }
-                @if device.this_device { " " span.badge { "This device" } }
+                bdi { (row.device) }
+                @if row.is_current { " " span.badge { "This device" } }
             }
             dl {
-                div { dt { "Last seen" } dd { time datetime=(device.last_seen_iso) { (device.last_seen) } } }
-                div { dt { "Logged in" } dd { time datetime=(device.signed_in_iso) { (device.signed_in) } } }
-                div { dt { "Address" } dd { bdi { (device.address) } } }
+                div { dt { "Last seen" } dd { (time(&row.last_seen_at)) } }
+                div { dt { "Logged in" } dd { (time(&row.logged_in_at)) } }
+                div { dt { "Address" } dd { bdi { (row.address) } } }
             }
-            @if !device.this_device {
-                form method="post" action={ "/account/sessions/" (link::segment(device.id)) "/revoke" } {
+            @if !row.is_current {
+                form method="post" action={ "/account/sessions/" (url::segment(&row.id)) "/revoke" } {
                     (form::csrf(csrf_token))
                     button.button.quiet.small type="submit" {
                         "Log out"
-                        span.unseen { " " (device.agent) " at " (device.address) }
+                        span.unseen { " " (row.device) " at " (row.address) }
                     }
                 }
             }
         }
     }
+}
+
+fn time(at: &TimeText) -> Markup {
+    html! { time datetime=(at.machine) { (at.text) } }
 }

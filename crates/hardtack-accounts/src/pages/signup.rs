@@ -1,27 +1,28 @@
-//! `/signup`.
+//! The page `/signup`.
 
 use maud::{Markup, html};
 
-use super::form::{self, Field, Kind};
+use super::form::{self, Field, FieldKind};
 use super::layout::{Page, Width, page};
-use super::{CredentialsForm, Shell, link};
+use super::url;
+use super::view::{CredentialsView, Shell};
 
-/// The sign-up form, which posts `username`, `password`, `csrf_token`, `remember` if it is
-/// ticked and, if there is one, `next`.
-pub(crate) fn signup(shell: &Shell<'_>, view: &CredentialsForm<'_>) -> Markup {
+/// Renders the sign-up form, which posts `username`, `password`, `csrf_token`, `remember` if it is ticked, and
+/// `next` if there is one.
+pub(crate) fn signup(shell: &Shell<'_>, view: &CredentialsView<'_>) -> Markup {
     let fields = [
         Field {
             form: "signup",
             name: "username",
             label: "User name",
-            kind: Kind::Username(view.username),
-            hint: Some("You log in with it. Another name to show can be set later."),
+            kind: FieldKind::Username(view.username),
+            hint: Some("You log in with it. You can set a display name later."),
         },
         Field {
             form: "signup",
             name: "password",
             label: "Password",
-            kind: Kind::NewPassword,
+            kind: FieldKind::NewPassword,
             hint: Some(form::NEW_PASSWORD_HINT),
         },
     ];
@@ -29,9 +30,9 @@ pub(crate) fn signup(shell: &Shell<'_>, view: &CredentialsForm<'_>) -> Markup {
         shell,
         &Page {
             title: form::title(!view.errors.is_empty(), "Sign up", "Problem: Sign up"),
-            here: Some("/signup"),
+            nav_path: Some("/signup"),
             width: Width::Narrow,
-            continue_to: None,
+            refresh_to: None,
             main: html! {
                 div.card {
                     h1 { "Sign up" }
@@ -44,7 +45,7 @@ pub(crate) fn signup(shell: &Shell<'_>, view: &CredentialsForm<'_>) -> Markup {
                         button.button.primary.full type="submit" { "Sign up" }
                     }
                 }
-                p.aside { "Have an account? " a href=(link::with_next("/login", view.next)) { "Log in" } }
+                p.aside { "Have an account? " a href=(url::with_next("/login", view.next)) { "Log in" } }
             },
         },
     )

@@ -1,4 +1,4 @@
-//! What holds for every page, checked on what each of them writes.
+//! Properties of every page, checked on its HTML.
 
 use maud::Markup;
 
@@ -11,13 +11,13 @@ const VIEWER: Shell<'_> = Shell {
     notice: Some(Notice { kind: NoticeKind::Info, text: HOSTILE }),
 };
 
-const NOBODY: Shell<'_> = Shell { viewer: None, notice: None };
+const VISITOR: Shell<'_> = Shell { viewer: None, notice: None };
 
 const fn wrong<'a>(field: &'a str, text: &'a str) -> FieldError<'a> {
     FieldError { field, text }
 }
 
-/// An element's opening tag, as far as these tests read one.
+/// An element's opening tag.
 struct Tag<'a> {
     name: &'a str,
     text: &'a str,
@@ -34,7 +34,7 @@ impl<'a> Tag<'a> {
     }
 }
 
-/// Every opening tag. Escaped text holds neither `<` nor `>`, so that splitting there is exact.
+/// Returns every opening tag. Escaped text contains neither `<` nor `>`, so splitting there is exact.
 fn tags(html: &str) -> Vec<Tag<'_>> {
     html.split('<')
         .skip(1)
@@ -48,87 +48,92 @@ fn forms(html: &str) -> Vec<&str> {
     html.split("<form").skip(1).map(|part| part.split_once("</form>").unwrap().0).collect()
 }
 
-fn credentials<'a>(errors: &'a [FieldError<'a>]) -> CredentialsForm<'a> {
-    CredentialsForm { csrf_token: "token", next: Some("/a?b=1&c=2"), username: HOSTILE, remember: false, errors }
+fn credentials<'a>(errors: &'a [FieldError<'a>]) -> CredentialsView<'a> {
+    CredentialsView { csrf_token: "token", next: Some("/a?b=1&c=2"), username: HOSTILE, remember: false, errors }
 }
 
-fn device<'a>(id: &'a str, this_device: bool) -> Device<'a> {
-    Device {
-        id,
-        this_device,
-        agent: HOSTILE,
-        address: HOSTILE,
-        signed_in: HOSTILE,
-        signed_in_iso: HOSTILE,
-        last_seen: HOSTILE,
-        last_seen_iso: HOSTILE,
+fn hostile() -> String {
+    HOSTILE.to_owned()
+}
+
+fn hostile_time() -> TimeText {
+    TimeText { text: hostile(), machine: hostile() }
+}
+
+fn device(id: &str, is_current: bool) -> DeviceRow {
+    DeviceRow {
+        id: id.to_owned(),
+        is_current,
+        device: hostile(),
+        address: hostile(),
+        logged_in_at: hostile_time(),
+        last_seen_at: hostile_time(),
     }
 }
 
-fn happening(grave: bool) -> Happening {
-    let hostile = || HOSTILE.to_owned();
-    let (agent, address) = (Some(hostile()), Some(hostile()));
-    Happening { what: HOSTILE, grave, at: hostile(), at_iso: hostile(), agent, address }
+fn activity(is_suspicious: bool) -> ActivityRow {
+    let (device, address) = (Some(hostile()), Some(hostile()));
+    ActivityRow { text: HOSTILE, is_suspicious, at: hostile_time(), device, address }
 }
 
-/// Every page, in each state that changes what it is made of, with hostile text wherever text goes.
+/// Renders every page in each of its states, with hostile text in every value.
 fn every_page() -> Vec<(&'static str, bool, String)> {
-    let settings = [wrong("display_name", HOSTILE), wrong("email", HOSTILE)];
-    let passwords =
-        [wrong("current_password", "Not it."), wrong("new_password", HOSTILE), wrong("", "Neither will do.")];
+    let profile = [wrong("display_name", HOSTILE), wrong("email", HOSTILE)];
+    let passwords = [wrong("current_password", "Wrong."), wrong("new_password", HOSTILE), wrong("", "Both are wrong.")];
     let fields = [
         wrong("", HOSTILE),
         wrong("username", "Taken."),
-        wrong("username", "Too odd."),
+        wrong("username", "Not allowed."),
         wrong("password", HOSTILE),
-        wrong("no such field", "Still said."),
+        wrong("no such field", "Still shown."),
     ];
-    let account_view = |settings_errors, password_errors| AccountView {
+    let account_view = |profile_errors, password_errors| AccountView {
         csrf_token: "token",
         username: HOSTILE,
         display_name: HOSTILE,
         email: HOSTILE,
-        to_confirm: Some(HOSTILE),
+        unconfirmed_email: Some(HOSTILE),
         created: HOSTILE,
-        settings_errors,
+        profile_errors,
         password_errors,
     };
-    let reauth = |errors| ReauthForm { csrf_token: "token", username: HOSTILE, next: Some("/account"), errors };
-    let forgotten = |errors| ForgotForm { csrf_token: "token", email: HOSTILE, errors };
-    let resetting = |errors| ResetForm { csrf_token: "token", username: HOSTILE, errors };
-    let broken = |action| FailureView { status: 403, title: HOSTILE, explanation: HOSTILE, action };
+    let reauthenticate_view =
+        |errors| ReauthenticateView { csrf_token: "token", username: HOSTILE, next: Some("/account"), errors };
+    let forgot_view = |errors| ForgotPasswordView { csrf_token: "token", email: HOSTILE, errors };
+    let reset_view = |errors| ResetPasswordView { csrf_token: "token", username: HOSTILE, errors };
+    let error_view = |action| ErrorView { status: 403, title: HOSTILE, explanation: HOSTILE, action };
     let devices = [device("here", true), device("../there?", false), device("elsewhere", false)];
     let pages: Vec<(&'static str, bool, Markup)> = vec![
-        ("home", false, home(&NOBODY)),
-        ("home, known", true, home(&VIEWER)),
-        ("log-in", false, login(&NOBODY, &credentials(&[]))),
-        ("log-in, failed", false, login(&NOBODY, &credentials(&fields))),
-        ("sign-up", false, signup(&NOBODY, &credentials(&[]))),
-        ("sign-up, failed", false, signup(&NOBODY, &credentials(&fields))),
-        ("log-out", true, logout_confirm(&VIEWER, "token")),
-        ("refresh", false, refresh_confirm(&NOBODY, "token", Some(HOSTILE), None)),
-        ("refresh, at once", false, refresh_confirm(&NOBODY, "token", None, Some("/token/refresh?next=/"))),
+        ("home", false, home(&VISITOR)),
+        ("home, logged in", true, home(&VIEWER)),
+        ("log-in", false, login(&VISITOR, &credentials(&[]))),
+        ("log-in, failed", false, login(&VISITOR, &credentials(&fields))),
+        ("sign-up", false, signup(&VISITOR, &credentials(&[]))),
+        ("sign-up, failed", false, signup(&VISITOR, &credentials(&fields))),
+        ("log-out", true, confirm_logout(&VIEWER, "token")),
+        ("refresh", false, continue_refresh(&VISITOR, "token", Some(HOSTILE), None)),
+        ("refresh, at once", false, continue_refresh(&VISITOR, "token", None, Some("/token/refresh?next=/"))),
         ("service", true, service(&VIEWER, HOSTILE)),
         ("account", true, account(&VIEWER, &account_view(&[], &[]))),
-        ("account, failed", true, account(&VIEWER, &account_view(&settings, &passwords))),
-        ("re-authentication", true, reauthenticate(&VIEWER, &reauth(&[]))),
-        ("re-authentication, failed", true, reauthenticate(&VIEWER, &reauth(&fields))),
-        ("forgotten", false, forgot(&NOBODY, &forgotten(&[]))),
-        ("forgotten, failed", false, forgot(&NOBODY, &forgotten(&fields))),
-        ("forgotten, without mail", false, no_mail(&NOBODY)),
-        ("reset", false, reset(&NOBODY, &resetting(&[]))),
-        ("reset, failed", false, reset(&NOBODY, &resetting(&passwords))),
-        ("confirmation", false, confirm_email(&NOBODY, "token", HOSTILE)),
-        ("devices", true, sessions(&VIEWER, "token", &devices, &[happening(true), happening(false)])),
+        ("account, failed", true, account(&VIEWER, &account_view(&profile, &passwords))),
+        ("re-authentication", true, reauthenticate(&VIEWER, &reauthenticate_view(&[]))),
+        ("re-authentication, failed", true, reauthenticate(&VIEWER, &reauthenticate_view(&fields))),
+        ("forgot password", false, forgot_password(&VISITOR, &forgot_view(&[]))),
+        ("forgot password, failed", false, forgot_password(&VISITOR, &forgot_view(&fields))),
+        ("forgot password, without mail", false, mail_is_off(&VISITOR)),
+        ("reset", false, reset_password(&VISITOR, &reset_view(&[]))),
+        ("reset, failed", false, reset_password(&VISITOR, &reset_view(&passwords))),
+        ("confirmation", false, confirm_email(&VISITOR, "token", HOSTILE)),
+        ("devices", true, sessions(&VIEWER, "token", &devices, &[activity(true), activity(false)])),
         ("devices, one", true, sessions(&VIEWER, "token", &devices[..1], &[])),
-        ("failure", false, failure(&NOBODY, &broken(None))),
-        ("failure, known", true, failure(&VIEWER, &broken(Some(("/account", HOSTILE))))),
+        ("error", false, error_page(&VISITOR, &error_view(None))),
+        ("error, logged in", true, error_page(&VIEWER, &error_view(Some(("/account", HOSTILE))))),
     ];
-    pages.into_iter().map(|(name, known, page)| (name, known, page.into_string())).collect()
+    pages.into_iter().map(|(name, logged_in, page)| (name, logged_in, page.into_string())).collect()
 }
 
 #[test]
-fn hostile_text_stays_text() {
+fn hostile_text_is_escaped() {
     for (page, _, html) in every_page() {
         let lower = html.to_ascii_lowercase();
         assert!(!lower.contains("<script") && !lower.contains("<b "), "{page}");
@@ -139,7 +144,7 @@ fn hostile_text_stays_text() {
 }
 
 #[test]
-fn the_content_security_policy_has_nothing_to_block() {
+fn no_page_needs_what_the_content_security_policy_forbids() {
     for (page, _, html) in every_page() {
         for tag in tags(&html) {
             assert!(!["script", "style", "iframe", "base"].contains(&tag.name), "{page}: {}", tag.text);
@@ -196,16 +201,16 @@ fn every_form_posts_its_csrf_token() {
 }
 
 #[test]
-fn who_is_logged_in_can_log_out_anywhere() {
+fn every_page_of_a_user_has_a_log_out_button() {
     let button =
         "<form method=\"post\" action=\"/logout\"><input type=\"hidden\" name=\"csrf_token\" value=\"shell-token\">";
-    for (page, known, html) in every_page() {
-        assert_eq!(html.contains(button), known, "{page}");
+    for (page, logged_in, html) in every_page() {
+        assert_eq!(html.contains(button), logged_in, "{page}");
     }
 }
 
 #[test]
-fn ids_are_unique_and_every_reference_finds_its_own() {
+fn ids_are_unique_and_every_reference_resolves() {
     for (page, _, html) in every_page() {
         let tags = tags(&html);
         let mut ids: Vec<_> = tags.iter().filter_map(|tag| tag.get("id")).collect();
@@ -240,9 +245,9 @@ fn every_visible_input_has_a_label() {
 }
 
 #[test]
-fn an_error_is_in_the_summary_and_at_its_field() {
-    let errors = [wrong("", "Neither fits."), wrong("username", "Taken."), wrong("username", "Too odd.")];
-    let html = signup(&NOBODY, &credentials(&errors)).into_string();
+fn an_error_is_in_the_summary_and_beside_its_field() {
+    let errors = [wrong("", "Both are wrong."), wrong("username", "Taken."), wrong("username", "Not allowed.")];
+    let html = signup(&VISITOR, &credentials(&errors)).into_string();
     let tags = tags(&html);
     let input = |name| tags.iter().find(|tag| tag.name == "input" && tag.get("name") == Some(name)).unwrap();
 
@@ -251,13 +256,13 @@ fn an_error_is_in_the_summary_and_at_its_field() {
     assert_eq!(alert.get("tabindex"), Some("-1"));
     assert!(alert.has("autofocus"));
     assert!(html.contains("There are 3 problems"));
-    assert!(html.contains("<li>Neither fits.</li>"));
+    assert!(html.contains("<li>Both are wrong.</li>"));
     assert!(html.contains("<li><a href=\"#signup-username\">Taken.</a></li>"));
 
     let failed = input("username");
     assert_eq!(failed.get("aria-invalid"), Some("true"));
     assert_eq!(failed.get("aria-describedby"), Some("signup-username-hint signup-username-error"));
-    assert!(html.contains("id=\"signup-username-error\"><p>Taken.</p><p>Too odd.</p></div>"));
+    assert!(html.contains("id=\"signup-username-error\"><p>Taken.</p><p>Not allowed.</p></div>"));
 
     let fine = input("password");
     assert_eq!(fine.get("aria-invalid"), None);
@@ -266,13 +271,13 @@ fn an_error_is_in_the_summary_and_at_its_field() {
 
 #[test]
 fn a_form_without_errors_has_no_summary() {
-    let html = login(&NOBODY, &credentials(&[])).into_string();
+    let html = login(&VISITOR, &credentials(&[])).into_string();
     assert!(html.contains("<title>Log in · Hardtack</title>"));
     assert!(!html.contains("role=\"alert\"") && !html.contains("aria-invalid"));
 }
 
 #[test]
-fn password_managers_are_told_what_each_field_is() {
+fn every_field_has_the_right_autocomplete() {
     for (page, _, html) in every_page() {
         for form in forms(&html) {
             let tags = tags(form);
@@ -290,7 +295,7 @@ fn password_managers_are_told_what_each_field_is() {
             }
         }
     }
-    let html = login(&NOBODY, &credentials(&[])).into_string();
+    let html = login(&VISITOR, &credentials(&[])).into_string();
     let tags = tags(&html);
     let username = tags.iter().find(|tag| tag.get("name") == Some("username")).unwrap();
     assert_eq!(username.get("autocapitalize"), Some("none"));
@@ -298,18 +303,18 @@ fn password_managers_are_told_what_each_field_is() {
 }
 
 #[test]
-fn what_was_typed_and_where_it_was_going_are_kept() {
-    let html = login(&NOBODY, &CredentialsForm { username: "ada", ..credentials(&[]) }).into_string();
+fn the_user_name_and_next_are_kept() {
+    let html = login(&VISITOR, &CredentialsView { username: "ada", ..credentials(&[]) }).into_string();
     assert!(html.contains("name=\"username\" value=\"ada\""));
     assert!(html.contains("<input type=\"hidden\" name=\"next\" value=\"/a?b=1&amp;c=2\">"));
     assert!(html.contains("href=\"/signup?next=/a%3Fb%3D1%26c%3D2\""));
-    let html = signup(&NOBODY, &credentials(&[])).into_string();
+    let html = signup(&VISITOR, &credentials(&[])).into_string();
     assert!(html.contains("href=\"/login?next=/a%3Fb%3D1%26c%3D2\""));
 }
 
 #[test]
-fn a_page_goes_on_by_itself_on_this_origin_only() {
-    let html = |url| refresh_confirm(&NOBODY, "token", None, Some(url)).into_string();
+fn a_page_redirects_by_itself_within_this_origin_only() {
+    let html = |url| continue_refresh(&VISITOR, "token", None, Some(url)).into_string();
     assert!(html("/r?a=1&b=2").contains("<meta http-equiv=\"refresh\" content=\"0;url=/r?a=1&amp;b=2\">"));
     for elsewhere in ["//evil.example/", "https://evil.example/", "javascript:alert(1)", HOSTILE] {
         assert!(!html(elsewhere).contains("http-equiv"), "{elsewhere}");
@@ -317,9 +322,9 @@ fn a_page_goes_on_by_itself_on_this_origin_only() {
 }
 
 #[test]
-fn each_other_device_can_be_logged_out_and_this_one_cannot() {
+fn every_device_but_this_one_has_a_log_out_button() {
     let devices = [device("here", true), device("../there?", false), device("elsewhere", false)];
-    let html = sessions(&NOBODY, "token", &devices, &[happening(true)]).into_string();
+    let html = sessions(&VISITOR, "token", &devices, &[activity(true)]).into_string();
     let actions: Vec<_> =
         tags(&html).iter().filter(|tag| tag.name == "form").filter_map(|tag| tag.get("action")).collect();
     assert_eq!(
@@ -331,14 +336,14 @@ fn each_other_device_can_be_logged_out_and_this_one_cannot() {
         ]
     );
     assert_eq!(html.matches("This device").count(), 1);
-    let alone = sessions(&NOBODY, "token", &devices[..1], &[]).into_string();
-    assert!(!alone.contains("<form") && alone.contains("You are logged in nowhere else."));
+    let alone = sessions(&VISITOR, "token", &devices[..1], &[]).into_string();
+    assert!(!alone.contains("<form") && alone.contains("You are not logged in anywhere else."));
 }
 
 #[test]
-fn a_failure_leads_home_where_nothing_better_is_known() {
-    let view = FailureView { status: 404, title: "Page not found", explanation: "Nothing is here.", action: None };
-    let html = failure(&NOBODY, &view).into_string();
+fn an_error_page_links_to_the_home_page_by_default() {
+    let view = ErrorView { status: 404, title: "Page not found", explanation: "Nothing is here.", action: None };
+    let html = error_page(&VISITOR, &view).into_string();
     assert!(html.contains("Error 404") && html.contains("<title>Page not found · Hardtack</title>"));
     assert!(html.contains("<a class=\"button primary\" href=\"/\">Go to the home page</a>"));
 }

@@ -1,4 +1,4 @@
-//! argon2id in PHC strings, over memory that is taken once and used again.
+//! argon2id hashes as PHC strings, with a pool of reusable working memory.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,18 +7,18 @@ use argon2::password_hash::Error;
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 
-/// OWASP's parameters (ASVS 5.0 V11.4.2): 19 MiB, two passes, one lane.
+/// The parameters that OWASP recommends (ASVS 5.0 V11.4.2): 19 MiB, two passes, one lane.
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-/// The working memory of hashes, as many as have ever run at once. Asking the system for 19 MiB each
-/// time costs thousands of page faults, and leaves as many holes.
+/// Hashes and verifies, with a pool of working memory. The pool holds as many buffers as hashes have run at
+/// once: allocating 19 MiB for every hash costs thousands of page faults and fragments the heap.
 #[derive(Clone, Default)]
 pub(super) struct Argon2id(Arc<Mutex<Vec<Vec<Block>>>>);
 
 impl Argon2id {
-    /// A PHC string, `$argon2id$v=19$…`, with a random salt.
+    /// Hashes with a random salt and returns a PHC string, `$argon2id$v=19$…`.
     pub(super) fn hash(&self, password: &[u8]) -> Result<String, Error> {
         let salt = Salt::new(&rand::random::<[u8; 16]>())?;
         let params = Params::new(MEMORY_KIB, PASSES, LANES, None)?;
@@ -35,7 +35,7 @@ impl Argon2id {
         .to_string())
     }
 
-    /// Whether a hash is this password's. One that is no argon2 hash is nobody's.
+    /// Returns whether the hash is that of this password. False for a hash that is not of the argon2 family.
     pub(super) fn verify(&self, password: &[u8], hash: &PasswordHash) -> bool {
         let computed = || {
             let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
@@ -43,7 +43,7 @@ impl Argon2id {
             let params = Params::try_from(hash).ok()?;
             self.output(algorithm, version, params, password, hash.salt.as_ref()?).ok()
         };
-        // Outputs are compared in constant time.
+        // `Output` compares in constant time.
         matches!((computed(), &hash.hash), (Some(computed), Some(expected)) if computed == *expected)
     }
 
@@ -78,7 +78,8 @@ impl Argon2id {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
 
-    /// Keeps what every hash needs; a stored hash of greater cost does not make the pool grow.
+    /// Returns a buffer to the pool, cut to the usual size: verifying one stored hash of greater cost must not
+    /// keep its memory for good.
     fn give_back(&self, mut memory: Vec<Block>) {
         memory.truncate(MEMORY_KIB as usize);
         memory.shrink_to_fit();
@@ -86,14 +87,14 @@ impl Argon2id {
     }
 }
 
-/// Without the memory, which passwords went through.
+/// Omits the memory, which passwords went through.
 impl fmt::Debug for Argon2id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Argon2id")
     }
 }
 
-/// Whether a hash was made under weaker parameters than today's.
+/// Returns whether a hash was made with weaker parameters than the current ones.
 pub(super) fn is_weak(hash: &PasswordHash) -> bool {
     let Ok(params) = Params::try_from(hash) else { return true };
     hash.algorithm.as_str() != "argon2id" || params.m_cost() < MEMORY_KIB || params.t_cost() < PASSES
@@ -106,13 +107,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_is_used_again_and_kept_small() {
+    fn memory_is_reused_and_kept_small() {
         let argon2id = Argon2id::default();
         let pooled = || argon2id.0.lock().unwrap().iter().map(Vec::len).collect::<Vec<_>>();
         let first = argon2id.hash(b"one").unwrap();
         let second = argon2id.hash(b"two").unwrap();
         assert_eq!(pooled(), [MEMORY_KIB as usize]);
-        // What one password left behind is nothing to the next.
+        // What one password left in the memory does not affect the next.
         for (password, hash) in [("one", &first), ("two", &second)] {
             assert!(argon2id.verify(password.as_bytes(), &PasswordHash::new(hash).unwrap()));
         }
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn hashes_of_argon2s_family_are_verified_as_they_say() {
+    fn argon2_hashes_are_verified_with_their_own_parameters() {
         for algorithm in [Algorithm::Argon2i, Algorithm::Argon2d, Algorithm::Argon2id] {
             for version in [Version::V0x10, Version::V0x13] {
                 let other = Argon2::new(algorithm, version, Params::new(64, 1, 2, Some(40)).unwrap());

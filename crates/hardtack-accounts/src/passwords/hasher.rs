@@ -1,85 +1,86 @@
-//! argon2id off the async threads, on as many permits as there are processors.
+//! Password hashing on blocking threads, limited to one hash per processor.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use argon2::password_hash::phc::PasswordHash;
-use hardtack::session::StoreError;
+use hardtack::BackendError;
 use tokio::sync::Semaphore;
 
 use super::argon2id::{Argon2id, is_weak};
 use super::rules::is_hashable;
 
-/// How many may wait for a permit, for each that works. Beyond that the answer is 503 at once: a queue
-/// of minutes helps nobody.
+/// How many hashes may wait for each permit. Beyond that the client gets 503 at once, since a log-in that
+/// waits for minutes is of no use.
 const WAITING_PER_PERMIT: usize = 64;
 
-/// Why no hash was made.
+/// Why a password was not hashed or verified.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HashError {
-    /// Too many are waiting.
+    /// The queue is full.
     #[error("too many passwords are being checked at once")]
     Busy,
-    /// The thread or the library failed.
+    /// The blocking thread or the library failed.
     #[error(transparent)]
-    Failed(#[from] StoreError),
+    Failed(#[from] BackendError),
 }
 
-/// What a password is against a hash.
+/// The result of comparing a password with a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Another password, or nobody's.
+    /// Another password, or there is no hash to compare with.
     Wrong,
-    /// The password.
+    /// The right password.
     Right,
-    /// The password, under weaker parameters than today's: hash it anew.
-    RightButWeak,
+    /// The right password, hashed with weaker parameters than the current ones: hash it again.
+    RightButWeakHash,
 }
 
-/// Hashes and verifies. Clones share the permits.
+/// Hashes and verifies passwords. Clones share the permits and the queue.
 #[derive(Clone, Debug)]
 pub(crate) struct Hasher {
     permits: Arc<Semaphore>,
-    queue: Arc<AtomicUsize>,
+    /// How many hashes are running or waiting.
+    queued: Arc<AtomicUsize>,
     queue_limit: usize,
     argon2id: Argon2id,
-    /// Verified in place of a user who does not exist, so that both take the same time.
-    nobody: Arc<str>,
+    /// The hash to verify against if the user does not exist, so that both cases take the same time.
+    dummy_hash: Arc<str>,
 }
 
 impl Hasher {
-    /// Makes the stand-in hash, which takes as long as any.
+    /// Creates a hasher, and with it the dummy hash, which takes as long as any other.
     pub(crate) async fn new() -> Result<Self, HashError> {
         let permits = std::thread::available_parallelism().map_or(1, usize::from);
         let hasher = Self {
             permits: Arc::new(Semaphore::new(permits)),
-            queue: Arc::default(),
+            queued: Arc::default(),
             queue_limit: permits * (WAITING_PER_PERMIT + 1),
             argon2id: Argon2id::default(),
-            nobody: "".into(),
+            dummy_hash: "".into(),
         };
-        let unknowable = format!("{:032x}", rand::random::<u128>());
-        Ok(Self { nobody: hasher.hash(unknowable).await?.into(), ..hasher })
+        let random_password = format!("{:032x}", rand::random::<u128>());
+        Ok(Self { dummy_hash: hasher.hash(random_password).await?.into(), ..hasher })
     }
 
-    /// A PHC string, `$argon2id$v=19$…`.
+    /// Hashes a password and returns a PHC string, `$argon2id$v=19$…`.
     pub(crate) async fn hash(&self, password: String) -> Result<String, HashError> {
         let argon2id = self.argon2id.clone();
         let hash = self.run(move || argon2id.hash(password.as_bytes())).await?;
-        hash.map_err(|error| HashError::Failed(StoreError::new(error.to_string())))
+        hash.map_err(|error| HashError::Failed(BackendError::new(error.to_string())))
     }
 
-    /// Compares; without a hash it takes as long and is wrong.
+    /// Compares a password with a hash. Without a hash it takes as long, and returns [`Verdict::Wrong`].
     pub(crate) async fn verify(&self, password: String, hash: Option<String>) -> Result<Verdict, HashError> {
         let known = hash.is_some();
-        let hash = hash.unwrap_or_else(|| self.nobody.to_string());
+        let hash = hash.unwrap_or_else(|| self.dummy_hash.to_string());
         let argon2id = self.argon2id.clone();
         let verdict = self
             .run(move || {
                 let Ok(parsed) = PasswordHash::new(&hash) else { return Verdict::Wrong };
                 match is_hashable(&password) && argon2id.verify(password.as_bytes(), &parsed) {
                     false => Verdict::Wrong,
-                    true if is_weak(&parsed) => Verdict::RightButWeak,
+                    true if is_weak(&parsed) => Verdict::RightButWeakHash,
                     true => Verdict::Right,
                 }
             })
@@ -88,30 +89,30 @@ impl Hasher {
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashError> {
-        let place = Place::take(&self.queue, self.queue_limit).ok_or(HashError::Busy)?;
+        let slot = QueueSlot::take(&self.queued, self.queue_limit).ok_or(HashError::Busy)?;
         let closed = |_| HashError::Busy;
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(closed)?;
         let done = tokio::task::spawn_blocking(move || {
-            // Held until the work is done, even if the client has gone and nobody waits any more.
-            let _held = (permit, place);
+            // Held until the hash is done, even if the client has disconnected.
+            let _held = (permit, slot);
             work()
         });
-        done.await.map_err(|error| HashError::Failed(StoreError::new(error)))
+        done.await.map_err(|error| HashError::Failed(BackendError::new(error)))
     }
 }
 
-/// A place in the queue, given back when dropped.
-struct Place(Arc<AtomicUsize>);
+/// A place in the queue, released on drop.
+struct QueueSlot(Arc<AtomicUsize>);
 
-impl Place {
-    fn take(queue: &Arc<AtomicUsize>, limit: usize) -> Option<Self> {
-        let place = Self(Arc::clone(queue));
-        // Counted before it is compared: of two that come at once, one sees the other.
-        (queue.fetch_add(1, Ordering::AcqRel) < limit).then_some(place)
+impl QueueSlot {
+    fn take(queued: &Arc<AtomicUsize>, limit: usize) -> Option<Self> {
+        let slot = Self(Arc::clone(queued));
+        // Incremented before it is compared, so that two concurrent calls cannot both take the last place.
+        (queued.fetch_add(1, Ordering::AcqRel) < limit).then_some(slot)
     }
 }
 
-impl Drop for Place {
+impl Drop for QueueSlot {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
@@ -138,7 +139,7 @@ mod tests {
 
             let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8192, 1, 1, None).unwrap());
             let weak = weak.hash_password(b"correct horse").unwrap().to_string();
-            assert_eq!(hasher.verify("correct horse".into(), Some(weak)).await.unwrap(), Verdict::RightButWeak);
+            assert_eq!(hasher.verify("correct horse".into(), Some(weak)).await.unwrap(), Verdict::RightButWeakHash);
         });
     }
 
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_and_nonsense_are_wrong() {
+    fn a_missing_or_malformed_hash_is_wrong() {
         block_on(async {
             let hasher = Hasher::new().await.unwrap();
             assert_eq!(hasher.verify("x".into(), None).await.unwrap(), Verdict::Wrong);
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_answers_at_once() {
+    fn a_full_queue_fails_at_once() {
         block_on(async {
             let hasher = Hasher { queue_limit: 0, ..Hasher::new().await.unwrap() };
             assert!(matches!(hasher.verify("x".into(), None).await, Err(HashError::Busy)));

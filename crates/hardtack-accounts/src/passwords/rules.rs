@@ -1,32 +1,28 @@
-//! What a password may be (ASVS 5.0 V6.2; NIST SP 800-63B §3.1.1.2): long enough, and nothing else is
-//! asked of it.
+//! The rules for a new password (ASVS 5.0 V6.2; NIST SP 800-63B §3.1.1.2): a minimum length, no composition
+//! rules.
 
-/// The fewest characters.
+/// The minimum length, in characters.
 const MIN_CHARS: usize = 8;
 
-/// The most bytes: no phrase is cut, and none is a denial of service.
+/// The maximum length, in bytes: long enough for any phrase, short enough not to be a denial of service.
 const MAX_BYTES: usize = 1024;
 
-/// Why a password is refused when it is chosen.
+/// Why a new password is refused. The text is shown to the person who chose it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PasswordProblem {
-    /// Fewer than 8 characters.
-    #[error("Choose a password of at least 8 characters. A long phrase is a good one.")]
+pub(crate) enum PasswordProblem {
+    #[error("Choose a password of at least 8 characters. A long phrase works well.")]
     TooShort,
-    /// More than 1024 bytes.
     #[error("Choose a password of at most 1024 bytes.")]
     TooLong,
-    /// The user name, in whatever capitals.
+    /// The password equals the user name, ignoring case.
     #[error("Choose a password that is not your user name.")]
     IsUserName,
-    /// One character over and over.
-    #[error("Choose a password that is not one character over and over.")]
+    #[error("Choose a password that does not just repeat one character.")]
     OneCharacter,
 }
 
-/// Judges a password that someone chooses.
-pub(crate) fn validate(password: &str, username: &str) -> Result<(), PasswordProblem> {
+/// Checks a password that a user chooses.
+pub(crate) fn validate_password(password: &str, username: &str) -> Result<(), PasswordProblem> {
     if password.len() > MAX_BYTES {
         return Err(PasswordProblem::TooLong);
     }
@@ -44,7 +40,7 @@ pub(crate) fn validate(password: &str, username: &str) -> Result<(), PasswordPro
     Ok(())
 }
 
-/// Whether a typed password could be anybody's; longer ones are not even hashed.
+/// Returns whether a password is short enough to be hashed. A longer one cannot be right.
 pub(super) fn is_hashable(password: &str) -> bool {
     password.len() <= MAX_BYTES
 }
@@ -55,13 +51,13 @@ mod tests {
 
     #[test]
     fn length_is_what_counts() {
-        assert_eq!(validate("correct horse battery staple", "alice"), Ok(()));
-        assert_eq!(validate("пароль-с-буквами", "alice"), Ok(()));
-        assert_eq!(validate(&"long phrase ".repeat(20), "alice"), Ok(()));
-        assert_eq!(validate("1234567", "alice"), Err(PasswordProblem::TooShort));
-        assert_eq!(validate("пароль", "alice"), Err(PasswordProblem::TooShort));
-        assert_eq!(validate(&"ab".repeat(600), "alice"), Err(PasswordProblem::TooLong));
-        assert_eq!(validate("Alice.Example", "alice.example"), Err(PasswordProblem::IsUserName));
-        assert_eq!(validate("aaaaaaaaaa", "alice"), Err(PasswordProblem::OneCharacter));
+        assert_eq!(validate_password("correct horse battery staple", "alice"), Ok(()));
+        assert_eq!(validate_password("пароль-с-буквами", "alice"), Ok(()));
+        assert_eq!(validate_password(&"long phrase ".repeat(20), "alice"), Ok(()));
+        assert_eq!(validate_password("1234567", "alice"), Err(PasswordProblem::TooShort));
+        assert_eq!(validate_password("пароль", "alice"), Err(PasswordProblem::TooShort));
+        assert_eq!(validate_password(&"ab".repeat(600), "alice"), Err(PasswordProblem::TooLong));
+        assert_eq!(validate_password("Alice.Example", "alice.example"), Err(PasswordProblem::IsUserName));
+        assert_eq!(validate_password("aaaaaaaaaa", "alice"), Err(PasswordProblem::OneCharacter));
     }
 }

@@ -1,9 +1,9 @@
-//! `/account/activity`: what happened to the account lately.
+//! `/account/activity`: the user's recent activity, as JSON.
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
-use hardtack::Wants;
+use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError, CurrentUser};
 use serde_json::{Value, json};
 
@@ -12,25 +12,25 @@ use crate::pages::device_name;
 use crate::site::Site;
 use crate::users::User;
 
-/// How much a program is told at most.
-const TOLD: u32 = 100;
+/// How many rows a program gets at most.
+const MAX_ROWS: u32 = 100;
 
 pub(crate) async fn list(State(site): State<Site>, auth: Auth, user: CurrentUser<User>) -> Result<Response, AuthError> {
     if auth.wants() != Wants::Api {
         return Ok(Redirect::to("/account/sessions").into_response());
     }
-    let rows = site.accounts.activity(&user.id, TOLD).await.map_err(|error| auth.refuse(error))?;
-    let rows: Vec<Value> = rows.iter().map(as_json).collect();
+    let rows = site.accounts.activity(&user.id, MAX_ROWS).await.map_err(|error| auth.refuse(error))?;
+    let rows: Vec<Value> = rows.iter().map(to_json).collect();
     Ok(Json(json!({ "activity": rows })).into_response())
 }
 
-fn as_json(row: &Activity) -> Value {
+fn to_json(row: &Activity) -> Value {
     json!({
         "kind": row.kind.name(),
-        "at": row.source.at.unix_seconds(),
+        "at": row.request.at.unix_seconds(),
         "session": row.session,
-        "device": row.source.user_agent.as_deref().map(device_name),
-        "user_agent": row.source.user_agent,
-        "address": row.source.address,
+        "device": row.request.user_agent.as_deref().map(device_name),
+        "user_agent": row.request.user_agent,
+        "address": row.request.address,
     })
 }

@@ -1,4 +1,4 @@
-//! The stylesheet and the mark.
+//! `/assets`: the stylesheet and the logo.
 
 use axum::response::IntoResponse;
 use http::header;

@@ -1,17 +1,17 @@
-//! `/healthz`: whether the site can do its work.
+//! `/healthz`: whether the site can reach its database.
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use hardtack::Wants;
+use hardtack::request::Wants;
 use serde_json::json;
 
-use super::answer;
+use crate::respond;
 use crate::site::Site;
 
 pub(crate) async fn show(State(site): State<Site>) -> Response {
     match site.accounts.ping().await {
         Ok(()) => Json(json!({ "status": "ok" })).into_response(),
-        Err(error) => answer::unavailable(Wants::Api, &error),
+        Err(error) => respond::unavailable(Wants::Api, &error),
     }
 }

@@ -1,20 +1,22 @@
-//! `/logout`: by POST; GET asks first.
+//! `/logout`: GET asks for confirmation, POST logs out.
 
 use axum::response::{IntoResponse, Redirect, Response};
-use hardtack::Wants;
+use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError, CurrentUser};
 use http::StatusCode;
 use serde_json::json;
 
-use super::{answer, draft, visitor};
-use crate::pages::logout_confirm;
+use super::account::draft;
+use crate::extract::shell_of;
+use crate::pages::confirm_logout;
+use crate::respond;
 use crate::users::User;
 
 pub(crate) async fn show(user: Option<CurrentUser<User>>) -> Response {
     match user {
         Some(user) => {
-            let csrf_token = user.token().csrf_token().to_owned();
-            answer::page(StatusCode::OK, logout_confirm(&visitor::shell_of(&user, None), &csrf_token))
+            let page = confirm_logout(&shell_of(&user, None), user.token().csrf_token());
+            respond::page(StatusCode::OK, page)
         }
         None => Redirect::to("/").into_response(),
     }
@@ -22,7 +24,7 @@ pub(crate) async fn show(user: Option<CurrentUser<User>>) -> Response {
 
 pub(crate) async fn submit(auth: Auth) -> Result<Response, AuthError> {
     let cookies = auth.log_out().await?;
-    let response = (cookies, answer::done(auth.wants(), "/", json!({ "logged_out": true }))).into_response();
-    // Whoever uses the browser next finds nothing that was typed.
-    Ok(if auth.wants() == Wants::Api { response } else { draft::clear(response, auth.engine()) })
+    let response = (cookies, respond::success(auth.wants(), "/", json!({ "logged_out": true }))).into_response();
+    // The next user of the browser must not find a draft of this one.
+    Ok(if auth.wants() == Wants::Api { response } else { draft::clear(response, auth.authenticator()) })
 }

@@ -1,24 +1,21 @@
-//! The routes: a file for each place that a form or a program talks to.
+//! The handlers: a file for each route or group of routes.
 
 pub(crate) mod account;
 pub(crate) mod activity;
-pub(crate) mod answer;
 pub(crate) mod assets;
-mod draft;
-pub(crate) mod email;
-pub(crate) mod forgot;
+pub(crate) mod confirm_email;
+mod credentials;
+pub(crate) mod fallback;
+pub(crate) mod forgot_password;
 pub(crate) mod health;
 pub(crate) mod home;
-mod kept;
+mod link_page;
 pub(crate) mod login;
 pub(crate) mod logout;
-mod mail_link;
-pub(crate) mod missing;
 pub(crate) mod openapi;
 pub(crate) mod reauthenticate;
 pub(crate) mod refresh;
-pub(crate) mod reset;
+pub(crate) mod reset_password;
 pub(crate) mod service;
 pub(crate) mod sessions;
 pub(crate) mod signup;
-mod visitor;

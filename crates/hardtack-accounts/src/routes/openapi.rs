@@ -1,9 +1,9 @@
-//! `/openapi.json`: the routes in OpenAPI 3.1, for Postman and its like.
+//! `/openapi.json`: the routes as an OpenAPI 3.1 document, for API clients such as Postman.
 
 use axum::response::IntoResponse;
 use http::header;
 
-/// Written by hand; a test holds it against the router.
+/// Written by hand. A test compares it with the router.
 const DOCUMENT: &str = include_str!("openapi.json");
 
 pub(crate) async fn show() -> impl IntoResponse {

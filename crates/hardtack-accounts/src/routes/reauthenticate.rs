@@ -1,76 +1,80 @@
-//! `/reauthenticate`: the password again, for fresh tokens of the same session.
+//! `/reauthenticate`: verifies the password again and issues fresh tokens for the same session.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use hardtack::Wants;
+use hardtack::refusal::Reason;
+use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError, CurrentUser};
 use http::StatusCode;
 use serde::Deserialize;
+use serde_json::json;
 
-use super::{answer, visitor};
 use crate::accounts::WrongPassword;
-use crate::activity::Source;
-use crate::input::Input;
-use crate::pages::{FieldError, ReauthForm, reauthenticate};
+use crate::activity::RequestInfo;
+use crate::extract::{FormOrJson, shell_of};
+use crate::pages::{FieldError, ReauthenticateView, reauthenticate};
+use crate::respond;
 use crate::site::Site;
 use crate::users::User;
 
-const WRONG: &str = "That is not your password.";
+const WRONG_PASSWORD: &str = "That is not your password.";
 
-/// What the form sends. A program may name the user; it has to be the one who is logged in.
+/// The body. If it has a `username`, it must be that of the user who is logged in.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Typed {
+pub(crate) struct ReauthenticateInput {
     password: String,
     username: Option<String>,
     next: Option<String>,
 }
 
 pub(crate) async fn show(auth: Auth, user: CurrentUser<User>) -> Response {
-    form(&auth, &user, StatusCode::OK, auth.query("next").as_deref(), &[])
+    show_form(&auth, &user, StatusCode::OK, auth.query("next").as_deref(), &[])
 }
 
-fn form(
+fn show_form(
     auth: &Auth,
     user: &CurrentUser<User>,
     status: StatusCode,
     next: Option<&str>,
     errors: &[FieldError<'_>],
 ) -> Response {
-    let next = next.and_then(|next| auth.engine().next(next));
-    let view = ReauthForm {
+    let next = next.and_then(|next| auth.authenticator().next(next));
+    let view = ReauthenticateView {
         csrf_token: user.token().csrf_token(),
         username: &user.username,
-        next: next.as_ref().map(hardtack::NextPath::as_str),
+        next: next.as_ref().map(hardtack::request::NextPath::as_str),
         errors,
     };
-    answer::page(status, reauthenticate(&visitor::shell_of(user, None), &view))
+    respond::page(status, reauthenticate(&shell_of(user, None), &view))
 }
 
 pub(crate) async fn submit(
     State(site): State<Site>,
     auth: Auth,
     user: CurrentUser<User>,
-    source: Source,
-    Input(typed): Input<Typed>,
+    request: RequestInfo,
+    FormOrJson(input): FormOrJson<ReauthenticateInput>,
 ) -> Result<Response, AuthError> {
     let wants = auth.wants();
-    if typed.username.as_ref().is_some_and(|name| !user.is_called(name)) {
-        return Err(auth.refuse(hardtack::Reason::OtherUser));
+    if input.username.as_ref().is_some_and(|name| !user.has_username(name)) {
+        return Err(auth.refuse(Reason::OtherUser));
     }
-    let next = typed.next.or_else(|| auth.query("next"));
-    match site.accounts.check_again(&user.id, typed.password, &source).await {
-        Ok(proven) => {
-            let cookies = auth.reauthenticate(&proven.id).await?;
-            let location = auth.engine().next_or_home(next.as_deref());
-            Ok((cookies, answer::done(wants, &location, serde_json::json!(user.into_user()))).into_response())
+    let next = input.next.or_else(|| auth.query("next"));
+    match site.accounts.verify_again(&user.id, input.password, &request).await {
+        Ok(verified) => {
+            let cookies = auth.reauthenticate(&verified.user_id).await?;
+            let location = auth.authenticator().next_or_home(next.as_deref());
+            Ok((cookies, respond::success(wants, &location, json!(user.into_user()))).into_response())
         }
-        Err(refusal) => Ok(match answer::problem_of(wants, refusal) {
+        Err(error) => Ok(match respond::invalid_input(wants, error) {
             Ok(WrongPassword) if wants == Wants::Page => {
-                let errors = [FieldError { field: "password", text: WRONG }];
-                form(&auth, &user, StatusCode::UNAUTHORIZED, next.as_deref(), &errors)
+                let errors = [FieldError { field: "password", text: WRONG_PASSWORD }];
+                show_form(&auth, &user, StatusCode::UNAUTHORIZED, next.as_deref(), &errors)
             }
-            Ok(WrongPassword) => answer::problem(wants, StatusCode::UNAUTHORIZED, "wrong_password", WRONG, &[]),
+            Ok(WrongPassword) => {
+                respond::problem(wants, StatusCode::UNAUTHORIZED, "wrong_password", WRONG_PASSWORD, &[])
+            }
             Err(response) => *response,
         }),
     }

@@ -1,21 +1,24 @@
-//! `/token/refresh`: new tokens for a refresh token, and back to where the client came from.
+//! `/token/refresh`: exchanges the refresh token for new tokens, and returns to where the client came from.
 
 use axum::Form;
 use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use hardtack::{Reason, Wants};
+use hardtack::refusal::Reason;
+use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError, RefreshToken};
 use http::{Method, StatusCode, header};
 use serde::Deserialize;
+use serde_json::json;
 
-use super::{answer, missing};
-use crate::pages::{Shell, refresh_confirm};
+use super::fallback::method_not_allowed_response;
+use crate::pages::{Shell, continue_refresh};
+use crate::respond;
 use crate::site::Site;
 
-/// What the page's button sends.
+/// The form of [`continue_refresh`].
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Button {
+struct ContinueInput {
     next: Option<String>,
 }
 
@@ -26,11 +29,11 @@ pub(crate) async fn show(
     method: Method,
 ) -> Response {
     if method == Method::HEAD {
-        // Refreshing changes something, which HEAD must not (RFC 9110 §9.2.1).
-        return ([(header::ALLOW, "GET, POST")], missing::method_not_allowed(auth.headers())).into_response();
+        // A refresh changes state, which HEAD must not (RFC 9110 §9.2.1).
+        return ([(header::ALLOW, "GET, POST")], method_not_allowed_response(auth.headers())).into_response();
     }
     match auth.require_same_origin() {
-        Err(_) if auth.wants() == Wants::Page => ask(&auth),
+        Err(_) if auth.wants() == Wants::Page => show_continue(&auth),
         _ => match check_user(&site, &auth, token).await {
             Ok(()) => auth.refresh_and_return().await.into_response(),
             Err(error) => error.into_response(),
@@ -38,8 +41,8 @@ pub(crate) async fn show(
     }
 }
 
-/// Refuses the token of someone who was disabled or deleted (ASVS 5.0 V7.4.2). One that is bad in itself
-/// is left to the refresh, which says why.
+/// Refuses the token of a user who was disabled or deleted (ASVS 5.0 V7.4.2). Accepts a token that is not valid,
+/// since the refresh refuses it with the right reason.
 async fn check_user(site: &Site, auth: &Auth, token: Result<RefreshToken, AuthError>) -> Result<(), AuthError> {
     let Ok(token) = token else { return Ok(()) };
     match site.accounts.find(token.subject()).await {
@@ -49,14 +52,14 @@ async fn check_user(site: &Site, auth: &Auth, token: Result<RefreshToken, AuthEr
     }
 }
 
-/// Another site's link led here: nothing is refreshed for it, but its visitor may go on. The page
-/// comes from this site, so what it asks for is this site's own.
-fn ask(auth: &Auth) -> Response {
-    let next = auth.query("next").and_then(|next| auth.engine().next(&next));
-    let again = next.as_ref().map_or_else(|| "/token/refresh".to_owned(), |next| next.append_to("/token/refresh"));
+/// Responds to a link on another site: does not refresh, but shows a page that does. That page's request comes
+/// from this site.
+fn show_continue(auth: &Auth) -> Response {
+    let next = auth.query("next").and_then(|next| auth.authenticator().next(&next));
+    let url = next.as_ref().map_or_else(|| "/token/refresh".to_owned(), |next| next.append_to("/token/refresh"));
     let csrf_token = auth.refresh_csrf_token().unwrap_or_default();
-    let next = next.as_ref().map(hardtack::NextPath::as_str);
-    answer::page(StatusCode::FORBIDDEN, refresh_confirm(&Shell::default(), &csrf_token, next, Some(&again)))
+    let next = next.as_ref().map(hardtack::request::NextPath::as_str);
+    respond::page(StatusCode::FORBIDDEN, continue_refresh(&Shell::default(), &csrf_token, next, Some(&url)))
 }
 
 pub(crate) async fn submit(
@@ -66,17 +69,17 @@ pub(crate) async fn submit(
     request: Request,
 ) -> Result<Response, AuthError> {
     check_user(&site, &auth, token).await?;
-    // With a query, a posted form is on its way elsewhere and its body is not for this route.
-    let button = request.uri().query().is_none()
+    // With a query, the form was posted to another route and its body belongs there.
+    let is_own_form = request.uri().query().is_none()
         && request.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/x-www-form-urlencoded");
-    if !button {
+    if !is_own_form {
         return auth.refresh_and_return().await;
     }
     let cookies = auth.refresh().await?;
-    let Form(Button { next }) = Form::from_request(request, &()).await.unwrap_or_default();
-    let location = auth.engine().next_or_home(next.as_deref());
+    let Form(ContinueInput { next }) = Form::from_request(request, &()).await.unwrap_or_default();
+    let location = auth.authenticator().next_or_home(next.as_deref());
     if auth.wants() == Wants::Page {
         return Ok((cookies, Redirect::to(&location)).into_response());
     }
-    Ok((cookies, answer::done(auth.wants(), &location, serde_json::json!({ "refreshed": true }))).into_response())
+    Ok((cookies, respond::success(auth.wants(), &location, json!({ "refreshed": true }))).into_response())
 }

@@ -1,18 +1,19 @@
-//! `/service`: someone logged in.
+//! `/service`: an example of a protected page.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use hardtack::Wants;
+use hardtack::request::Wants;
 use hardtack_axum::{Auth, CurrentUser};
 use http::StatusCode;
 
-use super::{answer, visitor};
+use crate::extract::shell_of;
 use crate::pages::service;
+use crate::respond;
 use crate::users::User;
 
 pub(crate) async fn show(auth: Auth, user: CurrentUser<User>) -> Response {
     if auth.wants() == Wants::Api {
         return Json(user.into_user()).into_response();
     }
-    answer::page(StatusCode::OK, service(&visitor::shell_of(&user, None), &user.username))
+    respond::page(StatusCode::OK, service(&shell_of(&user, None), &user.username))
 }

@@ -1,45 +1,45 @@
-//! `/account/sessions`: the devices that are logged in, and how to log them out.
+//! `/account/sessions`: lists the user's sessions and ends them.
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use hardtack::{Session, SessionId, Timestamp, Wants};
+use hardtack::SessionId;
+use hardtack::request::Wants;
+use hardtack::session::Session;
 use hardtack_axum::{Auth, AuthError, CurrentUser};
 use http::StatusCode;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
-use super::{answer, visitor};
 use crate::activity::Activity;
-use crate::pages::{Device, Happening, Notice, NoticeKind, device_name, sessions};
+use crate::extract::shell_of;
+use crate::pages::{ActivityRow, DeviceRow, Notice, NoticeKind, TimeText, device_name, sessions};
+use crate::respond;
 use crate::site::Site;
 use crate::users::User;
 
-/// Where the forms lead back to.
-const HERE: &str = "/account/sessions";
+const PATH: &str = "/account/sessions";
+const PATH_AFTER_REVOKING: &str = "/account/sessions?done=revoke";
 
-/// How much of what happened the page shows.
-const SHOWN: u32 = 20;
+/// How many rows of activity the page shows.
+const MAX_ACTIVITY: u32 = 20;
 
 pub(crate) async fn list(State(site): State<Site>, auth: Auth, user: CurrentUser<User>) -> Result<Response, AuthError> {
-    let mut rows = auth.engine().sessions(&user.id).await.map_err(|error| auth.refuse(error))?;
-    let here = user.token().session();
-    // This device first, then as the store has them: the newest first.
-    rows.sort_by_key(|row| Some(row.id) != here);
+    let mut rows = auth.authenticator().sessions(&user.id).await.map_err(|error| auth.refuse(error))?;
+    let current = user.token().session();
+    // The current session first, then the store's order: newest first.
+    rows.sort_by_key(|row| Some(row.id) != current);
     if auth.wants() == Wants::Api {
-        let devices: Vec<Value> = rows.iter().map(|row| as_json(row, here)).collect();
-        return Ok(Json(json!({ "sessions": devices })).into_response());
+        let rows: Vec<Value> = rows.iter().map(|row| to_json(row, current)).collect();
+        return Ok(Json(json!({ "sessions": rows })).into_response());
     }
-    let texts: Vec<Texts> = rows.iter().map(Texts::of).collect();
-    let devices: Vec<Device<'_>> =
-        rows.iter().zip(&texts).map(|(row, texts)| texts.device(Some(row.id) == here)).collect();
-    let activity = site.accounts.activity(&user.id, SHOWN).await.map_err(|error| auth.refuse(error))?;
-    let activity: Vec<Happening> = activity.iter().map(happening).collect();
-    let notice = auth.query("done").map(|_| Notice { kind: NoticeKind::Success, text: "Logged out there." });
-    let csrf_token = user.token().csrf_token();
-    Ok(answer::page(StatusCode::OK, sessions(&visitor::shell_of(&user, notice), csrf_token, &devices, &activity)))
+    let devices: Vec<DeviceRow> = rows.iter().map(|row| device_row(row, current)).collect();
+    let activity = site.accounts.activity(&user.id, MAX_ACTIVITY).await.map_err(|error| auth.refuse(error))?;
+    let activity: Vec<ActivityRow> = activity.iter().map(activity_row).collect();
+    let text = "The chosen devices are logged out.";
+    let notice = auth.query("done").map(|_| Notice { kind: NoticeKind::Success, text });
+    let page = sessions(&shell_of(&user, notice), user.token().csrf_token(), &devices, &activity);
+    Ok(respond::page(StatusCode::OK, page))
 }
 
 pub(crate) async fn revoke(
@@ -49,30 +49,32 @@ pub(crate) async fn revoke(
 ) -> Result<Response, AuthError> {
     let wants = auth.wants();
     let ended = match id.ok().and_then(|Path(id)| id.parse::<SessionId>().ok()) {
-        Some(id) => auth.engine().revoke_session(&user.id, id).await.map_err(|error| auth.refuse(error))?,
+        Some(id) => auth.authenticator().revoke_session(&user.id, id).await.map_err(|error| auth.refuse(error))?,
         None => false,
     };
     if !ended {
         let detail = "You have no such session. It may have ended already.";
-        let shell = visitor::shell_of(&user, None);
-        return Ok(answer::problem_in(&shell, wants, StatusCode::NOT_FOUND, "no_such_session", detail, &[]));
+        let shell = shell_of(&user, None);
+        return Ok(respond::problem_in(&shell, wants, StatusCode::NOT_FOUND, "no_such_session", detail, &[]));
     }
-    Ok(answer::done(wants, "/account/sessions?done=revoke", json!({ "revoked": 1 })))
+    Ok(respond::success(wants, PATH_AFTER_REVOKING, json!({ "revoked": 1 })))
 }
 
 pub(crate) async fn revoke_others(auth: Auth, user: CurrentUser<User>) -> Result<Response, AuthError> {
     let ended = match user.token().session() {
-        Some(here) => auth.engine().revoke_other_sessions(&user.id, here).await.map_err(|error| auth.refuse(error))?,
+        Some(current) => {
+            auth.authenticator().revoke_other_sessions(&user.id, current).await.map_err(|error| auth.refuse(error))?
+        }
         None => 0,
     };
-    let location = if ended > 0 { "/account/sessions?done=revoke" } else { HERE };
-    Ok(answer::done(auth.wants(), location, json!({ "revoked": ended })))
+    let location = if ended > 0 { PATH_AFTER_REVOKING } else { PATH };
+    Ok(respond::success(auth.wants(), location, json!({ "revoked": ended })))
 }
 
-fn as_json(row: &Session, here: Option<SessionId>) -> Value {
+fn to_json(row: &Session, current: Option<SessionId>) -> Value {
     json!({
         "id": row.id.to_string(),
-        "current": Some(row.id) == here,
+        "current": Some(row.id) == current,
         "device": device_name(row.user_agent.as_deref().unwrap_or_default()),
         "user_agent": row.user_agent,
         "address": row.address,
@@ -82,65 +84,23 @@ fn as_json(row: &Session, here: Option<SessionId>) -> Value {
     })
 }
 
-/// What a device's row says, as text.
-struct Texts {
-    id: String,
-    agent: String,
-    address: String,
-    signed_in: (String, String),
-    last_seen: (String, String),
-}
-
-impl Texts {
-    fn of(row: &Session) -> Self {
-        Self {
-            id: row.id.to_string(),
-            agent: device_name(row.user_agent.as_deref().unwrap_or_default()),
-            address: row.address.clone().unwrap_or_else(|| "unknown address".to_owned()),
-            signed_in: (minute_of(row.created_at), iso(row.created_at)),
-            last_seen: (minute_of(row.rotated_at), iso(row.rotated_at)),
-        }
-    }
-
-    fn device(&self, this_device: bool) -> Device<'_> {
-        Device {
-            id: &self.id,
-            this_device,
-            agent: &self.agent,
-            address: &self.address,
-            signed_in: &self.signed_in.0,
-            signed_in_iso: &self.signed_in.1,
-            last_seen: &self.last_seen.0,
-            last_seen_iso: &self.last_seen.1,
-        }
+fn device_row(row: &Session, current: Option<SessionId>) -> DeviceRow {
+    DeviceRow {
+        id: row.id.to_string(),
+        is_current: Some(row.id) == current,
+        device: device_name(row.user_agent.as_deref().unwrap_or_default()),
+        address: row.address.clone().unwrap_or_else(|| "unknown address".to_owned()),
+        logged_in_at: TimeText::new(row.created_at),
+        last_seen_at: TimeText::new(row.rotated_at),
     }
 }
 
-fn happening(row: &Activity) -> Happening {
-    Happening {
-        what: row.kind.text(),
-        grave: row.kind.is_grave(),
-        at: minute_of(row.source.at),
-        at_iso: iso(row.source.at),
-        agent: row.source.user_agent.as_deref().map(device_name),
-        address: row.source.address.clone(),
+fn activity_row(row: &Activity) -> ActivityRow {
+    ActivityRow {
+        text: row.kind.text(),
+        is_suspicious: row.kind.is_suspicious(),
+        at: TimeText::new(row.request.at),
+        device: row.request.user_agent.as_deref().map(device_name),
+        address: row.request.address.clone(),
     }
-}
-
-fn iso(at: Timestamp) -> String {
-    let time = OffsetDateTime::from_unix_timestamp(at.unix_seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    time.format(&Rfc3339).unwrap_or_default()
-}
-
-/// `23 November 2026`.
-pub(super) fn date_of(at: Timestamp) -> String {
-    let time = OffsetDateTime::from_unix_timestamp(at.unix_seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    format!("{} {} {}", time.day(), time.month(), time.year())
-}
-
-/// `23 Nov 2026, 14:05 UTC`: short enough for a line on a telephone.
-fn minute_of(at: Timestamp) -> String {
-    let time = OffsetDateTime::from_unix_timestamp(at.unix_seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    let (day, month, year) = (time.day(), time.month().to_string(), time.year());
-    format!("{day} {month:.3} {year}, {:02}:{:02} UTC", time.hour(), time.minute())
 }

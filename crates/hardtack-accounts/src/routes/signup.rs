@@ -1,36 +1,36 @@
-//! `/signup`: a new account, and its first session.
+//! `/signup`: creates an account and logs its user in.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use hardtack::Wants;
+use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError};
 use http::StatusCode;
+use serde_json::json;
 
-use super::answer;
-use super::login::{Typed, show_form};
-use super::visitor::Visitor;
-use crate::input::Input;
+use super::credentials::{CredentialsInput, show_form};
+use crate::extract::{FormOrJson, Visitor};
 use crate::pages::{FieldError, Shell, signup};
+use crate::respond;
 use crate::site::Site;
 
 pub(crate) async fn show(auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {
-    show_form(&auth, StatusCode::OK, &Typed::from_query(&auth), &[], visitor.shell(None), signup)
+    show_form(&auth, StatusCode::OK, &CredentialsInput::from_query(&auth), &[], visitor.shell(None), signup)
 }
 
 pub(crate) async fn submit(
     State(site): State<Site>,
     auth: Auth,
-    Input(typed): Input<Typed>,
+    FormOrJson(input): FormOrJson<CredentialsInput>,
 ) -> Result<Response, AuthError> {
     auth.require_pre_session()?;
     let wants = auth.wants();
-    match site.accounts.sign_up(&typed.username, typed.password.clone(), auth.engine().now()).await {
+    match site.accounts.sign_up(&input.username, input.password.clone(), auth.authenticator().now()).await {
         Ok(user) => {
-            let cookies = auth.log_in(typed.log_in_of(&user.id, wants)).await?;
-            Ok((cookies, answer::done(wants, &typed.next_or_home(&auth), serde_json::json!(user))).into_response())
+            let cookies = auth.log_in(input.log_in(&user.id, wants)).await?;
+            Ok((cookies, respond::success(wants, &input.next_or_home(&auth), json!(user))).into_response())
         }
-        Err(refusal) => {
-            let problems = match answer::problem_of(wants, refusal) {
+        Err(error) => {
+            let problems = match respond::invalid_input(wants, error) {
                 Ok(problems) => problems,
                 Err(response) => return Ok(*response),
             };
@@ -42,10 +42,10 @@ pub(crate) async fn submit(
                 .collect();
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             if wants == Wants::Page {
-                return show_form(&auth, status, &typed, &errors, Shell::default(), signup);
+                return show_form(&auth, status, &input, &errors, Shell::default(), signup);
             }
             let detail = errors.iter().map(|error| error.text).collect::<Vec<_>>().join(" ");
-            Ok(answer::problem(wants, status, "invalid_fields", &detail, &errors))
+            Ok(respond::problem(wants, status, "invalid_fields", &detail, &errors))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Email addresses.
 
-/// An address that a letter can be written to: nothing in it ends a header field or begins another address.
+/// An email address that is safe to put into a message's header: it cannot end a header field or add a
+/// second recipient.
 ///
 /// ```
 /// use hardtack_accounts::EmailAddress;
@@ -11,23 +12,25 @@
 pub struct EmailAddress(String);
 
 impl EmailAddress {
-    /// Reads the shape that browsers ask of `type=email` (WHATWG HTML), roughly: one `@`, no spaces, at most
-    /// 254 bytes (RFC 5321 §4.5.3.1.3). Whether it reaches anybody, only a letter can tell.
+    /// Parses an address of roughly the form that browsers require for `<input type=email>` (WHATWG HTML): one
+    /// `@`, no spaces, at most 254 bytes (RFC 5321 §4.5.3.1.3). Returns `None` for anything else. Whether the
+    /// address exists, only a message sent to it can show.
     pub fn parse(text: &str) -> Option<Self> {
-        let odd = |c: char| c.is_whitespace() || c.is_control() || "<>()[]\\,;:\"".contains(c);
+        let is_special = |c: char| c.is_whitespace() || c.is_control() || "<>()[]\\,;:\"".contains(c);
         let (local, domain) = text.split_once('@')?;
-        let plain = text.len() <= 254 && !text.chars().any(odd) && !text.starts_with('-');
-        let named = !local.is_empty() && !domain.contains('@') && domain.split('.').all(|label| !label.is_empty());
-        (plain && named).then(|| Self(text.to_owned()))
+        let plain = text.len() <= 254 && !text.chars().any(is_special) && !text.starts_with('-');
+        let complete = !local.is_empty() && !domain.contains('@') && domain.split('.').all(|label| !label.is_empty());
+        (plain && complete).then(|| Self(text.to_owned()))
     }
 
-    /// As it was written.
+    /// Returns the address as it was written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What is equal for two spellings of what most people take for one address.
-pub(crate) fn key_of_email(address: &str) -> String {
+/// Returns the form under which addresses are compared: most people regard `Ada@Site.example` and
+/// `ada@site.example` as one address.
+pub(crate) fn email_key(address: &str) -> String {
     address.to_lowercase()
 }

@@ -1,28 +1,25 @@
-//! What a user name may be.
+//! User names.
 
 /// The longest user name, in characters.
 const MAX_CHARS: usize = 64;
 
-/// Why a user name is refused.
+/// Why a user name is refused. The text is shown to the person who chose it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum UserNameProblem {
-    /// Nothing was typed.
+pub(crate) enum UserNameProblem {
     #[error("Choose a user name.")]
     Empty,
-    /// More than 64 characters.
     #[error("Choose a user name of at most 64 characters.")]
     TooLong,
-    /// Spaces, control characters, punctuation.
+    /// A space, a control character or punctuation that is not in the list.
     #[error("Use letters, digits and . _ - @ + in your user name.")]
     BadCharacter,
-    /// Somebody has it, perhaps in other capitals.
+    /// Another user has the name, possibly in different case.
     #[error("That user name is taken. Choose another one.")]
     Taken,
 }
 
-/// Takes a name that can be typed, compared and shown.
-pub(crate) fn validate(name: &str) -> Result<(), UserNameProblem> {
+/// Checks that a name can be typed, compared and displayed.
+pub(crate) fn validate_username(name: &str) -> Result<(), UserNameProblem> {
     if name.is_empty() {
         return Err(UserNameProblem::Empty);
     }
@@ -36,8 +33,8 @@ pub(crate) fn validate(name: &str) -> Result<(), UserNameProblem> {
     }
 }
 
-/// What two spellings of one name have in common: `Alice` cannot be taken beside `alice`.
-pub(crate) fn key_of(name: &str) -> String {
+/// Returns the form under which names are compared: `Alice` cannot be registered if `alice` exists.
+pub(crate) fn username_key(name: &str) -> String {
     name.to_lowercase()
 }
 
@@ -46,15 +43,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_can_be_typed_are_taken() {
+    fn names_that_can_be_typed_are_valid() {
         for good in ["alice", "Jörg", "a.b-c_d", "me@site.example", "me+you", "名前"] {
-            assert_eq!(validate(good), Ok(()), "{good}");
+            assert_eq!(validate_username(good), Ok(()), "{good}");
         }
-        assert_eq!(validate(""), Err(UserNameProblem::Empty));
-        assert_eq!(validate(&"a".repeat(65)), Err(UserNameProblem::TooLong));
+        assert_eq!(validate_username(""), Err(UserNameProblem::Empty));
+        assert_eq!(validate_username(&"a".repeat(65)), Err(UserNameProblem::TooLong));
         for bad in ["a b", "a\n", "<b>", "a/b", "\u{202e}a", "a\u{0}"] {
-            assert_eq!(validate(bad), Err(UserNameProblem::BadCharacter), "{bad:?}");
+            assert_eq!(validate_username(bad), Err(UserNameProblem::BadCharacter), "{bad:?}");
         }
-        assert_eq!(key_of("ALICE"), key_of("alice"));
+        assert_eq!(username_key("ALICE"), username_key("alice"));
     }
 }

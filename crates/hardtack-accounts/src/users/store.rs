@@ -1,53 +1,61 @@
-//! Users in a database.
+//! The table of users.
 
-use hardtack::Timestamp;
-use hardtack::session::StoreError;
+use hardtack::BackendError;
+use hardtack::clock::Timestamp;
 use hardtack_sqlx::{Database, Statement};
 
-use super::{EmailAddress, Settings, User, key_of, key_of_email};
-use crate::operator::KnownUser;
+use super::{EmailAddress, Profile, User, UserRecord, email_key, username_key};
 
-/// A user about to be added.
+/// A user who is about to be added.
 pub(crate) struct NewUser<'a> {
     pub(crate) username: &'a str,
     pub(crate) password_hash: &'a str,
     pub(crate) now: Timestamp,
 }
 
-/// What a log-in is checked against. Not a user: nothing here says that anybody is logged in.
+/// What a password is checked against. Deliberately not a [`User`]: holding it does not mean that anyone is
+/// logged in.
 #[derive(Clone)]
-pub(crate) struct Credentials {
+pub(crate) struct StoredCredentials {
     pub(crate) id: String,
     pub(crate) password_hash: String,
     pub(crate) password_version: i64,
     pub(crate) disabled: bool,
 }
 
-/// The table of users.
+/// A user who has confirmed an email address.
+pub(crate) struct EmailOwner {
+    pub(crate) id: String,
+    pub(crate) username: String,
+    /// The address as the user wrote it.
+    pub(crate) email: String,
+}
+
+/// Reads and writes the table `users`.
 #[derive(Clone, Debug)]
 pub(crate) struct UserStore {
     database: Database,
 }
 
-/// The columns of [`Columns`], in its order.
+/// The columns of [`UserColumns`], in the same order.
 macro_rules! columns {
     () => {
         "id, username, display_name, email, email_confirmed_at, created_at"
     };
 }
 
-type Columns = (String, String, String, String, Option<i64>, i64);
+type UserColumns = (String, String, String, String, Option<i64>, i64);
 
-/// [`Columns`], and when the user was disabled.
-type KnownColumns = (String, String, String, String, Option<i64>, i64, Option<i64>);
+/// [`UserColumns`], then `disabled_at`.
+type RecordColumns = (String, String, String, String, Option<i64>, i64, Option<i64>);
 
 impl UserStore {
     pub(crate) fn new(database: Database) -> Self {
         Self { database }
     }
 
-    /// Adds a user; none if the name is taken.
-    pub(crate) async fn add(&self, new: NewUser<'_>) -> Result<Option<User>, StoreError> {
+    /// Adds a user; returns `None` if the name is taken.
+    pub(crate) async fn add(&self, new: NewUser<'_>) -> Result<Option<User>, BackendError> {
         let sql = concat!(
             "INSERT INTO users (id, username, username_key, password_hash, password_version, display_name, email, \
              created_at) VALUES ($1, $2, $3, $4, 1, '', '', $5) RETURNING ",
@@ -56,43 +64,43 @@ impl UserStore {
         let statement = Statement::new(sql)
             .bind(format!("{:032x}", rand::random::<u128>()))
             .bind(new.username)
-            .bind(key_of(new.username))
+            .bind(username_key(new.username))
             .bind(new.password_hash)
             .bind(new.now.unix_seconds());
         match self.database.fetch(statement).await {
             Ok(rows) => Ok(first(rows)),
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(None),
-            Err(error) => Err(StoreError::new(error)),
+            Err(error) => Err(BackendError::new(error)),
         }
     }
 
-    /// The user that a token names, unless they were disabled.
-    pub(crate) async fn active(&self, id: &str) -> Result<Option<User>, StoreError> {
-        if nobody_has(id) {
+    /// Returns the user with this id unless disabled.
+    pub(crate) async fn find_enabled(&self, id: &str) -> Result<Option<User>, BackendError> {
+        if has_nul(id) {
             return Ok(None);
         }
         let sql = concat!("SELECT ", columns!(), " FROM users WHERE id = $1 AND disabled_at IS NULL");
-        self.database.fetch(Statement::new(sql).bind(id)).await.map(first).map_err(StoreError::new)
+        self.database.fetch(Statement::new(sql).bind(id)).await.map(first).map_err(BackendError::new)
     }
 
-    /// What the log-in of a name is checked against.
-    pub(crate) async fn credentials_of_name(&self, username: &str) -> Result<Option<Credentials>, StoreError> {
+    /// Returns the credentials stored for a user name.
+    pub(crate) async fn credentials_by_name(&self, username: &str) -> Result<Option<StoredCredentials>, BackendError> {
         let sql = "SELECT id, password_hash, password_version, disabled_at FROM users WHERE username_key = $1";
-        self.credentials(sql, &key_of(username)).await
+        self.credentials(sql, &username_key(username)).await
     }
 
-    /// The same for a user who is logged in.
-    pub(crate) async fn credentials_of_id(&self, id: &str) -> Result<Option<Credentials>, StoreError> {
+    /// Returns the credentials stored for a user id.
+    pub(crate) async fn credentials_by_id(&self, id: &str) -> Result<Option<StoredCredentials>, BackendError> {
         self.credentials("SELECT id, password_hash, password_version, disabled_at FROM users WHERE id = $1", id).await
     }
 
-    async fn credentials(&self, sql: &'static str, value: &str) -> Result<Option<Credentials>, StoreError> {
-        if nobody_has(value) {
+    async fn credentials(&self, sql: &'static str, value: &str) -> Result<Option<StoredCredentials>, BackendError> {
+        if has_nul(value) {
             return Ok(None);
         }
         type Row = (String, String, i64, Option<i64>);
-        let rows: Vec<Row> = self.database.fetch(Statement::new(sql).bind(value)).await.map_err(StoreError::new)?;
-        Ok(rows.into_iter().next().map(|(id, password_hash, password_version, disabled_at)| Credentials {
+        let rows: Vec<Row> = self.database.fetch(Statement::new(sql).bind(value)).await.map_err(BackendError::new)?;
+        Ok(rows.into_iter().next().map(|(id, password_hash, password_version, disabled_at)| StoredCredentials {
             id,
             password_hash,
             password_version,
@@ -100,71 +108,68 @@ impl UserStore {
         }))
     }
 
-    /// Stores a new hash if the password is still the one of `version`; `changed` says whether the
-    /// password itself is another one or only its hash.
+    /// Stores a new hash if the password is still the one of `version`, and returns whether it was. `changed`
+    /// is false if the same password was only hashed again.
     pub(crate) async fn set_password(
         &self,
         id: &str,
         hash: &str,
         version: i64,
         changed: bool,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool, BackendError> {
         let sql = "UPDATE users SET password_hash = $1, password_version = password_version + $2 \
                    WHERE id = $3 AND password_version = $4";
         let statement = Statement::new(sql).bind(hash).bind(i64::from(changed)).bind(id).bind(version);
-        self.database.execute(statement).await.map(|changed| changed == 1).map_err(StoreError::new)
+        self.database.execute(statement).await.map(|rows| rows == 1).map_err(BackendError::new)
     }
 
-    /// Another address is one that nobody has confirmed.
-    pub(crate) async fn set_settings(&self, id: &str, settings: &Settings) -> Result<Option<User>, StoreError> {
+    /// Stores a profile. A new address is unconfirmed.
+    pub(crate) async fn set_profile(&self, id: &str, profile: &Profile) -> Result<Option<User>, BackendError> {
         let sql = concat!(
             "UPDATE users SET display_name = $1, email = $2, email_key = $3, \
              email_confirmed_at = CASE WHEN email = $2 THEN email_confirmed_at END WHERE id = $4 RETURNING ",
             columns!()
         );
-        let key = key_of_email(&settings.email);
-        let statement = Statement::new(sql).bind(&settings.display_name).bind(&settings.email).bind(key).bind(id);
-        self.database.fetch(statement).await.map(first).map_err(StoreError::new)
+        let key = email_key(&profile.email);
+        let statement = Statement::new(sql).bind(&profile.display_name).bind(&profile.email).bind(key).bind(id);
+        self.database.fetch(statement).await.map(first).map_err(BackendError::new)
     }
 
-    /// Ids, names and addresses of those who have confirmed this address, as most people would read it; of the
-    /// first few, should many have the same.
-    pub(crate) async fn with_confirmed_email(
-        &self,
-        address: &EmailAddress,
-    ) -> Result<Vec<(String, String, String)>, StoreError> {
+    /// Returns the enabled users who have confirmed this address, ignoring case; at most five.
+    pub(crate) async fn confirmed_owners(&self, address: &EmailAddress) -> Result<Vec<EmailOwner>, BackendError> {
         let sql = "SELECT id, username, email FROM users WHERE email_key = $1 AND email_confirmed_at IS NOT NULL \
                    AND disabled_at IS NULL ORDER BY id LIMIT 5";
-        let statement = Statement::new(sql).bind(key_of_email(address.as_str()));
-        self.database.fetch(statement).await.map_err(StoreError::new)
+        let statement = Statement::new(sql).bind(email_key(address.as_str()));
+        let rows: Vec<(String, String, String)> = self.database.fetch(statement).await.map_err(BackendError::new)?;
+        Ok(rows.into_iter().map(|(id, username, email)| EmailOwner { id, username, email }).collect())
     }
 
-    /// Users behind a name, in the order of their keys.
-    pub(crate) async fn list(&self, after: &str, limit: u32) -> Result<Vec<KnownUser>, StoreError> {
+    /// Returns the users whose name sorts after `after`, ordered by [`username_key`].
+    pub(crate) async fn list(&self, after: &str, limit: u32) -> Result<Vec<UserRecord>, BackendError> {
         let sql = concat!(
             "SELECT ",
             columns!(),
             ", disabled_at FROM users WHERE username_key > $1 ORDER BY username_key LIMIT $2"
         );
-        self.known(Statement::new(sql).bind(key_of(after)).bind(i64::from(limit))).await
+        self.records(Statement::new(sql).bind(username_key(after)).bind(i64::from(limit))).await
     }
 
-    /// The user of a name.
-    pub(crate) async fn by_name(&self, username: &str) -> Result<Option<KnownUser>, StoreError> {
-        if nobody_has(username) {
+    /// Returns the user with this name, disabled or not.
+    pub(crate) async fn find_by_name(&self, username: &str) -> Result<Option<UserRecord>, BackendError> {
+        if has_nul(username) {
             return Ok(None);
         }
         let sql = concat!("SELECT ", columns!(), ", disabled_at FROM users WHERE username_key = $1");
-        Ok(self.known(Statement::new(sql).bind(key_of(username))).await?.pop())
+        Ok(self.records(Statement::new(sql).bind(username_key(username))).await?.pop())
     }
 
-    /// Disables a user, unless that was done before, or lets them in again.
+    /// Disables a user at `at`, keeping the time if the user is disabled already. `None` enables the user.
     pub(crate) async fn set_disabled(
         &self,
         username: &str,
         at: Option<Timestamp>,
-    ) -> Result<Option<KnownUser>, StoreError> {
-        if nobody_has(username) {
+    ) -> Result<Option<UserRecord>, BackendError> {
+        if has_nul(username) {
             return Ok(None);
         }
         let statement = match at {
@@ -174,7 +179,7 @@ impl UserStore {
                     columns!(),
                     ", disabled_at"
                 );
-                Statement::new(sql).bind(key_of(username)).bind(at.unix_seconds())
+                Statement::new(sql).bind(username_key(username)).bind(at.unix_seconds())
             }
             None => {
                 let sql = concat!(
@@ -182,37 +187,37 @@ impl UserStore {
                     columns!(),
                     ", disabled_at"
                 );
-                Statement::new(sql).bind(key_of(username))
+                Statement::new(sql).bind(username_key(username))
             }
         };
-        Ok(self.known(statement).await?.pop())
+        Ok(self.records(statement).await?.pop())
     }
 
-    async fn known(&self, statement: Statement<'_>) -> Result<Vec<KnownUser>, StoreError> {
-        let rows: Vec<KnownColumns> = self.database.fetch(statement).await.map_err(StoreError::new)?;
-        let known = |(id, username, display_name, email, confirmed, created_at, disabled_at): KnownColumns| {
+    async fn records(&self, statement: Statement<'_>) -> Result<Vec<UserRecord>, BackendError> {
+        let rows: Vec<RecordColumns> = self.database.fetch(statement).await.map_err(BackendError::new)?;
+        let record = |(id, username, display_name, email, confirmed, created_at, disabled_at): RecordColumns| {
             let user = user((id, username, display_name, email, confirmed, created_at));
-            KnownUser { user, disabled_at: disabled_at.map(Timestamp::from_unix_seconds) }
+            UserRecord { user, disabled_at: disabled_at.map(Timestamp::from_unix_seconds) }
         };
-        Ok(rows.into_iter().map(known).collect())
+        Ok(rows.into_iter().map(record).collect())
     }
 
-    /// Whether the database answers.
-    pub(crate) async fn ping(&self) -> Result<(), StoreError> {
-        self.database.execute(Statement::new("SELECT 1")).await.map(drop).map_err(StoreError::new)
+    /// Runs a statement that reads no table, to see whether the database responds.
+    pub(crate) async fn ping(&self) -> Result<(), BackendError> {
+        self.database.execute(Statement::new("SELECT 1")).await.map(drop).map_err(BackendError::new)
     }
 }
 
-/// A text with a NUL is in no row: neither names nor ids have one, and PostgreSQL would not even be asked.
-fn nobody_has(text: &str) -> bool {
+/// Returns whether `text` contains a NUL. No stored name or id does, and PostgreSQL refuses to compare with one.
+fn has_nul(text: &str) -> bool {
     text.contains('\0')
 }
 
-fn first(rows: Vec<Columns>) -> Option<User> {
+fn first(rows: Vec<UserColumns>) -> Option<User> {
     rows.into_iter().next().map(user)
 }
 
-fn user((id, username, display_name, email, confirmed, created_at): Columns) -> User {
+fn user((id, username, display_name, email, confirmed, created_at): UserColumns) -> User {
     User {
         id,
         username,

@@ -1,23 +1,23 @@
-//! What happened to an account, as its owner sees it.
+//! The recorded activity of an account, as its user sees it.
 
 use hardtack_sqlx::Statement;
 use serde_json::json;
 
+use crate::recording_site::{RecordingSite, activity, kinds};
 use crate::support::*;
-use crate::wired::{Wired, activity, kinds};
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:141.0) Gecko/20100101 Firefox/141.0";
 
 #[tokio::test]
-async fn people_see_what_happened_to_their_account_and_to_no_other() {
+async fn users_see_the_activity_of_their_own_account_only() {
     for on_postgres in BOTH_DATABASES {
-        let site = Wired::start(on_postgres).await;
+        let site = RecordingSite::start(on_postgres).await;
         let mut ada = site.client();
         let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
         sign_up(&mut site.client(), "eve").await;
         assert_eq!(kinds(&mut ada).await, ["login"]);
 
-        // Somebody guesses, and gets nowhere; nobody has the other name.
+        // An attacker guesses a password, and tries a name that does not exist.
         let mut thief = site.client();
         for name in ["ada", "ADA", "nobody"] {
             let body = json!({ "username": name, "password": "a guess of mine" });
@@ -31,13 +31,13 @@ async fn people_see_what_happened_to_their_account_and_to_no_other() {
         assert_eq!(rows[0]["at"], site.auth.now().unix_seconds());
         assert_eq!(rows.len(), 3);
 
-        // A second device comes, is used, and is ended from the first.
+        // A second device logs in, is used, and is logged out from the first.
         let mut telephone = site.client();
         assert_eq!(log_in(&mut telephone, "ada", PASSWORD).await.status(), 200);
         let body = json!({ "password": PASSWORD });
         telephone.post("/reauthenticate").accept_json().csrf().json(&body).send().await;
         ada.post("/account/sessions/revoke-others").accept_json().csrf().send().await;
-        // Many refreshes leave no trace.
+        // Refreshes are not recorded.
         for _ in 0..3 {
             site.clock.advance(minutes(16));
             assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));
@@ -60,18 +60,18 @@ async fn people_see_what_happened_to_their_account_and_to_no_other() {
         ];
         assert_eq!(kinds(&mut ada).await, expected);
 
-        // The page says the same, for people.
+        // The page shows the same.
         let page = open(&mut ada, "/account/sessions").await;
         for text in ["Recent activity", "Wrong password", "Firefox on Linux", "Password changed", "127.0.0.1"] {
             assert!(page.text().contains(text), "{text}: {}", page.text());
         }
         let away = ada.get("/account/activity").accept_html().send().await;
         assert_eq!((away.status().as_u16(), away.location()), (303, Some("/account/sessions")));
-        // And nothing that could be used.
-        let told = ada.get("/account/activity").accept_json().send().await;
+        // Neither contains a secret.
+        let response = ada.get("/account/activity").accept_json().send().await;
         for secret in [PASSWORD, "a guess of mine", cookie(&ada, ACCESS).as_str(), cookie(&ada, REFRESH).as_str(), &id]
         {
-            assert!(!told.text().contains(secret), "{secret}");
+            assert!(!response.text().contains(secret), "{secret}");
         }
         ada.post("/logout").accept_json().csrf().send().await;
         assert_eq!(log_in(&mut ada, "ada", "a new and better one").await.status(), 200);
@@ -81,8 +81,8 @@ async fn people_see_what_happened_to_their_account_and_to_no_other() {
 }
 
 #[tokio::test]
-async fn a_stolen_refresh_token_shows() {
-    let site = Wired::start(false).await;
+async fn reuse_of_a_refresh_token_is_recorded() {
+    let site = RecordingSite::start(false).await;
     let mut ada = site.client();
     sign_up(&mut ada, "ada").await;
     let stolen = ada.cookie(REFRESH).unwrap().raw.clone();
@@ -99,12 +99,12 @@ async fn a_stolen_refresh_token_shows() {
 }
 
 #[tokio::test]
-async fn what_is_kept_is_bounded_in_number_and_in_time() {
+async fn activity_is_bounded_in_number_and_in_time() {
     for on_postgres in BOTH_DATABASES {
-        let site = Wired::start(on_postgres).await;
+        let site = RecordingSite::start(on_postgres).await;
         let mut ada = site.client();
         sign_up(&mut ada, "ada").await;
-        // Guesses push nothing else out.
+        // Failed log-ins do not push out other rows.
         for _ in 0..25 {
             log_in(&mut site.client(), "ada", "a guess").await;
         }
@@ -113,13 +113,13 @@ async fn what_is_kept_is_bounded_in_number_and_in_time() {
         assert_eq!(all.last().map(String::as_str), Some("login"));
         let body = json!({ "password": PASSWORD });
         for _ in 0..105 {
-            let told = ada.get("/account/sessions").accept_json().send().await;
-            assert_eq!(told.status(), 200);
+            let response = ada.get("/account/sessions").accept_json().send().await;
+            assert_eq!(response.status(), 200);
             let id = claims(&cookie(&ada, ACCESS))["sub"].as_str().unwrap().to_owned();
             let _ = site.auth.log_in(id.as_str()).await.unwrap();
         }
         assert_eq!(ada.post("/reauthenticate").accept_json().csrf().json(&body).send().await.status(), 200);
-        site.accounts.settle().await;
+        site.accounts.flush().await;
         let count = "SELECT COUNT(*) FROM activity WHERE kind <> 'login_failed'";
         let kept: Vec<(i64,)> = site.database.fetch(Statement::new(count)).await.unwrap();
         assert_eq!(kept, [(100,)]);

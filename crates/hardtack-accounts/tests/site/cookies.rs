@@ -1,8 +1,11 @@
-//! The cookies themselves: how they are set, found among others, and deleted.
+//! Cookies: how they are set, found among others, and deleted.
 
-use hardtack::{Authenticator, CookiePolicy, KeySet, RefreshMode, SameSite};
-use hardtack_conformance::StoredCookie;
-use hardtack_conformance::client::Client;
+use hardtack::CsrfPolicy;
+use hardtack::cookie::SameSite;
+use hardtack::{Authenticator, CookiePolicy, KeySet, RefreshMode};
+use hardtack_test_support::StoredCookie;
+use hardtack_test_support::client::Client;
+use hardtack_test_support::html::HtmlForms;
 use serde_json::json;
 
 use crate::forged::{Victim, assert_refused_page, assert_refused_program, base64url, segments};
@@ -56,7 +59,7 @@ async fn s02_every_cookie_says_its_same_site() {
     let page = client.get("/service").accept_html().send().await;
     let csrf = page.hidden_field("csrf_token").unwrap();
     seen.push(page);
-    // A form whose sender has to type the password first waits in a cookie of its own.
+    // A form whose sender has to enter the password first is kept in a cookie.
     let fields = [("csrf_token", csrf.as_str()), ("display_name", "Alice"), ("email", "")];
     seen.push(client.post("/account/change_settings").accept_html().form(&fields).send().await);
     assert!(seen.last().unwrap().set_cookies().iter().any(|cookie| cookie.path == "/account"), "no draft was kept");
@@ -71,16 +74,23 @@ async fn s02_every_cookie_says_its_same_site() {
         }
     }
 
-    // `None` without Secure, or without CSRF protection, is not built.
+    // `None` without Secure, or without CSRF protection, is refused by the builder.
     let none = || CookiePolicy::default().same_site(SameSite::None);
     let builder = || Authenticator::builder(KeySet::from_secret(SECRET).unwrap());
     assert!(builder().base_url("http://127.0.0.1:8080").cookies(none()).build().is_err());
     assert!(builder().base_url("https://site.example").cookies(none().secure(false)).build().is_err());
-    assert!(builder().base_url("https://site.example").cookies(none()).insecure_without_csrf().build().is_err());
+    assert!(
+        builder()
+            .base_url("https://site.example")
+            .cookies(none())
+            .csrf(CsrfPolicy::default().insecure_disabled())
+            .build()
+            .is_err()
+    );
     assert!(builder().base_url("https://site.example").cookies(none()).build().is_ok());
 }
 
-/// In no page, no JSON, no address and no other header field.
+/// Not in a page, in JSON, in an address or in another header field.
 #[tokio::test(flavor = "multi_thread")]
 async fn s03_a_token_appears_in_set_cookie_only() {
     for refresh in BOTH_MODES {
@@ -116,7 +126,7 @@ async fn s03_a_token_appears_in_set_cookie_only() {
             let fields: Vec<String> =
                 fields.map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes()))).collect();
             for token in &tokens {
-                // The signature alone would do a thief no less good.
+                // The signature alone would suffice for a thief.
                 for part in [token.as_str(), segments(token)[2]] {
                     assert!(!response.text().contains(part), "{what}: a token in the body");
                     assert!(!response.path().contains(part), "{what}: a token in the address");
@@ -179,11 +189,11 @@ async fn s06_the_same_cookie_twice_is_refused() {
         assert_eq!(response.json()["code"], "duplicate_cookie");
         assert_refused_page(&what, &client.get("/service").accept_html().raw_cookie_header(&together).send().await);
 
-        // In two fields, and with another cookie in between.
+        // In two fields, and with another cookie between them.
         let request = client.get("/service").accept_json().raw_cookie_header(format!("{ACCESS}={first}; a=b"));
         assert_refused_program(&what, &request.raw_cookie_header(format!("{ACCESS}={second}")).send().await);
 
-        // Beside a good refresh token, too.
+        // Also beside a valid refresh token.
         let beside = format!("{together}; {REFRESH}={}", victim.refresh);
         assert_refused_program(&what, &client.get("/service").accept_json().raw_cookie_header(beside).send().await);
     }
@@ -192,7 +202,7 @@ async fn s06_the_same_cookie_twice_is_refused() {
     let csrf = claims(&victim.refresh)["csrf"].as_str().unwrap().to_owned();
     let request = client.post("/token/refresh").accept_json().header("x-csrf-token", csrf);
     assert_refused_program("at the refresh route", &request.raw_cookie_header(&twice).send().await);
-    // A thief with half of the cookies ended nothing.
+    // A thief with one of the cookies has not ended the session.
     assert_eq!(victim.accepted(good).await.as_deref(), Ok("alice"));
 }
 
@@ -236,7 +246,7 @@ async fn s07_junk_neighbours_do_no_harm() {
     }
 }
 
-/// What tells a browser that a cookie is the same one.
+/// The properties by which a browser identifies a cookie.
 fn identity(cookie: &StoredCookie) -> (String, String, Option<String>, bool, bool) {
     (cookie.name.clone(), cookie.path.clone(), cookie.domain.clone(), cookie.secure, cookie.http_only)
 }
@@ -266,7 +276,7 @@ async fn s08_a_log_out_deletes_what_the_log_in_set() {
         let left: Vec<String> = client.cookies().iter().map(|cookie| cookie.name.clone()).collect();
         assert_eq!(left, [""; 0], "{refresh:?}");
 
-        // What is refused is deleted just so.
+        // Refused cookies are deleted in the same way.
         let refused = thief.get("/service").accept_json().send().await;
         assert_eq!(refused.status(), 401, "{}", refused.text());
         assert_eq!(identities(&refused.set_cookies()), identities(&set), "{refresh:?}");
@@ -294,7 +304,7 @@ async fn s09_a_session_id_is_never_the_clients_own() {
     let list = client.get("/account/sessions").accept_json().send().await;
     assert!(list.text().contains("\"current\":true") && !list.text().contains(invented), "{}", list.text());
 
-    // Even in the site's own hand a session that was never begun is not continued.
+    // Even with the site's own signature, a session that was never created is refused.
     let mut victim =
         Victim { access: cookie(&client, ACCESS), refresh: cookie(&client, REFRESH), browser: client, site };
     let mut refresh = claims(&victim.refresh);

@@ -1,7 +1,8 @@
-//! What other sites can make a browser send.
+//! Requests that other sites can make a browser send.
 
 use hardtack::RefreshMode;
-use hardtack_conformance::client::{Client, Request, Response};
+use hardtack_test_support::client::{Client, Request, Response};
+use hardtack_test_support::html::HtmlForms;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -9,7 +10,7 @@ use crate::support::{
     ACCESS, Options, PASSWORD, REFRESH, TestSite, cookie, field, filled, log_in, open, plant, sign_up, whoami,
 };
 
-/// Where changes are made by someone logged in.
+/// The routes that change something for a user who is logged in.
 const CHANGING: [&str; 6] = [
     "/account/change_settings",
     "/account/password",
@@ -19,7 +20,7 @@ const CHANGING: [&str; 6] = [
     "/logout",
 ];
 
-/// A body that every changing route takes.
+/// A body that all of these routes accept.
 fn body() -> Value {
     json!({ "display_name": "Eve", "email": "eve@evil.example", "password": PASSWORD,
             "current_password": PASSWORD, "new_password": "evil evil evil" })
@@ -33,16 +34,16 @@ fn form(csrf: Option<&str>) -> Vec<(String, String)> {
     fields
 }
 
-fn assert_csrf(answer: &Response, code: &str, what: &str) {
-    assert_eq!(answer.status(), 403, "{what}: {}", answer.text());
-    assert!(answer.text().contains("CSRF"), "{what}: does not say CSRF: {}", answer.text());
-    assert!(answer.set_cookies().is_empty(), "{what}: {:?}", answer.set_cookies());
-    if answer.header("content-type") == Some("application/problem+json") {
-        assert_eq!(answer.json()["code"], code, "{what}");
+fn assert_csrf(response: &Response, code: &str, what: &str) {
+    assert_eq!(response.status(), 403, "{what}: {}", response.text());
+    assert!(response.text().contains("CSRF"), "{what}: does not say CSRF: {}", response.text());
+    assert!(response.set_cookies().is_empty(), "{what}: {:?}", response.set_cookies());
+    if response.header("content-type") == Some("application/problem+json") {
+        assert_eq!(response.json()["code"], code, "{what}");
     }
 }
 
-/// Nothing of [`body`] was done, and the browser is still logged in.
+/// Asserts that nothing in [`body`] was applied, and the browser is still logged in.
 async fn assert_untouched(client: &mut Client, others: &mut Client) {
     let account = client.get("/account").accept_json().send().await;
     assert_eq!(account.status(), 200, "{}", account.text());
@@ -50,7 +51,7 @@ async fn assert_untouched(client: &mut Client, others: &mut Client) {
     assert!(whoami(others).await.is_ok(), "another session was ended");
 }
 
-/// How browsers say that another site's page sent the request.
+/// The header fields by which browsers indicate that another site's page sent the request.
 const ELSEWHERE: [&[(&str, &str)]; 8] = [
     &[("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")],
     &[("sec-fetch-site", "cross-site")],
@@ -69,7 +70,7 @@ fn from<'a>(mut request: Request<'a>, headers: &[(&str, &str)]) -> Request<'a> {
     request
 }
 
-/// A browser's `Accept` and nothing of where the request comes from.
+/// A browser's `Accept`, without an indication of the sender.
 fn page(request: Request<'_>) -> Request<'_> {
     request.header("accept", "text/html,*/*;q=0.8")
 }
@@ -94,37 +95,37 @@ async fn s46_only_this_sessions_token_is_taken() {
         ("the token itself", cookie(&ada, ACCESS)),
     ];
     for path in CHANGING {
-        let answer = ada.post(path).accept_html().form(&form(None)).send().await;
-        assert_csrf(&answer, "csrf_missing", path);
-        let answer = ada.post(path).accept_json().json(&body()).send().await;
-        assert_csrf(&answer, "csrf_missing", path);
-        let answer = ada.post(path).accept_json().multipart(&[("x", "y")]).send().await;
-        assert_csrf(&answer, "csrf_missing", path);
+        let response = ada.post(path).accept_html().form(&form(None)).send().await;
+        assert_csrf(&response, "csrf_missing", path);
+        let response = ada.post(path).accept_json().json(&body()).send().await;
+        assert_csrf(&response, "csrf_missing", path);
+        let response = ada.post(path).accept_json().multipart(&[("x", "y")]).send().await;
+        assert_csrf(&response, "csrf_missing", path);
         for (what, token) in &wrong {
             let what = format!("{path}: {what}");
-            let answer = ada.post(path).accept_html().form(&form(Some(token))).send().await;
-            assert_csrf(&answer, "csrf_mismatch", &what);
-            let answer = ada.post(path).accept_json().header("x-csrf-token", token).json(&body()).send().await;
-            assert_csrf(&answer, "csrf_mismatch", &what);
+            let response = ada.post(path).accept_html().form(&form(Some(token))).send().await;
+            assert_csrf(&response, "csrf_mismatch", &what);
+            let response = ada.post(path).accept_json().header("x-csrf-token", token).json(&body()).send().await;
+            assert_csrf(&response, "csrf_mismatch", &what);
         }
-        // A matching pair that somebody chose, who can set cookies and not read them.
+        // A matching pair that an attacker chose who can set cookies but not read them.
         let mut planted = ada.clone();
         for name in ["csrf_access_token", "csrf_refresh_token", "csrf_pre_session"] {
             plant(&mut planted, name, "chosen");
         }
-        let answer = planted.post(path).accept_html().form(&form(Some("chosen"))).send().await;
-        assert_csrf(&answer, "csrf_mismatch", path);
-        let answer = planted.post(path).accept_json().header("x-csrf-token", "chosen").json(&body()).send().await;
-        assert_csrf(&answer, "csrf_mismatch", path);
-        // The field twice: whichever counts, it is not for the sender to choose.
+        let response = planted.post(path).accept_html().form(&form(Some("chosen"))).send().await;
+        assert_csrf(&response, "csrf_mismatch", path);
+        let response = planted.post(path).accept_json().header("x-csrf-token", "chosen").json(&body()).send().await;
+        assert_csrf(&response, "csrf_mismatch", path);
+        // The field twice: the sender must not be able to choose which one counts.
         let mut twice = form(Some(&own));
         twice.push(("csrf_token".into(), "chosen".into()));
-        let answer = ada.post(path).accept_html().form(&twice).send().await;
-        assert_csrf(&answer, "csrf_mismatch", path);
+        let response = ada.post(path).accept_html().form(&twice).send().await;
+        assert_csrf(&response, "csrf_mismatch", path);
     }
     assert_untouched(&mut ada, &mut telephone).await;
-    let answer = ada.post(CHANGING[0]).accept_html().form(&form(Some(&own))).send().await;
-    assert_eq!(answer.location(), Some("/account?done=settings"), "the right one is not taken: {}", answer.text());
+    let response = ada.post(CHANGING[0]).accept_html().form(&form(Some(&own))).send().await;
+    assert_eq!(response.location(), Some("/account?done=settings"), "the right one is not taken: {}", response.text());
 }
 
 #[tokio::test]
@@ -136,9 +137,9 @@ async fn s46_with_an_expired_token_too() {
         site.expire_access();
         for path in CHANGING {
             for token in [None, Some("chosen"), Some(cookie(&bob, "csrf_access_token").as_str())] {
-                let answer = ada.post(path).accept_html().form(&form(token)).send().await;
-                assert_eq!(answer.status(), 403, "{refresh:?} {path}: {}", answer.text());
-                assert!(answer.set_cookies().is_empty(), "{refresh:?} {path}: {:?}", answer.set_cookies());
+                let response = ada.post(path).accept_html().form(&form(token)).send().await;
+                assert_eq!(response.status(), 403, "{refresh:?} {path}: {}", response.text());
+                assert!(response.set_cookies().is_empty(), "{refresh:?} {path}: {:?}", response.set_cookies());
             }
         }
         assert_eq!(open(&mut ada, "/service").await.path(), "/service", "{refresh:?}");
@@ -155,24 +156,24 @@ async fn s47_requests_of_other_sites_are_refused_although_their_token_is_right()
     for headers in ELSEWHERE {
         for path in CHANGING {
             let what = format!("{path} {headers:?}");
-            let answer = from(page(ada.post(path)), headers).form(&form(Some(&own))).send().await;
-            assert_csrf(&answer, "csrf_cross_site", &what);
-            let answer = from(ada.post(path).accept_json(), headers).csrf().json(&body()).send().await;
-            assert_csrf(&answer, "csrf_cross_site", &what);
+            let response = from(page(ada.post(path)), headers).form(&form(Some(&own))).send().await;
+            assert_csrf(&response, "csrf_cross_site", &what);
+            let response = from(ada.post(path).accept_json(), headers).csrf().json(&body()).send().await;
+            assert_csrf(&response, "csrf_cross_site", &what);
         }
     }
-    let answer = page(ada.post("/logout"))
+    let response = page(ada.post("/logout"))
         .header("origin", site.url())
         .add_header("origin", "https://evil.example")
         .form(&form(Some(&own)))
         .send()
         .await;
-    assert_csrf(&answer, "csrf_cross_site", "two origins");
+    assert_csrf(&response, "csrf_cross_site", "two origins");
     assert_untouched(&mut ada, &mut telephone).await;
-    // The site's own pages say so, and are believed.
+    // Requests of the site's own pages are accepted.
     for headers in [&[("origin", site.url().as_str())][..], &[("sec-fetch-site", "same-origin"), ("origin", "null")]] {
-        let answer = from(page(ada.post(CHANGING[0])), headers).form(&form(Some(&own))).send().await;
-        assert_eq!(answer.location(), Some("/account?done=settings"), "{headers:?}: {}", answer.text());
+        let response = from(page(ada.post(CHANGING[0])), headers).form(&form(Some(&own))).send().await;
+        assert_eq!(response.location(), Some("/account?done=settings"), "{headers:?}: {}", response.text());
     }
 }
 
@@ -187,42 +188,46 @@ async fn s48_other_sites_log_nobody_in_or_out_and_sign_nobody_up() {
     let refresh_csrf = cookie(&ada, "csrf_refresh_token");
 
     for headers in ELSEWHERE {
-        // Somebody's own account for the victim, and a new one, although the hidden field is right.
+        // The attacker logs the victim in to the attacker's account, or to a new one; the hidden field is right.
         let credentials = [("username", "ada"), ("password", PASSWORD)];
         let fields = filled(&log_in_page, "/login", &credentials);
-        let answer = from(page(visitor.post("/login")), headers).form(&fields).send().await;
-        assert_csrf(&answer, "csrf_cross_site", &format!("log-in {headers:?}"));
+        let response = from(page(visitor.post("/login")), headers).form(&fields).send().await;
+        assert_csrf(&response, "csrf_cross_site", &format!("log-in {headers:?}"));
         let fields = filled(&sign_up_page, "/signup", &[("username", "mallory"), ("password", PASSWORD)]);
-        let answer = from(page(visitor.post("/signup")), headers).form(&fields).send().await;
-        assert_csrf(&answer, "csrf_cross_site", &format!("sign-up {headers:?}"));
+        let response = from(page(visitor.post("/signup")), headers).form(&fields).send().await;
+        assert_csrf(&response, "csrf_cross_site", &format!("sign-up {headers:?}"));
         for (path, username) in [("/login", "ada"), ("/signup", "mallory")] {
             let body = json!({ "username": username, "password": PASSWORD });
-            let answer = from(visitor.post(path).accept_json(), headers).json(&body).send().await;
-            assert_csrf(&answer, "csrf_cross_site", &format!("{path} by JSON {headers:?}"));
+            let response = from(visitor.post(path).accept_json(), headers).json(&body).send().await;
+            assert_csrf(&response, "csrf_cross_site", &format!("{path} by JSON {headers:?}"));
         }
 
-        let answer = from(page(ada.post("/logout")), headers).form(&filled(&out_page, "/logout", &[])).send().await;
-        assert_csrf(&answer, "csrf_cross_site", &format!("log-out {headers:?}"));
-        let answer = from(ada.post("/logout").accept_json(), headers).csrf().send().await;
-        assert_csrf(&answer, "csrf_cross_site", &format!("log-out by JSON {headers:?}"));
+        let response = from(page(ada.post("/logout")), headers).form(&filled(&out_page, "/logout", &[])).send().await;
+        assert_csrf(&response, "csrf_cross_site", &format!("log-out {headers:?}"));
+        let response = from(ada.post("/logout").accept_json(), headers).csrf().send().await;
+        assert_csrf(&response, "csrf_cross_site", &format!("log-out by JSON {headers:?}"));
         let fields = [("csrf_token", refresh_csrf.as_str())];
         for path in ["/token/refresh", "/token/refresh?next=/service"] {
-            let answer = from(page(ada.post(path)), headers).form(&fields).send().await;
-            assert_csrf(&answer, "csrf_cross_site", &format!("refresh {headers:?}"));
-            let answer = from(ada.post(path).accept_json(), headers).csrf().send().await;
-            assert_csrf(&answer, "csrf_cross_site", &format!("refresh by JSON {headers:?}"));
-            let answer = from(ada.get(path).accept_json(), headers).send().await;
-            assert_csrf(&answer, "csrf_cross_site", &format!("refresh by GET {headers:?}"));
+            let response = from(page(ada.post(path)), headers).form(&fields).send().await;
+            assert_csrf(&response, "csrf_cross_site", &format!("refresh {headers:?}"));
+            let response = from(ada.post(path).accept_json(), headers).csrf().send().await;
+            assert_csrf(&response, "csrf_cross_site", &format!("refresh by JSON {headers:?}"));
+            let response = from(ada.get(path).accept_json(), headers).send().await;
+            assert_csrf(&response, "csrf_cross_site", &format!("refresh by GET {headers:?}"));
         }
-        // A link that led here is followed in this site's own name, and refreshes nothing by itself.
-        let answer = from(page(ada.get("/token/refresh?next=/service")), headers).send().await;
-        assert_eq!(answer.status(), 403, "{headers:?}");
-        assert!(answer.set_cookies().is_empty(), "{headers:?}: {:?}", answer.set_cookies());
-        assert_eq!(field(&answer, "/token/refresh", "next"), "/service");
+        // A link on another site does not refresh; it leads to a page of this site that does.
+        let response = from(page(ada.get("/token/refresh?next=/service")), headers).send().await;
+        assert_eq!(response.status(), 403, "{headers:?}");
+        assert!(response.set_cookies().is_empty(), "{headers:?}: {:?}", response.set_cookies());
+        assert_eq!(field(&response, "/token/refresh", "next"), "/service");
     }
     assert_eq!(whoami(&mut visitor).await, Err(401));
     assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));
-    assert_eq!(log_in(&mut site.client(), "mallory", PASSWORD).await.status(), 401, "somebody was signed up");
+    assert_eq!(
+        log_in(&mut site.client(), "mallory", PASSWORD).await.status(),
+        401,
+        "the attacker's account was created"
+    );
 }
 
 #[tokio::test]
@@ -237,26 +242,26 @@ async fn s48_a_log_in_or_sign_up_form_needs_the_token_of_its_own_browser() {
             fields.extend(token.map(|token| ("csrf_token", token)));
             fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<Vec<_>>()
         };
-        // Without the cookie that the form brings, and then with it.
-        let answer = site.client().post(path).accept_html().form(&with(Some(&foreign))).send().await;
-        assert_csrf(&answer, "csrf_missing", path);
+        // Without the form's cookie, and then with it.
+        let response = site.client().post(path).accept_html().form(&with(Some(&foreign))).send().await;
+        assert_csrf(&response, "csrf_missing", path);
         let mut victim = site.client();
         open(&mut victim, path).await;
         for token in [None, Some(foreign.as_str()), Some("chosen"), Some("")] {
-            let answer = victim.post(path).accept_html().form(&with(token)).send().await;
-            assert_csrf(&answer, "csrf_mismatch", path);
+            let response = victim.post(path).accept_html().form(&with(token)).send().await;
+            assert_csrf(&response, "csrf_mismatch", path);
         }
         for chosen in ["chosen", "AAAAAAAAAAAAAAAAAAAAAA", "00000000000000000000000000000000"] {
             let mut planted = site.client();
             plant(&mut planted, "csrf_pre_session", chosen);
-            let answer = planted.post(path).accept_html().form(&with(Some(chosen))).send().await;
-            assert_csrf(&answer, "csrf_mismatch", path);
+            let response = planted.post(path).accept_html().form(&with(Some(chosen))).send().await;
+            assert_csrf(&response, "csrf_mismatch", path);
         }
-        // No form can be sent as JSON, and none passes for it.
-        let answer = victim.post(path).accept_html().header("content-type", "text/plain").body("{}").send().await;
-        assert!([403, 415].contains(&answer.status().as_u16()), "{path}: {}", answer.status());
+        // A form cannot be sent as JSON, and is not accepted as JSON.
+        let response = victim.post(path).accept_html().header("content-type", "text/plain").body("{}").send().await;
+        assert!([403, 415].contains(&response.status().as_u16()), "{path}: {}", response.status());
     }
-    // A log-out and a refresh want a token, too.
+    // A log-out and a refresh need a token, too.
     let mut ada = site.device_of("ada").await;
     assert_csrf(&ada.post("/logout").accept_html().form(&[("a", "b")]).send().await, "csrf_missing", "log-out");
     assert_csrf(&ada.post("/token/refresh").accept_html().form(&[("a", "b")]).send().await, "csrf_missing", "refresh");
@@ -277,9 +282,9 @@ async fn s50_what_changes_something_is_sent_by_post_only() {
         for method in [Method::GET, Method::HEAD, Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
             for target in [(*path).to_owned(), format!("{path}?{query}")] {
                 let request = ada.request(method.clone(), &target).accept_html().header("x-csrf-token", &csrf);
-                let answer = request.send().await;
-                assert_eq!(answer.status(), 405, "{method} {target}");
-                assert_eq!(answer.header("allow"), Some("POST"), "{method} {target}");
+                let response = request.send().await;
+                assert_eq!(response.status(), 405, "{method} {target}");
+                assert_eq!(response.header("allow"), Some("POST"), "{method} {target}");
             }
         }
         for name in ["x-http-method-override", "x-http-method", "x-method-override"] {
@@ -287,24 +292,24 @@ async fn s50_what_changes_something_is_sent_by_post_only() {
             assert_eq!(request.send().await.status(), 405, "{name} {path}");
         }
     }
-    // Pages beside a posting: GET shows, HEAD too, and neither does.
+    // GET and HEAD show the page of a form, and change nothing.
     for path in ["/logout", "/login", "/signup", "/reauthenticate"] {
         for target in [path.to_owned(), format!("{path}?_method=POST&{query}&username=ada&password={}", "x")] {
             for method in [Method::GET, Method::HEAD] {
                 let request = ada.request(method.clone(), &target).accept_html().header("x-csrf-token", &csrf);
-                let answer = request.header("x-http-method-override", "POST").send().await;
-                assert_eq!(answer.status(), 200, "{method} {target}");
+                let response = request.header("x-http-method-override", "POST").send().await;
+                assert_eq!(response.status(), 200, "{method} {target}");
             }
         }
-        let answer = ada.request(Method::DELETE, path).accept_json().csrf().send().await;
-        assert_eq!(answer.status(), 405, "{path}");
-        let allow = answer.header("allow").unwrap();
+        let response = ada.request(Method::DELETE, path).accept_json().csrf().send().await;
+        assert_eq!(response.status(), 405, "{path}");
+        let allow = response.header("allow").unwrap();
         assert!(allow.contains("GET") && allow.contains("POST"), "{path}: {allow}");
     }
-    // GET /token/refresh serves the redirect flow; HEAD changes nothing.
-    let answer = ada.request(Method::HEAD, "/token/refresh").accept_html().send().await;
-    assert_eq!((answer.status().as_u16(), answer.header("allow")), (405, Some("GET, POST")));
-    // An override does not make a posting harmless either.
+    // GET /token/refresh belongs to the redirect flow; HEAD changes nothing.
+    let response = ada.request(Method::HEAD, "/token/refresh").accept_html().send().await;
+    assert_eq!((response.status().as_u16(), response.header("allow")), (405, Some("GET, POST")));
+    // An override of the method does not exempt a POST either.
     let request = ada.post("/account/change_settings").accept_html().header("x-http-method-override", "GET");
     assert_csrf(&request.form(&form(None)).send().await, "csrf_missing", "an override to GET");
 
@@ -322,18 +327,18 @@ async fn s52_a_token_in_the_query_is_not_accepted() {
     for path in CHANGING.into_iter().chain(["/token/refresh"]) {
         for name in ["csrf_token", "X-CSRF-TOKEN", "csrf_access_token"] {
             let target = format!("{path}?{name}={csrf}");
-            let answer = ada.post(&target).accept_html().form(&form(None)).send().await;
-            assert_csrf(&answer, "csrf_missing", &target);
-            let answer = ada.post(&target).accept_json().json(&body()).send().await;
-            assert_csrf(&answer, "csrf_missing", &target);
+            let response = ada.post(&target).accept_html().form(&form(None)).send().await;
+            assert_csrf(&response, "csrf_missing", &target);
+            let response = ada.post(&target).accept_json().json(&body()).send().await;
+            assert_csrf(&response, "csrf_missing", &target);
         }
     }
     assert_untouched(&mut ada, &mut telephone).await;
     let mut visitor = site.client();
     let token = open(&mut visitor, "/login").await.hidden_field("csrf_token").unwrap();
     let fields = [("username", "ada"), ("password", PASSWORD)];
-    let answer = visitor.post(&format!("/login?csrf_token={token}")).accept_html().form(&fields).send().await;
-    assert_csrf(&answer, "csrf_missing", "log-in");
+    let response = visitor.post(&format!("/login?csrf_token={token}")).accept_html().form(&fields).send().await;
+    assert_csrf(&response, "csrf_missing", "log-in");
 }
 
 #[tokio::test]
@@ -351,9 +356,9 @@ async fn s53_no_other_origin_may_read_anything() {
                 .header("access-control-request-headers", "x-csrf-token, content-type");
             let preflight = preflight.send().await;
             let simple = ada.get(path).accept_json().header("origin", origin).send().await;
-            for answer in [preflight, simple] {
+            for response in [preflight, simple] {
                 let cors: Vec<_> =
-                    answer.headers().keys().filter(|name| name.as_str().starts_with("access-control-")).collect();
+                    response.headers().keys().filter(|name| name.as_str().starts_with("access-control-")).collect();
                 assert!(cors.is_empty(), "{origin} {path}: {cors:?}");
             }
         }
@@ -379,7 +384,7 @@ async fn s54_a_websocket_of_another_origin_is_refused() {
         for origin in ["https://evil.example", "null", "http://127.0.0.1:1"] {
             assert_eq!(handshake(&mut ada, path, origin).await, 403, "{path} {origin}");
         }
-        // There is no WebSocket here; its own page gets what any GET gets.
+        // The site has no WebSocket: the request of its own page is handled like any GET.
         assert_eq!(handshake(&mut ada, path, &site.url()).await, 200, "{path}");
     }
     site.expire_access();

@@ -1,5 +1,5 @@
-//! Tokens that nobody of ours has signed, or that came to the wrong place. Each is refused and taken
-//! away, and never exchanged for a good one, although a good refresh token lies beside it.
+//! Forged and misplaced tokens. Each is refused and deleted, and never refreshed, even with a valid refresh token
+//! beside it.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -7,18 +7,20 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use hardtack::authenticator::Builder;
+use hardtack::AuthenticatorBuilder;
+use hardtack::config::ClaimsPolicy;
 use hardtack::jwt::Algorithm;
-use hardtack::{KeySet, SigningKey, TokenKind};
-use hardtack_conformance::client::{Client, Response};
+use hardtack::jwt::TokenKind;
+use hardtack::{KeySet, SigningKey};
 use hardtack_sqlx::Statement;
+use hardtack_test_support::client::{Client, Response};
 use http::StatusCode;
 use serde_json::{Value, json};
 use tower_service::Service;
 
 use crate::support::*;
 
-/// A victim, logged in, whose good cookies lie beside the forged ones.
+/// A user who is logged in, whose valid cookies are sent beside the forged ones.
 pub(crate) struct Victim {
     pub(crate) site: TestSite,
     pub(crate) browser: Client,
@@ -38,12 +40,12 @@ impl Victim {
         Self::at(Options::default()).await
     }
 
-    /// The claims of the good access token, for a forger to change.
+    /// The claims of the valid access token.
     fn claims(&self) -> Value {
         claims(&self.access)
     }
 
-    /// A token in the site's own hand, with one claim changed; `null` removes it.
+    /// A token signed by the site, with one claim changed; `null` removes the claim.
     fn with_claim(&self, name: &str, value: Value) -> String {
         let mut claims = self.claims();
         if value.is_null() {
@@ -54,12 +56,12 @@ impl Victim {
         forge(USUAL_HEADER, &claims.to_string())
     }
 
-    /// The victim's own claims under another header.
+    /// The victim's claims with another header.
     fn with_header(&self, header: &str) -> String {
         forge(header, &self.claims().to_string())
     }
 
-    /// Who is taken for whom with this access cookie alone.
+    /// The user name that a request with only this access cookie is accepted as, or the status.
     pub(crate) async fn accepted(&self, token: &str) -> Result<String, u16> {
         let mut client = self.site.client();
         let response = client.get("/service").accept_json().raw_cookie_header(format!("{ACCESS}={token}")).send().await;
@@ -69,7 +71,7 @@ impl Victim {
         }
     }
 
-    /// In the access cookie: alone, and beside a good refresh token.
+    /// Asserts that the access cookie is refused: alone, and beside a valid refresh token.
     async fn refuses(&self, what: &str, token: impl AsRef<[u8]>) {
         let alone = [ACCESS.as_bytes(), b"=", token.as_ref()].concat();
         let beside = [alone.as_slice(), format!("; {REFRESH}={}", self.refresh).as_bytes()].concat();
@@ -79,13 +81,13 @@ impl Victim {
             assert_refused_program(what, &response);
             let response = client.get("/service").accept_html().raw_cookie_header(&cookies).send().await;
             assert_refused_page(what, &response);
-            // Where anybody may come, too.
+            // Also on a page for visitors.
             let response = client.get("/").accept_json().raw_cookie_header(&cookies).send().await;
             assert_refused_program(what, &response);
         }
     }
 
-    /// In the refresh cookie, without an access cookie: on the way, and at the refresh route.
+    /// Asserts that the refresh cookie is refused without an access cookie: in place, and at the refresh route.
     pub(crate) async fn refuses_refresh(&self, what: &str, token: impl AsRef<[u8]>) {
         let cookies = [REFRESH.as_bytes(), b"=", token.as_ref()].concat();
         let csrf = claims(&self.refresh)["csrf"].as_str().unwrap().to_owned();
@@ -117,7 +119,7 @@ pub(crate) fn assert_refused_page(what: &str, response: &Response) {
     assert_unset(what, response);
 }
 
-/// The browser is rid of all four cookies, and got no others.
+/// Asserts that all four cookies are deleted, and no others set.
 fn assert_unset(what: &str, response: &Response) {
     let cookies = response.set_cookies();
     let mut names: Vec<&str> = cookies.iter().map(|cookie| cookie.name.as_str()).collect();
@@ -132,15 +134,15 @@ pub(crate) fn base64url(bytes: &[u8]) -> String {
     base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes)
 }
 
-/// The three segments.
+/// The three segments of a token.
 pub(crate) fn segments(token: &str) -> [&str; 3] {
     let parts: Vec<&str> = token.split('.').collect();
     parts.try_into().unwrap()
 }
 
-/// Without this the refusals below would prove nothing: what the tests sign is good until changed.
+/// The control for the tests below: the tokens that they sign are valid until changed.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_forgers_hand_is_the_sites_own() {
+async fn a_token_that_the_tests_sign_is_accepted() {
     let victim = Victim::new().await;
     assert_eq!(victim.accepted(&victim.access).await.as_deref(), Ok("alice"));
     assert_eq!(victim.accepted(&forge(USUAL_HEADER, &victim.claims().to_string())).await.as_deref(), Ok("alice"));
@@ -170,7 +172,7 @@ async fn s10_unsigned_tokens_are_refused() {
     victim.refuses_refresh("no signature", format!("{header}.{payload}.")).await;
 }
 
-/// The site signs with a private key; the forger has the public one and tries it as a secret.
+/// The site signs with a private key; the attacker uses the public key as an HMAC secret.
 #[tokio::test(flavor = "multi_thread")]
 async fn s11_a_public_key_is_no_secret() {
     let key = SigningKey::generate(Algorithm::EdDSA).unwrap().with_key_id("2026");
@@ -219,14 +221,14 @@ async fn s12_a_key_that_a_token_brings_along_is_neither_used_nor_fetched() {
         ("jwk", Value::Null),
     ] {
         let header = json!({ "alg": "HS256", "typ": "JWT", name: value }).to_string();
-        // Signed with our own secret: the member alone is enough.
+        // Signed with the site's secret: the header member alone suffices.
         victim.refuses(&format!("{name}, signed by us"), victim.with_header(&header)).await;
         let signed = format!("{}.{}", base64url(header.as_bytes()), segments(&victim.access)[1]);
         let theirs = signature(b"an attacker's secret of 32 bytes!", &signed);
         victim.refuses(&format!("{name}, signed by them"), format!("{signed}.{theirs}")).await;
     }
-    let nobody = listener.accept().unwrap_err();
-    assert_eq!(nobody.kind(), std::io::ErrorKind::WouldBlock, "the site came to fetch a key");
+    let no_connection = listener.accept().unwrap_err();
+    assert_eq!(no_connection.kind(), std::io::ErrorKind::WouldBlock, "the site fetched a key");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -264,7 +266,7 @@ async fn s14_a_token_of_one_kind_is_not_one_of_another() {
     for kind in [json!("refresh"), json!("Access"), json!("id"), json!(""), json!(1), json!(true), Value::Null] {
         victim.refuses(&format!("type {kind}"), victim.with_claim("type", kind)).await;
     }
-    // The CSRF value and the pre-session cookie are none either.
+    // Neither is the CSRF token or the pre-session cookie.
     victim.refuses("a CSRF value", claims(&victim.access)["csrf"].as_str().unwrap()).await;
     let mut client = victim.site.client();
     client.get("/login").accept_html().send().await;
@@ -307,12 +309,16 @@ async fn s15_times_that_are_none_or_lie_ahead() {
     }
 }
 
-/// At its edges: none by default, and as many seconds as were set.
+/// Tested at the edges: zero by default, and the number of seconds that was set.
 #[tokio::test(flavor = "multi_thread")]
 async fn s16_leeway_is_exact() {
     for leeway in [0, 30] {
         let options = Options::default();
-        let configure = if leeway == 0 { options.configure } else { |builder: Builder| builder.leeway(seconds(30)) };
+        let configure = if leeway == 0 {
+            options.configure
+        } else {
+            |builder: AuthenticatorBuilder| builder.claims(ClaimsPolicy::default().leeway(seconds(30)))
+        };
         let victim = Victim::at(Options { configure, ..options }).await;
         let now = victim.site.now().unix_seconds();
         for (name, last_good, first_bad) in
@@ -329,7 +335,9 @@ async fn s16_leeway_is_exact() {
 #[tokio::test(flavor = "multi_thread")]
 async fn s17_tokens_for_others_and_from_others() {
     let victim = Victim::at(Options {
-        configure: |builder| builder.audience("accounts").issuer("https://site.example"),
+        configure: |builder| {
+            builder.claims(ClaimsPolicy::default().audience("accounts").issuer("https://site.example"))
+        },
         ..Options::default()
     })
     .await;
@@ -352,7 +360,7 @@ async fn s17_tokens_for_others_and_from_others() {
     let several = victim.with_claim("aud", json!(["shop", "accounts"]));
     assert_eq!(victim.accepted(&several).await.as_deref(), Ok("alice"));
 
-    // Where no audience is set, a token that names one is meant for someone else.
+    // If no audience is configured, a token with one is meant for another service.
     let victim = Victim::new().await;
     victim.refuses("an unexpected aud", victim.with_claim("aud", json!("accounts"))).await;
 }
@@ -395,7 +403,7 @@ async fn s20_one_spelling_and_no_other() {
     let victim = Victim::new().await;
     let token = victim.access.as_str();
     let [header, payload, signature] = segments(token);
-    // 32 bytes leave two bits over in the 43rd character.
+    // 32 bytes leave two spare bits in the 43rd character.
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let last = alphabet.iter().position(|one| *one == signature.as_bytes()[42]).unwrap();
     assert_eq!(last % 4, 0);
@@ -433,11 +441,11 @@ async fn s20_one_spelling_and_no_other() {
         victim.refuses(what, other).await;
     }
     victim.refuses("bytes that are no text", b"\xff\xfe\x80.\xc3.\xf0").await;
-    // An empty cookie is a deleted one: nobody, and nothing to take away.
+    // An empty cookie counts as absent: it is not deleted.
     assert_eq!(victim.accepted("").await, Err(401));
 }
 
-/// One request, straight into the router: no server's own limit stands before it.
+/// Sends one request directly to the router, without the server's limits.
 async fn straight(site: &TestSite, cookie: &str) -> http::Response<Body> {
     let mut router = site.router();
     let request = http::Request::get("/service").header("accept", "application/json").header("cookie", cookie);
@@ -455,10 +463,10 @@ async fn s21_a_huge_token_costs_nothing() {
         ("1 MiB of payload", forge(USUAL_HEADER, &format!("{{\"a\":\"{megabyte}\"}}"))),
         ("a million dots", ".".repeat(1_000_000)),
     ] {
-        // The machine may be busy; the work itself is what counts.
+        // The fastest run counts, since the machine may be busy.
         let fastest = (0..20).map(|_| {
             let start = Instant::now();
-            assert!(victim.site.auth().decode::<hardtack::NoExtra>(&token, TokenKind::Access).is_err(), "{what}");
+            assert!(victim.site.auth().decode::<hardtack::jwt::NoExtra>(&token, TokenKind::Access).is_err(), "{what}");
             start.elapsed()
         });
         assert!(fastest.min().unwrap() < Duration::from_millis(5), "{what}");
@@ -467,7 +475,7 @@ async fn s21_a_huge_token_costs_nothing() {
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{what}");
         assert!(response.headers().get_all("set-cookie").iter().count() >= 4, "{what}");
 
-        // Over a socket the server itself refuses so long a head, and may hang up while it is still sent.
+        // Over a socket, the server itself refuses such a long head, and may hang up before it is sent.
         let mut client = victim.site.client();
         let request = client.get("/service").accept_json().raw_cookie_header(format!("{ACCESS}={token}"));
         if let Ok(response) = request.try_send().await {
@@ -482,18 +490,18 @@ async fn s21_a_huge_token_costs_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_sites_token_is_a_stranger_here() {
+async fn another_sites_token_is_refused() {
     let victim = Victim::new().await;
     let keys = KeySet::from_secret(b"Zt8vQm3kLx0pWr5yNc2bHd7fJg4sKa9uEo6iTqR1wYzXnVlB").unwrap();
     let other = TestSite::start(Options { keys, ..Options::default() }).await;
-    let stranger = other.person("alice").await;
-    victim.refuses("another site's access token", cookie(&stranger, ACCESS)).await;
-    victim.refuses_refresh("another site's refresh token", cookie(&stranger, REFRESH)).await;
+    let foreigner = other.person("alice").await;
+    victim.refuses("another site's access token", cookie(&foreigner, ACCESS)).await;
+    victim.refuses_refresh("another site's refresh token", cookie(&foreigner, REFRESH)).await;
 }
 
-/// Only a token that is perfect apart from its age is exchanged for a new one.
+/// An expired token is refreshed only if it is valid otherwise.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_expired_token_with_another_flaw_is_forged() {
+async fn an_expired_token_with_another_flaw_is_refused() {
     let victim = Victim::new().await;
     let now = victim.site.now().unix_seconds();
     let expired = victim.with_claim("exp", json!(now - 1));
@@ -510,7 +518,7 @@ async fn an_expired_token_with_another_flaw_is_forged() {
     claims["aud"] = json!("shop");
     victim.refuses("expired, wrong audience", forge(USUAL_HEADER, &claims.to_string())).await;
 
-    // The control: merely expired, it is exchanged.
+    // The control: a token that has only expired is refreshed.
     let cookies = format!("{ACCESS}={expired}; {REFRESH}={}", victim.refresh);
     let mut client = victim.site.client();
     let response = client.get("/service").accept_json().raw_cookie_header(cookies).send().await;
@@ -529,14 +537,14 @@ async fn s24_a_deleted_users_tokens_are_dead() {
         browser.post("/account/change_settings").accept_json().csrf().json(&json!({ "email": "" })).send().await;
     assert_refused_program("a deleted user's change", &response);
 
-    // The refresh token may be exchanged, and does not bring the user back.
+    // Refreshing does not bring the user back.
     let mut thief = victim.site.client();
     plant(&mut thief, REFRESH, &victim.refresh);
     assert_eq!(whoami(&mut thief).await, Err(401));
     assert_eq!(whoami(&mut thief).await, Err(401));
 }
 
-/// The browser of one site, taken to another that shares its database.
+/// A browser of one site, moved to another site on the same database.
 fn moved(from: &Client, to: &TestSite) -> Client {
     let mut client = to.client();
     for cookie in from.cookies() {
@@ -559,7 +567,7 @@ async fn s23_a_rotated_key_logs_nobody_out() {
     let idle = before.device_of("alice").await;
     assert_eq!(key_id(&cookie(&alice, ACCESS)), "2025");
 
-    // The new key signs, the old one verifies on.
+    // The new key signs; the old one still verifies.
     let keys = KeySet::new(new.clone()).also_verify(old.verifying_key()).unwrap();
     let during = before.beside(Options { keys, ..Options::default() }).await;
     let mut alice = moved(&alice, &during);
@@ -571,14 +579,14 @@ async fn s23_a_rotated_key_logs_nobody_out() {
     let newcomer = during.device_of("alice").await;
     assert_eq!(key_id(&cookie(&newcomer, ACCESS)), "2026");
 
-    // By the time that her old tokens have expired, she has got new ones.
+    // When her old tokens have expired, she has new ones.
     during.expire_access();
     assert_eq!(whoami(&mut alice).await.as_deref(), Ok("alice"));
     for token in [cookie(&alice, ACCESS), cookie(&alice, REFRESH)] {
         assert_eq!(key_id(&token), "2026");
     }
 
-    // The old key is gone, and with it whatever only it has signed.
+    // After the old key is removed, tokens that it signed are refused.
     let after = before.beside(Options { keys: KeySet::new(new), ..Options::default() }).await;
     let mut alice = moved(&alice, &after);
     assert_eq!(whoami(&mut alice).await.as_deref(), Ok("alice"));

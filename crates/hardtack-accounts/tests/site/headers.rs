@@ -1,7 +1,7 @@
-//! Header fields: what each response says about itself, whoever asks and however it ends.
+//! The security header fields of every response.
 
 use hardtack::RefreshMode;
-use hardtack_conformance::client::{Client, Response};
+use hardtack_test_support::client::{Client, Response};
 use http::Method;
 use serde_json::json;
 
@@ -21,7 +21,7 @@ const EVERYWHERE: [(&str, &str); 6] = [
 
 const ASSETS: [&str; 3] = ["/assets/hardtack.css", "/assets/hardtack.svg", "/openapi.json"];
 
-/// What holds for every response of the site.
+/// Asserts what holds for every response of the site.
 fn assert_guarded(response: &Response) {
     let what = format!("{} {} → {}", response.method(), response.path(), response.status());
     for (name, value) in EVERYWHERE {
@@ -33,7 +33,7 @@ fn assert_guarded(response: &Response) {
     let cache = response.headers_all("cache-control").join(", ");
     if ASSETS.contains(&response.path()) && response.status() == 200 {
         assert_eq!(cache, "public, max-age=300", "{what}");
-        assert_eq!(response.header("vary"), None, "{what}: one and the same for everybody");
+        assert_eq!(response.header("vary"), None, "{what}: the same for all clients");
         assert_eq!(response.set_cookies(), [], "{what}");
     } else {
         assert!(cache == "no-store" || cache == "private, no-store", "{what}: {cache}");
@@ -56,15 +56,15 @@ fn assert_guarded(response: &Response) {
     }
 }
 
-/// Every kind of answer: pages and JSON, good and bad, to strangers and to somebody.
+/// Responses of every kind: pages and JSON, success and failure, to visitors and to users.
 async fn every_kind(site: &TestSite, https: bool) -> Vec<Response> {
     let at_home = |client: Client| if https { client.at_origin("https://site.example") } else { client };
     let prefix = if https { "__Host-" } else { "" };
     let mut seen = Vec::new();
-    let mut somebody = at_home(site.client());
-    sign_up(&mut somebody, "alice").await;
-    let mut stranger = at_home(site.client());
-    for client in [&mut stranger, &mut somebody] {
+    let mut user = at_home(site.client());
+    sign_up(&mut user, "alice").await;
+    let mut visitor = at_home(site.client());
+    for client in [&mut visitor, &mut user] {
         for path in [
             "/",
             "/signup",
@@ -108,7 +108,7 @@ async fn every_kind(site: &TestSite, https: bool) -> Vec<Response> {
         let wrong = client.post("/login").accept_json().json(&json!({ "username": "nobody", "password": "wrong" }));
         seen.push(wrong.send().await);
         for accept in ["text/html", "application/json"] {
-            // In a browser of its own: the answer deletes the cookies.
+            // In a separate browser, since the response deletes the cookies.
             let mut forger = client.clone();
             let forged = forger.get("/service").header("accept", accept).no_cookies();
             seen.push(forged.raw_cookie_header(format!("{prefix}access_token_cookie=forged")).send().await);
@@ -117,13 +117,13 @@ async fn every_kind(site: &TestSite, https: bool) -> Vec<Response> {
         }
     }
     site.expire_access();
-    seen.push(somebody.get("/service").accept_html().follow().await);
-    seen.push(somebody.get("/account").accept_html().send().await);
-    seen.push(somebody.get("/account").accept_json().send().await);
+    seen.push(user.get("/service").accept_html().follow().await);
+    seen.push(user.get("/account").accept_html().send().await);
+    seen.push(user.get("/account").accept_json().send().await);
     let body = json!({ "password": PASSWORD });
-    seen.push(somebody.post("/reauthenticate").accept_json().csrf().json(&body).send().await);
-    seen.push(somebody.post("/account/change_settings").accept_json().csrf().json(&json!({})).send().await);
-    seen.push(somebody.post("/logout").accept_html().csrf().send().await);
+    seen.push(user.post("/reauthenticate").accept_json().csrf().json(&body).send().await);
+    seen.push(user.post("/account/change_settings").accept_json().csrf().json(&json!({})).send().await);
+    seen.push(user.post("/logout").accept_html().csrf().send().await);
     seen
 }
 
@@ -144,7 +144,7 @@ async fn s63_every_response_is_guarded_and_no_answer_of_ones_own_is_kept() {
     }
 }
 
-/// Whatever names somebody is private, also where no cookie is set.
+/// A page that names its user is private, even if it sets no cookie.
 #[tokio::test(flavor = "multi_thread")]
 async fn s63_the_pages_of_somebody_are_private() {
     let site = TestSite::start(Options::default()).await;
@@ -160,7 +160,7 @@ async fn s63_the_pages_of_somebody_are_private() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn over_https_browsers_are_told_to_stay_there() {
+async fn over_https_hsts_is_sent() {
     let base_url = Some("https://site.example");
     let site = TestSite::start(Options { base_url, ..Options::default() }).await;
     for response in every_kind(&site, true).await {
@@ -174,7 +174,7 @@ async fn over_https_browsers_are_told_to_stay_there() {
     }
 }
 
-/// The policy would break a page that had a script or a style of its own.
+/// A page with a script or an inline style would break under the policy.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_page_needs_what_the_policy_forbids() {
     let site = TestSite::start(Options { refresh: RefreshMode::Redirect, ..Options::default() }).await;
@@ -203,7 +203,7 @@ async fn no_page_needs_what_the_policy_forbids() {
     }
 }
 
-/// A page for whoever asks for one, JSON for everybody else; the status is the same.
+/// A page for clients that prefer HTML, JSON for all others, with the same status.
 #[tokio::test(flavor = "multi_thread")]
 async fn accept_decides_between_a_page_and_json() {
     const PAGE: &str = "text/html; charset=utf-8";
@@ -244,10 +244,10 @@ async fn accept_decides_between_a_page_and_json() {
             }
         }
     }
-    // Nothing is said at all.
+    // Without `Accept`.
     let response = client.get("/service").send().await;
     assert_eq!(response.header("content-type"), Some(JSON));
-    // htmx gets a part of a page, and problems that its script can read.
+    // htmx gets pages, and problems as JSON.
     let response = client.get("/service").header("hx-request", "true").send().await;
     assert_eq!(response.header("content-type"), Some(PAGE));
     let response = client.get("/nowhere").header("hx-request", "true").send().await;
@@ -289,7 +289,7 @@ async fn head_is_get_without_its_body() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn assets_are_of_their_type_and_for_anyone() {
+async fn assets_have_their_type_and_are_public() {
     let site = TestSite::start(Options::default()).await;
     let mut client = site.client();
     for (path, kind, start) in [
@@ -297,7 +297,7 @@ async fn assets_are_of_their_type_and_for_anyone() {
         ("/assets/hardtack.svg", "image/svg+xml", Some("<svg")),
         ("/openapi.json", "application/json", Some("{")),
     ] {
-        // Damaged cookies do not matter to them, nor does what is accepted.
+        // Damaged cookies and `Accept` make no difference.
         for accept in ["text/html", "image/*", "text/css,*/*;q=0.1"] {
             let request = client.get(path).header("accept", accept).raw_cookie_header("access_token_cookie=junk");
             let response = request.send().await;
@@ -309,7 +309,7 @@ async fn assets_are_of_their_type_and_for_anyone() {
             assert_guarded(&response);
         }
     }
-    // Each page names them as they are.
+    // Each page links to them by the right path.
     let page = open(&mut client, "/login").await;
     for path in ["/assets/hardtack.css", "/assets/hardtack.svg"] {
         assert!(page.text().contains(&format!("\"{path}\"")), "{path}: {}", page.text());

@@ -1,12 +1,12 @@
-//! Input that is malformed, too long or strange: a status of the 4xx kind, and a sentence that a person
-//! can act on.
+//! Input that is malformed, too long or unusual: the response has a 4xx status and a helpful sentence.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use hardtack_conformance::client::{Client, Response};
+use hardtack_test_support::client::{Client, Response};
+use hardtack_test_support::html::HtmlForms;
 use http::{HeaderValue, Method, Request, StatusCode};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -20,7 +20,7 @@ use crate::support::*;
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 
-/// Routes that read a body, each with whether it wants to know who asks.
+/// Routes that read a body, each with whether it needs a log-in.
 const READERS: [(&str, bool); 5] = [
     ("/login", false),
     ("/signup", false),
@@ -37,9 +37,9 @@ fn name_read_by(path: &str) -> &'static str {
     }
 }
 
-/// Sends a body with all that belongs to it, so that only the body is at fault.
+/// Sends a body with everything else right, so that only the body can be refused.
 async fn send(client: &mut Client, path: &str, page: bool, kind: Option<&str>, body: impl Into<Vec<u8>>) -> Response {
-    // A form's token is in its field, which a body that is none lacks: the header goes before it.
+    // The header is sent too, since a malformed body has no CSRF field.
     let token = match client.cookie("csrf_access_token") {
         Some(cookie) => cookie.value.clone(),
         None => field(&client.get("/login").accept_html().send().await, "/login", "csrf_token"),
@@ -49,7 +49,7 @@ async fn send(client: &mut Client, path: &str, page: bool, kind: Option<&str>, b
     if page { request.accept_html().send().await } else { request.accept_json().send().await }
 }
 
-/// Says what is wrong and what to do, in the form that was asked for, and repeats nothing that was sent.
+/// Asserts that the response says what is wrong in the requested format, and does not repeat the input.
 fn assert_says(response: &Response, page: bool, status: u16, words: &str) {
     let what = format!("{} {} → {}", response.method(), response.path(), response.text());
     assert_eq!(response.status(), status, "{what}");
@@ -66,15 +66,15 @@ fn assert_says(response: &Response, page: bool, status: u16, words: &str) {
     assert!(!response.text().contains("hunter2"), "{what}");
 }
 
-/// A stranger and somebody, for the routes that are for either.
-async fn stranger_and_somebody(site: &TestSite) -> (Client, Client) {
+/// A visitor and a user, for the routes of either.
+async fn visitor_and_user(site: &TestSite) -> (Client, Client) {
     (site.client(), site.person("alice").await)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s49_a_body_of_another_kind_is_not_taken() {
     let site = TestSite::start(Options::default()).await;
-    let (mut stranger, mut somebody) = stranger_and_somebody(&site).await;
+    let (mut visitor, mut user) = visitor_and_user(&site).await;
     let json = r#"{"username":"alice","password":"hunter2 hunter2"}"#;
     let multipart = "--x\r\nContent-Disposition: form-data; name=\"username\"\r\n\r\nalice\r\n--x--\r\n";
     for (path, known) in READERS {
@@ -92,31 +92,31 @@ async fn s49_a_body_of_another_kind_is_not_taken() {
             (None, ""),
         ] {
             for page in [true, false] {
-                let client = if known { &mut somebody } else { &mut stranger };
+                let client = if known { &mut user } else { &mut visitor };
                 let response = send(client, path, page, kind, body).await;
                 assert_says(&response, page, 415, "Send application/json or application/x-www-form-urlencoded");
             }
         }
     }
-    assert_eq!(stranger.cookie(ACCESS), None);
-    // Either kind may carry parameters and any capitals.
+    assert_eq!(visitor.cookie(ACCESS), None);
+    // Both types may have parameters, in any case.
     for kind in ["application/json; charset=utf-8", "Application/JSON", "application/json;charset=utf-8;x=y"] {
-        let response = send(&mut somebody, "/account/change_settings", false, Some(kind), r#"{"email":""}"#).await;
+        let response = send(&mut user, "/account/change_settings", false, Some(kind), r#"{"email":""}"#).await;
         assert_eq!(response.status(), 200, "{kind}: {}", response.text());
     }
     for kind in ["application/x-www-form-urlencoded; charset=UTF-8", "Application/X-WWW-Form-URLencoded"] {
-        let response = send(&mut somebody, "/account/change_settings", false, Some(kind), "email=").await;
+        let response = send(&mut user, "/account/change_settings", false, Some(kind), "email=").await;
         assert_eq!(response.status(), 200, "{kind}: {}", response.text());
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_json_is_pointed_at() {
+async fn the_position_of_a_json_error_is_reported() {
     let site = TestSite::start(Options::default()).await;
-    let (mut stranger, mut somebody) = stranger_and_somebody(&site).await;
+    let (mut visitor, mut user) = visitor_and_user(&site).await;
     let deep = format!("{{\"username\":{}", "[".repeat(8000));
     for (path, known) in READERS {
-        let client = if known { &mut somebody } else { &mut stranger };
+        let client = if known { &mut user } else { &mut visitor };
         for body in [
             "",
             " ",
@@ -133,26 +133,26 @@ async fn what_is_not_json_is_pointed_at() {
             "\x7f\x7f{\0}\0",
             "nan",
         ] {
-            // Under a name that the route reads: of others only the grammar is looked at.
+            // Under a name that the route reads; of other members only the syntax is checked.
             let body = body.replace("NAME", name_read_by(path)).into_bytes();
-            // The one byte of these that no text has.
+            // The byte that is not valid in text.
             let body: Vec<u8> = body.into_iter().map(|byte| if byte == 0x7f { 0xff } else { byte }).collect();
             let response = send(client, path, false, Some(JSON), body).await;
-            assert_says(&response, false, 400, "The body is not JSON; it goes wrong at line 1, column ");
+            assert_says(&response, false, 400, "The body is not valid JSON. The error is at line 1, column ");
         }
         let response = send(client, path, true, Some(JSON), "{").await;
-        assert_says(&response, true, 400, "The body is not JSON");
+        assert_says(&response, true, 400, "The body is not valid JSON");
         let response = send(client, path, false, Some(JSON), deep.as_str()).await;
         assert!(matches!(response.status().as_u16(), 400 | 422), "{}", response.status());
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn json_of_another_shape_is_told_the_shape() {
+async fn json_of_the_wrong_shape_is_refused() {
     let site = TestSite::start(Options::default()).await;
-    let (mut stranger, mut somebody) = stranger_and_somebody(&site).await;
+    let (mut visitor, mut user) = visitor_and_user(&site).await;
     for (path, known) in READERS {
-        let client = if known { &mut somebody } else { &mut stranger };
+        let client = if known { &mut user } else { &mut visitor };
         let name = name_read_by(path);
         for body in [
             "[]".to_owned(),
@@ -168,25 +168,25 @@ async fn json_of_another_shape_is_told_the_shape() {
             format!(r#"{{"{name}":1e999}}"#),
         ] {
             let response = send(client, path, false, Some(JSON), body.as_str()).await;
-            // A number too large for any type is no JSON to some.
+            // Some parsers regard a number that is too large as a syntax error.
             if body.contains("1e999") {
                 assert!(matches!(response.status().as_u16(), 400 | 422), "{path} {body}: {}", response.status());
             } else {
-                assert_says(&response, false, 422, "Send one JSON object, each field once and of its own type");
+                assert_says(&response, false, 422, "Send one JSON object with each field once and of the right type");
             }
         }
         let response = send(client, path, true, Some(JSON), "[]").await;
         assert_says(&response, true, 422, "Send one JSON object");
     }
-    // Nobody was logged in by an array, and nothing changed.
-    assert_eq!(stranger.cookie(ACCESS), None);
-    assert_eq!(whoami(&mut somebody).await.as_deref(), Ok("alice"));
+    // An array has not logged in a user, and nothing has changed.
+    assert_eq!(visitor.cookie(ACCESS), None);
+    assert_eq!(whoami(&mut user).await.as_deref(), Ok("alice"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_field_that_comes_twice_is_not_guessed_at() {
+async fn a_repeated_field_is_refused() {
     let site = TestSite::start(Options::default()).await;
-    let (mut stranger, mut somebody) = stranger_and_somebody(&site).await;
+    let (mut visitor, mut user) = visitor_and_user(&site).await;
     for (path, known, body) in [
         ("/login", false, "username=alice&username=bob&password=hunter2"),
         ("/login", false, "username=alice&password=hunter2&password=hunter2"),
@@ -196,69 +196,69 @@ async fn a_field_that_comes_twice_is_not_guessed_at() {
         ("/reauthenticate", true, "password=hunter2&password=hunter2"),
     ] {
         for page in [true, false] {
-            let client = if known { &mut somebody } else { &mut stranger };
+            let client = if known { &mut user } else { &mut visitor };
             let response = send(client, path, page, Some(FORM), body).await;
-            assert_says(&response, page, 422, "send each field once");
+            assert_says(&response, page, 422, "Send each field once");
         }
     }
-    // Two CSRF tokens that differ are no token.
-    let page = open(&mut somebody, "/account").await;
+    // Two different CSRF tokens are refused.
+    let page = open(&mut user, "/account").await;
     let token = field(&page, "/account/change_settings", "csrf_token");
     let fields = [("csrf_token", token.as_str()), ("csrf_token", "x"), ("email", "")];
-    let response = somebody.post("/account/change_settings").accept_json().form(&fields).send().await;
+    let response = user.post("/account/change_settings").accept_json().form(&fields).send().await;
     assert_says(&response, false, 403, "CSRF");
-    assert_eq!(somebody.get("/account").accept_json().send().await.json()["email"], "");
+    assert_eq!(user.get("/account").accept_json().send().await.json()["email"], "");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_is_too_long_is_told_the_limit() {
+async fn a_body_that_is_too_long_is_refused_with_the_limit() {
     let site = TestSite::start(Options::default()).await;
-    let (mut stranger, mut somebody) = stranger_and_somebody(&site).await;
+    let (mut visitor, mut user) = visitor_and_user(&site).await;
     let long = "x".repeat(16 * 1024);
     for (path, known) in READERS {
         for page in [true, false] {
-            let client = if known { &mut somebody } else { &mut stranger };
+            let client = if known { &mut user } else { &mut visitor };
             for (kind, body) in [(JSON, json!({ "username": long }).to_string()), (FORM, format!("username={long}"))] {
                 let response = send(client, path, page, Some(kind), body).await;
                 assert_says(&response, page, 413, "at most 16 KiB");
             }
         }
     }
-    // A form that carries its token in its field, as a browser's does.
-    let page = open(&mut somebody, "/account").await;
+    // A form with its token in a field, as a browser sends it.
+    let page = open(&mut user, "/account").await;
     let typed = [("display_name", long.as_str())];
-    let response = submit(&mut somebody, &page, "/account/change_settings", &typed).await;
+    let response = submit(&mut user, &page, "/account/change_settings", &typed).await;
     assert_says(&response, true, 413, "at most 16 KiB");
-    // Up to the limit it is read, and judged for what it is.
+    // A body within the limit is read.
     let response =
-        send(&mut somebody, "/account/change_settings", false, Some(FORM), format!("email={}", &long[..16_000])).await;
+        send(&mut user, "/account/change_settings", false, Some(FORM), format!("email={}", &long[..16_000])).await;
     assert_says(&response, false, 422, "you@site.example");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn empty_fields_are_asked_for() {
+async fn empty_fields_are_refused() {
     let site = TestSite::start(Options::default()).await;
-    let (mut stranger, mut somebody) = stranger_and_somebody(&site).await;
+    let (mut visitor, mut user) = visitor_and_user(&site).await;
     for body in ["", "username=&password=", "&&&", "=", "username", "%"] {
         for page in [true, false] {
-            let response = send(&mut stranger, "/signup", page, Some(FORM), body).await;
+            let response = send(&mut visitor, "/signup", page, Some(FORM), body).await;
             assert_says(&response, page, 422, "Choose a user name.");
             assert!(response.text().contains("Choose a password of at least 8 characters."), "{}", response.text());
         }
     }
-    let response = send(&mut stranger, "/signup", false, Some(JSON), "{}").await;
+    let response = send(&mut visitor, "/signup", false, Some(JSON), "{}").await;
     assert_says(&response, false, 422, "Choose a user name.");
     for page in [true, false] {
-        let response = send(&mut stranger, "/login", page, Some(FORM), "").await;
+        let response = send(&mut visitor, "/login", page, Some(FORM), "").await;
         assert_says(&response, page, 401, "do not match");
     }
-    let response = send(&mut somebody, "/reauthenticate", true, Some(FORM), "").await;
+    let response = send(&mut user, "/reauthenticate", true, Some(FORM), "").await;
     assert_says(&response, true, 401, "That is not your password.");
-    let response = send(&mut somebody, "/account/password", true, Some(FORM), "").await;
+    let response = send(&mut user, "/account/password", true, Some(FORM), "").await;
     assert_says(&response, true, 422, "at least 8 characters");
-    let response = send(&mut somebody, "/account/change_settings", false, Some(FORM), "").await;
+    let response = send(&mut user, "/account/change_settings", false, Some(FORM), "").await;
     assert_eq!(response.status(), 200, "{}", response.text());
-    assert_eq!(stranger.cookie(ACCESS), None);
+    assert_eq!(visitor.cookie(ACCESS), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -293,7 +293,7 @@ async fn names_in_any_script_and_of_any_length() {
         let response = send(&mut client, "/signup", false, Some(JSON), body).await;
         assert_says(&response, false, 422, words);
         assert!(response.json()["errors"]["username"].is_string(), "{}", response.text());
-        // What was typed is shown again, and only as text.
+        // The input is shown again, escaped.
         let body = format!("username={}", form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>());
         let response = send(&mut client, "/signup", true, Some(FORM), body).await;
         assert_says(&response, true, 422, words);
@@ -336,36 +336,36 @@ async fn settings_in_any_script_and_no_control_characters() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bytes_that_are_no_text() {
+async fn bytes_that_are_not_text_are_refused() {
     let site = TestSite::start(Options::default()).await;
-    let (mut stranger, mut somebody) = stranger_and_somebody(&site).await;
+    let (mut visitor, mut user) = visitor_and_user(&site).await;
     for body in
         [&b"username=%ff&password=correct+horse+battery"[..], b"username=\xff\xfe&password=correct+horse+battery"]
     {
-        let response = send(&mut stranger, "/signup", false, Some(FORM), body).await;
+        let response = send(&mut visitor, "/signup", false, Some(FORM), body).await;
         assert_says(&response, false, 422, "Use letters, digits");
     }
-    let response = send(&mut stranger, "/login", false, Some(FORM), &b"username=alice&password=%ff%fe"[..]).await;
+    let response = send(&mut visitor, "/login", false, Some(FORM), &b"username=alice&password=%ff%fe"[..]).await;
     assert_says(&response, false, 401, "do not match");
-    // In addresses.
+    // In the path.
     for path in ["/%ff", "/%00", "/service%00", "/%2e%2e/%2e%2e/etc/passwd", "//service", "/service/", "/\u{e9}"] {
         for page in [true, false] {
             let path = path.replace('\u{e9}', "%C3%A9");
-            let request = somebody.get(&path);
+            let request = user.get(&path);
             let response = if page { request.accept_html() } else { request.accept_json() }.send().await;
-            assert_says(&response, page, 404, "There is nothing at this address.");
+            assert_says(&response, page, 404, "There is no page at this address.");
         }
     }
     for id in ["%ff", "%00", "..%2f..", "0", "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz", &"0".repeat(32), &"0".repeat(5000)] {
         let path = format!("/account/sessions/{id}/revoke");
         for page in [true, false] {
-            let response = send(&mut somebody, &path, page, Some(FORM), "").await;
+            let response = send(&mut user, &path, page, Some(FORM), "").await;
             assert_says(&response, page, 404, "You have no such session.");
         }
     }
     for query in ["next=%ff", "next=%00", "next", "next=&next=", "%", "%zz=%zz", &"a".repeat(5000), "next=%2f%2f"] {
         for path in ["/", "/login", "/signup", "/reauthenticate", "/account", "/account/sessions"] {
-            let response = somebody.get(&format!("{path}?{query}")).accept_html().send().await;
+            let response = user.get(&format!("{path}?{query}")).accept_html().send().await;
             assert_eq!(response.status(), 200, "{path}?{query}");
         }
     }
@@ -383,9 +383,9 @@ async fn bytes_that_are_no_text() {
         let response = site.client().post("/login").header(name, value).json(&body).send().await;
         assert_eq!(response.status(), 200, "{name}: {}", response.text());
     }
-    let list = somebody.get("/account/sessions").accept_json().send().await;
+    let list = user.get("/account/sessions").accept_json().send().await;
     assert_eq!(list.json()["sessions"].as_array().unwrap().len(), 8);
-    assert_eq!(open(&mut somebody, "/account/sessions").await.status(), 200);
+    assert_eq!(open(&mut user, "/account/sessions").await.status(), 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -415,11 +415,11 @@ async fn s50_another_method_is_told_which_ones_there_are() {
             allow.sort_unstable();
             assert_eq!(allow, allowed, "{method} {path}");
             if method != Method::HEAD {
-                assert_says(&response, page, 405, "sent by POST");
+                assert_says(&response, page, 405, "by POST");
             }
         }
     }
-    // What claims to be another method is what it is.
+    // An override of the method has no effect.
     for name in ["x-http-method-override", "x-http-method", "x-method-override"] {
         let request = client.get("/account/sessions/revoke-others").accept_json().csrf().header(name, "POST");
         assert_eq!(request.send().await.status(), 405, "{name}");
@@ -429,26 +429,26 @@ async fn s50_another_method_is_told_which_ones_there_are() {
     assert_eq!(whoami(&mut client).await.as_deref(), Ok("alice"));
 }
 
-/// A page that is not there is within the frame of whoever looks for it.
+/// The 404 page shows its user the user's own header.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_visitor_finds_the_way_back() {
+async fn the_404_page_links_to_the_home_page() {
     let site = TestSite::start(Options::default()).await;
-    let (mut stranger, mut somebody) = stranger_and_somebody(&site).await;
-    for client in [&mut stranger, &mut somebody] {
+    let (mut visitor, mut user) = visitor_and_user(&site).await;
+    for client in [&mut visitor, &mut user] {
         let page = client.get("/nowhere").accept_html().send().await;
-        assert_says(&page, true, 404, "There is nothing at this address.");
+        assert_says(&page, true, 404, "There is no page at this address.");
         assert!(page.text().contains("href=\"/\""), "{}", page.text());
     }
-    let page = somebody.get("/nowhere").accept_html().send().await;
+    let page = user.get("/nowhere").accept_html().send().await;
     assert!(!page.form_fields("/logout").is_empty(), "{}", page.text());
-    // Damaged cookies do not stand in the way of a 404.
-    let request = stranger.get("/nowhere").accept_html().raw_cookie_header("access_token_cookie=junk");
-    assert_says(&request.send().await, true, 404, "There is nothing at this address.");
+    // Damaged cookies do not change a 404.
+    let request = visitor.get("/nowhere").accept_html().raw_cookie_header("access_token_cookie=junk");
+    assert_says(&request.send().await, true, 404, "There is no page at this address.");
 }
 
-/// The server's own answers, to what is no HTTP or may be two requests to one and one to another.
+/// Requests that are not HTTP, or that two servers could split differently.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_http_is_refused() {
+async fn malformed_http_is_refused() {
     let site = TestSite::start(Options::default()).await;
     let twice = "POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}";
     for text in [
@@ -464,15 +464,15 @@ async fn what_is_no_http_is_refused() {
     ] {
         let mut stream = TcpStream::connect(site.url().trim_start_matches("http://")).await.unwrap();
         stream.write_all(text.as_bytes()).await.unwrap();
-        let mut answer = [0; 1024];
-        let read = tokio::time::timeout(seconds(30), stream.read(&mut answer)).await;
+        let mut response = [0; 1024];
+        let read = tokio::time::timeout(seconds(30), stream.read(&mut response)).await;
         let length = read.unwrap_or_else(|_| panic!("{text:?} is not answered")).unwrap();
-        let answer = String::from_utf8_lossy(&answer[..length]);
-        assert!(answer.starts_with("HTTP/1.1 4") || answer.starts_with("HTTP/1.0 4"), "{text:?} → {answer:?}");
+        let response = String::from_utf8_lossy(&response[..length]);
+        assert!(response.starts_with("HTTP/1.1 4") || response.starts_with("HTTP/1.0 4"), "{text:?} → {response:?}");
     }
 }
 
-/// What a request may be made of: a mangled thing as often as a good one.
+/// The parts of a request, each valid or mangled.
 #[derive(Clone, Debug)]
 struct Mangled {
     method: Method,
@@ -482,7 +482,7 @@ struct Mangled {
     body: Vec<u8>,
 }
 
-/// Bytes that a header field may hold (RFC 9110 §5.5).
+/// Bytes that a header field may contain (RFC 9110 §5.5).
 fn field_bytes() -> impl Strategy<Value = Vec<u8>> {
     let byte = prop_oneof![4 => 0x20u8..0x7f, 1 => 0x80u8..=0xff, 1 => Just(b'\t')];
     prop::collection::vec(byte, 0..60)
@@ -525,7 +525,7 @@ fn mangled(access: String, refresh: String, csrf: String) -> impl Strategy<Value
     let cookie = prop_oneof![
         3 => (names, tokens.clone()).prop_map(|(name, value)| format!("{name}={value}").into_bytes()),
         1 => ("[a-z_=; \"]{0,20}", field_bytes()).prop_map(|(start, rest)| [start.into_bytes(), rest].concat()),
-        // A good token with one byte changed.
+        // A valid token with one byte changed.
         1 => (tokens, any::<prop::sample::Index>(), 0x21u8..0x7f).prop_map(|(token, at, byte)| {
             let mut token = token.into_bytes();
             if !token.is_empty() {
@@ -570,7 +570,7 @@ fn mangled(access: String, refresh: String, csrf: String) -> impl Strategy<Value
     })
 }
 
-/// Objects with our names and any values, and anything else.
+/// Objects with the site's field names and any values, and other JSON.
 fn json_text() -> impl Strategy<Value = String> {
     let value = prop_oneof![
         3 => any::<String>().prop_map(Value::String),
@@ -583,12 +583,12 @@ fn json_text() -> impl Strategy<Value = String> {
         .prop_map(|members| Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()));
     (object, 0usize..400).prop_map(|(object, cut)| {
         let text = object.to_string();
-        // Cut off now and then.
+        // Sometimes truncated.
         if cut < 100 { text.chars().take(cut).collect() } else { text }
     })
 }
 
-async fn answer(mut router: Router, mangled: Mangled) -> (StatusCode, Vec<u8>) {
+async fn send_mangled(mut router: Router, mangled: Mangled) -> (StatusCode, Vec<u8>) {
     let mut request =
         Request::builder().method(mangled.method).uri(mangled.path).body(Body::from(mangled.body)).unwrap();
     for (name, value) in mangled.fields {
@@ -605,7 +605,7 @@ async fn answer(mut router: Router, mangled: Mangled) -> (StatusCode, Vec<u8>) {
 }
 
 #[test]
-fn no_request_at_all_makes_the_site_fail() {
+fn no_request_makes_the_site_fail() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (site, browser) = runtime.block_on(async {
         let site = TestSite::start(Options::default()).await;
@@ -617,7 +617,7 @@ fn no_request_at_all_makes_the_site_fail() {
     let config = Config { cases: 250, failure_persistence: None, ..Config::default() };
     let outcome = TestRunner::new(config).run(&strategy, |request| {
         let path = request.path.clone();
-        let task = runtime.spawn(answer(site.router(), request));
+        let task = runtime.spawn(send_mangled(site.router(), request));
         let (status, body) = runtime.block_on(task).map_err(|panic| TestCaseError::fail(panic.to_string()))?;
         prop_assert!(status.as_u16() < 500, "{} → {}: {}", path, status, String::from_utf8_lossy(&body));
         Ok(())

@@ -1,11 +1,12 @@
-//! What stays secret: nothing of one person's is cached, and no credential is logged or shown.
+//! Secrets: responses to one user are not cached, and credentials are not logged or shown.
 
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use hardtack_conformance::client::{Client, Response};
+use hardtack_test_support::client::{Client, Response};
+use hardtack_test_support::html::HtmlForms;
 use http::Method;
 use serde_json::json;
 use tracing_subscriber::layer::SubscriberExt;
@@ -17,8 +18,8 @@ async fn s63_nothing_of_one_persons_may_be_cached() {
     for refresh in BOTH_MODES {
         let site = TestSite::start(Options { refresh, ..Options::default() }).await;
         let mut ada = site.person("ada").await;
-        let private = |answer: &Response, what: &str| {
-            assert_eq!(answer.headers_all("cache-control"), ["private, no-store"], "{refresh:?} {what}");
+        let private = |response: &Response, what: &str| {
+            assert_eq!(response.headers_all("cache-control"), ["private, no-store"], "{refresh:?} {what}");
         };
         for path in ["/", "/service", "/account", "/account/sessions", "/reauthenticate", "/logout"] {
             for method in [Method::GET, Method::HEAD] {
@@ -30,13 +31,13 @@ async fn s63_nothing_of_one_persons_may_be_cached() {
                 private(&ada.request(method, path).accept_json().send().await, &format!("{path} as JSON"));
             }
         }
-        // Pages around the log-in name them too, and so does one that is not there.
+        // The pages around the log-in and the 404 page show the user name too.
         for path in ["/login", "/signup", "/nowhere"] {
             let page = ada.get(path).accept_html().send().await;
             assert!(page.text().contains("Logged in as"), "{path}: {}", page.text());
             private(&page, path);
         }
-        // Answers to what they send: done, refused and wrong.
+        // Responses to forms: accepted, refused and invalid.
         let page = open(&mut ada, "/account").await;
         for typed in [[("display_name", "Ada"), ("email", "")], [("display_name", "Ada"), ("email", "wrong")]] {
             private(&submit(&mut ada, &page, "/account/change_settings", &typed).await, "settings");
@@ -45,23 +46,23 @@ async fn s63_nothing_of_one_persons_may_be_cached() {
         private(&ada.post("/account/change_settings").accept_html().form(&[("a", "b")]).send().await, "no CSRF token");
         private(&ada.post("/account/sessions/x/revoke").accept_json().csrf().send().await, "no such session");
         private(&ada.post("/account/sessions/revoke-others").accept_json().csrf().send().await, "no others");
-        // A refresh, at its own address and on the way; a page that asks for the password.
-        let answer = ada.get("/token/refresh?next=/service").accept_html().send().await;
-        assert!(answer.set_cookie(ACCESS).is_some());
-        private(&answer, "refresh");
+        // A refresh, at its route and in place; a page that asks for the password.
+        let response = ada.get("/token/refresh?next=/service").accept_html().send().await;
+        assert!(response.set_cookie(ACCESS).is_some());
+        private(&response, "refresh");
         private(&ada.get("/account").accept_html().send().await, "not fresh");
         private(&ada.get("/account").accept_json().send().await, "not fresh, as JSON");
         site.expire_access();
-        let answer = open(&mut ada, "/service").await;
-        answer.hops().iter().chain([&answer]).for_each(|one| private(one, "an expired token"));
-        // Cookies that go: a forged token, a log-out.
+        let response = open(&mut ada, "/service").await;
+        response.hops().iter().chain([&response]).for_each(|one| private(one, "an expired token"));
+        // Responses that delete cookies: to a forged token, a log-out.
         let mut forged = ada.clone();
         plant(&mut forged, ACCESS, "forged");
         private(&forged.get("/service").accept_html().send().await, "forged");
         private(&forged.get("/service").accept_json().send().await, "forged, as JSON");
-        private(&submit(&mut ada, &answer, "/logout", &[]).await, "log-out");
+        private(&submit(&mut ada, &response, "/logout", &[]).await, "log-out");
 
-        // Nobody's pages: a cookie comes with the first form, and no form is for two.
+        // Pages for visitors: a form and its cookie belong to one browser.
         let mut visitor = site.client();
         for path in ["/login", "/signup"] {
             private(&site.client().get(path).accept_html().send().await, path);
@@ -70,21 +71,21 @@ async fn s63_nothing_of_one_persons_may_be_cached() {
             assert!(page.header("cache-control").unwrap().contains("no-store"), "{path}");
         }
         let page = open(&mut visitor, "/login").await;
-        let answer = submit(&mut visitor, &page, "/login", &[("username", "ada"), ("password", "wrong")]).await;
-        assert!(answer.header("cache-control").unwrap().contains("no-store"));
+        let response = submit(&mut visitor, &page, "/login", &[("username", "ada"), ("password", "wrong")]).await;
+        assert!(response.header("cache-control").unwrap().contains("no-store"));
         for path in ["/service", "/account", "/", "/nowhere"] {
-            let answer = visitor.get(path).accept_html().send().await;
-            assert!(answer.header("cache-control").unwrap().contains("no-store"), "{path}");
+            let response = visitor.get(path).accept_html().send().await;
+            assert!(response.header("cache-control").unwrap().contains("no-store"), "{path}");
         }
-        let answer = visitor
+        let response = visitor
             .post("/login")
             .accept_json()
             .json(&json!({ "username": "ada", "password": crate::support::PASSWORD }));
-        private(&answer.send().await, "log-in");
+        private(&response.send().await, "log-in");
     }
 }
 
-/// Collects what is logged, by whichever thread, while it is open.
+/// Collects what all threads log while it exists.
 #[derive(Clone, Default)]
 struct Log {
     text: Arc<Mutex<Vec<u8>>>,
@@ -103,7 +104,7 @@ impl Write for Log {
 }
 
 impl Log {
-    /// For the whole process: some of the work is done on threads of the database's.
+    /// For the whole process, since the database driver has threads of its own.
     fn start() -> Self {
         let log = Self::default();
         let (writer, gate) = (log.clone(), Arc::clone(&log.open));
@@ -124,7 +125,7 @@ impl Log {
     }
 }
 
-/// What must not be seen, as it grows.
+/// The secrets that must not appear, collected in the course of the test.
 #[derive(Default)]
 struct Secrets {
     values: BTreeSet<String>,
@@ -132,7 +133,7 @@ struct Secrets {
 }
 
 impl Secrets {
-    /// Everything that a browser holds: tokens with their signatures, CSRF values.
+    /// Adds everything that a browser holds: tokens with their signatures, CSRF tokens.
     fn take(&mut self, client: &Client) {
         for cookie in client.cookies().into_iter().filter(|cookie| !cookie.value.is_empty()) {
             self.values.insert(cookie.value.clone());
@@ -142,10 +143,10 @@ impl Secrets {
         }
     }
 
-    /// A page: its hidden values are secret, and the page itself is looked through later.
-    fn seen(&mut self, client: &Client, answer: &Response) {
+    /// Adds a page: its hidden values are secret, and the page itself is searched later.
+    fn seen(&mut self, client: &Client, response: &Response) {
         self.take(client);
-        for one in answer.hops().iter().chain([answer]) {
+        for one in response.hops().iter().chain([response]) {
             self.values.extend(one.hidden_field("csrf_token").filter(|value| !value.is_empty()));
             let fields = one.headers().iter().filter(|(name, _)| *name != "set-cookie");
             let fields: String = fields.map(|(name, value)| format!("{name}: {value:?}\n")).collect();
@@ -172,11 +173,11 @@ async fn s64_no_password_and_no_token_is_ever_logged_or_shown() {
         let mut ada = site.client();
         let username = "canary-ada";
 
-        // Signing up, wrongly and rightly; logging in on a second device likewise.
+        // Sign-up and log-in on a second device, with and without errors.
         let page = open(&mut ada, "/signup?next=/account").await;
         secrets.seen(&ada, &page);
-        let answer = submit(&mut ada, &page, "/signup", &[("username", "a b"), ("password", short)]).await;
-        secrets.seen(&ada, &answer);
+        let response = submit(&mut ada, &page, "/signup", &[("username", "a b"), ("password", short)]).await;
+        secrets.seen(&ada, &response);
         let form = filled(&page, "/signup", &[("username", username), ("password", first)]);
         let account = ada.post("/signup").accept_html().form(&form).follow().await;
         assert_eq!(account.path(), "/account");
@@ -184,16 +185,16 @@ async fn s64_no_password_and_no_token_is_ever_logged_or_shown() {
         let mut telephone = site.client();
         for (password, status) in [(wrong, 401), (first, 200)] {
             let body = json!({ "username": username, "password": password });
-            let answer = telephone.post("/login").accept_json().json(&body).send().await;
-            assert_eq!(answer.status(), status);
-            secrets.seen(&telephone, &answer);
+            let response = telephone.post("/login").accept_json().json(&body).send().await;
+            assert_eq!(response.status(), status);
+            secrets.seen(&telephone, &response);
         }
         let page = open(&mut telephone, "/login").await;
         secrets.seen(&telephone, &page);
-        let answer =
+        let response =
             submit(&mut telephone, &page, "/login", &[("username", "canary-nobody"), ("password", wrong)]).await;
-        secrets.seen(&telephone, &answer);
-        // Bodies that cannot be read.
+        secrets.seen(&telephone, &response);
+        // Malformed bodies.
         for (kind, body) in [
             ("application/json", format!("{{\"username\":\"x\",\"password\":\"{unreadable}\"")),
             ("application/json", format!("{{\"username\":\"x\",\"password\":[\"{unreadable}\"]}}")),
@@ -204,47 +205,47 @@ async fn s64_no_password_and_no_token_is_ever_logged_or_shown() {
             for path in ["/login", "/signup", "/account/password", "/reauthenticate"] {
                 let csrf = cookie(&ada, "csrf_access_token");
                 let request = ada.post(path).accept_json().header("content-type", kind).header("x-csrf-token", csrf);
-                let answer = request.body(body.clone()).send().await;
-                assert!(answer.status().is_client_error(), "{path} {kind}");
-                secrets.seen(&ada, &answer);
+                let response = request.body(body.clone()).send().await;
+                assert!(response.status().is_client_error(), "{path} {kind}");
+                secrets.seen(&ada, &response);
             }
         }
 
-        // The account: settings, and the password with every mistake.
+        // The account: settings, and a password change with each kind of error.
         let typed = [("display_name", "Ada"), ("email", "ada@lovelace.example")];
-        let answer = submit(&mut ada, &account, "/account/change_settings", &typed).await;
-        secrets.seen(&ada, &answer);
+        let response = submit(&mut ada, &account, "/account/change_settings", &typed).await;
+        secrets.seen(&ada, &response);
         for (current, new, status) in [(wrong, second, 403), (first, "short", 422), (first, second, 303)] {
             let typed = [("current_password", current), ("new_password", new)];
-            let answer = submit(&mut ada, &account, "/account/password", &typed).await;
-            assert_eq!(answer.status(), status);
-            secrets.seen(&ada, &answer);
+            let response = submit(&mut ada, &account, "/account/password", &typed).await;
+            assert_eq!(response.status(), status);
+            secrets.seen(&ada, &response);
         }
-        // CSRF values that are wrong, tokens that are forged, doubled or of the wrong kind.
-        let answer = submit(&mut telephone, &account, "/account/change_settings", &[]).await;
-        secrets.seen(&telephone, &answer);
-        let answer = ada.post("/logout").accept_html().form(&[("csrf_token", "canary-csrf-Qp46")]).send().await;
-        assert_eq!(answer.status(), 403);
-        secrets.seen(&ada, &answer);
+        // Wrong CSRF tokens; tokens that are forged, repeated or of the wrong kind.
+        let response = submit(&mut telephone, &account, "/account/change_settings", &[]).await;
+        secrets.seen(&telephone, &response);
+        let response = ada.post("/logout").accept_html().form(&[("csrf_token", "canary-csrf-Qp46")]).send().await;
+        assert_eq!(response.status(), 403);
+        secrets.seen(&ada, &response);
         let mut forged = ada.clone();
         plant(&mut forged, ACCESS, &format!("{}forged", cookie(&ada, ACCESS)));
         secrets.take(&forged);
-        let answer = open(&mut forged, "/service").await;
-        secrets.seen(&forged, &answer);
+        let response = open(&mut forged, "/service").await;
+        secrets.seen(&forged, &response);
         let crossed = [("/service", ACCESS, cookie(&ada, REFRESH)), ("/token/refresh", REFRESH, cookie(&ada, ACCESS))];
         for (path, name, value) in crossed {
             let mut crossed = ada.clone();
             plant(&mut crossed, name, &value);
-            let answer = crossed.get(path).accept_json().send().await;
-            assert_eq!((answer.status().as_u16(), &answer.json()["code"]), (401, &json!("wrong_kind")), "{path}");
-            secrets.seen(&crossed, &answer);
+            let response = crossed.get(path).accept_json().send().await;
+            assert_eq!((response.status().as_u16(), &response.json()["code"]), (401, &json!("wrong_kind")), "{path}");
+            secrets.seen(&crossed, &response);
         }
         let doubled = format!("{ACCESS}={}", cookie(&ada, ACCESS));
-        let answer = ada.clone().get("/service").accept_json().raw_cookie_header(&doubled).send().await;
-        assert_eq!(answer.status(), 401);
-        secrets.seen(&ada, &answer);
+        let response = ada.clone().get("/service").accept_json().raw_cookie_header(&doubled).send().await;
+        assert_eq!(response.status(), 401);
+        secrets.seen(&ada, &response);
 
-        // Refreshes, the password again, a stolen refresh token that comes back.
+        // Refreshes, reauthentication, reuse of a refresh token.
         let thief = ada.clone();
         for _ in 0..2 {
             site.expire_access();
@@ -254,49 +255,49 @@ async fn s64_no_password_and_no_token_is_ever_logged_or_shown() {
         let page = open(&mut ada, "/account").await;
         secrets.seen(&ada, &page);
         for (password, status) in [(wrong, 401), (second, 303)] {
-            let answer = submit(&mut ada, &page, "/reauthenticate", &[("password", password)]).await;
-            assert_eq!(answer.status(), status);
-            secrets.seen(&ada, &answer);
+            let response = submit(&mut ada, &page, "/reauthenticate", &[("password", password)]).await;
+            assert_eq!(response.status(), status);
+            secrets.seen(&ada, &response);
         }
         for path in ["/", "/account", "/account/sessions", "/logout", "/login", "/nowhere"] {
             let page = open(&mut ada, path).await;
             secrets.seen(&ada, &page);
-            let answer = ada.get(path).accept_json().send().await;
-            secrets.seen(&ada, &answer);
+            let response = ada.get(path).accept_json().send().await;
+            secrets.seen(&ada, &response);
         }
-        let answer = thief.clone().get("/token/refresh").accept_json().send().await;
-        assert_eq!((answer.status().as_u16(), &answer.json()["code"]), (401, &json!("refresh_reused")));
-        secrets.seen(&thief, &answer);
-        let answer = open(&mut ada, "/service").await;
-        assert!(answer.path().starts_with("/login"), "{}", answer.path());
+        let response = thief.clone().get("/token/refresh").accept_json().send().await;
+        assert_eq!((response.status().as_u16(), &response.json()["code"]), (401, &json!("refresh_reused")));
+        secrets.seen(&thief, &response);
+        let response = open(&mut ada, "/service").await;
+        assert!(response.path().starts_with("/login"), "{}", response.path());
 
-        // Out, disabled, and without a database.
+        // A log-out, a disabled user, and a database that is down.
         let body = json!({ "username": username, "password": second });
-        let answer = ada.post("/login").accept_json().json(&body).send().await;
-        assert_eq!(answer.status(), 200);
-        secrets.seen(&ada, &answer);
+        let response = ada.post("/login").accept_json().json(&body).send().await;
+        assert_eq!(response.status(), 200);
+        secrets.seen(&ada, &response);
         let kept = ada.clone();
-        let answer = ada.post("/logout").accept_json().csrf().send().await;
-        assert_eq!(answer.status(), 200);
-        secrets.seen(&ada, &answer);
+        let response = ada.post("/logout").accept_json().csrf().send().await;
+        assert_eq!(response.status(), 200);
+        secrets.seen(&ada, &response);
         site.disable(username).await;
-        let answer = ada.post("/login").accept_json().json(&body).send().await;
-        assert_eq!(answer.status(), 401);
-        secrets.seen(&ada, &answer);
+        let response = ada.post("/login").accept_json().json(&body).send().await;
+        assert_eq!(response.status(), 401);
+        secrets.seen(&ada, &response);
         site.database().close().await;
         for path in ["/login", "/signup"] {
-            let answer = ada.post(path).accept_json().json(&body).send().await;
-            assert_eq!(answer.status(), 503);
-            secrets.seen(&ada, &answer);
+            let response = ada.post(path).accept_json().json(&body).send().await;
+            assert_eq!(response.status(), 503);
+            secrets.seen(&ada, &response);
         }
         for path in ["/service", "/token/refresh"] {
-            let answer = kept.clone().get(path).accept_json().send().await;
-            secrets.seen(&kept, &answer);
+            let response = kept.clone().get(path).accept_json().send().await;
+            secrets.seen(&kept, &response);
         }
     }
 
     let log = log.stop();
-    // It was listening, to the site and to its database.
+    // The capture worked, for the site and for its database.
     for event in
         ["login", "logout", "refresh", "password_changed", "revoked", "reuse_detected", "refused", "store_unavailable"]
     {
@@ -308,16 +309,16 @@ async fn s64_no_password_and_no_token_is_ever_logged_or_shown() {
     let csrf: BTreeSet<_> = secrets.values.iter().filter(|value| value.len() < 43).cloned().collect();
     let credentials = secrets.values.iter().map(String::as_str).chain(PASSWORDS).chain(["canary-csrf-Qp46"]);
     for secret in credentials {
-        // As it is, as a URL or a form would write it, and as `Debug` does.
+        // As is, percent-encoded, and as `Debug` prints it.
         let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         for written in [secret, &encoded, &secret.escape_debug().to_string()] {
             let line = log.lines().find(|line| line.contains(written));
             assert_eq!(line, None, "{secret} was logged");
         }
-        // A page carries CSRF values in its forms. It carries no token and no password, however they came.
+        // A page has CSRF tokens in its forms, but no JWT and no password.
         if !csrf.contains(secret) || PASSWORDS.contains(&secret) {
             for (what, text) in &secrets.bodies {
-                assert!(!text.contains(secret), "{secret} is in the answer to {what}: {text}");
+                assert!(!text.contains(secret), "{secret} is in the response to {what}: {text}");
             }
         }
     }

@@ -1,22 +1,23 @@
-//! Letters: confirming an address, and a new password for whoever forgot theirs.
+//! Email: confirming an address, and resetting a forgotten password.
 
 use std::fs;
 use std::path::PathBuf;
 
-use hardtack_accounts::{EmailAddress, Outbox};
-use hardtack_conformance::client::{Client, Response};
+use hardtack_accounts::EmailAddress;
+use hardtack_accounts::mail::Outbox;
 use hardtack_sqlx::Statement;
+use hardtack_test_support::client::{Client, Response};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::recording_site::{RecordingSite, kinds};
 use crate::support::*;
-use crate::wired::{Wired, kinds};
 
 const ADDRESS: &str = "ada@mail.example";
 const NEW: &str = "another password of hers";
 
-hardtack_conformance::on_every_store! {
+hardtack_test_support::on_every_store! {
     [on_sqlite: false, on_postgres: true]
     {
         s36_a_link_for_a_new_password_works_once_and_logs_everybody_out,
@@ -29,9 +30,9 @@ hardtack_conformance::on_every_store! {
     }
 }
 
-/// A site that puts its letters into a folder.
+/// A site that writes its emails to a folder.
 struct Mailing {
-    site: Wired,
+    site: RecordingSite,
     outbox: PathBuf,
     _directory: TempDir,
 }
@@ -39,16 +40,16 @@ struct Mailing {
 impl Mailing {
     async fn start(on_postgres: bool) -> Self {
         let directory = TempDir::with_prefix("hardtack-outbox-").unwrap();
-        let outbox = directory.path().join("letters");
+        let outbox = directory.path().join("outbox");
         let from = EmailAddress::parse("noreply@site.example").unwrap();
         let mailer = Outbox::new(&outbox);
         let set_up = |accounts: hardtack_accounts::Accounts| accounts.with_mail(from, "https://site.example/", mailer);
-        Self { site: Wired::with(on_postgres, set_up).await, outbox, _directory: directory }
+        Self { site: RecordingSite::with(on_postgres, set_up).await, outbox, _directory: directory }
     }
 
-    /// Takes the letters that were sent, in no order.
-    async fn letters(&self) -> Vec<String> {
-        self.site.accounts.settle().await;
+    /// Removes and returns the emails that were sent, in no particular order.
+    async fn mails(&self) -> Vec<String> {
+        self.site.accounts.flush().await;
         let Ok(folder) = fs::read_dir(&self.outbox) else { return Vec::new() };
         let files = folder.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some());
         files
@@ -60,28 +61,28 @@ impl Mailing {
             .collect()
     }
 
-    /// The one letter that was sent, to this address.
-    async fn letter(&self, to: &str) -> String {
-        let mut letters = self.letters().await;
-        assert_eq!(letters.len(), 1, "{letters:?}");
-        assert!(letters[0].contains(&format!("\nTo: {to}\n")), "{}", letters[0]);
-        letters.remove(0)
+    /// Removes and returns the only email that was sent, which must be to this address.
+    async fn mail(&self, to: &str) -> String {
+        let mut mails = self.mails().await;
+        assert_eq!(mails.len(), 1, "{mails:?}");
+        assert!(mails[0].contains(&format!("\nTo: {to}\n")), "{}", mails[0]);
+        mails.remove(0)
     }
 
-    /// Somebody with a confirmed address.
+    /// The browser of a user with a confirmed address.
     async fn ada(&self) -> Client {
         let mut ada = self.site.client();
         sign_up(&mut ada, "ada").await;
         set_email(&mut ada, ADDRESS).await;
-        assert_eq!(confirm(&self.site, &token_of(&self.letter(ADDRESS).await)).await.status(), 200);
+        assert_eq!(confirm(&self.site, &token_of(&self.mail(ADDRESS).await)).await.status(), 200);
         assert_eq!(me(&mut ada).await["email_confirmed"], true);
         ada
     }
 
-    /// The secret of a link for a new password.
+    /// Requests a reset link and returns its token.
     async fn reset_token(&self) -> String {
         assert_eq!(forgot(&self.site, ADDRESS).await.status(), 200);
-        token_of(&self.letter(ADDRESS).await)
+        token_of(&self.mail(ADDRESS).await)
     }
 
     async fn address(&self) -> (String, Option<i64>) {
@@ -90,14 +91,14 @@ impl Mailing {
     }
 }
 
-/// The path of the link in a letter.
-fn link_of(letter: &str) -> String {
-    let link = letter.lines().find_map(|line| line.strip_prefix("https://site.example"));
-    link.unwrap_or_else(|| panic!("no link in {letter}")).to_owned()
+/// The path and query of the link in an email.
+fn link_of(mail: &str) -> String {
+    let link = mail.lines().find_map(|line| line.strip_prefix("https://site.example"));
+    link.unwrap_or_else(|| panic!("no link in {mail}")).to_owned()
 }
 
-fn token_of(letter: &str) -> String {
-    link_of(letter).split_once("?token=").unwrap().1.to_owned()
+fn token_of(mail: &str) -> String {
+    link_of(mail).split_once("?token=").unwrap().1.to_owned()
 }
 
 async fn set_email(client: &mut Client, email: &str) {
@@ -109,15 +110,15 @@ async fn me(client: &mut Client) -> Value {
     client.get("/account").accept_json().send().await.json()
 }
 
-async fn confirm(site: &Wired, token: &str) -> Response {
+async fn confirm(site: &RecordingSite, token: &str) -> Response {
     site.client().post("/email/confirm").accept_json().json(&json!({ "token": token })).send().await
 }
 
-async fn forgot(site: &Wired, email: &str) -> Response {
+async fn forgot(site: &RecordingSite, email: &str) -> Response {
     site.client().post("/password/forgot").accept_json().json(&json!({ "email": email })).send().await
 }
 
-async fn reset(site: &Wired, token: &str, password: &str) -> Response {
+async fn reset(site: &RecordingSite, token: &str, password: &str) -> Response {
     let body = json!({ "token": token, "new_password": password });
     site.client().post("/password/reset").accept_json().json(&body).send().await
 }
@@ -126,24 +127,24 @@ async fn s36_a_link_for_a_new_password_works_once_and_logs_everybody_out(on_post
     let mailing = Mailing::start(on_postgres).await;
     let mut ada = mailing.ada().await;
     let token = mailing.reset_token().await;
-    // A copy of the database opens nothing.
+    // A copy of the database does not reveal a working token.
     let stored: Vec<(String,)> =
         mailing.site.database.fetch(Statement::new("SELECT token_hash FROM links")).await.unwrap();
     assert_eq!(stored.len(), 1);
     assert!(!stored[0].0.contains(&token) && reset(&mailing.site, &stored[0].0, NEW).await.status() == 410);
 
     let refused = reset(&mailing.site, &token, "short").await;
-    assert_eq!(refused.status(), 422, "the link is still good");
+    assert_eq!(refused.status(), 422, "the link still works");
     let done = reset(&mailing.site, &token, NEW).await;
     assert_eq!(done.status(), 200, "{}", done.text());
-    assert!(done.set_cookies().iter().all(|cookie| cookie.max_age == Some(0)), "nobody is logged in");
+    assert!(done.set_cookies().iter().all(|cookie| cookie.max_age == Some(0)), "the reset does not log in");
     assert_eq!(whoami(&mut ada).await, Err(401));
     assert_eq!(log_in(&mut mailing.site.client(), "ada", PASSWORD).await.status(), 401);
     let mut again = mailing.site.client();
     assert_eq!(log_in(&mut again, "ada", NEW).await.status(), 200);
     assert_eq!(reset(&mailing.site, &token, "a third password").await.status(), 410);
-    // Its owner is told.
-    assert!(mailing.letter(ADDRESS).await.contains("Subject: Your password was changed\n"));
+    // The user is notified.
+    assert!(mailing.mail(ADDRESS).await.contains("Subject: Your password was changed\n"));
     let kinds = kinds(&mut again).await;
     assert!(kinds.contains(&"reset_sent".to_owned()) && kinds.contains(&"password_reset".to_owned()), "{kinds:?}");
 }
@@ -168,10 +169,10 @@ async fn s36_a_link_ends_after_an_hour_with_another_password_and_with_another_ad
 
     let token = mailing.reset_token().await;
     set_email(&mut ada, "else@mail.example").await;
-    assert_eq!(mailing.letters().await.len(), 2, "one to either address");
+    assert_eq!(mailing.mails().await.len(), 2, "one to each address");
     assert_eq!(reset(&mailing.site, &token, "a third password").await.status(), 410, "another address");
     set_email(&mut ada, ADDRESS).await;
-    assert_eq!(confirm(&mailing.site, &token_of(&mailing.letter(ADDRESS).await)).await.status(), 200);
+    assert_eq!(confirm(&mailing.site, &token_of(&mailing.mail(ADDRESS).await)).await.status(), 200);
 
     let token = mailing.reset_token().await;
     mailing.site.clock.advance(minutes(60));
@@ -186,28 +187,28 @@ async fn s56_nobody_learns_whose_an_address_is(on_postgres: bool) {
     let mut bob = mailing.site.client();
     sign_up(&mut bob, "bob").await;
     set_email(&mut bob, "bob@mail.example").await;
-    mailing.letter("bob@mail.example").await;
+    mailing.mail("bob@mail.example").await;
 
     let known = forgot(&mailing.site, "Ada@MAIL.example").await;
-    // To the address as it was confirmed, however it was typed.
-    mailing.letter(ADDRESS).await;
+    // Sent to the address as it was confirmed, not as it was entered.
+    mailing.mail(ADDRESS).await;
     for unknown in ["nobody@mail.example", "bob@mail.example"] {
-        let answer = forgot(&mailing.site, unknown).await;
-        assert_eq!((answer.status(), answer.text()), (known.status(), known.text()), "{unknown}");
-        assert_eq!(answer.headers().keys().collect::<Vec<_>>(), known.headers().keys().collect::<Vec<_>>());
-        assert!(mailing.letters().await.is_empty(), "{unknown}: not confirmed");
+        let response = forgot(&mailing.site, unknown).await;
+        assert_eq!((response.status(), response.text()), (known.status(), known.text()), "{unknown}");
+        assert_eq!(response.headers().keys().collect::<Vec<_>>(), known.headers().keys().collect::<Vec<_>>());
+        assert!(mailing.mails().await.is_empty(), "{unknown}: not confirmed");
     }
-    // No more than three an hour, and the answer stays the same.
+    // At most three an hour; the response stays the same.
     for _ in 0..5 {
         assert_eq!(forgot(&mailing.site, ADDRESS).await.text(), known.text());
     }
-    assert_eq!(mailing.letters().await.len(), 2);
+    assert_eq!(mailing.mails().await.len(), 2);
     mailing.site.clock.advance(minutes(61));
     mailing.reset_token().await;
     for bad in ["", "nobody", "a@b\r\nBcc: c@d", "a@b,c@d"] {
         assert_eq!(forgot(&mailing.site, bad).await.status(), 422, "{bad:?}");
     }
-    assert!(mailing.letters().await.is_empty());
+    assert!(mailing.mails().await.is_empty());
 }
 
 async fn s36_a_disabled_user_gets_no_link_and_a_link_enables_nobody(on_postgres: bool) {
@@ -218,7 +219,7 @@ async fn s36_a_disabled_user_gets_no_link_and_a_link_enables_nobody(on_postgres:
     mailing.site.database.execute(Statement::new(disable)).await.unwrap();
     assert_eq!(reset(&mailing.site, &token, NEW).await.status(), 410);
     assert_eq!(forgot(&mailing.site, ADDRESS).await.status(), 200);
-    assert!(mailing.letters().await.is_empty());
+    assert!(mailing.mails().await.is_empty());
 }
 
 async fn s42_an_address_that_was_changed_meanwhile_is_not_confirmed(on_postgres: bool) {
@@ -231,23 +232,23 @@ async fn s42_an_address_that_was_changed_meanwhile_is_not_confirmed(on_postgres:
         let body = json!({ "password": PASSWORD });
         assert_eq!(ada.post("/reauthenticate").accept_json().csrf().json(&body).send().await.status(), 200);
         set_email(&mut ada, &proven).await;
-        let letters = mailing.letters().await;
-        let letter = letters.iter().find(|letter| letter.contains(&format!("\nTo: {proven}\n"))).unwrap();
-        let token = token_of(letter);
-        // The two at once: whichever comes first, the other address is never a confirmed one.
+        let mails = mailing.mails().await;
+        let mail = mails.iter().find(|mail| mail.contains(&format!("\nTo: {proven}\n"))).unwrap();
+        let token = token_of(mail);
+        // Concurrently: in either order, the other address is not confirmed.
         let (confirmed, ()) = tokio::join!(confirm(&mailing.site, &token), set_email(&mut ada, &other));
         assert!(matches!(confirmed.status().as_u16(), 200 | 410), "{}", confirmed.status());
         assert_eq!(mailing.address().await, (other, None));
         assert_eq!(confirm(&mailing.site, &token).await.status(), 410);
-        mailing.letters().await;
+        mailing.mails().await;
     }
 }
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// Takes one of three addresses.
+    /// Changes to one of three addresses.
     Change(usize),
-    /// Opens one of the links that were sent so far.
+    /// Redeems one of the links that were sent so far.
     Confirm(usize),
 }
 
@@ -256,14 +257,14 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..12)
 }
 
-/// Whatever is changed and confirmed in whatever order: an address counts as confirmed only after a link that
-/// was sent there was opened while it was the user's.
+/// For any order of changes and confirmations: an address is confirmed only if a link that was sent to it was
+/// redeemed while it was the user's address.
 async fn s42_only_what_was_proven_is_confirmed(on_postgres: bool) {
     let runtime = tokio::runtime::Handle::current();
     let mailing = Mailing::start(on_postgres).await;
     let mut ada = mailing.site.client();
     sign_up(&mut ada, "ada").await;
-    // A history runs to its end before the next is made up: where waiting is allowed.
+    // proptest is synchronous, so it runs on a thread that may block.
     tokio::task::spawn_blocking(move || histories(&runtime, &mailing, &ada)).await.unwrap();
 }
 
@@ -278,7 +279,7 @@ fn histories(runtime: &tokio::runtime::Handle, mailing: &Mailing, ada: &Client) 
                 let again = log_in(&mut ada, "ada", body["password"].as_str().unwrap()).await;
                 assert_eq!(again.status(), 200);
                 set_email(&mut ada, "").await;
-                mailing.letters().await;
+                mailing.mails().await;
                 let (mut sent, mut current, mut proven) = (Vec::<(String, String)>::new(), String::new(), false);
                 for step in steps {
                     match step {
@@ -287,8 +288,8 @@ fn histories(runtime: &tokio::runtime::Handle, mailing: &Mailing, ada: &Client) 
                             set_email(&mut ada, &address).await;
                             proven &= current == address;
                             current = address;
-                            for letter in mailing.letters().await.iter().filter(|letter| letter.contains("?token=")) {
-                                sent.push((current.clone(), token_of(letter)));
+                            for mail in mailing.mails().await.iter().filter(|mail| mail.contains("?token=")) {
+                                sent.push((current.clone(), token_of(mail)));
                             }
                         }
                         Step::Confirm(number) if number < sent.len() => {
@@ -309,7 +310,7 @@ fn histories(runtime: &tokio::runtime::Handle, mailing: &Mailing, ada: &Client) 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn people_follow_the_links_in_a_browser() {
+async fn the_links_work_in_a_browser() {
     let mailing = Mailing::start(false).await;
     let mut ada = mailing.site.client();
     sign_up(&mut ada, "ada").await;
@@ -318,11 +319,11 @@ async fn people_follow_the_links_in_a_browser() {
     assert_eq!(saved.header("location"), Some("/account?done=settings"));
     let page = open(&mut ada, "/account").await;
     assert!(page.text().contains("is not confirmed yet"));
-    mailing.letter(ADDRESS).await;
+    mailing.mail(ADDRESS).await;
     let sent = submit(&mut ada, &page, "/account/email/send", &[]).await;
     assert_eq!(sent.header("location"), Some("/account?done=letter"));
 
-    let link = link_of(&mailing.letter(ADDRESS).await);
+    let link = link_of(&mailing.mail(ADDRESS).await);
     let mut phone = mailing.site.client();
     let first = phone.get(&link).accept_html().send().await;
     assert_eq!((first.status().as_u16(), first.header("location")), (303, Some("/email/confirm")));
@@ -341,7 +342,7 @@ async fn people_follow_the_links_in_a_browser() {
     assert_eq!(wrong.status(), 422);
     let asked = submit(&mut phone, &wrong, "/password/forgot", &[("email", ADDRESS)]).await;
     assert_eq!(asked.header("location"), Some("/password/forgot?done=1"));
-    let link = link_of(&mailing.letter(ADDRESS).await);
+    let link = link_of(&mailing.mail(ADDRESS).await);
     let page = open(&mut phone, &link).await;
     assert_eq!(page.status(), 200, "{}", page.text());
     let wrong = submit(&mut phone, &page, "/password/reset", &[("new_password", "short")]).await;
@@ -363,30 +364,30 @@ async fn s48_the_forms_of_other_sites_do_nothing() {
         assert_eq!(request.header("sec-fetch-site", "cross-site").send().await.status(), 403, "{path}");
         assert_eq!(ada.post(path).accept_html().form(&fields).send().await.status(), 403, "{path}: without a token");
     }
-    assert!(mailing.letters().await.is_empty());
-    // Two cookies of the name: somebody has planted one.
+    assert!(mailing.mails().await.is_empty());
+    // Two cookies of the same name: an attacker may have set one.
     let cookie = format!("mail_link={token}; mail_link={token}");
     let page = mailing.site.client().get("/password/reset").accept_html().raw_cookie_header(&cookie).send().await;
     assert_eq!(page.status(), 410);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_site_without_mail_says_so() {
+async fn a_site_that_does_not_send_email_says_so() {
     let site = TestSite::start(Options::default()).await;
     let page = open(&mut site.client(), "/password/forgot").await;
-    assert!(page.text().contains("This site sends no mail"));
+    assert!(page.text().contains("This site does not send email"));
     let asked = site.client().post("/password/forgot").accept_json().json(&json!({ "email": ADDRESS })).send().await;
     assert_eq!((asked.status().as_u16(), asked.json()["code"].as_str()), (501, Some("no_mail")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn letters_are_for_their_owner_alone() {
+async fn the_outbox_is_readable_by_its_owner_only() {
     use std::os::unix::fs::PermissionsExt;
 
     let mailing = Mailing::start(false).await;
     mailing.ada().await;
     forgot(&mailing.site, ADDRESS).await;
-    mailing.site.accounts.settle().await;
+    mailing.site.accounts.flush().await;
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&mailing.outbox), 0o700);
     let file = fs::read_dir(&mailing.outbox).unwrap().next().unwrap().unwrap().path();

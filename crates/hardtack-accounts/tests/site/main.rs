@@ -1,5 +1,5 @@
-//! The ready site over real sockets: people with forms, programs with JSON, and those who mean harm.
-//! A test that shows a security requirement names its row: `s27_…`.
+//! The site over real sockets: browsers with forms, programs with JSON, and attackers.
+//! The name of a test that proves a security requirement starts with the number of its row: `s27_…`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
@@ -19,6 +19,7 @@ mod passwords;
 mod people;
 mod postgres;
 mod programs;
+mod recording_site;
 mod refresh;
 mod remember;
 mod roles;
@@ -26,4 +27,3 @@ mod rotation;
 mod rush;
 mod sessions;
 mod support;
-mod wired;

@@ -1,12 +1,13 @@
-//! Where people are sent: always a page of this site, whatever `next` says.
+//! Redirects: always to a page of this site, whatever the value of `next`.
 
-use hardtack_conformance::client::{Client, Response};
+use hardtack_test_support::client::{Client, Response};
+use hardtack_test_support::html::HtmlForms;
 use serde_json::json;
 use url::Url;
 
 use crate::support::{Options, PASSWORD, TestSite, cookie, filled, open, submit};
 
-/// What sends a browser elsewhere, or could.
+/// Values that send a browser to another site, or could.
 const HOSTILE: [&str; 49] = [
     "//evil.example",
     "///evil.example",
@@ -59,7 +60,7 @@ const HOSTILE: [&str; 49] = [
     "?next=//evil.example",
 ];
 
-/// These look worse than they are: a browser stays here with them. They may be taken.
+/// Values that look suspicious, but with which a browser stays on this site. They may be accepted.
 const ODD: [&str; 7] = [
     "/%2f%2fevil.example",
     "/%5cevil.example",
@@ -70,24 +71,24 @@ const ODD: [&str; 7] = [
     "/service?next=//evil.example",
 ];
 
-/// The flow's own routes: coming back to one of them would log out, or go round in circles.
+/// The routes of the flow itself: returning to one of them would log out, or loop.
 const OWN: [&str; 6] = ["/login", "/logout", "/signup", "/token/refresh", "/reauthenticate", "/%6cogout/"];
 
 fn encode(value: &str) -> String {
     form_urlencoded::byte_serialize(value.as_bytes()).collect()
 }
 
-/// The redirect leads to a path of this site, as a browser would read it.
-fn assert_stays(site: &TestSite, answer: &Response, status: u16, next: &str) -> String {
-    assert_eq!(answer.status(), status, "{next:?}: {}", answer.text());
-    let location = answer.location().unwrap_or_else(|| panic!("{next:?}: no Location"));
+/// Asserts that the redirect leads to a path of this site, as a browser parses it, and returns the path.
+fn assert_stays(site: &TestSite, response: &Response, status: u16, next: &str) -> String {
+    assert_eq!(response.status(), status, "{next:?}: {}", response.text());
+    let location = response.location().unwrap_or_else(|| panic!("{next:?}: no Location"));
     assert!(location.starts_with('/') && !location.starts_with("//"), "{next:?} → {location:?}");
     assert!(location.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\'), "{next:?} → {location:?}");
     let base = Url::parse(&format!("{}/login", site.url())).unwrap();
     assert_eq!(base.join(location).unwrap().origin(), base.origin(), "{next:?} → {location:?}");
-    assert_eq!(answer.headers_all("location").len(), 1, "{next:?}");
-    let evil = |cookie: &hardtack_conformance::StoredCookie| cookie.value == "evil" || cookie.name == "x";
-    assert!(!answer.set_cookies().iter().any(evil), "{next:?}: {:?}", answer.set_cookies());
+    assert_eq!(response.headers_all("location").len(), 1, "{next:?}");
+    let evil = |cookie: &hardtack_test_support::StoredCookie| cookie.value == "evil" || cookie.name == "x";
+    assert!(!response.set_cookies().iter().any(evil), "{next:?}: {:?}", response.set_cookies());
     location.to_owned()
 }
 
@@ -131,29 +132,29 @@ async fn s61_s62_a_log_in_stays_on_this_site() {
     let last = fields.len() - 1;
     for next in HOSTILE.into_iter().chain(OWN).chain(ODD) {
         fields[last].1 = next.to_owned();
-        let answer = ada.post("/login").accept_html().form(&fields).send().await;
-        let location = assert_stays(&site, &answer, 303, next);
+        let response = ada.post("/login").accept_html().form(&fields).send().await;
+        let location = assert_stays(&site, &response, 303, next);
         if !ODD.contains(&next) {
             assert_eq!(location, "/", "{next:?}");
         }
     }
     fields[last].1 = "/service?a=b&c=d".to_owned();
-    let answer = ada.post("/login").accept_html().form(&fields).send().await;
-    assert_eq!(assert_stays(&site, &answer, 303, "a good one"), "/service?a=b&c=d");
-    // The field goes before the query, and the query counts without it.
-    let answer = ada.post("/login?next=/account").accept_html().form(&fields).send().await;
-    assert_eq!(assert_stays(&site, &answer, 303, "both"), "/service?a=b&c=d");
+    let response = ada.post("/login").accept_html().form(&fields).send().await;
+    assert_eq!(assert_stays(&site, &response, 303, "a good one"), "/service?a=b&c=d");
+    // The field has precedence; the query is used without it.
+    let response = ada.post("/login?next=/account").accept_html().form(&fields).send().await;
+    assert_eq!(assert_stays(&site, &response, 303, "both"), "/service?a=b&c=d");
     fields.pop();
-    let answer = ada.post("/login?next=/account").accept_html().form(&fields).send().await;
-    assert_eq!(assert_stays(&site, &answer, 303, "the query"), "/account");
-    for next in worst() {
-        let answer = ada.post(&format!("/login?next={}", encode(next))).accept_html().form(&fields).send().await;
-        assert_eq!(assert_stays(&site, &answer, 303, next), "/", "{next:?}");
+    let response = ada.post("/login?next=/account").accept_html().form(&fields).send().await;
+    assert_eq!(assert_stays(&site, &response, 303, "the query"), "/account");
+    for next in one_of_each_kind() {
+        let response = ada.post(&format!("/login?next={}", encode(next))).accept_html().form(&fields).send().await;
+        assert_eq!(assert_stays(&site, &response, 303, next), "/", "{next:?}");
     }
 }
 
-/// One of each kind, where every try costs a password's hash.
-fn worst() -> [&'static str; 8] {
+/// One value of each kind, for routes where each attempt hashes a password.
+fn one_of_each_kind() -> [&'static str; 8] {
     [
         "//evil.example",
         "/\\evil.example",
@@ -171,7 +172,7 @@ async fn s61_s62_so_do_a_sign_up_and_a_re_authentication() {
     let site = TestSite::start(Options::default()).await;
     let mut visitor = site.client();
     let by_field = HOSTILE.into_iter().chain(OWN).map(|next| (next, false));
-    let by_query = worst().into_iter().chain(OWN).map(|next| (next, true));
+    let by_query = one_of_each_kind().into_iter().chain(OWN).map(|next| (next, true));
     for (number, (next, in_query)) in by_field.chain(by_query).enumerate() {
         let query = if in_query { format!("?next={}", encode(next)) } else { String::new() };
         let name = format!("visitor-{number}");
@@ -182,8 +183,8 @@ async fn s61_s62_so_do_a_sign_up_and_a_re_authentication() {
             if !in_query {
                 fields.push(("next".to_owned(), next.to_owned()));
             }
-            let answer = visitor.post(&format!("{path}{query}")).accept_html().form(&fields).send().await;
-            assert_eq!(assert_stays(&site, &answer, 303, next), "/", "{path}{query} {next:?}");
+            let response = visitor.post(&format!("{path}{query}")).accept_html().form(&fields).send().await;
+            assert_eq!(assert_stays(&site, &response, 303, next), "/", "{path}{query} {next:?}");
         }
     }
     for path in ["/signup", "/reauthenticate"] {
@@ -192,8 +193,8 @@ async fn s61_s62_so_do_a_sign_up_and_a_re_authentication() {
             "/signup" => &[("username", "ada"), ("password", PASSWORD)],
             _ => &[("password", PASSWORD)],
         };
-        let answer = submit(&mut visitor, &page, path, typed).await;
-        assert_eq!(assert_stays(&site, &answer, 303, path), "/service");
+        let response = submit(&mut visitor, &page, path, typed).await;
+        assert_eq!(assert_stays(&site, &response, 303, path), "/service");
     }
 }
 
@@ -204,37 +205,37 @@ async fn s61_and_so_does_a_refresh() {
     let csrf = cookie(&ada, "csrf_refresh_token");
     for next in HOSTILE.into_iter().chain(OWN).chain(ODD) {
         let target = format!("/token/refresh?next={}", encode(next));
-        let answers = [
+        let responses = [
             (303, ada.get(&target).accept_html().send().await),
             (
                 303,
                 ada.post("/token/refresh").accept_html().form(&[("csrf_token", &*csrf), ("next", next)]).send().await,
             ),
         ];
-        for (status, answer) in answers {
-            let location = assert_stays(&site, &answer, status, next);
+        for (status, response) in responses {
+            let location = assert_stays(&site, &response, status, next);
             assert!(ODD.contains(&next) || location == "/", "{next:?} → {location:?}");
         }
         if !ODD.contains(&next) {
-            let answer = ada.post(&target).accept_html().form(&[("csrf_token", &csrf)]).send().await;
-            assert_eq!(assert_stays(&site, &answer, 303, next), "/", "a posting, {next:?}");
+            let response = ada.post(&target).accept_html().form(&[("csrf_token", &csrf)]).send().await;
+            assert_eq!(assert_stays(&site, &response, 303, next), "/", "a POST, {next:?}");
         }
-        // A program is told nothing to go to, and the page for a foreign link leads nowhere else.
-        let answer = ada.post("/token/refresh").accept_json().csrf().form(&[("next", next)]).send().await;
-        assert_eq!((answer.status().as_u16(), answer.json()), (200, json!({ "refreshed": true })), "{next:?}");
-        assert_eq!(answer.location(), None);
-        let answer = ada.get(&target).accept_html().header("sec-fetch-site", "cross-site").send().await;
-        assert_eq!(answer.status(), 403, "{next:?}");
-        assert!(ODD.contains(&next) || !answer.text().contains("evil.example"), "{next:?}: {}", answer.text());
+        // A program is not redirected, and the page for another site's link stays on this site.
+        let response = ada.post("/token/refresh").accept_json().csrf().form(&[("next", next)]).send().await;
+        assert_eq!((response.status().as_u16(), response.json()), (200, json!({ "refreshed": true })), "{next:?}");
+        assert_eq!(response.location(), None);
+        let response = ada.get(&target).accept_html().header("sec-fetch-site", "cross-site").send().await;
+        assert_eq!(response.status(), 403, "{next:?}");
+        assert!(ODD.contains(&next) || !response.text().contains("evil.example"), "{next:?}: {}", response.text());
     }
-    let answer = ada.get("/token/refresh?next=%2Fservice%3Fa%3Db").accept_html().send().await;
-    assert_eq!(assert_stays(&site, &answer, 303, "a good one"), "/service?a=b");
+    let response = ada.get("/token/refresh?next=%2Fservice%3Fa%3Db").accept_html().send().await;
+    assert_eq!(assert_stays(&site, &response, 303, "a good one"), "/service?a=b");
     let form = [("csrf_token", csrf.as_str()), ("next", "/service?a=b")];
-    let answer = ada.post("/token/refresh").accept_html().form(&form).send().await;
-    assert_eq!(assert_stays(&site, &answer, 303, "a good one"), "/service?a=b");
-    // A posting on its way goes on with its body.
-    let answer = ada.post("/token/refresh?next=/account/change_settings").accept_html().form(&form).send().await;
-    assert_eq!(assert_stays(&site, &answer, 307, "a posting"), "/account/change_settings");
+    let response = ada.post("/token/refresh").accept_html().form(&form).send().await;
+    assert_eq!(assert_stays(&site, &response, 303, "a good one"), "/service?a=b");
+    // A POST is redirected with its body.
+    let response = ada.post("/token/refresh?next=/account/change_settings").accept_html().form(&form).send().await;
+    assert_eq!(assert_stays(&site, &response, 307, "a POST"), "/account/change_settings");
 }
 
 #[tokio::test]
@@ -242,19 +243,19 @@ async fn s61_nor_do_a_referer_or_a_target_lead_elsewhere() {
     let site = TestSite::start(Options::default()).await;
     let mut visitor = site.client();
     for target in ["//evil.example/service", "//evil.example/..//service", "/service?next=//evil.example"] {
-        let answer = visitor.get(target).accept_html().send().await;
-        assert!([303, 404].contains(&answer.status().as_u16()), "{target}: {}", answer.status());
-        if answer.status() == 303 {
-            assert_stays(&site, &answer, 303, target);
+        let response = visitor.get(target).accept_html().send().await;
+        assert!([303, 404].contains(&response.status().as_u16()), "{target}: {}", response.status());
+        if response.status() == 303 {
+            assert_stays(&site, &response, 303, target);
         }
     }
     for referer in ["https://evil.example/service", "http://evil.example//x", "//evil.example", "javascript:alert(1)"] {
-        let answer = visitor.post("/account/change_settings").accept_html().header("referer", referer);
-        let answer = answer.form(&[("display_name", "x")]).send().await;
-        assert_eq!(answer.location(), Some("/login"), "{referer}");
+        let response = visitor.post("/account/change_settings").accept_html().header("referer", referer);
+        let response = response.form(&[("display_name", "x")]).send().await;
+        assert_eq!(response.location(), Some("/login"), "{referer}");
     }
-    let answer =
+    let response =
         visitor.post("/account/change_settings").accept_html().header("referer", format!("{}/account", site.url()));
-    let answer = answer.form(&[("display_name", "x")]).send().await;
-    assert_eq!(answer.location(), Some("/login?next=%2Faccount"));
+    let response = response.form(&[("display_name", "x")]).send().await;
+    assert_eq!(response.location(), Some("/login?next=%2Faccount"));
 }

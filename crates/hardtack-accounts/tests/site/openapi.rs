@@ -1,20 +1,19 @@
-//! `/openapi.json`, held against the router: each route is written down, and whatever is written down
-//! is so.
+//! `/openapi.json`, compared with the router: each route is documented, and the documentation is right.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hardtack_conformance::client::Response;
+use hardtack_test_support::client::Response;
 use http::Method;
 use serde_json::Value;
 
 use crate::support::*;
 
-/// A session's id that nobody has.
+/// A session id that does not exist.
 const NOBODYS_SESSION: &str = "00000000000000000000000000000000";
 
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
-/// The document as the site serves it.
+/// The document that the site serves.
 pub(crate) struct Document(Value);
 
 impl Document {
@@ -25,18 +24,18 @@ impl Document {
         Self(response.json())
     }
 
-    /// Whatever a JSON pointer with a leading `#` names.
+    /// The value that a JSON pointer with a leading `#` refers to.
     fn at(&self, reference: &str) -> &Value {
         let pointer = reference.strip_prefix('#').unwrap_or_else(|| panic!("{reference} leads out of the document"));
         self.0.pointer(pointer).unwrap_or_else(|| panic!("{reference} leads nowhere"))
     }
 
-    /// The thing itself, where a reference may stand for it.
+    /// The value itself, or what it refers to if it is a reference.
     fn resolved<'a>(&'a self, value: &'a Value) -> &'a Value {
         value.get("$ref").map_or(value, |reference| self.at(reference.as_str().unwrap()))
     }
 
-    /// Each operation with its path and method.
+    /// All operations with their paths and methods.
     fn operations(&self) -> Vec<(&str, Method, &Value)> {
         let paths = self.0["paths"].as_object().unwrap();
         let operations = paths.iter().flat_map(|(path, item)| {
@@ -56,8 +55,8 @@ impl Document {
         methods
     }
 
-    /// Whether a response is one of those that are written down for a route: its status, its content
-    /// type, its header fields and, where it is JSON, its shape.
+    /// Asserts that a response is documented for its route: its status, content type, header fields and, if it is
+    /// JSON, its shape.
     pub(crate) fn check(&self, route: &str, response: &Response) {
         let method = match response.method().as_str() {
             "HEAD" => "get".to_owned(),
@@ -66,24 +65,24 @@ impl Document {
         let what = format!("{} {} → {}", response.method(), response.path(), response.status());
         let operation = &self.0["paths"][route][&method];
         assert!(operation.is_object(), "{what}: {method} {route} is not written down");
-        let answer = &operation["responses"][response.status().as_str()];
-        assert!(answer.is_object(), "{what}: that status is not written down\n{}", response.text());
-        let answer = self.resolved(answer);
-        for name in answer["headers"].as_object().into_iter().flat_map(serde_json::Map::keys) {
+        let documented = &operation["responses"][response.status().as_str()];
+        assert!(documented.is_object(), "{what}: that status is not documented\n{}", response.text());
+        let documented = self.resolved(documented);
+        for name in documented["headers"].as_object().into_iter().flat_map(serde_json::Map::keys) {
             assert!(response.header(name).is_some(), "{what} lacks {name}");
         }
         if response.bytes().is_empty() {
             return;
         }
         let kind = response.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default();
-        let media = &answer["content"][kind];
+        let media = &documented["content"][kind];
         assert!(media.is_object(), "{what}: {kind:?} is not written down");
         if kind.ends_with("json") {
             self.conforms(&media["schema"], &response.json()).unwrap_or_else(|flaw| panic!("{what}: {flaw}"));
         }
     }
 
-    /// JSON Schema, as much of it as the document uses.
+    /// Validates a value against the part of JSON Schema that the document uses.
     fn conforms(&self, schema: &Value, value: &Value) -> Result<(), String> {
         const KNOWN: [&str; 12] = [
             "type",
@@ -155,7 +154,7 @@ fn is_a(kind: &str, value: &Value) -> bool {
     }
 }
 
-/// Every object within a value, itself included.
+/// All objects within a value, including the value itself.
 fn objects(value: &Value) -> Vec<&serde_json::Map<String, Value>> {
     let mut found = Vec::new();
     let mut rest = vec![value];
@@ -177,7 +176,7 @@ fn concrete(path: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_document_is_sound() {
+async fn the_document_is_consistent() {
     let site = TestSite::start(Options::default()).await;
     let document = Document::of(&site).await;
     assert_eq!(document.0["openapi"], "3.1.0");
@@ -188,7 +187,7 @@ async fn the_document_is_sound() {
         if let Some(reference) = object.get("$ref") {
             document.at(reference.as_str().unwrap());
         }
-        // What is shown as an example is one.
+        // The examples match their schemas.
         if let Some(schema) = object.get("schema") {
             let several = object.get("examples").and_then(Value::as_object);
             let values = several.into_iter().flat_map(|several| several.values().map(|example| &example["value"]));
@@ -217,7 +216,7 @@ async fn the_document_is_sound() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_operation_says_what_a_caller_needs_to_know() {
+async fn each_operation_documents_parameters_security_and_errors() {
     let site = TestSite::start(Options::default()).await;
     let document = Document::of(&site).await;
     let mut ids = BTreeSet::new();
@@ -230,7 +229,7 @@ async fn each_operation_says_what_a_caller_needs_to_know() {
             parameters.iter().map(|one| document.resolved(one)).any(|one| one["in"] == place && one["name"] == name)
         };
         assert_eq!(named("path", "id"), path.contains("{id}"), "{what}");
-        // The cookies act for somebody: another site must not make use of that.
+        // An operation that uses the cookies needs a CSRF token.
         let requirements = operation["security"].as_array().unwrap();
         let acts = requirements.iter().any(|one| !one.as_object().unwrap().is_empty());
         for scheme in requirements.iter().flat_map(|one| one.as_object().unwrap().keys()) {
@@ -248,11 +247,11 @@ async fn each_operation_says_what_a_caller_needs_to_know() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_operation_exists_and_each_route_is_written_down() {
+async fn each_operation_exists_and_each_route_is_documented() {
     let site = TestSite::start(Options::default()).await;
     let document = Document::of(&site).await;
 
-    // The paths, as the router's source has them.
+    // The paths in the router's source.
     let source = include_str!("../../src/router.rs");
     let routes: BTreeSet<&str> =
         source.split(".route(\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
@@ -266,7 +265,7 @@ async fn each_operation_exists_and_each_route_is_written_down() {
             let response = request.send().await;
             assert!(!matches!(response.status().as_u16(), 404 | 405), "{method} {path} → {}", response.status());
         }
-        // The methods, as the router names them itself.
+        // The methods that the router reports.
         let response = client.request(Method::PATCH, &concrete(path)).accept_json().send().await;
         assert_eq!(response.status(), 405, "{path}");
         let allowed: BTreeSet<String> =
@@ -279,9 +278,9 @@ async fn each_operation_exists_and_each_route_is_written_down() {
     }
 }
 
-/// What strangers are told is written down, for each operation, for people and for programs.
+/// The responses to visitors are documented, for each operation, for browsers and for programs.
 #[tokio::test(flavor = "multi_thread")]
-async fn every_answer_to_a_stranger_is_written_down() {
+async fn every_response_to_a_visitor_is_documented() {
     let site = TestSite::start(Options::default()).await;
     let document = Document::of(&site).await;
     let mut client = site.client();

@@ -1,7 +1,8 @@
-//! The database is gone. Nobody is taken for somebody else, nor for nobody, and nobody is logged out.
+//! The database is down. Users are not mistaken for visitors or other users, and are not logged out.
 
-use hardtack_conformance::client::{Client, Response};
-use hardtack_conformance::services::redis::RedisServer;
+use hardtack::session::SessionPolicy;
+use hardtack_test_support::client::{Client, Response};
+use hardtack_test_support::services::redis::RedisServer;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -10,28 +11,28 @@ use crate::support::{
     open, seconds, sign_up, whoami,
 };
 
-/// A 503 that says when to come again, and nothing of what is behind the site.
-pub(crate) fn assert_unavailable(answer: &Response, what: &str) {
-    assert_eq!(answer.status(), 503, "{what}: {} {}", answer.status(), answer.text());
-    assert!(answer.set_cookies().is_empty(), "{what} changes cookies: {:?}", answer.set_cookies());
-    assert!(answer.header("retry-after").is_some_and(|value| value.parse::<u32>().is_ok()), "{what}");
-    assert!(answer.header("cache-control").is_some_and(|value| value.contains("no-store")), "{what}");
-    assert_eq!(answer.location(), None, "{what}");
-    let head: String = answer.headers().iter().map(|(name, value)| format!("{name}: {value:?}\n")).collect();
-    let told = format!("{head}{}", answer.text()).to_lowercase();
+/// Asserts a 503 that says when to retry and does not reveal internals.
+pub(crate) fn assert_unavailable(response: &Response, what: &str) {
+    assert_eq!(response.status(), 503, "{what}: {} {}", response.status(), response.text());
+    assert!(response.set_cookies().is_empty(), "{what} changes cookies: {:?}", response.set_cookies());
+    assert!(response.header("retry-after").is_some_and(|value| value.parse::<u32>().is_ok()), "{what}");
+    assert!(response.header("cache-control").is_some_and(|value| value.contains("no-store")), "{what}");
+    assert_eq!(response.location(), None, "{what}");
+    let head: String = response.headers().iter().map(|(name, value)| format!("{name}: {value:?}\n")).collect();
+    let text = format!("{head}{}", response.text()).to_lowercase();
     for inside in ["sql", "pool", "closed", "app.db", "/tmp", "error:", "panic", "src/", "argon"] {
-        assert!(!told.contains(inside), "{what} tells of {inside:?}: {told}");
+        assert!(!text.contains(inside), "{what} reveals {inside:?}: {text}");
     }
 }
 
-/// What forms carry that were opened before.
+/// The tokens of forms that were opened before.
 struct Tokens {
     access: String,
     refresh: String,
     before_log_in: String,
 }
 
-/// Every route that acts for someone or looks something up, with what it takes.
+/// Sends a request to every route that needs the database, and asserts a 503.
 async fn ask_everything(client: &Client, tokens: &Tokens) {
     for html in [true, false] {
         let ask = |method: Method, path: &str| (method, path.to_owned());
@@ -58,7 +59,7 @@ async fn ask_everything(client: &Client, tokens: &Tokens) {
             ask(Method::POST, "/account/sessions/00000000000000000000000000000001/revoke"),
         ];
         if html {
-            // These show who is looking, which cannot be known; a stranger's page would be a lie.
+            // These pages show who is logged in; they must not show the page of a visitor.
             asked.extend([ask(Method::GET, "/login"), ask(Method::GET, "/signup"), ask(Method::GET, "/nowhere")]);
         }
         for (method, path) in asked {
@@ -108,31 +109,31 @@ async fn s41_without_its_database_the_site_answers_503_everywhere_and_logs_nobod
         site.database().close().await;
 
         ask_everything(&ada, &tokens).await;
-        // Pages that know nobody do without.
+        // Pages for visitors need no database.
         for path in ["/", "/login", "/signup", "/openapi.json", "/assets/hardtack.css", "/nowhere"] {
-            let answer = site.client().get(path).accept_html().send().await;
+            let response = site.client().get(path).accept_html().send().await;
             let expected = if path == "/nowhere" { 404 } else { 200 };
-            assert_eq!(answer.status(), expected, "{path}");
-            assert!(!answer.text().contains("Logged in as"), "{path}");
+            assert_eq!(response.status(), expected, "{path}");
+            assert!(!response.text().contains("Logged in as"), "{path}");
         }
-        let answer = site.client().get("/service").accept_json().send().await;
-        assert_eq!(answer.status(), 401, "no token needs no database");
+        let response = site.client().get("/service").accept_json().send().await;
+        assert_eq!(response.status(), 401, "no token needs no database");
 
-        // Expired tokens: there is nothing to refresh them with.
+        // Expired tokens cannot be refreshed.
         site.expire_access();
-        let answer = stale.clone().get("/service").accept_json().send().await;
+        let response = stale.clone().get("/service").accept_json().send().await;
         match refresh {
-            hardtack::RefreshMode::Redirect => assert_eq!(answer.json()["code"], "refresh_needed"),
-            _ => assert_unavailable(&answer, "an expired token"),
+            hardtack::RefreshMode::Redirect => assert_eq!(response.json()["code"], "refresh_needed"),
+            _ => assert_unavailable(&response, "an expired token"),
         }
-        let answer = stale.clone().get("/service").accept_html().follow().await;
-        assert_unavailable(&answer, "a page with an expired token");
+        let response = stale.clone().get("/service").accept_html().follow().await;
+        assert_unavailable(&response, "a page with an expired token");
         let mut late = stale.clone();
         let form = [("csrf_token", cookie(&late, "csrf_access_token"))];
-        let answer = late.post("/account/sessions/revoke-others").accept_html().form(&form).follow().await;
-        assert_unavailable(&answer, "a posting with an expired token");
+        let response = late.post("/account/sessions/revoke-others").accept_html().form(&form).follow().await;
+        assert_unavailable(&response, "a POST with an expired token");
 
-        // It is back: everybody is who they were, and nothing that was refused has been done.
+        // The database is back: users are still logged in, and refused requests have had no effect.
         let back = site.beside(options()).await;
         for holder in [&ada, &stale] {
             let mut client = back.client();
@@ -157,8 +158,11 @@ async fn s41_without_its_database_the_site_answers_503_everywhere_and_logs_nobod
 async fn s41_without_the_redis_of_its_sessions_the_site_answers_503_and_logs_nobody_out() {
     for refresh in BOTH_MODES {
         let server = RedisServer::start_with(&["--appendfsync", "always"]);
-        let options =
-            || Options { refresh, configure: |builder| builder.max_staleness(seconds(5)), ..Store::Redis.options() };
+        let options = || Options {
+            refresh,
+            configure: |builder| builder.session_policy(SessionPolicy::default().max_staleness(seconds(5))),
+            ..Store::Redis.options()
+        };
         let site = TestSite::on(&server, options()).await;
         let mut ada = site.client();
         let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
@@ -167,7 +171,7 @@ async fn s41_without_the_redis_of_its_sessions_the_site_answers_503_and_logs_nob
         assert_eq!(out.status(), 200, "{}", out.text());
         server.stop();
 
-        // What it knew is good for five seconds; who is out by then is out.
+        // The site may rely on what it knew for five seconds; sessions that had ended stay ended.
         assert_eq!(whoami(&mut ada.clone()).await.as_deref(), Ok("ada"), "{refresh:?}");
         assert_eq!(whoami(&mut over.clone()).await, Err(401), "{refresh:?}");
         let csrf = cookie(&ada, "csrf_access_token");
@@ -201,10 +205,10 @@ async fn s41_without_the_redis_of_its_sessions_the_site_answers_503_and_logs_nob
         }
         assert_eq!(whoami(&mut over.clone()).await, Err(401), "{refresh:?}");
         site.expire_access();
-        let answer = stale.clone().get("/service").accept_html().follow().await;
-        assert_unavailable(&answer, "a page with an expired token");
+        let response = stale.clone().get("/service").accept_html().follow().await;
+        assert_unavailable(&response, "a page with an expired token");
 
-        // It is back: everybody is who they were, whoever was out is out, and nothing that was refused is done.
+        // Redis is back: users are still logged in, ended sessions stay ended, and refused requests have had no effect.
         server.start_again();
         for holder in [&ada, &stale] {
             let mut client = holder.clone();

@@ -1,9 +1,10 @@
-//! Passwords: what changing one ends, what asking for one protects, and how they are kept.
+//! Passwords: changing one, asking for one again, and how they are stored.
 
 use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, Version};
-use hardtack_conformance::client::Client;
 use hardtack_sqlx::Statement;
+use hardtack_test_support::client::Client;
+use hardtack_test_support::html::HtmlForms;
 use serde_json::json;
 
 use crate::support::{
@@ -18,7 +19,7 @@ on_every_store! {{
 
 const NEW_PASSWORD: &str = "an umbrella in the aquarium";
 
-async fn change(client: &mut Client, current: &str, new: &str) -> hardtack_conformance::client::Response {
+async fn change(client: &mut Client, current: &str, new: &str) -> hardtack_test_support::client::Response {
     let body = json!({ "current_password": current, "new_password": new });
     client.post("/account/password").accept_json().csrf().json(&body).send().await
 }
@@ -34,26 +35,26 @@ async fn s35_a_password_change_ends_all_other_sessions_within_the_same_second(st
         let site = TestSite::start(Options { refresh, ..store.options() }).await;
         let mut ada = site.client();
         let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
-        // The clock stands still: everything here happens in one second.
+        // The clock does not advance: everything happens within one second.
         let telephone = site.session_of(&id).await;
         let mut bob = site.person("bob").await;
         let copy = ada.clone();
         let page = open(&mut ada, "/account").await;
 
         let typed = [("current_password", PASSWORD), ("new_password", NEW_PASSWORD)];
-        let answer = submit(&mut ada, &page, "/account/password", &typed).await;
-        assert_eq!((answer.status().as_u16(), answer.location()), (303, Some("/account?done=password")));
+        let response = submit(&mut ada, &page, "/account/password", &typed).await;
+        assert_eq!((response.status().as_u16(), response.location()), (303, Some("/account?done=password")));
 
         for victim in [&telephone, &copy] {
             assert_eq!(whoami(&mut victim.clone()).await, Err(401), "{refresh:?}: the access token lives");
             let mut refresher = victim.clone();
             refresher.jar().remove(ACCESS);
-            let answer = refresher.get("/token/refresh").accept_json().send().await;
-            assert_eq!(answer.status(), 401, "{refresh:?}: the refresh token lives");
+            let response = refresher.get("/token/refresh").accept_json().send().await;
+            assert_eq!(response.status(), 401, "{refresh:?}: the refresh token lives");
             let page = open(&mut victim.clone(), "/account").await;
             assert_eq!(page.path().split('?').next(), Some("/login"), "{refresh:?}");
         }
-        // This one goes on, on new tokens, fresh ones, and its open forms stay good.
+        // This session continues with new, fresh tokens, and its open forms still work.
         for name in [ACCESS, REFRESH] {
             assert_ne!(cookie(&ada, name), cookie(&copy, name), "{refresh:?}: {name}");
         }
@@ -63,7 +64,7 @@ async fn s35_a_password_change_ends_all_other_sessions_within_the_same_second(st
         assert_eq!(saved.location(), Some("/account?done=settings"), "{refresh:?}");
         site.expire_access();
         assert_eq!(open(&mut ada, "/service").await.path(), "/service", "{refresh:?}: the session does not go on");
-        assert_eq!(open(&mut bob, "/service").await.path(), "/service", "{refresh:?}: somebody else was logged out");
+        assert_eq!(open(&mut bob, "/service").await.path(), "/service", "{refresh:?}: another user was logged out");
 
         let mut browser = site.client();
         assert_eq!(log_in(&mut browser, "ada", PASSWORD).await.status(), 401);
@@ -78,10 +79,10 @@ async fn s35_by_json_and_for_another_process_over_the_same_database(store: Store
     let telephone = site.session_of(&id).await;
     assert_eq!(change(&mut ada, "not it at all", NEW_PASSWORD).await.status(), 403);
     assert_eq!(whoami(&mut telephone.clone()).await.as_deref(), Ok("ada"), "a wrong password ended a session");
-    let answer = change(&mut ada, PASSWORD, NEW_PASSWORD).await;
-    assert_eq!((answer.status().as_u16(), &answer.json()["username"]), (200, &json!("ada")), "{}", answer.text());
+    let response = change(&mut ada, PASSWORD, NEW_PASSWORD).await;
+    assert_eq!((response.status().as_u16(), &response.json()["username"]), (200, &json!("ada")), "{}", response.text());
     assert_eq!(whoami(&mut telephone.clone()).await, Err(401));
-    // It learns of the end when it starts, and from then on whenever it looks.
+    // The other process learns of ended sessions when it starts, and whenever it reads the log.
     let beside = site.beside(store.options()).await;
     let at = |holder: &Client| {
         let mut client = beside.client();
@@ -113,31 +114,31 @@ async fn s43_without_a_fresh_token_people_are_asked_and_programs_are_told() {
                 ("current_password", PASSWORD),
                 ("new_password", NEW_PASSWORD),
             ];
-            let answer = ada.post(path).accept_html().form(&form).send().await;
-            assert_eq!(answer.status(), 303, "{path}");
-            assert_eq!(answer.location(), Some("/reauthenticate?next=%2Faccount"), "{path}");
+            let response = ada.post(path).accept_html().form(&form).send().await;
+            assert_eq!(response.status(), 303, "{path}");
+            assert_eq!(response.location(), Some("/reauthenticate?next=%2Faccount"), "{path}");
 
             let body = json!({ "display_name": "Eve", "current_password": PASSWORD, "new_password": NEW_PASSWORD });
-            let answer = ada.post(path).accept_json().csrf().json(&body).send().await;
-            assert_eq!(answer.status(), 401, "{path}");
-            assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{path}");
-            assert_eq!(answer.json()["code"], "insufficient_user_authentication", "{path}");
-            let challenge = answer.header("www-authenticate").unwrap();
+            let response = ada.post(path).accept_json().csrf().json(&body).send().await;
+            assert_eq!(response.status(), 401, "{path}");
+            assert_eq!(response.header("content-type"), Some("application/problem+json"), "{path}");
+            assert_eq!(response.json()["code"], "insufficient_user_authentication", "{path}");
+            let challenge = response.header("www-authenticate").unwrap();
             assert!(challenge.starts_with("Bearer error=\"insufficient_user_authentication\""), "{path}: {challenge}");
         }
-        let answer = ada.get("/account").accept_json().send().await;
+        let response = ada.get("/account").accept_json().send().await;
         assert_eq!(
-            (answer.status().as_u16(), &answer.json()["code"]),
+            (response.status().as_u16(), &response.json()["code"]),
             (401, &json!("insufficient_user_authentication"))
         );
-        let answer = ada.get("/account").accept_html().send().await;
-        assert_eq!((answer.status().as_u16(), answer.location()), (303, Some("/reauthenticate?next=%2Faccount")));
+        let response = ada.get("/account").accept_html().send().await;
+        assert_eq!((response.status().as_u16(), response.location()), (303, Some("/reauthenticate?next=%2Faccount")));
 
-        // Nothing was changed, and the password makes the difference.
+        // Nothing was changed. With the password, the request works.
         assert_eq!(whoami(&mut site.device_of("ada").await).await.as_deref(), Ok("ada"), "the password was changed");
-        let answer =
+        let response =
             ada.post("/reauthenticate").accept_json().csrf().json(&json!({ "password": PASSWORD })).send().await;
-        assert_eq!(answer.status(), 200, "{}", answer.text());
+        assert_eq!(response.status(), 200, "{}", response.text());
         let account = ada.get("/account").accept_json().send().await;
         assert_eq!((account.status().as_u16(), &account.json()["display_name"]), (200, &json!("")));
     }
@@ -154,30 +155,30 @@ async fn s45_the_password_of_another_user_upgrades_nothing() {
     assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));
     let before = (cookie(&ada, ACCESS), cookie(&ada, REFRESH));
 
-    let answer = ada.post("/reauthenticate").accept_json().csrf().json(&body).send().await;
-    assert_eq!((answer.status().as_u16(), &answer.json()["code"]), (401, &json!("other_user")));
-    // The other one's name with the own password, and the other one's password with no name or the own.
+    let response = ada.post("/reauthenticate").accept_json().csrf().json(&body).send().await;
+    assert_eq!((response.status().as_u16(), &response.json()["code"]), (401, &json!("other_user")));
+    // Another user's name with the user's password; another user's password with no name or the user's own.
     for (body, code) in [
         (json!({ "username": "bob", "password": PASSWORD }), "other_user"),
         (json!({ "password": NEW_PASSWORD }), "wrong_password"),
         (json!({ "username": "ada", "password": NEW_PASSWORD }), "wrong_password"),
     ] {
-        let answer = ada.post("/reauthenticate").accept_json().csrf().json(&body).send().await;
-        assert_eq!((answer.status().as_u16(), answer.json()["code"].as_str()), (401, Some(code)), "{body}");
-        assert!(answer.set_cookies().is_empty(), "{body}: {:?}", answer.set_cookies());
+        let response = ada.post("/reauthenticate").accept_json().csrf().json(&body).send().await;
+        assert_eq!((response.status().as_u16(), response.json()["code"].as_str()), (401, Some(code)), "{body}");
+        assert!(response.set_cookies().is_empty(), "{body}: {:?}", response.set_cookies());
     }
     let page = open(&mut ada, "/reauthenticate").await;
     let mut form = page.form_fields("/reauthenticate");
     form.retain(|(name, _)| name != "password");
     form.push(("username".to_owned(), "bob".to_owned()));
     form.push(("password".to_owned(), NEW_PASSWORD.to_owned()));
-    let answer = ada.post("/reauthenticate").accept_html().form(&form).send().await;
-    assert!(answer.set_cookie(ACCESS).is_none(), "{:?}", answer.set_cookies());
+    let response = ada.post("/reauthenticate").accept_html().form(&form).send().await;
+    assert!(response.set_cookie(ACCESS).is_none(), "{:?}", response.set_cookies());
 
     assert_eq!((cookie(&ada, ACCESS), cookie(&ada, REFRESH)), before);
     assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));
     assert_eq!(ada.get("/account").accept_json().send().await.status(), 401, "the session was upgraded");
-    // In capitals it is the own name still.
+    // The name in capitals is still the user's.
     let body = json!({ "username": "ADA", "password": PASSWORD });
     assert_eq!(ada.post("/reauthenticate").accept_json().csrf().json(&body).send().await.status(), 200);
     assert_eq!(ada.get("/account").accept_json().send().await.status(), 200);
@@ -192,18 +193,18 @@ async fn s55_unknown_wrong_and_disabled_are_the_same_bytes() {
     client.clear();
     let page = open(&mut client, "/login").await;
 
-    // Names of one length, put aside in what comes back: the page repeats what was typed.
+    // Names of equal length, replaced in the responses, since the page repeats the input.
     let tries = [("ghost", PASSWORD), ("known", "not it at all"), ("taken", PASSWORD), ("taken", "not it at all")];
     let (mut pages, mut problems) = (Vec::new(), Vec::new());
     for (username, password) in tries {
-        let answer = submit(&mut client, &page, "/login", &[("username", username), ("password", password)]).await;
-        let mut headers = answer.headers().clone();
+        let response = submit(&mut client, &page, "/login", &[("username", username), ("password", password)]).await;
+        let mut headers = response.headers().clone();
         headers.remove("date");
-        pages.push((answer.status(), headers, answer.text().replace(username, "NAME")));
-        let answer = log_in(&mut client, username, password).await;
-        let mut headers = answer.headers().clone();
+        pages.push((response.status(), headers, response.text().replace(username, "NAME")));
+        let response = log_in(&mut client, username, password).await;
+        let mut headers = response.headers().clone();
         headers.remove("date");
-        problems.push((answer.status(), headers, answer.text().to_owned()));
+        problems.push((response.status(), headers, response.text().to_owned()));
     }
     assert_eq!(pages[0].0, 401);
     assert_eq!(problems[0].0, 401);
@@ -212,21 +213,21 @@ async fn s55_unknown_wrong_and_disabled_are_the_same_bytes() {
         assert_eq!(pages[at], pages[0], "{what:?}");
         assert_eq!(problems[at], problems[0], "{what:?}");
     }
-    // The right password is told apart, or this shows nothing.
+    // The control: the right password gets another response.
     assert_eq!(log_in(&mut client, "known", PASSWORD).await.status(), 200);
 }
 
 #[tokio::test]
 async fn s59_every_byte_of_a_long_password_counts() {
     let site = TestSite::start(Options::default()).await;
-    // 72 bytes, after which bcrypt would stop reading; in ASCII, in two bytes and in four.
+    // 72 bytes, where bcrypt truncates; of one-, two- and four-byte characters.
     for (username, head) in [("ascii", "abcdefgh".repeat(9)), ("umlaut", "ä".repeat(36)), ("emoji", "🦀".repeat(18))]
     {
         assert_eq!(head.len(), 72);
         let password = format!("{head}x{}", "y".repeat(64));
         let body = json!({ "username": username, "password": password });
-        let answer = site.client().post("/signup").accept_json().json(&body).send().await;
-        assert_eq!(answer.status(), 200, "{username}: {}", answer.text());
+        let response = site.client().post("/signup").accept_json().json(&body).send().await;
+        assert_eq!(response.status(), 200, "{username}: {}", response.text());
         let mut client = site.client();
         for other in
             [format!("{head}z{}", "y".repeat(64)), head.clone(), format!("{password}y"), format!("{password} ")]
@@ -235,7 +236,7 @@ async fn s59_every_byte_of_a_long_password_counts() {
         }
         assert_eq!(log_in(&mut client, username, &password).await.status(), 200, "{username}");
     }
-    // By a form, with what urlencoding could lose; and nothing is trimmed.
+    // In a form, with characters that urlencoding could lose; nothing is trimmed.
     let password = "  +%&=;\u{a0}päßwörter 名前\u{1f980} ".repeat(3);
     let mut client = site.client();
     let page = open(&mut client, "/signup").await;
@@ -256,7 +257,7 @@ async fn s67_hashes_are_argon2id_and_weaker_ones_are_replaced_at_the_next_log_in
     assert_eq!(change(&mut ada, PASSWORD, NEW_PASSWORD).await.status(), 200);
     let second = stored_hash(&site, "ada").await;
     assert!(strong(&second) && second != first, "{second}");
-    // Salted: the same password does not give the same hash.
+    // Salted: the same password gives another hash.
     assert_eq!(change(&mut ada, NEW_PASSWORD, PASSWORD).await.status(), 200);
     assert_ne!(stored_hash(&site, "ada").await, first);
 
@@ -269,7 +270,7 @@ async fn s67_hashes_are_argon2id_and_weaker_ones_are_replaced_at_the_next_log_in
         site.database().execute(statement).await.unwrap();
         assert_eq!(log_in(&mut site.client(), "ada", "not it at all").await.status(), 401);
         assert_eq!(stored_hash(&site, "ada").await, weak, "a wrong password was hashed");
-        // The session that is there lives on: the password is the same.
+        // The existing session continues, since the password is the same.
         assert_eq!(log_in(&mut site.client(), "ada", PASSWORD).await.status(), 200, "{algorithm} {memory} {passes}");
         let hash = stored_hash(&site, "ada").await;
         assert!(strong(&hash), "{algorithm} {memory} {passes}: {hash}");

@@ -1,16 +1,16 @@
-//! Somebody at a browser: every address comes from a link or a form of the page before it.
+//! A user at a browser: every address comes from a link or a form of the page before it.
 
-use hardtack_conformance::html;
+use hardtack_test_support::html;
 
 use crate::support::{
     ACCESS, BOTH_DATABASES, BOTH_MODES, Options, PASSWORD, REFRESH, TestSite, claims, cookie, field, filled, open,
     seconds, submit, whoami,
 };
-use hardtack_conformance::client::{Client, Response};
+use hardtack_test_support::client::{Client, Response};
 
 const NEW_PASSWORD: &str = "an umbrella in the aquarium";
 
-/// Fills in a form of the page and goes where it leads.
+/// Fills in a form of the page, sends it and follows redirects.
 async fn send(client: &mut Client, page: &Response, action: &str, typed: &[(&str, &str)]) -> Response {
     client.post(action).accept_html().form(&filled(page, action, typed)).follow().await
 }
@@ -23,13 +23,13 @@ fn assert_shows(page: &Response, path: &str, texts: &[&str]) {
 }
 
 #[tokio::test]
-async fn somebody_does_everything_that_there_is_to_do() {
+async fn a_user_visits_every_page_and_sends_every_form() {
     for refresh in BOTH_MODES {
         let options = Options { refresh, access_lifetime: seconds(2), ..Options::default() };
         let site = TestSite::start(options).await;
         let mut ada = site.client();
 
-        // A page for those who are logged in leads to the log-in, and that to the sign-up.
+        // A protected page redirects to the log-in, which links to the sign-up.
         let page = open(&mut ada, "/service").await;
         assert_shows(&page, "/login?next=%2Fservice", &["href=\"/signup?next=/service\""]);
         let page = open(&mut ada, "/signup?next=/service").await;
@@ -38,7 +38,7 @@ async fn somebody_does_everything_that_there_is_to_do() {
         assert_shows(&page, "/service", &["ada", "action=\"/logout\""]);
         assert_eq!(page.hops()[0].status(), 303);
 
-        // The account page is theirs without a further question: the password was just typed.
+        // The account page does not ask for the password, which was just entered.
         let page = open(&mut ada, "/account").await;
         assert_shows(&page, "/account", &[]);
         let typed = [("display_name", "Ada <Countess>"), ("email", "ada@lovelace.example")];
@@ -49,7 +49,7 @@ async fn somebody_does_everything_that_there_is_to_do() {
         }
         assert_shows(&open(&mut ada, "/").await, "/", &["You are logged in as", "Ada &lt;Countess&gt;"]);
 
-        // Time passes. Pages still arrive; the account asks for the password.
+        // Later, pages still work, but the account page asks for the password.
         site.clock.advance(seconds(3));
         assert_shows(&open(&mut ada, "/service").await, "/service", &["ada"]);
         assert_eq!(claims(&cookie(&ada, ACCESS))["fresh"], false);
@@ -62,7 +62,7 @@ async fn somebody_does_everything_that_there_is_to_do() {
         let page = send(&mut ada, &refused, "/reauthenticate", &[("password", PASSWORD)]).await;
         assert_shows(&page, "/account", &["Change password"]);
 
-        // Another password. The old one is good for nothing any more.
+        // After a password change, the old password no longer works.
         let mut telephone = site.device_of("ada").await;
         let typed = [("current_password", PASSWORD), ("new_password", NEW_PASSWORD)];
         let page = send(&mut ada, &page, "/account/password", &typed).await;
@@ -79,18 +79,22 @@ async fn somebody_does_everything_that_there_is_to_do() {
         let page = telephone.post("/login").accept_html().header("user-agent", firefox).form(&form).follow().await;
         assert_shows(&page, "/", &["You are logged in as"]);
 
-        // Both devices are listed, and the other one is logged out by its button.
+        // Both devices are listed, and a button logs out the other one.
         let page = open(&mut ada, "/account/sessions").await;
         assert_shows(&page, "/account/sessions", &["This device", "Firefox on Linux", "127.0.0.1"]);
         let buttons: Vec<_> =
             html::form_actions(page.text()).into_iter().filter(|action| action.ends_with("/revoke")).collect();
         let [button] = buttons.as_slice() else { panic!("{buttons:?}") };
         let page = send(&mut ada, &page, button, &[]).await;
-        assert_shows(&page, "/account/sessions?done=revoke", &["Logged out there.", "You are logged in nowhere else."]);
+        assert_shows(
+            &page,
+            "/account/sessions?done=revoke",
+            &["The chosen devices are logged out.", "You are not logged in anywhere else."],
+        );
         assert_eq!(whoami(&mut telephone).await, Err(401));
         assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));
 
-        // Out, by the button that every page has.
+        // The log-out button is on every page.
         let page = open(&mut ada, "/service").await;
         let page = send(&mut ada, &page, "/logout", &[]).await;
         assert_shows(&page, "/", &["Log in once."]);
@@ -102,20 +106,20 @@ async fn somebody_does_everything_that_there_is_to_do() {
 }
 
 #[tokio::test]
-async fn the_log_out_page_asks_first() {
+async fn get_logout_asks_for_confirmation() {
     let site = TestSite::start(Options::default()).await;
     let mut ada = site.person("ada").await;
     let page = open(&mut ada, "/logout").await;
     assert_shows(&page, "/logout", &["Log out?"]);
-    assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"), "a link logged somebody out");
+    assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"), "a link logged the user out");
     assert_eq!(send(&mut ada, &page, "/logout", &[]).await.path(), "/");
     assert_eq!(whoami(&mut ada).await, Err(401));
-    // Nobody is asked who has nothing to answer for.
+    // A visitor is not asked.
     assert_eq!(open(&mut ada, "/logout").await.path(), "/");
 }
 
 #[tokio::test]
-async fn somebody_who_lost_their_session_is_told_so_and_comes_back() {
+async fn after_a_session_has_ended_the_log_in_returns_to_the_page() {
     for on_postgres in BOTH_DATABASES {
         let site = TestSite::start(Options { on_postgres, ..Options::default() }).await;
         let mut ada = site.person("ada").await;
@@ -128,7 +132,7 @@ async fn somebody_who_lost_their_session_is_told_so_and_comes_back() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_stands_beside_its_field_and_what_was_typed_stays() {
+async fn errors_are_beside_their_fields_and_input_is_kept() {
     for on_postgres in BOTH_DATABASES {
         let site = TestSite::start(Options { on_postgres, ..Options::default() }).await;
         let mut ada = site.person("ada").await;
@@ -150,7 +154,7 @@ async fn what_is_wrong_stands_beside_its_field_and_what_was_typed_stays() {
         let typed = [("display_name", "Ada"), ("email", "no address")];
         let refused = submit(&mut ada, &page, "/account/change_settings", &typed).await;
         assert_eq!(refused.status(), 422);
-        assert!(refused.text().contains("Write an address such as"), "{}", refused.text());
+        assert!(refused.text().contains("Enter an address such as"), "{}", refused.text());
         for (name, value) in typed {
             assert_eq!(field(&refused, "/account/change_settings", name), value);
         }

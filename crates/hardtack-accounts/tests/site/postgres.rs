@@ -1,13 +1,13 @@
-//! The site on PostgreSQL, where it differs from SQLite. The other files run what matters on both.
+//! The site on PostgreSQL, where it differs from SQLite. The other files test both.
 
-use hardtack_conformance::services::PostgresServer;
 use hardtack_sqlx::Database;
+use hardtack_test_support::services::PostgresServer;
 use serde_json::json;
 
 use crate::support::{BOTH_DATABASES, Options, PASSWORD, TestSite, log_in, sign_up, whoami};
 
 #[tokio::test]
-async fn a_nul_in_what_is_typed_is_a_mistake_and_no_failure() {
+async fn a_nul_in_the_input_is_refused_without_an_error() {
     for on_postgres in BOTH_DATABASES {
         let site = TestSite::start(Options { on_postgres, ..Options::default() }).await;
         let mut ada = site.person("ada").await;
@@ -15,21 +15,21 @@ async fn a_nul_in_what_is_typed_is_a_mistake_and_no_failure() {
             assert_eq!(log_in(&mut site.client(), username, password).await.status(), 401, "{username:?}");
         }
         let mut client = site.client();
-        let answer = client.post("/signup").accept_json().json(&json!({ "username": "ada\0", "password": PASSWORD }));
-        assert_eq!(answer.send().await.status(), 422);
+        let response = client.post("/signup").accept_json().json(&json!({ "username": "ada\0", "password": PASSWORD }));
+        assert_eq!(response.send().await.status(), 422);
         let body = json!({ "display_name": "A\0da", "email": "" });
-        let answer = ada.post("/account/change_settings").accept_json().csrf().json(&body).send().await;
-        assert_eq!(answer.status(), 422, "{}", answer.text());
-        // A password may have one.
+        let response = ada.post("/account/change_settings").accept_json().csrf().json(&body).send().await;
+        assert_eq!(response.status(), 422, "{}", response.text());
+        // A password may contain one.
         let body = json!({ "current_password": PASSWORD, "new_password": "an odd\0 one" });
-        let answer = ada.post("/account/password").accept_json().csrf().json(&body).send().await;
-        assert_eq!(answer.status(), 200, "{}", answer.text());
+        let response = ada.post("/account/password").accept_json().csrf().json(&body).send().await;
+        assert_eq!(response.status(), 200, "{}", response.text());
         assert_eq!(log_in(&mut site.client(), "ada", "an odd\0 one").await.status(), 200);
     }
 }
 
 #[tokio::test]
-async fn a_name_is_given_once_among_many_who_ask() {
+async fn of_many_concurrent_sign_ups_with_one_name_one_succeeds() {
     let site = TestSite::start(Options { on_postgres: true, ..Options::default() }).await;
     let asked: Vec<_> = (0..8)
         .map(|_| {
@@ -40,14 +40,14 @@ async fn a_name_is_given_once_among_many_who_ask() {
             })
         })
         .collect();
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for one in asked {
-        answers.push(one.await.unwrap());
+        responses.push(one.await.unwrap());
     }
-    answers.sort_unstable();
-    assert_eq!(answers[0], 200, "{answers:?}");
-    // Whoever was too many at once is told to come again; the others, that the name is taken.
-    assert!(answers[1..].iter().all(|status| [422, 429, 503].contains(status)), "{answers:?}");
+    responses.sort_unstable();
+    assert_eq!(responses[0], 200, "{responses:?}");
+    // The others are told that the name is taken, or, if the queue was full, to retry.
+    assert!(responses[1..].iter().all(|status| [422, 429, 503].contains(status)), "{responses:?}");
 }
 
 #[tokio::test]
@@ -58,10 +58,10 @@ async fn s41_a_server_that_is_gone_is_a_503_and_its_return_needs_no_restart() {
     sign_up(&mut ada, "ada").await;
     server.stop();
     for path in ["/service", "/account", "/healthz"] {
-        let answer = ada.get(path).accept_json().send().await;
-        assert_eq!(answer.status(), 503, "{path}: {}", answer.text());
-        assert!(answer.set_cookies().is_empty(), "{path}");
-        assert!(!answer.text().contains(server.password()), "{path}");
+        let response = ada.get(path).accept_json().send().await;
+        assert_eq!(response.status(), 503, "{path}: {}", response.text());
+        assert!(response.set_cookies().is_empty(), "{path}");
+        assert!(!response.text().contains(server.password()), "{path}");
     }
     server.start();
     assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));

@@ -1,7 +1,7 @@
-//! Programs: JSON in, JSON out, the cookies in a jar, the CSRF value in a header.
+//! Programs: JSON requests and responses, cookies in a jar, the CSRF token in a header.
 
 use hardtack::RefreshMode;
-use hardtack_conformance::client::{Client, Response};
+use hardtack_test_support::client::{Client, Response};
 use serde_json::{Value, json};
 
 use crate::openapi::Document;
@@ -9,13 +9,13 @@ use crate::support::*;
 
 const NEW_PASSWORD: &str = "a much longer phrase than before";
 
-/// Asks as a program that accepts `accept`; with nothing in it, as one that does not say.
+/// Sends GET with this `Accept`, or without the field if it is empty.
 async fn get(client: &mut Client, accept: &str, path: &str) -> Response {
     let request = client.get(path);
     if accept.is_empty() { request.send().await } else { request.header("accept", accept).send().await }
 }
 
-/// Sends JSON, with the CSRF value where there is one.
+/// Sends JSON, with the CSRF token if there is one.
 async fn post(client: &mut Client, accept: &str, path: &str, body: &Value) -> Response {
     let known = client.cookie("csrf_access_token").is_some();
     let request = client.post(path).json(body);
@@ -32,7 +32,7 @@ fn assert_problem(response: &Response, status: u16, code: &str) {
     assert!(problem["detail"].as_str().unwrap().ends_with('.'), "{problem}");
 }
 
-/// The whole flow as `curl` and as an API client ask for it; each answer is as the document has it.
+/// The whole flow, with the `Accept` of `curl` and of an API client. Each response is as documented.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_whole_flow_by_json() {
     let site = TestSite::start(Options::default()).await;
@@ -48,7 +48,7 @@ async fn the_whole_flow_by_json() {
         document.check("/service", &response);
         assert_problem(&response, 401, "missing_token");
 
-        // No form was opened before: JSON needs no pre-session token.
+        // JSON needs no pre-session token.
         let response = post(&mut client, accept, "/signup", &credentials).await;
         document.check("/signup", &response);
         assert_eq!(response.status(), 200, "{}", response.text());
@@ -122,7 +122,7 @@ async fn errors_name_their_fields() {
     assert_problem(&refused, 422, "invalid_fields");
     let errors = refused.json()["errors"].clone();
     assert_eq!(errors["username"], "Use letters, digits and . _ - @ + in your user name.");
-    assert_eq!(errors["password"], "Choose a password of at least 8 characters. A long phrase is a good one.");
+    assert_eq!(errors["password"], "Choose a password of at least 8 characters. A long phrase works well.");
     assert_eq!(client.cookie(ACCESS), None);
 
     sign_up(&mut client, "alice").await;
@@ -154,12 +154,12 @@ async fn errors_name_their_fields() {
         document.check("/reauthenticate", &refused);
         assert_problem(&refused, 401, code);
     }
-    // None of that ended anything.
+    // None of these requests has ended the session.
     assert_eq!(whoami(&mut client).await.as_deref(), Ok("alice"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_setting_that_is_left_out_stays() {
+async fn a_setting_that_is_left_out_is_kept() {
     let site = TestSite::start(Options::default()).await;
     let mut client = site.person("alice").await;
     post(&mut client, "*/*", "/account/change_settings", &json!({ "display_name": "Alice", "email": "a@b.example" }))
@@ -170,7 +170,7 @@ async fn a_setting_that_is_left_out_stays() {
     assert_eq!((&changed["display_name"], &changed["email"]), (&json!("Alice"), &json!("")));
 }
 
-/// The readable cookie is all that a program needs; nothing else will do.
+/// A program takes the CSRF token from the readable cookie. Other values are refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_csrf_value_is_in_a_readable_cookie() {
     let site = TestSite::start(Options::default()).await;
@@ -188,14 +188,14 @@ async fn the_csrf_value_is_in_a_readable_cookie() {
         document.check("/account/change_settings", &refused);
         assert_problem(&refused, 403, code);
         assert!(refused.json()["detail"].as_str().unwrap().contains("CSRF"), "{}", refused.text());
-        assert_eq!(refused.set_cookies(), [], "a forged request must not log anybody out");
+        assert_eq!(refused.set_cookies(), [], "a forged request must not log the user out");
     }
     assert_eq!(client.get("/account").accept_json().send().await.json()["display_name"], "");
     let request = client.post("/account/change_settings").accept_json().json(&body);
     assert_eq!(request.header("x-csrf-token", &readable.value).send().await.json()["display_name"], "Changed");
 }
 
-/// A form without its page is refused as such, not as a wrong password.
+/// A form without the token of its page is refused for that, not for a wrong password.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_in_by_form_needs_the_forms_token() {
     let site = TestSite::start(Options::default()).await;
@@ -208,7 +208,7 @@ async fn a_log_in_by_form_needs_the_forms_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_expired_token_is_exchanged_on_the_way() {
+async fn an_expired_token_is_refreshed_in_place() {
     let site = TestSite::start(Options::default()).await;
     let document = Document::of(&site).await;
     let mut client = site.person("alice").await;
@@ -219,7 +219,7 @@ async fn an_expired_token_is_exchanged_on_the_way() {
     assert_eq!(response.json()["username"], "alice");
     assert_ne!(cookie(&client, ACCESS), before);
 
-    // It is not fresh, and a program is told so in a way that it can act on.
+    // The new token is not fresh, and the response says what a program has to do.
     let response = client.get("/account").accept_json().send().await;
     document.check("/account", &response);
     assert_problem(&response, 401, "insufficient_user_authentication");
@@ -231,7 +231,7 @@ async fn an_expired_token_is_exchanged_on_the_way() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_nothing_refreshes_in_place_a_program_is_told_where_to() {
+async fn without_refresh_in_place_a_program_gets_the_refresh_url() {
     for refresh in [RefreshMode::Redirect, RefreshMode::Off] {
         let site = TestSite::start(Options { refresh, ..Options::default() }).await;
         let document = Document::of(&site).await;
@@ -254,9 +254,9 @@ async fn where_nothing_refreshes_in_place_a_program_is_told_where_to() {
     }
 }
 
-/// By way of `next` the same request goes on, body and all.
+/// With `next`, the request is redirected with its body.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refresh_with_next_carries_the_body_on() {
+async fn a_refresh_with_next_keeps_the_body() {
     let site = TestSite::start(Options { refresh: RefreshMode::Redirect, ..Options::default() }).await;
     let document = Document::of(&site).await;
     let mut client = site.person("alice").await;

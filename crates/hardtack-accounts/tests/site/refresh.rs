@@ -1,8 +1,9 @@
-//! Access tokens that expire while somebody is at work, in both ways of refreshing.
+//! Access tokens that expire while a user is active, in both refresh modes.
 
 use hardtack::RefreshMode;
-use hardtack_conformance::client::Client;
 use hardtack_sqlx::Statement;
+use hardtack_test_support::client::Client;
+use hardtack_test_support::html::HtmlForms;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -16,13 +17,13 @@ on_every_store! {{
     s34_a_session_that_nobody_uses_ends,
 }}
 
-/// In redirect mode over PostgreSQL, in the others over SQLite.
+/// A site on PostgreSQL in redirect mode, on SQLite in the others.
 async fn site(refresh: RefreshMode) -> TestSite {
     let on_postgres = refresh == RefreshMode::Redirect;
     TestSite::start(Options { refresh, on_postgres, ..Options::default() }).await
 }
 
-/// A browser that has just signed up, and the user's id.
+/// Signs up, and returns the browser and the user's id.
 async fn signed_up(site: &TestSite, username: &str) -> (Client, String) {
     let mut client = site.client();
     let id = sign_up(&mut client, username).await["id"].as_str().unwrap().to_owned();
@@ -58,13 +59,13 @@ async fn s44_a_page_asked_for_with_an_expired_token_arrives_and_its_token_is_not
             assert!(new.0 != old.0 && new.1 != old.1, "{mode:?}: a cookie stayed");
             let token = claims(&new.0);
             assert_eq!(token["fresh"], false, "{mode:?}");
-            assert_eq!(token["auth_time"], first["auth_time"], "{mode:?}: nobody typed a password");
+            assert_eq!(token["auth_time"], first["auth_time"], "{mode:?}: no password was entered");
             assert_eq!((&token["sid"], &token["csrf"]), (&first["sid"], &first["csrf"]), "{mode:?}");
             old = new;
             let page = open(&mut ada, "/account").await;
             assert_eq!(page.path(), "/reauthenticate?next=%2Faccount", "{mode:?}");
         }
-        // Only the password makes it fresh, as of now, and for the same session.
+        // Only the password makes it fresh, from now on, for the same session.
         let page = open(&mut ada, "/account").await;
         let form = filled(&page, "/reauthenticate", &[("password", PASSWORD)]);
         let page = ada.post("/reauthenticate").accept_html().form(&form).follow().await;
@@ -80,7 +81,7 @@ async fn s44_a_program_that_refreshes_gets_no_fresh_token_either() {
     for mode in BOTH_MODES {
         let site = site(mode).await;
         let mut ada = site.person("ada").await;
-        // Although the token that it replaces is fresh still.
+        // Even though the token that it replaces is still fresh.
         let csrf = claims(&cookie(&ada, REFRESH))["csrf"].as_str().unwrap().to_owned();
         let response = ada.post("/token/refresh").accept_json().header("x-csrf-token", &csrf).send().await;
         assert_eq!((response.status().as_u16(), response.json()), (200, json!({ "refreshed": true })), "{mode:?}");
@@ -92,7 +93,7 @@ async fn s44_a_program_that_refreshes_gets_no_fresh_token_either() {
 }
 
 #[tokio::test]
-async fn a_program_in_redirect_mode_is_told_where_to_refresh() {
+async fn a_program_in_redirect_mode_gets_the_refresh_url() {
     let site = site(RefreshMode::Redirect).await;
     let mut ada = site.person("ada").await;
     let csrf = cookie(&ada, "csrf_refresh_token");
@@ -112,7 +113,7 @@ async fn s51_a_form_opened_before_a_refresh_and_posted_after_it_is_accepted() {
         let (mut ada, id) = signed_up(&site, "ada").await;
         let page = open(&mut ada, "/account/sessions").await;
         let mut telephone = site.session_of(&id).await;
-        // The form stays open in one tab while others work, and a day passes in between.
+        // The form stays open in one tab for a day while other tabs are used.
         for _ in 0..4 {
             site.expire_access();
             assert_eq!(open(&mut ada, "/service").await.path(), "/service");
@@ -125,7 +126,7 @@ async fn s51_a_form_opened_before_a_refresh_and_posted_after_it_is_accepted() {
         assert_eq!((others.status().as_u16(), others.path()), (200, "/account/sessions?done=revoke"), "{mode:?}");
         assert_eq!(whoami(&mut telephone).await, Err(401));
 
-        // The same for a form that a password came in between.
+        // The same with a reauthentication in between.
         let form = open(&mut ada, "/reauthenticate?next=/account").await;
         let fields = filled(&form, "/reauthenticate", &[("password", PASSWORD)]);
         let page = ada.post("/reauthenticate").accept_html().form(&fields).follow().await;
@@ -140,7 +141,7 @@ async fn s51_a_form_opened_before_a_refresh_and_posted_after_it_is_accepted() {
 }
 
 #[tokio::test]
-async fn a_post_whose_token_expired_does_its_work_once() {
+async fn a_post_with_an_expired_token_takes_effect_once() {
     for mode in BOTH_MODES {
         let site = site(mode).await;
         let (mut ada, id) = signed_up(&site, "ada").await;
@@ -152,20 +153,20 @@ async fn a_post_whose_token_expired_does_its_work_once() {
         let form = page.form_fields(&action);
         site.expire_access();
 
-        let answer = ada.post(&action).accept_html().form(&form).follow().await;
-        assert_eq!((answer.status().as_u16(), answer.path()), (200, "/account/sessions?done=revoke"), "{mode:?}");
-        let hops: Vec<_> = answer.hops().iter().map(|hop| (hop.status().as_u16(), hop.method().as_str())).collect();
+        let response = ada.post(&action).accept_html().form(&form).follow().await;
+        assert_eq!((response.status().as_u16(), response.path()), (200, "/account/sessions?done=revoke"), "{mode:?}");
+        let hops: Vec<_> = response.hops().iter().map(|hop| (hop.status().as_u16(), hop.method().as_str())).collect();
         match mode {
-            // There and back with method and body, then away from the posting.
+            // Redirected there and back with method and body, then to the result.
             RefreshMode::Redirect => {
                 assert_eq!(hops, [(307, "POST"), (307, "POST"), (303, "POST")]);
-                assert!(answer.hops()[1].path().starts_with("/token/refresh?next="), "{}", answer.hops()[1].path());
-                assert_eq!(answer.hops()[2].path(), action);
+                assert!(response.hops()[1].path().starts_with("/token/refresh?next="), "{}", response.hops()[1].path());
+                assert_eq!(response.hops()[2].path(), action);
             }
             _ => assert_eq!(hops, [(303, "POST")]),
         }
         assert_eq!(claims(&cookie(&ada, ACCESS))["fresh"], false, "{mode:?}");
-        // Once: the second time there is nothing left to do, and nothing else was done.
+        // Once: the second request has no effect.
         assert_eq!(ada.post(&action).accept_html().form(&form).follow().await.status(), 404, "{mode:?}");
         let listed = ada.get("/account/sessions").accept_json().send().await.json();
         let ids: Vec<_> = listed["sessions"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
@@ -177,7 +178,7 @@ async fn a_post_whose_token_expired_does_its_work_once() {
 }
 
 #[tokio::test]
-async fn a_post_of_a_program_whose_token_expired_does_its_work_once() {
+async fn a_programs_post_with_an_expired_token_takes_effect_once() {
     let site = site(RefreshMode::Transparent).await;
     let (mut ada, id) = signed_up(&site, "ada").await;
     for _ in 0..3 {
@@ -203,9 +204,9 @@ async fn s43_what_was_typed_with_a_token_not_fresh_waits_for_the_password_and_is
 
         let asked = ada.post("/account/change_settings").accept_html().form(&form).follow().await;
         assert_eq!(asked.path(), "/reauthenticate?next=%2Faccount", "{mode:?}");
-        let answer = asked.hops().last().unwrap();
-        assert_eq!(answer.status(), 303, "{mode:?}");
-        assert_eq!(answer.location(), Some("/reauthenticate?next=%2Faccount"), "{mode:?}");
+        let response = asked.hops().last().unwrap();
+        assert_eq!(response.status(), 303, "{mode:?}");
+        assert_eq!(response.location(), Some("/reauthenticate?next=%2Faccount"), "{mode:?}");
         let proof = filled(&asked, "/reauthenticate", &[("password", PASSWORD)]);
         let page = ada.post("/reauthenticate").accept_html().form(&proof).follow().await;
         assert_eq!(page.path(), "/account", "{mode:?}");
@@ -221,14 +222,14 @@ async fn s43_what_was_typed_with_a_token_not_fresh_waits_for_the_password_and_is
         for (name, value) in typed {
             assert_eq!(now[name], value, "{mode:?}");
         }
-        // The draft is used up.
+        // The draft is deleted.
         let page = open(&mut ada, "/account").await;
         assert!(!page.text().contains("not saved yet"), "{mode:?}");
     }
 }
 
 #[tokio::test]
-async fn a_draft_is_shown_to_its_writer_only() {
+async fn a_draft_is_shown_to_its_author_only() {
     let site = site(RefreshMode::Transparent).await;
     let mut browser = site.person("ada").await;
     let page = open(&mut browser, "/account").await;
@@ -236,19 +237,19 @@ async fn a_draft_is_shown_to_its_writer_only() {
     submit(&mut browser, &page, "/account/change_settings", &[("display_name", "Ada's secret")]).await;
     let draft = browser.cookie("settings_draft").unwrap().clone();
     assert!(draft.http_only && draft.same_site.is_some() && draft.path == "/account", "{draft:?}");
-    // Somebody else at the same browser, who found no log-out button.
+    // Another user logs in at the same browser without a log-out.
     sign_up(&mut browser, "bob").await;
     let page = open(&mut browser, "/account").await;
     assert_eq!(field(&page, "/account/change_settings", "display_name"), "");
     assert!(!page.text().contains("secret"), "{}", page.text());
-    // A log-out takes it along.
+    // A log-out deletes it.
     browser.set_cookie_raw(&draft.raw);
     submit(&mut browser, &page, "/logout", &[]).await;
     assert!(browser.cookie("settings_draft").is_none());
 }
 
 #[tokio::test]
-async fn a_log_out_while_a_refresh_is_in_flight_stays() {
+async fn a_log_out_during_a_refresh_is_final() {
     for mode in BOTH_MODES {
         let site = site(mode).await;
         let (_, id) = signed_up(&site, "ada").await;
@@ -257,7 +258,7 @@ async fn a_log_out_while_a_refresh_is_in_flight_stays() {
             _ => "/service",
         };
 
-        // The refresh is done, and its answer arrives behind the log-out.
+        // The refresh is done, and its response arrives after the log-out.
         let mut browser = site.session_of(&id).await;
         let csrf = cookie(&browser, "csrf_access_token");
         site.expire_access();
@@ -272,7 +273,7 @@ async fn a_log_out_while_a_refresh_is_in_flight_stays() {
         assert_eq!(open(&mut browser, path).await.status(), 200);
         assert!(browser.cookie(ACCESS).is_none() && browser.cookie(REFRESH).is_none(), "{mode:?}");
 
-        // The refresh comes to the server behind the log-out.
+        // The refresh reaches the server after the log-out.
         let mut browser = site.session_of(&id).await;
         let mut tab = browser.clone();
         let csrf = cookie(&browser, "csrf_access_token");
@@ -281,7 +282,7 @@ async fn a_log_out_while_a_refresh_is_in_flight_stays() {
         let late = tab.get(path).accept_html().send().await;
         assert!(late.set_cookies().iter().all(|cookie| cookie.is_deletion()), "{mode:?}: {:?}", late.set_cookies());
 
-        // Both at once, again and again.
+        // Concurrently, many times.
         for round in 0..20 {
             let mut browser = site.session_of(&id).await;
             let csrf = cookie(&browser, "csrf_access_token");

@@ -1,7 +1,7 @@
-//! "Stay logged in": cookies that end with the browser, or that last as long as the session's row.
+//! "Stay logged in": cookies that end with the browser, or that last as long as the session.
 
 use hardtack::{CookiePolicy, RefreshMode};
-use hardtack_conformance::client::{Client, Response};
+use hardtack_test_support::client::{Client, Response};
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -9,7 +9,7 @@ use crate::support::*;
 const TOKENS: [&str; 4] = [ACCESS, REFRESH, "csrf_access_token", "csrf_refresh_token"];
 const NEW: &str = "another long phrase it is";
 
-/// How long the cookies of an answer last; none for those that end with the browser.
+/// The `Max-Age` of each cookie of a response; `None` for session cookies.
 fn ages(response: &Response) -> [Option<String>; 4] {
     TOKENS.map(|name| {
         let cookie = response.set_cookie(name).unwrap_or_else(|| panic!("no {name}: {}", response.text()));
@@ -22,21 +22,21 @@ fn all(age: Option<u64>) -> [Option<String>; 4] {
     TOKENS.map(|_| age.map(|age| age.to_string()))
 }
 
-/// What is left of the session's row, in seconds.
+/// The remaining life of the session, in seconds.
 async fn left(site: &TestSite, client: &mut Client) -> u64 {
     let list = client.get("/account/sessions").accept_json().send().await.json();
     let current = list["sessions"].as_array().unwrap().iter().find(|row| row["current"] == true).unwrap().clone();
     u64::try_from(current["expires_at"].as_i64().unwrap() - site.now().unix_seconds()).unwrap()
 }
 
-/// Every answer of a session's life that sets its tokens, begun by JSON or by the page's form.
+/// Checks every response that sets tokens in the life of a session, started by JSON or by the form.
 async fn life(site: &TestSite, path: &str, page: bool, remember: Option<bool>, expected: bool) {
     let what = format!("{path}, page {page}, {remember:?}");
     let mut client = site.client();
     let begun = if page {
         let form = open(&mut client, path).await;
         let mut fields = filled(&form, path, &[("username", "ada"), ("password", PASSWORD)]);
-        assert!(!fields.iter().any(|(name, _)| name == "remember"), "{what}: ticked before anybody chose");
+        assert!(!fields.iter().any(|(name, _)| name == "remember"), "{what}: ticked by default");
         if remember == Some(true) {
             fields.push(("remember".to_owned(), "true".to_owned()));
         }
@@ -65,7 +65,7 @@ async fn life(site: &TestSite, path: &str, page: bool, remember: Option<bool>, e
 }
 
 #[tokio::test]
-async fn the_choice_of_the_log_in_lasts_as_long_as_its_session() {
+async fn the_choice_at_log_in_holds_for_the_session() {
     for on_postgres in BOTH_DATABASES {
         let site = TestSite::start(Options { on_postgres, ..Options::default() }).await;
         life(&site, "/signup", false, None, false).await;
@@ -78,7 +78,7 @@ async fn the_choice_of_the_log_in_lasts_as_long_as_its_session() {
 }
 
 #[tokio::test]
-async fn a_sign_up_chooses_too() {
+async fn a_sign_up_has_the_choice_too() {
     for (page, remember) in [(true, None), (true, Some(true)), (false, Some(true)), (false, Some(false))] {
         let site = TestSite::start(Options::default()).await;
         life(&site, "/signup", page, remember, remember == Some(true)).await;
@@ -86,7 +86,7 @@ async fn a_sign_up_chooses_too() {
 }
 
 #[tokio::test]
-async fn a_session_that_is_at_its_absolute_end_is_remembered_no_longer() {
+async fn persistent_cookies_end_with_the_session() {
     let site = TestSite::start(Options { session_lifetime: minutes(25 * 60), ..Options::default() }).await;
     let mut client = site.client();
     let body = json!({ "username": "ada", "password": PASSWORD, "remember": true });
@@ -96,10 +96,11 @@ async fn a_session_that_is_at_its_absolute_end_is_remembered_no_longer() {
     assert_eq!(ages(&refreshed), all(Some(5 * 3600)));
 }
 
-/// Where the operator keeps people logged in, the box is ticked, and whoever unticks it is heard.
+/// If persistent cookies are the default, the box is ticked, and unticking it has effect.
 #[tokio::test]
-async fn the_operators_default_is_a_default() {
-    let configure = |builder: hardtack::Builder| builder.cookies(CookiePolicy::default().session_cookies(false));
+async fn the_configured_default_can_be_changed() {
+    let configure =
+        |builder: hardtack::AuthenticatorBuilder| builder.cookies(CookiePolicy::default().session_cookies(false));
     let site = TestSite::start(Options { configure, refresh: RefreshMode::Redirect, ..Options::default() }).await;
     site.person("ada").await;
     for ticked in [true, false] {
@@ -118,13 +119,13 @@ async fn the_operators_default_is_a_default() {
 }
 
 #[tokio::test]
-async fn what_is_neither_true_nor_false_is_not_guessed_at() {
+async fn a_value_that_is_neither_true_nor_false_is_refused() {
     let site = TestSite::start(Options::default()).await;
     site.person("ada").await;
     for odd in [json!("perhaps"), json!(1), json!(null), json!([true])] {
         let body = json!({ "username": "ada", "password": PASSWORD, "remember": odd });
-        let answer = site.client().post("/login").accept_json().json(&body).send().await;
-        assert_eq!(answer.status(), 422, "{odd}: {}", answer.text());
-        assert!(answer.set_cookies().is_empty());
+        let response = site.client().post("/login").accept_json().json(&body).send().await;
+        assert_eq!(response.status(), 422, "{odd}: {}", response.text());
+        assert!(response.set_cookies().is_empty());
     }
 }

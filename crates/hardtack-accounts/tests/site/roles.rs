@@ -1,12 +1,13 @@
-//! A role in the tokens, given and taken away while people are logged in.
+//! A role in the tokens, granted and revoked while users are logged in.
 
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::routing::get;
+use hardtack::session::SessionPolicy;
 use hardtack::{Authenticator, LogIn};
 use hardtack_axum::{AccessToken, AuthLayer};
-use hardtack_conformance::client::Client;
+use hardtack_test_support::client::Client;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -19,7 +20,7 @@ on_every_store! {{
     s39_a_role_that_was_taken_away_is_gone_where_nobody_follows_the_log,
 }}
 
-/// For how long a process trusts what it has read.
+/// How long a process relies on what it has read.
 const BOUND: u64 = 5;
 
 #[derive(Deserialize)]
@@ -27,7 +28,7 @@ struct Role {
     role: Option<String>,
 }
 
-/// A page of the application beside the ready ones: it shows the role that it acts on.
+/// A route of the application that responds with the role in the token.
 fn role_page(auth: &Authenticator) -> Router {
     async fn show(token: AccessToken<Role>) -> String {
         token.extra().role.clone().unwrap_or_else(|| "none".to_owned())
@@ -36,10 +37,14 @@ fn role_page(auth: &Authenticator) -> Router {
 }
 
 fn options(store: Store) -> Options {
-    Options { routes: role_page, configure: |builder| builder.max_staleness(seconds(BOUND)), ..store.options() }
+    Options {
+        routes: role_page,
+        configure: |builder| builder.session_policy(SessionPolicy::default().max_staleness(seconds(BOUND))),
+        ..store.options()
+    }
 }
 
-/// The browser of somebody who is an editor.
+/// The browser of a user who is an editor.
 async fn editor(site: &TestSite) -> (Client, String) {
     let id = sign_up(&mut site.client(), "ada").await["id"].as_str().unwrap().to_owned();
     let mut ada = site.client();
@@ -50,19 +55,19 @@ async fn editor(site: &TestSite) -> (Client, String) {
     (ada, id)
 }
 
-/// The role that the page acts on, by whatever redirects lead there.
+/// The role that the route sees, after any redirects.
 async fn role(client: &mut Client) -> String {
     let page = client.get("/role").accept_html().follow().await;
     assert_eq!((page.status().as_u16(), page.path()), (200, "/role"), "{}", page.text());
     page.text().to_owned()
 }
 
-/// What a copied access cookie is good for, by itself.
+/// The role that the route sees with only a copied access cookie, or the status.
 async fn copied(site: &TestSite, client: &Client) -> Result<String, u16> {
     let mut thief = site.client();
     thief.set_cookie_raw(&client.cookie(ACCESS).unwrap().raw);
-    let answer = thief.get("/role").accept_json().send().await;
-    if answer.status() == 200 { Ok(answer.text().to_owned()) } else { Err(answer.status().as_u16()) }
+    let response = thief.get("/role").accept_json().send().await;
+    if response.status() == 200 { Ok(response.text().to_owned()) } else { Err(response.status().as_u16()) }
 }
 
 fn said(client: &Client, claim: &str) -> serde_json::Value {
@@ -87,7 +92,7 @@ async fn s39_a_role_change_is_effective_at_every_process_within_bound(store: Sto
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
 
-        // A form that was open is posted, and acts with the new role.
+        // A form that was open is sent, and has the new role.
         let form = [("csrf_token", csrf.as_str().unwrap())];
         let posted = ada.post("/role").accept_html().form(&form).follow().await;
         assert_eq!((posted.status().as_u16(), posted.text()), (200, "reader"), "{refresh:?}");
@@ -97,7 +102,7 @@ async fn s39_a_role_change_is_effective_at_every_process_within_bound(store: Sto
         assert_eq!(cookie(&ada, ACCESS), newest, "{refresh:?}: refreshed once");
         assert_eq!(crate::support::whoami(&mut bob).await.as_deref(), Ok("bob"));
 
-        // Later, too, and where nobody has a role any more.
+        // Also later, and when the role is revoked.
         site.clock.advance(minutes(16));
         assert_eq!(role(&mut ada).await, "reader");
         assert_eq!(site.auth().change_claims(&id, &json!({})).await.unwrap(), 2);
@@ -107,7 +112,7 @@ async fn s39_a_role_change_is_effective_at_every_process_within_bound(store: Sto
     }
 }
 
-/// The process is behind the log, and asks the store.
+/// A process that has not read the log in time queries the store.
 async fn s39_a_role_that_was_taken_away_is_gone_where_nobody_follows_the_log(store: Store) {
     for refresh in BOTH_MODES {
         let site = TestSite::start(Options { refresh, ..options(store) }).await;

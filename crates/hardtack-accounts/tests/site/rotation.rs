@@ -1,9 +1,9 @@
-//! Refresh tokens that are exchanged, raced for, lost on the way, replayed and forged.
+//! Refresh tokens: rotated, raced for, lost in transit, replayed and forged.
 
 use std::collections::HashSet;
 
 use hardtack::KeySet;
-use hardtack_conformance::client::{Client, Response};
+use hardtack_test_support::client::{Client, Response};
 
 use crate::support::{
     ACCESS, Options, REFRESH, Store, TestSite, claims, cookie, minutes, on_every_store, plant, seconds, sign_up,
@@ -22,15 +22,15 @@ async fn refresh(client: &mut Client) -> Response {
 }
 
 async fn refreshed(client: &mut Client) {
-    let answer = refresh(client).await;
-    assert_eq!(answer.status(), 200, "{}", answer.text());
+    let response = refresh(client).await;
+    assert_eq!(response.status(), 200, "{}", response.text());
 }
 
-/// Refused, and told to forget what it holds.
+/// Asserts that a refresh is refused and the cookies are deleted.
 async fn assert_refused(client: &Client, what: &str) {
-    let answer = refresh(&mut client.clone()).await;
-    assert_eq!(answer.status(), 401, "{what}: {}", answer.text());
-    assert!(answer.set_cookies().iter().all(|cookie| cookie.is_deletion()), "{what}: {:?}", answer.set_cookies());
+    let response = refresh(&mut client.clone()).await;
+    assert_eq!(response.status(), 401, "{what}: {}", response.text());
+    assert!(response.set_cookies().iter().all(|cookie| cookie.is_deletion()), "{what}: {:?}", response.set_cookies());
 }
 
 async fn s30_a_grandparent_that_comes_back_ends_the_session_for_good(store: Store) {
@@ -45,7 +45,7 @@ async fn s30_a_grandparent_that_comes_back_ends_the_session_for_good(store: Stor
     assert_eq!(whoami(&mut ada.clone()).await.as_deref(), Ok("ada"));
 
     assert_refused(&r0, "two generations ago").await;
-    // The answer was an error, and what it found out stays.
+    // The response was an error, and its effect stays.
     let beside = site.beside(store.options()).await;
     for (holder, what) in [(&ada, "the owner's"), (&r1, "the parent's"), (&r0, "the thief's")] {
         assert_refused(holder, what).await;
@@ -70,11 +70,11 @@ async fn s31_fifty_refreshes_at_once_are_one(store: Store) {
             })
         })
         .collect();
-    let mut answers = HashSet::new();
+    let mut responses = HashSet::new();
     for tab in tabs {
-        answers.insert(tab.await.unwrap());
+        responses.insert(tab.await.unwrap());
     }
-    assert_eq!(answers.len(), 1, "{answers:?}");
+    assert_eq!(responses.len(), 1, "{responses:?}");
     refreshed(&mut ada).await;
     let (second, old) = (cookie(&ada, REFRESH), claims(&first));
     assert_ne!(second, first);
@@ -88,7 +88,7 @@ async fn s32_a_lost_answer_is_given_again(store: Store) {
     let held = ada.clone();
     refreshed(&mut ada).await;
     let lost = [ACCESS, REFRESH].map(|name| cookie(&ada, name));
-    // The browser never got it, and comes back later with what it has; to whichever process.
+    // The browser never got the response, and later sends the old token, to either process.
     site.clock.advance(minutes(5));
     let beside = site.beside(store.options()).await;
     let at = |site: &TestSite, holder: &Client| {
@@ -98,8 +98,8 @@ async fn s32_a_lost_answer_is_given_again(store: Store) {
     };
     let mut again = at(&beside, &held);
     refreshed(&mut again).await;
-    assert_eq!([ACCESS, REFRESH].map(|name| cookie(&again, name)), lost, "not the answer that was lost");
-    // Once it is seen by the process that made it, the old one is a copy, and the session is over.
+    assert_eq!([ACCESS, REFRESH].map(|name| cookie(&again, name)), lost, "not the response that was lost");
+    // After the new token has been used, the old one must be a copy: the session ends.
     assert_eq!(whoami(&mut at(&site, &again)).await.as_deref(), Ok("ada"));
     site.clock.advance(seconds(31));
     assert_refused(&at(&beside, &held), "after its successor was seen").await;
@@ -117,13 +117,13 @@ async fn s40_a_copy_of_the_store_forges_no_refresh_cookie(store: Store) {
     let row = site.row(sid.parse().unwrap()).await.expect("the session has a row");
     assert_eq!(row.subject, id);
 
-    // Somebody who writes to the store as well, and has a key of their own.
+    // An attacker who can write to the store as well, and has a key.
     let keys = KeySet::from_secret(b"Jd8sKq0xvX3nGm7wTzQhLrC1YbJ9sFaEuVoRi2kMe8WlN4cB").unwrap();
     let thief = site.beside(Options { keys, ..store.options() }).await;
     let theirs = thief.session_of(&id).await;
     assert_eq!(whoami(&mut theirs.clone()).await.as_deref(), Ok("ada"), "at their own site");
     let mut tried = vec![cookie(&theirs, REFRESH)];
-    // The right token's own words, signed with what the row has.
+    // The claims of the valid token, signed with what the row contains.
     let (signed, right) = token.rsplit_once('.').unwrap();
     let hex: String = row.salt.iter().map(|byte| format!("{byte:02x}")).collect();
     for secret in [&row.salt[..], hex.as_bytes(), sid.as_bytes(), id.as_bytes(), &[]] {
@@ -137,6 +137,6 @@ async fn s40_a_copy_of_the_store_forges_no_refresh_cookie(store: Store) {
         assert_refused(&browser, forged).await;
         assert_eq!(whoami(&mut browser).await, Err(401), "{forged}");
     }
-    // None of it has harmed the session.
+    // None of the attempts has ended the session.
     refreshed(&mut ada).await;
 }

@@ -1,6 +1,7 @@
-//! Sessions that end, and cookies that somebody copied before.
+//! Sessions that end, and cookies that were copied before.
 
-use hardtack_conformance::client::Client;
+use hardtack_test_support::client::Client;
+use hardtack_test_support::html::HtmlForms;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -27,14 +28,14 @@ async fn devices(client: &mut Client) -> Vec<Value> {
     response.json()["sessions"].as_array().unwrap().clone()
 }
 
-/// A browser that holds one cookie of another's, and nothing else of it.
+/// A browser that has one copied cookie and nothing else.
 fn thief_of(site: &TestSite, victim: &Client, name: &str) -> Client {
     let mut thief = site.client();
     thief.set_cookie_raw(&victim.cookie(name).unwrap().raw);
     thief
 }
 
-/// Neither cookie of a session opens anything, for people and for programs, alone or together.
+/// Asserts that neither cookie of a session is accepted, for browsers and programs, alone or together.
 async fn assert_dead(site: &TestSite, victim: &Client, what: &str) {
     let csrf = claims(&cookie(victim, REFRESH))["csrf"].as_str().unwrap().to_owned();
     let both = || [thief_of(site, victim, ACCESS), thief_of(site, victim, REFRESH), victim.clone()];
@@ -46,17 +47,21 @@ async fn assert_dead(site: &TestSite, victim: &Client, what: &str) {
         assert_eq!(page.path().split('?').next(), Some("/login"), "{what}");
     }
     for mut thief in both() {
-        let answer = thief.get("/token/refresh").accept_json().send().await;
-        assert_eq!(answer.status(), 401, "{what}: {}", answer.text());
-        assert!(answer.set_cookies().iter().all(|cookie| cookie.is_deletion()), "{what}: {:?}", answer.set_cookies());
+        let response = thief.get("/token/refresh").accept_json().send().await;
+        assert_eq!(response.status(), 401, "{what}: {}", response.text());
+        assert!(
+            response.set_cookies().iter().all(|cookie| cookie.is_deletion()),
+            "{what}: {:?}",
+            response.set_cookies()
+        );
     }
     for mut thief in both() {
-        let answer = thief.post("/token/refresh").accept_json().header("x-csrf-token", &csrf).send().await;
-        assert_eq!(answer.status(), 401, "{what}: {}", answer.text());
+        let response = thief.post("/token/refresh").accept_json().header("x-csrf-token", &csrf).send().await;
+        assert_eq!(response.status(), 401, "{what}: {}", response.text());
     }
     for mut thief in both() {
-        let answer = thief.post("/account/sessions/revoke-others").accept_json().header("x-csrf-token", &csrf);
-        assert_eq!(answer.send().await.status(), 401, "{what}");
+        let response = thief.post("/account/sessions/revoke-others").accept_json().header("x-csrf-token", &csrf);
+        assert_eq!(response.send().await.status(), 401, "{what}");
     }
 }
 
@@ -70,7 +75,7 @@ async fn s28_s29_copied_cookies_are_dead_after_the_log_out(store: Store) {
         assert_eq!(submit(&mut ada, &page, "/logout", &[]).await.location(), Some("/"));
         assert_dead(&site, &copy, "a form").await;
 
-        // Cookies from before a refresh and from after it; the log-out by a program.
+        // Cookies from before a refresh and after it; a program logs out.
         let mut ada = site.session_of(&id).await;
         let old = ada.clone();
         site.expire_access();
@@ -80,7 +85,7 @@ async fn s28_s29_copied_cookies_are_dead_after_the_log_out(store: Store) {
         assert_eq!((out.status().as_u16(), out.json()), (200, json!({ "logged_out": true })));
         assert_dead(&site, &new, "a program").await;
         assert_dead(&site, &old, "the ones before the refresh").await;
-        // Another process over the same database knows as much.
+        // Another process on the same database refuses them too.
         let beside = site.beside(Options { refresh, ..store.options() }).await;
         assert_dead(&beside, &new, "another process").await;
     }
@@ -104,7 +109,7 @@ async fn s27_a_log_in_over_existing_cookies_begins_a_new_session_and_ends_the_ol
     let mut browser = site.person("ada").await;
     site.person("bob").await;
 
-    // The same user by the form, somebody else by the form, and again as a program.
+    // The same user by the form, another user by the form, and again as a program.
     let mut seen = vec![session(&browser)];
     for username in ["ada", "bob"] {
         let old = browser.clone();
@@ -121,7 +126,7 @@ async fn s27_a_log_in_over_existing_cookies_begins_a_new_session_and_ends_the_ol
     assert_eq!(log_in(&mut browser, "ada", PASSWORD).await.status(), 200);
     assert_dead(&site, &old, "a program").await;
 
-    // By cookies that have expired, and by signing up.
+    // With expired cookies, and by a sign-up.
     let old = browser.clone();
     site.expire_access();
     assert_eq!(log_in(&mut browser, "ada", PASSWORD).await.status(), 200);
@@ -130,7 +135,7 @@ async fn s27_a_log_in_over_existing_cookies_begins_a_new_session_and_ends_the_ol
     sign_up(&mut browser, "eve").await;
     assert_dead(&site, &old, "signing up").await;
     assert_eq!(whoami(&mut browser).await.as_deref(), Ok("eve"));
-    // A log-in that fails ends nothing.
+    // A failed log-in does not end the session.
     assert_eq!(log_in(&mut browser, "ada", "not it at all").await.status(), 401);
     assert_eq!(whoami(&mut browser).await.as_deref(), Ok("eve"));
 }
@@ -153,40 +158,43 @@ async fn s38_somebody_lists_and_ends_their_own_sessions_and_nobody_elses(store: 
     assert_eq!(ids, expected);
     assert_eq!(devices(&mut bob).await.len(), 1);
 
-    // Another user's session, one that nobody has, nonsense of many kinds: all the same 404.
+    // Another user's session, one that does not exist, malformed ids: all get the same 404.
     let page = open(&mut ada, "/account/sessions").await;
     let csrf = page.hidden_field("csrf_token").unwrap();
     let long = "a".repeat(5000);
     let foreign = session(&bob);
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     let nonsense =
         ["00000000000000000000000000000000", "1", "x'--", "..%2f..%2fetc", "%00", "%ff", "%F0%9F%8D%AA", &long];
     for id in [foreign.as_str()].into_iter().chain(nonsense) {
         let path = format!("/account/sessions/{id}/revoke");
-        let answer = ada.post(&path).accept_json().csrf().send().await;
-        assert_eq!(answer.status(), 404, "{id}: {}", answer.text());
-        answers.push(answer.text().to_owned());
-        let answer = ada.post(&path).accept_html().form(&[("csrf_token", &csrf)]).send().await;
-        assert_eq!(answer.status(), 404, "{id}");
-        assert!(answer.text().contains("You have no such session."), "{id}: {}", answer.text());
+        let response = ada.post(&path).accept_json().csrf().send().await;
+        assert_eq!(response.status(), 404, "{id}: {}", response.text());
+        responses.push(response.text().to_owned());
+        let response = ada.post(&path).accept_html().form(&[("csrf_token", &csrf)]).send().await;
+        assert_eq!(response.status(), 404, "{id}");
+        assert!(response.text().contains("You have no such session."), "{id}: {}", response.text());
     }
-    assert!(answers.iter().all(|text| *text == answers[0]), "a foreign id is told apart: {answers:?}");
+    assert!(
+        responses.iter().all(|text| *text == responses[0]),
+        "another user's id gets a different response: {responses:?}"
+    );
     assert_eq!(whoami(&mut bob).await.as_deref(), Ok("bob"), "another user's session was ended");
 
-    // One of their own.
+    // A session of the user.
     let copy = telephone.clone();
     let path = format!("/account/sessions/{}/revoke", session(&telephone));
-    let answer = ada.post(&path).accept_json().csrf().send().await;
-    assert_eq!((answer.status().as_u16(), answer.json()), (200, json!({ "revoked": 1 })));
+    let response = ada.post(&path).accept_json().csrf().send().await;
+    assert_eq!((response.status().as_u16(), response.json()), (200, json!({ "revoked": 1 })));
     assert_eq!(whoami(&mut telephone).await, Err(401));
     assert_dead(&site, &copy, "revoked").await;
     assert_eq!(whoami(&mut laptop).await.as_deref(), Ok("ada"));
     assert_eq!(devices(&mut ada).await.len(), 2);
 
-    // All others, by the form; then the own one.
+    // All others, by the form; then the current one.
     let form = filled(&page, "/account/sessions/revoke-others", &[]);
-    let answer = ada.post("/account/sessions/revoke-others").accept_html().form(&form).send().await;
-    assert_eq!((answer.status().as_u16(), answer.location()), (303, Some("/account/sessions?done=revoke")));
+    let response = ada.post("/account/sessions/revoke-others").accept_html().form(&form).send().await;
+    assert_eq!((response.status().as_u16(), response.location()), (303, Some("/account/sessions?done=revoke")));
     assert_eq!(whoami(&mut laptop).await, Err(401));
     assert_eq!(whoami(&mut bob).await.as_deref(), Ok("bob"));
     let path = format!("/account/sessions/{}/revoke", session(&ada));
@@ -204,41 +212,49 @@ async fn s37_a_disabled_user_is_refused_with_both_tokens(store: Store) {
         let copy = ada.clone();
         site.disable("ada").await;
 
-        let answer = ada.get("/service").accept_json().send().await;
-        assert_eq!((answer.status().as_u16(), &answer.json()["code"]), (401, &json!("unknown_user")));
+        let response = ada.get("/service").accept_json().send().await;
+        assert_eq!((response.status().as_u16(), &response.json()["code"]), (401, &json!("unknown_user")));
         assert!(ada.cookie(ACCESS).is_none(), "the cookies are still there");
         let mut ada = copy.clone();
         assert_eq!(open(&mut ada, "/service").await.path(), "/login?next=%2Fservice&ended=1");
         for path in ["/", "/account", "/account/sessions", "/reauthenticate", "/logout"] {
-            let answer = copy.clone().get(path).accept_json().send().await;
-            assert_eq!(answer.status(), 401, "{path}: {}", answer.text());
+            let response = copy.clone().get(path).accept_json().send().await;
+            assert_eq!(response.status(), 401, "{path}: {}", response.text());
         }
         for path in ["/account/change_settings", "/account/password", "/reauthenticate"] {
-            let answer =
+            let response =
                 copy.clone().post(path).accept_json().csrf().json(&json!({ "password": PASSWORD })).send().await;
-            assert_eq!(answer.status(), 401, "{path}: {}", answer.text());
+            assert_eq!(response.status(), 401, "{path}: {}", response.text());
         }
 
-        // The refresh token is refused where it is exchanged, too.
+        // The refresh route refuses the refresh token, too.
         for expired in [false, true] {
             if expired {
                 site.expire_access();
             }
             let csrf = cookie(&refresher, "csrf_refresh_token");
             for mut holder in [refresher.clone(), thief_of(&site, &refresher, REFRESH)] {
-                let answer = holder.get("/token/refresh?next=/service").accept_html().send().await;
-                assert_eq!(answer.location().and_then(|to| to.split('?').next()), Some("/login"), "{refresh:?}");
-                assert!(answer.set_cookies().iter().all(|cookie| cookie.is_deletion()), "{:?}", answer.set_cookies());
+                let response = holder.get("/token/refresh?next=/service").accept_html().send().await;
+                assert_eq!(response.location().and_then(|to| to.split('?').next()), Some("/login"), "{refresh:?}");
+                assert!(
+                    response.set_cookies().iter().all(|cookie| cookie.is_deletion()),
+                    "{:?}",
+                    response.set_cookies()
+                );
             }
             for mut holder in [refresher.clone(), thief_of(&site, &refresher, REFRESH)] {
-                let answer = holder.post("/token/refresh").accept_json().header("x-csrf-token", &csrf).send().await;
-                assert_eq!((answer.status().as_u16(), &answer.json()["code"]), (401, &json!("unknown_user")));
-                assert!(answer.set_cookies().iter().all(|cookie| cookie.is_deletion()), "{:?}", answer.set_cookies());
-                let answer = holder.get("/service").accept_json().send().await;
-                assert_eq!(answer.status(), 401, "{refresh:?}: {}", answer.text());
+                let response = holder.post("/token/refresh").accept_json().header("x-csrf-token", &csrf).send().await;
+                assert_eq!((response.status().as_u16(), &response.json()["code"]), (401, &json!("unknown_user")));
+                assert!(
+                    response.set_cookies().iter().all(|cookie| cookie.is_deletion()),
+                    "{:?}",
+                    response.set_cookies()
+                );
+                let response = holder.get("/service").accept_json().send().await;
+                assert_eq!(response.status(), 401, "{refresh:?}: {}", response.text());
             }
         }
-        assert_eq!(open(&mut bob, "/service").await.path(), "/service", "somebody else was refused");
+        assert_eq!(open(&mut bob, "/service").await.path(), "/service", "another user was refused");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The site on a socket, with a clock that tests set, and the people who use it.
+//! The site on a socket with a clock that tests set, and helpers for its users.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,55 +6,60 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use hardtack::authenticator::Builder;
+use hardtack::AuthenticatorBuilder;
+use hardtack::clock::{Clock, Timestamp};
+use hardtack::session::SessionPolicy;
+use hardtack::session::{Session, SessionStore};
 use hardtack::testing::TestClock;
-use hardtack::{Authenticator, Clock, KeySet, RefreshMode, Session, SessionId, SessionStore, Timestamp};
-use hardtack_accounts::{Accounts, EmailAddress, Outbox, Site};
-use hardtack_conformance::client::{Client, Response};
-use hardtack_conformance::services::postgres;
-use hardtack_conformance::services::redis::RedisServer;
+use hardtack::{Authenticator, KeySet, RefreshMode, SessionId};
+use hardtack_accounts::mail::Outbox;
+use hardtack_accounts::{Accounts, EmailAddress, Site};
 use hardtack_redis::RedisSessions;
 use hardtack_sqlx::{Database, Statement};
+use hardtack_test_support::client::{Client, Response};
+use hardtack_test_support::html::HtmlForms;
+use hardtack_test_support::services::postgres;
+use hardtack_test_support::services::redis::RedisServer;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tempfile::TempDir;
 
-/// The HMAC secret of every site here, unless [`Options::keys`] says otherwise.
+/// The HMAC secret of every site, unless [`Options::keys`] is set.
 pub(crate) const SECRET: &[u8] = b"5pKq0xvX3nGm7wTzQhLrC1dYbJ9sFaEuVoRi2kMe8WlN4cBy";
 
-/// What everybody's password is, unless a test is about passwords.
+/// The password of every user, unless a test is about passwords.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 pub(crate) const ACCESS: &str = "access_token_cookie";
 pub(crate) const REFRESH: &str = "refresh_token_cookie";
 
-/// The refresh modes in which a session goes on when its access token has expired.
+/// The refresh modes in which a session continues after its access token has expired.
 pub(crate) const BOTH_MODES: [RefreshMode; 2] = [RefreshMode::Transparent, RefreshMode::Redirect];
 
-/// Where the rows can be, as [`Options::on_postgres`] says.
+/// The values of [`Options::on_postgres`].
 pub(crate) const BOTH_DATABASES: [bool; 2] = [false, true];
 
-/// Where the sessions can be.
+/// The stores of sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Store {
     Sqlite,
     Postgres,
-    /// Beside a database of accounts.
+    /// Beside an SQLite database with the accounts.
     Redis,
 }
 
 impl Store {
-    /// The defaults, on this store.
+    /// The default options with this store.
     pub(crate) fn options(self) -> Options {
         Options { on_postgres: self == Self::Postgres, on_redis: self == Self::Redis, ..Options::default() }
     }
 }
 
-/// Makes a test for each store of each function.
+/// Makes a test of each function for each store.
 macro_rules! on_every_store {
     ($tests:tt) => {
-        hardtack_conformance::on_every_store! {
+        hardtack_test_support::on_every_store! {
             [
                 on_sqlite: crate::support::Store::Sqlite,
                 on_postgres: crate::support::Store::Postgres,
@@ -66,30 +71,30 @@ macro_rules! on_every_store {
 }
 pub(crate) use on_every_store;
 
-/// How a site is set up.
+/// The configuration of a site.
 pub(crate) struct Options {
-    /// Where the rows are: in a file, unless it is on a PostgreSQL server.
+    /// Whether the database is on a PostgreSQL server instead of in a file.
     pub(crate) on_postgres: bool,
-    /// Whether the sessions are on a Redis instead.
+    /// Whether the sessions are on Redis instead of in the database.
     pub(crate) on_redis: bool,
-    /// What happens when an access token has expired.
+    /// What happens if an access token has expired.
     pub(crate) refresh: RefreshMode,
-    /// Where people reach the site; none is the address that it listens on.
+    /// The site's public address; by default the address that it listens on.
     pub(crate) base_url: Option<&'static str>,
     pub(crate) access_lifetime: Duration,
     pub(crate) refresh_lifetime: Duration,
     pub(crate) session_lifetime: Duration,
     pub(crate) keys: KeySet,
-    /// Where letters are put, if any are sent.
+    /// The folder that emails are written to; `None` turns email off.
     pub(crate) outbox: Option<PathBuf>,
-    /// Routes of the application, beside the ready ones.
+    /// Routes of the application beside the site's.
     pub(crate) routes: fn(&Authenticator) -> Router,
-    /// Anything else.
-    pub(crate) configure: fn(Builder) -> Builder,
+    /// Any other configuration.
+    pub(crate) configure: fn(AuthenticatorBuilder) -> AuthenticatorBuilder,
 }
 
 impl Default for Options {
-    /// The ready site's own defaults, on plain http.
+    /// The site's defaults, on plain http.
     fn default() -> Self {
         Self {
             on_postgres: false,
@@ -115,9 +120,9 @@ pub(crate) const fn minutes(minutes: u64) -> Duration {
     Duration::from_secs(minutes * 60)
 }
 
-/// A running site. It stops when it is dropped; its database goes with the last one that uses it.
+/// A running site. It stops when dropped; its database is deleted with the last site that uses it.
 pub(crate) struct TestSite {
-    /// The time as the site sees it: [`TestClock::advance`] makes tokens expire.
+    /// The site's clock: [`TestClock::advance`] makes tokens expire.
     pub(crate) clock: TestClock,
     auth: Authenticator,
     router: Router,
@@ -129,10 +134,10 @@ pub(crate) struct TestSite {
     server: tokio::task::JoinHandle<()>,
 }
 
-/// Where the database is, and the folder that goes with it.
+/// The location of the database, and its folder.
 struct Place {
     url: String,
-    /// A Redis, and what its keys begin with.
+    /// The URL of Redis, and the prefix of the keys.
     redis: Option<(String, String)>,
     _directory: TempDir,
 }
@@ -156,30 +161,30 @@ impl Drop for TestSite {
 }
 
 impl TestSite {
-    /// A site with a database of its own.
+    /// Starts a site with a new database.
     pub(crate) async fn start(options: Options) -> Self {
         let redis = options.on_redis.then(RedisServer::shared);
         Self::over(Arc::new(Place::new(options.on_postgres, redis)), TestClock::start_now(), options).await
     }
 
-    /// A site whose sessions are on this Redis.
+    /// Starts a site whose sessions are on this Redis.
     pub(crate) async fn on(redis: &RedisServer, options: Options) -> Self {
         Self::over(Arc::new(Place::new(options.on_postgres, Some(redis))), TestClock::start_now(), options).await
     }
 
-    /// A site over a database that is there.
+    /// Starts a site on an existing database.
     pub(crate) async fn at(url: &str, options: Options) -> Self {
         let place = Place { url: url.to_owned(), redis: None, _directory: TempDir::new().unwrap() };
         Self::over(Arc::new(place), TestClock::start_now(), options).await
     }
 
-    /// Another process, so to speak, over the same database and at the same time.
+    /// Starts a second site on the same database with the same clock, which stands for another process.
     pub(crate) async fn beside(&self, options: Options) -> Self {
         Self::over(Arc::clone(&self.place), self.clock.clone(), options).await
     }
 
     async fn over(place: Arc<Place>, clock: TestClock, options: Options) -> Self {
-        let (listener, address) = hardtack_conformance::server::bind().await;
+        let (listener, address) = hardtack_test_support::server::bind().await;
         let base_url = options.base_url.map_or_else(|| format!("http://{address}"), str::to_owned);
         let database = Database::open(&place.url).await.unwrap();
         let mut accounts = Accounts::open(database.clone()).await.unwrap();
@@ -190,13 +195,13 @@ impl TestSite {
         let sessions = database.sessions();
         sessions.migrate().await.unwrap();
         let builder = accounts
-            .wire(Authenticator::builder(options.keys))
+            .configure(Authenticator::builder(options.keys))
             .base_url(&base_url)
             .clock(clock.clone())
             .refresh_mode(options.refresh)
             .access_lifetime(options.access_lifetime)
             .refresh_lifetime(options.refresh_lifetime)
-            .session_lifetime(options.session_lifetime);
+            .session_policy(SessionPolicy::default().absolute_lifetime(options.session_lifetime));
         let redis = match &place.redis {
             Some((url, name)) => Some(RedisSessions::open_named(url.as_str(), name).await.unwrap()),
             None => None,
@@ -213,17 +218,17 @@ impl TestSite {
         Self { clock, auth, router, database, redis, address, place, server }
     }
 
-    /// A browser, or a program, without cookies.
+    /// A client without cookies.
     pub(crate) fn client(&self) -> Client {
         Client::new(self.address)
     }
 
-    /// The address to open, without a slash at its end.
+    /// The site's address, without a trailing slash.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The database.
+    /// The site's database.
     pub(crate) fn database(&self) -> &Database {
         &self.database
     }
@@ -240,19 +245,19 @@ impl TestSite {
         self.clock.now()
     }
 
-    /// Lets every access token of this moment expire, and no refresh token.
+    /// Makes every access token expire, but no refresh token.
     pub(crate) fn expire_access(&self) {
         self.clock.advance(minutes(15));
     }
 
-    /// The browser of somebody who has just signed up.
+    /// The browser of a new user.
     pub(crate) async fn person(&self, username: &str) -> Client {
         let mut client = self.client();
         sign_up(&mut client, username).await;
         client
     }
 
-    /// One more browser of somebody who has an account.
+    /// Another browser of an existing user.
     pub(crate) async fn device_of(&self, username: &str) -> Client {
         let mut client = self.client();
         let response = log_in(&mut client, username, PASSWORD).await;
@@ -260,7 +265,7 @@ impl TestSite {
         client
     }
 
-    /// The same without the password and its hash: a session of the user with that id.
+    /// Another browser of the user with this id, without hashing the password.
     pub(crate) async fn session_of(&self, id: &str) -> Client {
         let mut client = self.client();
         for cookie in self.auth.log_in(id).await.unwrap() {
@@ -269,7 +274,7 @@ impl TestSite {
         client
     }
 
-    /// A session's row, as whoever has a copy of the store sees it.
+    /// A session's row in the store.
     pub(crate) async fn row(&self, id: SessionId) -> Option<Session> {
         match &self.redis {
             Some(redis) => redis.find(id).await.unwrap(),
@@ -277,7 +282,7 @@ impl TestSite {
         }
     }
 
-    /// Disables a user, as an operator does.
+    /// Disables a user.
     pub(crate) async fn disable(&self, username: &str) {
         let sql = "UPDATE users SET disabled_at = $1 WHERE username = $2";
         let statement = Statement::new(sql).bind(self.now().unix_seconds()).bind(username);
@@ -285,7 +290,7 @@ impl TestSite {
     }
 }
 
-/// Signs up as a program does, and is then logged in. Answers the user.
+/// Signs up as a program, which logs in, and returns the user.
 pub(crate) async fn sign_up(client: &mut Client, username: &str) -> Value {
     let body = json!({ "username": username, "password": PASSWORD });
     let response = client.post("/signup").accept_json().json(&body).send().await;
@@ -293,12 +298,12 @@ pub(crate) async fn sign_up(client: &mut Client, username: &str) -> Value {
     response.json()
 }
 
-/// Logs in as a program does.
+/// Logs in as a program.
 pub(crate) async fn log_in(client: &mut Client, username: &str, password: &str) -> Response {
     client.post("/login").accept_json().json(&json!({ "username": username, "password": password })).send().await
 }
 
-/// Whom `/service` names, for a program; its status where it names nobody.
+/// The user name that `/service` returns to a program, or the status.
 pub(crate) async fn whoami(client: &mut Client) -> Result<String, u16> {
     let response = client.get("/service").accept_json().send().await;
     match response.status().as_u16() {
@@ -307,12 +312,12 @@ pub(crate) async fn whoami(client: &mut Client) -> Result<String, u16> {
     }
 }
 
-/// Opens a page as a browser does, redirects and all.
+/// Opens a page as a browser and follows redirects.
 pub(crate) async fn open(client: &mut Client, path: &str) -> Response {
     client.get(path).accept_html().follow().await
 }
 
-/// A form of a page with some of its fields typed into.
+/// The fields of a form, some of them filled in.
 pub(crate) fn filled(page: &Response, action: &str, typed: &[(&str, &str)]) -> Vec<(String, String)> {
     let mut fields = page.form_fields(action);
     for (name, value) in typed {
@@ -322,38 +327,38 @@ pub(crate) fn filled(page: &Response, action: &str, typed: &[(&str, &str)]) -> V
     fields
 }
 
-/// Sends a form of a page that is open, without following where it leads.
+/// Sends a form of a page, without following the redirect.
 pub(crate) async fn submit(client: &mut Client, page: &Response, action: &str, typed: &[(&str, &str)]) -> Response {
     client.post(action).accept_html().form(&filled(page, action, typed)).send().await
 }
 
-/// The value of a field in a form of a page.
+/// The value of a form field.
 pub(crate) fn field(page: &Response, action: &str, name: &str) -> String {
     let fields = page.form_fields(action);
     let found = fields.into_iter().find(|(own, _)| own == name);
     found.unwrap_or_else(|| panic!("the form {action} has no field {name}")).1
 }
 
-/// A cookie's value, which has to be there; the name may lack its prefix.
+/// The value of a cookie, which must exist. The name is without its prefix.
 pub(crate) fn cookie(client: &Client, name: &str) -> String {
     let cookies = client.cookies();
     let found = cookies.iter().find(|cookie| cookie.name.trim_start_matches("__Host-") == name);
     found.unwrap_or_else(|| panic!("no cookie {name} in the jar")).value.clone()
 }
 
-/// Puts a value in place of a cookie's, as somebody with access to the browser could.
+/// Replaces the value of a cookie, as an attacker with access to the browser could.
 pub(crate) fn plant(client: &mut Client, name: &str, value: &str) {
     let path = client.cookie(name).map_or_else(|| "/".to_owned(), |cookie| cookie.path.clone());
     client.set_cookie_raw(&format!("{name}={value}; Path={path}"));
 }
 
-/// What a token says, unverified.
+/// The claims of a token, without verification.
 pub(crate) fn claims(token: &str) -> Value {
     let payload = token.split('.').nth(1).unwrap();
     serde_json::from_slice(&base64_simd::URL_SAFE_NO_PAD.decode_to_vec(payload).unwrap()).unwrap()
 }
 
-/// A token under the site's own secret, with any header and payload at all.
+/// A token with any header and payload, signed with the site's secret.
 pub(crate) fn forge(header: &str, payload: &str) -> String {
     let encode = |text: &str| base64_simd::URL_SAFE_NO_PAD.encode_to_string(text);
     let signed = format!("{}.{}", encode(header), encode(payload));
@@ -368,5 +373,5 @@ pub(crate) fn signature(secret: &[u8], signed: &str) -> String {
     base64_simd::URL_SAFE_NO_PAD.encode_to_string(mac.finalize().into_bytes())
 }
 
-/// The header that the site writes.
+/// The header of the site's tokens.
 pub(crate) const USUAL_HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;

@@ -1,18 +1,41 @@
-//! The application's own user behind a token.
+//! The application's own user.
 
+use std::any::type_name;
 use std::ops::Deref;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
-use hardtack::{FindUser, Reason};
+use hardtack::FindUser;
+use hardtack::refusal::Reason;
 
-use super::{AccessToken, Extracting, OptionalFromRequest};
-use crate::AuthError;
-use crate::head::Head;
-use crate::layer::Layered;
+use super::token::{AccessToken, ExtractFuture, OptionalFromRequest};
+use crate::request::{AuthState, Head};
+use crate::respond::AuthError;
 
-/// The logged-in user, looked up by the application ([`FindUser`]) on each request, with the state in its
-/// `web::Data`. A user who is there no more is refused, and the cookies are unset.
+/// The logged-in user, whom the application looks up ([`FindUser`]) for each request.
+///
+/// The look-up gets the `web::Data` of its state's type. If the user no longer exists, the request is refused and the
+/// cookies are deleted. `Optional<CurrentUser<U>>` is `None` if the request has no token.
+///
+/// ```
+/// use hardtack_actix::{BackendError, CurrentUser, FindUser};
+///
+/// struct User {
+///     name: String,
+/// }
+///
+/// impl FindUser for User {
+///     type State = (); // add .app_data(web::Data::new(())) to the App
+///
+///     async fn find_user(subject: &str, _: &()) -> Result<Option<Self>, BackendError> {
+///         Ok(Some(Self { name: subject.to_owned() }))
+///     }
+/// }
+///
+/// async fn profile(user: CurrentUser<User>) -> String {
+///     user.name.clone()
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct CurrentUser<U> {
     user: U,
@@ -20,12 +43,12 @@ pub struct CurrentUser<U> {
 }
 
 impl<U> CurrentUser<U> {
-    /// The token that named the user.
+    /// Returns the token that names the user.
     pub fn token(&self) -> &AccessToken {
         &self.token
     }
 
-    /// The user alone.
+    /// Returns the user without the token.
     pub fn into_user(self) -> U {
         self.user
     }
@@ -40,20 +63,20 @@ impl<U> Deref for CurrentUser<U> {
 }
 
 async fn find<U: FindUser>(token: AccessToken, request: &HttpRequest) -> Result<CurrentUser<U>, AuthError> {
-    let (layered, head) = (Layered::or_engine(request)?, Head::of(request));
-    let exchange = head.exchange(&layered.memo);
+    let (state, head) = (AuthState::for_verification(request)?, Head::of(request));
+    let exchange = head.exchange(&state);
     let found = match request.app_data::<web::Data<U::State>>() {
-        Some(state) => exchange.user(&token, state.get_ref()).await,
-        None => Err(exchange.refuse(no_state::<U::State>())),
+        Some(data) => exchange.user(&token, data.get_ref()).await,
+        None => Err(exchange.refuse(missing_data::<U::State>())),
     };
     match found {
         Ok(user) => Ok(CurrentUser { user, token }),
-        Err(failure) => Err(layered.refuse(failure)),
+        Err(failure) => Err(state.refuse(failure)),
     }
 }
 
-fn no_state<S>() -> Reason {
-    let state = std::any::type_name::<S>();
+fn missing_data<S>() -> Reason {
+    let state = type_name::<S>();
     Reason::NotSetUp(
         format!("no web::Data<{state}> for CurrentUser; add .app_data(web::Data::new(..)) to the App").into(),
     )
@@ -61,11 +84,11 @@ fn no_state<S>() -> Reason {
 
 impl<U: FindUser + 'static> FromRequest for CurrentUser<U> {
     type Error = AuthError;
-    type Future = Extracting<Self>;
+    type Future = ExtractFuture<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Extracting::waiting(async move { find(AccessToken::extract(&request).await?, &request).await })
+        ExtractFuture::boxed(async move { find(AccessToken::extract(&request).await?, &request).await })
     }
 }
 

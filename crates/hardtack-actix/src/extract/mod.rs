@@ -1,13 +1,9 @@
-//! The extractors: what a handler asks of its request.
+//! Extractors for tokens and users.
 
-mod auth;
 mod current_user;
-mod extracting;
 mod optional;
 mod token;
 
-pub use auth::Auth;
 pub use current_user::CurrentUser;
-pub use extracting::Extracting;
-pub use optional::{Optional, OptionalFromRequest};
-pub use token::{AccessToken, FreshAccessToken, RefreshToken};
+pub use optional::Optional;
+pub use token::{AccessToken, ExtractFuture, FreshAccessToken, OptionalFromRequest, RefreshToken};

@@ -1,29 +1,27 @@
-//! Optional tokens, told apart from refused ones.
+//! Optional tokens and users.
 
-use std::future::Future;
 use std::ops::Deref;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
-use super::Extracting;
-use crate::AuthError;
+use super::token::{ExtractFuture, OptionalFromRequest};
+use crate::respond::AuthError;
 
-/// None where there is no token. A bad one is refused all the same: `@jwt_required(optional=True)`.
+/// A token or user, or `None` if the request has no token (`@jwt_required(optional=True)`). An invalid token is refused.
 ///
 /// ```
 /// use hardtack_actix::{AccessToken, Optional};
 ///
 /// async fn index(Optional(token): Optional<AccessToken>) -> String {
-///     token.map_or_else(|| "nobody".to_owned(), |token| token.subject().to_owned())
+///     token.map_or_else(|| "Hello, visitor".to_owned(), |token| format!("Hello, {}", token.subject()))
 /// }
 /// ```
 ///
-/// This is no plain `Option` because actix-web makes one of every extractor by itself, and takes each of
-/// its errors for none: a forged token would pass for a visitor's. No type can forbid
-/// `Option<AccessToken>`; so [`crate::AuthLayer`] sees to it that nothing comes of it. The handler runs as
-/// for nobody, and where the token was not absent but refused, its answer is dropped: the client gets the
-/// refusal, with the cookies unset, and the log an error.
+/// Use it instead of `Option`. actix-web implements `Option<T>` for every extractor and turns errors into `None`, so a
+/// forged token would look like no token. If a handler uses `Option<AccessToken>` anyway, it runs with `None`, but
+/// [`AuthLayer`](crate::AuthLayer) discards its response: the client gets the refusal, which deletes the cookies, and an
+/// error is logged.
 #[derive(Clone, Debug)]
 pub struct Optional<E>(pub Option<E>);
 
@@ -35,18 +33,12 @@ impl<E> Deref for Optional<E> {
     }
 }
 
-/// Extractors that know "absent" from "refused", for [`Optional`].
-pub trait OptionalFromRequest: Sized {
-    /// The value, none where the request has nothing of the kind, or the refusal.
-    fn from_request_optional(request: &HttpRequest) -> impl Future<Output = Result<Option<Self>, AuthError>>;
-}
-
 impl<E: OptionalFromRequest + 'static> FromRequest for Optional<E> {
     type Error = AuthError;
-    type Future = Extracting<Self>;
+    type Future = ExtractFuture<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Extracting::waiting(async move { E::from_request_optional(&request).await.map(Self) })
+        ExtractFuture::boxed(async move { E::from_request_optional(&request).await.map(Self) })
     }
 }

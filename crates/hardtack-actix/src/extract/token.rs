@@ -1,54 +1,101 @@
-//! Verified tokens.
+//! Extractors for verified tokens.
 
+use std::future::Future;
 use std::ops::Deref;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
-use hardtack::exchange::Settled;
-use hardtack::jwt::ExtraClaims;
-use hardtack::{Need, NoExtra, VerifiedToken};
+use hardtack::adapter::Verification;
+use hardtack::jwt::{ExtraClaims, NoExtra};
+use hardtack::{Need, VerifiedToken};
 
-use super::{Extracting, OptionalFromRequest};
-use crate::AuthError;
-use crate::head::Head;
-use crate::layer::Layered;
+use crate::request::{AuthState, Head};
+use crate::respond::AuthError;
 
-/// The token that `need` asks for if there is any, as far as nobody has to be waited for.
-fn settle<T: ExtraClaims>(request: &HttpRequest, need: Need) -> Result<Settled<T>, AuthError> {
-    let layered = Layered::or_engine(request)?;
-    match Head::of(request).exchange(&layered.memo).settle(need.optional()) {
-        Settled::Done(Err(failure)) => Err(layered.refuse(failure)),
-        settled => Ok(settled),
+/// The future of an extractor: complete from the start unless I/O is needed, and boxed otherwise.
+pub struct ExtractFuture<E>(State<E>);
+
+enum State<E> {
+    Complete(Option<Result<E, AuthError>>),
+    Boxed(Pin<Box<dyn Future<Output = Result<E, AuthError>>>>),
+}
+
+impl<E> ExtractFuture<E> {
+    pub(super) fn complete(result: Result<E, AuthError>) -> Self {
+        Self(State::Complete(Some(result)))
+    }
+
+    /// The future must own a clone of the request, because `FromRequest` does not lend it.
+    pub(super) fn boxed(future: impl Future<Output = Result<E, AuthError>> + 'static) -> Self {
+        Self(State::Boxed(Box::pin(future)))
     }
 }
 
-/// The rest of it.
-async fn conclude<T: ExtraClaims>(
-    request: &HttpRequest,
-    settled: Settled<T>,
-) -> Result<Option<VerifiedToken<T>>, AuthError> {
-    let layered = Layered::or_engine(request)?;
-    let token = match settled {
-        Settled::Done(answer) => answer,
-        Settled::Waiting(waiting) => Head::of(request).exchange(&layered.memo).conclude(waiting).await,
-    };
-    token.map_err(|failure| layered.refuse(failure))
+/// No field is pinned; the boxed future is pinned in its box.
+impl<E> Unpin for ExtractFuture<E> {}
+
+impl<E> Future for ExtractFuture<E> {
+    type Output = Result<E, AuthError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            // The result is gone if the future is polled again after it completed.
+            State::Complete(result) => result.take().map_or(Poll::Pending, Poll::Ready),
+            State::Boxed(future) => future.as_mut().poll(cx),
+        }
+    }
 }
 
-/// The rest of it, and a refusal where there is none.
-async fn conclude_required<T: ExtraClaims>(
+/// Extractors that distinguish a missing token from an invalid one, for [`Optional`](crate::Optional).
+pub trait OptionalFromRequest: Sized {
+    /// Extracts the value, or `None` if the request has no token.
+    ///
+    /// # Errors
+    /// The token is invalid.
+    fn from_request_optional(request: &HttpRequest) -> impl Future<Output = Result<Option<Self>, AuthError>>;
+}
+
+/// Verifies without I/O. A missing token is not an error.
+fn try_verify<T: ExtraClaims>(request: &HttpRequest, need: Need) -> Result<Verification<T>, AuthError> {
+    let state = AuthState::for_verification(request)?;
+    match Head::of(request).exchange(&state).try_verify(need.optional()) {
+        Verification::Ready(Err(failure)) => Err(state.refuse(failure)),
+        verification => Ok(verification),
+    }
+}
+
+/// Completes a verification. A missing token is not an error.
+async fn finish_verifying<T: ExtraClaims>(
     request: &HttpRequest,
-    settled: Settled<T>,
+    verification: Verification<T>,
+) -> Result<Option<VerifiedToken<T>>, AuthError> {
+    let state = AuthState::for_verification(request)?;
+    let result = match verification {
+        Verification::Ready(result) => result,
+        Verification::Pending(pending) => Head::of(request).exchange(&state).finish_verifying(pending).await,
+    };
+    result.map_err(|failure| state.refuse(failure))
+}
+
+/// Completes a verification. A missing token is an error.
+async fn require<T: ExtraClaims>(
+    request: &HttpRequest,
+    verification: Verification<T>,
     need: Need,
 ) -> Result<VerifiedToken<T>, AuthError> {
-    match conclude(request, settled).await? {
+    match finish_verifying(request, verification).await? {
         Some(token) => Ok(token),
-        // Whoever drops this error treats a visitor as one. It is no refusal that has to be answered.
-        None => Ok(Head::of(request).exchange(&Layered::or_engine(request)?.memo).required(need).await?),
+        None => {
+            // Not kept in the state: a handler that drops this error treats a visitor as a visitor.
+            let state = AuthState::for_verification(request)?;
+            Ok(Head::of(request).exchange(&state).required(need).await?)
+        }
     }
 }
 
-/// Generates an extractor around a verified token.
+/// Generates an extractor for a verified token.
 macro_rules! extractor {
     ($(#[$doc:meta])* $name:ident, $need:expr) => {
         $(#[$doc])*
@@ -65,32 +112,34 @@ macro_rules! extractor {
 
         impl<T: ExtraClaims + 'static> FromRequest for $name<T> {
             type Error = AuthError;
-            type Future = Extracting<Self>;
+            type Future = ExtractFuture<Self>;
 
             fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-                match settle(request, $need) {
-                    Ok(Settled::Done(Ok(Some(token)))) => Extracting::done(Ok(Self(token))),
-                    Ok(settled) => {
+                match try_verify(request, $need) {
+                    Ok(Verification::Ready(Ok(Some(token)))) => ExtractFuture::complete(Ok(Self(token))),
+                    Ok(verification) => {
                         let request = request.clone();
-                        Extracting::waiting(async move { conclude_required(&request, settled, $need).await.map(Self) })
+                        ExtractFuture::boxed(async move { require(&request, verification, $need).await.map(Self) })
                     }
-                    Err(error) => Extracting::done(Err(error)),
+                    Err(error) => ExtractFuture::complete(Err(error)),
                 }
             }
         }
 
-        /// None where there is no token. A bad one is refused all the same.
+        /// Extracts `None` if the request has no token. An invalid token is still refused.
         impl<T: ExtraClaims> OptionalFromRequest for $name<T> {
             async fn from_request_optional(request: &HttpRequest) -> Result<Option<Self>, AuthError> {
-                Ok(conclude(request, settle(request, $need)?).await?.map(Self))
+                Ok(finish_verifying(request, try_verify(request, $need)?).await?.map(Self))
             }
         }
     };
 }
 
 extractor! {
-    /// Someone is logged in: `@jwt_required()`. `T` reads the application's own claims; a claim that is
-    /// not an `Option` and not in the token refuses it, so claims added to a running site start as `Option`.
+    /// A valid access token: the user is logged in (`@jwt_required()`).
+    ///
+    /// `T` reads the application's own claims. A token without one of them is refused unless the field is an `Option`,
+    /// so use `Option` for claims that older tokens of a running site lack.
     ///
     /// ```
     /// use hardtack_actix::AccessToken;
@@ -105,11 +154,10 @@ extractor! {
     /// }
     /// ```
     ///
-    /// Only verification makes one, so holding it is the proof; a handler cannot:
+    /// Only verification can create one, so a handler that has one is protected. This does not compile:
     ///
     /// ```compile_fail,E0423
-    /// use hardtack::VerifiedToken;
-    /// use hardtack_actix::AccessToken;
+    /// use hardtack_actix::{AccessToken, VerifiedToken};
     ///
     /// fn forge(token: VerifiedToken) -> AccessToken {
     ///     AccessToken(token)
@@ -118,11 +166,13 @@ extractor! {
     AccessToken, Need::access()
 }
 extractor! {
-    /// Someone typed the password recently: `@jwt_required(fresh=True)`.
+    /// A fresh access token: the user entered the password recently (`@jwt_required(fresh=True)`).
+    ///
+    /// A browser with a token that is not fresh is redirected to the re-authentication page.
     FreshAccessToken, Need::access().fresh()
 }
 extractor! {
-    /// A refresh token is there: `@jwt_required(refresh=True)`. Its session is judged when
-    /// [`crate::Auth::refresh`] exchanges it.
+    /// A valid refresh token (`@jwt_required(refresh=True)`). Its session is not checked here, but when
+    /// [`Auth::refresh`](crate::Auth::refresh) exchanges it.
     RefreshToken, Need::refresh()
 }

@@ -1,4 +1,4 @@
-//! A form's body, of which the layer reads the beginning ahead: it reaches the handler whole.
+//! The layer reads the beginning of a form's body; the handler still receives the whole body.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, Error, HttpMessage, body::MessageBody};
 use futures_core::Stream;
 use hardtack_actix::{AccessToken, AuthLayer};
-use hardtack_conformance::Client;
+use hardtack_test_support::Client;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -28,14 +28,14 @@ fn part(name: &str, value: &str) -> String {
     format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
 }
 
-/// How far the layer has read ahead of the handler.
+/// How many bytes the layer has read that the handler has not.
 #[derive(Clone, Default)]
 struct Lead {
     arrived: Arc<AtomicUsize>,
     largest_chunk: Arc<AtomicUsize>,
 }
 
-/// Counts what is taken from the socket.
+/// Counts what is read from the socket.
 struct Counted {
     payload: Payload,
     lead: Lead,
@@ -55,11 +55,11 @@ impl Stream for Counted {
 }
 
 #[tokio::test]
-async fn an_upload_is_read_ahead_no_further_than_the_peek() {
+async fn the_layer_reads_no_more_of_an_upload_than_the_peek_limit() {
     const BLOCK: usize = 1 << 20;
     const BLOCKS: usize = 8;
 
-    /// Answers how much came, and by how much the layer was ahead at most.
+    /// Responds with the number of bytes received, and the largest number that the layer was ahead.
     async fn upload(_: AccessToken, lead: Data<Lead>, mut body: web::Payload) -> String {
         let (mut read, mut ahead) = (0, 0);
         while let Some(data) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_next(cx)).await {
@@ -112,11 +112,11 @@ async fn an_upload_is_read_ahead_no_further_than_the_peek() {
     }
     let mut response = String::new();
     stream.read_to_string(&mut response).await.unwrap();
-    let (_, answer) = response.split_once("\r\n\r\n").unwrap();
-    let (read, ahead) = answer.split_once(' ').unwrap_or_else(|| panic!("{response}"));
+    let (_, body) = response.split_once("\r\n\r\n").unwrap();
+    let (read, ahead) = body.split_once(' ').unwrap_or_else(|| panic!("{response}"));
     assert_eq!(read, length.to_string());
     let ahead: usize = ahead.parse().unwrap();
     let chunk = lead.largest_chunk.load(Ordering::SeqCst);
-    assert!(ahead <= 64 * 1024 + chunk, "{ahead} bytes were kept, with chunks of up to {chunk}");
+    assert!(ahead <= 64 * 1024 + chunk, "{ahead} bytes were buffered, with chunks of up to {chunk}");
     assert!(chunk <= 1 << 20, "{chunk}");
 }

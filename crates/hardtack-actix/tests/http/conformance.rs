@@ -1,4 +1,4 @@
-//! The conformance suite over the application that it asks for, written for actix-web.
+//! The conformance suite, with the application that it requires written for actix-web.
 
 use std::future::poll_fn;
 use std::net::TcpListener;
@@ -12,22 +12,24 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Bytes, Data, Json, Payload, PayloadConfig, Redirect, ServiceConfig};
 use actix_web::{App, Either, Error, HttpRequest, HttpResponse, HttpServer, Responder};
 use futures_core::Stream;
-use hardtack::{Authenticator, Need, Reason, Wants};
+use hardtack::refusal::Reason;
+use hardtack::request::Wants;
+use hardtack::{Authenticator, Need};
 use hardtack_actix::{
     AccessToken, Auth, AuthError, AuthLayer, CurrentUser, FreshAccessToken, Optional, RefreshToken, Require, SetCookies,
 };
-use hardtack_conformance::suite::application::{Calls, Login, Role, User, word_for};
-use hardtack_conformance::suite::{self, Adapter, Serving};
+use hardtack_conformance::application::{Calls, Login, Role, User, wants_name};
+use hardtack_conformance::{Adapter, Serving};
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn suite() {
-    suite::run(&Actix).await;
+    hardtack_conformance::run(&Actix).await;
 }
 
 struct Actix;
 
-/// Ends the server without waiting for its connections.
+/// Stops the server without waiting for its connections.
 struct Stop(ServerHandle);
 
 impl Drop for Stop {
@@ -36,7 +38,7 @@ impl Drop for Stop {
     }
 }
 
-/// The `App`s with and without a layer are of two types, and both of a kind that has no name.
+/// A macro, because the `App`s with and without a layer have two types that cannot be named.
 macro_rules! serve {
     ($listener:ident, $app:expr) => {
         HttpServer::new($app).workers(2).disable_signals().listen_auto_h2c($listener).unwrap().run()
@@ -44,13 +46,13 @@ macro_rules! serve {
 }
 
 impl Adapter for Actix {
-    async fn serve(&self, engine: Option<Authenticator>) -> Serving {
+    async fn serve(&self, authenticator: Option<Authenticator>) -> Serving {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let calls = Data::new(Calls::default());
         let app = move || App::new().app_data(calls.clone()).configure(application);
-        let server = match engine {
-            Some(engine) => serve!(listener, move || app().wrap(AuthLayer::new(engine.clone()))),
+        let server = match authenticator {
+            Some(authenticator) => serve!(listener, move || app().wrap(AuthLayer::new(authenticator.clone()))),
             None => serve!(listener, app),
         };
         let stop = Stop(server.handle());
@@ -100,7 +102,7 @@ async fn anyone(Optional(token): Optional<AccessToken>) -> Json<Value> {
 }
 
 async fn protected(token: AccessToken, auth: Auth, calls: Data<Calls>) -> Json<Value> {
-    let fresh = token.is_fresh(auth.engine().now());
+    let fresh = token.is_fresh(auth.authenticator().now());
     Json(json!({ "sub": token.subject(), "fresh": fresh, "calls": calls.count() }))
 }
 
@@ -131,7 +133,7 @@ async fn form(auth: Auth) -> Result<impl Responder, AuthError> {
 
 async fn log_in(auth: Auth, request: HttpRequest, body: Bytes) -> Result<impl Responder, AuthError> {
     let login = read(&request, &body);
-    let cookies = auth.log_in(login.log_in()).await?;
+    let cookies = auth.log_in(login.to_log_in()).await?;
     Ok(cookies.onto(match auth.wants() {
         Wants::Page => Either::Left(Redirect::to(auth.next_or_home()).see_other()),
         _ => Either::Right(Json(json!({ "sub": login.sub }))),
@@ -140,7 +142,7 @@ async fn log_in(auth: Auth, request: HttpRequest, body: Bytes) -> Result<impl Re
 
 fn read(request: &HttpRequest, body: &[u8]) -> Login {
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    Login::read(content_type.unwrap_or_default(), body)
+    Login::parse(content_type.unwrap_or_default(), body)
 }
 
 async fn log_out(auth: Auth) -> Result<impl Responder, AuthError> {
@@ -168,7 +170,7 @@ async fn echo(_: AccessToken, calls: Data<Calls>, body: Bytes) -> impl Responder
     HttpResponse::Ok().insert_header(("x-calls", calls.count())).body(body)
 }
 
-/// What is read is let go at once.
+/// Counts the body as it arrives and keeps none of it.
 async fn upload(_: AccessToken, mut body: Payload) -> Result<Json<Value>, PayloadError> {
     let mut bytes = 0;
     while let Some(chunk) = poll_fn(|cx| Pin::new(&mut body).poll_next(cx)).await {
@@ -186,7 +188,7 @@ async fn redirects(_: AccessToken) -> impl Responder {
 }
 
 async fn unset(_: AccessToken, auth: Auth) -> impl Responder {
-    SetCookies::from(auth.engine().unset_jwt_cookies()).onto(nothing().await)
+    SetCookies::from(auth.authenticator().unset_jwt_cookies()).onto(nothing().await)
 }
 
 async fn unset_by_log_out(_: AccessToken, auth: Auth) -> Result<impl Responder, AuthError> {
@@ -216,7 +218,7 @@ async fn about(auth: Auth) -> Json<Value> {
     let agent = auth.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     Json(json!({
         "next": auth.next_or_home(),
-        "wants": word_for(auth.wants()),
+        "wants": wants_name(auth.wants()),
         "q": auth.query("q"),
         "agent": agent,
         "refresh_csrf": auth.refresh_csrf_token(),

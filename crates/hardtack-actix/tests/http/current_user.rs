@@ -1,11 +1,10 @@
-//! `CurrentUser` under actix-web's own `Option`, and without the state that it asks.
+//! `CurrentUser` in actix-web's `Option`, and without its `web::Data`.
 
 use actix_web::web::{self, Data};
-use hardtack::FindUser;
-use hardtack::session::StoreError;
+use hardtack::{BackendError, FindUser};
 use hardtack_actix::CurrentUser;
 
-use crate::site::{Site, told, unsets_tokens};
+use crate::site::{Site, summary, unsets_tokens};
 
 struct Directory;
 
@@ -16,10 +15,10 @@ struct Member {
 impl FindUser for Member {
     type State = Directory;
 
-    async fn find_user(subject: &str, _: &Directory) -> Result<Option<Self>, StoreError> {
+    async fn find_user(subject: &str, _: &Directory) -> Result<Option<Self>, BackendError> {
         match subject {
             "gone" => Ok(None),
-            "down" => Err(StoreError::new("details nobody outside may see")),
+            "down" => Err(BackendError::new("details that no client may see")),
             _ => Ok(Some(Self { greeting: format!("Hello, {subject}") })),
         }
     }
@@ -27,7 +26,7 @@ impl FindUser for Member {
 
 async fn site(directory: Option<Directory>) -> Site {
     async fn plain(user: Option<CurrentUser<Member>>) -> String {
-        user.map_or_else(|| "nobody".to_owned(), |user| user.greeting.clone())
+        user.map_or_else(|| "visitor".to_owned(), |user| user.greeting.clone())
     }
     let directory = directory.map(Data::new);
     Site::with(
@@ -44,12 +43,12 @@ async fn site(directory: Option<Directory>) -> Site {
 }
 
 #[tokio::test]
-async fn an_option_drops_no_refusal() {
+async fn an_option_does_not_drop_a_refusal() {
     let site = site(Some(Directory)).await;
-    assert_eq!(told(&site.alice().await, "/plain").await, ["200 Hello, alice"; 3]);
-    assert_eq!(told(&site.visitor(), "/plain").await, ["200 nobody"; 3]);
+    assert_eq!(summary(&site.alice().await, "/plain").await, ["200 Hello, alice"; 3]);
+    assert_eq!(summary(&site.visitor(), "/plain").await, ["200 visitor"; 3]);
     let gone = site.logged_in("gone").await;
-    assert_eq!(told(&gone, "/plain").await[1], "401 unknown_user");
+    assert_eq!(summary(&gone, "/plain").await[1], "401 unknown_user");
     assert!(unsets_tokens(&gone.clone().get("/plain").send().await));
     let down = site.logged_in("down").await.get("/plain").send().await;
     assert_eq!((down.status().as_u16(), down.header("retry-after")), (503, Some("5")));
@@ -57,7 +56,7 @@ async fn an_option_drops_no_refusal() {
 }
 
 #[tokio::test]
-async fn without_its_state() {
+async fn missing_web_data_is_an_error() {
     let site = site(None).await;
     let alice = site.alice().await;
     for path in ["/member", "/plain"] {

@@ -1,23 +1,23 @@
-//! The layers: deny by default, scopes, and what happens without them.
+//! The layers: `Require`, scopes, and routes without a layer.
 
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data};
 use actix_web::{App, Error, body::MessageBody};
-use hardtack::{Builder, FindUser, Need, session::StoreError};
+use hardtack::{AuthenticatorBuilder, BackendError, FindUser, Need};
 use hardtack_actix::{
     AccessToken, Auth, AuthLayer, CurrentUser, FreshAccessToken, Optional, RefreshToken, Require, SetCookies,
 };
-use hardtack_conformance::Client;
+use hardtack_test_support::Client;
 
-use crate::site::{CSRF, Site, refused, routes, serve, told};
+use crate::site::{CSRF, Site, refused, routes, serve, summary};
 
 async fn who(token: AccessToken) -> String {
     token.subject().to_owned()
 }
 
 #[tokio::test]
-async fn a_guarded_scope_hides_what_is_not_there() {
+async fn require_around_a_scope_hides_unknown_paths() {
     let site = Site::with(
         |builder| builder,
         |app| {
@@ -27,13 +27,13 @@ async fn a_guarded_scope_hides_what_is_not_there() {
     )
     .await;
     for path in ["/reports", "/reports/none"] {
-        assert_eq!(told(&site.visitor(), path).await[1], "401 missing_token", "{path}");
+        assert_eq!(summary(&site.visitor(), path).await[1], "401 missing_token", "{path}");
     }
-    assert_eq!(told(&site.alice().await, "/reports").await, ["200 secret"; 3]);
+    assert_eq!(summary(&site.alice().await, "/reports").await, ["200 secret"; 3]);
 }
 
 #[tokio::test]
-async fn a_scope_knows_the_whole_path() {
+async fn a_scope_knows_the_full_path() {
     let inner = || web::resource("/page").get(who);
     let outside = Site::bare(
         |builder| builder,
@@ -54,14 +54,14 @@ async fn a_scope_knows_the_whole_path() {
         },
     );
     for site in [outside.await, inside.await] {
-        let told = told(&site.visitor(), "/area/deep/page?a=b").await;
-        assert_eq!(told[0], "303 /login?next=%2Farea%2Fdeep%2Fpage%3Fa%3Db");
+        let summary = summary(&site.visitor(), "/area/deep/page?a=b").await;
+        assert_eq!(summary[0], "303 /login?next=%2Farea%2Fdeep%2Fpage%3Fa%3Db");
     }
 }
 
-/// actix-web cannot route a request of which a middleware holds a copy.
+/// actix-web cannot route a request while a middleware holds a clone of it.
 #[tokio::test]
-async fn a_middleware_may_hold_on_to_what_it_extracted() {
+async fn a_middleware_may_keep_what_it_extracted() {
     async fn audit(
         auth: Auth,
         token: Optional<AccessToken>,
@@ -81,22 +81,22 @@ async fn a_middleware_may_hold_on_to_what_it_extracted() {
     assert_eq!(alice.get("/page?a=b").send().await.text(), "alice:");
 }
 
-/// `verify_jwt_in_request(optional=True)`, and `OPTIONS`, which needs no token where that is set.
+/// `verify_jwt_in_request(optional=True)`, and `OPTIONS` requests where they are exempt.
 #[tokio::test]
-async fn a_layer_lets_through_whom_the_need_lets_through() {
+async fn require_allows_visitors_and_exempt_options() {
     let app = |need: Need| {
         move |app: &mut web::ServiceConfig| {
             app.service(web::resource("/reports").to(async || "in").wrap(Require::new(need)));
         }
     };
     let optional = Site::with(|builder| builder, app(Need::access().optional())).await;
-    let exempt = Site::with(Builder::exempt_options, app(Need::access())).await;
-    assert_eq!(told(&optional.visitor(), "/reports").await, ["200 in"; 3]);
+    let exempt = Site::with(AuthenticatorBuilder::exempt_options, app(Need::access())).await;
+    assert_eq!(summary(&optional.visitor(), "/reports").await, ["200 in"; 3]);
     let mut forged = optional.visitor();
     forged.set_cookie_raw("__Host-access_token_cookie=a.b.c; Path=/; Secure");
-    assert_eq!(told(&forged, "/reports").await[1], "401 malformed");
+    assert_eq!(summary(&forged, "/reports").await[1], "401 malformed");
     assert_eq!(exempt.visitor().request(http::Method::OPTIONS, "/reports").send().await.text(), "in");
-    assert_eq!(told(&exempt.visitor(), "/reports").await[1], "401 missing_token");
+    assert_eq!(summary(&exempt.visitor(), "/reports").await[1], "401 missing_token");
 }
 
 #[derive(Debug)]
@@ -105,7 +105,7 @@ struct Member;
 impl FindUser for Member {
     type State = ();
 
-    async fn find_user(_: &str, (): &()) -> Result<Option<Self>, StoreError> {
+    async fn find_user(_: &str, (): &()) -> Result<Option<Self>, BackendError> {
         Ok(Some(Self))
     }
 }
@@ -123,13 +123,13 @@ async fn without_the_layer() {
         .service(web::resource("/required").get(async || "in").wrap(Require::new(Need::access()))));
     for path in ["/access", "/fresh", "/refresh", "/perhaps", "/user", "/auth", "/required"] {
         let failed = Client::new(address).get(path).send().await;
-        assert_eq!(failed.status(), 500, "{path}: never let in, and no panic");
+        assert_eq!(failed.status(), 500, "{path}: neither allowed nor a panic");
         assert!(failed.text().starts_with("The server is not set up"), "{path} {}", failed.text());
     }
 }
 
 #[tokio::test]
-async fn an_engine_in_the_data_will_do_for_checking() {
+async fn an_authenticator_in_the_app_data_suffices_to_verify() {
     let site = Site::bare(
         |builder| builder,
         |auth| {
@@ -149,5 +149,5 @@ async fn an_engine_in_the_data_will_do_for_checking() {
     let unread = alice.post("/bare/page").form(&[("csrf_token", token)]).accept_json().send().await;
     assert_eq!(refused(&unread), (403, "csrf_unread".into()), "a form needs the layer");
     site.expire_access();
-    assert_eq!(told(&alice, "/bare/page").await[1], "401 expired", "and so does a refresh");
+    assert_eq!(summary(&alice, "/bare/page").await[1], "401 expired", "a refresh needs the layer");
 }

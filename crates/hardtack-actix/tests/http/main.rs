@@ -1,12 +1,14 @@
-//! The adapter over real sockets: what a browser, a program and htmx send, and what they get back.
+//! The adapter over real sockets: requests of browsers, programs and htmx, and the responses to them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bodies;
 mod conformance;
 mod current_user;
+mod examples;
 mod layers;
 mod optional;
+mod quickstart;
 mod responses;
 mod site;
 mod tutorial;

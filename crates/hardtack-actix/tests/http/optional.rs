@@ -1,4 +1,4 @@
-//! actix-web's own `Option` of an extractor, which takes every error for none, and what comes of it.
+//! actix-web's `Option` turns the errors of an extractor into `None`; the layer responds with them all the same.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,7 +7,7 @@ use actix_web::web::{self, Data};
 use hardtack::RefreshMode;
 use hardtack_actix::{AccessToken, AuthError, FreshAccessToken, Optional};
 
-use crate::site::{ACCESS, CSRF, Site, plant, refused, told, unsets_tokens};
+use crate::site::{ACCESS, CSRF, Site, plant, refused, summary, unsets_tokens};
 
 #[derive(Clone, Default)]
 struct Runs(Arc<AtomicUsize>);
@@ -15,14 +15,14 @@ struct Runs(Arc<AtomicUsize>);
 async fn site(mode: RefreshMode) -> (Runs, Site) {
     async fn plain(token: Option<AccessToken>, runs: Data<Runs>) -> String {
         runs.0.fetch_add(1, Ordering::SeqCst);
-        token.map_or_else(|| "nobody".to_owned(), |token| token.subject().to_owned())
+        token.map_or_else(|| "visitor".to_owned(), |token| token.subject().to_owned())
     }
     async fn proper(token: Optional<AccessToken>, runs: Data<Runs>) -> String {
         runs.0.fetch_add(1, Ordering::SeqCst);
-        token.as_ref().map_or_else(|| "nobody".to_owned(), |token| token.subject().to_owned())
+        token.as_ref().map_or_else(|| "visitor".to_owned(), |token| token.subject().to_owned())
     }
     async fn fresh(token: Option<FreshAccessToken>) -> String {
-        token.map_or_else(|| "nobody".to_owned(), |token| token.subject().to_owned())
+        token.map_or_else(|| "visitor".to_owned(), |token| token.subject().to_owned())
     }
     async fn own(token: Result<AccessToken, AuthError>) -> String {
         match token {
@@ -31,7 +31,7 @@ async fn site(mode: RefreshMode) -> (Runs, Site) {
         }
     }
     async fn ignored(token: Result<AccessToken, AuthError>) -> String {
-        token.map_or_else(|_| "nobody".to_owned(), |token| token.subject().to_owned())
+        token.map_or_else(|_| "visitor".to_owned(), |token| token.subject().to_owned())
     }
     let runs = Runs::default();
     let data = Data::new(runs.clone());
@@ -56,10 +56,10 @@ async fn absent_is_none_and_a_good_token_is_some() {
         let (_, site) = site(mode).await;
         let alice = site.alice().await;
         for path in ["/plain", "/proper"] {
-            assert_eq!(told(&site.visitor(), path).await, ["200 nobody"; 3], "{path}");
-            assert_eq!(told(&alice, path).await, ["200 alice"; 3], "{path}");
+            assert_eq!(summary(&site.visitor(), path).await, ["200 visitor"; 3], "{path}");
+            assert_eq!(summary(&alice, path).await, ["200 alice"; 3], "{path}");
         }
-        assert_eq!(told(&site.visitor(), "/own").await[0], "200 because: missing_token");
+        assert_eq!(summary(&site.visitor(), "/own").await[0], "200 because: missing_token");
     }
 }
 
@@ -70,7 +70,7 @@ async fn expired_altogether_is_none_and_the_cookies_go() {
     site.expire_all();
     for path in ["/plain", "/proper"] {
         let page = alice.clone().get(path).send().await;
-        assert_eq!((page.status().as_u16(), page.text()), (200, "nobody"), "{path}");
+        assert_eq!((page.status().as_u16(), page.text()), (200, "visitor"), "{path}");
         assert!(unsets_tokens(&page), "{path}");
     }
 }
@@ -80,28 +80,31 @@ async fn a_bad_token_is_never_answered_as_nobodys() {
     let (runs, site) = site(RefreshMode::Transparent).await;
     let mut alice = site.alice().await;
     plant(&mut alice, ACCESS, "forged");
-    let expected = told(&alice, "/proper").await;
+    let expected = summary(&alice, "/proper").await;
     assert_eq!(runs.0.load(Ordering::SeqCst), 0, "Optional refuses before the handler runs");
     for path in ["/plain", "/ignored"] {
-        let [page, api, htmx] = told(&alice, path).await;
+        let [page, api, htmx] = summary(&alice, path).await;
         assert_eq!(page.replace(path.trim_start_matches('/'), "proper"), expected[0], "{path}");
         assert_eq!([&api, &htmx], [&expected[1], &expected[2]], "{path}");
         let refused = alice.clone().get(path).send().await;
         assert!(unsets_tokens(&refused), "{path}");
         assert_eq!(refused.header("cache-control"), Some("private, no-store"));
     }
-    assert!(told(&alice, "/own").await[0].starts_with("200 because: "), "whoever asks why may answer");
+    assert!(
+        summary(&alice, "/own").await[0].starts_with("200 because: "),
+        "a handler that inspects the error decides on the response"
+    );
 
     let mut bob = site.logged_in("bob").await;
     for path in ["/plain", "/proper"] {
         let forged = bob.post(path).form(&[("csrf_token", "guessed")]).accept_json().send().await;
         assert_eq!(refused(&forged), (403, "csrf_mismatch".into()), "{path}");
-        assert!(forged.set_cookies().is_empty(), "nobody is logged out by a forged request");
+        assert!(forged.set_cookies().is_empty(), "a forged request logs no user out");
         let token = bob.cookie(CSRF).unwrap().value.clone();
         assert_eq!(bob.post(path).form(&[("csrf_token", token)]).send().await.text(), "bob");
     }
     site.expire_access();
-    assert_eq!(told(&bob, "/fresh-plain").await[1], "401 insufficient_user_authentication");
+    assert_eq!(summary(&bob, "/fresh-plain").await[1], "401 insufficient_user_authentication");
 }
 
 #[tokio::test]
@@ -111,7 +114,7 @@ async fn an_expired_token_is_refreshed_by_way_of_the_refresh_url() {
     site.expire_access();
     for path in ["/plain", "/proper"] {
         let next = format!("303 /token/refresh?next=%2F{}", &path[1..]);
-        assert_eq!(told(&alice, path).await[0], next);
+        assert_eq!(summary(&alice, path).await[0], next);
     }
     assert_eq!(alice.get("/plain").accept_html().follow().await.text(), "alice");
 }

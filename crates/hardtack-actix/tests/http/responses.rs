@@ -1,4 +1,4 @@
-//! Cookies beside whatever else a handler answers.
+//! Cookies as part of responses of any kind.
 
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
@@ -13,15 +13,15 @@ use crate::site::{ACCESS, REFRESH, Site};
 #[tokio::test]
 async fn cookies_are_part_of_any_response() {
     async fn unset(auth: Auth) -> impl Responder {
-        let cookies: SetCookies = auth.engine().unset_jwt_cookies().into();
+        let cookies: SetCookies = auth.authenticator().unset_jwt_cookies().into();
         cookies.onto((Html::new("gone"), StatusCode::IM_A_TEAPOT))
     }
     async fn built(auth: Auth) -> HttpResponse {
-        let cookies: SetCookies = auth.engine().unset_jwt_cookies().into();
+        let cookies: SetCookies = auth.authenticator().unset_jwt_cookies().into();
         cookies.onto(HttpResponse::Accepted().insert_header(("set-cookie", "own=1")).body("built")).into()
     }
     async fn alone(auth: Auth) -> SetCookies {
-        auth.engine().unset_access_cookies().into()
+        auth.authenticator().unset_access_cookies().into()
     }
     let site = Site::with(
         |builder| builder,

@@ -1,17 +1,18 @@
-//! A site under test: one route for each extractor, a clock that is set, and an https origin.
+//! A site under test: a route for each extractor, a clock that tests set, and an https origin.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use actix_web::web::{self, Bytes, Json, Redirect, ServiceConfig};
 use actix_web::{App, Either, HttpResponse, Responder};
-use hardtack::authenticator::Builder;
+use hardtack::AuthenticatorBuilder;
 use hardtack::jwt::Algorithm;
+use hardtack::request::Wants;
 use hardtack::testing::TestClock;
-use hardtack::{Authenticator, KeySet, LogIn, MemorySessions, SigningKey, Wants};
+use hardtack::{Authenticator, KeySet, LogIn, MemorySessions, SigningKey};
 use hardtack_actix::{AccessToken, Auth, AuthError, AuthLayer, FreshAccessToken, Optional, RefreshToken};
-use hardtack_conformance::Client;
-use hardtack_conformance::tutorial::ACCESS_LIFE;
+use hardtack_test_support::Client;
+use hardtack_test_support::tutorial::ACCESS_LIFETIME;
 use serde_json::json;
 
 pub(crate) const ORIGIN: &str = "https://site.example";
@@ -24,7 +25,7 @@ pub(crate) struct Site {
     pub(crate) address: SocketAddr,
 }
 
-/// Serves an `App` on a free port, for as long as the test runs; HTTP/1.1 and HTTP/2 alike.
+/// Serves an `App` on a free port until the test ends, with HTTP/1.1 and HTTP/2.
 macro_rules! serve {
     ($app:expr) => {{
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
@@ -37,9 +38,9 @@ macro_rules! serve {
 pub(crate) use serve;
 
 impl Site {
-    /// The standard routes and some more, under one layer.
+    /// The standard routes and others, in one layer.
     pub(crate) async fn with(
-        configure: impl FnOnce(Builder) -> Builder,
+        configure: impl FnOnce(AuthenticatorBuilder) -> AuthenticatorBuilder,
         more: impl FnOnce(&mut ServiceConfig) + Clone + Send + 'static,
     ) -> Self {
         Self::bare(configure, |auth| {
@@ -48,23 +49,23 @@ impl Site {
         .await
     }
 
-    /// Whatever `serve` serves.
+    /// The server that `serve` starts.
     pub(crate) async fn bare(
-        configure: impl FnOnce(Builder) -> Builder,
+        configure: impl FnOnce(AuthenticatorBuilder) -> AuthenticatorBuilder,
         serve: impl FnOnce(Authenticator) -> SocketAddr,
     ) -> Self {
         let clock = TestClock::start_now();
         let keys = KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap());
         let builder = Authenticator::builder(keys)
             .base_url(ORIGIN)
-            .access_lifetime(ACCESS_LIFE)
+            .access_lifetime(ACCESS_LIFETIME)
             .sessions(MemorySessions::new())
             .clock(clock.clone());
         let auth = configure(builder).build().unwrap();
         Self { clock, address: serve(auth) }
     }
 
-    /// A browser that was never here.
+    /// A browser without cookies.
     pub(crate) fn visitor(&self) -> Client {
         Client::new(self.address).at_origin(ORIGIN)
     }
@@ -81,9 +82,9 @@ impl Site {
         client
     }
 
-    /// Lets every access token expire, and no refresh token.
+    /// Lets every access token expire, but no refresh token.
     pub(crate) fn expire_access(&self) {
-        self.clock.advance(ACCESS_LIFE);
+        self.clock.advance(ACCESS_LIFETIME);
     }
 
     /// Lets everything expire.
@@ -103,10 +104,10 @@ pub(crate) fn routes(app: &mut ServiceConfig) {
 }
 
 async fn public(Optional(token): Optional<AccessToken>) -> String {
-    token.map_or_else(|| "nobody".to_owned(), |token| token.subject().to_owned())
+    token.map_or_else(|| "visitor".to_owned(), |token| token.subject().to_owned())
 }
 
-/// Who, and what they sent.
+/// Responds with the user's name and the request's body.
 async fn page(token: AccessToken, body: Bytes) -> Vec<u8> {
     [token.subject().as_bytes(), b":", &body].concat()
 }
@@ -124,7 +125,7 @@ async fn login_form(auth: Auth) -> Result<impl Responder, AuthError> {
     Ok(cookies.onto(format!("<form><input type=\"hidden\" name=\"csrf_token\" value=\"{token}\"></form>")))
 }
 
-/// Logs in whoever the query names; a redirect for browsers, JSON for programs.
+/// Logs in the user whom the query names. Responds to browsers with a redirect, to programs with JSON.
 async fn log_in(auth: Auth) -> Result<impl Responder, AuthError> {
     let user = auth.query("user").unwrap_or_else(|| "alice".to_owned());
     let mut log_in = LogIn::new(user.as_str());
@@ -150,9 +151,9 @@ async fn refresh(auth: Auth) -> Result<HttpResponse, AuthError> {
     auth.refresh_and_return().await
 }
 
-/// What a browser, a program and htmx are told that GET `path` with the same cookies: status, then where
-/// to or why.
-pub(crate) async fn told(client: &Client, path: &str) -> [String; 3] {
+/// Sends `GET path` as a browser, a program and htmx, with the same cookies. Returns each response's status, then the
+/// redirect's target, the problem's code, or the text.
+pub(crate) async fn summary(client: &Client, path: &str) -> [String; 3] {
     let page = client.clone().get(path).accept_html().send().await;
     let api = client.clone().get(path).accept_json().send().await;
     let here = format!("{ORIGIN}/list");
@@ -170,19 +171,19 @@ pub(crate) async fn told(client: &Client, path: &str) -> [String; 3] {
     ]
 }
 
-/// Status and `code` of a refused request of a program.
-pub(crate) fn refused(response: &hardtack_conformance::Response) -> (u16, String) {
+/// Returns the status and the `code` of a problem document.
+pub(crate) fn refused(response: &hardtack_test_support::Response) -> (u16, String) {
     assert_eq!(response.header("content-type"), Some("application/problem+json"), "{}", response.text());
     (response.status().as_u16(), response.json()["code"].as_str().unwrap().to_owned())
 }
 
-/// Whether the response deletes both tokens.
-pub(crate) fn unsets_tokens(response: &hardtack_conformance::Response) -> bool {
+/// Returns whether the response deletes both tokens.
+pub(crate) fn unsets_tokens(response: &hardtack_test_support::Response) -> bool {
     let deleted = |name| response.set_cookie(name).is_some_and(|cookie| cookie.is_deletion());
     deleted(ACCESS) && deleted(REFRESH)
 }
 
-/// Puts another value into a cookie of the jar.
+/// Replaces the value of a cookie in the jar.
 pub(crate) fn plant(client: &mut Client, name: &str, value: &str) {
     client.set_cookie_raw(&format!("{name}={value}; Secure; Path=/"));
 }

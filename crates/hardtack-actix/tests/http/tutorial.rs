@@ -1,4 +1,4 @@
-//! The tutorial's example, in both refresh modes.
+//! The tutorial example, in both refresh modes.
 
 use std::net::SocketAddr;
 
@@ -6,7 +6,7 @@ use actix_web::App;
 use actix_web::web::Data;
 use hardtack::{Authenticator, RefreshMode};
 use hardtack_actix::AuthLayer;
-use hardtack_conformance::tutorial;
+use hardtack_test_support::tutorial;
 
 use crate::site::{Site, serve};
 use crate::tutorial_example::{people::People, routes};
@@ -32,12 +32,13 @@ async fn after_two_days() {
     tutorial::after_two_days(site.visitor(), &site.clock).await;
 }
 
-/// Over plain http on a loopback address, as its readers run it.
+/// Over http on a loopback address, as readers run it.
 #[tokio::test]
 async fn in_chromium() {
     for mode in MODES {
-        // The port of the base URL is another one: behind a forwarded port it is, too.
-        let configure = |builder: hardtack::Builder| builder.base_url("http://127.0.0.1:8080").refresh_mode(mode);
+        // The base URL has another port, as with port forwarding.
+        let configure =
+            |builder: hardtack::AuthenticatorBuilder| builder.base_url("http://127.0.0.1:8080").refresh_mode(mode);
         let site = Site::bare(configure, example()).await;
         tutorial::in_chromium(site.address, &site.clock).await;
     }

@@ -1,8 +1,8 @@
-//! A server that answers as an application of Flask-JWT-Extended does, configured by `JWT_*` variables alone:
+//! A server that responds as an application with Flask-JWT-Extended does, configured with `JWT_*` variables:
 //! `JWT_SECRET_KEY=… LISTEN=127.0.0.1:8080 cargo run -p hardtack-axum --example flask_compat`.
 //!
-//! Every protected route tells whose token it took and from where. `POST /tokens`, `/unset` and `/revoke` stand
-//! for a log-in, a log-out and an administrator, and ask for nothing.
+//! Each protected route responds with the token's identity and location. `POST /tokens`, `/unset` and `/revoke` stand
+//! for a log-in, a log-out and an administrator's action. They are not protected.
 
 mod tokens;
 
@@ -16,15 +16,11 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Router, http::StatusCode};
-use hardtack::config::JwtOptions;
-use hardtack::session::StoreError;
-use hardtack::{Authenticator, Blocklist, Need, TokenLocation, VerifiedToken};
-use hardtack_axum::{Auth, AuthError, AuthLayer, SetCookies};
+use hardtack_axum::hardtack::{authenticator::Blocklist, flask_compat::JwtOptions};
+use hardtack_axum::{BackendError, TokenLocation, prelude::*};
 use serde_json::{Value, json};
 
-type Answer = Result<Response, AuthError>;
-
-/// The ids of the tokens that were revoked.
+/// The ids of revoked tokens.
 #[derive(Clone, Default)]
 struct Revoked(Arc<Mutex<HashSet<String>>>);
 
@@ -35,23 +31,23 @@ impl Revoked {
 }
 
 impl Blocklist for Revoked {
-    async fn is_blocked(&self, token: &VerifiedToken) -> Result<bool, StoreError> {
+    async fn is_blocked(&self, token: &VerifiedToken) -> Result<bool, BackendError> {
         Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&token.claims().token_id))
     }
 }
 
-/// Takes what a need asks for, by any of three methods.
+/// A route that needs a token, for three methods.
 fn protected(need: Need) -> MethodRouter<Revoked> {
-    let tell = move |auth: Auth| async move { whose(&auth, need).await };
-    get(tell).post(tell).options(tell)
+    let handler = move |auth: Auth| async move { whose(&auth, need).await };
+    get(handler).post(handler).options(handler)
 }
 
-async fn whose(auth: &Auth, need: Need) -> Answer {
+async fn whose(auth: &Auth, need: Need) -> Result<Response, AuthError> {
     let token = auth.verify(need).await?;
     let identity = identity_claim();
     let sub = token.as_ref().map_or(Value::Null, |token| token.claim(&identity));
     let location = token.and_then(|token| token.location()).map(TokenLocation::as_str);
-    Ok(answer(StatusCode::OK, &json!({ "sub": sub, "location": location })))
+    Ok(respond(StatusCode::OK, &json!({ "sub": sub, "location": location })))
 }
 
 fn identity_claim() -> String {
@@ -59,19 +55,19 @@ fn identity_claim() -> String {
 }
 
 /// JSON as Flask writes it: compact, sorted, and with a line feed.
-fn answer(status: StatusCode, value: &Value) -> Response {
+fn respond(status: StatusCode, value: &Value) -> Response {
     (status, [(CONTENT_TYPE, "application/json")], format!("{value}\n")).into_response()
 }
 
 async fn unset(auth: Auth) -> Response {
     let which = auth.query("which").unwrap_or_else(|| "all".to_owned());
     let cookies = match which.as_str() {
-        "access" => auth.engine().unset_access_cookies(),
-        "refresh" => auth.engine().unset_refresh_cookies(),
-        "all" => auth.engine().unset_jwt_cookies(),
-        _ => return answer(StatusCode::BAD_REQUEST, &json!({ "msg": "which is access, refresh or all" })),
+        "access" => auth.authenticator().unset_access_cookies(),
+        "refresh" => auth.authenticator().unset_refresh_cookies(),
+        "all" => auth.authenticator().unset_jwt_cookies(),
+        _ => return respond(StatusCode::BAD_REQUEST, &json!({ "msg": "which is access, refresh or all" })),
     };
-    (SetCookies::from(cookies), answer(StatusCode::OK, &json!({ "unset": which }))).into_response()
+    (SetCookies::from(cookies), respond(StatusCode::OK, &json!({ "unset": which }))).into_response()
 }
 
 async fn revoke(State(revoked): State<Revoked>, body: Bytes) -> Response {
@@ -79,9 +75,9 @@ async fn revoke(State(revoked): State<Revoked>, body: Bytes) -> Response {
     match body.get("jti").and_then(Value::as_str) {
         Some(id) => {
             revoked.insert(id);
-            answer(StatusCode::OK, &json!({ "revoked": id }))
+            respond(StatusCode::OK, &json!({ "revoked": id }))
         }
-        None => answer(StatusCode::BAD_REQUEST, &json!({ "msg": "jti is missing" })),
+        None => respond(StatusCode::BAD_REQUEST, &json!({ "msg": "jti is missing" })),
     }
 }
 

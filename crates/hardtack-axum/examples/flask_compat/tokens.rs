@@ -1,16 +1,15 @@
-//! `POST /tokens`: `create_access_token` and `create_refresh_token` with all of their arguments.
+//! `POST /tokens`: `create_access_token` and `create_refresh_token` with all their arguments.
 
 use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use hardtack::authenticator::{IssueError, TokenBuilder};
-use hardtack::{Authenticator, Lifetime, Reason, SetCookies};
-use hardtack_axum::{Auth, AuthError};
+use hardtack_axum::hardtack::{self, authenticator::TokenBuilder, config::Lifetime, token::IssueError};
+use hardtack_axum::{Auth, AuthError, Authenticator, Reason, SetCookies};
 use serde_json::{Map, Value, json};
 
-use super::answer;
+use super::respond;
 
 #[derive(serde::Deserialize)]
 struct Wanted {
@@ -20,7 +19,7 @@ struct Wanted {
     /// True, false or seconds.
     #[serde(default)]
     fresh: Value,
-    /// Seconds, or false for never; below zero for a token that has expired already.
+    /// Seconds, or false for never; negative for a token that has already expired.
     #[serde(default)]
     expires_seconds: Value,
     #[serde(default)]
@@ -36,28 +35,27 @@ fn access() -> String {
 pub(crate) async fn create(auth: Auth, body: Bytes) -> Result<Response, AuthError> {
     let wanted: Wanted = match serde_json::from_slice(&body) {
         Ok(wanted) => wanted,
-        Err(error) => return Ok(answer(StatusCode::BAD_REQUEST, &json!({ "msg": error.to_string() }))),
+        Err(error) => return Ok(respond(StatusCode::BAD_REQUEST, &json!({ "msg": error.to_string() }))),
     };
-    match make(auth.engine(), wanted) {
+    match make(auth.authenticator(), wanted) {
         Ok((token, cookies)) => {
-            let cookies = hardtack_axum::SetCookies::from(cookies);
-            Ok((cookies, answer(StatusCode::OK, &json!({ "token": token }))).into_response())
+            Ok((SetCookies::from(cookies), respond(StatusCode::OK, &json!({ "token": token }))).into_response())
         }
         Err(IssueError::Token(error)) => Err(auth.refuse(error)),
         Err(error) => Err(auth.refuse(Reason::Issue(error))),
     }
 }
 
-fn make(engine: &Authenticator, wanted: Wanted) -> Result<(String, SetCookies), IssueError> {
+fn make(authenticator: &Authenticator, wanted: Wanted) -> Result<(String, hardtack::SetCookies), IssueError> {
     let refresh = wanted.kind == "refresh";
-    let builder = if refresh { engine.refresh_token("") } else { engine.access_token("") };
-    let mut builder = lasting(builder.identity(wanted.identity), engine, &wanted.expires_seconds);
+    let builder = if refresh { authenticator.refresh_token("") } else { authenticator.access_token("") };
+    let mut builder = lasting(builder.identity(wanted.identity), authenticator, &wanted.expires_seconds);
     builder = match wanted.fresh {
-        // There is no fresh refresh token.
+        // A refresh token is never fresh.
         _ if refresh => builder,
         Value::Bool(true) => builder.fresh(),
         Value::Number(seconds) => {
-            builder.claim("fresh", engine.now().unix_seconds() + seconds.as_f64().unwrap_or_default() as i64)
+            builder.claim("fresh", authenticator.now().unix_seconds() + seconds.as_f64().unwrap_or_default() as i64)
         }
         _ => builder,
     };
@@ -68,17 +66,18 @@ fn make(engine: &Authenticator, wanted: Wanted) -> Result<(String, SetCookies), 
         builder = builder.header(name, value);
     }
     let token = builder.issue()?;
-    let cookies = if refresh { engine.set_refresh_cookies(&token)? } else { engine.set_access_cookies(&token)? };
+    let cookies =
+        if refresh { authenticator.set_refresh_cookies(&token)? } else { authenticator.set_access_cookies(&token)? };
     Ok((token.as_str().to_owned(), cookies))
 }
 
-fn lasting<'a>(builder: TokenBuilder<'a>, engine: &Authenticator, expires_seconds: &Value) -> TokenBuilder<'a> {
+fn lasting<'a>(builder: TokenBuilder<'a>, authenticator: &Authenticator, expires_seconds: &Value) -> TokenBuilder<'a> {
     match expires_seconds {
         Value::Bool(false) => builder.lifetime(Lifetime::InsecureForever),
         Value::Number(seconds) => match seconds.as_f64().unwrap_or_default() {
-            // Flask-JWT-Extended takes a span of nothing for no end at all.
+            // Flask-JWT-Extended treats a zero duration as no expiry.
             0.0 => builder.lifetime(Lifetime::InsecureForever),
-            past @ ..0.0 => builder.claim("exp", engine.now().unix_seconds() + past.floor() as i64),
+            past @ ..0.0 => builder.claim("exp", authenticator.now().unix_seconds() + past.floor() as i64),
             future => builder.lifetime(Duration::try_from_secs_f64(future).unwrap_or(Duration::MAX)),
         },
         _ => builder,

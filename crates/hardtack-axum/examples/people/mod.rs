@@ -1,5 +1,5 @@
-//! The people of the examples: a table in memory in place of an application's own database. Passwords are
-//! kept as argon2 hashes all the same; the `hardtack-accounts` crate adds sign-up and throttling to that.
+//! The users of the examples: a table in memory instead of a database. Passwords are stored as argon2 hashes. The
+//! `hardtack-accounts` crate also has sign-up and throttling.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,11 +7,10 @@ use std::sync::Arc;
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
-use hardtack::FindUser;
-use hardtack::session::StoreError;
+use hardtack::{BackendError, FindUser};
 use tokio::sync::Mutex;
 
-/// Somebody with an account.
+/// A user.
 #[derive(Clone)]
 pub(crate) struct Person {
     pub(crate) name: String,
@@ -19,15 +18,16 @@ pub(crate) struct Person {
     password: PasswordHash,
 }
 
-/// Everybody with an account, by name.
+/// All users by name.
 #[derive(Clone)]
 pub(crate) struct People {
     table: Arc<Mutex<HashMap<String, Person>>>,
-    nobody: PasswordHash,
+    /// The hash that is checked for unknown names.
+    unknown: PasswordHash,
 }
 
 impl People {
-    /// `alice` with the password `correct horse`, and `bob` with `battery staple`.
+    /// Creates `alice` with the password `correct horse`, and `bob` with `battery staple`.
     pub(crate) fn new() -> Result<Self, password_hash::Error> {
         let person = |name: &str, nickname: &str, password: &str| {
             let password = Argon2::default().hash_password(password.as_bytes())?;
@@ -37,22 +37,22 @@ impl People {
             ))
         };
         let table = [person("alice", "Allie", "correct horse")?, person("bob", "Bobby", "battery staple")?];
-        let (_, nobody) = person("", "", "")?;
-        Ok(Self { table: Arc::new(Mutex::new(table.into())), nobody: nobody.password })
+        let (_, unknown) = person("", "", "")?;
+        Ok(Self { table: Arc::new(Mutex::new(table.into())), unknown: unknown.password })
     }
 
-    /// The person, if the password is theirs.
+    /// Returns the user if the password is right.
     pub(crate) async fn check(&self, name: &str, password: &str) -> Option<Person> {
         let person = self.table.lock().await.get(name).cloned();
-        // An unknown name takes as long as a wrong password does.
-        let hash = person.as_ref().map_or_else(|| self.nobody.clone(), |person| person.password.clone());
+        // An unknown name takes as long as a wrong password.
+        let hash = person.as_ref().map_or_else(|| self.unknown.clone(), |person| person.password.clone());
         let password = password.to_owned();
         let verify = move || Argon2::default().verify_password(password.as_bytes(), &hash).is_ok();
         let right = tokio::task::spawn_blocking(verify).await.unwrap_or(false);
         person.filter(|_| right)
     }
 
-    /// Changes what a person is called.
+    /// Changes a user's nickname.
     pub(crate) async fn rename(&self, name: &str, nickname: String) {
         if let Some(person) = self.table.lock().await.get_mut(name) {
             person.nickname = nickname;
@@ -60,11 +60,11 @@ impl People {
     }
 }
 
-/// Lets `CurrentUser<Person>` look people up.
+/// Lets `CurrentUser<Person>` look users up.
 impl FindUser for Person {
     type State = People;
 
-    async fn find_user(subject: &str, people: &People) -> Result<Option<Self>, StoreError> {
+    async fn find_user(subject: &str, people: &People) -> Result<Option<Self>, BackendError> {
         Ok(people.table.lock().await.get(subject).cloned())
     }
 }

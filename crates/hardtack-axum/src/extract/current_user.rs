@@ -1,4 +1,4 @@
-//! The application's own user behind a token.
+//! The application's own user.
 
 use std::ops::Deref;
 
@@ -6,13 +6,34 @@ use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use hardtack::FindUser;
 use http::request::Parts;
 
-use super::AccessToken;
-use crate::AuthError;
-use crate::head::Head;
-use crate::layer::Layered;
+use super::token::AccessToken;
+use crate::request::{AuthState, Head};
+use crate::respond::AuthError;
 
-/// The logged-in user, looked up by the application ([`FindUser`]) on each request, with the router's state
-/// or what [`FromRef`] takes from it. A user who is there no more is refused, and the cookies are unset.
+/// The logged-in user, whom the application looks up ([`FindUser`]) for each request.
+///
+/// The look-up gets the router's state, or the part of it that [`FromRef`] returns. If the user no longer exists, the
+/// request is refused and the cookies are deleted. `Option<CurrentUser<U>>` is `None` if the request has no token.
+///
+/// ```
+/// use hardtack_axum::{BackendError, CurrentUser, FindUser};
+///
+/// struct User {
+///     name: String,
+/// }
+///
+/// impl FindUser for User {
+///     type State = ();
+///
+///     async fn find_user(subject: &str, _: &()) -> Result<Option<Self>, BackendError> {
+///         Ok(Some(Self { name: subject.to_owned() }))
+///     }
+/// }
+///
+/// async fn profile(user: CurrentUser<User>) -> String {
+///     user.name.clone()
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct CurrentUser<U> {
     user: U,
@@ -20,12 +41,12 @@ pub struct CurrentUser<U> {
 }
 
 impl<U> CurrentUser<U> {
-    /// The token that named the user.
+    /// Returns the token that names the user.
     pub fn token(&self) -> &AccessToken {
         &self.token
     }
 
-    /// The user alone.
+    /// Returns the user without the token.
     pub fn into_user(self) -> U {
         self.user
     }
@@ -40,8 +61,8 @@ impl<U> Deref for CurrentUser<U> {
 }
 
 async fn find<U: FindUser>(token: AccessToken, parts: &Parts, state: &U::State) -> Result<CurrentUser<U>, AuthError> {
-    let layered = Layered::or_engine(parts)?;
-    let user = Head::of(parts).exchange(&layered).user(&token, state).await?;
+    let auth_state = AuthState::for_verification(parts)?;
+    let user = Head::of(parts).exchange(&auth_state).user(&token, state).await?;
     Ok(CurrentUser { user, token })
 }
 

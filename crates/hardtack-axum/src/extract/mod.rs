@@ -1,10 +1,7 @@
-//! The extractors: what a handler asks of its request.
+//! Extractors for tokens and users.
 
-mod auth;
 mod current_user;
 mod token;
 
-pub use auth::Auth;
 pub use current_user::CurrentUser;
 pub use token::{AccessToken, FreshAccessToken, RefreshToken};
-pub(crate) use token::{conclude, settle};

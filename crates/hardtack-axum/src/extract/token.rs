@@ -1,60 +1,16 @@
-//! Verified tokens.
+//! Extractors for verified tokens.
 
 use std::ops::Deref;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
-use hardtack::exchange::{Settled, Waiting};
-use hardtack::jwt::ExtraClaims;
-use hardtack::{Failure, Need, NoExtra, Reason, VerifiedToken};
+use hardtack::jwt::{ExtraClaims, NoExtra};
+use hardtack::{Need, VerifiedToken};
 use http::request::Parts;
 
-use crate::AuthError;
-use crate::head::Head;
-use crate::layer::Layered;
+use crate::request::{AuthState, Head};
+use crate::respond::AuthError;
 
-/// The token that `need` asks for, as far as nobody has to be waited for.
-pub(crate) fn settle<T: ExtraClaims>(parts: &Parts, need: Need) -> Settled<T> {
-    match Layered::find(parts) {
-        Some(layered) => Head::of(parts).exchange(layered).settle(need),
-        None => settle_alone(parts, need),
-    }
-}
-
-/// The same where no layer is.
-#[cold]
-fn settle_alone<T: ExtraClaims>(parts: &Parts, need: Need) -> Settled<T> {
-    match Layered::or_engine(parts) {
-        Ok(memo) => Head::of(parts).exchange(&memo).settle(need),
-        Err(failure) => Settled::Done(Err(failure)),
-    }
-}
-
-/// The rest of it.
-pub(crate) async fn conclude<T: ExtraClaims>(
-    parts: &Parts,
-    waiting: Waiting,
-) -> Result<Option<VerifiedToken<T>>, Failure> {
-    Head::of(parts).exchange(&*Layered::or_engine(parts)?).conclude(waiting).await
-}
-
-/// The token that `need` asks for, if there is any.
-async fn token<T: ExtraClaims>(parts: &Parts, need: Need) -> Result<Option<VerifiedToken<T>>, Failure> {
-    match settle(parts, need) {
-        Settled::Done(answer) => answer,
-        // Boxed, as it is large and rare.
-        Settled::Waiting(waiting) => Box::pin(conclude(parts, waiting)).await,
-    }
-}
-
-/// The same, and a failure where there is none.
-async fn required<T: ExtraClaims>(parts: &Parts, need: Need) -> Result<VerifiedToken<T>, Failure> {
-    match token(parts, need).await? {
-        Some(token) => Ok(token),
-        None => Err(Head::of(parts).exchange(&*Layered::or_engine(parts)?).refuse(Reason::Missing)),
-    }
-}
-
-/// Generates an extractor around a verified token.
+/// Generates an extractor for a verified token.
 macro_rules! extractor {
     ($(#[$doc:meta])* $name:ident, $need:expr) => {
         $(#[$doc])*
@@ -73,24 +29,28 @@ macro_rules! extractor {
             type Rejection = AuthError;
 
             async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
-                Ok(Self(required(parts, $need).await?))
+                let state = AuthState::for_verification(parts)?;
+                Ok(Self(Head::of(parts).exchange(&state).required($need).await?))
             }
         }
 
-        /// None where there is no token. A bad one is refused all the same.
+        /// Extracts `None` if the request has no token. An invalid token is still refused.
         impl<S: Send + Sync, T: ExtraClaims> OptionalFromRequestParts<S> for $name<T> {
             type Rejection = AuthError;
 
             async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, AuthError> {
-                Ok(token(parts, $need.optional()).await?.map(Self))
+                let state = AuthState::for_verification(parts)?;
+                Ok(Head::of(parts).exchange(&state).verify($need.optional()).await?.map(Self))
             }
         }
     };
 }
 
 extractor! {
-    /// Someone is logged in: `@jwt_required()`. `T` reads the application's own claims; a claim that is
-    /// not an `Option` and not in the token refuses it, so claims added to a running site start as `Option`.
+    /// A valid access token: the user is logged in (`@jwt_required()`).
+    ///
+    /// `T` reads the application's own claims. A token without one of them is refused unless the field is an `Option`,
+    /// so use `Option` for claims that older tokens of a running site lack.
     ///
     /// ```
     /// use hardtack_axum::AccessToken;
@@ -105,11 +65,10 @@ extractor! {
     /// }
     /// ```
     ///
-    /// Only verification makes one, so holding it is the proof; a handler cannot:
+    /// Only verification can create one, so a handler that has one is protected. This does not compile:
     ///
     /// ```compile_fail,E0423
-    /// use hardtack::VerifiedToken;
-    /// use hardtack_axum::AccessToken;
+    /// use hardtack_axum::{AccessToken, VerifiedToken};
     ///
     /// fn forge(token: VerifiedToken) -> AccessToken {
     ///     AccessToken(token)
@@ -118,11 +77,13 @@ extractor! {
     AccessToken, Need::access()
 }
 extractor! {
-    /// Someone typed the password recently: `@jwt_required(fresh=True)`.
+    /// A fresh access token: the user entered the password recently (`@jwt_required(fresh=True)`).
+    ///
+    /// A browser with a token that is not fresh is redirected to the re-authentication page.
     FreshAccessToken, Need::access().fresh()
 }
 extractor! {
-    /// A refresh token is there: `@jwt_required(refresh=True)`. Its session is judged when
-    /// [`crate::Auth::refresh`] exchanges it.
+    /// A valid refresh token (`@jwt_required(refresh=True)`). Its session is not checked here, but when
+    /// [`Auth::refresh`](crate::Auth::refresh) exchanges it.
     RefreshToken, Need::refresh()
 }

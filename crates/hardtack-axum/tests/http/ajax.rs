@@ -1,6 +1,6 @@
-//! The AJAX example's API, as its page calls it.
+//! The API of the AJAX example, as its page calls it.
 
-use hardtack_conformance::Client;
+use hardtack_test_support::Client;
 use serde_json::{Value, json};
 
 use crate::ajax_example::{app, people::People};
@@ -14,7 +14,7 @@ async fn call(client: &mut Client, path: &str, body: &Value) -> (u16, Value) {
 }
 
 #[tokio::test]
-async fn by_json_alone() {
+async fn the_api_works_with_json_alone() {
     let people = People::new().unwrap();
     let site = Site::bare(|builder| builder, |auth| app(auth, people)).await;
     let mut script = site.visitor();

@@ -1,4 +1,4 @@
-//! A form's body, of which the layer reads the beginning ahead: it reaches the handler whole.
+//! The layer reads the beginning of a form's body; the handler still receives the whole body.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use axum::extract::{Request, State};
 use axum::middleware::map_request;
 use axum::routing::post;
 use hardtack_axum::{AccessToken, AuthLayer};
-use hardtack_conformance::Client;
+use hardtack_test_support::Client;
 use http_body::{Body as HttpBody, Frame};
 use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -29,14 +29,14 @@ fn part(name: &str, value: &str) -> String {
     format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
 }
 
-/// How far the layer has read ahead of the handler.
+/// How many bytes the layer has read that the handler has not.
 #[derive(Clone, Default)]
 struct Lead {
     arrived: Arc<AtomicUsize>,
     largest_frame: Arc<AtomicUsize>,
 }
 
-/// Counts what is taken from the socket, and must not be polled behind its end, as many streams.
+/// Counts what is read from the socket. Panics if it is polled after its end, as many streams do.
 struct Counted {
     body: Body,
     lead: Lead,
@@ -48,7 +48,7 @@ impl HttpBody for Counted {
     type Error = axum::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        assert!(!self.ended, "polled behind the end");
+        assert!(!self.ended, "polled after the end");
         let polled = Pin::new(&mut self.body).poll_frame(cx);
         self.ended = matches!(polled, Poll::Ready(None));
         if let Poll::Ready(Some(Ok(frame))) = &polled {
@@ -60,7 +60,7 @@ impl HttpBody for Counted {
     }
 }
 
-/// A site that counts what arrives before the layer has it.
+/// A site that counts what is read before the layer.
 async fn counting(lead: &Lead, more: Router) -> Site {
     let lead = lead.clone();
     let count = map_request(move |request: Request| {
@@ -71,7 +71,7 @@ async fn counting(lead: &Lead, more: Router) -> Site {
 }
 
 #[tokio::test]
-async fn a_body_is_not_polled_behind_its_end() {
+async fn a_body_is_not_polled_after_its_end() {
     let lead = Lead::default();
     let site = counting(&lead, Router::new()).await;
     let mut alice = site.alice().await;
@@ -84,11 +84,11 @@ async fn a_body_is_not_polled_behind_its_end() {
 }
 
 #[tokio::test]
-async fn an_upload_is_read_ahead_no_further_than_the_peek() {
+async fn the_layer_reads_no_more_of_an_upload_than_the_peek_limit() {
     const BLOCK: usize = 1 << 20;
     const BLOCKS: usize = 8;
 
-    /// Answers how much came, and by how much the layer was ahead at most.
+    /// Responds with the number of bytes received, and the largest number that the layer was ahead.
     async fn upload(_: AccessToken, State(lead): State<Lead>, request: Request) -> String {
         let mut body = request.into_body();
         let (mut read, mut ahead) = (0, 0);
@@ -118,11 +118,11 @@ async fn an_upload_is_read_ahead_no_further_than_the_peek() {
     }
     let mut response = String::new();
     stream.read_to_string(&mut response).await.unwrap();
-    let (_, answer) = response.split_once("\r\n\r\n").unwrap();
-    let (read, ahead) = answer.split_once(' ').unwrap_or_else(|| panic!("{response}"));
+    let (_, body) = response.split_once("\r\n\r\n").unwrap();
+    let (read, ahead) = body.split_once(' ').unwrap_or_else(|| panic!("{response}"));
     assert_eq!(read, length.to_string());
     let ahead: usize = ahead.parse().unwrap();
     let frame = lead.largest_frame.load(Ordering::SeqCst);
-    assert!(ahead <= 64 * 1024 + frame, "{ahead} bytes were kept, with frames of up to {frame}");
+    assert!(ahead <= 64 * 1024 + frame, "{ahead} bytes were buffered, with frames of up to {frame}");
     assert!(frame <= 1 << 20, "{frame}");
 }

@@ -1,14 +1,14 @@
-//! The AJAX example in a browser, over plain http on a loopback address, as its readers run it.
+//! The AJAX example in a browser, over http on a loopback address, as readers run it.
 
-use hardtack_conformance::{Browser, BrowserOptions};
+use hardtack_test_support::{Browser, BrowserOptions};
 
 use crate::ajax_example;
 use crate::site::Site;
 
 #[tokio::test]
-async fn the_page_of_scripts() {
+async fn the_ajax_page_logs_in_changes_and_logs_out() {
     let people = ajax_example::people::People::new().unwrap();
-    let configure = |builder: hardtack::Builder| builder.base_url("http://127.0.0.1:8080");
+    let configure = |builder: hardtack::AuthenticatorBuilder| builder.base_url("http://127.0.0.1:8080");
     let site = Site::bare(configure, |auth| ajax_example::app(auth, people)).await;
     let browser = Browser::start(BrowserOptions::default()).await.unwrap();
     browser.goto(&format!("http://{}", site.address)).await.unwrap();
@@ -29,7 +29,7 @@ async fn the_page_of_scripts() {
     browser.click("#rename").await.unwrap();
     shows(&browser, "A nickname needs a letter at least.").await;
 
-    // Somebody ended the session elsewhere: the page says so.
+    // The session is ended elsewhere, and the page says so.
     site.auth.revoke_all_sessions("bob").await.unwrap();
     browser.fill("nickname", "Bob").await.unwrap();
     browser.click("#rename").await.unwrap();

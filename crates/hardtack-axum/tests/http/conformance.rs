@@ -1,4 +1,4 @@
-//! The conformance suite over the application that it asks for, written for axum.
+//! The conformance suite, with the application that it requires written for axum.
 
 use std::net::SocketAddr;
 
@@ -8,28 +8,30 @@ use axum::middleware::map_response;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use hardtack::{Authenticator, Need, Reason, Wants};
+use hardtack::refusal::Reason;
+use hardtack::request::Wants;
+use hardtack::{Authenticator, Need};
 use hardtack_axum::{
     AccessToken, Auth, AuthError, AuthLayer, CurrentUser, FreshAccessToken, RefreshToken, Require, SetCookies,
 };
-use hardtack_conformance::server;
-use hardtack_conformance::suite::application::{Calls, Login, Role, User, word_for};
-use hardtack_conformance::suite::{self, Adapter, Serving};
+use hardtack_conformance::application::{Calls, Login, Role, User, wants_name};
+use hardtack_conformance::{Adapter, Serving};
+use hardtack_test_support::server;
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn suite() {
-    suite::run(&Axum).await;
+    hardtack_conformance::run(&Axum).await;
 }
 
 struct Axum;
 
 impl Adapter for Axum {
-    async fn serve(&self, engine: Option<Authenticator>) -> Serving {
-        let app = match engine {
-            Some(engine) => application().layer(AuthLayer::new(engine)),
+    async fn serve(&self, authenticator: Option<Authenticator>) -> Serving {
+        let app = match authenticator {
+            Some(authenticator) => application().layer(AuthLayer::new(authenticator)),
             None => application(),
         };
         let (listener, address) = server::bind().await;
@@ -80,7 +82,7 @@ async fn anyone(token: Option<AccessToken>) -> Json<Value> {
 }
 
 async fn protected(token: AccessToken, auth: Auth, State(calls): State<Calls>) -> Json<Value> {
-    let fresh = token.is_fresh(auth.engine().now());
+    let fresh = token.is_fresh(auth.authenticator().now());
     Json(json!({ "sub": token.subject(), "fresh": fresh, "calls": calls.count() }))
 }
 
@@ -111,7 +113,7 @@ async fn form(auth: Auth) -> Result<impl IntoResponse, AuthError> {
 
 async fn log_in(auth: Auth, headers: HeaderMap, body: Bytes) -> Result<Response, AuthError> {
     let login = read(&headers, &body);
-    let cookies = auth.log_in(login.log_in()).await?;
+    let cookies = auth.log_in(login.to_log_in()).await?;
     Ok(match auth.wants() {
         Wants::Page => (cookies, Redirect::to(&auth.next_or_home())).into_response(),
         _ => (cookies, Json(json!({ "sub": login.sub }))).into_response(),
@@ -120,7 +122,7 @@ async fn log_in(auth: Auth, headers: HeaderMap, body: Bytes) -> Result<Response,
 
 fn read(headers: &HeaderMap, body: &[u8]) -> Login {
     let content_type = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    Login::read(content_type.unwrap_or_default(), body)
+    Login::parse(content_type.unwrap_or_default(), body)
 }
 
 async fn log_out(auth: Auth) -> Result<Response, AuthError> {
@@ -148,7 +150,7 @@ async fn echo(_: AccessToken, State(calls): State<Calls>, body: Bytes) -> impl I
     ([("x-calls", calls.count().to_string())], body)
 }
 
-/// What is read is let go at once.
+/// Counts the body as it arrives and keeps none of it.
 async fn upload(_: AccessToken, mut body: Body) -> Response {
     let mut bytes = 0;
     while let Some(frame) = body.frame().await {
@@ -166,7 +168,7 @@ async fn redirects(_: AccessToken) -> impl IntoResponse {
 }
 
 async fn unset(_: AccessToken, auth: Auth) -> (SetCookies, Json<Value>) {
-    (auth.engine().unset_jwt_cookies().into(), nothing().await)
+    (auth.authenticator().unset_jwt_cookies().into(), nothing().await)
 }
 
 async fn unset_by_log_out(_: AccessToken, auth: Auth) -> Result<impl IntoResponse, AuthError> {
@@ -195,7 +197,7 @@ async fn about(auth: Auth) -> Json<Value> {
     let agent = auth.headers().get(http::header::USER_AGENT).and_then(|value| value.to_str().ok());
     Json(json!({
         "next": auth.next_or_home(),
-        "wants": word_for(auth.wants()),
+        "wants": wants_name(auth.wants()),
         "q": auth.query("q"),
         "agent": agent,
         "refresh_csrf": auth.refresh_csrf_token(),

@@ -1,32 +1,32 @@
-//! The layers: deny by default, nested routers, and what happens without them.
+//! The layers: `Require`, nested routers, and routes without a layer.
 
 use axum::routing::{any, get};
 use axum::{Extension, Router};
-use hardtack::{Builder, Need};
+use hardtack::{AuthenticatorBuilder, Need};
 use hardtack_axum::{AccessToken, Auth, AuthLayer, CurrentUser, FreshAccessToken, RefreshToken, Require};
 use http::Method;
 
 use crate::log::Log;
-use crate::site::{Site, routes, serve, told};
-use hardtack_conformance::Client;
+use crate::site::{Site, routes, serve, summary};
+use hardtack_test_support::Client;
 
 async fn who(token: AccessToken) -> String {
     token.subject().to_owned()
 }
 
 #[tokio::test]
-async fn a_layer_around_a_router_hides_what_is_not_there() {
+async fn require_around_a_router_hides_unknown_paths() {
     let guarded = || Router::new().route("/reports", get(async || "secret"));
     let require = Require::new(Need::access());
     for (app, hidden) in [(guarded().layer(require), "401 missing_token"), (guarded().route_layer(require), "404 ")] {
         let site = Site::bare(|builder| builder, |auth| app.layer(AuthLayer::new(auth))).await;
-        assert_eq!(told(&site.visitor(), "/reports").await[1], "401 missing_token");
-        assert_eq!(told(&site.visitor(), "/none").await[1], hidden);
+        assert_eq!(summary(&site.visitor(), "/reports").await[1], "401 missing_token");
+        assert_eq!(summary(&site.visitor(), "/none").await[1], hidden);
     }
 }
 
 #[tokio::test]
-async fn a_nested_router_knows_the_whole_path() {
+async fn a_nested_router_knows_the_full_path() {
     let inner = || Router::new().route("/page", get(who));
     let outside = Site::bare(
         |builder| builder,
@@ -44,24 +44,25 @@ async fn a_nested_router_knows_the_whole_path() {
         },
     );
     for site in [outside.await, inside.await, required.await] {
-        let told = told(&site.visitor(), "/area/deep/page?a=b").await;
-        assert_eq!(told[0], "303 /login?next=%2Farea%2Fdeep%2Fpage%3Fa%3Db");
+        let summary = summary(&site.visitor(), "/area/deep/page?a=b").await;
+        assert_eq!(summary[0], "303 /login?next=%2Farea%2Fdeep%2Fpage%3Fa%3Db");
     }
 }
 
-/// `verify_jwt_in_request(optional=True)`, and `OPTIONS`, which needs no token where that is set.
+/// `verify_jwt_in_request(optional=True)`, and `OPTIONS` requests where they are exempt.
 #[tokio::test]
-async fn a_layer_lets_through_whom_the_need_lets_through() {
+async fn require_allows_visitors_and_exempt_options() {
     let app = |need| Router::new().route("/page", any(async || "in")).layer(Require::new(need));
     let optional = Site::bare(|builder| builder, |auth| app(Need::access().optional()).layer(AuthLayer::new(auth)));
-    let exempt = Site::bare(Builder::exempt_options, |auth| app(Need::access()).layer(AuthLayer::new(auth)));
+    let exempt =
+        Site::bare(AuthenticatorBuilder::exempt_options, |auth| app(Need::access()).layer(AuthLayer::new(auth)));
     let (optional, exempt) = (optional.await, exempt.await);
-    assert_eq!(told(&optional.visitor(), "/page").await, ["200 in"; 3]);
+    assert_eq!(summary(&optional.visitor(), "/page").await, ["200 in"; 3]);
     let mut forged = optional.visitor();
     forged.set_cookie_raw("__Host-access_token_cookie=a.b.c; Path=/; Secure");
-    assert_eq!(told(&forged, "/page").await[1], "401 malformed");
+    assert_eq!(summary(&forged, "/page").await[1], "401 malformed");
     assert_eq!(exempt.visitor().request(Method::OPTIONS, "/page").send().await.text(), "in");
-    assert_eq!(told(&exempt.visitor(), "/page").await[1], "401 missing_token");
+    assert_eq!(summary(&exempt.visitor(), "/page").await[1], "401 missing_token");
 }
 
 #[derive(Debug)]
@@ -70,12 +71,12 @@ struct Member;
 impl hardtack::FindUser for Member {
     type State = ();
 
-    async fn find_user(_: &str, (): &()) -> Result<Option<Self>, hardtack::session::StoreError> {
+    async fn find_user(_: &str, (): &()) -> Result<Option<Self>, hardtack::BackendError> {
         Ok(Some(Self))
     }
 }
 
-// One thread, so that the log of the server is this test's own.
+// One thread, so that the server's log goes to this test.
 #[tokio::test(flavor = "current_thread")]
 async fn without_the_layer() {
     let log = Log::start();
@@ -91,7 +92,7 @@ async fn without_the_layer() {
     for path in ["/access", "/fresh", "/refresh", "/perhaps", "/user", "/auth", "/required"] {
         let mut client = Client::new(address);
         let failed = client.get(path).send().await;
-        assert_eq!(failed.status(), 500, "{path}: never let in, and no panic");
+        assert_eq!(failed.status(), 500, "{path}: neither allowed nor a panic");
         assert!(!failed.text().contains("AuthLayer"), "{path}");
         let logged = log.take();
         assert!(logged.contains("ERROR") && logged.contains("not_set_up"), "{path}: {logged}");
@@ -100,7 +101,7 @@ async fn without_the_layer() {
 }
 
 #[tokio::test]
-async fn an_engine_in_an_extension_will_do_for_checking() {
+async fn an_authenticator_in_an_extension_suffices_to_verify() {
     let app = |auth| Router::new().route("/page", get(who).post(who)).layer(Extension(auth));
     let site =
         Site::bare(|builder| builder, |auth| routes().layer(AuthLayer::new(auth.clone())).nest("/bare", app(auth)));
@@ -112,10 +113,10 @@ async fn an_engine_in_an_extension_will_do_for_checking() {
     let unread = alice.post("/bare/page").form(&[("csrf_token", token)]).accept_json().send().await;
     assert_eq!(crate::site::code(&unread), "csrf_unread", "a form needs the layer");
     site.expire_access();
-    assert_eq!(told(&alice, "/bare/page").await[1], "401 expired", "and so does a refresh");
+    assert_eq!(summary(&alice, "/bare/page").await[1], "401 expired", "a refresh needs the layer");
 }
 
-// One thread, so that the log of the server is this test's own.
+// One thread, so that the server's log goes to this test.
 #[tokio::test(flavor = "current_thread")]
 async fn s64_no_credential_is_logged() {
     let log = Log::start();

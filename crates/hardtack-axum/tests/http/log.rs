@@ -1,4 +1,4 @@
-//! What this thread logs, kept for a test to read.
+//! Captures the log of this thread.
 
 use std::io::{self, Write};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -7,18 +7,18 @@ use tracing::Dispatch;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// A second subscriber, which keeps nothing. With a single one, tracing asks only the thread that first
-/// comes by an event whether that is wanted; another test's thread would say no for this one, too.
+/// A second subscriber, which records nothing. With a single one, tracing caches whether the thread that reaches an
+/// event first is interested in it, and another test's thread is not.
 static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
 
-/// The log of this thread while it lives.
+/// Captures the log of this thread until it is dropped.
 pub(crate) struct Log {
     text: Text,
     _guard: tracing::subscriber::DefaultGuard,
 }
 
 impl Log {
-    /// Begins to keep what is logged, at every level.
+    /// Starts to capture events of every level.
     pub(crate) fn start() -> Self {
         LazyLock::force(&SECOND);
         let text = Text::default();
@@ -27,7 +27,7 @@ impl Log {
         Self { text, _guard: tracing::subscriber::set_default(subscriber.finish()) }
     }
 
-    /// What was logged since the last time.
+    /// Returns what was logged since the last call.
     pub(crate) fn take(&self) -> String {
         String::from_utf8(std::mem::take(&mut self.text.0.lock().unwrap())).unwrap()
     }

@@ -1,7 +1,7 @@
-//! The adapter over real sockets: what a browser, a program and htmx send, and what they get back.
+//! The adapter over real sockets: requests of browsers, programs and htmx, and the responses to them.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
-#![allow(clippy::duplicate_mod, reason = "both examples have the same people")]
+#![allow(clippy::duplicate_mod, reason = "both examples have the same users")]
 
 mod ajax;
 mod allocations;
@@ -9,9 +9,11 @@ mod bodies;
 mod browser;
 mod conformance;
 mod current_user;
+mod examples;
 mod flask;
 mod layers;
 mod log;
+mod quickstart;
 mod responses;
 mod site;
 mod tutorial;

@@ -1,4 +1,4 @@
-//! Cookies beside whatever else a handler answers.
+//! Cookies as part of responses of any kind.
 
 use axum::Router;
 use axum::response::Html;
@@ -11,10 +11,10 @@ use crate::site::{ACCESS, REFRESH, Site};
 #[tokio::test]
 async fn cookies_are_part_of_any_response() {
     async fn unset(auth: Auth) -> (StatusCode, SetCookies, Html<&'static str>) {
-        (StatusCode::IM_A_TEAPOT, auth.engine().unset_jwt_cookies().into(), Html("gone"))
+        (StatusCode::IM_A_TEAPOT, auth.authenticator().unset_jwt_cookies().into(), Html("gone"))
     }
     async fn alone(auth: Auth) -> SetCookies {
-        auth.engine().unset_access_cookies().into()
+        auth.authenticator().unset_access_cookies().into()
     }
     let more = Router::new().route("/unset", get(unset)).route("/alone", get(alone));
     let site = Site::with(|builder| builder, more).await;

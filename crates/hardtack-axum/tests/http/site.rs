@@ -1,4 +1,4 @@
-//! A site under test: one route for each extractor, a clock that is set, and an https origin.
+//! A site under test: a route for each extractor, a clock that tests set, and an https origin.
 
 use std::net::SocketAddr;
 
@@ -6,13 +6,14 @@ use axum::body::Bytes;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use hardtack::authenticator::Builder;
+use hardtack::AuthenticatorBuilder;
 use hardtack::jwt::Algorithm;
+use hardtack::request::Wants;
 use hardtack::testing::TestClock;
-use hardtack::{Authenticator, KeySet, LogIn, MemorySessions, SigningKey, Wants};
+use hardtack::{Authenticator, KeySet, LogIn, MemorySessions, SigningKey};
 use hardtack_axum::{AccessToken, Auth, AuthError, AuthLayer, FreshAccessToken, RefreshToken};
-use hardtack_conformance::tutorial::ACCESS_LIFE;
-use hardtack_conformance::{Client, server};
+use hardtack_test_support::tutorial::ACCESS_LIFETIME;
+use hardtack_test_support::{Client, server};
 use serde_json::json;
 
 pub(crate) const ORIGIN: &str = "https://site.example";
@@ -26,26 +27,29 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// The standard routes and nothing set.
+    /// The standard routes with default settings.
     pub(crate) async fn start() -> Self {
         Self::with(|builder| builder, Router::new()).await
     }
 
-    /// The standard routes and some more, under one layer.
-    pub(crate) async fn with(configure: impl FnOnce(Builder) -> Builder, more: Router) -> Self {
+    /// The standard routes and others, in one layer.
+    pub(crate) async fn with(
+        configure: impl FnOnce(AuthenticatorBuilder) -> AuthenticatorBuilder,
+        more: Router,
+    ) -> Self {
         Self::bare(configure, |auth| routes().merge(more).layer(AuthLayer::new(auth))).await
     }
 
-    /// Whatever `app` is.
+    /// Any application.
     pub(crate) async fn bare(
-        configure: impl FnOnce(Builder) -> Builder,
+        configure: impl FnOnce(AuthenticatorBuilder) -> AuthenticatorBuilder,
         app: impl FnOnce(Authenticator) -> Router,
     ) -> Self {
         let clock = TestClock::start_now();
         let keys = KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap());
         let builder = Authenticator::builder(keys)
             .base_url(ORIGIN)
-            .access_lifetime(ACCESS_LIFE)
+            .access_lifetime(ACCESS_LIFETIME)
             .sessions(MemorySessions::new())
             .clock(clock.clone());
         let auth = configure(builder).build().unwrap();
@@ -53,7 +57,7 @@ impl Site {
         Self { auth, clock, address }
     }
 
-    /// A browser that was never here.
+    /// A browser without cookies.
     pub(crate) fn visitor(&self) -> Client {
         Client::new(self.address).at_origin(ORIGIN)
     }
@@ -70,13 +74,13 @@ impl Site {
         client
     }
 
-    /// Lets every access token expire, and no refresh token.
+    /// Lets every access token expire, but no refresh token.
     pub(crate) fn expire_access(&self) {
-        self.clock.advance(ACCESS_LIFE);
+        self.clock.advance(ACCESS_LIFETIME);
     }
 }
 
-/// Serves on a free port for as long as the test's runtime lives.
+/// Serves on a free port until the test's runtime ends.
 pub(crate) async fn serve(app: Router) -> SocketAddr {
     let (listener, address) = server::bind().await;
     tokio::spawn(axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).into_future());
@@ -95,10 +99,10 @@ pub(crate) fn routes() -> Router {
 }
 
 async fn public(token: Option<AccessToken>) -> String {
-    token.map_or_else(|| "nobody".to_owned(), |token| token.subject().to_owned())
+    token.map_or_else(|| "visitor".to_owned(), |token| token.subject().to_owned())
 }
 
-/// Who, and what they sent.
+/// Responds with the user's name and the request's body.
 async fn page(token: AccessToken, body: Bytes) -> Vec<u8> {
     [token.subject().as_bytes(), b":", &body].concat()
 }
@@ -116,7 +120,7 @@ async fn login_form(auth: Auth) -> Result<impl IntoResponse, AuthError> {
     Ok((cookies, format!("<form><input type=\"hidden\" name=\"csrf_token\" value=\"{token}\"></form>")))
 }
 
-/// Logs in whoever the query names; a redirect for browsers, JSON for programs.
+/// Logs in the user whom the query names. Responds to browsers with a redirect, to programs with JSON.
 async fn log_in(auth: Auth) -> Result<Response, AuthError> {
     let user = auth.query("user").unwrap_or_else(|| "alice".to_owned());
     let mut log_in = LogIn::new(user.as_str());
@@ -142,9 +146,9 @@ async fn refresh(auth: Auth) -> Result<Response, AuthError> {
     auth.refresh_and_return().await
 }
 
-/// What a browser, a program and htmx are told that GET `path` with the same cookies: status, then where
-/// to or why.
-pub(crate) async fn told(client: &Client, path: &str) -> [String; 3] {
+/// Sends `GET path` as a browser, a program and htmx, with the same cookies. Returns each response's status, then the
+/// redirect's target, the problem's code, or the text.
+pub(crate) async fn summary(client: &Client, path: &str) -> [String; 3] {
     let page = client.clone().get(path).accept_html().send().await;
     let api = client.clone().get(path).accept_json().send().await;
     let here = format!("{ORIGIN}/list");
@@ -162,8 +166,8 @@ pub(crate) async fn told(client: &Client, path: &str) -> [String; 3] {
     ]
 }
 
-/// The `code` of a refused request of a program.
-pub(crate) fn code(response: &hardtack_conformance::Response) -> String {
+/// Returns the `code` of a problem document.
+pub(crate) fn code(response: &hardtack_test_support::Response) -> String {
     assert_eq!(response.header("content-type"), Some("application/problem+json"), "{}", response.text());
     let body = response.json();
     assert_eq!(body["status"], response.status().as_u16());

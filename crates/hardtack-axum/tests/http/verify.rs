@@ -1,9 +1,8 @@
-//! A token asked for by a call instead of an extractor.
+//! `Auth::verify` and `Auth::user` instead of extractors.
 
 use axum::Router;
 use axum::routing::any;
-use hardtack::session::StoreError;
-use hardtack::{FindUser, Need, TokenLocation};
+use hardtack::{BackendError, FindUser, Need, TokenLocation};
 use hardtack_axum::{Auth, AuthError, AuthLayer};
 use http::Method;
 
@@ -14,14 +13,14 @@ struct Person(String);
 impl FindUser for Person {
     type State = ();
 
-    async fn find_user(subject: &str, (): &()) -> Result<Option<Self>, StoreError> {
+    async fn find_user(subject: &str, (): &()) -> Result<Option<Self>, BackendError> {
         Ok((subject != "ghost").then(|| Self(format!("the person {subject}"))))
     }
 }
 
 async fn tell(auth: Auth) -> Result<String, AuthError> {
     let need = Need::access().locations([TokenLocation::Headers, TokenLocation::Cookies]);
-    let Some(token) = auth.verify(need).await? else { return Ok("nobody".to_owned()) };
+    let Some(token) = auth.verify(need).await? else { return Ok("visitor".to_owned()) };
     let person: Person = auth.user(&token, &()).await?;
     Ok(format!("{} by {}", person.0, token.location().map_or("", TokenLocation::as_str)))
 }
@@ -45,12 +44,12 @@ async fn a_call_verifies_and_finds_the_user() {
                 ("the person alice by cookies", "the person alice by headers")
             );
         } else {
-            // The browser's cookies are useless; the program has none, and is sent nowhere.
+            // The browser's cookies are deleted. The program has none and is not redirected.
             assert!(!by_cookie.set_cookies().is_empty());
             assert!(by_header.set_cookies().is_empty() && by_header.location().is_none());
         }
     }
     let mut visitor = site.visitor();
     assert_eq!(visitor.get("/tell").accept_json().send().await.status(), 401);
-    assert_eq!(visitor.request(Method::OPTIONS, "/tell").send().await.text(), "nobody");
+    assert_eq!(visitor.request(Method::OPTIONS, "/tell").send().await.text(), "visitor");
 }

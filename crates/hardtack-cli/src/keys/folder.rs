@@ -1,4 +1,4 @@
-//! The keys of the data folder: `keys/0001.jwk`, `keys/0002.jwk`, …; the newest signs.
+//! The keys in the data folder: `keys/0001.jwk`, `keys/0002.jwk`, … The newest signs.
 
 use std::fs;
 use std::io;
@@ -11,35 +11,35 @@ use hardtack::jwt::Algorithm;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::{generate, private};
+use crate::config::Config;
 use crate::error::Error;
-use crate::settings::Settings;
+use crate::private_file;
 
-/// When a key was made, beside the members of RFC 7517.
-const MADE_AT: &str = "iat";
+/// The member with the time of creation, which RFC 7517 does not define.
+const CREATED_AT: &str = "iat";
 
 /// A key and its file.
-pub(super) struct StoredKey {
-    pub(super) number: u32,
-    pub(super) path: PathBuf,
-    pub(super) key: SigningKey,
-    pub(super) made_at: Timestamp,
+pub(crate) struct StoredKey {
+    pub(crate) number: u32,
+    pub(crate) path: PathBuf,
+    pub(crate) key: SigningKey,
+    pub(crate) created_at: Timestamp,
 }
 
 /// The folder of the keys.
-pub(super) struct KeyFolder {
+pub(crate) struct KeyFolder {
     path: PathBuf,
-    /// How errors name the data folder.
+    /// How errors refer to the data folder.
     data_dir: String,
 }
 
 impl KeyFolder {
-    pub(super) fn of(settings: &Settings) -> Self {
-        Self { path: settings.keys_dir(), data_dir: settings.data_dir_label() }
+    pub(crate) fn of(config: &Config) -> Self {
+        Self { path: config.keys_dir(), data_dir: config.data_dir_label() }
     }
 
-    /// All keys, the oldest first; none if there is no folder.
-    pub(super) fn read(&self) -> Result<Vec<StoredKey>, Error> {
+    /// Reads all keys, the oldest first; none if there is no folder.
+    pub(crate) fn read(&self) -> Result<Vec<StoredKey>, Error> {
         let entries = match fs::read_dir(&self.path) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -56,64 +56,74 @@ impl KeyFolder {
         Ok(keys)
     }
 
-    /// Makes the first key. Of several programs that do so at once, one does, and all use that.
+    /// Creates the first key. If several processes do so at once, all of them get the same key.
     pub(super) fn create_first(&self, algorithm: Algorithm) -> Result<StoredKey, Error> {
         self.add(1, generate(algorithm)?)?;
         read(&self.file(1))
     }
 
-    /// Adds a key under an id of its own; false if there is one of that number already.
-    pub(super) fn add(&self, number: u32, key: SigningKey) -> Result<bool, Error> {
-        private::create_folder(&self.path).map_err(|error| self.unusable(&error))?;
-        private::create(&self.file(number), &write(number, key)).map_err(|error| self.unusable(&error))
+    /// Writes a key under a new id. Returns false if the folder has a key of that number already.
+    pub(crate) fn add(&self, number: u32, key: SigningKey) -> Result<bool, Error> {
+        private_file::create_folder(&self.path).map_err(|error| self.unusable(&error))?;
+        private_file::create(&self.file(number), &to_jwk(number, key)).map_err(|error| self.unusable(&error))
     }
 
-    /// Removes a key for good.
-    pub(super) fn remove(&self, stored: &StoredKey) -> Result<(), Error> {
+    /// Deletes a key.
+    pub(crate) fn remove(&self, stored: &StoredKey) -> Result<(), Error> {
         fs::remove_file(&stored.path).map_err(|error| self.unusable(&error))
     }
 
-    pub(super) fn file(&self, number: u32) -> PathBuf {
+    pub(crate) fn file(&self, number: u32) -> PathBuf {
         self.path.join(format!("{number:04}.jwk"))
     }
 
     fn unusable(&self, error: &io::Error) -> Error {
         Error::runtime(format_args!(
-            "{} cannot be used, because of {}: {error}; expected a folder that this user may write to",
+            "{} cannot be used: {}: {error}; expected a folder that this user can write to",
             self.data_dir,
             self.path.display()
         ))
     }
 }
 
-/// Of keys in order, those that were replaced so long ago that no token of theirs can be alive.
-pub(super) fn dead(keys: &[StoredKey], longest_token: Duration, now: Timestamp) -> impl Iterator<Item = &StoredKey> {
-    let replaced = keys.iter().zip(keys.iter().skip(1));
-    replaced.filter(move |(_, successor)| now.since(successor.made_at) > longest_token).map(|(key, _)| key)
+/// Generates a key.
+pub(crate) fn generate(algorithm: Algorithm) -> Result<SigningKey, Error> {
+    SigningKey::generate(algorithm).map_err(Error::runtime)
 }
 
-/// A file's text. The id is the number, and eight digits that no other data folder has.
-fn write(number: u32, key: SigningKey) -> Zeroizing<String> {
+/// Of keys in order, returns those that were replaced so long ago that all their tokens have expired.
+pub(crate) fn expired(
+    keys: &[StoredKey],
+    longest_lifetime: Duration,
+    now: Timestamp,
+) -> impl Iterator<Item = &StoredKey> {
+    let replaced = keys.iter().zip(keys.iter().skip(1));
+    replaced.filter(move |(_, successor)| now.since(successor.created_at) > longest_lifetime).map(|(key, _)| key)
+}
+
+/// The text of a key file. The key id is the number, and eight hex digits that differ from folder to folder.
+fn to_jwk(number: u32, key: SigningKey) -> Zeroizing<String> {
     let unique: String = key.derive("key id").iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     let json = Zeroizing::new(key.with_key_id(format!("{number:04}-{unique}")).dangerous_to_private_jwk_json());
-    let made_at = SystemClock.now().unix_seconds();
-    // The text ends in the object's brace.
+    let created_at = SystemClock.now().unix_seconds();
+    // The text ends with the brace of the object.
     let members = json.trim_end().trim_end_matches('}');
-    Zeroizing::new(format!("{members},\"{MADE_AT}\":{made_at}}}\n"))
+    Zeroizing::new(format!("{members},\"{CREATED_AT}\":{created_at}}}\n"))
 }
 
 fn read(path: &Path) -> Result<StoredKey, Error> {
-    let wrong =
-        |why: &dyn std::fmt::Display| Error::config(format_args!("{} is no key of ours: {why}", path.display()));
+    let invalid = |reason: &dyn std::fmt::Display| {
+        Error::config(format_args!("{} is not a key that hardtack created: {reason}", path.display()))
+    };
     let number = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
-    let number = number.ok_or_else(|| wrong(&"expected a number for a name, such as 0002.jwk"))?;
-    let text = private::read(path)?;
-    let key = SigningKey::from_jwk(text.trim_end()).map_err(|error| wrong(&error))?;
+    let number = number.ok_or_else(|| invalid(&"expected a number as its name, such as 0002.jwk"))?;
+    let text = private_file::read(path)?;
+    let key = SigningKey::from_jwk(text.trim_end()).map_err(|error| invalid(&error))?;
     if key.key_id().is_none() {
-        return Err(wrong(&"it has no kid; make keys with: hardtack keys rotate"));
+        return Err(invalid(&"it has no kid; create keys with: hardtack keys rotate"));
     }
     let members: Map<String, Value> = serde_json::from_str(&text).unwrap_or_default();
-    let made_at = members.get(MADE_AT).and_then(Value::as_i64);
-    let made_at = made_at.ok_or_else(|| wrong(&"it has no iat; make keys with: hardtack keys rotate"))?;
-    Ok(StoredKey { number, path: path.to_owned(), key, made_at: Timestamp::from_unix_seconds(made_at) })
+    let created_at = members.get(CREATED_AT).and_then(Value::as_i64);
+    let created_at = created_at.ok_or_else(|| invalid(&"it has no iat; create keys with: hardtack keys rotate"))?;
+    Ok(StoredKey { number, path: path.to_owned(), key, created_at: Timestamp::from_unix_seconds(created_at) })
 }

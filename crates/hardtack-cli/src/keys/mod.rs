@@ -1,77 +1,74 @@
-//! Keys: given by the operator, or kept in the data folder.
+//! The keys of the server: set by the operator, or stored in the data folder.
 
-pub(crate) mod commands;
 mod folder;
-pub(crate) mod private;
 
+use hardtack::KeySet;
 use hardtack::jwt::Algorithm;
-use hardtack::{KeySet, SigningKey};
 
+use crate::config::{Config, settings};
 use crate::error::Error;
-use crate::settings::{Settings, options};
-use folder::{KeyFolder, StoredKey};
+pub(crate) use folder::{KeyFolder, StoredKey, expired, generate};
 
-/// The keys to serve with; makes the first one.
-pub(crate) fn load_or_create(settings: &Settings) -> Result<KeySet, Error> {
-    let folder = KeyFolder::of(settings);
+/// Loads the keys, and creates the first one if there is none.
+pub(crate) fn load_or_create(config: &Config) -> Result<KeySet, Error> {
+    let folder = KeyFolder::of(config);
     let mut stored = folder.read()?;
-    if stored.is_empty() && settings.given_key.is_none() {
-        stored.push(folder.create_first(settings.algorithm.unwrap_or(Algorithm::HS256))?);
+    if stored.is_empty() && config.signing_key.is_none() {
+        stored.push(folder.create_first(config.algorithm.unwrap_or(Algorithm::HS256))?);
     }
-    key_set(settings, stored)
+    key_set(config, stored)
 }
 
-/// The keys that are there, if one of them signs. Makes nothing.
-pub(crate) fn load(settings: &Settings) -> Result<Option<KeySet>, Error> {
-    let stored = KeyFolder::of(settings).read()?;
-    if stored.is_empty() && settings.given_key.is_none() {
+/// Loads the keys; `None` if there is no signing key. Creates nothing.
+pub(crate) fn load(config: &Config) -> Result<Option<KeySet>, Error> {
+    let stored = KeyFolder::of(config).read()?;
+    if stored.is_empty() && config.signing_key.is_none() {
         return Ok(None);
     }
-    key_set(settings, stored).map(Some)
+    key_set(config, stored).map(Some)
 }
 
-/// A key of the kind that would be made, to check settings with before one is.
-pub(crate) fn stand_in(settings: &Settings) -> Result<KeySet, Error> {
-    let key = match (&settings.given_key, settings.algorithm) {
+/// Returns a key of the kind that would be created, to check the configuration with before one is.
+pub(crate) fn placeholder(config: &Config) -> Result<KeySet, Error> {
+    let key = match (&config.signing_key, config.algorithm) {
         (Some(key), _) => key.clone(),
-        // RSA keys take a second to make, and count here as any that signs the same way each time.
+        // It takes a second to generate an RSA key; any key with a deterministic signature serves as well.
         (None, None | Some(Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512)) => generate(Algorithm::HS256)?,
         (None, Some(algorithm)) => generate(algorithm)?,
     };
     Ok(KeySet::new(key))
 }
 
-/// The given key signs, or else the newest stored one. All others verify.
-fn key_set(settings: &Settings, mut stored: Vec<StoredKey>) -> Result<KeySet, Error> {
-    let signing = match (&settings.given_key, stored.pop()) {
-        (Some(given), newest) => {
+/// Signs with the key that is set, or else with the newest stored key, and verifies with all of them.
+fn key_set(config: &Config, mut stored: Vec<StoredKey>) -> Result<KeySet, Error> {
+    let signing = match (&config.signing_key, stored.pop()) {
+        (Some(key), newest) => {
             stored.extend(newest);
-            given.clone()
+            key.clone()
         }
         (None, Some(newest)) => {
-            check_algorithm(settings, &newest)?;
+            check_algorithm(config, &newest)?;
             newest.key
         }
-        (None, None) => return Err(Error::runtime("there is no key to sign with")),
+        (None, None) => {
+            return Err(Error::runtime("there is no key to sign with; create one with: hardtack keys rotate"));
+        }
     };
-    let mut retired = stored.iter().rev().map(|stored| stored.key.verifying_key());
-    retired.try_fold(KeySet::new(signing), KeySet::also_verify).map_err(Error::config)
+    let mut others = stored.iter().rev().map(|stored| stored.key.verifying_key());
+    others.try_fold(KeySet::new(signing), KeySet::also_verify).map_err(Error::config)
 }
 
-fn check_algorithm(settings: &Settings, newest: &StoredKey) -> Result<(), Error> {
-    match settings.algorithm {
+/// Refuses a `JWT_ALGORITHM` other than the newest key's.
+fn check_algorithm(config: &Config, newest: &StoredKey) -> Result<(), Error> {
+    match config.algorithm {
         Some(wanted) if wanted != newest.key.algorithm() => Err(Error::config(format_args!(
-            "{}, and the signing key {} is one for {}; make a new one with: hardtack keys rotate --alg {wanted}, or \
-             leave {} out",
-            settings.layers.named(&options::ALGORITHM),
+            "{}, but the signing key {} is for {}; create a new key with: hardtack keys rotate --alg {wanted}, or \
+             remove {}",
+            config.sources.describe(&settings::ALGORITHM),
             newest.path.display(),
             newest.key.algorithm(),
-            settings.layers.label(&options::ALGORITHM),
+            config.sources.label(&settings::ALGORITHM),
         ))),
         _ => Ok(()),
     }
-}
-
-pub(crate) fn generate(algorithm: Algorithm) -> Result<SigningKey, Error> {
-    SigningKey::generate(algorithm).map_err(Error::runtime)
 }

@@ -1,83 +1,84 @@
-//! Flags, environment, file: which one counts, and how it is shown.
+//! Precedence of flags, environment and file, and the output of `check-config`.
 
 use std::net::TcpListener;
 
-use crate::support::{Place, output, set_mode};
+use crate::support::{TestDir, output, set_mode};
 
-fn effective(text: &str, name: &str) -> String {
+fn in_effect(text: &str, name: &str) -> String {
     let line = text.lines().find(|line| line.starts_with(&format!("{name} = "))).unwrap_or_default();
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[test]
-fn a_flag_beats_the_environment_and_that_the_file() {
-    let place = Place::new();
-    let check = |args: &[&str]| place.hardtack(["check-config"].into_iter().chain(args.iter().copied()));
-    let lifetime = |text: &str| effective(text, "access_lifetime");
+fn flags_override_the_environment_which_overrides_the_file() {
+    let dir = TestDir::new();
+    let check = |args: &[&str]| dir.hardtack(["check-config"].into_iter().chain(args.iter().copied()));
+    let lifetime = |text: &str| in_effect(text, "access_lifetime");
     assert_eq!(lifetime(&output(&check(&[]))), "access_lifetime = \"15m\" # default");
-    place.write("hardtack.toml", "JWT_ACCESS_TOKEN_EXPIRES = 240\nissuer = 'file'\n");
+    dir.write("hardtack.toml", "JWT_ACCESS_TOKEN_EXPIRES = 240\nissuer = 'file'\n");
     assert_eq!(lifetime(&output(&check(&[]))), "access_lifetime = \"240\" # hardtack.toml");
     let with_env = check(&[]).env("HARDTACK_ACCESS_LIFETIME", "3m");
     assert_eq!(lifetime(&output(&with_env)), "access_lifetime = \"3m\" # HARDTACK_ACCESS_LIFETIME");
     let with_env = check(&["--access-lifetime", "2m"]).env("JWT_ACCESS_TOKEN_EXPIRES", "180");
     let text = output(&with_env);
     assert_eq!(lifetime(&text), "access_lifetime = \"2m\" # --access-lifetime");
-    assert_eq!(effective(&text, "issuer"), "issuer = \"file\" # hardtack.toml");
+    assert_eq!(in_effect(&text, "issuer"), "issuer = \"file\" # hardtack.toml");
 }
 
 #[test]
 fn another_file_can_be_named() {
-    let place = Place::new();
-    place.write("hardtack.toml", "issuer = 'usual'");
-    place.write("other.toml", "issuer = 'other'");
-    let by_flag = place.hardtack(["check-config", "--config", "other.toml"]);
-    assert_eq!(effective(&output(&by_flag), "issuer"), "issuer = \"other\" # other.toml");
-    let by_env = place.hardtack(["check-config"]).env("HARDTACK_CONFIG", "other.toml");
-    assert_eq!(effective(&output(&by_env), "issuer"), "issuer = \"other\" # other.toml");
+    let dir = TestDir::new();
+    dir.write("hardtack.toml", "issuer = 'usual'");
+    dir.write("other.toml", "issuer = 'other'");
+    let by_flag = dir.hardtack(["check-config", "--config", "other.toml"]);
+    assert_eq!(in_effect(&output(&by_flag), "issuer"), "issuer = \"other\" # other.toml");
+    let by_env = dir.hardtack(["check-config"]).env("HARDTACK_CONFIG", "other.toml");
+    assert_eq!(in_effect(&output(&by_env), "issuer"), "issuer = \"other\" # other.toml");
 }
 
 #[test]
-fn nothing_is_made_and_no_secret_is_shown() {
+fn check_config_creates_nothing_and_shows_no_secret() {
     const SECRET: &str = "not-to-be-shown-Zk3vQ8xW2bN7mT5rLp9dYh4c";
-    let place = Place::new();
-    place.write("hardtack.toml", &format!("JWT_SECRET_KEY = '{SECRET}'\n"));
-    set_mode(place.path("hardtack.toml"), 0o600);
-    let text = output(&place.hardtack(["check-config"]));
+    let dir = TestDir::new();
+    dir.write("hardtack.toml", &format!("JWT_SECRET_KEY = '{SECRET}'\n"));
+    set_mode(dir.path("hardtack.toml"), 0o600);
+    let text = output(&dir.hardtack(["check-config"]));
     assert!(text.contains("# JWT_SECRET_KEY is set, not shown"), "{text}");
     assert!(!text.contains(SECRET), "{text}");
     assert!(text.contains("# signing key: HS256; 0 more verify"), "{text}");
-    assert!(!place.path("hardtack-data").exists());
+    assert!(!dir.path("hardtack-data").exists());
 }
 
 #[test]
-fn what_is_shown_can_be_used() {
-    let place = Place::new();
+fn the_output_of_check_config_is_a_settings_file() {
+    let dir = TestDir::new();
     let flags = ["--refresh", "redirect", "--persistent-cookies", "--leeway", "5", "--audience", "a\"b#c"];
-    let text = output(&place.hardtack(["check-config"]).args(flags).env("JWT_COOKIE_SAMESITE", "strict"));
-    place.write("hardtack.toml", &text);
-    let again = output(&place.hardtack(["check-config"]));
+    let text = output(&dir.hardtack(["check-config"]).args(flags).env("JWT_COOKIE_SAMESITE", "strict"));
+    dir.write("hardtack.toml", &text);
+    let again = output(&dir.hardtack(["check-config"]));
     let values = |text: &str| -> Vec<String> {
         text.lines().map(|line| line.rsplit_once(" # ").map_or(line, |(start, _)| start).trim().to_owned()).collect()
     };
     assert_eq!(values(&again), values(&text));
-    assert_eq!(effective(&again, "persistent_cookies"), "persistent_cookies = true # hardtack.toml");
+    assert_eq!(in_effect(&again, "persistent_cookies"), "persistent_cookies = true # hardtack.toml");
 }
 
 #[test]
-fn unknown_variables_are_named() {
-    let place = Place::new();
-    let program = place.hardtack(["check-config"]).env("JWT_ACESS_COOKIE_NAME", "a").env("HARDTACK_SERVICE_HOST", "b");
+fn unknown_variables_cause_warnings() {
+    let dir = TestDir::new();
+    let program = dir.hardtack(["check-config"]).env("JWT_ACESS_COOKIE_NAME", "a").env("HARDTACK_SERVICE_HOST", "b");
     let finished = program.run().unwrap();
     assert!(finished.status.success());
-    let expected = "hardtack: JWT_ACESS_COOKIE_NAME is no setting and is ignored; is JWT_ACCESS_COOKIE_NAME meant?\n";
+    let expected =
+        "hardtack: JWT_ACESS_COOKIE_NAME is not a setting and is ignored; did you mean JWT_ACCESS_COOKIE_NAME?\n";
     assert!(finished.stderr.contains(expected), "{}", finished.stderr);
-    assert!(finished.stderr.contains("HARDTACK_SERVICE_HOST is no setting"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("HARDTACK_SERVICE_HOST is not a setting"), "{}", finished.stderr);
 }
 
 #[tokio::test]
 async fn flask_names_reach_the_cookies() {
-    let place = Place::new();
-    let program = place
+    let dir = TestDir::new();
+    let program = dir
         .serve([])
         .env("JWT_ACCESS_COOKIE_NAME", "session_a")
         .env("JWT_COOKIE_SAMESITE", "Strict")
@@ -92,9 +93,9 @@ async fn flask_names_reach_the_cookies() {
 }
 
 #[tokio::test]
-async fn a_program_may_carry_its_token() {
-    let place = Place::new();
-    let program = place.serve([]).env("JWT_TOKEN_LOCATION", "headers, cookies").env("JWT_HEADER_NAME", "X-Token");
+async fn a_program_may_send_its_token_in_a_header() {
+    let dir = TestDir::new();
+    let program = dir.serve([]).env("JWT_TOKEN_LOCATION", "headers, cookies").env("JWT_HEADER_NAME", "X-Token");
     let server = crate::support::start(&program).await;
     let mut browser = server.client();
     crate::support::sign_up(&mut browser, "someone").await;
@@ -107,12 +108,12 @@ async fn a_program_may_carry_its_token() {
 }
 
 #[tokio::test]
-async fn a_taken_port_is_named() {
-    let place = Place::new();
+async fn a_port_in_use_is_reported() {
+    let dir = TestDir::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let said = crate::support::refusal(&place.hardtack(["serve", "--listen", &address]), 1).await;
-    assert!(said.contains(&format!("--listen is \"{address}\", which cannot be listened on")), "{said}");
-    assert!(said.contains("choose another port"), "{said}");
-    assert!(!place.path("hardtack-data").exists());
+    let error = crate::support::refusal(&dir.hardtack(["serve", "--listen", &address]), 1).await;
+    assert!(error.contains(&format!("--listen is \"{address}\", where the server cannot listen")), "{error}");
+    assert!(error.contains("choose another port"), "{error}");
+    assert!(!dir.path("hardtack-data").exists());
 }

@@ -1,34 +1,34 @@
-//! Access tokens that expire while someone is on the site.
+//! Access tokens that expire while a user visits the site.
 
 use std::time::Duration;
 
-use hardtack_conformance::Client;
-use hardtack_conformance::process::Process;
+use hardtack_test_support::Client;
+use hardtack_test_support::process::Process;
 
-use crate::support::{Place, sign_up, start};
+use crate::support::{TestDir, sign_up, start};
 
-async fn someone_at(server: &Process) -> Client {
+async fn new_user_at(server: &Process) -> Client {
     let mut client = server.client();
     sign_up(&mut client, "someone").await;
-    // Fresh: the password was typed a moment ago.
+    // Needs a fresh token, which the sign-up has just issued.
     assert_eq!(client.get("/account").accept_html().send().await.status(), 200);
     client
 }
 
-/// The page that asks for the password again.
+/// Whether a page that needs a fresh token redirects to the page that asks for the password again.
 async fn is_no_longer_fresh(client: &mut Client) -> bool {
-    let answer = client.get("/account").accept_html().send().await;
-    answer.status() == 303 && answer.location().is_some_and(|to| to.starts_with("/reauthenticate?next="))
+    let response = client.get("/account").accept_html().send().await;
+    response.status() == 303 && response.location().is_some_and(|to| to.starts_with("/reauthenticate?next="))
 }
 
 #[tokio::test]
-async fn an_expired_token_is_refreshed_on_the_way() {
-    let place = Place::new();
-    let transparent = start(&place.serve([]).env("JWT_ACCESS_TOKEN_EXPIRES", "2")).await;
-    let elsewhere = Place::new();
+async fn a_request_with_an_expired_token_refreshes_it() {
+    let dir = TestDir::new();
+    let transparent = start(&dir.serve([]).env("JWT_ACCESS_TOKEN_EXPIRES", "2")).await;
+    let elsewhere = TestDir::new();
     let redirect = start(&elsewhere.serve(["--refresh", "redirect", "--access-lifetime", "2s"])).await;
-    let mut at_transparent = someone_at(&transparent).await;
-    let mut at_redirect = someone_at(&redirect).await;
+    let mut at_transparent = new_user_at(&transparent).await;
+    let mut at_redirect = new_user_at(&redirect).await;
     let before = at_transparent.cookie("access_token_cookie").unwrap().value.clone();
     assert_eq!(at_redirect.cookie("refresh_token_cookie").unwrap().path, "/token/refresh");
 

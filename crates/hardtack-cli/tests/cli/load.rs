@@ -1,29 +1,29 @@
-//! People who log in, refresh and log out while something breaks, and who know what they are owed.
+//! Users who log in, refresh and log out while something breaks, and check that nothing they did is lost.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hardtack_conformance::Client;
-use hardtack_conformance::client::Response;
+use hardtack_test_support::Client;
+use hardtack_test_support::client::Response;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
 use crate::support::{PASSWORD, sign_up};
 
-/// How long somebody waits before they try again.
-const PAUSE: Duration = Duration::from_millis(5);
+/// How long a user waits before they try again.
+const RETRY_AFTER: Duration = Duration::from_millis(5);
 
-/// A crowd at work, each in a task.
-pub(crate) struct People {
-    over: Arc<AtomicBool>,
-    done: Arc<Done>,
-    tasks: Vec<JoinHandle<Person>>,
+/// Users, each in a task.
+pub(crate) struct Users {
+    stop: Arc<AtomicBool>,
+    counters: Arc<Counters>,
+    tasks: Vec<JoinHandle<User>>,
 }
 
-/// How often what happened.
+/// How often each thing happened.
 #[derive(Default)]
-pub(crate) struct Done {
+pub(crate) struct Counters {
     pub(crate) logins: AtomicUsize,
     pub(crate) refreshes: AtomicUsize,
     pub(crate) logouts: AtomicUsize,
@@ -31,154 +31,157 @@ pub(crate) struct Done {
     pub(crate) unavailable: AtomicUsize,
 }
 
-impl People {
-    /// Signs somebody up with each of these browsers and lets them live. A 503 is a let-down unless it is
-    /// `expected`; no answer at all never is.
-    pub(crate) async fn start(clients: impl IntoIterator<Item = Client>, expected: bool) -> Self {
-        let (over, done) = (Arc::new(AtomicBool::new(false)), Arc::new(Done::default()));
+impl Users {
+    /// Signs a user up with each of these browsers and starts them. A request without any response is tried again,
+    /// and a 503 only if `expect_outages`.
+    pub(crate) async fn start(clients: impl IntoIterator<Item = Client>, expect_outages: bool) -> Self {
+        let (stop, counters) = (Arc::new(AtomicBool::new(false)), Arc::new(Counters::default()));
         let mut tasks = Vec::new();
         for (number, mut client) in clients.into_iter().enumerate() {
             let name = format!("someone{number}");
             sign_up(&mut client, &name).await;
-            let person = Person { name, client, done: Arc::clone(&done), dead: Vec::new(), seen: 0, expected };
-            tasks.push(tokio::spawn(person.live(Arc::clone(&over))));
+            let counters = Arc::clone(&counters);
+            let user = User { name, client, counters, logged_out: Vec::new(), checked: 0, expect_outages };
+            tasks.push(tokio::spawn(user.run(Arc::clone(&stop))));
         }
-        Self { over, done, tasks }
+        Self { stop, counters, tasks }
     }
 
     #[track_caller]
-    pub(crate) fn assert_content(&self) {
-        assert!(self.tasks.iter().all(|person| !person.is_finished()), "someone was let down");
+    pub(crate) fn assert_no_failure(&self) {
+        assert!(self.tasks.iter().all(|user| !user.is_finished()), "an assertion of a user failed");
     }
 
-    /// How often somebody was told to come again.
-    pub(crate) fn turned_away(&self) -> usize {
-        self.done.unavailable.load(Ordering::Relaxed)
+    /// How many requests had a 503 as their response.
+    pub(crate) fn unavailable(&self) -> usize {
+        self.counters.unavailable.load(Ordering::Relaxed)
     }
 
-    /// Lets them finish what they do, each with a last look at everything. Answers who they were.
-    pub(crate) async fn end(self) -> (Vec<Person>, Arc<Done>) {
-        self.over.store(true, Ordering::Relaxed);
-        let mut people = Vec::new();
-        for person in self.tasks {
-            people.push(person.await.unwrap());
+    /// Stops the users, each after a last check of everything, and returns them.
+    pub(crate) async fn stop(self) -> (Vec<User>, Arc<Counters>) {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut users = Vec::new();
+        for user in self.tasks {
+            users.push(user.await.unwrap());
         }
-        // The test has tested something.
-        for (what, times) in
-            [("log-ins", &self.done.logins), ("refreshes", &self.done.refreshes), ("log-outs", &self.done.logouts)]
-        {
+        // Otherwise the test would have tested nothing.
+        for (what, times) in [
+            ("log-ins", &self.counters.logins),
+            ("refreshes", &self.counters.refreshes),
+            ("log-outs", &self.counters.logouts),
+        ] {
             let times = times.load(Ordering::Relaxed);
-            assert!(times >= people.len(), "hardly any {what}: {times}");
+            assert!(times >= users.len(), "too few {what}: {times}");
         }
-        (people, self.done)
+        (users, self.counters)
     }
 }
 
-/// Someone who holds a session, and remembers which ones must be over.
-pub(crate) struct Person {
+/// A user with a session, who remembers the sessions that must have ended.
+pub(crate) struct User {
     name: String,
     pub(crate) client: Client,
-    /// The browsers of before each log-out that was answered.
-    pub(crate) dead: Vec<Client>,
-    /// How many of them were looked at.
-    seen: usize,
-    done: Arc<Done>,
-    expected: bool,
+    /// The browser as it was before each log-out that succeeded.
+    pub(crate) logged_out: Vec<Client>,
+    /// How many of them have been checked.
+    checked: usize,
+    counters: Arc<Counters>,
+    expect_outages: bool,
 }
 
-impl Person {
-    async fn live(mut self, over: Arc<AtomicBool>) -> Self {
-        // However slow the machine: each of these is tested.
+impl User {
+    async fn run(mut self, stop: Arc<AtomicBool>) -> Self {
+        // At least once each, however slow the machine.
         self.refresh().await;
         self.log_out_and_in().await;
-        while !over.load(Ordering::Relaxed) {
+        while !stop.load(Ordering::Relaxed) {
             match rand::random_range(0..10) {
                 0 => self.log_out_and_in().await,
                 1..4 => self.refresh().await,
-                4 => self.look_back().await,
+                4 => self.check_logged_out().await,
                 _ => self.visit().await,
             }
         }
         self.visit().await;
         self.refresh().await;
-        self.look_back().await;
+        self.check_logged_out().await;
         self
     }
 
-    /// The session is usable, whatever happened.
+    /// The session works, whatever happened.
     async fn visit(&mut self) {
-        let answer = self.insist(|client| client.get("/service").accept_json()).await;
-        assert_eq!(answer.status(), 200, "{}: a session was lost: {}", self.name, answer.text());
+        let response = self.send(|client| client.get("/service").accept_json()).await;
+        assert_eq!(response.status(), 200, "{}: a session was lost: {}", self.name, response.text());
     }
 
-    /// Without an access token, a request refreshes. One that got no answer comes back with the same
-    /// refresh token.
+    /// Without an access token, a request refreshes. After a request without a response, the browser still has the
+    /// same refresh token.
     async fn refresh(&mut self) {
         self.client.jar().remove("access_token_cookie");
         self.visit().await;
-        self.done.refreshes.fetch_add(1, Ordering::Relaxed);
+        self.counters.refreshes.fetch_add(1, Ordering::Relaxed);
     }
 
     async fn log_out_and_in(&mut self) {
-        let held = self.client.clone();
-        let answer = self.client.post("/logout").accept_json().csrf().try_send().await;
-        // Unanswered, it may have been heard or not: a log-in comes next, which ends it either way.
-        if let Some(answer) = self.heard(answer).await {
-            assert!(answer.status().is_success(), "{}: {} {}", self.name, answer.status(), answer.text());
-            self.done.logouts.fetch_add(1, Ordering::Relaxed);
-            self.dead.push(held);
+        let before = self.client.clone();
+        let response = self.client.post("/logout").accept_json().csrf().try_send().await;
+        // Without a response, the session may have ended or not; the log-in that follows ends it in any case.
+        if let Some(response) = self.received(response).await {
+            assert!(response.status().is_success(), "{}: {} {}", self.name, response.status(), response.text());
+            self.counters.logouts.fetch_add(1, Ordering::Relaxed);
+            self.logged_out.push(before);
         }
         let body = json!({ "username": self.name, "password": PASSWORD });
-        let answer = self.insist(|client| client.post("/login").accept_json().json(&body)).await;
-        assert!(answer.status().is_success(), "{}: {} {}", self.name, answer.status(), answer.text());
-        self.done.logins.fetch_add(1, Ordering::Relaxed);
+        let response = self.send(|client| client.post("/login").accept_json().json(&body)).await;
+        assert!(response.status().is_success(), "{}: {} {}", self.name, response.status(), response.text());
+        self.counters.logins.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// What was logged out stays so: its access token, and its refresh token.
-    async fn look_back(&mut self) {
-        let Some(dead) = self.dead.get(self.seen) else { return };
-        self.seen += 1;
-        let dead = dead.clone();
+    /// Neither the access token nor the refresh token of an ended session works.
+    async fn check_logged_out(&mut self) {
+        let Some(ended) = self.logged_out.get(self.checked) else { return };
+        self.checked += 1;
+        let ended = ended.clone();
         for left_out in ["refresh_token_cookie", "access_token_cookie"] {
             loop {
-                let mut copy = dead.clone();
+                let mut copy = ended.clone();
                 copy.jar().remove(left_out);
-                let answer = copy.get("/service").accept_json().try_send().await;
-                if let Some(answer) = self.heard(answer).await {
-                    assert_eq!(answer.status(), 401, "{}: a dead session came back", self.name);
+                let response = copy.get("/service").accept_json().try_send().await;
+                if let Some(response) = self.received(response).await {
+                    assert_eq!(response.status(), 401, "{}: an ended session came back", self.name);
                     break;
                 }
             }
         }
     }
 
-    /// Sends a request until it is answered.
-    async fn insist(
+    /// Sends a request until it has a response.
+    async fn send(
         &mut self,
-        request: impl for<'c> Fn(&'c mut Client) -> hardtack_conformance::Request<'c>,
+        request: impl for<'c> Fn(&'c mut Client) -> hardtack_test_support::Request<'c>,
     ) -> Response {
         loop {
-            let answer = request(&mut self.client).try_send().await;
-            if let Some(answer) = self.heard(answer).await {
-                return answer;
+            let response = request(&mut self.client).try_send().await;
+            if let Some(response) = self.received(response).await {
+                return response;
             }
         }
     }
 
-    /// An answer that is one: no server may be there, or it has no store.
-    async fn heard(&self, answer: Result<Response, String>) -> Option<Response> {
-        let counter = match answer {
-            Ok(answer) if answer.status() == 503 && self.expected => {
-                // A refresh that was done before the outage brings its cookies along; none is ever taken away.
-                let cookies = answer.set_cookies();
-                assert!(!cookies.iter().any(|cookie| cookie.is_deletion()), "{}: a 503 logs out", self.name);
-                &self.done.unavailable
+    /// Returns the response, unless there is none or the server has no store; then waits.
+    async fn received(&self, response: Result<Response, String>) -> Option<Response> {
+        let counter = match response {
+            Ok(response) if response.status() == 503 && self.expect_outages => {
+                // A refresh that preceded the outage may set its cookies, but no cookie may be deleted.
+                let cookies = response.set_cookies();
+                assert!(!cookies.iter().any(|cookie| cookie.is_deletion()), "{}: a 503 deletes cookies", self.name);
+                &self.counters.unavailable
             }
-            Ok(answer) => return Some(answer),
-            Err(_) => &self.done.unanswered,
+            Ok(response) => return Some(response),
+            Err(_) => &self.counters.unanswered,
         };
         counter.fetch_add(1, Ordering::Relaxed);
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(RETRY_AFTER).await;
         None
     }
 }

@@ -1,4 +1,4 @@
-//! The `hardtack` binary, as an operator and a browser meet it.
+//! Tests of the `hardtack` binary: its command line, and its servers over HTTP.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 

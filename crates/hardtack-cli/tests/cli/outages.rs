@@ -1,30 +1,30 @@
-//! The store ends, by hand or by a power cut, and comes back, while its servers run on.
+//! The store is stopped or killed, and started again, while its servers keep running.
 
 use std::time::{Duration, Instant};
 
-use hardtack_conformance::services::redis::RedisServer;
-use hardtack_conformance::services::{PostgresServer, postgres};
 use hardtack_sqlx::Database;
+use hardtack_test_support::services::redis::RedisServer;
+use hardtack_test_support::services::{PostgresServer, postgres};
 
-use crate::load::People;
-use crate::stores::{Two, at, on_redis};
-use crate::support::{PASSWORD, is_let_in, is_refused_soon, is_refused_within, log_in, log_out, refresh, sign_up};
+use crate::load::Users;
+use crate::stores::{TwoServers, at, on_redis};
+use crate::support::{PASSWORD, is_logged_in, is_refused_soon, is_refused_within, log_in, log_out, refresh, sign_up};
 
-/// How long what a server knows may be old: then it asks the store for each request.
+/// How stale a server's revocation list may be before it checks each request against the store (`max_staleness`).
 const STALENESS: Duration = Duration::from_secs(5);
 
-/// How long a copied access cookie may be let in by a server that tries again ever more slowly to read of the
-/// log-out at another one.
+/// How long a server may accept a copied access cookie after a log-out at another server, while it retries to read
+/// the revocation log.
 const BOUND: Duration = Duration::from_secs(STALENESS.as_secs() + 1);
 
-/// How long a server may take to notice that its store is back.
+/// How long a server may take to use its store again.
 const RECOVERY: Duration = Duration::from_secs(15);
 
-/// How often the store ends under load, by hand and by a power cut in turns.
+/// How often the store is stopped or killed, in turns, under load.
 const OUTAGES: usize = 4;
-const PEOPLE: usize = 6;
+const USERS: usize = 6;
 
-/// A Redis that has written down what it has answered.
+/// A Redis that has written to disk what it has confirmed.
 fn durable_redis() -> RedisServer {
     RedisServer::start_with(&["--appendfsync", "always"])
 }
@@ -32,24 +32,24 @@ fn durable_redis() -> RedisServer {
 #[tokio::test]
 async fn s41_without_postgres_both_answer_503_and_go_on_when_it_is_back() {
     let database = PostgresServer::start_new();
-    let told = [("HARDTACK_DATABASE_URL", database.database())];
-    without_postgres(&database, &told).await;
+    let env = [("HARDTACK_DATABASE_URL", database.database())];
+    without_postgres(&database, &env).await;
 }
 
-/// The Redis that brings them word is there all the time, and is no store.
+/// The Redis for notice stays up, but stores nothing.
 #[tokio::test]
 async fn s41_without_postgres_but_with_notice_both_answer_503_and_go_on_when_it_is_back() {
     let (database, redis) = (PostgresServer::start_new(), RedisServer::start());
-    let told = [
+    let env = [
         ("HARDTACK_DATABASE_URL", database.database()),
         ("HARDTACK_REDIS_URL", redis.url()),
         ("HARDTACK_REDIS_FOR", "notice".to_owned()),
     ];
-    without_postgres(&database, &told).await;
+    without_postgres(&database, &env).await;
 }
 
-async fn without_postgres(database: &PostgresServer, told: &[(&str, String)]) {
-    let two = Two::over(told, &[]).await;
+async fn without_postgres(database: &PostgresServer, env: &[(&str, String)]) {
+    let two = TwoServers::over(env, &[]).await;
     let mut client = two.one.client();
     sign_up(&mut client, "someone").await;
     let mut ended = two.other.client();
@@ -71,14 +71,14 @@ async fn without_postgres(database: &PostgresServer, told: &[(&str, String)]) {
             assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 503);
             assert_eq!(server.client().get("/healthz").send().await.status(), 503);
             assert!(since.elapsed() < Duration::from_secs(25), "{:?}", since.elapsed());
-            assert!(moved.cookie("refresh_token_cookie").is_some(), "nobody is logged out");
+            assert!(moved.cookie("refresh_token_cookie").is_some(), "no user is logged out");
         }
         database.start();
         for server in two.both() {
             let mut moved = at(server, &client);
-            assert!(is_let_in(&mut moved).await, "without a restart");
+            assert!(is_logged_in(&mut moved).await, "without a restart");
             assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 200);
-            // Ended just before the outage: the other server has still to read of it.
+            // The session ended just before the outage: the other server has yet to read the log.
             is_refused_within(BOUND, &at(server, &copy), "a session that was ended").await;
         }
     }
@@ -87,7 +87,7 @@ async fn without_postgres(database: &PostgresServer, told: &[(&str, String)]) {
 #[tokio::test]
 async fn s41_without_redis_both_answer_503_and_go_on_when_it_is_back() {
     let redis = durable_redis();
-    let two = Two::over(&on_redis(postgres::shared().database(), redis.url()), &[]).await;
+    let two = TwoServers::over(&on_redis(postgres::shared().database(), redis.url()), &[]).await;
     let mut client = two.one.client();
     sign_up(&mut client, "someone").await;
     let mut ended = two.other.client();
@@ -99,46 +99,46 @@ async fn s41_without_redis_both_answer_503_and_go_on_when_it_is_back() {
     for end in [RedisServer::stop, RedisServer::kill] {
         end(&redis);
         let since = Instant::now();
-        let mut behind = [false; 2];
-        while behind != [true; 2] {
-            for (server, behind) in two.both().into_iter().zip(&mut behind) {
-                // What ended before is known, or not to be known: in no case is it let in.
-                let answer = at(server, &copy).get("/service").accept_json().send().await;
-                assert!([401, 503].contains(&answer.status().as_u16()), "{} {}", answer.status(), answer.text());
-                // What is live may be let in by what the server knew, for as long as that may be old.
+        let mut stale = [false; 2];
+        while stale != [true; 2] {
+            for (server, stale) in two.both().into_iter().zip(&mut stale) {
+                // Whether a server knows that the session ended or cannot know, it lets no request in.
+                let response = at(server, &copy).get("/service").accept_json().send().await;
+                assert!([401, 503].contains(&response.status().as_u16()), "{} {}", response.status(), response.text());
+                // It may let a live session in for as long as its revocation list may be stale.
                 let mut moved = at(server, &client);
-                let answer = moved.get("/service").accept_json().send().await;
-                assert!([200, 503].contains(&answer.status().as_u16()), "{} {}", answer.status(), answer.text());
-                *behind |= answer.status() == 503;
+                let response = moved.get("/service").accept_json().send().await;
+                assert!([200, 503].contains(&response.status().as_u16()), "{} {}", response.status(), response.text());
+                *stale |= response.status() == 503;
                 assert_eq!(refresh(&mut moved).await, 503);
                 assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 503);
-                let answer = moved.post("/logout").accept_json().csrf().send().await;
-                assert_eq!(answer.status(), 503, "{}", answer.text());
-                assert!(moved.cookie("refresh_token_cookie").is_some(), "nobody is logged out");
+                let response = moved.post("/logout").accept_json().csrf().send().await;
+                assert_eq!(response.status(), 503, "{}", response.text());
+                assert!(moved.cookie("refresh_token_cookie").is_some(), "no user is logged out");
             }
-            assert!(since.elapsed() < STALENESS + RECOVERY, "the bound is not kept");
+            assert!(since.elapsed() < STALENESS + RECOVERY, "a stale server still lets requests in");
         }
         redis.start_again();
         for server in two.both() {
-            assert!(is_let_in(&mut at(server, &client)).await, "without a restart");
+            assert!(is_logged_in(&mut at(server, &client)).await, "without a restart");
             assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 200);
-            assert!(!is_let_in(&mut at(server, &copy)).await, "no dead session comes back");
+            assert!(!is_logged_in(&mut at(server, &copy)).await, "no ended session comes back");
         }
     }
 }
 
-/// Somebody else writes to the file, and does not come to an end.
+/// Another process holds the write lock of the file.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s41_without_its_file_both_answer_503_and_go_on_when_it_is_back() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("shared.db").display());
-    let two = &Two::over(&[("HARDTACK_DATABASE_URL", url.clone())], &[]).await;
+    let two = &TwoServers::over(&[("HARDTACK_DATABASE_URL", url.clone())], &[]).await;
     let mut client = two.one.client();
     sign_up(&mut client, "someone").await;
     let database = Database::open(&url).await.unwrap();
     let busy = database.begin().await.unwrap();
 
-    let asked = two.both().map(|server| {
+    let requests = two.both().map(|server| {
         let client = at(server, &client);
         let (mut refreshes, mut leaves, mut comes) = (client.clone(), client.clone(), server.client());
         async move {
@@ -149,42 +149,42 @@ async fn s41_without_its_file_both_answer_503_and_go_on_when_it_is_back() {
             );
             assert_eq!((refreshed, left.status().as_u16(), came), (503, 503, 503));
             for client in [refreshes, leaves] {
-                assert!(client.cookie("refresh_token_cookie").is_some(), "nobody is logged out");
+                assert!(client.cookie("refresh_token_cookie").is_some(), "no user is logged out");
             }
         }
     });
     let since = Instant::now();
-    let [one, other] = asked;
+    let [one, other] = requests;
     tokio::join!(one, other);
     assert!(since.elapsed() < Duration::from_secs(25), "{:?}", since.elapsed());
 
     drop(busy);
     for server in two.both() {
         let mut moved = at(server, &client);
-        assert!(is_let_in(&mut moved).await, "what was refused has been done");
+        assert!(is_logged_in(&mut moved).await, "a refused log-out was carried out");
         assert_eq!(refresh(&mut moved).await, 200);
         assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 200);
     }
 }
 
 #[tokio::test]
-async fn a_redis_for_notice_may_be_gone() {
+async fn a_redis_for_notice_may_be_down() {
     let redis = RedisServer::start();
-    let told = [
+    let env = [
         ("HARDTACK_DATABASE_URL", postgres::shared().database()),
         ("HARDTACK_REDIS_URL", redis.url()),
         ("HARDTACK_REDIS_FOR", "notice".to_owned()),
     ];
     redis.stop();
-    let two = Two::over(&told, &[]).await;
+    let two = TwoServers::over(&env, &[]).await;
     for round in ["gone from the start", "back", "gone again"] {
         let mut client = two.one.client();
         sign_up(&mut client, &round.replace(' ', "-")).await;
         let copy = at(&two.other, &client);
-        assert!(is_let_in(&mut copy.clone()).await, "{round}");
+        assert!(is_logged_in(&mut copy.clone()).await, "{round}");
         assert_eq!(refresh(&mut copy.clone()).await, 200, "{round}");
         log_out(&mut client).await;
-        // By PostgreSQL's own word, or a poll later.
+        // By PostgreSQL's NOTIFY, or at the next poll.
         is_refused_soon(&copy, round).await;
         match round {
             "back" => redis.kill(),
@@ -196,7 +196,7 @@ async fn a_redis_for_notice_may_be_gone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s41_nothing_answered_is_lost_when_postgres_ends_under_load() {
     let database = PostgresServer::start_new();
-    let two = Two::over(&[("HARDTACK_DATABASE_URL", database.database())], &[]).await;
+    let two = TwoServers::over(&[("HARDTACK_DATABASE_URL", database.database())], &[]).await;
     let end = |abrupt| if abrupt { database.kill() } else { database.stop() };
     outages_under_load(&two, end, || database.start()).await;
 }
@@ -204,48 +204,48 @@ async fn s41_nothing_answered_is_lost_when_postgres_ends_under_load() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s41_nothing_answered_is_lost_when_redis_ends_under_load() {
     let redis = durable_redis();
-    let two = Two::over(&on_redis(postgres::shared().database(), redis.url()), &[]).await;
+    let two = TwoServers::over(&on_redis(postgres::shared().database(), redis.url()), &[]).await;
     let end = |abrupt| if abrupt { redis.kill() } else { redis.stop() };
     outages_under_load(&two, end, || redis.start_again()).await;
 }
 
-/// People at both servers are told to come again while the store is gone, and nothing else. When it is
-/// back they go on with what they had, and what they had ended is ended at both servers.
-async fn outages_under_load(two: &Two, end: impl Fn(bool), begin: impl Fn()) {
-    let clients = (0..PEOPLE).map(|number| two.both()[number % 2].client());
-    let people = People::start(clients, true).await;
+/// While the store is down, users of both servers get a 503 and nothing else. When it is back, their sessions
+/// still work, and the sessions that they ended are ended at both servers.
+async fn outages_under_load(two: &TwoServers, end: impl Fn(bool), begin: impl Fn()) {
+    let clients = (0..USERS).map(|number| two.both()[number % 2].client());
+    let users = Users::start(clients, true).await;
     for outage in 0..OUTAGES {
         tokio::time::sleep(Duration::from_millis(rand::random_range(200..600))).await;
-        let before = people.turned_away();
+        let before = users.unavailable();
         end(outage % 2 == 1);
         let since = Instant::now();
-        while people.turned_away() == before {
-            assert!(since.elapsed() < STALENESS + RECOVERY, "nobody was told that the store is gone");
+        while users.unavailable() == before {
+            assert!(since.elapsed() < STALENESS + RECOVERY, "no user got a 503");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        people.assert_content();
+        users.assert_no_failure();
         begin();
-        // Whoever is in the middle of something may still be told of the outage.
+        // Requests in flight may still get a 503.
         for server in two.both() {
             let since = Instant::now();
             while log_in(&mut server.client(), "someone0", PASSWORD).await != 200 {
-                assert!(since.elapsed() < RECOVERY, "not without a restart");
+                assert!(since.elapsed() < RECOVERY, "the server does not recover without a restart");
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         }
-        people.assert_content();
+        users.assert_no_failure();
     }
-    let (people, _) = people.end().await;
-    for (number, person) in people.iter().enumerate() {
+    let (users, _) = users.stop().await;
+    for (number, user) in users.iter().enumerate() {
         let (own, other) = (two.both()[number % 2], two.both()[(number + 1) % 2]);
-        for dead in &person.dead {
-            assert!(!is_let_in(&mut at(own, dead)).await, "let in where the session was ended");
-            is_refused_within(BOUND, &at(other, dead), "a session that was ended elsewhere").await;
+        for ended in &user.logged_out {
+            assert!(!is_logged_in(&mut at(own, ended)).await, "logged in where the session was ended");
+            is_refused_within(BOUND, &at(other, ended), "a session that was ended elsewhere").await;
         }
         for server in two.both() {
-            assert!(is_let_in(&mut at(server, &person.client)).await, "a session was lost");
-            for dead in &person.dead {
-                assert_eq!(refresh(&mut at(server, dead)).await, 401, "a dead session came back");
+            assert!(is_logged_in(&mut at(server, &user.client)).await, "a session was lost");
+            for ended in &user.logged_out {
+                assert_eq!(refresh(&mut at(server, ended)).await, 401, "an ended session came back");
             }
         }
     }

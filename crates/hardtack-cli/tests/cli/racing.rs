@@ -2,19 +2,19 @@
 
 use std::collections::HashSet;
 
-use hardtack_conformance::Client;
+use hardtack_test_support::Client;
 
-use crate::stores::{Store, Two, on_every_store};
-use crate::support::{is_let_in, sign_up};
+use crate::stores::{Store, TwoServers, on_every_store};
+use crate::support::{is_logged_in, sign_up};
 
 const TABS: usize = 50;
 
 on_every_store! {{ s31_fifty_tabs_at_two_servers_get_one_generation }}
 
-/// Every tab asks at once with one refresh token, half of them at each server. All get the same new one,
-/// and it is the next: presented in its turn, it is exchanged.
+/// All tabs refresh at once with one refresh token, half of them at each server. All get the same new token, and
+/// it is the current one: it can be exchanged in turn.
 async fn s31_fifty_tabs_at_two_servers_get_one_generation(store: Store) {
-    let Two { one, other, .. } = &Two::start(store).await;
+    let TwoServers { one, other, .. } = &TwoServers::start(store).await;
     let mut at_one = one.client();
     sign_up(&mut at_one, "someone").await;
     let mut at_other = other.client();
@@ -27,8 +27,8 @@ async fn s31_fifty_tabs_at_two_servers_get_one_generation(store: Store) {
         .map(|tab| {
             let mut tab = if tab % 2 == 0 { at_one.clone() } else { at_other.clone() };
             tokio::spawn(async move {
-                let answer = tab.post("/token/refresh").accept_json().csrf().send().await;
-                assert!(answer.status().is_success(), "{} {}", answer.status(), answer.text());
+                let response = tab.post("/token/refresh").accept_json().csrf().send().await;
+                assert!(response.status().is_success(), "{} {}", response.status(), response.text());
                 tab
             })
         })
@@ -45,11 +45,11 @@ async fn s31_fifty_tabs_at_two_servers_get_one_generation(store: Store) {
     let second = value(&tabs[0], "refresh_token_cookie");
     assert_ne!(second, first);
     let mut last = tabs.swap_remove(1);
-    assert!(is_let_in(&mut last).await);
-    let answer = last.post("/token/refresh").accept_json().csrf().send().await;
-    assert!(answer.status().is_success(), "{} {}", answer.status(), answer.text());
+    assert!(is_logged_in(&mut last).await);
+    let response = last.post("/token/refresh").accept_json().csrf().send().await;
+    assert!(response.status().is_success(), "{} {}", response.status(), response.text());
     assert_ne!(value(&last, "refresh_token_cookie"), second);
-    assert!(is_let_in(&mut last).await);
+    assert!(is_logged_in(&mut last).await);
 }
 
 fn value(client: &Client, name: &str) -> String {

@@ -1,35 +1,35 @@
-//! Which Redis, and what for: chosen, refused, and never shown with its password.
+//! Redis: what it is used for, which URLs are refused, and that its password is never shown.
 
-use hardtack_conformance::services::redis::RedisServer;
+use hardtack_test_support::services::redis::RedisServer;
 
-use crate::support::{Place, is_let_in, output, refusal, set_mode, sign_up, start};
+use crate::support::{TestDir, is_logged_in, output, refusal, set_mode, sign_up, start};
 
 #[tokio::test]
-async fn sessions_are_on_redis_or_only_notice_is() {
+async fn redis_stores_sessions_or_only_announces_their_ends() {
     for (purpose, on_redis) in [(None, true), (Some("sessions"), true), (Some("notice"), false)] {
         let server = RedisServer::start();
-        let place = Place::new();
-        let program = place.serve(purpose.into_iter().flat_map(|purpose| ["--redis-for", purpose]));
+        let dir = TestDir::new();
+        let program = dir.serve(purpose.into_iter().flat_map(|purpose| ["--redis-for", purpose]));
         let process = start(&program.env("HARDTACK_REDIS_URL", server.url())).await;
         let mut client = process.client();
         sign_up(&mut client, "someone").await;
-        assert!(is_let_in(&mut client).await);
-        // The notice is sent behind the answer, and only of what has ended.
+        assert!(is_logged_in(&mut client).await);
+        // A notice is sent only when a session ends.
         assert_eq!(server.command("DBSIZE") != ":0", on_redis, "{purpose:?}");
         process.stop().await;
-        // The accounts are in the database either way, and with notice so are the sessions.
-        let process = start(&place.serve([])).await;
+        // The accounts are in the database in both cases; with notice, so are the sessions.
+        let process = start(&dir.serve([])).await;
         let mut moved = process.client();
         *moved.jar() = client.jar().clone();
         moved.jar().remove("access_token_cookie");
-        assert_eq!(is_let_in(&mut moved).await, !on_redis, "{purpose:?}");
+        assert_eq!(is_logged_in(&mut moved).await, !on_redis, "{purpose:?}");
         assert_eq!(crate::support::log_in(&mut moved, "someone", crate::support::PASSWORD).await, 200);
     }
 }
 
 #[tokio::test]
-async fn a_redis_that_will_not_do_is_named_without_its_password() {
-    let place = Place::new();
+async fn a_bad_redis_is_reported_without_its_password() {
+    let dir = TestDir::new();
     for (url, expected) in [
         ("http://me:canary@host", "expected redis://user:password@host:port/database"),
         ("canary", "expected redis://"),
@@ -38,29 +38,29 @@ async fn a_redis_that_will_not_do_is_named_without_its_password() {
         ("rediss://:canary@host", "can't connect with TLS"),
     ] {
         for command in ["serve", "check-config"] {
-            let said = refusal(&place.hardtack([command]).env("HARDTACK_REDIS_URL", url), 2).await;
-            assert!(said.starts_with("hardtack: HARDTACK_REDIS_URL: this is no Redis address ("), "{said}");
-            assert!(said.contains(expected) && !said.contains("canary"), "{said}");
+            let error = refusal(&dir.hardtack([command]).env("HARDTACK_REDIS_URL", url), 2).await;
+            assert!(error.starts_with("hardtack: HARDTACK_REDIS_URL: this is no Redis address ("), "{error}");
+            assert!(error.contains(expected) && !error.contains("canary"), "{error}");
         }
     }
-    let said = refusal(&place.hardtack(["check-config", "--redis-for", "notice"]), 2).await;
+    let error = refusal(&dir.hardtack(["check-config", "--redis-for", "notice"]), 2).await;
     assert!(
-        said.contains("--redis-for is \"notice\" without a Redis; set --redis-url or HARDTACK_REDIS_URL"),
-        "{said}"
+        error.contains("--redis-for is \"notice\", but no Redis is set; set --redis-url or HARDTACK_REDIS_URL"),
+        "{error}"
     );
-    let with_url = |purpose| place.hardtack(["check-config", "--redis-url", "redis://host", "--redis-for", purpose]);
-    let said = refusal(&with_url("everything"), 2).await;
-    assert!(said.ends_with("--redis-for is \"everything\"; expected sessions or notice"), "{said}");
-    assert!(!place.path("hardtack-data").exists());
+    let with_url = |purpose| dir.hardtack(["check-config", "--redis-url", "redis://host", "--redis-for", purpose]);
+    let error = refusal(&with_url("everything"), 2).await;
+    assert!(error.ends_with("--redis-for is \"everything\"; expected sessions or notice"), "{error}");
+    assert!(!dir.path("hardtack-data").exists());
 
-    // Nobody there, and somebody who knows another password.
+    // A port without a server, and a server with another password.
     let server = RedisServer::start();
     for (port, expected) in [(1, "refused"), (server.port(), "authentication failed")] {
         let url = format!("redis://:canary@127.0.0.1:{port}");
-        let said = refusal(&place.serve([]).env("HARDTACK_REDIS_URL", url), 1).await;
-        assert!(said.contains(&format!("cannot use the Redis at 127.0.0.1:{port}: ")), "{said}");
-        assert!(said.contains("it must be running and reachable"), "{said}");
-        assert!(said.to_lowercase().contains(&expected.to_lowercase()) && !said.contains("canary"), "{said}");
+        let error = refusal(&dir.serve([]).env("HARDTACK_REDIS_URL", url), 1).await;
+        assert!(error.contains(&format!("cannot use the Redis at 127.0.0.1:{port}: ")), "{error}");
+        assert!(error.contains("it must be running and reachable"), "{error}");
+        assert!(error.to_lowercase().contains(&expected.to_lowercase()) && !error.contains("canary"), "{error}");
     }
 }
 
@@ -70,23 +70,23 @@ async fn the_password_is_never_shown() {
     let url = server.url();
     let password = url.trim_start_matches("redis://:").split('@').next().unwrap();
     let shown_url = format!("redis://127.0.0.1:{}/0", server.port());
-    let place = Place::new();
-    place.write("hardtack.toml", &format!("redis_url = '{url}'"));
-    set_mode(place.path("hardtack.toml"), 0o644);
-    let said = refusal(&place.hardtack(["check-config"]), 2).await;
-    assert!(said.ends_with("set it with: chmod 600 hardtack.toml"), "{said}");
-    set_mode(place.path("hardtack.toml"), 0o600);
-    let shown = output(&place.hardtack(["check-config"]));
+    let dir = TestDir::new();
+    dir.write("hardtack.toml", &format!("redis_url = '{url}'"));
+    set_mode(dir.path("hardtack.toml"), 0o644);
+    let error = refusal(&dir.hardtack(["check-config"]), 2).await;
+    assert!(error.ends_with("set it with: chmod 600 hardtack.toml"), "{error}");
+    set_mode(dir.path("hardtack.toml"), 0o600);
+    let shown = output(&dir.hardtack(["check-config"]));
     assert!(shown.contains(&format!("# redis_url is set, not shown: {shown_url} ")), "{shown}");
     assert!(shown.contains("redis_for = \"sessions\" "), "{shown}");
 
-    let process = start(&place.serve([]).env("RUST_LOG", "trace")).await;
+    let process = start(&dir.serve([]).env("RUST_LOG", "trace")).await;
     let mut client = process.client();
     sign_up(&mut client, "someone").await;
     server.stop();
     assert_eq!(client.get("/token/refresh").accept_json().send().await.status(), 503);
     let finished = process.stop().await;
-    let said = format!("{shown}{}{}", finished.stdout, finished.stderr);
-    assert!(said.contains(&shown_url), "{said}");
-    assert!(!said.contains(password), "{said}");
+    let printed = format!("{shown}{}{}", finished.stdout, finished.stderr);
+    assert!(printed.contains(&shown_url), "{printed}");
+    assert!(!printed.contains(password), "{printed}");
 }

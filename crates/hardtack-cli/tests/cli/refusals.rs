@@ -1,40 +1,43 @@
-//! Configurations that are not started with: what was set, what is allowed, exit code 2.
+//! Configurations that are refused: what was set, what is allowed, exit code 2.
 
-use crate::support::{Place, mode, refusal, set_mode, start};
+use crate::support::{TestDir, mode, refusal, set_mode, start};
 
 const PUBLIC_PEM: &str = "-----BEGIN PUBLIC KEY-----\n\
     MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
 
 #[tokio::test]
 async fn bad_flags() {
-    let place = Place::new();
+    let dir = TestDir::new();
     for (args, expected) in [
         (&["--listen", "localhost"][..], "--listen is \"localhost\"; expected an IP address and a port"),
-        (&["--listen", "0.0.0.0:0"], "--base-url has to say under which address"),
-        (&["--base-url", "site.example"], "--base-url is \"site.example\"; it is not a URL; expected an origin"),
+        (&["--listen", "0.0.0.0:0"], "set --base-url to the site's public address"),
+        (&["--base-url", "site.example"], "--base-url is \"site.example\": it is not a URL; expected an origin"),
         (&["--base-url", "http://site.example"], "use https, or add --insecure-http"),
         (&["--refresh", "sometimes"], "--refresh is \"sometimes\"; expected transparent, redirect, sliding or off"),
-        (&["--access-lifetime", "1.5h"], "--access-lifetime is \"1.5h\"; expected at least one second, as whole"),
-        (&["--access-lifetime", "0"], "--access-lifetime is \"0\"; expected at least one second"),
-        (&["--access-lifetime", "2d"], "--access-lifetime is \"2d\", --refresh-lifetime is \"1d\" unless set: "),
-        (&["--session-lifetime", "1h"], "--session-lifetime is \"1h\", --refresh-lifetime is \"1d\" unless set: "),
+        (
+            &["--access-lifetime", "1.5h"],
+            "--access-lifetime is \"1.5h\"; expected whole seconds such as 900, or a number",
+        ),
+        (&["--access-lifetime", "0"], "--access-lifetime is \"0\"; expected whole seconds"),
+        (&["--access-lifetime", "2d"], "--access-lifetime is \"2d\", --refresh-lifetime is \"1d\" (the default): "),
+        (&["--session-lifetime", "1h"], "--session-lifetime is \"1h\", --refresh-lifetime is \"1d\" (the default): "),
         (&["--leeway", "61"], "--leeway is \"61\": the leeway is 61 s; at most 60 s are allowed"),
-        (&["--issuer", ""], "--issuer is \"\"; expected some text"),
+        (&["--issuer", ""], "--issuer is \"\"; expected a non-empty text"),
         (&["--log-format", "xml"], "--log-format is \"xml\"; expected text or json"),
         (&["--data-dir", ""], "--data-dir is \"\"; expected a folder"),
         (&["--config", "nowhere.toml"], "--config \"nowhere.toml\" cannot be read"),
     ] {
         for command in ["serve", "check-config"] {
-            let said = refusal(&place.hardtack([command].into_iter().chain(args.iter().copied())), 2).await;
-            assert!(said.contains(expected), "{args:?}: {said}");
+            let error = refusal(&dir.hardtack([command].into_iter().chain(args.iter().copied())), 2).await;
+            assert!(error.contains(expected), "{args:?}: {error}");
         }
     }
-    assert!(!place.path("hardtack-data").exists());
+    assert!(!dir.path("hardtack-data").exists());
 }
 
 #[test]
 fn an_unknown_flag() {
-    let finished = Place::new().hardtack(["serve", "--lisen", "x"]).run().unwrap();
+    let finished = TestDir::new().hardtack(["serve", "--lisen", "x"]).run().unwrap();
     assert_eq!(finished.status.code(), Some(2));
     assert!(finished.stderr.contains("unexpected argument '--lisen'"), "{}", finished.stderr);
     assert!(finished.stderr.contains("--listen"), "{}", finished.stderr);
@@ -42,130 +45,133 @@ fn an_unknown_flag() {
 
 #[tokio::test]
 async fn bad_variables() {
-    let place = Place::new();
+    let dir = TestDir::new();
     for (name, value, expected) in [
         ("HARDTACK_LISTEN", "8080", "HARDTACK_LISTEN is \"8080\"; expected an IP address and a port"),
         ("JWT_ACCESS_TOKEN_EXPIRES", "false", "is \"false\": tokens that never expire need stateless mode"),
-        ("JWT_REFRESH_TOKEN_EXPIRES", "-1", "JWT_REFRESH_TOKEN_EXPIRES is \"-1\"; expected at least one second"),
+        ("JWT_REFRESH_TOKEN_EXPIRES", "-1", "JWT_REFRESH_TOKEN_EXPIRES is \"-1\"; expected whole seconds"),
         ("JWT_ALGORITHM", "none", "JWT_ALGORITHM is \"none\": unknown algorithm; expected HS256, "),
         ("JWT_ALGORITHM", "ES256", "ES256 is randomised; sign with HS256, EdDSA or RS256"),
         ("JWT_COOKIE_SAMESITE", "None", "SameSite=None is dropped by browsers without Secure"),
         ("JWT_COOKIE_SAMESITE", "Relaxed", "is \"Relaxed\"; expected Lax, Strict or None"),
-        ("JWT_COOKIE_SECURE", "true", "give --base-url https://"),
+        ("JWT_COOKIE_SECURE", "true", "set --base-url to an https address"),
         ("JWT_COOKIE_CSRF_PROTECT", "false", "or add --insecure-without-csrf"),
         ("JWT_COOKIE_DOMAIN", "example.org", "JWT_COOKIE_DOMAIN is \"example.org\": "),
         ("JWT_ACCESS_COOKIE_NAME", "a b", "JWT_ACCESS_COOKIE_NAME is \"a b\": "),
         ("JWT_ACCESS_COOKIE_NAME", "refresh_token_cookie", "two cookies are called"),
         ("JWT_REFRESH_COOKIE_PATH", "token", "JWT_REFRESH_COOKIE_PATH is \"token\": "),
-        ("JWT_ACCESS_CSRF_FIELD_NAME", "token", "only \"csrf_token\" is possible"),
+        ("JWT_ACCESS_CSRF_FIELD_NAME", "token", "only \"csrf_token\" is supported"),
         ("JWT_TOKEN_LOCATION", "headers", "JWT_TOKEN_LOCATION is \"headers\"; expected cookies, alone or in a list"),
         ("JWT_TOKEN_LOCATION", "cookies,header", "with headers, query_string and json"),
         ("JWT_HEADER_NAME", "a b", "JWT_HEADER_NAME is \"a b\": "),
         ("JWT_IDENTITY_CLAIM", "exp", "JWT_IDENTITY_CLAIM is \"exp\": "),
-        ("JWT_VERIFY_SUB", "false", "only \"true\" is possible"),
+        ("JWT_VERIFY_SUB", "false", "only \"true\" is supported"),
         ("JWT_DECODE_ALGORITHMS", "HS256,RS256", "JWT_DECODE_ALGORITHMS is not supported"),
         ("RUST_LOG", "a=b=c", "RUST_LOG is \"a=b=c\"; expected a level"),
     ] {
         let command = if name == "RUST_LOG" { "serve" } else { "check-config" };
-        let said = refusal(&place.hardtack([command]).env(name, value), 2).await;
-        assert!(said.contains(expected), "{name}={value}: {said}");
+        let error = refusal(&dir.hardtack([command]).env(name, value), 2).await;
+        assert!(error.contains(expected), "{name}={value}: {error}");
     }
-    let said = refusal(&place.serve([]).env("JWT_ENCODE_ISSUER", "a").env("JWT_DECODE_ISSUER", "b"), 2).await;
-    assert!(said.contains("JWT_DECODE_ISSUER and JWT_ENCODE_ISSUER set the same thing, and differ"), "{said}");
-    assert!(!place.path("hardtack-data").exists());
+    let error = refusal(&dir.serve([]).env("JWT_ENCODE_ISSUER", "a").env("JWT_DECODE_ISSUER", "b"), 2).await;
+    assert!(
+        error.contains("JWT_DECODE_ISSUER and JWT_ENCODE_ISSUER set the same thing to different values"),
+        "{error}"
+    );
+    assert!(!dir.path("hardtack-data").exists());
 }
 
 #[tokio::test]
-async fn weak_sample_and_public_secrets() {
-    let place = Place::new();
+async fn weak_and_public_secrets() {
+    let dir = TestDir::new();
     let pem_in_spaces = format!(" \n{PUBLIC_PEM}");
     let jwk = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
-    let make_one = "make one with: openssl rand -base64 48";
+    let openssl = "make one with: openssl rand -base64 48";
     for (secret, expected, advice) in [
-        ("", "the HMAC secret is empty", make_one),
-        ("Kq3vZ8xW2bN7mT5r", "the HMAC secret has 128 bits, and at least 256 are needed", make_one),
-        ("super-secret", "the HMAC secret is a published sample", make_one),
-        ("changeme", "the HMAC secret is a published sample", make_one),
-        ("your-256-bit-secret", "the HMAC secret is a published sample", make_one),
-        ("abcdabcdabcdabcdabcdabcdabcdabcdabcd", "the HMAC secret is a simple pattern", make_one),
+        ("", "the HMAC secret is empty", openssl),
+        ("Kq3vZ8xW2bN7mT5r", "the HMAC secret has 128 bits, and at least 256 are needed", openssl),
+        ("super-secret", "the HMAC secret is a published sample", openssl),
+        ("changeme", "the HMAC secret is a published sample", openssl),
+        ("your-256-bit-secret", "the HMAC secret is a published sample", openssl),
+        ("abcdabcdabcdabcdabcdabcdabcdabcdabcd", "the HMAC secret is a simple pattern", openssl),
         (PUBLIC_PEM, "is an asymmetric key or a certificate", "hardtack keys generate"),
         (&pem_in_spaces, "is an asymmetric key or a certificate", "hardtack keys generate"),
         (jwk, "is an asymmetric key or a certificate", "hardtack keys generate"),
     ] {
-        let said = refusal(&place.serve([]).env("JWT_SECRET_KEY", secret), 2).await;
-        assert!(said.starts_with("hardtack: JWT_SECRET_KEY"), "{said}");
-        assert!(said.contains(expected) && said.contains(advice), "{secret}: {said}");
-        assert!(secret.is_empty() || !said.contains(secret), "{said}");
+        let error = refusal(&dir.serve([]).env("JWT_SECRET_KEY", secret), 2).await;
+        assert!(error.starts_with("hardtack: JWT_SECRET_KEY"), "{error}");
+        assert!(error.contains(expected) && error.contains(advice), "{secret}: {error}");
+        assert!(secret.is_empty() || !error.contains(secret), "{error}");
     }
 }
 
 #[tokio::test]
 async fn keys_that_do_not_fit() {
-    let place = Place::new();
-    place.write("public.pem", PUBLIC_PEM);
-    let private = crate::support::output(&place.hardtack(["keys", "generate", "--alg", "EdDSA"]));
+    let dir = TestDir::new();
+    dir.write("public.pem", PUBLIC_PEM);
+    let private = crate::support::output(&dir.hardtack(["keys", "generate", "--alg", "EdDSA"]));
     for (variables, expected) in [
         (&[("JWT_PRIVATE_KEY", "@none.pem")][..], "JWT_PRIVATE_KEY names \"none.pem\", which cannot be read"),
         (&[("JWT_PRIVATE_KEY", "@public.pem")], "JWT_PRIVATE_KEY needs JWT_ALGORITHM"),
         (&[("JWT_PRIVATE_KEY", "@public.pem"), ("JWT_ALGORITHM", "EdDSA")], "the key is public and can't sign"),
         (&[("JWT_PUBLIC_KEY", "@public.pem")], "JWT_PUBLIC_KEY cannot sign"),
-        (&[("JWT_PRIVATE_KEY", &private), ("JWT_ALGORITHM", "RS256")], "JWT_PRIVATE_KEY is one for EdDSA"),
+        (&[("JWT_PRIVATE_KEY", &private), ("JWT_ALGORITHM", "RS256")], "JWT_PRIVATE_KEY is a key for EdDSA"),
         (&[("JWT_PRIVATE_KEY", &private), ("JWT_PUBLIC_KEY", PUBLIC_PEM)], "is not the public half of JWT_PRIVATE_KEY"),
-        (&[("JWT_PRIVATE_KEY", &private), ("JWT_SECRET_KEY", "x")], "are both set, and one key signs"),
+        (&[("JWT_PRIVATE_KEY", &private), ("JWT_SECRET_KEY", "x")], "are both set, but only one key can sign"),
         (&[("JWT_SECRET_KEY", "x"), ("JWT_ALGORITHM", "RS256")], "expected HS256, HS384 or HS512"),
     ] {
-        let program = variables.iter().fold(place.serve([]), |program, (name, value)| program.env(name, value));
-        let said = refusal(&program, 2).await;
-        assert!(said.contains(expected), "{said}");
-        assert!(!said.contains(private.trim()), "{said}");
+        let program = variables.iter().fold(dir.serve([]), |program, (name, value)| program.env(name, value));
+        let error = refusal(&program, 2).await;
+        assert!(error.contains(expected), "{error}");
+        assert!(!error.contains(private.trim()), "{error}");
     }
 }
 
 #[tokio::test]
 async fn a_bad_file() {
-    let place = Place::new();
+    let dir = TestDir::new();
     for (text, expected) in [
-        ("lisen = '127.0.0.1:0'", "hardtack.toml has the unknown setting \"lisen\"; is listen meant?"),
+        ("lisen = '127.0.0.1:0'", "hardtack.toml has the unknown setting \"lisen\"; did you mean listen?"),
         ("listen = 'nowhere'", "listen in hardtack.toml is \"nowhere\"; expected an IP address and a port"),
-        ("listen = ", "hardtack.toml is no TOML: line 1: "),
+        ("listen = ", "hardtack.toml is not valid TOML: line 1: "),
         ("access_lifetime = false", "access_lifetime in hardtack.toml is \"false\": tokens that never expire"),
     ] {
-        place.write("hardtack.toml", text);
-        let said = refusal(&place.hardtack(["serve"]), 2).await;
-        assert!(said.contains(expected), "{text}: {said}");
+        dir.write("hardtack.toml", text);
+        let error = refusal(&dir.hardtack(["serve"]), 2).await;
+        assert!(error.contains(expected), "{text}: {error}");
     }
-    place.write("hardtack.toml", "JWT_SECRET_KEY = 'x'");
-    set_mode(place.path("hardtack.toml"), 0o644);
-    let said = refusal(&place.hardtack(["serve"]), 2).await;
-    assert!(said.ends_with("set it with: chmod 600 hardtack.toml"), "{said}");
+    dir.write("hardtack.toml", "JWT_SECRET_KEY = 'x'");
+    set_mode(dir.path("hardtack.toml"), 0o644);
+    let error = refusal(&dir.hardtack(["serve"]), 2).await;
+    assert!(error.ends_with("set it with: chmod 600 hardtack.toml"), "{error}");
 }
 
 #[tokio::test]
-async fn a_data_folder_that_cannot_be_one() {
-    let place = Place::new();
-    place.write("file", "");
-    let said = refusal(&place.serve(["--data-dir", "file/data"]), 1).await;
-    assert!(said.contains("--data-dir \"file/data\" cannot be made: "), "{said}");
-    assert!(said.contains("expected a folder that this user may write to"), "{said}");
-    place.write("text", "");
-    let said = refusal(&place.serve(["--data-dir", "text"]), 1).await;
-    assert!(said.contains("--data-dir \"text\""), "{said}");
+async fn a_data_folder_that_cannot_be_created() {
+    let dir = TestDir::new();
+    dir.write("file", "");
+    let error = refusal(&dir.serve(["--data-dir", "file/data"]), 1).await;
+    assert!(error.contains("--data-dir \"file/data\" cannot be created: "), "{error}");
+    assert!(error.contains("expected a folder that this user can write to"), "{error}");
+    dir.write("text", "");
+    let error = refusal(&dir.serve(["--data-dir", "text"]), 1).await;
+    assert!(error.contains("--data-dir \"text\""), "{error}");
 }
 
 #[tokio::test]
-async fn a_key_that_others_can_read() {
-    let place = Place::new();
-    start(&place.serve([])).await.stop().await;
+async fn a_key_that_other_users_can_access() {
+    let dir = TestDir::new();
+    start(&dir.serve([])).await.stop().await;
     let key = "./hardtack-data/keys/0001.jwk";
     for opened in [0o640, 0o604, 0o620] {
-        set_mode(place.path(key), opened);
+        set_mode(dir.path(key), opened);
         for command in ["serve", "check-config"] {
-            let said = refusal(&place.hardtack([command, "--listen", "127.0.0.1:0"]), 2).await;
-            assert!(said.contains(&format!("its mode {opened:04o} opens it to others")), "{said}");
-            assert!(said.ends_with(&format!("chmod 600 {key}")), "{said}");
+            let error = refusal(&dir.hardtack([command, "--listen", "127.0.0.1:0"]), 2).await;
+            assert!(error.contains(&format!("its mode {opened:04o} gives other users access")), "{error}");
+            assert!(error.ends_with(&format!("chmod 600 {key}")), "{error}");
         }
-        assert_eq!(mode(place.path(key)), opened);
+        assert_eq!(mode(dir.path(key)), opened);
     }
-    set_mode(place.path(key), 0o400);
-    start(&place.serve([])).await.stop().await;
+    set_mode(dir.path(key), 0o400);
+    start(&dir.serve([])).await.stop().await;
 }

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::stores::{Store, Two, at, on_every_store};
+use crate::stores::{Store, TwoServers, at, on_every_store};
 use crate::support::{
-    PASSWORD, is_let_in, is_refused_soon, log_in, log_out, refresh, sign_up, with_copied_access_cookie,
+    PASSWORD, is_logged_in, is_refused_soon, log_in, log_out, refresh, sign_up, with_copied_access_cookie,
 };
 
 on_every_store! {{
@@ -20,79 +20,79 @@ on_every_store! {{
 }}
 
 async fn s27_a_log_in_at_the_other_server_ends_the_session_of_the_first(store: Store) {
-    let two = Two::start(store).await;
+    let two = TwoServers::start(store).await;
     let mut client = two.one.client();
     sign_up(&mut client, "someone").await;
     let copies = [with_copied_access_cookie(&client, &two.one), with_copied_access_cookie(&client, &two.other)];
     let mut old = client.clone();
     let mut moved = at(&two.other, &client);
-    assert!(is_let_in(&mut moved).await, "logged in at one is logged in at the other");
+    assert!(is_logged_in(&mut moved).await, "a user who is logged in at one server is logged in at the other");
     assert_eq!(log_in(&mut moved, "someone", PASSWORD).await, 200);
-    assert!(is_let_in(&mut moved).await && is_let_in(&mut at(&two.one, &moved)).await);
+    assert!(is_logged_in(&mut moved).await && is_logged_in(&mut at(&two.one, &moved)).await);
     for copy in &copies {
         is_refused_soon(copy, "the session that was replaced").await;
     }
     assert_eq!(refresh(&mut old).await, 401);
 }
 
-/// A browser's second request may be on its way while the first brings it another session.
+/// A request may be in flight while the response to another gives the browser a new session.
 async fn s27_s35_a_late_request_with_the_old_cookies_deletes_none_at_either_server(store: Store) {
-    let two = Two::start(store).await;
+    let two = TwoServers::start(store).await;
     let mut client = two.one.client();
     sign_up(&mut client, "someone").await;
     for renewed in [false, true] {
         let late = client.clone();
         if renewed {
             let body = json!({ "current_password": PASSWORD, "new_password": "canary-password-9a7c" });
-            let answer = client.post("/account/password").accept_json().csrf().json(&body).send().await;
-            assert_eq!(answer.status(), 200, "{}", answer.text());
+            let response = client.post("/account/password").accept_json().csrf().json(&body).send().await;
+            assert_eq!(response.status(), 200, "{}", response.text());
         } else {
             assert_eq!(log_in(&mut client, "someone", PASSWORD).await, 200);
         }
         for server in two.both() {
-            // With the refresh cookie alone first: the row decides, before the log is read.
+            // The refresh cookie alone first: its row decides, before the server has read the log.
             for left_out in ["access_token_cookie", "refresh_token_cookie"] {
                 let mut late = at(server, &late);
                 late.jar().remove(left_out);
                 let since = Instant::now();
-                let answer = loop {
-                    let answer = late.clone().get("/service").accept_json().send().await;
-                    if answer.status() != 200 || since.elapsed() > Duration::from_secs(2) {
-                        break answer;
+                let response = loop {
+                    let response = late.clone().get("/service").accept_json().send().await;
+                    if response.status() != 200 || since.elapsed() > Duration::from_secs(2) {
+                        break response;
                     }
                 };
-                assert_eq!(answer.status(), 401, "{}", answer.text());
-                let cookies = answer.set_cookies();
+                assert_eq!(response.status(), 401, "{}", response.text());
+                let cookies = response.set_cookies();
                 assert!(cookies.is_empty(), "without {left_out}, renewed: {renewed}: {cookies:?}");
             }
-            assert!(is_let_in(&mut at(server, &client)).await);
+            assert!(is_logged_in(&mut at(server, &client)).await);
         }
     }
 }
 
 async fn s28_s29_copies_are_dead_at_one_server_after_the_log_out_at_the_other(store: Store) {
-    let two = Two::start(store).await;
+    let two = TwoServers::start(store).await;
     let mut client = two.one.client();
     sign_up(&mut client, "someone").await;
     let access = with_copied_access_cookie(&client, &two.other);
     let mut everything = at(&two.other, &client);
-    assert!(is_let_in(&mut access.clone()).await);
+    assert!(is_logged_in(&mut access.clone()).await);
     log_out(&mut client).await;
-    // The row decides at once, whichever server is asked.
+    // A refresh reads the row, so both servers refuse it at once.
     everything.jar().remove("access_token_cookie");
     assert_eq!(refresh(&mut everything).await, 401);
     is_refused_soon(&access, "the copied access cookie").await;
 }
 
 async fn s30_an_old_refresh_token_ends_the_session_at_both_servers(store: Store) {
-    let two = Two::start(store).await;
+    let two = TwoServers::start(store).await;
     let mut client = two.one.client();
     sign_up(&mut client, "someone").await;
     let mut thief = at(&two.other, &client);
     for server in [&two.one, &two.other] {
         client = at(server, &client);
         assert_eq!(refresh(&mut client).await, 200);
-        assert!(is_let_in(&mut client).await);
+        assert!(is_logged_in(&mut client).await);
     }
     let copy = with_copied_access_cookie(&client, &two.one);
     assert_eq!(refresh(&mut thief).await, 401, "two generations ago");
@@ -104,7 +104,7 @@ async fn s30_an_old_refresh_token_ends_the_session_at_both_servers(store: Store)
 
 async fn s33_s34_sessions_end_at_both_servers(store: Store) {
     let args = ["--access-lifetime", "1s", "--refresh-lifetime", "2s", "--session-lifetime", "4s"];
-    let two = Two::start_with(store, &args).await;
+    let two = TwoServers::start_with(store, &args).await;
     let mut idle = two.one.client();
     sign_up(&mut idle, "someone").await;
     let mut busy = two.one.client();
@@ -113,45 +113,45 @@ async fn s33_s34_sessions_end_at_both_servers(store: Store) {
     let (mut rounds, mut was_in) = (0, Duration::ZERO);
     while since.elapsed() < Duration::from_secs(6) {
         busy = at(if rounds % 2 == 0 { &two.other } else { &two.one }, &busy);
-        if is_let_in(&mut busy).await {
+        if is_logged_in(&mut busy).await {
             was_in = since.elapsed();
         }
         rounds += 1;
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
-    assert!(was_in > Duration::from_millis(2500), "in use it outlives the idle limit: {was_in:?}");
-    assert!(was_in < Duration::from_millis(5100), "but not the absolute one: {was_in:?}");
-    assert!(!is_let_in(&mut at(&two.other, &idle)).await, "an unused session ends");
+    assert!(was_in > Duration::from_millis(2500), "a session in use outlives the idle limit: {was_in:?}");
+    assert!(was_in < Duration::from_millis(5100), "it ends at the absolute limit: {was_in:?}");
+    assert!(!is_logged_in(&mut at(&two.other, &idle)).await, "an unused session ends");
 }
 
 async fn s35_a_password_change_at_one_server_ends_all_other_sessions_at_both(store: Store) {
-    let two = Two::start(store).await;
+    let two = TwoServers::start(store).await;
     let mut client = two.one.client();
     sign_up(&mut client, "someone").await;
-    let mut telephone = two.other.client();
-    assert_eq!(log_in(&mut telephone, "someone", PASSWORD).await, 200);
-    let copies = [&two.one, &two.other].map(|server| with_copied_access_cookie(&telephone, server));
+    let mut phone = two.other.client();
+    assert_eq!(log_in(&mut phone, "someone", PASSWORD).await, 200);
+    let copies = [&two.one, &two.other].map(|server| with_copied_access_cookie(&phone, server));
 
     let body = json!({ "current_password": PASSWORD, "new_password": "canary-password-9a7c" });
-    let answer = client.post("/account/password").accept_json().csrf().json(&body).send().await;
-    assert_eq!(answer.status(), 200, "{}", answer.text());
-    let mut late = telephone.clone();
+    let response = client.post("/account/password").accept_json().csrf().json(&body).send().await;
+    assert_eq!(response.status(), 200, "{}", response.text());
+    let mut late = phone.clone();
     late.jar().remove("access_token_cookie");
     assert_eq!(refresh(&mut late).await, 401);
     for copy in &copies {
         is_refused_soon(copy, "another session").await;
     }
-    assert!(is_let_in(&mut client).await && is_let_in(&mut at(&two.other, &client)).await);
+    assert!(is_logged_in(&mut client).await && is_logged_in(&mut at(&two.other, &client)).await);
     assert_eq!(log_in(&mut two.other.client(), "someone", PASSWORD).await, 401);
     assert_eq!(log_in(&mut two.other.client(), "someone", "canary-password-9a7c").await, 200);
 }
 
 async fn s38_sessions_are_listed_and_ended_at_either_server(store: Store) {
-    let two = Two::start(store).await;
+    let two = TwoServers::start(store).await;
     let mut client = two.one.client();
     sign_up(&mut client, "someone").await;
-    let mut telephone = two.other.client();
-    assert_eq!(log_in(&mut telephone, "someone", PASSWORD).await, 200);
+    let mut phone = two.other.client();
+    assert_eq!(log_in(&mut phone, "someone", PASSWORD).await, 200);
     let mut stranger = two.one.client();
     sign_up(&mut stranger, "stranger").await;
 
@@ -166,17 +166,17 @@ async fn s38_sessions_are_listed_and_ended_at_either_server(store: Store) {
     assert_eq!(devices[0], devices[1]);
     let path = format!("/account/sessions/{}/revoke", others[0].as_str().unwrap());
     for server in two.both() {
-        let answer = at(server, &stranger).post(&path).accept_json().csrf().send().await;
-        assert_eq!(answer.status(), 404, "{}", answer.text());
+        let response = at(server, &stranger).post(&path).accept_json().csrf().send().await;
+        assert_eq!(response.status(), 404, "{}", response.text());
     }
-    assert!(is_let_in(&mut telephone).await, "a stranger ended it");
+    assert!(is_logged_in(&mut phone).await, "another user ended the session");
 
-    let copies = two.both().map(|server| with_copied_access_cookie(&telephone, server));
+    let copies = two.both().map(|server| with_copied_access_cookie(&phone, server));
     assert_eq!(client.post(&path).accept_json().csrf().send().await.status(), 200);
-    telephone.jar().remove("access_token_cookie");
-    assert_eq!(refresh(&mut telephone).await, 401);
+    phone.jar().remove("access_token_cookie");
+    assert_eq!(refresh(&mut phone).await, 401);
     for copy in &copies {
         is_refused_soon(copy, "the session that was ended from another device").await;
     }
-    assert!(is_let_in(&mut client).await && is_let_in(&mut at(&two.other, &client)).await);
+    assert!(is_logged_in(&mut client).await && is_logged_in(&mut at(&two.other, &client)).await);
 }

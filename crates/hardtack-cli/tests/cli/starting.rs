@@ -1,27 +1,27 @@
-//! The first start, and the ones after it.
+//! The first start, later starts, and starts behind https.
 
-use hardtack_conformance::Client;
+use hardtack_test_support::Client;
 
-use crate::support::{Place, is_let_in, log_out, mode, sign_up, start, with_copied_access_cookie};
+use crate::support::{TestDir, is_logged_in, log_out, mode, sign_up, start, with_copied_access_cookie};
 
 #[tokio::test]
-async fn a_first_start_makes_what_it_needs_for_its_owner_only() {
-    let place = Place::new();
-    let server = place.start().await;
+async fn a_first_start_creates_private_files() {
+    let dir = TestDir::new();
+    let server = dir.start().await;
     assert_eq!(server.stdout(), format!("Hardtack is listening on {}\n", server.base_url()));
     assert_ne!(server.base_url(), "http://127.0.0.1:0");
-    assert_eq!(mode(place.path("hardtack-data")), 0o700);
-    assert_eq!(mode(place.path("hardtack-data/hardtack.db")), 0o600);
-    assert_eq!(mode(place.path("hardtack-data/keys")), 0o700);
-    assert_eq!(place.keys(), ["0001.jwk"]);
-    assert_eq!(mode(place.path("hardtack-data/keys/0001.jwk")), 0o600);
+    assert_eq!(mode(dir.path("hardtack-data")), 0o700);
+    assert_eq!(mode(dir.path("hardtack-data/hardtack.db")), 0o600);
+    assert_eq!(mode(dir.path("hardtack-data/keys")), 0o700);
+    assert_eq!(dir.keys(), ["0001.jwk"]);
+    assert_eq!(mode(dir.path("hardtack-data/keys/0001.jwk")), 0o600);
     assert_eq!(server.client().get("/healthz").send().await.status(), 200);
 }
 
 #[tokio::test]
 async fn a_restart_keeps_logins_and_logouts() {
-    let place = Place::new();
-    let server = place.start().await;
+    let dir = TestDir::new();
+    let server = dir.start().await;
     let mut stays = server.client();
     sign_up(&mut stays, "stays").await;
     let mut leaves = server.client();
@@ -30,36 +30,36 @@ async fn a_restart_keeps_logins_and_logouts() {
     log_out(&mut leaves).await;
     server.stop().await;
 
-    let server = place.start().await;
-    assert_eq!(place.keys(), ["0001.jwk"]);
+    let server = dir.start().await;
+    assert_eq!(dir.keys(), ["0001.jwk"]);
     let mut thief = server.client();
     thief.set_cookie_raw(&copied);
-    assert!(!is_let_in(&mut thief).await);
+    assert!(!is_logged_in(&mut thief).await);
     let mut stays = with_copied_access_cookie(&stays, &server);
-    assert!(is_let_in(&mut stays).await);
+    assert!(is_logged_in(&mut stays).await);
 }
 
 #[tokio::test]
-async fn servers_that_start_at_once_share_one_key() {
-    let place = Place::new();
-    let program = place.serve([]);
+async fn servers_that_start_at_the_same_time_share_one_key() {
+    let dir = TestDir::new();
+    let program = dir.serve([]);
     let servers = tokio::join!(start(&program), start(&program), start(&program));
-    assert_eq!(place.keys(), ["0001.jwk"]);
+    assert_eq!(dir.keys(), ["0001.jwk"]);
     let mut client = servers.0.client();
     sign_up(&mut client, "someone").await;
     for server in [&servers.1, &servers.2] {
-        assert!(is_let_in(&mut with_copied_access_cookie(&client, server)).await);
+        assert!(is_logged_in(&mut with_copied_access_cookie(&client, server)).await);
     }
 }
 
 #[tokio::test]
 async fn behind_https_every_cookie_is_secure_and_bound_to_the_host() {
-    let place = Place::new();
-    let server = start(&place.serve(["--base-url", "https://site.example"])).await;
+    let dir = TestDir::new();
+    let server = start(&dir.serve(["--base-url", "https://site.example"])).await;
     assert!(server.stdout().ends_with(" for https://site.example\n"), "{}", server.stdout());
     let mut client = server.client().at_origin("https://site.example");
     sign_up(&mut client, "someone").await;
-    assert!(is_let_in(&mut client).await);
+    assert!(is_logged_in(&mut client).await);
     let cookies = client.cookies();
     assert!(cookies.iter().any(|cookie| cookie.name == "__Host-access_token_cookie"));
     for cookie in cookies {
@@ -74,8 +74,8 @@ async fn behind_https_every_cookie_is_secure_and_bound_to_the_host() {
 #[tokio::test]
 async fn cookies_last_as_long_as_configured() {
     async fn expiry_of(args: &[&str]) -> Option<i64> {
-        let place = Place::new();
-        let server = start(&place.serve(args.iter().copied())).await;
+        let dir = TestDir::new();
+        let server = start(&dir.serve(args.iter().copied())).await;
         let mut client: Client = server.client();
         sign_up(&mut client, "someone").await;
         client.cookie("refresh_token_cookie").unwrap().max_age

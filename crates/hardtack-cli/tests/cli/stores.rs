@@ -1,32 +1,32 @@
-//! Two servers that share a store, whichever it is.
+//! Two servers that share a store, of each kind.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use hardtack_conformance::Client;
-use hardtack_conformance::process::{Process, Program};
-use hardtack_conformance::services::postgres;
-use hardtack_conformance::services::redis::RedisServer;
+use hardtack_test_support::Client;
+use hardtack_test_support::process::{Process, Program};
+use hardtack_test_support::services::postgres;
+use hardtack_test_support::services::redis::RedisServer;
 
-use crate::support::{Place, output, start};
+use crate::support::{TestDir, output, start};
 
-/// Where the sessions are.
+/// Where the sessions are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Store {
-    /// In a file that both open.
+    /// In an SQLite file that both servers open.
     Sqlite,
-    /// With the accounts, on one server.
+    /// In PostgreSQL, as the accounts are.
     Postgres,
-    /// On a Redis; the accounts are on PostgreSQL.
+    /// In Redis; the accounts are in PostgreSQL.
     Redis,
-    /// On PostgreSQL, and word of what has ended goes through a Redis.
+    /// In PostgreSQL; Redis announces which sessions have ended.
     Notice,
 }
 
-/// Makes a test for each store of each function.
+/// Makes a test of each function for each store.
 macro_rules! on_every_store {
     ($tests:tt) => {
-        hardtack_conformance::on_every_store! {
+        hardtack_test_support::on_every_store! {
             [
                 on_sqlite: crate::stores::Store::Sqlite,
                 on_postgres: crate::stores::Store::Postgres,
@@ -41,7 +41,7 @@ pub(crate) use on_every_store;
 
 const REDIS_DATABASES: usize = 64;
 
-/// A database of the Redis that all tests share.
+/// An unused database of the Redis that all tests share.
 fn redis_database() -> String {
     static SHARED: OnceLock<RedisServer> = OnceLock::new();
     static TAKEN: AtomicUsize = AtomicUsize::new(0);
@@ -52,7 +52,7 @@ fn redis_database() -> String {
 }
 
 impl Store {
-    /// What a server is told of a store of its own, empty one.
+    /// The environment variables for a new, empty store.
     pub(crate) fn fresh(self) -> Vec<(&'static str, String)> {
         let database = || ("HARDTACK_DATABASE_URL", postgres::shared().database());
         match self {
@@ -66,19 +66,19 @@ impl Store {
     }
 }
 
-/// What a server is told that keeps its sessions on a Redis.
+/// The environment variables of a server that stores its sessions in Redis.
 pub(crate) fn on_redis(database: String, redis: String) -> Vec<(&'static str, String)> {
     vec![("HARDTACK_DATABASE_URL", database), ("HARDTACK_REDIS_URL", redis)]
 }
 
-/// Two servers that are one to their users.
-pub(crate) struct Two {
+/// Two servers with one store and one key.
+pub(crate) struct TwoServers {
     pub(crate) one: Process,
     pub(crate) other: Process,
-    _places: Vec<Place>,
+    _dirs: Vec<TestDir>,
 }
 
-impl Two {
+impl TwoServers {
     pub(crate) async fn start(store: Store) -> Self {
         Self::start_with(store, &[]).await
     }
@@ -87,24 +87,24 @@ impl Two {
         if store != Store::Sqlite {
             return Self::over(&store.fresh(), args).await;
         }
-        // One folder, with the database and the keys.
-        let place = Place::new();
-        let program = place.serve(args.iter().copied());
+        // Both share the folder with the database and the keys.
+        let dir = TestDir::new();
+        let program = dir.serve(args.iter().copied());
         let (one, other) = (start(&program).await, start(&program).await);
-        Self { one, other, _places: vec![place] }
+        Self { one, other, _dirs: vec![dir] }
     }
 
-    /// On two machines, so to speak: a folder each, and one key from the environment.
-    pub(crate) async fn over(told: &[(&str, String)], args: &[&str]) -> Self {
-        let places = [Place::new(), Place::new()];
-        let secret = output(&places[0].hardtack(["keys", "generate"]));
-        let programs = places.each_ref().map(|place| -> Program {
-            let program = place.serve(args.iter().copied()).env("JWT_SECRET_KEY", secret.trim());
-            told.iter().fold(program, |program, (name, value)| program.env(name, value))
+    /// Starts servers as if on two machines: each with a folder of its own, and the key from the environment.
+    pub(crate) async fn over(env: &[(&str, String)], args: &[&str]) -> Self {
+        let dirs = [TestDir::new(), TestDir::new()];
+        let secret = output(&dirs[0].hardtack(["keys", "generate"]));
+        let programs = dirs.each_ref().map(|dir| -> Program {
+            let program = dir.serve(args.iter().copied()).env("JWT_SECRET_KEY", secret.trim());
+            env.iter().fold(program, |program, (name, value)| program.env(name, value))
         });
-        // At once, on an empty database: each migrates.
+        // Both migrate the empty database at the same time.
         let (one, other) = tokio::join!(start(&programs[0]), start(&programs[1]));
-        Self { one, other, _places: places.into() }
+        Self { one, other, _dirs: dirs.into() }
     }
 
     pub(crate) fn both(&self) -> [&Process; 2] {
@@ -112,7 +112,7 @@ impl Two {
     }
 }
 
-/// The same browser at another server: a load balancer sent it there.
+/// The same browser at another server, as if a load balancer had sent it there.
 pub(crate) fn at(server: &Process, client: &Client) -> Client {
     let mut moved = server.client();
     *moved.jar() = client.clone().jar().clone();

@@ -1,20 +1,21 @@
-//! A folder to work in, and a person at a browser.
+//! A working directory for a test, and a user's steps in a browser.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use hardtack_conformance::client::Response;
-use hardtack_conformance::process::{Finished, Process, Program};
-use hardtack_conformance::{Client, process::StartError};
+use hardtack_test_support::client::Response;
+use hardtack_test_support::html::HtmlForms;
+use hardtack_test_support::process::{Finished, Process, Program};
+use hardtack_test_support::{Client, process::StartError};
 use serde_json::json;
 use tempfile::TempDir;
 
 pub(crate) const PASSWORD: &str = "canary-password-5f1d";
 
-/// A working directory of its own, so that nothing is shared between tests.
-pub(crate) struct Place(TempDir);
+/// A working directory of the test's own.
+pub(crate) struct TestDir(TempDir);
 
-impl Place {
+impl TestDir {
     pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
@@ -27,7 +28,7 @@ impl Place {
         std::fs::write(self.path(name), text).unwrap();
     }
 
-    /// `hardtack` with arguments, started here.
+    /// `hardtack` with arguments, run in the directory.
     pub(crate) fn hardtack<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Program {
         Program::new(env!("CARGO_BIN_EXE_hardtack")).directory(self.0.path()).args(args)
     }
@@ -55,7 +56,7 @@ pub(crate) async fn start(program: &Program) -> Process {
     program.start().await.unwrap_or_else(|error: StartError| panic!("{error}"))
 }
 
-/// Runs a program that has to refuse, and answers its one sentence.
+/// Runs a program that must fail with this exit code, and returns its one error.
 pub(crate) async fn refusal(program: &Program, code: i32) -> String {
     let (status, stdout, stderr) = match program.start().await {
         Err(StartError::Exited { status, stdout, stderr }) => (status, stdout, stderr),
@@ -64,13 +65,13 @@ pub(crate) async fn refusal(program: &Program, code: i32) -> String {
     };
     assert_eq!(status.code(), Some(code), "{stdout}{stderr}");
     assert_eq!(stdout, "");
-    let said: Vec<_> = stderr.lines().filter(|line| line.starts_with("hardtack: ")).collect();
-    assert_eq!(said.len(), 1, "{stderr}");
+    let errors: Vec<_> = stderr.lines().filter(|line| line.starts_with("hardtack: ")).collect();
+    assert_eq!(errors.len(), 1, "{stderr}");
     assert!(!stderr.contains("panicked"), "{stderr}");
-    said[0].to_owned()
+    errors[0].to_owned()
 }
 
-/// The program's output, if all went well.
+/// Runs a program that must succeed, and returns its output.
 #[track_caller]
 pub(crate) fn output(program: &Program) -> String {
     let Finished { status, stdout, stderr } = program.run().unwrap();
@@ -88,7 +89,7 @@ pub(crate) fn set_mode(path: impl AsRef<Path>, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// Fills a form in and sends it.
+/// Fills in a form and sends it.
 async fn submit(client: &mut Client, page: &str, username: &str) -> Response {
     let form = client.get(page).accept_html().send().await;
     let mut fields = form.form_fields(page);
@@ -102,24 +103,24 @@ async fn submit(client: &mut Client, page: &str, username: &str) -> Response {
     client.post(page).accept_html().form(&fields).send().await
 }
 
-/// Signs someone up by the form.
+/// Signs a user up by the form.
 pub(crate) async fn sign_up(client: &mut Client, username: &str) {
-    let answer = submit(client, "/signup", username).await;
-    assert_eq!(answer.status(), 303, "{}", answer.text());
+    let response = submit(client, "/signup", username).await;
+    assert_eq!(response.status(), 303, "{}", response.text());
 }
 
-/// Logs someone out by the form.
+/// Logs the user out by the form.
 pub(crate) async fn log_out(client: &mut Client) {
     let page = client.get("/logout").accept_html().send().await;
-    let answer = client.post("/logout").accept_html().form(&page.form_fields("/logout")).send().await;
-    assert_eq!(answer.status(), 303, "{}", answer.text());
+    let response = client.post("/logout").accept_html().form(&page.form_fields("/logout")).send().await;
+    assert_eq!(response.status(), 303, "{}", response.text());
 }
 
-/// Whether someone is logged in.
-pub(crate) async fn is_let_in(client: &mut Client) -> bool {
-    let answer = client.get("/service").accept_json().send().await;
-    assert!([200, 401].contains(&answer.status().as_u16()), "{} {}", answer.status(), answer.text());
-    answer.status() == 200
+/// Whether the browser is logged in.
+pub(crate) async fn is_logged_in(client: &mut Client) -> bool {
+    let response = client.get("/service").accept_json().send().await;
+    assert!([200, 401].contains(&response.status().as_u16()), "{} {}", response.status(), response.text());
+    response.status() == 200
 }
 
 /// A browser with a copy of the access cookie, and nothing else.
@@ -130,18 +131,18 @@ pub(crate) fn with_copied_access_cookie(client: &Client, server: &Process) -> Cl
     thief
 }
 
-/// Logs in as a program does; the answer's status.
+/// Logs in through the JSON API, and returns the status.
 pub(crate) async fn log_in(client: &mut Client, username: &str, password: &str) -> u16 {
     let typed = json!({ "username": username, "password": password });
     client.post("/login").accept_json().json(&typed).send().await.status().as_u16()
 }
 
-/// Exchanges the refresh token as a program does; the answer's status.
+/// Exchanges the refresh token through the JSON API, and returns the status.
 pub(crate) async fn refresh(client: &mut Client) -> u16 {
     client.get("/token/refresh").accept_json().send().await.status().as_u16()
 }
 
-/// Waits until a copied access cookie is refused, as long as servers in health may take to learn of it.
+/// Waits until a copied access cookie is refused, for as long as a server with a working store may take.
 pub(crate) async fn is_refused_soon(copy: &Client, what: &str) {
     is_refused_within(Duration::from_secs(2), copy, what).await;
 }
@@ -149,9 +150,9 @@ pub(crate) async fn is_refused_soon(copy: &Client, what: &str) {
 /// Waits until a copied access cookie is refused.
 pub(crate) async fn is_refused_within(bound: Duration, copy: &Client, what: &str) {
     let since = Instant::now();
-    // A refusal takes the cookie away, which a thief would not let happen.
-    while is_let_in(&mut copy.clone()).await {
-        assert!(since.elapsed() < bound, "{what}: still let in after {:?}", since.elapsed());
+    // A refusal deletes the cookie, so use a copy, as a thief would.
+    while is_logged_in(&mut copy.clone()).await {
+        assert!(since.elapsed() < bound, "{what}: still logged in after {:?}", since.elapsed());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -1,30 +1,31 @@
-//! Users, as an operator has to do with them while servers run.
+//! `hardtack user`, while servers run.
 
-use hardtack_conformance::process::Program;
+use hardtack_test_support::process::Program;
 
-use crate::stores::{Store, Two, at, on_every_store};
+use crate::stores::{Store, TwoServers, at, on_every_store};
 use crate::support::{
-    PASSWORD, Place, is_let_in, is_refused_soon, log_in, output, refresh, refusal, sign_up, with_copied_access_cookie,
+    PASSWORD, TestDir, is_logged_in, is_refused_soon, log_in, output, refresh, refusal, sign_up,
+    with_copied_access_cookie,
 };
 
 on_every_store! {{
     s37_an_operator_disables_a_user_at_running_servers,
-    an_operator_logs_somebody_out_at_running_servers,
+    an_operator_logs_a_user_out_at_running_servers,
 }}
 
-/// Two servers, and how an operator calls `hardtack user` for them.
-async fn servers(store: Store) -> (Two, impl Fn(&[&str]) -> Program) {
-    let place = Place::new();
-    let told = if store == Store::Sqlite {
-        let url = format!("sqlite:{}", place.path("app.db").display());
+/// Two servers, and a `hardtack user` command for them.
+async fn servers(store: Store) -> (TwoServers, impl Fn(&[&str]) -> Program) {
+    let dir = TestDir::new();
+    let env = if store == Store::Sqlite {
+        let url = format!("sqlite:{}", dir.path("app.db").display());
         vec![("HARDTACK_DATABASE_URL", url)]
     } else {
         store.fresh()
     };
-    let two = Two::over(&told, &[]).await;
+    let two = TwoServers::over(&env, &[]).await;
     let operator = move |args: &[&str]| {
-        let program = place.hardtack(["user"].into_iter().chain(args.iter().copied()));
-        told.iter().fold(program, |program, (name, value)| program.env(name, value))
+        let program = dir.hardtack(["user"].into_iter().chain(args.iter().copied()));
+        env.iter().fold(program, |program, (name, value)| program.env(name, value))
     };
     (two, operator)
 }
@@ -42,7 +43,7 @@ async fn s37_an_operator_disables_a_user_at_running_servers(store: Store) {
     }
     assert_eq!(refresh(&mut ada.clone()).await, 401);
     assert_eq!(log_in(&mut two.other.client(), "ada", PASSWORD).await, 401);
-    assert!(is_let_in(&mut at(&two.one, &bob)).await);
+    assert!(is_logged_in(&mut at(&two.one, &bob)).await);
     assert_eq!(output(&operator(&["disable", "ada"])), "Ada is disabled; there was no session to end.\n");
     let listed = output(&operator(&["list"]));
     let lines: Vec<&str> = listed.lines().collect();
@@ -50,33 +51,33 @@ async fn s37_an_operator_disables_a_user_at_running_servers(store: Store) {
     assert!(lines[1].starts_with("bob  signed up 2") && lines[1].ends_with('Z') && lines.len() == 2, "{listed}");
 
     for _ in 0..2 {
-        assert_eq!(output(&operator(&["enable", "ada"])), "Ada may log in.\n");
+        assert_eq!(output(&operator(&["enable", "ada"])), "Ada can log in.\n");
     }
     let mut again = two.other.client();
     assert_eq!(log_in(&mut again, "ada", PASSWORD).await, 200);
-    assert!(is_let_in(&mut at(&two.one, &again)).await);
-    // Until now it was the disabled user that was refused; the session's end comes with the log.
+    assert!(is_logged_in(&mut at(&two.one, &again)).await);
+    // Until now the servers refused a disabled user; from now on, the end of the session, once they read the log.
     for copy in &copies {
         is_refused_soon(copy, "a session that was ended").await;
     }
     assert!(!output(&operator(&["list"])).contains("disabled"));
 }
 
-async fn an_operator_logs_somebody_out_at_running_servers(store: Store) {
+async fn an_operator_logs_a_user_out_at_running_servers(store: Store) {
     let (two, operator) = servers(store).await;
     let (mut ada, mut bob) = (two.one.client(), two.one.client());
     sign_up(&mut ada, "ada").await;
     sign_up(&mut bob, "bob").await;
-    let mut telephone = two.other.client();
-    assert_eq!(log_in(&mut telephone, "ada", PASSWORD).await, 200);
-    let copies = [&ada, &telephone].map(|client| with_copied_access_cookie(client, &two.one));
+    let mut phone = two.other.client();
+    assert_eq!(log_in(&mut phone, "ada", PASSWORD).await, 200);
+    let copies = [&ada, &phone].map(|client| with_copied_access_cookie(client, &two.one));
     assert_eq!(output(&operator(&["log-out", "ada"])), "ada is logged out; 2 sessions were ended.\n");
     for copy in &copies {
-        is_refused_soon(copy, "whoever was logged out").await;
+        is_refused_soon(copy, "a user who was logged out").await;
     }
-    assert_eq!(refresh(&mut telephone).await, 401);
-    assert!(is_let_in(&mut bob).await);
-    // Nothing keeps them from coming back, and the device page says what happened.
+    assert_eq!(refresh(&mut phone).await, 401);
+    assert!(is_logged_in(&mut bob).await);
+    // They can log in again, and their activity shows what happened.
     assert_eq!(log_in(&mut ada, "ada", PASSWORD).await, 200);
     let activity = ada.get("/account/activity").accept_json().send().await.json();
     let kinds: Vec<_> = activity["activity"].as_array().unwrap().iter().map(|row| row["kind"].clone()).collect();
@@ -84,34 +85,34 @@ async fn an_operator_logs_somebody_out_at_running_servers(store: Store) {
 }
 
 #[tokio::test]
-async fn who_is_not_there_is_told_apart_from_a_database_that_is_not() {
-    let place = Place::new();
+async fn a_missing_database_and_an_unknown_user_have_their_own_errors() {
+    let dir = TestDir::new();
     for args in [vec!["user", "list"], vec!["user", "disable", "ada"]] {
-        let said = refusal(&place.hardtack(args), 2).await;
-        let expected = "hardtack: there is no database ./hardtack-data/hardtack.db; expected --data-dir or \
-                        --database-url as the servers have it";
-        assert_eq!(said, expected);
+        let error = refusal(&dir.hardtack(args), 2).await;
+        let expected = "hardtack: there is no database ./hardtack-data/hardtack.db; set --data-dir or \
+                        --database-url as the servers do";
+        assert_eq!(error, expected);
     }
-    assert!(!place.path("hardtack-data").exists(), "nothing is made");
+    assert!(!dir.path("hardtack-data").exists(), "nothing is created");
 
-    output(&place.hardtack(["migrate"]));
-    assert_eq!(output(&place.hardtack(["user", "list"])), "Nobody has signed up.\n");
+    output(&dir.hardtack(["migrate"]));
+    assert_eq!(output(&dir.hardtack(["user", "list"])), "There are no users yet.\n");
     for command in ["disable", "enable", "log-out"] {
         for name in ["ada", "a\u{301}", "'; DROP TABLE users; --"] {
-            let said = refusal(&place.hardtack(["user", command, name]), 2).await;
-            assert_eq!(said, format!("hardtack: nobody is called {name:?}; see: hardtack user list"));
+            let error = refusal(&dir.hardtack(["user", command, name]), 2).await;
+            assert_eq!(error, format!("hardtack: no user is named {name:?}; list them with: hardtack user list"));
         }
     }
-    let said = refusal(&place.hardtack(["user", "list", "--redis-for", "notice"]), 2).await;
-    assert!(said.contains("without a Redis"), "{said}");
+    let error = refusal(&dir.hardtack(["user", "list", "--redis-for", "notice"]), 2).await;
+    assert!(error.contains("but no Redis is set"), "{error}");
 }
 
-/// More than are read at once, in the order of their names.
+/// More users than one query reads, in the order of their names.
 #[tokio::test]
-async fn everybody_is_listed() {
-    let place = Place::new();
-    output(&place.hardtack(["migrate"]));
-    let url = format!("sqlite:{}", place.path("hardtack-data/hardtack.db").display());
+async fn all_users_are_listed() {
+    let dir = TestDir::new();
+    output(&dir.hardtack(["migrate"]));
+    let url = format!("sqlite:{}", dir.path("hardtack-data/hardtack.db").display());
     let database = hardtack_sqlx::Database::open(&url).await.unwrap();
     for number in 0..1001 {
         let sql = "INSERT INTO users (id, username, username_key, password_hash, password_version, display_name, \
@@ -120,7 +121,7 @@ async fn everybody_is_listed() {
         database.execute(hardtack_sqlx::Statement::new(sql).bind(name)).await.unwrap();
     }
     database.close().await;
-    let listed = output(&place.hardtack(["user", "list", "--data-dir", "hardtack-data"]));
+    let listed = output(&dir.hardtack(["user", "list", "--data-dir", "hardtack-data"]));
     let expected: Vec<String> =
         (0..1001).map(|number| format!("u{number:04}  signed up 1970-01-01T00:00:00Z")).collect();
     assert_eq!(listed.lines().collect::<Vec<_>>(), expected);

@@ -1,9 +1,9 @@
 //! The log, when the server is not the one it was.
 
-use hardtack::SessionStore;
-use hardtack::session::Ends;
-use hardtack_conformance::services::redis::RedisServer;
+use hardtack::session::RevokeTarget;
+use hardtack::session::SessionStore;
 use hardtack_redis::RedisSessions;
+use hardtack_test_support::services::redis::RedisServer;
 
 use crate::{NOBODY, NOW, at, open, session};
 
@@ -11,7 +11,7 @@ use crate::{NOBODY, NOW, at, open, session};
 async fn log_out(store: &RedisSessions) -> u64 {
     let row = session("alice");
     store.create(&row, NOBODY).await.unwrap();
-    store.revoke(Ends::These(&[row.id]), NOW).await.unwrap();
+    store.revoke(RevokeTarget::Sessions(&[row.id]), NOW).await.unwrap();
     let page = store.revocations(0, u32::MAX).await.unwrap();
     assert_eq!(page.entries.last().map(|entry| (entry.sequence, entry.session)), Some((page.head, row.id)));
     page.head
@@ -69,7 +69,7 @@ async fn the_log_is_forgotten_from_its_beginning_only() {
     let rows = [5, 100, 5].map(|seconds| (session("alice"), at(seconds)));
     for (row, end) in &rows {
         store.create(row, NOBODY).await.unwrap();
-        store.revoke(Ends::These(&[row.id]), *end).await.unwrap();
+        store.revoke(RevokeTarget::Sessions(&[row.id]), *end).await.unwrap();
     }
     assert_eq!(store.prune(at(50), 100).await.unwrap(), 2 + 1, "two rows, one entry");
     let entries = store.revocations(0, 10).await.unwrap().entries;

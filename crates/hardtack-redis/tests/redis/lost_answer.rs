@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use hardtack::SessionStore;
-use hardtack::session::Ends;
-use hardtack_conformance::services::redis::RedisServer;
+use hardtack::session::RevokeTarget;
+use hardtack::session::SessionStore;
 use hardtack_redis::RedisSessions;
+use hardtack_test_support::services::redis::RedisServer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -66,7 +66,7 @@ async fn s32_a_write_whose_answer_was_lost_is_done_once_and_reported() {
     store.create(&row, NOBODY).await.unwrap();
     store.create(&other, NOBODY).await.unwrap();
     store.rotate(row.id, 1, next(1)).await.unwrap().unwrap();
-    store.revoke(Ends::These(&[other.id]), NOW).await.unwrap();
+    store.revoke(RevokeTarget::Sessions(&[other.id]), NOW).await.unwrap();
 
     let sent_once = || assert_eq!(proxy.scripts.swap(0, Ordering::SeqCst), 1);
     proxy.scripts.store(0, Ordering::SeqCst);
@@ -77,7 +77,7 @@ async fn s32_a_write_whose_answer_was_lost_is_done_once_and_reported() {
     assert_eq!(store.find(row.id).await.unwrap().unwrap().generation, 3, "and the store goes on");
 
     proxy.cut.store(true, Ordering::SeqCst);
-    assert!(store.revoke(Ends::AllOf("alice"), NOW).await.is_err());
+    assert!(store.revoke(RevokeTarget::AllOf("alice"), NOW).await.is_err());
     sent_once();
     assert_eq!(direct.revocations(0, 10).await.unwrap().entries.len(), 2);
 

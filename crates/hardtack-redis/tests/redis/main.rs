@@ -2,7 +2,7 @@
 //! processes can show.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "the helpers of tests")]
 
-mod engines;
+mod authenticators;
 mod log;
 mod lost_answer;
 mod notifying;
@@ -13,17 +13,19 @@ mod rows;
 
 use std::time::Duration;
 
-use hardtack::session::{Ends, Rotation, SessionRules};
+use hardtack::MemorySessions;
+use hardtack::clock::Timestamp;
+use hardtack::session::Session;
+use hardtack::session::{RevokeTarget, Rotation};
 use hardtack::testing::store_conformance;
-use hardtack::{MemorySessions, Session, Timestamp};
-use hardtack_conformance::services::redis::RedisServer;
 use hardtack_redis::{NotifyingSessions, RedisSessions};
+use hardtack_test_support::services::redis::RedisServer;
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
-const NOBODY: Ends<'static> = Ends::These(&[]);
+const NOBODY: RevokeTarget<'static> = RevokeTarget::Sessions(&[]);
 
 fn session(subject: &str) -> Session {
-    Session::begin(subject, NOW, &SessionRules::default())
+    hardtack::testing::session(subject, NOW)
 }
 
 fn at(seconds: u64) -> Timestamp {
@@ -31,7 +33,7 @@ fn at(seconds: u64) -> Timestamp {
 }
 
 fn next(seconds: u64) -> Rotation {
-    Rotation { now: at(seconds), expires_at: at(seconds + 3600), auth_time: None }
+    Rotation::new(at(seconds), at(seconds + 3600))
 }
 
 async fn open(server: &RedisServer) -> RedisSessions {

@@ -4,10 +4,11 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use hardtack::session::Ends;
-use hardtack::{MemorySessions, SessionStore};
-use hardtack_conformance::services::redis::RedisServer;
+use hardtack::MemorySessions;
+use hardtack::session::RevokeTarget;
+use hardtack::session::SessionStore;
 use hardtack_redis::NotifyingSessions;
+use hardtack_test_support::services::redis::RedisServer;
 
 use crate::{NOBODY, NOW, open, open_twice, session};
 
@@ -35,14 +36,14 @@ async fn tells(here: &impl SessionStore, there: &impl SessionStore) {
     let [row, next] = [session("alice"), session("alice")];
     here.create(&row, NOBODY).await.unwrap();
     is_not_told(there).await;
-    here.revoke(Ends::These(&[row.id]), NOW).await.unwrap();
+    here.revoke(RevokeTarget::Sessions(&[row.id]), NOW).await.unwrap();
     is_told(there).await;
     is_not_told(there).await;
-    here.revoke(Ends::These(&[row.id]), NOW).await.unwrap();
+    here.revoke(RevokeTarget::Sessions(&[row.id]), NOW).await.unwrap();
     is_not_told(there).await;
 
     here.create(&next, NOBODY).await.unwrap();
-    here.create(&session("alice"), Ends::These(&[next.id])).await.unwrap();
+    here.create(&session("alice"), RevokeTarget::Sessions(&[next.id])).await.unwrap();
     is_told(there).await;
 
     assert_eq!(here.outdate("alice", Some("{}"), NOW).await.unwrap().len(), 1);
@@ -52,7 +53,7 @@ async fn tells(here: &impl SessionStore, there: &impl SessionStore) {
     is_not_told(there).await;
 
     // Told while nobody waited: the next one to wait hears of it.
-    here.revoke(Ends::AllOf("alice"), NOW).await.unwrap();
+    here.revoke(RevokeTarget::AllOf("alice"), NOW).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
     is_told(there).await;
     is_not_told(there).await;
@@ -82,7 +83,7 @@ async fn every_clone_is_told() {
     settle(&clone).await;
     let row = session("alice");
     here.create(&row, NOBODY).await.unwrap();
-    here.revoke(Ends::These(&[row.id]), NOW).await.unwrap();
+    here.revoke(RevokeTarget::Sessions(&[row.id]), NOW).await.unwrap();
     is_told(&there).await;
     is_told(&clone).await;
 }
@@ -99,7 +100,7 @@ async fn a_connection_made_anew_tells_once() {
     let other = open(&server).await;
     let row = session("alice");
     other.create(&row, NOBODY).await.unwrap();
-    other.revoke(Ends::These(&[row.id]), NOW).await.unwrap();
+    other.revoke(RevokeTarget::Sessions(&[row.id]), NOW).await.unwrap();
     is_told(&store).await;
 }
 
@@ -120,7 +121,7 @@ async fn no_log_out_waits_for_word_of_it() {
     for _ in 0..3 {
         let row = session("alice");
         here.create(&row, NOBODY).await.unwrap();
-        assert_eq!(here.revoke(Ends::These(&[row.id]), NOW).await.unwrap(), [row.id]);
+        assert_eq!(here.revoke(RevokeTarget::Sessions(&[row.id]), NOW).await.unwrap(), [row.id]);
     }
     assert!(started.elapsed() < Duration::from_millis(500), "{:?}", started.elapsed());
     server.kill();

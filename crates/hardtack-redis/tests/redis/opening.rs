@@ -3,9 +3,9 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use hardtack::SessionStore;
-use hardtack_conformance::services::redis::RedisServer;
+use hardtack::session::SessionStore;
 use hardtack_redis::{OpenError, RedisSessions};
+use hardtack_test_support::services::redis::RedisServer;
 
 use crate::{NOBODY, NOW, open, session};
 

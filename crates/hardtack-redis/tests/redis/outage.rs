@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use hardtack::SessionStore;
-use hardtack::session::{Ends, SessionId};
-use hardtack_conformance::services::redis::RedisServer;
+use hardtack::SessionId;
+use hardtack::session::RevokeTarget;
+use hardtack::session::SessionStore;
 use hardtack_redis::RedisSessions;
+use hardtack_test_support::services::redis::RedisServer;
 use tokio::task::JoinSet;
 
 use crate::{NOBODY, NOW, next, open, session};
@@ -23,7 +24,7 @@ async fn all_fail(store: &RedisSessions) {
         store.find(row.id),
         store.rotate(row.id, 1, next(1)),
         store.confirm(row.id, 1),
-        store.revoke(Ends::AllOf("bob"), NOW),
+        store.revoke(RevokeTarget::AllOf("bob"), NOW),
         store.list("bob", NOW),
         store.revocations(0, 1),
         store.prune(NOW, 1),
@@ -147,7 +148,7 @@ async fn visit(store: RedisSessions, over: Arc<AtomicBool>) -> Told {
             }
         };
         if told.live.len() > told.ended.len() {
-            match store.revoke(Ends::These(&[row.id]), NOW).await {
+            match store.revoke(RevokeTarget::Sessions(&[row.id]), NOW).await {
                 Ok(ended) => told.ended.extend(ended),
                 Err(_) => told.failures += 1,
             }

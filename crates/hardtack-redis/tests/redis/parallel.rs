@@ -1,8 +1,9 @@
 //! Real parallelism: tasks on several threads, and connections that know nothing of each other, as in two
 //! processes.
 
-use hardtack::session::Ends;
-use hardtack::{SessionId, SessionStore};
+use hardtack::SessionId;
+use hardtack::session::RevokeTarget;
+use hardtack::session::SessionStore;
 use tokio::task::JoinSet;
 
 use crate::{NOBODY, NOW, next, open_twice, session};
@@ -36,7 +37,7 @@ async fn a_reader_misses_no_entry_however_many_write() {
         visitors.spawn(async move {
             let row = session("alice");
             store.create(&row, NOBODY).await.unwrap();
-            assert_eq!(store.revoke(Ends::These(&[row.id]), NOW).await.unwrap(), [row.id]);
+            assert_eq!(store.revoke(RevokeTarget::Sessions(&[row.id]), NOW).await.unwrap(), [row.id]);
             row.id
         });
     }
@@ -63,7 +64,7 @@ async fn log_outs_everywhere_that_race_end_each_session_once() {
     let mut racers = JoinSet::new();
     for racer in 0..10 {
         let store = stores[racer % 2].clone();
-        racers.spawn(async move { store.revoke(Ends::AllOf("alice"), NOW).await.unwrap().len() });
+        racers.spawn(async move { store.revoke(RevokeTarget::AllOf("alice"), NOW).await.unwrap().len() });
     }
     assert_eq!(racers.join_all().await.iter().sum::<usize>(), 20);
     assert_eq!(stores[1].revocations(0, 1000).await.unwrap().entries.len(), 20);

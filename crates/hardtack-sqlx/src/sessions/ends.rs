@@ -6,12 +6,13 @@
 
 use std::fmt::Write as _;
 
-use hardtack::session::{Ends, Revoked, StoreError};
-use hardtack::{SessionId, Timestamp};
+use hardtack::BackendError;
+use hardtack::SessionId;
+use hardtack::clock::Timestamp;
+use hardtack::session::{RevocationKind, RevokeTarget};
 use sqlx::AssertSqlSafe;
 
-use crate::row;
-use crate::{Database, Statement, Transaction};
+use crate::{Database, Statement, Transaction, row};
 
 /// Ends sessions of a subject, and locks them first by their ids. One statement, so that no session that
 /// begins in between is locked out of order.
@@ -52,12 +53,12 @@ const LOG_BATCH: usize = 500;
 pub(super) async fn mark(
     database: &Database,
     transaction: &mut Transaction,
-    ends: Ends<'_>,
+    ends: RevokeTarget<'_>,
     now: Timestamp,
-) -> Result<Vec<SessionId>, StoreError> {
+) -> Result<Vec<SessionId>, BackendError> {
     let now = now.unix_seconds();
     let (subject, kept, renewed) = match ends {
-        Ends::These(ids) | Ends::Replacing(ids) => {
+        RevokeTarget::Sessions(ids) | RevokeTarget::Replaced(ids) => {
             let mut ids = ids.to_vec();
             ids.sort_unstable();
             ids.dedup();
@@ -65,23 +66,24 @@ pub(super) async fn mark(
             for id in ids {
                 let sql = "UPDATE sessions SET revoked_at = $1, replaced = $3 WHERE id = $2 AND revoked_at IS NULL";
                 let statement = Statement::new(sql).bind(now).bind(id.to_string()).bind(ends.replaces(id));
-                if transaction.execute(statement).await.map_err(StoreError::new)? > 0 {
+                if transaction.execute(statement).await.map_err(BackendError::new)? > 0 {
                     ended.push(id);
                 }
             }
             return Ok(ended);
         }
-        Ends::AllOf(subject) => (subject, String::new(), String::new()),
-        Ends::OthersOf(subject, kept) => (subject, kept.to_string(), String::new()),
-        Ends::Renewing(subject, renewed) => (subject, String::new(), renewed.to_string()),
+        RevokeTarget::AllOf(subject) => (subject, String::new(), String::new()),
+        RevokeTarget::AllExcept(subject, kept) => (subject, kept.to_string(), String::new()),
+        RevokeTarget::Renewed(subject, renewed) => (subject, String::new(), renewed.to_string()),
+        _ => return Err(BackendError::unsupported("this choice of sessions to end")),
     };
     if !row::is_text(subject) {
         return Ok(Vec::new());
     }
     let sql = database.choose(end_theirs!(""), end_theirs!(" FOR UPDATE"));
     let statement = Statement::new(sql).bind(now).bind(subject).bind(kept).bind(renewed);
-    let ended: Vec<(String,)> = transaction.fetch(statement).await.map_err(StoreError::new)?;
-    ended.iter().map(|(id,)| row::decode_id(id)).collect::<Result<_, _>>().map_err(StoreError::new)
+    let ended: Vec<(String,)> = transaction.fetch(statement).await.map_err(BackendError::new)?;
+    ended.iter().map(|(id,)| row::decode_id(id)).collect::<Result<_, _>>().map_err(BackendError::new)
 }
 
 /// Makes the access tokens outdated that a subject's sessions have; answers the sessions with their
@@ -91,32 +93,32 @@ pub(super) async fn outdate(
     transaction: &mut Transaction,
     subject: &str,
     claims: Option<&str>,
-) -> Result<Vec<(SessionId, u64)>, StoreError> {
+) -> Result<Vec<(SessionId, u64)>, BackendError> {
     if !row::is_text(subject) {
         return Ok(Vec::new());
     }
     let sql = database.choose(outdate_theirs!(""), outdate_theirs!(" FOR UPDATE"));
     let statement = Statement::new(sql).bind(subject).bind(row::encode_text(claims));
-    let outdated: Vec<(String, i64)> = transaction.fetch(statement).await.map_err(StoreError::new)?;
-    outdated.into_iter().map(row::decode_generation).collect::<Result<_, _>>().map_err(StoreError::new)
+    let outdated: Vec<(String, i64)> = transaction.fetch(statement).await.map_err(BackendError::new)?;
+    outdated.into_iter().map(row::decode_generation).collect::<Result<_, _>>().map_err(BackendError::new)
 }
 
 /// Writes sessions to the log. The last of a transaction's statements: from here on every other that ends
 /// sessions waits for its commit.
 pub(super) async fn log(
     transaction: &mut Transaction,
-    entries: impl ExactSizeIterator<Item = (SessionId, Revoked)>,
+    entries: impl ExactSizeIterator<Item = (SessionId, RevocationKind)>,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<(), BackendError> {
     let entries: Vec<_> = entries.collect();
     if entries.is_empty() {
         return Ok(());
     }
-    let count = i64::try_from(entries.len()).map_err(StoreError::new)?;
+    let count = i64::try_from(entries.len()).map_err(BackendError::new)?;
     let raise = "UPDATE revocation_head SET sequence = sequence + $1 RETURNING sequence";
-    let heads: Vec<(i64,)> = transaction.fetch(Statement::new(raise).bind(count)).await.map_err(StoreError::new)?;
+    let heads: Vec<(i64,)> = transaction.fetch(Statement::new(raise).bind(count)).await.map_err(BackendError::new)?;
     let [(head,)] = heads[..] else {
-        return Err(StoreError::new(format!("revocation_head has {} rows; expected one", heads.len())));
+        return Err(BackendError::new(format!("revocation_head has {} rows; expected one", heads.len())));
     };
     let mut sequence = head - count;
     for batch in entries.chunks(LOG_BATCH) {
@@ -127,16 +129,17 @@ pub(super) async fn log(
             let _ = write!(sql, ", (${first}, ${}, ${}, ${}, $1)", first + 1, first + 2, first + 3);
         }
         let mut statement = Statement::new(AssertSqlSafe(sql)).bind(now.unix_seconds());
-        for (id, what) in batch {
+        for &(id, what) in batch {
             sequence += 1;
             let outdated = match what {
-                Revoked::Outdated(generation) => Some(i64::try_from(*generation).map_err(StoreError::new)?),
-                Revoked::Ended | Revoked::Replaced => None,
+                RevocationKind::Outdated(generation) => Some(i64::try_from(generation).map_err(BackendError::new)?),
+                RevocationKind::Ended | RevocationKind::Replaced => None,
+                _ => return Err(BackendError::unsupported("this kind of revocation")),
             };
-            let replaced = *what == Revoked::Replaced;
+            let replaced = what == RevocationKind::Replaced;
             statement = statement.bind(sequence).bind(id.to_string()).bind(replaced).bind(outdated);
         }
-        transaction.execute(statement).await.map_err(StoreError::new)?;
+        transaction.execute(statement).await.map_err(BackendError::new)?;
     }
     Ok(())
 }

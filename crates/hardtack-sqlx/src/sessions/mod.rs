@@ -39,7 +39,7 @@ const MIGRATIONS: &[Migration] = &[
     ),
 ];
 
-/// A [`SessionStore`](hardtack::SessionStore) in a database that is known by its `P`: an sqlx pool, or a
+/// A [`SessionStore`](hardtack::session::SessionStore) in a database that is known by its `P`: an sqlx pool, or a
 /// [`Database`] of either kind. Clones share the connections.
 #[derive(Clone, Debug)]
 pub struct Sessions<P> {

@@ -9,11 +9,11 @@ mod postgres;
 mod sqlite;
 mod text;
 
-use hardtack::session::SessionRules;
-use hardtack::{Session, Timestamp};
+use hardtack::clock::Timestamp;
+use hardtack::session::Session;
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 
 fn session(subject: &str) -> Session {
-    Session::begin(subject, NOW, &SessionRules::default())
+    hardtack::testing::session(subject, NOW)
 }

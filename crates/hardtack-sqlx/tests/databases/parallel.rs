@@ -3,30 +3,27 @@
 
 use std::time::Duration;
 
-use hardtack::session::{Ends, Revoked, Rotation};
-use hardtack::{SessionId, SessionStore};
+use hardtack::SessionId;
+use hardtack::session::SessionStore;
+use hardtack::session::{RevocationKind, RevokeTarget, Rotation};
 use tokio::task::JoinSet;
 
 use crate::place::Place;
 use crate::{NOW, session};
-
-const ROTATION: Rotation = Rotation { now: NOW, expires_at: NOW, auth_time: None };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_of_fifty_rotations_wins() {
     for place in Place::both() {
         let pools = [place.sessions().await, place.sessions().await];
         let row = session("alice");
-        pools[0].create(&row, Ends::These(&[])).await.unwrap();
+        pools[0].create(&row, RevokeTarget::Sessions(&[])).await.unwrap();
 
         let later = NOW + Duration::from_secs(3600);
         for generation in 1..=5 {
             let mut racers = JoinSet::new();
             for racer in 0..50 {
                 let (pool, id) = (pools[racer % 2].clone(), row.id);
-                racers.spawn(
-                    async move { pool.rotate(id, generation, Rotation { expires_at: later, ..ROTATION }).await },
-                );
+                racers.spawn(async move { pool.rotate(id, generation, Rotation::new(NOW, later)).await });
             }
             let answers: Vec<_> = racers.join_all().await.into_iter().map(Result::unwrap).collect();
             let winners: Vec<_> = answers.into_iter().flatten().collect();
@@ -47,8 +44,8 @@ async fn every_log_in_and_log_out_is_kept() {
             let pool = pools[visitor % 2].clone();
             visitors.spawn(async move {
                 let row = session("alice");
-                pool.create(&row, Ends::These(&[])).await.unwrap();
-                assert_eq!(pool.revoke(Ends::These(&[row.id]), NOW).await.unwrap(), [row.id]);
+                pool.create(&row, RevokeTarget::Sessions(&[])).await.unwrap();
+                assert_eq!(pool.revoke(RevokeTarget::Sessions(&[row.id]), NOW).await.unwrap(), [row.id]);
                 row.id
             });
         }
@@ -66,12 +63,12 @@ async fn log_outs_everywhere_that_race_end_each_session_once() {
     for place in Place::both() {
         let pools = [place.sessions().await, place.sessions().await];
         for _ in 0..20 {
-            pools[0].create(&session("alice"), Ends::These(&[])).await.unwrap();
+            pools[0].create(&session("alice"), RevokeTarget::Sessions(&[])).await.unwrap();
         }
         let mut racers = JoinSet::new();
         for racer in 0..10 {
             let pool = pools[racer % 2].clone();
-            racers.spawn(async move { pool.revoke(Ends::AllOf("alice"), NOW).await.unwrap().len() });
+            racers.spawn(async move { pool.revoke(RevokeTarget::AllOf("alice"), NOW).await.unwrap().len() });
         }
         assert_eq!(racers.join_all().await.iter().sum::<usize>(), 20);
         assert_eq!(pools[1].revocations(0, 1000).await.unwrap().entries.len(), 20);
@@ -84,8 +81,9 @@ async fn a_rotation_comes_before_a_change_or_after_it() {
     const CHANGES: u64 = 30;
     for place in Place::both() {
         let pools = [place.sessions().await, place.sessions().await];
-        let row = hardtack::Session { claims: Some("0".into()), ..session("alice") };
-        pools[0].create(&row, Ends::These(&[])).await.unwrap();
+        let mut row = session("alice");
+        row.claims = Some("0".into());
+        pools[0].create(&row, RevokeTarget::Sessions(&[])).await.unwrap();
         let (changing, id) = (pools[0].clone(), row.id);
         let changes = tokio::spawn(async move {
             for change in 1..=CHANGES {
@@ -94,7 +92,7 @@ async fn a_rotation_comes_before_a_change_or_after_it() {
                 tokio::task::yield_now().await;
             }
         });
-        let rotation = Rotation { expires_at: NOW + Duration::from_secs(3600), ..ROTATION };
+        let rotation = Rotation::new(NOW, NOW + Duration::from_secs(3600));
         let (mut generation, mut made) = (1, Vec::new());
         while !changes.is_finished() || generation < 20 {
             let row = pools[1].rotate(id, generation, rotation).await.unwrap().unwrap();
@@ -104,8 +102,8 @@ async fn a_rotation_comes_before_a_change_or_after_it() {
         changes.await.unwrap();
         let log = pools[1].revocations(0, 1000).await.unwrap().entries;
         assert_eq!(log.len(), CHANGES as usize);
-        let outdated = log.iter().map(|entry| match entry.what {
-            Revoked::Outdated(generation) => generation,
+        let outdated = log.iter().map(|entry| match entry.kind {
+            RevocationKind::Outdated(generation) => generation,
             other => panic!("{other:?}"),
         });
         let outdated: Vec<u64> = outdated.collect();

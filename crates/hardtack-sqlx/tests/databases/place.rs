@@ -1,7 +1,7 @@
 //! A new database of either kind, which several pools can open as several processes would.
 
-use hardtack_conformance::services::postgres;
 use hardtack_sqlx::{Database, Sessions};
+use hardtack_test_support::services::postgres;
 use tempfile::TempDir;
 
 pub(crate) struct Place {

@@ -1,7 +1,7 @@
 //! Text that PostgreSQL does not take: NUL.
 
-use hardtack::session::Ends;
-use hardtack::{Session, SessionStore};
+use hardtack::session::RevokeTarget;
+use hardtack::session::SessionStore;
 
 use crate::place::Place;
 use crate::{NOW, session};
@@ -10,22 +10,21 @@ use crate::{NOW, session};
 async fn a_nul_is_no_failure_of_the_database() {
     for place in Place::both() {
         let sessions = place.sessions().await;
-        let row = Session {
-            user_agent: Some("Moz\0illa".into()),
-            address: Some("\0".into()),
-            claims: Some("{}".into()),
-            ..session("alice")
-        };
-        sessions.create(&row, Ends::These(&[])).await.unwrap();
+        let mut row = session("alice");
+        row.user_agent = Some("Moz\0illa".into());
+        row.address = Some("\0".into());
+        row.claims = Some("{}".into());
+        sessions.create(&row, RevokeTarget::Sessions(&[])).await.unwrap();
         let found = sessions.find(row.id).await.unwrap().unwrap();
         assert_eq!(found.user_agent.as_deref(), Some("Moz\u{fffd}illa"));
         assert_eq!(found.address.as_deref(), Some("\u{fffd}"));
 
         // Nobody is called so.
         assert_eq!(sessions.list("alice\0", NOW).await.unwrap(), []);
-        assert_eq!(sessions.revoke(Ends::AllOf("alice\0"), NOW).await.unwrap(), []);
-        assert_eq!(sessions.revoke(Ends::OthersOf("alice\0", row.id), NOW).await.unwrap(), []);
-        let error = sessions.create(&session("alice\0"), Ends::AllOf("alice")).await.unwrap_err().to_string();
+        assert_eq!(sessions.revoke(RevokeTarget::AllOf("alice\0"), NOW).await.unwrap(), []);
+        assert_eq!(sessions.revoke(RevokeTarget::AllExcept("alice\0", row.id), NOW).await.unwrap(), []);
+        let error = sessions.create(&session("alice\0"), RevokeTarget::AllOf("alice")).await.unwrap_err();
+        let error = hardtack::error::WithCauses(&error).to_string();
         assert!(error.ends_with("the subject has a NUL character; expected text without one"), "{error}");
         assert_eq!(sessions.list("alice", NOW).await.unwrap(), [found]);
     }

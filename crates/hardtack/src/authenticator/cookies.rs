@@ -1,13 +1,14 @@
-//! Cookies that carry tokens made outside of a session, and the end of all cookies.
+//! The cookies that carry tokens: set and deleted.
 
 use std::time::Duration;
 
 use super::Authenticator;
-use super::issue::{IssueError, IssuedToken};
+use super::issue::IssuedToken;
 use crate::clock::Timestamp;
 use crate::cookie::{CookieSlot, SetCookies, Setting};
+use crate::token::IssueError;
 
-/// Another domain or age for single cookies than the configured ones.
+/// A domain or age for single cookies that differs from the policy.
 ///
 /// ```
 /// use hardtack::authenticator::CookieOptions;
@@ -20,14 +21,14 @@ pub struct CookieOptions {
 }
 
 impl CookieOptions {
-    /// Sends the cookies to all hosts of a domain. To delete such cookies, name the same one.
+    /// Sends the cookies to all hosts of a domain. To delete such cookies, name the same domain.
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());
         self
     }
 
-    /// Keeps the cookies this long, whole seconds, also where cookies end with the browser otherwise.
+    /// Keeps the cookies this long, in whole seconds, even if the policy lets them end with the browser.
     #[must_use]
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = Some(age);
@@ -36,7 +37,7 @@ impl CookieOptions {
 }
 
 impl Authenticator {
-    /// The access cookie and its CSRF cookie (`set_access_cookies`).
+    /// Returns the access cookie and its CSRF cookie for a token (`set_access_cookies`).
     ///
     /// # Errors
     /// A cookie over 4096 bytes.
@@ -44,17 +45,17 @@ impl Authenticator {
         self.set_access_cookies_with(token, &CookieOptions::default())
     }
 
-    /// The same, with another domain or age.
+    /// Returns the access cookie and its CSRF cookie with another domain or age.
     ///
     /// # Errors
-    /// A cookie over 4096 bytes, or bound to its host by its name.
+    /// A cookie over 4096 bytes; a domain for a `__Host-` cookie.
     pub fn set_access_cookies_with(
         &self,
         token: &IssuedToken,
         options: &CookieOptions,
     ) -> Result<SetCookies, IssueError> {
-        // The cookie outlives its token by as much as a refresh could, so that the server sees an
-        // expired token rather than none.
+        // The cookie outlives its token by as much as a refresh could, so that the server sees an expired token
+        // rather than none.
         let refresh = self.settings().refresh_lifetime.duration();
         let until = token.claims.expires_at.zip(refresh).map(|(end, span)| end.max(token.claims.issued_at + span));
         let policy = self.cookies();
@@ -62,7 +63,7 @@ impl Authenticator {
         self.cookies_of(token, age, [&policy.access, &policy.csrf_access], options)
     }
 
-    /// The refresh cookie and its CSRF cookie (`set_refresh_cookies`).
+    /// Returns the refresh cookie and its CSRF cookie for a token (`set_refresh_cookies`).
     ///
     /// # Errors
     /// A cookie over 4096 bytes.
@@ -70,10 +71,10 @@ impl Authenticator {
         self.set_refresh_cookies_with(token, &CookieOptions::default())
     }
 
-    /// The same, with another domain or age.
+    /// Returns the refresh cookie and its CSRF cookie with another domain or age.
     ///
     /// # Errors
-    /// A cookie over 4096 bytes, or bound to its host by its name.
+    /// A cookie over 4096 bytes; a domain for a `__Host-` cookie.
     pub fn set_refresh_cookies_with(
         &self,
         token: &IssuedToken,
@@ -84,7 +85,7 @@ impl Authenticator {
         self.cookies_of(token, age, [&policy.refresh, &policy.csrf_refresh], options)
     }
 
-    /// A session's cookies; each session says whether they outlive the browser.
+    /// The access cookies of a session. `persistent` tells whether they outlive the browser.
     pub(super) fn access_cookies(
         &self,
         token: &IssuedToken,
@@ -109,7 +110,7 @@ impl Authenticator {
     ) -> Result<SetCookies, IssueError> {
         let policy = self.cookies();
         if policy.flask && policy.csrf_cookies {
-            // Flask-JWT-Extended takes the CSRF value from the token as a request would bring it.
+            // Flask-JWT-Extended decodes the token to get its CSRF value, and fails if that fails.
             self.csrf_token(&token.text)?;
         }
         let max_age = options.max_age.or(age);
@@ -122,7 +123,7 @@ impl Authenticator {
         Ok(cookies)
     }
 
-    /// The domain that is asked for, unless the cookie's name binds it to its host.
+    /// The domain from the options, unless the cookie's name binds it to its host.
     fn own_domain<'o>(&self, options: &'o CookieOptions, slot: &CookieSlot) -> Result<Option<&'o str>, IssueError> {
         match &options.domain {
             Some(domain) if slot.name.as_str().starts_with("__Host-") => {
@@ -132,12 +133,12 @@ impl Authenticator {
         }
     }
 
-    /// How long a cookie lasts; none is as long as the browser is open. Counted from the token's making and not
-    /// from now: the same token gives the same cookie.
+    /// The `Max-Age` of a cookie; `None` if it ends with the browser. It is counted from the time of issue, so that
+    /// the same token always gives the same cookie.
     fn age(&self, token: &IssuedToken, until: Option<Timestamp>, persistent: bool) -> Option<Duration> {
-        /// What stands for "never": the 400 days that browsers cap Max-Age at (RFC 6265bis §5.5).
+        /// "Forever": browsers limit Max-Age to 400 days (RFC 6265bis section 5.5).
         const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
-        /// Flask-JWT-Extended's year, whatever the token's life.
+        /// The year of Flask-JWT-Extended, whatever the lifetime of the token.
         const FLASK: Duration = Duration::from_secs(31_540_000);
         match (persistent, self.cookies().flask) {
             (false, _) => None,
@@ -146,36 +147,37 @@ impl Authenticator {
         }
     }
 
-    /// Deletes both tokens' cookies (`unset_jwt_cookies`).
+    /// Returns the cookies that delete both tokens (`unset_jwt_cookies`).
     pub fn unset_jwt_cookies(&self) -> SetCookies {
         let mut cookies = self.unset_access_cookies();
         cookies.extend(self.unset_refresh_cookies());
         cookies
     }
 
-    /// Deletes the access cookie and its CSRF cookie (`unset_access_cookies`).
+    /// Returns the cookies that delete the access token and its CSRF value (`unset_access_cookies`).
     pub fn unset_access_cookies(&self) -> SetCookies {
         self.unset([&self.cookies().access, &self.cookies().csrf_access], None)
     }
 
-    /// Deletes the refresh cookie and its CSRF cookie (`unset_refresh_cookies`).
+    /// Returns the cookies that delete the refresh token and its CSRF value (`unset_refresh_cookies`).
     pub fn unset_refresh_cookies(&self) -> SetCookies {
         self.unset([&self.cookies().refresh, &self.cookies().csrf_refresh], None)
     }
 
-    /// Deletes both tokens' cookies of another domain than the configured one.
+    /// Returns the cookies that delete both tokens in another domain than the configured one.
     pub fn unset_jwt_cookies_of(&self, domain: &str) -> SetCookies {
         let mut cookies = self.unset_access_cookies_of(domain);
         cookies.extend(self.unset_refresh_cookies_of(domain));
         cookies
     }
 
-    /// Deletes the access cookie and its CSRF cookie of another domain than the configured one.
+    /// Returns the cookies that delete the access token and its CSRF value in another domain than the configured one.
     pub fn unset_access_cookies_of(&self, domain: &str) -> SetCookies {
         self.unset([&self.cookies().access, &self.cookies().csrf_access], Some(domain))
     }
 
-    /// Deletes the refresh cookie and its CSRF cookie of another domain than the configured one.
+    /// Returns the cookies that delete the refresh token and its CSRF value in another domain than the configured
+    /// one.
     pub fn unset_refresh_cookies_of(&self, domain: &str) -> SetCookies {
         self.unset([&self.cookies().refresh, &self.cookies().csrf_refresh], Some(domain))
     }

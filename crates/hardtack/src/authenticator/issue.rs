@@ -1,4 +1,4 @@
-//! Tokens made, and the cookies that carry them.
+//! Issuing tokens.
 
 use std::time::Duration;
 
@@ -6,50 +6,17 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Authenticator;
-use super::given_claims::GivenClaims;
-use super::inspect::VerifiedToken;
+use super::extra_claims::ClaimMap;
 use crate::config::{Lifetime, Settings};
-use crate::cookie::CookieTooLarge;
-use crate::jwt::{ClaimError, Claims, Fresh, KeySet, SignError, TokenError, TokenKind};
+use crate::jwt::{ClaimError, Claims, Fresh, KeySet, TokenKind};
 
-/// Why a token was not made.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum IssueError {
-    /// A claim that is reserved or unfit.
-    #[error(transparent)]
-    Claim(#[from] ClaimError),
-    /// The signature.
-    #[error(transparent)]
-    Sign(#[from] SignError),
-    /// A cookie that browsers would drop.
-    #[error(transparent)]
-    Cookie(#[from] CookieTooLarge),
-    /// A cookie bound to its host, and a domain to send it to.
-    #[error("the cookie {name} is bound to its host by its name, so it cannot be sent to the domain {domain:?}")]
-    CookieDomain {
-        /// The cookie.
-        name: String,
-        /// The domain.
-        domain: String,
-    },
-    /// A token that would be refused: only Flask-JWT-Extended's manner makes such.
-    #[error(transparent)]
-    Token(#[from] TokenError),
-    /// A subject's own key signs differently each time, and its sessions are stored.
-    #[error(
-        "refresh tokens of stored sessions need a signature that is the same each time; encode_key gave a key of {0}"
-    )]
-    RandomisedKey(&'static str),
-    /// Claims that are no JSON object.
-    #[error("further claims must serialise to a JSON object, such as a struct; this gave something else")]
-    NotAnObject,
-}
+use crate::token::{IssueError, VerifiedToken};
 
-/// A token in the making: `create_access_token` and `create_refresh_token`.
+/// Builds a token outside of a session: `create_access_token` and `create_refresh_token`.
 ///
 /// ```
-/// # use hardtack::{Authenticator, KeySet, SigningKey, jwt::Algorithm};
+/// # use hardtack::{Authenticator, KeySet, SigningKey};
+/// # use hardtack::jwt::Algorithm;
 /// # use std::time::Duration;
 /// # let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
 /// # let auth = Authenticator::builder(keys).build()?;
@@ -65,32 +32,32 @@ pub enum IssueError {
 /// ```
 #[must_use = "a token is made by issue()"]
 pub struct TokenBuilder<'a> {
-    engine: &'a Authenticator,
+    authenticator: &'a Authenticator,
     claims: Claims,
     identity: Option<Value>,
     lifetime: Lifetime,
-    extra: GivenClaims,
+    extra: ClaimMap,
     header: Map<String, Value>,
-    /// Whether the application's own claims and header members are added.
-    asks_application: bool,
+    /// Whether the callbacks add claims and header members.
+    uses_callbacks: bool,
 }
 
 impl<'a> TokenBuilder<'a> {
-    fn new(engine: &'a Authenticator, subject: impl Into<String>, kind: TokenKind, lifetime: Lifetime) -> Self {
-        let (settings, flask) = (engine.settings(), engine.settings().flask);
+    fn new(authenticator: &'a Authenticator, subject: impl Into<String>, kind: TokenKind, lifetime: Lifetime) -> Self {
+        let (settings, flask) = (authenticator.settings(), authenticator.settings().flask);
         let id = if flask { uuid4() } else { format!("{:032x}", rand::random::<u128>()) };
-        let mut claims = Claims::new(subject, id, kind, engine.now());
+        let mut claims = Claims::new(subject, id, kind, authenticator.now());
         claims.csrf = match flask {
             false => Some(base64_simd::URL_SAFE_NO_PAD.encode_to_string(rand::random::<[u8; 16]>())),
             true => settings.csrf.protect.then(uuid4),
         };
-        claims.issuer = settings.encode_issuer.clone();
-        claims.audience = settings.encode_audience.clone();
-        Self { asks_application: true, ..Self::from_claims(engine, claims, lifetime, Map::new()) }
+        claims.issuer = settings.claims.encode_issuer.clone();
+        claims.audience = settings.claims.encode_audience.clone();
+        Self { uses_callbacks: true, ..Self::from_claims(authenticator, claims, lifetime, Map::new()) }
     }
 
-    /// An identity that may be no text: a number, or a whole object. Only with
-    /// [`crate::Builder::insecure_any_identity`] is such a token taken.
+    /// Sets a subject that is not text: a number, or a whole object. Such a token is only accepted with
+    /// [`ClaimsPolicy::insecure_any_identity`](crate::config::ClaimsPolicy::insecure_any_identity).
     pub fn identity(mut self, identity: impl Into<Value>) -> Self {
         let identity = identity.into();
         self.claims.subject = identity.as_str().map_or_else(|| identity.to_string(), str::to_owned);
@@ -98,118 +65,126 @@ impl<'a> TokenBuilder<'a> {
         self
     }
 
-    /// Fresh as long as it lives: the password was just typed (`fresh=True`).
+    /// Makes the token fresh as long as it lives: the user just typed the password (`fresh=True`).
     pub fn fresh(mut self) -> Self {
         self.claims.fresh = Fresh::Yes;
         self
     }
 
-    /// Fresh for a while (`fresh=timedelta(…)`).
+    /// Makes the token fresh for this long (`fresh=timedelta(…)`).
     pub fn fresh_for(mut self, span: Duration) -> Self {
         self.claims.fresh = Fresh::Until(self.claims.issued_at + span);
         self
     }
 
-    /// Another lifetime than the configured one (`expires_delta`).
+    /// Sets a lifetime that differs from the settings (`expires_delta`).
     pub fn lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
         self.lifetime = lifetime.into();
         self
     }
 
-    /// A further claim (`additional_claims`).
+    /// Adds a claim (`additional_claims`).
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.extra.set(name.into(), value.into());
         self
     }
 
-    /// Further claims from a value that serialises to a JSON object.
+    /// Adds claims from a value that serializes to a JSON object.
     pub fn claims(mut self, claims: &impl Serialize) -> Self {
         self.extra.set_all(claims);
         self
     }
 
-    /// A further header member (`additional_headers`).
+    /// Adds a header member (`additional_headers`).
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.header.insert(name.into(), value.into());
         self
     }
 
-    /// Another audience than the configured one.
+    /// Sets an audience that differs from the settings.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.claims.audience = vec![audience.into()];
         self
     }
 
     pub(super) fn from_claims(
-        engine: &'a Authenticator,
+        authenticator: &'a Authenticator,
         claims: Claims,
         lifetime: Lifetime,
         extra: Map<String, Value>,
     ) -> Self {
-        let asks_application = claims.kind == TokenKind::Access;
-        Self { engine, claims, identity: None, lifetime, extra: extra.into(), header: Map::new(), asks_application }
+        let uses_callbacks = claims.kind == TokenKind::Access;
+        Self {
+            authenticator,
+            claims,
+            identity: None,
+            lifetime,
+            extra: extra.into(),
+            header: Map::new(),
+            uses_callbacks,
+        }
     }
 
-    /// Signs it.
+    /// Signs the token.
     ///
     /// # Errors
-    /// A reserved claim or header member, claims that are no object, a token over 8 KiB.
+    /// A reserved claim or header member; claims that are not a JSON object; a token over 8 KiB.
     pub fn issue(mut self) -> Result<IssuedToken, IssueError> {
-        let settings = self.engine.settings();
-        self.claims.not_before = settings.encode_nbf.then_some(self.claims.issued_at);
+        let settings = self.authenticator.settings();
+        self.claims.not_before = settings.claims.encode_nbf.then_some(self.claims.issued_at);
         self.claims.expires_at = self.lifetime.duration().map(|span| self.claims.issued_at + span);
         let mut extra = self.extra.into_map()?;
-        if self.asks_application {
+        if self.uses_callbacks {
             let (subject, kind) = (&self.claims.subject, self.claims.kind);
-            extra = merged(self.engine.claims_for(subject, kind), extra);
-            self.header = merged(self.engine.headers_for(subject, kind), self.header);
+            extra = merged(self.authenticator.0.callbacks.claims_for(subject, kind), extra);
+            self.header = merged(self.authenticator.0.callbacks.headers_for(subject, kind), self.header);
         }
-        let plain = self.identity.is_none() && settings.identity_claim == "sub" && !settings.flask;
+        let plain = self.identity.is_none() && settings.claims.identity_claim == "sub" && !settings.flask;
         let payload = if plain {
             self.claims.to_json(&extra)?
         } else {
             let payload = named(&self.claims, self.identity, extra, settings)?;
-            // What was given may have replaced anything.
-            self.claims = settings.reading().read(&payload).unwrap_or(self.claims);
+            // Additional claims may have replaced any claim.
+            self.claims = settings.claims_profile().read(&payload).unwrap_or(self.claims);
             payload
         };
-        let own = self.engine.own_signing_key(&self.claims.subject);
+        let own = self.authenticator.0.callbacks.signing_key_for(&self.claims.subject);
         if let Some(key) = own.as_ref().filter(|key| !key.is_deterministic())
             && self.claims.kind == TokenKind::Refresh
             && self.claims.session.is_some()
-            && self.engine.store().is_some()
+            && self.authenticator.store().is_some()
         {
-            return Err(IssueError::RandomisedKey(key.algorithm().as_str()));
+            return Err(IssueError::RandomizedKey(key.algorithm().as_str()));
         }
         let own = own.map(KeySet::new);
-        let keys = own.as_ref().unwrap_or(self.engine.keys());
+        let keys = own.as_ref().unwrap_or(self.authenticator.keys());
         let text =
             if self.header.is_empty() { keys.sign(&payload)? } else { keys.sign_with_header(&self.header, &payload)? };
         Ok(IssuedToken { text, claims: self.claims, payload })
     }
 }
 
-/// The application's members, and those given to one token over them.
+/// Merges members; those of the single token take precedence over those of the callback.
 fn merged(mut general: Map<String, Value>, given: Map<String, Value>) -> Map<String, Value> {
     general.extend(given);
     general
 }
 
-/// A payload whose identity has another name or is no text. In Flask-JWT-Extended's manner the further claims
-/// may replace any other.
+/// The payload if the subject is in another claim than `sub`, or is not text. With `flask_compatible`, additional
+/// claims may replace any other.
 fn named(
     claims: &Claims,
     identity: Option<Value>,
     extra: Map<String, Value>,
     settings: &Settings,
 ) -> Result<Vec<u8>, ClaimError> {
-    let name = &settings.identity_claim;
+    let name = &settings.claims.identity_claim;
     let json = claims.to_json(&Map::new())?;
     let mut members: Map<String, Value> = serde_json::from_slice(&json).map_err(|_| ClaimError::Invalid("extra"))?;
     let subject = members.remove("sub").unwrap_or_default();
     let identity = identity.unwrap_or(subject);
     if !settings.flask {
-        if settings.verify_sub && !identity.is_string() {
+        if settings.claims.verify_sub && !identity.is_string() {
             return Err(ClaimError::Invalid("sub"));
         }
         if let Some(reserved) = extra.keys().find(|given| Claims::is_reserved(given) || *given == name) {
@@ -221,7 +196,7 @@ fn named(
     serde_json::to_vec(&members).map_err(|_| ClaimError::Invalid("extra"))
 }
 
-/// A random UUID (RFC 9562 §5.4), as Python writes it.
+/// A random UUID (RFC 9562 section 5.4), in Python's spelling.
 fn uuid4() -> String {
     let bits = rand::random::<u128>() & !(0xf << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62;
     let hex = format!("{bits:032x}");
@@ -237,12 +212,12 @@ pub struct IssuedToken {
 }
 
 impl IssuedToken {
-    /// The compact serialisation: a credential.
+    /// Returns the token in compact serialization. It is a credential: do not log it.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// What it says.
+    /// Returns the claims.
     pub fn claims(&self) -> &Claims {
         &self.claims
     }
@@ -252,7 +227,7 @@ impl IssuedToken {
     }
 }
 
-/// Without the token itself.
+/// Omits the token, which is a credential.
 impl std::fmt::Debug for IssuedToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("IssuedToken").field("kind", &self.claims.kind).finish_non_exhaustive()
@@ -260,13 +235,14 @@ impl std::fmt::Debug for IssuedToken {
 }
 
 impl Authenticator {
-    /// Starts an access token outside of any session (`create_access_token`).
+    /// Starts an access token outside of a session (`create_access_token`).
     pub fn access_token(&self, subject: impl Into<String>) -> TokenBuilder<'_> {
         TokenBuilder::new(self, subject, TokenKind::Access, self.settings().access_lifetime)
     }
 
-    /// Starts a refresh token outside of any session (`create_refresh_token`). With a session store,
-    /// [`Self::log_in`] is the way: a refresh token without a session is refused there.
+    /// Starts a refresh token outside of a session (`create_refresh_token`).
+    ///
+    /// With a session store, use [`Self::log_in`] instead: the store refuses a refresh token without a session.
     pub fn refresh_token(&self, subject: impl Into<String>) -> TokenBuilder<'_> {
         TokenBuilder::new(self, subject, TokenKind::Refresh, self.settings().refresh_lifetime)
     }

@@ -1,128 +1,135 @@
-//! The engine: keys, settings, cookies, sessions and replies in one value that is cheap to clone.
+//! The authenticator: keys, settings, cookies, sessions and callbacks in one value that is cheap to clone.
+//!
+//! `verify` is the verification of a request, from top to bottom. `sessions` holds what happens to sessions: log-in,
+//! refresh, changed claims, revocation. `issue` makes tokens, and `cookies` the cookies that carry them.
 
-mod application;
+mod body_peek;
 mod builder;
+mod callbacks;
 mod cookies;
-mod flask;
-mod given_claims;
-mod inspect;
+mod decode;
+mod emit;
+mod error;
+mod extra_claims;
+mod fast_path;
 mod issue;
-mod log_in;
+mod login;
+mod request_state;
 mod sessions;
-mod shortcuts;
-mod verified;
-mod verified_tokens;
+mod token_cache;
+mod verify;
+mod verify_flask;
+mod verify_pending;
+mod verify_sources;
+
+pub use builder::AuthenticatorBuilder;
+pub use callbacks::Blocklist;
+pub use cookies::CookieOptions;
+pub use error::SessionError;
+pub use issue::{IssuedToken, TokenBuilder};
+pub use login::{Freshness, LogIn};
+pub use request_state::{RequestState, ResponseChanges};
+pub(crate) use verify::{Attempt, Pending, RequestVerifier};
 
 use std::fmt;
 use std::sync::Arc;
 
-pub(crate) use application::Application;
-pub use application::Blocklist;
-pub use builder::Builder;
-pub use cookies::CookieOptions;
-pub(crate) use inspect::Found;
-pub use inspect::VerifiedToken;
-pub use issue::{IssueError, IssuedToken, TokenBuilder};
-pub(crate) use log_in::cut_user_agent;
-pub use log_in::{Freshness, LogIn};
-pub use sessions::SessionError;
-pub(crate) use shortcuts::Shortcuts;
-use verified_tokens::VerifiedTokens;
+use callbacks::Callbacks;
+use fast_path::FastPath;
+use token_cache::TokenCache;
 
+use crate::base_url::BaseUrl;
 use crate::clock::{Clock, Timestamp};
-use crate::config::{BaseUrl, RefreshMode, Settings, Urls};
+use crate::config::{RefreshMode, Settings};
 use crate::cookie::ResolvedPolicy;
 use crate::csrf::PreSessionKey;
 use crate::event::Observer;
-use crate::failure::Handlers;
 use crate::jwt::KeySet;
+use crate::refusal::Handlers;
 use crate::request::NextPath;
-use crate::session::{ErasedStore, LogPosition, Revocations, SessionRules};
+use crate::revocation::{LogPosition, RevocationCache};
+use crate::session::{ErasedStore, SessionRules};
+use crate::urls::Urls;
 
-/// The engine. Clones share everything.
+/// Verifies requests, and issues and revokes tokens. Clones share everything.
 ///
 /// ```
-/// use hardtack::{Authenticator, KeySet, SigningKey, jwt::Algorithm};
+/// use hardtack::{Authenticator, KeySet, SigningKey};
+/// use hardtack::jwt::Algorithm;
 /// let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
 /// let auth = Authenticator::builder(keys).base_url("https://site.example").build()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct Authenticator(Arc<Engine>);
+pub struct Authenticator(Arc<Inner>);
 
-pub(crate) struct Engine {
-    shortcuts: Shortcuts,
+struct Inner {
+    fast_path: FastPath,
     keys: KeySet,
     settings: Settings,
     cookies: ResolvedPolicy,
     rules: SessionRules,
     store: Option<Box<dyn ErasedStore>>,
-    verified_tokens: VerifiedTokens,
-    revocations: Revocations,
+    token_cache: TokenCache,
+    revocation_cache: RevocationCache,
     log: LogPosition,
     clock: Box<dyn Clock>,
     handlers: Handlers,
-    application: Application,
+    callbacks: Callbacks,
     observers: Vec<Observer>,
     pre_session: PreSessionKey,
 }
 
 impl Authenticator {
-    /// Starts a configuration; [`Builder::build`] checks it.
-    pub fn builder(keys: KeySet) -> Builder {
-        Builder::new(keys)
-    }
-
-    /// The keys that sign and verify.
+    /// Returns the keys that sign and verify.
     pub fn keys(&self) -> &KeySet {
         &self.0.keys
     }
 
-    /// The routes of the flow.
+    /// Returns the routes of the log-in flow.
     pub fn urls(&self) -> &Urls {
         &self.0.settings.urls
     }
 
-    /// What happens to expired access tokens.
+    /// Returns what happens to expired access tokens.
     #[inline]
     pub fn refresh_mode(&self) -> RefreshMode {
         self.0.settings.refresh
     }
 
-    /// The name of the hidden form field, `csrf_token` unless set otherwise.
+    /// Returns the name of the hidden form field with the CSRF value; `csrf_token` by default.
     pub fn csrf_field(&self) -> &str {
         &self.0.settings.csrf.access.field
     }
 
-    /// Whether cookies are Secure: the site is served over https.
+    /// Returns whether cookies are `Secure`, that is, whether the site is served over https.
     pub fn sets_secure_cookies(&self) -> bool {
         self.0.cookies.secure
     }
 
-    /// Whether cookies outlive the browser where a log-in does not choose.
+    /// Returns whether cookies outlive the browser if a log-in does not choose.
     pub fn sets_persistent_cookies(&self) -> bool {
         !self.0.cookies.session_cookies
     }
 
-    /// Scheme, host and port of the site, for links that leave it, such as in a mail; none unless it was
-    /// configured: what a request says of it is no source.
+    /// Returns the scheme, host and port of the site, for links in mails; `None` if no base URL is set. A request's
+    /// `Host` is not a safe source for such links.
     pub fn origin(&self) -> Option<&str> {
         self.0.settings.base.as_ref().map(BaseUrl::origin)
     }
 
-    /// The time as this engine sees it.
+    /// Returns the current time of the authenticator's clock.
     #[inline]
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()
     }
 
-    /// The page to send someone to who asked for `text`: a path of this site that is no auth route,
-    /// or else the home URL.
+    /// Returns `text` if it is a page of this site that [`Self::next`] accepts, and the home page otherwise.
     pub fn next_or_home(&self, text: Option<&str>) -> String {
         text.and_then(|text| self.next(text)).map_or_else(|| self.0.settings.urls.home.clone(), |next| next.to_string())
     }
 
-    /// `text` as a page to return to: a path of this site that is no auth route.
+    /// Returns `text` as a page to return to, if it is a path of this site and not a route of the log-in flow.
     pub fn next(&self, text: &str) -> Option<NextPath> {
         NextPath::parse(text).filter(|next| !next.is_any_of(self.0.settings.urls.never_next()))
     }
@@ -132,37 +139,20 @@ impl Authenticator {
         &self.0.settings
     }
 
-    #[inline]
-    pub(crate) fn shortcuts(&self) -> &Shortcuts {
-        &self.0.shortcuts
-    }
-
     pub(crate) fn cookies(&self) -> &ResolvedPolicy {
         &self.0.cookies
-    }
-
-    pub(crate) fn revocations(&self) -> &Revocations {
-        &self.0.revocations
     }
 
     pub(crate) fn handlers(&self) -> &Handlers {
         &self.0.handlers
     }
 
-    pub(crate) fn application(&self) -> &Application {
-        &self.0.application
-    }
-
-    pub(crate) fn observers(&self) -> &[Observer] {
-        &self.0.observers
-    }
-
     pub(crate) fn pre_session_key(&self) -> &PreSessionKey {
         &self.0.pre_session
     }
 
-    /// Whether there is a store.
-    pub(crate) fn keeps_sessions(&self) -> bool {
+    /// Whether sessions are kept in a store.
+    pub(crate) fn has_store(&self) -> bool {
         self.0.store.is_some()
     }
 

@@ -1,12 +1,11 @@
-//! Settings and why some are refused.
+//! Settings of an authenticator.
 
-mod base_url;
-mod error;
-mod jwt_options;
+mod claims_policy;
+mod lifetime;
+mod refresh_mode;
 mod settings;
 
-pub use base_url::BaseUrl;
-pub use error::ConfigError;
-pub use jwt_options::JwtOptions;
-pub(crate) use settings::{CsrfNames, CsrfSettings, Settings};
-pub use settings::{Lifetime, RefreshMode, Urls};
+pub use claims_policy::ClaimsPolicy;
+pub use lifetime::Lifetime;
+pub use refresh_mode::RefreshMode;
+pub(crate) use settings::Settings;

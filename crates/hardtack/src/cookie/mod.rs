@@ -1,13 +1,20 @@
-//! Cookies: found byte for byte, set and deleted by one policy.
+//! Cookies.
 
-mod find;
+mod matching;
+mod name;
 mod policy;
-mod render;
+mod prefix;
+mod resolved;
+mod same_site;
+mod set_cookie;
 mod set_cookies;
 
-pub use find::{CookieName, DuplicateCookie};
-pub use policy::{CookiePolicy, CookiePrefix, SameSite};
-pub(crate) use policy::{CookieSlot, ResolvedPolicy, is_cookie_domain, is_cookie_path};
-pub use render::CookieTooLarge;
-pub(crate) use render::Setting;
+pub(crate) use matching::{is_cookie_domain, is_cookie_path};
+pub use name::{CookieName, DuplicateCookie};
+pub use policy::CookiePolicy;
+pub use prefix::CookiePrefix;
+pub(crate) use resolved::{CookieSlot, ResolvedPolicy};
+pub use same_site::SameSite;
+pub use set_cookie::CookieTooLarge;
+pub(crate) use set_cookie::Setting;
 pub use set_cookies::SetCookies;

@@ -1,50 +1,13 @@
-//! What the cookies are called, where they are sent, and how they are guarded.
+//! The names, paths and attributes of cookies.
 
-use super::CookieName;
-use crate::config::{BaseUrl, ConfigError, Urls};
+use super::matching::{covers, is_cookie_domain, is_cookie_path};
+use super::{CookieName, CookiePrefix, CookieSlot, ResolvedPolicy, SameSite};
+use crate::base_url::BaseUrl;
+use crate::error::ConfigError;
 use crate::request::is_token;
+use crate::urls::Urls;
 
-/// The `SameSite` attribute.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SameSite {
-    /// Not sent with any request that another site starts, not even a link followed.
-    Strict,
-    /// Sent when another site's link is followed, not with its forms or scripts.
-    #[default]
-    Lax,
-    /// Sent always; taken only with Secure and with CSRF protection on.
-    None,
-    /// No attribute at all, as Flask-JWT-Extended leaves it unless told: some browsers take that for Lax, and
-    /// some for [`Self::None`].
-    InsecureUnset,
-}
-
-impl SameSite {
-    pub(crate) const fn as_str(self) -> Option<&'static str> {
-        match self {
-            Self::Strict => Some("Strict"),
-            Self::Lax => Some("Lax"),
-            Self::None => Some("None"),
-            Self::InsecureUnset => None,
-        }
-    }
-}
-
-/// The cookie name prefixes of RFC 6265bis §4.1.3, which a browser enforces.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum CookiePrefix {
-    /// Over https the strongest that each cookie's path and domain allow; over http none.
-    #[default]
-    Auto,
-    /// `__Host-`: Secure, Path=/, no Domain. A sibling domain cannot set it.
-    Host,
-    /// `__Secure-`: Secure.
-    Secure,
-    /// The bare names.
-    None,
-}
-
-/// Names, paths and attributes of all cookies. Setting and deleting both follow it.
+/// The names, paths and attributes of all cookies, for setting and for deleting them.
 ///
 /// ```
 /// use hardtack::CookiePolicy;
@@ -73,7 +36,8 @@ pub struct CookiePolicy {
 }
 
 impl Default for CookiePolicy {
-    /// Flask-JWT-Extended's names; `Path=/`; `SameSite=Lax`; Secure and prefixes as the base URL says.
+    /// The names of Flask-JWT-Extended, `Path=/`, `SameSite=Lax`, and `Secure` and prefixes according to the base
+    /// URL.
     fn default() -> Self {
         Self {
             access_name: "access_token_cookie".into(),
@@ -87,7 +51,7 @@ impl Default for CookiePolicy {
             csrf_refresh_path: "/".into(),
             domain: None,
             secure: None,
-            same_site: SameSite::Lax,
+            same_site: SameSite::default(),
             prefix: CookiePrefix::Auto,
             session_cookies: true,
             csrf_cookies: true,
@@ -109,83 +73,91 @@ macro_rules! setters {
 
 impl CookiePolicy {
     setters! {
-        /// The access cookie's name, without prefix (`JWT_ACCESS_COOKIE_NAME`).
+        /// Sets the name of the access cookie, without prefix (`JWT_ACCESS_COOKIE_NAME`). Default:
+        /// `access_token_cookie`.
         access_name,
-        /// The refresh cookie's name, without prefix (`JWT_REFRESH_COOKIE_NAME`).
+        /// Sets the name of the refresh cookie, without prefix (`JWT_REFRESH_COOKIE_NAME`). Default:
+        /// `refresh_token_cookie`.
         refresh_name,
-        /// The readable cookie with the access token's CSRF value (`JWT_ACCESS_CSRF_COOKIE_NAME`).
+        /// Sets the name of the cookie with the access token's CSRF value, which scripts can read
+        /// (`JWT_ACCESS_CSRF_COOKIE_NAME`). Default: `csrf_access_token`.
         csrf_access_name,
-        /// The readable cookie with the refresh token's CSRF value (`JWT_REFRESH_CSRF_COOKIE_NAME`).
+        /// Sets the name of the cookie with the refresh token's CSRF value, which scripts can read
+        /// (`JWT_REFRESH_CSRF_COOKIE_NAME`). Default: `csrf_refresh_token`.
         csrf_refresh_name,
-        /// The cookie behind the hidden field of forms that come before a log-in.
+        /// Sets the name of the cookie for forms that come before a log-in. Default: `csrf_pre_session`.
         pre_session_name,
-        /// The Path of the access token's CSRF cookie (`JWT_ACCESS_CSRF_COOKIE_PATH`).
+        /// Sets the path of the access token's CSRF cookie (`JWT_ACCESS_CSRF_COOKIE_PATH`). Default: `/`.
         csrf_access_path,
-        /// The Path of the refresh token's CSRF cookie (`JWT_REFRESH_CSRF_COOKIE_PATH`).
+        /// Sets the path of the refresh token's CSRF cookie (`JWT_REFRESH_CSRF_COOKIE_PATH`). Default: `/`.
         csrf_refresh_path,
     }
 
-    /// The paths that the access cookie is sent to; one `Set-Cookie` each (`JWT_ACCESS_COOKIE_PATH`).
+    /// Sets the paths that the access cookie is sent to, with one `Set-Cookie` for each (`JWT_ACCESS_COOKIE_PATH`).
+    /// Default: `/`.
     #[must_use]
     pub fn access_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.access_paths = paths.into_iter().map(Into::into).collect();
         self
     }
 
-    /// The paths that the refresh cookie is sent to (`JWT_REFRESH_COOKIE_PATH`). Unless set, `/`, and
-    /// the refresh URL where refreshing goes by redirect, and there the log-in and log-out URLs too if the
-    /// access cookie is not sent to them.
+    /// Sets the paths that the refresh cookie is sent to (`JWT_REFRESH_COOKIE_PATH`).
+    ///
+    /// Default: `/`; in redirect mode the refresh URL, and the log-in and log-out URLs if the access cookie is not
+    /// sent to them.
     #[must_use]
     pub fn refresh_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.refresh_paths = Some(paths.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Sends the cookies to all hosts of a domain (`JWT_COOKIE_DOMAIN`); rules out `__Host-`.
+    /// Sends the cookies to all hosts of a domain (`JWT_COOKIE_DOMAIN`). Their names then cannot have the prefix
+    /// `__Host-`.
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());
         self
     }
 
-    /// Sets or leaves out Secure against what the base URL says (`JWT_COOKIE_SECURE`).
+    /// Sets whether cookies are `Secure`, whatever the base URL says (`JWT_COOKIE_SECURE`).
     #[must_use]
     pub fn secure(mut self, secure: bool) -> Self {
         self.secure = Some(secure);
         self
     }
 
-    /// The `SameSite` attribute (`JWT_COOKIE_SAMESITE`).
+    /// Sets the `SameSite` attribute (`JWT_COOKIE_SAMESITE`). Default: [`SameSite::Lax`].
     #[must_use]
     pub fn same_site(mut self, same_site: SameSite) -> Self {
         self.same_site = same_site;
         self
     }
 
-    /// The name prefix.
+    /// Sets the name prefix. Default: [`CookiePrefix::Auto`].
     #[must_use]
     pub fn prefix(mut self, prefix: CookiePrefix) -> Self {
         self.prefix = prefix;
         self
     }
 
-    /// Whether the cookies end with the browser (`JWT_SESSION_COOKIE`). Otherwise their Max-Age is
-    /// the refresh token's remaining life, so that an expired access token is still recognised.
+    /// Sets whether the cookies end with the browser (`JWT_SESSION_COOKIE`). Default: yes.
+    ///
+    /// Otherwise they last as long as the refresh token, so that an expired access token is still recognized.
     #[must_use]
     pub fn session_cookies(mut self, session: bool) -> Self {
         self.session_cookies = session;
         self
     }
 
-    /// Whether scripts get the CSRF values in readable cookies (`JWT_CSRF_IN_COOKIES`).
+    /// Sets whether scripts get the CSRF values in readable cookies (`JWT_CSRF_IN_COOKIES`). Default: yes.
     #[must_use]
     pub fn csrf_cookies(mut self, readable: bool) -> Self {
         self.csrf_cookies = readable;
         self
     }
 
-    /// Where the refresh cookie is sent if refreshing goes by redirect: to the refresh URL. Logging in and
-    /// out end the session that the browser has, so it is sent there as well if the access cookie is not.
+    /// The default paths of the refresh cookie in redirect mode: the refresh URL. Log-in and log-out end the
+    /// browser's session, so the cookie is sent there as well if the access cookie is not.
     pub(crate) fn refresh_paths_for(&self, urls: &Urls) -> Vec<String> {
         let mut paths = vec![urls.refresh.clone()];
         for url in [&urls.login, &urls.logout] {
@@ -197,7 +169,7 @@ impl CookiePolicy {
         paths
     }
 
-    /// Checks the policy and fixes every name and path.
+    /// Checks the policy, and decides every name and path.
     pub(crate) fn resolve(
         &self,
         base: Option<&BaseUrl>,
@@ -244,7 +216,7 @@ impl CookiePolicy {
         }
         check_paths(name, &paths)?;
         let rooted = paths.iter().all(|path| path == "/");
-        // A name that already says its prefix must keep what it promises.
+        // A name that starts with a prefix must keep what the prefix promises.
         let promises = |p: &str| name.get(..p.len()).is_some_and(|start| start.eq_ignore_ascii_case(p));
         let own = match (promises("__Host-"), promises("__Secure-")) {
             (true, _) => Some(CookiePrefix::Host),
@@ -275,44 +247,6 @@ impl CookiePolicy {
     }
 }
 
-/// One cookie: its full name and where it is sent.
-#[derive(Clone, Debug)]
-pub(crate) struct CookieSlot {
-    pub(crate) name: CookieName,
-    pub(crate) paths: Vec<String>,
-    pub(crate) http_only: bool,
-}
-
-impl CookieSlot {
-    /// Whether a browser sends it with a request for `path`.
-    pub(crate) fn is_sent_to(&self, path: &str) -> bool {
-        self.paths.iter().any(|own| covers(own, path))
-    }
-}
-
-/// A checked policy.
-#[derive(Clone, Debug)]
-pub(crate) struct ResolvedPolicy {
-    pub(crate) access: CookieSlot,
-    pub(crate) refresh: CookieSlot,
-    pub(crate) csrf_access: CookieSlot,
-    pub(crate) csrf_refresh: CookieSlot,
-    pub(crate) pre_session: CookieSlot,
-    pub(crate) domain: Option<String>,
-    pub(crate) secure: bool,
-    pub(crate) same_site: SameSite,
-    pub(crate) session_cookies: bool,
-    pub(crate) csrf_cookies: bool,
-    /// Written as Werkzeug writes them.
-    pub(crate) flask: bool,
-}
-
-impl ResolvedPolicy {
-    fn slots(&self) -> [&CookieSlot; 5] {
-        [&self.access, &self.refresh, &self.csrf_access, &self.csrf_refresh, &self.pre_session]
-    }
-}
-
 fn check_paths(name: &str, paths: &[String]) -> Result<(), ConfigError> {
     if paths.is_empty() {
         return Err(ConfigError::NoCookiePath { name: name.to_owned() });
@@ -334,22 +268,6 @@ fn check_paths(name: &str, paths: &[String]) -> Result<(), ConfigError> {
         }
     }
     Ok(())
-}
-
-/// Whether a cookie can have it as its path.
-pub(crate) fn is_cookie_path(path: &str) -> bool {
-    path.starts_with('/') && path.bytes().all(|b| (0x21..=0x7e).contains(&b) && b != b';')
-}
-
-/// Path-matching as in RFC 6265 §5.1.4.
-pub(crate) fn covers(outer: &str, inner: &str) -> bool {
-    inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || outer.ends_with('/') || rest.starts_with('/'))
-}
-
-/// Whether it is spelt as a domain that cookies can have.
-pub(crate) fn is_cookie_domain(domain: &str) -> bool {
-    let bare = domain.strip_prefix('.').unwrap_or(domain);
-    bare.contains('.') && bare.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
 }
 
 fn check_domain(domain: &str, base: Option<&BaseUrl>) -> Result<(), ConfigError> {

@@ -1,7 +1,7 @@
-//! The `Set-Cookie` fields that a response owes its client.
+//! The `Set-Cookie` fields of a response.
 
-/// Rendered `Set-Cookie` values, in order. They must reach the response: dropping them loses a
-/// log-in or, worse, a log-out.
+/// `Set-Cookie` values, in order. Add them to the response: without them a log-in is lost, or a log-out has no
+/// effect.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[must_use = "these cookies have to be added to the response"]
 pub struct SetCookies {
@@ -13,17 +13,17 @@ impl SetCookies {
         self.values.push(value);
     }
 
-    /// Adds another set behind this one.
+    /// Appends the values of another set.
     pub fn extend(&mut self, other: Self) {
         self.values.extend(other.values);
     }
 
-    /// The field values, one for each `Set-Cookie`.
+    /// Returns the values, one for each `Set-Cookie` field.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.values.iter().map(String::as_str)
     }
 
-    /// Whether there is nothing to set.
+    /// Returns whether there are no cookies.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
@@ -38,7 +38,7 @@ impl IntoIterator for SetCookies {
     }
 }
 
-/// Names only: the values are credentials.
+/// Shows the names only, because the values are credentials.
 impl std::fmt::Debug for SetCookies {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.values.iter().filter_map(|value| value.split('=').next())).finish()

@@ -1,7 +1,7 @@
-//! The second layer: a value that only a page of this site can send back.
+//! The second check: a value that only a page of this site can send back.
 
-use super::{FormPeek, FormToken};
-use crate::config::{CsrfNames, CsrfSettings};
+use super::policy::{CsrfNames, CsrfPolicy};
+use crate::body::{FormPeek, FormToken};
 use crate::constant_time::same;
 use crate::request::RequestHead;
 
@@ -9,16 +9,16 @@ use crate::request::RequestHead;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum CsrfError {
-    /// Neither the header nor the form field is there.
+    /// The request has neither the header nor the form field.
     #[error("the CSRF token is missing")]
     Missing,
-    /// It is there and belongs to another session, or to none.
+    /// The value belongs to another session, or to none.
     #[error("the CSRF token is not this session's")]
     Mismatch,
-    /// The form is longer than what is read ahead, and the field is not in that part.
+    /// The form is longer than the part that is read before the handler, and that part has no such field.
     #[error("the CSRF token is not within the part of the form that is read ahead")]
     BeyondPeek,
-    /// The form was not read because no layer is in place.
+    /// The form was not read, because no layer wraps the route.
     #[error("the form's CSRF token could not be read: no authentication layer wraps this route")]
     Unread,
     /// Another site started the request.
@@ -30,7 +30,7 @@ pub enum CsrfError {
 }
 
 impl CsrfError {
-    /// A stable name in `snake_case`.
+    /// Returns a stable name in `snake_case`.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Missing => "csrf_missing",
@@ -43,31 +43,31 @@ impl CsrfError {
     }
 }
 
-/// Compares the header, or else the form's hidden field, with the `csrf` claim. The query string is
-/// never looked at: it ends up in logs and in `Referer`.
+/// Compares the header, or else the form's hidden field, with the `csrf` claim. The query is not searched, because it
+/// ends up in logs and in `Referer`.
 #[inline]
 pub(crate) fn check(
     head: &RequestHead<'_>,
     form: &FormToken,
     expected: &str,
-    settings: &CsrfSettings,
+    policy: &CsrfPolicy,
     names: &CsrfNames,
 ) -> Result<(), CsrfError> {
     let [first, second] = head.headers().first_two(&names.header);
-    if let Some(sent) = first.filter(|sent| settings.counts(sent)) {
+    if let Some(sent) = first.filter(|sent| policy.counts(sent)) {
         let alone = second.is_none();
         return if alone && equal(sent, expected.as_bytes()) { Ok(()) } else { Err(CsrfError::Mismatch) };
     }
-    if !settings.check_form {
+    if !policy.check_form {
         return Err(CsrfError::Missing);
     }
     match form {
         FormToken::Found(sent) if equal(sent.as_bytes(), expected.as_bytes()) => Ok(()),
-        FormToken::Found(sent) if !settings.counts(sent.as_bytes()) => Err(CsrfError::Missing),
+        FormToken::Found(sent) if !policy.counts(sent.as_bytes()) => Err(CsrfError::Missing),
         FormToken::Found(_) | FormToken::Ambiguous => Err(CsrfError::Mismatch),
         FormToken::Absent => Err(CsrfError::Missing),
         FormToken::BeyondPeek => Err(CsrfError::BeyondPeek),
-        FormToken::Unread if FormPeek::for_form(head) => Err(CsrfError::Unread),
+        FormToken::Unread if FormPeek::is_form(head) => Err(CsrfError::Unread),
         FormToken::Unread => Err(CsrfError::Missing),
     }
 }
@@ -81,8 +81,8 @@ mod tests {
     use super::*;
     use crate::testing::TestRequest;
 
-    fn settings() -> CsrfSettings {
-        CsrfSettings::default()
+    fn settings() -> CsrfPolicy {
+        CsrfPolicy::default()
     }
 
     #[test]

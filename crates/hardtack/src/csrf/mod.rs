@@ -1,14 +1,13 @@
 //! Cross-site request forgery: where the request came from, then the double submit.
 
 mod double_submit;
-mod form_peek;
-mod multipart;
 mod origin;
+mod policy;
 mod pre_session;
 
 pub use double_submit::CsrfError;
 pub(crate) use double_submit::check as check_double_submit;
-pub use form_peek::{FormPeek, FormToken, FormTokens, PEEK_LIMIT};
 pub(crate) use origin::check as check_origin;
+pub use policy::CsrfPolicy;
 pub use pre_session::PreSession;
 pub(crate) use pre_session::PreSessionKey;

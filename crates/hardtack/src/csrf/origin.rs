@@ -1,38 +1,34 @@
-//! The first layer: which site started the request, as the browser itself says.
+//! The first check: which site started the request, according to the browser.
 
 use super::CsrfError;
-use crate::config::Settings;
+use super::CsrfPolicy;
+use crate::base_url::BaseUrl;
 use crate::request::RequestHead;
 
-/// Judges by Fetch Metadata, and by `Origin` where a browser sends none.
+/// Checks Fetch Metadata, and `Origin` if the browser sends no Fetch Metadata.
 ///
-/// `Sec-Fetch-Site` cannot be set by scripts, so `same-origin` is believed even beside
-/// `Origin: null`, which a strict referrer policy produces. Without either the client is no browser
-/// and nobody's cookies are being abused.
+/// Scripts cannot set `Sec-Fetch-Site`, so `same-origin` is accepted even with `Origin: null`, which a strict
+/// referrer policy produces. A client that sends neither is not a browser, so no user's cookies are abused.
 #[inline]
-pub(crate) fn check(head: &RequestHead<'_>, settings: &Settings) -> Result<(), CsrfError> {
+pub(crate) fn check(head: &RequestHead<'_>, policy: &CsrfPolicy, base: Option<&BaseUrl>) -> Result<(), CsrfError> {
     let site = head.header("sec-fetch-site");
     if let Some(b"same-origin" | b"none") = site {
         return Ok(());
     }
     let passes = match head.headers().first_two("origin") {
-        [Some(origin), None] => is_trusted(origin, settings) || (site.is_none() && is_ours(origin, head, settings)),
+        [Some(origin), None] => policy.trusts(origin) || (site.is_none() && is_ours(origin, head, base)),
         [None, _] => site.is_none(),
         [Some(_), Some(_)] => false,
     };
     if passes { Ok(()) } else { Err(CsrfError::CrossSite) }
 }
 
-fn is_trusted(origin: &[u8], settings: &Settings) -> bool {
-    settings.csrf.trusted_origins.iter().any(|trusted| trusted.as_bytes() == origin)
-}
-
-/// The base URL's origin, or the host that the request names: browsers cannot forge either.
-fn is_ours(origin: &[u8], head: &RequestHead<'_>, settings: &Settings) -> bool {
-    if settings.base.as_ref().is_some_and(|base| base.origin().as_bytes() == origin) {
+/// Whether the origin is that of the base URL, or of the host that the request names. Browsers cannot forge either.
+fn is_ours(origin: &[u8], head: &RequestHead<'_>, base: Option<&BaseUrl>) -> bool {
+    if base.is_some_and(|base| base.origin().as_bytes() == origin) {
         return true;
     }
-    let https = settings.base.as_ref().is_none_or(|base| base.is_https());
+    let https = base.is_none_or(BaseUrl::is_https);
     let scheme: &[u8] = if https { b"https://" } else { b"http://" };
     let host = origin.strip_prefix(scheme);
     head.host().is_some_and(|ours| host.is_some_and(|host| host.eq_ignore_ascii_case(ours.as_bytes())))
@@ -41,19 +37,12 @@ fn is_ours(origin: &[u8], head: &RequestHead<'_>, settings: &Settings) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::BaseUrl;
     use crate::testing::TestRequest;
 
     fn run(fields: &[(&'static str, &str)]) -> Result<(), CsrfError> {
-        let settings = Settings {
-            base: BaseUrl::parse("https://site.example").ok(),
-            csrf: crate::config::CsrfSettings {
-                trusted_origins: vec!["https://app.site.example".into()],
-                ..Default::default()
-            },
-            ..Settings::default()
-        };
-        check(&TestRequest::new("POST", "/").fields(fields.iter().copied()).head(), &settings)
+        let policy = CsrfPolicy::default().trusted_origin("https://app.site.example");
+        let base = BaseUrl::parse("https://site.example").ok();
+        check(&TestRequest::new("POST", "/").fields(fields.iter().copied()).head(), &policy, base.as_ref())
     }
 
     #[test]

@@ -1,121 +1,195 @@
-//! The signature algorithms of RFC 7518 §3 and RFC 8037.
+//! The signature algorithms of RFC 7518 §3 and RFC 8037, and what each is made of.
 
 use std::fmt;
 use std::str::FromStr;
 
-use super::KeyError;
-
-/// A signature algorithm. There is no `none`.
-///
-/// ```
-/// use hardtack::jwt::Algorithm;
-///
-/// assert_eq!("ES256".parse::<Algorithm>(), Ok(Algorithm::ES256));
-/// assert!("none".parse::<Algorithm>().is_err());
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Algorithm {
-    /// HMAC with SHA-256.
-    HS256,
-    /// HMAC with SHA-384.
-    HS384,
-    /// HMAC with SHA-512.
-    HS512,
-    /// ECDSA on P-256 with SHA-256.
-    ES256,
-    /// ECDSA on P-384 with SHA-384.
-    ES384,
-    /// ECDSA on P-521 with SHA-512.
-    ES512,
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
-    RS256,
-    /// RSASSA-PKCS1-v1_5 with SHA-384.
-    RS384,
-    /// RSASSA-PKCS1-v1_5 with SHA-512.
-    RS512,
-    /// RSASSA-PSS with SHA-256.
-    PS256,
-    /// RSASSA-PSS with SHA-384.
-    PS384,
-    /// RSASSA-PSS with SHA-512.
-    PS512,
-    /// Ed25519 (RFC 8037 §3.1).
-    EdDSA,
-}
-
-/// What kind of key an algorithm needs.
+/// What an algorithm does, and with what. Code that needs one piece for each algorithm matches on these enums without
+/// a wildcard, so the compiler names every place that a new algorithm needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Family {
-    Hmac,
-    Ecdsa,
-    Rsa,
+    /// HMAC (RFC 7518 §3.2).
+    Hmac(Hash),
+    /// ECDSA (RFC 7518 §3.4). Each curve has one hash.
+    Ecdsa(Curve),
+    /// RSASSA-PKCS1-v1_5 or RSASSA-PSS (RFC 7518 §3.3, §3.5).
+    Rsa(RsaPadding, Hash),
+    /// Ed25519 (RFC 8037 §3.1).
     Ed25519,
 }
 
+/// A hash function of the SHA-2 family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hash {
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+/// How RSA pads what it signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RsaPadding {
+    Pkcs1,
+    Pss,
+}
+
+/// An elliptic curve of RFC 7518 §6.2.1.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Curve {
+    P256,
+    P384,
+    P521,
+}
+
+/// Defines [`Algorithm`] from a table with one row an algorithm. The variant's name is the `alg` of RFC 7518 §3.1.
+macro_rules! algorithms {
+    ($($(#[$doc:meta])* $name:ident => $family:expr,)+) => {
+        /// A signature algorithm. There is no `none`.
+        ///
+        /// ```
+        /// use hardtack::jwt::Algorithm;
+        ///
+        /// assert_eq!("ES256".parse(), Ok(Algorithm::ES256));
+        /// assert!("none".parse::<Algorithm>().is_err());
+        /// ```
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Algorithm {
+            $($(#[$doc])* $name,)+
+        }
+
+        impl Algorithm {
+            pub(super) const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// The name in a header's `alg`.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)+
+                }
+            }
+
+            pub(super) const fn family(self) -> Family {
+                match self {
+                    $(Self::$name => $family,)+
+                }
+            }
+        }
+    };
+}
+
+algorithms! {
+    /// HMAC with SHA-256.
+    HS256 => Family::Hmac(Hash::Sha256),
+    /// HMAC with SHA-384.
+    HS384 => Family::Hmac(Hash::Sha384),
+    /// HMAC with SHA-512.
+    HS512 => Family::Hmac(Hash::Sha512),
+    /// ECDSA on P-256 with SHA-256.
+    ES256 => Family::Ecdsa(Curve::P256),
+    /// ECDSA on P-384 with SHA-384.
+    ES384 => Family::Ecdsa(Curve::P384),
+    /// ECDSA on P-521 with SHA-512.
+    ES512 => Family::Ecdsa(Curve::P521),
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    RS256 => Family::Rsa(RsaPadding::Pkcs1, Hash::Sha256),
+    /// RSASSA-PKCS1-v1_5 with SHA-384.
+    RS384 => Family::Rsa(RsaPadding::Pkcs1, Hash::Sha384),
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    RS512 => Family::Rsa(RsaPadding::Pkcs1, Hash::Sha512),
+    /// RSASSA-PSS with SHA-256.
+    PS256 => Family::Rsa(RsaPadding::Pss, Hash::Sha256),
+    /// RSASSA-PSS with SHA-384.
+    PS384 => Family::Rsa(RsaPadding::Pss, Hash::Sha384),
+    /// RSASSA-PSS with SHA-512.
+    PS512 => Family::Rsa(RsaPadding::Pss, Hash::Sha512),
+    /// Ed25519 (RFC 8037 §3.1).
+    EdDSA => Family::Ed25519,
+}
+
 impl Algorithm {
-    const ALL: [Self; 13] = [
-        Self::HS256,
-        Self::HS384,
-        Self::HS512,
-        Self::ES256,
-        Self::ES384,
-        Self::ES512,
-        Self::RS256,
-        Self::RS384,
-        Self::RS512,
-        Self::PS256,
-        Self::PS384,
-        Self::PS512,
-        Self::EdDSA,
-    ];
-
-    /// The name in a header's `alg`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::HS256 => "HS256",
-            Self::HS384 => "HS384",
-            Self::HS512 => "HS512",
-            Self::ES256 => "ES256",
-            Self::ES384 => "ES384",
-            Self::ES512 => "ES512",
-            Self::RS256 => "RS256",
-            Self::RS384 => "RS384",
-            Self::RS512 => "RS512",
-            Self::PS256 => "PS256",
-            Self::PS384 => "PS384",
-            Self::PS512 => "PS512",
-            Self::EdDSA => "EdDSA",
-        }
-    }
-
-    /// Whether one secret both signs and verifies.
+    /// Whether the same secret signs and verifies.
     pub const fn is_hmac(self) -> bool {
-        matches!(self.family(), Family::Hmac)
+        matches!(self.family(), Family::Hmac(_))
     }
 
-    /// Whether one key can serve both.
+    /// Whether one key could be used with both algorithms.
     pub(crate) fn shares_keys_with(self, other: Self) -> bool {
-        self == other || (self.family() == other.family() && self.family() != Family::Ecdsa)
+        match self.family() {
+            Family::Hmac(_) => matches!(other.family(), Family::Hmac(_)),
+            Family::Rsa(..) => matches!(other.family(), Family::Rsa(..)),
+            Family::Ecdsa(_) | Family::Ed25519 => other == self,
+        }
+    }
+}
+
+impl Hash {
+    /// The length of its output, in bits.
+    pub(super) const fn bits(self) -> usize {
+        match self {
+            Self::Sha256 => 256,
+            Self::Sha384 => 384,
+            Self::Sha512 => 512,
+        }
+    }
+}
+
+impl Curve {
+    pub(super) const ALL: [Self; 3] = [Self::P256, Self::P384, Self::P521];
+
+    /// The name in a JWK's `crv`.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::P256 => "P-256",
+            Self::P384 => "P-384",
+            Self::P521 => "P-521",
+        }
     }
 
-    pub(super) const fn family(self) -> Family {
+    /// The length of a coordinate and of the private scalar, in bytes.
+    pub(super) const fn len(self) -> usize {
         match self {
-            Self::HS256 | Self::HS384 | Self::HS512 => Family::Hmac,
-            Self::ES256 | Self::ES384 | Self::ES512 => Family::Ecdsa,
-            Self::RS256 | Self::RS384 | Self::RS512 => Family::Rsa,
-            Self::PS256 | Self::PS384 | Self::PS512 => Family::Rsa,
-            Self::EdDSA => Family::Ed25519,
+            Self::P256 => 32,
+            Self::P384 => 48,
+            Self::P521 => 66,
         }
+    }
+
+    /// The only algorithm for keys on this curve (RFC 7518 §3.4).
+    pub(super) const fn algorithm(self) -> Algorithm {
+        match self {
+            Self::P256 => Algorithm::ES256,
+            Self::P384 => Algorithm::ES384,
+            Self::P521 => Algorithm::ES512,
+        }
+    }
+}
+
+/// A name that is not the name of an [`Algorithm`]. `none` is not one.
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("unknown algorithm; expected {}", names())]
+pub struct ParseAlgorithmError;
+
+/// The sentence, which `main` prints.
+impl fmt::Debug for ParseAlgorithmError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The names of all algorithms, as a sentence lists them.
+fn names() -> String {
+    let names: Vec<&str> = Algorithm::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
+    match names.split_last() {
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
     }
 }
 
 impl FromStr for Algorithm {
-    type Err = KeyError;
+    type Err = ParseAlgorithmError;
 
-    /// Case matters, as RFC 7515 §4.1.1 says.
-    fn from_str(name: &str) -> Result<Self, KeyError> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == name).ok_or(KeyError::UnknownAlgorithm)
+    /// Parses a name. Case matters (RFC 7515 §4.1.1).
+    fn from_str(name: &str) -> Result<Self, ParseAlgorithmError> {
+        Self::ALL.iter().find(|algorithm| algorithm.as_str() == name).copied().ok_or(ParseAlgorithmError)
     }
 }
 

@@ -1,7 +1,7 @@
-//! Base64url without padding (RFC 7515 §2, appendix C), strictly.
+//! Strict base64url without padding (RFC 7515 §2, appendix C).
 //!
-//! One byte string has one encoding: padding, white space and stray bits in the last character are
-//! refused, so that a token can't be altered and still verify.
+//! A byte string has exactly one encoding: padding, whitespace and stray bits in the last character are refused, so a
+//! token cannot be altered and still verify.
 
 use base64_simd::{AsOut, URL_SAFE_NO_PAD};
 
@@ -9,18 +9,19 @@ pub(super) fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode_to_string(bytes)
 }
 
+/// Appends the encoding of `bytes` to `text`.
 pub(super) fn append(text: &mut String, bytes: &[u8]) {
     URL_SAFE_NO_PAD.encode_append(bytes, text);
 }
 
-/// `None` unless `text` is the canonical encoding.
+/// Decodes `text`. Returns `None` if it is not a canonical encoding.
 pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode_to_vec(text).ok()
 }
 
-/// Decodes into `buffer`; `None` also when it is too small.
+/// Decodes `text` into `buffer`. Returns `None` if it is not a canonical encoding, or if the buffer is too small.
 pub(super) fn decode_into<'b>(text: &[u8], buffer: &'b mut [u8]) -> Option<&'b [u8]> {
     let length = URL_SAFE_NO_PAD.decoded_length(text).ok()?;
-    let space = buffer.get_mut(..length)?;
-    URL_SAFE_NO_PAD.decode(text, space.as_out()).ok().map(|bytes| &*bytes)
+    let target = buffer.get_mut(..length)?;
+    URL_SAFE_NO_PAD.decode(text, target.as_out()).ok().map(|bytes| &*bytes)
 }

@@ -1,15 +1,17 @@
-//! Why a token or a key is refused.
+//! Why a token, a signature, claims or a key is refused.
 
 use std::fmt;
 
-use super::Algorithm;
+use super::algorithm::{Algorithm, ParseAlgorithmError};
+use super::limits::{MAX_HEADER_LEN, MAX_KEY_ID_LEN, MAX_TOKEN_LEN};
 
 /// Why a token is refused.
 ///
-/// `Display` is for logs and holds no part of the token; [`code`](Self::code) is stable.
+/// The text is for logs and holds no part of the token. [`code`](Self::code) is stable.
 ///
 /// ```
-/// use hardtack::jwt::{KeySet, SigningKey, Algorithm, TokenError};
+/// use hardtack::{KeySet, SigningKey};
+/// use hardtack::jwt::{Algorithm, TokenError};
 ///
 /// let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
 /// let refusal = keys.verify(b"not.a-token").unwrap_err();
@@ -17,64 +19,65 @@ use super::Algorithm;
 /// assert_eq!(refusal.code(), "not_compact");
 /// # Ok::<(), hardtack::jwt::KeyError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// Longer than [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN), or a header longer than 2 KiB.
-    #[error("the token is too large")]
+    /// The token is longer than [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN), or its header is longer than 2048 bytes.
+    #[error("the token is longer than {MAX_TOKEN_LEN} bytes, or its header longer than {MAX_HEADER_LEN} bytes")]
     TooLarge,
-    /// Not the three segments of the compact serialisation (RFC 7515 §3.1), the only one accepted.
-    #[error("the token isn't a compact JWS of three segments")]
+    /// The token does not consist of the three segments of the compact serialisation (RFC 7515 §3.1). Other
+    /// serialisations are not accepted.
+    #[error("the token is not a compact JWS of three segments")]
     NotCompact,
-    /// A segment isn't unpadded, canonical base64url, or the payload isn't one JSON object.
-    #[error("the token is malformed")]
+    /// A segment is not canonical base64url without padding, or the payload is not one JSON object.
+    #[error("a segment of the token is not canonical base64url, or its payload is not one JSON object")]
     Malformed,
-    /// The header isn't a JSON object, has no `alg`, or a member has the wrong type or length.
-    #[error("the token's header is malformed")]
+    /// The header is not one JSON object, has no `alg`, or has a member of the wrong type or length.
+    #[error("the header of the token is not a JSON object with a valid `alg`, `kid` and `typ`")]
     BadHeader,
-    /// The header asks for what is never done: extensions, compression, keys from the token.
-    #[error("the token's header has `{0}`, which isn't supported")]
+    /// The header has a member that is not supported: an extension, compression, or a key that comes with the token.
+    #[error("the header of the token has `{0}`, which is not supported")]
     UnsupportedHeader(&'static str),
-    /// `alg` is `none`, unknown, or not the algorithm that the key fixes.
-    #[error("the token's algorithm isn't its key's")]
+    /// `alg` is `none`, unknown, or not the algorithm of the key.
+    #[error("the algorithm of the token is not that of a key")]
     WrongAlgorithm,
     /// No key has the header's `kid`.
-    #[error("the token names a key that isn't in the set")]
+    #[error("the token names a key that is not in the set")]
     UnknownKey,
     /// The signature is empty or wrong.
-    #[error("the token's signature is wrong")]
+    #[error("the signature of the token is wrong")]
     BadSignature,
     /// A JSON object has two members of one name (RFC 7519 §4, RFC 7515 §4).
-    #[error("the token has a duplicate member")]
+    #[error("a JSON object in the token has two members of one name")]
     DuplicateMember,
-    /// The named claim has the wrong type or lies outside its range.
-    #[error("the claim `{0}` is malformed")]
+    /// This claim has the wrong type, or a value outside its range.
+    #[error("the claim `{0}` has the wrong type or a value outside its range")]
     BadClaim(&'static str),
-    /// The named claim is required.
+    /// This claim is required.
     #[error("the claim `{0}` is missing")]
     MissingClaim(&'static str),
     /// `exp` has passed, and nothing else is wrong.
     #[error("the token has expired")]
     Expired,
-    /// `nbf` lies ahead.
-    #[error("the token isn't valid yet")]
+    /// `nbf` is in the future.
+    #[error("the token is not valid yet")]
     NotYetValid,
-    /// `iat` lies ahead.
+    /// `iat` is in the future.
     #[error("the token was issued in the future")]
     IssuedInFuture,
-    /// `aud` isn't the expected audience, or none was expected.
+    /// `aud` does not contain the expected audience, or none was expected.
     #[error("the token is for another audience")]
     WrongAudience,
-    /// `iss` isn't the expected issuer.
+    /// `iss` is not an expected issuer.
     #[error("the token is from another issuer")]
     WrongIssuer,
-    /// `type` isn't the expected kind: a refresh token where an access token belongs, or the reverse.
+    /// `type` is not the expected kind: a refresh token was sent as an access token, or the reverse.
     #[error("the token is of another kind")]
     WrongKind,
 }
 
 impl TokenError {
-    /// A stable, machine-readable name in `snake_case`.
+    /// A stable name for programs, in `snake_case`.
     pub fn code(&self) -> &'static str {
         match self {
             Self::TooLarge => "too_large",
@@ -98,47 +101,47 @@ impl TokenError {
     }
 }
 
-/// Why a token couldn't be signed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why a token was not signed.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
-    /// A further header member has a name that the library sets itself or refuses to verify.
-    #[error("the header member `{0}` can't be set by the caller; remove it")]
+    /// A further header member has a name that the library sets itself, or that it refuses to verify.
+    #[error("the header member `{0}` cannot be set by the application; remove it")]
     ReservedHeader(String),
-    /// A further header member has the wrong type: `typ` must be a string.
+    /// A further header member has the wrong type: `typ` and `kid` must be strings.
     #[error("the header member `{0}` must be a string")]
     BadHeader(&'static str),
-    /// The key's id is longer than 256 bytes: such a token would be refused.
-    #[error("the key id is longer than 256 bytes; choose a shorter one")]
+    /// The id of the key is longer than 256 bytes, so the token would be refused.
+    #[error("the key id is longer than {MAX_KEY_ID_LEN} bytes; choose a shorter one")]
     KeyIdTooLong,
-    /// The token would be longer than would be accepted.
-    #[error("the token would be longer than {} bytes; store less in it", super::MAX_TOKEN_LEN)]
+    /// The token would be longer than [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN), so it would be refused.
+    #[error("the token would be longer than {MAX_TOKEN_LEN} bytes; store less in it")]
     TooLarge,
-    /// The keys are public and can't sign.
-    #[error("the keys verify only; give a private key or a secret to sign with")]
+    /// The key set has no key that signs.
+    #[error("the key set has only keys that verify; add a private key or a secret to sign with")]
     VerifyingOnly,
-    /// The cryptographic library failed, for want of memory or entropy.
-    #[error("the signature couldn't be made")]
+    /// The cryptographic library failed, for example because the system had no memory or no random numbers.
+    #[error("the cryptographic library could not make a signature; look for a lack of memory or of random numbers")]
     Failed,
 }
 
-/// Why claims can't be written.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why claims were not written.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClaimError {
-    /// A further claim has a registered name, which has its own field.
-    #[error("the claim `{0}` is reserved; rename it, or use the field of `Claims`")]
+    /// One of the application's own claims has a name that [`Claims`](super::Claims) has a field for.
+    #[error("the claim `{0}` is reserved; rename it, or set the field of `Claims`")]
     Reserved(String),
     /// A claim has a value that the library would refuse to read back.
-    #[error("the claim `{0}` is empty or outside its range")]
+    #[error("the claim `{0}` cannot be written: a text must not be empty, and a time must lie from 1970 to 9999")]
     Invalid(&'static str),
 }
 
-/// Why a key is refused, and what to do. Never holds any part of the key.
+/// Why a key is refused, and what to do. The text holds no part of the key.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// The secret has no bytes.
+    /// The secret is empty.
     #[error("the HMAC secret is empty; make one with: openssl rand -base64 48")]
     Empty,
     /// The secret is shorter than the hash (RFC 7518 §3.2).
@@ -147,31 +150,31 @@ pub enum KeyError {
          make one with: openssl rand -base64 48"
     )]
     TooShort {
-        /// What the secret has.
+        /// The length of the secret, in bits.
         bits: usize,
-        /// What the algorithm needs.
+        /// The length that the algorithm needs, in bits.
         needed: usize,
     },
-    /// The secret stands in a tutorial or a manual.
+    /// The secret is a sample from a tutorial or a manual.
     #[error(
-        "the HMAC secret is a published sample, which anyone can sign with; \
+        "the HMAC secret is a published sample, so anyone can sign with it; \
          make one with: openssl rand -base64 48"
     )]
     PublishedSample,
-    /// The secret has fewer than 8 different bytes, repeats a short pattern, or counts up or down.
+    /// The secret has fewer than 8 different bytes, repeats a pattern of at most 16 bytes, or counts up or down.
     #[error("the HMAC secret is a simple pattern, not random; make one with: openssl rand -base64 48")]
     LowVariety,
-    /// The secret is a key in PEM, DER, JWK or SSH form: anyone could sign with a public key.
+    /// The secret is a key in PEM, DER, JWK or SSH form. If it is a public key, anyone can sign with it.
     #[error(
         "the HMAC secret is an asymmetric key or a certificate (PEM, DER, JWK or SSH), which may be \
          public; load it with from_pem, from_der or from_jwk, or make a secret with: \
          openssl rand -base64 48"
     )]
     LooksLikePublicKey,
-    /// The bytes aren't the expected form of key.
-    #[error("the key can't be read; expected {expected}")]
+    /// The key does not have the expected form.
+    #[error("the key cannot be read; expected {expected}")]
     Unparsable {
-        /// What was expected, and where it helps, the command that makes it.
+        /// The expected form, in some cases with a command that produces it.
         expected: &'static str,
     },
     /// An RSA key of fewer than 2048 bits (RFC 7518 §3.3).
@@ -183,50 +186,59 @@ pub enum KeyError {
         /// The length of the modulus.
         bits: usize,
     },
-    /// A JWK that could serve several algorithms names none.
+    /// A JWK that fits several algorithms does not name one.
     #[error("the JWK names no algorithm; add one, such as \"alg\":\"RS256\"")]
     NoAlgorithm,
-    /// The algorithm's name is none of [`Algorithm`]'s; `none` isn't one of them.
-    #[error(
-        "unknown algorithm; expected HS256, HS384, HS512, ES256, ES384, ES512, RS256, RS384, RS512, \
-         PS256, PS384, PS512 or EdDSA"
-    )]
+    /// The name is not that of an [`Algorithm`]. `none` is not one.
+    #[error("{ParseAlgorithmError}")]
     UnknownAlgorithm,
-    /// The key can't be used with the algorithm: another family, or another curve.
-    #[error("the key isn't one for {algorithm}; load it for the algorithm that it was made for")]
+    /// The key cannot be used with the algorithm: it has another type or another curve.
+    #[error("the key cannot be used with {algorithm}; load it for the algorithm that it was made for")]
     AlgorithmMismatch {
-        /// What it was loaded for.
+        /// The algorithm that it was loaded for.
         algorithm: Algorithm,
     },
     /// A public key was given to sign with.
-    #[error("the key is public and can't sign; give the private key")]
+    #[error("the key is public and cannot sign; load the private key")]
     NotASigningKey,
-    /// The JWK is for encryption (`use`), or its `key_ops` don't allow this use.
-    #[error("the JWK isn't meant for this use; its `use` or `key_ops` says otherwise")]
+    /// The JWK is for encryption (`use`), or its `key_ops` do not allow this use.
+    #[error("the `use` or `key_ops` of the JWK does not allow to use it so; load a JWK for signatures")]
     WrongUse,
-    /// The set has a key of this id already.
-    #[error("two keys have the id `{key_id}`; give each key its own")]
+    /// The set already has a key with this id.
+    #[error("two keys have the id `{key_id}`; give each key its own id")]
     DuplicateKeyId {
         /// The id.
         key_id: String,
     },
-    /// A key id of more than 256 bytes.
-    #[error("the key id is longer than 256 bytes; choose a shorter one")]
+    /// The key id is longer than 256 bytes.
+    #[error("the key id is longer than {MAX_KEY_ID_LEN} bytes; choose a shorter one")]
     KeyIdTooLong,
-    /// The environment variable isn't set.
-    #[error("the environment variable {name} isn't set; set it to the output of: openssl rand -base64 48")]
+    /// The environment variable is not set.
+    #[error("the environment variable {name} is not set; set it to the output of: openssl rand -base64 48")]
     EnvMissing {
-        /// Its name.
+        /// The name of the variable.
         name: String,
     },
-    /// The cryptographic library failed to make a key, for want of memory or entropy.
-    #[error("the key couldn't be generated")]
+    /// The cryptographic library failed, for example because the system had no memory or no random numbers.
+    #[error("the cryptographic library could not generate a key; look for a lack of memory or of random numbers")]
     Generation,
 }
 
-/// The sentence itself, which is what a `main` that returns an error prints.
-impl fmt::Debug for KeyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
+impl From<ParseAlgorithmError> for KeyError {
+    fn from(_: ParseAlgorithmError) -> Self {
+        Self::UnknownAlgorithm
     }
 }
+
+/// Implements `Debug` as the sentence, which `main` prints if it returns the error. None of these errors has a cause.
+macro_rules! debug_as_sentence {
+    ($($error:ty),*) => {
+        $(impl fmt::Debug for $error {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        })*
+    };
+}
+
+debug_as_sentence!(TokenError, SignError, ClaimError, KeyError);

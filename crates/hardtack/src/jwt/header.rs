@@ -1,37 +1,29 @@
-//! The JOSE header (RFC 7515 §4): matched where it is one of ours, parsed strictly where it isn't.
+//! The JOSE header (RFC 7515 §4): parsing it strictly, and writing it.
 
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
-use super::json::{self, Json};
-use super::{Algorithm, SignError, TokenError, base64url};
+use super::algorithm::Algorithm;
+use super::base64url;
+use super::error::{SignError, TokenError};
+use super::json::read::{Json, read_object};
+use super::limits::{MAX_HEADER_LEN, MAX_KEY_ID_LEN};
 
-/// The longest header, in bytes of JSON.
-const MAX_HEADER_LEN: usize = 2048;
-
-/// The longest key id, in bytes.
-pub(super) const MAX_KEY_ID_LEN: usize = 256;
-
-/// Members whose meaning is never honoured, so that their presence refuses the token: extensions
-/// (RFC 7515 §4.1.11), compression, unencoded payloads (RFC 7797), and keys that come with the token.
+/// Members that are not supported, so a token that has one is refused: extensions (RFC 7515 §4.1.11), compression,
+/// unencoded payloads (RFC 7797), and keys that come with the token.
 const UNSUPPORTED: [&str; 7] = ["crit", "zip", "b64", "jwk", "jku", "x5u", "x5c"];
 
-/// A header as the sender wrote it: nothing in it is proven.
-///
-/// See [`jws::peek_header`](super::jws::peek_header).
+/// The parts of a header that select the key. The sender may have written anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct UnverifiedHeader {
+pub(super) struct UnverifiedHeader {
     /// `alg`.
-    pub algorithm: Algorithm,
-    /// `kid`: at most 256 bytes of anything. Only compare it with the ids of known keys.
-    pub key_id: Option<String>,
-    /// `typ`.
-    pub typ: Option<String>,
+    pub(super) algorithm: Algorithm,
+    /// `kid`, at most 256 bytes. Only compare it with the ids of known keys.
+    pub(super) key_id: Option<String>,
 }
 
 impl UnverifiedHeader {
-    /// Reads a token's first segment.
+    /// Parses the first segment of a token.
     pub(super) fn from_segment(segment: &[u8]) -> Result<Self, TokenError> {
         if segment.len() > MAX_HEADER_LEN.div_ceil(3) * 4 {
             return Err(TokenError::TooLarge);
@@ -41,12 +33,14 @@ impl UnverifiedHeader {
     }
 
     fn from_json(text: &[u8]) -> Result<Self, TokenError> {
-        let (mut algorithm, mut key_id, mut typ) = (None, None, None);
-        json::read_object(text, |name, value| {
+        let (mut algorithm, mut key_id) = (None, None);
+        read_object(text, |name, value| {
             match name {
                 "alg" => algorithm = Some(read_algorithm(value)?),
                 "kid" => key_id = Some(read_key_id(value)?),
-                "typ" => typ = Some(read_string(value)?),
+                "typ" => {
+                    value.into_string().ok_or(TokenError::BadHeader)?;
+                }
                 _ => {
                     if let Some(name) = UNSUPPORTED.into_iter().find(|other| *other == name) {
                         return Err(TokenError::UnsupportedHeader(name));
@@ -59,12 +53,8 @@ impl UnverifiedHeader {
             TokenError::Malformed => TokenError::BadHeader,
             other => other,
         })?;
-        Ok(Self { algorithm: algorithm.ok_or(TokenError::BadHeader)?, key_id, typ })
+        Ok(Self { algorithm: algorithm.ok_or(TokenError::BadHeader)?, key_id })
     }
-}
-
-fn read_string(value: Json<'_>) -> Result<String, TokenError> {
-    Ok(value.into_string().ok_or(TokenError::BadHeader)?.into_owned())
 }
 
 fn read_algorithm(value: Json<'_>) -> Result<Algorithm, TokenError> {
@@ -80,8 +70,9 @@ fn read_key_id(value: Json<'_>) -> Result<String, TokenError> {
     Ok(key_id.into_owned())
 }
 
-/// The header segment that a key mints: `alg`, `kid` (if it has one), `typ`, in PyJWT's order.
-pub(super) fn minted_segment(algorithm: Algorithm, key_id: Option<&str>) -> String {
+/// Returns the encoded header of the tokens that a key signs: `alg`, `kid` if the key has an id, and `typ`, in the order
+/// that PyJWT uses.
+pub(super) fn own_segment(algorithm: Algorithm, key_id: Option<&str>) -> String {
     let typ = r#""typ":"JWT""#;
     let text = match key_id {
         None => format!(r#"{{"alg":"{algorithm}",{typ}}}"#),
@@ -90,8 +81,9 @@ pub(super) fn minted_segment(algorithm: Algorithm, key_id: Option<&str>) -> Stri
     base64url::encode(text.as_bytes())
 }
 
-/// The header segments under which tokens of a key usually come: its own and other libraries' orders.
-pub(super) fn usual_segments(algorithm: Algorithm, key_id: Option<&str>) -> Vec<String> {
+/// Returns the encoded headers that tokens of a key commonly have: our own, and the same members in the orders that
+/// other libraries use.
+pub(super) fn common_segments(algorithm: Algorithm, key_id: Option<&str>) -> Vec<String> {
     let (alg, typ) = (format!(r#""alg":"{algorithm}""#), r#""typ":"JWT""#);
     let others = match key_id {
         None => vec![format!("{{{typ},{alg}}}")],
@@ -101,10 +93,15 @@ pub(super) fn usual_segments(algorithm: Algorithm, key_id: Option<&str>) -> Vec<
         }
     };
     let others = others.iter().map(|text| base64url::encode(text.as_bytes()));
-    std::iter::once(minted_segment(algorithm, key_id)).chain(others).collect()
+    std::iter::once(own_segment(algorithm, key_id)).chain(others).collect()
 }
 
-/// A header segment with further members after the usual ones; `typ` may be replaced, and `kid` is `key_id`'s.
+/// Returns an encoded header with further members after the usual ones. `extra` may replace `typ`; its `kid` is ignored
+/// in favour of `key_id`.
+///
+/// # Errors
+/// [`SignError::KeyIdTooLong`], [`SignError::ReservedHeader`], [`SignError::BadHeader`], and [`SignError::TooLarge`] if the
+/// header would be longer than [`MAX_HEADER_LEN`] bytes.
 pub(super) fn segment_with(
     algorithm: Algorithm,
     key_id: Option<&str>,

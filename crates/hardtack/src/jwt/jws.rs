@@ -1,28 +1,26 @@
 //! The compact JWS (RFC 7515 §3.1): signing and verifying bytes, whatever they mean.
 //!
-//! The order is fixed: length, number of segments, header, key, signature. Only then is the payload
-//! decoded, so that nothing unverified is ever parsed but the header.
+//! Verification has a fixed order: length, number of segments, header, key, signature. The payload is decoded only
+//! after that, so the header is the only unverified input that is ever parsed.
 
 use std::fmt;
 use std::ops::Deref;
 
+use super::base64url;
+use super::error::{SignError, TokenError};
+use super::header::UnverifiedHeader;
 use super::keys::{SigningKey, VerifyingKey};
-use super::{MAX_TOKEN_LEN, SignError, TokenError, base64url};
+use super::limits::{MAX_KEY_ID_LEN, MAX_SIGNATURE_LEN, MAX_TOKEN_LEN};
 
-pub use super::header::UnverifiedHeader;
-
-/// The longest signature: RSA with 8192 bits.
-const MAX_SIGNATURE_LEN: usize = 1024;
-
-/// The longest signature otherwise: ES512 (RFC 7518 §3.4).
+/// The longest signature that is not RSA: ES512 (RFC 7518 §3.4). In bytes.
 const SHORT_SIGNATURE_LEN: usize = 132;
 
-/// The bytes that a verified token carries. Only verification constructs it.
+/// The payload of a token whose signature was verified. Only verification constructs it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Payload(Vec<u8>);
 
 impl Payload {
-    /// The bytes, as an owned vector.
+    /// Returns the bytes.
     pub fn into_bytes(self) -> Vec<u8> {
         self.0
     }
@@ -43,24 +41,24 @@ impl AsRef<[u8]> for Payload {
 }
 
 impl fmt::Debug for Payload {
-    /// The length only: claims may be personal.
+    /// Shows the length only, because claims may be personal data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Payload({} bytes)", self.0.len())
     }
 }
 
-/// A token's segments, still encoded.
+/// The segments of a token, still encoded.
 pub(super) struct Segments<'t> {
     pub(super) header: &'t [u8],
     pub(super) payload: &'t [u8],
     signature: &'t [u8],
-    /// What the signature is over: header, dot, payload (RFC 7515 §5.1).
+    /// The bytes that are signed: header, dot, payload (RFC 7515 §5.1).
     signed: &'t [u8],
 }
 
 impl<'t> Segments<'t> {
-    /// Cuts a token at its two dots.
-    pub(super) fn of(token: &'t [u8]) -> Result<Self, TokenError> {
+    /// Splits a token at its two dots.
+    pub(super) fn parse(token: &'t [u8]) -> Result<Self, TokenError> {
         if token.len() > MAX_TOKEN_LEN {
             return Err(TokenError::TooLarge);
         }
@@ -70,33 +68,35 @@ impl<'t> Segments<'t> {
         };
         let (signed, signature) = token.split_at(second);
         let (header, payload) = signed.split_at(first);
-        // Both begin with their dot.
-        let behind = |part: &'t [u8]| part.get(1..).unwrap_or_default();
-        Ok(Self { header, payload: behind(payload), signature: behind(signature), signed })
+        let without_dot = |segment: &'t [u8]| segment.get(1..).unwrap_or_default();
+        Ok(Self { header, payload: without_dot(payload), signature: without_dot(signature), signed })
     }
 
-    /// The same of a token that begins with `header`: neither that nor the signature is searched for dots. None
-    /// where it is another token, or where its shape isn't plain to see.
+    /// Splits a token that begins with a known header. Returns `None` if it begins with another one, or if it has no
+    /// second dot or is too long, which [`parse`](Self::parse) then reports.
+    ///
+    /// Saves parsing the header, and searching it and the signature for dots: a signature with a dot in it is not
+    /// base64url, so [`verify`](Self::verify) refuses it.
     #[inline]
-    pub(super) fn under(header: &[u8], token: &'t [u8]) -> Option<Self> {
+    pub(super) fn parse_after(header: &[u8], token: &'t [u8]) -> Option<Self> {
         if token.len() > MAX_TOKEN_LEN {
             return None;
         }
-        let (header, behind) = token.split_at_checked(header.len()).filter(|(start, _)| *start == header)?;
-        let [b'.', rest @ ..] = behind else { return None };
-        let (payload, dotted) = rest.split_at_checked(memchr::memchr(b'.', rest)?)?;
-        let [_, signature @ ..] = dotted else { return None };
-        let (signed, _) = token.split_at_checked(token.len() - dotted.len())?;
+        let (header, rest) = token.split_at_checked(header.len()).filter(|(start, _)| *start == header)?;
+        let [b'.', rest @ ..] = rest else { return None };
+        let (payload, rest) = rest.split_at_checked(memchr::memchr(b'.', rest)?)?;
+        let [_, signature @ ..] = rest else { return None };
+        let (signed, _) = token.split_at_checked(token.len() - rest.len())?;
         Some(Self { header, payload, signature, signed })
     }
 
-    /// Checks the signature with each key in turn and decodes the payload.
+    /// Verifies the signature with each key in turn until one accepts it, and decodes the payload.
     pub(super) fn verify<'k>(&self, keys: impl IntoIterator<Item = &'k VerifyingKey>) -> Result<Payload, TokenError> {
         if self.signature.is_empty() {
             return Err(TokenError::BadSignature);
         }
         let (mut short, mut long);
-        // Only RSA's signatures are long, and clearing a long buffer takes a while.
+        // Only RSA signatures are long. A short buffer takes less time to clear.
         let buffer: &mut [u8] = if self.signature.len() <= SHORT_SIGNATURE_LEN / 3 * 4 {
             short = [0; SHORT_SIGNATURE_LEN];
             &mut short
@@ -104,37 +104,28 @@ impl<'t> Segments<'t> {
             long = [0; MAX_SIGNATURE_LEN];
             &mut long
         };
-        let signature = base64url::decode_into(self.signature, buffer).ok_or_else(|| self.flaw_of_signature())?;
+        let signature = base64url::decode_into(self.signature, buffer).ok_or_else(|| self.signature_error())?;
         if !keys.into_iter().any(|key| key.accepts(self.signed, signature)) {
             return Err(TokenError::BadSignature);
         }
         base64url::decode(self.payload).map(Payload).ok_or(TokenError::Malformed)
     }
 
+    /// The error for a signature that is not base64url.
     #[cold]
-    fn flaw_of_signature(&self) -> TokenError {
+    fn signature_error(&self) -> TokenError {
         if self.signature.contains(&b'.') { TokenError::NotCompact } else { TokenError::Malformed }
     }
 }
 
-/// Verifies a token with one key, and returns its payload, which may be anything.
+/// Verifies a token with one key.
 ///
-/// The key fixes the algorithm. If the key has an id, a `kid` in the header must equal it.
-///
-/// ```
-/// use hardtack::jwt::{Algorithm, SigningKey, jws};
-///
-/// let key = SigningKey::generate(Algorithm::ES256)?;
-/// let token = jws::sign_with_key(b"any bytes", &key)?;
-/// let payload = jws::verify_with_key(token.as_bytes(), &key.verifying_key())?;
-/// assert_eq!(&*payload, b"any bytes");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// If the key has an id, a `kid` in the header must equal it. If the key has none, `kid` is ignored.
 ///
 /// # Errors
-/// As [`KeySet::verify`](super::KeySet::verify).
-pub fn verify_with_key(token: &[u8], key: &VerifyingKey) -> Result<Payload, TokenError> {
-    let segments = Segments::of(token)?;
+/// Those of [`KeySet::verify`](super::KeySet::verify).
+pub(crate) fn verify_with_key(token: &[u8], key: &VerifyingKey) -> Result<Payload, TokenError> {
+    let segments = Segments::parse(token)?;
     let header = UnverifiedHeader::from_segment(segments.header)?;
     if let (Some(expected), Some(named)) = (key.key_id(), &header.key_id)
         && expected != named
@@ -147,25 +138,12 @@ pub fn verify_with_key(token: &[u8], key: &VerifyingKey) -> Result<Payload, Toke
     segments.verify([key])
 }
 
-/// Signs `payload`, which may be any bytes, with one key.
+/// Signs `payload` under an encoded header.
 ///
 /// # Errors
-/// [`SignError::TooLarge`] if the token would be longer than [`MAX_TOKEN_LEN`] bytes.
-pub fn sign_with_key(payload: &[u8], key: &SigningKey) -> Result<String, SignError> {
-    sign_under(&super::header::minted_segment(key.algorithm(), key.key_id()), payload, key)
-}
-
-/// Reads a token's header and verifies nothing: for logs, and to see why a token is refused.
-///
-/// # Errors
-/// [`TokenError`] if the header alone would have the token refused.
-pub fn peek_header(token: &[u8]) -> Result<UnverifiedHeader, TokenError> {
-    UnverifiedHeader::from_segment(Segments::of(token)?.header)
-}
-
-/// Signs under a ready header segment.
-pub(super) fn sign_under(header: &str, payload: &[u8], key: &SigningKey) -> Result<String, SignError> {
-    if key.key_id().is_some_and(|id| id.len() > super::header::MAX_KEY_ID_LEN) {
+/// [`SignError::KeyIdTooLong`], and [`SignError::TooLarge`] if the token would be longer than [`MAX_TOKEN_LEN`] bytes.
+pub(super) fn sign(header: &str, payload: &[u8], key: &SigningKey) -> Result<String, SignError> {
+    if key.key_id().is_some_and(|id| id.len() > MAX_KEY_ID_LEN) {
         return Err(SignError::KeyIdTooLong);
     }
     if payload.len() > MAX_TOKEN_LEN {

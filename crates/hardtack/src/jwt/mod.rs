@@ -1,12 +1,15 @@
-//! JSON Web Tokens (RFC 7519): keys, signatures and claims, and nothing about cookies.
+//! JSON Web Tokens (RFC 7519): keys, signatures and claims, without cookies.
 //!
-//! Three steps make a token's claims good, and each is a function of its own: [`KeySet::verify`] turns a
-//! token into bytes that one of our keys signed, [`Claims::from_json`] reads them strictly, and
-//! [`validate`] compares them with the time and the place.
+//! A token is verified in three steps:
+//!
+//! 1. [`KeySet::verify`] verifies the signature and returns the payload.
+//! 2. [`Claims::from_json`] reads the payload strictly.
+//! 3. [`validate`] compares the claims with the time, the audience and the issuer.
 //!
 //! ```
 //! use hardtack::clock::Timestamp;
-//! use hardtack::jwt::{Algorithm, Claims, Expected, KeySet, SigningKey, TokenKind, validate};
+//! use hardtack::{KeySet, SigningKey};
+//! use hardtack::jwt::{Algorithm, Claims, Expected, TokenKind, validate};
 //!
 //! let now = Timestamp::from_unix_seconds(1_700_000_000);
 //! let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
@@ -25,32 +28,31 @@
 mod algorithm;
 mod base64url;
 mod claims;
-mod der;
 mod error;
 mod header;
+mod hex;
 mod json;
 mod jwk;
-pub mod jws;
+pub(crate) mod jws;
+mod key_set;
 mod keys;
-mod object;
-mod pem;
-pub(crate) mod plain;
-mod reading;
+mod limits;
 #[cfg(test)]
 mod tests;
 mod unverified;
 mod validate;
 
-pub use algorithm::Algorithm;
+pub use algorithm::{Algorithm, ParseAlgorithmError};
 pub use claims::{Claims, ExtraClaims, Fresh, NoExtra, TokenKind};
 pub use error::{ClaimError, KeyError, SignError, TokenError};
 pub use jwk::{Jwk, JwkSet};
 pub use jws::Payload;
-pub use keys::{KeySet, SigningKey, VerifyingKey};
-pub(crate) use reading::Reading;
+pub use key_set::KeySet;
+pub use keys::{SigningKey, VerifyingKey};
+pub use limits::MAX_TOKEN_LEN;
 pub use unverified::Unverified;
 pub use validate::{Expected, MAX_LEEWAY, validate};
-pub(crate) use validate::{Judged, Validity, judge};
 
-/// The longest token that is looked at, in bytes: twice what browsers let a cookie be.
-pub const MAX_TOKEN_LEN: usize = 8192;
+pub(crate) use claims::{ClaimsProfile, FastClaims};
+pub(crate) use hex::decode as decode_hex;
+pub(crate) use validate::Validity;

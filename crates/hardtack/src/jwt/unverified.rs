@@ -1,18 +1,24 @@
-//! What a token says of itself, before anything is proven.
+//! The content of a token that was not verified.
+
+use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::base64url;
+use super::error::TokenError;
 use super::jws::Segments;
-use super::{TokenError, base64url};
 
-/// A token's header and claims, unverified (`get_unverified_jwt_headers`): anybody may have written them.
+/// The header and the claims of a token that was not verified: an attacker may have written them.
+///
+/// Flask-JWT-Extended calls this `get_unverified_jwt_headers`.
 ///
 /// ```
-/// use hardtack::jwt::{Algorithm, SigningKey, Unverified, jws};
+/// use hardtack::{KeySet, SigningKey};
+/// use hardtack::jwt::{Algorithm, Unverified};
 ///
-/// let key = SigningKey::generate(Algorithm::HS256)?;
-/// let token = jws::sign_with_key(br#"{"tenant":"acme"}"#, &key)?;
-/// let unverified = Unverified::of(&token)?;
+/// let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
+/// let token = keys.sign(br#"{"tenant":"acme"}"#)?;
+/// let unverified = Unverified::parse(&token)?;
 /// assert_eq!(unverified.header()["alg"], "HS256");
 /// assert_eq!(unverified.claims()["tenant"], "acme");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -24,29 +30,29 @@ pub struct Unverified {
 }
 
 impl Unverified {
-    /// Reads a token's first two segments.
+    /// Reads the first two segments of a token.
     ///
     /// # Errors
-    /// [`TokenError::TooLarge`], [`TokenError::NotCompact`], [`TokenError::BadHeader`] or
+    /// [`TokenError::TooLarge`], [`TokenError::NotCompact`], [`TokenError::BadHeader`] and
     /// [`TokenError::Malformed`].
-    pub fn of(token: &str) -> Result<Self, TokenError> {
-        Self::of_bytes(token.as_bytes())
+    pub fn parse(token: &str) -> Result<Self, TokenError> {
+        Self::parse_bytes(token.as_bytes())
     }
 
-    pub(crate) fn of_bytes(token: &[u8]) -> Result<Self, TokenError> {
-        let segments = Segments::of(token)?;
+    pub(crate) fn parse_bytes(token: &[u8]) -> Result<Self, TokenError> {
+        let segments = Segments::parse(token)?;
         Ok(Self {
             header: members(segments.header).ok_or(TokenError::BadHeader)?,
             claims: members(segments.payload).ok_or(TokenError::Malformed)?,
         })
     }
 
-    /// The header's members.
+    /// The members of the header.
     pub fn header(&self) -> &Map<String, Value> {
         &self.header
     }
 
-    /// The payload's members.
+    /// The members of the payload.
     pub fn claims(&self) -> &Map<String, Value> {
         &self.claims
     }
@@ -56,9 +62,9 @@ fn members(segment: &[u8]) -> Option<Map<String, Value>> {
     serde_json::from_slice(&base64url::decode(segment)?).ok()
 }
 
-/// Without the claims.
-impl std::fmt::Debug for Unverified {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Unverified {
+    /// Shows the header only.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Unverified").field("header", &self.header).finish_non_exhaustive()
     }
 }

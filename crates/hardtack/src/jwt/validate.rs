@@ -1,37 +1,38 @@
-//! Whether claims hold at this time, in this place (RFC 7519 §4.1).
+//! Comparing claims with the time and with what this service expects (RFC 7519 §4.1).
 
 use std::time::Duration;
 
-use super::{Claims, TokenError, TokenKind};
+use super::claims::{Claims, FastClaims, TokenKind};
+use super::error::TokenError;
 use crate::clock::Timestamp;
 
-/// The most leeway that [`validate`] grants, whatever [`Expected::leeway`] says.
+/// The most leeway that [`validate`] grants: a longer [`Expected::leeway`] counts as this.
 pub const MAX_LEEWAY: Duration = Duration::from_secs(60);
 
-/// What a token must be to be accepted here.
+/// What [`validate`] compares claims with.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Expected<'a> {
-    /// The time now.
+    /// The current time.
     pub now: Timestamp,
-    /// How far the clocks of issuer and verifier may differ, in whole seconds. Zero unless set; more
-    /// than [`MAX_LEEWAY`] counts as that.
+    /// How far the clocks of issuer and verifier may differ. Zero unless set, at most [`MAX_LEEWAY`]. Fractions of a
+    /// second are cut off.
     pub leeway: Duration,
-    /// The kind that this place takes.
+    /// The kind of token that is accepted.
     pub kind: TokenKind,
-    /// The names that this service answers to: `aud` must hold one of them. With `None`, a token that
-    /// has an `aud` is refused, as it is for someone else (RFC 7519 §4.1.3).
+    /// The names of this service. `aud` must contain one of them. With `None`, a token that has an `aud` is refused,
+    /// because it is meant for another recipient (RFC 7519 §4.1.3).
     pub audience: Option<&'a [String]>,
-    /// Whether `aud` is not looked at where [`Self::audience`] names nobody: tokens for other services pass.
+    /// Whether `aud` is ignored if [`audience`](Self::audience) is `None`. Tokens for other services are then accepted.
     pub insecure_any_audience: bool,
-    /// What `iss` may be. Where it is empty, anything.
+    /// The accepted values of `iss`. If there are none, any issuer is accepted, and a missing `iss` as well.
     pub issuers: &'a [String],
     /// Whether a token without `exp` is accepted.
     pub allow_never_expiring: bool,
 }
 
 impl Expected<'_> {
-    /// A token of this `kind` now: no leeway, no audience, any issuer, and `exp` is required.
+    /// Expects a token of this kind: no leeway, no audience, any issuer, and `exp` is required.
     pub const fn new(now: Timestamp, kind: TokenKind) -> Self {
         Self {
             now,
@@ -45,9 +46,9 @@ impl Expected<'_> {
     }
 }
 
-/// Checks kind, issuer, audience and times.
+/// Verifies kind, issuer, audience and times.
 ///
-/// A token is dead from the second that `exp` names, plus the leeway.
+/// A token is expired from the second `exp` plus the leeway on.
 ///
 /// ```
 /// use hardtack::clock::Timestamp;
@@ -63,28 +64,15 @@ impl Expected<'_> {
 /// ```
 ///
 /// # Errors
-/// [`TokenError::Expired`] only if nothing else is wrong: it alone may lead to a refresh. Otherwise the
-/// first of [`WrongKind`](TokenError::WrongKind), [`WrongIssuer`](TokenError::WrongIssuer),
+/// [`TokenError::Expired`] only if nothing else is wrong, because an expired token may lead to a refresh. Otherwise
+/// the first of [`WrongKind`](TokenError::WrongKind), [`WrongIssuer`](TokenError::WrongIssuer),
 /// [`WrongAudience`](TokenError::WrongAudience), [`NotYetValid`](TokenError::NotYetValid),
 /// [`IssuedInFuture`](TokenError::IssuedInFuture) and [`MissingClaim`](TokenError::MissingClaim).
-pub fn validate<T>(claims: &Claims<T>, expected: &Expected<'_>) -> Result<(), TokenError> {
-    judge(claims, expected).map(|_| ())
+pub fn validate(claims: &Claims, expected: &Expected<'_>) -> Result<(), TokenError> {
+    claims.registered().validate(expected).map(drop)
 }
 
-/// [`validate`], and for how long it would say so if nothing but the time changed.
-pub(crate) fn judge<T>(claims: &Claims<T>, expected: &Expected<'_>) -> Result<Validity, TokenError> {
-    let judged = Judged {
-        kind: claims.kind,
-        issuer: claims.issuer.as_deref(),
-        audience: claims.audience.iter().map(String::as_str),
-        not_before: claims.not_before,
-        issued_at: claims.issued_at,
-        expires_at: claims.expires_at,
-    };
-    judged.against(expected)
-}
-
-/// From when to when a token that was found good stays so, by all that was judged of it.
+/// The time for which a valid token stays valid.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Validity {
     from: Timestamp,
@@ -92,14 +80,15 @@ pub(crate) struct Validity {
 }
 
 impl Validity {
+    /// Whether [`RegisteredClaims::validate`] would accept the token at `now`.
     #[inline]
-    pub(crate) fn holds_at(self, now: Timestamp) -> bool {
+    pub(crate) fn contains(self, now: Timestamp) -> bool {
         self.from <= now && self.until.is_none_or(|until| now < until)
     }
 }
 
-/// What is judged of a token's claims, however they are held.
-pub(crate) struct Judged<'a, A> {
+/// The claims that are validated, borrowed from [`Claims`] or [`FastClaims`].
+pub(crate) struct RegisteredClaims<'a, A> {
     pub(crate) kind: TokenKind,
     pub(crate) issuer: Option<&'a str>,
     pub(crate) audience: A,
@@ -108,9 +97,38 @@ pub(crate) struct Judged<'a, A> {
     pub(crate) expires_at: Option<Timestamp>,
 }
 
-impl<'a, A: IntoIterator<Item = &'a str>> Judged<'a, A> {
+impl Claims {
+    pub(crate) fn registered(&self) -> RegisteredClaims<'_, impl Iterator<Item = &str>> {
+        RegisteredClaims {
+            kind: self.kind,
+            issuer: self.issuer.as_deref(),
+            audience: self.audience.iter().map(String::as_str),
+            not_before: self.not_before,
+            issued_at: self.issued_at,
+            expires_at: self.expires_at,
+        }
+    }
+}
+
+impl FastClaims {
+    /// `payload` is the one that the claims were read from.
     #[inline]
-    pub(crate) fn against(self, expected: &Expected<'_>) -> Result<Validity, TokenError> {
+    pub(crate) fn registered<'a>(&self, payload: &'a str) -> RegisteredClaims<'a, Option<&'a str>> {
+        RegisteredClaims {
+            kind: self.kind,
+            issuer: self.issuer.map(|span| span.of(payload)),
+            audience: self.audience.map(|span| span.of(payload)),
+            not_before: self.not_before,
+            issued_at: self.issued_at,
+            expires_at: self.expires_at,
+        }
+    }
+}
+
+impl<'a, A: IntoIterator<Item = &'a str>> RegisteredClaims<'a, A> {
+    /// Does what [`validate`] does, and returns how long the result stays the same.
+    #[inline]
+    pub(crate) fn validate(self, expected: &Expected<'_>) -> Result<Validity, TokenError> {
         if self.kind != expected.kind {
             return Err(TokenError::WrongKind);
         }
@@ -128,14 +146,14 @@ impl<'a, A: IntoIterator<Item = &'a str>> Judged<'a, A> {
             return Err(TokenError::WrongAudience);
         }
         let leeway = expected.leeway.min(MAX_LEEWAY);
-        let at_latest = expected.now + leeway;
-        if self.not_before.is_some_and(|nbf| nbf > at_latest) {
+        let latest = expected.now + leeway;
+        if self.not_before.is_some_and(|nbf| nbf > latest) {
             return Err(TokenError::NotYetValid);
         }
-        if self.issued_at > at_latest {
+        if self.issued_at > latest {
             return Err(TokenError::IssuedInFuture);
         }
-        // Last, so that an expired token is refreshed only if it was good until then.
+        // Last, so that an expired token is refreshed only if it was valid until then.
         match self.expires_at {
             Some(exp) if exp + leeway <= expected.now => return Err(TokenError::Expired),
             None if !expected.allow_never_expiring => return Err(TokenError::MissingClaim("exp")),
@@ -154,7 +172,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_good_stays_so_for_as_long_as_it_would_be_found_good(
+        fn validity_contains_the_times_at_which_the_token_is_valid(
             issued_at in 90_i64..110,
             not_before in prop::option::of(90_i64..110),
             expires_at in prop::option::of(90_i64..120),
@@ -163,7 +181,7 @@ mod tests {
             then in 0_i64..250,
         ) {
             let at = Timestamp::from_unix_seconds;
-            let judged = || Judged {
+            let claims = || RegisteredClaims {
                 kind: TokenKind::Access,
                 issuer: None,
                 audience: [],
@@ -176,8 +194,8 @@ mod tests {
                 allow_never_expiring: true,
                 ..Expected::new(at(now), TokenKind::Access)
             };
-            if let Ok(validity) = judged().against(&expected(first)) {
-                prop_assert_eq!(validity.holds_at(at(then)), judged().against(&expected(then)).is_ok());
+            if let Ok(validity) = claims().validate(&expected(first)) {
+                prop_assert_eq!(validity.contains(at(then)), claims().validate(&expected(then)).is_ok());
             }
         }
     }

@@ -1,94 +1,94 @@
-//! The head of a request, borrowed from whichever framework received it.
+//! The head of a request, borrowed from the framework that received it.
 
 use std::net::IpAddr;
 
-/// A framework's header map, read by name.
+/// The header fields of a framework's request.
 pub trait Headers {
-    /// The value of the `index`-th field called `name` (lower case), counting from zero.
+    /// Returns the value of the `index`-th field with this name (in lower case), counted from zero.
     fn value(&self, name: &str, index: usize) -> Option<&[u8]>;
 
-    /// The first two of them, which tell one field from several. An adapter whose map finds both in one
-    /// look-up says so here.
+    /// Returns the first two values, which tell one field from several. Override it if the framework finds both in
+    /// one look-up.
     fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
         let first = self.value(name, 0);
         [first, first.and_then(|_| self.value(name, 1))]
     }
 }
 
-/// A framework's request. Each of these is looked up when it is asked for, and for most requests few are.
+/// A framework's request. Methods are only called if their result is needed, which is rare for most of them.
 pub trait Incoming: Headers + Sync {
-    /// The method as sent: `GET`, `POST`, …
+    /// Returns the method as it was sent: `GET`, `POST`, …
     fn method(&self) -> &str;
 
-    /// Whether the method promises to change nothing (RFC 9110 §9.2.1): GET, HEAD, OPTIONS and TRACE do. What a
-    /// method-override field says is nothing to go by. A framework that knows without comparing texts says so here.
+    /// Returns whether the method is safe, that is, GET, HEAD, OPTIONS or TRACE (RFC 9110 section 9.2.1).
+    /// Method-override headers do not count. Override it if the framework knows without comparing texts.
     fn is_safe(&self) -> bool {
         matches!(self.method(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
     }
 
-    /// Path and query as sent (RFC 9112 origin-form), before any router shortened it.
+    /// Returns path and query as they were sent (RFC 9112, origin-form), before a router has shortened the path.
     fn target(&self) -> &str;
 
-    /// The HTTP/2 `:authority`, or that of an absolute target (RFC 9112 §3.2.2).
+    /// Returns the HTTP/2 `:authority`, or the authority of an absolute target (RFC 9112 section 3.2.2).
     fn authority(&self) -> Option<&str>;
 
-    /// The address of the connection's other end, where the server tells it.
+    /// Returns the address of the other end of the connection, if the server knows it.
     fn peer(&self) -> Option<IpAddr>;
 }
 
-/// Method, target and header fields of one request. Borrows everything, copies nothing.
+/// The method, target and header fields of a request. It borrows everything and copies nothing.
 #[derive(Clone, Copy)]
 pub struct RequestHead<'a> {
     incoming: &'a dyn Incoming,
 }
 
 impl<'a> RequestHead<'a> {
-    /// The head of a framework's request.
+    /// Borrows the head of a framework's request.
     #[inline]
     pub fn of(incoming: &'a dyn Incoming) -> Self {
         Self { incoming }
     }
 
-    /// The method as sent.
+    /// Returns the method as it was sent.
     pub fn method(&self) -> &'a str {
         self.incoming.method()
     }
 
-    /// Path and query as sent.
+    /// Returns path and query as they were sent.
     pub fn target(&self) -> &'a str {
         self.incoming.target()
     }
 
-    /// The `Host` field, or the HTTP/2 `:authority` where there is none.
+    /// Returns the `Host` header, or else the HTTP/2 `:authority`.
     pub fn host(&self) -> Option<&'a str> {
         self.header_text("host").or_else(|| self.incoming.authority())
     }
 
-    /// The address of the connection's other end, where the server tells it.
+    /// Returns the address of the other end of the connection, if the server knows it.
     pub fn peer(&self) -> Option<IpAddr> {
         self.incoming.peer()
     }
 
-    /// The header fields.
+    /// Returns the header fields.
     #[inline]
     pub fn headers(&self) -> &'a dyn Headers {
         self.incoming
     }
 
-    /// The only field called `name`; none where it is absent.
+    /// Returns the first field with this name.
     #[inline]
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
-        // The way on which others have come: its code is at hand.
+        // This function is called for other headers anyway, so its code is in the instruction cache.
         let [first, _] = self.incoming.first_two(name);
         first
     }
 
-    /// The field called `name`, if it is readable text.
+    /// Returns the first field with this name, if it is UTF-8.
     pub fn header_text(&self, name: &str) -> Option<&'a str> {
         self.header(name).and_then(|value| std::str::from_utf8(value).ok())
     }
 
-    /// All fields called `name`, in order.
+    /// Returns all fields with this name, in order.
     pub fn header_all<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
         let headers = self.incoming;
         let two = headers.first_two(name);
@@ -96,24 +96,23 @@ impl<'a> RequestHead<'a> {
         two.into_iter().flatten().chain(more.map_while(move |index| headers.value(name, index)))
     }
 
-    /// Whether the method promises to change nothing (RFC 9110 §9.2.1). Method-override fields are
-    /// not looked at.
+    /// Returns whether the method is safe (RFC 9110 section 9.2.1). Method-override headers do not count.
     #[inline]
     pub fn is_safe(&self) -> bool {
         self.incoming.is_safe()
     }
 
-    /// Whether this asks to become a WebSocket: a GET whose cookies act for the user all the same.
+    /// Returns whether the request is a WebSocket handshake: a GET that acts with the user's cookies.
     pub fn is_websocket_handshake(&self) -> bool {
         self.header("upgrade").is_some_and(|value| value.eq_ignore_ascii_case(b"websocket"))
     }
 
-    /// The target without its query.
+    /// Returns the target without its query.
     pub fn path(&self) -> &'a str {
         self.target().split(['?', '#']).next().unwrap_or_default()
     }
 
-    /// The first value of a query parameter, percent-decoded.
+    /// Returns the first value of a query parameter, percent-decoded.
     pub fn query(&self, name: &str) -> Option<String> {
         let (_, query) = self.target().split_once('?')?;
         form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())

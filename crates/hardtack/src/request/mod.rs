@@ -1,14 +1,11 @@
-//! What the core sees of a request: a borrowed head, what the client wants back, what a route needs.
+//! A request as the core sees it: its head, the page to return to, and what the client accepts.
 
 mod head;
-mod need;
-mod next;
-mod token;
+mod header_token;
+mod next_path;
 mod wants;
 
 pub use head::{Headers, Incoming, RequestHead};
-pub use need::Need;
-pub use next::NextPath;
+pub(crate) use header_token::is_token;
+pub use next_path::NextPath;
 pub use wants::Wants;
-
-pub(crate) use token::is_token;

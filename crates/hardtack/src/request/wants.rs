@@ -1,22 +1,22 @@
-//! Whether a person's browser or a program is asking.
+//! Whether the client is a browser or a program.
 
 use super::Headers;
 
-/// The form in which a client wants its answer.
+/// What kind of response a client wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Wants {
     /// A browser that navigates: it accepts `text/html` and follows redirects.
     Page,
-    /// htmx: a fragment of a page; redirects go in `HX-Redirect`.
+    /// htmx: it requests parts of pages, and is redirected with `HX-Redirect`.
     Htmx,
-    /// Anything else: JSON.
+    /// Any other client: it gets JSON.
     Api,
 }
 
 impl Wants {
-    /// Reads it from `HX-Request` and `Accept` (RFC 9110 §12.5.1). Only an explicit `text/html`,
-    /// preferred to `application/json`, makes a browser; `*/*` is a program.
+    /// Determines it from `HX-Request` and `Accept` (RFC 9110 section 12.5.1). A browser accepts `text/html`
+    /// explicitly, with at least the quality of `application/json`. A client that sends `*/*` is a program.
     pub fn of(headers: &dyn Headers) -> Self {
         if headers.value("hx-request", 0) == Some(b"true") {
             return Self::Htmx;
@@ -38,7 +38,7 @@ impl Wants {
     }
 }
 
-/// A quality value (`0`, `0.8`, `1.000`) in thousandths; zero where it is no number.
+/// Parses a quality value (`0`, `0.8`, `1.000`) in thousandths; zero if it is not a number.
 fn per_mille(text: &str) -> u32 {
     text.parse::<f32>().ok().filter(|q| (0.0..=1.0).contains(q)).map_or(0, |q| (q * 1000.0) as u32)
 }

@@ -1,61 +1,62 @@
-//! Sessions in this process's memory: for tests, examples and single processes that may forget.
+//! A session store in memory, for tests, examples and single processes.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Ends, Revocation, RevocationPage, Revoked, Rotation, Session, SessionId, SessionStore, StoreError};
+use super::{Revocation, RevocationKind, RevocationPage, RevokeTarget, Rotation, Session, SessionId, SessionStore};
 use crate::clock::Timestamp;
+use crate::error::BackendError;
 
-/// A [`SessionStore`] without a database. A restart ends every session.
+/// A [`SessionStore`] in this process's memory. A restart ends every session.
 #[derive(Clone, Debug, Default)]
 pub struct MemorySessions(Arc<Mutex<Rows>>);
 
 #[derive(Debug, Default)]
 struct Rows {
     sessions: HashMap<SessionId, Session>,
-    /// Each subject's sessions that were not ended.
+    /// The sessions of each subject that were not ended.
     subjects: HashMap<String, HashSet<SessionId>>,
     log: VecDeque<Revocation>,
     sequence: u64,
 }
 
 impl MemorySessions {
-    /// An empty store.
+    /// Creates an empty store.
     pub fn new() -> Self {
         Self::default()
     }
 
     fn rows(&self) -> MutexGuard<'_, Rows> {
-        // Every operation leaves the rows whole, so a panic elsewhere does not spoil them.
+        // Every operation leaves the rows consistent, so a panic of another thread does not matter.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Rows {
-    fn end(&mut self, ends: Ends<'_>, now: Timestamp) -> Vec<SessionId> {
+    fn end(&mut self, ends: RevokeTarget<'_>, now: Timestamp) -> Vec<SessionId> {
         let of = |subject| self.subjects.get(subject).into_iter().flatten().copied();
         let matching: Vec<SessionId> = match ends {
-            Ends::These(ids) | Ends::Replacing(ids) => ids.to_vec(),
-            Ends::AllOf(subject) | Ends::Renewing(subject, _) => of(subject).collect(),
-            Ends::OthersOf(subject, kept) => of(subject).filter(|id| *id != kept).collect(),
+            RevokeTarget::Sessions(ids) | RevokeTarget::Replaced(ids) => ids.to_vec(),
+            RevokeTarget::AllOf(subject) | RevokeTarget::Renewed(subject, _) => of(subject).collect(),
+            RevokeTarget::AllExcept(subject, kept) => of(subject).filter(|id| *id != kept).collect(),
         };
-        matching.into_iter().filter(|id| self.end_one(*id, ends.what(*id), now)).collect()
+        matching.into_iter().filter(|id| self.end_one(*id, ends.kind(*id), now)).collect()
     }
 
-    /// Whether it ended now.
-    fn end_one(&mut self, id: SessionId, what: Revoked, now: Timestamp) -> bool {
+    /// Ends a session, and returns whether it ended now.
+    fn end_one(&mut self, id: SessionId, kind: RevocationKind, now: Timestamp) -> bool {
         let Some(row) = self.sessions.get_mut(&id).filter(|row| row.revoked_at.is_none()) else { return false };
         row.revoked_at = Some(now);
-        row.replaced = what == Revoked::Replaced;
+        row.replaced = kind == RevocationKind::Replaced;
         let subject = row.subject.clone();
         self.leave(&subject, id);
-        self.write(id, what, now);
+        self.write(id, kind, now);
         true
     }
 
-    fn write(&mut self, session: SessionId, what: Revoked, at: Timestamp) {
+    fn write(&mut self, session: SessionId, kind: RevocationKind, at: Timestamp) {
         self.sequence += 1;
-        self.log.push_back(Revocation { sequence: self.sequence, session, at, what });
+        self.log.push_back(Revocation { sequence: self.sequence, session, at, kind });
     }
 
     fn leave(&mut self, subject: &str, id: SessionId) {
@@ -69,10 +70,10 @@ impl Rows {
 }
 
 impl SessionStore for MemorySessions {
-    async fn create(&self, session: &Session, ends: Ends<'_>) -> Result<Vec<SessionId>, StoreError> {
+    async fn create(&self, session: &Session, ends: RevokeTarget<'_>) -> Result<Vec<SessionId>, BackendError> {
         let mut rows = self.rows();
         if rows.sessions.contains_key(&session.id) {
-            return Err(StoreError::new("a session with this id exists"));
+            return Err(BackendError::new("a session with this id exists"));
         }
         let ended = rows.end(ends, session.created_at.max(session.rotated_at));
         rows.sessions.insert(session.id, session.clone());
@@ -82,11 +83,16 @@ impl SessionStore for MemorySessions {
         Ok(ended)
     }
 
-    async fn find(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+    async fn find(&self, id: SessionId) -> Result<Option<Session>, BackendError> {
         Ok(self.rows().sessions.get(&id).cloned())
     }
 
-    async fn rotate(&self, id: SessionId, generation: u64, rotation: Rotation) -> Result<Option<Session>, StoreError> {
+    async fn rotate(
+        &self,
+        id: SessionId,
+        generation: u64,
+        rotation: Rotation,
+    ) -> Result<Option<Session>, BackendError> {
         let mut rows = self.rows();
         let row = rows.sessions.get_mut(&id).filter(|row| row.generation == generation && row.is_live(rotation.now));
         Ok(row.map(|row| {
@@ -99,14 +105,14 @@ impl SessionStore for MemorySessions {
         }))
     }
 
-    async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), StoreError> {
+    async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), BackendError> {
         if let Some(row) = self.rows().sessions.get_mut(&id).filter(|row| row.generation == generation) {
             row.confirmed = true;
         }
         Ok(())
     }
 
-    async fn revoke(&self, ends: Ends<'_>, now: Timestamp) -> Result<Vec<SessionId>, StoreError> {
+    async fn revoke(&self, ends: RevokeTarget<'_>, now: Timestamp) -> Result<Vec<SessionId>, BackendError> {
         Ok(self.rows().end(ends, now))
     }
 
@@ -115,7 +121,7 @@ impl SessionStore for MemorySessions {
         subject: &str,
         claims: Option<&str>,
         now: Timestamp,
-    ) -> Result<Vec<(SessionId, u64)>, StoreError> {
+    ) -> Result<Vec<(SessionId, u64)>, BackendError> {
         let mut rows = self.rows();
         let theirs: Vec<SessionId> = rows.subjects.get(subject).into_iter().flatten().copied().collect();
         let mut outdated = Vec::new();
@@ -127,12 +133,12 @@ impl SessionStore for MemorySessions {
             }
             let generation = row.generation;
             outdated.push((id, generation));
-            rows.write(id, Revoked::Outdated(generation), now);
+            rows.write(id, RevocationKind::Outdated(generation), now);
         }
         Ok(outdated)
     }
 
-    async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+    async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, BackendError> {
         let rows = self.rows();
         let theirs = rows.subjects.get(subject).into_iter().flatten().filter_map(|id| rows.sessions.get(id));
         let mut live: Vec<Session> = theirs.filter(|row| row.is_live(now)).cloned().collect();
@@ -140,14 +146,14 @@ impl SessionStore for MemorySessions {
         Ok(live)
     }
 
-    async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, StoreError> {
+    async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, BackendError> {
         let rows = self.rows();
         let read = rows.log.partition_point(|entry| entry.sequence <= after);
         let behind = rows.log.range(read..).take(limit as usize);
         Ok(RevocationPage { head: rows.sequence, entries: behind.copied().collect() })
     }
 
-    async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, BackendError> {
         let mut rows = self.rows();
         let dead: Vec<SessionId> = rows
             .sessions

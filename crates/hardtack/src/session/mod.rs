@@ -1,24 +1,20 @@
-//! Log-ins that a server keeps: one row each, rotated by compare-and-swap.
+//! Stored sessions: one row for each log-in, rotated by compare-and-swap.
 
 mod id;
-mod log;
-mod marks;
 mod memory;
-mod position;
-mod revocations;
+mod policy;
+mod refresh_check;
+mod refresh_flaw;
 mod row;
 mod rules;
 mod store;
-mod sync;
-#[cfg(test)]
-mod tests;
 
 pub use id::{ParseSessionIdError, SessionId};
-pub(crate) use log::{LogReader, Turn};
 pub use memory::MemorySessions;
-pub(crate) use position::LogPosition;
-pub(crate) use revocations::{Notes, Revocations, Standing};
+pub use policy::SessionPolicy;
+pub(crate) use refresh_check::RefreshVerdict;
+pub use refresh_flaw::RefreshFlaw;
 pub use row::Session;
-pub use rules::{Judgement, SessionRules};
+pub(crate) use rules::SessionRules;
 pub(crate) use store::ErasedStore;
-pub use store::{Ends, Revocation, RevocationPage, Revoked, Rotation, SessionStore, StoreError};
+pub use store::{Revocation, RevocationKind, RevocationPage, RevokeTarget, Rotation, SessionStore};

@@ -1,4 +1,4 @@
-//! One log-in as a store keeps it.
+//! A session as a store keeps it.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,50 +8,51 @@ use sha2::{Digest, Sha256};
 use super::{SessionId, SessionRules};
 use crate::clock::Timestamp;
 
-/// A session: everything its refresh token is computed from, and what the device page shows.
+/// A session, from which its refresh token is computed, and what a list of the user's devices shows.
 ///
-/// A dump of these rows holds no credential: tokens are signed with a key that is not here.
+/// A dump of the rows contains no credential: the key that signs the tokens is not in them.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Session {
-    /// Its name.
+    /// The id.
     pub id: SessionId,
-    /// Whose it is: the token's `sub`.
+    /// The user: the `sub` of its tokens.
     pub subject: String,
-    /// Counts the rotations; the newest refresh token carries it.
+    /// The number of rotations plus one. The newest refresh token carries it.
     pub generation: u64,
-    /// When the password was first typed.
+    /// When the user logged in.
     pub created_at: Timestamp,
-    /// When the newest refresh token was made.
+    /// When the newest refresh token was issued.
     pub rotated_at: Timestamp,
-    /// Whether the newest token has come back, so that its predecessor is surely done with.
+    /// Whether the newest tokens have been used, so that the previous refresh token is not needed any more.
     pub confirmed: bool,
-    /// When it ends unless it is used; never after `absolute_expires_at`.
+    /// When the session ends unless it is used; at most `absolute_expires_at`.
     pub expires_at: Timestamp,
-    /// When it ends however much it is used.
+    /// When the session ends, however much it is used.
     pub absolute_expires_at: Timestamp,
-    /// When the password was last typed (OpenID Connect Core §2 `auth_time`).
+    /// When the user last typed the password (`auth_time`, OpenID Connect Core section 2).
     pub auth_time: Timestamp,
-    /// Random bytes from which the CSRF value and the tokens' ids come.
+    /// Random bytes that the CSRF value and the token ids are derived from.
     pub salt: [u8; 16],
-    /// The application's claims, as a JSON object, which every access token repeats.
+    /// The application's claims for every access token, as a JSON object.
     pub claims: Option<String>,
-    /// The browser, as it called itself.
+    /// The `User-Agent` at the log-in.
     pub user_agent: Option<String>,
-    /// The address it logged in from.
+    /// The client's address at the log-in.
     pub address: Option<String>,
-    /// When it was ended early.
+    /// When the session was ended early, if it was.
     pub revoked_at: Option<Timestamp>,
-    /// Whether its cookies outlive the browser: "remember me".
+    /// Whether its cookies outlive the browser ("remember me").
     pub persistent: bool,
-    /// Whether it was ended because its browser got another session: a reply to a request that still
-    /// carried its cookies must not delete those that took their place.
+    /// Whether it ended because its browser got a new session. A response to a request with the old cookies must not
+    /// delete the new ones.
     pub replaced: bool,
-    /// The generation up to which access tokens are outdated, since the claims changed after they were made;
-    /// zero where they never did.
+    /// The generation up to which access tokens are outdated, because the claims changed after they were issued; zero
+    /// if they never did.
     pub outdated_generation: u64,
 }
 
-/// Without the salt, which the CSRF value is computed from, and without what is personal.
+/// Omits the salt, from which the CSRF value is derived, and personal data.
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
@@ -73,20 +74,32 @@ impl fmt::Debug for Session {
 }
 
 impl Session {
-    /// A new log-in of `subject` at `now`.
-    pub fn begin(subject: impl Into<String>, now: Timestamp, rules: &SessionRules) -> Self {
-        let absolute_expires_at = now + rules.absolute;
+    /// Creates a session that a store has read. Assign the other columns to its fields. A field that is not assigned
+    /// has the value of a new session.
+    ///
+    /// ```
+    /// use hardtack::SessionId;
+    /// use hardtack::clock::Timestamp;
+    /// use hardtack::session::Session;
+    ///
+    /// let created_at = Timestamp::from_unix_seconds(1_800_000_000);
+    /// let mut session = Session::from_stored(SessionId::from_u128(7), "alice", created_at, [0; 16]);
+    /// session.generation = 3;
+    /// session.confirmed = true;
+    /// # let _ = session;
+    /// ```
+    pub fn from_stored(id: SessionId, subject: impl Into<String>, created_at: Timestamp, salt: [u8; 16]) -> Self {
         Self {
-            id: SessionId::random(),
+            id,
             subject: subject.into(),
             generation: 1,
-            created_at: now,
-            rotated_at: now,
+            created_at,
+            rotated_at: created_at,
             confirmed: false,
-            expires_at: rules.idle_end(now, absolute_expires_at),
-            absolute_expires_at,
-            auth_time: now,
-            salt: rand::random(),
+            expires_at: created_at,
+            absolute_expires_at: created_at,
+            auth_time: created_at,
+            salt,
             claims: None,
             user_agent: None,
             address: None,
@@ -97,24 +110,34 @@ impl Session {
         }
     }
 
-    /// Whether it can still be refreshed.
+    /// A new session of `subject` that begins at `now`.
+    pub(crate) fn begin(subject: impl Into<String>, now: Timestamp, rules: &SessionRules) -> Self {
+        let absolute_expires_at = now + rules.absolute;
+        Self {
+            expires_at: rules.idle_end(now, absolute_expires_at),
+            absolute_expires_at,
+            ..Self::from_stored(SessionId::random(), subject, now, rand::random())
+        }
+    }
+
+    /// Returns whether the session can still be refreshed.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && now < self.expires_at
     }
 
-    /// The CSRF value of all its tokens, from log-in to log-out. It depends on no key and on no
-    /// generation, so that a form outlives key rotations and refreshes.
+    /// Returns the CSRF value of all tokens of the session, from log-in to log-out. It does not depend on keys or on
+    /// the generation, so an open form survives key rotations and refreshes.
     pub fn csrf(&self) -> String {
         self.derived("csrf", 0)
     }
 
-    /// A token id that is the same whenever it is computed again.
+    /// A token id that is always the same for the same arguments.
     pub(crate) fn token_id(&self, purpose: &str, at: Timestamp) -> String {
         self.derived(purpose, at.unix_seconds())
     }
 
-    /// How much shorter a token lives that is made at `at`: from nothing to `most`, in whole seconds, the
-    /// same whenever it is computed again.
+    /// How much shorter a token that is issued at `at` lives: at most `most`, in whole seconds, and always the same
+    /// for the same arguments.
     pub(crate) fn jitter(&self, at: Timestamp, most: Duration) -> Duration {
         let digest = self.digest("jitter", at.unix_seconds());
         let number = digest[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte));

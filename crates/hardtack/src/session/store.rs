@@ -1,186 +1,197 @@
-//! Where sessions are kept.
+//! The interface of session stores.
 
-use std::error::Error;
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
 use super::{Session, SessionId};
 use crate::clock::Timestamp;
-
-/// A store that failed. Its cause goes to the log, never to the client, who is told 503.
-#[derive(Debug)]
-pub struct StoreError(Box<dyn Error + Send + Sync>);
-
-impl StoreError {
-    /// Wraps the store's own error, or a text.
-    pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self(cause.into())
-    }
-}
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the store failed: {}", self.0)
-    }
-}
-
-impl Error for StoreError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.0)
-    }
-}
+use crate::error::BackendError;
 
 /// Which sessions to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ends<'a> {
-    /// Exactly these; none where the list is empty.
-    These(&'a [SessionId]),
-    /// All of a subject.
+#[non_exhaustive]
+pub enum RevokeTarget<'a> {
+    /// The listed sessions; none if the list is empty.
+    Sessions(&'a [SessionId]),
+    /// All sessions of a subject.
     AllOf(&'a str),
-    /// All of a subject but one.
-    OthersOf(&'a str, SessionId),
-    /// Exactly these, whose browser gets another session in their place; none where the list is empty.
-    Replacing(&'a [SessionId]),
-    /// All of a subject, and the browser of the one that is named gets another in its place.
-    Renewing(&'a str, SessionId),
+    /// All sessions of a subject except one.
+    AllExcept(&'a str, SessionId),
+    /// The listed sessions, whose browser gets a new session instead; none if the list is empty.
+    Replaced(&'a [SessionId]),
+    /// All sessions of a subject. The browser of the named one gets a new session instead.
+    Renewed(&'a str, SessionId),
 }
 
-impl Ends<'_> {
-    /// Whether there is nothing to end.
+impl RevokeTarget<'_> {
+    /// Returns whether the target contains no session.
     pub fn is_empty(&self) -> bool {
-        matches!(self, Self::These([]) | Self::Replacing([]))
+        matches!(self, Self::Sessions([]) | Self::Replaced([]))
     }
 
-    /// Whether the browser of a session that ends so gets another in its place: [`Session::replaced`].
+    /// Returns whether the browser of this session gets a new session instead: the value of [`Session::replaced`].
     pub fn replaces(&self, id: SessionId) -> bool {
         match self {
-            Self::These(_) | Self::AllOf(_) | Self::OthersOf(..) => false,
-            Self::Replacing(ids) => ids.contains(&id),
-            Self::Renewing(_, renewed) => *renewed == id,
+            Self::Sessions(_) | Self::AllOf(_) | Self::AllExcept(..) => false,
+            Self::Replaced(ids) => ids.contains(&id),
+            Self::Renewed(_, renewed) => *renewed == id,
         }
     }
 
-    /// What the log says of a session that ends so.
-    pub fn what(&self, id: SessionId) -> Revoked {
-        if self.replaces(id) { Revoked::Replaced } else { Revoked::Ended }
+    /// Returns the kind of the session's entry in the revocation log.
+    pub fn kind(&self, id: SessionId) -> RevocationKind {
+        if self.replaces(id) { RevocationKind::Replaced } else { RevocationKind::Ended }
     }
 }
 
-/// The successor of a session's tokens.
+/// The new times of a session when its refresh token is exchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Rotation {
-    /// When; also the time at which the row must still be live.
+    /// The time of the rotation, at which the session must be live.
     pub now: Timestamp,
-    /// The row's new end; the store caps it at the absolute one.
+    /// When the session ends unless it is used. The store limits it to the absolute end.
     pub expires_at: Timestamp,
-    /// Set where the password was just typed again.
+    /// Set if the user has just typed the password again.
     pub auth_time: Option<Timestamp>,
 }
 
-/// What happened to a session, so that tokens of it are refused before they expire.
+impl Rotation {
+    /// Creates a rotation at `now`, after which the session ends at `expires_at` unless it is used.
+    pub const fn new(now: Timestamp, expires_at: Timestamp) -> Self {
+        Self { now, expires_at, auth_time: None }
+    }
+
+    /// Sets the time at which the user typed the password again.
+    #[must_use]
+    pub const fn with_auth_time(mut self, at: Timestamp) -> Self {
+        self.auth_time = Some(at);
+        self
+    }
+}
+
+/// What happened to a session, so that its tokens are refused before they expire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Revoked {
-    /// It was ended.
+#[non_exhaustive]
+pub enum RevocationKind {
+    /// It has ended.
     Ended,
-    /// It was ended because its browser got another in its place: [`Session::replaced`].
+    /// It has ended, and its browser got a new session instead: [`Session::replaced`].
     Replaced,
-    /// It goes on, with other claims: its access tokens of this generation and of those before it are
-    /// outdated ([`Session::outdated_generation`]).
+    /// Its claims have changed: access tokens up to this generation are outdated ([`Session::outdated_generation`]).
     Outdated(u64),
 }
 
-/// One entry of the log of ended sessions, and of those whose claims have changed.
+/// An entry of the revocation log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Revocation {
-    /// One more than that of the entry before it: a number that is missing tells a reader that it has
-    /// missed an entry.
+    /// The number of the entry: one more than that of the entry before it. A reader that misses a number has missed
+    /// an entry.
     pub sequence: u64,
     /// The session.
     pub session: SessionId,
-    /// When that happened.
+    /// When it happened.
     pub at: Timestamp,
     /// What happened to it.
-    pub what: Revoked,
+    pub kind: RevocationKind,
 }
 
-/// A part of the log.
+impl Revocation {
+    /// Creates an entry.
+    pub const fn new(sequence: u64, session: SessionId, at: Timestamp, kind: RevocationKind) -> Self {
+        Self { sequence, session, at, kind }
+    }
+}
+
+/// A page of the revocation log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RevocationPage {
-    /// The sequence of the newest entry there ever was, pruned or not; zero before the first. Where it
-    /// is behind a reader's position, the store has lost entries.
+    /// The number of the newest entry ever written, even if it is pruned; zero if there was none. If it is smaller
+    /// than a reader's position, the store has lost entries.
     pub head: u64,
-    /// The entries asked for, in order.
+    /// The requested entries, in order.
     pub entries: Vec<Revocation>,
 }
 
-/// A place for sessions: nine operations, each one transaction.
+impl RevocationPage {
+    /// Creates a page of a log whose newest entry ever had the number `head`.
+    pub const fn new(head: u64, entries: Vec<Revocation>) -> Self {
+        Self { head, entries }
+    }
+}
+
+/// A session store: nine operations, each of them one transaction.
 ///
-/// What must hold is checked by `hardtack::testing::store_conformance` (feature `testing`):
-/// an answer given is durable, [`Self::rotate`] is atomic, and an ended session never lives again.
+/// `hardtack::testing::store_conformance` (feature `testing`) tests an implementation. When an operation returns, its
+/// effect is durable; [`Self::rotate`] is atomic; and an ended session never becomes live again. The guide
+/// [`stores`](crate::guide::stores) explains how to write one.
 pub trait SessionStore: Send + Sync + 'static {
-    /// Adds a session and ends others in the same transaction; answers those that ended now.
+    /// Adds a session, ends others in the same transaction, and returns the sessions that ended now.
     fn create(
         &self,
         session: &Session,
-        ends: Ends<'_>,
-    ) -> impl Future<Output = Result<Vec<SessionId>, StoreError>> + Send;
+        ends: RevokeTarget<'_>,
+    ) -> impl Future<Output = Result<Vec<SessionId>, BackendError>> + Send;
 
-    /// The row, live or not.
-    fn find(&self, id: SessionId) -> impl Future<Output = Result<Option<Session>, StoreError>> + Send;
+    /// Returns a session, live or not.
+    fn find(&self, id: SessionId) -> impl Future<Output = Result<Option<Session>, BackendError>> + Send;
 
-    /// If the row is live and of exactly this generation: adds one to it, sets the times, clears
-    /// `confirmed`, and answers the new row. Otherwise changes nothing and answers none.
+    /// If the session is live and has exactly this generation, increments the generation, sets the times, clears
+    /// `confirmed`, and returns the new row. Otherwise changes nothing and returns `None`.
     fn rotate(
         &self,
         id: SessionId,
         generation: u64,
         rotation: Rotation,
-    ) -> impl Future<Output = Result<Option<Session>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<Session>, BackendError>> + Send;
 
-    /// Marks that the token of this generation has come back; nothing where it is not the newest.
-    fn confirm(&self, id: SessionId, generation: u64) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Sets `confirmed` if this generation is the newest one, and does nothing otherwise.
+    fn confirm(&self, id: SessionId, generation: u64) -> impl Future<Output = Result<(), BackendError>> + Send;
 
-    /// Ends sessions, writes each to the log, and answers those that ended now.
-    fn revoke(&self, ends: Ends<'_>, now: Timestamp)
-    -> impl Future<Output = Result<Vec<SessionId>, StoreError>> + Send;
+    /// Ends sessions, writes an entry for each to the revocation log, and returns the sessions that ended now.
+    fn revoke(
+        &self,
+        ends: RevokeTarget<'_>,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Vec<SessionId>, BackendError>> + Send;
 
-    /// Makes the access tokens outdated that a subject's sessions have so far: of each session that was not
-    /// ended, sets `claims` where they are given, sets [`Session::outdated_generation`] to its generation,
-    /// and writes it to the log with that generation. Answers the sessions with those generations.
+    /// Outdates the access tokens of a subject's sessions. For each session that was not ended, sets `claims` if they
+    /// are given, sets [`Session::outdated_generation`] to its generation, and writes that generation to the
+    /// revocation log. Returns the sessions with those generations.
     ///
-    /// Row and log are one transaction, so that of two processes one either rotates before, and makes a
-    /// token that is outdated, or after, and finds the new claims.
+    /// Row and log are one transaction. So a concurrent rotation either happens before, and its token is outdated, or
+    /// after, and it uses the new claims.
     fn outdate(
         &self,
         subject: &str,
         claims: Option<&str>,
         now: Timestamp,
-    ) -> impl Future<Output = Result<Vec<(SessionId, u64)>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<(SessionId, u64)>, BackendError>> + Send;
 
-    /// The live sessions of a subject, the newest first.
-    fn list(&self, subject: &str, now: Timestamp) -> impl Future<Output = Result<Vec<Session>, StoreError>> + Send;
+    /// Returns the live sessions of a subject, the newest first.
+    fn list(&self, subject: &str, now: Timestamp) -> impl Future<Output = Result<Vec<Session>, BackendError>> + Send;
 
-    /// The first `limit` of the log's entries behind `after`; zero is its beginning. No entry appears
-    /// later behind one that was answered, however many processes write at once.
-    fn revocations(&self, after: u64, limit: u32) -> impl Future<Output = Result<RevocationPage, StoreError>> + Send;
+    /// Returns the first `limit` entries of the log after the number `after`; zero is the beginning. No entry may
+    /// appear later before one that was returned, however many processes write concurrently.
+    fn revocations(&self, after: u64, limit: u32) -> impl Future<Output = Result<RevocationPage, BackendError>> + Send;
 
-    /// Forgets up to `limit` sessions that ended before `before` and entries that the log has of times before
-    /// it; answers how many.
-    fn prune(&self, before: Timestamp, limit: u32) -> impl Future<Output = Result<u64, StoreError>> + Send;
+    /// Deletes up to `limit` sessions that ended before `before`, and log entries from before that time. Returns how
+    /// many it deleted.
+    fn prune(&self, before: Timestamp, limit: u32) -> impl Future<Output = Result<u64, BackendError>> + Send;
 
-    /// Waits until another process may have written to the log: for stores that can tell, as by
-    /// PostgreSQL's `NOTIFY`. It may answer for no reason, and whoever follows the log polls it as well.
-    /// Unless implemented it never answers.
-    fn revoked_elsewhere(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
+    /// Waits until another process may have written to the log, for stores that can be notified, such as by
+    /// PostgreSQL's `NOTIFY`. It may return without a reason; the log is polled as well. The default never returns.
+    fn revoked_elsewhere(&self) -> impl Future<Output = Result<(), BackendError>> + Send {
         std::future::pending()
     }
 }
 
-type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>;
 
-/// Generates [`ErasedStore`], which is [`SessionStore`] behind a pointer: the engine is then one type,
-/// whatever store it has.
+/// Generates [`ErasedStore`], the object-safe form of [`SessionStore`], so that the authenticator has one type for
+/// every store.
 macro_rules! erase {
     ($(fn $name:ident($($arg:ident: $type:ty),*) -> $out:ty;)*) => {
         pub(crate) trait ErasedStore: Send + Sync {
@@ -196,11 +207,11 @@ macro_rules! erase {
 }
 
 erase! {
-    fn create(session: &'a Session, ends: Ends<'a>) -> Vec<SessionId>;
+    fn create(session: &'a Session, ends: RevokeTarget<'a>) -> Vec<SessionId>;
     fn find(id: SessionId) -> Option<Session>;
     fn rotate(id: SessionId, generation: u64, rotation: Rotation) -> Option<Session>;
     fn confirm(id: SessionId, generation: u64) -> ();
-    fn revoke(ends: Ends<'a>, now: Timestamp) -> Vec<SessionId>;
+    fn revoke(ends: RevokeTarget<'a>, now: Timestamp) -> Vec<SessionId>;
     fn outdate(subject: &'a str, claims: Option<&'a str>, now: Timestamp) -> Vec<(SessionId, u64)>;
     fn list(subject: &'a str, now: Timestamp) -> Vec<Session>;
     fn revocations(after: u64, limit: u32) -> RevocationPage;

@@ -1,4 +1,4 @@
-//! A clock that stands still until it is told.
+//! A clock that tests set.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,22 +6,22 @@ use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock, Timestamp};
 
-/// A clock that tests set. Clones share the time.
+/// A clock that stands still until a test advances it. Clones share the time.
 #[derive(Clone, Debug)]
 pub struct TestClock(Arc<AtomicI64>);
 
 impl TestClock {
-    /// Starts at the machine's time, so that real cookies and certificates agree with it.
+    /// Creates a clock at the machine's time, so that real cookies and certificates agree with it.
     pub fn start_now() -> Self {
         Self::start_at(SystemClock.now())
     }
 
-    /// Starts at a given time.
+    /// Creates a clock at the given time.
     pub fn start_at(now: Timestamp) -> Self {
         Self(Arc::new(AtomicI64::new(now.unix_seconds())))
     }
 
-    /// Lets time pass.
+    /// Advances the time.
     pub fn advance(&self, span: Duration) {
         let now = self.now() + span;
         self.0.store(now.unix_seconds(), Ordering::SeqCst);

@@ -1,14 +1,20 @@
-//! For tests: a clock that is set, a request without a framework, and the suite that every session store passes.
+//! Tools for tests: a clock to set, a request without a framework, a session store that fails on demand, and the
+//! conformance suite of session stores.
 
 mod clock;
+mod failing_sessions;
 mod request;
 mod store_conformance;
 
 pub use clock::TestClock;
+pub use failing_sessions::FailingSessions;
 pub use request::TestRequest;
 pub use store_conformance::store_conformance;
 
-/// Holds the guide's store to what compiles, and to the suite.
-#[cfg(doctest)]
-#[doc = include_str!("../../../../docs/another-store.md")]
-struct AnotherStore;
+use crate::clock::Timestamp;
+use crate::session::{Session, SessionRules};
+
+/// Returns a new session of `subject` that begins at `now`, with the default lifetimes.
+pub fn session(subject: &str, now: Timestamp) -> Session {
+    Session::begin(subject, now, &SessionRules::default())
+}

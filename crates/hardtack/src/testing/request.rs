@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::request::{Headers, Incoming, RequestHead};
 
-/// A request for tests: to `site.example`, from nowhere, with the fields that it is given.
+/// A request for tests. It is sent to `site.example` by a client without an address.
 ///
 /// ```
 /// use hardtack::testing::TestRequest;
@@ -22,32 +22,32 @@ pub struct TestRequest {
 }
 
 impl TestRequest {
-    /// With this method and this path and query.
+    /// Creates a request with this method, path and query.
     pub fn new(method: impl Into<String>, target: impl Into<String>) -> Self {
         Self { method: method.into(), target: target.into(), peer: None, fields: Vec::new() }
     }
 
-    /// And with a header field (its name in lower case) behind those that are there.
+    /// Adds a header field. The name is in lower case.
     #[must_use]
     pub fn field(mut self, name: impl Into<String>, value: impl AsRef<[u8]>) -> Self {
         self.fields.push((name.into(), value.as_ref().to_vec()));
         self
     }
 
-    /// And with several.
+    /// Adds several header fields.
     #[must_use]
     pub fn fields(self, fields: impl IntoIterator<Item = (impl Into<String>, impl AsRef<[u8]>)>) -> Self {
         fields.into_iter().fold(self, |request, (name, value)| request.field(name, value))
     }
 
-    /// And from this address.
+    /// Sets the client's address.
     #[must_use]
     pub fn from(mut self, peer: IpAddr) -> Self {
         self.peer = Some(peer);
         self
     }
 
-    /// As the engine reads it.
+    /// Returns the head, as the authenticator reads it.
     pub fn head(&self) -> RequestHead<'_> {
         RequestHead::of(self)
     }

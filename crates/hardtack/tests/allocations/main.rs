@@ -7,10 +7,12 @@ use std::hint::black_box;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use hardtack::exchange::Peeked;
+use hardtack::adapter::Peeked;
+use hardtack::adapter::{Exchange, RequestState};
 use hardtack::jwt::Algorithm;
+use hardtack::jwt::{NoExtra, TokenKind};
 use hardtack::testing::TestRequest;
-use hardtack::{Authenticator, Exchange, KeySet, Memo, MemorySessions, Need, NoExtra, SigningKey, TokenKind};
+use hardtack::{Authenticator, KeySet, MemorySessions, Need, SigningKey};
 
 fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
@@ -61,8 +63,8 @@ impl Visitor {
 
     /// A change: origin, double submit, session.
     fn request(&self) {
-        let memo = Memo::layered(self.auth.clone(), Peeked::Nothing);
-        let token = block_on(Exchange::new(self.request.head(), &memo).required::<NoExtra>(Need::access())).unwrap();
+        let state = RequestState::in_layer(self.auth.clone(), Peeked::default());
+        let token = block_on(Exchange::new(self.request.head(), &state).required::<NoExtra>(Need::access())).unwrap();
         assert_eq!((token.subject(), token.csrf_token().len()), ("alice", 22));
         assert!(token.is_fresh(self.auth.now()) && token.session().is_some());
     }

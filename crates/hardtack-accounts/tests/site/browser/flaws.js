@@ -1,6 +1,6 @@
-// Runs in a page and returns what is wrong with how it looks, a sentence each.
+// Runs in a page and returns its visual flaws, one sentence each.
 const flaws = [];
-// A colour on its way to another is no colour yet.
+// Stops transitions, so that each colour is the final one.
 document.getAnimations().forEach((animation) => animation.finish());
 const root = document.documentElement;
 if (root.scrollWidth > innerWidth) {

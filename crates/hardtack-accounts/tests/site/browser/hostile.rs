@@ -1,16 +1,15 @@
-//! Pages of other sites that send their visitors' browsers here.
+//! Pages of other sites that send browsers to the site.
 
 use std::net::SocketAddr;
 
-use hardtack_conformance::BrowserOptions;
-use hardtack_conformance::server::{Received, serve};
+use hardtack_test_support::BrowserOptions;
+use hardtack_test_support::server::{Received, serve};
 use http::Response;
 
 use super::Person;
 use crate::support::{BOTH_MODES, Options, PASSWORD, TestSite};
 
-/// Another site. `/post?to=…` sends its visitors' browsers on by a form, whether they like it or not;
-/// `/link?to=…` only offers a link.
+/// Another site. `/post?to=…` submits a form from its visitor's browser; `/link?to=…` only has a link.
 pub(super) struct Elsewhere {
     address: SocketAddr,
 }
@@ -21,8 +20,8 @@ impl Elsewhere {
         Self { address: serve(move |request| page(&victim, &request)).await }
     }
 
-    /// Another port is another origin of the same site, which the site's cookies are sent along from;
-    /// another name is another site altogether.
+    /// Another port is another origin of the same site, from which browsers send the site's cookies. Another name is
+    /// another site.
     pub(super) fn origins(&self) -> [String; 2] {
         ["127.0.0.1", "localhost"].map(|host| format!("http://{host}:{}", self.address.port()))
     }
@@ -40,12 +39,12 @@ fn page(victim: &str, request: &Received) -> Response<String> {
         ),
         _ => String::new(),
     };
-    let answer = Response::builder().header("content-type", "text/html; charset=utf-8");
-    answer.body(format!("<!doctype html><title>Elsewhere</title>{body}")).unwrap()
+    let response = Response::builder().header("content-type", "text/html; charset=utf-8");
+    response.body(format!("<!doctype html><title>Elsewhere</title>{body}")).unwrap()
 }
 
 #[tokio::test]
-async fn forms_that_other_sites_send_do_nothing() {
+async fn forms_of_other_sites_have_no_effect() {
     let mut browser = None;
     for refresh in BOTH_MODES {
         let site = TestSite::start(Options { refresh, ..Options::default() }).await;
@@ -66,7 +65,7 @@ async fn forms_that_other_sites_send_do_nothing() {
 async fn attack(ada: &Person<'_>) {
     let elsewhere = Elsewhere::start(ada.site).await;
     let targets = ["/logout", "/login", "/signup", "/account/change_settings"];
-    // With an expired access token, refreshing must not go ahead either.
+    // With an expired access token there must be no refresh either.
     let after_expiry = ["/logout", "/account/change_settings", "/token/refresh"];
     for origin in elsewhere.origins() {
         for (targets, expired) in [(&targets[..], false), (&after_expiry, true)] {

@@ -1,8 +1,8 @@
-//! Everything that somebody does here in the course of time, from signing up to the last log-out; once
-//! for each way of refreshing, with JavaScript and without.
+//! Everything that a user does over time, from the sign-up to the last log-out, in each refresh mode, with and
+//! without JavaScript.
 
 use hardtack::RefreshMode;
-use hardtack_conformance::BrowserOptions;
+use hardtack_test_support::BrowserOptions;
 use serde_json::json;
 
 use super::Person;
@@ -57,7 +57,7 @@ async fn signs_up(ada: &Person<'_>) {
     ada.is_greeted_as("ada").await;
 }
 
-/// As the browser stored them, and not only as the site wrote them.
+/// Checks the cookies as the browser has stored them.
 async fn finds_safe_cookies(ada: &Person<'_>) {
     let cookies = ada.cookies().await;
     for name in [ACCESS, REFRESH] {
@@ -65,7 +65,7 @@ async fn finds_safe_cookies(ada: &Person<'_>) {
         assert_eq!((&cookie["httpOnly"], &cookie["sameSite"]), (&json!(true), &json!("Lax")), "{cookie}");
         assert_eq!(cookie["domain"], "127.0.0.1", "{cookie}");
     }
-    // What scripts may read is the CSRF values and nothing else.
+    // Scripts can read the CSRF tokens and nothing else.
     let readable = ada.reads("return document.cookie.split('; ').map(pair => pair.split('=')[0])").await;
     for name in readable.as_array().unwrap() {
         assert!(["csrf_access_token", "csrf_refresh_token", ""].contains(&name.as_str().unwrap()), "{readable}");
@@ -82,7 +82,7 @@ async fn logs_out_and_in_again(ada: &Person<'_>) {
     ada.is_nobody().await;
     ada.sees("Log in once.").await;
 
-    // Asking for a page leads to the log-in, and the log-in to the page.
+    // A protected page redirects to the log-in, and the log-in back to the page.
     ada.opens("/service").await;
     ada.is_at("/login").await;
     ada.does_not_see("session has ended").await;
@@ -100,7 +100,7 @@ async fn outlives_the_access_token(ada: &Person<'_>) {
     ada.is_at("/service").await;
     ada.is_greeted_as("ada").await;
 
-    // Refreshed, and so no longer fresh.
+    // Refreshed, so no longer fresh.
     ada.opens("/account").await;
     ada.sees("Please confirm your password").await;
     ada.is_greeted_as("ada").await;
@@ -110,8 +110,8 @@ async fn outlives_the_access_token(ada: &Person<'_>) {
     ada.is_at("/account").await;
 }
 
-/// The browser says that another site led here, and then the refresh cookie stays out of it until a page
-/// of this site asks.
+/// The browser reports that another site's link led here. The refresh happens only after a page of this site
+/// requests it.
 async fn arrives_by_a_link_from_elsewhere(ada: &Person<'_>) {
     let elsewhere = Elsewhere::start(ada.site).await;
     for origin in elsewhere.origins() {
@@ -151,7 +151,7 @@ async fn keeps_what_was_typed(ada: &Person<'_>) {
     }
     ada.is_greeted_as("ada").await;
 
-    // What will not do is said beside its field, and stays there.
+    // An invalid value is kept, with an error beside its field.
     ada.sends("/account/change_settings", &[("display_name", &"x".repeat(200))]).await;
     ada.sees("There is a problem").await;
     assert_eq!(ada.field("display_name").await, "x".repeat(200));
@@ -177,11 +177,11 @@ async fn logs_out_a_device(ada: &Person<'_>, telephone: &Person<'_>) {
     assert_eq!(ada.count(".device .badge").await, 1);
     ada.sees("This device").await;
 
-    // The form outlives the token that it was shown with.
+    // The form still works after its token has expired.
     ada.site.expire_access();
     ada.clicks("form[action$='/revoke']").await;
     ada.is_at("/account/sessions").await;
-    ada.sees("Logged out there.").await;
+    ada.sees("The chosen devices are logged out.").await;
     assert_eq!(ada.count(".device").await, 1);
     assert_eq!(ada.count(".device .badge").await, 1);
     ada.is_greeted_as("Ada Lovelace").await;
@@ -207,7 +207,7 @@ async fn changes_the_password(ada: &Person<'_>, telephone: &Person<'_>) {
     telephone.is_at("/service").await;
 }
 
-/// Told so, and led back to where they were.
+/// The device is told that its session has ended, and returns to the page after a log-in.
 async fn was_logged_out(telephone: &Person<'_>) {
     telephone.opens("/service").await;
     telephone.is_at("/login").await;
@@ -225,7 +225,7 @@ async fn logs_out_for_good(ada: &Person<'_>) {
     ada.is_nobody().await;
     assert!(ada.cookies().await.iter().all(|cookie| cookie["name"] != ACCESS && cookie["name"] != REFRESH));
 
-    // The history leads back to these pages, and nothing of them was kept.
+    // The history leads back to these pages, whose content was not cached.
     for _ in 0..3 {
         ada.browser.session().back().await.unwrap();
         ada.is_at("/login").await;

@@ -1,16 +1,16 @@
-//! Without a mouse, and by ear.
+//! The site with a keyboard only, and with a screen reader.
 
-use hardtack_conformance::BrowserOptions;
+use hardtack_test_support::BrowserOptions;
 use serde_json::{Value, json};
 
 use super::Person;
 use crate::support::{Options, PASSWORD, TestSite};
 
-/// As WebDriver §17.4.2 numbers them.
+/// Key codes of WebDriver §17.4.2.
 const TAB: &str = "\u{e004}";
 const ENTER: &str = "\u{e007}";
 
-/// What has the focus: an id, a form's action or a link's path.
+/// The focused element: an id, a form's action or a link's path.
 const FOCUS: &str = "const at = document.activeElement;
     return at.id || (at.form ?? at).getAttribute('action') || at.getAttribute('href') || at.className || at.tagName";
 
@@ -56,7 +56,7 @@ async fn is_led_to_the_errors(ada: &Person<'_>) {
     ada.presses(TAB).await;
     ada.focus_is_on("login-username").await;
 
-    // Where an error belongs to a field, it leads there.
+    // An error of a field links to the field.
     ada.opens("/signup").await;
     ada.presses(&[TAB, ENTER].concat()).await;
     ada.presses(&[TAB, "ada", TAB, PASSWORD, ENTER].concat()).await;
@@ -91,7 +91,7 @@ async fn logs_in_and_out(ada: &Person<'_>) {
     ada.is_nobody().await;
 }
 
-/// The accessibility tree is what a screen reader gets.
+/// Checks the accessibility tree, which screen readers use.
 async fn hears_what_each_field_is(ada: &Person<'_>) {
     let pages: [(&str, &[&str]); 3] = [
         ("/signup", &["User name", "Password"]),
@@ -112,7 +112,7 @@ async fn hears_what_each_field_is(ada: &Person<'_>) {
 }
 
 impl Person<'_> {
-    /// The accessible names of everything in a role.
+    /// The accessible names of all elements with a role.
     async fn names_of(&self, role: &str) -> Vec<String> {
         let tree = self.browser.devtools("Accessibility.getFullAXTree", json!({})).await.unwrap();
         let nodes = tree["nodes"].as_array().unwrap().iter();

@@ -1,25 +1,25 @@
-//! Every page on a telephone and on a desk, by day and by night.
+//! Every page on a narrow and a wide screen, in light and dark colours.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use hardtack_conformance::BrowserOptions;
+use hardtack_test_support::BrowserOptions;
 use serde_json::{Value, json};
 
 use super::Person;
 use crate::support::{Options, PASSWORD, TestSite};
 
-/// What cannot be read or does not fit: text that runs out of the window sideways, that has less contrast
-/// than WCAG 2.2 §1.4.3 asks for, or a target that is smaller than §2.5.8 does.
+/// Finds text that overflows the window or has less contrast than WCAG 2.2 §1.4.3 requires, and targets smaller than
+/// §2.5.8 requires.
 const FLAWS: &str = include_str!("flaws.js");
 
-/// Where pictures of the pages go, for people to look at; nowhere if it is not set.
+/// The environment variable with the folder for screenshots; none are taken if it is not set.
 const PICTURES: &str = "HARDTACK_TEST_PICTURES";
 
 #[tokio::test]
 async fn every_page_can_be_read_on_any_screen() {
-    let letters = tempfile::tempdir().unwrap();
-    let outbox = Some(letters.path().to_owned());
+    let outbox_folder = tempfile::tempdir().unwrap();
+    let outbox = Some(outbox_folder.path().to_owned());
     let site = TestSite::start(Options { outbox, ..Options::default() }).await;
     let ada = Person::at(&site, BrowserOptions::default()).await;
     let long = format!("Ada {}", "Augusta".repeat(10));
@@ -36,7 +36,7 @@ async fn every_page_can_be_read_on_any_screen() {
     ada.looks_good("service").await;
     ada.opens("/account").await;
     ada.looks_good("account").await;
-    // What browsers let pass and the site does not.
+    // Input that browsers accept and the site does not.
     let too_long = format!("{}@example.org", "a".repeat(250));
     ada.sends("/account/change_settings", &[("display_name", &too_long), ("email", &too_long)]).await;
     ada.looks_good("account-errors").await;
@@ -46,7 +46,7 @@ async fn every_page_can_be_read_on_any_screen() {
     ada.looks_good("account-password-error").await;
     ada.opens("/account").await;
     ada.looks_good("account-unconfirmed").await;
-    ada.opens(&link_in(letters.path())).await;
+    ada.opens(&link_in(outbox_folder.path())).await;
     ada.looks_good("email-confirm").await;
     ada.sends("/email/confirm", &[]).await;
     ada.looks_good("email-confirmed").await;
@@ -58,7 +58,7 @@ async fn every_page_can_be_read_on_any_screen() {
     ada.looks_good("forgot-error").await;
     ada.sends("/password/forgot", &[("email", "ada@example.org")]).await;
     ada.looks_good("forgot-sent").await;
-    ada.opens(&link_in(letters.path())).await;
+    ada.opens(&link_in(outbox_folder.path())).await;
     ada.looks_good("reset").await;
     ada.opens("/").await;
     ada.looks_good("home-long-name").await;
@@ -113,18 +113,18 @@ impl Person<'_> {
     }
 }
 
-/// The path that the link of the only letter leads to; takes the letter away.
+/// The path of the link in the only email, which is deleted.
 fn link_in(folder: &Path) -> String {
     let since = Instant::now();
     loop {
-        let letter = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
-        if let Some(letter) = letter.filter(|path| path.extension().is_some_and(|kind| kind == "eml")).last() {
-            let text = std::fs::read_to_string(&letter).unwrap();
-            std::fs::remove_file(letter).unwrap();
+        let mail = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+        if let Some(mail) = mail.filter(|path| path.extension().is_some_and(|kind| kind == "eml")).last() {
+            let text = std::fs::read_to_string(&mail).unwrap();
+            std::fs::remove_file(mail).unwrap();
             let link = text.lines().find(|line| line.contains("?token=")).unwrap();
             return link[link.find("/email/").or(link.find("/password/")).unwrap()..].to_owned();
         }
-        assert!(since.elapsed() < Duration::from_secs(10), "no letter");
+        assert!(since.elapsed() < Duration::from_secs(10), "no email");
         std::thread::sleep(Duration::from_millis(10));
     }
 }

@@ -1,4 +1,4 @@
-//! The site as people meet it: in Chromium, with scripts and without, by mouse and by keyboard.
+//! The site in Chromium, with and without scripts, with mouse and keyboard.
 
 mod hostile;
 mod journey;
@@ -9,23 +9,23 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use hardtack_conformance::{Browser, BrowserOptions};
+use hardtack_test_support::{Browser, BrowserOptions};
 use serde_json::Value;
 
 use crate::support::{PASSWORD, TestSite};
 
-/// How long a page that comes by itself, by a script or a refresh, may take.
+/// How long a page that loads by itself, by a script or a refresh, may take.
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 const STEP: Duration = Duration::from_millis(20);
 
-/// Somebody at a browser of their own.
+/// A person with a browser.
 struct Person<'a> {
     browser: Browser,
     site: &'a TestSite,
 }
 
 impl<'a> Person<'a> {
-    /// Opens a browser. One that is missing or does not start fails the test and says what to install.
+    /// Opens a browser. If it is missing or does not start, the test fails and says what to install.
     async fn at(site: &'a TestSite, options: BrowserOptions) -> Self {
         match Browser::start(options).await {
             Ok(browser) => Self { browser, site },
@@ -68,14 +68,14 @@ impl<'a> Person<'a> {
         self.clicks("header form[action='/logout']").await;
     }
 
-    /// Waits for a page, whatever its query.
+    /// Waits for a page, ignoring its query.
     async fn is_at(&self, path: &str) {
         let path = path.to_owned();
         let arrived = |now: &String| now.split('?').next() == Some(path.as_str());
         self.until(&format!("the page {path}"), || self.browser.path(), arrived).await;
     }
 
-    /// Waits for a text that can be seen.
+    /// Waits for a visible text.
     async fn sees(&self, text: &str) {
         self.until(&format!("the text {text:?}"), || self.browser.text(), |page| page.contains(text)).await;
     }
@@ -85,7 +85,7 @@ impl<'a> Person<'a> {
         assert!(!page.contains(text), "{text:?} is on the page:\n{page}");
     }
 
-    /// What the header says of who is logged in.
+    /// Waits until the header shows this user.
     async fn is_greeted_as(&self, name: &str) {
         let greeted = self.reads("return document.querySelector('.who bdi')?.textContent ?? null").await;
         assert_eq!(greeted, name, "at {}", self.browser.path().await.unwrap());
@@ -100,7 +100,7 @@ impl<'a> Person<'a> {
         self.browser.evaluate(script).await.unwrap()
     }
 
-    /// What a field holds at the moment.
+    /// The value of a field.
     async fn field(&self, name: &str) -> Value {
         self.reads(&format!("return document.querySelector('[name=\"{name}\"]').value")).await
     }
@@ -109,27 +109,27 @@ impl<'a> Person<'a> {
         self.reads(&format!("return document.querySelectorAll({}).length", Value::from(selector))).await
     }
 
-    /// The cookies that this browser keeps, those for other paths included, `HttpOnly` or not.
+    /// All cookies of the browser, including `HttpOnly` ones and those for other paths.
     async fn cookies(&self) -> Vec<Value> {
         let all = self.browser.devtools("Network.getAllCookies", serde_json::json!({})).await.unwrap();
         all["cookies"].as_array().unwrap().clone()
     }
 
-    /// Asks until the answer is right: pages that come by themselves tell nobody when they are there. While
-    /// one goes and the other comes, any question may fail.
+    /// Repeats a question until the result is right, since pages that load by themselves send no signal. While one page
+    /// replaces another, any question may fail.
     async fn until<T: Debug, E: Debug, F>(&self, what: &str, mut ask: impl FnMut() -> F, right: impl Fn(&T) -> bool)
     where
         F: Future<Output = Result<T, E>>,
     {
         let deadline = Instant::now() + LONGEST_WAIT;
         loop {
-            let answer = ask().await;
-            if answer.as_ref().is_ok_and(&right) {
+            let found = ask().await;
+            if found.as_ref().is_ok_and(&right) {
                 return;
             }
             assert!(
                 Instant::now() < deadline,
-                "waited for {what} in vain, at {:?}: {answer:?}",
+                "waited for {what} in vain, at {:?}: {found:?}",
                 self.browser.path().await
             );
             tokio::time::sleep(STEP).await;

@@ -1,12 +1,12 @@
-//! The differences that `docs/coming-from-flask.md` lists, each with its reason.
+//! The differences that `docs/coming-from-flask.md` lists with their reasons.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const PAGE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/coming-from-flask.md"));
 const HEAD: &str = "| requests | parts | Flask | Hardtack | why |";
 
-/// A row of the table: in the answers to certain requests, certain parts may differ, if both have just
-/// these statuses.
+/// A row of the table: for certain requests, certain parts of the responses may differ if the responses have these
+/// statuses.
 #[derive(Debug)]
 pub(super) struct Difference {
     requests: Vec<String>,
@@ -22,7 +22,7 @@ impl Difference {
         let [requests, parts, flask, ours, why] = cells[..] else { panic!("five columns in the table, not: {row}") };
         assert!(!why.is_empty(), "a reason in the last column: {row}");
         let status = |cell: &str| cell.parse().unwrap_or_else(|_| panic!("a status in place of {cell:?}: {row}"));
-        // Requests are between backticks, and have commas of their own.
+        // Requests are between backticks, because they contain commas.
         let requests = requests.split('`').skip(1).step_by(2).map(str::to_owned).collect();
         let parts = parts.split(", ").map(str::to_owned).collect();
         Self { requests, parts, flask: status(flask), ours: status(ours), seen: AtomicUsize::new(0) }
@@ -40,7 +40,7 @@ impl Difference {
 pub(super) struct Differences(Vec<Difference>);
 
 impl Differences {
-    /// The table in the documentation.
+    /// Reads the table in the documentation.
     pub(super) fn documented() -> Self {
         Self::read(PAGE)
     }
@@ -50,29 +50,29 @@ impl Differences {
         Self(lines.by_ref().take_while(|line| line.starts_with('|')).map(Difference::read).collect())
     }
 
-    /// No difference at all.
+    /// An empty table.
     pub(super) fn none() -> Self {
         Self(Vec::new())
     }
 
-    /// Is this one listed?
+    /// Returns whether a difference is listed, and counts it for its row.
     pub(super) fn allow(&self, case: &str, parts: &[&str], flask: u64, ours: u64) -> bool {
         let row = self.0.iter().find(|row| row.covers(case, parts, flask, ours));
         row.is_some_and(|row| row.seen.fetch_add(1, Ordering::Relaxed) < usize::MAX)
     }
 
-    /// The rows that nothing fell under: what they say is not so, or not any more.
+    /// Returns the rows that no difference matched, so that outdated rows are found.
     pub(super) fn unseen(&self) -> Vec<&Difference> {
         self.0.iter().filter(|row| row.seen.load(Ordering::Relaxed) == 0).collect()
     }
 
-    /// How many requests fell under each row.
+    /// Returns the number of requests that each row matched.
     pub(super) fn counts(&self) -> Vec<usize> {
         self.0.iter().map(|row| row.seen.load(Ordering::Relaxed)).collect()
     }
 }
 
-/// Does the text match the pattern, in which `*` stands for anything?
+/// Returns whether the text matches the pattern, in which `*` stands for any text.
 fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
@@ -97,8 +97,8 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_listed() {
-        let row = "| `*/token/kid null`, `*/json/*` | body, status | 500 | 422 | a crash is no answer |";
+    fn only_listed_differences_are_allowed() {
+        let row = "| `*/token/kid null`, `*/json/*` | body, status | 500 | 422 | Flask crashes |";
         let page = format!("text\n\n{HEAD}\n| --- | --- | --- | --- | --- |\n{row}\n\n| no | row |\n");
         let listed = Differences::read(&page);
         assert_eq!(listed.unseen().len(), 1);

@@ -1,8 +1,8 @@
-//! The real Flask-JWT-Extended, behind gunicorn, beside Hardtack: the same requests to both, and one login
-//! for both.
+//! Hardtack compared with the real Flask-JWT-Extended under gunicorn: the same requests to both, and one log-in that both
+//! share.
 
-mod answer;
 mod cases;
+mod comparable;
 mod differences;
 mod options;
 mod shared_login;
@@ -11,29 +11,31 @@ mod tokens;
 use std::sync::Arc;
 use std::time::Instant;
 
-use hardtack_conformance::services::flask::Application;
-use hardtack_conformance::{Client, Process, Program};
+use hardtack_test_support::services::flask::Application;
+use hardtack_test_support::{Client, Process, Program};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use answer::Answer;
 use cases::Case;
+use comparable::Comparable;
 use differences::Differences;
 use options::Options;
 
-/// As many pairs of servers run at once.
+use crate::examples::compiled;
+
+/// The number of server pairs that run at once.
 const PAIRS_AT_ONCE: usize = 3;
-/// As many differences are shown in full.
+/// The number of differences that are printed in full.
 const SHOWN: usize = 40;
 
-/// What became of an option set.
+/// The result of one option set.
 struct Outcome {
     sent: usize,
-    /// The unlisted differences, as text.
+    /// The differences that the documentation does not list, as text.
     wrong: Vec<String>,
 }
 
-/// Sends every request of an option set to both servers, which have nothing else to do.
+/// Sends every request of an option set to both servers.
 async fn compare(options: &Options, flask: &mut Client, ours: &mut Client, listed: &Differences) -> Outcome {
     let key = options.get("JWT_ERROR_MESSAGE_KEY");
     let mut outcome = Outcome { sent: 0, wrong: Vec::new() };
@@ -46,11 +48,11 @@ async fn compare(options: &Options, flask: &mut Client, ours: &mut Client, liste
                 issued.extend(cases::of_peers(options, issuer, &case.name, token));
             }
         }
-        let (theirs, own) = (Answer::of(&theirs), Answer::of(&own));
+        let (theirs, own) = (Comparable::of(&theirs), Comparable::of(&own));
         let parts = theirs.differs_from(&own, key);
         outcome.sent += 1;
         if !parts.is_empty() && !listed.allow(&case.name, &parts, theirs.status(), own.status()) {
-            let statuses = format!("{} there, {} here", theirs.status(), own.status());
+            let statuses = format!("Flask {}, Hardtack {}", theirs.status(), own.status());
             outcome.wrong.push(format!("{} ({statuses})\n{}{}", case.name, shown(&case), theirs.diff(&own, &parts)));
         }
     };
@@ -63,7 +65,7 @@ async fn compare(options: &Options, flask: &mut Client, ours: &mut Client, liste
     outcome
 }
 
-/// The request, as much of it as a line holds.
+/// Prints the request, with long values shortened.
 fn shown(case: &Case) -> String {
     let short = |bytes: &[u8]| {
         let text = bytes.escape_ascii().to_string();
@@ -79,19 +81,9 @@ fn shown(case: &Case) -> String {
     text
 }
 
-/// Our server, configured as Flask is.
+/// Starts our server with the same options as Flask.
 async fn flask_compat(options: &Options) -> Process {
-    let program = std::env::current_exe().unwrap();
-    let built = program.ancestors().nth(2).unwrap().join("examples/flask_compat");
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/flask_compat/main.rs");
-    let changed = |path: &std::path::Path| std::fs::metadata(path).and_then(|file| file.modified()).ok();
-    assert!(
-        changed(&built) >= changed(source.as_ref()) && built.exists(),
-        "{} is missing or older than its source; `cargo test -p hardtack-axum` builds it, and so does `cargo build -p \
-         hardtack-axum --example flask_compat`",
-        built.display()
-    );
-    let mut program = Program::new(built).env("LISTEN", "127.0.0.1:0");
+    let mut program = Program::new(compiled("flask_compat", "flask_compat/main.rs")).env("LISTEN", "127.0.0.1:0");
     for (name, value) in &options.env {
         program = program.env(name, value);
     }
@@ -99,7 +91,7 @@ async fn flask_compat(options: &Options) -> Process {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_as_flask_does() {
+async fn responses_equal_those_of_flask() {
     let began = Instant::now();
     let listed = Arc::new(Differences::documented());
     let permits = Arc::new(Semaphore::new(PAIRS_AT_ONCE));
@@ -119,7 +111,7 @@ async fn answers_as_flask_does() {
     println!("{sent} requests to each of two servers in {took:.1} s; allowed differences: {:?}", listed.counts());
     assert!(
         wrong.is_empty(),
-        "{} of {sent} answers differ from Flask's (-) in a way that docs/coming-from-flask.md does not list:\n\n{}",
+        "{} of {sent} responses differ from Flask's (-) in a way that docs/coming-from-flask.md does not list:\n\n{}",
         wrong.len(),
         wrong[..wrong.len().min(SHOWN)].join("\n")
     );
@@ -128,9 +120,9 @@ async fn answers_as_flask_does() {
     assert!(unseen.is_empty(), "docs/coming-from-flask.md lists differences that do not exist: {unseen:#?}");
 }
 
-/// The comparison itself: Flask answers as Flask does, and one that was told to say `message` does not.
+/// Tests the comparison: two Flask servers are equal, and one with another option is not.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_comparison_tells_answers_apart() {
+async fn the_comparison_detects_differences() {
     let all = options::all();
     let options = all.iter().find(|options| options.name == "audience").unwrap();
     let mut altered = options.env.clone();

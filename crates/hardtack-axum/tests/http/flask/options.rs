@@ -1,13 +1,13 @@
-//! Option sets: each is the configuration of one pair of servers.
+//! Option sets. Each configures one pair of servers.
 
 use serde_json::{Map, Value, json};
 
 use super::tokens::{Mint, Signer, now};
 
 pub(super) const SECRET: &str = "mT8yV2bq0NwR5uKxJ7cE3sLhF9dZpA1gYiUoQnXvBtWkHrMzCjPlDfGe64S8a0Oy";
-const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../hardtack/src/jwt/tests/fixtures");
+const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../hardtack/tests/fixtures/keys");
 
-/// Flask-JWT-Extended's defaults of what a request is made from.
+/// Flask-JWT-Extended's defaults for the options that requests depend on.
 const DEFAULTS: [(&str, &str); 20] = [
     ("JWT_TOKEN_LOCATION", "headers"),
     ("JWT_HEADER_NAME", "Authorization"),
@@ -31,12 +31,12 @@ const DEFAULTS: [(&str, &str); 20] = [
     ("JWT_ALGORITHM", "HS256"),
 ];
 
-/// How much is tried with an option set.
+/// How many requests an option set gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Depth {
-    /// Everything: this set stands for the default of what is tried.
+    /// All of them.
     Full,
-    /// What the set's own options change.
+    /// Those that the set's options affect.
     Brief,
 }
 
@@ -46,9 +46,9 @@ pub(super) struct Options {
     pub(super) name: &'static str,
     pub(super) depth: Depth,
     pub(super) env: Vec<(&'static str, String)>,
-    /// Claims that the options ask of a token.
+    /// Claims that the options require in a token.
     more: Value,
-    /// The file of the private key, or none for the secret.
+    /// The file of the private key; `None` if the set uses the secret.
     key: Option<&'static str>,
 }
 
@@ -59,12 +59,12 @@ impl Options {
         Self { name, depth, env, more: json!({}), key: None }
     }
 
-    fn asking(mut self, claims: Value) -> Self {
+    fn requiring(mut self, claims: Value) -> Self {
         self.more = claims;
         self
     }
 
-    /// Signs by this key: the private one given as text, the public one as a file.
+    /// Signs with this key. The private key is given as text, the public key as a file.
     fn keys(mut self, private: &'static str, public: &str) -> Self {
         self.env.retain(|(name, _)| *name != "JWT_SECRET_KEY");
         self.env.push(("JWT_PRIVATE_KEY", pem(private)));
@@ -73,7 +73,7 @@ impl Options {
         self
     }
 
-    /// The value that counts.
+    /// Returns the value of an option: the set's own, or the default.
     pub(super) fn get(&self, name: &str) -> &str {
         let given = self.env.iter().find(|(given, _)| *given == name).map(|(_, value)| value.as_str());
         let default = || DEFAULTS.iter().find(|(default, _)| *default == name).map(|(_, value)| *value);
@@ -100,7 +100,7 @@ impl Options {
         Mint { signer: Signer::new(&algorithm, &key), algorithm, now: now(), identity, more }
     }
 
-    /// The secret, whether or not this set uses it.
+    /// Returns the secret, even if this set does not use it.
     pub(super) fn secret(&self) -> &'static str {
         SECRET
     }
@@ -108,13 +108,13 @@ impl Options {
     /// A signer with the same algorithm and another key.
     pub(super) fn other_signer(&self) -> Signer {
         match self.get("JWT_ALGORITHM") {
-            // No second key of these kinds lies there: another algorithm is another key, too.
+            // The fixtures have no second key of these kinds, so this one has another algorithm as well.
             "RS256" | "ES256" | "EdDSA" => Signer::new("HS256", &SECRET[1..]),
             algorithm => Signer::new(algorithm, &SECRET[1..]),
         }
     }
 
-    /// A signer with the same secret and another algorithm, where there is a secret.
+    /// A signer with the secret and another algorithm.
     pub(super) fn same_key_other_algorithm(&self) -> (Signer, &'static str) {
         let other = if self.get("JWT_ALGORITHM") == "HS384" { "HS512" } else { "HS384" };
         (Signer::new(other, SECRET), other)
@@ -125,7 +125,7 @@ pub(super) fn pem(file: &str) -> String {
     std::fs::read_to_string(format!("{KEYS}/{file}")).unwrap()
 }
 
-/// Every option set; each option of Flask-JWT-Extended has a value of its own in at least one.
+/// All option sets. Each option of Flask-JWT-Extended has a value other than its default in at least one.
 pub(super) fn all() -> Vec<Options> {
     use Depth::{Brief, Full};
     let everywhere = "headers,cookies,query_string,json";
@@ -201,7 +201,7 @@ pub(super) fn all() -> Vec<Options> {
                 ("JWT_HEADER_TYPE", "JWT"),
             ],
         )
-        .asking(json!({ "aud": ["api", "other"], "iss": "https://issuer.example" })),
+        .requiring(json!({ "aud": ["api", "other"], "iss": "https://issuer.example" })),
         Options::new(
             "audiences",
             Brief,
@@ -214,7 +214,7 @@ pub(super) fn all() -> Vec<Options> {
                 ("JWT_TOKEN_LOCATION", "query_string,headers"),
             ],
         )
-        .asking(json!({ "aud": "api", "iss": "two" })),
+        .requiring(json!({ "aud": "api", "iss": "two" })),
         Options::new("hs512", Brief, &[("JWT_ALGORITHM", "HS512"), ("JWT_DECODE_ALGORITHMS", "HS256,HS384")]),
         Options::new("rs256", Brief, &[("JWT_ALGORITHM", "RS256"), ("JWT_TOKEN_LOCATION", "headers,cookies")])
             .keys("rsa.pem", "rsa.pub.pem"),

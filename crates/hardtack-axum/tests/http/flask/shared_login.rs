@@ -1,11 +1,11 @@
-//! One login for two services: the tutorial's app in Flask, and the same in axum, on two ports of one host.
+//! One log-in for two services on two ports of one host: the tutorial's app in Flask and in axum.
 
 use std::net::SocketAddr;
 
 use hardtack::jwt::Algorithm;
 use hardtack::{Authenticator, KeySet, SigningKey};
-use hardtack_conformance::services::flask::Application;
-use hardtack_conformance::{Client, Process, Response, server};
+use hardtack_test_support::services::flask::Application;
+use hardtack_test_support::{Client, HtmlForms, Process, Response, server};
 use serde_json::json;
 
 use super::options::{SECRET, pem};
@@ -28,7 +28,7 @@ impl At {
     }
 }
 
-/// Both services, and one browser that visits them.
+/// Both services, and a browser that visits them.
 struct Shared {
     flask: Process,
     axum: SocketAddr,
@@ -38,7 +38,7 @@ struct Shared {
 }
 
 impl Shared {
-    /// `key` names the files of a private and a public key; without one, both have the secret.
+    /// `key` names the files of a private and a public key. Without it, both use the secret.
     async fn start(algorithm: &'static str, key: Option<&str>) -> Self {
         let (env, text) = match key {
             None => (vec![("JWT_SECRET_KEY", SECRET.to_owned())], SECRET.to_owned()),
@@ -56,7 +56,7 @@ impl Shared {
         let flask = Application::Tutorial.start(&env).await;
 
         let (listener, axum) = server::bind().await;
-        // No session store: a Flask service could not ask it. What is left of the options is the same.
+        // No session store, because a Flask service could not use it. All other options are equal.
         let auth = Authenticator::builder(KeySet::new(key.unwrap())).base_url(&format!("http://{axum}")).build();
         let service = app(auth.unwrap(), People::new().unwrap()).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(axum::serve(listener, service).into_future());
@@ -76,7 +76,7 @@ impl Shared {
         self.turn_to(at).get(path).accept_html().follow().await
     }
 
-    /// Fills in a form of a page that was just shown, and sends it.
+    /// Fills in a form of a page and submits it.
     async fn submit(&mut self, at: At, page: &Response, action: &str, typed: &[(&str, &str)]) -> Response {
         let mut fields = page.form_fields(action);
         for (name, value) in typed {
@@ -103,7 +103,7 @@ impl Shared {
         shown
     }
 
-    /// Changes the nickname there, by the form of that service.
+    /// Changes the nickname with the form of a service.
     async fn rename(&mut self, at: At, name: &str) {
         let form = self.show(at, "/account").await;
         assert_eq!((form.status().as_u16(), form.path()), (200, "/account"), "{at:?}");
@@ -111,7 +111,7 @@ impl Shared {
         assert!(self.show(at, "/service").await.text().contains(&format!("At your service, {name}.")), "{at:?}");
     }
 
-    /// The same access token, had it been issued an hour ago.
+    /// Replaces the access token with one that was issued an hour ago.
     fn let_access_expire(&mut self) {
         let token = self.browser.cookie(ACCESS).unwrap().value.clone();
         let (header, mut claims) = read(&token).unwrap();
@@ -124,7 +124,7 @@ impl Shared {
         self.browser.set_cookie_raw(&format!("{ACCESS}={token}; Path=/; HttpOnly"));
     }
 
-    /// The claims of the access token in the jar.
+    /// Returns the claims of the access token in the jar.
     fn claims(&self) -> serde_json::Value {
         read(&self.browser.cookie(ACCESS).unwrap().value).unwrap().1
     }
@@ -132,14 +132,14 @@ impl Shared {
     async fn journey(&mut self, first: At) {
         let second = first.other();
         for at in [first, second] {
-            assert!(!self.is_logged_in(at).await, "{at:?} knows nobody yet");
+            assert!(!self.is_logged_in(at).await, "{at:?} before a log-in");
         }
         self.log_in(first).await;
         for at in [first, second] {
             assert!(self.is_logged_in(at).await, "{at:?} after a log-in at {first:?}");
         }
 
-        // Forms of both, which carry the CSRF value of the token, whoever issued it. Without it: nothing.
+        // The forms of both contain the token's CSRF value, whichever service issued it. Forms without it are refused.
         self.rename(first, "Al").await;
         self.rename(second, "Ally").await;
         for at in [first, second] {
@@ -148,7 +148,7 @@ impl Shared {
             assert!(!self.show(at, "/service").await.text().contains("Mallory"), "{at:?}");
         }
 
-        // Refreshed by either: both take the new token, and it is not fresh at either.
+        // Each refreshes the token; both accept the new one, which is not fresh.
         for refresher in [second, first] {
             self.let_access_expire();
             assert!(self.is_logged_in(refresher).await, "refreshed by {refresher:?}");
@@ -161,7 +161,7 @@ impl Shared {
             }
         }
 
-        // Logged in again where nobody was before, and out where they came from.
+        // Log in at the second service and out at the first.
         self.log_in(second).await;
         self.rename(first, "Alice").await;
         let page = self.show(first, "/service").await;
@@ -182,16 +182,16 @@ async fn both_ways(algorithm: &'static str, key: Option<&str>) {
 }
 
 #[tokio::test]
-async fn by_a_secret() {
+async fn with_a_secret() {
     both_ways("HS256", None).await;
 }
 
 #[tokio::test]
-async fn by_an_rsa_key() {
+async fn with_an_rsa_key() {
     both_ways("RS256", Some("rsa")).await;
 }
 
 #[tokio::test]
-async fn by_an_elliptic_key() {
+async fn with_an_elliptic_curve_key() {
     both_ways("ES256", Some("es256")).await;
 }

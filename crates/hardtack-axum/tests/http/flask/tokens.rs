@@ -1,4 +1,4 @@
-//! Tokens as the tests mint them, byte by byte: good ones, and ones that no library would make.
+//! Tokens that the tests assemble byte by byte: valid ones, and ones that no library would issue.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -6,7 +6,7 @@ use base64_simd::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::{Map, Value, json};
 
-/// What a token is for.
+/// The type of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Access,
@@ -21,7 +21,7 @@ impl Kind {
         }
     }
 
-    /// The double-submit value that every minted token of this kind carries.
+    /// The CSRF value of every minted token of this kind.
     pub(super) fn csrf(self) -> &'static str {
         match self {
             Self::Access => "8d9e3a3e-0000-4000-8000-00000000000a",
@@ -30,7 +30,7 @@ impl Kind {
     }
 }
 
-/// A key and the algorithm that it signs by.
+/// A key and its algorithm.
 #[derive(Clone)]
 pub(super) struct Signer {
     algorithm: Algorithm,
@@ -50,7 +50,7 @@ impl Signer {
         Self { algorithm: algorithm.parse().unwrap(), key }
     }
 
-    /// Signs two texts, whatever they are.
+    /// Signs any two texts.
     pub(super) fn sign(&self, header: &[u8], claims: &[u8]) -> String {
         let message = format!("{}.{}", encode(header), encode(claims));
         let signature = crypto::sign(message.as_bytes(), &self.key, self.algorithm).unwrap();
@@ -62,20 +62,20 @@ pub(super) fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode_to_string(bytes)
 }
 
-/// Mints tokens that a server with certain options takes.
+/// Mints tokens that a server with certain options accepts.
 pub(super) struct Mint {
     pub(super) signer: Signer,
     pub(super) algorithm: String,
     /// The time at which the test began, in seconds.
     pub(super) now: i64,
-    /// The name of the claim that says who somebody is.
+    /// The name of the claim that identifies the user.
     pub(super) identity: String,
-    /// The claims that the server's options ask for: its issuer and audience.
+    /// The claims that the server's options require: its issuer and audience.
     pub(super) more: Map<String, Value>,
 }
 
 impl Mint {
-    /// The claims of a good token that is not fresh.
+    /// The claims of a valid token that is not fresh.
     pub(super) fn claims(&self, kind: Kind) -> Map<String, Value> {
         let claims = json!({
             "fresh": false,
@@ -92,12 +92,12 @@ impl Mint {
         claims
     }
 
-    /// A good token that is not fresh.
+    /// A valid token that is not fresh.
     pub(super) fn token(&self, kind: Kind) -> String {
         self.with(kind, &[])
     }
 
-    /// A token in which claims are replaced, or removed where the value is `None`.
+    /// A token with some claims replaced, or removed if the value is `None`.
     pub(super) fn with(&self, kind: Kind, changes: &[(&str, Option<Value>)]) -> String {
         let mut claims = self.claims(kind);
         for (name, value) in changes {
@@ -109,12 +109,12 @@ impl Mint {
         self.raw(self.header(), Value::Object(claims).to_string().as_bytes())
     }
 
-    /// A good token under another header.
+    /// A valid token with another header.
     pub(super) fn headed(&self, header: &Value) -> String {
         self.raw(header.to_string().as_bytes(), Value::Object(self.claims(Kind::Access)).to_string().as_bytes())
     }
 
-    /// A signature over any two texts.
+    /// A signed token of any header and payload.
     pub(super) fn raw(&self, header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>) -> String {
         self.signer.sign(header.as_ref(), claims.as_ref())
     }
@@ -128,7 +128,7 @@ pub(super) fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().try_into().unwrap()
 }
 
-/// The header and the claims of a token, unverified.
+/// Returns the header and the claims of a token without verifying it.
 pub(super) fn read(token: &str) -> Option<(Value, Value)> {
     let mut parts = token.split('.').map(|part| {
         let bytes = URL_SAFE_NO_PAD.decode_to_vec(part).ok()?;

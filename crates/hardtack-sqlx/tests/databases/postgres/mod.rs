@@ -8,8 +8,8 @@ mod outage;
 mod tls;
 
 use hardtack::testing::store_conformance;
-use hardtack_conformance::services::postgres::shared;
 use hardtack_sqlx::PostgresSessions;
+use hardtack_test_support::services::postgres::shared;
 
 async fn fresh() -> PostgresSessions {
     PostgresSessions::open(&shared().database()).await.unwrap()

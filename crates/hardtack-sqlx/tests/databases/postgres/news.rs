@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use hardtack::SessionStore;
-use hardtack::session::{Ends, StoreError};
-use hardtack_conformance::services::PostgresServer;
-use hardtack_conformance::services::postgres::shared;
+use hardtack::BackendError;
+use hardtack::session::RevokeTarget;
+use hardtack::session::SessionStore;
 use hardtack_sqlx::PostgresSessions;
+use hardtack_test_support::services::PostgresServer;
+use hardtack_test_support::services::postgres::shared;
 use tokio::time::timeout;
 
 use crate::{NOW, session};
 
 /// Whether there is word within a time, as a reader asks that polls as well.
-async fn heard(sessions: &PostgresSessions, within: Duration) -> Option<Result<(), StoreError>> {
+async fn heard(sessions: &PostgresSessions, within: Duration) -> Option<Result<(), BackendError>> {
     timeout(within, sessions.revoked_elsewhere()).await.ok()
 }
 
@@ -25,7 +26,7 @@ async fn the_others_are_told_when_sessions_end() {
     let [one, other] = [PostgresSessions::open(&url).await.unwrap(), PostgresSessions::open(&url).await.unwrap()];
     let rows = [session("alice"), session("alice"), session("alice")];
     for row in &rows {
-        one.create(row, Ends::These(&[])).await.unwrap();
+        one.create(row, RevokeTarget::Sessions(&[])).await.unwrap();
     }
     assert!(heard(&other, SOON).await.unwrap().is_ok(), "it listens from now on: the reader reads once");
     assert!(heard(&other, A_MOMENT).await.is_none(), "nothing has ended");
@@ -36,11 +37,11 @@ async fn the_others_are_told_when_sessions_end() {
         async move { heard(&other, SOON).await }
     });
     tokio::time::sleep(A_MOMENT).await;
-    one.revoke(Ends::These(&[rows[0].id]), NOW).await.unwrap();
+    one.revoke(RevokeTarget::Sessions(&[rows[0].id]), NOW).await.unwrap();
     assert!(waiting.await.unwrap().unwrap().is_ok());
 
     // Told while it does not, as when the reader's timer came first.
-    one.create(&session("alice"), Ends::These(&[rows[1].id])).await.unwrap();
+    one.create(&session("alice"), RevokeTarget::Sessions(&[rows[1].id])).await.unwrap();
     assert!(heard(&other, SOON).await.unwrap().is_ok());
     assert!(heard(&other, A_MOMENT).await.is_none(), "once is enough");
 
@@ -49,10 +50,10 @@ async fn the_others_are_told_when_sessions_end() {
     assert!(heard(&other, SOON).await.unwrap().is_ok());
 
     // What was not committed, and what ends nothing, is no news.
-    assert!(one.create(&rows[2], Ends::AllOf("alice")).await.is_err());
-    one.revoke(Ends::AllOf("nobody"), NOW).await.unwrap();
+    assert!(one.create(&rows[2], RevokeTarget::AllOf("alice")).await.is_err());
+    one.revoke(RevokeTarget::AllOf("nobody"), NOW).await.unwrap();
     one.outdate("nobody", None, NOW).await.unwrap();
-    one.create(&session("bob"), Ends::These(&[])).await.unwrap();
+    one.create(&session("bob"), RevokeTarget::Sessions(&[])).await.unwrap();
     assert!(heard(&other, A_MOMENT).await.is_none());
 }
 
@@ -61,13 +62,13 @@ async fn a_lost_connection_is_told_and_made_again() {
     let server = PostgresServer::start_new();
     let sessions = PostgresSessions::open(&server.database()).await.unwrap();
     let row = session("alice");
-    sessions.create(&row, Ends::These(&[])).await.unwrap();
+    sessions.create(&row, RevokeTarget::Sessions(&[])).await.unwrap();
     assert!(heard(&sessions, SOON).await.unwrap().is_ok());
     server.stop();
     assert!(heard(&sessions, SOON).await.unwrap().is_err(), "something may have been missed");
     assert!(heard(&sessions, SOON).await.unwrap().is_err(), "and still may");
     server.start();
     assert!(heard(&sessions, SOON).await.unwrap().is_ok(), "it listens again");
-    sessions.revoke(Ends::These(&[row.id]), NOW).await.unwrap();
+    sessions.revoke(RevokeTarget::Sessions(&[row.id]), NOW).await.unwrap();
     assert!(heard(&sessions, SOON).await.unwrap().is_ok());
 }

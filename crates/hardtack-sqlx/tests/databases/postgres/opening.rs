@@ -1,7 +1,7 @@
 //! Servers that will not do, and what is said of them.
 
-use hardtack_conformance::services::postgres::shared;
 use hardtack_sqlx::{Database, OpenError, PostgresSessions, Statement};
+use hardtack_test_support::services::postgres::shared;
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_named_without_its_password() {

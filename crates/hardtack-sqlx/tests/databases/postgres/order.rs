@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use hardtack::session::{Ends, Revocation};
-use hardtack::{SessionId, SessionStore};
-use hardtack_conformance::services::postgres::shared;
+use hardtack::SessionId;
+use hardtack::session::SessionStore;
+use hardtack::session::{Revocation, RevokeTarget};
 use hardtack_sqlx::PostgresSessions;
+use hardtack_test_support::services::postgres::shared;
 use tokio::task::JoinSet;
 
 use crate::{NOW, session};
@@ -40,10 +41,10 @@ async fn a_reader_among_many_writers_misses_nothing() {
             let mut ended = Vec::new();
             for _ in 0..10 {
                 let row = session("alice");
-                sessions.create(&row, Ends::These(&[])).await.unwrap();
+                sessions.create(&row, RevokeTarget::Sessions(&[])).await.unwrap();
                 // One that is undone after it has taken its number leaves no gap.
-                assert!(sessions.create(&row, Ends::These(&[])).await.is_err());
-                ended.extend(sessions.revoke(Ends::These(&[row.id]), NOW).await.unwrap());
+                assert!(sessions.create(&row, RevokeTarget::Sessions(&[])).await.is_err());
+                ended.extend(sessions.revoke(RevokeTarget::Sessions(&[row.id]), NOW).await.unwrap());
             }
             ended
         });
@@ -64,7 +65,7 @@ async fn writers_that_cross_do_not_wait_in_a_circle() {
         let mut ids = Vec::new();
         for _ in 0..20 {
             let row = session("alice");
-            pools[0].create(&row, Ends::These(&[])).await.unwrap();
+            pools[0].create(&row, RevokeTarget::Sessions(&[])).await.unwrap();
             ids.push(row.id);
         }
         let mut racers = JoinSet::new();
@@ -77,9 +78,9 @@ async fn writers_that_cross_do_not_wait_in_a_circle() {
             }
             racers.spawn(async move {
                 match racer % 5 {
-                    0 => sessions.revoke(Ends::AllOf("alice"), NOW).await.unwrap().len(),
-                    1 => sessions.revoke(Ends::OthersOf("alice", ids[0]), NOW).await.unwrap().len(),
-                    2 => sessions.revoke(Ends::These(&ids), NOW).await.unwrap().len(),
+                    0 => sessions.revoke(RevokeTarget::AllOf("alice"), NOW).await.unwrap().len(),
+                    1 => sessions.revoke(RevokeTarget::AllExcept("alice", ids[0]), NOW).await.unwrap().len(),
+                    2 => sessions.revoke(RevokeTarget::Sessions(&ids), NOW).await.unwrap().len(),
                     3 => {
                         sessions.outdate("alice", Some("{}"), NOW).await.unwrap();
                         0
@@ -87,7 +88,7 @@ async fn writers_that_cross_do_not_wait_in_a_circle() {
                     _ => {
                         let later = NOW + Duration::from_secs(100 * 24 * 3600);
                         sessions.prune(later, 3).await.unwrap();
-                        let rotation = hardtack::session::Rotation { now: NOW, expires_at: NOW, auth_time: None };
+                        let rotation = hardtack::session::Rotation::new(NOW, NOW);
                         sessions.rotate(ids[3], 1, rotation).await.unwrap();
                         0
                     }

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use hardtack::SessionStore;
-use hardtack::session::Ends;
-use hardtack_conformance::services::PostgresServer;
+use hardtack::session::RevokeTarget;
+use hardtack::session::SessionStore;
 use hardtack_sqlx::PostgresSessions;
+use hardtack_test_support::services::PostgresServer;
 use tokio::task::JoinSet;
 
 use crate::{NOW, session};
@@ -26,7 +26,7 @@ async fn a_stopped_server_fails_in_seconds_and_is_found_again() {
     let sessions = PostgresSessions::open(&server.database()).await.unwrap();
     let [kept, ended] = [session("alice"), session("alice")];
     for row in [&kept, &ended] {
-        sessions.create(row, Ends::These(&[])).await.unwrap();
+        sessions.create(row, RevokeTarget::Sessions(&[])).await.unwrap();
     }
     assert!(use_all(&sessions).await.into_iter().all(|fine| fine));
 
@@ -38,14 +38,14 @@ async fn a_stopped_server_fails_in_seconds_and_is_found_again() {
         }
         let since = Instant::now();
         assert!(use_all(&sessions).await.into_iter().all(|fine| !fine));
-        assert!(sessions.revoke(Ends::These(&[ended.id]), NOW).await.is_err());
+        assert!(sessions.revoke(RevokeTarget::Sessions(&[ended.id]), NOW).await.is_err());
         assert!(since.elapsed() < Duration::from_secs(12), "{:?}", since.elapsed());
         server.start();
         assert!(use_all(&sessions).await.into_iter().all(|fine| fine), "after it was back");
         assert_eq!(sessions.find(kept.id).await.unwrap().as_ref(), Some(&kept));
         assert_eq!(sessions.find(ended.id).await.unwrap().as_ref(), Some(&ended), "what failed was not done");
     }
-    assert_eq!(sessions.revoke(Ends::These(&[ended.id]), NOW).await.unwrap(), [ended.id]);
+    assert_eq!(sessions.revoke(RevokeTarget::Sessions(&[ended.id]), NOW).await.unwrap(), [ended.id]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -64,11 +64,11 @@ async fn a_server_that_falls_silent_fails_in_seconds_and_is_found_again() {
     let server = PostgresServer::start_new();
     let sessions = PostgresSessions::open(&server.database()).await.unwrap();
     let row = session("alice");
-    sessions.create(&row, Ends::These(&[])).await.unwrap();
+    sessions.create(&row, RevokeTarget::Sessions(&[])).await.unwrap();
     assert!(use_all(&sessions).await.into_iter().all(|fine| fine));
     server.halt(true);
     let since = Instant::now();
-    let revoked = sessions.revoke(Ends::AllOf("alice"), NOW);
+    let revoked = sessions.revoke(RevokeTarget::AllOf("alice"), NOW);
     let (answers, revoked) = tokio::join!(use_all(&sessions), revoked);
     let took = since.elapsed();
     server.halt(false);

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hardtack::SessionStore;
-use hardtack::session::Ends;
-use hardtack_conformance::services::PostgresServer;
-use hardtack_conformance::services::postgres::shared;
+use hardtack::session::RevokeTarget;
+use hardtack::session::SessionStore;
 use hardtack_sqlx::{Database, PostgresSessions, Statement};
+use hardtack_test_support::services::PostgresServer;
+use hardtack_test_support::services::postgres::shared;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -72,10 +72,10 @@ async fn a_server_that_proves_itself_is_spoken_to_over_tls_by_every_connection()
     for mode in ["verify-full", "verify-ca", "require"] {
         let sessions = PostgresSessions::open(&authority.asked(&url, mode)).await.unwrap();
         let row = session("alice");
-        sessions.create(&row, Ends::These(&[])).await.unwrap();
+        sessions.create(&row, RevokeTarget::Sessions(&[])).await.unwrap();
         // The connection that listens is one of its own.
         timeout(Duration::from_secs(5), sessions.revoked_elsewhere()).await.unwrap().unwrap();
-        sessions.revoke(Ends::These(&[row.id]), NOW).await.unwrap();
+        sessions.revoke(RevokeTarget::Sessions(&[row.id]), NOW).await.unwrap();
         timeout(Duration::from_secs(5), sessions.revoked_elsewhere()).await.unwrap().unwrap();
         let (all, connections) = encrypted(&sessions.pool().clone().into()).await;
         assert!(all && connections >= 2, "{mode}: {connections} connections");

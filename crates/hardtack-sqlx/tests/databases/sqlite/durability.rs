@@ -1,7 +1,7 @@
 //! What a restart and a damaged row leave.
 
-use hardtack::session::{Ends, Rotation};
-use hardtack::{Session, SessionStore};
+use hardtack::session::SessionStore;
+use hardtack::session::{RevokeTarget, Rotation};
 use hardtack_sqlx::SqliteSessions;
 
 use super::{NOW, open, session};
@@ -12,11 +12,11 @@ async fn a_restart_forgets_nothing() {
     let path = directory.path().join("app.db");
     let before = open(&path).await;
     let [kept, ended] = [session("alice"), session("alice")];
-    before.create(&kept, Ends::These(&[])).await.unwrap();
-    before.create(&ended, Ends::These(&[])).await.unwrap();
-    let rotation = Rotation { now: NOW, expires_at: kept.expires_at, auth_time: None };
+    before.create(&kept, RevokeTarget::Sessions(&[])).await.unwrap();
+    before.create(&ended, RevokeTarget::Sessions(&[])).await.unwrap();
+    let rotation = Rotation::new(NOW, kept.expires_at);
     let rotated = before.rotate(kept.id, 1, rotation).await.unwrap();
-    before.revoke(Ends::These(&[ended.id]), NOW).await.unwrap();
+    before.revoke(RevokeTarget::Sessions(&[ended.id]), NOW).await.unwrap();
     let log = before.revocations(0, 1000).await.unwrap().entries;
 
     // Without a farewell first, as after a crash: the newcomer finds all that was answered.
@@ -27,7 +27,9 @@ async fn a_restart_forgets_nothing() {
 
     let after = open(&path).await;
     assert_eq!(after.find(kept.id).await.unwrap(), rotated);
-    assert_eq!(after.find(ended.id).await.unwrap(), Some(Session { revoked_at: Some(NOW), ..ended }));
+    let mut expected = ended.clone();
+    expected.revoked_at = Some(NOW);
+    assert_eq!(after.find(ended.id).await.unwrap(), Some(expected));
     assert_eq!(after.revocations(0, 1000).await.unwrap().entries, log);
     assert_eq!(after.migrate().await.unwrap(), 0);
 }
@@ -59,7 +61,7 @@ async fn a_damaged_row_is_an_error() {
     ];
     for (sql, text) in damage {
         let row = session("alice");
-        sessions.create(&row, Ends::These(&[])).await.unwrap();
+        sessions.create(&row, RevokeTarget::Sessions(&[])).await.unwrap();
         sqlx::query(sql).execute(sessions.pool()).await.unwrap();
         let error = sessions.find(row.id).await.unwrap_err().to_string();
         assert!(error.ends_with(&format!("session {}: {text}", row.id)), "{error}");
@@ -67,9 +69,9 @@ async fn a_damaged_row_is_an_error() {
         sqlx::query("DELETE FROM sessions").execute(sessions.pool()).await.unwrap();
     }
     let row = session("alice");
-    sessions.create(&row, Ends::These(&[])).await.unwrap();
+    sessions.create(&row, RevokeTarget::Sessions(&[])).await.unwrap();
     sqlx::query("UPDATE sessions SET id = 'X'").execute(sessions.pool()).await.unwrap();
-    assert!(sessions.revoke(Ends::AllOf("alice"), NOW).await.is_err());
+    assert!(sessions.revoke(RevokeTarget::AllOf("alice"), NOW).await.is_err());
     assert!(sessions.revocations(0, 1000).await.unwrap().entries.is_empty(), "what failed was undone");
 }
 
@@ -77,13 +79,15 @@ async fn a_damaged_row_is_an_error() {
 async fn a_generation_stops_at_the_largest_number() {
     let sessions = SqliteSessions::open_in_memory().await.unwrap();
     let largest = u64::try_from(i64::MAX).unwrap();
-    let row = Session { generation: largest, ..session("alice") };
-    sessions.create(&row, Ends::These(&[])).await.unwrap();
-    let rotation = Rotation { now: NOW, expires_at: row.expires_at, auth_time: None };
+    let mut row = session("alice");
+    row.generation = largest;
+    sessions.create(&row, RevokeTarget::Sessions(&[])).await.unwrap();
+    let rotation = Rotation::new(NOW, row.expires_at);
     assert!(sessions.rotate(row.id, largest, rotation).await.is_err());
     assert_eq!(sessions.find(row.id).await.unwrap(), Some(row));
-    let beyond = Session { generation: largest + 1, ..session("alice") };
-    assert!(sessions.create(&beyond, Ends::These(&[])).await.is_err());
+    let mut beyond = session("alice");
+    beyond.generation = largest + 1;
+    assert!(sessions.create(&beyond, RevokeTarget::Sessions(&[])).await.is_err());
 }
 
 #[tokio::test]
@@ -94,7 +98,7 @@ async fn pruning_takes_more_than_one_batch() {
             auth_time, salt)
         SELECT printf('%032x', i), 's', 1, 0, 0, 0, 10, 10, 0, zeroblob(16) FROM n";
     sqlx::query(rows).execute(sessions.pool()).await.unwrap();
-    assert_eq!(sessions.revoke(Ends::AllOf("s"), NOW).await.unwrap().len(), 1200);
+    assert_eq!(sessions.revoke(RevokeTarget::AllOf("s"), NOW).await.unwrap().len(), 1200);
     let later = NOW + std::time::Duration::from_secs(1);
     assert_eq!(sessions.prune(later, 700).await.unwrap(), 700);
     assert_eq!(sessions.prune(later, 1000).await.unwrap(), 1000);

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use hardtack::SessionStore;
-use hardtack::session::Ends;
+use hardtack::session::RevokeTarget;
+use hardtack::session::SessionStore;
 use hardtack_sqlx::{OpenError, SqliteSessions, open_sqlite};
 
 use super::{NOW, open, session};
@@ -21,7 +21,7 @@ async fn only_the_owner_may_read_a_new_database() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("app.db");
     let sessions = open(&path).await;
-    sessions.create(&session("alice"), Ends::These(&[])).await.unwrap();
+    sessions.create(&session("alice"), RevokeTarget::Sessions(&[])).await.unwrap();
     for file in ["app.db", "app.db-wal", "app.db-shm"] {
         assert_eq!(mode(&directory.path().join(file)), 0o600, "{file}");
     }
@@ -85,7 +85,7 @@ async fn names_that_mean_something_to_sqlite_are_files() {
         let path = directory.path().join(name);
         let row = session("alice");
         let sessions = open(&path).await;
-        sessions.create(&row, Ends::These(&[])).await.unwrap();
+        sessions.create(&row, RevokeTarget::Sessions(&[])).await.unwrap();
         sessions.pool().close().await;
         assert!(path.is_file(), "{name}");
         assert_eq!(open(&path).await.list("alice", NOW).await.unwrap(), [row]);
@@ -97,7 +97,7 @@ async fn a_database_in_memory_is_one_and_its_own() {
     let [first, second] =
         [SqliteSessions::open_in_memory().await.unwrap(), SqliteSessions::open_in_memory().await.unwrap()];
     let row = session("alice");
-    first.clone().create(&row, Ends::These(&[])).await.unwrap();
+    first.clone().create(&row, RevokeTarget::Sessions(&[])).await.unwrap();
     assert_eq!(first.find(row.id).await.unwrap(), Some(row.clone()));
     assert_eq!(second.find(row.id).await.unwrap(), None);
 }

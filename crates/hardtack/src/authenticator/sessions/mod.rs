@@ -1,46 +1,24 @@
-//! Sessions begun, refreshed and ended: where the engine meets its store.
+//! Sessions: log-in, refresh, changed claims, revocation, and the revocation log.
 
-mod begin;
-mod claims;
-mod doubt;
-mod end;
-mod follow;
-mod rotate;
+mod change_claims;
+mod follow_log;
+mod login;
+mod refresh;
+mod revoke;
 mod tokens;
+mod uncertain_write;
 
-use super::VerifiedToken;
-use super::issue::IssueError;
 use crate::cookie::SetCookies;
-use crate::failure::Reason;
-use crate::session::{Session, StoreError};
-
-/// A session operation that failed outside of a request.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SessionError {
-    /// The store.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The tokens.
-    #[error(transparent)]
-    Issue(#[from] IssueError),
-}
-
-impl From<SessionError> for Reason {
-    fn from(error: SessionError) -> Self {
-        match error {
-            SessionError::Store(error) => Self::Store(error),
-            SessionError::Issue(error) => Self::Issue(error),
-        }
-    }
-}
+use crate::refusal::Reason;
+use crate::session::Session;
+use crate::token::VerifiedToken;
 
 /// Why a session that is not live is refused.
 fn dead(row: &Session) -> Reason {
     if row.replaced { Reason::Replaced } else { Reason::Revoked }
 }
 
-/// A refreshed session: its new access token, and the cookies that carry everything new.
+/// A session after a refresh: its new access token, and the cookies for all that changed.
 pub(crate) struct Refreshed {
     pub(crate) access: VerifiedToken,
     pub(crate) cookies: SetCookies,

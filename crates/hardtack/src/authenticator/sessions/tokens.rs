@@ -3,23 +3,26 @@
 use serde_json::{Map, Value};
 
 use super::Refreshed;
-use crate::authenticator::issue::{IssueError, IssuedToken, TokenBuilder};
-use crate::authenticator::{Authenticator, VerifiedToken};
+use crate::authenticator::{
+    Authenticator,
+    issue::{IssuedToken, TokenBuilder},
+};
 use crate::clock::Timestamp;
 use crate::config::{Lifetime, RefreshMode};
 use crate::jwt::{Claims, Fresh, TokenKind};
 use crate::session::Session;
+use crate::token::{IssueError, VerifiedToken};
 
-/// Where no row keeps it: whether the cookies outlive the browser.
+/// The claim that tells whether the cookies outlive the browser, if no row keeps it.
 pub(super) const PERSISTENT: &str = "persistent_cookies";
 
 impl Authenticator {
-    /// Whether the cookies of tokens with these claims outlive the browser; for sessions without a row.
+    /// Whether the cookies of tokens with these claims outlive the browser, for sessions without a row.
     pub(super) fn are_persistent(&self, extra: &Map<String, Value>) -> bool {
         extra.get(PERSISTENT).and_then(Value::as_bool).unwrap_or(!self.cookies().session_cookies)
     }
 
-    /// The tokens and cookies of a session as its row stands.
+    /// The tokens and cookies for the current state of a session's row.
     pub(super) fn session_cookies(
         &self,
         session: &Session,
@@ -34,8 +37,8 @@ impl Authenticator {
         Ok(Refreshed { access: access.into_verified(), cookies })
     }
 
-    /// The access token of a session. Made as of the rotation while that leaves it half of its life,
-    /// so that all who race for it get the same bytes; as of now when a lost response is repeated late.
+    /// The access token of a session. It is dated to the last rotation while at least half of its life remains, so
+    /// that concurrent requests get the same bytes. If a lost response is repeated later, it is dated to the present.
     fn session_access(&self, session: &Session, fresh: Fresh, now: Timestamp) -> Result<IssuedToken, IssueError> {
         let lifetime = self.settings().access_lifetime;
         let young = lifetime.duration().is_none_or(|span| now.since(session.rotated_at) <= span / 2);
@@ -50,7 +53,7 @@ impl Authenticator {
         let remaining = session.expires_at.since(issued_at);
         let lifetime = match lifetime {
             Lifetime::For(span) => {
-                let most = span * u32::from(self.settings().access_jitter) / 100;
+                let most = span * u32::from(self.settings().sessions.access_jitter) / 100;
                 Lifetime::For((span - session.jitter(issued_at, most)).min(remaining))
             }
             forever @ Lifetime::InsecureForever => forever,
@@ -58,13 +61,12 @@ impl Authenticator {
         TokenBuilder::from_claims(self, claims, lifetime, extra).issue()
     }
 
-    /// The refresh token of a session: a pure function of the row, so that the same row always gives
-    /// the same bytes.
+    /// The refresh token of a session: a pure function of its row, so the same row always gives the same bytes.
     fn session_refresh(&self, session: &Session) -> Result<IssuedToken, IssueError> {
         let at = session.rotated_at;
         let mut claims = self.session_claims(session, TokenKind::Refresh, session.token_id("refresh", at), at);
         claims.generation = Some(session.generation);
-        // A session of a store has a row for its claims; without one the token has to carry them.
+        // A stored session keeps its claims in its row. Without a store, the token has to carry them.
         let extra = match (&session.claims, self.store()) {
             (Some(text), None) => serde_json::from_str(text).unwrap_or_default(),
             _ => Map::new(),
@@ -87,19 +89,19 @@ impl Authenticator {
         claims.csrf = Some(session.csrf());
         claims.session = Some(session.id.as_u128());
         claims.auth_time = Some(session.auth_time);
-        claims.issuer = self.settings().encode_issuer.clone();
-        claims.audience = self.settings().encode_audience.clone();
+        claims.issuer = self.settings().claims.encode_issuer.clone();
+        claims.audience = self.settings().claims.encode_audience.clone();
         claims
     }
 
-    /// The claims that a log-in gave to its tokens. What the application says of every token is asked anew.
+    /// The claims of a token that came with its log-in. Those of the callback are left out: it is called again.
     pub(super) fn carried_claims(&self, token: &VerifiedToken) -> Map<String, Value> {
         let mut claims: Map<String, Value> = serde_json::from_slice(token.payload()).unwrap_or_default();
         let asked = match token.claims().kind {
-            TokenKind::Access => self.claims_for(token.subject(), TokenKind::Access),
+            TokenKind::Access => self.0.callbacks.claims_for(token.subject(), TokenKind::Access),
             TokenKind::Refresh => Map::new(),
         };
-        let identity = &self.settings().identity_claim;
+        let identity = &self.settings().claims.identity_claim;
         claims.retain(|name, _| !Claims::is_reserved(name) && name != identity && !asked.contains_key(name));
         claims
     }

@@ -1,13 +1,16 @@
-//! Keys: what signs, what verifies, and the set of both.
+//! Single keys: loading, signing and verifying bytes.
 
+mod der;
+mod hmac;
 mod parts;
-mod secret;
-mod set;
+mod pem;
+mod secret_strength;
 mod signing;
 mod verifying;
 
-pub use set::KeySet;
 pub use signing::SigningKey;
 pub use verifying::VerifyingKey;
 
-pub(super) use parts::{Curve, KeyType, PrivateParts, PublicParts, RsaPrivate};
+pub(super) use parts::{KeyType, PrivateParts, PublicParts, RsaPrivate};
+#[cfg(test)]
+pub(super) use pem::first_block;

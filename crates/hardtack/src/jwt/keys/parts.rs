@@ -1,49 +1,10 @@
-//! The numbers that make up a key, whatever it was written in (RFC 7518 §6, RFC 8037 §2).
+//! The numbers of a key, independent of the format it was loaded from (RFC 7518 §6, RFC 8037 §2).
 
 use zeroize::Zeroizing;
 
-use crate::jwt::Algorithm;
-use crate::jwt::algorithm::Family;
+use crate::jwt::algorithm::{Algorithm, Curve, Family};
 
-/// An elliptic curve of RFC 7518 §6.2.1.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::jwt) enum Curve {
-    P256,
-    P384,
-    P521,
-}
-
-impl Curve {
-    pub(in crate::jwt) const ALL: [Self; 3] = [Self::P256, Self::P384, Self::P521];
-
-    pub(in crate::jwt) const fn name(self) -> &'static str {
-        match self {
-            Self::P256 => "P-256",
-            Self::P384 => "P-384",
-            Self::P521 => "P-521",
-        }
-    }
-
-    /// Bytes in a coordinate and in the private scalar.
-    pub(in crate::jwt) const fn len(self) -> usize {
-        match self {
-            Self::P256 => 32,
-            Self::P384 => 48,
-            Self::P521 => 66,
-        }
-    }
-
-    /// The one algorithm for keys on this curve (RFC 7518 §3.4).
-    pub(in crate::jwt) const fn algorithm(self) -> Algorithm {
-        match self {
-            Self::P256 => Algorithm::ES256,
-            Self::P384 => Algorithm::ES384,
-            Self::P521 => Algorithm::ES512,
-        }
-    }
-}
-
-/// What an asymmetric key is.
+/// The type of an asymmetric key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::jwt) enum KeyType {
     Rsa,
@@ -52,16 +13,18 @@ pub(in crate::jwt) enum KeyType {
 }
 
 impl KeyType {
+    /// Whether a key of this type can be used with the algorithm.
     pub(in crate::jwt) fn fits(self, algorithm: Algorithm) -> bool {
-        match self {
-            Self::Rsa => algorithm.family() == Family::Rsa,
-            Self::Ec(curve) => algorithm == curve.algorithm(),
-            Self::Ed25519 => algorithm.family() == Family::Ed25519,
+        match algorithm.family() {
+            Family::Hmac(_) => false,
+            Family::Rsa(..) => self == Self::Rsa,
+            Family::Ecdsa(curve) => self == Self::Ec(curve),
+            Family::Ed25519 => self == Self::Ed25519,
         }
     }
 }
 
-/// A public key's numbers, big-endian.
+/// The numbers of a public key, big-endian.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::jwt) enum PublicParts {
     Rsa { n: Vec<u8>, e: Vec<u8> },
@@ -70,7 +33,7 @@ pub(in crate::jwt) enum PublicParts {
 }
 
 impl PublicParts {
-    /// From an uncompressed point (SEC 1 §2.3.4); `None` for any other form.
+    /// Reads an uncompressed point (SEC 1 §2.3.4). Returns `None` for any other form.
     pub(in crate::jwt) fn from_point(curve: Curve, point: &[u8]) -> Option<Self> {
         let [4, coordinates @ ..] = point else {
             return None;
@@ -88,22 +51,22 @@ impl PublicParts {
     }
 }
 
-/// The uncompressed point of two coordinates (SEC 1 §2.3.3).
+/// Returns the uncompressed point with these coordinates (SEC 1 §2.3.3).
 pub(super) fn point(x: &[u8], y: &[u8]) -> Vec<u8> {
     [&[4], x, y].concat()
 }
 
-/// The bits in a big-endian number without leading zero bytes.
+/// Returns the number of bits of a big-endian number that has no leading zero bytes.
 pub(super) fn bit_length(number: &[u8]) -> usize {
     number.first().map_or(0, |top| number.len() * 8 - top.leading_zeros() as usize)
 }
 
-/// The private numbers of a key. No `Debug`: they are never shown.
+/// The private numbers of a key. It has no `Debug`, so they cannot be shown by mistake.
 #[derive(Clone)]
 pub(in crate::jwt) enum PrivateParts {
     /// An HMAC secret.
     Secret(Zeroizing<Vec<u8>>),
-    /// The private scalar of ECDSA, or Ed25519's seed: a JWK's `d`.
+    /// The private scalar of ECDSA, or the seed of Ed25519: `d` in a JWK.
     Scalar(Zeroizing<Vec<u8>>),
     Rsa(RsaPrivate),
 }
@@ -120,7 +83,7 @@ pub(in crate::jwt) struct RsaPrivate {
 }
 
 impl PrivateParts {
-    /// What sub-keys are derived from.
+    /// The bytes that [`SigningKey::derive`](super::SigningKey::derive) uses as its key.
     pub(super) fn material(&self) -> &[u8] {
         match self {
             Self::Secret(bytes) | Self::Scalar(bytes) => bytes,

@@ -11,12 +11,12 @@ use aws_lc_rs::signature::{
 };
 use zeroize::Zeroizing;
 
-use super::parts::point;
-use super::secret::{HmacKey, hmac_sha256};
-use super::verifying::{Verifier, check_rsa_strength};
-use super::{PrivateParts, PublicParts, RsaPrivate, VerifyingKey};
-use crate::jwt::algorithm::Family;
-use crate::jwt::{Algorithm, Jwk, KeyError, SignError, der, pem};
+use super::hmac::{HmacKey, hmac_sha256};
+use super::parts::{PrivateParts, PublicParts, RsaPrivate, point};
+use super::verifying::{Verifier, VerifyingKey, check_rsa_strength};
+use super::{der, pem};
+use crate::jwt::algorithm::{Algorithm, Curve, Family, Hash, RsaPadding};
+use crate::jwt::error::{KeyError, SignError};
 
 const EXPECTED_PEM: KeyError = KeyError::Unparsable {
     expected: "an unencrypted PEM block PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY; convert with: \
@@ -24,12 +24,14 @@ const EXPECTED_PEM: KeyError = KeyError::Unparsable {
 };
 const EXPECTED_DER: KeyError =
     KeyError::Unparsable { expected: "a DER private key: PKCS#8, PKCS#1 (RSA) or SEC 1 (EC), unencrypted" };
-const EXPECTED_PARTS: KeyError = KeyError::Unparsable { expected: "a valid private key; its numbers make no key" };
+const EXPECTED_PARTS: KeyError =
+    KeyError::Unparsable { expected: "a private key whose numbers are valid and belong together" };
 
-/// A key that signs tokens, and the one algorithm that it does that with. Cheap to clone.
+/// A key that signs tokens with one algorithm. Cheap to clone.
 ///
 /// ```
-/// use hardtack::jwt::{Algorithm, SigningKey};
+/// use hardtack::SigningKey;
+/// use hardtack::jwt::Algorithm;
 ///
 /// # let output_of_openssl_rand: Vec<u8> = (0..64_u8).map(|i| i.wrapping_mul(151) ^ 90).collect();
 /// let key = SigningKey::from_secret(&output_of_openssl_rand)?;
@@ -58,18 +60,20 @@ enum Signer {
 }
 
 impl SigningKey {
-    /// An HMAC secret for HS256 (RFC 7518 §3.2).
+    /// Loads an HMAC secret for HS256 (RFC 7518 §3.2).
     ///
     /// # Errors
-    /// [`KeyError`] if the secret is empty, shorter than 32 bytes, published, a pattern, or a public key.
+    /// [`KeyError::Empty`], [`TooShort`](KeyError::TooShort) if it has fewer than 32 bytes,
+    /// [`PublishedSample`](KeyError::PublishedSample), [`LowVariety`](KeyError::LowVariety) and
+    /// [`LooksLikePublicKey`](KeyError::LooksLikePublicKey).
     pub fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
         Self::from_secret_with(secret, Algorithm::HS256)
     }
 
-    /// An HMAC secret for HS256 (32 bytes), HS384 (48 bytes) or HS512 (64 bytes or more).
+    /// Loads an HMAC secret of at least 32 bytes for HS256, 48 bytes for HS384 or 64 bytes for HS512.
     ///
     /// # Errors
-    /// As [`from_secret`](Self::from_secret).
+    /// Those of [`from_secret`](Self::from_secret), and [`KeyError::AlgorithmMismatch`] for other algorithms.
     pub fn from_secret_with(secret: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let key = Arc::new(HmacKey::new(secret, algorithm)?);
         let verifier = Verifier::Hmac(key.clone());
@@ -77,10 +81,12 @@ impl SigningKey {
         Ok(Self::from_inner(algorithm, Signer::Hmac(key), private, verifier))
     }
 
-    /// A private key in PEM (RFC 7468 §10): `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC PRIVATE KEY`.
+    /// Loads a private key in PEM (RFC 7468 §10): `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC PRIVATE KEY`.
     ///
     /// # Errors
-    /// [`KeyError`] if it isn't one, is one for another algorithm, or is RSA of fewer than 2048 bits.
+    /// [`KeyError::Unparsable`], [`NotASigningKey`](KeyError::NotASigningKey) for a public key,
+    /// [`AlgorithmMismatch`](KeyError::AlgorithmMismatch), and [`WeakRsa`](KeyError::WeakRsa) for an RSA key of fewer
+    /// than 2048 bits.
     pub fn from_pem(text: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         match pem::first_block(text).ok_or(EXPECTED_PEM)? {
             ("PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY", bytes) => Self::from_der(&bytes, algorithm),
@@ -89,10 +95,10 @@ impl SigningKey {
         }
     }
 
-    /// A private key in DER: PKCS#8 (RFC 5208), PKCS#1 (RFC 8017 §A.1.2) or SEC 1 (RFC 5915).
+    /// Loads a private key in DER: PKCS#8 (RFC 5208), PKCS#1 (RFC 8017 §A.1.2) or SEC 1 (RFC 5915).
     ///
     /// # Errors
-    /// As [`from_pem`](Self::from_pem).
+    /// Those of [`from_pem`](Self::from_pem).
     pub fn from_der(bytes: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         if der::public_key(bytes).is_some() {
             return Err(KeyError::NotASigningKey);
@@ -101,17 +107,17 @@ impl SigningKey {
             return Err(KeyError::AlgorithmMismatch { algorithm });
         }
         match algorithm.family() {
-            Family::Hmac => Err(KeyError::AlgorithmMismatch { algorithm }),
-            Family::Ecdsa => {
-                let pair = EcdsaKeyPair::from_private_key_der(ecdsa_scheme(algorithm), bytes);
-                Self::from_ecdsa(algorithm, pair.map_err(|_| EXPECTED_DER)?)
+            Family::Hmac(_) => Err(KeyError::AlgorithmMismatch { algorithm }),
+            Family::Ecdsa(curve) => {
+                let pair = EcdsaKeyPair::from_private_key_der(ecdsa_scheme(curve), bytes);
+                Self::from_ecdsa(curve, pair.map_err(|_| EXPECTED_DER)?)
             }
-            Family::Rsa => {
+            Family::Rsa(padding, hash) => {
                 if let Some([n, ..]) = der::rsa_private_numbers(bytes) {
                     check_rsa_strength(n)?;
                 }
                 let pair = RsaKeyPair::from_pkcs8(bytes).or_else(|_| RsaKeyPair::from_der(bytes));
-                Self::from_rsa(algorithm, pair.map_err(|_| EXPECTED_DER)?)
+                Self::from_rsa(algorithm, rsa_scheme(padding, hash), pair.map_err(|_| EXPECTED_DER)?)
             }
             Family::Ed25519 => {
                 Self::from_ed25519(algorithm, Ed25519KeyPair::from_pkcs8(bytes).map_err(|_| EXPECTED_DER)?)
@@ -119,32 +125,24 @@ impl SigningKey {
         }
     }
 
-    /// A private JWK (RFC 7517 §4), with its `alg` and `kid`. RSA needs the primes (RFC 7518 §6.3.2).
+    /// Generates a random key. An RSA key has 3072 bits, which takes about a second.
     ///
     /// # Errors
-    /// [`KeyError`] if it isn't a private key for signatures, or names no algorithm where several fit.
-    pub fn from_jwk(json: &str) -> Result<Self, KeyError> {
-        Jwk::parse(json)?.signing_key()
-    }
-
-    /// A new random key. RSA gets 3072 bits, which takes a second or so.
-    ///
-    /// # Errors
-    /// [`KeyError::Generation`] for want of entropy.
+    /// [`KeyError::Generation`].
     pub fn generate(algorithm: Algorithm) -> Result<Self, KeyError> {
         match algorithm.family() {
-            Family::Hmac => {
+            Family::Hmac(_) => {
                 let mut secret = Zeroizing::new([0; 64]);
                 aws_lc_rs::rand::fill(secret.as_mut_slice()).map_err(|_| KeyError::Generation)?;
                 Self::from_secret_with(secret.as_slice(), algorithm)
             }
-            Family::Ecdsa => {
-                let pair = EcdsaKeyPair::generate(ecdsa_scheme(algorithm)).map_err(|_| KeyError::Generation)?;
-                Self::from_ecdsa(algorithm, pair)
+            Family::Ecdsa(curve) => {
+                let pair = EcdsaKeyPair::generate(ecdsa_scheme(curve)).map_err(|_| KeyError::Generation)?;
+                Self::from_ecdsa(curve, pair)
             }
-            Family::Rsa => {
+            Family::Rsa(padding, hash) => {
                 let pair = RsaKeyPair::generate(KeySize::Rsa3072).map_err(|_| KeyError::Generation)?;
-                Self::from_rsa(algorithm, pair)
+                Self::from_rsa(algorithm, rsa_scheme(padding, hash), pair)
             }
             Family::Ed25519 => {
                 Self::from_ed25519(algorithm, Ed25519KeyPair::generate().map_err(|_| KeyError::Generation)?)
@@ -152,7 +150,7 @@ impl SigningKey {
         }
     }
 
-    /// From the numbers of a JWK.
+    /// Makes the key from its numbers.
     pub(in crate::jwt) fn from_parts(
         public: &PublicParts,
         private: &PrivateParts,
@@ -161,17 +159,20 @@ impl SigningKey {
         if !public.key_type().fits(algorithm) {
             return Err(KeyError::AlgorithmMismatch { algorithm });
         }
-        match (public, private) {
-            (PublicParts::Ec { curve, x, y }, PrivateParts::Scalar(d)) if d.len() == curve.len() => {
-                let scheme = ecdsa_scheme(algorithm);
-                let pair = EcdsaKeyPair::from_private_key_and_public_key(scheme, d, &point(x, y));
-                Self::from_ecdsa(algorithm, pair.map_err(|_| EXPECTED_PARTS)?)
+        match (algorithm.family(), public, private) {
+            (Family::Ecdsa(curve), PublicParts::Ec { x, y, .. }, PrivateParts::Scalar(d)) if d.len() == curve.len() => {
+                let pair = EcdsaKeyPair::from_private_key_and_public_key(ecdsa_scheme(curve), d, &point(x, y));
+                Self::from_ecdsa(curve, pair.map_err(|_| EXPECTED_PARTS)?)
             }
-            (PublicParts::Ed25519 { x }, PrivateParts::Scalar(d)) if d.len() == 32 => {
+            (Family::Ed25519, PublicParts::Ed25519 { x }, PrivateParts::Scalar(d)) if d.len() == 32 => {
                 let pair = Ed25519KeyPair::from_seed_and_public_key(d, x);
                 Self::from_ed25519(algorithm, pair.map_err(|_| EXPECTED_PARTS)?)
             }
-            (PublicParts::Rsa { n, e }, PrivateParts::Rsa(RsaPrivate { d, p, q, dp, dq, qi })) => {
+            (
+                Family::Rsa(padding, hash),
+                PublicParts::Rsa { n, e },
+                PrivateParts::Rsa(RsaPrivate { d, p, q, dp, dq, qi }),
+            ) => {
                 check_rsa_strength(n)?;
                 let pair = RsaKeyPair::from_components(&aws_lc_rs::rsa::KeyPairComponents {
                     public_key: signature::RsaPublicKeyComponents { n, e },
@@ -182,29 +183,29 @@ impl SigningKey {
                     dQ: dq.as_slice(),
                     qInv: qi.as_slice(),
                 });
-                Self::from_rsa(algorithm, pair.map_err(|_| EXPECTED_PARTS)?)
+                Self::from_rsa(algorithm, rsa_scheme(padding, hash), pair.map_err(|_| EXPECTED_PARTS)?)
             }
-            _ => Err(EXPECTED_PARTS),
+            (Family::Hmac(_) | Family::Ecdsa(_) | Family::Rsa(..) | Family::Ed25519, _, _) => Err(EXPECTED_PARTS),
         }
     }
 
-    fn from_ecdsa(algorithm: Algorithm, pair: EcdsaKeyPair) -> Result<Self, KeyError> {
-        let curve = super::Curve::ALL.into_iter().find(|curve| curve.algorithm() == algorithm);
-        let public = curve.and_then(|curve| PublicParts::from_point(curve, pair.public_key().as_ref()));
+    fn from_ecdsa(curve: Curve, pair: EcdsaKeyPair) -> Result<Self, KeyError> {
+        let algorithm = curve.algorithm();
+        let public = PublicParts::from_point(curve, pair.public_key().as_ref()).ok_or(EXPECTED_PARTS)?;
         let scalar: EcPrivateKeyBin<'_> = pair.private_key().as_be_bytes().map_err(|_| EXPECTED_PARTS)?;
         let private = PrivateParts::Scalar(scalar.as_ref().to_vec().into());
-        let verifier = Verifier::from_parts(public.ok_or(EXPECTED_PARTS)?, algorithm)?;
+        let verifier = Verifier::from_parts(public, algorithm)?;
         Ok(Self::from_inner(algorithm, Signer::Ecdsa(pair), private, verifier))
     }
 
-    fn from_rsa(algorithm: Algorithm, pair: RsaKeyPair) -> Result<Self, KeyError> {
+    fn from_rsa(algorithm: Algorithm, scheme: &'static dyn RsaEncoding, pair: RsaKeyPair) -> Result<Self, KeyError> {
         let public = der::rsa_public_key(pair.public_key().as_ref()).ok_or(EXPECTED_PARTS)?;
         let document: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| EXPECTED_PARTS)?;
         let [_, _, numbers @ ..] = der::rsa_private_numbers(document.as_ref()).ok_or(EXPECTED_PARTS)?;
         let [d, p, q, dp, dq, qi] = numbers.map(|number| Zeroizing::new(number.to_vec()));
         let private = PrivateParts::Rsa(RsaPrivate { d, p, q, dp, dq, qi });
         let verifier = Verifier::from_parts(public, algorithm)?;
-        Ok(Self::from_inner(algorithm, Signer::Rsa(pair, rsa_scheme(algorithm)), private, verifier))
+        Ok(Self::from_inner(algorithm, Signer::Rsa(pair, scheme), private, verifier))
     }
 
     fn from_ed25519(algorithm: Algorithm, pair: Ed25519KeyPair) -> Result<Self, KeyError> {
@@ -221,13 +222,13 @@ impl SigningKey {
         Self { key_id: None, inner: Arc::new(inner) }
     }
 
-    /// The same key under an id, which its tokens carry as `kid`: at most 256 bytes, or signing fails.
+    /// Gives the key an id, which is written into its tokens as `kid`. Signing fails if it is longer than 256 bytes.
     #[must_use]
     pub fn with_key_id(self, key_id: impl Into<String>) -> Self {
         Self { key_id: Some(key_id.into().into()), ..self }
     }
 
-    /// The id.
+    /// The id, if the key has one.
     pub fn key_id(&self) -> Option<&str> {
         self.key_id.as_deref()
     }
@@ -237,24 +238,27 @@ impl SigningKey {
         self.inner.algorithm
     }
 
-    /// The key that verifies what this one signs, under the same id.
+    /// Returns the key that verifies what this one signs, with the same id.
     pub fn verifying_key(&self) -> VerifyingKey {
         VerifyingKey::from_verifier(self.algorithm(), self.key_id.clone(), self.inner.verifier.clone())
     }
 
-    /// Whether the same bytes always get the same signature: HMAC, EdDSA and PKCS#1 v1.5 do, ECDSA and
-    /// PSS don't.
+    /// Whether the same bytes always get the same signature. This is the case for HMAC, EdDSA and RSASSA-PKCS1-v1_5,
+    /// but not for ECDSA and RSASSA-PSS.
     pub fn is_deterministic(&self) -> bool {
-        use Algorithm::{EdDSA, HS256, HS384, HS512, RS256, RS384, RS512};
-        matches!(self.algorithm(), HS256 | HS384 | HS512 | EdDSA | RS256 | RS384 | RS512)
+        match self.algorithm().family() {
+            Family::Hmac(_) | Family::Ed25519 | Family::Rsa(RsaPadding::Pkcs1, _) => true,
+            Family::Ecdsa(_) | Family::Rsa(RsaPadding::Pss, _) => false,
+        }
     }
 
-    /// A sub-key for another purpose: HMAC-SHA256 under the private key of `"hardtack/"` and `label`.
+    /// Derives a key for another purpose: the HMAC-SHA256 of `"hardtack/"` and `label` under the private key.
     ///
-    /// It depends on the key alone, not on its id, and tells nothing about the key.
+    /// It depends on the key but not on its id, and reveals nothing about the key.
     ///
     /// ```
-    /// use hardtack::jwt::{Algorithm, SigningKey};
+    /// use hardtack::SigningKey;
+    /// use hardtack::jwt::Algorithm;
     ///
     /// let key = SigningKey::generate(Algorithm::HS256)?;
     /// assert_eq!(key.derive("csrf"), key.derive("csrf"));
@@ -265,15 +269,15 @@ impl SigningKey {
         hmac_sha256(self.inner.private.material(), &[b"hardtack/", label.as_bytes()])
     }
 
-    /// The whole key, private members included, as a JWK: whoever reads it can sign.
-    pub fn dangerous_to_private_jwk_json(&self) -> String {
-        let public = match &*self.inner.verifier {
-            Verifier::Hmac(_) => None,
-            Verifier::Public { parts, .. } => Some(parts.clone()),
-        };
-        Jwk::of(public, Some(self.inner.private.clone()), self.algorithm(), self.key_id()).dangerous_to_private_json()
+    pub(in crate::jwt) fn public_parts(&self) -> Option<&PublicParts> {
+        self.inner.verifier.public_parts()
     }
 
+    pub(in crate::jwt) fn private_parts(&self) -> &PrivateParts {
+        &self.inner.private
+    }
+
+    /// Signs `message` and returns the signature in the form of RFC 7518 §3.
     pub(in crate::jwt) fn signature(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let random = SystemRandom::new();
         let failed = |_| SignError::Failed;
@@ -291,7 +295,7 @@ impl SigningKey {
 }
 
 impl fmt::Debug for SigningKey {
-    /// The algorithm and the id only.
+    /// Shows the algorithm and the id only.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SigningKey")
             .field("algorithm", &self.inner.algorithm)
@@ -300,21 +304,21 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-fn ecdsa_scheme(algorithm: Algorithm) -> &'static EcdsaSigningAlgorithm {
-    match algorithm {
-        Algorithm::ES256 => &signature::ECDSA_P256_SHA256_FIXED_SIGNING,
-        Algorithm::ES384 => &signature::ECDSA_P384_SHA384_FIXED_SIGNING,
-        _ => &signature::ECDSA_P521_SHA512_FIXED_SIGNING,
+fn ecdsa_scheme(curve: Curve) -> &'static EcdsaSigningAlgorithm {
+    match curve {
+        Curve::P256 => &signature::ECDSA_P256_SHA256_FIXED_SIGNING,
+        Curve::P384 => &signature::ECDSA_P384_SHA384_FIXED_SIGNING,
+        Curve::P521 => &signature::ECDSA_P521_SHA512_FIXED_SIGNING,
     }
 }
 
-fn rsa_scheme(algorithm: Algorithm) -> &'static dyn RsaEncoding {
-    match algorithm {
-        Algorithm::RS256 => &signature::RSA_PKCS1_SHA256,
-        Algorithm::RS384 => &signature::RSA_PKCS1_SHA384,
-        Algorithm::RS512 => &signature::RSA_PKCS1_SHA512,
-        Algorithm::PS256 => &signature::RSA_PSS_SHA256,
-        Algorithm::PS384 => &signature::RSA_PSS_SHA384,
-        _ => &signature::RSA_PSS_SHA512,
+fn rsa_scheme(padding: RsaPadding, hash: Hash) -> &'static dyn RsaEncoding {
+    match (padding, hash) {
+        (RsaPadding::Pkcs1, Hash::Sha256) => &signature::RSA_PKCS1_SHA256,
+        (RsaPadding::Pkcs1, Hash::Sha384) => &signature::RSA_PKCS1_SHA384,
+        (RsaPadding::Pkcs1, Hash::Sha512) => &signature::RSA_PKCS1_SHA512,
+        (RsaPadding::Pss, Hash::Sha256) => &signature::RSA_PSS_SHA256,
+        (RsaPadding::Pss, Hash::Sha384) => &signature::RSA_PSS_SHA384,
+        (RsaPadding::Pss, Hash::Sha512) => &signature::RSA_PSS_SHA512,
     }
 }

@@ -3,25 +3,27 @@
 use std::fmt;
 use std::sync::Arc;
 
-use aws_lc_rs::signature::{self, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents};
+use aws_lc_rs::signature::{self, EcdsaVerificationAlgorithm, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents};
 
-use super::PublicParts;
-use super::parts::{bit_length, point};
-use super::secret::HmacKey;
-use crate::jwt::{Algorithm, Jwk, KeyError, der, pem};
+use super::hmac::HmacKey;
+use super::parts::{PublicParts, bit_length, point};
+use super::{der, pem};
+use crate::jwt::algorithm::{Algorithm, Curve, Family, Hash, RsaPadding};
+use crate::jwt::error::KeyError;
 
 const EXPECTED_PEM: KeyError = KeyError::Unparsable {
     expected: "a PEM block PUBLIC KEY or RSA PUBLIC KEY; get one with: openssl pkey -in key.pem -pubout, \
                or from a certificate with: openssl x509 -in cert.pem -noout -pubkey",
 };
 const EXPECTED_DER: KeyError =
-    KeyError::Unparsable { expected: "a DER SubjectPublicKeyInfo or RSAPublicKey, its point uncompressed" };
-const EXPECTED_PARTS: KeyError = KeyError::Unparsable { expected: "a valid public key; its numbers make no key" };
+    KeyError::Unparsable { expected: "a DER SubjectPublicKeyInfo (EC: with an uncompressed point) or RSAPublicKey" };
+const EXPECTED_PARTS: KeyError = KeyError::Unparsable { expected: "a public key whose numbers are valid" };
 
-/// A key that verifies tokens, and the one algorithm that it does that with. Cheap to clone.
+/// A key that verifies tokens of one algorithm. Cheap to clone.
 ///
 /// ```
-/// use hardtack::jwt::{Algorithm, SigningKey, VerifyingKey};
+/// use hardtack::{SigningKey, VerifyingKey};
+/// use hardtack::jwt::Algorithm;
 ///
 /// let jwk = SigningKey::generate(Algorithm::EdDSA)?.with_key_id("2026-01").verifying_key().to_jwk();
 /// let json = jwk.and_then(|jwk| jwk.to_public_json()).unwrap();
@@ -43,27 +45,30 @@ pub(super) enum Verifier {
 }
 
 impl VerifyingKey {
-    /// An HMAC secret for HS256 (RFC 7518 §3.2).
+    /// Loads an HMAC secret for HS256 (RFC 7518 §3.2).
     ///
     /// # Errors
-    /// [`KeyError`] if the secret is empty, shorter than 32 bytes, published, a pattern, or a public key.
+    /// [`KeyError::Empty`], [`TooShort`](KeyError::TooShort) if it has fewer than 32 bytes,
+    /// [`PublishedSample`](KeyError::PublishedSample), [`LowVariety`](KeyError::LowVariety) and
+    /// [`LooksLikePublicKey`](KeyError::LooksLikePublicKey).
     pub fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
         Self::from_secret_with(secret, Algorithm::HS256)
     }
 
-    /// An HMAC secret for HS256 (32 bytes), HS384 (48 bytes) or HS512 (64 bytes or more).
+    /// Loads an HMAC secret of at least 32 bytes for HS256, 48 bytes for HS384 or 64 bytes for HS512.
     ///
     /// # Errors
-    /// As [`from_secret`](Self::from_secret).
+    /// Those of [`from_secret`](Self::from_secret), and [`KeyError::AlgorithmMismatch`] for other algorithms.
     pub fn from_secret_with(secret: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let verifier = Arc::new(Verifier::Hmac(Arc::new(HmacKey::new(secret, algorithm)?)));
         Ok(Self { algorithm, key_id: None, verifier })
     }
 
-    /// A public key in PEM (RFC 7468 §13): `PUBLIC KEY`, or `RSA PUBLIC KEY`.
+    /// Loads a public key in PEM (RFC 7468 §13): `PUBLIC KEY` or `RSA PUBLIC KEY`.
     ///
     /// # Errors
-    /// [`KeyError`] if it isn't one, is one for another algorithm, or is RSA of fewer than 2048 bits.
+    /// [`KeyError::Unparsable`], [`AlgorithmMismatch`](KeyError::AlgorithmMismatch), and
+    /// [`WeakRsa`](KeyError::WeakRsa) for an RSA key of fewer than 2048 bits.
     pub fn from_pem(text: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         match pem::first_block(text).ok_or(EXPECTED_PEM)? {
             ("PUBLIC KEY" | "RSA PUBLIC KEY", bytes) => Self::from_der(&bytes, algorithm),
@@ -71,20 +76,12 @@ impl VerifyingKey {
         }
     }
 
-    /// A public key in DER: a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7) or an RSAPublicKey (RFC 8017 §A.1.1).
+    /// Loads a public key in DER: a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7) or an RSAPublicKey (RFC 8017 §A.1.1).
     ///
     /// # Errors
-    /// As [`from_pem`](Self::from_pem).
+    /// Those of [`from_pem`](Self::from_pem).
     pub fn from_der(bytes: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         Self::from_parts(der::public_key(bytes).ok_or(EXPECTED_DER)?, algorithm)
-    }
-
-    /// A JWK (RFC 7517 §4), with its `alg` and `kid`. Private members are ignored.
-    ///
-    /// # Errors
-    /// [`KeyError`] if it isn't a key for a signature, or names no algorithm where several fit.
-    pub fn from_jwk(json: &str) -> Result<Self, KeyError> {
-        Jwk::parse(json)?.verifying_key()
     }
 
     pub(in crate::jwt) fn from_parts(parts: PublicParts, algorithm: Algorithm) -> Result<Self, KeyError> {
@@ -96,13 +93,13 @@ impl VerifyingKey {
         Self { algorithm, key_id, verifier }
     }
 
-    /// The same key under an id, the `kid` of the tokens that it verifies: at most 256 bytes.
+    /// Gives the key an id of at most 256 bytes: the `kid` of the tokens that it verifies.
     #[must_use]
     pub fn with_key_id(self, key_id: impl Into<String>) -> Self {
         Self { key_id: Some(key_id.into().into()), ..self }
     }
 
-    /// The id.
+    /// The id, if the key has one.
     pub fn key_id(&self) -> Option<&str> {
         self.key_id.as_deref()
     }
@@ -112,15 +109,11 @@ impl VerifyingKey {
         self.algorithm
     }
 
-    /// The key as a JWK; `None` for an HMAC secret, which has no public form.
-    pub fn to_jwk(&self) -> Option<Jwk> {
-        match &*self.verifier {
-            Verifier::Hmac(_) => None,
-            Verifier::Public { parts, .. } => Some(Jwk::of(Some(parts.clone()), None, self.algorithm, self.key_id())),
-        }
+    pub(in crate::jwt) fn public_parts(&self) -> Option<&PublicParts> {
+        self.verifier.public_parts()
     }
 
-    /// Whether `signature` is this key's, over `message`.
+    /// Whether `signature` is this key's signature of `message`.
     pub(in crate::jwt) fn accepts(&self, message: &[u8], signature: &[u8]) -> bool {
         match &*self.verifier {
             Verifier::Hmac(key) => key.accepts(message, signature),
@@ -130,7 +123,7 @@ impl VerifyingKey {
 }
 
 impl fmt::Debug for VerifyingKey {
-    /// The algorithm and the id only: the key may be an HMAC secret.
+    /// Shows the algorithm and the id only, because the key may be an HMAC secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifyingKey")
             .field("algorithm", &self.algorithm)
@@ -144,44 +137,58 @@ impl Verifier {
         if !parts.key_type().fits(algorithm) {
             return Err(KeyError::AlgorithmMismatch { algorithm });
         }
-        let key = match &parts {
-            PublicParts::Rsa { n, e } => parse_rsa(n, e, algorithm)?,
-            PublicParts::Ec { curve, x, y } => {
-                let scheme = match algorithm {
-                    Algorithm::ES256 => &signature::ECDSA_P256_SHA256_FIXED,
-                    Algorithm::ES384 => &signature::ECDSA_P384_SHA384_FIXED,
-                    _ => &signature::ECDSA_P521_SHA512_FIXED,
-                };
-                if x.len() != curve.len() || y.len() != curve.len() {
-                    return Err(EXPECTED_PARTS);
-                }
-                ParsedPublicKey::new(scheme, point(x, y)).map_err(|_| EXPECTED_PARTS)?
+        let key = match (algorithm.family(), &parts) {
+            (Family::Rsa(padding, hash), PublicParts::Rsa { n, e }) => parse_rsa(n, e, rsa_scheme(padding, hash))?,
+            (Family::Ecdsa(curve), PublicParts::Ec { x, y, .. })
+                if x.len() == curve.len() && y.len() == curve.len() =>
+            {
+                ParsedPublicKey::new(ecdsa_scheme(curve), point(x, y)).map_err(|_| EXPECTED_PARTS)?
             }
-            PublicParts::Ed25519 { x } if x.len() == 32 => {
+            (Family::Ed25519, PublicParts::Ed25519 { x }) if x.len() == 32 => {
                 ParsedPublicKey::new(&signature::ED25519, x).map_err(|_| EXPECTED_PARTS)?
             }
-            PublicParts::Ed25519 { .. } => return Err(EXPECTED_PARTS),
+            (Family::Hmac(_) | Family::Ecdsa(_) | Family::Rsa(..) | Family::Ed25519, _) => return Err(EXPECTED_PARTS),
         };
         Ok(Self::Public { key, parts })
     }
+
+    /// The numbers of a public key. An HMAC secret has none.
+    pub(super) fn public_parts(&self) -> Option<&PublicParts> {
+        match self {
+            Self::Hmac(_) => None,
+            Self::Public { parts, .. } => Some(parts),
+        }
+    }
 }
 
-fn parse_rsa(n: &[u8], e: &[u8], algorithm: Algorithm) -> Result<ParsedPublicKey, KeyError> {
-    let scheme: &'static RsaParameters = match algorithm {
-        Algorithm::RS256 => &signature::RSA_PKCS1_2048_8192_SHA256,
-        Algorithm::RS384 => &signature::RSA_PKCS1_2048_8192_SHA384,
-        Algorithm::RS512 => &signature::RSA_PKCS1_2048_8192_SHA512,
-        Algorithm::PS256 => &signature::RSA_PSS_2048_8192_SHA256,
-        Algorithm::PS384 => &signature::RSA_PSS_2048_8192_SHA384,
-        _ => &signature::RSA_PSS_2048_8192_SHA512,
-    };
+fn ecdsa_scheme(curve: Curve) -> &'static EcdsaVerificationAlgorithm {
+    match curve {
+        Curve::P256 => &signature::ECDSA_P256_SHA256_FIXED,
+        Curve::P384 => &signature::ECDSA_P384_SHA384_FIXED,
+        Curve::P521 => &signature::ECDSA_P521_SHA512_FIXED,
+    }
+}
+
+fn rsa_scheme(padding: RsaPadding, hash: Hash) -> &'static RsaParameters {
+    match (padding, hash) {
+        (RsaPadding::Pkcs1, Hash::Sha256) => &signature::RSA_PKCS1_2048_8192_SHA256,
+        (RsaPadding::Pkcs1, Hash::Sha384) => &signature::RSA_PKCS1_2048_8192_SHA384,
+        (RsaPadding::Pkcs1, Hash::Sha512) => &signature::RSA_PKCS1_2048_8192_SHA512,
+        (RsaPadding::Pss, Hash::Sha256) => &signature::RSA_PSS_2048_8192_SHA256,
+        (RsaPadding::Pss, Hash::Sha384) => &signature::RSA_PSS_2048_8192_SHA384,
+        (RsaPadding::Pss, Hash::Sha512) => &signature::RSA_PSS_2048_8192_SHA512,
+    }
+}
+
+fn parse_rsa(n: &[u8], e: &[u8], scheme: &'static RsaParameters) -> Result<ParsedPublicKey, KeyError> {
     check_rsa_strength(n)?;
     let built = RsaPublicKeyComponents { n, e }.to_parsed_public_key(scheme).map_err(|_| EXPECTED_PARTS)?;
-    // Built from its numbers, a key isn't checked; parsed from DER, it is (odd n, odd e > 1, sizes).
+    // aws-lc-rs does not check a key that is built from its numbers. It does check one that is parsed from DER: n is
+    // odd, e is odd and above 1, and both have a permitted size.
     ParsedPublicKey::new(scheme, built).map_err(|_| EXPECTED_PARTS)
 }
 
-/// RFC 7518 §3.3: 2048 bits or more.
+/// Refuses a modulus of fewer than 2048 bits (RFC 7518 §3.3) or of more than 8192 bits.
 pub(super) fn check_rsa_strength(n: &[u8]) -> Result<(), KeyError> {
     match bit_length(n) {
         bits @ ..2048 => Err(KeyError::WeakRsa { bits }),

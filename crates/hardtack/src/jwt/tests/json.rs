@@ -1,7 +1,9 @@
 //! The strict reader of JSON objects.
 
-use crate::jwt::TokenError;
-use crate::jwt::json::{Json, read_object};
+use crate::jwt::{
+    TokenError,
+    json::read::{Json, read_object},
+};
 
 fn names(text: &str) -> Result<Vec<String>, TokenError> {
     let mut names = Vec::new();
@@ -13,7 +15,7 @@ fn names(text: &str) -> Result<Vec<String>, TokenError> {
 }
 
 #[test]
-fn members_come_in_order() {
+fn members_are_read_in_order() {
     assert_eq!(names(r#"{"b":1,"a":[{"c":null}],"\u0063":{}}"#).unwrap(), ["b", "a", "c"]);
     assert_eq!(names(" {} ").unwrap(), [""; 0]);
 }
@@ -29,7 +31,7 @@ fn s19_duplicates_are_refused_at_any_depth() {
 }
 
 #[test]
-fn what_is_not_one_object_is_refused() {
+fn a_text_that_is_not_one_object_is_refused() {
     for text in [
         "",
         "[]",
@@ -50,7 +52,7 @@ fn what_is_not_one_object_is_refused() {
 }
 
 #[test]
-fn the_callers_refusal_is_returned() {
+fn the_error_of_the_callback_is_returned() {
     let refused = read_object(b"{\"a\":1}", |_, value| match value {
         Json::Unsigned(1) => Err(TokenError::BadClaim("a")),
         _ => Ok(()),

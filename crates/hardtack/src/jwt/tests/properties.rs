@@ -1,14 +1,15 @@
-//! What holds for any input.
+//! Properties that hold for any input.
 
 use std::sync::LazyLock;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{HS256, forge};
+use super::{HS256, forge, header_of, key_file};
 use crate::clock::Timestamp;
 use crate::jwt::{
-    Algorithm, Claims, Fresh, Jwk, JwkSet, KeySet, NoExtra, SigningKey, TokenKind, VerifyingKey, jws, plain,
+    Algorithm, Claims, ClaimsProfile, FastClaims, Fresh, Jwk, JwkSet, KeySet, SigningKey, TokenKind, VerifyingKey,
+    json::unescaped_length, jws,
 };
 
 static KEYS: LazyLock<Vec<KeySet>> = LazyLock::new(|| {
@@ -47,14 +48,13 @@ fn claims() -> impl Strategy<Value = Claims> {
                 auth_time,
                 issuer,
                 audience,
-                extra: NoExtra,
             }
         },
     )
 }
 
-/// Bytes that a JSON text is likely to be changed by.
-fn plain_bytes() -> impl Strategy<Value = Vec<u8>> {
+/// Bytes that are likely to change the meaning of a JSON text.
+fn json_fragment() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         vec(prop::sample::select(&b"{}[]\",:0129.eE+-tfn\\ \n\x7f\x00"[..]), 1..3),
         vec(any::<u8>(), 1..3),
@@ -87,10 +87,10 @@ proptest! {
     }
 
     #[test]
-    fn plain_claims_are_what_the_strict_reader_reads(
+    fn the_fast_reader_agrees_with_the_strict_one(
         claims in claims(),
         extra in vec(("[a-z]{0,3}", 0..7_u8), 0..4),
-        changes in vec((any::<prop::sample::Index>(), plain_bytes()), 0..4),
+        changes in vec((any::<prop::sample::Index>(), json_fragment()), 0..4),
     ) {
         let value = |kind| match kind {
             0 => serde_json::json!(7),
@@ -103,24 +103,24 @@ proptest! {
         };
         let extra = extra.into_iter().filter(|(name, _)| !Claims::is_reserved(name)).map(|(name, kind)| (name, value(kind)));
         let mut json = claims.to_json(&extra.collect()).unwrap();
-        prop_assert_eq!(Claims::from_json_strictly(&json).unwrap(), claims.clone());
+        prop_assert_eq!(ClaimsProfile::STRICT.read(&json).unwrap(), claims.clone());
         prop_assert_eq!(Claims::from_json(&json).unwrap(), claims);
         for (at, bytes) in changes {
             let at = at.index(json.len());
             json.splice(at..(at + bytes.len()).min(json.len()), bytes);
         }
-        let strict = Claims::from_json_strictly(&json);
+        let strict = ClaimsProfile::STRICT.read(&json);
         prop_assert_eq!(Claims::from_json(&json), strict.clone());
-        if let Some(plain) = std::str::from_utf8(&json).ok().and_then(|text| Some(plain::read(text)?.to_claims(text))) {
-            prop_assert_eq!(Ok(plain), strict);
+        if let Some(fast) = std::str::from_utf8(&json).ok().and_then(|text| Some(FastClaims::read(text)?.to_claims(text))) {
+            prop_assert_eq!(Ok(fast), strict);
         }
     }
 
     #[test]
-    fn plain_length_ends_where_a_string_needs_a_closer_look(bytes in vec(any::<u8>(), 0..40), plain in vec(32..127_u8, 0..40)) {
+    fn unescaped_length_ends_at_the_first_byte_that_json_escapes(bytes in vec(any::<u8>(), 0..40), plain in vec(32..127_u8, 0..40)) {
         for bytes in [&bytes[..], &plain, &[&plain[..], &bytes].concat()] {
             let slow = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20)).unwrap_or(bytes.len());
-            prop_assert_eq!(plain::plain_length(bytes), slow);
+            prop_assert_eq!(unescaped_length(bytes), slow);
         }
     }
 
@@ -149,7 +149,7 @@ proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(bytes in vec(any::<u8>(), 0..600)) {
         prop_assert!(HS256.verify(&bytes).is_err());
-        let _ = jws::peek_header(&bytes);
+        let _ = header_of(&bytes);
         let _ = Claims::from_json(&bytes);
         let _ = SigningKey::from_secret(&bytes);
         for algorithm in [Algorithm::HS256, Algorithm::ES256, Algorithm::RS256, Algorithm::EdDSA] {
@@ -172,10 +172,10 @@ proptest! {
     #[test]
     fn damaged_keys_never_panic(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
         for (pem, algorithm) in [
-            (&include_bytes!("fixtures/rsa.pem")[..], Algorithm::RS256),
-            (include_bytes!("fixtures/es256.sec1.pem"), Algorithm::ES256),
-            (include_bytes!("fixtures/rsa.pub.pem"), Algorithm::PS256),
-            (include_bytes!("fixtures/ed25519.pub.pem"), Algorithm::EdDSA),
+            (&key_file!("rsa.pem")[..], Algorithm::RS256),
+            (key_file!("es256.sec1.pem"), Algorithm::ES256),
+            (key_file!("rsa.pub.pem"), Algorithm::PS256),
+            (key_file!("ed25519.pub.pem"), Algorithm::EdDSA),
         ] {
             let mut pem = pem.to_vec();
             let index = at.index(pem.len());

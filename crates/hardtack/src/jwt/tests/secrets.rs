@@ -1,6 +1,6 @@
 //! Which HMAC secrets are refused.
 
-use super::random_looking;
+use super::{key_file, random_looking};
 use crate::jwt::{Algorithm, KeyError, KeySet, SigningKey, VerifyingKey};
 
 fn refusal(secret: &[u8]) -> Option<KeyError> {
@@ -74,7 +74,7 @@ fn s22_patterns_are_refused() {
 #[test]
 fn s22_good_secrets_are_accepted() {
     for secret in [
-        // As openssl rand -base64 48, openssl rand -hex 32, and secrets.token_urlsafe(32) write them.
+        // From openssl rand -base64 48, openssl rand -hex 32, and Python's secrets.token_urlsafe(32).
         "sF0kV1p8mJx5mQ2tB6Yy1nTqXo3dK9eL4rGhUzWcAaPiRfEvS7MbHuD2OwJ8gCkl",
         "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         "Zk3vYx1uQp9sT7rNcW5eJb2gHd8mLf4aKo6iXzVtRyE",
@@ -91,18 +91,18 @@ fn s22_good_secrets_are_accepted() {
 #[test]
 fn s11_a_public_keys_bytes_are_no_secret() {
     let pems = [
-        &include_bytes!("fixtures/rsa.pub.pem")[..],
-        include_bytes!("fixtures/rsa.pkcs1.pub.pem"),
-        include_bytes!("fixtures/rsa.pem"),
-        include_bytes!("fixtures/es256.pub.pem"),
-        include_bytes!("fixtures/es256.sec1.pem"),
-        include_bytes!("fixtures/ed25519.pub.pem"),
-        include_bytes!("fixtures/certificate.pem"),
+        &key_file!("rsa.pub.pem")[..],
+        key_file!("rsa.pkcs1.pub.pem"),
+        key_file!("rsa.pem"),
+        key_file!("es256.pub.pem"),
+        key_file!("es256.sec1.pem"),
+        key_file!("ed25519.pub.pem"),
+        key_file!("certificate.pem"),
     ];
     for pem in pems {
         let text = std::str::from_utf8(pem).unwrap();
         let body: String = text.lines().filter(|line| !line.starts_with("--")).collect();
-        // The body of the file alone, and its bytes; two blocks make no base64.
+        // The body of the file alone, and its bytes. Two blocks together are not base64.
         let single = text.matches("BEGIN").count() == 1;
         let der = base64_simd::STANDARD.decode_to_vec(&body).unwrap_or_default();
         let forms = [
@@ -133,7 +133,7 @@ fn s22_an_unset_variable_is_named() {
     assert_eq!(refused, KeyError::EnvMissing { name: "HARDTACK_TEST_NO_SUCH_VARIABLE".to_owned() });
     assert!(refused.to_string().contains("HARDTACK_TEST_NO_SUCH_VARIABLE"));
     assert!(refused.to_string().contains("openssl rand -base64 48"));
-    // A variable that any run has; whatever it is, it's read.
+    // PATH is set in every run. Whatever its value is, it is read.
     assert!(!matches!(KeySet::from_secret_env("PATH"), Err(KeyError::EnvMissing { .. })));
 }
 

@@ -1,6 +1,11 @@
-//! Claims that change while sessions go on.
+//! Changing the claims of sessions.
 
-use super::*;
+use std::future::Future;
+use std::pin::Pin;
+
+use super::subject::{NOBODY, RACERS, Subject, all, at, next, same, session, set};
+use crate::clock::Timestamp;
+use crate::session::{RevocationKind, RevokeTarget, Session, SessionStore};
 
 const READER: &str = r#"{"role":"reader","name":"Zoë 🦀","quote":"'\"\\/"}"#;
 
@@ -13,7 +18,7 @@ pub(super) async fn outdate_changes_the_claims<S: SessionStore>(store: &Subject<
         confirmed: true,
         salt: [0xff; 16],
         created_at: Timestamp::from_unix_seconds(-1),
-        // Not a number of IEEE 754.
+        // An IEEE 754 number cannot represent it.
         generation: (1 << 53) + 1,
         ..session("alice")
     };
@@ -22,7 +27,7 @@ pub(super) async fn outdate_changes_the_claims<S: SessionStore>(store: &Subject<
     for row in [&full, &plain, &ended, &other] {
         store.create(row, NOBODY).await;
     }
-    store.revoke(Ends::These(&[ended.id]), at(1)).await;
+    store.revoke(RevokeTarget::Sessions(&[ended.id]), at(1)).await;
     let position = store.page(0, 1).await.head;
     let ended = store.find(ended.id).await;
 
@@ -36,7 +41,7 @@ pub(super) async fn outdate_changes_the_claims<S: SessionStore>(store: &Subject<
         same("outdate: sets the outdated generation, and nothing else", found, row.clone());
         let entry = store.log(position).await.into_iter().find(|entry| entry.session == row.id);
         let entry = entry.expect("outdate: the session is in the log");
-        same("outdate: logs the generation", entry.what, Revoked::Outdated(row.generation));
+        same("outdate: logs the generation", entry.kind, RevocationKind::Outdated(row.generation));
         same("outdate: logs the time", entry.at, at(2));
     }
     same("outdate: logs each session once", store.log(position).await.len(), 2);
@@ -77,11 +82,11 @@ pub(super) async fn an_outdated_session_goes_on<S: SessionStore>(store: &Subject
     let again = Session { confirmed: true, outdated_generation: 2, ..rotated };
     same("outdate: leaves the rest as it is", store.find(row.id).await, Some(again.clone()));
     same("list: an outdated session is live", store.list("alice", at(4)).await, vec![again]);
-    same("revoke: ends an outdated session", store.revoke(Ends::AllOf("alice"), at(5)).await, set([row.id]));
+    same("revoke: ends an outdated session", store.revoke(RevokeTarget::AllOf("alice"), at(5)).await, set([row.id]));
     same("outdate: not after the end", store.outdate("alice", Some("{}"), at(6)).await, [].into());
-    let log: Vec<_> = store.log(0).await.iter().map(|entry| (entry.session, entry.what)).collect();
-    let outdated = [1, 2, 2].map(Revoked::Outdated);
-    let expected: Vec<_> = outdated.into_iter().chain([Revoked::Ended]).map(|what| (row.id, what)).collect();
+    let log: Vec<_> = store.log(0).await.iter().map(|entry| (entry.session, entry.kind)).collect();
+    let outdated = [1, 2, 2].map(RevocationKind::Outdated);
+    let expected: Vec<_> = outdated.into_iter().chain([RevocationKind::Ended]).map(|what| (row.id, what)).collect();
     same("revocations: what happened to a session, in order", log, expected);
     let log = store.log(0).await;
     let dense = log.windows(2).all(|pair| pair[0].sequence + 1 == pair[1].sequence);
@@ -89,7 +94,7 @@ pub(super) async fn an_outdated_session_goes_on<S: SessionStore>(store: &Subject
     same("prune: forgets the session and its entries", store.prune(at(100), 100).await, 5);
 }
 
-/// Whichever comes first: a generation has the old claims and is outdated, or has the new ones.
+/// In either order, a generation has the old claims and is outdated, or has the new ones.
 pub(super) async fn rotations_race_with_a_change<S: SessionStore>(store: &Subject<S>) {
     const OLD: &str = r#"{"role":"editor"}"#;
     for turn in 0..RACERS {
@@ -108,14 +113,14 @@ pub(super) async fn rotations_race_with_a_change<S: SessionStore>(store: &Subjec
         let change = || -> Racer<'_> { Box::pin(async { drop(store.outdate("alice", Some(READER), at(1)).await) }) };
         all((0..RACERS).map(|racer| if racer == turn { change() } else { rotate(racer + 1) })).await;
         let log = store.log(position).await;
-        let what = log.iter().find(|entry| entry.session == row.id).map(|entry| entry.what);
+        let what = log.iter().find(|entry| entry.session == row.id).map(|entry| entry.kind);
         let found = store.find(row.id).await.expect("the session has its row");
-        same("outdate: the row and the log agree", what, Some(Revoked::Outdated(found.outdated_generation)));
+        same("outdate: the row and the log agree", what, Some(RevocationKind::Outdated(found.outdated_generation)));
         same("outdate: no racing rotation undoes it", found.claims.as_deref(), Some(READER));
         for row in rotated.into_inner().expect("no racer panics") {
             let claims = if row.generation <= found.outdated_generation { OLD } else { READER };
             same("rotate: a generation that is not outdated has the new claims", row.claims.as_deref(), Some(claims));
         }
-        store.revoke(Ends::AllOf("alice"), at(2)).await;
+        store.revoke(RevokeTarget::AllOf("alice"), at(2)).await;
     }
 }

@@ -1,6 +1,7 @@
-//! The log, and what is forgotten.
+//! The revocation log, and pruning.
 
-use super::*;
+use super::subject::{NOBODY, Subject, at, same, session};
+use crate::session::{RevokeTarget, Session, SessionStore};
 
 pub(super) async fn the_log_is_in_order<S: SessionStore>(store: &Subject<S>) {
     same("revocations: empty before any", store.log(0).await, vec![]);
@@ -9,9 +10,9 @@ pub(super) async fn the_log_is_in_order<S: SessionStore>(store: &Subject<S>) {
     for row in &rows {
         store.create(row, NOBODY).await;
     }
-    // The clock of one process may lag: the log's order is that of the writes.
+    // The clock of a process may be behind: the log is in the order of the writes.
     for (row, seconds) in rows.iter().zip([5, 4, 3, 2, 1]) {
-        store.revoke(Ends::These(&[row.id]), at(seconds)).await;
+        store.revoke(RevokeTarget::Sessions(&[row.id]), at(seconds)).await;
     }
     let log = store.log(0).await;
     let entries: Vec<_> = log.iter().map(|entry| (entry.session, entry.at)).collect();
@@ -39,8 +40,8 @@ pub(super) async fn prune_forgets_only_what_has_ended<S: SessionStore>(store: &S
     for row in [&expired, &expiring, &live, &ended, &ending] {
         store.create(row, NOBODY).await;
     }
-    store.revoke(Ends::These(&[ended.id]), at(99)).await;
-    store.revoke(Ends::These(&[ending.id]), at(100)).await;
+    store.revoke(RevokeTarget::Sessions(&[ended.id]), at(99)).await;
+    store.revoke(RevokeTarget::Sessions(&[ending.id]), at(100)).await;
     let last = store.log(0).await.pop().expect("the log has two entries");
 
     same("prune: a limit of zero forgets none", store.prune(at(100), 0).await, 0);
@@ -58,7 +59,7 @@ pub(super) async fn prune_forgets_only_what_has_ended<S: SessionStore>(store: &S
     same("prune: forgets the rest later", store.prune(at(101), 100).await, 3);
     same("prune: the log may be empty", store.log(0).await, vec![]);
     same("prune: the head stays", store.page(0, 10).await.head, last.sequence);
-    store.revoke(Ends::These(&[live.id]), at(100)).await;
+    store.revoke(RevokeTarget::Sessions(&[live.id]), at(100)).await;
     let grows: Vec<_> = store.log(last.sequence).await.iter().map(|entry| (entry.sequence, entry.session)).collect();
     same("revocations: the sequence goes on after its entries were pruned", grows, vec![(last.sequence + 1, live.id)]);
 }
@@ -70,7 +71,7 @@ pub(super) async fn prune_keeps_to_its_limit<S: SessionStore>(store: &Subject<S>
         store.create(row, NOBODY).await;
     }
     let ended: Vec<_> = dead[..4].iter().map(|row| row.id).collect();
-    store.revoke(Ends::These(&ended), at(5)).await;
+    store.revoke(RevokeTarget::Sessions(&ended), at(5)).await;
     let (mut rows, mut answered) = (10, Vec::new());
     while rows > 0 && answered.len() < 10 {
         let forgotten = store.prune(at(100), 4).await;

@@ -1,6 +1,10 @@
-//! Callers that race, in one task.
+//! Concurrent calls in one task.
 
-use super::*;
+use std::future::Future;
+use std::pin::Pin;
+
+use super::subject::{NOBODY, RACERS, Subject, all, at, next, same, session};
+use crate::session::{RevokeTarget, Session, SessionStore};
 
 pub(super) async fn one_racing_rotation_wins<S: SessionStore>(store: &Subject<S>) {
     let row = session("alice");
@@ -28,7 +32,7 @@ pub(super) async fn a_revocation_is_answered_to_one_racer<S: SessionStore>(store
         store.create(row, NOBODY).await;
     }
     let ids = rows.each_ref().map(|row| row.id);
-    let ends = [Ends::AllOf("alice"), Ends::These(&ids)];
+    let ends = [RevokeTarget::AllOf("alice"), RevokeTarget::Sessions(&ids)];
     let answers = all((0..RACERS).map(|racer| store.revoke(ends[racer % 2], at(1)))).await;
     same("revoke: of those that race a session is answered to exactly one", answers.iter().flatten().count(), 2);
     same("revoke: a race logs each session once", store.log(0).await.len(), 2);
@@ -41,7 +45,8 @@ pub(super) async fn rotations_lose_against_a_revocation<S: SessionStore>(store: 
     let rotate = |generation: usize| -> Racer<'_> {
         Box::pin(async move { drop(store.rotate(row.id, generation as u64, next(1)).await) })
     };
-    let revoke = |at| -> Racer<'_> { Box::pin(async move { drop(store.revoke(Ends::AllOf("alice"), at).await) }) };
+    let revoke =
+        |at| -> Racer<'_> { Box::pin(async move { drop(store.revoke(RevokeTarget::AllOf("alice"), at).await) }) };
     all((1..RACERS).map(|racer| if racer == RACERS / 2 { revoke(at(1)) } else { rotate(racer) })).await;
     let ended = store.find(row.id).await.expect("revoke: an ended session keeps its row");
     same("revoke: no racing rotation undoes it", ended.revoked_at, Some(at(1)));

@@ -1,6 +1,9 @@
-//! Generations that move on.
+//! Rotating sessions.
 
-use super::*;
+use std::time::Duration;
+
+use super::subject::{NOBODY, Subject, at, next, same, session};
+use crate::session::{Rotation, Session, SessionId, SessionStore};
 
 pub(super) async fn rotate_writes_the_successor<S: SessionStore>(store: &Subject<S>) {
     let row = Session {

@@ -1,6 +1,8 @@
-//! What is created, and what it is found as.
+//! Creating and finding sessions.
 
-use super::*;
+use super::subject::{NOBODY, NOW, Subject, at, next, same, session};
+use crate::clock::Timestamp;
+use crate::session::{RevokeTarget, Session, SessionId, SessionStore};
 
 pub(super) async fn rows_come_back_as_they_were_given<S: SessionStore>(store: &Subject<S>) {
     same("find: an id that was never created has no row", store.find(SessionId::random()).await, None);
@@ -24,7 +26,7 @@ pub(super) async fn rows_come_back_as_they_were_given<S: SessionStore>(store: &S
     let extreme = Session {
         persistent: true,
         id: SessionId::from_u128(u128::MAX),
-        // Not a number of IEEE 754, so a store that passes through one shows it.
+        // An IEEE 754 number cannot represent it, so a store that uses one is noticed.
         generation: (1 << 53) + 1,
         created_at: Timestamp::from_unix_seconds(-1),
         rotated_at: at(1),
@@ -39,7 +41,7 @@ pub(super) async fn rows_come_back_as_they_were_given<S: SessionStore>(store: &S
     for row in [plain, unicode, empty, extreme, ended, replaced, outdated] {
         store.create(&row, NOBODY).await;
         let found = store.find(row.id).await.expect("create, find: the row is there");
-        // One by one, since a session's `Debug` does not show them.
+        // Compared one by one, because a session's `Debug` does not show these fields.
         same("create, find: the salt comes back as it was given", found.salt, row.salt);
         same("create, find: the claims come back as they were given", &found.claims, &row.claims);
         same("create, find: the user agent comes back as it was given", &found.user_agent, &row.user_agent);
@@ -53,7 +55,7 @@ pub(super) async fn an_id_is_used_once<S: SessionStore>(store: &Subject<S>) {
     store.create(&first, NOBODY).await;
     store.create(&bystander, NOBODY).await;
     let second = Session { id: first.id, ..session("mallory") };
-    let answer = store.0.create(&second, Ends::AllOf("alice")).await;
+    let answer = store.0.create(&second, RevokeTarget::AllOf("alice")).await;
     assert!(answer.is_err(), "store_conformance: create: an id that exists is refused; answered {answer:?}");
     same("create: a refused session changes no row", store.find(first.id).await, Some(first));
     same("create: a refused session ends none", store.find(bystander.id).await, Some(bystander));
@@ -68,7 +70,7 @@ pub(super) async fn list_answers_the_live_sessions_of_a_subject<S: SessionStore>
     for row in [&oldest, &newest, &middle, &brief, &ended, &session("bob")] {
         store.create(row, NOBODY).await;
     }
-    store.revoke(Ends::These(&[ended.id]), at(30)).await;
+    store.revoke(RevokeTarget::Sessions(&[ended.id]), at(30)).await;
     let listed = async |now| store.list("alice", now).await.iter().map(|row| row.id).collect::<Vec<_>>();
     let all = vec![newest.id, middle.id, brief.id, oldest.id];
     same("list: the live sessions of the subject, the newest first", listed(at(49)).await, all);
@@ -81,7 +83,7 @@ pub(super) async fn list_answers_the_live_sessions_of_a_subject<S: SessionStore>
 }
 
 pub(super) async fn subjects_are_compared_byte_by_byte<S: SessionStore>(store: &Subject<S>) {
-    // Those that a collation, a pattern or a trim would take for "alice".
+    // Names that a collation, a pattern or a trim would treat as "alice".
     let names = ["alice", "Alice", "alice ", " alice", "al_ce", "a%", "alicé", "alice\u{301}", "alic\u{e9}\u{301}"];
     for name in names {
         store.create(&session(name), NOBODY).await;
@@ -91,7 +93,7 @@ pub(super) async fn subjects_are_compared_byte_by_byte<S: SessionStore>(store: &
         same("list: a subject is compared byte by byte", subjects, vec![name.to_owned()]);
     }
     for (ended, name) in names.iter().enumerate() {
-        same("revoke: a subject is compared byte by byte", store.revoke(Ends::AllOf(name), NOW).await.len(), 1);
+        same("revoke: a subject is compared byte by byte", store.revoke(RevokeTarget::AllOf(name), NOW).await.len(), 1);
         same("revoke: one subject at a time", store.log(0).await.len(), ended + 1);
     }
     for name in names {

@@ -1,4 +1,4 @@
-//! JSON bodies that carry a token, or fail to.
+//! JSON bodies with a token, and malformed ones.
 
 use serde_json::json;
 

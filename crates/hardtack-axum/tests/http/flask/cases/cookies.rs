@@ -1,4 +1,4 @@
-//! Cookies: their spelling, and the CSRF value that goes with them.
+//! Spellings of the cookie, and CSRF values.
 
 use http::Method;
 
@@ -134,7 +134,7 @@ fn spellings(cases: &mut Vec<Case>, options: &Options, mint: &Mint) {
     cases.push(optional.header("cookie", format!("{name}=garbage")));
 }
 
-/// The claim `csrf` of the token is not what it should be.
+/// Tokens whose `csrf` claim is missing or malformed.
 fn unusable_claims(cases: &mut Vec<Case>, options: &Options, mint: &Mint) {
     use serde_json::json;
     let values = [

@@ -1,9 +1,9 @@
-//! Spellings of the header that carries a token.
+//! Spellings of the header field with the token.
 
 use super::{Case, Kind, Mint, Options};
 use crate::flask::options::Depth;
 
-/// `T` is a good token, `X` one that is none; `Bearer` is whatever the type is called.
+/// `T` stands for a valid token, `X` is not a token, and `Bearer` stands for the configured type.
 const SPELLINGS: [&[u8]; 38] = [
     b"Bearer T",
     b"bearer T",
@@ -44,7 +44,7 @@ const SPELLINGS: [&[u8]; 38] = [
     b"",
     b"\"Bearer T\"",
 ];
-/// These bytes are white space to Python, which reads a header as Latin-1.
+/// Python reads a header as Latin-1, where some of these bytes are white space.
 const FOREIGN: [(&str, &[u8]); 3] =
     [("no-break space", b"Bearer\xa0T"), ("next line", b"Bearer\x85T"), ("not ASCII", b"Bearer \xc3\xa4")];
 

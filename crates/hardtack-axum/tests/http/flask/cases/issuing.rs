@@ -1,4 +1,4 @@
-//! Tokens that the servers issue themselves, cookies that they unset, and revocation.
+//! Tokens that the servers issue, cookies that they delete, and revocation.
 
 use serde_json::{Value, json};
 
@@ -76,11 +76,11 @@ fn revoked(cases: &mut Vec<Case>, options: &Options, mint: &Mint) {
     cases.push(Case::get("revoked/expired", "/access").token_at(options, at, Kind::Access, &expired));
     let refresh = mint.with(Kind::Refresh, &[jti("dead")]);
     cases.push(Case::get("revoked/refresh", "/refresh").token_at(options, at, Kind::Refresh, &refresh));
-    // What is wrong, too, comes first.
+    // Of two reasons to refuse a token, the wrong type comes first.
     cases.push(Case::get("revoked/wrong type", "/access").token_at(options, at, Kind::Access, &refresh));
 }
 
-/// A token that one of the servers issued, at both: each takes the other's as its own.
+/// A token that one of the servers issued, sent to both. Each accepts the other's tokens.
 pub(in crate::flask) fn of_peers(options: &Options, issuer: &str, case: &str, token: &str) -> Vec<Case> {
     let refresh = case.contains("refresh");
     let (path, kind) = if refresh { ("/refresh", Kind::Refresh) } else { ("/access", Kind::Access) };
@@ -103,7 +103,7 @@ pub(in crate::flask) fn of_peers(options: &Options, issuer: &str, case: &str, to
     cases
 }
 
-/// The token in an answer of `/tokens`.
+/// The token in a response of `/tokens`.
 pub(in crate::flask) fn issued(body: &Value) -> Option<&str> {
     body["token"].as_str()
 }

@@ -1,4 +1,4 @@
-//! The requests that both servers are sent.
+//! The requests that both servers get.
 
 mod bodies;
 mod cookies;
@@ -8,7 +8,7 @@ mod queries;
 mod routes;
 mod tokens;
 
-use hardtack_conformance::{Client, Response};
+use hardtack_test_support::{Client, Response};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ pub(super) use issuing::{issued, of_peers};
 /// One request.
 #[derive(Debug, Clone)]
 pub(super) struct Case {
-    /// The option set, the group and what is particular about it.
+    /// The option set, the group, and what is special about the request.
     pub(super) name: String,
     pub(super) method: Method,
     pub(super) path: String,
@@ -46,7 +46,7 @@ impl Case {
         self
     }
 
-    /// Adds a cookie to the one header that has them all.
+    /// Adds a cookie to the `Cookie` field.
     fn cookie(mut self, name: &str, value: &str) -> Self {
         let pair = format!("{name}={value}");
         match self.headers.iter_mut().find(|(name, _)| name == "cookie") {
@@ -83,8 +83,8 @@ impl Case {
         self.body("multipart/form-data; boundary=cut", format!("{fields}--cut--\r\n"))
     }
 
-    /// Puts a token where `location` says, as a good client does: with the CSRF value of its kind, where one
-    /// is asked for.
+    /// Puts a token at a location as a correct client does: in a cookie, with the CSRF value of its kind if one is
+    /// required.
     fn token_at(self, options: &Options, location: &str, kind: Kind, token: &str) -> Self {
         match location {
             "headers" => self.header(options.get("JWT_HEADER_NAME"), bearer(options, token)),
@@ -104,7 +104,7 @@ impl Case {
 
     pub(super) async fn send(&self, client: &mut Client) -> Response {
         let mut request = client.request(self.method.clone(), &self.path).no_cookies().body(self.body.clone());
-        // gunicorn may close a connection that was to be kept just when the next request is on its way.
+        // gunicorn may close a keep-alive connection while the next request is in flight.
         request = request.header("connection", "close");
         for (name, value) in &self.headers {
             request = request.add_header(name, value);
@@ -117,7 +117,7 @@ fn form(fields: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
-/// The header's value as it should be.
+/// The correct value of the header field.
 fn bearer(options: &Options, token: &str) -> String {
     format!("{} {token}", options.get("JWT_HEADER_TYPE")).trim_start().to_owned()
 }

@@ -1,4 +1,4 @@
-//! Every route with every kind of token at every location, and tokens at two locations at once.
+//! Every route with every kind of token at every location, and requests with tokens at two locations.
 
 use http::Method;
 use serde_json::json;
@@ -28,14 +28,14 @@ pub(super) fn add(cases: &mut Vec<Case>, options: &Options, mint: &Mint) {
     ];
     let enabled = options.list("JWT_TOKEN_LOCATION");
     for (path, only) in ROUTES {
-        // What the cookie, or the key in JSON, is called is the route's affair.
+        // The name of the cookie or JSON key depends on the route, not on the token.
         let asked = if path == "/refresh" { Kind::Refresh } else { Kind::Access };
         for method in [Method::GET, Method::POST, Method::OPTIONS] {
             cases.push(Case::new(format!("routes/{method} {path} without a token"), method.clone(), path));
             for location in LOCATIONS {
                 let here = only.is_none_or(|only| only == location);
                 let wanted = here && (only.is_some() || enabled.contains(&location));
-                // Elsewhere, one request shows that the token is not looked for.
+                // One request suffices for locations that the route does not use.
                 if options.depth == Depth::Brief && !wanted || method == Method::OPTIONS && location != enabled[0] {
                     continue;
                 }
@@ -44,7 +44,7 @@ pub(super) fn add(cases: &mut Vec<Case>, options: &Options, mint: &Mint) {
                         let name = format!("routes/{method} {path} {name} at {location}");
                         let mut case = Case::new(name, method.clone(), path).token_at(options, location, asked, token);
                         if *kind != asked && location == "cookies" {
-                            // The CSRF value is the token's all the same.
+                            // The CSRF value belongs to the token.
                             for header in &mut case.headers {
                                 if header.1 == asked.csrf().as_bytes() {
                                     header.1 = kind.csrf().as_bytes().to_owned();
@@ -63,7 +63,7 @@ pub(super) fn add(cases: &mut Vec<Case>, options: &Options, mint: &Mint) {
     cases.push(case.token_at(options, enabled[0], Kind::Access, &mint.token(Kind::Access)));
 }
 
-/// The order of the locations decides, and what is wrong at the first one ends the search or does not.
+/// Tokens at two locations: their order decides which one is used, and whether a failure at the first ends the search.
 fn two_at_once(cases: &mut Vec<Case>, options: &Options, mint: &Mint) {
     let good = mint.token(Kind::Access);
     let changed = |name, value| mint.with(Kind::Access, &[(name, value)]);

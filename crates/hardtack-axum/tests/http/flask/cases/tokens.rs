@@ -1,10 +1,9 @@
-//! Tokens with every defect, and some that only look as if they had one.
+//! Tokens with every kind of defect, and unusual tokens that are valid.
 
 use serde_json::{Value, json};
 
 use super::{Case, Kind, Mint, Options};
-use crate::flask::options::Depth;
-use crate::flask::tokens::encode;
+use crate::flask::{options::Depth, tokens::encode};
 
 pub(super) fn add(cases: &mut Vec<Case>, options: &Options, mint: &Mint) {
     let locations = options.list("JWT_TOKEN_LOCATION");
@@ -22,7 +21,7 @@ pub(super) fn add(cases: &mut Vec<Case>, options: &Options, mint: &Mint) {
         let case = Case::get(format!("token/{name}"), "/access");
         cases.push(case.token_at(options, locations[0], Kind::Access, token));
     }
-    // An unusable token is an error where none at all would do, and at any other location, too.
+    // An invalid token is an error even if the token is optional, at any location.
     for (name, token) in tokens.iter().step_by(4) {
         let at = locations[locations.len() - 1];
         let case = Case::post(format!("token/optional, {name}"), "/optional");

@@ -1,0 +1,91 @@
+//! What can go wrong with accounts.
+
+use std::error::Error;
+
+use hardtack::BackendError;
+use hardtack_sqlx::MigrateError;
+
+use crate::passwords::{HashError, PasswordProblem};
+use crate::users::UserNameProblem;
+
+/// Why [`Accounts::open`](crate::Accounts::open) failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AccountsError {
+    /// The database's tables could not be created or upgraded.
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
+    /// A password could not be hashed.
+    #[error("passwords cannot be hashed")]
+    Hash(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// Why an operation of [`Accounts`](crate::Accounts) was not done. `P` describes what is wrong with the input.
+#[derive(Debug)]
+pub(crate) enum ActionError<P> {
+    /// The input is not valid.
+    Invalid(P),
+    /// Too many passwords are being checked.
+    Busy,
+    /// The database failed.
+    Backend(BackendError),
+}
+
+impl<P> ActionError<P> {
+    /// Converts the description of the input, and keeps the other variants.
+    pub(crate) fn map_invalid<Q>(self, convert: impl FnOnce(P) -> Q) -> ActionError<Q> {
+        match self {
+            Self::Invalid(problem) => ActionError::Invalid(convert(problem)),
+            Self::Busy => ActionError::Busy,
+            Self::Backend(error) => ActionError::Backend(error),
+        }
+    }
+}
+
+impl<P> From<BackendError> for ActionError<P> {
+    fn from(error: BackendError) -> Self {
+        Self::Backend(error)
+    }
+}
+
+impl<P> From<HashError> for ActionError<P> {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Busy => Self::Busy,
+            HashError::Failed(error) => Self::Backend(error),
+        }
+    }
+}
+
+/// What is wrong with each field of a sign-up.
+#[derive(Debug, Default)]
+pub(crate) struct SignUpProblems {
+    pub(crate) username: Option<UserNameProblem>,
+    pub(crate) password: Option<PasswordProblem>,
+}
+
+/// The password is wrong, or there is no such user, or the user is disabled: callers cannot tell which.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct WrongPassword;
+
+/// What is wrong with a password change.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum PasswordChangeProblem {
+    /// The current password is wrong.
+    WrongCurrent,
+    /// The new password breaks a rule.
+    InvalidNew(PasswordProblem),
+}
+
+/// What is wrong with a password reset.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum PasswordResetProblem {
+    /// The link no longer works.
+    DeadLink,
+    /// The new password breaks a rule. The link still works.
+    InvalidNew(PasswordProblem),
+}
+
+/// A link that no longer works.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct DeadLink;

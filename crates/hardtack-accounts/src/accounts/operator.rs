@@ -1,0 +1,50 @@
+//! What an operator does with users. None of it checks a password.
+
+use hardtack::BackendError;
+use hardtack::clock::Timestamp;
+
+use super::Accounts;
+use crate::users::UserRecord;
+
+impl Accounts {
+    /// Returns up to `limit` users, disabled or not, whose names sort after `after`; from the first user if
+    /// `after` is `None`. Names sort byte by byte in lower case.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn list(&self, after: Option<&str>, limit: u32) -> Result<Vec<UserRecord>, BackendError> {
+        self.users.list(after.unwrap_or_default(), limit).await
+    }
+
+    /// Returns the user with this name, ignoring case, disabled or not.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn find_by_name(&self, username: &str) -> Result<Option<UserRecord>, BackendError> {
+        self.users.find_by_name(username).await
+    }
+
+    /// Disables the user with this name: from now on the user cannot log in, and the user's tokens are refused
+    /// wherever [`CurrentUser`](hardtack_axum::CurrentUser) is extracted. Returns the user, or `None` if no user
+    /// has the name.
+    ///
+    /// Then end the user's sessions with [`Authenticator::revoke_all_sessions`]. A log-in that is in flight
+    /// checks again after it has created its session, and ends it.
+    ///
+    /// [`Authenticator::revoke_all_sessions`]: hardtack::Authenticator::revoke_all_sessions
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn disable(&self, username: &str, now: Timestamp) -> Result<Option<UserRecord>, BackendError> {
+        self.users.set_disabled(username, Some(now)).await
+    }
+
+    /// Enables a disabled user, who can log in again with the same password. Returns the user, or `None` if no
+    /// user has the name.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn enable(&self, username: &str) -> Result<Option<UserRecord>, BackendError> {
+        self.users.set_disabled(username, None).await
+    }
+}

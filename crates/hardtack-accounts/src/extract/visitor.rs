@@ -1,0 +1,43 @@
+//! The visitor of a page, for its header.
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use hardtack::FailureKind;
+use hardtack::request::Wants;
+use hardtack_axum::{AuthError, CurrentUser};
+use http::request::Parts;
+
+use crate::pages::{Notice, Shell, Viewer};
+use crate::site::Site;
+use crate::users::User;
+
+/// The user who is logged in, if any. Unlike `Option<CurrentUser>` it does not fail on cookies that are refused,
+/// since the log-in page has to be shown to exactly those visitors.
+pub(crate) struct Visitor(Option<CurrentUser<User>>);
+
+impl Visitor {
+    /// Returns the shell of a page for this visitor.
+    pub(crate) fn shell<'a>(&'a self, notice: Option<Notice<'a>>) -> Shell<'a> {
+        self.0.as_ref().map_or(Shell { viewer: None, notice }, |user| shell_of(user, notice))
+    }
+}
+
+impl FromRequestParts<Site> for Visitor {
+    type Rejection = AuthError;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, AuthError> {
+        if hardtack_axum::wants(&parts.headers) != Wants::Page {
+            return Ok(Self(None));
+        }
+        let user = <CurrentUser<User> as OptionalFromRequestParts<Site>>::from_request_parts(parts, site).await;
+        user.map(Self).or_else(|error| match error.failure().reason().kind() {
+            // If the database is down, a user must not be shown the page of a stranger.
+            FailureKind::Unavailable | FailureKind::Internal => Err(error),
+            _ => Ok(Self(None)),
+        })
+    }
+}
+
+/// Returns the shell of a page for a user who is logged in.
+pub(crate) fn shell_of<'a>(user: &'a CurrentUser<User>, notice: Option<Notice<'a>>) -> Shell<'a> {
+    Shell { viewer: Some(Viewer { name: user.name(), csrf_token: user.token().csrf_token() }), notice }
+}

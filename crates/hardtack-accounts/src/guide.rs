@@ -1,0 +1,13 @@
+//! Guides, one topic each. This module contains documentation only.
+
+#[doc = include_str!("../guide/own_routes.md")]
+pub mod own_routes {}
+
+#[doc = include_str!("../guide/email.md")]
+pub mod email {}
+
+#[doc = include_str!("../guide/programs.md")]
+pub mod programs {}
+
+#[doc = include_str!("../guide/operation.md")]
+pub mod operation {}

@@ -1,0 +1,28 @@
+//! What a link is for, and how long it works.
+
+use std::time::Duration;
+
+/// What opening a link does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LinkPurpose {
+    ConfirmEmail,
+    ResetPassword,
+}
+
+impl LinkPurpose {
+    /// Returns the name that is stored in the database.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::ConfirmEmail => "confirm_email",
+            Self::ResetPassword => "reset_password",
+        }
+    }
+
+    /// Returns how long a link works: a day for a confirmation, an hour for a reset.
+    pub(super) const fn lifetime(self) -> Duration {
+        match self {
+            Self::ConfirmEmail => Duration::from_secs(24 * 60 * 60),
+            Self::ResetPassword => Duration::from_secs(60 * 60),
+        }
+    }
+}

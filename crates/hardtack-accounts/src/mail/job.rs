@@ -1,0 +1,18 @@
+//! The jobs of the mail worker.
+
+use hardtack::clock::Timestamp;
+
+use crate::activity::RequestInfo;
+use crate::users::EmailAddress;
+
+/// A reason to send an email. The worker decides whether there is one to send.
+pub(crate) enum MailJob {
+    /// A visitor asked to reset the password of the users who have confirmed this address.
+    ForgotPassword { address: EmailAddress, request: RequestInfo },
+    /// A user has an unconfirmed address.
+    ConfirmEmail { user_id: String, at: Timestamp },
+    /// A user has a new password, set by a reset link.
+    PasswordWasReset { user_id: String, at: Timestamp },
+    /// A user has replaced a confirmed address; `old_address` is notified.
+    EmailWasChanged { username: String, old_address: EmailAddress, at: Timestamp },
+}

@@ -1,0 +1,87 @@
+//! A short-lived cookie that belongs to one page.
+
+use axum::response::Response;
+use hardtack::Authenticator;
+use hardtack::cookie::CookieName;
+use http::{HeaderMap, HeaderValue, header};
+
+/// A cookie that one page sets for itself: `HttpOnly`, `SameSite=Lax`, `Secure` over https, and sent to one path
+/// only. It never holds a credential of a session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PageCookie {
+    pub(crate) name: &'static str,
+    pub(crate) path: &'static str,
+    /// Its `Max-Age`, in seconds.
+    pub(crate) max_age: u32,
+}
+
+impl PageCookie {
+    /// Sets the cookie. The value must consist of ASCII letters and digits.
+    pub(crate) fn set(&self, response: Response, value: &str, auth: &Authenticator) -> Response {
+        append(response, self.render(value, self.max_age, auth.sets_secure_cookies()))
+    }
+
+    /// Deletes the cookie.
+    pub(crate) fn clear(&self, response: Response, auth: &Authenticator) -> Response {
+        append(response, self.render("", 0, auth.sets_secure_cookies()))
+    }
+
+    /// Returns the value. If the request has the cookie twice it returns `None`, since an attacker on a sibling
+    /// domain may have added one of them.
+    pub(crate) fn find<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
+        let fields = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+        let value = CookieName::new(self.name).find_in(fields).ok()??;
+        std::str::from_utf8(value).ok().filter(|value| !value.is_empty())
+    }
+
+    /// Renders the value of `Set-Cookie` (RFC 6265 §4.1).
+    fn render(&self, value: &str, max_age: u32, secure: bool) -> String {
+        let Self { name, path, .. } = self;
+        let secure = if secure { "; Secure" } else { "" };
+        format!("{name}={value}; Max-Age={max_age}{secure}; HttpOnly; Path={path}; SameSite=Lax")
+    }
+}
+
+fn append(mut response: Response, set_cookie: String) -> Response {
+    match HeaderValue::try_from(set_cookie) {
+        Ok(value) => {
+            response.headers_mut().append(header::SET_COOKIE, value);
+        }
+        Err(_) => tracing::error!(event = "unsendable_cookie"),
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COOKIE: PageCookie = PageCookie { name: "draft", path: "/account", max_age: 600 };
+
+    fn find(fields: &[&'static str]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for field in fields {
+            headers.append(header::COOKIE, HeaderValue::from_static(field));
+        }
+        COOKIE.find(&headers).map(str::to_owned)
+    }
+
+    #[test]
+    fn it_is_http_only_and_sent_to_its_page() {
+        assert_eq!(COOKIE.render("abc", 600, false), "draft=abc; Max-Age=600; HttpOnly; Path=/account; SameSite=Lax");
+        assert_eq!(
+            COOKIE.render("abc", 600, true),
+            "draft=abc; Max-Age=600; Secure; HttpOnly; Path=/account; SameSite=Lax"
+        );
+        assert_eq!(COOKIE.render("", 0, false), "draft=; Max-Age=0; HttpOnly; Path=/account; SameSite=Lax");
+    }
+
+    #[test]
+    fn it_is_found_once_or_not_at_all() {
+        assert_eq!(find(&["a=1; draft=abc; b=2"]).as_deref(), Some("abc"));
+        assert_eq!(find(&["a=1", "draft=abc"]).as_deref(), Some("abc"));
+        for none in [&["draft="][..], &["mydraft=abc"], &["draft=a; draft=b"], &["draft=a", "draft=a"], &[]] {
+            assert_eq!(find(none), None, "{none:?}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The error page.
+
+use maud::{Markup, html};
+
+use super::layout::{Page, Width, page};
+use super::view::Shell;
+
+/// What the error page renders.
+pub(crate) struct ErrorView<'a> {
+    /// The HTTP status of the response.
+    pub status: u16,
+    /// What happened, in a few words.
+    pub title: &'a str,
+    /// What happened and what to do, in a sentence or two.
+    pub explanation: &'a str,
+    /// The path and the label of a link; the home page if `None`.
+    pub action: Option<(&'a str, &'a str)>,
+}
+
+/// Renders what happened, what to do, and a link.
+pub(crate) fn error_page(shell: &Shell<'_>, view: &ErrorView<'_>) -> Markup {
+    let (path, label) = view.action.unwrap_or(("/", "Go to the home page"));
+    page(
+        shell,
+        &Page {
+            title: view.title,
+            nav_path: None,
+            width: Width::Narrow,
+            refresh_to: None,
+            main: html! {
+                div.card {
+                    p.eyebrow { "Error " (view.status) }
+                    h1 { (view.title) }
+                    p { (view.explanation) }
+                    p.actions { a.button.primary href=(path) { (label) } }
+                }
+            },
+        },
+    )
+}

@@ -1,0 +1,66 @@
+//! The page `/password/forgot`.
+
+use maud::{Markup, html};
+
+use super::form::{self, Field, FieldKind};
+use super::layout::{Page, Width, page};
+use super::view::{FieldError, Shell};
+
+/// What the page renders.
+pub(crate) struct ForgotPasswordView<'a> {
+    /// The pre-session CSRF token.
+    pub csrf_token: &'a str,
+    /// The address that was entered.
+    pub email: &'a str,
+    /// Errors of `email`.
+    pub errors: &'a [FieldError<'a>],
+}
+
+/// Renders the form, which posts `email` and `csrf_token`.
+pub(crate) fn forgot_password(shell: &Shell<'_>, view: &ForgotPasswordView<'_>) -> Markup {
+    let fields = [Field {
+        form: "forgot",
+        name: "email",
+        label: "Email",
+        kind: FieldKind::RequiredEmail(view.email),
+        hint: Some("The address that you have confirmed for your account."),
+    }];
+    frame(
+        shell,
+        form::title(!view.errors.is_empty(), "Forgot your password", "Problem: Forgot your password"),
+        html! {
+            p { "We will email you a link to choose a new password. It works once and expires after an hour." }
+            form method="post" action="/password/forgot" {
+                (form::summary("forgot", &fields, view.errors))
+                (form::csrf(view.csrf_token))
+                @for field in &fields { (form::field(field, view.errors)) }
+                button.button.primary.full type="submit" { "Email me the link" }
+            }
+        },
+    )
+}
+
+/// Renders the page of a site that does not send email.
+pub(crate) fn mail_is_off(shell: &Shell<'_>) -> Markup {
+    let text = "This site does not send email. Ask its administrators for a new password.";
+    frame(shell, "Forgot your password", html! { p { (text) } })
+}
+
+fn frame(shell: &Shell<'_>, title: &str, content: Markup) -> Markup {
+    page(
+        shell,
+        &Page {
+            title,
+            nav_path: None,
+            width: Width::Narrow,
+            refresh_to: None,
+            main: html! {
+                div.card {
+                    h1 { "Forgot your password?" }
+                    (content)
+                }
+                p.aside { "Remembered it? " a href="/login" { "Log in" } }
+            },
+        },
+    )
+}

@@ -1,0 +1,58 @@
+//! What several pages render.
+
+/// The user who is logged in.
+#[derive(Clone, Copy)]
+pub(crate) struct Viewer<'a> {
+    /// The display name, or the user name if no display name is set.
+    pub name: &'a str,
+    /// The session's CSRF token, for the log-out form in the header of each page.
+    pub csrf_token: &'a str,
+}
+
+/// What surrounds the content of every page.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Shell<'a> {
+    /// The user who is logged in, if any.
+    pub viewer: Option<Viewer<'a>>,
+    /// A message above the content.
+    pub notice: Option<Notice<'a>>,
+}
+
+/// A sentence above the content of a page.
+#[derive(Clone, Copy)]
+pub(crate) struct Notice<'a> {
+    pub kind: NoticeKind,
+    pub text: &'a str,
+}
+
+/// How a [`Notice`] is displayed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoticeKind {
+    /// Neutral information.
+    Info,
+    /// The requested change was made.
+    Success,
+}
+
+/// An error in one field of a form.
+#[derive(Clone, Copy)]
+pub(crate) struct FieldError<'a> {
+    /// The field's name; empty for the form as a whole.
+    pub field: &'a str,
+    /// What is wrong and what to enter instead, as a sentence.
+    pub text: &'a str,
+}
+
+/// The log-in and the sign-up form. It has no password: an entered password is never sent back.
+pub(crate) struct CredentialsView<'a> {
+    /// The pre-session CSRF token.
+    pub csrf_token: &'a str,
+    /// The path of this site to go to afterwards.
+    pub next: Option<&'a str>,
+    /// The user name that was entered.
+    pub username: &'a str,
+    /// Whether "Stay logged in" is ticked.
+    pub remember: bool,
+    /// Errors of `username`, `password` or the whole form.
+    pub errors: &'a [FieldError<'a>],
+}

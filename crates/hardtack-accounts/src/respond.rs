@@ -1,0 +1,96 @@
+//! Responses for browsers and for programs.
+
+use axum::Json;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use hardtack::BackendError;
+use hardtack::error::WithCauses;
+use hardtack::request::Wants;
+use http::{HeaderValue, StatusCode, header};
+use maud::Markup;
+use serde_json::{Value, json};
+
+use crate::accounts::ActionError;
+use crate::pages::{ErrorView, FieldError, Shell, error_page};
+
+/// Responds with a page.
+pub(crate) fn page(status: StatusCode, markup: Markup) -> Response {
+    (status, Html(markup.into_string())).into_response()
+}
+
+/// Responds to a successful request: a browser is redirected to `location` with 303, a program gets 200 and
+/// `body`.
+pub(crate) fn success(wants: Wants, location: &str, body: Value) -> Response {
+    match wants {
+        Wants::Page => Redirect::to(location).into_response(),
+        Wants::Htmx => [("hx-redirect", location.to_owned())].into_response(),
+        _ => Json(body).into_response(),
+    }
+}
+
+/// Responds with an error: a page for a browser, or problem details (RFC 9457) with `msg` and, by field,
+/// `errors` for a program.
+pub(crate) fn problem(
+    wants: Wants,
+    status: StatusCode,
+    code: &str,
+    detail: &str,
+    errors: &[FieldError<'_>],
+) -> Response {
+    problem_in(&Shell::default(), wants, status, code, detail, errors)
+}
+
+/// Like [`problem`], with the page in the given shell.
+pub(crate) fn problem_in(
+    shell: &Shell<'_>,
+    wants: Wants,
+    status: StatusCode,
+    code: &str,
+    detail: &str,
+    errors: &[FieldError<'_>],
+) -> Response {
+    if wants == Wants::Page {
+        let title = status.canonical_reason().unwrap_or("Something went wrong");
+        let view = ErrorView { status: status.as_u16(), title, explanation: detail, action: None };
+        return page(status, error_page(shell, &view));
+    }
+    let mut body = json!({
+        "type": "about:blank",
+        "title": status.canonical_reason().unwrap_or_default(),
+        "status": status.as_u16(),
+        "code": code,
+        "detail": detail,
+        "msg": detail,
+    });
+    if !errors.is_empty() {
+        body["errors"] = errors.iter().map(|error| (error.field.to_owned(), json!(error.text))).collect();
+    }
+    let content_type = HeaderValue::from_static("application/problem+json");
+    (status, [(header::CONTENT_TYPE, content_type)], body.to_string()).into_response()
+}
+
+/// Responds with 503 if the database failed. Only the log shows the error.
+pub(crate) fn unavailable(wants: Wants, error: &BackendError) -> Response {
+    tracing::error!(event = "store_unavailable", error = %WithCauses(error));
+    let detail = "The site cannot reach its database at the moment. Try again shortly.";
+    retry_later(problem(wants, StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail, &[]))
+}
+
+/// Responds with 503 if too many passwords are being checked.
+pub(crate) fn busy(wants: Wants) -> Response {
+    let detail = "Many people are logging in at the moment. Try again shortly.";
+    retry_later(problem(wants, StatusCode::SERVICE_UNAVAILABLE, "busy", detail, &[]))
+}
+
+fn retry_later(mut response: Response) -> Response {
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    response
+}
+
+/// Returns what is wrong with the input, or else the finished response for the other errors.
+pub(crate) fn invalid_input<P>(wants: Wants, error: ActionError<P>) -> Result<P, Box<Response>> {
+    match error {
+        ActionError::Invalid(problem) => Ok(problem),
+        ActionError::Busy => Err(busy(wants).into()),
+        ActionError::Backend(error) => Err(unavailable(wants, &error).into()),
+    }
+}

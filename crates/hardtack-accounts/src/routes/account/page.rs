@@ -1,0 +1,80 @@
+//! The page `/account`.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use hardtack::request::Wants;
+use hardtack_axum::{Auth, CurrentUser, FreshAccessToken};
+use http::{HeaderMap, StatusCode};
+
+use super::draft;
+use crate::extract::shell_of;
+use crate::pages::{AccountView, FieldError, Notice, NoticeKind, account, date};
+use crate::respond;
+use crate::site::Site;
+use crate::users::{Profile, User};
+
+/// The variable parts of the page.
+pub(super) struct AccountPage<'a> {
+    pub(super) profile: Profile,
+    pub(super) profile_errors: &'a [FieldError<'a>],
+    pub(super) password_errors: &'a [FieldError<'a>],
+    pub(super) notice: Option<Notice<'a>>,
+    pub(super) sends_mail: bool,
+}
+
+impl<'a> AccountPage<'a> {
+    /// The page with the stored profile, without errors.
+    pub(super) fn new(user: &User, site: &Site) -> Self {
+        let profile = Profile { display_name: user.display_name.clone(), email: user.email.clone() };
+        Self {
+            profile,
+            profile_errors: &[],
+            password_errors: &[],
+            notice: None,
+            sends_mail: site.accounts.sends_mail(),
+        }
+    }
+
+    pub(super) fn respond(&self, user: &CurrentUser<User>, status: StatusCode) -> Response {
+        let unconfirmed = self.sends_mail && !user.email_confirmed && !user.email.is_empty();
+        let view = AccountView {
+            csrf_token: user.token().csrf_token(),
+            username: &user.username,
+            display_name: &self.profile.display_name,
+            email: &self.profile.email,
+            unconfirmed_email: unconfirmed.then_some(user.email.as_str()),
+            created: &date(user.created_at),
+            profile_errors: self.profile_errors,
+            password_errors: self.password_errors,
+        };
+        respond::page(status, account(&shell_of(user, self.notice), &view))
+    }
+}
+
+fn success(text: &str) -> Option<Notice<'_>> {
+    Some(Notice { kind: NoticeKind::Success, text })
+}
+
+pub(crate) async fn show(
+    State(site): State<Site>,
+    auth: Auth,
+    _fresh: FreshAccessToken,
+    user: CurrentUser<User>,
+    headers: HeaderMap,
+) -> Response {
+    if auth.wants() == Wants::Api {
+        return axum::Json(user.into_user()).into_response();
+    }
+    let mut page = AccountPage::new(&user, &site);
+    page.notice = match auth.query("done").as_deref() {
+        Some("settings") => success("Your settings are saved."),
+        Some("password") => success("Your password is changed. All other devices are logged out."),
+        Some("letter") => success("An email is on its way. Open the link in it."),
+        _ => None,
+    };
+    let Some(draft) = draft::find(&headers, &user) else { return page.respond(&user, StatusCode::OK) };
+    page.profile = draft;
+    let text = "Your changes are still here, but not saved yet. Check them and save.";
+    page.notice = Some(Notice { kind: NoticeKind::Info, text });
+    draft::clear(page.respond(&user, StatusCode::OK), auth.authenticator())
+}

@@ -1,0 +1,95 @@
+//! The form of `/login` and `/signup`.
+
+use axum::response::{IntoResponse, Response};
+use hardtack::LogIn;
+use hardtack::request::Wants;
+use hardtack_axum::{Auth, AuthError};
+use http::StatusCode;
+use maud::Markup;
+use serde::{Deserialize, Deserializer};
+
+use crate::pages::{CredentialsView, FieldError, Shell};
+use crate::respond;
+
+/// The body of a log-in or sign-up.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct CredentialsInput {
+    pub(super) username: String,
+    pub(super) password: String,
+    #[serde(deserialize_with = "checkbox_or_bool")]
+    remember: Option<bool>,
+    next: Option<String>,
+}
+
+/// Deserialises a form's checkbox, or a program's `true` or `false`.
+fn checkbox_or_bool<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    struct CheckboxOrBool;
+
+    impl serde::de::Visitor<'_> for CheckboxOrBool {
+        type Value = Option<bool>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("true or false")
+        }
+
+        fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+            Ok(Some(value))
+        }
+
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            match text {
+                "true" | "on" | "1" => Ok(Some(true)),
+                "false" | "off" | "0" | "" => Ok(Some(false)),
+                _ => Err(E::invalid_value(serde::de::Unexpected::Other("another text"), &self)),
+            }
+        }
+    }
+
+    deserializer.deserialize_any(CheckboxOrBool)
+}
+
+impl CredentialsInput {
+    /// An empty form, with `next` from the query and the checkbox as the site is configured.
+    pub(super) fn from_query(auth: &Auth) -> Self {
+        Self {
+            next: auth.query("next"),
+            remember: Some(auth.authenticator().sets_persistent_cookies()),
+            ..Self::default()
+        }
+    }
+
+    /// Returns the log-in of a user with the choice between session and persistent cookies. Browsers do not send a
+    /// checkbox that is not ticked, so for them a missing field means no. A program that omits the field gets what
+    /// the site is configured to do.
+    pub(super) fn log_in(&self, user_id: &str, wants: Wants) -> LogIn {
+        let remember = self.remember.or((wants != Wants::Api).then_some(false));
+        remember.into_iter().fold(LogIn::new(user_id), LogIn::remember)
+    }
+
+    /// Returns the page to go to: the form's `next`, or else the query's, or else the home page.
+    pub(super) fn next_or_home(&self, auth: &Auth) -> String {
+        self.next.as_deref().map_or_else(|| auth.next_or_home(), |next| auth.authenticator().next_or_home(Some(next)))
+    }
+}
+
+/// Responds with the page of the form and its pre-session cookie.
+pub(super) fn show_form(
+    auth: &Auth,
+    status: StatusCode,
+    input: &CredentialsInput,
+    errors: &[FieldError<'_>],
+    shell: Shell<'_>,
+    page: fn(&Shell<'_>, &CredentialsView<'_>) -> Markup,
+) -> Result<Response, AuthError> {
+    let (csrf_token, cookies) = auth.pre_session()?;
+    let next = input.next.clone().or_else(|| auth.query("next")).and_then(|next| auth.authenticator().next(&next));
+    let view = CredentialsView {
+        csrf_token: &csrf_token,
+        next: next.as_ref().map(hardtack::request::NextPath::as_str),
+        username: &input.username,
+        remember: input.remember.unwrap_or_default(),
+        errors,
+    };
+    Ok((cookies, respond::page(status, page(&shell, &view))).into_response())
+}

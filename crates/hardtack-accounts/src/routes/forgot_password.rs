@@ -1,0 +1,72 @@
+//! `/password/forgot`: sends a reset link by email.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use hardtack::request::Wants;
+use hardtack_axum::{Auth, AuthError};
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::activity::RequestInfo;
+use crate::extract::{FormOrJson, Visitor};
+use crate::pages::{FieldError, ForgotPasswordView, Notice, NoticeKind, Shell, forgot_password, mail_is_off};
+use crate::respond;
+use crate::site::Site;
+use crate::users::EmailAddress;
+
+/// The same for every address, so that it does not reveal which addresses have an account.
+const ON_ITS_WAY: &str = "If this address is confirmed for an account, an email with a link is on its way.";
+
+const NO_ADDRESS: &str = "Enter an address such as you@site.example.";
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ForgotPasswordInput {
+    email: String,
+}
+
+pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {
+    let done = auth.query("done").map(|_| Notice { kind: NoticeKind::Success, text: ON_ITS_WAY });
+    show_form(&site, &auth, StatusCode::OK, visitor.shell(done), "", &[])
+}
+
+fn show_form(
+    site: &Site,
+    auth: &Auth,
+    status: StatusCode,
+    shell: Shell<'_>,
+    email: &str,
+    errors: &[FieldError<'_>],
+) -> Result<Response, AuthError> {
+    if !site.accounts.sends_mail() {
+        return Ok(respond::page(status, mail_is_off(&shell)));
+    }
+    let (csrf_token, cookies) = auth.pre_session()?;
+    let view = ForgotPasswordView { csrf_token: &csrf_token, email, errors };
+    Ok((cookies, respond::page(status, forgot_password(&shell, &view))).into_response())
+}
+
+pub(crate) async fn submit(
+    State(site): State<Site>,
+    auth: Auth,
+    request: RequestInfo,
+    FormOrJson(input): FormOrJson<ForgotPasswordInput>,
+) -> Result<Response, AuthError> {
+    auth.require_pre_session()?;
+    let wants = auth.wants();
+    if !site.accounts.sends_mail() {
+        let detail = "This site does not send email. Ask its administrators for a new password.";
+        return Ok(respond::problem(wants, StatusCode::NOT_IMPLEMENTED, "no_mail", detail, &[]));
+    }
+    let Some(address) = EmailAddress::parse(input.email.trim()) else {
+        let errors = [FieldError { field: "email", text: NO_ADDRESS }];
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return match wants {
+            Wants::Page => show_form(&site, &auth, status, Shell::default(), &input.email, &errors),
+            _ => Ok(respond::problem(wants, status, "invalid_fields", NO_ADDRESS, &errors)),
+        };
+    };
+    site.accounts.forgot_password(address, request);
+    Ok(respond::success(wants, "/password/forgot?done=1", json!({ "detail": ON_ITS_WAY })))
+}

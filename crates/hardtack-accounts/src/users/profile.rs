@@ -1,0 +1,56 @@
+//! The part of an account that its user can edit.
+
+use super::EmailAddress;
+
+/// The editable fields of the account page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Profile {
+    /// The name that pages show; at most 80 characters.
+    pub(crate) display_name: String,
+    /// The email address; at most 254 bytes.
+    pub(crate) email: String,
+}
+
+/// A field of the profile that is not valid, and what to enter instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ProfileProblem {
+    pub(crate) field: &'static str,
+    pub(crate) text: &'static str,
+}
+
+impl Profile {
+    /// Trims both fields and returns them with the problems of each.
+    pub(crate) fn validate(mut self) -> (Self, Vec<ProfileProblem>) {
+        self.display_name = self.display_name.trim().to_owned();
+        self.email = self.email.trim().to_owned();
+        let mut problems = Vec::new();
+        if self.display_name.chars().count() > 80 || self.display_name.chars().any(char::is_control) {
+            let text = "Use at most 80 characters, without line breaks.";
+            problems.push(ProfileProblem { field: "display_name", text });
+        }
+        if !self.email.is_empty() && EmailAddress::parse(&self.email).is_none() {
+            let text = "Enter an address such as you@site.example, or leave the field empty.";
+            problems.push(ProfileProblem { field: "email", text });
+        }
+        (self, problems)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_problem_names_its_field() {
+        let fields = |display_name: &str, email: &str| {
+            let profile = Profile { display_name: display_name.into(), email: email.into() };
+            profile.validate().1.into_iter().map(|problem| problem.field).collect::<Vec<_>>()
+        };
+        assert_eq!(fields("Alice", " a@b.example "), [""; 0]);
+        assert_eq!(fields("", ""), [""; 0]);
+        assert_eq!(fields(&"x".repeat(81), "nobody"), ["display_name", "email"]);
+        for bad in ["@", "a@", "@b", "a@b@c", "a b@c", "a@b..c", "a@b.", "<a@b>", "-x@b"] {
+            assert_eq!(fields("", bad), ["email"], "{bad}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! A user, as handlers and operators see them.
+
+use hardtack::clock::Timestamp;
+use serde::Serialize;
+
+use super::username_key;
+
+/// A person with an account. Serialises to the JSON that the site's routes return.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct User {
+    /// The value of `sub` in the user's tokens: random, and never reused for another user.
+    pub id: String,
+    /// The name that the user logs in with, as first written.
+    pub username: String,
+    /// The name that pages show; empty unless set.
+    pub display_name: String,
+    /// The email address; empty unless set.
+    pub email: String,
+    /// Whether the user has opened a confirmation link that was sent to that address.
+    pub email_confirmed: bool,
+    /// When the user signed up; in JSON, seconds since the Unix epoch.
+    #[serde(serialize_with = "seconds")]
+    pub created_at: Timestamp,
+}
+
+impl User {
+    /// Returns the display name, or the user name if no display name is set.
+    pub fn name(&self) -> &str {
+        if self.display_name.is_empty() { &self.username } else { &self.display_name }
+    }
+
+    /// Returns whether `name` is the user name, ignoring case.
+    pub(crate) fn has_username(&self, name: &str) -> bool {
+        username_key(name) == username_key(&self.username)
+    }
+}
+
+/// A user, with what only an operator sees. Returned by [`Accounts::list`](crate::Accounts::list) and
+/// [`Accounts::find_by_name`](crate::Accounts::find_by_name).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UserRecord {
+    /// The user.
+    pub user: User,
+    /// When the user was disabled; `None` for a user who can log in.
+    pub disabled_at: Option<Timestamp>,
+}
+
+fn seconds<S: serde::Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_i64(at.unix_seconds())
+}

@@ -1,0 +1,77 @@
+//! What a handler does with a session: starts it, ends it, refreshes it, makes it fresh again.
+
+use std::fmt;
+use std::future::{Ready, ready};
+use std::rc::Rc;
+
+use actix_web::dev::{self, Payload};
+use actix_web::http::header::HeaderMap;
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use hardtack::adapter::Exchange;
+
+use crate::request::{AuthState, Head};
+use crate::respond::{AuthError, SetCookies, reply_response};
+
+/// The authentication of this request: logs in, logs out, refreshes and re-authenticates.
+///
+/// Each method makes the checks that belong to it: a log-in or log-out that is a GET, comes from another site, or lacks
+/// its form's token is refused.
+///
+/// ```
+/// use actix_web::{Either, Responder, web::{Form, Redirect}};
+/// use hardtack_actix::{Auth, AuthError};
+/// # #[derive(serde::Deserialize)] struct Credentials { username: String, password: String }
+/// # async fn check(credentials: &Credentials) -> Option<String> { None }
+///
+/// async fn log_in(auth: Auth, Form(credentials): Form<Credentials>) -> Result<impl Responder, AuthError> {
+///     auth.require_pre_session()?; // check no password of a forged request
+///     Ok(match check(&credentials).await {
+///         Some(user) => {
+///             let next = Redirect::to(auth.next_or_home()).see_other();
+///             Either::Left(auth.log_in(user).await?.onto(next))
+///         }
+///         None => Either::Right("The user name and password do not match."),
+///     })
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Auth {
+    state: Rc<AuthState>,
+    // A copy: actix-web cannot route a request while a middleware holds an `HttpRequest`.
+    head: Head<dev::RequestHead>,
+}
+
+impl Auth {
+    hardtack::__forward_auth! {
+        crate: "hardtack_actix",
+        error: AuthError,
+        cookies: SetCookies,
+        response: HttpResponse = reply_response,
+    }
+
+    /// Returns the request's header fields.
+    pub fn headers(&self) -> &HeaderMap {
+        self.head.headers()
+    }
+
+    fn exchange(&self) -> Exchange<'_> {
+        self.head.exchange(&self.state)
+    }
+}
+
+/// Leaves out the header fields, which contain credentials.
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Auth").field("authenticator", self.authenticator()).finish_non_exhaustive()
+    }
+}
+
+impl FromRequest for Auth {
+    type Error = AuthError;
+    type Future = Ready<Result<Self, AuthError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let auth = AuthState::of_layer(request).map(|state| Self { state, head: Head::of(request).to_owned() });
+        ready(auth.map_err(AuthError::from))
+    }
+}

@@ -1,0 +1,7 @@
+//! What most applications use: `use hardtack_actix::prelude::*`.
+
+#[doc(no_inline)]
+pub use crate::{
+    AccessToken, Auth, AuthError, AuthLayer, Authenticator, CurrentUser, FindUser, FreshAccessToken, KeySet, LogIn,
+    MemorySessions, Need, Optional, RefreshToken, Require, SetCookies, VerifiedToken,
+};

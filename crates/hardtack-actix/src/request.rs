@@ -1,0 +1,200 @@
+//! What the adapter reads from an actix-web request: its head, and the state that the layer put into its extensions.
+
+use std::borrow::Borrow;
+use std::cell::RefCell;
+use std::net::IpAddr;
+use std::ops::Deref;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix_web::dev::{self, ServiceRequest};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::uri::{Authority, PathAndQuery};
+use actix_web::{HttpMessage, HttpRequest, web};
+use hardtack::adapter::{Exchange, Headers, Incoming, RequestHead, RequestState};
+use hardtack::refusal::Reason;
+use hardtack::request::Wants;
+use hardtack::{Authenticator, Failure};
+
+use crate::respond::{AuthError, Refusal};
+
+/// The state of a request, which [`AuthLayer`](crate::AuthLayer) puts into its extensions.
+pub(crate) struct AuthState {
+    request: RequestState,
+    refusals: RefCell<Vec<Arc<Refusal>>>,
+}
+
+impl AuthState {
+    pub(crate) fn new(request: RequestState) -> Rc<Self> {
+        Rc::new(Self { request, refusals: RefCell::default() })
+    }
+
+    /// Puts the state where extractors find it.
+    pub(crate) fn insert_into(self: &Rc<Self>, request: &ServiceRequest) {
+        request.extensions_mut().insert(Rc::clone(self));
+    }
+
+    fn find(request: &HttpRequest) -> Option<Rc<Self>> {
+        request.extensions().get::<Rc<Self>>().cloned()
+    }
+
+    /// Returns the layer's state.
+    pub(crate) fn of_layer(request: &HttpRequest) -> Result<Rc<Self>, Failure> {
+        Self::find(request).ok_or_else(|| {
+            let advice = "no AuthLayer wraps this route; add .wrap(AuthLayer::new(auth)) to the App";
+            Failure::outside(Reason::NotSetUp(advice.into()))
+        })
+    }
+
+    /// Returns the layer's state. Without a layer, an authenticator in the `app_data` suffices to verify tokens.
+    pub(crate) fn for_verification(request: &HttpRequest) -> Result<Rc<Self>, Failure> {
+        if let Some(state) = Self::find(request) {
+            return Ok(state);
+        }
+        match request.app_data::<web::Data<Authenticator>>() {
+            Some(auth) => Ok(Self::new(RequestState::without_layer(Authenticator::clone(auth)))),
+            None => Self::of_layer(request),
+        }
+    }
+
+    /// Returns the error of an extractor, and keeps it: actix-web implements `Option<T>` for every extractor and turns
+    /// its errors into `None`. If the handler runs in spite of the error, the layer responds with it.
+    pub(crate) fn refuse(&self, failure: Failure) -> AuthError {
+        let refusal = Arc::new(Refusal::new(failure));
+        self.refusals.borrow_mut().push(Arc::clone(&refusal));
+        AuthError::from_refusal(refusal)
+    }
+
+    /// Returns the first refusal that neither became a response nor was inspected by the handler.
+    pub(crate) fn unhandled_refusal(&self) -> Option<Arc<Refusal>> {
+        self.refusals.borrow().iter().find(|refusal| !refusal.is_handled()).cloned()
+    }
+}
+
+impl Deref for AuthState {
+    type Target = RequestState;
+
+    fn deref(&self) -> &RequestState {
+        &self.request
+    }
+}
+
+/// The head of a request: borrowed from the request, or a copy that a handler keeps.
+#[derive(Clone)]
+pub(crate) struct Head<R>(R);
+
+impl<'a> Head<&'a dev::RequestHead> {
+    pub(crate) fn of(request: &'a HttpRequest) -> Self {
+        Self(request.head())
+    }
+
+    /// Copies what the core reads.
+    pub(crate) fn to_owned(&self) -> Head<dev::RequestHead> {
+        Head(self.0.clone())
+    }
+}
+
+impl<R: Borrow<dev::RequestHead> + Sync> Head<R> {
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.0.borrow().headers
+    }
+
+    pub(crate) fn request_head(&self) -> RequestHead<'_> {
+        RequestHead::of(self)
+    }
+
+    /// Joins the head with the request's state.
+    pub(crate) fn exchange<'a>(&'a self, state: &'a RequestState) -> Exchange<'a> {
+        Exchange::new(self.request_head(), state)
+    }
+}
+
+impl<R: Borrow<dev::RequestHead>> Headers for Head<R> {
+    fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
+        all(&self.0.borrow().headers, name).nth(index)
+    }
+
+    fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
+        first_two(&self.0.borrow().headers, name)
+    }
+}
+
+impl<R: Borrow<dev::RequestHead> + Sync> Incoming for Head<R> {
+    fn method(&self) -> &str {
+        self.0.borrow().method.as_str()
+    }
+
+    fn is_safe(&self) -> bool {
+        self.0.borrow().method.is_safe()
+    }
+
+    fn target(&self) -> &str {
+        // A scope leaves the URI as the client sent it.
+        self.0.borrow().uri.path_and_query().map_or("/", PathAndQuery::as_str)
+    }
+
+    fn authority(&self) -> Option<&str> {
+        self.0.borrow().uri.authority().map(Authority::as_str)
+    }
+
+    fn peer(&self) -> Option<IpAddr> {
+        self.0.borrow().peer_addr.map(|peer| peer.ip())
+    }
+}
+
+/// A header map of actix-web, as the core reads it.
+///
+/// ```
+/// use actix_web::http::header::{self, HeaderMap, HeaderValue};
+/// use hardtack_actix::{HeaderFields, hardtack::request::Headers};
+///
+/// let mut headers = HeaderMap::new();
+/// headers.append(header::COOKIE, HeaderValue::from_static("theme=dark"));
+/// assert_eq!(HeaderFields(&headers).first_two("cookie"), [Some(&b"theme=dark"[..]), None]);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct HeaderFields<'a>(pub &'a HeaderMap);
+
+impl Headers for HeaderFields<'_> {
+    fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
+        all(self.0, name).nth(index)
+    }
+
+    fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
+        first_two(self.0, name)
+    }
+}
+
+fn first_two<'a>(headers: &'a HeaderMap, name: &str) -> [Option<&'a [u8]>; 2] {
+    let mut values = all(headers, name);
+    [values.next(), values.next()]
+}
+
+/// The names that nearly every request is asked for, which then need no parsing.
+#[inline]
+fn known(name: &str) -> Option<&'static HeaderName> {
+    static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+    static CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
+    match name {
+        "cookie" => Some(&header::COOKIE),
+        "origin" => Some(&header::ORIGIN),
+        "sec-fetch-site" => Some(&SEC_FETCH_SITE),
+        "x-csrf-token" => Some(&CSRF),
+        "upgrade" => Some(&header::UPGRADE),
+        _ => None,
+    }
+}
+
+#[inline]
+fn all<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+    let values = match known(name) {
+        Some(name) => headers.get_all(name),
+        None => headers.get_all(name),
+    };
+    values.map(HeaderValue::as_bytes)
+}
+
+/// Returns what kind of response the client wants, from a request's header fields.
+pub fn wants(headers: &HeaderMap) -> Wants {
+    Wants::of(&HeaderFields(headers))
+}

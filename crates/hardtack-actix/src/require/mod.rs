@@ -1,0 +1,61 @@
+//! A layer that refuses requests without the token that they need.
+
+mod service;
+
+use std::future::{Ready, ready};
+
+use actix_web::Error;
+use actix_web::body::EitherBody;
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
+use hardtack::Need;
+
+pub use service::{RequireFuture, RequireService};
+
+/// A layer that requires a token for every request below it (`verify_jwt_in_request`). Wrap it inside of
+/// [`AuthLayer`](crate::AuthLayer), that is, before it: actix-web runs the middleware first that was wrapped last.
+///
+/// With an [optional](Need::optional) need, it lets requests without a token pass and refuses invalid tokens. `OPTIONS`
+/// requests pass if they are [exempt](hardtack::AuthenticatorBuilder::exempt_options).
+///
+/// A wrapped scope or `App` includes its default service, so that unknown paths also require the token.
+///
+/// ```
+/// use actix_web::{App, web};
+/// use hardtack_actix::{Algorithm, SigningKey, prelude::*};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let auth = Authenticator::builder(KeySet::new(SigningKey::generate(Algorithm::HS256)?)).build()?;
+/// let reports = web::scope("/reports")
+///     .route("", web::get().to(async || "Only for logged-in users."))
+///     .wrap(Require::new(Need::access()));
+/// let app = App::new().service(reports).wrap(AuthLayer::new(auth));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Require {
+    need: Need,
+}
+
+impl Require {
+    /// Creates a layer that requires what `need` describes.
+    pub const fn new(need: Need) -> Self {
+        Self { need }
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for Require
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Transform = RequireService<S>;
+    type InitError = ();
+    type Future = Ready<Result<RequireService<S>, ()>>;
+
+    fn new_transform(&self, inner: S) -> Self::Future {
+        ready(Ok(RequireService::new(inner, self.need)))
+    }
+}

@@ -1,0 +1,158 @@
+//! The service of the layer: puts the request's state in place, runs the handler, completes its response.
+
+use std::future::Future;
+use std::iter::once_with;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use actix_web::body::EitherBody;
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::{Error, HttpMessage};
+use hardtack::Authenticator;
+use hardtack::adapter::{BodyPeek, NO_STORE, Peeked, RequestState, ResponseChanges};
+use pin_project_lite::pin_project;
+
+use crate::body::peek;
+use crate::request::{AuthState, Head};
+use crate::respond::{append, reply_response};
+
+/// The service that [`AuthLayer`](crate::AuthLayer) creates.
+#[derive(Clone, Debug)]
+pub struct AuthService<S> {
+    inner: Rc<S>,
+    authenticator: Authenticator,
+}
+
+impl<S> AuthService<S> {
+    pub(crate) fn new(inner: S, authenticator: Authenticator) -> Self {
+        Self { inner: Rc::new(inner), authenticator }
+    }
+}
+
+type ServiceResult<B> = Result<ServiceResponse<EitherBody<B>>, Error>;
+
+impl<S, B> Service<ServiceRequest> for AuthService<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Future = AuthFuture<S::Future, B>;
+
+    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let authenticator = self.authenticator.clone();
+        if authenticator.method_may_need_body(request.method().is_safe())
+            && let Some(body_peek) = authenticator.body_peek(&Head::of(request.request()).request_head())
+        {
+            let future = Box::pin(call_after_peek(Rc::clone(&self.inner), authenticator, body_peek, request));
+            return AuthFuture { state: State::Peeking { future } };
+        }
+        let state = AuthState::new(RequestState::in_layer(authenticator, Peeked::default()));
+        state.insert_into(&request);
+        AuthFuture { state: State::Handler { future: self.inner.call(request), state } }
+    }
+}
+
+/// Reads the beginning of the body, then runs the handler with the whole body.
+async fn call_after_peek<S, B>(
+    inner: Rc<S>,
+    authenticator: Authenticator,
+    body_peek: BodyPeek,
+    mut request: ServiceRequest,
+) -> ServiceResult<B>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+{
+    let (peeked, payload) = peek(request.take_payload(), body_peek).await;
+    request.set_payload(payload);
+    let state = AuthState::new(RequestState::in_layer(authenticator, peeked));
+    state.insert_into(&request);
+    finish(inner.call(request).await, &state)
+}
+
+pin_project! {
+    /// The future of [`AuthService`]: the handler's own future, boxed only if a body is read before the handler runs.
+    pub struct AuthFuture<F, B> {
+        #[pin]
+        state: State<F, B>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<F, B> {
+        Handler { #[pin] future: F, state: Rc<AuthState> },
+        Peeking { future: Pin<Box<dyn Future<Output = ServiceResult<B>>>> },
+    }
+}
+
+impl<F, B> Future for AuthFuture<F, B>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+{
+    type Output = ServiceResult<B>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProjection::Handler { future, state } => future.poll(cx).map(|result| finish(result, state)),
+            StateProjection::Peeking { future } => future.as_mut().poll(cx),
+        }
+    }
+}
+
+fn finish<B>(result: Result<ServiceResponse<B>, Error>, state: &AuthState) -> ServiceResult<B> {
+    match result {
+        Ok(response) => Ok(finish_response(response, state)),
+        Err(error) => Err(finish_error(error, state)),
+    }
+}
+
+/// Adds the cookies of a refresh and `Cache-Control` to a response. If the handler ran although a token was refused,
+/// responds with the refusal instead.
+fn finish_response<B>(response: ServiceResponse<B>, state: &AuthState) -> ServiceResponse<EitherBody<B>> {
+    let mut response = match state.unhandled_refusal() {
+        None => response.map_into_left_body(),
+        Some(refusal) => {
+            tracing::error!(
+                event = "unheeded_refusal",
+                code = refusal.failure().reason().code(),
+                "a handler ran although its token was refused; use Optional<AccessToken> instead of Option<AccessToken>"
+            );
+            response.into_response(reply_response(refusal.failure().reply().clone()).map_into_right_body())
+        }
+    };
+    apply(&changes(response.headers(), state), response.headers_mut());
+    response
+}
+
+/// Applies the changes to the response that a service further out makes from the error.
+fn finish_error(mut error: Error, state: &AuthState) -> Error {
+    let changes = changes(error.error_response().headers(), state);
+    error.add_response_mapper(move |mut response| {
+        apply(&changes, response.headers_mut());
+        response
+    });
+    error
+}
+
+fn changes(headers: &HeaderMap, state: &AuthState) -> ResponseChanges {
+    // The fields are only looked up if the core asks for them.
+    let set_cookies = once_with(|| headers.get_all(header::SET_COOKIE)).flatten();
+    state.finish(set_cookies.map(HeaderValue::as_bytes))
+}
+
+static PRIVATE: HeaderValue = HeaderValue::from_static(NO_STORE);
+
+fn apply(changes: &ResponseChanges, headers: &mut HeaderMap) {
+    append(&changes.cookies, headers);
+    if changes.private {
+        headers.insert(header::CACHE_CONTROL, PRIVATE.clone());
+    }
+}

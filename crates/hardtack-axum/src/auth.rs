@@ -1,0 +1,70 @@
+//! What a handler does with a session: starts it, ends it, refreshes it, makes it fresh again.
+
+use std::fmt;
+
+use axum::extract::FromRequestParts;
+use axum::response::Response;
+use hardtack::adapter::Exchange;
+use http::HeaderMap;
+use http::request::Parts;
+
+use crate::request::{AuthState, Head};
+use crate::respond::{AuthError, SetCookies, reply_response};
+
+/// The authentication of this request: logs in, logs out, refreshes and re-authenticates.
+///
+/// Each method makes the checks that belong to it: a log-in or log-out that is a GET, comes from another site, or lacks
+/// its form's token is refused.
+///
+/// ```
+/// use axum::{Form, response::{IntoResponse, Redirect}};
+/// use hardtack_axum::{Auth, AuthError};
+/// # #[derive(serde::Deserialize)] struct Credentials { username: String, password: String }
+/// # async fn check(credentials: &Credentials) -> Option<String> { None }
+///
+/// async fn log_in(auth: Auth, Form(credentials): Form<Credentials>) -> Result<impl IntoResponse, AuthError> {
+///     auth.require_pre_session()?; // check no password of a forged request
+///     match check(&credentials).await {
+///         Some(user) => Ok((auth.log_in(user).await?, Redirect::to(&auth.next_or_home())).into_response()),
+///         None => Ok("The user name and password do not match.".into_response()),
+///     }
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Auth {
+    state: AuthState,
+    head: Head<Parts>,
+}
+
+impl Auth {
+    hardtack::__forward_auth! {
+        crate: "hardtack_axum",
+        error: AuthError,
+        cookies: SetCookies,
+        response: Response = reply_response,
+    }
+
+    /// Returns the request's header fields.
+    pub fn headers(&self) -> &HeaderMap {
+        self.head.headers()
+    }
+
+    fn exchange(&self) -> Exchange<'_> {
+        self.head.exchange(&self.state)
+    }
+}
+
+/// Leaves out the header fields, which contain credentials.
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Auth").field("authenticator", self.authenticator()).finish_non_exhaustive()
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Auth {
+    type Rejection = AuthError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
+        Ok(Self { state: AuthState::of_layer(parts)?.clone(), head: Head::of(parts).to_owned() })
+    }
+}

@@ -1,0 +1,7 @@
+//! What most applications use: `use hardtack_axum::prelude::*`.
+
+#[doc(no_inline)]
+pub use crate::{
+    AccessToken, Auth, AuthError, AuthLayer, Authenticator, CurrentUser, FindUser, FreshAccessToken, KeySet, LogIn,
+    MemorySessions, Need, RefreshToken, Require, SetCookies, VerifiedToken,
+};

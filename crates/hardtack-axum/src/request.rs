@@ -1,0 +1,199 @@
+//! What the adapter reads from an axum request: its head, and the state that the layer put into its extensions.
+
+use std::borrow::{Borrow, Cow};
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, OriginalUri, Request};
+use hardtack::adapter::{Exchange, Headers, Incoming, RequestHead, RequestState};
+use hardtack::refusal::Reason;
+use hardtack::request::Wants;
+use hardtack::{Authenticator, Failure};
+use http::request::Parts;
+use http::uri::{Authority, PathAndQuery};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Uri, header};
+
+/// The state of a request, which [`AuthLayer`](crate::AuthLayer) puts into its extensions.
+#[derive(Clone, Debug)]
+pub(crate) struct AuthState(Arc<RequestState>);
+
+impl AuthState {
+    pub(crate) fn new(state: RequestState) -> Self {
+        Self(Arc::new(state))
+    }
+
+    /// Puts the state where extractors find it.
+    pub(crate) fn insert_into(&self, extensions: &mut Extensions) {
+        extensions.insert(self.clone());
+    }
+
+    /// Returns the layer's state.
+    pub(crate) fn of_layer(parts: &Parts) -> Result<&Self, Failure> {
+        parts.extensions.get::<Self>().ok_or_else(|| {
+            let advice = "no AuthLayer wraps this route; add .layer(AuthLayer::new(auth)) to the router";
+            Failure::outside(Reason::NotSetUp(advice.into()))
+        })
+    }
+
+    /// Returns the layer's state. Without a layer, an authenticator in an `Extension` suffices to verify tokens.
+    pub(crate) fn for_verification(parts: &Parts) -> Result<Cow<'_, Self>, Failure> {
+        if let Some(state) = parts.extensions.get() {
+            return Ok(Cow::Borrowed(state));
+        }
+        match parts.extensions.get::<Authenticator>() {
+            Some(auth) => Ok(Cow::Owned(Self::new(RequestState::without_layer(auth.clone())))),
+            None => Self::of_layer(parts).map(Cow::Borrowed),
+        }
+    }
+}
+
+impl Deref for AuthState {
+    type Target = RequestState;
+
+    fn deref(&self) -> &RequestState {
+        &self.0
+    }
+}
+
+/// The head of a request: borrowed from the request, or a copy that a handler keeps.
+#[derive(Clone)]
+pub(crate) struct Head<P>(P);
+
+impl<'a> Head<&'a Parts> {
+    pub(crate) fn of(parts: &'a Parts) -> Self {
+        Self(parts)
+    }
+
+    /// Copies what the core reads, and none of the other extensions.
+    pub(crate) fn to_owned(&self) -> Head<Parts> {
+        let (mut copy, ()) = Request::new(()).into_parts();
+        copy.method = self.0.method.clone();
+        copy.uri = self.uri().clone();
+        copy.headers = self.0.headers.clone();
+        if let Some(connection) = self.0.extensions.get::<ConnectInfo<SocketAddr>>() {
+            copy.extensions.insert(*connection);
+        }
+        Head(copy)
+    }
+}
+
+impl<P: Borrow<Parts> + Sync> Head<P> {
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.0.borrow().headers
+    }
+
+    pub(crate) fn request_head(&self) -> RequestHead<'_> {
+        RequestHead::of(self)
+    }
+
+    /// Joins the head with the request's state.
+    pub(crate) fn exchange<'a>(&'a self, state: &'a RequestState) -> Exchange<'a> {
+        Exchange::new(self.request_head(), state)
+    }
+
+    /// The URI as the client sent it: a nested router shortens the request's own.
+    fn uri(&self) -> &Uri {
+        let parts = self.0.borrow();
+        parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0)
+    }
+}
+
+impl<P: Borrow<Parts>> Headers for Head<P> {
+    fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
+        value(&self.0.borrow().headers, name, index)
+    }
+
+    fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
+        first_two(&self.0.borrow().headers, name)
+    }
+}
+
+impl<P: Borrow<Parts> + Sync> Incoming for Head<P> {
+    fn method(&self) -> &str {
+        self.0.borrow().method.as_str()
+    }
+
+    fn is_safe(&self) -> bool {
+        self.0.borrow().method.is_safe()
+    }
+
+    fn target(&self) -> &str {
+        self.uri().path_and_query().map_or("/", PathAndQuery::as_str)
+    }
+
+    fn authority(&self) -> Option<&str> {
+        self.uri().authority().map(Authority::as_str)
+    }
+
+    fn peer(&self) -> Option<IpAddr> {
+        self.0.borrow().extensions.get::<ConnectInfo<SocketAddr>>().map(|connection| connection.0.ip())
+    }
+}
+
+/// A header map of the `http` crate, as the core reads it. Adapters for other frameworks that use `http` can share it.
+///
+/// ```
+/// use hardtack_axum::{HeaderFields, hardtack::request::Headers};
+/// use http::{HeaderMap, HeaderValue, header};
+///
+/// let mut headers = HeaderMap::new();
+/// headers.append(header::COOKIE, HeaderValue::from_static("theme=dark"));
+/// assert_eq!(HeaderFields(&headers).first_two("cookie"), [Some(&b"theme=dark"[..]), None]);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct HeaderFields<'a>(pub &'a HeaderMap);
+
+impl Headers for HeaderFields<'_> {
+    fn value(&self, name: &str, index: usize) -> Option<&[u8]> {
+        value(self.0, name, index)
+    }
+
+    fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
+        first_two(self.0, name)
+    }
+}
+
+fn value<'a>(headers: &'a HeaderMap, name: &str, index: usize) -> Option<&'a [u8]> {
+    all(headers, name).nth(index)
+}
+
+fn first_two<'a>(headers: &'a HeaderMap, name: &str) -> [Option<&'a [u8]>; 2] {
+    if headers.len() == headers.keys_len() {
+        // No field is repeated, as in nearly every request: `get` takes fewer instructions than `get_all`.
+        let value = match known(name) {
+            Some(name) => headers.get(name),
+            None => headers.get(name),
+        };
+        return [value.map(HeaderValue::as_bytes), None];
+    }
+    let mut values = all(headers, name);
+    [values.next(), values.next()]
+}
+
+fn all<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+    let values = match known(name) {
+        Some(name) => headers.get_all(name),
+        None => headers.get_all(name),
+    };
+    values.iter().map(HeaderValue::as_bytes)
+}
+
+/// The names that the core looks up in nearly every request. `http` would parse them each time (decision 28).
+fn known(name: &str) -> Option<&'static HeaderName> {
+    static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+    static CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
+    match name {
+        "cookie" => Some(&header::COOKIE),
+        "origin" => Some(&header::ORIGIN),
+        "sec-fetch-site" => Some(&SEC_FETCH_SITE),
+        "x-csrf-token" => Some(&CSRF),
+        "upgrade" => Some(&header::UPGRADE),
+        _ => None,
+    }
+}
+
+/// Returns what kind of response the client wants, from a request's header fields.
+pub fn wants(headers: &HeaderMap) -> Wants {
+    Wants::of(&HeaderFields(headers))
+}

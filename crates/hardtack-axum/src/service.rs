@@ -1,0 +1,130 @@
+//! The service of the layer: puts the request's state in place, runs the handler, completes its response.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::iter::once_with;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use axum::extract::Request;
+use axum::response::Response;
+use hardtack::Authenticator;
+use hardtack::adapter::{BodyPeek, NO_STORE, Peeked, RequestState};
+use http::{HeaderValue, header};
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use crate::body::peek;
+use crate::request::{AuthState, Head};
+use crate::respond::append;
+
+/// The service that [`AuthLayer`](crate::AuthLayer) creates.
+#[derive(Clone, Debug)]
+pub struct AuthService<S> {
+    inner: S,
+    authenticator: Authenticator,
+}
+
+impl<S> AuthService<S> {
+    pub(crate) fn new(inner: S, authenticator: Authenticator) -> Self {
+        Self { inner, authenticator }
+    }
+}
+
+impl<S> Service<Request> for AuthService<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = AuthFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        if self.authenticator.method_may_need_body(request.method().is_safe()) {
+            let (parts, body) = request.into_parts();
+            let body_peek = self.authenticator.body_peek(&Head::of(&parts).request_head());
+            request = Request::from_parts(parts, body);
+            if let Some(body_peek) = body_peek {
+                // The service that was polled ready handles this request; its clone handles the next one.
+                let next = self.inner.clone();
+                let ready = std::mem::replace(&mut self.inner, next);
+                let future = Box::pin(call_after_peek(ready, self.authenticator.clone(), body_peek, request));
+                return AuthFuture { state: State::Peeking { future } };
+            }
+        }
+        let state = AuthState::new(RequestState::in_layer(self.authenticator.clone(), Peeked::default()));
+        state.insert_into(request.extensions_mut());
+        AuthFuture { state: State::Handler { future: self.inner.call(request), state } }
+    }
+}
+
+/// Reads the beginning of the body, then runs the handler with the whole body.
+async fn call_after_peek<S>(
+    mut inner: S,
+    authenticator: Authenticator,
+    body_peek: BodyPeek,
+    request: Request,
+) -> Response
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+{
+    let (parts, body) = request.into_parts();
+    let (peeked, body) = peek(body, body_peek).await;
+    let mut request = Request::from_parts(parts, body);
+    let state = AuthState::new(RequestState::in_layer(authenticator, peeked));
+    state.insert_into(request.extensions_mut());
+    let Ok(response) = inner.call(request).await;
+    finish(response, &state)
+}
+
+pin_project! {
+    /// The future of [`AuthService`]: the handler's own future, boxed only if a body is read before the handler runs.
+    pub struct AuthFuture<F> {
+        #[pin]
+        state: State<F>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<F> {
+        Handler { #[pin] future: F, state: AuthState },
+        Peeking { future: Pin<Box<dyn Future<Output = Response> + Send>> },
+    }
+}
+
+impl<F: Future<Output = Result<Response, Infallible>>> Future for AuthFuture<F> {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProjection::Handler { future, state } => {
+                let Ok(response) = ready!(future.poll(cx));
+                Poll::Ready(Ok(finish(response, state)))
+            }
+            StateProjection::Peeking { future } => future.as_mut().poll(cx).map(Ok),
+        }
+    }
+}
+
+static PRIVATE: HeaderValue = HeaderValue::from_static(NO_STORE);
+
+/// Adds the cookies of a refresh and `Cache-Control` to a response.
+fn finish(mut response: Response, state: &AuthState) -> Response {
+    let headers = response.headers_mut();
+    // The fields are only looked up if the core asks for them.
+    let set_cookies = once_with(|| headers.get_all(header::SET_COOKIE)).flatten();
+    let changes = state.finish(set_cookies.map(HeaderValue::as_bytes));
+    if !changes.cookies.is_empty() {
+        append(changes.cookies, headers);
+    }
+    if changes.private {
+        headers.insert(header::CACHE_CONTROL, PRIVATE.clone());
+    }
+    response
+}

@@ -1,0 +1,70 @@
+//! `hardtack check-config`.
+
+use crate::config::sources::{FlagValues, Source};
+use crate::config::{Config, settings};
+use crate::error::Error;
+use crate::{keys, output};
+
+/// Makes the checks of `serve` that need nothing but key files, and prints the settings in effect as a settings
+/// file. Creates nothing.
+pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
+    let config = Config::load(flags)?;
+    config.check(keys::placeholder(&config)?)?;
+    let keys = keys::load(&config)?;
+    if let Some(keys) = &keys {
+        config.check(keys.clone())?;
+    }
+    for warning in &config.warnings {
+        output::print_error(warning);
+    }
+    for (line, source) in in_effect(&config) {
+        output::print(format_args!("{line:<54} # {source}"))?;
+    }
+    output::print(match keys {
+        Some(keys) => {
+            let others = keys.verifying_keys().len().saturating_sub(1);
+            let signing = keys.signing_key().map(|key| {
+                let id = key.key_id().map(|id| format!(" {id}")).unwrap_or_default();
+                format!("{}{id}", key.algorithm())
+            });
+            format!("# signing key: {}; {others} more verify", signing.unwrap_or_else(|| "none".to_owned()))
+        }
+        None => "# signing key: none yet; the first start creates one".to_owned(),
+    })
+}
+
+/// Every setting that has a value as a line of a settings file, and where the value was set. A secret is a comment.
+fn in_effect(config: &Config) -> impl Iterator<Item = (String, String)> {
+    settings::ALL.iter().filter_map(|setting| {
+        let value = config.sources.value(setting);
+        let source = match value.map(|value| (&value.source, &value.name)) {
+            None => "default".to_owned(),
+            Some((Source::Flag | Source::Environment, name)) => name.clone(),
+            Some((Source::File(path), _)) => path.display().to_string(),
+        };
+        let name = setting.name();
+        if let Some(value) = value
+            && setting.hides(&value.text)
+        {
+            // A URL is shown without its password.
+            let shown = match &config.redis {
+                _ if *setting == settings::DATABASE_URL => format!(": {}", config.database),
+                Some(redis) if *setting == settings::REDIS_URL => format!(": {}", redis.url),
+                _ => String::new(),
+            };
+            return Some((format!("# {name} is set, not shown{shown}"), source));
+        }
+        let text = match value {
+            Some(value) => value.text.clone(),
+            None if *setting == settings::BASE_URL => config.address.base_url(config.address.listen),
+            None if *setting == settings::DATABASE_URL => config.database.to_string(),
+            None if *setting == settings::REDIS_FOR => {
+                config.redis.as_ref().map(|redis| redis.purpose.name().to_owned()).unwrap_or_default()
+            }
+            None => setting.default.to_owned(),
+        };
+        // true and false need no quotes.
+        let toml = text.parse().map_or_else(|_| toml::Value::String(text.clone()), toml::Value::Boolean);
+        (!text.is_empty()).then(|| (format!("{name} = {toml}"), source))
+    })
+}

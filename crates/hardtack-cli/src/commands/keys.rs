@@ -1,0 +1,120 @@
+//! `hardtack keys`.
+
+use std::path::Path;
+
+use hardtack::SigningKey;
+use hardtack::clock::{Clock, SystemClock};
+use hardtack::jwt::Algorithm;
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use crate::cli::KeysCommand;
+use crate::config::Config;
+use crate::error::Error;
+use crate::keys::{KeyFolder, StoredKey, expired, generate};
+use crate::{output, private_file};
+
+/// Generates, rotates or lists keys.
+pub(super) fn run(command: KeysCommand) -> Result<(), Error> {
+    match command {
+        KeysCommand::Generate { alg, out } => print_new(&alg, out.as_deref()),
+        KeysCommand::Rotate { flags, alg, discard_old } => {
+            rotate(&Config::load(flags.values())?, alg.as_deref(), discard_old)
+        }
+        KeysCommand::List { flags } => list(&Config::load(flags.values())?),
+    }
+}
+
+fn algorithm(name: &str) -> Result<Algorithm, Error> {
+    name.parse().map_err(|error| Error::config(format_args!("--alg is {name:?}: {error}")))
+}
+
+fn print_new(name: &str, out: Option<&Path>) -> Result<(), Error> {
+    let key = generate(algorithm(name)?)?;
+    let text = if key.algorithm().is_hmac() { secret_text(&key)? } else { key.dangerous_to_private_jwk_json().into() };
+    let Some(path) = out else { return output::print(&*text) };
+    let failed = |reason: &dyn std::fmt::Display| {
+        Error::runtime(format_args!("--out {path:?} cannot be written: {reason}; expected the path of a new file"))
+    };
+    match private_file::create(path, &format!("{}\n", &*text)) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(failed(&"the file exists already")),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+/// The base64url text of the secret. It is as random as the secret itself, and any program accepts it.
+fn secret_text(key: &SigningKey) -> Result<Zeroizing<String>, Error> {
+    let json = Zeroizing::new(key.dangerous_to_private_jwk_json());
+    let mut members: Map<String, Value> = serde_json::from_str(&json).map_err(Error::runtime)?;
+    match members.remove("k") {
+        Some(Value::String(text)) => Ok(Zeroizing::new(text)),
+        _ => Err(Error::runtime("the JWK of the new secret has no member k; this is a bug")),
+    }
+}
+
+fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), Error> {
+    if config.signing_key.is_some() {
+        return Err(Error::config(
+            "the signing key is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY, so a new key in the data folder would not \
+             sign; remove that setting, or change its key",
+        ));
+    }
+    let folder = KeyFolder::of(config);
+    let previous = folder.read()?;
+    let wanted = match name {
+        Some(name) => Some(algorithm(name)?),
+        None => config.algorithm.or(previous.last().map(|newest| newest.key.algorithm())),
+    };
+    let key = generate(wanted.unwrap_or(Algorithm::HS256))?;
+    if !config.tokens.can_be_signed_with(&key) {
+        return Err(Error::config(format_args!(
+            "--alg is {}, which is randomised, but the refresh tokens of stored sessions need a signature that is the \
+             same each time; expected HS256, EdDSA or RS256, or the refresh mode sliding",
+            key.algorithm()
+        )));
+    }
+    let number = previous.last().map_or(0, |newest| newest.number) + 1;
+    if !folder.add(number, key)? {
+        return Err(Error::runtime(format_args!(
+            "another process has just created {}; list the keys with: hardtack keys list",
+            folder.file(number).display()
+        )));
+    }
+    let now = SystemClock.now();
+    let removed: Vec<&StoredKey> = if discard_old {
+        previous.iter().collect()
+    } else {
+        expired(&previous, config.tokens.longest_lifetime(), now).collect()
+    };
+    for stored in &removed {
+        folder.remove(stored)?;
+        output::print(format_args!("Removed {}", stored.path.display()))?;
+    }
+    output::print(format_args!("Created {}", folder.file(number).display()))?;
+    output::print(match (previous.len() - removed.len(), discard_old) {
+        (0, true) => "Restart every server that uses this folder now. All users have to log in again.",
+        (0, false) => "It is the only key.",
+        _ => "The previous keys still verify. Restart every server that uses this folder to sign with the new key.",
+    })
+}
+
+fn list(config: &Config) -> Result<(), Error> {
+    let keys = KeyFolder::of(config).read()?;
+    if config.signing_key.is_some() {
+        output::print("The key in JWT_SECRET_KEY or JWT_PRIVATE_KEY signs; the keys in the folder verify.")?;
+    }
+    let newest = keys.last().map(|stored| stored.number);
+    for StoredKey { number, path, key, created_at } in &keys {
+        let signs = config.signing_key.is_none() && Some(*number) == newest;
+        let role = if signs { "signs" } else { "verifies" };
+        let id = key.key_id().unwrap_or_default();
+        let (algorithm, created_at, path) = (key.algorithm(), output::date(*created_at), path.display());
+        output::print(format_args!("{id}  {algorithm}  created {created_at}  {role}  {path}"))?;
+    }
+    if keys.is_empty() {
+        let folder = config.keys_dir();
+        output::print(format_args!("There are no keys in {}; `hardtack serve` creates one.", folder.display()))?;
+    }
+    Ok(())
+}

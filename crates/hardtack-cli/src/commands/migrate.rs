@@ -1,0 +1,34 @@
+//! `hardtack migrate`.
+
+use hardtack_accounts::Accounts;
+use tokio::runtime::Builder;
+
+use super::runtime;
+use crate::config::Config;
+use crate::config::sources::FlagValues;
+use crate::error::Error;
+use crate::{output, stores};
+
+/// Brings the tables up to date and prints what was done.
+pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
+    let config = Config::load(flags)?;
+    for warning in &config.warnings {
+        output::print_error(warning);
+    }
+    runtime::block_on(Builder::new_current_thread(), migrate(&config))
+}
+
+async fn migrate(config: &Config) -> Result<(), Error> {
+    stores::create_data_dir(config)?;
+    let database = config.database.open().await.map_err(Error::runtime)?;
+    let sessions = database.sessions().migrate().await.map_err(Error::runtime)?;
+    let accounts = Accounts::migrate(&database).await.map_err(Error::runtime)?;
+    database.close().await;
+    let result = |migrations| match migrations {
+        0 => "up to date".to_owned(),
+        1 => "1 migration applied".to_owned(),
+        migrations => format!("{migrations} migrations applied"),
+    };
+    let (sessions, accounts) = (result(sessions), result(accounts));
+    output::print(format_args!("{}\nsessions: {sessions}\naccounts: {accounts}", config.database))
+}

@@ -1,0 +1,22 @@
+//! The commands, one in each file.
+
+mod check_config;
+mod keys;
+mod migrate;
+mod runtime;
+mod serve;
+mod user;
+
+use crate::cli::Command;
+use crate::error::Error;
+
+/// Runs a command.
+pub(crate) fn run(command: Command) -> Result<(), Error> {
+    match command {
+        Command::Serve(flags) => serve::run(flags.values()),
+        Command::Migrate(flags) => migrate::run(flags.values()),
+        Command::CheckConfig(flags) => check_config::run(flags.values()),
+        Command::Keys { command } => keys::run(command),
+        Command::User { command } => user::run(&command),
+    }
+}

@@ -1,0 +1,90 @@
+//! `hardtack serve`.
+
+use std::io;
+use std::net::SocketAddr;
+
+use hardtack::Authenticator;
+use hardtack_accounts::{Accounts, Site};
+use tokio::net::TcpListener;
+use tokio::runtime::Builder;
+
+use super::runtime;
+use crate::config::sources::FlagValues;
+use crate::config::{Config, settings};
+use crate::error::Error;
+use crate::mail::with_mail;
+use crate::server::{StopSignal, prune, serve};
+use crate::{keys, log, output, stores};
+
+/// Serves the site until a signal stops it.
+pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
+    let config = Config::load(flags)?;
+    log::init(config.log_format)?;
+    for warning in &config.warnings {
+        tracing::warn!(event = "configuration", "{warning}");
+    }
+    // Refuse a bad configuration before anything is created.
+    config.check(keys::placeholder(&config)?)?;
+    runtime::block_on(Builder::new_multi_thread(), start(&config))
+}
+
+async fn start(config: &Config) -> Result<(), Error> {
+    let stop = StopSignal::listen()?;
+    let (listener, bound) = bind(config).await?;
+    stores::create_data_dir(config)?;
+    let keys = keys::load_or_create(config)?;
+
+    let database = config.database.open().await.map_err(Error::runtime)?;
+    tracing::info!(event = "database", database = %config.database);
+    let accounts = Accounts::open(database.clone()).await.map_err(Error::runtime)?;
+    let accounts = with_mail(accounts, config.mail.as_ref(), &config.address.base_url(bound));
+    let builder = config.apply(accounts.configure(Authenticator::builder(keys)), bound);
+    let builder = stores::add_sessions(builder, &database, config.redis.as_ref()).await?;
+    let auth = config.build(builder)?;
+    // Accept no token before it is known which sessions have ended.
+    auth.sync_revocations().await.map_err(Error::runtime)?;
+
+    let background = [
+        tokio::spawn(auth.clone().follow_revocations(tokio::time::sleep)),
+        tokio::spawn(prune(auth.clone(), accounts.clone())),
+    ];
+    announce(config, bound)?;
+    serve(listener, Site::new(auth, accounts.clone()).router(), stop).await;
+    for task in background {
+        task.abort();
+    }
+    accounts.flush().await;
+    database.close().await;
+    tracing::info!(event = "stopped");
+    Ok(())
+}
+
+async fn bind(config: &Config) -> Result<(TcpListener, SocketAddr), Error> {
+    let bound: io::Result<_> = async {
+        let listener = TcpListener::bind(config.address.listen).await?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    }
+    .await;
+    bound.map_err(|error| {
+        let advice = match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                "stop the program that listens there, or choose another port; port 0 picks a free one"
+            }
+            _ => "expected an address of this machine and a port that this user can listen on",
+        };
+        let setting = config.sources.describe(&settings::LISTEN);
+        Error::runtime(format_args!("{setting}, where the server cannot listen: {error}; {advice}"))
+    })
+}
+
+/// Prints the address to standard output.
+fn announce(config: &Config, bound: SocketAddr) -> Result<(), Error> {
+    let here = format!("http://{bound}");
+    let site = config.address.base_url(bound);
+    tracing::info!(event = "listening", address = %bound, base_url = site);
+    if site == here {
+        return output::print(format_args!("Hardtack is listening on {here}"));
+    }
+    output::print(format_args!("Hardtack is listening on {here} for {site}"))
+}

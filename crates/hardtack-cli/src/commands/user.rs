@@ -1,0 +1,116 @@
+//! `hardtack user`.
+
+use hardtack::BackendError;
+use hardtack::clock::{Clock, SystemClock};
+use hardtack::jwt::Algorithm;
+use hardtack::{Authenticator, KeySet};
+use hardtack_accounts::{Accounts, UserRecord};
+use hardtack_sqlx::Database;
+use tokio::runtime::Builder;
+
+use super::runtime;
+use crate::cli::UserCommand;
+use crate::config::Config;
+use crate::error::Error;
+use crate::{keys, output, stores};
+
+/// How many users one query reads.
+const PAGE: u32 = 500;
+
+/// Lists users, or changes one.
+pub(super) fn run(command: &UserCommand) -> Result<(), Error> {
+    let config = Config::load(command.flags())?;
+    for warning in &config.warnings {
+        output::print_error(warning);
+    }
+    runtime::block_on(Builder::new_current_thread(), run_on_database(&config, command))
+}
+
+async fn run_on_database(config: &Config, command: &UserCommand) -> Result<(), Error> {
+    // Opening would create an empty database, in which no user exists.
+    if let Some(file) = config.database.file().filter(|file| !file.exists()) {
+        return Err(Error::config(format_args!(
+            "there is no database {}; set --data-dir or --database-url as the servers do",
+            file.display()
+        )));
+    }
+    let database = config.database.open().await.map_err(Error::runtime)?;
+    let accounts = Accounts::open(database.clone()).await.map_err(Error::runtime)?;
+    let users = Users { config, database: &database, accounts: &accounts };
+    let result = match command {
+        UserCommand::List(_) => users.list().await,
+        UserCommand::Disable(named) => users.disable(&named.name).await,
+        UserCommand::Enable(named) => users.enable(&named.name).await,
+        UserCommand::LogOut(named) => users.log_out(&named.name).await,
+    };
+    // Store the activity that the user will see.
+    accounts.flush().await;
+    database.close().await;
+    result
+}
+
+/// The users, and what it takes to end their sessions.
+struct Users<'a> {
+    config: &'a Config,
+    database: &'a Database,
+    accounts: &'a Accounts,
+}
+
+impl Users<'_> {
+    async fn list(&self) -> Result<(), Error> {
+        let mut last: Option<String> = None;
+        loop {
+            let page = self.accounts.list(last.as_deref(), PAGE).await.map_err(Error::runtime)?;
+            for UserRecord { user, disabled_at, .. } in &page {
+                let state = disabled_at.map_or_else(String::new, |at| format!("  disabled {}", output::date(at)));
+                let signed_up = output::date(user.created_at);
+                output::print(format_args!("{}  signed up {signed_up}{state}", user.username))?;
+            }
+            match page.last() {
+                Some(known) => last = Some(known.user.username.clone()),
+                None if last.is_none() => return output::print("There are no users yet."),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn disable(&self, name: &str) -> Result<(), Error> {
+        let user = found(self.accounts.disable(name, SystemClock.now()).await, name)?.user;
+        let ended = self.end_sessions(&user.id).await.map_err(|error| {
+            let name = &user.username;
+            Error::runtime(format_args!("{name} is disabled, but their sessions were not ended: {error}; try again"))
+        })?;
+        output::print(format_args!("{} is disabled; {ended}.", user.username))
+    }
+
+    async fn enable(&self, name: &str) -> Result<(), Error> {
+        let user = found(self.accounts.enable(name).await, name)?.user;
+        output::print(format_args!("{} can log in.", user.username))
+    }
+
+    async fn log_out(&self, name: &str) -> Result<(), Error> {
+        let user = found(self.accounts.find_by_name(name).await, name)?.user;
+        let ended = self.end_sessions(&user.id).await?;
+        output::print(format_args!("{} is logged out; {ended}.", user.username))
+    }
+
+    /// Ends all sessions of a user in the servers' session store; the servers read of it in the revocation log.
+    /// Returns a phrase with the number of sessions.
+    async fn end_sessions(&self, id: &str) -> Result<String, Error> {
+        // No token is signed, so any key will do.
+        let builder = self.accounts.configure(Authenticator::builder(KeySet::new(keys::generate(Algorithm::HS256)?)));
+        let builder = stores::add_sessions(builder, self.database, self.config.redis.as_ref()).await?;
+        let auth = builder.build().map_err(Error::runtime)?;
+        Ok(match auth.revoke_all_sessions(id).await.map_err(Error::runtime)? {
+            0 => "there was no session to end".to_owned(),
+            1 => "1 session was ended".to_owned(),
+            sessions => format!("{sessions} sessions were ended"),
+        })
+    }
+}
+
+/// Returns the user that a look-up by name found, or an error.
+fn found(result: Result<Option<UserRecord>, BackendError>, name: &str) -> Result<UserRecord, Error> {
+    let unknown = || Error::config(format_args!("no user is named {name:?}; list them with: hardtack user list"));
+    result.map_err(Error::runtime)?.ok_or_else(unknown)
+}

@@ -1,0 +1,55 @@
+//! The address to listen on, and the URL under which users reach the site.
+
+use std::net::SocketAddr;
+
+use hardtack::AuthenticatorBuilder;
+
+use super::settings::{BASE_URL, INSECURE_HTTP, LISTEN};
+use super::sources::Sources;
+use crate::error::Error;
+
+/// The address to listen on, and the URL under which users reach the site.
+pub(crate) struct Address {
+    pub(crate) listen: SocketAddr,
+    base_url: Option<String>,
+    insecure_http: bool,
+}
+
+impl Address {
+    pub(super) fn read(sources: &Sources) -> Result<Self, Error> {
+        let expected = "an IP address and a port such as 127.0.0.1:8080 or [::1]:8080";
+        let listen: SocketAddr = sources.parse_required(&LISTEN, expected, |text| text.parse().ok())?;
+        let base_url = sources.text(&BASE_URL).map(str::to_owned);
+        Ok(Self { listen, base_url, insecure_http: sources.parse_bool(&INSECURE_HTTP)?.unwrap_or_default() })
+    }
+
+    /// The site's URL if the server listens on `bound`.
+    pub(crate) fn base_url(&self, bound: SocketAddr) -> String {
+        self.base_url.clone().unwrap_or_else(|| format!("http://{bound}"))
+    }
+
+    /// Whether users reach the site over https.
+    pub(super) fn is_https(&self) -> bool {
+        let scheme = self.base_url.as_ref().and_then(|url| url.get(..8));
+        scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
+    }
+
+    /// Sets the base URL.
+    pub(super) fn apply(&self, builder: AuthenticatorBuilder, bound: SocketAddr) -> AuthenticatorBuilder {
+        let url = self.base_url(bound);
+        if self.insecure_http { builder.insecure_http_base_url(&url) } else { builder.base_url(&url) }
+    }
+
+    /// Refuses an address that other machines can reach without a base URL to reach it by.
+    pub(super) fn check(&self, sources: &Sources) -> Result<(), Error> {
+        if self.base_url.is_some() || self.listen.ip().is_loopback() {
+            return Ok(());
+        }
+        Err(Error::config(format_args!(
+            "{}, which is reachable from other machines; set --base-url to the site's public address, such as \
+             https://site.example, or listen on a loopback address such as 127.0.0.1:{}",
+            sources.describe(&LISTEN),
+            self.listen.port()
+        )))
+    }
+}

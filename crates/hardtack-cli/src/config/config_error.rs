@@ -1,0 +1,64 @@
+//! The authenticator's errors, with the settings that caused them.
+
+use hardtack::ConfigError;
+
+use super::settings::{
+    ACCESS_COOKIE_NAME, ACCESS_COOKIE_PATH, ACCESS_CSRF_COOKIE_NAME, ACCESS_CSRF_COOKIE_PATH, ACCESS_LIFETIME,
+    ALGORITHM, BASE_URL, COOKIE_DOMAIN, COOKIE_SAMESITE, CSRF_HEADER_NAME, HEADER_NAME, HEADER_TYPE, IDENTITY_CLAIM,
+    INSECURE_WITHOUT_CSRF, JSON_KEY, LEEWAY, QUERY_STRING_NAME, REFRESH_COOKIE_NAME, REFRESH_COOKIE_PATH,
+    REFRESH_CSRF_COOKIE_NAME, REFRESH_CSRF_COOKIE_PATH, REFRESH_JSON_KEY, REFRESH_LIFETIME, SESSION_LIFETIME, Setting,
+};
+use super::sources::Sources;
+use crate::error::Error;
+
+const COOKIE_NAMES: [&Setting; 4] =
+    [&ACCESS_COOKIE_NAME, &REFRESH_COOKIE_NAME, &ACCESS_CSRF_COOKIE_NAME, &REFRESH_CSRF_COOKIE_NAME];
+const COOKIE_PATHS: [&Setting; 4] =
+    [&ACCESS_COOKIE_PATH, &REFRESH_COOKIE_PATH, &ACCESS_CSRF_COOKIE_PATH, &REFRESH_CSRF_COOKIE_PATH];
+const TOKEN_NAMES: [&Setting; 5] = [&HEADER_NAME, &HEADER_TYPE, &QUERY_STRING_NAME, &JSON_KEY, &REFRESH_JSON_KEY];
+
+/// Returns an error that begins with the settings that caused `error`, as they were set.
+pub(super) fn explain(sources: &Sources, error: ConfigError) -> Error {
+    let all =
+        |settings: &[&Setting]| -> Vec<String> { settings.iter().map(|setting| sources.describe(setting)).collect() };
+    let set = |settings: &[&Setting]| -> Vec<String> {
+        let set = settings.iter().filter(|setting| sources.is_set(setting));
+        set.map(|setting| sources.describe(setting)).collect()
+    };
+    let causes = match &error {
+        ConfigError::InsecureBaseUrl { .. } => {
+            return Error::config(format_args!(
+                "{}, which is plain http on an address that other machines can reach, so an eavesdropper could steal \
+                 sessions; use https, or add --insecure-http to accept that risk",
+                sources.describe(&BASE_URL)
+            ));
+        }
+        ConfigError::BadBaseUrl { why, .. } => {
+            let expected = "expected an origin such as https://site.example";
+            return Error::config(format_args!("{}: {why}; {expected}", sources.describe(&BASE_URL)));
+        }
+        ConfigError::NeverExpiringWithSessions | ConfigError::NeverExpiringRefreshed => {
+            let mut settings = vec![&ACCESS_LIFETIME, &REFRESH_LIFETIME];
+            settings.retain(|setting| sources.text(setting).is_some_and(|text| text.eq_ignore_ascii_case("false")));
+            all(&settings)
+        }
+        ConfigError::AccessOutlivesRefresh => all(&[&ACCESS_LIFETIME, &REFRESH_LIFETIME]),
+        ConfigError::SessionShorterThanRefresh => all(&[&SESSION_LIFETIME, &REFRESH_LIFETIME]),
+        ConfigError::LeewayTooLong { .. } => all(&[&LEEWAY]),
+        ConfigError::RandomizedRefreshSignature { .. } => set(&[&ALGORITHM]),
+        ConfigError::SameSiteNoneWithoutSecure => all(&[&COOKIE_SAMESITE]),
+        ConfigError::SameSiteNoneWithoutCsrf => all(&[&COOKIE_SAMESITE, &INSECURE_WITHOUT_CSRF]),
+        ConfigError::BadCookieDomain { .. } | ConfigError::HostPrefixWithDomain { .. } => all(&[&COOKIE_DOMAIN]),
+        ConfigError::BadCsrfName { .. } => all(&[&CSRF_HEADER_NAME]),
+        ConfigError::BadIdentityClaim { .. } => all(&[&IDENTITY_CLAIM]),
+        ConfigError::BadTokenPlace { .. } => set(&TOKEN_NAMES),
+        ConfigError::BadCookieName { .. } | ConfigError::CookieNameTwice { .. } | ConfigError::PrefixInName { .. } => {
+            set(&COOKIE_NAMES)
+        }
+        ConfigError::NoCookiePath { .. }
+        | ConfigError::BadCookiePath { .. }
+        | ConfigError::NestedCookiePaths { .. } => set(&COOKIE_PATHS),
+        _ => Vec::new(),
+    };
+    if causes.is_empty() { Error::config(error) } else { Error::config(format_args!("{}: {error}", causes.join(", "))) }
+}

@@ -1,0 +1,77 @@
+//! Names, paths and attributes of cookies.
+
+use hardtack::{CookiePolicy, cookie::SameSite};
+
+use super::address::Address;
+use super::settings::{
+    ACCESS_COOKIE_NAME, ACCESS_COOKIE_PATH, ACCESS_CSRF_COOKIE_NAME, ACCESS_CSRF_COOKIE_PATH, COOKIE_DOMAIN,
+    COOKIE_SAMESITE, COOKIE_SECURE, CSRF_IN_COOKIES, PERSISTENT_COOKIES, REFRESH_COOKIE_NAME, REFRESH_COOKIE_PATH,
+    REFRESH_CSRF_COOKIE_NAME, REFRESH_CSRF_COOKIE_PATH, SESSION_COOKIE,
+};
+use super::sources::Sources;
+use crate::error::Error;
+
+/// Reads the settings of cookies. The authenticator checks names, paths and the domain.
+pub(super) fn read(sources: &Sources, address: &Address) -> Result<CookiePolicy, Error> {
+    check_secure(sources, address)?;
+    let text = |setting| sources.text_or_empty(setting);
+    let mut policy = CookiePolicy::default()
+        .access_name(text(&ACCESS_COOKIE_NAME))
+        .refresh_name(text(&REFRESH_COOKIE_NAME))
+        .csrf_access_name(text(&ACCESS_CSRF_COOKIE_NAME))
+        .csrf_refresh_name(text(&REFRESH_CSRF_COOKIE_NAME))
+        .csrf_access_path(text(&ACCESS_CSRF_COOKIE_PATH))
+        .csrf_refresh_path(text(&REFRESH_CSRF_COOKIE_PATH))
+        .access_paths(paths(&text(&ACCESS_COOKIE_PATH)))
+        .session_cookies(!are_persistent(sources)?)
+        .csrf_cookies(sources.parse_bool(&CSRF_IN_COOKIES)?.unwrap_or(true))
+        .same_site(sources.parse_required(&COOKIE_SAMESITE, "Lax, Strict or None", same_site)?);
+    if sources.is_set(&REFRESH_COOKIE_PATH) {
+        policy = policy.refresh_paths(paths(&text(&REFRESH_COOKIE_PATH)));
+    }
+    if sources.is_set(&COOKIE_DOMAIN) {
+        policy = policy.domain(text(&COOKIE_DOMAIN));
+    }
+    Ok(policy)
+}
+
+/// One path, or several separated by commas.
+fn paths(text: &str) -> impl Iterator<Item = String> {
+    text.split(',').map(|path| path.trim().to_owned())
+}
+
+fn same_site(text: &str) -> Option<SameSite> {
+    [("lax", SameSite::Lax), ("strict", SameSite::Strict), ("none", SameSite::None)]
+        .into_iter()
+        .find_map(|(name, value)| name.eq_ignore_ascii_case(text).then_some(value))
+}
+
+/// Reads our setting and Flask-JWT-Extended's, which has the opposite meaning.
+fn are_persistent(sources: &Sources) -> Result<bool, Error> {
+    let persistent = sources.parse_bool(&PERSISTENT_COOKIES)?;
+    let session = sources.parse_bool(&SESSION_COOKIE)?;
+    match (persistent, session) {
+        (Some(persistent), Some(session)) if persistent == session => Err(Error::config(format_args!(
+            "{} and {} contradict each other; remove one",
+            sources.describe(&PERSISTENT_COOKIES),
+            sources.describe(&SESSION_COOKIE)
+        ))),
+        (Some(persistent), _) => Ok(persistent),
+        (None, session) => Ok(session.is_some_and(|session| !session)),
+    }
+}
+
+/// Refuses a `JWT_COOKIE_SECURE` that contradicts the base URL, from which Secure follows. Secure cookies are not
+/// sent over http, and others would be sent in the clear.
+fn check_secure(sources: &Sources, address: &Address) -> Result<(), Error> {
+    let (setting, label) = (sources.describe(&COOKIE_SECURE), sources.label(&COOKIE_SECURE));
+    match (sources.parse_bool(&COOKIE_SECURE)?, address.is_https()) {
+        (Some(true), false) => Err(Error::config(format_args!(
+            "{setting}, but Secure cookies need https; set --base-url to an https address, or remove {label}"
+        ))),
+        (Some(false), true) => Err(Error::config(format_args!(
+            "{setting}, but the base URL is https, so cookies are Secure; remove {label}"
+        ))),
+        _ => Ok(()),
+    }
+}

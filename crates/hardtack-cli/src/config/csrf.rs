@@ -1,0 +1,30 @@
+//! The check of CSRF tokens.
+
+use super::settings::{COOKIE_CSRF_PROTECT, CSRF_HEADER_NAME, INSECURE_WITHOUT_CSRF};
+use super::sources::Sources;
+use crate::error::Error;
+use hardtack::CsrfPolicy;
+
+/// Reads the settings of CSRF protection.
+pub(super) fn read(sources: &Sources) -> Result<CsrfPolicy, Error> {
+    let policy = CsrfPolicy::default().header(sources.text_or_empty(&CSRF_HEADER_NAME));
+    Ok(if is_disabled(sources)? { policy.insecure_disabled() } else { policy })
+}
+
+/// Only the name that says `insecure` turns the protection off.
+fn is_disabled(sources: &Sources) -> Result<bool, Error> {
+    let disabled = sources.parse_bool(&INSECURE_WITHOUT_CSRF)?.unwrap_or_default();
+    match sources.parse_bool(&COOKIE_CSRF_PROTECT)? {
+        Some(false) if !disabled => Err(Error::config(format_args!(
+            "{}, which would let pages on sibling domains act for users; remove it, or add --insecure-without-csrf \
+             to accept that risk",
+            sources.describe(&COOKIE_CSRF_PROTECT)
+        ))),
+        Some(true) if disabled => Err(Error::config(format_args!(
+            "{} and {} contradict each other; remove one",
+            sources.describe(&COOKIE_CSRF_PROTECT),
+            sources.describe(&INSECURE_WITHOUT_CSRF)
+        ))),
+        _ => Ok(disabled),
+    }
+}

@@ -1,0 +1,111 @@
+//! The configuration of the server: read from flags, environment variables and a file, and checked as a whole.
+
+mod address;
+mod config_error;
+mod cookies;
+mod csrf;
+mod duration;
+mod mail;
+pub(crate) mod settings;
+mod signing_key;
+pub(crate) mod sources;
+mod storage;
+mod token_sources;
+mod tokens;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use hardtack::jwt::Algorithm;
+use hardtack::session::SessionPolicy;
+use hardtack::token_source::TokenSources;
+use hardtack::{Authenticator, AuthenticatorBuilder, CookiePolicy, CsrfPolicy, KeySet, MemorySessions, SigningKey};
+use hardtack_sqlx::DatabaseUrl;
+
+use crate::error::Error;
+use crate::log::LogFormat;
+use address::Address;
+pub(crate) use mail::{MailConfig, MailTransport};
+use sources::{FlagValues, Sources};
+pub(crate) use storage::{RedisConfig, RedisPurpose};
+use tokens::Tokens;
+
+/// The values of all settings.
+pub(crate) struct Config {
+    pub(crate) address: Address,
+    pub(crate) data_dir: PathBuf,
+    /// The database of the accounts, and of the sessions unless Redis stores them.
+    pub(crate) database: DatabaseUrl,
+    pub(crate) redis: Option<RedisConfig>,
+    /// The sender and transport of mail, if any is sent.
+    pub(crate) mail: Option<MailConfig>,
+    pub(crate) log_format: LogFormat,
+    /// The key from `JWT_SECRET_KEY` or `JWT_PRIVATE_KEY`, which signs instead of the keys in the data folder.
+    pub(crate) signing_key: Option<SigningKey>,
+    /// `JWT_ALGORITHM`.
+    pub(crate) algorithm: Option<Algorithm>,
+    pub(crate) tokens: Tokens,
+    sessions: SessionPolicy,
+    token_sources: TokenSources,
+    cookies: CookiePolicy,
+    csrf: CsrfPolicy,
+    /// What was set, and where.
+    pub(crate) sources: Sources,
+    /// What the operator should know although it is not an error.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Config {
+    /// Reads flags, environment variables and the settings file.
+    pub(crate) fn load(flags: &FlagValues) -> Result<Self, Error> {
+        let (sources, warnings) = sources::read(flags, std::env::vars_os())?;
+        let address = Address::read(&sources)?;
+        let data_dir = storage::data_dir(&sources)?;
+        let algorithm = signing_key::algorithm(&sources)?;
+        Ok(Self {
+            database: storage::database(&sources, &data_dir)?,
+            data_dir,
+            redis: storage::redis(&sources)?,
+            mail: mail::read(&sources)?,
+            log_format: sources.parse_required(&settings::LOG_FORMAT, "text or json", LogFormat::from_name)?,
+            signing_key: signing_key::read(&sources, algorithm)?,
+            algorithm,
+            tokens: Tokens::read(&sources)?,
+            sessions: tokens::sessions(&sources)?,
+            token_sources: token_sources::read(&sources)?,
+            cookies: cookies::read(&sources, &address)?,
+            csrf: csrf::read(&sources)?,
+            address,
+            sources,
+            warnings,
+        })
+    }
+
+    /// Sets up an authenticator, except for keys and stores.
+    pub(crate) fn apply(&self, builder: AuthenticatorBuilder, bound: SocketAddr) -> AuthenticatorBuilder {
+        let builder = self.tokens.apply(self.address.apply(builder, bound)).cookies(self.cookies.clone());
+        builder.session_policy(self.sessions).token_sources(self.token_sources.clone()).csrf(self.csrf.clone())
+    }
+
+    /// Builds an authenticator whose keys and stores have been added.
+    pub(crate) fn build(&self, builder: AuthenticatorBuilder) -> Result<Authenticator, Error> {
+        builder.build().map_err(|error| config_error::explain(&self.sources, error))
+    }
+
+    /// Checks the configuration as a whole, before anything is created or opened.
+    pub(crate) fn check(&self, keys: KeySet) -> Result<(), Error> {
+        self.address.check(&self.sources)?;
+        let builder = self.apply(Authenticator::builder(keys), self.address.listen);
+        self.build(builder.sessions(MemorySessions::new())).map(drop)
+    }
+
+    /// The folder with the keys.
+    pub(crate) fn keys_dir(&self) -> PathBuf {
+        self.data_dir.join("keys")
+    }
+
+    /// How errors refer to the data folder.
+    pub(crate) fn data_dir_label(&self) -> String {
+        format!("{} {:?}", self.sources.label(&settings::DATA_DIR), Path::new(&self.data_dir))
+    }
+}

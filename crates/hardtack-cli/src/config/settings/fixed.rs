@@ -1,0 +1,51 @@
+//! Settings of Flask-JWT-Extended that cannot be changed here.
+
+use crate::error::Error;
+
+/// A setting of Flask-JWT-Extended that cannot be changed here.
+///
+/// It is refused by name instead of being ignored, so that no operator relies on a setting without effect.
+pub(crate) struct FixedSetting {
+    pub(crate) name: &'static str,
+    /// The one accepted value; `None` if the setting has no meaning here.
+    value: Option<&'static str>,
+    reason: &'static str,
+}
+
+impl FixedSetting {
+    const fn only(name: &'static str, value: &'static str, reason: &'static str) -> Self {
+        Self { name, value: Some(value), reason }
+    }
+
+    const fn unsupported(name: &'static str, reason: &'static str) -> Self {
+        Self { name, value: None, reason }
+    }
+
+    /// Accepts the one value that applies anyway, so that a configuration can move here unchanged.
+    pub(crate) fn check(&self, label: &str, value: &str) -> Result<(), Error> {
+        let reason = self.reason;
+        match self.value {
+            Some(only) if only.eq_ignore_ascii_case(value) => Ok(()),
+            Some(only) => {
+                Err(Error::config(format_args!("{label} is {value:?}; only {only:?} is supported, because {reason}")))
+            }
+            None => Err(Error::config(format_args!("{label} is not supported, because {reason}; remove it"))),
+        }
+    }
+}
+
+const FORM_FIELD: &str = "the site's own forms use the field csrf_token";
+const ENDED_SESSIONS: &str = "tokens of ended sessions are always refused";
+
+/// The settings that cannot be changed.
+pub(crate) const FIXED: [FixedSetting; 9] = [
+    FixedSetting::only("JWT_VERIFY_SUB", "true", "the claim sub is always verified"),
+    FixedSetting::only("JWT_ERROR_MESSAGE_KEY", "msg", "error responses use the member msg"),
+    FixedSetting::unsupported("JWT_DECODE_ALGORITHMS", "each key has exactly one algorithm, set by JWT_ALGORITHM"),
+    FixedSetting::unsupported("JWT_CSRF_METHODS", "every method but GET, HEAD, OPTIONS and TRACE is checked"),
+    FixedSetting::only("JWT_CSRF_CHECK_FORM", "true", FORM_FIELD),
+    FixedSetting::only("JWT_ACCESS_CSRF_FIELD_NAME", "csrf_token", FORM_FIELD),
+    FixedSetting::only("JWT_REFRESH_CSRF_FIELD_NAME", "csrf_token", FORM_FIELD),
+    FixedSetting::unsupported("JWT_BLACKLIST_ENABLED", ENDED_SESSIONS),
+    FixedSetting::unsupported("JWT_BLACKLIST_TOKEN_CHECKS", ENDED_SESSIONS),
+];

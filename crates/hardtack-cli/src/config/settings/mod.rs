@@ -1,0 +1,157 @@
+//! The table of all settings.
+//!
+//! To add one, add a line here and read its value in the file of `config` that it belongs to. Its flag, its
+//! environment variable, its name in the file, `--help` and `hardtack check-config` follow from the table.
+
+mod fixed;
+mod setting;
+
+pub(crate) use fixed::FIXED;
+pub(crate) use setting::Setting;
+
+/// Declares each setting as a constant, and all of them as `ALL`, in the order in which they are shown.
+///
+/// `ALL` repeats the expressions instead of naming the constants, so that the compiler reports a setting that
+/// no code reads as dead code.
+macro_rules! settings {
+    ($($(#[$doc:meta])* $name:ident = $setting:expr;)+) => {
+        $($(#[$doc])* pub(crate) const $name: Setting = $setting;)+
+
+        /// Every setting, in the order in which `--help` and `check-config` show them.
+        pub(crate) static ALL: &[Setting] = &[$($setting),+];
+    };
+}
+
+settings! {
+    LISTEN = Setting::option("listen", "ADDR:PORT", "Address to listen on; port 0 picks a free port")
+        .default("127.0.0.1:8080");
+    BASE_URL = Setting::option("base_url", "URL", "Public address of the site, such as https://site.example")
+        .default_note("http://ADDR:PORT, if that is a loopback address");
+    INSECURE_HTTP =
+        Setting::switch("insecure_http", "Allow a plain http base URL on an address that other machines can reach")
+            .default("false");
+    DATA_DIR = Setting::option("data_dir", "DIR", "Folder for the keys and the SQLite database")
+        .default("./hardtack-data");
+    /// A path is not secret, but a URL may contain a password.
+    DATABASE_URL =
+        Setting::option("database_url", "URL", "Database: postgres://USER:PASSWORD@HOST/DATABASE or sqlite:PATH")
+            .default_note("hardtack.db in the data folder")
+            .secret_unless("sqlite:");
+    REDIS_URL =
+        Setting::option("redis_url", "URL", "Redis or Valkey, beside the database: redis://USER:PASSWORD@HOST:PORT/DATABASE")
+            .secret();
+    REDIS_FOR = Setting::option(
+        "redis_for",
+        "USE",
+        "What Redis is for: sessions (store them) or notice (tell other servers which have ended)",
+    )
+    .default_note("sessions");
+    MAIL_FROM = Setting::option("mail_from", "ADDRESS", "Sender of mail to users, such as noreply@site.example");
+    MAIL_COMMAND = Setting::option(
+        "mail_command",
+        "PROGRAM",
+        "Program that sends a message from its stdin, such as \"/usr/sbin/sendmail -t -i\"",
+    );
+    MAIL_OUTBOX = Setting::option("mail_outbox", "DIR", "Write mail to files in this folder instead of sending it");
+    LOG_FORMAT = Setting::option(
+        "log_format",
+        "FORMAT",
+        "Format of the log on stderr: text or json. Filter it with RUST_LOG.",
+    )
+    .default("text");
+    SECRET_KEY = Setting::flask(&["JWT_SECRET_KEY"]).secret();
+    PRIVATE_KEY = Setting::flask(&["JWT_PRIVATE_KEY"]).secret();
+    /// Not shown either, in case an operator put the private key here.
+    PUBLIC_KEY = Setting::flask(&["JWT_PUBLIC_KEY"]).secret();
+    ALGORITHM = Setting::flask(&["JWT_ALGORITHM"]);
+    REFRESH =
+        Setting::option("refresh", "MODE", "How to renew expired access tokens: transparent, redirect, sliding or off")
+            .default("transparent");
+    ACCESS_LIFETIME = Setting::option("access_lifetime", "TIME", "Lifetime of an access token, such as 900, 15m or 1d")
+        .or_flask(&["JWT_ACCESS_TOKEN_EXPIRES"])
+        .default("15m");
+    REFRESH_LIFETIME =
+        Setting::option("refresh_lifetime", "TIME", "Lifetime of a refresh token, and so of an unused session")
+            .or_flask(&["JWT_REFRESH_TOKEN_EXPIRES"])
+            .default("1d");
+    SESSION_LIFETIME =
+        Setting::option("session_lifetime", "TIME", "Maximum lifetime of a session, however often it is used")
+            .default("30d");
+    LEEWAY = Setting::option("leeway", "TIME", "Tolerance for clocks that differ, at most 60s")
+        .or_flask(&["JWT_DECODE_LEEWAY"])
+        .default("0");
+    ISSUER = Setting::option("issuer", "TEXT", "Issuer (iss) that tokens carry and must have")
+        .or_flask(&["JWT_ENCODE_ISSUER", "JWT_DECODE_ISSUER"]);
+    AUDIENCE = Setting::option("audience", "TEXT", "Audience (aud) that tokens carry and must have")
+        .or_flask(&["JWT_ENCODE_AUDIENCE", "JWT_DECODE_AUDIENCE"]);
+    IDENTITY_CLAIM = Setting::flask(&["JWT_IDENTITY_CLAIM"]).default("sub");
+    ENCODE_NBF = Setting::flask(&["JWT_ENCODE_NBF"]).default("true");
+    TOKEN_LOCATION = Setting::flask(&["JWT_TOKEN_LOCATION"]).default("cookies");
+    HEADER_NAME = Setting::flask(&["JWT_HEADER_NAME"]).default("Authorization");
+    HEADER_TYPE = Setting::flask(&["JWT_HEADER_TYPE"]).default("Bearer");
+    QUERY_STRING_NAME = Setting::flask(&["JWT_QUERY_STRING_NAME"]).default("jwt");
+    QUERY_STRING_VALUE_PREFIX = Setting::flask(&["JWT_QUERY_STRING_VALUE_PREFIX"]);
+    JSON_KEY = Setting::flask(&["JWT_JSON_KEY"]).default("access_token");
+    REFRESH_JSON_KEY = Setting::flask(&["JWT_REFRESH_JSON_KEY"]).default("refresh_token");
+    PERSISTENT_COOKIES =
+        Setting::switch("persistent_cookies", "Keep users logged in after they close the browser");
+    SESSION_COOKIE = Setting::flask(&["JWT_SESSION_COOKIE"]);
+    ACCESS_COOKIE_NAME = Setting::flask(&["JWT_ACCESS_COOKIE_NAME"]).default("access_token_cookie");
+    REFRESH_COOKIE_NAME = Setting::flask(&["JWT_REFRESH_COOKIE_NAME"]).default("refresh_token_cookie");
+    ACCESS_CSRF_COOKIE_NAME = Setting::flask(&["JWT_ACCESS_CSRF_COOKIE_NAME"]).default("csrf_access_token");
+    REFRESH_CSRF_COOKIE_NAME = Setting::flask(&["JWT_REFRESH_CSRF_COOKIE_NAME"]).default("csrf_refresh_token");
+    ACCESS_COOKIE_PATH = Setting::flask(&["JWT_ACCESS_COOKIE_PATH"]).default("/");
+    REFRESH_COOKIE_PATH = Setting::flask(&["JWT_REFRESH_COOKIE_PATH"]);
+    ACCESS_CSRF_COOKIE_PATH = Setting::flask(&["JWT_ACCESS_CSRF_COOKIE_PATH"]).default("/");
+    REFRESH_CSRF_COOKIE_PATH = Setting::flask(&["JWT_REFRESH_CSRF_COOKIE_PATH"]).default("/");
+    COOKIE_DOMAIN = Setting::flask(&["JWT_COOKIE_DOMAIN"]);
+    COOKIE_SECURE = Setting::flask(&["JWT_COOKIE_SECURE"]);
+    COOKIE_SAMESITE = Setting::flask(&["JWT_COOKIE_SAMESITE"]).default("Lax");
+    COOKIE_CSRF_PROTECT = Setting::flask(&["JWT_COOKIE_CSRF_PROTECT"]);
+    INSECURE_WITHOUT_CSRF = Setting::switch(
+        "insecure_without_csrf",
+        "Do not check CSRF tokens; pages on sibling domains can then act for users",
+    )
+    .default("false");
+    CSRF_IN_COOKIES = Setting::flask(&["JWT_CSRF_IN_COOKIES"]).default("true");
+    CSRF_HEADER_NAME = Setting::flask(&["JWT_ACCESS_CSRF_HEADER_NAME", "JWT_REFRESH_CSRF_HEADER_NAME"])
+        .default("X-CSRF-TOKEN");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique() {
+        let mut seen = HashSet::new();
+        let fixed = FIXED.iter().map(|fixed| fixed.name.to_owned());
+        for name in ALL.iter().flat_map(Setting::env_names).chain(fixed) {
+            assert!(seen.insert(name.clone()), "{name}");
+        }
+    }
+
+    #[test]
+    fn one_name_makes_three() {
+        assert_eq!(ACCESS_LIFETIME.usual_name(), "--access-lifetime");
+        assert_eq!(ACCESS_LIFETIME.name(), "access_lifetime");
+        let names: Vec<_> = ACCESS_LIFETIME.env_names().collect();
+        assert_eq!(names, ["HARDTACK_ACCESS_LIFETIME", "JWT_ACCESS_TOKEN_EXPIRES"]);
+    }
+
+    #[test]
+    fn help_ends_with_the_default() {
+        assert!(LISTEN.help().ends_with(" [default: 127.0.0.1:8080]"));
+        assert!(DATABASE_URL.help().ends_with(" [default: hardtack.db in the data folder]"));
+        assert!(!ISSUER.help().contains("default") && !INSECURE_HTTP.help().contains("default"));
+    }
+
+    #[test]
+    fn a_url_with_a_password_is_secret_and_a_path_is_not() {
+        assert!(DATABASE_URL.hides("postgres://me:canary@host/app"));
+        assert!(!DATABASE_URL.hides("sqlite:app.db"));
+        assert!(REDIS_URL.hides("redis://host") && !LISTEN.hides("127.0.0.1:1"));
+    }
+}

@@ -1,0 +1,140 @@
+//! What a setting is: names, flag, default, secrecy.
+
+/// A setting: its names, its default, and whether its value may be shown.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Setting {
+    flag: Option<Flag>,
+    /// The names in Flask-JWT-Extended, which the environment and the file accept too.
+    flask_names: &'static [&'static str],
+    /// The value if none is set; empty if there is none, or if it depends on other settings.
+    pub(crate) default: &'static str,
+    /// What `--help` says about a default that depends on other settings.
+    default_note: &'static str,
+    secrecy: Secrecy,
+}
+
+/// The flag of a setting.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Flag {
+    /// The name in the file. The flag and the environment variable follow from it: `access_lifetime`,
+    /// `--access-lifetime`, `HARDTACK_ACCESS_LIFETIME`.
+    name: &'static str,
+    /// What `--help` calls the value; `None` for a switch.
+    pub(crate) value_name: Option<&'static str>,
+    /// What `--help` says, in one line.
+    help: &'static str,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Secrecy {
+    Public,
+    Secret,
+    /// Secret, except for values with this prefix.
+    SecretUnless(&'static str),
+}
+
+/// How the table declares a setting.
+impl Setting {
+    /// A setting with a flag that takes a value.
+    pub(super) const fn option(name: &'static str, value_name: &'static str, help: &'static str) -> Self {
+        Self::with_flag(Flag { name, value_name: Some(value_name), help })
+    }
+
+    /// A setting with a flag that turns it on.
+    pub(super) const fn switch(name: &'static str, help: &'static str) -> Self {
+        Self::with_flag(Flag { name, value_name: None, help })
+    }
+
+    const fn with_flag(flag: Flag) -> Self {
+        Self { flag: Some(flag), flask_names: &[], default: "", default_note: "", secrecy: Secrecy::Public }
+    }
+
+    /// A setting of Flask-JWT-Extended that has no flag.
+    pub(super) const fn flask(names: &'static [&'static str]) -> Self {
+        Self { flag: None, flask_names: names, default: "", default_note: "", secrecy: Secrecy::Public }
+    }
+
+    /// Adds names of Flask-JWT-Extended.
+    pub(super) const fn or_flask(mut self, names: &'static [&'static str]) -> Self {
+        self.flask_names = names;
+        self
+    }
+
+    /// Sets the value that applies if none is set.
+    pub(super) const fn default(mut self, value: &'static str) -> Self {
+        self.default = value;
+        self
+    }
+
+    /// Describes a default that depends on other settings.
+    pub(super) const fn default_note(mut self, note: &'static str) -> Self {
+        self.default_note = note;
+        self
+    }
+
+    /// Never shows the value.
+    pub(super) const fn secret(mut self) -> Self {
+        self.secrecy = Secrecy::Secret;
+        self
+    }
+
+    /// Never shows the value, unless it has this prefix.
+    pub(super) const fn secret_unless(mut self, prefix: &'static str) -> Self {
+        self.secrecy = Secrecy::SecretUnless(prefix);
+        self
+    }
+}
+
+impl Setting {
+    /// The flag, if the setting has one.
+    pub(crate) const fn flag(&self) -> Option<&Flag> {
+        self.flag.as_ref()
+    }
+
+    /// The first of the names in the file.
+    pub(crate) fn name(&self) -> &'static str {
+        self.file_names().next().unwrap_or_default()
+    }
+
+    /// The names in the file.
+    pub(crate) fn file_names(&self) -> impl Iterator<Item = &'static str> {
+        let own = self.flag.as_ref().map(|flag| flag.name);
+        own.into_iter().chain(self.flask_names.iter().copied())
+    }
+
+    /// The names in the environment.
+    pub(crate) fn env_names(&self) -> impl Iterator<Item = String> {
+        let own = self.flag.as_ref().map(|flag| format!("HARDTACK_{}", flag.name.to_ascii_uppercase()));
+        own.into_iter().chain(self.flask_names.iter().map(|name| (*name).to_owned()))
+    }
+
+    /// The name by which errors refer to the setting if it is not set: its flag if it has one.
+    pub(crate) fn usual_name(&self) -> String {
+        self.flag.as_ref().map_or_else(|| self.name().to_owned(), |flag| format!("--{}", flag.long()))
+    }
+
+    /// The line in `--help`, with the default at its end.
+    pub(crate) fn help(&self) -> String {
+        let Some(flag) = &self.flag else { return String::new() };
+        match (flag.value_name, self.default, self.default_note) {
+            (Some(_), "", "") | (None, ..) => flag.help.to_owned(),
+            (Some(_), "", default) | (Some(_), default, _) => format!("{} [default: {default}]", flag.help),
+        }
+    }
+
+    /// Whether this value must never be shown.
+    pub(crate) fn hides(&self, value: &str) -> bool {
+        match self.secrecy {
+            Secrecy::Public => false,
+            Secrecy::Secret => true,
+            Secrecy::SecretUnless(prefix) => !value.starts_with(prefix),
+        }
+    }
+}
+
+impl Flag {
+    /// The flag without its dashes: `access-lifetime`.
+    pub(crate) fn long(&self) -> String {
+        self.name.replace('_', "-")
+    }
+}

@@ -1,0 +1,132 @@
+//! Settings from `hardtack.toml`.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::similar_name::similar_name;
+use super::value::{SettingValue, Source, SourceValues};
+use crate::config::settings::{ALL, FIXED, Setting};
+use crate::error::Error;
+use crate::private_file;
+
+/// The file that is read if it exists and no other file is named.
+const DEFAULT: &str = "hardtack.toml";
+
+/// Reads the settings file: the one that was named, or else the default one if it exists.
+///
+/// `named` is the path and the flag or variable that names it.
+pub(super) fn read(named: Option<(&str, &Path)>) -> Result<SourceValues, Error> {
+    let (label, path) = named.unwrap_or(("the settings file", Path::new(DEFAULT)));
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => {
+            return Ok(SourceValues::default());
+        }
+        Err(error) => {
+            let expected = "expected a file that this user can read";
+            return Err(Error::config(format_args!("{label} {path:?} cannot be read: {error}; {expected}")));
+        }
+    };
+    let mut text = String::new();
+    if let Err(error) = file.read_to_string(&mut text) {
+        return Err(Error::config(format_args!("{} cannot be read: {error}; expected TOML", path.display())));
+    }
+    let values = parse(&text, path)?;
+    if ALL.iter().any(|setting| values.sets_secret(setting)) {
+        private_file::check(&file, path)?;
+    }
+    Ok(values)
+}
+
+fn parse(text: &str, path: &Path) -> Result<SourceValues, Error> {
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+        let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+        let message = error.message().replace('\n', ", ");
+        Error::config(format_args!("{} is not valid TOML: line {line}: {message}", path.display()))
+    })?;
+    let mut values = SourceValues::default();
+    for (name, value) in table {
+        let setting = ALL.iter().find(|setting| setting.file_names().any(|known| known == name));
+        let fixed = FIXED.iter().find(|fixed| fixed.name == name);
+        if setting.is_none() && fixed.is_none() {
+            return Err(unknown_setting(&name, path));
+        }
+        let source = Source::File(PathBuf::from(path));
+        let mut parsed = SettingValue { text: String::new(), name, source };
+        parsed.text = to_text(value).ok_or_else(|| {
+            let expected = "expected a string, an integer, true, false, or an array of strings";
+            Error::config(format_args!("{} has the wrong type; {expected}", parsed.label()))
+        })?;
+        match (setting, fixed) {
+            (Some(setting), _) => values.insert(setting, parsed)?,
+            (None, Some(fixed)) => fixed.check(&parsed.label(), &parsed.text)?,
+            (None, None) => {}
+        }
+    }
+    Ok(values)
+}
+
+/// The value as an environment variable would have it.
+fn to_text(value: toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Boolean(yes) => Some(yes.to_string()),
+        toml::Value::Array(items) => {
+            let items: Option<Vec<&str>> = items.iter().map(toml::Value::as_str).collect();
+            Some(items?.join(","))
+        }
+        _ => None,
+    }
+}
+
+fn unknown_setting(name: &str, path: &Path) -> Error {
+    let known = || ALL.iter().flat_map(Setting::file_names);
+    let advice = match similar_name(name, known()) {
+        Some(similar) => format!("did you mean {similar}?"),
+        None => format!("expected one of {}", known().collect::<Vec<_>>().join(", ")),
+    };
+    Error::config(format_args!("{} has the unknown setting {name:?}; {advice}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::value::Sources;
+    use super::*;
+    use crate::config::settings;
+
+    fn refusal(text: &str) -> String {
+        parse(text, Path::new("hardtack.toml")).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn both_kinds_of_names_and_all_types_of_values() {
+        let text = "listen = '[::1]:1'\nJWT_ACCESS_TOKEN_EXPIRES = 900\npersistent_cookies = true\n\
+                    JWT_ACCESS_COOKIE_PATH = ['/a', '/b']";
+        let file = parse(text, Path::new("x.toml")).unwrap();
+        let sources = Sources([SourceValues::default(), SourceValues::default(), file]);
+        let text = |setting| sources.value(setting).map(|value| value.text.as_str());
+        assert_eq!(text(&settings::LISTEN), Some("[::1]:1"));
+        assert_eq!(text(&settings::ACCESS_LIFETIME), Some("900"));
+        assert_eq!(text(&settings::PERSISTENT_COOKIES), Some("true"));
+        assert_eq!(text(&settings::ACCESS_COOKIE_PATH), Some("/a,/b"));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (text, expected) in [
+            ("lisen = '1'", "hardtack.toml has the unknown setting \"lisen\"; did you mean listen?"),
+            ("JWT_ACESS_COOKIE_NAME = 'a'", "did you mean JWT_ACCESS_COOKIE_NAME?"),
+            ("colour = 'red'", "expected one of listen, base_url, "),
+            ("\n\nlisten = ", "hardtack.toml is not valid TOML: line 3: "),
+            ("[server]\nlisten = '1'", "unknown setting \"server\""),
+            ("listen = 1.5", "listen in hardtack.toml has the wrong type"),
+            ("access_lifetime = '1m'\nJWT_ACCESS_TOKEN_EXPIRES = 61", "set the same thing to different values"),
+            ("JWT_VERIFY_SUB = 'false'", "JWT_VERIFY_SUB in hardtack.toml is \"false\"; only \"true\" is supported"),
+        ] {
+            let refusal = refusal(text);
+            assert!(refusal.contains(expected), "{text:?}: {refusal}");
+        }
+    }
+}

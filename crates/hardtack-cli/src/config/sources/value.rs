@@ -1,0 +1,132 @@
+//! The values that were set, and where each was set.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use crate::config::settings::Setting;
+use crate::error::Error;
+
+/// Where a value was set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Flag,
+    Environment,
+    File(PathBuf),
+}
+
+/// The value of a setting, still as text. No `Debug`: it may be a secret.
+#[derive(Clone)]
+pub(crate) struct SettingValue {
+    pub(crate) text: String,
+    /// The name by which it was set.
+    pub(crate) name: String,
+    pub(crate) source: Source,
+}
+
+impl SettingValue {
+    /// How errors refer to the setting: by the name that was used, and the file if it is in one.
+    pub(crate) fn label(&self) -> String {
+        match &self.source {
+            Source::Flag | Source::Environment => self.name.clone(),
+            Source::File(path) => format!("{} in {}", self.name, path.display()),
+        }
+    }
+}
+
+/// The values from one source.
+#[derive(Default)]
+pub(crate) struct SourceValues(HashMap<&'static str, SettingValue>);
+
+impl SourceValues {
+    /// Whether this source sets the setting to a secret.
+    pub(super) fn sets_secret(&self, setting: &Setting) -> bool {
+        self.0.get(setting.name()).is_some_and(|value| setting.hides(&value.text))
+    }
+
+    /// Adds a value. A setting may be set by two of its names if the values are equal.
+    pub(super) fn insert(&mut self, setting: &'static Setting, value: SettingValue) -> Result<(), Error> {
+        let Some(other) = self.0.get(setting.name()).filter(|other| other.text != value.text) else {
+            self.0.insert(setting.name(), value);
+            return Ok(());
+        };
+        // The environment has no order, so sort the names.
+        let mut labels = [value.label(), other.label()];
+        labels.sort_unstable();
+        let [one, two] = labels;
+        Err(Error::config(format_args!(
+            "{one} and {two} set the same thing to different values; remove one, or make them equal"
+        )))
+    }
+}
+
+/// The values from all sources: flags, then the environment, then the file. The first that sets a setting wins.
+pub(crate) struct Sources(pub(super) [SourceValues; 3]);
+
+impl Sources {
+    /// The value that was set; `None` if the default applies.
+    pub(crate) fn value(&self, setting: &Setting) -> Option<&SettingValue> {
+        self.0.iter().find_map(|values| values.0.get(setting.name()))
+    }
+
+    /// Whether any source sets the setting.
+    pub(crate) fn is_set(&self, setting: &Setting) -> bool {
+        self.value(setting).is_some()
+    }
+
+    /// How errors refer to the setting: `--listen`, `HARDTACK_LISTEN`, `listen in hardtack.toml`.
+    pub(crate) fn label(&self, setting: &Setting) -> String {
+        self.value(setting).map_or_else(|| setting.usual_name(), SettingValue::label)
+    }
+
+    /// The setting and its value, as errors begin: `--listen is "localhost"`. Secrets are left out.
+    pub(crate) fn describe(&self, setting: &Setting) -> String {
+        match self.value(setting) {
+            Some(value) if setting.hides(&value.text) => value.label(),
+            Some(value) => format!("{} is {:?}", value.label(), value.text),
+            None => format!("{} is {:?} (the default)", setting.usual_name(), setting.default),
+        }
+    }
+
+    /// The text of a setting, set or by default; `None` if it has neither.
+    pub(crate) fn text(&self, setting: &Setting) -> Option<&str> {
+        let default = (!setting.default.is_empty()).then_some(setting.default);
+        self.value(setting).map(|value| value.text.as_str()).or(default)
+    }
+
+    /// The text of a setting, set or by default, or else an empty text.
+    pub(crate) fn text_or_empty(&self, setting: &Setting) -> String {
+        self.text(setting).unwrap_or_default().to_owned()
+    }
+
+    /// Parses a setting; `None` if it is not set and has no default.
+    pub(crate) fn parse<T>(
+        &self,
+        setting: &Setting,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Error> {
+        let Some(text) = self.text(setting) else { return Ok(None) };
+        let invalid = || Error::config(format_args!("{}; expected {expected}", self.describe(setting)));
+        parse(text).map(Some).ok_or_else(invalid)
+    }
+
+    /// Parses a setting that has a default.
+    pub(crate) fn parse_required<T>(
+        &self,
+        setting: &Setting,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, Error> {
+        let missing = || Error::runtime(format_args!("{} has no default; this is a bug", setting.usual_name()));
+        self.parse(setting, expected, parse)?.ok_or_else(missing)
+    }
+
+    /// Parses `true` or `false`.
+    pub(crate) fn parse_bool(&self, setting: &Setting) -> Result<Option<bool>, Error> {
+        self.parse(setting, "true or false", |text| match text.to_ascii_lowercase().as_str() {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        })
+    }
+}

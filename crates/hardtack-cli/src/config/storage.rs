@@ -1,0 +1,68 @@
+//! Where data is stored: the data folder, the database, and Redis.
+
+use std::path::{Path, PathBuf};
+
+use hardtack_redis::RedisUrl;
+use hardtack_sqlx::DatabaseUrl;
+
+use super::settings::{DATA_DIR, DATABASE_URL, REDIS_FOR, REDIS_URL};
+use super::sources::Sources;
+use crate::error::Error;
+
+/// A Redis that is used beside the database.
+pub(crate) struct RedisConfig {
+    pub(crate) url: RedisUrl,
+    pub(crate) purpose: RedisPurpose,
+}
+
+/// What Redis is used for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum RedisPurpose {
+    /// It stores the sessions.
+    #[default]
+    Sessions,
+    /// The database stores the sessions; Redis announces to the other servers that one has ended.
+    Notice,
+}
+
+impl RedisPurpose {
+    const ALL: [Self; 2] = [Self::Sessions, Self::Notice];
+
+    /// The value of the setting.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Sessions => "sessions",
+            Self::Notice => "notice",
+        }
+    }
+}
+
+/// Reads the path of the data folder.
+pub(super) fn data_dir(sources: &Sources) -> Result<PathBuf, Error> {
+    sources.parse_required(&DATA_DIR, "a folder", |text| (!text.is_empty()).then(|| PathBuf::from(text)))
+}
+
+/// Reads the URL of the database; by default that of `hardtack.db` in the data folder.
+pub(super) fn database(sources: &Sources, data_dir: &Path) -> Result<DatabaseUrl, Error> {
+    let Some(url) = sources.text(&DATABASE_URL) else { return Ok(data_dir.join("hardtack.db").into()) };
+    // The URL may contain a password, so errors name the setting only.
+    url.parse().map_err(|error| Error::config(format_args!("{}: {error}", sources.label(&DATABASE_URL))))
+}
+
+/// Reads the URL of a Redis, if one is set, and what it is used for.
+pub(super) fn redis(sources: &Sources) -> Result<Option<RedisConfig>, Error> {
+    let by_name = |text: &str| RedisPurpose::ALL.into_iter().find(|purpose| purpose.name() == text);
+    let purpose = sources.parse(&REDIS_FOR, "sessions or notice", by_name)?;
+    let Some(url) = sources.text(&REDIS_URL) else {
+        return match purpose {
+            None => Ok(None),
+            Some(_) => Err(Error::config(format_args!(
+                "{}, but no Redis is set; set --redis-url or HARDTACK_REDIS_URL too, or remove {}",
+                sources.describe(&REDIS_FOR),
+                sources.label(&REDIS_FOR)
+            ))),
+        };
+    };
+    let invalid = |error| Error::config(format_args!("{}: {error}", sources.label(&REDIS_URL)));
+    Ok(Some(RedisConfig { url: url.parse().map_err(invalid)?, purpose: purpose.unwrap_or_default() }))
+}

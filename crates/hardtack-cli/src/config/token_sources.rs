@@ -1,0 +1,29 @@
+//! Where requests may carry their tokens.
+
+use hardtack::TokenLocation;
+use hardtack::token_source::Locations;
+
+use super::settings::{
+    HEADER_NAME, HEADER_TYPE, JSON_KEY, QUERY_STRING_NAME, QUERY_STRING_VALUE_PREFIX, REFRESH_JSON_KEY, TOKEN_LOCATION,
+};
+use super::sources::Sources;
+use crate::error::Error;
+use hardtack::token_source::TokenSources;
+
+/// Reads `JWT_TOKEN_LOCATION` and the names that go with it. The site's own pages need cookies.
+pub(super) fn read(sources: &Sources) -> Result<TokenSources, Error> {
+    let expected = "cookies, alone or in a list with headers, query_string and json: the site's pages need cookies";
+    let locations = sources.parse_required(&TOKEN_LOCATION, expected, |text| {
+        let names = text.split(',').map(str::trim);
+        let locations = names.map(|name| name.parse::<TokenLocation>().ok()).collect::<Option<Locations>>()?;
+        locations.contains(TokenLocation::Cookies).then_some(locations)
+    })?;
+    Ok(TokenSources::default()
+        .locations(locations)
+        .header_name(sources.text_or_empty(&HEADER_NAME))
+        .header_type(sources.text_or_empty(&HEADER_TYPE))
+        .query_name(sources.text_or_empty(&QUERY_STRING_NAME))
+        .query_prefix(sources.text_or_empty(&QUERY_STRING_VALUE_PREFIX))
+        .json_key(sources.text_or_empty(&JSON_KEY))
+        .refresh_json_key(sources.text_or_empty(&REFRESH_JSON_KEY)))
+}

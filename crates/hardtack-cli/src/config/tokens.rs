@@ -1,0 +1,99 @@
+//! Lifetimes, renewal and claims of tokens, and the lifetime of sessions.
+
+use std::time::Duration;
+
+use hardtack::config::{ClaimsPolicy, Lifetime};
+use hardtack::session::SessionPolicy;
+use hardtack::{AuthenticatorBuilder, RefreshMode, SigningKey};
+
+use super::duration;
+use super::settings::{
+    ACCESS_LIFETIME, AUDIENCE, ENCODE_NBF, IDENTITY_CLAIM, ISSUER, LEEWAY, REFRESH, REFRESH_LIFETIME, SESSION_LIFETIME,
+    Setting,
+};
+use super::sources::Sources;
+use crate::error::Error;
+
+/// If this server cannot read the revocation log, which other servers write as well, it checks each request
+/// against the store after this time. A copied access token cannot outlive a log-out for longer.
+const MAX_STALENESS: Duration = Duration::from_secs(5);
+
+/// Lifetimes and renewal of tokens, and their claims.
+pub(crate) struct Tokens {
+    access_lifetime: Lifetime,
+    refresh_lifetime: Lifetime,
+    refresh_mode: RefreshMode,
+    leeway: Duration,
+    claims: ClaimsPolicy,
+}
+
+impl Tokens {
+    pub(super) fn read(sources: &Sources) -> Result<Self, Error> {
+        let refresh_mode = |text: &str| match text {
+            "transparent" => Some(RefreshMode::Transparent),
+            "redirect" => Some(RefreshMode::Redirect),
+            "sliding" => Some(RefreshMode::Sliding),
+            "off" => Some(RefreshMode::Off),
+            _ => None,
+        };
+        let leeway = sources.parse_required(&LEEWAY, duration::EXPECTED, duration::parse)?;
+        Ok(Self {
+            access_lifetime: lifetime(sources, &ACCESS_LIFETIME)?,
+            refresh_lifetime: lifetime(sources, &REFRESH_LIFETIME)?,
+            refresh_mode: sources.parse_required(&REFRESH, "transparent, redirect, sliding or off", refresh_mode)?,
+            leeway,
+            claims: claims(sources, leeway)?,
+        })
+    }
+
+    pub(super) fn apply(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
+        let builder = builder
+            .access_lifetime(self.access_lifetime)
+            .refresh_lifetime(self.refresh_lifetime)
+            .refresh_mode(self.refresh_mode);
+        builder.claims(self.claims.clone())
+    }
+
+    /// Whether `key` can sign refresh tokens. Those of stored sessions need a signature that is the same each time;
+    /// sliding sessions have none.
+    pub(crate) fn can_be_signed_with(&self, key: &SigningKey) -> bool {
+        key.is_deterministic() || self.refresh_mode == RefreshMode::Sliding
+    }
+
+    /// How long after its last use for signing a key may still be needed.
+    pub(crate) fn longest_lifetime(&self) -> Duration {
+        let span = |lifetime| if let Lifetime::For(span) = lifetime { span } else { Duration::MAX };
+        span(self.access_lifetime).max(span(self.refresh_lifetime)).saturating_add(self.leeway)
+    }
+}
+
+fn claims(sources: &Sources, leeway: Duration) -> Result<ClaimsPolicy, Error> {
+    let non_empty = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let mut claims = ClaimsPolicy::default()
+        .leeway(leeway)
+        .identity_claim(sources.text_or_empty(&IDENTITY_CLAIM))
+        .encode_nbf(sources.parse_bool(&ENCODE_NBF)?.unwrap_or(true));
+    if let Some(issuer) = sources.parse(&ISSUER, "a non-empty text", non_empty)? {
+        claims = claims.issuer(issuer);
+    }
+    if let Some(audience) = sources.parse(&AUDIENCE, "a non-empty text", non_empty)? {
+        claims = claims.audience(audience);
+    }
+    Ok(claims)
+}
+
+fn lifetime(sources: &Sources, setting: &Setting) -> Result<Lifetime, Error> {
+    sources.parse_required(setting, duration::EXPECTED_NON_ZERO, |text| {
+        // Flask-JWT-Extended's value for tokens that never expire; the authenticator decides whether they may.
+        if text.eq_ignore_ascii_case("false") {
+            return Some(Lifetime::InsecureForever);
+        }
+        duration::parse_non_zero(text).map(Lifetime::For)
+    })
+}
+
+/// Reads the lifetime of sessions.
+pub(super) fn sessions(sources: &Sources) -> Result<SessionPolicy, Error> {
+    let lifetime = sources.parse_required(&SESSION_LIFETIME, duration::EXPECTED_NON_ZERO, duration::parse_non_zero)?;
+    Ok(SessionPolicy::default().absolute_lifetime(lifetime).max_staleness(MAX_STALENESS))
+}

@@ -1,0 +1,58 @@
+//! The log, on standard error.
+
+use std::io::{self, IsTerminal};
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::{EnvFilter, FilterExt, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt};
+
+use crate::error::Error;
+
+/// The format of a line of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// Plain text.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+impl LogFormat {
+    /// Parses the value of the setting.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "text" => Some(Self::Text),
+            "json" => Some(Self::Json),
+            _ => None,
+        }
+    }
+}
+
+/// Starts the log. `RUST_LOG` filters it; the default is `info`.
+pub(crate) fn init(format: LogFormat) -> Result<(), Error> {
+    let filter = match std::env::var("RUST_LOG") {
+        Ok(text) => EnvFilter::try_new(&text).map_err(|_| {
+            let expected = "expected a level (error, warn, info, debug, trace) or a list such as info,hardtack=debug";
+            Error::config(format_args!("RUST_LOG is {text:?}; {expected}"))
+        })?,
+        Err(_) => EnvFilter::new("info"),
+    };
+    let layer = match format {
+        LogFormat::Text => fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(io::stderr).boxed(),
+    };
+    let started = tracing_subscriber::registry().with(layer.with_filter(filter.and(without_traffic()))).try_init();
+    started.map_err(|error| Error::runtime(format_args!("the log cannot be started: {error}")))
+}
+
+/// Turns off the trace level of the crates that speak HTTP, SQL and Redis, whatever `RUST_LOG` says: they may log
+/// their traffic there, including tokens and passwords (ASVS 5.0 V16.2.5).
+fn without_traffic() -> Targets {
+    ["h2", "hyper", "hyper_util", "redis", "sqlx", "axum"]
+        .into_iter()
+        .fold(Targets::new().with_default(LevelFilter::TRACE), |targets, target| {
+            targets.with_target(target, LevelFilter::DEBUG)
+        })
+}

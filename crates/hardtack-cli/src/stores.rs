@@ -1,0 +1,42 @@
+//! The data folder, and the store of the sessions.
+
+use hardtack::AuthenticatorBuilder;
+use hardtack_redis::{NotifyingSessions, RedisSessions};
+use hardtack_sqlx::Database;
+
+use crate::config::{Config, RedisConfig, RedisPurpose};
+use crate::error::Error;
+use crate::private_file;
+
+/// Creates the data folder, which holds the keys and, by default, the database.
+pub(crate) fn create_data_dir(config: &Config) -> Result<(), Error> {
+    private_file::create_folder(&config.data_dir).map_err(|error| {
+        let expected = "expected a folder that this user can write to";
+        Error::runtime(format_args!("{} cannot be created: {error}; {expected}", config.data_dir_label()))
+    })
+}
+
+/// Adds the session store: the database, or Redis.
+pub(crate) async fn add_sessions(
+    builder: AuthenticatorBuilder,
+    database: &Database,
+    redis: Option<&RedisConfig>,
+) -> Result<AuthenticatorBuilder, Error> {
+    if let Some(RedisConfig { url, purpose }) = redis {
+        tracing::info!(event = "redis", redis = %url, purpose = purpose.name());
+        if *purpose == RedisPurpose::Sessions {
+            let sessions = RedisSessions::open(url.clone()).await.map_err(Error::runtime)?;
+            return Ok(builder.sessions(sessions));
+        }
+    }
+    let sessions = database.sessions();
+    sessions.migrate().await.map_err(Error::runtime)?;
+    match redis {
+        // Redis may be down: servers then learn of ended sessions at their next poll.
+        Some(RedisConfig { url, .. }) => {
+            let sessions = NotifyingSessions::new(sessions, url.clone()).map_err(Error::runtime)?;
+            Ok(builder.sessions(sessions))
+        }
+        None => Ok(builder.sessions(sessions)),
+    }
+}

@@ -1,0 +1,58 @@
+//! The framework under test, and a running server.
+
+use std::any::Any;
+use std::fmt;
+use std::net::SocketAddr;
+
+use hardtack::Authenticator;
+use tokio::task::JoinHandle;
+
+/// A framework with its adapter for Hardtack.
+pub trait Adapter {
+    /// Serves the suite's [application](crate::application) on a free port of 127.0.0.1.
+    ///
+    /// With an authenticator, the adapter's layer is around the whole application. Without one, the application is
+    /// served without any layer, as if the developer had forgotten it.
+    ///
+    /// The server runs on a task or thread of its own until the returned [`Serving`] is dropped. Every case has a
+    /// server of its own, so starting one has to be quick.
+    fn serve(&self, authenticator: Option<Authenticator>) -> impl Future<Output = Serving>;
+}
+
+/// A running server, which stops when this is dropped.
+#[must_use = "the server stops when this is dropped"]
+pub struct Serving {
+    address: SocketAddr,
+    _guard: Box<dyn Any>,
+}
+
+impl Serving {
+    /// A server at `address` that stops when `guard` is dropped.
+    pub fn new(address: SocketAddr, guard: impl Any) -> Self {
+        Self { address, _guard: Box::new(guard) }
+    }
+
+    /// A server at `address` that runs on `task` and stops when the task is aborted.
+    pub fn task<T: 'static>(address: SocketAddr, task: JoinHandle<T>) -> Self {
+        struct AbortOnDrop<T>(JoinHandle<T>);
+
+        impl<T> Drop for AbortOnDrop<T> {
+            fn drop(&mut self) {
+                self.0.abort();
+            }
+        }
+
+        Self::new(address, AbortOnDrop(task))
+    }
+
+    /// The address on which the server listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl fmt::Debug for Serving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Serving").field("address", &self.address).finish_non_exhaustive()
+    }
+}

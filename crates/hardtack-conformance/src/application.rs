@@ -1,0 +1,107 @@
+//! The suite's application: the types that it needs in every framework.
+//!
+//! The routes themselves are written once in each framework. The [guide for authors of adapters][guide] lists them:
+//! method, path, what the handler takes and what it responds with.
+//!
+//! [guide]: https://docs.rs/hardtack/latest/hardtack/guide/adapters/
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hardtack::request::Wants;
+use hardtack::testing::FailingSessions;
+use hardtack::{BackendError, FindUser, LogIn};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The application's state: a counter of handler runs. Each server has one of its own; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Calls(Arc<AtomicU64>);
+
+impl Calls {
+    /// Adds one and returns the new count.
+    pub fn count(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::SeqCst) + 1
+    }
+}
+
+/// The application's user. Every subject is known except for `ghost`; the look-up of `broken` fails.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// `The user alice` for the subject `alice`.
+    pub name: String,
+}
+
+impl FindUser for User {
+    type State = Calls;
+
+    async fn find_user(subject: &str, _: &Calls) -> Result<Option<Self>, BackendError> {
+        match subject {
+            "broken" => Err(BackendError::new(FailingSessions::ERROR)),
+            "ghost" => Ok(None),
+            known => Ok(Some(Self { name: format!("The user {known}") })),
+        }
+    }
+}
+
+/// The application's own claim in access tokens.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Role {
+    /// The role of the user, such as `editor`.
+    pub role: String,
+}
+
+/// The body of a log-in request: `sub` and optionally `role`, as a form or as JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// The subject that logs in.
+    pub sub: String,
+    /// The value of the claim [`Role`].
+    pub role: Option<String>,
+}
+
+impl Login {
+    /// Parses a body. If it has no `sub`, the subject is `someone`.
+    pub fn parse(content_type: &str, body: &[u8]) -> Self {
+        let mut fields: Vec<(String, String)> = if content_type.starts_with("application/json") {
+            let json: Value = serde_json::from_slice(body).unwrap_or_default();
+            let text = |name: &str| Some((name.to_owned(), json[name].as_str()?.to_owned()));
+            ["sub", "role"].into_iter().filter_map(text).collect()
+        } else {
+            form_urlencoded::parse(body).into_owned().collect()
+        };
+        let mut take = |name| fields.iter().position(|(field, _)| field == name).map(|at| fields.swap_remove(at).1);
+        Self { sub: take("sub").unwrap_or_else(|| "someone".to_owned()), role: take("role") }
+    }
+
+    /// The log-in to pass to `Auth::log_in`.
+    pub fn to_log_in(&self) -> LogIn {
+        let log_in = LogIn::new(&self.sub);
+        match &self.role {
+            Some(role) => log_in.claim("role", role.as_str()),
+            None => log_in,
+        }
+    }
+}
+
+/// The value of `wants` in the response of `/about`.
+pub fn wants_name(wants: Wants) -> &'static str {
+    match wants {
+        Wants::Page => "page",
+        Wants::Htmx => "htmx",
+        _ => "api",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Login;
+
+    #[test]
+    fn parses_forms_and_json() {
+        let alice = Login { sub: "alice".to_owned(), role: Some("a b".to_owned()) };
+        assert_eq!(Login::parse("application/x-www-form-urlencoded", b"csrf_token=x&sub=alice&role=a+b"), alice);
+        assert_eq!(Login::parse("application/json", br#"{"role":"a b","sub":"alice"}"#), alice);
+        assert_eq!(Login::parse("multipart/form-data", b"--"), Login { sub: "someone".to_owned(), role: None });
+    }
+}

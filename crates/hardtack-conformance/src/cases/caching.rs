@@ -1,0 +1,71 @@
+//! `Cache-Control`: responses for one user must not be cached; all others are left as they are.
+
+use serde_json::json;
+
+use crate::client::Response;
+use crate::harness::{Case, Site};
+
+fn check(site: &Site, what: &str, response: &Response, expected: Option<&str>) {
+    let expected: Vec<_> = expected.map(str::to_owned).into_iter().collect();
+    site.expect_eq(what, response.headers_all("cache-control"), expected);
+}
+
+const NO_STORE: Option<&str> = Some("private, no-store");
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        Case::new("caching: authenticated responses", |site| async move {
+            let mut alice = site.alice().await;
+            let paths = ["/anyone", "/protected", "/fresh", "/refresh-token", "/user", "/user/optional"];
+            for path in paths.into_iter().chain(["/guarded/page", "/guarded/token", "/nested/inner"]) {
+                let response = alice.get(path).send().await;
+                site.expect(path, &response, "200");
+                check(&site, path, &response, NO_STORE);
+            }
+            let intercepted = alice.get("/intercepted").send().await;
+            site.expect("a response by another middleware", &intercepted, "409");
+            check(&site, "a response by another middleware", &intercepted, NO_STORE);
+            let posted = alice.post("/echo").csrf().body("x").send().await;
+            check(&site, "POST /echo", &posted, NO_STORE);
+        }),
+        Case::new("caching: anonymous responses", |site| async move {
+            let mut visitor = site.visitor();
+            for path in ["/anyone", "/user/optional", "/nowhere"] {
+                check(&site, path, &visitor.get(path).send().await, None);
+            }
+        }),
+        Case::new("caching: a log-in, a log-out and a refresh", |site| async move {
+            let mut client = site.visitor();
+            let response = client.post("/login").json(&json!({ "sub": "alice" })).send().await;
+            check(&site, "log-in", &response, NO_STORE);
+            let response = client.post("/token/refresh").csrf().send().await;
+            check(&site, "refresh", &response, NO_STORE);
+            let response = client.post("/logout").csrf().send().await;
+            check(&site, "log-out", &response, NO_STORE);
+        }),
+        Case::new("caching: a form for a log-in", |site| async move {
+            let mut client = site.visitor();
+            check(&site, "sets the cookie", &client.get("/form").send().await, NO_STORE);
+            let second = client.get("/form").send().await;
+            site.expect_eq("a second form keeps the cookie", second.set_cookies().len(), 0);
+        }),
+        Case::new("caching: no-store replaces the handler's own Cache-Control", |site| async move {
+            let mut alice = site.alice().await;
+            check(&site, "GET /redirects", &alice.get("/redirects").send().await, NO_STORE);
+        }),
+        Case::new("caching: a response that only deletes cookies", |site| async move {
+            let mut alice = site.alice().await;
+            site.expire_all();
+            let response = alice.get("/anyone").send().await;
+            site.expect("GET", &response, "200 -access -refresh");
+            check(&site, "GET", &response, NO_STORE);
+        }),
+        Case::new("caching: responses by the router itself", |site| async move {
+            let mut alice = site.alice().await;
+            for response in [alice.get("/nowhere").send().await, alice.get("/renew").send().await] {
+                check(&site, response.path(), &response, None);
+                site.expect_eq("cookies", response.set_cookies().len(), 0);
+            }
+        }),
+    ]
+}

@@ -1,0 +1,12 @@
+//! Form bodies, written out byte for byte.
+
+pub(crate) const URLENCODED: &str = "application/x-www-form-urlencoded";
+pub(crate) const MULTIPART: &str = "multipart/form-data; boundary=edge";
+
+/// A body for [`MULTIPART`]. Each part is the parameters of its `Content-Disposition`, and its content.
+pub(crate) fn multipart_body(parts: &[(&str, &str)]) -> String {
+    let part = |(disposition, value): &(&str, &str)| {
+        format!("--edge\r\nContent-Disposition: form-data; {disposition}\r\n\r\n{value}\r\n")
+    };
+    parts.iter().map(part).chain(["--edge--\r\n".to_owned()]).collect()
+}

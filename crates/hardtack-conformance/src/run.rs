@@ -1,0 +1,25 @@
+//! Runs the suite.
+
+use crate::adapter::Adapter;
+use crate::cases;
+
+/// Runs every case of the suite, each against a server of its own, and prints how many there were.
+///
+/// Call it on a multi-threaded Tokio runtime: some cases send many requests at once.
+///
+/// # Panics
+/// If a case fails. The message lists all cases that failed, each with the expected and the actual responses.
+pub async fn run(adapter: &impl Adapter) {
+    let cases = cases::all();
+    let count = cases.len();
+    let mut failed = Vec::new();
+    for case in cases {
+        let name = case.name().to_owned();
+        let findings = case.run(adapter).await;
+        if !findings.is_empty() {
+            failed.push(format!("{name}\n{}", findings.join("\n")));
+        }
+    }
+    println!("{count} cases of the HTTP conformance suite, {} failed", failed.len());
+    assert!(failed.is_empty(), "{} of {count} cases failed:\n\n{}\n", failed.len(), failed.join("\n\n"));
+}

@@ -1,0 +1,368 @@
+//! Headless Chromium, controlled through chromedriver: with or without JavaScript, light or dark, with any size of
+//! screen.
+
+use crate::process::signal;
+use fantoccini::actions::{InputSource, KeyAction, KeyActions};
+use fantoccini::cookies::Cookie;
+use fantoccini::elements::Element;
+use fantoccini::error::{CmdError, ErrorStatus, NewSessionError};
+use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::{ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Map, Value, json};
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use url::Url;
+
+/// How long to wait for chromedriver to start, and for a page to load.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+const STEP: Duration = Duration::from_millis(20);
+
+/// Settings of the browser.
+#[derive(Debug, Clone)]
+pub struct BrowserOptions {
+    /// Whether the page's scripts run.
+    pub javascript: bool,
+    /// Whether the user prefers a dark color scheme.
+    pub dark: bool,
+    /// The width of the page's viewport, in CSS pixels.
+    pub width: u32,
+    /// The height of the page's viewport, in CSS pixels.
+    pub height: u32,
+}
+
+impl Default for BrowserOptions {
+    /// JavaScript on, light, 1280 × 800.
+    fn default() -> Self {
+        Self { javascript: true, dark: false, width: 1280, height: 800 }
+    }
+}
+
+/// The browser could not be started, or a command failed. `unwrap` shows the message.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum BrowserError {
+    /// chromedriver could not be run.
+    #[error(
+        "cannot run chromedriver at {path} ({error}): install it with `apt-get install chromium chromium-driver`, \
+         or set CHROMEDRIVER to its path", path = .path.display()
+    )]
+    NoDriver {
+        /// The path of chromedriver.
+        path: PathBuf,
+        /// The system's error.
+        error: std::io::Error,
+    },
+    /// chromedriver ended, or did not print its port.
+    #[error("chromedriver did not start; it printed:\n{0}")]
+    DriverSilent(String),
+    /// Chromium did not start.
+    #[error("Chromium did not start; is it installed (`apt-get install chromium`)? {0}")]
+    NoSession(#[from] NewSessionError),
+    /// A command failed.
+    #[error("{what}: {error}")]
+    Command {
+        /// The command.
+        what: String,
+        /// chromedriver's error.
+        error: CmdError,
+    },
+    /// A click did not open another page.
+    #[error("still on the same page 30 s after clicking {0}")]
+    Stayed(String),
+    /// A file could not be written.
+    #[error("cannot write: {0}")]
+    Write(#[from] std::io::Error),
+}
+
+impl std::fmt::Debug for BrowserError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
+/// A browser window with its own profile. Dropping it ends chromedriver and Chromium.
+#[derive(Debug)]
+pub struct Browser {
+    // The order matters: the driver and its browser end before the profile is removed.
+    session: fantoccini::Client,
+    _driver: Driver,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// Starts chromedriver (`$CHROMEDRIVER`, or `/usr/bin/chromedriver` if it is not set) on a free port, and a browser.
+    pub async fn start(options: BrowserOptions) -> Result<Self, BrowserError> {
+        let profile = TempDir::with_prefix("hardtack-browser-")?;
+        let driver = Driver::start(profile.path())?;
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        builder.capabilities(capabilities(&options, profile.path()));
+        let session = builder.connect(&format!("http://127.0.0.1:{}", driver.port)).await?;
+        Ok(Self { session, _driver: driver, _profile: profile })
+    }
+
+    /// Opens a page and waits until it has loaded.
+    pub async fn goto(&self, url: &str) -> Result<(), BrowserError> {
+        self.session.goto(url).await.map_err(failed(format_args!("opening {url}")))
+    }
+
+    /// Replaces the value of the visible field of that name by typing into it.
+    pub async fn fill(&self, name: &str, value: &str) -> Result<(), BrowserError> {
+        let selector = format!("[name={}]:not([type=hidden])", Value::from(name));
+        let field = self.find(&selector).await?;
+        field.clear().await.map_err(failed(format_args!("clearing {selector}")))?;
+        field.send_keys(value).await.map_err(failed(format_args!("typing into {selector}")))
+    }
+
+    /// Clicks a button or a link, or a form's submit button, and waits until another page has loaded. It is an error
+    /// if none does: use [`click`](Self::click) for a click that stays on the page.
+    pub async fn submit(&self, selector: &str) -> Result<(), BrowserError> {
+        // chromedriver may return before the navigation has started, so wait until the old page is gone.
+        let before = self.find("html").await?;
+        self.click(selector).await?;
+        let deadline = Instant::now() + LONGEST_WAIT;
+        while !(is_gone(&before).await && self.has_loaded().await) {
+            if Instant::now() > deadline {
+                return Err(BrowserError::Stayed(selector.to_owned()));
+            }
+            tokio::time::sleep(STEP).await;
+        }
+        Ok(())
+    }
+
+    /// Clicks a button or a link, or a form's submit button, without waiting for anything.
+    pub async fn click(&self, selector: &str) -> Result<(), BrowserError> {
+        let mut target = self.find(selector).await?;
+        let tag = target.tag_name().await.map_err(failed(format_args!("looking at {selector}")))?;
+        if tag.eq_ignore_ascii_case("form") {
+            let button = Locator::Css("button:not([type=button], [type=reset]), input[type=submit]");
+            target = target.find(button).await.map_err(failed(format_args!("the submit button of {selector}")))?;
+        }
+        target.click().await.map_err(failed(format_args!("clicking {selector}")))
+    }
+
+    /// Presses keys one after another, in the element that has the focus. Special keys have the code points of
+    /// WebDriver §17.4.2: U+E004 is Tab, U+E007 is Enter.
+    pub async fn press(&self, keys: &str) -> Result<(), BrowserError> {
+        let strokes = keys.chars().flat_map(|value| [KeyAction::Down { value }, KeyAction::Up { value }]);
+        let keyboard = strokes.fold(KeyActions::new("keyboard".to_owned()), KeyActions::then);
+        self.session.perform_actions(keyboard).await.map_err(failed("pressing keys"))
+    }
+
+    /// Runs the body of a JavaScript function and returns its value. This works without
+    /// [`javascript`](BrowserOptions::javascript) as well.
+    pub async fn evaluate(&self, script: &str) -> Result<Value, BrowserError> {
+        self.session.execute(script, vec![]).await.map_err(failed(format_args!("running {script}")))
+    }
+
+    /// Runs a command of the Chrome DevTools Protocol, for what WebDriver cannot do.
+    pub async fn devtools(&self, method: &'static str, params: Value) -> Result<Value, BrowserError> {
+        let command = DevToolsCommand { method, params };
+        self.session.issue_cmd(command).await.map_err(failed(method))
+    }
+
+    /// The visible text of the page.
+    pub async fn text(&self) -> Result<String, BrowserError> {
+        self.find("body").await?.text().await.map_err(failed("reading the page"))
+    }
+
+    /// The page's title.
+    pub async fn title(&self) -> Result<String, BrowserError> {
+        self.session.title().await.map_err(failed("reading the title"))
+    }
+
+    /// The path and query of the page.
+    pub async fn path(&self) -> Result<String, BrowserError> {
+        let url = self.session.current_url().await.map_err(failed("reading the address"))?;
+        Ok(url[url::Position::BeforePath..url::Position::AfterQuery].to_owned())
+    }
+
+    /// Writes a screenshot of the window to a PNG file.
+    pub async fn screenshot(&self, path: impl AsRef<Path>) -> Result<(), BrowserError> {
+        let png = self.session.screenshot().await.map_err(failed("taking a screenshot"))?;
+        Ok(std::fs::write(path, png)?)
+    }
+
+    /// A cookie of the page, `HttpOnly` or not.
+    pub async fn cookie(&self, name: &str) -> Result<Option<Cookie<'static>>, BrowserError> {
+        match self.session.get_named_cookie(name).await {
+            Ok(cookie) => Ok(Some(cookie)),
+            Err(CmdError::Standard(error)) if error.error == ErrorStatus::NoSuchCookie => Ok(None),
+            Err(error) => Err(failed(format_args!("the cookie {name}"))(error)),
+        }
+    }
+
+    /// The WebDriver session, for commands without a method here.
+    pub fn session(&self) -> &fantoccini::Client {
+        &self.session
+    }
+
+    /// Closes the browser.
+    pub async fn close(self) -> Result<(), BrowserError> {
+        self.session.clone().close().await.map_err(failed("closing"))
+    }
+
+    /// Whether the page has loaded. chromedriver's own scripts run without JavaScript as well.
+    async fn has_loaded(&self) -> bool {
+        self.session.execute("return document.readyState", vec![]).await.is_ok_and(|state| state == "complete")
+    }
+
+    async fn find(&self, selector: &str) -> Result<Element, BrowserError> {
+        self.session.find(Locator::Css(selector)).await.map_err(failed(format_args!("looking for {selector}")))
+    }
+}
+
+/// chromedriver's extension of WebDriver for the DevTools Protocol.
+#[derive(Debug)]
+struct DevToolsCommand {
+    method: &'static str,
+    params: Value,
+}
+
+impl WebDriverCompatibleCommand for DevToolsCommand {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(json!({ "cmd": self.method, "params": self.params }).to_string()))
+    }
+}
+
+/// Whether the element's page is gone. Any other error may come from a navigation in progress.
+async fn is_gone(element: &Element) -> bool {
+    let gone = [ErrorStatus::StaleElementReference, ErrorStatus::NoSuchElement];
+    matches!(element.tag_name().await, Err(CmdError::Standard(error)) if gone.contains(&error.error))
+}
+
+fn failed(what: impl std::fmt::Display) -> impl FnOnce(CmdError) -> BrowserError {
+    let what = what.to_string();
+    move |error| BrowserError::Command { what, error }
+}
+
+fn capabilities(options: &BrowserOptions, profile: &Path) -> Map<String, Value> {
+    let args = [
+        "--headless=new".to_owned(),
+        // Chromium's own sandbox cannot start as root in a container.
+        "--no-sandbox".to_owned(),
+        "--disable-gpu".to_owned(),
+        "--disable-quic".to_owned(),
+        "--no-first-run".to_owned(),
+        "--disable-background-networking".to_owned(),
+        "--disable-component-update".to_owned(),
+        "--disable-sync".to_owned(),
+        // In a container, /dev/shm is often too small for a screenshot.
+        "--disable-dev-shm-usage".to_owned(),
+        format!("--user-data-dir={}", profile.display()),
+        // 0 is dark and 1 is light: blink::mojom::PreferredColorScheme.
+        format!("--blink-settings=preferredColorScheme={}", u8::from(!options.dark)),
+    ];
+    let mut chrome = json!({
+        "args": args,
+        // Emulation sets the exact size of the viewport. A real window is at least 500 px wide and has a title bar.
+        "mobileEmulation": {
+            "deviceMetrics": {
+                "width": options.width, "height": options.height,
+                "pixelRatio": 1.0, "touch": false, "mobile": false,
+            },
+        },
+    });
+    if !options.javascript {
+        chrome["prefs"] = json!({ "profile.managed_default_content_settings.javascript": 2 });
+    }
+    let timeout = u64::try_from(LONGEST_WAIT.as_millis()).unwrap_or(u64::MAX);
+    let all = json!({
+        "browserName": "chrome",
+        "timeouts": { "pageLoad": timeout, "implicit": 2000 },
+        "goog:chromeOptions": chrome,
+    });
+    match all {
+        Value::Object(map) => map,
+        _ => unreachable!("json! was given an object"),
+    }
+}
+
+/// chromedriver, in a process group with all processes that it starts.
+#[derive(Debug)]
+struct Driver {
+    child: Child,
+    port: u16,
+}
+
+impl Driver {
+    fn start(home: &Path) -> Result<Self, BrowserError> {
+        let path = PathBuf::from(std::env::var_os("CHROMEDRIVER").unwrap_or_else(|| "/usr/bin/chromedriver".into()));
+        let mut command = Command::new(&path);
+        // chromedriver picks a free port and prints it, so that two tests cannot race for one.
+        command.arg("--port=0").process_group(0);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        // Puts crash reports and caches beside the profile, not into the user's home directory.
+        command.env("XDG_CONFIG_HOME", home).env("XDG_CACHE_HOME", home);
+        let mut child = command.spawn().map_err(|error| BrowserError::NoDriver { path, error })?;
+        let lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
+        let mut driver = Self { child, port: 0 };
+        let (sender, receiver) = mpsc::channel();
+        // Reads to the end, so that chromedriver never blocks on a full pipe.
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| drop(sender.send(line))));
+        let mut printed = String::new();
+        while let Ok(line) = receiver.recv_timeout(LONGEST_WAIT) {
+            if let Some(port) = announced_port(&line) {
+                driver.port = port;
+                return Ok(driver);
+            }
+            printed += &line;
+            printed.push('\n');
+        }
+        Err(BrowserError::DriverSilent(printed))
+    }
+}
+
+/// Parses the port from "ChromeDriver was started successfully on port 43231."
+fn announced_port(line: &str) -> Option<u16> {
+    line.split_once("started successfully on port ")?.1.trim_end_matches('.').parse().ok()
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // Chromium outlives a chromedriver that dies while a session is open, so this kills the whole group. It does so
+        // before it reaps the leader, while the group's id cannot be reused.
+        let group = self.child.id();
+        if !signal(&format!("-{group}"), "KILL") {
+            let _ = self.child.kill();
+        }
+        // No process may write to the profile while it is removed.
+        let deadline = Instant::now() + LONGEST_WAIT;
+        while is_running(group) && Instant::now() < deadline {
+            std::thread::sleep(STEP);
+        }
+        let _ = self.child.wait();
+    }
+}
+
+/// Whether a process of the group is still running. A zombie does not count: in a container it may never be reaped.
+/// Without `/proc`, returns false.
+fn is_running(group: u32) -> bool {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes.filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok()).any(|stat| {
+        // The format is "pid (name) state ppid pgrp …", and the name may contain brackets (proc_pid_stat(5)).
+        let mut fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
+        let (state, pgrp) = (fields.next(), fields.nth(1));
+        !matches!(state, Some("Z" | "X")) && pgrp == Some(group.to_string().as_str())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::announced_port;
+
+    #[test]
+    fn port_of_chromedriver() {
+        assert_eq!(announced_port("ChromeDriver was started successfully on port 43231."), Some(43231));
+        assert_eq!(announced_port("Starting ChromeDriver 156.0 on port 0"), None);
+    }
+}

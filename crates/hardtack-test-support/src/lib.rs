@@ -1,0 +1,36 @@
+//! Test support for Hardtack's own crates. It is not published.
+//!
+//! Black-box tests see a server only as a browser or a program does, over real sockets:
+//!
+//! - [`client`] and [`jar`], from `hardtack-conformance`: HTTP requests with the cookie jar of a browser;
+//! - [`html`]: the forms in a page, for clients without a browser;
+//! - [`browser`]: headless Chromium, with JavaScript on or off, light or dark;
+//! - [`process`]: a server program that a test starts, watches and stops;
+//! - [`server`]: a listener on a free port, and a small HTTP server that takes the place of an upstream or a website;
+//! - [`services`]: private PostgreSQL and Redis servers and Flask applications, which end with the test;
+//! - [`on_every_store!`]: runs the same tests on several stores;
+//! - [`tutorial`]: what a visitor does on the tutorial's site.
+//!
+//! Everything here panics with a message if it is misused or if the network fails: that is how a test fails.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic with a message is how a test fails"
+)]
+
+pub mod browser;
+#[cfg(doctest)]
+mod doctests;
+pub mod html;
+pub mod process;
+pub mod server;
+pub mod services;
+pub mod stores;
+pub mod tutorial;
+
+pub use browser::{Browser, BrowserError, BrowserOptions};
+pub use hardtack_conformance::{Client, CookieJar, Request, Response, StoredCookie, client, jar};
+pub use html::HtmlForms;
+pub use process::{Process, Program, StartError};

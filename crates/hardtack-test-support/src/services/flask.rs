@@ -1,0 +1,105 @@
+//! Flask applications with the real Flask-JWT-Extended, served by gunicorn.
+
+use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use crate::process::{Process, Program};
+
+/// The directory of the applications and of the list of their packages.
+const APPLICATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/flask");
+const REQUIREMENTS: &str = include_str!("../../flask/requirements.txt");
+/// How long to wait for an application to be imported, on a busy machine.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// An application in `crates/hardtack-test-support/flask`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Application {
+    /// Routes for every way to require a token, configured only by the environment.
+    Compat,
+    /// The tutorial's app.
+    Tutorial,
+}
+
+impl Application {
+    /// Starts the application on a free port of 127.0.0.1, with `env` as its `JWT_*` options, and waits until it
+    /// responds. It ends when the process is dropped, and when the test's own process ends.
+    ///
+    /// # Panics
+    /// If Python is missing or its packages cannot be installed. The message tells what to do.
+    pub async fn start<K: AsRef<str>, V: AsRef<str>>(self, env: &[(K, V)]) -> Process {
+        let module = match self {
+            Self::Compat => "compat:app",
+            Self::Tutorial => "tutorial:app",
+        };
+        let python = tokio::task::spawn_blocking(python).await.expect("the virtual environment could not be made");
+        let mut program = Program::new(python)
+            .args(["-m", "gunicorn", "--config", &format!("{APPLICATIONS}/gunicorn.conf.py")])
+            .args(["--pythonpath", APPLICATIONS, module])
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("PYTHONUNBUFFERED", "1");
+        for (name, value) in env {
+            program = program.env(name.as_ref(), value.as_ref());
+        }
+        let process = program.start().await.unwrap_or_else(|error| panic!("gunicorn with {module}: {error}"));
+        // gunicorn listens before it imports the application.
+        let deadline = Instant::now() + LONGEST_WAIT;
+        let mut client = process.client();
+        while let Err(error) = client.get("/").try_send().await {
+            let (stdout, stderr) = (process.stdout(), process.stderr());
+            let failed = stdout.contains("Worker failed to boot") || Instant::now() > deadline;
+            assert!(!failed, "gunicorn with {module} does not respond: {error}\nstdout:\n{stdout}\nstderr:\n{stderr}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        process
+    }
+}
+
+/// Returns the interpreter of a virtual environment with the applications' packages. It is made once, in the target
+/// directory, and again if the list of packages or the version of Python changes.
+fn python() -> &'static Path {
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    PYTHON.get_or_init(|| {
+        let version = run(Command::new("python3").arg("--version"));
+        let mut hasher = DefaultHasher::new();
+        (REQUIREMENTS, version).hash(&mut hasher);
+        let directory = target().join(format!("flask-venv-{:016x}", hasher.finish()));
+        let python = directory.join("bin/python");
+        // Another package's tests may make it at the same time.
+        let lock = File::create(directory.with_extension("lock")).expect("the target directory is writable");
+        lock.lock().expect("the file can be locked");
+        let finished = directory.join("finished");
+        if !finished.exists() {
+            // An earlier attempt was interrupted.
+            let _ = fs::remove_dir_all(&directory);
+            run(Command::new("python3").args(["-m", "venv"]).arg(&directory));
+            let requirements = format!("{APPLICATIONS}/requirements.txt");
+            let pip = ["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"];
+            run(Command::new(&python).args(pip).args(["--requirement", &requirements]));
+            File::create(finished).expect("the environment's directory is writable");
+        }
+        python
+    })
+}
+
+/// Cargo's target directory: the parent of this program that has Cargo's `CACHEDIR.TAG`.
+fn target() -> PathBuf {
+    let program = std::env::current_exe().expect("a program can find its own path");
+    let tagged = program.ancestors().find(|directory| directory.join("CACHEDIR.TAG").exists());
+    tagged.map_or_else(std::env::temp_dir, Path::to_owned)
+}
+
+/// Runs a command and returns its output.
+fn run(command: &mut Command) -> String {
+    let advice = "tests with the real Flask-JWT-Extended need Python 3.11 or newer with its module venv (on Debian: \
+                  python3 and python3-venv, which scripts/test installs) and access to PyPI";
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}\n{advice}"));
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{command:?}: {}\n{advice}\n{stdout}{stderr}", output.status);
+    stdout
+}

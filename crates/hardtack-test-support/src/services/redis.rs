@@ -1,0 +1,238 @@
+//! A private Redis server.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// How long to wait for a server to be ready.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
+const STEP: Duration = Duration::from_millis(10);
+
+/// Starts the server and sends it signals, one for each line of its input, and responds to each line with a line. It
+/// kills the server when its input ends, which happens whenever the test process ends, for any reason.
+const SUPERVISOR: &str = r#"
+pid=
+while read -r command; do
+  case $command in
+    start) redis-server "$@" </dev/null >/dev/null 2>&1 & pid=$! ;;
+    *) kill -s "$command" "$pid" 2>/dev/null ;;
+  esac
+  case $command in TERM | KILL) wait "$pid"; pid= ;; esac
+  echo done
+done
+if [ -n "$pid" ]; then kill -s KILL "$pid" 2>/dev/null; wait "$pid"; fi
+rm -rf -- "$DIRECTORY"
+"#;
+
+/// A `redis-server` on a free port of 127.0.0.1, with a password and a directory of its own. It writes an append-only
+/// file that is synced every second, so that acknowledged writes survive [`kill`](Self::kill).
+#[derive(Debug)]
+pub struct RedisServer {
+    port: u16,
+    password: String,
+    supervisor: Mutex<Supervisor>,
+    names: AtomicU32,
+    _directory: TempDir,
+}
+
+#[derive(Debug)]
+struct Supervisor {
+    child: Child,
+    /// `None` once it is dropped: the supervisor ends when its input does.
+    commands: Option<ChildStdin>,
+    replies: BufReader<ChildStdout>,
+}
+
+impl RedisServer {
+    /// The server that all tests of this process share. Each test takes a [`name`](Self::name) for its keys, and must not
+    /// stop the server.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<RedisServer> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    /// Starts a server of the test's own.
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts a server of the test's own with additional settings, such as `["--appendonly", "no"]`. They override the
+    /// default ones.
+    ///
+    /// # Panics
+    /// If `redis-server` is not installed or does not start.
+    pub fn start_with(settings: &[&str]) -> Self {
+        let program = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status();
+        assert!(
+            program.is_ok_and(|status| status.success()),
+            "redis-server is not on the PATH: install it with scripts/test or with: apt-get install redis-server"
+        );
+        // Another process may take the port before Redis does.
+        (0..5).find_map(|_| Self::try_start(settings)).expect("a port stays free in one of five attempts")
+    }
+
+    fn try_start(settings: &[&str]) -> Option<Self> {
+        let directory = tempfile::tempdir().expect("a temporary directory can be created");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
+        let port = listener.local_addr().expect("a listener has an address").port();
+        drop(listener);
+        let (path, port_text) = (directory.path().to_str().expect("the path is UTF-8"), port.to_string());
+        let log = format!("{path}/log");
+        // The password identifies the server: another server on this port would refuse it.
+        let password = format!("{:?}-{port}", Instant::now()).replace(|c: char| !c.is_ascii_alphanumeric(), "");
+        let fixed = [
+            ["--bind", "127.0.0.1"],
+            ["--port", &port_text],
+            ["--dir", path],
+            ["--logfile", &log],
+            ["--requirepass", &password],
+            ["--appendonly", "yes"],
+            ["--appendfsync", "everysec"],
+        ];
+        let mut child = Command::new("sh")
+            .args(["-c", SUPERVISOR, "sh"])
+            .args(fixed.as_flattened())
+            // With an empty value, Redis makes no snapshots.
+            .args(["--save", ""])
+            .args(settings)
+            .env("DIRECTORY", path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("sh runs");
+        let commands = child.stdin.take();
+        let replies = BufReader::new(child.stdout.take().expect("stdout is piped"));
+        let supervisor = Mutex::new(Supervisor { child, commands, replies });
+        let server = Self { port, password, supervisor, names: AtomicU32::new(0), _directory: directory };
+        server.supervise("start");
+        let deadline = Instant::now() + LONGEST_WAIT;
+        while !server.is_ready() {
+            let log = std::fs::read_to_string(&log).unwrap_or_default();
+            if log.contains("Address already in use") {
+                return None;
+            }
+            assert!(Instant::now() < deadline, "redis-server is not ready within 20 s; its log:\n{log}");
+            std::thread::sleep(STEP);
+        }
+        Some(server)
+    }
+
+    /// The URL of the server, with its password: `redis://:…@127.0.0.1:…/0`.
+    pub fn url(&self) -> String {
+        format!("redis://:{}@127.0.0.1:{}/0", self.password, self.port)
+    }
+
+    /// The server's port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Returns a prefix for keys that no other test of this server has.
+    pub fn name(&self) -> String {
+        format!("test-{}", self.names.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Stops the server with SIGTERM, and waits until it has ended.
+    pub fn stop(&self) {
+        self.supervise("TERM");
+    }
+
+    /// Kills the server with SIGKILL.
+    pub fn kill(&self) {
+        self.supervise("KILL");
+    }
+
+    /// Suspends the server: it accepts connections and never responds.
+    pub fn pause(&self) {
+        self.supervise("STOP");
+    }
+
+    /// Resumes the server after [`pause`](Self::pause).
+    pub fn resume(&self) {
+        self.supervise("CONT");
+    }
+
+    /// Starts the server again after [`stop`](Self::stop) or [`kill`](Self::kill), on the same port with the same data,
+    /// and waits until it is ready.
+    pub fn start_again(&self) {
+        let deadline = Instant::now() + LONGEST_WAIT;
+        self.supervise("start");
+        while !self.is_ready() {
+            assert!(Instant::now() < deadline, "redis-server is not ready again within 20 s");
+            std::thread::sleep(STEP);
+        }
+    }
+
+    /// Sends a command and returns the first line of the reply. Its arguments are separated by spaces and cannot contain
+    /// any.
+    pub fn command(&self, words: &str) -> String {
+        self.request(words).unwrap_or_else(|error| panic!("redis-server does not reply to {words:?}: {error}"))
+    }
+
+    fn is_ready(&self) -> bool {
+        self.request("PING").is_ok_and(|reply| reply == "+PONG")
+    }
+
+    /// Sends an inline command of the Redis protocol, which needs no client library.
+    fn request(&self, words: &str) -> std::io::Result<String> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
+        stream.set_read_timeout(Some(LONGEST_WAIT))?;
+        write!(stream, "AUTH {}\r\n{words}\r\nQUIT\r\n", self.password)?;
+        let mut reply = Vec::new();
+        stream.read_to_end(&mut reply)?;
+        let reply = String::from_utf8_lossy(&reply);
+        Ok(reply.lines().nth(1).unwrap_or_default().to_owned())
+    }
+
+    fn supervise(&self, command: &str) {
+        let mut supervisor = self.supervisor();
+        let Supervisor { commands, replies, .. } = &mut *supervisor;
+        let commands = commands.as_mut().expect("the input is taken only in drop");
+        let mut reply = String::new();
+        writeln!(commands, "{command}")
+            .and_then(|()| replies.read_line(&mut reply))
+            .expect("the supervisor is running");
+        assert_eq!(reply, "done\n", "the supervisor of redis-server has ended");
+    }
+
+    fn supervisor(&self) -> MutexGuard<'_, Supervisor> {
+        self.supervisor.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        drop(self.commands.take());
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RedisServer;
+
+    #[test]
+    fn acknowledged_writes_survive_and_the_server_ends_when_dropped() {
+        let server = RedisServer::start();
+        assert_eq!(server.command("SET a 1"), "+OK");
+        server.kill();
+        server.start_again();
+        assert_eq!(server.command("INCR a"), ":2");
+        server.stop();
+        server.start_again();
+        assert_eq!(server.command("INCR a"), ":3");
+        server.pause();
+        server.resume();
+        assert_eq!(server.command("INCR a"), ":4");
+        assert_ne!(server.name(), server.name());
+        let port = server.port();
+        drop(server);
+        assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
+    }
+}

@@ -1,0 +1,22 @@
+//! The same tests on several stores.
+
+/// Generates a module for each store with a test for each function: `on_redis::s28_…` calls `s28_…` with that store.
+///
+/// The functions are async and take the store. The compiler warns of a function that is missing in the list: it is
+/// dead code. The calling crate needs `tokio` with its macros and the multi-threaded runtime.
+#[macro_export]
+macro_rules! on_every_store {
+    ([$($module:ident: $store:expr),+ $(,)?] $tests:tt) => {
+        $($crate::on_every_store!(@one $module, $store, $tests);)+
+    };
+    (@one $module:ident, $store:expr, { $($test:ident),+ $(,)? }) => {
+        mod $module {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    super::$test($store).await;
+                }
+            )+
+        }
+    };
+}

@@ -1,0 +1,167 @@
+//! One request and its response: what an adapter translates to and from.
+
+use std::fmt;
+
+use crate::authenticator::{Attempt, Authenticator, Pending, RequestState, RequestVerifier};
+use crate::jwt::{ExtraClaims, NoExtra};
+use crate::refusal::{Failure, Reason, Rejection};
+use crate::request::{NextPath, RequestHead, Wants};
+use crate::token::VerifiedToken;
+use crate::token_source::{Need, TokenLocation};
+use crate::user::FindUser;
+
+/// Everything that a handler can ask about one request, with the checks that belong to it.
+///
+/// An adapter creates one from its framework's request, and turns [`Failure`] into its framework's response.
+#[derive(Clone, Copy)]
+pub struct Exchange<'a> {
+    pub(super) authenticator: &'a Authenticator,
+    pub(super) head: RequestHead<'a>,
+    pub(super) state: &'a RequestState,
+}
+
+/// The result of [`Exchange::try_verify`].
+#[derive(Debug)]
+#[must_use = "a `Pending` verification must be passed to `Exchange::finish_verifying`"]
+pub enum Verification<T = NoExtra> {
+    /// The token; `None` if the need is optional and the request has no token, or if `OPTIONS` requests need none; or
+    /// the failure with its reply.
+    Ready(Result<Option<VerifiedToken<T>>, Failure>),
+    /// I/O is needed: pass it to [`Exchange::finish_verifying`].
+    Pending(PendingVerification),
+}
+
+/// A verification that needs I/O: for a refresh, a look-up in the store, or a callback.
+#[must_use = "pass it to `Exchange::finish_verifying`"]
+pub struct PendingVerification {
+    need: Need,
+    pending: Pending,
+}
+
+impl fmt::Debug for PendingVerification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingVerification").field("need", &self.need).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Exchange<'a> {
+    /// Joins a request with the state that its layer keeps.
+    #[inline]
+    pub fn new(head: RequestHead<'a>, state: &'a RequestState) -> Self {
+        Self { authenticator: state.authenticator(), head, state }
+    }
+
+    /// Verifies the token that a route needs (`verify_jwt_in_request`).
+    ///
+    /// Returns `None` if the need is optional and the request has no token, or if
+    /// [`OPTIONS` requests are exempt](crate::AuthenticatorBuilder::exempt_options).
+    ///
+    /// # Errors
+    /// The failure with the reply for the client.
+    pub async fn verify<T: ExtraClaims>(&self, need: Need) -> Result<Option<VerifiedToken<T>>, Failure> {
+        match self.try_verify(need) {
+            Verification::Ready(result) => result,
+            // Boxed, because it is large and rare, and the future of every handler would carry its size.
+            Verification::Pending(pending) => Box::pin(self.finish_verifying(pending)).await,
+        }
+    }
+
+    /// Verifies the token that a route needs, and refuses a request without one.
+    ///
+    /// # Errors
+    /// The failure with the reply for the client.
+    pub async fn required<T: ExtraClaims>(&self, need: Need) -> Result<VerifiedToken<T>, Failure> {
+        self.verify(need).await?.ok_or_else(|| self.refuse(Reason::Missing))
+    }
+
+    /// Verifies without I/O, which suffices for nearly every request. Use it in adapters that would have to box the
+    /// future of [`verify`](Self::verify).
+    #[inline]
+    pub fn try_verify<T: ExtraClaims>(&self, need: Need) -> Verification<T> {
+        match self.verifier().try_verify(need) {
+            Attempt::Done(result) => Verification::Ready(self.complete(result)),
+            Attempt::Pending(pending) => Verification::Pending(PendingVerification { need, pending }),
+        }
+    }
+
+    /// Completes a verification that needs I/O. Nothing is checked twice.
+    ///
+    /// # Errors
+    /// The failure with the reply for the client.
+    pub async fn finish_verifying<T: ExtraClaims>(
+        &self,
+        verification: PendingVerification,
+    ) -> Result<Option<VerifiedToken<T>>, Failure> {
+        let PendingVerification { need, pending } = verification;
+        self.complete(self.verifier().finish_verifying(pending, need).await)
+    }
+
+    /// Reads the application's own claims, or turns a rejection into its reply.
+    #[inline]
+    fn complete<T: ExtraClaims>(
+        &self,
+        result: Result<Option<VerifiedToken>, Rejection>,
+    ) -> Result<Option<VerifiedToken<T>>, Failure> {
+        let Some(token) = result.map_err(|rejection| self.reject(rejection))? else { return Ok(None) };
+        let from_cookie = token.location() == Some(TokenLocation::Cookies);
+        let token = token.with_extra().map_err(|error| self.reject(Rejection { from_cookie, ..error.into() }))?;
+        Ok(Some(token))
+    }
+
+    /// Looks up the user of a token, in the application's own state.
+    ///
+    /// # Errors
+    /// The user does not exist any more; the look-up failed.
+    pub async fn user<U: FindUser>(&self, token: &VerifiedToken, state: &U::State) -> Result<U, Failure> {
+        let reason = match U::find_user(token.subject(), state).await {
+            Ok(Some(user)) => return Ok(user),
+            Ok(None) => Reason::UnknownUser,
+            Err(error) => error.into(),
+        };
+        let from_cookie = token.location().is_none_or(|location| location == TokenLocation::Cookies);
+        Err(self.reject(Rejection { from_cookie, ..Rejection::from(reason).about(token.clone()) }))
+    }
+
+    /// Refuses requests from other sites, whatever their method.
+    ///
+    /// # Errors
+    /// A [`FailureKind::Csrf`](crate::FailureKind::Csrf) failure.
+    pub fn require_same_origin(&self) -> Result<(), Failure> {
+        self.verifier().check_origin_of_any_method().map_err(|reason| self.refuse(reason))
+    }
+
+    /// Returns the authenticator that the request belongs to.
+    pub fn authenticator(&self) -> &'a Authenticator {
+        self.authenticator
+    }
+
+    /// Returns what kind of response the client wants.
+    pub fn wants(&self) -> Wants {
+        Wants::of(self.head.headers())
+    }
+
+    /// Returns the first value of a query parameter, percent-decoded.
+    pub fn query(&self, name: &str) -> Option<String> {
+        self.head.query(name)
+    }
+
+    /// Returns the page to return to: the query's `next`, or the home page.
+    pub fn next_or_home(&self) -> String {
+        self.authenticator.next_or_home(self.head.query("next").as_deref())
+    }
+
+    /// The query's `next`, if it is a page to return to.
+    pub(super) fn query_next(&self) -> Option<NextPath> {
+        self.head.query("next").and_then(|next| self.authenticator.next(&next))
+    }
+
+    #[inline]
+    pub(super) fn verifier(&self) -> RequestVerifier<'a> {
+        RequestVerifier::new(self.head, self.state)
+    }
+
+    /// Refuses changes by a method that promises none, and changes from other sites (ASVS 5.0 V3.5.3).
+    pub(super) fn check_changing(&self) -> Result<(), Reason> {
+        if self.head.is_safe() { Err(Reason::Method) } else { self.verifier().check_origin() }
+    }
+}

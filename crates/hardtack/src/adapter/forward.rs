@@ -1,0 +1,215 @@
+//! The methods of an adapter's `Auth`, written once for all adapters.
+
+/// Generates the methods that an adapter's `Auth` forwards to [`Exchange`](crate::adapter::Exchange), with their
+/// documentation. Invoke it in an `impl` block of a type that has a method `fn exchange(&self) -> Exchange<'_>`.
+///
+/// ```ignore
+/// impl Auth {
+///     hardtack::__forward_auth! {
+///         crate: "hardtack_axum",
+///         error: AuthError,
+///         cookies: SetCookies,
+///         response: Response = reply_response,
+///     }
+/// }
+/// ```
+///
+/// - `crate`: the adapter's name, for the examples in the documentation.
+/// - `error`: a type with `From<Failure>`.
+/// - `cookies`: a type with `From<hardtack::SetCookies>` that handlers can add to a response.
+/// - `response`: the framework's response type, and a function that makes one from a [`Reply`](crate::Reply).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __forward_auth {
+    (
+        crate: $adapter:literal,
+        error: $error:ty,
+        cookies: $cookies:ty,
+        response: $response:ty = $into_response:path $(,)?
+    ) => {
+        /// Starts a session and returns its cookies. Call it after checking the user's password.
+        ///
+        /// Takes the user's id, or a [`LogIn`](hardtack::LogIn) to add claims or to choose how long the log-in lasts.
+        /// The session that the browser had before ends in the same transaction (ASVS 5.0 V7.2.4).
+        ///
+        /// # Errors
+        /// - The request is a GET, comes from another site, or is a form without its
+        ///   [pre-session token](Self::pre_session).
+        /// - The session store failed.
+        /// - A claim has a reserved name, or the claims do not fit into a cookie.
+        pub async fn log_in(
+            &self,
+            log_in: impl ::core::convert::Into<$crate::LogIn>,
+        ) -> ::core::result::Result<$cookies, $error> {
+            Ok(self.exchange().log_in(log_in.into()).await?.into())
+        }
+
+        /// Ends the session that the request's cookies belong to and returns the cookies that delete them. A refresh
+        /// that is already in flight cannot revive the session.
+        ///
+        /// Expired tokens end their session as well. A request without tokens succeeds.
+        ///
+        /// # Errors
+        /// - The request is a GET, comes from another site, or lacks the session's CSRF token.
+        /// - The session store failed.
+        pub async fn log_out(&self) -> ::core::result::Result<$cookies, $error> {
+            Ok(self.exchange().log_out().await?.into())
+        }
+
+        /// Exchanges the refresh token in the request's cookies for new tokens and returns their cookies. The new
+        /// access token is never fresh.
+        ///
+        /// # Errors
+        /// - The refresh token is missing, invalid or expired, was used before, or its session has ended.
+        /// - The request is a HEAD or comes from another site.
+        /// - The session store failed.
+        pub async fn refresh(&self) -> ::core::result::Result<$cookies, $error> {
+            Ok(self.exchange().refresh().await?.into())
+        }
+
+        /// Handles a request to the refresh URL: refreshes, then redirects the browser to the query's `next`, or
+        /// responds to other clients with JSON.
+        ///
+        /// A GET is redirected with 303, a POST with 307 so that the browser repeats a posted form at `next`. If a
+        /// link on another site led the browser here, nothing is refreshed: the response is a 403 page that repeats
+        /// the request from this site.
+        ///
+        /// # Errors
+        /// As [`refresh`](Self::refresh).
+        pub async fn refresh_and_return(&self) -> ::core::result::Result<$response, $error> {
+            Ok($into_response(self.exchange().refresh_and_return().await?))
+        }
+
+        /// Makes the session fresh again and returns its new cookies. Call it after checking the password of `subject`.
+        ///
+        /// # Errors
+        /// - The request is a GET, comes from another site, or lacks the session's CSRF token.
+        /// - No user is logged in, or another user than `subject`.
+        /// - The session store failed.
+        pub async fn reauthenticate(&self, subject: &str) -> ::core::result::Result<$cookies, $error> {
+            Ok(self.exchange().reauthenticate(subject).await?.into())
+        }
+
+        /// Moves this browser to a new session and ends every other session of the user (ASVS 5.0 V7.4.3). Call it
+        /// after storing a new password.
+        ///
+        /// # Errors
+        /// - The request is a GET, comes from another site, or lacks the session's CSRF token.
+        /// - No user is logged in.
+        /// - The session store failed.
+        pub async fn renew(&self) -> ::core::result::Result<$cookies, $error> {
+            Ok(self.exchange().renew().await?.into())
+        }
+
+        /// Verifies the token that `need` describes, for code that cannot use an extractor
+        /// (`verify_jwt_in_request`).
+        ///
+        /// Returns `None` if the need is optional and the request has no token, or if
+        /// [`OPTIONS` requests are exempt](hardtack::AuthenticatorBuilder::exempt_options).
+        ///
+        #[doc = "```"]
+        #[doc = concat!("use ", $adapter, "::{Auth, AuthError, Need, TokenLocation};")]
+        ///
+        /// async fn report(auth: Auth) -> Result<String, AuthError> {
+        ///     let need = Need::access().fresh().locations([TokenLocation::Headers]);
+        ///     let token = auth.verify(need).await?;
+        ///     Ok(token.map(|token| token.subject().to_owned()).unwrap_or_default())
+        /// }
+        #[doc = "```"]
+        ///
+        /// # Errors
+        /// The token is missing, invalid, expired, revoked, or does not meet the need; or the session store failed.
+        pub async fn verify(
+            &self,
+            need: $crate::Need,
+        ) -> ::core::result::Result<::core::option::Option<$crate::VerifiedToken>, $error> {
+            Ok(self.exchange().verify(need).await?)
+        }
+
+        /// Looks up the user of a token with the application's [`FindUser`](hardtack::FindUser) (`current_user`).
+        ///
+        /// # Errors
+        /// The user no longer exists, or the look-up failed.
+        pub async fn user<U: $crate::FindUser>(
+            &self,
+            token: &$crate::VerifiedToken,
+            state: &U::State,
+        ) -> ::core::result::Result<U, $error> {
+            Ok(self.exchange().user(token, state).await?)
+        }
+
+        /// Returns the value of the hidden CSRF field of a log-in or sign-up form, and the cookie that belongs to it.
+        ///
+        /// The field's name is [`Authenticator::csrf_field`](hardtack::Authenticator::csrf_field), `csrf_token` by
+        /// default. There are no cookies if the browser has one already, so forms in other tabs stay valid.
+        ///
+        /// # Errors
+        /// The cookie is longer than browsers accept, because of a very long configured name.
+        pub fn pre_session(&self) -> ::core::result::Result<(::std::string::String, $cookies), $error> {
+            let (token, cookies) = self.exchange().pre_session()?.into_parts();
+            Ok((token, cookies.into()))
+        }
+
+        /// Refuses requests that another site could have sent. For handlers that act before a user is logged in, such
+        /// as a sign-up. [`log_in`](Self::log_in) includes this check; make it first if passwords of forged requests
+        /// should not be checked at all.
+        ///
+        /// # Errors
+        /// The request is a GET, comes from another site, or is a form without its pre-session token. JSON needs no
+        /// such token, because another site's page cannot send it without a CORS preflight.
+        pub fn require_pre_session(&self) -> ::core::result::Result<(), $error> {
+            Ok(self.exchange().require_pre_session()?)
+        }
+
+        /// Refuses requests from other sites, whatever their method: for a GET route that must not be linked to.
+        ///
+        /// # Errors
+        /// The browser's `Sec-Fetch-Site` or `Origin` field names another site.
+        pub fn require_same_origin(&self) -> ::core::result::Result<(), $error> {
+            Ok(self.exchange().require_same_origin()?)
+        }
+
+        /// Returns an error whose response is the one for `reason`, in the form that the client wants.
+        ///
+        #[doc = "```"]
+        #[doc = concat!("use ", $adapter, "::{AccessToken, Auth, AuthError, BackendError};")]
+        /// # async fn load_orders(subject: &str) -> Result<String, std::io::Error> { unimplemented!() }
+        ///
+        /// async fn orders(token: AccessToken, auth: Auth) -> Result<String, AuthError> {
+        ///     // 503 in the form that the client wants: a page or a problem document.
+        ///     load_orders(token.subject()).await.map_err(|error| auth.refuse(BackendError::new(error)))
+        /// }
+        #[doc = "```"]
+        pub fn refuse(&self, reason: impl ::core::convert::Into<$crate::refusal::Reason>) -> $error {
+            self.exchange().refuse(reason).into()
+        }
+
+        /// Returns the page to go to after a log-in: the query's `next` if it is a path on this site, otherwise the
+        /// home page.
+        pub fn next_or_home(&self) -> ::std::string::String {
+            self.exchange().next_or_home()
+        }
+
+        /// Returns what kind of response the client wants: a page, a fragment for htmx, or JSON.
+        pub fn wants(&self) -> $crate::request::Wants {
+            self.exchange().wants()
+        }
+
+        /// Returns the first value of a query parameter, percent-decoded.
+        pub fn query(&self, name: &str) -> ::core::option::Option<::std::string::String> {
+            self.exchange().query(name)
+        }
+
+        /// Returns the CSRF value of the refresh token in the request's cookies, for a form that posts to the refresh
+        /// URL. Returns `None` if no valid refresh token exists.
+        pub fn refresh_csrf_token(&self) -> ::core::option::Option<::std::string::String> {
+            self.exchange().refresh_csrf_token()
+        }
+
+        /// Returns the authenticator, for what does not depend on this request: issuing tokens, listing and revoking
+        /// sessions.
+        pub fn authenticator(&self) -> &$crate::Authenticator {
+            self.exchange().authenticator()
+        }
+    };
+}

@@ -1,0 +1,24 @@
+//! What the author of an adapter for a web framework needs.
+//!
+//! Applications use an adapter instead, such as `hardtack-axum` or `hardtack-actix`. The guide
+//! [`adapters`](crate::guide::adapters) explains how to write one.
+//!
+//! - [`Incoming`] and [`Headers`]: implement them for the framework's request. [`RequestHead`] borrows it.
+//! - [`RequestState`]: create one for each request in the adapter's layer, and keep it in the request's extensions.
+//! - [`BodyPeek`]: reads the beginning of a body before the handler runs, if
+//!   [`Authenticator::body_peek`](crate::Authenticator::body_peek) asks for it.
+//! - [`Exchange`]: everything that a handler can ask about one request.
+//! - [`ResponseChanges`]: what the layer adds to the response.
+
+mod exchange;
+mod forward;
+mod pre_session;
+mod refresh_route;
+mod refuse;
+mod session;
+
+pub use crate::authenticator::{RequestState, ResponseChanges};
+pub use crate::body::{BodyPeek, Peeked};
+pub use crate::refusal::NO_STORE;
+pub use crate::request::{Headers, Incoming, RequestHead};
+pub use exchange::{Exchange, PendingVerification, Verification};

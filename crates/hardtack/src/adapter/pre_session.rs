@@ -1,0 +1,64 @@
+//! CSRF protection for forms that come before a log-in.
+
+use super::Exchange;
+use crate::cookie::{SetCookies, Setting};
+use crate::csrf::{CsrfError, PreSession, PreSessionKey, check_double_submit};
+use crate::jwt::TokenKind;
+use crate::refusal::{Failure, Reason};
+
+impl Exchange<'_> {
+    /// Returns the value for the hidden field of a log-in or sign-up form, and the cookie that belongs to it.
+    ///
+    /// # Errors
+    /// The cookie would be larger than browsers accept, because its configured name is very long.
+    pub fn pre_session(&self) -> Result<PreSession, Failure> {
+        let slot = &self.authenticator.cookies().pre_session;
+        let key = self.authenticator.pre_session_key();
+        let known = slot.name.find(&self.head).ok().flatten().filter(|value| PreSessionKey::is_nonce(value));
+        if let Some(nonce) = known {
+            // Keep the cookie, so that forms in other tabs stay valid.
+            return Ok(PreSession { token: key.token(nonce), cookies: SetCookies::default() });
+        }
+        let nonce = PreSessionKey::nonce();
+        let mut cookies = SetCookies::default();
+        let setting = Setting { domain: None, max_age: None, now: self.authenticator.now() };
+        let set = self.authenticator.cookies().set(slot, &nonce, &setting, &mut cookies);
+        set.map_err(|error| self.refuse(Reason::Issue(error.into())))?;
+        Ok(PreSession { token: key.token(nonce.as_bytes()), cookies })
+    }
+
+    /// Refuses a request that another site could have sent, for handlers that act before a user is logged in.
+    /// [`Self::log_in`] includes this check.
+    ///
+    /// # Errors
+    /// The method is GET, the request comes from another site, or the form has no valid pre-session token.
+    pub fn require_pre_session(&self) -> Result<(), Failure> {
+        self.check_pre_session().map_err(|reason| self.refuse(reason))
+    }
+
+    pub(super) fn check_pre_session(&self) -> Result<(), Reason> {
+        self.check_changing()?;
+        let csrf = &self.authenticator.settings().csrf;
+        // Pages of other sites cannot send JSON without a CORS preflight.
+        if !csrf.protect || !csrf.pre_session || self.sends_json() {
+            return Ok(());
+        }
+        let slot = &self.authenticator.cookies().pre_session;
+        let nonce = slot.name.find(&self.head).map_err(|_| Reason::DuplicateCookie)?;
+        let nonce = nonce.filter(|value| PreSessionKey::is_nonce(value)).ok_or(CsrfError::Missing)?;
+        let expected = self.authenticator.pre_session_key().token(nonce);
+        Ok(check_double_submit(
+            &self.head,
+            self.verifier().form_token(TokenKind::Access),
+            &expected,
+            csrf,
+            &csrf.access,
+        )?)
+    }
+
+    fn sends_json(&self) -> bool {
+        let content_type = self.head.header_text("content-type").unwrap_or_default();
+        let media = content_type.split(';').next().unwrap_or_default().trim();
+        media.eq_ignore_ascii_case("application/json")
+    }
+}

@@ -1,0 +1,45 @@
+//! The refresh URL, and the way back to where the client came from.
+
+use super::Exchange;
+use crate::refusal::{Failure, FailureKind, NO_STORE, Reply};
+use crate::request::Wants;
+
+impl Exchange<'_> {
+    /// Refreshes, and redirects to the query's `next`: a GET with 303, and a POST with 307, so that its body goes on
+    /// to the page that it was posted to. A program gets 200 and JSON.
+    ///
+    /// A link on another site can lead here through a page whose token has expired. Such a request is not refreshed:
+    /// it gets 403 and a page that repeats the request from this site.
+    ///
+    /// # Errors
+    /// Those of [`Self::refresh`].
+    pub async fn refresh_and_return(&self) -> Result<Reply, Failure> {
+        let cookies = match self.refresh().await {
+            Err(failure) if self.follows_foreign_link(&failure) => return Ok(self.ask_again()),
+            answer => answer?,
+        };
+        let reply = match self.query_next() {
+            Some(next) if !self.head.is_safe() => Reply::redirect(307, next.as_str()),
+            Some(next) => Reply::redirect(303, next.as_str()),
+            None if self.wants() == Wants::Page => Reply::redirect(303, self.authenticator.next_or_home(None)),
+            None => Reply::json(200, &serde_json::json!({ "refreshed": true })),
+        };
+        Ok(Reply { cookies, ..reply })
+    }
+
+    fn follows_foreign_link(&self, failure: &Failure) -> bool {
+        self.head.is_safe() && self.wants() == Wants::Page && failure.reason().kind() == FailureKind::Csrf
+    }
+
+    fn ask_again(&self) -> Reply {
+        let refresh = &self.authenticator.settings().urls.refresh;
+        let again =
+            self.query_next().map_or_else(|| refresh.clone(), |next| next.append_to(refresh)).replace('&', "&amp;");
+        let page = format!(
+            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>One moment</title>\
+             <meta http-equiv=\"refresh\" content=\"0;url={again}\">\
+             <p>A link of another site led here. <a href=\"{again}\">Go on</a>."
+        );
+        Reply::html(403, page).header("cache-control", NO_STORE)
+    }
+}

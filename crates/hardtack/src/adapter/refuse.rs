@@ -1,0 +1,55 @@
+//! Refusals: from a reason to the reply for the client.
+
+use super::Exchange;
+use crate::refusal::{Failure, FailureKind, Reason, Refused, Rejection};
+use crate::request::{NextPath, Wants};
+
+impl Exchange<'_> {
+    /// Turns a reason into a failure: logs it, and writes the reply that its client gets.
+    pub fn refuse(&self, reason: impl Into<Reason>) -> Failure {
+        self.reject(Rejection::from(reason))
+    }
+
+    pub(super) fn reject(&self, rejection: Rejection) -> Failure {
+        let Rejection { reason, from_cookie, token, detail } = rejection;
+        let (kind, flask) = (reason.kind(), self.authenticator.settings().flask);
+        let refused = Refused {
+            reason: &reason,
+            // A client that puts tokens into its requests is a program, which is not redirected.
+            wants: if from_cookie { self.wants() } else { Wants::Api },
+            head: self.head,
+            next: self.return_path(kind),
+            settings: self.authenticator.settings(),
+            token: token.as_deref(),
+            detail: detail.as_deref(),
+        };
+        let mut reply = match self.authenticator.handlers().get(&kind) {
+            Some(handler) => handler(&refused),
+            None => refused.default_reply(),
+        };
+        if from_cookie && !flask && self.verifier().makes_cookies_useless(&reason) {
+            reply.cookies.extend(self.authenticator.unset_jwt_cookies());
+        }
+        if kind == FailureKind::RefreshNeeded {
+            reply.cookies.extend(self.authenticator.unset_access_cookies());
+        }
+        Failure::new(reason, reply)
+    }
+
+    /// The page that a refused client returns to: the page that it requested, or the page with the form that it
+    /// posted. A posted request itself is only repeated if its body is sent again. htmx requests parts of a page and
+    /// names the page.
+    fn return_path(&self, kind: FailureKind) -> Option<NextPath> {
+        let fragment = self.wants() == Wants::Htmx;
+        if !fragment && (self.head.is_safe() || kind == FailureKind::RefreshNeeded) {
+            // A route of the log-in flow is not a page to return to, but its query may name one.
+            return self.authenticator.next(self.head.target()).or_else(|| self.query_next());
+        }
+        let page = if fragment { self.head.header_text("hx-current-url") } else { None };
+        let page = page.or_else(|| self.head.header_text("referer"))?;
+        let (origin, path) = page.match_indices('/').nth(2).map(|(at, _)| page.split_at(at))?;
+        let ours = self.authenticator.settings().base.as_ref().is_some_and(|base| base.origin() == origin)
+            || self.head.host().is_some_and(|host| origin.split("://").nth(1) == Some(host));
+        if ours { self.authenticator.next(path) } else { None }
+    }
+}

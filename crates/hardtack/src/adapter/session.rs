@@ -1,0 +1,148 @@
+//! What a handler does with a session: log in, log out, refresh, re-authenticate, renew.
+
+use super::Exchange;
+use crate::authenticator::LogIn;
+use crate::cookie::SetCookies;
+use crate::event::EventKind;
+use crate::jwt::TokenKind;
+use crate::refusal::{Failure, Reason};
+use crate::session::{RevokeTarget, SessionId};
+use crate::token::VerifiedToken;
+use crate::token_source::{Extracted, Need, TokenLocation};
+
+impl Exchange<'_> {
+    /// Logs a user in, after the application has checked the password. Returns the cookies of the new session. The
+    /// browser's previous session, if any, ends in the same transaction (ASVS 5.0 V7.2.4).
+    ///
+    /// # Errors
+    /// The method is GET, the request comes from another site, or the form has no valid pre-session token; the store
+    /// failed; the claims do not fit into a token.
+    pub async fn log_in(&self, log_in: impl Into<LogIn>) -> Result<SetCookies, Failure> {
+        let mut log_in = log_in.into();
+        self.check_pre_session().map_err(|reason| self.refuse(reason))?;
+        // What the application sets takes precedence: behind a proxy, only it knows the client's address.
+        if let (None, Some(agent)) = (&log_in.user_agent, self.head.header_text("user-agent")) {
+            log_in = log_in.user_agent(agent);
+        }
+        if let (None, Some(peer)) = (&log_in.address, self.head.peer()) {
+            log_in = log_in.address(peer.to_string());
+        }
+        self.authenticator.begin(log_in, &self.cookie_tokens()).await.map_err(|error| self.refuse(error))
+    }
+
+    /// Ends the session that the request's tokens belong to, expired or not, and returns the cookies that delete
+    /// them. A refresh that is already in flight cannot revive the session.
+    ///
+    /// # Errors
+    /// The method is GET, the request comes from another site, or the CSRF token is missing; the store failed.
+    pub async fn log_out(&self) -> Result<SetCookies, Failure> {
+        self.try_log_out().await.map_err(|reason| self.refuse(reason))
+    }
+
+    async fn try_log_out(&self) -> Result<SetCookies, Reason> {
+        self.check_changing()?;
+        let in_cookies = self.cookie_tokens();
+        // Both tokens of a session have the same CSRF value. If the tokens belong to two sessions, both values are
+        // needed, so an attacker who planted one of the tokens cannot end the other session with it. Tokens without a
+        // session only lose their cookies. Flask-JWT-Extended gives each token a CSRF value of its own: there, the
+        // one of the access token suffices.
+        let asked = in_cookies.iter().enumerate().filter(|(at, token)| *at == 0 || token.session().is_some());
+        asked.map(|(_, token)| token).try_for_each(|token| self.verifier().check_csrf(token))?;
+        let others = self.other_tokens();
+        let mut ids: Vec<SessionId> = in_cookies.iter().chain(&others).filter_map(VerifiedToken::session).collect();
+        ids.dedup();
+        let ended = self.authenticator.end(RevokeTarget::Sessions(&ids), self.authenticator.now()).await?;
+        for id in ids {
+            let subject = in_cookies.iter().find(|token| token.session() == Some(id)).map(VerifiedToken::subject);
+            if let (Some(subject), true) = (subject, !self.authenticator.has_store() || ended.contains(&id)) {
+                self.authenticator.emit(EventKind::LogOut, subject, Some(id), &self.verifier().client());
+            }
+        }
+        Ok(self.authenticator.unset_jwt_cookies())
+    }
+
+    /// Exchanges the refresh cookie for new tokens, which are never fresh, and returns their cookies: for the refresh
+    /// route. GET is allowed for the redirect flow. HEAD changes nothing, because routers may send it to the handler
+    /// for GET.
+    ///
+    /// # Errors
+    /// The refresh token is missing, invalid, reused or revoked; the method is HEAD; the request comes from another
+    /// site; the store failed.
+    pub async fn refresh(&self) -> Result<SetCookies, Failure> {
+        if self.head.method() == "HEAD" {
+            return Err(self.refuse(Reason::Method));
+        }
+        self.require_same_origin()?;
+        let token = match self.verifier().refresh_token(Need::refresh()).await {
+            Ok(Some(token)) => token,
+            Ok(None) => return Err(self.refuse(Reason::Missing)),
+            Err(reason) => return Err(self.refuse(reason)),
+        };
+        let refreshed = self
+            .authenticator
+            .exchange_refresh(&token, &self.verifier().client())
+            .await
+            .map_err(|reason| self.refuse(reason))?;
+        self.state.set_authenticated();
+        Ok(refreshed.cookies)
+    }
+
+    /// Returns the CSRF value of the refresh cookie's token, for a form that posts to the refresh URL.
+    pub fn refresh_csrf_token(&self) -> Option<String> {
+        let token = self.authenticator.cookie_token(&self.head, TokenKind::Refresh).ok()??.any_age();
+        token.claims().csrf.clone()
+    }
+
+    /// Returns cookies with fresh tokens for the same session, after the application has checked the password of
+    /// `subject` again.
+    ///
+    /// # Errors
+    /// No user is logged in, or a user other than `subject`.
+    pub async fn reauthenticate(&self, subject: &str) -> Result<SetCookies, Failure> {
+        let token = self.acting_token().await?;
+        if token.subject() != subject {
+            return Err(self.refuse(Reason::OtherUser));
+        }
+        let raised = self
+            .authenticator
+            .step_up(&token, &self.verifier().client())
+            .await
+            .map_err(|reason| self.refuse(reason))?;
+        Ok(raised.cookies)
+    }
+
+    /// Replaces all sessions of the user with a new one and returns its cookies, after a password change (ASVS 5.0
+    /// V7.4.3). Call it when the new password is stored.
+    ///
+    /// # Errors
+    /// No user is logged in; the store failed.
+    pub async fn renew(&self) -> Result<SetCookies, Failure> {
+        let token = self.acting_token().await?;
+        self.authenticator.renew(&token, &self.verifier().client()).await.map_err(|reason| self.refuse(reason))
+    }
+
+    async fn acting_token(&self) -> Result<VerifiedToken, Failure> {
+        self.check_changing().map_err(|reason| self.refuse(reason))?;
+        self.required(Need::access()).await
+    }
+
+    /// The valid or expired tokens in the request's cookies. Other cookies count as missing.
+    fn cookie_tokens(&self) -> Vec<VerifiedToken> {
+        let read = |kind| Some(self.authenticator.cookie_token(&self.head, kind).ok()??.any_age());
+        [TokenKind::Access, TokenKind::Refresh].into_iter().filter_map(read).collect()
+    }
+
+    /// The valid or expired tokens that the client put into the request itself.
+    fn other_tokens(&self) -> Vec<VerifiedToken> {
+        let verifier = self.verifier();
+        let locations = self.authenticator.settings().sources.locations.iter();
+        let others = locations.filter(|location| *location != TokenLocation::Cookies);
+        let found = others.filter_map(|location| match verifier.extract(location, TokenKind::Access) {
+            Extracted::Token(text) => {
+                Some(self.authenticator.verify_token(&text, None, self.authenticator.now()).ok()?.any_age())
+            }
+            _ => None,
+        });
+        found.collect()
+    }
+}

@@ -1,0 +1,194 @@
+//! The preset for services that have to behave as a Flask-JWT-Extended application does, and its options.
+
+use std::time::Duration;
+
+use super::AuthenticatorBuilder;
+use crate::config::{Lifetime, RefreshMode};
+use crate::cookie::{CookiePrefix, SameSite};
+use crate::error::ConfigError;
+use crate::flask_compat::JwtOptions;
+use crate::token_source::TokenLocation;
+
+impl AuthenticatorBuilder {
+    /// Behaves as Flask-JWT-Extended does by default, for a service that replaces or joins such an application.
+    /// Settings made after this call still apply.
+    ///
+    /// This gives up protection:
+    ///
+    /// - Tokens are taken from the `Authorization` header; `OPTIONS` requests need none.
+    /// - Cookies are not `Secure`, have no `SameSite` and no name prefix. Refused cookies are not deleted.
+    /// - The origin of a request is not checked when a token is verified. CSRF values are required for POST, PUT,
+    ///   PATCH and DELETE only, and not read from forms.
+    /// - Tokens without `exp`, `iat`, `jti` or `type` are accepted, and so is any `aud` if none is expected. A `kid`
+    ///   that no key has is ignored.
+    /// - Refresh tokens live 30 days and do not rotate.
+    /// - Additional claims may replace any other claim.
+    ///
+    /// Signatures, algorithms, duplicate members and cookies, `crit`, lengths and the strength of keys are checked as
+    /// always.
+    pub fn flask_compatible(mut self) -> Self {
+        let settings = &mut self.settings;
+        settings.flask = true;
+        settings.exempt_options = true;
+        settings.sources.locations = TokenLocation::Headers.into();
+        // Each of its routes may ask for any location.
+        settings.sources.route_locations = TokenLocation::Json.into();
+        settings.refresh = RefreshMode::Off;
+        settings.access_lifetime = Lifetime::For(Duration::from_secs(15 * 60));
+        settings.refresh_lifetime = Lifetime::For(Duration::from_secs(30 * 24 * 60 * 60));
+        settings.csrf.check_form = false;
+        settings.csrf.empty_is_missing = true;
+        settings.csrf.methods = Some(["POST", "PUT", "PATCH", "DELETE"].map(str::to_owned).to_vec());
+        self.cookies = self
+            .cookies
+            .secure(false)
+            .same_site(SameSite::InsecureUnset)
+            .prefix(CookiePrefix::None)
+            .session_cookies(true);
+        self
+    }
+
+    /// Applies settings by the option names of Flask-JWT-Extended. The keys go to [`crate::Authenticator::builder`].
+    ///
+    /// ```no_run
+    /// use hardtack::Authenticator;
+    /// use hardtack::flask_compat::JwtOptions;
+    /// let options = JwtOptions::from_env()?;
+    /// let auth = Authenticator::builder(options.keys()?).flask_compatible().jwt_options(&options)?.build()?;
+    /// # Ok::<(), hardtack::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The first option whose value is not allowed. Without [`Self::flask_compatible`], also an option that gives up
+    /// protection, unless the setter with `insecure` in its name was called.
+    pub fn jwt_options(self, options: &JwtOptions) -> Result<Self, ConfigError> {
+        self.token_options(options)?.cookie_options(options)?.csrf_options(options)
+    }
+
+    fn token_options(mut self, options: &JwtOptions) -> Result<Self, ConfigError> {
+        let settings = &mut self.settings;
+        if let Some(locations) = options.locations("JWT_TOKEN_LOCATION")? {
+            settings.sources.locations = locations;
+        }
+        if let Some(lifetime) = options.lifetime("JWT_ACCESS_TOKEN_EXPIRES")? {
+            settings.access_lifetime = lifetime;
+        }
+        if let Some(lifetime) = options.lifetime("JWT_REFRESH_TOKEN_EXPIRES")? {
+            settings.refresh_lifetime = lifetime;
+        }
+        if let Some(leeway) = options.seconds("JWT_DECODE_LEEWAY")? {
+            settings.claims.leeway = leeway;
+        }
+        let names = |option| options.list(option).map(|names| names.into_iter().map(str::to_owned).collect());
+        for (setting, option) in [
+            (&mut settings.claims.encode_audience, "JWT_ENCODE_AUDIENCE"),
+            (&mut settings.claims.decode_audience, "JWT_DECODE_AUDIENCE"),
+            (&mut settings.claims.decode_issuers, "JWT_DECODE_ISSUER"),
+        ] {
+            if let Some(names) = names(option) {
+                *setting = names;
+            }
+        }
+        if let Some(issuer) = options.given("JWT_ENCODE_ISSUER") {
+            settings.claims.encode_issuer = Some(issuer.to_owned());
+        }
+        if let Some(write) = options.flag("JWT_ENCODE_NBF")? {
+            settings.claims.encode_nbf = write;
+        }
+        if let Some(verify) = options.flag("JWT_VERIFY_SUB")? {
+            if !verify && settings.claims.verify_sub && !settings.flask {
+                return Err(
+                    options.refused("JWT_VERIFY_SUB", "true, unless ClaimsPolicy::insecure_any_identity was called")
+                );
+            }
+            settings.claims.verify_sub = verify;
+        }
+        for (setting, given) in [
+            (&mut settings.claims.identity_claim, options.identity_claim("JWT_IDENTITY_CLAIM")?),
+            (&mut settings.error_key, options.name("JWT_ERROR_MESSAGE_KEY")?),
+            (&mut settings.sources.header_name, options.token("JWT_HEADER_NAME")?),
+            (&mut settings.sources.header_type, options.token_or_none("JWT_HEADER_TYPE")?),
+            (&mut settings.sources.query_name, options.name("JWT_QUERY_STRING_NAME")?),
+            (&mut settings.sources.query_prefix, options.text("JWT_QUERY_STRING_VALUE_PREFIX")),
+            (&mut settings.sources.json_key, options.name("JWT_JSON_KEY")?),
+            (&mut settings.sources.refresh_json_key, options.name("JWT_REFRESH_JSON_KEY")?),
+        ] {
+            if let Some(text) = given {
+                text.clone_into(setting);
+            }
+        }
+        Ok(self)
+    }
+
+    fn cookie_options(mut self, options: &JwtOptions) -> Result<Self, ConfigError> {
+        let cookies = &mut self.cookies;
+        for (setting, given) in [
+            (&mut cookies.access_name, options.cookie_name("JWT_ACCESS_COOKIE_NAME")?),
+            (&mut cookies.refresh_name, options.cookie_name("JWT_REFRESH_COOKIE_NAME")?),
+            (&mut cookies.csrf_access_name, options.cookie_name("JWT_ACCESS_CSRF_COOKIE_NAME")?),
+            (&mut cookies.csrf_refresh_name, options.cookie_name("JWT_REFRESH_CSRF_COOKIE_NAME")?),
+            (&mut cookies.csrf_access_path, options.cookie_path("JWT_ACCESS_CSRF_COOKIE_PATH")?),
+            (&mut cookies.csrf_refresh_path, options.cookie_path("JWT_REFRESH_CSRF_COOKIE_PATH")?),
+        ] {
+            if let Some(text) = given {
+                text.clone_into(setting);
+            }
+        }
+        if let Some(path) = options.cookie_path("JWT_ACCESS_COOKIE_PATH")? {
+            cookies.access_paths = vec![path.to_owned()];
+        }
+        if let Some(path) = options.cookie_path("JWT_REFRESH_COOKIE_PATH")? {
+            cookies.refresh_paths = Some(vec![path.to_owned()]);
+        }
+        if let Some(domain) = options.cookie_domain("JWT_COOKIE_DOMAIN")? {
+            cookies.domain = Some(domain.to_owned());
+        }
+        if let Some(secure) = options.flag("JWT_COOKIE_SECURE")? {
+            cookies.secure = Some(secure);
+        }
+        if let Some(same_site) = options.same_site("JWT_COOKIE_SAMESITE")? {
+            cookies.same_site = same_site;
+        }
+        if let Some(session) = options.flag("JWT_SESSION_COOKIE")? {
+            cookies.session_cookies = session;
+        }
+        if let Some(readable) = options.flag("JWT_CSRF_IN_COOKIES")? {
+            cookies.csrf_cookies = readable;
+        }
+        Ok(self)
+    }
+
+    fn csrf_options(mut self, options: &JwtOptions) -> Result<Self, ConfigError> {
+        let flask = self.settings.flask;
+        if let Some(protect) = options.flag("JWT_COOKIE_CSRF_PROTECT")? {
+            if !protect && self.settings.csrf.protect && !flask {
+                let expected = "true, unless CsrfPolicy::insecure_disabled was called";
+                return Err(options.refused("JWT_COOKIE_CSRF_PROTECT", expected));
+            }
+            self.settings.csrf.protect = protect;
+        }
+        let csrf = &mut self.settings.csrf;
+        if let Some(methods) = options.list("JWT_CSRF_METHODS") {
+            if csrf.methods.is_none() && !flask {
+                let expected = "nothing, as every method that changes something is checked, unless \
+                                CsrfPolicy::insecure_methods was called";
+                return Err(options.refused("JWT_CSRF_METHODS", expected));
+            }
+            csrf.methods = Some(methods.into_iter().map(str::to_owned).collect());
+        }
+        if let Some(check) = options.flag("JWT_CSRF_CHECK_FORM")? {
+            csrf.check_form = check;
+        }
+        for (setting, given) in [
+            (&mut csrf.access.header, options.token("JWT_ACCESS_CSRF_HEADER_NAME")?),
+            (&mut csrf.refresh.header, options.token("JWT_REFRESH_CSRF_HEADER_NAME")?),
+            (&mut csrf.access.field, options.name("JWT_ACCESS_CSRF_FIELD_NAME")?),
+            (&mut csrf.refresh.field, options.name("JWT_REFRESH_CSRF_FIELD_NAME")?),
+        ] {
+            if let Some(text) = given {
+                text.clone_into(setting);
+            }
+        }
+        Ok(self)
+    }
+}

@@ -1,0 +1,307 @@
+//! The configuration of an authenticator, checked as a whole by [`AuthenticatorBuilder::build`].
+
+mod callbacks;
+mod flask_compat;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::callbacks::Callbacks;
+use super::fast_path::FastPath;
+use super::token_cache::{DEFAULT_ENTRIES, TokenCache};
+use super::{Authenticator, Inner};
+use crate::base_url::BaseUrl;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{ClaimsPolicy, Lifetime, RefreshMode, Settings};
+use crate::cookie::CookiePolicy;
+use crate::csrf::{CsrfPolicy, PreSessionKey};
+use crate::error::ConfigError;
+use crate::event::{Event, Observer};
+use crate::jwt::KeySet;
+use crate::refusal::{FailureKind, Handlers, Refused, Reply};
+use crate::revocation::{LogPosition, RevocationCache};
+use crate::session::{ErasedStore, SessionPolicy, SessionStore};
+use crate::token_source::TokenSources;
+use crate::urls::Urls;
+
+/// Configures an [`Authenticator`].
+///
+/// The defaults are safe: `__Host-` cookies over https, access tokens of 15 minutes, refresh tokens of one day,
+/// CSRF protection, no leeway. A setting that gives up protection has `insecure` in its name.
+///
+/// Settings that belong together are grouped: [`CookiePolicy`], [`CsrfPolicy`], [`ClaimsPolicy`],
+/// [`SessionPolicy`], [`TokenSources`] and [`Urls`].
+#[must_use = "a builder does nothing until build() is called"]
+pub struct AuthenticatorBuilder {
+    keys: KeySet,
+    base: Option<Result<BaseUrl, ConfigError>>,
+    settings: Settings,
+    cookies: CookiePolicy,
+    store: Option<Box<dyn ErasedStore>>,
+    clock: Box<dyn Clock>,
+    handlers: Handlers,
+    observers: Vec<Observer>,
+    callbacks: Callbacks,
+    token_cache: usize,
+}
+
+impl Authenticator {
+    /// Starts the configuration of an authenticator with these keys.
+    pub fn builder(keys: KeySet) -> AuthenticatorBuilder {
+        AuthenticatorBuilder {
+            keys,
+            base: None,
+            settings: Settings::default(),
+            cookies: CookiePolicy::default(),
+            store: None,
+            clock: Box::new(SystemClock),
+            handlers: HashMap::new(),
+            observers: Vec::new(),
+            callbacks: Callbacks::default(),
+            token_cache: DEFAULT_ENTRIES,
+        }
+    }
+}
+
+impl AuthenticatorBuilder {
+    /// Sets the site's public origin, such as `https://site.example` or `http://127.0.0.1:8080`.
+    ///
+    /// It decides whether cookies are `Secure`, and requests from other origins are refused. If it is not set,
+    /// https is assumed.
+    pub fn base_url(mut self, url: &str) -> Self {
+        self.base = Some(BaseUrl::parse(url));
+        self
+    }
+
+    /// Sets a public origin with plain http that other machines reach. Everyone on the network path can then take
+    /// over every session.
+    pub fn insecure_http_base_url(mut self, url: &str) -> Self {
+        self.base = Some(BaseUrl::parse_insecure_http(url));
+        self
+    }
+
+    /// Keeps sessions in a store: refresh tokens rotate, a log-out is final, and users can list and end their
+    /// sessions.
+    pub fn sessions(mut self, store: impl SessionStore) -> Self {
+        self.store = Some(Box::new(store));
+        self
+    }
+
+    /// Sets how long an access token lives (`JWT_ACCESS_TOKEN_EXPIRES`). Default: 15 minutes.
+    pub fn access_lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
+        self.settings.access_lifetime = lifetime.into();
+        self
+    }
+
+    /// Sets how long a refresh token lives, and so a session that is not used (`JWT_REFRESH_TOKEN_EXPIRES`).
+    /// Default: 1 day.
+    pub fn refresh_lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
+        self.settings.refresh_lifetime = lifetime.into();
+        self
+    }
+
+    /// Sets the lifetimes, race window and staleness of sessions.
+    pub fn session_policy(mut self, policy: SessionPolicy) -> Self {
+        self.settings.sessions = policy;
+        self
+    }
+
+    /// Sets the strict profile, for sites where a stolen token costs more than a lost session.
+    ///
+    /// Each refresh token is accepted once, without a window for races and lost responses (RFC 9700 section
+    /// 4.14.2). Access tokens live 5 minutes. A session ends after 15 minutes without use and after 12 hours at
+    /// most (NIST SP 800-63B-4 AAL3), and its cookies end with the browser.
+    ///
+    /// Two concurrent refreshes end the session, so this suits clients that send one request at a time. Settings
+    /// made after this call replace the ones that it made.
+    pub fn strict_sessions(mut self) -> Self {
+        self.cookies = self.cookies.session_cookies(true);
+        self.settings.sessions =
+            self.settings.sessions.absolute_lifetime(Duration::from_secs(12 * 60 * 60)).race_window(Duration::ZERO);
+        self.access_lifetime(Duration::from_secs(5 * 60)).refresh_lifetime(Duration::from_secs(15 * 60))
+    }
+
+    /// Sets what happens when an access token has expired. Default: [`RefreshMode::Transparent`].
+    pub fn refresh_mode(mut self, mode: RefreshMode) -> Self {
+        self.settings.refresh = mode;
+        self
+    }
+
+    /// Sets the routes of the log-in flow.
+    pub fn urls(mut self, urls: Urls) -> Self {
+        self.settings.urls = urls;
+        self
+    }
+
+    /// Sets the names, paths and attributes of the cookies.
+    pub fn cookies(mut self, policy: CookiePolicy) -> Self {
+        self.cookies = policy;
+        self
+    }
+
+    /// Sets which requests need a CSRF value, and where they carry it.
+    pub fn csrf(mut self, policy: CsrfPolicy) -> Self {
+        self.settings.csrf = policy;
+        self
+    }
+
+    /// Sets where requests carry their tokens: [`TokenSources`], or a list of
+    /// [`TokenLocation`](crate::TokenLocation)s in order of precedence (`JWT_TOKEN_LOCATION`). Default: cookies.
+    ///
+    /// ```
+    /// # use hardtack::{Authenticator, KeySet, SigningKey};
+    /// # use hardtack::jwt::Algorithm;
+    /// use hardtack::TokenLocation::{Cookies, Headers};
+    /// # let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
+    /// let auth = Authenticator::builder(keys).token_sources([Headers, Cookies]).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn token_sources(mut self, sources: impl Into<TokenSources>) -> Self {
+        self.settings.sources = sources.into();
+        self
+    }
+
+    /// Sets which registered claims tokens carry and must have: issuer, audience, subject, and the leeway for
+    /// times.
+    pub fn claims(mut self, policy: ClaimsPolicy) -> Self {
+        self.settings.claims = policy;
+        self
+    }
+
+    /// Lets `OPTIONS` requests through without a token, because browsers send them before requests to other
+    /// origins.
+    ///
+    /// An extractor that needs a token still refuses; [`Exchange::verify`](crate::adapter::Exchange::verify)
+    /// returns `None`.
+    pub fn exempt_options(mut self) -> Self {
+        self.settings.exempt_options = true;
+        self
+    }
+
+    /// Sets the JSON member of a failure's reply that holds its sentence (`JWT_ERROR_MESSAGE_KEY`). Default: `msg`.
+    pub fn error_message_key(mut self, name: impl Into<String>) -> Self {
+        self.settings.error_key = name.into();
+        self
+    }
+
+    /// Sets how many access tokens are cached after their signature was checked, so that the next request with the
+    /// same cookie needs no cryptography. Default: 8192, of at most 2 KiB each on average; 0 turns the cache off.
+    /// Each thread has a share of the entries.
+    ///
+    /// Times, kind, audience, revocation, CSRF and freshness are checked on every request all the same. The keys of
+    /// an authenticator never change: an authenticator with other keys has a cache of its own, which starts empty.
+    ///
+    /// ```
+    /// # use hardtack::{Authenticator, KeySet, SigningKey};
+    /// # use hardtack::jwt::Algorithm;
+    /// # let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
+    /// let auth = Authenticator::builder(keys).token_cache(100_000).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn token_cache(mut self, entries: usize) -> Self {
+        self.token_cache = entries;
+        self
+    }
+
+    /// Sets the source of the current time. Default: [`SystemClock`].
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Box::new(clock);
+        self
+    }
+
+    /// The application's own answer to one kind of failure; cookies are unset with it where the kind
+    /// makes them useless.
+    ///
+    /// ```
+    /// # use hardtack::{Authenticator, KeySet, SigningKey};
+    /// # use hardtack::jwt::Algorithm;
+    /// use hardtack::{FailureKind, Reply};
+    /// # let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
+    /// let auth = Authenticator::builder(keys)
+    ///     .on(FailureKind::Missing, |_| Reply::redirect(303, "/welcome"))
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on(mut self, kind: FailureKind, handler: impl Fn(&Refused<'_>) -> Reply + Send + Sync + 'static) -> Self {
+        self.handlers.insert(kind, Arc::new(handler));
+        self
+    }
+
+    /// Tells the application what happens to sessions, such as for a record that their users see. Called
+    /// after the commit and before the answer, on the request's own thread: it should do no more than
+    /// hand the event on, as to a channel. A panic is logged and changes nothing.
+    ///
+    /// ```
+    /// # use hardtack::{Authenticator, KeySet, SigningKey};
+    /// # use hardtack::jwt::Algorithm;
+    /// # let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
+    /// let (record, events) = std::sync::mpsc::sync_channel(1000);
+    /// let auth = Authenticator::builder(keys)
+    ///     .on_event(move |event| {
+    ///         let _ = record.try_send((event.at, event.kind.name(), event.subject.to_owned()));
+    ///     })
+    ///     .build()?;
+    /// # drop(events);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_event(mut self, observer: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+        self.observers.push(Box::new(observer));
+        self
+    }
+
+    /// Checks the settings and returns the authenticator.
+    ///
+    /// # Errors
+    /// The first setting that is unsafe or cannot work, with what to do instead.
+    pub fn build(self) -> Result<Authenticator, ConfigError> {
+        let mut settings = self.settings;
+        settings.base = self.base.transpose()?;
+        settings.check(self.store.is_some())?;
+        if self.store.is_some() {
+            check_signing_key(&self.keys, settings.refresh)?;
+        }
+        let refresh_paths = match settings.refresh {
+            RefreshMode::Redirect => self.cookies.refresh_paths_for(&settings.urls),
+            RefreshMode::Transparent | RefreshMode::Sliding | RefreshMode::Off => vec!["/".to_owned()],
+        };
+        let cookies =
+            self.cookies.resolve(settings.base.as_ref(), refresh_paths, settings.csrf.protect, settings.flask)?;
+        let log_out = &settings.urls.logout;
+        if !cookies.access.is_sent_to(log_out) && !cookies.refresh.is_sent_to(log_out) {
+            tracing::warn!(
+                event = "log_out_unseen",
+                "browsers send no token to {log_out}, so a log-out there cannot end the session; add it to the paths \
+                 of the refresh cookie"
+            );
+        }
+        // If the keys can only verify, the pre-session forms of this process are valid as long as it runs.
+        let derived = self.keys.signing_key().map(|key| key.derive("pre-session"));
+        let pre_session = PreSessionKey::new(&derived.unwrap_or_else(rand::random));
+        Ok(Authenticator(Arc::new(Inner {
+            fast_path: FastPath::new(&settings, &self.callbacks),
+            keys: if settings.flask { self.keys.ignore_unknown_key_ids() } else { self.keys },
+            rules: settings.session_rules(self.store.is_some()),
+            settings,
+            cookies,
+            store: self.store,
+            token_cache: TokenCache::new(self.token_cache),
+            revocation_cache: RevocationCache::default(),
+            log: LogPosition::default(),
+            clock: self.clock,
+            handlers: self.handlers,
+            callbacks: self.callbacks,
+            observers: self.observers,
+            pre_session,
+        })))
+    }
+}
+
+/// Refresh tokens of stored sessions are computed from the session's row, so their signatures must be deterministic.
+fn check_signing_key(keys: &KeySet, mode: RefreshMode) -> Result<(), ConfigError> {
+    let signing = keys.signing_key().ok_or(ConfigError::VerifyingOnly)?;
+    if !signing.is_deterministic() && mode != RefreshMode::Sliding {
+        return Err(ConfigError::RandomizedRefreshSignature { algorithm: signing.algorithm().as_str() });
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! The application's callbacks: its own keys, claims and blocklist (the "loaders" of Flask-JWT-Extended).
+
+use std::future::Future;
+use std::pin::Pin;
+
+use serde_json::{Map, Value};
+
+use crate::error::BackendError;
+use crate::jwt::{SigningKey, TokenKind, Unverified, VerifyingKey};
+use crate::refusal::Reason;
+use crate::token::VerifiedToken;
+
+/// A list of tokens that the application does not accept any more (`token_in_blocklist_loader`).
+///
+/// ```
+/// use hardtack::{VerifiedToken, BackendError};
+/// use hardtack::authenticator::Blocklist;
+///
+/// struct Revoked(std::sync::Mutex<std::collections::HashSet<String>>);
+///
+/// impl Blocklist for Revoked {
+///     async fn is_blocked(&self, token: &VerifiedToken) -> Result<bool, BackendError> {
+///         let ids = self.0.lock().map_err(|_| BackendError::new("the list is broken"))?;
+///         Ok(ids.contains(&token.claims().token_id))
+///     }
+/// }
+/// ```
+pub trait Blocklist: Send + Sync + 'static {
+    /// Returns whether a verified token is blocked. If it returns an error, the request is refused with 503.
+    fn is_blocked(&self, token: &VerifiedToken) -> impl Future<Output = Result<bool, BackendError>> + Send;
+}
+
+type IsBlocked<'a> = Pin<Box<dyn Future<Output = Result<bool, BackendError>> + Send + 'a>>;
+
+/// An object-safe [`Blocklist`].
+pub(super) trait ErasedBlocklist: Send + Sync {
+    fn is_blocked<'a>(&'a self, token: &'a VerifiedToken) -> IsBlocked<'a>;
+}
+
+impl<B: Blocklist> ErasedBlocklist for B {
+    fn is_blocked<'a>(&'a self, token: &'a VerifiedToken) -> IsBlocked<'a> {
+        Box::pin(Blocklist::is_blocked(self, token))
+    }
+}
+
+type VerifyClaims = Box<dyn Fn(&VerifiedToken) -> bool + Send + Sync>;
+type AddMembers = Box<dyn Fn(&str, TokenKind) -> Map<String, Value> + Send + Sync>;
+type EncodeKey = Box<dyn Fn(&str) -> Option<SigningKey> + Send + Sync>;
+type DecodeKey = Box<dyn Fn(&Unverified) -> Option<VerifyingKey> + Send + Sync>;
+
+/// The callbacks that the application set; none by default.
+#[derive(Default)]
+pub(super) struct Callbacks {
+    pub(super) blocklist: Option<Box<dyn ErasedBlocklist>>,
+    pub(super) verify_claims: Option<VerifyClaims>,
+    pub(super) additional_claims: Option<AddMembers>,
+    pub(super) additional_headers: Option<AddMembers>,
+    pub(super) encode_key: Option<EncodeKey>,
+    pub(super) decode_key: Option<DecodeKey>,
+}
+
+impl Callbacks {
+    /// Whether a callback may refuse a verified token.
+    pub(super) fn may_refuse_tokens(&self) -> bool {
+        self.blocklist.is_some() || self.verify_claims.is_some()
+    }
+
+    /// Refuses a verified token that the application blocks or whose claims it does not accept.
+    pub(super) async fn check_token(&self, token: &VerifiedToken, skip_blocklist: bool) -> Result<(), Reason> {
+        if let (Some(list), false) = (&self.blocklist, skip_blocklist)
+            && list.is_blocked(token).await?
+        {
+            return Err(Reason::Revoked);
+        }
+        match &self.verify_claims {
+            Some(verify) if !verify(token) => Err(Reason::ClaimsRefused),
+            _ => Ok(()),
+        }
+    }
+
+    /// The claims that the application adds to tokens of a subject.
+    pub(super) fn claims_for(&self, subject: &str, kind: TokenKind) -> Map<String, Value> {
+        self.additional_claims.as_ref().map(|claims| claims(subject, kind)).unwrap_or_default()
+    }
+
+    /// The header members that the application adds to tokens of a subject.
+    pub(super) fn headers_for(&self, subject: &str, kind: TokenKind) -> Map<String, Value> {
+        self.additional_headers.as_ref().map(|headers| headers(subject, kind)).unwrap_or_default()
+    }
+
+    /// The key that signs for a subject, if the application chooses one.
+    pub(super) fn signing_key_for(&self, subject: &str) -> Option<SigningKey> {
+        self.encode_key.as_ref().and_then(|choose| choose(subject))
+    }
+}

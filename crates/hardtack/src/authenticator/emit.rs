@@ -1,0 +1,23 @@
+//! Events: to the log, and to the application's observers.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::Authenticator;
+use crate::event::{Client, Event, EventKind};
+use crate::session::SessionId;
+
+impl Authenticator {
+    /// Logs an event that is committed, and passes it to the observers. A panic in an observer is logged and changes
+    /// nothing.
+    pub(crate) fn emit(&self, kind: EventKind, subject: &str, session: Option<SessionId>, client: &Client<'_>) {
+        let at = self.now();
+        let Client { address, user_agent } = client.clone();
+        let event = Event { kind, at, subject, session, address, user_agent };
+        event.log();
+        for observer in &self.0.observers {
+            if catch_unwind(AssertUnwindSafe(|| observer(&event))).is_err() {
+                tracing::error!(event = "observer_panicked", kind = kind.name());
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Errors of an authenticator's methods outside of a request.
+
+use crate::error::BackendError;
+use crate::refusal::{Failure, Reason};
+use crate::token::IssueError;
+
+/// Why an operation on sessions failed outside of a request.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] BackendError),
+    /// The tokens could not be issued.
+    #[error(transparent)]
+    Issue(#[from] IssueError),
+}
+
+impl From<SessionError> for Reason {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Store(error) => Self::Store(error),
+            SessionError::Issue(error) => Self::Issue(error),
+        }
+    }
+}
+
+impl From<SessionError> for Failure {
+    fn from(error: SessionError) -> Self {
+        Self::outside(error)
+    }
+}

@@ -1,0 +1,41 @@
+//! What the settings mean for an ordinary request, worked out once when the authenticator is built.
+//!
+//! A request with a valid cookie checks these flags instead of looking through all the settings. The figure is in
+//! `docs/performance.md` ("Instructions"), the reasons are in decision 28.
+
+use super::callbacks::Callbacks;
+use crate::config::{RefreshMode, Settings};
+use crate::token_source::TokenLocation;
+
+pub(super) struct FastPath {
+    /// Routes that name no locations take tokens from cookies only, for every method, and not as Flask does.
+    pub(super) only_cookies: bool,
+    /// A callback may refuse tokens.
+    pub(super) has_token_callbacks: bool,
+    /// A callback chooses the key that verifies a token.
+    pub(super) has_key_callback: bool,
+    /// Requests with safe methods may need their body to be read.
+    pub(super) peeks_safe_methods: bool,
+    /// Requests with other methods may need their body to be read.
+    pub(super) peeks_unsafe_methods: bool,
+    /// Tokens are replaced before they expire.
+    pub(super) slides: bool,
+    /// The revocation cache may be too stale to be used.
+    pub(super) bounds_staleness: bool,
+}
+
+impl FastPath {
+    pub(super) fn new(settings: &Settings, callbacks: &Callbacks) -> Self {
+        let json = settings.sources.may_be_in(TokenLocation::Json);
+        let form = settings.csrf.protect && settings.csrf.check_form;
+        Self {
+            only_cookies: settings.sources.locations.is_only_cookies() && !settings.exempt_options && !settings.flask,
+            has_token_callbacks: callbacks.may_refuse_tokens(),
+            has_key_callback: callbacks.decode_key.is_some(),
+            peeks_safe_methods: json || (form && settings.csrf.methods.is_some()),
+            peeks_unsafe_methods: json || form,
+            slides: settings.refresh == RefreshMode::Sliding,
+            bounds_staleness: settings.sessions.max_staleness.is_some(),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! A log-in, before it becomes a session.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::extra_claims::ClaimMap;
+use crate::clock::Timestamp;
+use crate::event::cut_user_agent;
+use crate::jwt::Fresh;
+
+/// How long a log-in counts as recent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Freshness {
+    /// As long as the first access token lives (`fresh=True`).
+    #[default]
+    TokenLife,
+    /// For this long.
+    For(Duration),
+    /// Not at all (`fresh=False`): the user was recognized without a password.
+    Not,
+}
+
+impl Freshness {
+    pub(super) fn at(self, now: Timestamp) -> Fresh {
+        match self {
+            Self::TokenLife => Fresh::Yes,
+            Self::For(span) => Fresh::Until(now + span),
+            Self::Not => Fresh::No,
+        }
+    }
+}
+
+/// A log-in: a subject and what belongs to its session. A string converts into one.
+///
+/// ```
+/// use hardtack::LogIn;
+/// let log_in = LogIn::new("alice").claim("role", "editor");
+/// let short: LogIn = "alice".into();
+/// ```
+#[derive(Debug)]
+#[must_use = "a log-in does nothing until it is given to log_in()"]
+pub struct LogIn {
+    pub(super) subject: String,
+    pub(super) freshness: Freshness,
+    pub(super) extra: ClaimMap,
+    pub(crate) user_agent: Option<String>,
+    pub(crate) address: Option<String>,
+    pub(super) remember: Option<bool>,
+}
+
+impl LogIn {
+    /// Creates a log-in of `subject`, which becomes the claim `sub`. Use an id that never changes, not a name.
+    pub fn new(subject: impl Into<String>) -> Self {
+        Self {
+            subject: subject.into(),
+            freshness: Freshness::default(),
+            extra: ClaimMap::default(),
+            user_agent: None,
+            address: None,
+            remember: None,
+        }
+    }
+
+    /// Sets how long the log-in counts as recent. Default: [`Freshness::TokenLife`].
+    pub fn freshness(mut self, freshness: Freshness) -> Self {
+        self.freshness = freshness;
+        self
+    }
+
+    /// Adds a claim to every access token of the session.
+    pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.extra.set(name.into(), value.into());
+        self
+    }
+
+    /// Adds claims to every access token of the session, from a value that serializes to a JSON object.
+    pub fn claims(mut self, claims: &impl Serialize) -> Self {
+        self.extra.set_all(claims);
+        self
+    }
+
+    /// Sets whether the cookies outlive the browser ("remember me"). Default: what
+    /// [`CookiePolicy::session_cookies`](crate::CookiePolicy::session_cookies) says.
+    ///
+    /// If they do, they last as long as the session, also after a refresh. The choice is kept in the session's row;
+    /// without a store it is kept in the tokens, as the claim `persistent_cookies`.
+    pub fn remember(mut self, remember: bool) -> Self {
+        self.remember = Some(remember);
+        self
+    }
+
+    /// Sets the user agent that a list of the user's devices shows, cut to 256 bytes.
+    pub fn user_agent(mut self, agent: &str) -> Self {
+        self.user_agent = Some(cut_user_agent(agent).to_owned());
+        self
+    }
+
+    /// Sets the address that a list of the user's devices shows.
+    pub fn address(mut self, address: impl Into<String>) -> Self {
+        self.address = Some(address.into());
+        self
+    }
+}
+
+impl From<&str> for LogIn {
+    fn from(subject: &str) -> Self {
+        Self::new(subject)
+    }
+}
+
+impl From<String> for LogIn {
+    fn from(subject: String) -> Self {
+        Self::new(subject)
+    }
+}
+
+impl From<&String> for LogIn {
+    fn from(subject: &String) -> Self {
+        Self::new(subject.as_str())
+    }
+}

@@ -1,0 +1,141 @@
+//! What the adapter's layer keeps about a request, from its arrival to its response.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::Authenticator;
+use crate::body::Peeked;
+use crate::cookie::{CookieSlot, SetCookies};
+use crate::token::VerifiedToken;
+
+/// The state of one request, from its arrival to its response. An adapter keeps it behind an `Arc` in the
+/// request's extensions.
+///
+/// Every request has one, so it is small: fields that few requests need are boxed.
+#[derive(Debug)]
+pub struct RequestState {
+    authenticator: Authenticator,
+    in_layer: bool,
+    authenticated: AtomicBool,
+    body: Option<Box<Peeked>>,
+    refreshed: OnceLock<VerifiedToken>,
+    pending_cookies: OnceLock<Box<Mutex<SetCookies>>>,
+}
+
+/// What the adapter's layer adds to a response.
+#[derive(Debug, Default)]
+#[must_use = "the response must get these cookies and headers"]
+pub struct ResponseChanges {
+    /// `Set-Cookie` fields to append.
+    pub cookies: SetCookies,
+    /// Whether the response is for one user, so that no cache may store it (ASVS 5.0 V14.3.2). Replace its
+    /// `Cache-Control` fields with [`NO_STORE`](crate::refusal::NO_STORE).
+    pub private: bool,
+}
+
+impl RequestState {
+    /// The state of a request inside the adapter's layer, which can add cookies to the response.
+    #[inline]
+    pub fn in_layer(authenticator: Authenticator, body: Peeked) -> Self {
+        let body = if body.is_unread() { None } else { Some(Box::new(body)) };
+        Self { in_layer: true, body, ..Self::without_layer(authenticator) }
+    }
+
+    /// The state of a request outside the layer: nothing can be refreshed in place and no body is read.
+    #[inline]
+    pub fn without_layer(authenticator: Authenticator) -> Self {
+        Self {
+            authenticator,
+            in_layer: false,
+            authenticated: AtomicBool::new(false),
+            body: None,
+            refreshed: OnceLock::new(),
+            pending_cookies: OnceLock::new(),
+        }
+    }
+
+    /// The authenticator that the request belongs to.
+    #[inline]
+    pub fn authenticator(&self) -> &Authenticator {
+        &self.authenticator
+    }
+
+    #[inline]
+    pub(crate) fn is_in_layer(&self) -> bool {
+        self.in_layer
+    }
+
+    /// What was read of the body before the handler, if anything.
+    #[inline]
+    pub(crate) fn body(&self) -> Option<&Peeked> {
+        self.body.as_deref()
+    }
+
+    /// Notes that the request is authenticated, so that its response is private.
+    #[inline]
+    pub(crate) fn set_authenticated(&self) {
+        self.authenticated.store(true, Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn is_authenticated(&self) -> bool {
+        self.authenticated.load(Ordering::Relaxed)
+    }
+
+    /// Keeps the token that the rest of the request acts with, and the cookies for its response.
+    pub(crate) fn set_refreshed(&self, token: VerifiedToken, cookies: SetCookies) {
+        self.set_cookies(cookies);
+        // If two extractors refresh concurrently, the first token is as good as the second.
+        let _ = self.refreshed.set(token);
+    }
+
+    /// The access token that replaces the one in the cookie, if there was a refresh.
+    #[inline]
+    pub(crate) fn refreshed(&self) -> Option<&VerifiedToken> {
+        self.refreshed.get()
+    }
+
+    /// Replaces the cookies that the layer will add to the response.
+    pub(crate) fn set_cookies(&self, cookies: SetCookies) {
+        *self.lock_cookies() = cookies;
+    }
+
+    fn lock_cookies(&self) -> MutexGuard<'_, SetCookies> {
+        self.pending_cookies.get_or_init(Box::default).lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Decides what the layer adds to a response.
+    ///
+    /// `set_cookies` are the `Set-Cookie` values that the response already has. They are only looked at if that
+    /// is necessary, which is rare. If the handler set or deleted tokens itself, the cookies of a refresh are left
+    /// out: a refresh never undoes a log-out.
+    #[inline]
+    pub fn finish<'r>(&self, set_cookies: impl IntoIterator<Item = &'r [u8]>) -> ResponseChanges {
+        // The usual case: the response is private whatever it sets.
+        if self.is_authenticated() && self.pending_cookies.get().is_none() {
+            return ResponseChanges { cookies: SetCookies::default(), private: true };
+        }
+        self.finish_with_cookies(&mut set_cookies.into_iter())
+    }
+
+    fn finish_with_cookies(&self, set_cookies: &mut dyn Iterator<Item = &[u8]>) -> ResponseChanges {
+        let policy = self.authenticator.cookies();
+        let all = [&policy.access, &policy.refresh, &policy.csrf_access, &policy.csrf_refresh, &policy.pre_session];
+        let names = |value: &[u8], slot: &CookieSlot| {
+            value.strip_prefix(slot.name.as_str().as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
+        };
+        let (mut tokens_set, mut any_set) = (false, false);
+        for value in set_cookies {
+            tokens_set |= names(value, &policy.access) || names(value, &policy.refresh);
+            any_set |= all.iter().any(|slot| names(value, slot));
+        }
+        // Taken, so that they are sent once.
+        let pending = match self.pending_cookies.get() {
+            Some(_) => std::mem::take(&mut *self.lock_cookies()),
+            None => SetCookies::default(),
+        };
+        let cookies = if tokens_set { SetCookies::default() } else { pending };
+        let private = self.is_authenticated() || any_set || !cookies.is_empty();
+        ResponseChanges { cookies, private }
+    }
+}

@@ -1,0 +1,80 @@
+//! Changing the claims of sessions that go on, such as a role.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::authenticator::{Authenticator, SessionError, extra_claims::ClaimMap};
+use crate::error::BackendError;
+use crate::event::{Client, EventKind};
+use crate::jwt::Fresh;
+use crate::session::{RevocationKind, RevokeTarget, Session};
+
+impl Authenticator {
+    /// Replaces the claims of all sessions of a subject, for example after a role was granted or withdrawn. Returns
+    /// the number of sessions.
+    ///
+    /// The claims replace those that were given with [`LogIn`](crate::LogIn). No session ends: access tokens with the
+    /// old claims are refused like expired ones, and a refresh gives new ones. This process refuses them from now on,
+    /// other processes as soon as they have read the revocation log ([`Self::follow_revocations`]).
+    ///
+    /// Call this after the application has committed the change. A concurrent log-in may have read the old claims and
+    /// create its session afterwards: if your log-ins pass claims, check after each log-in that they still hold, and
+    /// call this again if they do not.
+    ///
+    /// Without a store, this changes nothing: tokens keep their claims until they expire.
+    ///
+    /// ```
+    /// # async fn demote(auth: &hardtack::Authenticator) -> Result<(), hardtack::authenticator::SessionError> {
+    /// auth.change_claims("alice", &serde_json::json!({ "role": "reader" })).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Source: ASVS 5.0 V8.3.2.
+    ///
+    /// # Errors
+    /// The store failed, or the claims do not fit into tokens and cookies. Nothing has changed then.
+    pub async fn change_claims(&self, subject: &str, claims: &impl Serialize) -> Result<usize, SessionError> {
+        let mut given = ClaimMap::default();
+        given.set_all(claims);
+        let claims = Value::Object(given.into_map()?).to_string();
+        // Issue a token before anything is stored: with claims that do not fit, no session could be refreshed.
+        let now = self.now();
+        let trial = Session {
+            claims: Some(claims.clone()),
+            // The longest possible.
+            generation: u64::MAX,
+            ..Session::begin(subject, now, &self.0.rules)
+        };
+        let _ = self.session_cookies(&trial, Fresh::No, now)?;
+        Ok(self.outdate(subject, Some(&claims)).await?)
+    }
+
+    /// Calls [`AuthenticatorBuilder::additional_claims`](crate::AuthenticatorBuilder::additional_claims) again for
+    /// all sessions of a subject. This is [`Self::change_claims`] for applications that keep roles in their own
+    /// database. Claims that were given with log-ins stay. Returns the number of sessions.
+    ///
+    /// Call this after the application has committed the change. A concurrent log-in calls the callback again.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn reload_claims(&self, subject: &str) -> Result<usize, BackendError> {
+        self.outdate(subject, None).await
+    }
+
+    /// Outdates tokens in the store first, then in this process, and only then returns.
+    async fn outdate(&self, subject: &str, claims: Option<&str>) -> Result<usize, BackendError> {
+        let Some(store) = self.store() else { return Ok(0) };
+        let now = self.now();
+        let write = self.begin_uncertain_write(store, RevokeTarget::AllOf(subject)).await?;
+        let outdated = store.outdate(subject, claims, now).await?;
+        write.confirm();
+        let until = now + self.token_memory();
+        for (id, generation) in &outdated {
+            self.learn(*id, RevocationKind::Outdated(*generation), until, now);
+        }
+        for (id, _) in &outdated {
+            self.emit(EventKind::ClaimsChanged, subject, Some(*id), &Client::default());
+        }
+        Ok(outdated.len())
+    }
+}

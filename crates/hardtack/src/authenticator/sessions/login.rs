@@ -1,0 +1,146 @@
+//! Creating sessions: at a log-in, or to replace all others.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::dead;
+use super::revoke::named;
+use super::tokens::PERSISTENT;
+use crate::authenticator::{Authenticator, LogIn, SessionError};
+use crate::clock::Timestamp;
+use crate::cookie::SetCookies;
+use crate::error::BackendError;
+use crate::event::{Client, EventKind};
+use crate::jwt::Fresh;
+use crate::refusal::Reason;
+use crate::session::{RevokeTarget, Session, SessionId};
+use crate::token::{IssueError, VerifiedToken};
+
+impl Authenticator {
+    /// Logs a user in and returns the cookies of the new session.
+    ///
+    /// In a request, use the adapter's `Auth::log_in` instead: it also checks where the request comes from, and ends
+    /// the browser's previous session.
+    ///
+    /// # Errors
+    /// The store failed, or the claims do not fit into tokens and cookies.
+    pub async fn log_in(&self, log_in: impl Into<LogIn>) -> Result<SetCookies, SessionError> {
+        self.begin(log_in.into(), &[]).await
+    }
+
+    /// Creates a session, and ends those whose tokens the browser has.
+    pub(crate) async fn begin(&self, log_in: LogIn, held: &[VerifiedToken]) -> Result<SetCookies, SessionError> {
+        let now = self.now();
+        let replaced: Vec<SessionId> = held.iter().filter_map(VerifiedToken::session).collect();
+        let mut extra = log_in.extra.into_map()?;
+        if let (Some(remember), None) = (log_in.remember, self.store()) {
+            extra.insert(PERSISTENT.into(), remember.into());
+        }
+        let session = Session {
+            claims: (!extra.is_empty()).then(|| Value::Object(extra).to_string()),
+            user_agent: log_in.user_agent,
+            address: log_in.address,
+            persistent: log_in.remember.unwrap_or(!self.cookies().session_cookies),
+            ..Session::begin(log_in.subject, now, &self.0.rules)
+        };
+        // Issue the tokens before anything is stored: claims that do not fit must not leave a session behind.
+        let fresh = log_in.freshness.at(now);
+        let mut cookies = self.session_cookies(&session, fresh, now)?.cookies;
+        let mut ended = self.insert(&session, RevokeTarget::Replaced(&replaced), now).await?;
+        if self.0.callbacks.additional_claims.is_some() {
+            cookies = self.asked_again(&session, fresh, now)?;
+        }
+        let client = Client {
+            address: session.address.as_deref().map(Cow::Borrowed),
+            user_agent: session.user_agent.as_deref(),
+        };
+        // Both tokens of a session name the same session.
+        for token in held {
+            if let Some(at) = ended.iter().position(|id| Some(*id) == token.session()) {
+                self.emit(EventKind::Replaced, token.subject(), Some(ended.swap_remove(at)), &client);
+            }
+        }
+        self.emit(EventKind::LogIn, &session.subject, Some(session.id), &client);
+        Ok(cookies)
+    }
+
+    /// Replaces all sessions of the user of `previous` with a new one, after a password change. The CSRF value stays,
+    /// so that forms in other tabs can still be posted. When this returns, every token that was copied before is
+    /// revoked, even if it was issued in the same second.
+    pub(crate) async fn renew(&self, previous: &VerifiedToken, client: &Client<'_>) -> Result<SetCookies, Reason> {
+        let now = self.now();
+        let mut session = Session::begin(previous.subject(), now, &self.0.rules);
+        if let (Some(store), Some(id)) = (self.store(), previous.session()) {
+            let row = store.find(id).await?.ok_or(Reason::Revoked)?;
+            if !row.is_live(now) {
+                return Err(dead(&row));
+            }
+            session = Session {
+                salt: row.salt,
+                created_at: row.created_at,
+                claims: row.claims,
+                user_agent: row.user_agent,
+                address: row.address,
+                persistent: row.persistent,
+                ..session
+            };
+        } else {
+            let extra = self.carried_claims(previous);
+            session.persistent = self.are_persistent(&extra);
+            session.claims = Some(Value::Object(extra).to_string());
+        }
+        let mut cookies = self.session_cookies(&session, Fresh::Yes, now).map_err(Reason::Issue)?.cookies;
+        let replaced = previous.session();
+        let ends =
+            replaced.map_or(RevokeTarget::AllOf(&session.subject), |id| RevokeTarget::Renewed(&session.subject, id));
+        let ended = self.insert(&session, ends, now).await?;
+        if let Some(id) = replaced {
+            // The old session was ended after it was read: the new one must not outlive that.
+            if self.store().is_some() && !ended.contains(&id) {
+                self.end(RevokeTarget::Sessions(&[session.id]), now).await?;
+                return Err(Reason::Revoked);
+            }
+        }
+        // Its claims were changed after it was read: the new session would keep the old ones.
+        if let (Some(store), Some(id)) = (self.store(), replaced)
+            && store.find(id).await?.is_none_or(|row| row.claims != session.claims)
+        {
+            self.end(RevokeTarget::Sessions(&[session.id]), now).await?;
+            return Err(Reason::Revoked);
+        }
+        if self.0.callbacks.additional_claims.is_some() {
+            cookies = self.asked_again(&session, Fresh::Yes, now).map_err(Reason::Issue)?;
+        }
+        for id in ended {
+            let kind = if Some(id) == replaced { EventKind::Replaced } else { EventKind::Revoked };
+            self.emit(kind, &session.subject, Some(id), client);
+        }
+        self.emit(EventKind::PasswordChanged, &session.subject, Some(session.id), client);
+        Ok(cookies)
+    }
+
+    /// Issues the cookies of a stored session again. The callback's claims may have changed since they were read, and
+    /// a change finds the session only once it is stored.
+    fn asked_again(&self, session: &Session, fresh: Fresh, now: Timestamp) -> Result<SetCookies, IssueError> {
+        Ok(self.session_cookies(session, fresh, now)?.cookies)
+    }
+
+    /// Stores a session, and ends others in the same transaction.
+    async fn insert(
+        &self,
+        session: &Session,
+        ends: RevokeTarget<'_>,
+        now: Timestamp,
+    ) -> Result<Vec<SessionId>, BackendError> {
+        let Some(store) = self.store() else {
+            self.end_locally(&[], ends, now);
+            return Ok(named(ends).into_owned());
+        };
+        let write = self.begin_uncertain_write(store, ends).await?;
+        let ended = store.create(session, ends).await?;
+        write.confirm();
+        self.end_locally(&ended, ends, now);
+        Ok(ended)
+    }
+}

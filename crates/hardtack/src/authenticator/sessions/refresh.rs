@@ -1,0 +1,168 @@
+//! Continuing sessions: exchanging a refresh token, sliding, and re-authentication.
+
+use super::{Refreshed, dead};
+use crate::authenticator::{Authenticator, Freshness, issue::TokenBuilder};
+use crate::clock::Timestamp;
+use crate::error::BackendError;
+use crate::event::{Client, EventKind};
+use crate::jwt::{Claims, Fresh, TokenKind};
+use crate::refusal::Reason;
+use crate::session::{RefreshFlaw, RefreshVerdict, RevokeTarget, Rotation, Session, SessionId};
+use crate::token::VerifiedToken;
+
+/// How often a lost compare-and-swap is retried before the store counts as broken.
+const ATTEMPTS: usize = 8;
+
+impl Authenticator {
+    /// Exchanges a verified refresh token. The new access token is never fresh.
+    pub(crate) async fn exchange_refresh(
+        &self,
+        refresh: &VerifiedToken,
+        client: &Client<'_>,
+    ) -> Result<Refreshed, Reason> {
+        let now = self.now();
+        let Some(store) = self.store() else { return self.exchange_stateless(refresh, client, now) };
+        let (Some(id), Some(generation)) = (refresh.session(), refresh.claims().generation) else {
+            return Err(self.flaw(RefreshFlaw::UnknownSession, refresh, client));
+        };
+        let rotation = Rotation { now, expires_at: now + self.0.rules.idle, auth_time: None };
+        for _ in 0..ATTEMPTS {
+            if let Some(row) = store.rotate(id, generation, rotation).await? {
+                self.await_confirmation(&row, now);
+                self.emit(EventKind::Refresh, &row.subject, Some(id), client);
+                return Ok(self.session_cookies(&row, Fresh::No, now)?);
+            }
+            let Some(row) = store.find(id).await? else {
+                return Err(self.flaw(RefreshFlaw::UnknownSession, refresh, client));
+            };
+            let flaw = match self.0.rules.check_refresh(&row, generation, now) {
+                RefreshVerdict::Repeat => return Ok(self.session_cookies(&row, Fresh::No, now)?),
+                RefreshVerdict::Retry => continue,
+                RefreshVerdict::Revoked => RefreshFlaw::SessionEnded,
+                RefreshVerdict::Expired => RefreshFlaw::SessionExpired,
+                RefreshVerdict::Ahead => RefreshFlaw::Ahead,
+                RefreshVerdict::Reuse => {
+                    // End the session before the client gets a response, so that it stays ended even if the response
+                    // fails.
+                    self.end(RevokeTarget::Sessions(&[id]), now).await?;
+                    RefreshFlaw::Reused
+                }
+            };
+            let reason = self.flaw(flaw, refresh, client);
+            return Err(if row.replaced { Reason::Replaced } else { reason });
+        }
+        Err(BackendError::new("a rotation was lost again and again").into())
+    }
+
+    fn flaw(&self, flaw: RefreshFlaw, refresh: &VerifiedToken, client: &Client<'_>) -> Reason {
+        let kind = match flaw {
+            RefreshFlaw::Reused => EventKind::ReuseDetected,
+            RefreshFlaw::Ahead => EventKind::RefreshAhead,
+            flaw => EventKind::RefreshRefused(flaw),
+        };
+        self.emit(kind, refresh.subject(), refresh.session(), client);
+        Reason::Refresh(flaw)
+    }
+
+    /// Without a store, the refresh token stays as it is, as in Flask-JWT-Extended, and a new access token is issued.
+    fn exchange_stateless(
+        &self,
+        refresh: &VerifiedToken,
+        client: &Client<'_>,
+        now: Timestamp,
+    ) -> Result<Refreshed, Reason> {
+        let from = refresh.claims();
+        let mut claims =
+            Claims::new(from.subject.clone(), format!("{:032x}", rand::random::<u128>()), TokenKind::Access, now);
+        claims.csrf = from.csrf.clone();
+        claims.session = from.session;
+        claims.auth_time = from.auth_time;
+        claims.issuer = from.issuer.clone();
+        claims.audience = from.audience.clone();
+        let lifetime = self.settings().access_lifetime;
+        let extra = self.carried_claims(refresh);
+        let persistent = self.are_persistent(&extra);
+        let access = TokenBuilder::from_claims(self, claims, lifetime, extra).issue()?;
+        let cookies = self.access_cookies(&access, from.expires_at, persistent)?;
+        self.emit(EventKind::Refresh, refresh.subject(), refresh.session(), client);
+        Ok(Refreshed { access: access.into_verified(), cookies })
+    }
+
+    /// Issues a new access token for the session of a valid one, without a refresh token (sliding sessions).
+    pub(crate) async fn slide(&self, access: &VerifiedToken, client: &Client<'_>) -> Result<Refreshed, Reason> {
+        let slid = self.advance(access, Freshness::Not).await?;
+        self.emit(EventKind::Refresh, access.subject(), access.session(), client);
+        Ok(slid)
+    }
+
+    /// Issues fresh tokens for the session of a valid access token, after the user has typed the password again.
+    pub(crate) async fn step_up(&self, access: &VerifiedToken, client: &Client<'_>) -> Result<Refreshed, Reason> {
+        let raised = self.advance(access, Freshness::TokenLife).await?;
+        self.emit(EventKind::Reauthenticated, access.subject(), access.session(), client);
+        Ok(raised)
+    }
+
+    async fn advance(&self, access: &VerifiedToken, freshness: Freshness) -> Result<Refreshed, Reason> {
+        let now = self.now();
+        let fresh = freshness.at(now);
+        let auth_time = (freshness != Freshness::Not).then_some(now);
+        let (Some(store), Some(id)) = (self.store(), access.session()) else {
+            return self.advance_stateless(access, fresh, auth_time, now);
+        };
+        let rotation = Rotation { now, expires_at: now + self.0.rules.idle, auth_time };
+        for _ in 0..ATTEMPTS {
+            let row = store.find(id).await?.ok_or(Reason::Revoked)?;
+            if !row.is_live(now) {
+                return Err(dead(&row));
+            }
+            // If two requests slide at once, or a re-authentication is sent twice, the second one gets the tokens of
+            // the first. Rotating again would make the first one's tokens look like reused copies.
+            let overtaken =
+                row.rotated_at >= access.claims().issued_at && row.generation > access.claims().generation.unwrap_or(0);
+            let proven = row.auth_time == row.rotated_at && now.since(row.rotated_at) <= self.0.rules.race_window;
+            if overtaken && (freshness == Freshness::Not || proven) {
+                return Ok(self.session_cookies(&row, fresh, now)?);
+            }
+            if let Some(row) = store.rotate(id, row.generation, rotation).await? {
+                self.await_confirmation(&row, now);
+                return Ok(self.session_cookies(&row, fresh, now)?);
+            }
+        }
+        Err(BackendError::new("a rotation was lost again and again").into())
+    }
+
+    fn advance_stateless(
+        &self,
+        access: &VerifiedToken,
+        fresh: Fresh,
+        auth_time: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Refreshed, Reason> {
+        let mut session = Session::begin(access.subject(), now, &self.0.rules);
+        session.auth_time = auth_time.or(access.claims().auth_time).unwrap_or(now);
+        let mut claims = self.session_claims(&session, TokenKind::Access, session.token_id("access", now), now);
+        claims.csrf = access.claims().csrf.clone();
+        claims.session = access.claims().session;
+        claims.fresh = fresh;
+        let lifetime = self.settings().access_lifetime;
+        let extra = self.carried_claims(access);
+        let persistent = self.are_persistent(&extra);
+        let token = TokenBuilder::from_claims(self, claims, lifetime, extra).issue()?;
+        let cookies = self.access_cookies(&token, Some(session.expires_at), persistent)?;
+        Ok(Refreshed { access: token.into_verified(), cookies })
+    }
+
+    fn await_confirmation(&self, row: &Session, now: Timestamp) {
+        let until = now + self.0.rules.lost_response_window;
+        self.0.revocation_cache.await_confirmation(row.id, row.generation, until, now);
+    }
+
+    /// Tells the store once that a client has used the tokens of this generation.
+    pub(crate) async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), BackendError> {
+        if let Some(store) = self.store() {
+            store.confirm(id, generation).await?;
+        }
+        self.0.revocation_cache.confirmed(id, generation);
+        Ok(())
+    }
+}

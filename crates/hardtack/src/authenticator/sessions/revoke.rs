@@ -1,0 +1,126 @@
+//! Listing, ending and pruning sessions.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::authenticator::Authenticator;
+use crate::clock::Timestamp;
+use crate::error::BackendError;
+use crate::event::{Client, EventKind};
+use crate::session::{RevocationKind, RevokeTarget, Session, SessionId};
+
+impl Authenticator {
+    /// Ends sessions in the store first, then in this process, and only then returns.
+    pub(crate) async fn end(&self, ends: RevokeTarget<'_>, now: Timestamp) -> Result<Vec<SessionId>, BackendError> {
+        let mut ended = Vec::new();
+        if let Some(store) = self.store() {
+            let write = self.begin_uncertain_write(store, ends).await?;
+            ended = store.revoke(ends, now).await?;
+            write.confirm();
+        }
+        self.end_locally(&ended, ends, now);
+        Ok(ended)
+    }
+
+    /// Ends sessions in this process: those that the store has ended, and those that are listed by id even if the
+    /// store has ended them before or does not know them.
+    pub(super) fn end_locally(&self, ended: &[SessionId], ends: RevokeTarget<'_>, now: Timestamp) {
+        let until = now + self.token_memory();
+        for id in ended.iter().chain(named(ends).iter()) {
+            self.learn(*id, ends.kind(*id), until, now);
+        }
+    }
+
+    /// Notes what happened to a session, for as long as its access tokens could be valid.
+    pub(super) fn learn(&self, id: SessionId, what: RevocationKind, until: Timestamp, now: Timestamp) {
+        match what {
+            RevocationKind::Ended => self.0.revocation_cache.end(id, until, now),
+            RevocationKind::Replaced => self.0.revocation_cache.replace(id, until, now),
+            RevocationKind::Outdated(generation) => self.0.revocation_cache.outdate(id, generation, until, now),
+        }
+    }
+
+    /// How long the tokens of an ended session could still be valid.
+    pub(super) fn token_memory(&self) -> Duration {
+        let settings = self.settings();
+        let longest = match (settings.access_lifetime.duration(), settings.refresh_lifetime.duration()) {
+            (Some(access), _) if self.store().is_some() => Some(access),
+            // Without a store, only this process knows that the refresh token is revoked.
+            (Some(access), Some(refresh)) => Some(access.max(refresh)),
+            _ => None,
+        };
+        longest.map_or(Duration::from_secs(u64::from(u32::MAX)), |span| span.saturating_add(settings.claims.leeway))
+    }
+
+    /// Returns the live sessions of a subject, the newest first. Without a store, there are none.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn sessions(&self, subject: &str) -> Result<Vec<Session>, BackendError> {
+        match self.store() {
+            Some(store) => store.list(subject, self.now()).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Ends one session of a subject (ASVS 5.0 V7.5.2). Returns `false` if the session is not live or belongs to
+    /// another subject.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn revoke_session(&self, subject: &str, id: SessionId) -> Result<bool, BackendError> {
+        let now = self.now();
+        let row = match self.store() {
+            Some(store) => store.find(id).await?,
+            None => None,
+        };
+        if row.is_none_or(|row| row.subject != subject || !row.is_live(now)) {
+            return Ok(false);
+        }
+        self.revoke(RevokeTarget::Sessions(&[id]), subject).await.map(|ended| ended > 0)
+    }
+
+    /// Ends all sessions of a subject except one, and returns how many ended.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn revoke_other_sessions(&self, subject: &str, kept: SessionId) -> Result<usize, BackendError> {
+        self.revoke(RevokeTarget::AllExcept(subject, kept), subject).await
+    }
+
+    /// Ends all sessions of a subject, and returns how many ended. Use it when a user is disabled or deleted.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn revoke_all_sessions(&self, subject: &str) -> Result<usize, BackendError> {
+        self.revoke(RevokeTarget::AllOf(subject), subject).await
+    }
+
+    async fn revoke(&self, ends: RevokeTarget<'_>, subject: &str) -> Result<usize, BackendError> {
+        let ended = self.end(ends, self.now()).await?;
+        for id in &ended {
+            self.emit(EventKind::Revoked, subject, Some(*id), &Client::default());
+        }
+        Ok(ended.len())
+    }
+
+    /// Deletes up to `limit` rows that no valid token can need any more, and returns how many it deleted.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn prune_sessions(&self, limit: u32) -> Result<u64, BackendError> {
+        match self.store() {
+            Some(store) => store.prune(self.now() - self.token_memory() - self.0.rules.idle, limit).await,
+            None => Ok(0),
+        }
+    }
+}
+
+/// The sessions that a target lists by id.
+pub(super) fn named(ends: RevokeTarget<'_>) -> Cow<'_, [SessionId]> {
+    match ends {
+        RevokeTarget::Sessions(ids) | RevokeTarget::Replaced(ids) => ids.into(),
+        RevokeTarget::Renewed(_, id) => vec![id].into(),
+        RevokeTarget::AllOf(_) | RevokeTarget::AllExcept(..) => (&[]).into(),
+    }
+}

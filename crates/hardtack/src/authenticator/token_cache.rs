@@ -1,0 +1,289 @@
+//! Access tokens whose signature was checked a short time ago, so that the next request with the same cookie needs no
+//! cryptography. Decision 10 explains why that is safe.
+
+use std::cell::Cell;
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, TryLockError};
+
+use foldhash::SharedSeed;
+use foldhash::quality::SeedableRandomState;
+use quick_cache::unsync::Cache;
+use quick_cache::{Equivalent, OptionsBuilder, Weighter};
+
+use crate::clock::Timestamp;
+use crate::constant_time::same;
+use crate::jwt::Validity;
+use crate::token::VerifiedPayload;
+
+/// How many tokens are cached by default.
+pub(super) const DEFAULT_ENTRIES: usize = 8192;
+
+/// How many bytes an entry may take on average. Larger entries leave room for fewer.
+const BYTES_PER_ENTRY: usize = 2048;
+
+/// Longer tokens are not cached: no cookie can contain them.
+const MAX_TOKEN_LEN: usize = 4096;
+
+/// The size of an entry without its token and its texts: claims, counters, slots of the table.
+const OVERHEAD: usize = 512;
+
+/// The maximum number of shards. More threads than this share them.
+const MAX_SHARDS: usize = 16;
+
+/// Caches what a signature check found, and nothing else. Whatever can change between two requests (time, kind,
+/// revocation, CSRF, freshness) is checked on each of them.
+///
+/// Each thread has its own shard, so threads neither wait for each other nor write to the same cache lines. A locked
+/// shard counts as a miss.
+pub(super) struct TokenCache {
+    shards: Box<[Shard]>,
+    hasher: SeedableRandomState,
+}
+
+/// Aligned to its own cache lines.
+#[repr(align(128))]
+struct Shard(Mutex<Table>);
+
+type Table = Cache<Key, Entry, Bytes, foldhash::fast::RandomState>;
+
+/// A token's payload, and the times between which its claims were found valid.
+struct Entry {
+    payload: Arc<VerifiedPayload>,
+    validity: Validity,
+}
+
+impl TokenCache {
+    /// Creates a cache for at most this many tokens, of at most 2 KiB each on average. Zero turns it off.
+    pub(super) fn new(entries: usize) -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let count = threads.min(MAX_SHARDS).min(entries);
+        let shards = (0..count).filter_map(|index| {
+            // The first shards take the remainder.
+            let places = entries / count + usize::from(index < entries % count);
+            let options = OptionsBuilder::new()
+                .estimated_items_capacity(places)
+                .weight_capacity(places.saturating_mul(BYTES_PER_ENTRY) as u64)
+                .build();
+            let table = |options| {
+                Cache::with_options(options, Bytes, foldhash::fast::RandomState::default(), Default::default())
+            };
+            options.ok().map(|options| Shard(Mutex::new(table(options))))
+        });
+        let hasher = SeedableRandomState::with_seed(rand::random(), SharedSeed::global_random());
+        Self { shards: shards.collect(), hasher }
+    }
+
+    /// Returns the payload of a cached token, and whether its claims are still valid at this time.
+    #[inline]
+    pub(super) fn find(&self, token: &[u8], now: Timestamp) -> Option<(Arc<VerifiedPayload>, bool)> {
+        let shard = self.shard(token)?;
+        let key = LookupKey { hash: self.hasher.hash_one(token), token };
+        let hit = |found: &Entry| (Arc::clone(&found.payload), found.validity.contains(now));
+        with(shard, |table| table.get(&key).map(hit))?
+    }
+
+    /// Caches a token that was just verified.
+    pub(super) fn insert(&self, token: &[u8], verified: &Arc<VerifiedPayload>, validity: Validity) {
+        let Some(shard) = self.shard(token) else { return };
+        let key = Key { hash: self.hasher.hash_one(token), token: token.into() };
+        let entry = Entry { payload: Arc::clone(verified), validity };
+        with(shard, |table| table.insert(key, entry));
+    }
+
+    /// Removes a token that has expired.
+    pub(super) fn remove(&self, token: &[u8]) {
+        let Some(shard) = self.shard(token) else { return };
+        let key = LookupKey { hash: self.hasher.hash_one(token), token };
+        drop(with(shard, |table| table.remove(&key)));
+    }
+
+    #[inline]
+    fn shard(&self, token: &[u8]) -> Option<&Mutex<Table>> {
+        if self.shards.is_empty() || token.len() > MAX_TOKEN_LEN {
+            return None;
+        }
+        let number = thread_number();
+        // A division would take longer than the rest of this function, and usually each thread has its own shard.
+        let shard = self.shards.get(number).or_else(|| self.shards.get(number % self.shards.len()));
+        shard.map(|shard| &shard.0)
+    }
+
+    /// The number of entries, and their bytes.
+    #[cfg(test)]
+    pub(super) fn size(&self) -> (usize, u64) {
+        let sizes = self.shards.iter().filter_map(|shard| with(&shard.0, |table| (table.len(), table.weight())));
+        sizes.fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1))
+    }
+}
+
+/// Runs `act` on a shard unless it is locked. It never waits.
+#[inline]
+fn with<R>(shard: &Mutex<Table>, act: impl FnOnce(&mut Table) -> R) -> Option<R> {
+    match shard.try_lock() {
+        Ok(mut table) => Some(act(&mut table)),
+        Err(TryLockError::WouldBlock) => None,
+        // A thread that panicked may have left the table inconsistent.
+        Err(TryLockError::Poisoned(mut poisoned)) => {
+            poisoned.get_mut().clear();
+            shard.clear_poison();
+            None
+        }
+    }
+}
+
+/// A number for the current thread, in the order of first use.
+#[inline]
+fn thread_number() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static NUMBER: Cell<usize> = const { Cell::new(usize::MAX) };
+    }
+    NUMBER.with(|number| {
+        if number.get() == usize::MAX {
+            number.set(NEXT.fetch_add(1, Ordering::Relaxed) % MAX_SHARDS);
+        }
+        number.get()
+    })
+}
+
+/// The key of an entry: the token and its hash. It is a credential, so it has no `Debug`.
+struct Key {
+    hash: u64,
+    token: Box<[u8]>,
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash && same(&self.token, &other.token)
+    }
+}
+
+impl Eq for Key {}
+
+/// A token from a request, to be looked up.
+struct LookupKey<'t> {
+    hash: u64,
+    token: &'t [u8],
+}
+
+impl Hash for LookupKey<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+impl Equivalent<Key> for LookupKey<'_> {
+    /// Compares the hash first. Its seed is secret, so an attacker cannot get a chosen token compared with a cached
+    /// one.
+    fn equivalent(&self, key: &Key) -> bool {
+        self.hash == key.hash && same(self.token, &key.token)
+    }
+}
+
+/// Weighs an entry by its bytes, and by at least its share, which also limits the number of entries.
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<Key, Entry> for Bytes {
+    fn weight(&self, key: &Key, entry: &Entry) -> u64 {
+        let bytes = OVERHEAD + key.token.len() + entry.payload.text_len();
+        bytes.max(BYTES_PER_ENTRY) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jwt::{Claims, Expected, TokenKind};
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(100);
+
+    impl TokenCache {
+        /// Caches a token of this subject that is valid from 100 to 200.
+        fn insert_for(&self, token: &[u8], subject: &str) {
+            let mut claims = Claims::new(subject, "id", TokenKind::Access, NOW);
+            claims.expires_at = Some(Timestamp::from_unix_seconds(200));
+            let verified = Arc::new(VerifiedPayload::issued(claims, vec![b'x'; 300]));
+            let validity = verified.verify_claims(&Expected::new(NOW, TokenKind::Access)).unwrap();
+            self.insert(token, &verified, validity);
+        }
+
+        fn subject(&self, token: &[u8]) -> Option<String> {
+            self.find(token, NOW).map(|(verified, _)| verified.subject().to_owned())
+        }
+    }
+
+    #[test]
+    fn a_token_is_found_by_all_of_its_bytes() {
+        let (cache, token) = (TokenCache::new(64), vec![b'a'; 403]);
+        cache.insert_for(&token, "alice");
+        assert_eq!(cache.subject(&token).unwrap(), "alice");
+        for index in 0..token.len() {
+            let mut other = token.clone();
+            other[index] ^= 1;
+            assert!(cache.subject(&other).is_none(), "{index}");
+        }
+        assert!(cache.subject(&token[1..]).is_none() && cache.subject(&[&token[..], b"a"].concat()).is_none());
+        cache.remove(&token);
+        assert!(cache.subject(&token).is_none());
+        assert_eq!(cache.size(), (0, 0));
+    }
+
+    #[test]
+    fn what_was_found_good_is_so_for_its_time() {
+        let cache = TokenCache::new(64);
+        cache.insert_for(b"token", "alice");
+        for (now, good) in [(99, false), (100, true), (199, true), (200, false)] {
+            let (_, still_good) = cache.find(b"token", Timestamp::from_unix_seconds(now)).unwrap();
+            assert_eq!(still_good, good, "{now}");
+        }
+    }
+
+    #[test]
+    fn equal_hashes_do_not_make_equal_tokens() {
+        let key = Key { hash: 7, token: (*b"one token").into() };
+        assert!(LookupKey { hash: 7, token: b"one token" }.equivalent(&key));
+        assert!(!LookupKey { hash: 7, token: b"One token" }.equivalent(&key));
+        assert!(!LookupKey { hash: 7, token: b"one tokem" }.equivalent(&key));
+        assert!(!LookupKey { hash: 8, token: b"one token" }.equivalent(&key));
+    }
+
+    #[test]
+    fn a_flood_stays_within_both_bounds() {
+        let cache = TokenCache::new(100);
+        for number in 0..20_000_u32 {
+            let mut token = number.to_string().into_bytes();
+            token.resize(20 + (number as usize * 37) % 4_200, b'x');
+            cache.insert_for(&token, "alice");
+            let (entries, bytes) = cache.size();
+            assert!(entries <= 100 && bytes <= 100 * BYTES_PER_ENTRY as u64, "{entries} {bytes}");
+        }
+        assert!(cache.size().0 > 0);
+        assert!(cache.subject(&vec![b'x'; MAX_TOKEN_LEN + 1]).is_none());
+    }
+
+    #[test]
+    fn none_is_off() {
+        let cache = TokenCache::new(0);
+        cache.insert_for(b"token", "alice");
+        assert!(cache.subject(b"token").is_none());
+    }
+
+    #[test]
+    fn a_locked_shard_is_a_miss() {
+        let cache = TokenCache::new(64);
+        cache.insert_for(b"token", "alice");
+        let held: Vec<_> = cache.shards.iter().map(|shard| shard.0.lock().unwrap()).collect();
+        assert!(cache.subject(b"token").is_none());
+        cache.insert_for(b"other", "bob");
+        drop(held);
+        assert!(cache.subject(b"token").is_some() && cache.subject(b"other").is_none());
+    }
+}

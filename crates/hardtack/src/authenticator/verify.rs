@@ -1,0 +1,321 @@
+//! The verification of one request, from top to bottom.
+//!
+//! 1. **Find the token.** Usually it is in the access cookie. `verify_sources` handles the other locations.
+//! 2. **Check the signature.** A token from the cache was checked before.
+//! 3. **Check the claims**: kind, issuer, audience and times.
+//! 4. **Check CSRF**: the origin of the request, then the value that only a page of this site can send back.
+//! 5. **Check the session**: whether it has ended, or its claims have changed.
+//! 6. **Check freshness**, for routes that need a recent log-in.
+//!
+//! All of this is synchronous. If a step needs I/O (a refresh, a session store, a callback), it returns a
+//! [`Pending`] verification, which `verify_pending` completes (decision 28).
+
+use std::sync::Arc;
+
+use super::{Authenticator, RequestState};
+use crate::body::{FormToken, JsonTokens, Peeked};
+use crate::clock::Timestamp;
+use crate::csrf::{CsrfError, check_double_submit, check_origin};
+use crate::jwt::{Expected, TokenError, TokenKind, Unverified, jws};
+use crate::refusal::{Reason, Rejection};
+use crate::request::RequestHead;
+use crate::revocation::{Notes, SessionStatus};
+use crate::token::{VerifiedPayload, VerifiedToken};
+use crate::token_source::{Locations, Need, TokenLocation};
+
+/// One request that is being verified.
+#[derive(Clone, Copy)]
+pub(crate) struct RequestVerifier<'a> {
+    pub(super) authenticator: &'a Authenticator,
+    pub(super) head: RequestHead<'a>,
+    pub(super) state: &'a RequestState,
+}
+
+/// The result of the synchronous part.
+pub(crate) enum Attempt {
+    /// The token, if one is there; or why the request is refused.
+    Done(Result<Option<VerifiedToken>, Rejection>),
+    /// I/O is needed first.
+    Pending(Pending),
+}
+
+/// A verification that needs I/O.
+#[derive(Debug)]
+pub(crate) enum Pending {
+    /// The cookie was examined.
+    Cookie(CookieVerdict),
+    /// These locations have to be searched, in this order.
+    Sources(Locations),
+}
+
+/// What the cookie comes to without I/O.
+#[derive(Debug)]
+pub(crate) enum CookieVerdict {
+    /// The token is valid and its session is live.
+    Valid(VerifiedToken),
+    /// The token is valid. Its session has to be looked up, or the token has to be replaced.
+    CheckSession(VerifiedToken),
+    /// The token is expired and otherwise good.
+    Expired(VerifiedToken),
+    /// There is no token.
+    Missing,
+    /// The refresh token is wanted, and was not looked at yet.
+    WantsRefreshToken,
+}
+
+/// A token whose signature and claims are good.
+#[derive(Debug)]
+pub(crate) enum TokenVerdict {
+    /// It is valid now.
+    Valid(VerifiedToken),
+    /// It has expired, and nothing else is wrong with it.
+    Expired(VerifiedToken),
+}
+
+impl TokenVerdict {
+    /// The token, unless it has expired.
+    pub(super) fn valid(self) -> Result<VerifiedToken, TokenError> {
+        match self {
+            Self::Valid(token) => Ok(token),
+            Self::Expired(_) => Err(TokenError::Expired),
+        }
+    }
+
+    /// The token, expired or not.
+    pub(crate) fn any_age(self) -> VerifiedToken {
+        match self {
+            Self::Valid(token) | Self::Expired(token) => token,
+        }
+    }
+}
+
+impl<'a> RequestVerifier<'a> {
+    #[inline]
+    pub(crate) fn new(head: RequestHead<'a>, state: &'a RequestState) -> Self {
+        Self { authenticator: state.authenticator(), head, state }
+    }
+
+    /// Verifies the request as far as that is possible without I/O: nearly always to the end.
+    #[inline]
+    pub(crate) fn try_verify(&self, need: Need) -> Attempt {
+        let fast_path = &self.authenticator.0.fast_path;
+        if !fast_path.only_cookies || !need.locations.is_empty() {
+            let settings = self.authenticator.settings();
+            if settings.exempt_options && self.head.method() == "OPTIONS" {
+                return Attempt::Done(Ok(None));
+            }
+            let locations = if need.locations.is_empty() { settings.sources.locations } else { need.locations };
+            if settings.flask || !locations.is_only_cookies() {
+                return Attempt::Pending(Pending::Sources(locations));
+            }
+        }
+        match self.verify_cookie(need) {
+            Ok(CookieVerdict::Valid(token)) if !fast_path.has_token_callbacks => {
+                Attempt::Done(self.check_freshness(token, need).map(Some))
+            }
+            Ok(verdict) => Attempt::Pending(Pending::Cookie(verdict)),
+            Err(reason) => Attempt::Done(Err(reason.into())),
+        }
+    }
+
+    /// Steps 1 to 5 for the access cookie.
+    #[inline]
+    pub(super) fn verify_cookie(&self, need: Need) -> Result<CookieVerdict, Reason> {
+        if need.kind == TokenKind::Refresh {
+            return Ok(CookieVerdict::WantsRefreshToken);
+        }
+        if let Some(token) = self.state.refreshed() {
+            return Ok(CookieVerdict::Valid(token.clone()));
+        }
+        let now = self.authenticator.now();
+        // 1. Find the token.
+        let Some(text) = self.authenticator.find_cookie(&self.head, TokenKind::Access)? else {
+            return Ok(CookieVerdict::Missing);
+        };
+        // 2. and 3. Check its signature and its claims.
+        let token = match self.authenticator.verify_token(text, need.expected_kind(), now) {
+            Ok(TokenVerdict::Valid(token)) => token,
+            Ok(TokenVerdict::Expired(token)) => return Ok(CookieVerdict::Expired(token)),
+            Err(error) => return Err(error.into()),
+        };
+        // 4. Check CSRF.
+        self.check_csrf(&token)?;
+        // 5. Check the session.
+        let live = need.skip_revocation_check || self.authenticator.is_surely_live(&token, now);
+        let decided = live && !self.is_due_to_slide(&token, now);
+        Ok(if decided { CookieVerdict::Valid(token) } else { CookieVerdict::CheckSession(token) })
+    }
+
+    /// Step 6: checks freshness. The request is authenticated, whatever the result.
+    #[inline]
+    pub(super) fn check_freshness(&self, token: VerifiedToken, need: Need) -> Result<VerifiedToken, Rejection> {
+        self.state.set_authenticated();
+        let token = token.found_in(TokenLocation::Cookies);
+        if need.fresh && !token.is_fresh(self.authenticator.now()) {
+            return Err(Rejection::from(Reason::NotFresh).about(token));
+        }
+        Ok(token)
+    }
+
+    /// Refuses a request that acts with a cookie's token and that another site may have sent.
+    #[inline]
+    pub(crate) fn check_csrf(&self, token: &VerifiedToken) -> Result<(), Reason> {
+        self.check_origin()?;
+        if self.authenticator.settings().csrf.applies_to(&self.head) {
+            self.check_csrf_value(token, token.kind())?;
+        }
+        Ok(())
+    }
+
+    /// Refuses requests from other sites if they may change something. A WebSocket handshake counts, because
+    /// browsers let every site make one with the user's cookies (ASVS 5.0 V4.4.2).
+    #[inline]
+    pub(crate) fn check_origin(&self) -> Result<(), Reason> {
+        if self.head.is_safe() && !self.head.is_websocket_handshake() {
+            return Ok(());
+        }
+        self.check_origin_of_any_method()
+    }
+
+    /// Refuses requests from other sites, whatever their method.
+    #[inline]
+    pub(crate) fn check_origin_of_any_method(&self) -> Result<(), Reason> {
+        let settings = self.authenticator.settings();
+        Ok(check_origin(&self.head, &settings.csrf, settings.base.as_ref())?)
+    }
+
+    /// The double submit: compares the token's CSRF value with the one that the request carries for this kind.
+    #[inline]
+    pub(super) fn check_csrf_value(&self, token: &VerifiedToken, kind: TokenKind) -> Result<(), Reason> {
+        let csrf = &self.authenticator.settings().csrf;
+        let expected = Some(token.csrf_token()).filter(|value| !value.is_empty()).ok_or(CsrfError::NoClaim)?;
+        Ok(check_double_submit(&self.head, self.form_token(kind), expected, csrf, csrf.names(kind))?)
+    }
+
+    /// The CSRF field of the request's form.
+    pub(crate) fn form_token(&self, kind: TokenKind) -> &'a FormToken {
+        self.state.body().map_or(&FormToken::Unread, |body| body.form_token(kind))
+    }
+
+    /// The tokens in the request's JSON body, if it was read.
+    pub(super) fn body_json(&self) -> Option<&'a JsonTokens> {
+        self.state.body().and_then(Peeked::json)
+    }
+
+    /// In sliding mode: whether a token has passed half of its life, so that it is replaced.
+    #[inline]
+    pub(super) fn is_due_to_slide(&self, token: &VerifiedToken, now: Timestamp) -> bool {
+        self.authenticator.0.fast_path.slides
+            && self.state.is_in_layer()
+            && token.life().is_some_and(|[from, to]| now.since(from) * 2 > to.since(from))
+    }
+}
+
+impl Authenticator {
+    /// The value of the cookie for a kind of token.
+    #[inline]
+    pub(crate) fn find_cookie<'h>(&self, head: &RequestHead<'h>, kind: TokenKind) -> Result<Option<&'h [u8]>, Reason> {
+        let slot = match kind {
+            TokenKind::Access => &self.0.cookies.access,
+            TokenKind::Refresh => &self.0.cookies.refresh,
+        };
+        match slot.name.find(head) {
+            // Some clients keep a deleted cookie with an empty value.
+            Ok(None | Some(b"")) => Ok(None),
+            Ok(value) => Ok(value),
+            Err(_) => Err(Reason::DuplicateCookie),
+        }
+    }
+
+    /// Steps 1 to 3 for the cookie of a kind of token.
+    pub(crate) fn cookie_token(&self, head: &RequestHead<'_>, kind: TokenKind) -> Result<Option<TokenVerdict>, Reason> {
+        match self.find_cookie(head, kind)? {
+            Some(text) => Ok(Some(self.verify_token(text, Some(kind), self.now())?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Steps 2 and 3: verifies a token's signature and claims. `kind` is the kind that it must be of, if one.
+    ///
+    /// The signature of a cached token is not checked again; everything else is checked each time. If a callback
+    /// chooses the key, it is asked each time, because it may choose another key by now.
+    pub(crate) fn verify_token(
+        &self,
+        text: &[u8],
+        kind: Option<TokenKind>,
+        now: Timestamp,
+    ) -> Result<TokenVerdict, TokenError> {
+        let cache = (!self.0.fast_path.has_key_callback).then_some(&self.0.token_cache);
+        if let Some(cache) = cache
+            && let Some((payload, still_valid)) = cache.find(text, now)
+        {
+            // It is an access token that this authenticator accepted: only the time and the wanted kind can differ.
+            if still_valid && kind != Some(TokenKind::Refresh) {
+                return Ok(TokenVerdict::Valid(VerifiedToken::from_payload(payload)));
+            }
+            let verdict = payload.verify_claims(&self.expected(kind.unwrap_or(payload.kind()), now)).map(|_| ());
+            if verdict == Err(TokenError::Expired) {
+                cache.remove(text);
+            }
+            return token_verdict(payload, verdict);
+        }
+        let payload = self.verify_signature(text)?;
+        let payload = Arc::new(VerifiedPayload::read(payload, &self.settings().claims_profile())?);
+        let verdict = payload.verify_claims(&self.expected(kind.unwrap_or(payload.kind()), now));
+        // A refresh token is used once and lives long, so it is not cached.
+        if let (Ok(validity), TokenKind::Access, Some(cache)) = (verdict, payload.kind(), cache) {
+            cache.insert(text, &payload, validity);
+        }
+        token_verdict(payload, verdict.map(|_| ()))
+    }
+
+    /// Step 2: returns the payload of a token that one of the keys has signed.
+    fn verify_signature(&self, text: &[u8]) -> Result<Vec<u8>, TokenError> {
+        if let Some(choose) = &self.0.callbacks.decode_key
+            && let Some(key) = choose(&Unverified::parse_bytes(text)?)
+        {
+            return Ok(jws::verify_with_key(text, &key)?.into_bytes());
+        }
+        Ok(self.keys().verify(text)?.into_bytes())
+    }
+
+    /// Step 3: what the claims of a token are compared with.
+    fn expected(&self, kind: TokenKind, now: Timestamp) -> Expected<'_> {
+        let settings = self.settings();
+        let lifetime = match kind {
+            TokenKind::Access => settings.access_lifetime,
+            TokenKind::Refresh => settings.refresh_lifetime,
+        };
+        let (claims, mut expected) = (&settings.claims, Expected::new(now, kind));
+        expected.leeway = claims.leeway;
+        expected.audience = (!claims.decode_audience.is_empty()).then_some(claims.decode_audience.as_slice());
+        expected.insecure_any_audience = settings.flask;
+        expected.issuers = &claims.decode_issuers;
+        expected.allow_never_expiring = settings.flask || lifetime.duration().is_none();
+        expected
+    }
+
+    /// Step 5: whether nothing is known against a token's session, and everything there is to know is known.
+    #[inline]
+    fn is_surely_live(&self, token: &VerifiedToken, now: Timestamp) -> bool {
+        let Some(id) = token.session() else { return true };
+        self.knows_all_revocations(now) && self.0.revocation_cache.status(id) == SessionStatus::Live(Notes::default())
+    }
+
+    /// Whether this process has read the revocation log recently enough. Ask before the cache is read: see
+    /// [`LogPosition::is_current`](crate::revocation::LogPosition::is_current).
+    #[inline]
+    pub(super) fn knows_all_revocations(&self, now: Timestamp) -> bool {
+        !self.0.fast_path.bounds_staleness
+            || self.settings().sessions.max_staleness.is_none_or(|bound| self.0.log.is_current(now, bound))
+    }
+}
+
+fn token_verdict(payload: Arc<VerifiedPayload>, verdict: Result<(), TokenError>) -> Result<TokenVerdict, TokenError> {
+    let token = VerifiedToken::from_payload(payload);
+    match verdict {
+        Ok(()) => Ok(TokenVerdict::Valid(token)),
+        Err(TokenError::Expired) => Ok(TokenVerdict::Expired(token)),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,75 @@
+//! Verification in the order of Flask-JWT-Extended, for [`flask_compatible`].
+//!
+//! The first location that contains anything decides. A CSRF value must be present before the token is verified, is
+//! compared after that, and the token's kind is checked last.
+//!
+//! [`flask_compatible`]: crate::AuthenticatorBuilder::flask_compatible
+
+use super::verify::{RequestVerifier, TokenVerdict};
+use crate::csrf::{CsrfError, check_double_submit};
+use crate::jwt::{TokenError, TokenKind};
+use crate::refusal::{Reason, Rejection, flask};
+use crate::token::VerifiedToken;
+use crate::token_source::{Extracted, Locations, Need, TokenLocation};
+
+impl RequestVerifier<'_> {
+    pub(super) async fn verify_as_flask(
+        &self,
+        locations: Locations,
+        need: Need,
+    ) -> Result<Option<VerifiedToken>, Rejection> {
+        let (settings, mut missing) = (self.authenticator.settings(), Vec::new());
+        let cookies = self.authenticator.cookies();
+        for location in locations.iter() {
+            let extracted = self.extract(location, need.kind);
+            if let Some(reason) = self.flaw(location, &extracted) {
+                let detail = flask::malformed(location, &settings.sources);
+                return Err(Rejection::not_from_cookie(reason).with_detail(detail));
+            }
+            let text = match extracted {
+                Extracted::Absent(absence) => {
+                    missing.push(flask::absent(absence, need.kind, &settings.sources, cookies));
+                    continue;
+                }
+                Extracted::Token(text) => text,
+                Extracted::Malformed | Extracted::Twice | Extracted::Unread => continue,
+            };
+            let csrf = location == TokenLocation::Cookies && settings.csrf.applies_to(&self.head);
+            if csrf {
+                self.check_csrf_present(need.kind)?;
+            }
+            let (token, expired) = match self.authenticator.verify_token(&text, None, self.authenticator.now())? {
+                TokenVerdict::Valid(token) => (token.found_in(location), false),
+                TokenVerdict::Expired(token) => (token.found_in(location), true),
+            };
+            if csrf {
+                self.check_csrf_value(&token, need.kind)?;
+            }
+            if expired {
+                return Err(Rejection::from(TokenError::Expired).about(token));
+            }
+            if need.expected_kind().is_some_and(|kind| kind != token.kind()) {
+                let detail = flask::wrong_kind(need.kind).to_owned();
+                return Err(Rejection::from(TokenError::WrongKind).with_detail(detail));
+            }
+            self.state.set_authenticated();
+            return match self.check_token(&token, need).await {
+                Ok(()) => Ok(Some(token)),
+                Err(reason) => Err(Rejection::from(reason).about(token)),
+            };
+        }
+        if need.optional {
+            return Ok(None);
+        }
+        Err(Rejection::from(Reason::Missing).with_detail(flask::missing(locations, &missing)))
+    }
+
+    fn check_csrf_present(&self, kind: TokenKind) -> Result<(), Reason> {
+        let csrf = &self.authenticator.settings().csrf;
+        // No value equals the empty one, so a mismatch means that one is present.
+        match check_double_submit(&self.head, self.form_token(kind), "", csrf, csrf.names(kind)) {
+            Ok(()) | Err(CsrfError::Mismatch) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

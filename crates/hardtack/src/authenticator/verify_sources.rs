@@ -1,0 +1,97 @@
+//! Verification if tokens may also be in a header, the query or a JSON body.
+//!
+//! A browser sends only cookies by itself. A token that the client put into the request needs neither the origin
+//! check nor a CSRF value, and its refusal neither redirects nor deletes cookies.
+
+use super::verify::{RequestVerifier, TokenVerdict};
+use crate::jwt::{TokenError, TokenKind};
+use crate::refusal::{Reason, Rejection};
+use crate::token::VerifiedToken;
+use crate::token_source::{Extracted, Locations, Need, TokenLocation, extract};
+
+impl<'a> RequestVerifier<'a> {
+    /// Verifies the token of the first location that has one.
+    pub(super) async fn verify_sources(
+        &self,
+        locations: Locations,
+        need: Need,
+    ) -> Result<Option<VerifiedToken>, Rejection> {
+        for location in locations.iter() {
+            let extracted = self.extract(location, need.kind);
+            if location == TokenLocation::Cookies {
+                match extracted {
+                    Extracted::Absent(_) => continue,
+                    _ => return self.verify_cookies(need).await,
+                }
+            }
+            if let Some(reason) = self.flaw(location, &extracted) {
+                return Err(Rejection::not_from_cookie(reason));
+            }
+            if let Extracted::Token(text) = extracted {
+                return self.verify_other(&text, location, need).await.map(Some);
+            }
+        }
+        if locations.contains(TokenLocation::Cookies) {
+            // There is no access cookie, but there may be a refresh cookie.
+            return self.verify_cookies(need).await;
+        }
+        if need.optional { Ok(None) } else { Err(Rejection::not_from_cookie(Reason::Missing)) }
+    }
+
+    async fn verify_cookies(&self, need: Need) -> Result<Option<VerifiedToken>, Rejection> {
+        self.finish_cookie(self.verify_cookie(need)?, need).await
+    }
+
+    /// Verifies a token that is not from a cookie.
+    async fn verify_other(&self, text: &[u8], location: TokenLocation, need: Need) -> Result<VerifiedToken, Rejection> {
+        let now = self.authenticator.now();
+        let verdict = self.authenticator.verify_token(text, need.expected_kind(), now);
+        let token = match verdict.map_err(Rejection::not_from_cookie)? {
+            TokenVerdict::Valid(token) => token.found_in(location),
+            TokenVerdict::Expired(token) => {
+                return Err(Rejection::not_from_cookie(TokenError::Expired).about(token.found_in(location)));
+            }
+        };
+        self.state.set_authenticated();
+        match self.check_token(&token, need).await {
+            Ok(()) => Ok(token),
+            Err(reason) => Err(Rejection::not_from_cookie(reason).about(token)),
+        }
+    }
+
+    /// Checks freshness, the session and the application's callbacks.
+    pub(super) async fn check_token(&self, token: &VerifiedToken, need: Need) -> Result<(), Reason> {
+        if need.fresh && !token.is_fresh(self.authenticator.now()) {
+            return Err(Reason::NotFresh);
+        }
+        if !need.skip_revocation_check {
+            self.check_session(token).await?;
+        }
+        self.authenticator.0.callbacks.check_token(token, need.skip_revocation_check).await
+    }
+
+    /// Returns what a location contains.
+    pub(crate) fn extract(&self, location: TokenLocation, kind: TokenKind) -> Extracted<'a> {
+        let (policy, sources) = (self.authenticator.cookies(), &self.authenticator.settings().sources);
+        let cookie = match kind {
+            TokenKind::Access => &policy.access.name,
+            TokenKind::Refresh => &policy.refresh.name,
+        };
+        extract(location, kind, &self.head, sources, cookie, self.body_json())
+    }
+
+    /// Why the content of a location cannot be a token.
+    pub(super) fn flaw(&self, location: TokenLocation, extracted: &Extracted<'_>) -> Option<Reason> {
+        match extracted {
+            Extracted::Absent(_) | Extracted::Token(_) => None,
+            Extracted::Malformed => Some(Reason::Malformed(location)),
+            Extracted::Twice => Some(Reason::DuplicateCookie),
+            Extracted::Unread if self.body_json().is_some() => Some(Reason::BeyondPeek),
+            Extracted::Unread => Some(Reason::NotSetUp(
+                "a route takes tokens from JSON bodies, but the body was not read; wrap the route in the \
+                 authentication layer, and name JSON in TokenSources::route_locations"
+                    .into(),
+            )),
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Finding a token in a JSON body before the handler runs.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use super::limit::PEEK_LIMIT;
+use crate::request::RequestHead;
+
+/// The tokens in a JSON body.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum JsonTokens {
+    /// The body is not a JSON object.
+    None,
+    /// The body is longer than the part that is read before the handler.
+    BeyondPeek,
+    /// The body is a JSON object with these members.
+    Read {
+        /// The member for access tokens.
+        access: Member,
+        /// The member for refresh tokens.
+        refresh: Member,
+    },
+}
+
+/// A member of a JSON object.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Member {
+    /// It is missing, null, false, zero or empty, which Flask-JWT-Extended treats alike.
+    Absent,
+    /// It is not text.
+    Unfit,
+    /// It is text.
+    Text(String),
+}
+
+/// Omits the values.
+impl fmt::Debug for JsonTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::BeyondPeek => "BeyondPeek",
+            Self::Read { .. } => "Read(..)",
+        })
+    }
+}
+
+impl fmt::Debug for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Absent => "Absent",
+            Self::Unfit => "Unfit",
+            Self::Text(_) => "Text(..)",
+        })
+    }
+}
+
+/// A JSON body that is being read, chunk by chunk, until it ends or is too long.
+pub(crate) struct JsonPeek {
+    access_key: String,
+    refresh_key: String,
+    seen: Vec<u8>,
+    too_long: bool,
+}
+
+/// Omits what was read, which may contain a password.
+impl fmt::Debug for JsonPeek {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JsonPeek").field("bytes", &self.seen.len()).finish_non_exhaustive()
+    }
+}
+
+impl JsonPeek {
+    /// Starts reading if the body's type is JSON.
+    pub(crate) fn start(head: &RequestHead<'_>, access_key: &str, refresh_key: &str) -> Option<Self> {
+        is_json(head).then(|| Self {
+            access_key: access_key.to_owned(),
+            refresh_key: refresh_key.to_owned(),
+            seen: Vec::new(),
+            too_long: false,
+        })
+    }
+
+    /// Reads the next chunk and returns whether more are needed.
+    pub(super) fn push(&mut self, chunk: &[u8]) -> bool {
+        self.too_long |= chunk.len() > PEEK_LIMIT - self.seen.len();
+        if self.too_long {
+            return false;
+        }
+        self.seen.extend_from_slice(chunk);
+        true
+    }
+
+    /// Returns the result, after the body has ended or [`Self::push`] returned `false`.
+    pub(super) fn finish(self) -> JsonTokens {
+        if self.too_long {
+            return JsonTokens::BeyondPeek;
+        }
+        let Ok(members) = serde_json::from_slice::<Map<String, Value>>(&self.seen) else { return JsonTokens::None };
+        let member = |key: &str| match members.get(key) {
+            None | Some(Value::Null | Value::Bool(false)) => Member::Absent,
+            Some(Value::Number(number)) if number.as_f64() == Some(0.0) => Member::Absent,
+            Some(Value::String(text)) if text.is_empty() => Member::Absent,
+            Some(Value::Array(items)) if items.is_empty() => Member::Absent,
+            Some(Value::Object(members)) if members.is_empty() => Member::Absent,
+            Some(Value::String(text)) => Member::Text(text.clone()),
+            Some(_) => Member::Unfit,
+        };
+        JsonTokens::Read { access: member(&self.access_key), refresh: member(&self.refresh_key) }
+    }
+}
+
+/// Whether the body's type is `application/json`, or ends with `+json` (RFC 6839 section 3.1).
+pub(crate) fn is_json(head: &RequestHead<'_>) -> bool {
+    let content_type = head.header_text("content-type").unwrap_or_default();
+    let media = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    media == "application/json" || (media.starts_with("application/") && media.ends_with("+json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestRequest;
+    use proptest::prelude::*;
+
+    fn peek(body: &[u8], chunk: usize) -> JsonTokens {
+        let request = TestRequest::new("POST", "/").field("content-type", "application/json; charset=utf-8");
+        let mut peek = JsonPeek::start(&request.head(), "access_token", "refresh_token").unwrap();
+        for chunk in body.chunks(chunk) {
+            if !peek.push(chunk) {
+                break;
+            }
+        }
+        peek.finish()
+    }
+
+    fn access(body: &str) -> Member {
+        match peek(body.as_bytes(), 3) {
+            JsonTokens::Read { access, .. } => access,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn members_are_found_in_every_chunking() {
+        let body = br#"{"other": {"access_token": "no"}, "access_token": "a.b.c", "refresh_token": "d.e.f"}"#;
+        for chunk in [1, 7, 999] {
+            let expected =
+                JsonTokens::Read { access: Member::Text("a.b.c".into()), refresh: Member::Text("d.e.f".into()) };
+            assert_eq!(peek(body, chunk), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_token_is_told_from_what_is_none() {
+        for absent in ["null", "false", "0", "\"\"", "[]", "{}"] {
+            assert_eq!(access(&format!("{{\"access_token\": {absent}}}")), Member::Absent, "{absent}");
+        }
+        for unfit in ["true", "5", "[1]", "{\"a\": 1}"] {
+            assert_eq!(access(&format!("{{\"access_token\": {unfit}}}")), Member::Unfit, "{unfit}");
+        }
+        for none in ["", "[1]", "5", "{", "{\"access_token\": \"a\"} x"] {
+            assert_eq!(peek(none.as_bytes(), 2), JsonTokens::None, "{none}");
+        }
+    }
+
+    #[test]
+    fn no_more_than_the_limit_is_kept() {
+        let mut body = vec![b' '; PEEK_LIMIT - 2];
+        body.extend_from_slice(b"{}");
+        assert!(matches!(peek(&body, 1000), JsonTokens::Read { .. }));
+        body.push(b' ');
+        assert_eq!(peek(&body, 1000), JsonTokens::BeyondPeek);
+    }
+
+    proptest! {
+        #[test]
+        fn any_body_is_read_without_a_panic(body in prop::collection::vec(any::<u8>(), 0..300), chunk in 1usize..50) {
+            peek(&body, chunk);
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Peeking at a request's body before the handler runs: for the CSRF field of a form, or a token in JSON.
+
+mod form;
+mod json;
+mod limit;
+mod multipart;
+mod peek;
+
+pub(crate) use form::{FormPeek, FormToken, FormTokens};
+pub(crate) use json::{JsonPeek, JsonTokens, Member, is_json};
+pub use peek::{BodyPeek, Peeked};

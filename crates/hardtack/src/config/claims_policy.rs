@@ -1,0 +1,124 @@
+//! Which claims tokens carry, and which they must have.
+
+use std::time::Duration;
+
+use crate::error::ConfigError;
+use crate::jwt::Claims;
+
+/// Which registered claims tokens carry, and which values are accepted (RFC 7519 section 4.1).
+///
+/// ```
+/// use hardtack::config::ClaimsPolicy;
+///
+/// let policy = ClaimsPolicy::default().issuer("https://site.example").audience("shop");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a policy does nothing until it is given to AuthenticatorBuilder::claims"]
+pub struct ClaimsPolicy {
+    pub(crate) leeway: Duration,
+    pub(crate) encode_audience: Vec<String>,
+    /// The accepted audiences; if empty, only tokens without an audience are accepted.
+    pub(crate) decode_audience: Vec<String>,
+    pub(crate) encode_issuer: Option<String>,
+    /// The accepted issuers; if empty, every issuer is accepted.
+    pub(crate) decode_issuers: Vec<String>,
+    /// The claim that holds the subject.
+    pub(crate) identity_claim: String,
+    /// Whether the subject must be text.
+    pub(crate) verify_sub: bool,
+    pub(crate) encode_nbf: bool,
+}
+
+impl Default for ClaimsPolicy {
+    fn default() -> Self {
+        Self {
+            leeway: Duration::ZERO,
+            encode_audience: Vec::new(),
+            decode_audience: Vec::new(),
+            encode_issuer: None,
+            decode_issuers: Vec::new(),
+            identity_claim: "sub".into(),
+            verify_sub: true,
+            encode_nbf: true,
+        }
+    }
+}
+
+impl ClaimsPolicy {
+    /// Sets the tolerance for clocks that differ, in whole seconds, at most 60 (`JWT_DECODE_LEEWAY`). Default: 0.
+    pub fn leeway(mut self, span: Duration) -> Self {
+        self.leeway = span;
+        self
+    }
+
+    /// Adds an `aud` that tokens carry and must have (`JWT_ENCODE_AUDIENCE`, `JWT_DECODE_AUDIENCE`).
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        let audience = audience.into();
+        self.encode_audience.push(audience.clone());
+        self.decode_audience.push(audience);
+        self
+    }
+
+    /// Sets the `iss` that tokens carry and must have (`JWT_ENCODE_ISSUER`, `JWT_DECODE_ISSUER`).
+    pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
+        let issuer = issuer.into();
+        self.decode_issuers = vec![issuer.clone()];
+        self.encode_issuer = Some(issuer);
+        self
+    }
+
+    /// Sets the `aud` that tokens carry (`JWT_ENCODE_AUDIENCE`), if it differs from the accepted one.
+    pub fn encode_audience<A: Into<String>>(mut self, audience: impl IntoIterator<Item = A>) -> Self {
+        self.encode_audience = audience.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the accepted audiences (`JWT_DECODE_AUDIENCE`). The `aud` of a token must contain one of them.
+    pub fn decode_audience<A: Into<String>>(mut self, audience: impl IntoIterator<Item = A>) -> Self {
+        self.decode_audience = audience.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the `iss` that tokens carry (`JWT_ENCODE_ISSUER`), if it differs from the accepted one.
+    pub fn encode_issuer(mut self, issuer: impl Into<String>) -> Self {
+        self.encode_issuer = Some(issuer.into());
+        self
+    }
+
+    /// Sets the accepted issuers (`JWT_DECODE_ISSUER`). The `iss` of a token must be one of them.
+    pub fn decode_issuers<I: Into<String>>(mut self, issuers: impl IntoIterator<Item = I>) -> Self {
+        self.decode_issuers = issuers.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets whether tokens carry `nbf`, the time from which they are valid (`JWT_ENCODE_NBF`). Default: yes.
+    pub fn encode_nbf(mut self, write: bool) -> Self {
+        self.encode_nbf = write;
+        self
+    }
+
+    /// Sets the claim that holds the subject (`JWT_IDENTITY_CLAIM`). Default: `sub`.
+    pub fn identity_claim(mut self, name: impl Into<String>) -> Self {
+        self.identity_claim = name.into();
+        self
+    }
+
+    /// Accepts subjects that are not text: numbers, lists, objects (`JWT_VERIFY_SUB = False`).
+    ///
+    /// [`VerifiedToken::subject`](crate::VerifiedToken::subject) then returns their JSON, in which the number 5
+    /// looks like the text "5".
+    pub fn insecure_any_identity(mut self) -> Self {
+        self.verify_sub = false;
+        self
+    }
+
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if self.leeway > Duration::from_secs(60) {
+            return Err(ConfigError::LeewayTooLong { seconds: self.leeway.as_secs() });
+        }
+        if !Claims::can_identify(&self.identity_claim) {
+            return Err(ConfigError::BadIdentityClaim { name: self.identity_claim.clone() });
+        }
+        Ok(())
+    }
+}

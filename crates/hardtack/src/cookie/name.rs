@@ -1,0 +1,179 @@
+//! Finding a cookie in a request.
+
+use memchr::memmem::Finder;
+
+use crate::request::RequestHead;
+
+/// A request has two cookies with the same name.
+///
+/// Which of them a server uses decides who is logged in, and an attacker on a sibling domain can add one. So neither
+/// is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the request carries this cookie more than once")]
+pub struct DuplicateCookie;
+
+/// The full name of a cookie, prepared for searching.
+///
+/// ```
+/// use hardtack::cookie::CookieName;
+///
+/// let theme = CookieName::new("theme");
+/// assert_eq!(theme.find_in([&b"lang=en; theme=dark"[..]]), Ok(Some(&b"dark"[..])));
+/// ```
+#[derive(Clone, Debug)]
+pub struct CookieName {
+    name: String,
+    /// The name with its equals sign.
+    start: Finder<'static>,
+}
+
+impl CookieName {
+    /// Creates a name, without the equals sign.
+    pub fn new(name: impl Into<String>) -> Self {
+        let name = name.into();
+        let start = Finder::new(&format!("{name}=")).into_owned();
+        Self { name, start }
+    }
+
+    /// Returns the name.
+    pub fn as_str(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the value of the cookie with exactly this name.
+    ///
+    /// Names are compared byte for byte: nothing is percent-decoded, and only spaces and tabs are trimmed (RFC 6265
+    /// section 4.2.1), so `%5F%5FHost-id` is not `__Host-id`. Other cookies may contain any bytes. HTTP/2 may split
+    /// the header (RFC 9113 section 8.2.3); all parts are read.
+    ///
+    /// # Errors
+    /// [`DuplicateCookie`] if there are two, anywhere in the request.
+    pub fn find<'a>(&self, head: &RequestHead<'a>) -> Result<Option<&'a [u8]>, DuplicateCookie> {
+        match head.headers().first_two("cookie") {
+            [None, _] => Ok(None),
+            [Some(field), None] => self.find_in([field]),
+            [Some(_), Some(_)] => self.find_in(head.header_all("cookie")),
+        }
+    }
+
+    /// Returns the value of the cookie in the values of `Cookie` headers.
+    ///
+    /// # Errors
+    /// [`DuplicateCookie`] if there are two.
+    #[inline]
+    pub fn find_in<'a>(&self, fields: impl IntoIterator<Item = &'a [u8]>) -> Result<Option<&'a [u8]>, DuplicateCookie> {
+        let mut found = None;
+        for field in fields {
+            // Search the whole header for the name: splitting it into cookies would take longer, and most cookies
+            // belong to other applications.
+            let mut rest = field;
+            while let Some(offset) = self.start.find(rest) {
+                let at = field.len() - rest.len() + offset;
+                let Some((before, pair)) = field.split_at_checked(at) else { break };
+                let value = pair.get(self.start.needle().len()..).unwrap_or_default();
+                // Another match cannot overlap this one, because only its last byte is an equals sign.
+                rest = value;
+                if !matches!(trim_end(before), [] | [.., b';']) {
+                    continue;
+                }
+                let end = memchr::memchr(b';', value).unwrap_or(value.len());
+                let (value, behind) = value.split_at_checked(end).unwrap_or_default();
+                if found.replace(trim_end(value)).is_some() {
+                    return Err(DuplicateCookie);
+                }
+                rest = behind;
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn trim_end(mut bytes: &[u8]) -> &[u8] {
+    while let [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestRequest;
+    use proptest::prelude::*;
+
+    fn look(fields: &[&[u8]], name: &str) -> Result<Option<Vec<u8>>, DuplicateCookie> {
+        let request = TestRequest::new("GET", "/").fields(fields.iter().map(|field| ("cookie", field)));
+        CookieName::new(name).find(&request.head()).map(|found| found.map(<[u8]>::to_vec))
+    }
+
+    #[test]
+    fn it_is_found_among_others() {
+        assert_eq!(look(&[b"a=1; id=x.y.z; b=2"], "id"), Ok(Some(b"x.y.z".to_vec())));
+        assert_eq!(look(&[b"a=1", b"id=x"], "id"), Ok(Some(b"x".to_vec())));
+        assert_eq!(look(&[b"a=1;id=x"], "id"), Ok(Some(b"x".to_vec())));
+        assert_eq!(look(&[b"a=1"], "id"), Ok(None));
+        assert_eq!(look(&[], "id"), Ok(None));
+    }
+
+    #[test]
+    fn s05_disguised_names_are_other_cookies() {
+        for cookie in
+            ["%5F%5FHost-id=x", "\u{a0}__Host-id=x", "\u{2003}__Host-id=x", "__host-id=x", "x__Host-id=y", "__Host-id"]
+        {
+            assert_eq!(look(&[cookie.as_bytes()], "__Host-id"), Ok(None), "{cookie:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_stands_at_a_start_is_a_name() {
+        assert_eq!(look(&[b"a=id=x"], "id"), Ok(None));
+        assert_eq!(look(&[b"a=b id=x"], "id"), Ok(None));
+        assert_eq!(look(&[b"id=id=x"], "id"), Ok(Some(b"id=x".to_vec())));
+        assert_eq!(look(&[b"id= x \t; a=1"], "id"), Ok(Some(b" x".to_vec())));
+        assert_eq!(look(&[b"id =x;\t id=; a=1"], "id"), Ok(Some(b"".to_vec())));
+    }
+
+    #[test]
+    fn s06_the_same_name_twice_is_refused() {
+        assert_eq!(look(&[b"id=a; id=b"], "id"), Err(DuplicateCookie));
+        assert_eq!(look(&[b"id=a; id=a"], "id"), Err(DuplicateCookie));
+        assert_eq!(look(&[b"id=a", b"id=a"], "id"), Err(DuplicateCookie));
+    }
+
+    #[test]
+    fn s07_junk_neighbours_do_not_matter() {
+        assert_eq!(look(&[b"\xff\xfe=\x80; ;;=; =; a; id=x; \"b=\xc3"], "id"), Ok(Some(b"x".to_vec())));
+    }
+
+    /// The same rule, cookie by cookie.
+    fn by_pairs<'a>(field: &'a [u8], name: &str) -> Vec<&'a [u8]> {
+        let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+        let pairs = field.split(|byte| *byte == b';').map(|pair| {
+            let start = pair.iter().position(|byte| !blank(byte)).unwrap_or(pair.len());
+            &pair[start..pair.iter().rposition(|byte| !blank(byte)).map_or(start, |last| last + 1)]
+        });
+        pairs.filter_map(|pair| pair.strip_prefix(format!("{name}=").as_bytes())).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(fields in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 0..4)) {
+            let fields: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
+            let _ = look(&fields, "id");
+        }
+
+        #[test]
+        fn what_is_found_is_what_the_pairs_say(
+            parts in prop::collection::vec(
+                prop::sample::select(vec!["id", "i", "=", ";", "; ", " ", "\t", "x", "id=", "; id=", "a-long-neighbour"]),
+                0..40,
+            ),
+            name in prop::sample::select(vec!["id", "i", "idid", "__Host-a-name-of-more-than-thirty-two-bytes"]),
+        ) {
+            let field = parts.concat().replace("id", name);
+            let all = by_pairs(field.as_bytes(), name);
+            let expected = if all.len() > 1 { Err(DuplicateCookie) } else { Ok(all.first().map(|value| value.to_vec())) };
+            prop_assert_eq!(look(&[field.as_bytes()], name), expected);
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Writing `Set-Cookie` values (RFC 6265 section 4.1), with the attributes in Flask's order.
+
+use std::fmt::Write as _;
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::resolved::{CookieSlot, ResolvedPolicy};
+use super::set_cookies::SetCookies;
+use crate::clock::Timestamp;
+
+/// The longest name and value that browsers accept together, in bytes (RFC 6265bis section 5.6; ASVS 5.0 V3.3.5).
+const MAX_NAME_AND_VALUE: usize = 4096;
+
+/// A cookie that is too large, so browsers would drop it silently.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the cookie {name} would take {len} bytes with its name, and browsers drop cookies over {MAX_NAME_AND_VALUE}; \
+     put less into the token: keep an id in the claims and look the rest up"
+)]
+pub struct CookieTooLarge {
+    /// The name of the cookie.
+    pub name: String,
+    /// The length of name and value together, in bytes.
+    pub len: usize,
+}
+
+/// How long a cookie lasts, and which domain it is sent to.
+pub(crate) struct Setting<'a> {
+    /// The domain; by default that of the policy.
+    pub(crate) domain: Option<&'a str>,
+    /// The lifetime; `None` ends the cookie with the browser.
+    pub(crate) max_age: Option<Duration>,
+    pub(crate) now: Timestamp,
+}
+
+/// When a cookie ends.
+enum End {
+    WithBrowser,
+    At { max_age: u64, expires: Option<Timestamp> },
+    Deleted,
+}
+
+impl ResolvedPolicy {
+    /// Sets `slot` to `value` on each of its paths.
+    pub(crate) fn set(
+        &self,
+        slot: &CookieSlot,
+        value: &str,
+        setting: &Setting<'_>,
+        into: &mut SetCookies,
+    ) -> Result<(), CookieTooLarge> {
+        let len = slot.name.as_str().len() + value.len();
+        if len > MAX_NAME_AND_VALUE {
+            return Err(CookieTooLarge { name: slot.name.as_str().to_owned(), len });
+        }
+        for path in &slot.paths {
+            let end = match setting.max_age {
+                None => End::WithBrowser,
+                // Werkzeug writes Expires as well.
+                Some(age) => End::At { max_age: age.as_secs(), expires: self.flask.then_some(setting.now + age) },
+            };
+            into.push(self.render(slot, path, value, setting.domain, &end));
+        }
+        Ok(())
+    }
+
+    /// Deletes `slot` on each of its paths. Name, Path and Domain must be the same as when it was set, or browsers
+    /// keep it.
+    pub(crate) fn delete(&self, slot: &CookieSlot, domain: Option<&str>, into: &mut SetCookies) {
+        for path in &slot.paths {
+            into.push(self.render(slot, path, "", domain, &End::Deleted));
+        }
+    }
+
+    fn render(&self, slot: &CookieSlot, path: &str, value: &str, domain: Option<&str>, end: &End) -> String {
+        let mut text = String::with_capacity(slot.name.as_str().len() + value.len() + 112);
+        text.push_str(slot.name.as_str());
+        text.push('=');
+        text.push_str(value);
+        if let Some(domain) = domain.or(self.domain.as_deref()) {
+            text.push_str("; Domain=");
+            text.push_str(if self.flask { domain.trim_start_matches('.') } else { domain });
+        }
+        // Writing to a String cannot fail.
+        match end {
+            End::WithBrowser => {}
+            End::At { max_age, expires } => {
+                if let Some(expires) = expires {
+                    let _ = write!(text, "; Expires={}", http_date(*expires));
+                }
+                let _ = write!(text, "; Max-Age={max_age}");
+            }
+            End::Deleted => {
+                text.push_str("; Expires=Thu, 01 Jan 1970 00:00:00 GMT");
+                // Flask-JWT-Extended writes no Max-Age here.
+                if !self.flask {
+                    text.push_str("; Max-Age=0");
+                }
+            }
+        }
+        if self.secure {
+            text.push_str("; Secure");
+        }
+        if slot.http_only {
+            text.push_str("; HttpOnly");
+        }
+        text.push_str("; Path=");
+        text.push_str(path);
+        if let Some(same_site) = self.same_site.as_str() {
+            text.push_str("; SameSite=");
+            text.push_str(same_site);
+        }
+        text
+    }
+}
+
+/// A date in the format of RFC 9110 section 5.6.7.
+fn http_date(time: Timestamp) -> impl std::fmt::Display {
+    let seconds = u64::try_from(time.unix_seconds()).unwrap_or_default();
+    httpdate::HttpDate::from(UNIX_EPOCH + Duration::from_secs(seconds))
+}

@@ -1,0 +1,192 @@
+//! Which requests need a CSRF value, and where they carry it.
+
+use crate::base_url::BaseUrl;
+use crate::error::ConfigError;
+use crate::jwt::TokenKind;
+use crate::request::{RequestHead, is_token};
+
+/// Which requests need a CSRF value, where they carry it, and which other origins are trusted.
+///
+/// By default, every request that changes something carries the value of its session in the header
+/// `X-CSRF-TOKEN` or in the hidden form field `csrf_token`, and forms that come before a log-in carry a value of
+/// their own.
+///
+/// ```
+/// use hardtack::CsrfPolicy;
+///
+/// let policy = CsrfPolicy::default()
+///     .header("X-XSRF-TOKEN")
+///     .trusted_origin("https://app.site.example");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a policy does nothing until it is given to AuthenticatorBuilder::csrf"]
+pub struct CsrfPolicy {
+    pub(crate) protect: bool,
+    pub(crate) pre_session: bool,
+    pub(crate) check_form: bool,
+    pub(crate) access: CsrfNames,
+    pub(crate) refresh: CsrfNames,
+    /// The methods that are checked; by default all that may change something.
+    pub(crate) methods: Option<Vec<String>>,
+    /// Whether an empty header or field counts as missing rather than as a wrong value, as in Flask-JWT-Extended.
+    pub(crate) empty_is_missing: bool,
+    pub(crate) trusted_origins: Vec<String>,
+}
+
+/// Where a request carries the CSRF value of one kind of token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CsrfNames {
+    pub(crate) header: String,
+    pub(crate) field: String,
+}
+
+impl Default for CsrfNames {
+    fn default() -> Self {
+        Self { header: "x-csrf-token".into(), field: "csrf_token".into() }
+    }
+}
+
+impl Default for CsrfPolicy {
+    fn default() -> Self {
+        Self {
+            protect: true,
+            pre_session: true,
+            check_form: true,
+            access: CsrfNames::default(),
+            refresh: CsrfNames::default(),
+            methods: None,
+            empty_is_missing: false,
+            trusted_origins: Vec::new(),
+        }
+    }
+}
+
+impl CsrfPolicy {
+    /// Sets the header that carries the CSRF value of both kinds of token. Default: `X-CSRF-TOKEN`.
+    pub fn header(self, name: impl Into<String>) -> Self {
+        let name = name.into();
+        self.access_header(name.clone()).refresh_header(name)
+    }
+
+    /// Sets the hidden form field that carries the CSRF value of both kinds of token. Default: `csrf_token`.
+    pub fn field(self, name: impl Into<String>) -> Self {
+        let name = name.into();
+        self.access_field(name.clone()).refresh_field(name)
+    }
+
+    /// Sets the header with the access token's CSRF value (`JWT_ACCESS_CSRF_HEADER_NAME`).
+    pub fn access_header(mut self, name: impl Into<String>) -> Self {
+        self.access.header = name.into();
+        self
+    }
+
+    /// Sets the header with the refresh token's CSRF value (`JWT_REFRESH_CSRF_HEADER_NAME`).
+    pub fn refresh_header(mut self, name: impl Into<String>) -> Self {
+        self.refresh.header = name.into();
+        self
+    }
+
+    /// Sets the form field with the access token's CSRF value (`JWT_ACCESS_CSRF_FIELD_NAME`).
+    pub fn access_field(mut self, name: impl Into<String>) -> Self {
+        self.access.field = name.into();
+        self
+    }
+
+    /// Sets the form field with the refresh token's CSRF value (`JWT_REFRESH_CSRF_FIELD_NAME`).
+    pub fn refresh_field(mut self, name: impl Into<String>) -> Self {
+        self.refresh.field = name.into();
+        self
+    }
+
+    /// Sets whether forms may carry the CSRF value in a field (`JWT_CSRF_CHECK_FORM`). Default: yes.
+    ///
+    /// To find the field, the adapter reads up to 64 KiB of a form before the handler runs.
+    pub fn check_forms(mut self, check: bool) -> Self {
+        self.check_form = check;
+        self
+    }
+
+    /// Sets whether log-in and sign-up forms need a CSRF value of their own, which is tied to a cookie. Default:
+    /// yes.
+    pub fn pre_session(mut self, check: bool) -> Self {
+        self.pre_session = check;
+        self
+    }
+
+    /// Adds an origin whose pages may send requests that change something.
+    pub fn trusted_origin(mut self, origin: impl Into<String>) -> Self {
+        self.trusted_origins.push(origin.into());
+        self
+    }
+
+    /// Checks the CSRF value only for these methods (`JWT_CSRF_METHODS`), instead of for every method that may
+    /// change something.
+    ///
+    /// Other sites can send requests with the remaining methods in a user's name, as far as `SameSite` and the
+    /// origin check allow.
+    pub fn insecure_methods<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
+        self.methods = Some(methods.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Turns the check of CSRF values off (`JWT_COOKIE_CSRF_PROTECT = False`).
+    ///
+    /// Do this only if every cookie is `SameSite=Strict`, or if another layer makes the check.
+    pub fn insecure_disabled(mut self) -> Self {
+        self.protect = false;
+        self
+    }
+
+    /// The names for a kind of token.
+    pub(crate) const fn names(&self, kind: TokenKind) -> &CsrfNames {
+        match kind {
+            TokenKind::Access => &self.access,
+            TokenKind::Refresh => &self.refresh,
+        }
+    }
+
+    /// Whether what a request sent counts as a value.
+    pub(crate) const fn counts(&self, sent: &[u8]) -> bool {
+        !self.empty_is_missing || !sent.is_empty()
+    }
+
+    pub(crate) fn trusts(&self, origin: &[u8]) -> bool {
+        self.trusted_origins.iter().any(|trusted| trusted.as_bytes() == origin)
+    }
+
+    /// Whether a request needs a CSRF value, by its method.
+    #[inline]
+    pub(crate) fn applies_to(&self, head: &RequestHead<'_>) -> bool {
+        self.protect
+            && match &self.methods {
+                Some(methods) => methods.iter().any(|own| own == head.method()),
+                None => !head.is_safe(),
+            }
+    }
+
+    /// Checks the names and origins, and writes them as requests are compared with them.
+    pub(crate) fn check(&mut self) -> Result<(), ConfigError> {
+        for names in [&mut self.access, &mut self.refresh] {
+            names.header.make_ascii_lowercase();
+        }
+        for names in [&self.access, &self.refresh] {
+            if !is_token(&names.header) {
+                return Err(ConfigError::BadCsrfName { what: "header", name: names.header.clone() });
+            }
+            // Any other text can be the name of a field.
+            if names.field.is_empty() {
+                return Err(ConfigError::BadCsrfName { what: "field", name: String::new() });
+            }
+        }
+        if let Some(bad) = self.methods.iter().flatten().find(|method| !is_token(method)) {
+            return Err(ConfigError::BadCsrfName { what: "method", name: bad.clone() });
+        }
+        for origin in &mut self.trusted_origins {
+            match BaseUrl::parse_insecure_http(origin) {
+                Ok(base) => *origin = base.origin().to_owned(),
+                Err(_) => return Err(ConfigError::BadTrustedOrigin { origin: origin.clone() }),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,52 @@
+//! A failure of something that the application plugged in.
+
+use std::error::Error;
+use std::fmt;
+
+use super::WithCauses;
+
+/// A failure of the session store, the user look-up, the blocklist or another part that the application
+/// supplied.
+///
+/// The client gets 503 and never sees the cause. The log does: it follows [`Error::source`].
+///
+/// ```
+/// use hardtack::BackendError;
+///
+/// let error = BackendError::new("connection refused");
+/// assert_eq!(error.to_string(), "a backend of the application failed");
+/// assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "connection refused");
+/// ```
+pub struct BackendError(Box<dyn Error + Send + Sync>);
+
+impl BackendError {
+    /// Wraps the error of a backend, or a text that describes it.
+    pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(cause.into())
+    }
+
+    /// The error of a backend that cannot do what was asked, such as a session store that does not know a variant of
+    /// a `#[non_exhaustive]` enum.
+    pub fn unsupported(operation: &str) -> Self {
+        Self::new(format!("{operation} is not supported"))
+    }
+}
+
+impl fmt::Display for BackendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a backend of the application failed")
+    }
+}
+
+impl Error for BackendError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
+/// The sentence and its causes: `main` prints the `Debug` of an error that it returns.
+impl fmt::Debug for BackendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&WithCauses(self), f)
+    }
+}

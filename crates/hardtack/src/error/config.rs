@@ -1,0 +1,271 @@
+//! Why a configuration is refused, and what to do instead.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::jwt::KeyError;
+
+/// A setting that is unsafe or cannot work. The text says what to change.
+#[derive(PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A key is missing, weak or unreadable.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The base URL is not an origin.
+    #[error("the base URL {url:?} cannot be used: {why}; expected an origin such as https://site.example")]
+    BadBaseUrl {
+        /// The given URL.
+        url: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The base URL is plain http on an address that other machines reach.
+    #[error(
+        "the base URL {url:?} is plain http on an address that other machines reach, so everyone on the network path \
+         could take over sessions; use https, or insecure_http_base_url if you accept that"
+    )]
+    InsecureBaseUrl {
+        /// The given URL.
+        url: String,
+    },
+    /// `SameSite=None` requires `Secure`.
+    #[error("SameSite=None is dropped by browsers without Secure; serve over https, or use SameSite=Lax")]
+    SameSiteNoneWithoutSecure,
+    /// `SameSite=None` requires CSRF protection.
+    #[error("SameSite=None with CSRF protection off lets any site act for your users; turn CSRF protection on")]
+    SameSiteNoneWithoutCsrf,
+    /// A name prefix requires `Secure`.
+    #[error("the cookie {name} has a name prefix but is not Secure, so browsers drop it; use an https base URL")]
+    PrefixWithoutSecure {
+        /// The cookie.
+        name: String,
+    },
+    /// `__Host-` does not allow a Domain.
+    #[error("the cookie {name} cannot be __Host- with a Domain; leave the domain out, or use CookiePrefix::Secure")]
+    HostPrefixWithDomain {
+        /// The cookie.
+        name: String,
+    },
+    /// `__Host-` requires the path `/`.
+    #[error("the cookie {name} cannot be __Host- with the paths {paths:?}; use \"/\", or CookiePrefix::Secure")]
+    HostPrefixWithPath {
+        /// The cookie.
+        name: String,
+        /// Its paths.
+        paths: Vec<String>,
+    },
+    /// A cookie name contains a prefix.
+    #[error("the cookie name {name:?} contains a prefix; remove it and set CookiePolicy::prefix")]
+    PrefixInName {
+        /// The cookie.
+        name: String,
+    },
+    /// The text is not a cookie name.
+    #[error("{name:?} is not a cookie name; expected letters, digits and !#$%&'*+-.^_`|~ (RFC 6265 section 4.1.1)")]
+    BadCookieName {
+        /// The given name.
+        name: String,
+    },
+    /// Two cookies have the same name.
+    #[error("two cookies have the name {name:?}; give each its own name")]
+    CookieNameTwice {
+        /// The name.
+        name: String,
+    },
+    /// A cookie has no path.
+    #[error("the cookie {name} has no path; set at least one, such as \"/\"")]
+    NoCookiePath {
+        /// The cookie.
+        name: String,
+    },
+    /// The text is not a cookie path.
+    #[error("the cookie {name} cannot have the path {path:?}; expected an absolute path without ';' or spaces")]
+    BadCookiePath {
+        /// The cookie.
+        name: String,
+        /// The given path.
+        path: String,
+    },
+    /// One path of a cookie is inside another, so browsers would send the cookie twice.
+    #[error(
+        "the cookie {name} has the path {inner:?} inside {outer:?}, so a browser would send it twice there and the \
+         request would be refused; keep {outer:?} only"
+    )]
+    NestedCookiePaths {
+        /// The cookie.
+        name: String,
+        /// The outer path.
+        outer: String,
+        /// The inner path.
+        inner: String,
+    },
+    /// The domain does not belong to this site.
+    #[error("{domain:?} cannot be the cookies' domain; expected the base URL's host or a parent of it")]
+    BadCookieDomain {
+        /// The given domain.
+        domain: String,
+    },
+    /// A lifetime is zero.
+    #[error("the {what} is zero, so tokens would expire at once; set it to at least one second")]
+    ZeroLifetime {
+        /// Which lifetime.
+        what: &'static str,
+    },
+    /// Access tokens would live longer than refresh tokens.
+    #[error("access tokens would live longer than refresh tokens; make the access lifetime shorter")]
+    AccessOutlivesRefresh,
+    /// The absolute lifetime of sessions is shorter than their idle timeout.
+    #[error("the absolute lifetime of sessions is shorter than the refresh lifetime; make it at least as long")]
+    SessionShorterThanRefresh,
+    /// Tokens never expire although sessions are stored.
+    #[error("tokens that never expire cannot belong to stored sessions; remove the session store, or set lifetimes")]
+    NeverExpiringWithSessions,
+    /// The jitter is more than half of an access token's life.
+    #[error("the access jitter is {percent} %; at most 50 % is allowed, and 5 % is enough")]
+    TooMuchJitter {
+        /// The given percentage.
+        percent: u8,
+    },
+    /// The poll interval is zero.
+    #[error("the poll interval is zero, so the store would be polled without pause; one second is a good choice")]
+    ZeroPollInterval,
+    /// The staleness is bounded although there is no store.
+    #[error("max_staleness is set, but there is no session store; add one with sessions(), or remove max_staleness")]
+    StalenessWithoutStore,
+    /// The bound on staleness is shorter than polling can keep.
+    #[error(
+        "max_staleness is {bound:?}, which polling cannot keep; expected at least {least:?}, that is two seconds \
+         more than the poll interval"
+    )]
+    StalenessTooShort {
+        /// The given bound.
+        bound: Duration,
+        /// The shortest possible bound.
+        least: Duration,
+    },
+    /// The leeway is too long.
+    #[error("the leeway is {seconds} s; at most 60 s is allowed, and synchronized clocks need none")]
+    LeewayTooLong {
+        /// The given leeway.
+        seconds: u64,
+    },
+    /// The signing algorithm is randomized, so refresh tokens cannot be computed again.
+    #[error(
+        "refresh tokens of stored sessions need a deterministic signature, and signatures with {algorithm} are \
+         randomized; sign with HS256, EdDSA or RS256"
+    )]
+    RandomizedRefreshSignature {
+        /// The signing algorithm.
+        algorithm: &'static str,
+    },
+    /// A URL of the log-in flow is not a path of this site.
+    #[error("the {what} {url:?} cannot be used; expected a path of this site, such as \"/login\"")]
+    BadFlowUrl {
+        /// Which one.
+        what: &'static str,
+        /// The given URL.
+        url: String,
+    },
+    /// A trusted origin is not an origin.
+    #[error("{origin:?} is not an origin; expected scheme, host and port, such as https://app.site.example")]
+    BadTrustedOrigin {
+        /// The given text.
+        origin: String,
+    },
+    /// The name of a CSRF header, field or method can never match.
+    #[error("{name:?} cannot be the CSRF {what}; expected visible ASCII characters without separators")]
+    BadCsrfName {
+        /// Header, field or method.
+        what: &'static str,
+        /// The given name.
+        name: String,
+    },
+    /// No token location is set.
+    #[error("no token location is set, so no token can be found; set headers, cookies, query_string or json")]
+    NoTokenLocation,
+    /// No token could be found by this name.
+    #[error("{name:?} cannot be the {what}; expected at least one visible ASCII character and no separators")]
+    BadTokenPlace {
+        /// What the name is for.
+        what: &'static str,
+        /// The given name.
+        name: String,
+    },
+    /// The identity claim has the name of another claim.
+    #[error(
+        "{name:?} cannot be the identity claim, because it is empty or a registered claim; expected sub, or another name"
+    )]
+    BadIdentityClaim {
+        /// The given name.
+        name: String,
+    },
+    /// An option of Flask-JWT-Extended has a value that is not allowed.
+    #[error("{option} is {value:?}; expected {expected}")]
+    BadOption {
+        /// The name of the option.
+        option: &'static str,
+        /// The given value.
+        value: String,
+        /// The allowed values.
+        expected: &'static str,
+    },
+    /// The name starts like an option of Flask-JWT-Extended, but there is no such option.
+    #[error(
+        "{option} is not an option of Flask-JWT-Extended 4.7; correct its name or remove it (docs/options.md lists all options)"
+    )]
+    UnknownOption {
+        /// The given name.
+        option: String,
+    },
+    /// The public key does not belong to the private key.
+    #[error(
+        "JWT_PUBLIC_KEY is not the public half of JWT_PRIVATE_KEY, so no signed token would verify; remove it, or set both keys of one pair"
+    )]
+    KeysDiffer,
+    /// Sessions are stored, but the keys can only verify.
+    #[error(
+        "stored sessions need tokens to be signed, and the keys can only verify; set a private key, or remove the store"
+    )]
+    VerifyingOnly,
+    /// The key of an option cannot be used.
+    #[error("{option} cannot be used: {error}")]
+    OptionKey {
+        /// The name of the option.
+        option: &'static str,
+        /// What is wrong with the key.
+        error: KeyError,
+    },
+    /// The file that an option names cannot be read.
+    #[error(
+        "{option} names the file {path:?}, which cannot be read: {why}; expected a file that this user may read, or PEM text"
+    )]
+    OptionFile {
+        /// The name of the option.
+        option: &'static str,
+        /// The path of the file.
+        path: String,
+        /// The error of the operating system.
+        why: String,
+    },
+    /// A key is needed and not set.
+    #[error("{algorithm} needs {option}, which is not set; expected {expected}")]
+    NoKey {
+        /// The algorithm.
+        algorithm: &'static str,
+        /// The option.
+        option: &'static str,
+        /// What the option should contain.
+        expected: &'static str,
+    },
+    /// Access tokens never expire although they are to be refreshed.
+    #[error("an access token that never expires cannot be refreshed; choose RefreshMode::Off, or set a lifetime")]
+    NeverExpiringRefreshed,
+}
+
+/// Prints the sentence, because `main` prints the `Debug` of an error that it returns.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

@@ -1,0 +1,36 @@
+//! An error with its causes, on one line.
+
+use std::error::Error;
+use std::fmt;
+
+/// Displays an error followed by its causes, separated by colons: for a log.
+///
+/// The errors of this crate do not repeat the text of their [`source`](Error::source).
+///
+/// ```
+/// use hardtack::BackendError;
+/// use hardtack::error::WithCauses;
+///
+/// let error = BackendError::new("connection refused");
+/// assert_eq!(WithCauses(&error).to_string(), "a backend of the application failed: connection refused");
+/// ```
+#[derive(Clone, Copy)]
+pub struct WithCauses<'a>(pub &'a dyn Error);
+
+impl fmt::Display for WithCauses<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for WithCauses<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

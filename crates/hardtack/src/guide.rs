@@ -1,0 +1,87 @@
+//! Guides, one topic each. This module contains documentation only.
+//!
+//! The same pages can be read in the folder `guide` of the repository.
+
+/// Declares a guide. The links come before the page, which has its own for readers of the repository: in Markdown, the
+/// first definition of a link counts.
+macro_rules! guide {
+    ($(#[$attribute:meta])* $name:ident, $page:literal, [$($label:literal => $target:expr),* $(,)?]) => {
+        $(#[doc = concat!("[", $label, "]: ", $target)])*
+        #[doc = ""]
+        $(#[$attribute])*
+        #[doc = include_str!(concat!("../guide/", $page))]
+        pub mod $name {}
+    };
+}
+
+/// The address of a file in the repository.
+macro_rules! repository {
+    ($path:literal) => {
+        concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/", $path)
+    };
+}
+
+guide!(sessions, "sessions.md", [
+    "`AuthenticatorBuilder::strict_sessions`" => "crate::AuthenticatorBuilder::strict_sessions",
+    "`Authenticator::sessions`" => "crate::Authenticator::sessions",
+    "`SessionPolicy`" => "crate::session::SessionPolicy",
+    "`LogIn`" => "crate::LogIn",
+    "`SessionStore`" => "crate::session::SessionStore",
+    "stores" => "crate::guide::stores",
+    "scaling" => repository!("docs/scaling.md"),
+    "decision-20" => repository!("docs/decisions/0020-log-out-everywhere-by-session-id.md"),
+    "decision-27" => repository!("docs/decisions/0027-outdate-tokens-by-generation.md"),
+]);
+
+guide!(cookies, "cookies.md", [
+    "`CookiePolicy`" => "crate::CookiePolicy",
+    "`TokenSources`" => "crate::token_source::TokenSources",
+    "csrf" => "crate::guide::csrf",
+    "remember" => "crate::guide::sessions#remember-me",
+    "decision-5" => repository!("docs/decisions/0005-access-cookie-outlives-its-token.md"),
+    "decision-21" => repository!("docs/decisions/0021-cookie-rules-for-cookies-only.md"),
+]);
+
+guide!(csrf, "csrf.md", [
+    "`CsrfPolicy`" => "crate::CsrfPolicy",
+    "cookies" => "crate::guide::cookies#where-cookies-are-sent",
+]);
+
+guide!(keys, "keys.md", [
+    "`KeySet`" => "crate::KeySet",
+    "`SigningKey`" => "crate::SigningKey",
+    "running" => repository!("docs/running.md#keys"),
+]);
+
+guide!(refusals, "refusals.md", [
+    "`Reason`" => "crate::refusal::Reason",
+    "`Urls`" => "crate::Urls",
+    "csrf" => "crate::guide::csrf",
+]);
+
+guide!(
+    // The examples need the feature.
+    #[cfg(any(not(doctest), feature = "testing"))]
+    testing, "testing.md", [
+    "stores" => "crate::guide::stores",
+    "adapters" => "crate::guide::adapters",
+]);
+
+guide!(defaults, "defaults.md", [
+    "decision-10" => repository!("docs/decisions/0010-cache-verified-tokens.md"),
+    "architecture" => repository!("ARCHITECTURE.md#where-the-numbers-are"),
+]);
+
+guide!(
+    // The example needs the feature.
+    #[cfg(any(not(doctest), feature = "testing"))]
+    stores, "stores.md", [
+    "decision-14" => repository!("docs/decisions/0014-number-the-revocation-log.md"),
+]);
+
+guide!(
+    // The example needs hardtack-conformance, which depends on this crate: hardtack-test-support compiles it.
+    #[cfg(not(doctest))]
+    adapters, "adapters.md", [
+    "adapter" => "crate::adapter",
+]);

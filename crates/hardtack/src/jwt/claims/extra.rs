@@ -1,0 +1,44 @@
+//! The application's own claims.
+
+use serde::de::DeserializeOwned;
+
+use crate::jwt::error::TokenError;
+
+/// No claims beyond those of [`Claims`](super::Claims). Other claims in the token are ignored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NoExtra;
+
+/// The application's own claims: any owned type that implements [`Deserialize`](serde::Deserialize), or [`NoExtra`].
+///
+/// ```
+/// use hardtack::jwt::ExtraClaims;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Roles {
+///     roles: Vec<String>,
+/// }
+///
+/// let payload = br#"{"sub":"alice","iat":1,"jti":"a","type":"access","roles":["admin"]}"#;
+/// assert_eq!(Roles::from_payload(payload)?.roles, ["admin"]);
+/// # Ok::<(), hardtack::jwt::TokenError>(())
+/// ```
+pub trait ExtraClaims: Sized + Send + Sync + 'static {
+    /// Reads the claims from a verified payload, which is one JSON object.
+    ///
+    /// # Errors
+    /// [`TokenError::BadClaim`] with `extra` if a claim that the type requires is missing or has another type.
+    fn from_payload(payload: &[u8]) -> Result<Self, TokenError>;
+}
+
+impl ExtraClaims for NoExtra {
+    fn from_payload(_: &[u8]) -> Result<Self, TokenError> {
+        Ok(Self)
+    }
+}
+
+// `NoExtra` must not implement `Deserialize`, because the two implementations would overlap.
+impl<T: DeserializeOwned + Send + Sync + 'static> ExtraClaims for T {
+    fn from_payload(payload: &[u8]) -> Result<Self, TokenError> {
+        serde_json::from_slice(payload).map_err(|_| TokenError::BadClaim("extra"))
+    }
+}

@@ -1,0 +1,129 @@
+//! The claims of a token (RFC 7519 §4).
+//!
+//! A claim is listed twice: as a field of [`Claims`], and in the table in `table.rs`, which gives it a name and a type.
+//! The readers and the writer are generated from the table.
+
+mod extra;
+mod fast_read;
+mod read;
+mod table;
+mod write;
+
+use std::fmt;
+
+use crate::clock::Timestamp;
+
+pub use extra::{ExtraClaims, NoExtra};
+pub(crate) use fast_read::FastClaims;
+pub(crate) use read::ClaimsProfile;
+
+/// The purpose of a token: the claim `type`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TokenKind {
+    /// Authenticates requests.
+    #[default]
+    Access,
+    /// Gets new access tokens, and nothing else.
+    Refresh,
+}
+
+impl TokenKind {
+    /// The value of the claim: `access` or `refresh`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Refresh => "refresh",
+        }
+    }
+}
+
+/// Whether the user authenticated recently: the claim `fresh`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fresh {
+    /// `false`: the token was issued by a refresh. Also the meaning of an absent claim.
+    #[default]
+    No,
+    /// `true`: the token was issued at log-in, and is fresh until it expires.
+    Yes,
+    /// A NumericDate: the token is fresh up to and including that second.
+    Until(Timestamp),
+}
+
+impl Fresh {
+    /// Whether the token is fresh at `now`.
+    pub fn is_fresh_at(self, now: Timestamp) -> bool {
+        match self {
+            Self::No => false,
+            Self::Yes => true,
+            Self::Until(end) => now <= end,
+        }
+    }
+}
+
+/// The claims of a token that have a meaning here.
+///
+/// They prove nothing by themselves: see [`KeySet::verify`](super::KeySet::verify) and [`validate`](super::validate()).
+///
+/// ```
+/// use hardtack::clock::Timestamp;
+/// use hardtack::jwt::{Claims, TokenKind};
+///
+/// let claims = Claims::new("alice", "id-1", TokenKind::Access, Timestamp::from_unix_seconds(100));
+/// let json = claims.to_json(&serde_json::Map::new())?;
+/// assert_eq!(json, br#"{"fresh":false,"iat":100,"jti":"id-1","type":"access","sub":"alice"}"#);
+/// # Ok::<(), hardtack::jwt::ClaimError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Claims {
+    /// `fresh`: whether the user authenticated recently.
+    pub fresh: Fresh,
+    /// `iat`: when the token was issued.
+    pub issued_at: Timestamp,
+    /// `jti`: the id of the token. Never empty.
+    pub token_id: String,
+    /// `type`: the purpose of the token.
+    pub kind: TokenKind,
+    /// `sub`: the user. Never empty.
+    pub subject: String,
+    /// `nbf`: the token is not valid before that second.
+    pub not_before: Option<Timestamp>,
+    /// `csrf`: the value that a form or a script must send with the cookie. Never empty.
+    pub csrf: Option<String>,
+    /// `exp`: the token is not valid from that second on. [`validate`](super::validate()) refuses a token without it
+    /// unless [`Expected::allow_never_expiring`](super::Expected::allow_never_expiring) is set.
+    pub expires_at: Option<Timestamp>,
+    /// `sid`: the session. In the token, it is 32 lower-case hexadecimal digits.
+    pub session: Option<u128>,
+    /// `gen`: how often the refresh token of the session was rotated.
+    pub generation: Option<u64>,
+    /// `auth_time`: when the user last authenticated (OpenID Connect Core §2).
+    pub auth_time: Option<Timestamp>,
+    /// `iss`: the issuer.
+    pub issuer: Option<String>,
+    /// `aud`: the recipients. In the token, it is a string or an array of strings. Empty if absent.
+    pub audience: Vec<String>,
+}
+
+impl Claims {
+    /// Creates the claims of a token that is issued at `now`. It is not fresh and has no optional claim, not even
+    /// `exp`. Set the fields that it needs.
+    pub fn new(subject: impl Into<String>, token_id: impl Into<String>, kind: TokenKind, now: Timestamp) -> Self {
+        Self { subject: subject.into(), token_id: token_id.into(), kind, issued_at: now, ..Self::absent() }
+    }
+}
+
+impl fmt::Debug for Claims {
+    /// Leaves out the CSRF value.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claims")
+            .field("subject", &self.subject)
+            .field("kind", &self.kind)
+            .field("fresh", &self.fresh)
+            .field("issued_at", &self.issued_at)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,274 @@
+//! The strict reader of payloads. It accepts every spelling of JSON, and only this reader refuses a payload.
+
+use serde_json::{Map, Value};
+
+use super::fast_read::FastClaims;
+use super::table::{
+    AnyText, Audience, ClaimType, Freshness, Kind, Number, Optional, Session, Text, Time, for_each_claim,
+};
+use super::{Claims, Fresh, TokenKind};
+use crate::clock::{MAX_NUMERIC_DATE, Timestamp};
+use crate::jwt::error::TokenError;
+use crate::jwt::hex;
+use crate::jwt::json::read::{Json, read_object};
+
+impl Claims {
+    /// Reads a payload: one JSON object, in which no member occurs twice and each known claim has its type.
+    ///
+    /// `sub`, `iat`, `jti` and `type` are required. Times are numbers of seconds since 1970, up to the end of the year
+    /// 9999. Fractions are cut off (RFC 7519 §2).
+    ///
+    /// # Errors
+    /// [`TokenError::Malformed`], [`DuplicateMember`](TokenError::DuplicateMember),
+    /// [`BadClaim`](TokenError::BadClaim), [`MissingClaim`](TokenError::MissingClaim), and
+    /// [`WrongKind`](TokenError::WrongKind) for a `type` that is neither `access` nor `refresh`.
+    pub fn from_json(payload: &[u8]) -> Result<Self, TokenError> {
+        let fast = std::str::from_utf8(payload).ok().and_then(|text| Some(FastClaims::read(text)?.to_claims(text)));
+        fast.map_or_else(|| ClaimsProfile::STRICT.read(payload), Ok)
+    }
+}
+
+/// Which claims a payload must have, and which of them must be right.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClaimsProfile<'a> {
+    /// The name of the claim that identifies the user.
+    pub(crate) identity: &'a str,
+    /// Whether the identity and `sub` must be strings.
+    pub(crate) verify_sub: bool,
+    /// Like Flask-JWT-Extended: `iat`, `jti` and `type` may be absent, and claims that only we give a meaning to may
+    /// have any type.
+    pub(crate) lenient: bool,
+    /// Whether `aud` is read at all.
+    pub(crate) audience: bool,
+}
+
+impl ClaimsProfile<'_> {
+    /// The profile of tokens that this library issues.
+    pub(crate) const STRICT: Self = Self { identity: "sub", verify_sub: true, lenient: false, audience: true };
+
+    /// Whether the profile is [`STRICT`](Self::STRICT), the only one that [`FastClaims`] can stand for.
+    pub(crate) fn is_strict(&self) -> bool {
+        self.identity == "sub" && self.verify_sub && !self.lenient && self.audience
+    }
+
+    /// Reads a payload. An identity that is not a string is returned as JSON.
+    ///
+    /// # Errors
+    /// Those of [`Claims::from_json`].
+    pub(crate) fn read(&self, payload: &[u8]) -> Result<Claims, TokenError> {
+        let (mut found, mut identity_is_json) = (Found::default(), false);
+        read_object(payload, |name, value| {
+            if name == self.identity {
+                found.subject = self.identity_text(value)?;
+                identity_is_json = found.subject.is_none();
+                return Ok(());
+            }
+            match name {
+                // Does not identify the user, but is verified all the same.
+                "sub" if self.verify_sub => Text::read("sub", value).map(drop),
+                "sub" => Ok(()),
+                "aud" if !self.audience => Ok(()),
+                "jti" if self.lenient => AnyText::read("jti", value).map(|id| found.token_id = Some(id)),
+                // Another program may use these names for something else: what cannot be read counts as absent.
+                "csrf" | "sid" | "gen" | "auth_time" | "iss" if self.lenient => {
+                    let _ = found.read(name, value);
+                    Ok(())
+                }
+                _ => found.read(name, value),
+            }
+        })?;
+        if identity_is_json {
+            found.subject = Some(self.identity_json(payload)?);
+        }
+        if found.subject.is_none() {
+            return Err(TokenError::MissingClaim(self.identity_name()));
+        }
+        found.into_claims(self.lenient)
+    }
+
+    /// Returns the identity if it is a string, and `None` if it is another value that the profile accepts.
+    fn identity_text(&self, value: Json<'_>) -> Result<Option<String>, TokenError> {
+        match value {
+            Json::String(text) if text.is_empty() => Err(TokenError::BadClaim(self.identity_name())),
+            Json::String(text) => Ok(Some(text.into_owned())),
+            // PyJWT verifies the type of `sub`, but not that of a claim with another name.
+            _ if self.verify_sub && (self.identity == "sub" || !self.lenient) => {
+                Err(TokenError::BadClaim(self.identity_name()))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Returns the identity as it is written in the payload, so that a number keeps all of its digits.
+    fn identity_json(&self, payload: &[u8]) -> Result<String, TokenError> {
+        let members: Map<String, Value> = serde_json::from_slice(payload).map_err(|_| TokenError::Malformed)?;
+        members.get(self.identity).map(Value::to_string).ok_or(TokenError::MissingClaim(self.identity_name()))
+    }
+
+    /// The name of the identity in errors, which hold static names only.
+    fn identity_name(&self) -> &'static str {
+        if self.identity == "sub" { "sub" } else { "identity" }
+    }
+}
+
+macro_rules! define_found {
+    ($($name:literal $field:ident: $type:ty,)*) => {
+        /// The claims that were found so far.
+        #[derive(Default)]
+        struct Found {
+            $($field: Option<<$type as ClaimType>::Value>,)*
+        }
+
+        impl Found {
+            fn read(&mut self, name: &str, value: Json<'_>) -> Result<(), TokenError> {
+                match name {
+                    $($name => self.$field = Some(<$type>::read($name, value)?),)*
+                    _ => {}
+                }
+                Ok(())
+            }
+
+            fn into_claims(self, lenient: bool) -> Result<Claims, TokenError> {
+                Ok(Claims {
+                    $($field: match self.$field {
+                        Some(value) => value,
+                        None if <$type>::REQUIRED && !lenient => return Err(TokenError::MissingClaim($name)),
+                        None => Default::default(),
+                    },)*
+                })
+            }
+        }
+    };
+}
+
+for_each_claim!(define_found);
+
+/// How a claim is read from JSON.
+trait ReadClaim: ClaimType {
+    /// Reads a value, or refuses it with [`TokenError::BadClaim`] and the name of the claim.
+    fn read(name: &'static str, value: Json<'_>) -> Result<Self::Value, TokenError>;
+}
+
+impl ReadClaim for Freshness {
+    fn read(name: &'static str, value: Json<'_>) -> Result<Fresh, TokenError> {
+        match value {
+            Json::Bool(false) => Ok(Fresh::No),
+            Json::Bool(true) => Ok(Fresh::Yes),
+            other => Time::read(name, other).map(Fresh::Until),
+        }
+    }
+}
+
+impl ReadClaim for Time {
+    fn read(name: &'static str, value: Json<'_>) -> Result<Timestamp, TokenError> {
+        let seconds = match value {
+            Json::Unsigned(seconds) => i64::try_from(seconds).ok(),
+            // A float holds whole seconds of this range exactly. NaN is in no range.
+            Json::Float(seconds) if (0.0..=MAX_NUMERIC_DATE as f64).contains(&seconds) => Some(seconds as i64),
+            _ => None,
+        };
+        let seconds = seconds.filter(|seconds| *seconds <= MAX_NUMERIC_DATE);
+        seconds.map(Timestamp::from_unix_seconds).ok_or(TokenError::BadClaim(name))
+    }
+}
+
+impl ReadClaim for Text {
+    fn read(name: &'static str, value: Json<'_>) -> Result<String, TokenError> {
+        let text = value.into_string().filter(|text| !text.is_empty());
+        Ok(text.ok_or(TokenError::BadClaim(name))?.into_owned())
+    }
+}
+
+impl ReadClaim for AnyText {
+    fn read(name: &'static str, value: Json<'_>) -> Result<String, TokenError> {
+        Ok(value.into_string().ok_or(TokenError::BadClaim(name))?.into_owned())
+    }
+}
+
+impl ReadClaim for Kind {
+    fn read(name: &'static str, value: Json<'_>) -> Result<TokenKind, TokenError> {
+        match &*value.into_string().ok_or(TokenError::BadClaim(name))? {
+            "access" => Ok(TokenKind::Access),
+            "refresh" => Ok(TokenKind::Refresh),
+            _ => Err(TokenError::WrongKind),
+        }
+    }
+}
+
+impl ReadClaim for Session {
+    fn read(name: &'static str, value: Json<'_>) -> Result<u128, TokenError> {
+        let text = value.into_string().ok_or(TokenError::BadClaim(name))?;
+        text.as_bytes().try_into().ok().and_then(hex::decode).ok_or(TokenError::BadClaim(name))
+    }
+}
+
+impl ReadClaim for Number {
+    fn read(name: &'static str, value: Json<'_>) -> Result<u64, TokenError> {
+        match value {
+            Json::Unsigned(number) => Ok(number),
+            _ => Err(TokenError::BadClaim(name)),
+        }
+    }
+}
+
+impl ReadClaim for Audience {
+    fn read(name: &'static str, value: Json<'_>) -> Result<Vec<String>, TokenError> {
+        let names = match value {
+            Json::String(name) => Some(vec![name.into_owned()]),
+            // An empty array names no recipient. Read as "absent", the token would be for any recipient.
+            Json::Array(items) if !items.is_empty() => {
+                items.into_iter().map(|item| item.into_string().map(|name| name.into_owned())).collect()
+            }
+            _ => None,
+        };
+        names.ok_or(TokenError::BadClaim(name))
+    }
+}
+
+impl<T: ReadClaim> ReadClaim for Optional<T> {
+    fn read(name: &'static str, value: Json<'_>) -> Result<Option<T::Value>, TokenError> {
+        T::read(name, value).map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FLASK: ClaimsProfile<'_> =
+        ClaimsProfile { identity: "sub", verify_sub: true, lenient: true, audience: false };
+
+    #[test]
+    fn what_flask_jwt_extended_does_not_ask_for_may_be_absent() {
+        let claims = FLASK.read(br#"{"sub":"alice"}"#).unwrap();
+        assert_eq!((claims.subject.as_str(), claims.kind, claims.fresh), ("alice", TokenKind::Access, Fresh::No));
+        assert!(claims.token_id.is_empty());
+        assert_eq!(FLASK.read(b"{}"), Err(TokenError::MissingClaim("sub")));
+        assert_eq!(FLASK.read(br#"{"sub":"a","sub":"b"}"#), Err(TokenError::DuplicateMember));
+        assert_eq!(FLASK.read(br#"{"sub":"alice","type":"other"}"#), Err(TokenError::WrongKind));
+        assert!(FLASK.read(br#"{"sub":"alice","sid":"theirs","gen":"x","auth_time":"x","aud":5}"#).is_ok());
+        assert_eq!(FLASK.read(br#"{"sub":5}"#), Err(TokenError::BadClaim("sub")));
+    }
+
+    #[test]
+    fn an_identity_may_be_any_json_where_it_is_not_verified() {
+        let any = ClaimsProfile { verify_sub: false, ..FLASK };
+        for (identity, expected) in [("5", "5"), ("\"a\"", "a"), ("{\"id\":[-1]}", "{\"id\":[-1]}"), ("null", "null")] {
+            let payload = format!("{{\"sub\":{identity}}}");
+            assert_eq!(any.read(payload.as_bytes()).unwrap().subject, expected);
+        }
+    }
+
+    #[test]
+    fn the_identity_may_have_another_name() {
+        let named = ClaimsProfile { identity: "user", lenient: false, ..FLASK };
+        let payload = br#"{"user":"alice","sub":"else","iat":1,"jti":"a","type":"access"}"#;
+        assert_eq!(named.read(payload).unwrap().subject, "alice");
+        let payload = br#"{"sub":"alice","iat":1,"jti":"a","type":"access"}"#;
+        assert_eq!(named.read(payload), Err(TokenError::MissingClaim("identity")));
+        let payload = br#"{"user":"alice","jti":"a","type":"access"}"#;
+        assert_eq!(named.read(payload), Err(TokenError::MissingClaim("iat")));
+        let payload = br#"{"user":5,"iat":1,"jti":"a","type":"access"}"#;
+        assert_eq!(named.read(payload), Err(TokenError::BadClaim("identity")));
+    }
+}

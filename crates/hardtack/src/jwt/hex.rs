@@ -1,0 +1,89 @@
+//! A 128-bit id as 32 lower-case hexadecimal digits: the one spelling that a session id has in a token.
+
+/// Returns the digits, in ASCII.
+pub(super) fn encode(number: u128) -> [u8; 32] {
+    let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + value - 10 };
+    let mut digits = [0; 32];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(number.to_be_bytes()) {
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+    }
+    digits
+}
+
+/// Returns the number, or `None` if a byte is not a lower-case hexadecimal digit.
+pub(crate) fn decode(digits: &[u8; 32]) -> Option<u128> {
+    decode_halves(digits).map(join)
+}
+
+/// A 128-bit number as its higher and its lower half.
+///
+/// An `Option<Halves>` has a tag of one byte. An `Option<u128>` has a tag of 16 bytes, which compilers write as two
+/// halves and read as a whole; the processor waits until both writes have reached its cache (decision 11).
+pub(super) type Halves = [u64; 2];
+
+/// Returns the number that two halves make up.
+#[inline]
+pub(super) fn join([high, low]: Halves) -> u128 {
+    u128::from(high) << 64 | u128::from(low)
+}
+
+/// Like [`decode`], in halves.
+///
+/// Finds the value of each digit without a branch, so that the compiler can convert many digits at a time, then joins
+/// neighbours to bytes and bytes to words (decision 11).
+#[inline]
+pub(super) fn decode_halves(digits: &[u8; 32]) -> Option<Halves> {
+    let (mut values, mut invalid) = ([0; 32], 0);
+    for (value, digit) in values.iter_mut().zip(digits) {
+        let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
+        *value = if number < 10 { number } else { letter.wrapping_add(10) };
+        invalid |= u8::from(number >= 10) & u8::from(letter >= 6);
+    }
+    if invalid != 0 {
+        return None;
+    }
+    let (eights, _) = values.as_chunks();
+    let mut halves =
+        eights.as_chunks().0.iter().map(|[high, low]| join_eight_digits(*high) << 32 | join_eight_digits(*low));
+    Some([halves.next()?, halves.next()?])
+}
+
+/// Returns the number whose hexadecimal digits have these eight values, each below 16.
+#[inline]
+fn join_eight_digits(values: [u8; 8]) -> u64 {
+    let eight = u64::from_be_bytes(values);
+    let pairs = (eight | eight >> 4) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
+    (fours | fours >> 16) & 0xffff_ffff
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decoding_agrees_with_the_standard_library() {
+        let expected = |text: &[u8; 32]| u128::from_str_radix(std::str::from_utf8(text).unwrap(), 16).ok();
+        let text = *b"0123456789abcdef00ff13579bdf2468";
+        assert_eq!(decode(&text), expected(&text));
+        assert_eq!(decode(b"ffffffffffffffffffffffffffffffff"), Some(u128::MAX));
+        assert_eq!(decode(b"00000000000000000000000000000000"), Some(0));
+        assert_eq!(decode_halves(b"00000000000000010000000000000002"), Some([1, 2]));
+        for place in 0..32 {
+            for byte in 0..=u8::MAX {
+                let mut text = text;
+                text[place] = byte;
+                let is_digit = matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+                assert_eq!(decode(&text), if is_digit { expected(&text) } else { None }, "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn encoding_agrees_with_the_standard_library() {
+        for number in [0, 1, 0xfeed, u128::MAX, u128::MAX / 3, 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef] {
+            assert_eq!(encode(number)[..], *format!("{number:032x}").as_bytes());
+            assert_eq!(decode(&encode(number)), Some(number));
+        }
+    }
+}

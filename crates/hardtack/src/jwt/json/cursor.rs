@@ -1,0 +1,116 @@
+//! Reading JSON without escapes, whitespace and nesting, piece by piece.
+
+use super::scan::{eight_digits, unescaped_length};
+
+/// Numbers with more digits than this are not read.
+const MAX_DIGITS: usize = 18;
+
+/// A position in a text of at most 64 KiB. Each method moves it past what it reads.
+pub(crate) struct Cursor<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+/// The range of a string in the text that it was read from.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Span {
+    start: u16,
+    end: u16,
+}
+
+impl Span {
+    /// Returns the string. `text` is the one that it was read from.
+    pub(crate) fn of(self, text: &str) -> &str {
+        text.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
+    }
+
+    pub(in crate::jwt) fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+}
+
+impl<'a> Cursor<'a> {
+    pub(in crate::jwt) fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    #[inline]
+    fn rest(&self) -> &[u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(in crate::jwt) fn is_at_end(&self) -> bool {
+        self.at == self.text.len()
+    }
+
+    /// Returns a string that was read from this text.
+    pub(in crate::jwt) fn text(&self, span: Span) -> &'a str {
+        span.of(self.text)
+    }
+
+    /// Skips exactly these bytes, and returns whether they come next.
+    #[inline]
+    pub(in crate::jwt) fn skip<const N: usize>(&mut self, expected: &[u8; N]) -> bool {
+        let found = self.rest().first_chunk() == Some(expected);
+        if found {
+            self.at += N;
+        }
+        found
+    }
+
+    /// Skips exactly these bytes, or returns `None` if something else comes next.
+    #[inline]
+    pub(in crate::jwt) fn take<const N: usize>(&mut self, expected: &[u8; N]) -> Option<()> {
+        self.skip(expected).then_some(())
+    }
+
+    /// Reads a fixed number of bytes.
+    #[inline]
+    pub(in crate::jwt) fn chunk<const N: usize>(&mut self) -> Option<&[u8; N]> {
+        let at = self.at;
+        self.at += N;
+        self.text.as_bytes().get(at..)?.first_chunk()
+    }
+
+    /// Reads a string after its first quotation mark. Returns `None` if it has escapes or control characters.
+    #[inline]
+    pub(in crate::jwt) fn string(&mut self) -> Option<Span> {
+        let start = self.at;
+        let end = start + unescaped_length(self.rest());
+        self.at = end;
+        self.take(b"\"")?;
+        Some(Span { start: u16::try_from(start).ok()?, end: u16::try_from(end).ok()? })
+    }
+
+    /// Reads a whole number as JSON spells it: without a sign and without leading zeros.
+    ///
+    /// Does not look at what follows. That of a fraction or an exponent is neither a comma nor the end of an object.
+    #[inline]
+    pub(in crate::jwt) fn number(&mut self) -> Option<u64> {
+        let digits = self.rest();
+        // A time has ten digits. The first eight are read at once.
+        let (mut number, mut length) = digits.first_chunk().and_then(eight_digits).map_or((0, 0), |number| (number, 8));
+        while let Some(digit @ b'0'..=b'9') = digits.get(length) {
+            if length == MAX_DIGITS {
+                return None;
+            }
+            number = number * 10 + u64::from(digit - b'0');
+            length += 1;
+        }
+        let canonical = length == 1 || (length > 1 && digits.first() != Some(&b'0'));
+        self.at += length;
+        canonical.then_some(number)
+    }
+
+    /// Skips a value that is not an array or an object.
+    pub(in crate::jwt) fn skip_scalar(&mut self) -> Option<()> {
+        if self.skip(b"true") || self.skip(b"false") || self.skip(b"null") {
+            Some(())
+        } else if self.skip(b"\"") {
+            self.string().map(|_| ())
+        } else {
+            self.number().map(|_| ())
+        }
+    }
+}

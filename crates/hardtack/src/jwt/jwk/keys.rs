@@ -1,0 +1,50 @@
+//! Keys from a JWK, and back.
+
+use super::{Jwk, Usage};
+use crate::jwt::algorithm::Algorithm;
+use crate::jwt::error::KeyError;
+use crate::jwt::keys::{SigningKey, VerifyingKey};
+
+impl SigningKey {
+    /// Loads a private JWK (RFC 7517 §4), with its `alg` and `kid`. An RSA key must have its primes (RFC 7518 §6.3.2).
+    ///
+    /// # Errors
+    /// Those of [`Jwk::parse`] and [`Jwk::signing_key`].
+    pub fn from_jwk(json: &str) -> Result<Self, KeyError> {
+        Jwk::parse(json)?.signing_key()
+    }
+
+    /// Returns the key as a JWK with its private members: with it, anyone can sign.
+    pub fn dangerous_to_private_jwk_json(&self) -> String {
+        let jwk = Jwk {
+            public: self.public_parts().cloned(),
+            private: Some(self.private_parts().clone()),
+            ..Jwk::without_parts(self.algorithm(), self.key_id())
+        };
+        jwk.dangerous_to_private_json()
+    }
+}
+
+impl VerifyingKey {
+    /// Loads a JWK (RFC 7517 §4), with its `alg` and `kid`. Ignores private members.
+    ///
+    /// # Errors
+    /// Those of [`Jwk::parse`] and [`Jwk::verifying_key`].
+    pub fn from_jwk(json: &str) -> Result<Self, KeyError> {
+        Jwk::parse(json)?.verifying_key()
+    }
+
+    /// Returns the key as a JWK, or `None` for an HMAC secret, which has no public form.
+    pub fn to_jwk(&self) -> Option<Jwk> {
+        let public = self.public_parts()?.clone();
+        Some(Jwk { public: Some(public), ..Jwk::without_parts(self.algorithm(), self.key_id()) })
+    }
+}
+
+impl Jwk {
+    /// A key for signatures that has no numbers yet.
+    fn without_parts(algorithm: Algorithm, key_id: Option<&str>) -> Self {
+        let usage = Usage { sign: true, verify: true };
+        Self { key_id: key_id.map(str::to_owned), algorithm: Some(algorithm), usage, public: None, private: None }
+    }
+}

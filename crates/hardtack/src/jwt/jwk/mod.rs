@@ -1,0 +1,120 @@
+//! JSON Web Keys (RFC 7517, RFC 7518 §6, RFC 8037 §2) and sets of them.
+
+mod keys;
+mod read;
+mod set;
+mod write;
+
+use std::fmt;
+
+use super::algorithm::Algorithm;
+use super::error::KeyError;
+use super::keys::{KeyType, PrivateParts, PublicParts, SigningKey, VerifyingKey};
+
+pub use set::JwkSet;
+
+/// What is missing if a text is not a JWK.
+const EXPECTED: KeyError = KeyError::Unparsable {
+    expected: "a JWK (RFC 7517): one JSON object with \"kty\" of oct, RSA, EC (P-256, P-384, P-521) or OKP \
+               (Ed25519), all members of that type in base64url, and no member twice",
+};
+
+/// A key in JSON (RFC 7517 §4), public or private.
+///
+/// ```
+/// use hardtack::jwt::Jwk;
+///
+/// let jwk = Jwk::parse(
+///     r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#,
+/// )?;
+/// assert_eq!(jwk.thumbprint().as_deref(), Some("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"));
+/// # Ok::<(), hardtack::jwt::KeyError>(())
+/// ```
+#[derive(Clone)]
+pub struct Jwk {
+    key_id: Option<String>,
+    algorithm: Option<Algorithm>,
+    usage: Usage,
+    public: Option<PublicParts>,
+    private: Option<PrivateParts>,
+}
+
+/// What `use` and `key_ops` allow (RFC 7517 §4.2, §4.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Usage {
+    sign: bool,
+    verify: bool,
+}
+
+impl Jwk {
+    /// The key id, `kid`.
+    pub fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
+    }
+
+    /// The algorithm: `alg`, or the only one for the key's curve. An RSA key or a secret without `alg` has none.
+    pub fn algorithm(&self) -> Option<Algorithm> {
+        let implied = match self.public.as_ref().map(PublicParts::key_type) {
+            Some(KeyType::Ec(curve)) => Some(curve.algorithm()),
+            Some(KeyType::Ed25519) => Some(Algorithm::EdDSA),
+            Some(KeyType::Rsa) | None => None,
+        };
+        self.algorithm.or(implied)
+    }
+
+    /// Whether the key can sign: it has private members, or it is an HMAC secret.
+    pub fn is_private(&self) -> bool {
+        self.private.is_some()
+    }
+
+    /// Returns the key to verify with. Its id is `kid`.
+    ///
+    /// # Errors
+    /// [`KeyError::WrongUse`], [`KeyError::NoAlgorithm`], and the errors of [`VerifyingKey::from_der`] and
+    /// [`VerifyingKey::from_secret_with`].
+    pub fn verifying_key(&self) -> Result<VerifyingKey, KeyError> {
+        if !self.usage.verify {
+            return Err(KeyError::WrongUse);
+        }
+        let algorithm = self.algorithm().ok_or(KeyError::NoAlgorithm)?;
+        let key = match (&self.public, &self.private) {
+            (Some(public), _) => VerifyingKey::from_parts(public.clone(), algorithm)?,
+            (None, Some(PrivateParts::Secret(secret))) => VerifyingKey::from_secret_with(secret, algorithm)?,
+            (None, _) => return Err(EXPECTED),
+        };
+        Ok(match &self.key_id {
+            Some(key_id) => key.with_key_id(key_id),
+            None => key,
+        })
+    }
+
+    /// Returns the key to sign with. Its id is `kid`.
+    ///
+    /// # Errors
+    /// Those of [`verifying_key`](Self::verifying_key), and [`KeyError::NotASigningKey`] for a public key.
+    pub fn signing_key(&self) -> Result<SigningKey, KeyError> {
+        if !self.usage.sign {
+            return Err(KeyError::WrongUse);
+        }
+        let algorithm = self.algorithm().ok_or(KeyError::NoAlgorithm)?;
+        let key = match (&self.public, &self.private) {
+            (Some(public), Some(private)) => SigningKey::from_parts(public, private, algorithm)?,
+            (None, Some(PrivateParts::Secret(secret))) => SigningKey::from_secret_with(secret, algorithm)?,
+            _ => return Err(KeyError::NotASigningKey),
+        };
+        Ok(match &self.key_id {
+            Some(key_id) => key.with_key_id(key_id),
+            None => key,
+        })
+    }
+}
+
+impl fmt::Debug for Jwk {
+    /// Shows the algorithm and the id only.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jwk")
+            .field("algorithm", &self.algorithm())
+            .field("key_id", &self.key_id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,76 @@
+//! Sets of JWKs (RFC 7517 §5).
+
+use serde_json::{Map, Value};
+
+use super::Jwk;
+use crate::jwt::error::KeyError;
+use crate::jwt::json::read::{Json, read_object};
+
+/// What is missing if a text is not a JWK set.
+const EXPECTED: KeyError =
+    KeyError::Unparsable { expected: "a JWK set (RFC 7517 section 5): {\"keys\":[…]}, and no member twice" };
+
+/// Several keys in JSON: `{"keys":[…]}` (RFC 7517 §5).
+///
+/// ```
+/// use hardtack::{KeySet, SigningKey};
+/// use hardtack::jwt::{Algorithm, JwkSet};
+///
+/// let keys = KeySet::new(SigningKey::generate(Algorithm::ES256)?.with_key_id("a"));
+/// let published = keys.to_public_jwk_set().to_public_json();
+///
+/// let set = JwkSet::parse(&published)?;
+/// let key = set.keys().first().unwrap().verifying_key()?;
+/// assert_eq!(key.key_id(), Some("a"));
+/// # Ok::<(), hardtack::jwt::KeyError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct JwkSet {
+    keys: Vec<Jwk>,
+}
+
+impl JwkSet {
+    /// Parses a set. Leaves out keys of an unknown type, as RFC 7517 §5 recommends.
+    ///
+    /// # Errors
+    /// [`KeyError::Unparsable`] if the text is not a set of objects, or if a member occurs twice.
+    pub fn parse(text: &str) -> Result<Self, KeyError> {
+        let mut found = None;
+        read_object(text.as_bytes(), |name, value| {
+            if name == "keys" {
+                found = Some(value);
+            }
+            Ok(())
+        })
+        .map_err(|_| EXPECTED)?;
+        let Some(Json::Array(items)) = found else {
+            return Err(EXPECTED);
+        };
+        let mut keys = Vec::new();
+        for item in items {
+            let Json::Object(members) = item else {
+                return Err(EXPECTED);
+            };
+            keys.extend(Jwk::from_members(members));
+        }
+        Ok(Self { keys })
+    }
+
+    /// The keys, in order.
+    pub fn keys(&self) -> &[Jwk] {
+        &self.keys
+    }
+
+    /// Returns the public members of all keys as JSON. Leaves out HMAC secrets.
+    pub fn to_public_json(&self) -> String {
+        let keys = self.keys.iter().filter_map(Jwk::public_members).map(Value::Object).collect();
+        let members = Map::from_iter([("keys".to_owned(), Value::Array(keys))]);
+        Value::Object(members).to_string()
+    }
+}
+
+impl FromIterator<Jwk> for JwkSet {
+    fn from_iter<I: IntoIterator<Item = Jwk>>(keys: I) -> Self {
+        Self { keys: keys.into_iter().collect() }
+    }
+}

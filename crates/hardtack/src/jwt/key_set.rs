@@ -1,0 +1,270 @@
+//! The keys of an application: the one that signs, and all that verify.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::algorithm::Algorithm;
+use super::error::{KeyError, SignError, TokenError};
+use super::header::{self, UnverifiedHeader};
+use super::jwk::JwkSet;
+use super::jws::{self, Payload, Segments};
+use super::keys::{SigningKey, VerifyingKey};
+use super::limits::MAX_KEY_ID_LEN;
+
+/// The key that signs and the keys that verify: its counterpart and retired keys. Cheap to clone.
+///
+/// A token with a `kid` is verified with the key that has this id, and with no other. A token without `kid` is
+/// verified with each key of its algorithm in turn. Keys never come from a token or from the network.
+///
+/// To rotate keys, sign with a new key that has a new id, and keep the old key for verification until its last token
+/// has expired.
+///
+/// ```
+/// use hardtack::{KeySet, SigningKey};
+/// use hardtack::jwt::Algorithm;
+///
+/// let old = SigningKey::generate(Algorithm::HS256)?.with_key_id("2025");
+/// let token = KeySet::new(old.clone()).sign(b"{}")?;
+///
+/// let new = SigningKey::generate(Algorithm::HS256)?.with_key_id("2026");
+/// let keys = KeySet::new(new).also_verify(old.verifying_key())?;
+/// assert_eq!(&*keys.verify(token.as_bytes())?, b"{}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct KeySet {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    signing: Option<Signing>,
+    /// The counterpart of the signing key comes first.
+    verifying: Vec<VerifyingKey>,
+    /// Encoded headers that are compared byte for byte instead of being decoded and parsed, each with what
+    /// [`select`](Self::select) returns for it. Almost every token has one of them.
+    known_headers: Vec<(String, Selection)>,
+    /// Whether a `kid` that matches no key is ignored.
+    ignores_unknown_key_ids: bool,
+}
+
+struct Signing {
+    key: SigningKey,
+    /// The encoded header of the tokens that it signs.
+    header: String,
+}
+
+/// The keys that may verify a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Selection {
+    /// The key at this index.
+    Key(usize),
+    /// All keys of this algorithm.
+    Algorithm(Algorithm),
+}
+
+impl KeySet {
+    /// Creates a set of one key, which signs and verifies.
+    pub fn new(signing: SigningKey) -> Self {
+        let verifying = vec![signing.verifying_key()];
+        Self { inner: Arc::new(Inner::new(Some(signing), verifying, false)) }
+    }
+
+    /// Creates a set that verifies but cannot sign, for a service that accepts the tokens of another one.
+    ///
+    /// ```
+    /// use hardtack::{KeySet, SigningKey};
+    /// use hardtack::jwt::Algorithm;
+    ///
+    /// let elsewhere = SigningKey::generate(Algorithm::ES256)?;
+    /// let keys = KeySet::verifying_only(elsewhere.verifying_key());
+    /// assert!(keys.sign(b"{}").is_err());
+    /// # Ok::<(), hardtack::jwt::KeyError>(())
+    /// ```
+    pub fn verifying_only(key: VerifyingKey) -> Self {
+        Self { inner: Arc::new(Inner::new(None, vec![key], false)) }
+    }
+
+    /// Creates a set of one HMAC secret for HS256.
+    ///
+    /// # Errors
+    /// Those of [`SigningKey::from_secret`].
+    pub fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
+        SigningKey::from_secret(secret).map(Self::new)
+    }
+
+    /// Creates a set of one HMAC secret for HS256 from an environment variable. The bytes of the variable are the
+    /// secret: they are not decoded or trimmed.
+    ///
+    /// ```
+    /// use hardtack::KeySet;
+    ///
+    /// match KeySet::from_secret_env("JWT_SECRET_KEY") {
+    ///     Ok(keys) => println!("{keys:?}"),
+    ///     // "… set it to the output of: openssl rand -base64 48"
+    ///     Err(refused) => println!("{refused}"),
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`KeyError::EnvMissing`], and those of [`SigningKey::from_secret`].
+    pub fn from_secret_env(name: &str) -> Result<Self, KeyError> {
+        let value = std::env::var_os(name).ok_or_else(|| KeyError::EnvMissing { name: name.to_owned() })?;
+        let value = zeroize::Zeroizing::new(value.into_encoded_bytes());
+        Self::from_secret(&value)
+    }
+
+    /// Adds a key that verifies, such as a retired one.
+    ///
+    /// # Errors
+    /// [`KeyError::DuplicateKeyId`] and [`KeyError::KeyIdTooLong`].
+    pub fn also_verify(self, key: VerifyingKey) -> Result<Self, KeyError> {
+        if let Some(key_id) = key.key_id() {
+            if key_id.len() > MAX_KEY_ID_LEN {
+                return Err(KeyError::KeyIdTooLong);
+            }
+            if self.verifying_keys().iter().any(|other| other.key_id() == Some(key_id)) {
+                return Err(KeyError::DuplicateKeyId { key_id: key_id.to_owned() });
+            }
+        }
+        let mut verifying = self.inner.verifying.clone();
+        verifying.push(key);
+        Ok(Self {
+            inner: Arc::new(Inner::new(self.signing_key().cloned(), verifying, self.inner.ignores_unknown_key_ids)),
+        })
+    }
+
+    /// Ignores a `kid` that matches no key, as PyJWT does: such a token is verified with each key of its algorithm.
+    /// Also lets [`sign_with_header`](Self::sign_with_header) set a `kid` if the signing key has no id.
+    #[must_use]
+    pub fn ignore_unknown_key_ids(self) -> Self {
+        let Inner { signing, verifying, .. } = &*self.inner;
+        let signing = signing.as_ref().map(|signing| signing.key.clone());
+        Self { inner: Arc::new(Inner::new(signing, verifying.clone(), true)) }
+    }
+
+    /// The key that signs, or `None` in a set that only verifies.
+    pub fn signing_key(&self) -> Option<&SigningKey> {
+        self.inner.signing.as_ref().map(|signing| &signing.key)
+    }
+
+    /// The keys that verify: the counterpart of the signing key first, then the others in the order they were added.
+    pub fn verifying_keys(&self) -> &[VerifyingKey] {
+        &self.inner.verifying
+    }
+
+    /// Returns the public keys, for publication (RFC 7517 §5). Leaves out HMAC secrets.
+    pub fn to_public_jwk_set(&self) -> JwkSet {
+        self.verifying_keys().iter().filter_map(VerifyingKey::to_jwk).collect()
+    }
+
+    /// Signs `payload`, which may be any bytes, and returns a compact JWS. The header is `{"alg":…,"typ":"JWT"}`, with
+    /// `kid` between the two if the key has an id.
+    ///
+    /// # Errors
+    /// [`SignError::VerifyingOnly`], [`SignError::KeyIdTooLong`], and [`SignError::TooLarge`] if the token would be longer
+    /// than [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN) bytes.
+    pub fn sign(&self, payload: &[u8]) -> Result<String, SignError> {
+        let signing = self.inner.signing.as_ref().ok_or(SignError::VerifyingOnly)?;
+        jws::sign(&signing.header, payload, &signing.key)
+    }
+
+    /// Signs `payload` with further header members, which come last. `extra` may replace `typ`.
+    ///
+    /// # Errors
+    /// Those of [`sign`](Self::sign); [`SignError::ReservedHeader`] for `alg`, for `kid` (but see
+    /// [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids)) and for members that [`verify`](Self::verify) refuses; and
+    /// [`SignError::BadHeader`].
+    pub fn sign_with_header(&self, extra: &Map<String, Value>, payload: &[u8]) -> Result<String, SignError> {
+        let key = self.signing_key().ok_or(SignError::VerifyingOnly)?;
+        let key_id = match (key.key_id(), extra.get("kid")) {
+            (None, Some(given)) if self.inner.ignores_unknown_key_ids => {
+                Some(given.as_str().ok_or(SignError::BadHeader("kid"))?)
+            }
+            (_, Some(_)) => return Err(SignError::ReservedHeader("kid".to_owned())),
+            (own, None) => own,
+        };
+        let header = header::segment_with(key.algorithm(), key_id, extra)?;
+        jws::sign(&header, payload, key)
+    }
+
+    /// Verifies a compact JWS and returns its payload, which may be any bytes.
+    ///
+    /// # Errors
+    /// Before any cryptography: [`TokenError::TooLarge`] above [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN) bytes,
+    /// [`NotCompact`](TokenError::NotCompact), [`Malformed`](TokenError::Malformed), [`BadHeader`](TokenError::BadHeader),
+    /// [`UnsupportedHeader`](TokenError::UnsupportedHeader), [`DuplicateMember`](TokenError::DuplicateMember),
+    /// [`WrongAlgorithm`](TokenError::WrongAlgorithm) and [`UnknownKey`](TokenError::UnknownKey). Then:
+    /// [`BadSignature`](TokenError::BadSignature).
+    pub fn verify(&self, token: &[u8]) -> Result<Payload, TokenError> {
+        let (segments, selection) = self.inner.split(token)?;
+        match selection {
+            Selection::Key(index) => segments.verify(self.inner.verifying.get(index)),
+            Selection::Algorithm(algorithm) => {
+                segments.verify(self.inner.verifying.iter().filter(|key| key.algorithm() == algorithm))
+            }
+        }
+    }
+}
+
+impl Inner {
+    fn new(signing: Option<SigningKey>, verifying: Vec<VerifyingKey>, ignores_unknown_key_ids: bool) -> Self {
+        let mut known_headers: Vec<(String, Selection)> = Vec::new();
+        for (index, key) in verifying.iter().enumerate() {
+            let mut add = |key_id: Option<&str>, selection| {
+                for segment in header::common_segments(key.algorithm(), key_id) {
+                    if !known_headers.iter().any(|(other, _)| *other == segment) {
+                        known_headers.push((segment, selection));
+                    }
+                }
+            };
+            match key.key_id() {
+                Some(key_id) if key_id.len() > MAX_KEY_ID_LEN => {}
+                Some(key_id) => add(Some(key_id), Selection::Key(index)),
+                None => add(None, Selection::Algorithm(key.algorithm())),
+            }
+        }
+        let signing = signing.map(|key| Signing { header: header::own_segment(key.algorithm(), key.key_id()), key });
+        Self { signing, verifying, known_headers, ignores_unknown_key_ids }
+    }
+
+    /// Splits a token and selects the keys that may verify it.
+    #[inline]
+    fn split<'t>(&self, token: &'t [u8]) -> Result<(Segments<'t>, Selection), TokenError> {
+        for (header, selection) in &self.known_headers {
+            if let Some(segments) = Segments::parse_after(header.as_bytes(), token) {
+                return Ok((segments, *selection));
+            }
+        }
+        let segments = Segments::parse(token)?;
+        let selection = self.select(&UnverifiedHeader::from_segment(segments.header)?)?;
+        Ok((segments, selection))
+    }
+
+    /// Selects the keys that may verify a token with this header.
+    fn select(&self, header: &UnverifiedHeader) -> Result<Selection, TokenError> {
+        let is_known = |named: &&str| self.verifying.iter().any(|key| key.key_id() == Some(named));
+        let named = header.key_id.as_deref().filter(|named| !self.ignores_unknown_key_ids || is_known(named));
+        let Some(named) = named else {
+            let fits = self.verifying.iter().any(|key| key.algorithm() == header.algorithm);
+            return fits.then_some(Selection::Algorithm(header.algorithm)).ok_or(TokenError::WrongAlgorithm);
+        };
+        let mut keys = self.verifying.iter().enumerate();
+        let (index, key) = keys.find(|(_, key)| key.key_id() == Some(named)).ok_or(TokenError::UnknownKey)?;
+        if key.algorithm() != header.algorithm {
+            return Err(TokenError::WrongAlgorithm);
+        }
+        Ok(Selection::Key(index))
+    }
+}
+
+impl fmt::Debug for KeySet {
+    /// Shows algorithms and ids only.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeySet")
+            .field("signing_key", &self.signing_key())
+            .field("verifying_keys", &self.verifying_keys())
+            .finish()
+    }
+}

@@ -1,0 +1,72 @@
+//! HMAC with the SHA-2 family (RFC 2104), from a key that was prepared once.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256, Sha384, Sha512};
+use zeroize::Zeroizing;
+
+use super::secret_strength;
+use crate::constant_time::same;
+use crate::jwt::algorithm::{Algorithm, Family, Hash};
+use crate::jwt::error::KeyError;
+
+/// An HMAC key whose padded blocks are hashed already, so that a token costs no key set-up.
+///
+/// It has no `Debug`, because the state is as valuable as the secret.
+pub(super) enum HmacKey {
+    Sha256(Hmac<Sha256>),
+    Sha384(Hmac<Sha384>),
+    Sha512(Hmac<Sha512>),
+}
+
+impl HmacKey {
+    /// Prepares a secret.
+    ///
+    /// # Errors
+    /// [`KeyError::AlgorithmMismatch`] if the algorithm is not HMAC, and the errors for weak secrets.
+    pub(super) fn new(secret: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
+        let mismatch = KeyError::AlgorithmMismatch { algorithm };
+        let Family::Hmac(hash) = algorithm.family() else { return Err(mismatch) };
+        secret_strength::check(secret, hash)?;
+        let key = match hash {
+            Hash::Sha256 => Hmac::new_from_slice(secret).map(Self::Sha256),
+            Hash::Sha384 => Hmac::new_from_slice(secret).map(Self::Sha384),
+            Hash::Sha512 => Hmac::new_from_slice(secret).map(Self::Sha512),
+        };
+        // HMAC takes keys of any length, so this does not fail.
+        key.map_err(|_| mismatch)
+    }
+
+    /// Returns the tag of `message`.
+    pub(super) fn tag(&self, message: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Sha256(state) => state.clone().chain_update(message).finalize().into_bytes().to_vec(),
+            Self::Sha384(state) => state.clone().chain_update(message).finalize().into_bytes().to_vec(),
+            Self::Sha512(state) => state.clone().chain_update(message).finalize().into_bytes().to_vec(),
+        }
+    }
+
+    /// Whether `tag` is the tag of `message`. Compares in constant time and refuses a truncated tag.
+    pub(super) fn accepts(&self, message: &[u8], tag: &[u8]) -> bool {
+        match self {
+            Self::Sha256(state) => same(&state.clone().chain_update(message).finalize().into_bytes(), tag),
+            Self::Sha384(state) => same(&state.clone().chain_update(message).finalize().into_bytes(), tag),
+            Self::Sha512(state) => same(&state.clone().chain_update(message).finalize().into_bytes(), tag),
+        }
+    }
+}
+
+/// Returns the HMAC-SHA256 tag of the parts of a message, under a key of any length.
+pub(super) fn hmac_sha256(key: &[u8], message: &[&[u8]]) -> [u8; 32] {
+    // RFC 2104 §2: a key longer than a block is hashed, a shorter one is padded with zeros.
+    let mut block = Zeroizing::new([0; 64]);
+    if let Some(start) = block.get_mut(..key.len()) {
+        start.copy_from_slice(key);
+    } else if let Some(start) = block.first_chunk_mut::<32>() {
+        *start = Sha256::digest(key).into();
+    }
+    let mut state = <Hmac<Sha256> as KeyInit>::new((&*block).into());
+    for part in message {
+        state.update(part);
+    }
+    state.finalize().into_bytes().into()
+}

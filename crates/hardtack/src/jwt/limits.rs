@@ -1,0 +1,13 @@
+//! How much of a token is read before it is refused. Lengths in bytes.
+
+/// The longest token that is signed or verified, in bytes: twice the size of the largest cookie that browsers accept.
+pub const MAX_TOKEN_LEN: usize = 8192;
+
+/// The longest header, as JSON.
+pub(super) const MAX_HEADER_LEN: usize = 2048;
+
+/// The longest key id (`kid`).
+pub(super) const MAX_KEY_ID_LEN: usize = 256;
+
+/// The longest signature: RSA with a modulus of 8192 bits.
+pub(super) const MAX_SIGNATURE_LEN: usize = 1024;

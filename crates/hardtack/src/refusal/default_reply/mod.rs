@@ -1,0 +1,123 @@
+//! The reply to a refused request, unless the application sets its own: a redirect, a page, a problem document, a
+//! response for htmx, or what Flask-JWT-Extended sends.
+
+pub(crate) mod flask;
+
+use super::{FailureKind, NO_STORE, Reason, Refused, Reply};
+use crate::config::RefreshMode;
+use crate::request::Wants;
+
+impl Refused<'_> {
+    /// Returns the reply that the client gets if no handler is set: for a handler that adds to it, or that replaces it
+    /// for some clients only.
+    pub fn default_reply(&self) -> Reply {
+        let reply = match self.wants {
+            _ if self.settings.flask => flask::reply(self),
+            Wants::Api => problem(self),
+            Wants::Page => match destination(self) {
+                Some((status, url)) => Reply::redirect(status, url),
+                None => page(self),
+            },
+            // htmx follows HX-Redirect only in a response to its own request, which a 3xx is not.
+            Wants::Htmx => match destination(self) {
+                Some((_, url)) => Reply::new(self.reason.kind().status()).header("hx-redirect", url),
+                None => problem(self),
+            },
+        };
+        reply.header("cache-control", NO_STORE)
+    }
+}
+
+/// Where a browser is redirected to, and how: 303 to view a page, 307 to repeat a posted form.
+fn destination(refused: &Refused<'_>) -> Option<(u16, String)> {
+    let kind = refused.reason.kind();
+    let url = match kind {
+        FailureKind::NotFresh => &refused.settings.urls.reauthenticate,
+        FailureKind::RefreshNeeded => &refused.settings.urls.refresh,
+        FailureKind::Missing
+        | FailureKind::Invalid
+        | FailureKind::Expired
+        | FailureKind::Revoked
+        | FailureKind::UnknownUser => &refused.settings.urls.login,
+        _ => return None,
+    };
+    let replays_body = kind == FailureKind::RefreshNeeded && !refused.head.is_safe();
+    let mut url = refused.next.as_ref().map_or_else(|| url.clone(), |next| next.append_to(url));
+    if matches!(kind, FailureKind::Invalid | FailureKind::Expired | FailureKind::Revoked | FailureKind::UnknownUser) {
+        // Lets the log-in page say why it is shown.
+        url.push_str(if url.contains('?') { "&ended=1" } else { "?ended=1" });
+    }
+    Some((if replays_body { 307 } else { 303 }, url))
+}
+
+/// A problem document (RFC 9457), with `msg` as clients of Flask-JWT-Extended expect it.
+fn problem(refused: &Refused<'_>) -> Reply {
+    let (reason, kind) = (refused.reason, refused.reason.kind());
+    let status = kind.status();
+    let mut body = serde_json::json!({
+        "type": "about:blank",
+        "title": title(kind),
+        "status": status,
+        "detail": reason.advice(),
+        "code": reason.code(),
+    });
+    body[refused.settings.error_key.as_str()] = reason.advice().into();
+    if kind == FailureKind::RefreshNeeded
+        || (kind == FailureKind::Expired && refused.settings.refresh == RefreshMode::Off)
+    {
+        body["refresh_url"] = refused.settings.urls.refresh.clone().into();
+    }
+    let reply =
+        Reply { body: body.to_string(), ..Reply::new(status) }.header("content-type", "application/problem+json");
+    match status {
+        // RFC 9110 section 15.5.2 requires a challenge; RFC 6750 section 3 and RFC 9470 section 3 name its errors.
+        401 => reply.header("www-authenticate", challenge(kind, reason)),
+        405 => reply.header("allow", "POST"),
+        503 => reply.header("retry-after", "5"),
+        _ => reply,
+    }
+}
+
+fn challenge(kind: FailureKind, reason: &Reason) -> String {
+    match kind {
+        FailureKind::Missing => "Bearer".to_owned(),
+        FailureKind::NotFresh => {
+            format!("Bearer error=\"insufficient_user_authentication\", error_description=\"{}\"", reason.advice())
+        }
+        _ => format!("Bearer error=\"invalid_token\", error_description=\"{}\"", reason.advice()),
+    }
+}
+
+/// A plain page, for applications that set none of their own.
+fn page(refused: &Refused<'_>) -> Reply {
+    let kind = refused.reason.kind();
+    let body = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <title>{title}</title><h1>{title}</h1><p>{advice}</p>",
+        title = title(kind),
+        advice = refused.reason.advice(),
+    );
+    let reply = Reply::html(kind.status(), body);
+    match kind {
+        FailureKind::Method => reply.header("allow", "POST"),
+        FailureKind::Unavailable => reply.header("retry-after", "5"),
+        _ => reply,
+    }
+}
+
+/// The title of a failure's page or problem document.
+const fn title(kind: FailureKind) -> &'static str {
+    match kind {
+        FailureKind::Missing => "Log-in needed",
+        FailureKind::Invalid => "Token not valid",
+        FailureKind::Expired | FailureKind::RefreshNeeded => "Session expired",
+        FailureKind::NotFresh => "Password needed",
+        FailureKind::Revoked => "Session ended",
+        FailureKind::UnknownUser => "Unknown user",
+        FailureKind::ClaimsRefused => "Not allowed",
+        FailureKind::Csrf => "CSRF check failed",
+        FailureKind::Method => "Method not allowed",
+        FailureKind::Unavailable => "Try again shortly",
+        FailureKind::Internal => "Log-in not completed",
+    }
+}

@@ -1,0 +1,80 @@
+//! A refused request with its reply.
+
+use std::fmt;
+
+use super::{NO_STORE, Reason, Reply};
+use crate::error::BackendError;
+
+/// A refused request with the reply for its client. An adapter turns it into its framework's error response.
+pub struct Failure(Box<Parts>);
+
+struct Parts {
+    reason: Reason,
+    reply: Reply,
+}
+
+impl Failure {
+    /// Logs the reason, and joins it with the reply.
+    pub(crate) fn new(reason: Reason, reply: Reply) -> Self {
+        reason.log();
+        Self(Box::new(Parts { reason, reply }))
+    }
+
+    /// Creates a failure outside of a request, whose reply is one sentence of plain text.
+    ///
+    /// In a request, [`Exchange::refuse`](crate::adapter::Exchange::refuse) replies in the form that the client wants.
+    ///
+    /// ```
+    /// use hardtack::Failure;
+    /// use hardtack::refusal::Reason;
+    ///
+    /// let failure = Failure::outside(Reason::NotSetUp("no layer wraps this route".into()));
+    /// assert_eq!(failure.reply().status, 500);
+    /// ```
+    pub fn outside(reason: impl Into<Reason>) -> Self {
+        let reason = reason.into();
+        let reply = Reply::text(reason.kind().status(), reason.advice()).header("cache-control", NO_STORE);
+        let reply = if reply.status == 503 { reply.header("retry-after", "5") } else { reply };
+        Self::new(reason, reply)
+    }
+
+    /// Returns why the request was refused, for logs and tests.
+    pub fn reason(&self) -> &Reason {
+        &self.0.reason
+    }
+
+    /// Returns the reply for the client.
+    pub fn reply(&self) -> &Reply {
+        &self.0.reply
+    }
+
+    /// Takes the reply.
+    pub fn into_reply(self) -> Reply {
+        self.0.reply
+    }
+}
+
+impl From<BackendError> for Failure {
+    fn from(error: BackendError) -> Self {
+        Self::outside(error)
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failure").field("reason", &self.0.reason).field("status", &self.0.reply.status).finish()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.reason.fmt(f)
+    }
+}
+
+impl std::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        // The text of the reason is the text of this error.
+        self.0.reason.source()
+    }
+}

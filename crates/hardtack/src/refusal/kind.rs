@@ -1,0 +1,66 @@
+//! The kinds of failure: the loaders of Flask-JWT-Extended, and a few more.
+
+/// A kind of failure that an application can reply to in its own way, with
+/// [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// A token is needed and there is none (`unauthorized_loader`).
+    Missing,
+    /// The token is forged, malformed, of the wrong kind or for another audience (`invalid_token_loader`).
+    Invalid,
+    /// The token has expired (`expired_token_loader`).
+    Expired,
+    /// The token has expired, and the refresh URL can renew it: in redirect mode only.
+    RefreshNeeded,
+    /// The token is not from a recent log-in, and the route needs one that is (`needs_fresh_token_loader`).
+    NotFresh,
+    /// The session was ended (`revoked_token_loader`).
+    Revoked,
+    /// The user of the token does not exist any more (`user_lookup_error_loader`).
+    UnknownUser,
+    /// The application did not accept the claims of the token (`token_verification_failed_loader`).
+    ClaimsRefused,
+    /// Another site may have forged the request.
+    Csrf,
+    /// The request changes something, but its method is GET or HEAD.
+    Method,
+    /// The session store, or another backend of the application, failed.
+    Unavailable,
+    /// The application made a mistake: a token that is too large, a reserved claim, a missing layer.
+    Internal,
+}
+
+impl FailureKind {
+    /// All kinds.
+    pub const ALL: &'static [Self] = &[
+        Self::Missing,
+        Self::Invalid,
+        Self::Expired,
+        Self::RefreshNeeded,
+        Self::NotFresh,
+        Self::Revoked,
+        Self::UnknownUser,
+        Self::ClaimsRefused,
+        Self::Csrf,
+        Self::Method,
+        Self::Unavailable,
+        Self::Internal,
+    ];
+
+    /// Returns whether the cookies are useless after this failure, so that they are deleted.
+    pub const fn unsets_cookies(self) -> bool {
+        matches!(self, Self::Invalid | Self::Expired | Self::Revoked | Self::UnknownUser | Self::ClaimsRefused)
+    }
+
+    /// Returns the HTTP status of the reply to a program (RFC 9110 section 15.5).
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Csrf | Self::ClaimsRefused => 403,
+            Self::Method => 405,
+            Self::Unavailable => 503,
+            Self::Internal => 500,
+            _ => 401,
+        }
+    }
+}

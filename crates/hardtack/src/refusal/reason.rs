@@ -1,0 +1,174 @@
+//! Why a request is refused, in the detail that a log needs.
+
+use std::borrow::Cow;
+
+use super::FailureKind;
+use crate::csrf::CsrfError;
+use crate::error::{BackendError, WithCauses};
+use crate::jwt::TokenError;
+use crate::session::RefreshFlaw;
+use crate::token::IssueError;
+use crate::token_source::TokenLocation;
+
+/// Why a request is refused, in the detail that a log needs. The client only gets [`Self::advice`] and [`Self::code`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Reason {
+    /// A token is needed and there is none.
+    #[error("the request has no token")]
+    Missing,
+    /// An authentication cookie is there more than once.
+    #[error("the request carries an authentication cookie more than once")]
+    DuplicateCookie,
+    /// The value in this location is not in the form that a token has there.
+    #[error("the value in {0} is not a JWT in the expected form")]
+    Malformed(TokenLocation),
+    /// A JSON body that may contain a token is longer than the part that is read before the handler.
+    #[error("the JSON body is longer than the 64 KiB that are read before the handler")]
+    BeyondPeek,
+    /// The token is not valid.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The token is from a refresh, or its log-in is no longer recent.
+    #[error("the token is not fresh")]
+    NotFresh,
+    /// The access token's session was ended.
+    #[error("the session was ended")]
+    Revoked,
+    /// The session was replaced by a new session of the same browser: this request was already in flight.
+    #[error("the session was replaced by a new session of the same browser")]
+    Replaced,
+    /// The refresh token is not accepted.
+    #[error("the refresh token is not accepted: {}", .0.code())]
+    Refresh(RefreshFlaw),
+    /// The access token has expired, and the refresh URL can renew it.
+    #[error("the token has expired and must be refreshed")]
+    RefreshNeeded,
+    /// The application does not know the token's user.
+    #[error("the token's user is unknown")]
+    UnknownUser,
+    /// The application did not accept the claims.
+    #[error("the application refused the token's claims")]
+    ClaimsRefused,
+    /// Another site may have forged the request.
+    #[error(transparent)]
+    Csrf(#[from] CsrfError),
+    /// The request changes something, but its method is GET or HEAD.
+    #[error("the request changes something, but its method is GET or HEAD")]
+    Method,
+    /// The session store, the user look-up or another backend of the application failed.
+    #[error(transparent)]
+    Store(#[from] BackendError),
+    /// A token could not be issued.
+    #[error(transparent)]
+    Issue(#[from] IssueError),
+    /// The application is not set up completely. The text says what its developer has to add.
+    #[error("{0}")]
+    NotSetUp(Cow<'static, str>),
+    /// The request tries to re-authenticate as a user other than the one who is logged in.
+    #[error("re-authentication as another user than the one who is logged in")]
+    OtherUser,
+}
+
+impl Reason {
+    /// Returns a stable name in `snake_case`, the same in replies, events and the documentation.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Missing => "missing_token",
+            Self::DuplicateCookie => "duplicate_cookie",
+            Self::Malformed(_) => "malformed_credentials",
+            Self::BeyondPeek => "body_beyond_peek",
+            Self::Token(error) => error.code(),
+            Self::NotFresh => "insufficient_user_authentication",
+            Self::Revoked | Self::Replaced => "revoked",
+            Self::Refresh(flaw) => flaw.code(),
+            Self::RefreshNeeded => "refresh_needed",
+            Self::UnknownUser => "unknown_user",
+            Self::ClaimsRefused => "claims_refused",
+            Self::Csrf(error) => error.code(),
+            Self::Method => "method_not_allowed",
+            Self::Store(_) => "store_unavailable",
+            Self::Issue(_) => "cannot_issue",
+            Self::NotSetUp(_) => "not_set_up",
+            Self::OtherUser => "other_user",
+        }
+    }
+
+    /// Returns the kind of failure, which an application can reply to in its own way.
+    pub const fn kind(&self) -> FailureKind {
+        match self {
+            Self::Missing => FailureKind::Missing,
+            Self::Token(TokenError::Expired) => FailureKind::Expired,
+            Self::Token(_) | Self::DuplicateCookie | Self::Malformed(_) | Self::BeyondPeek => FailureKind::Invalid,
+            Self::NotFresh | Self::OtherUser => FailureKind::NotFresh,
+            Self::Refresh(RefreshFlaw::SessionExpired) => FailureKind::Expired,
+            Self::Revoked | Self::Replaced | Self::Refresh(_) => FailureKind::Revoked,
+            Self::RefreshNeeded => FailureKind::RefreshNeeded,
+            Self::UnknownUser => FailureKind::UnknownUser,
+            Self::ClaimsRefused => FailureKind::ClaimsRefused,
+            Self::Csrf(_) => FailureKind::Csrf,
+            Self::Method => FailureKind::Method,
+            Self::Store(_) => FailureKind::Unavailable,
+            Self::Issue(_) | Self::NotSetUp(_) => FailureKind::Internal,
+        }
+    }
+
+    /// Returns a sentence for the client: what is wrong and what to do. It never contains the text of a backend.
+    pub const fn advice(&self) -> &'static str {
+        match self {
+            Self::Missing => "You are not logged in. Log in and try again.",
+            Self::DuplicateCookie => {
+                "The request carries an authentication cookie twice. Delete this site's cookies and log in again."
+            }
+            Self::Token(TokenError::Expired) | Self::Refresh(RefreshFlaw::SessionExpired) => {
+                "Your session has expired. Log in again."
+            }
+            Self::Token(TokenError::WrongKind) => {
+                "This route needs the other kind of token (access or refresh). Log in again."
+            }
+            Self::Malformed(_) => "The token is not in the expected form, such as Authorization: Bearer TOKEN.",
+            Self::BeyondPeek => {
+                "The JSON body is longer than 64 KiB, so the token in it was not read. Send the token in a header or a cookie."
+            }
+            Self::Token(_) => "The token is not valid. Log in again.",
+            Self::NotFresh => "This needs your password again. Re-authenticate and retry.",
+            Self::OtherUser => "You are logged in as another user. Log out first to change users.",
+            Self::Revoked | Self::Replaced | Self::Refresh(_) => "Your session was ended. Log in again.",
+            Self::RefreshNeeded => "The access token has expired. POST to the refresh URL and retry.",
+            Self::UnknownUser => "The token's user does not exist. Log in again.",
+            Self::ClaimsRefused => "The token does not allow this.",
+            Self::Csrf(CsrfError::CrossSite) => {
+                "CSRF protection: the request was started by another site. Start it from a page of this site."
+            }
+            Self::Csrf(CsrfError::Missing | CsrfError::NoClaim) => {
+                "CSRF protection: the CSRF token is missing. Send it in the X-CSRF-TOKEN header or the csrf_token form field."
+            }
+            Self::Csrf(CsrfError::Mismatch) => {
+                "CSRF protection: the CSRF token is not this session's. Reload the page and send the form again."
+            }
+            Self::Csrf(CsrfError::BeyondPeek) => {
+                "CSRF protection: the csrf_token field is not in the first 64 KiB of the form. Put it first in the form."
+            }
+            Self::Csrf(CsrfError::Unread) => {
+                "CSRF protection: the form could not be read, because no authentication layer wraps this route."
+            }
+            Self::Method => "This request changes something. Send it by POST.",
+            Self::Store(_) => "Sessions cannot be checked at the moment. Try again shortly.",
+            Self::Issue(_) => "The log-in could not be completed. Please tell the operator of this site.",
+            Self::NotSetUp(_) => "The server is not set up completely. Please tell the operator of this site.",
+        }
+    }
+
+    /// Logs the reason: as an error if the operator can do something about it.
+    pub(super) fn log(&self) {
+        match self.kind() {
+            FailureKind::Unavailable | FailureKind::Internal => {
+                tracing::error!(event = "refused", code = self.code(), reason = %WithCauses(self))
+            }
+            FailureKind::Missing | FailureKind::Expired | FailureKind::RefreshNeeded => {
+                tracing::trace!(event = "refused", code = self.code());
+            }
+            _ => tracing::debug!(event = "refused", code = self.code()),
+        }
+    }
+}

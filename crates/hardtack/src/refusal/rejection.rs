@@ -1,0 +1,36 @@
+//! Why a request is refused, before the reply is written.
+
+use super::Reason;
+use crate::token::VerifiedToken;
+
+/// Why a request is refused, and what its reply depends on.
+pub(crate) struct Rejection {
+    pub(crate) reason: Reason,
+    /// Whether the token came from a cookie. Otherwise the reply neither redirects nor deletes cookies.
+    pub(crate) from_cookie: bool,
+    /// The refused token, as far as it was verified.
+    pub(crate) token: Option<Box<VerifiedToken>>,
+    /// The sentence of Flask-JWT-Extended, if it depends on the request.
+    pub(crate) detail: Option<String>,
+}
+
+impl Rejection {
+    /// The refusal of a token that the client put into the request itself.
+    pub(crate) fn not_from_cookie(reason: impl Into<Reason>) -> Self {
+        Self { from_cookie: false, ..Self::from(reason) }
+    }
+
+    pub(crate) fn about(self, token: VerifiedToken) -> Self {
+        Self { token: Some(Box::new(token)), ..self }
+    }
+
+    pub(crate) fn with_detail(self, detail: String) -> Self {
+        Self { detail: Some(detail), ..self }
+    }
+}
+
+impl<R: Into<Reason>> From<R> for Rejection {
+    fn from(reason: R) -> Self {
+        Self { reason: reason.into(), from_cookie: true, token: None, detail: None }
+    }
+}

@@ -1,0 +1,138 @@
+//! `next`: the page to return to, which is always a page of this site.
+
+use std::fmt;
+
+use url::Url;
+
+/// The longest accepted `next`, in bytes.
+const MAX_LEN: usize = 2048;
+
+/// A path of this site that is safe in a `Location` header (ASVS 5.0 V3.7.2).
+///
+/// It is only created from text that a WHATWG URL parser, as in browsers, resolves to this site.
+///
+/// ```
+/// use hardtack::request::NextPath;
+/// assert_eq!(NextPath::parse("/orders?page=2").unwrap().as_str(), "/orders?page=2");
+/// assert!(NextPath::parse("//evil.example").is_none());
+/// assert!(NextPath::parse("/\\evil.example").is_none());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextPath(String);
+
+impl NextPath {
+    /// Parses an absolute path of this site. Returns `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let plain = text.len() <= MAX_LEN
+            && text.starts_with('/')
+            && !text.starts_with("//")
+            && text.bytes().all(|b| (0x21..=0x7e).contains(&b) && b != b'\\');
+        if !plain {
+            return None;
+        }
+        let here = Url::parse("http://origin.invalid/").ok()?;
+        let there = here.join(text).ok()?;
+        if there.origin() != here.origin() || !there.username().is_empty() || there.password().is_some() {
+            return None;
+        }
+        let resolved = &there[url::Position::BeforePath..];
+        // Removing dot segments can leave an empty first segment, as in `/.//evil.example`.
+        (!resolved.starts_with("//")).then(|| Self(resolved.to_owned()))
+    }
+
+    /// Returns the path with its query and fragment.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The path without query, percent-decoded and without a trailing slash, to compare it with routes.
+    fn plain_path(&self) -> String {
+        let path = self.0.split(['?', '#']).next().unwrap_or_default().replace('+', "%2B");
+        let decoded: String =
+            form_urlencoded::parse(path.as_bytes()).next().map(|(key, _)| key.into_owned()).unwrap_or_default();
+        decoded.trim_end_matches('/').to_owned()
+    }
+
+    /// Whether the path is one of `routes`.
+    pub(crate) fn is_any_of<'r>(&self, routes: impl IntoIterator<Item = &'r str>) -> bool {
+        let path = self.plain_path();
+        routes.into_iter().any(|route| path == route.trim_end_matches('/'))
+    }
+
+    /// Returns `url?next=…` with this path, percent-encoded.
+    pub fn append_to(&self, url: &str) -> String {
+        let separator = if url.contains('?') { '&' } else { '?' };
+        let encoded: String = form_urlencoded::byte_serialize(self.0.as_bytes()).collect();
+        format!("{url}{separator}next={encoded}")
+    }
+}
+
+impl fmt::Display for NextPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn s61_hostile_values_are_refused() {
+        for hostile in [
+            "",
+            "evil.example",
+            "//evil.example",
+            "///evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "/.//evil.example",
+            "/x/..//evil.example",
+            "https://evil.example",
+            "https:evil.example",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            "\t//evil.example",
+            " //evil.example",
+            "/ /evil.example",
+            "http://site.example@evil.example",
+            "@evil.example",
+            "/\u{ff0f}evil.example",
+            "/\0",
+        ] {
+            assert_eq!(NextPath::parse(hostile), None, "{hostile:?}");
+        }
+        assert_eq!(NextPath::parse(&format!("/{}", "a".repeat(4000))), None);
+    }
+
+    #[test]
+    fn routes_are_recognised_in_disguise() {
+        for login in ["/login", "/login/", "/%6cogin", "/x/../login", "/login?next=/a", "/login#a"] {
+            let next = NextPath::parse(login).unwrap();
+            assert!(next.is_any_of(["/logout", "/login"]), "{login}");
+        }
+        assert!(!NextPath::parse("/loginx").unwrap().is_any_of(["/login"]));
+        assert!(!NextPath::parse("/").unwrap().is_any_of(["/login"]));
+    }
+
+    #[test]
+    fn it_travels_in_a_query() {
+        let next = NextPath::parse("/a?b=c&d=e").unwrap();
+        assert_eq!(next.append_to("/login"), "/login?next=%2Fa%3Fb%3Dc%26d%3De");
+    }
+
+    proptest! {
+        #[test]
+        fn s61_whatever_is_taken_stays_on_the_origin(text in "[/\\\\a-z.:@%?#\\t\\n 0-9-]{0,24}") {
+            if let Some(next) = NextPath::parse(&text) {
+                for base in ["https://site.example/login", "http://127.0.0.1:8080/a/b"] {
+                    let base = Url::parse(base).unwrap();
+                    prop_assert_eq!(base.join(next.as_str()).unwrap().origin(), base.origin());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Reading the store's revocation log, and noticing gaps.
+
+use crate::session::RevocationPage;
+
+/// What to do after a page of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogStep {
+    /// Read the next page.
+    Continue,
+    /// Everything has been read.
+    Done,
+    /// Entries were missed, or the store has lost some: read again from the beginning.
+    Restart,
+}
+
+/// Reads the log once, page by page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LogReader {
+    position: u64,
+    /// The newest entry according to the previous page. The next page contains it, or it is lost.
+    head: u64,
+    /// Whether the reader started at the beginning, where missing numbers are pruned entries and not gaps.
+    whole: bool,
+}
+
+impl LogReader {
+    /// Creates a reader that continues after an entry; zero is the beginning.
+    pub(crate) fn after(position: u64) -> Self {
+        Self { position, head: position, whole: position == 0 }
+    }
+
+    /// The entry after which to read next.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Whether a reader that stops now has seen every entry up to its position. A reader that started over has not:
+    /// entries before its position may be on later pages.
+    pub(crate) fn may_stop(&self) -> bool {
+        !self.whole
+    }
+
+    /// Takes a page of at most `limit` entries that was read after [`Self::position`].
+    pub(crate) fn take_page(&mut self, page: &RevocationPage, limit: u32) -> LogStep {
+        // The head never decreases.
+        if page.head < self.head {
+            return self.restart();
+        }
+        let known = std::mem::replace(&mut self.head, page.head);
+        for entry in &page.entries {
+            if !self.whole && entry.sequence != self.position + 1 {
+                return self.restart();
+            }
+            self.position = self.position.max(entry.sequence);
+        }
+        if page.entries.is_empty() && self.position < known {
+            // There must be entries up to the previous page's head, but there are none: they were pruned.
+            if !self.whole {
+                return self.restart();
+            }
+            self.position = known;
+        }
+        // A store may read its head after its entries: entries in between are on the next page.
+        if page.entries.len() < limit as usize && page.head <= self.position {
+            LogStep::Done
+        } else {
+            LogStep::Continue
+        }
+    }
+
+    fn restart(&mut self) -> LogStep {
+        *self = Self::after(0);
+        LogStep::Restart
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::revocation::LogPosition;
+    use crate::session::{Revocation, RevocationKind, SessionId};
+    use std::time::Duration;
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
+
+    fn page(head: u64, sequences: &[u64]) -> RevocationPage {
+        let kind = RevocationKind::Ended;
+        let entry = |sequence: &u64| Revocation { sequence: *sequence, session: SessionId::random(), at: NOW, kind };
+        RevocationPage { head, entries: sequences.iter().map(entry).collect() }
+    }
+
+    /// The steps of a reader that starts after `position` and reads pages of two, and its final position.
+    fn read(position: u64, pages: &[(u64, &[u64])]) -> (Vec<LogStep>, u64) {
+        let mut reader = LogReader::after(position);
+        let turns = pages.iter().map(|(head, sequences)| reader.take_page(&page(*head, sequences), 2)).collect();
+        (turns, reader.position())
+    }
+
+    #[test]
+    fn a_log_without_gaps_is_read_to_its_head() {
+        assert_eq!(read(0, &[(0, &[])]), (vec![LogStep::Done], 0));
+        assert_eq!(read(0, &[(3, &[1, 2]), (3, &[3])]), (vec![LogStep::Continue, LogStep::Done], 3));
+        assert_eq!(read(3, &[(3, &[])]), (vec![LogStep::Done], 3));
+        assert_eq!(read(3, &[(5, &[4, 5]), (5, &[])]), (vec![LogStep::Continue, LogStep::Done], 5));
+    }
+
+    #[test]
+    fn a_head_that_was_read_later_is_no_gap() {
+        assert_eq!(read(3, &[(4, &[]), (4, &[4])]), (vec![LogStep::Continue, LogStep::Done], 4));
+        assert_eq!(
+            read(0, &[(1, &[]), (2, &[1]), (2, &[2])]),
+            (vec![LogStep::Continue, LogStep::Continue, LogStep::Done], 2)
+        );
+    }
+
+    #[test]
+    fn a_gap_is_read_again_from_the_beginning() {
+        assert_eq!(read(3, &[(6, &[5, 6])]), (vec![LogStep::Restart], 0));
+        assert_eq!(read(3, &[(6, &[4, 6])]), (vec![LogStep::Restart], 0));
+        // Everything that was written in between is pruned.
+        assert_eq!(read(3, &[(6, &[]), (6, &[])]), (vec![LogStep::Continue, LogStep::Restart], 0));
+    }
+
+    #[test]
+    fn a_store_that_lost_entries_is_read_again() {
+        assert_eq!(read(9, &[(6, &[])]), (vec![LogStep::Restart], 0));
+        assert_eq!(read(2, &[(9, &[3, 4]), (4, &[])]), (vec![LogStep::Continue, LogStep::Restart], 0));
+    }
+
+    #[test]
+    fn what_was_pruned_is_no_gap_to_a_reader_from_the_beginning() {
+        assert_eq!(read(0, &[(9, &[6, 7]), (9, &[9])]), (vec![LogStep::Continue, LogStep::Done], 9));
+        assert_eq!(read(0, &[(9, &[]), (9, &[])]), (vec![LogStep::Continue, LogStep::Done], 9));
+        // The head grew, but its entry was not on a page yet.
+        assert_eq!(
+            read(0, &[(9, &[]), (10, &[]), (10, &[10])]),
+            (vec![LogStep::Continue, LogStep::Continue, LogStep::Done], 10)
+        );
+    }
+
+    #[test]
+    fn a_map_is_current_within_the_bound_and_no_longer() {
+        let log = LogPosition::default();
+        let bound = Duration::from_secs(3);
+        assert!(!log.is_current(NOW, bound));
+        log.synced(NOW);
+        assert!(log.is_current(NOW, bound));
+        assert!(log.is_current(NOW + Duration::from_secs(2), bound));
+        assert!(!log.is_current(NOW + Duration::from_secs(3), bound));
+        assert!(!log.is_current(NOW - Duration::from_secs(1), bound));
+        log.lost();
+        assert!(!log.is_current(NOW, bound));
+    }
+}

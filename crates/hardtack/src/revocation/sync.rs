@@ -1,0 +1,10 @@
+//! The synchronization primitives of this folder. A test compiles its modules again with loom's primitives instead,
+//! which explore every order of what threads do (decision 19).
+
+pub(super) use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+pub(super) use std::sync::{Mutex, MutexGuard};
+
+pub(super) use papaya::HashMap;
+
+/// The length of the filter: 128 KiB, for a million bits.
+pub(super) const MARK_WORDS: usize = 1 << 14;

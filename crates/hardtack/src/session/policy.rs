@@ -1,0 +1,125 @@
+//! How long sessions live, how much a race may blur, and how stale this process may be.
+
+use std::time::Duration;
+
+use super::SessionRules;
+use crate::error::ConfigError;
+
+/// How long stored sessions live, which races a refresh tolerates, and how this process follows other processes.
+///
+/// The lifetime of the refresh token is the idle timeout of a session; it is set with
+/// [`AuthenticatorBuilder::refresh_lifetime`](crate::AuthenticatorBuilder::refresh_lifetime).
+///
+/// ```
+/// use std::time::Duration;
+/// use hardtack::session::SessionPolicy;
+///
+/// let policy = SessionPolicy::default()
+///     .absolute_lifetime(Duration::from_secs(7 * 24 * 60 * 60))
+///     .race_window(Duration::from_secs(10));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a policy does nothing until it is given to AuthenticatorBuilder::session_policy"]
+pub struct SessionPolicy {
+    pub(crate) absolute_lifetime: Duration,
+    pub(crate) race_window: Duration,
+    pub(crate) lost_response_window: Duration,
+    pub(crate) access_jitter: u8,
+    pub(crate) max_staleness: Option<Duration>,
+    pub(crate) poll_interval: Duration,
+}
+
+impl Default for SessionPolicy {
+    fn default() -> Self {
+        Self {
+            absolute_lifetime: Duration::from_secs(30 * 24 * 60 * 60),
+            race_window: Duration::from_secs(30),
+            lost_response_window: Duration::from_secs(600),
+            access_jitter: 0,
+            max_staleness: None,
+            poll_interval: Duration::from_secs(1),
+        }
+    }
+}
+
+impl SessionPolicy {
+    /// Sets how long a stored session lives at most, however much it is used (ASVS 5.0 V7.3.2). Default: 30 days.
+    pub fn absolute_lifetime(mut self, span: Duration) -> Self {
+        self.absolute_lifetime = span;
+        self
+    }
+
+    /// Sets how long after a rotation the previous refresh token still gets the current tokens. Default: 30 s.
+    ///
+    /// Until the new token has been seen, the previous one is accepted for ten minutes, or for this window if it
+    /// is longer: the response may have been lost. Zero turns both off: two tabs that refresh at once, or a lost
+    /// response, then end the session.
+    pub fn race_window(mut self, window: Duration) -> Self {
+        self.race_window = window;
+        self.lost_response_window =
+            if window.is_zero() { Duration::ZERO } else { Self::default().lost_response_window.max(window) };
+        self
+    }
+
+    /// Shortens the lives of access tokens by a random part of up to this many percent, so that tokens that were
+    /// issued together do not expire together. Default: 0; at most 50.
+    ///
+    /// The part is derived from the session's row, so concurrent requests still get the same token.
+    pub fn access_jitter(mut self, percent: u8) -> Self {
+        self.access_jitter = percent;
+        self
+    }
+
+    /// Sets how stale this process's list of ended sessions may be, for several processes that share a store.
+    /// Whole seconds; at least two seconds more than [`poll_interval`](Self::poll_interval). Default: no limit.
+    ///
+    /// If the process has not read the revocation log for this long, it checks each request against the store, and
+    /// responds with 503 if the store fails, until
+    /// [`Authenticator::follow_revocations`](crate::Authenticator::follow_revocations) has caught up. Five seconds
+    /// are a good choice.
+    pub fn max_staleness(mut self, bound: Duration) -> Self {
+        self.max_staleness = Some(bound);
+        self
+    }
+
+    /// Sets how often [`Authenticator::follow_revocations`](crate::Authenticator::follow_revocations) reads the
+    /// revocation log if the store sends no notification. Default: 1 s.
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
+        self.poll_interval = interval;
+        self
+    }
+
+    /// The rules for sessions with these lifetimes.
+    pub(crate) const fn rules(&self, idle: Duration, absolute: Duration) -> SessionRules {
+        let Self { race_window, lost_response_window, .. } = *self;
+        SessionRules { idle, absolute, race_window, lost_response_window }
+    }
+
+    pub(crate) fn check(&self, stored_sessions: bool) -> Result<(), ConfigError> {
+        if self.access_jitter > 50 {
+            return Err(ConfigError::TooMuchJitter { percent: self.access_jitter });
+        }
+        if self.poll_interval.is_zero() {
+            return Err(ConfigError::ZeroPollInterval);
+        }
+        let Some(bound) = self.max_staleness else { return Ok(()) };
+        if !stored_sessions {
+            return Err(ConfigError::StalenessWithoutStore);
+        }
+        // One second for the fractions that are cut off, and one for reading the log.
+        let least = self.poll_interval + Duration::from_secs(2);
+        if bound < least {
+            return Err(ConfigError::StalenessTooShort { bound, least });
+        }
+        Ok(())
+    }
+}
+
+/// The rules of the default settings.
+#[cfg(any(test, feature = "testing"))]
+impl Default for SessionRules {
+    fn default() -> Self {
+        let policy = SessionPolicy::default();
+        policy.rules(Duration::from_secs(24 * 60 * 60), policy.absolute_lifetime)
+    }
+}

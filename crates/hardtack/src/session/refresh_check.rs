@@ -1,0 +1,101 @@
+//! What to do with a refresh token of some generation: a pure decision about the session's row.
+
+use super::{Session, SessionRules};
+use crate::clock::Timestamp;
+
+/// What to do with a refresh token whose compare-and-swap missed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RefreshVerdict {
+    /// It is the previous token: repeat the current one, byte for byte, and write nothing.
+    Repeat,
+    /// It is the current token: the row was read between two rotations.
+    Retry,
+    /// An old token was used again, so there is a copy of it (RFC 9700 section 4.14.2). End the session.
+    Reuse,
+    /// It is newer than the row: the store lost rows, or another store uses the same key.
+    Ahead,
+    /// The session was ended.
+    Revoked,
+    /// The session was not used for too long, or is too old.
+    Expired,
+}
+
+impl SessionRules {
+    /// Compares a refresh token of `generation` with the session's row.
+    pub(crate) fn check_refresh(&self, row: &Session, generation: u64, now: Timestamp) -> RefreshVerdict {
+        if row.revoked_at.is_some() {
+            return RefreshVerdict::Revoked;
+        }
+        if !row.is_live(now) {
+            return RefreshVerdict::Expired;
+        }
+        if generation > row.generation {
+            return RefreshVerdict::Ahead;
+        }
+        let window = if row.confirmed { self.race_window } else { self.lost_response_window };
+        match row.generation - generation {
+            0 => RefreshVerdict::Retry,
+            // Times are whole seconds: a window of zero must not accept the same second either.
+            1 if !window.is_zero() && now.since(row.rotated_at) <= window => RefreshVerdict::Repeat,
+            _ => RefreshVerdict::Reuse,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
+
+    fn row(generation: u64, confirmed: bool) -> Session {
+        let rules = SessionRules::default();
+        Session { generation, confirmed, ..Session::begin("alice", NOW, &rules) }
+    }
+
+    fn judge(row: &Session, generation: u64, seconds: u64) -> RefreshVerdict {
+        SessionRules::default().check_refresh(row, generation, NOW + Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn s31_the_parent_gets_the_current_token_for_thirty_seconds() {
+        assert_eq!(judge(&row(5, true), 4, 0), RefreshVerdict::Repeat);
+        assert_eq!(judge(&row(5, true), 4, 30), RefreshVerdict::Repeat);
+        assert_eq!(judge(&row(5, true), 4, 31), RefreshVerdict::Reuse);
+    }
+
+    #[test]
+    fn s32_a_lost_response_is_recovered_for_ten_minutes() {
+        assert_eq!(judge(&row(5, false), 4, 600), RefreshVerdict::Repeat);
+        assert_eq!(judge(&row(5, false), 4, 601), RefreshVerdict::Reuse);
+    }
+
+    #[test]
+    fn without_a_window_a_parent_is_reuse_at_once() {
+        let strict =
+            SessionRules { race_window: Duration::ZERO, lost_response_window: Duration::ZERO, ..Default::default() };
+        assert_eq!(strict.check_refresh(&row(5, false), 4, NOW), RefreshVerdict::Reuse);
+        assert_eq!(strict.check_refresh(&row(5, true), 4, NOW), RefreshVerdict::Reuse);
+    }
+
+    #[test]
+    fn s30_a_grandparent_is_reuse_at_once() {
+        assert_eq!(judge(&row(5, false), 3, 0), RefreshVerdict::Reuse);
+        assert_eq!(judge(&row(5, true), 1, 0), RefreshVerdict::Reuse);
+    }
+
+    #[test]
+    fn a_token_of_the_future_is_none_of_ours() {
+        assert_eq!(judge(&row(5, true), 6, 0), RefreshVerdict::Ahead);
+    }
+
+    #[test]
+    fn s33_s34_the_end_is_the_earlier_of_idle_and_absolute() {
+        let rules = SessionRules::default();
+        assert_eq!(rules.idle_end(NOW, NOW + Duration::from_secs(5)), NOW + Duration::from_secs(5));
+        assert_eq!(rules.idle_end(NOW, NOW + rules.absolute), NOW + rules.idle);
+        assert_eq!(judge(&row(1, true), 1, rules.idle.as_secs()), RefreshVerdict::Expired);
+        assert_eq!(judge(&Session { revoked_at: Some(NOW), ..row(1, true) }, 1, 0), RefreshVerdict::Revoked);
+    }
+}

@@ -1,3 +1,0 @@
-//! Tests of modules that are compiled elsewhere as well.
-
-mod revocations;

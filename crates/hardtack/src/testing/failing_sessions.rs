@@ -1,0 +1,197 @@
+//! A session store that fails on demand.
+
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use crate::clock::Timestamp;
+use crate::error::BackendError;
+use crate::session::{MemorySessions, RevocationPage, RevokeTarget, Rotation, Session, SessionId, SessionStore};
+
+/// Sessions in memory that [fail](Self::fail) on demand, to test an application while its store is down. It also
+/// counts some of the calls.
+///
+/// Clones share the sessions, the counts and whether the store fails.
+///
+/// ```
+/// use hardtack::testing::FailingSessions;
+/// use hardtack::{Authenticator, KeySet, SigningKey, jwt::Algorithm};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = FailingSessions::new();
+/// let auth = Authenticator::builder(KeySet::new(SigningKey::generate(Algorithm::HS256)?))
+///     .base_url("https://site.example")
+///     .sessions(store.clone())
+///     .build()?;
+/// store.fail(); // from now on, a log-in or a refresh gets a 503
+/// # drop(auth);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct FailingSessions(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    sessions: Mutex<MemorySessions>,
+    fails: AtomicBool,
+    log_hangs: AtomicBool,
+    notifications: Mutex<Notifications>,
+    finds: AtomicU64,
+    rotations: AtomicU64,
+    log_reads: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Notifications {
+    pending: usize,
+    waiting: Vec<Waker>,
+}
+
+impl FailingSessions {
+    /// The text of the store's errors. It must not reach a client.
+    pub const ERROR: &'static str = "internal details that no client may see";
+
+    /// An empty store that does not fail yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes every call fail until [`recover`](Self::recover).
+    pub fn fail(&self) {
+        self.0.fails.store(true, Ordering::SeqCst);
+    }
+
+    /// Makes calls succeed again.
+    pub fn recover(&self) {
+        self.0.fails.store(false, Ordering::SeqCst);
+    }
+
+    /// Sets whether a read of the revocation log hangs: a read that starts while it does never ends.
+    pub fn set_log_hangs(&self, hangs: bool) {
+        self.0.log_hangs.store(hangs, Ordering::SeqCst);
+    }
+
+    /// Ends one wait in [`revoked_elsewhere`](SessionStore::revoked_elsewhere), as a notification of another process
+    /// does.
+    pub fn notify(&self) {
+        let mut notifications = self.notifications();
+        notifications.pending += 1;
+        notifications.waiting.drain(..).for_each(Waker::wake);
+    }
+
+    /// Returns the sessions as a store that never fails.
+    pub fn sessions(&self) -> MemorySessions {
+        lock(&self.0.sessions).clone()
+    }
+
+    /// Replaces the sessions with those of `backup`, as when a database is restored.
+    pub fn restore(&self, backup: &MemorySessions) {
+        *lock(&self.0.sessions) = backup.clone();
+    }
+
+    /// Returns how often [`find`](SessionStore::find) was called.
+    pub fn finds(&self) -> u64 {
+        self.0.finds.load(Ordering::SeqCst)
+    }
+
+    /// Returns how often [`rotate`](SessionStore::rotate) has rotated a session.
+    pub fn rotations(&self) -> u64 {
+        self.0.rotations.load(Ordering::SeqCst)
+    }
+
+    /// Returns how often the revocation log was read.
+    pub fn log_reads(&self) -> u64 {
+        self.0.log_reads.load(Ordering::SeqCst)
+    }
+
+    /// Sets all counts to zero.
+    pub fn reset_counts(&self) {
+        for count in [&self.0.finds, &self.0.rotations, &self.0.log_reads] {
+            count.store(0, Ordering::SeqCst);
+        }
+    }
+
+    fn available(&self) -> Result<MemorySessions, BackendError> {
+        if self.0.fails.load(Ordering::SeqCst) { Err(BackendError::new(Self::ERROR)) } else { Ok(self.sessions()) }
+    }
+
+    fn notifications(&self) -> MutexGuard<'_, Notifications> {
+        lock(&self.0.notifications)
+    }
+
+    fn poll_notification(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut notifications = self.notifications();
+        if let Some(left) = notifications.pending.checked_sub(1) {
+            notifications.pending = left;
+            return Poll::Ready(());
+        }
+        notifications.waiting.push(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl SessionStore for FailingSessions {
+    async fn create(&self, session: &Session, ends: RevokeTarget<'_>) -> Result<Vec<SessionId>, BackendError> {
+        self.available()?.create(session, ends).await
+    }
+
+    async fn find(&self, id: SessionId) -> Result<Option<Session>, BackendError> {
+        self.0.finds.fetch_add(1, Ordering::SeqCst);
+        self.available()?.find(id).await
+    }
+
+    async fn rotate(
+        &self,
+        id: SessionId,
+        generation: u64,
+        rotation: Rotation,
+    ) -> Result<Option<Session>, BackendError> {
+        let session = self.available()?.rotate(id, generation, rotation).await?;
+        self.0.rotations.fetch_add(u64::from(session.is_some()), Ordering::SeqCst);
+        Ok(session)
+    }
+
+    async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), BackendError> {
+        self.available()?.confirm(id, generation).await
+    }
+
+    async fn revoke(&self, ends: RevokeTarget<'_>, now: Timestamp) -> Result<Vec<SessionId>, BackendError> {
+        self.available()?.revoke(ends, now).await
+    }
+
+    async fn outdate(
+        &self,
+        subject: &str,
+        claims: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Vec<(SessionId, u64)>, BackendError> {
+        self.available()?.outdate(subject, claims, now).await
+    }
+
+    async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, BackendError> {
+        self.available()?.list(subject, now).await
+    }
+
+    async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, BackendError> {
+        self.0.log_reads.fetch_add(1, Ordering::SeqCst);
+        if self.0.log_hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        self.available()?.revocations(after, limit).await
+    }
+
+    async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, BackendError> {
+        self.available()?.prune(before, limit).await
+    }
+
+    async fn revoked_elsewhere(&self) -> Result<(), BackendError> {
+        poll_fn(|cx| self.poll_notification(cx)).await;
+        self.available().map(drop)
+    }
+}

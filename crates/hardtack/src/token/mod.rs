@@ -1,0 +1,9 @@
+//! Tokens after verification, and why one could not be issued.
+
+mod issue_error;
+mod payload;
+mod verified_token;
+
+pub use issue_error::IssueError;
+pub(crate) use payload::VerifiedPayload;
+pub use verified_token::VerifiedToken;

@@ -1,0 +1,210 @@
+//! Finding the text of a token in a location. Nothing is verified here.
+
+use std::borrow::Cow;
+
+use super::{TokenLocation, TokenSources};
+use crate::body::{JsonTokens, Member, is_json};
+use crate::cookie::{CookieName, DuplicateCookie};
+use crate::jwt::TokenKind;
+use crate::request::RequestHead;
+
+/// What a location contains.
+pub(crate) enum Extracted<'a> {
+    /// No token: search the next location.
+    Absent(Absence),
+    /// Something that cannot be a token. No other location is searched.
+    Malformed,
+    /// The cookie is there more than once.
+    Twice,
+    /// The body was not read, or not to its end.
+    Unread,
+    /// A token.
+    Token(Cow<'a, [u8]>),
+}
+
+/// What is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Absence {
+    /// The header.
+    Field,
+    /// A header value with the expected scheme, or there are several.
+    Type,
+    /// The cookie.
+    Cookie,
+    /// The query parameter.
+    Parameter,
+    /// A JSON body.
+    NoJson,
+    /// The member of the JSON body.
+    Member,
+}
+
+/// Searches one location. `json` is what was read of the body, and `cookie` is the full name of the cookie.
+pub(crate) fn extract<'a>(
+    location: TokenLocation,
+    kind: TokenKind,
+    head: &RequestHead<'a>,
+    sources: &'a TokenSources,
+    cookie: &CookieName,
+    json: Option<&'a JsonTokens>,
+) -> Extracted<'a> {
+    match location {
+        TokenLocation::Headers => in_headers(head, sources),
+        TokenLocation::Cookies => match cookie.find(head) {
+            Err(DuplicateCookie) => Extracted::Twice,
+            // Some clients keep a deleted cookie with an empty value.
+            Ok(None | Some(b"")) => Extracted::Absent(Absence::Cookie),
+            Ok(Some(token)) => Extracted::Token(token.into()),
+        },
+        TokenLocation::QueryString => match head.query(&sources.query_name) {
+            None => Extracted::Absent(Absence::Parameter),
+            Some(value) if value.is_empty() => Extracted::Absent(Absence::Parameter),
+            Some(value) => match value.strip_prefix(&sources.query_prefix) {
+                Some(token) => Extracted::Token(token.as_bytes().to_vec().into()),
+                None => Extracted::Malformed,
+            },
+        },
+        TokenLocation::Json => in_json(kind, head, json),
+    }
+}
+
+/// Several headers with one name are equivalent to one whose values are separated by commas (RFC 9110 section 5.2).
+fn in_headers<'a>(head: &RequestHead<'a>, sources: &'a TokenSources) -> Extracted<'a> {
+    let mut fields = head.header_all(&sources.header_lower);
+    let field = match (fields.next(), fields.next()) {
+        (None, _) => return Extracted::Absent(Absence::Field),
+        (Some(only), None) => Cow::Borrowed(only),
+        (Some(first), Some(second)) => {
+            let all: Vec<&[u8]> = [first, second].into_iter().chain(fields).collect();
+            Cow::Owned(all.join(&b','))
+        }
+    };
+    match field {
+        Cow::Borrowed(field) => in_field(field, &sources.header_type),
+        Cow::Owned(field) => match in_field(&field, &sources.header_type) {
+            Extracted::Token(token) => Extracted::Token(token.into_owned().into()),
+            Extracted::Absent(absence) => Extracted::Absent(absence),
+            _ => Extracted::Malformed,
+        },
+    }
+}
+
+fn in_field<'a>(field: &'a [u8], header_type: &str) -> Extracted<'a> {
+    let words = |value: &'a [u8]| value.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let values = || field.split(|byte| *byte == b',').filter(move |value| words(value).next().is_some());
+    if values().next().is_none() {
+        return Extracted::Absent(Absence::Field);
+    }
+    if header_type.is_empty() {
+        // The whole header is the token.
+        let mut words = words(trim_commas(field));
+        return match (words.next(), words.next()) {
+            (Some(token), None) => Extracted::Token(token.into()),
+            _ => Extracted::Malformed,
+        };
+    }
+    let mut ours = values().filter(|value| words(value).next() == Some(header_type.as_bytes()));
+    let (Some(value), None) = (ours.next(), ours.next()) else { return Extracted::Absent(Absence::Type) };
+    let mut words = words(value).skip(1);
+    match (words.next(), words.next()) {
+        (Some(token), None) => Extracted::Token(token.into()),
+        _ => Extracted::Malformed,
+    }
+}
+
+fn trim_commas(field: &[u8]) -> &[u8] {
+    let mut field = field.trim_ascii();
+    while let [b',', rest @ ..] | [rest @ .., b','] = field {
+        field = rest;
+    }
+    field
+}
+
+fn in_json<'a>(kind: TokenKind, head: &RequestHead<'a>, json: Option<&'a JsonTokens>) -> Extracted<'a> {
+    if !is_json(head) {
+        return Extracted::Absent(Absence::NoJson);
+    }
+    match json {
+        None | Some(JsonTokens::BeyondPeek) => Extracted::Unread,
+        Some(JsonTokens::None) => Extracted::Absent(Absence::Member),
+        Some(JsonTokens::Read { access, refresh }) => match if kind == TokenKind::Refresh { refresh } else { access } {
+            Member::Absent => Extracted::Absent(Absence::Member),
+            Member::Unfit => Extracted::Malformed,
+            Member::Text(token) => Extracted::Token(token.as_bytes().into()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestRequest;
+
+    fn say(extracted: Extracted<'_>) -> String {
+        match extracted {
+            Extracted::Absent(absence) => format!("{absence:?}"),
+            Extracted::Malformed => "Malformed".into(),
+            Extracted::Twice => "Twice".into(),
+            Extracted::Unread => "Unread".into(),
+            Extracted::Token(token) => String::from_utf8_lossy(&token).into_owned(),
+        }
+    }
+
+    fn header(fields: &[&str], header_type: &str) -> String {
+        let request = TestRequest::new("GET", "/").fields(fields.iter().map(|value| ("authorization", value)));
+        let sources = TokenSources { header_type: header_type.into(), ..TokenSources::default() };
+        say(extract(TokenLocation::Headers, TokenKind::Access, &request.head(), &sources, &CookieName::new("id"), None))
+    }
+
+    #[test]
+    fn a_header_field_is_read_as_flask_jwt_extended_reads_it() {
+        for (field, expected) in [
+            ("Bearer a.b.c", "a.b.c"),
+            ("  Bearer   a.b.c ", "a.b.c"),
+            ("Bearer a.b.c,", "a.b.c"),
+            (",Bearer a.b.c", "a.b.c"),
+            ("Basic xyz, Bearer a.b.c", "a.b.c"),
+            ("Basic xyz,Bearer a.b.c", "a.b.c"),
+            ("", "Field"),
+            (" ", "Field"),
+            (",", "Field"),
+            ("Basic xyz", "Type"),
+            ("bearer a.b.c", "Type"),
+            ("Bearer a, Bearer b", "Type"),
+            ("Bearer", "Malformed"),
+            ("Bearer a b", "Malformed"),
+        ] {
+            assert_eq!(header(&[field], "Bearer"), expected, "{field:?}");
+        }
+        assert_eq!(header(&[], "Bearer"), "Field");
+        assert_eq!(header(&["Basic xyz", "Bearer a.b.c"], "Bearer"), "a.b.c");
+        assert_eq!(header(&["Bearer a.b.c", "Bearer a.b.c"], "Bearer"), "Type");
+    }
+
+    #[test]
+    fn without_a_type_the_field_is_the_token() {
+        assert_eq!(header(&["a.b.c"], ""), "a.b.c");
+        assert_eq!(header(&["a.b.c,"], ""), "a.b.c");
+        assert_eq!(header(&["Bearer a.b.c"], ""), "Malformed");
+    }
+
+    #[test]
+    fn a_query_parameter_has_its_prefix() {
+        let sources = TokenSources { query_prefix: "Bearer ".into(), ..TokenSources::default() };
+        let query = |target| {
+            let request = TestRequest::new("GET", target);
+            say(extract(
+                TokenLocation::QueryString,
+                TokenKind::Access,
+                &request.head(),
+                &sources,
+                &CookieName::new("id"),
+                None,
+            ))
+        };
+        assert_eq!(query("/?jwt=Bearer+a.b.c"), "a.b.c");
+        assert_eq!(query("/?jwt=a.b.c"), "Malformed");
+        assert_eq!(query("/?jwt="), "Parameter");
+        assert_eq!(query("/?other=a"), "Parameter");
+    }
+}

@@ -1,0 +1,120 @@
+//! Where a request may carry its token.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A part of a request that may carry a token (`JWT_TOKEN_LOCATION`).
+///
+/// Browsers send only cookies by themselves. So the CSRF and origin checks, the deletion of cookies, and redirects
+/// apply to tokens in cookies only. A token in another location was put there by the client on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TokenLocation {
+    /// A header, by default `Authorization: Bearer …`.
+    Headers,
+    /// The access cookie or the refresh cookie.
+    Cookies,
+    /// A query parameter. Queries end up in logs, in browser histories and in `Referer` headers.
+    QueryString,
+    /// A member of a JSON body.
+    Json,
+}
+
+impl TokenLocation {
+    const ALL: [Self; 4] = [Self::Headers, Self::Cookies, Self::QueryString, Self::Json];
+
+    /// Returns the name in Flask-JWT-Extended: `headers`, `cookies`, `query_string` or `json`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Headers => "headers",
+            Self::Cookies => "cookies",
+            Self::QueryString => "query_string",
+            Self::Json => "json",
+        }
+    }
+}
+
+impl fmt::Display for TokenLocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text is not the name of a location.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected headers, cookies, query_string or json")]
+pub struct UnknownLocation;
+
+impl FromStr for TokenLocation {
+    type Err = UnknownLocation;
+
+    fn from_str(name: &str) -> Result<Self, UnknownLocation> {
+        Self::ALL.into_iter().find(|location| location.as_str() == name).ok_or(UnknownLocation)
+    }
+}
+
+/// Locations in order of precedence, each at most once. The first one that contains a token decides.
+///
+/// ```
+/// use hardtack::TokenLocation::{Cookies, Headers};
+/// use hardtack::token_source::Locations;
+///
+/// let locations = Locations::from([Headers, Cookies, Headers]);
+/// assert_eq!(locations.iter().collect::<Vec<_>>(), [Headers, Cookies]);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Locations([Option<TokenLocation>; 4]);
+
+impl Locations {
+    /// No location.
+    pub(crate) const NONE: Self = Self([None; 4]);
+
+    /// Cookies only.
+    pub const COOKIES: Self = Self([Some(TokenLocation::Cookies), None, None, None]);
+
+    /// Returns the locations, in order.
+    pub fn iter(self) -> impl Iterator<Item = TokenLocation> {
+        self.0.into_iter().flatten()
+    }
+
+    /// Returns whether this location is included.
+    pub fn contains(self, location: TokenLocation) -> bool {
+        self.0.contains(&Some(location))
+    }
+
+    /// Returns whether there are no locations.
+    #[inline]
+    pub fn is_empty(self) -> bool {
+        // The array is filled from the front.
+        matches!(self.0, [None, ..])
+    }
+
+    /// Whether only cookies are included.
+    #[inline]
+    pub(crate) fn is_only_cookies(self) -> bool {
+        matches!(self.0, [Some(TokenLocation::Cookies), None, ..])
+    }
+}
+
+impl FromIterator<TokenLocation> for Locations {
+    fn from_iter<I: IntoIterator<Item = TokenLocation>>(locations: I) -> Self {
+        let mut all = Self::default();
+        for location in locations {
+            if let (false, Some(free)) = (all.contains(location), all.0.iter_mut().find(|slot| slot.is_none())) {
+                *free = Some(location);
+            }
+        }
+        all
+    }
+}
+
+impl<const N: usize> From<[TokenLocation; N]> for Locations {
+    fn from(locations: [TokenLocation; N]) -> Self {
+        locations.into_iter().collect()
+    }
+}
+
+impl From<TokenLocation> for Locations {
+    fn from(location: TokenLocation) -> Self {
+        [location].into()
+    }
+}

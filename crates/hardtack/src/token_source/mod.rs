@@ -1,0 +1,11 @@
+//! Where a request carries its token: in a cookie by default, or in a header, the query or a JSON body.
+
+mod extract;
+mod location;
+mod need;
+mod sources;
+
+pub(crate) use extract::{Absence, Extracted, extract};
+pub use location::{Locations, TokenLocation, UnknownLocation};
+pub use need::Need;
+pub use sources::TokenSources;

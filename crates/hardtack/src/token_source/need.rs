@@ -1,0 +1,87 @@
+//! What a route needs.
+
+use super::Locations;
+use crate::jwt::TokenKind;
+
+/// What a route needs: the arguments of `jwt_required` in Flask-JWT-Extended.
+///
+/// ```
+/// use hardtack::{Need, TokenLocation};
+/// let account_page = Need::access().fresh();
+/// let front_page = Need::access().optional();
+/// let for_programs = Need::access().locations([TokenLocation::Headers]);
+/// # assert_ne!(account_page, front_page);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Need {
+    pub(crate) kind: TokenKind,
+    pub(crate) fresh: bool,
+    pub(crate) optional: bool,
+    /// The locations to search; if empty, those of the settings.
+    pub(crate) locations: Locations,
+    pub(crate) any_type: bool,
+    pub(crate) skip_revocation_check: bool,
+}
+
+impl Need {
+    /// An access token: `jwt_required()`.
+    pub const fn access() -> Self {
+        Self {
+            kind: TokenKind::Access,
+            fresh: false,
+            optional: false,
+            locations: Locations::NONE,
+            any_type: false,
+            skip_revocation_check: false,
+        }
+    }
+
+    /// A refresh token: `jwt_required(refresh=True)`.
+    pub const fn refresh() -> Self {
+        Self { kind: TokenKind::Refresh, ..Self::access() }
+    }
+
+    /// Requires a recent log-in; a refreshed token is not enough: `jwt_required(fresh=True)`.
+    #[must_use]
+    pub const fn fresh(mut self) -> Self {
+        self.fresh = true;
+        self
+    }
+
+    /// Accepts requests without a token. An invalid token is still refused: `jwt_required(optional=True)`.
+    #[must_use]
+    pub const fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
+
+    /// Searches these locations instead of those of the settings: `jwt_required(locations=…)`. If a route takes
+    /// tokens from JSON bodies, also set
+    /// [`TokenSources::route_locations`](crate::token_source::TokenSources::route_locations).
+    #[must_use]
+    pub fn locations(mut self, locations: impl Into<Locations>) -> Self {
+        self.locations = locations.into();
+        self
+    }
+
+    /// Accepts access and refresh tokens: `jwt_required(verify_type=False)`. The kind still decides which cookie or
+    /// JSON member is read.
+    #[must_use]
+    pub const fn any_type(mut self) -> Self {
+        self.any_type = true;
+        self
+    }
+
+    /// Accepts tokens of ended sessions, and tokens that the application blocks:
+    /// `jwt_required(skip_revocation_check=True)`.
+    #[must_use]
+    pub const fn skip_revocation_check(mut self) -> Self {
+        self.skip_revocation_check = true;
+        self
+    }
+
+    /// The kind that the token must have, if any.
+    pub(crate) const fn expected_kind(self) -> Option<TokenKind> {
+        if self.any_type { None } else { Some(self.kind) }
+    }
+}

@@ -1,0 +1,141 @@
+//! Which parts of a request are searched for tokens, and by which names.
+
+use super::{Locations, TokenLocation};
+use crate::error::ConfigError;
+use crate::request::is_token;
+
+/// Which parts of a request are searched for tokens, and by which names.
+///
+/// The names and forms are those of Flask-JWT-Extended. Only cookies are searched by default.
+///
+/// ```
+/// use hardtack::TokenLocation::{Cookies, Headers};
+/// use hardtack::token_source::TokenSources;
+///
+/// let sources = TokenSources::from([Headers, Cookies]).header_name("X-Auth");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "token sources do nothing until they are given to AuthenticatorBuilder::token_sources"]
+pub struct TokenSources {
+    pub(crate) locations: Locations,
+    /// Locations that single routes ask for besides.
+    pub(crate) route_locations: Locations,
+    /// As replies spell it.
+    pub(crate) header_name: String,
+    /// As header fields are looked up.
+    pub(crate) header_lower: String,
+    /// The scheme before the token; empty for none.
+    pub(crate) header_type: String,
+    pub(crate) query_name: String,
+    pub(crate) query_prefix: String,
+    pub(crate) json_key: String,
+    pub(crate) refresh_json_key: String,
+}
+
+impl Default for TokenSources {
+    fn default() -> Self {
+        Self {
+            locations: Locations::COOKIES,
+            route_locations: Locations::default(),
+            header_name: "Authorization".into(),
+            header_lower: "authorization".into(),
+            header_type: "Bearer".into(),
+            query_name: "jwt".into(),
+            query_prefix: String::new(),
+            json_key: "access_token".into(),
+            refresh_json_key: "refresh_token".into(),
+        }
+    }
+}
+
+impl<L: Into<Locations>> From<L> for TokenSources {
+    fn from(locations: L) -> Self {
+        Self::default().locations(locations)
+    }
+}
+
+impl TokenSources {
+    /// Sets where requests carry their tokens, in order of precedence (`JWT_TOKEN_LOCATION`). Default: cookies.
+    pub fn locations(mut self, locations: impl Into<Locations>) -> Self {
+        self.locations = locations.into();
+        self
+    }
+
+    /// Sets locations that single routes ask for besides ([`Need::locations`](crate::Need::locations)).
+    ///
+    /// Only JSON has to be set here: the adapter then reads JSON bodies of up to 64 KiB before the handler runs.
+    pub fn route_locations(mut self, locations: impl Into<Locations>) -> Self {
+        self.route_locations = locations.into();
+        self
+    }
+
+    /// Sets the header that carries a token (`JWT_HEADER_NAME`). Default: `Authorization`.
+    pub fn header_name(mut self, name: impl Into<String>) -> Self {
+        self.header_name = name.into();
+        self
+    }
+
+    /// Sets the word before the token in the header, or an empty text for none (`JWT_HEADER_TYPE`). Default:
+    /// `Bearer`.
+    pub fn header_type(mut self, word: impl Into<String>) -> Self {
+        self.header_type = word.into();
+        self
+    }
+
+    /// Sets the query parameter that carries a token (`JWT_QUERY_STRING_NAME`). Default: `jwt`.
+    pub fn query_name(mut self, name: impl Into<String>) -> Self {
+        self.query_name = name.into();
+        self
+    }
+
+    /// Sets what precedes the token in the query parameter (`JWT_QUERY_STRING_VALUE_PREFIX`). Default: nothing.
+    pub fn query_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.query_prefix = prefix.into();
+        self
+    }
+
+    /// Sets the JSON member that carries an access token (`JWT_JSON_KEY`). Default: `access_token`.
+    pub fn json_key(mut self, name: impl Into<String>) -> Self {
+        self.json_key = name.into();
+        self
+    }
+
+    /// Sets the JSON member that carries a refresh token (`JWT_REFRESH_JSON_KEY`). Default: `refresh_token`.
+    pub fn refresh_json_key(mut self, name: impl Into<String>) -> Self {
+        self.refresh_json_key = name.into();
+        self
+    }
+
+    /// Whether a route may take tokens from this location.
+    #[inline]
+    pub(crate) fn may_be_in(&self, location: TokenLocation) -> bool {
+        if self.locations.is_only_cookies() && self.route_locations.is_empty() {
+            return location == TokenLocation::Cookies;
+        }
+        self.locations.contains(location) || self.route_locations.contains(location)
+    }
+
+    /// Checks the locations and names, and writes the header's name as it is looked up.
+    pub(crate) fn check(&mut self) -> Result<(), ConfigError> {
+        if self.locations.is_empty() {
+            return Err(ConfigError::NoTokenLocation);
+        }
+        self.header_lower = self.header_name.to_ascii_lowercase();
+        let bad = |what, name: &str| Err(ConfigError::BadTokenPlace { what, name: name.to_owned() });
+        if !is_token(&self.header_name) {
+            return bad("header's name", &self.header_name);
+        }
+        if !self.header_type.is_empty() && !is_token(&self.header_type) {
+            return bad("header's type", &self.header_type);
+        }
+        let named = [
+            ("query parameter", &self.query_name),
+            ("JSON member", &self.json_key),
+            ("JSON member", &self.refresh_json_key),
+        ];
+        match named.into_iter().find(|(_, name)| name.is_empty()) {
+            Some((what, name)) => bad(what, name),
+            None => Ok(()),
+        }
+    }
+}

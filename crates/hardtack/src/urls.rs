@@ -1,0 +1,85 @@
+//! The routes of the log-in flow.
+
+use crate::error::ConfigError;
+use crate::request::NextPath;
+
+/// The routes of the log-in flow: where browsers are redirected to.
+///
+/// ```
+/// let urls = hardtack::Urls::default().login("/auth/login");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Urls {
+    pub(crate) login: String,
+    pub(crate) logout: String,
+    pub(crate) signup: String,
+    pub(crate) refresh: String,
+    pub(crate) reauthenticate: String,
+    pub(crate) home: String,
+}
+
+impl Default for Urls {
+    fn default() -> Self {
+        Self {
+            login: "/login".into(),
+            logout: "/logout".into(),
+            signup: "/signup".into(),
+            refresh: "/token/refresh".into(),
+            reauthenticate: "/reauthenticate".into(),
+            home: "/".into(),
+        }
+    }
+}
+
+/// Generates a setter for each route.
+macro_rules! routes {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
+        $(#[$doc])*
+        #[must_use]
+        pub fn $name(mut self, path: impl Into<String>) -> Self {
+            self.$name = path.into();
+            self
+        }
+    )*};
+}
+
+impl Urls {
+    routes! {
+        /// Sets the log-in page. Default: `/login`.
+        login,
+        /// Sets the log-out route. Default: `/logout`.
+        logout,
+        /// Sets the sign-up page. Default: `/signup`.
+        signup,
+        /// Sets the route that exchanges a refresh token. Default: `/token/refresh`.
+        refresh,
+        /// Sets the page that asks for the password again. Default: `/reauthenticate`.
+        reauthenticate,
+        /// Sets the page after a log-in without a `next`. Default: `/`.
+        home,
+    }
+
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        let routes = [
+            ("log-in URL", &self.login),
+            ("log-out URL", &self.logout),
+            ("sign-up URL", &self.signup),
+            ("refresh URL", &self.refresh),
+            ("re-authentication URL", &self.reauthenticate),
+            ("home URL", &self.home),
+        ];
+        // Without a query: the URL is compared with paths, and becomes the Path of the refresh cookie.
+        let is_path =
+            |url: &str| !url.contains(['?', '#']) && NextPath::parse(url).is_some_and(|path| path.as_str() == url);
+        match routes.into_iter().find(|(_, url)| !is_path(url)) {
+            Some((what, url)) => Err(ConfigError::BadFlowUrl { what, url: url.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// The routes that a browser is never sent back to.
+    pub(crate) fn never_next(&self) -> [&str; 5] {
+        [&self.login, &self.logout, &self.signup, &self.refresh, &self.reauthenticate]
+    }
+}

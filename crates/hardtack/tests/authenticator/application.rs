@@ -1,0 +1,202 @@
+//! What an application plugs in: Flask-JWT-Extended's loaders.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use hardtack::BackendError;
+use hardtack::authenticator::Blocklist;
+use hardtack::jwt::NoExtra;
+use hardtack::jwt::{Algorithm, TokenKind};
+use hardtack::{KeySet, LogIn, Need, SigningKey, TokenLocation, VerifiedToken};
+use serde_json::{Map, json};
+
+use crate::support::{Browser, Request, Site, key, log_in, page, seconds};
+
+/// Blocks a subject, and is broken on demand.
+struct Blocked(&'static str);
+
+static BROKEN: AtomicBool = AtomicBool::new(false);
+
+impl Blocklist for Blocked {
+    async fn is_blocked(&self, token: &VerifiedToken) -> Result<bool, BackendError> {
+        if token.subject() == "broken" && BROKEN.load(Ordering::SeqCst) {
+            return Err(BackendError::new("details nobody outside may see"));
+        }
+        Ok(token.subject() == self.0)
+    }
+}
+
+#[test]
+fn a_blocked_token_is_refused_wherever_it_is_verified() {
+    let site = Site::with(|builder| builder.blocklist(Blocked("mallory")));
+    let (mut mallory, mut alice) = (site.browser_of("mallory"), site.browser_of("alice"));
+    assert_eq!(site.visit(&mut alice).status, 200);
+    let refused = site.answer(&mallory, Request::get("/"), page(Need::access()));
+    assert!(refused.is_refused(401, "revoked") && refused.deletes("access_token_cookie"));
+    let optional = site.answer(&mallory, Request::get("/"), page(Need::access().optional()));
+    assert!(optional.is_refused(401, "revoked"));
+    let skipped = site.answer(&mallory, Request::get("/"), page(Need::access().skip_revocation_check()));
+    assert_eq!(skipped.token().subject(), "mallory");
+    // Nor does a blocked refresh token give new ones, by itself or on the way.
+    assert!(site.answer(&mallory, Request::get("/"), page(Need::refresh())).is_refused(401, "revoked"));
+    site.pass(16 * 60);
+    assert!(site.answer(&mallory, Request::get("/"), page(Need::access())).is_refused(401, "revoked"));
+    assert!(site.refresh(&mut mallory).is_refused(401, "revoked"));
+}
+
+#[test]
+fn s41_a_blocklist_that_fails_lets_nobody_in() {
+    let site = Site::with(|builder| builder.blocklist(Blocked("")));
+    let browser = site.browser_of("broken");
+    BROKEN.store(true, Ordering::SeqCst);
+    let answer = site.answer(&browser, Request::get("/"), page(Need::access().optional()));
+    BROKEN.store(false, Ordering::SeqCst);
+    assert!(answer.is_refused(503, "store_unavailable"));
+    assert!(!answer.body.contains("details") && answer.cookies.is_empty());
+}
+
+#[test]
+fn an_application_judges_claims() {
+    let site = Site::with(|builder| builder.verify_claims(|token| token.claim("tenant") == "acme"));
+    let enter = |claims: LogIn| {
+        let mut browser = Browser::default();
+        site.send(&mut browser, Request::post("/login").json(), log_in(claims));
+        site.answer(&browser, Request::get("/"), page(Need::access()))
+    };
+    assert_eq!(enter(LogIn::new("alice").claim("tenant", "acme")).status, 200);
+    assert!(enter(LogIn::new("alice").claim("tenant", "other")).is_refused(403, "claims_refused"));
+    assert!(enter(LogIn::new("alice")).is_refused(403, "claims_refused"));
+}
+
+#[test]
+fn an_application_adds_claims_and_header_members() {
+    static ROLE: Mutex<&str> = Mutex::new("reader");
+    let site = Site::with(|builder| {
+        builder
+            .additional_claims(|subject, kind| {
+                let mut claims = Map::new();
+                claims.insert("role".into(), json!(format!("{subject}:{}", ROLE.lock().unwrap())));
+                claims.insert("for".into(), json!(kind.as_str()));
+                claims
+            })
+            .additional_headers(|subject, _| Map::from_iter([("tenant".to_owned(), json!(subject))]))
+    });
+    let token = site.auth.access_token("alice").claim("for", "me").header("x", 1).issue().unwrap();
+    let decoded = site.auth.decode_any::<NoExtra>(token.as_str()).unwrap();
+    assert_eq!((decoded.claim("role"), decoded.claim("for")), (json!("alice:reader"), json!("me")));
+    let unverified = hardtack::jwt::Unverified::parse(token.as_str()).unwrap();
+    assert_eq!((&unverified.header()["tenant"], &unverified.header()["x"]), (&json!("alice"), &json!(1)));
+    let refresh = site.auth.refresh_token("alice").issue().unwrap();
+    assert_eq!(site.auth.decode_any::<NoExtra>(refresh.as_str()).unwrap().claim("for"), "refresh");
+
+    // A session's access tokens ask anew; its refresh tokens are the same bytes each time.
+    let mut browser = site.browser_of("bob");
+    assert_eq!(site.visit(&mut browser).token().claim("role"), "bob:reader");
+    *ROLE.lock().unwrap() = "writer";
+    site.pass(16 * 60);
+    assert_eq!(site.visit(&mut browser).token().claim("role"), "bob:writer");
+    let refresh = site.auth.decode_any::<NoExtra>(browser.refresh()).unwrap();
+    assert_eq!(refresh.claim("role"), json!(null));
+}
+
+#[test]
+fn an_application_cannot_add_what_is_ours() {
+    let reserved =
+        Site::stateless(|builder| builder.additional_claims(|_, _| Map::from_iter([("exp".to_owned(), json!(1))])));
+    assert!(reserved.auth.access_token("alice").issue().is_err());
+    let header = Site::stateless(|builder| {
+        builder.additional_headers(|_, _| Map::from_iter([("alg".to_owned(), json!("none"))]))
+    });
+    assert!(header.auth.access_token("alice").issue().is_err());
+}
+
+#[test]
+fn tenants_have_keys_of_their_own() {
+    let (acme, other) = (key(), SigningKey::generate(Algorithm::ES256).unwrap());
+    let (acme_verifies, other_verifies) = (acme.verifying_key(), other.verifying_key());
+    let of = |subject: &str| subject.split('/').next().unwrap_or_default().to_owned();
+    let own = acme.clone();
+    let site = Site::with(|builder| {
+        builder
+            .token_sources([TokenLocation::Headers, TokenLocation::Cookies])
+            .encode_key(move |subject| match of(subject).as_str() {
+                "acme" => Some(acme.clone()),
+                "other" => Some(other.clone()),
+                _ => None,
+            })
+            .decode_key(move |unverified| match unverified.claims()["sub"].as_str().map(of).as_deref() {
+                Some("acme") => Some(acme_verifies.clone()),
+                Some("other") => Some(other_verifies.clone()),
+                _ => None,
+            })
+    });
+    let mut tokens = HashSet::new();
+    for subject in ["acme/alice", "other/bob", "carol"] {
+        let token = site.auth.access_token(subject).issue().unwrap();
+        let request = Request::get("/").bearer(token.as_str());
+        assert_eq!(site.answer(&Browser::default(), request, page(Need::access())).token().subject(), subject);
+        tokens.insert(token.as_str().to_owned());
+    }
+    assert_eq!(tokens.len(), 3);
+    // A tenant's key signs for that tenant only, and the key fixes the algorithm.
+    let forge = |subject: &str, key: &SigningKey| {
+        let payload = format!(
+            "{{\"sub\":\"{subject}\",\"iat\":1800000000,\"exp\":1800000100,\"jti\":\"x\",\"type\":\"access\"}}"
+        );
+        let token = KeySet::new(key.clone()).sign(payload.as_bytes()).unwrap();
+        site.answer(&Browser::default(), Request::get("/").bearer(&token), page(Need::access())).status
+    };
+    assert_eq!((forge("acme/alice", &own), forge("other/bob", &own), forge("carol", &own)), (200, 401, 401));
+    // Sessions as well; but not with a key that signs differently each time.
+    let mut browser = site.browser_of("acme/alice");
+    site.pass(16 * 60);
+    assert_eq!(site.visit(&mut browser).token().subject(), "acme/alice");
+    let refused = site.answer(&Browser::default(), Request::post("/login").json(), log_in("other/bob"));
+    assert!(refused.is_refused(500, "cannot_issue"));
+}
+
+#[test]
+fn s23_a_key_that_is_no_longer_chosen_verifies_no_more() {
+    static RETIRED: AtomicBool = AtomicBool::new(false);
+    let (old, new) = (key(), key());
+    let signing = old.clone();
+    let site = Site::stateless(|builder| {
+        builder.encode_key(move |_| Some(signing.clone())).decode_key(move |_| {
+            let key = if RETIRED.load(Ordering::SeqCst) { &new } else { &old };
+            Some(key.verifying_key())
+        })
+    });
+    let browser = site.browser_of("alice");
+    let visit = || site.answer(&browser, Request::get("/"), page(Need::access().optional()));
+    assert_eq!((visit().status, visit().status), (200, 200));
+    RETIRED.store(true, Ordering::SeqCst);
+    assert!(visit().is_refused(401, "bad_signature"));
+}
+
+#[test]
+fn keys_that_verify_only_make_no_tokens() {
+    let signing = key();
+    let issuer = Site::with_keys(KeySet::new(signing.clone()), |builder| builder);
+    let keys = KeySet::verifying_only(signing.verifying_key());
+    let site = hardtack::Authenticator::builder(keys.clone()).clock(issuer.clock.clone()).build().unwrap();
+    let token = issuer.auth.access_token("alice").issue().unwrap();
+    assert_eq!(site.decode::<NoExtra>(token.as_str(), TokenKind::Access).unwrap().subject(), "alice");
+    assert!(site.access_token("alice").issue().is_err());
+    let stored = hardtack::Authenticator::builder(keys).sessions(hardtack::MemorySessions::new()).build();
+    assert!(stored.unwrap_err().to_string().contains("private key"));
+}
+
+#[test]
+fn a_handler_of_failures_sees_the_refused_token() {
+    use hardtack::{FailureKind, Reply};
+    let site = Site::with(|builder| {
+        builder.token_sources([TokenLocation::Headers]).on(FailureKind::Expired, |refused| {
+            Reply::json(401, &json!({ "was": refused.token.map(|token| token.subject().to_owned()) }))
+        })
+    });
+    let token = site.auth.access_token("alice").lifetime(seconds(1)).issue().unwrap();
+    site.pass(2);
+    let request = Request::get("/").bearer(token.as_str());
+    assert_eq!(site.answer(&Browser::default(), request, page(Need::access())).body, "{\"was\":\"alice\"}");
+}

@@ -1,0 +1,182 @@
+//! What is set, and what is taken.
+
+use hardtack::session::SessionPolicy;
+use hardtack::{Authenticator, CookiePolicy, KeySet, RefreshMode};
+
+use crate::support::{Browser, NOW, Request, Site, block_on, key, log_in, refresh, seconds};
+
+fn names(cookies: &[String]) -> Vec<&str> {
+    cookies.iter().map(|text| text.split('=').next().unwrap()).collect()
+}
+
+#[test]
+fn s01_s02_over_https_every_cookie_is_guarded() {
+    let site = Site::new();
+    let answer = site.send(&mut Browser::default(), Request::post("/login").json(), log_in("alice"));
+    assert_eq!(
+        names(&answer.cookies),
+        [
+            "__Host-access_token_cookie",
+            "__Host-csrf_access_token",
+            "__Host-refresh_token_cookie",
+            "__Host-csrf_refresh_token"
+        ]
+    );
+    for cookie in &answer.cookies {
+        assert!(cookie.contains("; Secure;") && cookie.contains("; Path=/;") && cookie.ends_with("; SameSite=Lax"));
+        assert!(!cookie.contains("Domain"));
+        assert_eq!(cookie.contains("; HttpOnly"), !cookie.contains("csrf"), "{cookie}");
+    }
+}
+
+#[test]
+fn over_plain_http_on_loopback_the_names_are_bare() {
+    let auth = Authenticator::builder(KeySet::new(key())).base_url("http://127.0.0.1:8080").build().unwrap();
+    for cookies in [block_on(auth.log_in("alice")).unwrap(), auth.unset_jwt_cookies()] {
+        for cookie in cookies.iter() {
+            assert!(!cookie.contains("Secure") && !cookie.starts_with("__"), "{cookie}");
+        }
+    }
+}
+
+#[test]
+fn s03_a_token_is_in_set_cookie_only() {
+    let site = Site::with(|builder| builder.refresh_mode(RefreshMode::Redirect));
+    let mut alice = site.browser_of("alice");
+    let secrets = [alice.access().to_owned(), alice.refresh().to_owned()];
+    site.pass(1000);
+    for request in [Request::get("/page"), Request::get("/page").person(), Request::get("/page").htmx()] {
+        let answer = site.send(&mut alice.clone(), request, crate::support::page(hardtack::Need::access()));
+        let told = [answer.location, answer.hx_redirect, answer.challenge, Some(answer.body)];
+        assert!(told.into_iter().flatten().all(|text| secrets.iter().all(|secret| !text.contains(secret))));
+    }
+    site.send(&mut alice, Request::get("/token/refresh"), refresh);
+}
+
+#[test]
+fn s04_a_cookie_too_large_is_an_error() {
+    let site = Site::new();
+    let token = site.auth.access_token("alice").claim("big", "x".repeat(3000)).issue().unwrap();
+    let error = site.auth.set_access_cookies(&token).unwrap_err();
+    assert!(error.to_string().contains("browsers drop cookies over 4096"), "{error}");
+    // Exactly as much as browsers keep is fine.
+    let fits = (2000..3000).rev().find_map(|len| {
+        let token = site.auth.access_token("alice").claim("big", "x".repeat(len)).issue().unwrap();
+        site.auth.set_access_cookies(&token).ok()
+    });
+    let longest = fits.unwrap().iter().next().unwrap().split(';').next().unwrap().len() - 1;
+    assert!((4090..=4096).contains(&longest), "{longest}");
+}
+
+#[test]
+fn s05_disguised_names_are_not_ours() {
+    let site = Site::new();
+    let token = site.browser_of("alice").access().to_owned();
+    for name in [
+        "%5F%5FHost-access_token_cookie",
+        "\u{2003}__Host-access_token_cookie",
+        "__host-access_token_cookie",
+        "access_token_cookie",
+    ] {
+        let mut browser = Browser::default().with(name, &token);
+        assert!(site.visit(&mut browser).is_refused(401, "missing_token"), "{name}");
+    }
+}
+
+#[test]
+fn s06_an_authentication_cookie_twice_is_refused() {
+    let site = Site::new();
+    let alice = site.browser_of("alice");
+    let mallory = site.browser_of("mallory");
+    for name in ["__Host-access_token_cookie", "__Host-refresh_token_cookie"] {
+        let short = name.strip_prefix("__Host-").unwrap();
+        for value in [alice.value(short).unwrap(), mallory.value(short).unwrap()] {
+            let twice = alice.clone().with(name, value);
+            let answer = match short {
+                "access_token_cookie" => site.visit(&mut twice.clone()),
+                _ => site.refresh(&mut twice.clone()),
+            };
+            assert!(answer.is_refused(401, "duplicate_cookie"), "{name}");
+            assert!(answer.deletes(short));
+        }
+    }
+    // Split over two fields, as HTTP/2 may.
+    let request = Request::get("/page").field("cookie", format!("__Host-access_token_cookie={}", mallory.access()));
+    let answer = site.send(&mut alice.clone(), request, crate::support::page(hardtack::Need::access()));
+    assert!(answer.is_refused(401, "duplicate_cookie"));
+}
+
+#[test]
+fn s07_junk_neighbours_do_not_matter() {
+    let site = Site::new();
+    let alice = site.browser_of("alice");
+    let junk = Request::get("/page").field("cookie", b"\xff\xfe=\x80; ;;=; a; \"=\xc3".to_vec());
+    let answer = site.send(&mut alice.clone(), junk, crate::support::page(hardtack::Need::access()));
+    assert_eq!(answer.token().subject(), "alice");
+}
+
+#[test]
+fn an_empty_value_is_a_deleted_cookie() {
+    let site = Site::new();
+    let mut kept = site.browser_of("alice").replacing("access_token_cookie", "").replacing("refresh_token_cookie", "");
+    assert!(site.visit(&mut kept).is_refused(401, "missing_token"));
+}
+
+#[test]
+fn s08_a_log_out_deletes_what_was_set() {
+    let site = Site::with(|builder| {
+        let policy = CookiePolicy::default().access_paths(["/page", "/logout", "/services"]).domain("site.example");
+        builder.cookies(policy)
+    });
+    let mut alice = site.browser_of("alice");
+    assert_eq!(site.visit(&mut alice).status, 200);
+    let answer = site.log_out(&mut alice);
+    assert!(
+        answer
+            .cookies
+            .iter()
+            .all(|cookie| cookie.contains("; Max-Age=0;") && cookie.contains("; Domain=site.example;"))
+    );
+    assert_eq!(names(&answer.cookies).iter().filter(|name| **name == "__Secure-access_token_cookie").count(), 3);
+    assert!(alice.is_empty());
+}
+
+#[test]
+fn persistent_cookies_last_as_long_as_their_session() {
+    let site = Site::with(|builder| {
+        builder
+            .cookies(CookiePolicy::default().session_cookies(false))
+            .session_policy(SessionPolicy::default().absolute_lifetime(seconds(100_000)))
+    });
+    let age = |text: &str| {
+        let age = text.split("; ").find_map(|part| part.strip_prefix("Max-Age=")).unwrap();
+        age.parse::<u64>().unwrap()
+    };
+    let mut alice = Browser::default();
+    let answer = site.send(&mut alice, Request::post("/login").json(), log_in("alice"));
+    assert!(answer.cookies.iter().all(|cookie| age(cookie) == 86_400));
+    // An access token that is over is still recognised.
+    site.pass(50_000);
+    let answer = site.visit(&mut alice);
+    assert_eq!(answer.added.len(), 4);
+    // The session's own end comes first.
+    assert!(answer.added.iter().all(|cookie| age(cookie) == 50_000));
+    let plain = Site::new();
+    let answer = plain.send(&mut Browser::default(), Request::post("/login").json(), log_in("alice"));
+    assert!(answer.cookies.iter().all(|cookie| !cookie.contains("Max-Age") && !cookie.contains("Expires")));
+}
+
+#[test]
+fn a_cookie_of_a_token_without_an_end_lasts_as_long_as_browsers_let_it() {
+    let site = Site::stateless(|builder| {
+        builder
+            .refresh_lifetime(hardtack::config::Lifetime::InsecureForever)
+            .cookies(CookiePolicy::default().session_cookies(false))
+    });
+    let token = site.auth.access_token("alice").issue().unwrap();
+    let cookies = site.auth.set_access_cookies(&token).unwrap();
+    assert!(cookies.iter().all(|cookie| cookie.contains("; Max-Age=34560000;")), "{:?}", cookies.iter().next());
+    let mut browser = Browser::default();
+    cookies.iter().for_each(|cookie| browser.set(cookie, NOW));
+    assert_eq!(site.visit(&mut browser).status, 200);
+}

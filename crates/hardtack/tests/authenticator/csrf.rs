@@ -1,0 +1,270 @@
+//! Requests that another site may have forged.
+
+use hardtack::CsrfPolicy;
+use hardtack::Need;
+use hardtack::adapter::Exchange;
+use hardtack::testing::TestRequest;
+
+use crate::support::{Browser, Done, Handled, NOW, Request, Site, log_in, page};
+
+#[test]
+fn s46_only_the_sessions_own_value_passes() {
+    let site = Site::new();
+    let alice = site.browser_of("alice");
+    let other = site.browser_of("alice");
+    let (own, foreign) = (alice.csrf(), other.csrf());
+    assert_ne!(own, foreign);
+    let post = |request: Request| site.send(&mut alice.clone(), request, page(Need::access())).code;
+    for method in ["POST", "PUT", "PATCH", "DELETE", "get", "CONNECT"] {
+        assert_eq!(post(Request::new(method, "/page")), "csrf_missing", "{method}");
+        assert_eq!(post(Request::new(method, "/page").csrf(&own)), "", "{method}");
+    }
+    assert_eq!(post(Request::post("/page").csrf(&foreign)), "csrf_mismatch");
+    assert_eq!(post(Request::post("/page").form(&own)), "");
+    assert_eq!(post(Request::post("/page").form(&foreign)), "csrf_mismatch");
+    assert_eq!(post(Request::post("/page").form("")), "csrf_mismatch");
+    assert_eq!(post(Request::post("/page").csrf(&foreign).form(&own)), "csrf_mismatch");
+    assert_eq!(post(Request::post("/page").csrf(&own).csrf(&own)), "csrf_mismatch");
+    // A cookie and a field of an attacker's choice agree with each other and with no token.
+    let planted = alice.replacing("csrf_access_token", "chosen").replacing("csrf_refresh_token", "chosen");
+    let answer = site.send(&mut planted.clone(), Request::post("/page").csrf("chosen"), page(Need::access()));
+    assert!(answer.is_refused(403, "csrf_mismatch"));
+    assert_eq!(answer.cookies, [""; 0]);
+}
+
+#[test]
+fn s47_requests_of_other_sites_are_refused() {
+    let site = Site::new();
+    let alice = site.browser_of("alice");
+    for (name, value) in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", "https://app.site.example"),
+        ("origin", "http://site.example"),
+        ("origin", "null"),
+    ] {
+        let request = Request::post("/page").csrf(&alice.csrf()).field(name, value);
+        let answer = site.send(&mut alice.clone(), request, page(Need::access()));
+        assert!(answer.is_refused(403, "csrf_cross_site"), "{name}: {value}");
+        // Reading is no forgery: a link on another site may be followed.
+        let answer = site.send(&mut alice.clone(), Request::get("/page").field(name, value), page(Need::access()));
+        assert_eq!(answer.status, 200, "{name}: {value}");
+    }
+}
+
+/// `SameSite` keeps the cookies back: that they are not there is no reason to tell somebody logged in to log in.
+#[test]
+fn s47_another_sites_request_without_cookies_is_told_so() {
+    let site = Site::new();
+    let foreign = || Request::post("/page").field("sec-fetch-site", "cross-site");
+    let needs = [Need::access(), Need::refresh()];
+    for need in needs {
+        let answer = site.send(&mut Browser::default(), foreign(), page(need));
+        assert!(answer.is_refused(403, "csrf_cross_site"), "{}", answer.code);
+        assert_eq!(site.send(&mut Browser::default(), Request::post("/page"), page(need)).code, "missing_token");
+    }
+    assert_eq!(site.send(&mut Browser::default(), foreign(), page(Need::access().optional())).code, "");
+}
+
+#[test]
+fn s47_a_trusted_origin_is_trusted_and_no_other() {
+    let site = Site::with(|builder| builder.csrf(CsrfPolicy::default().trusted_origin("https://app.site.example")));
+    let alice = site.browser_of("alice");
+    let post = |origin: &str| {
+        let request =
+            Request::post("/page").csrf(&alice.csrf()).field("origin", origin).field("sec-fetch-site", "same-site");
+        site.send(&mut alice.clone(), request, page(Need::access())).status
+    };
+    assert_eq!(post("https://app.site.example"), 200);
+    assert_eq!(post("https://app.site.example:8443"), 403);
+    assert_eq!(post("https://xapp.site.example"), 403);
+}
+
+#[test]
+fn s48_another_site_logs_nobody_in_out_or_on() {
+    let site = Site::new();
+    let alice = site.browser_of("alice");
+    for (name, value) in [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "null")] {
+        let post = |path: &str| Request::post(path).csrf(&alice.csrf()).json().field(name, value);
+        let handlers: [fn(&Exchange<'_>) -> Handled; 5] = [
+            |exchange| log_in("mallory")(exchange),
+            crate::support::log_out,
+            crate::support::refresh,
+            crate::support::renew,
+            |exchange| exchange.require_pre_session().map(|()| Done::default()),
+        ];
+        for handler in handlers {
+            assert!(site.send(&mut alice.clone(), post("/"), handler).is_refused(403, "csrf_cross_site"));
+        }
+    }
+    assert_eq!(site.visit(&mut alice.clone()).token().subject(), "alice");
+}
+
+#[test]
+fn s50_nothing_changes_by_get() {
+    let site = Site::new();
+    let alice = site.browser_of("alice");
+    for method in ["GET", "HEAD", "OPTIONS", "TRACE"] {
+        let request = || Request::new(method, "/").csrf(&alice.csrf()).json().field("x-http-method-override", "POST");
+        let handlers: [fn(&Exchange<'_>) -> Handled; 4] = [
+            |exchange| log_in("alice")(exchange),
+            crate::support::log_out,
+            crate::support::renew,
+            |exchange| crate::support::reauthenticate("alice")(exchange),
+        ];
+        for handler in handlers {
+            assert!(
+                site.send(&mut alice.clone(), request(), handler).is_refused(405, "method_not_allowed"),
+                "{method}"
+            );
+        }
+    }
+    assert_eq!(site.live_sessions("alice").len(), 1);
+}
+
+#[test]
+fn s52_the_query_string_carries_no_csrf_token() {
+    let site = Site::new();
+    let alice = site.browser_of("alice");
+    let target = format!("/page?csrf_token={0}&x-csrf-token={0}&X-CSRF-TOKEN={0}", alice.csrf());
+    let answer = site.send(&mut alice.clone(), Request::post(&target), page(Need::access()));
+    assert!(answer.is_refused(403, "csrf_missing"));
+}
+
+#[test]
+fn s54_a_web_socket_is_opened_by_this_site_only() {
+    let site = Site::new();
+    let mut alice = site.browser_of("alice");
+    let handshake = |origin: &str| Request::get("/live").field("upgrade", "WebSocket").field("origin", origin);
+    let open = |browser: &mut Browser, origin| site.send(browser, handshake(origin), page(Need::access()));
+    assert!(open(&mut alice, "https://evil.example").is_refused(403, "csrf_cross_site"));
+    assert_eq!(open(&mut alice, "https://site.example").status, 200);
+    site.pass(1000);
+    assert!(open(&mut alice, "https://evil.example").is_refused(403, "csrf_cross_site"));
+    assert_eq!(site.live_sessions("alice")[0].generation, 1);
+    assert_eq!(open(&mut alice, "https://site.example").status, 200);
+}
+
+fn pre_session(site: &Site, browser: &mut Browser) -> String {
+    let mut token = String::new();
+    let answer = site.send(browser, Request::get("/login"), |exchange| {
+        let form = exchange.pre_session()?;
+        let (field, cookies) = form.into_parts();
+        token = field;
+        Ok(cookies.into())
+    });
+    assert_eq!(answer.no_store, !answer.cookies.is_empty());
+    token
+}
+
+#[test]
+fn s48_a_log_in_form_carries_a_token_of_its_own() {
+    let site = Site::new();
+    let mut alice = Browser::default();
+    let post = |browser: &mut Browser, token: &str| {
+        site.send(browser, Request::post("/login").form(token), log_in("alice")).code
+    };
+    assert_eq!(post(&mut alice, "guess"), "csrf_missing");
+    let token = pre_session(&site, &mut alice);
+    // A second tab's form has the same one.
+    assert_eq!(pre_session(&site, &mut alice), token);
+    assert_eq!(post(&mut alice.clone(), "guess"), "csrf_mismatch");
+    let nonce = alice.value("csrf_pre_session").unwrap().to_owned();
+    assert_eq!(post(&mut alice.clone(), &nonce), "csrf_mismatch");
+    let mut other = Browser::default();
+    pre_session(&site, &mut other);
+    assert_eq!(post(&mut other, &token), "csrf_mismatch");
+    let mut planted = Browser::default().with("__Host-csrf_pre_session", "short");
+    assert_eq!(post(&mut planted, "short"), "csrf_missing");
+    assert_eq!(post(&mut alice, &token), "");
+    assert_eq!(site.visit(&mut alice).token().subject(), "alice");
+}
+
+#[test]
+fn a_program_logs_in_by_json_without_one() {
+    let site = Site::new();
+    for (content_type, code) in [
+        ("application/json", ""),
+        ("Application/JSON; charset=utf-8", ""),
+        ("text/plain", "csrf_missing"),
+        ("application/jsonp", "csrf_missing"),
+        ("text/plain; application/json", "csrf_missing"),
+    ] {
+        let request = Request::post("/login").field("content-type", content_type);
+        assert_eq!(site.send(&mut Browser::default(), request, log_in("alice")).code, code, "{content_type}");
+    }
+}
+
+#[test]
+fn the_checks_that_are_turned_off_are_off_and_the_origin_is_still_looked_at() {
+    let site = Site::with(|builder| builder.csrf(CsrfPolicy::default().insecure_disabled()));
+    let mut alice = site.browser_of("alice");
+    assert_eq!(site.send(&mut alice, Request::post("/page"), page(Need::access())).status, 200);
+    let foreign = Request::post("/page").field("origin", "https://evil.example");
+    assert!(site.send(&mut alice, foreign, page(Need::access())).is_refused(403, "csrf_cross_site"));
+
+    let site = Site::with(|builder| builder.csrf(CsrfPolicy::default().check_forms(false).header("X-Own")));
+    let mut alice = site.browser_of("alice");
+    let csrf = alice.csrf();
+    assert_eq!(site.send(&mut alice, Request::post("/page").form(&csrf), page(Need::access())).code, "csrf_missing");
+    let own = Request::post("/page").field("x-own", csrf.as_str());
+    assert_eq!(site.send(&mut alice, own, page(Need::access())).status, 200);
+
+    let site = Site::with(|builder| builder.csrf(CsrfPolicy::default().pre_session(false)));
+    let request = Request::post("/login").form("none");
+    assert_eq!(site.send(&mut Browser::default(), request, log_in("alice")).status, 200);
+}
+
+#[test]
+fn a_form_that_nobody_read_is_told_from_one_without_its_field() {
+    let site = Site::new();
+    let alice = site.browser_of("alice");
+    let form = |body: &str| Request::post("/page").form_body(body);
+    let post = |request: Request| site.send(&mut alice.clone(), request, page(Need::access())).code;
+    assert_eq!(post(form("csrf_token=x").unread()), "csrf_unread");
+    assert_eq!(post(form("a=b")), "csrf_missing");
+    assert_eq!(post(form(&"x".repeat(70_000))), "csrf_beyond_peek");
+    assert_eq!(post(form("csrf_token=a&csrf_token=b")), "csrf_mismatch");
+}
+
+#[test]
+fn no_token_and_no_csrf_value_is_in_any_debug_output() {
+    let site = Site::new();
+    let mut alice = site.browser_of("alice");
+    let (access, refresh, csrf) = (alice.access().to_owned(), alice.refresh().to_owned(), alice.csrf());
+    let session = site.live_sessions("alice").remove(0);
+    let salt = format!("{:?}", session.salt);
+    let bytes = format!("{:?}", csrf.as_bytes());
+    let mut seen = vec![format!("{session:?}"), format!("{:?}", site.store), format!("{:?}", site.auth)];
+    seen.push(format!("{:?}", site.visit(&mut alice).token()));
+    let form = TestRequest::new("POST", "/page")
+        .fields([("cookie", "a=b"), ("content-type", "application/x-www-form-urlencoded")]);
+    let mut body = site.auth.body_peek(&form.head()).unwrap();
+    body.push(format!("csrf_token={csrf}").as_bytes());
+    seen.push(format!("{body:?}"));
+    let peeked = body.finish();
+    seen.push(format!("{peeked:?}"));
+    seen.push(format!("{:?}", hardtack::adapter::RequestState::in_layer(site.auth.clone(), peeked)));
+    seen.push(format!("{:?}", site.auth.access_token("alice").issue().unwrap()));
+    site.pass(1000);
+    site.send(&mut alice, Request::get("/page"), |exchange| {
+        let token = page(Need::access())(exchange)?.token.unwrap();
+        seen.push(format!("{token:?}"));
+        let form = exchange.pre_session()?;
+        let text = format!("{form:?}");
+        assert!(!text.contains(form.token()));
+        let failure = exchange.refuse(hardtack::refusal::Reason::Revoked);
+        seen.push(format!("{failure:?} {failure} {:?}", failure.reply()));
+        let cookies = crate::support::block_on(site.auth.log_in("alice")).unwrap();
+        let text = format!("{cookies:?}");
+        assert!(cookies.iter().all(|cookie| !text.contains(cookie.split(['=', ';']).nth(1).unwrap())));
+        Ok(Done::default())
+    });
+    assert_ne!(alice.access(), access);
+    for text in seen {
+        for secret in [&access, &refresh, &csrf, &salt, &bytes[1..bytes.len() - 1].to_owned()] {
+            assert!(!text.contains(secret.as_str()), "{text}");
+        }
+    }
+    assert_eq!(site.auth.now(), NOW + crate::support::seconds(1000));
+}

@@ -1,0 +1,263 @@
+//! One failure, one reply.
+
+use hardtack::adapter::Exchange;
+use hardtack::cookie::SameSite;
+use hardtack::refusal::Reason;
+use hardtack::{CookiePolicy, FailureKind, Need, RefreshMode, Reply};
+
+use crate::support::{Browser, Done, Handled, Request, Site, log_in, page};
+
+fn refusing(reason: Reason) -> impl FnOnce(&Exchange<'_>) -> Handled {
+    move |exchange| Err(exchange.refuse(reason))
+}
+
+#[test]
+fn s43_a_stale_log_in_is_sent_to_re_authenticate() {
+    let site = Site::new();
+    let mut alice = site.browser_of("alice");
+    site.pass(1000);
+    site.visit(&mut alice);
+    let fresh = || page(Need::access().fresh());
+    let answer = site.send(&mut alice, Request::get("/account?tab=2").person(), fresh());
+    assert!(answer.is_refused(303, "insufficient_user_authentication"));
+    assert_eq!(answer.location.as_deref(), Some("/reauthenticate?next=%2Faccount%3Ftab%3D2"));
+    assert!(answer.no_store && answer.cookies.is_empty());
+    // A posted form comes back to the page that it was on, never to its own target.
+    let post = |referer: &str| {
+        let form = Request::post("/account/delete").person().form(&alice.csrf()).field("referer", referer);
+        site.answer(&alice, form, fresh())
+    };
+    let answer = post("https://site.example/account?tab=2");
+    assert_eq!(answer.location.as_deref(), Some("/reauthenticate?next=%2Faccount%3Ftab%3D2"));
+    assert_eq!(answer.status, 303);
+    for elsewhere in [
+        "https://evil.example/account",
+        "https://site.example.evil.example/account",
+        "https://site.example",
+        "https://user@site.example/account",
+        "https://site.example//evil.example",
+        "https://site.example/login",
+        "/account",
+        "",
+    ] {
+        assert_eq!(post(elsewhere).location.as_deref(), Some("/reauthenticate"), "{elsewhere}");
+    }
+    let answer = site.send(&mut alice, Request::get("/account"), fresh());
+    assert!(answer.is_refused(401, "insufficient_user_authentication"));
+    assert!(answer.challenge.unwrap().contains("error=\"insufficient_user_authentication\""));
+    assert_eq!(site.visit(&mut alice).status, 200);
+}
+
+#[test]
+fn nobody_is_asked_to_log_in_and_sent_back() {
+    let site = Site::new();
+    let mut nobody = Browser::default();
+    let answer = site.send(&mut nobody, Request::get("/page?a=b").person(), page(Need::access()));
+    assert!(answer.is_refused(303, "missing_token"));
+    assert_eq!(answer.location.as_deref(), Some("/login?next=%2Fpage%3Fa%3Db"));
+    assert!(answer.cookies.is_empty());
+    let answer = site.visit(&mut nobody);
+    assert!(answer.is_refused(401, "missing_token"));
+    assert_eq!(answer.challenge.as_deref(), Some("Bearer"));
+    let body: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!((&body["status"], &body["code"]), (&401.into(), &"missing_token".into()));
+    assert_eq!(body["msg"], body["detail"]);
+    let answer = site.send(&mut nobody, Request::get("/rows").htmx(), page(Need::access()));
+    assert_eq!((answer.status, answer.hx_redirect.as_deref()), (401, Some("/login")));
+}
+
+#[test]
+fn s61_the_way_back_never_leaves_the_site() {
+    let site = Site::new();
+    for target in
+        ["//evil.example", "/\\evil.example", "/login?next=//evil.example", "/logout", "/.//evil.example", "/a\tb"]
+    {
+        let answer = site.send(&mut Browser::default(), Request::get(target).person(), page(Need::access()));
+        assert_eq!(answer.location.as_deref(), Some("/login"), "{target}");
+    }
+    // A route of the flow is nowhere to return to; the page that it carries is.
+    let answer = site.send(&mut Browser::default(), Request::get("/logout?next=/a").person(), page(Need::access()));
+    assert_eq!(answer.location.as_deref(), Some("/login?next=%2Fa"));
+    for (next, home) in [
+        ("%2Forders", "/orders"),
+        ("%2F%2Fevil.example", "/"),
+        ("https%3A%2F%2Fevil.example", "/"),
+        ("%2F%5Cevil.example", "/"),
+        ("%2Freauthenticate", "/"),
+        ("", "/"),
+    ] {
+        let target = format!("/login?next={next}");
+        site.send(&mut Browser::default(), Request::get(&target), |exchange| {
+            assert_eq!(exchange.next_or_home(), home, "{next}");
+            Ok(Done::default())
+        });
+    }
+}
+
+#[test]
+fn a_forged_token_is_refused_and_unset() {
+    let site = Site::new();
+    let alice = site.browser_of("alice");
+    let (header, rest) = alice.access().split_once('.').unwrap();
+    let (_, signature) = rest.split_once('.').unwrap();
+    for forged in [
+        format!("{header}.eyJzdWIiOiJib2IifQ.{signature}"),
+        "eyJhbGciOiJub25lIn0.eyJzdWIiOiJib2IifQ.".to_owned(),
+        format!("{}x", alice.access()),
+        "junk".to_owned(),
+    ] {
+        let mut browser = alice.replacing("access_token_cookie", &forged);
+        let answer = site.visit(&mut browser);
+        assert_eq!((answer.status, answer.kind), (401, Some(FailureKind::Invalid)));
+        assert!(browser.is_empty());
+        assert!(!answer.body.contains(&forged));
+    }
+    let mut browser = alice.replacing("access_token_cookie", "junk");
+    let answer = site.send(&mut browser, Request::get("/page").person(), page(Need::access()));
+    assert_eq!(answer.location.as_deref(), Some("/login?next=%2Fpage&ended=1"));
+}
+
+#[test]
+fn every_kind_has_its_status_and_its_cookies() {
+    let site = Site::new();
+    let alice = site.browser_of("alice");
+    for (reason, status, ends) in [
+        (Reason::Missing, 401, false),
+        (Reason::DuplicateCookie, 401, true),
+        (Reason::NotFresh, 401, false),
+        (Reason::OtherUser, 401, false),
+        (Reason::Revoked, 401, true),
+        (Reason::UnknownUser, 401, true),
+        (Reason::ClaimsRefused, 403, true),
+        (Reason::Method, 405, false),
+        (Reason::Csrf(hardtack::csrf::CsrfError::Missing), 403, false),
+        (Reason::Store(hardtack::BackendError::new("x")), 503, false),
+    ] {
+        let code = reason.code();
+        let answer = site.send(&mut alice.clone(), Request::get("/"), refusing(reason));
+        assert!(answer.is_refused(status, code), "{code}");
+        assert_eq!(answer.deletes("refresh_token_cookie"), ends, "{code}");
+        assert!(answer.no_store);
+    }
+}
+
+#[test]
+fn the_application_answers_in_its_own_way() {
+    let site = Site::new();
+    assert_eq!(FailureKind::ALL.len(), 12);
+    let own = Site::with(|builder| {
+        builder
+            .on(FailureKind::Revoked, |refused| {
+                assert_eq!(refused.head.path(), "/page");
+                Reply::html(410, "gone")
+            })
+            .on(FailureKind::Missing, |_| Reply::redirect(303, "/welcome"))
+    });
+    let mut alice = own.browser_of("alice");
+    own.log_out(&mut alice.clone());
+    let answer = own.visit(&mut alice);
+    assert_eq!((answer.status, answer.body.as_str()), (410, "gone"));
+    // Its cookies go all the same.
+    assert!(alice.is_empty());
+    assert_eq!(own.visit(&mut alice).location.as_deref(), Some("/welcome"));
+    assert_eq!(site.visit(&mut alice).status, 401);
+}
+
+#[test]
+fn s63_nothing_personal_is_cached() {
+    let site = Site::new();
+    let mut alice = site.browser_of("alice");
+    assert!(site.visit(&mut alice).no_store);
+    assert!(site.send(&mut alice, Request::get("/"), page(Need::access().optional())).no_store);
+    assert!(!site.send(&mut alice, Request::get("/"), |_| Ok(Done::default())).no_store);
+    assert!(site.send(&mut alice, Request::post("/login").json(), log_in("alice")).no_store);
+    assert!(site.refresh(&mut alice).no_store);
+    assert!(site.log_out(&mut alice).no_store);
+    // A handler of the application's own, too, for somebody who is known.
+    let own = Site::with(|builder| builder.on(FailureKind::NotFresh, |_| Reply::html(401, "again")));
+    let mut alice = own.browser_of("alice");
+    own.pass(1000);
+    own.visit(&mut alice);
+    assert!(own.send(&mut alice, Request::get("/"), page(Need::access().fresh())).no_store);
+}
+
+#[test]
+fn a_failure_after_a_refresh_still_hands_out_the_new_tokens() {
+    let site = Site::new();
+    let mut alice = site.browser_of("alice");
+    site.pass(1000);
+    let answer = site.send(&mut alice, Request::get("/account"), page(Need::access().fresh()));
+    assert!(answer.is_refused(401, "insufficient_user_authentication"));
+    assert!(answer.set_cookie("refresh_token_cookie").is_some());
+    site.pass(2000);
+    assert_eq!(site.visit(&mut alice).status, 200);
+    // A refusal that ends the session does not.
+    site.pass(1000);
+    let answer = site.send(&mut alice, Request::get("/"), |exchange| {
+        page(Need::access())(exchange)?;
+        refusing(Reason::UnknownUser)(exchange)
+    });
+    assert!(answer.added.is_empty());
+    assert!(alice.is_empty());
+}
+
+#[test]
+fn claims_that_do_not_fit_are_the_applications_error() {
+    let site = Site::new();
+    for claims in [("sub", "x".to_owned()), ("big", "x".repeat(4000))] {
+        let login = hardtack::LogIn::new("alice").claim(claims.0, claims.1);
+        let answer = site.send(&mut Browser::default(), Request::post("/login").json(), log_in(login));
+        assert!(answer.is_refused(500, "cannot_issue"));
+        assert!(answer.cookies.is_empty());
+    }
+    assert!(site.live_sessions("alice").is_empty());
+    #[derive(serde::Deserialize)]
+    struct Role {
+        #[allow(dead_code)]
+        role: String,
+    }
+    let mut alice = site.browser_of("alice");
+    let answer = site.send(&mut alice, Request::get("/"), |exchange| {
+        crate::support::block_on(exchange.verify::<Role>(Need::access())).map(|_| Done::default())
+    });
+    assert!(answer.is_refused(401, "bad_claim"));
+}
+
+#[test]
+fn what_is_deleted_is_what_was_set() {
+    let policies = [
+        CookiePolicy::default(),
+        CookiePolicy::default().access_paths(["/services", "/account"]).refresh_paths(["/token/refresh", "/logout"]),
+        CookiePolicy::default().domain("site.example").csrf_access_path("/services").csrf_refresh_path("/token"),
+        CookiePolicy::default().domain(".site.example").same_site(SameSite::Strict),
+        CookiePolicy::default().same_site(SameSite::None).session_cookies(false),
+        CookiePolicy::default().secure(false).access_name("a").refresh_name("r"),
+        CookiePolicy::default().prefix(hardtack::cookie::CookiePrefix::Secure),
+        CookiePolicy::default().prefix(hardtack::cookie::CookiePrefix::Host),
+        CookiePolicy::default().prefix(hardtack::cookie::CookiePrefix::None),
+        CookiePolicy::default().csrf_cookies(false),
+    ];
+    let modes = [RefreshMode::Transparent, RefreshMode::Redirect, RefreshMode::Sliding, RefreshMode::Off];
+    for (policy, mode) in policies.iter().flat_map(|policy| modes.map(|mode| (policy, mode))) {
+        if mode == RefreshMode::Redirect && *policy == policies[7] {
+            continue;
+        }
+        let site = Site::with(|builder| builder.cookies(policy.clone()).refresh_mode(mode));
+        let answer = site.send(&mut Browser::default(), Request::post("/login").json(), log_in("alice"));
+        let deleted: Vec<String> = site.auth.unset_jwt_cookies().into_iter().collect();
+        for set in &answer.cookies {
+            let (name, attributes) = attributes(set);
+            let twins: Vec<_> =
+                deleted.iter().filter(|text| self::attributes(text) == (name, attributes.clone())).collect();
+            assert_eq!(twins.len(), 1, "{set} in {deleted:?}");
+            assert!(twins[0].starts_with(&format!("{name}=; ")) && twins[0].contains("Max-Age=0"));
+        }
+    }
+}
+
+/// Name and attributes, but for how long it lasts.
+fn attributes(text: &str) -> (&str, Vec<&str>) {
+    let mut parts = text.split("; ");
+    let name = parts.next().unwrap().split('=').next().unwrap();
+    (name, parts.filter(|part| !part.starts_with("Max-Age") && !part.starts_with("Expires")).collect())
+}

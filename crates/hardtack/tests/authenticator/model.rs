@@ -1,0 +1,390 @@
+//! Random histories of two processes on one store, against a plain model of what sessions are.
+
+use hardtack::clock::Timestamp;
+use hardtack::session::SessionPolicy;
+use hardtack::testing::TestClock;
+use hardtack::{KeySet, MemorySessions};
+use proptest::prelude::*;
+
+use crate::support::{Browser, NOW, Site, block_on, key, seconds};
+
+const ACCESS: u64 = 900;
+const IDLE: u64 = 86_400;
+const ABSOLUTE: u64 = 200_000;
+/// For how long a process trusts its own memory.
+const BOUND: u64 = 60;
+const SUBJECTS: [&str; 2] = ["alice", "bob"];
+
+#[derive(Clone, Debug)]
+enum Step {
+    LogIn(usize),
+    Refresh(usize),
+    /// A refresh whose response gets lost.
+    RefreshInVain(usize),
+    /// The same refresh at both processes.
+    Race(usize),
+    Visit(usize),
+    LogOut(usize),
+    ChangePassword(usize),
+    RevokeOthers(usize),
+    ChangeClaims(usize),
+    /// A process reads the log.
+    Sync,
+    Pass(u64),
+}
+
+/// A step, and the process that takes it.
+fn step() -> impl Strategy<Value = (usize, Step)> {
+    (0..2usize, act())
+}
+
+fn act() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        2 => (0..2usize).prop_map(Step::LogIn),
+        6 => any::<usize>().prop_map(Step::Refresh),
+        2 => any::<usize>().prop_map(Step::RefreshInVain),
+        2 => any::<usize>().prop_map(Step::Race),
+        4 => any::<usize>().prop_map(Step::Visit),
+        1 => any::<usize>().prop_map(Step::LogOut),
+        1 => any::<usize>().prop_map(Step::ChangePassword),
+        1 => any::<usize>().prop_map(Step::RevokeOthers),
+        2 => (0..2usize).prop_map(Step::ChangeClaims),
+        3 => Just(Step::Sync),
+        4 => prop::sample::select(vec![0, 1, 29, 31, 300, 500, 601, 950, 40_000, 90_000]).prop_map(Step::Pass),
+    ]
+}
+
+/// A session as the documents describe it.
+struct Model {
+    subject: usize,
+    ended: bool,
+    /// Which processes know of its end.
+    known: [bool; 2],
+    replaced: bool,
+    /// What its claims say, if anything.
+    role: Option<u64>,
+    /// Access tokens up to this generation are outdated, and which of them the processes know to be.
+    outdated: u64,
+    known_outdated: [u64; 2],
+    generation: u64,
+    rotated_at: Timestamp,
+    seen: bool,
+    /// The process that made the newest generation, and so waits for it to be seen.
+    rotated_by: usize,
+    expires_at: Timestamp,
+    absolute: Timestamp,
+}
+
+/// Tokens that were handed out at some time, in a browser of their own.
+struct Pair {
+    session: usize,
+    generation: u64,
+    access_ends: Timestamp,
+    refresh_ends: Timestamp,
+    browser: Browser,
+}
+
+struct World {
+    sites: [Site; 2],
+    synced_at: [Timestamp; 2],
+    sessions: Vec<Model>,
+    pairs: Vec<Pair>,
+    roles: u64,
+}
+
+impl World {
+    fn new() -> Self {
+        let (store, keys, clock) = (MemorySessions::new(), KeySet::new(key()), TestClock::start_at(NOW));
+        let sites = [(); 2].map(|()| {
+            let site = Site::over(store.clone(), keys.clone(), |builder| {
+                let builder = builder.access_lifetime(seconds(ACCESS)).refresh_lifetime(seconds(IDLE));
+                builder
+                    .session_policy(
+                        SessionPolicy::default().absolute_lifetime(seconds(ABSOLUTE)).max_staleness(seconds(BOUND)),
+                    )
+                    .clock(clock.clone())
+            });
+            block_on(site.auth.sync_revocations()).unwrap();
+            Site { clock: clock.clone(), ..site }
+        });
+        Self { sites, synced_at: [NOW; 2], sessions: Vec::new(), pairs: Vec::new(), roles: 0 }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.sites[0].auth.now()
+    }
+
+    fn begin(&mut self, subject: usize, role: Option<u64>, browser: Browser) {
+        let now = self.now();
+        let (expires_at, absolute) = (now + seconds(IDLE), now + seconds(ABSOLUTE));
+        let model = Model {
+            subject,
+            ended: false,
+            known: [false; 2],
+            replaced: false,
+            role,
+            outdated: 0,
+            known_outdated: [0; 2],
+            generation: 1,
+            rotated_at: now,
+            seen: true,
+            rotated_by: 0,
+            expires_at,
+            absolute,
+        };
+        self.sessions.push(model);
+        self.hand_out(self.sessions.len() - 1, browser);
+    }
+
+    /// Notes what a browser got of a session as it stands.
+    fn hand_out(&mut self, session: usize, browser: Browser) {
+        let model = &self.sessions[session];
+        let young = self.now().since(model.rotated_at) * 2 <= seconds(ACCESS);
+        let issued_at = if young { model.rotated_at } else { self.now() };
+        self.pairs.push(Pair {
+            session,
+            generation: model.generation,
+            access_ends: (issued_at + seconds(ACCESS)).min(model.expires_at),
+            refresh_ends: model.expires_at,
+            browser,
+        });
+    }
+
+    fn pick(&self, index: usize) -> Option<usize> {
+        (!self.pairs.is_empty()).then(|| index % self.pairs.len())
+    }
+
+    fn is_live(&self, session: usize) -> bool {
+        !self.sessions[session].ended && self.now() < self.sessions[session].expires_at
+    }
+
+    /// What a process makes of an access token: it may not have heard of its end, but not for long.
+    fn access_is_good(&mut self, at: usize, index: usize) -> bool {
+        let (session, in_time) = (self.pairs[index].session, self.now() < self.pairs[index].access_ends);
+        let generation = self.pairs[index].generation;
+        let behind = self.now().since(self.synced_at[at]) >= seconds(BOUND);
+        let model = &mut self.sessions[session];
+        if in_time && behind && model.ended {
+            model.known[at] = true;
+        }
+        let outdated = if behind { model.outdated } else { model.known_outdated[at] };
+        in_time && !model.known[at] && generation > outdated
+    }
+
+    fn end(&mut self, at: usize, ends: impl Fn(usize, &Model) -> bool) {
+        let ending = self.sessions.iter_mut().enumerate().filter(|(index, model)| !model.ended && ends(*index, model));
+        ending.for_each(|(_, model)| {
+            model.ended = true;
+            model.known[at] = true;
+        });
+    }
+
+    fn refresh(&mut self, at: usize, index: usize, arrives: bool) -> Result<(), TestCaseError> {
+        let now = self.now();
+        let pair = &self.pairs[index];
+        let (session, generation) = (pair.session, pair.generation);
+        let mut browser = pair.browser.clone();
+        let expected = {
+            let alive = self.is_live(session) && now < pair.refresh_ends;
+            let model = &mut self.sessions[session];
+            let window = seconds(if model.seen { 30 } else { 600 });
+            match model.generation - generation {
+                _ if !alive => false,
+                0 => {
+                    model.generation += 1;
+                    model.rotated_at = now;
+                    model.seen = false;
+                    model.rotated_by = at;
+                    model.expires_at = (now + seconds(IDLE)).min(model.absolute);
+                    true
+                }
+                1 if now.since(model.rotated_at) <= window => true,
+                _ => {
+                    model.ended = true;
+                    model.known[at] = true;
+                    false
+                }
+            }
+        };
+        let answer = self.sites[at].refresh(&mut browser);
+        prop_assert_eq!(answer.status == 200, expected, "refresh: {}", answer.code);
+        if !expected {
+            // A browser that got another session keeps the cookies of that one.
+            prop_assert!(browser.is_empty() || self.sessions[session].replaced);
+            return Ok(());
+        }
+        let model = &self.sessions[session];
+        let twin = self.pairs.iter().find(|pair| (pair.session, pair.generation) == (session, model.generation));
+        if let Some(twin) = twin {
+            prop_assert_eq!(twin.browser.refresh(), browser.refresh());
+        }
+        let token =
+            self.sites[at].auth.decode::<hardtack::jwt::NoExtra>(browser.access(), hardtack::jwt::TokenKind::Access);
+        let token = token.map_err(|error| TestCaseError::fail(error.to_string()))?;
+        prop_assert!(!token.is_fresh(now));
+        prop_assert_eq!(token.subject(), SUBJECTS[model.subject]);
+        prop_assert_eq!(token.claim("role").as_u64(), model.role, "a new token has the claims of the session");
+        if !arrives {
+            return Ok(());
+        }
+        self.hand_out(session, browser);
+        let noted = self.pairs.last().map(|pair| pair.access_ends);
+        prop_assert_eq!(token.claims().expires_at, noted);
+        Ok(())
+    }
+
+    /// With the access cookie alone, so that nothing is refreshed.
+    fn visit(&mut self, at: usize, index: usize) -> Result<(), TestCaseError> {
+        let expected = self.access_is_good(at, index);
+        let pair = &self.pairs[index];
+        let answer = self.sites[at].visit(&mut pair.browser.without(&["refresh_token_cookie"]));
+        prop_assert_eq!(answer.status == 200, expected, "visit: {}", answer.code);
+        let (session, generation) = (pair.session, pair.generation);
+        let knows_all = self.now().since(self.synced_at[at]) >= seconds(BOUND) || self.synced_at[at] == self.now();
+        let model = &mut self.sessions[session];
+        if expected && knows_all && generation > model.outdated && !model.ended {
+            prop_assert_eq!(answer.token().claim("role").as_u64(), model.role);
+        }
+        if expected && (model.generation, model.rotated_by) == (generation, at) {
+            model.seen = true;
+        }
+        Ok(())
+    }
+
+    fn sync(&mut self, at: usize) -> Result<(), TestCaseError> {
+        let read = block_on(self.sites[at].auth.sync_revocations());
+        prop_assert!(read.is_ok());
+        self.sessions.iter_mut().filter(|model| model.ended).for_each(|model| model.known[at] = true);
+        self.sessions.iter_mut().for_each(|model| model.known_outdated[at] = model.outdated);
+        self.synced_at[at] = self.now();
+        Ok(())
+    }
+
+    fn change_password(&mut self, at: usize, index: usize) -> Result<(), TestCaseError> {
+        self.visit(at, index)?;
+        let good = self.access_is_good(at, index);
+        let pair = &self.pairs[index];
+        let (session, subject) = (pair.session, self.sessions[pair.session].subject);
+        // Whoever has not heard of the end asks the store for the row.
+        let expected = good && !self.sessions[session].ended;
+        let mut browser = pair.browser.without(&["refresh_token_cookie"]);
+        let answer = self.sites[at].renew(&mut browser);
+        prop_assert_eq!(answer.status == 200, expected, "renew: {}", answer.code);
+        if expected {
+            self.sessions[session].replaced = true;
+            self.end(at, |_, model| model.subject == subject);
+            self.begin(subject, self.sessions[session].role, browser);
+        }
+        Ok(())
+    }
+
+    fn change_claims(&mut self, at: usize, subject: usize) -> Result<(), TestCaseError> {
+        self.roles += 1;
+        let role = self.roles;
+        let claims = serde_json::json!({ "role": role });
+        let changed = block_on(self.sites[at].auth.change_claims(SUBJECTS[subject], &claims));
+        let mut expected = 0;
+        for model in self.sessions.iter_mut().filter(|model| !model.ended && model.subject == subject) {
+            model.role = Some(role);
+            model.outdated = model.generation;
+            model.known_outdated[at] = model.generation;
+            expected += 1;
+        }
+        prop_assert_eq!(changed.ok(), Some(expected));
+        Ok(())
+    }
+
+    fn take(&mut self, at: usize, step: &Step) -> Result<(), TestCaseError> {
+        let index = match *step {
+            Step::Pass(span) => {
+                self.sites[0].pass(span);
+                return Ok(());
+            }
+            Step::LogIn(subject) => {
+                let browser = self.sites[at].browser_of(SUBJECTS[subject]);
+                self.begin(subject, None, browser);
+                return Ok(());
+            }
+            Step::ChangeClaims(subject) => return self.change_claims(at, subject),
+            Step::Sync => return self.sync(at),
+            Step::Refresh(index)
+            | Step::RefreshInVain(index)
+            | Step::Race(index)
+            | Step::Visit(index)
+            | Step::LogOut(index)
+            | Step::ChangePassword(index)
+            | Step::RevokeOthers(index) => index,
+        };
+        let Some(index) = self.pick(index) else { return Ok(()) };
+        let session = self.pairs[index].session;
+        match step {
+            Step::Refresh(_) => self.refresh(at, index, true),
+            Step::RefreshInVain(_) => self.refresh(at, index, false),
+            Step::Race(_) => self.refresh(at, index, true).and_then(|()| self.refresh(1 - at, index, true)),
+            Step::Visit(_) => self.visit(at, index),
+            Step::ChangePassword(_) => self.change_password(at, index),
+            Step::LogOut(_) => {
+                prop_assert_eq!(self.sites[at].log_out(&mut self.pairs[index].browser.clone()).status, 200);
+                self.end(at, |own, _| own == session);
+                // Named, it is known to have ended even where it had before.
+                self.sessions[session].known[at] = true;
+                Ok(())
+            }
+            _ => {
+                let subject = self.sessions[session].subject;
+                let token = self.pairs[index].browser.access();
+                let token =
+                    self.sites[at].auth.decode::<hardtack::jwt::NoExtra>(token, hardtack::jwt::TokenKind::Access);
+                // Its id is known by a token that has not expired only.
+                let Some(kept) = token.ok().and_then(|token| token.session()) else { return Ok(()) };
+                let others = |own: usize, model: &Model| model.subject == subject && own != session;
+                let count = self.sessions.iter().enumerate().filter(|(own, model)| !model.ended && others(*own, model));
+                let count = count.count();
+                let ended = block_on(self.sites[at].auth.revoke_other_sessions(SUBJECTS[subject], kept));
+                prop_assert_eq!(ended.ok(), Some(count));
+                self.end(at, others);
+                Ok(())
+            }
+        }
+    }
+
+    /// What has to hold at the end of every history.
+    fn settle(&mut self) -> Result<(), TestCaseError> {
+        for at in 0..2 {
+            self.sync(at)?;
+            for (subject, name) in SUBJECTS.iter().enumerate() {
+                let live = (0..self.sessions.len())
+                    .filter(|session| self.sessions[*session].subject == subject && self.is_live(*session));
+                prop_assert_eq!(self.sites[at].live_sessions(name).len(), live.count());
+            }
+        }
+        for index in 0..self.pairs.len() {
+            let (session, generation) = (self.pairs[index].session, self.pairs[index].generation);
+            if self.sessions[session].ended {
+                for site in &self.sites {
+                    let mut browser = self.pairs[index].browser.clone();
+                    prop_assert_eq!(site.visit(&mut browser.clone()).status, 401);
+                    prop_assert_eq!(site.refresh(&mut browser).status, 401);
+                }
+            } else if self.is_live(session) && self.sessions[session].generation == generation {
+                self.refresh(index % 2, index, true)?;
+                prop_assert!(self.is_live(session));
+            }
+        }
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn s28_s30_s33_s35_s39_s44_histories_are_safe(steps in prop::collection::vec(step(), 1..60)) {
+        let mut world = World::new();
+        for (at, step) in &steps {
+            world.take(*at, step)?;
+        }
+        world.settle()?;
+        prop_assert!(world.now() >= NOW);
+    }
+}

@@ -1,0 +1,190 @@
+//! The client is sent to the refresh URL and back.
+
+use hardtack::adapter::Exchange;
+use hardtack::{CookiePolicy, Need, RefreshMode};
+
+use crate::support::{Browser, Done, Handled, Request, Site, block_on, page, refresh};
+
+fn site() -> Site {
+    Site::with(|builder| builder.refresh_mode(RefreshMode::Redirect))
+}
+
+fn and_return(location: &mut Option<(u16, String)>) -> impl FnOnce(&Exchange<'_>) -> Handled {
+    |exchange| {
+        let reply = block_on(exchange.refresh_and_return())?;
+        let target = reply.headers.iter().find(|(name, _)| *name == "location").map(|(_, value)| value.clone());
+        *location = target.map(|target| (reply.status, target));
+        Ok(Done { cookies: reply.cookies, ..Done::default() })
+    }
+}
+
+#[test]
+fn the_refresh_cookie_is_sent_to_the_refresh_url_only() {
+    let site = site();
+    let alice = site.browser_of("alice");
+    let sent = |path| alice.cookies_for(path, site.auth.now()).unwrap().contains("refresh_token_cookie");
+    assert!(sent("/token/refresh") && sent("/token/refresh?next=%2F"));
+    assert!(!sent("/") && !sent("/token") && !sent("/token/refreshing") && !sent("/logout"));
+}
+
+#[test]
+fn a_page_is_reached_by_way_of_the_refresh_url() {
+    let site = site();
+    let mut alice = site.browser_of("alice");
+    site.pass(1000);
+    let answer = site.send(&mut alice, Request::get("/orders?page=2").person(), page(Need::access()));
+    assert!(answer.is_refused(303, "refresh_needed"));
+    assert_eq!(answer.location.as_deref(), Some("/token/refresh?next=%2Forders%3Fpage%3D2"));
+    assert!(answer.deletes("access_token_cookie") && answer.set_cookie("refresh_token_cookie").is_none());
+    let mut back = None;
+    let answer = site.send(&mut alice, Request::get(&answer.location.unwrap()).person(), and_return(&mut back));
+    assert_eq!(answer.status, 200);
+    assert!(answer.no_store);
+    assert_eq!(back, Some((303, "/orders?page=2".to_owned())));
+    let answer = site.send(&mut alice, Request::get("/orders?page=2").person(), page(Need::access()));
+    assert!(!answer.token().is_fresh(site.auth.now()));
+}
+
+#[test]
+fn a_posted_form_travels_by_307_both_ways() {
+    let site = site();
+    let mut alice = site.browser_of("alice");
+    let csrf = alice.csrf();
+    site.pass(1000);
+    let answer = site.send(&mut alice, Request::post("/orders").person().form(&csrf), page(Need::access()));
+    assert!(answer.is_refused(307, "refresh_needed"));
+    let location = answer.location.unwrap();
+    assert_eq!(location, "/token/refresh?next=%2Forders");
+    let mut back = None;
+    site.send(&mut alice, Request::post(&location).person().form(&csrf), and_return(&mut back));
+    assert_eq!(back, Some((307, "/orders".to_owned())));
+    let answer = site.send(&mut alice, Request::post("/orders").person().form(&csrf), page(Need::access()));
+    assert_eq!(answer.token().subject(), "alice");
+}
+
+#[test]
+fn a_forged_posting_is_not_sent_anywhere() {
+    let site = site();
+    let mut alice = site.browser_of("alice");
+    site.pass(1000);
+    let answer = site.send(&mut alice, Request::post("/orders").person().form("guess"), page(Need::access()));
+    assert!(answer.is_refused(403, "csrf_mismatch"));
+    assert_eq!(answer.cookies, [""; 0]);
+}
+
+#[test]
+fn the_csrf_cookie_tells_of_a_refresh_cookie_elsewhere() {
+    let site = site();
+    let mut alice = site.browser_of("alice").without(&["access_token_cookie"]);
+    let visit = |browser: &mut Browser, need| site.send(browser, Request::get("/page").person(), page(need));
+    assert_eq!(visit(&mut alice, Need::access()).location.as_deref(), Some("/token/refresh?next=%2Fpage"));
+    // Whoever need not be logged in is not sent around for a hint.
+    assert!(visit(&mut alice, Need::access().optional()).token.is_none());
+    // Without the hint, or with what is left of a deleted one, it is the log-in page.
+    for mut browser in [alice.without(&["csrf_refresh_token"]), alice.replacing("csrf_refresh_token", "")] {
+        assert_eq!(visit(&mut browser, Need::access()).location.as_deref(), Some("/login?next=%2Fpage"));
+    }
+}
+
+#[test]
+fn nobody_is_sent_in_circles_where_no_access_cookie_arrives() {
+    let site = Site::with(|builder| {
+        builder.refresh_mode(RefreshMode::Redirect).cookies(CookiePolicy::default().access_paths(["/services"]))
+    });
+    let mut alice = site.browser_of("alice");
+    let outside = site.send(&mut alice, Request::get("/page").person(), page(Need::access()));
+    assert!(outside.is_refused(303, "missing_token"));
+    site.pass(1000);
+    let inside = site.send(&mut alice, Request::get("/services/1").person(), page(Need::access()));
+    assert!(inside.is_refused(303, "refresh_needed"));
+    site.send(&mut alice, Request::get(&inside.location.unwrap()), refresh);
+    let inside = site.send(&mut alice, Request::get("/services/1").person(), page(Need::access()));
+    assert_eq!(inside.token().subject(), "alice");
+}
+
+#[test]
+fn programs_are_told_where_to_refresh() {
+    let site = site();
+    let mut alice = site.browser_of("alice");
+    site.pass(1000);
+    let answer = site.visit(&mut alice);
+    assert!(answer.is_refused(401, "refresh_needed"));
+    assert!(answer.body.contains("\"refresh_url\":\"/token/refresh\""));
+}
+
+#[test]
+fn htmx_returns_to_the_page_and_not_to_its_part() {
+    let site = site();
+    let mut alice = site.browser_of("alice");
+    site.pass(1000);
+    let request =
+        Request::get("/orders/rows?page=2").htmx().field("hx-current-url", "https://site.example/orders?tab=1");
+    let answer = site.send(&mut alice, request, page(Need::access()));
+    assert!(answer.is_refused(401, "refresh_needed"));
+    assert_eq!(answer.hx_redirect.as_deref(), Some("/token/refresh?next=%2Forders%3Ftab%3D1"));
+    assert_eq!(answer.location, None);
+}
+
+#[test]
+fn s48_another_site_refreshes_nothing() {
+    let site = site();
+    let alice = site.browser_of("alice");
+    for value in ["cross-site", "same-site"] {
+        for method in ["GET", "POST"] {
+            let request = Request::new(method, "/token/refresh").csrf(&alice.csrf()).field("sec-fetch-site", value);
+            let answer = site.send(&mut alice.clone(), request, refresh);
+            assert!(answer.is_refused(403, "csrf_cross_site"), "{method} {value}");
+            assert_eq!(answer.cookies, [""; 0]);
+        }
+    }
+    assert_eq!(site.live_sessions("alice")[0].generation, 1);
+}
+
+#[test]
+fn s61_the_way_back_stays_on_the_site_and_off_the_auth_routes() {
+    let site = site();
+    for hostile in [
+        "//evil.example",
+        "/%5Cevil.example",
+        "https:%2F%2Fevil.example",
+        "/login",
+        "/logout?x",
+        "/token/refresh",
+        "/%09/evil.example",
+    ] {
+        let mut alice = site.browser_of("alice");
+        let mut back = None;
+        let request = Request::get(&format!("/token/refresh?next={hostile}")).person();
+        site.send(&mut alice, request, and_return(&mut back));
+        assert_eq!(back, Some((303, "/".to_owned())), "{hostile}");
+    }
+}
+
+#[test]
+fn a_dead_refresh_token_ends_at_the_log_in_page() {
+    let site = site();
+    let mut alice = site.browser_of("alice");
+    site.pass(90_000);
+    let answer = site.send(&mut alice, Request::get("/token/refresh?next=%2Fpage").person(), refresh);
+    assert!(answer.is_refused(303, "expired"));
+    assert!(answer.location.unwrap().starts_with("/login?"));
+    assert!(alice.is_empty());
+}
+
+/// Browsers say `cross-site` of a whole chain of redirects that another site's link began.
+#[test]
+fn s48_a_foreign_link_refreshes_nothing_but_may_go_on() {
+    let site = site();
+    let mut alice = site.browser_of("alice");
+    site.pass(1000);
+    let before = alice.refresh().to_owned();
+    let request = Request::get("/token/refresh?next=%2Fa%3Fb%26c").person().field("sec-fetch-site", "cross-site");
+    let answer = site.send(&mut alice, request, |exchange| {
+        let reply = block_on(exchange.refresh_and_return())?;
+        assert_eq!(reply.status, 403);
+        assert!(reply.body.contains("content=\"0;url=/token/refresh?next=%2Fa%3Fb%26c\""), "{}", reply.body);
+        Ok(Done { cookies: reply.cookies, ..Done::default() })
+    });
+    assert!(answer.cookies.is_empty());
+    assert_eq!(alice.refresh(), before);
+}

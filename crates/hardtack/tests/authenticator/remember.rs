@@ -1,0 +1,72 @@
+//! "Remember me": cookies that end with the browser, or last as long as the session.
+
+use hardtack::session::SessionPolicy;
+use hardtack::{CookiePolicy, LogIn};
+
+use crate::support::{Answer, Browser, Request, Site, log_in, seconds};
+
+const TOKENS: [&str; 4] = ["access_token_cookie", "refresh_token_cookie", "csrf_access_token", "csrf_refresh_token"];
+
+fn max_age(answer: &Answer, name: &str) -> Option<u64> {
+    let text = answer.set_cookie(name).unwrap();
+    text.split("; ").find_map(|part| part.strip_prefix("Max-Age=")).map(|age| age.parse().unwrap())
+}
+
+fn begin(site: &Site, browser: &mut Browser, remember: Option<bool>) -> Answer {
+    let given = LogIn::new("alice");
+    let given = remember.into_iter().fold(given, LogIn::remember);
+    site.send(browser, Request::post("/login").json(), log_in(given))
+}
+
+/// What is chosen at the log-in against what is configured, and what results.
+const CHOICES: [(bool, Option<bool>, bool); 6] = [
+    (false, None, false),
+    (false, Some(true), true),
+    (false, Some(false), false),
+    (true, None, true),
+    (true, Some(false), false),
+    (true, Some(true), true),
+];
+
+#[test]
+fn the_choice_at_the_log_in_lasts_as_long_as_the_session() {
+    for (configured, chosen, persistent) in CHOICES {
+        let site = Site::with(|builder| {
+            builder
+                .cookies(CookiePolicy::default().session_cookies(!configured))
+                .refresh_lifetime(seconds(5000))
+                .session_policy(SessionPolicy::default().absolute_lifetime(seconds(9000)))
+        });
+        let mut browser = Browser::default();
+        let first = begin(&site, &mut browser, chosen);
+        site.pass(2000);
+        let refreshed = site.visit(&mut browser);
+        site.pass(4000);
+        let capped = site.refresh(&mut browser);
+        let renewed = site.renew(&mut browser);
+        let proven = site.reauthenticate(&mut browser, "alice");
+        for name in TOKENS {
+            let ages = [&first, &refreshed, &capped, &renewed, &proven].map(|answer| max_age(answer, name));
+            // As long as the row: idle, and at last to its absolute end. A new session begins anew.
+            let expected = [5000, 5000, 3000, 5000, 5000].map(|age| persistent.then_some(age));
+            assert_eq!(ages, expected, "{name}, {configured} {chosen:?}");
+        }
+        assert_eq!(site.live_sessions("alice")[0].persistent, persistent);
+    }
+}
+
+#[test]
+fn without_a_store_the_tokens_carry_the_choice() {
+    for (configured, chosen, persistent) in CHOICES {
+        let site = Site::stateless(|builder| builder.cookies(CookiePolicy::default().session_cookies(!configured)));
+        let mut browser = Browser::default();
+        let first = begin(&site, &mut browser, chosen);
+        assert_eq!(max_age(&first, "refresh_token_cookie").is_some(), persistent);
+        site.pass(1000);
+        let refreshed = site.visit(&mut browser);
+        let renewed = site.renew(&mut browser);
+        for answer in [&first, &refreshed, &renewed] {
+            assert_eq!(max_age(answer, "access_token_cookie").is_some(), persistent, "{configured} {chosen:?}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! A store that is down.
+
+use hardtack::session::SessionStore;
+use hardtack::testing::FailingSessions;
+use hardtack::{KeySet, Need, RefreshMode};
+
+use crate::support::{Browser, Request, Site, block_on, key, log_in, page};
+
+fn site(mode: RefreshMode) -> (Site, FailingSessions) {
+    let store = FailingSessions::new();
+    let site = Site::over(store.clone(), KeySet::new(key()), |builder| builder.refresh_mode(mode));
+    (site, store)
+}
+
+#[test]
+fn s41_a_store_that_is_down_is_503_and_never_anonymous() {
+    let (site, store) = site(RefreshMode::Transparent);
+    let mut alice = site.browser_of("alice");
+    let csrf = alice.csrf();
+    let token = |need| move |exchange: &hardtack::adapter::Exchange<'_>| page(need)(exchange);
+    store.fail();
+    // A good access token asks no store.
+    assert_eq!(site.visit(&mut alice).status, 200);
+    site.pass(1000);
+    let before = alice.cookies_for("/", site.auth.now());
+    for wants in [|request: Request| request, Request::person, Request::htmx] {
+        let get = || wants(Request::get("/page"));
+        let post = || wants(Request::post("/page")).csrf(&csrf);
+        let answers = [
+            site.send(&mut alice, get(), token(Need::access())),
+            site.send(&mut alice, get(), token(Need::access().optional())),
+            site.send(&mut alice, get(), token(Need::access().fresh())),
+            site.send(&mut alice, post(), crate::support::refresh),
+            site.send(&mut alice, post(), crate::support::log_out),
+            site.send(&mut alice, post(), crate::support::renew),
+            site.send(&mut alice, post(), crate::support::reauthenticate("alice")),
+            site.send(&mut alice, wants(Request::post("/login")).json(), log_in("alice")),
+            site.send(&mut Browser::default(), wants(Request::post("/login")).json(), log_in("alice")),
+        ];
+        for answer in answers {
+            assert!(answer.is_refused(503, "store_unavailable"), "{} {}", answer.status, answer.code);
+            assert!(answer.token.is_none() && answer.cookies.is_empty());
+            for text in [Some(answer.body), answer.location, answer.hx_redirect, answer.challenge].into_iter().flatten()
+            {
+                assert!(!text.contains("nobody outside"), "{text}");
+            }
+        }
+    }
+    assert_eq!(alice.cookies_for("/", site.auth.now()), before);
+    store.recover();
+    assert_eq!(site.visit(&mut alice).status, 200);
+}
+
+#[test]
+fn s41_a_new_generation_is_confirmed_or_503() {
+    let (site, store) = site(RefreshMode::Transparent);
+    let mut alice = site.browser_of("alice");
+    site.refresh(&mut alice);
+    store.fail();
+    assert!(site.visit(&mut alice).is_refused(503, "store_unavailable"));
+    store.recover();
+    assert_eq!(site.visit(&mut alice).status, 200);
+    assert!(block_on(store.sessions().list("alice", site.auth.now())).unwrap()[0].confirmed);
+    // From then on nobody asks again.
+    store.fail();
+    assert_eq!(site.visit(&mut alice).status, 200);
+}
+
+#[test]
+fn s41_a_token_that_cannot_slide_is_503() {
+    let (site, store) = site(RefreshMode::Sliding);
+    let mut alice = site.browser_of("alice");
+    site.pass(500);
+    store.fail();
+    assert!(site.visit(&mut alice).is_refused(503, "store_unavailable"));
+}
+
+#[test]
+fn a_log_out_that_the_store_did_not_take_is_no_log_out() {
+    let (site, store) = site(RefreshMode::Transparent);
+    let mut alice = site.browser_of("alice");
+    store.fail();
+    let answer = site.log_out(&mut alice);
+    assert_eq!((answer.status, answer.cookies.len()), (503, 0));
+    store.recover();
+    assert_eq!(site.visit(&mut alice).status, 200);
+    assert_eq!(site.log_out(&mut alice).status, 200);
+}
+
+#[test]
+fn the_operators_own_calls_say_what_failed() {
+    let (site, store) = site(RefreshMode::Transparent);
+    store.fail();
+    let error = block_on(site.auth.log_in("alice")).unwrap_err();
+    assert!(hardtack::error::WithCauses(&error).to_string().contains(FailingSessions::ERROR));
+    assert!(block_on(site.auth.sessions("alice")).is_err());
+    assert!(block_on(site.auth.sync_revocations()).is_err());
+    assert!(block_on(site.auth.prune_sessions(10)).is_err());
+    assert!(block_on(site.auth.revoke_all_sessions("alice")).is_err());
+    store.recover();
+    assert_eq!(block_on(site.auth.prune_sessions(10)).unwrap(), 0);
+}
