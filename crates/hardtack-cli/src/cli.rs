@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::settings::{DATA_DIR, DATABASE_URL, REDIS_FOR, REDIS_URL, Setting};
-use crate::config::sources::{FlagSet, FlagValues, Flags};
+use crate::config::{
+    settings::{DATA_DIR, DATABASE_URL, REDIS_FOR, REDIS_URL, Setting},
+    sources::{FlagSet, FlagValues, Flags},
+};
 
 /// Serve a site with accounts, log-in and sessions, and manage its keys and users.
 #[derive(Parser)]

@@ -23,6 +23,11 @@ impl Error {
         Self::Runtime(text.to_string())
     }
 
+    /// An error with its causes, which ends the program.
+    pub(crate) fn with_causes(error: impl std::error::Error) -> Self {
+        Self::Runtime(hardtack::error::WithCauses(&error).to_string())
+    }
+
     /// 2 for a bad setting, as clap exits for a bad command line; otherwise 1.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {

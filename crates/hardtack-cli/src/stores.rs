@@ -25,16 +25,16 @@ pub(crate) async fn add_sessions(
     if let Some(RedisConfig { url, purpose }) = redis {
         tracing::info!(event = "redis", redis = %url, purpose = purpose.name());
         if *purpose == RedisPurpose::Sessions {
-            let sessions = RedisSessions::open(url.clone()).await.map_err(Error::runtime)?;
+            let sessions = RedisSessions::open(url.clone()).await.map_err(Error::with_causes)?;
             return Ok(builder.sessions(sessions));
         }
     }
     let sessions = database.sessions();
-    sessions.migrate().await.map_err(Error::runtime)?;
+    sessions.migrate().await.map_err(Error::with_causes)?;
     match redis {
         // Redis may be down: servers then learn of ended sessions at their next poll.
         Some(RedisConfig { url, .. }) => {
-            let sessions = NotifyingSessions::new(sessions, url.clone()).map_err(Error::runtime)?;
+            let sessions = NotifyingSessions::new(sessions, url.clone()).map_err(Error::with_causes)?;
             Ok(builder.sessions(sessions))
         }
         None => Ok(builder.sessions(sessions)),

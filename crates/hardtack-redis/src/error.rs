@@ -1,66 +1,104 @@
-//! What can go wrong before the first session, and inside a row.
+//! Why Redis cannot be used, and what is wrong with a row.
 
+use std::error::Error;
+use std::fmt;
 use std::time::Duration;
 
-/// A Redis that cannot be used.
-#[derive(Debug, thiserror::Error)]
+/// A Redis server cannot be used.
+///
+/// `Display` prints what is wrong and what to do; the cause is the [`source`](Error::source). `Debug` prints the
+/// sentence and its causes.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// Not an address of a Redis.
-    #[error("this is no Redis address ({0}); expected redis://user:password@host:port/database or unix:///path")]
-    Address(#[source] redis::RedisError),
-    /// Not a name for a store.
-    #[error("a store cannot be called {0:?}; expected up to 64 letters, digits, '-', '_', '.' and ':'")]
-    Name(String),
-    /// It did not answer, or refused.
+    /// The text is not the address of a Redis server. It is not repeated, since it may contain a password.
     #[error(
-        "cannot use the Redis at {address}: {source}; it must be running and reachable, \
-         and the user and password must be right"
+        "this is not a Redis address ({reason}); expected redis://user:password@host:port/database or unix:///path"
+    )]
+    InvalidAddress {
+        /// What is wrong with the address.
+        reason: String,
+    },
+    /// The text cannot be the name of a store.
+    #[error("the store name {0:?} is not valid; expected 1 to 64 letters, digits, '-', '_', '.' and ':'")]
+    InvalidName(String),
+    /// The server did not respond, or refused the connection.
+    #[error(
+        "cannot use the Redis at {address}; it must be running and reachable, and the user and password must be right"
     )]
     Unreachable {
-        /// Where.
+        /// The server, without the password.
         address: String,
-        /// Why.
-        source: AskError,
+        /// The error of the first command.
+        source: CommandError,
     },
-    /// It lacks what the scripts need.
+    /// The server is too old for the scripts.
     #[error("the Redis at {address} is version {version}; expected 6.2 or newer, or Valkey")]
     TooOld {
-        /// Where.
+        /// The server, without the password.
         address: String,
-        /// What it says it is.
+        /// The server's version.
         version: String,
     },
-    /// It is one of many.
+    /// The server is a node of a Redis Cluster.
     #[error(
         "the Redis at {address} is a node of a Redis Cluster, which is not supported; \
          expected a single primary, with or without replicas"
     )]
     Cluster {
-        /// Where.
+        /// The server, without the password.
         address: String,
     },
 }
 
-/// A question without an answer.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum AskError {
-    /// Redis, or the connection to it, failed.
-    #[error(transparent)]
-    Redis(#[from] redis::RedisError),
-    /// It took too long.
-    #[error("no answer within {} s", .0.as_secs())]
-    Late(Duration),
+impl OpenError {
+    pub(crate) fn invalid_address(error: &redis::RedisError) -> Self {
+        Self::InvalidAddress { reason: error.to_string() }
+    }
 }
 
-/// A row that no version of this program has written.
+impl fmt::Debug for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt_with_causes(self, f)
+    }
+}
+
+/// A command that failed. `Debug` prints the sentence and its causes.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// Redis or the connection failed.
+    #[error(transparent)]
+    Redis(#[from] redis::RedisError),
+    /// Redis did not respond in time.
+    #[error("Redis has not responded for {} s", .0.as_secs())]
+    TimedOut(Duration),
+}
+
+impl fmt::Debug for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt_with_causes(self, f)
+    }
+}
+
+/// Writes an error and the chain of its causes, separated by colons.
+fn fmt_with_causes(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "{error}")?;
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        write!(f, ": {error}")?;
+        cause = error.source();
+    }
+    Ok(())
+}
+
+/// A row or a log entry that no version of this program has written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RowError {
     #[error("session {id}: the row is not of version 1; a newer program may have written it")]
     Version { id: String },
-    #[error("session {id}: {field} is not what was written")]
+    #[error("session {id}: {field} is not valid")]
     Field { id: String, field: &'static str },
-    #[error("session {id}: {source}")]
-    Rest { id: String, source: serde_json::Error },
+    #[error("session {id}: the JSON at the end of the row is not valid")]
+    Details { id: String, source: serde_json::Error },
 }

@@ -1,4 +1,4 @@
-//! Word of revocations, for a store that cannot tell others by itself.
+//! Notifications of revocations, for a store that has none of its own.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -13,75 +13,77 @@ use redis::{Client, IntoConnectionInfo};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use crate::follower::Follower;
-use crate::link::{Again, Link};
-use crate::{OpenError, name};
+use crate::connection::{Connection, Retry};
+use crate::error::OpenError;
+use crate::keys::{DEFAULT_NAME, key_prefix};
+use crate::listen::StreamListener;
 
-/// How long after a failure word is sent again.
-const PAUSE: Duration = Duration::from_secs(1);
+/// How long after a failure a notification is sent again.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// A [`SessionStore`] that tells the other processes through Redis when one of its sessions has ended, or got
-/// other claims.
+/// A [`SessionStore`] that notifies the other processes through Redis when a session of another store has ended or its
+/// claims have changed.
 ///
-/// The truth stays in the store within: word is sent after the store has committed, and carries nothing
-/// but that there is something to read. Nobody waits for it. Where Redis is gone, the log is read a poll
-/// later; no log-out fails for it.
+/// Sessions and log stay in the inner store. A notification is sent after the store has committed, and only says that
+/// the log has grown. No request waits for it. While Redis is down, log-outs still succeed, and the other processes
+/// learn of them when they next poll the log.
 ///
-/// Clones share their connections. A clone is to be used in one async runtime.
+/// Clones share their connections. Use all clones in one async runtime.
 #[derive(Clone)]
 pub struct NotifyingSessions<S> {
     store: S,
-    sender: Arc<Sender>,
-    follower: Follower,
+    notifier: Arc<Notifier>,
+    listener: StreamListener,
 }
 
 impl<S: fmt::Debug> fmt::Debug for NotifyingSessions<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let address = self.sender.link.address();
+        let address = self.notifier.connection.address();
         f.debug_struct("NotifyingSessions").field("store", &self.store).field("address", &address).finish()
     }
 }
 
 impl<S: SessionStore> NotifyingSessions<S> {
-    /// Uses the Redis at an address, such as `redis://:password@127.0.0.1:6379/0`, and there one key,
-    /// `{hardtack}:notice`. It connects when it is needed, so that Redis may be down.
+    /// Notifies through the Redis at an address such as `redis://:password@127.0.0.1:6379/0`, where it uses one key,
+    /// `{hardtack}:notice`. It connects when it first notifies or listens, so Redis may be down when this is called.
     ///
     /// # Errors
-    /// The address is none.
+    /// The address is not valid.
     pub fn new(store: S, address: impl IntoConnectionInfo) -> Result<Self, OpenError> {
-        Self::named(store, address, name::DEFAULT)
+        Self::named(store, address, DEFAULT_NAME)
     }
 
-    /// [`Self::new`] with a key that begins with another name: each application with a store of its own
-    /// has one.
+    /// Like [`Self::new`], with another name in the key. Applications with different stores need different names:
+    /// 1 to 64 letters, digits, `-`, `_`, `.` and `:`.
     ///
     /// # Errors
-    /// The address or the name is none.
+    /// The address or the name is not valid.
     pub fn named(store: S, address: impl IntoConnectionInfo, name: &str) -> Result<Self, OpenError> {
-        let client = Client::open(address).map_err(OpenError::Address)?;
-        let stream = format!("{}:notice", name::tag(name)?);
-        let follower = Follower::new(client.clone(), stream.clone());
-        let sender =
-            Sender { link: Arc::new(Link::new(client)), stream, due: Arc::new(Notify::new()), task: OnceLock::new() };
-        Ok(Self { store, sender: Arc::new(sender), follower })
+        let client = Client::open(address).map_err(|error| OpenError::invalid_address(&error))?;
+        let stream = format!("{}:notice", key_prefix(name)?);
+        let listener = StreamListener::new(client.clone(), stream.clone());
+        let connection = Arc::new(Connection::new(client));
+        let notifier = Notifier { connection, stream, due: Arc::new(Notify::new()), task: OnceLock::new() };
+        Ok(Self { store, notifier: Arc::new(notifier), listener })
     }
 
-    /// The store within.
+    /// Returns the inner store.
     pub fn store(&self) -> &S {
         &self.store
     }
 
-    fn tell(&self, logged: bool) {
-        if logged {
-            self.sender.send();
+    /// Notifies the other processes if the log has grown.
+    fn notify_if(&self, log_has_grown: bool) {
+        if log_has_grown {
+            self.notifier.notify();
         }
     }
 }
 
 impl<S: SessionStore> SessionStore for NotifyingSessions<S> {
-    async fn create(&self, session: &Session, ends: RevokeTarget<'_>) -> Result<Vec<SessionId>, BackendError> {
-        let ended = self.store.create(session, ends).await?;
-        self.tell(!ended.is_empty());
+    async fn create(&self, session: &Session, target: RevokeTarget<'_>) -> Result<Vec<SessionId>, BackendError> {
+        let ended = self.store.create(session, target).await?;
+        self.notify_if(!ended.is_empty());
         Ok(ended)
     }
 
@@ -102,9 +104,9 @@ impl<S: SessionStore> SessionStore for NotifyingSessions<S> {
         self.store.confirm(id, generation).await
     }
 
-    async fn revoke(&self, ends: RevokeTarget<'_>, now: Timestamp) -> Result<Vec<SessionId>, BackendError> {
-        let ended = self.store.revoke(ends, now).await?;
-        self.tell(!ended.is_empty());
+    async fn revoke(&self, target: RevokeTarget<'_>, now: Timestamp) -> Result<Vec<SessionId>, BackendError> {
+        let ended = self.store.revoke(target, now).await?;
+        self.notify_if(!ended.is_empty());
         Ok(ended)
     }
 
@@ -115,7 +117,7 @@ impl<S: SessionStore> SessionStore for NotifyingSessions<S> {
         now: Timestamp,
     ) -> Result<Vec<(SessionId, u64)>, BackendError> {
         let outdated = self.store.outdate(subject, claims, now).await?;
-        self.tell(!outdated.is_empty());
+        self.notify_if(!outdated.is_empty());
         Ok(outdated)
     }
 
@@ -133,30 +135,30 @@ impl<S: SessionStore> SessionStore for NotifyingSessions<S> {
 
     async fn revoked_elsewhere(&self) -> Result<(), BackendError> {
         tokio::select! {
-            told = self.follower.grown() => told,
-            told = self.store.revoked_elsewhere() => told,
+            notified = self.listener.wait() => notified,
+            notified = self.store.revoked_elsewhere() => notified,
         }
     }
 }
 
-/// Sends word in a task of its own: what is due while it sends is one more message, however much it is.
-struct Sender {
-    link: Arc<Link>,
+/// Sends notifications in a task of its own. All that become due while it sends are combined into one.
+struct Notifier {
+    connection: Arc<Connection>,
     stream: String,
     due: Arc<Notify>,
     task: OnceLock<JoinHandle<()>>,
 }
 
-impl Sender {
-    fn send(&self) {
+impl Notifier {
+    fn notify(&self) {
         self.task.get_or_init(|| {
-            tokio::spawn(send_whenever_due(Arc::clone(&self.link), self.stream.clone(), Arc::clone(&self.due)))
+            tokio::spawn(send_when_due(Arc::clone(&self.connection), self.stream.clone(), Arc::clone(&self.due)))
         });
         self.due.notify_one();
     }
 }
 
-impl Drop for Sender {
+impl Drop for Notifier {
     fn drop(&mut self) {
         if let Some(task) = self.task.get() {
             task.abort();
@@ -164,22 +166,25 @@ impl Drop for Sender {
     }
 }
 
-async fn send_whenever_due(link: Arc<Link>, stream: String, due: Arc<Notify>) {
+async fn send_when_due(connection: Arc<Connection>, stream: String, due: Arc<Notify>) {
     let mut message = redis::cmd("XADD");
     message.arg(stream).arg("MAXLEN").arg(1).arg("*").arg("revoked").arg("1");
-    let mut silent = false;
+    let mut warned = false;
     loop {
         due.notified().await;
-        // One word too many does no harm, so it may be sent again.
-        while let Err(error) = link.ask::<String>(&message, Again::Yes).await {
-            if !silent {
-                tracing::warn!(%error, "other processes are not told of revocations until Redis is back; they poll");
-                silent = true;
+        // A superfluous notification does no harm, so it may be sent again.
+        while let Err(error) = connection.query::<String>(&message, Retry::Safe).await {
+            if !warned {
+                tracing::warn!(
+                    %error,
+                    "cannot notify other processes of revocations; they poll the log until Redis is back"
+                );
+                warned = true;
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(RETRY_DELAY).await;
         }
-        if std::mem::take(&mut silent) {
-            tracing::info!("other processes are told of revocations again");
+        if std::mem::take(&mut warned) {
+            tracing::info!("other processes are notified of revocations again");
         }
     }
 }

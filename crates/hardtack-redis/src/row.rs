@@ -1,8 +1,11 @@
-//! A row, and the session in it.
+//! The format of rows and log entries.
 //!
-//! One line of what changes (the scripts read and write it), then the subject, then the rest as JSON:
-//! `1 generation rotated_at confirmed expires_at absolute_expires_at auth_time revoked_at length`.
-//! `revoked_at` is a minus, a time, or a time and an `r` where the browser got another session.
+//! A row is one string of three parts:
+//! 1. one line with the fields that scripts read and change:
+//!    `1 generation rotated_at confirmed expires_at absolute_expires_at auth_time revoked_at length`. `revoked_at` is
+//!    `-`, a time, or a time and an `r` if the browser got a new session.
+//! 2. the subject, of `length` bytes.
+//! 3. the other fields as JSON ([`Details`]).
 
 use std::str::FromStr;
 
@@ -14,22 +17,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::RowError;
 
-/// What only other claims change, and what no other script looks into.
+/// The fields that no script reads or changes, except `outdate.lua`.
 #[derive(Serialize, Deserialize)]
-struct Rest {
+struct Details {
     created_at: i64,
     persistent: bool,
     salt: String,
     claims: Option<String>,
     user_agent: Option<String>,
     address: Option<String>,
-    /// Text, since a script's numbers have 53 bits.
+    /// Text, since numbers in Lua are exact only up to 53 bits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     outdated_generation: Option<String>,
 }
 
 pub(crate) fn encode(session: &Session) -> Result<Vec<u8>, serde_json::Error> {
-    let rest = Rest {
+    let details = Details {
         created_at: session.created_at.unix_seconds(),
         persistent: session.persistent,
         salt: format!("{:032x}", u128::from_be_bytes(session.salt)),
@@ -46,22 +49,22 @@ pub(crate) fn encode(session: &Session) -> Result<Vec<u8>, serde_json::Error> {
         session.expires_at,
         session.absolute_expires_at,
         session.auth_time,
-        ending(session),
+        revoked_at(session),
         session.subject.len(),
         session.subject,
     )
     .into_bytes();
-    serde_json::to_writer(&mut row, &rest)?;
+    serde_json::to_writer(&mut row, &details)?;
     Ok(row)
 }
 
-/// When a session was ended, and whether another took its place.
-fn ending(session: &Session) -> String {
+/// Returns when a session was ended, and whether it was replaced.
+fn revoked_at(session: &Session) -> String {
     let replaced = session.replaced && session.revoked_at.is_some();
     time(session.revoked_at) + if replaced { "r" } else { "" }
 }
 
-/// A time that may be missing, as the scripts write it.
+/// Returns a time as scripts write it: `-` if there is none.
 pub(crate) fn time(at: Option<Timestamp>) -> String {
     at.map_or_else(|| "-".to_owned(), |at| at.to_string())
 }
@@ -78,26 +81,27 @@ pub(crate) fn decode(id: SessionId, row: &[u8]) -> Result<Session, RowError> {
     };
     let (revoked_at, replaced) = revoked_at.strip_suffix('r').map_or((revoked_at, false), |at| (at, true));
     let length: usize = number(id, "the subject's length", length)?;
-    let (subject, rest) =
+    let (subject, details) =
         body.split_at_checked(length).ok_or_else(|| RowError::Field { id: id.to_string(), field: "the subject" })?;
-    let rest: Rest = serde_json::from_str(rest).map_err(|source| RowError::Rest { id: id.to_string(), source })?;
-    let created_at = Timestamp::from_unix_seconds(rest.created_at);
-    let mut session = Session::from_stored(id, subject, created_at, salt(id, &rest.salt)?);
+    let details: Details =
+        serde_json::from_str(details).map_err(|source| RowError::Details { id: id.to_string(), source })?;
+    let mut session =
+        Session::from_stored(id, subject, Timestamp::from_unix_seconds(details.created_at), salt(id, &details.salt)?);
     session.generation = number(id, "generation", generation)?;
     session.rotated_at = timestamp(id, "rotated_at", rotated_at)?;
     session.confirmed = number::<u8>(id, "confirmed", confirmed)? == 1;
     session.expires_at = timestamp(id, "expires_at", expires_at)?;
     session.absolute_expires_at = timestamp(id, "absolute_expires_at", absolute_expires_at)?;
     session.auth_time = timestamp(id, "auth_time", auth_time)?;
-    session.persistent = rest.persistent;
+    session.persistent = details.persistent;
     session.replaced = replaced;
-    session.outdated_generation = match rest.outdated_generation {
+    session.outdated_generation = match details.outdated_generation {
         None => 0,
         Some(generation) => number(id, "outdated_generation", &generation)?,
     };
-    session.claims = rest.claims;
-    session.user_agent = rest.user_agent;
-    session.address = rest.address;
+    session.claims = details.claims;
+    session.user_agent = details.user_agent;
+    session.address = details.address;
     session.revoked_at = match revoked_at {
         "-" => None,
         at => Some(timestamp(id, "revoked_at", at)?),
@@ -118,18 +122,19 @@ fn salt(id: SessionId, text: &str) -> Result<[u8; 16], RowError> {
     bits.map(u128::to_be_bytes).ok_or_else(|| RowError::Field { id: id.to_string(), field: "the salt" })
 }
 
-/// An id that a script answered.
+/// Reads the id of a session.
 pub(crate) fn decode_id(text: &str) -> Result<SessionId, RowError> {
     text.parse().map_err(|_| RowError::Field { id: text.to_owned(), field: "the id" })
 }
 
-/// A session that a script answered, with its generation.
+/// Reads the id of a session and a generation of it.
 pub(crate) fn decode_generation(id: &str, generation: &str) -> Result<(SessionId, u64), RowError> {
     let id = decode_id(id)?;
     Ok((id, number(id, "generation", generation)?))
 }
 
-/// An entry of the log: a stream's id, `0-` and the sequence, and the fields in the order of the script.
+/// An entry of the log: the id in the stream, which is `0-` and the sequence number, and the fields in the order in which
+/// `append` in `log.lua` writes them.
 pub(crate) type LogEntry = (String, Vec<String>);
 
 pub(crate) fn decode_revocation((sequence, fields): LogEntry) -> Result<Revocation, RowError> {
@@ -153,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_not_written_here_is_refused() {
+    fn an_invalid_row_is_refused() {
         let session = hardtack::testing::session("a\nb 1", Timestamp::from_unix_seconds(7));
         let row = String::from_utf8(encode(&session).unwrap()).unwrap();
         assert_eq!(decode(session.id, row.as_bytes()).unwrap(), session);
@@ -164,9 +169,9 @@ mod tests {
         for (row, text) in [
             (newer.as_str(), "the row is not of version 1"),
             ("", "the row is not of version 1"),
-            (&short, "the subject is not what was written"),
-            (&salt, "the salt is not what was written"),
-            (cut, "EOF"),
+            (&short, "the subject is not valid"),
+            (&salt, "the salt is not valid"),
+            (cut, "the JSON at the end of the row is not valid"),
         ] {
             let error = decode(session.id, row.as_bytes()).unwrap_err().to_string();
             assert!(error.starts_with(&format!("session {}: {text}", session.id)), "{error}");

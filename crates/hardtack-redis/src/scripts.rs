@@ -1,58 +1,62 @@
-//! The store's operations as Redis runs them.
+//! The store's operations as Lua scripts.
 
 use std::sync::LazyLock;
 
 use redis::{Cmd, ErrorKind, FromRedisValue, Script, ServerErrorKind, ToRedisArgs};
 
-use crate::AskError;
-use crate::link::{Again, Link};
+use crate::connection::{Connection, Retry};
+use crate::error::CommandError;
 
-/// A script and the name under which a server keeps it.
-pub(crate) struct Operation {
+/// A script, and the hash by which a server caches it.
+pub(crate) struct StoreScript {
     code: &'static str,
     hash: LazyLock<String>,
-    again: Again,
+    retry: Retry,
 }
 
-macro_rules! operations {
-    ($($name:ident = $again:ident: $($file:literal)*;)*) => {
-        $(pub(crate) static $name: Operation = {
+macro_rules! scripts {
+    ($($name:ident = $retry:ident: $($file:literal)*;)*) => {
+        $(pub(crate) static $name: StoreScript = {
             const CODE: &str = concat!($(include_str!(concat!("lua/", $file, ".lua"))),*);
-            Operation { code: CODE, hash: LazyLock::new(|| Script::new(CODE).get_hash().to_owned()), again: Again::$again }
+            StoreScript {
+                code: CODE,
+                hash: LazyLock::new(|| Script::new(CODE).get_hash().to_owned()),
+                retry: Retry::$retry,
+            }
         };)*
     };
 }
 
-operations! {
-    CREATE = No: "rows" "ends" "create";
-    REVOKE = No: "rows" "ends" "revoke";
-    ROTATE = No: "rows" "rotate";
-    OUTDATE = No: "rows" "outdate";
-    CONFIRM = Yes: "rows" "confirm";
-    LIST = Yes: "rows" "list";
-    REVOCATIONS = Yes: "rows" "revocations";
-    PRUNE = Yes: "rows" "prune";
+scripts! {
+    CREATE = Unsafe: "rows" "log" "end_sessions" "create";
+    REVOKE = Unsafe: "rows" "log" "end_sessions" "revoke";
+    ROTATE = Unsafe: "rows" "rotate";
+    OUTDATE = Unsafe: "rows" "log" "outdate";
+    CONFIRM = Safe: "rows" "confirm";
+    LIST = Safe: "rows" "list";
+    REVOCATIONS = Safe: "log" "revocations";
+    PRUNE = Safe: "rows" "log" "prune";
 }
 
-impl Operation {
-    /// Runs it on the store called `tag`. A server that does not know the script is given it; it has run
-    /// nothing then.
+impl StoreScript {
+    /// Runs the script on the store whose keys begin with `prefix`. If the server does not have the script cached, it
+    /// has run nothing, and the script is sent.
     pub(crate) async fn run<T: FromRedisValue>(
         &self,
-        link: &Link,
-        tag: &str,
+        connection: &Connection,
+        prefix: &str,
         arguments: impl ToRedisArgs,
-    ) -> Result<T, AskError> {
+    ) -> Result<T, CommandError> {
         let command = |name: &str, script: &str| -> Cmd {
             let mut command = redis::cmd(name);
-            command.arg(script).arg(1).arg(tag).arg(&arguments);
+            command.arg(script).arg(1).arg(prefix).arg(&arguments);
             command
         };
-        match link.ask(&command("EVALSHA", &self.hash), self.again).await {
-            Err(AskError::Redis(error)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                link.ask(&command("EVAL", self.code), self.again).await
+        match connection.query(&command("EVALSHA", &self.hash), self.retry).await {
+            Err(CommandError::Redis(error)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                connection.query(&command("EVAL", self.code), self.retry).await
             }
-            answer => answer,
+            result => result,
         }
     }
 }

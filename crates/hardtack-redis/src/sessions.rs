@@ -1,4 +1,4 @@
-//! The session store.
+//! Sessions in Redis.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,61 +8,76 @@ use hardtack::SessionId;
 use hardtack::clock::Timestamp;
 use hardtack::session::{RevocationPage, RevokeTarget, Rotation};
 use hardtack::session::{Session, SessionStore};
-use redis::{Client, IntoConnectionInfo};
+use redis::{Client, FromRedisValue, IntoConnectionInfo, ToRedisArgs};
 
-use crate::follower::Follower;
-use crate::link::{Again, Link};
+use crate::connection::{Connection, Retry};
+use crate::error::OpenError;
+use crate::keys::{DEFAULT_NAME, key_prefix};
+use crate::listen::StreamListener;
 use crate::row::{self, LogEntry};
-use crate::scripts::{CONFIRM, CREATE, LIST, OUTDATE, PRUNE, REVOCATIONS, REVOKE, ROTATE};
-use crate::{OpenError, health, name};
+use crate::scripts::{CONFIRM, CREATE, LIST, OUTDATE, PRUNE, REVOCATIONS, REVOKE, ROTATE, StoreScript};
+use crate::server_info::check_server;
 
-/// Rows that one script of [`SessionStore::prune`] forgets: Redis does nothing else meanwhile.
+/// The most rows that one run of the script of [`SessionStore::prune`] deletes. Redis executes nothing else meanwhile.
 const PRUNE_BATCH: u64 = 200;
 
-/// A [`SessionStore`] on Redis or Valkey. Clones share the connections: one for all operations, and one
-/// that waits for revocations as soon as somebody does.
+/// A [`SessionStore`] in Redis or Valkey.
+///
+/// Clones share the connections: one for all operations, and one that listens for revocations, from the first
+/// [`SessionStore::revoked_elsewhere`] on.
 #[derive(Clone)]
 pub struct RedisSessions {
-    link: Arc<Link>,
-    tag: Arc<str>,
-    follower: Follower,
+    connection: Arc<Connection>,
+    prefix: Arc<str>,
+    listener: StreamListener,
 }
 
 impl fmt::Debug for RedisSessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisSessions").field("address", &self.link.address()).field("keys", &self.tag).finish()
+        f.debug_struct("RedisSessions")
+            .field("address", &self.connection.address())
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
     }
 }
 
 impl RedisSessions {
-    /// Connects to the Redis at an address, such as `redis://:password@127.0.0.1:6379/0`. Its keys begin
-    /// with `{hardtack}`.
+    /// Connects to the Redis at an address such as `redis://:password@127.0.0.1:6379/0`. The store's keys begin with
+    /// `{hardtack}`.
     ///
-    /// A configuration that may lose sessions is warned of, by a `tracing` event each.
+    /// If the server's configuration may lose sessions, a warning is logged through `tracing`.
     ///
     /// # Errors
-    /// The address is none, nobody answers there, or whoever answers is too old or a cluster's node.
+    /// The address is not valid, no server responds there, or the server is too old or a node of a cluster.
     pub async fn open(address: impl IntoConnectionInfo) -> Result<Self, OpenError> {
-        Self::open_named(address, name::DEFAULT).await
+        Self::open_named(address, DEFAULT_NAME).await
     }
 
-    /// [`Self::open`] with keys that begin with another name, for several applications in one database:
-    /// letters, digits, `-`, `_`, `.` and `:`, at most 64 of them.
+    /// Like [`Self::open`], with keys that begin with another name, so that several applications can share a database.
+    /// A name has 1 to 64 letters, digits, `-`, `_`, `.` and `:`.
     ///
     /// # Errors
-    /// As those of [`Self::open`], or the name is not one.
+    /// Those of [`Self::open`], or the name is not valid.
     pub async fn open_named(address: impl IntoConnectionInfo, name: &str) -> Result<Self, OpenError> {
-        let client = Client::open(address).map_err(OpenError::Address)?;
-        let tag = name::tag(name)?;
-        let link = Link::new(client);
-        health::check(&link).await?;
-        let follower = Follower::new(link.client().clone(), format!("{tag}:log"));
-        Ok(Self { link: Arc::new(link), tag: tag.into(), follower })
+        let client = Client::open(address).map_err(|error| OpenError::invalid_address(&error))?;
+        let prefix = key_prefix(name)?;
+        let connection = Connection::new(client);
+        check_server(&connection).await?;
+        let listener = StreamListener::new(connection.client().clone(), format!("{prefix}:log"));
+        Ok(Self { connection: Arc::new(connection), prefix: prefix.into(), listener })
+    }
+
+    async fn run<T: FromRedisValue>(
+        &self,
+        script: &StoreScript,
+        arguments: impl ToRedisArgs,
+    ) -> Result<T, BackendError> {
+        script.run(&self.connection, &self.prefix, arguments).await.map_err(BackendError::new)
     }
 }
 
 impl SessionStore for RedisSessions {
-    async fn create(&self, session: &Session, ends: RevokeTarget<'_>) -> Result<Vec<SessionId>, BackendError> {
+    async fn create(&self, session: &Session, target: RevokeTarget<'_>) -> Result<Vec<SessionId>, BackendError> {
         let end = session.revoked_at.map_or(session.expires_at, |at| at.min(session.expires_at));
         let mut arguments = vec![
             text(session.created_at.max(session.rotated_at)),
@@ -72,16 +87,15 @@ impl SessionStore for RedisSessions {
             text(end),
             text(u8::from(session.revoked_at.is_none())),
         ];
-        arguments.extend(which(ends)?);
-        let ended: Option<Vec<String>> =
-            CREATE.run(&self.link, &self.tag, arguments).await.map_err(BackendError::new)?;
-        ids(ended.ok_or_else(|| BackendError::new(format!("a session {} exists already", session.id)))?)
+        arguments.extend(encode_target(target)?);
+        let ended: Option<Vec<String>> = self.run(&CREATE, arguments).await?;
+        decode_ids(ended.ok_or_else(|| BackendError::new(format!("a session {} exists already", session.id)))?)
     }
 
     async fn find(&self, id: SessionId) -> Result<Option<Session>, BackendError> {
         let mut read = redis::cmd("GET");
-        read.arg(format!("{}:session:{id}", self.tag));
-        let found: Option<Vec<u8>> = self.link.ask(&read, Again::Yes).await.map_err(BackendError::new)?;
+        read.arg(format!("{}:session:{id}", self.prefix));
+        let found: Option<Vec<u8>> = self.connection.query(&read, Retry::Safe).await.map_err(BackendError::new)?;
         found.map(|found| row::decode(id, &found)).transpose().map_err(BackendError::new)
     }
 
@@ -100,19 +114,18 @@ impl SessionStore for RedisSessions {
             text(rotation.expires_at),
             text(row::time(rotation.auth_time)),
         ];
-        let rotated: Option<Vec<u8>> =
-            ROTATE.run(&self.link, &self.tag, &arguments).await.map_err(BackendError::new)?;
+        let rotated: Option<Vec<u8>> = self.run(&ROTATE, &arguments).await?;
         rotated.map(|rotated| row::decode(id, &rotated)).transpose().map_err(BackendError::new)
     }
 
     async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), BackendError> {
-        CONFIRM.run(&self.link, &self.tag, &[text(id), text(generation)]).await.map_err(BackendError::new)
+        self.run(&CONFIRM, &[text(id), text(generation)]).await
     }
 
-    async fn revoke(&self, ends: RevokeTarget<'_>, now: Timestamp) -> Result<Vec<SessionId>, BackendError> {
+    async fn revoke(&self, target: RevokeTarget<'_>, now: Timestamp) -> Result<Vec<SessionId>, BackendError> {
         let mut arguments = vec![text(now)];
-        arguments.extend(which(ends)?);
-        ids(REVOKE.run(&self.link, &self.tag, arguments).await.map_err(BackendError::new)?)
+        arguments.extend(encode_target(target)?);
+        decode_ids(self.run(&REVOKE, arguments).await?)
     }
 
     async fn outdate(
@@ -123,15 +136,13 @@ impl SessionStore for RedisSessions {
     ) -> Result<Vec<(SessionId, u64)>, BackendError> {
         let mut arguments = vec![text(now), text(subject)];
         arguments.extend(claims.map(text));
-        let outdated: Vec<(String, String)> =
-            OUTDATE.run(&self.link, &self.tag, arguments).await.map_err(BackendError::new)?;
+        let outdated: Vec<(String, String)> = self.run(&OUTDATE, arguments).await?;
         let outdated = outdated.iter().map(|(id, generation)| row::decode_generation(id, generation));
         outdated.collect::<Result<_, _>>().map_err(BackendError::new)
     }
 
     async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, BackendError> {
-        let found: Vec<(String, Vec<u8>)> =
-            LIST.run(&self.link, &self.tag, &[subject]).await.map_err(BackendError::new)?;
+        let found: Vec<(String, Vec<u8>)> = self.run(&LIST, &[subject]).await?;
         let rows = found.iter().map(|(id, found)| row::decode(row::decode_id(id)?, found));
         let mut rows: Vec<Session> = rows.collect::<Result<_, _>>().map_err(BackendError::new)?;
         rows.retain(|row| row.is_live(now));
@@ -140,49 +151,47 @@ impl SessionStore for RedisSessions {
     }
 
     async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, BackendError> {
-        let (head, entries): (u64, Vec<LogEntry>) =
-            REVOCATIONS.run(&self.link, &self.tag, &[after, u64::from(limit)]).await.map_err(BackendError::new)?;
+        let (head, entries): (u64, Vec<LogEntry>) = self.run(&REVOCATIONS, &[after, u64::from(limit)]).await?;
         let entries = entries.into_iter().map(row::decode_revocation).collect::<Result<_, _>>();
         Ok(RevocationPage::new(head, entries.map_err(BackendError::new)?))
     }
 
     async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, BackendError> {
-        let mut forgotten = 0;
-        while forgotten < u64::from(limit) {
-            let batch = PRUNE_BATCH.min(u64::from(limit) - forgotten);
-            let rows: u64 =
-                PRUNE.run(&self.link, &self.tag, &[text(before), text(batch)]).await.map_err(BackendError::new)?;
-            forgotten += rows;
+        let mut deleted = 0;
+        while deleted < u64::from(limit) {
+            let batch = PRUNE_BATCH.min(u64::from(limit) - deleted);
+            let rows: u64 = self.run(&PRUNE, &[text(before), text(batch)]).await?;
+            deleted += rows;
             if rows < batch {
                 break;
             }
         }
-        Ok(forgotten)
+        Ok(deleted)
     }
 
     async fn revoked_elsewhere(&self) -> Result<(), BackendError> {
-        self.follower.grown().await
+        self.listener.wait().await
     }
 }
 
-/// An argument of a script.
+/// Converts an argument of a script to text.
 fn text(argument: impl ToString) -> Vec<u8> {
     argument.to_string().into_bytes()
 }
 
-/// The sessions to end, as `ends.lua` reads them.
-fn which(target: RevokeTarget<'_>) -> Result<Vec<Vec<u8>>, BackendError> {
-    let named = |word: &str, ids: &[SessionId]| [text(word)].into_iter().chain(ids.iter().map(text)).collect();
+/// Returns the arguments by which `end_sessions.lua` selects sessions.
+fn encode_target(target: RevokeTarget<'_>) -> Result<Vec<Vec<u8>>, BackendError> {
+    let listed = |word: &str, ids: &[SessionId]| [text(word)].into_iter().chain(ids.iter().map(text)).collect();
     Ok(match target {
-        RevokeTarget::Sessions(ids) => named("these", ids),
-        RevokeTarget::Replaced(ids) => named("replacing", ids),
+        RevokeTarget::Sessions(ids) => listed("sessions", ids),
+        RevokeTarget::Replaced(ids) => listed("replaced", ids),
         RevokeTarget::AllOf(subject) => vec![text("all"), text(subject)],
-        RevokeTarget::AllExcept(subject, kept) => vec![text("others"), text(subject), text(kept)],
-        RevokeTarget::Renewed(subject, renewed) => vec![text("renewing"), text(subject), text(renewed)],
+        RevokeTarget::AllExcept(subject, kept) => vec![text("all_except"), text(subject), text(kept)],
+        RevokeTarget::Renewed(subject, renewed) => vec![text("renewed"), text(subject), text(renewed)],
         _ => return Err(BackendError::unsupported("this choice of sessions to end")),
     })
 }
 
-fn ids(ended: Vec<String>) -> Result<Vec<SessionId>, BackendError> {
+fn decode_ids(ended: Vec<String>) -> Result<Vec<SessionId>, BackendError> {
     ended.iter().map(|id| row::decode_id(id)).collect::<Result<_, _>>().map_err(BackendError::new)
 }

@@ -1,16 +1,16 @@
-//! The one line of a configuration that names a Redis.
+//! The URL that names a Redis server in a configuration.
 
 use std::fmt;
 use std::str::FromStr;
 
 use redis::{ConnectionInfo, IntoConnectionInfo, RedisResult};
 
-use crate::OpenError;
+use crate::error::OpenError;
 
-/// Which Redis, as one text: `redis://USER:PASSWORD@HOST:PORT/DATABASE`, where all but the host can be left
-/// out, or `unix:///PATH`. What is special in a URL is written percent-encoded in user and password.
+/// The URL of a Redis server: `redis://USER:PASSWORD@HOST:PORT/DATABASE`, of which only the host is required, or
+/// `unix:///PATH`. Percent-encode special characters in the user and the password.
 ///
-/// [`Display`](fmt::Display) leaves the password out, and so does `Debug`.
+/// `Display` and `Debug` leave out the password.
 #[derive(Clone)]
 pub struct RedisUrl(ConnectionInfo);
 
@@ -18,7 +18,7 @@ impl FromStr for RedisUrl {
     type Err = OpenError;
 
     fn from_str(text: &str) -> Result<Self, OpenError> {
-        text.into_connection_info().map(Self).map_err(OpenError::Address)
+        text.into_connection_info().map(Self).map_err(|error| OpenError::invalid_address(&error))
     }
 }
 
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_password_is_shown() {
+    fn the_password_is_not_shown() {
         for (text, shown) in [
             ("redis://127.0.0.1", "redis://127.0.0.1:6379/0"),
             ("redis://:canary@cache.example:7000/2", "redis://cache.example:7000/2"),
@@ -63,10 +63,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_of_a_redis_is_refused_without_being_repeated() {
+    fn an_invalid_url_is_refused_without_being_repeated() {
         for text in ["", "canary", "http://me:canary@host", "redis://:can/ary@host", "redis://:canary@host/x"] {
             let error = text.parse::<RedisUrl>().unwrap_err();
-            assert!(matches!(error, OpenError::Address(_)), "{text}: {error}");
+            assert!(matches!(error, OpenError::InvalidAddress { .. }), "{text}: {error}");
             assert!(!format!("{error} {error:?}").contains("ary"), "{text}: {error:?}");
         }
     }

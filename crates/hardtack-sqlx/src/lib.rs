@@ -1,54 +1,83 @@
-//! Hardtack's sessions on SQLite (one file, no server) and on PostgreSQL (several machines), with embedded
-//! migrations.
+//! Keeps [Hardtack](hardtack)'s sessions and revocation log in SQLite (one file, no server) or PostgreSQL (several
+//! machines), with embedded migrations.
 //!
-//! ```
-//! use hardtack::{Authenticator, KeySet, SigningKey};
-//! use hardtack::jwt::Algorithm;
+//! ```no_run
 //! # #[cfg(feature = "sqlite")]
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! use hardtack::{Authenticator, KeySet};
 //! use hardtack_sqlx::SqliteSessions;
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # #[cfg(feature = "sqlite")] {
-//! # let directory = tempfile::tempdir()?;
-//! # let path = directory.path().join("app.db");
-//! let auth = Authenticator::builder(KeySet::new(SigningKey::generate(Algorithm::HS256)?))
+//! let auth = Authenticator::builder(KeySet::from_secret_env("JWT_SECRET_KEY")?)
 //!     .base_url("https://site.example")
-//!     .sessions(SqliteSessions::open(path).await?)
+//!     .sessions(SqliteSessions::open("sessions.db").await?)
 //!     .build()?;
-//! # }
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! `PostgresSessions::open("postgres://user:password@host/database")` is the same on PostgreSQL. An
-//! application that keeps tables of its own in the same database opens it once, as a [`Database`] or as an
-//! sqlx pool (`open_sqlite`, `open_postgres`), and hands that to [`Sessions::from_pool`].
+//! On PostgreSQL, replace one line:
 //!
-//! Every write is committed and synced to disk before it is answered: a log-out survives a power cut.
-//! Several processes may share one SQLite file on one machine; a network file system will not do (SQLite's
-//! write-ahead log needs shared memory). Several machines share a PostgreSQL database, and tell each other
-//! of ended sessions by `NOTIFY`.
+//! ```no_run
+//! # #[cfg(feature = "postgres")]
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! use hardtack_sqlx::PostgresSessions;
+//!
+//! let sessions = PostgresSessions::open("postgres://user:password@db.example/app").await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Choosing how to open
+//!
+//! | you have | use |
+//! | --- | --- |
+//! | an SQLite file for the sessions | `SqliteSessions::open(path)` |
+//! | a PostgreSQL database for the sessions | `PostgresSessions::open(url)` |
+//! | tables of your own in the same database | `open_sqlite` or `open_postgres`, your queries on that sqlx pool, and [`Sessions::from_pool`] |
+//! | a URL in a configuration, of either kind | [`Database::open`] and [`Database::sessions`] |
+//! | a test or a demonstration | `SqliteSessions::open_in_memory()` |
+//!
+//! The `open` functions of the session types bring the tables up to date. After [`Sessions::from_pool`] and
+//! [`Database::sessions`], call [`Sessions::migrate`] once at start-up.
+//!
+//! # Durability and sharing
+//!
+//! Every write is committed and synced to disk before the call returns: a log-out survives a power cut.
+//!
+//! - **SQLite**: several processes on one machine can share a file. A network file system does not work, since
+//!   SQLite's write-ahead log needs shared memory.
+//! - **PostgreSQL**: several machines can share a database. A transaction that ends sessions notifies the other
+//!   processes with `NOTIFY`, so that they refuse the sessions within milliseconds.
 //!
 //! # Features
-//! `sqlite` (on unless turned off), `postgres`, and `tls` for PostgreSQL over TLS.
+//!
+//! | feature | default | |
+//! | --- | --- | --- |
+//! | `sqlite` | yes | SQLite, compiled in |
+//! | `postgres` | no | PostgreSQL |
+//! | `tls` | no | `postgres` with TLS, by rustls; TLS is then required to other machines unless `sslmode` says otherwise |
+//!
+//! # Links
+//!
+//! [`hardtack`] has the [`Authenticator`](hardtack::Authenticator) that uses a store and the
+//! [`SessionStore`](hardtack::session::SessionStore) trait. [`hardtack-redis`](https://docs.rs/hardtack-redis) keeps sessions
+//! in Redis, or adds notifications to an SQLite file that several processes share.
 
-#[cfg(not(any(feature = "sqlite", feature = "postgres")))]
-compile_error!("hardtack-sqlx needs a database; turn on its feature `sqlite`, `postgres`, or both");
+// Without a database, nothing can be opened.
+#![cfg_attr(
+    not(any(feature = "sqlite", feature = "postgres")),
+    allow(dead_code, unreachable_code, unused_imports, unused_variables)
+)]
 
-mod columns;
 mod database;
 mod error;
-mod migrate;
 mod open;
-mod row;
+mod schema;
 mod sessions;
-mod statement;
 
-pub use columns::Columns;
-pub use database::{Database, Transaction};
-pub use error::{MigrateError, OpenError};
-pub use migrate::Migration;
+pub use database::Database;
+pub use error::OpenError;
+pub use hardtack_db::MigrateError;
 pub use open::DatabaseUrl;
 #[cfg(feature = "postgres")]
 pub use open::open_postgres;
@@ -59,4 +88,7 @@ pub use sessions::PostgresSessions;
 pub use sessions::Sessions;
 #[cfg(feature = "sqlite")]
 pub use sessions::SqliteSessions;
-pub use statement::{Statement, Value};
+
+#[cfg(all(doctest, feature = "sqlite"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use hardtack::clock::Timestamp;
 use hardtack::{AuthenticatorBuilder, BackendError};
-use hardtack_sqlx::{Database, MigrateError, Migration};
+use hardtack_db::{Migration, Pool};
+use hardtack_sqlx::{Database, MigrateError};
 
 use crate::activity::{Activity, ActivityKind, ActivityStore, Recorder, RequestInfo};
 use crate::error_pages::with_error_pages;
@@ -76,6 +77,7 @@ impl Accounts {
     pub async fn open(database: impl Into<Database>) -> Result<Self, AccountsError> {
         let database = database.into();
         Self::migrate(&database).await?;
+        let database = Pool::from(database);
         let hasher = Hasher::new().await.map_err(|error| AccountsError::Hash(error.into()))?;
         let activity = ActivityStore::new(database.clone());
         let recorder = Recorder::start(activity.clone());
@@ -89,7 +91,7 @@ impl Accounts {
     /// # Errors
     /// The database failed, or a newer version of this crate has upgraded its tables.
     pub async fn migrate(database: &Database) -> Result<usize, MigrateError> {
-        database.migrate("accounts", MIGRATIONS).await
+        Pool::from(database.clone()).migrate("accounts", MIGRATIONS).await
     }
 
     /// Turns on email: users confirm their addresses, and can reset a forgotten password. Links lead to `site`,

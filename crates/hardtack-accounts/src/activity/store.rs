@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use hardtack::BackendError;
 use hardtack::clock::Timestamp;
-use hardtack_sqlx::{Database, Statement};
+use hardtack_db::{Pool, Statement};
 
 use super::{ActivityKind, RequestInfo};
 
@@ -35,11 +35,11 @@ pub(crate) struct Activity {
 /// Reads and writes the table `activity`.
 #[derive(Clone, Debug)]
 pub(crate) struct ActivityStore {
-    database: Database,
+    database: Pool,
 }
 
 impl ActivityStore {
-    pub(crate) fn new(database: Database) -> Self {
+    pub(crate) fn new(database: Pool) -> Self {
         Self { database }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hardtack::BackendError;
 use hardtack::clock::Timestamp;
-use hardtack_sqlx::{Database, Statement};
+use hardtack_db::{Pool, Statement};
 
 use super::{LinkPurpose, LinkToken};
 use crate::users::{EmailAddress, email_key};
@@ -28,11 +28,11 @@ pub(crate) enum Redemption {
 /// Reads and writes the table `links`.
 #[derive(Clone, Debug)]
 pub(crate) struct LinkStore {
-    database: Database,
+    database: Pool,
 }
 
 impl LinkStore {
-    pub(crate) fn new(database: Database) -> Self {
+    pub(crate) fn new(database: Pool) -> Self {
         Self { database }
     }
 

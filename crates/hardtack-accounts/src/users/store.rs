@@ -2,7 +2,7 @@
 
 use hardtack::BackendError;
 use hardtack::clock::Timestamp;
-use hardtack_sqlx::{Database, Statement};
+use hardtack_db::{Pool, Statement};
 
 use super::{EmailAddress, Profile, User, UserRecord, email_key, username_key};
 
@@ -34,7 +34,7 @@ pub(crate) struct EmailOwner {
 /// Reads and writes the table `users`.
 #[derive(Clone, Debug)]
 pub(crate) struct UserStore {
-    database: Database,
+    database: Pool,
 }
 
 /// The columns of [`UserColumns`], in the same order.
@@ -50,7 +50,7 @@ type UserColumns = (String, String, String, String, Option<i64>, i64);
 type RecordColumns = (String, String, String, String, Option<i64>, i64, Option<i64>);
 
 impl UserStore {
-    pub(crate) fn new(database: Database) -> Self {
+    pub(crate) fn new(database: Pool) -> Self {
         Self { database }
     }
 

@@ -1,6 +1,6 @@
 //! The recorded activity of an account, as its user sees it.
 
-use hardtack_sqlx::Statement;
+use hardtack_db::Statement;
 use serde_json::json;
 
 use crate::recording_site::{RecordingSite, activity, kinds};

@@ -12,7 +12,7 @@ use hardtack::config::ClaimsPolicy;
 use hardtack::jwt::Algorithm;
 use hardtack::jwt::TokenKind;
 use hardtack::{KeySet, SigningKey};
-use hardtack_sqlx::Statement;
+use hardtack_db::Statement;
 use hardtack_test_support::client::{Client, Response};
 use http::StatusCode;
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use hardtack_accounts::EmailAddress;
 use hardtack_accounts::mail::Outbox;
-use hardtack_sqlx::Statement;
+use hardtack_db::Statement;
 use hardtack_test_support::client::{Client, Response};
 use proptest::prelude::*;
 use serde_json::{Value, json};

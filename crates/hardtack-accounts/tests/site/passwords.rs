@@ -2,7 +2,7 @@
 
 use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, Version};
-use hardtack_sqlx::Statement;
+use hardtack_db::Statement;
 use hardtack_test_support::client::Client;
 use hardtack_test_support::html::HtmlForms;
 use serde_json::json;

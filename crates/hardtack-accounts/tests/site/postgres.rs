@@ -1,6 +1,6 @@
 //! The site on PostgreSQL, where it differs from SQLite. The other files test both.
 
-use hardtack_sqlx::Database;
+use hardtack_db::Statement;
 use hardtack_test_support::services::PostgresServer;
 use serde_json::json;
 
@@ -71,9 +71,9 @@ async fn s41_a_server_that_is_gone_is_a_503_and_its_return_needs_no_restart() {
 #[tokio::test]
 async fn one_pool_serves_accounts_and_sessions() {
     let site = TestSite::start(Options { on_postgres: true, ..Options::default() }).await;
-    let database: Database = site.database().clone();
+    let database = site.database().clone();
     let components: Vec<(String,)> = database
-        .fetch(hardtack_sqlx::Statement::new("SELECT DISTINCT component FROM hardtack_migrations ORDER BY component"))
+        .fetch(Statement::new("SELECT DISTINCT component FROM hardtack_migrations ORDER BY component"))
         .await
         .unwrap();
     assert_eq!(components, [("accounts".to_owned(),), ("sessions".to_owned(),)]);

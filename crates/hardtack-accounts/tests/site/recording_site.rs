@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use hardtack::testing::TestClock;
 use hardtack::{Authenticator, KeySet};
 use hardtack_accounts::{Accounts, Site};
+use hardtack_db::Pool;
 use hardtack_sqlx::Database;
 use hardtack_test_support::client::Client;
 use hardtack_test_support::services::postgres;
@@ -18,7 +19,7 @@ pub(crate) struct RecordingSite {
     pub(crate) clock: TestClock,
     pub(crate) accounts: Accounts,
     pub(crate) auth: Authenticator,
-    pub(crate) database: Database,
+    pub(crate) database: Pool,
     address: SocketAddr,
     server: tokio::task::JoinHandle<()>,
     _directory: TempDir,
@@ -59,7 +60,7 @@ impl RecordingSite {
         let router = Site::new(auth.clone(), accounts.clone()).router();
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
-        Self { clock, accounts, auth, database, address, server, _directory: directory }
+        Self { clock, accounts, auth, database: database.into(), address, server, _directory: directory }
     }
 
     /// A client without cookies.

@@ -1,7 +1,7 @@
 //! Access tokens that expire while a user is active, in both refresh modes.
 
 use hardtack::RefreshMode;
-use hardtack_sqlx::Statement;
+use hardtack_db::Statement;
 use hardtack_test_support::client::Client;
 use hardtack_test_support::html::HtmlForms;
 use serde_json::{Value, json};

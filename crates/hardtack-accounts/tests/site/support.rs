@@ -14,8 +14,9 @@ use hardtack::testing::TestClock;
 use hardtack::{Authenticator, KeySet, RefreshMode, SessionId};
 use hardtack_accounts::mail::Outbox;
 use hardtack_accounts::{Accounts, EmailAddress, Site};
+use hardtack_db::{Pool, Statement};
 use hardtack_redis::RedisSessions;
-use hardtack_sqlx::{Database, Statement};
+use hardtack_sqlx::{Database, Sessions};
 use hardtack_test_support::client::{Client, Response};
 use hardtack_test_support::html::HtmlForms;
 use hardtack_test_support::services::postgres;
@@ -126,7 +127,8 @@ pub(crate) struct TestSite {
     pub(crate) clock: TestClock,
     auth: Authenticator,
     router: Router,
-    database: Database,
+    database: Pool,
+    sessions: Sessions<Database>,
     /// The sessions, if they are not in the database.
     redis: Option<RedisSessions>,
     address: SocketAddr,
@@ -208,14 +210,14 @@ impl TestSite {
         };
         let builder = match &redis {
             Some(redis) => builder.sessions(redis.clone()),
-            None => builder.sessions(sessions),
+            None => builder.sessions(sessions.clone()),
         };
         let auth = (options.configure)(builder).build().unwrap();
         auth.sync_revocations().await.unwrap();
         let router = Site::new(auth.clone(), accounts).router().merge((options.routes)(&auth));
         let service = router.clone().into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
-        Self { clock, auth, router, database, redis, address, place, server }
+        Self { clock, auth, router, database: database.into(), sessions, redis, address, place, server }
     }
 
     /// A client without cookies.
@@ -229,7 +231,7 @@ impl TestSite {
     }
 
     /// The site's database.
-    pub(crate) fn database(&self) -> &Database {
+    pub(crate) fn database(&self) -> &Pool {
         &self.database
     }
 
@@ -278,7 +280,7 @@ impl TestSite {
     pub(crate) async fn row(&self, id: SessionId) -> Option<Session> {
         match &self.redis {
             Some(redis) => redis.find(id).await.unwrap(),
-            None => self.database.sessions().find(id).await.unwrap(),
+            None => self.sessions.find(id).await.unwrap(),
         }
     }
 

@@ -1,7 +1,9 @@
 //! `hardtack check-config`.
 
-use crate::config::sources::{FlagValues, Source};
-use crate::config::{Config, settings};
+use crate::config::{
+    Config, settings,
+    sources::{FlagValues, Source},
+};
 use crate::error::Error;
 use crate::{keys, output};
 

@@ -46,7 +46,7 @@ fn print_new(name: &str, out: Option<&Path>) -> Result<(), Error> {
 /// The base64url text of the secret. It is as random as the secret itself, and any program accepts it.
 fn secret_text(key: &SigningKey) -> Result<Zeroizing<String>, Error> {
     let json = Zeroizing::new(key.dangerous_to_private_jwk_json());
-    let mut members: Map<String, Value> = serde_json::from_str(&json).map_err(Error::runtime)?;
+    let mut members: Map<String, Value> = serde_json::from_str(&json).map_err(Error::with_causes)?;
     match members.remove("k") {
         Some(Value::String(text)) => Ok(Zeroizing::new(text)),
         _ => Err(Error::runtime("the JWK of the new secret has no member k; this is a bug")),

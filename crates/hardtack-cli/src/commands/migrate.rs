@@ -4,8 +4,7 @@ use hardtack_accounts::Accounts;
 use tokio::runtime::Builder;
 
 use super::runtime;
-use crate::config::Config;
-use crate::config::sources::FlagValues;
+use crate::config::{Config, sources::FlagValues};
 use crate::error::Error;
 use crate::{output, stores};
 
@@ -20,9 +19,9 @@ pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
 
 async fn migrate(config: &Config) -> Result<(), Error> {
     stores::create_data_dir(config)?;
-    let database = config.database.open().await.map_err(Error::runtime)?;
-    let sessions = database.sessions().migrate().await.map_err(Error::runtime)?;
-    let accounts = Accounts::migrate(&database).await.map_err(Error::runtime)?;
+    let database = config.database.open().await.map_err(Error::with_causes)?;
+    let sessions = database.sessions().migrate().await.map_err(Error::with_causes)?;
+    let accounts = Accounts::migrate(&database).await.map_err(Error::with_causes)?;
     database.close().await;
     let result = |migrations| match migrations {
         0 => "up to date".to_owned(),

@@ -9,8 +9,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 
 use super::runtime;
-use crate::config::sources::FlagValues;
-use crate::config::{Config, settings};
+use crate::config::{Config, settings, sources::FlagValues};
 use crate::error::Error;
 use crate::mail::with_mail;
 use crate::server::{StopSignal, prune, serve};
@@ -34,15 +33,15 @@ async fn start(config: &Config) -> Result<(), Error> {
     stores::create_data_dir(config)?;
     let keys = keys::load_or_create(config)?;
 
-    let database = config.database.open().await.map_err(Error::runtime)?;
+    let database = config.database.open().await.map_err(Error::with_causes)?;
     tracing::info!(event = "database", database = %config.database);
-    let accounts = Accounts::open(database.clone()).await.map_err(Error::runtime)?;
+    let accounts = Accounts::open(database.clone()).await.map_err(Error::with_causes)?;
     let accounts = with_mail(accounts, config.mail.as_ref(), &config.address.base_url(bound));
     let builder = config.apply(accounts.configure(Authenticator::builder(keys)), bound);
     let builder = stores::add_sessions(builder, &database, config.redis.as_ref()).await?;
     let auth = config.build(builder)?;
     // Accept no token before it is known which sessions have ended.
-    auth.sync_revocations().await.map_err(Error::runtime)?;
+    auth.sync_revocations().await.map_err(Error::with_causes)?;
 
     let background = [
         tokio::spawn(auth.clone().follow_revocations(tokio::time::sleep)),

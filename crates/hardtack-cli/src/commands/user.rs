@@ -34,8 +34,8 @@ async fn run_on_database(config: &Config, command: &UserCommand) -> Result<(), E
             file.display()
         )));
     }
-    let database = config.database.open().await.map_err(Error::runtime)?;
-    let accounts = Accounts::open(database.clone()).await.map_err(Error::runtime)?;
+    let database = config.database.open().await.map_err(Error::with_causes)?;
+    let accounts = Accounts::open(database.clone()).await.map_err(Error::with_causes)?;
     let users = Users { config, database: &database, accounts: &accounts };
     let result = match command {
         UserCommand::List(_) => users.list().await,
@@ -60,7 +60,7 @@ impl Users<'_> {
     async fn list(&self) -> Result<(), Error> {
         let mut last: Option<String> = None;
         loop {
-            let page = self.accounts.list(last.as_deref(), PAGE).await.map_err(Error::runtime)?;
+            let page = self.accounts.list(last.as_deref(), PAGE).await.map_err(Error::with_causes)?;
             for UserRecord { user, disabled_at, .. } in &page {
                 let state = disabled_at.map_or_else(String::new, |at| format!("  disabled {}", output::date(at)));
                 let signed_up = output::date(user.created_at);
@@ -100,8 +100,8 @@ impl Users<'_> {
         // No token is signed, so any key will do.
         let builder = self.accounts.configure(Authenticator::builder(KeySet::new(keys::generate(Algorithm::HS256)?)));
         let builder = stores::add_sessions(builder, self.database, self.config.redis.as_ref()).await?;
-        let auth = builder.build().map_err(Error::runtime)?;
-        Ok(match auth.revoke_all_sessions(id).await.map_err(Error::runtime)? {
+        let auth = builder.build().map_err(Error::with_causes)?;
+        Ok(match auth.revoke_all_sessions(id).await.map_err(Error::with_causes)? {
             0 => "there was no session to end".to_owned(),
             1 => "1 session was ended".to_owned(),
             sessions => format!("{sessions} sessions were ended"),
@@ -112,5 +112,5 @@ impl Users<'_> {
 /// Returns the user that a look-up by name found, or an error.
 fn found(result: Result<Option<UserRecord>, BackendError>, name: &str) -> Result<UserRecord, Error> {
     let unknown = || Error::config(format_args!("no user is named {name:?}; list them with: hardtack user list"));
-    result.map_err(Error::runtime)?.ok_or_else(unknown)
+    result.map_err(Error::with_causes)?.ok_or_else(unknown)
 }

@@ -1,6 +1,7 @@
 //! Names, paths and attributes of cookies.
 
-use hardtack::{CookiePolicy, cookie::SameSite};
+use hardtack::CookiePolicy;
+use hardtack::cookie::SameSite;
 
 use super::address::Address;
 use super::settings::{

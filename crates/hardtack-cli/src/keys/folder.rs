@@ -88,7 +88,7 @@ impl KeyFolder {
 
 /// Generates a key.
 pub(crate) fn generate(algorithm: Algorithm) -> Result<SigningKey, Error> {
-    SigningKey::generate(algorithm).map_err(Error::runtime)
+    SigningKey::generate(algorithm).map_err(Error::with_causes)
 }
 
 /// Of keys in order, returns those that were replaced so long ago that all their tokens have expired.

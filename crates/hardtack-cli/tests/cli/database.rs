@@ -22,8 +22,8 @@ async fn sqlite_outside_the_data_folder() {
 async fn a_bad_database_is_reported_without_its_password() {
     let dir = TestDir::new();
     for (url, expected) in [
-        ("mysql://me:canary@host/app", "it begins otherwise; expected sqlite:PATH or postgres://USER:PASSWORD@HOST"),
-        ("canary", "it begins otherwise"),
+        ("mysql://me:canary@host/app", "its scheme is unknown; expected sqlite:PATH or postgres://USER:PASSWORD@HOST"),
+        ("canary", "its scheme is unknown"),
         ("sqlite:", "it names no file"),
         ("postgres://me:canary@host:port/app", "invalid port number"),
     ] {
@@ -37,7 +37,7 @@ async fn a_bad_database_is_reported_without_its_password() {
     for command in ["serve", "migrate"] {
         let program = dir.hardtack([command]).env("HARDTACK_LISTEN", "127.0.0.1:0").env("HARDTACK_DATABASE_URL", url);
         let error = refusal(&program, 1).await;
-        assert!(error.contains("cannot open the database postgres://me@127.0.0.1:1/app: "), "{error}");
+        assert!(error.contains("cannot open the database postgres://me@127.0.0.1:1/app; "), "{error}");
         assert!(error.contains("refused") && !error.contains("canary"), "{error}");
     }
 }

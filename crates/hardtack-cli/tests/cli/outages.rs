@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use hardtack_db::Pool;
 use hardtack_sqlx::Database;
 use hardtack_test_support::services::redis::RedisServer;
 use hardtack_test_support::services::{PostgresServer, postgres};
@@ -135,7 +136,7 @@ async fn s41_without_its_file_both_answer_503_and_go_on_when_it_is_back() {
     let two = &TwoServers::over(&[("HARDTACK_DATABASE_URL", url.clone())], &[]).await;
     let mut client = two.one.client();
     sign_up(&mut client, "someone").await;
-    let database = Database::open(&url).await.unwrap();
+    let database = Pool::from(Database::open(&url).await.unwrap());
     let busy = database.begin().await.unwrap();
 
     let requests = two.both().map(|server| {

@@ -113,12 +113,12 @@ async fn all_users_are_listed() {
     let dir = TestDir::new();
     output(&dir.hardtack(["migrate"]));
     let url = format!("sqlite:{}", dir.path("hardtack-data/hardtack.db").display());
-    let database = hardtack_sqlx::Database::open(&url).await.unwrap();
+    let database = hardtack_db::Pool::from(hardtack_sqlx::Database::open(&url).await.unwrap());
     for number in 0..1001 {
         let sql = "INSERT INTO users (id, username, username_key, password_hash, password_version, display_name, \
                    email, created_at) VALUES ($1, $1, $1, '', 1, '', '', 0)";
         let name = format!("u{number:04}");
-        database.execute(hardtack_sqlx::Statement::new(sql).bind(name)).await.unwrap();
+        database.execute(hardtack_db::Statement::new(sql).bind(name)).await.unwrap();
     }
     database.close().await;
     let listed = output(&dir.hardtack(["user", "list", "--data-dir", "hardtack-data"]));

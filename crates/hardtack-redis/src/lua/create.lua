@@ -1,7 +1,8 @@
--- now, id, row, subject, its end, 1 where it is in the index, and which sessions end.
+-- Arguments: now, id, row, subject, the row's end, 1 if the session is live and belongs in the index of its subject, and
+-- which sessions to end (see select_rows). Returns the ids of the ended sessions, or false if the id exists.
 local now, id, row, subject, ends, indexed = unpack(ARGV, 1, 6)
 if redis.call('EXISTS', session_key(id)) == 1 then return false end
-local ended = finish(ending(7), now)
+local ended = end_rows(select_rows(7), now)
 redis.call('SET', session_key(id), row)
 redis.call('ZADD', ENDS, ends, id)
 if indexed == '1' then redis.call('SADD', subject_key(subject), id) end

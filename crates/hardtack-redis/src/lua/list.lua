@@ -1,4 +1,4 @@
--- A subject: ids and rows by turns.
+-- Argument: a subject. Returns ids and rows, alternating.
 local found = {}
 for _, id in ipairs(redis.call('SMEMBERS', subject_key(ARGV[1]))) do
   local text = redis.call('GET', session_key(id))

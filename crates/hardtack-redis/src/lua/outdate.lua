@@ -1,14 +1,14 @@
--- now, a subject, its claims unless they stay. Answers ids and generations by turns.
+-- Arguments: now, a subject, and its new claims unless they stay. Returns ids and generations, alternating.
 local now, subject, claims = unpack(ARGV, 1, 3)
 local rows, entries, outdated = {}, {}, {}
--- All are read before the first is written: a script that stops is not undone.
+-- All rows are read before the first is written, since Redis does not roll back a script that stops.
 for _, id in ipairs(redis.call('SMEMBERS', subject_key(subject))) do
   local row = read(id)
   if row and row.revoked_at == '-' then
-    local rest = cjson.decode(string.sub(row.rest, tonumber(row.length) + 1))
-    rest.outdated_generation = row.generation
-    if claims then rest.claims = claims end
-    row.rest = row.subject .. cjson.encode(rest)
+    local details = cjson.decode(string.sub(row.body, tonumber(row.length) + 1))
+    details.outdated_generation = row.generation
+    if claims then details.claims = claims end
+    row.body = row.subject .. cjson.encode(details)
     rows[#rows + 1] = row
   end
 end

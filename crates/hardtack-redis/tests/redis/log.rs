@@ -1,16 +1,16 @@
-//! The log, when the server is not the one it was.
+//! The revocation log after the server has lost data or was restarted.
 
 use hardtack::session::RevokeTarget;
 use hardtack::session::SessionStore;
 use hardtack_redis::RedisSessions;
 use hardtack_test_support::services::redis::RedisServer;
 
-use crate::{NOBODY, NOW, at, open, session};
+use crate::{NO_SESSIONS, NOW, at, open, session};
 
-/// Ends a session; answers the log's head.
+/// Ends a session and returns the head of the log.
 async fn log_out(store: &RedisSessions) -> u64 {
     let row = session("alice");
-    store.create(&row, NOBODY).await.unwrap();
+    store.create(&row, NO_SESSIONS).await.unwrap();
     store.revoke(RevokeTarget::Sessions(&[row.id]), NOW).await.unwrap();
     let page = store.revocations(0, u32::MAX).await.unwrap();
     assert_eq!(page.entries.last().map(|entry| (entry.sequence, entry.session)), Some((page.head, row.id)));
@@ -18,7 +18,7 @@ async fn log_out(store: &RedisSessions) -> u64 {
 }
 
 #[tokio::test]
-async fn a_server_that_was_emptied_shows_a_gap() {
+async fn an_emptied_server_shows_a_gap() {
     let server = RedisServer::start();
     let store = open(&server).await;
     let known = log_out(&store).await;
@@ -26,17 +26,17 @@ async fn a_server_that_was_emptied_shows_a_gap() {
         let before = store.revocations(0, 1).await.unwrap().head;
         server.command(flush);
         let page = store.revocations(before, 10).await.unwrap();
-        assert!(page.head > before && page.entries.is_empty(), "{flush}: a reader sees that it has missed something");
-        assert_eq!(store.revocations(before, 10).await.unwrap(), page, "and the head stays");
+        assert!(page.head > before && page.entries.is_empty(), "{flush}: a reader sees that it has missed entries");
+        assert_eq!(store.revocations(before, 10).await.unwrap(), page, "the head stays");
         assert_eq!(log_out(&store).await, page.head + 1);
         server.command(flush);
-        assert!(log_out(&store).await > page.head + 2, "{flush}: whoever writes first");
+        assert!(log_out(&store).await > page.head + 2, "{flush}: a writer comes first");
     }
     assert!(known > 1_700_000_000_000_000, "microseconds since 1970");
 }
 
 #[tokio::test]
-async fn a_server_that_was_started_again_shows_a_gap_and_its_entries() {
+async fn a_restarted_server_shows_a_gap_and_its_entries() {
     let server = RedisServer::start();
     let store = open(&server).await;
     let known = log_out(&store).await;
@@ -64,11 +64,11 @@ async fn a_server_restored_from_a_backup_uses_no_number_twice() {
 }
 
 #[tokio::test]
-async fn the_log_is_forgotten_from_its_beginning_only() {
+async fn the_log_is_pruned_from_its_beginning_only() {
     let store = crate::open_fresh().await;
     let rows = [5, 100, 5].map(|seconds| (session("alice"), at(seconds)));
     for (row, end) in &rows {
-        store.create(row, NOBODY).await.unwrap();
+        store.create(row, NO_SESSIONS).await.unwrap();
         store.revoke(RevokeTarget::Sessions(&[row.id]), *end).await.unwrap();
     }
     assert_eq!(store.prune(at(50), 100).await.unwrap(), 2 + 1, "two rows, one entry");

@@ -1,15 +1,14 @@
-//! Sessions on a real Redis: the conformance suite, and what only a server, its failures and several
-//! processes can show.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "the helpers of tests")]
+//! Sessions in a real Redis: the conformance suite, and tests with server failures and several processes.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "test helpers")]
 
-mod authenticators;
 mod log;
-mod lost_answer;
+mod lost_response;
 mod notifying;
 mod opening;
 mod outage;
 mod parallel;
 mod rows;
+mod servers;
 
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ use hardtack_redis::{NotifyingSessions, RedisSessions};
 use hardtack_test_support::services::redis::RedisServer;
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
-const NOBODY: RevokeTarget<'static> = RevokeTarget::Sessions(&[]);
+const NO_SESSIONS: RevokeTarget<'static> = RevokeTarget::Sessions(&[]);
 
 fn session(subject: &str) -> Session {
     hardtack::testing::session(subject, NOW)
@@ -40,13 +39,13 @@ async fn open(server: &RedisServer) -> RedisSessions {
     RedisSessions::open(server.url()).await.unwrap()
 }
 
-/// A store of its own on the server that all share.
+/// Opens a new, empty store on the shared server.
 async fn open_fresh() -> RedisSessions {
     let server = RedisServer::shared();
     RedisSessions::open_named(server.url(), &server.name()).await.unwrap()
 }
 
-/// Two that know nothing of each other, as in two processes.
+/// Opens a new store twice, as two processes would.
 async fn open_twice() -> [RedisSessions; 2] {
     let server = RedisServer::shared();
     let name = server.name();
@@ -60,7 +59,7 @@ async fn sessions_on_redis_conform() {
 }
 
 #[tokio::test]
-async fn sessions_that_notify_conform() {
+async fn notifying_sessions_conform() {
     let server = RedisServer::shared();
     let fresh = || NotifyingSessions::named(MemorySessions::new(), server.url(), &server.name());
     store_conformance(async || fresh().unwrap()).await;

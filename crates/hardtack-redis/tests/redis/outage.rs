@@ -1,4 +1,4 @@
-//! A Redis that ends, hangs and comes back.
+//! A Redis that stops, hangs and comes back.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,16 +11,16 @@ use hardtack_redis::RedisSessions;
 use hardtack_test_support::services::redis::RedisServer;
 use tokio::task::JoinSet;
 
-use crate::{NOBODY, NOW, next, open, session};
+use crate::{NO_SESSIONS, NOW, next, open, session};
 
-/// What a request waits for at most, and a little for a busy machine.
-const PATIENCE: Duration = Duration::from_secs(6);
+/// The longest that an operation may take, with a margin for a busy machine.
+const LIMIT: Duration = Duration::from_secs(6);
 
 async fn all_fail(store: &RedisSessions) {
     let row = session("bob");
     let started = Instant::now();
     let (create, find, rotate, confirm, revoke, list, log, prune) = tokio::join!(
-        store.create(&row, NOBODY),
+        store.create(&row, NO_SESSIONS),
         store.find(row.id),
         store.rotate(row.id, 1, next(1)),
         store.confirm(row.id, 1),
@@ -29,9 +29,9 @@ async fn all_fail(store: &RedisSessions) {
         store.revocations(0, 1),
         store.prune(NOW, 1),
     );
-    assert!(create.is_err() && find.is_err() && rotate.is_err() && confirm.is_err(), "never 'there is none'");
-    assert!(revoke.is_err() && list.is_err() && log.is_err() && prune.is_err(), "never 'there is none'");
-    assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
+    assert!(create.is_err() && find.is_err() && rotate.is_err() && confirm.is_err(), "an error, never an empty result");
+    assert!(revoke.is_err() && list.is_err() && log.is_err() && prune.is_err(), "an error, never an empty result");
+    assert!(started.elapsed() < LIMIT, "{:?}", started.elapsed());
 }
 
 #[tokio::test]
@@ -39,13 +39,13 @@ async fn s41_a_store_that_is_gone_fails_soon_and_recovers() {
     let server = RedisServer::start();
     let store = open(&server).await;
     let row = session("alice");
-    store.create(&row, NOBODY).await.unwrap();
+    store.create(&row, NO_SESSIONS).await.unwrap();
     for end in [RedisServer::stop, RedisServer::kill] {
         end(&server);
         all_fail(&store).await;
         server.start_again();
         assert_eq!(store.find(row.id).await.unwrap(), Some(row.clone()));
-        store.create(&session("carol"), NOBODY).await.unwrap();
+        store.create(&session("carol"), NO_SESSIONS).await.unwrap();
     }
 }
 
@@ -54,7 +54,7 @@ async fn s41_a_store_that_hangs_fails_soon_and_recovers() {
     let server = RedisServer::start();
     let store = open(&server).await;
     let row = session("alice");
-    store.create(&row, NOBODY).await.unwrap();
+    store.create(&row, NO_SESSIONS).await.unwrap();
     server.pause();
     all_fail(&store).await;
     all_fail(&store).await;
@@ -64,40 +64,40 @@ async fn s41_a_store_that_hangs_fails_soon_and_recovers() {
 }
 
 #[tokio::test]
-async fn a_connection_that_broke_unseen_costs_no_request() {
+async fn an_idle_connection_that_broke_fails_no_operation() {
     let server = RedisServer::start();
     let store = open(&server).await;
     let row = session("alice");
-    store.create(&row, NOBODY).await.unwrap();
+    store.create(&row, NO_SESSIONS).await.unwrap();
     assert!(server.command("CLIENT KILL TYPE normal").starts_with(':'));
-    assert_eq!(store.find(row.id).await.unwrap(), Some(row.clone()), "a read is asked again");
-    // A write is not, so a connection that has been idle is asked first. This waits for real time: the
-    // age of a connection is none of the sessions' clock's business.
+    assert_eq!(store.find(row.id).await.unwrap(), Some(row.clone()), "a read is sent again");
+    // A write is not sent again, so an idle connection is pinged first. This waits for real time, since the age of a
+    // connection does not depend on the clock of the sessions.
     assert!(server.command("CLIENT KILL TYPE normal").starts_with(':'));
     tokio::time::sleep(Duration::from_millis(1100)).await;
     assert!(store.rotate(row.id, 1, next(1)).await.unwrap().is_some());
 }
 
 #[tokio::test]
-async fn a_primary_that_became_a_replica_is_left() {
+async fn a_primary_that_became_a_replica_is_reconnected() {
     let server = RedisServer::start();
     let store = open(&server).await;
     assert_eq!(server.command("REPLICAOF 127.0.0.1 1"), "+OK");
-    assert!(store.create(&session("alice"), NOBODY).await.is_err());
+    assert!(store.create(&session("alice"), NO_SESSIONS).await.is_err());
     assert_eq!(server.command("REPLICAOF NO ONE"), "+OK");
-    store.create(&session("alice"), NOBODY).await.unwrap();
+    store.create(&session("alice"), NO_SESSIONS).await.unwrap();
 }
 
-/// What one visitor was told.
+/// The results that one visitor got.
 #[derive(Default)]
-struct Told {
+struct Confirmed {
     live: Vec<(SessionId, u64)>,
     ended: Vec<SessionId>,
     failures: usize,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_was_answered_outlives_every_kill() {
+async fn confirmed_writes_survive_every_kill() {
     let server = RedisServer::start_with(&["--appendfsync", "always"]);
     let stores = [open(&server).await, open(&server).await];
     let over = Arc::new(AtomicBool::new(false));
@@ -114,47 +114,47 @@ async fn what_was_answered_outlives_every_kill() {
     tokio::time::sleep(Duration::from_millis(150)).await;
     over.store(true, Ordering::SeqCst);
 
-    let told = visitors.join_all().await;
-    assert!(told.iter().all(|told| told.live.len() + told.ended.len() > 5), "there was load");
-    assert!(told.iter().any(|told| told.failures > 0), "and there were outages");
-    for told in told {
-        for (id, generation) in told.live {
-            let row = stores[0].find(id).await.unwrap().expect("no log-in is lost after its answer");
-            assert!(row.revoked_at.is_none() && row.generation == generation, "{row:?}, told {generation}");
+    let confirmed = visitors.join_all().await;
+    assert!(confirmed.iter().all(|visitor| visitor.live.len() + visitor.ended.len() > 5), "there was load");
+    assert!(confirmed.iter().any(|visitor| visitor.failures > 0), "and there were outages");
+    for visitor in confirmed {
+        for (id, generation) in visitor.live {
+            let row = stores[0].find(id).await.unwrap().expect("no confirmed log-in is lost");
+            assert!(row.revoked_at.is_none() && row.generation == generation, "{row:?}, confirmed {generation}");
         }
-        for id in told.ended {
+        for id in visitor.ended {
             let row = stores[0].find(id).await.unwrap().unwrap();
             assert!(row.revoked_at.is_some(), "no log-out is undone: {row:?}");
         }
     }
 }
 
-/// Logs in, refreshes and logs out every other time, and keeps what it was answered.
-async fn visit(store: RedisSessions, over: Arc<AtomicBool>) -> Told {
-    let mut told = Told::default();
+/// Logs in, refreshes and logs out every other time, and remembers what was confirmed.
+async fn visit(store: RedisSessions, over: Arc<AtomicBool>) -> Confirmed {
+    let mut confirmed = Confirmed::default();
     while !over.load(Ordering::SeqCst) {
         let row = session("alice");
-        if store.create(&row, NOBODY).await.is_err() {
-            told.failures += 1;
+        if store.create(&row, NO_SESSIONS).await.is_err() {
+            confirmed.failures += 1;
             tokio::time::sleep(Duration::from_millis(5)).await;
             continue;
         }
         let generation = match store.rotate(row.id, 1, next(1)).await {
             Ok(rotated) => rotated.map_or(0, |row| row.generation),
-            // Whether it was done is not known.
+            // The rotation may or may not have been executed.
             Err(_) => {
-                told.failures += 1;
+                confirmed.failures += 1;
                 continue;
             }
         };
-        if told.live.len() > told.ended.len() {
+        if confirmed.live.len() > confirmed.ended.len() {
             match store.revoke(RevokeTarget::Sessions(&[row.id]), NOW).await {
-                Ok(ended) => told.ended.extend(ended),
-                Err(_) => told.failures += 1,
+                Ok(ended) => confirmed.ended.extend(ended),
+                Err(_) => confirmed.failures += 1,
             }
         } else {
-            told.live.push((row.id, generation));
+            confirmed.live.push((row.id, generation));
         }
     }
-    told
+    confirmed
 }

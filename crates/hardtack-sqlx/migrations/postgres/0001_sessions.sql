@@ -1,5 +1,5 @@
--- One row a log-in. Times are whole seconds since 1970-01-01T00:00:00Z. COLLATE "C": text is compared byte
--- by byte, and no index depends on the system's locales.
+-- One row per log-in. Times are whole seconds since 1970-01-01T00:00:00Z. COLLATE "C" compares text byte by byte,
+-- so that no index depends on the system's locales.
 CREATE TABLE sessions (
     id TEXT COLLATE "C" NOT NULL PRIMARY KEY, -- 32 lower-case hexadecimal digits
     subject TEXT COLLATE "C" NOT NULL,
@@ -21,20 +21,20 @@ CREATE INDEX sessions_subject ON sessions (subject);
 CREATE INDEX sessions_expires_at ON sessions (expires_at);
 CREATE INDEX sessions_revoked_at ON sessions (revoked_at) WHERE revoked_at IS NOT NULL;
 
--- The log that other processes follow.
+-- The revocation log, which other processes follow.
 CREATE TABLE revocations (
     sequence BIGINT NOT NULL PRIMARY KEY,
     session TEXT COLLATE "C" NOT NULL,
     at BIGINT NOT NULL
 );
 
--- Whoever listens is woken when the transaction that wrote is committed.
-CREATE FUNCTION hardtack_tell_of_revocations() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Listening processes are notified when the transaction that wrote to the log commits.
+CREATE FUNCTION hardtack_notify_revocations() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NOTIFY hardtack_revocations;
     RETURN NULL;
 END
 $$;
 
-CREATE TRIGGER revocations_told AFTER INSERT ON revocations
-FOR EACH STATEMENT EXECUTE FUNCTION hardtack_tell_of_revocations();
+CREATE TRIGGER revocations_notify AFTER INSERT ON revocations
+FOR EACH STATEMENT EXECUTE FUNCTION hardtack_notify_revocations();

@@ -1,6 +1,6 @@
--- The sequence of the newest entry of the log there ever was. A writer raises it and so waits for the
--- writers before it: numbers are given in the order of the commits, and none is skipped. An identity
--- column would give them in the order of the statements, and skip those of transactions that fail.
+-- The sequence number of the newest entry that the log ever had. A transaction that writes to the log increments it
+-- and so waits for earlier writers: numbers follow the order of commits, without gaps. An identity column would
+-- follow the order of statements, and would skip the numbers of transactions that fail.
 CREATE TABLE revocation_head (
     sequence BIGINT NOT NULL
 );

@@ -1,2 +1,2 @@
--- Whether a session's cookies outlive the browser ("remember me").
+-- Whether the session's cookies remain when the browser is closed ("remember me").
 ALTER TABLE sessions ADD COLUMN persistent BOOLEAN NOT NULL DEFAULT FALSE;

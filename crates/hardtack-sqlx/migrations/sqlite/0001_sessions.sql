@@ -1,4 +1,4 @@
--- One row a log-in. Times are whole seconds since 1970-01-01T00:00:00Z.
+-- One row per log-in. Times are whole seconds since 1970-01-01T00:00:00Z.
 CREATE TABLE sessions (
     id TEXT NOT NULL PRIMARY KEY, -- 32 lower-case hexadecimal digits
     subject TEXT NOT NULL,
@@ -20,8 +20,8 @@ CREATE INDEX sessions_subject ON sessions (subject);
 CREATE INDEX sessions_expires_at ON sessions (expires_at);
 CREATE INDEX sessions_revoked_at ON sessions (revoked_at) WHERE revoked_at IS NOT NULL;
 
--- The log that other processes follow. AUTOINCREMENT: a number is never given twice, even after its
--- entry was pruned, so that "behind n" stays true.
+-- The revocation log, which other processes follow. With AUTOINCREMENT, a number is never used twice, even after
+-- its entry was pruned.
 CREATE TABLE revocations (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
     session TEXT NOT NULL,

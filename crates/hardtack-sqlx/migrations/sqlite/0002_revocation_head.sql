@@ -1,5 +1,5 @@
--- The sequence of the newest entry of the log there ever was. A writer raises it and so waits for the
--- writers before it: numbers are given in the order of the commits, and none is skipped.
+-- The sequence number of the newest entry that the log ever had. A transaction that writes to the log increments it:
+-- numbers follow the order of commits, without gaps.
 CREATE TABLE revocation_head (
     sequence INTEGER NOT NULL
 ) STRICT;

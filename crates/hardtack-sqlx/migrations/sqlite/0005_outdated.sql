@@ -1,4 +1,4 @@
--- The generation up to which a session's access tokens are outdated, since its claims changed after they were
--- made. An entry of the log has it where the session goes on.
+-- The generation up to which a session's access tokens are outdated, because its claims have changed since they were
+-- issued. In the log, it is set for sessions that continue.
 ALTER TABLE sessions ADD COLUMN outdated_generation INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE revocations ADD COLUMN outdated_generation INTEGER;

@@ -1,5 +1,7 @@
-//! How databases are opened: the one place that knows of files, pools and time limits.
+//! Opening databases: files, connection pools and their settings.
 
+#[cfg(feature = "postgres")]
+mod pg_options;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sqlite")]
@@ -7,9 +9,12 @@ mod sqlite;
 mod url;
 
 #[cfg(feature = "postgres")]
+pub(crate) use postgres::connect;
+#[cfg(feature = "postgres")]
 pub use postgres::open_postgres;
 #[cfg(feature = "sqlite")]
 pub(crate) use sqlite::open_in_memory;
 #[cfg(feature = "sqlite")]
 pub use sqlite::open_sqlite;
 pub use url::DatabaseUrl;
+pub(crate) use url::Location;

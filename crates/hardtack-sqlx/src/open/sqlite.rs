@@ -1,4 +1,4 @@
-//! An SQLite file.
+//! Opening an SQLite file.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -9,52 +9,54 @@ use std::time::{Duration, Instant};
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 
-use crate::OpenError;
+use crate::error::OpenError;
 
-/// SQLite has one writer at a time; more connections would only poll for its lock.
+/// The most connections of a pool. SQLite has one writer at a time; more connections would only poll for its lock.
 const CONNECTIONS: u32 = 4;
 
-/// How long a write waits for another process's write.
+/// How long a write waits for a write of another connection.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a request waits for a connection before it is told 503.
+/// How long a request waits for a connection before it fails (a 503 for the client).
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Opens a database file as Hardtack wants it, and creates it where it is missing: readable by its
-/// owner only (mode 0600), write-ahead log, `synchronous = FULL` (what is answered is durable), foreign
-/// keys enforced, five seconds of patience with another writer. No tables are made.
+/// Opens a database file with the settings that Hardtack relies on, and creates it if it does not exist. Creates no
+/// tables.
 ///
-/// A file that exists keeps its permissions.
+/// The file has a write-ahead log, and its connections `synchronous = FULL` (a commit is durable before it is
+/// confirmed), enforced foreign keys, and a busy timeout of five seconds. A new file can be read by its owner only
+/// (mode 0600); an existing file keeps its permissions.
 ///
 /// # Errors
 /// The file cannot be created, or cannot be opened as an SQLite database.
 pub async fn open_sqlite(path: impl AsRef<Path>) -> Result<SqlitePool, OpenError> {
     let path = path.as_ref();
-    // Absolute, so that no name means anything special to SQLite (`:memory:`, `file:…`, an empty one).
-    let path = std::path::absolute(path).map_err(|source| OpenError::Create { path: path.into(), source })?;
-    create_private(&path).map_err(|source| OpenError::Create { path: path.clone(), source })?;
+    // An absolute path has no special meaning to SQLite, unlike `:memory:`, `file:…` and the empty path.
+    let path = std::path::absolute(path).map_err(|source| OpenError::CreateFile { path: path.into(), source })?;
+    create_private(&path).map_err(|source| OpenError::CreateFile { path: path.clone(), source })?;
 
-    let failed = |source| OpenError::Connect { path: path.clone(), source };
+    let failed = |source| OpenError::OpenFile { path: path.clone(), source };
     let pool = pool(CONNECTIONS, options().filename(&path)).await.map_err(failed)?;
     use_write_ahead_log(&pool).await.map_err(failed)?;
     Ok(pool)
 }
 
-/// A database that is gone when its pool is: one connection, since each would see its own.
+/// Opens a database that lives as long as its pool. The pool has one connection, since each connection would have a
+/// database of its own.
 pub(crate) async fn open_in_memory() -> Result<SqlitePool, OpenError> {
     pool(1, options().in_memory(true))
         .await
-        .map_err(|source| OpenError::Connect { path: PathBuf::from(IN_MEMORY), source })
+        .map_err(|source| OpenError::OpenFile { path: PathBuf::from(IN_MEMORY), source })
 }
 
-/// How errors name a database without a file.
+/// The path of a database in memory in errors.
 const IN_MEMORY: &str = ":memory:";
 
 fn options() -> SqliteConnectOptions {
     SqliteConnectOptions::new().foreign_keys(true).synchronous(SqliteSynchronous::Full).busy_timeout(BUSY_TIMEOUT)
 }
 
-/// A local file's connections neither age nor break, so none is tested or replaced.
+/// Connections to a local file neither age nor break, so they are neither tested nor replaced.
 async fn pool(connections: u32, options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
     SqlitePoolOptions::new()
         .max_connections(connections)
@@ -66,13 +68,13 @@ async fn pool(connections: u32, options: SqliteConnectOptions) -> Result<SqliteP
         .await
 }
 
-/// Creates the file before SQLite would, which knows no mode but the process's umask. SQLite gives its
-/// log and index files (`-wal`, `-shm`) the mode of this one.
+/// Creates the file with mode 0600; SQLite would leave the mode to the process's umask. SQLite gives its log and index
+/// files (`-wal`, `-shm`) the mode of the database file.
 fn create_private(path: &Path) -> io::Result<()> {
-    // Closing a file drops this process's POSIX locks on it, also those of SQLite (sqlite.org/howtocorrupt,
-    // 2.2): no second task may find the new file and lock it before this one has closed it.
+    // Closing a file drops all POSIX locks of this process on it, including SQLite's (sqlite.org/howtocorrupt, 2.2).
+    // So no other task may open the new file before this one has closed it.
     static CREATING: Mutex<()> = Mutex::new(());
-    let _alone = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
+    let _guard = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
 
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -84,8 +86,8 @@ fn create_private(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The mode is stored in the file. SQLite's busy timeout does not cover the change to it, so that of
-/// several processes that open a new file at once, all but one have to try again.
+/// Switches the file to the write-ahead log. SQLite's busy timeout does not cover this switch, so if several
+/// processes open a new file at once, all but one have to retry.
 async fn use_write_ahead_log(pool: &SqlitePool) -> Result<(), sqlx::Error> {
     let started = Instant::now();
     loop {
@@ -93,7 +95,7 @@ async fn use_write_ahead_log(pool: &SqlitePool) -> Result<(), sqlx::Error> {
             Err(error) if is_busy(&error) && started.elapsed() < BUSY_TIMEOUT => {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
-            answer => return answer.map(drop),
+            result => return result.map(drop),
         }
     }
 }
@@ -101,6 +103,6 @@ async fn use_write_ahead_log(pool: &SqlitePool) -> Result<(), sqlx::Error> {
 fn is_busy(error: &sqlx::Error) -> bool {
     const SQLITE_BUSY: i32 = 5;
     let code = error.as_database_error().and_then(|error| error.code());
-    // The low byte is the error; the rest says more of it (sqlite.org/rescode.html).
+    // The low byte is the primary result code (sqlite.org/rescode.html).
     code.and_then(|code| code.parse::<i32>().ok()).is_some_and(|code| code & 0xff == SQLITE_BUSY)
 }

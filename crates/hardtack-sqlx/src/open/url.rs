@@ -1,78 +1,72 @@
-//! The one line of a configuration that names a database.
+//! The URL that names a database in a configuration.
 
 use std::fmt;
 use std::str::FromStr;
 
 #[cfg(feature = "postgres")]
-use super::postgres;
-use crate::{Database, OpenError};
+use super::pg_options;
+use crate::error::OpenError;
 
-/// Which database, as one text:
+/// The URL of a database:
 ///
-/// - `sqlite:PATH`, a file that is created where it is missing; the path is taken as it stands, and two
-///   slashes before it do no harm. `sqlite::memory:` is gone when the program ends (feature `sqlite`);
-/// - `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, also `postgresql:`. What it leaves out comes from
-///   `PGHOST`, `PGUSER`, `PGPASSWORD` and so on, or `.pgpass` (feature `postgres`).
-///   Parameters such as `?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem` are libpq's. To a host that is
-///   not this machine, TLS is required unless `sslmode` says otherwise (features `postgres` and `tls`).
+/// - `sqlite:PATH` (feature `sqlite`): a file, which is created if it does not exist. The path is not
+///   percent-decoded; two slashes before it are ignored. `sqlite::memory:` is a database that lives as long as the
+///   program.
+/// - `postgres://USER:PASSWORD@HOST:PORT/DATABASE` (feature `postgres`), or `postgresql:`. What is left out is taken
+///   from `PGHOST`, `PGUSER`, `PGPASSWORD` and so on, or from `.pgpass`. Parameters such as
+///   `?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem` have the meaning that they have in libpq. With the feature
+///   `tls`, TLS is required to other machines unless `sslmode` says otherwise.
 ///
-/// [`Display`](fmt::Display) leaves the password out, and so does `Debug`.
+/// `Display` and `Debug` leave out the password.
 #[derive(Clone)]
-pub struct DatabaseUrl(Place);
+pub struct DatabaseUrl(Location);
 
 #[derive(Clone)]
-enum Place {
+pub(crate) enum Location {
     #[cfg(feature = "sqlite")]
     Memory,
     #[cfg(feature = "sqlite")]
     File(std::path::PathBuf),
     #[cfg(feature = "postgres")]
-    Postgres(Box<sqlx::postgres::PgConnectOptions>),
+    Server(Box<sqlx::postgres::PgConnectOptions>),
+    #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+    None(std::convert::Infallible),
 }
 
 impl DatabaseUrl {
-    /// Opens the database. No tables are made.
-    ///
-    /// # Errors
-    /// It cannot be reached or opened.
-    pub async fn open(&self) -> Result<Database, OpenError> {
-        match &self.0 {
-            #[cfg(feature = "sqlite")]
-            Place::Memory => super::open_in_memory().await.map(Database::from),
-            #[cfg(feature = "sqlite")]
-            Place::File(path) => super::open_sqlite(path).await.map(Database::from),
-            #[cfg(feature = "postgres")]
-            Place::Postgres(options) => postgres::open(options).await.map(Database::from),
-        }
-    }
-
-    /// The file that the database is in, there or not; none where it is on a server or in memory.
+    /// Returns the path of an SQLite file, whether it exists or not; `None` for a server or a database in memory.
     pub fn file(&self) -> Option<&std::path::Path> {
         match &self.0 {
             #[cfg(feature = "sqlite")]
-            Place::File(path) => Some(path),
+            Location::File(path) => Some(path),
             #[cfg(feature = "sqlite")]
-            Place::Memory => None,
+            Location::Memory => None,
             #[cfg(feature = "postgres")]
-            Place::Postgres(_) => None,
+            Location::Server(_) => None,
+            #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+            Location::None(never) => match *never {},
         }
     }
 
+    pub(crate) fn location(&self) -> &Location {
+        &self.0
+    }
+
     #[cfg(feature = "postgres")]
-    pub(super) fn postgres(&self) -> Option<&sqlx::postgres::PgConnectOptions> {
+    pub(super) fn server(&self) -> Option<&sqlx::postgres::PgConnectOptions> {
         match &self.0 {
-            Place::Postgres(options) => Some(options),
+            Location::Server(options) => Some(options),
             #[cfg(feature = "sqlite")]
-            Place::Memory | Place::File(_) => None,
+            Location::Memory | Location::File(_) => None,
         }
     }
 }
 
-/// A file of SQLite's.
+/// Names an SQLite file.
 #[cfg(feature = "sqlite")]
 impl From<std::path::PathBuf> for DatabaseUrl {
     fn from(path: std::path::PathBuf) -> Self {
-        Self(Place::File(path))
+        Self(Location::File(path))
     }
 }
 
@@ -81,24 +75,30 @@ impl FromStr for DatabaseUrl {
 
     fn from_str(text: &str) -> Result<Self, OpenError> {
         let scheme = text.split_once(':').map_or(text, |(scheme, _)| scheme);
-        #[cfg(feature = "sqlite")]
-        let rest = text.split_once(':').map_or("", |(_, rest)| rest);
         match scheme {
             #[cfg(feature = "sqlite")]
-            "sqlite" if rest == ":memory:" => Ok(Self(Place::Memory)),
-            #[cfg(feature = "sqlite")]
-            "sqlite" => match rest.strip_prefix("//").unwrap_or(rest) {
-                "" => Err(OpenError::Url { why: "it names no file; expected such as sqlite:/var/lib/app.db".into() }),
-                path if path.contains('?') => Err(OpenError::Url {
-                    why: "one of SQLite takes no parameters; leave out what begins with ?".into(),
-                }),
-                path => Ok(Self(Place::File(path.into()))),
-            },
+            "sqlite" => parse_sqlite(text.strip_prefix("sqlite:").unwrap_or_default()).map(Self),
             #[cfg(feature = "postgres")]
-            "postgres" | "postgresql" => postgres::parse(text).map(|options| Self(Place::Postgres(Box::new(options)))),
-            // Not repeated: it may be a password that a mistyped URL begins with.
-            _ => Err(OpenError::Url { why: format!("it begins otherwise; expected {EXPECTED}") }),
+            "postgres" | "postgresql" => {
+                pg_options::parse(text).map(|options| Self(Location::Server(Box::new(options))))
+            }
+            // The scheme is not repeated: a mistyped URL may begin with the password.
+            _ => Err(OpenError::InvalidUrl { reason: format!("its scheme is unknown; expected {EXPECTED}") }),
         }
+    }
+}
+
+/// Reads what follows `sqlite:`.
+#[cfg(feature = "sqlite")]
+fn parse_sqlite(text: &str) -> Result<Location, OpenError> {
+    let invalid = |reason: &str| Err(OpenError::InvalidUrl { reason: reason.into() });
+    if text == ":memory:" {
+        return Ok(Location::Memory);
+    }
+    match text.strip_prefix("//").unwrap_or(text) {
+        "" => invalid("it names no file; expected, for example, sqlite:/var/lib/app.db"),
+        path if path.contains('?') => invalid("an SQLite URL takes no parameters; remove everything from the `?` on"),
+        path => Ok(Location::File(path.into())),
     }
 }
 
@@ -106,18 +106,22 @@ impl FromStr for DatabaseUrl {
 const EXPECTED: &str = "sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE";
 #[cfg(all(feature = "sqlite", not(feature = "postgres")))]
 const EXPECTED: &str = "sqlite:PATH; this program was built without PostgreSQL";
-#[cfg(not(feature = "sqlite"))]
+#[cfg(all(feature = "postgres", not(feature = "sqlite")))]
 const EXPECTED: &str = "postgres://USER:PASSWORD@HOST/DATABASE; this program was built without SQLite";
+#[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+const EXPECTED: &str = "a program that was built with the feature `sqlite` or `postgres` of hardtack-sqlx";
 
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             #[cfg(feature = "sqlite")]
-            Place::Memory => f.write_str("sqlite::memory:"),
+            Location::Memory => f.write_str("sqlite::memory:"),
             #[cfg(feature = "sqlite")]
-            Place::File(path) => write!(f, "sqlite:{}", path.display()),
+            Location::File(path) => write!(f, "sqlite:{}", path.display()),
             #[cfg(feature = "postgres")]
-            Place::Postgres(options) => f.write_str(&postgres::label(options)),
+            Location::Server(options) => f.write_str(&pg_options::label(options)),
+            #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+            Location::None(never) => match *never {},
         }
     }
 }
@@ -133,7 +137,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<String, String> {
-        text.parse::<DatabaseUrl>().map(|url| format!("{url} {url:?}")).map_err(|error| error.to_string())
+        text.parse::<DatabaseUrl>().map(|url| format!("{url} {url:?}")).map_err(|error| format!("{error:?}"))
     }
 
     #[test]
@@ -152,18 +156,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_of_a_database_is_refused_without_being_repeated() {
-        for (text, why) in [
-            ("", "it begins otherwise; expected sqlite:PATH or postgres://"),
-            ("canary", "it begins otherwise"),
-            ("mysql://me:canary@host/app", "it begins otherwise"),
+    fn an_invalid_url_is_refused_without_being_repeated() {
+        for (text, reason) in [
+            ("", "its scheme is unknown; expected sqlite:PATH or postgres://"),
+            ("canary", "its scheme is unknown"),
+            ("mysql://me:canary@host/app", "its scheme is unknown"),
             ("sqlite:", "it names no file"),
             ("sqlite://app.db?mode=ro", "takes no parameters"),
             ("postgres://me:canary@host:port/app", "invalid port number"),
             ("postgres://me:canary@host/app?sslmode=maybe", "ssl_mode"),
         ] {
             let error = read(text).unwrap_err();
-            assert!(error.starts_with("the database URL cannot be used: ") && error.contains(why), "{text}: {error}");
+            assert!(
+                error.starts_with("the database URL cannot be used: ") && error.contains(reason),
+                "{text}: {error}"
+            );
             assert!(!error.contains("canary"), "{error}");
         }
     }

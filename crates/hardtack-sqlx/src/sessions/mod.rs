@@ -1,52 +1,27 @@
 //! Sessions in a database.
 
-mod ends;
 #[cfg(feature = "postgres")]
-mod news;
+mod listen;
+mod locking;
+mod revoke;
 mod store;
 
-use crate::{Database, MigrateError, Migration, OpenError};
+use hardtack_db::{MigrateError, Pool};
 
 #[cfg(feature = "postgres")]
-use news::News;
+use self::listen::RevocationListener;
+use crate::database::Database;
+use crate::error::OpenError;
+use crate::{open, schema};
 
-/// The tables of this crate, in order.
-const MIGRATIONS: &[Migration] = &[
-    Migration::per_database(
-        1,
-        include_str!("../../migrations/sqlite/0001_sessions.sql"),
-        include_str!("../../migrations/postgres/0001_sessions.sql"),
-    ),
-    Migration::per_database(
-        2,
-        include_str!("../../migrations/sqlite/0002_revocation_head.sql"),
-        include_str!("../../migrations/postgres/0002_revocation_head.sql"),
-    ),
-    Migration::per_database(
-        3,
-        include_str!("../../migrations/sqlite/0003_persistent.sql"),
-        include_str!("../../migrations/postgres/0003_persistent.sql"),
-    ),
-    Migration::per_database(
-        4,
-        include_str!("../../migrations/sqlite/0004_replaced.sql"),
-        include_str!("../../migrations/postgres/0004_replaced.sql"),
-    ),
-    Migration::per_database(
-        5,
-        include_str!("../../migrations/sqlite/0005_outdated.sql"),
-        include_str!("../../migrations/postgres/0005_outdated.sql"),
-    ),
-];
-
-/// A [`SessionStore`](hardtack::session::SessionStore) in a database that is known by its `P`: an sqlx pool, or a
-/// [`Database`] of either kind. Clones share the connections.
+/// A [`SessionStore`](hardtack::session::SessionStore) in a database. `P` is what it was made from: an sqlx pool or a
+/// [`Database`]. Clones share the connections.
 #[derive(Clone, Debug)]
 pub struct Sessions<P> {
-    pool: P,
-    database: Database,
+    handle: P,
+    pool: Pool,
     #[cfg(feature = "postgres")]
-    news: News,
+    listener: RevocationListener,
 }
 
 /// Sessions in an SQLite database.
@@ -58,28 +33,30 @@ pub type SqliteSessions = Sessions<sqlx::SqlitePool>;
 pub type PostgresSessions = Sessions<sqlx::PgPool>;
 
 impl<P: Clone + Into<Database>> Sessions<P> {
-    /// Takes connections that are open, preferably by `open_sqlite`, `open_postgres` or
-    /// [`Database::open`]. Call [`Self::migrate`] before the first use.
+    /// Keeps sessions in a database that is already open. Call [`Self::migrate`] before the first use.
+    ///
+    /// Open it with `open_sqlite`, `open_postgres` or [`Database::open`]: they set what Hardtack relies on, such as
+    /// durable commits and time limits.
     pub fn from_pool(pool: P) -> Self {
         Self {
-            database: pool.clone().into(),
-            pool,
+            pool: pool.clone().into().into(),
+            handle: pool,
             #[cfg(feature = "postgres")]
-            news: News::default(),
+            listener: RevocationListener::default(),
         }
     }
 
-    /// The connections, for an application's own tables.
+    /// Returns what the store was made from, for queries on the application's own tables.
     pub fn pool(&self) -> &P {
-        &self.pool
+        &self.handle
     }
 
-    /// Brings the tables up to date; answers how many steps that took. `open` does it.
+    /// Brings the tables up to date and returns how many migrations that took. `open` does this by itself.
     ///
     /// # Errors
     /// The tables are newer than this program, or the database failed.
     pub async fn migrate(&self) -> Result<usize, MigrateError> {
-        self.database.migrate("sessions", MIGRATIONS).await
+        self.pool.migrate("sessions", schema::MIGRATIONS).await
     }
 
     async fn migrated(self, database: String) -> Result<Self, OpenError> {
@@ -90,36 +67,46 @@ impl<P: Clone + Into<Database>> Sessions<P> {
     }
 }
 
+impl Database {
+    /// Returns a store for the sessions in this database. Call [`Sessions::migrate`] before its first use.
+    pub fn sessions(&self) -> Sessions<Self> {
+        Sessions::from_pool(self.clone())
+    }
+}
+
 #[cfg(feature = "sqlite")]
 impl SqliteSessions {
-    /// Opens a database file, with [`open_sqlite`](crate::open_sqlite), and brings the tables up to date.
+    /// Opens a database file with [`open_sqlite`](crate::open_sqlite) and brings the tables up to date. A file that
+    /// does not exist is created.
     ///
     /// # Errors
-    /// The file cannot be created or opened, or is newer than this program.
+    /// The file cannot be created or opened, or its tables are newer than this program.
     pub async fn open(path: impl AsRef<std::path::Path>) -> Result<Self, OpenError> {
         let path = path.as_ref();
-        Self::from_pool(crate::open_sqlite(path).await?).migrated(path.display().to_string()).await
+        Self::from_pool(open::open_sqlite(path).await?).migrated(path.display().to_string()).await
     }
 
-    /// Opens a database that is gone when its last clone is: for tests and demonstrations.
+    /// Opens a database in memory that lives as long as its last clone: for tests and demonstrations.
     ///
-    /// It has one connection, so a transaction in hand keeps every other caller waiting.
+    /// The database has one connection, so an open transaction makes all other callers wait.
     ///
     /// # Errors
     /// SQLite failed.
     pub async fn open_in_memory() -> Result<Self, OpenError> {
-        Self::from_pool(crate::open::open_in_memory().await?).migrated(":memory:".into()).await
+        Self::from_pool(open::open_in_memory().await?).migrated(":memory:".into()).await
     }
 }
 
 #[cfg(feature = "postgres")]
 impl PostgresSessions {
-    /// Opens a database, with [`open_postgres`](crate::open_postgres), and brings the tables up to date.
+    /// Opens a database with [`open_postgres`](crate::open_postgres) and brings the tables up to date. See
+    /// [`DatabaseUrl`](crate::DatabaseUrl) for the URL.
     ///
     /// # Errors
-    /// The URL is none, the server does not let us in, or the tables are newer than this program.
+    /// The URL is not valid, the server cannot be reached or refuses the connection, or the tables are newer than
+    /// this program.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
-        let label = url.parse::<crate::DatabaseUrl>()?.to_string();
-        Self::from_pool(crate::open_postgres(url).await?).migrated(label).await
+        let label = url.parse::<open::DatabaseUrl>()?.to_string();
+        Self::from_pool(open::open_postgres(url).await?).migrated(label).await
     }
 }

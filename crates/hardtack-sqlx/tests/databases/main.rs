@@ -1,12 +1,11 @@
-//! Sessions on SQLite and PostgreSQL: the conformance suite, and what only files, servers and several
-//! processes can show.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests")]
+//! Sessions on SQLite and PostgreSQL: the conformance suite, and tests with real files, servers and several processes.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers")]
 
 mod migrations;
 mod parallel;
-mod place;
 mod postgres;
 mod sqlite;
+mod test_database;
 mod text;
 
 use hardtack::clock::Timestamp;

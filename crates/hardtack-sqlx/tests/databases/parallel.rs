@@ -1,5 +1,4 @@
-//! Real parallelism: tasks on several threads, and pools that know nothing of each other, as two
-//! processes would.
+//! Tasks on several threads with two independent pools, like two processes.
 
 use std::time::Duration;
 
@@ -8,13 +7,13 @@ use hardtack::session::SessionStore;
 use hardtack::session::{RevocationKind, RevokeTarget, Rotation};
 use tokio::task::JoinSet;
 
-use crate::place::Place;
+use crate::test_database::TestDatabase;
 use crate::{NOW, session};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_of_fifty_rotations_wins() {
-    for place in Place::both() {
-        let pools = [place.sessions().await, place.sessions().await];
+    for database in TestDatabase::both() {
+        let pools = [database.sessions().await, database.sessions().await];
         let row = session("alice");
         pools[0].create(&row, RevokeTarget::Sessions(&[])).await.unwrap();
 
@@ -25,8 +24,8 @@ async fn one_of_fifty_rotations_wins() {
                 let (pool, id) = (pools[racer % 2].clone(), row.id);
                 racers.spawn(async move { pool.rotate(id, generation, Rotation::new(NOW, later)).await });
             }
-            let answers: Vec<_> = racers.join_all().await.into_iter().map(Result::unwrap).collect();
-            let winners: Vec<_> = answers.into_iter().flatten().collect();
+            let results: Vec<_> = racers.join_all().await.into_iter().map(Result::unwrap).collect();
+            let winners: Vec<_> = results.into_iter().flatten().collect();
             assert_eq!(winners.len(), 1);
             assert_eq!(winners[0].generation, generation + 1);
             assert_eq!(pools[1].find(row.id).await.unwrap().as_ref(), winners.first());
@@ -35,33 +34,33 @@ async fn one_of_fifty_rotations_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn every_log_in_and_log_out_is_kept() {
-    for place in Place::both() {
-        let pools = [place.sessions().await, place.sessions().await];
+async fn every_log_in_and_log_out_is_stored() {
+    for database in TestDatabase::both() {
+        let pools = [database.sessions().await, database.sessions().await];
 
-        let mut visitors = JoinSet::new();
-        for visitor in 0..50 {
-            let pool = pools[visitor % 2].clone();
-            visitors.spawn(async move {
+        let mut tasks = JoinSet::new();
+        for task in 0..50 {
+            let pool = pools[task % 2].clone();
+            tasks.spawn(async move {
                 let row = session("alice");
                 pool.create(&row, RevokeTarget::Sessions(&[])).await.unwrap();
                 assert_eq!(pool.revoke(RevokeTarget::Sessions(&[row.id]), NOW).await.unwrap(), [row.id]);
                 row.id
             });
         }
-        let mut visitors: Vec<SessionId> = visitors.join_all().await;
+        let mut ended: Vec<SessionId> = tasks.join_all().await;
         let log = pools[0].revocations(0, 1000).await.unwrap().entries;
         let mut logged: Vec<SessionId> = log.iter().map(|entry| entry.session).collect();
-        visitors.sort_unstable();
+        ended.sort_unstable();
         logged.sort_unstable();
-        assert_eq!(logged, visitors);
+        assert_eq!(logged, ended);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn log_outs_everywhere_that_race_end_each_session_once() {
-    for place in Place::both() {
-        let pools = [place.sessions().await, place.sessions().await];
+async fn concurrent_log_outs_everywhere_end_each_session_once() {
+    for database in TestDatabase::both() {
+        let pools = [database.sessions().await, database.sessions().await];
         for _ in 0..20 {
             pools[0].create(&session("alice"), RevokeTarget::Sessions(&[])).await.unwrap();
         }
@@ -75,12 +74,12 @@ async fn log_outs_everywhere_that_race_end_each_session_once() {
     }
 }
 
-/// A generation has the claims of all changes that come before it, and is outdated by all that come after.
+/// A generation has the claims of all changes before it and is outdated by all changes after it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_rotation_comes_before_a_change_or_after_it() {
     const CHANGES: u64 = 30;
-    for place in Place::both() {
-        let pools = [place.sessions().await, place.sessions().await];
+    for database in TestDatabase::both() {
+        let pools = [database.sessions().await, database.sessions().await];
         let mut row = session("alice");
         row.claims = Some("0".into());
         pools[0].create(&row, RevokeTarget::Sessions(&[])).await.unwrap();

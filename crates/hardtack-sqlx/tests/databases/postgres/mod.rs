@@ -1,6 +1,6 @@
-//! What only a server can show.
+//! Tests that need a PostgreSQL server.
 
-mod news;
+mod listen;
 mod opening;
 mod order;
 mod outage;
@@ -16,6 +16,6 @@ async fn fresh() -> PostgresSessions {
 }
 
 #[tokio::test]
-async fn a_server_conforms() {
+async fn sessions_on_postgres_conform() {
     store_conformance(fresh).await;
 }

@@ -1,4 +1,4 @@
-//! Many writers at once: the log is dense and in the order of the commits, and nobody waits in a circle.
+//! Many writers at once: the log has no gaps, is in the order of the commits, and no writers deadlock.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::{NOW, session};
 
-/// Reads on while others write, as a follower does; a number that is missing would be an entry missed.
+/// Reads the log while other tasks write, as a follower does. A missing number would be a missed entry.
 async fn follow(sessions: PostgresSessions, expected: usize) -> Vec<Revocation> {
     let mut log: Vec<Revocation> = Vec::new();
     while log.len() < expected {
@@ -42,7 +42,7 @@ async fn a_reader_among_many_writers_misses_nothing() {
             for _ in 0..10 {
                 let row = session("alice");
                 sessions.create(&row, RevokeTarget::Sessions(&[])).await.unwrap();
-                // One that is undone after it has taken its number leaves no gap.
+                // A transaction that is rolled back leaves no gap.
                 assert!(sessions.create(&row, RevokeTarget::Sessions(&[])).await.is_err());
                 ended.extend(sessions.revoke(RevokeTarget::Sessions(&[row.id]), NOW).await.unwrap());
             }
@@ -58,7 +58,7 @@ async fn a_reader_among_many_writers_misses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn writers_that_cross_do_not_wait_in_a_circle() {
+async fn writers_with_the_same_sessions_do_not_deadlock() {
     let url = shared().database();
     let pools = [PostgresSessions::open(&url).await.unwrap(), PostgresSessions::open(&url).await.unwrap()];
     for _ in 0..5 {

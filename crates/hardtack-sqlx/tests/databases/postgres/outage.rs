@@ -1,4 +1,4 @@
-//! A server that goes away and comes back.
+//! A server that stops and comes back.
 
 use std::time::{Duration, Instant};
 
@@ -10,25 +10,25 @@ use tokio::task::JoinSet;
 
 use crate::{NOW, session};
 
-/// All of the pool's connections are in use, and then idle.
+/// Uses all connections of the pool at once. Returns which queries succeeded.
 async fn use_all(sessions: &PostgresSessions) -> Vec<bool> {
-    let mut users = JoinSet::new();
+    let mut tasks = JoinSet::new();
     for _ in 0..30 {
         let sessions = sessions.clone();
-        users.spawn(async move { sessions.list("alice", NOW).await.is_ok() });
+        tasks.spawn(async move { sessions.list("alice", NOW).await.is_ok() });
     }
-    users.join_all().await
+    tasks.join_all().await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stopped_server_fails_in_seconds_and_is_found_again() {
+async fn a_stopped_server_fails_within_seconds_and_is_used_again() {
     let server = PostgresServer::start_new();
     let sessions = PostgresSessions::open(&server.database()).await.unwrap();
     let [kept, ended] = [session("alice"), session("alice")];
     for row in [&kept, &ended] {
         sessions.create(row, RevokeTarget::Sessions(&[])).await.unwrap();
     }
-    assert!(use_all(&sessions).await.into_iter().all(|fine| fine));
+    assert!(use_all(&sessions).await.into_iter().all(|succeeded| succeeded));
 
     for abrupt in [false, true] {
         if abrupt {
@@ -37,47 +37,47 @@ async fn a_stopped_server_fails_in_seconds_and_is_found_again() {
             server.stop()
         }
         let since = Instant::now();
-        assert!(use_all(&sessions).await.into_iter().all(|fine| !fine));
+        assert!(use_all(&sessions).await.into_iter().all(|succeeded| !succeeded));
         assert!(sessions.revoke(RevokeTarget::Sessions(&[ended.id]), NOW).await.is_err());
         assert!(since.elapsed() < Duration::from_secs(12), "{:?}", since.elapsed());
         server.start();
-        assert!(use_all(&sessions).await.into_iter().all(|fine| fine), "after it was back");
+        assert!(use_all(&sessions).await.into_iter().all(|succeeded| succeeded), "after the restart");
         assert_eq!(sessions.find(kept.id).await.unwrap().as_ref(), Some(&kept));
-        assert_eq!(sessions.find(ended.id).await.unwrap().as_ref(), Some(&ended), "what failed was not done");
+        assert_eq!(sessions.find(ended.id).await.unwrap().as_ref(), Some(&ended), "the failed call changed nothing");
     }
     assert_eq!(sessions.revoke(RevokeTarget::Sessions(&[ended.id]), NOW).await.unwrap(), [ended.id]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_that_died_unused_are_replaced_unseen() {
+async fn idle_connections_that_broke_are_replaced_without_an_error() {
     let server = PostgresServer::start_new();
     let sessions = PostgresSessions::open(&server.database()).await.unwrap();
-    assert!(use_all(&sessions).await.into_iter().all(|fine| fine));
+    assert!(use_all(&sessions).await.into_iter().all(|succeeded| succeeded));
     server.stop();
     tokio::time::sleep(Duration::from_millis(1100)).await;
     server.start();
-    assert!(use_all(&sessions).await.into_iter().all(|fine| fine));
+    assert!(use_all(&sessions).await.into_iter().all(|succeeded| succeeded));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_falls_silent_fails_in_seconds_and_is_found_again() {
+async fn an_unresponsive_server_fails_within_seconds_and_is_used_again() {
     let server = PostgresServer::start_new();
     let sessions = PostgresSessions::open(&server.database()).await.unwrap();
     let row = session("alice");
     sessions.create(&row, RevokeTarget::Sessions(&[])).await.unwrap();
-    assert!(use_all(&sessions).await.into_iter().all(|fine| fine));
+    assert!(use_all(&sessions).await.into_iter().all(|succeeded| succeeded));
     server.halt(true);
     let since = Instant::now();
     let revoked = sessions.revoke(RevokeTarget::AllOf("alice"), NOW);
-    let (answers, revoked) = tokio::join!(use_all(&sessions), revoked);
+    let (listed, revoked) = tokio::join!(use_all(&sessions), revoked);
     let took = since.elapsed();
     server.halt(false);
-    assert!(answers.into_iter().all(|fine| !fine) && revoked.is_err());
+    assert!(listed.into_iter().all(|succeeded| !succeeded) && revoked.is_err());
     assert!(took < Duration::from_secs(10), "{took:?}");
-    // The connections of before are given up within seconds, too.
+    // The connections from before are given up within seconds, too.
     let since = Instant::now();
     while sessions.find(row.id).await.is_err() {
         assert!(since.elapsed() < Duration::from_secs(10));
     }
-    assert!(use_all(&sessions).await.into_iter().all(|fine| fine));
+    assert!(use_all(&sessions).await.into_iter().all(|succeeded| succeeded));
 }

@@ -1,20 +1,22 @@
-//! A server that speaks TLS, and who is taken for it.
+//! PostgreSQL over TLS: which servers are trusted.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use hardtack::session::RevokeTarget;
 use hardtack::session::SessionStore;
-use hardtack_sqlx::{Database, PostgresSessions, Statement};
+use hardtack_db::{Pool, Statement};
+use hardtack_sqlx::{Database, PostgresSessions};
 use hardtack_test_support::services::PostgresServer;
 use hardtack_test_support::services::postgres::shared;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
+use crate::test_database::with_causes;
 use crate::{NOW, session};
 
-/// An authority and its certificate in a file, as `sslrootcert` names it.
+/// A certificate authority, with its certificate in a file for `sslrootcert`.
 struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     folder: TempDir,
@@ -34,7 +36,7 @@ impl Authority {
         self.folder.path().join("authority.pem")
     }
 
-    /// A server that shows this authority's certificate for a name.
+    /// Starts a server with a certificate of this authority for a name.
     fn server(&self, name: &str) -> PostgresServer {
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, &self.issuer).unwrap();
@@ -43,69 +45,69 @@ impl Authority {
         server
     }
 
-    /// A URL that proves by this authority who answers.
-    fn asked(&self, url: &str, mode: &str) -> String {
+    /// Returns a URL that trusts this authority.
+    fn trusting(&self, url: &str, mode: &str) -> String {
         format!("{url}?sslmode={mode}&sslrootcert={}", self.file().display())
     }
 }
 
-/// Whether every connection to the database is encrypted, as the server sees it; and how many there are.
-async fn encrypted(database: &Database) -> (bool, i64) {
+/// Returns whether the server says that every connection to the database is encrypted, and how many there are.
+async fn encrypted(pool: &Pool) -> (bool, i64) {
     let sql = "SELECT bool_and(ssl), count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
         WHERE datname = current_database()";
-    let rows: Vec<(bool, i64)> = database.fetch(Statement::new(sql)).await.unwrap();
+    let rows: Vec<(bool, i64)> = pool.fetch(Statement::new(sql)).await.unwrap();
     rows[0]
 }
 
 async fn refused(url: &str) -> String {
     let error = Database::open(url).await.unwrap_err();
-    let text = error.to_string();
+    let text = with_causes(&error);
     assert!(!format!("{text}{error:?}").contains("canary"), "{error:?}");
     text
 }
 
 #[tokio::test]
-async fn a_server_that_proves_itself_is_spoken_to_over_tls_by_every_connection() {
+async fn every_connection_to_a_trusted_server_uses_tls() {
     let authority = Authority::new();
     let server = authority.server("127.0.0.1");
     let url = server.database();
     for mode in ["verify-full", "verify-ca", "require"] {
-        let sessions = PostgresSessions::open(&authority.asked(&url, mode)).await.unwrap();
+        let sessions = PostgresSessions::open(&authority.trusting(&url, mode)).await.unwrap();
         let row = session("alice");
         sessions.create(&row, RevokeTarget::Sessions(&[])).await.unwrap();
-        // The connection that listens is one of its own.
+        // The listener has a connection of its own.
         timeout(Duration::from_secs(5), sessions.revoked_elsewhere()).await.unwrap().unwrap();
         sessions.revoke(RevokeTarget::Sessions(&[row.id]), NOW).await.unwrap();
         timeout(Duration::from_secs(5), sessions.revoked_elsewhere()).await.unwrap().unwrap();
-        let (all, connections) = encrypted(&sessions.pool().clone().into()).await;
+        let (all, connections) = encrypted(&Pool::from(sessions.pool().clone())).await;
         assert!(all && connections >= 2, "{mode}: {connections} connections");
         sessions.pool().close().await;
     }
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_prove_itself_is_refused() {
-    let (authority, stranger) = (Authority::new(), Authority::new());
+async fn an_untrusted_server_is_refused() {
+    let (authority, other) = (Authority::new(), Authority::new());
     let server = authority.server("127.0.0.1");
     let url = server.database();
     for mode in ["verify-full", "verify-ca"] {
-        let said = refused(&stranger.asked(&url, mode)).await;
-        assert!(said.contains("certificate"), "{mode}: {said}");
-        // Nobody in this machine's own list has signed it either.
-        let said = refused(&format!("{url}?sslmode={mode}")).await;
-        assert!(said.contains("certificate"), "{mode}: {said}");
-        // Somebody on the way who says that the server speaks no TLS.
-        let said = refused(&authority.asked(&shared().database(), mode)).await;
-        assert!(said.to_lowercase().contains("tls"), "{mode}: {said}");
+        let error = refused(&other.trusting(&url, mode)).await;
+        assert!(error.contains("certificate"), "{mode}: {error}");
+        // No authority that this machine trusts has signed the certificate.
+        let error = refused(&format!("{url}?sslmode={mode}")).await;
+        assert!(error.contains("certificate"), "{mode}: {error}");
+        // A server without TLS: an attacker in between could claim that.
+        let error = refused(&authority.trusting(&shared().database(), mode)).await;
+        assert!(error.to_lowercase().contains("tls"), "{mode}: {error}");
     }
 }
 
 #[tokio::test]
-async fn a_certificate_of_another_name_is_refused() {
+async fn a_certificate_for_another_host_is_refused() {
     let authority = Authority::new();
     let server = authority.server("db.example");
     let url = server.database();
-    let said = refused(&authority.asked(&url, "verify-full")).await;
-    assert!(said.contains("certificate"), "{said}");
-    assert!(Database::open(&authority.asked(&url, "verify-ca")).await.is_ok(), "the name is not asked for");
+    let error = refused(&authority.trusting(&url, "verify-full")).await;
+    assert!(error.contains("certificate"), "{error}");
+    assert!(Database::open(&authority.trusting(&url, "verify-ca")).await.is_ok(), "verify-ca does not check the name");
 }

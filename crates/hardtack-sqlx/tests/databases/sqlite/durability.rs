@@ -1,13 +1,14 @@
-//! What a restart and a damaged row leave.
+//! Restarts, durability and damaged rows.
 
 use hardtack::session::SessionStore;
 use hardtack::session::{RevokeTarget, Rotation};
 use hardtack_sqlx::SqliteSessions;
 
 use super::{NOW, open, session};
+use crate::test_database::with_causes;
 
 #[tokio::test]
-async fn a_restart_forgets_nothing() {
+async fn a_restart_loses_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("app.db");
     let before = open(&path).await;
@@ -19,7 +20,7 @@ async fn a_restart_forgets_nothing() {
     before.revoke(RevokeTarget::Sessions(&[ended.id]), NOW).await.unwrap();
     let log = before.revocations(0, 1000).await.unwrap().entries;
 
-    // Without a farewell first, as after a crash: the newcomer finds all that was answered.
+    // The first pool is still open, as after a crash: everything that was confirmed is in the file.
     let after = open(&path).await;
     assert_eq!(after.find(kept.id).await.unwrap(), rotated);
     before.pool().close().await;
@@ -35,10 +36,10 @@ async fn a_restart_forgets_nothing() {
 }
 
 #[tokio::test]
-async fn an_answer_is_on_the_disk() {
+async fn confirmed_writes_are_durable() {
     let directory = tempfile::tempdir().unwrap();
     let sessions = open(&directory.path().join("app.db")).await;
-    // Each of the pool's connections, since these are settings of a connection.
+    // Check every connection of the pool, since each has its own settings.
     let mut connections = Vec::new();
     for _ in 0..sessions.pool().options().get_max_connections() {
         connections.push(sessions.pool().acquire().await.unwrap());
@@ -47,8 +48,8 @@ async fn an_answer_is_on_the_disk() {
         let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut **connection).await.unwrap();
         let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut **connection).await.unwrap();
         let foreign_keys: bool = sqlx::query_scalar("PRAGMA foreign_keys").fetch_one(&mut **connection).await.unwrap();
-        let patience: i64 = sqlx::query_scalar("PRAGMA busy_timeout").fetch_one(&mut **connection).await.unwrap();
-        assert_eq!((mode.as_str(), synchronous, foreign_keys, patience), ("wal", 2, true, 5000));
+        let busy_timeout: i64 = sqlx::query_scalar("PRAGMA busy_timeout").fetch_one(&mut **connection).await.unwrap();
+        assert_eq!((mode.as_str(), synchronous, foreign_keys, busy_timeout), ("wal", 2, true, 5000));
     }
 }
 
@@ -63,16 +64,17 @@ async fn a_damaged_row_is_an_error() {
         let row = session("alice");
         sessions.create(&row, RevokeTarget::Sessions(&[])).await.unwrap();
         sqlx::query(sql).execute(sessions.pool()).await.unwrap();
-        let error = sessions.find(row.id).await.unwrap_err().to_string();
+        let error = sessions.find(row.id).await.unwrap_err();
+        let error = with_causes(&error);
         assert!(error.ends_with(&format!("session {}: {text}", row.id)), "{error}");
-        assert_eq!(sessions.list("alice", NOW).await.unwrap_err().to_string(), error);
+        assert_eq!(with_causes(&sessions.list("alice", NOW).await.unwrap_err()), error);
         sqlx::query("DELETE FROM sessions").execute(sessions.pool()).await.unwrap();
     }
     let row = session("alice");
     sessions.create(&row, RevokeTarget::Sessions(&[])).await.unwrap();
     sqlx::query("UPDATE sessions SET id = 'X'").execute(sessions.pool()).await.unwrap();
     assert!(sessions.revoke(RevokeTarget::AllOf("alice"), NOW).await.is_err());
-    assert!(sessions.revocations(0, 1000).await.unwrap().entries.is_empty(), "what failed was undone");
+    assert!(sessions.revocations(0, 1000).await.unwrap().entries.is_empty(), "the failed transaction was rolled back");
 }
 
 #[tokio::test]
@@ -91,7 +93,7 @@ async fn a_generation_stops_at_the_largest_number() {
 }
 
 #[tokio::test]
-async fn pruning_takes_more_than_one_batch() {
+async fn pruning_works_in_batches() {
     let sessions = SqliteSessions::open_in_memory().await.unwrap();
     let rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
         INSERT INTO sessions (id, subject, generation, created_at, rotated_at, confirmed, expires_at, absolute_expires_at,

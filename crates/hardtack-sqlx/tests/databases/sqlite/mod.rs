@@ -1,4 +1,4 @@
-//! What only a file can show.
+//! Tests that need an SQLite file.
 
 mod durability;
 mod opening;
@@ -16,7 +16,7 @@ async fn open(path: &Path) -> SqliteSessions {
 }
 
 #[tokio::test]
-async fn a_file_conforms() {
+async fn sessions_in_a_file_conform() {
     let directory = tempfile::tempdir().unwrap();
     let stores = AtomicUsize::new(0);
     let fresh = || open_numbered(directory.path(), stores.fetch_add(1, Ordering::Relaxed));
@@ -28,6 +28,6 @@ async fn open_numbered(directory: &Path, number: usize) -> SqliteSessions {
 }
 
 #[tokio::test]
-async fn memory_conforms() {
+async fn sessions_in_memory_conform() {
     store_conformance(async || SqliteSessions::open_in_memory().await.unwrap()).await;
 }

@@ -1,4 +1,4 @@
-//! Files, their permissions, and places that will not do.
+//! Files, their permissions, and paths that cannot be used.
 
 use std::fs;
 use std::path::Path;
@@ -8,6 +8,7 @@ use hardtack::session::SessionStore;
 use hardtack_sqlx::{OpenError, SqliteSessions, open_sqlite};
 
 use super::{NOW, open, session};
+use crate::test_database::with_causes;
 
 #[cfg(unix)]
 fn mode(path: &Path) -> u32 {
@@ -29,7 +30,7 @@ async fn only_the_owner_may_read_a_new_database() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_database_that_is_there_keeps_its_permissions() {
+async fn an_existing_database_keeps_its_permissions() {
     use std::os::unix::fs::PermissionsExt;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("app.db");
@@ -44,10 +45,12 @@ async fn a_missing_directory_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("missing").join("app.db");
     let error = SqliteSessions::open(&path).await.unwrap_err();
-    assert!(matches!(&error, OpenError::Create { .. }), "{error:?}");
+    assert!(matches!(&error, OpenError::CreateFile { .. }), "{error:?}");
     let text = error.to_string();
-    assert!(text.starts_with(&format!("cannot create the database file {}: ", path.display())), "{text}");
+    assert!(text.starts_with(&format!("cannot create the database file {}; ", path.display())), "{text}");
     assert!(text.ends_with("; its directory must exist and this user must be allowed to write there"), "{text}");
+    assert_eq!(format!("{error:?}"), with_causes(&error));
+    assert!(with_causes(&error).len() > text.len(), "{error:?}");
 }
 
 #[cfg(unix)]
@@ -57,29 +60,29 @@ async fn a_read_only_directory_is_named() {
     let directory = tempfile::tempdir().unwrap();
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o500)).unwrap();
     if fs::write(directory.path().join("probe"), "").is_ok() {
-        return; // A superuser may write anywhere.
+        return; // The superuser may write anywhere.
     }
     let path = directory.path().join("app.db");
     let text = SqliteSessions::open(&path).await.unwrap_err().to_string();
-    assert!(text.starts_with(&format!("cannot create the database file {}: ", path.display())), "{text}");
+    assert!(text.starts_with(&format!("cannot create the database file {}; ", path.display())), "{text}");
 }
 
 #[tokio::test]
-async fn what_is_no_database_is_named() {
+async fn a_file_that_is_not_a_database_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let text = directory.path().join("notes.txt");
     fs::write(&text, "This is no database. ".repeat(100)).unwrap();
     for path in [text.as_path(), directory.path()] {
         let error = open_sqlite(path).await.unwrap_err();
-        assert!(matches!(&error, OpenError::Connect { .. }), "{error:?}");
+        assert!(matches!(&error, OpenError::OpenFile { .. }), "{error:?}");
         let text = error.to_string();
-        assert!(text.starts_with(&format!("cannot open the database {}: ", path.display())), "{text}");
+        assert!(text.starts_with(&format!("cannot open the database {}; ", path.display())), "{text}");
     }
-    assert!(matches!(open_sqlite("").await, Err(OpenError::Create { .. })));
+    assert!(matches!(open_sqlite("").await, Err(OpenError::CreateFile { .. })));
 }
 
 #[tokio::test]
-async fn names_that_mean_something_to_sqlite_are_files() {
+async fn paths_with_a_special_meaning_to_sqlite_are_files() {
     let directory = tempfile::tempdir().unwrap();
     for name in [":memory:", "file:app.db?mode=memory", "a b%20c#d?.db"] {
         let path = directory.path().join(name);
@@ -93,7 +96,7 @@ async fn names_that_mean_something_to_sqlite_are_files() {
 }
 
 #[tokio::test]
-async fn a_database_in_memory_is_one_and_its_own() {
+async fn clones_share_a_database_in_memory() {
     let [first, second] =
         [SqliteSessions::open_in_memory().await.unwrap(), SqliteSessions::open_in_memory().await.unwrap()];
     let row = session("alice");

@@ -1,4 +1,4 @@
-//! Word of ended sessions.
+//! Notifications of ended sessions.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use tokio::time::timeout;
 
 use crate::{NOW, session};
 
-/// Whether there is word within a time, as a reader asks that polls as well.
-async fn heard(sessions: &PostgresSessions, within: Duration) -> Option<Result<(), BackendError>> {
+/// Waits for a notification for a limited time, as a log reader does that polls as well. Returns `None` if none came.
+async fn notification(sessions: &PostgresSessions, within: Duration) -> Option<Result<(), BackendError>> {
     timeout(within, sessions.revoked_elsewhere()).await.ok()
 }
 
@@ -21,54 +21,54 @@ const SOON: Duration = Duration::from_secs(5);
 const A_MOMENT: Duration = Duration::from_millis(200);
 
 #[tokio::test]
-async fn the_others_are_told_when_sessions_end() {
+async fn other_processes_are_notified_when_sessions_end() {
     let url = shared().database();
     let [one, other] = [PostgresSessions::open(&url).await.unwrap(), PostgresSessions::open(&url).await.unwrap()];
     let rows = [session("alice"), session("alice"), session("alice")];
     for row in &rows {
         one.create(row, RevokeTarget::Sessions(&[])).await.unwrap();
     }
-    assert!(heard(&other, SOON).await.unwrap().is_ok(), "it listens from now on: the reader reads once");
-    assert!(heard(&other, A_MOMENT).await.is_none(), "nothing has ended");
+    assert!(notification(&other, SOON).await.unwrap().is_ok(), "the connection is new: the reader reads once");
+    assert!(notification(&other, A_MOMENT).await.is_none(), "nothing has ended");
 
-    // Told while it waits.
+    // Notified while waiting.
     let waiting = tokio::spawn({
         let other = other.clone();
-        async move { heard(&other, SOON).await }
+        async move { notification(&other, SOON).await }
     });
     tokio::time::sleep(A_MOMENT).await;
     one.revoke(RevokeTarget::Sessions(&[rows[0].id]), NOW).await.unwrap();
     assert!(waiting.await.unwrap().unwrap().is_ok());
 
-    // Told while it does not, as when the reader's timer came first.
+    // Notified while not waiting, as when the reader polls first.
     one.create(&session("alice"), RevokeTarget::Sessions(&[rows[1].id])).await.unwrap();
-    assert!(heard(&other, SOON).await.unwrap().is_ok());
-    assert!(heard(&other, A_MOMENT).await.is_none(), "once is enough");
+    assert!(notification(&other, SOON).await.unwrap().is_ok());
+    assert!(notification(&other, A_MOMENT).await.is_none(), "notified once");
 
-    // Other claims are news as well.
+    // Changed claims notify as well.
     assert_eq!(one.outdate("alice", None, NOW).await.unwrap().len(), 2);
-    assert!(heard(&other, SOON).await.unwrap().is_ok());
+    assert!(notification(&other, SOON).await.unwrap().is_ok());
 
-    // What was not committed, and what ends nothing, is no news.
+    // A transaction that is rolled back and calls that end nothing do not notify.
     assert!(one.create(&rows[2], RevokeTarget::AllOf("alice")).await.is_err());
     one.revoke(RevokeTarget::AllOf("nobody"), NOW).await.unwrap();
     one.outdate("nobody", None, NOW).await.unwrap();
     one.create(&session("bob"), RevokeTarget::Sessions(&[])).await.unwrap();
-    assert!(heard(&other, A_MOMENT).await.is_none());
+    assert!(notification(&other, A_MOMENT).await.is_none());
 }
 
 #[tokio::test]
-async fn a_lost_connection_is_told_and_made_again() {
+async fn a_lost_connection_is_reported_and_made_again() {
     let server = PostgresServer::start_new();
     let sessions = PostgresSessions::open(&server.database()).await.unwrap();
     let row = session("alice");
     sessions.create(&row, RevokeTarget::Sessions(&[])).await.unwrap();
-    assert!(heard(&sessions, SOON).await.unwrap().is_ok());
+    assert!(notification(&sessions, SOON).await.unwrap().is_ok());
     server.stop();
-    assert!(heard(&sessions, SOON).await.unwrap().is_err(), "something may have been missed");
-    assert!(heard(&sessions, SOON).await.unwrap().is_err(), "and still may");
+    assert!(notification(&sessions, SOON).await.unwrap().is_err(), "notifications may have been missed");
+    assert!(notification(&sessions, SOON).await.unwrap().is_err(), "and still may be");
     server.start();
-    assert!(heard(&sessions, SOON).await.unwrap().is_ok(), "it listens again");
+    assert!(notification(&sessions, SOON).await.unwrap().is_ok(), "it listens again");
     sessions.revoke(RevokeTarget::Sessions(&[row.id]), NOW).await.unwrap();
-    assert!(heard(&sessions, SOON).await.unwrap().is_ok());
+    assert!(notification(&sessions, SOON).await.unwrap().is_ok());
 }

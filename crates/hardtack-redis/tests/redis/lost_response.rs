@@ -1,4 +1,4 @@
-//! An answer that never arrives.
+//! A response that never arrives.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,10 +10,10 @@ use hardtack_test_support::services::redis::RedisServer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::{NOBODY, NOW, next, open, session};
+use crate::{NO_SESSIONS, NOW, next, open, session};
 
-/// Stands between a store and its Redis. Once it is told to cut, it passes requests on, and instead of
-/// the first answer closes the connection.
+/// A proxy between a store and its Redis. When `cut` is set, it still forwards the next request, but closes the connection
+/// instead of forwarding the response.
 #[derive(Clone, Default)]
 struct Proxy {
     cut: Arc<AtomicBool>,
@@ -34,7 +34,7 @@ impl Proxy {
     }
 
     async fn pass(self, mut client: TcpStream, mut server: TcpStream) {
-        let (mut request, mut answer) = ([0; 65536], [0; 65536]);
+        let (mut request, mut response) = ([0; 65536], [0; 65536]);
         loop {
             tokio::select! {
                 read = client.read(&mut request) => {
@@ -43,10 +43,10 @@ impl Proxy {
                     self.scripts.fetch_add(scripts, Ordering::SeqCst);
                     if read == 0 || server.write_all(&request[..read]).await.is_err() { return }
                 }
-                read = server.read(&mut answer) => {
+                read = server.read(&mut response) => {
                     let read = read.unwrap_or(0);
                     let cut = self.cut.swap(false, Ordering::SeqCst);
-                    if cut || read == 0 || client.write_all(&answer[..read]).await.is_err() { return }
+                    if cut || read == 0 || client.write_all(&response[..read]).await.is_err() { return }
                 }
             }
         }
@@ -63,8 +63,8 @@ async fn s32_a_write_whose_answer_was_lost_is_done_once_and_reported() {
     let direct = open(&server).await;
 
     let [row, other] = [session("alice"), session("alice")];
-    store.create(&row, NOBODY).await.unwrap();
-    store.create(&other, NOBODY).await.unwrap();
+    store.create(&row, NO_SESSIONS).await.unwrap();
+    store.create(&other, NO_SESSIONS).await.unwrap();
     store.rotate(row.id, 1, next(1)).await.unwrap().unwrap();
     store.revoke(RevokeTarget::Sessions(&[other.id]), NOW).await.unwrap();
 
@@ -73,15 +73,15 @@ async fn s32_a_write_whose_answer_was_lost_is_done_once_and_reported() {
     proxy.cut.store(true, Ordering::SeqCst);
     assert!(store.rotate(row.id, 2, next(2)).await.is_err());
     sent_once();
-    assert_eq!(direct.find(row.id).await.unwrap().unwrap().generation, 3, "it was done, once");
-    assert_eq!(store.find(row.id).await.unwrap().unwrap().generation, 3, "and the store goes on");
+    assert_eq!(direct.find(row.id).await.unwrap().unwrap().generation, 3, "the write was executed once");
+    assert_eq!(store.find(row.id).await.unwrap().unwrap().generation, 3, "the store still works");
 
     proxy.cut.store(true, Ordering::SeqCst);
     assert!(store.revoke(RevokeTarget::AllOf("alice"), NOW).await.is_err());
     sent_once();
     assert_eq!(direct.revocations(0, 10).await.unwrap().entries.len(), 2);
 
-    // A question may be asked again, and nobody notices.
+    // A read is sent again, and the caller notices nothing.
     proxy.cut.store(true, Ordering::SeqCst);
     assert!(store.find(row.id).await.unwrap().unwrap().revoked_at.is_some());
     proxy.cut.store(true, Ordering::SeqCst);

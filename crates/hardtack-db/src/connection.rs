@@ -1,0 +1,112 @@
+//! One connection, on which statements are run.
+
+#[cfg(feature = "postgres")]
+use sqlx::{PgConnection, Postgres};
+#[cfg(feature = "sqlite")]
+use sqlx::{Sqlite, SqliteConnection};
+
+use crate::row::FromAnyRow;
+use crate::statement::Statement;
+#[cfg(feature = "postgres")]
+use crate::time_limit::limited;
+use crate::value::Value;
+
+/// A borrowed connection to a database of either kind. If it is in a transaction, statements are part of it.
+#[derive(Debug)]
+pub struct Connection<'c>(Inner<'c>);
+
+#[derive(Debug)]
+enum Inner<'c> {
+    #[cfg(feature = "sqlite")]
+    Sqlite(&'c mut SqliteConnection),
+    #[cfg(feature = "postgres")]
+    Postgres(&'c mut PgConnection),
+    #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+    None(std::convert::Infallible, std::marker::PhantomData<&'c mut ()>),
+}
+
+#[cfg(feature = "sqlite")]
+impl<'c> From<&'c mut SqliteConnection> for Connection<'c> {
+    fn from(connection: &'c mut SqliteConnection) -> Self {
+        Self(Inner::Sqlite(connection))
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl<'c> From<&'c mut PgConnection> for Connection<'c> {
+    fn from(connection: &'c mut PgConnection) -> Self {
+        Self(Inner::Postgres(connection))
+    }
+}
+
+/// Binds a statement's values to an sqlx query of either database.
+macro_rules! bind_all {
+    ($query:expr, $values:expr) => {
+        $values.into_iter().fold($query, |query, value| match value {
+            Value::Bool(value) => query.bind(value),
+            Value::Integer(value) => query.bind(value),
+            Value::Text(value) => query.bind(value.map(String::from)),
+            Value::Bytes(value) => query.bind(value.into_owned()),
+        })
+    };
+}
+
+impl Connection<'_> {
+    /// Runs a statement and returns its rows. Outside a transaction, what it changed is committed when this
+    /// returns.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn fetch<R: FromAnyRow>(&mut self, statement: Statement<'_>) -> Result<Vec<R>, sqlx::Error> {
+        // All rows are read, even if the caller needs one: a statement that changes rows and returns them is
+        // committed at its end, and only then can a failed commit be reported.
+        match &mut self.0 {
+            #[cfg(feature = "sqlite")]
+            Inner::Sqlite(connection) => {
+                let (sql, values) = statement.for_sqlite();
+                bind_all!(sqlx::query_as::<Sqlite, R>(sql), values).fetch_all(&mut **connection).await
+            }
+            #[cfg(feature = "postgres")]
+            Inner::Postgres(connection) => {
+                let (sql, values) = statement.for_postgres();
+                limited(bind_all!(sqlx::query_as::<Postgres, R>(sql), values).fetch_all(&mut **connection)).await
+            }
+            #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+            Inner::None(never, _) => match *never {},
+        }
+    }
+
+    /// Runs a statement and returns how many rows it changed.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn execute(&mut self, statement: Statement<'_>) -> Result<u64, sqlx::Error> {
+        match &mut self.0 {
+            #[cfg(feature = "sqlite")]
+            Inner::Sqlite(connection) => {
+                let (sql, values) = statement.for_sqlite();
+                Ok(bind_all!(sqlx::query::<Sqlite>(sql), values).execute(&mut **connection).await?.rows_affected())
+            }
+            #[cfg(feature = "postgres")]
+            Inner::Postgres(connection) => {
+                let (sql, values) = statement.for_postgres();
+                let done = limited(bind_all!(sqlx::query::<Postgres>(sql), values).execute(&mut **connection)).await?;
+                Ok(done.rows_affected())
+            }
+            #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+            Inner::None(never, _) => match *never {},
+        }
+    }
+
+    /// Runs SQL of any number of statements without values, without a time limit. An empty text does nothing.
+    pub(crate) async fn run_script(&mut self, sqlite: &'static str, postgres: &'static str) -> Result<(), sqlx::Error> {
+        match &mut self.0 {
+            #[cfg(feature = "sqlite")]
+            Inner::Sqlite(connection) => sqlx::raw_sql(sqlite).execute(&mut **connection).await.map(drop),
+            #[cfg(feature = "postgres")]
+            Inner::Postgres(connection) => sqlx::raw_sql(postgres).execute(&mut **connection).await.map(drop),
+            #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+            Inner::None(never, _) => match *never {},
+        }
+    }
+}

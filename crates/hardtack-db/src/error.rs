@@ -1,0 +1,66 @@
+//! Why migrations fail, and how errors are printed.
+
+use std::error::Error;
+use std::fmt;
+
+/// The tables could not be brought up to date. Nothing was changed.
+///
+/// `Debug` prints the sentence and its causes.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum MigrateError {
+    /// A newer program has migrated the tables.
+    #[error(
+        "the tables of `{component}` are at version {found}, this program knows versions up to {known}; \
+         run a newer program, or restore a database from before the upgrade"
+    )]
+    Newer {
+        /// The component that the tables belong to, such as `sessions`.
+        component: String,
+        /// The version of the tables in the database.
+        found: i64,
+        /// The newest version that this program has a migration for.
+        known: u32,
+    },
+    /// The list of migrations is out of order, which is a bug of the program.
+    #[error("migration {version} of `{component}` is out of order; versions begin at 1 and grow")]
+    OutOfOrder {
+        /// The component that the migrations belong to.
+        component: String,
+        /// The first version that is not greater than the one before it.
+        version: u32,
+    },
+    /// The SQL of a migration failed.
+    #[error("migration {version} of `{component}` failed")]
+    Failed {
+        /// The component that the migration belongs to.
+        component: String,
+        /// The version that the migration leads to.
+        version: u32,
+        /// The database's error.
+        source: sqlx::Error,
+    },
+    /// The table of applied migrations, `hardtack_migrations`, could not be read or written.
+    #[error("the versions of the tables cannot be read or written")]
+    Database(#[from] sqlx::Error),
+}
+
+impl fmt::Debug for MigrateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt_with_causes(self, f)
+    }
+}
+
+/// Writes an error and the chain of its causes, separated by colons.
+///
+/// # Errors
+/// Returns the formatter's error.
+pub fn fmt_with_causes(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "{error}")?;
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        write!(f, ": {error}")?;
+        cause = error.source();
+    }
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! Internal to Hardtack; **there is no stable API**. Any release may change or remove anything here.
+//!
+//! Runs SQL that is written once on SQLite and on PostgreSQL. `hardtack-sqlx` (sessions) and
+//! `hardtack-accounts` (users) share it. Applications use `hardtack-sqlx`, and sqlx for their own tables.
+//!
+//! | item | purpose |
+//! | --- | --- |
+//! | [`Pool`] | connections to a database of either kind |
+//! | [`Statement`], [`Value`] | SQL with `$1`, `$2`, … and its values |
+//! | [`FromAnyRow`] | a type that a row of either database can be read into |
+//! | [`Transaction`] | several statements, committed together |
+//! | [`Connection`] | one connection, such as that of a transaction that the application has begun |
+//! | [`Migration`], [`MigrateError`] | versioned tables, one list of migrations for each component |
+//!
+//! ```
+//! use hardtack_db::{Migration, Pool, Statement};
+//!
+//! const NOTES: &[Migration] = &[Migration::new(1, "CREATE TABLE notes (id BIGINT PRIMARY KEY, body TEXT NOT NULL)")];
+//! # #[cfg(feature = "sqlite")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // One connection, since each connection to `:memory:` has a database of its own.
+//! let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await?;
+//! let pool = Pool::from(pool);
+//! pool.migrate("notes", NOTES).await?;
+//! pool.execute(Statement::new("INSERT INTO notes VALUES ($1, $2)").bind(1_i64).bind("first")).await?;
+//! let notes: Vec<(i64, String)> = pool.fetch(Statement::new("SELECT id, body FROM notes")).await?;
+//! assert_eq!(notes, [(1, "first".to_owned())]);
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "sqlite"))]
+//! # fn main() {}
+//! ```
+//!
+//! # Features
+//! `sqlite` and `postgres`, both off by default. Without either the crate compiles, but no [`Pool`] can be made.
+
+// Code is unused if one database is turned off, and unreachable if both are.
+#![cfg_attr(
+    not(all(feature = "sqlite", feature = "postgres")),
+    allow(dead_code, unreachable_code, unused_imports, unused_macros, unused_variables)
+)]
+
+mod connection;
+mod error;
+mod migration;
+mod pool;
+mod row;
+mod statement;
+#[cfg(feature = "postgres")]
+mod time_limit;
+mod transaction;
+mod value;
+
+pub use connection::Connection;
+pub use error::{MigrateError, fmt_with_causes};
+pub use migration::Migration;
+pub use pool::Pool;
+pub use row::FromAnyRow;
+pub use statement::Statement;
+pub use transaction::Transaction;
+pub use value::Value;

@@ -1,0 +1,102 @@
+//! Versioned tables of several components in one database.
+//!
+//! sqlx's own migrator keeps one list for the whole database. Here the sessions, the accounts and an application
+//! each have a list of their own.
+
+use crate::error::MigrateError;
+use crate::pool::Pool;
+use crate::statement::Statement;
+
+/// One step from a version of a component's tables to the next.
+#[derive(Clone, Copy, Debug)]
+pub struct Migration {
+    version: u32,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+impl Migration {
+    /// The step to `version`, in SQL that both databases understand: any number of statements, without `BEGIN`
+    /// and `COMMIT`. Versions begin at 1. Never edit a released step.
+    pub const fn new(version: u32, sql: &'static str) -> Self {
+        Self::per_database(version, sql, sql)
+    }
+
+    /// The step to `version`, with SQL for each database.
+    pub const fn per_database(version: u32, sqlite: &'static str, postgres: &'static str) -> Self {
+        Self { version, sqlite, postgres }
+    }
+}
+
+/// Lets one process migrate at a time on PostgreSQL; SQLite's write lock is taken with the transaction. Waiting for
+/// another process's migrations may take long, so there is no timeout. The number spells "hardtack", which other
+/// programs in the database are unlikely to have chosen.
+const LOCK: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;
+    SELECT pg_advisory_xact_lock(7521983766109545323)";
+
+const CREATE_VERSIONS: &str = "CREATE TABLE hardtack_migrations (
+    component TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    applied_at BIGINT NOT NULL,
+    PRIMARY KEY (component, version)
+)";
+
+impl Pool {
+    /// Brings a component's tables up to date and returns how many migrations that took.
+    ///
+    /// All migrations run in one transaction, and processes that start at once wait for each other: each
+    /// migration runs once, and a failed one leaves the database as it was.
+    ///
+    /// # Errors
+    /// The tables are newer than the newest migration, the list is out of order, or the database failed.
+    pub async fn migrate(&self, component: &str, migrations: &[Migration]) -> Result<usize, MigrateError> {
+        let known = newest(component, migrations)?;
+        let mut transaction = self.begin().await?;
+        transaction.connection().run_script("", LOCK).await?;
+        // PostgreSQL's `IF NOT EXISTS` needs the right to create tables. A server whose tables are up to date does
+        // not need that right if it looks first.
+        let tables: Vec<(i64,)> = transaction
+            .fetch(Statement::per_database(
+                "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'hardtack_migrations'",
+                "SELECT COUNT(to_regclass('hardtack_migrations'))",
+            ))
+            .await?;
+        if tables == [(0,)] {
+            transaction.connection().run_script(CREATE_VERSIONS, CREATE_VERSIONS).await?;
+        }
+        let applied = "SELECT COALESCE(MAX(version), 0) FROM hardtack_migrations WHERE component = $1";
+        let applied: Vec<(i64,)> = transaction.fetch(Statement::new(applied).bind(component)).await?;
+        let found = applied.first().map_or(0, |(version,)| *version);
+        if found > i64::from(known) {
+            return Err(MigrateError::Newer { component: component.into(), found, known });
+        }
+
+        let mut count = 0;
+        for step in migrations.iter().filter(|step| i64::from(step.version) > found) {
+            transaction.connection().run_script(step.sqlite, step.postgres).await.map_err(|source| {
+                MigrateError::Failed { component: component.into(), version: step.version, source }
+            })?;
+            let record = Statement::per_database(
+                "INSERT INTO hardtack_migrations (component, version, applied_at) VALUES ($1, $2, unixepoch())",
+                "INSERT INTO hardtack_migrations (component, version, applied_at)
+                 VALUES ($1, $2, EXTRACT(EPOCH FROM now())::BIGINT)",
+            );
+            transaction.execute(record.bind(component).bind(i64::from(step.version))).await?;
+            count += 1;
+        }
+        transaction.commit().await?;
+        Ok(count)
+    }
+}
+
+/// Returns the last version of a list that is in order; zero for an empty list.
+fn newest(component: &str, migrations: &[Migration]) -> Result<u32, MigrateError> {
+    let mut newest = 0;
+    for step in migrations {
+        if step.version <= newest {
+            return Err(MigrateError::OutOfOrder { component: component.into(), version: step.version });
+        }
+        newest = step.version;
+    }
+    Ok(newest)
+}

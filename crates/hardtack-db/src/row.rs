@@ -1,0 +1,38 @@
+//! Types that a row can be read into.
+
+/// A type that a row can be read into, whichever database it comes from: a tuple of column types, or a struct
+/// that implements sqlx's `FromRow` for the rows of every database of this build. It is implemented for all of
+/// these.
+pub trait FromAnyRow: sqlite::FromSqliteRow + postgres::FromPgRow + Send + Unpin {}
+
+impl<T: sqlite::FromSqliteRow + postgres::FromPgRow + Send + Unpin> FromAnyRow for T {}
+
+#[cfg(feature = "sqlite")]
+mod sqlite {
+    use sqlx::FromRow;
+    use sqlx::sqlite::SqliteRow;
+
+    pub trait FromSqliteRow: for<'r> FromRow<'r, SqliteRow> {}
+    impl<T: for<'r> FromRow<'r, SqliteRow>> FromSqliteRow for T {}
+}
+
+#[cfg(not(feature = "sqlite"))]
+mod sqlite {
+    pub trait FromSqliteRow {}
+    impl<T> FromSqliteRow for T {}
+}
+
+#[cfg(feature = "postgres")]
+mod postgres {
+    use sqlx::FromRow;
+    use sqlx::postgres::PgRow;
+
+    pub trait FromPgRow: for<'r> FromRow<'r, PgRow> {}
+    impl<T: for<'r> FromRow<'r, PgRow>> FromPgRow for T {}
+}
+
+#[cfg(not(feature = "postgres"))]
+mod postgres {
+    pub trait FromPgRow {}
+    impl<T> FromPgRow for T {}
+}

@@ -1,0 +1,45 @@
+//! SQL with its values.
+
+use sqlx::{SqlSafeStr, SqlStr};
+
+use crate::value::Value;
+
+/// A statement with its values, for either database.
+///
+/// Placeholders are `$1`, `$2`, …, which SQLite and PostgreSQL both understand.
+#[derive(Clone, Debug)]
+#[must_use = "a statement does nothing until it is run"]
+pub struct Statement<'q> {
+    /// The SQL for both databases, or for SQLite alone if `postgres` is set.
+    sql: SqlStr,
+    postgres: Option<&'static str>,
+    values: Vec<Value<'q>>,
+}
+
+impl<'q> Statement<'q> {
+    /// Takes SQL that both databases understand, without its values yet.
+    pub fn new(sql: impl SqlSafeStr) -> Self {
+        Self { sql: sql.into_sql_str(), postgres: None, values: Vec::new() }
+    }
+
+    /// Takes SQL for each database, if they need different texts. Both have the same placeholders.
+    pub fn per_database(sqlite: &'static str, postgres: &'static str) -> Self {
+        Self { sql: sqlite.into_sql_str(), postgres: Some(postgres), values: Vec::new() }
+    }
+
+    /// Adds the value of the next placeholder.
+    pub fn bind(mut self, value: impl Into<Value<'q>>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn for_sqlite(self) -> (SqlStr, Vec<Value<'q>>) {
+        (self.sql, self.values)
+    }
+
+    #[cfg(feature = "postgres")]
+    pub(crate) fn for_postgres(self) -> (SqlStr, Vec<Value<'q>>) {
+        (self.postgres.map_or(self.sql, SqlStr::from_static), self.values)
+    }
+}

@@ -1,0 +1,28 @@
+//! A time limit for every statement on PostgreSQL.
+//!
+//! A server that vanishes without closing its connections would otherwise be waited for until TCP gives up, a
+//! quarter of an hour later.
+
+use std::io;
+use std::time::Duration;
+
+use sqlx::Postgres;
+use sqlx::pool::PoolConnection;
+
+/// How long PostgreSQL may take over a statement before its connection is given up.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// Waits for a response for at most [`LIMIT`].
+pub(crate) async fn limited<T>(response: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    tokio::time::timeout(LIMIT, response).await.unwrap_or_else(|_| {
+        let text = format!("PostgreSQL has not responded for {} s", LIMIT.as_secs());
+        Err(sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, text)))
+    })
+}
+
+/// Closes a connection whose server did not respond, instead of returning it to the pool.
+pub(crate) fn close_if_timed_out<T>(connection: &mut PoolConnection<Postgres>, result: &Result<T, sqlx::Error>) {
+    if matches!(result, Err(sqlx::Error::Io(error)) if error.kind() == io::ErrorKind::TimedOut) {
+        connection.close_on_drop();
+    }
+}

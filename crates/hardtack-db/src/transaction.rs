@@ -1,0 +1,114 @@
+//! Several statements that are committed together.
+
+#[cfg(feature = "sqlite")]
+use sqlx::Sqlite;
+#[cfg(feature = "postgres")]
+use sqlx::{Postgres, pool::PoolConnection};
+
+use crate::connection::Connection;
+use crate::row::FromAnyRow;
+use crate::statement::Statement;
+#[cfg(feature = "postgres")]
+use crate::time_limit::limited;
+
+/// A transaction of a [`Pool`](crate::Pool). It is rolled back if it is dropped without [`Self::commit`].
+#[derive(Debug)]
+pub struct Transaction(Inner);
+
+#[derive(Debug)]
+enum Inner {
+    #[cfg(feature = "sqlite")]
+    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    #[cfg(feature = "postgres")]
+    Postgres(PgTransaction),
+    #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+    None(std::convert::Infallible),
+}
+
+impl Transaction {
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn sqlite(transaction: sqlx::Transaction<'static, Sqlite>) -> Self {
+        Self(Inner::Sqlite(transaction))
+    }
+
+    #[cfg(feature = "postgres")]
+    pub(crate) async fn begin_postgres(connection: PoolConnection<Postgres>) -> Result<Self, sqlx::Error> {
+        let mut transaction = PgTransaction { connection, committed: false };
+        transaction.run("BEGIN").await?;
+        Ok(Self(Inner::Postgres(transaction)))
+    }
+
+    /// Returns the connection that the transaction runs on.
+    pub fn connection(&mut self) -> Connection<'_> {
+        match &mut self.0 {
+            #[cfg(feature = "sqlite")]
+            Inner::Sqlite(transaction) => Connection::from(&mut **transaction),
+            #[cfg(feature = "postgres")]
+            Inner::Postgres(transaction) => Connection::from(&mut *transaction.connection),
+            #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+            Inner::None(never) => match *never {},
+        }
+    }
+
+    /// Runs a statement and returns its rows.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn fetch<R: FromAnyRow>(&mut self, statement: Statement<'_>) -> Result<Vec<R>, sqlx::Error> {
+        self.connection().fetch(statement).await
+    }
+
+    /// Runs a statement and returns how many rows it changed.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn execute(&mut self, statement: Statement<'_>) -> Result<u64, sqlx::Error> {
+        self.connection().execute(statement).await
+    }
+
+    /// Commits the transaction.
+    ///
+    /// # Errors
+    /// The database failed; the transaction may or may not be committed.
+    pub async fn commit(self) -> Result<(), sqlx::Error> {
+        match self.0 {
+            #[cfg(feature = "sqlite")]
+            Inner::Sqlite(transaction) => transaction.commit().await,
+            #[cfg(feature = "postgres")]
+            Inner::Postgres(mut transaction) => {
+                transaction.run("COMMIT").await?;
+                transaction.committed = true;
+                Ok(())
+            }
+            #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+            Inner::None(never) => match never {},
+        }
+    }
+}
+
+/// A connection that is in a transaction.
+///
+/// Unless the transaction was committed, dropping it closes the connection, which rolls the transaction back even
+/// if the server no longer responds. Returning the connection to the pool would wait for a response first.
+#[cfg(feature = "postgres")]
+#[derive(Debug)]
+struct PgTransaction {
+    connection: PoolConnection<Postgres>,
+    committed: bool,
+}
+
+#[cfg(feature = "postgres")]
+impl PgTransaction {
+    async fn run(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
+        limited(sqlx::raw_sql(sql).execute(&mut *self.connection)).await.map(drop)
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl Drop for PgTransaction {
+    fn drop(&mut self) {
+        if !self.committed {
+            self.connection.close_on_drop();
+        }
+    }
+}

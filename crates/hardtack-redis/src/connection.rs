@@ -1,0 +1,150 @@
+//! The connection to Redis, which all callers share and which is made again when it breaks.
+//!
+//! The `redis` crate's own `ConnectionManager` is not used: it keeps a connection whose server does not respond, or has
+//! become a replica.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, ServerErrorKind};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use crate::error::CommandError;
+
+/// How long connecting may take.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long Redis may take to respond.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a command may take in all, including the wait while another caller connects.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// How long a connection counts as working after a response.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
+
+/// Whether a command may be sent again after its connection broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Retry {
+    /// Executing the command twice has the same effect as once.
+    Safe,
+    /// Redis may have executed the command already, and must not do so twice.
+    Unsafe,
+}
+
+pub(crate) struct Connection {
+    client: Client,
+    config: AsyncConnectionConfig,
+    state: Mutex<State>,
+    created: Instant,
+    /// When Redis last responded, in milliseconds after `created`.
+    responded: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    connection: Option<MultiplexedConnection>,
+    /// Counts the connections, to tell a broken one from its successor.
+    number: u64,
+    /// The last attempt to connect that failed, and when it began.
+    failure: Option<(Instant, RedisError)>,
+}
+
+impl Connection {
+    /// Creates a connection that is made when it is first used.
+    pub(crate) fn new(client: Client) -> Self {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_response_timeout(Some(RESPONSE_TIMEOUT));
+        Self { client, config, state: Mutex::default(), created: Instant::now(), responded: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Returns the server's address, without the password.
+    pub(crate) fn address(&self) -> String {
+        self.client.get_connection_info().addr().to_string()
+    }
+
+    /// Sends a command and returns its result. Fails after [`DEADLINE`].
+    pub(crate) async fn query<T: FromRedisValue>(&self, command: &Cmd, retry: Retry) -> Result<T, CommandError> {
+        match timeout(DEADLINE, self.query_without_deadline(command, retry)).await {
+            Ok(result) => Ok(result?),
+            Err(_) => Err(CommandError::TimedOut(DEADLINE)),
+        }
+    }
+
+    async fn query_without_deadline<T: FromRedisValue>(&self, command: &Cmd, retry: Retry) -> RedisResult<T> {
+        // An idle connection may have broken unnoticed. A command that must not be sent twice pings first.
+        let trusted_until = self.responded.load(Ordering::Relaxed) + TRUSTED_FOR.as_millis() as u64;
+        if retry == Retry::Unsafe && self.age() > trusted_until {
+            match self.query_once::<()>(&redis::cmd("PING")).await {
+                Err(error) if !error.is_connection_dropped() => return Err(error),
+                // A broken connection is removed by now, and the command itself connects again.
+                _ => {}
+            }
+        }
+        match self.query_once(command).await {
+            Err(error) if retry == Retry::Safe && error.is_connection_dropped() => self.query_once(command).await,
+            result => result,
+        }
+    }
+
+    async fn query_once<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
+        let (number, mut connection) = self.connect().await?;
+        let result = command.query_async(&mut connection).await;
+        if result.is_ok() {
+            self.responded.store(self.age(), Ordering::Relaxed);
+        }
+        if result.as_ref().is_err_and(is_broken) {
+            let mut state = self.state.lock().await;
+            if state.number == number {
+                state.connection = None;
+            }
+        }
+        result
+    }
+
+    /// Returns the milliseconds since this connection was created.
+    fn age(&self) -> u64 {
+        u64::try_from(self.created.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Returns the connection and its number, and connects if there is none.
+    async fn connect(&self) -> RedisResult<(u64, MultiplexedConnection)> {
+        let arrived = Instant::now();
+        let mut state = self.state.lock().await;
+        if let Some(connection) = &state.connection {
+            return Ok((state.number, connection.clone()));
+        }
+        // Callers that waited for an attempt share its failure. Otherwise each would wait for an attempt of its own.
+        if let Some((began, error)) = &state.failure
+            && *began >= arrived
+        {
+            return Err(error.clone());
+        }
+        let began = Instant::now();
+        match self.client.get_multiplexed_async_connection_with_config(&self.config).await {
+            Ok(connection) => {
+                state.number += 1;
+                state.connection = Some(connection.clone());
+                Ok((state.number, connection))
+            }
+            Err(error) => {
+                state.failure = Some((began, error.clone()));
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Whether a new connection may succeed: this one is broken, does not respond, or leads to a replica.
+fn is_broken(error: &RedisError) -> bool {
+    let is_replica =
+        [ServerErrorKind::ReadOnly, ServerErrorKind::MasterDown].map(ErrorKind::Server).contains(&error.kind());
+    error.is_io_error() || error.is_unrecoverable_error() || is_replica
+}

@@ -1,0 +1,32 @@
+//! The names of the store's keys.
+
+use crate::error::OpenError;
+
+/// The name of a store unless the application sets one.
+pub(crate) const DEFAULT_NAME: &str = "hardtack";
+
+/// The longest name, in bytes. Every key contains it.
+const LONGEST_NAME: usize = 64;
+
+/// Returns what all keys of a store begin with: its name in braces. Redis hashes only what is between the braces, so all
+/// keys are in one slot.
+pub(crate) fn key_prefix(name: &str) -> Result<String, OpenError> {
+    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':');
+    if name.is_empty() || name.len() > LONGEST_NAME || !name.bytes().all(is_allowed) {
+        return Err(OpenError::InvalidName(name.to_owned()));
+    }
+    Ok(format!("{{{name}}}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_no_braces() {
+        assert_eq!(key_prefix("app:1_a-b.c").unwrap(), "{app:1_a-b.c}");
+        for name in ["", "{a}", "a}b", "a b", "ä", "*", &"a".repeat(65)] {
+            assert!(matches!(key_prefix(name), Err(OpenError::InvalidName(_))), "{name}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Waiting for a stream to grow.
+
+use std::convert::Infallible;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use hardtack::BackendError;
+use redis::aio::MultiplexedConnection;
+use redis::streams::{StreamRangeReply, StreamReadReply};
+use redis::{AsyncConnectionConfig, Client, RedisResult};
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinHandle;
+
+use crate::connection::CONNECT_TIMEOUT;
+
+/// How long Redis waits for a new entry before it returns none. A connection that does not respond for longer is dead.
+const BLOCK: Duration = Duration::from_secs(5);
+
+/// How long after a failure the next connection is tried.
+const RECONNECT_DELAY: Duration = Duration::from_secs(1);
+
+/// Listens to a stream on a connection of its own, in a task that begins with the first [`Self::wait`] and ends with the
+/// last clone.
+pub(crate) struct StreamListener {
+    shared: Arc<Shared>,
+    /// What this clone has received: each clone is notified separately.
+    receiver: Mutex<watch::Receiver<()>>,
+}
+
+struct Shared {
+    client: Client,
+    stream: String,
+    sender: Arc<watch::Sender<()>>,
+    task: OnceLock<JoinHandle<()>>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.get() {
+            task.abort();
+        }
+    }
+}
+
+impl Clone for StreamListener {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), receiver: Mutex::new(self.shared.sender.subscribe()) }
+    }
+}
+
+impl StreamListener {
+    pub(crate) fn new(client: Client, stream: String) -> Self {
+        let (sender, receiver) = watch::channel(());
+        let shared = Shared { client, stream, sender: Arc::new(sender), task: OnceLock::new() };
+        Self { shared: Arc::new(shared), receiver: Mutex::new(receiver) }
+    }
+
+    /// Waits until the stream may have grown since the last call returned: an entry was added, or the connection was
+    /// made (again). Cancel safe: nothing is missed if the future is dropped.
+    pub(crate) async fn wait(&self) -> Result<(), BackendError> {
+        let shared = &self.shared;
+        shared.task.get_or_init(|| {
+            tokio::spawn(listen_forever(shared.client.clone(), shared.stream.clone(), Arc::clone(&shared.sender)))
+        });
+        self.receiver.lock().await.changed().await.map_err(BackendError::new)
+    }
+}
+
+async fn listen_forever(client: Client, stream: String, sender: Arc<watch::Sender<()>>) {
+    let mut warned = false;
+    loop {
+        let Err(error) = listen(&client, &stream, &sender, &mut warned).await;
+        if !warned {
+            tracing::warn!(%error, "Redis cannot notify this process of revocations; it polls the log until Redis is back");
+            warned = true;
+        }
+        tokio::time::sleep(RECONNECT_DELAY).await;
+    }
+}
+
+async fn listen(
+    client: &Client,
+    stream: &str,
+    sender: &watch::Sender<()>,
+    warned: &mut bool,
+) -> RedisResult<Infallible> {
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_response_timeout(Some(BLOCK + CONNECT_TIMEOUT));
+    let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+    // Read the last id before notifying the caller, who then reads the log. No entry falls in between.
+    let mut last = last_id(&mut connection, stream).await?;
+    if std::mem::take(warned) {
+        tracing::info!("Redis notifies this process of revocations again");
+    }
+    sender.send_replace(());
+    loop {
+        let mut read = redis::cmd("XREAD");
+        read.arg("COUNT").arg(1000).arg("BLOCK").arg(BLOCK.as_millis() as u64);
+        let grown: Option<StreamReadReply> =
+            read.arg("STREAMS").arg(stream).arg(&last).query_async(&mut connection).await?;
+        let entry = grown.and_then(|mut reply| reply.keys.pop()?.ids.pop());
+        if let Some(entry) = entry {
+            last = entry.id;
+            sender.send_replace(());
+        }
+    }
+}
+
+/// Returns the id of a stream's last entry.
+async fn last_id(connection: &mut MultiplexedConnection, stream: &str) -> RedisResult<String> {
+    let mut read = redis::cmd("XREVRANGE");
+    let last: StreamRangeReply = read.arg(stream).arg("+").arg("-").arg("COUNT").arg(1).query_async(connection).await?;
+    Ok(last.ids.into_iter().next().map_or_else(|| "0-0".to_owned(), |entry| entry.id))
+}

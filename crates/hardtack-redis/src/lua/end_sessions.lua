@@ -1,0 +1,47 @@
+-- Ending sessions.
+
+-- Returns the live rows that the arguments from `first` on select, each once:
+--   sessions ID…                the sessions
+--   replaced ID…                the sessions, whose browsers get new ones
+--   all SUBJECT                 all sessions of the subject
+--   all_except SUBJECT ID       all sessions of the subject except one
+--   renewed SUBJECT ID          all sessions of the subject, and the browser of one gets a new session
+local function select_rows(first)
+  local how, ids, named = ARGV[first], {}, nil
+  if how == 'sessions' or how == 'replaced' then
+    for i = first + 1, #ARGV do ids[#ids + 1] = ARGV[i] end
+  else
+    ids = redis.call('SMEMBERS', subject_key(ARGV[first + 1]))
+    named = ARGV[first + 2]
+  end
+  local rows, seen = {}, {}
+  for _, id in ipairs(ids) do
+    if not seen[id] and not (how == 'all_except' and id == named) then
+      seen[id] = true
+      local row = read(id)
+      if row and row.revoked_at == '-' then
+        row.replaced = how == 'replaced' or (how == 'renewed' and id == named)
+        rows[#rows + 1] = row
+      end
+    end
+  end
+  return rows
+end
+
+-- Ends the rows, appends each to the log, and returns their ids. The index entries are removed first: on a server whose
+-- memory is full, a script that begins by freeing memory may run to its end.
+local function end_rows(rows, now)
+  local ids = {}
+  if #rows == 0 then return ids end
+  for _, row in ipairs(rows) do redis.call('SREM', subject_key(row.subject), row.id) end
+  local entries = {}
+  for i, row in ipairs(rows) do
+    row.revoked_at = row.replaced and now .. 'r' or now
+    write(row)
+    redis.call('ZADD', ENDS, earlier(row.expires_at, now), row.id)
+    entries[i] = { row.replaced and 'replaced' or 'session', row.id }
+    ids[i] = row.id
+  end
+  append(entries, now)
+  return ids
+end

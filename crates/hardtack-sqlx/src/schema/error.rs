@@ -1,0 +1,16 @@
+//! Values that a column cannot hold, or that this program never writes.
+
+/// A row that no version of this program has written, or a session that no row can hold.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RowError {
+    #[error("a session's id is {0:?}; expected 32 lower-case hexadecimal digits")]
+    Id(String),
+    #[error("session {id}: {column} is {value}; expected no negative number")]
+    Negative { id: String, column: &'static str, value: i64 },
+    #[error("session {id}: {column} is {value}; the largest is 2^63 - 1")]
+    TooLarge { id: String, column: &'static str, value: u64 },
+    #[error("session {id}: the salt has {length} bytes; expected 16")]
+    Salt { id: String, length: usize },
+    #[error("session {id}: the subject has a NUL character; expected text without one")]
+    Subject { id: String },
+}

@@ -1,0 +1,32 @@
+//! The revocation log: rows of `revocations`, read together with `revocation_head`.
+
+use hardtack::clock::Timestamp;
+use hardtack::session::{Revocation, RevocationKind, RevocationPage};
+
+use super::error::RowError;
+use super::values::{decode_id, to_unsigned};
+
+/// The head of the log, and an entry unless the page is empty: its sequence, session, time, whether the session was
+/// replaced, and the generation that is outdated if the session goes on.
+pub(crate) type LogRow = (i64, Option<i64>, Option<String>, Option<i64>, Option<bool>, Option<i64>);
+
+/// Returns the page of the log that consists of `rows`.
+pub(crate) fn decode_page(rows: Vec<LogRow>) -> Result<RevocationPage, RowError> {
+    let mut page = RevocationPage::default();
+    for (head, sequence, session, at, replaced, outdated) in rows {
+        page.head = to_unsigned("revocation_head", "sequence", head)?;
+        if let (Some(sequence), Some(session), Some(at), Some(replaced)) = (sequence, session, at, replaced) {
+            let kind = match outdated {
+                Some(generation) => {
+                    RevocationKind::Outdated(to_unsigned(&session, "outdated_generation in the log", generation)?)
+                }
+                None if replaced => RevocationKind::Replaced,
+                None => RevocationKind::Ended,
+            };
+            let sequence = to_unsigned(&session, "sequence in the log", sequence)?;
+            let at = Timestamp::from_unix_seconds(at);
+            page.entries.push(Revocation::new(sequence, decode_id(&session)?, at, kind));
+        }
+    }
+    Ok(page)
+}
