@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use hardtack::SessionId;
 use hardtack::clock::{Clock, SystemClock, Timestamp};
-use hardtack::session::{RevokeTarget};
+use hardtack::session::RevokeTarget;
 use hardtack::session::{Session, SessionStore};
+use hardtack_db::Statement;
 use hardtack_test_support::services::PostgresServer;
-use hardtack_sqlx::Statement;
 use tokio::task::JoinSet;
 
 use crate::Failed;

@@ -5,10 +5,11 @@ use hardtack::clock::Timestamp;
 use hardtack::session::{RevocationPage, RevokeTarget, Rotation};
 use hardtack::session::{Session, SessionStore};
 use hardtack::{MemorySessions, SessionId};
+use hardtack_db::{Pool, Statement};
+use hardtack_redis::RedisSessions;
+use hardtack_sqlx::{Database, Sessions};
 use hardtack_test_support::services::PostgresServer;
 use hardtack_test_support::services::redis::RedisServer;
-use hardtack_redis::RedisSessions;
-use hardtack_sqlx::{Database, Sessions, Statement};
 use tempfile::TempDir;
 
 use crate::Failed;
@@ -16,7 +17,7 @@ use crate::Failed;
 /// A store of any kind, with what keeps it running.
 pub(crate) enum Store {
     Memory(MemorySessions),
-    Sql(Sessions<Database>, Database, Option<TempDir>),
+    Sql(Sessions<Database>, Pool, Option<TempDir>),
     Redis(RedisSessions, RedisServer),
 }
 
@@ -52,7 +53,7 @@ impl Store {
         let database = Database::open(url).await?;
         let sessions = database.sessions();
         sessions.migrate().await?;
-        Ok(Self::Sql(sessions, database, directory))
+        Ok(Self::Sql(sessions, database.into(), directory))
     }
 
     /// Bytes on disk or in memory that the store says it needs.
@@ -93,7 +94,7 @@ impl Store {
         Ok(Weights { rows: u64::try_from(rows)?, indexes: Some(u64::try_from(indexes)?), log: u64::try_from(log)? })
     }
 
-    pub(crate) fn database(&self) -> Option<(&Database, bool)> {
+    pub(crate) fn database(&self) -> Option<(&Pool, bool)> {
         match self {
             Self::Sql(_, database, directory) => Some((database, directory.is_some())),
             _ => None,

@@ -51,9 +51,8 @@ impl SessionStore for EndedSessions {
     async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, BackendError> {
         let at = SystemClock.now();
         let entries = (after + 1..=self.count).take(limit as usize);
-        let entries = entries
-            .map(|sequence| Revocation::new(sequence, SessionId::random(), at, RevocationKind::Ended))
-            .collect();
+        let entries =
+            entries.map(|sequence| Revocation::new(sequence, SessionId::random(), at, RevocationKind::Ended)).collect();
         Ok(RevocationPage::new(self.count, entries))
     }
 

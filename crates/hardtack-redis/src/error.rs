@@ -81,12 +81,17 @@ impl fmt::Debug for CommandError {
     }
 }
 
-/// Writes an error and the chain of its causes, separated by colons.
+/// Writes an error and its causes, separated by colons. A cause that the text before it ends with is not repeated.
 fn fmt_with_causes(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    write!(f, "{error}")?;
+    let mut text = error.to_string();
+    f.write_str(&text)?;
     let mut cause = error.source();
     while let Some(error) = cause {
-        write!(f, ": {error}")?;
+        let cause_text = error.to_string();
+        if !text.ends_with(&cause_text) {
+            write!(f, ": {cause_text}")?;
+        }
+        text = cause_text;
         cause = error.source();
     }
     Ok(())

@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_http_is_for_loopback() {
+    fn plain_http_is_accepted_only_for_loopback() {
         for good in ["https://site.example", "http://127.0.0.1:8080", "http://localhost", "http://[::1]:80/"] {
             assert!(BaseUrl::parse(good).is_ok(), "{good}");
         }

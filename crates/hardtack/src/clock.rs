@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_machines_clock_tells_the_second() {
+    fn the_system_clock_agrees_with_the_system_time() {
         for _ in 0..1000 {
             let before = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
             let now = SystemClock.now().unix_seconds().unsigned_abs();

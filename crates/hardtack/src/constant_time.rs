@@ -21,7 +21,7 @@ mod tests {
     use super::same;
 
     #[test]
-    fn every_bit_of_every_length_counts() {
+    fn a_difference_in_any_bit_or_length_is_found() {
         let bytes: Vec<u8> = (0..90).collect();
         for length in 0..bytes.len() {
             let one = &bytes[..length];

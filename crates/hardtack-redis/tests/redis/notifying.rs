@@ -48,7 +48,7 @@ async fn notifies(here: &impl SessionStore, there: &impl SessionStore) {
     assert_eq!(here.outdate("alice", Some("{}"), NOW).await.unwrap().len(), 1);
     is_notified(there).await;
     is_not_notified(there).await;
-    assert_eq!(here.outdate("nobody", None, NOW).await.unwrap(), []);
+    assert_eq!(here.outdate("unknown", None, NOW).await.unwrap(), []);
     is_not_notified(there).await;
 
     // Notified while not waiting: the next call returns at once.

@@ -34,6 +34,9 @@ impl TestDatabase {
 
 /// Returns an error's sentence and its causes.
 pub(crate) fn with_causes(error: &dyn Error) -> String {
-    let causes = error.source().map(|cause| format!(": {}", with_causes(cause)));
-    format!("{error}{}", causes.unwrap_or_default())
+    let text = error.to_string();
+    match error.source().map(with_causes) {
+        Some(cause) if !text.ends_with(&cause) => format!("{text}: {cause}"),
+        _ => text,
+    }
 }

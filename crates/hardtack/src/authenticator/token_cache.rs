@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_found_by_all_of_its_bytes() {
+    fn a_token_is_found_only_if_every_byte_matches() {
         let (cache, token) = (TokenCache::new(64), vec![b'a'; 403]);
         cache.insert_for(&token, "alice");
         assert_eq!(cache.subject(&token).unwrap(), "alice");
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_found_good_is_so_for_its_time() {
+    fn a_cached_token_is_valid_only_in_its_time() {
         let cache = TokenCache::new(64);
         cache.insert_for(b"token", "alice");
         for (now, good) in [(99, false), (100, true), (199, true), (200, false)] {
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_stays_within_both_bounds() {
+    fn the_cache_stays_within_both_limits() {
         let cache = TokenCache::new(100);
         for number in 0..20_000_u32 {
             let mut token = number.to_string().into_bytes();
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn none_is_off() {
+    fn a_capacity_of_zero_turns_the_cache_off() {
         let cache = TokenCache::new(0);
         cache.insert_for(b"token", "alice");
         assert!(cache.subject(b"token").is_none());

@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn the_field_is_found_in_every_chunking() {
+    fn the_field_is_found_however_the_body_is_chunked() {
         let urlencoded = "a=1&csrf_token=to%2Bken&b=2";
         let multipart = format!(
             "{}{}{}--edge--\r\n",
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_form_is_left_alone() {
+    fn other_content_types_are_left_alone() {
         assert_eq!(peek("application/json", b"{}", 9), None);
         assert_eq!(peek("multipart/form-data", b"", 9), None);
         assert_eq!(peek("application/x-www-form-urlencoded;charset=UTF-8", b"a=b", 9), Some(FormToken::Absent));
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_the_limit_is_kept() {
+    fn a_body_over_the_limit_is_beyond_the_peek() {
         let body = vec![b'x'; PEEK_LIMIT * 3];
         assert_eq!(peek("application/x-www-form-urlencoded", &body, 1000), Some(FormToken::BeyondPeek));
         assert_eq!(peek(MULTIPART, &body, body.len()), Some(FormToken::BeyondPeek));

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn members_are_found_in_every_chunking() {
+    fn members_are_found_however_the_body_is_chunked() {
         let body = br#"{"other": {"access_token": "no"}, "access_token": "a.b.c", "refresh_token": "d.e.f"}"#;
         for chunk in [1, 7, 999] {
             let expected =
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_told_from_what_is_none() {
+    fn falsy_members_are_absent_and_other_types_unfit() {
         for absent in ["null", "false", "0", "\"\"", "[]", "{}"] {
             assert_eq!(access(&format!("{{\"access_token\": {absent}}}")), Member::Absent, "{absent}");
         }
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_the_limit_is_kept() {
+    fn a_body_over_the_limit_is_beyond_the_peek() {
         let mut body = vec![b' '; PEEK_LIMIT - 2];
         body.extend_from_slice(b"{}");
         assert!(matches!(peek(&body, 1000), JsonTokens::Read { .. }));

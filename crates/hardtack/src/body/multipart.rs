@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_complete_or_left_out() {
+    fn incomplete_values_are_ignored() {
         let part = "--b\r\nContent-Disposition: form-data; name=\"t\"\r\n\r\nvalue\r\n";
         assert_eq!(all(&format!("{part}--b--\r\n")), ["value"]);
         assert_eq!(all(part), [""; 0]);
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn files_and_other_fields_do_not_count() {
+    fn files_and_other_fields_are_ignored() {
         for disposition in
             ["name=\"t\"; filename=\"x\"", "name=\"tt\"", "name=\"x; name=t\"", "filename*=utf-8''t; name=t"]
         {

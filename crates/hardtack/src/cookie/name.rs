@@ -101,18 +101,18 @@ mod tests {
     use crate::testing::TestRequest;
     use proptest::prelude::*;
 
-    fn look(fields: &[&[u8]], name: &str) -> Result<Option<Vec<u8>>, DuplicateCookie> {
+    fn find(fields: &[&[u8]], name: &str) -> Result<Option<Vec<u8>>, DuplicateCookie> {
         let request = TestRequest::new("GET", "/").fields(fields.iter().map(|field| ("cookie", field)));
         CookieName::new(name).find(&request.head()).map(|found| found.map(<[u8]>::to_vec))
     }
 
     #[test]
-    fn it_is_found_among_others() {
-        assert_eq!(look(&[b"a=1; id=x.y.z; b=2"], "id"), Ok(Some(b"x.y.z".to_vec())));
-        assert_eq!(look(&[b"a=1", b"id=x"], "id"), Ok(Some(b"x".to_vec())));
-        assert_eq!(look(&[b"a=1;id=x"], "id"), Ok(Some(b"x".to_vec())));
-        assert_eq!(look(&[b"a=1"], "id"), Ok(None));
-        assert_eq!(look(&[], "id"), Ok(None));
+    fn a_cookie_is_found_among_others() {
+        assert_eq!(find(&[b"a=1; id=x.y.z; b=2"], "id"), Ok(Some(b"x.y.z".to_vec())));
+        assert_eq!(find(&[b"a=1", b"id=x"], "id"), Ok(Some(b"x".to_vec())));
+        assert_eq!(find(&[b"a=1;id=x"], "id"), Ok(Some(b"x".to_vec())));
+        assert_eq!(find(&[b"a=1"], "id"), Ok(None));
+        assert_eq!(find(&[], "id"), Ok(None));
     }
 
     #[test]
@@ -120,32 +120,32 @@ mod tests {
         for cookie in
             ["%5F%5FHost-id=x", "\u{a0}__Host-id=x", "\u{2003}__Host-id=x", "__host-id=x", "x__Host-id=y", "__Host-id"]
         {
-            assert_eq!(look(&[cookie.as_bytes()], "__Host-id"), Ok(None), "{cookie:?}");
+            assert_eq!(find(&[cookie.as_bytes()], "__Host-id"), Ok(None), "{cookie:?}");
         }
     }
 
     #[test]
-    fn only_what_stands_at_a_start_is_a_name() {
-        assert_eq!(look(&[b"a=id=x"], "id"), Ok(None));
-        assert_eq!(look(&[b"a=b id=x"], "id"), Ok(None));
-        assert_eq!(look(&[b"id=id=x"], "id"), Ok(Some(b"id=x".to_vec())));
-        assert_eq!(look(&[b"id= x \t; a=1"], "id"), Ok(Some(b" x".to_vec())));
-        assert_eq!(look(&[b"id =x;\t id=; a=1"], "id"), Ok(Some(b"".to_vec())));
+    fn a_name_is_found_only_at_the_start_of_a_pair() {
+        assert_eq!(find(&[b"a=id=x"], "id"), Ok(None));
+        assert_eq!(find(&[b"a=b id=x"], "id"), Ok(None));
+        assert_eq!(find(&[b"id=id=x"], "id"), Ok(Some(b"id=x".to_vec())));
+        assert_eq!(find(&[b"id= x \t; a=1"], "id"), Ok(Some(b" x".to_vec())));
+        assert_eq!(find(&[b"id =x;\t id=; a=1"], "id"), Ok(Some(b"".to_vec())));
     }
 
     #[test]
     fn s06_the_same_name_twice_is_refused() {
-        assert_eq!(look(&[b"id=a; id=b"], "id"), Err(DuplicateCookie));
-        assert_eq!(look(&[b"id=a; id=a"], "id"), Err(DuplicateCookie));
-        assert_eq!(look(&[b"id=a", b"id=a"], "id"), Err(DuplicateCookie));
+        assert_eq!(find(&[b"id=a; id=b"], "id"), Err(DuplicateCookie));
+        assert_eq!(find(&[b"id=a; id=a"], "id"), Err(DuplicateCookie));
+        assert_eq!(find(&[b"id=a", b"id=a"], "id"), Err(DuplicateCookie));
     }
 
     #[test]
     fn s07_junk_neighbours_do_not_matter() {
-        assert_eq!(look(&[b"\xff\xfe=\x80; ;;=; =; a; id=x; \"b=\xc3"], "id"), Ok(Some(b"x".to_vec())));
+        assert_eq!(find(&[b"\xff\xfe=\x80; ;;=; =; a; id=x; \"b=\xc3"], "id"), Ok(Some(b"x".to_vec())));
     }
 
-    /// The same rule, cookie by cookie.
+    /// Finds the values by splitting the field into pairs.
     fn by_pairs<'a>(field: &'a [u8], name: &str) -> Vec<&'a [u8]> {
         let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
         let pairs = field.split(|byte| *byte == b';').map(|pair| {
@@ -159,11 +159,11 @@ mod tests {
         #[test]
         fn any_bytes_are_read_without_a_panic(fields in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 0..4)) {
             let fields: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
-            let _ = look(&fields, "id");
+            let _ = find(&fields, "id");
         }
 
         #[test]
-        fn what_is_found_is_what_the_pairs_say(
+        fn the_search_agrees_with_parsing_every_pair(
             parts in prop::collection::vec(
                 prop::sample::select(vec!["id", "i", "=", ";", "; ", " ", "\t", "x", "id=", "; id=", "a-long-neighbour"]),
                 0..40,
@@ -173,7 +173,7 @@ mod tests {
             let field = parts.concat().replace("id", name);
             let all = by_pairs(field.as_bytes(), name);
             let expected = if all.len() > 1 { Err(DuplicateCookie) } else { Ok(all.first().map(|value| value.to_vec())) };
-            prop_assert_eq!(look(&[field.as_bytes()], name), expected);
+            prop_assert_eq!(find(&[field.as_bytes()], name), expected);
         }
     }
 }

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_that_no_layer_read_is_the_developers_error_not_the_users() {
+    fn a_form_that_no_layer_read_is_unread_and_not_missing() {
         let form = TestRequest::new("POST", "/").field("content-type", "application/x-www-form-urlencoded");
         assert_eq!(
             check(&form.head(), &FormToken::Unread, "value", &settings(), &CsrfNames::default()),

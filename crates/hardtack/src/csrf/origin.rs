@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn this_site_and_programs_pass() {
+    fn requests_of_this_site_and_of_programs_pass() {
         for fields in [
             &[][..],
             &[("sec-fetch-site", "same-origin")],

@@ -5,7 +5,8 @@ use std::fmt;
 
 /// Displays an error followed by its causes, separated by colons: for a log.
 ///
-/// The errors of this crate do not repeat the text of their [`source`](Error::source).
+/// The errors of this crate do not repeat the text of their [`source`](Error::source). If an error of another crate
+/// ends with the text of its cause, that text is shown once.
 ///
 /// ```
 /// use hardtack::BackendError;
@@ -19,13 +20,16 @@ pub struct WithCauses<'a>(pub &'a dyn Error);
 
 impl fmt::Display for WithCauses<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
+        let mut text = self.0.to_string();
         let mut cause = self.0.source();
         while let Some(error) = cause {
-            write!(f, ": {error}")?;
+            let cause_text = error.to_string();
+            if !text.ends_with(&cause_text) {
+                text = format!("{text}: {cause_text}");
+            }
             cause = error.source();
         }
-        Ok(())
+        f.write_str(&text)
     }
 }
 

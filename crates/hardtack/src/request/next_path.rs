@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn routes_are_recognised_in_disguise() {
+    fn disguised_routes_are_recognised() {
         for login in ["/login", "/login/", "/%6cogin", "/x/../login", "/login?next=/a", "/login#a"] {
             let next = NextPath::parse(login).unwrap();
             assert!(next.is_any_of(["/logout", "/login"]), "{login}");
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn it_travels_in_a_query() {
+    fn a_next_path_is_encoded_in_a_query() {
         let next = NextPath::parse("/a?b=c&d=e").unwrap();
         assert_eq!(next.append_to("/login"), "/login?next=%2Fa%3Fb%3Dc%26d%3De");
     }

@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn htmx_says_so() {
+    fn htmx_requests_are_recognised() {
         let request = TestRequest::new("GET", "/").field("hx-request", "true").field("accept", "*/*");
         assert_eq!(Wants::of(&request), Wants::Htmx);
     }

@@ -93,8 +93,8 @@ mod tests {
     /// The steps of a reader that starts after `position` and reads pages of two, and its final position.
     fn read(position: u64, pages: &[(u64, &[u64])]) -> (Vec<LogStep>, u64) {
         let mut reader = LogReader::after(position);
-        let turns = pages.iter().map(|(head, sequences)| reader.take_page(&page(*head, sequences), 2)).collect();
-        (turns, reader.position())
+        let steps = pages.iter().map(|(head, sequences)| reader.take_page(&page(*head, sequences), 2)).collect();
+        (steps, reader.position())
     }
 
     #[test]
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_that_was_read_later_is_no_gap() {
+    fn a_head_that_was_read_later_is_not_a_gap() {
         assert_eq!(read(3, &[(4, &[]), (4, &[4])]), (vec![LogStep::Continue, LogStep::Done], 4));
         assert_eq!(
             read(0, &[(1, &[]), (2, &[1]), (2, &[2])]),
@@ -115,21 +115,21 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_is_read_again_from_the_beginning() {
+    fn after_a_gap_the_log_is_read_from_the_beginning() {
         assert_eq!(read(3, &[(6, &[5, 6])]), (vec![LogStep::Restart], 0));
         assert_eq!(read(3, &[(6, &[4, 6])]), (vec![LogStep::Restart], 0));
-        // Everything that was written in between is pruned.
+        // All entries after the position are pruned.
         assert_eq!(read(3, &[(6, &[]), (6, &[])]), (vec![LogStep::Continue, LogStep::Restart], 0));
     }
 
     #[test]
-    fn a_store_that_lost_entries_is_read_again() {
+    fn after_the_store_lost_entries_the_log_is_read_from_the_beginning() {
         assert_eq!(read(9, &[(6, &[])]), (vec![LogStep::Restart], 0));
         assert_eq!(read(2, &[(9, &[3, 4]), (4, &[])]), (vec![LogStep::Continue, LogStep::Restart], 0));
     }
 
     #[test]
-    fn what_was_pruned_is_no_gap_to_a_reader_from_the_beginning() {
+    fn pruned_entries_are_not_a_gap_to_a_reader_from_the_beginning() {
         assert_eq!(read(0, &[(9, &[6, 7]), (9, &[9])]), (vec![LogStep::Continue, LogStep::Done], 9));
         assert_eq!(read(0, &[(9, &[]), (9, &[])]), (vec![LogStep::Continue, LogStep::Done], 9));
         // The head grew, but its entry was not on a page yet.
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_map_is_current_within_the_bound_and_no_longer() {
+    fn a_cache_is_current_only_within_the_bound() {
         let log = LogPosition::default();
         let bound = Duration::from_secs(3);
         assert!(!log.is_current(NOW, bound));

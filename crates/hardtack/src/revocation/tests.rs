@@ -1,4 +1,4 @@
-//! What is noted about a session.
+//! Tests of the revocation cache.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ fn an_ended_session_stays_ended() {
 }
 
 #[test]
-fn a_doubt_stays_until_the_end_is_known() {
+fn a_session_stays_uncertain_until_its_end_is_known() {
     let (map, id) = (RevocationCache::default(), SessionId::random());
     map.await_confirmation(id, 2, LATER, NOW);
     map.mark_uncertain(id, LATER, NOW);
@@ -45,7 +45,7 @@ fn a_doubt_stays_until_the_end_is_known() {
 #[test]
 fn s39_what_is_outdated_and_what_is_awaited_are_both_kept() {
     let (map, id) = (RevocationCache::default(), SessionId::random());
-    // Outdated while a generation is awaited; then rotated, and awaited again; an older entry arrives late.
+    // The generation is outdated while it is awaited. Then the session rotates, and an older entry arrives late.
     map.await_confirmation(id, 2, LATER, NOW);
     map.outdate(id, 2, LATER, NOW);
     assert_eq!(map.status(id), live(2, 2, false));
@@ -63,7 +63,7 @@ fn s39_what_is_outdated_and_what_is_awaited_are_both_kept() {
 }
 
 #[test]
-fn what_was_confirmed_leaves_nothing_behind() {
+fn a_confirmed_generation_leaves_no_entry() {
     let (map, id) = (RevocationCache::default(), SessionId::random());
     map.await_confirmation(id, 2, LATER, NOW);
     map.confirmed(id, 2);
@@ -86,7 +86,7 @@ fn s28_sessions_that_share_a_mark_stay_two() {
 fn s28_whoever_has_ended_stays_so_when_marks_are_drawn_anew() {
     let (map, ended) = (RevocationCache::default(), SessionId::from_u128(u128::MAX));
     map.end(ended, LATER, NOW);
-    // The bits of entries that are removed early stay set.
+    // The entries are removed at once, but their bits stay set until the filter is rebuilt.
     for id in (0..100_000).map(SessionId::from_u128) {
         map.await_confirmation(id, 2, LATER, NOW);
         map.confirmed(id, 2);
@@ -97,7 +97,7 @@ fn s28_whoever_has_ended_stays_so_when_marks_are_drawn_anew() {
 }
 
 #[test]
-fn entries_go_when_their_tokens_have_expired() {
+fn entries_are_removed_when_their_tokens_have_expired() {
     let map = RevocationCache::default();
     for second in 0..10_000 {
         let now = NOW + Duration::from_secs(second);

@@ -54,25 +54,25 @@ mod tests {
         Session { generation, confirmed, ..Session::begin("alice", NOW, &rules) }
     }
 
-    fn judge(row: &Session, generation: u64, seconds: u64) -> RefreshVerdict {
+    fn verdict(row: &Session, generation: u64, seconds: u64) -> RefreshVerdict {
         SessionRules::default().check_refresh(row, generation, NOW + Duration::from_secs(seconds))
     }
 
     #[test]
     fn s31_the_parent_gets_the_current_token_for_thirty_seconds() {
-        assert_eq!(judge(&row(5, true), 4, 0), RefreshVerdict::Repeat);
-        assert_eq!(judge(&row(5, true), 4, 30), RefreshVerdict::Repeat);
-        assert_eq!(judge(&row(5, true), 4, 31), RefreshVerdict::Reuse);
+        assert_eq!(verdict(&row(5, true), 4, 0), RefreshVerdict::Repeat);
+        assert_eq!(verdict(&row(5, true), 4, 30), RefreshVerdict::Repeat);
+        assert_eq!(verdict(&row(5, true), 4, 31), RefreshVerdict::Reuse);
     }
 
     #[test]
     fn s32_a_lost_response_is_recovered_for_ten_minutes() {
-        assert_eq!(judge(&row(5, false), 4, 600), RefreshVerdict::Repeat);
-        assert_eq!(judge(&row(5, false), 4, 601), RefreshVerdict::Reuse);
+        assert_eq!(verdict(&row(5, false), 4, 600), RefreshVerdict::Repeat);
+        assert_eq!(verdict(&row(5, false), 4, 601), RefreshVerdict::Reuse);
     }
 
     #[test]
-    fn without_a_window_a_parent_is_reuse_at_once() {
+    fn without_a_window_a_parent_token_is_reuse_at_once() {
         let strict =
             SessionRules { race_window: Duration::ZERO, lost_response_window: Duration::ZERO, ..Default::default() };
         assert_eq!(strict.check_refresh(&row(5, false), 4, NOW), RefreshVerdict::Reuse);
@@ -81,13 +81,13 @@ mod tests {
 
     #[test]
     fn s30_a_grandparent_is_reuse_at_once() {
-        assert_eq!(judge(&row(5, false), 3, 0), RefreshVerdict::Reuse);
-        assert_eq!(judge(&row(5, true), 1, 0), RefreshVerdict::Reuse);
+        assert_eq!(verdict(&row(5, false), 3, 0), RefreshVerdict::Reuse);
+        assert_eq!(verdict(&row(5, true), 1, 0), RefreshVerdict::Reuse);
     }
 
     #[test]
-    fn a_token_of_the_future_is_none_of_ours() {
-        assert_eq!(judge(&row(5, true), 6, 0), RefreshVerdict::Ahead);
+    fn a_generation_that_was_never_issued_is_ahead() {
+        assert_eq!(verdict(&row(5, true), 6, 0), RefreshVerdict::Ahead);
     }
 
     #[test]
@@ -95,7 +95,7 @@ mod tests {
         let rules = SessionRules::default();
         assert_eq!(rules.idle_end(NOW, NOW + Duration::from_secs(5)), NOW + Duration::from_secs(5));
         assert_eq!(rules.idle_end(NOW, NOW + rules.absolute), NOW + rules.idle);
-        assert_eq!(judge(&row(1, true), 1, rules.idle.as_secs()), RefreshVerdict::Expired);
-        assert_eq!(judge(&Session { revoked_at: Some(NOW), ..row(1, true) }, 1, 0), RefreshVerdict::Revoked);
+        assert_eq!(verdict(&row(1, true), 1, rules.idle.as_secs()), RefreshVerdict::Expired);
+        assert_eq!(verdict(&Session { revoked_at: Some(NOW), ..row(1, true) }, 1, 0), RefreshVerdict::Revoked);
     }
 }

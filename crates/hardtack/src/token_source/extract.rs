@@ -140,7 +140,8 @@ mod tests {
     use super::*;
     use crate::testing::TestRequest;
 
-    fn say(extracted: Extracted<'_>) -> String {
+    /// Describes a result in one word, or by the token.
+    fn describe(extracted: Extracted<'_>) -> String {
         match extracted {
             Extracted::Absent(absence) => format!("{absence:?}"),
             Extracted::Malformed => "Malformed".into(),
@@ -153,7 +154,14 @@ mod tests {
     fn header(fields: &[&str], header_type: &str) -> String {
         let request = TestRequest::new("GET", "/").fields(fields.iter().map(|value| ("authorization", value)));
         let sources = TokenSources { header_type: header_type.into(), ..TokenSources::default() };
-        say(extract(TokenLocation::Headers, TokenKind::Access, &request.head(), &sources, &CookieName::new("id"), None))
+        describe(extract(
+            TokenLocation::Headers,
+            TokenKind::Access,
+            &request.head(),
+            &sources,
+            &CookieName::new("id"),
+            None,
+        ))
     }
 
     #[test]
@@ -182,18 +190,18 @@ mod tests {
     }
 
     #[test]
-    fn without_a_type_the_field_is_the_token() {
+    fn without_a_type_the_whole_field_is_the_token() {
         assert_eq!(header(&["a.b.c"], ""), "a.b.c");
         assert_eq!(header(&["a.b.c,"], ""), "a.b.c");
         assert_eq!(header(&["Bearer a.b.c"], ""), "Malformed");
     }
 
     #[test]
-    fn a_query_parameter_has_its_prefix() {
+    fn a_query_parameter_needs_its_prefix() {
         let sources = TokenSources { query_prefix: "Bearer ".into(), ..TokenSources::default() };
         let query = |target| {
             let request = TestRequest::new("GET", target);
-            say(extract(
+            describe(extract(
                 TokenLocation::QueryString,
                 TokenKind::Access,
                 &request.head(),

@@ -1,5 +1,5 @@
-//! How often a request allocates: a bound on its cost that does not depend on the machine. A binary of its
-//! own, because the counting allocator is one program's.
+//! How often a request allocates, which limits its cost independently of the machine. These tests are a binary of their
+//! own, because the counting allocator is global.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -14,6 +14,7 @@ use hardtack::jwt::{NoExtra, TokenKind};
 use hardtack::testing::TestRequest;
 use hardtack::{Authenticator, KeySet, MemorySessions, Need, SigningKey};
 
+/// Polls a future until it is ready. The stores of these tests never wait.
 fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
@@ -24,23 +25,24 @@ fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Allocations of one call, after one that warms up.
+/// Counts the allocations of a call, after one call to warm up.
 fn allocations(mut act: impl FnMut()) -> u64 {
     act();
     allocation_counter::measure(act).count_total
 }
 
+/// A logged-in user.
 struct Visitor {
     auth: Authenticator,
     access: String,
     request: TestRequest,
 }
 
-/// Somebody logged in, in a process that knows of other sessions' end.
-fn visitor(algorithm: Algorithm, cached: usize) -> Visitor {
+/// Returns a user who is logged in, in a process that knows of another session that ended.
+fn visitor(algorithm: Algorithm, cache_capacity: usize) -> Visitor {
     let keys = KeySet::new(SigningKey::generate(algorithm).unwrap());
     let builder = Authenticator::builder(keys).base_url("https://site.example").sessions(MemorySessions::new());
-    let auth = builder.token_cache(cached).build().unwrap();
+    let auth = builder.token_cache(cache_capacity).build().unwrap();
     drop(block_on(auth.log_in("mallory")).unwrap());
     assert_eq!(block_on(auth.revoke_all_sessions("mallory")).unwrap(), 1);
     let cookies = block_on(auth.log_in("alice")).unwrap();
@@ -57,11 +59,12 @@ fn visitor(algorithm: Algorithm, cached: usize) -> Visitor {
 }
 
 impl Visitor {
+    /// Verifies the token alone.
     fn verify(&self) {
         black_box(self.auth.decode::<NoExtra>(&self.access, TokenKind::Access).unwrap());
     }
 
-    /// A change: origin, double submit, session.
+    /// Verifies a POST request: origin, CSRF value, token and session.
     fn request(&self) {
         let state = RequestState::in_layer(self.auth.clone(), Peeked::default());
         let token = block_on(Exchange::new(self.request.head(), &state).required::<NoExtra>(Need::access())).unwrap();
@@ -71,7 +74,7 @@ impl Visitor {
 }
 
 #[test]
-fn a_remembered_token_allocates_nothing() {
+fn a_cached_token_allocates_nothing() {
     for algorithm in [Algorithm::HS256, Algorithm::EdDSA] {
         let visitor = visitor(algorithm, 64);
         assert_eq!(allocations(|| visitor.verify()), 0, "{algorithm}");
@@ -80,14 +83,14 @@ fn a_remembered_token_allocates_nothing() {
 }
 
 #[test]
-fn a_token_that_is_verified_allocates_its_payload_and_what_shares_it() {
+fn verifying_a_token_allocates_twice() {
     let visitor = visitor(Algorithm::HS256, 0);
     assert_eq!(allocations(|| visitor.verify()), 2);
     assert_eq!(allocations(|| visitor.request()), 2);
 }
 
 #[test]
-fn a_refused_token_allocates_nothing_and_is_not_kept() {
+fn a_refused_token_allocates_nothing_and_is_not_cached() {
     let visitor = visitor(Algorithm::HS256, 64);
     visitor.verify();
     let mut forged = visitor.access.clone().into_bytes();
@@ -99,7 +102,7 @@ fn a_refused_token_allocates_nothing_and_is_not_kept() {
 }
 
 #[test]
-fn a_log_in_allocates_less_than_a_page() {
+fn a_log_in_allocates_at_most_32_times() {
     let visitor = visitor(Algorithm::HS256, 64);
     let stateless =
         Authenticator::builder(visitor.auth.keys().clone()).base_url("https://site.example").build().unwrap();

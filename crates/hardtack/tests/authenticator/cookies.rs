@@ -1,4 +1,4 @@
-//! What is set, and what is taken.
+//! Cookies that the authenticator sets, and those that it accepts.
 
 use hardtack::session::SessionPolicy;
 use hardtack::{Authenticator, CookiePolicy, KeySet, RefreshMode};
@@ -12,9 +12,9 @@ fn names(cookies: &[String]) -> Vec<&str> {
 #[test]
 fn s01_s02_over_https_every_cookie_is_guarded() {
     let site = Site::new();
-    let answer = site.send(&mut Browser::default(), Request::post("/login").json(), log_in("alice"));
+    let response = site.send(&mut Browser::default(), Request::post("/login").json(), log_in("alice"));
     assert_eq!(
-        names(&answer.cookies),
+        names(&response.cookies),
         [
             "__Host-access_token_cookie",
             "__Host-csrf_access_token",
@@ -22,7 +22,7 @@ fn s01_s02_over_https_every_cookie_is_guarded() {
             "__Host-csrf_refresh_token"
         ]
     );
-    for cookie in &answer.cookies {
+    for cookie in &response.cookies {
         assert!(cookie.contains("; Secure;") && cookie.contains("; Path=/;") && cookie.ends_with("; SameSite=Lax"));
         assert!(!cookie.contains("Domain"));
         assert_eq!(cookie.contains("; HttpOnly"), !cookie.contains("csrf"), "{cookie}");
@@ -30,7 +30,7 @@ fn s01_s02_over_https_every_cookie_is_guarded() {
 }
 
 #[test]
-fn over_plain_http_on_loopback_the_names_are_bare() {
+fn over_plain_http_on_loopback_names_have_no_prefix() {
     let auth = Authenticator::builder(KeySet::new(key())).base_url("http://127.0.0.1:8080").build().unwrap();
     for cookies in [block_on(auth.log_in("alice")).unwrap(), auth.unset_jwt_cookies()] {
         for cookie in cookies.iter() {
@@ -44,11 +44,11 @@ fn s03_a_token_is_in_set_cookie_only() {
     let site = Site::with(|builder| builder.refresh_mode(RefreshMode::Redirect));
     let mut alice = site.browser_of("alice");
     let secrets = [alice.access().to_owned(), alice.refresh().to_owned()];
-    site.pass(1000);
+    site.advance(1000);
     for request in [Request::get("/page"), Request::get("/page").person(), Request::get("/page").htmx()] {
-        let answer = site.send(&mut alice.clone(), request, crate::support::page(hardtack::Need::access()));
-        let told = [answer.location, answer.hx_redirect, answer.challenge, Some(answer.body)];
-        assert!(told.into_iter().flatten().all(|text| secrets.iter().all(|secret| !text.contains(secret))));
+        let response = site.send(&mut alice.clone(), request, crate::support::page(hardtack::Need::access()));
+        let exposed = [response.location, response.hx_redirect, response.challenge, Some(response.body)];
+        assert!(exposed.into_iter().flatten().all(|text| secrets.iter().all(|secret| !text.contains(secret))));
     }
     site.send(&mut alice, Request::get("/token/refresh"), refresh);
 }
@@ -59,7 +59,7 @@ fn s04_a_cookie_too_large_is_an_error() {
     let token = site.auth.access_token("alice").claim("big", "x".repeat(3000)).issue().unwrap();
     let error = site.auth.set_access_cookies(&token).unwrap_err();
     assert!(error.to_string().contains("browsers drop cookies over 4096"), "{error}");
-    // Exactly as much as browsers keep is fine.
+    // A cookie of exactly the size that browsers keep is allowed.
     let fits = (2000..3000).rev().find_map(|len| {
         let token = site.auth.access_token("alice").claim("big", "x".repeat(len)).issue().unwrap();
         site.auth.set_access_cookies(&token).ok()
@@ -92,18 +92,18 @@ fn s06_an_authentication_cookie_twice_is_refused() {
         let short = name.strip_prefix("__Host-").unwrap();
         for value in [alice.value(short).unwrap(), mallory.value(short).unwrap()] {
             let twice = alice.clone().with(name, value);
-            let answer = match short {
+            let response = match short {
                 "access_token_cookie" => site.visit(&mut twice.clone()),
                 _ => site.refresh(&mut twice.clone()),
             };
-            assert!(answer.is_refused(401, "duplicate_cookie"), "{name}");
-            assert!(answer.deletes(short));
+            assert!(response.is_refused(401, "duplicate_cookie"), "{name}");
+            assert!(response.deletes(short));
         }
     }
-    // Split over two fields, as HTTP/2 may.
+    // The cookies are split over two fields, as HTTP/2 allows.
     let request = Request::get("/page").field("cookie", format!("__Host-access_token_cookie={}", mallory.access()));
-    let answer = site.send(&mut alice.clone(), request, crate::support::page(hardtack::Need::access()));
-    assert!(answer.is_refused(401, "duplicate_cookie"));
+    let response = site.send(&mut alice.clone(), request, crate::support::page(hardtack::Need::access()));
+    assert!(response.is_refused(401, "duplicate_cookie"));
 }
 
 #[test]
@@ -111,12 +111,12 @@ fn s07_junk_neighbours_do_not_matter() {
     let site = Site::new();
     let alice = site.browser_of("alice");
     let junk = Request::get("/page").field("cookie", b"\xff\xfe=\x80; ;;=; a; \"=\xc3".to_vec());
-    let answer = site.send(&mut alice.clone(), junk, crate::support::page(hardtack::Need::access()));
-    assert_eq!(answer.token().subject(), "alice");
+    let response = site.send(&mut alice.clone(), junk, crate::support::page(hardtack::Need::access()));
+    assert_eq!(response.token().subject(), "alice");
 }
 
 #[test]
-fn an_empty_value_is_a_deleted_cookie() {
+fn a_cookie_with_an_empty_value_counts_as_absent() {
     let site = Site::new();
     let mut kept = site.browser_of("alice").replacing("access_token_cookie", "").replacing("refresh_token_cookie", "");
     assert!(site.visit(&mut kept).is_refused(401, "missing_token"));
@@ -130,14 +130,14 @@ fn s08_a_log_out_deletes_what_was_set() {
     });
     let mut alice = site.browser_of("alice");
     assert_eq!(site.visit(&mut alice).status, 200);
-    let answer = site.log_out(&mut alice);
+    let response = site.log_out(&mut alice);
     assert!(
-        answer
+        response
             .cookies
             .iter()
             .all(|cookie| cookie.contains("; Max-Age=0;") && cookie.contains("; Domain=site.example;"))
     );
-    assert_eq!(names(&answer.cookies).iter().filter(|name| **name == "__Secure-access_token_cookie").count(), 3);
+    assert_eq!(names(&response.cookies).iter().filter(|name| **name == "__Secure-access_token_cookie").count(), 3);
     assert!(alice.is_empty());
 }
 
@@ -153,21 +153,21 @@ fn persistent_cookies_last_as_long_as_their_session() {
         age.parse::<u64>().unwrap()
     };
     let mut alice = Browser::default();
-    let answer = site.send(&mut alice, Request::post("/login").json(), log_in("alice"));
-    assert!(answer.cookies.iter().all(|cookie| age(cookie) == 86_400));
-    // An access token that is over is still recognised.
-    site.pass(50_000);
-    let answer = site.visit(&mut alice);
-    assert_eq!(answer.added.len(), 4);
-    // The session's own end comes first.
-    assert!(answer.added.iter().all(|cookie| age(cookie) == 50_000));
+    let response = site.send(&mut alice, Request::post("/login").json(), log_in("alice"));
+    assert!(response.cookies.iter().all(|cookie| age(cookie) == 86_400));
+    // The cookie outlives the access token, which is refreshed.
+    site.advance(50_000);
+    let response = site.visit(&mut alice);
+    assert_eq!(response.added.len(), 4);
+    // The cookies end with the session, before the refresh lifetime.
+    assert!(response.added.iter().all(|cookie| age(cookie) == 50_000));
     let plain = Site::new();
-    let answer = plain.send(&mut Browser::default(), Request::post("/login").json(), log_in("alice"));
-    assert!(answer.cookies.iter().all(|cookie| !cookie.contains("Max-Age") && !cookie.contains("Expires")));
+    let response = plain.send(&mut Browser::default(), Request::post("/login").json(), log_in("alice"));
+    assert!(response.cookies.iter().all(|cookie| !cookie.contains("Max-Age") && !cookie.contains("Expires")));
 }
 
 #[test]
-fn a_cookie_of_a_token_without_an_end_lasts_as_long_as_browsers_let_it() {
+fn the_cookie_of_a_token_that_never_expires_lasts_400_days() {
     let site = Site::stateless(|builder| {
         builder
             .refresh_lifetime(hardtack::config::Lifetime::InsecureForever)

@@ -1,11 +1,11 @@
-//! Requests that another site may have forged.
+//! CSRF: requests that another site may have forged.
 
 use hardtack::CsrfPolicy;
 use hardtack::Need;
 use hardtack::adapter::Exchange;
 use hardtack::testing::TestRequest;
 
-use crate::support::{Browser, Done, Handled, NOW, Request, Site, log_in, page};
+use crate::support::{Browser, Handled, HandlerResult, NOW, Request, Site, log_in, page};
 
 #[test]
 fn s46_only_the_sessions_own_value_passes() {
@@ -25,11 +25,11 @@ fn s46_only_the_sessions_own_value_passes() {
     assert_eq!(post(Request::post("/page").form("")), "csrf_mismatch");
     assert_eq!(post(Request::post("/page").csrf(&foreign).form(&own)), "csrf_mismatch");
     assert_eq!(post(Request::post("/page").csrf(&own).csrf(&own)), "csrf_mismatch");
-    // A cookie and a field of an attacker's choice agree with each other and with no token.
+    // An attacker planted a cookie and a field that agree with each other, but not with the token.
     let planted = alice.replacing("csrf_access_token", "chosen").replacing("csrf_refresh_token", "chosen");
-    let answer = site.send(&mut planted.clone(), Request::post("/page").csrf("chosen"), page(Need::access()));
-    assert!(answer.is_refused(403, "csrf_mismatch"));
-    assert_eq!(answer.cookies, [""; 0]);
+    let response = site.send(&mut planted.clone(), Request::post("/page").csrf("chosen"), page(Need::access()));
+    assert!(response.is_refused(403, "csrf_mismatch"));
+    assert_eq!(response.cookies, [""; 0]);
 }
 
 #[test]
@@ -44,23 +44,24 @@ fn s47_requests_of_other_sites_are_refused() {
         ("origin", "null"),
     ] {
         let request = Request::post("/page").csrf(&alice.csrf()).field(name, value);
-        let answer = site.send(&mut alice.clone(), request, page(Need::access()));
-        assert!(answer.is_refused(403, "csrf_cross_site"), "{name}: {value}");
-        // Reading is no forgery: a link on another site may be followed.
-        let answer = site.send(&mut alice.clone(), Request::get("/page").field(name, value), page(Need::access()));
-        assert_eq!(answer.status, 200, "{name}: {value}");
+        let response = site.send(&mut alice.clone(), request, page(Need::access()));
+        assert!(response.is_refused(403, "csrf_cross_site"), "{name}: {value}");
+        // Safe methods are allowed: a link on another site may be followed.
+        let response = site.send(&mut alice.clone(), Request::get("/page").field(name, value), page(Need::access()));
+        assert_eq!(response.status, 200, "{name}: {value}");
     }
 }
 
-/// `SameSite` keeps the cookies back: that they are not there is no reason to tell somebody logged in to log in.
+/// Because of `SameSite` the browser sends no cookies. The user may be logged in, so the refusal does not ask for a
+/// log-in.
 #[test]
 fn s47_another_sites_request_without_cookies_is_told_so() {
     let site = Site::new();
     let foreign = || Request::post("/page").field("sec-fetch-site", "cross-site");
     let needs = [Need::access(), Need::refresh()];
     for need in needs {
-        let answer = site.send(&mut Browser::default(), foreign(), page(need));
-        assert!(answer.is_refused(403, "csrf_cross_site"), "{}", answer.code);
+        let response = site.send(&mut Browser::default(), foreign(), page(need));
+        assert!(response.is_refused(403, "csrf_cross_site"), "{}", response.code);
         assert_eq!(site.send(&mut Browser::default(), Request::post("/page"), page(need)).code, "missing_token");
     }
     assert_eq!(site.send(&mut Browser::default(), foreign(), page(Need::access().optional())).code, "");
@@ -86,12 +87,12 @@ fn s48_another_site_logs_nobody_in_out_or_on() {
     let alice = site.browser_of("alice");
     for (name, value) in [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "null")] {
         let post = |path: &str| Request::post(path).csrf(&alice.csrf()).json().field(name, value);
-        let handlers: [fn(&Exchange<'_>) -> Handled; 5] = [
+        let handlers: [fn(&Exchange<'_>) -> HandlerResult; 5] = [
             |exchange| log_in("mallory")(exchange),
             crate::support::log_out,
             crate::support::refresh,
             crate::support::renew,
-            |exchange| exchange.require_pre_session().map(|()| Done::default()),
+            |exchange| exchange.require_pre_session().map(|()| Handled::default()),
         ];
         for handler in handlers {
             assert!(site.send(&mut alice.clone(), post("/"), handler).is_refused(403, "csrf_cross_site"));
@@ -106,7 +107,7 @@ fn s50_nothing_changes_by_get() {
     let alice = site.browser_of("alice");
     for method in ["GET", "HEAD", "OPTIONS", "TRACE"] {
         let request = || Request::new(method, "/").csrf(&alice.csrf()).json().field("x-http-method-override", "POST");
-        let handlers: [fn(&Exchange<'_>) -> Handled; 4] = [
+        let handlers: [fn(&Exchange<'_>) -> HandlerResult; 4] = [
             |exchange| log_in("alice")(exchange),
             crate::support::log_out,
             crate::support::renew,
@@ -127,8 +128,8 @@ fn s52_the_query_string_carries_no_csrf_token() {
     let site = Site::new();
     let alice = site.browser_of("alice");
     let target = format!("/page?csrf_token={0}&x-csrf-token={0}&X-CSRF-TOKEN={0}", alice.csrf());
-    let answer = site.send(&mut alice.clone(), Request::post(&target), page(Need::access()));
-    assert!(answer.is_refused(403, "csrf_missing"));
+    let response = site.send(&mut alice.clone(), Request::post(&target), page(Need::access()));
+    assert!(response.is_refused(403, "csrf_missing"));
 }
 
 #[test]
@@ -139,7 +140,7 @@ fn s54_a_web_socket_is_opened_by_this_site_only() {
     let open = |browser: &mut Browser, origin| site.send(browser, handshake(origin), page(Need::access()));
     assert!(open(&mut alice, "https://evil.example").is_refused(403, "csrf_cross_site"));
     assert_eq!(open(&mut alice, "https://site.example").status, 200);
-    site.pass(1000);
+    site.advance(1000);
     assert!(open(&mut alice, "https://evil.example").is_refused(403, "csrf_cross_site"));
     assert_eq!(site.live_sessions("alice")[0].generation, 1);
     assert_eq!(open(&mut alice, "https://site.example").status, 200);
@@ -147,13 +148,13 @@ fn s54_a_web_socket_is_opened_by_this_site_only() {
 
 fn pre_session(site: &Site, browser: &mut Browser) -> String {
     let mut token = String::new();
-    let answer = site.send(browser, Request::get("/login"), |exchange| {
+    let response = site.send(browser, Request::get("/login"), |exchange| {
         let form = exchange.pre_session()?;
         let (field, cookies) = form.into_parts();
         token = field;
         Ok(cookies.into())
     });
-    assert_eq!(answer.no_store, !answer.cookies.is_empty());
+    assert_eq!(response.no_store, !response.cookies.is_empty());
     token
 }
 
@@ -166,7 +167,7 @@ fn s48_a_log_in_form_carries_a_token_of_its_own() {
     };
     assert_eq!(post(&mut alice, "guess"), "csrf_missing");
     let token = pre_session(&site, &mut alice);
-    // A second tab's form has the same one.
+    // A form in a second tab has the same token.
     assert_eq!(pre_session(&site, &mut alice), token);
     assert_eq!(post(&mut alice.clone(), "guess"), "csrf_mismatch");
     let nonce = alice.value("csrf_pre_session").unwrap().to_owned();
@@ -181,7 +182,7 @@ fn s48_a_log_in_form_carries_a_token_of_its_own() {
 }
 
 #[test]
-fn a_program_logs_in_by_json_without_one() {
+fn a_json_log_in_needs_no_csrf_token() {
     let site = Site::new();
     for (content_type, code) in [
         ("application/json", ""),
@@ -196,7 +197,7 @@ fn a_program_logs_in_by_json_without_one() {
 }
 
 #[test]
-fn the_checks_that_are_turned_off_are_off_and_the_origin_is_still_looked_at() {
+fn csrf_checks_can_be_turned_off_and_the_origin_is_still_checked() {
     let site = Site::with(|builder| builder.csrf(CsrfPolicy::default().insecure_disabled()));
     let mut alice = site.browser_of("alice");
     assert_eq!(site.send(&mut alice, Request::post("/page"), page(Need::access())).status, 200);
@@ -216,7 +217,7 @@ fn the_checks_that_are_turned_off_are_off_and_the_origin_is_still_looked_at() {
 }
 
 #[test]
-fn a_form_that_nobody_read_is_told_from_one_without_its_field() {
+fn an_unread_form_and_a_missing_field_are_different_errors() {
     let site = Site::new();
     let alice = site.browser_of("alice");
     let form = |body: &str| Request::post("/page").form_body(body);
@@ -228,7 +229,7 @@ fn a_form_that_nobody_read_is_told_from_one_without_its_field() {
 }
 
 #[test]
-fn no_token_and_no_csrf_value_is_in_any_debug_output() {
+fn debug_output_contains_no_token_and_no_csrf_value() {
     let site = Site::new();
     let mut alice = site.browser_of("alice");
     let (access, refresh, csrf) = (alice.access().to_owned(), alice.refresh().to_owned(), alice.csrf());
@@ -246,7 +247,7 @@ fn no_token_and_no_csrf_value_is_in_any_debug_output() {
     seen.push(format!("{peeked:?}"));
     seen.push(format!("{:?}", hardtack::adapter::RequestState::in_layer(site.auth.clone(), peeked)));
     seen.push(format!("{:?}", site.auth.access_token("alice").issue().unwrap()));
-    site.pass(1000);
+    site.advance(1000);
     site.send(&mut alice, Request::get("/page"), |exchange| {
         let token = page(Need::access())(exchange)?.token.unwrap();
         seen.push(format!("{token:?}"));
@@ -258,7 +259,7 @@ fn no_token_and_no_csrf_value_is_in_any_debug_output() {
         let cookies = crate::support::block_on(site.auth.log_in("alice")).unwrap();
         let text = format!("{cookies:?}");
         assert!(cookies.iter().all(|cookie| !text.contains(cookie.split(['=', ';']).nth(1).unwrap())));
-        Ok(Done::default())
+        Ok(Handled::default())
     });
     assert_ne!(alice.access(), access);
     for text in seen {

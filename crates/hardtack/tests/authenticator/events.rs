@@ -1,4 +1,4 @@
-//! What happens to sessions, in the log and to an observer.
+//! Events of sessions, as they are logged and as observers get them.
 
 use std::fmt::{Debug, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,14 +13,15 @@ use tracing::{Dispatch, Metadata, Subscriber};
 
 use crate::support::{Browser, NOW, Request, Site, block_on, key, log_in, seconds};
 
-/// Collects what is logged, a line an event, with its fields in their order.
+/// A subscriber that collects log events as lines, with the fields in order.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
+    /// Runs a function, and returns what it logged.
     fn of(run: impl FnOnce()) -> Vec<String> {
-        // tracing asks the one subscriber there is of the thread that meets an event first, and another test's
-        // has none: the event would stay unheard. With two it asks both.
+        // With a single subscriber, tracing asks only the thread that reaches an event first whether to record it. That
+        // may be the thread of another test without one, and the event is lost. With two subscribers, it asks both.
         static ANOTHER: OnceLock<Dispatch> = OnceLock::new();
         ANOTHER.get_or_init(|| Dispatch::new(Self::default()));
         let log = Self::default();
@@ -67,14 +68,16 @@ impl Subscriber for Log {
     fn exit(&self, _: &Id) {}
 }
 
-/// What an observer was told: name, subject, session, address, user agent.
-type Told = Arc<Mutex<Vec<Entry>>>;
+/// The events that an observer got.
+type Observed = Arc<Mutex<Vec<ObservedEvent>>>;
 
-type Entry = (&'static str, String, String, Option<String>, Option<String>);
+/// Name, subject, session, address and user agent.
+type ObservedEvent = (&'static str, String, String, Option<String>, Option<String>);
 
-fn observed(store: FailingSessions) -> (Site, Told) {
-    let told = Told::default();
-    let record = told.clone();
+/// Returns a site with two observers, one of which panics.
+fn site_with_observers(store: FailingSessions) -> (Site, Observed) {
+    let observed = Observed::default();
+    let record = observed.clone();
     let site = Site::over(store, KeySet::new(key()), |builder| {
         builder.on_event(|_| panic!("an observer that fails")).on_event(move |event| {
             assert!(event.at >= NOW);
@@ -89,24 +92,25 @@ fn observed(store: FailingSessions) -> (Site, Told) {
             ));
         })
     });
-    (site, told)
+    (site, observed)
 }
 
+/// Returns the id of the browser's session.
 fn session(site: &Site, browser: &Browser) -> String {
     site.visit(&mut browser.clone()).token().session().unwrap().to_string()
 }
 
-/// A claim, which is nobody's business but the session's.
-const UNTOLD: &str = "what only tokens say";
+/// A claim, which no event may contain.
+const SECRET_CLAIM: &str = "only tokens contain this";
 
-/// Everything that can happen; answers each secret that was used, and what should have been told.
-fn live(site: &Site) -> (Vec<String>, Vec<(&'static str, String)>) {
+/// Causes every event. Returns each secret that was used, and the names and sessions of the expected events.
+fn cause_every_event(site: &Site) -> (Vec<String>, Vec<(&'static str, String)>) {
     let mut expected = Vec::new();
     let mut browsers = Vec::new();
     let begin = |browser: &mut Browser| {
         let request = Request::post("/login").json().field("user-agent", "Firefox/1");
-        let given = LogIn::new("alice").address("203.0.113.9");
-        assert_eq!(site.send(browser, request, log_in(given)).status, 200);
+        let options = LogIn::new("alice").address("203.0.113.9");
+        assert_eq!(site.send(browser, request, log_in(options)).status, 200);
     };
     let mut one = Browser::default();
     begin(&mut one);
@@ -128,7 +132,7 @@ fn live(site: &Site) -> (Vec<String>, Vec<(&'static str, String)>) {
     browsers.extend([one.clone(), other.clone()]);
     assert_eq!(site.renew(&mut one).status, 200);
     let fourth = session(site, &one);
-    // The store has no order of those it ends at once.
+    // The store may return the sessions that it ends in any order.
     let mut ends = vec![("replaced", second.clone()), ("revoked", third)];
     ends.sort_unstable();
     expected.extend(ends);
@@ -137,7 +141,7 @@ fn live(site: &Site) -> (Vec<String>, Vec<(&'static str, String)>) {
     let parent = one.clone();
     site.refresh(&mut one);
     site.visit(&mut one);
-    site.pass(31);
+    site.advance(31);
     assert!(site.refresh(&mut parent.clone()).is_refused(401, "refresh_reused"));
     expected.extend([("refresh", fourth.clone()), ("reuse_detected", fourth)]);
     let mut last = Browser::default();
@@ -152,11 +156,11 @@ fn live(site: &Site) -> (Vec<String>, Vec<(&'static str, String)>) {
     begin(&mut swept);
     expected.push(("login", session(site, &swept)));
     expected.extend(["claims_changed", "revoked"].map(|name| (name, session(site, &swept))));
-    let claims = serde_json::json!({ "note": UNTOLD });
+    let claims = serde_json::json!({ "note": SECRET_CLAIM });
     assert_eq!(block_on(site.auth.change_claims("alice", &claims)).unwrap(), 1);
     assert_eq!(block_on(site.auth.revoke_all_sessions("alice")).unwrap(), 1);
     browsers.push(swept);
-    let mut secrets: Vec<String> = vec![UNTOLD.into()];
+    let mut secrets: Vec<String> = vec![SECRET_CLAIM.into()];
     let tokens =
         browsers.iter().flat_map(|browser| [browser.access().to_owned(), browser.refresh().to_owned(), browser.csrf()]);
     secrets.extend(tokens);
@@ -168,28 +172,28 @@ fn live(site: &Site) -> (Vec<String>, Vec<(&'static str, String)>) {
 #[test]
 fn s64_events_tell_what_happens_and_no_secret() {
     let store = FailingSessions::new();
-    let (site, told) = observed(store);
+    let (site, observed) = site_with_observers(store);
     let mut outcome = None;
-    let log = Log::of(|| outcome = Some(live(&site)));
+    let log = Log::of(|| outcome = Some(cause_every_event(&site)));
     let (secrets, expected) = outcome.unwrap();
     for secret in secrets {
         assert!(secret.len() >= 16);
-        // Signatures, too, by themselves.
+        // The parts of tokens, too: header, payload and signature.
         for part in secret.split('.').filter(|part| part.len() >= 16) {
             assert!(log.iter().all(|line| !line.contains(part)), "{part}");
         }
     }
-    let told = told.lock().unwrap();
-    let names = |told: &[Entry]| {
-        let mut told: Vec<_> = told.iter().map(|event| (event.0, event.2.clone())).collect();
-        // Of those that one transaction ends, any may come first.
-        if let Some(at) = told.iter().position(|event| event.0 == "password_changed") {
-            told[at - 2..at].sort_unstable();
+    let observed = observed.lock().unwrap();
+    let names = |observed: &[ObservedEvent]| {
+        let mut names: Vec<_> = observed.iter().map(|event| (event.0, event.2.clone())).collect();
+        // Sessions that end in one transaction have no order.
+        if let Some(at) = names.iter().position(|event| event.0 == "password_changed") {
+            names[at - 2..at].sort_unstable();
         }
-        told
+        names
     };
-    assert_eq!(names(&told), expected);
-    for (name, subject, session, address, agent) in told.iter() {
+    assert_eq!(names(&observed), expected);
+    for (name, subject, session, address, agent) in observed.iter() {
         assert_eq!(subject, "alice");
         let by_operator = matches!(*name, "revoked" | "claims_changed") && address.is_none();
         let known = matches!(*name, "login" | "replaced" if agent.as_deref() == Some("Firefox/1"));
@@ -205,23 +209,23 @@ fn s64_events_tell_what_happens_and_no_secret() {
 }
 
 #[test]
-fn a_refused_refresh_is_told_with_its_flaw() {
+fn a_refused_refresh_is_logged_with_its_code() {
     let store = FailingSessions::new();
-    let (site, told) = observed(store.clone());
+    let (site, observed) = site_with_observers(store.clone());
     let browser = site.browser_of("alice");
-    site.pass(86_400 - 1);
-    // The process's own map does not know: the row does.
+    site.advance(86_400 - 1);
+    // The process does not know of the end, but the row has it.
     let id = site.live_sessions("alice")[0].id;
     let ends = hardtack::session::RevokeTarget::Sessions(&[id]);
     block_on(hardtack::session::SessionStore::revoke(&store.sessions(), ends, site.auth.now())).unwrap();
     let log = Log::of(|| assert_eq!(site.refresh(&mut browser.clone()).code, "session_ended"));
     assert!(log[0].starts_with("DEBUG event=refresh_refused subject=alice session="), "{log:?}");
     assert!(log[0].ends_with("address=192.0.2.7 code=session_ended"), "{log:?}");
-    assert_eq!(told.lock().unwrap().last().unwrap().0, "refresh_refused");
+    assert_eq!(observed.lock().unwrap().last().unwrap().0, "refresh_refused");
 }
 
 #[test]
-fn a_store_that_fails_is_told_of_once_and_once_when_it_is_back() {
+fn a_store_failure_is_logged_once_and_its_recovery_once() {
     let store = FailingSessions::new();
     let site = Site::over(store.clone(), KeySet::new(key()), |builder| {
         builder.session_policy(SessionPolicy::default().max_staleness(seconds(5)))

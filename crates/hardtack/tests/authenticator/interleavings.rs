@@ -1,4 +1,4 @@
-//! Every order in which the store can be asked by requests that are on their way at once.
+//! Concurrent requests, run in every possible order of their steps. A step ends at a query to the store.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -16,42 +16,43 @@ use serde_json::Map;
 
 use crate::support::{Browser, NOW, Site, block_on, key};
 
-/// Lets another request go first: before each question, and before the answers are heard that the process
-/// has to take notice of.
+/// A store that yields before each query, and also after each query whose result the process has to apply to its own
+/// memory.
 #[derive(Clone, Default)]
-struct Yielding(MemorySessions);
+struct YieldingStore(MemorySessions);
 
-async fn others_first() {
-    let mut waited = false;
-    poll_fn(|_| if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+/// Returns `Pending` once, so that another request can run.
+async fn yield_once() {
+    let mut yielded = false;
+    poll_fn(|_| if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending }).await;
 }
 
 macro_rules! yielding {
     ($(fn $name:ident($($arg:ident: $type:ty),*) -> $out:ty $([then $after:ident])?;)*) => {
-        impl SessionStore for Yielding {
+        impl SessionStore for YieldingStore {
             $(async fn $name(&self, $($arg: $type),*) -> Result<$out, BackendError> {
-                others_first().await;
-                let answer = SessionStore::$name(&self.0, $($arg),*).await;
+                yield_once().await;
+                let result = SessionStore::$name(&self.0, $($arg),*).await;
                 $($after().await;)?
-                answer
+                result
             })*
         }
     };
 }
 
 yielding! {
-    fn create(session: &Session, ends: RevokeTarget<'_>) -> Vec<SessionId> [then others_first];
+    fn create(session: &Session, ends: RevokeTarget<'_>) -> Vec<SessionId> [then yield_once];
     fn find(id: SessionId) -> Option<Session>;
     fn rotate(id: SessionId, generation: u64, rotation: Rotation) -> Option<Session>;
     fn confirm(id: SessionId, generation: u64) -> ();
-    fn revoke(ends: RevokeTarget<'_>, now: Timestamp) -> Vec<SessionId> [then others_first];
-    fn outdate(subject: &str, claims: Option<&str>, now: Timestamp) -> Vec<(SessionId, u64)> [then others_first];
+    fn revoke(ends: RevokeTarget<'_>, now: Timestamp) -> Vec<SessionId> [then yield_once];
+    fn outdate(subject: &str, claims: Option<&str>, now: Timestamp) -> Vec<(SessionId, u64)> [then yield_once];
     fn list(subject: &str, now: Timestamp) -> Vec<Session>;
-    fn revocations(after: u64, limit: u32) -> RevocationPage [then others_first];
+    fn revocations(after: u64, limit: u32) -> RevocationPage [then yield_once];
     fn prune(before: Timestamp, limit: u32) -> u64;
 }
 
-/// What the claims are changed to.
+/// The new value of the claims.
 const NEW: u64 = 1;
 
 #[derive(Clone, Copy, Debug)]
@@ -60,16 +61,16 @@ enum Task {
     LogOut(usize),
     ChangePassword(usize),
     RevokeAll(usize),
-    /// Both of a session's claims and of those that the application adds.
+    /// Changes the stored claims and those that the application adds.
     ChangeClaims(usize),
     LogIn(usize),
     Sync(usize),
 }
 
-/// What came of a task: the cookies that it set, or nothing.
+/// The cookies that a task set, or `None`.
 type Outcome = Option<Vec<String>>;
 
-/// Runs one task at one of two processes, with the cookies of `browser`.
+/// Runs a task at one of the two processes, with the cookies of `browser`.
 async fn run(sites: &[Site; 2], role: &AtomicU64, browser: &Browser, task: Task) -> Outcome {
     let at = match task {
         Task::Refresh(at) | Task::LogOut(at) | Task::ChangePassword(at) | Task::RevokeAll(at) => at,
@@ -92,7 +93,7 @@ async fn run(sites: &[Site; 2], role: &AtomicU64, browser: &Browser, task: Task)
         }
         Task::ChangeClaims(_) => {
             role.store(NEW, Ordering::SeqCst);
-            sites[at].auth.change_claims("alice", &serde_json::json!({ "given": NEW })).await.unwrap();
+            sites[at].auth.change_claims("alice", &serde_json::json!({ "stored": NEW })).await.unwrap();
             None
         }
         Task::LogIn(_) => exchange.log_in("alice").await.ok(),
@@ -104,20 +105,20 @@ async fn run(sites: &[Site; 2], role: &AtomicU64, browser: &Browser, task: Task)
     cookies.map(|cookies| cookies.into_iter().collect())
 }
 
-/// Runs tasks in every order of their steps, each in a new world; answers how many orders there were.
+/// Runs tasks in every order of their steps, each time with a new store, and returns the number of orders.
 fn in_every_order(tasks: &[Task], check: impl Fn(&[Site; 2], &Browser, &[Outcome])) -> usize {
     let signing: SigningKey = key();
     let keys = KeySet::new(signing);
     let mut orders = 0;
-    // At each step: which of the tasks that are not done goes on, and of how many.
+    // For each step: the index of the task that runs next, and how many tasks were unfinished.
     let mut choices: Vec<(usize, usize)> = Vec::new();
     loop {
-        let (store, clock) = (Yielding::default(), TestClock::start_at(NOW));
+        let (store, clock) = (YieldingStore::default(), TestClock::start_at(NOW));
         let role = Arc::new(AtomicU64::new(0));
         let sites = [(); 2].map(|()| {
             let role = role.clone();
-            let asked = move |_: &str, _| Map::from_iter([("asked".to_owned(), role.load(Ordering::SeqCst).into())]);
-            let set = |builder: hardtack::AuthenticatorBuilder| builder.clock(clock.clone()).additional_claims(asked);
+            let added = move |_: &str, _| Map::from_iter([("added".to_owned(), role.load(Ordering::SeqCst).into())]);
+            let set = |builder: hardtack::AuthenticatorBuilder| builder.clock(clock.clone()).additional_claims(added);
             Site { clock: clock.clone(), ..Site::over(store.clone(), keys.clone(), set) }
         });
         let browser = sites[0].browser_of("alice");
@@ -150,19 +151,20 @@ fn in_every_order(tasks: &[Task], check: impl Fn(&[Site; 2], &Browser, &[Outcome
     }
 }
 
-fn holding(browser: &Browser, outcome: &Outcome) -> Option<Browser> {
+/// Returns the browser with the cookies that a task set.
+fn browser_after(browser: &Browser, outcome: &Outcome) -> Option<Browser> {
     let mut browser = browser.clone();
     outcome.as_ref()?.iter().for_each(|text| browser.set(text, NOW));
     Some(browser)
 }
 
-/// After every process has read the log, nobody gets in with anything that was ever handed out.
-fn all_are_dead(sites: &[Site; 2], browser: &Browser, outcomes: &[Outcome]) {
+/// Checks that every process, once it has read the log, refuses every token that was ever issued.
+fn every_token_is_refused(sites: &[Site; 2], browser: &Browser, outcomes: &[Outcome]) {
     for site in sites {
         block_on(site.auth.sync_revocations()).unwrap();
         assert_eq!(site.live_sessions("alice").len(), 0);
-        let handed_out = outcomes.iter().filter_map(|outcome| holding(browser, outcome));
-        for held in handed_out.chain([browser.clone()]).filter(|held| !held.is_empty()) {
+        let issued = outcomes.iter().filter_map(|outcome| browser_after(browser, outcome));
+        for held in issued.chain([browser.clone()]).filter(|held| !held.is_empty()) {
             assert_eq!(site.visit(&mut held.clone()).status, 401);
             assert_eq!(site.refresh(&mut held.clone()).status, 401);
         }
@@ -172,7 +174,7 @@ fn all_are_dead(sites: &[Site; 2], browser: &Browser, outcomes: &[Outcome]) {
 #[test]
 fn s31_refreshes_that_race_all_get_the_same() {
     let orders = in_every_order(&[Task::Refresh(0), Task::Refresh(1), Task::Refresh(0)], |sites, browser, outcomes| {
-        let tokens: Vec<Browser> = outcomes.iter().map(|outcome| holding(browser, outcome).unwrap()).collect();
+        let tokens: Vec<Browser> = outcomes.iter().map(|outcome| browser_after(browser, outcome).unwrap()).collect();
         assert!(tokens.iter().all(|held| held.refresh() == tokens[0].refresh() && held.access() == tokens[0].access()));
         let rows = sites[0].live_sessions("alice");
         assert_eq!((rows.len(), rows[0].generation), (1, 2));
@@ -182,14 +184,14 @@ fn s31_refreshes_that_race_all_get_the_same() {
 
 #[test]
 fn s28_s29_a_log_out_is_final_in_every_order() {
-    let orders = in_every_order(&[Task::Refresh(0), Task::LogOut(1), Task::Refresh(1)], all_are_dead);
+    let orders = in_every_order(&[Task::Refresh(0), Task::LogOut(1), Task::Refresh(1)], every_token_is_refused);
     assert!(orders > 100, "{orders}");
 }
 
 #[test]
 fn s28_a_reader_of_the_log_misses_nothing_in_any_order() {
     for end in [Task::LogOut(1), Task::RevokeAll(1)] {
-        let orders = in_every_order(&[Task::Sync(0), end, Task::Sync(0)], all_are_dead);
+        let orders = in_every_order(&[Task::Sync(0), end, Task::Sync(0)], every_token_is_refused);
         assert!(orders > 100, "{orders}");
     }
 }
@@ -201,39 +203,39 @@ fn s35_a_password_change_leaves_one_session_or_none() {
             assert_eq!(sites[0].live_sessions("alice").len(), usize::from(outcomes[0].is_some()));
             for site in sites {
                 block_on(site.auth.sync_revocations()).unwrap();
-                for held in outcomes[1..].iter().filter_map(|outcome| holding(browser, outcome)) {
+                for held in outcomes[1..].iter().filter_map(|outcome| browser_after(browser, outcome)) {
                     assert_eq!(site.visit(&mut held.without(&["refresh_token_cookie"])).status, 401);
                 }
             }
         });
     assert!(orders > 100, "{orders}");
-    // A log-out that comes first is final; one that comes later names a session that is dead already.
+    // A log-out that comes first is final. One that comes later names a session that has ended already.
     in_every_order(&[Task::ChangePassword(0), Task::LogOut(1), Task::Sync(1)], |sites, browser, outcomes| {
         let renewed = outcomes[0].is_some();
         assert_eq!(sites[0].live_sessions("alice").len(), usize::from(renewed));
-        all_but_new_are_dead(sites, browser);
+        the_old_session_is_refused(sites, browser);
     });
 }
 
-fn all_but_new_are_dead(sites: &[Site; 2], browser: &Browser) {
+fn the_old_session_is_refused(sites: &[Site; 2], browser: &Browser) {
     for site in sites {
         block_on(site.auth.sync_revocations()).unwrap();
         assert_eq!(site.visit(&mut browser.clone()).status, 401);
     }
 }
 
-/// After every process has read the log, whatever was handed out has the new claims or is refused.
-fn whoever_gets_in_has_the_new_claims(sites: &[Site; 2], browser: &Browser, outcomes: &[Outcome], given: bool) {
+/// Checks that every process, once it has read the log, refuses a token or finds the new claims in it.
+fn accepted_tokens_have_the_new_claims(sites: &[Site; 2], browser: &Browser, outcomes: &[Outcome], stored: bool) {
     for site in sites {
         block_on(site.auth.sync_revocations()).unwrap();
     }
-    let handed_out = outcomes.iter().filter_map(|outcome| holding(browser, outcome));
-    for held in handed_out.chain([browser.clone()]) {
-        let answers = sites.each_ref().map(|site| site.visit(&mut held.without(&["refresh_token_cookie"])));
-        assert_eq!(answers[0].status, answers[1].status, "the processes agree");
-        for answer in answers.iter().filter(|answer| answer.status == 200) {
-            assert_eq!(answer.token().claim("asked"), NEW);
-            assert!(!given || answer.token().claim("given") == NEW);
+    let issued = outcomes.iter().filter_map(|outcome| browser_after(browser, outcome));
+    for held in issued.chain([browser.clone()]) {
+        let responses = sites.each_ref().map(|site| site.visit(&mut held.without(&["refresh_token_cookie"])));
+        assert_eq!(responses[0].status, responses[1].status, "the processes agree");
+        for response in responses.iter().filter(|response| response.status == 200) {
+            assert_eq!(response.token().claim("added"), NEW);
+            assert!(!stored || response.token().claim("stored") == NEW);
         }
     }
 }
@@ -243,12 +245,15 @@ fn s39_changed_claims_hold_in_every_order() {
     for change in [0, 1] {
         let tasks = [Task::Refresh(0), Task::ChangeClaims(change), Task::Refresh(1)];
         let orders = in_every_order(&tasks, |sites, browser, outcomes| {
-            whoever_gets_in_has_the_new_claims(sites, browser, outcomes, true);
-            // Nobody was logged out, and one more refresh is enough.
-            let mut held = holding(browser, &outcomes[0]).unwrap();
+            accepted_tokens_have_the_new_claims(sites, browser, outcomes, true);
+            // The session is still live, and one more refresh is enough.
+            let mut held = browser_after(browser, &outcomes[0]).unwrap();
             for site in sites {
-                let answer = site.visit(&mut held);
-                assert_eq!((answer.token().claim("asked"), answer.token().claim("given")), (NEW.into(), NEW.into()));
+                let response = site.visit(&mut held);
+                assert_eq!(
+                    (response.token().claim("added"), response.token().claim("stored")),
+                    (NEW.into(), NEW.into())
+                );
             }
             assert!(sites[0].visit(&mut held).cookies.is_empty());
             assert!(sites[0].live_sessions("alice")[0].generation <= 3);
@@ -259,19 +264,19 @@ fn s39_changed_claims_hold_in_every_order() {
 
 #[test]
 fn s39_no_new_session_keeps_the_old_claims() {
-    // Its application gave a log-in no claims; what it adds is asked for.
+    // The log-in stores no claims; the application adds some.
     let orders = in_every_order(&[Task::LogIn(0), Task::ChangeClaims(1)], |sites, browser, outcomes| {
-        whoever_gets_in_has_the_new_claims(sites, browser, outcomes, false);
-        let mut held = holding(browser, &outcomes[0]).unwrap();
-        assert_eq!(sites[1].visit(&mut held).token().claim("asked"), NEW);
+        accepted_tokens_have_the_new_claims(sites, browser, outcomes, false);
+        let mut held = browser_after(browser, &outcomes[0]).unwrap();
+        assert_eq!(sites[1].visit(&mut held).token().claim("added"), NEW);
     });
     assert!(orders > 20, "{orders}");
     let ended = AtomicU64::new(0);
     let orders = in_every_order(&[Task::ChangePassword(0), Task::ChangeClaims(1)], |sites, browser, outcomes| {
-        whoever_gets_in_has_the_new_claims(sites, browser, outcomes, true);
-        match holding(browser, &outcomes[0]) {
-            Some(mut held) => assert_eq!(sites[1].visit(&mut held).token().claim("given"), NEW),
-            // Changed while the password was: its user logs in.
+        accepted_tokens_have_the_new_claims(sites, browser, outcomes, true);
+        match browser_after(browser, &outcomes[0]) {
+            Some(mut held) => assert_eq!(sites[1].visit(&mut held).token().claim("stored"), NEW),
+            // The claims changed during the password change: the user has to log in again.
             None => assert_eq!(sites[0].live_sessions("alice").len(), 0),
         }
         ended.fetch_add(u64::from(outcomes[0].is_none()), Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! Configuration by the names of Flask-JWT-Extended.
+//! Configuration by Flask-JWT-Extended's option names.
 
 use hardtack::flask_compat::JwtOptions;
 use hardtack::jwt::Algorithm;
@@ -75,7 +75,7 @@ fn every_option_has_an_effect_or_is_refused_by_name() {
 }
 
 #[test]
-fn a_bad_value_is_told_with_its_name_and_what_is_allowed() {
+fn an_error_names_the_option_its_value_and_what_is_allowed() {
     for (name, value, allowed) in [
         ("JWT_TOKEN_LOCATION", "header", "headers, cookies, query_string and json"),
         ("JWT_TOKEN_LOCATION", "", "headers, cookies, query_string and json"),
@@ -120,7 +120,7 @@ fn s22_weak_and_missing_keys_are_refused_by_the_option_and_never_shown() {
 }
 
 #[test]
-fn protection_goes_by_its_loud_name_only() {
+fn options_that_turn_protection_off_are_refused_outside_the_flask_preset() {
     for (name, value, call) in [
         ("JWT_COOKIE_CSRF_PROTECT", "false", "insecure_disabled"),
         ("JWT_CSRF_METHODS", "PUT", "insecure_methods"),
@@ -133,7 +133,7 @@ fn protection_goes_by_its_loud_name_only() {
 }
 
 #[test]
-fn keys_come_as_text_and_from_files_and_a_public_one_verifies() {
+fn keys_are_read_from_text_and_files_and_a_public_key_verifies() {
     let read = |file: &str| std::fs::read_to_string(format!("{KEYS}{file}")).unwrap();
     for (algorithm, file) in
         [("RS256", "rsa"), ("PS512", "rsa"), ("ES256", "es256"), ("ES384", "es384"), ("EdDSA", "ed25519")]
@@ -165,7 +165,7 @@ fn keys_come_as_text_and_from_files_and_a_public_one_verifies() {
     assert!(differ.unwrap_err().to_string().contains("public half"));
 }
 
-/// A public key that belongs to no private one here.
+/// Returns a public key that belongs to another private key.
 fn other_public() -> String {
     let jwk =
         SigningKey::generate(Algorithm::ES256).unwrap().verifying_key().to_jwk().unwrap().to_public_json().unwrap();
@@ -173,7 +173,7 @@ fn other_public() -> String {
         let value: serde_json::Value = serde_json::from_str(&jwk).unwrap();
         base64_simd::URL_SAFE_NO_PAD.decode_to_vec(value[name].as_str().unwrap()).unwrap()
     };
-    // SubjectPublicKeyInfo of P-256 (RFC 5480 section 2): a fixed head, and the point.
+    // SubjectPublicKeyInfo for P-256 (RFC 5480 section 2): a fixed prefix and the point.
     let mut der =
         b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00\x04"
             .to_vec();
@@ -184,7 +184,7 @@ fn other_public() -> String {
 }
 
 #[test]
-fn cookie_names_may_bring_a_prefix_and_keep_its_promise() {
+fn a_cookie_name_with_a_prefix_must_meet_its_conditions() {
     let own = |more: &[(&str, &str)]| {
         let options = [("JWT_SECRET_KEY", SECRET), ("JWT_ACCESS_COOKIE_NAME", "__Host-access")];
         build(true, &[&options[..], more].concat())

@@ -1,4 +1,4 @@
-//! How long tokens and sessions live: jitter, and the strict profile.
+//! Lifetimes of tokens and sessions: jitter and the strict preset.
 
 use std::collections::BTreeSet;
 
@@ -14,11 +14,11 @@ fn lifetime(site: &Site, browser: &Browser) -> u64 {
 }
 
 #[test]
-fn access_tokens_do_not_all_expire_at_once() {
+fn jitter_spreads_the_lifetimes_of_access_tokens() {
     let site = Site::with(|builder| builder.session_policy(SessionPolicy::default().access_jitter(5)));
-    let lives: BTreeSet<u64> = (0..200).map(|_| lifetime(&site, &site.browser_of("alice"))).collect();
-    assert!(lives.iter().all(|life| (855..=900).contains(life)), "{lives:?}");
-    assert!(lives.len() > 20, "{lives:?}");
+    let lifetimes: BTreeSet<u64> = (0..200).map(|_| lifetime(&site, &site.browser_of("alice"))).collect();
+    assert!(lifetimes.iter().all(|lifetime| (855..=900).contains(lifetime)), "{lifetimes:?}");
+    assert!(lifetimes.len() > 20, "{lifetimes:?}");
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn s31_jitter_gives_all_who_race_the_same_bytes() {
         let parent = site.browser_of("alice");
         let (mut one, mut two) = (parent.clone(), parent.clone());
         site.refresh(&mut one);
-        site.pass(7);
+        site.advance(7);
         site.refresh(&mut two);
         assert_eq!((one.access(), one.refresh()), (two.access(), two.refresh()));
         assert!((450..=900).contains(&lifetime(&site, &one)));
@@ -36,7 +36,7 @@ fn s31_jitter_gives_all_who_race_the_same_bytes() {
 }
 
 #[test]
-fn without_jitter_a_lifetime_is_what_was_set() {
+fn without_jitter_the_lifetime_is_exactly_the_setting() {
     let site = Site::new();
     assert_eq!(lifetime(&site, &site.browser_of("alice")), 900);
     let error = hardtack::Authenticator::builder(KeySet::new(key()))
@@ -57,14 +57,14 @@ fn s30_s33_s34_the_strict_profile_has_no_windows_and_short_lives() {
     assert_eq!(site.visit(&mut alice).status, 401);
 
     let mut bob = site.browser_of("bob");
-    assert!(bob.cookies_for("/", NOW + seconds(10_000_000)).is_some(), "cookies end with the browser");
+    assert!(bob.cookies_for("/", NOW + seconds(10_000_000)).is_some(), "cookies last until the browser is closed");
     for _ in 0..12 * 6 - 1 {
-        site.pass(600);
+        site.advance(600);
         assert_eq!(site.refresh(&mut bob).status, 200);
     }
-    site.pass(600);
-    assert_eq!(site.refresh(&mut bob).status, 401, "twelve hours");
+    site.advance(600);
+    assert_eq!(site.refresh(&mut bob).status, 401, "absolute lifetime: twelve hours");
     let mut carol = site.browser_of("carol");
-    site.pass(900);
-    assert_eq!(site.refresh(&mut carol).status, 401, "a quarter of an hour unused");
+    site.advance(900);
+    assert_eq!(site.refresh(&mut carol).status, 401, "idle lifetime: fifteen minutes");
 }

@@ -1,4 +1,4 @@
-//! Logging in, and proving it anew.
+//! Log-in and reauthentication.
 
 use hardtack::authenticator::Freshness;
 use hardtack::jwt::TokenKind;
@@ -7,11 +7,11 @@ use hardtack::{KeySet, LogIn, Need};
 use crate::support::{Browser, NOW, Request, Site, block_on, key, log_in, page, seconds};
 
 #[test]
-fn a_log_in_makes_a_fresh_session() {
+fn a_log_in_begins_a_fresh_session() {
     let site = Site::new();
     let mut alice = site.browser_of("alice");
-    let answer = site.send(&mut alice, Request::get("/account"), page(Need::access().fresh()));
-    let token = answer.token();
+    let response = site.send(&mut alice, Request::get("/account"), page(Need::access().fresh()));
+    let token = response.token();
     assert_eq!(token.subject(), "alice");
     assert!(token.is_fresh(NOW));
     assert_eq!(token.claims().auth_time, Some(NOW));
@@ -24,8 +24,8 @@ fn s09_s27_a_log_in_never_keeps_a_session_id() {
     let site = Site::new();
     let mut browser = site.browser_of("alice");
     let (stolen, first) = (browser.clone(), site.visit(&mut browser).token().session());
-    let answer = site.send(&mut browser, Request::post("/login").json(), log_in("alice"));
-    assert_eq!(answer.status, 200);
+    let response = site.send(&mut browser, Request::post("/login").json(), log_in("alice"));
+    assert_eq!(response.status, 200);
     assert_ne!(site.visit(&mut browser).token().session(), first);
     assert!(site.visit(&mut stolen.clone()).is_refused(401, "revoked"));
     assert!(site.refresh(&mut stolen.clone()).is_refused(401, "revoked"));
@@ -49,7 +49,7 @@ fn s27_an_expired_session_in_the_browser_ends_too() {
     let site = Site::new();
     let mut browser = site.browser_of("alice");
     let stolen = browser.without(&["access_token_cookie"]);
-    site.pass(3600);
+    site.advance(3600);
     site.send(&mut browser, Request::post("/login").json(), log_in("alice"));
     assert!(site.refresh(&mut stolen.clone()).is_refused(401, "revoked"));
 }
@@ -70,7 +70,7 @@ fn s09_a_session_id_of_a_strangers_making_is_nothing() {
         assert_eq!(sessions.len(), before + 1);
         assert!(sessions.iter().all(|session| session.id.to_string() != invented));
     }
-    // Signed by another site's key, with a session id that is really there.
+    // A token that another site's key signed.
     let other = Site::new();
     let id = site.live_sessions("alice")[0].id;
     let forged = other.browser_of("alice").access().to_owned();
@@ -80,21 +80,21 @@ fn s09_a_session_id_of_a_strangers_making_is_nothing() {
 }
 
 #[test]
-fn what_goes_with_a_log_in_is_kept_with_the_session() {
+fn user_agent_and_address_are_stored_with_the_session() {
     let site = Site::new();
     let request = || Request::post("/login").json().field("user-agent", "Firefox");
     site.send(&mut Browser::default(), request(), log_in("alice"));
     let session = &site.live_sessions("alice")[0];
     assert_eq!((session.user_agent.as_deref(), session.address.as_deref()), (Some("Firefox"), Some("192.0.2.7")));
-    // Behind a proxy only the application knows better.
-    let said = LogIn::new("bob").address("198.51.100.1").user_agent("App/1");
-    site.send(&mut Browser::default(), request(), log_in(said));
+    // Behind a proxy, the application can set the real values.
+    let options = LogIn::new("bob").address("198.51.100.1").user_agent("App/1");
+    site.send(&mut Browser::default(), request(), log_in(options));
     let session = &site.live_sessions("bob")[0];
     assert_eq!((session.user_agent.as_deref(), session.address.as_deref()), (Some("App/1"), Some("198.51.100.1")));
 }
 
 #[test]
-fn freshness_is_what_the_log_in_says() {
+fn a_log_in_can_set_its_freshness() {
     let site = Site::new();
     let mut browser = Browser::default();
     let fresh = |browser: &mut Browser| site.send(browser, Request::get("/"), page(Need::access().fresh())).status;
@@ -104,9 +104,9 @@ fn freshness_is_what_the_log_in_says() {
     start(&mut browser, Freshness::Not);
     assert_eq!(fresh(&mut browser), 401);
     start(&mut browser, Freshness::For(seconds(60)));
-    site.pass(60);
+    site.advance(60);
     assert_eq!(fresh(&mut browser), 200);
-    site.pass(1);
+    site.advance(1);
     assert_eq!(fresh(&mut browser), 401);
 }
 
@@ -115,7 +115,7 @@ fn s44_re_authentication_is_fresh_and_a_refresh_after_it_is_not() {
     let site = Site::new();
     let mut alice = site.browser_of("alice");
     let (session, csrf) = (site.visit(&mut alice).token().session(), alice.csrf());
-    site.pass(1000);
+    site.advance(1000);
     assert!(!site.visit(&mut alice).token().is_fresh(site.auth.now()));
     assert_eq!(site.reauthenticate(&mut alice, "alice").status, 200);
     let raised = site.visit(&mut alice);
@@ -123,7 +123,7 @@ fn s44_re_authentication_is_fresh_and_a_refresh_after_it_is_not() {
     assert_eq!((raised.token().session(), alice.csrf()), (session, csrf));
     assert_eq!(raised.token().claims().auth_time, Some(site.auth.now()));
     let proven = site.auth.now();
-    site.pass(1000);
+    site.advance(1000);
     let later = site.visit(&mut alice);
     assert!(!later.token().is_fresh(site.auth.now()));
     assert_eq!(later.token().claims().auth_time, Some(proven));
@@ -133,7 +133,7 @@ fn s44_re_authentication_is_fresh_and_a_refresh_after_it_is_not() {
 fn s45_re_authenticating_as_another_user_raises_nothing() {
     let site = Site::new();
     let mut alice = site.browser_of("alice");
-    site.pass(1000);
+    site.advance(1000);
     site.visit(&mut alice);
     let before = (alice.access().to_owned(), alice.refresh().to_owned());
     assert!(site.reauthenticate(&mut alice, "bob").is_refused(401, "other_user"));
@@ -142,23 +142,23 @@ fn s45_re_authenticating_as_another_user_raises_nothing() {
 }
 
 #[test]
-fn re_authenticating_twice_at_once_leaves_one_pair_of_tokens() {
+fn two_concurrent_reauthentications_get_the_same_tokens() {
     let site = Site::new();
     let mut alice = site.browser_of("alice");
-    site.pass(5);
+    site.advance(5);
     let request = Request::post("/reauthenticate").csrf(&alice.csrf());
     let handler = || crate::support::reauthenticate("alice");
-    let (first, second) = (site.answer(&alice, request.clone(), handler()), site.answer(&alice, request, handler()));
+    let (first, second) = (site.respond(&alice, request.clone(), handler()), site.respond(&alice, request, handler()));
     assert_eq!(first.set_cookie("refresh_token_cookie"), second.set_cookie("refresh_token_cookie"));
-    // Whichever arrives last: hours later the session still goes on.
-    alice.take(&second, site.auth.now());
-    alice.take(&first, site.auth.now());
-    site.pass(3600);
+    // Whichever response arrives last, the session is still live an hour later.
+    alice.receive(&second, site.auth.now());
+    alice.receive(&first, site.auth.now());
+    site.advance(3600);
     assert_eq!(site.visit(&mut alice).status, 200);
 }
 
 #[test]
-fn a_step_up_is_no_way_back_from_a_log_out() {
+fn a_step_up_does_not_revive_an_ended_session() {
     let site = Site::new();
     let alice = site.browser_of("alice");
     site.log_out(&mut alice.clone());
@@ -177,21 +177,21 @@ fn s23_a_key_rotation_logs_nobody_out() {
     let both = KeySet::new(new.clone()).also_verify(old.verifying_key()).unwrap();
     let during = Site::over(before.store.clone(), both, |builder| builder);
     assert_eq!(during.visit(&mut alice).status, 200);
-    during.pass(1000);
+    during.advance(1000);
     assert_eq!(during.visit(&mut alice).status, 200);
     assert!(during.auth.decode::<hardtack::jwt::NoExtra>(alice.access(), TokenKind::Access).is_ok());
-    // A form that was open across the rotation still posts.
+    // A form that was open during the rotation is still accepted.
     let request = Request::post("/page").form(&page_form);
     assert_eq!(during.send(&mut alice, request, page(Need::access())).status, 200);
-    // With the old key gone its tokens are refused, and those of the new key are not.
+    // Without the old key, its tokens are refused and those of the new key accepted.
     let after = Site::over(before.store.clone(), KeySet::new(new), |builder| builder);
-    after.pass(1000);
+    after.advance(1000);
     assert_eq!(after.visit(&mut alice).status, 200);
     assert!(after.visit(&mut stale.clone()).is_refused(401, "unknown_key"));
 }
 
 #[test]
-fn an_operator_ends_what_he_names() {
+fn an_operator_can_end_one_session_or_all_of_a_subject() {
     let site = Site::new();
     let (mut one, mut two) = (site.browser_of("alice"), site.browser_of("alice"));
     let mut bob = site.browser_of("bob");
@@ -216,7 +216,7 @@ fn s28_other_processes_learn_what_was_ended() {
     assert_eq!(block_on(there.auth.sync_revocations()).unwrap(), 0);
 }
 
-/// What the store holds signs nothing: its reader still needs the key.
+/// The store contains no signing key, so no token can be forged with a copy of it.
 #[test]
 fn s40_a_copy_of_the_store_forges_nothing() {
     let site = Site::new();
@@ -232,8 +232,9 @@ fn s40_a_copy_of_the_store_forges_nothing() {
 fn s25_claims_hold_ids_and_times_only() {
     let site = Site::new();
     let mut browser = site.browser_of("alice");
-    let answer = site.visit(&mut browser);
-    let claims: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(answer.token().payload()).unwrap();
+    let response = site.visit(&mut browser);
+    let claims: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(response.token().payload()).unwrap();
     let mut names: Vec<&str> = claims.keys().map(String::as_str).collect();
     names.sort_unstable();
     assert_eq!(names, ["auth_time", "csrf", "exp", "fresh", "gen", "iat", "jti", "nbf", "sid", "sub", "type"]);

@@ -13,7 +13,7 @@ fn s28_s29_copies_are_dead_after_a_log_out() {
     assert!(alice.is_empty());
     assert!(site.visit(&mut stolen.clone()).is_refused(401, "revoked"));
     assert!(site.refresh(&mut stolen.clone()).is_refused(401, "revoked"));
-    site.pass(1000);
+    site.advance(1000);
     assert!(
         site.visit(&mut stolen.clone()).is_refused(401, "session_ended")
             || site.visit(&mut stolen.clone()).is_refused(401, "revoked")
@@ -22,21 +22,21 @@ fn s28_s29_copies_are_dead_after_a_log_out() {
 }
 
 #[test]
-fn a_session_ends_long_after_its_access_token() {
+fn a_log_out_works_long_after_the_access_token_expired() {
     let site = Site::new();
     let mut alice = site.browser_of("alice");
     let stolen = alice.clone();
-    site.pass(80_000);
+    site.advance(80_000);
     assert_eq!(site.log_out(&mut alice).status, 200);
     assert_eq!(site.refresh(&mut stolen.clone()).status, 401);
 }
 
 #[test]
-fn whoever_is_not_logged_in_may_log_out() {
+fn a_log_out_without_a_session_succeeds() {
     let site = Site::new();
-    let answer = site.log_out(&mut Browser::default());
-    assert_eq!(answer.status, 200);
-    assert!(answer.deletes("access_token_cookie") && answer.deletes("refresh_token_cookie"));
+    let response = site.log_out(&mut Browser::default());
+    assert_eq!(response.status, 200);
+    assert!(response.deletes("access_token_cookie") && response.deletes("refresh_token_cookie"));
 }
 
 #[test]
@@ -57,12 +57,12 @@ fn s48_s50_a_log_out_is_posted_from_this_site_with_the_csrf_token() {
 }
 
 #[test]
-fn a_planted_session_does_not_end_the_other_one() {
+fn a_log_out_with_cookies_of_two_sessions_ends_neither() {
     let site = Site::new();
     let (victim, mallory) = (site.browser_of("victim"), site.browser_of("mallory"));
     let mut mixed = victim.replacing("access_token_cookie", mallory.access());
-    let answer = site.send(&mut mixed, Request::post("/logout").csrf(&mallory.csrf()), log_out);
-    assert!(answer.is_refused(403, "csrf_mismatch"));
+    let response = site.send(&mut mixed, Request::post("/logout").csrf(&mallory.csrf()), log_out);
+    assert!(response.is_refused(403, "csrf_mismatch"));
     assert_eq!(site.visit(&mut victim.clone()).status, 200);
 }
 
@@ -70,37 +70,37 @@ fn a_planted_session_does_not_end_the_other_one() {
 fn a_refresh_in_flight_does_not_undo_a_log_out() {
     let site = Site::new();
     let mut alice = site.browser_of("alice");
-    site.pass(1000);
-    // The refresh is answered first and heard of last.
-    let refreshed = site.answer(&alice, Request::get("/page"), page(Need::access()));
+    site.advance(1000);
+    // The response to the refresh is sent first and arrives last.
+    let refreshed = site.respond(&alice, Request::get("/page"), page(Need::access()));
     assert_eq!(refreshed.status, 200);
     assert_eq!(site.log_out(&mut alice).status, 200);
-    alice.take(&refreshed, site.auth.now());
+    alice.receive(&refreshed, site.auth.now());
     assert!(alice.value("access_token_cookie").is_some());
     let stolen = alice.clone();
-    let answer = site.visit(&mut alice);
-    assert!(answer.is_refused(401, "revoked"));
+    let response = site.visit(&mut alice);
+    assert!(response.is_refused(401, "revoked"));
     assert!(alice.is_empty());
     assert_eq!(site.refresh(&mut stolen.clone()).status, 401);
-    // The other order: the log-out is served between the request and its refresh.
+    // The other order: the log-out comes before the request that needs a refresh.
     let bob = site.browser_of("bob");
-    site.pass(1000);
+    site.advance(1000);
     site.log_out(&mut bob.clone());
     assert_eq!(site.visit(&mut bob.clone()).status, 401);
 }
 
 #[test]
-fn a_handler_that_logs_out_gets_no_refreshed_cookies() {
+fn a_log_out_after_a_refresh_sets_no_refreshed_cookies() {
     let site = Site::new();
     let mut alice = site.browser_of("alice");
-    site.pass(1000);
+    site.advance(1000);
     let request = Request::post("/logout").csrf(&alice.csrf());
-    let answer = site.send(&mut alice, request, |exchange| {
+    let response = site.send(&mut alice, request, |exchange| {
         assert_eq!(page(Need::access())(exchange)?.token.unwrap().subject(), "alice");
         log_out(exchange)
     });
-    assert_eq!(answer.status, 200);
-    assert!(answer.added.is_empty());
+    assert_eq!(response.status, 200);
+    assert!(response.added.is_empty());
     assert!(alice.is_empty());
     assert!(site.live_sessions("alice").is_empty());
 }

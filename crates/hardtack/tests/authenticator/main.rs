@@ -1,36 +1,36 @@
-//! The authenticator's behaviour through its public door: requests in, replies and cookies out. A test is
-//! named after the row of the security requirements that it shows.
+//! Tests of the authenticator through its public API: a request goes in, a response and cookies come out. A test whose
+//! name begins with `sNN` shows row SNN of the security requirements in `docs/security.md`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod application;
+mod callbacks;
+mod cancelled_requests;
 mod change_claims;
 mod config;
 mod cookies;
 mod csrf;
-mod cut_off;
 mod events;
-mod failures;
-mod flask;
-mod following;
+mod flask_compat;
 mod interleavings;
 mod jwt_options;
 mod lifetimes;
-mod locations;
 mod log_in;
 mod log_out;
+mod loom;
 mod model;
 mod password_change;
+mod persistent_cookies;
 mod refresh_redirect;
+mod refresh_sliding;
 mod refresh_transparent;
-mod remember;
-mod replaced;
-mod sliding;
+mod refusals;
+mod replaced_sessions;
+mod revocation_log;
 mod stateless;
 mod store_failure;
 mod support;
-mod threads;
 mod token_cache;
+mod token_sources;
 
-// Modules of the core that are compiled here once more take it from the root.
+// `loom.rs` compiles some modules of the core again; they import these two by `crate::`.
 use hardtack::{clock, session};

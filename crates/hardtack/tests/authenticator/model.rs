@@ -1,4 +1,4 @@
-//! Random histories of two processes on one store, against a plain model of what sessions are.
+//! Random histories of two processes with one store, compared with a simple model of sessions.
 
 use hardtack::clock::Timestamp;
 use hardtack::session::SessionPolicy;
@@ -11,7 +11,7 @@ use crate::support::{Browser, NOW, Site, block_on, key, seconds};
 const ACCESS: u64 = 900;
 const IDLE: u64 = 86_400;
 const ABSOLUTE: u64 = 200_000;
-/// For how long a process trusts its own memory.
+/// The maximum staleness, after which a process asks the store.
 const BOUND: u64 = 60;
 const SUBJECTS: [&str; 2] = ["alice", "bob"];
 
@@ -19,77 +19,83 @@ const SUBJECTS: [&str; 2] = ["alice", "bob"];
 enum Step {
     LogIn(usize),
     Refresh(usize),
-    /// A refresh whose response gets lost.
-    RefreshInVain(usize),
+    /// A refresh whose response is lost.
+    RefreshAndLose(usize),
     /// The same refresh at both processes.
-    Race(usize),
+    RefreshTwice(usize),
     Visit(usize),
     LogOut(usize),
     ChangePassword(usize),
     RevokeOthers(usize),
     ChangeClaims(usize),
-    /// A process reads the log.
+    /// A process reads the revocation log.
     Sync,
-    Pass(u64),
+    /// Time passes, in seconds.
+    Advance(u64),
 }
 
-/// A step, and the process that takes it.
-fn step() -> impl Strategy<Value = (usize, Step)> {
-    (0..2usize, act())
+/// A process, and what it does.
+fn process_and_step() -> impl Strategy<Value = (usize, Step)> {
+    (0..2usize, step())
 }
 
-fn act() -> impl Strategy<Value = Step> {
+fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => (0..2usize).prop_map(Step::LogIn),
         6 => any::<usize>().prop_map(Step::Refresh),
-        2 => any::<usize>().prop_map(Step::RefreshInVain),
-        2 => any::<usize>().prop_map(Step::Race),
+        2 => any::<usize>().prop_map(Step::RefreshAndLose),
+        2 => any::<usize>().prop_map(Step::RefreshTwice),
         4 => any::<usize>().prop_map(Step::Visit),
         1 => any::<usize>().prop_map(Step::LogOut),
         1 => any::<usize>().prop_map(Step::ChangePassword),
         1 => any::<usize>().prop_map(Step::RevokeOthers),
         2 => (0..2usize).prop_map(Step::ChangeClaims),
         3 => Just(Step::Sync),
-        4 => prop::sample::select(vec![0, 1, 29, 31, 300, 500, 601, 950, 40_000, 90_000]).prop_map(Step::Pass),
+        4 => prop::sample::select(vec![0, 1, 29, 31, 300, 500, 601, 950, 40_000, 90_000]).prop_map(Step::Advance),
     ]
 }
 
-/// A session as the documents describe it.
+/// A session as the documentation describes it.
 struct Model {
     subject: usize,
     ended: bool,
-    /// Which processes know of its end.
-    known: [bool; 2],
+    /// Which processes know that it ended.
+    end_known: [bool; 2],
+    /// Whether its browser got a new session.
     replaced: bool,
-    /// What its claims say, if anything.
+    /// The `role` of its claims.
     role: Option<u64>,
-    /// Access tokens up to this generation are outdated, and which of them the processes know to be.
+    /// Access tokens up to this generation are outdated.
     outdated: u64,
+    /// The outdated generation that each process knows.
     known_outdated: [u64; 2],
     generation: u64,
     rotated_at: Timestamp,
-    seen: bool,
-    /// The process that made the newest generation, and so waits for it to be seen.
+    /// Whether an access token of the current generation was used: the row is confirmed.
+    confirmed: bool,
+    /// The process that issued the current generation, and so waits for its first use.
     rotated_by: usize,
     expires_at: Timestamp,
-    absolute: Timestamp,
+    absolute_expires_at: Timestamp,
 }
 
-/// Tokens that were handed out at some time, in a browser of their own.
-struct Pair {
+/// Tokens that were issued together, in a browser of their own.
+struct TokenPair {
     session: usize,
     generation: u64,
-    access_ends: Timestamp,
-    refresh_ends: Timestamp,
+    access_expires_at: Timestamp,
+    refresh_expires_at: Timestamp,
     browser: Browser,
 }
 
 struct World {
     sites: [Site; 2],
+    /// When each process last read the log.
     synced_at: [Timestamp; 2],
     sessions: Vec<Model>,
-    pairs: Vec<Pair>,
-    roles: u64,
+    pairs: Vec<TokenPair>,
+    /// The last `role` that was set.
+    last_role: u64,
 }
 
 impl World {
@@ -107,45 +113,46 @@ impl World {
             block_on(site.auth.sync_revocations()).unwrap();
             Site { clock: clock.clone(), ..site }
         });
-        Self { sites, synced_at: [NOW; 2], sessions: Vec::new(), pairs: Vec::new(), roles: 0 }
+        Self { sites, synced_at: [NOW; 2], sessions: Vec::new(), pairs: Vec::new(), last_role: 0 }
     }
 
     fn now(&self) -> Timestamp {
         self.sites[0].auth.now()
     }
 
+    /// Records a new session.
     fn begin(&mut self, subject: usize, role: Option<u64>, browser: Browser) {
         let now = self.now();
-        let (expires_at, absolute) = (now + seconds(IDLE), now + seconds(ABSOLUTE));
+        let (expires_at, absolute_expires_at) = (now + seconds(IDLE), now + seconds(ABSOLUTE));
         let model = Model {
             subject,
             ended: false,
-            known: [false; 2],
+            end_known: [false; 2],
             replaced: false,
             role,
             outdated: 0,
             known_outdated: [0; 2],
             generation: 1,
             rotated_at: now,
-            seen: true,
+            confirmed: true,
             rotated_by: 0,
             expires_at,
-            absolute,
+            absolute_expires_at,
         };
         self.sessions.push(model);
-        self.hand_out(self.sessions.len() - 1, browser);
+        self.record_tokens(self.sessions.len() - 1, browser);
     }
 
-    /// Notes what a browser got of a session as it stands.
-    fn hand_out(&mut self, session: usize, browser: Browser) {
+    /// Records the tokens that a browser got, for the current state of the session.
+    fn record_tokens(&mut self, session: usize, browser: Browser) {
         let model = &self.sessions[session];
-        let young = self.now().since(model.rotated_at) * 2 <= seconds(ACCESS);
-        let issued_at = if young { model.rotated_at } else { self.now() };
-        self.pairs.push(Pair {
+        let recent = self.now().since(model.rotated_at) * 2 <= seconds(ACCESS);
+        let issued_at = if recent { model.rotated_at } else { self.now() };
+        self.pairs.push(TokenPair {
             session,
             generation: model.generation,
-            access_ends: (issued_at + seconds(ACCESS)).min(model.expires_at),
-            refresh_ends: model.expires_at,
+            access_expires_at: (issued_at + seconds(ACCESS)).min(model.expires_at),
+            refresh_expires_at: model.expires_at,
             browser,
         });
     }
@@ -158,24 +165,25 @@ impl World {
         !self.sessions[session].ended && self.now() < self.sessions[session].expires_at
     }
 
-    /// What a process makes of an access token: it may not have heard of its end, but not for long.
+    /// Whether a process accepts an access token. It may miss the end of a session, but only for `BOUND` seconds.
     fn access_is_good(&mut self, at: usize, index: usize) -> bool {
-        let (session, in_time) = (self.pairs[index].session, self.now() < self.pairs[index].access_ends);
+        let (session, unexpired) = (self.pairs[index].session, self.now() < self.pairs[index].access_expires_at);
         let generation = self.pairs[index].generation;
         let behind = self.now().since(self.synced_at[at]) >= seconds(BOUND);
         let model = &mut self.sessions[session];
-        if in_time && behind && model.ended {
-            model.known[at] = true;
+        if unexpired && behind && model.ended {
+            model.end_known[at] = true;
         }
         let outdated = if behind { model.outdated } else { model.known_outdated[at] };
-        in_time && !model.known[at] && generation > outdated
+        unexpired && !model.end_known[at] && generation > outdated
     }
 
+    /// Ends sessions at a process.
     fn end(&mut self, at: usize, ends: impl Fn(usize, &Model) -> bool) {
         let ending = self.sessions.iter_mut().enumerate().filter(|(index, model)| !model.ended && ends(*index, model));
         ending.for_each(|(_, model)| {
             model.ended = true;
-            model.known[at] = true;
+            model.end_known[at] = true;
         });
     }
 
@@ -185,31 +193,31 @@ impl World {
         let (session, generation) = (pair.session, pair.generation);
         let mut browser = pair.browser.clone();
         let expected = {
-            let alive = self.is_live(session) && now < pair.refresh_ends;
+            let alive = self.is_live(session) && now < pair.refresh_expires_at;
             let model = &mut self.sessions[session];
-            let window = seconds(if model.seen { 30 } else { 600 });
+            let window = seconds(if model.confirmed { 30 } else { 600 });
             match model.generation - generation {
                 _ if !alive => false,
                 0 => {
                     model.generation += 1;
                     model.rotated_at = now;
-                    model.seen = false;
+                    model.confirmed = false;
                     model.rotated_by = at;
-                    model.expires_at = (now + seconds(IDLE)).min(model.absolute);
+                    model.expires_at = (now + seconds(IDLE)).min(model.absolute_expires_at);
                     true
                 }
                 1 if now.since(model.rotated_at) <= window => true,
                 _ => {
                     model.ended = true;
-                    model.known[at] = true;
+                    model.end_known[at] = true;
                     false
                 }
             }
         };
-        let answer = self.sites[at].refresh(&mut browser);
-        prop_assert_eq!(answer.status == 200, expected, "refresh: {}", answer.code);
+        let response = self.sites[at].refresh(&mut browser);
+        prop_assert_eq!(response.status == 200, expected, "refresh: {}", response.code);
         if !expected {
-            // A browser that got another session keeps the cookies of that one.
+            // A browser that has a new session keeps its cookies.
             prop_assert!(browser.is_empty() || self.sessions[session].replaced);
             return Ok(());
         }
@@ -223,30 +231,30 @@ impl World {
         let token = token.map_err(|error| TestCaseError::fail(error.to_string()))?;
         prop_assert!(!token.is_fresh(now));
         prop_assert_eq!(token.subject(), SUBJECTS[model.subject]);
-        prop_assert_eq!(token.claim("role").as_u64(), model.role, "a new token has the claims of the session");
+        prop_assert_eq!(token.claim("role").as_u64(), model.role, "a new token has the claims of its session");
         if !arrives {
             return Ok(());
         }
-        self.hand_out(session, browser);
-        let noted = self.pairs.last().map(|pair| pair.access_ends);
-        prop_assert_eq!(token.claims().expires_at, noted);
+        self.record_tokens(session, browser);
+        let expected = self.pairs.last().map(|pair| pair.access_expires_at);
+        prop_assert_eq!(token.claims().expires_at, expected);
         Ok(())
     }
 
-    /// With the access cookie alone, so that nothing is refreshed.
+    /// Sends the access cookie alone, so that the layer cannot refresh.
     fn visit(&mut self, at: usize, index: usize) -> Result<(), TestCaseError> {
         let expected = self.access_is_good(at, index);
         let pair = &self.pairs[index];
-        let answer = self.sites[at].visit(&mut pair.browser.without(&["refresh_token_cookie"]));
-        prop_assert_eq!(answer.status == 200, expected, "visit: {}", answer.code);
+        let response = self.sites[at].visit(&mut pair.browser.without(&["refresh_token_cookie"]));
+        prop_assert_eq!(response.status == 200, expected, "visit: {}", response.code);
         let (session, generation) = (pair.session, pair.generation);
         let knows_all = self.now().since(self.synced_at[at]) >= seconds(BOUND) || self.synced_at[at] == self.now();
         let model = &mut self.sessions[session];
         if expected && knows_all && generation > model.outdated && !model.ended {
-            prop_assert_eq!(answer.token().claim("role").as_u64(), model.role);
+            prop_assert_eq!(response.token().claim("role").as_u64(), model.role);
         }
         if expected && (model.generation, model.rotated_by) == (generation, at) {
-            model.seen = true;
+            model.confirmed = true;
         }
         Ok(())
     }
@@ -254,7 +262,7 @@ impl World {
     fn sync(&mut self, at: usize) -> Result<(), TestCaseError> {
         let read = block_on(self.sites[at].auth.sync_revocations());
         prop_assert!(read.is_ok());
-        self.sessions.iter_mut().filter(|model| model.ended).for_each(|model| model.known[at] = true);
+        self.sessions.iter_mut().filter(|model| model.ended).for_each(|model| model.end_known[at] = true);
         self.sessions.iter_mut().for_each(|model| model.known_outdated[at] = model.outdated);
         self.synced_at[at] = self.now();
         Ok(())
@@ -265,11 +273,11 @@ impl World {
         let good = self.access_is_good(at, index);
         let pair = &self.pairs[index];
         let (session, subject) = (pair.session, self.sessions[pair.session].subject);
-        // Whoever has not heard of the end asks the store for the row.
+        // A process that does not know of the end reads the row from the store.
         let expected = good && !self.sessions[session].ended;
         let mut browser = pair.browser.without(&["refresh_token_cookie"]);
-        let answer = self.sites[at].renew(&mut browser);
-        prop_assert_eq!(answer.status == 200, expected, "renew: {}", answer.code);
+        let response = self.sites[at].renew(&mut browser);
+        prop_assert_eq!(response.status == 200, expected, "renew: {}", response.code);
         if expected {
             self.sessions[session].replaced = true;
             self.end(at, |_, model| model.subject == subject);
@@ -279,8 +287,8 @@ impl World {
     }
 
     fn change_claims(&mut self, at: usize, subject: usize) -> Result<(), TestCaseError> {
-        self.roles += 1;
-        let role = self.roles;
+        self.last_role += 1;
+        let role = self.last_role;
         let claims = serde_json::json!({ "role": role });
         let changed = block_on(self.sites[at].auth.change_claims(SUBJECTS[subject], &claims));
         let mut expected = 0;
@@ -294,10 +302,10 @@ impl World {
         Ok(())
     }
 
-    fn take(&mut self, at: usize, step: &Step) -> Result<(), TestCaseError> {
+    fn apply(&mut self, at: usize, step: &Step) -> Result<(), TestCaseError> {
         let index = match *step {
-            Step::Pass(span) => {
-                self.sites[0].pass(span);
+            Step::Advance(span) => {
+                self.sites[0].advance(span);
                 return Ok(());
             }
             Step::LogIn(subject) => {
@@ -308,8 +316,8 @@ impl World {
             Step::ChangeClaims(subject) => return self.change_claims(at, subject),
             Step::Sync => return self.sync(at),
             Step::Refresh(index)
-            | Step::RefreshInVain(index)
-            | Step::Race(index)
+            | Step::RefreshAndLose(index)
+            | Step::RefreshTwice(index)
             | Step::Visit(index)
             | Step::LogOut(index)
             | Step::ChangePassword(index)
@@ -319,15 +327,15 @@ impl World {
         let session = self.pairs[index].session;
         match step {
             Step::Refresh(_) => self.refresh(at, index, true),
-            Step::RefreshInVain(_) => self.refresh(at, index, false),
-            Step::Race(_) => self.refresh(at, index, true).and_then(|()| self.refresh(1 - at, index, true)),
+            Step::RefreshAndLose(_) => self.refresh(at, index, false),
+            Step::RefreshTwice(_) => self.refresh(at, index, true).and_then(|()| self.refresh(1 - at, index, true)),
             Step::Visit(_) => self.visit(at, index),
             Step::ChangePassword(_) => self.change_password(at, index),
             Step::LogOut(_) => {
                 prop_assert_eq!(self.sites[at].log_out(&mut self.pairs[index].browser.clone()).status, 200);
                 self.end(at, |own, _| own == session);
-                // Named, it is known to have ended even where it had before.
-                self.sessions[session].known[at] = true;
+                // This process knows now that it has ended, even if it had ended before.
+                self.sessions[session].end_known[at] = true;
                 Ok(())
             }
             _ => {
@@ -335,21 +343,22 @@ impl World {
                 let token = self.pairs[index].browser.access();
                 let token =
                     self.sites[at].auth.decode::<hardtack::jwt::NoExtra>(token, hardtack::jwt::TokenKind::Access);
-                // Its id is known by a token that has not expired only.
+                // Only a token that has not expired tells the id of the session.
                 let Some(kept) = token.ok().and_then(|token| token.session()) else { return Ok(()) };
-                let others = |own: usize, model: &Model| model.subject == subject && own != session;
-                let count = self.sessions.iter().enumerate().filter(|(own, model)| !model.ended && others(*own, model));
+                let is_other = |own: usize, model: &Model| model.subject == subject && own != session;
+                let count =
+                    self.sessions.iter().enumerate().filter(|(own, model)| !model.ended && is_other(*own, model));
                 let count = count.count();
                 let ended = block_on(self.sites[at].auth.revoke_other_sessions(SUBJECTS[subject], kept));
                 prop_assert_eq!(ended.ok(), Some(count));
-                self.end(at, others);
+                self.end(at, is_other);
                 Ok(())
             }
         }
     }
 
-    /// What has to hold at the end of every history.
-    fn settle(&mut self) -> Result<(), TestCaseError> {
+    /// Checks what must hold at the end of every history.
+    fn check_final_state(&mut self) -> Result<(), TestCaseError> {
         for at in 0..2 {
             self.sync(at)?;
             for (subject, name) in SUBJECTS.iter().enumerate() {
@@ -379,12 +388,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn s28_s30_s33_s35_s39_s44_histories_are_safe(steps in prop::collection::vec(step(), 1..60)) {
+    fn s28_s30_s33_s35_s39_s44_histories_are_safe(steps in prop::collection::vec(process_and_step(), 1..60)) {
         let mut world = World::new();
         for (at, step) in &steps {
-            world.take(*at, step)?;
+            world.apply(*at, step)?;
         }
-        world.settle()?;
+        world.check_final_state()?;
         prop_assert!(world.now() >= NOW);
     }
 }

@@ -1,4 +1,4 @@
-//! A changed password ends every other session.
+//! A password change ends every other session.
 
 use hardtack::BackendError;
 use hardtack::clock::Timestamp;
@@ -19,15 +19,15 @@ fn s35_every_other_session_ends_within_the_same_second() {
         assert!(site.visit(&mut copy.clone()).is_refused(401, "revoked"));
         assert!(site.refresh(&mut copy.clone()).is_refused(401, "revoked"));
     }
-    let answer = site.visit(&mut here);
-    assert!(answer.token().is_fresh(site.auth.now()));
-    assert_ne!(answer.token().session(), before);
-    // A form in another tab still posts.
+    let response = site.visit(&mut here);
+    assert!(response.token().is_fresh(site.auth.now()));
+    assert_ne!(response.token().session(), before);
+    // A form in another tab is still accepted.
     assert_eq!(here.csrf(), form);
     let request = Request::post("/page").form(&form);
     assert_eq!(site.send(&mut here, request, page(hardtack::Need::access())).status, 200);
     assert_eq!((site.live_sessions("alice").len(), site.visit(&mut bob).status), (1, 200));
-    site.pass(1000);
+    site.advance(1000);
     assert_eq!((site.visit(&mut here).status, site.visit(&mut there).status), (200, 401));
 }
 
@@ -36,20 +36,20 @@ fn s35_it_works_with_a_token_that_has_just_expired() {
     let site = Site::new();
     let mut here = site.browser_of("alice");
     let there = site.browser_of("alice");
-    site.pass(1000);
-    let answer = site.renew(&mut here);
-    assert_eq!(answer.status, 200);
-    assert!(answer.added.is_empty());
+    site.advance(1000);
+    let response = site.renew(&mut here);
+    assert_eq!(response.status, 200);
+    assert!(response.added.is_empty());
     assert!(site.visit(&mut here).token().is_fresh(site.auth.now()));
     assert_eq!(site.refresh(&mut there.clone()).status, 401);
     assert_eq!(site.live_sessions("alice").len(), 1);
 }
 
 #[test]
-fn a_session_that_was_ended_is_not_renewed() {
+fn an_ended_session_is_not_renewed() {
     let site = Site::new();
     let here = site.browser_of("alice");
-    // Ended in the store alone, as another process would.
+    // Another process ends the session: this one does not know.
     let id = site.live_sessions("alice")[0].id;
     block_on(site.store.revoke(RevokeTarget::Sessions(&[id]), site.auth.now())).unwrap();
     assert_eq!(site.visit(&mut here.clone()).status, 200);
@@ -57,10 +57,10 @@ fn a_session_that_was_ended_is_not_renewed() {
     assert!(site.live_sessions("alice").is_empty());
 }
 
-/// Somebody ends the session right after it was read.
-struct Meddled(MemorySessions);
+/// A store that ends a session right after it was read.
+struct RevokesAfterFind(MemorySessions);
 
-impl SessionStore for Meddled {
+impl SessionStore for RevokesAfterFind {
     async fn create(&self, session: &Session, ends: RevokeTarget<'_>) -> Result<Vec<SessionId>, BackendError> {
         SessionStore::create(&self.0, session, ends).await
     }
@@ -114,7 +114,7 @@ impl SessionStore for Meddled {
 
 #[test]
 fn a_session_that_ends_while_it_is_renewed_stays_ended() {
-    let site = Site::over(Meddled(MemorySessions::new()), KeySet::new(key()), |builder| builder);
+    let site = Site::over(RevokesAfterFind(MemorySessions::new()), KeySet::new(key()), |builder| builder);
     let alice = site.browser_of("alice");
     assert!(site.renew(&mut alice.clone()).is_refused(401, "revoked"));
     assert!(site.live_sessions("alice").is_empty());
@@ -122,17 +122,17 @@ fn a_session_that_ends_while_it_is_renewed_stays_ended() {
     assert!(site.reauthenticate(&mut bob.clone(), "bob").is_refused(401, "revoked"));
 }
 
-/// A request that was on its way when the session was replaced must not delete the cookies of the next.
+/// The response to a request that was sent before the renewal must not delete the cookies of the new session.
 #[test]
-fn a_late_reply_to_the_old_cookies_leaves_the_new_ones_alone() {
+fn a_late_response_to_old_cookies_does_not_delete_the_new_ones() {
     let site = Site::new();
     let mut browser = site.browser_of("alice");
     let late = browser.clone();
     assert_eq!(site.renew(&mut browser).status, 200);
-    let mut answered = late.clone();
-    assert!(site.visit(&mut answered).is_refused(401, "revoked"));
-    assert_eq!(answered.access(), late.access());
-    assert_eq!(answered.refresh(), late.refresh());
+    let mut browser_after = late.clone();
+    assert!(site.visit(&mut browser_after).is_refused(401, "revoked"));
+    assert_eq!(browser_after.access(), late.access());
+    assert_eq!(browser_after.refresh(), late.refresh());
     let elsewhere = site.browser_of("alice");
     assert_eq!(site.renew(&mut browser).status, 200);
     let mut dead = elsewhere.clone();

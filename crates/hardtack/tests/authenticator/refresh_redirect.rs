@@ -1,20 +1,21 @@
-//! The client is sent to the refresh URL and back.
+//! Redirect mode: the browser is redirected to the refresh URL and back.
 
 use hardtack::adapter::Exchange;
 use hardtack::{CookiePolicy, Need, RefreshMode};
 
-use crate::support::{Browser, Done, Handled, Request, Site, block_on, page, refresh};
+use crate::support::{Browser, Handled, HandlerResult, Request, Site, block_on, page, refresh};
 
 fn site() -> Site {
     Site::with(|builder| builder.refresh_mode(RefreshMode::Redirect))
 }
 
-fn and_return(location: &mut Option<(u16, String)>) -> impl FnOnce(&Exchange<'_>) -> Handled {
+/// A handler for the refresh URL. It records the status and target of the redirect.
+fn refresh_and_return(location: &mut Option<(u16, String)>) -> impl FnOnce(&Exchange<'_>) -> HandlerResult {
     |exchange| {
         let reply = block_on(exchange.refresh_and_return())?;
         let target = reply.headers.iter().find(|(name, _)| *name == "location").map(|(_, value)| value.clone());
         *location = target.map(|target| (reply.status, target));
-        Ok(Done { cookies: reply.cookies, ..Done::default() })
+        Ok(Handled { cookies: reply.cookies, ..Handled::default() })
     }
 }
 
@@ -28,73 +29,74 @@ fn the_refresh_cookie_is_sent_to_the_refresh_url_only() {
 }
 
 #[test]
-fn a_page_is_reached_by_way_of_the_refresh_url() {
+fn an_expired_page_request_is_redirected_through_the_refresh_url() {
     let site = site();
     let mut alice = site.browser_of("alice");
-    site.pass(1000);
-    let answer = site.send(&mut alice, Request::get("/orders?page=2").person(), page(Need::access()));
-    assert!(answer.is_refused(303, "refresh_needed"));
-    assert_eq!(answer.location.as_deref(), Some("/token/refresh?next=%2Forders%3Fpage%3D2"));
-    assert!(answer.deletes("access_token_cookie") && answer.set_cookie("refresh_token_cookie").is_none());
+    site.advance(1000);
+    let response = site.send(&mut alice, Request::get("/orders?page=2").person(), page(Need::access()));
+    assert!(response.is_refused(303, "refresh_needed"));
+    assert_eq!(response.location.as_deref(), Some("/token/refresh?next=%2Forders%3Fpage%3D2"));
+    assert!(response.deletes("access_token_cookie") && response.set_cookie("refresh_token_cookie").is_none());
     let mut back = None;
-    let answer = site.send(&mut alice, Request::get(&answer.location.unwrap()).person(), and_return(&mut back));
-    assert_eq!(answer.status, 200);
-    assert!(answer.no_store);
+    let response =
+        site.send(&mut alice, Request::get(&response.location.unwrap()).person(), refresh_and_return(&mut back));
+    assert_eq!(response.status, 200);
+    assert!(response.no_store);
     assert_eq!(back, Some((303, "/orders?page=2".to_owned())));
-    let answer = site.send(&mut alice, Request::get("/orders?page=2").person(), page(Need::access()));
-    assert!(!answer.token().is_fresh(site.auth.now()));
+    let response = site.send(&mut alice, Request::get("/orders?page=2").person(), page(Need::access()));
+    assert!(!response.token().is_fresh(site.auth.now()));
 }
 
 #[test]
-fn a_posted_form_travels_by_307_both_ways() {
+fn a_posted_form_is_redirected_with_307_both_ways() {
     let site = site();
     let mut alice = site.browser_of("alice");
     let csrf = alice.csrf();
-    site.pass(1000);
-    let answer = site.send(&mut alice, Request::post("/orders").person().form(&csrf), page(Need::access()));
-    assert!(answer.is_refused(307, "refresh_needed"));
-    let location = answer.location.unwrap();
+    site.advance(1000);
+    let response = site.send(&mut alice, Request::post("/orders").person().form(&csrf), page(Need::access()));
+    assert!(response.is_refused(307, "refresh_needed"));
+    let location = response.location.unwrap();
     assert_eq!(location, "/token/refresh?next=%2Forders");
     let mut back = None;
-    site.send(&mut alice, Request::post(&location).person().form(&csrf), and_return(&mut back));
+    site.send(&mut alice, Request::post(&location).person().form(&csrf), refresh_and_return(&mut back));
     assert_eq!(back, Some((307, "/orders".to_owned())));
-    let answer = site.send(&mut alice, Request::post("/orders").person().form(&csrf), page(Need::access()));
-    assert_eq!(answer.token().subject(), "alice");
+    let response = site.send(&mut alice, Request::post("/orders").person().form(&csrf), page(Need::access()));
+    assert_eq!(response.token().subject(), "alice");
 }
 
 #[test]
-fn a_forged_posting_is_not_sent_anywhere() {
+fn a_forged_post_is_not_redirected() {
     let site = site();
     let mut alice = site.browser_of("alice");
-    site.pass(1000);
-    let answer = site.send(&mut alice, Request::post("/orders").person().form("guess"), page(Need::access()));
-    assert!(answer.is_refused(403, "csrf_mismatch"));
-    assert_eq!(answer.cookies, [""; 0]);
+    site.advance(1000);
+    let response = site.send(&mut alice, Request::post("/orders").person().form("guess"), page(Need::access()));
+    assert!(response.is_refused(403, "csrf_mismatch"));
+    assert_eq!(response.cookies, [""; 0]);
 }
 
 #[test]
-fn the_csrf_cookie_tells_of_a_refresh_cookie_elsewhere() {
+fn the_csrf_cookie_indicates_a_refresh_cookie_for_another_path() {
     let site = site();
     let mut alice = site.browser_of("alice").without(&["access_token_cookie"]);
     let visit = |browser: &mut Browser, need| site.send(browser, Request::get("/page").person(), page(need));
     assert_eq!(visit(&mut alice, Need::access()).location.as_deref(), Some("/token/refresh?next=%2Fpage"));
-    // Whoever need not be logged in is not sent around for a hint.
+    // A page that does not require a log-in is not redirected because of the CSRF cookie alone.
     assert!(visit(&mut alice, Need::access().optional()).token.is_none());
-    // Without the hint, or with what is left of a deleted one, it is the log-in page.
+    // Without the CSRF cookie, or with an empty one, the browser is redirected to the log-in page.
     for mut browser in [alice.without(&["csrf_refresh_token"]), alice.replacing("csrf_refresh_token", "")] {
         assert_eq!(visit(&mut browser, Need::access()).location.as_deref(), Some("/login?next=%2Fpage"));
     }
 }
 
 #[test]
-fn nobody_is_sent_in_circles_where_no_access_cookie_arrives() {
+fn no_redirect_loop_begins_where_the_access_cookie_is_not_sent() {
     let site = Site::with(|builder| {
         builder.refresh_mode(RefreshMode::Redirect).cookies(CookiePolicy::default().access_paths(["/services"]))
     });
     let mut alice = site.browser_of("alice");
     let outside = site.send(&mut alice, Request::get("/page").person(), page(Need::access()));
     assert!(outside.is_refused(303, "missing_token"));
-    site.pass(1000);
+    site.advance(1000);
     let inside = site.send(&mut alice, Request::get("/services/1").person(), page(Need::access()));
     assert!(inside.is_refused(303, "refresh_needed"));
     site.send(&mut alice, Request::get(&inside.location.unwrap()), refresh);
@@ -103,26 +105,26 @@ fn nobody_is_sent_in_circles_where_no_access_cookie_arrives() {
 }
 
 #[test]
-fn programs_are_told_where_to_refresh() {
+fn programs_get_the_refresh_url_in_the_body() {
     let site = site();
     let mut alice = site.browser_of("alice");
-    site.pass(1000);
-    let answer = site.visit(&mut alice);
-    assert!(answer.is_refused(401, "refresh_needed"));
-    assert!(answer.body.contains("\"refresh_url\":\"/token/refresh\""));
+    site.advance(1000);
+    let response = site.visit(&mut alice);
+    assert!(response.is_refused(401, "refresh_needed"));
+    assert!(response.body.contains("\"refresh_url\":\"/token/refresh\""));
 }
 
 #[test]
-fn htmx_returns_to_the_page_and_not_to_its_part() {
+fn htmx_returns_to_the_page_and_not_to_the_fragment() {
     let site = site();
     let mut alice = site.browser_of("alice");
-    site.pass(1000);
+    site.advance(1000);
     let request =
         Request::get("/orders/rows?page=2").htmx().field("hx-current-url", "https://site.example/orders?tab=1");
-    let answer = site.send(&mut alice, request, page(Need::access()));
-    assert!(answer.is_refused(401, "refresh_needed"));
-    assert_eq!(answer.hx_redirect.as_deref(), Some("/token/refresh?next=%2Forders%3Ftab%3D1"));
-    assert_eq!(answer.location, None);
+    let response = site.send(&mut alice, request, page(Need::access()));
+    assert!(response.is_refused(401, "refresh_needed"));
+    assert_eq!(response.hx_redirect.as_deref(), Some("/token/refresh?next=%2Forders%3Ftab%3D1"));
+    assert_eq!(response.location, None);
 }
 
 #[test]
@@ -132,9 +134,9 @@ fn s48_another_site_refreshes_nothing() {
     for value in ["cross-site", "same-site"] {
         for method in ["GET", "POST"] {
             let request = Request::new(method, "/token/refresh").csrf(&alice.csrf()).field("sec-fetch-site", value);
-            let answer = site.send(&mut alice.clone(), request, refresh);
-            assert!(answer.is_refused(403, "csrf_cross_site"), "{method} {value}");
-            assert_eq!(answer.cookies, [""; 0]);
+            let response = site.send(&mut alice.clone(), request, refresh);
+            assert!(response.is_refused(403, "csrf_cross_site"), "{method} {value}");
+            assert_eq!(response.cookies, [""; 0]);
         }
     }
     assert_eq!(site.live_sessions("alice")[0].generation, 1);
@@ -155,36 +157,36 @@ fn s61_the_way_back_stays_on_the_site_and_off_the_auth_routes() {
         let mut alice = site.browser_of("alice");
         let mut back = None;
         let request = Request::get(&format!("/token/refresh?next={hostile}")).person();
-        site.send(&mut alice, request, and_return(&mut back));
+        site.send(&mut alice, request, refresh_and_return(&mut back));
         assert_eq!(back, Some((303, "/".to_owned())), "{hostile}");
     }
 }
 
 #[test]
-fn a_dead_refresh_token_ends_at_the_log_in_page() {
+fn an_expired_refresh_token_redirects_to_the_log_in_page() {
     let site = site();
     let mut alice = site.browser_of("alice");
-    site.pass(90_000);
-    let answer = site.send(&mut alice, Request::get("/token/refresh?next=%2Fpage").person(), refresh);
-    assert!(answer.is_refused(303, "expired"));
-    assert!(answer.location.unwrap().starts_with("/login?"));
+    site.advance(90_000);
+    let response = site.send(&mut alice, Request::get("/token/refresh?next=%2Fpage").person(), refresh);
+    assert!(response.is_refused(303, "expired"));
+    assert!(response.location.unwrap().starts_with("/login?"));
     assert!(alice.is_empty());
 }
 
-/// Browsers say `cross-site` of a whole chain of redirects that another site's link began.
+/// Browsers send `cross-site` for every redirect of a chain that began with a link on another site.
 #[test]
 fn s48_a_foreign_link_refreshes_nothing_but_may_go_on() {
     let site = site();
     let mut alice = site.browser_of("alice");
-    site.pass(1000);
+    site.advance(1000);
     let before = alice.refresh().to_owned();
     let request = Request::get("/token/refresh?next=%2Fa%3Fb%26c").person().field("sec-fetch-site", "cross-site");
-    let answer = site.send(&mut alice, request, |exchange| {
+    let response = site.send(&mut alice, request, |exchange| {
         let reply = block_on(exchange.refresh_and_return())?;
         assert_eq!(reply.status, 403);
         assert!(reply.body.contains("content=\"0;url=/token/refresh?next=%2Fa%3Fb%26c\""), "{}", reply.body);
-        Ok(Done { cookies: reply.cookies, ..Done::default() })
+        Ok(Handled { cookies: reply.cookies, ..Handled::default() })
     });
-    assert!(answer.cookies.is_empty());
+    assert!(response.cookies.is_empty());
     assert_eq!(alice.refresh(), before);
 }

@@ -1,4 +1,4 @@
-//! The layer refreshes in place.
+//! Transparent mode: the layer refreshes during the request.
 
 use std::sync::Barrier;
 
@@ -14,16 +14,16 @@ fn s44_an_expired_token_is_refreshed_in_place_and_never_fresh() {
     let site = Site::new();
     let mut alice = site.browser_of("alice");
     let (old, csrf) = (alice.clone(), alice.csrf());
-    site.pass(899);
+    site.advance(899);
     assert!(site.visit(&mut alice).added.is_empty());
-    site.pass(1);
-    let answer = site.visit(&mut alice);
-    let token = answer.token();
+    site.advance(1);
+    let response = site.visit(&mut alice);
+    let token = response.token();
     assert_eq!(token.subject(), "alice");
     assert!(!token.is_fresh(site.auth.now()));
     assert_eq!(token.claims().auth_time, Some(NOW));
-    assert!(answer.no_store);
-    assert_eq!(answer.added.len(), 4);
+    assert!(response.no_store);
+    assert_eq!(response.added.len(), 4);
     assert_ne!(alice.access(), old.access());
     assert_ne!(alice.refresh(), old.refresh());
     assert_eq!(alice.csrf(), csrf);
@@ -36,8 +36,8 @@ fn an_absent_access_token_is_refreshed_too() {
     let site = Site::new();
     for method in ["GET", "HEAD", "OPTIONS"] {
         let mut alice = site.browser_of("alice").without(&["access_token_cookie"]);
-        let answer = site.send(&mut alice, Request::new(method, "/"), page(Need::access().optional()));
-        assert_eq!(answer.token().subject(), "alice", "{method}");
+        let response = site.send(&mut alice, Request::new(method, "/"), page(Need::access().optional()));
+        assert_eq!(response.token().subject(), "alice", "{method}");
     }
 }
 
@@ -45,7 +45,7 @@ fn an_absent_access_token_is_refreshed_too() {
 fn one_request_refreshes_once() {
     let site = Site::new();
     let mut alice = site.browser_of("alice");
-    site.pass(1000);
+    site.advance(1000);
     site.send(&mut alice, Request::get("/"), |exchange| {
         let first = page(Need::access())(exchange)?.token.unwrap();
         let second = page(Need::access().optional())(exchange)?.token.unwrap();
@@ -56,13 +56,13 @@ fn one_request_refreshes_once() {
 }
 
 #[test]
-fn without_a_layer_nothing_is_refreshed_and_nothing_lost() {
+fn without_a_layer_nothing_is_refreshed_and_no_cookie_is_deleted() {
     let site = Site::new();
     let mut alice = site.browser_of("alice");
-    site.pass(1000);
-    let answer = site.send(&mut alice, Request::get("/page").unlayered(), page(Need::access()));
-    assert!(answer.is_refused(401, "expired"));
-    assert_eq!(answer.cookies, [""; 0]);
+    site.advance(1000);
+    let response = site.send(&mut alice, Request::get("/page").unlayered(), page(Need::access()));
+    assert!(response.is_refused(401, "expired"));
+    assert_eq!(response.cookies, [""; 0]);
     assert_eq!(site.visit(&mut alice).status, 200);
 }
 
@@ -70,19 +70,19 @@ fn without_a_layer_nothing_is_refreshed_and_nothing_lost() {
 fn s31_fifty_tabs_at_once_all_win() {
     let site = Site::new();
     let alice = site.browser_of("alice");
-    site.pass(1000);
+    site.advance(1000);
     let start = Barrier::new(50);
-    let answers: Vec<_> = std::thread::scope(|scope| {
-        let tab = || {
+    let responses: Vec<_> = std::thread::scope(|scope| {
+        let send = || {
             start.wait();
-            site.answer(&alice, Request::get("/page"), page(Need::access()))
+            site.respond(&alice, Request::get("/page"), page(Need::access()))
         };
-        let tabs: Vec<_> = (0..50).map(|_| scope.spawn(tab)).collect();
+        let tabs: Vec<_> = (0..50).map(|_| scope.spawn(send)).collect();
         tabs.into_iter().map(|tab| tab.join().unwrap()).collect()
     });
-    for answer in &answers {
-        assert_eq!(answer.token().subject(), "alice");
-        assert_eq!(answer.cookies, answers[0].cookies);
+    for response in &responses {
+        assert_eq!(response.token().subject(), "alice");
+        assert_eq!(response.cookies, responses[0].cookies);
     }
     assert_eq!(site.live_sessions("alice")[0].generation, 2);
 }
@@ -91,16 +91,16 @@ fn s31_fifty_tabs_at_once_all_win() {
 fn s31_a_loser_never_deletes_the_winners_cookies() {
     let site = Site::new();
     let mut alice = site.browser_of("alice");
-    site.pass(1000);
-    let winner = site.answer(&alice, Request::get("/page"), page(Need::access()));
-    site.pass(30);
-    let loser = site.answer(&alice, Request::get("/page"), page(Need::access()));
+    site.advance(1000);
+    let winner = site.respond(&alice, Request::get("/page"), page(Need::access()));
+    site.advance(30);
+    let loser = site.respond(&alice, Request::get("/page"), page(Need::access()));
     assert!(!loser.deletes("access_token_cookie") && !loser.deletes("refresh_token_cookie"));
     assert_eq!(winner.set_cookie("refresh_token_cookie"), loser.set_cookie("refresh_token_cookie"));
-    alice.take(&winner, site.auth.now());
-    alice.take(&loser, site.auth.now());
+    alice.receive(&winner, site.auth.now());
+    alice.receive(&loser, site.auth.now());
     assert_eq!(site.visit(&mut alice).status, 200);
-    site.pass(1000);
+    site.advance(1000);
     assert_eq!(site.visit(&mut alice).status, 200);
     assert_eq!(site.live_sessions("alice")[0].generation, 3);
 }
@@ -109,18 +109,18 @@ fn s31_a_loser_never_deletes_the_winners_cookies() {
 fn s32_a_lost_response_is_repeated_until_its_successor_is_seen() {
     let site = Site::new();
     let mut alice = site.browser_of("alice");
-    site.pass(1000);
-    let lost = site.answer(&alice, Request::get("/page"), page(Need::access()));
-    site.pass(600);
+    site.advance(1000);
+    let lost = site.respond(&alice, Request::get("/page"), page(Need::access()));
+    site.advance(600);
     let again = site.visit(&mut alice);
     assert_eq!(lost.set_cookie("refresh_token_cookie"), again.set_cookie("refresh_token_cookie"));
     let parent = site.browser_of("bob");
-    site.pass(1000);
+    site.advance(1000);
     let mut bob = parent.clone();
     site.visit(&mut bob);
-    // The successor is seen: from now on the parent has only what is left of thirty seconds.
+    // The successor was used: from now on the parent is accepted only in the race window of thirty seconds.
     site.visit(&mut bob);
-    site.pass(31);
+    site.advance(31);
     assert!(site.visit(&mut parent.clone()).is_refused(401, "refresh_reused"));
     assert!(site.visit(&mut bob).is_refused(401, "revoked"));
 }
@@ -132,20 +132,20 @@ fn s30_a_replayed_grandparent_ends_the_session_for_good() {
     let mut alice = zero.clone();
     assert_eq!(site.refresh(&mut alice).status, 200);
     assert_eq!(site.refresh(&mut alice).status, 200);
-    let answer = site.refresh(&mut zero.clone());
-    assert!(answer.is_refused(401, "refresh_reused"));
-    assert!(answer.deletes("access_token_cookie") && answer.deletes("refresh_token_cookie"));
+    let response = site.refresh(&mut zero.clone());
+    assert!(response.is_refused(401, "refresh_reused"));
+    assert!(response.deletes("access_token_cookie") && response.deletes("refresh_token_cookie"));
     for _ in 0..2 {
         assert!(site.visit(&mut alice.clone()).is_refused(401, "revoked"));
         assert!(site.refresh(&mut alice.clone()).is_refused(401, "revoked"));
         assert!(site.refresh(&mut zero.clone()).is_refused(401, "revoked"));
-        site.pass(100);
+        site.advance(100);
     }
     assert!(site.live_sessions("alice").is_empty());
 }
 
 #[test]
-fn a_race_window_of_none_is_strict() {
+fn with_a_race_window_of_zero_a_second_refresh_is_reuse() {
     let site = Site::with(|builder| builder.session_policy(SessionPolicy::default().race_window(seconds(0))));
     let parent = site.browser_of("alice");
     assert_eq!(site.refresh(&mut parent.clone()).status, 200);
@@ -153,11 +153,11 @@ fn a_race_window_of_none_is_strict() {
 }
 
 #[test]
-fn a_wider_race_window_keeps_lost_responses() {
+fn a_wider_race_window_keeps_the_lost_response_window() {
     let site = Site::with(|builder| builder.session_policy(SessionPolicy::default().race_window(seconds(60))));
     let parent = site.browser_of("alice");
     assert_eq!(site.refresh(&mut parent.clone()).status, 200);
-    site.pass(600);
+    site.advance(600);
     assert_eq!(site.refresh(&mut parent.clone()).status, 200);
 }
 
@@ -171,13 +171,13 @@ fn s33_the_absolute_end_holds_under_continuous_refresh() {
     let mut alice = site.browser_of("alice");
     let end = NOW + seconds(7200);
     for _ in 0..8 {
-        site.pass(890);
-        let answer = site.visit(&mut alice);
-        assert!(answer.token().claims().expires_at.unwrap() <= end);
+        site.advance(890);
+        let response = site.visit(&mut alice);
+        assert!(response.token().claims().expires_at.unwrap() <= end);
     }
-    site.pass(79);
+    site.advance(79);
     assert_eq!(site.visit(&mut alice).status, 200);
-    site.pass(1);
+    site.advance(1);
     assert!(site.visit(&mut alice).is_refused(401, "expired"));
     assert!(alice.is_empty());
 }
@@ -186,31 +186,31 @@ fn s33_the_absolute_end_holds_under_continuous_refresh() {
 fn s34_an_unused_session_ends() {
     let site = Site::with(|builder| builder.refresh_lifetime(seconds(3600)));
     let (used, mut other) = (site.browser_of("alice"), site.browser_of("alice"));
-    site.pass(3599);
+    site.advance(3599);
     assert_eq!(site.visit(&mut used.clone()).status, 200);
-    site.pass(1);
-    let answer = site.visit(&mut other);
-    assert!(answer.is_refused(401, "expired"));
+    site.advance(1);
+    let response = site.visit(&mut other);
+    assert!(response.is_refused(401, "expired"));
     assert!(other.is_empty());
 }
 
 #[test]
-fn two_seconds_are_a_life_too() {
+fn a_lifetime_of_two_seconds_works() {
     let site = Site::with(|builder| builder.access_lifetime(seconds(2)).refresh_lifetime(seconds(4)));
     let mut alice = site.browser_of("alice");
     for _ in 0..20 {
-        site.pass(1);
-        let answer = site.visit(&mut alice);
-        assert_eq!(answer.status, 200, "{}", answer.code);
+        site.advance(1);
+        let response = site.visit(&mut alice);
+        assert_eq!(response.status, 200, "{}", response.code);
     }
-    // A response that was lost, repeated when its token is all but over: a new one, not the old one.
+    // A lost response is repeated when its access token has all but expired: the browser gets a new one.
     let parent = site.browser_of("bob");
     site.refresh(&mut parent.clone());
-    site.pass(2);
+    site.advance(2);
     let mut bob = parent;
     assert_eq!(site.refresh(&mut bob).status, 200);
     assert!(site.auth.decode::<hardtack::jwt::NoExtra>(bob.access(), TokenKind::Access).is_ok());
-    site.pass(1);
+    site.advance(1);
     assert_eq!(site.visit(&mut bob).status, 200);
 }
 
@@ -220,10 +220,10 @@ fn s51_a_form_from_before_a_refresh_posts_after_it() {
     let mut alice = site.browser_of("alice");
     let form = site.visit(&mut alice).token().csrf_token().to_owned();
     let post = || Request::post("/page").form(&form);
-    // The posting itself refreshes …
-    site.pass(1000);
+    // The POST itself refreshes …
+    site.advance(1000);
     assert_eq!(site.send(&mut alice, post(), page(Need::access())).token().subject(), "alice");
-    // … or another tab did, explicitly or on its way.
+    // … or another tab has refreshed before.
     site.refresh(&mut alice);
     assert_eq!(site.send(&mut alice, post(), page(Need::access())).status, 200);
     site.reauthenticate(&mut alice, "alice");
@@ -231,66 +231,66 @@ fn s51_a_form_from_before_a_refresh_posts_after_it() {
 }
 
 #[test]
-fn csrf_is_checked_before_anything_is_refreshed() {
+fn csrf_is_checked_before_a_refresh() {
     let site = Site::new();
     let mut alice = site.browser_of("alice");
-    site.pass(1000);
+    site.advance(1000);
     for request in [
         Request::post("/page"),
         Request::post("/page").csrf("guess"),
         Request::post("/page").csrf(&alice.csrf()).field("origin", "https://evil.example"),
     ] {
-        let answer = site.send(&mut alice, request, page(Need::access()));
-        assert_eq!(answer.status, 403);
-        assert_eq!(answer.cookies, [""; 0]);
+        let response = site.send(&mut alice, request, page(Need::access()));
+        assert_eq!(response.status, 403);
+        assert_eq!(response.cookies, [""; 0]);
     }
     assert_eq!(site.live_sessions("alice")[0].generation, 1);
 }
 
 #[test]
-fn optional_needs_know_three_outcomes() {
+fn an_optional_need_has_three_outcomes() {
     let site = Site::new();
     let visit = |browser: &mut Browser| site.send(browser, Request::get("/"), page(Need::access().optional()));
-    let mut nobody = Browser::default();
-    let answer = visit(&mut nobody);
-    assert_eq!((answer.status, answer.token.is_none(), answer.no_store), (200, true, false));
+    let mut visitor = Browser::default();
+    let response = visit(&mut visitor);
+    assert_eq!((response.status, response.token.is_none(), response.no_store), (200, true, false));
     let mut alice = site.browser_of("alice");
     assert_eq!(visit(&mut alice).token().subject(), "alice");
-    // A bad token is not an absent one.
+    // A bad token does not count as absent.
     let mut forged = alice.replacing("access_token_cookie", "a.b.c");
     assert_eq!(visit(&mut forged).status, 401);
     let mut forged = alice.without(&["access_token_cookie"]).replacing("refresh_token_cookie", "a.b.c");
     assert_eq!(visit(&mut forged).status, 401);
     assert!(forged.is_empty());
-    // Whose session is over is nobody again, and the stale cookies go.
-    site.pass(90_000);
-    let answer = visit(&mut alice);
-    assert_eq!((answer.status, answer.token.is_none(), answer.no_store), (200, true, true));
+    // An expired session counts as absent, and its cookies are deleted.
+    site.advance(90_000);
+    let response = visit(&mut alice);
+    assert_eq!((response.status, response.token.is_none(), response.no_store), (200, true, true));
     assert!(alice.is_empty());
 }
 
 #[test]
-fn an_expired_session_is_nobody_within_the_leeway_too() {
+fn an_expired_session_counts_as_absent_even_within_the_leeway() {
     let site = Site::with(|builder| {
         builder.refresh_lifetime(seconds(3600)).claims(ClaimsPolicy::default().leeway(seconds(60)))
     });
     let mut alice = site.browser_of("alice").without(&["access_token_cookie"]);
-    site.pass(3630);
-    let answer = site.send(&mut alice, Request::get("/"), page(Need::access().optional()));
-    assert_eq!((answer.status, answer.token.is_none()), (200, true));
+    site.advance(3630);
+    let response = site.send(&mut alice, Request::get("/"), page(Need::access().optional()));
+    assert_eq!((response.status, response.token.is_none()), (200, true));
     assert!(alice.is_empty());
 }
 
 #[test]
-fn a_good_access_token_needs_no_refresh_token_and_a_forged_one_gets_none() {
+fn only_an_expired_or_absent_access_token_is_refreshed() {
     let site = Site::new();
     let alice = site.browser_of("alice");
     let mut broken = alice.replacing("refresh_token_cookie", "a.b.c");
     assert_eq!(site.visit(&mut broken).status, 200);
-    site.pass(1000);
+    site.advance(1000);
     assert_eq!(site.visit(&mut broken).status, 401);
     assert!(broken.is_empty());
-    // Only "expired or absent" may refresh.
+    // A forged access token is not refreshed.
     let mut forged = alice.replacing("access_token_cookie", "a.b.c");
     assert_eq!(site.visit(&mut forged).status, 401);
     assert!(forged.is_empty());
@@ -298,17 +298,17 @@ fn a_good_access_token_needs_no_refresh_token_and_a_forged_one_gets_none() {
 }
 
 #[test]
-fn mixed_sessions_are_never_blended() {
+fn cookies_of_two_sessions_are_never_combined() {
     let site = Site::new();
     let (alice, bob) = (site.browser_of("alice"), site.browser_of("bob"));
     let mut mixed = alice.replacing("refresh_token_cookie", bob.refresh());
     assert_eq!(site.visit(&mut mixed).token().subject(), "alice");
-    site.pass(1000);
-    // A form of alice's is not posted for bob.
+    site.advance(1000);
+    // Alice's form is not accepted for Bob.
     let request = Request::post("/page").form(&alice.csrf());
     assert!(site.send(&mut mixed, request, page(Need::access())).is_refused(403, "csrf_mismatch"));
-    let answer = site.visit(&mut mixed);
-    assert_eq!((answer.token().subject(), answer.token().csrf_token()), ("bob", bob.csrf().as_str()));
+    let response = site.visit(&mut mixed);
+    assert_eq!((response.token().subject(), response.token().csrf_token()), ("bob", bob.csrf().as_str()));
     assert_eq!(mixed.csrf(), bob.csrf());
 }
 
@@ -349,14 +349,14 @@ fn s15_times_that_make_no_sense_are_refused() {
 
 #[test]
 fn s16_leeway_counts_to_the_second() {
-    for (leeway, dead) in [(0, 900), (60, 960)] {
+    for (leeway, end) in [(0, 900), (60, 960)] {
         let site = Site::with(|builder| {
             builder.claims(ClaimsPolicy::default().leeway(seconds(leeway))).refresh_mode(RefreshMode::Off)
         });
         let mut alice = site.browser_of("alice");
-        site.pass(dead - 1);
+        site.advance(end - 1);
         assert_eq!(site.visit(&mut alice).status, 200);
-        site.pass(1);
+        site.advance(1);
         assert!(site.visit(&mut alice).is_refused(401, "expired"));
     }
 }
@@ -371,7 +371,7 @@ fn s17_issuer_and_audience_are_asked_for_where_configured() {
     let alice = named.browser_of("alice");
     let mut both = alice.clone();
     assert_eq!(named.visit(&mut both).token().claims().audience, ["app"]);
-    named.pass(1000);
+    named.advance(1000);
     let refreshed = named.visit(&mut both);
     assert_eq!(refreshed.token().claims().issuer.as_deref(), Some("us"));
     assert_eq!(refreshed.token().claims().audience, ["app"]);
@@ -381,7 +381,7 @@ fn s17_issuer_and_audience_are_asked_for_where_configured() {
 }
 
 #[test]
-fn further_claims_survive_refresh_re_authentication_and_a_new_password() {
+fn extra_claims_survive_refresh_reauthentication_and_renewal() {
     #[derive(serde::Deserialize)]
     struct Role {
         role: String,
@@ -389,50 +389,51 @@ fn further_claims_survive_refresh_re_authentication_and_a_new_password() {
     let site = Site::new();
     let mut alice = Browser::default();
     site.send(&mut alice, Request::post("/login").json(), log_in(LogIn::new("alice").claim("role", "editor")));
-    let role =
-        |answer: crate::support::Answer| answer.token().clone().with_extra::<Role>().unwrap().extra().role.clone();
+    let role = |response: crate::support::Response| {
+        response.token().clone().with_extra::<Role>().unwrap().extra().role.clone()
+    };
     assert_eq!(role(site.visit(&mut alice)), "editor");
-    site.pass(1000);
+    site.advance(1000);
     assert_eq!(role(site.visit(&mut alice)), "editor");
     site.reauthenticate(&mut alice, "alice");
     assert_eq!(role(site.visit(&mut alice)), "editor");
     site.renew(&mut alice);
     assert_eq!(role(site.visit(&mut alice)), "editor");
-    site.pass(1000);
+    site.advance(1000);
     assert_eq!(role(site.visit(&mut alice)), "editor");
-    // The row has them: a refresh token says nothing but whose it is.
+    // They are in the row and not in the refresh token.
     let refresh = site.auth.decode::<hardtack::jwt::NoExtra>(alice.refresh(), TokenKind::Refresh).unwrap();
     assert!(!String::from_utf8_lossy(refresh.payload()).contains("editor"));
 }
 
 #[test]
-fn a_refresh_token_is_all_that_its_own_route_takes() {
+fn a_refresh_route_takes_only_refresh_tokens() {
     let site = Site::new();
     let mut alice = site.browser_of("alice");
     let request = Request::post("/token/refresh").csrf(&alice.csrf());
-    let answer = site.send(&mut alice, request, page(Need::refresh()));
-    assert_eq!(answer.token().claims().kind, TokenKind::Refresh);
-    let mut nobody = Browser::default();
-    assert!(site.refresh(&mut nobody).is_refused(401, "missing_token"));
-    let answer = site.send(&mut nobody, Request::get("/"), page(Need::refresh().optional()));
-    assert!(answer.token.is_none() && answer.status == 200);
+    let response = site.send(&mut alice, request, page(Need::refresh()));
+    assert_eq!(response.token().claims().kind, TokenKind::Refresh);
+    let mut visitor = Browser::default();
+    assert!(site.refresh(&mut visitor).is_refused(401, "missing_token"));
+    let response = site.send(&mut visitor, Request::get("/"), page(Need::refresh().optional()));
+    assert!(response.token.is_none() && response.status == 200);
 }
 
 #[test]
-fn where_refreshing_is_off_the_refresh_token_stays_with_the_application() {
+fn with_refresh_mode_off_only_the_application_refreshes() {
     let site = Site::with(|builder| builder.refresh_mode(RefreshMode::Off));
     let mut alice = site.browser_of("alice");
-    site.pass(1000);
-    let answer = site.visit(&mut alice);
-    assert!(answer.is_refused(401, "expired"));
-    assert_eq!(answer.cookies, [""; 0]);
-    assert!(answer.body.contains("\"refresh_url\":\"/token/refresh\""));
+    site.advance(1000);
+    let response = site.visit(&mut alice);
+    assert!(response.is_refused(401, "expired"));
+    assert_eq!(response.cookies, [""; 0]);
+    assert!(response.body.contains("\"refresh_url\":\"/token/refresh\""));
     let front = site.send(&mut alice, Request::get("/"), page(Need::access().optional()));
     assert_eq!((front.status, front.token.is_none(), front.cookies.len()), (200, true, 0));
     assert_eq!(site.refresh(&mut alice).status, 200);
     assert_eq!(site.visit(&mut alice).status, 200);
-    // An expired refresh token is the end of it.
-    site.pass(90_000);
+    // After the refresh token has expired, the session is over.
+    site.advance(90_000);
     assert!(site.refresh(&mut alice).is_refused(401, "expired"));
     assert!(alice.is_empty());
 }

@@ -1,4 +1,4 @@
-//! A store that is down.
+//! A session store that is down.
 
 use hardtack::session::SessionStore;
 use hardtack::testing::FailingSessions;
@@ -19,14 +19,14 @@ fn s41_a_store_that_is_down_is_503_and_never_anonymous() {
     let csrf = alice.csrf();
     let token = |need| move |exchange: &hardtack::adapter::Exchange<'_>| page(need)(exchange);
     store.fail();
-    // A good access token asks no store.
+    // A good access token needs no query to the store.
     assert_eq!(site.visit(&mut alice).status, 200);
-    site.pass(1000);
+    site.advance(1000);
     let before = alice.cookies_for("/", site.auth.now());
     for wants in [|request: Request| request, Request::person, Request::htmx] {
         let get = || wants(Request::get("/page"));
         let post = || wants(Request::post("/page")).csrf(&csrf);
-        let answers = [
+        let responses = [
             site.send(&mut alice, get(), token(Need::access())),
             site.send(&mut alice, get(), token(Need::access().optional())),
             site.send(&mut alice, get(), token(Need::access().fresh())),
@@ -37,12 +37,13 @@ fn s41_a_store_that_is_down_is_503_and_never_anonymous() {
             site.send(&mut alice, wants(Request::post("/login")).json(), log_in("alice")),
             site.send(&mut Browser::default(), wants(Request::post("/login")).json(), log_in("alice")),
         ];
-        for answer in answers {
-            assert!(answer.is_refused(503, "store_unavailable"), "{} {}", answer.status, answer.code);
-            assert!(answer.token.is_none() && answer.cookies.is_empty());
-            for text in [Some(answer.body), answer.location, answer.hx_redirect, answer.challenge].into_iter().flatten()
+        for response in responses {
+            assert!(response.is_refused(503, "store_unavailable"), "{} {}", response.status, response.code);
+            assert!(response.token.is_none() && response.cookies.is_empty());
+            for text in
+                [Some(response.body), response.location, response.hx_redirect, response.challenge].into_iter().flatten()
             {
-                assert!(!text.contains("nobody outside"), "{text}");
+                assert!(!text.contains(FailingSessions::ERROR), "{text}");
             }
         }
     }
@@ -61,7 +62,7 @@ fn s41_a_new_generation_is_confirmed_or_503() {
     store.recover();
     assert_eq!(site.visit(&mut alice).status, 200);
     assert!(block_on(store.sessions().list("alice", site.auth.now())).unwrap()[0].confirmed);
-    // From then on nobody asks again.
+    // From then on the store is not queried.
     store.fail();
     assert_eq!(site.visit(&mut alice).status, 200);
 }
@@ -70,25 +71,25 @@ fn s41_a_new_generation_is_confirmed_or_503() {
 fn s41_a_token_that_cannot_slide_is_503() {
     let (site, store) = site(RefreshMode::Sliding);
     let mut alice = site.browser_of("alice");
-    site.pass(500);
+    site.advance(500);
     store.fail();
     assert!(site.visit(&mut alice).is_refused(503, "store_unavailable"));
 }
 
 #[test]
-fn a_log_out_that_the_store_did_not_take_is_no_log_out() {
+fn a_log_out_fails_if_the_store_fails() {
     let (site, store) = site(RefreshMode::Transparent);
     let mut alice = site.browser_of("alice");
     store.fail();
-    let answer = site.log_out(&mut alice);
-    assert_eq!((answer.status, answer.cookies.len()), (503, 0));
+    let response = site.log_out(&mut alice);
+    assert_eq!((response.status, response.cookies.len()), (503, 0));
     store.recover();
     assert_eq!(site.visit(&mut alice).status, 200);
     assert_eq!(site.log_out(&mut alice).status, 200);
 }
 
 #[test]
-fn the_operators_own_calls_say_what_failed() {
+fn calls_outside_of_requests_return_the_error_of_the_store() {
     let (site, store) = site(RefreshMode::Transparent);
     store.fail();
     let error = block_on(site.auth.log_in("alice")).unwrap_err();

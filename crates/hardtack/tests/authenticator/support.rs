@@ -1,4 +1,4 @@
-//! A site, a browser and the requests between them.
+//! A site with an authenticator, a browser with a cookie jar, and the requests between them.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -23,7 +23,7 @@ pub(crate) const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Polls until it is done: the stores of these tests never wait.
+/// Polls a future expires_at it is ready. The stores of these tests never wait.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
@@ -38,46 +38,47 @@ pub(crate) fn key() -> SigningKey {
     SigningKey::generate(Algorithm::HS256).unwrap()
 }
 
-/// What a handler that went through has to say.
+/// What a handler that succeeded returns.
 #[derive(Default)]
-pub(crate) struct Done {
+pub(crate) struct Handled {
     pub(crate) token: Option<VerifiedToken>,
     pub(crate) cookies: SetCookies,
 }
 
-impl From<SetCookies> for Done {
+impl From<SetCookies> for Handled {
     fn from(cookies: SetCookies) -> Self {
         Self { token: None, cookies }
     }
 }
 
-pub(crate) type Handled = Result<Done, Failure>;
+pub(crate) type HandlerResult = Result<Handled, Failure>;
 
-pub(crate) fn page(need: Need) -> impl FnOnce(&Exchange<'_>) -> Handled {
-    move |exchange| Ok(Done { token: block_on(exchange.verify(need))?, ..Done::default() })
+/// A handler that verifies the token and returns it.
+pub(crate) fn page(need: Need) -> impl FnOnce(&Exchange<'_>) -> HandlerResult {
+    move |exchange| Ok(Handled { token: block_on(exchange.verify(need))?, ..Handled::default() })
 }
 
-pub(crate) fn log_in(log_in: impl Into<LogIn>) -> impl FnOnce(&Exchange<'_>) -> Handled {
+pub(crate) fn log_in(log_in: impl Into<LogIn>) -> impl FnOnce(&Exchange<'_>) -> HandlerResult {
     move |exchange| Ok(block_on(exchange.log_in(log_in))?.into())
 }
 
-pub(crate) fn log_out(exchange: &Exchange<'_>) -> Handled {
+pub(crate) fn log_out(exchange: &Exchange<'_>) -> HandlerResult {
     Ok(block_on(exchange.log_out())?.into())
 }
 
-pub(crate) fn refresh(exchange: &Exchange<'_>) -> Handled {
+pub(crate) fn refresh(exchange: &Exchange<'_>) -> HandlerResult {
     Ok(block_on(exchange.refresh())?.into())
 }
 
-pub(crate) fn renew(exchange: &Exchange<'_>) -> Handled {
+pub(crate) fn renew(exchange: &Exchange<'_>) -> HandlerResult {
     Ok(block_on(exchange.renew())?.into())
 }
 
-pub(crate) fn reauthenticate(subject: &str) -> impl FnOnce(&Exchange<'_>) -> Handled {
+pub(crate) fn reauthenticate(subject: &str) -> impl FnOnce(&Exchange<'_>) -> HandlerResult {
     move |exchange| Ok(block_on(exchange.reauthenticate(subject))?.into())
 }
 
-/// An application with the authenticator in it.
+/// An application with an authenticator.
 pub(crate) struct Site {
     pub(crate) auth: Authenticator,
     pub(crate) clock: TestClock,
@@ -85,12 +86,12 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// With stored sessions and every default.
+    /// A site with stored sessions and default settings.
     pub(crate) fn new() -> Self {
         Self::with(|builder| builder)
     }
 
-    /// With stored sessions and some settings.
+    /// A site with stored sessions and the given settings.
     pub(crate) fn with(set: impl FnOnce(AuthenticatorBuilder) -> AuthenticatorBuilder) -> Self {
         Self::with_keys(KeySet::new(key()), set)
     }
@@ -100,7 +101,7 @@ impl Site {
         Self { store: store.clone(), ..Self::over(store, keys, set) }
     }
 
-    /// With another store; [`Self::store`] stays empty.
+    /// A site with the given store. [`Self::store`] stays empty.
     pub(crate) fn over(
         store: impl SessionStore,
         keys: KeySet,
@@ -109,6 +110,7 @@ impl Site {
         Self::stateless_with(keys, |builder| set(builder.sessions(store)))
     }
 
+    /// A site without a session store.
     pub(crate) fn stateless(set: impl FnOnce(AuthenticatorBuilder) -> AuthenticatorBuilder) -> Self {
         Self::stateless_with(KeySet::new(key()), set)
     }
@@ -123,17 +125,18 @@ impl Site {
         Self { auth: set(builder).build().unwrap(), clock, store: MemorySessions::new() }
     }
 
-    pub(crate) fn pass(&self, span: u64) {
+    /// Advances the clock.
+    pub(crate) fn advance(&self, span: u64) {
         self.clock.advance(seconds(span));
     }
 
-    /// Answers a request; the browser has not heard yet.
-    pub(crate) fn answer(
+    /// Responds to a request. The browser does not receive the response yet.
+    pub(crate) fn respond(
         &self,
         browser: &Browser,
         request: Request,
-        handler: impl FnOnce(&Exchange<'_>) -> Handled,
-    ) -> Answer {
+        handler: impl FnOnce(&Exchange<'_>) -> HandlerResult,
+    ) -> Response {
         let cookies = browser.cookies_for(request.sent.head().target(), self.clock.now());
         let sent = cookies.into_iter().fold(request.sent, |sent, cookies| sent.field("cookie", cookies));
         let head = sent.head();
@@ -145,16 +148,16 @@ impl Site {
             false => RequestState::without_layer(self.auth.clone()),
         };
         let exchange = Exchange::new(head, &state);
-        let mut answer = match handler(&exchange) {
+        let mut response = match handler(&exchange) {
             Ok(done) => {
                 let cookies = done.cookies.into_iter().collect();
-                Answer { status: 200, token: done.token, cookies, ..Answer::default() }
+                Response { status: 200, token: done.token, cookies, ..Response::default() }
             }
             Err(failure) => {
                 let (code, kind) = (failure.reason().code(), failure.reason().kind());
                 let reply = failure.into_reply();
                 let field = |name| reply.headers.iter().find(|(own, _)| *own == name).map(|(_, value)| value.clone());
-                Answer {
+                Response {
                     status: reply.status,
                     code,
                     kind: Some(kind),
@@ -164,66 +167,66 @@ impl Site {
                     no_store: field("cache-control").as_deref() == Some("private, no-store"),
                     body: reply.body,
                     cookies: reply.cookies.into_iter().collect(),
-                    ..Answer::default()
+                    ..Response::default()
                 }
             }
         };
         if request.layered {
-            let finish = state.finish(answer.cookies.iter().map(String::as_bytes));
-            answer.no_store |= finish.private;
-            answer.added = finish.cookies.into_iter().collect();
-            answer.cookies.extend(answer.added.iter().cloned());
+            let finish = state.finish(response.cookies.iter().map(String::as_bytes));
+            response.no_store |= finish.private;
+            response.added = finish.cookies.into_iter().collect();
+            response.cookies.extend(response.added.iter().cloned());
         }
-        answer
+        response
     }
 
-    /// Answers a request, and the browser takes the cookies.
+    /// Responds to a request; the browser stores the cookies of the response.
     pub(crate) fn send(
         &self,
         browser: &mut Browser,
         request: Request,
-        handler: impl FnOnce(&Exchange<'_>) -> Handled,
-    ) -> Answer {
-        let answer = self.answer(browser, request, handler);
-        browser.take(&answer, self.clock.now());
-        answer
+        handler: impl FnOnce(&Exchange<'_>) -> HandlerResult,
+    ) -> Response {
+        let response = self.respond(browser, request, handler);
+        browser.receive(&response, self.clock.now());
+        response
     }
 
-    /// A browser with a new session.
+    /// Returns a browser with a new session.
     pub(crate) fn browser_of(&self, subject: &str) -> Browser {
         let mut browser = Browser::default();
-        let answer = self.send(&mut browser, Request::post("/login").json(), log_in(subject));
-        assert_eq!(answer.status, 200, "{}", answer.code);
+        let response = self.send(&mut browser, Request::post("/login").json(), log_in(subject));
+        assert_eq!(response.status, 200, "{}", response.code);
         browser
     }
 
-    /// GET of a page for those who are logged in.
-    pub(crate) fn visit(&self, browser: &mut Browser) -> Answer {
+    /// Sends GET for a page that requires an access token.
+    pub(crate) fn visit(&self, browser: &mut Browser) -> Response {
         self.send(browser, Request::get("/page"), page(Need::access()))
     }
 
-    /// A change by a script of the site.
-    pub(crate) fn change(&self, browser: &mut Browser) -> Answer {
+    /// Sends POST with the CSRF header, as a script of the site does.
+    pub(crate) fn change(&self, browser: &mut Browser) -> Response {
         let request = Request::post("/page").csrf(&browser.csrf());
         self.send(browser, request, page(Need::access()))
     }
 
-    pub(crate) fn log_out(&self, browser: &mut Browser) -> Answer {
+    pub(crate) fn log_out(&self, browser: &mut Browser) -> Response {
         let request = Request::post("/logout").csrf(&browser.csrf());
         self.send(browser, request, log_out)
     }
 
-    pub(crate) fn refresh(&self, browser: &mut Browser) -> Answer {
+    pub(crate) fn refresh(&self, browser: &mut Browser) -> Response {
         let request = Request::post("/token/refresh").csrf(&browser.csrf());
         self.send(browser, request, refresh)
     }
 
-    pub(crate) fn renew(&self, browser: &mut Browser) -> Answer {
+    pub(crate) fn renew(&self, browser: &mut Browser) -> Response {
         let request = Request::post("/password").csrf(&browser.csrf());
         self.send(browser, request, renew)
     }
 
-    pub(crate) fn reauthenticate(&self, browser: &mut Browser, subject: &str) -> Answer {
+    pub(crate) fn reauthenticate(&self, browser: &mut Browser, subject: &str) -> Response {
         let request = Request::post("/reauthenticate").csrf(&browser.csrf());
         self.send(browser, request, reauthenticate(subject))
     }
@@ -233,11 +236,11 @@ impl Site {
     }
 }
 
-/// What came back.
+/// The response to a request.
 #[derive(Default)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
-    /// The reason's code; empty where nothing was refused.
+    /// The code of the refusal; empty if the request was not refused.
     pub(crate) code: &'static str,
     pub(crate) kind: Option<FailureKind>,
     pub(crate) location: Option<String>,
@@ -247,24 +250,24 @@ pub(crate) struct Answer {
     pub(crate) token: Option<VerifiedToken>,
     /// All `Set-Cookie` fields.
     pub(crate) cookies: Vec<String>,
-    /// Those of them that the layer added.
+    /// The ones among them that the layer added.
     pub(crate) added: Vec<String>,
     pub(crate) no_store: bool,
 }
 
-impl Answer {
-    /// The token of a request that went through.
+impl Response {
+    /// Returns the token of a request that was accepted.
     pub(crate) fn token(&self) -> &VerifiedToken {
         assert_eq!((self.status, self.code), (200, ""));
         self.token.as_ref().unwrap()
     }
 
-    /// The field that sets the cookie whose name ends so.
+    /// Returns the `Set-Cookie` field of the cookie whose name ends in `name`.
     pub(crate) fn set_cookie(&self, name: &str) -> Option<&str> {
         self.cookies.iter().map(String::as_str).find(|text| text.split('=').next().unwrap().ends_with(name))
     }
 
-    /// Whether the cookie whose name ends so is deleted.
+    /// Whether the response deletes the cookie whose name ends in `name`.
     pub(crate) fn deletes(&self, name: &str) -> bool {
         self.set_cookie(name).is_some_and(|text| text.contains("; Max-Age=0;"))
     }
@@ -274,7 +277,7 @@ impl Answer {
     }
 }
 
-/// As a layer does.
+/// Reads the beginning of a body, as a layer does.
 fn peek(auth: &Authenticator, head: &RequestHead<'_>, body: &[u8]) -> Peeked {
     let wanted = if auth.method_may_need_body(head.is_safe()) { auth.body_peek(head) } else { None };
     let Some(mut peek) = wanted else { return Peeked::default() };
@@ -286,11 +289,11 @@ fn peek(auth: &Authenticator, head: &RequestHead<'_>, body: &[u8]) -> Peeked {
     peek.finish()
 }
 
-/// A request in the making: a program's, from the site's own pages.
+/// A request. By default a program of the site sends it, not a person, and a layer wraps the route.
 #[derive(Clone)]
 pub(crate) struct Request {
     sent: TestRequest,
-    /// The layer does not read the body.
+    /// Whether the layer leaves the body unread.
     unread: bool,
     body: Vec<u8>,
     layered: bool,
@@ -323,35 +326,35 @@ impl Request {
         if value.is_empty() { self } else { self.field("x-csrf-token", value) }
     }
 
-    /// A form with the hidden field.
+    /// Adds a form body with the hidden CSRF field.
     pub(crate) fn form(self, value: &str) -> Self {
         let encoded: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
         self.form_body(format!("csrf_token={encoded}"))
     }
 
-    /// A form with this body.
+    /// Adds a form body.
     pub(crate) fn form_body(self, body: impl Into<Vec<u8>>) -> Self {
         self.field("content-type", "application/x-www-form-urlencoded").body(body)
     }
 
-    /// To a layer that does not read the body.
+    /// The layer does not read the body.
     pub(crate) fn unread(mut self) -> Self {
         self.unread = true;
         self
     }
 
-    /// A body for the layer to read ahead.
+    /// Adds a body for the layer to peek at.
     pub(crate) fn body(mut self, text: impl Into<Vec<u8>>) -> Self {
         self.body = text.into();
         self
     }
 
-    /// An `Authorization` field.
+    /// Adds an `Authorization` field.
     pub(crate) fn bearer(self, token: &str) -> Self {
         self.field("authorization", format!("Bearer {token}"))
     }
 
-    /// From a person, who follows redirects.
+    /// A browser sends the request to show a page, and follows redirects.
     pub(crate) fn person(self) -> Self {
         self.field("accept", "text/html,application/xhtml+xml,*/*;q=0.8")
     }
@@ -360,14 +363,14 @@ impl Request {
         self.field("hx-request", "true")
     }
 
-    /// To a route that no layer wraps.
+    /// No layer wraps the route.
     pub(crate) fn unlayered(mut self) -> Self {
         self.layered = false;
         self
     }
 }
 
-/// A cookie jar: as much of RFC 6265 §5 as one host needs.
+/// A cookie jar for one host (RFC 6265 section 5).
 #[derive(Clone, Default)]
 pub(crate) struct Browser {
     jar: Vec<Cookie>,
@@ -379,38 +382,45 @@ struct Cookie {
     value: String,
     path: String,
     domain: Option<String>,
-    until: Option<Timestamp>,
+    expires_at: Option<Timestamp>,
 }
 
 impl Browser {
-    pub(crate) fn take(&mut self, answer: &Answer, now: Timestamp) {
-        for text in &answer.cookies {
+    /// Stores the cookies of a response.
+    pub(crate) fn receive(&mut self, response: &Response, now: Timestamp) {
+        for text in &response.cookies {
             self.set(text, now);
         }
     }
 
-    /// Takes one `Set-Cookie` field.
+    /// Stores the cookie of one `Set-Cookie` field.
     pub(crate) fn set(&mut self, text: &str, now: Timestamp) {
         let mut parts = text.split("; ");
         let (name, value) = parts.next().unwrap().split_once('=').unwrap();
         let attributes: Vec<(&str, &str)> = parts.map(|part| part.split_once('=').unwrap_or((part, ""))).collect();
         let find = |name| attributes.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned());
-        let until = find("Max-Age").map(|age| now + seconds(age.parse().unwrap()));
+        let expires_at = find("Max-Age").map(|age| now + seconds(age.parse().unwrap()));
         let (path, domain) = (find("Path").unwrap(), find("Domain"));
-        let cookie = Cookie { name: name.into(), value: value.into(), path, domain, until };
+        let cookie = Cookie { name: name.into(), value: value.into(), path, domain, expires_at };
         self.jar.retain(|own| (&own.name, &own.path, &own.domain) != (&cookie.name, &cookie.path, &cookie.domain));
-        if until.is_none_or(|until| until > now) {
+        if expires_at.is_none_or(|expires_at| expires_at > now) {
             self.jar.push(cookie);
         }
     }
 
-    /// A cookie from elsewhere: a copy, a forgery.
+    /// Adds a cookie that the site did not set: a copy or a forgery.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
-        self.jar.push(Cookie { name: name.into(), value: value.into(), path: "/".into(), domain: None, until: None });
+        self.jar.push(Cookie {
+            name: name.into(),
+            value: value.into(),
+            path: "/".into(),
+            domain: None,
+            expires_at: None,
+        });
         self
     }
 
-    /// The value of the cookie whose name ends so.
+    /// Returns the value of the cookie whose name ends in `name`.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
         self.jar.iter().find(|cookie| cookie.name.ends_with(name)).map(|cookie| cookie.value.as_str())
     }
@@ -423,19 +433,19 @@ impl Browser {
         self.value("refresh_token_cookie").unwrap()
     }
 
-    /// What a script of the site reads and sends along.
+    /// Returns the CSRF value that a script of the site reads and sends in a header.
     pub(crate) fn csrf(&self) -> String {
         self.value("csrf_access_token").or_else(|| self.value("csrf_refresh_token")).unwrap_or_default().to_owned()
     }
 
-    /// The same browser without the cookies whose names end so.
+    /// Returns a copy without the cookies whose names end in one of `names`.
     pub(crate) fn without(&self, names: &[&str]) -> Self {
         let mut other = self.clone();
         other.jar.retain(|cookie| !names.iter().any(|name| cookie.name.ends_with(name)));
         other
     }
 
-    /// The same browser with another value.
+    /// Returns a copy with another value for the cookies whose names end in `name`.
     pub(crate) fn replacing(&self, name: &str, value: &str) -> Self {
         let mut other = self.clone();
         other
@@ -450,14 +460,14 @@ impl Browser {
         self.jar.is_empty()
     }
 
-    /// The `Cookie` field for a target (RFC 6265 §5.4).
+    /// Returns the `Cookie` field for a target (RFC 6265 section 5.4).
     pub(crate) fn cookies_for(&self, target: &str, now: Timestamp) -> Option<String> {
         let path = target.split('?').next().unwrap();
         let sent = |cookie: &&Cookie| {
             let rest = path.strip_prefix(cookie.path.as_str());
             let matches =
                 rest.is_some_and(|rest| rest.is_empty() || cookie.path.ends_with('/') || rest.starts_with('/'));
-            matches && cookie.until.is_none_or(|until| until > now)
+            matches && cookie.expires_at.is_none_or(|expires_at| expires_at > now)
         };
         let pairs: Vec<String> =
             self.jar.iter().filter(sent).map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect();

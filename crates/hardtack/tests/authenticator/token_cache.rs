@@ -1,5 +1,5 @@
-//! The cache of verified tokens changes no verdict: only what was verified enters, and what can change
-//! between two requests is judged on each.
+//! The cache of verified tokens changes no verdict: only verified tokens enter it, and what can change between two
+//! requests is checked for each.
 
 use hardtack::config::ClaimsPolicy;
 use hardtack::jwt::NoExtra;
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use crate::support::{Browser, Request, Site, key, page, seconds};
 
-/// A site and a browser whose access token is remembered.
+/// Returns a site and a browser whose access token is in the cache.
 fn warm() -> (Site, Browser) {
     let site = Site::new();
     let mut alice = site.browser_of("alice");
@@ -19,6 +19,7 @@ fn warm() -> (Site, Browser) {
     (site, alice)
 }
 
+/// Sends another access token, and returns the code of the refusal.
 fn visit_with(site: &Site, browser: &Browser, token: &str) -> &'static str {
     site.visit(&mut browser.replacing("access_token_cookie", token)).code
 }
@@ -32,13 +33,13 @@ fn s10_s20_what_differs_from_a_remembered_token_in_any_byte_is_refused() {
         forged[index] = if forged[index] == b'A' { b'B' } else { b'A' };
         let forged = String::from_utf8(forged).unwrap();
         assert_ne!(visit_with(&site, &alice, &forged), "", "{index}");
-        // Cut to nothing it would be no cookie, which a refresh may follow.
+        // An empty cookie counts as absent, and the layer would refresh.
         assert!(index == 0 || !visit_with(&site, &alice, &token[..index]).is_empty(), "{index}");
     }
     let (signed, signature) = token.rsplit_once('.').unwrap();
     for forged in [format!("{token}A"), format!("{token}="), format!("{token}.{signature}"), format!("{signed}.")] {
         assert_ne!(visit_with(&site, &alice, &forged), "", "{forged}");
-        // Asked again, a refused token is refused again.
+        // A refused token is not cached.
         assert_ne!(visit_with(&site, &alice, &forged), "", "{forged}");
     }
     assert_eq!(visit_with(&site, &alice, &token), "");
@@ -51,8 +52,8 @@ fn s11_the_same_payload_under_another_signature_is_refused() {
     let other = KeySet::new(key()).sign(&payload).unwrap();
     let bob = site.browser_of("bob");
     let (signed, _) = alice.access().rsplit_once('.').unwrap();
-    let (_, of_bob) = bob.access().rsplit_once('.').unwrap();
-    for forged in [other, format!("{signed}.{of_bob}")] {
+    let (_, bobs_signature) = bob.access().rsplit_once('.').unwrap();
+    for forged in [other, format!("{signed}.{bobs_signature}")] {
         assert_eq!(visit_with(&site, &alice, &forged), "bad_signature");
     }
 }
@@ -63,9 +64,9 @@ fn s16_a_remembered_token_expires_to_the_second() {
     let token = site.auth.access_token("alice").issue().unwrap().as_str().to_owned();
     let read = || site.auth.decode::<NoExtra>(&token, TokenKind::Access).map(|_| ()).map_err(|error| error.code());
     assert_eq!(read(), Ok(()));
-    site.pass(899);
+    site.advance(899);
     assert_eq!(read(), Ok(()));
-    site.pass(1);
+    site.advance(1);
     assert_eq!((read(), read()), (Err("expired"), Err("expired")));
 }
 
@@ -79,7 +80,7 @@ fn s15_a_remembered_token_is_not_valid_before_its_time() {
     let site = Site::with_keys(keys, |builder| builder);
     let read = || site.auth.decode::<NoExtra>(token.as_str(), TokenKind::Access).map(|_| ());
     assert!(read().is_err() && read().is_err());
-    site.pass(100);
+    site.advance(100);
     assert!(read().is_ok());
 }
 
@@ -88,8 +89,8 @@ fn s14_a_remembered_token_is_of_its_own_kind_only() {
     let (site, alice) = warm();
     assert_eq!(visit_with(&site, &alice, alice.refresh()), "wrong_kind");
     let swapped = alice.replacing("refresh_token_cookie", alice.access());
-    let answer = site.send(&mut swapped.clone(), Request::get("/"), page(Need::refresh()));
-    assert_eq!(answer.code, "wrong_kind");
+    let response = site.send(&mut swapped.clone(), Request::get("/"), page(Need::refresh()));
+    assert_eq!(response.code, "wrong_kind");
     for _ in 0..2 {
         assert!(site.auth.decode::<NoExtra>(alice.refresh(), TokenKind::Refresh).is_ok());
         assert!(site.auth.decode::<NoExtra>(alice.refresh(), TokenKind::Access).is_err());
@@ -134,8 +135,8 @@ fn s28_a_remembered_token_of_an_ended_session_is_refused() {
 fn s43_s46_csrf_and_freshness_are_judged_on_every_request() {
     let site = Site::new();
     let mut alice = Browser::default();
-    let who = hardtack::LogIn::new("alice").freshness(hardtack::authenticator::Freshness::For(seconds(60)));
-    site.send(&mut alice, Request::post("/login").json(), crate::support::log_in(who));
+    let options = hardtack::LogIn::new("alice").freshness(hardtack::authenticator::Freshness::For(seconds(60)));
+    site.send(&mut alice, Request::post("/login").json(), crate::support::log_in(options));
     let fresh = |site: &Site, alice: &Browser| {
         site.send(&mut alice.clone(), Request::get("/"), page(Need::access().fresh())).code
     };
@@ -144,13 +145,13 @@ fn s43_s46_csrf_and_freshness_are_judged_on_every_request() {
     assert_eq!(bare.code, "csrf_missing");
     let wrong = Request::post("/page").csrf("0123456789012345678901");
     assert_eq!(site.send(&mut alice.clone(), wrong, page(Need::access())).code, "csrf_mismatch");
-    site.pass(61);
+    site.advance(61);
     assert_eq!(fresh(&site, &alice), "insufficient_user_authentication");
     assert_eq!(site.visit(&mut alice).code, "");
 }
 
 #[test]
-fn a_flood_of_forged_and_of_good_tokens_changes_no_verdict() {
+fn many_good_and_forged_tokens_change_no_verdict() {
     let site = Site::stateless(|builder| builder.token_cache(8));
     let good = site.auth.access_token("alice").issue().unwrap();
     let read =
@@ -164,7 +165,7 @@ fn a_flood_of_forged_and_of_good_tokens_changes_no_verdict() {
     }
 }
 
-/// What is done to a token before it is sent.
+/// A change to a token before it is sent.
 #[derive(Clone, Debug)]
 enum Change {
     None,
@@ -187,7 +188,7 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-/// Members of a payload, good and bad.
+/// A payload with good and bad members.
 fn payload() -> impl Strategy<Value = String> {
     let member = prop_oneof![
         Just(r#""sub":"alice""#),
@@ -229,17 +230,17 @@ fn payload() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    /// One authenticator that remembers, one that verifies every time: the same verdicts on the same tokens, sent
-    /// again and again while time passes.
+    /// An authenticator with a cache and one without it return the same for the same tokens, which are sent repeatedly
+    /// while time passes.
     #[test]
-    fn the_cache_and_the_slow_path_agree(
+    fn cached_and_uncached_verification_agree(
         tokens in prop::collection::vec((payload(), change()), 1..12),
         sent in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>(), 0..3_u64), 1..60),
     ) {
         let signing = key();
         let keys = KeySet::new(signing.clone());
-        let fast = Site::stateless_over(keys.clone());
-        let slow = Site::stateless_with(keys.clone(), |builder| builder.token_cache(0));
+        let cached = Site::stateless_over(keys.clone());
+        let uncached = Site::stateless_with(keys.clone(), |builder| builder.token_cache(0));
         let other = KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap());
         let tokens: Vec<String> = tokens.into_iter().map(|(payload, change)| {
             let token = keys.sign(payload.as_bytes()).unwrap();
@@ -267,9 +268,9 @@ proptest! {
                 Ok::<_, &str>((token.claims().clone(), token.subject().to_owned(), token.csrf_token().to_owned(),
                     token.session(), token.payload().to_vec()))
             };
-            prop_assert_eq!(read(&fast), read(&slow));
-            fast.pass(pause);
-            slow.pass(pause);
+            prop_assert_eq!(read(&cached), read(&uncached));
+            cached.advance(pause);
+            uncached.advance(pause);
         }
     }
 }

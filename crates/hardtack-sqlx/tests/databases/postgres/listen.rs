@@ -51,8 +51,8 @@ async fn other_processes_are_notified_when_sessions_end() {
 
     // A transaction that is rolled back and calls that end nothing do not notify.
     assert!(one.create(&rows[2], RevokeTarget::AllOf("alice")).await.is_err());
-    one.revoke(RevokeTarget::AllOf("nobody"), NOW).await.unwrap();
-    one.outdate("nobody", None, NOW).await.unwrap();
+    one.revoke(RevokeTarget::AllOf("unknown"), NOW).await.unwrap();
+    one.outdate("unknown", None, NOW).await.unwrap();
     one.create(&session("bob"), RevokeTarget::Sessions(&[])).await.unwrap();
     assert!(notification(&other, A_MOMENT).await.is_none());
 }

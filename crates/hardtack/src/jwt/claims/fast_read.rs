@@ -35,8 +35,8 @@ macro_rules! define_fast_claims {
                     return None;
                 }
                 let mut cursor = Cursor::new(payload);
-                let $first_field = read_member!(cursor, "{", $first_name, $first_type);
-                $(let $field = read_member!(cursor, ",", $name, $type);)*
+                let $first_field = read_member!(cursor, "{", $first_name, $first_type, required: true);
+                $(let $field = read_member!(cursor, ",", $name, $type, required: <$type>::REQUIRED);)*
                 if !cursor.skip(b"}") {
                     skip_extra(&mut cursor)?;
                     cursor.take(b"}")?;
@@ -55,16 +55,16 @@ macro_rules! define_fast_claims {
     };
 }
 
-/// Reads a member that begins with `$before`. Its name is compared as an array, together with the characters around
-/// it: the compiler knows its length then, and calls nothing.
+/// Reads a member after `$before`. Compares its name and the characters around it as an array, whose length the compiler
+/// knows, so that it calls no function for that.
 macro_rules! read_member {
-    ($cursor:ident, $before:literal, $name:literal, $type:ty) => {{
+    ($cursor:ident, $before:literal, $name:literal, $type:ty, required: $required:expr) => {{
         const NAME: &str = concat!($before, "\"", $name, "\":");
         const LENGTH: usize = NAME.len() + <$type as FastClaim>::IS_STRING as usize;
         const BYTES: [u8; LENGTH] = with_quotation_mark(NAME);
         if $cursor.skip(&BYTES) {
             <$type>::read(&mut $cursor)?
-        } else if <$type>::REQUIRED {
+        } else if $required {
             return None;
         } else {
             Default::default()

@@ -28,15 +28,15 @@ impl Claims {
     }
 }
 
-/// Which claims a payload must have, and which of them must be right.
+/// Which claims a payload must have, and which of them must have their type.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClaimsProfile<'a> {
     /// The name of the claim that identifies the user.
     pub(crate) identity: &'a str,
     /// Whether the identity and `sub` must be strings.
     pub(crate) verify_sub: bool,
-    /// Like Flask-JWT-Extended: `iat`, `jti` and `type` may be absent, and claims that only we give a meaning to may
-    /// have any type.
+    /// Whether to accept what Flask-JWT-Extended accepts: `iat`, `jti` and `type` may be absent, and claims that it does
+    /// not verify may have any type.
     pub(crate) lenient: bool,
     /// Whether `aud` is read at all.
     pub(crate) audience: bool,
@@ -239,7 +239,7 @@ mod tests {
         ClaimsProfile { identity: "sub", verify_sub: true, lenient: true, audience: false };
 
     #[test]
-    fn what_flask_jwt_extended_does_not_ask_for_may_be_absent() {
+    fn claims_that_flask_jwt_extended_does_not_require_may_be_absent() {
         let claims = FLASK.read(br#"{"sub":"alice"}"#).unwrap();
         assert_eq!((claims.subject.as_str(), claims.kind, claims.fresh), ("alice", TokenKind::Access, Fresh::No));
         assert!(claims.token_id.is_empty());
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn an_identity_may_be_any_json_where_it_is_not_verified() {
+    fn an_identity_that_is_not_verified_may_be_any_json() {
         let any = ClaimsProfile { verify_sub: false, ..FLASK };
         for (identity, expected) in [("5", "5"), ("\"a\"", "a"), ("{\"id\":[-1]}", "{\"id\":[-1]}"), ("null", "null")] {
             let payload = format!("{{\"sub\":{identity}}}");

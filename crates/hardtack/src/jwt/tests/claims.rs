@@ -317,3 +317,26 @@ fn the_fast_reader_reads_what_this_library_writes() {
     assert_eq!(read(&claims, json!({"role": ""})).as_ref(), Some(&claims));
     assert_eq!(read(&claims, json!({"role": {"nested": 1}})), None);
 }
+
+#[test]
+fn the_fast_reader_refuses_payloads_without_a_brace_or_a_required_claim() {
+    let payload = r#"{"fresh":false,"iat":1,"jti":"a","type":"access","sub":"alice"}"#;
+    assert!(FastClaims::read(payload).is_some());
+    for (part, replacement) in [
+        ("{\"fresh\":false", ""),
+        ("{\"fresh\":false,", "{"),
+        ("{", ""),
+        ("}", ""),
+        ("}", ",}"),
+        ("}", "}}"),
+        (",\"iat\":1", ""),
+        (",\"jti\":\"a\"", ""),
+        (",\"type\":\"access\"", ""),
+        (",\"sub\":\"alice\"", ""),
+        ("alice", ""),
+    ] {
+        let other = payload.replace(part, replacement);
+        assert_ne!(other, payload);
+        assert!(FastClaims::read(&other).is_none(), "{other}");
+    }
+}

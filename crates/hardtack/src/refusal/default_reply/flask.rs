@@ -150,12 +150,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sentences_are_ascii_with_a_line_feed() {
+    fn messages_are_ascii_and_end_with_a_line_feed() {
         assert_eq!(object("msg", "a \"ü\" 𝄞"), "{\"msg\":\"a \\\"\\u00fc\\\" \\ud834\\udd1e\"}\n");
     }
 
     #[test]
-    fn one_missing_location_speaks_for_itself() {
+    fn a_single_missing_location_is_reported_alone() {
         let details = ["Missing a".to_owned(), "Missing b".to_owned(), "Missing c".to_owned()];
         let headers = Locations::from(TokenLocation::Headers);
         assert_eq!(missing(headers, &details[..1]), "Missing a");

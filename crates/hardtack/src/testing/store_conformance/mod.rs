@@ -40,31 +40,31 @@ where
     Fut: Future<Output = S>,
 {
     let fresh = async || Subject(make().await);
-    rows::rows_come_back_as_they_were_given(&fresh().await).await;
-    rows::an_id_is_used_once(&fresh().await).await;
+    rows::rows_are_stored_unchanged(&fresh().await).await;
+    rows::an_id_cannot_be_used_twice(&fresh().await).await;
     revoke::create_ends_the_sessions_it_names(&fresh().await).await;
     revoke::create_ends_the_sessions_of_a_subject(&fresh().await).await;
-    revoke::the_cause_is_kept_and_logged(&fresh().await).await;
+    revoke::replaced_sessions_are_marked_and_logged(&fresh().await).await;
     rotation::rotate_writes_the_successor(&fresh().await).await;
     rotation::rotate_compares_the_generation(&fresh().await).await;
     rotation::rotate_stops_at_the_end_of_the_session(&fresh().await).await;
-    rotation::confirm_marks_the_newest_generation(&fresh().await).await;
+    rotation::confirm_marks_the_current_generation(&fresh().await).await;
     revoke::revoke_ends_and_logs_once(&fresh().await).await;
     revoke::revoke_ends_the_sessions_of_a_subject(&fresh().await).await;
     revoke::an_ended_session_never_lives_again(&fresh().await).await;
-    rows::list_answers_the_live_sessions_of_a_subject(&fresh().await).await;
+    rows::list_returns_the_live_sessions_of_a_subject(&fresh().await).await;
     rows::subjects_are_compared_byte_by_byte(&fresh().await).await;
-    claims::outdate_changes_the_claims(&fresh().await).await;
-    claims::outdate_may_leave_the_claims(&fresh().await).await;
-    claims::an_outdated_session_goes_on(&fresh().await).await;
+    claims::outdate_changes_claims(&fresh().await).await;
+    claims::outdate_without_claims_keeps_them(&fresh().await).await;
+    claims::an_outdated_session_stays_live(&fresh().await).await;
     log::the_log_is_in_order(&fresh().await).await;
-    log::prune_forgets_only_what_has_ended(&fresh().await).await;
-    log::prune_keeps_to_its_limit(&fresh().await).await;
+    log::prune_deletes_only_what_has_ended(&fresh().await).await;
+    log::prune_respects_its_limit(&fresh().await).await;
     races::one_racing_rotation_wins(&fresh().await).await;
     races::one_racing_creation_wins(&fresh().await).await;
-    races::a_revocation_is_answered_to_one_racer(&fresh().await).await;
+    races::one_racing_revocation_returns_a_session(&fresh().await).await;
     races::rotations_lose_against_a_revocation(&fresh().await).await;
-    claims::rotations_race_with_a_change(&fresh().await).await;
+    claims::rotations_race_with_outdate(&fresh().await).await;
 }
 
 #[cfg(test)]

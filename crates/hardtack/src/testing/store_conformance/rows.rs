@@ -1,11 +1,11 @@
 //! Creating and finding sessions.
 
-use super::subject::{NOBODY, NOW, Subject, at, next, same, session};
+use super::subject::{NO_SESSIONS, NOW, Subject, at, next, same, session};
 use crate::clock::Timestamp;
 use crate::session::{RevokeTarget, Session, SessionId, SessionStore};
 
-pub(super) async fn rows_come_back_as_they_were_given<S: SessionStore>(store: &Subject<S>) {
-    same("find: an id that was never created has no row", store.find(SessionId::random()).await, None);
+pub(super) async fn rows_are_stored_unchanged<S: SessionStore>(store: &Subject<S>) {
+    same("find: must return `None` for an unknown id", store.find(SessionId::random()).await, None);
     let plain = session("alice");
     let unicode = Session {
         claims: Some(r#"{"name":"Zoë 🦀","roles":["a","b"],"quote":"'\"\\"}"#.into()),
@@ -26,7 +26,7 @@ pub(super) async fn rows_come_back_as_they_were_given<S: SessionStore>(store: &S
     let extreme = Session {
         persistent: true,
         id: SessionId::from_u128(u128::MAX),
-        // An IEEE 754 number cannot represent it, so a store that uses one is noticed.
+        // A double cannot represent it, so a store that keeps generations in doubles fails.
         generation: (1 << 53) + 1,
         created_at: Timestamp::from_unix_seconds(-1),
         rotated_at: at(1),
@@ -39,67 +39,72 @@ pub(super) async fn rows_come_back_as_they_were_given<S: SessionStore>(store: &S
     let replaced = Session { revoked_at: Some(at(7)), replaced: true, ..session("gone on") };
     let outdated = Session { generation: 9, outdated_generation: (1 << 53) + 1, ..session("promoted") };
     for row in [plain, unicode, empty, extreme, ended, replaced, outdated] {
-        store.create(&row, NOBODY).await;
-        let found = store.find(row.id).await.expect("create, find: the row is there");
+        store.create(&row, NO_SESSIONS).await;
+        let found = store.find(row.id).await.expect("create, find: must return a session that was created");
         // Compared one by one, because a session's `Debug` does not show these fields.
-        same("create, find: the salt comes back as it was given", found.salt, row.salt);
-        same("create, find: the claims come back as they were given", &found.claims, &row.claims);
-        same("create, find: the user agent comes back as it was given", &found.user_agent, &row.user_agent);
-        same("create, find: the address comes back as it was given", &found.address, &row.address);
-        same("create, find: every field comes back as it was given", found, row);
+        same("create, find: must return the salt unchanged", found.salt, row.salt);
+        same("create, find: must return the claims unchanged", &found.claims, &row.claims);
+        same("create, find: must return the user agent unchanged", &found.user_agent, &row.user_agent);
+        same("create, find: must return the address unchanged", &found.address, &row.address);
+        same("create, find: must return every field unchanged", found, row);
     }
 }
 
-pub(super) async fn an_id_is_used_once<S: SessionStore>(store: &Subject<S>) {
+pub(super) async fn an_id_cannot_be_used_twice<S: SessionStore>(store: &Subject<S>) {
     let [first, bystander] = [session("alice"), session("alice")];
-    store.create(&first, NOBODY).await;
-    store.create(&bystander, NOBODY).await;
+    store.create(&first, NO_SESSIONS).await;
+    store.create(&bystander, NO_SESSIONS).await;
     let second = Session { id: first.id, ..session("mallory") };
-    let answer = store.0.create(&second, RevokeTarget::AllOf("alice")).await;
-    assert!(answer.is_err(), "store_conformance: create: an id that exists is refused; answered {answer:?}");
-    same("create: a refused session changes no row", store.find(first.id).await, Some(first));
-    same("create: a refused session ends none", store.find(bystander.id).await, Some(bystander));
-    same("create: a refused session logs nothing", store.log(0).await, vec![]);
+    let result = store.0.create(&second, RevokeTarget::AllOf("alice")).await;
+    assert!(
+        result.is_err(),
+        "store_conformance: create: must return an error for an id that exists; returned {result:?}"
+    );
+    same("create: must change no row if it returns an error", store.find(first.id).await, Some(first));
+    same("create: must end no session if it returns an error", store.find(bystander.id).await, Some(bystander));
+    same("create: must log nothing if it returns an error", store.log(0).await, vec![]);
 }
 
-pub(super) async fn list_answers_the_live_sessions_of_a_subject<S: SessionStore>(store: &Subject<S>) {
+pub(super) async fn list_returns_the_live_sessions_of_a_subject<S: SessionStore>(store: &Subject<S>) {
     let begun = |seconds| Session { created_at: at(seconds), rotated_at: at(seconds), ..session("alice") };
     let [oldest, newest, middle] = [begun(0), begun(20), begun(10)];
     let brief = Session { expires_at: at(50), ..begun(5) };
     let ended = begun(15);
     for row in [&oldest, &newest, &middle, &brief, &ended, &session("bob")] {
-        store.create(row, NOBODY).await;
+        store.create(row, NO_SESSIONS).await;
     }
     store.revoke(RevokeTarget::Sessions(&[ended.id]), at(30)).await;
     let listed = async |now| store.list("alice", now).await.iter().map(|row| row.id).collect::<Vec<_>>();
     let all = vec![newest.id, middle.id, brief.id, oldest.id];
-    same("list: the live sessions of the subject, the newest first", listed(at(49)).await, all);
+    same("list: must return the live sessions of the subject, the newest first", listed(at(49)).await, all);
     let rest = vec![newest.id, middle.id, oldest.id];
-    same("list: a session is dead from the second it expires", listed(at(50)).await, rest.clone());
+    same("list: must not return a session from `expires_at` on", listed(at(50)).await, rest.clone());
     let rotated = store.rotate(oldest.id, 1, next(60)).await;
-    same("list: the newest log-in is first, whichever was used last", listed(at(60)).await, rest);
-    same("list: rows are whole and up to date", store.list("alice", at(60)).await.pop(), rotated);
-    same("list: a subject without sessions", store.list("nobody", NOW).await, vec![]);
+    same("list: must sort by `created_at`, not by the last use", listed(at(60)).await, rest);
+    same("list: must return complete and current rows", store.list("alice", at(60)).await.pop(), rotated);
+    same("list: must return nothing for a subject without sessions", store.list("stranger", NOW).await, vec![]);
 }
 
 pub(super) async fn subjects_are_compared_byte_by_byte<S: SessionStore>(store: &Subject<S>) {
-    // Names that a collation, a pattern or a trim would treat as "alice".
+    // Names that a collation, a LIKE pattern or trimming may treat as "alice".
     let names = ["alice", "Alice", "alice ", " alice", "al_ce", "a%", "alicé", "alice\u{301}", "alic\u{e9}\u{301}"];
     for name in names {
-        store.create(&session(name), NOBODY).await;
+        store.create(&session(name), NO_SESSIONS).await;
     }
     for name in names {
         let subjects: Vec<_> = store.list(name, NOW).await.into_iter().map(|row| row.subject).collect();
-        same("list: a subject is compared byte by byte", subjects, vec![name.to_owned()]);
+        same("list: must compare subjects byte by byte", subjects, vec![name.to_owned()]);
     }
     for (ended, name) in names.iter().enumerate() {
-        same("revoke: a subject is compared byte by byte", store.revoke(RevokeTarget::AllOf(name), NOW).await.len(), 1);
-        same("revoke: one subject at a time", store.log(0).await.len(), ended + 1);
+        let revoked = store.revoke(RevokeTarget::AllOf(name), NOW).await;
+        same("revoke: must compare subjects byte by byte", revoked.len(), 1);
+        same("revoke: must end the sessions of one subject only", store.log(0).await.len(), ended + 1);
     }
     for name in names {
-        store.create(&session(name), NOBODY).await;
+        store.create(&session(name), NO_SESSIONS).await;
     }
     for name in names {
-        same("outdate: a subject is compared byte by byte", store.outdate(name, Some("{}"), NOW).await.len(), 1);
+        let outdated = store.outdate(name, Some("{}"), NOW).await;
+        same("outdate: must compare subjects byte by byte", outdated.len(), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! The store under test, and helpers for the rules.
+//! The store under test and helpers for the rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -11,10 +11,10 @@ use crate::clock::Timestamp;
 use crate::error::BackendError;
 use crate::session::{Revocation, RevocationPage, RevokeTarget, Rotation, Session, SessionId, SessionStore};
 
-/// When the tests' sessions begin.
+/// When the sessions of the suite begin.
 pub(super) const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 
-/// How many callers race for one row.
+/// How many calls run concurrently in a race.
 pub(super) const RACERS: usize = 16;
 
 /// The store under test. If it returns an error, the test fails.
@@ -69,24 +69,26 @@ impl<S: SessionStore> Subject<S> {
     }
 }
 
-pub(super) fn done<T>(operation: &str, answer: Result<T, BackendError>) -> T {
-    answer.unwrap_or_else(|error| panic!("store_conformance: {operation} answers: {error}"))
+/// Unwraps the result of an operation that must succeed.
+pub(super) fn done<T>(operation: &str, result: Result<T, BackendError>) -> T {
+    result.unwrap_or_else(|error| panic!("store_conformance: {operation}: must succeed; returned the error {error}"))
 }
 
-/// Sessions may end in any order, but each may be returned only once.
+/// Checks that each session is returned only once, in any order.
 pub(super) fn each_once(operation: &str, ids: Vec<SessionId>) -> BTreeSet<SessionId> {
     let unique: BTreeSet<SessionId> = ids.iter().copied().collect();
-    assert_eq!(unique.len(), ids.len(), "store_conformance: {operation}: a session is answered once: {ids:?}");
+    assert_eq!(unique.len(), ids.len(), "store_conformance: {operation}: must return each session once: {ids:?}");
     unique
 }
 
+/// Checks a rule: what the store returned against what it must return.
 #[track_caller]
 pub(super) fn same<T: PartialEq + Debug>(rule: &str, found: T, expected: T) {
-    assert_eq!(found, expected, "store_conformance: {rule} (left: the store's, right: the expected)");
+    assert_eq!(found, expected, "store_conformance: {rule} (left: from the store, right: expected)");
 }
 
-/// A target without sessions.
-pub(super) const NOBODY: RevokeTarget<'static> = RevokeTarget::Sessions(&[]);
+/// A target that ends no session.
+pub(super) const NO_SESSIONS: RevokeTarget<'static> = RevokeTarget::Sessions(&[]);
 
 pub(super) fn set<const N: usize>(ids: [SessionId; N]) -> BTreeSet<SessionId> {
     ids.into()
@@ -104,14 +106,14 @@ pub(super) fn next(seconds: u64) -> Rotation {
     Rotation { now: at(seconds), expires_at: at(seconds + 3600), auth_time: None }
 }
 
-/// Runs futures concurrently in this task. Whenever one of them is woken, each is polled.
+/// Runs futures concurrently in this task. Each wake-up polls all of them.
 pub(super) async fn all<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
     let mut running: Vec<Pin<Box<_>>> = futures.map(Box::pin).collect();
-    let mut answers = Vec::new();
+    let mut outputs = Vec::new();
     poll_fn(|context| {
         running.retain_mut(|future| match future.as_mut().poll(context) {
-            Poll::Ready(answer) => {
-                answers.push(answer);
+            Poll::Ready(output) => {
+                outputs.push(output);
                 false
             }
             Poll::Pending => true,
@@ -119,5 +121,5 @@ pub(super) async fn all<T>(futures: impl Iterator<Item = impl Future<Output = T>
         if running.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
-    answers
+    outputs
 }

@@ -1,4 +1,4 @@
-//! A token near its end is replaced on the way out.
+//! Sliding mode: the layer replaces an access token that is past half of its lifetime.
 
 use hardtack::session::SessionPolicy;
 use hardtack::{Need, RefreshMode};
@@ -14,18 +14,18 @@ fn site() -> Site {
 }
 
 #[test]
-fn a_token_past_half_of_its_life_is_replaced() {
+fn a_token_past_half_of_its_lifetime_is_replaced() {
     let site = site();
     let mut alice = site.browser_of("alice");
     assert_eq!(alice.value("refresh_token_cookie"), None);
     let (first, csrf) = (alice.access().to_owned(), alice.csrf());
-    site.pass(450);
+    site.advance(450);
     assert!(site.visit(&mut alice).added.is_empty());
-    site.pass(1);
-    let answer = site.visit(&mut alice);
-    // The request acts with the token that it came with.
-    assert!(answer.token().is_fresh(site.auth.now()));
-    assert!(answer.no_store);
+    site.advance(1);
+    let response = site.visit(&mut alice);
+    // The request itself is handled with the token that it sent.
+    assert!(response.token().is_fresh(site.auth.now()));
+    assert!(response.no_store);
     assert_ne!(alice.access(), first);
     assert_eq!(alice.csrf(), csrf);
     let slid = site.visit(&mut alice);
@@ -38,26 +38,26 @@ fn a_token_past_half_of_its_life_is_replaced() {
 fn two_requests_that_slide_at_once_get_the_same_token() {
     let site = site();
     let mut alice = site.browser_of("alice");
-    site.pass(500);
-    let answers: Vec<_> = (0..3).map(|_| site.answer(&alice, Request::get("/page"), page(Need::access()))).collect();
-    assert!(answers.iter().all(|answer| !answer.added.is_empty() && answer.added == answers[0].added));
+    site.advance(500);
+    let responses: Vec<_> = (0..3).map(|_| site.respond(&alice, Request::get("/page"), page(Need::access()))).collect();
+    assert!(responses.iter().all(|response| !response.added.is_empty() && response.added == responses[0].added));
     assert_eq!(site.live_sessions("alice")[0].generation, 2);
-    // The slid token slides in its turn.
-    alice.take(&answers[0], site.auth.now());
-    site.pass(500);
+    // The new token slides again.
+    alice.receive(&responses[0], site.auth.now());
+    site.advance(500);
     assert!(!site.visit(&mut alice).added.is_empty());
     assert_eq!(site.live_sessions("alice")[0].generation, 3);
 }
 
 #[test]
-fn a_token_that_was_never_replaced_lives_to_its_end() {
+fn a_token_that_was_never_replaced_is_valid_until_it_expires() {
     let site = site();
     let alice = site.browser_of("alice");
     for _ in 0..8 {
-        site.pass(100);
+        site.advance(100);
         assert_eq!(site.visit(&mut alice.clone()).status, 200);
     }
-    site.pass(100);
+    site.advance(100);
     assert!(site.visit(&mut alice.clone()).is_refused(401, "expired"));
 }
 
@@ -67,12 +67,12 @@ fn s33_s34_sliding_has_both_ends() {
     let mut idle = site.browser_of("bob");
     let mut alice = site.browser_of("alice");
     for _ in 0..8 {
-        site.pass(449);
+        site.advance(449);
         assert_eq!(site.visit(&mut alice).status, 200);
     }
     assert!(site.visit(&mut idle).is_refused(401, "expired"));
     assert!(idle.is_empty());
-    site.pass(8);
+    site.advance(8);
     assert!(site.visit(&mut alice).is_refused(401, "expired"));
 }
 
@@ -80,40 +80,40 @@ fn s33_s34_sliding_has_both_ends() {
 fn s28_nothing_slides_after_a_log_out() {
     let site = site();
     let mut alice = site.browser_of("alice");
-    site.pass(500);
-    // The slide is answered first and heard of last.
-    let slid = site.answer(&alice, Request::get("/page"), page(Need::access()));
+    site.advance(500);
+    // The response with the new token is sent first and arrives last.
+    let slid = site.respond(&alice, Request::get("/page"), page(Need::access()));
     site.log_out(&mut alice);
-    alice.take(&slid, site.auth.now());
+    alice.receive(&slid, site.auth.now());
     assert!(site.visit(&mut alice).is_refused(401, "revoked"));
-    // A handler that logs out gets no slid token on top.
+    // After a handler has logged out, the layer adds no new token.
     let mut bob = site.browser_of("bob");
-    site.pass(500);
+    site.advance(500);
     let request = Request::post("/logout").csrf(&bob.csrf());
-    let answer = site.send(&mut bob, request, |exchange| {
+    let response = site.send(&mut bob, request, |exchange| {
         page(Need::access())(exchange)?;
         log_out(exchange)
     });
-    assert_eq!((answer.status, answer.added.len()), (200, 0));
+    assert_eq!((response.status, response.added.len()), (200, 0));
     assert!(bob.is_empty());
 }
 
 #[test]
-fn without_a_layer_nothing_slides() {
+fn without_a_layer_no_token_slides() {
     let site = site();
     let mut alice = site.browser_of("alice");
-    site.pass(500);
-    let answer = site.send(&mut alice, Request::get("/page").unlayered(), page(Need::access()));
-    assert_eq!((answer.status, answer.cookies.len()), (200, 0));
+    site.advance(500);
+    let response = site.send(&mut alice, Request::get("/page").unlayered(), page(Need::access()));
+    assert_eq!((response.status, response.cookies.len()), (200, 0));
     assert_eq!(site.live_sessions("alice")[0].generation, 1);
 }
 
 #[test]
-fn sliding_without_a_store_ends_with_a_log_out_as_well() {
+fn without_a_store_a_log_out_ends_slid_tokens() {
     let site = Site::stateless(|builder| builder.refresh_mode(RefreshMode::Sliding));
     let mut alice = site.browser_of("alice");
     let first = alice.clone();
-    site.pass(500);
+    site.advance(500);
     let csrf = alice.csrf();
     assert!(!site.visit(&mut alice).added.is_empty());
     assert_eq!(alice.csrf(), csrf);

@@ -1,24 +1,24 @@
-//! "Remember me": cookies that end with the browser, or last as long as the session.
+//! "Remember me": cookies that the browser deletes when it is closed, or that last as long as the session.
 
 use hardtack::session::SessionPolicy;
 use hardtack::{CookiePolicy, LogIn};
 
-use crate::support::{Answer, Browser, Request, Site, log_in, seconds};
+use crate::support::{Browser, Request, Response, Site, log_in, seconds};
 
 const TOKENS: [&str; 4] = ["access_token_cookie", "refresh_token_cookie", "csrf_access_token", "csrf_refresh_token"];
 
-fn max_age(answer: &Answer, name: &str) -> Option<u64> {
-    let text = answer.set_cookie(name).unwrap();
+fn max_age(response: &Response, name: &str) -> Option<u64> {
+    let text = response.set_cookie(name).unwrap();
     text.split("; ").find_map(|part| part.strip_prefix("Max-Age=")).map(|age| age.parse().unwrap())
 }
 
-fn begin(site: &Site, browser: &mut Browser, remember: Option<bool>) -> Answer {
-    let given = LogIn::new("alice");
-    let given = remember.into_iter().fold(given, LogIn::remember);
-    site.send(browser, Request::post("/login").json(), log_in(given))
+/// Logs in, with a "remember me" choice or without one.
+fn begin(site: &Site, browser: &mut Browser, remember: Option<bool>) -> Response {
+    let options = remember.into_iter().fold(LogIn::new("alice"), LogIn::remember);
+    site.send(browser, Request::post("/login").json(), log_in(options))
 }
 
-/// What is chosen at the log-in against what is configured, and what results.
+/// Whether persistent cookies are configured, the choice at the log-in, and whether the cookies are persistent.
 const CHOICES: [(bool, Option<bool>, bool); 6] = [
     (false, None, false),
     (false, Some(true), true),
@@ -29,7 +29,7 @@ const CHOICES: [(bool, Option<bool>, bool); 6] = [
 ];
 
 #[test]
-fn the_choice_at_the_log_in_lasts_as_long_as_the_session() {
+fn the_choice_at_the_log_in_holds_for_the_whole_session() {
     for (configured, chosen, persistent) in CHOICES {
         let site = Site::with(|builder| {
             builder
@@ -39,15 +39,15 @@ fn the_choice_at_the_log_in_lasts_as_long_as_the_session() {
         });
         let mut browser = Browser::default();
         let first = begin(&site, &mut browser, chosen);
-        site.pass(2000);
+        site.advance(2000);
         let refreshed = site.visit(&mut browser);
-        site.pass(4000);
+        site.advance(4000);
         let capped = site.refresh(&mut browser);
         let renewed = site.renew(&mut browser);
         let proven = site.reauthenticate(&mut browser, "alice");
         for name in TOKENS {
-            let ages = [&first, &refreshed, &capped, &renewed, &proven].map(|answer| max_age(answer, name));
-            // As long as the row: idle, and at last to its absolute end. A new session begins anew.
+            let ages = [&first, &refreshed, &capped, &renewed, &proven].map(|response| max_age(response, name));
+            // Until the session is idle for 5000 s, but not past its absolute end. Renewal begins a new session.
             let expected = [5000, 5000, 3000, 5000, 5000].map(|age| persistent.then_some(age));
             assert_eq!(ages, expected, "{name}, {configured} {chosen:?}");
         }
@@ -56,17 +56,17 @@ fn the_choice_at_the_log_in_lasts_as_long_as_the_session() {
 }
 
 #[test]
-fn without_a_store_the_tokens_carry_the_choice() {
+fn without_a_store_the_tokens_contain_the_choice() {
     for (configured, chosen, persistent) in CHOICES {
         let site = Site::stateless(|builder| builder.cookies(CookiePolicy::default().session_cookies(!configured)));
         let mut browser = Browser::default();
         let first = begin(&site, &mut browser, chosen);
         assert_eq!(max_age(&first, "refresh_token_cookie").is_some(), persistent);
-        site.pass(1000);
+        site.advance(1000);
         let refreshed = site.visit(&mut browser);
         let renewed = site.renew(&mut browser);
-        for answer in [&first, &refreshed, &renewed] {
-            assert_eq!(max_age(answer, "access_token_cookie").is_some(), persistent, "{configured} {chosen:?}");
+        for response in [&first, &refreshed, &renewed] {
+            assert_eq!(max_age(response, "access_token_cookie").is_some(), persistent, "{configured} {chosen:?}");
         }
     }
 }

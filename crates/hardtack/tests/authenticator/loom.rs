@@ -1,12 +1,12 @@
-//! Every order of what threads do to the map of sessions and to the place in the log, weak memory included.
+//! Threads that use the revocation cache and the log position, run by loom in every order that the memory model allows.
 //!
-//! The modules are compiled here once more with loom's atomics and lock, and with a map of one session in the
-//! place of the lock-free one.
+//! This module compiles them a second time, with loom's atomics and lock, and with a map of one session instead of the
+//! lock-free one (decision 19).
 
+use ::loom::sync::Arc;
+use ::loom::thread;
 use hardtack::SessionId;
 use hardtack::clock::Timestamp;
-use loom::sync::Arc;
-use loom::thread;
 
 use crate::support::{NOW, seconds};
 
@@ -14,42 +14,42 @@ use crate::support::{NOW, seconds};
 mod filter;
 
 #[path = "../../src/revocation/log_position.rs"]
-#[allow(dead_code, reason = "the authenticator needs more of it")]
+#[allow(dead_code, reason = "only the authenticator uses the rest")]
 mod log_position;
 
 #[path = "../../src/revocation/cache.rs"]
-#[allow(dead_code, reason = "the authenticator needs more of it")]
+#[allow(dead_code, reason = "only the authenticator uses the rest")]
 mod cache;
 
 #[path = "../../src/revocation/status.rs"]
-#[allow(dead_code, reason = "the authenticator needs more of it")]
+#[allow(dead_code, reason = "only the authenticator uses the rest")]
 mod status;
 
 use cache::RevocationCache;
 use log_position::LogPosition;
 use status::{Notes, SessionStatus};
 
-/// What the modules take from their sibling.
+/// Replaces `revocation::sync`.
 mod sync {
     use std::fmt;
     use std::marker::PhantomData;
 
-    use loom::sync::atomic::AtomicUsize;
+    use ::loom::sync::atomic::AtomicUsize;
 
     use super::{ID, SessionId};
-    pub(super) use loom::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-    pub(super) use loom::sync::{Mutex, MutexGuard};
+    pub(super) use ::loom::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+    pub(super) use ::loom::sync::{Mutex, MutexGuard};
 
     pub(super) const MARK_WORDS: usize = 2;
 
-    /// A map for one key, as papaya promises it and no more: each operation is one atomic step on the entry,
-    /// and orders nothing else. A reader that sees an entry has no right to what was written before it.
+    /// A map for one key that guarantees less than papaya's: each operation is one atomic step on the entry and orders
+    /// no other memory access. A reader that sees an entry need not see what was written before it.
     pub(super) struct HashMap<K, V, S> {
-        /// The number of the value; zero where there is none.
+        /// The number of the value; zero if the map is empty.
         entry: AtomicUsize,
-        /// Every value there ever was. Not under exploration: only whoever has its number gets it.
+        /// Every value that was ever inserted. loom does not explore this lock: a value is only reached by its number.
         values: std::sync::Mutex<Vec<V>>,
-        of: PhantomData<(K, S)>,
+        marker: PhantomData<(K, S)>,
     }
 
     impl<K, V, S> fmt::Debug for HashMap<K, V, S> {
@@ -60,7 +60,7 @@ mod sync {
 
     impl<K, V: Copy + 'static, S> HashMap<K, V, S> {
         pub(super) fn with_hasher(_: S) -> Self {
-            Self { entry: AtomicUsize::new(0), values: std::sync::Mutex::default(), of: PhantomData }
+            Self { entry: AtomicUsize::new(0), values: std::sync::Mutex::default(), marker: PhantomData }
         }
 
         pub(super) fn pin(&self) -> &Self {
@@ -84,14 +84,14 @@ mod sync {
         }
 
         pub(super) fn update_or_insert(&self, _: K, update: impl Fn(&V) -> V, value: V) {
-            let next = |now| Some(self.number(self.value(now).map_or(value, &update)));
+            let next = |old| Some(self.number(self.value(old).map_or(value, &update)));
             self.entry.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).unwrap();
         }
 
         pub(super) fn retain(&self, mut kept: impl FnMut(&SessionId, &V) -> bool) {
-            let now = self.entry.load(Ordering::Relaxed);
-            if self.value(now).is_some_and(|value| !kept(&ID, value)) {
-                let _ = self.entry.compare_exchange(now, 0, Ordering::Relaxed, Ordering::Relaxed);
+            let number = self.entry.load(Ordering::Relaxed);
+            if self.value(number).is_some_and(|value| !kept(&ID, value)) {
+                let _ = self.entry.compare_exchange(number, 0, Ordering::Relaxed, Ordering::Relaxed);
             }
         }
 
@@ -115,16 +115,17 @@ fn live(outdated: u64, awaited: u64) -> SessionStatus {
     SessionStatus::Live(Notes { outdated, awaited, uncertain: false })
 }
 
-/// What a process shares among its threads.
+/// What the threads of a process share.
 #[derive(Default)]
 struct Process {
     map: RevocationCache,
     log: LogPosition,
 }
 
-/// Runs two threads beside this one in every order, and then looks at what is left.
-fn in_every_order(begin: fn(&Process), one: fn(&Process), other: fn(&Process), here: fn(&Process), left: fn(&Process)) {
-    loom::model(move || {
+/// Calls `begin`, then runs `one` and `other` in threads of their own and `here` in this one, then calls `end`. loom
+/// repeats this in every order.
+fn in_every_order(begin: fn(&Process), one: fn(&Process), other: fn(&Process), here: fn(&Process), end: fn(&Process)) {
+    ::loom::model(move || {
         let process = Arc::new(Process::default());
         begin(&process);
         let threads = [one, other].map(|run| {
@@ -133,23 +134,27 @@ fn in_every_order(begin: fn(&Process), one: fn(&Process), other: fn(&Process), h
         });
         here(&process);
         threads.into_iter().for_each(|thread| thread.join().unwrap());
-        left(&process);
+        end(&process);
     });
 }
 
 fn nothing(_: &Process) {}
 
-/// Reads one entry of the log to its end.
+/// Reads the log, which has one entry.
 fn follow(process: &Process) {
     process.map.end(ID, LATER, NOW);
     process.log.reached(1);
     process.log.synced(NOW);
 }
 
-/// As a request asks.
+/// Checks the session as a request does.
 fn request(process: &Process) {
     if process.log.is_current(NOW, seconds(5)) {
-        assert_eq!(process.map.status(ID), SessionStatus::Ended, "it counts as current and lets a dead session in");
+        assert_eq!(
+            process.map.status(ID),
+            SessionStatus::Ended,
+            "a process that counts as current accepts an ended session"
+        );
     }
 }
 
@@ -161,15 +166,15 @@ fn s28_who_counts_as_current_knows_what_was_read() {
     });
 }
 
-/// A second reading takes up where the first one stopped: what is before that is in the map.
+/// A second reader continues where the first one stopped: all earlier entries are in the map.
 #[test]
 fn s28_what_another_reading_skips_is_in_the_map() {
-    fn take_up(process: &Process) {
+    fn continue_reading(process: &Process) {
         if process.log.read() == 1 {
             assert_eq!(process.map.status(ID), SessionStatus::Ended);
         }
     }
-    in_every_order(nothing, follow, take_up, nothing, nothing);
+    in_every_order(nothing, follow, continue_reading, nothing, nothing);
 }
 
 #[test]
@@ -178,17 +183,17 @@ fn s28_a_log_that_was_lost_counts_for_nothing_until_it_is_read_again() {
         process.log.reached(9);
         process.log.synced(NOW - seconds(1));
     }
-    fn again(process: &Process) {
+    fn read_again(process: &Process) {
         process.log.lost();
         follow(process);
     }
-    // Whoever sees that it begins again sees that nothing is known, or what was read since.
-    fn look(process: &Process) {
+    // A thread that sees the restart sees an unknown position or what was read after the restart.
+    fn check(process: &Process) {
         if process.log.read() < 9 {
             request(process);
         }
     }
-    in_every_order(read_before, again, look, look, |process| {
+    in_every_order(read_before, read_again, check, check, |process| {
         assert_eq!(process.log.read(), 1);
         request(process);
     });
@@ -198,7 +203,7 @@ fn s28_a_log_that_was_lost_counts_for_nothing_until_it_is_read_again() {
 fn s28_an_end_is_final_whatever_is_noted_beside_it() {
     fn end(process: &Process) {
         process.map.end(ID, LATER, NOW);
-        // Applied before anybody is answered.
+        // The end is in the map before any request gets a response.
         assert_eq!(process.map.status(ID), SessionStatus::Ended);
     }
     in_every_order(
@@ -212,22 +217,22 @@ fn s28_an_end_is_final_whatever_is_noted_beside_it() {
 
 #[test]
 fn s28_a_mark_stays_while_all_are_drawn_anew() {
-    // One mark more than there may be before their writer looks for what is over.
+    // One bit more than the limit, at which the writer removes expired entries and rebuilds the filter.
     fn sweep(process: &Process) {
         for id in [8, 64].map(SessionId::from_u128) {
             process.map.await_confirmation(id, 1, LATER, NOW);
         }
     }
-    fn look(process: &Process) {
+    fn check(process: &Process) {
         assert_eq!(process.map.status(ID), SessionStatus::Ended);
     }
-    in_every_order(|process| process.map.end(ID, LATER, NOW), sweep, look, nothing, look);
+    in_every_order(|process| process.map.end(ID, LATER, NOW), sweep, check, nothing, check);
 }
 
 #[test]
 fn s39_what_is_noted_at_once_is_all_kept() {
-    // A reader that has seen the change sees it from then on.
-    fn look(process: &Process) {
+    // A thread that has seen the change keeps seeing it.
+    fn check(process: &Process) {
         let seen = [(); 3].map(|()| match process.map.status(ID) {
             SessionStatus::Live(notes) => notes.outdated,
             ended => panic!("{ended:?}"),
@@ -238,7 +243,7 @@ fn s39_what_is_noted_at_once_is_all_kept() {
         |process| process.map.await_confirmation(ID, 2, LATER, NOW),
         |process| process.map.outdate(ID, 2, LATER, NOW),
         |process| process.map.confirmed(ID, 2),
-        look,
+        check,
         |process| assert_eq!(process.map.status(ID), live(2, 0)),
     );
     in_every_order(

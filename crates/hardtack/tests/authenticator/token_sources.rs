@@ -1,4 +1,4 @@
-//! Tokens in header fields, queries and JSON bodies, and how they differ from cookies.
+//! Tokens in header fields, query strings and JSON bodies, and how they differ from cookies.
 
 use hardtack::AuthenticatorBuilder;
 use hardtack::CsrfPolicy;
@@ -9,7 +9,7 @@ use hardtack::token_source::Locations;
 use hardtack::token_source::TokenSources;
 use hardtack::{Authenticator, Need};
 
-use crate::support::{Answer, Browser, Request, Site, log_in, log_out, page, renew, seconds};
+use crate::support::{Browser, Request, Response, Site, log_in, log_out, page, renew, seconds};
 
 fn site(locations: impl Into<Locations>) -> Site {
     Site::with(|builder| builder.token_sources(locations))
@@ -19,16 +19,16 @@ fn token(auth: &Authenticator) -> String {
     auth.access_token("alice").issue().unwrap().as_str().to_owned()
 }
 
-fn send(site: &Site, request: Request, need: Need) -> Answer {
-    site.answer(&Browser::default(), request, page(need))
+fn send(site: &Site, request: Request, need: Need) -> Response {
+    site.respond(&Browser::default(), request, page(need))
 }
 
-fn found(answer: &Answer) -> Option<TokenLocation> {
-    answer.token().location()
+fn found(response: &Response) -> Option<TokenLocation> {
+    response.token().location()
 }
 
 #[test]
-fn each_location_holds_a_token() {
+fn a_token_is_found_in_each_location() {
     let site = site([Headers, Cookies, QueryString, Json]);
     let token = token(&site.auth);
     let body = format!("{{\"access_token\": \"{token}\"}}");
@@ -44,7 +44,7 @@ fn each_location_holds_a_token() {
 }
 
 #[test]
-fn only_cookies_are_looked_at_unless_told_otherwise() {
+fn only_cookies_are_read_by_default() {
     let site = Site::new();
     let token = token(&site.auth);
     let body = format!("{{\"access_token\": \"{token}\"}}");
@@ -58,7 +58,7 @@ fn only_cookies_are_looked_at_unless_told_otherwise() {
 }
 
 #[test]
-fn names_are_settings() {
+fn the_names_of_token_sources_can_be_set() {
     let site = Site::with(|builder| {
         builder.token_sources(
             TokenSources::default()
@@ -88,90 +88,90 @@ fn names_are_settings() {
 }
 
 #[test]
-fn the_first_location_that_holds_one_decides() {
+fn the_first_location_with_a_token_decides() {
     let site = site([Headers, Cookies]);
     let token = token(&site.auth);
     let browser = site.browser_of("bob");
-    let good = site.answer(&browser, Request::get("/").bearer(&token), page(Need::access()));
+    let good = site.respond(&browser, Request::get("/").bearer(&token), page(Need::access()));
     assert_eq!(good.token().subject(), "alice");
-    let bad = site.answer(&browser, Request::get("/").bearer("a.b.c"), page(Need::access()));
+    let bad = site.respond(&browser, Request::get("/").bearer("a.b.c"), page(Need::access()));
     assert!(bad.is_refused(401, "malformed"), "{}", bad.code);
-    let odd = site.answer(&browser, Request::get("/").bearer("a b"), page(Need::access()));
+    let odd = site.respond(&browser, Request::get("/").bearer("a b"), page(Need::access()));
     assert!(odd.is_refused(401, "malformed_credentials"));
-    // Another scheme's credentials are no token of ours.
+    // Credentials of another scheme count as absent.
     let basic = Request::get("/").field("authorization", "Basic eHk6eg==");
-    assert_eq!(site.answer(&browser, basic, page(Need::access())).token().subject(), "bob");
+    assert_eq!(site.respond(&browser, basic, page(Need::access())).token().subject(), "bob");
 }
 
 #[test]
-fn a_route_has_its_own_locations() {
+fn a_route_may_have_its_own_locations() {
     let site = Site::new();
     let (token, browser) = (token(&site.auth), site.browser_of("bob"));
     let need = Need::access().locations([Headers]);
-    let refused = site.answer(&browser, Request::get("/"), page(need));
+    let refused = site.respond(&browser, Request::get("/"), page(need));
     assert!(refused.is_refused(401, "missing_token") && refused.cookies.is_empty());
-    let answer = site.answer(&browser, Request::get("/").bearer(&token), page(need));
-    assert_eq!((answer.token().subject(), found(&answer)), ("alice", Some(Headers)));
+    let response = site.respond(&browser, Request::get("/").bearer(&token), page(need));
+    assert_eq!((response.token().subject(), found(&response)), ("alice", Some(Headers)));
 }
 
 #[test]
-fn csrf_is_for_cookies_and_no_other_site_can_write_a_header() {
+fn csrf_is_checked_for_cookies_and_not_for_headers() {
     let site = site([Headers, Cookies]);
     let (token, browser) = (token(&site.auth), site.browser_of("bob"));
     let foreign = Request::post("/").field("sec-fetch-site", "cross-site");
-    let carried = site.answer(&Browser::default(), foreign.clone().bearer(&token), page(Need::access()));
-    assert_eq!(carried.token().subject(), "alice");
-    assert!(site.answer(&browser, foreign, page(Need::access())).is_refused(403, "csrf_cross_site"));
-    assert!(site.answer(&browser, Request::post("/"), page(Need::access())).is_refused(403, "csrf_missing"));
+    let by_header = site.respond(&Browser::default(), foreign.clone().bearer(&token), page(Need::access()));
+    assert_eq!(by_header.token().subject(), "alice");
+    assert!(site.respond(&browser, foreign, page(Need::access())).is_refused(403, "csrf_cross_site"));
+    assert!(site.respond(&browser, Request::post("/"), page(Need::access())).is_refused(403, "csrf_missing"));
 }
 
 #[test]
-fn a_refused_header_unsets_no_cookies_and_sends_nobody_anywhere() {
+fn a_refused_header_token_deletes_no_cookies_and_is_not_redirected() {
     let site = site([Headers, Cookies]);
     let browser = site.browser_of("bob");
     let old = site.auth.access_token("alice").lifetime(seconds(10)).issue().unwrap();
-    site.pass(20);
+    site.advance(20);
     for (request, code) in [
         (Request::get("/").person().bearer(old.as_str()), "expired"),
         (Request::get("/").person().bearer("a.b.c"), "malformed"),
         (Request::get("/").person().bearer("a b"), "malformed_credentials"),
     ] {
-        let answer = site.answer(&browser, request, page(Need::access()));
-        assert!(answer.is_refused(401, code), "{}", answer.code);
-        assert!(answer.cookies.is_empty() && answer.location.is_none());
+        let response = site.respond(&browser, request, page(Need::access()));
+        assert!(response.is_refused(401, code), "{}", response.code);
+        assert!(response.cookies.is_empty() && response.location.is_none());
     }
     let headers_only = self::site([Headers]);
-    let answer = send(&headers_only, Request::get("/").person(), Need::access());
-    assert!(answer.is_refused(401, "missing_token") && answer.location.is_none());
+    let response = send(&headers_only, Request::get("/").person(), Need::access());
+    assert!(response.is_refused(401, "missing_token") && response.location.is_none());
 }
 
 #[test]
-fn a_carried_token_acts_for_its_session_and_is_not_refreshed() {
+fn a_header_token_acts_for_its_session_and_is_not_refreshed() {
     let site = site([Headers, Cookies]);
     let token = token(&site.auth);
     let mut carol = site.browser_of("carol");
     let copy = carol.access().to_owned();
-    // Whoever changes the password by it ends every other session, and no other site can have it done.
+    // A password change with a header token ends every other session. Another site cannot request it.
     let foreign = Request::post("/").bearer(&copy).field("sec-fetch-site", "cross-site");
-    assert!(site.answer(&Browser::default(), foreign, renew).is_refused(403, "csrf_cross_site"));
-    let renewed = site.answer(&Browser::default(), Request::post("/").bearer(&copy), renew);
+    assert!(site.respond(&Browser::default(), foreign, renew).is_refused(403, "csrf_cross_site"));
+    let renewed = site.respond(&Browser::default(), Request::post("/").bearer(&copy), renew);
     assert!(renewed.status == 200 && renewed.set_cookie("access_token_cookie").is_some());
     assert_eq!(site.visit(&mut carol).status, 401);
-    // Whoever logs out by it ends its session.
+    // A log-out with a header token ends its session.
     let mut dave = site.browser_of("dave");
     let copy = dave.access().to_owned();
-    assert_eq!(site.answer(&Browser::default(), Request::post("/logout").bearer(&copy), log_out).status, 200);
+    assert_eq!(site.respond(&Browser::default(), Request::post("/logout").bearer(&copy), log_out).status, 200);
     assert_eq!(site.visit(&mut dave).status, 401);
-    // The refresh cookie is for those who come without a token.
+    // The refresh cookie is used only for requests without a header token.
     let browser = site.browser_of("bob");
-    site.pass(16 * 60);
-    let expired = site.answer(&browser, Request::get("/").bearer(&token), page(Need::access()));
+    site.advance(16 * 60);
+    let expired = site.respond(&browser, Request::get("/").bearer(&token), page(Need::access()));
     assert!(expired.is_refused(401, "expired") && expired.cookies.is_empty());
-    assert_eq!(site.answer(&browser, Request::get("/"), page(Need::access())).token().subject(), "bob");
+    assert_eq!(site.respond(&browser, Request::get("/"), page(Need::access())).token().subject(), "bob");
 }
 
 #[test]
-fn an_ended_session_ends_its_carried_tokens() {
+fn a_header_token_of_an_ended_session_is_refused() {
     let site = site([Headers, Cookies]);
     let mut browser = site.browser_of("bob");
     let copy = browser.access().to_owned();
@@ -193,19 +193,19 @@ fn s14_a_kind_belongs_to_its_route_unless_the_route_takes_any() {
     assert!(
         send(&site, request(), Need::access().any_type().fresh()).is_refused(401, "insufficient_user_authentication")
     );
-    // In the cookie, too, and only where the route says so.
+    // The same in a cookie: only a route with `any_type` accepts it.
     let planted = |need| {
         let site = Site::new();
         let refresh = site.auth.refresh_token("alice").issue().unwrap();
         let browser = Browser::default().with("__Host-access_token_cookie", refresh.as_str());
-        site.answer(&browser, Request::get("/"), page(need))
+        site.respond(&browser, Request::get("/"), page(need))
     };
     assert!(planted(Need::access()).is_refused(401, "wrong_kind"));
     assert_eq!(planted(Need::access().any_type()).token().subject(), "alice");
 }
 
 #[test]
-fn optional_takes_nobody_and_still_refuses_bad_tokens() {
+fn an_optional_need_accepts_no_token_and_refuses_bad_ones() {
     let site = site([Headers, Json]);
     let need = Need::access().optional();
     assert!(send(&site, Request::get("/"), need).token.is_none());
@@ -214,14 +214,14 @@ fn optional_takes_nobody_and_still_refuses_bad_tokens() {
 }
 
 #[test]
-fn a_json_body_beyond_the_peek_is_refused_and_an_unread_one_is_the_developers() {
+fn a_json_body_beyond_the_peek_is_refused_and_an_unread_one_is_a_setup_error() {
     let site = site([Json]);
     let long = format!("{{\"filler\": \"{}\", \"access_token\": \"{}\"}}", "x".repeat(70_000), token(&site.auth));
     let refused = send(&site, Request::post("/").json().body(long), Need::access().optional());
     assert!(refused.is_refused(401, "body_beyond_peek"));
     let unread = send(&site, Request::post("/").json().unlayered(), Need::access());
     assert!(unread.is_refused(500, "not_set_up"));
-    // A route that nobody announced.
+    // A route whose location was not announced with `route_locations`.
     let unannounced = send(&Site::new(), Request::post("/").json(), Need::access().locations(Json));
     assert!(unannounced.is_refused(500, "not_set_up"));
     let announced = Site::with(|builder| builder.token_sources(TokenSources::default().route_locations([Json])));
@@ -235,14 +235,14 @@ fn s03_a_refusal_repeats_no_token() {
     let site = site([Headers, QueryString]);
     let token = token(&site.auth);
     for request in [Request::get(&format!("/?jwt={token}x")), Request::get("/").bearer(&format!("{token}x"))] {
-        let answer = send(&site, request.person(), Need::access());
-        assert_eq!(answer.status, 401);
-        assert!(!answer.body.contains(&token) && answer.location.is_none());
+        let response = send(&site, request.person(), Need::access());
+        assert_eq!(response.status, 401);
+        assert!(!response.body.contains(&token) && response.location.is_none());
     }
 }
 
 #[test]
-fn options_needs_no_token_where_that_is_set() {
+fn an_options_request_needs_no_token_if_exempt() {
     let request = || Request::new("OPTIONS", "/");
     assert!(send(&Site::new(), request(), Need::access()).is_refused(401, "missing_token"));
     let site = Site::with(AuthenticatorBuilder::exempt_options);
@@ -261,44 +261,44 @@ fn each_kind_of_token_has_its_own_csrf_names() {
     site.send(&mut browser, Request::post("/login").json(), log_in("alice"));
     let csrf = browser.csrf();
     let post = |name: &'static str, need| {
-        site.answer(&browser, Request::post("/").field(name, csrf.as_str()), page(need)).status
+        site.respond(&browser, Request::post("/").field(name, csrf.as_str()), page(need)).status
     };
     assert_eq!((post("x-a", Need::access()), post("x-r", Need::access())), (200, 403));
     assert_eq!((post("x-a", Need::refresh()), post("x-r", Need::refresh())), (403, 200));
     let form = |field: &str, need| {
         let request = Request::post("/").field("content-type", "application/x-www-form-urlencoded");
-        site.answer(&browser, request.body(format!("{field}={csrf}")), page(need)).status
+        site.respond(&browser, request.body(format!("{field}={csrf}")), page(need)).status
     };
     assert_eq!((form("a", Need::access()), form("r+b", Need::access())), (200, 403));
     assert_eq!((form("a", Need::refresh()), form("r+b", Need::refresh())), (403, 200));
 }
 
 #[test]
-fn csrf_methods_can_be_listed_by_a_loud_name() {
+fn insecure_methods_sets_the_methods_that_need_a_csrf_value() {
     let site = Site::stateless(|builder| builder.csrf(CsrfPolicy::default().insecure_methods(["PUT", "GET"])));
     let mut browser = Browser::default();
     site.send(&mut browser, Request::post("/login").json(), log_in("alice"));
-    let status = |method| site.answer(&browser, Request::new(method, "/"), page(Need::access())).status;
+    let status = |method| site.respond(&browser, Request::new(method, "/"), page(Need::access())).status;
     assert_eq!((status("POST"), status("PUT"), status("GET"), status("HEAD")), (200, 403, 403, 200));
 }
 
 #[test]
-fn an_identity_may_have_another_name_and_another_type() {
+fn the_identity_claim_may_have_another_name_and_another_type() {
     let site =
         Site::with(|builder| builder.token_sources([Headers]).claims(ClaimsPolicy::default().identity_claim("user")));
     let token = site.auth.access_token("alice").claim("role", "editor").issue().unwrap();
-    let answer = send(&site, Request::get("/").bearer(token.as_str()), Need::access());
-    assert_eq!((answer.token().subject(), answer.token().claim("user")), ("alice", "alice".into()));
-    assert_eq!(answer.token().claim("sub"), serde_json::Value::Null);
+    let response = send(&site, Request::get("/").bearer(token.as_str()), Need::access());
+    assert_eq!((response.token().subject(), response.token().claim("user")), ("alice", "alice".into()));
+    assert_eq!(response.token().claim("sub"), serde_json::Value::Null);
     assert!(site.auth.access_token("alice").claim("user", "bob").issue().is_err());
     assert!(site.auth.access_token("alice").identity(5).issue().is_err());
 
     let any =
         Site::with(|builder| builder.token_sources([Headers]).claims(ClaimsPolicy::default().insecure_any_identity()));
     let token = any.auth.access_token("").identity(serde_json::json!({"id": 5})).issue().unwrap();
-    let answer = send(&any, Request::get("/").bearer(token.as_str()), Need::access());
-    assert_eq!(answer.token().claim("sub"), serde_json::json!({"id": 5}));
-    assert_eq!(answer.token().subject(), "{\"id\":5}");
+    let response = send(&any, Request::get("/").bearer(token.as_str()), Need::access());
+    assert_eq!(response.token().claim("sub"), serde_json::json!({"id": 5}));
+    assert_eq!(response.token().subject(), "{\"id\":5}");
 }
 
 #[test]
@@ -327,7 +327,7 @@ fn s17_audiences_and_issuers_are_written_and_asked_for_apart() {
 }
 
 #[test]
-fn nbf_and_the_messages_member_are_settings() {
+fn nbf_and_the_error_message_key_can_be_set() {
     let site =
         Site::with(|builder| builder.claims(ClaimsPolicy::default().encode_nbf(false)).error_message_key("error"));
     let token = site.auth.access_token("alice").issue().unwrap();
@@ -337,7 +337,7 @@ fn nbf_and_the_messages_member_are_settings() {
 }
 
 #[test]
-fn single_cookies_have_another_domain_or_age() {
+fn single_cookies_may_have_another_domain_and_age() {
     use hardtack::CookiePolicy;
     use hardtack::authenticator::CookieOptions;
     use hardtack::cookie::CookiePrefix;
@@ -350,12 +350,12 @@ fn single_cookies_have_another_domain_or_age() {
         site.auth.unset_jwt_cookies_of("site.example").iter().all(|cookie| cookie.contains("; Domain=site.example;"))
     );
     assert_eq!(site.auth.unset_jwt_cookies_of("site.example").iter().count(), 4);
-    // A cookie that its name binds to the host cannot go to a domain.
+    // A cookie with the `__Host-` prefix cannot have a domain.
     assert!(Site::new().auth.set_access_cookies_with(&token, &options).is_err());
 }
 
 #[test]
-fn tokens_are_decoded_outside_of_requests() {
+fn tokens_can_be_decoded_outside_of_requests() {
     let site = Site::new();
     let token = site.auth.access_token("alice").issue().unwrap();
     let text = token.as_str();
@@ -363,7 +363,7 @@ fn tokens_are_decoded_outside_of_requests() {
     assert_eq!(Some(site.auth.csrf_token(text).unwrap()), token.claims().csrf);
     let decoded = site.auth.decode_any::<hardtack::jwt::NoExtra>(text).unwrap();
     assert_eq!((decoded.subject(), decoded.location()), ("alice", None));
-    site.pass(16 * 60);
+    site.advance(16 * 60);
     assert!(site.auth.decode_any::<hardtack::jwt::NoExtra>(text).is_err() && site.auth.token_id(text).is_err());
     assert_eq!(site.auth.decode_allowing_expired::<hardtack::jwt::NoExtra>(text).unwrap().subject(), "alice");
     let other = Site::new().auth.decode_allowing_expired::<hardtack::jwt::NoExtra>(text).err();
@@ -371,7 +371,7 @@ fn tokens_are_decoded_outside_of_requests() {
 }
 
 #[test]
-fn settings_that_could_not_work_are_refused() {
+fn invalid_settings_are_refused() {
     let refusal = |set: fn(AuthenticatorBuilder) -> AuthenticatorBuilder| {
         let builder = Authenticator::builder(hardtack::KeySet::new(crate::support::key()));
         set(builder).build().unwrap_err().to_string()

@@ -1,4 +1,4 @@
-//! Requests that are cut off, or whose store fails, after the store has ended sessions.
+//! Requests that are cancelled, or whose store returns an error, after the store has ended sessions.
 
 use std::future::pending;
 use std::pin::pin;
@@ -15,33 +15,36 @@ use hardtack::{KeySet, MemorySessions, SessionId};
 
 use crate::support::{Browser, NOW, Site, key};
 
-/// What becomes of the answer to a write.
-const HEARD: u8 = 0;
-const NEVER: u8 = 1;
-const LOST: u8 = 2;
+// What the store returns for a write that it executed.
+const RESULT: u8 = 0;
+/// It never returns.
+const NOTHING: u8 = 1;
+const ERROR: u8 = 2;
 
-/// Does what it is told, and may not say so.
+/// A store that executes every write, but may return an error for it or never return.
 #[derive(Clone, Default)]
-struct Mute {
+struct LostResults {
     rows: MemorySessions,
-    answer: Arc<AtomicU8>,
+    /// What writes return.
+    writes: Arc<AtomicU8>,
+    /// How often a session was looked up.
     finds: Arc<AtomicUsize>,
 }
 
-impl Mute {
-    async fn say<T>(&self, answer: Result<T, BackendError>) -> Result<T, BackendError> {
-        match self.answer.load(Ordering::SeqCst) {
-            NEVER => pending().await,
-            LOST => Err(BackendError::new("the connection broke")),
-            _ => answer,
+impl LostResults {
+    async fn finish<T>(&self, result: Result<T, BackendError>) -> Result<T, BackendError> {
+        match self.writes.load(Ordering::SeqCst) {
+            NOTHING => pending().await,
+            ERROR => Err(BackendError::new("the connection broke")),
+            _ => result,
         }
     }
 }
 
-impl SessionStore for Mute {
+impl SessionStore for LostResults {
     async fn create(&self, session: &Session, ends: RevokeTarget<'_>) -> Result<Vec<SessionId>, BackendError> {
-        let answer = SessionStore::create(&self.rows, session, ends).await;
-        self.say(answer).await
+        let result = SessionStore::create(&self.rows, session, ends).await;
+        self.finish(result).await
     }
 
     async fn find(&self, id: SessionId) -> Result<Option<Session>, BackendError> {
@@ -63,8 +66,8 @@ impl SessionStore for Mute {
     }
 
     async fn revoke(&self, ends: RevokeTarget<'_>, now: Timestamp) -> Result<Vec<SessionId>, BackendError> {
-        let answer = self.rows.revoke(ends, now).await;
-        self.say(answer).await
+        let result = self.rows.revoke(ends, now).await;
+        self.finish(result).await
     }
 
     async fn outdate(
@@ -73,8 +76,8 @@ impl SessionStore for Mute {
         claims: Option<&str>,
         now: Timestamp,
     ) -> Result<Vec<(SessionId, u64)>, BackendError> {
-        let answer = self.rows.outdate(subject, claims, now).await;
-        self.say(answer).await
+        let result = self.rows.outdate(subject, claims, now).await;
+        self.finish(result).await
     }
 
     async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, BackendError> {
@@ -91,15 +94,15 @@ impl SessionStore for Mute {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Act {
+enum Action {
     LogOut,
     LogIn,
     Renew,
     RevokeAll,
 }
 
-/// Sends a request that ends the browser's session, and goes away before it is answered.
-fn cut_off(site: &Site, browser: &Browser, act: Act) {
+/// Sends a request that ends the browser's session, and cancels it before it returns.
+fn send_and_cancel(site: &Site, browser: &Browser, action: Action) {
     let request = TestRequest::new("POST", "/").fields([
         ("cookie", browser.cookies_for("/", NOW).unwrap()),
         ("x-csrf-token", browser.csrf()),
@@ -108,63 +111,63 @@ fn cut_off(site: &Site, browser: &Browser, act: Act) {
     let state = RequestState::without_layer(site.auth.clone());
     let exchange = Exchange::new(request.head(), &state);
     let request = pin!(async {
-        match act {
-            Act::LogOut => drop(exchange.log_out().await),
-            Act::LogIn => drop(exchange.log_in("alice").await),
-            Act::Renew => drop(exchange.renew().await),
-            Act::RevokeAll => drop(site.auth.revoke_all_sessions("alice").await),
+        match action {
+            Action::LogOut => drop(exchange.log_out().await),
+            Action::LogIn => drop(exchange.log_in("alice").await),
+            Action::Renew => drop(exchange.renew().await),
+            Action::RevokeAll => drop(site.auth.revoke_all_sessions("alice").await),
         }
     });
     let polled = request.poll(&mut Context::from_waker(Waker::noop()));
-    assert!(polled.is_pending(), "{act:?} was not cut off");
+    assert!(polled.is_pending(), "{action:?} returned before it was cancelled");
 }
 
-fn site() -> (Site, Mute) {
-    let store = Mute::default();
+fn site() -> (Site, LostResults) {
+    let store = LostResults::default();
     (Site::over(store.clone(), KeySet::new(key()), |builder| builder), store)
 }
 
-/// In a process that follows no log, and without a bound: nobody else tells it.
+/// The process does not read the revocation log and has no maximum staleness, so it has to learn the end by itself.
 #[test]
 fn s28_s29_s35_what_was_cut_off_after_the_commit_is_over_at_once() {
-    for act in [Act::LogOut, Act::LogIn, Act::Renew, Act::RevokeAll] {
+    for action in [Action::LogOut, Action::LogIn, Action::Renew, Action::RevokeAll] {
         let (site, store) = site();
         let (held, other) = (site.browser_of("alice"), site.browser_of("alice"));
         let bystander = site.browser_of("bob");
-        store.answer.store(NEVER, Ordering::SeqCst);
-        cut_off(&site, &held, act);
-        store.answer.store(HEARD, Ordering::SeqCst);
+        store.writes.store(NOTHING, Ordering::SeqCst);
+        send_and_cancel(&site, &held, action);
+        store.writes.store(RESULT, Ordering::SeqCst);
         for _ in 0..2 {
             let mut late = held.clone();
-            assert!(site.visit(&mut late).is_refused(401, "revoked"), "{act:?}");
-            let replaced = matches!(act, Act::LogIn | Act::Renew);
-            assert_eq!(late.is_empty(), !replaced, "{act:?}: who got another session keeps its cookies");
-            assert_eq!(site.refresh(&mut held.clone()).status, 401, "{act:?}");
+            assert!(site.visit(&mut late).is_refused(401, "revoked"), "{action:?}");
+            let replaced = matches!(action, Action::LogIn | Action::Renew);
+            assert_eq!(late.is_empty(), !replaced, "{action:?}: a browser with a new session keeps its cookies");
+            assert_eq!(site.refresh(&mut held.clone()).status, 401, "{action:?}");
         }
-        let alone = matches!(act, Act::LogOut | Act::LogIn);
-        assert_eq!(site.visit(&mut other.clone()).status, if alone { 200 } else { 401 }, "{act:?}");
+        let alone = matches!(action, Action::LogOut | Action::LogIn);
+        assert_eq!(site.visit(&mut other.clone()).status, if alone { 200 } else { 401 }, "{action:?}");
         store.finds.store(0, Ordering::SeqCst);
         assert_eq!(site.visit(&mut bystander.clone()).status, 200);
         assert!(site.visit(&mut held.clone()).is_refused(401, "revoked"));
-        assert_eq!(store.finds.load(Ordering::SeqCst), 0, "{act:?}: what is known is not asked for");
+        assert_eq!(store.finds.load(Ordering::SeqCst), 0, "{action:?}: a known status is not looked up");
     }
 }
 
-/// The sessions go on, and their tokens are outdated.
+/// The sessions stay live, and their tokens are outdated.
 #[test]
 fn s39_claims_that_were_changed_when_it_was_cut_off_hold_at_once() {
-    for answer in [NEVER, LOST] {
+    for result in [NOTHING, ERROR] {
         let (site, store) = site();
         let (mut alice, bystander) = (site.browser_of("alice"), site.browser_of("bob"));
         let old = alice.without(&["refresh_token_cookie"]);
-        store.answer.store(answer, Ordering::SeqCst);
+        store.writes.store(result, Ordering::SeqCst);
         {
             let claims = serde_json::json!({ "role": "reader" });
             let changing = pin!(site.auth.change_claims("alice", &claims));
             let polled = changing.poll(&mut Context::from_waker(Waker::noop()));
             assert!(!matches!(polled, std::task::Poll::Ready(Ok(_))));
         }
-        store.answer.store(HEARD, Ordering::SeqCst);
+        store.writes.store(RESULT, Ordering::SeqCst);
         assert!(site.visit(&mut old.clone()).is_refused(401, "expired"));
         for _ in 0..2 {
             assert_eq!(site.visit(&mut alice).token().claim("role"), "reader");
@@ -180,29 +183,29 @@ fn s39_claims_that_were_changed_when_it_was_cut_off_hold_at_once() {
 fn s28_s41_what_the_store_did_and_could_not_say_is_over_at_once() {
     let (site, store) = site();
     let held = site.browser_of("alice");
-    store.answer.store(LOST, Ordering::SeqCst);
+    store.writes.store(ERROR, Ordering::SeqCst);
     assert!(site.log_out(&mut held.clone()).is_refused(503, "store_unavailable"));
-    store.answer.store(HEARD, Ordering::SeqCst);
+    store.writes.store(RESULT, Ordering::SeqCst);
     assert!(site.visit(&mut held.clone()).is_refused(401, "revoked"));
 }
 
-/// The store ended nothing: the session goes on, and costs a question a request until its token is over.
+/// The store did not end the session. It stays live, and each request looks it up until its token has expired.
 #[test]
-fn a_doubt_that_is_wrong_ends_nobodys_session() {
+fn an_uncertain_write_that_did_nothing_ends_no_session() {
     let (site, store) = site();
     let held = site.browser_of("alice");
     let id = site.live_sessions("alice")[0].id;
-    // The one that is kept is doubted with the others.
-    store.answer.store(NEVER, Ordering::SeqCst);
+    // The kept session becomes uncertain with the others.
+    store.writes.store(NOTHING, Ordering::SeqCst);
     {
         let revoking = pin!(site.auth.revoke_other_sessions("alice", id));
         assert!(revoking.poll(&mut Context::from_waker(Waker::noop())).is_pending());
     }
-    store.answer.store(HEARD, Ordering::SeqCst);
+    store.writes.store(RESULT, Ordering::SeqCst);
     store.finds.store(0, Ordering::SeqCst);
-    for asked in 1..=3 {
+    for lookups in 1..=3 {
         assert_eq!(site.visit(&mut held.clone()).status, 200);
-        assert_eq!(store.finds.load(Ordering::SeqCst), asked);
+        assert_eq!(store.finds.load(Ordering::SeqCst), lookups);
     }
     assert_eq!(site.log_out(&mut held.clone()).status, 200);
     assert!(site.visit(&mut held.clone()).is_refused(401, "revoked"));

@@ -1,13 +1,13 @@
-//! What another process makes of a session whose browser got another one.
+//! Late requests with the cookies of a session that was replaced by a new one in the same browser.
 
 use hardtack::KeySet;
 use hardtack::session::SessionPolicy;
 
-use crate::support::{Answer, Browser, Request, Site, block_on, key, log_in, seconds};
+use crate::support::{Browser, Request, Response, Site, block_on, key, log_in, seconds};
 
 const BOUND: u64 = 3;
 
-/// Two processes on one store; the second asks the store when it has not read the log for a while.
+/// Returns two processes with one store. The second one asks the store if it has not read the log for `BOUND` seconds.
 fn processes() -> [Site; 2] {
     let keys = KeySet::new(key());
     let here = Site::with_keys(keys.clone(), |builder| builder);
@@ -19,21 +19,21 @@ fn processes() -> [Site; 2] {
     [here, Site { clock, ..there }]
 }
 
-fn log_in_again(site: &Site, browser: &mut Browser) -> Answer {
+fn log_in_again(site: &Site, browser: &mut Browser) -> Response {
     site.send(browser, Request::post("/login").json(), log_in("alice"))
 }
 
-/// A refusal of a late request leaves the cookies alone that the browser has got meanwhile.
+/// Checks that a late request is refused and deletes no cookies: the browser has new ones by now.
 #[track_caller]
-fn refused_and_kept(answer: &Answer) {
-    assert!(answer.is_refused(401, "revoked"), "{} {}", answer.status, answer.code);
-    assert!(answer.cookies.is_empty(), "{:?}", answer.cookies);
+fn assert_refused_without_deleting(response: &Response) {
+    assert!(response.is_refused(401, "revoked"), "{} {}", response.status, response.code);
+    assert!(response.cookies.is_empty(), "{:?}", response.cookies);
 }
 
 #[test]
 fn s27_s35_every_process_leaves_the_new_cookies_alone() {
     for replace in [log_in_again, Site::renew] {
-        // By the log; by the row, of a process that is behind; by the row, when a token is exchanged.
+        // The process learns it from the log, from the row because it is behind, or from the row during a refresh.
         for known_by in ["log", "row", "refresh"] {
             let [here, there] = processes();
             let mut browser = here.browser_of("alice");
@@ -42,18 +42,18 @@ fn s27_s35_every_process_leaves_the_new_cookies_alone() {
             assert_eq!(replace(&here, &mut browser).status, 200);
             match known_by {
                 "log" => assert_eq!(block_on(there.auth.sync_revocations()).unwrap(), 1),
-                "row" => there.pass(BOUND),
+                "row" => there.advance(BOUND),
                 _ => {}
             }
             if known_by != "refresh" {
-                refused_and_kept(&there.visit(&mut late.clone()));
+                assert_refused_without_deleting(&there.visit(&mut late.clone()));
             }
-            refused_and_kept(&there.refresh(&mut late.clone()));
-            // In place, behind an access token that is missing.
-            refused_and_kept(&there.visit(&mut late.without(&["access_token_cookie"])));
+            assert_refused_without_deleting(&there.refresh(&mut late.clone()));
+            // A refresh by the layer, because the access token is absent.
+            assert_refused_without_deleting(&there.visit(&mut late.without(&["access_token_cookie"])));
             if known_by == "refresh" {
-                refused_and_kept(&there.renew(&mut late.clone()));
-                refused_and_kept(&there.reauthenticate(&mut late.clone(), "alice"));
+                assert_refused_without_deleting(&there.renew(&mut late.clone()));
+                assert_refused_without_deleting(&there.reauthenticate(&mut late.clone(), "alice"));
             }
             assert_eq!(there.visit(&mut browser).status, 200, "{known_by}");
         }

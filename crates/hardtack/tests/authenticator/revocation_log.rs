@@ -1,4 +1,4 @@
-//! Several processes on one store: what one ends, the others learn.
+//! Several processes share a store and learn from its log which sessions other processes have ended.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -19,7 +19,7 @@ use crate::support::{NOW, Request, Site, block_on, key, page, seconds};
 
 const BOUND: u64 = 5;
 
-/// Two processes on one store and at one time: the first ends sessions, the second is to know.
+/// Returns two processes with one store and one clock. The first one ends sessions; the second one has to learn it.
 fn processes() -> (Site, Site, FailingSessions) {
     let (store, keys, clock) = (FailingSessions::new(), KeySet::new(key()), TestClock::start_at(NOW));
     let site = || {
@@ -34,35 +34,36 @@ fn processes() -> (Site, Site, FailingSessions) {
     (here, there, store)
 }
 
-/// A timer that runs out when the test says so.
+/// A timer that expires on demand.
 #[derive(Default)]
 struct Timer {
-    rounds: AtomicUsize,
-    asked: Mutex<Vec<Duration>>,
+    expiries: AtomicUsize,
+    requested: Mutex<Vec<Duration>>,
 }
 
 impl Timer {
     async fn sleep(&self, span: Duration) {
-        self.asked.lock().unwrap().push(span);
-        let begun = self.rounds.load(Ordering::SeqCst);
-        let is_over = |_: &mut Context<'_>| match self.rounds.load(Ordering::SeqCst) > begun {
+        self.requested.lock().unwrap().push(span);
+        let begun = self.expiries.load(Ordering::SeqCst);
+        let expired = |_: &mut Context<'_>| match self.expiries.load(Ordering::SeqCst) > begun {
             true => Poll::Ready(()),
             false => Poll::Pending,
         };
-        poll_fn(is_over).await;
+        poll_fn(expired).await;
     }
 
-    fn run_out(&self) {
-        self.rounds.fetch_add(1, Ordering::SeqCst);
+    fn expire(&self) {
+        self.expiries.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// The pauses between readings, without the limits to one reading.
+    /// Returns the pauses between reads in seconds, without the time limits of single reads (10 s).
     fn pauses(&self) -> Vec<u64> {
-        let asked = self.asked.lock().unwrap();
-        asked.iter().map(Duration::as_secs).filter(|span| *span != 10).collect()
+        let requested = self.requested.lock().unwrap();
+        requested.iter().map(Duration::as_secs).filter(|span| *span != 10).collect()
     }
 }
 
+/// Polls the follower once. It never finishes.
 fn step(follower: &RefCell<Pin<&mut (dyn Future<Output = ()> + Send)>>) {
     let polled = follower.borrow_mut().as_mut().poll(&mut Context::from_waker(Waker::noop()));
     assert!(polled.is_pending());
@@ -75,15 +76,15 @@ fn s28_a_follower_learns_when_it_is_told_and_when_its_timer_runs_out() {
     let follower = pin!(there.auth.clone().follow_revocations(|span| timer.sleep(span)));
     let follower: RefCell<Pin<&mut (dyn Future<Output = ()> + Send)>> = RefCell::new(follower);
     step(&follower);
-    for told in [true, false] {
+    for notified in [true, false] {
         let alice = here.browser_of("alice");
         here.log_out(&mut alice.clone());
         step(&follower);
-        assert_eq!(there.visit(&mut alice.clone()).status, 200, "nobody has told it yet");
-        if told {
+        assert_eq!(there.visit(&mut alice.clone()).status, 200, "it has not been notified yet");
+        if notified {
             store.notify();
         } else {
-            timer.run_out();
+            timer.expire();
         }
         step(&follower);
         assert!(there.visit(&mut alice.clone()).is_refused(401, "revoked"));
@@ -101,27 +102,27 @@ fn s41_a_follower_outlives_its_store() {
     let alice = here.browser_of("alice");
     here.log_out(&mut alice.clone());
     store.fail();
-    // Its wake-up fails as well: told of a failure, it does not ask again at once.
+    // The wait for a notification fails as well. The follower does not read again at once.
     store.notify();
     step(&follower);
     let reads = store.log_reads();
     step(&follower);
     assert_eq!(store.log_reads(), reads);
     for _ in 0..4 {
-        timer.run_out();
+        timer.expire();
         step(&follower);
     }
     assert_eq!(timer.pauses(), [1, 1, 2, 4, 4, 4]);
-    // A connection that answers nothing is given up after a while.
+    // A read that never returns is given up when its time limit expires.
     store.recover();
     store.set_log_hangs(true);
-    timer.run_out();
+    timer.expire();
     step(&follower);
     store.set_log_hangs(false);
-    timer.run_out();
+    timer.expire();
     step(&follower);
-    assert_eq!(there.visit(&mut alice.clone()).status, 200, "it has not read since");
-    timer.run_out();
+    assert_eq!(there.visit(&mut alice.clone()).status, 200, "it has not read the log yet");
+    timer.expire();
     step(&follower);
     assert!(there.visit(&mut alice.clone()).is_refused(401, "revoked"));
     assert_eq!(timer.pauses().last(), Some(&1));
@@ -138,20 +139,20 @@ fn s28_s41_a_process_that_is_behind_asks_the_store() {
         finds
     };
     finds();
-    there.pass(BOUND - 1);
+    there.advance(BOUND - 1);
     assert_eq!(there.visit(&mut alice.clone()).status, 200, "within the bound");
     assert_eq!(finds(), 0);
-    there.pass(1);
+    there.advance(1);
     assert!(there.visit(&mut alice.clone()).is_refused(401, "revoked"));
     assert_eq!(there.visit(&mut bob.clone()).status, 200);
     assert_eq!(finds(), 2);
     assert!(there.visit(&mut alice.clone()).is_refused(401, "revoked"));
-    assert_eq!(finds(), 0, "what has ended stays so");
+    assert_eq!(finds(), 0, "an ended session is not looked up again");
     store.fail();
     for need in [Need::access(), Need::access().optional()] {
-        let answer = there.send(&mut bob.clone(), Request::get("/page"), page(need));
-        assert!(answer.is_refused(503, "store_unavailable"));
-        assert!(answer.cookies.is_empty());
+        let response = there.send(&mut bob.clone(), Request::get("/page"), page(need));
+        assert!(response.is_refused(503, "store_unavailable"));
+        assert!(response.cookies.is_empty());
     }
     assert!(block_on(there.auth.sync_revocations()).is_err());
     assert_eq!(there.visit(&mut bob.clone()).status, 503);
@@ -159,11 +160,11 @@ fn s28_s41_a_process_that_is_behind_asks_the_store() {
     finds();
     assert_eq!(block_on(there.auth.sync_revocations()).unwrap(), 1);
     assert_eq!(there.visit(&mut bob.clone()).status, 200);
-    assert_eq!(finds(), 0, "it has caught up");
+    assert_eq!(finds(), 0, "after reading the log it does not ask the store");
 }
 
 #[test]
-fn before_its_first_reading_a_process_asks_the_store() {
+fn a_process_asks_the_store_until_it_has_read_the_log() {
     let store = FailingSessions::new();
     let site = Site::over(store.clone(), KeySet::new(key()), |builder| {
         builder.session_policy(SessionPolicy::default().max_staleness(seconds(BOUND)))
@@ -174,7 +175,7 @@ fn before_its_first_reading_a_process_asks_the_store() {
     assert_eq!(store.finds(), 1);
 }
 
-/// Ends a session without anybody's knowing but the store.
+/// Ends a session in the store alone, so that no process knows of it.
 fn end_one(store: &MemorySessions, at: hardtack::clock::Timestamp) -> SessionId {
     let row = hardtack::testing::session("mallory", at);
     block_on(store.create(&row, RevokeTarget::Sessions(&[]))).unwrap();
@@ -187,14 +188,18 @@ fn s28_entries_that_were_missed_make_it_read_all_again() {
     let (here, there, store) = processes();
     end_one(&store.sessions(), NOW);
     assert_eq!(block_on(there.auth.sync_revocations()).unwrap(), 1);
-    // A process that slept: what was pruned in the meantime has expired, what was not is read.
+    // The process did not read for a while. Entries that were pruned meanwhile have expired; it reads the others.
     end_one(&store.sessions(), NOW);
     let alice = here.browser_of("alice");
-    here.pass(1);
+    here.advance(1);
     here.log_out(&mut alice.clone());
     block_on(store.sessions().prune(NOW + seconds(1), 100)).unwrap();
     store.reset_counts();
-    assert_eq!(block_on(there.auth.sync_revocations()).unwrap(), 2, "once with the gap, once from the beginning");
+    assert_eq!(
+        block_on(there.auth.sync_revocations()).unwrap(),
+        2,
+        "the entry is read after the gap, and again from the beginning"
+    );
     assert_eq!(store.log_reads(), 2);
     assert!(there.visit(&mut alice.clone()).is_refused(401, "revoked"));
     assert_eq!(block_on(there.auth.sync_revocations()).unwrap(), 0);
@@ -207,7 +212,7 @@ fn s28_a_store_that_was_restored_is_read_again() {
         end_one(&store.sessions(), NOW);
     }
     assert_eq!(block_on(there.auth.sync_revocations()).unwrap(), 3);
-    // A backup takes the place of the store, and its numbers begin again below the reader's.
+    // The store is replaced by a backup whose sequence numbers are below the reader's position.
     let backup = MemorySessions::new();
     let restored = Site { clock: here.clock.clone(), ..Site::over(backup.clone(), KeySet::new(key()), |b| b) };
     let ended = end_one(&backup, here.clock.now());
@@ -221,7 +226,7 @@ fn s28_a_store_that_was_restored_is_read_again() {
 }
 
 #[test]
-fn bounds_that_cannot_be_kept_are_refused() {
+fn a_max_staleness_that_cannot_be_kept_is_refused() {
     let refused = |set: fn(hardtack::AuthenticatorBuilder) -> hardtack::AuthenticatorBuilder| {
         let builder = hardtack::Authenticator::builder(KeySet::new(key())).base_url("https://site.example");
         set(builder).build().unwrap_err()

@@ -1,4 +1,4 @@
-//! What an application plugs in: Flask-JWT-Extended's loaders.
+//! Callbacks of the application, such as the loaders of Flask-JWT-Extended.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -13,7 +13,7 @@ use serde_json::{Map, json};
 
 use crate::support::{Browser, Request, Site, key, log_in, page, seconds};
 
-/// Blocks a subject, and is broken on demand.
+/// A blocklist with one subject. It fails for the subject "broken" on demand.
 struct Blocked(&'static str);
 
 static BROKEN: AtomicBool = AtomicBool::new(false);
@@ -21,27 +21,27 @@ static BROKEN: AtomicBool = AtomicBool::new(false);
 impl Blocklist for Blocked {
     async fn is_blocked(&self, token: &VerifiedToken) -> Result<bool, BackendError> {
         if token.subject() == "broken" && BROKEN.load(Ordering::SeqCst) {
-            return Err(BackendError::new("details nobody outside may see"));
+            return Err(BackendError::new("internal details of the blocklist"));
         }
         Ok(token.subject() == self.0)
     }
 }
 
 #[test]
-fn a_blocked_token_is_refused_wherever_it_is_verified() {
+fn a_blocked_token_is_refused_everywhere() {
     let site = Site::with(|builder| builder.blocklist(Blocked("mallory")));
     let (mut mallory, mut alice) = (site.browser_of("mallory"), site.browser_of("alice"));
     assert_eq!(site.visit(&mut alice).status, 200);
-    let refused = site.answer(&mallory, Request::get("/"), page(Need::access()));
+    let refused = site.respond(&mallory, Request::get("/"), page(Need::access()));
     assert!(refused.is_refused(401, "revoked") && refused.deletes("access_token_cookie"));
-    let optional = site.answer(&mallory, Request::get("/"), page(Need::access().optional()));
+    let optional = site.respond(&mallory, Request::get("/"), page(Need::access().optional()));
     assert!(optional.is_refused(401, "revoked"));
-    let skipped = site.answer(&mallory, Request::get("/"), page(Need::access().skip_revocation_check()));
+    let skipped = site.respond(&mallory, Request::get("/"), page(Need::access().skip_revocation_check()));
     assert_eq!(skipped.token().subject(), "mallory");
-    // Nor does a blocked refresh token give new ones, by itself or on the way.
-    assert!(site.answer(&mallory, Request::get("/"), page(Need::refresh())).is_refused(401, "revoked"));
-    site.pass(16 * 60);
-    assert!(site.answer(&mallory, Request::get("/"), page(Need::access())).is_refused(401, "revoked"));
+    // A blocked refresh token is not exchanged, by the refresh route or by the layer.
+    assert!(site.respond(&mallory, Request::get("/"), page(Need::refresh())).is_refused(401, "revoked"));
+    site.advance(16 * 60);
+    assert!(site.respond(&mallory, Request::get("/"), page(Need::access())).is_refused(401, "revoked"));
     assert!(site.refresh(&mut mallory).is_refused(401, "revoked"));
 }
 
@@ -50,19 +50,19 @@ fn s41_a_blocklist_that_fails_lets_nobody_in() {
     let site = Site::with(|builder| builder.blocklist(Blocked("")));
     let browser = site.browser_of("broken");
     BROKEN.store(true, Ordering::SeqCst);
-    let answer = site.answer(&browser, Request::get("/"), page(Need::access().optional()));
+    let response = site.respond(&browser, Request::get("/"), page(Need::access().optional()));
     BROKEN.store(false, Ordering::SeqCst);
-    assert!(answer.is_refused(503, "store_unavailable"));
-    assert!(!answer.body.contains("details") && answer.cookies.is_empty());
+    assert!(response.is_refused(503, "store_unavailable"));
+    assert!(!response.body.contains("details") && response.cookies.is_empty());
 }
 
 #[test]
-fn an_application_judges_claims() {
+fn an_application_can_refuse_claims() {
     let site = Site::with(|builder| builder.verify_claims(|token| token.claim("tenant") == "acme"));
     let enter = |claims: LogIn| {
         let mut browser = Browser::default();
         site.send(&mut browser, Request::post("/login").json(), log_in(claims));
-        site.answer(&browser, Request::get("/"), page(Need::access()))
+        site.respond(&browser, Request::get("/"), page(Need::access()))
     };
     assert_eq!(enter(LogIn::new("alice").claim("tenant", "acme")).status, 200);
     assert!(enter(LogIn::new("alice").claim("tenant", "other")).is_refused(403, "claims_refused"));
@@ -70,7 +70,7 @@ fn an_application_judges_claims() {
 }
 
 #[test]
-fn an_application_adds_claims_and_header_members() {
+fn an_application_can_add_claims_and_header_members() {
     static ROLE: Mutex<&str> = Mutex::new("reader");
     let site = Site::with(|builder| {
         builder
@@ -90,18 +90,18 @@ fn an_application_adds_claims_and_header_members() {
     let refresh = site.auth.refresh_token("alice").issue().unwrap();
     assert_eq!(site.auth.decode_any::<NoExtra>(refresh.as_str()).unwrap().claim("for"), "refresh");
 
-    // A session's access tokens ask anew; its refresh tokens are the same bytes each time.
+    // Each access token of a session gets the claims anew; its refresh token does not contain them.
     let mut browser = site.browser_of("bob");
     assert_eq!(site.visit(&mut browser).token().claim("role"), "bob:reader");
     *ROLE.lock().unwrap() = "writer";
-    site.pass(16 * 60);
+    site.advance(16 * 60);
     assert_eq!(site.visit(&mut browser).token().claim("role"), "bob:writer");
     let refresh = site.auth.decode_any::<NoExtra>(browser.refresh()).unwrap();
     assert_eq!(refresh.claim("role"), json!(null));
 }
 
 #[test]
-fn an_application_cannot_add_what_is_ours() {
+fn an_application_cannot_add_reserved_claims_or_header_members() {
     let reserved =
         Site::stateless(|builder| builder.additional_claims(|_, _| Map::from_iter([("exp".to_owned(), json!(1))])));
     assert!(reserved.auth.access_token("alice").issue().is_err());
@@ -112,20 +112,20 @@ fn an_application_cannot_add_what_is_ours() {
 }
 
 #[test]
-fn tenants_have_keys_of_their_own() {
+fn each_tenant_can_have_its_own_key() {
     let (acme, other) = (key(), SigningKey::generate(Algorithm::ES256).unwrap());
     let (acme_verifies, other_verifies) = (acme.verifying_key(), other.verifying_key());
-    let of = |subject: &str| subject.split('/').next().unwrap_or_default().to_owned();
-    let own = acme.clone();
+    let tenant = |subject: &str| subject.split('/').next().unwrap_or_default().to_owned();
+    let acme_key = acme.clone();
     let site = Site::with(|builder| {
         builder
             .token_sources([TokenLocation::Headers, TokenLocation::Cookies])
-            .encode_key(move |subject| match of(subject).as_str() {
+            .encode_key(move |subject| match tenant(subject).as_str() {
                 "acme" => Some(acme.clone()),
                 "other" => Some(other.clone()),
                 _ => None,
             })
-            .decode_key(move |unverified| match unverified.claims()["sub"].as_str().map(of).as_deref() {
+            .decode_key(move |unverified| match unverified.claims()["sub"].as_str().map(tenant).as_deref() {
                 Some("acme") => Some(acme_verifies.clone()),
                 Some("other") => Some(other_verifies.clone()),
                 _ => None,
@@ -135,7 +135,7 @@ fn tenants_have_keys_of_their_own() {
     for subject in ["acme/alice", "other/bob", "carol"] {
         let token = site.auth.access_token(subject).issue().unwrap();
         let request = Request::get("/").bearer(token.as_str());
-        assert_eq!(site.answer(&Browser::default(), request, page(Need::access())).token().subject(), subject);
+        assert_eq!(site.respond(&Browser::default(), request, page(Need::access())).token().subject(), subject);
         tokens.insert(token.as_str().to_owned());
     }
     assert_eq!(tokens.len(), 3);
@@ -145,14 +145,17 @@ fn tenants_have_keys_of_their_own() {
             "{{\"sub\":\"{subject}\",\"iat\":1800000000,\"exp\":1800000100,\"jti\":\"x\",\"type\":\"access\"}}"
         );
         let token = KeySet::new(key.clone()).sign(payload.as_bytes()).unwrap();
-        site.answer(&Browser::default(), Request::get("/").bearer(&token), page(Need::access())).status
+        site.respond(&Browser::default(), Request::get("/").bearer(&token), page(Need::access())).status
     };
-    assert_eq!((forge("acme/alice", &own), forge("other/bob", &own), forge("carol", &own)), (200, 401, 401));
-    // Sessions as well; but not with a key that signs differently each time.
+    assert_eq!(
+        (forge("acme/alice", &acme_key), forge("other/bob", &acme_key), forge("carol", &acme_key)),
+        (200, 401, 401)
+    );
+    // Sessions work as well, but not with a key whose signatures are random.
     let mut browser = site.browser_of("acme/alice");
-    site.pass(16 * 60);
+    site.advance(16 * 60);
     assert_eq!(site.visit(&mut browser).token().subject(), "acme/alice");
-    let refused = site.answer(&Browser::default(), Request::post("/login").json(), log_in("other/bob"));
+    let refused = site.respond(&Browser::default(), Request::post("/login").json(), log_in("other/bob"));
     assert!(refused.is_refused(500, "cannot_issue"));
 }
 
@@ -168,14 +171,14 @@ fn s23_a_key_that_is_no_longer_chosen_verifies_no_more() {
         })
     });
     let browser = site.browser_of("alice");
-    let visit = || site.answer(&browser, Request::get("/"), page(Need::access().optional()));
+    let visit = || site.respond(&browser, Request::get("/"), page(Need::access().optional()));
     assert_eq!((visit().status, visit().status), (200, 200));
     RETIRED.store(true, Ordering::SeqCst);
     assert!(visit().is_refused(401, "bad_signature"));
 }
 
 #[test]
-fn keys_that_verify_only_make_no_tokens() {
+fn a_verifying_key_issues_no_tokens() {
     let signing = key();
     let issuer = Site::with_keys(KeySet::new(signing.clone()), |builder| builder);
     let keys = KeySet::verifying_only(signing.verifying_key());
@@ -188,7 +191,7 @@ fn keys_that_verify_only_make_no_tokens() {
 }
 
 #[test]
-fn a_handler_of_failures_sees_the_refused_token() {
+fn a_failure_handler_gets_the_refused_token() {
     use hardtack::{FailureKind, Reply};
     let site = Site::with(|builder| {
         builder.token_sources([TokenLocation::Headers]).on(FailureKind::Expired, |refused| {
@@ -196,7 +199,7 @@ fn a_handler_of_failures_sees_the_refused_token() {
         })
     });
     let token = site.auth.access_token("alice").lifetime(seconds(1)).issue().unwrap();
-    site.pass(2);
+    site.advance(2);
     let request = Request::get("/").bearer(token.as_str());
-    assert_eq!(site.answer(&Browser::default(), request, page(Need::access())).body, "{\"was\":\"alice\"}");
+    assert_eq!(site.respond(&Browser::default(), request, page(Need::access())).body, "{\"was\":\"alice\"}");
 }

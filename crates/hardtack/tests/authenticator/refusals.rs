@@ -1,13 +1,14 @@
-//! One failure, one reply.
+//! Refusals and their replies.
 
 use hardtack::adapter::Exchange;
 use hardtack::cookie::SameSite;
 use hardtack::refusal::Reason;
 use hardtack::{CookiePolicy, FailureKind, Need, RefreshMode, Reply};
 
-use crate::support::{Browser, Done, Handled, Request, Site, log_in, page};
+use crate::support::{Browser, Handled, HandlerResult, Request, Site, log_in, page};
 
-fn refusing(reason: Reason) -> impl FnOnce(&Exchange<'_>) -> Handled {
+/// A handler that refuses the request.
+fn refusing(reason: Reason) -> impl FnOnce(&Exchange<'_>) -> HandlerResult {
     move |exchange| Err(exchange.refuse(reason))
 }
 
@@ -15,21 +16,21 @@ fn refusing(reason: Reason) -> impl FnOnce(&Exchange<'_>) -> Handled {
 fn s43_a_stale_log_in_is_sent_to_re_authenticate() {
     let site = Site::new();
     let mut alice = site.browser_of("alice");
-    site.pass(1000);
+    site.advance(1000);
     site.visit(&mut alice);
     let fresh = || page(Need::access().fresh());
-    let answer = site.send(&mut alice, Request::get("/account?tab=2").person(), fresh());
-    assert!(answer.is_refused(303, "insufficient_user_authentication"));
-    assert_eq!(answer.location.as_deref(), Some("/reauthenticate?next=%2Faccount%3Ftab%3D2"));
-    assert!(answer.no_store && answer.cookies.is_empty());
-    // A posted form comes back to the page that it was on, never to its own target.
+    let response = site.send(&mut alice, Request::get("/account?tab=2").person(), fresh());
+    assert!(response.is_refused(303, "insufficient_user_authentication"));
+    assert_eq!(response.location.as_deref(), Some("/reauthenticate?next=%2Faccount%3Ftab%3D2"));
+    assert!(response.no_store && response.cookies.is_empty());
+    // A posted form returns to the page that contained it, and never to its own target.
     let post = |referer: &str| {
         let form = Request::post("/account/delete").person().form(&alice.csrf()).field("referer", referer);
-        site.answer(&alice, form, fresh())
+        site.respond(&alice, form, fresh())
     };
-    let answer = post("https://site.example/account?tab=2");
-    assert_eq!(answer.location.as_deref(), Some("/reauthenticate?next=%2Faccount%3Ftab%3D2"));
-    assert_eq!(answer.status, 303);
+    let response = post("https://site.example/account?tab=2");
+    assert_eq!(response.location.as_deref(), Some("/reauthenticate?next=%2Faccount%3Ftab%3D2"));
+    assert_eq!(response.status, 303);
     for elsewhere in [
         "https://evil.example/account",
         "https://site.example.evil.example/account",
@@ -42,28 +43,28 @@ fn s43_a_stale_log_in_is_sent_to_re_authenticate() {
     ] {
         assert_eq!(post(elsewhere).location.as_deref(), Some("/reauthenticate"), "{elsewhere}");
     }
-    let answer = site.send(&mut alice, Request::get("/account"), fresh());
-    assert!(answer.is_refused(401, "insufficient_user_authentication"));
-    assert!(answer.challenge.unwrap().contains("error=\"insufficient_user_authentication\""));
+    let response = site.send(&mut alice, Request::get("/account"), fresh());
+    assert!(response.is_refused(401, "insufficient_user_authentication"));
+    assert!(response.challenge.unwrap().contains("error=\"insufficient_user_authentication\""));
     assert_eq!(site.visit(&mut alice).status, 200);
 }
 
 #[test]
-fn nobody_is_asked_to_log_in_and_sent_back() {
+fn a_request_without_a_token_is_redirected_to_the_log_in_page() {
     let site = Site::new();
-    let mut nobody = Browser::default();
-    let answer = site.send(&mut nobody, Request::get("/page?a=b").person(), page(Need::access()));
-    assert!(answer.is_refused(303, "missing_token"));
-    assert_eq!(answer.location.as_deref(), Some("/login?next=%2Fpage%3Fa%3Db"));
-    assert!(answer.cookies.is_empty());
-    let answer = site.visit(&mut nobody);
-    assert!(answer.is_refused(401, "missing_token"));
-    assert_eq!(answer.challenge.as_deref(), Some("Bearer"));
-    let body: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    let mut visitor = Browser::default();
+    let response = site.send(&mut visitor, Request::get("/page?a=b").person(), page(Need::access()));
+    assert!(response.is_refused(303, "missing_token"));
+    assert_eq!(response.location.as_deref(), Some("/login?next=%2Fpage%3Fa%3Db"));
+    assert!(response.cookies.is_empty());
+    let response = site.visit(&mut visitor);
+    assert!(response.is_refused(401, "missing_token"));
+    assert_eq!(response.challenge.as_deref(), Some("Bearer"));
+    let body: serde_json::Value = serde_json::from_str(&response.body).unwrap();
     assert_eq!((&body["status"], &body["code"]), (&401.into(), &"missing_token".into()));
     assert_eq!(body["msg"], body["detail"]);
-    let answer = site.send(&mut nobody, Request::get("/rows").htmx(), page(Need::access()));
-    assert_eq!((answer.status, answer.hx_redirect.as_deref()), (401, Some("/login")));
+    let response = site.send(&mut visitor, Request::get("/rows").htmx(), page(Need::access()));
+    assert_eq!((response.status, response.hx_redirect.as_deref()), (401, Some("/login")));
 }
 
 #[test]
@@ -72,12 +73,12 @@ fn s61_the_way_back_never_leaves_the_site() {
     for target in
         ["//evil.example", "/\\evil.example", "/login?next=//evil.example", "/logout", "/.//evil.example", "/a\tb"]
     {
-        let answer = site.send(&mut Browser::default(), Request::get(target).person(), page(Need::access()));
-        assert_eq!(answer.location.as_deref(), Some("/login"), "{target}");
+        let response = site.send(&mut Browser::default(), Request::get(target).person(), page(Need::access()));
+        assert_eq!(response.location.as_deref(), Some("/login"), "{target}");
     }
-    // A route of the flow is nowhere to return to; the page that it carries is.
-    let answer = site.send(&mut Browser::default(), Request::get("/logout?next=/a").person(), page(Need::access()));
-    assert_eq!(answer.location.as_deref(), Some("/login?next=%2Fa"));
+    // A route of the log-in flow is not a page to return to, but its own `next` may be.
+    let response = site.send(&mut Browser::default(), Request::get("/logout?next=/a").person(), page(Need::access()));
+    assert_eq!(response.location.as_deref(), Some("/login?next=%2Fa"));
     for (next, home) in [
         ("%2Forders", "/orders"),
         ("%2F%2Fevil.example", "/"),
@@ -89,13 +90,13 @@ fn s61_the_way_back_never_leaves_the_site() {
         let target = format!("/login?next={next}");
         site.send(&mut Browser::default(), Request::get(&target), |exchange| {
             assert_eq!(exchange.next_or_home(), home, "{next}");
-            Ok(Done::default())
+            Ok(Handled::default())
         });
     }
 }
 
 #[test]
-fn a_forged_token_is_refused_and_unset() {
+fn a_forged_token_is_refused_and_its_cookies_are_deleted() {
     let site = Site::new();
     let alice = site.browser_of("alice");
     let (header, rest) = alice.access().split_once('.').unwrap();
@@ -107,18 +108,18 @@ fn a_forged_token_is_refused_and_unset() {
         "junk".to_owned(),
     ] {
         let mut browser = alice.replacing("access_token_cookie", &forged);
-        let answer = site.visit(&mut browser);
-        assert_eq!((answer.status, answer.kind), (401, Some(FailureKind::Invalid)));
+        let response = site.visit(&mut browser);
+        assert_eq!((response.status, response.kind), (401, Some(FailureKind::Invalid)));
         assert!(browser.is_empty());
-        assert!(!answer.body.contains(&forged));
+        assert!(!response.body.contains(&forged));
     }
     let mut browser = alice.replacing("access_token_cookie", "junk");
-    let answer = site.send(&mut browser, Request::get("/page").person(), page(Need::access()));
-    assert_eq!(answer.location.as_deref(), Some("/login?next=%2Fpage&ended=1"));
+    let response = site.send(&mut browser, Request::get("/page").person(), page(Need::access()));
+    assert_eq!(response.location.as_deref(), Some("/login?next=%2Fpage&ended=1"));
 }
 
 #[test]
-fn every_kind_has_its_status_and_its_cookies() {
+fn each_kind_of_failure_has_its_status_and_cookies() {
     let site = Site::new();
     let alice = site.browser_of("alice");
     for (reason, status, ends) in [
@@ -134,15 +135,15 @@ fn every_kind_has_its_status_and_its_cookies() {
         (Reason::Store(hardtack::BackendError::new("x")), 503, false),
     ] {
         let code = reason.code();
-        let answer = site.send(&mut alice.clone(), Request::get("/"), refusing(reason));
-        assert!(answer.is_refused(status, code), "{code}");
-        assert_eq!(answer.deletes("refresh_token_cookie"), ends, "{code}");
-        assert!(answer.no_store);
+        let response = site.send(&mut alice.clone(), Request::get("/"), refusing(reason));
+        assert!(response.is_refused(status, code), "{code}");
+        assert_eq!(response.deletes("refresh_token_cookie"), ends, "{code}");
+        assert!(response.no_store);
     }
 }
 
 #[test]
-fn the_application_answers_in_its_own_way() {
+fn failure_handlers_replace_the_reply() {
     let site = Site::new();
     assert_eq!(FailureKind::ALL.len(), 12);
     let own = Site::with(|builder| {
@@ -155,9 +156,9 @@ fn the_application_answers_in_its_own_way() {
     });
     let mut alice = own.browser_of("alice");
     own.log_out(&mut alice.clone());
-    let answer = own.visit(&mut alice);
-    assert_eq!((answer.status, answer.body.as_str()), (410, "gone"));
-    // Its cookies go all the same.
+    let response = own.visit(&mut alice);
+    assert_eq!((response.status, response.body.as_str()), (410, "gone"));
+    // The cookies are deleted nevertheless.
     assert!(alice.is_empty());
     assert_eq!(own.visit(&mut alice).location.as_deref(), Some("/welcome"));
     assert_eq!(site.visit(&mut alice).status, 401);
@@ -169,46 +170,46 @@ fn s63_nothing_personal_is_cached() {
     let mut alice = site.browser_of("alice");
     assert!(site.visit(&mut alice).no_store);
     assert!(site.send(&mut alice, Request::get("/"), page(Need::access().optional())).no_store);
-    assert!(!site.send(&mut alice, Request::get("/"), |_| Ok(Done::default())).no_store);
+    assert!(!site.send(&mut alice, Request::get("/"), |_| Ok(Handled::default())).no_store);
     assert!(site.send(&mut alice, Request::post("/login").json(), log_in("alice")).no_store);
     assert!(site.refresh(&mut alice).no_store);
     assert!(site.log_out(&mut alice).no_store);
-    // A handler of the application's own, too, for somebody who is known.
+    // The replies of the application's own failure handlers are not cached either.
     let own = Site::with(|builder| builder.on(FailureKind::NotFresh, |_| Reply::html(401, "again")));
     let mut alice = own.browser_of("alice");
-    own.pass(1000);
+    own.advance(1000);
     own.visit(&mut alice);
     assert!(own.send(&mut alice, Request::get("/"), page(Need::access().fresh())).no_store);
 }
 
 #[test]
-fn a_failure_after_a_refresh_still_hands_out_the_new_tokens() {
+fn a_refusal_after_a_refresh_still_sets_the_new_cookies() {
     let site = Site::new();
     let mut alice = site.browser_of("alice");
-    site.pass(1000);
-    let answer = site.send(&mut alice, Request::get("/account"), page(Need::access().fresh()));
-    assert!(answer.is_refused(401, "insufficient_user_authentication"));
-    assert!(answer.set_cookie("refresh_token_cookie").is_some());
-    site.pass(2000);
+    site.advance(1000);
+    let response = site.send(&mut alice, Request::get("/account"), page(Need::access().fresh()));
+    assert!(response.is_refused(401, "insufficient_user_authentication"));
+    assert!(response.set_cookie("refresh_token_cookie").is_some());
+    site.advance(2000);
     assert_eq!(site.visit(&mut alice).status, 200);
-    // A refusal that ends the session does not.
-    site.pass(1000);
-    let answer = site.send(&mut alice, Request::get("/"), |exchange| {
+    // A refusal that ends the session sets no new cookies.
+    site.advance(1000);
+    let response = site.send(&mut alice, Request::get("/"), |exchange| {
         page(Need::access())(exchange)?;
         refusing(Reason::UnknownUser)(exchange)
     });
-    assert!(answer.added.is_empty());
+    assert!(response.added.is_empty());
     assert!(alice.is_empty());
 }
 
 #[test]
-fn claims_that_do_not_fit_are_the_applications_error() {
+fn a_log_in_with_reserved_or_oversized_claims_is_an_internal_error() {
     let site = Site::new();
     for claims in [("sub", "x".to_owned()), ("big", "x".repeat(4000))] {
         let login = hardtack::LogIn::new("alice").claim(claims.0, claims.1);
-        let answer = site.send(&mut Browser::default(), Request::post("/login").json(), log_in(login));
-        assert!(answer.is_refused(500, "cannot_issue"));
-        assert!(answer.cookies.is_empty());
+        let response = site.send(&mut Browser::default(), Request::post("/login").json(), log_in(login));
+        assert!(response.is_refused(500, "cannot_issue"));
+        assert!(response.cookies.is_empty());
     }
     assert!(site.live_sessions("alice").is_empty());
     #[derive(serde::Deserialize)]
@@ -217,14 +218,14 @@ fn claims_that_do_not_fit_are_the_applications_error() {
         role: String,
     }
     let mut alice = site.browser_of("alice");
-    let answer = site.send(&mut alice, Request::get("/"), |exchange| {
-        crate::support::block_on(exchange.verify::<Role>(Need::access())).map(|_| Done::default())
+    let response = site.send(&mut alice, Request::get("/"), |exchange| {
+        crate::support::block_on(exchange.verify::<Role>(Need::access())).map(|_| Handled::default())
     });
-    assert!(answer.is_refused(401, "bad_claim"));
+    assert!(response.is_refused(401, "bad_claim"));
 }
 
 #[test]
-fn what_is_deleted_is_what_was_set() {
+fn cookies_are_deleted_with_the_attributes_they_were_set_with() {
     let policies = [
         CookiePolicy::default(),
         CookiePolicy::default().access_paths(["/services", "/account"]).refresh_paths(["/token/refresh", "/logout"]),
@@ -243,9 +244,9 @@ fn what_is_deleted_is_what_was_set() {
             continue;
         }
         let site = Site::with(|builder| builder.cookies(policy.clone()).refresh_mode(mode));
-        let answer = site.send(&mut Browser::default(), Request::post("/login").json(), log_in("alice"));
+        let response = site.send(&mut Browser::default(), Request::post("/login").json(), log_in("alice"));
         let deleted: Vec<String> = site.auth.unset_jwt_cookies().into_iter().collect();
-        for set in &answer.cookies {
+        for set in &response.cookies {
             let (name, attributes) = attributes(set);
             let twins: Vec<_> =
                 deleted.iter().filter(|text| self::attributes(text) == (name, attributes.clone())).collect();
@@ -255,7 +256,7 @@ fn what_is_deleted_is_what_was_set() {
     }
 }
 
-/// Name and attributes, but for how long it lasts.
+/// Returns the name and the attributes without the lifetime.
 fn attributes(text: &str) -> (&str, Vec<&str>) {
     let mut parts = text.split("; ");
     let name = parts.next().unwrap().split('=').next().unwrap();
