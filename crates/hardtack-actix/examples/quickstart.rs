@@ -19,7 +19,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let app = move || {
         App::new()
             .route("/", get().to(home))
-            .service(resource("/account").get(account).post(log_out_others))
+            .service(resource("/account").get(account).post(log_out_everywhere))
             .service(resource(["/login", "/reauthenticate"]).get(log_in_page).post(log_in)) // a new log-in is fresh
             .route("/logout", post().to(log_out))
             .wrap(AuthLayer::new(auth.clone()))
@@ -33,11 +33,11 @@ async fn home(token: AccessToken) -> Html {
 }
 
 async fn account(token: FreshAccessToken) -> Html {
-    page(&format!("Account of {}", token.subject()), token.csrf_token(), "<button>Log out elsewhere</button>")
+    page(&format!("Account of {}", token.subject()), token.csrf_token(), "<button>Log out everywhere</button>")
 }
 
-async fn log_out_others(_: FreshAccessToken, auth: Auth) -> Result<impl Responder, AuthError> {
-    Ok(auth.renew().await?.onto(Redirect::to("/account").see_other()))
+async fn log_out_everywhere(token: FreshAccessToken, auth: Auth) -> Result<String, AuthError> {
+    Ok(format!("{} sessions ended.", auth.authenticator().revoke_all_sessions(token.subject()).await?))
 }
 
 async fn log_in_page(auth: Auth) -> Result<impl Responder, AuthError> {
@@ -65,6 +65,6 @@ async fn log_out(auth: Auth) -> Result<impl Responder, AuthError> {
 }
 
 fn page(title: &str, csrf_token: &str, main: &str) -> Html {
-    let csrf = format!("<input type='hidden' name='csrf_token' value='{csrf_token}'>"); // checked by the extractors
+    let csrf = format!("<input type='hidden' name='csrf_token' value='{csrf_token}'>"); // checked by Hardtack
     Html::new(format!("<!doctype html><title>{title}</title><h1>{title}</h1><form method='post'>{csrf}{main}</form>"))
 }

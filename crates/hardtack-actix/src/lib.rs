@@ -4,9 +4,8 @@
 //! cookie replaces it when it has expired. Hardtack sets, checks, refreshes and deletes both, protects forms against
 //! CSRF, and redirects browsers to the log-in page and back. The application checks passwords.
 //!
-//! This crate connects [`hardtack`], which contains the logic, to actix-web. It re-exports what most applications need,
-//! so that `use hardtack_actix::prelude::*` suffices; the rest is in [`hardtack`]. The guides in [`hardtack::guide`]
-//! cover sessions, settings and the move from Flask-JWT-Extended.
+//! This crate connects [`hardtack`], which contains the logic, to actix-web. It re-exports what most applications need, so
+//! that `use hardtack_actix::prelude::*` suffices; the rest is in [`hardtack`].
 //!
 //! # A complete application
 //!
@@ -58,6 +57,16 @@
 //! - [`wants`], [`HeaderFields`] and [`reply_response`] help to write middleware of your own.
 //!
 //! The crate has no features.
+//!
+//! # Guides
+//!
+//! - [Sessions](hardtack::guide::sessions): refreshing, logging out everywhere, claims of your own, several servers
+//! - [Cookies](hardtack::guide::cookies): names, prefixes, lifetimes, proxies
+//! - [CSRF protection](hardtack::guide::csrf): forms, scripts, other origins
+//! - [Keys](hardtack::guide::keys): algorithms, rotation
+//! - [Refused requests](hardtack::guide::refusals): what clients get, and how to change it
+//! - [Testing](hardtack::guide::testing) an application
+//! - [The defaults](hardtack::guide::defaults), and why
 
 mod auth;
 mod body;

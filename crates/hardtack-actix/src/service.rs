@@ -151,7 +151,9 @@ fn changes(headers: &HeaderMap, state: &AuthState) -> ResponseChanges {
 static PRIVATE: HeaderValue = HeaderValue::from_static(NO_STORE);
 
 fn apply(changes: &ResponseChanges, headers: &mut HeaderMap) {
-    append(&changes.cookies, headers);
+    if !changes.cookies.is_empty() {
+        append(&changes.cookies, headers);
+    }
     if changes.private {
         headers.insert(header::CACHE_CONTROL, PRIVATE.clone());
     }

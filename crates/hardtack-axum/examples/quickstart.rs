@@ -18,7 +18,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let auth = Authenticator::builder(keys).base_url(&site).sessions(MemorySessions::new()).build()?;
     let app = Router::new()
         .route("/", get(home))
-        .route("/account", get(account).post(log_out_others))
+        .route("/account", get(account).post(log_out_everywhere))
         .route("/login", get(log_in_page).post(log_in))
         .route("/reauthenticate", get(log_in_page).post(log_in)) // a new log-in is fresh
         .route("/logout", post(log_out))
@@ -32,11 +32,11 @@ async fn home(token: AccessToken) -> Html<String> {
 }
 
 async fn account(token: FreshAccessToken) -> Html<String> {
-    page(&format!("Account of {}", token.subject()), token.csrf_token(), "<button>Log out elsewhere</button>")
+    page(&format!("Account of {}", token.subject()), token.csrf_token(), "<button>Log out everywhere</button>")
 }
 
-async fn log_out_others(_: FreshAccessToken, auth: Auth) -> Result<(SetCookies, Redirect), AuthError> {
-    Ok((auth.renew().await?, Redirect::to("/account")))
+async fn log_out_everywhere(token: FreshAccessToken, auth: Auth) -> Result<String, AuthError> {
+    Ok(format!("{} sessions ended.", auth.authenticator().revoke_all_sessions(token.subject()).await?))
 }
 
 async fn log_in_page(auth: Auth) -> Result<(SetCookies, Html<String>), AuthError> {
@@ -64,6 +64,6 @@ async fn log_out(auth: Auth) -> Result<(SetCookies, Redirect), AuthError> {
 }
 
 fn page(title: &str, csrf_token: &str, main: &str) -> Html<String> {
-    let csrf = format!("<input type='hidden' name='csrf_token' value='{csrf_token}'>"); // checked by the extractors
+    let csrf = format!("<input type='hidden' name='csrf_token' value='{csrf_token}'>"); // checked by Hardtack
     Html(format!("<!doctype html><title>{title}</title><h1>{title}</h1><form method='post'>{csrf}{main}</form>"))
 }

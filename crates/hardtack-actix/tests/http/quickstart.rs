@@ -41,9 +41,11 @@ async fn the_example_logs_in_asks_for_the_password_again_and_logs_out() {
     log_in("correct horse battery staple").await;
     assert_eq!(browser.path().await.unwrap(), "/account");
     browser.submit("form").await.unwrap();
-    assert_eq!(browser.path().await.unwrap(), "/account", "logged out elsewhere, but not here");
-
+    assert_eq!(browser.text().await.unwrap(), "1 sessions ended.");
     browser.goto(&url("/")).await.unwrap();
+    assert_eq!(browser.path().await.unwrap(), "/login?next=%2F&ended=1");
+
+    log_in("correct horse battery staple").await;
     assert_eq!(browser.title().await.unwrap(), "Home");
     browser.submit("button[formaction='/logout']").await.unwrap();
     assert_eq!(browser.path().await.unwrap(), "/login");
