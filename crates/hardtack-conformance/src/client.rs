@@ -383,7 +383,7 @@ impl Request<'_> {
         };
         let (head, body) = tokio::time::timeout(LONGEST_WAIT, exchange)
             .await
-            .map_err(|_| format!("no answer within {} s", LONGEST_WAIT.as_secs()))??;
+            .map_err(|_| format!("no response within {} s", LONGEST_WAIT.as_secs()))??;
         let response = Response {
             method: self.method.clone(),
             path: self.path.clone(),

@@ -23,7 +23,7 @@ pub enum MigrateError {
         known: u32,
     },
     /// The list of migrations is out of order, which is a bug of the program.
-    #[error("migration {version} of `{component}` is out of order; versions begin at 1 and grow")]
+    #[error("migration {version} of `{component}` is out of order; versions must start at 1 and increase")]
     OutOfOrder {
         /// The component that the migrations belong to.
         component: String,
@@ -51,8 +51,8 @@ impl fmt::Debug for MigrateError {
     }
 }
 
-/// Writes an error and its causes, separated by colons. A cause that the text before it ends with is not repeated: sqlx
-/// prints the causes of its errors itself.
+/// Writes an error and its causes, separated by colons. A cause is omitted if the text so far already ends with it,
+/// because sqlx includes causes in its own messages.
 ///
 /// # Errors
 /// Returns the formatter's error.

@@ -100,7 +100,7 @@ fn fmt_with_causes(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result
 /// A row or a log entry that no version of this program has written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RowError {
-    #[error("session {id}: the row is not of version 1; a newer program may have written it")]
+    #[error("session {id}: the format version of the row is not 1; a newer program may have written it")]
     Version { id: String },
     #[error("session {id}: {field} is not valid")]
     Field { id: String, field: &'static str },

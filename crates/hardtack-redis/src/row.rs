@@ -167,8 +167,8 @@ mod tests {
         let salt = row.replace("\"salt\":\"", "\"salt\":\"+");
         let cut = &row[..row.len() - 1];
         for (row, text) in [
-            (newer.as_str(), "the row is not of version 1"),
-            ("", "the row is not of version 1"),
+            (newer.as_str(), "the format version of the row is not 1"),
+            ("", "the format version of the row is not 1"),
             (&short, "the subject is not valid"),
             (&salt, "the salt is not valid"),
             (cut, "the JSON at the end of the row is not valid"),

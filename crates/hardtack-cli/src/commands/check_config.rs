@@ -7,7 +7,7 @@ use crate::config::{
 use crate::error::Error;
 use crate::{keys, output};
 
-/// Makes the checks of `serve` that need nothing but key files, and prints the settings in effect as a settings
+/// Runs those checks of `serve` that need only the key files, and prints the settings in effect as a settings
 /// file. Creates nothing.
 pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
     let config = Config::load(flags)?;
@@ -35,7 +35,7 @@ pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
     })
 }
 
-/// Every setting that has a value as a line of a settings file, and where the value was set. A secret is a comment.
+/// Returns a line of a settings file for each setting that has a value, and where it was set. A secret appears only as a comment.
 fn in_effect(config: &Config) -> impl Iterator<Item = (String, String)> {
     settings::ALL.iter().filter_map(|setting| {
         let value = config.sources.value(setting);

@@ -101,7 +101,7 @@ pub(crate) fn expired(
     replaced.filter(move |(_, successor)| now.since(successor.created_at) > longest_lifetime).map(|(key, _)| key)
 }
 
-/// The text of a key file. The key id is the number, and eight hex digits that differ from folder to folder.
+/// The text of a key file. The key id is the number followed by eight hex digits that differ from folder to folder.
 fn to_jwk(number: u32, key: SigningKey) -> Zeroizing<String> {
     let unique: String = key.derive("key id").iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     let json = Zeroizing::new(key.with_key_id(format!("{number:04}-{unique}")).dangerous_to_private_jwk_json());

@@ -160,7 +160,7 @@ impl<'a> Exchange<'a> {
         RequestVerifier::new(self.head, self.state)
     }
 
-    /// Refuses changes by a method that promises none, and changes from other sites (ASVS 5.0 V3.5.3).
+    /// Refuses a request that is about to change something if its method is safe, or if it comes from another site (ASVS 5.0 V3.5.3).
     pub(super) fn check_changing(&self) -> Result<(), Reason> {
         if self.head.is_safe() { Err(Reason::Method) } else { self.verifier().check_origin() }
     }

@@ -238,7 +238,7 @@ impl Authenticator {
     /// Steps 2 and 3: verifies a token's signature and claims. `kind` is the kind that it must be of, if one.
     ///
     /// The signature of a cached token is not checked again; everything else is checked each time. If a callback
-    /// chooses the key, it is asked each time, because it may choose another key by now.
+    /// chooses the key, it is asked each time, because it may choose a different key by then.
     pub(crate) fn verify_token(
         &self,
         text: &[u8],
@@ -295,7 +295,7 @@ impl Authenticator {
         expected
     }
 
-    /// Step 5: whether nothing is known against a token's session, and everything there is to know is known.
+    /// Step 5: whether a token's session is certainly live: this process has read the revocation log recently enough, and has no entry for the session.
     #[inline]
     fn is_surely_live(&self, token: &VerifiedToken, now: Timestamp) -> bool {
         let Some(id) = token.session() else { return true };

@@ -199,7 +199,7 @@ impl RequestVerifier<'_> {
         !matches!(reason, Reason::Replaced) && reason.kind().unsets_cookies()
     }
 
-    /// Whether the application refreshes by itself: because of its settings, or because there is no layer.
+    /// Whether refreshing is left to the application: because of its settings, or because there is no layer.
     fn leaves_refreshing(&self) -> bool {
         match self.authenticator.refresh_mode() {
             RefreshMode::Off => true,

@@ -23,7 +23,7 @@ pub(crate) fn check(head: &RequestHead<'_>, policy: &CsrfPolicy, base: Option<&B
     if passes { Ok(()) } else { Err(CsrfError::CrossSite) }
 }
 
-/// Whether the origin is that of the base URL, or of the host that the request names. Browsers cannot forge either.
+/// Whether the origin is that of the base URL, or of the host that the request names. A page cannot make a browser forge either.
 fn is_ours(origin: &[u8], head: &RequestHead<'_>, base: Option<&BaseUrl>) -> bool {
     if base.is_some_and(|base| base.origin().as_bytes() == origin) {
         return true;

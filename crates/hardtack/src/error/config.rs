@@ -33,7 +33,9 @@ pub enum ConfigError {
     #[error("SameSite=None is dropped by browsers without Secure; serve over https, or use SameSite=Lax")]
     SameSiteNoneWithoutSecure,
     /// `SameSite=None` requires CSRF protection.
-    #[error("SameSite=None with CSRF protection off lets any site act for your users; turn CSRF protection on")]
+    #[error(
+        "SameSite=None with CSRF protection off lets any site act on behalf of your users; turn CSRF protection on"
+    )]
     SameSiteNoneWithoutCsrf,
     /// A name prefix requires `Secure`.
     #[error("the cookie {name} has a name prefix but is not Secure, so browsers drop it; use an https base URL")]
@@ -42,13 +44,17 @@ pub enum ConfigError {
         name: String,
     },
     /// `__Host-` does not allow a Domain.
-    #[error("the cookie {name} cannot be __Host- with a Domain; leave the domain out, or use CookiePrefix::Secure")]
+    #[error(
+        "the cookie {name} cannot have both the prefix __Host- and a Domain; remove the domain, or use CookiePrefix::Secure"
+    )]
     HostPrefixWithDomain {
         /// The cookie.
         name: String,
     },
     /// `__Host-` requires the path `/`.
-    #[error("the cookie {name} cannot be __Host- with the paths {paths:?}; use \"/\", or CookiePrefix::Secure")]
+    #[error(
+        "the cookie {name} with the prefix __Host- cannot have the paths {paths:?}; use \"/\", or CookiePrefix::Secure"
+    )]
     HostPrefixWithPath {
         /// The cookie.
         name: String,
@@ -145,7 +151,7 @@ pub enum ConfigError {
         least: Duration,
     },
     /// The leeway is too long.
-    #[error("the leeway is {seconds} s; at most 60 s is allowed, and synchronized clocks need none")]
+    #[error("the leeway is {seconds} s; at most 60 s is allowed, and none is needed if the clocks are synchronized")]
     LeewayTooLong {
         /// The given leeway.
         seconds: u64,

@@ -29,7 +29,7 @@ pub enum TokenError {
     /// serialisations are not accepted.
     #[error("the token is not a compact JWS of three segments")]
     NotCompact,
-    /// A segment is not canonical base64url without padding, or the payload is not one JSON object.
+    /// A segment is not canonical base64url without padding, or the payload is not a single JSON object.
     #[error("a segment of the token is not canonical base64url, or its payload is not one JSON object")]
     Malformed,
     /// The header is not one JSON object, has no `alg`, or has a member of the wrong type or length.
@@ -39,7 +39,7 @@ pub enum TokenError {
     #[error("the header of the token has `{0}`, which is not supported")]
     UnsupportedHeader(&'static str),
     /// `alg` is `none`, unknown, or not the algorithm of the key.
-    #[error("the algorithm of the token is not that of a key")]
+    #[error("no key has the algorithm of the token")]
     WrongAlgorithm,
     /// No key has the header's `kid`.
     #[error("the token names a key that is not in the set")]
@@ -72,7 +72,7 @@ pub enum TokenError {
     #[error("the token is from another issuer")]
     WrongIssuer,
     /// `type` is not the expected kind: a refresh token was sent as an access token, or the reverse.
-    #[error("the token is of another kind")]
+    #[error("the token is of the wrong kind")]
     WrongKind,
 }
 
@@ -118,7 +118,7 @@ pub enum SignError {
     #[error("the token would be longer than {MAX_TOKEN_LEN} bytes; store less in it")]
     TooLarge,
     /// The key set has no key that signs.
-    #[error("the key set has only keys that verify; add a private key or a secret to sign with")]
+    #[error("the key set contains only verifying keys; add a private key or a secret to sign with")]
     VerifyingOnly,
     /// The cryptographic library failed, for example because the system had no memory or no random numbers.
     #[error("the cryptographic library could not make a signature; look for a lack of memory or of random numbers")]
@@ -133,7 +133,7 @@ pub enum ClaimError {
     #[error("the claim `{0}` is reserved; rename it, or set the field of `Claims`")]
     Reserved(String),
     /// A claim has a value that the library would refuse to read back.
-    #[error("the claim `{0}` cannot be written: a text must not be empty, and a time must lie from 1970 to 9999")]
+    #[error("the claim `{0}` cannot be written: text must not be empty, and times must be between 1970 and 9999")]
     Invalid(&'static str),
 }
 
@@ -189,7 +189,7 @@ pub enum KeyError {
     /// A JWK that fits several algorithms does not name one.
     #[error("the JWK names no algorithm; add one, such as \"alg\":\"RS256\"")]
     NoAlgorithm,
-    /// The name is not that of an [`Algorithm`]. `none` is not one.
+    /// The name is not a known [`Algorithm`]; `none` is not one of them.
     #[error("{ParseAlgorithmError}")]
     UnknownAlgorithm,
     /// The key cannot be used with the algorithm: it has another type or another curve.

@@ -173,8 +173,8 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Returns the live sessions of a subject, the newest first.
     fn list(&self, subject: &str, now: Timestamp) -> impl Future<Output = Result<Vec<Session>, BackendError>> + Send;
 
-    /// Returns the first `limit` entries of the log after the number `after`; zero is the beginning. No entry may
-    /// appear later before one that was returned, however many processes write concurrently.
+    /// Returns the first `limit` entries of the log after the number `after`; zero is the beginning. Once an entry
+    /// has been returned, no entry with a smaller number may appear, however many processes write concurrently.
     fn revocations(&self, after: u64, limit: u32) -> impl Future<Output = Result<RevocationPage, BackendError>> + Send;
 
     /// Deletes up to `limit` sessions that ended before `before`, and log entries from before that time. Returns how

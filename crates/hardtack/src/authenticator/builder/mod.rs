@@ -94,7 +94,7 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets how long a refresh token lives, and so a session that is not used (`JWT_REFRESH_TOKEN_EXPIRES`).
+    /// Sets how long a refresh token, and therefore an unused session, lives (`JWT_REFRESH_TOKEN_EXPIRES`).
     /// Default: 1 day.
     pub fn refresh_lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
         self.settings.refresh_lifetime = lifetime.into();
@@ -172,7 +172,7 @@ impl AuthenticatorBuilder {
     /// Lets `OPTIONS` requests through without a token, because browsers send them before requests to other
     /// origins.
     ///
-    /// An extractor that needs a token still refuses; [`Exchange::verify`](crate::adapter::Exchange::verify)
+    /// An extractor that needs a token still refuses such a request; [`Exchange::verify`](crate::adapter::Exchange::verify)
     /// returns `None`.
     pub fn exempt_options(mut self) -> Self {
         self.settings.exempt_options = true;
@@ -186,7 +186,7 @@ impl AuthenticatorBuilder {
     }
 
     /// Sets how many access tokens are cached after their signature was checked, so that the next request with the
-    /// same cookie needs no cryptography. Default: 8192, of at most 2 KiB each on average; 0 turns the cache off.
+    /// same cookie needs no cryptography. Default: 8192, which take at most 16 MiB; 0 turns the cache off.
     /// Each thread has a share of the entries.
     ///
     /// Times, kind, audience, revocation, CSRF and freshness are checked on every request all the same. The keys of
@@ -210,8 +210,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// The application's own answer to one kind of failure; cookies are unset with it where the kind
-    /// makes them useless.
+    /// Sets the application's own reply to one kind of failure. Cookies that the failure makes useless are deleted as
+    /// well.
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -228,9 +228,9 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Tells the application what happens to sessions, such as for a record that their users see. Called
-    /// after the commit and before the answer, on the request's own thread: it should do no more than
-    /// hand the event on, as to a channel. A panic is logged and changes nothing.
+    /// Sets a callback for what happens to sessions, for example to keep a record for their users. It is called after
+    /// the commit and before the response, on the request's own thread, so it should only pass the event on, for
+    /// example to a channel. A panic is logged and otherwise ignored.
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey};

@@ -1,4 +1,4 @@
-//! The strict reader of payloads. It accepts every spelling of JSON, and only this reader refuses a payload.
+//! The strict reader of payloads. It accepts any valid JSON. The fast reader falls back to it, so a payload is only refused here.
 
 use serde_json::{Map, Value};
 
