@@ -58,6 +58,7 @@
 
 mod auth;
 mod body;
+mod extensions;
 mod extract;
 pub mod future;
 mod layer;

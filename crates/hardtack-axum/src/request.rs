@@ -14,6 +14,8 @@ use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Uri, header};
 
+use crate::extensions;
+
 /// The state of a request, which [`AuthLayer`](crate::AuthLayer) puts into its extensions.
 #[derive(Clone, Debug)]
 pub(crate) struct AuthState(Arc<RequestState>);
@@ -25,6 +27,7 @@ impl AuthState {
 
     /// Puts the state where extractors find it.
     pub(crate) fn insert_into(&self, extensions: &mut Extensions) {
+        extensions::reserve(extensions);
         extensions.insert(self.clone());
     }
 
