@@ -52,11 +52,9 @@ impl fmt::Debug for MigrateError {
 }
 
 /// Writes an error and its causes, separated by colons. A cause is omitted if the text so far already ends with it,
-/// because sqlx includes causes in its own messages.
-///
-/// # Errors
-/// Returns the formatter's error.
-pub fn fmt_with_causes(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// because sqlx includes causes in its own messages. `hardtack::error::WithCauses` does the same; this crate does not
+/// depend on `hardtack`.
+fn fmt_with_causes(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut text = error.to_string();
     f.write_str(&text)?;
     let mut cause = error.source();

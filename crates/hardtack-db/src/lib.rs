@@ -53,7 +53,7 @@ mod transaction;
 mod value;
 
 pub use connection::Connection;
-pub use error::{MigrateError, fmt_with_causes};
+pub use error::MigrateError;
 pub use migration::Migration;
 pub use pool::Pool;
 pub use row::FromAnyRow;

@@ -1,12 +1,13 @@
 //! Why Redis cannot be used, and what is wrong with a row.
 
-use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use hardtack::error::WithCauses;
+
 /// A Redis server cannot be used.
 ///
-/// `Display` prints what is wrong and what to do; the cause is the [`source`](Error::source). `Debug` prints the
+/// `Display` prints what is wrong and what to do; the cause is the [`source`](std::error::Error::source). `Debug` prints the
 /// sentence and its causes.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
@@ -59,7 +60,7 @@ impl OpenError {
 
 impl fmt::Debug for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt_with_causes(self, f)
+        fmt::Display::fmt(&WithCauses(self), f)
     }
 }
 
@@ -77,24 +78,8 @@ pub enum CommandError {
 
 impl fmt::Debug for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt_with_causes(self, f)
+        fmt::Display::fmt(&WithCauses(self), f)
     }
-}
-
-/// Writes an error and its causes, separated by colons. A cause that the text before it ends with is not repeated.
-fn fmt_with_causes(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let mut text = error.to_string();
-    f.write_str(&text)?;
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let cause_text = error.to_string();
-        if !text.ends_with(&cause_text) {
-            write!(f, ": {cause_text}")?;
-        }
-        text = cause_text;
-        cause = error.source();
-    }
-    Ok(())
 }
 
 /// A row or a log entry that no version of this program has written.

@@ -4,7 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use hardtack_db::{MigrateError, fmt_with_causes};
+use hardtack::error::WithCauses;
+use hardtack_db::MigrateError;
 
 /// A database could not be opened or prepared.
 ///
@@ -73,6 +74,6 @@ pub enum OpenError {
 
 impl fmt::Debug for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt_with_causes(self, f)
+        fmt::Display::fmt(&WithCauses(self), f)
     }
 }
