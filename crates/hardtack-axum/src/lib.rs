@@ -58,7 +58,6 @@
 
 mod auth;
 mod body;
-mod extensions;
 mod extract;
 pub mod future;
 mod layer;

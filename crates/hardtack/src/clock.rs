@@ -12,6 +12,9 @@ pub(crate) const MAX_NUMERIC_DATE: i64 = 253_402_300_799;
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// Later than every time in a token.
+    pub(crate) const MAX: Self = Self(i64::MAX);
+
     /// Creates the point `seconds` after the Unix epoch.
     pub const fn from_unix_seconds(seconds: i64) -> Self {
         Self(seconds)

@@ -91,7 +91,6 @@ mod base_url;
 mod body;
 pub mod clock;
 pub mod config;
-mod constant_time;
 pub mod cookie;
 pub mod csrf;
 pub mod error;

@@ -6,13 +6,6 @@ use crate::request::RequestHead;
 use crate::token_source::TokenLocation;
 
 impl Authenticator {
-    /// Returns whether [`Self::body_peek`] may want the body of a request, given whether its method is safe
-    /// (RFC 9110 section 9.2.1). An adapter asks here first, because most requests need no more.
-    #[inline]
-    pub fn method_may_need_body(&self, is_safe: bool) -> bool {
-        if is_safe { self.0.fast_path.peeks_safe_methods } else { self.0.fast_path.peeks_unsafe_methods }
-    }
-
     /// Returns a reader for the beginning of a request's body, if it has to be read before the handler runs.
     ///
     /// JSON is read if a route may take tokens from it. A form is read for its CSRF field if the request has
@@ -28,7 +21,7 @@ impl Authenticator {
         let csrf = &settings.csrf;
         let in_header = |name: &str| head.header(name).is_some_and(|value| csrf.counts(value));
         let wanted = csrf.check_form
-            && csrf.applies_to(head)
+            && self.needs_csrf_value(head)
             && head.header("cookie").is_some()
             && !(in_header(&csrf.access.header) && in_header(&csrf.refresh.header));
         if wanted { FormPeek::start(head, &csrf.access.field, &csrf.refresh.field).map(BodyPeek::form) } else { None }

@@ -3,17 +3,17 @@
 
 use std::cell::Cell;
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, TryLockError};
 
+use constant_time_eq::constant_time_eq;
 use foldhash::SharedSeed;
 use foldhash::quality::SeedableRandomState;
 use quick_cache::unsync::Cache;
 use quick_cache::{Equivalent, OptionsBuilder, Weighter};
 
 use crate::clock::Timestamp;
-use crate::constant_time::same;
-use crate::jwt::Validity;
 use crate::token::VerifiedPayload;
 
 /// How many tokens are cached by default.
@@ -50,7 +50,7 @@ type Table = Cache<Key, Entry, Bytes, foldhash::fast::RandomState>;
 /// A token's payload, and the times between which its claims were found valid.
 struct Entry {
     payload: Arc<VerifiedPayload>,
-    validity: Validity,
+    valid: Range<Timestamp>,
 }
 
 impl TokenCache {
@@ -79,15 +79,15 @@ impl TokenCache {
     pub(super) fn find(&self, token: &[u8], now: Timestamp) -> Option<(Arc<VerifiedPayload>, bool)> {
         let shard = self.shard(token)?;
         let key = LookupKey { hash: self.hasher.hash_one(token), token };
-        let hit = |found: &Entry| (Arc::clone(&found.payload), found.validity.contains(now));
+        let hit = |found: &Entry| (Arc::clone(&found.payload), found.valid.contains(&now));
         with(shard, |table| table.get(&key).map(hit))?
     }
 
     /// Caches a token that was just verified.
-    pub(super) fn insert(&self, token: &[u8], verified: &Arc<VerifiedPayload>, validity: Validity) {
+    pub(super) fn insert(&self, token: &[u8], verified: &Arc<VerifiedPayload>, valid: Range<Timestamp>) {
         let Some(shard) = self.shard(token) else { return };
         let key = Key { hash: self.hasher.hash_one(token), token: token.into() };
-        let entry = Entry { payload: Arc::clone(verified), validity };
+        let entry = Entry { payload: Arc::clone(verified), valid };
         with(shard, |table| table.insert(key, entry));
     }
 
@@ -161,7 +161,7 @@ impl Hash for Key {
 
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
-        self.hash == other.hash && same(&self.token, &other.token)
+        self.hash == other.hash && constant_time_eq(&self.token, &other.token)
     }
 }
 
@@ -183,7 +183,7 @@ impl Equivalent<Key> for LookupKey<'_> {
     /// Compares the hash first. Its seed is secret, so an attacker cannot get a chosen token compared with a cached
     /// one.
     fn equivalent(&self, key: &Key) -> bool {
-        self.hash == key.hash && same(self.token, &key.token)
+        self.hash == key.hash && constant_time_eq(self.token, &key.token)
     }
 }
 
@@ -211,8 +211,8 @@ mod tests {
             let mut claims = Claims::new(subject, "id", TokenKind::Access, NOW);
             claims.expires_at = Some(Timestamp::from_unix_seconds(200));
             let verified = Arc::new(VerifiedPayload::issued(claims, vec![b'x'; 300]));
-            let validity = verified.verify_claims(&Expected::new(NOW, TokenKind::Access)).unwrap();
-            self.insert(token, &verified, validity);
+            let valid = verified.verify_claims(&Expected::new(NOW, TokenKind::Access)).unwrap();
+            self.insert(token, &verified, valid);
         }
 
         fn subject(&self, token: &[u8]) -> Option<String> {

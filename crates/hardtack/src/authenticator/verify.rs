@@ -161,7 +161,7 @@ impl<'a> RequestVerifier<'a> {
     #[inline]
     pub(crate) fn check_csrf(&self, token: &VerifiedToken) -> Result<(), Reason> {
         self.check_origin()?;
-        if self.authenticator.settings().csrf.applies_to(&self.head) {
+        if self.authenticator.needs_csrf_value(&self.head) {
             self.check_csrf_value(token, token.kind())?;
         }
         Ok(())
@@ -263,8 +263,8 @@ impl Authenticator {
         let payload = Arc::new(VerifiedPayload::read(payload, &self.settings().claims_profile())?);
         let verdict = payload.verify_claims(&self.expected(kind.unwrap_or(payload.kind()), now));
         // A refresh token is used once and lives long, so it is not cached.
-        if let (Ok(validity), TokenKind::Access, Some(cache)) = (verdict, payload.kind(), cache) {
-            cache.insert(text, &payload, validity);
+        if let (Ok(valid), TokenKind::Access, Some(cache)) = (&verdict, payload.kind(), cache) {
+            cache.insert(text, &payload, valid.clone());
         }
         token_verdict(payload, verdict.map(|_| ()))
     }
@@ -293,6 +293,17 @@ impl Authenticator {
         expected.issuers = &claims.decode_issuers;
         expected.allow_never_expiring = settings.flask || lifetime.duration().is_none();
         expected
+    }
+
+    /// Step 4: whether a request needs a CSRF value, by its method.
+    #[inline]
+    pub(super) fn needs_csrf_value(&self, head: &RequestHead<'_>) -> bool {
+        let policy = &self.settings().csrf;
+        policy.protect
+            && match &policy.methods {
+                Some(methods) => methods.iter().any(|own| own == head.method()),
+                None => !head.is_safe(),
+            }
     }
 
     /// Step 5: whether a token's session is certainly live: this process has read the revocation log recently enough, and has no entry for the session.

@@ -34,7 +34,7 @@ impl RequestVerifier<'_> {
                 Extracted::Token(text) => text,
                 Extracted::Malformed | Extracted::Twice | Extracted::Unread => continue,
             };
-            let csrf = location == TokenLocation::Cookies && settings.csrf.applies_to(&self.head);
+            let csrf = location == TokenLocation::Cookies && self.authenticator.needs_csrf_value(&self.head);
             if csrf {
                 self.check_csrf_present(need.kind)?;
             }

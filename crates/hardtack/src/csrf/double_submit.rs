@@ -2,8 +2,8 @@
 
 use super::policy::{CsrfNames, CsrfPolicy};
 use crate::body::{FormPeek, FormToken};
-use crate::constant_time::same;
 use crate::request::RequestHead;
+use constant_time_eq::constant_time_eq;
 
 /// Why a request that changes something is refused although its user is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -73,7 +73,7 @@ pub(crate) fn check(
 }
 
 fn equal(sent: &[u8], expected: &[u8]) -> bool {
-    !expected.is_empty() && same(sent, expected)
+    !expected.is_empty() && constant_time_eq(sent, expected)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::base_url::BaseUrl;
 use crate::error::ConfigError;
 use crate::jwt::TokenKind;
-use crate::request::{RequestHead, is_token};
+use crate::request::is_token;
 
 /// Which requests need a CSRF value, where they carry it, and which other origins are trusted.
 ///
@@ -152,16 +152,6 @@ impl CsrfPolicy {
 
     pub(crate) fn trusts(&self, origin: &[u8]) -> bool {
         self.trusted_origins.iter().any(|trusted| trusted.as_bytes() == origin)
-    }
-
-    /// Whether a request needs a CSRF value, by its method.
-    #[inline]
-    pub(crate) fn applies_to(&self, head: &RequestHead<'_>) -> bool {
-        self.protect
-            && match &self.methods {
-                Some(methods) => methods.iter().any(|own| own == head.method()),
-                None => !head.is_safe(),
-            }
     }
 
     /// Checks the names and origins, and writes them as requests are compared with them.

@@ -55,4 +55,3 @@ pub use validate::{Expected, MAX_LEEWAY, validate};
 
 pub(crate) use claims::{ClaimsProfile, FastClaims};
 pub(crate) use hex::decode as decode_hex;
-pub(crate) use validate::Validity;

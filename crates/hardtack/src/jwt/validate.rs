@@ -1,5 +1,6 @@
 //! Comparing claims with the time and with what this service expects (RFC 7519 §4.1).
 
+use std::ops::Range;
 use std::time::Duration;
 
 use super::claims::{Claims, FastClaims, TokenKind};
@@ -72,21 +73,6 @@ pub fn validate(claims: &Claims, expected: &Expected<'_>) -> Result<(), TokenErr
     claims.registered().validate(expected).map(drop)
 }
 
-/// The time for which a valid token stays valid.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Validity {
-    from: Timestamp,
-    until: Option<Timestamp>,
-}
-
-impl Validity {
-    /// Whether [`RegisteredClaims::validate`] would accept the token at `now`.
-    #[inline]
-    pub(crate) fn contains(self, now: Timestamp) -> bool {
-        self.from <= now && self.until.is_none_or(|until| now < until)
-    }
-}
-
 /// The claims that are validated, borrowed from [`Claims`] or [`FastClaims`].
 pub(crate) struct RegisteredClaims<'a, A> {
     pub(crate) kind: TokenKind,
@@ -126,9 +112,9 @@ impl FastClaims {
 }
 
 impl<'a, A: IntoIterator<Item = &'a str>> RegisteredClaims<'a, A> {
-    /// Does what [`validate`] does, and returns how long the result stays the same.
+    /// Does what [`validate`] does, and returns the times at which it would accept the token.
     #[inline]
-    pub(crate) fn validate(self, expected: &Expected<'_>) -> Result<Validity, TokenError> {
+    pub(crate) fn validate(self, expected: &Expected<'_>) -> Result<Range<Timestamp>, TokenError> {
         if self.kind != expected.kind {
             return Err(TokenError::WrongKind);
         }
@@ -160,7 +146,8 @@ impl<'a, A: IntoIterator<Item = &'a str>> RegisteredClaims<'a, A> {
             _ => {}
         }
         let from = self.not_before.map_or(self.issued_at, |not_before| not_before.max(self.issued_at));
-        Ok(Validity { from: from - leeway, until: self.expires_at.map(|exp| exp + leeway) })
+        let until = self.expires_at.map_or(Timestamp::MAX, |exp| exp + leeway);
+        Ok(from - leeway..until)
     }
 }
 
@@ -172,7 +159,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn validity_contains_the_times_at_which_the_token_is_valid(
+        fn the_range_contains_the_times_at_which_the_token_is_valid(
             issued_at in 90_i64..110,
             not_before in prop::option::of(90_i64..110),
             expires_at in prop::option::of(90_i64..120),
@@ -194,8 +181,8 @@ mod tests {
                 allow_never_expiring: true,
                 ..Expected::new(at(now), TokenKind::Access)
             };
-            if let Ok(validity) = claims().validate(&expected(first)) {
-                prop_assert_eq!(validity.contains(at(then)), claims().validate(&expected(then)).is_ok());
+            if let Ok(valid) = claims().validate(&expected(first)) {
+                prop_assert_eq!(valid.contains(&at(then)), claims().validate(&expected(then)).is_ok());
             }
         }
     }

@@ -1,13 +1,15 @@
-//! Sessions that have ended recently, or whose claims have changed recently, known to this process without asking the
-//! store.
+//! What this process knows about revocations without asking the store: the sessions that have ended recently or whose
+//! claims have changed recently, and how far the store's revocation log was read.
+//!
+//! The position in the log is published after the cache was written, and read before the cache is read.
 
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use foldhash::quality::RandomState;
 
-use super::filter::{FilterDraft, RevocationFilter};
 use super::status::{Notes, SessionStatus};
-use super::sync::{HashMap, Mutex, MutexGuard};
+use super::sync::{AtomicI64, AtomicU64, HashMap, MARK_WORDS, Mutex, MutexGuard, Ordering};
 use crate::clock::Timestamp;
 use crate::session::SessionId;
 
@@ -147,5 +149,118 @@ impl RevocationCache {
 
     fn writing(&self) -> MutexGuard<'_, Upkeep> {
         self.upkeep.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells for most sessions with one atomic load that the cache has no entry for them, which saves the look-up in the
+/// map (decision 12). Sessions share bits by the lowest bits of their random ids; if the bit is set, the map decides.
+///
+/// The bit is set before its entry is written, and stays set as long as the entry is there: a cleared bit means that
+/// no entry has been published yet.
+#[derive(Debug)]
+struct RevocationFilter(Box<[AtomicU64]>);
+
+impl Default for RevocationFilter {
+    fn default() -> Self {
+        Self((0..MARK_WORDS).map(|_| AtomicU64::new(0)).collect())
+    }
+}
+
+impl RevocationFilter {
+    /// The number of bits.
+    const ALL: usize = MARK_WORDS * 64;
+
+    #[inline]
+    fn has(&self, id: SessionId) -> bool {
+        let (word, bit) = place(id);
+        self.0.get(word).is_some_and(|word| word.load(Ordering::Acquire) & bit != 0)
+    }
+
+    /// Sets the bit of a session, and returns whether it was clear.
+    fn set(&self, id: SessionId) -> bool {
+        let (word, bit) = place(id);
+        self.0.get(word).is_some_and(|word| word.fetch_or(bit, Ordering::AcqRel) & bit == 0)
+    }
+
+    /// Replaces all bits, and returns how many are set. No other thread may set a bit meanwhile. A bit that is set
+    /// before and after never appears cleared.
+    fn replace(&self, others: &FilterDraft) -> usize {
+        self.0.iter().zip(&others.0).for_each(|(word, other)| word.store(*other, Ordering::Release));
+        others.0.iter().map(|word| word.count_ones() as usize).sum()
+    }
+}
+
+/// A filter that is not published yet.
+struct FilterDraft(Vec<u64>);
+
+impl Default for FilterDraft {
+    fn default() -> Self {
+        Self(vec![0; MARK_WORDS])
+    }
+}
+
+impl FilterDraft {
+    fn set(&mut self, id: SessionId) {
+        let (word, bit) = place(id);
+        if let Some(word) = self.0.get_mut(word) {
+            *word |= bit;
+        }
+    }
+}
+
+/// The word and the bit of a session.
+#[inline]
+fn place(id: SessionId) -> (usize, u64) {
+    // Only the lowest bits are used.
+    let low = id.as_u128() as usize;
+    (low / 64 % MARK_WORDS, 1 << (low % 64))
+}
+
+/// How far the log was read, and when the cache was last complete.
+#[derive(Debug)]
+pub(crate) struct LogPosition {
+    read: AtomicU64,
+    synced_at: AtomicI64,
+}
+
+/// Earlier than every time: stale by any bound.
+const NEVER: i64 = i64::MIN;
+
+impl Default for LogPosition {
+    fn default() -> Self {
+        Self { read: AtomicU64::new(0), synced_at: AtomicI64::new(NEVER) }
+    }
+}
+
+impl LogPosition {
+    /// The last entry that was read. It and all entries before it are in the cache.
+    pub(crate) fn read(&self) -> u64 {
+        self.read.load(Ordering::Acquire)
+    }
+
+    /// Notes that all entries up to `position` are in the cache. Call it after they are.
+    pub(crate) fn reached(&self, position: u64) {
+        self.read.store(position, Ordering::Release);
+    }
+
+    /// Notes that the cache contains everything that the log contained at `at`. Call it after it does.
+    pub(crate) fn synced(&self, at: Timestamp) {
+        self.synced_at.store(at.unix_seconds(), Ordering::Release);
+    }
+
+    /// Notes that entries were missed: the cache is stale until the log has been read from its beginning.
+    pub(crate) fn lost(&self) {
+        self.synced_at.store(NEVER, Ordering::Release);
+        self.read.store(0, Ordering::Release);
+    }
+
+    /// Whether the cache is at most `bound` behind the log. Ask this before reading the cache: in the other order,
+    /// the cache could be read before an update, and its freshness after it.
+    ///
+    /// Times are whole seconds and the bound is exclusive, so rounding never extends it. If the clock was set back,
+    /// the cache counts as stale.
+    pub(crate) fn is_current(&self, now: Timestamp, bound: Duration) -> bool {
+        let age = now.unix_seconds().checked_sub(self.synced_at.load(Ordering::Acquire));
+        age.and_then(|age| u64::try_from(age).ok()).is_some_and(|age| age < bound.as_secs())
     }
 }

@@ -1,15 +1,12 @@
 //! Which sessions have ended: this process's cache, and the reader that follows the store's revocation log.
 
 mod cache;
-mod filter;
-mod log_position;
 mod log_reader;
 mod status;
 mod sync;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use cache::RevocationCache;
-pub(crate) use log_position::LogPosition;
+pub(crate) use cache::{LogPosition, RevocationCache};
 pub(crate) use log_reader::{LogReader, LogStep};
 pub(crate) use status::{Notes, SessionStatus};

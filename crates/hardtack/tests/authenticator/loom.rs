@@ -10,13 +10,6 @@ use hardtack::clock::Timestamp;
 
 use crate::support::{NOW, seconds};
 
-#[path = "../../src/revocation/filter.rs"]
-mod filter;
-
-#[path = "../../src/revocation/log_position.rs"]
-#[allow(dead_code, reason = "only the authenticator uses the rest")]
-mod log_position;
-
 #[path = "../../src/revocation/cache.rs"]
 #[allow(dead_code, reason = "only the authenticator uses the rest")]
 mod cache;
@@ -25,8 +18,7 @@ mod cache;
 #[allow(dead_code, reason = "only the authenticator uses the rest")]
 mod status;
 
-use cache::RevocationCache;
-use log_position::LogPosition;
+use cache::{LogPosition, RevocationCache};
 use status::{Notes, SessionStatus};
 
 /// Replaces `revocation::sync`.

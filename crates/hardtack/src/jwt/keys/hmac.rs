@@ -1,11 +1,11 @@
 //! HMAC with the SHA-2 family (RFC 2104), from a key that was prepared once.
 
+use constant_time_eq::constant_time_eq;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
 use super::secret_strength;
-use crate::constant_time::same;
 use crate::jwt::algorithm::{Algorithm, Family, Hash};
 use crate::jwt::error::KeyError;
 
@@ -48,9 +48,9 @@ impl HmacKey {
     /// Whether `tag` is the tag of `message`. Compares in constant time and refuses a truncated tag.
     pub(super) fn accepts(&self, message: &[u8], tag: &[u8]) -> bool {
         match self {
-            Self::Sha256(state) => same(&state.clone().chain_update(message).finalize().into_bytes(), tag),
-            Self::Sha384(state) => same(&state.clone().chain_update(message).finalize().into_bytes(), tag),
-            Self::Sha512(state) => same(&state.clone().chain_update(message).finalize().into_bytes(), tag),
+            Self::Sha256(state) => constant_time_eq(&state.clone().chain_update(message).finalize().into_bytes(), tag),
+            Self::Sha384(state) => constant_time_eq(&state.clone().chain_update(message).finalize().into_bytes(), tag),
+            Self::Sha512(state) => constant_time_eq(&state.clone().chain_update(message).finalize().into_bytes(), tag),
         }
     }
 }
