@@ -68,7 +68,7 @@ async fn login_form(auth: Auth) -> Result<impl Responder, AuthError> {
 }
 
 async fn log_in(auth: Auth, people: Data<People>, Form(form): Form<Credentials>) -> Result<impl Responder, AuthError> {
-    auth.require_pre_session()?; // Checks no password of a form that another site made.
+    auth.require_pre_session()?; // refuses forged forms before their password is checked
     Ok(match people.check(&form.username, &form.password).await {
         Some(person) => Either::Left(auth.log_in(person.name).await?.onto(see_other(auth.next_or_home()))),
         None => Either::Right((login_form(auth).await?, StatusCode::UNAUTHORIZED)),

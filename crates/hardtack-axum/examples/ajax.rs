@@ -31,7 +31,8 @@ struct Credentials {
     password: String,
 }
 
-/// JSON needs no pre-session token: a page of another site cannot send it without a CORS preflight.
+/// `require_pre_session` accepts JSON without a pre-session token, because pages of other sites cannot send JSON without
+/// a CORS preflight.
 async fn log_in(
     auth: Auth,
     State(people): State<People>,
@@ -59,13 +60,17 @@ struct Settings {
 
 async fn rename(token: AccessToken, State(people): State<People>, Json(new): Json<Settings>) -> Response {
     if new.nickname.trim().is_empty() {
-        return problem(StatusCode::UNPROCESSABLE_ENTITY, "empty_nickname", "A nickname needs a letter at least.");
+        return problem(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "empty_nickname",
+            "The nickname is empty; enter at least one character.",
+        );
     }
     people.rename(token.subject(), new.nickname.clone()).await;
     Json(json!({ "nickname": new.nickname })).into_response()
 }
 
-/// An error of the application, in the same form as those of Hardtack (RFC 9457).
+/// An error of the application, in the same format as Hardtack's errors (RFC 9457).
 fn problem(status: StatusCode, code: &str, detail: &str) -> Response {
     let body = json!({ "type": "about:blank", "status": status.as_u16(), "code": code, "detail": detail });
     (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(body)).into_response()

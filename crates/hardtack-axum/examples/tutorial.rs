@@ -70,7 +70,7 @@ async fn login_form(auth: Auth) -> Result<impl IntoResponse> {
 }
 
 async fn log_in(auth: Auth, State(people): State<People>, Form(form): Form<Credentials>) -> Result {
-    auth.require_pre_session()?; // Checks no password of a form that another site made.
+    auth.require_pre_session()?; // refuses forged forms before their password is checked
     Ok(match people.check(&form.username, &form.password).await {
         Some(person) => (auth.log_in(person.name).await?, Redirect::to(&auth.next_or_home())).into_response(),
         None => (StatusCode::UNAUTHORIZED, login_form(auth).await?).into_response(),

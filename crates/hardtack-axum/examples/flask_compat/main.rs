@@ -1,8 +1,8 @@
-//! A server that responds as an application with Flask-JWT-Extended does, configured with `JWT_*` variables:
+//! A server that responds like an application with Flask-JWT-Extended, configured with `JWT_*` variables:
 //! `JWT_SECRET_KEY=… LISTEN=127.0.0.1:8080 cargo run -p hardtack-axum --example flask_compat`.
 //!
-//! Each protected route responds with the token's identity and location. `POST /tokens`, `/unset` and `/revoke` stand
-//! for a log-in, a log-out and an administrator's action. They are not protected.
+//! Each protected route responds with the token's identity and location. `POST /tokens`, `/unset` and `/revoke` take
+//! the place of a log-in, a log-out and an administrator's action. They are not protected.
 
 mod tokens;
 
@@ -36,7 +36,7 @@ impl Blocklist for Revoked {
     }
 }
 
-/// A route that needs a token, for three methods.
+/// A route that needs a token for GET, POST and OPTIONS.
 fn protected(need: Need) -> MethodRouter<Revoked> {
     let handler = move |auth: Auth| async move { whose(&auth, need).await };
     get(handler).post(handler).options(handler)

@@ -1,4 +1,5 @@
-//! `POST /tokens`: `create_access_token` and `create_refresh_token` with all their arguments.
+//! `POST /tokens` does what `create_access_token` and `create_refresh_token` of Flask-JWT-Extended do, with all their
+//! arguments.
 
 use std::time::Duration;
 

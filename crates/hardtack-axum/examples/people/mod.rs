@@ -1,5 +1,5 @@
-//! The users of the examples: a table in memory instead of a database. Passwords are stored as argon2 hashes. The
-//! `hardtack-accounts` crate also has sign-up and throttling.
+//! The users of the examples: a table in memory instead of a database. Passwords are stored as argon2 hashes. For
+//! a user database with sign-up, use the `hardtack-accounts` crate.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub(crate) struct Person {
 #[derive(Clone)]
 pub(crate) struct People {
     table: Arc<Mutex<HashMap<String, Person>>>,
-    /// The hash that is checked for unknown names.
+    /// The hash that a log-in with an unknown name is checked against.
     unknown: PasswordHash,
 }
 
