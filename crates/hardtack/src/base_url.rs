@@ -1,4 +1,4 @@
-//! The site's public origin.
+//! The public origin of the site.
 
 use std::net::IpAddr;
 
@@ -18,8 +18,8 @@ impl BaseUrl {
     /// Parses `https://host[:port]`, or `http://` with a loopback address.
     ///
     /// # Errors
-    /// The text is not an http or https origin, or has a path, query or credentials; it is plain http with an address
-    /// that other machines reach.
+    /// The text is not an http or https origin, or has a path, query or credentials; or it is plain http on an address
+    /// that other machines can reach.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let base = Self::read(text)?;
         if !base.0.https && !base.1 {
@@ -28,8 +28,8 @@ impl BaseUrl {
         Ok(base.0)
     }
 
-    /// Parses an origin like [`Self::parse`], but accepts plain http for any address. Everyone on the network path
-    /// can then take over every session.
+    /// Parses an origin like [`Self::parse`], but accepts plain http on any address. Anyone on the network path can then
+    /// take over every session.
     ///
     /// # Errors
     /// The text is not an http or https origin.
@@ -61,7 +61,7 @@ impl BaseUrl {
         Ok((base, loopback))
     }
 
-    /// Returns scheme, host and port in the form of the `Origin` header (RFC 6454 section 6.2).
+    /// Returns scheme, host and port as in an `Origin` header (RFC 6454 section 6.2).
     pub fn origin(&self) -> &str {
         &self.origin
     }
@@ -71,7 +71,7 @@ impl BaseUrl {
         &self.host
     }
 
-    /// Returns whether connections are encrypted.
+    /// Returns whether the scheme is https.
     pub const fn is_https(&self) -> bool {
         self.https
     }

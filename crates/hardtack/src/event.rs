@@ -1,4 +1,4 @@
-//! Events about sessions, for the log and for applications that keep a record.
+//! Session events, for the log and for an application's audit trail.
 
 use std::borrow::Cow;
 
@@ -12,14 +12,14 @@ use crate::session::{RefreshFlaw, SessionId};
 pub enum EventKind {
     /// A user logged in.
     LogIn,
-    /// The tokens were exchanged for new ones. Concurrent requests that get the same tokens cause no event of their
-    /// own.
+    /// The tokens were exchanged for new ones. Concurrent requests that get the same tokens emit no further event.
     Refresh,
-    /// A refresh token was refused for a reason other than the next two.
+    /// A refresh token was refused for a reason other than [`ReuseDetected`](Self::ReuseDetected) and
+    /// [`RefreshAhead`](Self::RefreshAhead).
     RefreshRefused(RefreshFlaw),
-    /// A refresh token was reused after its window, so there is a copy of it. The session was ended.
+    /// A refresh token was used again after its window, so two clients have it. The session was ended.
     ReuseDetected,
-    /// A refresh token is newer than its session: the store lost rows, or two stores share a key.
+    /// A refresh token is newer than its session: the store lost rows, or two stores use the same key.
     RefreshAhead,
     /// A user logged out.
     LogOut,
@@ -27,11 +27,11 @@ pub enum EventKind {
     Revoked,
     /// The session was replaced by a new session of the same browser.
     Replaced,
-    /// The password was changed. The event names the session that the user goes on with.
+    /// The password was changed. [`Event::session`] is the user's new session.
     PasswordChanged,
     /// The user typed the password again.
     Reauthenticated,
-    /// The claims of the session changed. Its access tokens from before are outdated.
+    /// The claims of the session changed. Access tokens that were issued before are outdated.
     ClaimsChanged,
 }
 
@@ -54,7 +54,7 @@ impl EventKind {
     }
 }
 
-/// Something that happened to a session and is committed. It contains no secret.
+/// Something that happened to a session. It is emitted after the change was committed, and contains no secret.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Event<'a> {
@@ -66,7 +66,7 @@ pub struct Event<'a> {
     pub subject: &'a str,
     /// The session; `None` if the token belongs to no session.
     pub session: Option<SessionId>,
-    /// The client's address, if it is known: what the application set at the log-in, or else the other end of the
+    /// The client's address, if it is known: the one that the application set at the log-in, or else that of the
     /// connection.
     pub address: Option<Cow<'a, str>>,
     /// The client's `User-Agent`, cut to 256 bytes.
@@ -80,16 +80,16 @@ pub(crate) struct Client<'a> {
     pub(crate) user_agent: Option<&'a str>,
 }
 
-/// The longest user agent that is kept, in bytes.
+/// The longest user agent that sessions and events keep, in bytes.
 const MAX_USER_AGENT: usize = 256;
 
-/// Cuts a `User-Agent` to the length that sessions and events keep: 256 bytes.
+/// Cuts a `User-Agent` to 256 bytes, the most that sessions and events keep.
 pub fn cut_user_agent(agent: &str) -> &str {
     &agent[..agent.floor_char_boundary(MAX_USER_AGENT)]
 }
 
 impl<'a> Client<'a> {
-    /// The client of a request: the address of the connection's other end, and its user agent.
+    /// The client of a request: its address on the connection, and its user agent.
     pub(crate) fn of(head: &RequestHead<'a>) -> Self {
         let address = head.peer().map(|peer| peer.to_string().into());
         Self { address, user_agent: head.header_text("user-agent").map(cut_user_agent) }

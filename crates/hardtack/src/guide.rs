@@ -1,9 +1,9 @@
 //! Guides, one topic each. This module contains documentation only.
 //!
-//! The same pages can be read in the folder `guide` of the repository.
+//! In the repository, the same pages are in the folder `crates/hardtack/guide`.
 
-/// Declares a guide. The links come before the page, which has its own for readers of the repository: in Markdown, the
-/// first definition of a link counts.
+/// Declares a guide. Each page defines its links for readers of the repository. The definitions given here come before
+/// the page and override those, because the first definition of a link counts in Markdown.
 macro_rules! guide {
     ($(#[$attribute:meta])* $name:ident, $page:literal, [$($label:literal => $target:expr),* $(,)?]) => {
         $(#[doc = concat!("[", $label, "]: ", $target)])*
@@ -14,7 +14,7 @@ macro_rules! guide {
     };
 }
 
-/// The address of a file in the repository.
+/// The URL of a file in the repository.
 macro_rules! repository {
     ($path:literal) => {
         concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/", $path)

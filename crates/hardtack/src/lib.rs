@@ -5,8 +5,8 @@
 //! crate issues and verifies the tokens, renders the cookies, checks requests for CSRF, and keeps sessions that users
 //! can list and end.
 //!
-//! It decides, and leaves the framework to an adapter: it reads a borrowed request head, and returns tokens, replies and
-//! the text of `Set-Cookie` fields. It has no runtime and does no I/O of its own.
+//! It depends on no web framework: it reads a borrowed request head, and returns tokens, replies and `Set-Cookie` values,
+//! which an adapter translates for its framework. It has no runtime and does no I/O of its own.
 //!
 //! # Where to start
 //!
@@ -16,9 +16,9 @@
 //! - [`hardtack-actix`](https://docs.rs/hardtack-actix) for actix-web;
 //! - [`hardtack-accounts`](https://docs.rs/hardtack-accounts) for ready pages: sign-up, log-in, account, devices.
 //!
-//! Sessions are kept in memory ([`MemorySessions`]), by [`hardtack-sqlx`](https://docs.rs/hardtack-sqlx) in SQLite or
-//! PostgreSQL, by [`hardtack-redis`](https://docs.rs/hardtack-redis) in Redis, or in [a store of your
-//! own](guide::stores).
+//! Sessions can be stored in memory ([`MemorySessions`]), in SQLite or PostgreSQL
+//! ([`hardtack-sqlx`](https://docs.rs/hardtack-sqlx)), in Redis ([`hardtack-redis`](https://docs.rs/hardtack-redis)), or in
+//! [a store of your own](guide::stores).
 //!
 //! # Example
 //!
@@ -57,14 +57,14 @@
 //! | [`token`] | [`VerifiedToken`], the proof that a request is authenticated |
 //! | [`token_source`] | where requests carry tokens, and what a route needs ([`Need`]) |
 //! | [`refusal`] | why requests are refused, and the [`Reply`] that they get |
-//! | [`request`] | what the core reads of a request; `next`; what the client wants |
-//! | [`event`] | events of sessions, for logs and records |
+//! | [`request`] | the request head that the core reads; the `next` page; what kind of response the client wants |
+//! | [`event`] | session events, for logs and audit trails |
 //! | [`error`] | [`ConfigError`], [`BackendError`] |
-//! | [`jwt`] | keys, algorithms, claims: signing and verifying tokens on its own |
-//! | [`clock`] | the time, which tests can set |
-//! | [`adapter`] | what the author of an adapter needs |
+//! | [`jwt`] | keys, algorithms, claims: signing and verifying tokens without cookies |
+//! | [`clock`] | the clock, which tests can replace |
+//! | [`adapter`] | for authors of adapters |
 //! | [`flask_compat`] | the options of Flask-JWT-Extended |
-//! | `testing` | a clock for tests, and the conformance suite for stores (feature `testing`) |
+//! | `testing` | a clock and a failing store for tests, and the conformance suite for stores (feature `testing`) |
 //! | [`guide`] | the guides |
 //!
 //! # Features

@@ -3,7 +3,7 @@
 use crate::error::ConfigError;
 use crate::request::NextPath;
 
-/// The routes of the log-in flow: where browsers are redirected to.
+/// The routes of the log-in flow, which browsers are redirected to.
 ///
 /// ```
 /// let urls = hardtack::Urls::default().login("/auth/login");
@@ -69,7 +69,7 @@ impl Urls {
             ("re-authentication URL", &self.reauthenticate),
             ("home URL", &self.home),
         ];
-        // Without a query: the URL is compared with paths, and becomes the Path of the refresh cookie.
+        // No query is allowed, because the URL is compared with paths and becomes the Path of the refresh cookie.
         let is_path =
             |url: &str| !url.contains(['?', '#']) && NextPath::parse(url).is_some_and(|path| path.as_str() == url);
         match routes.into_iter().find(|(_, url)| !is_path(url)) {
@@ -78,7 +78,7 @@ impl Urls {
         }
     }
 
-    /// The routes that a browser is never sent back to.
+    /// The routes that `next` must not lead to.
     pub(crate) fn never_next(&self) -> [&str; 5] {
         [&self.login, &self.logout, &self.signup, &self.refresh, &self.reauthenticate]
     }

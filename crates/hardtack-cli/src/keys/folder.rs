@@ -91,7 +91,8 @@ pub(crate) fn generate(algorithm: Algorithm) -> Result<SigningKey, Error> {
     SigningKey::generate(algorithm).map_err(Error::with_causes)
 }
 
-/// Of keys in order, returns those that were replaced so long ago that all their tokens have expired.
+/// Returns the keys that were replaced so long ago that all their tokens have expired. `keys` is sorted from the oldest key
+/// to the newest.
 pub(crate) fn expired(
     keys: &[StoredKey],
     longest_lifetime: Duration,

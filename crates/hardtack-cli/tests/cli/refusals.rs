@@ -56,7 +56,7 @@ async fn bad_variables() {
         ("JWT_REFRESH_TOKEN_EXPIRES", "-1", "JWT_REFRESH_TOKEN_EXPIRES is \"-1\"; expected whole seconds"),
         ("JWT_ALGORITHM", "none", "JWT_ALGORITHM is \"none\": unknown algorithm; expected HS256, "),
         ("JWT_ALGORITHM", "ES256", "signatures with ES256 are randomized; sign with HS256, EdDSA or RS256"),
-        ("JWT_COOKIE_SAMESITE", "None", "SameSite=None is dropped by browsers without Secure"),
+        ("JWT_COOKIE_SAMESITE", "None", "browsers drop cookies with SameSite=None but without Secure"),
         ("JWT_COOKIE_SAMESITE", "Relaxed", "is \"Relaxed\"; expected Lax, Strict or None"),
         ("JWT_COOKIE_SECURE", "true", "set --base-url to an https address"),
         ("JWT_COOKIE_CSRF_PROTECT", "false", "or add --insecure-without-csrf"),

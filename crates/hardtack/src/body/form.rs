@@ -1,4 +1,4 @@
-//! Finding the CSRF field of a form before the handler runs, without keeping the body.
+//! Finding the CSRF field of a form before the handler runs.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use super::multipart;
 use crate::jwt::TokenKind;
 use crate::request::RequestHead;
 
-/// The longest CSRF value that is kept, in bytes.
+/// The longest CSRF value that is accepted, in bytes.
 const MAX_VALUE: usize = 256;
 
 /// What peeking at a form found.
@@ -16,13 +16,13 @@ pub(crate) enum FormToken {
     /// The body was not read.
     #[default]
     Unread,
-    /// The form was read to its end, and has no such field.
+    /// The form was read to its end and does not contain the field.
     Absent,
     /// The value of the field.
     Found(String),
-    /// The field is there several times, with different values.
+    /// The field occurs several times with different values, or its value is too long.
     Ambiguous,
-    /// The form is longer than [`PEEK_LIMIT`], and its beginning has no such field.
+    /// The form is longer than [`PEEK_LIMIT`], and its beginning does not contain the field.
     BeyondPeek,
 }
 
@@ -100,7 +100,7 @@ impl FormPeek {
         let room = PEEK_LIMIT - self.seen.len();
         self.seen.extend_from_slice(&chunk[..chunk.len().min(room)]);
         let full = chunk.len() >= room;
-        // Scan again only when the length has doubled, so that many small chunks cost no more than a large one.
+        // Scan again only when the length has doubled, so that a body of many small chunks is not scanned for each of them.
         if full || self.seen.len() >= self.scan_at {
             self.scan_at = self.seen.len() * 2;
             let mut found = self.scan(false);
@@ -146,7 +146,7 @@ impl FormPeek {
             }
             Kind::Multipart { boundary } => {
                 single(multipart::values(&self.seen, boundary, field.as_bytes()).map(|value| {
-                    // Text that is not UTF-8 is replaced by something that matches no CSRF value.
+                    // A value that is not UTF-8 is replaced by one that matches no CSRF value.
                     std::str::from_utf8(value).map(str::to_owned).unwrap_or_else(|_| "\u{fffd}".to_owned())
                 }))
             }

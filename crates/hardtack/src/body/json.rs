@@ -28,7 +28,7 @@ pub(crate) enum JsonTokens {
 pub(crate) enum Member {
     /// It is missing, null, false, zero or empty, which Flask-JWT-Extended treats alike.
     Absent,
-    /// It is not text.
+    /// It is present, but not text.
     Unfit,
     /// It is text.
     Text(String),

@@ -1,4 +1,4 @@
-//! How much of a body is read before the handler runs.
+//! The limit on reading a body before the handler runs.
 
-/// The most of a body that is read before the handler runs, in bytes. A form's CSRF field belongs at its start.
+/// How much of a body is read before the handler runs, in bytes. A form's CSRF field must be within it.
 pub(crate) const PEEK_LIMIT: usize = 64 * 1024;

@@ -10,7 +10,7 @@ pub(super) fn values<'a>(body: &'a [u8], boundary: &[u8], name: &'a [u8]) -> imp
             let part = after_line_end(rest?)?;
             let headers_end = position(part, b"\r\n\r\n")?;
             let content = &part[headers_end + 4..];
-            // If a part is empty, its delimiter starts with the line end that closes its headers.
+            // If a part is empty, the next delimiter starts with the line end after the part's headers.
             let content_end = position(&part[headers_end + 2..], &delimiter)?;
             rest = part.get(headers_end + 2 + content_end + delimiter.len()..);
             if field_name(&part[..headers_end]) == Some(name) {
@@ -20,7 +20,7 @@ pub(super) fn values<'a>(body: &'a [u8], boundary: &[u8], name: &'a [u8]) -> imp
     })
 }
 
-/// What follows the first delimiter, which may stand at the very beginning.
+/// Returns what follows the first delimiter, which may be at the very beginning of the body.
 fn first_part<'a>(body: &'a [u8], delimiter: &[u8]) -> Option<&'a [u8]> {
     let at_start = &delimiter[2..];
     match body.strip_prefix(at_start) {
@@ -29,7 +29,7 @@ fn first_part<'a>(body: &'a [u8], delimiter: &[u8]) -> Option<&'a [u8]> {
     }
 }
 
-/// What follows the delimiter's line; `None` after the closing delimiter.
+/// Skips the rest of a delimiter's line. Returns `None` after the closing delimiter.
 fn after_line_end(rest: &[u8]) -> Option<&[u8]> {
     if rest.starts_with(b"--") {
         return None;

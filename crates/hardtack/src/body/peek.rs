@@ -5,9 +5,8 @@ use crate::jwt::TokenKind;
 
 /// A body that is being read before the handler runs.
 ///
-/// An adapter gets one from [`Authenticator::body_peek`](crate::Authenticator::body_peek), feeds it with the
-/// body's chunks until [`push`](Self::push) returns `false` or the body ends, and hands the same chunks on to
-/// the handler.
+/// An adapter gets one from [`Authenticator::body_peek`](crate::Authenticator::body_peek), passes it the body's chunks
+/// until [`push`](Self::push) returns `false` or the body ends, and then passes the same chunks on to the handler.
 #[derive(Debug)]
 pub struct BodyPeek(Reader);
 
@@ -48,7 +47,7 @@ impl BodyPeek {
 
 /// What a [`BodyPeek`] found: the CSRF field of a form, or the tokens in a JSON body.
 ///
-/// The default value stands for a body that was not read.
+/// The default value means that the body was not read.
 #[derive(Clone, Debug, Default)]
 pub struct Peeked(Content);
 
@@ -60,7 +59,7 @@ enum Content {
     Json(JsonTokens),
 }
 
-/// The form field of a body that was not read.
+/// The result for a body that was not read as a form.
 static UNREAD: FormToken = FormToken::Unread;
 
 impl Peeked {

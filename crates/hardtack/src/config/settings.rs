@@ -21,9 +21,9 @@ pub(crate) struct Settings {
     pub(crate) sources: TokenSources,
     pub(crate) csrf: CsrfPolicy,
     pub(crate) exempt_options: bool,
-    /// The JSON member of a failure's reply that holds its sentence.
+    /// The name of the JSON member with the message, in the reply to a refused request.
     pub(crate) error_key: String,
-    /// Behave as Flask-JWT-Extended does: see [`crate::AuthenticatorBuilder::flask_compatible`].
+    /// Whether to behave as Flask-JWT-Extended does: see [`crate::AuthenticatorBuilder::flask_compatible`].
     pub(crate) flask: bool,
     pub(crate) refresh: RefreshMode,
     pub(crate) urls: Urls,
@@ -73,7 +73,7 @@ impl Settings {
         if access.is_none() && self.refresh == RefreshMode::Sliding {
             return Err(ConfigError::NeverExpiringRefreshed);
         }
-        // If nothing refreshes automatically, the two lifetimes are independent.
+        // Sliding mode has no refresh tokens, and Flask-JWT-Extended does not compare the two lifetimes.
         let refreshes = self.refresh != RefreshMode::Sliding && !self.flask;
         if refreshes && refresh.is_some_and(|refresh| access.is_none_or(|a| a > refresh)) {
             return Err(ConfigError::AccessOutlivesRefresh);
@@ -88,7 +88,7 @@ impl Settings {
         Ok(())
     }
 
-    /// How payloads are read.
+    /// Which claims payloads must have.
     pub(crate) fn claims_profile(&self) -> ClaimsProfile<'_> {
         ClaimsProfile {
             identity: &self.claims.identity_claim,

@@ -6,13 +6,13 @@ use crate::request::RequestHead;
 
 /// A request has two cookies with the same name.
 ///
-/// Which of them a server uses decides who is logged in, and an attacker on a sibling domain can add one. So neither
-/// is used.
+/// An attacker on a sibling domain can add a second one, and whichever the server used would decide who is logged in. So it
+/// uses neither.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the request carries this cookie more than once")]
 pub struct DuplicateCookie;
 
-/// The full name of a cookie, prepared for searching.
+/// The full name of a cookie, prepared for searching `Cookie` headers.
 ///
 /// ```
 /// use hardtack::cookie::CookieName;

@@ -111,8 +111,8 @@ impl CookiePolicy {
         self
     }
 
-    /// Sends the cookies to all hosts of a domain (`JWT_COOKIE_DOMAIN`). Their names then cannot have the prefix
-    /// `__Host-`.
+    /// Sends the cookies to all hosts of a domain (`JWT_COOKIE_DOMAIN`). The names of the cookies then cannot have the
+    /// prefix `__Host-`.
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());
@@ -149,15 +149,15 @@ impl CookiePolicy {
         self
     }
 
-    /// Sets whether scripts get the CSRF values in readable cookies (`JWT_CSRF_IN_COOKIES`). Default: yes.
+    /// Sets whether to also send the CSRF values in cookies that scripts can read (`JWT_CSRF_IN_COOKIES`). Default: yes.
     #[must_use]
     pub fn csrf_cookies(mut self, readable: bool) -> Self {
         self.csrf_cookies = readable;
         self
     }
 
-    /// The default paths of the refresh cookie in redirect mode: the refresh URL. Log-in and log-out end the
-    /// browser's session, so the cookie is sent there as well if the access cookie is not.
+    /// The default paths of the refresh cookie in redirect mode: the refresh URL, and the log-in and log-out URLs if the
+    /// access cookie is not sent there. Those two end the browser's session, so they need one of the cookies.
     pub(crate) fn refresh_paths_for(&self, urls: &Urls) -> Vec<String> {
         let mut paths = vec![urls.refresh.clone()];
         for url in [&urls.login, &urls.logout] {
@@ -169,7 +169,7 @@ impl CookiePolicy {
         paths
     }
 
-    /// Checks the policy, and decides every name and path.
+    /// Checks the policy and computes every name, path and attribute.
     pub(crate) fn resolve(
         &self,
         base: Option<&BaseUrl>,
@@ -216,7 +216,7 @@ impl CookiePolicy {
         }
         check_paths(name, &paths)?;
         let rooted = paths.iter().all(|path| path == "/");
-        // A name that starts with a prefix must keep what the prefix promises.
+        // If the name already starts with a prefix, the cookie must meet the requirements of that prefix.
         let promises = |p: &str| name.get(..p.len()).is_some_and(|start| start.eq_ignore_ascii_case(p));
         let own = match (promises("__Host-"), promises("__Secure-")) {
             (true, _) => Some(CookiePrefix::Host),

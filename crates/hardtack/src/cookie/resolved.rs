@@ -1,4 +1,4 @@
-//! A checked cookie policy: every name, path and attribute is decided.
+//! A checked cookie policy, with the final names, paths and attributes.
 
 use super::matching::covers;
 use super::{CookieName, SameSite};
@@ -31,7 +31,7 @@ pub(crate) struct ResolvedPolicy {
     pub(crate) same_site: SameSite,
     pub(crate) session_cookies: bool,
     pub(crate) csrf_cookies: bool,
-    /// Write cookies as Werkzeug does.
+    /// Whether to write cookies as Werkzeug does.
     pub(crate) flask: bool,
 }
 

@@ -3,13 +3,13 @@
 /// The `SameSite` attribute. The default is set in [`CookiePolicy`](super::CookiePolicy): [`Lax`](Self::Lax).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SameSite {
-    /// The cookie is not sent with requests that another site starts, not even when a link is followed.
+    /// The cookie is not sent with requests that another site starts, not even when the user follows a link.
     Strict,
-    /// The cookie is sent when a link on another site is followed, but not with that site's forms and scripts.
+    /// The cookie is sent when the user follows a link on another site, but not with that site's POST forms and scripts.
     Lax,
     /// The cookie is always sent. Requires `Secure` and CSRF protection.
     None,
-    /// No attribute, which is the default of Flask-JWT-Extended. Some browsers treat that as `Lax`, others as `None`.
+    /// No attribute, as by default in Flask-JWT-Extended. Some browsers treat this as `Lax`, others as `None`.
     InsecureUnset,
 }
 

@@ -13,8 +13,8 @@ const MAX_NAME_AND_VALUE: usize = 4096;
 /// A cookie that is too large, so browsers would drop it silently.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the cookie {name} would take {len} bytes with its name, and browsers drop cookies over {MAX_NAME_AND_VALUE}; \
-     put less into the token: keep an id in the claims and look the rest up"
+    "the cookie {name} would take {len} bytes including its name, and browsers drop cookies of more than \
+     {MAX_NAME_AND_VALUE} bytes; put less into the token: keep an id in the claims and look up the rest"
 )]
 pub struct CookieTooLarge {
     /// The name of the cookie.
@@ -25,7 +25,7 @@ pub struct CookieTooLarge {
 
 /// How long a cookie lasts, and which domain it is sent to.
 pub(crate) struct Setting<'a> {
-    /// The domain; by default that of the policy.
+    /// The domain. `None` means that of the policy.
     pub(crate) domain: Option<&'a str>,
     /// The lifetime; `None` ends the cookie with the browser.
     pub(crate) max_age: Option<Duration>,

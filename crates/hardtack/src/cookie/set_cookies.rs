@@ -3,7 +3,7 @@
 /// `Set-Cookie` values, in order. Add them to the response: without them a log-in is lost, or a log-out has no
 /// effect.
 #[derive(Clone, Default, PartialEq, Eq)]
-#[must_use = "these cookies have to be added to the response"]
+#[must_use = "these cookies must be added to the response"]
 pub struct SetCookies {
     values: Vec<String>,
 }

@@ -5,7 +5,7 @@ use crate::body::{FormPeek, FormToken};
 use crate::request::RequestHead;
 use constant_time_eq::constant_time_eq;
 
-/// Why a request that changes something is refused although its user is known.
+/// Why a CSRF check refuses a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum CsrfError {
@@ -15,8 +15,8 @@ pub enum CsrfError {
     /// The value belongs to another session, or to none.
     #[error("the CSRF token is not this session's")]
     Mismatch,
-    /// The form is longer than the part that is read before the handler, and that part has no such field.
-    #[error("the CSRF token is not within the part of the form that is read ahead")]
+    /// The form is longer than the part that is read before the handler runs, and that part does not contain the field.
+    #[error("the CSRF token is not in the part of the form that is read before the handler runs")]
     BeyondPeek,
     /// The form was not read, because no layer wraps the route.
     #[error("the form's CSRF token could not be read: no authentication layer wraps this route")]
@@ -43,8 +43,8 @@ impl CsrfError {
     }
 }
 
-/// Compares the header, or else the form's hidden field, with the `csrf` claim. The query is not searched, because it
-/// ends up in logs and in `Referer`.
+/// Compares the header, or else the form's hidden field, with the `csrf` claim. The query is not searched, because queries
+/// end up in logs and in `Referer`.
 #[inline]
 pub(crate) fn check(
     head: &RequestHead<'_>,

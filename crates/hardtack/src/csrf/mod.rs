@@ -1,4 +1,4 @@
-//! Cross-site request forgery: where the request came from, then the double submit.
+//! Protection against cross-site request forgery: the origin check, then the double submit.
 
 mod double_submit;
 mod origin;

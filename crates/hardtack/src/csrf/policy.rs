@@ -7,9 +7,8 @@ use crate::request::is_token;
 
 /// Which requests need a CSRF value, where they carry it, and which other origins are trusted.
 ///
-/// By default, every request that changes something carries the value of its session in the header
-/// `X-CSRF-TOKEN` or in the hidden form field `csrf_token`, and forms that come before a log-in carry a value of
-/// their own.
+/// By default, every request that changes something must carry the CSRF value of its session in the header
+/// `X-CSRF-TOKEN` or in the hidden form field `csrf_token`, and log-in and sign-up forms must carry a separate value.
 ///
 /// ```
 /// use hardtack::CsrfPolicy;
@@ -106,8 +105,7 @@ impl CsrfPolicy {
         self
     }
 
-    /// Sets whether log-in and sign-up forms need a CSRF value of their own, which is tied to a cookie. Default:
-    /// yes.
+    /// Sets whether log-in and sign-up forms need a separate CSRF value, which is tied to a cookie. Default: yes.
     pub fn pre_session(mut self, check: bool) -> Self {
         self.pre_session = check;
         self
@@ -131,7 +129,7 @@ impl CsrfPolicy {
 
     /// Turns the check of CSRF values off (`JWT_COOKIE_CSRF_PROTECT = False`).
     ///
-    /// Do this only if every cookie is `SameSite=Strict`, or if another layer makes the check.
+    /// Do this only if every cookie is `SameSite=Strict`, or if another layer checks for CSRF.
     pub fn insecure_disabled(mut self) -> Self {
         self.protect = false;
         self
@@ -145,7 +143,7 @@ impl CsrfPolicy {
         }
     }
 
-    /// Whether what a request sent counts as a value.
+    /// Whether a value that a request sent counts as present: an empty one may count as missing.
     pub(crate) const fn counts(&self, sent: &[u8]) -> bool {
         !self.empty_is_missing || !sent.is_empty()
     }
@@ -154,7 +152,7 @@ impl CsrfPolicy {
         self.trusted_origins.iter().any(|trusted| trusted.as_bytes() == origin)
     }
 
-    /// Checks the names and origins, and writes them as requests are compared with them.
+    /// Checks the names and origins, and normalizes them for comparison with requests.
     pub(crate) fn check(&mut self) -> Result<(), ConfigError> {
         for names in [&mut self.access, &mut self.refresh] {
             names.header.make_ascii_lowercase();
@@ -163,7 +161,7 @@ impl CsrfPolicy {
             if !is_token(&names.header) {
                 return Err(ConfigError::BadCsrfName { what: "header", name: names.header.clone() });
             }
-            // Any other text can be the name of a field.
+            // The name of a form field may be any text that is not empty.
             if names.field.is_empty() {
                 return Err(ConfigError::BadCsrfName { what: "field", name: String::new() });
             }

@@ -27,7 +27,7 @@ impl PreSession {
         &self.token
     }
 
-    /// Returns the value, and the cookie to set with the page. There is no cookie to set if the browser already has
+    /// Returns the value, and the cookie to send with the page. There is no cookie to send if the browser already has
     /// it.
     pub fn into_parts(self) -> (String, SetCookies) {
         (self.token, self.cookies)
@@ -41,13 +41,13 @@ impl fmt::Debug for PreSession {
     }
 }
 
-/// Computes the tokens.
+/// The key that computes the tokens.
 #[derive(Clone)]
 pub(crate) struct PreSessionKey(Hmac<Sha256>);
 
 impl PreSessionKey {
     pub(crate) fn new(key: &[u8; 32]) -> Self {
-        // HMAC pads the key to the hash's block with zeros (RFC 2104 section 2). Done here, it cannot fail.
+        // HMAC pads the key with zeros to the block size (RFC 2104 section 2). With a padded key, `new` cannot fail.
         let mut block = [0; 64];
         block[..key.len()].copy_from_slice(key);
         Self(<Hmac<Sha256> as KeyInit>::new(&block.into()))
@@ -58,12 +58,12 @@ impl PreSessionKey {
         base64_simd::URL_SAFE_NO_PAD.encode_to_string(rand::random::<[u8; 16]>())
     }
 
-    /// Whether the value of a cookie has the form of a nonce.
+    /// Whether the value of a cookie can be a nonce.
     pub(crate) fn is_nonce(value: &[u8]) -> bool {
         value.len() == NONCE_LEN && value.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
     }
 
-    /// The field's value for the value of the cookie.
+    /// Returns the value of the form field that belongs to this value of the cookie.
     pub(crate) fn token(&self, nonce: &[u8]) -> String {
         let mut mac = self.0.clone();
         mac.update(nonce);

@@ -1,4 +1,4 @@
-//! A failure of something that the application plugged in.
+//! A failure of a store or callback that the application supplied.
 
 use std::error::Error;
 use std::fmt;
@@ -25,8 +25,8 @@ impl BackendError {
         Self(cause.into())
     }
 
-    /// The error of a backend that cannot do what was asked, such as a session store that does not know a variant of
-    /// a `#[non_exhaustive]` enum.
+    /// Creates the error for an operation that the backend does not support. A session store returns it for a variant
+    /// of a `#[non_exhaustive]` enum that it does not know.
     pub fn unsupported(operation: &str) -> Self {
         Self::new(format!("{operation} is not supported"))
     }

@@ -20,9 +20,9 @@ pub enum ConfigError {
         /// What is wrong with it.
         why: &'static str,
     },
-    /// The base URL is plain http on an address that other machines reach.
+    /// The base URL is plain http on an address that other machines can reach.
     #[error(
-        "the base URL {url:?} is plain http on an address that other machines reach, so everyone on the network path \
+        "the base URL {url:?} is plain http on an address that other machines can reach, so everyone on the network path \
          could take over sessions; use https, or insecure_http_base_url if you accept that"
     )]
     InsecureBaseUrl {
@@ -30,12 +30,10 @@ pub enum ConfigError {
         url: String,
     },
     /// `SameSite=None` requires `Secure`.
-    #[error("SameSite=None is dropped by browsers without Secure; serve over https, or use SameSite=Lax")]
+    #[error("browsers drop cookies with SameSite=None but without Secure; serve over https, or use SameSite=Lax")]
     SameSiteNoneWithoutSecure,
     /// `SameSite=None` requires CSRF protection.
-    #[error(
-        "SameSite=None with CSRF protection off lets any site act on behalf of your users; turn CSRF protection on"
-    )]
+    #[error("SameSite=None without CSRF protection lets any site act on behalf of your users; turn CSRF protection on")]
     SameSiteNoneWithoutCsrf,
     /// A name prefix requires `Secure`.
     #[error("the cookie {name} has a name prefix but is not Secure, so browsers drop it; use an https base URL")]
@@ -85,8 +83,10 @@ pub enum ConfigError {
         /// The cookie.
         name: String,
     },
-    /// The text is not a cookie path.
-    #[error("the cookie {name} cannot have the path {path:?}; expected an absolute path without ';' or spaces")]
+    /// A cookie cannot have this path.
+    #[error(
+        "the cookie {name} cannot have the path {path:?}; expected a path that starts with '/' and contains no ';' or spaces"
+    )]
     BadCookiePath {
         /// The cookie.
         name: String,
@@ -124,7 +124,7 @@ pub enum ConfigError {
     /// The absolute lifetime of sessions is shorter than their idle timeout.
     #[error("the absolute lifetime of sessions is shorter than the refresh lifetime; make it at least as long")]
     SessionShorterThanRefresh,
-    /// Tokens never expire although sessions are stored.
+    /// Tokens never expire, but sessions are stored.
     #[error("tokens that never expire cannot belong to stored sessions; remove the session store, or set lifetimes")]
     NeverExpiringWithSessions,
     /// The jitter is more than half of an access token's life.
@@ -136,18 +136,18 @@ pub enum ConfigError {
     /// The poll interval is zero.
     #[error("the poll interval is zero, so the store would be polled without pause; one second is a good choice")]
     ZeroPollInterval,
-    /// The staleness is bounded although there is no store.
+    /// `max_staleness` is set, but there is no session store.
     #[error("max_staleness is set, but there is no session store; add one with sessions(), or remove max_staleness")]
     StalenessWithoutStore,
-    /// The bound on staleness is shorter than polling can keep.
+    /// `max_staleness` is too short for the poll interval.
     #[error(
-        "max_staleness is {bound:?}, which polling cannot keep; expected at least {least:?}, that is two seconds \
-         more than the poll interval"
+        "max_staleness is {bound:?}, which is too short; expected at least {least:?}, which is the poll interval \
+         plus two seconds"
     )]
     StalenessTooShort {
-        /// The given bound.
+        /// The given value.
         bound: Duration,
-        /// The shortest possible bound.
+        /// The shortest allowed value.
         least: Duration,
     },
     /// The leeway is too long.
@@ -179,7 +179,7 @@ pub enum ConfigError {
         /// The given text.
         origin: String,
     },
-    /// The name of a CSRF header, field or method can never match.
+    /// No request can have a CSRF header, field or method with this name.
     #[error("{name:?} cannot be the CSRF {what}; expected visible ASCII characters without separators")]
     BadCsrfName {
         /// Header, field or method.
@@ -190,7 +190,7 @@ pub enum ConfigError {
     /// No token location is set.
     #[error("no token location is set, so no token can be found; set headers, cookies, query_string or json")]
     NoTokenLocation,
-    /// No token could be found by this name.
+    /// No request can carry a token under this name.
     #[error("{name:?} cannot be the {what}; expected at least one visible ASCII character and no separators")]
     BadTokenPlace {
         /// What the name is for.
@@ -198,9 +198,9 @@ pub enum ConfigError {
         /// The given name.
         name: String,
     },
-    /// The identity claim has the name of another claim.
+    /// The identity claim has no name, or that of a registered claim.
     #[error(
-        "{name:?} cannot be the identity claim, because it is empty or a registered claim; expected sub, or another name"
+        "{name:?} cannot be the identity claim, because it is empty or a registered claim; expected sub, or a name that is not registered"
     )]
     BadIdentityClaim {
         /// The given name.
@@ -254,7 +254,7 @@ pub enum ConfigError {
         /// The error of the operating system.
         why: String,
     },
-    /// A key is needed and not set.
+    /// The algorithm needs a key that is not set.
     #[error("{algorithm} needs {option}, which is not set; expected {expected}")]
     NoKey {
         /// The algorithm.
@@ -264,7 +264,7 @@ pub enum ConfigError {
         /// What the option should contain.
         expected: &'static str,
     },
-    /// Access tokens never expire although they are to be refreshed.
+    /// Access tokens never expire, so they are never refreshed.
     #[error("an access token that never expires cannot be refreshed; choose RefreshMode::Off, or set a lifetime")]
     NeverExpiringRefreshed,
 }

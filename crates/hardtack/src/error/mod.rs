@@ -1,4 +1,4 @@
-//! Errors that no single module owns.
+//! Errors that several modules share, and their display with causes.
 
 mod backend;
 mod config;

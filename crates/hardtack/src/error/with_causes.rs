@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// Displays an error followed by its causes, separated by colons: for a log.
+/// Displays an error followed by its causes, separated by colons, for logs.
 ///
 /// The errors of this crate do not repeat the text of their [`source`](Error::source). If an error of another crate
 /// ends with the text of its cause, that text is shown once.

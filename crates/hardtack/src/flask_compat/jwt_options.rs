@@ -1,4 +1,4 @@
-//! Options by the names of Flask-JWT-Extended, from the environment or from a list.
+//! The options of Flask-JWT-Extended, from the environment or from a list.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::jwt::{Algorithm, Claims, KeyError, KeySet, SigningKey, VerifyingKey};
 use crate::request::is_token;
 use crate::token_source::{Locations, TokenLocation};
 
-/// The `JWT_*` options of Flask-JWT-Extended that are set, as text.
+/// Values of the `JWT_*` options of Flask-JWT-Extended, as text.
 ///
 /// Flags are `true` or `false`, times are whole seconds, and lists are separated by commas. Keys are PEM text, or `@`
 /// followed by the name of a file. `docs/options.md` lists all options.
@@ -91,7 +91,7 @@ impl JwtOptions {
     /// Reads the environment variables whose names begin with `JWT_`.
     ///
     /// # Errors
-    /// [`ConfigError::UnknownOption`] for a name that is not an option, so that a misspelled option is noticed;
+    /// [`ConfigError::UnknownOption`] for a name that is not an option, such as a misspelled one;
     /// [`ConfigError::BadOption`] for a value that is not UTF-8.
     pub fn from_env() -> Result<Self, ConfigError> {
         let mut found = Vec::new();
@@ -121,9 +121,9 @@ impl JwtOptions {
         named.collect::<Result<_, _>>().map(Self)
     }
 
-    /// Returns the keys: those for `JWT_ALGORITHM` (default: HS256) in `JWT_SECRET_KEY`, or in `JWT_PRIVATE_KEY` and
+    /// Loads the keys for `JWT_ALGORITHM` (default: HS256) from `JWT_SECRET_KEY`, or from `JWT_PRIVATE_KEY` and
     /// `JWT_PUBLIC_KEY`. With the public key alone, tokens can only be verified. With `JWT_DECODE_ALGORITHMS`, the
-    /// same key also verifies tokens of other algorithms of its family.
+    /// same key also verifies tokens with other algorithms of its family.
     ///
     /// # Errors
     /// A key is missing, weak, unreadable or not a key for the algorithm.
@@ -184,7 +184,7 @@ impl JwtOptions {
         match all.iter().find(|other| !other.shares_keys_with(algorithm)) {
             Some(_) => Err(self.refused(
                 "JWT_DECODE_ALGORITHMS",
-                "algorithms of the same kind of key as JWT_ALGORITHM: no key serves two kinds (RFC 8725 section 3.1)",
+                "algorithms that use the same type of key as JWT_ALGORITHM (RFC 8725 section 3.1)",
             )),
             None => Ok(all),
         }
@@ -243,7 +243,7 @@ impl JwtOptions {
 
     /// The path of a cookie.
     pub(crate) fn cookie_path(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
-        self.check(option, "an absolute path without ';' or spaces", is_cookie_path)
+        self.check(option, "a path that starts with '/' and contains no ';' or spaces", is_cookie_path)
     }
 
     /// Text that must not be empty.
@@ -303,7 +303,7 @@ impl JwtOptions {
     }
 
     pub(crate) fn locations(&self, option: &'static str) -> Result<Option<Locations>, ConfigError> {
-        self.read(option, "one or several of headers, cookies, query_string and json, with commas", |text| {
+        self.read(option, "one or more of headers, cookies, query_string and json, separated by commas", |text| {
             let all = list(text).map(|name| name.parse::<TokenLocation>().ok()).collect::<Option<Locations>>();
             all.filter(|locations| !locations.is_empty())
         })

@@ -1,4 +1,4 @@
-//! Configuration by the option names of Flask-JWT-Extended.
+//! Configuration with the options of Flask-JWT-Extended.
 
 mod jwt_options;
 

@@ -1,10 +1,10 @@
-//! The signature algorithms of RFC 7518 §3 and RFC 8037, and what each is made of.
+//! The signature algorithms of RFC 7518 §3 and RFC 8037, with the hash, curve or padding of each.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What an algorithm does, and with what. Code that needs one piece for each algorithm matches on these enums without
-/// a wildcard, so the compiler names every place that a new algorithm needs.
+/// The family of an algorithm, with its parameters. Code that differs between algorithms matches on these enums without a
+/// wildcard, so the compiler points out every `match` that a new algorithm must be added to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Family {
     /// HMAC (RFC 7518 §3.2).
@@ -25,7 +25,7 @@ pub(super) enum Hash {
     Sha512,
 }
 
-/// How RSA pads what it signs.
+/// The padding of an RSA signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RsaPadding {
     Pkcs1,
@@ -40,7 +40,7 @@ pub(super) enum Curve {
     P521,
 }
 
-/// Defines [`Algorithm`] from a table with one row an algorithm. The variant's name is the `alg` of RFC 7518 §3.1.
+/// Defines [`Algorithm`] from a table with one row per algorithm. The variant's name is the `alg` of RFC 7518 §3.1.
 macro_rules! algorithms {
     ($($(#[$doc:meta])* $name:ident => $family:expr,)+) => {
         /// A signature algorithm. There is no `none`.
@@ -163,19 +163,19 @@ impl Curve {
     }
 }
 
-/// A name that is not the name of an [`Algorithm`]. `none` is not one.
+/// The text is not the name of an [`Algorithm`]. `none` is not supported.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("unknown algorithm; expected {}", names())]
 pub struct ParseAlgorithmError;
 
-/// The sentence, which `main` prints.
+/// Prints the sentence, because `main` prints the `Debug` of an error that it returns.
 impl fmt::Debug for ParseAlgorithmError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-/// The names of all algorithms, as a sentence lists them.
+/// The names of all algorithms, separated by commas and a last "or".
 fn names() -> String {
     let names: Vec<&str> = Algorithm::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
     match names.split_last() {

@@ -7,7 +7,7 @@ use super::limits::{MAX_HEADER_LEN, MAX_KEY_ID_LEN, MAX_TOKEN_LEN};
 
 /// Why a token is refused.
 ///
-/// The text is for logs and holds no part of the token. [`code`](Self::code) is stable.
+/// The text is for logs and contains no part of the token. [`code`](Self::code) is stable.
 ///
 /// ```
 /// use hardtack::{KeySet, SigningKey};
@@ -23,7 +23,7 @@ use super::limits::{MAX_HEADER_LEN, MAX_KEY_ID_LEN, MAX_TOKEN_LEN};
 #[non_exhaustive]
 pub enum TokenError {
     /// The token is longer than [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN), or its header is longer than 2048 bytes.
-    #[error("the token is longer than {MAX_TOKEN_LEN} bytes, or its header longer than {MAX_HEADER_LEN} bytes")]
+    #[error("the token is longer than {MAX_TOKEN_LEN} bytes, or its header is longer than {MAX_HEADER_LEN} bytes")]
     TooLarge,
     /// The token does not consist of the three segments of the compact serialisation (RFC 7515 §3.1). Other
     /// serialisations are not accepted.
@@ -35,20 +35,20 @@ pub enum TokenError {
     /// The header is not one JSON object, has no `alg`, or has a member of the wrong type or length.
     #[error("the header of the token is not a JSON object with a valid `alg`, `kid` and `typ`")]
     BadHeader,
-    /// The header has a member that is not supported: an extension, compression, or a key that comes with the token.
+    /// The header has a member that is not supported: an extension, compression, or a key inside the token.
     #[error("the header of the token has `{0}`, which is not supported")]
     UnsupportedHeader(&'static str),
     /// `alg` is `none`, unknown, or not the algorithm of the key.
-    #[error("no key has the algorithm of the token")]
+    #[error("no key uses the token's algorithm")]
     WrongAlgorithm,
     /// No key has the header's `kid`.
-    #[error("the token names a key that is not in the set")]
+    #[error("no key has the token's `kid`")]
     UnknownKey,
     /// The signature is empty or wrong.
     #[error("the signature of the token is wrong")]
     BadSignature,
-    /// A JSON object has two members of one name (RFC 7519 §4, RFC 7515 §4).
-    #[error("a JSON object in the token has two members of one name")]
+    /// A JSON object has two members with the same name (RFC 7519 §4, RFC 7515 §4).
+    #[error("a JSON object in the token has two members with the same name")]
     DuplicateMember,
     /// This claim has the wrong type, or a value outside its range.
     #[error("the claim `{0}` has the wrong type or a value outside its range")]
@@ -105,10 +105,11 @@ impl TokenError {
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
-    /// A further header member has a name that the library sets itself, or that it refuses to verify.
+    /// An extra header member has a name that the library sets itself, or that [`KeySet::verify`](super::KeySet::verify)
+    /// refuses.
     #[error("the header member `{0}` cannot be set by the application; remove it")]
     ReservedHeader(String),
-    /// A further header member has the wrong type: `typ` and `kid` must be strings.
+    /// An extra header member has the wrong type: `typ` and `kid` must be strings.
     #[error("the header member `{0}` must be a string")]
     BadHeader(&'static str),
     /// The id of the key is longer than 256 bytes, so the token would be refused.
@@ -121,7 +122,9 @@ pub enum SignError {
     #[error("the key set contains only verifying keys; add a private key or a secret to sign with")]
     VerifyingOnly,
     /// The cryptographic library failed, for example because the system had no memory or no random numbers.
-    #[error("the cryptographic library could not make a signature; look for a lack of memory or of random numbers")]
+    #[error(
+        "the cryptographic library could not sign; check that the system has free memory and a working source of random numbers"
+    )]
     Failed,
 }
 
@@ -137,7 +140,7 @@ pub enum ClaimError {
     Invalid(&'static str),
 }
 
-/// Why a key is refused, and what to do. The text holds no part of the key.
+/// Why a key is refused, and what to do. The text contains no part of the key.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
@@ -177,7 +180,7 @@ pub enum KeyError {
         /// The expected form, in some cases with a command that produces it.
         expected: &'static str,
     },
-    /// An RSA key of fewer than 2048 bits (RFC 7518 §3.3).
+    /// The RSA key has fewer than 2048 bits (RFC 7518 §3.3).
     #[error(
         "the RSA key has {bits} bits, and at least 2048 are needed (RFC 7518 section 3.3); \
          make one with: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072"
@@ -189,20 +192,22 @@ pub enum KeyError {
     /// A JWK that fits several algorithms does not name one.
     #[error("the JWK names no algorithm; add one, such as \"alg\":\"RS256\"")]
     NoAlgorithm,
-    /// The name is not a known [`Algorithm`]; `none` is not one of them.
+    /// The name is not that of an [`Algorithm`]. `none` is not supported.
     #[error("{ParseAlgorithmError}")]
     UnknownAlgorithm,
     /// The key cannot be used with the algorithm: it has another type or another curve.
-    #[error("the key cannot be used with {algorithm}; load it for the algorithm that it was made for")]
+    #[error("the key cannot be used with {algorithm}; choose an algorithm that fits its type and curve")]
     AlgorithmMismatch {
-        /// The algorithm that it was loaded for.
+        /// The algorithm that was asked for.
         algorithm: Algorithm,
     },
-    /// A public key was given to sign with.
+    /// The key is public, but a private key is needed to sign.
     #[error("the key is public and cannot sign; load the private key")]
     NotASigningKey,
-    /// The JWK is for encryption (`use`), or its `key_ops` do not allow this use.
-    #[error("the `use` or `key_ops` of the JWK does not allow to use it so; load a JWK for signatures")]
+    /// The JWK is not for signatures (`use`), or its `key_ops` do not allow this operation.
+    #[error(
+        "the `use` or `key_ops` of the JWK does not allow this operation (signing or verifying); load a JWK that allows it"
+    )]
     WrongUse,
     /// The set already has a key with this id.
     #[error("two keys have the id `{key_id}`; give each key its own id")]
@@ -220,7 +225,9 @@ pub enum KeyError {
         name: String,
     },
     /// The cryptographic library failed, for example because the system had no memory or no random numbers.
-    #[error("the cryptographic library could not generate a key; look for a lack of memory or of random numbers")]
+    #[error(
+        "the cryptographic library could not generate a key; check that the system has free memory and a working source of random numbers"
+    )]
     Generation,
 }
 
@@ -230,7 +237,8 @@ impl From<ParseAlgorithmError> for KeyError {
     }
 }
 
-/// Implements `Debug` as the sentence, which `main` prints if it returns the error. None of these errors has a cause.
+/// Implements `Debug` with the text of `Display`: if `main` returns an error, Rust prints its `Debug`. None of these errors
+/// has a [`source`](std::error::Error::source) to add.
 macro_rules! debug_as_sentence {
     ($($error:ty),*) => {
         $(impl fmt::Debug for $error {

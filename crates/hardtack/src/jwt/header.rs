@@ -10,10 +10,10 @@ use super::json::unique_members::{Json, read_object};
 use super::limits::{MAX_HEADER_LEN, MAX_KEY_ID_LEN};
 
 /// Members that are not supported, so a token that has one is refused: extensions (RFC 7515 §4.1.11), compression,
-/// unencoded payloads (RFC 7797), and keys that come with the token.
+/// unencoded payloads (RFC 7797), and keys or URLs of keys inside the token.
 const UNSUPPORTED: [&str; 7] = ["crit", "zip", "b64", "jwk", "jku", "x5u", "x5c"];
 
-/// The parts of a header that select the key. The sender may have written anything.
+/// The parts of a header that select the key. They are not verified: an attacker may have written them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct UnverifiedHeader {
     /// `alg`.
@@ -96,7 +96,7 @@ pub(super) fn common_segments(algorithm: Algorithm, key_id: Option<&str>) -> Vec
     std::iter::once(own_segment(algorithm, key_id)).chain(others).collect()
 }
 
-/// Returns an encoded header with further members after the usual ones. `extra` may replace `typ`; its `kid` is ignored
+/// Returns an encoded header with the members of `extra` after the usual ones. `extra` may replace `typ`; its `kid` is ignored
 /// in favour of `key_id`.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! A 128-bit id as 32 lower-case hexadecimal digits: the one spelling that a session id has in a token.
+//! A 128-bit session id as 32 lower-case hexadecimal digits. A token with any other spelling is refused.
 
 /// Returns the digits, in ASCII.
 pub(super) fn encode(number: u128) -> [u8; 32] {
@@ -21,16 +21,16 @@ pub(crate) fn decode(digits: &[u8; 32]) -> Option<u128> {
 /// halves and read as a whole; the processor waits until both writes have reached its cache (decision 11).
 pub(super) type Halves = [u64; 2];
 
-/// Returns the number that two halves make up.
+/// Joins two halves into a number.
 #[inline]
 pub(super) fn join([high, low]: Halves) -> u128 {
     u128::from(high) << 64 | u128::from(low)
 }
 
-/// Like [`decode`], in halves.
+/// Like [`decode`], but returns the two halves of the number.
 ///
-/// Finds the value of each digit without a branch, so that the compiler can convert many digits at a time, then joins
-/// neighbours to bytes and bytes to words (decision 11).
+/// Computes the value of each digit without a branch, so the compiler can vectorize the loop. Then joins pairs of digits
+/// into bytes, and bytes into words (decision 11).
 #[inline]
 pub(super) fn decode_halves(digits: &[u8; 32]) -> Option<Halves> {
     let (mut values, mut invalid) = ([0; 32], 0);

@@ -1,4 +1,4 @@
-//! The compact JWS (RFC 7515 §3.1): signing and verifying bytes, whatever they mean.
+//! The compact JWS (RFC 7515 §3.1): signing and verifying a payload of any bytes.
 //!
 //! Verification has a fixed order: length, number of segments, header, key, signature. The payload is decoded only
 //! after that, so the header is the only unverified input that is ever parsed.
@@ -72,11 +72,11 @@ impl<'t> Segments<'t> {
         Ok(Self { header, payload: without_dot(payload), signature: without_dot(signature), signed })
     }
 
-    /// Splits a token that begins with a known header. Returns `None` if it begins with another one, or if it has no
-    /// second dot or is too long, which [`parse`](Self::parse) then reports.
+    /// Splits a token that begins with a known header. Returns `None` if it begins with another header, has no second
+    /// dot or is too long; the caller then calls [`parse`](Self::parse), which returns the error.
     ///
-    /// Saves parsing the header, and searching it and the signature for dots: a signature with a dot in it is not
-    /// base64url, so [`verify`](Self::verify) refuses it.
+    /// This is faster than `parse`, because it neither parses the header nor searches the header and the signature for
+    /// dots. A signature that contains a dot is not base64url, so [`verify`](Self::verify) refuses it.
     #[inline]
     pub(super) fn parse_after(header: &[u8], token: &'t [u8]) -> Option<Self> {
         if token.len() > MAX_TOKEN_LEN {
@@ -138,7 +138,7 @@ pub(crate) fn verify_with_key(token: &[u8], key: &VerifyingKey) -> Result<Payloa
     segments.verify([key])
 }
 
-/// Signs `payload` under an encoded header.
+/// Signs `payload` with an encoded header.
 ///
 /// # Errors
 /// [`SignError::KeyIdTooLong`], and [`SignError::TooLarge`] if the token would be longer than [`MAX_TOKEN_LEN`] bytes.

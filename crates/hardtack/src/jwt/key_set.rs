@@ -13,7 +13,8 @@ use super::jws::{self, Payload, Segments};
 use super::keys::{SigningKey, VerifyingKey};
 use super::limits::MAX_KEY_ID_LEN;
 
-/// The key that signs and the keys that verify: its counterpart and retired keys. Cheap to clone.
+/// The key that signs tokens, and the keys that verify them: the signing key's own verifying key, and retired ones. Cheap to
+/// clone.
 ///
 /// A token with a `kid` is verified with the key that has this id, and with no other. A token without `kid` is
 /// verified with each key of its algorithm in turn. Keys never come from a token or from the network.
@@ -40,7 +41,7 @@ pub struct KeySet {
 
 struct Inner {
     signing: Option<Signing>,
-    /// The counterpart of the signing key comes first.
+    /// The verifying key of the signing key comes first.
     verifying: Vec<VerifyingKey>,
     /// Encoded headers that are compared byte for byte instead of being decoded and parsed, each with what
     /// [`select`](Self::select) returns for it. Almost every token has one of them.
@@ -71,7 +72,7 @@ impl KeySet {
         Self { inner: Arc::new(Inner::new(Some(signing), verifying, false)) }
     }
 
-    /// Creates a set that verifies but cannot sign, for a service that accepts the tokens of another one.
+    /// Creates a set that verifies but cannot sign, for a service that accepts the tokens of another service.
     ///
     /// ```
     /// use hardtack::{KeySet, SigningKey};
@@ -149,7 +150,7 @@ impl KeySet {
         self.inner.signing.as_ref().map(|signing| &signing.key)
     }
 
-    /// The keys that verify: the counterpart of the signing key first, then the others in the order they were added.
+    /// The keys that verify: first that of the signing key, then the others in the order in which they were added.
     pub fn verifying_keys(&self) -> &[VerifyingKey] {
         &self.inner.verifying
     }
@@ -170,7 +171,7 @@ impl KeySet {
         jws::sign(&signing.header, payload, &signing.key)
     }
 
-    /// Signs `payload` with further header members, which come last. `extra` may replace `typ`.
+    /// Signs `payload` with extra header members, which are written last. `extra` may replace `typ`.
     ///
     /// # Errors
     /// Those of [`sign`](Self::sign); [`SignError::ReservedHeader`] for `alg`, for `kid` (but see

@@ -1,4 +1,4 @@
-//! How much of a token is read before it is refused. Lengths in bytes.
+//! The longest tokens, headers, key ids and signatures, in bytes.
 
 /// The longest token that is signed or verified, in bytes: twice the size of the largest cookie that browsers accept.
 pub const MAX_TOKEN_LEN: usize = 8192;

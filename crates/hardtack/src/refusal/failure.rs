@@ -5,7 +5,8 @@ use std::fmt;
 use super::{NO_STORE, Reason, Reply};
 use crate::error::BackendError;
 
-/// A refused request with the reply for its client. An adapter turns it into its framework's error response.
+/// The reason why a request is refused, and the reply for its client. An adapter turns it into its framework's error
+/// response.
 pub struct Failure(Box<Parts>);
 
 struct Parts {
@@ -14,7 +15,7 @@ struct Parts {
 }
 
 impl Failure {
-    /// Logs the reason, and joins it with the reply.
+    /// Creates a failure and logs its reason.
     pub(crate) fn new(reason: Reason, reply: Reply) -> Self {
         reason.log();
         Self(Box::new(Parts { reason, reply }))
@@ -48,7 +49,7 @@ impl Failure {
         &self.0.reply
     }
 
-    /// Takes the reply.
+    /// Consumes the failure and returns the reply.
     pub fn into_reply(self) -> Reply {
         self.0.reply
     }
@@ -74,7 +75,7 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        // The text of the reason is the text of this error.
+        // The reason is not a cause, because this error already displays its text.
         self.0.reason.source()
     }
 }

@@ -1,17 +1,17 @@
-//! The kinds of failure: the loaders of Flask-JWT-Extended, and a few more.
+//! The kinds of failure: one for each error loader of Flask-JWT-Extended, and a few more.
 
-/// A kind of failure that an application can reply to in its own way, with
-/// [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on).
+/// A kind of failure. [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on) sets the application's own reply to
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailureKind {
-    /// A token is needed and there is none (`unauthorized_loader`).
+    /// The route needs a token, and the request has none (`unauthorized_loader`).
     Missing,
     /// The token is forged, malformed, of the wrong kind or for another audience (`invalid_token_loader`).
     Invalid,
     /// The token has expired (`expired_token_loader`).
     Expired,
-    /// The token has expired, and the refresh URL can renew it: in redirect mode only.
+    /// The token has expired, and the refresh URL can renew it. Occurs in redirect mode only.
     RefreshNeeded,
     /// The token is not from a recent log-in, and the route needs one that is (`needs_fresh_token_loader`).
     NotFresh,
@@ -48,7 +48,7 @@ impl FailureKind {
         Self::Internal,
     ];
 
-    /// Returns whether the cookies are useless after this failure, so that they are deleted.
+    /// Returns whether the cookies are useless after this failure and are therefore deleted.
     pub const fn unsets_cookies(self) -> bool {
         matches!(self, Self::Invalid | Self::Expired | Self::Revoked | Self::UnknownUser | Self::ClaimsRefused)
     }

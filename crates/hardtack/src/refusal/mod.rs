@@ -1,7 +1,7 @@
 //! Why a request is refused, and what its client gets.
 //!
-//! A [`Reason`] says what is wrong, in the detail that a log needs. Its [`FailureKind`] is what an application can
-//! reply to in its own way. A [`Failure`] joins the reason with the [`Reply`] for the client.
+//! A [`Reason`] says what is wrong, in the detail that a log needs. Each reason has a [`FailureKind`], for which an
+//! application can set its own reply. A [`Failure`] contains the reason and the [`Reply`] for the client.
 
 mod default_reply;
 mod failure;

@@ -14,28 +14,28 @@ use crate::token_source::TokenLocation;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Reason {
-    /// A token is needed and there is none.
+    /// The route needs a token, and the request has none.
     #[error("the request has no token")]
     Missing,
-    /// An authentication cookie is there more than once.
+    /// The request carries an authentication cookie more than once.
     #[error("the request carries an authentication cookie more than once")]
     DuplicateCookie,
-    /// The value in this location is not in the form that a token has there.
+    /// The value in this location does not have the expected form, such as `Bearer` and a JWT in a header.
     #[error("the value in {0} is not a JWT in the expected form")]
     Malformed(TokenLocation),
-    /// A JSON body that may contain a token is longer than the part that is read before the handler.
-    #[error("the JSON body is longer than the 64 KiB that are read before the handler")]
+    /// A JSON body that may contain a token is longer than the part that is read before the handler runs.
+    #[error("the JSON body is longer than the 64 KiB that are read before the handler runs")]
     BeyondPeek,
     /// The token is not valid.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// The token is from a refresh, or its log-in is no longer recent.
+    /// The token was issued by a refresh, or the log-in is no longer recent.
     #[error("the token is not fresh")]
     NotFresh,
     /// The access token's session was ended.
     #[error("the session was ended")]
     Revoked,
-    /// The session was replaced by a new session of the same browser: this request was already in flight.
+    /// The session was replaced by a new session of the same browser while this request was in flight.
     #[error("the session was replaced by a new session of the same browser")]
     Replaced,
     /// The refresh token is not accepted.
@@ -62,7 +62,7 @@ pub enum Reason {
     /// A token could not be issued.
     #[error(transparent)]
     Issue(#[from] IssueError),
-    /// The application is not set up completely. The text says what its developer has to add.
+    /// The application is not set up completely. The text tells the developer what to add.
     #[error("{0}")]
     NotSetUp(Cow<'static, str>),
     /// The request tries to re-authenticate as a user other than the one who is logged in.
@@ -94,7 +94,7 @@ impl Reason {
         }
     }
 
-    /// Returns the kind of failure, which an application can reply to in its own way.
+    /// Returns the kind of failure, for which an application can set its own reply.
     pub const fn kind(&self) -> FailureKind {
         match self {
             Self::Missing => FailureKind::Missing,

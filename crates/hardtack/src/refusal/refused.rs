@@ -1,4 +1,4 @@
-//! A refused request, as handlers of failures see it.
+//! A refused request, as the handler of a failure receives it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,8 +9,7 @@ use crate::config::Settings;
 use crate::request::{NextPath, RequestHead, Wants};
 use crate::token::VerifiedToken;
 
-/// A refused request: what a handler set with
-/// [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on) gets.
+/// A refused request. A handler set with [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on) receives it.
 #[non_exhaustive]
 pub struct Refused<'a> {
     /// Why the request is refused.

@@ -15,7 +15,7 @@ pub(crate) struct Rejection {
 }
 
 impl Rejection {
-    /// The refusal of a token that the client put into the request itself.
+    /// The refusal of a token that was not in a cookie: the client itself put it into the request.
     pub(crate) fn not_from_cookie(reason: impl Into<Reason>) -> Self {
         Self { from_cookie: false, ..Self::from(reason) }
     }

@@ -1,11 +1,11 @@
-//! A response in plain data.
+//! A response as plain data.
 
 use crate::cookie::SetCookies;
 
 /// The `Cache-Control` of a response that is for one user only (ASVS 5.0 V14.3.2).
 pub const NO_STORE: &str = "private, no-store";
 
-/// A response in plain data, which an adapter translates into its framework's response.
+/// A response as plain data, which an adapter translates into its framework's response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reply {

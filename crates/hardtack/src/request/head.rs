@@ -7,26 +7,26 @@ pub trait Headers {
     /// Returns the value of the `index`-th field with this name (in lower case), counted from zero.
     fn value(&self, name: &str, index: usize) -> Option<&[u8]>;
 
-    /// Returns the first two values, which tell one field from several. Override it if the framework finds both in
-    /// one look-up.
+    /// Returns the first two values, so the caller can tell one field from several. Override it if the framework finds
+    /// both in one look-up.
     fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
         let first = self.value(name, 0);
         [first, first.and_then(|_| self.value(name, 1))]
     }
 }
 
-/// A framework's request. Methods are only called if their result is needed, which is rare for most of them.
+/// A framework's request. Each method is called only if its result is needed, which is rare for most of them.
 pub trait Incoming: Headers + Sync {
     /// Returns the method as it was sent: `GET`, `POST`, …
     fn method(&self) -> &str;
 
     /// Returns whether the method is safe, that is, GET, HEAD, OPTIONS or TRACE (RFC 9110 section 9.2.1).
-    /// Method-override headers do not count. Override it if the framework knows without comparing texts.
+    /// Method-override headers are ignored. Override it if the framework knows this without comparing strings.
     fn is_safe(&self) -> bool {
         matches!(self.method(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
     }
 
-    /// Returns path and query as they were sent (RFC 9112, origin-form), before a router has shortened the path.
+    /// Returns path and query as they were sent (RFC 9112, origin-form), before a nested router strips its prefix.
     fn target(&self) -> &str;
 
     /// Returns the HTTP/2 `:authority`, or the authority of an absolute target (RFC 9112 section 3.2.2).
@@ -78,7 +78,7 @@ impl<'a> RequestHead<'a> {
     /// Returns the first field with this name.
     #[inline]
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
-        // This function is called for other headers anyway, so its code is in the instruction cache.
+        // `first_two` is called for other headers anyway, so its code is in the instruction cache.
         let [first, _] = self.incoming.first_two(name);
         first
     }
@@ -96,13 +96,13 @@ impl<'a> RequestHead<'a> {
         two.into_iter().flatten().chain(more.map_while(move |index| headers.value(name, index)))
     }
 
-    /// Returns whether the method is safe (RFC 9110 section 9.2.1). Method-override headers do not count.
+    /// Returns whether the method is safe (RFC 9110 section 9.2.1). Method-override headers are ignored.
     #[inline]
     pub fn is_safe(&self) -> bool {
         self.incoming.is_safe()
     }
 
-    /// Returns whether the request is a WebSocket handshake: a GET that acts with the user's cookies.
+    /// Returns whether the request is a WebSocket handshake: a GET that opens a connection with the user's cookies.
     pub fn is_websocket_handshake(&self) -> bool {
         self.header("upgrade").is_some_and(|value| value.eq_ignore_ascii_case(b"websocket"))
     }

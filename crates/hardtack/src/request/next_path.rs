@@ -9,7 +9,7 @@ const MAX_LEN: usize = 2048;
 
 /// A path of this site that is safe in a `Location` header (ASVS 5.0 V3.7.2).
 ///
-/// It is only created from text that a WHATWG URL parser, as in browsers, resolves to this site.
+/// It is only created from text that a WHATWG URL parser, which browsers use, resolves to this site.
 ///
 /// ```
 /// use hardtack::request::NextPath;

@@ -1,4 +1,4 @@
-//! A clock that tests set.
+//! A clock that tests advance.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -11,12 +11,12 @@ use crate::clock::{Clock, SystemClock, Timestamp};
 pub struct TestClock(Arc<AtomicI64>);
 
 impl TestClock {
-    /// Creates a clock at the machine's time, so that real cookies and certificates agree with it.
+    /// Creates a clock that shows the machine's time, so that real cookies and certificates are valid.
     pub fn start_now() -> Self {
         Self::start_at(SystemClock.now())
     }
 
-    /// Creates a clock at the given time.
+    /// Creates a clock that shows the given time.
     pub fn start_at(now: Timestamp) -> Self {
         Self(Arc::new(AtomicI64::new(now.unix_seconds())))
     }

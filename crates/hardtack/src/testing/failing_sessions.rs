@@ -53,7 +53,7 @@ impl FailingSessions {
     /// The text of the store's errors. It must not reach a client.
     pub const ERROR: &'static str = "internal details that no client may see";
 
-    /// An empty store that does not fail yet.
+    /// Creates an empty store that does not fail yet.
     pub fn new() -> Self {
         Self::default()
     }
@@ -68,25 +68,24 @@ impl FailingSessions {
         self.0.fails.store(false, Ordering::SeqCst);
     }
 
-    /// Sets whether a read of the revocation log hangs: a read that starts while it does never ends.
+    /// Sets whether reads of the revocation log hang. A read that starts while this is set never returns.
     pub fn set_log_hangs(&self, hangs: bool) {
         self.0.log_hangs.store(hangs, Ordering::SeqCst);
     }
 
-    /// Ends one wait in [`revoked_elsewhere`](SessionStore::revoked_elsewhere), as a notification of another process
-    /// does.
+    /// Ends one wait in [`revoked_elsewhere`](SessionStore::revoked_elsewhere), like a notification from another process.
     pub fn notify(&self) {
         let mut notifications = self.notifications();
         notifications.pending += 1;
         notifications.waiting.drain(..).for_each(Waker::wake);
     }
 
-    /// Returns the sessions as a store that never fails.
+    /// Returns the same sessions as a store that never fails.
     pub fn sessions(&self) -> MemorySessions {
         lock(&self.0.sessions).clone()
     }
 
-    /// Replaces the sessions with those of `backup`, as when a database is restored.
+    /// Replaces the sessions with those of `backup`, as if a database was restored.
     pub fn restore(&self, backup: &MemorySessions) {
         *lock(&self.0.sessions) = backup.clone();
     }

@@ -1,4 +1,4 @@
-//! Tools for tests: a clock to set, a request without a framework, a session store that fails on demand, and the
+//! Tools for tests: a clock that tests advance, a request without a framework, a session store that fails on demand, and the
 //! conformance suite of session stores.
 
 mod clock;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::request::{Headers, Incoming, RequestHead};
 
-/// A request for tests. It is sent to `site.example` by a client without an address.
+/// A request for tests, to the host `site.example`, from a client whose address is not known.
 ///
 /// ```
 /// use hardtack::testing::TestRequest;
@@ -27,7 +27,7 @@ impl TestRequest {
         Self { method: method.into(), target: target.into(), peer: None, fields: Vec::new() }
     }
 
-    /// Adds a header field. The name is in lower case.
+    /// Adds a header field. Write the name in lower case.
     #[must_use]
     pub fn field(mut self, name: impl Into<String>, value: impl AsRef<[u8]>) -> Self {
         self.fields.push((name.into(), value.as_ref().to_vec()));

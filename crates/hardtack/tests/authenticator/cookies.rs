@@ -58,7 +58,7 @@ fn s04_a_cookie_too_large_is_an_error() {
     let site = Site::new();
     let token = site.auth.access_token("alice").claim("big", "x".repeat(3000)).issue().unwrap();
     let error = site.auth.set_access_cookies(&token).unwrap_err();
-    assert!(error.to_string().contains("browsers drop cookies over 4096"), "{error}");
+    assert!(error.to_string().contains("browsers drop cookies of more than 4096 bytes"), "{error}");
     // A cookie of exactly the size that browsers keep is allowed.
     let fits = (2000..3000).rev().find_map(|len| {
         let token = site.auth.access_token("alice").claim("big", "x".repeat(len)).issue().unwrap();

@@ -1,10 +1,10 @@
-//! The fast reader of payloads: the common form, without a general JSON parser (decision 11).
+//! The fast reader of payloads. It reads the most common payloads without a general JSON parser (decision 11).
 //!
-//! It reads the form in which this library and Flask-JWT-Extended write payloads: one object, the claims in the order
-//! of the table, then the application's own claims; without whitespace, escapes, signs, fractions or nesting. Each
-//! known name has one place, so it cannot occur twice. The reader leaves every other payload, valid or not, to the
-//! strict reader. It must accept nothing that the strict reader refuses or reads otherwise; a property test compares
-//! the two.
+//! These are the payloads that this library and Flask-JWT-Extended write: one object, with the claims in the order of the
+//! table, then the application's own claims, and without whitespace, escapes, signs, fractions or nesting. Each known claim
+//! has a fixed position, so it cannot occur twice. The reader leaves every other payload, valid or not, to the strict
+//! reader. It must not accept a payload that the strict reader refuses or reads differently; a property test compares the
+//! two.
 
 use super::table::{
     AnyText, Audience, ClaimType, Freshness, Kind, Number, Optional, Session, Text, Time, for_each_claim,
@@ -15,12 +15,12 @@ use crate::jwt::hex::{self, Halves};
 use crate::jwt::json::cursor::{Cursor, Span};
 use crate::jwt::limits::MAX_TOKEN_LEN;
 
-/// The most claims of the application that are read here. Each is compared with all others.
+/// The fast reader skips at most this many of the application's own claims, because it compares each name with all others.
 const MAX_EXTRA: usize = 16;
 
 macro_rules! define_fast_claims {
     ($first_name:literal $first_field:ident: $first_type:ty, $($name:literal $field:ident: $type:ty,)*) => {
-        /// The claims of a payload, their strings as ranges of it.
+        /// The claims of a payload. Strings are ranges of the payload.
         #[derive(Clone, Debug)]
         pub(crate) struct FastClaims {
             pub(crate) $first_field: <$first_type as FastClaim>::Fast,
@@ -44,7 +44,7 @@ macro_rules! define_fast_claims {
                 cursor.is_at_end().then_some(Self { $first_field, $($field),* })
             }
 
-            /// Returns the claims with strings of their own. `payload` is the one that these were read from.
+            /// Copies the strings and returns the claims. `payload` must be the text that they were read from.
             pub(crate) fn to_claims(&self, payload: &str) -> Claims {
                 Claims {
                     $first_field: <$first_type>::to_value(self.$first_field, payload),
@@ -55,8 +55,8 @@ macro_rules! define_fast_claims {
     };
 }
 
-/// Reads a member after `$before`. Compares its name and the characters around it as an array, whose length the compiler
-/// knows, so that it calls no function for that.
+/// Reads a member that follows `$before`. Compares the name and the characters around it as one array of constant length,
+/// which the compiler does without a function call.
 macro_rules! read_member {
     ($cursor:ident, $before:literal, $name:literal, $type:ty, required: $required:expr) => {{
         const NAME: &str = concat!($before, "\"", $name, "\":");
@@ -85,7 +85,7 @@ const fn with_quotation_mark<const N: usize>(text: &str) -> [u8; N] {
 for_each_claim!(define_fast_claims);
 
 impl FastClaims {
-    /// The session in one number.
+    /// The session id as one number.
     #[inline]
     pub(crate) fn session(&self) -> Option<u128> {
         self.session.map(hex::join)
@@ -109,7 +109,7 @@ fn skip_extra(cursor: &mut Cursor<'_>) -> Option<()> {
     Some(())
 }
 
-/// How a claim is read from the common form.
+/// How the fast reader reads a claim.
 pub(crate) trait FastClaim: ClaimType {
     /// The value before strings are copied. If the claim is absent, it is the default value.
     type Fast: Copy + Default;
@@ -233,7 +233,7 @@ impl FastClaim for Number {
     }
 }
 
-/// One recipient only: the strict reader reads an array.
+/// Reads a single recipient. The strict reader reads arrays.
 impl FastClaim for Audience {
     type Fast = Option<Span>;
     const IS_STRING: bool = true;

@@ -24,7 +24,7 @@ pub enum TokenKind {
     /// Authenticates requests.
     #[default]
     Access,
-    /// Gets new access tokens, and nothing else.
+    /// Can only be exchanged for new access tokens.
     Refresh,
 }
 
@@ -62,9 +62,10 @@ impl Fresh {
     }
 }
 
-/// The claims of a token that have a meaning here.
+/// The claims that this library knows.
 ///
-/// They prove nothing by themselves: see [`KeySet::verify`](super::KeySet::verify) and [`validate`](super::validate()).
+/// A value of this type does not prove that a token was verified: see [`KeySet::verify`](super::KeySet::verify) and
+/// [`validate`](super::validate()).
 ///
 /// ```
 /// use hardtack::clock::Timestamp;
@@ -88,16 +89,16 @@ pub struct Claims {
     pub kind: TokenKind,
     /// `sub`: the user. Never empty.
     pub subject: String,
-    /// `nbf`: the token is not valid before that second.
+    /// `nbf`: the token is not valid before this second.
     pub not_before: Option<Timestamp>,
     /// `csrf`: the value that a form or a script must send with the cookie. Never empty.
     pub csrf: Option<String>,
-    /// `exp`: the token is not valid from that second on. [`validate`](super::validate()) refuses a token without it
+    /// `exp`: the token is not valid from this second on. [`validate`](super::validate()) refuses a token without it
     /// unless [`Expected::allow_never_expiring`](super::Expected::allow_never_expiring) is set.
     pub expires_at: Option<Timestamp>,
     /// `sid`: the session. In the token, it is 32 lower-case hexadecimal digits.
     pub session: Option<u128>,
-    /// `gen`: how often the refresh token of the session was rotated.
+    /// `gen`: the generation of the session's refresh token. Each rotation adds one.
     pub generation: Option<u64>,
     /// `auth_time`: when the user last authenticated (OpenID Connect Core §2).
     pub auth_time: Option<Timestamp>,
@@ -108,8 +109,8 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// Creates the claims of a token that is issued at `now`. It is not fresh and has no optional claim, not even
-    /// `exp`. Set the fields that it needs.
+    /// Creates the claims of a token that is issued at `now`. The token is not fresh and has no optional claim, not even
+    /// `exp`; set those fields yourself.
     pub fn new(subject: impl Into<String>, token_id: impl Into<String>, kind: TokenKind, now: Timestamp) -> Self {
         Self { subject: subject.into(), token_id: token_id.into(), kind, issued_at: now, ..Self::absent() }
     }

@@ -1,4 +1,5 @@
-//! The strict reader of payloads. It accepts any valid JSON. The fast reader falls back to it, so a payload is only refused here.
+//! The strict reader of payloads. It accepts any valid JSON. The fast reader passes on every payload that it does
+//! not recognize, so only this reader refuses payloads.
 
 use serde_json::{Map, Value};
 
@@ -28,7 +29,7 @@ impl Claims {
     }
 }
 
-/// Which claims a payload must have, and which of them must have their type.
+/// Which claims a payload must have, and which claims must have the right type.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClaimsProfile<'a> {
     /// The name of the claim that identifies the user.
@@ -46,7 +47,7 @@ impl ClaimsProfile<'_> {
     /// The profile of tokens that this library issues.
     pub(crate) const STRICT: Self = Self { identity: "sub", verify_sub: true, lenient: false, audience: true };
 
-    /// Whether the profile is [`STRICT`](Self::STRICT), the only one that [`FastClaims`] can stand for.
+    /// Whether the profile is [`STRICT`](Self::STRICT), the only one that [`FastClaims`] implements.
     pub(crate) fn is_strict(&self) -> bool {
         self.identity == "sub" && self.verify_sub && !self.lenient && self.audience
     }
@@ -64,12 +65,12 @@ impl ClaimsProfile<'_> {
                 return Ok(());
             }
             match name {
-                // Does not identify the user, but is verified all the same.
+                // Another claim identifies the user, but the type of `sub` is still checked.
                 "sub" if self.verify_sub => Text::read("sub", value).map(drop),
                 "sub" => Ok(()),
                 "aud" if !self.audience => Ok(()),
                 "jti" if self.lenient => AnyText::read("jti", value).map(|id| found.token_id = Some(id)),
-                // Another program may use these names for something else: what cannot be read counts as absent.
+                // Another program may use these names for something else, so a value that cannot be read counts as absent.
                 "csrf" | "sid" | "gen" | "auth_time" | "iss" if self.lenient => {
                     let _ = found.read(name, value);
                     Ok(())
@@ -105,7 +106,7 @@ impl ClaimsProfile<'_> {
         members.get(self.identity).map(Value::to_string).ok_or(TokenError::MissingClaim(self.identity_name()))
     }
 
-    /// The name of the identity in errors, which hold static names only.
+    /// The name of the identity in errors, which can only contain static names.
     fn identity_name(&self) -> &'static str {
         if self.identity == "sub" { "sub" } else { "identity" }
     }
@@ -113,7 +114,7 @@ impl ClaimsProfile<'_> {
 
 macro_rules! define_found {
     ($($name:literal $field:ident: $type:ty,)*) => {
-        /// The claims that were found so far.
+        /// The claims that have been read so far.
         #[derive(Default)]
         struct Found {
             $($field: Option<<$type as ClaimType>::Value>,)*
@@ -163,7 +164,7 @@ impl ReadClaim for Time {
     fn read(name: &'static str, value: Json<'_>) -> Result<Timestamp, TokenError> {
         let seconds = match value {
             Json::Unsigned(seconds) => i64::try_from(seconds).ok(),
-            // A float holds whole seconds of this range exactly. NaN is in no range.
+            // A float represents every whole second in this range exactly. No range contains NaN.
             Json::Float(seconds) if (0.0..=MAX_NUMERIC_DATE as f64).contains(&seconds) => Some(seconds as i64),
             _ => None,
         };
@@ -215,7 +216,7 @@ impl ReadClaim for Audience {
     fn read(name: &'static str, value: Json<'_>) -> Result<Vec<String>, TokenError> {
         let names = match value {
             Json::String(name) => Some(vec![name.into_owned()]),
-            // An empty array names no recipient. Read as "absent", the token would be for any recipient.
+            // An empty array must not count as absent, because a token without `aud` is for any recipient.
             Json::Array(items) if !items.is_empty() => {
                 items.into_iter().map(|item| item.into_string().map(|name| name.into_owned())).collect()
             }

@@ -7,8 +7,8 @@ use crate::clock::Timestamp;
 
 /// Passes the table to the macro `$with`: one row `"name" field: Type` for each claim.
 ///
-/// The order is that of Flask-JWT-Extended, followed by the claims that it does not have. The fast reader accepts no
-/// other order, so a change slows down tokens that are in use (decision 11).
+/// The order is that of Flask-JWT-Extended, followed by the claims that it does not have. The fast reader accepts only this
+/// order: if you change it, tokens that are already in use are read more slowly (decision 11).
 macro_rules! for_each_claim {
     ($with:ident) => {
         $with! {
@@ -31,14 +31,14 @@ macro_rules! for_each_claim {
 
 pub(super) use for_each_claim;
 
-/// Defines what follows from the table alone.
+/// Defines the list of names and [`Claims::absent`].
 macro_rules! define_names {
     ($($name:literal $field:ident: $type:ty,)*) => {
         /// The names of all claims in the table.
         pub(super) const NAMES: &[&str] = &[$($name),*];
 
         impl Claims {
-            /// Claims without any value. The caller sets those that are required.
+            /// Returns claims with default values. The caller sets those that are required.
             pub(super) fn absent() -> Self {
                 Self { $($field: Default::default()),* }
             }
@@ -60,7 +60,7 @@ impl Claims {
     }
 }
 
-/// A type in the table. How its values are read and written is in `read.rs`, `fast_read.rs` and `write.rs`.
+/// A type in the table. `read.rs`, `fast_read.rs` and `write.rs` define how its values are read and written.
 pub(crate) trait ClaimType {
     /// The type of the field in [`Claims`]. If the claim is absent, the field has the default value.
     type Value: Default;
@@ -84,7 +84,7 @@ pub(crate) enum Kind {}
 /// 32 lower-case hexadecimal digits.
 pub(crate) enum Session {}
 
-/// A whole number from 0.
+/// A non-negative integer.
 pub(crate) enum Number {}
 
 /// `true`, `false` or a time. May be absent.

@@ -26,7 +26,7 @@ impl Claims {
             return Err(ClaimError::Reserved(name.clone()));
         }
         self.check()?;
-        // Only a map whose keys are not strings could fail.
+        // serde_json only fails for maps whose keys are not strings, which do not occur here.
         self.write(extra).map_err(|_| ClaimError::Invalid("extra"))
     }
 }
@@ -34,7 +34,7 @@ impl Claims {
 macro_rules! define_writer {
     ($($name:literal $field:ident: $type:ty,)*) => {
         impl Claims {
-            /// Finds a value that could not be read back.
+            /// Returns an error if a value could not be read back.
             fn check(&self) -> Result<(), ClaimError> {
                 $(if !<$type>::is_valid(&self.$field) {
                     return Err(ClaimError::Invalid($name));

@@ -1,17 +1,17 @@
-//! Reading JSON without escapes, whitespace and nesting, piece by piece.
+//! Reading JSON that has no escapes, whitespace or nesting.
 
 use super::scan::{eight_digits, unescaped_length};
 
 /// Numbers with more digits than this are not read.
 const MAX_DIGITS: usize = 18;
 
-/// A position in a text of at most 64 KiB. Each method moves it past what it reads.
+/// A position in a text of at most 64 KiB. Each method that reads something moves the position past it.
 pub(crate) struct Cursor<'a> {
     text: &'a str,
     at: usize,
 }
 
-/// The range of a string in the text that it was read from.
+/// The range of a string within the text that was read.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Span {
     start: u16,
@@ -19,7 +19,7 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// Returns the string. `text` is the one that it was read from.
+    /// Returns the string. `text` must be the text that the range was read from.
     pub(crate) fn of(self, text: &str) -> &str {
         text.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
     }
@@ -83,9 +83,10 @@ impl<'a> Cursor<'a> {
         Some(Span { start: u16::try_from(start).ok()?, end: u16::try_from(end).ok()? })
     }
 
-    /// Reads a whole number as JSON spells it: without a sign and without leading zeros.
+    /// Reads a non-negative integer without leading zeros.
     ///
-    /// Does not look at what follows. That of a fraction or an exponent is neither a comma nor the end of an object.
+    /// Does not check what follows. If the number has a fraction or an exponent, the caller finds neither a comma nor the
+    /// end of the object, and refuses the text.
     #[inline]
     pub(in crate::jwt) fn number(&mut self) -> Option<u64> {
         let digits = self.rest();

@@ -1,4 +1,4 @@
-//! JSON as tokens need it: a strict reader, the pieces of a fast one, and a writer.
+//! JSON for tokens: a strict reader, the building blocks of a fast reader, and a writer.
 
 pub(super) mod cursor;
 mod scan;

@@ -1,4 +1,4 @@
-//! Eight bytes of JSON at a time (decision 11).
+//! Scanning JSON eight bytes at a time (decision 11).
 
 const ONES: u64 = u64::MAX / 255;
 const HIGH_BITS: u64 = ONES * 0x80;
@@ -10,8 +10,8 @@ pub(in crate::jwt) fn unescaped_length(bytes: &[u8]) -> usize {
     let mut length = 0;
     while let Some(chunk) = bytes.get(length..).and_then(|rest| rest.first_chunk()) {
         let word = u64::from_le_bytes(*chunk);
-        // In each of these words, the lowest high bit that is set marks the first byte of its kind. Bits above it may
-        // be wrong, because the subtraction borrows.
+        // In each of these three words, the lowest byte whose high bit is set is the first match. Higher bytes may be
+        // wrong, because the subtraction borrows.
         let zero_in = |word: u64| word.wrapping_sub(ONES) & !word;
         let control = word.wrapping_sub(ONES * 0x20) & !word;
         let found = (control | zero_in(word ^ (ONES * 0x22)) | zero_in(word ^ (ONES * 0x5c))) & HIGH_BITS;
@@ -24,9 +24,9 @@ pub(in crate::jwt) fn unescaped_length(bytes: &[u8]) -> usize {
     length + rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20)).unwrap_or(rest.len())
 }
 
-/// Returns the number that eight decimal digits make up, or `None` if a byte is not a digit.
+/// Parses eight decimal digits. Returns `None` if a byte is not a digit.
 ///
-/// Joins neighbours to pairs, pairs to fours and fours to eight.
+/// Joins digits into pairs, pairs into groups of four, and those into the number.
 #[inline]
 pub(super) fn eight_digits(digits: &[u8; 8]) -> Option<u64> {
     let word = u64::from_le_bytes(*digits);

@@ -1,7 +1,7 @@
 //! Reading a JSON object strictly, in one pass: duplicate members are refused at any depth.
 //!
-//! Parsers differ in which of two members of one name they keep, so a token that one program verified could mean
-//! something else to another. RFC 7515 §4 and RFC 7519 §4 allow a reader to refuse such a token.
+//! If an object has two members with the same name, some parsers keep the first and others the last, so two programs could
+//! read different claims from one token. RFC 7515 §4 and RFC 7519 §4 allow a reader to refuse such a token.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -11,7 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 
 use crate::jwt::error::TokenError;
 
-/// A value. Strings are borrowed from the text unless they have escapes.
+/// A JSON value. Strings are borrowed from the text unless they have escapes.
 pub(in crate::jwt) enum Json<'a> {
     Null,
     Bool(bool),
@@ -33,7 +33,7 @@ impl<'a> Json<'a> {
     }
 }
 
-/// Calls `each` with the members of the one object in `text`, in order.
+/// Parses `text` as one JSON object, and calls `each` with each of its members in order.
 ///
 /// # Errors
 /// Those of `each`, [`TokenError::DuplicateMember`], and [`TokenError::Malformed`] if the text is not one JSON object.
@@ -41,7 +41,7 @@ pub(in crate::jwt) fn read_object<'a, F>(text: &'a [u8], each: F) -> Result<(), 
 where
     F: FnMut(&str, Json<'a>) -> Result<(), TokenError>,
 {
-    // serde's errors hold text only, so the reason is passed separately.
+    // serde's errors contain only text, so the reason is passed separately.
     let fault = Cell::new(None);
     let mut reader = serde_json::Deserializer::from_slice(text);
     let seed = ObjectSeed { each, fault: &fault };

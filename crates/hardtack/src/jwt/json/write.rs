@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::scan::unescaped_length;
 use crate::jwt::hex;
 
-/// The object so far. Strings without escapes are copied; serde_json writes the others.
+/// The text of the object so far. Strings that need no escapes are copied; serde_json writes the others.
 pub(in crate::jwt) struct ObjectWriter(Vec<u8>);
 
 impl ObjectWriter {
@@ -13,7 +13,7 @@ impl ObjectWriter {
         Self(Vec::with_capacity(512))
     }
 
-    /// Writes a value that is JSON already. The name must not need escapes.
+    /// Writes a value that already is JSON text. The name must not need escapes.
     pub(in crate::jwt) fn literal(&mut self, name: &str, value: &str) {
         self.unescaped_name(name);
         self.0.extend_from_slice(value.as_bytes());
@@ -39,7 +39,7 @@ impl ObjectWriter {
         self.0.push(b'"');
     }
 
-    /// Writes any name and value.
+    /// Writes a value of any type. The name may need escapes.
     pub(in crate::jwt) fn value<V: Serialize + ?Sized>(
         &mut self,
         name: &str,

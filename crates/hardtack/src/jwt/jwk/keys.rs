@@ -1,4 +1,4 @@
-//! Keys from a JWK, and back.
+//! Converting JWKs to keys, and back.
 
 use super::{Jwk, Usage};
 use crate::jwt::algorithm::Algorithm;
@@ -14,7 +14,7 @@ impl SigningKey {
         Jwk::parse(json)?.signing_key()
     }
 
-    /// Returns the key as a JWK with its private members: with it, anyone can sign.
+    /// Returns the key as a JWK with its private members. Anyone who has this text can sign tokens.
     pub fn dangerous_to_private_jwk_json(&self) -> String {
         let jwk = Jwk {
             public: self.public_parts().cloned(),
@@ -42,7 +42,7 @@ impl VerifyingKey {
 }
 
 impl Jwk {
-    /// A key for signatures that has no numbers yet.
+    /// Creates a JWK for signatures without key material.
     fn without_parts(algorithm: Algorithm, key_id: Option<&str>) -> Self {
         let usage = Usage { sign: true, verify: true };
         Self { key_id: key_id.map(str::to_owned), algorithm: Some(algorithm), usage, public: None, private: None }

@@ -13,10 +13,10 @@ use super::keys::{KeyType, PrivateParts, PublicParts, SigningKey, VerifyingKey};
 
 pub use set::JwkSet;
 
-/// What is missing if a text is not a JWK.
+/// The error for a text that is not a JWK.
 const EXPECTED: KeyError = KeyError::Unparsable {
-    expected: "a JWK (RFC 7517): one JSON object with \"kty\" of oct, RSA, EC (P-256, P-384, P-521) or OKP \
-               (Ed25519), all members of that type in base64url, and no member twice",
+    expected: "a JWK (RFC 7517): one JSON object whose \"kty\" is oct, RSA, EC (P-256, P-384 or P-521) or OKP \
+               (Ed25519), with all members of that type in base64url and no member twice",
 };
 
 /// A key in JSON (RFC 7517 §4), public or private.

@@ -15,7 +15,7 @@ impl Jwk {
     /// Parses a JWK, public or private.
     ///
     /// # Errors
-    /// [`KeyError::Unparsable`], also if a member occurs twice; [`KeyError::UnknownAlgorithm`].
+    /// [`KeyError::Unparsable`], which includes a member that occurs twice; [`KeyError::UnknownAlgorithm`].
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let mut members = Vec::new();
         read_object(text.as_bytes(), |name, value| {
@@ -104,7 +104,7 @@ impl<'a> Members<'a> {
                     items.iter().any(|item| matches!(item, Json::String(name) if name == operation))
                 })
         };
-        // A private key may verify what it may sign.
+        // A key that may sign may also verify its own signatures.
         Ok(Usage { sign: allows("sign"), verify: allows("verify") || allows("sign") })
     }
 }

@@ -6,9 +6,9 @@ use super::Jwk;
 use crate::jwt::error::KeyError;
 use crate::jwt::json::unique_members::{Json, read_object};
 
-/// What is missing if a text is not a JWK set.
+/// The error for a text that is not a JWK set.
 const EXPECTED: KeyError =
-    KeyError::Unparsable { expected: "a JWK set (RFC 7517 section 5): {\"keys\":[…]}, and no member twice" };
+    KeyError::Unparsable { expected: "a JWK set (RFC 7517 section 5): {\"keys\":[…]} with no member twice" };
 
 /// Several keys in JSON: `{"keys":[…]}` (RFC 7517 §5).
 ///
@@ -30,7 +30,7 @@ pub struct JwkSet {
 }
 
 impl JwkSet {
-    /// Parses a set. Leaves out keys of an unknown type, as RFC 7517 §5 recommends.
+    /// Parses a set. Leaves out keys that are incomplete or of an unknown type, as RFC 7517 §5 recommends.
     ///
     /// # Errors
     /// [`KeyError::Unparsable`] if the text is not a set of objects, or if a member occurs twice.

@@ -1,6 +1,7 @@
-//! The part of DER (X.690 §10) that is needed to find out the type of a key and to read a public key.
+//! A reader for the part of DER (X.690 §10) that keys use.
 //!
-//! aws-lc-rs parses private keys. Public keys are read here into their numbers, which aws-lc-rs then checks.
+//! It finds out the type of a key, and reads the numbers of public keys and of RSA private keys. aws-lc-rs parses private
+//! keys itself, and checks the numbers of public keys.
 
 use super::parts::{KeyType, PublicParts};
 use crate::jwt::algorithm::Curve;
@@ -74,14 +75,14 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Returns the content of the one SEQUENCE that `der` consists of.
+/// Returns a reader for the content of `der`, which must be exactly one SEQUENCE.
 fn sequence(der: &[u8]) -> Option<Reader<'_>> {
     let mut outer = Reader(der);
     let inner = outer.expect(SEQUENCE)?;
     outer.0.is_empty().then_some(Reader(inner))
 }
 
-/// Whether `bytes` have the outer form of a key or a certificate: one SEQUENCE that starts with a SEQUENCE
+/// Whether `bytes` begin like a key or a certificate: one SEQUENCE that starts with a SEQUENCE
 /// (SubjectPublicKeyInfo, X.509) or an INTEGER (RSAPublicKey, private keys).
 pub(super) fn looks_like_key(bytes: &[u8]) -> bool {
     sequence(bytes).and_then(|mut inner| inner.element()).is_some_and(|(tag, _)| matches!(tag, SEQUENCE | INTEGER))

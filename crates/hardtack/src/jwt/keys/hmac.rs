@@ -1,4 +1,4 @@
-//! HMAC with the SHA-2 family (RFC 2104), from a key that was prepared once.
+//! HMAC with the SHA-2 family (RFC 2104). The key is prepared once.
 
 use constant_time_eq::constant_time_eq;
 use hmac::{Hmac, KeyInit, Mac};
@@ -9,7 +9,7 @@ use super::secret_strength;
 use crate::jwt::algorithm::{Algorithm, Family, Hash};
 use crate::jwt::error::KeyError;
 
-/// An HMAC key whose padded blocks are hashed already, so that a token costs no key set-up.
+/// An HMAC key whose padded blocks are already hashed, so signing and verifying a token skip the key set-up.
 ///
 /// It has no `Debug`, because the state is as valuable as the secret.
 pub(super) enum HmacKey {
@@ -55,7 +55,7 @@ impl HmacKey {
     }
 }
 
-/// Returns the HMAC-SHA256 tag of the parts of a message, under a key of any length.
+/// Returns the HMAC-SHA256 tag of the parts of a message, for a key of any length.
 pub(super) fn hmac_sha256(key: &[u8], message: &[&[u8]]) -> [u8; 32] {
     // RFC 2104 §2: a key longer than a block is hashed, a shorter one is padded with zeros.
     let mut block = Zeroizing::new([0; 64]);

@@ -6,8 +6,8 @@ use super::der;
 use crate::jwt::algorithm::Hash;
 use crate::jwt::error::KeyError;
 
-/// Secrets from tutorials and manuals, in lower case and with nothing but letters and digits. A secret that consists
-/// of one of them, once or repeated, is refused.
+/// Secrets from tutorials and manuals, reduced to lower-case letters and digits. A secret that consists of one of them,
+/// once or repeated, is refused.
 const PUBLISHED: [&str; 60] = [
     "secret",
     "secretkey",
@@ -123,7 +123,7 @@ fn looks_like_key(secret: &[u8]) -> bool {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text).trim_ascii();
     let starts =
         |prefix: &str| text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()));
-    // Some tools write attributes above the armour.
+    // Some tools write attributes before the BEGIN line.
     text.windows(10).any(|part| part.eq_ignore_ascii_case(b"-----BEGIN"))
         || starts("---- BEGIN")
         || starts("ssh-")
@@ -138,7 +138,7 @@ fn is_jwk(text: &[u8]) -> bool {
     text.first() == Some(&b'{') && text.windows(5).any(|name| name == b"\"kty\"")
 }
 
-/// Whether `text` is the body of a PEM file, without its first and its last line.
+/// Whether `text` is the body of a PEM file, without the BEGIN and END lines.
 fn is_armoured_der(text: &[u8]) -> bool {
     let body: Vec<u8> = text
         .iter()

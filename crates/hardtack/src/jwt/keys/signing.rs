@@ -125,7 +125,7 @@ impl SigningKey {
         }
     }
 
-    /// Generates a random key. An RSA key has 3072 bits, which takes about a second.
+    /// Generates a random key. An RSA key has 3072 bits, and generating it takes about a second.
     ///
     /// # Errors
     /// [`KeyError::Generation`].
@@ -150,7 +150,7 @@ impl SigningKey {
         }
     }
 
-    /// Makes the key from its numbers.
+    /// Builds the key from its numbers.
     pub(in crate::jwt) fn from_parts(
         public: &PublicParts,
         private: &PrivateParts,
@@ -243,7 +243,7 @@ impl SigningKey {
         VerifyingKey::from_verifier(self.algorithm(), self.key_id.clone(), self.inner.verifier.clone())
     }
 
-    /// Whether the same bytes always get the same signature. This is the case for HMAC, EdDSA and RSASSA-PKCS1-v1_5,
+    /// Whether signing the same bytes always returns the same signature. This is the case for HMAC, EdDSA and RSASSA-PKCS1-v1_5,
     /// but not for ECDSA and RSASSA-PSS.
     pub fn is_deterministic(&self) -> bool {
         match self.algorithm().family() {
@@ -254,7 +254,7 @@ impl SigningKey {
 
     /// Derives a key for another purpose: the HMAC-SHA256 of `"hardtack/"` and `label` under the private key.
     ///
-    /// It depends on the key but not on its id, and reveals nothing about the key.
+    /// The result depends on the key but not on its id, and reveals nothing about the key.
     ///
     /// ```
     /// use hardtack::SigningKey;
@@ -277,7 +277,7 @@ impl SigningKey {
         &self.inner.private
     }
 
-    /// Signs `message` and returns the signature in the form of RFC 7518 §3.
+    /// Signs `message` and returns the signature in the format of RFC 7518 §3.
     pub(in crate::jwt) fn signature(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let random = SystemRandom::new();
         let failed = |_| SignError::Failed;

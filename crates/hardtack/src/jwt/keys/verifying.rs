@@ -93,7 +93,7 @@ impl VerifyingKey {
         Self { algorithm, key_id, verifier }
     }
 
-    /// Gives the key an id of at most 256 bytes: the `kid` of the tokens that it verifies.
+    /// Gives the key an id of at most 256 bytes. It verifies the tokens whose `kid` equals this id.
     #[must_use]
     pub fn with_key_id(self, key_id: impl Into<String>) -> Self {
         Self { key_id: Some(key_id.into().into()), ..self }

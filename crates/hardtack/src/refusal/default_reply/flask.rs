@@ -1,4 +1,4 @@
-//! The replies of Flask-JWT-Extended 4.7: its statuses and its sentences.
+//! The replies of Flask-JWT-Extended 4.7, with its statuses and messages.
 
 use crate::cookie::ResolvedPolicy;
 use crate::csrf::CsrfError;
@@ -49,7 +49,7 @@ const fn sentence(reason: &Reason) -> &'static str {
     }
 }
 
-/// The sentence of PyJWT for the same refusal.
+/// The message of PyJWT for the same error.
 fn invalid(error: &TokenError, identity: &str) -> String {
     match error {
         TokenError::MissingClaim("identity") => format!("Missing claim: {identity}"),
@@ -72,7 +72,7 @@ fn invalid(error: &TokenError, identity: &str) -> String {
     }
 }
 
-/// Why a location has no token.
+/// The message for a location that has no token.
 pub(crate) fn absent(absence: Absence, kind: TokenKind, sources: &TokenSources, cookies: &ResolvedPolicy) -> String {
     let (cookie, member) = match kind {
         TokenKind::Access => (&cookies.access.name, &sources.json_key),
@@ -92,7 +92,7 @@ pub(crate) fn absent(absence: Absence, kind: TokenKind, sources: &TokenSources, 
     }
 }
 
-/// Why no location has a token.
+/// The message for a request that has no token in any location.
 pub(crate) fn missing(locations: Locations, details: &[String]) -> String {
     let names: Vec<&str> = locations.iter().map(TokenLocation::as_str).collect();
     match (names.split_last(), details) {
@@ -104,7 +104,7 @@ pub(crate) fn missing(locations: Locations, details: &[String]) -> String {
     }
 }
 
-/// What is wrong with a value that cannot be a token.
+/// The message for a value that cannot be a token.
 pub(crate) fn malformed(location: TokenLocation, sources: &TokenSources) -> String {
     let TokenSources { header_name, header_type, query_name, query_prefix, .. } = sources;
     match location {

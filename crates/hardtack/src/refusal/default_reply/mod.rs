@@ -8,8 +8,8 @@ use crate::config::RefreshMode;
 use crate::request::Wants;
 
 impl Refused<'_> {
-    /// Returns the reply that the client gets if no handler is set: for a handler that adds to it, or that replaces it
-    /// for some clients only.
+    /// Returns the reply that the client would get without a handler. Your handler can extend it, or return it for some
+    /// clients and another reply for the rest.
     pub fn default_reply(&self) -> Reply {
         let reply = match self.wants {
             _ if self.settings.flask => flask::reply(self),
@@ -18,7 +18,7 @@ impl Refused<'_> {
                 Some((status, url)) => Reply::redirect(status, url),
                 None => page(self),
             },
-            // htmx follows HX-Redirect only in a response to its own request, which a 3xx is not.
+            // The browser would follow a 3xx before htmx sees it. htmx reads HX-Redirect from any other response.
             Wants::Htmx => match destination(self) {
                 Some((_, url)) => Reply::new(self.reason.kind().status()).header("hx-redirect", url),
                 None => problem(self),
@@ -50,7 +50,7 @@ fn destination(refused: &Refused<'_>) -> Option<(u16, String)> {
     Some((if replays_body { 307 } else { 303 }, url))
 }
 
-/// A problem document (RFC 9457), with `msg` as clients of Flask-JWT-Extended expect it.
+/// A problem document (RFC 9457), with the member `msg` that clients of Flask-JWT-Extended expect.
 fn problem(refused: &Refused<'_>) -> Reply {
     let (reason, kind) = (refused.reason, refused.reason.kind());
     let status = kind.status();

@@ -83,7 +83,11 @@ pub(super) async fn an_outdated_session_stays_live<S: SessionStore>(store: &Subj
     store.confirm(row.id, 2).await;
     for (seconds, claims) in [(3, "{}"), (4, READER)] {
         let outdated = store.outdate("alice", Some(claims), at(seconds)).await;
-        same("outdate: must return the current generation, also the second time", outdated, [(row.id, 2)].into());
+        same(
+            "outdate: must return the current generation, even if it is already outdated",
+            outdated,
+            [(row.id, 2)].into(),
+        );
     }
     let again = Session { confirmed: true, outdated_generation: 2, ..rotated };
     same("outdate: must not change other fields", store.find(row.id).await, Some(again.clone()));
@@ -103,7 +107,7 @@ pub(super) async fn an_outdated_session_stays_live<S: SessionStore>(store: &Subj
     same("prune: must delete the session and its log entries, and count both", pruned, 5);
 }
 
-/// Whichever comes first: a generation with the old claims is outdated, and every later one has the new claims.
+/// In whatever order the calls commit, a generation with the old claims is outdated, and every later one has the new claims.
 pub(super) async fn rotations_race_with_outdate<S: SessionStore>(store: &Subject<S>) {
     const OLD: &str = r#"{"role":"editor"}"#;
     for turn in 0..RACERS {

@@ -17,7 +17,7 @@ use subject::Subject;
 /// Tests everything that [`SessionStore`] promises. `make` must return a new, empty store each time it is called.
 ///
 /// The suite runs on any async runtime, with concurrent calls in one task. If several threads or processes can use
-/// the store at once, test that as well.
+/// the store at once, write tests for that as well.
 ///
 /// ```
 /// use hardtack::MemorySessions;

@@ -13,7 +13,11 @@ pub(super) async fn one_racing_rotation_wins<S: SessionStore>(store: &Subject<S>
         let rotated = all((0..RACERS).map(|_| store.rotate(row.id, generation, next(generation)))).await;
         let winners: Vec<Session> = rotated.into_iter().flatten().collect();
         same("rotate: exactly one of several concurrent calls with one generation must win", winners.len(), 1);
-        same("rotate: concurrent calls must add one to the generation in all", winners[0].generation, generation + 1);
+        same(
+            "rotate: all concurrent calls together must add only one to the generation",
+            winners[0].generation,
+            generation + 1,
+        );
         same(
             "rotate: the stored row must be the one that was returned",
             store.find(row.id).await.as_ref(),
@@ -38,7 +42,7 @@ pub(super) async fn one_racing_revocation_returns_a_session<S: SessionStore>(sto
     let ids = rows.each_ref().map(|row| row.id);
     let ends = [RevokeTarget::AllOf("alice"), RevokeTarget::Sessions(&ids)];
     let ended = all((0..RACERS).map(|racer| store.revoke(ends[racer % 2], at(1)))).await;
-    let rule = "revoke: exactly one of several concurrent calls must return a session that they end";
+    let rule = "revoke: if several concurrent calls end a session, exactly one of them must return it";
     same(rule, ended.iter().flatten().count(), 2);
     same("revoke: concurrent calls must log each session once", store.log(0).await.len(), 2);
 }

@@ -81,7 +81,7 @@ pub(super) fn each_once(operation: &str, ids: Vec<SessionId>) -> BTreeSet<Sessio
     unique
 }
 
-/// Checks a rule: what the store returned against what it must return.
+/// Fails the test with the rule's name unless the store returned the expected value.
 #[track_caller]
 pub(super) fn same<T: PartialEq + Debug>(rule: &str, found: T, expected: T) {
     assert_eq!(found, expected, "store_conformance: {rule} (left: from the store, right: expected)");
