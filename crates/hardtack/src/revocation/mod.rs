@@ -2,11 +2,9 @@
 
 mod cache;
 mod log_reader;
-mod status;
 mod sync;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use cache::{LogPosition, RevocationCache};
+pub(crate) use cache::{LogPosition, Notes, RevocationCache, SessionStatus};
 pub(crate) use log_reader::{LogReader, LogStep};
-pub(crate) use status::{Notes, SessionStatus};

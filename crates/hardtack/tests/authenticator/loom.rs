@@ -14,12 +14,7 @@ use crate::support::{NOW, seconds};
 #[allow(dead_code, reason = "only the authenticator uses the rest")]
 mod cache;
 
-#[path = "../../src/revocation/status.rs"]
-#[allow(dead_code, reason = "only the authenticator uses the rest")]
-mod status;
-
-use cache::{LogPosition, RevocationCache};
-use status::{Notes, SessionStatus};
+use cache::{LogPosition, Notes, RevocationCache, SessionStatus};
 
 /// Replaces `revocation::sync`.
 mod sync {
