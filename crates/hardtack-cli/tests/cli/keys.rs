@@ -42,7 +42,7 @@ async fn a_key_file_is_private_and_never_overwritten() {
     assert_eq!(std::fs::read(dir.path("key.jwk")).unwrap(), before);
 
     let program = dir.hardtack(["check-config"]).env("JWT_PRIVATE_KEY", "@key.jwk");
-    assert!(output(&program).contains("# signing key: EdDSA; 0 more verify"));
+    assert!(output(&program).contains("# signing key: EdDSA; other verifying keys: 0"));
     let error = refusal(&dir.hardtack(["keys", "generate", "--alg", "none"]), 2).await;
     assert!(error.contains("--alg is \"none\": unknown algorithm; expected HS256"), "{error}");
 }

@@ -89,8 +89,8 @@ async fn a_missing_database_and_an_unknown_user_have_their_own_errors() {
     let dir = TestDir::new();
     for args in [vec!["user", "list"], vec!["user", "disable", "ada"]] {
         let error = refusal(&dir.hardtack(args), 2).await;
-        let expected = "hardtack: there is no database ./hardtack-data/hardtack.db; set --data-dir or \
-                        --database-url as the servers do";
+        let expected = "hardtack: the database ./hardtack-data/hardtack.db does not exist; set --data-dir or \
+                        --database-url to the value that the servers use";
         assert_eq!(error, expected);
     }
     assert!(!dir.path("hardtack-data").exists(), "nothing is created");
