@@ -43,8 +43,8 @@
 //!
 //! If a log-out is lost, its session is live again, so keep the append-only file on. Set `maxmemory-policy noeviction`
 //! as well: an evicted session logs a user out, and an evicted log entry is a log-out that other processes miss.
-//! [`RedisSessions::open`] logs a warning if either is missing. A replica that becomes the primary lacks the writes that
-//! were not yet copied to it; `min-replicas-to-write` limits how many these are.
+//! [`RedisSessions::open`] logs a warning if either is missing. A replica that becomes the primary lacks the writes
+//! that were not yet copied to it; `min-replicas-to-write` limits how many these are.
 //!
 //! After a server was emptied, restarted, restored from a backup or replaced by its replica, the log continues from a
 //! number that was never used: the server's clock in microseconds. Readers then see a gap and read the whole log

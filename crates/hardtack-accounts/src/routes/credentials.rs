@@ -73,7 +73,7 @@ impl CredentialsInput {
     }
 }
 
-/// Responds with the page of the form and its pre-session cookie.
+/// Responds with the form's page, and sets its pre-session cookie.
 pub(super) fn show_form(
     auth: &Auth,
     status: StatusCode,

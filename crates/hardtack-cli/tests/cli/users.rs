@@ -56,8 +56,8 @@ async fn s37_an_operator_disables_a_user_at_running_servers(store: Store) {
     let mut again = two.other.client();
     assert_eq!(log_in(&mut again, "ada", PASSWORD).await, 200);
     assert!(is_logged_in(&mut at(&two.one, &again)).await);
-    // So far, the servers refused the copies because the user was disabled. Now they refuse them because the session has
-    // ended, as soon as they have read the log.
+    // So far, the servers refused the copies because the user was disabled. Now they refuse them because the sessions
+    // have ended, as soon as they have read the log.
     for copy in &copies {
         is_refused_soon(copy, "a session that was ended").await;
     }

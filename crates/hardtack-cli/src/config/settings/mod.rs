@@ -37,9 +37,12 @@ settings! {
         Setting::option("database_url", "URL", "Database: postgres://USER:PASSWORD@HOST/DATABASE or sqlite:PATH")
             .default_note("hardtack.db in the data folder")
             .secret_unless("sqlite:");
-    REDIS_URL =
-        Setting::option("redis_url", "URL", "Redis or Valkey, in addition to the database: redis://USER:PASSWORD@HOST:PORT/DATABASE")
-            .secret();
+    REDIS_URL = Setting::option(
+        "redis_url",
+        "URL",
+        "Redis or Valkey, in addition to the database: redis://USER:PASSWORD@HOST:PORT/DATABASE",
+    )
+    .secret();
     REDIS_FOR = Setting::option(
         "redis_for",
         "USE",
