@@ -68,7 +68,7 @@
 //! - [`Site`]: the routes.
 //! - [`User`]: what handlers of your own extract with [`CurrentUser<User>`](hardtack_axum::CurrentUser) on a router
 //!   whose state is the [`Site`].
-//! - [`mail`]: the trait that sends email, and a folder that stands in for it during development.
+//! - [`mail`]: the trait that sends email, and an implementation that writes to a folder during development.
 //!
 //! # Features
 //!

@@ -26,7 +26,7 @@ impl PageCookie {
         append(response, self.render("", 0, auth.sets_secure_cookies()))
     }
 
-    /// Returns the value. If the request has the cookie twice it returns `None`, since an attacker on a sibling
+    /// Returns the value. If the request has the cookie twice, returns `None`, since an attacker on a sibling
     /// domain may have added one of them.
     pub(crate) fn find<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
         let fields = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);

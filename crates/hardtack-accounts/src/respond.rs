@@ -27,8 +27,8 @@ pub(crate) fn success(wants: Wants, location: &str, body: Value) -> Response {
     }
 }
 
-/// Responds with an error: a page for a browser, or problem details (RFC 9457) with `msg` and, by field,
-/// `errors` for a program.
+/// Responds with an error: a page for a browser, or problem details (RFC 9457) for a program. The problem details
+/// include `msg`, and the `errors` of fields.
 pub(crate) fn problem(
     wants: Wants,
     status: StatusCode,
@@ -86,7 +86,7 @@ fn retry_later(mut response: Response) -> Response {
     response
 }
 
-/// Returns what is wrong with the input, or else the finished response for the other errors.
+/// Returns what is wrong with the input, or else the complete response to another error.
 pub(crate) fn invalid_input<P>(wants: Wants, error: ActionError<P>) -> Result<P, Box<Response>> {
     match error {
         ActionError::Invalid(problem) => Ok(problem),

@@ -36,10 +36,10 @@ pub(crate) async fn add_security_headers(State(site): State<Site>, request: Requ
         headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(two_years);
     }
     if status == StatusCode::UNAUTHORIZED {
-        // RFC 9110 §15.5.2 requires it, for a wrong password too. `Bearer` makes no browser show a dialogue.
+        // RFC 9110 §15.5.2 requires this field in every 401 response. Browsers show no dialogue for `Bearer`.
         headers.entry(header::WWW_AUTHENTICATE).or_insert(HeaderValue::from_static("Bearer"));
     }
-    // Only assets are cacheable: they set `public` and are the same for all. Pages carry tokens of one browser.
+    // Handlers set `public` if the response is the same for everyone. Pages contain the CSRF token of one browser.
     let public = headers.get(header::CACHE_CONTROL).is_some_and(|value| value.as_bytes().starts_with(b"public"));
     if !public {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

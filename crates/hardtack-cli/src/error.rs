@@ -6,7 +6,7 @@ use std::process::ExitCode;
 /// Why a command fails: one sentence that says what is wrong, what is allowed and what to do. It contains no secret.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Error {
-    /// A setting or an argument has to change.
+    /// A setting or an argument is wrong.
     #[error("{0}")]
     Config(String),
     /// The command failed although its settings are valid.
@@ -23,12 +23,12 @@ impl Error {
         Self::Runtime(text.to_string())
     }
 
-    /// An error with its causes, which ends the program.
+    /// Creates a runtime error with the text of `error` and its causes.
     pub(crate) fn with_causes(error: impl std::error::Error) -> Self {
         Self::Runtime(hardtack::error::WithCauses(&error).to_string())
     }
 
-    /// 2 for a bad setting, as clap exits for a bad command line; otherwise 1.
+    /// Returns 2 for a bad setting, like clap for a bad command line, and 1 otherwise.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Config(_) => ExitCode::from(2),

@@ -14,7 +14,7 @@ use crate::config::{MailConfig, MailTransport};
 /// How long the program may take for one message.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Lets accounts send mail, if that is configured. Its links start with `site`.
+/// Turns on mail for the accounts if it is configured. Links in mail start with `site`.
 pub(crate) fn with_mail(accounts: Accounts, config: Option<&MailConfig>, site: &str) -> Accounts {
     let Some(MailConfig { from, transport }) = config else { return accounts };
     match transport {

@@ -33,7 +33,7 @@ pub(crate) fn check(file: &File, path: &Path) -> Result<(), Error> {
 /// Reads a file that only its owner can access.
 pub(crate) fn read(path: &Path) -> Result<Zeroizing<String>, Error> {
     let mut file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    // Check the open file: another one may have its name by now.
+    // Check the open file, because the path may lead to another file by now.
     check(&file, path)?;
     let mut text = Zeroizing::new(String::new());
     file.read_to_string(&mut text).map_err(|error| unreadable(path, &error))?;
@@ -63,7 +63,7 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Makes the names of new files durable.
+/// Syncs the folder to disk, so that new files are still there after a crash.
 fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
@@ -73,7 +73,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Error {
     Error::config(format_args!("{} cannot be read: {error}; {expected}", path.display()))
 }
 
-/// The path as it can be pasted into a shell.
+/// Returns the path, quoted for a shell if necessary.
 fn shell_quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+:@".contains(&byte));

@@ -32,7 +32,7 @@ pub(crate) async fn add_sessions(
     let sessions = database.sessions();
     sessions.migrate().await.map_err(Error::with_causes)?;
     match redis {
-        // Redis may be down: servers then learn of ended sessions at their next poll.
+        // If Redis is down, servers learn about ended sessions when they next poll the log.
         Some(RedisConfig { url, .. }) => {
             let sessions = NotifyingSessions::new(sessions, url.clone()).map_err(Error::with_causes)?;
             Ok(builder.sessions(sessions))

@@ -20,7 +20,7 @@ pub(crate) struct Cli {
 const ABOUT_SETTINGS: &str = "\
 A flag such as --base-url overrides the environment variable HARDTACK_BASE_URL, which overrides base_url in
 the settings file. The names of Flask-JWT-Extended, such as JWT_SECRET_KEY and JWT_ACCESS_TOKEN_EXPIRES, work
-in the environment and in the file. Set a URL with a password there: other users of the machine can see flags.
+in the environment and in the file. Set URLs with passwords there, since other users of the machine see flags.
 A time is a number of seconds, or a number with s, m, h, d or w.";
 
 const ABOUT_SERVE: &str = "\
@@ -32,8 +32,8 @@ after a restart; restart all servers that share the folder together. Keys that w
 that all their tokens have expired are removed.";
 
 const ABOUT_USERS: &str = "\
-This works on the database of the servers, whether or not the servers are running. Pass the --data-dir or
---database-url of the servers, and their --redis-url if Redis stores the sessions.";
+This command uses the database of the servers, whether or not the servers are running. Pass the same --data-dir
+or --database-url as to the servers, and the same --redis-url if Redis stores the sessions.";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -106,7 +106,7 @@ pub(crate) enum UserCommand {
 
 #[derive(Args)]
 pub(crate) struct NamedUser {
-    /// Name of the user, in upper or lower case.
+    /// Name of the user; case does not matter.
     pub(crate) name: String,
     #[command(flatten)]
     flags: Flags<DatabaseFlags>,

@@ -1,4 +1,4 @@
-//! One connection, on which statements are run.
+//! A connection that runs statements.
 
 #[cfg(feature = "postgres")]
 use sqlx::{PgConnection, Postgres};
@@ -52,14 +52,14 @@ macro_rules! bind_all {
 }
 
 impl Connection<'_> {
-    /// Runs a statement and returns its rows. Outside a transaction, what it changed is committed when this
+    /// Runs a statement and returns its rows. Outside a transaction, its changes are committed when this method
     /// returns.
     ///
     /// # Errors
     /// The database failed.
     pub async fn fetch<R: FromAnyRow>(&mut self, statement: Statement<'_>) -> Result<Vec<R>, sqlx::Error> {
-        // All rows are read, even if the caller needs one: a statement that changes rows and returns them is
-        // committed at its end, and only then can a failed commit be reported.
+        // Read all rows, even if the caller needs one: a statement that changes and returns rows commits at its end,
+        // and a failed commit is reported only then.
         match &mut self.0 {
             #[cfg(feature = "sqlite")]
             Inner::Sqlite(connection) => {
@@ -98,7 +98,7 @@ impl Connection<'_> {
         }
     }
 
-    /// Runs SQL of any number of statements without values, without a time limit. An empty text does nothing.
+    /// Runs any number of statements, without values and without a time limit. An empty text does nothing.
     pub(crate) async fn run_script(&mut self, sqlite: &'static str, postgres: &'static str) -> Result<(), sqlx::Error> {
         match &mut self.0 {
             #[cfg(feature = "sqlite")]

@@ -11,7 +11,7 @@ use std::fmt;
 pub enum MigrateError {
     /// A newer program has migrated the tables.
     #[error(
-        "the tables of `{component}` are at version {found}, this program knows versions up to {known}; \
+        "the tables of `{component}` are at version {found}, but this program knows only versions up to {known}; \
          run a newer program, or restore a database from before the upgrade"
     )]
     Newer {

@@ -33,7 +33,7 @@
 //! ```
 //!
 //! # Features
-//! `sqlite` and `postgres`, both off by default. Without either the crate compiles, but no [`Pool`] can be made.
+//! `sqlite` and `postgres`, both off by default. Without either, the crate compiles, but no [`Pool`] can be created.
 
 // Code is unused if one database is turned off, and unreachable if both are.
 #![cfg_attr(

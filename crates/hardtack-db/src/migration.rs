@@ -28,9 +28,9 @@ impl Migration {
     }
 }
 
-/// Lets one process migrate at a time on PostgreSQL; SQLite's write lock is taken with the transaction. Waiting for
-/// another process's migrations may take long, so there is no timeout. The number spells "hardtack", which other
-/// programs in the database are unlikely to have chosen.
+/// Lets only one process migrate at a time on PostgreSQL. On SQLite, the transaction's write lock does that. Waiting
+/// for another process's migrations may take long, so there is no timeout. The number is arbitrary; other programs
+/// that use the database are unlikely to have chosen it.
 const LOCK: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;
     SELECT pg_advisory_xact_lock(7521983766109545323)";
 
@@ -42,7 +42,7 @@ const CREATE_VERSIONS: &str = "CREATE TABLE hardtack_migrations (
 )";
 
 impl Pool {
-    /// Brings a component's tables up to date and returns how many migrations that took.
+    /// Brings a component's tables up to date and returns how many migrations were applied.
     ///
     /// All migrations run in one transaction, and processes that start at once wait for each other: each
     /// migration runs once, and a failed one leaves the database as it was.
@@ -53,8 +53,8 @@ impl Pool {
         let known = newest(component, migrations)?;
         let mut transaction = self.begin().await?;
         transaction.connection().run_script("", LOCK).await?;
-        // PostgreSQL's `IF NOT EXISTS` needs the right to create tables. A server whose tables are up to date does
-        // not need that right if it looks first.
+        // PostgreSQL's `IF NOT EXISTS` needs the right to create tables even if the table exists. Looking first lets
+        // a server run without that right if its tables are up to date.
         let tables: Vec<(i64,)> = transaction
             .fetch(Statement::per_database(
                 "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'hardtack_migrations'",

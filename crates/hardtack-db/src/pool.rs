@@ -41,7 +41,7 @@ impl From<PgPool> for Pool {
 }
 
 impl Pool {
-    /// Runs a statement and returns its rows. What it changed is committed when this returns.
+    /// Runs a statement and returns its rows. Its changes are committed when this method returns.
     ///
     /// # Errors
     /// The database failed.
@@ -61,7 +61,7 @@ impl Pool {
         }
     }
 
-    /// Runs a statement and returns how many rows it changed. What it changed is committed when this returns.
+    /// Runs a statement and returns how many rows it changed. Its changes are committed when this method returns.
     ///
     /// # Errors
     /// The database failed.
@@ -98,7 +98,7 @@ impl Pool {
         }
     }
 
-    /// Waits until every connection in use is returned, and closes all. Clones fail from then on.
+    /// Waits until no connection is in use, and closes all connections. Afterwards, every query fails, on clones too.
     pub async fn close(&self) {
         match &self.0 {
             #[cfg(feature = "sqlite")]
@@ -110,7 +110,7 @@ impl Pool {
         }
     }
 
-    /// Returns the pool of a PostgreSQL database; `None` for one of SQLite.
+    /// Returns the sqlx pool of a PostgreSQL database, or `None` for SQLite.
     #[cfg(feature = "postgres")]
     pub fn as_postgres(&self) -> Option<&PgPool> {
         match &self.0 {

@@ -1,8 +1,7 @@
 //! Types that a row can be read into.
 
-/// A type that a row can be read into, whichever database it comes from: a tuple of column types, or a struct
-/// that implements sqlx's `FromRow` for the rows of every database of this build. It is implemented for all of
-/// these.
+/// A type that a row of either database can be read into: a tuple of column types, or a struct that implements
+/// sqlx's `FromRow` for the rows of each database whose feature is on. All such types implement this trait.
 pub trait FromAnyRow: sqlite::FromSqliteRow + postgres::FromPgRow + Send + Unpin {}
 
 impl<T: sqlite::FromSqliteRow + postgres::FromPgRow + Send + Unpin> FromAnyRow for T {}

@@ -17,12 +17,12 @@ pub struct Statement<'q> {
 }
 
 impl<'q> Statement<'q> {
-    /// Takes SQL that both databases understand, without its values yet.
+    /// Creates a statement from SQL that both databases understand. Add its values with [`Self::bind`].
     pub fn new(sql: impl SqlSafeStr) -> Self {
         Self { sql: sql.into_sql_str(), postgres: None, values: Vec::new() }
     }
 
-    /// Takes SQL for each database, if they need different texts. Both have the same placeholders.
+    /// Creates a statement with different SQL for each database. Both texts have the same placeholders.
     pub fn per_database(sqlite: &'static str, postgres: &'static str) -> Self {
         Self { sql: sqlite.into_sql_str(), postgres: Some(postgres), values: Vec::new() }
     }

@@ -1,7 +1,7 @@
 //! A time limit for every statement on PostgreSQL.
 //!
-//! A server that vanishes without closing its connections would otherwise be waited for until TCP gives up, a
-//! quarter of an hour later.
+//! Without a limit, a statement would wait for a server that vanished without closing its connections until TCP
+//! gives up, about 15 minutes later.
 
 use std::io;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
 
-/// How long PostgreSQL may take over a statement before its connection is given up.
+/// How long PostgreSQL may take to run a statement before its connection is closed.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// Waits for a response for at most [`LIMIT`].

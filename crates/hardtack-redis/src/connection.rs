@@ -1,4 +1,4 @@
-//! The connection to Redis, which all callers share and which is made again when it breaks.
+//! The connection to Redis. All callers share it, and the next caller connects again after it breaks.
 //!
 //! The `redis` crate's own `ConnectionManager` is not used: it keeps a connection whose server does not respond, or has
 //! become a replica.
@@ -53,7 +53,7 @@ struct State {
 }
 
 impl Connection {
-    /// Creates a connection that is made when it is first used.
+    /// Creates a connection without connecting yet; the first command connects.
     pub(crate) fn new(client: Client) -> Self {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
@@ -79,7 +79,7 @@ impl Connection {
     }
 
     async fn query_without_deadline<T: FromRedisValue>(&self, command: &Cmd, retry: Retry) -> RedisResult<T> {
-        // An idle connection may have broken unnoticed. A command that must not be sent twice pings first.
+        // An idle connection may have broken unnoticed, so ping before a command that must not be sent twice.
         let trusted_until = self.responded.load(Ordering::Relaxed) + TRUSTED_FOR.as_millis() as u64;
         if retry == Retry::Unsafe && self.age() > trusted_until {
             match self.query_once::<()>(&redis::cmd("PING")).await {
@@ -121,7 +121,8 @@ impl Connection {
         if let Some(connection) = &state.connection {
             return Ok((state.number, connection.clone()));
         }
-        // Callers that waited for an attempt share its failure. Otherwise each would wait for an attempt of its own.
+        // Callers that waited while another caller tried to connect share its failure. Otherwise each of them would
+        // try in turn.
         if let Some((began, error)) = &state.failure
             && *began >= arrived
         {

@@ -2,13 +2,13 @@
 
 use crate::error::OpenError;
 
-/// The name of a store unless the application sets one.
+/// The default name of a store.
 pub(crate) const DEFAULT_NAME: &str = "hardtack";
 
 /// The longest name, in bytes. Every key contains it.
 const LONGEST_NAME: usize = 64;
 
-/// Returns what all keys of a store begin with: its name in braces. Redis hashes only what is between the braces, so all
+/// Returns the prefix of all keys of a store: its name in braces. Redis hashes only the text between the braces, so all
 /// keys are in one slot.
 pub(crate) fn key_prefix(name: &str) -> Result<String, OpenError> {
     let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':');

@@ -16,8 +16,8 @@
 //! # }
 //! ```
 //!
-//! [`NotifyingSessions`] leaves them in another store, and notifies the other processes through Redis when a session
-//! has ended:
+//! [`NotifyingSessions`] wraps another store that keeps the sessions, and notifies the other processes through Redis
+//! when a session has ended:
 //!
 //! ```no_run
 //! use hardtack::MemorySessions;
@@ -32,8 +32,8 @@
 //!
 //! # Durability
 //!
-//! Each operation is one script, so nothing is ever half done. What Redis has confirmed is as durable as its
-//! configuration makes it:
+//! Each operation runs as one script, so no other client sees it half done. How durable a confirmed operation is
+//! depends on the configuration of Redis:
 //!
 //! | configuration | killing Redis loses | a power cut loses |
 //! | --- | --- | --- |
@@ -43,36 +43,36 @@
 //!
 //! If a log-out is lost, its session is live again, so keep the append-only file on. Set `maxmemory-policy noeviction`
 //! as well: an evicted session logs a user out, and an evicted log entry is a log-out that other processes miss.
-//! [`RedisSessions::open`] logs a warning if either is missing. A replica that becomes the primary has lost what was not
-//! yet copied to it; `min-replicas-to-write` limits that.
+//! [`RedisSessions::open`] logs a warning if either is missing. A replica that becomes the primary lacks the writes
+//! that were not yet copied to it; `min-replicas-to-write` limits how many these are.
 //!
-//! When a server was emptied, restarted, restored from a backup or replaced by its replica, the log continues from a
+//! After a server was emptied, restarted, restored from a backup or replaced by its replica, the log continues from a
 //! number that was never used: the server's clock in microseconds. Readers then see a gap and read the whole log
 //! again. This works unless the clock was set back.
 //!
 //! # Requirements
 //!
 //! One primary, with or without replicas behind the same address. All keys begin with the store's name in braces
-//! (`{hardtack}:…`), which puts them into one hash slot. Redis Cluster is still refused, since this client follows no
-//! redirections.
+//! (`{hardtack}:…`), which puts them into one hash slot. Redis Cluster is still refused, because this client does not
+//! follow its redirections.
 //!
 //! A user with restricted rights needs the keys `~{hardtack}*`, the commands of strings, sets, sorted sets, hashes and
 //! streams, and `EVAL`, `EVALSHA`, `INFO`, `TIME` and `PING`.
 //!
-//! For `rediss://`, turn on TLS in the `redis` crate, with its feature `tokio-rustls-comp`.
+//! For `rediss://`, turn on the feature `tokio-rustls-comp` of the `redis` crate.
 //!
 //! # Outages
 //!
 //! An operation fails after five seconds at most, and at once if the connection is refused. The next operation connects
 //! again. A read on a broken connection is retried once. A write is never sent twice, since Redis may have executed it
-//! before the response was lost. The authenticator handles that: when the browser sends its token again, the rotation
-//! whose response was lost is found and its result is repeated byte for byte.
+//! before the response was lost. The authenticator handles that: when the browser sends its token again, the
+//! authenticator finds the rotation whose response was lost, and repeats its result byte for byte.
 //!
 //! # Links
 //!
-//! This crate has no features. [`hardtack`] has the [`Authenticator`](hardtack::Authenticator) that uses a store and
-//! the [`SessionStore`](hardtack::session::SessionStore) trait. [`hardtack-sqlx`](https://docs.rs/hardtack-sqlx) keeps sessions
-//! in SQLite or PostgreSQL.
+//! This crate has no features. [`hardtack`] defines the [`SessionStore`](hardtack::session::SessionStore) trait and the
+//! [`Authenticator`](hardtack::Authenticator) that uses a store. [`hardtack-sqlx`](https://docs.rs/hardtack-sqlx) keeps
+//! sessions in SQLite or PostgreSQL.
 
 mod connection;
 mod error;

@@ -16,11 +16,11 @@ use crate::connection::CONNECT_TIMEOUT;
 /// How long Redis waits for a new entry before it returns none. A connection that does not respond for longer is dead.
 const BLOCK: Duration = Duration::from_secs(5);
 
-/// How long after a failure the next connection is tried.
+/// How long to wait after a failure before connecting again.
 const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 
-/// Listens to a stream on a connection of its own, in a task that begins with the first [`Self::wait`] and ends with the
-/// last clone.
+/// Listens to a stream on a connection of its own. The task that listens starts with the first [`Self::wait`] and ends
+/// when the last clone is dropped.
 pub(crate) struct StreamListener {
     shared: Arc<Shared>,
     /// What this clone has received: each clone is notified separately.
@@ -88,7 +88,7 @@ async fn listen(
         .set_connection_timeout(Some(CONNECT_TIMEOUT))
         .set_response_timeout(Some(BLOCK + CONNECT_TIMEOUT));
     let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
-    // Read the last id before notifying the caller, who then reads the log. No entry falls in between.
+    // Read the last id before notifying the caller, who then reads the log. This way, no entry is missed.
     let mut last = last_id(&mut connection, stream).await?;
     if std::mem::take(warned) {
         tracing::info!("Redis notifies this process of revocations again");
@@ -107,7 +107,7 @@ async fn listen(
     }
 }
 
-/// Returns the id of a stream's last entry.
+/// Returns the id of a stream's last entry, or `0-0` if the stream is empty.
 async fn last_id(connection: &mut MultiplexedConnection, stream: &str) -> RedisResult<String> {
     let mut read = redis::cmd("XREVRANGE");
     let last: StreamRangeReply = read.arg(stream).arg("+").arg("-").arg("COUNT").arg(1).query_async(connection).await?;

@@ -18,7 +18,7 @@ use crate::error::OpenError;
 use crate::keys::{DEFAULT_NAME, key_prefix};
 use crate::listen::StreamListener;
 
-/// How long after a failure a notification is sent again.
+/// How long to wait after a failure before sending a notification again.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// A [`SessionStore`] that notifies the other processes through Redis when a session of another store has ended or its
@@ -44,8 +44,9 @@ impl<S: fmt::Debug> fmt::Debug for NotifyingSessions<S> {
 }
 
 impl<S: SessionStore> NotifyingSessions<S> {
-    /// Notifies through the Redis at an address such as `redis://:password@127.0.0.1:6379/0`, where it uses one key,
-    /// `{hardtack}:notice`. It connects when it first notifies or listens, so Redis may be down when this is called.
+    /// Wraps `store`, and notifies through the Redis at an address such as `redis://:password@127.0.0.1:6379/0`, with
+    /// the single key `{hardtack}:notice`. It connects when it first notifies or listens, so Redis may be down when this
+    /// is called.
     ///
     /// # Errors
     /// The address is not valid.
@@ -141,7 +142,7 @@ impl<S: SessionStore> SessionStore for NotifyingSessions<S> {
     }
 }
 
-/// Sends notifications in a task of its own. All that become due while it sends are combined into one.
+/// Sends notifications in a background task. Notifications that become due while one is being sent are combined.
 struct Notifier {
     connection: Arc<Connection>,
     stream: String,

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::RowError;
 
-/// The fields that no script reads or changes, except `outdate.lua`.
+/// The fields that scripts do not read or change, except for `outdate.lua`.
 #[derive(Serialize, Deserialize)]
 struct Details {
     created_at: i64,
@@ -58,7 +58,7 @@ pub(crate) fn encode(session: &Session) -> Result<Vec<u8>, serde_json::Error> {
     Ok(row)
 }
 
-/// Returns when a session was ended, and whether it was replaced.
+/// Returns the field `revoked_at`: when the session ended, and whether it was replaced.
 fn revoked_at(session: &Session) -> String {
     let replaced = session.replaced && session.revoked_at.is_some();
     time(session.revoked_at) + if replaced { "r" } else { "" }

@@ -39,8 +39,8 @@ scripts! {
 }
 
 impl StoreScript {
-    /// Runs the script on the store whose keys begin with `prefix`. If the server does not have the script cached, it
-    /// has run nothing, and the script is sent.
+    /// Runs the script on the store whose keys begin with `prefix`. Sends only its hash, or its whole text if the
+    /// server has not cached it yet.
     pub(crate) async fn run<T: FromRedisValue>(
         &self,
         connection: &Connection,

@@ -1,4 +1,4 @@
-//! Whether a Redis server is suitable for sessions.
+//! Checks whether a Redis server is suitable for sessions.
 
 use crate::connection::{Connection, Retry};
 use crate::error::OpenError;

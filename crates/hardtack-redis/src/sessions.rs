@@ -23,8 +23,8 @@ const PRUNE_BATCH: u64 = 200;
 
 /// A [`SessionStore`] in Redis or Valkey.
 ///
-/// Clones share the connections: one for all operations, and one that listens for revocations, from the first
-/// [`SessionStore::revoked_elsewhere`] on.
+/// Clones share two connections: one for all operations, and one that listens for revocations. The second is opened by
+/// the first call of [`SessionStore::revoked_elsewhere`].
 #[derive(Clone)]
 pub struct RedisSessions {
     connection: Arc<Connection>,

@@ -9,7 +9,7 @@ use sqlx::SqlitePool;
 use crate::error::OpenError;
 use crate::open::{self, DatabaseUrl, Location};
 
-/// The connections to an SQLite or PostgreSQL database, whichever its URL names. Clones share them.
+/// A pool of connections to a database, SQLite or PostgreSQL depending on its URL. Clones share the connections.
 ///
 /// ```no_run
 /// use hardtack_sqlx::Database;
@@ -22,13 +22,13 @@ use crate::open::{self, DatabaseUrl, Location};
 /// # }
 /// ```
 ///
-/// An application that queries tables of its own opens an sqlx pool instead, with `open_sqlite` or
-/// `open_postgres`, and passes it on: a `Database` can be made from either pool.
+/// To query your own tables as well, open an sqlx pool with `open_sqlite` or `open_postgres` instead, and convert a
+/// clone of it with `Database::from`.
 #[derive(Clone, Debug)]
 pub struct Database(Pool);
 
 impl Database {
-    /// Opens the database that a URL names; see [`DatabaseUrl`]. Creates no tables.
+    /// Opens the database at a URL; see [`DatabaseUrl`]. Creates no tables.
     ///
     /// # Errors
     /// The URL is not valid, or the database cannot be reached or opened.
@@ -36,7 +36,7 @@ impl Database {
         url.parse::<DatabaseUrl>()?.open().await
     }
 
-    /// Waits until every connection in use is returned, and closes all. Clones fail from then on.
+    /// Waits until no connection is in use, and closes all connections. Afterwards, every query fails, on clones too.
     pub async fn close(&self) {
         self.0.close().await;
     }

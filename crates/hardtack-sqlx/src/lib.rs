@@ -34,7 +34,7 @@
 //! | an SQLite file for the sessions | `SqliteSessions::open(path)` |
 //! | a PostgreSQL database for the sessions | `PostgresSessions::open(url)` |
 //! | tables of your own in the same database | `open_sqlite` or `open_postgres`, your queries on that sqlx pool, and [`Sessions::from_pool`] |
-//! | a URL in a configuration, of either kind | [`Database::open`] and [`Database::sessions`] |
+//! | a configured URL of either kind of database | [`Database::open`] and [`Database::sessions`] |
 //! | a test or a demonstration | `SqliteSessions::open_in_memory()` |
 //!
 //! The `open` functions of the session types bring the tables up to date. After [`Sessions::from_pool`] and
@@ -42,7 +42,7 @@
 //!
 //! # Durability and sharing
 //!
-//! Every write is committed and synced to disk before the call returns: a log-out survives a power cut.
+//! Every write is committed and synced to disk before the call returns, so a log-out survives a power cut.
 //!
 //! - **SQLite**: several processes on one machine can share a file. A network file system does not work, since
 //!   SQLite's write-ahead log needs shared memory.
@@ -55,15 +55,15 @@
 //! | --- | --- | --- |
 //! | `sqlite` | yes | SQLite, compiled in |
 //! | `postgres` | no | PostgreSQL |
-//! | `tls` | no | `postgres` with TLS, by rustls; TLS is then required to other machines unless `sslmode` says otherwise |
+//! | `tls` | no | `postgres` with TLS (rustls); connections to other machines then require TLS, unless `sslmode` is set |
 //!
 //! # Links
 //!
-//! [`hardtack`] has the [`Authenticator`](hardtack::Authenticator) that uses a store and the
-//! [`SessionStore`](hardtack::session::SessionStore) trait. [`hardtack-redis`](https://docs.rs/hardtack-redis) keeps sessions
-//! in Redis, or adds notifications to an SQLite file that several processes share.
+//! [`hardtack`] defines the [`SessionStore`](hardtack::session::SessionStore) trait and the
+//! [`Authenticator`](hardtack::Authenticator) that uses a store. [`hardtack-redis`](https://docs.rs/hardtack-redis) keeps
+//! sessions in Redis, or adds notifications to an SQLite file that several processes share.
 
-// Without a database, nothing can be opened.
+// Code is unused or unreachable if no database is turned on.
 #![cfg_attr(
     not(any(feature = "sqlite", feature = "postgres")),
     allow(dead_code, unreachable_code, unused_imports, unused_variables)

@@ -1,4 +1,4 @@
-//! What can go wrong with accounts.
+//! Errors of the accounts.
 
 use std::error::Error;
 
@@ -20,7 +20,7 @@ pub enum AccountsError {
     Hash(#[source] Box<dyn Error + Send + Sync>),
 }
 
-/// Why an operation of [`Accounts`](crate::Accounts) was not done. `P` describes what is wrong with the input.
+/// Why an operation of [`Accounts`](crate::Accounts) failed. `P` describes what is wrong with the input.
 #[derive(Debug)]
 pub(crate) enum ActionError<P> {
     /// The input is not valid.
@@ -32,7 +32,7 @@ pub(crate) enum ActionError<P> {
 }
 
 impl<P> ActionError<P> {
-    /// Converts the description of the input, and keeps the other variants.
+    /// Converts the value of [`Invalid`](Self::Invalid), and keeps the other variants.
     pub(crate) fn map_invalid<Q>(self, convert: impl FnOnce(P) -> Q) -> ActionError<Q> {
         match self {
             Self::Invalid(problem) => ActionError::Invalid(convert(problem)),
@@ -64,7 +64,7 @@ pub(crate) struct SignUpProblems {
     pub(crate) password: Option<PasswordProblem>,
 }
 
-/// The password is wrong, or there is no such user, or the user is disabled: callers cannot tell which.
+/// The password is wrong, no such user exists, or the user is disabled. Callers cannot tell which.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct WrongPassword;
 

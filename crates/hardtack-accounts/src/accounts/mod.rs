@@ -47,10 +47,10 @@ const MIGRATIONS: &[Migration] = &[
 /// How long recorded activity is kept: 90 days.
 const ACTIVITY_LIFETIME: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
-/// Users and passwords in a database. Clones share everything.
+/// Users and passwords in a database. Clones share the database pool and the background tasks.
 ///
-/// An application opens it once, lets it [configure](Self::configure) the authenticator, and passes both to a
-/// [`Site`](crate::Site).
+/// Open the accounts once, pass the builder of the authenticator to [`configure`](Self::configure), and create a
+/// [`Site`](crate::Site) from both.
 #[derive(Clone, Debug)]
 pub struct Accounts {
     users: UserStore,
@@ -69,11 +69,12 @@ pub(crate) struct VerifiedPassword {
 }
 
 impl Accounts {
-    /// Opens the accounts of a database, and creates or upgrades their tables. Takes a [`Database`] or an sqlx
+    /// Opens the accounts in a database, and creates or upgrades their tables. Takes a [`Database`] or an sqlx
     /// pool. Must be called within a tokio runtime, since it starts a background task.
     ///
     /// # Errors
-    /// The database failed, or a newer version of this crate has upgraded its tables.
+    /// The database failed, a newer version of this crate has upgraded its tables, or a password could not be
+    /// hashed.
     pub async fn open(database: impl Into<Database>) -> Result<Self, AccountsError> {
         let database = database.into();
         Self::migrate(&database).await?;
@@ -94,8 +95,8 @@ impl Accounts {
         Pool::from(database.clone()).migrate("accounts", MIGRATIONS).await
     }
 
-    /// Turns on email: users confirm their addresses, and can reset a forgotten password. Links lead to `site`,
-    /// the address under which people reach the site, such as `https://site.example`.
+    /// Turns on email: users confirm their addresses, and can reset a forgotten password. Links in emails start
+    /// with `site`, the site's public address, such as `https://site.example`.
     #[must_use]
     pub fn with_mail(self, from: EmailAddress, site: &str, mailer: impl Mailer) -> Self {
         let templates = MailTemplates::new(from, site);
@@ -209,9 +210,9 @@ impl Accounts {
         Ok(VerifiedPassword { user_id: credentials.id, version: credentials.password_version })
     }
 
-    /// Returns whether a verified password is still the user's, and the user still enabled. Checked once the
-    /// session exists: a concurrent password change ends all sessions that existed before it, and this check
-    /// catches those created just after.
+    /// Returns whether the user still has the password that was verified, and is still enabled. Call it after
+    /// creating the session: a concurrent password change ends only the sessions that exist at that moment, and
+    /// this check catches a session that is created just after it.
     pub(crate) async fn is_still_valid(&self, verified: &VerifiedPassword) -> Result<bool, BackendError> {
         let found = self.users.credentials_by_id(&verified.user_id).await?;
         Ok(found.is_some_and(|found| found.password_version == verified.version && !found.disabled))
@@ -283,7 +284,7 @@ impl Accounts {
         }
     }
 
-    /// Returns the user name that a link belongs to; `None` if the link no longer works.
+    /// Returns the name of the user that a link was sent to, or `None` if the link no longer works.
     pub(crate) async fn username_of_link(
         &self,
         token: &LinkToken,
@@ -308,8 +309,8 @@ impl Accounts {
         }
     }
 
-    /// Sets a new password with a reset link, and returns the user's id. A password that breaks a rule does not
-    /// use the link up.
+    /// Sets a new password with a reset link, and returns the user's id. If the password breaks a rule, the link
+    /// still works afterwards.
     pub(crate) async fn reset_password(
         &self,
         token: &LinkToken,

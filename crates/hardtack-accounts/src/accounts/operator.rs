@@ -1,4 +1,4 @@
-//! What an operator does with users. None of it checks a password.
+//! Functions for operators: list, find, disable and enable users. None of them checks a password.
 
 use hardtack::BackendError;
 use hardtack::clock::Timestamp;
@@ -7,8 +7,8 @@ use super::Accounts;
 use crate::users::UserRecord;
 
 impl Accounts {
-    /// Returns up to `limit` users, disabled or not, whose names sort after `after`; from the first user if
-    /// `after` is `None`. Names sort byte by byte in lower case.
+    /// Returns up to `limit` users, disabled or not, whose names sort after `after`. If `after` is `None`, starts
+    /// with the first user. Names are converted to lower case and sorted byte by byte.
     ///
     /// # Errors
     /// The database failed.
@@ -29,7 +29,7 @@ impl Accounts {
     /// has the name.
     ///
     /// Then end the user's sessions with [`Authenticator::revoke_all_sessions`]. A log-in that is in flight
-    /// checks again after it has created its session, and ends it.
+    /// checks again after it has created its session, and ends the session if the user is disabled.
     ///
     /// [`Authenticator::revoke_all_sessions`]: hardtack::Authenticator::revoke_all_sessions
     ///

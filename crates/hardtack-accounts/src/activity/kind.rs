@@ -6,7 +6,7 @@ use hardtack::event::EventKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ActivityKind {
     LogIn,
-    /// A wrong password, at the log-in or at a later confirmation.
+    /// A wrong password was entered, at log-in or when the site asked for it again.
     LogInFailed,
     LogOut,
     ReuseDetected,
@@ -35,7 +35,7 @@ impl ActivityKind {
         Self::PasswordReset,
     ];
 
-    /// Returns the kind under which an event of the core is recorded; `None` for events that are not.
+    /// Returns the kind of activity to record for an event of the core, or `None` if the event is not recorded.
     pub(super) fn of_event(event: EventKind) -> Option<Self> {
         match event {
             EventKind::LogIn => Some(Self::LogIn),
@@ -87,7 +87,7 @@ impl ActivityKind {
         }
     }
 
-    /// Returns whether it may be the work of an attacker.
+    /// Returns whether an attacker may have caused it.
     pub(crate) const fn is_suspicious(self) -> bool {
         matches!(self, Self::LogInFailed | Self::ReuseDetected)
     }
@@ -103,7 +103,7 @@ mod tests {
             assert_eq!(ActivityKind::from_name(kind.name()), Some(kind));
         }
         assert_eq!(ActivityKind::from_name("telepathy"), None);
-        // The names are the ones in the core's log.
+        // The names equal those in the core's log.
         for event in [EventKind::LogIn, EventKind::LogOut, EventKind::ReuseDetected, EventKind::Revoked] {
             assert_eq!(ActivityKind::of_event(event).map(ActivityKind::name), Some(event.name()));
         }

@@ -1,8 +1,8 @@
 //! The record of what happened to an account, shown to its user: log-ins, log-outs, changes, and where each
 //! came from.
 //!
-//! Refreshes are left out because they happen every few minutes, and so are sessions that a new log-in in the
-//! same browser replaced.
+//! Refreshes are not recorded because they happen every few minutes. Neither is the end of a session that a new
+//! log-in in the same browser replaced.
 
 mod kind;
 mod recorder;

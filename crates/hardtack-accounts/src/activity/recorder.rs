@@ -20,7 +20,7 @@ const BATCH: usize = 64;
 pub(crate) struct Recorder(TaskQueue<NewActivity>);
 
 impl Recorder {
-    /// Starts the task that writes. It ends when the last clone is dropped.
+    /// Starts the background task that writes to `store`. It ends when the last clone is dropped.
     pub(crate) fn start(store: ActivityStore) -> Self {
         let store = Arc::new(store);
         Self(TaskQueue::start("activity", CAPACITY, BATCH, move |entries: Vec<NewActivity>| {

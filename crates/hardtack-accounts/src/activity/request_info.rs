@@ -1,8 +1,8 @@
-//! The client behind a recorded activity.
+//! The client that caused a recorded activity.
 
 use hardtack::clock::Timestamp;
 
-/// When a request arrived, from which address and which browser.
+/// When a request arrived, and from which address and browser.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestInfo {
     pub(crate) at: Timestamp,

@@ -1,4 +1,4 @@
-//! The table of activity.
+//! The table `activity`.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -9,7 +9,7 @@ use hardtack_db::{Pool, Statement};
 
 use super::{ActivityKind, RequestInfo};
 
-/// How many rows are kept for each user, failed log-ins aside.
+/// How many rows are kept for each user, not counting failed log-ins.
 const MAX_ROWS: i64 = 100;
 
 /// How many failed log-ins are kept for each user. Attackers cause them, so they must not push out other rows.

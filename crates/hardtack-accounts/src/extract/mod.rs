@@ -1,4 +1,4 @@
-//! Extractors of the handlers.
+//! The extractors that the handlers share.
 
 mod form_or_json;
 mod request_info;

@@ -1,4 +1,4 @@
-//! The visitor of a page, for its header.
+//! Extracts the visitor, whose name the header of each page shows.
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use hardtack::FailureKind;
@@ -10,8 +10,8 @@ use crate::pages::{Notice, Shell, Viewer};
 use crate::site::Site;
 use crate::users::User;
 
-/// The user who is logged in, if any. Unlike `Option<CurrentUser>` it does not fail on cookies that are refused,
-/// since the log-in page has to be shown to exactly those visitors.
+/// The user who is logged in, if any. Unlike `Option<CurrentUser>` it does not fail if the cookies are refused,
+/// because those visitors need the log-in page.
 pub(crate) struct Visitor(Option<CurrentUser<User>>);
 
 impl Visitor {
@@ -30,7 +30,7 @@ impl FromRequestParts<Site> for Visitor {
         }
         let user = <CurrentUser<User> as OptionalFromRequestParts<Site>>::from_request_parts(parts, site).await;
         user.map(Self).or_else(|error| match error.failure().reason().kind() {
-            // If the database is down, a user must not be shown the page of a stranger.
+            // If the database is down, do not show a page that claims that the user is logged out.
             FailureKind::Unavailable | FailureKind::Internal => Err(error),
             _ => Ok(Self(None)),
         })

@@ -1,4 +1,4 @@
-//! The table of links. To keep links elsewhere, give another type the methods of [`LinkStore`]. Redeeming a
+//! The table `links`. To keep links elsewhere, write another type with the methods of [`LinkStore`]. Redeeming a
 //! link also changes its user, and both changes must commit together.
 
 use std::time::Duration;
@@ -10,7 +10,8 @@ use hardtack_db::{Pool, Statement};
 use super::{LinkPurpose, LinkToken};
 use crate::users::{EmailAddress, email_key};
 
-/// How many links of each purpose a user is sent in [`RATE_WINDOW`]: unwanted mail is a nuisance.
+/// How many links of each purpose a user is sent within [`RATE_WINDOW`] at most, so that nobody can flood a
+/// mailbox.
 const MAX_IN_WINDOW: i64 = 3;
 const RATE_WINDOW: Duration = Duration::from_secs(60 * 60);
 
@@ -20,8 +21,8 @@ const RATE_WINDOW: Duration = Duration::from_secs(60 * 60);
 pub(crate) enum Redemption {
     /// The link worked, and is used up.
     Done { user_id: String },
-    /// Nothing was changed: the link was used before, has expired, never existed, or the user's address or
-    /// password has changed since it was sent.
+    /// The user was not changed: the link was used before, has expired or never existed, the user is disabled, or
+    /// the user's address or password has changed since the link was sent.
     DeadLink,
 }
 
@@ -36,8 +37,8 @@ impl LinkStore {
         Self { database }
     }
 
-    /// Creates a link for a user whose address is `address`. Returns `None` if the user has another address by
-    /// now, is disabled, or was sent too many links.
+    /// Creates a link for a user whose address is `address`. Returns `None` if the user has since changed the
+    /// address, is disabled, or was sent too many links.
     pub(crate) async fn create(
         &self,
         user_id: &str,
@@ -46,7 +47,8 @@ impl LinkStore {
         now: Timestamp,
     ) -> Result<Option<LinkToken>, BackendError> {
         let token = LinkToken::new();
-        // Bound to the current address and password: changing either ends the link.
+        // Copies the current address and password version. A new address invalidates the link, and a new password
+        // invalidates reset links.
         let sql = "INSERT INTO links (token_hash, user_id, purpose, address, password_version, created_at, expires_at) \
                    SELECT $1, id, $2, email, password_version, $3, $4 FROM users \
                    WHERE id = $5 AND email = $6 AND disabled_at IS NULL AND (SELECT COUNT(*) FROM links \
@@ -80,8 +82,8 @@ impl LinkStore {
         Ok(found.into_iter().next().map(|(username,)| username))
     }
 
-    /// Redeems a link by confirming the address that it was sent to. An address that the user has changed
-    /// meanwhile, even concurrently, is never confirmed.
+    /// Redeems a link by confirming the address that it was sent to. If the user has changed the address since,
+    /// even concurrently, no address is confirmed.
     pub(crate) async fn confirm_email(&self, token: &LinkToken, now: Timestamp) -> Result<Redemption, BackendError> {
         let sql = "UPDATE users SET email_confirmed_at = $1, email_key = $2 \
                    WHERE id = $3 AND email = $4 AND disabled_at IS NULL";
@@ -141,7 +143,7 @@ impl LinkStore {
     }
 }
 
-/// What a link is bound to.
+/// The user, address and password version that a link was created for.
 struct StoredLink {
     user_id: String,
     address: String,

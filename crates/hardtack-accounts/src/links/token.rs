@@ -13,7 +13,7 @@ impl LinkToken {
         Self(format!("{:032x}", rand::random::<u128>()))
     }
 
-    /// Parses the token of a request; `None` if it does not have the form of one.
+    /// Parses a token from a request. Returns `None` if it is not 32 lower-case hexadecimal digits.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let well_formed = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         well_formed.then(|| Self(text.to_owned()))

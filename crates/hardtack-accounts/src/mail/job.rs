@@ -5,7 +5,7 @@ use hardtack::clock::Timestamp;
 use crate::activity::RequestInfo;
 use crate::users::EmailAddress;
 
-/// A reason to send an email. The worker decides whether there is one to send.
+/// A reason to send an email. The worker decides whether to send one.
 pub(crate) enum MailJob {
     /// A visitor asked to reset the password of the users who have confirmed this address.
     ForgotPassword { address: EmailAddress, request: RequestInfo },

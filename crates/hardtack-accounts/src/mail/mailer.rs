@@ -28,7 +28,7 @@ pub trait Mailer: Send + Sync + 'static {
     fn send(&self, mail: &Mail) -> impl Future<Output = Result<(), MailError>> + Send;
 }
 
-/// A message that a [`Mailer`] could not send. The log shows its cause.
+/// The error of a [`Mailer`] that could not send a message. The log shows its cause.
 #[derive(Debug, thiserror::Error)]
 #[error("the email was not sent")]
 pub struct MailError(#[source] Box<dyn Error + Send + Sync>);

@@ -35,7 +35,8 @@ const TOOLS: &[(&str, &str)] = &[
     ("ELinks/", "ELinks"),
 ];
 
-/// Browsers, the more specific first: Edge also claims to be Chrome, and Chrome to be Safari.
+/// Browsers. The first match wins, so specific names come first: Edge also sends `Chrome/`, and Chrome sends
+/// `Safari/`.
 const BROWSERS: &[(&str, &str)] = &[
     ("PowerShell/", "PowerShell"),
     ("Edg/", "Edge"),
@@ -71,7 +72,8 @@ const BROWSERS: &[(&str, &str)] = &[
     ("MSIE ", "Internet Explorer"),
 ];
 
-/// Operating systems, the more specific first: an iPhone also claims to run Mac OS X, and Android Linux.
+/// Operating systems. The first match wins, so specific names come first: an iPhone also sends `Mac OS X`, and an
+/// Android device also sends `Linux`.
 const SYSTEMS: &[(&str, &str)] = &[
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
@@ -89,7 +91,7 @@ const SYSTEMS: &[(&str, &str)] = &[
 ];
 
 /// Returns a name for the device that sent this `User-Agent`: "Firefox on Linux", "curl", "Unknown device".
-/// It consists of the names above only, so no text of the header reaches a page.
+/// The name consists only of the names listed above, so no text of the header reaches a page.
 pub(crate) fn device_name(user_agent: &str) -> String {
     let agent = &user_agent[..user_agent.floor_char_boundary(MAX_READ)];
     let first = |table: &[(&str, &'static str)], matches: fn(&str, &str) -> bool| {

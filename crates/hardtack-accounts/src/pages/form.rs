@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::view::FieldError;
 
-/// The minimum length of a new password, in characters, as the hint states it.
+/// The minimum length of a new password, in characters. [`NEW_PASSWORD_HINT`] states it too.
 const PASSWORD_LENGTH: u8 = 8;
 
 /// The kind of an input. It determines the `type`, and `autocomplete` for browsers and password managers.
@@ -30,11 +30,11 @@ pub(super) enum FieldKind<'a> {
 pub(super) struct Field<'a> {
     /// The form's name, which makes ids unique on a page with several forms.
     pub form: &'a str,
-    /// The name under which it is posted.
+    /// The name under which the value is posted.
     pub name: &'a str,
-    /// Its label.
+    /// The text of the label.
     pub label: &'a str,
-    /// Its kind, with its value.
+    /// The kind of the input, with its value.
     pub kind: FieldKind<'a>,
     /// A hint below the label.
     pub hint: Option<&'a str>,
@@ -61,7 +61,8 @@ pub(super) fn next(path: Option<&str>) -> Markup {
     }
 }
 
-/// Returns the title that mentions a problem if the form has errors: screen readers announce the title first.
+/// Returns `with_errors` if the form has errors, or else `plain`. A title that mentions the problem helps because
+/// screen readers announce it first.
 pub(super) fn title<'a>(failed: bool, plain: &'a str, with_errors: &'a str) -> &'a str {
     if failed { with_errors } else { plain }
 }
@@ -140,7 +141,7 @@ pub(super) fn remember(form: &str, ticked: bool) -> Markup {
         div.field.tick {
             input type="checkbox" id=(id) name="remember" value="true" checked[ticked] aria-describedby={ (id) "-hint" };
             label for=(id) { "Stay logged in" }
-            p.hint id={ (id) "-hint" } { "After you close the browser, too. Don’t tick this on a shared device." }
+            p.hint id={ (id) "-hint" } { "Even after you close the browser. Don’t tick this on a shared device." }
         }
     }
 }

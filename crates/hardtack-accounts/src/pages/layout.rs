@@ -9,7 +9,7 @@ use super::view::{Notice, NoticeKind, Shell, Viewer};
 pub(super) struct Page<'a> {
     /// The title, without the site's name.
     pub title: &'a str,
-    /// The path of this page in the navigation, if it is there.
+    /// The path of this page, if the navigation links to it.
     pub nav_path: Option<&'a str>,
     /// The width of the content.
     pub width: Width,
@@ -72,7 +72,7 @@ fn header(shell: &Shell<'_>, nav_path: Option<&str>) -> Markup {
     let links: &[(&str, &str)] = match (shell.viewer, nav_path) {
         (Some(_), _) => &[("/service", "Service"), ("/account", "Account"), ("/account/sessions", "Devices")],
         (None, Some(_)) => &[("/login", "Log in"), ("/signup", "Sign up")],
-        // An error page may be rendered before the user is known: it cannot offer a log-in.
+        // An error page may be rendered before the user is known, so it does not offer to log in.
         (None, None) => &[("/", "Home")],
     };
     html! {
@@ -114,7 +114,8 @@ fn user_menu(viewer: &Viewer<'_>) -> Markup {
 }
 
 fn banner(notice: &Notice<'_>) -> Markup {
-    // The icon repeats the colour's meaning for people who see no colour, the hidden word for screen readers.
+    // The icon repeats the meaning of the colour for people who cannot see it, and the hidden word repeats it for
+    // screen readers.
     let (class, kind, icon) = match notice.kind {
         NoticeKind::Info => ("info", "Note: ", "M10 9v5.5M10 5.6v.3"),
         NoticeKind::Success => ("success", "Done: ", "M5.5 10.6l3 3 6-6.6"),

@@ -1,4 +1,4 @@
-//! The page `/token/refresh`, shown if another site's link led there.
+//! The page `/token/refresh`, shown to visitors who followed a link from another site.
 
 use maud::{Markup, html};
 
@@ -8,8 +8,8 @@ use super::{form, url};
 
 /// Renders a button that posts to `/token/refresh` with `next`.
 ///
-/// If `continue_url` is a path of this site, the browser opens it at once, and the button is for browsers that do
-/// not. Any other URL is ignored.
+/// If `continue_url` is a path of this site, the page also tells the browser to open it at once. Any other URL is
+/// ignored.
 pub(crate) fn continue_refresh(
     shell: &Shell<'_>,
     csrf_token: &str,

@@ -25,7 +25,7 @@ pub(crate) struct DeviceRow {
 pub(crate) struct ActivityRow {
     /// What happened, in a few words.
     pub text: &'static str,
-    /// Whether it may be the work of an attacker.
+    /// Whether an attacker may have caused it.
     pub is_suspicious: bool,
     pub at: TimeText,
     /// The browser and system, if known.
@@ -34,7 +34,8 @@ pub(crate) struct ActivityRow {
     pub address: Option<String>,
 }
 
-/// Renders every device, with a button that logs out each other device and one that logs out all of them.
+/// Renders every device, with a log-out button for each device but the current one, and a button that logs out
+/// all the others.
 pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &[DeviceRow], activity: &[ActivityRow]) -> Markup {
     let others = devices.iter().filter(|device| !device.is_current).count();
     page(

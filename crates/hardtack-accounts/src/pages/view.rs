@@ -1,4 +1,4 @@
-//! What several pages render.
+//! Values that several pages render.
 
 /// The user who is logged in.
 #[derive(Clone, Copy)]
@@ -43,7 +43,7 @@ pub(crate) struct FieldError<'a> {
     pub text: &'a str,
 }
 
-/// The log-in and the sign-up form. It has no password: an entered password is never sent back.
+/// The log-in or sign-up form. It has no field for the password, because an entered password is never sent back.
 pub(crate) struct CredentialsView<'a> {
     /// The pre-session CSRF token.
     pub csrf_token: &'a str,

@@ -12,8 +12,8 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-/// Hashes and verifies, with a pool of working memory. The pool holds as many buffers as hashes have run at
-/// once: allocating 19 MiB for every hash costs thousands of page faults and fragments the heap.
+/// Hashes and verifies passwords, with a pool of reusable buffers. Allocating 19 MiB for every hash would cost
+/// thousands of page faults and fragment the heap. The pool grows to as many buffers as hashes have run at once.
 #[derive(Clone, Default)]
 pub(super) struct Argon2id(Arc<Mutex<Vec<Vec<Block>>>>);
 
@@ -35,7 +35,7 @@ impl Argon2id {
         .to_string())
     }
 
-    /// Returns whether the hash is that of this password. False for a hash that is not of the argon2 family.
+    /// Returns whether the password matches the hash. Returns `false` if the hash is not an argon2 hash.
     pub(super) fn verify(&self, password: &[u8], hash: &PasswordHash) -> bool {
         let computed = || {
             let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
@@ -78,8 +78,8 @@ impl Argon2id {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
 
-    /// Returns a buffer to the pool, cut to the usual size: verifying one stored hash of greater cost must not
-    /// keep its memory for good.
+    /// Returns a buffer to the pool, cut to the usual size. It is larger if the stored hash had a higher memory
+    /// cost, and the pool must not keep that memory.
     fn give_back(&self, mut memory: Vec<Block>) {
         memory.truncate(MEMORY_KIB as usize);
         memory.shrink_to_fit();
@@ -87,7 +87,7 @@ impl Argon2id {
     }
 }
 
-/// Omits the memory, which passwords went through.
+/// Omits the buffers, which contain data derived from passwords.
 impl fmt::Debug for Argon2id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Argon2id")
@@ -113,7 +113,7 @@ mod tests {
         let first = argon2id.hash(b"one").unwrap();
         let second = argon2id.hash(b"two").unwrap();
         assert_eq!(pooled(), [MEMORY_KIB as usize]);
-        // What one password left in the memory does not affect the next.
+        // The data that one password left in the memory does not affect the next hash.
         for (password, hash) in [("one", &first), ("two", &second)] {
             assert!(argon2id.verify(password.as_bytes(), &PasswordHash::new(hash).unwrap()));
         }

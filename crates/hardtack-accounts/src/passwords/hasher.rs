@@ -10,8 +10,8 @@ use tokio::sync::Semaphore;
 use super::argon2id::{Argon2id, is_weak};
 use super::rules::is_hashable;
 
-/// How many hashes may wait for each permit. Beyond that the client gets 503 at once, since a log-in that
-/// waits for minutes is of no use.
+/// How many hashes may wait for each permit. Beyond that, the client gets 503 at once instead of waiting for
+/// minutes.
 const WAITING_PER_PERMIT: usize = 64;
 
 /// Why a password was not hashed or verified.
@@ -28,7 +28,7 @@ pub(crate) enum HashError {
 /// The result of comparing a password with a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Another password, or there is no hash to compare with.
+    /// The password is wrong, or there is no hash to compare it with.
     Wrong,
     /// The right password.
     Right,
@@ -49,7 +49,7 @@ pub(crate) struct Hasher {
 }
 
 impl Hasher {
-    /// Creates a hasher, and with it the dummy hash, which takes as long as any other.
+    /// Creates a hasher with its dummy hash, which takes as long to verify as any other hash.
     pub(crate) async fn new() -> Result<Self, HashError> {
         let permits = std::thread::available_parallelism().map_or(1, usize::from);
         let hasher = Self {
@@ -70,7 +70,7 @@ impl Hasher {
         hash.map_err(|error| HashError::Failed(BackendError::new(error.to_string())))
     }
 
-    /// Compares a password with a hash. Without a hash it takes as long, and returns [`Verdict::Wrong`].
+    /// Compares a password with a hash. Without a hash, takes the same time and returns [`Verdict::Wrong`].
     pub(crate) async fn verify(&self, password: String, hash: Option<String>) -> Result<Verdict, HashError> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy_hash.to_string());

@@ -1,10 +1,10 @@
-//! The rules for a new password (ASVS 5.0 V6.2; NIST SP 800-63B §3.1.1.2): a minimum length, no composition
-//! rules.
+//! The rules for a new password (ASVS 5.0 V6.2; NIST SP 800-63B §3.1.1.2): it has a minimum and a maximum length,
+//! and is neither the user name nor one repeated character. It need not contain digits or special characters.
 
 /// The minimum length, in characters.
 const MIN_CHARS: usize = 8;
 
-/// The maximum length, in bytes: long enough for any phrase, short enough not to be a denial of service.
+/// The maximum length, in bytes: long enough for any phrase, and short enough to hash cheaply.
 const MAX_BYTES: usize = 1024;
 
 /// Why a new password is refused. The text is shown to the person who chose it.

@@ -50,7 +50,7 @@ fn checkbox_or_bool<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
 }
 
 impl CredentialsInput {
-    /// An empty form, with `next` from the query and the checkbox as the site is configured.
+    /// An empty form with `next` from the query. The checkbox is ticked if the site sets persistent cookies.
     pub(super) fn from_query(auth: &Auth) -> Self {
         Self {
             next: auth.query("next"),
@@ -59,9 +59,9 @@ impl CredentialsInput {
         }
     }
 
-    /// Returns the log-in of a user with the choice between session and persistent cookies. Browsers do not send a
-    /// checkbox that is not ticked, so for them a missing field means no. A program that omits the field gets what
-    /// the site is configured to do.
+    /// Returns the log-in of a user, with session or persistent cookies. Browsers do not send a checkbox that is not
+    /// ticked, so a missing field means session cookies. If a program omits the field, the site's configuration
+    /// decides.
     pub(super) fn log_in(&self, user_id: &str, wants: Wants) -> LogIn {
         let remember = self.remember.or((wants != Wants::Api).then_some(false));
         remember.into_iter().fold(LogIn::new(user_id), LogIn::remember)
@@ -73,7 +73,7 @@ impl CredentialsInput {
     }
 }
 
-/// Responds with the page of the form and its pre-session cookie.
+/// Responds with the form's page, and sets its pre-session cookie.
 pub(super) fn show_form(
     auth: &Auth,
     status: StatusCode,

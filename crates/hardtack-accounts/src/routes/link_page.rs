@@ -1,5 +1,5 @@
-//! A page that an emailed link leads to. The link's token is moved from the address bar into a cookie that only
-//! this page gets.
+//! A page that an emailed link leads to. The page moves the link's token from the address bar into a cookie that
+//! the browser sends only to this page.
 
 use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::request::Wants;
@@ -14,7 +14,7 @@ use crate::respond;
 /// A page that an emailed link leads to.
 pub(super) struct LinkPage {
     cookie: PageCookie,
-    /// The path and the label of the link that a visitor with a dead link is offered.
+    /// The path and the label of the button on the page for dead links.
     action: (&'static str, &'static str),
 }
 

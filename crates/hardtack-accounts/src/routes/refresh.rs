@@ -41,8 +41,8 @@ pub(crate) async fn show(
     }
 }
 
-/// Refuses the token of a user who was disabled or deleted (ASVS 5.0 V7.4.2). Accepts a token that is not valid,
-/// since the refresh refuses it with the right reason.
+/// Refuses the token of a user who was disabled or deleted (ASVS 5.0 V7.4.2). Does nothing if the token is not
+/// valid: the refresh itself then refuses it and gives the reason.
 async fn check_user(site: &Site, auth: &Auth, token: Result<RefreshToken, AuthError>) -> Result<(), AuthError> {
     let Ok(token) = token else { return Ok(()) };
     match site.accounts.find(token.subject()).await {
@@ -52,8 +52,8 @@ async fn check_user(site: &Site, auth: &Auth, token: Result<RefreshToken, AuthEr
     }
 }
 
-/// Responds to a link on another site: does not refresh, but shows a page that does. That page's request comes
-/// from this site.
+/// Responds to a visitor who followed a link from another site. Does not refresh, but shows a page that requests
+/// the refresh from this site.
 fn show_continue(auth: &Auth) -> Response {
     let next = auth.query("next").and_then(|next| auth.authenticator().next(&next));
     let url = next.as_ref().map_or_else(|| "/token/refresh".to_owned(), |next| next.append_to("/token/refresh"));
@@ -69,7 +69,7 @@ pub(crate) async fn submit(
     request: Request,
 ) -> Result<Response, AuthError> {
     check_user(&site, &auth, token).await?;
-    // With a query, the form was posted to another route and its body belongs there.
+    // A request with a query was redirected here from another route with 307, and its body is meant for that route.
     let is_own_form = request.uri().query().is_none()
         && request.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/x-www-form-urlencoded");
     if !is_own_form {

@@ -37,7 +37,7 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, headers: HeaderMa
     }
 }
 
-/// Responds with the form. It shows the user name, so that a person who was given the link of another user notices.
+/// Responds with the form. It shows the user name, so that visitors notice if the link is for another account.
 async fn show_form(
     site: &Site,
     auth: &Auth,

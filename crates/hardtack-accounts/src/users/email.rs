@@ -12,9 +12,9 @@
 pub struct EmailAddress(String);
 
 impl EmailAddress {
-    /// Parses an address of roughly the form that browsers require for `<input type=email>` (WHATWG HTML): one
-    /// `@`, no spaces, at most 254 bytes (RFC 5321 §4.5.3.1.3). Returns `None` for anything else. Whether the
-    /// address exists, only a message sent to it can show.
+    /// Parses an address by roughly the rules that browsers apply to `<input type=email>` (WHATWG HTML): one `@`,
+    /// no spaces, at most 254 bytes (RFC 5321 §4.5.3.1.3). Returns `None` for anything else. Does not check
+    /// whether the address exists.
     pub fn parse(text: &str) -> Option<Self> {
         let is_special = |c: char| c.is_whitespace() || c.is_control() || "<>()[]\\,;:\"".contains(c);
         let (local, domain) = text.split_once('@')?;
@@ -29,8 +29,8 @@ impl EmailAddress {
     }
 }
 
-/// Returns the form under which addresses are compared: most people regard `Ada@Site.example` and
-/// `ada@site.example` as one address.
+/// Returns the address in lower case, for comparison: most people regard `Ada@Site.example` and
+/// `ada@site.example` as the same address.
 pub(crate) fn email_key(address: &str) -> String {
     address.to_lowercase()
 }

@@ -10,7 +10,7 @@ pub(crate) enum UserNameProblem {
     Empty,
     #[error("Choose a user name of at most 64 characters.")]
     TooLong,
-    /// A space, a control character or punctuation that is not in the list.
+    /// The name contains a space, a control character, or punctuation other than the listed characters.
     #[error("Use letters, digits and . _ - @ + in your user name.")]
     BadCharacter,
     /// Another user has the name, possibly in different case.
@@ -33,7 +33,7 @@ pub(crate) fn validate_username(name: &str) -> Result<(), UserNameProblem> {
     }
 }
 
-/// Returns the form under which names are compared: `Alice` cannot be registered if `alice` exists.
+/// Returns the name in lower case, for comparison: `Alice` cannot be registered if `alice` exists.
 pub(crate) fn username_key(name: &str) -> String {
     name.to_lowercase()
 }

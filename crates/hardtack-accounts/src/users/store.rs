@@ -1,4 +1,4 @@
-//! The table of users.
+//! The table `users`.
 
 use hardtack::BackendError;
 use hardtack::clock::Timestamp;
@@ -13,8 +13,8 @@ pub(crate) struct NewUser<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// What a password is checked against. Deliberately not a [`User`]: holding it does not mean that anyone is
-/// logged in.
+/// The data that a password is checked against. Deliberately not a [`User`]: the password has not been verified
+/// yet.
 #[derive(Clone)]
 pub(crate) struct StoredCredentials {
     pub(crate) id: String,
@@ -108,8 +108,8 @@ impl UserStore {
         }))
     }
 
-    /// Stores a new hash if the password is still the one of `version`, and returns whether it was. `changed`
-    /// is false if the same password was only hashed again.
+    /// Stores a new hash if the password version is still `version`, and returns whether it was. `changed` is
+    /// false if the same password was only hashed again; the version then stays the same.
     pub(crate) async fn set_password(
         &self,
         id: &str,
@@ -163,7 +163,7 @@ impl UserStore {
         Ok(self.records(Statement::new(sql).bind(username_key(username))).await?.pop())
     }
 
-    /// Disables a user at `at`, keeping the time if the user is disabled already. `None` enables the user.
+    /// Disables a user at `at`, or keeps the earlier time if the user is already disabled. `None` enables the user.
     pub(crate) async fn set_disabled(
         &self,
         username: &str,

@@ -1,4 +1,4 @@
-//! A user, as handlers and operators see them.
+//! A user, as handlers and operators see it.
 
 use hardtack::clock::Timestamp;
 use serde::Serialize;
@@ -11,7 +11,7 @@ use super::username_key;
 pub struct User {
     /// The value of `sub` in the user's tokens: random, and never reused for another user.
     pub id: String,
-    /// The name that the user logs in with, as first written.
+    /// The name that the user logs in with, as entered at sign-up.
     pub username: String,
     /// The name that pages show; empty unless set.
     pub display_name: String,
@@ -36,7 +36,7 @@ impl User {
     }
 }
 
-/// A user, with what only an operator sees. Returned by [`Accounts::list`](crate::Accounts::list) and
+/// A user with the data that only operators see. Returned by [`Accounts::list`](crate::Accounts::list) and
 /// [`Accounts::find_by_name`](crate::Accounts::find_by_name).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

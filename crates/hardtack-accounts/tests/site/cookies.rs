@@ -90,7 +90,7 @@ async fn s02_every_cookie_says_its_same_site() {
     assert!(builder().base_url("https://site.example").cookies(none()).build().is_ok());
 }
 
-/// Not in a page, in JSON, in an address or in another header field.
+/// No page, JSON body, URL or other header field contains a token.
 #[tokio::test(flavor = "multi_thread")]
 async fn s03_a_token_appears_in_set_cookie_only() {
     for refresh in BOTH_MODES {
@@ -276,7 +276,7 @@ async fn s08_a_log_out_deletes_what_the_log_in_set() {
         let left: Vec<String> = client.cookies().iter().map(|cookie| cookie.name.clone()).collect();
         assert_eq!(left, [""; 0], "{refresh:?}");
 
-        // Refused cookies are deleted in the same way.
+        // When the site refuses cookies, it deletes the same ones.
         let refused = thief.get("/service").accept_json().send().await;
         assert_eq!(refused.status(), 401, "{}", refused.text());
         assert_eq!(identities(&refused.set_cookies()), identities(&set), "{refresh:?}");

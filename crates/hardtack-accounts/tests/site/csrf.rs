@@ -108,7 +108,7 @@ async fn s46_only_this_sessions_token_is_taken() {
             let response = ada.post(path).accept_json().header("x-csrf-token", token).json(&body()).send().await;
             assert_csrf(&response, "csrf_mismatch", &what);
         }
-        // A matching pair that an attacker chose who can set cookies but not read them.
+        // A matching pair, chosen by an attacker who can set cookies but not read them.
         let mut planted = ada.clone();
         for name in ["csrf_access_token", "csrf_refresh_token", "csrf_pre_session"] {
             plant(&mut planted, name, "chosen");
@@ -188,7 +188,7 @@ async fn s48_other_sites_log_nobody_in_or_out_and_sign_nobody_up() {
     let refresh_csrf = cookie(&ada, "csrf_refresh_token");
 
     for headers in ELSEWHERE {
-        // The attacker logs the victim in to the attacker's account, or to a new one; the hidden field is right.
+        // The attacker tries to log the victim in to the attacker's account, or to a new one, with a valid hidden field.
         let credentials = [("username", "ada"), ("password", PASSWORD)];
         let fields = filled(&log_in_page, "/login", &credentials);
         let response = from(page(visitor.post("/login")), headers).form(&fields).send().await;

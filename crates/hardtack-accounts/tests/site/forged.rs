@@ -61,7 +61,7 @@ impl Victim {
         forge(header, &self.claims().to_string())
     }
 
-    /// The user name that a request with only this access cookie is accepted as, or the status.
+    /// The user as whom a request with only this access cookie is accepted, or the status.
     pub(crate) async fn accepted(&self, token: &str) -> Result<String, u16> {
         let mut client = self.site.client();
         let response = client.get("/service").accept_json().raw_cookie_header(format!("{ACCESS}={token}")).send().await;
@@ -266,7 +266,7 @@ async fn s14_a_token_of_one_kind_is_not_one_of_another() {
     for kind in [json!("refresh"), json!("Access"), json!("id"), json!(""), json!(1), json!(true), Value::Null] {
         victim.refuses(&format!("type {kind}"), victim.with_claim("type", kind)).await;
     }
-    // Neither is the CSRF token or the pre-session cookie.
+    // The CSRF token and the pre-session cookie are not access tokens either.
     victim.refuses("a CSRF value", claims(&victim.access)["csrf"].as_str().unwrap()).await;
     let mut client = victim.site.client();
     client.get("/login").accept_html().send().await;

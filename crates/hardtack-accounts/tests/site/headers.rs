@@ -309,7 +309,7 @@ async fn assets_have_their_type_and_are_public() {
             assert_guarded(&response);
         }
     }
-    // Each page links to them by the right path.
+    // Pages link to the assets by the right path.
     let page = open(&mut client, "/login").await;
     for path in ["/assets/hardtack.css", "/assets/hardtack.svg"] {
         assert!(page.text().contains(&format!("\"{path}\"")), "{path}: {}", page.text());

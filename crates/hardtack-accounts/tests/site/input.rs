@@ -37,7 +37,7 @@ fn name_read_by(path: &str) -> &'static str {
     }
 }
 
-/// Sends a body with everything else right, so that only the body can be refused.
+/// Sends a body in a request that is otherwise valid, so that the site can refuse only the body.
 async fn send(client: &mut Client, path: &str, page: bool, kind: Option<&str>, body: impl Into<Vec<u8>>) -> Response {
     // The header is sent too, since a malformed body has no CSRF field.
     let token = match client.cookie("csrf_access_token") {
@@ -66,7 +66,7 @@ fn assert_says(response: &Response, page: bool, status: u16, words: &str) {
     assert!(!response.text().contains("hunter2"), "{what}");
 }
 
-/// A visitor and a user, for the routes of either.
+/// The browsers of a visitor and of a user: some routes are for one, some for the other.
 async fn visitor_and_user(site: &TestSite) -> (Client, Client) {
     (site.client(), site.person("alice").await)
 }
@@ -99,7 +99,7 @@ async fn s49_a_body_of_another_kind_is_not_taken() {
         }
     }
     assert_eq!(visitor.cookie(ACCESS), None);
-    // Both types may have parameters, in any case.
+    // Both media types may have parameters, in upper or lower case.
     for kind in ["application/json; charset=utf-8", "Application/JSON", "application/json;charset=utf-8;x=y"] {
         let response = send(&mut user, "/account/change_settings", false, Some(kind), r#"{"email":""}"#).await;
         assert_eq!(response.status(), 200, "{kind}: {}", response.text());
@@ -133,9 +133,9 @@ async fn the_position_of_a_json_error_is_reported() {
             "\x7f\x7f{\0}\0",
             "nan",
         ] {
-            // Under a name that the route reads; of other members only the syntax is checked.
+            // Put it into a member that the route reads, since only the syntax of other members is checked.
             let body = body.replace("NAME", name_read_by(path)).into_bytes();
-            // The byte that is not valid in text.
+            // Insert a byte that is not valid UTF-8.
             let body: Vec<u8> = body.into_iter().map(|byte| if byte == 0x7f { 0xff } else { byte }).collect();
             let response = send(client, path, false, Some(JSON), body).await;
             assert_says(&response, false, 400, "The body is not valid JSON. The error is at line 1, column ");
@@ -178,7 +178,7 @@ async fn json_of_the_wrong_shape_is_refused() {
         let response = send(client, path, true, Some(JSON), "[]").await;
         assert_says(&response, true, 422, "Send one JSON object");
     }
-    // An array has not logged in a user, and nothing has changed.
+    // The arrays have not logged in the visitor or changed the user.
     assert_eq!(visitor.cookie(ACCESS), None);
     assert_eq!(whoami(&mut user).await.as_deref(), Ok("alice"));
 }
@@ -347,7 +347,7 @@ async fn bytes_that_are_not_text_are_refused() {
     }
     let response = send(&mut visitor, "/login", false, Some(FORM), &b"username=alice&password=%ff%fe"[..]).await;
     assert_says(&response, false, 401, "do not match");
-    // In the path.
+    // Unusual bytes in the path.
     for path in ["/%ff", "/%00", "/service%00", "/%2e%2e/%2e%2e/etc/passwd", "//service", "/service/", "/\u{e9}"] {
         for page in [true, false] {
             let path = path.replace('\u{e9}', "%C3%A9");
@@ -369,7 +369,7 @@ async fn bytes_that_are_not_text_are_refused() {
             assert_eq!(response.status(), 200, "{path}?{query}");
         }
     }
-    // In other header fields.
+    // Unusual bytes in other header fields.
     for (name, value) in [
         ("user-agent", &b"\xff\xfe\x80"[..]),
         ("user-agent", &[b'x'; 20_000]),
@@ -429,7 +429,7 @@ async fn s50_another_method_is_told_which_ones_there_are() {
     assert_eq!(whoami(&mut client).await.as_deref(), Ok("alice"));
 }
 
-/// The 404 page shows its user the user's own header.
+/// The header of the 404 page shows the user who is logged in.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_404_page_links_to_the_home_page() {
     let site = TestSite::start(Options::default()).await;

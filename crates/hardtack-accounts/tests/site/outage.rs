@@ -171,7 +171,7 @@ async fn s41_without_the_redis_of_its_sessions_the_site_answers_503_and_logs_nob
         assert_eq!(out.status(), 200, "{}", out.text());
         server.stop();
 
-        // The site may rely on what it knew for five seconds; sessions that had ended stay ended.
+        // For five seconds, the site may rely on its list of ended sessions. Ended sessions stay ended.
         assert_eq!(whoami(&mut ada.clone()).await.as_deref(), Ok("ada"), "{refresh:?}");
         assert_eq!(whoami(&mut over.clone()).await, Err(401), "{refresh:?}");
         let csrf = cookie(&ada, "csrf_access_token");

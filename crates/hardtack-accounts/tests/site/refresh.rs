@@ -65,7 +65,7 @@ async fn s44_a_page_asked_for_with_an_expired_token_arrives_and_its_token_is_not
             let page = open(&mut ada, "/account").await;
             assert_eq!(page.path(), "/reauthenticate?next=%2Faccount", "{mode:?}");
         }
-        // Only the password makes it fresh, from now on, for the same session.
+        // Entering the password makes the session's next tokens fresh.
         let page = open(&mut ada, "/account").await;
         let form = filled(&page, "/reauthenticate", &[("password", PASSWORD)]);
         let page = ada.post("/reauthenticate").accept_html().form(&form).follow().await;
@@ -81,7 +81,7 @@ async fn s44_a_program_that_refreshes_gets_no_fresh_token_either() {
     for mode in BOTH_MODES {
         let site = site(mode).await;
         let mut ada = site.person("ada").await;
-        // Even though the token that it replaces is still fresh.
+        // The new token is not fresh, even though the token that it replaces still is.
         let csrf = claims(&cookie(&ada, REFRESH))["csrf"].as_str().unwrap().to_owned();
         let response = ada.post("/token/refresh").accept_json().header("x-csrf-token", &csrf).send().await;
         assert_eq!((response.status().as_u16(), response.json()), (200, json!({ "refreshed": true })), "{mode:?}");
@@ -126,7 +126,7 @@ async fn s51_a_form_opened_before_a_refresh_and_posted_after_it_is_accepted() {
         assert_eq!((others.status().as_u16(), others.path()), (200, "/account/sessions?done=revoke"), "{mode:?}");
         assert_eq!(whoami(&mut telephone).await, Err(401));
 
-        // The same with a reauthentication in between.
+        // A form that was opened before the user reauthenticated works too.
         let form = open(&mut ada, "/reauthenticate?next=/account").await;
         let fields = filled(&form, "/reauthenticate", &[("password", PASSWORD)]);
         let page = ada.post("/reauthenticate").accept_html().form(&fields).follow().await;
@@ -157,7 +157,7 @@ async fn a_post_with_an_expired_token_takes_effect_once() {
         assert_eq!((response.status().as_u16(), response.path()), (200, "/account/sessions?done=revoke"), "{mode:?}");
         let hops: Vec<_> = response.hops().iter().map(|hop| (hop.status().as_u16(), hop.method().as_str())).collect();
         match mode {
-            // Redirected there and back with method and body, then to the result.
+            // Redirected to the refresh route and back with method and body, then to the result.
             RefreshMode::Redirect => {
                 assert_eq!(hops, [(307, "POST"), (307, "POST"), (303, "POST")]);
                 assert!(response.hops()[1].path().starts_with("/token/refresh?next="), "{}", response.hops()[1].path());
@@ -166,7 +166,7 @@ async fn a_post_with_an_expired_token_takes_effect_once() {
             _ => assert_eq!(hops, [(303, "POST")]),
         }
         assert_eq!(claims(&cookie(&ada, ACCESS))["fresh"], false, "{mode:?}");
-        // Once: the second request has no effect.
+        // The form was applied once: sending it again has no effect.
         assert_eq!(ada.post(&action).accept_html().form(&form).follow().await.status(), 404, "{mode:?}");
         let listed = ada.get("/account/sessions").accept_json().send().await.json();
         let ids: Vec<_> = listed["sessions"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();

@@ -20,7 +20,7 @@ on_every_store! {{
     s39_a_role_that_was_taken_away_is_gone_where_nobody_follows_the_log,
 }}
 
-/// How long a process relies on what it has read.
+/// How long a process relies on what it has read from the revocation log.
 const BOUND: u64 = 5;
 
 #[derive(Deserialize)]

@@ -46,7 +46,7 @@ pub(crate) const BOTH_DATABASES: [bool; 2] = [false, true];
 pub(crate) enum Store {
     Sqlite,
     Postgres,
-    /// Beside an SQLite database with the accounts.
+    /// Sessions in Redis, and accounts in SQLite.
     Redis,
 }
 
@@ -57,7 +57,7 @@ impl Store {
     }
 }
 
-/// Makes a test of each function for each store.
+/// Generates a test for each function and each store.
 macro_rules! on_every_store {
     ($tests:tt) => {
         hardtack_test_support::on_every_store! {
@@ -88,7 +88,7 @@ pub(crate) struct Options {
     pub(crate) keys: KeySet,
     /// The folder that emails are written to; `None` turns email off.
     pub(crate) outbox: Option<PathBuf>,
-    /// Routes of the application beside the site's.
+    /// Routes of the application, in addition to the site's.
     pub(crate) routes: fn(&Authenticator) -> Router,
     /// Any other configuration.
     pub(crate) configure: fn(AuthenticatorBuilder) -> AuthenticatorBuilder,

@@ -7,8 +7,8 @@ use crate::config::{
 use crate::error::Error;
 use crate::{keys, output};
 
-/// Runs those checks of `serve` that need only the key files, and prints the settings in effect as a settings
-/// file. Creates nothing.
+/// Checks the settings and the key files as `serve` does, and prints the settings in effect in the format of a
+/// settings file. Creates nothing.
 pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
     let config = Config::load(flags)?;
     config.check(keys::placeholder(&config)?)?;
@@ -29,13 +29,14 @@ pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
                 let id = key.key_id().map(|id| format!(" {id}")).unwrap_or_default();
                 format!("{}{id}", key.algorithm())
             });
-            format!("# signing key: {}; {others} more verify", signing.unwrap_or_else(|| "none".to_owned()))
+            format!("# signing key: {}; other verifying keys: {others}", signing.unwrap_or_else(|| "none".to_owned()))
         }
         None => "# signing key: none yet; the first start creates one".to_owned(),
     })
 }
 
-/// Returns a line of a settings file for each setting that has a value, and where it was set. A secret appears only as a comment.
+/// Returns a line of a settings file for each setting that has a value, and where it was set. A secret appears only
+/// as a comment, without its value.
 fn in_effect(config: &Config) -> impl Iterator<Item = (String, String)> {
     settings::ALL.iter().filter_map(|setting| {
         let value = config.sources.value(setting);

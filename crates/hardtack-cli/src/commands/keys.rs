@@ -43,7 +43,8 @@ fn print_new(name: &str, out: Option<&Path>) -> Result<(), Error> {
     }
 }
 
-/// The base64url text of the secret. It is as random as the secret itself, and any program accepts it.
+/// Returns the secret as base64url text. The text itself serves as the value of `JWT_SECRET_KEY`: it is as hard to
+/// guess as the secret, and plain ASCII.
 fn secret_text(key: &SigningKey) -> Result<Zeroizing<String>, Error> {
     let json = Zeroizing::new(key.dangerous_to_private_jwk_json());
     let mut members: Map<String, Value> = serde_json::from_str(&json).map_err(Error::with_causes)?;
@@ -57,7 +58,7 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     if config.signing_key.is_some() {
         return Err(Error::config(
             "the signing key is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY, so a new key in the data folder would not \
-             sign; remove that setting, or change its key",
+             be used to sign; remove that setting, or change its value",
         ));
     }
     let folder = KeyFolder::of(config);
@@ -69,8 +70,8 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     let key = generate(wanted.unwrap_or(Algorithm::HS256))?;
     if !config.tokens.can_be_signed_with(&key) {
         return Err(Error::config(format_args!(
-            "--alg is {}, which is randomised, but the refresh tokens of stored sessions need a signature that is the \
-             same each time; expected HS256, EdDSA or RS256, or the refresh mode sliding",
+            "--alg is {}, whose signatures are random, but the refresh tokens of stored sessions need a signature that \
+             is the same each time; expected HS256, EdDSA or RS256, or the refresh mode sliding",
             key.algorithm()
         )));
     }

@@ -4,7 +4,7 @@ use tokio::runtime::Builder;
 
 use crate::error::Error;
 
-/// Runs a future to its end, on this thread only or on one thread for each core.
+/// Runs a future to completion on the runtime that `builder` builds.
 pub(super) fn block_on(mut builder: Builder, future: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
     let runtime = builder.enable_all().build();
     let failed = |error| Error::runtime(format_args!("the async runtime cannot be started: {error}"));

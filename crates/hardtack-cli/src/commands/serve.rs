@@ -22,7 +22,7 @@ pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
     for warning in &config.warnings {
         tracing::warn!(event = "configuration", "{warning}");
     }
-    // Refuse a bad configuration before anything is created.
+    // Refuse a bad configuration before creating anything.
     config.check(keys::placeholder(&config)?)?;
     runtime::block_on(Builder::new_multi_thread(), start(&config))
 }
@@ -40,7 +40,7 @@ async fn start(config: &Config) -> Result<(), Error> {
     let builder = config.apply(accounts.configure(Authenticator::builder(keys)), bound);
     let builder = stores::add_sessions(builder, &database, config.redis.as_ref()).await?;
     let auth = config.build(builder)?;
-    // Accept no token before it is known which sessions have ended.
+    // Learn which sessions have ended before accepting any token.
     auth.sync_revocations().await.map_err(Error::with_causes)?;
 
     let background = [
@@ -73,7 +73,7 @@ async fn bind(config: &Config) -> Result<(TcpListener, SocketAddr), Error> {
             _ => "expected an address of this machine and a port that this user can listen on",
         };
         let setting = config.sources.describe(&settings::LISTEN);
-        Error::runtime(format_args!("{setting}, where the server cannot listen: {error}; {advice}"))
+        Error::runtime(format_args!("{setting}, but the server cannot listen there: {error}; {advice}"))
     })
 }
 

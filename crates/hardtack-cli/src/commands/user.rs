@@ -27,10 +27,10 @@ pub(super) fn run(command: &UserCommand) -> Result<(), Error> {
 }
 
 async fn run_on_database(config: &Config, command: &UserCommand) -> Result<(), Error> {
-    // Opening would create an empty database, in which no user exists.
+    // Opening would create an empty database without users.
     if let Some(file) = config.database.file().filter(|file| !file.exists()) {
         return Err(Error::config(format_args!(
-            "there is no database {}; set --data-dir or --database-url as the servers do",
+            "the database {} does not exist; set --data-dir or --database-url to the value that the servers use",
             file.display()
         )));
     }
@@ -49,7 +49,7 @@ async fn run_on_database(config: &Config, command: &UserCommand) -> Result<(), E
     result
 }
 
-/// The users, and what it takes to end their sessions.
+/// The accounts, with the configuration and database to end the sessions of a user.
 struct Users<'a> {
     config: &'a Config,
     database: &'a Database,
@@ -94,8 +94,8 @@ impl Users<'_> {
         output::print(format_args!("{} is logged out; {ended}.", user.username))
     }
 
-    /// Ends all sessions of a user in the servers' session store; the servers read of it in the revocation log.
-    /// Returns a phrase with the number of sessions.
+    /// Ends all sessions of a user in the session store. The servers learn about it from the revocation log. Returns
+    /// a phrase with the number of sessions.
     async fn end_sessions(&self, id: &str) -> Result<String, Error> {
         // No token is signed, so any key will do.
         let builder = self.accounts.configure(Authenticator::builder(KeySet::new(keys::generate(Algorithm::HS256)?)));

@@ -40,7 +40,7 @@ impl Address {
         if self.insecure_http { builder.insecure_http_base_url(&url) } else { builder.base_url(&url) }
     }
 
-    /// Refuses an address that other machines can reach without a base URL to reach it by.
+    /// Refuses an address that other machines can reach if no base URL is set.
     pub(super) fn check(&self, sources: &Sources) -> Result<(), Error> {
         if self.base_url.is_some() || self.listen.ip().is_loopback() {
             return Ok(());

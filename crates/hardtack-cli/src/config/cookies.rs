@@ -47,7 +47,7 @@ fn same_site(text: &str) -> Option<SameSite> {
         .find_map(|(name, value)| name.eq_ignore_ascii_case(text).then_some(value))
 }
 
-/// Reads our setting and Flask-JWT-Extended's, which has the opposite meaning.
+/// Reads our setting, and that of Flask-JWT-Extended, which has the opposite meaning.
 fn are_persistent(sources: &Sources) -> Result<bool, Error> {
     let persistent = sources.parse_bool(&PERSISTENT_COOKIES)?;
     let session = sources.parse_bool(&SESSION_COOKIE)?;
@@ -62,8 +62,8 @@ fn are_persistent(sources: &Sources) -> Result<bool, Error> {
     }
 }
 
-/// Refuses a `JWT_COOKIE_SECURE` that contradicts the base URL, from which Secure follows. Secure cookies are not
-/// sent over http, and others would be sent in the clear.
+/// Refuses a `JWT_COOKIE_SECURE` that contradicts the base URL, which decides whether cookies are Secure. Browsers
+/// do not send Secure cookies over http, and would send other cookies unencrypted.
 fn check_secure(sources: &Sources, address: &Address) -> Result<(), Error> {
     let (setting, label) = (sources.describe(&COOKIE_SECURE), sources.label(&COOKIE_SECURE));
     match (sources.parse_bool(&COOKIE_SECURE)?, address.is_https()) {

@@ -1,4 +1,4 @@
-//! The check of CSRF tokens.
+//! CSRF protection.
 
 use super::settings::{COOKIE_CSRF_PROTECT, CSRF_HEADER_NAME, INSECURE_WITHOUT_CSRF};
 use super::sources::Sources;
@@ -11,7 +11,7 @@ pub(super) fn read(sources: &Sources) -> Result<CsrfPolicy, Error> {
     Ok(if is_disabled(sources)? { policy.insecure_disabled() } else { policy })
 }
 
-/// Only the name that says `insecure` turns the protection off.
+/// Only `insecure_without_csrf`, whose name states the risk, turns the protection off.
 fn is_disabled(sources: &Sources) -> Result<bool, Error> {
     let disabled = sources.parse_bool(&INSECURE_WITHOUT_CSRF)?.unwrap_or_default();
     match sources.parse_bool(&COOKIE_CSRF_PROTECT)? {

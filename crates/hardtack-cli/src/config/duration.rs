@@ -10,11 +10,11 @@ const UNITS: [(char, u64); 5] = [('w', 7 * DAY), ('d', DAY), ('h', 60 * 60), ('m
 /// Ten years: longer than any key or session should live, and far from where dates overflow.
 const LONGEST: u64 = 3650 * DAY;
 
-/// What errors say is allowed.
+/// The allowed values, as errors describe them.
 pub(super) const EXPECTED: &str =
     "whole seconds such as 900, or a number with s, m, h, d or w such as 15m; at most 3650d";
 
-/// What errors say is allowed if zero is not.
+/// The allowed values, as errors describe them, if zero is not allowed.
 pub(super) const EXPECTED_NON_ZERO: &str =
     "whole seconds such as 900, or a number with s, m, h, d or w such as 15m; at least 1s, at most 3650d";
 

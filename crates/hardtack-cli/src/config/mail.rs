@@ -18,11 +18,11 @@ pub(crate) struct MailConfig {
 pub(crate) enum MailTransport {
     /// Through a program that reads a message from its standard input.
     Command { program: String, arguments: Vec<String> },
-    /// Not at all: messages are written to files in this folder.
+    /// Messages are not sent, but written to files in this folder.
     Outbox(PathBuf),
 }
 
-/// The sender of mail in an outbox, unless one is set.
+/// The default sender of mail in an outbox.
 const OUTBOX_SENDER: &str = "hardtack@localhost";
 
 /// Reads the settings of mail; `None` if no mail is sent.
@@ -36,7 +36,7 @@ pub(super) fn read(sources: &Sources) -> Result<Option<MailConfig>, Error> {
     let outbox = sources.parse(&MAIL_OUTBOX, "a folder", folder)?;
     match (command, outbox, from) {
         (Some(_), Some(_), _) => Err(Error::config(format_args!(
-            "{} and {}, but mail can go only one way; remove one",
+            "{} and {}, but only one of them can be set; remove one",
             sources.describe(&MAIL_COMMAND),
             sources.describe(&MAIL_OUTBOX)
         ))),

@@ -51,7 +51,7 @@ pub(crate) struct Config {
     csrf: CsrfPolicy,
     /// What was set, and where.
     pub(crate) sources: Sources,
-    /// What the operator should know although it is not an error.
+    /// Warnings to show to the operator.
     pub(crate) warnings: Vec<String>,
 }
 
@@ -81,7 +81,7 @@ impl Config {
         })
     }
 
-    /// Sets up an authenticator, except for keys and stores.
+    /// Configures an authenticator, except for its keys and stores.
     pub(crate) fn apply(&self, builder: AuthenticatorBuilder, bound: SocketAddr) -> AuthenticatorBuilder {
         let builder = self.tokens.apply(self.address.apply(builder, bound)).cookies(self.cookies.clone());
         builder.session_policy(self.sessions).token_sources(self.token_sources.clone()).csrf(self.csrf.clone())

@@ -47,7 +47,7 @@ fn secret_key(sources: &Sources, secret: &str, algorithm: Option<Algorithm>) -> 
     let key = SigningKey::from_secret_with(secret.as_bytes(), algorithm.unwrap_or(Algorithm::HS256));
     key.map_err(|error| match error {
         KeyError::LooksLikePublicKey => Error::config(format_args!(
-            "{label} is an asymmetric key or a certificate, which may be public, so that anyone could sign tokens; set \
+            "{label} is an asymmetric key or a certificate, which may be public, so anyone could sign tokens; set \
              JWT_PRIVATE_KEY and JWT_ALGORITHM instead, or generate a secret with: hardtack keys generate"
         )),
         error => Error::config(format_args!("{label}: {error}")),
@@ -79,7 +79,8 @@ fn private_key(sources: &Sources, algorithm: Option<Algorithm>) -> Result<Signin
     Ok(key)
 }
 
-/// Refuses a public key that is not half of the private one: services that verify with it would refuse our tokens.
+/// Refuses a public key that does not match the private one, because services that verify with it would refuse our
+/// tokens.
 fn check_public_key(sources: &Sources, signing: &SigningKey) -> Result<(), Error> {
     if !sources.is_set(&PUBLIC_KEY) {
         return Ok(());

@@ -9,7 +9,7 @@ use super::settings::{DATA_DIR, DATABASE_URL, REDIS_FOR, REDIS_URL};
 use super::sources::Sources;
 use crate::error::Error;
 
-/// A Redis that is used beside the database.
+/// A Redis server that is used in addition to the database.
 pub(crate) struct RedisConfig {
     pub(crate) url: RedisUrl,
     pub(crate) purpose: RedisPurpose,

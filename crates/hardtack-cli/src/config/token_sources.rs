@@ -1,4 +1,4 @@
-//! Where requests may carry their tokens.
+//! The parts of a request in which tokens are accepted.
 
 use hardtack::TokenLocation;
 use hardtack::token_source::Locations;

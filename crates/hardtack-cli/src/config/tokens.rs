@@ -14,8 +14,8 @@ use super::settings::{
 use super::sources::Sources;
 use crate::error::Error;
 
-/// If this server cannot read the revocation log, which other servers write as well, it checks each request
-/// against the store after this time. A copied access token cannot outlive a log-out for longer.
+/// If this server has not been able to read the revocation log for this long, it checks each request against the
+/// store instead. So after a log-out on another server, a copied access token works for at most this long.
 const MAX_STALENESS: Duration = Duration::from_secs(5);
 
 /// Lifetimes and renewal of tokens, and their claims.
@@ -54,13 +54,13 @@ impl Tokens {
         builder.claims(self.claims.clone())
     }
 
-    /// Whether `key` can sign refresh tokens. Those of stored sessions need a signature that is the same each time;
-    /// sliding sessions have none.
+    /// Whether `key` can sign refresh tokens. Refresh tokens of stored sessions need a signature that is the same
+    /// each time. Sliding sessions have no refresh tokens.
     pub(crate) fn can_be_signed_with(&self, key: &SigningKey) -> bool {
         key.is_deterministic() || self.refresh_mode == RefreshMode::Sliding
     }
 
-    /// How long after its last use for signing a key may still be needed.
+    /// How long a key may still be needed for verification after it last signed a token.
     pub(crate) fn longest_lifetime(&self) -> Duration {
         let span = |lifetime| if let Lifetime::For(span) = lifetime { span } else { Duration::MAX };
         span(self.access_lifetime).max(span(self.refresh_lifetime)).saturating_add(self.leeway)

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::private_file;
 
-/// The member with the time of creation, which RFC 7517 does not define.
+/// The JWK member with the time of creation. RFC 7517 does not define one.
 const CREATED_AT: &str = "iat";
 
 /// A key and its file.
@@ -62,7 +62,7 @@ impl KeyFolder {
         read(&self.file(1))
     }
 
-    /// Writes a key under a new id. Returns false if the folder has a key of that number already.
+    /// Writes a key under a new id. Returns false if the folder already has a key with that number.
     pub(crate) fn add(&self, number: u32, key: SigningKey) -> Result<bool, Error> {
         private_file::create_folder(&self.path).map_err(|error| self.unusable(&error))?;
         private_file::create(&self.file(number), &to_jwk(number, key)).map_err(|error| self.unusable(&error))
@@ -91,8 +91,8 @@ pub(crate) fn generate(algorithm: Algorithm) -> Result<SigningKey, Error> {
     SigningKey::generate(algorithm).map_err(Error::with_causes)
 }
 
-/// Returns the keys that were replaced so long ago that all their tokens have expired. `keys` is sorted from the oldest key
-/// to the newest.
+/// Returns the keys that were replaced so long ago that all their tokens have expired. `keys` is sorted from the oldest
+/// key to the newest.
 pub(crate) fn expired(
     keys: &[StoredKey],
     longest_lifetime: Duration,
@@ -107,7 +107,7 @@ fn to_jwk(number: u32, key: SigningKey) -> Zeroizing<String> {
     let unique: String = key.derive("key id").iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     let json = Zeroizing::new(key.with_key_id(format!("{number:04}-{unique}")).dangerous_to_private_jwk_json());
     let created_at = SystemClock.now().unix_seconds();
-    // The text ends with the brace of the object.
+    // Add the member before the closing brace.
     let members = json.trim_end().trim_end_matches('}');
     Zeroizing::new(format!("{members},\"{CREATED_AT}\":{created_at}}}\n"))
 }

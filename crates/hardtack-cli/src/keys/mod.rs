@@ -28,11 +28,12 @@ pub(crate) fn load(config: &Config) -> Result<Option<KeySet>, Error> {
     key_set(config, stored).map(Some)
 }
 
-/// Returns a key of the kind that would be created, to check the configuration with before one is.
+/// Returns the configured key, or a temporary one of the kind that would be created, to check the configuration
+/// before anything is created.
 pub(crate) fn placeholder(config: &Config) -> Result<KeySet, Error> {
     let key = match (&config.signing_key, config.algorithm) {
         (Some(key), _) => key.clone(),
-        // It takes a second to generate an RSA key; any key with a deterministic signature serves as well.
+        // Generating an RSA key takes about a second. The check needs only a key with deterministic signatures.
         (None, None | Some(Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512)) => generate(Algorithm::HS256)?,
         (None, Some(algorithm)) => generate(algorithm)?,
     };

@@ -24,7 +24,7 @@ use tower_service::Service;
 pub(crate) use prune::prune;
 pub(crate) use stop_signal::StopSignal;
 
-/// How long a client may take to send the head of a request, and may leave an HTTP/1.1 connection idle.
+/// How long a client may take to send the head of a request, and how long an HTTP/1.1 connection may be idle.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How often an HTTP/2 client is pinged, and how long it may take to reply.
@@ -40,7 +40,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 /// The service of one connection.
 type Site = AddExtension<Router, ConnectInfo<SocketAddr>>;
 
-/// Serves until a signal to stop, and then until the requests in flight have their responses, at most ten seconds.
+/// Serves until a stop signal arrives, then waits up to ten seconds for the requests in flight.
 pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: StopSignal) {
     let mut sites = router.into_make_service_with_connect_info::<SocketAddr>();
     let graceful = GracefulShutdown::new();
@@ -89,7 +89,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, site: Site, watcher: Wa
     let _ = stream.set_nodelay(true);
     let served = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     let served = pin!(watcher.watch(served));
-    // hyper has no timeout for HTTP/2 and for the time before it knows the version of HTTP.
+    // hyper has no timeout for HTTP/2, nor for the time in which it detects the version of HTTP.
     let silent = async {
         if timeout(HEAD_TIMEOUT, begun.notified()).await.is_ok() {
             std::future::pending::<()>().await;

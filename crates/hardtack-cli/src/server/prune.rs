@@ -7,16 +7,16 @@ use hardtack::Authenticator;
 use hardtack_accounts::Accounts;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-/// How often expired rows are looked for.
+/// How often expired rows are deleted.
 const INTERVAL: Duration = Duration::from_secs(600);
 
-/// How many rows one statement deletes: it holds its locks for a few milliseconds.
+/// How many rows one call deletes at most, so that it holds its locks for only a few milliseconds.
 const BATCH: u32 = 1000;
 
-/// The time that other statements get between two batches.
+/// The pause between two batches, in which other statements can run.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Deletes expired sessions and old activity for as long as it is polled.
+/// Deletes expired sessions, expired links and old activity until the task is aborted.
 pub(crate) async fn prune(auth: Authenticator, accounts: Accounts) {
     let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 
-/// Ctrl-C and SIGTERM, received from [`StopSignal::listen`] on.
+/// Receives Ctrl-C and SIGTERM, starting with the call of [`StopSignal::listen`].
 pub(crate) struct StopSignal {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
@@ -38,7 +38,7 @@ impl StopSignal {
     #[cfg(not(unix))]
     pub(super) async fn received(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
-            // Ctrl-C cannot be handled: the system ends the process.
+            // The process cannot handle Ctrl-C, so the system ends it.
             std::future::pending::<()>().await;
         }
     }

@@ -45,7 +45,7 @@ fn check_config_creates_nothing_and_shows_no_secret() {
     let text = output(&dir.hardtack(["check-config"]));
     assert!(text.contains("# JWT_SECRET_KEY is set, not shown"), "{text}");
     assert!(!text.contains(SECRET), "{text}");
-    assert!(text.contains("# signing key: HS256; 0 more verify"), "{text}");
+    assert!(text.contains("# signing key: HS256; other verifying keys: 0"), "{text}");
     assert!(!dir.path("hardtack-data").exists());
 }
 
@@ -113,7 +113,7 @@ async fn a_port_in_use_is_reported() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let error = crate::support::refusal(&dir.hardtack(["serve", "--listen", &address]), 1).await;
-    assert!(error.contains(&format!("--listen is \"{address}\", where the server cannot listen")), "{error}");
+    assert!(error.contains(&format!("--listen is \"{address}\", but the server cannot listen there")), "{error}");
     assert!(error.contains("choose another port"), "{error}");
     assert!(!dir.path("hardtack-data").exists());
 }

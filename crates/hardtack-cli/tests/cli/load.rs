@@ -21,7 +21,7 @@ pub(crate) struct Users {
     tasks: Vec<JoinHandle<User>>,
 }
 
-/// How often each thing happened.
+/// How often each event happened.
 #[derive(Default)]
 pub(crate) struct Counters {
     pub(crate) logins: AtomicUsize,
@@ -32,8 +32,8 @@ pub(crate) struct Counters {
 }
 
 impl Users {
-    /// Signs a user up with each of these browsers and starts them. A request without any response is tried again,
-    /// and a 503 only if `expect_outages`.
+    /// Signs a user up with each of these browsers and starts the users. They repeat a request that gets no response,
+    /// and after a 503 only if `expect_outages` is set.
     pub(crate) async fn start(clients: impl IntoIterator<Item = Client>, expect_outages: bool) -> Self {
         let (stop, counters) = (Arc::new(AtomicBool::new(false)), Arc::new(Counters::default()));
         let mut tasks = Vec::new();

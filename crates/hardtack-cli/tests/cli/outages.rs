@@ -103,10 +103,10 @@ async fn s41_without_redis_both_answer_503_and_go_on_when_it_is_back() {
         let mut stale = [false; 2];
         while stale != [true; 2] {
             for (server, stale) in two.both().into_iter().zip(&mut stale) {
-                // Whether a server knows that the session ended or cannot know, it lets no request in.
+                // A server refuses every request, whether it knows that the session has ended (401) or not (503).
                 let response = at(server, &copy).get("/service").accept_json().send().await;
                 assert!([401, 503].contains(&response.status().as_u16()), "{} {}", response.status(), response.text());
-                // It may let a live session in for as long as its revocation list may be stale.
+                // It may accept a live session for as long as its revocation list may be stale.
                 let mut moved = at(server, &client);
                 let response = moved.get("/service").accept_json().send().await;
                 assert!([200, 503].contains(&response.status().as_u16()), "{} {}", response.status(), response.text());

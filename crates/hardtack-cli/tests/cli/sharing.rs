@@ -35,7 +35,7 @@ async fn s27_a_log_in_at_the_other_server_ends_the_session_of_the_first(store: S
     assert_eq!(refresh(&mut old).await, 401);
 }
 
-/// A request may be in flight while the response to another gives the browser a new session.
+/// A request may be in flight while the response to another request gives the browser a new session.
 async fn s27_s35_a_late_request_with_the_old_cookies_deletes_none_at_either_server(store: Store) {
     let two = TwoServers::start(store).await;
     let mut client = two.one.client();
@@ -50,7 +50,7 @@ async fn s27_s35_a_late_request_with_the_old_cookies_deletes_none_at_either_serv
             assert_eq!(log_in(&mut client, "someone", PASSWORD).await, 200);
         }
         for server in two.both() {
-            // The refresh cookie alone first: its row decides, before the server has read the log.
+            // First send only the refresh cookie: the server reads the session's row, before it has read the log.
             for left_out in ["access_token_cookie", "refresh_token_cookie"] {
                 let mut late = at(server, &late);
                 late.jar().remove(left_out);

@@ -23,7 +23,7 @@ pub(crate) enum Store {
     Notice,
 }
 
-/// Makes a test of each function for each store.
+/// Generates a test for each function and each store.
 macro_rules! on_every_store {
     ($tests:tt) => {
         hardtack_test_support::on_every_store! {

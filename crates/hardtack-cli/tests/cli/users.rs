@@ -56,7 +56,8 @@ async fn s37_an_operator_disables_a_user_at_running_servers(store: Store) {
     let mut again = two.other.client();
     assert_eq!(log_in(&mut again, "ada", PASSWORD).await, 200);
     assert!(is_logged_in(&mut at(&two.one, &again)).await);
-    // Until now the servers refused a disabled user; from now on, the end of the session, once they read the log.
+    // So far, the servers refused the copies because the user was disabled. Now they refuse them because the sessions
+    // have ended, as soon as they have read the log.
     for copy in &copies {
         is_refused_soon(copy, "a session that was ended").await;
     }
@@ -89,8 +90,8 @@ async fn a_missing_database_and_an_unknown_user_have_their_own_errors() {
     let dir = TestDir::new();
     for args in [vec!["user", "list"], vec!["user", "disable", "ada"]] {
         let error = refusal(&dir.hardtack(args), 2).await;
-        let expected = "hardtack: there is no database ./hardtack-data/hardtack.db; set --data-dir or \
-                        --database-url as the servers do";
+        let expected = "hardtack: the database ./hardtack-data/hardtack.db does not exist; set --data-dir or \
+                        --database-url to the value that the servers use";
         assert_eq!(error, expected);
     }
     assert!(!dir.path("hardtack-data").exists(), "nothing is created");

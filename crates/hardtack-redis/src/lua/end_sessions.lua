@@ -1,6 +1,6 @@
 -- Ending sessions.
 
--- Returns the live rows that the arguments from `first` on select, each once:
+-- Returns the live rows that the arguments, from number `first` on, select. Each row is returned once:
 --   sessions ID…                the sessions
 --   replaced ID…                the sessions, whose browsers get new ones
 --   all SUBJECT                 all sessions of the subject
@@ -28,8 +28,8 @@ local function select_rows(first)
   return rows
 end
 
--- Ends the rows, appends each to the log, and returns their ids. The index entries are removed first: on a server whose
--- memory is full, a script that begins by freeing memory may run to its end.
+-- Ends the rows, appends each to the log, and returns their ids. The index entries are removed first, because a server
+-- whose memory is full lets a script finish that begins by freeing memory.
 local function end_rows(rows, now)
   local ids = {}
   if #rows == 0 then return ids end

@@ -1,4 +1,4 @@
--- Arguments: now, a subject, and its new claims unless they stay. Returns ids and generations, alternating.
+-- Arguments: now, a subject, and its new claims if they change. Returns ids and generations, alternating.
 local now, subject, claims = unpack(ARGV, 1, 3)
 local rows, entries, outdated = {}, {}, {}
 -- All rows are read before the first is written, since Redis does not roll back a script that stops.

@@ -10,8 +10,8 @@ local ENDS = KEYS[1] .. ':ends'
 
 local LINE = '^1 (%d+) (%-?%d+) ([01]) (%-?%d+) (%-?%d+) (%-?%d+) (%S+) (%d+)\n()'
 
--- Returns the row of an id, or nil if there is none. Fails before anything is written: Redis does not roll back a script
--- that stops.
+-- Returns the row of an id, or nil if there is none. Fails if the row is not valid. Scripts read all rows before they
+-- write, because Redis does not roll back a script that fails.
 local function read(id)
   local text = redis.call('GET', session_key(id))
   if not text then return nil end

@@ -24,7 +24,7 @@ async fn is_not_notified(store: &impl SessionStore) {
     assert!(notified.is_err(), "notified for no reason");
 }
 
-/// Waits for the notification of the new connection.
+/// Waits for the notification that a new connection causes.
 async fn connect(store: &impl SessionStore) {
     is_notified(store).await;
     is_not_notified(store).await;

@@ -50,7 +50,7 @@ async fn pruning_leaves_no_keys() {
     assert_eq!(store.prune(at(1), 300).await.unwrap(), 300);
     assert_eq!(store.prune(at(1), u32::MAX).await.unwrap(), 600);
     assert_eq!(store.prune(at(1), u32::MAX).await.unwrap(), 0);
-    // The head of the log, and the empty log.
+    // The two keys are the head of the log and the empty log.
     assert_eq!(server.command("DBSIZE"), ":2");
 }
 

@@ -7,7 +7,7 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use crate::error::OpenError;
 
-/// Reads a URL. With the feature `tls`, TLS is required to other machines unless `sslmode` is set.
+/// Parses a URL. With the feature `tls`, connections to other machines require TLS unless `sslmode` is set.
 pub(super) fn parse(text: &str) -> Result<PgConnectOptions, OpenError> {
     let invalid = |error: &dyn Display| OpenError::InvalidUrl { reason: error.to_string() };
     let url = url::Url::parse(text).map_err(|error| invalid(&error))?;

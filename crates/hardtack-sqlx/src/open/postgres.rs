@@ -9,15 +9,15 @@ use super::pg_options::label;
 use super::url::DatabaseUrl;
 use crate::error::OpenError;
 
-/// The most connections of a pool. A server allows 100 by default: enough for nine processes, each with one more
-/// connection that listens.
+/// The most connections of a pool. A server allows 100 connections by default, which is enough for nine processes:
+/// each has this many, and one that listens.
 const CONNECTIONS: u32 = 10;
 
 /// How long a request waits for a connection before it fails (a 503 for the client), and how long opening waits.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A connection that was idle for longer than this is pinged before it is used. Under load no connection is
-/// pinged, and after an outage no request gets a dead one.
+/// A connection that was idle for longer than this is pinged before it is used. Under load, no connection is
+/// pinged. After an outage, no request gets a dead one.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
 /// Settings that Hardtack relies on, whatever the server's configuration says: the statements are written for READ
@@ -32,8 +32,8 @@ const SETTINGS: &str = "SET default_transaction_isolation = 'read committed';
 /// Opens a PostgreSQL database with the settings that Hardtack relies on. Creates no tables.
 ///
 /// The pool has up to ten connections. Each has READ COMMITTED isolation, durable commits and time limits. With the
-/// feature `tls`, TLS is required to other machines unless `sslmode` in the URL says otherwise. See
-/// [`DatabaseUrl`] for the URL.
+/// feature `tls`, connections to other machines require TLS, unless `sslmode` is set. See [`DatabaseUrl`] for the
+/// URL.
 ///
 /// # Errors
 /// The URL is not valid, or the server cannot be reached or refuses the connection.

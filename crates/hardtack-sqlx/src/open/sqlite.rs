@@ -23,9 +23,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Opens a database file with the settings that Hardtack relies on, and creates it if it does not exist. Creates no
 /// tables.
 ///
-/// The file has a write-ahead log, and its connections `synchronous = FULL` (a commit is durable before it is
-/// confirmed), enforced foreign keys, and a busy timeout of five seconds. A new file can be read by its owner only
-/// (mode 0600); an existing file keeps its permissions.
+/// The file uses a write-ahead log. Connections have `synchronous = FULL` (a commit is durable before it is
+/// confirmed), enforced foreign keys, and a busy timeout of five seconds. Only its owner can read a new file (mode
+/// 0600); an existing file keeps its permissions.
 ///
 /// # Errors
 /// The file cannot be created, or cannot be opened as an SQLite database.
@@ -41,15 +41,15 @@ pub async fn open_sqlite(path: impl AsRef<Path>) -> Result<SqlitePool, OpenError
     Ok(pool)
 }
 
-/// Opens a database that lives as long as its pool. The pool has one connection, since each connection would have a
-/// database of its own.
+/// Opens a database that lives as long as its pool. The pool has one connection, since every connection to memory
+/// has a database of its own.
 pub(crate) async fn open_in_memory() -> Result<SqlitePool, OpenError> {
     pool(1, options().in_memory(true))
         .await
         .map_err(|source| OpenError::OpenFile { path: PathBuf::from(IN_MEMORY), source })
 }
 
-/// The path of a database in memory in errors.
+/// How errors name a database in memory.
 const IN_MEMORY: &str = ":memory:";
 
 fn options() -> SqliteConnectOptions {

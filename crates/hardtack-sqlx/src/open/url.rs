@@ -12,10 +12,10 @@ use crate::error::OpenError;
 /// - `sqlite:PATH` (feature `sqlite`): a file, which is created if it does not exist. The path is not
 ///   percent-decoded; two slashes before it are ignored. `sqlite::memory:` is a database that lives as long as the
 ///   program.
-/// - `postgres://USER:PASSWORD@HOST:PORT/DATABASE` (feature `postgres`), or `postgresql:`. What is left out is taken
+/// - `postgres://USER:PASSWORD@HOST:PORT/DATABASE` (feature `postgres`), or `postgresql:`. Missing parts are taken
 ///   from `PGHOST`, `PGUSER`, `PGPASSWORD` and so on, or from `.pgpass`. Parameters such as
-///   `?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem` have the meaning that they have in libpq. With the feature
-///   `tls`, TLS is required to other machines unless `sslmode` says otherwise.
+///   `?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem` have the same meaning as in libpq. With the feature `tls`,
+///   connections to other machines require TLS, unless `sslmode` is set.
 ///
 /// `Display` and `Debug` leave out the password.
 #[derive(Clone)]
@@ -88,7 +88,7 @@ impl FromStr for DatabaseUrl {
     }
 }
 
-/// Reads what follows `sqlite:`.
+/// Parses the part after `sqlite:`.
 #[cfg(feature = "sqlite")]
 fn parse_sqlite(text: &str) -> Result<Location, OpenError> {
     let invalid = |reason: &str| Err(OpenError::InvalidUrl { reason: reason.into() });

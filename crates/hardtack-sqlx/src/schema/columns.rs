@@ -160,7 +160,7 @@ mod tests {
         );
         assert_eq!(
             error(|row| row.generation = -1),
-            "session 0123456789abcdef0123456789abcdef: generation is -1; expected no negative number"
+            "session 0123456789abcdef0123456789abcdef: generation is -1; expected at least 0"
         );
         assert_eq!(
             error(|row| row.salt = vec![0; 17]),

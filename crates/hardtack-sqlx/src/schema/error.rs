@@ -1,13 +1,13 @@
-//! Values that a column cannot hold, or that this program never writes.
+//! Errors of rows.
 
-/// A row that no version of this program has written, or a session that no row can hold.
+/// A stored row that is not valid, or a session that cannot be stored.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RowError {
     #[error("a session's id is {0:?}; expected 32 lower-case hexadecimal digits")]
     Id(String),
-    #[error("session {id}: {column} is {value}; expected no negative number")]
+    #[error("session {id}: {column} is {value}; expected at least 0")]
     Negative { id: String, column: &'static str, value: i64 },
-    #[error("session {id}: {column} is {value}; the largest is 2^63 - 1")]
+    #[error("session {id}: {column} is {value}; expected at most 2^63 - 1")]
     TooLarge { id: String, column: &'static str, value: u64 },
     #[error("session {id}: the salt has {length} bytes; expected 16")]
     Salt { id: String, length: usize },

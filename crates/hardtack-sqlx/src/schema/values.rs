@@ -16,7 +16,7 @@ pub(crate) fn to_unsigned(id: &str, column: &'static str, value: i64) -> Result<
     u64::try_from(value).map_err(|_| RowError::Negative { id: id.into(), column, value })
 }
 
-/// Converts a number to what a column of the session `id` holds.
+/// Converts a number for a column of the session `id`. Columns hold signed numbers.
 pub(crate) fn to_signed(id: SessionId, column: &'static str, value: u64) -> Result<i64, RowError> {
     i64::try_from(value).map_err(|_| RowError::TooLarge { id: id.to_string(), column, value })
 }
@@ -38,6 +38,6 @@ mod tests {
     #[test]
     fn a_number_beyond_the_column_is_refused() {
         let error = to_signed(SessionId::random(), "generation", u64::MAX).unwrap_err().to_string();
-        assert!(error.ends_with("is 18446744073709551615; the largest is 2^63 - 1"), "{error}");
+        assert!(error.ends_with("is 18446744073709551615; expected at most 2^63 - 1"), "{error}");
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 /// The channel that the trigger on `revocations` notifies; see `migrations/postgres/0001_sessions.sql`.
 const CHANNEL: &str = "hardtack_revocations";
 
-/// A connection that listens. It is made when it is first needed, and shared by clones.
+/// A connection that listens. It is opened when it is first needed, and clones share it.
 #[derive(Clone, Default)]
 pub(super) struct RevocationListener(Arc<Mutex<Option<PgListener>>>);
 
@@ -43,7 +43,7 @@ impl RevocationListener {
     }
 }
 
-/// Connects outside the given pool, which would otherwise have one connection less for requests.
+/// Connects outside the given pool, which would otherwise have one connection fewer for requests.
 async fn connect(pool: &PgPool) -> Result<PgListener, sqlx::Error> {
     let options = pool.connect_options();
     let own_pool = PgPoolOptions::new()

@@ -14,8 +14,8 @@ use crate::database::Database;
 use crate::error::OpenError;
 use crate::{open, schema};
 
-/// A [`SessionStore`](hardtack::session::SessionStore) in a database. `P` is what it was made from: an sqlx pool or a
-/// [`Database`]. Clones share the connections.
+/// A [`SessionStore`](hardtack::session::SessionStore) in a database. `P` is the type that it was created from: an sqlx
+/// pool or a [`Database`]. Clones share the connections.
 #[derive(Clone, Debug)]
 pub struct Sessions<P> {
     handle: P,
@@ -35,8 +35,8 @@ pub type PostgresSessions = Sessions<sqlx::PgPool>;
 impl<P: Clone + Into<Database>> Sessions<P> {
     /// Keeps sessions in a database that is already open. Call [`Self::migrate`] before the first use.
     ///
-    /// Open it with `open_sqlite`, `open_postgres` or [`Database::open`]: they set what Hardtack relies on, such as
-    /// durable commits and time limits.
+    /// Open the database with `open_sqlite`, `open_postgres` or [`Database::open`], which turn on the settings that
+    /// Hardtack relies on, such as durable commits and time limits.
     pub fn from_pool(pool: P) -> Self {
         Self {
             pool: pool.clone().into().into(),
@@ -46,12 +46,13 @@ impl<P: Clone + Into<Database>> Sessions<P> {
         }
     }
 
-    /// Returns what the store was made from, for queries on the application's own tables.
+    /// Returns the pool that the store was created from, for queries on your own tables.
     pub fn pool(&self) -> &P {
         &self.handle
     }
 
-    /// Brings the tables up to date and returns how many migrations that took. `open` does this by itself.
+    /// Brings the tables up to date and returns how many migrations were applied. The `open` functions call this
+    /// themselves.
     ///
     /// # Errors
     /// The tables are newer than this program, or the database failed.

@@ -1,7 +1,7 @@
 //! Ending sessions and marking their access tokens as outdated, inside a transaction.
 //!
 //! To avoid deadlocks, every transaction takes its locks in the same order: rows of `sessions` by id, then
-//! `revocation_head`. Once a transaction holds that one, it only writes the log and commits.
+//! `revocation_head`. Once a transaction has locked `revocation_head`, it only writes the log and commits.
 
 use std::fmt::Write as _;
 
@@ -75,7 +75,7 @@ async fn end_by_subject(
          WHERE id IN (SELECT id FROM theirs) AND revoked_at IS NULL
          RETURNING id"
     );
-    // No session has an empty id.
+    // An empty text matches no session id.
     let text = |id: Option<SessionId>| id.map(|id| id.to_string()).unwrap_or_default();
     let statement = statement.bind(now.unix_seconds()).bind(subject).bind(text(kept)).bind(text(replaced));
     let ended: Vec<(String,)> = connection.fetch(statement).await.map_err(BackendError::new)?;

@@ -74,7 +74,7 @@ async fn concurrent_log_outs_everywhere_end_each_session_once() {
     }
 }
 
-/// A generation has the claims of all changes before it and is outdated by all changes after it.
+/// A new generation has the claims of the last change before it, and every later change outdates it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_rotation_comes_before_a_change_or_after_it() {
     const CHANGES: u64 = 30;

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::page_cookie::PageCookie;
 use crate::users::{Profile, User};
 
-/// Not a credential: its content is only put into a form, which the user checks and sends again. It contains the
-/// user's id, so that the next user of the browser is not shown it. An attacker who can set cookies cannot fill
-/// the form either, since ids are random and known to their users only.
+/// Not a credential: the site only fills a form with its content, which the user checks and sends again. It
+/// contains the user's id, so that the next user of the browser does not see it. An attacker who can set cookies
+/// cannot fill in the form either, because ids are random and only their users know them.
 const COOKIE: PageCookie = PageCookie { name: "settings_draft", path: "/account", max_age: 600 };
 
 /// The longest value, in bytes. A longer form is not kept.

@@ -1,4 +1,4 @@
-//! A request to `/account` without a fresh token.
+//! Responds to requests to `/account` without a fresh token.
 
 use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::FailureKind;
@@ -6,8 +6,8 @@ use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError};
 
 /// Redirects a browser whose token is no longer fresh to `/reauthenticate`, and from there to the page with the
-/// forms. Passes every other error on. The core's default would take the page from `Referer`, which browsers may
-/// omit.
+/// forms. Returns every other error unchanged. By default, the core would redirect back to the page in `Referer`,
+/// which browsers may omit.
 pub(super) fn ask_for_password(auth: &Auth, error: AuthError) -> Result<Response, AuthError> {
     let not_fresh = error.failure().reason().kind() == FailureKind::NotFresh;
     if not_fresh && auth.wants() == Wants::Page {

@@ -1,4 +1,5 @@
-//! `/account` and the forms on it. All of them need a fresh token: the user entered the password recently.
+//! `/account` and the forms on it. All of them need a fresh token, which shows that the user has entered the
+//! password recently.
 
 pub(super) mod draft;
 mod fresh;

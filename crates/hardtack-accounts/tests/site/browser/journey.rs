@@ -110,8 +110,8 @@ async fn outlives_the_access_token(ada: &Person<'_>) {
     ada.is_at("/account").await;
 }
 
-/// The browser reports that another site's link led here. The refresh happens only after a page of this site
-/// requests it.
+/// The browser reports that the request came from a link on another site. The refresh happens only after a page of
+/// this site requests it.
 async fn arrives_by_a_link_from_elsewhere(ada: &Person<'_>) {
     let elsewhere = Elsewhere::start(ada.site).await;
     for origin in elsewhere.origins() {
@@ -207,7 +207,7 @@ async fn changes_the_password(ada: &Person<'_>, telephone: &Person<'_>) {
     telephone.is_at("/service").await;
 }
 
-/// The device is told that its session has ended, and returns to the page after a log-in.
+/// The site tells the device's user that the session has ended, and returns to the page after a log-in.
 async fn was_logged_out(telephone: &Person<'_>) {
     telephone.opens("/service").await;
     telephone.is_at("/login").await;

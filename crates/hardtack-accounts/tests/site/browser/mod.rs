@@ -115,8 +115,8 @@ impl<'a> Person<'a> {
         all["cookies"].as_array().unwrap().clone()
     }
 
-    /// Repeats a question until the result is right, since pages that load by themselves send no signal. While one page
-    /// replaces another, any question may fail.
+    /// Repeats a query until it returns the expected result, since pages that load by themselves send no signal. A
+    /// query may fail while one page replaces another.
     async fn until<T: Debug, E: Debug, F>(&self, what: &str, mut ask: impl FnMut() -> F, right: impl Fn(&T) -> bool)
     where
         F: Future<Output = Result<T, E>>,

@@ -37,13 +37,16 @@ settings! {
         Setting::option("database_url", "URL", "Database: postgres://USER:PASSWORD@HOST/DATABASE or sqlite:PATH")
             .default_note("hardtack.db in the data folder")
             .secret_unless("sqlite:");
-    REDIS_URL =
-        Setting::option("redis_url", "URL", "Redis or Valkey, beside the database: redis://USER:PASSWORD@HOST:PORT/DATABASE")
-            .secret();
+    REDIS_URL = Setting::option(
+        "redis_url",
+        "URL",
+        "Redis or Valkey, in addition to the database: redis://USER:PASSWORD@HOST:PORT/DATABASE",
+    )
+    .secret();
     REDIS_FOR = Setting::option(
         "redis_for",
         "USE",
-        "What Redis is for: sessions (store them) or notice (tell other servers which have ended)",
+        "Use of Redis: sessions (store them there) or notice (tell other servers when sessions end)",
     )
     .default_note("sessions");
     MAIL_FROM = Setting::option("mail_from", "ADDRESS", "Sender of mail to users, such as noreply@site.example");
@@ -80,9 +83,9 @@ settings! {
     LEEWAY = Setting::option("leeway", "TIME", "Tolerance for clocks that differ, at most 60s")
         .or_flask(&["JWT_DECODE_LEEWAY"])
         .default("0");
-    ISSUER = Setting::option("issuer", "TEXT", "Issuer (iss) that tokens carry and must have")
+    ISSUER = Setting::option("issuer", "TEXT", "Issuer (iss) to write into tokens and to require in them")
         .or_flask(&["JWT_ENCODE_ISSUER", "JWT_DECODE_ISSUER"]);
-    AUDIENCE = Setting::option("audience", "TEXT", "Audience (aud) that tokens carry and must have")
+    AUDIENCE = Setting::option("audience", "TEXT", "Audience (aud) to write into tokens and to require in them")
         .or_flask(&["JWT_ENCODE_AUDIENCE", "JWT_DECODE_AUDIENCE"]);
     IDENTITY_CLAIM = Setting::flask(&["JWT_IDENTITY_CLAIM"]).default("sub");
     ENCODE_NBF = Setting::flask(&["JWT_ENCODE_NBF"]).default("true");

@@ -1,4 +1,4 @@
-//! What a setting is: names, flag, default, secrecy.
+//! The type of a setting: its names, its flag, its default, and whether it is secret.
 
 /// A setting: its names, its default, and whether its value may be shown.
 #[derive(Debug, PartialEq, Eq)]
@@ -6,9 +6,9 @@ pub(crate) struct Setting {
     flag: Option<Flag>,
     /// The names in Flask-JWT-Extended, which the environment and the file accept too.
     flask_names: &'static [&'static str],
-    /// The value if none is set; empty if there is none, or if it depends on other settings.
+    /// The default value; empty if there is none, or if it depends on other settings.
     pub(crate) default: &'static str,
-    /// What `--help` says about a default that depends on other settings.
+    /// A default that depends on other settings, as `--help` describes it.
     default_note: &'static str,
     secrecy: Secrecy,
 }
@@ -33,7 +33,7 @@ enum Secrecy {
     SecretUnless(&'static str),
 }
 
-/// How the table declares a setting.
+/// The constructors that the table of settings uses.
 impl Setting {
     /// A setting with a flag that takes a value.
     pub(super) const fn option(name: &'static str, value_name: &'static str, help: &'static str) -> Self {
@@ -60,7 +60,7 @@ impl Setting {
         self
     }
 
-    /// Sets the value that applies if none is set.
+    /// Sets the default value.
     pub(super) const fn default(mut self, value: &'static str) -> Self {
         self.default = value;
         self

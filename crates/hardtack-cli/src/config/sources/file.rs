@@ -67,7 +67,7 @@ fn parse(text: &str, path: &Path) -> Result<SourceValues, Error> {
     Ok(values)
 }
 
-/// The value as an environment variable would have it.
+/// Returns the text that an environment variable with this value would have.
 fn to_text(value: toml::Value) -> Option<String> {
     match value {
         toml::Value::String(text) => Some(text),

@@ -87,13 +87,13 @@ impl Sources {
         }
     }
 
-    /// The text of a setting, set or by default; `None` if it has neither.
+    /// The value of a setting as text, or else its default; `None` if it has neither.
     pub(crate) fn text(&self, setting: &Setting) -> Option<&str> {
         let default = (!setting.default.is_empty()).then_some(setting.default);
         self.value(setting).map(|value| value.text.as_str()).or(default)
     }
 
-    /// The text of a setting, set or by default, or else an empty text.
+    /// The value of a setting as text, or else its default, or else an empty text.
     pub(crate) fn text_or_empty(&self, setting: &Setting) -> String {
         self.text(setting).unwrap_or_default().to_owned()
     }

@@ -74,7 +74,7 @@ async fn an_unresponsive_server_fails_within_seconds_and_is_used_again() {
     server.halt(false);
     assert!(listed.into_iter().all(|succeeded| !succeeded) && revoked.is_err());
     assert!(took < Duration::from_secs(10), "{took:?}");
-    // The connections from before are given up within seconds, too.
+    // The connections from before the outage are closed within seconds, too.
     let since = Instant::now();
     while sessions.find(row.id).await.is_err() {
         assert!(since.elapsed() < Duration::from_secs(10));

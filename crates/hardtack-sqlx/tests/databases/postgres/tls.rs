@@ -96,7 +96,7 @@ async fn an_untrusted_server_is_refused() {
         // No authority that this machine trusts has signed the certificate.
         let error = refused(&format!("{url}?sslmode={mode}")).await;
         assert!(error.contains("certificate"), "{mode}: {error}");
-        // A server without TLS: an attacker in between could claim that.
+        // A server that claims not to support TLS, as an attacker in between could.
         let error = refused(&authority.trusting(&shared().database(), mode)).await;
         assert!(error.to_lowercase().contains("tls"), "{mode}: {error}");
     }

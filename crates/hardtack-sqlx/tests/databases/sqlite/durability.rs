@@ -58,7 +58,7 @@ async fn a_damaged_row_is_an_error() {
     let sessions = SqliteSessions::open_in_memory().await.unwrap();
     let damage = [
         ("UPDATE sessions SET salt = x'00'", "the salt has 1 bytes; expected 16"),
-        ("UPDATE sessions SET generation = -5", "generation is -5; expected no negative number"),
+        ("UPDATE sessions SET generation = -5", "generation is -5; expected at least 0"),
     ];
     for (sql, text) in damage {
         let row = session("alice");
