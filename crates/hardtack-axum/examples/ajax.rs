@@ -1,5 +1,5 @@
-//! A page with JavaScript and a JSON API: it logs in with JSON, sends `X-CSRF-TOKEN` with every request that changes
-//! something, and shows the API's errors.
+//! A page with JavaScript and a JSON API. The page logs in with JSON, sends `X-CSRF-TOKEN` with every request that
+//! changes something, and shows the API's errors.
 //!
 //! Run it with `cargo run -p hardtack-axum --example ajax` and open <http://127.0.0.1:8080>; `alice` logs
 //! in with `correct horse`, `bob` with `battery staple`. `LISTEN` sets another address.
@@ -59,7 +59,7 @@ struct Settings {
 
 async fn rename(token: AccessToken, State(people): State<People>, Json(new): Json<Settings>) -> Response {
     if new.nickname.trim().is_empty() {
-        return problem(StatusCode::UNPROCESSABLE_ENTITY, "empty_nickname", "A nickname needs a letter at least.");
+        return problem(StatusCode::UNPROCESSABLE_ENTITY, "empty_nickname", "The nickname must not be empty.");
     }
     people.rename(token.subject(), new.nickname.clone()).await;
     Json(json!({ "nickname": new.nickname })).into_response()

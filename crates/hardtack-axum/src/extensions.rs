@@ -2,7 +2,7 @@
 //!
 //! axum adds up to three extensions of its own to a request (its URI, route and parameters). A table of extensions that
 //! starts empty and grows to four is allocated twice. Starting with a table of the final size saves one of three
-//! allocations per request: the row "allocations" of `docs/performance.md`, checked by `tests/http/allocations.rs`.
+//! allocations per request (see "allocations" in `docs/performance.md`; `tests/http/allocations.rs` checks it).
 
 use std::sync::LazyLock;
 

@@ -1,8 +1,8 @@
-//! A server that responds as an application with Flask-JWT-Extended does, configured with `JWT_*` variables:
+//! A server that behaves like an application with Flask-JWT-Extended, configured with `JWT_*` environment variables:
 //! `JWT_SECRET_KEY=… LISTEN=127.0.0.1:8080 cargo run -p hardtack-axum --example flask_compat`.
 //!
-//! Each protected route responds with the token's identity and location. `POST /tokens`, `/unset` and `/revoke` stand
-//! for a log-in, a log-out and an administrator's action. They are not protected.
+//! Each protected route responds with the token's identity and location. `POST /tokens`, `/unset` and `/revoke` take
+//! the place of a log-in, a log-out and an administrator's action. They need no token.
 
 mod tokens;
 
@@ -54,7 +54,7 @@ fn identity_claim() -> String {
     env::var("JWT_IDENTITY_CLAIM").unwrap_or_else(|_| "sub".to_owned())
 }
 
-/// JSON as Flask writes it: compact, sorted, and with a line feed.
+/// Responds with JSON as Flask writes it: compact, with sorted keys and a final line feed.
 fn respond(status: StatusCode, value: &Value) -> Response {
     (status, [(CONTENT_TYPE, "application/json")], format!("{value}\n")).into_response()
 }

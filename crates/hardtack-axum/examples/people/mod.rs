@@ -1,5 +1,5 @@
-//! The users of the examples: a table in memory instead of a database. Passwords are stored as argon2 hashes. The
-//! `hardtack-accounts` crate also has sign-up and throttling.
+//! The users of the examples, in memory instead of in a database. Passwords are stored as argon2 hashes. The crate
+//! `hardtack-accounts` adds sign-up and throttling.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub(crate) struct Person {
 #[derive(Clone)]
 pub(crate) struct People {
     table: Arc<Mutex<HashMap<String, Person>>>,
-    /// The hash that is checked for unknown names.
+    /// The hash that a password is compared with if the name is unknown.
     unknown: PasswordHash,
 }
 
@@ -44,7 +44,7 @@ impl People {
     /// Returns the user if the password is right.
     pub(crate) async fn check(&self, name: &str, password: &str) -> Option<Person> {
         let person = self.table.lock().await.get(name).cloned();
-        // An unknown name takes as long as a wrong password.
+        // Take as long for an unknown name as for a wrong password, so that the time does not reveal which names exist.
         let hash = person.as_ref().map_or_else(|| self.unknown.clone(), |person| person.password.clone());
         let password = password.to_owned();
         let verify = move || Argon2::default().verify_password(password.as_bytes(), &hash).is_ok();

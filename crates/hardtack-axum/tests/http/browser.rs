@@ -27,7 +27,7 @@ async fn the_ajax_page_logs_in_changes_and_logs_out() {
     shows(&browser, "bob is called <i>Rob</i>.").await;
     browser.fill("nickname", " ").await.unwrap();
     browser.click("#rename").await.unwrap();
-    shows(&browser, "A nickname needs a letter at least.").await;
+    shows(&browser, "The nickname must not be empty.").await;
 
     // The session is ended elsewhere, and the page says so.
     site.auth.revoke_all_sessions("bob").await.unwrap();

@@ -51,7 +51,8 @@ impl SessionPolicy {
         self
     }
 
-    /// Sets how long after a rotation the previous refresh token is still exchanged for the current tokens. Default: 30 s.
+    /// Sets how long after a rotation the previous refresh token is still exchanged for the current tokens.
+    /// Default: 30 s.
     ///
     /// Until a client has used the new token, the response that carried it may have been lost, so the previous token
     /// is accepted for ten minutes (or for this window, if it is longer). Zero turns both off: then two tabs that

@@ -35,7 +35,7 @@ impl SessionRules {
         let window = if row.confirmed { self.race_window } else { self.lost_response_window };
         match row.generation - generation {
             0 => RefreshVerdict::Retry,
-            // Times are whole seconds, so `<=` alone would accept the previous token for up to a second with a zero window.
+            // Times are whole seconds: with a zero window, `<=` alone would accept the previous token for up to 1 s.
             1 if !window.is_zero() && now.since(row.rotated_at) <= window => RefreshVerdict::Repeat,
             _ => RefreshVerdict::Reuse,
         }

@@ -125,8 +125,8 @@ impl RevocationPage {
 /// A session store: nine operations, each of them one transaction, and an optional notification.
 ///
 /// `hardtack::testing::store_conformance` (feature `testing`) tests an implementation. When an operation returns, its
-/// effect must be durable; [`Self::rotate`] must be atomic; and an ended session must never become live again. The guide
-/// [`stores`](crate::guide::stores) explains how to write one.
+/// effect must be durable; [`Self::rotate`] must be atomic; and an ended session must never become live again. The
+/// guide [`stores`](crate::guide::stores) explains how to write one.
 pub trait SessionStore: Send + Sync + 'static {
     /// Adds a session, ends others in the same transaction, and returns the sessions that ended now.
     fn create(
@@ -173,8 +173,9 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Returns the live sessions of a subject, the newest first.
     fn list(&self, subject: &str, now: Timestamp) -> impl Future<Output = Result<Vec<Session>, BackendError>> + Send;
 
-    /// Returns the first `limit` log entries whose number is greater than `after`; zero starts at the beginning. Once an
-    /// entry has been returned, no entry with a smaller number may appear, however many processes write concurrently.
+    /// Returns the first `limit` log entries whose number is greater than `after`; zero starts at the beginning. Once
+    /// an entry has been returned, no entry with a smaller number may appear, however many processes write
+    /// concurrently.
     fn revocations(&self, after: u64, limit: u32) -> impl Future<Output = Result<RevocationPage, BackendError>> + Send;
 
     /// Deletes up to `limit` rows in total: sessions that ended or expired before `before`, and log entries from before

@@ -39,7 +39,8 @@ pub(crate) enum Absence {
     Member,
 }
 
-/// Searches one location. `json` contains the tokens that were read from the body, and `cookie` is the full name of the cookie.
+/// Searches one location. `json` contains the tokens that were read from the body, and `cookie` is the full name of the
+/// cookie.
 pub(crate) fn extract<'a>(
     location: TokenLocation,
     kind: TokenKind,

@@ -23,7 +23,7 @@ pub(crate) const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Polls a future expires_at it is ready. The stores of these tests never wait.
+/// Polls a future until it is ready. The stores of these tests never wait.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());

@@ -16,8 +16,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets a callback that checks the claims of verified tokens (`token_verification_loader`). If it returns `false`, the request is
-    /// refused with [`crate::FailureKind::ClaimsRefused`].
+    /// Sets a callback that checks the claims of verified tokens (`token_verification_loader`). If it returns `false`,
+    /// the request is refused with [`crate::FailureKind::ClaimsRefused`].
     pub fn verify_claims(mut self, verify: impl Fn(&VerifiedToken) -> bool + Send + Sync + 'static) -> Self {
         self.callbacks.verify_claims = Some(Box::new(verify));
         self

@@ -10,8 +10,8 @@ use crate::flask_compat::JwtOptions;
 use crate::token_source::TokenLocation;
 
 impl AuthenticatorBuilder {
-    /// Behaves like Flask-JWT-Extended with its default options, for a service that replaces or joins such an application.
-    /// Settings made after this call still apply.
+    /// Behaves like Flask-JWT-Extended with its default options, for a service that replaces or joins such an
+    /// application. Settings made after this call still apply.
     ///
     /// This gives up protection:
     ///

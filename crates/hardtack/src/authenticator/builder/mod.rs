@@ -172,8 +172,8 @@ impl AuthenticatorBuilder {
     /// Lets `OPTIONS` requests through without a token, because browsers send them before requests to other
     /// origins.
     ///
-    /// An extractor that needs a token still refuses such a request; [`Exchange::verify`](crate::adapter::Exchange::verify)
-    /// returns `None`.
+    /// An extractor that needs a token still refuses such a request;
+    /// [`Exchange::verify`](crate::adapter::Exchange::verify) returns `None`.
     pub fn exempt_options(mut self) -> Self {
         self.settings.exempt_options = true;
         self
@@ -227,8 +227,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets a callback for events such as log-ins and log-outs, for example to keep a record for users. It is called after
-    /// the commit and before the response, on the request's own thread, so it should only pass the event on, for
+    /// Sets a callback for events such as log-ins and log-outs, for example to keep a record for users. It is called
+    /// after the commit and before the response, on the request's own thread, so it should only pass the event on, for
     /// example to a channel. A panic is logged and otherwise ignored.
     ///
     /// ```

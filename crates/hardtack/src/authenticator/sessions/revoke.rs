@@ -104,8 +104,8 @@ impl Authenticator {
         Ok(ended.len())
     }
 
-    /// Deletes up to `limit` old sessions and log entries that no valid token can refer to any more, and returns how many
-    /// it deleted.
+    /// Deletes up to `limit` old sessions and log entries that no valid token can refer to any more, and returns how
+    /// many it deleted.
     ///
     /// # Errors
     /// The store failed.
