@@ -1,4 +1,4 @@
-//! Counts allocations: a program of its own, since counting them slows every one of them down.
+//! Counts allocations. This is a separate program, because counting slows down each allocation.
 
 use std::process::ExitCode;
 
@@ -8,19 +8,19 @@ use serde::{Deserialize, Serialize};
 use crate::Failed;
 use crate::rows::router::Apps;
 
-/// Counts the allocations of one piece of work.
+/// Returns the number of allocations of a function call.
 pub type Counter = fn(&mut dyn FnMut()) -> u64;
 
-/// Counts what authentication allocates for a request beyond what its route does.
+/// Counts the allocations that authentication adds to a request.
 #[derive(Parser)]
 #[command(name = "hardtack-bench-allocations", version)]
 struct Options {
-    /// Fail where Hardtack allocates more often than this for a request.
+    /// Fail if Hardtack adds more than this number of allocations to a request.
     #[arg(long, value_name = "COUNT")]
     at_most: Option<i64>,
 }
 
-/// How often each allocates for a request beyond its route's own.
+/// How many allocations each crate adds to those of the route without authentication.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Counts {
     pub(crate) hardtack: i64,
@@ -31,7 +31,7 @@ pub(crate) struct Counts {
     pub(crate) jwt_authorizer: i64,
 }
 
-/// The whole program.
+/// Runs the program.
 pub fn count_allocations(counter: Counter) -> ExitCode {
     let options = Options::parse();
     let counted = Counts::taken(counter).and_then(|counts| {
@@ -40,7 +40,9 @@ pub fn count_allocations(counter: Counter) -> ExitCode {
     });
     match (counted, options.at_most) {
         (Ok(count), Some(limit)) if count > limit => {
-            eprintln!("hardtack-bench-allocations: {count} allocations a request, and {limit} at most expected");
+            eprintln!(
+                "hardtack-bench-allocations: Hardtack adds {count} allocations to a request; --at-most allows {limit}"
+            );
             ExitCode::FAILURE
         }
         (Ok(_), _) => ExitCode::SUCCESS,
@@ -67,9 +69,13 @@ impl Counts {
     }
 }
 
-/// The count of one call once everything that is made once has been made.
+/// Returns the number of allocations of one call, after 100 calls that fill caches.
 fn settled(counter: Counter, mut call: impl FnMut() -> bool) -> Result<i64, Failed> {
     let mut good = (0..100).all(|_| call());
     let count = counter(&mut || good &= call());
-    if good { Ok(i64::try_from(count)?) } else { Err("a request was refused, so its allocations mean nothing".into()) }
+    if good {
+        Ok(i64::try_from(count)?)
+    } else {
+        Err("a request was refused, so its allocations cannot be compared".into())
+    }
 }

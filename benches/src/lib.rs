@@ -1,8 +1,8 @@
-//! Measures what Hardtack costs, beside other crates and beside the bare cryptography, in one run.
+//! Compares the cost of Hardtack with that of other crates and of the bare cryptography, in one run.
 //!
 //! `scripts/bench` prints the table of `docs/performance.md`.
 
-// Progress and errors go to the standard error, the table alone to the standard output.
+// Progress and errors go to stderr, so that stdout contains only the table.
 #![allow(clippy::print_stderr)]
 
 mod allocations;
@@ -22,7 +22,7 @@ use clap::Parser;
 
 use hardtack_bench_subject::Failed;
 
-/// The whole program.
+/// Runs the program.
 pub fn main() -> ExitCode {
     let options = options::Options::parse();
     let done = match options.command {

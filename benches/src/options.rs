@@ -1,31 +1,31 @@
-//! The command line.
+//! The command-line options.
 
 use clap::{Parser, Subcommand};
 
 use crate::run::Plan;
 use crate::server::Auth;
 
-/// Measures what Hardtack costs, beside other crates, in one run. Leave the machine alone meanwhile.
+/// Compares the cost of Hardtack with that of other crates. Run nothing else on the machine meanwhile.
 #[derive(Parser)]
 #[command(name = "hardtack-bench", version)]
 pub(crate) struct Options {
     /// Print JSON instead of Markdown.
     #[arg(long)]
     pub(crate) json: bool,
-    /// Few short rounds: a first look, not figures to quote.
+    /// Run fewer and shorter rounds, for a first look. Do not quote these figures.
     #[arg(long)]
     pub(crate) quick: bool,
-    /// Only these parts: verify, request, asymmetric, login, router, allocations, http, logins, cores.
+    /// Measure only these parts: verify, request, asymmetric, login, router, allocations, http, logins, cores.
     #[arg(long, value_delimiter = ',', value_name = "PART")]
     pub(crate) only: Vec<String>,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }
 
-/// What the program starts itself for.
+/// The subcommand with which the program starts itself as a server.
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Serve one route behind an authentication, until the standard input ends.
+    /// Serve one route with the given kind of authentication, until stdin is closed.
     #[command(hide = true)]
     Serve {
         #[arg(long, value_enum)]

@@ -1,4 +1,4 @@
-//! Measures what was asked for, and prints it.
+//! Measures the chosen parts and prints the results.
 
 use serde::Serialize;
 
@@ -7,10 +7,10 @@ use crate::options::Options;
 use crate::rows::{GROUPS, Group};
 use crate::table::{HEAD, Row};
 
-/// The load of a machine that does nothing else.
+/// The highest load average at which the machine counts as idle.
 const QUIET: f64 = 0.5;
 
-/// A run's result.
+/// The results of a run.
 #[derive(Serialize)]
 struct Report {
     version: &'static str,
@@ -22,7 +22,9 @@ struct Report {
 
 pub(crate) fn print(options: &Options) -> Result<(), Failed> {
     if cfg!(debug_assertions) {
-        return Err("this build is not optimised and its figures mean nothing; run it with --release".into());
+        return Err(
+            "this is a debug build, whose figures mean nothing; run scripts/bench or build with --release".into()
+        );
     }
     let mut report = Report {
         version: env!("CARGO_PKG_VERSION"),
@@ -34,7 +36,9 @@ pub(crate) fn print(options: &Options) -> Result<(), Failed> {
     let groups = chosen(&options.only)?;
     let load = load_average();
     if load > QUIET {
-        eprintln!("the machine is busy (load {load}): figures will spread, and those of two cores mean little");
+        eprintln!(
+            "the machine is busy (load average {load}), so the figures will vary, and those for two cores mean little"
+        );
     }
     for group in groups {
         eprintln!("measuring: {}", group.name);
@@ -59,19 +63,19 @@ fn chosen(only: &[String]) -> Result<Vec<&'static Group>, Failed> {
     let find = |name: &String| GROUPS.iter().find(|group| group.name == name);
     let known = || GROUPS.iter().map(|group| group.name).collect::<Vec<_>>().join(", ");
     only.iter()
-        .map(|name| find(name).ok_or_else(|| format!("no part is called {name:?}; there are: {}", known()).into()))
+        .map(|name| find(name).ok_or_else(|| format!("there is no part {name:?}; expected one of {}", known()).into()))
         .collect()
 }
 
-/// How many processes wanted a processor in the last minute; zero where nobody tells.
+/// Returns the load average of the last minute, or zero on systems without `/proc/loadavg`.
 fn load_average() -> f64 {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split_whitespace().next().and_then(|load| load.parse().ok()).unwrap_or(0.0)
 }
 
-/// What the processor calls itself.
+/// Returns the name of the processor.
 fn cpu() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-    model.map_or_else(|| "an unnamed processor".to_owned(), |(_, name)| name.trim().to_owned())
+    model.map_or_else(|| "an unknown processor".to_owned(), |(_, name)| name.trim().to_owned())
 }

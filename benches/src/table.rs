@@ -1,10 +1,11 @@
-//! Rows, and how they are printed.
+//! The rows of the table, and their format.
 
 use serde::Serialize;
 
 use crate::run::Spread;
 
-/// Quartiles that lie further apart than this share of the median tell of the machine, not of the code.
+/// If the quartiles differ by more than this share of the median, the figure is too unsteady to compare with its
+/// target.
 const UNSTEADY: f64 = 0.3;
 
 /// One line of the table.
@@ -18,11 +19,11 @@ pub(crate) struct Row {
     peers: Vec<Peer>,
 }
 
-/// What the figures of a row are.
+/// The unit of a row's figures.
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Unit {
-    /// Times the base.
+    /// A ratio to the baseline.
     Ratio,
     /// Nanoseconds.
     Nanoseconds,
@@ -34,27 +35,27 @@ pub(crate) enum Unit {
     Megabytes,
 }
 
-/// What a row has to show.
+/// The target of a row, and a more ambitious one ("stretch"), if any.
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Target {
-    /// At most the first; better, at most the second.
+    /// At most the first value; for the stretch target, at most the second.
     AtMost(f64, Option<f64>),
-    /// At least the first; better, at least the second.
+    /// At least the first value; for the stretch target, at least the second.
     AtLeast(f64, Option<f64>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Verdict {
-    /// The rounds differ too much to say.
+    /// The rounds differ too much for a verdict.
     Unsteady,
     Missed,
     Reached,
     Beyond,
 }
 
-/// What somebody else's code, or the bare operation, shows in the same row.
+/// The figure of another crate, or of the bare operation, in the same row.
 #[derive(Serialize)]
 struct Peer {
     name: String,
@@ -82,13 +83,13 @@ impl Row {
         self
     }
 
-    /// A peer that could not be measured, and why.
+    /// Adds a peer that could not be measured, with the reason.
     pub(crate) fn left_out(mut self, name: impl Into<String>, why: impl Into<String>) -> Self {
         self.peers.push(Peer { name: name.into(), value: None, left_out: Some(why.into()) });
         self
     }
 
-    /// The row in Markdown.
+    /// Returns the row as a line of Markdown.
     pub(crate) fn to_markdown(&self) -> String {
         let peers: Vec<String> = self.peers.iter().map(|peer| peer.text(self.unit)).collect();
         format!(
@@ -102,7 +103,7 @@ impl Row {
     }
 }
 
-/// The head of a table of rows.
+/// The header of the table.
 pub(crate) const HEAD: &str = "| | Hardtack | target | met | others in the same run |\n| --- | --- | --- | --- | --- |";
 
 impl Peer {
@@ -115,7 +116,7 @@ impl Peer {
 }
 
 impl Unit {
-    /// As many places as are printed: what is printed is what is judged.
+    /// Rounds to the printed number of digits, so that the verdict is about the printed figure.
     fn rounded(self, value: f64) -> f64 {
         let factor = match self {
             Self::Ratio | Self::Microseconds => 100.0,

@@ -1,13 +1,13 @@
-//! Answers out of a stream.
+//! Reads HTTP responses from a stream.
 
 use std::io::{ErrorKind, Read};
 
 use crate::Failed;
 
-/// The answers of one connection, in order.
+/// Reads the responses of one connection, in order.
 pub(crate) struct Answers {
     buffer: Vec<u8>,
-    /// How much of the buffer is filled.
+    /// The number of bytes in the buffer.
     filled: usize,
 }
 
@@ -17,21 +17,21 @@ impl Default for Answers {
     }
 }
 
-/// What a caller wants to know of an answer.
+/// The parts of a response that callers need.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// Names and values of the cookies that it sets.
+    /// The cookies that the response sets, as `name=value`.
     pub(crate) cookies: Vec<String>,
 }
 
 impl Answers {
-    /// The status of the next answer, once all of it has come.
+    /// Returns the status of the next response, or `None` if it is not complete yet.
     pub(super) fn next_status(&mut self, stream: &mut impl Read) -> Result<Option<u16>, Failed> {
         self.read(stream, |response| response.code.unwrap_or(0))
     }
 
-    /// The next answer, once all of it has come.
+    /// Returns the next response, or `None` if it is not complete yet.
     pub(super) fn next(&mut self, stream: &mut impl Read) -> Result<Option<Answer>, Failed> {
         self.read(stream, |response| {
             let set = response.headers.iter().filter(|field| field.name.eq_ignore_ascii_case("set-cookie"));
@@ -40,7 +40,7 @@ impl Answers {
         })
     }
 
-    /// Reads as long as there is something to read.
+    /// Reads until the response is complete or the stream has no more data.
     fn read<T>(
         &mut self,
         stream: &mut impl Read,
@@ -48,10 +48,10 @@ impl Answers {
     ) -> Result<Option<T>, Failed> {
         loop {
             let read = match stream.read(self.buffer.get_mut(self.filled..).unwrap_or_default()) {
-                Ok(0) => return Err("the server closed a connection, or answered at more length than is read".into()),
+                Ok(0) => return Err("the server closed a connection, or sent a response of more than 16 KiB".into()),
                 Ok(read) => read,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                // Only a stream that does not block says so; one that does has run out of patience.
+                // A non-blocking stream has no more data yet; a blocking one has reached its timeout.
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
                 Err(error) => return Err(error.into()),
             };
@@ -64,7 +64,7 @@ impl Answers {
                 continue;
             }
             let seen = look(&response);
-            // One request at a time: nothing can follow this answer.
+            // The next request has not been sent, so no bytes can follow this response.
             self.filled = 0;
             return Ok(Some(seen));
         }
@@ -76,7 +76,7 @@ fn length(response: &httparse::Response<'_, '_>) -> Result<usize, Failed> {
     match field {
         Some(field) => Ok(std::str::from_utf8(field.value)?.trim().parse()?),
         None if response.code == Some(204) => Ok(0),
-        None => Err("an answer without a Content-Length".into()),
+        None => Err("a response has no Content-Length".into()),
     }
 }
 
@@ -84,7 +84,7 @@ fn length(response: &httparse::Response<'_, '_>) -> Result<usize, Failed> {
 mod tests {
     use super::*;
 
-    /// Hands out a few bytes at a time.
+    /// A stream that returns a few bytes per read.
     struct Dribble<'a>(&'a [u8]);
 
     impl Read for Dribble<'_> {

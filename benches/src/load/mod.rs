@@ -1,5 +1,6 @@
-//! Requests over loopback, from one thread over keep-alive connections: each gets its next request as
-//! soon as its answer was read. It costs less than any server, so that the server is what is measured.
+//! Sends requests over loopback, from one thread over keep-alive connections. On each connection, the next request is
+//! sent as soon as the response to the previous one was read. This takes less CPU time than any of the servers, so the
+//! server is the bottleneck.
 
 mod answer;
 
@@ -15,16 +16,16 @@ use answer::Answers;
 
 use crate::Failed;
 
-/// How long an answer may take before the run is given up.
+/// How long to wait for a response before the run fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What the asking thread does until there is an answer.
+/// What the client thread does until a response arrives.
 #[derive(Clone, Copy)]
 pub(crate) enum Waits {
-    /// It sleeps, where the processor is for others.
+    /// It sleeps and leaves the processor to other threads.
     Asleep,
-    /// It looks again and again, where it has a core of its own: a server pays for waking its client, and pays more
-    /// the longer that one had to wait.
+    /// It polls without sleeping, which needs a core of its own. A server spends CPU time on waking a sleeping client,
+    /// and the longer the client slept, the more.
     Awake,
 }
 
@@ -50,17 +51,17 @@ impl Connection {
         Ok(Self { stream: TcpStream::from_std(stream), answers: Answers::default() })
     }
 
-    /// A request is small and the one before was answered: it fits into the socket at once.
+    /// Sends a request. It fits into the socket's buffer, because it is small and no other request is in flight.
     fn send(&mut self, request: &[u8]) -> Result<(), Failed> {
         Ok(self.stream.write_all(request)?)
     }
 
-    /// Whether the answer is complete. One that is not 200 is an error.
+    /// Returns whether the response is complete. A status other than 200 is an error.
     fn receive(&mut self) -> Result<bool, Failed> {
         match self.answers.next_status(&mut self.stream)? {
             None => Ok(false),
             Some(200) => Ok(true),
-            Some(status) => Err(format!("200 expected of the measured route, {status} answered").into()),
+            Some(status) => Err(format!("the measured route responded with {status}; expected 200").into()),
         }
     }
 }
@@ -81,7 +82,7 @@ impl Load {
         Ok(Self { poll, events, connections, request, waits })
     }
 
-    /// Repeats the request for a while, and reads the last answers.
+    /// Repeats the request on all connections for `span`, and then waits for the last responses.
     pub(crate) fn run(&mut self, span: Duration) -> Result<Throughput, Failed> {
         let start = Instant::now();
         for connection in &mut self.connections {
@@ -98,7 +99,7 @@ impl Load {
             if !self.events.is_empty() {
                 answered = now;
             } else if now - answered >= PATIENCE {
-                return Err("the server has stopped answering".into());
+                return Err("the server did not respond within 20 s".into());
             }
             let over = now - start >= span;
             for event in &self.events {
@@ -118,7 +119,7 @@ impl Load {
     }
 }
 
-/// What a load got through.
+/// How many requests were served, and in how much time.
 #[derive(Clone, Copy)]
 pub(crate) struct Throughput {
     pub(crate) requests: u64,
@@ -131,12 +132,12 @@ impl Throughput {
     }
 }
 
-/// One request on a connection of its own.
+/// Sends one request on a new connection, and returns the response.
 pub(crate) fn call(address: SocketAddr, request: &[u8]) -> Result<Answer, Failed> {
     let mut stream = std::net::TcpStream::connect(address)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     stream.write_all(request)?;
     let mut answers = Answers::default();
-    answers.next(&mut stream)?.ok_or_else(|| "the server has stopped answering".into())
+    answers.next(&mut stream)?.ok_or_else(|| "the server did not respond within 20 s".into())
 }

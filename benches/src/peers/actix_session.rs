@@ -1,4 +1,4 @@
-//! actix-session, sessions in an encrypted cookie: nothing to ask a store for.
+//! actix-session with the session in an encrypted cookie, so it needs no store.
 
 use actix_session::storage::CookieSessionStore;
 use actix_session::{Session, SessionMiddleware};
@@ -8,19 +8,19 @@ use actix_web::{Error, HttpResponse};
 
 use hardtack_bench_subject::SUBJECT;
 
-/// Its layer.
+/// The middleware of actix-session.
 pub(crate) fn layer(key: Key) -> SessionMiddleware<CookieSessionStore> {
     SessionMiddleware::new(CookieSessionStore::default(), key)
 }
 
-/// Who is logged in.
+/// A handler that requires a logged-in user.
 pub(crate) async fn user(session: Session) -> Result<&'static str, Error> {
     let user = session.get::<String>("user")?.ok_or_else(|| ErrorUnauthorized("nobody"))?;
     std::hint::black_box(user);
     Ok("hello")
 }
 
-/// Logs in.
+/// A handler that logs a user in.
 pub(crate) async fn log_in(session: Session) -> Result<HttpResponse, Error> {
     session.insert("user", SUBJECT)?;
     Ok(HttpResponse::NoContent().finish())

@@ -1,4 +1,4 @@
-//! axum-login on tower-sessions, sessions in memory.
+//! axum-login on tower-sessions, with sessions in memory.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -34,7 +34,7 @@ impl AuthUser for User {
     }
 }
 
-/// The users, in memory like everybody's.
+/// The users, in memory as for all other crates.
 #[derive(Clone)]
 struct Users(Arc<HashMap<String, User>>);
 
@@ -65,7 +65,7 @@ async fn log_in(mut session: AuthSession<Users>) -> StatusCode {
     }
 }
 
-/// The application, and the `Cookie` field of someone who is logged in to it.
+/// Returns the application and the `Cookie` field of a user who is logged in to it.
 pub(crate) fn app() -> Result<(Router, String), Failed> {
     let user_row = User { id: SUBJECT.to_owned(), password_hash: vec![7; 97] };
     let users = Users(Arc::new(HashMap::from([(SUBJECT.to_owned(), user_row)])));

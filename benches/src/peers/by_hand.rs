@@ -1,5 +1,4 @@
-//! A cookie jar, a general JWT crate, and the checks written by hand: what an application without
-//! Hardtack usually has.
+//! A cookie jar, a general JWT crate, and handwritten checks, which is how applications without Hardtack usually do it.
 
 use std::collections::HashSet;
 use std::sync::{Arc, RwLock};
@@ -16,7 +15,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, TokenData, Validation};
 use super::claims::TypedClaims;
 use crate::Failed;
 
-/// Everything that such a stack keeps between requests. Cheap to clone.
+/// The state that such an application keeps between requests. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct ByHand(Arc<Parts>);
 
@@ -30,7 +29,7 @@ struct Parts {
 impl ByHand {
     pub(crate) fn new(key: DecodingKey, algorithm: Algorithm, cookie_name: &str) -> Self {
         let mut validation = Validation::new(algorithm);
-        // As strict about time as we are.
+        // Hardtack's default, so that both are equally strict.
         validation.leeway = 0;
         validation.validate_nbf = true;
         validation.validate_aud = false;
@@ -38,12 +37,12 @@ impl ByHand {
         Self(Arc::new(Parts { key, validation, cookie_name: cookie_name.to_owned(), revoked }))
     }
 
-    /// From a token to owned, typed claims.
+    /// Verifies a token and returns owned, typed claims.
     pub(crate) fn decode(&self, token: &str) -> Result<TokenData<TypedClaims>, jsonwebtoken::errors::Error> {
         jsonwebtoken::decode(token, &self.0.key, &self.0.validation)
     }
 
-    /// From a header map to the user's id, with CSRF and revocation.
+    /// Returns the user's id from a header map, after checking the CSRF value and revocation.
     pub(crate) fn user(&self, changes: bool, headers: &HeaderMap) -> Option<String> {
         let jar = CookieJar::from_headers(headers);
         let token = jar.get(&self.0.cookie_name)?;
@@ -64,7 +63,7 @@ impl ByHand {
     }
 }
 
-/// What the middleware leaves for handlers.
+/// The extension that the middleware inserts for handlers.
 #[derive(Clone)]
 struct User(String);
 
@@ -83,13 +82,16 @@ async fn user(Extension(user): Extension<User>) -> &'static str {
     "hello"
 }
 
-/// The application.
+/// Returns the application.
 pub(crate) fn app(stack: ByHand) -> Router {
     Router::new().route("/user", get(user)).layer(from_fn_with_state(stack, guard))
 }
 
-/// The public key of ours that a JWK describes.
+/// Converts Hardtack's public key to one of the general JWT crate.
 pub(crate) fn public_key(keys: &hardtack::KeySet) -> Result<DecodingKey, Failed> {
-    let jwk = keys.signing_key().and_then(|key| key.verifying_key().to_jwk()).ok_or("a secret has no public JWK")?;
-    Ok(DecodingKey::from_jwk(&serde_json::from_str(&jwk.to_public_json().ok_or("no public JWK")?)?)?)
+    let jwk = keys
+        .signing_key()
+        .and_then(|key| key.verifying_key().to_jwk())
+        .ok_or("the signing key is a secret and has no public JWK")?;
+    Ok(DecodingKey::from_jwk(&serde_json::from_str(&jwk.to_public_json().ok_or("the key has no public JWK")?)?)?)
 }

@@ -1,6 +1,6 @@
-//! The claims as a general JWT crate reads them.
+//! The claims of Hardtack's tokens, for a general JWT crate.
 
-/// The claims of our tokens, owned, as an application with a general JWT crate would have them.
+/// The claims of Hardtack's tokens in an owned struct, as an application with a general JWT crate would define it.
 #[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
 pub(crate) struct TypedClaims {
     pub(crate) fresh: Fresh,
@@ -14,7 +14,7 @@ pub(crate) struct TypedClaims {
     pub(crate) exp: i64,
 }
 
-/// `true`, `false` or a time.
+/// The claim `fresh`: `true`, `false` or a time.
 #[derive(Clone, Copy, Debug, serde::Deserialize, serde::Serialize)]
 #[serde(untagged)]
 pub(crate) enum Fresh {

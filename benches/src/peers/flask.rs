@@ -1,4 +1,4 @@
-//! Flask-JWT-Extended under gunicorn, in a Python environment that is thrown away afterwards.
+//! Flask-JWT-Extended under gunicorn, in a temporary Python environment.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -9,27 +9,27 @@ use tempfile::TempDir;
 use crate::Failed;
 use crate::server::{Greeting, Server};
 
-/// The packages as the index has them today.
+/// The packages. The newest versions are installed.
 const PACKAGES: [&str; 2] = ["flask-jwt-extended", "gunicorn"];
 
-/// Both applications, `bare` and `guarded`.
+/// The source of both applications, `bare` and `guarded`.
 const APPLICATIONS: &str = include_str!("flask_app.py");
 
-/// An installation.
+/// A Python environment with the packages installed.
 pub(crate) struct Flask {
     folder: TempDir,
 }
 
 impl Flask {
-    /// Makes the environment and installs the packages into it.
+    /// Creates the environment and installs the packages.
     ///
     /// # Errors
-    /// There is no Python, or no package index.
+    /// Python is missing, or the package index is not reachable.
     pub(crate) fn install() -> Result<Self, Failed> {
         let folder = tempfile::tempdir()?;
         let python = Command::new("python3").args(["-m", "venv"]).arg(folder.path().join("venv")).output();
         if !python.is_ok_and(|made| made.status.success()) {
-            return Err("there is no python3 with venv".into());
+            return Err("python3 with its module venv is not installed".into());
         }
         let mut pip = Command::new(folder.path().join("venv/bin/pip"));
         pip.args(["install", "--quiet", "--disable-pip-version-check"]).args(PACKAGES);
@@ -40,14 +40,14 @@ impl Flask {
         Ok(Self { folder })
     }
 
-    /// Serves one of the applications: one worker, which keeps connections open.
+    /// Serves one of the applications with one worker and keep-alive connections.
     pub(crate) fn serve(&self, application: &str) -> Result<Server, Failed> {
         let mut gunicorn = Command::new(self.folder.path().join("venv/bin/gunicorn"));
         gunicorn.args(["--workers", "1", "--worker-class", "gthread", "--threads", "4", "--keep-alive", "60"]);
         gunicorn.args(["--bind", "127.0.0.1:0"]).arg(format!("applications:{application}"));
         gunicorn.current_dir(self.folder.path() as &Path).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = gunicorn.spawn()?;
-        let log = child.stderr.take().ok_or("gunicorn without a log")?;
+        let log = child.stderr.take().ok_or("gunicorn's stderr is not piped")?;
         let mut lines = BufReader::new(log).lines();
         let address = loop {
             let Some(line) = lines.next().transpose()? else {
@@ -57,7 +57,7 @@ impl Flask {
             let Some((_, rest)) = line.split_once("http://") else { continue };
             break rest.split_whitespace().next().unwrap_or_default().parse()?;
         };
-        // Whatever else it says goes nowhere, and must not fill the pipe.
+        // Discard the rest of the log, so that gunicorn never blocks on a full pipe.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         let cookie = if application == "guarded" { None } else { Some("theme=dark".to_owned()) };
         Server::greeted(child, Greeting { address, cookie })

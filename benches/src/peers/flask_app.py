@@ -1,4 +1,4 @@
-"""One route without authentication, and one behind Flask-JWT-Extended's cookies."""
+"""One application without authentication, and one with Flask-JWT-Extended's cookies."""
 
 import secrets
 

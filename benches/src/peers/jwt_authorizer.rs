@@ -1,4 +1,4 @@
-//! jwt-authorizer, on the axum that it was made for.
+//! jwt-authorizer, on the older version of axum that it supports.
 
 use axum_of_jwt_authorizer::Router;
 use axum_of_jwt_authorizer::routing::get;
@@ -13,7 +13,7 @@ async fn user(JwtClaims(claims): JwtClaims<RegisteredClaims>) -> &'static str {
     "hello"
 }
 
-/// The application with tokens in a cookie.
+/// Returns the application, which takes the token from a cookie.
 pub(crate) fn app(secret: &str, cookie_name: &str) -> Result<Router, Failed> {
     let authorizer: JwtAuthorizer<RegisteredClaims> = JwtAuthorizer::from_secret(secret)
         .validation(Validation::new().nbf(true).leeway(0))
@@ -22,7 +22,7 @@ pub(crate) fn app(secret: &str, cookie_name: &str) -> Result<Router, Failed> {
     Ok(Router::new().route("/user", get(user)).layer(authorizer.into_layer()))
 }
 
-/// The same axum without authentication.
+/// Returns the same application without authentication.
 pub(crate) fn bare() -> Router {
     Router::new().route("/user", get(async || "hello"))
 }

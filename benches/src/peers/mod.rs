@@ -1,4 +1,4 @@
-//! Other people's crates, each as its own documentation has it used.
+//! The crates that Hardtack is compared with, each used as its documentation recommends.
 
 pub(crate) mod actix_session;
 pub(crate) mod axum_login;

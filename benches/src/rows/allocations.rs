@@ -1,4 +1,4 @@
-//! Allocations a request, beyond what the route makes without authentication.
+//! The allocations that authentication adds to a request.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! Public-key signatures: what is added to the bare check with a parsed key.
+//! Public-key signatures: the cost of a verification relative to a bare signature check with a parsed key.
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
@@ -21,7 +21,7 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
     ])
 }
 
-/// A key in our hands and in the bare library's.
+/// The same key for Hardtack and for the bare cryptography.
 struct Pair {
     keys: KeySet,
     raw: ParsedPublicKey,
@@ -32,7 +32,7 @@ fn row(plan: &Plan, name: &str, pair: Pair, algorithm: jsonwebtoken::Algorithm) 
     let authenticator = without_cache(Authenticator::builder(pair.keys).base_url(SITE)).build()?;
     let token = authenticator.access_token(SUBJECT).issue()?;
     let token = token.as_str();
-    let (signed, encoded) = token.rsplit_once('.').ok_or("a token without a dot")?;
+    let (signed, encoded) = token.rsplit_once('.').ok_or("the token has no dot")?;
     let tag = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(encoded)?;
     let raw = || pair.raw.verify_sig(std::hint::black_box(signed.as_bytes()), &tag);
 

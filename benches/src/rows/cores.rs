@@ -1,4 +1,4 @@
-//! Two threads over one: whether anything is shared that they wait for.
+//! The throughput of two threads relative to one, which shows whether threads wait for shared data.
 
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
         [&|| bare.verify().is_ok(), &|| plain.decode::<NoExtra>(&token, TokenKind::Access).is_good(), &|| {
             cached.decode::<NoExtra>(&token, TokenKind::Access).is_good()
         }];
-    // What each case takes on one core and then on the other, on average, and what it takes on both at once.
+    // For each case: the average time per operation on either core alone, and the time on both at once.
     let mut costs = [const { Vec::new() }; 6];
     for round in 0..plan.rounds.min(200) {
         for turn in 0..cases.len() {
@@ -48,15 +48,15 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
     ])
 }
 
-/// Two of the cores that this process may run on.
+/// Returns two of the cores that this process may run on.
 fn two_cores() -> Result<Option<[usize; 2]>, Failed> {
     let allowed = sched_getaffinity(None)?;
     let mut cores = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core));
     Ok(cores.next().zip(cores.next()).map(|(one, other)| [one, other]))
 }
 
-/// Operations a second of one thread on each of these cores, counted while all of them run. Each stays on its own:
-/// otherwise a lone one would flee from whoever else wants a core, and two could not.
+/// Returns the operations per second of all threads together, with one thread pinned to each of these cores. If threads
+/// were not pinned, a single thread could move to an idle core when its core is busy, but two threads could not.
 fn throughput(cores: &[usize], span: Duration, operation: &(dyn Fn() -> bool + Sync)) -> Result<f64, Failed> {
     let start = Barrier::new(cores.len());
     let work = |core: usize| {
@@ -79,5 +79,5 @@ fn throughput(cores: &[usize], span: Duration, operation: &(dyn Fn() -> bool + S
         let running: Vec<_> = cores.iter().map(|core| scope.spawn(move || work(*core))).collect();
         running.into_iter().map(|thread| thread.join().ok().flatten()).collect::<Option<Vec<f64>>>()
     });
-    Ok(rates.ok_or("a thread could not be put on its core, or a verification failed there")?.iter().sum())
+    Ok(rates.ok_or("a thread could not be pinned to its core, or a verification failed")?.iter().sum())
 }

@@ -1,4 +1,4 @@
-//! Over loopback, one server worker, 32 connections that are never idle.
+//! Requests over loopback to a server with one worker, on 32 connections that are never idle.
 
 use std::array::from_fn;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::run::{Plan, Spread, quietest_quarter};
 use crate::server::{Auth, Server};
 use crate::table::{Row, Target, Unit};
 
-/// As many as the anchors were measured with.
+/// The number of connections to each server.
 const CONNECTIONS: usize = 32;
 
 pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
@@ -69,10 +69,10 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
     ])
 }
 
-/// How often each server is started.
+/// How many times each server is started.
 const LIVES: usize = 5;
 
-/// Rounds of one server.
+/// The figures of each round of one server.
 #[derive(Default)]
 struct Rounds {
     per_second: Vec<f64>,
@@ -96,8 +96,8 @@ impl Rounds {
         Spread::of(self.per_second.iter().zip(&base.per_second).map(|(ours, base)| ours / base).collect())
     }
 
-    /// As [`Self::over`], from what one worker spends on a request: the same where the server is the limit,
-    /// and steadier where something else takes the processor away.
+    /// Like [`Self::over`], but computed from the CPU time per request. The result is the same if the server is the
+    /// bottleneck, and steadier if other processes use the processor.
     fn saves(&self, base: &Self) -> Spread {
         Spread::of(self.microseconds.iter().zip(&base.microseconds).map(|(ours, base)| base / ours).collect())
     }
@@ -115,8 +115,8 @@ impl Rounds {
     }
 }
 
-/// All servers run, and take their turns at being asked. They are started anew several times, as where a process
-/// happens to lie in memory makes it quicker or slower for as long as it lives.
+/// Runs all servers at once and sends requests to each in turn. Restarts them several times, because the memory layout
+/// of a process makes it faster or slower for its whole life.
 fn servers<const N: usize>(plan: &Plan, kinds: [Auth; N]) -> Result<[Rounds; N], Failed> {
     let mut all = from_fn(|_| Rounds::default());
     for _ in 0..LIVES {
@@ -150,7 +150,8 @@ fn turns<const N: usize>(rounds: usize, round: Duration, running: &[Server]) -> 
     Ok(measured.map(|rounds| rounds.only(&kept)))
 }
 
-/// Flask is a tenth as fast, and its process another kind: a few rounds of its own, over its own base.
+/// Measures Flask in separate rounds, relative to Flask without authentication. It gets fewer rounds, because it is ten
+/// times slower.
 fn with_flask(plan: &Plan, row: Row) -> Row {
     let name = "Flask-JWT-Extended, relative to Flask";
     let measured = Flask::install().and_then(|flask| {

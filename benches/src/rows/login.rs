@@ -1,4 +1,4 @@
-//! What a log-in answers: two tokens and four cookies.
+//! The response to a log-in: two tokens and four cookies.
 
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use hardtack::Authenticator;
@@ -36,7 +36,7 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
     ])
 }
 
-/// The same four fields by hand.
+/// Creates the same four `Set-Cookie` fields by hand.
 fn by_hand(key: &EncodingKey) -> Option<[String; 4]> {
     let now = jsonwebtoken::get_current_timestamp() as i64;
     let token = |kind: &str, seconds| {
@@ -65,7 +65,7 @@ fn by_hand(key: &EncodingKey) -> Option<[String; 4]> {
     ])
 }
 
-/// As many random bits as a UUID, from the generator that its owners recommend for speed.
+/// Returns 128 random bits, about as many as a UUID has, from the fast thread-local generator of `rand`.
 fn random_text() -> String {
     base64_simd::URL_SAFE_NO_PAD.encode_to_string(rand::random::<[u8; 16]>())
 }

@@ -1,4 +1,4 @@
-//! What everybody else notices while eight clients log in to the ready site without a pause.
+//! How much other requests slow down while eight clients log in to the ready-made site without a pause.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -18,12 +18,12 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
     let server = Server::start_in(Auth::Site, folder.path())?;
     let signed_up = call(server.address, &post("/signup"))?.status;
     if !(200..400).contains(&signed_up) {
-        return Err(format!("the site answered the sign-up with {signed_up}").into());
+        return Err(format!("the site responded to the sign-up with {signed_up}").into());
     }
     let mut load = Load::open(server.address, CONNECTIONS, server.request(), Waits::Asleep)?;
     load.run(plan.http_round)?;
     let (mut ratios, mut rates) = (Vec::new(), Vec::new());
-    // Long turns: a log-in takes a hundredth of a second and more.
+    // Turns are long because a log-in takes 10 ms or more.
     let turn = plan.http_round * 25;
     for _ in 0..plan.http_rounds / 12 {
         let alone = load.run(turn)?.per_second();
@@ -45,7 +45,7 @@ pub(crate) fn measure(plan: &Plan) -> Result<Vec<Row>, Failed> {
     ])
 }
 
-/// The load's throughput, and how many log-ins a second went well.
+/// Returns the throughput of the other requests, and the log-ins per second.
 fn beside_logins(server: &Server, load: &mut Load, span: Duration) -> Result<(f64, f64), Failed> {
     let (stop, good, bad) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
     let request = post("/login");
@@ -65,12 +65,12 @@ fn beside_logins(server: &Server, load: &mut Load, span: Duration) -> Result<(f6
     })?;
     let (good, bad) = (good.into_inner(), bad.into_inner());
     if good == 0 || bad > 0 {
-        return Err(format!("{good} log-ins went well and {bad} did not").into());
+        return Err(format!("{bad} log-ins failed and {good} succeeded; expected no failures").into());
     }
     Ok((done.per_second(), good as f64 / done.spent.as_secs_f64()))
 }
 
-/// A program's JSON.
+/// A POST request with the credentials as JSON.
 fn post(path: &str) -> Vec<u8> {
     format!(
         "POST {path} HTTP/1.1\r\nhost: site.example\r\naccept: application/json\r\n\

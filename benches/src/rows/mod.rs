@@ -1,4 +1,4 @@
-//! The table's rows, a file for each thing that is measured.
+//! The rows of the table, with one module for each part.
 
 pub(crate) mod allocations;
 pub(crate) mod asymmetric;
@@ -16,12 +16,12 @@ use crate::table::Row;
 
 /// A group of rows that are measured together.
 pub(crate) struct Group {
-    /// What `--only` calls it.
+    /// The name of the part in `--only`.
     pub(crate) name: &'static str,
     pub(crate) measure: fn(&Plan) -> Result<Vec<Row>, Failed>,
 }
 
-/// All of them, in the table's order.
+/// All groups, in the order of the table.
 pub(crate) const GROUPS: &[Group] = &[
     Group { name: "verify", measure: verify::measure },
     Group { name: "request", measure: request::measure },

@@ -1,4 +1,4 @@
-//! From a header map to a user, with CSRF and 100,000 ended sessions.
+//! Verifies a request from its header map, with the CSRF check and 100,000 ended sessions in memory.
 
 use hardtack::jwt::Algorithm;
 use jsonwebtoken::DecodingKey;

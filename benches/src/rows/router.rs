@@ -1,4 +1,4 @@
-//! A whole router in this process, from request to response: what authentication adds to the same route.
+//! The time that authentication adds to a call of a whole router in this process.
 
 use std::convert::Infallible;
 
@@ -20,7 +20,7 @@ use hardtack_bench_subject::{
     Call, Visitor, bare, get, guarded, hs256_keys, layered, poll_once, stored, stored_without_cache,
 };
 
-/// Routers with the fields that their visitor sends.
+/// The routers, each with the header fields of a logged-in user.
 pub(crate) struct Apps {
     pub(crate) none: Call,
     pub(crate) hardtack: Call<AuthService<Router>>,
@@ -32,7 +32,7 @@ pub(crate) struct Apps {
     pub(crate) jwt_authorizer: OlderCall,
 }
 
-/// The same for the older axum of jwt-authorizer.
+/// Like `Call`, for the older axum of jwt-authorizer.
 pub(crate) struct OlderCall {
     router: axum_of_jwt_authorizer::Router,
     headers: HeaderMap,

@@ -1,4 +1,4 @@
-//! From a token to owned claims.
+//! Verifies a token and returns owned claims.
 
 use hardtack::jwt::{NoExtra, TokenKind};
 use jsonwebtoken::{Algorithm, DecodingKey};

@@ -1,4 +1,4 @@
-//! One thing to measure.
+//! One operation to measure.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::Failed;
 
-/// Whether an operation did what it is measured for. What refuses is fast, and must not count.
+/// The result of an operation. A failed operation may be fast, so its time must not count.
 pub(crate) trait Outcome {
     fn is_good(&self) -> bool;
 }
@@ -24,7 +24,7 @@ impl<T, E> Outcome for Result<T, E> {
     }
 }
 
-/// An operation with its name. The loop around it is compiled together with it.
+/// A named operation. The loop that repeats it is compiled together with it, so the calls can be inlined.
 pub(crate) struct Case<'a> {
     name: &'static str,
     repeat: Box<dyn FnMut(u64) -> bool + 'a>,
@@ -35,7 +35,7 @@ impl<'a> Case<'a> {
         let repeat = move |count| {
             let mut good = true;
             for _ in 0..count {
-                // What it returns is dropped here: freeing it is part of the price.
+                // The result is dropped inside the loop, because freeing it is part of the cost.
                 good &= black_box(operation()).is_good();
             }
             good
@@ -43,8 +43,8 @@ impl<'a> Case<'a> {
         Self { name, repeat: Box::new(repeat) }
     }
 
-    /// Repeats the operation and answers how long that took this thread: its own processor time, from which
-    /// nothing is missing, as no operation waits, and to which no other process adds its turns.
+    /// Repeats the operation and returns the CPU time of this thread. CPU time is complete, because no operation waits
+    /// for I/O, and it does not include the time of other processes.
     pub(super) fn run(&mut self, count: u64) -> Result<Duration, Failed> {
         let start = thread_time();
         let good = (self.repeat)(count);
@@ -52,7 +52,7 @@ impl<'a> Case<'a> {
         if good {
             Ok(spent)
         } else {
-            Err(format!("{}: an operation failed, so its time means nothing", self.name).into())
+            Err(format!("{}: the operation failed, so its time cannot be compared", self.name).into())
         }
     }
 }

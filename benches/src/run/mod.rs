@@ -1,5 +1,5 @@
-//! Side by side: every case takes its turn in many short rounds, so that whatever disturbs the machine
-//! disturbs all of them.
+//! Measures cases side by side. Each case takes a turn in each of many short rounds, so that a disturbance of the
+//! machine affects all of them.
 
 mod case;
 mod plan;
@@ -15,30 +15,30 @@ use std::time::Duration;
 
 use crate::Failed;
 
-/// What each round of a case took that counts, in nanoseconds an operation.
+/// The times of a case in the rounds that count, in nanoseconds per operation.
 pub(crate) struct Times(Vec<f64>);
 
 impl Times {
-    /// Nanoseconds an operation.
+    /// Nanoseconds per operation.
     pub(crate) fn nanoseconds(&self) -> Spread {
         Spread::of(self.0.clone())
     }
 
-    /// How many times as long as `base` took, round by round.
+    /// The ratio to the time of `base`, calculated for each round.
     pub(crate) fn over(&self, base: &Self) -> Spread {
         Spread::of(self.0.iter().zip(&base.0).map(|(ours, base)| ours / base).collect())
     }
 
-    /// How many microseconds longer than `base`, round by round.
+    /// The difference from the time of `base` in microseconds, calculated for each round.
     pub(crate) fn microseconds_beyond(&self, base: &Self) -> Spread {
         Spread::of(self.0.iter().zip(&base.0).map(|(ours, base)| (ours - base) / 1000.0).collect())
     }
 }
 
-/// Runs the cases in turns and answers their times in the same order.
+/// Runs the cases in turns and returns their times in the same order.
 ///
 /// # Errors
-/// An operation that did not do what it is measured for.
+/// An operation failed.
 pub(crate) fn alternate<const N: usize>(plan: &Plan, mut cases: [Case<'_>; N]) -> Result<[Times; N], Failed> {
     let mut counts = [0; N];
     for (case, count) in cases.iter_mut().zip(&mut counts) {
@@ -46,7 +46,7 @@ pub(crate) fn alternate<const N: usize>(plan: &Plan, mut cases: [Case<'_>; N]) -
     }
     let mut times = [const { Vec::new() }; N];
     for round in 0..plan.rounds {
-        // Another one begins each round: none always runs in the wake of the same neighbour.
+        // A different case begins each round, so that the start of the round does not always affect the same one.
         for turn in 0..N {
             let at = (round + turn) % N;
             let spent = cases[at].run(counts[at])?;
@@ -57,7 +57,7 @@ pub(crate) fn alternate<const N: usize>(plan: &Plan, mut cases: [Case<'_>; N]) -
     Ok(times.map(|rounds| Times(kept.iter().map(|round| rounds[*round]).collect())))
 }
 
-/// How many operations fill a round. Warms up on the way.
+/// Returns how many operations fill a round. This also warms up caches.
 fn operations_in(round: Duration, case: &mut Case<'_>) -> Result<u64, Failed> {
     let mut count = 1;
     loop {

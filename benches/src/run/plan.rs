@@ -2,21 +2,21 @@
 
 use std::time::Duration;
 
-/// Rounds and their lengths.
+/// The number of rounds and the length of each turn.
 #[derive(Clone, Copy)]
 pub(crate) struct Plan {
-    /// Rounds of what happens inside this process.
+    /// The number of rounds of operations in this process.
     pub(crate) rounds: usize,
     /// The length of one case's turn.
     pub(crate) round: Duration,
-    /// Rounds over loopback.
+    /// The number of rounds over loopback.
     pub(crate) http_rounds: usize,
     /// The length of one server's turn.
     pub(crate) http_round: Duration,
 }
 
 impl Plan {
-    /// What the table in the documentation is made with: some minutes.
+    /// The plan for the table in the documentation. It takes some minutes.
     pub(crate) const fn full() -> Self {
         Self {
             rounds: 1200,
@@ -26,7 +26,7 @@ impl Plan {
         }
     }
 
-    /// A first look: under a minute.
+    /// The plan for a first look. It takes less than a minute.
     pub(crate) const fn quick() -> Self {
         Self { rounds: 120, round: Duration::from_millis(1), http_rounds: 30, http_round: Duration::from_millis(30) }
     }

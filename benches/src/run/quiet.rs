@@ -1,9 +1,10 @@
-//! Which rounds count.
+//! Selects the rounds that count.
 
-/// The quarter of the rounds in which all cases together were quickest, given what each case took in each round.
+/// Returns the quarter of the rounds in which all cases together were fastest. `cases` contains the times of each case
+/// in each round.
 ///
-/// A neighbour on the same core slows some work down more than other, and all of it for seconds. Which rounds those
-/// are is judged by all cases alike, so that none is favoured.
+/// Another process on the same core slows down some operations more than others, for seconds at a time. Rounds are
+/// selected by the times of all cases, so that no case is favoured.
 pub(crate) fn quietest_quarter(cases: &[Vec<f64>]) -> Vec<usize> {
     let usual: Vec<f64> = cases.iter().map(|rounds| super::Spread::of(rounds.clone()).median).collect();
     let rounds = cases.iter().map(Vec::len).min().unwrap_or_default();

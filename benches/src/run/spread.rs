@@ -1,4 +1,4 @@
-//! A median and how far the middle half of the rounds lies around it.
+//! A median and its quartiles.
 
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// Of samples in any order; not a number where there are none.
+    /// Calculates the median and quartiles of samples in any order. They are NaN if there are no samples.
     pub(crate) fn of(mut samples: Vec<f64>) -> Self {
         samples.sort_by(f64::total_cmp);
         let at = |share: f64| {
@@ -21,7 +21,7 @@ impl Spread {
         Self { median: at(0.5), low: at(0.25), high: at(0.75) }
     }
 
-    /// A figure that is counted, not measured.
+    /// A counted figure, which has no variation.
     pub(crate) const fn exact(value: f64) -> Self {
         Self { median: value, low: value, high: value }
     }

@@ -1,4 +1,4 @@
-//! actix-web, on one worker.
+//! The actix-web servers, with one worker.
 
 use actix_web::cookie::Key;
 use actix_web::{App, HttpServer, web};
@@ -51,5 +51,5 @@ pub(super) fn serve(auth: Auth) -> Result<(), Failed> {
 }
 
 fn first(addresses: &[std::net::SocketAddr]) -> Result<std::net::SocketAddr, Failed> {
-    Ok(*addresses.first().ok_or("actix-web listens nowhere")?)
+    Ok(*addresses.first().ok_or("actix-web has no listening address")?)
 }

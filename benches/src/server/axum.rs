@@ -1,4 +1,4 @@
-//! axum, on one worker.
+//! The axum servers, with one worker.
 
 use axum::ServiceExt;
 use axum::extract::Request;
@@ -51,7 +51,7 @@ async fn listen(auth: Auth) -> Result<(), Failed> {
             let (router, session) = axum_login::app()?;
             (router, Some(session))
         }
-        // The same request to all, whether or not anybody looks at its cookies.
+        // The server without authentication gets the same cookies, so that all requests are equal.
         _ => (bare(), cookie),
     };
     Greeting::say(listener.local_addr()?, cookie)?;

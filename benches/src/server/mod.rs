@@ -1,5 +1,5 @@
-//! Servers: one route behind each kind of authentication, in a process of their own so that their
-//! memory and processor time are theirs alone.
+//! Servers with one route and one kind of authentication. Each runs in a process of its own, so that its memory and CPU
+//! time can be measured.
 
 mod actix;
 mod axum;
@@ -16,38 +16,38 @@ use serde::{Deserialize, Serialize};
 
 use crate::Failed;
 
-/// What guards the route.
+/// The framework and the authentication of the route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Auth {
-    /// axum, nothing.
+    /// axum without authentication.
     AxumNone,
     /// axum with Hardtack's layer and extractor.
     AxumHardtack,
-    /// axum with Hardtack, its cache of verified tokens turned off.
+    /// axum with Hardtack, with the cache of verified tokens turned off.
     AxumHardtackUncached,
     /// axum with a cookie jar and a general JWT crate.
     AxumByHand,
     /// axum with axum-login.
     AxumLogin,
-    /// The older axum that jwt-authorizer is for, nothing.
+    /// The older axum that jwt-authorizer supports, without authentication.
     OlderAxumNone,
-    /// That axum with jwt-authorizer.
+    /// The older axum with jwt-authorizer.
     JwtAuthorizer,
-    /// actix-web, nothing.
+    /// actix-web without authentication.
     ActixNone,
     /// actix-web with Hardtack's layer and extractor.
     ActixHardtack,
     /// actix-web with actix-session.
     ActixSession,
-    /// The ready site on two workers, with one more route that asks for nothing.
+    /// The ready-made site of hardtack-accounts on two workers, with another route that has no authentication.
     Site,
 }
 
-/// What a server says once it listens, in one line of JSON on its standard output.
+/// The line of JSON that a server prints to stdout when it listens.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Greeting {
     pub(crate) address: SocketAddr,
-    /// The `Cookie` field of someone who is logged in; where there is none, `/login` hands it out.
+    /// The `Cookie` field of a logged-in user. If it is `None`, a request to `/login` sets the cookies.
     pub(crate) cookie: Option<String>,
 }
 
@@ -58,7 +58,7 @@ impl Greeting {
     }
 }
 
-/// Serves until the standard input is closed, which the end of the parent does too.
+/// Serves until stdin is closed, which also happens when the parent process ends.
 pub(crate) fn serve(auth: Auth) -> Result<(), Failed> {
     std::thread::spawn(|| {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());

@@ -1,4 +1,4 @@
-//! A server as its parent sees it.
+//! Starts and measures a server process.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use super::{Auth, Greeting};
 use crate::Failed;
 use crate::load::call;
 
-/// A running server. Dropping it ends it.
+/// A running server. Dropping this ends it.
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
@@ -20,19 +20,19 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// This very program as a server.
+    /// Starts this program as a server.
     pub(crate) fn start(auth: Auth) -> Result<Self, Failed> {
         Self::start_in(auth, Path::new("."))
     }
 
-    /// The same, with a folder for its files.
+    /// Like [`Self::start`], with a working directory for the server's files.
     pub(crate) fn start_in(auth: Auth, folder: &Path) -> Result<Self, Failed> {
-        let name = auth.to_possible_value().ok_or("a server without a name")?;
+        let name = auth.to_possible_value().ok_or("this kind of server has no name")?;
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["serve", "--auth", name.get_name()]).current_dir(folder);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn()?;
-        let out = child.stdout.take().ok_or("a server without an output")?;
+        let out = child.stdout.take().ok_or("the server's stdout is not piped")?;
         let mut line = String::new();
         BufReader::new(out).read_line(&mut line)?;
         let greeting = serde_json::from_str(&line).map_err(|_| format!("the server {} did not start", name.get_name()));
@@ -45,7 +45,7 @@ impl Server {
         }
     }
 
-    /// A process that listens.
+    /// Wraps a process that has printed its greeting.
     pub(crate) fn greeted(child: Child, greeting: Greeting) -> Result<Self, Failed> {
         let mut server = Self { child, address: greeting.address, cookie: String::new() };
         server.cookie = match greeting.cookie {
@@ -55,12 +55,12 @@ impl Server {
         Ok(server)
     }
 
-    /// The request that is measured.
+    /// Returns the request that is measured.
     pub(crate) fn request(&self) -> Vec<u8> {
         get("/user", &self.cookie)
     }
 
-    /// Processor time that its threads have spent.
+    /// Returns the CPU time of all the server's threads.
     pub(crate) fn processor_time(&self) -> Result<Duration, Failed> {
         let mut nanoseconds = 0;
         for thread in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
@@ -70,7 +70,7 @@ impl Server {
         Ok(Duration::from_nanos(nanoseconds))
     }
 
-    /// The most memory that it ever held at once, in bytes.
+    /// Returns the peak memory of the server, in bytes.
     pub(crate) fn peak_memory(&self) -> Result<u64, Failed> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM in /proc/…/status")?;
@@ -90,7 +90,7 @@ fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
-/// A GET as a browser sends it.
+/// A GET request with the header fields of a browser.
 fn get(path: &str, cookie: &str) -> Vec<u8> {
     let cookie = if cookie.is_empty() { String::new() } else { format!("cookie: {cookie}\r\n") };
     format!(

@@ -1,4 +1,5 @@
-//! The ready site with its database, on two workers, and beside it a route that asks for nothing.
+//! The ready-made site of hardtack-accounts with its database, on two workers, with another route that has no
+//! authentication.
 
 use axum::Router;
 use axum::routing::get;
@@ -19,7 +20,7 @@ pub(super) fn serve() -> Result<(), Failed> {
 async fn listen() -> Result<(), Failed> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    // The parent made this folder and removes it.
+    // The parent process created this folder and removes it.
     let folder = std::env::current_dir()?;
     let pool = open_sqlite(folder.join("site.db")).await?;
     let sessions = SqliteSessions::from_pool(pool.clone());

@@ -1,4 +1,4 @@
-//! The price of one operation, in a small store and in a large one, turn by turn.
+//! The time of each operation in a small and in a large store, measured in turns.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,14 +19,14 @@ pub(crate) async fn measure(sizes: [u64; 2], operations: usize) -> Result<(), Fa
     println!("## An operation's time, µs (median of {operations}, one after the other)\n");
     println!("| store | operation | {} sessions | {} sessions | ratio | bytes a session |", sizes[0], sizes[1]);
     println!("| --- | --- | ---: | ---: | ---: | ---: |");
-    // As it is when it keeps its promises.
+    // With durable settings, as in production.
     let postgres = PostgresServer::start_new();
     postgres.configure(&[("fsync", "on"), ("autovacuum", "on"), ("shared_buffers", "128MB"), ("max_wal_size", "4GB")]);
     for kind in KINDS {
         let mut stores = Vec::new();
         let mut bytes = None;
         for size in sizes {
-            eprintln!("{kind}: making {size} sessions");
+            eprintln!("{kind}: creating {size} sessions");
             let store = Arc::new(Store::open(kind, &postgres).await?);
             let empty = store.size().await?;
             fill(&store, size, &postgres).await?;
@@ -52,7 +52,7 @@ async fn side_by_side(small: &Store, large: &Store, operations: usize) -> Result
         let order = if turn % 2 == 0 { [(0, small), (1, large)] } else { [(1, large), (0, small)] };
         for (at, store) in order {
             for (samples, spent) in times[at].iter_mut().zip(one_life(store).await?) {
-                // The first ones open connections and fill caches.
+                // Leave out the first turns, which open connections and fill caches.
                 if turn >= operations / 10 {
                     samples.push(spent);
                 }
@@ -62,7 +62,7 @@ async fn side_by_side(small: &Store, large: &Store, operations: usize) -> Result
     Ok(times)
 }
 
-/// One session from its log-in to its end.
+/// Runs one session from its log-in to its end, and returns the time of each operation.
 async fn one_life(store: &Store) -> Result<[Duration; OPERATIONS.len()], Failed> {
     let now = SystemClock.now();
     let row: Session = session(rand::random(), now);
@@ -92,7 +92,7 @@ async fn one_life(store: &Store) -> Result<[Duration; OPERATIONS.len()], Failed>
         || ended != [row.id]
         || head == 0
     {
-        return Err("an operation did not do what it is measured for".into());
+        return Err("an operation returned an unexpected result, so its time cannot be compared".into());
     }
     Ok([logged_in, looked_up, refreshed, list, logged_out, read])
 }

@@ -1,4 +1,4 @@
-//! From a log-out at one server to the refusal of a copied access cookie at another.
+//! The time from a log-out at one server until another server refuses a copied access cookie.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::spread::Samples;
 
 const PASSWORD: &str = "a password for measurements";
 
-/// Longer than any server may take to know.
+/// The limit after which a measurement fails.
 const NEVER: Duration = Duration::from_secs(10);
 
 pub(crate) async fn measure(tries: usize) -> Result<(), Failed> {
@@ -81,11 +81,12 @@ async fn between_two_servers(
     let person = json!({ "username": "someone", "password": PASSWORD });
     let created = one.client().post("/signup").accept_json().json(&person).send().await;
     if !created.status().is_success() {
-        return Err(format!("signing up answers {}", created.status()).into());
+        return Err(format!("the sign-up failed with {}", created.status()).into());
     }
     let mut samples = Samples::default();
     for _ in 0..tries {
-        // Where a try ends with a poll, the next one begins at any moment until the one after.
+        // If servers poll, a try ends right after a poll. Wait for a random time, so that the next log-out happens at
+        // any point between two polls.
         tokio::time::sleep(Duration::from_millis(rand::random_range(0..=spread))).await;
         samples.push(one_log_out(one, other, &person).await?);
     }
@@ -98,19 +99,20 @@ async fn one_log_out(one: &Process, other: &Process, person: &serde_json::Value)
     let mut copy = other.client();
     copy.set_cookie_raw(&client.cookie("access_token_cookie").ok_or("the log-in set no access cookie")?.raw);
     if status(&copy).await != 200 {
-        return Err("the copied cookie does not work at the other server".into());
+        return Err("the other server does not accept the copied cookie before the log-out".into());
     }
     client.post("/logout").accept_json().csrf().send().await;
     let since = Instant::now();
     while status(&copy).await == 200 {
         if since.elapsed() > NEVER {
-            return Err("the other server never learned of the log-out".into());
+            return Err("the other server still accepts the cookie 10 s after the log-out".into());
         }
     }
     Ok(since.elapsed())
 }
 
-/// What a copied cookie opens. A refusal deletes it, which a thief would not let happen.
+/// Returns the status of a request with the copied cookie. Uses a clone of the client, because a refusal deletes
+/// cookies and a thief would keep them.
 async fn status(copy: &Client) -> u16 {
     copy.clone().get("/service").accept_json().send().await.status().as_u16()
 }

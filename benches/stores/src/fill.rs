@@ -1,4 +1,4 @@
-//! Sessions by the hundred thousand.
+//! Fills a store with many sessions.
 
 use std::sync::Arc;
 
@@ -13,10 +13,10 @@ use tokio::task::JoinSet;
 use crate::Failed;
 use crate::store::Store;
 
-/// Rows that one statement makes: a database that is silent for long counts as gone.
+/// The number of rows that one statement inserts. A longer statement would exceed the store's time limit.
 const BATCH: u64 = 20_000;
 
-/// Makes `count` live sessions, a user each.
+/// Creates `count` live sessions, each of another user.
 pub(crate) async fn fill(store: &Arc<Store>, count: u64, postgres: &PostgresServer) -> Result<(), Failed> {
     let now = SystemClock.now();
     match store.database() {
@@ -37,7 +37,7 @@ pub(crate) async fn fill(store: &Arc<Store>, count: u64, postgres: &PostgresServ
     }
 }
 
-/// One statement that makes many rows: a million commits would take an hour.
+/// Returns one statement that inserts many rows, because a million commits would take an hour.
 fn rows(sqlite: bool, first: u64, count: u64, now: Timestamp) -> Result<Statement<'static>, Failed> {
     let sql = if sqlite {
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
@@ -57,7 +57,7 @@ fn rows(sqlite: bool, first: u64, count: u64, now: Timestamp) -> Result<Statemen
     Ok(if sqlite { statement } else { statement.bind(i64::try_from(first)?) })
 }
 
-/// Makes sessions as log-ins do, and answers their ids.
+/// Creates sessions as log-ins do, and returns their ids.
 pub(crate) async fn through_the_store(
     store: &Arc<Store>,
     count: u64,
@@ -84,7 +84,7 @@ pub(crate) async fn through_the_store(
     Ok(ids)
 }
 
-/// A session as a browser gets it.
+/// Returns a session like that of a browser.
 pub(crate) fn session(number: u64, now: Timestamp) -> Session {
     let mut session = hardtack::testing::session(&format!("{number:032x}"), now);
     session.user_agent = Some("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".into());

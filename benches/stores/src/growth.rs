@@ -1,4 +1,4 @@
-//! What a store grows by, and how much it takes from many callers at once.
+//! How much a store grows, and its throughput with many concurrent callers.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ const SESSIONS: u64 = 20_000;
 const LOG_OUTS: usize = 4_000;
 const AT_ONCE: usize = 16;
 
-/// Sessions that one transaction ends, so that the log fills soon.
+/// The number of sessions that one transaction ends, so that the log fills quickly.
 const BATCH: usize = 500;
 
 pub(crate) async fn measure() -> Result<(), Failed> {
@@ -30,7 +30,7 @@ pub(crate) async fn measure() -> Result<(), Failed> {
     postgres.configure(&[("fsync", "on"), ("autovacuum", "on"), ("shared_buffers", "128MB"), ("max_wal_size", "4GB")]);
     let mut rates = Vec::new();
     for kind in KINDS {
-        eprintln!("{kind}: {SESSIONS} sessions come and go");
+        eprintln!("{kind}: creating and ending {SESSIONS} sessions");
         let store = Arc::new(Store::open(kind, &postgres).await?);
         let empty = store.weights().await?;
         let now = SystemClock.now();
@@ -54,7 +54,7 @@ pub(crate) async fn measure() -> Result<(), Failed> {
         let forgotten = store.prune(now + Duration::from_secs(1), u32::MAX).await?;
         let forgetting = forgotten as f64 / since.elapsed().as_secs_f64();
         if forgotten != 2 * SESSIONS {
-            return Err(format!("{forgotten} rows and entries forgotten, {} expected", 2 * SESSIONS).into());
+            return Err(format!("pruning deleted {forgotten} rows and entries; expected {}", 2 * SESSIONS).into());
         }
         rates.push((kind, [refreshes, log_outs, forgetting]));
         if full.rows == 0 {
@@ -82,7 +82,7 @@ pub(crate) async fn measure() -> Result<(), Failed> {
     Ok(())
 }
 
-/// How often a second many callers get something done, each with the next id.
+/// Returns how many calls per second many concurrent callers complete. Each call takes the next id.
 async fn rate<F, Fut>(store: &Arc<Store>, ids: &Arc<Vec<SessionId>>, count: usize, work: F) -> Result<f64, Failed>
 where
     F: Fn(Arc<Store>, SessionId) -> Fut + Clone + Send + Sync + 'static,

@@ -1,8 +1,8 @@
-//! Measures what sessions cost on each store: an operation's time at two sizes side by side, the memory of
-//! ended sessions, and how soon one server knows what another has ended.
+//! Measures the cost of sessions on each store: the time of each operation at two sizes, the memory of ended sessions,
+//! and how soon one server learns which sessions another has ended.
 //!
-//! `scripts/bench stores` prints the tables of `docs/scaling.md`. PostgreSQL and
-//! Redis are private servers on this machine, started and ended by the program.
+//! `scripts/bench stores` prints the tables of `docs/scaling.md`. The program starts
+//! private PostgreSQL and Redis servers on this machine and stops them at the end.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "tables and progress")]
 
@@ -18,36 +18,36 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 
-/// Why there is no figure.
+/// The reason why a figure could not be measured.
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
-/// Measures what sessions cost on each store. Leave the machine alone meanwhile.
+/// Measures the cost of sessions on each store. Run nothing else on the machine meanwhile.
 #[derive(Parser)]
 #[command(name = "hardtack-bench-stores", version)]
 struct Options {
-    /// Only these parts.
+    /// Measure only these parts.
     #[arg(long, value_delimiter = ',')]
     only: Vec<Part>,
-    /// Sessions in the smaller and the larger store.
+    /// The number of sessions in the smaller and in the larger store.
     #[arg(long, value_delimiter = ',', default_values_t = [100_000, 1_000_000])]
     sessions: Vec<u64>,
-    /// Operations of each kind at each size.
+    /// The number of operations of each kind at each size.
     #[arg(long, default_value_t = 2000)]
     operations: usize,
-    /// Log-outs of which the delay is measured, for each store.
+    /// The number of log-outs for each store whose delay is measured.
     #[arg(long, default_value_t = 200)]
     tries: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// Memory of ended sessions, and the price of asking for one.
+    /// The memory of ended sessions in a process.
     Memory,
-    /// Log-ins, refreshes, look-ups and log-outs.
+    /// The time of log-ins, refreshes, look-ups and log-outs.
     Cost,
-    /// Bytes a session and a log entry; what a store takes from many callers at once.
+    /// The bytes per session and per log entry, and the throughput with many concurrent callers.
     Growth,
-    /// From a log-out at one server to the refusal at another.
+    /// The time from a log-out at one server to the refusal at another.
     Delay,
 }
 
@@ -69,7 +69,7 @@ async fn main() -> ExitCode {
 }
 
 async fn measure(options: &Options) -> Result<(), Failed> {
-    // First: what else has been allocated by then would be counted.
+    // Measure memory first, because later it would include allocations of other parts.
     if options.wants(Part::Memory) {
         memory::measure().await?;
     }

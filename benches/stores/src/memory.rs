@@ -1,4 +1,4 @@
-//! Ended sessions in a process's memory.
+//! The memory that ended sessions take in a process.
 
 use std::fs;
 
@@ -19,7 +19,7 @@ pub(crate) async fn measure() -> Result<(), Failed> {
             .build()?;
         let read = authenticator.sync_revocations().await?;
         if read as u64 != entries {
-            return Err(format!("{entries} ended sessions expected, {read} read").into());
+            return Err(format!("read {read} ended sessions from the log; expected {entries}").into());
         }
         println!("| {entries} | {} |", resident()?.saturating_sub(before) / entries);
     }
@@ -27,9 +27,9 @@ pub(crate) async fn measure() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Bytes of memory that this process has in use.
+/// Returns the resident memory of this process, in bytes.
 fn resident() -> Result<u64, Failed> {
     let statm = fs::read_to_string("/proc/self/statm")?;
-    let pages: u64 = statm.split(' ').nth(1).ok_or("no second number in /proc/self/statm")?.parse()?;
+    let pages: u64 = statm.split(' ').nth(1).ok_or("/proc/self/statm has no second number")?.parse()?;
     Ok(pages * 4096)
 }

@@ -1,8 +1,8 @@
-//! Durations, and what is said of them.
+//! Statistics of durations.
 
 use std::time::Duration;
 
-/// Samples of one thing.
+/// The measured durations of one operation.
 #[derive(Default)]
 pub(crate) struct Samples(Vec<Duration>);
 
@@ -27,7 +27,7 @@ impl Samples {
     }
 }
 
-/// In microseconds.
+/// Converts a duration to microseconds.
 pub(crate) fn microseconds(span: Duration) -> f64 {
     span.as_secs_f64() * 1e6
 }

@@ -1,4 +1,4 @@
-//! The stores: two of each kind, side by side.
+//! The stores that are measured.
 
 use hardtack::BackendError;
 use hardtack::clock::Timestamp;
@@ -14,14 +14,14 @@ use tempfile::TempDir;
 
 use crate::Failed;
 
-/// A store of any kind, with what keeps it running.
+/// A store of any kind, with the files or server that it needs.
 pub(crate) enum Store {
     Memory(MemorySessions),
     Sql(Sessions<Database>, Pool, Option<TempDir>),
     Redis(RedisSessions, RedisServer),
 }
 
-/// Bytes; of indexes where they can be told from the rows.
+/// Sizes in bytes. The size of the indexes is only known if the store reports it separately.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Weights {
     pub(crate) rows: u64,
@@ -29,7 +29,7 @@ pub(crate) struct Weights {
     pub(crate) log: u64,
 }
 
-/// Their names, in the order in which they are measured.
+/// The names of the kinds, in the order in which they are measured.
 pub(crate) const KINDS: [&str; 4] = ["memory", "SQLite", "PostgreSQL", "Redis"];
 
 impl Store {
@@ -56,7 +56,7 @@ impl Store {
         Ok(Self::Sql(sessions, database.into(), directory))
     }
 
-    /// Bytes on disk or in memory that the store says it needs.
+    /// Returns the bytes on disk or in memory that the store reports.
     pub(crate) async fn size(&self) -> Result<Option<u64>, Failed> {
         let Self::Sql(_, database, directory) = self else {
             let Self::Redis(_, server) = self else { return Ok(None) };
@@ -74,7 +74,7 @@ impl Store {
         Ok(bytes.first().and_then(|(bytes,)| u64::try_from(*bytes).ok()))
     }
 
-    /// Bytes that the rows, their indexes and the log take up.
+    /// Returns the sizes of the rows, their indexes and the log.
     pub(crate) async fn weights(&self) -> Result<Weights, Failed> {
         let Self::Sql(_, database, directory) = self else {
             let Self::Redis(_, server) = self else { return Ok(Weights::default()) };
@@ -102,7 +102,7 @@ impl Store {
     }
 }
 
-/// Hands a call on to whichever store it is.
+/// Calls a method of the store, whatever its kind.
 macro_rules! each {
     ($store:expr, $inner:ident => $call:expr) => {
         match $store {

@@ -1,4 +1,4 @@
-//! Engines, set up as an application sets them up.
+//! Authenticators, configured as in an application.
 
 use hardtack::AuthenticatorBuilder;
 use hardtack::jwt::Algorithm;
@@ -6,38 +6,39 @@ use hardtack::{Authenticator, KeySet, RefreshMode, SigningKey};
 
 use crate::{EndedSessions, Failed, poll_once};
 
-/// The origin of every authenticator that no server is behind.
+/// The origin of each authenticator that is measured without a server.
 pub const SITE: &str = "https://site.example";
 
-/// Ended sessions that each authenticator knows of.
+/// The number of ended sessions in each authenticator's memory.
 const REVOCATIONS: u64 = 100_000;
 
-/// Turns the cache of verified tokens off: every row that says "no cache" comes through here.
+/// Turns off the cache of verified tokens, for every row "without cache".
 pub fn without_cache(builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
     builder.token_cache(0)
 }
 
-/// The secret that the peers share with us.
+/// Returns a new secret, and Hardtack's keys with it. Other crates use the same secret.
 pub fn hs256_keys() -> Result<(String, KeySet), Failed> {
     let mut random = [0; 48];
-    aws_lc_rs::rand::fill(&mut random).map_err(|_| "no random bytes for a key")?;
+    aws_lc_rs::rand::fill(&mut random).map_err(|_| "cannot generate random bytes for a key")?;
     let secret = base64_simd::STANDARD.encode_to_string(random);
     let keys = KeySet::from_secret(secret.as_bytes())?;
     Ok((secret, keys))
 }
 
-/// An authenticator with stored sessions, of which 100,000 have just ended.
+/// Returns an authenticator with stored sessions that knows of 100,000 sessions that have just ended.
 pub fn stored(keys: KeySet) -> Result<Authenticator, Failed> {
     synced(builder(keys))
 }
 
-/// The same authenticator without its cache.
+/// Like [`stored`], without the cache.
 pub fn stored_without_cache(keys: KeySet) -> Result<Authenticator, Failed> {
     synced(without_cache(builder(keys)))
 }
 
 fn builder(keys: KeySet) -> AuthenticatorBuilder {
-    // Their signatures are random, and refresh tokens have to be repeatable: there is none when sliding.
+    // ES256 signatures are random, and refresh tokens must be reproducible. In sliding mode, there are no refresh
+    // tokens.
     let randomised = keys.signing_key().is_some_and(|key| key.algorithm() == Algorithm::ES256);
     let mode = if randomised { RefreshMode::Sliding } else { RefreshMode::Transparent };
     Authenticator::builder(keys).base_url(SITE).refresh_mode(mode).sessions(EndedSessions::new(REVOCATIONS))
@@ -45,14 +46,15 @@ fn builder(keys: KeySet) -> AuthenticatorBuilder {
 
 fn synced(builder: AuthenticatorBuilder) -> Result<Authenticator, Failed> {
     let authenticator = builder.build()?;
-    let known = poll_once(authenticator.sync_revocations()).ok_or("the store of the measurements waited")??;
+    let known =
+        poll_once(authenticator.sync_revocations()).ok_or("the store was expected to return without waiting")??;
     if known as u64 != REVOCATIONS {
-        return Err(format!("{REVOCATIONS} ended sessions expected, {known} known").into());
+        return Err(format!("read {known} ended sessions from the log; expected {REVOCATIONS}").into());
     }
     Ok(authenticator)
 }
 
-/// A new key of an algorithm.
+/// Generates a key for an algorithm.
 pub fn generated(algorithm: Algorithm) -> Result<KeySet, Failed> {
     Ok(KeySet::new(SigningKey::generate(algorithm)?))
 }

@@ -1,4 +1,4 @@
-//! A store with nothing behind it but a log of ended sessions.
+//! A store that contains only a log of ended sessions.
 
 use hardtack::BackendError;
 use hardtack::SessionId;
@@ -6,14 +6,14 @@ use hardtack::clock::{Clock, SystemClock, Timestamp};
 use hardtack::session::{Revocation, RevocationKind, RevocationPage, RevokeTarget, Rotation};
 use hardtack::session::{Session, SessionStore};
 
-/// Takes every session and keeps none: what is left of a log-in is the authenticator's own work. Its log is made up as it
-/// is read, so that nothing of it is kept either.
+/// A store that accepts every session and stores none, so that the time of a log-in is the authenticator's own. The log
+/// is generated as it is read, so it takes no memory.
 pub struct EndedSessions {
     count: u64,
 }
 
 impl EndedSessions {
-    /// With a log of this many sessions that ended just now.
+    /// Creates a store whose log contains `count` sessions that have just ended.
     pub fn new(count: u64) -> Self {
         Self { count }
     }

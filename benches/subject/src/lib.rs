@@ -1,4 +1,4 @@
-//! What is measured: an authenticator, someone who is logged in to it, that browser's request, and what answers it.
+//! The measured code: an authenticator, a logged-in browser with its request, and the routers that handle it.
 
 mod authenticator;
 mod ended;
@@ -18,10 +18,10 @@ pub use router::{Call, bare, get, guarded, layered};
 pub use user::user;
 pub use visitor::{SUBJECT, Visitor};
 
-/// Why there is no figure.
+/// The reason why a figure could not be measured.
 pub type Failed = Box<dyn std::error::Error + Send + Sync>;
 
-/// The value of a future that has nothing to wait for.
+/// Polls a future once, and returns its value if it is ready.
 pub fn poll_once<F: Future>(future: F) -> Option<F::Output> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => Some(value),

@@ -1,4 +1,4 @@
-//! One operation many times over, for a tool that counts instructions: `scripts/instructions`.
+//! Repeats one operation, for a tool that counts instructions (`scripts/instructions`).
 
 #![allow(clippy::print_stderr, reason = "errors")]
 
@@ -12,7 +12,7 @@ use hardtack_bench_subject::{Call, Failed, SITE, Visitor, bare, guarded, hs256_k
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// Repeats one operation and prints nothing.
+/// Repeats one operation. Prints nothing.
 #[derive(Parser)]
 #[command(name = "hardtack-bench-instructions", version)]
 struct Options {
@@ -22,20 +22,20 @@ struct Options {
     count: u64,
 }
 
-/// What is repeated.
+/// The operation to repeat.
 #[derive(Clone, Copy, ValueEnum)]
 enum Operation {
-    /// A bare HMAC-SHA256 over the token, by the crate that the authenticator uses and from a prepared key.
+    /// A bare HMAC-SHA256 check of the token with a prepared key, by the crate that Hardtack uses.
     Hmac,
-    /// A token to owned claims, without the cache.
+    /// The verification of a token, without the cache.
     Verify,
-    /// A header map to a user, without the cache.
+    /// The verification of a request from its header map, without the cache.
     Request,
-    /// A header map to a user, as the authenticator is by default.
+    /// The verification of a request from its header map, with the default cache.
     Cached,
     /// A request through an axum router without authentication.
     Bare,
-    /// The same with authentication.
+    /// A request through an axum router with authentication.
     Router,
 }
 
@@ -57,7 +57,7 @@ fn repeat(operation: Operation, count: u64) -> Result<(), Failed> {
     let (plain, cached) = (without_cache(builder()).build()?, builder().build()?);
     let visitor = Visitor::of(&plain)?;
     let headers = visitor.headers()?;
-    let (signed, tag) = visitor.token.rsplit_once('.').ok_or("a token without a dot")?;
+    let (signed, tag) = visitor.token.rsplit_once('.').ok_or("the token has no dot")?;
     let tag = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(tag)?;
     let prepared = Hmac::<Sha256>::new_from_slice(secret.as_bytes())?;
 
@@ -85,10 +85,10 @@ fn repeat(operation: Operation, count: u64) -> Result<(), Failed> {
             counted_instructions(count, &mut || app.make().is_some())
         }
     };
-    if good { Ok(()) } else { Err("an operation failed, so its instructions mean nothing".into()) }
+    if good { Ok(()) } else { Err("an operation failed, so its instructions cannot be compared".into()) }
 }
 
-/// What the tool counts within: it finds this function by its name.
+/// The function whose instructions the tool counts. The tool finds it by its name.
 #[inline(never)]
 fn counted_instructions(count: u64, operation: &mut dyn FnMut() -> bool) -> bool {
     (0..count).fold(true, |good, _| good & black_box(operation()))

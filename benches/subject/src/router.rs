@@ -1,4 +1,4 @@
-//! A whole axum router in this process, from request to response.
+//! Calls a whole axum router in this process.
 
 use std::convert::Infallible;
 
@@ -15,17 +15,17 @@ use tower_service::Service;
 
 use crate::poll_once;
 
-/// The route without authentication.
+/// Returns the router without authentication.
 pub fn bare() -> Router {
     Router::new().route("/user", by_get(async || "hello"))
 }
 
-/// The route behind Hardtack: the layer around the finished router, which costs nothing of axum's own.
+/// Returns the router wrapped in Hardtack's layer. Wrapping the finished router adds none of axum's own overhead.
 pub fn guarded(authenticator: Authenticator) -> AuthService<Router> {
     AuthLayer::new(authenticator).layer(Router::new().route("/user", by_get(user)))
 }
 
-/// The same by `Router::layer`, which boxes each route's future once more.
+/// Returns the router with Hardtack's layer added by `Router::layer`, which boxes the future of each route once more.
 pub fn layered(authenticator: Authenticator) -> Router {
     Router::new().route("/user", by_get(user)).layer(AuthLayer::new(authenticator))
 }
@@ -35,26 +35,26 @@ async fn user(token: AccessToken) -> &'static str {
     "hello"
 }
 
-/// One request, again and again.
+/// A service and the request that is sent to it repeatedly.
 pub struct Call<S = Router> {
     service: S,
     headers: HeaderMap,
 }
 
 impl<S: Service<AxumRequest, Response = Response, Error = Infallible>> Call<S> {
-    /// With these fields, each time.
+    /// Creates a call that sends these header fields each time.
     pub fn new(service: S, headers: &HeaderMap) -> Self {
         Self { service, headers: headers.clone() }
     }
 
-    /// The response, if it is 200.
+    /// Sends the request, and returns the response if its status is 200.
     pub fn make(&mut self) -> Option<Response> {
         let answer: Result<Response, Infallible> = poll_once(self.service.call(get(&self.headers, Body::empty())))?;
         answer.ok().filter(|response| response.status().is_success())
     }
 }
 
-/// A GET with these fields.
+/// A GET request with these header fields.
 pub fn get<B>(headers: &HeaderMap, body: B) -> Request<B> {
     let mut request = Request::new(body);
     *request.method_mut() = Method::GET;

@@ -1,4 +1,4 @@
-//! From a header map to a user.
+//! Verifies a request from its header map.
 
 use std::net::IpAddr;
 
@@ -7,7 +7,7 @@ use hardtack::{Authenticator, Failure, Need, VerifiedToken};
 use hardtack_axum::HeaderFields;
 use http::HeaderMap;
 
-/// A POST with these fields.
+/// A POST request with these header fields.
 struct Post<'a>(HeaderFields<'a>);
 
 impl Headers for Post<'_> {

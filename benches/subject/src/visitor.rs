@@ -1,4 +1,4 @@
-//! A browser that is logged in, and the header fields that it sends.
+//! A logged-in browser, and the header fields that it sends.
 
 use hardtack::Authenticator;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -8,41 +8,41 @@ use crate::{Failed, poll_once};
 /// The subject of every token.
 pub const SUBJECT: &str = "3f0a1c52-7d1e-4f5a-9b1d-2f6a0c4be7aa";
 
-/// Cookies of other parties that are sent along.
+/// Other cookies that are sent with every request.
 const OTHERS: &str = "theme=dark; _ga=GA1.2.1234567890.1700000000";
 
-/// Someone's cookies.
+/// The cookies of a logged-in browser.
 pub struct Visitor {
     /// The access token.
     pub token: String,
     /// Its CSRF value.
     pub csrf: String,
-    /// The cookie that it is in.
+    /// The name of the access cookie.
     pub cookie_name: String,
     cookies: Vec<String>,
 }
 
 impl Visitor {
-    /// Logs in.
+    /// Logs in with this authenticator.
     pub fn of(authenticator: &Authenticator) -> Result<Self, Failed> {
         let set = poll_once(authenticator.log_in(SUBJECT)).ok_or("a log-in waited")??;
         let cookies: Vec<String> = set.iter().map(|set| set.split(';').next().unwrap_or_default().to_owned()).collect();
         let named = |part: &str| {
             let pair =
                 cookies.iter().find_map(|cookie| cookie.split_once('=').filter(|(name, _)| name.ends_with(part)));
-            pair.ok_or(format!("no cookie {part} after the log-in"))
+            pair.ok_or(format!("the log-in set no cookie {part}"))
         };
         let (name, token) = named("access_token_cookie")?;
         let (_, csrf) = named("csrf_access_token")?;
         Ok(Self { token: token.to_owned(), csrf: csrf.to_owned(), cookie_name: name.to_owned(), cookies })
     }
 
-    /// The `Cookie` field: others' cookies, and all of ours.
+    /// Returns the `Cookie` field with the other cookies and all of Hardtack's.
     pub fn cookie_field(&self) -> String {
         format!("{OTHERS}; {}", self.cookies.join("; "))
     }
 
-    /// What a browser sends with a script's POST to its own site.
+    /// Returns the header fields of a POST by a script of the same site.
     pub fn headers(&self) -> Result<HeaderMap, Failed> {
         fields([
             (header::HOST, "site.example"),
@@ -60,7 +60,7 @@ impl Visitor {
     }
 }
 
-/// A header map of fields.
+/// Creates a header map from fields.
 fn fields<const N: usize>(fields: [(HeaderName, &str); N]) -> Result<HeaderMap, Failed> {
     let mut headers = HeaderMap::with_capacity(N);
     for (name, value) in fields {

@@ -1,7 +1,7 @@
 //! The tutorial "Using JWT in cookies with a Flask app and RESTful API", in actix-web. Run it with
 //! `cargo run -p hardtack-actix --example tutorial` and open <http://127.0.0.1:8080>; `alice` logs in with
-//! `correct horse`, `bob` with `battery staple`. The environment may set `LISTEN`, `JWT_SECRET_KEY`,
-//! `JWT_ACCESS_TOKEN_EXPIRES` (seconds) and `REFRESH` (`transparent` or `redirect`).
+//! `correct horse`, `bob` with `battery staple`. It reads the environment variables `LISTEN`,
+//! `JWT_SECRET_KEY`, `JWT_ACCESS_TOKEN_EXPIRES` (seconds) and `REFRESH` (`transparent` or `redirect`).
 
 // The same users as in the axum tutorial.
 #[path = "../../hardtack-axum/examples/people/mod.rs"]
@@ -105,7 +105,7 @@ fn see_other(to: impl Into<Cow<'static, str>>) -> Redirect {
     Redirect::to(to).see_other()
 }
 
-/// Renders a form. A field is its label, name and value. Without an action, a form goes to the page's own URL,
+/// Renders a form. Each field is a label, a name and a value. A form without an action is posted to the page's own URL,
 /// including `next`.
 fn form(action: &str, csrf_token: &str, fields: &[(&str, &str, &str)], button: &str) -> Markup {
     html! {

@@ -1,4 +1,4 @@
-//! What a handler does with a session: starts it, ends it, refreshes it, makes it fresh again.
+//! The extractor `Auth`, with which handlers log users in and out, refresh, and re-authenticate.
 
 use std::fmt;
 use std::future::{Ready, ready};
@@ -12,10 +12,10 @@ use hardtack::adapter::Exchange;
 use crate::request::{AuthState, Head};
 use crate::respond::{AuthError, SetCookies, reply_response};
 
-/// The authentication of this request: logs in, logs out, refreshes and re-authenticates.
+/// An extractor that logs users in and out, refreshes, and re-authenticates.
 ///
-/// Each method makes the checks that belong to it: a log-in or log-out that is a GET, comes from another site, or lacks
-/// its form's token is refused.
+/// Each method checks the request first. For example, a log-in or log-out is refused if it is a GET, comes from another
+/// site, or lacks the form's CSRF token.
 ///
 /// ```
 /// use actix_web::{Either, Responder, web::{Form, Redirect}};
@@ -24,7 +24,7 @@ use crate::respond::{AuthError, SetCookies, reply_response};
 /// # async fn check(credentials: &Credentials) -> Option<String> { None }
 ///
 /// async fn log_in(auth: Auth, Form(credentials): Form<Credentials>) -> Result<impl Responder, AuthError> {
-///     auth.require_pre_session()?; // check no password of a forged request
+///     auth.require_pre_session()?; // refuses forged forms before their password is checked
 ///     Ok(match check(&credentials).await {
 ///         Some(user) => {
 ///             let next = Redirect::to(auth.next_or_home()).see_other();
@@ -37,7 +37,7 @@ use crate::respond::{AuthError, SetCookies, reply_response};
 #[derive(Clone)]
 pub struct Auth {
     state: Rc<AuthState>,
-    // A copy: actix-web cannot route a request while a middleware holds an `HttpRequest`.
+    // A copy, because actix-web cannot route a request while a middleware holds an `HttpRequest`.
     head: Head<dev::RequestHead>,
 }
 
@@ -59,7 +59,7 @@ impl Auth {
     }
 }
 
-/// Leaves out the header fields, which contain credentials.
+/// Omits the header fields, which contain credentials.
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Auth").field("authenticator", self.authenticator()).finish_non_exhaustive()

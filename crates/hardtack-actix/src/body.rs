@@ -1,4 +1,4 @@
-//! Reading the beginning of a body, and passing the whole body on.
+//! Reads the beginning of a body, and passes the whole body on to the handler.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -12,16 +12,16 @@ use hardtack::adapter::{BodyPeek, Peeked};
 
 type ChunkResult = Result<Bytes, PayloadError>;
 
-/// Reads until the peek has what it needs, its limit is reached, or the payload ends. Returns what was found, and a
+/// Reads until `peek` has found what it needs, its limit is reached, or the payload ends. Returns what it found, and a
 /// payload that yields exactly what the client sent.
 pub(crate) async fn peek(mut payload: Payload, mut peek: BodyPeek) -> (Peeked, Payload) {
-    // One buffer, because a client may send chunks of a single byte, and a kept chunk costs far more memory than that.
-    // The chunk that ends the peek is kept as it is, so the buffer stays within the limit.
+    // Chunks are copied into one buffer: a client may send chunks of a single byte, and storing each would take far
+    // more memory. The chunk that ends the peek is stored in `last` instead, so the buffer stays within the limit.
     let mut buffer = BytesMut::new();
     let last = loop {
         match poll_fn(|cx| Pin::new(&mut payload).poll_next(cx)).await {
             Some(Ok(data)) if peek.push(&data) => buffer.extend_from_slice(&data),
-            // Enough was read, or the handler's own extractor gets an error at the same place.
+            // Enough was read, or the payload ended or failed. An error is stored, so that the handler gets it as well.
             end => break end,
         }
     };
@@ -31,7 +31,7 @@ pub(crate) async fn peek(mut payload: Payload, mut peek: BodyPeek) -> (Peeked, P
     (peek.finish(), Payload::Stream { payload: Box::pin(replay) })
 }
 
-/// A payload whose beginning has been read already.
+/// A payload whose beginning has already been read.
 struct Replay {
     buffer: Bytes,
     last: Option<ChunkResult>,

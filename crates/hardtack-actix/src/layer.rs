@@ -9,11 +9,12 @@ use hardtack::Authenticator;
 
 use crate::service::AuthService;
 
-/// A layer that lets the handlers of an `App`, a scope or a resource use the extractors, and completes their responses.
+/// The middleware that the extractors of an `App`, a scope or a resource need. It also adds cookies and `Cache-Control`
+/// to responses.
 ///
 /// For each request, it
-/// - reads up to 64 KiB of a form to find its CSRF field, if the request needs one and sends it in no header; the
-///   handler still receives the whole body;
+/// - reads up to 64 KiB of a form to find its CSRF field, if the request needs a CSRF value and has none in a header;
+///   the handler still receives the whole body;
 /// - adds the cookies of a refresh to the response;
 /// - sets `Cache-Control: private, no-store` on responses to logged-in users, and on those that set Hardtack's cookies.
 ///
@@ -28,7 +29,7 @@ use crate::service::AuthService;
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
 /// let auth = Authenticator::builder(keys).base_url("https://site.example").build()?;
-/// // Each worker of an `HttpServer` calls this; all of them share one authenticator.
+/// // Each worker of an `HttpServer` calls this closure. All workers share one authenticator.
 /// let app = move || App::new().route("/service", web::get().to(service)).wrap(AuthLayer::new(auth.clone()));
 /// # app();
 /// # Ok(())
@@ -40,7 +41,7 @@ pub struct AuthLayer {
 }
 
 impl AuthLayer {
-    /// Creates the layer of an authenticator.
+    /// Creates a layer that uses this authenticator.
     pub fn new(authenticator: Authenticator) -> Self {
         Self { authenticator }
     }

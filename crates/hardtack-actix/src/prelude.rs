@@ -1,4 +1,4 @@
-//! What most applications use: `use hardtack_actix::prelude::*`.
+//! The types that most applications need: `use hardtack_actix::prelude::*`.
 
 #[doc(no_inline)]
 pub use crate::{

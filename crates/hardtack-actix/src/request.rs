@@ -1,4 +1,4 @@
-//! What the adapter reads from an actix-web request: its head, and the state that the layer put into its extensions.
+//! Gives the core access to an actix-web request: to its head, and to the state that the layer put into its extensions.
 
 use std::borrow::Borrow;
 use std::cell::RefCell;
@@ -29,7 +29,7 @@ impl AuthState {
         Rc::new(Self { request, refusals: RefCell::default() })
     }
 
-    /// Puts the state where extractors find it.
+    /// Puts the state into the request's extensions, where extractors find it.
     pub(crate) fn insert_into(self: &Rc<Self>, request: &ServiceRequest) {
         request.extensions_mut().insert(Rc::clone(self));
     }
@@ -46,7 +46,8 @@ impl AuthState {
         })
     }
 
-    /// Returns the layer's state. Without a layer, an authenticator in the `app_data` suffices to verify tokens.
+    /// Returns the layer's state. If there is no layer, uses an authenticator from the `app_data`, which is enough to
+    /// verify tokens.
     pub(crate) fn for_verification(request: &HttpRequest) -> Result<Rc<Self>, Failure> {
         if let Some(state) = Self::find(request) {
             return Ok(state);
@@ -57,8 +58,9 @@ impl AuthState {
         }
     }
 
-    /// Returns the error of an extractor, and keeps it: actix-web implements `Option<T>` for every extractor and turns
-    /// its errors into `None`. If the handler runs in spite of the error, the layer responds with it.
+    /// Converts a failure into an extractor's error, and records it. actix-web implements `Option<T>` for every
+    /// extractor and turns its errors into `None`. If the handler therefore runs in spite of the error, the layer
+    /// responds with the recorded one.
     pub(crate) fn refuse(&self, failure: Failure) -> AuthError {
         let refusal = Arc::new(Refusal::new(failure));
         self.refusals.borrow_mut().push(Arc::clone(&refusal));
@@ -88,7 +90,7 @@ impl<'a> Head<&'a dev::RequestHead> {
         Self(request.head())
     }
 
-    /// Copies what the core reads.
+    /// Copies the head, which is all that the core reads.
     pub(crate) fn to_owned(&self) -> Head<dev::RequestHead> {
         Head(self.0.clone())
     }
@@ -103,7 +105,7 @@ impl<R: Borrow<dev::RequestHead> + Sync> Head<R> {
         RequestHead::of(self)
     }
 
-    /// Joins the head with the request's state.
+    /// Creates the exchange of this request.
     pub(crate) fn exchange<'a>(&'a self, state: &'a RequestState) -> Exchange<'a> {
         Exchange::new(self.request_head(), state)
     }
@@ -142,7 +144,7 @@ impl<R: Borrow<dev::RequestHead> + Sync> Incoming for Head<R> {
     }
 }
 
-/// A header map of actix-web, as the core reads it.
+/// Lets the core read a header map of actix-web.
 ///
 /// ```
 /// use actix_web::http::header::{self, HeaderMap, HeaderValue};
@@ -170,7 +172,8 @@ fn first_two<'a>(headers: &'a HeaderMap, name: &str) -> [Option<&'a [u8]>; 2] {
     [values.next(), values.next()]
 }
 
-/// The names that nearly every request is asked for, which then need no parsing.
+/// Returns a prepared name for the fields that the core looks up in nearly every request. actix-web would parse a
+/// string each time.
 #[inline]
 fn known(name: &str) -> Option<&'static HeaderName> {
     static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

@@ -1,4 +1,4 @@
-//! Responses: the core's replies, cookies and errors as actix-web has them.
+//! Converts the core's replies, cookies and errors into actix-web responses.
 
 use std::fmt;
 use std::sync::Arc;
@@ -45,8 +45,8 @@ impl Responder for SetCookies {
     }
 }
 
-/// A response with cookies, from [`SetCookies::onto`]. Return it from a handler, or convert it into an `HttpResponse`
-/// if it contains one.
+/// A response with cookies, from [`SetCookies::onto`]. Return it from a handler. If it contains an `HttpResponse`, you
+/// can also convert it into one.
 ///
 /// ```
 /// use actix_web::{HttpResponse, http::header};
@@ -80,7 +80,7 @@ impl<B> From<WithCookies<HttpResponse<B>>> for HttpResponse<B> {
     }
 }
 
-/// Appends the cookies as `Set-Cookie` fields. The core only renders valid field values.
+/// Appends the cookies as `Set-Cookie` fields. The error cannot occur: the core only produces valid field values.
 pub(crate) fn append(cookies: &hardtack::SetCookies, headers: &mut HeaderMap) {
     for cookie in cookies.iter() {
         match HeaderValue::from_str(cookie) {
@@ -96,7 +96,7 @@ pub(crate) fn append(cookies: &hardtack::SetCookies, headers: &mut HeaderMap) {
 #[derive(Debug)]
 pub struct AuthError(Arc<Refusal>);
 
-/// A failure, and whether it was handled: it became a response, or the handler inspected it.
+/// A failure, and whether it was handled: it is if it became a response or the handler inspected it.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     failure: Failure,

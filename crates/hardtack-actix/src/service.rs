@@ -1,4 +1,4 @@
-//! The service of the layer: puts the request's state in place, runs the handler, completes its response.
+//! The service of the layer. It adds the request's state, calls the handler, and completes the response.
 
 use std::future::Future;
 use std::iter::once_with;
@@ -78,7 +78,8 @@ where
 }
 
 pin_project! {
-    /// The future of [`AuthService`]: the handler's own future, boxed only if a body is read before the handler runs.
+    /// The future of [`AuthService`]. It contains the handler's future, and is boxed only if a body is read before the
+    /// handler runs.
     pub struct AuthFuture<F, B> {
         #[pin]
         state: State<F, B>,
@@ -132,7 +133,7 @@ fn finish_response<B>(response: ServiceResponse<B>, state: &AuthState) -> Servic
     response
 }
 
-/// Applies the changes to the response that a service further out makes from the error.
+/// Adds the changes to the response that an outer service creates from the error.
 fn finish_error(mut error: Error, state: &AuthState) -> Error {
     let changes = changes(error.error_response().headers(), state);
     error.add_response_mapper(move |mut response| {
@@ -143,7 +144,7 @@ fn finish_error(mut error: Error, state: &AuthState) -> Error {
 }
 
 fn changes(headers: &HeaderMap, state: &AuthState) -> ResponseChanges {
-    // The fields are only looked up if the core asks for them.
+    // Looks the fields up only if the core iterates over them.
     let set_cookies = once_with(|| headers.get_all(header::SET_COOKIE)).flatten();
     state.finish(set_cookies.map(HeaderValue::as_bytes))
 }

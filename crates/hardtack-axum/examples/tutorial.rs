@@ -1,7 +1,7 @@
 //! The tutorial "Using JWT in cookies with a Flask app and RESTful API", in axum. Run it with
 //! `cargo run -p hardtack-axum --example tutorial` and open <http://127.0.0.1:8080>; `alice` logs in with
-//! `correct horse`, `bob` with `battery staple`. The environment may set `LISTEN`, `JWT_SECRET_KEY`,
-//! `JWT_ACCESS_TOKEN_EXPIRES` (seconds) and `REFRESH` (`transparent` or `redirect`).
+//! `correct horse`, `bob` with `battery staple`. It reads the environment variables `LISTEN`,
+//! `JWT_SECRET_KEY`, `JWT_ACCESS_TOKEN_EXPIRES` (seconds) and `REFRESH` (`transparent` or `redirect`).
 
 pub(crate) mod people;
 
@@ -97,7 +97,7 @@ async fn refresh(auth: Auth) -> Result {
     auth.refresh_and_return().await
 }
 
-/// Renders a form. A field is its label, name and value. Without an action, a form goes to the page's own URL,
+/// Renders a form. Each field is a label, a name and a value. A form without an action is posted to the page's own URL,
 /// including `next`.
 fn form(action: &str, csrf_token: &str, fields: &[(&str, &str, &str)], button: &str) -> Markup {
     html! {

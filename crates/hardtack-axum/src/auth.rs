@@ -1,4 +1,4 @@
-//! What a handler does with a session: starts it, ends it, refreshes it, makes it fresh again.
+//! The extractor `Auth`, with which handlers log users in and out, refresh, and re-authenticate.
 
 use std::fmt;
 
@@ -11,10 +11,10 @@ use http::request::Parts;
 use crate::request::{AuthState, Head};
 use crate::respond::{AuthError, SetCookies, reply_response};
 
-/// The authentication of this request: logs in, logs out, refreshes and re-authenticates.
+/// An extractor that logs users in and out, refreshes, and re-authenticates.
 ///
-/// Each method makes the checks that belong to it: a log-in or log-out that is a GET, comes from another site, or lacks
-/// its form's token is refused.
+/// Each method checks the request first. For example, a log-in or log-out is refused if it is a GET, comes from another
+/// site, or lacks the form's CSRF token.
 ///
 /// ```
 /// use axum::{Form, response::{IntoResponse, Redirect}};
@@ -23,7 +23,7 @@ use crate::respond::{AuthError, SetCookies, reply_response};
 /// # async fn check(credentials: &Credentials) -> Option<String> { None }
 ///
 /// async fn log_in(auth: Auth, Form(credentials): Form<Credentials>) -> Result<impl IntoResponse, AuthError> {
-///     auth.require_pre_session()?; // check no password of a forged request
+///     auth.require_pre_session()?; // refuses forged forms before their password is checked
 ///     match check(&credentials).await {
 ///         Some(user) => Ok((auth.log_in(user).await?, Redirect::to(&auth.next_or_home())).into_response()),
 ///         None => Ok("The user name and password do not match.".into_response()),
@@ -54,7 +54,7 @@ impl Auth {
     }
 }
 
-/// Leaves out the header fields, which contain credentials.
+/// Omits the header fields, which contain credentials.
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Auth").field("authenticator", self.authenticator()).finish_non_exhaustive()

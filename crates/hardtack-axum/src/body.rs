@@ -1,4 +1,4 @@
-//! Reading the beginning of a body, and passing the whole body on.
+//! Reads the beginning of a body, and passes the whole body on to the handler.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,30 +11,30 @@ use http_body_util::BodyExt;
 
 type FrameResult = Result<Frame<Bytes>, axum::Error>;
 
-/// Reads until the peek has what it needs, its limit is reached, or the body ends. Returns what was found, and a body
-/// that yields exactly what the client sent.
+/// Reads until `peek` has found what it needs, its limit is reached, or the body ends. Returns what it found, and a
+/// body that yields exactly what the client sent.
 pub(crate) async fn peek(mut body: Body, mut peek: BodyPeek) -> (Peeked, Body) {
     let hint = body.size_hint();
-    // One buffer, because a client may send frames of a single byte, and a kept frame costs far more memory than that.
-    // The frame that ends the peek is kept as it is, so the buffer stays within the limit.
+    // Frames are copied into one buffer: a client may send frames of a single byte, and storing each would take far
+    // more memory. The frame that ends the peek is stored in `last` instead, so the buffer stays within the limit.
     let mut buffer = BytesMut::new();
     let last = loop {
         match body.frame().await {
             Some(Ok(frame)) => match frame.data_ref() {
                 Some(data) if peek.push(data) => buffer.extend_from_slice(data),
-                // Enough was read, or these are trailers, which come last (RFC 9110 section 6.5).
+                // Enough was read, or the frame contains trailers, which come last (RFC 9110 section 6.5).
                 _ => break Some(Ok(frame)),
             },
-            // The handler's own extractor gets an error at the same place.
+            // The body ended or failed. An error is stored, so that the handler's extractor gets it as well.
             end => break end,
         }
     };
-    // Some bodies must not be polled after their end.
+    // Do not poll the body after its end: some bodies panic.
     let rest = matches!(last, Some(Ok(_))).then_some(body);
     (peek.finish(), Body::new(Replay { buffer: buffer.freeze(), last, rest, hint }))
 }
 
-/// A body whose beginning has been read already.
+/// A body whose beginning has already been read.
 struct Replay {
     buffer: Bytes,
     last: Option<FrameResult>,
@@ -64,7 +64,7 @@ impl HttpBody for Replay {
     }
 
     fn size_hint(&self) -> SizeHint {
-        // That of the whole body: a limit or a length is asked for before reading starts.
+        // The hint of the whole body: extractors check their limit against it before they start to read.
         self.hint
     }
 }

@@ -5,11 +5,11 @@ use tower_layer::Layer;
 
 use crate::service::AuthService;
 
-/// A layer that lets the handlers of a router use the extractors, and completes their responses.
+/// The layer that the extractors of a router need. It also adds cookies and `Cache-Control` to responses.
 ///
 /// For each request, it
-/// - reads up to 64 KiB of a form to find its CSRF field, if the request needs one and sends it in no header; the
-///   handler still receives the whole body;
+/// - reads up to 64 KiB of a form to find its CSRF field, if the request needs a CSRF value and has none in a header;
+///   the handler still receives the whole body;
 /// - adds the cookies of a refresh to the response;
 /// - sets `Cache-Control: private, no-store` on responses to logged-in users, and on those that set Hardtack's cookies.
 ///
@@ -34,7 +34,7 @@ pub struct AuthLayer {
 }
 
 impl AuthLayer {
-    /// Creates the layer of an authenticator.
+    /// Creates a layer that uses this authenticator.
     pub fn new(authenticator: Authenticator) -> Self {
         Self { authenticator }
     }

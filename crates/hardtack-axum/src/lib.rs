@@ -1,21 +1,21 @@
 //! Hardened JWT cookies for [axum](https://docs.rs/axum): sign users in with tokens in httpOnly cookies.
 //!
-//! A short-lived **access token** in a cookie authenticates each request. A longer-lived **refresh token** in another
-//! cookie replaces it when it has expired. Hardtack sets, checks, refreshes and deletes both, protects forms against
-//! CSRF, and redirects browsers to the log-in page and back. The application checks passwords.
+//! A short-lived **access token** in a cookie authenticates each request. When it expires, Hardtack issues a new
+//! one in exchange for a longer-lived **refresh token** in another cookie. It sets, checks, refreshes and deletes both,
+//! protects forms against CSRF, and redirects browsers to the log-in page and back. The application checks passwords.
 //!
 //! This crate connects [`hardtack`], which contains the logic, to axum. It re-exports what most applications need, so
-//! that `use hardtack_axum::prelude::*` suffices; the rest is in [`hardtack`].
+//! `use hardtack_axum::prelude::*` suffices; the rest is in [`hardtack`].
 //!
 //! # A complete application
 //!
-//! `examples/quickstart.rs`. Run it with `cargo run -p hardtack-axum --example quickstart`:
+//! This is `examples/quickstart.rs`. Run it with `cargo run -p hardtack-axum --example quickstart`:
 //!
 //! ```no_run
 #![doc = include_str!("../examples/quickstart.rs")]
 //! ```
 //!
-//! This one keeps sessions in memory. `hardtack-sqlx` keeps them in SQLite or PostgreSQL, `hardtack-redis` in Redis or
+//! It keeps sessions in memory. `hardtack-sqlx` keeps them in SQLite or PostgreSQL, `hardtack-redis` in Redis or
 //! Valkey. `hardtack-accounts` provides complete pages for sign-up, log-in, passwords and devices.
 //!
 //! # Extractors
@@ -32,19 +32,20 @@
 //! Other requests are refused before the handler runs: a browser is redirected to the log-in page, and returns to the
 //! requested page afterwards; a program gets 401 or 403 with problem details (RFC 9457) that name the reason.
 //!
-//! A `POST`, `PUT`, `PATCH` or `DELETE` with a token from a cookie also needs the token's CSRF value: in the form's hidden
-//! field `csrf_token`, or in the header `X-CSRF-TOKEN`. The token extractors check it.
+//! A `POST`, `PUT`, `PATCH` or `DELETE` with a token from a cookie also needs the token's CSRF value: in the form's
+//! hidden field `csrf_token`, or in the header `X-CSRF-TOKEN`. The token extractors check it.
 //!
 //! # The rest of the crate
 //!
 //! - [`AuthLayer`] makes the extractors work. It must wrap every route that uses them: without it, they respond with 500
 //!   and log what to add.
 //! - [`Require`] is a layer that requires a token for all routes of a router.
-//! - [`SetCookies`] is part of a response. [`AuthError`] is the error of extractors and of [`Auth`], and a response.
+//! - [`SetCookies`] adds cookies to a response. [`AuthError`] is the error of the extractors and of [`Auth`]; it converts
+//!   into a response.
 //! - [`future`] contains the futures of the layers' services.
 //! - [`wants`], [`HeaderFields`] and [`reply_response`] help to write middleware of your own.
 //!
-//! The crate has no features.
+//! The crate has no Cargo features.
 //!
 //! # Guides
 //!

@@ -1,4 +1,4 @@
-//! What most applications use: `use hardtack_axum::prelude::*`.
+//! The types that most applications need: `use hardtack_axum::prelude::*`.
 
 #[doc(no_inline)]
 pub use crate::{

@@ -1,4 +1,4 @@
-//! What the adapter reads from an axum request: its head, and the state that the layer put into its extensions.
+//! Gives the core access to an axum request: to its head, and to the state that the layer put into its extensions.
 
 use std::borrow::{Borrow, Cow};
 use std::net::{IpAddr, SocketAddr};
@@ -23,7 +23,7 @@ impl AuthState {
         Self(Arc::new(state))
     }
 
-    /// Puts the state where extractors find it.
+    /// Puts the state into the request's extensions, where extractors find it.
     pub(crate) fn insert_into(&self, extensions: &mut Extensions) {
         if extensions.is_empty() {
             extensions.clone_from(&ROOM_FOR_FOUR);
@@ -39,7 +39,8 @@ impl AuthState {
         })
     }
 
-    /// Returns the layer's state. Without a layer, an authenticator in an `Extension` suffices to verify tokens.
+    /// Returns the layer's state. If there is no layer, uses an authenticator from an `Extension`, which is enough to
+    /// verify tokens.
     pub(crate) fn for_verification(parts: &Parts) -> Result<Cow<'_, Self>, Failure> {
         if let Some(state) = parts.extensions.get() {
             return Ok(Cow::Borrowed(state));
@@ -85,7 +86,7 @@ impl<'a> Head<&'a Parts> {
         Self(parts)
     }
 
-    /// Copies what the core reads, and none of the other extensions.
+    /// Copies the parts that the core reads. Other extensions are left out.
     pub(crate) fn to_owned(&self) -> Head<Parts> {
         let (mut copy, ()) = Request::new(()).into_parts();
         copy.method = self.0.method.clone();
@@ -107,12 +108,12 @@ impl<P: Borrow<Parts> + Sync> Head<P> {
         RequestHead::of(self)
     }
 
-    /// Joins the head with the request's state.
+    /// Creates the exchange of this request.
     pub(crate) fn exchange<'a>(&'a self, state: &'a RequestState) -> Exchange<'a> {
         Exchange::new(self.request_head(), state)
     }
 
-    /// The URI as the client sent it: a nested router shortens the request's own.
+    /// The URI as the client sent it. A nested router removes its prefix from the request's own URI.
     fn uri(&self) -> &Uri {
         let parts = self.0.borrow();
         parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0)
@@ -151,7 +152,7 @@ impl<P: Borrow<Parts> + Sync> Incoming for Head<P> {
     }
 }
 
-/// A header map of the `http` crate, as the core reads it. Adapters for other frameworks that use `http` can share it.
+/// Lets the core read a header map of the `http` crate. Adapters for other frameworks that use `http` can share it.
 ///
 /// ```
 /// use hardtack_axum::{HeaderFields, hardtack::request::Headers};
@@ -181,9 +182,10 @@ fn value<'a>(headers: &'a HeaderMap, name: &str, index: usize) -> Option<&'a [u8
 #[inline]
 fn first_two<'a>(headers: &'a HeaderMap, name: &str) -> [Option<&'a [u8]>; 2] {
     if headers.len() == headers.keys_len() {
-        // No field is repeated, as in nearly every request: `get` takes fewer instructions than `get_all`.
+        // No field is repeated, as in nearly every request. `get` takes fewer instructions than `get_all`.
         let value = match (name, known(name)) {
-            // `http` hashes these names, which takes about 90 instructions longer than comparing the few names.
+            // `get` would hash these names, which takes about 90 instructions more than comparing them with the few
+            // names.
             ("sec-fetch-site" | "x-csrf-token", Some(name)) => {
                 headers.iter().find(|(own, _)| *own == name).map(|(_, value)| value)
             }
@@ -204,7 +206,8 @@ fn all<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]>
     values.iter().map(HeaderValue::as_bytes)
 }
 
-/// The names that the core looks up in nearly every request. `http` would parse them each time (decision 28).
+/// Returns a prepared name for the fields that the core looks up in nearly every request. `http` would parse a string
+/// each time (decision 28).
 #[inline]
 fn known(name: &str) -> Option<&'static HeaderName> {
     static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

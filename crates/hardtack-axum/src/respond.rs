@@ -1,4 +1,4 @@
-//! Responses: the core's replies, cookies and errors as axum has them.
+//! Converts the core's replies, cookies and errors into axum responses.
 
 use std::fmt;
 
@@ -42,7 +42,7 @@ impl IntoResponse for SetCookies {
     }
 }
 
-/// Appends the cookies as `Set-Cookie` fields. The core only renders valid field values.
+/// Appends the cookies as `Set-Cookie` fields. The error cannot occur: the core only produces valid field values.
 pub(crate) fn append(cookies: hardtack::SetCookies, headers: &mut HeaderMap) {
     for cookie in cookies {
         match HeaderValue::try_from(cookie) {

@@ -1,4 +1,4 @@
-//! The service of the layer: puts the request's state in place, runs the handler, completes its response.
+//! The service of the layer. It adds the request's state, calls the handler, and completes the response.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -83,7 +83,8 @@ where
 }
 
 pin_project! {
-    /// The future of [`AuthService`]: the handler's own future, boxed only if a body is read before the handler runs.
+    /// The future of [`AuthService`]. It contains the handler's future, and is boxed only if a body is read before the
+    /// handler runs.
     pub struct AuthFuture<F> {
         #[pin]
         state: State<F>,
@@ -117,7 +118,7 @@ static PRIVATE: HeaderValue = HeaderValue::from_static(NO_STORE);
 /// Adds the cookies of a refresh and `Cache-Control` to a response.
 fn finish(mut response: Response, state: &AuthState) -> Response {
     let headers = response.headers_mut();
-    // The fields are only looked up if the core asks for them.
+    // Looks the fields up only if the core iterates over them.
     let set_cookies = once_with(|| headers.get_all(header::SET_COOKIE)).flatten();
     let changes = state.finish(set_cookies.map(HeaderValue::as_bytes));
     if !changes.cookies.is_empty() {

@@ -11,11 +11,11 @@ use tokio::task::JoinHandle;
 pub trait Adapter {
     /// Serves the suite's [application](crate::application) on a free port of 127.0.0.1.
     ///
-    /// With an authenticator, the adapter's layer is around the whole application. Without one, the application is
-    /// served without any layer, as if the developer had forgotten it.
+    /// With an authenticator, wrap the whole application in the adapter's layer. With `None`, serve the application
+    /// without a layer, as if the developer had forgotten it.
     ///
-    /// The server runs on a task or thread of its own until the returned [`Serving`] is dropped. Every case has a
-    /// server of its own, so starting one has to be quick.
+    /// The server runs on a task or thread of its own until the returned [`Serving`] is dropped. Every case starts a
+    /// server of its own, so starting one must be quick.
     fn serve(&self, authenticator: Option<Authenticator>) -> impl Future<Output = Serving>;
 }
 

@@ -1,6 +1,6 @@
 //! The suite's application: the types that it needs in every framework.
 //!
-//! The routes themselves are written once in each framework. The [guide for authors of adapters][guide] lists them:
+//! Write the routes themselves in your framework. The [guide for authors of adapters][guide] lists them:
 //! method, path, what the handler takes and what it responds with.
 //!
 //! [guide]: https://docs.rs/hardtack/latest/hardtack/guide/adapters/

@@ -13,8 +13,8 @@
 //! # }
 //! ```
 //!
-//! A request that cannot be sent, or a response that is not what a method expects, panics with a message: that is how
-//! a test fails.
+//! If a request cannot be sent, or a response is not what a method expects, the method panics with a message, so that
+//! the test fails.
 
 pub use crate::response::Response;
 
@@ -73,12 +73,12 @@ impl IntoBase for String {
     }
 }
 
-/// A browser, as a server sees it. A clone has a copy of the cookies, as the browser of a thief or another tab in a
-/// race.
+/// A browser, as a server sees it. A clone has a copy of the cookies, like a thief's browser, or like another tab that
+/// sends a request at the same time.
 #[derive(Debug, Clone)]
 pub struct Client {
     base: Url,
-    /// The origin at which the server believes to be reached.
+    /// The origin that the server believes to have.
     origin: Url,
     jar: CookieJar,
     pool: Pool<HttpConnector, Full<Bytes>>,
@@ -118,8 +118,8 @@ impl Client {
         self
     }
 
-    /// Sends further requests to the server at `base`, with the same cookies: servers on different ports of one host
-    /// share them (RFC 6265 §8.5).
+    /// Sends further requests to the server at `base`, with the same cookies, because servers on different ports of one
+    /// host share cookies (RFC 6265 §8.5).
     pub fn turn_to(&mut self, base: impl IntoBase) -> &mut Self {
         self.base = base.into_base();
         self.origin = self.base.clone();
@@ -144,8 +144,8 @@ impl Client {
     /// A request with any method. `path` starts with a slash, may have a query, and is sent as it is.
     ///
     /// # Panics
-    /// If `path` does not start with a slash. Sending panics if it has unescaped spaces, quotes or angle brackets, which
-    /// browsers escape.
+    /// If `path` does not start with a slash. Sending panics if it has unescaped spaces, quotes or angle brackets,
+    /// which browsers escape.
     pub fn request(&mut self, method: Method, path: &str) -> Request<'_> {
         assert!(path.starts_with('/'), "the path {path:?} does not start with a slash");
         Request {
@@ -288,13 +288,13 @@ impl Request<'_> {
         self.header("x-csrf-token", value)
     }
 
-    /// Sends no cookies of the jar. Cookies that the response sets are still stored.
+    /// Sends no cookies from the jar. Cookies that the response sets are still stored.
     pub fn no_cookies(mut self) -> Self {
         self.with_jar = false;
         self
     }
 
-    /// Adds a `Cookie` header field after that of the jar. Can be called several times.
+    /// Adds another `Cookie` header field after the jar's own. Can be called several times.
     ///
     /// # Panics
     /// If `value` is not valid in HTTP.
@@ -406,7 +406,7 @@ fn becomes_get(status: StatusCode, method: &Method) -> bool {
     }
 }
 
-/// The error with its sources: hyper's own text is only "client error (Connect)".
+/// The error with its sources, because hyper's own text is only "client error (Connect)".
 fn causes(error: &dyn std::error::Error) -> String {
     let sources = std::iter::successors(error.source(), |error| error.source());
     sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-/// Parses a date. Returns 1970-01-01 for earlier dates, which have passed as well.
+/// Parses a date. Returns 1970-01-01 for earlier dates, because they have passed just the same.
 pub(crate) fn parse(text: &str) -> Option<SystemTime> {
     let (mut time, mut day, mut month, mut year) = (None, None, None, None);
     for token in text.split(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric() && c != ':') {
@@ -44,7 +44,8 @@ fn time_of_day(token: &str) -> Option<i64> {
     (hour < 24 && minute < 60 && second < 60).then_some(hour * 3600 + minute * 60 + second)
 }
 
-/// Days since 1970-01-01 in the Gregorian calendar. Counts years from March, so that a leap day is the last of its year.
+/// Days since 1970-01-01 in the Gregorian calendar. Counts years from March, so that a leap day is the last of its
+/// year.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);

@@ -47,7 +47,7 @@ pub struct StoredCookie {
 
 impl StoredCookie {
     /// Parses the text of a `Set-Cookie` field from a response to a request for `request_path`. Returns `None` if a
-    /// browser ignores it: without `=`, with an empty name, or with more than 4096 bytes.
+    /// browser ignores it, because it has no `=`, an empty name, or more than 4096 bytes.
     pub fn parse(raw: &str, request_path: &str) -> Option<Self> {
         Self::parse_at(raw, request_path, SystemTime::now())
     }
@@ -94,7 +94,8 @@ impl StoredCookie {
         Some(cookie)
     }
 
-    /// The time at which the cookie expires; `None` for a session cookie. `Max-Age` takes precedence over `Expires`.
+    /// The time at which the cookie expires, or `None` if it lasts until the browser is closed. `Max-Age` takes
+    /// precedence over `Expires`.
     pub fn expiry(&self) -> Option<SystemTime> {
         match self.max_age {
             Some(seconds) if seconds <= 0 => Some(UNIX_EPOCH),

@@ -25,12 +25,12 @@ impl Response {
         self.status
     }
 
-    /// The method of the request that got this response: after redirects, of the last one.
+    /// The method of the request that got this response. After redirects, this is the last request.
     pub fn method(&self) -> &Method {
         &self.method
     }
 
-    /// The path and query of the request that got this response: after redirects, of the last one.
+    /// The path and query of the request that got this response. After redirects, this is the last request.
     pub fn path(&self) -> &str {
         &self.path
     }

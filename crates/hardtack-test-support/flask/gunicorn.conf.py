@@ -1,4 +1,4 @@
-"""gunicorn for tests: one worker process, and no process outlives the test."""
+"""The configuration of gunicorn for tests: one worker process, and no process outlives the test."""
 
 import os
 import threading

@@ -1,7 +1,7 @@
 """The JWT_* options of Flask-JWT-Extended, read from the environment.
 
 Flags are `true` or `false`; lifetimes are whole seconds, or `false` for no expiry; lists are separated by commas;
-a key is its text, or `@` followed by the path of a file with the key.
+a key is given as its text, or as `@` followed by the path of a file that contains it.
 """
 
 import os
@@ -19,7 +19,7 @@ FLAGS = (
 LIFETIMES = ("JWT_ACCESS_TOKEN_EXPIRES", "JWT_REFRESH_TOKEN_EXPIRES")
 SECONDS = ("JWT_DECODE_LEEWAY",)
 LISTS = ("JWT_CSRF_METHODS", "JWT_DECODE_ALGORITHMS", "JWT_TOKEN_LOCATION")
-# One value is a string, several are a list: the two differ in a token's `aud`.
+# A single value becomes a string and several become a list, because a token's `aud` distinguishes the two.
 TEXT_OR_LIST = ("JWT_DECODE_AUDIENCE", "JWT_DECODE_ISSUER", "JWT_ENCODE_AUDIENCE")
 KEYS = ("JWT_PRIVATE_KEY", "JWT_PUBLIC_KEY", "JWT_SECRET_KEY")
 TEXTS = (

@@ -39,7 +39,7 @@ app = Flask(__name__)
 app.config.update(
     JWT_TOKEN_LOCATION=["cookies"],
     JWT_CSRF_CHECK_FORM=True,
-    # Otherwise a debugger or a test sees the exception instead of the responses of the loaders below.
+    # Without this, a debugger or a test would get the exception instead of the responses of the loaders below.
     PROPAGATE_EXCEPTIONS=False,
 )
 app.config.update(settings.from_environment())

@@ -1,5 +1,5 @@
-//! Headless Chromium, controlled through chromedriver: with or without JavaScript, light or dark, with any size of
-//! screen.
+//! Headless Chromium, controlled through chromedriver, with or without JavaScript, in light or dark mode, and with any
+//! screen size.
 
 use crate::process::signal;
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
@@ -37,7 +37,7 @@ pub struct BrowserOptions {
 }
 
 impl Default for BrowserOptions {
-    /// JavaScript on, light, 1280 × 800.
+    /// JavaScript on, light mode, 1280 × 800.
     fn default() -> Self {
         Self { javascript: true, dark: false, width: 1280, height: 800 }
     }
@@ -89,14 +89,15 @@ impl std::fmt::Debug for BrowserError {
 /// A browser window with its own profile. Dropping it ends chromedriver and Chromium.
 #[derive(Debug)]
 pub struct Browser {
-    // The order matters: the driver and its browser end before the profile is removed.
+    // The order of the fields matters: the driver and its browser must end before the profile is removed.
     session: fantoccini::Client,
     _driver: Driver,
     _profile: TempDir,
 }
 
 impl Browser {
-    /// Starts chromedriver (`$CHROMEDRIVER`, or `/usr/bin/chromedriver` if it is not set) on a free port, and a browser.
+    /// Starts chromedriver (`$CHROMEDRIVER`, or `/usr/bin/chromedriver` if it is not set) on a free port, and a
+    /// browser.
     pub async fn start(options: BrowserOptions) -> Result<Self, BrowserError> {
         let profile = TempDir::with_prefix("hardtack-browser-")?;
         let driver = Driver::start(profile.path())?;
@@ -119,8 +120,8 @@ impl Browser {
         field.send_keys(value).await.map_err(failed(format_args!("typing into {selector}")))
     }
 
-    /// Clicks a button or a link, or a form's submit button, and waits until another page has loaded. It is an error
-    /// if none does: use [`click`](Self::click) for a click that stays on the page.
+    /// Clicks a button or a link, or a form's submit button, and waits until another page has loaded. Returns an error
+    /// if no other page loads. Use [`click`](Self::click) for a click that stays on the page.
     pub async fn submit(&self, selector: &str) -> Result<(), BrowserError> {
         // chromedriver may return before the navigation has started, so wait until the old page is gone.
         let before = self.find("html").await?;
@@ -146,16 +147,16 @@ impl Browser {
         target.click().await.map_err(failed(format_args!("clicking {selector}")))
     }
 
-    /// Presses keys one after another, in the element that has the focus. Special keys have the code points of
-    /// WebDriver §17.4.2: U+E004 is Tab, U+E007 is Enter.
+    /// Presses keys one after another in the focused element. Special keys have the code points of WebDriver §17.4.2,
+    /// such as U+E004 for Tab and U+E007 for Enter.
     pub async fn press(&self, keys: &str) -> Result<(), BrowserError> {
         let strokes = keys.chars().flat_map(|value| [KeyAction::Down { value }, KeyAction::Up { value }]);
         let keyboard = strokes.fold(KeyActions::new("keyboard".to_owned()), KeyActions::then);
         self.session.perform_actions(keyboard).await.map_err(failed("pressing keys"))
     }
 
-    /// Runs the body of a JavaScript function and returns its value. This works without
-    /// [`javascript`](BrowserOptions::javascript) as well.
+    /// Runs the body of a JavaScript function and returns its value. This works even if
+    /// [`javascript`](BrowserOptions::javascript) is off.
     pub async fn evaluate(&self, script: &str) -> Result<Value, BrowserError> {
         self.session.execute(script, vec![]).await.map_err(failed(format_args!("running {script}")))
     }
@@ -207,7 +208,7 @@ impl Browser {
         self.session.clone().close().await.map_err(failed("closing"))
     }
 
-    /// Whether the page has loaded. chromedriver's own scripts run without JavaScript as well.
+    /// Whether the page has loaded. chromedriver's own scripts run even if JavaScript is off.
     async fn has_loaded(&self) -> bool {
         self.session.execute("return document.readyState", vec![]).await.is_ok_and(|state| state == "complete")
     }
@@ -234,7 +235,7 @@ impl WebDriverCompatibleCommand for DevToolsCommand {
     }
 }
 
-/// Whether the element's page is gone. Any other error may come from a navigation in progress.
+/// Whether the element's page is gone. Other errors do not count: a navigation in progress may cause them.
 async fn is_gone(element: &Element) -> bool {
     let gone = [ErrorStatus::StaleElementReference, ErrorStatus::NoSuchElement];
     matches!(element.tag_name().await, Err(CmdError::Standard(error)) if gone.contains(&error.error))
@@ -301,13 +302,13 @@ impl Driver {
         // chromedriver picks a free port and prints it, so that two tests cannot race for one.
         command.arg("--port=0").process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        // Puts crash reports and caches beside the profile, not into the user's home directory.
+        // Put crash reports and caches next to the profile, not into the user's home directory.
         command.env("XDG_CONFIG_HOME", home).env("XDG_CACHE_HOME", home);
         let mut child = command.spawn().map_err(|error| BrowserError::NoDriver { path, error })?;
         let lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
         let mut driver = Self { child, port: 0 };
         let (sender, receiver) = mpsc::channel();
-        // Reads to the end, so that chromedriver never blocks on a full pipe.
+        // Read to the end, so that chromedriver never blocks on a full pipe.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| drop(sender.send(line))));
         let mut printed = String::new();
         while let Ok(line) = receiver.recv_timeout(LONGEST_WAIT) {
@@ -329,13 +330,13 @@ fn announced_port(line: &str) -> Option<u16> {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // Chromium outlives a chromedriver that dies while a session is open, so this kills the whole group. It does so
-        // before it reaps the leader, while the group's id cannot be reused.
+        // Chromium outlives a chromedriver that dies while a session is open, so kill the whole process group. Do so
+        // before reaping its leader, while the group's id cannot be reused.
         let group = self.child.id();
         if !signal(&format!("-{group}"), "KILL") {
             let _ = self.child.kill();
         }
-        // No process may write to the profile while it is removed.
+        // Wait until no process can write to the profile while it is removed.
         let deadline = Instant::now() + LONGEST_WAIT;
         while is_running(group) && Instant::now() < deadline {
             std::thread::sleep(STEP);

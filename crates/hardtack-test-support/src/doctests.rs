@@ -1,5 +1,5 @@
-//! Compiles and runs the code in pages outside the published crates. It stands here because `include_str!` of a file
-//! outside a crate's own directory breaks its package.
+//! Compiles and runs the code in pages outside the published crates. It is in this unpublished crate, because
+//! a published crate cannot `include_str!` a file outside of its own directory.
 
 #[doc = include_str!("../../../README.md")]
 struct Readme;

@@ -1,7 +1,7 @@
 //! The forms in an HTML page.
 //!
 //! This reads tags and attributes, in any order and quoting, and skips scripts, styles and comments. It is not a full
-//! parser: pages have to be well formed.
+//! parser: pages must be well formed.
 
 use hardtack_conformance::Response;
 
@@ -38,8 +38,8 @@ pub fn hidden_field(html: &str, name: &str) -> Option<String> {
         .map(|tag| tag.attribute("value").unwrap_or_default().to_owned())
 }
 
-/// Returns the fields that a browser would send for the form with that `action`, with the values in the page: without
-/// buttons, unchecked boxes and disabled fields. `None` if no form has that action.
+/// Returns the fields that a browser would send for the form with that `action`, with the values in the page. Buttons,
+/// unchecked boxes and disabled fields are left out. Returns `None` if no form has that action.
 pub fn form_fields(html: &str, action: &str) -> Option<Vec<(String, String)>> {
     let tags = tags(html);
     let start = tags.iter().position(|tag| tag.name == "form" && tag.attribute("action").unwrap_or("") == action)?;
@@ -102,7 +102,7 @@ impl Select {
 }
 
 struct Tag {
-    /// In lower case. An end tag's name starts with a slash.
+    /// The name in lower case. An end tag's name starts with a slash.
     name: String,
     attributes: Vec<(String, String)>,
     /// The text between this tag and the next; for a `<textarea>`, its whole content.
@@ -157,7 +157,8 @@ fn tags(html: &str) -> Vec<Tag> {
     tags
 }
 
-/// Parses attributes up to the tag's `>`, and returns them with the rest of the page. `None` if the tag does not end.
+/// Parses attributes up to the tag's `>`, and returns them with the rest of the page. Returns `None` if the
+/// tag does not end.
 fn attributes(text: &str) -> Option<(Vec<(String, String)>, &str)> {
     let mut found = Vec::new();
     let mut rest = text;
@@ -189,7 +190,7 @@ fn find_ignoring_case(text: &str, needle: &str) -> Option<usize> {
     text.to_ascii_lowercase().find(needle)
 }
 
-/// Replaces character references: numeric ones, and the few names that templates write.
+/// Replaces character references: numeric ones, and the few named ones that templates use.
 fn unescape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

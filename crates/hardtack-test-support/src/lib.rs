@@ -1,6 +1,6 @@
 //! Test support for Hardtack's own crates. It is not published.
 //!
-//! Black-box tests see a server only as a browser or a program does, over real sockets:
+//! Black-box tests use a server only as a browser or a program does, over real sockets:
 //!
 //! - [`client`] and [`jar`], from `hardtack-conformance`: HTTP requests with the cookie jar of a browser;
 //! - [`html`]: the forms in a page, for clients without a browser;
@@ -9,9 +9,9 @@
 //! - [`server`]: a listener on a free port, and a small HTTP server that takes the place of an upstream or a website;
 //! - [`services`]: private PostgreSQL and Redis servers and Flask applications, which end with the test;
 //! - [`on_every_store!`]: runs the same tests on several stores;
-//! - [`tutorial`]: what a visitor does on the tutorial's site.
+//! - [`tutorial`]: visits to the tutorial's site.
 //!
-//! Everything here panics with a message if it is misused or if the network fails: that is how a test fails.
+//! Everything here panics with a message if it is misused or if the network fails, so that the test fails.
 
 #![allow(
     clippy::unwrap_used,

@@ -64,18 +64,17 @@ impl Program {
         self
     }
 
-    /// Regards the server as ready as soon as `/healthz` at `base` responds with 200, even if it does not print its
-    /// URL.
+    /// Treats the server as ready when `/healthz` at `base` responds with 200, even if it does not print its URL.
     pub fn health_at(mut self, base: impl IntoBase) -> Self {
         self.health = Some(base.into_base().origin().ascii_serialization());
         self
     }
 
-    /// Starts a server and waits, for at most 20 s, until it is ready: until it prints a line with `http://` to its
-    /// standard output, or until [`/healthz`](Self::health_at) responds with 200.
+    /// Starts a server and waits until it is ready, for at most 20 s. It is ready when it has printed a line with
+    /// `http://` to its standard output, or when [`/healthz`](Self::health_at) responds with 200.
     ///
     /// # Errors
-    /// If the program cannot be run, if it ends, or if it is not ready in time.
+    /// If the program cannot be run, ends, or is not ready in time.
     pub async fn start(&self) -> Result<Process, StartError> {
         let mut process = self.spawn()?;
         let deadline = Instant::now() + LONGEST_WAIT;
@@ -105,8 +104,7 @@ impl Program {
     /// Runs a program that ends by itself, and waits for it, for at most 60 s.
     ///
     /// # Errors
-    /// If the program cannot be run, or if it does not end in time, as a server that should have refused to start.
-    /// Then it is killed.
+    /// If the program cannot be run, or if it does not end in time. In that case it is killed.
     pub fn run(&self) -> Result<Finished, StartError> {
         let mut process = self.spawn()?;
         let deadline = Instant::now() + LONGEST_RUN;
@@ -175,7 +173,7 @@ impl Captured {
     }
 }
 
-/// A program could not be run, or did not do what it was started for. `unwrap` shows the message and the program's
+/// A program could not be run, or did not start or end as expected. `unwrap` shows the message and the program's
 /// output.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
@@ -306,7 +304,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Both do nothing if it has ended: `Child` does not send a signal to a reaped process.
+        // Both calls do nothing if the process has ended: `Child` does not send a signal to a reaped process.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

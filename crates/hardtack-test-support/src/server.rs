@@ -44,7 +44,8 @@ impl Received {
     }
 }
 
-/// Serves `respond` on a free port of 127.0.0.1 until the test's runtime ends. Each connection takes one request.
+/// Serves `respond` on a free port of 127.0.0.1 until the test's runtime ends. Each connection serves one
+/// request.
 pub async fn serve<F, B>(respond: F) -> SocketAddr
 where
     F: Fn(Received) -> Response<B> + Send + Sync + 'static,

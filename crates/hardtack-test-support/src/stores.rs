@@ -1,8 +1,9 @@
-//! The same tests on several stores.
+//! Runs the same tests on several stores.
 
-/// Generates a module for each store with a test for each function: `on_redis::s28_…` calls `s28_…` with that store.
+/// Generates a module for each store, with a test for each function. For example, `on_redis::s28_…` calls `s28_…` with
+/// the Redis store.
 ///
-/// The functions are async and take the store. The compiler warns of a function that is missing in the list: it is
+/// The functions are async and take the store. The compiler reports a function that is missing from the list as
 /// dead code. The calling crate needs `tokio` with its macros and the multi-threaded runtime.
 #[macro_export]
 macro_rules! on_every_store {

@@ -1,4 +1,4 @@
-//! What a visitor does on the tutorial's site. The example of each framework is tested with these functions.
+//! Visits to the tutorial's site. The tutorial example of each framework is tested with these functions.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -27,14 +27,14 @@ async fn show(client: &mut Client, path: &str) -> Response {
     client.get(path).accept_html().follow().await
 }
 
-/// A visit from the first page to the log-out, by forms, as in a browser without JavaScript.
+/// Visits the site from the first page to the log-out, using only forms, like a browser without JavaScript.
 ///
 /// # Panics
 /// If the site behaves differently than the tutorial says.
 pub async fn by_forms(mut browser: Client, clock: &TestClock) {
     assert!(show(&mut browser, "/").await.text().contains("You are nobody."));
 
-    // Without a log-in: to the log-in form, and from there to the requested page.
+    // A visitor who is not logged in is redirected to the log-in form, and from there to the requested page.
     let login = show(&mut browser, "/service").await;
     assert_eq!(login.path(), "/login?next=%2Fservice");
     let wrong = submit(&mut browser, &login, "", &[("username", "alice"), ("password", "guess")]).await;
@@ -44,7 +44,7 @@ pub async fn by_forms(mut browser: Client, clock: &TestClock) {
     assert_eq!((service.path(), service.status().as_u16()), ("/service", 200));
     assert!(service.text().contains("At your service, Allie."));
 
-    // Just logged in: the settings can be changed, and the page escapes what was typed.
+    // Right after the log-in, the settings can be changed, and the page escapes the typed text.
     let account = show(&mut browser, "/account").await;
     let settings = "/account/change_settings";
     let changed = submit(&mut browser, &account, settings, &[("nickname", "<script>alert(1)</script>")]).await;
@@ -52,7 +52,7 @@ pub async fn by_forms(mut browser: Client, clock: &TestClock) {
     assert!(!changed.text().contains("<script>"), "{}", changed.text());
     assert!(show(&mut browser, "/service").await.text().contains("At your service, &lt;script&gt;alert(1)"));
 
-    // 15 minutes later: still logged in, but changing the settings needs the password again.
+    // After 15 minutes, the user is still logged in, but changing the settings requires the password again.
     clock.advance(ACCESS_LIFETIME);
     assert!(show(&mut browser, "/").await.text().contains("You are alice."));
     let password = show(&mut browser, "/account").await;
@@ -111,7 +111,7 @@ pub async fn in_chromium(address: SocketAddr, clock: &TestClock) {
 
     browser.goto(&format!("{base}/account")).await.unwrap();
     browser.fill("nickname", "<b>\"Al\" & Co</b>").await.unwrap();
-    // The form is submitted after its token has expired: the site asks for the password.
+    // If the form is submitted after its token has expired, the site asks for the password.
     clock.advance(ACCESS_LIFETIME);
     browser.submit("main form").await.unwrap();
     assert_eq!(browser.path().await.unwrap(), "/reauthenticate?next=%2Faccount");

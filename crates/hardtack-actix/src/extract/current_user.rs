@@ -1,4 +1,4 @@
-//! The application's own user.
+//! The extractor for the application's own user type.
 
 use std::any::type_name;
 use std::ops::Deref;

@@ -1,4 +1,4 @@
-//! Optional tokens and users.
+//! The extractor for optional tokens and users.
 
 use std::ops::Deref;
 
@@ -8,7 +8,8 @@ use actix_web::{FromRequest, HttpRequest};
 use super::token::{ExtractFuture, OptionalFromRequest};
 use crate::respond::AuthError;
 
-/// A token or user, or `None` if the request has no token (`@jwt_required(optional=True)`). An invalid token is refused.
+/// A token or user, or `None` if the request has no token (`@jwt_required(optional=True)`). An invalid token is
+/// refused.
 ///
 /// ```
 /// use hardtack_actix::{AccessToken, Optional};
@@ -20,8 +21,8 @@ use crate::respond::AuthError;
 ///
 /// Use it instead of `Option`. actix-web implements `Option<T>` for every extractor and turns errors into `None`, so a
 /// forged token would look like no token. If a handler uses `Option<AccessToken>` anyway, it runs with `None`, but
-/// [`AuthLayer`](crate::AuthLayer) discards its response: the client gets the refusal, which deletes the cookies, and an
-/// error is logged.
+/// [`AuthLayer`](crate::AuthLayer) discards its response: the client gets the refusal, which deletes the cookies, and
+/// an error is logged.
 #[derive(Clone, Debug)]
 pub struct Optional<E>(pub Option<E>);
 

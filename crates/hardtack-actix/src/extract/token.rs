@@ -14,7 +14,7 @@ use hardtack::{Need, VerifiedToken};
 use crate::request::{AuthState, Head};
 use crate::respond::AuthError;
 
-/// The future of an extractor: complete from the start unless I/O is needed, and boxed otherwise.
+/// The future of an extractor. It is complete from the start, or boxed, for example if verification needs I/O.
 pub struct ExtractFuture<E>(State<E>);
 
 enum State<E> {
@@ -27,7 +27,7 @@ impl<E> ExtractFuture<E> {
         Self(State::Complete(Some(result)))
     }
 
-    /// The future must own a clone of the request, because `FromRequest` does not lend it.
+    /// The future must own a clone of the request, because `FromRequest` lends the request only for one call.
     pub(super) fn boxed(future: impl Future<Output = Result<E, AuthError>> + 'static) -> Self {
         Self(State::Boxed(Box::pin(future)))
     }
@@ -88,7 +88,7 @@ async fn require<T: ExtraClaims>(
     match finish_verifying(request, verification).await? {
         Some(token) => Ok(token),
         None => {
-            // Not kept in the state: a handler that drops this error treats a visitor as a visitor.
+            // This error is not recorded: a handler that ignores it sees no token, and the request has none.
             let state = AuthState::for_verification(request)?;
             Ok(Head::of(request).exchange(&state).required(need).await?)
         }
@@ -138,8 +138,8 @@ macro_rules! extractor {
 extractor! {
     /// A valid access token: the user is logged in (`@jwt_required()`).
     ///
-    /// `T` reads the application's own claims. A token without one of them is refused unless the field is an `Option`,
-    /// so use `Option` for claims that older tokens of a running site lack.
+    /// `T` reads the application's own claims. A token without one of them is refused, unless the field is an `Option`.
+    /// Use an `Option` for a claim that you add to a running site, because tokens issued earlier lack it.
     ///
     /// ```
     /// use hardtack_actix::AccessToken;
@@ -172,7 +172,7 @@ extractor! {
     FreshAccessToken, Need::access().fresh()
 }
 extractor! {
-    /// A valid refresh token (`@jwt_required(refresh=True)`). Its session is not checked here, but when
-    /// [`Auth::refresh`](crate::Auth::refresh) exchanges it.
+    /// A valid refresh token (`@jwt_required(refresh=True)`). The extractor does not check its session;
+    /// [`Auth::refresh`](crate::Auth::refresh) does.
     RefreshToken, Need::refresh()
 }

@@ -1,4 +1,4 @@
-//! A layer that refuses requests without the token that they need.
+//! A layer that refuses requests without a required token.
 
 mod service;
 
@@ -11,13 +11,13 @@ use hardtack::Need;
 
 pub use service::{RequireFuture, RequireService};
 
-/// A layer that requires a token for every request below it (`verify_jwt_in_request`). Wrap it inside of
-/// [`AuthLayer`](crate::AuthLayer), that is, before it: actix-web runs the middleware first that was wrapped last.
+/// A layer that requires a token for every request to the routes that it wraps (`verify_jwt_in_request`). Add it before
+/// [`AuthLayer`](crate::AuthLayer), because actix-web runs the middleware that was added last before all others.
 ///
 /// With an [optional](Need::optional) need, it lets requests without a token pass and refuses invalid tokens. `OPTIONS`
 /// requests pass if they are [exempt](hardtack::AuthenticatorBuilder::exempt_options).
 ///
-/// A wrapped scope or `App` includes its default service, so that unknown paths also require the token.
+/// It also wraps the default service of the scope or `App`, so unknown paths require the token as well.
 ///
 /// ```
 /// use actix_web::{App, web};
@@ -38,7 +38,7 @@ pub struct Require {
 }
 
 impl Require {
-    /// Creates a layer that requires what `need` describes.
+    /// Creates a layer that requires the token that `need` describes.
     pub const fn new(need: Need) -> Self {
         Self { need }
     }

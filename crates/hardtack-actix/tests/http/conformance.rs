@@ -38,7 +38,7 @@ impl Drop for Stop {
     }
 }
 
-/// A macro, because the `App`s with and without a layer have two types that cannot be named.
+/// This is a macro, because the types of an `App` with and without the layer differ and cannot be named.
 macro_rules! serve {
     ($listener:ident, $app:expr) => {
         HttpServer::new($app).workers(2).disable_signals().listen_auto_h2c($listener).unwrap().run()
@@ -170,7 +170,7 @@ async fn echo(_: AccessToken, calls: Data<Calls>, body: Bytes) -> impl Responder
     HttpResponse::Ok().insert_header(("x-calls", calls.count())).body(body)
 }
 
-/// Counts the body as it arrives and keeps none of it.
+/// Counts the bytes of the body as they arrive, without storing them.
 async fn upload(_: AccessToken, mut body: Payload) -> Result<Json<Value>, PayloadError> {
     let mut bytes = 0;
     while let Some(chunk) = poll_fn(|cx| Pin::new(&mut body).poll_next(cx)).await {

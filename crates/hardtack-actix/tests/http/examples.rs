@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 /// Returns the compiled example `name`, which must be newer than its source.
 ///
-/// `examples/NAME` may be the example of another crate, because Cargo overwrites it. `examples/NAME-HASH` is not
-/// overwritten, and `examples/NAME-HASH.d` names its source.
+/// It does not return `examples/NAME`, which Cargo overwrites if another crate has an example of the same name. It
+/// returns `examples/NAME-HASH`, which is not overwritten. `examples/NAME-HASH.d` names its source.
 pub(crate) fn compiled(name: &str, source: &str) -> PathBuf {
     let package = env!("CARGO_PKG_NAME");
     let test = std::env::current_exe().unwrap();

@@ -1,4 +1,4 @@
-//! The adapter over real sockets: requests of browsers, programs and htmx, and the responses to them.
+//! Tests the adapter over real sockets, with requests of browsers, programs and htmx.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

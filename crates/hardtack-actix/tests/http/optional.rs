@@ -1,4 +1,4 @@
-//! actix-web's `Option` turns the errors of an extractor into `None`; the layer responds with them all the same.
+//! actix-web's `Option` turns an extractor's error into `None`. The layer must respond with the error nevertheless.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

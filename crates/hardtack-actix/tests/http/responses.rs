@@ -1,4 +1,4 @@
-//! Cookies as part of responses of any kind.
+//! Adds cookies to responses of every kind.
 
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;

@@ -82,12 +82,12 @@ impl Site {
         client
     }
 
-    /// Lets every access token expire, but no refresh token.
+    /// Advances the clock until every access token has expired, but no refresh token.
     pub(crate) fn expire_access(&self) {
         self.clock.advance(ACCESS_LIFETIME);
     }
 
-    /// Lets everything expire.
+    /// Advances the clock until all tokens have expired.
     pub(crate) fn expire_all(&self) {
         self.clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
     }

@@ -32,7 +32,7 @@ async fn after_two_days() {
     tutorial::after_two_days(site.visitor(), &site.clock).await;
 }
 
-/// Over http on a loopback address, as readers run it.
+/// Runs the example over http on a loopback address, as readers do.
 #[tokio::test]
 async fn in_chromium() {
     for mode in MODES {

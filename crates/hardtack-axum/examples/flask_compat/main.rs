@@ -54,7 +54,7 @@ fn identity_claim() -> String {
     env::var("JWT_IDENTITY_CLAIM").unwrap_or_else(|_| "sub".to_owned())
 }
 
-/// JSON as Flask writes it: compact, sorted, and with a line feed.
+/// Responds with JSON as Flask writes it: compact, with sorted keys and a final line feed.
 fn respond(status: StatusCode, value: &Value) -> Response {
     (status, [(CONTENT_TYPE, "application/json")], format!("{value}\n")).into_response()
 }

@@ -17,10 +17,10 @@ struct Wanted {
     #[serde(default = "access")]
     kind: String,
     identity: Value,
-    /// True, false or seconds.
+    /// `true`, `false`, or a number of seconds.
     #[serde(default)]
     fresh: Value,
-    /// Seconds, or false for never; negative for a token that has already expired.
+    /// A number of seconds, negative for a token that has already expired; or `false` for one that never expires.
     #[serde(default)]
     expires_seconds: Value,
     #[serde(default)]

@@ -44,7 +44,7 @@ impl People {
     /// Returns the user if the password is right.
     pub(crate) async fn check(&self, name: &str, password: &str) -> Option<Person> {
         let person = self.table.lock().await.get(name).cloned();
-        // An unknown name takes as long as a wrong password.
+        // Take as long for an unknown name as for a wrong password, so that the time does not reveal which names exist.
         let hash = person.as_ref().map_or_else(|| self.unknown.clone(), |person| person.password.clone());
         let password = password.to_owned();
         let verify = move || Argon2::default().verify_password(password.as_bytes(), &hash).is_ok();

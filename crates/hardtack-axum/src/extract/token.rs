@@ -49,8 +49,8 @@ macro_rules! extractor {
 extractor! {
     /// A valid access token: the user is logged in (`@jwt_required()`).
     ///
-    /// `T` reads the application's own claims. A token without one of them is refused unless the field is an `Option`,
-    /// so use `Option` for claims that older tokens of a running site lack.
+    /// `T` reads the application's own claims. A token without one of them is refused, unless the field is an `Option`.
+    /// Use an `Option` for a claim that you add to a running site, because tokens issued earlier lack it.
     ///
     /// ```
     /// use hardtack_axum::AccessToken;
@@ -83,7 +83,7 @@ extractor! {
     FreshAccessToken, Need::access().fresh()
 }
 extractor! {
-    /// A valid refresh token (`@jwt_required(refresh=True)`). Its session is not checked here, but when
-    /// [`Auth::refresh`](crate::Auth::refresh) exchanges it.
+    /// A valid refresh token (`@jwt_required(refresh=True)`). The extractor does not check its session;
+    /// [`Auth::refresh`](crate::Auth::refresh) does.
     RefreshToken, Need::refresh()
 }

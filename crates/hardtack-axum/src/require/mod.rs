@@ -1,4 +1,4 @@
-//! A layer that refuses requests without the token that they need.
+//! A layer that refuses requests without a required token.
 
 mod service;
 
@@ -7,13 +7,13 @@ use tower_layer::Layer;
 
 pub use service::{RequireFuture, RequireService};
 
-/// A layer that requires a token for every request below it (`verify_jwt_in_request`). Add it inside of
-/// [`AuthLayer`](crate::AuthLayer), that is, before it.
+/// A layer that requires a token for every request to the routes that it wraps (`verify_jwt_in_request`). Add it before
+/// [`AuthLayer`](crate::AuthLayer), so that `AuthLayer` wraps it.
 ///
 /// With an [optional](Need::optional) need, it lets requests without a token pass and refuses invalid tokens. `OPTIONS`
 /// requests pass if they are [exempt](hardtack::AuthenticatorBuilder::exempt_options).
 ///
-/// `Router::route_layer` applies it to the router's routes. `Router::layer` applies it to the fallback as well, so that
+/// `Router::route_layer` applies it to the router's routes. `Router::layer` applies it to the fallback as well, so
 /// unknown paths also require the token.
 ///
 /// ```
@@ -35,7 +35,7 @@ pub struct Require {
 }
 
 impl Require {
-    /// Creates a layer that requires what `need` describes.
+    /// Creates a layer that requires the token that `need` describes.
     pub const fn new(need: Need) -> Self {
         Self { need }
     }

@@ -81,7 +81,7 @@ async fn finish_verifying(parts: &Parts, pending: PendingVerification) -> Result
 }
 
 pin_project! {
-    /// The future of [`RequireService`]: the handler's own future, boxed only if verification needs I/O.
+    /// The future of [`RequireService`]. It contains the handler's future, and is boxed only if verification needs I/O.
     pub struct RequireFuture<F> {
         #[pin]
         state: State<F>,

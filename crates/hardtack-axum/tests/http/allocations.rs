@@ -1,4 +1,4 @@
-//! How many allocations authentication adds to a request: a limit on its cost that does not depend on the machine.
+//! Limits how many allocations authentication adds to a request, as a measure that does not depend on the machine.
 
 use std::convert::Infallible;
 use std::future::Future;

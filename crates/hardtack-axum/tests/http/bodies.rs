@@ -29,7 +29,7 @@ fn part(name: &str, value: &str) -> String {
     format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
 }
 
-/// How many bytes the layer has read that the handler has not.
+/// How many bytes the layer has read that the handler has not yet received.
 #[derive(Clone, Default)]
 struct Lead {
     arrived: Arc<AtomicUsize>,
@@ -88,7 +88,7 @@ async fn the_layer_reads_no_more_of_an_upload_than_the_peek_limit() {
     const BLOCK: usize = 1 << 20;
     const BLOCKS: usize = 8;
 
-    /// Responds with the number of bytes received, and the largest number that the layer was ahead.
+    /// Responds with the number of bytes received, and the largest number of bytes that the layer was ahead by.
     async fn upload(_: AccessToken, State(lead): State<Lead>, request: Request) -> String {
         let mut body = request.into_body();
         let (mut read, mut ahead) = (0, 0);

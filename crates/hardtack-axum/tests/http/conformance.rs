@@ -150,7 +150,7 @@ async fn echo(_: AccessToken, State(calls): State<Calls>, body: Bytes) -> impl I
     ([("x-calls", calls.count().to_string())], body)
 }
 
-/// Counts the body as it arrives and keeps none of it.
+/// Counts the bytes of the body as they arrive, without storing them.
 async fn upload(_: AccessToken, mut body: Body) -> Response {
     let mut bytes = 0;
     while let Some(frame) = body.frame().await {

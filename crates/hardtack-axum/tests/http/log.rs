@@ -7,8 +7,8 @@ use tracing::Dispatch;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// A second subscriber, which records nothing. With a single one, tracing caches whether the thread that reaches an
-/// event first is interested in it, and another test's thread is not.
+/// A second subscriber, which records nothing. With a single subscriber, tracing asks only the thread that reaches an
+/// event first whether to record it, and caches the answer. A thread of another test would say no.
 static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
 
 /// Captures the log of this thread until it is dropped.

@@ -1,4 +1,4 @@
-//! The adapter over real sockets: requests of browsers, programs and htmx, and the responses to them.
+//! Tests the adapter over real sockets, with requests of browsers, programs and htmx.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 #![allow(clippy::duplicate_mod, reason = "both examples have the same users")]

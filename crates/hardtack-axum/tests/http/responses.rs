@@ -1,4 +1,4 @@
-//! Cookies as part of responses of any kind.
+//! Adds cookies to responses of every kind.
 
 use axum::Router;
 use axum::response::Html;

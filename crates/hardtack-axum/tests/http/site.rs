@@ -74,7 +74,7 @@ impl Site {
         client
     }
 
-    /// Lets every access token expire, but no refresh token.
+    /// Advances the clock until every access token has expired, but no refresh token.
     pub(crate) fn expire_access(&self) {
         self.clock.advance(ACCESS_LIFETIME);
     }

@@ -1,4 +1,5 @@
-//! Bodies of which the adapter peeks at the beginning: the handler receives every byte, however they are sent.
+//! The adapter peeks at the beginning of a body, and the handler must still receive every byte of it, whether the body
+//! is sent at once, in chunks, or slowly.
 
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use crate::harness::{
     ACCESS, Case, MULTIPART, RawConnection, Site, URLENCODED, cookie_value, csrf_token, multipart_body,
 };
 
-/// The length in words, the media type, and how many bytes to add beside the CSRF value.
+/// The length as it appears in the case's name, the media type, and how many filler bytes the body contains.
 const SHAPES: &[(&str, &str, usize)] = &[
     ("short", URLENCODED, 0),
     ("of 60 KiB", URLENCODED, 60 << 10),
@@ -49,7 +50,7 @@ pub(super) fn cases() -> Vec<Case> {
             connection.write(body.as_bytes()).await;
             expect_echo(&site, connection, &body).await;
         }));
-        // Chunks of one byte for short bodies only: with long ones they would take long and show nothing more.
+        // Send only short bodies in tiny chunks: long ones would take too long and test nothing more.
         for size in if filler == 0 { &[1, 2, 7, 64][..] } else { &[1000, 16 << 10] } {
             let name = format!("bodies: {media} {length}, in chunks of {size}");
             cases.push(Case::new(name, move |site| async move {
@@ -80,7 +81,7 @@ async fn write_chunked_head(connection: &mut RawConnection, cookie: &str, kind: 
     connection.write_head("POST /echo", &fields).await;
 }
 
-/// Expects the body back, from a handler that ran once.
+/// Expects that the handler ran once and echoed the body.
 async fn expect_echo(site: &Site, mut connection: RawConnection, body: &str) {
     let response = connection.read_response().await;
     site.expect("response", &response, "200");

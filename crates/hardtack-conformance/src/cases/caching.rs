@@ -1,4 +1,4 @@
-//! `Cache-Control`: responses for one user must not be cached; all others are left as they are.
+//! `Cache-Control`: responses for one user must not be cached; all others are left unchanged.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! The double-submit check: every way to send the CSRF value, valid and invalid, and what reaches the handler.
+//! The double-submit check: valid and invalid CSRF values, sent in every part of a request.
 
 use hardtack::CsrfPolicy;
 
@@ -41,8 +41,8 @@ fn filler(length: usize) -> String {
     "0123456789abcdef".repeat(length / 16)
 }
 
-/// A name; the request, given the CSRF value of its session and that of another session; and the code of the
-/// refusal, or `None` if the request is accepted.
+/// The case's name; a function that builds the request from its own session's CSRF value and from another session's;
+/// and the code of the refusal, or `None` if the request is accepted.
 type Row = (&'static str, fn(&str, &str) -> Parts, Option<&'static str>);
 
 const ROWS: &[Row] = &[
@@ -190,7 +190,8 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Expects the body back from a handler that ran once; or a refusal, and that the handler did not run.
+/// If `refused` is `None`, expects that the handler runs once for each request and echoes the body. Otherwise, expects
+/// a refusal with that code, and that the handler does not run.
 async fn check(site: Site, make: fn(&str, &str) -> Parts, refused: Option<&'static str>, refreshing: bool) {
     let alice = site.alice().await;
     let other = site.alice().await;

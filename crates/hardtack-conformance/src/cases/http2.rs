@@ -1,4 +1,5 @@
-//! HTTP/2 with prior knowledge. Browsers send each cookie in a field of its own there (RFC 9113 §8.2.3).
+//! HTTP/2 with prior knowledge. With HTTP/2, browsers send each cookie in a `Cookie` field of its own (RFC 9113
+//! §8.2.3).
 
 use bytes::Bytes;
 use hardtack::RefreshMode;
@@ -81,7 +82,7 @@ async fn duplicate_cookie(site: Site) {
     site.expect("GET", &response, "401 duplicate_cookie -access -refresh");
 }
 
-/// HTTP/2 has no `Host` field: the origin is compared with `:authority`.
+/// HTTP/2 requests have no `Host` field, so the origin is compared with `:authority`.
 async fn authority(site: Site) {
     let alice = site.alice().await;
     let http2 = Http2::to(&site);

@@ -14,7 +14,7 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases: Vec<_> = [Algorithm::HS512, Algorithm::RS256, Algorithm::EdDSA]
         .map(|algorithm| signed(algorithm, "+access +refresh"))
         .into();
-    // These signatures differ each time, but a session store needs refresh tokens that can be reproduced.
+    // These algorithms sign with random numbers, but with a session store, refresh tokens must be reproducible.
     let randomised = [Algorithm::ES256, Algorithm::PS256];
     cases.extend(randomised.map(|algorithm| signed(algorithm, "+access").stateless()));
     cases.extend(issuer_and_audience());
@@ -55,7 +55,8 @@ async fn expect_access(site: &Site, what: &str, token: &str, expected: &str) {
     }
 }
 
-/// A name, the settings of the authenticator that issues the token, changes to the token itself, and the response.
+/// A name, the settings of the authenticator that issues the token, changes to the token itself, and the expected
+/// response.
 type Row = (
     &'static str,
     fn(AuthenticatorBuilder) -> AuthenticatorBuilder,

@@ -1,4 +1,4 @@
-//! A logged-in user logs out, types the password again, or changes it.
+//! A logged-in user logs out, re-authenticates, or changes the password.
 
 use serde_json::json;
 

@@ -1,4 +1,5 @@
-//! Methods: which of them are safe, what the router refuses by itself, and what a handler can read of its request.
+//! Methods: which ones are safe, and which ones the router refuses by itself. Also tests what a handler can read of its
+//! request.
 
 use http::Method;
 use serde_json::json;
@@ -82,7 +83,7 @@ fn refused_by_the_router() -> Vec<Case> {
     cases
 }
 
-/// A browser lets any site open a WebSocket with the user's cookies, so a handshake needs the origin check.
+/// Browsers let any site open a WebSocket with the user's cookies, so the origin of a handshake must be checked.
 fn handshakes() -> Vec<Case> {
     let case = |name: &str, origin: Option<&'static str>, expected: &'static str| {
         Case::new(format!("methods: a WebSocket handshake {name}"), move |site| async move {

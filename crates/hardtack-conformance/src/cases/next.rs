@@ -1,4 +1,4 @@
-//! `next`, the page to return to: always a page of this site, and never a log-in, log-out or refresh route.
+//! `next` is the page to return to. It must be a page of this site, but not a log-in, log-out or refresh route.
 
 use hardtack::RefreshMode;
 
@@ -81,12 +81,12 @@ async fn refresh(site: Site, value: &'static str, target: &'static str) {
     site.expect("GET", &get, format!("303 → {target} +access +refresh"));
     let csrf = csrf_token(&alice);
     let post = alice.clone().post(&url).accept_html().form(&[("csrf_token", csrf)]).send().await;
-    // A form is posted again only to `next` itself; the home page gets a GET.
+    // Only `next` itself gets the form again (307). If `next` is not allowed, the browser gets the home page (303).
     let status = if target == "/" { 303 } else { 307 };
     site.expect("POST", &post, format!("{status} → {target} +access +refresh"));
 }
 
-/// The page to return to after a log-in, for requests that were refused.
+/// The page to return to after a request was refused and the user logged in.
 fn after_refusals() -> Vec<Case> {
     let get = |name: &'static str, target: &'static str, expected: &'static str| {
         Case::new(format!("next: {name}"), move |site| async move {

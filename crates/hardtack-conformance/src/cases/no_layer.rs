@@ -1,4 +1,4 @@
-//! An application without the adapter's layer: a 500 that tells the client nothing about the cause.
+//! An application without the adapter's layer responds with 500 and does not tell the client the cause.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Which site a request comes from: `Sec-Fetch-Site`, and `Origin` from browsers that do not send it.
+//! The check of which site a request comes from: by `Sec-Fetch-Site`, or by `Origin` if a browser does not send that.
 
 use hardtack::CsrfPolicy;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::client::{Client, Request};
 use crate::harness::{Case, Site, csrf_token};
 
-/// A name, header fields, and whether the request counts as this site's own.
+/// A name, header fields, and whether the request counts as coming from this site.
 type Row = (&'static str, &'static [(&'static str, &'static str)], bool);
 
 const ROWS: &[Row] = &[

@@ -1,4 +1,4 @@
-//! The refresh mode `Redirect`: to the refresh URL, and back to the requested page.
+//! The refresh mode `Redirect`: the browser is redirected to the refresh URL and back to the requested page.
 
 use hardtack::RefreshMode;
 use http::Method;
@@ -7,7 +7,8 @@ use serde_json::json;
 use crate::client::Request;
 use crate::harness::{ACCESS, COOKIE_STATES, Case, Outcome, REFRESH, Site, csrf_token};
 
-/// The refresh cookie, whose path is the refresh URL. A cookie with another path than `/` cannot be `__Host-`.
+/// The refresh cookie, whose path is the refresh URL. A `__Host-` cookie must have the path `/`, so this one is
+/// `__Secure-`.
 const SCOPED_REFRESH: &str = "__Secure-refresh_token_cookie";
 
 fn in_redirect_mode<F>(name: &str, run: impl FnOnce(Site) -> F + 'static) -> Case

@@ -14,7 +14,7 @@ fn form<'a>(client: &'a mut Client, path: &str) -> Request<'a> {
     client.post(path).form(&[("title", "a"), ("csrf_token", &csrf)])
 }
 
-/// A name, a request, the response after a refresh, and the response without any cookie.
+/// A name, a request, the expected response if the token is refreshed, and the expected response without cookies.
 const REQUESTS: &[(&str, Make, &str, &str)] = &[
     ("GET", |c| c.get("/protected"), "200 +access +refresh", "401 missing_token"),
     ("a page", |c| c.get("/protected").accept_html(), "200 +access +refresh", "303 → /login?next=%2Fprotected"),
@@ -65,7 +65,7 @@ pub(super) fn cases() -> Vec<Case> {
                 }
                 let mut request = alice.clone();
                 if state == "absent" {
-                    // The CSRF cookie stays: `make` reads it.
+                    // Keep the CSRF cookie: `make` reads it.
                     request.jar().remove(ACCESS);
                 }
                 let response = make(&mut request).send().await;
@@ -105,8 +105,8 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Only an expired, outdated or absent token is refreshed. With any other access token the request is refused, and
-/// the valid refresh cookie is deleted as well.
+/// Only an expired, outdated or absent access token is refreshed. With any other invalid access token, the request is
+/// refused, and the refresh cookie is deleted although it is valid.
 fn invalid_access_tokens() -> Vec<Case> {
     let bad = COOKIE_STATES.iter().filter(|state| match state.outcome {
         Outcome::Refused(kind, _) => !matches!(kind, hardtack::FailureKind::Missing | hardtack::FailureKind::Expired),

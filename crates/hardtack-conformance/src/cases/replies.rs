@@ -1,4 +1,4 @@
-//! Failure replies: every member and header of the default ones, and the application's own instead of them.
+//! Replies to failures: every member and header of the default replies, and replies of the application's own.
 
 use hardtack::request::Wants;
 use hardtack::{FailureKind, Reply};
@@ -9,7 +9,7 @@ use crate::harness::{ACCESS, Case, Site, Tokens, access_cookie, cookie_value};
 
 const CHALLENGE: &str = "Bearer error=\"invalid_token\", error_description=\"";
 
-/// A request that fails, and the reply to a program.
+/// A request that fails, and the expected reply to a program.
 struct FailingRequest {
     kind: FailureKind,
     request: fn(&mut Client, &Tokens) -> OwnedRequest,
@@ -185,7 +185,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// The application's own reply: status, headers and body are its own; cookies are deleted as by default.
+/// A reply of the application's own: it decides on status, headers and body, and cookies are still deleted.
 fn own_reply(failing: &'static FailingRequest) -> Case {
     let reply = |kind: FailureKind| {
         Reply::json(418, &json!({ "own": format!("{kind:?}") })).header("x-own", "yes").header("x-own", "indeed")

@@ -1,4 +1,4 @@
-//! `Set-Cookie` fields, byte for byte.
+//! Compares `Set-Cookie` fields byte for byte.
 
 use hardtack::CookiePolicy;
 use hardtack::cookie::SameSite;

@@ -15,10 +15,10 @@ use crate::harness::{
 const OCTETS: &str = "application/octet-stream";
 const MEBIBYTE: u64 = 1 << 20;
 
-/// The most memory that an upload may take, in server and client together: both run in this process.
+/// The most memory that an upload may take, in the server and client together, because both run in this process.
 const MOST_GROWTH: u64 = 64 * MEBIBYTE;
 
-/// The beginning of a form, up to a field whose value never ends. It has the CSRF value.
+/// The beginning of a form: the CSRF value, and then a field whose value never ends.
 fn form_start(kind: &str, csrf: &str) -> String {
     match kind {
         URLENCODED => format!("csrf_token={csrf}&file="),
@@ -66,7 +66,7 @@ async fn gibibyte(site: Site, kind: &'static str) {
     let started = Instant::now();
     upload(&site, kind, 1024).await;
     let took = started.elapsed();
-    // It takes about a second on an idle machine. The limit leaves room for a busy one.
+    // This takes about a second on an idle machine. The limit allows for a busy one.
     site.expect_eq("takes less than a minute", took < Duration::from_secs(60), true);
     println!("uploading 1 GiB took {:.1} s", took.as_secs_f32());
 }
@@ -77,7 +77,8 @@ async fn upload(site: &Site, kind: &'static str, mebibytes: u64) {
     let csrf = csrf_token(&alice);
     let cookie = format!("{ACCESS}={}", cookie_value(&alice, ACCESS));
     let mut growth = 0;
-    // Other tests in this process may allocate at the same time, so one of three attempts has to stay below the limit.
+    // Other tests in this process may allocate at the same time, so only one of three attempts must stay below the
+    // limit.
     for _ in 0..3 {
         let body = RepeatedBody::new(form_start(kind, &csrf), Bytes::from(vec![b'x'; MEBIBYTE as usize]), mebibytes);
         let length = body.length();
@@ -112,7 +113,7 @@ fn peak_memory() -> u64 {
     line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok()).unwrap_or(0) << 10
 }
 
-/// Resets the peak memory to what is in use now, and returns it.
+/// Resets the recorded peak memory to the current memory, and returns it.
 fn reset_peak() -> u64 {
     // Writing 5 resets the peak (proc_pid_clear_refs(5)). If that is not permitted, the old peak stays.
     let _ = std::fs::write("/proc/self/clear_refs", "5");
@@ -130,7 +131,7 @@ async fn endless(site: Site, kind: &'static str, path: &'static str, code: &'sta
     }
     let (response, written) = connection.write_until_response(&[b'x'; 16 << 10], 64 << 20).await;
     site.expect("response", &response, format!("403 {code}"));
-    // Socket buffers take some megabytes of it.
+    // Socket buffers hold some megabytes that the server has not read.
     site.expect_eq("writes less than 48 MiB", written < 48 << 20, true);
     site.expect_eq("handler runs", site.calls().await, 0);
 }

@@ -35,8 +35,8 @@ pub(super) fn cases() -> Vec<Case> {
                 site.expect("GET", &response, "200");
                 site.expect_eq("sub", response.json()["sub"].clone(), json!("alice"));
             }
-            // A browser does not send this header by itself, so there is no CSRF check, no redirect, and no cookie
-            // is deleted.
+            // Browsers do not send this header on their own, so the CSRF value is not checked, the client is not
+            // redirected, and no cookies are deleted.
             let post = visitor.post("/protected").header("authorization", format!("Bearer {token}"));
             let foreign = post.header("sec-fetch-site", "cross-site").send().await;
             site.expect("POST", &foreign, "200");
@@ -73,7 +73,7 @@ pub(super) fn cases() -> Vec<Case> {
             let body = json!({ "access_token": token, "z": "x".repeat(PEEK_LIMIT) });
             let response = site.visitor().post("/echo").json(&body).send().await;
             site.expect("without a cookie", &response, "401 body_beyond_peek");
-            // With the token elsewhere, only the application limits the length of the body.
+            // If the token is elsewhere, only the application limits the length of the body.
             let mut visitor = site.visitor();
             let response =
                 visitor.post("/echo").header("authorization", format!("Bearer {token}")).json(&body).send().await;

@@ -1,4 +1,4 @@
-//! Every state of the access cookie, for every kind of route and every kind of client.
+//! Sends every state of the access cookie to every kind of route, as every kind of client.
 
 use hardtack::FailureKind;
 use serde_json::json;
@@ -30,7 +30,7 @@ impl ClientKind {
     }
 }
 
-/// What a route requires: an access token, at most one, or a fresh one.
+/// What a route requires: an access token, an optional one, or a fresh one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Route {
     Required(&'static str),
@@ -111,7 +111,7 @@ fn expected(outcome: Outcome, route: Route, client: ClientKind) -> String {
         }
         Outcome::Fresh | Outcome::NotFresh => return "200".to_owned(),
         Outcome::Refused(FailureKind::Missing, _) if matches!(route, Route::Optional(_)) => return "200".to_owned(),
-        // The request goes on without a user, and the expired cookies are deleted.
+        // The request is handled without a user, and the expired cookies are deleted.
         Outcome::Refused(FailureKind::Expired, _) if matches!(route, Route::Optional(_)) => {
             return "200 -access -refresh".to_owned();
         }

@@ -9,7 +9,7 @@ use hardtack::jwt::Algorithm;
 use super::site::{Setup, Site};
 use crate::adapter::Adapter;
 
-/// A case that takes longer has failed.
+/// A case that takes longer than this fails.
 const TIME_LIMIT: Duration = Duration::from_secs(90);
 
 type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -71,7 +71,7 @@ impl Case {
     pub(crate) async fn run(self, adapter: &impl Adapter) -> Vec<String> {
         let (site, serving) = Site::start(adapter, self.setup).await;
         let findings = site.findings();
-        // On a task of its own, so that a panic becomes a finding and the suite goes on.
+        // Run the case on a task of its own, so that the suite continues after a panic and reports it.
         let mut running = tokio::spawn((self.run)(site));
         match tokio::time::timeout(TIME_LIMIT, &mut running).await {
             Ok(Ok(())) => {}

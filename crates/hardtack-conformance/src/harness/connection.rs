@@ -1,4 +1,4 @@
-//! Raw HTTP/1.1 connections, for requests that a well-behaved client never sends, and very long bodies.
+//! Raw HTTP/1.1 connections, for very long bodies and for requests that a well-behaved client never sends.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -70,7 +70,7 @@ impl RawConnection {
         parse(&bytes).unwrap_or_else(|| panic!("no response ({read:?}): {:?}", String::from_utf8_lossy(&bytes)))
     }
 
-    /// Writes `block` again and again until the server responds or `most` bytes were written. Returns the
+    /// Writes `block` repeatedly until the server responds or `most` bytes were written. Returns the
     /// response and the number of bytes written.
     pub(crate) async fn write_until_response(self, block: &[u8], most: usize) -> (RawResponse, usize) {
         let (mut from, mut to) = self.0.into_split();
@@ -80,7 +80,7 @@ impl RawConnection {
             while written < most && to.write_all(block).await.is_ok() {
                 written += block.len();
             }
-            // Neither finishes the body nor closes the connection: the server has to respond without the rest.
+            // Neither finish the body nor close the connection: the server must respond without the rest.
             tokio::time::sleep(LONGEST_WAIT).await;
         };
         let reading = async {
@@ -107,7 +107,7 @@ impl RawConnection {
     }
 }
 
-/// Parses a response. `None` until its body is complete.
+/// Parses a response. Returns `None` until the body is complete.
 fn parse(bytes: &[u8]) -> Option<RawResponse> {
     let head_end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&bytes[..head_end]).ok()?;

@@ -19,8 +19,8 @@ pub(crate) enum Outcome {
     NotFresh,
     /// Refused with this kind and code.
     Refused(FailureKind, &'static str),
-    /// Refused because another session has replaced this one in the browser. No cookie is deleted: the browser
-    /// may have the new session's by now.
+    /// Refused because another session has replaced this one in the browser. No cookie is deleted, because the
+    /// browser may already have the new session's cookies.
     Replaced,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct CookieState {
 
 /// Valid and invalid tokens of one site. Each is an access token, except for `refresh`.
 pub(crate) struct Tokens {
-    /// Fresh.
+    /// A fresh one.
     pub(crate) access: String,
     /// The refresh token of the same session.
     pub(crate) refresh: String,
@@ -47,14 +47,14 @@ pub(crate) struct Tokens {
     pub(crate) csrf: String,
     pub(crate) not_fresh: String,
     pub(crate) expired: String,
-    /// Signed with a key that the site does not have.
+    /// One that was signed with a key that the site does not have.
     pub(crate) foreign: String,
     pub(crate) not_yet_valid: String,
-    /// Of a session that was ended.
+    /// One whose session was ended.
     pub(crate) revoked: String,
-    /// Of a session that another log-in in the same browser replaced.
+    /// One whose session was replaced by another log-in in the same browser.
     pub(crate) replaced: String,
-    /// Issued before the claims of its user changed.
+    /// One that was issued before the claims of its user changed.
     pub(crate) outdated: String,
 }
 
@@ -102,7 +102,7 @@ fn access_token(client: &Client) -> String {
     prefixed_cookie(client, "access_token_cookie").unwrap()
 }
 
-/// The value of a cookie with this name and any prefix, which depends on the cookie's path.
+/// The value of a cookie with this name and any prefix. The prefix depends on the cookie's path.
 fn prefixed_cookie(client: &Client, name: &str) -> Option<String> {
     let cookie = client.cookies().into_iter().find(|cookie| without_prefix(&cookie.name) == name);
     cookie.map(|cookie| cookie.value.clone())
@@ -112,7 +112,7 @@ impl CookieState {
     pub(crate) async fn credentials(&self, site: &Site) -> Credentials {
         let tokens = Tokens::issue(site).await;
         let cookies = (self.cookies)(&tokens);
-        // If the token can be decoded, the CSRF value is its own, so that nothing else is wrong with a request.
+        // If the token can be decoded, use its own CSRF value, so that nothing else is wrong with the request.
         let token = cookies.first().and_then(|field| std::str::from_utf8(field).ok()?.split_once('='));
         let token = token.and_then(|(_, token)| site.authenticator.decode::<NoExtra>(token, TokenKind::Access).ok());
         let csrf = token.and_then(|token| token.claims().csrf.clone()).unwrap_or(tokens.csrf);
@@ -138,7 +138,7 @@ fn unsigned(token: &str) -> String {
     format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{payload}.")
 }
 
-/// Every state of the access cookie, without a refresh cookie beside it.
+/// Every state of the access cookie. No refresh cookie is sent with it.
 pub(crate) const COOKIE_STATES: &[CookieState] = {
     use FailureKind::{Expired, Invalid, Missing, Revoked};
     use Outcome::{Fresh, NotFresh, Refused, Replaced};

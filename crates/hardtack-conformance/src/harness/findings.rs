@@ -1,8 +1,9 @@
-//! What a case found to differ from what it expected.
+//! The differences that a case found between expected and actual responses.
 
 use std::sync::{Arc, Mutex};
 
-/// The findings of one case. Clones share one list, so that a case that panics or hangs keeps those it had.
+/// The findings of one case. Clones share one list, so the findings of a case are kept if it
+/// panics or hangs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Findings(Arc<Mutex<Vec<String>>>);
 

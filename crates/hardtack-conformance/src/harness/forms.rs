@@ -1,4 +1,4 @@
-//! Form bodies, written out byte for byte.
+//! Builds form bodies byte for byte.
 
 pub(crate) const URLENCODED: &str = "application/x-www-form-urlencoded";
 pub(crate) const MULTIPART: &str = "multipart/form-data; boundary=edge";

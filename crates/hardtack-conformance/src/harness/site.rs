@@ -102,12 +102,12 @@ impl Site {
         client
     }
 
-    /// Moves the clock on until every access token has expired; refresh tokens are still valid.
+    /// Advances the clock until every access token has expired, but no refresh token.
     pub(crate) fn expire_access(&self) {
         self.clock.advance(ACCESS_LIFETIME);
     }
 
-    /// Moves the clock on until every token has expired.
+    /// Advances the clock until every token has expired.
     pub(crate) fn expire_all(&self) {
         self.clock.advance(REFRESH_LIFETIME);
     }
@@ -141,7 +141,7 @@ impl Site {
         self.expect_eq(what, self.summary(response), expected.as_ref().to_owned());
     }
 
-    /// How often the handlers of `/protected` and `/echo` have run, without the request that asks for it.
+    /// How often the handlers of `/protected` and `/echo` have run, not counting the request that this method sends.
     pub(crate) async fn calls(&self) -> u64 {
         let cookies = self.authenticator.log_in("counter").await.unwrap();
         let response = self.browser_with(&cookies).get("/protected").send().await;

@@ -1,4 +1,4 @@
-//! A response in one line, and the rules that every response keeps.
+//! Describes a response in one line, and checks the rules that hold for every response.
 
 use bytes::Bytes;
 use hardtack::testing::FailingSessions;
@@ -11,7 +11,7 @@ use crate::jar::StoredCookie;
 const OWN_COOKIES: [&str; 5] =
     ["access_token_cookie", "refresh_token_cookie", "csrf_access_token", "csrf_refresh_token", "csrf_pre_session"];
 
-/// A response, whether [`Client`](crate::Client), a raw connection or an HTTP/2 client read it.
+/// A response that was read by [`Client`](crate::Client), a raw connection or an HTTP/2 client.
 #[derive(Clone, Debug)]
 pub(crate) struct RawResponse {
     pub(crate) status: StatusCode,
@@ -51,7 +51,7 @@ impl RawResponse {
         self.header("content-type") == Some("application/problem+json")
     }
 
-    /// The rules that every response keeps and this one breaks.
+    /// The rules for all responses that this one breaks.
     pub(crate) fn broken_rules(&self) -> Vec<String> {
         let mut broken = Vec::new();
         let mut rule = |holds: bool, text: &str| {

@@ -27,16 +27,16 @@ pub enum Application {
 
 impl Application {
     /// Starts the application on a free port of 127.0.0.1, with `env` as its `JWT_*` options, and waits until it
-    /// responds. It ends when the process is dropped, and when the test's own process ends.
+    /// responds. It ends when the returned process is dropped, and when the test's own process ends.
     ///
     /// # Panics
-    /// If Python is missing or its packages cannot be installed. The message tells what to do.
+    /// If Python is missing or its packages cannot be installed. The message says what to do.
     pub async fn start<K: AsRef<str>, V: AsRef<str>>(self, env: &[(K, V)]) -> Process {
         let module = match self {
             Self::Compat => "compat:app",
             Self::Tutorial => "tutorial:app",
         };
-        let python = tokio::task::spawn_blocking(python).await.expect("the virtual environment could not be made");
+        let python = tokio::task::spawn_blocking(python).await.expect("the virtual environment can be created");
         let mut program = Program::new(python)
             .args(["-m", "gunicorn", "--config", &format!("{APPLICATIONS}/gunicorn.conf.py")])
             .args(["--pythonpath", APPLICATIONS, module])
@@ -59,7 +59,7 @@ impl Application {
     }
 }
 
-/// Returns the interpreter of a virtual environment with the applications' packages. It is made once, in the target
+/// Returns the interpreter of a virtual environment with the applications' packages. It is created once, in the target
 /// directory, and again if the list of packages or the version of Python changes.
 fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
@@ -69,7 +69,7 @@ fn python() -> &'static Path {
         (REQUIREMENTS, version).hash(&mut hasher);
         let directory = target().join(format!("flask-venv-{:016x}", hasher.finish()));
         let python = directory.join("bin/python");
-        // Another package's tests may make it at the same time.
+        // Tests of another package may create it at the same time.
         let lock = File::create(directory.with_extension("lock")).expect("the target directory is writable");
         lock.lock().expect("the file can be locked");
         let finished = directory.join("finished");

@@ -14,8 +14,8 @@ use crate::process::signal;
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 const STEP: Duration = Duration::from_millis(20);
 
-/// Runs the server until the standard input ends, which happens whenever the test process ends, for any reason. A line
-/// on the input before that keeps the server's files.
+/// Runs the server until the standard input ends, which happens whenever the test process ends, for any reason. If a
+/// line comes first, the server's files are kept.
 const WATCH: &str = r#"
 bin=$1 dir=$2 port=$3
 "$bin/postgres" -D "$dir" -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
@@ -134,7 +134,7 @@ impl PostgresServer {
                 *watcher = Some(child);
                 return;
             }
-            // After SIGKILL, the server's other processes can keep its shared memory for a moment.
+            // After SIGKILL, the server's child processes can keep its shared memory in use for a moment. Try again.
             end(&mut child, true);
             assert!(Instant::now() < deadline, "PostgreSQL did not start:\n{}", self.log());
         }
@@ -154,11 +154,11 @@ impl PostgresServer {
         end(&mut child, true);
     }
 
-    /// Suspends or resumes the server. While suspended, it accepts connections and never responds.
+    /// Suspends or resumes the server. A suspended server accepts connections but never responds.
     pub fn halt(&self, halted: bool) {
         let name = if halted { "STOP" } else { "CONT" };
         for id in self.processes() {
-            // A process that has ended since needs no signal.
+            // Ignore the error if a process has ended in the meantime.
             let _ = signal(&id, name);
         }
     }
@@ -180,7 +180,8 @@ impl PostgresServer {
             if ready.status().expect("pg_isready runs").success() {
                 return true;
             }
-            // The server writes its process id early: only a predecessor's shared memory can make it fail before that.
+            // The server writes its process id early. It only fails earlier if its predecessor's shared memory is in
+            // use.
             let running = self.pid().is_some_and(|id| Path::new(&format!("/proc/{id}")).exists());
             if !running && started.elapsed() > Duration::from_secs(2) {
                 return false;
@@ -226,7 +227,7 @@ fn end(child: &mut Child, keep: bool) {
     let _ = child.wait();
 }
 
-/// A command that runs as a user who may run PostgreSQL. Root may not.
+/// A command that runs as a user who may run PostgreSQL, because root may not.
 fn as_server_user(command: &[&str]) -> Command {
     let id = Command::new("id").arg("-u").output().expect("id runs");
     if id.stdout.trim_ascii() != b"0" {

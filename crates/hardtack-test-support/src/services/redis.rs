@@ -13,7 +13,7 @@ use tempfile::TempDir;
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 const STEP: Duration = Duration::from_millis(10);
 
-/// Starts the server and sends it signals, one for each line of its input, and responds to each line with a line. It
+/// Starts the server. For each line of its input, it sends the server a signal and prints a line when that is done. It
 /// kills the server when its input ends, which happens whenever the test process ends, for any reason.
 const SUPERVISOR: &str = r#"
 pid=
@@ -43,25 +43,25 @@ pub struct RedisServer {
 #[derive(Debug)]
 struct Supervisor {
     child: Child,
-    /// `None` once it is dropped: the supervisor ends when its input does.
+    /// `None` during the drop: closing the input ends the supervisor.
     commands: Option<ChildStdin>,
     replies: BufReader<ChildStdout>,
 }
 
 impl RedisServer {
-    /// The server that all tests of this process share. Each test takes a [`name`](Self::name) for its keys, and must not
-    /// stop the server.
+    /// The server that all tests of this process share. Each test takes a [`name`](Self::name) for its keys, and must
+    /// not stop the server.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<RedisServer> = OnceLock::new();
         SHARED.get_or_init(Self::start)
     }
 
-    /// Starts a server of the test's own.
+    /// Starts a server for one test alone.
     pub fn start() -> Self {
         Self::start_with(&[])
     }
 
-    /// Starts a server of the test's own with additional settings, such as `["--appendonly", "no"]`. They override the
+    /// Starts a server for one test alone with additional settings, such as `["--appendonly", "no"]`. They override the
     /// default ones.
     ///
     /// # Panics
@@ -148,7 +148,7 @@ impl RedisServer {
         self.supervise("KILL");
     }
 
-    /// Suspends the server: it accepts connections and never responds.
+    /// Suspends the server. It then accepts connections but never responds.
     pub fn pause(&self) {
         self.supervise("STOP");
     }
@@ -169,8 +169,8 @@ impl RedisServer {
         }
     }
 
-    /// Sends a command and returns the first line of the reply. Its arguments are separated by spaces and cannot contain
-    /// any.
+    /// Sends a command and returns the first line of the reply. Its arguments are separated by spaces and cannot
+    /// contain any.
     pub fn command(&self, words: &str) -> String {
         self.request(words).unwrap_or_else(|error| panic!("redis-server does not reply to {words:?}: {error}"))
     }

@@ -45,7 +45,7 @@ async fn with_javascript_and_a_light_color_scheme() {
     let cookie = browser.cookie("seen").await.unwrap().unwrap();
     assert_eq!((cookie.value(), cookie.http_only()), ("yes", Some(true)));
 
-    // A test that fails drops the browser without closing it: Chromium ends nevertheless.
+    // A failing test drops the browser without closing it. Chromium must end nevertheless.
     let address = browser.session().capabilities().unwrap()["goog:chromeOptions"]["debuggerAddress"].clone();
     let address = address.as_str().unwrap();
     assert!(TcpStream::connect(address).await.is_ok());

@@ -14,7 +14,7 @@ async fn applications_have_their_own_options_and_end_when_dropped() {
         let response = process.client().get("/access").send().await;
         assert_eq!((response.status().as_u16(), response.json()["msg"].as_str()), (401, Some(message)));
     }
-    // All processes of gunicorn are children of the one that was started.
+    // All processes of gunicorn are children of the process that the test started.
     let process = format!("/proc/{}", one.id());
     assert!(Path::new(&process).exists());
     let address = one.base_url().to_owned();

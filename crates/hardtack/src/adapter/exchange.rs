@@ -1,4 +1,4 @@
-//! One request and its response: what an adapter translates to and from.
+//! The operations on one request that an adapter offers to handlers.
 
 use std::fmt;
 
@@ -10,9 +10,10 @@ use crate::token::VerifiedToken;
 use crate::token_source::{Need, TokenLocation};
 use crate::user::FindUser;
 
-/// Everything that a handler can ask about one request, with the checks that belong to it.
+/// One request and its authenticator: what a handler can do with it, such as verify its token, log in and log out.
+/// Each operation checks the request's origin and CSRF value where that is needed.
 ///
-/// An adapter creates one from its framework's request, and turns [`Failure`] into its framework's response.
+/// An adapter creates one from its framework's request, and converts [`Failure`] into its framework's response.
 #[derive(Clone, Copy)]
 pub struct Exchange<'a> {
     pub(super) authenticator: &'a Authenticator,
@@ -24,14 +25,14 @@ pub struct Exchange<'a> {
 #[derive(Debug)]
 #[must_use = "a `Pending` verification must be passed to `Exchange::finish_verifying`"]
 pub enum Verification<T = NoExtra> {
-    /// The token; `None` if the need is optional and the request has no token, or if `OPTIONS` requests need none; or
-    /// the failure with its reply.
+    /// The result. The token is `None` if the need is optional and the request has no token, or if the request is an
+    /// exempt `OPTIONS` request. A failure contains the reply for the client.
     Ready(Result<Option<VerifiedToken<T>>, Failure>),
-    /// I/O is needed: pass it to [`Exchange::finish_verifying`].
+    /// Verification needs I/O. Pass the value to [`Exchange::finish_verifying`].
     Pending(PendingVerification),
 }
 
-/// A verification that needs I/O: for a refresh, a look-up in the store, or a callback.
+/// A verification that needs I/O: a refresh, a look-up in the store, or an async callback.
 #[must_use = "pass it to `Exchange::finish_verifying`"]
 pub struct PendingVerification {
     need: Need,
@@ -45,7 +46,7 @@ impl fmt::Debug for PendingVerification {
 }
 
 impl<'a> Exchange<'a> {
-    /// Joins a request with the state that its layer keeps.
+    /// Creates an exchange from a request and the state that the adapter's layer keeps for it.
     #[inline]
     pub fn new(head: RequestHead<'a>, state: &'a RequestState) -> Self {
         Self { authenticator: state.authenticator(), head, state }
@@ -61,7 +62,7 @@ impl<'a> Exchange<'a> {
     pub async fn verify<T: ExtraClaims>(&self, need: Need) -> Result<Option<VerifiedToken<T>>, Failure> {
         match self.try_verify(need) {
             Verification::Ready(result) => result,
-            // Boxed, because it is large and rare, and the future of every handler would carry its size.
+            // Boxed because it is large and rarely needed: unboxed, every handler's future would reserve space for it.
             Verification::Pending(pending) => Box::pin(self.finish_verifying(pending)).await,
         }
     }
@@ -74,8 +75,8 @@ impl<'a> Exchange<'a> {
         self.verify(need).await?.ok_or_else(|| self.refuse(Reason::Missing))
     }
 
-    /// Verifies without I/O, which suffices for nearly every request. Use it in adapters that would have to box the
-    /// future of [`verify`](Self::verify).
+    /// Verifies without I/O if possible, as it is for nearly every request. Use this in adapters that would otherwise
+    /// have to box the future of [`verify`](Self::verify).
     #[inline]
     pub fn try_verify<T: ExtraClaims>(&self, need: Need) -> Verification<T> {
         match self.verifier().try_verify(need) {
@@ -84,7 +85,7 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// Completes a verification that needs I/O. Nothing is checked twice.
+    /// Completes a verification that needs I/O. It does not repeat the checks of [`try_verify`](Self::try_verify).
     ///
     /// # Errors
     /// The failure with the reply for the client.
@@ -111,7 +112,7 @@ impl<'a> Exchange<'a> {
     /// Looks up the user of a token, in the application's own state.
     ///
     /// # Errors
-    /// The user does not exist any more; the look-up failed.
+    /// The user no longer exists, or the look-up failed.
     pub async fn user<U: FindUser>(&self, token: &VerifiedToken, state: &U::State) -> Result<U, Failure> {
         let reason = match U::find_user(token.subject(), state).await {
             Ok(Some(user)) => return Ok(user),
@@ -160,7 +161,8 @@ impl<'a> Exchange<'a> {
         RequestVerifier::new(self.head, self.state)
     }
 
-    /// Refuses a request that is about to change something if its method is safe, or if it comes from another site (ASVS 5.0 V3.5.3).
+    /// Refuses a request for a state-changing operation if its method is safe, such as GET, or if it comes from another
+    /// site (ASVS 5.0 V3.5.3).
     pub(super) fn check_changing(&self) -> Result<(), Reason> {
         if self.head.is_safe() { Err(Reason::Method) } else { self.verifier().check_origin() }
     }

@@ -72,10 +72,10 @@ macro_rules! __forward_auth {
         ///
         /// A GET is redirected with 303, a POST with 307 so that the browser repeats a posted form at `next`. If a
         /// link on another site led the browser here, nothing is refreshed: the response is a 403 page that repeats
-        /// the request from this site.
+        /// the request, this time from this site.
         ///
         /// # Errors
-        /// As [`refresh`](Self::refresh).
+        /// Those of [`refresh`](Self::refresh).
         pub async fn refresh_and_return(&self) -> ::core::result::Result<$response, $error> {
             Ok($into_response(self.exchange().refresh_and_return().await?))
         }
@@ -84,7 +84,7 @@ macro_rules! __forward_auth {
         ///
         /// # Errors
         /// - The request is a GET, comes from another site, or lacks the session's CSRF token.
-        /// - No user is logged in, or another user than `subject`.
+        /// - No user is logged in, or the logged-in user is not `subject`.
         /// - The session store failed.
         pub async fn reauthenticate(&self, subject: &str) -> ::core::result::Result<$cookies, $error> {
             Ok(self.exchange().reauthenticate(subject).await?.into())
@@ -141,7 +141,7 @@ macro_rules! __forward_auth {
         /// Returns the value of the hidden CSRF field of a log-in or sign-up form, and the cookie that belongs to it.
         ///
         /// The field's name is [`Authenticator::csrf_field`](hardtack::Authenticator::csrf_field), `csrf_token` by
-        /// default. There are no cookies if the browser has one already, so forms in other tabs stay valid.
+        /// default. If the browser has the cookie already, it is not set again, so forms in other tabs stay valid.
         ///
         /// # Errors
         /// The cookie is longer than browsers accept, because of a very long configured name.
@@ -150,9 +150,9 @@ macro_rules! __forward_auth {
             Ok((token, cookies.into()))
         }
 
-        /// Refuses requests that another site could have sent. For handlers that act before a user is logged in, such
-        /// as a sign-up. [`log_in`](Self::log_in) includes this check; make it first if passwords of forged requests
-        /// should not be checked at all.
+        /// Refuses requests that another site could have sent. Use it in handlers that act before a user is logged in,
+        /// such as a sign-up. [`log_in`](Self::log_in) includes this check; call it earlier to refuse forged requests
+        /// before their password is checked.
         ///
         /// # Errors
         /// The request is a GET, comes from another site, or is a form without its pre-session token. JSON needs no
@@ -161,7 +161,8 @@ macro_rules! __forward_auth {
             Ok(self.exchange().require_pre_session()?)
         }
 
-        /// Refuses requests from other sites, whatever their method: for a GET route that must not be linked to.
+        /// Refuses requests from other sites, whatever their method. Use it for a GET route that other sites must not
+        /// link to.
         ///
         /// # Errors
         /// The browser's `Sec-Fetch-Site` or `Origin` field names another site.
@@ -169,14 +170,15 @@ macro_rules! __forward_auth {
             Ok(self.exchange().require_same_origin()?)
         }
 
-        /// Returns an error whose response is the one for `reason`, in the form that the client wants.
+        /// Returns an error that responds to the client with `reason`: with a page for a browser, with problem details
+        /// for a program.
         ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{AccessToken, Auth, AuthError, BackendError};")]
         /// # async fn load_orders(subject: &str) -> Result<String, std::io::Error> { unimplemented!() }
         ///
         /// async fn orders(token: AccessToken, auth: Auth) -> Result<String, AuthError> {
-        ///     // 503 in the form that the client wants: a page or a problem document.
+        ///     // Responds with 503: a page for a browser, problem details for a program.
         ///     load_orders(token.subject()).await.map_err(|error| auth.refuse(BackendError::new(error)))
         /// }
         #[doc = "```"]
@@ -206,8 +208,8 @@ macro_rules! __forward_auth {
             self.exchange().refresh_csrf_token()
         }
 
-        /// Returns the authenticator, for what does not depend on this request: issuing tokens, listing and revoking
-        /// sessions.
+        /// Returns the authenticator, for operations that do not depend on this request, such as issuing tokens or
+        /// listing and revoking sessions.
         pub fn authenticator(&self) -> &$crate::Authenticator {
             self.exchange().authenticator()
         }

@@ -1,4 +1,4 @@
-//! What the author of an adapter for a web framework needs.
+//! Types for authors of adapters to web frameworks.
 //!
 //! Applications use an adapter instead, such as `hardtack-axum` or `hardtack-actix`. The guide
 //! [`adapters`](crate::guide::adapters) explains how to write one.
@@ -7,8 +7,8 @@
 //! - [`RequestState`]: create one for each request in the adapter's layer, and keep it in the request's extensions.
 //! - [`BodyPeek`]: reads the beginning of a body before the handler runs, if
 //!   [`Authenticator::body_peek`](crate::Authenticator::body_peek) asks for it.
-//! - [`Exchange`]: everything that a handler can ask about one request.
-//! - [`ResponseChanges`]: what the layer adds to the response.
+//! - [`Exchange`]: the operations of a handler on one request: verify, log in, log out, refresh.
+//! - [`ResponseChanges`]: the cookies and caching rules that the layer adds to the response.
 
 mod exchange;
 mod forward;

@@ -1,4 +1,4 @@
-//! CSRF protection for forms that come before a log-in.
+//! CSRF protection for forms that are posted before a log-in.
 
 use super::Exchange;
 use crate::cookie::{SetCookies, Setting};

@@ -1,15 +1,15 @@
-//! The refresh URL, and the way back to where the client came from.
+//! The refresh URL, which redirects the browser back to the page that it requested.
 
 use super::Exchange;
 use crate::refusal::{Failure, FailureKind, NO_STORE, Reply};
 use crate::request::Wants;
 
 impl Exchange<'_> {
-    /// Refreshes, and redirects to the query's `next`: a GET with 303, and a POST with 307, so that its body goes on
-    /// to the page that it was posted to. A program gets 200 and JSON.
+    /// Refreshes, and redirects to the query's `next`: a GET with 303, and a POST with 307, so that the browser posts
+    /// the form to `next`. Without `next`, a program gets 200 and JSON.
     ///
-    /// A link on another site can lead here through a page whose token has expired. Such a request is not refreshed:
-    /// it gets 403 and a page that repeats the request from this site.
+    /// A user with an expired token who follows a link from another site is redirected here. Such a request is not
+    /// refreshed: the response is a 403 page that repeats the request, this time from this site.
     ///
     /// # Errors
     /// Those of [`Self::refresh`].
@@ -38,7 +38,7 @@ impl Exchange<'_> {
         let page = format!(
             "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>One moment</title>\
              <meta http-equiv=\"refresh\" content=\"0;url={again}\">\
-             <p>A link of another site led here. <a href=\"{again}\">Go on</a>."
+             <p>You followed a link from another site. <a href=\"{again}\">Continue</a>."
         );
         Reply::html(403, page).header("cache-control", NO_STORE)
     }

@@ -1,11 +1,11 @@
-//! Refusals: from a reason to the reply for the client.
+//! Turns the reason for a refusal into the reply for the client.
 
 use super::Exchange;
 use crate::refusal::{Failure, FailureKind, Reason, Refused, Rejection};
 use crate::request::{NextPath, Wants};
 
 impl Exchange<'_> {
-    /// Turns a reason into a failure: logs it, and writes the reply that its client gets.
+    /// Logs a reason and returns the failure with the reply for the client.
     pub fn refuse(&self, reason: impl Into<Reason>) -> Failure {
         self.reject(Rejection::from(reason))
     }
@@ -15,7 +15,7 @@ impl Exchange<'_> {
         let (kind, flask) = (reason.kind(), self.authenticator.settings().flask);
         let refused = Refused {
             reason: &reason,
-            // A client that puts tokens into its requests is a program, which is not redirected.
+            // A client that sends a token outside of cookies is a program, so it is not redirected.
             wants: if from_cookie { self.wants() } else { Wants::Api },
             head: self.head,
             next: self.return_path(kind),
@@ -36,13 +36,13 @@ impl Exchange<'_> {
         Failure::new(reason, reply)
     }
 
-    /// The page that a refused client returns to: the page that it requested, or the page with the form that it
-    /// posted. A posted request itself is only repeated if its body is sent again. htmx requests parts of a page and
-    /// names the page.
+    /// The page that a browser returns to after a refusal. For a GET, it is the requested page. For a POST, it is the
+    /// page with the form (`Referer`), except for a refresh by redirect, which makes the browser post the form again.
+    /// For htmx, which requests parts of a page, it is the page in `HX-Current-URL`.
     fn return_path(&self, kind: FailureKind) -> Option<NextPath> {
         let fragment = self.wants() == Wants::Htmx;
         if !fragment && (self.head.is_safe() || kind == FailureKind::RefreshNeeded) {
-            // A route of the log-in flow is not a page to return to, but its query may name one.
+            // The routes of the log-in flow are not pages to return to, but their query may contain one in `next`.
             return self.authenticator.next(self.head.target()).or_else(|| self.query_next());
         }
         let page = if fragment { self.head.header_text("hx-current-url") } else { None };

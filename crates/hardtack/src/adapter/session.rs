@@ -1,4 +1,4 @@
-//! What a handler does with a session: log in, log out, refresh, re-authenticate, renew.
+//! Operations on the request's session: log in, log out, refresh, re-authenticate, renew.
 
 use super::Exchange;
 use crate::authenticator::LogIn;
@@ -20,7 +20,7 @@ impl Exchange<'_> {
     pub async fn log_in(&self, log_in: impl Into<LogIn>) -> Result<SetCookies, Failure> {
         let mut log_in = log_in.into();
         self.check_pre_session().map_err(|reason| self.refuse(reason))?;
-        // What the application sets takes precedence: behind a proxy, only it knows the client's address.
+        // Values that the application has set take precedence: behind a proxy, only it knows the client's address.
         if let (None, Some(agent)) = (&log_in.user_agent, self.head.header_text("user-agent")) {
             log_in = log_in.user_agent(agent);
         }
@@ -43,9 +43,9 @@ impl Exchange<'_> {
         self.check_changing()?;
         let in_cookies = self.cookie_tokens();
         // Both tokens of a session have the same CSRF value. If the tokens belong to two sessions, both values are
-        // needed, so an attacker who planted one of the tokens cannot end the other session with it. Tokens without a
-        // session only lose their cookies. Flask-JWT-Extended gives each token a CSRF value of its own: there, the
-        // one of the access token suffices.
+        // needed, so an attacker who planted one of the tokens cannot end the other session with it. Tokens of
+        // Flask-JWT-Extended have no session, and each has its own CSRF value: for them, the first token's value
+        // suffices.
         let asked = in_cookies.iter().enumerate().filter(|(at, token)| *at == 0 || token.session().is_some());
         asked.map(|(_, token)| token).try_for_each(|token| self.verifier().check_csrf(token))?;
         let others = self.other_tokens();
@@ -61,9 +61,9 @@ impl Exchange<'_> {
         Ok(self.authenticator.unset_jwt_cookies())
     }
 
-    /// Exchanges the refresh cookie for new tokens, which are never fresh, and returns their cookies: for the refresh
-    /// route. GET is allowed for the redirect flow. HEAD changes nothing, because routers may send it to the handler
-    /// for GET.
+    /// Exchanges the token in the refresh cookie for new tokens and returns their cookies. The new access token is
+    /// never fresh. GET is allowed, for refreshes by redirect. HEAD is refused, because routers may call the handler
+    /// for GET with it.
     ///
     /// # Errors
     /// The refresh token is missing, invalid, reused or revoked; the method is HEAD; the request comes from another
@@ -87,7 +87,7 @@ impl Exchange<'_> {
         Ok(refreshed.cookies)
     }
 
-    /// Returns the CSRF value of the refresh cookie's token, for a form that posts to the refresh URL.
+    /// Returns the CSRF value of the token in the refresh cookie, for a form that posts to the refresh URL.
     pub fn refresh_csrf_token(&self) -> Option<String> {
         let token = self.authenticator.cookie_token(&self.head, TokenKind::Refresh).ok()??.any_age();
         token.claims().csrf.clone()
@@ -111,8 +111,8 @@ impl Exchange<'_> {
         Ok(raised.cookies)
     }
 
-    /// Replaces all sessions of the user with a new one and returns its cookies, after a password change (ASVS 5.0
-    /// V7.4.3). Call it when the new password is stored.
+    /// Replaces all sessions of the user with a new one and returns its cookies (ASVS 5.0 V7.4.3). Call it after
+    /// storing a new password.
     ///
     /// # Errors
     /// No user is logged in; the store failed.
@@ -126,13 +126,13 @@ impl Exchange<'_> {
         self.required(Need::access()).await
     }
 
-    /// The valid or expired tokens in the request's cookies. Other cookies count as missing.
+    /// The valid or expired tokens in the request's cookies. A cookie with an invalid token counts as missing.
     fn cookie_tokens(&self) -> Vec<VerifiedToken> {
         let read = |kind| Some(self.authenticator.cookie_token(&self.head, kind).ok()??.any_age());
         [TokenKind::Access, TokenKind::Refresh].into_iter().filter_map(read).collect()
     }
 
-    /// The valid or expired tokens that the client put into the request itself.
+    /// The valid or expired tokens in the request's other locations, such as the `Authorization` header.
     fn other_tokens(&self) -> Vec<VerifiedToken> {
         let verifier = self.verifier();
         let locations = self.authenticator.settings().sources.locations.iter();

@@ -14,7 +14,7 @@ pub struct MemorySessions(Arc<Mutex<Rows>>);
 #[derive(Debug, Default)]
 struct Rows {
     sessions: HashMap<SessionId, Session>,
-    /// The sessions of each subject that were not ended.
+    /// The ids of each subject's sessions that have not been ended.
     subjects: HashMap<String, HashSet<SessionId>>,
     log: VecDeque<Revocation>,
     sequence: u64,
@@ -27,7 +27,7 @@ impl MemorySessions {
     }
 
     fn rows(&self) -> MutexGuard<'_, Rows> {
-        // Every operation leaves the rows consistent, so a panic of another thread does not matter.
+        // Every operation leaves the rows consistent, so a poisoned lock can be used.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -43,7 +43,7 @@ impl Rows {
         matching.into_iter().filter(|id| self.end_one(*id, ends.kind(*id), now)).collect()
     }
 
-    /// Ends a session, and returns whether it ended now.
+    /// Ends a session. Returns `false` if it had already ended or does not exist.
     fn end_one(&mut self, id: SessionId, kind: RevocationKind, now: Timestamp) -> bool {
         let Some(row) = self.sessions.get_mut(&id).filter(|row| row.revoked_at.is_none()) else { return false };
         row.revoked_at = Some(now);
@@ -73,7 +73,7 @@ impl SessionStore for MemorySessions {
     async fn create(&self, session: &Session, ends: RevokeTarget<'_>) -> Result<Vec<SessionId>, BackendError> {
         let mut rows = self.rows();
         if rows.sessions.contains_key(&session.id) {
-            return Err(BackendError::new("a session with this id exists"));
+            return Err(BackendError::new("a session with this id already exists"));
         }
         let ended = rows.end(ends, session.created_at.max(session.rotated_at));
         rows.sessions.insert(session.id, session.clone());

@@ -1,11 +1,13 @@
-//! How long sessions live, how much a race may blur, and how stale this process may be.
+//! How long sessions live, how long a replaced refresh token is tolerated, and how stale this process's list of ended
+//! sessions may be.
 
 use std::time::Duration;
 
 use super::SessionRules;
 use crate::error::ConfigError;
 
-/// How long stored sessions live, which races a refresh tolerates, and how this process follows other processes.
+/// How long stored sessions live, how long a replaced refresh token is tolerated, and how this process learns which
+/// sessions other processes have ended.
 ///
 /// The lifetime of the refresh token is the idle timeout of a session; it is set with
 /// [`AuthenticatorBuilder::refresh_lifetime`](crate::AuthenticatorBuilder::refresh_lifetime).
@@ -49,11 +51,12 @@ impl SessionPolicy {
         self
     }
 
-    /// Sets how long after a rotation the previous refresh token still gets the current tokens. Default: 30 s.
+    /// Sets how long after a rotation the previous refresh token is still exchanged for the current tokens.
+    /// Default: 30 s.
     ///
-    /// Until the new token has been seen, the previous one is accepted for ten minutes, or for this window if it
-    /// is longer: the response may have been lost. Zero turns both off: two tabs that refresh at once, or a lost
-    /// response, then end the session.
+    /// Until a client has used the new token, the response that carried it may have been lost, so the previous token
+    /// is accepted for ten minutes (or for this window, if it is longer). Zero turns both off: then two tabs that
+    /// refresh at once, or a lost response, end the session.
     pub fn race_window(mut self, window: Duration) -> Self {
         self.race_window = window;
         self.lost_response_window =
@@ -61,10 +64,10 @@ impl SessionPolicy {
         self
     }
 
-    /// Shortens the lives of access tokens by a random part of up to this many percent, so that tokens that were
+    /// Shortens the life of each access token by a random amount, up to this many percent, so that tokens that were
     /// issued together do not expire together. Default: 0; at most 50.
     ///
-    /// The part is derived from the session's row, so concurrent requests still get the same token.
+    /// The amount is derived from the session's row, so concurrent requests still get the same token.
     pub fn access_jitter(mut self, percent: u8) -> Self {
         self.access_jitter = percent;
         self
@@ -76,7 +79,7 @@ impl SessionPolicy {
     /// If the process has not read the revocation log for this long, it checks each request against the store, and
     /// responds with 503 if the store fails, until
     /// [`Authenticator::follow_revocations`](crate::Authenticator::follow_revocations) has caught up. Five seconds
-    /// are a good choice.
+    /// is a good choice.
     pub fn max_staleness(mut self, bound: Duration) -> Self {
         self.max_staleness = Some(bound);
         self
@@ -106,7 +109,7 @@ impl SessionPolicy {
         if !stored_sessions {
             return Err(ConfigError::StalenessWithoutStore);
         }
-        // One second for the fractions that are cut off, and one for reading the log.
+        // One second because times are whole seconds, and one for reading the log.
         let least = self.poll_interval + Duration::from_secs(2);
         if bound < least {
             return Err(ConfigError::StalenessTooShort { bound, least });

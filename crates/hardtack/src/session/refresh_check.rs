@@ -1,18 +1,18 @@
-//! What to do with a refresh token of some generation: a pure decision about the session's row.
+//! Decides what to do with a refresh token, from its generation and the session's row alone.
 
 use super::{Session, SessionRules};
 use crate::clock::Timestamp;
 
-/// What to do with a refresh token whose compare-and-swap missed.
+/// What to do with a refresh token if [`SessionStore::rotate`](super::SessionStore::rotate) returned `None` for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RefreshVerdict {
-    /// It is the previous token: repeat the current one, byte for byte, and write nothing.
+    /// It is the previous token: return the current one again, byte for byte, and write nothing.
     Repeat,
-    /// It is the current token: the row was read between two rotations.
+    /// It is the current token: the row changed between `rotate` and `find`. Try again.
     Retry,
-    /// An old token was used again, so there is a copy of it (RFC 9700 section 4.14.2). End the session.
+    /// An old token was used again, so it may have been copied (RFC 9700 section 4.14.2). End the session.
     Reuse,
-    /// It is newer than the row: the store lost rows, or another store uses the same key.
+    /// It is newer than the row: the store has lost writes, or another store is used with the same key.
     Ahead,
     /// The session was ended.
     Revoked,
@@ -35,7 +35,7 @@ impl SessionRules {
         let window = if row.confirmed { self.race_window } else { self.lost_response_window };
         match row.generation - generation {
             0 => RefreshVerdict::Retry,
-            // Times are whole seconds: a window of zero must not accept the same second either.
+            // Times are whole seconds: with a zero window, `<=` alone would accept the previous token for up to 1 s.
             1 if !window.is_zero() && now.since(row.rotated_at) <= window => RefreshVerdict::Repeat,
             _ => RefreshVerdict::Reuse,
         }

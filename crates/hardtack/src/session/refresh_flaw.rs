@@ -1,6 +1,6 @@
-//! Why a refresh token is refused although its signature and times are right.
+//! Why a refresh token with a valid signature that has not expired is refused.
 
-/// Why a refresh token is refused although its signature and times are right.
+/// Why a refresh token with a valid signature that has not expired is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefreshFlaw {
@@ -10,9 +10,9 @@ pub enum RefreshFlaw {
     SessionEnded,
     /// Its session was not used for too long, or is too old.
     SessionExpired,
-    /// It was used again after its window, so there is a copy of it. The session was ended because of that.
+    /// It had been replaced and was used again too late, so it may have been copied. The session was therefore ended.
     Reused,
-    /// It is newer than its session's row: the store lost rows, or two stores share a key.
+    /// It is newer than its session's row: the store has lost writes, or two stores are used with one key.
     Ahead,
 }
 

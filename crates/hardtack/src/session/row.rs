@@ -1,4 +1,4 @@
-//! A session as a store keeps it.
+//! The stored row of a session.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,15 +8,15 @@ use sha2::{Digest, Sha256};
 use super::{SessionId, SessionRules};
 use crate::clock::Timestamp;
 
-/// A session, from which its refresh token is computed, and what a list of the user's devices shows.
+/// The stored row of a session. Its tokens are computed from it, and a list of the user's devices can be shown from it.
 ///
-/// A dump of the rows contains no credential: the key that signs the tokens is not in them.
+/// A leaked table contains no tokens: computing them also needs the signing key, which is not stored here.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Session {
     /// The id.
     pub id: SessionId,
-    /// The user: the `sub` of its tokens.
+    /// The id of the user: the `sub` of the session's tokens.
     pub subject: String,
     /// The number of rotations plus one. The newest refresh token carries it.
     pub generation: u64,
@@ -24,7 +24,8 @@ pub struct Session {
     pub created_at: Timestamp,
     /// When the newest refresh token was issued.
     pub rotated_at: Timestamp,
-    /// Whether the newest tokens have been used, so that the previous refresh token is not needed any more.
+    /// Whether a client has used the newest tokens. If so, their response was not lost, and the previous refresh token
+    /// is only accepted for the race window.
     pub confirmed: bool,
     /// When the session ends unless it is used; at most `absolute_expires_at`.
     pub expires_at: Timestamp,
@@ -40,7 +41,7 @@ pub struct Session {
     pub user_agent: Option<String>,
     /// The client's address at the log-in.
     pub address: Option<String>,
-    /// When the session was ended early, if it was.
+    /// When the session was ended, for example by a log-out; `None` if it was not.
     pub revoked_at: Option<Timestamp>,
     /// Whether its cookies outlive the browser ("remember me").
     pub persistent: bool,
@@ -74,8 +75,8 @@ impl fmt::Debug for Session {
 }
 
 impl Session {
-    /// Creates a session that a store has read. Assign the other columns to its fields. A field that is not assigned
-    /// has the value of a new session.
+    /// Creates a session from the columns of a stored row. Assign the other columns to its fields: until `expires_at`
+    /// is assigned, it equals `created_at`, and the session counts as expired.
     ///
     /// ```
     /// use hardtack::SessionId;
@@ -131,13 +132,13 @@ impl Session {
         self.derived("csrf", 0)
     }
 
-    /// A token id that is always the same for the same arguments.
+    /// A token id that is always the same for the same row and arguments.
     pub(crate) fn token_id(&self, purpose: &str, at: Timestamp) -> String {
         self.derived(purpose, at.unix_seconds())
     }
 
-    /// How much shorter a token that is issued at `at` lives: at most `most`, in whole seconds, and always the same
-    /// for the same arguments.
+    /// By how much to shorten the life of a token that is issued at `at`: whole seconds, at most `most`, and always
+    /// the same for the same row and arguments.
     pub(crate) fn jitter(&self, at: Timestamp, most: Duration) -> Duration {
         let digest = self.digest("jitter", at.unix_seconds());
         let number = digest[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte));

@@ -11,14 +11,14 @@ pub(crate) struct SessionRules {
     pub(crate) idle: Duration,
     /// A session of this age ends (ASVS 5.0 V7.3.2).
     pub(crate) absolute: Duration,
-    /// How long after a rotation the previous token still gets the current one, for tabs that race.
+    /// How long after a rotation the previous token is still exchanged for the current one, for concurrent refreshes.
     pub(crate) race_window: Duration,
-    /// The same until the new token has been seen, for a response that was lost.
+    /// Like `race_window`, until a client has used the new token: the response that carried it may have been lost.
     pub(crate) lost_response_window: Duration,
 }
 
 impl SessionRules {
-    /// When a session that is used at `now` becomes idle.
+    /// When a session that is used at `now` ends unless it is used again.
     pub(crate) fn idle_end(&self, now: Timestamp, absolute_end: Timestamp) -> Timestamp {
         (now + self.idle).min(absolute_end)
     }

@@ -70,7 +70,7 @@ impl Rotation {
     }
 }
 
-/// What happened to a session, so that its tokens are refused before they expire.
+/// What happened to a session whose tokens are now refused before they expire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RevocationKind {
@@ -122,11 +122,11 @@ impl RevocationPage {
     }
 }
 
-/// A session store: nine operations, each of them one transaction.
+/// A session store: nine operations, each of them one transaction, and an optional notification.
 ///
 /// `hardtack::testing::store_conformance` (feature `testing`) tests an implementation. When an operation returns, its
-/// effect is durable; [`Self::rotate`] is atomic; and an ended session never becomes live again. The guide
-/// [`stores`](crate::guide::stores) explains how to write one.
+/// effect must be durable; [`Self::rotate`] must be atomic; and an ended session must never become live again. The
+/// guide [`stores`](crate::guide::stores) explains how to write one.
 pub trait SessionStore: Send + Sync + 'static {
     /// Adds a session, ends others in the same transaction, and returns the sessions that ended now.
     fn create(
@@ -161,8 +161,8 @@ pub trait SessionStore: Send + Sync + 'static {
     /// are given, sets [`Session::outdated_generation`] to its generation, and writes that generation to the
     /// revocation log. Returns the sessions with those generations.
     ///
-    /// Row and log are one transaction. So a concurrent rotation either happens before, and its token is outdated, or
-    /// after, and it uses the new claims.
+    /// Row and log entry are written in one transaction. A concurrent rotation therefore happens either before it, and
+    /// its token is outdated, or after it, and its token has the new claims.
     fn outdate(
         &self,
         subject: &str,
@@ -173,16 +173,19 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Returns the live sessions of a subject, the newest first.
     fn list(&self, subject: &str, now: Timestamp) -> impl Future<Output = Result<Vec<Session>, BackendError>> + Send;
 
-    /// Returns the first `limit` entries of the log after the number `after`; zero is the beginning. Once an entry
-    /// has been returned, no entry with a smaller number may appear, however many processes write concurrently.
+    /// Returns the first `limit` log entries whose number is greater than `after`; zero starts at the beginning. Once
+    /// an entry has been returned, no entry with a smaller number may appear, however many processes write
+    /// concurrently.
     fn revocations(&self, after: u64, limit: u32) -> impl Future<Output = Result<RevocationPage, BackendError>> + Send;
 
-    /// Deletes up to `limit` sessions that ended before `before`, and log entries from before that time. Returns how
+    /// Deletes up to `limit` rows in total: sessions that ended or expired before `before`, and log entries from before
+    /// that time. Returns how
     /// many it deleted.
     fn prune(&self, before: Timestamp, limit: u32) -> impl Future<Output = Result<u64, BackendError>> + Send;
 
-    /// Waits until another process may have written to the log, for stores that can be notified, such as by
-    /// PostgreSQL's `NOTIFY`. It may return without a reason; the log is polled as well. The default never returns.
+    /// Waits until another process may have written to the log. Implement it if the store can send notifications, such
+    /// as PostgreSQL's `NOTIFY`. It may return although nothing was written. The default implementation never returns;
+    /// the log is then only polled.
     fn revoked_elsewhere(&self) -> impl Future<Output = Result<(), BackendError>> + Send {
         std::future::pending()
     }

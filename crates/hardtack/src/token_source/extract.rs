@@ -1,4 +1,4 @@
-//! Finding the text of a token in a location. Nothing is verified here.
+//! Finds the text of a token in a location, without verifying it.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ pub(crate) enum Extracted<'a> {
     Absent(Absence),
     /// Something that cannot be a token. No other location is searched.
     Malformed,
-    /// The cookie is there more than once.
+    /// The request has the cookie more than once.
     Twice,
     /// The body was not read, or not to its end.
     Unread,
@@ -22,12 +22,12 @@ pub(crate) enum Extracted<'a> {
     Token(Cow<'a, [u8]>),
 }
 
-/// What is missing.
+/// What is missing from a location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Absence {
     /// The header.
     Field,
-    /// A header value with the expected scheme, or there are several.
+    /// A header value with the expected scheme, or several such values were sent.
     Type,
     /// The cookie.
     Cookie,
@@ -35,11 +35,12 @@ pub(crate) enum Absence {
     Parameter,
     /// A JSON body.
     NoJson,
-    /// The member of the JSON body.
+    /// The member in the JSON body.
     Member,
 }
 
-/// Searches one location. `json` is what was read of the body, and `cookie` is the full name of the cookie.
+/// Searches one location. `json` contains the tokens that were read from the body, and `cookie` is the full name of the
+/// cookie.
 pub(crate) fn extract<'a>(
     location: TokenLocation,
     kind: TokenKind,
@@ -140,7 +141,7 @@ mod tests {
     use super::*;
     use crate::testing::TestRequest;
 
-    /// Describes a result in one word, or by the token.
+    /// Returns the token, or one word for any other result.
     fn describe(extracted: Extracted<'_>) -> String {
         match extracted {
             Extracted::Absent(absence) => format!("{absence:?}"),

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 /// A part of a request that may carry a token (`JWT_TOKEN_LOCATION`).
 ///
-/// Browsers send only cookies by themselves. So the CSRF and origin checks, the deletion of cookies, and redirects
-/// apply to tokens in cookies only. A token in another location was put there by the client on purpose.
+/// The CSRF and origin checks, the deletion of cookies, and redirects apply only to tokens in cookies, because browsers
+/// attach cookies to requests on their own. Another site's page cannot add a token in any other location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TokenLocation {
     /// A header, by default `Authorization: Bearer …`.
@@ -52,7 +52,7 @@ impl FromStr for TokenLocation {
     }
 }
 
-/// Locations in order of precedence, each at most once. The first one that contains a token decides.
+/// Locations in order of precedence, each at most once. The first location that contains a token is used.
 ///
 /// ```
 /// use hardtack::TokenLocation::{Cookies, Headers};

@@ -6,7 +6,7 @@ use crate::request::is_token;
 
 /// Which parts of a request are searched for tokens, and by which names.
 ///
-/// The names and forms are those of Flask-JWT-Extended. Only cookies are searched by default.
+/// The default names are those of Flask-JWT-Extended. Only cookies are searched by default.
 ///
 /// ```
 /// use hardtack::TokenLocation::{Cookies, Headers};
@@ -18,11 +18,11 @@ use crate::request::is_token;
 #[must_use = "token sources do nothing until they are given to AuthenticatorBuilder::token_sources"]
 pub struct TokenSources {
     pub(crate) locations: Locations,
-    /// Locations that single routes ask for besides.
+    /// Further locations that individual routes search.
     pub(crate) route_locations: Locations,
-    /// As replies spell it.
+    /// The header's name, as replies spell it.
     pub(crate) header_name: String,
-    /// As header fields are looked up.
+    /// The header's name in lower case, for look-ups.
     pub(crate) header_lower: String,
     /// The scheme before the token; empty for none.
     pub(crate) header_type: String,
@@ -61,9 +61,10 @@ impl TokenSources {
         self
     }
 
-    /// Sets locations that single routes ask for besides ([`Need::locations`](crate::Need::locations)).
+    /// Sets further locations that individual routes search ([`Need::locations`](crate::Need::locations)).
     ///
-    /// Only JSON has to be set here: the adapter then reads JSON bodies of up to 64 KiB before the handler runs.
+    /// Only [`TokenLocation::Json`] must be set here: the adapter then reads JSON bodies of up to 64 KiB before the
+    /// handler runs.
     pub fn route_locations(mut self, locations: impl Into<Locations>) -> Self {
         self.route_locations = locations.into();
         self
@@ -75,7 +76,7 @@ impl TokenSources {
         self
     }
 
-    /// Sets the word before the token in the header, or an empty text for none (`JWT_HEADER_TYPE`). Default:
+    /// Sets the word before the token in the header, or the empty string for none (`JWT_HEADER_TYPE`). Default:
     /// `Bearer`.
     pub fn header_type(mut self, word: impl Into<String>) -> Self {
         self.header_type = word.into();
@@ -115,7 +116,7 @@ impl TokenSources {
         self.locations.contains(location) || self.route_locations.contains(location)
     }
 
-    /// Checks the locations and names, and writes the header's name as it is looked up.
+    /// Checks the locations and names, and stores the header's name in lower case for look-ups.
     pub(crate) fn check(&mut self) -> Result<(), ConfigError> {
         if self.locations.is_empty() {
             return Err(ConfigError::NoTokenLocation);
@@ -123,15 +124,15 @@ impl TokenSources {
         self.header_lower = self.header_name.to_ascii_lowercase();
         let bad = |what, name: &str| Err(ConfigError::BadTokenPlace { what, name: name.to_owned() });
         if !is_token(&self.header_name) {
-            return bad("header's name", &self.header_name);
+            return bad("name of the token header", &self.header_name);
         }
         if !self.header_type.is_empty() && !is_token(&self.header_type) {
-            return bad("header's type", &self.header_type);
+            return bad("word before the token in its header", &self.header_type);
         }
         let named = [
-            ("query parameter", &self.query_name),
-            ("JSON member", &self.json_key),
-            ("JSON member", &self.refresh_json_key),
+            ("query parameter for tokens", &self.query_name),
+            ("JSON member for access tokens", &self.json_key),
+            ("JSON member for refresh tokens", &self.refresh_json_key),
         ];
         match named.into_iter().find(|(_, name)| name.is_empty()) {
             Some((what, name)) => bad(what, name),

@@ -1,5 +1,5 @@
-//! How often a request allocates, which limits its cost independently of the machine. These tests are a binary of their
-//! own, because the counting allocator is global.
+//! Limits how often a request allocates, as a measure of its cost that does not depend on the machine. These tests have
+//! a binary of their own, because the counting allocator is global.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -38,7 +38,7 @@ struct Visitor {
     request: TestRequest,
 }
 
-/// Returns a user who is logged in, in a process that knows of another session that ended.
+/// Returns a logged-in user of a process that knows of another session that has ended.
 fn visitor(algorithm: Algorithm, cache_capacity: usize) -> Visitor {
     let keys = KeySet::new(SigningKey::generate(algorithm).unwrap());
     let builder = Authenticator::builder(keys).base_url("https://site.example").sessions(MemorySessions::new());

@@ -1,4 +1,4 @@
-//! Callbacks of the application, such as the loaders of Flask-JWT-Extended.
+//! Callbacks of the application, which correspond to the loaders of Flask-JWT-Extended.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -38,7 +38,7 @@ fn a_blocked_token_is_refused_everywhere() {
     assert!(optional.is_refused(401, "revoked"));
     let skipped = site.respond(&mallory, Request::get("/"), page(Need::access().skip_revocation_check()));
     assert_eq!(skipped.token().subject(), "mallory");
-    // A blocked refresh token is not exchanged, by the refresh route or by the layer.
+    // Neither the refresh route nor the layer exchanges a blocked refresh token.
     assert!(site.respond(&mallory, Request::get("/"), page(Need::refresh())).is_refused(401, "revoked"));
     site.advance(16 * 60);
     assert!(site.respond(&mallory, Request::get("/"), page(Need::access())).is_refused(401, "revoked"));
@@ -90,7 +90,7 @@ fn an_application_can_add_claims_and_header_members() {
     let refresh = site.auth.refresh_token("alice").issue().unwrap();
     assert_eq!(site.auth.decode_any::<NoExtra>(refresh.as_str()).unwrap().claim("for"), "refresh");
 
-    // Each access token of a session gets the claims anew; its refresh token does not contain them.
+    // The callback is called for each access token of a session. Its refresh token does not contain the claims.
     let mut browser = site.browser_of("bob");
     assert_eq!(site.visit(&mut browser).token().claim("role"), "bob:reader");
     *ROLE.lock().unwrap() = "writer";
@@ -139,7 +139,7 @@ fn each_tenant_can_have_its_own_key() {
         tokens.insert(token.as_str().to_owned());
     }
     assert_eq!(tokens.len(), 3);
-    // A tenant's key signs for that tenant only, and the key fixes the algorithm.
+    // A tenant's key is only accepted for tokens of that tenant, and only with the algorithm of the key.
     let forge = |subject: &str, key: &SigningKey| {
         let payload = format!(
             "{{\"sub\":\"{subject}\",\"iat\":1800000000,\"exp\":1800000100,\"jti\":\"x\",\"type\":\"access\"}}"
@@ -151,7 +151,7 @@ fn each_tenant_can_have_its_own_key() {
         (forge("acme/alice", &acme_key), forge("other/bob", &acme_key), forge("carol", &acme_key)),
         (200, 401, 401)
     );
-    // Sessions work as well, but not with a key whose signatures are random.
+    // Stored sessions work as well, except with a key whose signatures are random.
     let mut browser = site.browser_of("acme/alice");
     site.advance(16 * 60);
     assert_eq!(site.visit(&mut browser).token().subject(), "acme/alice");

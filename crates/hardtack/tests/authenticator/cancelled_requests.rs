@@ -15,7 +15,7 @@ use hardtack::{KeySet, MemorySessions, SessionId};
 
 use crate::support::{Browser, NOW, Site, key};
 
-// What the store returns for a write that it executed.
+// What the store returns for a write that it has executed: the result, nothing, or an error.
 const RESULT: u8 = 0;
 /// It never returns.
 const NOTHING: u8 = 1;
@@ -127,7 +127,8 @@ fn site() -> (Site, LostResults) {
     (Site::over(store.clone(), KeySet::new(key()), |builder| builder), store)
 }
 
-/// The process does not read the revocation log and has no maximum staleness, so it has to learn the end by itself.
+/// The process does not read the revocation log and has no maximum staleness, so it can only learn from its own write
+/// that the session ended.
 #[test]
 fn s28_s29_s35_what_was_cut_off_after_the_commit_is_over_at_once() {
     for action in [Action::LogOut, Action::LogIn, Action::Renew, Action::RevokeAll] {
@@ -189,13 +190,13 @@ fn s28_s41_what_the_store_did_and_could_not_say_is_over_at_once() {
     assert!(site.visit(&mut held.clone()).is_refused(401, "revoked"));
 }
 
-/// The store did not end the session. It stays live, and each request looks it up until its token has expired.
+/// The store did not end the session. The session stays live, and each request looks it up until its token has expired.
 #[test]
 fn an_uncertain_write_that_did_nothing_ends_no_session() {
     let (site, store) = site();
     let held = site.browser_of("alice");
     let id = site.live_sessions("alice")[0].id;
-    // The kept session becomes uncertain with the others.
+    // The session that is kept becomes uncertain together with the others.
     store.writes.store(NOTHING, Ordering::SeqCst);
     {
         let revoking = pin!(site.auth.revoke_other_sessions("alice", id));

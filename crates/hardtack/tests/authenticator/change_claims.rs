@@ -72,9 +72,9 @@ fn s39_a_role_that_was_taken_away_is_gone_and_nobody_is_logged_out() {
     assert_eq!((role(&before).as_str(), before.token().is_fresh(NOW)), ("editor", true));
     demote(&site);
 
-    // At once, in the same second.
+    // The old token is refused at once, in the same second.
     assert!(site.visit(&mut copy_of(&old)).is_refused(401, "expired"));
-    // A form that was open meanwhile is accepted, with the new role.
+    // A form that was opened before the change is accepted, with the new role.
     let request = Request::post("/page").person().form(&form);
     let response = site.send(&mut alice, request, page(Need::access()));
     let token = response.token();
@@ -100,7 +100,7 @@ fn s39_a_role_that_was_taken_away_is_gone_and_nobody_is_logged_out() {
 /// Status, code, redirect target, whether a token was accepted, and which cookies were set or deleted.
 type Summary = (u16, &'static str, Option<String>, bool, Vec<String>);
 
-/// Returns the responses to each kind of request, after `invalidate` made the access token expired or outdated.
+/// Returns the responses to each kind of request, after `invalidate` has made the access token expired or outdated.
 fn responses(mode: RefreshMode, invalidate: impl Fn(&Site)) -> Vec<Summary> {
     let site = Site::with(|builder| builder.refresh_mode(mode));
     let alice = editor(&site);
@@ -195,7 +195,7 @@ fn s39_another_process_learns_by_the_log() {
     assert_eq!(store.finds(), 0, "the process knows it from memory");
     assert_eq!(role(&there.visit(&mut alice)), "reader");
     assert_eq!(role(&here.visit(&mut alice)), "reader");
-    // A process that starts now learns it from the log as well.
+    // A process that starts now learns of the change from the log as well.
     let third = Site::over(store.clone(), here.auth.keys().clone(), |builder| {
         builder.session_policy(SessionPolicy::default().max_staleness(seconds(BOUND)))
     });
@@ -284,7 +284,7 @@ fn s39_a_generation_that_is_outdated_before_it_was_seen() {
     assert!(!row(&here).confirmed);
     assert_eq!(role(&here.visit(&mut alice)), "reader");
     assert_eq!((row(&here).generation, row(&here).confirmed), (3, false));
-    // The third generation is awaited although the second is outdated, and its first use confirms it.
+    // The process waits for the first use of the third generation although the second is outdated, and this is it.
     assert_eq!(role(&here.visit(&mut alice)), "reader");
     assert!(row(&here).confirmed);
     store.reset_counts();

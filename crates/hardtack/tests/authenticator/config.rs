@@ -143,7 +143,7 @@ fn bad_lifetimes_are_refused() {
     let error = refusal(|builder| builder.claims(ClaimsPolicy::default().leeway(seconds(61))));
     assert_eq!(error, ConfigError::LeewayTooLong { seconds: 61 });
     assert_message_contains(&error, "at most 60 s");
-    // In sliding mode no refresh token exists, so its lifetime does not matter.
+    // In sliding mode, no refresh tokens exist, so their lifetime does not matter.
     let sliding = |builder: AuthenticatorBuilder| {
         stored(builder)
             .refresh_mode(RefreshMode::Sliding)

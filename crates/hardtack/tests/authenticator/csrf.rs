@@ -52,8 +52,8 @@ fn s47_requests_of_other_sites_are_refused() {
     }
 }
 
-/// Because of `SameSite` the browser sends no cookies. The user may be logged in, so the refusal does not ask for a
-/// log-in.
+/// Because of `SameSite`, the browser sends no cookies with a cross-site form. The user may still be logged in, so the
+/// refusal must not ask for a log-in.
 #[test]
 fn s47_another_sites_request_without_cookies_is_told_so() {
     let site = Site::new();

@@ -1,4 +1,4 @@
-//! Events of sessions, as they are logged and as observers get them.
+//! Events of sessions, in the log and in observers.
 
 use std::fmt::{Debug, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,8 +20,9 @@ struct Log(Arc<Mutex<Vec<String>>>);
 impl Log {
     /// Runs a function, and returns what it logged.
     fn of(run: impl FnOnce()) -> Vec<String> {
-        // With a single subscriber, tracing asks only the thread that reaches an event first whether to record it. That
-        // may be the thread of another test without one, and the event is lost. With two subscribers, it asks both.
+        // With a single subscriber, tracing asks only the thread that reaches an event first whether to record it. If
+        // that thread belongs to a test without a subscriber, the event is lost. With two subscribers, tracing asks
+        // both of them each time.
         static ANOTHER: OnceLock<Dispatch> = OnceLock::new();
         ANOTHER.get_or_init(|| Dispatch::new(Self::default()));
         let log = Self::default();
@@ -178,7 +179,7 @@ fn s64_events_tell_what_happens_and_no_secret() {
     let (secrets, expected) = outcome.unwrap();
     for secret in secrets {
         assert!(secret.len() >= 16);
-        // The parts of tokens, too: header, payload and signature.
+        // Also search for the parts of tokens: header, payload and signature.
         for part in secret.split('.').filter(|part| part.len() >= 16) {
             assert!(log.iter().all(|line| !line.contains(part)), "{part}");
         }
@@ -214,7 +215,7 @@ fn a_refused_refresh_is_logged_with_its_code() {
     let (site, observed) = site_with_observers(store.clone());
     let browser = site.browser_of("alice");
     site.advance(86_400 - 1);
-    // The process does not know of the end, but the row has it.
+    // The process does not know that the session has ended, but the row says so.
     let id = site.live_sessions("alice")[0].id;
     let ends = hardtack::session::RevokeTarget::Sessions(&[id]);
     block_on(hardtack::session::SessionStore::revoke(&store.sessions(), ends, site.auth.now())).unwrap();

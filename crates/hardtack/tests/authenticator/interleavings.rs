@@ -1,4 +1,4 @@
-//! Concurrent requests, run in every possible order of their steps. A step ends at a query to the store.
+//! Runs concurrent requests in every possible order of their steps. A step ends at a query to the store.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -16,7 +16,7 @@ use serde_json::Map;
 
 use crate::support::{Browser, NOW, Site, block_on, key};
 
-/// A store that yields before each query, and also after each query whose result the process has to apply to its own
+/// A store that yields before each query, and also after each query whose result the process must apply to its own
 /// memory.
 #[derive(Clone, Default)]
 struct YieldingStore(MemorySessions);
@@ -209,7 +209,7 @@ fn s35_a_password_change_leaves_one_session_or_none() {
             }
         });
     assert!(orders > 100, "{orders}");
-    // A log-out that comes first is final. One that comes later names a session that has ended already.
+    // If the log-out is first, the session has ended for good. If it is later, its session has already ended.
     in_every_order(&[Task::ChangePassword(0), Task::LogOut(1), Task::Sync(1)], |sites, browser, outcomes| {
         let renewed = outcomes[0].is_some();
         assert_eq!(sites[0].live_sessions("alice").len(), usize::from(renewed));
@@ -224,7 +224,7 @@ fn the_old_session_is_refused(sites: &[Site; 2], browser: &Browser) {
     }
 }
 
-/// Checks that every process, once it has read the log, refuses a token or finds the new claims in it.
+/// Checks that every process, once it has read the log, accepts only tokens with the new claims.
 fn accepted_tokens_have_the_new_claims(sites: &[Site; 2], browser: &Browser, outcomes: &[Outcome], stored: bool) {
     for site in sites {
         block_on(site.auth.sync_revocations()).unwrap();

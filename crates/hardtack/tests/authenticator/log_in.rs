@@ -70,7 +70,7 @@ fn s09_a_session_id_of_a_strangers_making_is_nothing() {
         assert_eq!(sessions.len(), before + 1);
         assert!(sessions.iter().all(|session| session.id.to_string() != invented));
     }
-    // A token that another site's key signed.
+    // A token that was signed with another site's key.
     let other = Site::new();
     let id = site.live_sessions("alice")[0].id;
     let forged = other.browser_of("alice").access().to_owned();
@@ -150,7 +150,7 @@ fn two_concurrent_reauthentications_get_the_same_tokens() {
     let handler = || crate::support::reauthenticate("alice");
     let (first, second) = (site.respond(&alice, request.clone(), handler()), site.respond(&alice, request, handler()));
     assert_eq!(first.set_cookie("refresh_token_cookie"), second.set_cookie("refresh_token_cookie"));
-    // Whichever response arrives last, the session is still live an hour later.
+    // The session is still live an hour later, whichever response arrived last.
     alice.receive(&second, site.auth.now());
     alice.receive(&first, site.auth.now());
     site.advance(3600);
@@ -183,7 +183,7 @@ fn s23_a_key_rotation_logs_nobody_out() {
     // A form that was open during the rotation is still accepted.
     let request = Request::post("/page").form(&page_form);
     assert_eq!(during.send(&mut alice, request, page(Need::access())).status, 200);
-    // Without the old key, its tokens are refused and those of the new key accepted.
+    // Once the old key is removed, its tokens are refused, and those of the new key are accepted.
     let after = Site::over(before.store.clone(), KeySet::new(new), |builder| builder);
     after.advance(1000);
     assert_eq!(after.visit(&mut alice).status, 200);
@@ -216,7 +216,7 @@ fn s28_other_processes_learn_what_was_ended() {
     assert_eq!(block_on(there.auth.sync_revocations()).unwrap(), 0);
 }
 
-/// The store contains no signing key, so no token can be forged with a copy of it.
+/// The store contains no signing key, so a copy of the store is not enough to forge a token.
 #[test]
 fn s40_a_copy_of_the_store_forges_nothing() {
     let site = Site::new();

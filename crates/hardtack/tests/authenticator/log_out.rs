@@ -82,7 +82,7 @@ fn a_refresh_in_flight_does_not_undo_a_log_out() {
     assert!(response.is_refused(401, "revoked"));
     assert!(alice.is_empty());
     assert_eq!(site.refresh(&mut stolen.clone()).status, 401);
-    // The other order: the log-out comes before the request that needs a refresh.
+    // Now the log-out comes before the request that needs a refresh.
     let bob = site.browser_of("bob");
     site.advance(1000);
     site.log_out(&mut bob.clone());

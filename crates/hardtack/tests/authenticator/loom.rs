@@ -1,4 +1,4 @@
-//! Threads that use the revocation cache and the log position, run by loom in every order that the memory model allows.
+//! loom runs threads that use the revocation cache and the log position in every order that the memory model allows.
 //!
 //! This module compiles them a second time, with loom's atomics and lock, and with a map of one session instead of the
 //! lock-free one (decision 19).
@@ -153,7 +153,7 @@ fn s28_who_counts_as_current_knows_what_was_read() {
     });
 }
 
-/// A second reader continues where the first one stopped: all earlier entries are in the map.
+/// If a second reader continues where the first one stopped, all earlier entries are in the map.
 #[test]
 fn s28_what_another_reading_skips_is_in_the_map() {
     fn continue_reading(process: &Process) {
@@ -174,7 +174,7 @@ fn s28_a_log_that_was_lost_counts_for_nothing_until_it_is_read_again() {
         process.log.lost();
         follow(process);
     }
-    // A thread that sees the restart sees an unknown position or what was read after the restart.
+    // A thread that sees the restart sees either an unknown position or the entries that were read after it.
     fn check(process: &Process) {
         if process.log.read() < 9 {
             request(process);
@@ -190,7 +190,7 @@ fn s28_a_log_that_was_lost_counts_for_nothing_until_it_is_read_again() {
 fn s28_an_end_is_final_whatever_is_noted_beside_it() {
     fn end(process: &Process) {
         process.map.end(ID, LATER, NOW);
-        // The end is in the map before any request gets a response.
+        // The map contains the end of the session before any request gets a response.
         assert_eq!(process.map.status(ID), SessionStatus::Ended);
     }
     in_every_order(
@@ -204,7 +204,7 @@ fn s28_an_end_is_final_whatever_is_noted_beside_it() {
 
 #[test]
 fn s28_a_mark_stays_while_all_are_drawn_anew() {
-    // One bit more than the limit, at which the writer removes expired entries and rebuilds the filter.
+    // Set one bit more than the limit, so that the writer removes expired entries and rebuilds the filter.
     fn sweep(process: &Process) {
         for id in [8, 64].map(SessionId::from_u128) {
             process.map.await_confirmation(id, 1, LATER, NOW);

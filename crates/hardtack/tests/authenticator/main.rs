@@ -1,5 +1,5 @@
 //! Tests of the authenticator through its public API: a request goes in, a response and cookies come out. A test whose
-//! name begins with `sNN` shows row SNN of the security requirements in `docs/security.md`.
+//! name begins with `sNN` tests row SNN of the security requirements in `docs/security.md`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -32,5 +32,5 @@ mod support;
 mod token_cache;
 mod token_sources;
 
-// `loom.rs` compiles some modules of the core again; they import these two by `crate::`.
+// `loom.rs` compiles some modules of the core a second time, and they import these two with `crate::`.
 use hardtack::{clock, session};

@@ -1,4 +1,4 @@
-//! Random histories of two processes with one store, compared with a simple model of sessions.
+//! Runs random histories of two processes with one store, and compares them with a simple model of sessions.
 
 use hardtack::clock::Timestamp;
 use hardtack::session::SessionPolicy;
@@ -11,7 +11,7 @@ use crate::support::{Browser, NOW, Site, block_on, key, seconds};
 const ACCESS: u64 = 900;
 const IDLE: u64 = 86_400;
 const ABSOLUTE: u64 = 200_000;
-/// The maximum staleness, after which a process asks the store.
+/// The maximum staleness, after which a process queries the store.
 const BOUND: u64 = 60;
 const SUBJECTS: [&str; 2] = ["alice", "bob"];
 
@@ -34,7 +34,7 @@ enum Step {
     Advance(u64),
 }
 
-/// A process, and what it does.
+/// The index of a process, and what it does.
 fn process_and_step() -> impl Strategy<Value = (usize, Step)> {
     (0..2usize, step())
 }
@@ -73,7 +73,7 @@ struct Model {
     rotated_at: Timestamp,
     /// Whether an access token of the current generation was used: the row is confirmed.
     confirmed: bool,
-    /// The process that issued the current generation, and so waits for its first use.
+    /// The process that issued the current generation, which therefore waits for its first use.
     rotated_by: usize,
     expires_at: Timestamp,
     absolute_expires_at: Timestamp,
@@ -143,7 +143,7 @@ impl World {
         self.record_tokens(self.sessions.len() - 1, browser);
     }
 
-    /// Records the tokens that a browser got, for the current state of the session.
+    /// Records that a browser got the tokens of the session's current state.
     fn record_tokens(&mut self, session: usize, browser: Browser) {
         let model = &self.sessions[session];
         let recent = self.now().since(model.rotated_at) * 2 <= seconds(ACCESS);
@@ -334,7 +334,7 @@ impl World {
             Step::LogOut(_) => {
                 prop_assert_eq!(self.sites[at].log_out(&mut self.pairs[index].browser.clone()).status, 200);
                 self.end(at, |own, _| own == session);
-                // This process knows now that it has ended, even if it had ended before.
+                // This process now knows that the session has ended, even if it had ended before.
                 self.sessions[session].end_known[at] = true;
                 Ok(())
             }
@@ -343,7 +343,7 @@ impl World {
                 let token = self.pairs[index].browser.access();
                 let token =
                     self.sites[at].auth.decode::<hardtack::jwt::NoExtra>(token, hardtack::jwt::TokenKind::Access);
-                // Only a token that has not expired tells the id of the session.
+                // Only a token that has not expired gives the id of the session.
                 let Some(kept) = token.ok().and_then(|token| token.session()) else { return Ok(()) };
                 let is_other = |own: usize, model: &Model| model.subject == subject && own != session;
                 let count =

@@ -49,7 +49,7 @@ fn s35_it_works_with_a_token_that_has_just_expired() {
 fn an_ended_session_is_not_renewed() {
     let site = Site::new();
     let here = site.browser_of("alice");
-    // Another process ends the session: this one does not know.
+    // Another process ends the session, and this one does not know.
     let id = site.live_sessions("alice")[0].id;
     block_on(site.store.revoke(RevokeTarget::Sessions(&[id]), site.auth.now())).unwrap();
     assert_eq!(site.visit(&mut here.clone()).status, 200);

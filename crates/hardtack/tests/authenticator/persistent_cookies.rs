@@ -18,7 +18,7 @@ fn begin(site: &Site, browser: &mut Browser, remember: Option<bool>) -> Response
     site.send(browser, Request::post("/login").json(), log_in(options))
 }
 
-/// Whether persistent cookies are configured, the choice at the log-in, and whether the cookies are persistent.
+/// Whether persistent cookies are configured, the choice at the log-in, and whether the cookies must be persistent.
 const CHOICES: [(bool, Option<bool>, bool); 6] = [
     (false, None, false),
     (false, Some(true), true),
@@ -47,7 +47,8 @@ fn the_choice_at_the_log_in_holds_for_the_whole_session() {
         let proven = site.reauthenticate(&mut browser, "alice");
         for name in TOKENS {
             let ages = [&first, &refreshed, &capped, &renewed, &proven].map(|response| max_age(response, name));
-            // Until the session is idle for 5000 s, but not past its absolute end. Renewal begins a new session.
+            // Cookies last until the session has been idle for 5000 s, but not past its absolute end. Renewal begins a
+            // new session.
             let expected = [5000, 5000, 3000, 5000, 5000].map(|age| persistent.then_some(age));
             assert_eq!(ages, expected, "{name}, {configured} {chosen:?}");
         }

@@ -42,7 +42,7 @@ fn two_requests_that_slide_at_once_get_the_same_token() {
     let responses: Vec<_> = (0..3).map(|_| site.respond(&alice, Request::get("/page"), page(Need::access()))).collect();
     assert!(responses.iter().all(|response| !response.added.is_empty() && response.added == responses[0].added));
     assert_eq!(site.live_sessions("alice")[0].generation, 2);
-    // The new token slides again.
+    // The new token is itself replaced in the second half of its lifetime.
     alice.receive(&responses[0], site.auth.now());
     site.advance(500);
     assert!(!site.visit(&mut alice).added.is_empty());

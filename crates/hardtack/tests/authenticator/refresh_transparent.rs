@@ -118,7 +118,7 @@ fn s32_a_lost_response_is_repeated_until_its_successor_is_seen() {
     site.advance(1000);
     let mut bob = parent.clone();
     site.visit(&mut bob);
-    // The successor was used: from now on the parent is accepted only in the race window of thirty seconds.
+    // The new token was used, so from now on the previous one is accepted only in the race window of 30 s.
     site.visit(&mut bob);
     site.advance(31);
     assert!(site.visit(&mut parent.clone()).is_refused(401, "refresh_reused"));
@@ -203,7 +203,7 @@ fn a_lifetime_of_two_seconds_works() {
         let response = site.visit(&mut alice);
         assert_eq!(response.status, 200, "{}", response.code);
     }
-    // A lost response is repeated when its access token has all but expired: the browser gets a new one.
+    // If a lost response is repeated when its access token has almost expired, the browser gets a new access token.
     let parent = site.browser_of("bob");
     site.refresh(&mut parent.clone());
     site.advance(2);
@@ -256,7 +256,7 @@ fn an_optional_need_has_three_outcomes() {
     assert_eq!((response.status, response.token.is_none(), response.no_store), (200, true, false));
     let mut alice = site.browser_of("alice");
     assert_eq!(visit(&mut alice).token().subject(), "alice");
-    // A bad token does not count as absent.
+    // An invalid token does not count as absent.
     let mut forged = alice.replacing("access_token_cookie", "a.b.c");
     assert_eq!(visit(&mut forged).status, 401);
     let mut forged = alice.without(&["access_token_cookie"]).replacing("refresh_token_cookie", "a.b.c");
@@ -401,7 +401,7 @@ fn extra_claims_survive_refresh_reauthentication_and_renewal() {
     assert_eq!(role(site.visit(&mut alice)), "editor");
     site.advance(1000);
     assert_eq!(role(site.visit(&mut alice)), "editor");
-    // They are in the row and not in the refresh token.
+    // The claims are in the row and not in the refresh token.
     let refresh = site.auth.decode::<hardtack::jwt::NoExtra>(alice.refresh(), TokenKind::Refresh).unwrap();
     assert!(!String::from_utf8_lossy(refresh.payload()).contains("editor"));
 }

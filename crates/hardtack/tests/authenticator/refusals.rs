@@ -76,7 +76,7 @@ fn s61_the_way_back_never_leaves_the_site() {
         let response = site.send(&mut Browser::default(), Request::get(target).person(), page(Need::access()));
         assert_eq!(response.location.as_deref(), Some("/login"), "{target}");
     }
-    // A route of the log-in flow is not a page to return to, but its own `next` may be.
+    // The routes of the log-in flow are not pages to return to, but their `next` may be one.
     let response = site.send(&mut Browser::default(), Request::get("/logout?next=/a").person(), page(Need::access()));
     assert_eq!(response.location.as_deref(), Some("/login?next=%2Fa"));
     for (next, home) in [
@@ -192,7 +192,7 @@ fn a_refusal_after_a_refresh_still_sets_the_new_cookies() {
     assert!(response.set_cookie("refresh_token_cookie").is_some());
     site.advance(2000);
     assert_eq!(site.visit(&mut alice).status, 200);
-    // A refusal that ends the session sets no new cookies.
+    // If a refusal ends the session, the response sets no new cookies.
     site.advance(1000);
     let response = site.send(&mut alice, Request::get("/"), |exchange| {
         page(Need::access())(exchange)?;

@@ -7,7 +7,8 @@ use crate::support::{Browser, Request, Response, Site, block_on, key, log_in, se
 
 const BOUND: u64 = 3;
 
-/// Returns two processes with one store. The second one asks the store if it has not read the log for `BOUND` seconds.
+/// Returns two processes with one store. The second one queries the store if it has not read the log for `BOUND`
+/// seconds.
 fn processes() -> [Site; 2] {
     let keys = KeySet::new(key());
     let here = Site::with_keys(keys.clone(), |builder| builder);
@@ -23,7 +24,7 @@ fn log_in_again(site: &Site, browser: &mut Browser) -> Response {
     site.send(browser, Request::post("/login").json(), log_in("alice"))
 }
 
-/// Checks that a late request is refused and deletes no cookies: the browser has new ones by now.
+/// Checks that a late request is refused and deletes no cookies, because the browser has new ones by now.
 #[track_caller]
 fn assert_refused_without_deleting(response: &Response) {
     assert!(response.is_refused(401, "revoked"), "{} {}", response.status, response.code);
@@ -33,7 +34,8 @@ fn assert_refused_without_deleting(response: &Response) {
 #[test]
 fn s27_s35_every_process_leaves_the_new_cookies_alone() {
     for replace in [log_in_again, Site::renew] {
-        // The process learns it from the log, from the row because it is behind, or from the row during a refresh.
+        // The process learns of the new session from the log, from the row because its list is stale, or from the row
+        // during a refresh.
         for known_by in ["log", "row", "refresh"] {
             let [here, there] = processes();
             let mut browser = here.browser_of("alice");

@@ -19,7 +19,8 @@ use crate::support::{NOW, Request, Site, block_on, key, page, seconds};
 
 const BOUND: u64 = 5;
 
-/// Returns two processes with one store and one clock. The first one ends sessions; the second one has to learn it.
+/// Returns two processes with one store and one clock. The first one ends sessions, and the second one must
+/// learn of that.
 fn processes() -> (Site, Site, FailingSessions) {
     let (store, keys, clock) = (FailingSessions::new(), KeySet::new(key()), TestClock::start_at(NOW));
     let site = || {
@@ -113,7 +114,7 @@ fn s41_a_follower_outlives_its_store() {
         step(&follower);
     }
     assert_eq!(timer.pauses(), [1, 1, 2, 4, 4, 4]);
-    // A read that never returns is given up when its time limit expires.
+    // The follower gives up a read that never returns when its time limit expires.
     store.recover();
     store.set_log_hangs(true);
     timer.expire();
@@ -188,7 +189,8 @@ fn s28_entries_that_were_missed_make_it_read_all_again() {
     let (here, there, store) = processes();
     end_one(&store.sessions(), NOW);
     assert_eq!(block_on(there.auth.sync_revocations()).unwrap(), 1);
-    // The process did not read for a while. Entries that were pruned meanwhile have expired; it reads the others.
+    // The process did not read for a while. The entries that were pruned in the meantime had expired. It reads the
+    // others.
     end_one(&store.sessions(), NOW);
     let alice = here.browser_of("alice");
     here.advance(1);

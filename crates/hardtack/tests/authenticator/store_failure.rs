@@ -19,7 +19,7 @@ fn s41_a_store_that_is_down_is_503_and_never_anonymous() {
     let csrf = alice.csrf();
     let token = |need| move |exchange: &hardtack::adapter::Exchange<'_>| page(need)(exchange);
     store.fail();
-    // A good access token needs no query to the store.
+    // A valid access token needs no query to the store.
     assert_eq!(site.visit(&mut alice).status, 200);
     site.advance(1000);
     let before = alice.cookies_for("/", site.auth.now());
@@ -62,7 +62,7 @@ fn s41_a_new_generation_is_confirmed_or_503() {
     store.recover();
     assert_eq!(site.visit(&mut alice).status, 200);
     assert!(block_on(store.sessions().list("alice", site.auth.now())).unwrap()[0].confirmed);
-    // From then on the store is not queried.
+    // From now on, the store is not queried.
     store.fail();
     assert_eq!(site.visit(&mut alice).status, 200);
 }

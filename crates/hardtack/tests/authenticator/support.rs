@@ -23,7 +23,7 @@ pub(crate) const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Polls a future expires_at it is ready. The stores of these tests never wait.
+/// Polls a future until it is ready. The stores of these tests never wait.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
@@ -130,7 +130,7 @@ impl Site {
         self.clock.advance(seconds(span));
     }
 
-    /// Responds to a request. The browser does not receive the response yet.
+    /// Responds to a request. The browser does not store the response's cookies.
     pub(crate) fn respond(
         &self,
         browser: &Browser,
@@ -250,7 +250,7 @@ pub(crate) struct Response {
     pub(crate) token: Option<VerifiedToken>,
     /// All `Set-Cookie` fields.
     pub(crate) cookies: Vec<String>,
-    /// The ones among them that the layer added.
+    /// The `Set-Cookie` fields that the layer added.
     pub(crate) added: Vec<String>,
     pub(crate) no_store: bool,
 }
@@ -289,7 +289,7 @@ fn peek(auth: &Authenticator, head: &RequestHead<'_>, body: &[u8]) -> Peeked {
     peek.finish()
 }
 
-/// A request. By default a program of the site sends it, not a person, and a layer wraps the route.
+/// A request. By default, a program sends it to a route that the layer wraps.
 #[derive(Clone)]
 pub(crate) struct Request {
     sent: TestRequest,
@@ -337,7 +337,7 @@ impl Request {
         self.field("content-type", "application/x-www-form-urlencoded").body(body)
     }
 
-    /// The layer does not read the body.
+    /// Makes the layer leave the body unread.
     pub(crate) fn unread(mut self) -> Self {
         self.unread = true;
         self
@@ -354,7 +354,7 @@ impl Request {
         self.field("authorization", format!("Bearer {token}"))
     }
 
-    /// A browser sends the request to show a page, and follows redirects.
+    /// Sends the request as a browser that loads a page and follows redirects.
     pub(crate) fn person(self) -> Self {
         self.field("accept", "text/html,application/xhtml+xml,*/*;q=0.8")
     }
@@ -363,7 +363,7 @@ impl Request {
         self.field("hx-request", "true")
     }
 
-    /// No layer wraps the route.
+    /// Sends the request to a route without the layer.
     pub(crate) fn unlayered(mut self) -> Self {
         self.layered = false;
         self

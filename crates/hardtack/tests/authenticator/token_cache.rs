@@ -1,5 +1,5 @@
-//! The cache of verified tokens changes no verdict: only verified tokens enter it, and what can change between two
-//! requests is checked for each.
+//! The cache of verified tokens must not change the result of a verification: only verified tokens enter it, and
+//! everything that can change between two requests is checked for each.
 
 use hardtack::config::ClaimsPolicy;
 use hardtack::jwt::NoExtra;
@@ -33,7 +33,7 @@ fn s10_s20_what_differs_from_a_remembered_token_in_any_byte_is_refused() {
         forged[index] = if forged[index] == b'A' { b'B' } else { b'A' };
         let forged = String::from_utf8(forged).unwrap();
         assert_ne!(visit_with(&site, &alice, &forged), "", "{index}");
-        // An empty cookie counts as absent, and the layer would refresh.
+        // Skip the empty cookie: it counts as absent, so the layer would refresh.
         assert!(index == 0 || !visit_with(&site, &alice, &token[..index]).is_empty(), "{index}");
     }
     let (signed, signature) = token.rsplit_once('.').unwrap();
@@ -230,8 +230,8 @@ fn payload() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    /// An authenticator with a cache and one without it return the same for the same tokens, which are sent repeatedly
-    /// while time passes.
+    /// Authenticators with and without a cache return the same results if the same tokens are sent repeatedly while
+    /// time passes.
     #[test]
     fn cached_and_uncached_verification_agree(
         tokens in prop::collection::vec((payload(), change()), 1..12),

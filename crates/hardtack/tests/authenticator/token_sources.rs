@@ -193,7 +193,7 @@ fn s14_a_kind_belongs_to_its_route_unless_the_route_takes_any() {
     assert!(
         send(&site, request(), Need::access().any_type().fresh()).is_refused(401, "insufficient_user_authentication")
     );
-    // The same in a cookie: only a route with `any_type` accepts it.
+    // Now the same token in a cookie: only a route with `any_type` accepts it.
     let planted = |need| {
         let site = Site::new();
         let refresh = site.auth.refresh_token("alice").issue().unwrap();

@@ -1,4 +1,4 @@
-//! The parts of two servers' responses that are compared, without what necessarily differs.
+//! The parts of two servers' responses that are compared. Parts that necessarily differ are left out.
 
 use std::fmt::Write as _;
 use std::time::UNIX_EPOCH;
@@ -11,8 +11,8 @@ use super::tokens::read;
 /// The two servers read their clocks at different moments.
 const SECONDS_APART: f64 = 10.0;
 
-/// How PyJWT's messages begin. Clients should not parse them, so ours may use other words. All other messages come from
-/// Flask-JWT-Extended and must be equal.
+/// How PyJWT's messages begin. Clients should not parse these messages, so Hardtack's wording may differ. All other
+/// messages come from Flask-JWT-Extended and must be equal.
 const PYJWT: [&str; 29] = [
     "Algorithm not specified",
     "Algorithm not supported",

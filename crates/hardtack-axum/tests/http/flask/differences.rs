@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const PAGE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/coming-from-flask.md"));
 const HEAD: &str = "| requests | parts | Flask | Hardtack | why |";
 
-/// A row of the table: for certain requests, certain parts of the responses may differ if the responses have these
-/// statuses.
+/// A row of the table: for the given requests, the given parts of the two responses may differ if the responses have
+/// the given statuses.
 #[derive(Debug)]
 pub(super) struct Difference {
     requests: Vec<String>,
@@ -61,7 +61,7 @@ impl Differences {
         row.is_some_and(|row| row.seen.fetch_add(1, Ordering::Relaxed) < usize::MAX)
     }
 
-    /// Returns the rows that no difference matched, so that outdated rows are found.
+    /// Returns the rows that no difference matched. Such rows are outdated.
     pub(super) fn unseen(&self) -> Vec<&Difference> {
         self.0.iter().filter(|row| row.seen.load(Ordering::Relaxed) == 0).collect()
     }

@@ -1,5 +1,5 @@
-//! Hardtack compared with the real Flask-JWT-Extended under gunicorn: the same requests to both, and one log-in that both
-//! share.
+//! Compares Hardtack with the real Flask-JWT-Extended under gunicorn: sends the same requests to both, and uses one
+//! log-in for both.
 
 mod cases;
 mod comparable;

@@ -31,7 +31,7 @@ const DEFAULTS: [(&str, &str); 20] = [
     ("JWT_ALGORITHM", "HS256"),
 ];
 
-/// How many requests an option set gets.
+/// How many requests are sent for an option set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Depth {
     /// All of them.
@@ -108,7 +108,7 @@ impl Options {
     /// A signer with the same algorithm and another key.
     pub(super) fn other_signer(&self) -> Signer {
         match self.get("JWT_ALGORITHM") {
-            // The fixtures have no second key of these kinds, so this one has another algorithm as well.
+            // The fixtures have no second key of these kinds, so use one with a different algorithm.
             "RS256" | "ES256" | "EdDSA" => Signer::new("HS256", &SECRET[1..]),
             algorithm => Signer::new(algorithm, &SECRET[1..]),
         }

@@ -56,7 +56,7 @@ impl Shared {
         let flask = Application::Tutorial.start(&env).await;
 
         let (listener, axum) = server::bind().await;
-        // No session store, because a Flask service could not use it. All other options are equal.
+        // Use no session store, because a Flask service could not use it. All other options are the same as Flask's.
         let auth = Authenticator::builder(KeySet::new(key.unwrap())).base_url(&format!("http://{axum}")).build();
         let service = app(auth.unwrap(), People::new().unwrap()).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(axum::serve(listener, service).into_future());
@@ -148,7 +148,7 @@ impl Shared {
             assert!(!self.show(at, "/service").await.text().contains("Mallory"), "{at:?}");
         }
 
-        // Each refreshes the token; both accept the new one, which is not fresh.
+        // Each service in turn refreshes the token. Both accept the new token, which is not fresh.
         for refresher in [second, first] {
             self.let_access_expire();
             assert!(self.is_logged_in(refresher).await, "refreshed by {refresher:?}");

@@ -1,4 +1,4 @@
-//! Tokens that the tests assemble byte by byte: valid ones, and ones that no library would issue.
+//! Assembles tokens byte by byte: valid ones, and ones that no library would issue.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -114,7 +114,7 @@ impl Mint {
         self.raw(header.to_string().as_bytes(), Value::Object(self.claims(Kind::Access)).to_string().as_bytes())
     }
 
-    /// A signed token of any header and payload.
+    /// A signed token with any header and payload.
     pub(super) fn raw(&self, header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>) -> String {
         self.signer.sign(header.as_ref(), claims.as_ref())
     }

@@ -1,4 +1,4 @@
-//! The application's callbacks.
+//! Settings for the application's callbacks.
 
 use serde_json::{Map, Value};
 
@@ -8,16 +8,16 @@ use crate::jwt::{SigningKey, TokenKind, Unverified, VerifyingKey};
 use crate::token::VerifiedToken;
 
 impl AuthenticatorBuilder {
-    /// Sets a blocklist: tokens that the application does not accept any more (`token_in_blocklist_loader`).
+    /// Sets a blocklist of tokens that the application no longer accepts (`token_in_blocklist_loader`).
     ///
-    /// It is asked about each verified token, unless the route skips it ([`crate::Need::skip_revocation_check`]).
+    /// It is queried for each verified token, unless the route skips it ([`crate::Need::skip_revocation_check`]).
     pub fn blocklist(mut self, list: impl Blocklist) -> Self {
         self.callbacks.blocklist = Some(Box::new(list));
         self
     }
 
-    /// Sets a check of verified tokens' claims (`token_verification_loader`). If it returns false, the request is
-    /// refused with [`crate::FailureKind::ClaimsRefused`].
+    /// Sets a callback that checks the claims of verified tokens (`token_verification_loader`). If it returns `false`,
+    /// the request is refused with [`crate::FailureKind::ClaimsRefused`].
     pub fn verify_claims(mut self, verify: impl Fn(&VerifiedToken) -> bool + Send + Sync + 'static) -> Self {
         self.callbacks.verify_claims = Some(Box::new(verify));
         self
@@ -25,11 +25,10 @@ impl AuthenticatorBuilder {
 
     /// Sets a callback that returns claims for the tokens of a subject (`additional_claims_loader`).
     ///
-    /// It is called for every token that is issued, and again at each refresh, but not for the refresh tokens of
-    /// stored sessions, whose bytes never change. Claims that are given to a single token or log-in take precedence.
-    /// When the callback starts to return something else for a subject, such as another role, call
-    /// [`Authenticator::reload_claims`](crate::Authenticator::reload_claims), so that tokens with the old claims are
-    /// outdated.
+    /// It is called for every token that is issued, and again at each refresh, except for the refresh tokens of
+    /// stored sessions, which are computed from the row alone. Claims that are set for a single token or log-in take
+    /// precedence. When the callback's result for a subject changes, for example to another role, call
+    /// [`Authenticator::reload_claims`](crate::Authenticator::reload_claims) to outdate tokens with the old claims.
     pub fn additional_claims(
         mut self,
         claims: impl Fn(&str, TokenKind) -> Map<String, Value> + Send + Sync + 'static,
@@ -58,9 +57,9 @@ impl AuthenticatorBuilder {
     /// Sets a callback that chooses the key to verify a token with (`decode_key_loader`). If it returns `None`, the
     /// keys of the authenticator are used.
     ///
-    /// The callback sees the token's header and claims **before they are verified**. The sender of a token thus
-    /// chooses among the keys that it returns, so a tenant's key must only be returned for claims that the tenant may
-    /// make. The key fixes the algorithm; the token's header must name the same one.
+    /// The callback sees the token's header and claims **before they are verified**. Whoever sends
+    /// the token therefore chooses which of your keys verifies it. Return a tenant's key only for claims that this
+    /// tenant may make. The key fixes the algorithm; the token's header must name the same one.
     pub fn decode_key(mut self, key: impl Fn(&Unverified) -> Option<VerifyingKey> + Send + Sync + 'static) -> Self {
         self.callbacks.decode_key = Some(Box::new(key));
         self

@@ -1,4 +1,4 @@
-//! The preset for services that have to behave as a Flask-JWT-Extended application does, and its options.
+//! The preset for services that must behave like a Flask-JWT-Extended application, and the `JWT_…` options.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use crate::flask_compat::JwtOptions;
 use crate::token_source::TokenLocation;
 
 impl AuthenticatorBuilder {
-    /// Behaves as Flask-JWT-Extended does by default, for a service that replaces or joins such an application.
-    /// Settings made after this call still apply.
+    /// Behaves like Flask-JWT-Extended with its default options, for a service that replaces or joins such an
+    /// application. Settings made after this call still apply.
     ///
     /// This gives up protection:
     ///
@@ -24,14 +24,14 @@ impl AuthenticatorBuilder {
     /// - Refresh tokens live 30 days and do not rotate.
     /// - Additional claims may replace any other claim.
     ///
-    /// Signatures, algorithms, duplicate members and cookies, `crit`, lengths and the strength of keys are checked as
-    /// always.
+    /// Signatures, algorithms, duplicate members and cookies, `crit`, lengths and the strength of keys are still
+    /// checked.
     pub fn flask_compatible(mut self) -> Self {
         let settings = &mut self.settings;
         settings.flask = true;
         settings.exempt_options = true;
         settings.sources.locations = TokenLocation::Headers.into();
-        // Each of its routes may ask for any location.
+        // A route of Flask-JWT-Extended may search any location.
         settings.sources.route_locations = TokenLocation::Json.into();
         settings.refresh = RefreshMode::Off;
         settings.access_lifetime = Lifetime::For(Duration::from_secs(15 * 60));
@@ -48,7 +48,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Applies settings by the option names of Flask-JWT-Extended. The keys go to [`crate::Authenticator::builder`].
+    /// Applies settings that have the option names of Flask-JWT-Extended. Pass the keys to
+    /// [`crate::Authenticator::builder`].
     ///
     /// ```no_run
     /// use hardtack::Authenticator;
@@ -59,8 +60,8 @@ impl AuthenticatorBuilder {
     /// ```
     ///
     /// # Errors
-    /// The first option whose value is not allowed. Without [`Self::flask_compatible`], also an option that gives up
-    /// protection, unless the setter with `insecure` in its name was called.
+    /// The first option whose value is not allowed. An option that gives up protection is only allowed after
+    /// [`Self::flask_compatible`] or the setter with `insecure` in its name.
     pub fn jwt_options(self, options: &JwtOptions) -> Result<Self, ConfigError> {
         self.token_options(options)?.cookie_options(options)?.csrf_options(options)
     }
@@ -170,8 +171,8 @@ impl AuthenticatorBuilder {
         let csrf = &mut self.settings.csrf;
         if let Some(methods) = options.list("JWT_CSRF_METHODS") {
             if csrf.methods.is_none() && !flask {
-                let expected = "nothing, as every method that changes something is checked, unless \
-                                CsrfPolicy::insecure_methods was called";
+                let expected = "the option to be unset, because all methods except GET, HEAD, OPTIONS and TRACE are \
+                                checked, unless CsrfPolicy::insecure_methods was called";
                 return Err(options.refused("JWT_CSRF_METHODS", expected));
             }
             csrf.methods = Some(methods.into_iter().map(str::to_owned).collect());

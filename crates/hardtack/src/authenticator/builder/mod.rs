@@ -1,4 +1,4 @@
-//! The configuration of an authenticator, checked as a whole by [`AuthenticatorBuilder::build`].
+//! The builder of an authenticator. [`AuthenticatorBuilder::build`] checks all settings together.
 
 mod callbacks;
 mod flask_compat;
@@ -47,7 +47,7 @@ pub struct AuthenticatorBuilder {
 }
 
 impl Authenticator {
-    /// Starts the configuration of an authenticator with these keys.
+    /// Returns a builder for an authenticator with these keys.
     pub fn builder(keys: KeySet) -> AuthenticatorBuilder {
         AuthenticatorBuilder {
             keys,
@@ -67,15 +67,15 @@ impl Authenticator {
 impl AuthenticatorBuilder {
     /// Sets the site's public origin, such as `https://site.example` or `http://127.0.0.1:8080`.
     ///
-    /// It decides whether cookies are `Secure`, and requests from other origins are refused. If it is not set,
-    /// https is assumed.
+    /// Cookies are `Secure` if it is https, and requests from other origins are refused. If it is not set, https is
+    /// assumed.
     pub fn base_url(mut self, url: &str) -> Self {
         self.base = Some(BaseUrl::parse(url));
         self
     }
 
-    /// Sets a public origin with plain http that other machines reach. Everyone on the network path can then take
-    /// over every session.
+    /// Sets a public origin with plain http that other machines can reach. Anyone on the network path can then take
+    /// over any session.
     pub fn insecure_http_base_url(mut self, url: &str) -> Self {
         self.base = Some(BaseUrl::parse_insecure_http(url));
         self
@@ -107,7 +107,7 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets the strict profile, for sites where a stolen token costs more than a lost session.
+    /// Applies strict settings, for sites where a stolen token does more harm than an extra log-in.
     ///
     /// Each refresh token is accepted once, without a window for races and lost responses (RFC 9700 section
     /// 4.14.2). Access tokens live 5 minutes. A session ends after 15 minutes without use and after 12 hours at
@@ -172,25 +172,25 @@ impl AuthenticatorBuilder {
     /// Lets `OPTIONS` requests through without a token, because browsers send them before requests to other
     /// origins.
     ///
-    /// An extractor that needs a token still refuses such a request; [`Exchange::verify`](crate::adapter::Exchange::verify)
-    /// returns `None`.
+    /// An extractor that needs a token still refuses such a request;
+    /// [`Exchange::verify`](crate::adapter::Exchange::verify) returns `None`.
     pub fn exempt_options(mut self) -> Self {
         self.settings.exempt_options = true;
         self
     }
 
-    /// Sets the JSON member of a failure's reply that holds its sentence (`JWT_ERROR_MESSAGE_KEY`). Default: `msg`.
+    /// Sets the JSON member of error responses that contains the message (`JWT_ERROR_MESSAGE_KEY`). Default: `msg`.
     pub fn error_message_key(mut self, name: impl Into<String>) -> Self {
         self.settings.error_key = name.into();
         self
     }
 
     /// Sets how many access tokens are cached after their signature was checked, so that the next request with the
-    /// same cookie needs no cryptography. Default: 8192, which take at most 16 MiB; 0 turns the cache off.
+    /// same token needs no cryptography. Default: 8192, which take at most 16 MiB; 0 turns the cache off.
     /// Each thread has a share of the entries.
     ///
-    /// Times, kind, audience, revocation, CSRF and freshness are checked on every request all the same. The keys of
-    /// an authenticator never change: an authenticator with other keys has a cache of its own, which starts empty.
+    /// Times, kind, audience, revocation, CSRF and freshness are still checked on every request. The cache never has to
+    /// be cleared, because the keys of an authenticator never change.
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -210,8 +210,7 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets the application's own reply to one kind of failure. Cookies that the failure makes useless are deleted as
-    /// well.
+    /// Replaces the reply to one kind of failure. Cookies that the failure makes useless are still deleted.
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -228,8 +227,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets a callback for what happens to sessions, for example to keep a record for their users. It is called after
-    /// the commit and before the response, on the request's own thread, so it should only pass the event on, for
+    /// Sets a callback for events such as log-ins and log-outs, for example to keep a record for users. It is called
+    /// after the commit and before the response, on the request's own thread, so it should only pass the event on, for
     /// example to a channel. A panic is logged and otherwise ignored.
     ///
     /// ```
@@ -253,7 +252,7 @@ impl AuthenticatorBuilder {
     /// Checks the settings and returns the authenticator.
     ///
     /// # Errors
-    /// The first setting that is unsafe or cannot work, with what to do instead.
+    /// The first setting that is unsafe or cannot work. Its message says what to do instead.
     pub fn build(self) -> Result<Authenticator, ConfigError> {
         let mut settings = self.settings;
         settings.base = self.base.transpose()?;
@@ -275,7 +274,7 @@ impl AuthenticatorBuilder {
                  of the refresh cookie"
             );
         }
-        // If the keys can only verify, the pre-session forms of this process are valid as long as it runs.
+        // If the keys can only verify, use a random key: pre-session forms are then only valid until this process ends.
         let derived = self.keys.signing_key().map(|key| key.derive("pre-session"));
         let pre_session = PreSessionKey::new(&derived.unwrap_or_else(rand::random));
         Ok(Authenticator(Arc::new(Inner {

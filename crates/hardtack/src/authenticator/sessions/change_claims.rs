@@ -1,4 +1,4 @@
-//! Changing the claims of sessions that go on, such as a role.
+//! Changing the claims of live sessions, such as a role.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -14,8 +14,8 @@ impl Authenticator {
     /// the number of sessions.
     ///
     /// The claims replace those that were given with [`LogIn`](crate::LogIn). No session ends: access tokens with the
-    /// old claims are refused like expired ones, and a refresh gives new ones. This process refuses them from now on,
-    /// other processes as soon as they have read the revocation log ([`Self::follow_revocations`]).
+    /// old claims are refused like expired ones, and a refresh gives new ones. This process refuses them when
+    /// this returns, other processes as soon as they have read the revocation log ([`Self::follow_revocations`]).
     ///
     /// Call this after the application has committed the change. A concurrent log-in may have read the old claims and
     /// create its session afterwards: if your log-ins pass claims, check after each log-in that they still hold, and
@@ -32,16 +32,16 @@ impl Authenticator {
     /// Source: ASVS 5.0 V8.3.2.
     ///
     /// # Errors
-    /// The store failed, or the claims do not fit into tokens and cookies. Nothing has changed then.
+    /// The claims do not fit into tokens and cookies, and nothing has changed; or the store failed.
     pub async fn change_claims(&self, subject: &str, claims: &impl Serialize) -> Result<usize, SessionError> {
         let mut given = ClaimMap::default();
         given.set_all(claims);
         let claims = Value::Object(given.into_map()?).to_string();
-        // Issue a token before anything is stored: with claims that do not fit, no session could be refreshed.
+        // Issue a token before anything is stored: if claims that do not fit were stored, refreshes would fail.
         let now = self.now();
         let trial = Session {
             claims: Some(claims.clone()),
-            // The longest possible.
+            // The number with the most digits.
             generation: u64::MAX,
             ..Session::begin(subject, now, &self.0.rules)
         };
@@ -61,7 +61,7 @@ impl Authenticator {
         self.outdate(subject, None).await
     }
 
-    /// Outdates tokens in the store first, then in this process, and only then returns.
+    /// Outdates tokens in the store first and then in this process's cache, before it returns.
     async fn outdate(&self, subject: &str, claims: Option<&str>) -> Result<usize, BackendError> {
         let Some(store) = self.store() else { return Ok(0) };
         let now = self.now();

@@ -1,4 +1,4 @@
-//! Learning what other processes have revoked: reading the store's revocation log into this process's cache.
+//! Reads the store's revocation log into this process's cache, to learn what other processes have revoked.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -14,10 +14,10 @@ use crate::session::{Revocation, RevocationKind, SessionId};
 /// How many entries a page of the log has.
 const LOG_PAGE: u32 = 1000;
 
-/// How often one reading may start over. A log that has gaps more often is broken.
+/// How many times the log is read from its beginning because entries are missing, before reading it fails.
 const READINGS: usize = 3;
 
-/// How long to wait for one page. A connection whose other end is gone may never fail.
+/// How long to wait for one page. A connection to a server that has vanished may never return an error.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How far the clock of the process that ended a session may be behind the clock of the process that issued its
@@ -41,8 +41,8 @@ impl Authenticator {
     ///
     /// It reads the log when the store notifies it ([`SessionStore::revoked_elsewhere`]), and in any case once per
     /// second ([`SessionPolicy::poll_interval`]). If it has missed entries, or the store has lost some, it reads the
-    /// log from its beginning. Failures are logged once (`sync_failed`, `sync_recovered`) and retried, at a quarter
-    /// of the pace at most.
+    /// log from its beginning. Failures are logged once (`sync_failed`, `sync_recovered`) and retried; after
+    /// repeated failures, it waits four times as long between attempts.
     ///
     /// The core has no timer, so pass the runtime's:
     ///
@@ -114,7 +114,11 @@ impl Authenticator {
             let mut page = store.revocations(reader.position(), LOG_PAGE);
             let page = match sooner(&mut page, patience()).await {
                 Some(page) => page?,
-                None => return Err(BackendError::new("reading the log of ended sessions took too long")),
+                None => {
+                    return Err(BackendError::new(
+                        "the session store did not return a page of the revocation log in time",
+                    ));
+                }
             };
             let step = reader.take_page(&page, LOG_PAGE);
             page.entries.iter().for_each(|entry| self.learn_entry(entry, asked_at));
@@ -125,7 +129,9 @@ impl Authenticator {
                     tracing::warn!(event = "log_read_again", head = page.head);
                     readings += 1;
                     if readings > READINGS {
-                        return Err(BackendError::new("the log of ended sessions has gaps wherever it is read"));
+                        return Err(BackendError::new(
+                            "entries are missing in the revocation log, even after reading it again from its beginning",
+                        ));
                     }
                 }
                 LogStep::Continue if reader.may_stop() => log.reached(reader.position()),

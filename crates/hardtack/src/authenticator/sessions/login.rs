@@ -1,4 +1,4 @@
-//! Creating sessions: at a log-in, or to replace all others.
+//! Creates sessions, at a log-in or to replace all other sessions of a user.
 
 use std::borrow::Cow;
 
@@ -20,8 +20,8 @@ use crate::token::{IssueError, VerifiedToken};
 impl Authenticator {
     /// Logs a user in and returns the cookies of the new session.
     ///
-    /// In a request, use the adapter's `Auth::log_in` instead: it also checks where the request comes from, and ends
-    /// the browser's previous session.
+    /// In a request, use the adapter's `Auth::log_in` instead: it also checks the request's origin, and ends the
+    /// browser's previous session.
     ///
     /// # Errors
     /// The store failed, or the claims do not fit into tokens and cookies.
@@ -29,7 +29,7 @@ impl Authenticator {
         self.begin(log_in.into(), &[]).await
     }
 
-    /// Creates a session, and ends those whose tokens the browser has.
+    /// Creates a session, and ends the sessions of the tokens that the browser holds.
     pub(crate) async fn begin(&self, log_in: LogIn, held: &[VerifiedToken]) -> Result<SetCookies, SessionError> {
         let now = self.now();
         let replaced: Vec<SessionId> = held.iter().filter_map(VerifiedToken::session).collect();
@@ -55,7 +55,7 @@ impl Authenticator {
             address: session.address.as_deref().map(Cow::Borrowed),
             user_agent: session.user_agent.as_deref(),
         };
-        // Both tokens of a session name the same session.
+        // An access token and a refresh token may name the same session: report its end once.
         for token in held {
             if let Some(at) = ended.iter().position(|id| Some(*id) == token.session()) {
                 self.emit(EventKind::Replaced, token.subject(), Some(ended.swap_remove(at)), &client);
@@ -65,8 +65,8 @@ impl Authenticator {
         Ok(cookies)
     }
 
-    /// Replaces all sessions of the user of `previous` with a new one, after a password change. The CSRF value stays,
-    /// so that forms in other tabs can still be posted. When this returns, every token that was copied before is
+    /// Replaces all sessions of the user of `previous` with a new one, after a password change. The CSRF value stays
+    /// the same, so forms in other tabs can still be posted. When this returns, every older token of the user is
     /// revoked, even if it was issued in the same second.
     pub(crate) async fn renew(&self, previous: &VerifiedToken, client: &Client<'_>) -> Result<SetCookies, Reason> {
         let now = self.now();
@@ -96,13 +96,13 @@ impl Authenticator {
             replaced.map_or(RevokeTarget::AllOf(&session.subject), |id| RevokeTarget::Renewed(&session.subject, id));
         let ended = self.insert(&session, ends, now).await?;
         if let Some(id) = replaced {
-            // The old session was ended after it was read: the new one must not outlive that.
+            // The old session was ended between the read and the write, so the new one must end as well.
             if self.store().is_some() && !ended.contains(&id) {
                 self.end(RevokeTarget::Sessions(&[session.id]), now).await?;
                 return Err(Reason::Revoked);
             }
         }
-        // Its claims were changed after it was read: the new session would keep the old ones.
+        // The old session's claims changed after they were read, so the new session has outdated claims.
         if let (Some(store), Some(id)) = (self.store(), replaced)
             && store.find(id).await?.is_none_or(|row| row.claims != session.claims)
         {
@@ -120,8 +120,8 @@ impl Authenticator {
         Ok(cookies)
     }
 
-    /// Issues the cookies of a stored session again. The callback's claims may have changed since they were read, and
-    /// a change finds the session only once it is stored.
+    /// Calls the `additional_claims` callback and issues the cookies again, now that the session is stored. The claims
+    /// may have changed since the first call, and `reload_claims` only reaches stored sessions.
     fn asked_again(&self, session: &Session, fresh: Fresh, now: Timestamp) -> Result<SetCookies, IssueError> {
         Ok(self.session_cookies(session, fresh, now)?.cookies)
     }

@@ -13,12 +13,12 @@ use crate::refusal::Reason;
 use crate::session::Session;
 use crate::token::VerifiedToken;
 
-/// Why a session that is not live is refused.
+/// Returns the reason to refuse a session that is not live.
 fn dead(row: &Session) -> Reason {
     if row.replaced { Reason::Replaced } else { Reason::Revoked }
 }
 
-/// A session after a refresh: its new access token, and the cookies for all that changed.
+/// The result of a refresh: the new access token, and the cookies to set.
 pub(crate) struct Refreshed {
     pub(crate) access: VerifiedToken,
     pub(crate) cookies: SetCookies,

@@ -1,4 +1,4 @@
-//! Continuing sessions: exchanging a refresh token, sliding, and re-authentication.
+//! Extends sessions: exchanges refresh tokens, slides sessions, and re-authenticates users.
 
 use super::{Refreshed, dead};
 use crate::authenticator::{Authenticator, Freshness, issue::TokenBuilder};
@@ -10,7 +10,7 @@ use crate::refusal::Reason;
 use crate::session::{RefreshFlaw, RefreshVerdict, RevokeTarget, Rotation, Session, SessionId};
 use crate::token::VerifiedToken;
 
-/// How often a lost compare-and-swap is retried before the store counts as broken.
+/// How many times to try a rotation that concurrent writes prevent, before the store counts as broken.
 const ATTEMPTS: usize = 8;
 
 impl Authenticator {
@@ -42,8 +42,7 @@ impl Authenticator {
                 RefreshVerdict::Expired => RefreshFlaw::SessionExpired,
                 RefreshVerdict::Ahead => RefreshFlaw::Ahead,
                 RefreshVerdict::Reuse => {
-                    // End the session before the client gets a response, so that it stays ended even if the response
-                    // fails.
+                    // End the session before responding, so that it ends even if sending the response fails.
                     self.end(RevokeTarget::Sessions(&[id]), now).await?;
                     RefreshFlaw::Reused
                 }
@@ -51,7 +50,7 @@ impl Authenticator {
             let reason = self.flaw(flaw, refresh, client);
             return Err(if row.replaced { Reason::Replaced } else { reason });
         }
-        Err(BackendError::new("a rotation was lost again and again").into())
+        Err(BackendError::new("could not rotate the session: its row kept changing").into())
     }
 
     fn flaw(&self, flaw: RefreshFlaw, refresh: &VerifiedToken, client: &Client<'_>) -> Reason {
@@ -64,7 +63,7 @@ impl Authenticator {
         Reason::Refresh(flaw)
     }
 
-    /// Without a store, the refresh token stays as it is, as in Flask-JWT-Extended, and a new access token is issued.
+    /// Issues a new access token without a store. The refresh token stays the same, as in Flask-JWT-Extended.
     fn exchange_stateless(
         &self,
         refresh: &VerifiedToken,
@@ -88,7 +87,7 @@ impl Authenticator {
         Ok(Refreshed { access: access.into_verified(), cookies })
     }
 
-    /// Issues a new access token for the session of a valid one, without a refresh token (sliding sessions).
+    /// Exchanges a valid access token for a new one of the same session, in sliding mode, which has no refresh tokens.
     pub(crate) async fn slide(&self, access: &VerifiedToken, client: &Client<'_>) -> Result<Refreshed, Reason> {
         let slid = self.advance(access, Freshness::Not).await?;
         self.emit(EventKind::Refresh, access.subject(), access.session(), client);
@@ -128,7 +127,7 @@ impl Authenticator {
                 return Ok(self.session_cookies(&row, fresh, now)?);
             }
         }
-        Err(BackendError::new("a rotation was lost again and again").into())
+        Err(BackendError::new("could not rotate the session: its row kept changing").into())
     }
 
     fn advance_stateless(

@@ -1,4 +1,4 @@
-//! Listing, ending and pruning sessions.
+//! Lists, ends and prunes sessions.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::event::{Client, EventKind};
 use crate::session::{RevocationKind, RevokeTarget, Session, SessionId};
 
 impl Authenticator {
-    /// Ends sessions in the store first, then in this process, and only then returns.
+    /// Ends sessions in the store first and then in this process's cache, before it returns.
     pub(crate) async fn end(&self, ends: RevokeTarget<'_>, now: Timestamp) -> Result<Vec<SessionId>, BackendError> {
         let mut ended = Vec::new();
         if let Some(store) = self.store() {
@@ -22,8 +22,8 @@ impl Authenticator {
         Ok(ended)
     }
 
-    /// Ends sessions in this process: those that the store has ended, and those that are listed by id even if the
-    /// store has ended them before or does not know them.
+    /// Ends sessions in this process's cache: those that the store has just ended, and those that `ends` lists by id,
+    /// even if the store had already ended them or does not have them.
     pub(super) fn end_locally(&self, ended: &[SessionId], ends: RevokeTarget<'_>, now: Timestamp) {
         let until = now + self.token_memory();
         for id in ended.iter().chain(named(ends).iter()) {
@@ -31,7 +31,7 @@ impl Authenticator {
         }
     }
 
-    /// Notes what happened to a session, for as long as its access tokens could be valid.
+    /// Records in the cache what happened to a session, for as long as its access tokens could be valid.
     pub(super) fn learn(&self, id: SessionId, what: RevocationKind, until: Timestamp, now: Timestamp) {
         match what {
             RevocationKind::Ended => self.0.revocation_cache.end(id, until, now),
@@ -45,7 +45,7 @@ impl Authenticator {
         let settings = self.settings();
         let longest = match (settings.access_lifetime.duration(), settings.refresh_lifetime.duration()) {
             (Some(access), _) if self.store().is_some() => Some(access),
-            // Without a store, only this process knows that the refresh token is revoked.
+            // Without a store, this cache alone records that the refresh token is revoked.
             (Some(access), Some(refresh)) => Some(access.max(refresh)),
             _ => None,
         };
@@ -104,7 +104,8 @@ impl Authenticator {
         Ok(ended.len())
     }
 
-    /// Deletes up to `limit` rows that no valid token can need any more, and returns how many it deleted.
+    /// Deletes up to `limit` old sessions and log entries that no valid token can refer to any more, and returns how
+    /// many it deleted.
     ///
     /// # Errors
     /// The store failed.
@@ -116,7 +117,7 @@ impl Authenticator {
     }
 }
 
-/// The sessions that a target lists by id.
+/// Returns the sessions that a target lists by id.
 pub(super) fn named(ends: RevokeTarget<'_>) -> Cow<'_, [SessionId]> {
     match ends {
         RevokeTarget::Sessions(ids) | RevokeTarget::Replaced(ids) => ids.into(),

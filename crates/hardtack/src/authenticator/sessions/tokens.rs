@@ -13,7 +13,7 @@ use crate::jwt::{Claims, Fresh, TokenKind};
 use crate::session::Session;
 use crate::token::{IssueError, VerifiedToken};
 
-/// The claim that tells whether the cookies outlive the browser, if no row keeps it.
+/// The claim that records whether the cookies outlive the browser, for sessions without a row.
 pub(super) const PERSISTENT: &str = "persistent_cookies";
 
 impl Authenticator {
@@ -37,8 +37,8 @@ impl Authenticator {
         Ok(Refreshed { access: access.into_verified(), cookies })
     }
 
-    /// The access token of a session. It is dated to the last rotation while at least half of its life remains, so
-    /// that concurrent requests get the same bytes. If a lost response is repeated later, it is dated to the present.
+    /// The access token of a session. Its `iat` is the time of the last rotation while at least half of its life
+    /// remains, so concurrent requests get the same bytes. Later, when a lost response is repeated, `iat` is now.
     fn session_access(&self, session: &Session, fresh: Fresh, now: Timestamp) -> Result<IssuedToken, IssueError> {
         let lifetime = self.settings().access_lifetime;
         let young = lifetime.duration().is_none_or(|span| now.since(session.rotated_at) <= span / 2);
@@ -66,7 +66,7 @@ impl Authenticator {
         let at = session.rotated_at;
         let mut claims = self.session_claims(session, TokenKind::Refresh, session.token_id("refresh", at), at);
         claims.generation = Some(session.generation);
-        // A stored session keeps its claims in its row. Without a store, the token has to carry them.
+        // A stored session keeps its claims in its row. Without a store, the token must carry them.
         let extra = match (&session.claims, self.store()) {
             (Some(text), None) => serde_json::from_str(text).unwrap_or_default(),
             _ => Map::new(),
@@ -94,7 +94,8 @@ impl Authenticator {
         claims
     }
 
-    /// The claims of a token that came with its log-in. Those of the callback are left out: it is called again.
+    /// The claims of a token that were set at its log-in. The claims of the `additional_claims` callback are left out,
+    /// because it is called again for the next token.
     pub(super) fn carried_claims(&self, token: &VerifiedToken) -> Map<String, Value> {
         let mut claims: Map<String, Value> = serde_json::from_slice(token.payload()).unwrap_or_default();
         let asked = match token.claims().kind {

@@ -1,4 +1,4 @@
-//! Writes to the store whose outcome this process may never learn.
+//! Tracks writes to the store whose outcome this process may never learn.
 
 use super::revoke::named;
 use crate::authenticator::Authenticator;
@@ -7,17 +7,17 @@ use crate::session::{ErasedStore, RevokeTarget, SessionId};
 
 /// A write to the store that ends sessions or outdates their claims.
 ///
-/// If it is dropped before [`confirm`](Self::confirm), because the store failed or the request was cut off, the store
-/// may or may not have committed it. The process then looks up those sessions in the store for each of their requests.
-#[must_use = "dropping this at once marks the sessions as uncertain before the write has begun"]
+/// If it is dropped before [`confirm`](Self::confirm), because the store failed or the request was cancelled, the store
+/// may or may not have committed the write. The process then looks up these sessions in the store on each request.
+#[must_use = "keep it until the store has reported the outcome; dropping it marks the sessions as uncertain"]
 pub(super) struct UncertainWrite<'a> {
     authenticator: &'a Authenticator,
     ids: Vec<SessionId>,
 }
 
 impl Authenticator {
-    /// Call this before the store ends or outdates sessions. The sessions of a subject are looked up; those that begin
-    /// between the look-up and the write become known through the revocation log only.
+    /// Call this before the store ends or outdates sessions. If the target is a subject, it lists the subject's
+    /// sessions. For a session that begins between this and the write, only the revocation log tells the outcome.
     pub(super) async fn begin_uncertain_write(
         &self,
         store: &dyn ErasedStore,
@@ -34,7 +34,7 @@ impl Authenticator {
 }
 
 impl UncertainWrite<'_> {
-    /// The store has reported the outcome.
+    /// Call this after the store has reported success.
     pub(super) fn confirm(mut self) {
         self.ids.clear();
     }

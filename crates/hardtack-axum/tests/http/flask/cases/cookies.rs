@@ -1,4 +1,4 @@
-//! Spellings of the cookie, and CSRF values.
+//! Requests with different spellings of the cookie, and with different CSRF values.
 
 use http::Method;
 

@@ -1,4 +1,4 @@
-//! Spellings of the header field with the token.
+//! Requests with different spellings of the header field with the token.
 
 use super::{Case, Kind, Mint, Options};
 use crate::flask::options::Depth;
@@ -44,7 +44,7 @@ const SPELLINGS: [&[u8]; 38] = [
     b"",
     b"\"Bearer T\"",
 ];
-/// Python reads a header as Latin-1, where some of these bytes are white space.
+/// Python decodes headers as Latin-1, in which some of these bytes are white space.
 const FOREIGN: [(&str, &[u8]); 3] =
     [("no-break space", b"Bearer\xa0T"), ("next line", b"Bearer\x85T"), ("not ASCII", b"Bearer \xc3\xa4")];
 

@@ -76,7 +76,7 @@ fn revoked(cases: &mut Vec<Case>, options: &Options, mint: &Mint) {
     cases.push(Case::get("revoked/expired", "/access").token_at(options, at, Kind::Access, &expired));
     let refresh = mint.with(Kind::Refresh, &[jti("dead")]);
     cases.push(Case::get("revoked/refresh", "/refresh").token_at(options, at, Kind::Refresh, &refresh));
-    // Of two reasons to refuse a token, the wrong type comes first.
+    // If a token has the wrong type and is revoked, both servers must report the wrong type.
     cases.push(Case::get("revoked/wrong type", "/access").token_at(options, at, Kind::Access, &refresh));
 }
 

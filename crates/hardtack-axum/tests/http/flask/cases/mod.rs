@@ -20,7 +20,7 @@ pub(super) use issuing::{issued, of_peers};
 /// One request.
 #[derive(Debug, Clone)]
 pub(super) struct Case {
-    /// The option set, the group, and what is special about the request.
+    /// The option set, the group, and what distinguishes the request.
     pub(super) name: String,
     pub(super) method: Method,
     pub(super) path: String,

@@ -1,4 +1,4 @@
-//! Spellings of the query with the token.
+//! Requests with different spellings of the query with the token.
 
 use super::{Case, Kind, Mint, Options, form};
 

@@ -35,7 +35,7 @@ pub(super) fn add(cases: &mut Vec<Case>, options: &Options, mint: &Mint) {
             for location in LOCATIONS {
                 let here = only.is_none_or(|only| only == location);
                 let wanted = here && (only.is_some() || enabled.contains(&location));
-                // One request suffices for locations that the route does not use.
+                // One request is enough for a location that the route does not use.
                 if options.depth == Depth::Brief && !wanted || method == Method::OPTIONS && location != enabled[0] {
                     continue;
                 }
