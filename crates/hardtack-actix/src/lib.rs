@@ -39,8 +39,8 @@
 //!
 //! The API is the same except where the frameworks differ:
 //!
-//! - Use [`Optional<AccessToken>`](Optional) instead of `Option<AccessToken>`: actix-web turns an extractor's errors into
-//!   `None`.
+//! - Use [`Optional<AccessToken>`](Optional) instead of `Option<AccessToken>`: actix-web turns an extractor's errors
+//!   into `None`.
 //! - Add cookies to a response with [`SetCookies::onto`].
 //! - `Redirect::to` responds with 307, which makes the browser repeat a posted form. Use
 //!   [`see_other`](actix_web::web::Redirect::see_other) after a form.
@@ -48,11 +48,11 @@
 //!
 //! # The rest of the crate
 //!
-//! - [`AuthLayer`] makes the extractors work. It must wrap every route that uses them: without it, they respond with 500
-//!   and log what to add.
+//! - [`AuthLayer`] makes the extractors work. It must wrap every route that uses them: without it, they respond with
+//!   500 and log what to add.
 //! - [`Require`] is a layer that requires a token for all routes of a scope or an `App`.
-//! - [`SetCookies`] adds cookies to a response. [`AuthError`] is the error of the extractors and of [`Auth`]; it converts
-//!   into a response.
+//! - [`SetCookies`] adds cookies to a response. [`AuthError`] is the error of the extractors and of [`Auth`]; it
+//!   converts into a response.
 //! - [`OptionalFromRequest`] lets [`Optional`] work with extractors of your own.
 //! - [`future`] contains the futures of the layers' services and of the extractors.
 //! - [`wants`], [`HeaderFields`] and [`reply_response`] help to write middleware of your own.

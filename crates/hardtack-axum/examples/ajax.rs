@@ -31,8 +31,8 @@ struct Credentials {
     password: String,
 }
 
-/// `require_pre_session` accepts JSON without a pre-session token, because pages of other sites cannot send JSON without
-/// a CORS preflight.
+/// `require_pre_session` accepts JSON without a pre-session token, because pages of other sites cannot send JSON
+/// without a CORS preflight.
 async fn log_in(
     auth: Auth,
     State(people): State<People>,

@@ -37,11 +37,11 @@
 //!
 //! # The rest of the crate
 //!
-//! - [`AuthLayer`] makes the extractors work. It must wrap every route that uses them: without it, they respond with 500
-//!   and log what to add.
+//! - [`AuthLayer`] makes the extractors work. It must wrap every route that uses them: without it, they respond with
+//!   500 and log what to add.
 //! - [`Require`] is a layer that requires a token for all routes of a router.
-//! - [`SetCookies`] adds cookies to a response. [`AuthError`] is the error of the extractors and of [`Auth`]; it converts
-//!   into a response.
+//! - [`SetCookies`] adds cookies to a response. [`AuthError`] is the error of the extractors and of [`Auth`]; it
+//!   converts into a response.
 //! - [`future`] contains the futures of the layers' services.
 //! - [`wants`], [`HeaderFields`] and [`reply_response`] help to write middleware of your own.
 //!

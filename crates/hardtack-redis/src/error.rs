@@ -7,8 +7,8 @@ use hardtack::error::WithCauses;
 
 /// A Redis server cannot be used.
 ///
-/// `Display` prints what is wrong and what to do; the cause is the [`source`](std::error::Error::source). `Debug` prints the
-/// sentence and its causes.
+/// `Display` prints what is wrong and what to do; the cause is the [`source`](std::error::Error::source). `Debug`
+/// prints the sentence and its causes.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {

@@ -1,5 +1,5 @@
-//! Keeps [Hardtack](hardtack)'s sessions in Redis (6.2 or newer) or Valkey, or notifies the processes that share another
-//! store.
+//! Keeps [Hardtack](hardtack)'s sessions in Redis (6.2 or newer) or Valkey, or notifies the processes that share
+//! another store.
 //!
 //! [`RedisSessions`] keeps the sessions and their revocation log in Redis:
 //!

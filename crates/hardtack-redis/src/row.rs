@@ -133,8 +133,8 @@ pub(crate) fn decode_generation(id: &str, generation: &str) -> Result<(SessionId
     Ok((id, number(id, "generation", generation)?))
 }
 
-/// An entry of the log: the id in the stream, which is `0-` and the sequence number, and the fields in the order in which
-/// `append` in `log.lua` writes them.
+/// An entry of the log: the id in the stream, which is `0-` and the sequence number, and the fields in the order in
+/// which `append` in `log.lua` writes them.
 pub(crate) type LogEntry = (String, Vec<String>);
 
 pub(crate) fn decode_revocation((sequence, fields): LogEntry) -> Result<Revocation, RowError> {

@@ -28,8 +28,8 @@ impl BaseUrl {
         Ok(base.0)
     }
 
-    /// Parses an origin like [`Self::parse`], but accepts plain http on any address. Anyone on the network path can then
-    /// take over every session.
+    /// Parses an origin like [`Self::parse`], but accepts plain http on any address. Anyone on the network path can
+    /// then take over every session.
     ///
     /// # Errors
     /// The text is not an http or https origin.

@@ -5,8 +5,8 @@
 //! crate issues and verifies the tokens, renders the cookies, checks requests for CSRF, and keeps sessions that users
 //! can list and end.
 //!
-//! It depends on no web framework: it reads a borrowed request head, and returns tokens, replies and `Set-Cookie` values,
-//! which an adapter translates for its framework. It has no runtime and does no I/O of its own.
+//! It depends on no web framework: it reads a borrowed request head, and returns tokens, replies and `Set-Cookie`
+//! values, which an adapter translates for its framework. It has no runtime and does no I/O of its own.
 //!
 //! # Where to start
 //!
@@ -17,8 +17,8 @@
 //! - [`hardtack-accounts`](https://docs.rs/hardtack-accounts) for ready pages: sign-up, log-in, account, devices.
 //!
 //! Sessions can be stored in memory ([`MemorySessions`]), in SQLite or PostgreSQL
-//! ([`hardtack-sqlx`](https://docs.rs/hardtack-sqlx)), in Redis ([`hardtack-redis`](https://docs.rs/hardtack-redis)), or in
-//! [a store of your own](guide::stores).
+//! ([`hardtack-sqlx`](https://docs.rs/hardtack-sqlx)), in Redis ([`hardtack-redis`](https://docs.rs/hardtack-redis)),
+//! or in [a store of your own](guide::stores).
 //!
 //! # Example
 //!

@@ -188,7 +188,8 @@ async fn s48_other_sites_log_nobody_in_or_out_and_sign_nobody_up() {
     let refresh_csrf = cookie(&ada, "csrf_refresh_token");
 
     for headers in ELSEWHERE {
-        // The attacker tries to log the victim in to the attacker's account, or to a new one, with a valid hidden field.
+        // The attacker tries to log the victim in to the attacker's account, or to a new one, with a valid hidden
+        // field.
         let credentials = [("username", "ada"), ("password", PASSWORD)];
         let fields = filled(&log_in_page, "/login", &credentials);
         let response = from(page(visitor.post("/login")), headers).form(&fields).send().await;

@@ -12,8 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::{NO_SESSIONS, NOW, next, open, session};
 
-/// A proxy between a store and its Redis. When `cut` is set, it still forwards the next request, but closes the connection
-/// instead of forwarding the response.
+/// A proxy between a store and its Redis. When `cut` is set, it still forwards the next request, but closes the
+/// connection instead of forwarding the response.
 #[derive(Clone, Default)]
 struct Proxy {
     cut: Arc<AtomicBool>,

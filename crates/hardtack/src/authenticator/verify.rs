@@ -306,7 +306,8 @@ impl Authenticator {
             }
     }
 
-    /// Step 5: whether a token's session is certainly live: this process has read the revocation log recently enough, and has no entry for the session.
+    /// Step 5: whether a token's session is certainly live: this process has read the revocation log recently enough,
+    /// and has no entry for the session.
     #[inline]
     fn is_surely_live(&self, token: &VerifiedToken, now: Timestamp) -> bool {
         let Some(id) = token.session() else { return true };

@@ -100,7 +100,8 @@ impl FormPeek {
         let room = PEEK_LIMIT - self.seen.len();
         self.seen.extend_from_slice(&chunk[..chunk.len().min(room)]);
         let full = chunk.len() >= room;
-        // Scan again only when the length has doubled, so that a body of many small chunks is not scanned for each of them.
+        // Scan again only when the length has doubled, so that a body of many small chunks is not scanned for each of
+        // them.
         if full || self.seen.len() >= self.scan_at {
             self.scan_at = self.seen.len() * 2;
             let mut found = self.scan(false);

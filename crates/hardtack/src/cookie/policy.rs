@@ -149,15 +149,16 @@ impl CookiePolicy {
         self
     }
 
-    /// Sets whether to also send the CSRF values in cookies that scripts can read (`JWT_CSRF_IN_COOKIES`). Default: yes.
+    /// Sets whether to also send the CSRF values in cookies that scripts can read (`JWT_CSRF_IN_COOKIES`). Default:
+    /// yes.
     #[must_use]
     pub fn csrf_cookies(mut self, readable: bool) -> Self {
         self.csrf_cookies = readable;
         self
     }
 
-    /// The default paths of the refresh cookie in redirect mode: the refresh URL, and the log-in and log-out URLs if the
-    /// access cookie is not sent there. Those two end the browser's session, so they need one of the cookies.
+    /// The default paths of the refresh cookie in redirect mode: the refresh URL, and the log-in and log-out URLs if
+    /// the access cookie is not sent there. Those two end the browser's session, so they need one of the cookies.
     pub(crate) fn refresh_paths_for(&self, urls: &Urls) -> Vec<String> {
         let mut paths = vec![urls.refresh.clone()];
         for url in [&urls.login, &urls.logout] {

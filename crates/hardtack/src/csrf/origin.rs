@@ -7,8 +7,9 @@ use crate::request::RequestHead;
 
 /// Checks Fetch Metadata, and `Origin` if the browser sends no Fetch Metadata.
 ///
-/// Scripts cannot set `Sec-Fetch-Site`, so `same-origin` is accepted even with `Origin: null`, which browsers send under a
-/// strict referrer policy. A client that sends neither header is not a browser, so no other site can misuse its cookies.
+/// Scripts cannot set `Sec-Fetch-Site`, so `same-origin` is accepted even with `Origin: null`, which browsers send
+/// under a strict referrer policy. A client that sends neither header is not a browser, so no other site can misuse its
+/// cookies.
 #[inline]
 pub(crate) fn check(head: &RequestHead<'_>, policy: &CsrfPolicy, base: Option<&BaseUrl>) -> Result<(), CsrfError> {
     let site = head.header("sec-fetch-site");
@@ -23,8 +24,8 @@ pub(crate) fn check(head: &RequestHead<'_>, policy: &CsrfPolicy, base: Option<&B
     if passes { Ok(()) } else { Err(CsrfError::CrossSite) }
 }
 
-/// Whether the origin is that of the base URL, or that of the `Host` field. A page of another site cannot make a browser
-/// send a false `Origin` or `Host`.
+/// Whether the origin is that of the base URL, or that of the `Host` field. A page of another site cannot make a
+/// browser send a false `Origin` or `Host`.
 fn is_ours(origin: &[u8], head: &RequestHead<'_>, base: Option<&BaseUrl>) -> bool {
     if base.is_some_and(|base| base.origin().as_bytes() == origin) {
         return true;

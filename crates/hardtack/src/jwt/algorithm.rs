@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The family of an algorithm, with its parameters. Code that differs between algorithms matches on these enums without a
-/// wildcard, so the compiler points out every `match` that a new algorithm must be added to.
+/// The family of an algorithm, with its parameters. Code that differs between algorithms matches on these enums without
+/// a wildcard, so the compiler points out every `match` that a new algorithm must be added to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Family {
     /// HMAC (RFC 7518 §3.2).

@@ -105,8 +105,8 @@ impl TokenError {
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
-    /// An extra header member has a name that the library sets itself, or that [`KeySet::verify`](super::KeySet::verify)
-    /// refuses.
+    /// An extra header member has a name that the library sets itself, or that
+    /// [`KeySet::verify`](super::KeySet::verify) refuses.
     #[error("the header member `{0}` cannot be set by the application; remove it")]
     ReservedHeader(String),
     /// An extra header member has the wrong type: `typ` and `kid` must be strings.
@@ -237,8 +237,8 @@ impl From<ParseAlgorithmError> for KeyError {
     }
 }
 
-/// Implements `Debug` with the text of `Display`: if `main` returns an error, Rust prints its `Debug`. None of these errors
-/// has a [`source`](std::error::Error::source) to add.
+/// Implements `Debug` with the text of `Display`: if `main` returns an error, Rust prints its `Debug`. None of these
+/// errors has a [`source`](std::error::Error::source) to add.
 macro_rules! debug_as_sentence {
     ($($error:ty),*) => {
         $(impl fmt::Debug for $error {

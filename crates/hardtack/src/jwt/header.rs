@@ -70,8 +70,8 @@ fn read_key_id(value: Json<'_>) -> Result<String, TokenError> {
     Ok(key_id.into_owned())
 }
 
-/// Returns the encoded header of the tokens that a key signs: `alg`, `kid` if the key has an id, and `typ`, in the order
-/// that PyJWT uses.
+/// Returns the encoded header of the tokens that a key signs: `alg`, `kid` if the key has an id, and `typ`, in the
+/// order that PyJWT uses.
 pub(super) fn own_segment(algorithm: Algorithm, key_id: Option<&str>) -> String {
     let typ = r#""typ":"JWT""#;
     let text = match key_id {
@@ -96,8 +96,8 @@ pub(super) fn common_segments(algorithm: Algorithm, key_id: Option<&str>) -> Vec
     std::iter::once(own_segment(algorithm, key_id)).chain(others).collect()
 }
 
-/// Returns an encoded header with the members of `extra` after the usual ones. `extra` may replace `typ`; its `kid` is ignored
-/// in favour of `key_id`.
+/// Returns an encoded header with the members of `extra` after the usual ones. `extra` may replace `typ`; its `kid` is
+/// ignored in favour of `key_id`.
 ///
 /// # Errors
 /// [`SignError::KeyIdTooLong`], [`SignError::ReservedHeader`], [`SignError::BadHeader`], and [`SignError::TooLarge`] if the

@@ -29,8 +29,8 @@ pub(super) fn join([high, low]: Halves) -> u128 {
 
 /// Like [`decode`], but returns the two halves of the number.
 ///
-/// Computes the value of each digit without a branch, so the compiler can vectorize the loop. Then joins pairs of digits
-/// into bytes, and bytes into words (decision 11).
+/// Computes the value of each digit without a branch, so the compiler can vectorize the loop. Then joins pairs of
+/// digits into bytes, and bytes into words (decision 11).
 #[inline]
 pub(super) fn decode_halves(digits: &[u8; 32]) -> Option<Halves> {
     let (mut values, mut invalid) = ([0; 32], 0);

@@ -73,7 +73,8 @@ impl FailingSessions {
         self.0.log_hangs.store(hangs, Ordering::SeqCst);
     }
 
-    /// Ends one wait in [`revoked_elsewhere`](SessionStore::revoked_elsewhere), like a notification from another process.
+    /// Ends one wait in [`revoked_elsewhere`](SessionStore::revoked_elsewhere), like a notification from another
+    /// process.
     pub fn notify(&self) {
         let mut notifications = self.notifications();
         notifications.pending += 1;

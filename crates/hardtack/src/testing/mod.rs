@@ -1,5 +1,5 @@
-//! Tools for tests: a clock that tests advance, a request without a framework, a session store that fails on demand, and the
-//! conformance suite of session stores.
+//! Tools for tests: a clock that tests advance, a request without a framework, a session store that fails on demand,
+//! and the conformance suite of session stores.
 
 mod clock;
 mod failing_sessions;

@@ -1,10 +1,10 @@
 //! The fast reader of payloads. It reads the most common payloads without a general JSON parser (decision 11).
 //!
-//! These are the payloads that this library and Flask-JWT-Extended write: one object, with the claims in the order of the
-//! table, then the application's own claims, and without whitespace, escapes, signs, fractions or nesting. Each known claim
-//! has a fixed position, so it cannot occur twice. The reader leaves every other payload, valid or not, to the strict
-//! reader. It must not accept a payload that the strict reader refuses or reads differently; a property test compares the
-//! two.
+//! These are the payloads that this library and Flask-JWT-Extended write: one object, with the claims in the order of
+//! the table, then the application's own claims, and without whitespace, escapes, signs, fractions or nesting. Each
+//! known claim has a fixed position, so it cannot occur twice. The reader leaves every other payload, valid or not, to
+//! the strict reader. It must not accept a payload that the strict reader refuses or reads differently; a property test
+//! compares the two.
 
 use super::table::{
     AnyText, Audience, ClaimType, Freshness, Kind, Number, Optional, Session, Text, Time, for_each_claim,
@@ -15,7 +15,8 @@ use crate::jwt::hex::{self, Halves};
 use crate::jwt::json::cursor::{Cursor, Span};
 use crate::jwt::limits::MAX_TOKEN_LEN;
 
-/// The fast reader skips at most this many of the application's own claims, because it compares each name with all others.
+/// The fast reader skips at most this many of the application's own claims, because it compares each name with all
+/// others.
 const MAX_EXTRA: usize = 16;
 
 macro_rules! define_fast_claims {
@@ -55,8 +56,8 @@ macro_rules! define_fast_claims {
     };
 }
 
-/// Reads a member that follows `$before`. Compares the name and the characters around it as one array of constant length,
-/// which the compiler does without a function call.
+/// Reads a member that follows `$before`. Compares the name and the characters around it as one array of constant
+/// length, which the compiler does without a function call.
 macro_rules! read_member {
     ($cursor:ident, $before:literal, $name:literal, $type:ty, required: $required:expr) => {{
         const NAME: &str = concat!($before, "\"", $name, "\":");

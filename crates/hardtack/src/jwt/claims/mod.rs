@@ -109,8 +109,8 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// Creates the claims of a token that is issued at `now`. The token is not fresh and has no optional claim, not even
-    /// `exp`; set those fields yourself.
+    /// Creates the claims of a token that is issued at `now`. The token is not fresh and has no optional claim, not
+    /// even `exp`; set those fields yourself.
     pub fn new(subject: impl Into<String>, token_id: impl Into<String>, kind: TokenKind, now: Timestamp) -> Self {
         Self { subject: subject.into(), token_id: token_id.into(), kind, issued_at: now, ..Self::absent() }
     }

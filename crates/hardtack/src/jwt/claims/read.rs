@@ -36,8 +36,8 @@ pub(crate) struct ClaimsProfile<'a> {
     pub(crate) identity: &'a str,
     /// Whether the identity and `sub` must be strings.
     pub(crate) verify_sub: bool,
-    /// Whether to accept what Flask-JWT-Extended accepts: `iat`, `jti` and `type` may be absent, and claims that it does
-    /// not verify may have any type.
+    /// Whether to accept what Flask-JWT-Extended accepts: `iat`, `jti` and `type` may be absent, and claims that it
+    /// does not verify may have any type.
     pub(crate) lenient: bool,
     /// Whether `aud` is read at all.
     pub(crate) audience: bool,
@@ -70,7 +70,8 @@ impl ClaimsProfile<'_> {
                 "sub" => Ok(()),
                 "aud" if !self.audience => Ok(()),
                 "jti" if self.lenient => AnyText::read("jti", value).map(|id| found.token_id = Some(id)),
-                // Another program may use these names for something else, so a value that cannot be read counts as absent.
+                // Another program may use these names for something else, so a value that cannot be read counts as
+                // absent.
                 "csrf" | "sid" | "gen" | "auth_time" | "iss" if self.lenient => {
                     let _ = found.read(name, value);
                     Ok(())

@@ -7,8 +7,8 @@ use crate::clock::Timestamp;
 
 /// Passes the table to the macro `$with`: one row `"name" field: Type` for each claim.
 ///
-/// The order is that of Flask-JWT-Extended, followed by the claims that it does not have. The fast reader accepts only this
-/// order: if you change it, tokens that are already in use are read more slowly (decision 11).
+/// The order is that of Flask-JWT-Extended, followed by the claims that it does not have. The fast reader accepts only
+/// this order: if you change it, tokens that are already in use are read more slowly (decision 11).
 macro_rules! for_each_claim {
     ($with:ident) => {
         $with! {

@@ -85,8 +85,8 @@ impl<'a> Cursor<'a> {
 
     /// Reads a non-negative integer without leading zeros.
     ///
-    /// Does not check what follows. If the number has a fraction or an exponent, the caller finds neither a comma nor the
-    /// end of the object, and refuses the text.
+    /// Does not check what follows. If the number has a fraction or an exponent, the caller finds neither a comma nor
+    /// the end of the object, and refuses the text.
     #[inline]
     pub(in crate::jwt) fn number(&mut self) -> Option<u64> {
         let digits = self.rest();

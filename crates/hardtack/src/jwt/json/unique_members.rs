@@ -1,7 +1,7 @@
 //! Reading a JSON object strictly, in one pass: duplicate members are refused at any depth.
 //!
-//! If an object has two members with the same name, some parsers keep the first and others the last, so two programs could
-//! read different claims from one token. RFC 7515 §4 and RFC 7519 §4 allow a reader to refuse such a token.
+//! If an object has two members with the same name, some parsers keep the first and others the last, so two programs
+//! could read different claims from one token. RFC 7515 §4 and RFC 7519 §4 allow a reader to refuse such a token.
 
 use std::borrow::Cow;
 use std::cell::Cell;

@@ -243,8 +243,8 @@ impl SigningKey {
         VerifyingKey::from_verifier(self.algorithm(), self.key_id.clone(), self.inner.verifier.clone())
     }
 
-    /// Whether signing the same bytes always returns the same signature. This is the case for HMAC, EdDSA and RSASSA-PKCS1-v1_5,
-    /// but not for ECDSA and RSASSA-PSS.
+    /// Whether signing the same bytes always returns the same signature. This is the case for HMAC, EdDSA and
+    /// RSASSA-PKCS1-v1_5, but not for ECDSA and RSASSA-PSS.
     pub fn is_deterministic(&self) -> bool {
         match self.algorithm().family() {
             Family::Hmac(_) | Family::Ed25519 | Family::Rsa(RsaPadding::Pkcs1, _) => true,
