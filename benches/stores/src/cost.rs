@@ -16,8 +16,8 @@ use crate::store::{KINDS, Store};
 const OPERATIONS: [&str; 6] = ["log-in", "look-up", "refresh", "list", "log-out", "reading the log"];
 
 pub(crate) async fn measure(sizes: [u64; 2], operations: usize) -> Result<(), Failed> {
-    println!("## An operation's time, µs (median of {operations}, one after the other)\n");
-    println!("| store | operation | {} sessions | {} sessions | ratio | bytes a session |", sizes[0], sizes[1]);
+    println!("## Time per operation, µs (median of {operations} sequential operations)\n");
+    println!("| store | operation | {} sessions | {} sessions | ratio | bytes per session |", sizes[0], sizes[1]);
     println!("| --- | --- | ---: | ---: | ---: | ---: |");
     // With durable settings, as in production.
     let postgres = PostgresServer::start_new();

@@ -19,8 +19,8 @@ const NEVER: Duration = Duration::from_secs(10);
 pub(crate) async fn measure(tries: usize) -> Result<(), Failed> {
     let hardtack = binary()?;
     let redis = RedisServer::shared();
-    println!("## From a log-out at one server to the refusal at the other ({tries} log-outs)\n");
-    println!("| sessions on | known by | median, ms | maximum, ms |");
+    println!("## Time from a log-out at one server to the refusal at the other ({tries} log-outs)\n");
+    println!("| sessions on | learned through | median, ms | maximum, ms |");
     println!("| --- | --- | ---: | ---: |");
     let directory = tempfile::tempdir()?;
     let sqlite = format!("sqlite:{}", directory.path().join("shared.db").display());
@@ -42,7 +42,7 @@ pub(crate) async fn measure(tries: usize) -> Result<(), Failed> {
             ],
         ),
     ] {
-        eprintln!("{store}, known by {known_by}");
+        eprintln!("{store}, learned through {known_by}");
         let samples =
             between_two_servers(&hardtack, &settings, tries, if known_by == "polling" { 1000 } else { 50 }).await?;
         let milliseconds = |span: Duration| span.as_secs_f64() * 1e3;

@@ -23,8 +23,8 @@ const AT_ONCE: usize = 16;
 const BATCH: usize = 500;
 
 pub(crate) async fn measure() -> Result<(), Failed> {
-    println!("## Growth: {SESSIONS} sessions, {AT_ONCE} callers at once\n");
-    println!("| store | bytes a session | of them indexes | each refreshed once | bytes a log entry |");
+    println!("## Growth: {SESSIONS} sessions, {AT_ONCE} concurrent callers\n");
+    println!("| store | bytes per session | of which indexes | after one refresh each | bytes per log entry |");
     println!("| --- | ---: | ---: | ---: | ---: |");
     let postgres = PostgresServer::start_new();
     postgres.configure(&[("fsync", "on"), ("autovacuum", "on"), ("shared_buffers", "128MB"), ("max_wal_size", "4GB")]);
@@ -73,7 +73,7 @@ pub(crate) async fn measure() -> Result<(), Failed> {
             each(ended.log.saturating_sub(empty.log))
         );
     }
-    println!("\n| store | refreshes a second | log-outs a second | rows and entries forgotten a second |");
+    println!("\n| store | refreshes per second | log-outs per second | rows and entries pruned per second |");
     println!("| --- | ---: | ---: | ---: |");
     for (kind, [refreshes, log_outs, forgetting]) in rates {
         println!("| {kind} | {refreshes:.0} | {log_outs:.0} | {forgetting:.0} |");

@@ -9,7 +9,7 @@ use crate::Failed;
 
 pub(crate) async fn measure() -> Result<(), Failed> {
     println!("## Ended sessions in memory\n");
-    println!("| entries | bytes an entry |");
+    println!("| entries | bytes per entry |");
     println!("| ---: | ---: |");
     for entries in [100_000, 1_000_000] {
         let before = resident()?;
