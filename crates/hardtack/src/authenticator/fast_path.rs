@@ -8,7 +8,8 @@ use crate::config::{RefreshMode, Settings};
 use crate::token_source::TokenLocation;
 
 pub(super) struct FastPath {
-    /// Routes that name no locations take tokens from cookies only, for every method, and not as Flask does.
+    /// Only cookies are searched if a route names no locations, `OPTIONS` requests are not exempt, and
+    /// `flask_compatible` is off.
     pub(super) only_cookies: bool,
     /// A callback may refuse tokens.
     pub(super) has_token_callbacks: bool,

@@ -107,7 +107,7 @@ impl Authenticator {
         self.0.cookies.secure
     }
 
-    /// Returns whether cookies outlive the browser if a log-in does not choose.
+    /// Returns whether cookies outlive the browser by default, if a log-in does not set [`LogIn::remember`].
     pub fn sets_persistent_cookies(&self) -> bool {
         !self.0.cookies.session_cookies
     }

@@ -85,7 +85,7 @@ impl CookiePolicy {
         /// Sets the name of the cookie with the refresh token's CSRF value, which scripts can read
         /// (`JWT_REFRESH_CSRF_COOKIE_NAME`). Default: `csrf_refresh_token`.
         csrf_refresh_name,
-        /// Sets the name of the cookie for forms that come before a log-in. Default: `csrf_pre_session`.
+        /// Sets the name of the cookie that protects forms before a log-in against CSRF. Default: `csrf_pre_session`.
         pre_session_name,
         /// Sets the path of the access token's CSRF cookie (`JWT_ACCESS_CSRF_COOKIE_PATH`). Default: `/`.
         csrf_access_path,
@@ -111,15 +111,15 @@ impl CookiePolicy {
         self
     }
 
-    /// Sends the cookies to all hosts of a domain (`JWT_COOKIE_DOMAIN`). The names of the cookies then cannot have the
-    /// prefix `__Host-`.
+    /// Sets the domain to all of whose hosts the cookies are sent (`JWT_COOKIE_DOMAIN`). Default: only the host that
+    /// sets them. With a domain, the names of the cookies cannot have the prefix `__Host-`.
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());
         self
     }
 
-    /// Sets whether cookies are `Secure`, whatever the base URL says (`JWT_COOKIE_SECURE`).
+    /// Sets whether cookies are `Secure`, regardless of the base URL (`JWT_COOKIE_SECURE`).
     #[must_use]
     pub fn secure(mut self, secure: bool) -> Self {
         self.secure = Some(secure);

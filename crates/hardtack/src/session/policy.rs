@@ -73,8 +73,9 @@ impl SessionPolicy {
         self
     }
 
-    /// Sets how stale this process's list of ended sessions may be, for several processes that share a store.
-    /// Whole seconds; at least two seconds more than [`poll_interval`](Self::poll_interval). Default: no limit.
+    /// Sets how stale this process's list of ended sessions may be, if several processes share a store. The bound must
+    /// be in whole seconds, and at least two seconds more than [`poll_interval`](Self::poll_interval). Default: no
+    /// limit.
     ///
     /// If the process has not read the revocation log for this long, it checks each request against the store, and
     /// responds with 503 if the store fails, until
