@@ -38,7 +38,7 @@ fn print_new(name: &str, out: Option<&Path>) -> Result<(), Error> {
     };
     match private_file::create(path, &format!("{}\n", &*text)) {
         Ok(true) => Ok(()),
-        Ok(false) => Err(failed(&"the file already exists")),
+        Ok(false) => Err(failed(&"the file exists already")),
         Err(error) => Err(failed(&error)),
     }
 }

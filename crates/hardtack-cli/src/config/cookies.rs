@@ -53,8 +53,7 @@ fn are_persistent(sources: &Sources) -> Result<bool, Error> {
     let session = sources.parse_bool(&SESSION_COOKIE)?;
     match (persistent, session) {
         (Some(persistent), Some(session)) if persistent == session => Err(Error::config(format_args!(
-            "{} and {}, but the two settings are opposites: persistent cookies outlive the browser, and session \
-             cookies end with it; remove one",
+            "{} and {} contradict each other; remove one",
             sources.describe(&PERSISTENT_COOKIES),
             sources.describe(&SESSION_COOKIE)
         ))),

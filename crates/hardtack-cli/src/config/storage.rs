@@ -49,7 +49,7 @@ pub(super) fn database(sources: &Sources, data_dir: &Path) -> Result<DatabaseUrl
     url.parse().map_err(|error| Error::config(format_args!("{}: {error}", sources.label(&DATABASE_URL))))
 }
 
-/// Reads the URL of a Redis server, if one is set, and what it is used for.
+/// Reads the URL of a Redis, if one is set, and what it is used for.
 pub(super) fn redis(sources: &Sources) -> Result<Option<RedisConfig>, Error> {
     let by_name = |text: &str| RedisPurpose::ALL.into_iter().find(|purpose| purpose.name() == text);
     let purpose = sources.parse(&REDIS_FOR, "sessions or notice", by_name)?;
@@ -57,7 +57,7 @@ pub(super) fn redis(sources: &Sources) -> Result<Option<RedisConfig>, Error> {
         return match purpose {
             None => Ok(None),
             Some(_) => Err(Error::config(format_args!(
-                "{}, but no Redis server is set; set --redis-url or HARDTACK_REDIS_URL too, or remove {}",
+                "{}, but no Redis is set; set --redis-url or HARDTACK_REDIS_URL too, or remove {}",
                 sources.describe(&REDIS_FOR),
                 sources.label(&REDIS_FOR)
             ))),

@@ -105,7 +105,7 @@ async fn a_missing_database_and_an_unknown_user_have_their_own_errors() {
         }
     }
     let error = refusal(&dir.hardtack(["user", "list", "--redis-for", "notice"]), 2).await;
-    assert!(error.contains("but no Redis server is set"), "{error}");
+    assert!(error.contains("but no Redis is set"), "{error}");
 }
 
 /// More users than one query reads, in the order of their names.

@@ -107,7 +107,7 @@ pub enum ConfigError {
         inner: String,
     },
     /// The domain does not belong to this site.
-    #[error("{domain:?} cannot be the cookies' domain; expected the base URL's host or a parent domain of it")]
+    #[error("{domain:?} cannot be the cookies' domain; expected the base URL's host or a parent of it")]
     BadCookieDomain {
         /// The given domain.
         domain: String,
@@ -198,9 +198,9 @@ pub enum ConfigError {
         /// The given name.
         name: String,
     },
-    /// The identity claim has no name, or one that is reserved for another claim.
+    /// The identity claim has no name, or that of a registered claim.
     #[error(
-        "{name:?} cannot be the identity claim; expected sub, or a name that Hardtack does not reserve for another claim, such as user_id"
+        "{name:?} cannot be the identity claim, because it is empty or a registered claim; expected sub, or a name that is not registered"
     )]
     BadIdentityClaim {
         /// The given name.
