@@ -78,7 +78,7 @@ impl IntoBase for String {
 #[derive(Debug, Clone)]
 pub struct Client {
     base: Url,
-    /// The origin under which the server believes to be reached.
+    /// The origin at which the server believes it is reached.
     origin: Url,
     jar: CookieJar,
     pool: Pool<HttpConnector, Full<Bytes>>,

@@ -1,4 +1,4 @@
-//! An open database of either kind.
+//! An open SQLite or PostgreSQL database.
 
 use hardtack_db::Pool;
 #[cfg(feature = "postgres")]

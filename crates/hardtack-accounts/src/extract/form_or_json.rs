@@ -28,7 +28,7 @@ impl BodyError {
         Self { status, code, detail: detail.into() }
     }
 
-    /// The body could not be received.
+    /// Returns the error for a body that could not be received.
     fn not_received(status: StatusCode) -> Self {
         match status {
             StatusCode::PAYLOAD_TOO_LARGE => {

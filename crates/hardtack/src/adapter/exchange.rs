@@ -126,7 +126,7 @@ impl<'a> Exchange<'a> {
         Err(self.reject(Rejection { from_cookie, ..Rejection::from(reason).about(token.clone()) }))
     }
 
-    /// Refuses requests from other sites, whatever their method.
+    /// Refuses requests from other sites, even safe ones such as GET.
     ///
     /// # Errors
     /// The browser's `Sec-Fetch-Site` or `Origin` field names another site

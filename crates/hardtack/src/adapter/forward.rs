@@ -44,8 +44,8 @@ macro_rules! __forward_auth {
             Ok(self.exchange().log_in(log_in.into()).await?.into())
         }
 
-        /// Ends the session that the request's cookies belong to and returns the cookies that delete them. A refresh
-        /// that is already in flight cannot revive the session.
+        /// Ends the session that the request's cookies belong to, and returns cookies that delete those of the browser.
+        /// A refresh that is already in flight cannot revive the session.
         ///
         /// Expired tokens end their session as well. A request without tokens succeeds.
         ///
@@ -90,8 +90,8 @@ macro_rules! __forward_auth {
             Ok(self.exchange().reauthenticate(subject).await?.into())
         }
 
-        /// Moves this browser to a new session and ends every other session of the user (ASVS 5.0 V7.4.3). Call it
-        /// after storing a new password.
+        /// Moves this browser to a new session, ends every other session of the user, and returns the new cookies (ASVS
+        /// 5.0 V7.4.3). Call it after storing a new password.
         ///
         /// # Errors
         /// - The request is a GET, comes from another site, or lacks the session's CSRF token.
@@ -164,8 +164,8 @@ macro_rules! __forward_auth {
             Ok(self.exchange().require_pre_session()?)
         }
 
-        /// Refuses requests from other sites, whatever their method. Use it for a GET route that other sites must not
-        /// link to.
+        /// Refuses requests from other sites, even safe ones such as GET. Use it for a GET route that other sites must
+        /// not link to.
         ///
         /// # Errors
         /// The browser's `Sec-Fetch-Site` or `Origin` field names another site.

@@ -31,8 +31,8 @@ impl Exchange<'_> {
         self.authenticator.begin(log_in, &self.cookie_tokens()).await.map_err(|error| self.refuse(error))
     }
 
-    /// Ends the session that the request's tokens belong to, expired or not, and returns the cookies that delete
-    /// them. A refresh that is already in flight cannot revive the session.
+    /// Ends the session that the request's tokens belong to, expired or not, and returns cookies that delete those of
+    /// the browser. A refresh that is already in flight cannot revive the session.
     ///
     /// # Errors
     /// - The method is GET, the request comes from another site, or the CSRF token is missing.

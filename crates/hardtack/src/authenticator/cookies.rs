@@ -21,8 +21,8 @@ pub struct CookieOptions {
 }
 
 impl CookieOptions {
-    /// Sets the domain to all of whose hosts the cookies are sent. To delete such cookies, pass the same domain to
-    /// [`Authenticator::unset_jwt_cookies_of`].
+    /// Sets the domain of the cookies, so that they are sent to all of its hosts. To delete such cookies, pass the same
+    /// domain to [`Authenticator::unset_jwt_cookies_of`].
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());
@@ -143,7 +143,7 @@ impl Authenticator {
     fn age(&self, token: &IssuedToken, until: Option<Timestamp>, persistent: bool) -> Option<Duration> {
         /// "Forever": browsers limit Max-Age to 400 days (RFC 6265bis section 5.5).
         const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
-        /// The year of Flask-JWT-Extended, whatever the lifetime of the token.
+        /// The year that Flask-JWT-Extended uses, regardless of the token's lifetime.
         const FLASK: Duration = Duration::from_secs(31_540_000);
         match (persistent, self.cookies().flask) {
             (false, _) => None,

@@ -14,8 +14,8 @@ use crate::token::{IssueError, VerifiedToken};
 
 /// Builds a token that belongs to no session.
 ///
-/// In Flask-JWT-Extended: `create_access_token` and `create_refresh_token`, whose arguments the methods name in
-/// parentheses.
+/// In Flask-JWT-Extended: `create_access_token` and `create_refresh_token`. Each method names the corresponding
+/// argument.
 ///
 /// ```
 /// # use hardtack::{Authenticator, KeySet, SigningKey};

@@ -91,7 +91,7 @@ impl Authenticator {
         &self.0.settings.urls
     }
 
-    /// Returns what happens to expired access tokens.
+    /// Returns the refresh mode, that is, what happens when an access token has expired.
     #[inline]
     pub fn refresh_mode(&self) -> RefreshMode {
         self.0.settings.refresh

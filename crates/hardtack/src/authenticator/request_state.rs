@@ -120,7 +120,7 @@ impl RequestState {
     /// that a refresh never undoes a log-out.
     #[inline]
     pub fn finish<'r>(&self, set_cookies: impl IntoIterator<Item = &'r [u8]>) -> ResponseChanges {
-        // The usual case: the response is private whatever it sets.
+        // The usual case: the response is private regardless of the cookies that it sets.
         if self.is_authenticated() && self.pending_cookies.get().is_none() {
             return ResponseChanges { cookies: SetCookies::default(), private: true };
         }

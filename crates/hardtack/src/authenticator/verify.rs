@@ -146,7 +146,7 @@ impl<'a> RequestVerifier<'a> {
         Ok(if decided { CookieVerdict::Valid(token) } else { CookieVerdict::CheckSession(token) })
     }
 
-    /// Step 6: checks freshness. The request is authenticated, whatever the result.
+    /// Step 6: checks freshness. Either way, the request is authenticated.
     #[inline]
     pub(super) fn check_freshness(&self, token: VerifiedToken, need: Need) -> Result<VerifiedToken, Rejection> {
         self.state.set_authenticated();
@@ -177,7 +177,7 @@ impl<'a> RequestVerifier<'a> {
         self.check_origin_of_any_method()
     }
 
-    /// Refuses requests from other sites, whatever their method.
+    /// Refuses requests from other sites, even safe ones such as GET.
     #[inline]
     pub(crate) fn check_origin_of_any_method(&self) -> Result<(), Reason> {
         let settings = self.authenticator.settings();

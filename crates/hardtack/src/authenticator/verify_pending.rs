@@ -176,8 +176,8 @@ impl RequestVerifier<'_> {
         Ok(())
     }
 
-    /// In sliding mode: replaces a token that is due, in the response. The new token is not fresh, even if the old
-    /// one still is: a fresh token is never prolonged.
+    /// In sliding mode, replaces a token that is due by adding a new one to the response. The new token is not fresh,
+    /// even if the old one still is: a fresh token is never prolonged.
     async fn slide_if_due(&self, token: VerifiedToken) -> Result<VerifiedToken, Reason> {
         if self.is_due_to_slide(&token, self.authenticator.now()) {
             let refreshed = self.authenticator.slide(&token, &self.client()).await?;

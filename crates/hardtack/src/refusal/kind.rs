@@ -1,7 +1,7 @@
 //! The kinds of failure: one for each error loader of Flask-JWT-Extended, and a few more.
 
 /// A kind of failure. [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on) sets the application's own reply to
-/// it. In parentheses, the variants name the corresponding loaders of Flask-JWT-Extended.
+/// it. A name in parentheses is the corresponding loader of Flask-JWT-Extended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailureKind {

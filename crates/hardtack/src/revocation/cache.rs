@@ -230,7 +230,7 @@ impl FilterDraft {
     }
 }
 
-/// The word and the bit of a session.
+/// Returns the index of the word with a session's bit, and that bit.
 #[inline]
 fn place(id: SessionId) -> (usize, u64) {
     // Only the lowest bits are used.

@@ -45,7 +45,8 @@ impl Default for SessionPolicy {
 }
 
 impl SessionPolicy {
-    /// Sets how long a stored session lives at most, however much it is used (ASVS 5.0 V7.3.2). Default: 30 days.
+    /// Sets the maximum lifetime of a stored session, no matter how much it is used (ASVS 5.0 V7.3.2). Default: 30
+    /// days.
     pub fn absolute_lifetime(mut self, span: Duration) -> Self {
         self.absolute_lifetime = span;
         self

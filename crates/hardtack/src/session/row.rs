@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 use super::{SessionId, SessionRules};
 use crate::clock::Timestamp;
 
-/// The stored row of a session, from which its tokens are computed. It also has what a list of the user's devices
-/// shows.
+/// The stored row of a session, from which its tokens are computed. It also holds the details that a list of the user's
+/// devices shows.
 ///
 /// A leaked table contains no tokens: computing them also needs the signing key, which is not stored here.
 #[derive(Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Session {
     pub confirmed: bool,
     /// When the session ends unless it is used; at most `absolute_expires_at`.
     pub expires_at: Timestamp,
-    /// When the session ends, however much it is used.
+    /// When the session ends, no matter how much it is used.
     pub absolute_expires_at: Timestamp,
     /// When the user last typed the password (`auth_time`, OpenID Connect Core section 2).
     pub auth_time: Timestamp,

@@ -3,7 +3,7 @@
 use super::Locations;
 use crate::jwt::TokenKind;
 
-/// The token that a route needs. In parentheses, the methods name the corresponding call in Flask-JWT-Extended.
+/// The token that a route needs. Each method names the corresponding call in Flask-JWT-Extended.
 ///
 /// ```
 /// use hardtack::{Need, TokenLocation};
