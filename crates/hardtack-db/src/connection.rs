@@ -11,8 +11,8 @@ use crate::statement::Statement;
 use crate::time_limit::limited;
 use crate::value::Value;
 
-/// A borrowed connection to an SQLite or PostgreSQL database. If it is in a transaction, its statements are part of
-/// that.
+/// A borrowed connection to an SQLite or PostgreSQL database. If it is in a transaction, the statements that it runs
+/// are part of the transaction.
 #[derive(Debug)]
 pub struct Connection<'c>(Inner<'c>);
 

@@ -14,7 +14,7 @@ use hardtack::{Need, VerifiedToken};
 use crate::request::{AuthState, Head};
 use crate::respond::AuthError;
 
-/// The future of an extractor. It is ready at once if verification needs no I/O, and boxed otherwise.
+/// The future of an extractor. It is either ready at once, or boxed, for example if verification needs I/O.
 pub struct ExtractFuture<E>(State<E>);
 
 enum State<E> {

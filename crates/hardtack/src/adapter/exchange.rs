@@ -13,7 +13,8 @@ use crate::user::FindUser;
 /// The operations of a handler on one request, such as verifying its token, logging in and logging out. Each of them
 /// checks the request's origin and CSRF value where that is needed.
 ///
-/// An adapter creates one from its framework's request, and converts [`Failure`] into its framework's response.
+/// An adapter creates an `Exchange` from its framework's request, and converts each [`Failure`] into its framework's
+/// response.
 #[derive(Clone, Copy)]
 pub struct Exchange<'a> {
     pub(super) authenticator: &'a Authenticator,
@@ -78,8 +79,8 @@ impl<'a> Exchange<'a> {
         self.verify(need).await?.ok_or_else(|| self.refuse(Reason::Missing))
     }
 
-    /// Verifies the token that a route needs without I/O, which suffices for nearly every request. Use this in adapters
-    /// that would otherwise have to box the future of [`verify`](Self::verify).
+    /// Verifies the token that a route needs as far as that is possible without I/O: to the end for nearly every
+    /// request. Use this in adapters that would otherwise have to box the future of [`verify`](Self::verify).
     #[inline]
     pub fn try_verify<T: ExtraClaims>(&self, need: Need) -> Verification<T> {
         match self.verifier().try_verify(need) {

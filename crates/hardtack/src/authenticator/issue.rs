@@ -68,7 +68,7 @@ impl<'a> TokenBuilder<'a> {
         self
     }
 
-    /// Makes the token fresh as long as it lives: the user just typed the password (`fresh=True`).
+    /// Makes the token fresh for its whole lifetime, because the user has just typed the password (`fresh=True`).
     pub fn fresh(mut self) -> Self {
         self.claims.fresh = Fresh::Yes;
         self

@@ -34,8 +34,8 @@ pub struct ResponseChanges {
 }
 
 impl Authenticator {
-    /// Returns whether [`Self::body_peek`] may want the body of a request, given whether its method is safe
-    /// (RFC 9110 section 9.2.1). An adapter asks here first, because most requests need no more.
+    /// Returns whether [`Self::body_peek`] may want the body of a request, given whether its method is safe (RFC 9110
+    /// section 9.2.1). An adapter calls this first, because it settles the question for most requests.
     #[inline]
     pub fn method_may_need_body(&self, is_safe: bool) -> bool {
         if is_safe { self.0.fast_path.peeks_safe_methods } else { self.0.fast_path.peeks_unsafe_methods }

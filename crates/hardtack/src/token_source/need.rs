@@ -64,8 +64,8 @@ impl Need {
         self
     }
 
-    /// Accepts access and refresh tokens (`jwt_required(verify_type=False)`). The cookie or JSON member that is read is
-    /// still that of the needed kind.
+    /// Accepts access and refresh tokens (`jwt_required(verify_type=False)`). The constructor still decides which
+    /// cookie or JSON member is read.
     #[must_use]
     pub const fn any_type(mut self) -> Self {
         self.any_type = true;

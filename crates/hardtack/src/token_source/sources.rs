@@ -1,10 +1,12 @@
-//! The parts of a request that are searched for tokens, and the names of headers, parameters and members there.
+//! The parts of a request that are searched for tokens, and the names of the headers, parameters and members that carry
+//! them.
 
 use super::{Locations, TokenLocation};
 use crate::error::ConfigError;
 use crate::request::is_token;
 
-/// The parts of a request that are searched for tokens, and the names of headers, parameters and members there.
+/// The parts of a request that are searched for tokens, and the names of the headers, parameters and members that carry
+/// them.
 ///
 /// By default, only cookies are searched, and the names are those of Flask-JWT-Extended.
 ///
