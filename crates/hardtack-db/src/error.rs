@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// The tables could not be brought up to date. Nothing was changed.
+/// Why the tables could not be brought up to date. Nothing was changed.
 ///
 /// `Debug` prints the sentence and its causes.
 #[derive(thiserror::Error)]

@@ -112,7 +112,7 @@ impl Authenticator {
         !self.0.cookies.session_cookies
     }
 
-    /// Returns the scheme, host and port of the site, for links in mails; `None` if no base URL is set. A request's
+    /// Returns the scheme, host and port of the site, for links in emails; `None` if no base URL is set. A request's
     /// `Host` is not a safe source for such links.
     pub fn origin(&self) -> Option<&str> {
         self.0.settings.base.as_ref().map(BaseUrl::origin)

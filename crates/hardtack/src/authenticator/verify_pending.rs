@@ -119,8 +119,8 @@ impl RequestVerifier<'_> {
         Ok(None)
     }
 
-    /// Replaces a token that is valid except that its claims have changed: like an expired one, or in sliding mode at
-    /// once.
+    /// Handles a token that is valid except that its claims have changed: refreshes it like an expired one, or replaces
+    /// it at once in sliding mode.
     async fn renew_outdated(&self, token: VerifiedToken, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if self.authenticator.refresh_mode() != RefreshMode::Sliding || !self.state.is_in_layer() {
             return self.refresh_or_refuse(Some(token), need).await;
