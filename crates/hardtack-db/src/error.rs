@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// The tables could not be brought up to date. Nothing was changed.
+/// Why the tables could not be brought up to date. Nothing was changed.
 ///
 /// `Debug` prints the sentence and its causes.
 #[derive(thiserror::Error)]
@@ -22,7 +22,7 @@ pub enum MigrateError {
         /// The newest version that this program has a migration for.
         known: u32,
     },
-    /// The list of migrations is out of order, which is a bug of the program.
+    /// The list of migrations is out of order, which is a bug in the program.
     #[error("migration {version} of `{component}` is out of order; versions must start at 1 and increase")]
     OutOfOrder {
         /// The component that the migrations belong to.

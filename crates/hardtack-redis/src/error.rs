@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hardtack::error::WithCauses;
 
-/// A Redis server cannot be used.
+/// Why a Redis server cannot be used.
 ///
 /// `Display` prints what is wrong and what to do; the cause is the [`source`](std::error::Error::source). `Debug`
 /// prints the sentence and its causes.
@@ -82,7 +82,7 @@ impl fmt::Debug for CommandError {
     }
 }
 
-/// A row or a log entry that no version of this program has written.
+/// A row or a log entry that this version of the program cannot read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RowError {
     #[error("session {id}: the format version of the row is not 1; a newer program may have written it")]

@@ -56,7 +56,7 @@ impl StreamListener {
     }
 
     /// Waits until the stream may have grown since the last call returned: an entry was added, or the connection was
-    /// made (again). Cancel safe: nothing is missed if the future is dropped.
+    /// established or re-established. Cancel safe: nothing is missed if the future is dropped.
     pub(crate) async fn wait(&self) -> Result<(), BackendError> {
         let shared = &self.shared;
         shared.task.get_or_init(|| {

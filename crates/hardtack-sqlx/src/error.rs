@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use hardtack::error::WithCauses;
 use hardtack_db::MigrateError;
 
-/// A database could not be opened or prepared.
+/// Why a database could not be opened or prepared.
 ///
 /// `Display` prints what is wrong and what to do; the cause is the [`source`](std::error::Error::source). `Debug`
 /// prints the sentence and its causes.

@@ -12,7 +12,7 @@ use crate::respond;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Deserialises the body by its `Content-Type`: `application/x-www-form-urlencoded` or `application/json`.
+/// Deserializes the body by its `Content-Type`: `application/x-www-form-urlencoded` or `application/json`.
 pub(crate) struct FormOrJson<T>(pub(crate) T);
 
 /// Why a body is refused. The detail names the position of the error and never repeats the input, which may be a
@@ -28,7 +28,7 @@ impl BodyError {
         Self { status, code, detail: detail.into() }
     }
 
-    /// The body could not be received.
+    /// Returns the error for a body that could not be received.
     fn not_received(status: StatusCode) -> Self {
         match status {
             StatusCode::PAYLOAD_TOO_LARGE => {
@@ -74,7 +74,7 @@ async fn json<S: Send + Sync, T: DeserializeOwned>(request: Request, state: &S) 
             format!("The body is not valid JSON. The error is at {at}."),
         )
     })?;
-    // Serde also deserialises a struct from an array of its fields.
+    // Serde also deserializes a struct from an array of its fields.
     if body.trim_ascii_start().starts_with(b"[") { Err(wrong_shape("line 1, column 1")) } else { Ok(value) }
 }
 

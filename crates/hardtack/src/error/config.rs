@@ -38,7 +38,7 @@ pub enum ConfigError {
     /// A name prefix requires `Secure`.
     #[error("the cookie {name} has a name prefix but is not Secure, so browsers drop it; use an https base URL")]
     PrefixWithoutSecure {
-        /// The cookie.
+        /// The name of the cookie.
         name: String,
     },
     /// `__Host-` does not allow a Domain.
@@ -46,7 +46,7 @@ pub enum ConfigError {
         "the cookie {name} cannot have both the prefix __Host- and a Domain; remove the domain, or use CookiePrefix::Secure"
     )]
     HostPrefixWithDomain {
-        /// The cookie.
+        /// The name of the cookie.
         name: String,
     },
     /// `__Host-` requires the path `/`.
@@ -54,7 +54,7 @@ pub enum ConfigError {
         "the cookie {name} with the prefix __Host- cannot have the paths {paths:?}; use \"/\", or CookiePrefix::Secure"
     )]
     HostPrefixWithPath {
-        /// The cookie.
+        /// The name of the cookie.
         name: String,
         /// Its paths.
         paths: Vec<String>,
@@ -62,7 +62,7 @@ pub enum ConfigError {
     /// A cookie name contains a prefix.
     #[error("the cookie name {name:?} contains a prefix; remove it and set CookiePolicy::prefix")]
     PrefixInName {
-        /// The cookie.
+        /// The name of the cookie.
         name: String,
     },
     /// The text is not a cookie name.
@@ -80,7 +80,7 @@ pub enum ConfigError {
     /// A cookie has no path.
     #[error("the cookie {name} has no path; set at least one, such as \"/\"")]
     NoCookiePath {
-        /// The cookie.
+        /// The name of the cookie.
         name: String,
     },
     /// A cookie cannot have this path.
@@ -88,7 +88,7 @@ pub enum ConfigError {
         "the cookie {name} cannot have the path {path:?}; expected a path that starts with '/' and contains no ';' or spaces"
     )]
     BadCookiePath {
-        /// The cookie.
+        /// The name of the cookie.
         name: String,
         /// The given path.
         path: String,
@@ -99,7 +99,7 @@ pub enum ConfigError {
          request would be refused; keep {outer:?} only"
     )]
     NestedCookiePaths {
-        /// The cookie.
+        /// The name of the cookie.
         name: String,
         /// The outer path.
         outer: String,

@@ -215,7 +215,7 @@ impl JwtOptions {
         read.map(Some).map_err(unread)
     }
 
-    /// The value of an option, if it is set.
+    /// Returns the value of an option, if it is set.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(|value| value.as_str())
     }

@@ -25,8 +25,8 @@ pub enum TokenError {
     /// The token is longer than [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN), or its header is longer than 2048 bytes.
     #[error("the token is longer than {MAX_TOKEN_LEN} bytes, or its header is longer than {MAX_HEADER_LEN} bytes")]
     TooLarge,
-    /// The token does not consist of the three segments of the compact serialisation (RFC 7515 §3.1). Other
-    /// serialisations are not accepted.
+    /// The token does not consist of the three segments of the compact serialization (RFC 7515 §3.1). Other
+    /// serializations are not accepted.
     #[error("the token is not a compact JWS of three segments")]
     NotCompact,
     /// A segment is not canonical base64url without padding, or the payload is not a single JSON object.
@@ -77,7 +77,7 @@ pub enum TokenError {
 }
 
 impl TokenError {
-    /// A stable name for programs, in `snake_case`.
+    /// Returns a stable name for programs, in `snake_case`.
     pub fn code(&self) -> &'static str {
         match self {
             Self::TooLarge => "too_large",
@@ -175,7 +175,7 @@ pub enum KeyError {
     )]
     LooksLikePublicKey,
     /// The key does not have the expected form.
-    #[error("the key cannot be read; expected {expected}")]
+    #[error("the key cannot be parsed; expected {expected}")]
     Unparsable {
         /// The expected form, in some cases with a command that produces it.
         expected: &'static str,

@@ -1,12 +1,14 @@
-//! Which parts of a request are searched for tokens, and by which names.
+//! The parts of a request that are searched for tokens, and the names of the headers, parameters and members that carry
+//! them.
 
 use super::{Locations, TokenLocation};
 use crate::error::ConfigError;
 use crate::request::is_token;
 
-/// Which parts of a request are searched for tokens, and by which names.
+/// The parts of a request that are searched for tokens, and the names of the headers, parameters and members that carry
+/// them.
 ///
-/// The default names are those of Flask-JWT-Extended. Only cookies are searched by default.
+/// By default, only cookies are searched, and the names are those of Flask-JWT-Extended.
 ///
 /// ```
 /// use hardtack::TokenLocation::{Cookies, Headers};

@@ -24,7 +24,7 @@ pub(crate) struct SettingValue {
 }
 
 impl SettingValue {
-    /// How errors refer to the setting: by the name that was used, and the file if it is in one.
+    /// How errors refer to the setting: by the name that was used, and by the file if it was set in one.
     pub(crate) fn label(&self) -> String {
         match &self.source {
             Source::Flag | Source::Environment => self.name.clone(),

@@ -228,12 +228,12 @@ impl SigningKey {
         Self { key_id: Some(key_id.into().into()), ..self }
     }
 
-    /// The id, if the key has one.
+    /// Returns the id, if the key has one.
     pub fn key_id(&self) -> Option<&str> {
         self.key_id.as_deref()
     }
 
-    /// The algorithm.
+    /// Returns the algorithm.
     pub fn algorithm(&self) -> Algorithm {
         self.inner.algorithm
     }
@@ -243,7 +243,7 @@ impl SigningKey {
         VerifyingKey::from_verifier(self.algorithm(), self.key_id.clone(), self.inner.verifier.clone())
     }
 
-    /// Whether signing the same bytes always returns the same signature. This is the case for HMAC, EdDSA and
+    /// Returns whether signing the same bytes always gives the same signature. This is the case for HMAC, EdDSA and
     /// RSASSA-PKCS1-v1_5, but not for ECDSA and RSASSA-PSS.
     pub fn is_deterministic(&self) -> bool {
         match self.algorithm().family() {

@@ -99,12 +99,12 @@ impl VerifyingKey {
         Self { key_id: Some(key_id.into().into()), ..self }
     }
 
-    /// The id, if the key has one.
+    /// Returns the id, if the key has one.
     pub fn key_id(&self) -> Option<&str> {
         self.key_id.as_deref()
     }
 
-    /// The algorithm.
+    /// Returns the algorithm.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
