@@ -95,6 +95,6 @@ async fn a_database_of_a_newer_version_is_refused() {
     for program in [migrate, dir.serve([]).env("HARDTACK_DATABASE_URL", &url)] {
         let error = refusal(&program, 1).await;
         assert!(error.contains("the tables of `accounts` are at version 99"), "{error}");
-        assert!(error.contains("run a newer program"), "{error}");
+        assert!(error.contains("run a newer version of the program"), "{error}");
     }
 }

@@ -260,7 +260,7 @@ impl JwtOptions {
 
     /// The name of the identity claim.
     pub(crate) fn identity_claim(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
-        self.check(option, "sub, or a name that no other claim has", Claims::can_identify)
+        self.check(option, "sub, or a non-empty name that Hardtack does not reserve", Claims::can_identify)
     }
 
     fn check(
