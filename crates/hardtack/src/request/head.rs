@@ -21,7 +21,7 @@ pub trait Incoming: Headers + Sync {
     fn method(&self) -> &str;
 
     /// Returns whether the method is safe, that is, GET, HEAD, OPTIONS or TRACE (RFC 9110 section 9.2.1).
-    /// Method-override headers are ignored. The default compares strings; implement this method if the framework has a cheaper check.
+    /// Method-override headers are ignored. Override it if the framework knows this without comparing strings.
     fn is_safe(&self) -> bool {
         matches!(self.method(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
     }
