@@ -43,7 +43,7 @@ pub(crate) enum Command {
     Serve(Flags<ServerFlags>),
     /// Bring the tables of the database up to date, as `serve` does when it starts.
     Migrate(Flags<DatabaseFlags>),
-    /// Check the settings, and print those in effect without secrets.
+    /// Check the settings, and print the effective ones without secrets.
     #[command(after_help = ABOUT_SETTINGS)]
     CheckConfig(Flags<ServerFlags>),
     /// Generate, rotate and list signing keys.

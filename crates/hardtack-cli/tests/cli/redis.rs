@@ -77,7 +77,7 @@ async fn the_password_is_never_shown() {
     assert!(error.ends_with("set it with: chmod 600 hardtack.toml"), "{error}");
     set_mode(dir.path("hardtack.toml"), 0o600);
     let shown = output(&dir.hardtack(["check-config"]));
-    assert!(shown.contains(&format!("# redis_url is set, not shown: {shown_url} ")), "{shown}");
+    assert!(shown.contains(&format!("# redis_url is set, without its password: {shown_url} ")), "{shown}");
     assert!(shown.contains("redis_for = \"sessions\" "), "{shown}");
 
     let process = start(&dir.serve([]).env("RUST_LOG", "trace")).await;

@@ -227,7 +227,7 @@ pub enum ConfigError {
     },
     /// The public key does not belong to the private key.
     #[error(
-        "JWT_PUBLIC_KEY is not the public half of JWT_PRIVATE_KEY, so no signed token would verify; remove it, or set both keys of one pair"
+        "JWT_PUBLIC_KEY is not the public half of JWT_PRIVATE_KEY, so no signed token would verify; remove JWT_PUBLIC_KEY, or set both keys of one pair"
     )]
     KeysDiffer,
     /// Sessions are stored, but the keys can only verify.
@@ -256,7 +256,7 @@ pub enum ConfigError {
         why: String,
     },
     /// The algorithm needs a key that is not set.
-    #[error("{algorithm} needs {option}, which is not set; expected {expected}")]
+    #[error("{algorithm} needs {option}, which is not set; set it to {expected}")]
     NoKey {
         /// The algorithm.
         algorithm: &'static str,

@@ -146,7 +146,7 @@ impl JwtOptions {
                 }
                 (None, Some(public)) => KeySet::verifying_only(public_key(&public, algorithm)?),
                 (None, None) => {
-                    let expected = "a PEM private key or @file; or set JWT_PUBLIC_KEY alone, to verify only";
+                    let expected = "a PEM private key or @file, or set JWT_PUBLIC_KEY alone to verify only";
                     return Err(ConfigError::NoKey {
                         algorithm: algorithm.as_str(),
                         option: "JWT_PRIVATE_KEY",
