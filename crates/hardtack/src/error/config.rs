@@ -227,7 +227,8 @@ pub enum ConfigError {
     },
     /// The public key does not belong to the private key.
     #[error(
-        "JWT_PUBLIC_KEY is not the public half of JWT_PRIVATE_KEY, so no signed token would verify; remove JWT_PUBLIC_KEY, or set both keys of one pair"
+        "JWT_PUBLIC_KEY is not the public half of JWT_PRIVATE_KEY, so no signed token would verify; \
+         remove JWT_PUBLIC_KEY, or set both keys of one pair"
     )]
     KeysDiffer,
     /// Sessions are stored, but the keys can only verify.

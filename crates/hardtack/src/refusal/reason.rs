@@ -21,7 +21,7 @@ pub enum Reason {
     #[error("the request carries an authentication cookie more than once")]
     DuplicateCookie,
     /// The value in this location does not have the expected form, such as `Bearer` and a JWT in a header.
-    #[error("the value in {0} is not a JWT in the expected form")]
+    #[error("the token in `{0}` does not have the expected form")]
     Malformed(TokenLocation),
     /// A JSON body that may contain a token is longer than the part that is read before the handler runs.
     #[error("the JSON body is longer than the 64 KiB that are read before the handler runs")]
