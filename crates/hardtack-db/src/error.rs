@@ -12,7 +12,7 @@ pub enum MigrateError {
     /// A newer program has migrated the tables.
     #[error(
         "the tables of `{component}` are at version {found}, but this program knows only versions up to {known}; \
-         run a newer program, or restore a database from before the upgrade"
+         run a newer version of the program, or restore a database from before the upgrade"
     )]
     Newer {
         /// The component that the tables belong to, such as `sessions`.
@@ -41,7 +41,7 @@ pub enum MigrateError {
         source: sqlx::Error,
     },
     /// The table of applied migrations, `hardtack_migrations`, could not be read or written.
-    #[error("the versions of the tables cannot be read or written")]
+    #[error("the table versions in hardtack_migrations cannot be read or written")]
     Database(#[from] sqlx::Error),
 }
 

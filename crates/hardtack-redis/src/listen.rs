@@ -71,7 +71,10 @@ async fn listen_forever(client: Client, stream: String, sender: Arc<watch::Sende
     loop {
         let Err(error) = listen(&client, &stream, &sender, &mut warned).await;
         if !warned {
-            tracing::warn!(%error, "Redis cannot notify this process of revocations; it polls the log until Redis is back");
+            tracing::warn!(
+                %error,
+                "Redis cannot notify this process of revocations; the process polls the log until Redis is back"
+            );
             warned = true;
         }
         tokio::time::sleep(RECONNECT_DELAY).await;

@@ -54,7 +54,7 @@ pub enum OpenError {
     /// The encoding of the server's database cannot store every text.
     #[error(
         "the database {server} has the encoding {encoding}; expected UTF8: \
-         create it with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+         recreate it with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
     )]
     Encoding {
         /// The server, without the password.

@@ -34,7 +34,7 @@ impl BodyError {
             StatusCode::PAYLOAD_TOO_LARGE => {
                 Self::new(status, "too_large", "The body is too long. This site accepts at most 16 KiB.")
             }
-            _ => Self::new(status, "malformed", "The body was not received completely. Send it again."),
+            _ => Self::new(status, "malformed", "The request body arrived incomplete. Send it again."),
         }
     }
 }
@@ -60,7 +60,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for FormOrJson<T> {
 async fn json<S: Send + Sync, T: DeserializeOwned>(request: Request, state: &S) -> Result<T, BodyError> {
     let body = Bytes::from_request(request, state).await.map_err(|error| BodyError::not_received(error.status()))?;
     let wrong_shape = |at: &str| {
-        let detail = format!("Send one JSON object with each field once and of the right type. The error is at {at}.");
+        let detail = format!(
+            "Send one JSON object in which each field appears once and has the right type. The error is at {at}."
+        );
         BodyError::new(StatusCode::UNPROCESSABLE_ENTITY, "malformed", detail)
     };
     let value = serde_json::from_slice(&body).map_err(|error| {

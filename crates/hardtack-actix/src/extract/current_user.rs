@@ -78,7 +78,7 @@ async fn find<U: FindUser>(token: AccessToken, request: &HttpRequest) -> Result<
 fn missing_data<S>() -> Reason {
     let state = type_name::<S>();
     Reason::NotSetUp(
-        format!("no web::Data<{state}> for CurrentUser; add .app_data(web::Data::new(..)) to the App").into(),
+        format!("CurrentUser needs web::Data<{state}>; add .app_data(web::Data::new(..)) to the App").into(),
     )
 }
 

@@ -23,7 +23,7 @@ pub enum FailureKind {
     ClaimsRefused,
     /// Another site may have forged the request.
     Csrf,
-    /// The request changes something, but its method is GET or HEAD.
+    /// The route changes state, but the request's method is GET or HEAD.
     Method,
     /// The session store, or another backend of the application, failed.
     Unavailable,

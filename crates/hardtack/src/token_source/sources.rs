@@ -129,12 +129,12 @@ impl TokenSources {
             return bad("name of the token header", &self.header_name);
         }
         if !self.header_type.is_empty() && !is_token(&self.header_type) {
-            return bad("word before the token in its header", &self.header_type);
+            return bad("word before the token in the header", &self.header_type);
         }
         let named = [
-            ("query parameter for tokens", &self.query_name),
-            ("JSON member for access tokens", &self.json_key),
-            ("JSON member for refresh tokens", &self.refresh_json_key),
+            ("name of the query parameter for tokens", &self.query_name),
+            ("name of the JSON member for access tokens", &self.json_key),
+            ("name of the JSON member for refresh tokens", &self.refresh_json_key),
         ];
         match named.into_iter().find(|(_, name)| name.is_empty()) {
             Some((what, name)) => bad(what, name),

@@ -54,7 +54,7 @@ impl SourceValues {
         labels.sort_unstable();
         let [one, two] = labels;
         Err(Error::config(format_args!(
-            "{one} and {two} set the same thing to different values; remove one, or make them equal"
+            "{one} and {two} set the same option to different values; remove one, or make them equal"
         )))
     }
 }
@@ -117,7 +117,8 @@ impl Sources {
         expected: &str,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<T, Error> {
-        let missing = || Error::runtime(format_args!("{} has no default; this is a bug", setting.usual_name()));
+        let missing =
+            || Error::runtime(format_args!("{} has no default; this is a bug in hardtack", setting.usual_name()));
         self.parse(setting, expected, parse)?.ok_or_else(missing)
     }
 

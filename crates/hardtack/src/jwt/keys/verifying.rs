@@ -17,7 +17,7 @@ const EXPECTED_PEM: KeyError = KeyError::Unparsable {
 };
 const EXPECTED_DER: KeyError =
     KeyError::Unparsable { expected: "a DER SubjectPublicKeyInfo (EC: with an uncompressed point) or RSAPublicKey" };
-const EXPECTED_PARTS: KeyError = KeyError::Unparsable { expected: "a public key whose numbers are valid" };
+const EXPECTED_PARTS: KeyError = KeyError::Unparsable { expected: "a public key whose parts are valid" };
 
 /// A key that verifies tokens of one algorithm. Cheap to clone.
 ///
