@@ -28,7 +28,7 @@ impl Authenticator {
     /// # Errors
     /// What is wrong with the token besides its age.
     pub fn decode_allowing_expired<T: ExtraClaims>(&self, token: &str) -> Result<VerifiedToken<T>, TokenError> {
-        self.decoded(token, None)?.any_age().with_extra()
+        self.decoded(token, None)?.valid_or_expired()?.with_extra()
     }
 
     /// Returns the id of a valid token (`get_jti`). It is empty if the token has none, which only
