@@ -76,10 +76,10 @@ fn claims(sources: &Sources, leeway: Option<Duration>) -> Result<ClaimsPolicy, E
     if let Some(leeway) = leeway {
         claims = claims.leeway(leeway);
     }
-    if let Some(issuer) = sources.parse(&ISSUER, "a non-empty text", non_empty)? {
+    if let Some(issuer) = sources.parse(&ISSUER, "a non-empty string", non_empty)? {
         claims = claims.issuer(issuer);
     }
-    if let Some(audience) = sources.parse(&AUDIENCE, "a non-empty text", non_empty)? {
+    if let Some(audience) = sources.parse(&AUDIENCE, "a non-empty string", non_empty)? {
         claims = claims.audience(audience);
     }
     Ok(claims)

@@ -46,14 +46,14 @@ settings! {
     REDIS_FOR = Setting::option(
         "redis_for",
         "USE",
-        "Use of Redis: sessions (store them there) or notice (tell other servers when sessions end)",
+        "What Redis does: sessions (store the sessions) or notice (only tell other servers when sessions end)",
     )
     .default_note("sessions");
-    MAIL_FROM = Setting::option("mail_from", "ADDRESS", "Sender of mail to users, such as noreply@site.example");
+    MAIL_FROM = Setting::option("mail_from", "ADDRESS", "Sender address of emails, such as noreply@site.example");
     MAIL_COMMAND = Setting::option(
         "mail_command",
         "PROGRAM",
-        "Program that sends a message from its stdin, such as \"/usr/sbin/sendmail -t -i\"",
+        "Program that reads a message from stdin and sends it, such as \"/usr/sbin/sendmail -t -i\"",
     );
     MAIL_OUTBOX = Setting::option("mail_outbox", "DIR", "Write mail to files in this folder instead of sending it");
     LOG_FORMAT = Setting::option(
@@ -74,7 +74,7 @@ settings! {
         .or_flask(&["JWT_ACCESS_TOKEN_EXPIRES"])
         .default("15m");
     REFRESH_LIFETIME =
-        Setting::option("refresh_lifetime", "TIME", "Lifetime of a refresh token, and so of an unused session")
+        Setting::option("refresh_lifetime", "TIME", "Lifetime of a refresh token, and thus of an unused session")
             .or_flask(&["JWT_REFRESH_TOKEN_EXPIRES"])
             .default("1d");
     SESSION_LIFETIME =
@@ -83,7 +83,7 @@ settings! {
     CLOCK_SKEW = Setting::option(
         "clock_skew",
         "TIME",
-        "How far the clocks of servers may differ: how far the times in tokens may be in the future, at most 60s",
+        "Tolerated difference between the servers' clocks, at most 60s",
     )
     .default("3s");
     LEEWAY = Setting::option(
