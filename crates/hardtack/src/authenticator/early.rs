@@ -3,8 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::Authenticator;
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 
 /// How long to wait before the warning is logged again.
 const PAUSE: Duration = Duration::from_secs(60);
@@ -21,22 +20,20 @@ impl EarlyTokens {
         let due = last == 0 || now.saturating_sub(last) >= PAUSE.as_millis() as u64;
         due && self.0.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
-}
 
-impl Authenticator {
     /// Warns that a good token or the row of a session is from the future, at most once a minute: two clocks differ.
     #[cold]
-    pub(super) fn warn_of_early(&self, time: Timestamp, now: Timestamp) {
-        if self.0.early_tokens.is_due(self.0.clock.monotonic()) {
-            let ahead = time.since(now).as_secs();
-            tracing::warn!(
-                event = "clocks_differ",
-                seconds = ahead,
-                "the time in a token or session is {ahead} s ahead of this server's clock, and {} s are tolerated; \
-                 synchronize the clocks of the servers, for example with NTP",
-                self.settings().claims.skew().as_secs(),
-            );
+    pub(super) fn warn(&self, clock: &dyn Clock, tolerated: Duration, time: Timestamp, now: Timestamp) {
+        if !self.is_due(clock.monotonic()) {
+            return;
         }
+        let (ahead, tolerated) = (time.since(now).as_secs(), tolerated.as_secs());
+        tracing::warn!(
+            event = "clocks_differ",
+            seconds = ahead,
+            "the time in a token or session is {ahead} s ahead of this server's clock, and {tolerated} s are tolerated; \
+             synchronize the clocks of the servers, for example with NTP",
+        );
     }
 }
 

@@ -127,6 +127,11 @@ impl Authenticator {
         self.0.clock.now()
     }
 
+    /// Warns that the time in a good token or in the row of a session is in the future.
+    fn warn_of_early(&self, time: Timestamp, now: Timestamp) {
+        self.0.early_tokens.warn(&*self.0.clock, self.settings().claims.skew(), time, now);
+    }
+
     /// The current moment on both clocks, for what a clock that is set must not change.
     fn moment(&self) -> Moment {
         Moment::now(&*self.0.clock)
