@@ -81,6 +81,20 @@ impl Pool {
         }
     }
 
+    /// Returns the time of the database's own clock, in seconds since 1970. The clock of an SQLite database is that of
+    /// this process.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn unix_time(&self) -> Result<i64, sqlx::Error> {
+        let statement = Statement::per_database(
+            "SELECT CAST(strftime('%s', 'now') AS INTEGER)",
+            "SELECT CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp())) AS BIGINT)",
+        );
+        let rows: Vec<(i64,)> = self.fetch(statement).await?;
+        rows.first().map(|(seconds,)| *seconds).ok_or(sqlx::Error::RowNotFound)
+    }
+
     /// Begins a transaction that writes. It is rolled back unless it is [committed](Transaction::commit).
     ///
     /// # Errors

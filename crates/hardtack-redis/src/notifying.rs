@@ -134,6 +134,10 @@ impl<S: SessionStore> SessionStore for NotifyingSessions<S> {
         self.store.prune(before, limit).await
     }
 
+    async fn time(&self) -> Result<Option<Timestamp>, BackendError> {
+        self.store.time().await
+    }
+
     async fn revoked_elsewhere(&self) -> Result<(), BackendError> {
         tokio::select! {
             notified = self.listener.wait() => notified,

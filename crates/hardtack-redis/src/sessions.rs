@@ -169,6 +169,12 @@ impl SessionStore for RedisSessions {
         Ok(deleted)
     }
 
+    async fn time(&self) -> Result<Option<Timestamp>, BackendError> {
+        let (seconds, _micros): (i64, i64) =
+            self.connection.query(&redis::cmd("TIME"), Retry::Safe).await.map_err(BackendError::new)?;
+        Ok(Some(Timestamp::from_unix_seconds(seconds)))
+    }
+
     async fn revoked_elsewhere(&self) -> Result<(), BackendError> {
         self.listener.wait().await
     }

@@ -1,11 +1,23 @@
 //! The current time, which a test can set.
+//!
+//! A machine has two clocks. The one that tells the date may be wrong, and is set while the process runs: it can go
+//! back. The other one only counts how much time has passed. Decision 31 explains which of them decides what.
 
 use std::fmt;
 use std::ops::{Add, Sub};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// 9999-12-31T23:59:59Z in seconds since 1970: the last second that other libraries can represent.
 pub(crate) const MAX_NUMERIC_DATE: i64 = 253_402_300_799;
+
+/// The most by which the clocks of the machines that share keys or a store may differ: the limit of
+/// [`ClaimsPolicy::leeway`](crate::config::ClaimsPolicy::leeway) and
+/// [`ClaimsPolicy::clock_skew`](crate::config::ClaimsPolicy::clock_skew).
+pub const MAX_SKEW: Duration = Duration::from_secs(60);
+
+/// The default of [`ClaimsPolicy::clock_skew`](crate::config::ClaimsPolicy::clock_skew).
+pub const DEFAULT_SKEW: Duration = Duration::from_secs(3);
 
 /// A point in time, in whole seconds since 1970-01-01T00:00:00Z: the NumericDate of RFC 7519 section 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -28,6 +40,11 @@ impl Timestamp {
     /// Returns the time since `earlier`; zero if that is in the future.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_secs(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// Returns the time between the two, whichever is the earlier.
+    pub fn distance(self, other: Self) -> Duration {
+        Duration::from_secs(self.0.abs_diff(other.0))
     }
 }
 
@@ -57,8 +74,17 @@ impl fmt::Display for Timestamp {
 
 /// A source of the current time. The default is [`SystemClock`].
 pub trait Clock: Send + Sync + 'static {
-    /// Returns the current time.
+    /// Returns the current time. It may jump, in both directions, when the clock is set.
     fn now(&self) -> Timestamp;
+
+    /// Returns the time that has passed since some fixed moment. It never goes back, and setting the clock does not
+    /// change it. The default implementation is based on [`Instant`]; a clock for tests should advance it together
+    /// with [`Self::now`].
+    fn monotonic(&self) -> Duration {
+        static FIRST: OnceLock<Instant> = OnceLock::new();
+        let first = *FIRST.get_or_init(Instant::now);
+        first.elapsed()
+    }
 }
 
 /// The clock of the operating system.
@@ -99,6 +125,16 @@ mod tests {
             let now = SystemClock.now().unix_seconds().unsigned_abs();
             let after = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
             assert!((before..=after).contains(&now), "{before} {now} {after}");
+        }
+    }
+
+    #[test]
+    fn the_monotonic_clock_does_not_go_back() {
+        let mut last = SystemClock.monotonic();
+        for _ in 0..1000 {
+            let now = SystemClock.monotonic();
+            assert!(now >= last);
+            last = now;
         }
     }
 }

@@ -6,7 +6,7 @@ mod operator;
 use std::time::Duration;
 
 use hardtack::clock::Timestamp;
-use hardtack::{AuthenticatorBuilder, BackendError};
+use hardtack::{Authenticator, AuthenticatorBuilder, BackendError};
 use hardtack_db::{Migration, Pool};
 use hardtack_sqlx::{Database, MigrateError};
 
@@ -125,9 +125,23 @@ impl Accounts {
     /// Deletes up to `limit` rows of activity older than 90 days, and up to `limit` expired links. Returns how
     /// many rows were deleted.
     ///
+    /// What is old is decided by the clock of the database. If it differs from that of the authenticator by more than
+    /// a minute, nothing is deleted, and a warning is logged ([`Authenticator::time_to_prune`]).
+    ///
     /// # Errors
     /// The database failed.
-    pub async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
+    pub async fn prune(&self, auth: &Authenticator, limit: u32) -> Result<u64, BackendError> {
+        match auth.time_to_prune(self.activity.time().await?) {
+            Some(now) => self.prune_as_of(now, limit).await,
+            None => Ok(0),
+        }
+    }
+
+    /// Like [`Self::prune`], but `now` decides what is old. If it is wrong, rows that are still needed are deleted.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn prune_as_of(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
         Ok(self.activity.prune(now - ACTIVITY_LIFETIME, limit).await? + self.links.prune(now, limit).await?)
     }
 

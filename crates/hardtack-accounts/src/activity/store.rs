@@ -89,6 +89,11 @@ impl ActivityStore {
         Ok(rows.into_iter().filter_map(read).collect())
     }
 
+    /// Returns the time of the database's own clock.
+    pub(crate) async fn time(&self) -> Result<Timestamp, BackendError> {
+        self.database.unix_time().await.map(Timestamp::from_unix_seconds).map_err(BackendError::new)
+    }
+
     /// Deletes up to `limit` rows from before `cutoff` and returns how many.
     pub(crate) async fn prune(&self, cutoff: Timestamp, limit: u32) -> Result<u64, BackendError> {
         let sql = "DELETE FROM activity WHERE id IN (SELECT id FROM activity WHERE at < $1 ORDER BY at LIMIT $2)";

@@ -125,10 +125,10 @@ async fn activity_is_bounded_in_number_and_in_time() {
         assert_eq!(kept, [(100,)]);
 
         let now = site.auth.now();
-        assert_eq!(site.accounts.prune(now, 1000).await.unwrap(), 0);
+        assert_eq!(site.accounts.prune_as_of(now, 1000).await.unwrap(), 0);
         let later = now + minutes(90 * 24 * 60 + 1);
-        assert_eq!(site.accounts.prune(later, 50).await.unwrap(), 50);
-        assert_eq!(site.accounts.prune(later, 1000).await.unwrap(), 70);
+        assert_eq!(site.accounts.prune_as_of(later, 50).await.unwrap(), 50);
+        assert_eq!(site.accounts.prune_as_of(later, 1000).await.unwrap(), 70);
         assert!(kinds(&mut ada).await.is_empty());
     }
 }

@@ -177,7 +177,7 @@ async fn s36_a_link_ends_after_an_hour_with_another_password_and_with_another_ad
     let token = mailing.reset_token().await;
     mailing.site.clock.advance(minutes(60));
     assert_eq!(reset(&mailing.site, &token, "a third password").await.status(), 410, "an hour");
-    assert_eq!(mailing.site.accounts.prune(mailing.site.auth.now(), 100).await.unwrap(), 3);
+    assert_eq!(mailing.site.accounts.prune_as_of(mailing.site.auth.now(), 100).await.unwrap(), 3);
     assert_eq!(log_in(&mut mailing.site.client(), "ada", NEW).await.status(), 200);
 }
 

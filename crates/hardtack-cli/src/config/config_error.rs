@@ -4,9 +4,10 @@ use hardtack::ConfigError;
 
 use super::settings::{
     ACCESS_COOKIE_NAME, ACCESS_COOKIE_PATH, ACCESS_CSRF_COOKIE_NAME, ACCESS_CSRF_COOKIE_PATH, ACCESS_LIFETIME,
-    ALGORITHM, BASE_URL, COOKIE_DOMAIN, COOKIE_SAMESITE, CSRF_HEADER_NAME, HEADER_NAME, HEADER_TYPE, IDENTITY_CLAIM,
-    INSECURE_WITHOUT_CSRF, JSON_KEY, LEEWAY, QUERY_STRING_NAME, REFRESH_COOKIE_NAME, REFRESH_COOKIE_PATH,
-    REFRESH_CSRF_COOKIE_NAME, REFRESH_CSRF_COOKIE_PATH, REFRESH_JSON_KEY, REFRESH_LIFETIME, SESSION_LIFETIME, Setting,
+    ALGORITHM, BASE_URL, CLOCK_SKEW, COOKIE_DOMAIN, COOKIE_SAMESITE, CSRF_HEADER_NAME, HEADER_NAME, HEADER_TYPE,
+    IDENTITY_CLAIM, INSECURE_WITHOUT_CSRF, JSON_KEY, LEEWAY, QUERY_STRING_NAME, REFRESH_COOKIE_NAME,
+    REFRESH_COOKIE_PATH, REFRESH_CSRF_COOKIE_NAME, REFRESH_CSRF_COOKIE_PATH, REFRESH_JSON_KEY, REFRESH_LIFETIME,
+    SESSION_LIFETIME, Setting,
 };
 use super::sources::Sources;
 use crate::error::Error;
@@ -45,6 +46,7 @@ pub(super) fn explain(sources: &Sources, error: ConfigError) -> Error {
         ConfigError::AccessOutlivesRefresh => all(&[&ACCESS_LIFETIME, &REFRESH_LIFETIME]),
         ConfigError::SessionShorterThanRefresh => all(&[&SESSION_LIFETIME, &REFRESH_LIFETIME]),
         ConfigError::LeewayTooLong { .. } => all(&[&LEEWAY]),
+        ConfigError::ClockSkewTooLong { .. } => all(&[&CLOCK_SKEW]),
         ConfigError::RandomizedRefreshSignature { .. } => set(&[&ALGORITHM]),
         ConfigError::SameSiteNoneWithoutSecure => all(&[&COOKIE_SAMESITE]),
         ConfigError::SameSiteNoneWithoutCsrf => all(&[&COOKIE_SAMESITE, &INSECURE_WITHOUT_CSRF]),

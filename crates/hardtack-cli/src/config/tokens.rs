@@ -8,8 +8,8 @@ use hardtack::{AuthenticatorBuilder, RefreshMode, SigningKey};
 
 use super::duration;
 use super::settings::{
-    ACCESS_LIFETIME, AUDIENCE, ENCODE_NBF, IDENTITY_CLAIM, ISSUER, LEEWAY, REFRESH, REFRESH_LIFETIME, SESSION_LIFETIME,
-    Setting,
+    ACCESS_LIFETIME, AUDIENCE, CLOCK_SKEW, ENCODE_NBF, IDENTITY_CLAIM, ISSUER, LEEWAY, REFRESH, REFRESH_LIFETIME,
+    SESSION_LIFETIME, Setting,
 };
 use super::sources::Sources;
 use crate::error::Error;
@@ -36,12 +36,12 @@ impl Tokens {
             "off" => Some(RefreshMode::Off),
             _ => None,
         };
-        let leeway = sources.parse_required(&LEEWAY, duration::EXPECTED, duration::parse)?;
+        let leeway = sources.parse(&LEEWAY, duration::EXPECTED, duration::parse)?;
         Ok(Self {
             access_lifetime: lifetime(sources, &ACCESS_LIFETIME)?,
             refresh_lifetime: lifetime(sources, &REFRESH_LIFETIME)?,
             refresh_mode: sources.parse_required(&REFRESH, "transparent, redirect, sliding or off", refresh_mode)?,
-            leeway,
+            leeway: leeway.unwrap_or_default(),
             claims: claims(sources, leeway)?,
         })
     }
@@ -67,12 +67,15 @@ impl Tokens {
     }
 }
 
-fn claims(sources: &Sources, leeway: Duration) -> Result<ClaimsPolicy, Error> {
+fn claims(sources: &Sources, leeway: Option<Duration>) -> Result<ClaimsPolicy, Error> {
     let non_empty = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let mut claims = ClaimsPolicy::default()
-        .leeway(leeway)
+        .clock_skew(sources.parse_required(&CLOCK_SKEW, duration::EXPECTED, duration::parse)?)
         .identity_claim(sources.text_or_empty(&IDENTITY_CLAIM))
         .encode_nbf(sources.parse_bool(&ENCODE_NBF)?.unwrap_or(true));
+    if let Some(leeway) = leeway {
+        claims = claims.leeway(leeway);
+    }
     if let Some(issuer) = sources.parse(&ISSUER, "a non-empty string", non_empty)? {
         claims = claims.issuer(issuer);
     }

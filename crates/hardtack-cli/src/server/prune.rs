@@ -23,7 +23,7 @@ pub(crate) async fn prune(auth: Authenticator, accounts: Accounts) {
     loop {
         ticks.tick().await;
         prune_all("sessions", PAUSE, || auth.prune_sessions(BATCH)).await;
-        prune_all("activity", PAUSE, || accounts.prune(auth.now(), BATCH)).await;
+        prune_all("activity", PAUSE, || accounts.prune(&auth, BATCH)).await;
     }
 }
 

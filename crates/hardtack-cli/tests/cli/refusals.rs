@@ -21,6 +21,7 @@ async fn bad_flags() {
         (&["--access-lifetime", "0"], "--access-lifetime is \"0\"; expected whole seconds"),
         (&["--access-lifetime", "2d"], "--access-lifetime is \"2d\", --refresh-lifetime is \"1d\" (the default): "),
         (&["--session-lifetime", "1h"], "--session-lifetime is \"1h\", --refresh-lifetime is \"1d\" (the default): "),
+        (&["--clock-skew", "61"], "--clock-skew is \"61\": the clock skew is 61 s; at most 60 s is allowed"),
         (&["--leeway", "61"], "--leeway is \"61\": the leeway is 61 s; at most 60 s is allowed"),
         (&["--issuer", ""], "--issuer is \"\"; expected a non-empty string"),
         (&["--log-format", "xml"], "--log-format is \"xml\"; expected text or json"),

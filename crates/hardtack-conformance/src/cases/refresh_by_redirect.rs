@@ -5,7 +5,7 @@ use http::Method;
 use serde_json::json;
 
 use crate::client::Request;
-use crate::harness::{ACCESS, COOKIE_STATES, Case, Outcome, REFRESH, Site, csrf_token};
+use crate::harness::{ACCESS, COOKIE_STATES, Case, Outcome, REFRESH, Site, csrf_token, deletions};
 
 /// The refresh cookie, whose path is the refresh URL. A `__Host-` cookie must have the path `/`, so this one is
 /// `__Secure-`.
@@ -33,7 +33,7 @@ pub(super) fn cases() -> Vec<Case> {
             let mut visitor = site.visitor();
             let request = credentials.cookies.iter().fold(visitor.get("/protected"), Request::raw_cookie_header);
             let Outcome::Refused(_, code) = state.outcome else { return };
-            site.expect("GET", &request.send().await, format!("401 {code} -access -refresh"));
+            site.expect("GET", &request.send().await, format!("401 {code}{}", deletions(code)));
         })
     }));
     cases

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::client::{Client, Request, Response};
 use crate::harness::{
-    ACCESS, COOKIE_STATES, Case, CookieState, Credentials, Outcome, REFRESH, Site, Tokens, cookie_value,
+    ACCESS, COOKIE_STATES, Case, CookieState, Credentials, Outcome, REFRESH, Site, Tokens, cookie_value, deletions,
 };
 
 /// The kind of client that sends a request, and the kind of request.
@@ -119,7 +119,8 @@ fn expected(outcome: Outcome, route: Route, client: ClientKind) -> String {
         Outcome::Replaced => (FailureKind::Revoked, "revoked"),
     };
     let ended = !matches!(kind, FailureKind::Missing | FailureKind::NotFresh);
-    let deleted = if ended && outcome != Outcome::Replaced { " -access -refresh" } else { "" };
+    let deleted = if ended && outcome != Outcome::Replaced { deletions(code) } else { "" };
+    let ended = ended && code != "not_yet_valid";
     let next = match client {
         Page => route.path(),
         Htmx => "/list?p=2",

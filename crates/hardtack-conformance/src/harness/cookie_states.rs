@@ -24,6 +24,12 @@ pub(crate) enum Outcome {
     Replaced,
 }
 
+/// What the reply to a request with a refused access cookie deletes. A token that is too early becomes valid, and is
+/// valid at the server that issued it.
+pub(crate) fn deletions(code: &str) -> &'static str {
+    if code == "not_yet_valid" { "" } else { " -access -refresh" }
+}
+
 /// The `Cookie` fields that a case sends, and the CSRF value that belongs to them.
 pub(crate) struct Credentials {
     pub(crate) cookies: Vec<Vec<u8>>,

@@ -14,7 +14,7 @@ mod summary;
 
 pub(crate) use case::Case;
 pub(crate) use connection::{RawConnection, RepeatedBody};
-pub(crate) use cookie_states::{COOKIE_STATES, CookieState, Credentials, Outcome, Tokens, access_cookie};
+pub(crate) use cookie_states::{COOKIE_STATES, CookieState, Credentials, Outcome, Tokens, access_cookie, deletions};
 pub(crate) use forms::{MULTIPART, URLENCODED, multipart_body};
 pub(crate) use site::{
     ACCESS, ACCESS_LIFETIME, CSRF_ACCESS, HTTP, PRE_SESSION, REFRESH, Site, cookie_value, csrf_token,

@@ -1,5 +1,7 @@
 //! The revocation log after the server has lost data or was restarted.
 
+use std::time::Duration;
+
 use hardtack::session::RevokeTarget;
 use hardtack::session::SessionStore;
 use hardtack_redis::RedisSessions;
@@ -76,4 +78,27 @@ async fn the_log_is_pruned_from_its_beginning_only() {
     assert_eq!(entries.iter().map(|entry| entry.session).collect::<Vec<_>>(), [rows[1].0.id, rows[2].0.id]);
     assert_eq!(entries[0].sequence + 1, entries[1].sequence);
     assert_eq!(store.prune(at(101), 100).await.unwrap(), 1 + 2);
+}
+
+#[tokio::test]
+async fn e04_the_servers_own_clock_decides_what_is_old() {
+    use hardtack::clock::{Clock, SystemClock};
+    use hardtack::testing::TestClock;
+    use hardtack::{Authenticator, KeySet, SigningKey, jwt::Algorithm};
+
+    let (store, now, day) = (crate::open_fresh().await, SystemClock.now(), Duration::from_secs(24 * 60 * 60));
+    let theirs = store.time().await.unwrap().unwrap();
+    assert!(theirs.distance(now) <= Duration::from_secs(30), "{theirs} {now}");
+    let row = hardtack::testing::session("alice", now - 3 * day);
+    store.create(&row, NO_SESSIONS).await.unwrap();
+    store.revoke(RevokeTarget::Sessions(&[row.id]), now - 3 * day).await.unwrap();
+    let clock = TestClock::start_now();
+    let keys = KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap());
+    let auth = Authenticator::builder(keys).sessions(store).clock(clock.clone()).build().unwrap();
+    clock.set_forward(30 * day);
+    assert_eq!(auth.prune_sessions(100).await.unwrap(), 0, "ahead");
+    clock.set_back(60 * day);
+    assert_eq!(auth.prune_sessions(100).await.unwrap(), 0, "behind");
+    clock.set_forward(30 * day);
+    assert_eq!(auth.prune_sessions(100).await.unwrap(), 2, "the session and its log entry");
 }

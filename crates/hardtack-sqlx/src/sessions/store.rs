@@ -140,6 +140,11 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
         Ok(deleted + self.delete_in_batches(log, before, u64::from(limit).saturating_sub(deleted)).await?)
     }
 
+    async fn time(&self) -> Result<Option<Timestamp>, BackendError> {
+        let seconds = self.pool.unix_time().await.map_err(BackendError::new)?;
+        Ok(Some(Timestamp::from_unix_seconds(seconds)))
+    }
+
     async fn revoked_elsewhere(&self) -> Result<(), BackendError> {
         #[cfg(feature = "postgres")]
         if let Some(pool) = self.pool.as_postgres() {

@@ -2,6 +2,7 @@
 
 use super::Exchange;
 use crate::authenticator::LogIn;
+use crate::clock::Timestamp;
 use crate::cookie::SetCookies;
 use crate::event::EventKind;
 use crate::jwt::TokenKind;
@@ -31,8 +32,8 @@ impl Exchange<'_> {
         self.authenticator.begin(log_in, &self.cookie_tokens()).await.map_err(|error| self.refuse(error))
     }
 
-    /// Ends the session that the request's tokens belong to, expired or not, and returns cookies that delete those of
-    /// the browser. A refresh that is already in flight cannot revive the session.
+    /// Ends the session that the request's tokens belong to, expired, too early or not, and returns cookies that delete
+    /// those of the browser. A refresh that is already in flight cannot revive the session.
     ///
     /// # Errors
     /// - The method is GET, the request comes from another site, or the CSRF token is missing.
@@ -53,7 +54,9 @@ impl Exchange<'_> {
         let others = self.other_tokens();
         let mut ids: Vec<SessionId> = in_cookies.iter().chain(&others).filter_map(VerifiedToken::session).collect();
         ids.dedup();
-        let ended = self.authenticator.end(RevokeTarget::Sessions(&ids), self.authenticator.now()).await?;
+        let issued_at = in_cookies.iter().chain(&others).map(|token| token.claims().issued_at);
+        let at = issued_at.fold(self.authenticator.now(), Timestamp::max);
+        let ended = self.authenticator.end(RevokeTarget::Sessions(&ids), at).await?;
         for id in ids {
             let subject = in_cookies.iter().find(|token| token.session() == Some(id)).map(VerifiedToken::subject);
             if let (Some(subject), true) = (subject, !self.authenticator.has_store() || ended.contains(&id)) {
@@ -133,13 +136,14 @@ impl Exchange<'_> {
         self.required(Need::access()).await
     }
 
-    /// The valid or expired tokens in the request's cookies. A cookie with an invalid token counts as missing.
+    /// The tokens in the request's cookies that are valid, expired or too early. A cookie with another token counts as
+    /// missing.
     fn cookie_tokens(&self) -> Vec<VerifiedToken> {
         let read = |kind| Some(self.authenticator.cookie_token(&self.head, kind).ok()??.any_age());
         [TokenKind::Access, TokenKind::Refresh].into_iter().filter_map(read).collect()
     }
 
-    /// The valid or expired tokens in the request's other locations, such as the `Authorization` header.
+    /// The same for the request's other locations, such as the `Authorization` header.
     fn other_tokens(&self) -> Vec<VerifiedToken> {
         let verifier = self.verifier();
         let locations = self.authenticator.settings().sources.locations.iter();

@@ -31,7 +31,7 @@ impl Authenticator {
     /// # Errors
     /// The token is invalid for a reason other than its age.
     pub fn decode_allowing_expired<T: ExtraClaims>(&self, token: &str) -> Result<VerifiedToken<T>, TokenError> {
-        self.decoded(token, None)?.any_age().with_extra()
+        self.decoded(token, None)?.valid_or_expired()?.with_extra()
     }
 
     /// Returns the id of a valid token. It is empty if the token has none, which only

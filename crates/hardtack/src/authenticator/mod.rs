@@ -8,6 +8,7 @@ mod builder;
 mod callbacks;
 mod cookies;
 mod decode;
+mod early;
 mod emit;
 mod error;
 mod extra_claims;
@@ -35,6 +36,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use callbacks::Callbacks;
+use early::EarlyTokens;
 use fast_path::FastPath;
 use token_cache::TokenCache;
 
@@ -47,7 +49,7 @@ use crate::event::Observer;
 use crate::jwt::KeySet;
 use crate::refusal::Handlers;
 use crate::request::NextPath;
-use crate::revocation::{LogPosition, RevocationCache};
+use crate::revocation::{LogPosition, Moment, RevocationCache};
 use crate::session::{ErasedStore, SessionRules};
 use crate::urls::Urls;
 
@@ -74,6 +76,7 @@ struct Inner {
     revocation_cache: RevocationCache,
     log: LogPosition,
     clock: Box<dyn Clock>,
+    early_tokens: EarlyTokens,
     handlers: Handlers,
     callbacks: Callbacks,
     observers: Vec<Observer>,
@@ -122,6 +125,16 @@ impl Authenticator {
     #[inline]
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()
+    }
+
+    /// Warns that the time in a good token or in the row of a session is in the future.
+    fn warn_of_early(&self, time: Timestamp, now: Timestamp) {
+        self.0.early_tokens.warn(&*self.0.clock, self.settings().claims.skew(), time, now);
+    }
+
+    /// The current moment on both clocks, for what a clock that is set must not change.
+    fn moment(&self) -> Moment {
+        Moment::now(&*self.0.clock)
     }
 
     /// Returns `text` if it is a page of this site that [`Self::next`] accepts, and the home page otherwise.

@@ -70,21 +70,33 @@ pub(crate) enum TokenVerdict {
     Valid(VerifiedToken),
     /// It has expired, and nothing else is wrong with it.
     Expired(VerifiedToken),
+    /// It is from the future, and nothing else is wrong with it: the clock of the server that issued it is ahead of
+    /// ours. It is refused, but its cookies stay, and its session can be ended.
+    Early(VerifiedToken, TokenError),
 }
 
 impl TokenVerdict {
-    /// The token, unless it has expired.
+    /// The token, unless it has expired or is too early.
     pub(super) fn valid(self) -> Result<VerifiedToken, TokenError> {
         match self {
             Self::Valid(token) => Ok(token),
             Self::Expired(_) => Err(TokenError::Expired),
+            Self::Early(_, error) => Err(error),
         }
     }
 
-    /// The token, expired or not.
+    /// The token, unless it is too early.
+    pub(super) fn valid_or_expired(self) -> Result<VerifiedToken, TokenError> {
+        match self {
+            Self::Valid(token) | Self::Expired(token) => Ok(token),
+            Self::Early(_, error) => Err(error),
+        }
+    }
+
+    /// The token, whatever its times.
     pub(crate) fn any_age(self) -> VerifiedToken {
         match self {
-            Self::Valid(token) | Self::Expired(token) => token,
+            Self::Valid(token) | Self::Expired(token) | Self::Early(token, _) => token,
         }
     }
 }
@@ -136,7 +148,7 @@ impl<'a> RequestVerifier<'a> {
         let token = match self.authenticator.verify_token(text, need.expected_kind(), now) {
             Ok(TokenVerdict::Valid(token)) => token,
             Ok(TokenVerdict::Expired(token)) => return Ok(CookieVerdict::Expired(token)),
-            Err(error) => return Err(error.into()),
+            Ok(TokenVerdict::Early(_, error)) | Err(error) => return Err(error.into()),
         };
         // 4. Check CSRF.
         self.check_csrf(&token)?;
@@ -257,7 +269,7 @@ impl Authenticator {
             if verdict == Err(TokenError::Expired) {
                 cache.remove(text);
             }
-            return token_verdict(payload, verdict);
+            return self.token_verdict(payload, verdict, now);
         }
         let payload = self.verify_signature(text)?;
         let payload = Arc::new(VerifiedPayload::read(payload, &self.settings().claims_profile())?);
@@ -266,7 +278,7 @@ impl Authenticator {
         if let (Ok(valid), TokenKind::Access, Some(cache)) = (&verdict, payload.kind(), cache) {
             cache.insert(text, &payload, valid.clone());
         }
-        token_verdict(payload, verdict.map(|_| ()))
+        self.token_verdict(payload, verdict.map(|_| ()), now)
     }
 
     /// Step 2: returns the payload of a token that one of the keys has signed.
@@ -287,7 +299,8 @@ impl Authenticator {
             TokenKind::Refresh => settings.refresh_lifetime,
         };
         let (claims, mut expected) = (&settings.claims, Expected::new(now, kind));
-        expected.leeway = claims.leeway;
+        expected.leeway = claims.exp_leeway();
+        expected.clock_skew = claims.skew();
         expected.audience = (!claims.decode_audience.is_empty()).then_some(claims.decode_audience.as_slice());
         expected.insecure_any_audience = settings.flask;
         expected.issuers = &claims.decode_issuers;
@@ -314,20 +327,32 @@ impl Authenticator {
         self.knows_all_revocations(now) && self.0.revocation_cache.status(id) == SessionStatus::Live(Notes::default())
     }
 
-    /// Whether this process has read the revocation log recently enough. Ask before the cache is read: see
+    /// Whether this process has read the revocation log recently enough, and the clock was not set back since to where
+    /// that does not count. Ask before the cache is read: see
     /// [`LogPosition::is_current`](crate::revocation::LogPosition::is_current).
     #[inline]
     pub(super) fn knows_all_revocations(&self, now: Timestamp) -> bool {
-        !self.0.fast_path.bounds_staleness
-            || self.settings().sessions.max_staleness.is_none_or(|bound| self.0.log.is_current(now, bound))
+        !self.0.revocation_cache.has_forgotten(now)
+            && (!self.0.fast_path.bounds_staleness
+                || self.settings().sessions.max_staleness.is_none_or(|bound| self.0.log.is_current(now, bound)))
     }
-}
 
-fn token_verdict(payload: Arc<VerifiedPayload>, verdict: Result<(), TokenError>) -> Result<TokenVerdict, TokenError> {
-    let token = VerifiedToken::from_payload(payload);
-    match verdict {
-        Ok(()) => Ok(TokenVerdict::Valid(token)),
-        Err(TokenError::Expired) => Ok(TokenVerdict::Expired(token)),
-        Err(error) => Err(error),
+    fn token_verdict(
+        &self,
+        payload: Arc<VerifiedPayload>,
+        verdict: Result<(), TokenError>,
+        now: Timestamp,
+    ) -> Result<TokenVerdict, TokenError> {
+        let token = VerifiedToken::from_payload(payload);
+        match verdict {
+            Ok(()) => Ok(TokenVerdict::Valid(token)),
+            Err(TokenError::Expired) => Ok(TokenVerdict::Expired(token)),
+            Err(error) if error.is_early() => {
+                let claims = token.claims();
+                self.warn_of_early(claims.not_before.map_or(claims.issued_at, |nbf| nbf.max(claims.issued_at)), now);
+                Ok(TokenVerdict::Early(token, error))
+            }
+            Err(error) => Err(error),
+        }
     }
 }

@@ -41,6 +41,7 @@ impl RequestVerifier<'_> {
             let (token, expired) = match self.authenticator.verify_token(&text, None, self.authenticator.now())? {
                 TokenVerdict::Valid(token) => (token.found_in(location), false),
                 TokenVerdict::Expired(token) => (token.found_in(location), true),
+                TokenVerdict::Early(_, error) => return Err(error.into()),
             };
             if csrf {
                 self.check_csrf_value(&token, need.kind)?;

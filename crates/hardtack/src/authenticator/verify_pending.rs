@@ -140,10 +140,7 @@ impl RequestVerifier<'_> {
     pub(crate) async fn refresh_token(&self, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         let authenticator = self.authenticator;
         let Some(text) = authenticator.find_cookie(&self.head, TokenKind::Refresh)? else { return Ok(None) };
-        let token = match authenticator.verify_token(text, need.expected_kind(), authenticator.now())? {
-            TokenVerdict::Valid(token) => token,
-            TokenVerdict::Expired(_) => return Err(TokenError::Expired.into()),
-        };
+        let token = authenticator.verify_token(text, need.expected_kind(), authenticator.now())?.valid()?;
         self.check_csrf(&token)?;
         if !need.skip_revocation_check {
             match token.session().map(|id| authenticator.0.revocation_cache.status(id)) {
@@ -195,8 +192,9 @@ impl RequestVerifier<'_> {
             let refresh = self.authenticator.cookie_token(&self.head, TokenKind::Refresh);
             return matches!(refresh, Ok(Some(TokenVerdict::Expired(_))));
         }
-        // After a replacement, the browser has other cookies or is about to get them.
-        !matches!(reason, Reason::Replaced) && reason.kind().unsets_cookies()
+        // After a replacement, the browser has other cookies or is about to get them. A token that is too early becomes
+        // valid, and is valid at the server that issued it (RFC 7519 section 4.1.5).
+        !matches!(reason, Reason::Replaced) && !reason.is_early() && reason.kind().unsets_cookies()
     }
 
     /// Whether refreshing is left to the application: because of its settings, or because there is no layer.

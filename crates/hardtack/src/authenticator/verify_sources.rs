@@ -51,6 +51,7 @@ impl<'a> RequestVerifier<'a> {
             TokenVerdict::Expired(token) => {
                 return Err(Rejection::not_from_cookie(TokenError::Expired).about(token.found_in(location)));
             }
+            TokenVerdict::Early(_, error) => return Err(Rejection::not_from_cookie(error)),
         };
         self.state.set_authenticated();
         match self.check_token(&token, need).await {

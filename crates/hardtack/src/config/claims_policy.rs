@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::clock::{DEFAULT_SKEW, MAX_SKEW};
 use crate::error::ConfigError;
 use crate::jwt::Claims;
 
@@ -15,7 +16,10 @@ use crate::jwt::Claims;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a policy does nothing until it is given to AuthenticatorBuilder::claims"]
 pub struct ClaimsPolicy {
-    pub(crate) leeway: Duration,
+    /// Replaces `clock_skew` if it is set.
+    pub(crate) leeway: Option<Duration>,
+    /// Three seconds if it is not set; none in `flask_compatible`.
+    pub(crate) clock_skew: Option<Duration>,
     pub(crate) encode_audience: Vec<String>,
     /// The accepted audiences; if empty, only tokens without an audience are accepted.
     pub(crate) decode_audience: Vec<String>,
@@ -32,7 +36,8 @@ pub struct ClaimsPolicy {
 impl Default for ClaimsPolicy {
     fn default() -> Self {
         Self {
-            leeway: Duration::ZERO,
+            leeway: None,
+            clock_skew: None,
             encode_audience: Vec::new(),
             decode_audience: Vec::new(),
             encode_issuer: None,
@@ -45,9 +50,21 @@ impl Default for ClaimsPolicy {
 }
 
 impl ClaimsPolicy {
-    /// Sets the tolerance for clocks that differ, in whole seconds, at most 60 (`JWT_DECODE_LEEWAY`). Default: 0.
+    /// Sets one tolerance for all times, in whole seconds, at most 60 (`JWT_DECODE_LEEWAY`): how long after its `exp`
+    /// a token is still accepted, and how far its `nbf` and `iat` may be in the future. It replaces
+    /// [`Self::clock_skew`]. Default: not set, so tokens expire at their `exp`.
     pub fn leeway(mut self, span: Duration) -> Self {
-        self.leeway = span;
+        self.leeway = Some(span);
+        self
+    }
+
+    /// Sets how far the clocks of servers that share keys or a store may differ, in whole seconds, at most 60: how far
+    /// `nbf` and `iat` of a token, and the times in the row of a session, may be in the future. Default: 3.
+    ///
+    /// A token that is further ahead is refused until its time has come, but its cookies are not deleted, and its
+    /// session does not end. A warning in the log says by how much the clocks differ.
+    pub fn clock_skew(mut self, span: Duration) -> Self {
+        self.clock_skew = Some(span);
         self
     }
 
@@ -112,9 +129,22 @@ impl ClaimsPolicy {
         self
     }
 
+    /// How long after its `exp` a token is accepted.
+    pub(crate) fn exp_leeway(&self) -> Duration {
+        self.leeway.unwrap_or_default()
+    }
+
+    /// How far times that another server wrote may be in the future.
+    pub(crate) fn skew(&self) -> Duration {
+        self.leeway.or(self.clock_skew).unwrap_or(DEFAULT_SKEW)
+    }
+
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        if self.leeway > Duration::from_secs(60) {
-            return Err(ConfigError::LeewayTooLong { seconds: self.leeway.as_secs() });
+        if self.exp_leeway() > MAX_SKEW {
+            return Err(ConfigError::LeewayTooLong { seconds: self.exp_leeway().as_secs() });
+        }
+        if let Some(skew) = self.clock_skew.filter(|skew| *skew > MAX_SKEW) {
+            return Err(ConfigError::ClockSkewTooLong { seconds: skew.as_secs() });
         }
         if !Claims::can_identify(&self.identity_claim) {
             return Err(ConfigError::BadIdentityClaim { name: self.identity_claim.clone() });

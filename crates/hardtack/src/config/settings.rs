@@ -51,6 +51,10 @@ impl Default for Settings {
 impl Settings {
     /// Checks the settings together. `stored_sessions` tells whether there is a session store.
     pub(crate) fn check(&mut self, stored_sessions: bool) -> Result<(), ConfigError> {
+        if self.flask {
+            // Flask-JWT-Extended tolerates no difference unless `JWT_DECODE_LEEWAY` is set.
+            self.claims.clock_skew.get_or_insert(Duration::ZERO);
+        }
         self.check_lifetimes(stored_sessions)?;
         self.sessions.check(stored_sessions)?;
         self.claims.check()?;
@@ -111,6 +115,6 @@ impl Settings {
         let idle = idle.unwrap_or(self.sessions.absolute_lifetime);
         let absolute =
             if stored_sessions { self.sessions.absolute_lifetime } else { self.sessions.absolute_lifetime.max(idle) };
-        self.sessions.rules(idle, absolute)
+        self.sessions.rules(idle, absolute, self.claims.skew())
     }
 }

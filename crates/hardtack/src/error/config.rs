@@ -156,6 +156,12 @@ pub enum ConfigError {
         /// The given leeway.
         seconds: u64,
     },
+    /// The tolerance for clocks that differ is too long.
+    #[error("the clock skew is {seconds} s; at most 60 s is allowed, so synchronize the clocks, for example with NTP")]
+    ClockSkewTooLong {
+        /// The given tolerance.
+        seconds: u64,
+    },
     /// The signing algorithm is randomized, so refresh tokens cannot be computed again.
     #[error(
         "refresh tokens of stored sessions need a deterministic signature, and signatures with {algorithm} are \

@@ -79,6 +79,11 @@ pub enum TokenError {
 }
 
 impl TokenError {
+    /// Returns whether the token is only too early: its `nbf` or `iat` is in the future.
+    pub const fn is_early(&self) -> bool {
+        matches!(self, Self::NotYetValid | Self::IssuedInFuture)
+    }
+
     /// Returns a stable name for programs, in `snake_case`.
     pub fn code(&self) -> &'static str {
         match self {

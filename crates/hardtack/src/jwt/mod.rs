@@ -51,7 +51,7 @@ pub use key_set::KeySet;
 pub use keys::{SigningKey, VerifyingKey};
 pub use limits::MAX_TOKEN_LEN;
 pub use unverified::Unverified;
-pub use validate::{Expected, MAX_LEEWAY, validate};
+pub use validate::{Expected, validate};
 
 pub(crate) use claims::{ClaimsProfile, FastClaims};
 pub(crate) use hex::decode as decode_hex;

@@ -5,10 +5,7 @@ use std::time::Duration;
 
 use super::claims::{Claims, FastClaims, TokenKind};
 use super::error::TokenError;
-use crate::clock::Timestamp;
-
-/// The most leeway that [`validate`] grants: a longer [`Expected::leeway`] counts as this.
-pub const MAX_LEEWAY: Duration = Duration::from_secs(60);
+use crate::clock::{DEFAULT_SKEW, MAX_SKEW, Timestamp};
 
 /// What [`validate`] compares claims with.
 #[derive(Clone, Debug)]
@@ -16,9 +13,12 @@ pub const MAX_LEEWAY: Duration = Duration::from_secs(60);
 pub struct Expected<'a> {
     /// The current time.
     pub now: Timestamp,
-    /// How far the clocks of issuer and verifier may differ. Zero unless set, at most [`MAX_LEEWAY`]. Fractions of a
-    /// second are cut off.
+    /// How long after its `exp` a token is accepted. Zero unless set, at most [`MAX_SKEW`]. Fractions of a second are
+    /// cut off.
     pub leeway: Duration,
+    /// How far `nbf` and `iat` may be in the future, because the issuer's clock may be ahead of ours.
+    /// [`DEFAULT_SKEW`] unless set, at most [`MAX_SKEW`]. Fractions of a second are cut off.
+    pub clock_skew: Duration,
     /// The kind of token that is accepted.
     pub kind: TokenKind,
     /// The names of this service. `aud` must contain one of them. With `None`, a token that has an `aud` is refused,
@@ -33,11 +33,13 @@ pub struct Expected<'a> {
 }
 
 impl Expected<'_> {
-    /// Creates expectations for a token of this kind, with no leeway, no audience, any issuer, and a required `exp`.
+    /// Creates expectations for a token of this kind, with no leeway for `exp`, three seconds for clocks that differ, no
+    /// audience, any issuer, and a required `exp`.
     pub const fn new(now: Timestamp, kind: TokenKind) -> Self {
         Self {
             now,
             leeway: Duration::ZERO,
+            clock_skew: DEFAULT_SKEW,
             kind,
             audience: None,
             insecure_any_audience: false,
@@ -67,8 +69,9 @@ impl Expected<'_> {
 /// # Errors
 /// [`TokenError::Expired`] only if nothing else is wrong, because an expired token may lead to a refresh. Otherwise
 /// the first of [`WrongKind`](TokenError::WrongKind), [`WrongIssuer`](TokenError::WrongIssuer),
-/// [`WrongAudience`](TokenError::WrongAudience), [`NotYetValid`](TokenError::NotYetValid),
-/// [`IssuedInFuture`](TokenError::IssuedInFuture) and [`MissingClaim`](TokenError::MissingClaim).
+/// [`WrongAudience`](TokenError::WrongAudience), [`MissingClaim`](TokenError::MissingClaim),
+/// [`NotYetValid`](TokenError::NotYetValid) and [`IssuedInFuture`](TokenError::IssuedInFuture). The last two mean that
+/// nothing else is wrong: [`TokenError::is_early`].
 pub fn validate(claims: &Claims, expected: &Expected<'_>) -> Result<(), TokenError> {
     claims.registered().validate(expected).map(drop)
 }
@@ -131,8 +134,11 @@ impl<'a, A: IntoIterator<Item = &'a str>> RegisteredClaims<'a, A> {
         if !audience_fits {
             return Err(TokenError::WrongAudience);
         }
-        let leeway = expected.leeway.min(MAX_LEEWAY);
-        let latest = expected.now + leeway;
+        if self.expires_at.is_none() && !expected.allow_never_expiring {
+            return Err(TokenError::MissingClaim("exp"));
+        }
+        let (leeway, skew) = (expected.leeway.min(MAX_SKEW), expected.clock_skew.min(MAX_SKEW));
+        let latest = expected.now + skew;
         if self.not_before.is_some_and(|nbf| nbf > latest) {
             return Err(TokenError::NotYetValid);
         }
@@ -140,14 +146,12 @@ impl<'a, A: IntoIterator<Item = &'a str>> RegisteredClaims<'a, A> {
             return Err(TokenError::IssuedInFuture);
         }
         // Last, so that an expired token is refreshed only if it was valid until then.
-        match self.expires_at {
-            Some(exp) if exp + leeway <= expected.now => return Err(TokenError::Expired),
-            None if !expected.allow_never_expiring => return Err(TokenError::MissingClaim("exp")),
-            _ => {}
+        if self.expires_at.is_some_and(|exp| exp + leeway <= expected.now) {
+            return Err(TokenError::Expired);
         }
         let from = self.not_before.map_or(self.issued_at, |not_before| not_before.max(self.issued_at));
         let until = self.expires_at.map_or(Timestamp::MAX, |exp| exp + leeway);
-        Ok(from - leeway..until)
+        Ok(from - skew..until)
     }
 }
 
@@ -164,6 +168,7 @@ mod tests {
             not_before in prop::option::of(90_i64..110),
             expires_at in prop::option::of(90_i64..120),
             leeway in prop::sample::select(vec![0_u64, 1, 5, 60, 90]),
+            clock_skew in prop::sample::select(vec![0_u64, 3, 60, 90]),
             first in 0_i64..250,
             then in 0_i64..250,
         ) {
@@ -178,6 +183,7 @@ mod tests {
             };
             let expected = |now| Expected {
                 leeway: Duration::from_secs(leeway),
+                clock_skew: Duration::from_secs(clock_skew),
                 allow_never_expiring: true,
                 ..Expected::new(at(now), TokenKind::Access)
             };

@@ -7,7 +7,8 @@
 pub enum FailureKind {
     /// The route needs a token, and the request has none (`unauthorized_loader`).
     Missing,
-    /// The token is forged, malformed, of the wrong kind or for another audience (`invalid_token_loader`).
+    /// The token is forged, malformed, of the wrong kind or for another audience (`invalid_token_loader`). Also for a
+    /// token that is [too early](crate::refusal::Reason::is_early), whose cookies are not deleted.
     Invalid,
     /// The token has expired (`expired_token_loader`).
     Expired,

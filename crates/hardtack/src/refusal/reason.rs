@@ -71,6 +71,12 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Returns whether the token is good, but from the future: the clocks of two servers differ, or a clock was set
+    /// back. The request is refused, and its cookies stay.
+    pub const fn is_early(&self) -> bool {
+        matches!(self, Self::Token(error) if error.is_early())
+    }
+
     /// Returns a stable name in `snake_case`, the same in replies, events and the documentation.
     pub fn code(&self) -> &'static str {
         match self {
@@ -125,6 +131,9 @@ impl Reason {
             }
             Self::Token(TokenError::WrongKind) => {
                 "This route needs the other kind of token (access or refresh). Log in again."
+            }
+            Self::Token(TokenError::NotYetValid | TokenError::IssuedInFuture) => {
+                "Your log-in is not valid here yet, because this server's clock is behind. Try again in a moment, or log in again."
             }
             Self::Malformed(_) => "The token is not in the expected form, such as Authorization: Bearer TOKEN.",
             Self::BeyondPeek => {

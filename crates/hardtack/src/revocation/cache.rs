@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use foldhash::quality::RandomState;
 
+use super::moment::Moment;
 use super::sync::{AtomicI64, AtomicU64, HashMap, MARK_WORDS, Mutex, MutexGuard, Ordering};
 use crate::clock::Timestamp;
 use crate::session::SessionId;
@@ -38,12 +39,18 @@ pub(crate) struct Notes {
 /// A map of recent revocations. An entry lives as long as the session's access tokens could be valid: after that,
 /// they are refused because they have expired. So the map stays as small as the log-outs within one access lifetime.
 ///
+/// An entry is dropped when its time has passed on both clocks since it was learned. If the clock is set back further
+/// than that, tokens of sessions whose entries were dropped are valid again by their dates: the cache then
+/// [has forgotten](Self::has_forgotten) what it must know, until the log has been read again (decision 31).
+///
 /// Every request reads it, and few write to it: readers take no lock, and writers wait for each other (decision 12).
 /// For most sessions there is no entry, and their requests read one bit of the filter.
 #[derive(Debug)]
 pub(crate) struct RevocationCache {
-    status: HashMap<SessionId, (SessionStatus, Timestamp), RandomState>,
+    status: HashMap<SessionId, (SessionStatus, Moment), RandomState>,
     marks: RevocationFilter,
+    /// The latest date until which a dropped entry was needed, in Unix seconds; [`NEVER`] if none was dropped.
+    dropped: AtomicI64,
     upkeep: Mutex<Upkeep>,
 }
 
@@ -54,18 +61,23 @@ struct Upkeep {
     entries: usize,
     /// When more bits are set than this. The bit of an entry that is removed early stays set.
     marks: usize,
+    /// When there are more than [`MIN_ENTRIES`] and this much time has passed on the monotonic clock.
+    due: Duration,
     /// How many bits are set.
     marked: usize,
 }
 
 impl Default for Upkeep {
     fn default() -> Self {
-        Self { entries: MIN_ENTRIES, marks: MIN_MARKS, marked: 0 }
+        Self { entries: MIN_ENTRIES, marks: MIN_MARKS, due: Duration::ZERO, marked: 0 }
     }
 }
 
 /// Fewer entries than this are not worth a sweep.
 const MIN_ENTRIES: usize = 1024;
+
+/// How long expired entries may stay: after reading a long log, there are many at once.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(10 * 60);
 
 /// With this many bits set, one in 64 sessions without an entry is looked up in the map.
 const MIN_MARKS: usize = RevocationFilter::ALL / 64;
@@ -73,7 +85,7 @@ const MIN_MARKS: usize = RevocationFilter::ALL / 64;
 impl Default for RevocationCache {
     fn default() -> Self {
         let status = HashMap::with_hasher(RandomState::default());
-        Self { status, marks: RevocationFilter::default(), upkeep: Mutex::default() }
+        Self { status, marks: RevocationFilter::default(), dropped: AtomicI64::new(NEVER), upkeep: Mutex::default() }
     }
 }
 
@@ -86,29 +98,49 @@ impl RevocationCache {
         self.status.pin().get(&id).map_or(SessionStatus::Live(Notes::default()), |(status, _)| *status)
     }
 
+    /// Whether the clock was set back to a time when dropped entries were still needed.
+    #[inline]
+    pub(crate) fn has_forgotten(&self, now: Timestamp) -> bool {
+        now.unix_seconds() < self.dropped.load(Ordering::Acquire)
+    }
+
+    /// The latest date until which a dropped entry was needed, if the clock was set back to before that.
+    pub(crate) fn forgotten_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.has_forgotten(now).then(|| Timestamp::from_unix_seconds(self.dropped.load(Ordering::Acquire)))
+    }
+
+    /// Notes that the whole log was read again, after [`Self::forgotten_until`] returned `until`.
+    pub(crate) fn remembers(&self, until: Timestamp) {
+        let _writing = self.writing();
+        // If more was dropped in the meantime, the log has to be read once more.
+        if self.dropped.load(Ordering::Acquire) == until.unix_seconds() {
+            self.dropped.store(NEVER, Ordering::Release);
+        }
+    }
+
     /// Notes that a session has ended. Nothing makes it live again.
-    pub(crate) fn end(&self, id: SessionId, until: Timestamp, now: Timestamp) {
+    pub(crate) fn end(&self, id: SessionId, until: Moment, now: Moment) {
         self.note(id, |_| SessionStatus::Ended, until, now);
     }
 
     /// Notes that a session was replaced by a new session of the same browser.
-    pub(crate) fn replace(&self, id: SessionId, until: Timestamp, now: Timestamp) {
+    pub(crate) fn replace(&self, id: SessionId, until: Moment, now: Moment) {
         self.note(id, |_| SessionStatus::Replaced, until, now);
     }
 
     /// Notes that the claims of a session changed at this generation.
-    pub(crate) fn outdate(&self, id: SessionId, generation: u64, until: Timestamp, now: Timestamp) {
+    pub(crate) fn outdate(&self, id: SessionId, generation: u64, until: Moment, now: Moment) {
         let noted = |notes: Notes| SessionStatus::Live(Notes { outdated: notes.outdated.max(generation), ..notes });
         self.note(id, noted, until, now);
     }
 
     /// Notes that a write which ends a session or changes its claims has an unknown outcome.
-    pub(crate) fn mark_uncertain(&self, id: SessionId, until: Timestamp, now: Timestamp) {
+    pub(crate) fn mark_uncertain(&self, id: SessionId, until: Moment, now: Moment) {
         self.note(id, |notes| SessionStatus::Live(Notes { uncertain: true, ..notes }), until, now);
     }
 
     /// Notes that a generation was issued and not used yet.
-    pub(crate) fn await_confirmation(&self, id: SessionId, generation: u64, until: Timestamp, now: Timestamp) {
+    pub(crate) fn await_confirmation(&self, id: SessionId, generation: u64, until: Moment, now: Moment) {
         self.note(id, |notes| SessionStatus::Live(Notes { awaited: generation, ..notes }), until, now);
     }
 
@@ -129,7 +161,7 @@ impl RevocationCache {
     }
 
     /// Changes the entry of a session. An ended session stays ended.
-    fn note(&self, id: SessionId, noted: impl Fn(Notes) -> SessionStatus, until: Timestamp, now: Timestamp) {
+    fn note(&self, id: SessionId, noted: impl Fn(Notes) -> SessionStatus, until: Moment, now: Moment) {
         let mut upkeep = self.writing();
         upkeep.marked += usize::from(self.marks.set(id));
         let entries = self.status.pin();
@@ -144,18 +176,26 @@ impl RevocationCache {
             },
             (noted(Notes::default()), until),
         );
-        if entries.len() > upkeep.entries || upkeep.marked > upkeep.marks {
-            let mut marks = FilterDraft::default();
+        let due = entries.len() > MIN_ENTRIES && now.monotonic >= upkeep.due;
+        if due || entries.len() > upkeep.entries || upkeep.marked > upkeep.marks {
+            let (mut marks, mut dropped) = (FilterDraft::default(), self.dropped.load(Ordering::Acquire));
             entries.retain(|id, (_, until)| {
-                let stays = *until > now;
+                let stays = !until.has_passed(now);
                 if stays {
                     marks.set(*id);
+                } else {
+                    dropped = dropped.max(until.date.unix_seconds());
                 }
                 stays
             });
+            self.dropped.store(dropped, Ordering::Release);
             let marked = self.marks.replace(&marks);
-            *upkeep =
-                Upkeep { entries: (entries.len() * 2).max(MIN_ENTRIES), marks: (marked * 2).max(MIN_MARKS), marked };
+            *upkeep = Upkeep {
+                entries: (entries.len() * 2).max(MIN_ENTRIES),
+                marks: (marked * 2).max(MIN_MARKS),
+                due: now.monotonic.saturating_add(SWEEP_INTERVAL),
+                marked,
+            };
         }
     }
 
@@ -268,6 +308,12 @@ impl LogPosition {
     /// Notes that the cache contains everything that the log contained at `at`. Call it after it does.
     pub(crate) fn synced(&self, at: Timestamp) {
         self.synced_at.store(at.unix_seconds(), Ordering::Release);
+    }
+
+    /// Notes that the log could not be read for too long. The clock that [`Self::is_current`] goes by may have been set
+    /// back since it was last read.
+    pub(crate) fn stale(&self) {
+        self.synced_at.store(NEVER, Ordering::Release);
     }
 
     /// Notes that entries were missed: the cache is stale until the log has been read from its beginning.

@@ -2,9 +2,11 @@
 
 mod cache;
 mod log_reader;
+mod moment;
 mod sync;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use cache::{LogPosition, Notes, RevocationCache, SessionStatus};
 pub(crate) use log_reader::{LogReader, LogStep};
+pub(crate) use moment::Moment;

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::revocation::{Notes, RevocationCache, SessionStatus};
+use crate::revocation::{Moment, Notes, RevocationCache, SessionStatus};
 use crate::session::SessionId;
 
-const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
-const LATER: Timestamp = Timestamp::from_unix_seconds(1_800_000_001);
+const DATE: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
+const NOW: Moment = Moment { date: DATE, monotonic: Duration::from_secs(7) };
+const LATER: Moment = Moment { date: Timestamp::from_unix_seconds(1_800_000_001), monotonic: Duration::from_secs(8) };
 
 fn live(outdated: u64, awaited: u64, uncertain: bool) -> SessionStatus {
     SessionStatus::Live(Notes { outdated, awaited, uncertain })
@@ -100,8 +101,74 @@ fn s28_whoever_has_ended_stays_so_when_marks_are_drawn_anew() {
 fn entries_are_removed_when_their_tokens_have_expired() {
     let map = RevocationCache::default();
     for second in 0..10_000 {
-        let now = NOW + Duration::from_secs(second);
-        map.end(SessionId::random(), now + Duration::from_secs(10), now);
+        let now = NOW.after(Duration::from_secs(second));
+        map.end(SessionId::random(), now.after(Duration::from_secs(10)), now);
     }
     assert!(map.len() < 2048);
+}
+
+/// NOW, some time later, on a clock that was set forward or back.
+fn at(passed: u64, set: i64) -> Moment {
+    let date = Timestamp::from_unix_seconds(DATE.unix_seconds() + i64::try_from(passed).unwrap() + set);
+    Moment { date, monotonic: NOW.monotonic + Duration::from_secs(passed) }
+}
+
+/// Ends `count` sessions whose tokens live for 900 s, and returns the id of one of them.
+fn ended(map: &RevocationCache, count: u64, now: Moment) -> SessionId {
+    (0..count).for_each(|_| map.end(SessionId::random(), now.after(Duration::from_secs(900)), now));
+    let id = SessionId::random();
+    map.end(id, now.after(Duration::from_secs(900)), now);
+    id
+}
+
+#[test]
+fn s71_a_clock_that_jumps_sweeps_nothing_before_its_time() {
+    for set in [3600, -3600, 2, -2] {
+        let map = RevocationCache::default();
+        let id = ended(&map, 1500, at(0, 0));
+        // The clock is set, more sessions end, and the clock is right again.
+        ended(&map, 3000, at(10, set));
+        ended(&map, 3000, at(20, 0));
+        assert_eq!(map.status(id), SessionStatus::Ended, "{set}");
+        assert!(!map.has_forgotten(at(20, 0).date), "{set}");
+        // The life of the entries has passed on both clocks.
+        ended(&map, 1, at(5000, 0));
+        assert!(map.len() < 1024, "{set}: {}", map.len());
+        assert_eq!(map.status(id), live(0, 0, false), "{set}");
+    }
+}
+
+#[test]
+fn s71_what_was_learned_while_the_clock_was_ahead_outlasts_it() {
+    let map = RevocationCache::default();
+    let id = ended(&map, 1500, at(0, 3600));
+    // The tokens, which the same clock has dated, are valid in an hour.
+    ended(&map, 3000, at(1000, 0));
+    ended(&map, 3000, at(3600, 0));
+    assert_eq!(map.status(id), SessionStatus::Ended);
+    ended(&map, 1, at(6000, 0));
+    assert_eq!(map.status(id), live(0, 0, false));
+}
+
+#[test]
+fn s71_a_clock_that_goes_back_past_a_sweep_is_noticed() {
+    let map = RevocationCache::default();
+    let id = ended(&map, 1500, at(0, 0));
+    ended(&map, 1, at(1000, 0));
+    assert_eq!(map.status(id), live(0, 0, false), "it was dropped in its time");
+    assert!(!map.has_forgotten(at(1000, 0).date));
+    assert!(!map.has_forgotten(at(1001, -101).date), "its tokens are still expired");
+    let back = at(1001, -102).date;
+    assert!(map.has_forgotten(back));
+    let until = map.forgotten_until(back).unwrap();
+    assert_eq!(until, DATE + Duration::from_secs(900));
+    map.remembers(until);
+    assert!(!map.has_forgotten(back));
+    // More was dropped while the log was read.
+    map.remembers(until);
+    ended(&map, 1500, at(1002, -102));
+    ended(&map, 1, at(3000, -102));
+    let back = at(3001, -2000).date;
+    map.remembers(until);
+    assert!(map.has_forgotten(back));
 }

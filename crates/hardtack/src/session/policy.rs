@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use super::SessionRules;
+#[cfg(any(test, feature = "testing"))]
+use crate::clock::DEFAULT_SKEW;
 use crate::error::ConfigError;
 
 /// How long stored sessions live, how long a replaced refresh token is tolerated, and how this process learns which
@@ -95,9 +97,9 @@ impl SessionPolicy {
     }
 
     /// The rules for sessions with these lifetimes.
-    pub(crate) const fn rules(&self, idle: Duration, absolute: Duration) -> SessionRules {
+    pub(crate) const fn rules(&self, idle: Duration, absolute: Duration, clock_skew: Duration) -> SessionRules {
         let Self { race_window, lost_response_window, .. } = *self;
-        SessionRules { idle, absolute, race_window, lost_response_window }
+        SessionRules { idle, absolute, race_window, lost_response_window, clock_skew }
     }
 
     pub(crate) fn check(&self, stored_sessions: bool) -> Result<(), ConfigError> {
@@ -125,6 +127,6 @@ impl SessionPolicy {
 impl Default for SessionRules {
     fn default() -> Self {
         let policy = SessionPolicy::default();
-        policy.rules(Duration::from_secs(24 * 60 * 60), policy.absolute_lifetime)
+        policy.rules(Duration::from_secs(24 * 60 * 60), policy.absolute_lifetime, DEFAULT_SKEW)
     }
 }

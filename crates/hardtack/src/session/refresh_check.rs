@@ -12,6 +12,9 @@ pub(crate) enum RefreshVerdict {
     Retry,
     /// An old token was used again, so it may have been copied (RFC 9700 section 4.14.2). End the session.
     Reuse,
+    /// It is the previous token, and the rotation is in the future: our clock is behind that of another server, so it
+    /// cannot tell how long ago the token was replaced. Refuse it, and end nothing.
+    Early,
     /// It is newer than the row: the store has lost writes, or another store is used with the same key.
     Ahead,
     /// The session was ended.
@@ -35,6 +38,7 @@ impl SessionRules {
         let window = if row.confirmed { self.race_window } else { self.lost_response_window };
         match row.generation - generation {
             0 => RefreshVerdict::Retry,
+            1 if !window.is_zero() && self.is_early(row.rotated_at, now) => RefreshVerdict::Early,
             // Times are whole seconds: with a zero window, `<=` alone would accept the previous token for up to 1 s.
             1 if !window.is_zero() && now.since(row.rotated_at) <= window => RefreshVerdict::Repeat,
             _ => RefreshVerdict::Reuse,
@@ -77,6 +81,19 @@ mod tests {
             SessionRules { race_window: Duration::ZERO, lost_response_window: Duration::ZERO, ..Default::default() };
         assert_eq!(strict.check_refresh(&row(5, false), 4, NOW), RefreshVerdict::Reuse);
         assert_eq!(strict.check_refresh(&row(5, true), 4, NOW), RefreshVerdict::Reuse);
+    }
+
+    #[test]
+    fn s70_a_clock_that_is_behind_ends_nothing() {
+        let before = |generation, seconds| {
+            let now = NOW - Duration::from_secs(seconds);
+            SessionRules::default().check_refresh(&row(5, true), generation, now)
+        };
+        assert_eq!([1, 3].map(|seconds| before(4, seconds)), [RefreshVerdict::Repeat; 2]);
+        assert_eq!([4, 3600].map(|seconds| before(4, seconds)), [RefreshVerdict::Early; 2]);
+        assert_eq!([2, 3600].map(|seconds| before(5, seconds)), [RefreshVerdict::Retry; 2]);
+        // It was replaced twice, whatever the clock shows.
+        assert_eq!([2, 3600].map(|seconds| before(3, seconds)), [RefreshVerdict::Reuse; 2]);
     }
 
     #[test]

@@ -15,11 +15,18 @@ pub(crate) struct SessionRules {
     pub(crate) race_window: Duration,
     /// Like `race_window`, until a client has used the new token: the response that carried it may have been lost.
     pub(crate) lost_response_window: Duration,
+    /// How far a row's times may be ahead of our clock, because another server wrote them.
+    pub(crate) clock_skew: Duration,
 }
 
 impl SessionRules {
     /// When a session that is used at `now` ends unless it is used again.
     pub(crate) fn idle_end(&self, now: Timestamp, absolute_end: Timestamp) -> Timestamp {
         (now + self.idle).min(absolute_end)
+    }
+
+    /// Whether a row's time is further ahead than the clocks of two servers may differ.
+    pub(crate) fn is_early(&self, time: Timestamp, now: Timestamp) -> bool {
+        time > now + self.clock_skew
     }
 }

@@ -122,7 +122,7 @@ impl RevocationPage {
     }
 }
 
-/// A session store: nine operations, each of them one transaction, and an optional notification.
+/// A session store: nine operations, each of them one transaction, and two optional ones: its time, and a notification.
 ///
 /// `hardtack::testing::store_conformance` (feature `testing`) tests an implementation. When an operation returns, its
 /// effect must be durable; [`Self::rotate`] must be atomic; and an ended session must never become live again. The
@@ -183,6 +183,12 @@ pub trait SessionStore: Send + Sync + 'static {
     /// that time. Returns how many it deleted.
     fn prune(&self, before: Timestamp, limit: u32) -> impl Future<Output = Result<u64, BackendError>> + Send;
 
+    /// Returns the time of the store's own clock, by which old rows are pruned; `None` if it has no clock of its own.
+    /// The default implementation returns `None`. The authenticator's clock then decides.
+    fn time(&self) -> impl Future<Output = Result<Option<Timestamp>, BackendError>> + Send {
+        std::future::ready(Ok(None))
+    }
+
     /// Waits until another process may have written to the log. Implement it if the store can send notifications, such
     /// as PostgreSQL's `NOTIFY`. It may return although nothing was written. The default implementation never returns;
     /// the log is then only polled.
@@ -219,5 +225,6 @@ erase! {
     fn list(subject: &'a str, now: Timestamp) -> Vec<Session>;
     fn revocations(after: u64, limit: u32) -> RevocationPage;
     fn prune(before: Timestamp, limit: u32) -> u64;
+    fn time() -> Option<Timestamp>;
     fn revoked_elsewhere() -> ();
 }

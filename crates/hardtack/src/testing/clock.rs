@@ -1,14 +1,36 @@
 //! A clock that tests advance.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock, Timestamp};
 
 /// A clock that stands still until a test advances it. Clones share the time.
+///
+/// To test what happens if clocks are wrong, [set it](Self::set_forward) while no time passes, or give another server a
+/// clock [of its own](Self::on_another_machine).
+///
+/// ```
+/// use std::time::Duration;
+/// use hardtack::clock::{Clock, Timestamp};
+/// use hardtack::testing::TestClock;
+///
+/// let clock = TestClock::start_at(Timestamp::from_unix_seconds(1_800_000_000));
+/// let other = clock.on_another_machine();
+/// other.set_back(Duration::from_millis(300));
+/// clock.advance(Duration::from_secs(5));
+/// assert_eq!(clock.now().unix_seconds(), 1_800_000_005);
+/// assert_eq!(other.now().unix_seconds(), 1_800_000_004);
+/// assert_eq!(other.monotonic(), Duration::from_secs(5));
+/// ```
 #[derive(Clone, Debug)]
-pub struct TestClock(Arc<AtomicI64>);
+pub struct TestClock {
+    /// The time that has passed, in milliseconds. The clocks of other machines share it.
+    passed: Arc<AtomicU64>,
+    /// The date when no time had passed, in milliseconds since 1970.
+    start: Arc<AtomicI64>,
+}
 
 impl TestClock {
     /// Creates a clock that stands at the machine's present time, so that browsers accept the cookies, and certificates
@@ -19,18 +41,40 @@ impl TestClock {
 
     /// Creates a clock that shows the given time.
     pub fn start_at(now: Timestamp) -> Self {
-        Self(Arc::new(AtomicI64::new(now.unix_seconds())))
+        let start = now.unix_seconds().saturating_mul(1000);
+        Self { passed: Arc::default(), start: Arc::new(AtomicI64::new(start)) }
     }
 
-    /// Advances the time.
+    /// Returns a clock that shows the same time, and advances together with this one, but is set alone.
+    #[must_use]
+    pub fn on_another_machine(&self) -> Self {
+        let start = self.start.load(Ordering::SeqCst);
+        Self { passed: Arc::clone(&self.passed), start: Arc::new(AtomicI64::new(start)) }
+    }
+
+    /// Lets time pass.
     pub fn advance(&self, span: Duration) {
-        let now = self.now() + span;
-        self.0.store(now.unix_seconds(), Ordering::SeqCst);
+        self.passed.fetch_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
+    }
+
+    /// Sets the clock to a later date. No time passes.
+    pub fn set_forward(&self, span: Duration) {
+        self.start.fetch_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+    }
+
+    /// Sets the clock to an earlier date. No time passes.
+    pub fn set_back(&self, span: Duration) {
+        self.start.fetch_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_unix_seconds(self.0.load(Ordering::SeqCst))
+        let passed = i64::try_from(self.monotonic().as_millis()).unwrap_or(i64::MAX);
+        Timestamp::from_unix_seconds(self.start.load(Ordering::SeqCst).saturating_add(passed).div_euclid(1000))
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_millis(self.passed.load(Ordering::SeqCst))
     }
 }

@@ -190,6 +190,10 @@ impl SessionStore for FailingSessions {
         self.available()?.prune(before, limit).await
     }
 
+    async fn time(&self) -> Result<Option<Timestamp>, BackendError> {
+        self.available()?.time().await
+    }
+
     async fn revoked_elsewhere(&self) -> Result<(), BackendError> {
         poll_fn(|cx| self.poll_notification(cx)).await;
         self.available().map(drop)

@@ -15,11 +15,11 @@ use crate::support::{Browser, NOW, Request, Site, block_on, key, log_in, seconds
 
 /// A subscriber that collects log events as lines, with the fields in order.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
     /// Runs a function, and returns what it logged.
-    fn of(run: impl FnOnce()) -> Vec<String> {
+    pub(crate) fn of(run: impl FnOnce()) -> Vec<String> {
         // With a single subscriber, tracing asks only the thread that reaches an event first whether to record it. If
         // that thread belongs to a test without a subscriber, the event is lost. With two subscribers, tracing asks
         // both of them each time.

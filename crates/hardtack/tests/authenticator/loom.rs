@@ -3,18 +3,23 @@
 //! This module compiles them a second time, with loom's atomics and lock, and with a map of one session instead of the
 //! lock-free one (decision 19).
 
+use std::time::Duration;
+
 use ::loom::sync::Arc;
 use ::loom::thread;
 use hardtack::SessionId;
-use hardtack::clock::Timestamp;
 
-use crate::support::{NOW, seconds};
+use crate::support::{NOW as DATE, seconds};
 
 #[path = "../../src/revocation/cache.rs"]
 #[allow(dead_code, reason = "only the authenticator uses the rest")]
 mod cache;
+#[path = "../../src/revocation/moment.rs"]
+#[allow(dead_code, reason = "only the authenticator uses the rest")]
+mod moment;
 
 use cache::{LogPosition, Notes, RevocationCache, SessionStatus};
+use moment::Moment;
 
 /// Replaces `revocation::sync`.
 mod sync {
@@ -96,7 +101,8 @@ mod sync {
 }
 
 const ID: SessionId = SessionId::from_u128(7);
-const LATER: Timestamp = Timestamp::from_unix_seconds(1_800_000_900);
+const NOW: Moment = Moment { date: DATE, monotonic: Duration::ZERO };
+const LATER: Moment = Moment { date: DATE, monotonic: Duration::from_secs(900) };
 
 fn live(outdated: u64, awaited: u64) -> SessionStatus {
     SessionStatus::Live(Notes { outdated, awaited, uncertain: false })
@@ -131,12 +137,12 @@ fn nothing(_: &Process) {}
 fn follow(process: &Process) {
     process.map.end(ID, LATER, NOW);
     process.log.reached(1);
-    process.log.synced(NOW);
+    process.log.synced(DATE);
 }
 
 /// Checks the session as a request does.
 fn request(process: &Process) {
-    if process.log.is_current(NOW, seconds(5)) {
+    if process.log.is_current(DATE, seconds(5)) {
         assert_eq!(
             process.map.status(ID),
             SessionStatus::Ended,
@@ -148,7 +154,7 @@ fn request(process: &Process) {
 #[test]
 fn s28_who_counts_as_current_knows_what_was_read() {
     in_every_order(nothing, follow, request, request, |process| {
-        assert!(process.log.is_current(NOW, seconds(5)));
+        assert!(process.log.is_current(DATE, seconds(5)));
         assert_eq!(process.map.status(ID), SessionStatus::Ended);
     });
 }
@@ -168,7 +174,7 @@ fn s28_what_another_reading_skips_is_in_the_map() {
 fn s28_a_log_that_was_lost_counts_for_nothing_until_it_is_read_again() {
     fn read_before(process: &Process) {
         process.log.reached(9);
-        process.log.synced(NOW - seconds(1));
+        process.log.synced(DATE - seconds(1));
     }
     fn read_again(process: &Process) {
         process.log.lost();

@@ -6,6 +6,7 @@
 mod callbacks;
 mod cancelled_requests;
 mod change_claims;
+mod clocks;
 mod config;
 mod cookies;
 mod csrf;

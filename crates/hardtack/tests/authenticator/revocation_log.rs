@@ -37,13 +37,13 @@ fn processes() -> (Site, Site, FailingSessions) {
 
 /// A timer that expires on demand.
 #[derive(Default)]
-struct Timer {
+pub(crate) struct Timer {
     expiries: AtomicUsize,
     requested: Mutex<Vec<Duration>>,
 }
 
 impl Timer {
-    async fn sleep(&self, span: Duration) {
+    pub(crate) async fn sleep(&self, span: Duration) {
         self.requested.lock().unwrap().push(span);
         let begun = self.expiries.load(Ordering::SeqCst);
         let expired = |_: &mut Context<'_>| match self.expiries.load(Ordering::SeqCst) > begun {
@@ -53,7 +53,7 @@ impl Timer {
         poll_fn(expired).await;
     }
 
-    fn expire(&self) {
+    pub(crate) fn expire(&self) {
         self.expiries.fetch_add(1, Ordering::SeqCst);
     }
 
@@ -65,7 +65,7 @@ impl Timer {
 }
 
 /// Polls the follower once. It never finishes.
-fn step(follower: &RefCell<Pin<&mut (dyn Future<Output = ()> + Send)>>) {
+pub(crate) fn step(follower: &RefCell<Pin<&mut (dyn Future<Output = ()> + Send)>>) {
     let polled = follower.borrow_mut().as_mut().poll(&mut Context::from_waker(Waker::noop()));
     assert!(polled.is_pending());
 }

@@ -80,9 +80,19 @@ settings! {
     SESSION_LIFETIME =
         Setting::option("session_lifetime", "TIME", "Maximum lifetime of a session, however often it is used")
             .default("30d");
-    LEEWAY = Setting::option("leeway", "TIME", "Tolerated difference between the servers' clocks, at most 60s")
-        .or_flask(&["JWT_DECODE_LEEWAY"])
-        .default("0");
+    CLOCK_SKEW = Setting::option(
+        "clock_skew",
+        "TIME",
+        "Tolerated difference between the servers' clocks, at most 60s",
+    )
+    .default("3s");
+    LEEWAY = Setting::option(
+        "leeway",
+        "TIME",
+        "How long to accept a token after it expired, at most 60s; replaces --clock-skew",
+    )
+    .or_flask(&["JWT_DECODE_LEEWAY"])
+    .default_note("0");
     ISSUER = Setting::option("issuer", "TEXT", "Issuer (iss) to write into tokens and to require in them")
         .or_flask(&["JWT_ENCODE_ISSUER", "JWT_DECODE_ISSUER"]);
     AUDIENCE = Setting::option("audience", "TEXT", "Audience (aud) to write into tokens and to require in them")

@@ -19,6 +19,7 @@ impl AuthenticatorBuilder {
     /// - Cookies are not `Secure`, have no `SameSite` and no name prefix. Refused cookies are not deleted.
     /// - The origin of a request is not checked when a token is verified. CSRF values are required for POST, PUT,
     ///   PATCH and DELETE only, and not read from forms.
+    /// - Clocks that differ are not tolerated: a token is refused before its `nbf` and `iat`.
     /// - Tokens without `exp`, `iat`, `jti` or `type` are accepted, and so is any `aud` if none is expected. A `kid`
     ///   that no key has is ignored.
     /// - Refresh tokens live 30 days and do not rotate.
@@ -78,7 +79,7 @@ impl AuthenticatorBuilder {
             settings.refresh_lifetime = lifetime;
         }
         if let Some(leeway) = options.seconds("JWT_DECODE_LEEWAY")? {
-            settings.claims.leeway = leeway;
+            settings.claims.leeway = Some(leeway);
         }
         let names = |option| options.list(option).map(|names| names.into_iter().map(str::to_owned).collect());
         for (setting, option) in [

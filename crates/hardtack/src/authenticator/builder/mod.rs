@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::callbacks::Callbacks;
+use super::early::EarlyTokens;
 use super::fast_path::FastPath;
 use super::token_cache::{DEFAULT_ENTRIES, TokenCache};
 use super::{Authenticator, Inner};
@@ -28,7 +29,7 @@ use crate::urls::Urls;
 /// Configures an [`Authenticator`].
 ///
 /// The defaults are safe: `__Host-` cookies over https, access tokens of 15 minutes, refresh tokens of one day,
-/// CSRF protection, no leeway. A setting that gives up protection has `insecure` in its name.
+/// CSRF protection, three seconds for clocks that differ. A setting that gives up protection has `insecure` in its name.
 ///
 /// Settings that belong together are grouped: [`CookiePolicy`], [`CsrfPolicy`], [`ClaimsPolicy`], [`SessionPolicy`],
 /// [`TokenSources`] and [`Urls`]. A name such as `JWT_TOKEN_LOCATION` in a description is the corresponding option of
@@ -289,6 +290,7 @@ impl AuthenticatorBuilder {
             revocation_cache: RevocationCache::default(),
             log: LogPosition::default(),
             clock: self.clock,
+            early_tokens: EarlyTokens::default(),
             handlers: self.handlers,
             callbacks: self.callbacks,
             observers: self.observers,

@@ -72,9 +72,9 @@ impl Authenticator {
         let write = self.begin_uncertain_write(store, RevokeTarget::AllOf(subject)).await?;
         let outdated = store.outdate(subject, claims, now).await?;
         write.confirm();
-        let until = now + self.token_memory();
+        let learned = self.moment();
         for (id, generation) in &outdated {
-            self.learn(*id, RevocationKind::Outdated(*generation), until, now);
+            self.learn(*id, RevocationKind::Outdated(*generation), now, learned);
         }
         for (id, _) in &outdated {
             self.emit(EventKind::ClaimsChanged, subject, Some(*id), &Client::default());

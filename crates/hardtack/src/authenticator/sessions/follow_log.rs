@@ -6,10 +6,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use crate::authenticator::Authenticator;
-use crate::clock::Timestamp;
 use crate::error::{BackendError, WithCauses};
 use crate::revocation::{LogReader, LogStep, Notes, SessionStatus};
-use crate::session::{Revocation, RevocationKind, SessionId};
+use crate::session::{RevocationKind, SessionId};
 
 /// How many entries a page of the log has.
 const LOG_PAGE: u32 = 1000;
@@ -19,10 +18,6 @@ const READINGS: usize = 3;
 
 /// How long to wait for one page. A connection to a server that has vanished may never return an error.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How far the clock of the process that ended a session may be behind the clock of the process that issued its
-/// token. Entries are kept this much longer.
-const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
 impl Authenticator {
     /// Reads which sessions other processes have ended or whose claims they have changed. Call it once before
@@ -67,19 +62,26 @@ impl Authenticator {
         let Some(store) = self.store() else { return };
         let mut news = store.revoked_elsewhere();
         let (mut failures, mut deaf) = (0_u32, false);
+        let mut read_at = self.0.clock.monotonic();
         loop {
+            let began_at = self.0.clock.monotonic();
             match self.read_log(|| sleep(PATIENCE)).await {
                 Ok(_) => {
                     if failures > 0 {
                         tracing::info!(event = "sync_recovered");
                     }
                     failures = 0;
+                    read_at = began_at;
                 }
                 Err(error) => {
                     if failures == 0 {
                         tracing::error!(event = "sync_failed", error = %WithCauses(&error));
                     }
                     failures = failures.saturating_add(1);
+                    let age = self.0.clock.monotonic().saturating_sub(read_at);
+                    if self.settings().sessions.max_staleness.is_some_and(|bound| age >= bound) {
+                        self.0.log.stale();
+                    }
                 }
             }
             let pause = self.settings().sessions.poll_interval * (1 << failures.min(2));
@@ -103,10 +105,16 @@ impl Authenticator {
         }
     }
 
-    /// Reads the log to its head. Each page must arrive before `patience` ends.
+    /// Reads the log to its head, or all of it if the clock was set back to a time when dropped entries were needed.
+    /// Each page must arrive before `patience` ends.
     async fn read_log<S: Future<Output = ()>>(&self, patience: impl Fn() -> S) -> Result<usize, BackendError> {
         let Some(store) = self.store() else { return Ok(0) };
-        let log = &self.0.log;
+        let (log, cache) = (&self.0.log, &self.0.revocation_cache);
+        let forgotten = cache.forgotten_until(self.now());
+        if forgotten.is_some() {
+            log.lost();
+            tracing::warn!(event = "clock_set_back", "the clock was set back, so the revocation log is read again");
+        }
         let mut reader = LogReader::after(log.read());
         let (mut read, mut readings) = (0, 1);
         loop {
@@ -121,7 +129,9 @@ impl Authenticator {
                 }
             };
             let step = reader.take_page(&page, LOG_PAGE);
-            page.entries.iter().for_each(|entry| self.learn_entry(entry, asked_at));
+            let now = self.moment();
+            // No entry is skipped because it seems to be over: our clock may be ahead.
+            page.entries.iter().for_each(|entry| self.learn(entry.session, entry.kind, entry.at, now));
             read += page.entries.len();
             match step {
                 LogStep::Restart => {
@@ -139,16 +149,12 @@ impl Authenticator {
                 LogStep::Done => {
                     log.reached(reader.position());
                     log.synced(asked_at);
+                    if let Some(until) = forgotten {
+                        cache.remembers(until);
+                    }
                     return Ok(read);
                 }
             }
-        }
-    }
-
-    fn learn_entry(&self, entry: &Revocation, now: Timestamp) {
-        let until = entry.at + self.token_memory() + CLOCK_SKEW;
-        if until > now {
-            self.learn(entry.session, entry.kind, until, now);
         }
     }
 
@@ -163,9 +169,9 @@ impl Authenticator {
                     let outdated = notes.outdated.max(row.outdated_generation);
                     return Ok(SessionStatus::Live(Notes { outdated, ..notes }));
                 }
-                let (now, replaced) = (self.now(), row.is_some_and(|row| row.replaced));
+                let (now, replaced) = (self.moment(), row.as_ref().is_some_and(|row| row.replaced));
                 let what = if replaced { RevocationKind::Replaced } else { RevocationKind::Ended };
-                self.learn(id, what, now + self.token_memory(), now);
+                self.learn(id, what, row.map_or(now.date, |row| row.rotated_at), now);
                 Ok(self.0.revocation_cache.status(id))
             }
             _ => Ok(known),

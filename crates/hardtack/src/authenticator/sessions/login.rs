@@ -47,7 +47,7 @@ impl Authenticator {
         // Issue the tokens before anything is stored: claims that do not fit must not leave a session behind.
         let fresh = log_in.freshness.at(now);
         let mut cookies = self.session_cookies(&session, fresh, now)?.cookies;
-        let mut ended = self.insert(&session, RevokeTarget::Replaced(&replaced), now).await?;
+        let mut ended = self.insert(&session, RevokeTarget::Replaced(&replaced), held, now).await?;
         if self.0.callbacks.additional_claims.is_some() {
             cookies = self.asked_again(&session, fresh, now)?;
         }
@@ -94,7 +94,7 @@ impl Authenticator {
         let replaced = previous.session();
         let ends =
             replaced.map_or(RevokeTarget::AllOf(&session.subject), |id| RevokeTarget::Renewed(&session.subject, id));
-        let ended = self.insert(&session, ends, now).await?;
+        let ended = self.insert(&session, ends, &[], now).await?;
         if let Some(id) = replaced {
             // The old session was ended between the read and the write, so the new one must end as well.
             if self.store().is_some() && !ended.contains(&id) {
@@ -126,19 +126,23 @@ impl Authenticator {
         Ok(self.session_cookies(session, fresh, now)?.cookies)
     }
 
-    /// Stores a session, and ends others in the same transaction.
+    /// Stores a session, and ends others in the same transaction. `held` are the tokens of those that are named by id.
     async fn insert(
         &self,
         session: &Session,
         ends: RevokeTarget<'_>,
+        held: &[VerifiedToken],
         now: Timestamp,
     ) -> Result<Vec<SessionId>, BackendError> {
         let Some(store) = self.store() else {
-            self.end_locally(&[], ends, now);
+            let at = held.iter().fold(now, |at, token| at.max(token.claims().issued_at));
+            self.end_locally(&[], ends, at);
             return Ok(named(ends).into_owned());
         };
         let write = self.begin_uncertain_write(store, ends).await?;
-        let ended = store.create(session, ends).await?;
+        let dated = held.iter().filter_map(|token| Some((token.session()?, token.claims().issued_at)));
+        let mut ended = self.end_early(ends, write.rotations().chain(dated), now).await?;
+        ended.extend(store.create(session, ends).await?);
         write.confirm();
         self.end_locally(&ended, ends, now);
         Ok(ended)

@@ -5,7 +5,7 @@ use crate::authenticator::{Authenticator, Freshness, issue::TokenBuilder};
 use crate::clock::Timestamp;
 use crate::error::BackendError;
 use crate::event::{Client, EventKind};
-use crate::jwt::{Claims, Fresh, TokenKind};
+use crate::jwt::{Claims, Fresh, TokenError, TokenKind};
 use crate::refusal::Reason;
 use crate::session::{RefreshFlaw, RefreshVerdict, RevokeTarget, Rotation, Session, SessionId};
 use crate::token::VerifiedToken;
@@ -28,7 +28,7 @@ impl Authenticator {
         let rotation = Rotation { now, expires_at: now + self.0.rules.idle, auth_time: None };
         for _ in 0..ATTEMPTS {
             if let Some(row) = store.rotate(id, generation, rotation).await? {
-                self.await_confirmation(&row, now);
+                self.await_confirmation(&row);
                 self.emit(EventKind::Refresh, &row.subject, Some(id), client);
                 return Ok(self.session_cookies(&row, Fresh::No, now)?);
             }
@@ -38,12 +38,16 @@ impl Authenticator {
             let flaw = match self.0.rules.check_refresh(&row, generation, now) {
                 RefreshVerdict::Repeat => return Ok(self.session_cookies(&row, Fresh::No, now)?),
                 RefreshVerdict::Retry => continue,
+                RefreshVerdict::Early => {
+                    self.warn_of_early(row.rotated_at, now);
+                    return Err(TokenError::IssuedInFuture.into());
+                }
                 RefreshVerdict::Revoked => RefreshFlaw::SessionEnded,
                 RefreshVerdict::Expired => RefreshFlaw::SessionExpired,
                 RefreshVerdict::Ahead => RefreshFlaw::Ahead,
                 RefreshVerdict::Reuse => {
                     // End the session before responding, so that it ends even if sending the response fails.
-                    self.end(RevokeTarget::Sessions(&[id]), now).await?;
+                    self.end(RevokeTarget::Sessions(&[id]), row.rotated_at.max(now)).await?;
                     RefreshFlaw::Reused
                 }
             };
@@ -115,15 +119,19 @@ impl Authenticator {
                 return Err(dead(&row));
             }
             // If two requests slide at once, or a re-authentication is sent twice, the second one gets the tokens of
-            // the first. Rotating again would make the first one's tokens look like reused copies.
-            let overtaken =
-                row.rotated_at >= access.claims().issued_at && row.generation > access.claims().generation.unwrap_or(0);
+            // the first. Rotating again would make the first one's tokens look like reused copies. Their times do not
+            // tell which was first, because the other server's clock may be behind; but tokens that are too early here
+            // are of no use.
+            let overtaken = match access.claims().generation {
+                Some(generation) => row.generation > generation,
+                None => row.rotated_at >= access.claims().issued_at,
+            } && !self.0.rules.is_early(row.rotated_at, now);
             let proven = row.auth_time == row.rotated_at && now.since(row.rotated_at) <= self.0.rules.race_window;
             if overtaken && (freshness == Freshness::Not || proven) {
                 return Ok(self.session_cookies(&row, fresh, now)?);
             }
             if let Some(row) = store.rotate(id, row.generation, rotation).await? {
-                self.await_confirmation(&row, now);
+                self.await_confirmation(&row);
                 return Ok(self.session_cookies(&row, fresh, now)?);
             }
         }
@@ -151,8 +159,9 @@ impl Authenticator {
         Ok(Refreshed { access: token.into_verified(), cookies })
     }
 
-    fn await_confirmation(&self, row: &Session, now: Timestamp) {
-        let until = now + self.0.rules.lost_response_window;
+    fn await_confirmation(&self, row: &Session) {
+        let now = self.moment();
+        let until = now.after(self.0.rules.lost_response_window);
         self.0.revocation_cache.await_confirmation(row.id, row.generation, until, now);
     }
 

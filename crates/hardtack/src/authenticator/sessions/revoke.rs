@@ -4,35 +4,68 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::authenticator::Authenticator;
-use crate::clock::Timestamp;
+use crate::clock::{MAX_SKEW, Timestamp};
 use crate::error::BackendError;
 use crate::event::{Client, EventKind};
+use crate::revocation::Moment;
 use crate::session::{RevocationKind, RevokeTarget, Session, SessionId};
 
 impl Authenticator {
     /// Ends sessions in the store first and then in this process's cache, before it returns.
-    pub(crate) async fn end(&self, ends: RevokeTarget<'_>, now: Timestamp) -> Result<Vec<SessionId>, BackendError> {
-        let mut ended = Vec::new();
+    ///
+    /// `at` is the current time, or the latest `iat` of the sessions' tokens if that is later: the end has to be known
+    /// until they have expired.
+    pub(crate) async fn end(&self, ends: RevokeTarget<'_>, at: Timestamp) -> Result<Vec<SessionId>, BackendError> {
+        let (mut ended, mut at) = (Vec::new(), at);
         if let Some(store) = self.store() {
             let write = self.begin_uncertain_write(store, ends).await?;
-            ended = store.revoke(ends, now).await?;
+            at = write.rotations().fold(at, |at, (_, rotated_at)| at.max(rotated_at));
+            ended = store.revoke(ends, at).await?;
             write.confirm();
         }
-        self.end_locally(&ended, ends, now);
+        self.end_locally(&ended, ends, at);
         Ok(ended)
+    }
+
+    /// Ends those sessions of a target whose tokens are dated in the future, because another server's clock is ahead.
+    /// `dated` are the times of tokens that are known.
+    ///
+    /// Call this before creating a session, which ends others at its own time: the other servers would have forgotten
+    /// the end when the time of the tokens comes.
+    pub(super) async fn end_early(
+        &self,
+        ends: RevokeTarget<'_>,
+        dated: impl Iterator<Item = (SessionId, Timestamp)>,
+        now: Timestamp,
+    ) -> Result<Vec<SessionId>, BackendError> {
+        // The other servers know the end for this much longer in any case.
+        let early = dated
+            .filter(|(id, at)| *at > now + MAX_SKEW && !matches!(ends, RevokeTarget::Renewed(_, own) if own == *id));
+        let (ids, times): (Vec<SessionId>, Vec<Timestamp>) = early.unzip();
+        let Some(at) = times.into_iter().max() else { return Ok(Vec::new()) };
+        let early = if matches!(ends, RevokeTarget::Replaced(_)) {
+            RevokeTarget::Replaced(&ids)
+        } else {
+            RevokeTarget::Sessions(&ids)
+        };
+        self.end(early, at).await
     }
 
     /// Ends sessions in this process's cache: those that the store has just ended, and those that `ends` lists by id,
     /// even if the store had already ended them or does not have them.
-    pub(super) fn end_locally(&self, ended: &[SessionId], ends: RevokeTarget<'_>, now: Timestamp) {
-        let until = now + self.token_memory();
+    pub(super) fn end_locally(&self, ended: &[SessionId], ends: RevokeTarget<'_>, at: Timestamp) {
+        let now = self.moment();
         for id in ended.iter().chain(named(ends).iter()) {
-            self.learn(*id, ends.kind(*id), until, now);
+            self.learn(*id, ends.kind(*id), at, now);
         }
     }
 
-    /// Records in the cache what happened to a session, for as long as its access tokens could be valid.
-    pub(super) fn learn(&self, id: SessionId, what: RevocationKind, until: Timestamp, now: Timestamp) {
+    /// Records in the cache what happened to a session at `at`, for as long as its access tokens could be valid.
+    ///
+    /// It is kept that long from now on, however long ago it seems to have happened: our clock may be wrong. If it
+    /// happened in the future, the clock that issued the tokens is ahead of ours, so they are valid that much longer.
+    pub(super) fn learn(&self, id: SessionId, what: RevocationKind, at: Timestamp, now: Moment) {
+        let until = now.after(at.since(now.date).saturating_add(self.token_memory()));
         match what {
             RevocationKind::Ended => self.0.revocation_cache.end(id, until, now),
             RevocationKind::Replaced => self.0.revocation_cache.replace(id, until, now),
@@ -40,7 +73,7 @@ impl Authenticator {
         }
     }
 
-    /// How long the tokens of an ended session could still be valid.
+    /// How long the tokens of an ended session could still be valid, by the clock of any server.
     pub(super) fn token_memory(&self) -> Duration {
         let settings = self.settings();
         let longest = match (settings.access_lifetime.duration(), settings.refresh_lifetime.duration()) {
@@ -49,7 +82,8 @@ impl Authenticator {
             (Some(access), Some(refresh)) => Some(access.max(refresh)),
             _ => None,
         };
-        longest.map_or(Duration::from_secs(u64::from(u32::MAX)), |span| span.saturating_add(settings.claims.leeway))
+        let margin = settings.claims.exp_leeway() + MAX_SKEW;
+        longest.map_or(Duration::from_secs(u64::from(u32::MAX)), |span| span.saturating_add(margin))
     }
 
     /// Returns the live sessions of a subject, the newest first. Without a store, there are none.
@@ -74,10 +108,9 @@ impl Authenticator {
             Some(store) => store.find(id).await?,
             None => None,
         };
-        if row.is_none_or(|row| row.subject != subject || !row.is_live(now)) {
-            return Ok(false);
-        }
-        self.revoke(RevokeTarget::Sessions(&[id]), subject).await.map(|ended| ended > 0)
+        let Some(row) = row.filter(|row| row.subject == subject && row.is_live(now)) else { return Ok(false) };
+        let at = row.rotated_at.max(now);
+        self.revoke(RevokeTarget::Sessions(&[id]), subject, at).await.map(|ended| ended > 0)
     }
 
     /// Ends all sessions of a subject except one, and returns how many ended.
@@ -85,7 +118,7 @@ impl Authenticator {
     /// # Errors
     /// The store failed.
     pub async fn revoke_other_sessions(&self, subject: &str, kept: SessionId) -> Result<usize, BackendError> {
-        self.revoke(RevokeTarget::AllExcept(subject, kept), subject).await
+        self.revoke(RevokeTarget::AllExcept(subject, kept), subject, self.now()).await
     }
 
     /// Ends all sessions of a subject, and returns how many ended. Use it when a user is disabled or deleted.
@@ -93,11 +126,11 @@ impl Authenticator {
     /// # Errors
     /// The store failed.
     pub async fn revoke_all_sessions(&self, subject: &str) -> Result<usize, BackendError> {
-        self.revoke(RevokeTarget::AllOf(subject), subject).await
+        self.revoke(RevokeTarget::AllOf(subject), subject, self.now()).await
     }
 
-    async fn revoke(&self, ends: RevokeTarget<'_>, subject: &str) -> Result<usize, BackendError> {
-        let ended = self.end(ends, self.now()).await?;
+    async fn revoke(&self, ends: RevokeTarget<'_>, subject: &str, at: Timestamp) -> Result<usize, BackendError> {
+        let ended = self.end(ends, at).await?;
         for id in &ended {
             self.emit(EventKind::Revoked, subject, Some(*id), &Client::default());
         }
@@ -107,13 +140,42 @@ impl Authenticator {
     /// Deletes up to `limit` old sessions and log entries to which no valid token can refer any more, and returns how
     /// many it deleted.
     ///
+    /// What is old is decided by the clock of the store ([`SessionStore::time`](crate::session::SessionStore::time)).
+    /// If it differs from the authenticator's clock by more than a minute, nothing is deleted, and a warning is logged:
+    /// see [`Self::time_to_prune`].
+    ///
     /// # Errors
     /// The store failed.
     pub async fn prune_sessions(&self, limit: u32) -> Result<u64, BackendError> {
-        match self.store() {
-            Some(store) => store.prune(self.now() - self.token_memory() - self.0.rules.idle, limit).await,
+        let Some(store) = self.store() else { return Ok(0) };
+        let now = store.time().await?.map_or_else(|| Some(self.now()), |theirs| self.time_to_prune(theirs));
+        match now {
+            Some(now) => store.prune(now - self.token_memory() - self.0.rules.idle, limit).await,
             None => Ok(0),
         }
+    }
+
+    /// Returns the time by which old rows of a database may be deleted, given the time of the database's own clock:
+    /// that time, or `None` if it differs from the authenticator's clock by more than a minute. One of the two clocks
+    /// is then wrong, and a warning is logged (`prune_skipped`).
+    ///
+    /// Use it before deleting rows of your own by their age. A server whose clock is ahead would delete rows that are
+    /// still needed.
+    pub fn time_to_prune(&self, database: Timestamp) -> Option<Timestamp> {
+        let ours = self.now();
+        let difference = ours.distance(database);
+        if difference <= MAX_SKEW {
+            return Some(database);
+        }
+        tracing::warn!(
+            event = "prune_skipped",
+            seconds = difference.as_secs(),
+            "the clock of this server is {} s {} the clock of the database, so no old rows are deleted; synchronize \
+             the clocks, for example with NTP",
+            difference.as_secs(),
+            if ours > database { "ahead of" } else { "behind" },
+        );
+        None
     }
 }
 

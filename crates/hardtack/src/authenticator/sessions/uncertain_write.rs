@@ -2,6 +2,7 @@
 
 use super::revoke::named;
 use crate::authenticator::Authenticator;
+use crate::clock::Timestamp;
 use crate::error::BackendError;
 use crate::session::{ErasedStore, RevokeTarget, SessionId};
 
@@ -12,7 +13,8 @@ use crate::session::{ErasedStore, RevokeTarget, SessionId};
 #[must_use = "keep it until the store has reported the outcome; dropping it marks the sessions as uncertain"]
 pub(super) struct UncertainWrite<'a> {
     authenticator: &'a Authenticator,
-    ids: Vec<SessionId>,
+    /// The sessions, and when they were rotated last, if that is known.
+    sessions: Vec<(SessionId, Option<Timestamp>)>,
 }
 
 impl Authenticator {
@@ -23,27 +25,35 @@ impl Authenticator {
         store: &dyn ErasedStore,
         target: RevokeTarget<'_>,
     ) -> Result<UncertainWrite<'_>, BackendError> {
-        let ids = match target {
-            RevokeTarget::Sessions(_) | RevokeTarget::Replaced(_) => named(target).into_owned(),
+        let sessions = match target {
+            RevokeTarget::Sessions(_) | RevokeTarget::Replaced(_) => {
+                named(target).iter().map(|id| (*id, None)).collect()
+            }
             RevokeTarget::AllOf(subject) | RevokeTarget::AllExcept(subject, _) | RevokeTarget::Renewed(subject, _) => {
-                store.list(subject, self.now()).await?.into_iter().map(|row| row.id).collect()
+                let rows = store.list(subject, self.now()).await?;
+                rows.into_iter().map(|row| (row.id, Some(row.rotated_at))).collect()
             }
         };
-        Ok(UncertainWrite { authenticator: self, ids })
+        Ok(UncertainWrite { authenticator: self, sessions })
     }
 }
 
 impl UncertainWrite<'_> {
+    /// The sessions whose last rotation is known, and its time.
+    pub(super) fn rotations(&self) -> impl Iterator<Item = (SessionId, Timestamp)> {
+        self.sessions.iter().filter_map(|(id, rotated_at)| Some((*id, (*rotated_at)?)))
+    }
+
     /// Call this after the store has reported success.
     pub(super) fn confirm(mut self) {
-        self.ids.clear();
+        self.sessions.clear();
     }
 }
 
 impl Drop for UncertainWrite<'_> {
     fn drop(&mut self) {
-        let now = self.authenticator.now();
-        let until = now + self.authenticator.token_memory();
-        self.ids.iter().for_each(|id| self.authenticator.0.revocation_cache.mark_uncertain(*id, until, now));
+        let now = self.authenticator.moment();
+        let until = now.after(self.authenticator.token_memory());
+        self.sessions.iter().for_each(|(id, _)| self.authenticator.0.revocation_cache.mark_uncertain(*id, until, now));
     }
 }

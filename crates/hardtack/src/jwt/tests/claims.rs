@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::clock::Timestamp;
+use crate::clock::{MAX_SKEW, Timestamp};
 use crate::jwt::{
-    ClaimError, Claims, Expected, ExtraClaims, FastClaims, Fresh, MAX_LEEWAY, NoExtra, TokenError, TokenKind, validate,
+    ClaimError, Claims, Expected, ExtraClaims, FastClaims, Fresh, NoExtra, TokenError, TokenKind, validate,
 };
 
 const fn at(seconds: i64) -> Timestamp {
@@ -133,11 +133,18 @@ fn s15_a_missing_exp_is_refused_unless_allowed() {
 
 #[test]
 fn s15_future_nbf_and_iat_are_refused() {
-    let expected = Expected::new(at(100), TokenKind::Access);
-    assert_eq!(validate(&with("nbf", "101").unwrap(), &expected), Err(TokenError::NotYetValid));
-    assert_eq!(validate(&with("nbf", "100").unwrap(), &expected), Ok(()));
-    assert_eq!(validate(&with("iat", "101").unwrap(), &expected), Err(TokenError::IssuedInFuture));
-    assert_eq!(validate(&with("iat", "100").unwrap(), &expected), Ok(()));
+    let mut expected = Expected::new(at(100), TokenKind::Access);
+    for (skew, good, bad) in [(None, "103", "104"), (Some(0), "100", "101"), (Some(60), "160", "161")] {
+        expected.clock_skew = skew.map_or(expected.clock_skew, Duration::from_secs);
+        assert_eq!(validate(&with("nbf", bad).unwrap(), &expected), Err(TokenError::NotYetValid));
+        assert_eq!(validate(&with("nbf", good).unwrap(), &expected), Ok(()));
+        assert_eq!(validate(&with("iat", bad).unwrap(), &expected), Err(TokenError::IssuedInFuture));
+        assert_eq!(validate(&with("iat", good).unwrap(), &expected), Ok(()));
+    }
+    // A token is only called early if nothing else is wrong with it.
+    let mut without_end = with("exp", "-").unwrap();
+    without_end.issued_at = at(5000);
+    assert_eq!(validate(&without_end, &expected), Err(TokenError::MissingClaim("exp")));
 }
 
 #[test]
@@ -145,8 +152,9 @@ fn s16_leeway_is_zero_unless_set_and_exact_at_its_edges() {
     let claims = with("nbf", "100").unwrap();
     let check = |now, leeway| {
         let mut expected = Expected::new(at(now), TokenKind::Access);
-        assert_eq!(expected.leeway, Duration::ZERO);
+        assert_eq!((expected.leeway, expected.clock_skew), (Duration::ZERO, Duration::from_secs(3)));
         expected.leeway = Duration::from_secs(leeway);
+        expected.clock_skew = Duration::from_secs(leeway);
         validate(&claims, &expected)
     };
     assert_eq!(check(199, 0), Ok(()));
@@ -156,7 +164,7 @@ fn s16_leeway_is_zero_unless_set_and_exact_at_its_edges() {
     assert_eq!(check(90, 10), Ok(()));
     assert_eq!(check(89, 10), Err(TokenError::NotYetValid));
     // At most one minute.
-    assert_eq!(MAX_LEEWAY, Duration::from_secs(60));
+    assert_eq!(MAX_SKEW, Duration::from_secs(60));
     assert_eq!(check(259, 3_600), Ok(()));
     assert_eq!(check(260, 3_600), Err(TokenError::Expired));
     assert_eq!(check(39, u64::MAX), Err(TokenError::NotYetValid));

@@ -43,7 +43,9 @@ fn destination(refused: &Refused<'_>) -> Option<(u16, String)> {
     };
     let replays_body = kind == FailureKind::RefreshNeeded && !refused.head.is_safe();
     let mut url = refused.next.as_ref().map_or_else(|| url.clone(), |next| next.append_to(url));
-    if matches!(kind, FailureKind::Invalid | FailureKind::Expired | FailureKind::Revoked | FailureKind::UnknownUser) {
+    let ended =
+        matches!(kind, FailureKind::Invalid | FailureKind::Expired | FailureKind::Revoked | FailureKind::UnknownUser);
+    if ended && !refused.reason.is_early() {
         // Lets the log-in page say why it is shown.
         url.push_str(if url.contains('?') { "&ended=1" } else { "?ended=1" });
     }

@@ -1,0 +1,52 @@
+//! The warning about tokens and rows that come from the future.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::clock::{Clock, Timestamp};
+
+/// How long to wait before the warning is logged again.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// When the last warning was logged, in milliseconds of the monotonic clock plus one; zero if there was none.
+#[derive(Debug, Default)]
+pub(super) struct EarlyTokens(AtomicU64);
+
+impl EarlyTokens {
+    /// Whether it is time for a warning. If several threads ask at once, one of them gets `true`.
+    fn is_due(&self, monotonic: Duration) -> bool {
+        let now = u64::try_from(monotonic.as_millis()).unwrap_or(u64::MAX - 1) + 1;
+        let last = self.0.load(Ordering::Relaxed);
+        let due = last == 0 || now.saturating_sub(last) >= PAUSE.as_millis() as u64;
+        due && self.0.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    /// Warns that a good token or the row of a session is from the future, at most once a minute: two clocks differ.
+    #[cold]
+    pub(super) fn warn(&self, clock: &dyn Clock, tolerated: Duration, time: Timestamp, now: Timestamp) {
+        if !self.is_due(clock.monotonic()) {
+            return;
+        }
+        let (ahead, tolerated) = (time.since(now).as_secs(), tolerated.as_secs());
+        tracing::warn!(
+            event = "clocks_differ",
+            seconds = ahead,
+            "the time in a token or session is {ahead} s ahead of this server's clock, and {tolerated} s are tolerated; \
+             synchronize the clocks of the servers, for example with NTP",
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_warning_is_repeated_once_a_minute() {
+        let (early, at) = (EarlyTokens::default(), Duration::from_secs);
+        assert_eq!(
+            [0, 0, 59, 60, 61, 119, 120].map(|second| early.is_due(at(second))),
+            [true, false, false, true, false, false, true]
+        );
+    }
+}
