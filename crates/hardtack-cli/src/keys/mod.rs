@@ -5,7 +5,7 @@ mod folder;
 use hardtack::KeySet;
 use hardtack::jwt::Algorithm;
 
-use crate::config::{Config, settings};
+use crate::config::{Config, settings, signing_key};
 use crate::error::Error;
 pub(crate) use folder::{KeyFolder, StoredKey, expired, generate};
 
@@ -56,7 +56,8 @@ fn key_set(config: &Config, mut stored: Vec<StoredKey>) -> Result<KeySet, Error>
         }
     };
     let mut others = stored.iter().rev().map(|stored| stored.key.verifying_key());
-    others.try_fold(KeySet::new(signing), KeySet::also_verify).map_err(Error::config)
+    let keys = others.try_fold(KeySet::new(signing), KeySet::also_verify).map_err(Error::config)?;
+    signing_key::add_previous(&config.sources, keys, config.algorithm)
 }
 
 /// Refuses a `JWT_ALGORITHM` other than the newest key's.

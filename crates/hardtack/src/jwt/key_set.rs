@@ -4,13 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use super::algorithm::Algorithm;
 use super::error::{KeyError, SignError, TokenError};
 use super::header::{self, UnverifiedHeader};
 use super::jwk::JwkSet;
 use super::jws::{self, Payload, Segments};
-use super::keys::{SigningKey, VerifyingKey};
+use super::keys::{SigningKey, VerifyingKey, read_secret};
 use super::limits::MAX_KEY_ID_LEN;
 
 /// The key that signs tokens, and the keys that verify them: the signing key's own verifying key, and retired ones.
@@ -95,8 +96,14 @@ impl KeySet {
         SigningKey::from_secret(secret).map(Self::new)
     }
 
-    /// Creates a set of one HMAC secret for HS256 from an environment variable. The bytes of the variable are the
-    /// secret: they are not decoded or trimmed.
+    /// Creates a set from the HMAC secret for HS256 in an environment variable, such as `JWT_SECRET_KEY`.
+    ///
+    /// The bytes of the variable are the secret: they are not decoded or trimmed. A value of `@` and a path, or a
+    /// variable whose name ends in `_FILE`, names a file with the secret ([`read_secret`](super::read_secret)). To
+    /// replace a secret without logging users out, put the old one into the variable whose name ends in `_PREVIOUS`
+    /// (several are separated by commas), and remove it after the lifetime of a refresh token.
+    ///
+    /// The key's id is derived from the secret, so tokens of another application on the same host can be told apart.
     ///
     /// ```
     /// use hardtack::KeySet;
@@ -109,11 +116,34 @@ impl KeySet {
     /// ```
     ///
     /// # Errors
-    /// [`KeyError::EnvMissing`], and those of [`SigningKey::from_secret`].
+    /// [`KeyError::EnvMissing`] and [`KeyError::EnvTwice`]; those of [`read_secret`](super::read_secret) and
+    /// [`SigningKey::from_secret`], each in [`KeyError::InEnv`] with the name of the variable.
     pub fn from_secret_env(name: &str) -> Result<Self, KeyError> {
-        let value = std::env::var_os(name).ok_or_else(|| KeyError::EnvMissing { name: name.to_owned() })?;
-        let value = zeroize::Zeroizing::new(value.into_encoded_bytes());
-        Self::from_secret(&value)
+        let previous = format!("{name}_PREVIOUS");
+        let secret = secret_from_env(name)?.ok_or_else(|| KeyError::EnvMissing { name: name.to_owned() })?;
+        let in_env = |name: &str, cause| KeyError::InEnv { name: name.to_owned(), cause: Box::new(cause) };
+        let key = SigningKey::from_secret(&secret).map_err(|cause| in_env(name, cause))?;
+        let keys = Self::new(key.with_derived_id());
+        match secret_from_env(&previous)? {
+            Some(list) => keys.also_verify_secrets(&list, Algorithm::HS256).map_err(|cause| in_env(&previous, cause)),
+            None => Ok(keys),
+        }
+    }
+
+    /// Adds HMAC secrets that verify, such as replaced ones, from a list that is separated by commas or line breaks.
+    /// Their ids are derived from them ([`SigningKey::with_derived_id`]). Secrets that the set already has are left out.
+    ///
+    /// # Errors
+    /// Those of [`SigningKey::from_secret_with`].
+    pub fn also_verify_secrets(self, list: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
+        let secrets = list.split(|byte| matches!(byte, b',' | b'\n')).map(<[u8]>::trim_ascii);
+        secrets.filter(|secret| !secret.is_empty()).try_fold(self, |keys, secret| {
+            let key = SigningKey::from_secret_with(secret, algorithm)?.with_derived_id().verifying_key();
+            if keys.verifying_keys().iter().any(|known| known.key_id() == key.key_id()) {
+                return Ok(keys);
+            }
+            keys.also_verify(key)
+        })
     }
 
     /// Adds a key that verifies, such as a retired one.
@@ -206,6 +236,24 @@ impl KeySet {
                 segments.verify(self.inner.verifying.iter().filter(|key| key.algorithm() == algorithm))
             }
         }
+    }
+}
+
+/// The secret in the variable `name`, or in the file that the variable `name_FILE` names.
+fn secret_from_env(name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyError> {
+    let file = format!("{name}_FILE");
+    let (name, value) = match (std::env::var_os(name), std::env::var_os(&file)) {
+        (Some(_), Some(_)) => return Err(KeyError::EnvTwice { name: name.to_owned() }),
+        (Some(value), None) => (name, Zeroizing::new(value.into_encoded_bytes())),
+        (None, Some(path)) => (&*file, Zeroizing::new([b"@", path.as_encoded_bytes()].concat())),
+        (None, None) => return Ok(None),
+    };
+    // A secret may be any bytes. Only text can name a file.
+    match std::str::from_utf8(&value) {
+        Ok(text) => read_secret(text)
+            .map(Some)
+            .map_err(|cause| KeyError::InEnv { name: name.to_owned(), cause: Box::new(cause) }),
+        Err(_) => Ok(Some(value)),
     }
 }
 
