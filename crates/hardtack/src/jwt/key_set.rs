@@ -20,8 +20,9 @@ use super::limits::MAX_KEY_ID_LEN;
 /// A token with a `kid` is verified with the key that has this id, and with no other. A token without `kid` is
 /// verified with each key of its algorithm in turn. Keys never come from a token or from the network.
 ///
-/// To rotate keys, sign with a new key that has a new id, and keep the old key for verification until its last token
-/// has expired.
+/// To rotate keys, sign with a new key that has a new id, and keep the old key with [`retire`](Self::retire) until its
+/// last token has expired. [`Authenticator::replace_keys`](crate::Authenticator::replace_keys) takes the new set while
+/// requests are served.
 ///
 /// ```
 /// use hardtack::{KeySet, SigningKey};
@@ -31,7 +32,7 @@ use super::limits::MAX_KEY_ID_LEN;
 /// let token = KeySet::new(old.clone()).sign(b"{}")?;
 ///
 /// let new = SigningKey::generate(Algorithm::HS256)?.with_key_id("2026");
-/// let keys = KeySet::new(new).also_verify(old.verifying_key())?;
+/// let keys = KeySet::new(new).retire(old)?;
 /// assert_eq!(&*keys.verify(token.as_bytes())?, b"{}");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -44,6 +45,8 @@ struct Inner {
     signing: Option<Signing>,
     /// The verifying key of the signing key comes first.
     verifying: Vec<VerifyingKey>,
+    /// Keys that signed before; their verifying keys are in `verifying`.
+    retired: Vec<SigningKey>,
     /// Encoded headers that are compared byte for byte instead of being decoded and parsed, each with what
     /// [`select`](Self::select) returns for it. Almost every token has one of them.
     known_headers: Vec<(String, Selection)>,
@@ -70,7 +73,7 @@ impl KeySet {
     /// Creates a set of one key, which signs and verifies.
     pub fn new(signing: SigningKey) -> Self {
         let verifying = vec![signing.verifying_key()];
-        Self { inner: Arc::new(Inner::new(Some(signing), verifying, false)) }
+        Self { inner: Arc::new(Inner::new(Some(signing), verifying, Vec::new(), false)) }
     }
 
     /// Creates a set that verifies but cannot sign, for a service that accepts the tokens of another service.
@@ -85,7 +88,7 @@ impl KeySet {
     /// # Ok::<(), hardtack::jwt::KeyError>(())
     /// ```
     pub fn verifying_only(key: VerifyingKey) -> Self {
-        Self { inner: Arc::new(Inner::new(None, vec![key], false)) }
+        Self { inner: Arc::new(Inner::new(None, vec![key], Vec::new(), false)) }
     }
 
     /// Creates a set of one HMAC secret for HS256.
@@ -130,7 +133,7 @@ impl KeySet {
         }
     }
 
-    /// Adds HMAC secrets that verify, such as replaced ones, from a list that is separated by commas or line breaks.
+    /// Adds HMAC secrets that signed before ([`retire`](Self::retire)), from a list that is separated by commas or line breaks.
     /// Their ids are derived from them ([`SigningKey::with_derived_id`]). Secrets that the set already has are left out.
     ///
     /// # Errors
@@ -138,11 +141,11 @@ impl KeySet {
     pub fn also_verify_secrets(self, list: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let secrets = list.split(|byte| matches!(byte, b',' | b'\n')).map(<[u8]>::trim_ascii);
         secrets.filter(|secret| !secret.is_empty()).try_fold(self, |keys, secret| {
-            let key = SigningKey::from_secret_with(secret, algorithm)?.with_derived_id().verifying_key();
+            let key = SigningKey::from_secret_with(secret, algorithm)?.with_derived_id();
             if keys.verifying_keys().iter().any(|known| known.key_id() == key.key_id()) {
                 return Ok(keys);
             }
-            keys.also_verify(key)
+            keys.retire(key)
         })
     }
 
@@ -162,17 +165,37 @@ impl KeySet {
         let mut verifying = self.inner.verifying.clone();
         verifying.push(key);
         Ok(Self {
-            inner: Arc::new(Inner::new(self.signing_key().cloned(), verifying, self.inner.ignores_unknown_key_ids)),
+            inner: Arc::new(Inner::new(
+                self.signing_key().cloned(),
+                verifying,
+                self.inner.retired.clone(),
+                self.inner.ignores_unknown_key_ids,
+            )),
         })
+    }
+
+    /// Adds a key that signed before. It verifies tokens like a key of [`also_verify`](Self::also_verify), and log-in
+    /// forms that were open when it was replaced stay valid.
+    ///
+    /// Leave the key out of the set once its last token has expired, usually after the lifetime of a refresh token.
+    ///
+    /// # Errors
+    /// Those of [`also_verify`](Self::also_verify).
+    pub fn retire(self, key: SigningKey) -> Result<Self, KeyError> {
+        let keys = self.also_verify(key.verifying_key())?;
+        let Inner { verifying, ignores_unknown_key_ids, .. } = &*keys.inner;
+        let retired = keys.inner.retired.iter().cloned().chain([key]).collect();
+        let inner = Inner::new(keys.signing_key().cloned(), verifying.clone(), retired, *ignores_unknown_key_ids);
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Ignores a `kid` that matches no key, as PyJWT does: such a token is verified with each key of its algorithm.
     /// Also lets [`sign_with_header`](Self::sign_with_header) set a `kid` if the signing key has no id.
     #[must_use]
     pub fn ignore_unknown_key_ids(self) -> Self {
-        let Inner { signing, verifying, .. } = &*self.inner;
+        let Inner { signing, verifying, retired, .. } = &*self.inner;
         let signing = signing.as_ref().map(|signing| signing.key.clone());
-        Self { inner: Arc::new(Inner::new(signing, verifying.clone(), true)) }
+        Self { inner: Arc::new(Inner::new(signing, verifying.clone(), retired.clone(), true)) }
     }
 
     /// The key that signs, or `None` in a set that only verifies.
@@ -183,6 +206,11 @@ impl KeySet {
     /// The keys that verify: first that of the signing key, then the others in the order in which they were added.
     pub fn verifying_keys(&self) -> &[VerifyingKey] {
         &self.inner.verifying
+    }
+
+    /// The keys that signed before ([`retire`](Self::retire)).
+    pub(crate) fn retired_keys(&self) -> &[SigningKey] {
+        &self.inner.retired
     }
 
     /// Returns the public keys, for publication (RFC 7517 §5). Leaves out HMAC secrets.
@@ -258,7 +286,12 @@ fn secret_from_env(name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyError> {
 }
 
 impl Inner {
-    fn new(signing: Option<SigningKey>, verifying: Vec<VerifyingKey>, ignores_unknown_key_ids: bool) -> Self {
+    fn new(
+        signing: Option<SigningKey>,
+        verifying: Vec<VerifyingKey>,
+        retired: Vec<SigningKey>,
+        ignores_unknown_key_ids: bool,
+    ) -> Self {
         let mut known_headers: Vec<(String, Selection)> = Vec::new();
         for (index, key) in verifying.iter().enumerate() {
             let mut add = |key_id: Option<&str>, selection| {
@@ -275,7 +308,7 @@ impl Inner {
             }
         }
         let signing = signing.map(|key| Signing { header: header::own_segment(key.algorithm(), key.key_id()), key });
-        Self { signing, verifying, known_headers, ignores_unknown_key_ids }
+        Self { signing, verifying, retired, known_headers, ignores_unknown_key_ids }
     }
 
     /// Splits a token and selects the keys that may verify it.
