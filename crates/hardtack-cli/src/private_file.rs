@@ -59,6 +59,16 @@ pub(crate) fn create(path: &Path, text: &str) -> io::Result<bool> {
     }
 }
 
+/// Creates or replaces a file with its whole content at once, with mode 0600.
+pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|refused| refused.error)?;
+    sync_folder(folder)
+}
+
 /// Creates a folder that only its owner can access, and its missing parents. Leaves an existing folder as it is.
 pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
