@@ -4,11 +4,18 @@ use std::fs::{DirBuilder, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use hardtack::files;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
 
-/// Refuses a file that other users can read or write.
+/// Refuses a file that another user owns or can write to.
+pub(crate) fn check_trusted(file: &File, path: &Path) -> Result<(), Error> {
+    let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
+    files::check_trusted(path, &metadata).map_err(Error::config)
+}
+
+/// Refuses a file that another user owns, can write to, or can read.
 pub(crate) fn check(file: &File, path: &Path) -> Result<(), Error> {
     #[cfg(unix)]
     {
@@ -21,13 +28,11 @@ pub(crate) fn check(file: &File, path: &Path) -> Result<(), Error> {
                 "{} holds a secret, but its mode {mode:04o} gives other users access; expected 0600, set it with: \
                  chmod 600 {}",
                 path.display(),
-                shell_quoted(path)
+                files::shell_quoted(path)
             )));
         }
     }
-    #[cfg(not(unix))]
-    let _ = (file, path);
-    Ok(())
+    check_trusted(file, path)
 }
 
 /// Reads a file that only its owner can access.
@@ -54,6 +59,16 @@ pub(crate) fn create(path: &Path, text: &str) -> io::Result<bool> {
     }
 }
 
+/// Creates or replaces a file with its whole content at once, with mode 0600.
+pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|refused| refused.error)?;
+    sync_folder(folder)
+}
+
 /// Creates a folder that only its owner can access, and its missing parents. Leaves an existing folder as it is.
 pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
@@ -71,11 +86,4 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 fn unreadable(path: &Path, error: &io::Error) -> Error {
     let expected = "expected a file that this user can read";
     Error::config(format_args!("{} cannot be read: {error}; {expected}", path.display()))
-}
-
-/// Returns the path, quoted for a shell if necessary.
-fn shell_quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+:@".contains(&byte));
-    if plain { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

@@ -95,6 +95,7 @@ pub mod cookie;
 pub mod csrf;
 pub mod error;
 pub mod event;
+pub mod files;
 pub mod flask_compat;
 pub mod guide;
 pub mod jwt;

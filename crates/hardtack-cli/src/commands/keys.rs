@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use hardtack::SigningKey;
-use hardtack::clock::{Clock, SystemClock};
 use hardtack::jwt::Algorithm;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::keys::{KeyFolder, StoredKey, expired, generate};
+use crate::keys::{KeyFolder, Role, StoredKey, generate, roles};
 use crate::subcommands::KeysCommand;
 use crate::{output, private_file};
 
@@ -55,14 +54,17 @@ fn secret_text(key: &SigningKey) -> Result<Zeroizing<String>, Error> {
 }
 
 fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), Error> {
+    let folder = KeyFolder::of(config);
+    let previous = folder.read()?;
+    if config.signing_key.is_some() && discard_old {
+        return discard(&folder, &previous);
+    }
     if config.signing_key.is_some() {
         return Err(Error::config(
             "the signing key is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY, so a new key in the data folder would not \
-             be used to sign; remove that setting, or change its value",
+             sign; to rotate a secret, move its value to JWT_SECRET_KEY_PREVIOUS and set a new one",
         ));
     }
-    let folder = KeyFolder::of(config);
-    let previous = folder.read()?;
     let wanted = match name {
         Some(name) => Some(algorithm(name)?),
         None => config.algorithm.or(previous.last().map(|newest| newest.key.algorithm())),
@@ -82,11 +84,11 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
             folder.file(number).display()
         )));
     }
-    let now = SystemClock.now();
     let removed: Vec<&StoredKey> = if discard_old {
         previous.iter().collect()
     } else {
-        expired(&previous, config.tokens.longest_lifetime(), now).collect()
+        let roles = roles(config, &folder, &previous)?;
+        previous.iter().zip(roles).filter(|(_, role)| *role == Role::Dead).map(|(stored, _)| stored).collect()
     };
     for stored in &removed {
         folder.remove(stored)?;
@@ -94,21 +96,40 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     }
     output::print(format_args!("Created {}", folder.file(number).display()))?;
     output::print(match (previous.len() - removed.len(), discard_old) {
-        (0, true) => "Restart every server that uses this folder now. All users have to log in again.",
+        (0, true) => "Running servers use it within 5 seconds. All users have to log in again.",
         (0, false) => "This key is the only one in the folder.",
-        _ => "The previous keys still verify. Restart every server that uses this folder to sign with the new key.",
+        _ => {
+            "Running servers sign with it in 15 to 20 seconds. The previous keys verify until their tokens have expired."
+        }
     })
 }
 
+/// Deletes the keys in the folder of a server that signs with another key.
+fn discard(folder: &KeyFolder, keys: &[StoredKey]) -> Result<(), Error> {
+    for stored in keys {
+        folder.remove(stored)?;
+        output::print(format_args!("Removed {}", stored.path.display()))?;
+    }
+    output::print(
+        "The key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY signs. Running servers refuse the tokens of the \
+         removed keys within 5 seconds.",
+    )
+}
+
 fn list(config: &Config) -> Result<(), Error> {
-    let keys = KeyFolder::of(config).read()?;
+    let folder = KeyFolder::of(config);
+    let keys = folder.read()?;
     if config.signing_key.is_some() {
         output::print("The key in JWT_SECRET_KEY or JWT_PRIVATE_KEY signs; the keys in the folder verify.")?;
     }
-    let newest = keys.last().map(|stored| stored.number);
-    for StoredKey { number, path, key, created_at } in &keys {
-        let signs = config.signing_key.is_none() && Some(*number) == newest;
-        let role = if signs { "signs" } else { "verifies" };
+    let roles = roles(config, &folder, &keys)?;
+    for (StoredKey { path, key, created_at, .. }, role) in keys.iter().zip(roles) {
+        let role = match role {
+            Role::Signs => "signs",
+            Role::Published => "verifies, and will sign soon",
+            Role::Retired => "verifies",
+            Role::Dead => "no longer used; all its tokens have expired",
+        };
         let id = key.key_id().unwrap_or_default();
         let (algorithm, created_at, path) = (key.algorithm(), output::date(*created_at), path.display());
         output::print(format_args!("{id}  {algorithm}  created {created_at}  {role}  {path}"))?;

@@ -48,7 +48,11 @@ async fn start(config: &Config) -> Result<(), Error> {
         tokio::spawn(prune(auth.clone(), accounts.clone())),
     ];
     announce(config, bound)?;
-    serve(listener, Site::new(auth, accounts.clone()).router(), stop).await;
+    let site = Site::new(auth.clone(), accounts.clone()).router();
+    tokio::select! {
+        () = serve(listener, site, stop) => {}
+        failed = keys::watch(config, &auth) => failed?,
+    }
     for task in background {
         task.abort();
     }

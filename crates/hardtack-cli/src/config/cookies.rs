@@ -30,8 +30,9 @@ pub(super) fn read(sources: &Sources, address: &Address) -> Result<CookiePolicy,
     if sources.is_set(&REFRESH_COOKIE_PATH) {
         policy = policy.refresh_paths(paths(&text(&REFRESH_COOKIE_PATH)));
     }
-    if sources.is_set(&COOKIE_DOMAIN) {
-        policy = policy.domain(text(&COOKIE_DOMAIN));
+    // As in Flask, an empty domain means none.
+    if let Some(domain) = sources.text(&COOKIE_DOMAIN).filter(|domain| !domain.is_empty()) {
+        policy = policy.domain(domain);
     }
     Ok(policy)
 }

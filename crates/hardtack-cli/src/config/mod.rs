@@ -7,7 +7,7 @@ mod csrf;
 mod duration;
 mod mail;
 pub(crate) mod settings;
-mod signing_key;
+pub(crate) mod signing_key;
 pub(crate) mod sources;
 mod storage;
 mod token_sources;

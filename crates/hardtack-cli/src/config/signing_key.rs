@@ -1,12 +1,9 @@
 //! The signing key from `JWT_SECRET_KEY`, or from `JWT_PRIVATE_KEY` and `JWT_PUBLIC_KEY`.
 
-use std::fs;
-
 use hardtack::jwt::{Algorithm, Jwk, KeyError};
-use hardtack::{SigningKey, VerifyingKey};
-use zeroize::Zeroizing;
+use hardtack::{KeySet, SigningKey, VerifyingKey};
 
-use super::settings::{ALGORITHM, PRIVATE_KEY, PUBLIC_KEY, SECRET_KEY, Setting};
+use super::settings::{ALGORITHM, PRIVATE_KEY, PUBLIC_KEY, SECRET_KEY, SECRET_KEY_PREVIOUS};
 use super::sources::Sources;
 use crate::error::Error;
 
@@ -35,6 +32,14 @@ pub(crate) fn read(sources: &Sources, algorithm: Option<Algorithm>) -> Result<Op
     }
 }
 
+/// Adds the secrets of `JWT_SECRET_KEY_PREVIOUS`, which verify.
+pub(crate) fn add_previous(sources: &Sources, keys: KeySet, algorithm: Option<Algorithm>) -> Result<KeySet, Error> {
+    let Some(list) = sources.value(&SECRET_KEY_PREVIOUS) else { return Ok(keys) };
+    let algorithm = algorithm.filter(|algorithm| algorithm.is_hmac()).unwrap_or(Algorithm::HS256);
+    let added = keys.also_verify_secrets(list.text.as_bytes(), algorithm);
+    added.map_err(|error| Error::config(format_args!("{}: {error}", sources.label(&SECRET_KEY_PREVIOUS))))
+}
+
 /// As in Flask-JWT-Extended, the bytes of the text are the secret; they are not decoded.
 fn secret_key(sources: &Sources, secret: &str, algorithm: Option<Algorithm>) -> Result<SigningKey, Error> {
     let label = sources.label(&SECRET_KEY);
@@ -45,7 +50,7 @@ fn secret_key(sources: &Sources, secret: &str, algorithm: Option<Algorithm>) -> 
         )));
     }
     let key = SigningKey::from_secret_with(secret.as_bytes(), algorithm.unwrap_or(Algorithm::HS256));
-    key.map_err(|error| match error {
+    key.map(SigningKey::with_derived_id).map_err(|error| match error {
         KeyError::LooksLikePublicKey => Error::config(format_args!(
             "{label} is an asymmetric key or a certificate, which may be public, so anyone could sign tokens; set \
              JWT_PRIVATE_KEY and JWT_ALGORITHM instead, or generate a secret with: hardtack keys generate"
@@ -57,7 +62,7 @@ fn secret_key(sources: &Sources, secret: &str, algorithm: Option<Algorithm>) -> 
 fn private_key(sources: &Sources, algorithm: Option<Algorithm>) -> Result<SigningKey, Error> {
     let label = sources.label(&PRIVATE_KEY);
     let invalid = |error: KeyError| Error::config(format_args!("{label}: {error}"));
-    let text = text_or_file(sources, &PRIVATE_KEY)?;
+    let text = sources.text_or_empty(&PRIVATE_KEY);
     let key = if text.trim_start().starts_with('{') {
         SigningKey::from_jwk(text.trim()).map_err(invalid)?
     } else {
@@ -86,7 +91,7 @@ fn check_public_key(sources: &Sources, signing: &SigningKey) -> Result<(), Error
         return Ok(());
     }
     let label = sources.label(&PUBLIC_KEY);
-    let text = text_or_file(sources, &PUBLIC_KEY)?;
+    let text = sources.text_or_empty(&PUBLIC_KEY);
     let public = if text.trim_start().starts_with('{') {
         VerifyingKey::from_jwk(text.trim())
     } else {
@@ -101,17 +106,4 @@ fn check_public_key(sources: &Sources, signing: &SigningKey) -> Result<(), Error
         "{label} is not the public half of {}; remove it, or set the matching public key",
         sources.label(&PRIVATE_KEY)
     )))
-}
-
-/// Returns the value itself, or the content of the file that it names after an `@`.
-fn text_or_file(sources: &Sources, setting: &Setting) -> Result<Zeroizing<String>, Error> {
-    let value = sources.text(setting).unwrap_or_default();
-    let Some(path) = value.strip_prefix('@') else { return Ok(Zeroizing::new(value.to_owned())) };
-    fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
-        let expected = "expected @ and the path of a file that this user can read";
-        Error::config(format_args!(
-            "{} names {path:?}, which cannot be read: {error}; {expected}",
-            sources.label(setting)
-        ))
-    })
 }

@@ -18,6 +18,12 @@ use crate::private_file;
 /// The JWK member with the time of creation. RFC 7517 does not define one.
 const CREATED_AT: &str = "iat";
 
+/// The file with the longest lifetime of a token, in seconds.
+const LIFETIME: &str = "longest-lifetime";
+
+/// The file with the time since which a key outside the folder signs, in seconds since 1970.
+const SUPERSEDED_AT: &str = "superseded-at";
+
 /// A key and its file.
 pub(crate) struct StoredKey {
     pub(crate) number: u32,
@@ -73,6 +79,50 @@ impl KeyFolder {
         fs::remove_file(&stored.path).map_err(|error| self.unusable(&error))
     }
 
+    /// The longest lifetime of a token that a server which uses this folder has been started with.
+    pub(super) fn recorded_lifetime(&self) -> Result<Duration, Error> {
+        Ok(self.recorded(LIFETIME)?.map_or(Duration::ZERO, |seconds| Duration::from_secs(seconds.unsigned_abs())))
+    }
+
+    /// Records the longest lifetime of a token, unless a longer one is recorded.
+    pub(super) fn record_lifetime(&self, lifetime: Duration) -> Result<(), Error> {
+        let seconds = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
+        if self.recorded(LIFETIME)?.is_none_or(|recorded| recorded < seconds) {
+            self.record(LIFETIME, seconds)?;
+        }
+        Ok(())
+    }
+
+    /// Since when a key outside the folder signs, if that is known.
+    pub(super) fn superseded_at(&self) -> Result<Option<Timestamp>, Error> {
+        Ok(self.recorded(SUPERSEDED_AT)?.map(Timestamp::from_unix_seconds))
+    }
+
+    /// Records whether a key outside the folder signs from now on. The time of the first record stays.
+    pub(super) fn record_superseded(&self, superseded: bool) -> Result<(), Error> {
+        match (superseded, self.recorded(SUPERSEDED_AT)?) {
+            (true, None) => self.record(SUPERSEDED_AT, SystemClock.now().unix_seconds()),
+            (false, Some(_)) => fs::remove_file(self.path.join(SUPERSEDED_AT)).map_err(|error| self.unusable(&error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn recorded(&self, name: &str) -> Result<Option<i64>, Error> {
+        let path = self.path.join(name);
+        match fs::read_to_string(&path) {
+            Ok(text) => text.trim().parse().map(Some).map_err(|_| {
+                let path = path.display();
+                Error::config(format_args!("{path} is not a number of seconds that hardtack wrote; delete the file"))
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.unusable(&error)),
+        }
+    }
+
+    fn record(&self, name: &str, seconds: i64) -> Result<(), Error> {
+        private_file::replace(&self.path.join(name), &format!("{seconds}\n")).map_err(|error| self.unusable(&error))
+    }
+
     pub(crate) fn file(&self, number: u32) -> PathBuf {
         self.path.join(format!("{number:04}.jwk"))
     }
@@ -89,17 +139,6 @@ impl KeyFolder {
 /// Generates a key.
 pub(crate) fn generate(algorithm: Algorithm) -> Result<SigningKey, Error> {
     SigningKey::generate(algorithm).map_err(Error::with_causes)
-}
-
-/// Returns the keys that were replaced so long ago that all their tokens have expired. `keys` is sorted from the oldest
-/// key to the newest.
-pub(crate) fn expired(
-    keys: &[StoredKey],
-    longest_lifetime: Duration,
-    now: Timestamp,
-) -> impl Iterator<Item = &StoredKey> {
-    let replaced = keys.iter().zip(keys.iter().skip(1));
-    replaced.filter(move |(_, successor)| now.since(successor.created_at) > longest_lifetime).map(|(key, _)| key)
 }
 
 /// The text of a key file. The key id is the number followed by eight hex digits that differ from folder to folder.

@@ -1,13 +1,21 @@
 //! The keys of the server: set by the operator, or stored in the data folder.
 
 mod folder;
+mod roles;
+mod watch;
+
+use std::time::Duration;
 
 use hardtack::KeySet;
+use hardtack::clock::{Clock, SystemClock};
 use hardtack::jwt::Algorithm;
 
-use crate::config::{Config, settings};
+use crate::config::{Config, settings, signing_key};
 use crate::error::Error;
-pub(crate) use folder::{KeyFolder, StoredKey, expired, generate};
+pub(crate) use folder::{KeyFolder, StoredKey, generate};
+pub(crate) use roles::Role;
+use roles::Rules;
+pub(crate) use watch::watch;
 
 /// Loads the keys, and creates the first one if there is none.
 pub(crate) fn load_or_create(config: &Config) -> Result<KeySet, Error> {
@@ -16,16 +24,21 @@ pub(crate) fn load_or_create(config: &Config) -> Result<KeySet, Error> {
     if stored.is_empty() && config.signing_key.is_none() {
         stored.push(folder.create_first(config.algorithm.unwrap_or(Algorithm::HS256))?);
     }
-    key_set(config, stored)
+    if !stored.is_empty() {
+        folder.record_lifetime(config.tokens.longest_lifetime())?;
+        folder.record_superseded(config.signing_key.is_some())?;
+    }
+    key_set(config, &folder, stored)
 }
 
 /// Loads the keys; `None` if there is no signing key. Creates nothing.
 pub(crate) fn load(config: &Config) -> Result<Option<KeySet>, Error> {
-    let stored = KeyFolder::of(config).read()?;
+    let folder = KeyFolder::of(config);
+    let stored = folder.read()?;
     if stored.is_empty() && config.signing_key.is_none() {
         return Ok(None);
     }
-    key_set(config, stored).map(Some)
+    key_set(config, &folder, stored).map(Some)
 }
 
 /// Returns the configured key, or a temporary one of the kind that would be created, to check the configuration
@@ -40,23 +53,47 @@ pub(crate) fn placeholder(config: &Config) -> Result<KeySet, Error> {
     Ok(KeySet::new(key))
 }
 
-/// Signs with the key that is set, or else with the newest stored key, and verifies with all of them.
-fn key_set(config: &Config, mut stored: Vec<StoredKey>) -> Result<KeySet, Error> {
-    let signing = match (&config.signing_key, stored.pop()) {
-        (Some(key), newest) => {
-            stored.extend(newest);
-            key.clone()
+/// Signs with the key that is set, or else with a stored key, and verifies with all whose tokens may be valid.
+fn key_set(config: &Config, folder: &KeyFolder, stored: Vec<StoredKey>) -> Result<KeySet, Error> {
+    let roles = roles(config, folder, &stored)?;
+    let mut signing = config.signing_key.clone();
+    let (mut published, mut retired) = (Vec::new(), Vec::new());
+    for (stored, role) in stored.into_iter().zip(roles) {
+        match role {
+            Role::Signs => {
+                check_algorithm(config, &stored)?;
+                signing = Some(stored.key);
+            }
+            Role::Published => published.push(stored.key.verifying_key()),
+            Role::Retired => retired.push(stored.key),
+            Role::Dead => {}
         }
-        (None, Some(newest)) => {
-            check_algorithm(config, &newest)?;
-            newest.key
-        }
-        (None, None) => {
-            return Err(Error::runtime("there is no key to sign with; create one with: hardtack keys rotate"));
-        }
+    }
+    let Some(signing) = signing else {
+        return Err(Error::runtime("there is no key to sign with; create one with: hardtack keys rotate"));
     };
-    let mut others = stored.iter().rev().map(|stored| stored.key.verifying_key());
-    others.try_fold(KeySet::new(signing), KeySet::also_verify).map_err(Error::config)
+    let keys = published.into_iter().try_fold(KeySet::new(signing), KeySet::also_verify);
+    let keys = retired.into_iter().rev().try_fold(keys.map_err(Error::config)?, KeySet::retire);
+    signing_key::add_previous(&config.sources, keys.map_err(Error::config)?, config.algorithm)
+}
+
+/// Returns what each stored key does now.
+pub(crate) fn roles(config: &Config, folder: &KeyFolder, stored: &[StoredKey]) -> Result<Vec<Role>, Error> {
+    let superseded_at = match &config.signing_key {
+        Some(_) => folder.superseded_at()?,
+        None => None,
+    };
+    let rules = Rules { longest_lifetime: longest_lifetime(config, folder)?, superseded_at };
+    let created_at: Vec<_> = stored.iter().map(|stored| stored.created_at).collect();
+    let roles = rules.roles(&created_at, SystemClock.now());
+    let given = config.signing_key.is_some();
+    // If a key outside the folder signs and it is not known since when, all stored keys verify.
+    Ok(roles.into_iter().map(|role| if given && role == Role::Signs { Role::Retired } else { role }).collect())
+}
+
+/// How long the last token of a key may be used: by this configuration, or by that of a server that uses the folder.
+fn longest_lifetime(config: &Config, folder: &KeyFolder) -> Result<Duration, Error> {
+    Ok(config.tokens.longest_lifetime().max(folder.recorded_lifetime()?))
 }
 
 /// Refuses a `JWT_ALGORITHM` other than the newest key's.

@@ -45,7 +45,8 @@ fn check_config_creates_nothing_and_shows_no_secret() {
     let text = output(&dir.hardtack(["check-config"]));
     assert!(text.contains("# JWT_SECRET_KEY is set, not shown"), "{text}");
     assert!(!text.contains(SECRET), "{text}");
-    assert!(text.contains("# signing key: HS256; other verifying keys: 0"), "{text}");
+    let last = text.lines().last().unwrap_or_default();
+    assert!(last.starts_with("# signing key: HS256 ") && last.ends_with("; other verifying keys: 0"), "{text}");
     assert!(!dir.path("hardtack-data").exists());
 }
 
@@ -66,13 +67,14 @@ fn the_output_of_check_config_is_a_settings_file() {
 #[test]
 fn unknown_variables_cause_warnings() {
     let dir = TestDir::new();
-    let program = dir.hardtack(["check-config"]).env("JWT_ACESS_COOKIE_NAME", "a").env("HARDTACK_SERVICE_HOST", "b");
+    // Kubernetes sets such names for a service that is called "hardtack".
+    let names = ["HARDTACK_SERVICE_HOST", "HARDTACK_SERVICE_PORT", "HARDTACK_PORT", "HARDTACK_PORT_8080_TCP_ADDR"];
+    let program = names.iter().fold(dir.hardtack(["check-config"]), |program, name| program.env(*name, "b"));
     let finished = program.run().unwrap();
-    assert!(finished.status.success());
-    let expected =
-        "hardtack: JWT_ACESS_COOKIE_NAME is not a setting and is ignored; did you mean JWT_ACCESS_COOKIE_NAME?\n";
-    assert!(finished.stderr.contains(expected), "{}", finished.stderr);
-    assert!(finished.stderr.contains("HARDTACK_SERVICE_HOST is not a setting"), "{}", finished.stderr);
+    assert!(finished.status.success(), "{}", finished.stderr);
+    for name in names {
+        assert!(finished.stderr.contains(&format!("hardtack: {name} is not a setting and is ignored\n")), "{name}");
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! Keys: generated, set by the operator, rotated.
 
+use hardtack_test_support::html::HtmlForms;
+
 use crate::support::{
-    PASSWORD, TestDir, is_logged_in, mode, output, refusal, sign_up, start, with_copied_access_cookie,
+    PASSWORD, TestDir, hang_up, is_logged_in, mode, output, refusal, sign_up, start, with_copied_access_cookie,
 };
 
 #[tokio::test]
@@ -61,7 +63,11 @@ async fn a_rotation_logs_no_user_out() {
     assert_eq!(mode(dir.path("hardtack-data/keys/0002.jwk")), 0o600);
     let listed = output(&dir.hardtack(["keys", "list"]));
     let roles: Vec<_> = listed.lines().map(|line| line.split("  ").collect::<Vec<_>>()[3].to_owned()).collect();
-    assert_eq!(roles, ["verifies", "signs"], "{listed}");
+    // Servers that run read the new key before it signs.
+    assert_eq!(roles, ["signs", "verifies, and will sign soon"], "{listed}");
+    dir.age_key("0002.jwk", 60);
+    let listed = output(&dir.hardtack(["keys", "list"]));
+    assert!(listed.lines().any(|line| line.contains("0002") && line.contains("  signs  ")), "{listed}");
 
     let server = dir.start().await;
     assert!(is_logged_in(&mut with_copied_access_cookie(&client, &server)).await);
@@ -69,9 +75,6 @@ async fn a_rotation_logs_no_user_out() {
     let mut refreshes = server.client();
     refreshes.set_cookie_raw(&client.cookie("refresh_token_cookie").unwrap().raw);
     assert_eq!(refreshes.get("/service").accept_html().send().await.status(), 200);
-    let header = |client: &hardtack_test_support::Client| {
-        client.cookie("access_token_cookie").unwrap().value.split('.').next().unwrap_or_default().to_owned()
-    };
     assert_ne!(header(&refreshes), header(&client));
     server.stop().await;
 
@@ -124,12 +127,84 @@ fn a_rotation_removes_keys_whose_tokens_have_expired() {
     rotate();
     assert_eq!(dir.keys(), ["0001.jwk", "0002.jwk"]);
     // As if the second had been created two days ago: tokens of the first key live for at most one day.
-    let path = dir.path("hardtack-data/keys/0002.jwk");
-    let text = std::fs::read_to_string(&path).unwrap();
-    let created_at: i64 = serde_json::from_str::<serde_json::Value>(&text).unwrap()["iat"].as_i64().unwrap();
-    std::fs::write(&path, text.replace(&created_at.to_string(), &(created_at - 2 * 86_400).to_string())).unwrap();
+    dir.age_key("0002.jwk", 2 * 86_400);
     assert!(rotate().contains("Removed ./hardtack-data/keys/0001.jwk"));
     assert_eq!(dir.keys(), ["0002.jwk", "0003.jwk"]);
+}
+
+#[tokio::test]
+async fn k02_a_running_server_takes_up_a_rotation() {
+    let dir = TestDir::new();
+    let server = dir.start().await;
+    let mut client = server.client();
+    sign_up(&mut client, "someone").await;
+    // A form that is open while the keys are rotated.
+    let mut visitor = server.client();
+    let mut typed = visitor.get("/login").accept_html().send().await.form_fields("/login");
+    for (name, value) in &mut typed {
+        match name.as_str() {
+            "username" => "someone".clone_into(value),
+            "password" => PASSWORD.clone_into(value),
+            _ => {}
+        }
+    }
+
+    output(&dir.hardtack(["keys", "rotate"]));
+    dir.age_key("0002.jwk", 60);
+    let kid = output(&dir.hardtack(["keys", "list"])).lines().last().unwrap().split("  ").next().unwrap().to_owned();
+    hang_up(&server, &format!("signs=\"{kid}\"")).await;
+    assert!(is_logged_in(&mut with_copied_access_cookie(&client, &server)).await);
+    assert_eq!(visitor.post("/login").accept_html().form(&typed).send().await.status(), 303);
+    assert_ne!(header(&visitor), header(&client));
+
+    // A set that cannot be read leaves the keys as they are.
+    dir.write("hardtack-data/keys/old.jwk", "{}");
+    hang_up(&server, "the previous keys stay in use").await;
+    assert!(is_logged_in(&mut with_copied_access_cookie(&client, &server)).await);
+    std::fs::remove_file(dir.path("hardtack-data/keys/old.jwk")).unwrap();
+
+    // The first key was replaced so long ago that all its tokens would have expired.
+    dir.age_key("0002.jwk", 40 * 86_400);
+    hang_up(&server, "also_verify=\"\"").await;
+    assert!(!is_logged_in(&mut with_copied_access_cookie(&client, &server)).await);
+    assert!(is_logged_in(&mut with_copied_access_cookie(&visitor, &server)).await);
+}
+
+#[tokio::test]
+async fn k02_the_folders_keys_beside_a_given_one_can_be_discarded() {
+    let dir = TestDir::new();
+    let server = dir.start().await;
+    let mut client = server.client();
+    sign_up(&mut client, "someone").await;
+    server.stop().await;
+    let secret = output(&dir.hardtack(["keys", "generate"]));
+    let server = start(&dir.serve([]).env("JWT_SECRET_KEY", secret.trim_end())).await;
+    assert!(is_logged_in(&mut with_copied_access_cookie(&client, &server)).await);
+    let discarding = dir.hardtack(["keys", "rotate", "--discard-old"]).env("JWT_SECRET_KEY", secret.trim_end());
+    assert!(output(&discarding).starts_with("Removed ./hardtack-data/keys/0001.jwk\n"));
+    hang_up(&server, "also_verify=\"\"").await;
+    assert!(!is_logged_in(&mut with_copied_access_cookie(&client, &server)).await);
+}
+
+#[tokio::test]
+async fn a_previous_secret_verifies() {
+    let dir = TestDir::new();
+    let secrets = [0, 1].map(|_| output(&dir.hardtack(["keys", "generate"])).trim_end().to_owned());
+    let server = start(&dir.serve([]).env("JWT_SECRET_KEY", &secrets[0])).await;
+    let mut client = server.client();
+    sign_up(&mut client, "someone").await;
+    server.stop().await;
+    dir.write("previous", &format!("{}\n", secrets[0]));
+    let program = dir.serve([]).env("JWT_SECRET_KEY", &secrets[1]).env("JWT_SECRET_KEY_PREVIOUS_FILE", "previous");
+    let server = start(&program).await;
+    assert!(is_logged_in(&mut with_copied_access_cookie(&client, &server)).await);
+    server.stop().await;
+    let server = start(&dir.serve([]).env("JWT_SECRET_KEY", &secrets[1])).await;
+    assert!(!is_logged_in(&mut with_copied_access_cookie(&client, &server)).await);
+}
+
+fn header(client: &hardtack_test_support::Client) -> String {
+    client.cookie("access_token_cookie").unwrap().value.split('.').next().unwrap_or_default().to_owned()
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use crate::support::{TestDir, mode, refusal, set_mode, start};
 
+const SECRET: &str = "not-to-be-shown-Zk3vQ8xW2bN7mT5rLp9dYh4c";
 const PUBLIC_PEM: &str = "-----BEGIN PUBLIC KEY-----\n\
     MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
 
@@ -116,7 +117,10 @@ async fn keys_that_do_not_fit() {
     dir.write("public.pem", PUBLIC_PEM);
     let private = crate::support::output(&dir.hardtack(["keys", "generate", "--alg", "EdDSA"]));
     for (variables, expected) in [
-        (&[("JWT_PRIVATE_KEY", "@none.pem")][..], "JWT_PRIVATE_KEY names \"none.pem\", which cannot be read"),
+        (
+            &[("JWT_PRIVATE_KEY", "@none.pem")][..],
+            "JWT_PRIVATE_KEY: the file \"none.pem\" cannot be used: No such file",
+        ),
         (&[("JWT_PRIVATE_KEY", "@public.pem")], "JWT_PRIVATE_KEY needs JWT_ALGORITHM"),
         (&[("JWT_PRIVATE_KEY", "@public.pem"), ("JWT_ALGORITHM", "EdDSA")], "the key is public and cannot sign"),
         (&[("JWT_PUBLIC_KEY", "@public.pem")], "JWT_PUBLIC_KEY cannot sign"),
@@ -130,6 +134,59 @@ async fn keys_that_do_not_fit() {
         assert!(error.contains(expected), "{error}");
         assert!(!error.contains(private.trim()), "{error}");
     }
+}
+
+#[tokio::test]
+async fn k01_secrets_that_are_only_named() {
+    let dir = TestDir::new();
+    dir.write("secret", &format!("{SECRET}\n"));
+    dir.write("short", "abc");
+    for (name, value, expected) in [
+        ("JWT_SECRET_KEY", "@nowhere", "JWT_SECRET_KEY: the file \"nowhere\" cannot be used: No such file"),
+        ("JWT_SECRET_KEY", "@short", "JWT_SECRET_KEY: the HMAC secret has 24 bits"),
+        ("JWT_SECRET_KEY", "./secret", "not the secret itself but the path of a file; write @ before it"),
+        ("JWT_SECRET_KEY", "file:///run/secrets/key", "a file: URL; write @ and the path instead"),
+        ("JWT_SECRET_KEY", "${JWT_SECRET}", "a placeholder that was not replaced; set the secret itself"),
+        ("JWT_SECRET_KEY", "please-change-this-secret-in-production", "is a published sample"),
+        ("JWT_PRIVATE_KEY", "/etc/ssl/private/site.pem", "the path of a file; write @ before it"),
+        ("JWT_SECRET_KEY_FILE", "nowhere", "JWT_SECRET_KEY_FILE: the file \"nowhere\" cannot be used"),
+        ("JWT_SECRET_KEY_PREVIOUS", "changeme", "JWT_SECRET_KEY_PREVIOUS: the HMAC secret is a published sample"),
+        ("HARDTACK_DATABASE_URL", "@nowhere", "HARDTACK_DATABASE_URL: the file \"nowhere\" cannot be used"),
+        ("HARDTACK_REDIS_URL_FILE", "nowhere", "HARDTACK_REDIS_URL_FILE: the file \"nowhere\" cannot be used"),
+    ] {
+        let error = refusal(&dir.serve([]).env(name, value), 2).await;
+        assert!(error.contains(expected), "{name}={value}: {error}");
+    }
+    set_mode(dir.path("secret"), 0o666);
+    let error = refusal(&dir.serve([]).env("JWT_SECRET_KEY", "@secret"), 2).await;
+    assert!(error.contains("lets other users change it") && error.ends_with("chmod go-w secret"), "{error}");
+}
+
+#[tokio::test]
+async fn k04_misspelled_names_are_refused() {
+    let dir = TestDir::new();
+    for (name, similar) in [
+        ("HARDTACK_DATABSE_URL", "HARDTACK_DATABASE_URL"),
+        ("HARDTACK_REFRESH_LIFETIM", "HARDTACK_REFRESH_LIFETIME"),
+        ("JWT_ACESS_COOKIE_NAME", "JWT_ACCESS_COOKIE_NAME"),
+        ("JWT_SECRET_KEY_FIEL", "JWT_SECRET_KEY_FILE"),
+    ] {
+        let error = refusal(&dir.serve([]).env(name, "x"), 2).await;
+        assert!(error.contains(&format!("{name} is not a setting; did you mean {similar}?")), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn k05_a_settings_file_that_others_can_change() {
+    let dir = TestDir::new();
+    dir.write("hardtack.toml", "refresh = 'off'");
+    set_mode(dir.path("hardtack.toml"), 0o666);
+    let error = refusal(&dir.hardtack(["serve"]), 2).await;
+    assert!(error.ends_with("chmod go-w hardtack.toml"), "{error}");
+    set_mode(dir.path("hardtack.toml"), 0o644);
+    std::os::unix::fs::chown(dir.path("hardtack.toml"), Some(12_345), None).unwrap();
+    let error = refusal(&dir.hardtack(["serve"]), 2).await;
+    assert!(error.contains("hardtack.toml belongs to user id 12345, who can change it"), "{error}");
 }
 
 #[tokio::test]

@@ -43,10 +43,19 @@ impl TestDir {
         start(&self.serve([])).await
     }
 
+    /// Makes a key older, as if it had been created some seconds earlier.
+    pub(crate) fn age_key(&self, name: &str, seconds: i64) {
+        let path = self.path("hardtack-data/keys").join(name);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let created_at = serde_json::from_str::<serde_json::Value>(&text).unwrap()["iat"].as_i64().unwrap();
+        std::fs::write(&path, text.replace(&created_at.to_string(), &(created_at - seconds).to_string())).unwrap();
+    }
+
     /// The names of the key files.
     pub(crate) fn keys(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.path("hardtack-data/keys")).unwrap();
-        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.filter(|name| name.ends_with(".jwk")).collect();
         names.sort_unstable();
         names
     }
@@ -87,6 +96,18 @@ pub(crate) fn mode(path: impl AsRef<Path>) -> u32 {
 pub(crate) fn set_mode(path: impl AsRef<Path>, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// Sends SIGHUP, and waits until the server has logged this text afterwards.
+pub(crate) async fn hang_up(server: &Process, text: &str) {
+    let before = server.stderr().len();
+    let sent = std::process::Command::new("kill").args(["-HUP", &server.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !server.stderr()[before..].contains(text) {
+        assert!(Instant::now() < deadline, "{text} is not in the log: {}", &server.stderr()[before..]);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Fills in a form and sends it.

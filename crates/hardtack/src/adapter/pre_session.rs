@@ -13,18 +13,18 @@ impl Exchange<'_> {
     /// The cookie is longer than browsers accept, because its configured name is very long.
     pub fn pre_session(&self) -> Result<PreSession, Failure> {
         let slot = &self.authenticator.cookies().pre_session;
-        let key = self.authenticator.pre_session_key();
+        let keys = self.authenticator.keys_in_use();
         let known = slot.name.find(&self.head).ok().flatten().filter(|value| PreSessionKey::is_nonce(value));
         if let Some(nonce) = known {
             // Keep the cookie, so that forms in other tabs stay valid.
-            return Ok(PreSession { token: key.token(nonce), cookies: SetCookies::default() });
+            return Ok(PreSession { token: keys.pre_session.token(nonce), cookies: SetCookies::default() });
         }
         let nonce = PreSessionKey::nonce();
         let mut cookies = SetCookies::default();
         let setting = Setting { domain: None, max_age: None, now: self.authenticator.now() };
         let set = self.authenticator.cookies().set(slot, &nonce, &setting, &mut cookies);
         set.map_err(|error| self.refuse(Reason::Issue(error.into())))?;
-        Ok(PreSession { token: key.token(nonce.as_bytes()), cookies })
+        Ok(PreSession { token: keys.pre_session.token(nonce.as_bytes()), cookies })
     }
 
     /// Refuses a request that another site could have sent. It is meant for handlers that act before a user is logged
@@ -46,14 +46,13 @@ impl Exchange<'_> {
         let slot = &self.authenticator.cookies().pre_session;
         let nonce = slot.name.find(&self.head).map_err(|_| Reason::DuplicateCookie)?;
         let nonce = nonce.filter(|value| PreSessionKey::is_nonce(value)).ok_or(CsrfError::Missing)?;
-        let expected = self.authenticator.pre_session_key().token(nonce);
-        Ok(check_double_submit(
-            &self.head,
-            self.verifier().form_token(TokenKind::Access),
-            &expected,
-            csrf,
-            &csrf.access,
-        )?)
+        let form = self.verifier().form_token(TokenKind::Access);
+        let check = |expected: String| check_double_submit(&self.head, form, &expected, csrf, &csrf.access);
+        // A form may be open while the keys are rotated.
+        let keys = self.authenticator.keys_in_use();
+        let mut results = keys.pre_session.tokens(nonce).map(check);
+        let first = results.next().unwrap_or(Err(CsrfError::Mismatch));
+        Ok(first.or_else(|error| results.find(Result::is_ok).unwrap_or(Err(error)))?)
     }
 
     fn sends_json(&self) -> bool {

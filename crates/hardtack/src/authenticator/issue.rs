@@ -160,8 +160,7 @@ impl<'a> TokenBuilder<'a> {
         {
             return Err(IssueError::RandomizedKey(key.algorithm().as_str()));
         }
-        let own = own.map(KeySet::new);
-        let keys = own.as_ref().unwrap_or(self.authenticator.keys());
+        let keys = own.map_or_else(|| self.authenticator.keys(), KeySet::new);
         let text =
             if self.header.is_empty() { keys.sign(&payload)? } else { keys.sign_with_header(&self.header, &payload)? };
         Ok(IssuedToken { text, claims: self.claims, payload })

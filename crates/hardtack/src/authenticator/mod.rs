@@ -14,6 +14,7 @@ mod error;
 mod extra_claims;
 mod fast_path;
 mod issue;
+mod keys;
 mod login;
 mod request_state;
 mod sessions;
@@ -33,20 +34,20 @@ pub use request_state::{RequestState, ResponseChanges};
 pub(crate) use verify::{Attempt, Pending, RequestVerifier};
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use callbacks::Callbacks;
 use early::EarlyTokens;
 use fast_path::FastPath;
+use keys::{Keys, KeysInUse};
 use token_cache::TokenCache;
 
 use crate::base_url::BaseUrl;
 use crate::clock::{Clock, Timestamp};
 use crate::config::{RefreshMode, Settings};
 use crate::cookie::ResolvedPolicy;
-use crate::csrf::PreSessionKey;
 use crate::event::Observer;
-use crate::jwt::KeySet;
 use crate::refusal::Handlers;
 use crate::request::NextPath;
 use crate::revocation::{LogPosition, Moment, RevocationCache};
@@ -67,7 +68,7 @@ pub struct Authenticator(Arc<Inner>);
 
 struct Inner {
     fast_path: FastPath,
-    keys: KeySet,
+    keys: KeysInUse,
     settings: Settings,
     cookies: ResolvedPolicy,
     rules: SessionRules,
@@ -80,15 +81,9 @@ struct Inner {
     handlers: Handlers,
     callbacks: Callbacks,
     observers: Vec<Observer>,
-    pre_session: PreSessionKey,
 }
 
 impl Authenticator {
-    /// Returns the keys that sign and verify.
-    pub fn keys(&self) -> &KeySet {
-        &self.0.keys
-    }
-
     /// Returns the routes of the log-in flow.
     pub fn urls(&self) -> &Urls {
         &self.0.settings.urls
@@ -160,8 +155,9 @@ impl Authenticator {
         &self.0.handlers
     }
 
-    pub(crate) fn pre_session_key(&self) -> &PreSessionKey {
-        &self.0.pre_session
+    /// The keys at this moment.
+    pub(crate) fn keys_in_use(&self) -> impl Deref<Target = Arc<Keys>> + use<> {
+        self.0.keys.load()
     }
 
     /// Whether sessions are kept in a store.

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, TryLockError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use constant_time_eq::constant_time_eq;
 use foldhash::SharedSeed;
@@ -38,6 +38,8 @@ const MAX_SHARDS: usize = 16;
 /// shard counts as a miss.
 pub(super) struct TokenCache {
     shards: Box<[Shard]>,
+    /// How often the cache was cleared.
+    version: AtomicUsize,
     hasher: SeedableRandomState,
 }
 
@@ -71,7 +73,7 @@ impl TokenCache {
             options.ok().map(|options| Shard(Mutex::new(table(options))))
         });
         let hasher = SeedableRandomState::with_seed(rand::random(), SharedSeed::global_random());
-        Self { shards: shards.collect(), hasher }
+        Self { shards: shards.collect(), version: AtomicUsize::new(0), hasher }
     }
 
     /// Returns the payload of a cached token, and whether its claims are still valid at this time.
@@ -83,12 +85,36 @@ impl TokenCache {
         with(shard, |table| table.get(&key).map(hit))?
     }
 
-    /// Caches a token that was just verified.
-    pub(super) fn insert(&self, token: &[u8], verified: &Arc<VerifiedPayload>, valid: Range<Timestamp>) {
+    /// How often the cache was cleared. Read it before the keys that verify a token.
+    pub(super) fn version(&self) -> usize {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Removes all tokens, because the keys were replaced. A token whose verification began before is not inserted.
+    pub(super) fn clear(&self) {
+        self.version.fetch_add(1, Ordering::AcqRel);
+        for shard in &self.shards {
+            shard.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+    }
+
+    /// Caches a token that was just verified. `version` is the one from before its verification.
+    pub(super) fn insert(
+        &self,
+        token: &[u8],
+        verified: &Arc<VerifiedPayload>,
+        valid: Range<Timestamp>,
+        version: usize,
+    ) {
         let Some(shard) = self.shard(token) else { return };
         let key = Key { hash: self.hasher.hash_one(token), token: token.into() };
         let entry = Entry { payload: Arc::clone(verified), valid };
-        with(shard, |table| table.insert(key, entry));
+        with(shard, |table| {
+            // In the lock: `clear` counts first and locks then.
+            if self.version() == version {
+                table.insert(key, entry);
+            }
+        });
     }
 
     /// Removes a token that has expired.
@@ -212,7 +238,7 @@ mod tests {
             claims.expires_at = Some(Timestamp::from_unix_seconds(200));
             let verified = Arc::new(VerifiedPayload::issued(claims, vec![b'x'; 300]));
             let valid = verified.verify_claims(&Expected::new(NOW, TokenKind::Access)).unwrap();
-            self.insert(token, &verified, valid);
+            self.insert(token, &verified, valid, self.version());
         }
 
         fn subject(&self, token: &[u8]) -> Option<String> {
@@ -274,6 +300,22 @@ mod tests {
         let cache = TokenCache::new(0);
         cache.insert_for(b"token", "alice");
         assert!(cache.subject(b"token").is_none());
+    }
+
+    #[test]
+    fn a_cleared_cache_takes_no_token_that_was_verified_before() {
+        let cache = TokenCache::new(64);
+        cache.insert_for(b"token", "alice");
+        let version = cache.version();
+        cache.clear();
+        assert_eq!(cache.size(), (0, 0));
+        let mut claims = Claims::new("bob", "id", TokenKind::Access, NOW);
+        claims.expires_at = Some(Timestamp::from_unix_seconds(200));
+        let verified = Arc::new(VerifiedPayload::issued(claims, Vec::new()));
+        cache.insert(b"other", &verified, NOW..Timestamp::MAX, version);
+        assert!(cache.subject(b"other").is_none());
+        cache.insert(b"other", &verified, NOW..Timestamp::MAX, cache.version());
+        assert_eq!(cache.subject(b"other").unwrap(), "bob");
     }
 
     #[test]

@@ -271,12 +271,14 @@ impl Authenticator {
             }
             return self.token_verdict(payload, verdict, now);
         }
+        // Before the keys: if they are replaced meanwhile, the result is not cached.
+        let version = self.0.token_cache.version();
         let payload = self.verify_signature(text)?;
         let payload = Arc::new(VerifiedPayload::read(payload, &self.settings().claims_profile())?);
         let verdict = payload.verify_claims(&self.expected(kind.unwrap_or(payload.kind()), now));
         // A refresh token is used once and lives long, so it is not cached.
         if let (Ok(valid), TokenKind::Access, Some(cache)) = (&verdict, payload.kind(), cache) {
-            cache.insert(text, &payload, valid.clone());
+            cache.insert(text, &payload, valid.clone(), version);
         }
         self.token_verdict(payload, verdict.map(|_| ()), now)
     }
@@ -288,7 +290,7 @@ impl Authenticator {
         {
             return Ok(jws::verify_with_key(text, &key)?.into_bytes());
         }
-        Ok(self.keys().verify(text)?.into_bytes())
+        Ok(self.keys_in_use().set.verify(text)?.into_bytes())
     }
 
     /// Step 3: what the claims of a token are compared with.

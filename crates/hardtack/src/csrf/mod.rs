@@ -10,4 +10,4 @@ pub(crate) use double_submit::check as check_double_submit;
 pub(crate) use origin::check as check_origin;
 pub use policy::CsrfPolicy;
 pub use pre_session::PreSession;
-pub(crate) use pre_session::PreSessionKey;
+pub(crate) use pre_session::{PreSessionKey, PreSessionKeys};

@@ -6,6 +6,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::cookie::SetCookies;
+use crate::jwt::KeySet;
 
 /// The length of a nonce in base64url, in bytes.
 const NONCE_LEN: usize = 22;
@@ -41,12 +42,35 @@ impl fmt::Debug for PreSession {
     }
 }
 
-/// The key that computes the tokens.
+/// The keys that compute the tokens: first that of the signing key, then those of keys that signed before.
+pub(crate) struct PreSessionKeys(Vec<PreSessionKey>);
+
+impl PreSessionKeys {
+    /// Derives the keys. If the set can only verify, a random key is used: forms are then valid until this process
+    /// ends.
+    pub(crate) fn of(keys: &KeySet) -> Self {
+        let current = keys.signing_key().map_or_else(rand::random, |key| key.derive("pre-session"));
+        let retired = keys.retired_keys().iter().map(|key| key.derive("pre-session"));
+        Self(std::iter::once(current).chain(retired).map(|key| PreSessionKey::new(&key)).collect())
+    }
+
+    /// Returns the value of the form field that belongs to this value of the cookie.
+    pub(crate) fn token(&self, nonce: &[u8]) -> String {
+        self.tokens(nonce).next().unwrap_or_default()
+    }
+
+    /// Returns all accepted values of the form field: the current one, then those of keys that signed before.
+    pub(crate) fn tokens(&self, nonce: &[u8]) -> impl Iterator<Item = String> {
+        self.0.iter().map(move |key| key.token(nonce))
+    }
+}
+
+/// A key that computes tokens.
 #[derive(Clone)]
 pub(crate) struct PreSessionKey(Hmac<Sha256>);
 
 impl PreSessionKey {
-    pub(crate) fn new(key: &[u8; 32]) -> Self {
+    fn new(key: &[u8; 32]) -> Self {
         // HMAC pads the key with zeros to the block size (RFC 2104 section 2). With a padded key, `new` cannot fail.
         let mut block = [0; 64];
         block[..key.len()].copy_from_slice(key);
@@ -64,7 +88,7 @@ impl PreSessionKey {
     }
 
     /// Returns the value of the form field that belongs to this value of the cookie.
-    pub(crate) fn token(&self, nonce: &[u8]) -> String {
+    fn token(&self, nonce: &[u8]) -> String {
         let mut mac = self.0.clone();
         mac.update(nonce);
         base64_simd::URL_SAFE_NO_PAD.encode_to_string(&mac.finalize().into_bytes()[..16])

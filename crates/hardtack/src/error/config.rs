@@ -254,18 +254,6 @@ pub enum ConfigError {
         /// What is wrong with the key.
         error: KeyError,
     },
-    /// The file that an option names cannot be read.
-    #[error(
-        "{option} names the file {path:?}, which cannot be read: {why}; expected a file that this user may read, or PEM text"
-    )]
-    OptionFile {
-        /// The name of the option.
-        option: &'static str,
-        /// The path of the file.
-        path: String,
-        /// The error of the operating system.
-        why: String,
-    },
     /// The algorithm needs a key that is not set.
     #[error("{algorithm} needs {option}, which is not set; set it to {expected}")]
     NoKey {

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::config::Lifetime;
 use crate::cookie::{SameSite, is_cookie_domain, is_cookie_path};
 use crate::error::ConfigError;
-use crate::jwt::{Algorithm, Claims, KeyError, KeySet, SigningKey, VerifyingKey};
+use crate::jwt::{Algorithm, Claims, KeyError, KeySet, SigningKey, VerifyingKey, read_secret};
 use crate::request::is_token;
 use crate::token_source::{Locations, TokenLocation};
 
@@ -134,7 +134,7 @@ impl JwtOptions {
         } else {
             match (self.pem("JWT_PRIVATE_KEY")?, self.pem("JWT_PUBLIC_KEY")?) {
                 (Some(private), public) => {
-                    let private = SigningKey::from_pem(private.as_bytes(), algorithm).map_err(of("JWT_PRIVATE_KEY"))?;
+                    let private = SigningKey::from_pem(&private, algorithm).map_err(of("JWT_PRIVATE_KEY"))?;
                     if let Some(public) = public {
                         let public = public_key(&public, algorithm)?;
                         let json = |key: &VerifyingKey| key.to_jwk().and_then(|jwk| jwk.to_public_json());
@@ -162,7 +162,7 @@ impl JwtOptions {
                 match (self.pem("JWT_PUBLIC_KEY")?, self.pem("JWT_PRIVATE_KEY")?) {
                     (Some(public), _) => public_key(&public, other)?,
                     (None, Some(private)) => {
-                        let private = SigningKey::from_pem(private.as_bytes(), other).map_err(of("JWT_PRIVATE_KEY"))?;
+                        let private = SigningKey::from_pem(&private, other).map_err(of("JWT_PRIVATE_KEY"))?;
                         private.verifying_key()
                     }
                     (None, None) => continue,
@@ -195,8 +195,8 @@ impl JwtOptions {
         load: impl Fn(&[u8], Algorithm) -> Result<K, KeyError>,
         algorithm: Algorithm,
     ) -> Result<K, ConfigError> {
-        match self.text("JWT_SECRET_KEY") {
-            Some(secret) => load(secret.as_bytes(), algorithm).map_err(of("JWT_SECRET_KEY")),
+        match self.secret_text("JWT_SECRET_KEY")? {
+            Some(secret) => load(&secret, algorithm).map_err(of("JWT_SECRET_KEY")),
             None => Err(ConfigError::NoKey {
                 algorithm: algorithm.as_str(),
                 option: "JWT_SECRET_KEY",
@@ -205,14 +205,22 @@ impl JwtOptions {
         }
     }
 
-    /// The PEM text in an option, or in the file that it names after an `@`.
-    fn pem(&self, option: &'static str) -> Result<Option<Zeroizing<String>>, ConfigError> {
-        let Some(text) = self.text(option).filter(|text| !text.is_empty()) else { return Ok(None) };
-        let Some(path) = text.strip_prefix('@') else { return Ok(Some(Zeroizing::new(text.to_owned()))) };
-        let read = std::fs::read_to_string(path).map(Zeroizing::new);
-        let unread =
-            |error: std::io::Error| ConfigError::OptionFile { option, path: path.to_owned(), why: error.to_string() };
-        read.map(Some).map_err(unread)
+    /// The secret or key in an option, or in the file that the option names after an `@` or that the option whose name
+    /// ends in `_FILE` names.
+    fn secret_text(&self, option: &'static str) -> Result<Option<Zeroizing<Vec<u8>>>, ConfigError> {
+        let file = self.text(&format!("{option}_FILE"));
+        let read = match (self.text(option), file) {
+            (Some(_), Some(_)) => Err(KeyError::EnvTwice { name: option.to_owned() }),
+            (Some(text), None) => read_secret(text),
+            (None, Some(path)) => read_secret(&format!("@{path}")),
+            (None, None) => return Ok(None),
+        };
+        read.map(Some).map_err(of(option))
+    }
+
+    /// The PEM text of an option; `None` if it is empty.
+    fn pem(&self, option: &'static str) -> Result<Option<Zeroizing<Vec<u8>>>, ConfigError> {
+        Ok(self.secret_text(option)?.filter(|pem| !pem.is_empty()))
     }
 
     /// Returns the value of an option, if it is set.
@@ -343,9 +351,12 @@ fn list(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn known(name: &str) -> Result<&'static str, ConfigError> {
-    let known = JwtOptions::NAMES.into_iter().find(|known| *known == name);
+    let known = JwtOptions::NAMES.into_iter().chain(FILE_NAMES).find(|known| *known == name);
     known.ok_or_else(|| ConfigError::UnknownOption { option: name.to_owned() })
 }
+
+/// Options that Flask-JWT-Extended does not have: the files that contain secrets and keys.
+const FILE_NAMES: [&str; 3] = ["JWT_SECRET_KEY_FILE", "JWT_PRIVATE_KEY_FILE", "JWT_PUBLIC_KEY_FILE"];
 
 fn is_secret(option: &str) -> bool {
     option.ends_with("_KEY") && !option.contains("JSON") && !option.contains("MESSAGE")
@@ -355,6 +366,6 @@ fn of(option: &'static str) -> impl Fn(KeyError) -> ConfigError {
     move |error| ConfigError::OptionKey { option, error }
 }
 
-fn public_key(pem: &str, algorithm: Algorithm) -> Result<VerifyingKey, ConfigError> {
-    VerifyingKey::from_pem(pem.as_bytes(), algorithm).map_err(of("JWT_PUBLIC_KEY"))
+fn public_key(pem: &[u8], algorithm: Algorithm) -> Result<VerifyingKey, ConfigError> {
+    VerifyingKey::from_pem(pem, algorithm).map_err(of("JWT_PUBLIC_KEY"))
 }

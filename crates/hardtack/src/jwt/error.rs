@@ -183,6 +183,34 @@ pub enum KeyError {
          openssl rand -base64 48"
     )]
     LooksLikePublicKey,
+    /// The text names a secret, such as a path or an unfilled placeholder, instead of containing one.
+    #[error("the text is not the secret itself but {looks_like}")]
+    NotTheSecret {
+        /// What the text is, and what to do.
+        looks_like: &'static str,
+    },
+    /// The file that should contain the secret or key cannot be used.
+    #[error("the file {path:?} cannot be used: {reason}")]
+    File {
+        /// The path.
+        path: std::path::PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The value of an environment variable is refused.
+    #[error("{name}: {cause}")]
+    InEnv {
+        /// The name of the variable.
+        name: String,
+        /// What is wrong with the value.
+        cause: Box<KeyError>,
+    },
+    /// Two environment variables set the same secret.
+    #[error("{name} and {name}_FILE are both set; remove one")]
+    EnvTwice {
+        /// The name of the variable without `_FILE`.
+        name: String,
+    },
     /// The key does not have the expected form.
     #[error("the key cannot be parsed; expected {expected}")]
     Unparsable {

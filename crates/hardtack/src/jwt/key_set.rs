@@ -4,13 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use super::algorithm::Algorithm;
 use super::error::{KeyError, SignError, TokenError};
 use super::header::{self, UnverifiedHeader};
 use super::jwk::JwkSet;
 use super::jws::{self, Payload, Segments};
-use super::keys::{SigningKey, VerifyingKey};
+use super::keys::{SigningKey, VerifyingKey, read_secret};
 use super::limits::MAX_KEY_ID_LEN;
 
 /// The key that signs tokens, and the keys that verify them: the signing key's own verifying key, and retired ones.
@@ -19,8 +20,9 @@ use super::limits::MAX_KEY_ID_LEN;
 /// A token with a `kid` is verified with the key that has this id, and with no other. A token without `kid` is
 /// verified with each key of its algorithm in turn. Keys never come from a token or from the network.
 ///
-/// To rotate keys, sign with a new key that has a new id, and keep the old key for verification until its last token
-/// has expired.
+/// To rotate keys, sign with a new key that has a new id, and keep the old key with [`retire`](Self::retire) until its
+/// last token has expired. [`Authenticator::replace_keys`](crate::Authenticator::replace_keys) takes the new set while
+/// requests are served.
 ///
 /// ```
 /// use hardtack::{KeySet, SigningKey};
@@ -30,7 +32,7 @@ use super::limits::MAX_KEY_ID_LEN;
 /// let token = KeySet::new(old.clone()).sign(b"{}")?;
 ///
 /// let new = SigningKey::generate(Algorithm::HS256)?.with_key_id("2026");
-/// let keys = KeySet::new(new).also_verify(old.verifying_key())?;
+/// let keys = KeySet::new(new).retire(old)?;
 /// assert_eq!(&*keys.verify(token.as_bytes())?, b"{}");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -43,6 +45,8 @@ struct Inner {
     signing: Option<Signing>,
     /// The verifying key of the signing key comes first.
     verifying: Vec<VerifyingKey>,
+    /// Keys that signed before; their verifying keys are in `verifying`.
+    retired: Vec<SigningKey>,
     /// Encoded headers that are compared byte for byte instead of being decoded and parsed, each with what
     /// [`select`](Self::select) returns for it. Almost every token has one of them.
     known_headers: Vec<(String, Selection)>,
@@ -69,7 +73,7 @@ impl KeySet {
     /// Creates a set of one key, which signs and verifies.
     pub fn new(signing: SigningKey) -> Self {
         let verifying = vec![signing.verifying_key()];
-        Self { inner: Arc::new(Inner::new(Some(signing), verifying, false)) }
+        Self { inner: Arc::new(Inner::new(Some(signing), verifying, Vec::new(), false)) }
     }
 
     /// Creates a set that verifies but cannot sign, for a service that accepts the tokens of another service.
@@ -84,7 +88,7 @@ impl KeySet {
     /// # Ok::<(), hardtack::jwt::KeyError>(())
     /// ```
     pub fn verifying_only(key: VerifyingKey) -> Self {
-        Self { inner: Arc::new(Inner::new(None, vec![key], false)) }
+        Self { inner: Arc::new(Inner::new(None, vec![key], Vec::new(), false)) }
     }
 
     /// Creates a set of one HMAC secret for HS256.
@@ -95,8 +99,14 @@ impl KeySet {
         SigningKey::from_secret(secret).map(Self::new)
     }
 
-    /// Creates a set of one HMAC secret for HS256 from an environment variable. The bytes of the variable are the
-    /// secret: they are not decoded or trimmed.
+    /// Creates a set from the HMAC secret for HS256 in an environment variable, such as `JWT_SECRET_KEY`.
+    ///
+    /// The bytes of the variable are the secret: they are not decoded or trimmed. A value of `@` and a path, or a
+    /// variable whose name ends in `_FILE`, names a file with the secret ([`read_secret`](super::read_secret)). To
+    /// replace a secret without logging users out, put the old one into the variable whose name ends in `_PREVIOUS`
+    /// (several are separated by commas), and remove it after the lifetime of a refresh token.
+    ///
+    /// The key's id is derived from the secret, so tokens of another application on the same host can be told apart.
     ///
     /// ```
     /// use hardtack::KeySet;
@@ -109,11 +119,34 @@ impl KeySet {
     /// ```
     ///
     /// # Errors
-    /// [`KeyError::EnvMissing`], and those of [`SigningKey::from_secret`].
+    /// [`KeyError::EnvMissing`] and [`KeyError::EnvTwice`]; those of [`read_secret`](super::read_secret) and
+    /// [`SigningKey::from_secret`], each in [`KeyError::InEnv`] with the name of the variable.
     pub fn from_secret_env(name: &str) -> Result<Self, KeyError> {
-        let value = std::env::var_os(name).ok_or_else(|| KeyError::EnvMissing { name: name.to_owned() })?;
-        let value = zeroize::Zeroizing::new(value.into_encoded_bytes());
-        Self::from_secret(&value)
+        let previous = format!("{name}_PREVIOUS");
+        let secret = secret_from_env(name)?.ok_or_else(|| KeyError::EnvMissing { name: name.to_owned() })?;
+        let in_env = |name: &str, cause| KeyError::InEnv { name: name.to_owned(), cause: Box::new(cause) };
+        let key = SigningKey::from_secret(&secret).map_err(|cause| in_env(name, cause))?;
+        let keys = Self::new(key.with_derived_id());
+        match secret_from_env(&previous)? {
+            Some(list) => keys.also_verify_secrets(&list, Algorithm::HS256).map_err(|cause| in_env(&previous, cause)),
+            None => Ok(keys),
+        }
+    }
+
+    /// Adds HMAC secrets that signed before ([`retire`](Self::retire)), from a list that is separated by commas or line breaks.
+    /// Their ids are derived from them ([`SigningKey::with_derived_id`]). Secrets that the set already has are left out.
+    ///
+    /// # Errors
+    /// Those of [`SigningKey::from_secret_with`].
+    pub fn also_verify_secrets(self, list: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
+        let secrets = list.split(|byte| matches!(byte, b',' | b'\n')).map(<[u8]>::trim_ascii);
+        secrets.filter(|secret| !secret.is_empty()).try_fold(self, |keys, secret| {
+            let key = SigningKey::from_secret_with(secret, algorithm)?.with_derived_id();
+            if keys.verifying_keys().iter().any(|known| known.key_id() == key.key_id()) {
+                return Ok(keys);
+            }
+            keys.retire(key)
+        })
     }
 
     /// Adds a key that verifies, such as a retired one.
@@ -132,17 +165,37 @@ impl KeySet {
         let mut verifying = self.inner.verifying.clone();
         verifying.push(key);
         Ok(Self {
-            inner: Arc::new(Inner::new(self.signing_key().cloned(), verifying, self.inner.ignores_unknown_key_ids)),
+            inner: Arc::new(Inner::new(
+                self.signing_key().cloned(),
+                verifying,
+                self.inner.retired.clone(),
+                self.inner.ignores_unknown_key_ids,
+            )),
         })
+    }
+
+    /// Adds a key that signed before. It verifies tokens like a key of [`also_verify`](Self::also_verify), and log-in
+    /// forms that were open when it was replaced stay valid.
+    ///
+    /// Leave the key out of the set once its last token has expired, usually after the lifetime of a refresh token.
+    ///
+    /// # Errors
+    /// Those of [`also_verify`](Self::also_verify).
+    pub fn retire(self, key: SigningKey) -> Result<Self, KeyError> {
+        let keys = self.also_verify(key.verifying_key())?;
+        let Inner { verifying, ignores_unknown_key_ids, .. } = &*keys.inner;
+        let retired = keys.inner.retired.iter().cloned().chain([key]).collect();
+        let inner = Inner::new(keys.signing_key().cloned(), verifying.clone(), retired, *ignores_unknown_key_ids);
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Ignores a `kid` that matches no key, as PyJWT does: such a token is verified with each key of its algorithm.
     /// Also lets [`sign_with_header`](Self::sign_with_header) set a `kid` if the signing key has no id.
     #[must_use]
     pub fn ignore_unknown_key_ids(self) -> Self {
-        let Inner { signing, verifying, .. } = &*self.inner;
+        let Inner { signing, verifying, retired, .. } = &*self.inner;
         let signing = signing.as_ref().map(|signing| signing.key.clone());
-        Self { inner: Arc::new(Inner::new(signing, verifying.clone(), true)) }
+        Self { inner: Arc::new(Inner::new(signing, verifying.clone(), retired.clone(), true)) }
     }
 
     /// Returns the key that signs, or `None` for a set that only verifies.
@@ -154,6 +207,11 @@ impl KeySet {
     /// added.
     pub fn verifying_keys(&self) -> &[VerifyingKey] {
         &self.inner.verifying
+    }
+
+    /// The keys that signed before ([`retire`](Self::retire)).
+    pub(crate) fn retired_keys(&self) -> &[SigningKey] {
+        &self.inner.retired
     }
 
     /// Returns the public keys, for publication (RFC 7517 §5). Leaves out HMAC secrets.
@@ -210,8 +268,31 @@ impl KeySet {
     }
 }
 
+/// The secret in the variable `name`, or in the file that the variable `name_FILE` names.
+fn secret_from_env(name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyError> {
+    let file = format!("{name}_FILE");
+    let (name, value) = match (std::env::var_os(name), std::env::var_os(&file)) {
+        (Some(_), Some(_)) => return Err(KeyError::EnvTwice { name: name.to_owned() }),
+        (Some(value), None) => (name, Zeroizing::new(value.into_encoded_bytes())),
+        (None, Some(path)) => (&*file, Zeroizing::new([b"@", path.as_encoded_bytes()].concat())),
+        (None, None) => return Ok(None),
+    };
+    // A secret may be any bytes. Only text can name a file.
+    match std::str::from_utf8(&value) {
+        Ok(text) => read_secret(text)
+            .map(Some)
+            .map_err(|cause| KeyError::InEnv { name: name.to_owned(), cause: Box::new(cause) }),
+        Err(_) => Ok(Some(value)),
+    }
+}
+
 impl Inner {
-    fn new(signing: Option<SigningKey>, verifying: Vec<VerifyingKey>, ignores_unknown_key_ids: bool) -> Self {
+    fn new(
+        signing: Option<SigningKey>,
+        verifying: Vec<VerifyingKey>,
+        retired: Vec<SigningKey>,
+        ignores_unknown_key_ids: bool,
+    ) -> Self {
         let mut known_headers: Vec<(String, Selection)> = Vec::new();
         for (index, key) in verifying.iter().enumerate() {
             let mut add = |key_id: Option<&str>, selection| {
@@ -228,7 +309,7 @@ impl Inner {
             }
         }
         let signing = signing.map(|key| Signing { header: header::own_segment(key.algorithm(), key.key_id()), key });
-        Self { signing, verifying, known_headers, ignores_unknown_key_ids }
+        Self { signing, verifying, retired, known_headers, ignores_unknown_key_ids }
     }
 
     /// Splits a token and selects the keys that may verify it.

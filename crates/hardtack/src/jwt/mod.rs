@@ -48,7 +48,7 @@ pub use error::{ClaimError, KeyError, SignError, TokenError};
 pub use jwk::{Jwk, JwkSet};
 pub use jws::Payload;
 pub use key_set::KeySet;
-pub use keys::{SigningKey, VerifyingKey};
+pub use keys::{SigningKey, VerifyingKey, read_secret};
 pub use limits::MAX_TOKEN_LEN;
 pub use unverified::Unverified;
 pub use validate::{Expected, validate};

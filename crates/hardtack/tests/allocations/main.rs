@@ -104,8 +104,7 @@ fn a_refused_token_allocates_nothing_and_is_not_cached() {
 #[test]
 fn a_log_in_allocates_at_most_32_times() {
     let visitor = visitor(Algorithm::HS256, 64);
-    let stateless =
-        Authenticator::builder(visitor.auth.keys().clone()).base_url("https://site.example").build().unwrap();
+    let stateless = Authenticator::builder(visitor.auth.keys()).base_url("https://site.example").build().unwrap();
     let count = allocations(|| drop(black_box(block_on(stateless.log_in("alice")).unwrap())));
     assert!(count <= 32, "{count}");
 }

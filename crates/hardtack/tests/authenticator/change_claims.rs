@@ -196,7 +196,7 @@ fn s39_another_process_learns_by_the_log() {
     assert_eq!(role(&there.visit(&mut alice)), "reader");
     assert_eq!(role(&here.visit(&mut alice)), "reader");
     // A process that starts now learns of the change from the log as well.
-    let third = Site::over(store.clone(), here.auth.keys().clone(), |builder| {
+    let third = Site::over(store.clone(), here.auth.keys(), |builder| {
         builder.session_policy(SessionPolicy::default().max_staleness(seconds(BOUND)))
     });
     assert_eq!(sync(&third), 1);

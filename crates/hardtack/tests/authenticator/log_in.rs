@@ -191,6 +191,30 @@ fn s23_a_key_rotation_logs_nobody_out() {
 }
 
 #[test]
+fn s73_keys_are_replaced_while_requests_are_served() {
+    let (old, new) = (key().with_key_id("old"), key().with_key_id("new"));
+    let site = Site::with_keys(KeySet::new(old.clone()), |builder| builder);
+    let mut alice = site.browser_of("alice");
+    let stale = alice.clone();
+    // The token is cached now.
+    assert_eq!(site.visit(&mut alice).status, 200);
+    site.auth.replace_keys(KeySet::new(new.clone()).retire(old.clone()).unwrap()).unwrap();
+    assert_eq!(site.visit(&mut stale.clone()).status, 200);
+    site.advance(1000);
+    assert_eq!(site.visit(&mut alice).status, 200);
+    assert_ne!(alice.access(), stale.access());
+    // The old key is dead: also for a token that was verified, and cached, a moment before.
+    let before = site.auth.clone();
+    before.replace_keys(KeySet::new(new)).unwrap();
+    assert!(site.visit(&mut stale.clone()).is_refused(401, "unknown_key"));
+    assert_eq!(site.visit(&mut alice).status, 200);
+    // A set that cannot serve changes nothing.
+    let refused = site.auth.replace_keys(KeySet::verifying_only(old.verifying_key())).unwrap_err();
+    assert!(matches!(refused, hardtack::ConfigError::VerifyingOnly), "{refused}");
+    assert_eq!(site.visit(&mut alice).status, 200);
+}
+
+#[test]
 fn an_operator_can_end_one_session_or_all_of_a_subject() {
     let site = Site::new();
     let (mut one, mut two) = (site.browser_of("alice"), site.browser_of("alice"));

@@ -122,6 +122,16 @@ impl Setting {
         }
     }
 
+    /// Whether the setting is a secret, so that its value may be in a file of its own.
+    pub(crate) fn is_secret(&self) -> bool {
+        self.secrecy != Secrecy::Public
+    }
+
+    /// Whether each value of the setting is a secret or key, which a path or a placeholder never is.
+    pub(crate) fn is_always_secret(&self) -> bool {
+        self.secrecy == Secrecy::Secret
+    }
+
     /// Whether this value must never be shown.
     pub(crate) fn hides(&self, value: &str) -> bool {
         match self.secrecy {

@@ -49,7 +49,7 @@ impl FlagValues {
     pub(super) fn read(&self) -> Result<SourceValues, Error> {
         let mut values = SourceValues::default();
         for (setting, text) in &self.values {
-            let value = SettingValue { text: text.clone(), name: setting.usual_name(), source: Source::Flag };
+            let value = SettingValue::new(setting.usual_name(), text.clone(), Source::Flag);
             values.insert(setting, value)?;
         }
         Ok(values)

@@ -10,8 +10,9 @@ use crate::error::Error;
 /// Names the settings file and so cannot be a setting.
 pub(super) const CONFIG: &str = "HARDTACK_CONFIG";
 
-/// Reads the variables whose names begin with `HARDTACK_` or `JWT_`. Also returns a warning for each of them that
-/// is not a setting: other programs and container platforms set such names too, so that is not an error.
+/// Reads the variables whose names begin with `HARDTACK_` or `JWT_`. Refuses a name that differs from a setting's only
+/// by a typing error. Also returns a warning for each other name that is not a setting: other programs and container
+/// platforms set such names too.
 pub(super) fn read(
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<(SourceValues, Vec<String>), Error> {
@@ -28,20 +29,36 @@ pub(super) fn read(
         let not_text = |_| Error::config(format_args!("{name} is not valid UTF-8; expected UTF-8 text"));
         if let Some(setting) = ALL.iter().find(|setting| setting.env_names().any(|known| known == name)) {
             let text = value.into_string().map_err(not_text)?;
-            values.insert(setting, SettingValue { text, name, source: Source::Environment })?;
+            values.insert(setting, SettingValue::new(name, text, Source::Environment))?;
+        } else if let Some(setting) = name.strip_suffix("_FILE").and_then(secret_named) {
+            let path = value.into_string().map_err(not_text)?;
+            values.insert(setting, SettingValue::new(name, format!("@{path}"), Source::Environment))?;
         } else if let Some(fixed) = FIXED.iter().find(|fixed| fixed.name == name) {
             fixed.check(&name, &value.into_string().map_err(not_text)?)?;
         } else {
-            warnings.push(warning(&name));
+            warnings.push(unknown(&name)?);
         }
     }
     Ok((values, warnings))
 }
 
-fn warning(name: &str) -> String {
-    let known: Vec<String> = ALL.iter().flat_map(Setting::env_names).collect();
-    match similar_name(name, known.iter().map(String::as_str)) {
-        Some(similar) => format!("{name} is not a setting and is ignored; did you mean {similar}?"),
-        None => format!("{name} is not a setting and is ignored"),
+fn secret_named(name: &str) -> Option<&'static Setting> {
+    ALL.iter().find(|setting| setting.is_secret() && setting.env_names().any(|known| known == name))
+}
+
+/// Refuses a misspelled name, and returns a warning for every other name that is unknown.
+fn unknown(name: &str) -> Result<String, Error> {
+    let files =
+        |setting: &'static Setting| setting.env_names().filter(|_| setting.is_secret()).map(|name| name + "_FILE");
+    let known: Vec<String> = ALL.iter().flat_map(|setting| setting.env_names().chain(files(setting))).collect();
+    // All names have the prefix in common, so it must not make two names similar.
+    let without_prefix = |name: &str| name.split_once('_').map_or(name, |(_, rest)| rest).to_owned();
+    let rests: Vec<String> = known.iter().map(|known| without_prefix(known)).collect();
+    let similar = similar_name(&without_prefix(name), rests.iter().map(String::as_str));
+    match similar.and_then(|similar| known.iter().find(|known| known.ends_with(&format!("_{similar}")))) {
+        Some(similar) => {
+            Err(Error::config(format_args!("{name} is not a setting; did you mean {similar}? If not, rename it")))
+        }
+        None => Ok(format!("{name} is not a setting and is ignored")),
     }
 }

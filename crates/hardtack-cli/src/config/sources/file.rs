@@ -28,6 +28,7 @@ pub(super) fn read(named: Option<(&str, &Path)>) -> Result<SourceValues, Error> 
             return Err(Error::config(format_args!("{label} {path:?} cannot be read: {error}; {expected}")));
         }
     };
+    private_file::check_trusted(&file, path)?;
     let mut text = String::new();
     if let Err(error) = file.read_to_string(&mut text) {
         return Err(Error::config(format_args!("{} cannot be read: {error}; expected TOML", path.display())));
@@ -47,17 +48,23 @@ fn parse(text: &str, path: &Path) -> Result<SourceValues, Error> {
     })?;
     let mut values = SourceValues::default();
     for (name, value) in table {
-        let setting = ALL.iter().find(|setting| setting.file_names().any(|known| known == name));
+        let named = |wanted: &str| ALL.iter().find(|setting| setting.file_names().any(|known| known == wanted));
+        let in_file = ["_file", "_FILE"].iter().find_map(|ending| name.strip_suffix(ending)).and_then(named);
+        let in_file = in_file.filter(|setting| setting.is_secret());
+        let setting = named(&name).or(in_file);
         let fixed = FIXED.iter().find(|fixed| fixed.name == name);
         if setting.is_none() && fixed.is_none() {
             return Err(unknown_setting(&name, path));
         }
         let source = Source::File(PathBuf::from(path));
-        let mut parsed = SettingValue { text: String::new(), name, source };
+        let mut parsed = SettingValue::new(name, String::new(), source);
         parsed.text = to_text(value).ok_or_else(|| {
             let expected = "expected a string, an integer, true, false, or an array of strings";
             Error::config(format_args!("{} has the wrong type; {expected}", parsed.label()))
         })?;
+        if in_file.is_some() {
+            parsed.text.insert(0, '@');
+        }
         match (setting, fixed) {
             (Some(setting), _) => values.insert(setting, parsed)?,
             (None, Some(fixed)) => fixed.check(&parsed.label(), &parsed.text)?,

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use hardtack::jwt::read_secret;
+
 use crate::config::settings::Setting;
 use crate::error::Error;
 
@@ -21,9 +23,34 @@ pub(crate) struct SettingValue {
     /// The name by which it was set.
     pub(crate) name: String,
     pub(crate) source: Source,
+    /// Whether the text is the content of a file that the value names.
+    from_file: bool,
 }
 
 impl SettingValue {
+    pub(super) fn new(name: String, text: String, source: Source) -> Self {
+        Self { text, name, source, from_file: false }
+    }
+
+    /// Replaces `@` and a path by the content of the file, and refuses what only names a secret.
+    fn resolve(mut self, setting: &Setting) -> Result<Self, Error> {
+        let named = self.text.starts_with('@');
+        if !setting.is_secret() || !(named || setting.is_always_secret()) {
+            return Ok(self);
+        }
+        let content =
+            read_secret(&self.text).map_err(|error| Error::config(format_args!("{}: {error}", self.label())))?;
+        let content = std::str::from_utf8(&content).map_err(|_| {
+            Error::config(format_args!(
+                "{}: the file is not UTF-8 text; expected a secret or a key as text",
+                self.label()
+            ))
+        })?;
+        self.text = content.to_owned();
+        self.from_file = named;
+        Ok(self)
+    }
+
     /// How errors refer to the setting: by the name that was used, and by the file if it was set in one.
     pub(crate) fn label(&self) -> String {
         match &self.source {
@@ -40,11 +67,12 @@ pub(crate) struct SourceValues(HashMap<&'static str, SettingValue>);
 impl SourceValues {
     /// Whether this source sets the setting to a secret.
     pub(super) fn sets_secret(&self, setting: &Setting) -> bool {
-        self.0.get(setting.name()).is_some_and(|value| setting.hides(&value.text))
+        self.0.get(setting.name()).is_some_and(|value| !value.from_file && setting.hides(&value.text))
     }
 
-    /// Adds a value. A setting may be set by two of its names if the values are equal.
+    /// Adds a value, or the content of the file that it names. A setting may be set by two of its names if the values are equal.
     pub(super) fn insert(&mut self, setting: &'static Setting, value: SettingValue) -> Result<(), Error> {
+        let value = value.resolve(setting)?;
         let Some(other) = self.0.get(setting.name()).filter(|other| other.text != value.text) else {
             self.0.insert(setting.name(), value);
             return Ok(());

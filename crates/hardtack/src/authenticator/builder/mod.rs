@@ -10,13 +10,14 @@ use std::time::Duration;
 use super::callbacks::Callbacks;
 use super::early::EarlyTokens;
 use super::fast_path::FastPath;
+use super::keys::KeysInUse;
 use super::token_cache::{DEFAULT_ENTRIES, TokenCache};
 use super::{Authenticator, Inner};
 use crate::base_url::BaseUrl;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{ClaimsPolicy, Lifetime, RefreshMode, Settings};
 use crate::cookie::CookiePolicy;
-use crate::csrf::{CsrfPolicy, PreSessionKey};
+use crate::csrf::CsrfPolicy;
 use crate::error::ConfigError;
 use crate::event::{Event, Observer};
 use crate::jwt::KeySet;
@@ -259,9 +260,7 @@ impl AuthenticatorBuilder {
         let mut settings = self.settings;
         settings.base = self.base.transpose()?;
         settings.check(self.store.is_some())?;
-        if self.store.is_some() {
-            check_signing_key(&self.keys, settings.refresh)?;
-        }
+        let keys = KeysInUse::new(self.keys, &settings, self.store.is_some())?;
         let refresh_paths = match settings.refresh {
             RefreshMode::Redirect => self.cookies.refresh_paths_for(&settings.urls),
             RefreshMode::Transparent | RefreshMode::Sliding | RefreshMode::Off => vec!["/".to_owned()],
@@ -276,12 +275,9 @@ impl AuthenticatorBuilder {
                  of the refresh cookie"
             );
         }
-        // If the keys can only verify, use a random key: pre-session forms are then only valid until this process ends.
-        let derived = self.keys.signing_key().map(|key| key.derive("pre-session"));
-        let pre_session = PreSessionKey::new(&derived.unwrap_or_else(rand::random));
         Ok(Authenticator(Arc::new(Inner {
             fast_path: FastPath::new(&settings, &self.callbacks),
-            keys: if settings.flask { self.keys.ignore_unknown_key_ids() } else { self.keys },
+            keys,
             rules: settings.session_rules(self.store.is_some()),
             settings,
             cookies,
@@ -294,16 +290,6 @@ impl AuthenticatorBuilder {
             handlers: self.handlers,
             callbacks: self.callbacks,
             observers: self.observers,
-            pre_session,
         })))
     }
-}
-
-/// Refresh tokens of stored sessions are computed from the session's row, so their signatures must be deterministic.
-fn check_signing_key(keys: &KeySet, mode: RefreshMode) -> Result<(), ConfigError> {
-    let signing = keys.signing_key().ok_or(ConfigError::VerifyingOnly)?;
-    if !signing.is_deterministic() && mode != RefreshMode::Sliding {
-        return Err(ConfigError::RandomizedRefreshSignature { algorithm: signing.algorithm().as_str() });
-    }
-    Ok(())
 }

@@ -5,9 +5,11 @@ mod hmac;
 mod parts;
 mod pem;
 mod secret_strength;
+mod secret_text;
 mod signing;
 mod verifying;
 
+pub use secret_text::read_secret;
 pub use signing::SigningKey;
 pub use verifying::VerifyingKey;
 

@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::der;
+use super::secret_text::names_a_secret;
 use crate::jwt::algorithm::Hash;
 use crate::jwt::error::KeyError;
 
@@ -85,6 +86,11 @@ const PUBLISHED_STARTS: [&str; 10] = [
     "5y2lf4q8zxec",
 ];
 
+/// Parts of published samples, which people adapt. A random secret contains one of them in fewer than one case in a
+/// thousand million.
+const PUBLISHED_PARTS: [&str; 8] =
+    ["changeme", "changethis", "replaceme", "replacethis", "replacewith", "inproduction", "placeholder", "yoursecret"];
+
 /// A secret that repeats a pattern of fewer bytes than this is refused.
 const MIN_PERIOD: usize = 17;
 
@@ -102,6 +108,9 @@ pub(super) fn check(secret: &[u8], hash: Hash) -> Result<(), KeyError> {
     }
     if looks_like_key(secret) {
         return Err(KeyError::LooksLikePublicKey);
+    }
+    if let Some(looks_like) = std::str::from_utf8(secret).ok().and_then(names_a_secret) {
+        return Err(KeyError::NotTheSecret { looks_like });
     }
     if is_published(secret) {
         return Err(KeyError::PublishedSample);
@@ -164,6 +173,7 @@ fn is_published(secret: &[u8]) -> bool {
     // Digits at the end are a common disguise: "supersecret123".
     let stem = without_last_digits(&plain);
     PUBLISHED.iter().any(|sample| is_repeated(&plain, sample.as_bytes()) || is_repeated(stem, sample.as_bytes()))
+        || PUBLISHED_PARTS.iter().any(|part| plain.windows(part.len()).any(|window| window == part.as_bytes()))
         || PUBLISHED_STARTS.iter().any(|start| plain.starts_with(start.as_bytes()))
 }
 

@@ -228,6 +228,17 @@ impl SigningKey {
         Self { key_id: Some(key_id.into().into()), ..self }
     }
 
+    /// Gives a key without an id one that is derived from the key itself, so that every server with the same secret
+    /// has the same id. The id tells nothing about the secret.
+    #[must_use]
+    pub fn with_derived_id(self) -> Self {
+        if self.key_id.is_some() {
+            return self;
+        }
+        let id: String = self.derive("key id").iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        self.with_key_id(id)
+    }
+
     /// Returns the id, if the key has one.
     pub fn key_id(&self) -> Option<&str> {
         self.key_id.as_deref()

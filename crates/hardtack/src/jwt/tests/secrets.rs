@@ -1,7 +1,7 @@
 //! Which HMAC secrets are refused.
 
 use super::{key_file, random_looking};
-use crate::jwt::{Algorithm, KeyError, KeySet, SigningKey, VerifyingKey};
+use crate::jwt::{Algorithm, KeyError, KeySet, SigningKey, TokenError, VerifyingKey, read_secret};
 
 fn refusal(secret: &[u8]) -> Option<KeyError> {
     let signing = SigningKey::from_secret(secret).err();
@@ -142,4 +142,85 @@ fn refusals_never_show_the_secret() {
     let secret = b"hunter2-hunter2";
     let refused = SigningKey::from_secret(secret).unwrap_err();
     assert!(!format!("{refused} {refused:?}").contains("hunter2"));
+}
+
+#[test]
+fn k01_texts_that_only_name_a_secret_are_refused() {
+    for text in [
+        "/run/secrets/jwt_secret_key_of_the_site",
+        "./secrets/jwt-secret-key-of-the-site.txt",
+        "file:///run/secrets/jwt_secret_key_of_the_site",
+        "FILE:/run/secrets/jwt_secret_key_of_the_site",
+        "${JWT_SECRET_KEY_OF_THE_SITE_AND_MORE}",
+        "$JWT_SECRET_KEY_OF_THE_SITE_AND_MORE_0123",
+        "${JWT_SECRET_KEY:-a fallback that never closes",
+        "$(cat /run/secrets/jwt_secret_key_of_the_site)",
+        "{{ lookup('env', 'JWT_SECRET_KEY_OF_SITE') }}",
+        "<your 32 random bytes, see the manual, page 7>",
+        "%JWT_SECRET_KEY_OF_THE_SITE_AND_MORE%",
+        "__JWT_SECRET_KEY_OF_THE_SITE_AND_MORE__",
+    ] {
+        assert!(matches!(read_secret(text), Err(KeyError::NotTheSecret { .. })), "{text}");
+        assert!(matches!(refusal(text.as_bytes()), Some(KeyError::NotTheSecret { .. })), "{text}");
+    }
+    assert!(matches!(refusal(b"@/run/secrets/jwt_secret_key_of_the_site"), Some(KeyError::NotTheSecret { .. })));
+    for sample in [
+        "please-change-this-secret-in-production",
+        "MyApp-CHANGE-ME-0c5f21aa97b3e1d4",
+        "put_yourSecretHere_0123456789abcdef",
+    ] {
+        assert_eq!(refusal(sample.as_bytes()), Some(KeyError::PublishedSample), "{sample}");
+    }
+}
+
+#[test]
+fn k01_a_secret_is_read_from_the_file_that_it_names() {
+    let path = std::env::temp_dir().join(format!("hardtack-secret-{}", std::process::id()));
+    let named = format!("@{}", path.display());
+    let secret = "Zk3vYx1uQp9sT7rNcW5eJb2gHd8mLf4aKo6iXzVtRyE";
+    for (content, expected) in [
+        (secret.to_owned(), secret.to_owned()),
+        (format!("{secret}\n"), secret.to_owned()),
+        (format!("{secret}\r\n"), secret.to_owned()),
+        (format!(" {secret}\n\n"), format!(" {secret}\n")),
+    ] {
+        std::fs::write(&path, content).unwrap();
+        assert_eq!(*read_secret(&named).unwrap(), expected.as_bytes());
+    }
+    let reason = |text: &str| match read_secret(text) {
+        Err(KeyError::File { reason, .. }) => reason,
+        other => panic!("{other:?}"),
+    };
+    // The path without the @ is not a secret either.
+    assert!(matches!(read_secret(&path.display().to_string()), Err(KeyError::NotTheSecret { .. })));
+    std::fs::write(&path, vec![b'x'; 64 * 1024 + 1]).unwrap();
+    assert!(reason(&named).contains("larger than 65536 bytes"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+        assert!(reason(&named).contains("chmod go-w"));
+    }
+    std::fs::remove_file(&path).unwrap();
+    assert!(reason(&named).contains("expected @ and the path of a file that this user can read"));
+}
+
+#[test]
+fn previous_secrets_verify_and_have_ids_of_their_own() {
+    let secrets = ["Zk3vYx1uQp9sT7rNcW5eJb2gHd8mLf4aKo6iXzVtRyE", "kJ8sPq0Zr5Tn2Wv7Yb4Xc9Lm3Gd6Hf1Aa0Ee5Uu"];
+    let key = |secret: &str| SigningKey::from_secret(secret.as_bytes()).unwrap().with_derived_id();
+    let old = KeySet::new(key(secrets[1]));
+    let keys = KeySet::new(key(secrets[0]));
+    let token = old.sign(b"{}").unwrap();
+    assert_eq!(keys.verify(token.as_bytes()).unwrap_err(), TokenError::UnknownKey);
+    // The current secret and an empty item are left out.
+    let list = format!("{},\n {} ,", secrets[0], secrets[1]);
+    let keys = keys.also_verify_secrets(list.as_bytes(), Algorithm::HS256).unwrap();
+    assert_eq!(&*keys.verify(token.as_bytes()).unwrap(), b"{}");
+    assert_eq!(keys.verifying_keys().len(), 2);
+    // A token from before keys had ids.
+    let token = KeySet::from_secret(secrets[1].as_bytes()).unwrap().sign(b"{}").unwrap();
+    assert_eq!(&*keys.verify(token.as_bytes()).unwrap(), b"{}");
+    assert!(!keys.signing_key().unwrap().key_id().unwrap().is_empty());
+    assert_eq!(keys.also_verify_secrets(b"changeme", Algorithm::HS256).unwrap_err(), KeyError::PublishedSample);
 }

@@ -1,0 +1,96 @@
+//! What each key in the data folder does at a time: sign, verify, or nothing any more.
+
+use std::time::Duration;
+
+use hardtack::clock::Timestamp;
+
+/// How long a new key only verifies before it signs. By then, every server that uses the folder has read it: servers
+/// look for new keys every [`WATCH_INTERVAL`](super::watch::WATCH_INTERVAL), and their clocks may differ by some seconds.
+pub(super) const OVERLAP: Duration = Duration::from_secs(15);
+
+/// What a key does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// It verifies, and will sign after [`OVERLAP`].
+    Published,
+    /// It signs and verifies.
+    Signs,
+    /// It signed before, and verifies until its last token has expired.
+    Retired,
+    /// All its tokens have expired. It is not used.
+    Dead,
+}
+
+/// What decides about the roles besides the times of creation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    /// The time for which the last token of a key may still be used.
+    pub(crate) longest_lifetime: Duration,
+    /// If a key outside the folder signs: since when.
+    pub(crate) superseded_at: Option<Timestamp>,
+}
+
+impl Rules {
+    /// Returns the roles of keys that were created at these times, from the oldest to the newest.
+    pub(crate) fn roles(&self, created_at: &[Timestamp], now: Timestamp) -> Vec<Role> {
+        let signs_from = |index: usize| match index {
+            // The first key has no predecessor that could sign meanwhile.
+            0 => Some(Timestamp::default()),
+            index => created_at.get(index).map(|created_at| *created_at + OVERLAP),
+        };
+        let signing = (0..created_at.len()).rev().find(|index| signs_from(*index).is_some_and(|from| from <= now));
+        (0..created_at.len())
+            .map(|index| {
+                // The successor took over; for the last one, a key outside the folder.
+                let replaced_at = match (signs_from(index + 1).filter(|from| *from <= now), self.superseded_at) {
+                    (Some(successor), Some(other)) => Some(successor.min(other)),
+                    (one, other) => one.or(other),
+                };
+                match replaced_at {
+                    Some(replaced_at) if now.since(replaced_at) > self.longest_lifetime => Role::Dead,
+                    Some(_) => Role::Retired,
+                    None if Some(index) == signing => Role::Signs,
+                    None => Role::Published,
+                }
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Role::{Dead, Published, Retired, Signs};
+    use super::*;
+
+    fn roles(created_at: &[i64], superseded_at: Option<i64>, now: i64) -> Vec<Role> {
+        let at = Timestamp::from_unix_seconds;
+        let rules = Rules { longest_lifetime: Duration::from_secs(100), superseded_at: superseded_at.map(at) };
+        rules.roles(&created_at.iter().copied().map(at).collect::<Vec<_>>(), at(now))
+    }
+
+    #[test]
+    fn k02_a_new_key_is_published_before_it_signs_and_an_old_one_dies_with_its_tokens() {
+        assert_eq!(roles(&[1000], None, 1000), [Signs]);
+        assert_eq!(roles(&[1000, 2000], None, 2000), [Signs, Published]);
+        assert_eq!(roles(&[1000, 2000], None, 2014), [Signs, Published]);
+        assert_eq!(roles(&[1000, 2000], None, 2015), [Retired, Signs]);
+        assert_eq!(roles(&[1000, 2000], None, 2115), [Retired, Signs]);
+        assert_eq!(roles(&[1000, 2000], None, 2116), [Dead, Signs]);
+        assert_eq!(roles(&[1000, 2000, 2050], None, 2116), [Dead, Retired, Signs]);
+        assert_eq!(roles(&[1000, 2000, 2001], None, 2002), [Signs, Published, Published]);
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_finds_a_key_that_signs() {
+        assert_eq!(roles(&[1000], None, 10), [Signs]);
+        assert_eq!(roles(&[1000, 2000], None, 10), [Signs, Published]);
+        assert_eq!(roles(&[], None, 10), []);
+    }
+
+    #[test]
+    fn k02_keys_beside_a_given_one_die_too() {
+        assert_eq!(roles(&[1000, 2000], Some(3000), 3000), [Dead, Retired]);
+        assert_eq!(roles(&[1000, 2000], Some(3000), 3100), [Dead, Retired]);
+        assert_eq!(roles(&[1000, 2000], Some(3000), 3101), [Dead, Dead]);
+    }
+}
