@@ -14,6 +14,7 @@ use hardtack::Authenticator;
 use hardtack::adapter::{BodyPeek, NO_STORE, Peeked, RequestState, ResponseChanges};
 use pin_project_lite::pin_project;
 
+use crate::background;
 use crate::body::peek;
 use crate::request::{AuthState, Head};
 use crate::respond::{append, reply_response};
@@ -47,6 +48,7 @@ where
     }
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
+        background::ensure_running(&self.authenticator);
         let authenticator = self.authenticator.clone();
         if authenticator.method_may_need_body(request.method().is_safe())
             && let Some(body_peek) = authenticator.body_peek(&Head::of(request.request()).request_head())

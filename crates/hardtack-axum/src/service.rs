@@ -14,6 +14,7 @@ use http::{HeaderValue, header};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use crate::background;
 use crate::body::peek;
 use crate::request::{AuthState, Head};
 use crate::respond::append;
@@ -45,6 +46,7 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
+        background::ensure_running(&self.authenticator);
         if self.authenticator.method_may_need_body(request.method().is_safe()) {
             let (parts, body) = request.into_parts();
             let body_peek = self.authenticator.body_peek(&Head::of(&parts).request_head());

@@ -83,7 +83,7 @@ extractor! {
     FreshAccessToken, Need::access().fresh()
 }
 extractor! {
-    /// A valid refresh token (`@jwt_required(refresh=True)`). The extractor does not check its session;
-    /// [`Auth::refresh`](crate::Auth::refresh) does.
+    /// A valid refresh token of a live session (`@jwt_required(refresh=True)`). The extractor looks the session up in the
+    /// store, and does not notice whether the token was exchanged before; [`Auth::refresh`](crate::Auth::refresh) does.
     RefreshToken, Need::refresh()
 }

@@ -3,12 +3,14 @@
 //! `verify` is the verification of a request, from top to bottom. `sessions` holds what happens to sessions: log-in,
 //! refresh, changed claims, revocation. `issue` makes tokens, and `cookies` the cookies that carry them.
 
+mod background;
 mod body_peek;
 mod builder;
 mod callbacks;
 mod cookies;
 mod decode;
 mod emit;
+mod ended;
 mod error;
 mod extra_claims;
 mod fast_path;
@@ -21,10 +23,12 @@ mod verify;
 mod verify_flask;
 mod verify_pending;
 mod verify_sources;
+mod wake_signal;
 
 pub use builder::AuthenticatorBuilder;
 pub use callbacks::Blocklist;
 pub use cookies::CookieOptions;
+pub use ended::Ended;
 pub use error::SessionError;
 pub use issue::{IssuedToken, TokenBuilder};
 pub use login::{Freshness, LogIn};
@@ -34,7 +38,9 @@ pub(crate) use verify::{Attempt, Pending, RequestVerifier};
 use std::fmt;
 use std::sync::Arc;
 
+use background::Background;
 use callbacks::Callbacks;
+use ended::Watchers;
 use fast_path::FastPath;
 use token_cache::TokenCache;
 
@@ -69,10 +75,12 @@ struct Inner {
     settings: Settings,
     cookies: ResolvedPolicy,
     rules: SessionRules,
-    store: Option<Box<dyn ErasedStore>>,
+    background: Background,
+    store: Option<Arc<dyn ErasedStore>>,
     token_cache: TokenCache,
     revocation_cache: RevocationCache,
     log: LogPosition,
+    watchers: Watchers,
     clock: Box<dyn Clock>,
     handlers: Handlers,
     callbacks: Callbacks,

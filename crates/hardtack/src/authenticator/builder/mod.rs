@@ -7,7 +7,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::background::Background;
 use super::callbacks::Callbacks;
+use super::ended::Watchers;
 use super::fast_path::FastPath;
 use super::token_cache::{DEFAULT_ENTRIES, TokenCache};
 use super::{Authenticator, Inner};
@@ -38,7 +40,9 @@ pub struct AuthenticatorBuilder {
     base: Option<Result<BaseUrl, ConfigError>>,
     settings: Settings,
     cookies: CookiePolicy,
-    store: Option<Box<dyn ErasedStore>>,
+    store: Option<Arc<dyn ErasedStore>>,
+    follows_log: bool,
+    prunes: bool,
     clock: Box<dyn Clock>,
     handlers: Handlers,
     observers: Vec<Observer>,
@@ -55,6 +59,8 @@ impl Authenticator {
             settings: Settings::default(),
             cookies: CookiePolicy::default(),
             store: None,
+            follows_log: true,
+            prunes: true,
             clock: Box::new(SystemClock),
             handlers: HashMap::new(),
             observers: Vec::new(),
@@ -84,7 +90,24 @@ impl AuthenticatorBuilder {
     /// Keeps sessions in a store: refresh tokens rotate, a log-out is final, and users can list and end their
     /// sessions.
     pub fn sessions(mut self, store: impl SessionStore) -> Self {
-        self.store = Some(Box::new(store));
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Does not read the revocation log of a durable store. Tokens of a session that ended in another process, or before
+    /// a restart, are then accepted until they expire.
+    ///
+    /// By default, the adapter follows the log from the first request on, and each request is checked against the store
+    /// until the log was read and whenever the process is [too far behind](SessionPolicy::max_staleness).
+    pub fn insecure_without_revocation_log(mut self) -> Self {
+        self.follows_log = false;
+        self
+    }
+
+    /// Leaves the deletion of expired sessions and log entries to the application, which calls
+    /// [`Authenticator::prune_sessions`]. By default, the adapter deletes them every ten minutes.
+    pub fn without_pruning(mut self) -> Self {
+        self.prunes = false;
         self
     }
 
@@ -257,9 +280,15 @@ impl AuthenticatorBuilder {
         let mut settings = self.settings;
         settings.base = self.base.transpose()?;
         settings.check(self.store.is_some())?;
-        if self.store.is_some() {
+        if let Some(store) = &self.store {
             check_signing_key(&self.keys, settings.refresh)?;
+            match settings.sessions.max_staleness {
+                Some(bound) if !self.follows_log => return Err(ConfigError::StalenessWithoutLog { bound }),
+                None if self.follows_log && store.is_durable() => settings.sessions.bound_staleness(),
+                Some(_) | None => {}
+            }
         }
+        let background = Background::new(settings.sessions.max_staleness.is_some(), self.prunes && self.store.is_some());
         let refresh_paths = match settings.refresh {
             RefreshMode::Redirect => self.cookies.refresh_paths_for(&settings.urls),
             RefreshMode::Transparent | RefreshMode::Sliding | RefreshMode::Off => vec!["/".to_owned()],
@@ -283,10 +312,12 @@ impl AuthenticatorBuilder {
             rules: settings.session_rules(self.store.is_some()),
             settings,
             cookies,
+            background,
             store: self.store,
             token_cache: TokenCache::new(self.token_cache),
             revocation_cache: RevocationCache::default(),
             log: LogPosition::default(),
+            watchers: Watchers::default(),
             clock: self.clock,
             handlers: self.handlers,
             callbacks: self.callbacks,

@@ -38,6 +38,7 @@ impl Authenticator {
             RevocationKind::Replaced => self.0.revocation_cache.replace(id, until, now),
             RevocationKind::Outdated(generation) => self.0.revocation_cache.outdate(id, generation, until, now),
         }
+        self.0.watchers.wake(id);
     }
 
     /// How long the tokens of an ended session could still be valid.
@@ -105,7 +106,7 @@ impl Authenticator {
     }
 
     /// Deletes up to `limit` old sessions and log entries that no valid token can refer to any more, and returns how
-    /// many it deleted.
+    /// many it deleted. A process with an adapter need not call it: the adapter does every ten minutes.
     ///
     /// # Errors
     /// The store failed.
