@@ -105,8 +105,8 @@ impl Authenticator {
         Ok(ended.len())
     }
 
-    /// Deletes up to `limit` old sessions and log entries that no valid token can refer to any more, and returns how
-    /// many it deleted. A process with an adapter need not call it: the adapter does every ten minutes.
+    /// Deletes up to `limit` old sessions and log entries to which no valid token can refer any more, and returns how
+    /// many it deleted. A process with an adapter need not call it: the adapter does, every ten minutes.
     ///
     /// # Errors
     /// The store failed.
