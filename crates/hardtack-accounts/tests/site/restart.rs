@@ -44,9 +44,7 @@ impl Place {
                 builder.sessions(SqliteSessions::open(folder.path().join("sessions.db")).await.unwrap())
             }
             Self::Postgres(url) => builder.sessions(PostgresSessions::open(url).await.unwrap()),
-            Self::Redis(url, name) => {
-                builder.sessions(RedisSessions::open_named(url.as_str(), name).await.unwrap())
-            }
+            Self::Redis(url, name) => builder.sessions(RedisSessions::open_named(url.as_str(), name).await.unwrap()),
         };
         let auth = builder.build().unwrap();
         let app = Router::new()

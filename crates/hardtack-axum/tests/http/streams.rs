@@ -131,8 +131,7 @@ async fn e07_a_log_out_at_one_server_ends_the_streams_of_another() {
 #[tokio::test]
 async fn e07_an_event_stream_ends_when_its_token_expires_and_a_socket_does_not() {
     let lifetime = Duration::from_secs(2);
-    let server =
-        Server::start(&FailingSessions::new(), &keys(), |builder| builder.access_lifetime(lifetime)).await;
+    let server = Server::start(&FailingSessions::new(), &keys(), |builder| builder.access_lifetime(lifetime)).await;
     let alice = server.log_in("alice").await;
     let (mut events, mut socket) = (server.events(&alice).await, server.socket(&alice).await);
     events.read_until(LAST_CHUNK).await;

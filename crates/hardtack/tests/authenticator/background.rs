@@ -57,9 +57,8 @@ fn s69_e02_a_process_that_cannot_read_the_log_lets_nobody_in() {
 #[test]
 fn e02_reading_no_log_has_a_loud_name() {
     let (store, keys) = (FailingSessions::durable(), KeySet::new(key()));
-    let careless = Site::over(store.clone(), keys.clone(), |builder| {
-        builder.insecure_without_revocation_log().without_pruning()
-    });
+    let careless =
+        Site::over(store.clone(), keys.clone(), |builder| builder.insecure_without_revocation_log().without_pruning());
     assert!(!careless.auth.needs_background_work());
     let alice = careless.browser_of("alice");
     process(&store, &keys).log_out(&mut alice.clone());
@@ -170,7 +169,8 @@ fn e02_expired_rows_are_pruned() {
         ids
     };
     let first = end(1500);
-    let left = |ids: &[hardtack::SessionId]| ids.iter().filter(|id| block_on(rows.find(**id)).unwrap().is_some()).count();
+    let left =
+        |ids: &[hardtack::SessionId]| ids.iter().filter(|id| block_on(rows.find(**id)).unwrap().is_some()).count();
     // Pruning compares with the lifetimes of tokens and of unused sessions.
     site.advance(10 * 24 * 60 * 60);
     let mut work = Box::pin(site.auth.background_work(time.sleep()));

@@ -289,7 +289,8 @@ impl AuthenticatorBuilder {
                 Some(_) | None => {}
             }
         }
-        let background = Background::new(settings.sessions.max_staleness.is_some(), self.prunes && self.store.is_some());
+        let background =
+            Background::new(settings.sessions.max_staleness.is_some(), self.prunes && self.store.is_some());
         let refresh_paths = match settings.refresh {
             RefreshMode::Redirect => self.cookies.refresh_paths_for(&settings.urls),
             RefreshMode::Transparent | RefreshMode::Sliding | RefreshMode::Off => vec!["/".to_owned()],
