@@ -58,7 +58,7 @@ where
         }
         let state = AuthState::new(RequestState::in_layer(authenticator, Peeked::default()));
         state.insert_into(&request);
-        AuthFuture { state: State::Handler { future: self.inner.call(request), state } }
+        AuthFuture { state: State::Handler { future: self.inner.call(request), state: OpenHead(state) } }
     }
 }
 
@@ -76,7 +76,8 @@ where
     request.set_payload(payload);
     let state = AuthState::new(RequestState::in_layer(authenticator, peeked));
     state.insert_into(&request);
-    finish(inner.call(request).await, &state)
+    let state = OpenHead(state);
+    finish(inner.call(request).await, &state.0)
 }
 
 pin_project! {
@@ -91,7 +92,7 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State<F, B> {
-        Handler { #[pin] future: F, state: Rc<AuthState> },
+        Handler { #[pin] future: F, state: OpenHead },
         Peeking { future: Pin<Box<dyn Future<Output = ServiceResult<B>>>> },
     }
 }
@@ -104,9 +105,18 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
-            StateProjection::Handler { future, state } => future.poll(cx).map(|result| finish(result, state)),
+            StateProjection::Handler { future, state } => future.poll(cx).map(|result| finish(result, &state.0)),
             StateProjection::Peeking { future } => future.as_mut().poll(cx),
         }
+    }
+}
+
+/// The state of a request whose response has no head yet. When the handler is cancelled, it never will.
+struct OpenHead(Rc<AuthState>);
+
+impl Drop for OpenHead {
+    fn drop(&mut self) {
+        self.0.close_head();
     }
 }
 

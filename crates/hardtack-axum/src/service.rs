@@ -61,7 +61,7 @@ where
         }
         let state = AuthState::new(RequestState::in_layer(self.authenticator.clone(), Peeked::default()));
         state.insert_into(request.extensions_mut());
-        AuthFuture { state: State::Handler { future: self.inner.call(request), state } }
+        AuthFuture { state: State::Handler { future: self.inner.call(request), state: OpenHead(state) } }
     }
 }
 
@@ -80,6 +80,7 @@ where
     let mut request = Request::from_parts(parts, body);
     let state = AuthState::new(RequestState::in_layer(authenticator, peeked));
     state.insert_into(request.extensions_mut());
+    let state = OpenHead(state);
     let Ok(response) = inner.call(request).await;
     finish(response, &state)
 }
@@ -96,7 +97,7 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State<F> {
-        Handler { #[pin] future: F, state: AuthState },
+        Handler { #[pin] future: F, state: OpenHead },
         Peeking { future: Pin<Box<dyn Future<Output = Response> + Send>> },
     }
 }
@@ -115,10 +116,19 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for AuthFuture<F> 
     }
 }
 
+/// The state of a request whose response has no head yet. When the handler is cancelled, it never will.
+struct OpenHead(AuthState);
+
+impl Drop for OpenHead {
+    fn drop(&mut self) {
+        self.0.close_head();
+    }
+}
+
 static PRIVATE: HeaderValue = HeaderValue::from_static(NO_STORE);
 
 /// Adds `Cache-Control` and the cookies of a refresh to a response.
-fn finish(mut response: Response, state: &AuthState) -> Response {
+fn finish(mut response: Response, OpenHead(state): &OpenHead) -> Response {
     let headers = response.headers_mut();
     // Looks the fields up only if the core iterates over them.
     let set_cookies = once_with(|| headers.get_all(header::SET_COOKIE)).flatten();

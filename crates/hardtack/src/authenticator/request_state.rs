@@ -79,6 +79,14 @@ impl RequestState {
         self.in_layer && !self.is_head_sent() && self.refreshed().is_none()
     }
 
+    /// Notes that nothing can be added to the head of the response any more, and that the request is therefore not
+    /// refreshed any more. [`finish`](Self::finish) does this. An adapter also calls it when the handler is cancelled,
+    /// because the client has disconnected: a task that the handler has spawned may go on.
+    #[inline]
+    pub fn close_head(&self) {
+        self.head_sent.store(true, Ordering::Release);
+    }
+
     /// Whether no cookie can be added to the response any more.
     #[inline]
     pub(crate) fn is_head_sent(&self) -> bool {
@@ -132,7 +140,7 @@ impl RequestState {
     /// that a refresh never undoes a log-out.
     #[inline]
     pub fn finish<'r>(&self, set_cookies: impl IntoIterator<Item = &'r [u8]>) -> ResponseChanges {
-        self.head_sent.store(true, Ordering::Release);
+        self.close_head();
         // The usual case: the response is private regardless of the cookies that it sets.
         if self.is_authenticated() && self.pending_cookies.get().is_none() {
             return ResponseChanges { cookies: SetCookies::default(), private: true };

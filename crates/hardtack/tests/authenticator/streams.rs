@@ -91,6 +91,17 @@ fn e07_a_token_that_expires_under_a_stream_is_not_refreshed() {
 }
 
 #[test]
+fn e07_a_client_that_has_gone_is_not_refreshed() {
+    let site = Site::new();
+    let alice = site.browser_of("alice");
+    let stream = Stream::open(&site, &alice, "GET");
+    site.advance(900);
+    stream.state.close_head();
+    assert_eq!(stream.verify(), Err("expired"));
+    assert_eq!(generation(&site), 1);
+}
+
+#[test]
 fn e07_outdated_claims_end_a_stream_and_do_not_refresh_it() {
     let site = Site::new();
     let alice = site.browser_of("alice");
