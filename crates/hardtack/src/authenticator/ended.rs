@@ -3,17 +3,14 @@
 //! Nothing is polled. Whatever this process learns about a session wakes the tasks that wait for its end: a log-out
 //! here, an entry of the revocation log, a log that cannot be read any more.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, pending};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::Authenticator;
-use super::background::either;
-use super::wake_signal::WakeSignal;
+use super::background_work::either;
 use crate::clock::Timestamp;
 use crate::jwt::TokenKind;
 use crate::revocation::SessionStatus;
@@ -111,7 +108,7 @@ impl Watched {
             let left = self.deadline.map_or(LONGEST_SLEEP, |end| end.since(authenticator.now()));
             let timer = sleep(left.min(LONGEST_SLEEP));
             match &watch {
-                Some(watch) => either(watch.signal.received(), timer).await,
+                Some(watch) => either(watch.woken(), timer).await,
                 None if self.deadline.is_some() => timer.await,
                 None => pending().await,
             }
@@ -147,52 +144,5 @@ impl Watched {
             _ => None,
         };
         true
-    }
-}
-
-/// The tasks that wait for sessions to end.
-#[derive(Debug, Default)]
-pub(super) struct Watchers(Mutex<HashMap<SessionId, Vec<Arc<WakeSignal>>>>);
-
-impl Watchers {
-    /// Wakes the tasks that wait for the end of a session. Call it after the cache was written.
-    pub(super) fn wake(&self, id: SessionId) {
-        let signals = self.lock().get(&id).cloned();
-        signals.into_iter().flatten().for_each(|signal| signal.send());
-    }
-
-    /// Wakes all tasks, because the cache is stale.
-    pub(super) fn wake_all(&self) {
-        let signals: Vec<_> = self.lock().values().flatten().cloned().collect();
-        signals.into_iter().for_each(|signal| signal.send());
-    }
-
-    fn watch(&self, id: SessionId) -> Watch<'_> {
-        let signal = Arc::new(WakeSignal::default());
-        self.lock().entry(id).or_default().push(Arc::clone(&signal));
-        Watch { watchers: self, id, signal }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Vec<Arc<WakeSignal>>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// An entry of [`Watchers`], until it is dropped.
-struct Watch<'a> {
-    watchers: &'a Watchers,
-    id: SessionId,
-    signal: Arc<WakeSignal>,
-}
-
-impl Drop for Watch<'_> {
-    fn drop(&mut self) {
-        let mut watchers = self.watchers.lock();
-        if let Some(signals) = watchers.get_mut(&self.id) {
-            signals.retain(|signal| !Arc::ptr_eq(signal, &self.signal));
-            if signals.is_empty() {
-                watchers.remove(&self.id);
-            }
-        }
     }
 }

@@ -4,6 +4,7 @@
 //! refresh, changed claims, revocation. `issue` makes tokens, and `cookies` the cookies that carry them.
 
 mod background;
+mod background_work;
 mod body_peek;
 mod builder;
 mod callbacks;
@@ -24,6 +25,7 @@ mod verify_flask;
 mod verify_pending;
 mod verify_sources;
 mod wake_signal;
+mod watchers;
 
 pub use builder::AuthenticatorBuilder;
 pub use callbacks::Blocklist;
@@ -40,9 +42,9 @@ use std::sync::Arc;
 
 use background::Background;
 use callbacks::Callbacks;
-use ended::Watchers;
 use fast_path::FastPath;
 use token_cache::TokenCache;
+use watchers::Watchers;
 
 use crate::base_url::BaseUrl;
 use crate::clock::{Clock, Timestamp};

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use super::background::Background;
 use super::callbacks::Callbacks;
-use super::ended::Watchers;
 use super::fast_path::FastPath;
 use super::token_cache::{DEFAULT_ENTRIES, TokenCache};
+use super::watchers::Watchers;
 use super::{Authenticator, Inner};
 use crate::base_url::BaseUrl;
 use crate::clock::{Clock, SystemClock};

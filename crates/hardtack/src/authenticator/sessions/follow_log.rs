@@ -6,7 +6,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use crate::authenticator::Authenticator;
-use crate::authenticator::background::{Job, WeakAuthenticator};
+use crate::authenticator::background::Job;
+use crate::authenticator::background_work::WeakAuthenticator;
 use crate::clock::Timestamp;
 use crate::error::{BackendError, WithCauses};
 use crate::jwt::TokenKind;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::authenticator::Authenticator;
-use crate::authenticator::background::WeakAuthenticator;
+use crate::authenticator::background_work::WeakAuthenticator;
 use crate::error::{BackendError, WithCauses};
 
 /// How long after its first request a process prunes for the first time.
