@@ -159,4 +159,8 @@ impl SessionStore for Store {
     async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, BackendError> {
         each!(self, store => store.prune(before, limit))
     }
+
+    fn is_durable(&self) -> bool {
+        !matches!(self, Self::Memory(_))
+    }
 }

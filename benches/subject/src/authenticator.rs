@@ -41,7 +41,9 @@ fn builder(keys: KeySet) -> AuthenticatorBuilder {
     // tokens.
     let randomised = keys.signing_key().is_some_and(|key| key.algorithm() == Algorithm::ES256);
     let mode = if randomised { RefreshMode::Sliding } else { RefreshMode::Transparent };
-    Authenticator::builder(keys).base_url(SITE).refresh_mode(mode).sessions(EndedSessions::new(REVOCATIONS))
+    // No runtime polls the background work, which would be asked for at each request.
+    let builder = Authenticator::builder(keys).base_url(SITE).refresh_mode(mode).without_pruning();
+    builder.sessions(EndedSessions::new(REVOCATIONS))
 }
 
 fn synced(builder: AuthenticatorBuilder) -> Result<Authenticator, Failed> {

@@ -47,6 +47,7 @@ impl Auth {
         error: AuthError,
         cookies: SetCookies,
         response: HttpResponse = reply_response,
+        sleep: tokio::time::sleep,
     }
 
     /// Returns the request's header fields.

@@ -1,5 +1,6 @@
-//! The futures of this crate's services and extractors.
+//! The futures of this crate's services and extractors, and of [`Auth`](crate::Auth).
 
 pub use crate::extract::ExtractFuture;
 pub use crate::require::RequireFuture;
 pub use crate::service::AuthFuture;
+pub use hardtack::adapter::Ended;

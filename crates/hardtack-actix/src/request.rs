@@ -16,6 +16,7 @@ use hardtack::refusal::Reason;
 use hardtack::request::Wants;
 use hardtack::{Authenticator, Failure};
 
+use crate::background;
 use crate::respond::{AuthError, Refusal};
 
 /// The state that [`AuthLayer`](crate::AuthLayer) keeps in each request's extensions.
@@ -53,7 +54,10 @@ impl AuthState {
             return Ok(state);
         }
         match request.app_data::<web::Data<Authenticator>>() {
-            Some(auth) => Ok(Self::new(RequestState::without_layer(Authenticator::clone(auth)))),
+            Some(auth) => {
+                background::ensure_running(auth);
+                Ok(Self::new(RequestState::without_layer(Authenticator::clone(auth))))
+            }
             None => Self::of_layer(request),
         }
     }

@@ -14,6 +14,7 @@ use hardtack::Authenticator;
 use hardtack::adapter::{BodyPeek, NO_STORE, Peeked, RequestState, ResponseChanges};
 use pin_project_lite::pin_project;
 
+use crate::background;
 use crate::body::peek;
 use crate::request::{AuthState, Head};
 use crate::respond::{append, reply_response};
@@ -47,6 +48,7 @@ where
     }
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
+        background::ensure_running(&self.authenticator);
         let authenticator = self.authenticator.clone();
         if authenticator.method_may_need_body(request.method().is_safe())
             && let Some(body_peek) = authenticator.body_peek(&Head::of(request.request()).request_head())
@@ -56,7 +58,7 @@ where
         }
         let state = AuthState::new(RequestState::in_layer(authenticator, Peeked::default()));
         state.insert_into(&request);
-        AuthFuture { state: State::Handler { future: self.inner.call(request), state } }
+        AuthFuture { state: State::Handler { future: self.inner.call(request), state: OpenHead(state) } }
     }
 }
 
@@ -74,7 +76,8 @@ where
     request.set_payload(payload);
     let state = AuthState::new(RequestState::in_layer(authenticator, peeked));
     state.insert_into(&request);
-    finish(inner.call(request).await, &state)
+    let state = OpenHead(state);
+    finish(inner.call(request).await, &state.0)
 }
 
 pin_project! {
@@ -89,7 +92,7 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State<F, B> {
-        Handler { #[pin] future: F, state: Rc<AuthState> },
+        Handler { #[pin] future: F, state: OpenHead },
         Peeking { future: Pin<Box<dyn Future<Output = ServiceResult<B>>>> },
     }
 }
@@ -102,9 +105,18 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
-            StateProjection::Handler { future, state } => future.poll(cx).map(|result| finish(result, state)),
+            StateProjection::Handler { future, state } => future.poll(cx).map(|result| finish(result, &state.0)),
             StateProjection::Peeking { future } => future.as_mut().poll(cx),
         }
+    }
+}
+
+/// The state of a request whose response has no head yet. When the handler is cancelled, it never will.
+struct OpenHead(Rc<AuthState>);
+
+impl Drop for OpenHead {
+    fn drop(&mut self) {
+        self.0.close_head();
     }
 }
 

@@ -42,6 +42,7 @@ impl Auth {
         error: AuthError,
         cookies: SetCookies,
         response: Response = reply_response,
+        sleep: tokio::time::sleep,
     }
 
     /// Returns the request's header fields.

@@ -43,7 +43,8 @@
 //! - [`Require`] is a layer that requires a token for all routes of a router.
 //! - [`SetCookies`] adds cookies to a response. [`AuthError`] is the error of the extractors and of [`Auth`]; it
 //!   converts into a response.
-//! - [`future`] contains the futures of the layers' services.
+//! - [`future`] contains the futures of the layers' services, and [`Ended`](future::Ended), with which streams end at a
+//!   log-out.
 //! - [`wants`], [`HeaderFields`] and [`reply_response`] help to write middleware of your own.
 //!
 //! The crate has no Cargo features.
@@ -54,11 +55,13 @@
 //! - [Cookies](hardtack::guide::cookies): names, prefixes, lifetimes, proxies
 //! - [CSRF protection](hardtack::guide::csrf): forms, scripts, other origins
 //! - [Keys](hardtack::guide::keys): algorithms, rotation
+//! - [Streams](hardtack::guide::streams) and WebSockets that end at log-out
 //! - [Refused requests](hardtack::guide::refusals): what clients get, and how to change it
 //! - [Testing](hardtack::guide::testing) an application
 //! - [The defaults](hardtack::guide::defaults), and why
 
 mod auth;
+mod background;
 mod body;
 mod extract;
 pub mod future;

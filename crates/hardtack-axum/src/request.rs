@@ -14,6 +14,8 @@ use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Uri, header};
 
+use crate::background;
+
 /// The state that [`AuthLayer`](crate::AuthLayer) keeps in each request's extensions.
 #[derive(Clone, Debug)]
 pub(crate) struct AuthState(Arc<RequestState>);
@@ -46,7 +48,10 @@ impl AuthState {
             return Ok(Cow::Borrowed(state));
         }
         match parts.extensions.get::<Authenticator>() {
-            Some(auth) => Ok(Cow::Owned(Self::new(RequestState::without_layer(auth.clone())))),
+            Some(auth) => {
+                background::ensure_running(auth);
+                Ok(Cow::Owned(Self::new(RequestState::without_layer(auth.clone()))))
+            }
             None => Self::of_layer(parts).map(Cow::Borrowed),
         }
     }

@@ -14,6 +14,7 @@ use http::{HeaderValue, header};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use crate::background;
 use crate::body::peek;
 use crate::request::{AuthState, Head};
 use crate::respond::append;
@@ -45,6 +46,7 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
+        background::ensure_running(&self.authenticator);
         if self.authenticator.method_may_need_body(request.method().is_safe()) {
             let (parts, body) = request.into_parts();
             let body_peek = self.authenticator.body_peek(&Head::of(&parts).request_head());
@@ -59,7 +61,7 @@ where
         }
         let state = AuthState::new(RequestState::in_layer(self.authenticator.clone(), Peeked::default()));
         state.insert_into(request.extensions_mut());
-        AuthFuture { state: State::Handler { future: self.inner.call(request), state } }
+        AuthFuture { state: State::Handler { future: self.inner.call(request), state: OpenHead(state) } }
     }
 }
 
@@ -78,6 +80,7 @@ where
     let mut request = Request::from_parts(parts, body);
     let state = AuthState::new(RequestState::in_layer(authenticator, peeked));
     state.insert_into(request.extensions_mut());
+    let state = OpenHead(state);
     let Ok(response) = inner.call(request).await;
     finish(response, &state)
 }
@@ -94,7 +97,7 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State<F> {
-        Handler { #[pin] future: F, state: AuthState },
+        Handler { #[pin] future: F, state: OpenHead },
         Peeking { future: Pin<Box<dyn Future<Output = Response> + Send>> },
     }
 }
@@ -113,10 +116,19 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for AuthFuture<F> 
     }
 }
 
+/// The state of a request whose response has no head yet. When the handler is cancelled, it never will.
+struct OpenHead(AuthState);
+
+impl Drop for OpenHead {
+    fn drop(&mut self) {
+        self.0.close_head();
+    }
+}
+
 static PRIVATE: HeaderValue = HeaderValue::from_static(NO_STORE);
 
 /// Adds `Cache-Control` and the cookies of a refresh to a response.
-fn finish(mut response: Response, state: &AuthState) -> Response {
+fn finish(mut response: Response, OpenHead(state): &OpenHead) -> Response {
     let headers = response.headers_mut();
     // Looks the fields up only if the core iterates over them.
     let set_cookies = once_with(|| headers.get_all(header::SET_COOKIE)).flatten();

@@ -30,6 +30,9 @@
 //! # }
 //! ```
 //!
+//! The adapter reads the revocation log by itself: a server refuses the sessions that ended on another server, or before it
+//! started. It also deletes expired sessions.
+//!
 //! # Durability
 //!
 //! Each operation runs as one script, so no other client sees it half done. How durable a confirmed operation is

@@ -144,6 +144,10 @@ impl<S: SessionStore> SessionStore for NotifyingSessions<S> {
             notified = self.store.revoked_elsewhere() => notified,
         }
     }
+
+    fn is_durable(&self) -> bool {
+        self.store.is_durable()
+    }
 }
 
 /// Sends notifications in a background task. Notifications that become due while one is being sent are combined.

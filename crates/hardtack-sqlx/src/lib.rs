@@ -42,7 +42,10 @@
 //!
 //! # Durability and sharing
 //!
-//! Every write is committed and synced to disk before the call returns, so a log-out survives a power cut.
+//! Every write is committed and synced to disk before the call returns, so a log-out survives a power cut. After a
+//! restart, and on every other server, the adapter reads from the database which sessions have ended, and until it has
+//! done that, each request is checked against the database. It also deletes expired rows. Nothing has to be called for
+//! this.
 //!
 //! - **SQLite**: several processes on one machine can share a file. A network file system does not work, since
 //!   SQLite's write-ahead log needs shared memory.

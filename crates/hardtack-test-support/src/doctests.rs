@@ -7,6 +7,9 @@ struct Readme;
 #[doc = include_str!("../../hardtack/guide/adapters.md")]
 struct Adapters;
 
+#[doc = include_str!("../../hardtack/guide/streams.md")]
+struct Streams;
+
 #[doc = include_str!("../../../docs/coming-from-flask.md")]
 struct ComingFromFlask;
 

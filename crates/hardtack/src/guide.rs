@@ -31,6 +31,17 @@ guide!(sessions, "sessions.md", [
     "scaling" => repository!("docs/scaling.md"),
     "decision-20" => repository!("docs/decisions/0020-log-out-everywhere-by-session-id.md"),
     "decision-27" => repository!("docs/decisions/0027-outdate-tokens-by-generation.md"),
+    "decision-30" => repository!("docs/decisions/0030-follow-the-log-by-default.md"),
+]);
+
+guide!(
+    // The examples need hardtack-axum, which depends on this crate: hardtack-test-support compiles them.
+    #[cfg(not(doctest))]
+    streams, "streams.md", [
+    "sessions" => "crate::guide::sessions",
+    "csrf" => "crate::guide::csrf",
+    "axum-example" => repository!("crates/hardtack-axum/examples/streams.rs"),
+    "actix-example" => repository!("crates/hardtack-actix/examples/streams.rs"),
 ]);
 
 guide!(cookies, "cookies.md", [
@@ -69,6 +80,7 @@ guide!(
 
 guide!(defaults, "defaults.md", [
     "decision-10" => repository!("docs/decisions/0010-cache-verified-tokens.md"),
+    "decision-30" => repository!("docs/decisions/0030-follow-the-log-by-default.md"),
     "architecture" => repository!("ARCHITECTURE.md#where-the-numbers-are"),
 ]);
 

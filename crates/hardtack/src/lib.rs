@@ -76,6 +76,7 @@
 //! # Guides
 //!
 //! - [How sessions work](guide::sessions): refresh, remember me, log out everywhere, roles, several processes, events.
+//! - [Streams that end at log-out](guide::streams): event streams, WebSockets, long uploads.
 //! - [Cookies](guide::cookies): names, paths, `SameSite`, proxies, tokens in headers.
 //! - [CSRF protection](guide::csrf): forms, scripts, log-in forms.
 //! - [Keys](guide::keys): algorithms, rotation, services that only verify.

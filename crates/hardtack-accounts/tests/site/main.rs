@@ -22,6 +22,7 @@ mod programs;
 mod recording_site;
 mod refresh;
 mod remember;
+mod restart;
 mod roles;
 mod rotation;
 mod rush;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod background;
 mod bodies;
 mod conformance;
 mod current_user;
@@ -11,7 +12,12 @@ mod optional;
 mod quickstart;
 mod responses;
 mod site;
+mod streams;
 mod tutorial;
+
+#[path = "../../examples/streams.rs"]
+#[allow(dead_code, reason = "its main function listens on a fixed port")]
+mod streams_example;
 
 #[path = "../../examples/tutorial.rs"]
 #[allow(dead_code, reason = "its main function listens on a fixed port")]

@@ -5,6 +5,7 @@
 
 mod ajax;
 mod allocations;
+mod background;
 mod bodies;
 mod browser;
 mod conformance;
@@ -16,12 +17,17 @@ mod log;
 mod quickstart;
 mod responses;
 mod site;
+mod streams;
 mod tutorial;
 mod verify;
 
 #[path = "../../examples/ajax.rs"]
 #[allow(dead_code, reason = "its main function listens on a fixed port")]
 mod ajax_example;
+
+#[path = "../../examples/streams.rs"]
+#[allow(dead_code, reason = "its main function listens on a fixed port")]
+mod streams_example;
 
 #[path = "../../examples/tutorial.rs"]
 #[allow(dead_code, reason = "its main function listens on a fixed port")]

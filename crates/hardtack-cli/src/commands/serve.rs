@@ -40,22 +40,15 @@ async fn start(config: &Config) -> Result<(), Error> {
     let builder = config.apply(accounts.configure(Authenticator::builder(keys)), bound);
     let builder = stores::add_sessions(builder, &database, config.redis.as_ref()).await?;
     let auth = config.build(builder)?;
-    // Learn which sessions have ended before accepting any token.
-    auth.sync_revocations().await.map_err(Error::with_causes)?;
 
-    let background = [
-        tokio::spawn(auth.clone().follow_revocations(tokio::time::sleep)),
-        tokio::spawn(prune(auth.clone(), accounts.clone())),
-    ];
+    let pruning = tokio::spawn(prune(auth.clone(), accounts.clone()));
     announce(config, bound)?;
     let site = Site::new(auth.clone(), accounts.clone()).router();
     tokio::select! {
         () = serve(listener, site, stop) => {}
         failed = keys::watch(config, &auth) => failed?,
     }
-    for task in background {
-        task.abort();
-    }
+    pruning.abort();
     accounts.flush().await;
     database.close().await;
     tracing::info!(event = "stopped");

@@ -14,10 +14,6 @@ use super::settings::{
 use super::sources::Sources;
 use crate::error::Error;
 
-/// If this server has not been able to read the revocation log for this long, it checks each request against the
-/// store instead. So after a log-out on another server, a copied access token works for at most this long.
-const MAX_STALENESS: Duration = Duration::from_secs(5);
-
 /// Lifetimes and renewal of tokens, and their claims.
 pub(crate) struct Tokens {
     access_lifetime: Lifetime,
@@ -98,5 +94,5 @@ fn lifetime(sources: &Sources, setting: &Setting) -> Result<Lifetime, Error> {
 /// Reads the lifetime of sessions.
 pub(super) fn sessions(sources: &Sources) -> Result<SessionPolicy, Error> {
     let lifetime = sources.parse_required(&SESSION_LIFETIME, duration::EXPECTED_NON_ZERO, duration::parse_non_zero)?;
-    Ok(SessionPolicy::default().absolute_lifetime(lifetime).max_staleness(MAX_STALENESS))
+    Ok(SessionPolicy::default().absolute_lifetime(lifetime))
 }

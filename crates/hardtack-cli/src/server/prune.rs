@@ -1,4 +1,4 @@
-//! Deletes expired rows in the background.
+//! Deletes expired rows of the accounts in the background. The authenticator deletes those of the sessions.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -16,13 +16,12 @@ const BATCH: u32 = 1000;
 /// The pause between two batches, in which other statements can run.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Deletes expired sessions, expired links and old activity until the task is aborted.
+/// Deletes expired links and old activity until the task is aborted.
 pub(crate) async fn prune(auth: Authenticator, accounts: Accounts) {
     let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        prune_all("sessions", PAUSE, || auth.prune_sessions(BATCH)).await;
         prune_all("activity", PAUSE, || accounts.prune(&auth, BATCH)).await;
     }
 }
@@ -60,7 +59,7 @@ mod tests {
 
     async fn pruned(batches: &[Result<u64, &'static str>]) -> (u64, usize) {
         let mut calls = 0;
-        let total = prune_all("sessions", Duration::ZERO, || {
+        let total = prune_all("activity", Duration::ZERO, || {
             calls += 1;
             std::future::ready(batches[calls - 1])
         });
@@ -72,7 +71,7 @@ mod tests {
         let full = u64::from(BATCH);
         assert_eq!(pruned(&[Ok(0), Ok(1)]).await, (0, 1));
         assert_eq!(pruned(&[Ok(full - 1), Ok(1)]).await, (full - 1, 1));
-        // A batch counts rows of sessions and of the revocation log.
+        // A batch counts rows of two tables.
         assert_eq!(pruned(&[Ok(full * 2), Ok(full), Ok(3), Ok(1)]).await, (full * 3 + 3, 3));
         assert_eq!(pruned(&[Ok(full), Err("the store is gone"), Ok(1)]).await, (full, 2));
     }

@@ -10,6 +10,7 @@
 ///         error: AuthError,
 ///         cookies: SetCookies,
 ///         response: Response = reply_response,
+///         sleep: tokio::time::sleep,
 ///     }
 /// }
 /// ```
@@ -17,6 +18,7 @@
 /// - `crate`: the adapter's name, for the examples in the documentation.
 /// - `error`: a type that implements `From<Failure>`.
 /// - `cookies`: a type that implements `From<hardtack::SetCookies>` and that handlers can add to a response.
+/// - `sleep`: the timer of the framework's runtime.
 /// - `response`: the framework's response type, and a function that makes one from a [`Reply`](crate::Reply).
 #[doc(hidden)]
 #[macro_export]
@@ -25,7 +27,8 @@ macro_rules! __forward_auth {
         crate: $adapter:literal,
         error: $error:ty,
         cookies: $cookies:ty,
-        response: $response:ty = $into_response:path $(,)?
+        response: $response:ty = $into_response:path,
+        sleep: $sleep:path $(,)?
     ) => {
         /// Starts a session and returns its cookies. Call it after checking the user's password.
         ///
@@ -108,6 +111,9 @@ macro_rules! __forward_auth {
         ///
         /// In Flask-JWT-Extended: `verify_jwt_in_request`.
         ///
+        /// It checks expiry and session each time, also while the body of the response is being sent. It refreshes
+        /// only before: once the head of the response has been sent, an expired token is refused.
+        ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{Auth, AuthError, Need, TokenLocation};")]
         ///
@@ -125,6 +131,35 @@ macro_rules! __forward_auth {
             need: $crate::Need,
         ) -> ::core::result::Result<::core::option::Option<$crate::VerifiedToken>, $error> {
             Ok(self.exchange().verify(need).await?)
+        }
+
+        /// Returns a future that is ready when a token is not valid any more: it has expired, its session has ended
+        /// (log-out, password change, an operator, on any server), or its claims have changed. End streams with it.
+        ///
+        /// It is woken when the session ends; nothing is polled. It is `Send + 'static`, so it can outlive the handler.
+        /// The guide [`streams`](hardtack::guide::streams) has complete examples.
+        ///
+        #[doc = "```"]
+        #[doc = concat!("use ", $adapter, "::{AccessToken, Auth};")]
+        ///
+        /// async fn count_until_logged_out(token: AccessToken, auth: Auth) -> u64 {
+        ///     let (mut ended, mut seconds) = (auth.ended(&token), 0);
+        ///     loop {
+        ///         tokio::select! {
+        ///             () = &mut ended => return seconds,
+        ///             () = tokio::time::sleep(std::time::Duration::from_secs(1)) => seconds += 1,
+        ///         }
+        ///     }
+        /// }
+        #[doc = "```"]
+        pub fn ended<T>(&self, token: &$crate::VerifiedToken<T>) -> $crate::adapter::Ended {
+            self.authenticator().ended(token, $sleep)
+        }
+
+        /// Like [`ended`](Self::ended), but ignores that the token expires or its claims change: the future is ready when
+        /// the session ends. Use it for connections that outlive an access token, such as WebSockets.
+        pub fn ended_session<T>(&self, token: &$crate::VerifiedToken<T>) -> $crate::adapter::Ended {
+            self.authenticator().ended_session(token, $sleep)
         }
 
         /// Looks up the user of a token with the application's [`FindUser`](hardtack::FindUser) implementation.

@@ -8,6 +8,9 @@
 //! - [`BodyPeek`]: reads the beginning of a body before the handler runs, if
 //!   [`Authenticator::body_peek`](crate::Authenticator::body_peek) asks for it.
 //! - [`Exchange`]: a handler's operations on one request: verify, log in, log out, refresh.
+//! - [`Authenticator::needs_background_work`](crate::Authenticator::needs_background_work): ask at each request, and
+//!   spawn [`Authenticator::background_work`](crate::Authenticator::background_work).
+//! - [`Ended`]: the future of `Auth::ended`, which a stream ends with.
 //! - [`ResponseChanges`]: the cookies and caching rules that the layer adds to the response.
 
 mod exchange;
@@ -17,7 +20,7 @@ mod refresh_route;
 mod refuse;
 mod session;
 
-pub use crate::authenticator::{RequestState, ResponseChanges};
+pub use crate::authenticator::{Ended, RequestState, ResponseChanges};
 pub use crate::body::{BodyPeek, Peeked};
 pub use crate::refusal::NO_STORE;
 pub use crate::request::{Headers, Incoming, RequestHead};

@@ -21,6 +21,7 @@ impl Exchange<'_> {
     /// - A claim has a reserved name, or the claims do not fit into a token.
     pub async fn log_in(&self, log_in: impl Into<LogIn>) -> Result<SetCookies, Failure> {
         let mut log_in = log_in.into();
+        self.require_unsent_head("log_in")?;
         self.check_pre_session().map_err(|reason| self.refuse(reason))?;
         // Values that the application has set take precedence: behind a proxy, only it knows the client's address.
         if let (None, Some(agent)) = (&log_in.user_agent, self.head.header_text("user-agent")) {
@@ -78,6 +79,7 @@ impl Exchange<'_> {
         if self.head.method() == "HEAD" {
             return Err(self.refuse(Reason::Method));
         }
+        self.require_unsent_head("refresh")?;
         self.require_same_origin()?;
         let token = match self.verifier().refresh_token(Need::refresh()).await {
             Ok(Some(token)) => token,
@@ -107,7 +109,7 @@ impl Exchange<'_> {
     /// - No user is logged in, or the logged-in user is not `subject`.
     /// - The store failed.
     pub async fn reauthenticate(&self, subject: &str) -> Result<SetCookies, Failure> {
-        let token = self.acting_token().await?;
+        let token = self.acting_token("reauthenticate").await?;
         if token.subject() != subject {
             return Err(self.refuse(Reason::OtherUser));
         }
@@ -127,13 +129,26 @@ impl Exchange<'_> {
     /// - No user is logged in.
     /// - The store failed.
     pub async fn renew(&self) -> Result<SetCookies, Failure> {
-        let token = self.acting_token().await?;
+        let token = self.acting_token("renew").await?;
         self.authenticator.renew(&token, &self.verifier().client()).await.map_err(|reason| self.refuse(reason))
     }
 
-    async fn acting_token(&self) -> Result<VerifiedToken, Failure> {
+    async fn acting_token(&self, method: &str) -> Result<VerifiedToken, Failure> {
+        self.require_unsent_head(method)?;
         self.check_changing().map_err(|reason| self.refuse(reason))?;
         self.required(Need::access()).await
+    }
+
+    /// Refuses to make tokens that could not reach the browser, which would then look like a thief with its old ones.
+    fn require_unsent_head(&self, method: &str) -> Result<(), Failure> {
+        if !self.state.is_head_sent() {
+            return Ok(());
+        }
+        let advice = format!(
+            "Auth::{method} was called after the head of the response was sent, so its cookies cannot reach the browser; \
+             call it before the handler returns, or let the browser send another request"
+        );
+        Err(self.refuse(Reason::NotSetUp(advice.into())))
     }
 
     /// The tokens in the request's cookies that are valid, expired or too early. A cookie with another token counts as

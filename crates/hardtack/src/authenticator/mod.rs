@@ -3,6 +3,8 @@
 //! `verify` is the verification of a request, from top to bottom. `sessions` holds what happens to sessions: log-in,
 //! refresh, changed claims, revocation. `issue` makes tokens, and `cookies` the cookies that carry them.
 
+mod background;
+mod background_work;
 mod body_peek;
 mod builder;
 mod callbacks;
@@ -10,6 +12,7 @@ mod cookies;
 mod decode;
 mod early;
 mod emit;
+mod ended;
 mod error;
 mod extra_claims;
 mod fast_path;
@@ -23,10 +26,13 @@ mod verify;
 mod verify_flask;
 mod verify_pending;
 mod verify_sources;
+mod wake_signal;
+mod watchers;
 
 pub use builder::AuthenticatorBuilder;
 pub use callbacks::Blocklist;
 pub use cookies::CookieOptions;
+pub use ended::Ended;
 pub use error::SessionError;
 pub use issue::{IssuedToken, TokenBuilder};
 pub use login::{Freshness, LogIn};
@@ -37,11 +43,13 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use background::Background;
 use callbacks::Callbacks;
 use early::EarlyTokens;
 use fast_path::FastPath;
 use keys::{Keys, KeysInUse};
 use token_cache::TokenCache;
+use watchers::Watchers;
 
 use crate::base_url::BaseUrl;
 use crate::clock::{Clock, Timestamp};
@@ -72,10 +80,12 @@ struct Inner {
     settings: Settings,
     cookies: ResolvedPolicy,
     rules: SessionRules,
-    store: Option<Box<dyn ErasedStore>>,
+    background: Background,
+    store: Option<Arc<dyn ErasedStore>>,
     token_cache: TokenCache,
     revocation_cache: RevocationCache,
     log: LogPosition,
+    watchers: Watchers,
     clock: Box<dyn Clock>,
     early_tokens: EarlyTokens,
     handlers: Handlers,

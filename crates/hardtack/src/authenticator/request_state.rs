@@ -17,6 +17,8 @@ pub struct RequestState {
     authenticator: Authenticator,
     in_layer: bool,
     authenticated: AtomicBool,
+    /// Whether the head of the response has been completed. The handler may still work for a stream.
+    head_sent: AtomicBool,
     body: Option<Box<Peeked>>,
     refreshed: OnceLock<VerifiedToken>,
     pending_cookies: OnceLock<Box<Mutex<SetCookies>>>,
@@ -57,6 +59,7 @@ impl RequestState {
             authenticator,
             in_layer: false,
             authenticated: AtomicBool::new(false),
+            head_sent: AtomicBool::new(false),
             body: None,
             refreshed: OnceLock::new(),
             pending_cookies: OnceLock::new(),
@@ -69,9 +72,25 @@ impl RequestState {
         &self.authenticator
     }
 
+    /// Whether a refresh can put its cookies into the response: the layer adds them, the head has not been sent, and
+    /// the request has not been refreshed yet.
     #[inline]
-    pub(crate) fn is_in_layer(&self) -> bool {
-        self.in_layer
+    pub(crate) fn can_refresh(&self) -> bool {
+        self.in_layer && !self.is_head_sent() && self.refreshed().is_none()
+    }
+
+    /// Notes that nothing can be added to the head of the response any more, and that the request is therefore not
+    /// refreshed any more. [`finish`](Self::finish) does this. An adapter also calls it when the handler is cancelled,
+    /// because the client has disconnected: a task that the handler has spawned may go on.
+    #[inline]
+    pub fn close_head(&self) {
+        self.head_sent.store(true, Ordering::Release);
+    }
+
+    /// Whether no cookie can be added to the response any more.
+    #[inline]
+    pub(crate) fn is_head_sent(&self) -> bool {
+        self.head_sent.load(Ordering::Acquire)
     }
 
     /// What was read of the body before the handler, if anything.
@@ -113,13 +132,15 @@ impl RequestState {
         self.pending_cookies.get_or_init(Box::default).lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Decides what the layer adds to a response.
+    /// Decides what the layer adds to the head of a response. Call it when the handler has returned. From then on, the
+    /// request is not refreshed any more.
     ///
     /// `set_cookies` are the `Set-Cookie` values that the response already has. They are only iterated over if that is
     /// necessary, which is rare. If the handler itself set or deleted tokens, the cookies of a refresh are left out, so
     /// that a refresh never undoes a log-out.
     #[inline]
     pub fn finish<'r>(&self, set_cookies: impl IntoIterator<Item = &'r [u8]>) -> ResponseChanges {
+        self.close_head();
         // The usual case: the response is private regardless of the cookies that it sets.
         if self.is_authenticated() && self.pending_cookies.get().is_none() {
             return ResponseChanges { cookies: SetCookies::default(), private: true };

@@ -136,10 +136,10 @@ impl<'a> RequestVerifier<'a> {
         if need.kind == TokenKind::Refresh {
             return Ok(CookieVerdict::WantsRefreshToken);
         }
-        if let Some(token) = self.state.refreshed() {
-            return Ok(CookieVerdict::Valid(token.clone()));
-        }
         let now = self.authenticator.now();
+        if let Some(token) = self.state.refreshed() {
+            return self.judge_refreshed(token.clone(), need, now);
+        }
         // 1. Find the token.
         let Some(text) = self.authenticator.find_cookie(&self.head, TokenKind::Access)? else {
             return Ok(CookieVerdict::Missing);
@@ -152,10 +152,24 @@ impl<'a> RequestVerifier<'a> {
         };
         // 4. Check CSRF.
         self.check_csrf(&token)?;
-        // 5. Check the session.
+        Ok(self.judge_session(token, need, now))
+    }
+
+    /// Steps 3 and 5 for the token that this request was refreshed with: the response may take longer than its life.
+    fn judge_refreshed(&self, token: VerifiedToken, need: Need, now: Timestamp) -> Result<CookieVerdict, Reason> {
+        match token.verify_claims(&self.authenticator.expected(token.kind(), now)) {
+            Ok(()) => Ok(self.judge_session(token, need, now)),
+            Err(TokenError::Expired) => Ok(CookieVerdict::Expired(token)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Step 5.
+    #[inline]
+    fn judge_session(&self, token: VerifiedToken, need: Need, now: Timestamp) -> CookieVerdict {
         let live = need.skip_revocation_check || self.authenticator.is_surely_live(&token, now);
         let decided = live && !self.is_due_to_slide(&token, now);
-        Ok(if decided { CookieVerdict::Valid(token) } else { CookieVerdict::CheckSession(token) })
+        if decided { CookieVerdict::Valid(token) } else { CookieVerdict::CheckSession(token) }
     }
 
     /// Step 6: checks freshness. Either way, the request is authenticated.
@@ -218,7 +232,7 @@ impl<'a> RequestVerifier<'a> {
     #[inline]
     pub(super) fn is_due_to_slide(&self, token: &VerifiedToken, now: Timestamp) -> bool {
         self.authenticator.0.fast_path.slides
-            && self.state.is_in_layer()
+            && self.state.can_refresh()
             && token.life().is_some_and(|[from, to]| now.since(from) * 2 > to.since(from))
     }
 }

@@ -35,7 +35,7 @@ impl RequestVerifier<'_> {
             CookieVerdict::CheckSession(token) => self.check_session_or_renew(token, need).await?,
             CookieVerdict::Expired(token) => self.refresh_or_refuse(Some(token), need).await?,
             CookieVerdict::Missing => self.refresh_or_refuse(None, need).await?,
-            CookieVerdict::WantsRefreshToken => self.refresh_token(need).await?,
+            CookieVerdict::WantsRefreshToken => self.looked_up_refresh_token(need).await?,
         };
         let Some(token) = found else {
             return if need.optional {
@@ -72,7 +72,7 @@ impl RequestVerifier<'_> {
     ) -> Result<Option<VerifiedToken>, Reason> {
         let flaw = |expired: &Option<_>| if expired.is_some() { TokenError::Expired.into() } else { Reason::Missing };
         match self.authenticator.refresh_mode() {
-            RefreshMode::Transparent if self.state.is_in_layer() => {
+            RefreshMode::Transparent if self.state.can_refresh() => {
                 let refreshed = match self.refresh_token(Need::refresh()).await {
                     Ok(Some(refresh)) => self.refresh_in_place(&refresh).await,
                     Ok(None) => return self.refuse_or_none(flaw(&expired), need),
@@ -83,7 +83,8 @@ impl RequestVerifier<'_> {
                     other => other.map(Some),
                 }
             }
-            RefreshMode::Redirect => {
+            // The browser cannot be redirected once the head has been sent.
+            RefreshMode::Redirect if !self.state.is_head_sent() => {
                 if let Some(token) = &expired {
                     self.check_csrf(token)?;
                     return Err(Reason::RefreshNeeded);
@@ -98,7 +99,7 @@ impl RequestVerifier<'_> {
                     _ => self.refuse_or_none(Reason::Missing, need),
                 }
             }
-            RefreshMode::Transparent | RefreshMode::Sliding | RefreshMode::Off => {
+            RefreshMode::Transparent | RefreshMode::Redirect | RefreshMode::Sliding | RefreshMode::Off => {
                 self.refuse_or_none(flaw(&expired), need)
             }
         }
@@ -122,7 +123,11 @@ impl RequestVerifier<'_> {
     /// Handles a token that is valid except that its claims have changed: refreshes it like an expired one, or replaces
     /// it at once in sliding mode.
     async fn renew_outdated(&self, token: VerifiedToken, need: Need) -> Result<Option<VerifiedToken>, Reason> {
-        if self.authenticator.refresh_mode() != RefreshMode::Sliding || !self.state.is_in_layer() {
+        if self.state.refreshed().is_some() && !self.state.is_head_sent() {
+            // The response delivers this token, and the browser's next request replaces it.
+            return Ok(Some(token));
+        }
+        if self.authenticator.refresh_mode() != RefreshMode::Sliding || !self.state.can_refresh() {
             return self.refresh_or_refuse(Some(token), need).await;
         }
         let slid = self.authenticator.slide(&token, &self.client()).await?;
@@ -134,6 +139,15 @@ impl RequestVerifier<'_> {
         let refreshed = self.authenticator.exchange_refresh(refresh, &self.client()).await?;
         self.state.set_refreshed(refreshed.access.clone(), refreshed.cookies);
         Ok(refreshed.access)
+    }
+
+    /// Returns the refresh cookie's token for a route that does not exchange it.
+    async fn looked_up_refresh_token(&self, need: Need) -> Result<Option<VerifiedToken>, Reason> {
+        let token = self.refresh_token(need).await?;
+        if let (Some(token), false) = (&token, need.skip_revocation_check) {
+            self.check_session(token).await?;
+        }
+        Ok(token)
     }
 
     /// Returns the refresh cookie's token after the CSRF check. Its session is checked when it is exchanged.
@@ -153,11 +167,11 @@ impl RequestVerifier<'_> {
         Ok(Some(token))
     }
 
-    /// Checks a token's session in the revocation cache, or in the store if the cache may be stale. An access token
-    /// with outdated claims counts as expired.
+    /// Checks a token's session in the revocation cache, or in the store if the cache may be stale or the token is a
+    /// refresh token. An access token with outdated claims counts as expired.
     pub(super) async fn check_session(&self, token: &VerifiedToken) -> Result<(), Reason> {
         let Some(id) = token.session() else { return Ok(()) };
-        let notes = match self.authenticator.session_status(id).await? {
+        let notes = match self.authenticator.session_status(id, token.kind()).await? {
             SessionStatus::Live(Notes { outdated: 0, awaited: 0, .. }) => return Ok(()),
             SessionStatus::Live(notes) => notes,
             SessionStatus::Ended => return Err(Reason::Revoked),
@@ -197,11 +211,12 @@ impl RequestVerifier<'_> {
         !matches!(reason, Reason::Replaced) && !reason.is_early() && reason.kind().unsets_cookies()
     }
 
-    /// Whether refreshing is left to the application: because of its settings, or because there is no layer.
+    /// Whether refreshing is left to the application, because of its settings or because there is no layer, or was
+    /// done before.
     fn leaves_refreshing(&self) -> bool {
         match self.authenticator.refresh_mode() {
             RefreshMode::Off => true,
-            RefreshMode::Transparent => !self.state.is_in_layer(),
+            RefreshMode::Transparent => !self.state.can_refresh(),
             RefreshMode::Redirect | RefreshMode::Sliding => false,
         }
     }

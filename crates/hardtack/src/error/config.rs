@@ -139,6 +139,15 @@ pub enum ConfigError {
     /// `max_staleness` is set, but there is no session store.
     #[error("max_staleness is set, but there is no session store; add one with sessions(), or remove max_staleness")]
     StalenessWithoutStore,
+    /// `max_staleness` is set, but the revocation log is not read.
+    #[error(
+        "max_staleness is {bound:?}, but insecure_without_revocation_log() turns off the log that it limits; remove one \
+         of the two"
+    )]
+    StalenessWithoutLog {
+        /// The given value.
+        bound: Duration,
+    },
     /// `max_staleness` is too short for the poll interval.
     #[error(
         "max_staleness is {bound:?}, which is too short; expected at least {least:?}, which is the poll interval \

@@ -8,6 +8,9 @@ use crate::clock::Timestamp;
 use crate::error::BackendError;
 
 /// A [`SessionStore`] in this process's memory. A restart ends every session.
+///
+/// It is not [durable](SessionStore::is_durable), so an authenticator does not follow its revocation log. If several
+/// authenticators share one, set [`SessionPolicy::max_staleness`](super::SessionPolicy::max_staleness).
 #[derive(Clone, Debug, Default)]
 pub struct MemorySessions(Arc<Mutex<Rows>>);
 
@@ -175,5 +178,10 @@ impl SessionStore for MemorySessions {
             !forgotten
         });
         Ok((dead.len() + kept - rows.log.len()) as u64)
+    }
+
+    /// The sessions end with this process, and its authenticator learns of each end when it makes it.
+    fn is_durable(&self) -> bool {
+        false
     }
 }

@@ -8,6 +8,9 @@ use super::SessionRules;
 use crate::clock::DEFAULT_SKEW;
 use crate::error::ConfigError;
 
+/// [`SessionPolicy::max_staleness`] of a durable store, unless it is set.
+pub(crate) const MAX_STALENESS: Duration = Duration::from_secs(5);
+
 /// How long stored sessions live, how long a replaced refresh token is tolerated, and how this process learns which
 /// sessions other processes have ended.
 ///
@@ -76,21 +79,19 @@ impl SessionPolicy {
         self
     }
 
-    /// Sets how stale this process's list of ended sessions may be, if several processes share a store. The bound must
-    /// be in whole seconds, and at least two seconds more than [`poll_interval`](Self::poll_interval). Default: no
-    /// limit.
+    /// Sets how stale this process's list of ended sessions may be. The bound must be in whole seconds, and at least two
+    /// seconds more than [`poll_interval`](Self::poll_interval). Default: 5 s for a
+    /// [durable](super::SessionStore::is_durable) store (or the poll interval and two seconds, if that is longer), and no
+    /// limit for sessions in memory.
     ///
     /// If the process has not read the revocation log for this long, it checks each request against the store, and
-    /// responds with 503 if the store fails, until
-    /// [`Authenticator::follow_revocations`](crate::Authenticator::follow_revocations) has caught up. Five seconds
-    /// is a good choice.
+    /// responds with 503 if the store fails, until it has read the log again.
     pub fn max_staleness(mut self, bound: Duration) -> Self {
         self.max_staleness = Some(bound);
         self
     }
 
-    /// Sets how often [`Authenticator::follow_revocations`](crate::Authenticator::follow_revocations) reads the
-    /// revocation log if the store sends no notification. Default: 1 s.
+    /// Sets how often this process reads the revocation log if the store sends no notification. Default: 1 s.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
         self.poll_interval = interval;
         self
@@ -113,12 +114,22 @@ impl SessionPolicy {
         if !stored_sessions {
             return Err(ConfigError::StalenessWithoutStore);
         }
-        // One second because times are whole seconds, and one for reading the log.
-        let least = self.poll_interval + Duration::from_secs(2);
+        let least = self.least_staleness();
         if bound < least {
             return Err(ConfigError::StalenessTooShort { bound, least });
         }
         Ok(())
+    }
+
+    /// The shortest [`max_staleness`](Self::max_staleness) that reading once per poll interval keeps.
+    fn least_staleness(&self) -> Duration {
+        // One second because times are whole seconds, and one for reading the log.
+        self.poll_interval.saturating_add(Duration::from_secs(2))
+    }
+
+    /// Sets how stale the list may be, for a durable store, unless it is set.
+    pub(crate) fn bound_staleness(&mut self) {
+        self.max_staleness.get_or_insert(MAX_STALENESS.max(self.least_staleness()));
     }
 }
 

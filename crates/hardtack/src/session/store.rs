@@ -122,7 +122,8 @@ impl RevocationPage {
     }
 }
 
-/// A session store: nine operations, each of them one transaction, and two optional ones: its time, and a notification.
+/// A session store: nine operations, each of them one transaction, and three optional methods: its time, a notification,
+/// and whether it is durable.
 ///
 /// `hardtack::testing::store_conformance` (feature `testing`) tests an implementation. When an operation returns, its
 /// effect must be durable; [`Self::rotate`] must be atomic; and an ended session must never become live again. The
@@ -195,6 +196,13 @@ pub trait SessionStore: Send + Sync + 'static {
     fn revoked_elsewhere(&self) -> impl Future<Output = Result<(), BackendError>> + Send {
         std::future::pending()
     }
+
+    /// Returns whether the sessions outlive this process, or other processes can end them. An authenticator on a
+    /// durable store follows its revocation log. Default: true. A store that wraps another one returns what that one
+    /// returns.
+    fn is_durable(&self) -> bool {
+        true
+    }
 }
 
 type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>;
@@ -205,12 +213,18 @@ macro_rules! erase {
     ($(fn $name:ident($($arg:ident: $type:ty),*) -> $out:ty;)*) => {
         pub(crate) trait ErasedStore: Send + Sync {
             $(fn $name<'a>(&'a self, $($arg: $type),*) -> Pending<'a, $out>;)*
+
+            fn is_durable(&self) -> bool;
         }
 
         impl<S: SessionStore> ErasedStore for S {
             $(fn $name<'a>(&'a self, $($arg: $type),*) -> Pending<'a, $out> {
                 Box::pin(SessionStore::$name(self, $($arg),*))
             })*
+
+            fn is_durable(&self) -> bool {
+                SessionStore::is_durable(self)
+            }
         }
     };
 }

@@ -37,6 +37,7 @@ struct State {
     sessions: Mutex<MemorySessions>,
     fails: AtomicBool,
     log_hangs: AtomicBool,
+    durable: bool,
     notifications: Mutex<Notifications>,
     finds: AtomicU64,
     rotations: AtomicU64,
@@ -56,6 +57,12 @@ impl FailingSessions {
     /// Creates an empty store that does not fail yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Creates an empty store that says that it is [durable](SessionStore::is_durable), like a database. An authenticator
+    /// then follows its revocation log.
+    pub fn durable() -> Self {
+        Self(Arc::new(State { durable: true, ..State::default() }))
     }
 
     /// Makes every call fail until [`recover`](Self::recover).
@@ -197,5 +204,9 @@ impl SessionStore for FailingSessions {
     async fn revoked_elsewhere(&self) -> Result<(), BackendError> {
         poll_fn(|cx| self.poll_notification(cx)).await;
         self.available().map(drop)
+    }
+
+    fn is_durable(&self) -> bool {
+        self.0.durable
     }
 }

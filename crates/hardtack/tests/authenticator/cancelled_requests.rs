@@ -91,6 +91,10 @@ impl SessionStore for LostResults {
     async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, BackendError> {
         self.rows.prune(before, limit).await
     }
+
+    fn is_durable(&self) -> bool {
+        self.rows.is_durable()
+    }
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -36,6 +36,10 @@ macro_rules! yielding {
                 $($after().await;)?
                 result
             })*
+
+            fn is_durable(&self) -> bool {
+                self.0.is_durable()
+            }
         }
     };
 }

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod background;
 mod callbacks;
 mod cancelled_requests;
 mod change_claims;
@@ -29,9 +30,11 @@ mod replaced_sessions;
 mod revocation_log;
 mod stateless;
 mod store_failure;
+mod streams;
 mod support;
 mod token_cache;
 mod token_sources;
+mod virtual_time;
 
 // `loom.rs` compiles some modules of the core a second time, and they import these two with `crate::`.
 use hardtack::{clock, session};

@@ -110,6 +110,10 @@ impl SessionStore for RevokesAfterFind {
     async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, BackendError> {
         self.0.prune(before, limit).await
     }
+
+    fn is_durable(&self) -> bool {
+        self.0.is_durable()
+    }
 }
 
 #[test]

@@ -7,11 +7,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::background::Background;
 use super::callbacks::Callbacks;
 use super::early::EarlyTokens;
 use super::fast_path::FastPath;
 use super::keys::KeysInUse;
 use super::token_cache::{DEFAULT_ENTRIES, TokenCache};
+use super::watchers::Watchers;
 use super::{Authenticator, Inner};
 use crate::base_url::BaseUrl;
 use crate::clock::{Clock, SystemClock};
@@ -41,7 +43,9 @@ pub struct AuthenticatorBuilder {
     base: Option<Result<BaseUrl, ConfigError>>,
     settings: Settings,
     cookies: CookiePolicy,
-    store: Option<Box<dyn ErasedStore>>,
+    store: Option<Arc<dyn ErasedStore>>,
+    follows_log: bool,
+    prunes: bool,
     clock: Box<dyn Clock>,
     handlers: Handlers,
     observers: Vec<Observer>,
@@ -58,6 +62,8 @@ impl Authenticator {
             settings: Settings::default(),
             cookies: CookiePolicy::default(),
             store: None,
+            follows_log: true,
+            prunes: true,
             clock: Box::new(SystemClock),
             handlers: HashMap::new(),
             observers: Vec::new(),
@@ -87,7 +93,24 @@ impl AuthenticatorBuilder {
     /// Keeps sessions in `store`, so that refresh tokens rotate, a log-out is final, and users can list and end their
     /// sessions.
     pub fn sessions(mut self, store: impl SessionStore) -> Self {
-        self.store = Some(Box::new(store));
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Does not read the revocation log of a durable store. Tokens of a session that ended in another process, or before
+    /// a restart, are then accepted until they expire.
+    ///
+    /// By default, the adapter follows the log from the first request on, and each request is checked against the store
+    /// until the log was read and whenever the process is [too far behind](SessionPolicy::max_staleness).
+    pub fn insecure_without_revocation_log(mut self) -> Self {
+        self.follows_log = false;
+        self
+    }
+
+    /// Leaves the deletion of expired sessions and log entries to the application, which calls
+    /// [`Authenticator::prune_sessions`]. By default, the adapter deletes them every ten minutes.
+    pub fn without_pruning(mut self) -> Self {
+        self.prunes = false;
         self
     }
 
@@ -261,6 +284,15 @@ impl AuthenticatorBuilder {
         settings.base = self.base.transpose()?;
         settings.check(self.store.is_some())?;
         let keys = KeysInUse::new(self.keys, &settings, self.store.is_some())?;
+        if let Some(store) = &self.store {
+            match settings.sessions.max_staleness {
+                Some(bound) if !self.follows_log => return Err(ConfigError::StalenessWithoutLog { bound }),
+                None if self.follows_log && store.is_durable() => settings.sessions.bound_staleness(),
+                Some(_) | None => {}
+            }
+        }
+        let background =
+            Background::new(settings.sessions.max_staleness.is_some(), self.prunes && self.store.is_some());
         let refresh_paths = match settings.refresh {
             RefreshMode::Redirect => self.cookies.refresh_paths_for(&settings.urls),
             RefreshMode::Transparent | RefreshMode::Sliding | RefreshMode::Off => vec!["/".to_owned()],
@@ -281,10 +313,12 @@ impl AuthenticatorBuilder {
             rules: settings.session_rules(self.store.is_some()),
             settings,
             cookies,
+            background,
             store: self.store,
             token_cache: TokenCache::new(self.token_cache),
             revocation_cache: RevocationCache::default(),
             log: LogPosition::default(),
+            watchers: Watchers::default(),
             clock: self.clock,
             early_tokens: EarlyTokens::default(),
             handlers: self.handlers,

@@ -6,7 +6,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use crate::authenticator::Authenticator;
+use crate::authenticator::background::Job;
+use crate::authenticator::background_work::WeakAuthenticator;
 use crate::error::{BackendError, WithCauses};
+use crate::jwt::TokenKind;
 use crate::revocation::{LogReader, LogStep, Notes, SessionStatus};
 use crate::session::{RevocationKind, SessionId};
 
@@ -20,10 +23,11 @@ const READINGS: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Authenticator {
-    /// Reads which sessions other processes have ended or whose claims they have changed. Call it once before
-    /// serving. Returns the number of entries.
+    /// Reads which sessions other processes have ended or whose claims they have changed. Returns the number of
+    /// entries.
     ///
-    /// A process that keeps serving must keep reading: see [`Self::follow_revocations`].
+    /// A process with an adapter need not call it: the adapter follows the log, and until the log was read, each request
+    /// is checked against the store.
     ///
     /// # Errors
     /// The store failed. No entry is skipped: the next call continues where this one stopped.
@@ -31,8 +35,9 @@ impl Authenticator {
         self.read_log(std::future::pending::<()>).await
     }
 
-    /// Follows the store's revocation log for as long as the future is polled. Spawn it once in every process that
-    /// shares the store.
+    /// Follows the store's revocation log for as long as the future is polled. The adapter does this from the first
+    /// request on, so call it only in a process without an adapter, or to begin earlier. A log is followed once: while
+    /// another future follows the log of this authenticator, this one waits.
     ///
     /// It reads the log when the store notifies it ([`SessionStore::revoked_elsewhere`]), and in any case once per
     /// second ([`SessionPolicy::poll_interval`]). If it has missed entries, or the store has lost some, it reads the
@@ -59,13 +64,35 @@ impl Authenticator {
     where
         S: Future<Output = ()> + Send,
     {
-        let Some(store) = self.store() else { return };
+        if !self.has_store() {
+            return;
+        }
+        let claim = loop {
+            match self.claim(Job::Follow) {
+                Some(claim) => break claim,
+                None => sleep(self.settings().sessions.poll_interval).await,
+            }
+        };
+        self.downgrade().follow_log(&sleep).await;
+        drop(claim);
+    }
+}
+
+impl WeakAuthenticator {
+    /// Follows the log until the authenticator is dropped.
+    pub(in crate::authenticator) async fn follow_log<F, S>(&self, sleep: &F)
+    where
+        F: Fn(Duration) -> S + Send + Sync,
+        S: Future<Output = ()> + Send,
+    {
+        let Some(store) = self.upgrade().and_then(|authenticator| authenticator.0.store.clone()) else { return };
         let mut news = store.revoked_elsewhere();
         let (mut failures, mut deaf) = (0_u32, false);
-        let mut read_at = self.0.clock.monotonic();
-        loop {
-            let began_at = self.0.clock.monotonic();
-            match self.read_log(|| sleep(PATIENCE)).await {
+        let Some(mut read_at) = self.upgrade().map(|authenticator| authenticator.0.clock.monotonic()) else { return };
+        // The authenticator is only held while the log is read, so that it can be dropped meanwhile.
+        while let Some(authenticator) = self.upgrade() {
+            let began_at = authenticator.0.clock.monotonic();
+            match authenticator.read_log(|| sleep(PATIENCE)).await {
                 Ok(_) => {
                     if failures > 0 {
                         tracing::info!(event = "sync_recovered");
@@ -78,13 +105,17 @@ impl Authenticator {
                         tracing::error!(event = "sync_failed", error = %WithCauses(&error));
                     }
                     failures = failures.saturating_add(1);
-                    let age = self.0.clock.monotonic().saturating_sub(read_at);
-                    if self.settings().sessions.max_staleness.is_some_and(|bound| age >= bound) {
-                        self.0.log.stale();
+                    let age = authenticator.0.clock.monotonic().saturating_sub(read_at);
+                    if authenticator.settings().sessions.max_staleness.is_some_and(|bound| age >= bound) {
+                        authenticator.0.log.stale();
+                    }
+                    if !authenticator.knows_all_revocations(authenticator.now()) {
+                        authenticator.0.watchers.wake_all();
                     }
                 }
             }
-            let pause = self.settings().sessions.poll_interval * (1 << failures.min(2));
+            let pause = authenticator.settings().sessions.poll_interval.saturating_mul(1 << failures.min(2));
+            drop(authenticator);
             // Keep the store's future while the timer runs, so that no notification is lost in between.
             match sooner(&mut news, sleep(pause)).await {
                 None => {}
@@ -104,7 +135,10 @@ impl Authenticator {
             }
         }
     }
+}
 
+
+impl Authenticator {
     /// Reads the log to its head, or all of it if the clock was set back to a time when dropped entries were needed.
     /// Each page must arrive before `patience` ends.
     async fn read_log<S: Future<Output = ()>>(&self, patience: impl Fn() -> S) -> Result<usize, BackendError> {
@@ -158,9 +192,10 @@ impl Authenticator {
         }
     }
 
-    /// Returns the status of a session: from the cache, or from the store if the cache may be stale or uncertain.
-    pub(crate) async fn session_status(&self, id: SessionId) -> Result<SessionStatus, BackendError> {
-        let current = self.knows_all_revocations(self.now());
+    /// Returns the status of a token's session: from the cache, or from the store if the cache may be stale or uncertain.
+    /// The cache remembers an ended session only for as long as access tokens live, so a refresh token is looked up.
+    pub(crate) async fn session_status(&self, id: SessionId, kind: TokenKind) -> Result<SessionStatus, BackendError> {
+        let current = kind == TokenKind::Access && self.knows_all_revocations(self.now());
         let known = self.0.revocation_cache.status(id);
         match (self.store(), known) {
             (Some(store), SessionStatus::Live(notes)) if notes.uncertain || !current => {

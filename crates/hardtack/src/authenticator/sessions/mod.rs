@@ -3,6 +3,7 @@
 mod change_claims;
 mod follow_log;
 mod login;
+mod prune;
 mod refresh;
 mod revoke;
 mod tokens;

@@ -71,6 +71,7 @@ impl Authenticator {
             RevocationKind::Replaced => self.0.revocation_cache.replace(id, until, now),
             RevocationKind::Outdated(generation) => self.0.revocation_cache.outdate(id, generation, until, now),
         }
+        self.0.watchers.wake(id);
     }
 
     /// How long the tokens of an ended session could still be valid, by the clock of any server.
@@ -138,7 +139,7 @@ impl Authenticator {
     }
 
     /// Deletes up to `limit` old sessions and log entries to which no valid token can refer any more, and returns how
-    /// many it deleted.
+    /// many it deleted. A process with an adapter need not call it: the adapter does, every ten minutes.
     ///
     /// What is old is decided by the clock of the store ([`SessionStore::time`](crate::session::SessionStore::time)).
     /// If it differs from the authenticator's clock by more than a minute, nothing is deleted, and a warning is logged:

@@ -1,0 +1,20 @@
+//! Starts what an authenticator does beside requests, in the runtime of a request.
+
+use hardtack::Authenticator;
+use tokio::runtime::Handle;
+
+/// Starts the background work of an authenticator, unless it runs already.
+#[inline]
+pub(crate) fn ensure_running(authenticator: &Authenticator) {
+    if authenticator.needs_background_work() {
+        start(authenticator);
+    }
+}
+
+/// Without a tokio runtime, nothing is started: requests are then checked against the store.
+#[cold]
+fn start(authenticator: &Authenticator) {
+    if let Ok(runtime) = Handle::try_current() {
+        runtime.spawn(authenticator.background_work(tokio::time::sleep));
+    }
+}

@@ -1,0 +1,70 @@
+//! Which jobs an authenticator has beside requests, and which of them run.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use super::wake_signal::WakeSignal;
+
+/// A job, as a bit of [`Background::running`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Job {
+    /// Reads the revocation log.
+    Follow = 1,
+    /// Deletes expired rows.
+    Prune = 2,
+}
+
+/// The jobs of an authenticator.
+#[derive(Debug)]
+pub(super) struct Background {
+    /// The jobs that adapters start.
+    automatic: u8,
+    /// The jobs that run now.
+    running: AtomicU8,
+    /// Ends a job that an adapter has started, when the authenticator is dropped.
+    ends: [Arc<WakeSignal>; 2],
+}
+
+impl Background {
+    pub(super) fn new(follows: bool, prunes: bool) -> Self {
+        let automatic = if follows { Job::Follow as u8 } else { 0 } | if prunes { Job::Prune as u8 } else { 0 };
+        Self { automatic, running: AtomicU8::new(0), ends: Default::default() }
+    }
+
+    /// Whether an adapter has to start a job.
+    #[inline]
+    pub(super) fn is_due(&self) -> bool {
+        self.automatic & !self.running.load(Ordering::Relaxed) != 0
+    }
+
+    /// Whether adapters start a job.
+    pub(super) fn is_automatic(&self, job: Job) -> bool {
+        self.automatic & job as u8 != 0
+    }
+
+    /// Notes that a job runs. Returns `false` if it ran already.
+    pub(super) fn begin(&self, job: Job) -> bool {
+        self.running.fetch_or(job as u8, Ordering::AcqRel) & job as u8 == 0
+    }
+
+    /// Notes that a job does not run any more.
+    pub(super) fn stopped(&self, job: Job) {
+        self.running.fetch_and(!(job as u8), Ordering::AcqRel);
+    }
+
+    /// The signal that ends a job.
+    pub(super) fn end(&self, job: Job) -> &Arc<WakeSignal> {
+        let [follow, prune] = &self.ends;
+        match job {
+            Job::Follow => follow,
+            Job::Prune => prune,
+        }
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.ends.iter().for_each(|end| end.send());
+    }
+}

@@ -1,0 +1,148 @@
+//! Waits for a session to end, for responses that stay open: event streams, WebSockets, long polls.
+//!
+//! Nothing is polled. Whatever this process learns about a session wakes the tasks that wait for its end: a log-out
+//! here, an entry of the revocation log, a log that cannot be read any more.
+
+use std::fmt;
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::Authenticator;
+use super::background_work::either;
+use crate::clock::Timestamp;
+use crate::jwt::TokenKind;
+use crate::revocation::SessionStatus;
+use crate::session::SessionId;
+use crate::token::VerifiedToken;
+
+/// The longest sleep. A timer may be slower than the clock: it stands still while the machine is suspended, and does
+/// not notice when the clock is set.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+/// The future of `Auth::ended` and `Auth::ended_session`. It is ready when the token, or its session, has ended.
+#[must_use = "a future does nothing unless it is polled"]
+pub struct Ended(Pin<Box<dyn Future<Output = ()> + Send>>);
+
+impl Future for Ended {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        self.0.as_mut().poll(context)
+    }
+}
+
+impl fmt::Debug for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ended").finish_non_exhaustive()
+    }
+}
+
+impl Authenticator {
+    /// Waits until a token is not valid any more: it has expired, its session has ended (log-out, password change, an
+    /// operator, on any server), or its claims have changed. Adapters offer it as `Auth::ended`.
+    ///
+    /// If this process can neither read the revocation log for
+    /// [`max_staleness`](crate::session::SessionPolicy::max_staleness) nor ask the store, the future ends as well.
+    ///
+    /// The core has no timer, so pass the runtime's:
+    ///
+    /// ```
+    /// # use hardtack::{Authenticator, VerifiedToken};
+    /// # async fn sleep(_: std::time::Duration) {}
+    /// # async fn stream(auth: &Authenticator, token: &VerifiedToken) {
+    /// auth.ended(token, sleep).await; // tokio::time::sleep
+    /// # }
+    /// ```
+    pub fn ended<T, F, S>(&self, token: &VerifiedToken<T>, sleep: F) -> Ended
+    where
+        F: Fn(Duration) -> S + Send + Sync + 'static,
+        S: Future<Output = ()> + Send + 'static,
+    {
+        Ended(Box::pin(Watched::new(token, self, false).until_ended(self.clone(), sleep)))
+    }
+
+    /// Waits until the session of a token ends. Other than [`ended`](Self::ended), it ignores that the token expires or
+    /// its claims change. Adapters offer it as `Auth::ended_session`.
+    ///
+    /// A token without a session never ends. Without a store, only a log-out in this process ends a session.
+    pub fn ended_session<T, F, S>(&self, token: &VerifiedToken<T>, sleep: F) -> Ended
+    where
+        F: Fn(Duration) -> S + Send + Sync + 'static,
+        S: Future<Output = ()> + Send + 'static,
+    {
+        Ended(Box::pin(Watched::new(token, self, true).until_ended(self.clone(), sleep)))
+    }
+}
+
+/// What is known about a token whose end is awaited.
+struct Watched {
+    session: Option<SessionId>,
+    /// The generation of an access token; the claims of other tokens are never outdated.
+    generation: Option<u64>,
+    /// The token's end, or the time at which the session's end has to be looked up.
+    deadline: Option<Timestamp>,
+    whole_session: bool,
+}
+
+impl Watched {
+    fn new<T>(token: &VerifiedToken<T>, authenticator: &Authenticator, whole_session: bool) -> Self {
+        let leeway = authenticator.settings().claims.leeway;
+        Self {
+            session: token.session(),
+            generation: token.claims().generation.filter(|_| token.kind() == TokenKind::Access),
+            deadline: token.claims().expires_at.map(|end| end + leeway),
+            whole_session,
+        }
+    }
+
+    async fn until_ended<F, S>(mut self, authenticator: Authenticator, sleep: F)
+    where
+        F: Fn(Duration) -> S + Send + Sync,
+        S: Future<Output = ()> + Send,
+    {
+        // Watch before looking, so that nothing is missed in between.
+        let watch = self.session.map(|id| authenticator.0.watchers.watch(id));
+        while self.is_live(&authenticator).await {
+            let left = self.deadline.map_or(LONGEST_SLEEP, |end| end.since(authenticator.now()));
+            let timer = sleep(left.min(LONGEST_SLEEP));
+            match &watch {
+                Some(watch) => either(watch.woken(), timer).await,
+                None if self.deadline.is_some() => timer.await,
+                None => pending().await,
+            }
+        }
+    }
+
+    /// Whether the token or session is live, as far as this process knows. What cannot be found out counts as ended,
+    /// as a request would be refused.
+    async fn is_live(&mut self, authenticator: &Authenticator) -> bool {
+        if let Some(id) = self.session {
+            match authenticator.session_status(id, TokenKind::Access).await {
+                Ok(SessionStatus::Live(notes)) => {
+                    let outdated = self.generation.is_some_and(|generation| generation <= notes.outdated);
+                    if outdated && !self.whole_session {
+                        return false;
+                    }
+                }
+                Ok(SessionStatus::Ended | SessionStatus::Replaced) | Err(_) => return false,
+            }
+        }
+        if self.deadline.is_none_or(|end| authenticator.now() < end) {
+            return true;
+        }
+        if !self.whole_session {
+            return false;
+        }
+        // Other requests may have prolonged the session.
+        self.deadline = match (authenticator.store(), self.session) {
+            (Some(store), Some(id)) => match store.find(id).await {
+                Ok(Some(row)) if row.is_live(authenticator.now()) => Some(row.expires_at),
+                _ => return false,
+            },
+            _ => None,
+        };
+        true
+    }
+}

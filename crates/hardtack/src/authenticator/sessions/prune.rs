@@ -1,0 +1,65 @@
+//! Deletes expired rows from time to time.
+
+use std::time::Duration;
+
+use crate::authenticator::Authenticator;
+use crate::authenticator::background_work::WeakAuthenticator;
+use crate::error::{BackendError, WithCauses};
+
+/// How long after its first request a process prunes for the first time.
+const FIRST: Duration = Duration::from_secs(60);
+
+/// How often a process prunes.
+const INTERVAL: Duration = Duration::from_secs(600);
+
+/// How many rows one call deletes at most, so that it holds its locks for only a few milliseconds.
+const BATCH: u32 = 1000;
+
+/// The pause between two batches, in which other statements can run.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How many batches one run deletes at most. The next run deletes the rest.
+const BATCHES: u32 = 1000;
+
+impl WeakAuthenticator {
+    /// Deletes expired rows every ten minutes, until the authenticator is dropped.
+    pub(in crate::authenticator) async fn prune_regularly<F, S>(&self, sleep: &F)
+    where
+        F: Fn(Duration) -> S,
+        S: Future<Output = ()>,
+    {
+        sleep(FIRST).await;
+        while let Some(authenticator) = self.upgrade() {
+            match authenticator.prune_all(sleep).await {
+                Ok(rows) => tracing::debug!(event = "pruned", what = "sessions", rows),
+                // Try again at the next run.
+                Err(error) => {
+                    tracing::error!(event = "prune_failed", what = "sessions", error = %WithCauses(&error));
+                }
+            }
+            drop(authenticator);
+            sleep(INTERVAL).await;
+        }
+    }
+}
+
+impl Authenticator {
+    /// Deletes batch after batch until one is not full, so that it keeps up with any rate of log-ins. Returns the number
+    /// of rows.
+    async fn prune_all<F, S>(&self, sleep: &F) -> Result<u64, BackendError>
+    where
+        F: Fn(Duration) -> S,
+        S: Future<Output = ()>,
+    {
+        let mut total = 0;
+        for _ in 0..BATCHES {
+            let rows = self.prune_sessions(BATCH).await?;
+            total += rows;
+            if rows < u64::from(BATCH) {
+                break;
+            }
+            sleep(PAUSE).await;
+        }
+        Ok(total)
+    }
+}

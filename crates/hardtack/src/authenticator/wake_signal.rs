@@ -1,0 +1,31 @@
+//! Wakes one task from any thread.
+
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::task::{Poll, Waker};
+
+/// A signal that one task waits for. It is kept until the task has seen it.
+#[derive(Debug, Default)]
+pub(super) struct WakeSignal {
+    sent: AtomicBool,
+    waiting: Mutex<Option<Waker>>,
+}
+
+impl WakeSignal {
+    pub(super) fn send(&self) {
+        self.sent.store(true, Ordering::Release);
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
+        waiting.inspect(Waker::wake_by_ref);
+    }
+
+    /// Waits until the signal was sent since it was last received.
+    pub(super) async fn received(&self) {
+        poll_fn(|context| {
+            // Register first: a signal that is sent in between wakes the task, or is seen below.
+            *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.waker().clone());
+            if self.sent.swap(false, Ordering::AcqRel) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+}
