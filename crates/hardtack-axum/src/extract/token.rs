@@ -34,7 +34,9 @@ macro_rules! extractor {
             }
         }
 
-        /// Extracts `None` if the request has no token. An invalid token is still refused.
+        /// Extracts `None` if the request has no token, or if its cookies are dead: expired, forged, or of a session that
+        /// has ended. The response then deletes the cookies. A failure of the session store, a missing CSRF value and an
+        /// invalid token outside of cookies are still refused.
         impl<S: Send + Sync, T: ExtraClaims> OptionalFromRequestParts<S> for $name<T> {
             type Rejection = AuthError;
 
@@ -49,8 +51,9 @@ macro_rules! extractor {
 extractor! {
     /// A valid access token: the user is logged in (`@jwt_required()`).
     ///
-    /// `T` reads the application's own claims. A token without one of them is refused, unless the field is an `Option`.
-    /// Use an `Option` for a claim that you add to a running site, because tokens issued earlier lack it.
+    /// `T` reads the application's own claims. If a token lacks one of them and the claims of its session have changed
+    /// since, it is refreshed. Otherwise the request is [forbidden](hardtack::FailureKind::Forbidden) with 403, the user
+    /// stays logged in, and the log names the claim. Use an `Option` for a claim that some users do not have.
     ///
     /// ```
     /// use hardtack_axum::AccessToken;

@@ -49,6 +49,8 @@ pub(crate) struct Tokens {
     pub(crate) expired: String,
     /// One that was signed with a key that the site does not have.
     pub(crate) foreign: String,
+    /// One of another application on the same host, whose key has an id.
+    pub(crate) elsewhere: String,
     pub(crate) not_yet_valid: String,
     /// One whose session was ended.
     pub(crate) revoked: String,
@@ -67,6 +69,8 @@ impl Tokens {
 
         let other_keys = KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap());
         let foreign = Authenticator::builder(other_keys).clock(site.clock.clone()).build().unwrap();
+        let other_key = SigningKey::generate(Algorithm::HS256).unwrap().with_key_id("another application");
+        let elsewhere = Authenticator::builder(KeySet::new(other_key)).clock(site.clock.clone()).build().unwrap();
         let ahead = TestClock::start_at(site.authenticator.now() + Duration::from_secs(600));
         let not_yet_valid = Authenticator::builder(site.keys.clone()).clock(ahead).build().unwrap();
         let not_fresh = site.authenticator.access_token("alice").issue().unwrap();
@@ -90,6 +94,7 @@ impl Tokens {
             not_fresh: not_fresh.as_str().to_owned(),
             expired: expired.as_str().to_owned(),
             foreign: fresh(&foreign),
+            elsewhere: fresh(&elsewhere),
             not_yet_valid: fresh(&not_yet_valid),
             revoked,
             replaced,
@@ -155,6 +160,12 @@ pub(crate) const COOKIE_STATES: &[CookieState] = {
         state("an outdated token", |t| access_cookie(&t.outdated), Refused(Expired, "expired")),
         state("a tampered token", |t| access_cookie(&tampered(&t.access)), Refused(Invalid, "bad_signature")),
         state("a token signed with another key", |t| access_cookie(&t.foreign), Refused(Invalid, "bad_signature")),
+        // It counts as absent and is left alone.
+        state(
+            "a token of another application",
+            |t| access_cookie(&t.elsewhere),
+            Refused(Missing, "missing_token"),
+        ),
         state("an unsigned token", |t| access_cookie(&unsigned(&t.access)), Refused(Invalid, "wrong_algorithm")),
         state(
             "a token without its signature",

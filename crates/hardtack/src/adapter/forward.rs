@@ -186,6 +186,28 @@ macro_rules! __forward_auth {
             self.exchange().refuse(reason).into()
         }
 
+        /// Returns an error for a request that the logged-in user may not make, such as editing another user's post.
+        /// The client gets 403 with the sentence: a page for a browser, problem details for a program. The user stays
+        /// logged in.
+        ///
+        #[doc = "```"]
+        #[doc = concat!("use ", $adapter, "::{AccessToken, Auth, AuthError};")]
+        /// # async fn author_of(post: u64) -> String { unimplemented!() }
+        ///
+        /// async fn edit(token: AccessToken, auth: Auth) -> Result<String, AuthError> {
+        ///     if author_of(7).await != token.subject() {
+        ///         return Err(auth.forbid("Only its author may edit a post."));
+        ///     }
+        ///     Ok("Saved.".to_owned())
+        /// }
+        #[doc = "```"]
+        pub fn forbid(
+            &self,
+            sentence: impl ::core::convert::Into<::std::borrow::Cow<'static, str>>,
+        ) -> $error {
+            self.exchange().forbid(sentence).into()
+        }
+
         /// Returns the page to go to after a log-in: the query's `next` if it is a path on this site, otherwise the
         /// home page.
         pub fn next_or_home(&self) -> ::std::string::String {

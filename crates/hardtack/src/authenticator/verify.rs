@@ -16,7 +16,7 @@ use super::{Authenticator, RequestState};
 use crate::body::{FormToken, JsonTokens, Peeked};
 use crate::clock::Timestamp;
 use crate::csrf::{CsrfError, check_double_submit, check_origin};
-use crate::jwt::{Expected, TokenError, TokenKind, Unverified, jws};
+use crate::jwt::{Expected, TokenError, TokenKind, Unverified, VerifyingKey, jws};
 use crate::refusal::{Reason, Rejection};
 use crate::request::RequestHead;
 use crate::revocation::{Notes, SessionStatus};
@@ -99,6 +99,9 @@ impl<'a> RequestVerifier<'a> {
     #[inline]
     pub(crate) fn try_verify(&self, need: Need) -> Attempt {
         let fast_path = &self.authenticator.0.fast_path;
+        if need.optional && !self.authenticator.settings().flask {
+            self.state.set_varies();
+        }
         if !fast_path.only_cookies || !need.locations.is_empty() {
             let settings = self.authenticator.settings();
             if settings.exempt_options && self.head.method() == "OPTIONS" {
@@ -114,7 +117,7 @@ impl<'a> RequestVerifier<'a> {
                 Attempt::Done(self.check_freshness(token, need).map(Some))
             }
             Ok(verdict) => Attempt::Pending(Pending::Cookie(verdict)),
-            Err(reason) => Attempt::Done(Err(reason.into())),
+            Err(reason) => Attempt::Done(self.refused(reason.into(), need)),
         }
     }
 
@@ -136,6 +139,7 @@ impl<'a> RequestVerifier<'a> {
         let token = match self.authenticator.verify_token(text, need.expected_kind(), now) {
             Ok(TokenVerdict::Valid(token)) => token,
             Ok(TokenVerdict::Expired(token)) => return Ok(CookieVerdict::Expired(token)),
+            Err(_) if self.authenticator.is_foreign(text) => return Ok(CookieVerdict::Missing),
             Err(error) => return Err(error.into()),
         };
         // 4. Check CSRF.
@@ -229,10 +233,22 @@ impl Authenticator {
 
     /// Steps 1 to 3 for the cookie of a kind of token.
     pub(crate) fn cookie_token(&self, head: &RequestHead<'_>, kind: TokenKind) -> Result<Option<TokenVerdict>, Reason> {
-        match self.find_cookie(head, kind)? {
-            Some(text) => Ok(Some(self.verify_token(text, Some(kind), self.now())?)),
-            None => Ok(None),
+        let Some(text) = self.find_cookie(head, kind)? else { return Ok(None) };
+        match self.verify_token(text, Some(kind), self.now()) {
+            Ok(verdict) => Ok(Some(verdict)),
+            Err(_) if self.is_foreign(text) => Ok(None),
+            Err(error) => Err(error.into()),
         }
+    }
+
+    /// Whether a refused cookie belongs to another application on this host: it has a `kid` that no key has. Such a
+    /// cookie counts as absent and is never deleted.
+    #[cold]
+    pub(super) fn is_foreign(&self, text: &[u8]) -> bool {
+        let chosen = |choose: &dyn Fn(&Unverified) -> Option<VerifyingKey>| {
+            Unverified::parse_bytes(text).is_ok_and(|token| choose(&token).is_some())
+        };
+        !self.0.callbacks.decode_key.as_deref().is_some_and(|choose| chosen(choose)) && self.keys().is_foreign(text)
     }
 
     /// Steps 2 and 3: verifies a token's signature and claims. `kind` is the kind that it must be of, if one.

@@ -57,7 +57,7 @@ impl Settings {
         if self.error_key.is_empty() {
             return Err(ConfigError::BadTokenPlace { what: "member for error messages", name: String::new() });
         }
-        self.sources.check()?;
+        self.sources.check(self.flask)?;
         self.urls.check()?;
         self.csrf.check()
     }
