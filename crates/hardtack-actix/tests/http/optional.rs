@@ -101,7 +101,10 @@ async fn a_bad_token_is_never_answered_as_nobodys() {
 
     let mut bob = site.logged_in("bob").await;
     for path in ["/plain", "/proper"] {
+        let before = runs.0.load(Ordering::SeqCst);
         let forged = bob.post(path).form(&[("csrf_token", "guessed")]).accept_json().send().await;
+        let has_run = runs.0.load(Ordering::SeqCst) > before;
+        assert_eq!(has_run, path == "/plain", "Optional refuses before the handler runs");
         assert_eq!(refused(&forged), (403, "csrf_mismatch".into()), "{path}");
         assert!(forged.set_cookies().is_empty(), "a forged request logs no user out");
         let token = bob.cookie(CSRF).unwrap().value.clone();

@@ -51,13 +51,19 @@ fn forbidden_by_handler() -> Case {
 fn bearer_token() -> Case {
     Case::new("forbidden: e06: a bearer token gets insufficient_scope", |site| async move {
         let token = cookie_value(&site.alice().await, ACCESS);
-        for (path, code) in [("/forbids", "forbidden"), ("/claims", "insufficient_scope"), ("/editors/page", "insufficient_scope")] {
+        for (path, code) in
+            [("/forbids", "forbidden"), ("/claims", "insufficient_scope"), ("/editors/page", "insufficient_scope")]
+        {
             let mut client = site.visitor();
             let response =
                 client.get(path).header("authorization", format!("bearer {token}")).accept_html().send().await;
             site.expect(path, &response, format!("403 {code}"));
             let challenge = response.header("www-authenticate").unwrap_or_default();
-            site.expect_eq(path, challenge.starts_with("Bearer error=\"insufficient_scope\", error_description=\""), true);
+            site.expect_eq(
+                path,
+                challenge.starts_with("Bearer error=\"insufficient_scope\", error_description=\""),
+                true,
+            );
         }
     })
     .configured(|builder| builder.token_sources([TokenLocation::Headers, TokenLocation::Cookies]))
@@ -119,26 +125,29 @@ fn required_claims() -> Vec<Case> {
 /// The session got the claim after the token was issued, and this process has not read the log yet. One refresh brings a
 /// token that has it.
 fn changed_claims(mode: RefreshMode) -> Case {
-    Case::new(format!("claims: e06: a session that has got the claim since is refreshed, {mode:?}"), move |site| async move {
-        for path in ["/claims", "/editors/page"] {
-            let mut alice = site.alice().await;
-            let elsewhere = Authenticator::builder(site.keys.clone())
-                .base_url(site.origin)
-                .sessions(site.store.clone())
-                .clock(site.clock.clone())
-                .build()
-                .unwrap();
-            elsewhere.change_claims("alice", &json!({ "role": "editor" })).await.unwrap();
-            let response = alice.get(path).accept_html().follow().await;
-            site.expect_eq(path, (response.status().as_u16(), response.path()), (200, path));
-            site.expect("afterwards", &alice.get(path).send().await, "200");
-            let token = site.authenticator.decode::<Value>(&cookie_value(&alice, ACCESS), TokenKind::Access);
-            site.expect_eq("role", token.unwrap().extra()["role"].clone(), json!("editor"));
-            elsewhere.change_claims("alice", &json!({})).await.unwrap();
-            elsewhere.revoke_all_sessions("alice").await.unwrap();
-        }
-        site.expect_eq("rotations", site.store.rotations(), 2);
-    })
+    Case::new(
+        format!("claims: e06: a session that has got the claim since is refreshed, {mode:?}"),
+        move |site| async move {
+            for path in ["/claims", "/editors/page"] {
+                let mut alice = site.alice().await;
+                let elsewhere = Authenticator::builder(site.keys.clone())
+                    .base_url(site.origin)
+                    .sessions(site.store.clone())
+                    .clock(site.clock.clone())
+                    .build()
+                    .unwrap();
+                elsewhere.change_claims("alice", &json!({ "role": "editor" })).await.unwrap();
+                let response = alice.get(path).accept_html().follow().await;
+                site.expect_eq(path, (response.status().as_u16(), response.path()), (200, path));
+                site.expect("afterwards", &alice.get(path).send().await, "200");
+                let token = site.authenticator.decode::<Value>(&cookie_value(&alice, ACCESS), TokenKind::Access);
+                site.expect_eq("role", token.unwrap().extra()["role"].clone(), json!("editor"));
+                elsewhere.change_claims("alice", &json!({})).await.unwrap();
+                elsewhere.revoke_all_sessions("alice").await.unwrap();
+            }
+            site.expect_eq("rotations", site.store.rotations(), 2);
+        },
+    )
     .configured(move |builder| builder.refresh_mode(mode))
 }
 

@@ -161,11 +161,7 @@ pub(crate) const COOKIE_STATES: &[CookieState] = {
         state("a tampered token", |t| access_cookie(&tampered(&t.access)), Refused(Invalid, "bad_signature")),
         state("a token signed with another key", |t| access_cookie(&t.foreign), Refused(Invalid, "bad_signature")),
         // It counts as absent and is left alone.
-        state(
-            "a token of another application",
-            |t| access_cookie(&t.elsewhere),
-            Refused(Missing, "missing_token"),
-        ),
+        state("a token of another application", |t| access_cookie(&t.elsewhere), Refused(Missing, "missing_token")),
         state("an unsigned token", |t| access_cookie(&unsigned(&t.access)), Refused(Invalid, "wrong_algorithm")),
         state(
             "a token without its signature",

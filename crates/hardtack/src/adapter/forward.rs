@@ -201,10 +201,7 @@ macro_rules! __forward_auth {
         ///     Ok("Saved.".to_owned())
         /// }
         #[doc = "```"]
-        pub fn forbid(
-            &self,
-            sentence: impl ::core::convert::Into<::std::borrow::Cow<'static, str>>,
-        ) -> $error {
+        pub fn forbid(&self, sentence: impl ::core::convert::Into<::std::borrow::Cow<'static, str>>) -> $error {
             self.exchange().forbid(sentence).into()
         }
 

@@ -48,9 +48,7 @@ impl ResponseChanges {
         let vary = self.vary.as_deref()?;
         let present: Vec<&[u8]> =
             fields.into_iter().flat_map(|field| field.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii).collect();
-        let covers = |name: &str| {
-            present.iter().any(|own| *own == b"*" || own.eq_ignore_ascii_case(name.as_bytes()))
-        };
+        let covers = |name: &str| present.iter().any(|own| *own == b"*" || own.eq_ignore_ascii_case(name.as_bytes()));
         if vary.split(", ").all(covers) { None } else { Some(vary) }
     }
 }

@@ -16,7 +16,7 @@ use super::{Authenticator, RequestState};
 use crate::body::{FormToken, JsonTokens, Peeked};
 use crate::clock::Timestamp;
 use crate::csrf::{CsrfError, check_double_submit, check_origin};
-use crate::jwt::{Expected, TokenError, TokenKind, Unverified, VerifyingKey, jws};
+use crate::jwt::{Expected, TokenError, TokenKind, Unverified, jws};
 use crate::refusal::{Reason, Rejection};
 use crate::request::RequestHead;
 use crate::revocation::{Notes, SessionStatus};
@@ -245,10 +245,11 @@ impl Authenticator {
     /// cookie counts as absent and is never deleted.
     #[cold]
     pub(super) fn is_foreign(&self, text: &[u8]) -> bool {
-        let chosen = |choose: &dyn Fn(&Unverified) -> Option<VerifyingKey>| {
-            Unverified::parse_bytes(text).is_ok_and(|token| choose(&token).is_some())
-        };
-        !self.0.callbacks.decode_key.as_deref().is_some_and(|choose| chosen(choose)) && self.keys().is_foreign(text)
+        let is_chosen = self.0.callbacks.decode_key.as_ref().is_some_and(|choose| {
+            let token = Unverified::parse_bytes(text);
+            token.is_ok_and(|token| choose(&token).is_some())
+        });
+        !is_chosen && self.keys().is_foreign(text)
     }
 
     /// Steps 2 and 3: verifies a token's signature and claims. `kind` is the kind that it must be of, if one.

@@ -34,11 +34,7 @@ impl RequestVerifier<'_> {
         self.complete_cookie(verdict, need).await.or_else(|rejection| self.refused(rejection, need))
     }
 
-    async fn complete_cookie(
-        &self,
-        verdict: CookieVerdict,
-        need: Need,
-    ) -> Result<Option<VerifiedToken>, Rejection> {
+    async fn complete_cookie(&self, verdict: CookieVerdict, need: Need) -> Result<Option<VerifiedToken>, Rejection> {
         let found = match verdict {
             CookieVerdict::Valid(token) => Some(token),
             CookieVerdict::CheckSession(token) => self.check_session_or_renew(token, need).await?,

@@ -108,7 +108,10 @@ fn e06_the_reply_shows_no_reason_and_the_applications_sentence() {
     assert!(response.body.contains("<p>Only &lt;i&gt;its&lt;/i&gt; author may edit a post &amp; \"more\".</p>"));
     let response = site.respond(&alice, Request::post("/"), forbid);
     let body: Value = serde_json::from_str(&response.body).unwrap();
-    assert_eq!((&body["detail"], &body["msg"], &body["title"]), (&sentence.into(), &sentence.into(), &"Not allowed".into()));
+    assert_eq!(
+        (&body["detail"], &body["msg"], &body["title"]),
+        (&sentence.into(), &sentence.into(), &"Not allowed".into())
+    );
     assert_eq!(response.challenge, None);
     // A password change or a log-out in between does not matter: the sentence is an owned text.
     let owned = site.respond(&alice, Request::get("/"), |exchange| Err(exchange.forbid(format!("No, {}.", "Alice"))));
@@ -247,9 +250,8 @@ fn e20_no_page_of_the_log_in_flow_redirects_to_itself() {
     site.visit(&mut alice);
     let request = Request::get("/reauthenticate?next=%2Fa").person();
     assert_eq!(site.send(&mut alice, request, page(Need::access().fresh())).status, 401);
-    let redirect = Site::with(|builder| {
-        builder.refresh_mode(RefreshMode::Redirect).urls(Urls::default().refresh("/refresh"))
-    });
+    let redirect =
+        Site::with(|builder| builder.refresh_mode(RefreshMode::Redirect).urls(Urls::default().refresh("/refresh")));
     let mut alice = redirect.browser_of("alice");
     redirect.advance(1000);
     let response = redirect.send(&mut alice, Request::get("/refresh?next=%2Fa").person(), page(Need::access()));

@@ -41,7 +41,11 @@ fn e16_dead_cookies_do_not_hide_a_public_page() {
         assert!(revoked.is_empty());
         assert_eq!(visit(&mut alice.clone()).token().subject(), "alice");
         // A required token is refused as ever.
-        let required = site.send(&mut alice.replacing("access_token_cookie", "x"), Request::get("/").person(), page(Need::access()));
+        let required = site.send(
+            &mut alice.replacing("access_token_cookie", "x"),
+            Request::get("/").person(),
+            page(Need::access()),
+        );
         assert_eq!(required.location.as_deref(), Some("/login?next=%2F&ended=1"));
     }
 }

@@ -72,7 +72,7 @@ fn a_request_without_a_token_is_redirected_to_the_log_in_page() {
 fn s61_the_way_back_never_leaves_the_site() {
     let site = Site::new();
     for target in
-        ["//evil.example", "/\\evil.example", "/login?next=//evil.example", "/logout", "/.//evil.example", "/a\tb"]
+        ["//evil.example", "/\\evil.example", "/signup?next=//evil.example", "/logout", "/.//evil.example", "/a\tb"]
     {
         let response = site.send(&mut Browser::default(), Request::get(target).person(), page(Need::access()));
         assert_eq!(response.location.as_deref(), Some("/login"), "{target}");
