@@ -25,8 +25,8 @@ pub struct Exchange<'a> {
 #[derive(Debug)]
 #[must_use = "a `Pending` verification must be passed to `Exchange::finish_verifying`"]
 pub enum Verification<T = NoExtra> {
-    /// The result. The token is `None` if the need is optional and the request has no token, or if the request is an
-    /// exempt `OPTIONS` request. A failure contains the reply for the client.
+    /// The result. The token is `None` if the need is optional and the request has no token or dead cookies, or if the
+    /// request is an exempt `OPTIONS` request. A failure contains the reply for the client.
     Ready(Result<Option<VerifiedToken<T>>, Failure>),
     /// Verification needs I/O. Pass the value to [`Exchange::finish_verifying`].
     Pending(PendingVerification),
@@ -62,7 +62,7 @@ impl<'a> Exchange<'a> {
 
     /// Verifies the token that a route needs (`verify_jwt_in_request`).
     ///
-    /// Returns `None` if the need is optional and the request has no token, or if
+    /// Returns `None` if the need is optional and the request has no token or dead cookies, or if
     /// [`OPTIONS` requests are exempt](crate::AuthenticatorBuilder::exempt_options).
     ///
     /// # Errors

@@ -104,7 +104,7 @@ macro_rules! __forward_auth {
         /// Verifies the token that `need` describes, for code that cannot use an extractor
         /// (`verify_jwt_in_request`).
         ///
-        /// Returns `None` if the need is optional and the request has no token, or if
+        /// Returns `None` if the need is optional and the request has no token or dead cookies, or if
         /// [`OPTIONS` requests are exempt](hardtack::AuthenticatorBuilder::exempt_options).
         ///
         #[doc = "```"]

@@ -83,7 +83,7 @@ impl RequestVerifier<'_> {
     /// Returns the cookies that delete both tokens, except for those of another application on this host.
     pub(crate) fn unset_own_cookies(&self) -> SetCookies {
         let mut cookies = self.unset_own_access_cookies();
-        if !self.has_foreign_cookie(TokenKind::Refresh) {
+        if !self.is_anothers(TokenKind::Refresh, TokenKind::Access) {
             cookies.extend(self.authenticator.unset_refresh_cookies());
         }
         cookies
@@ -91,15 +91,21 @@ impl RequestVerifier<'_> {
 
     /// Returns the cookies that delete the access token, unless it is that of another application on this host.
     pub(crate) fn unset_own_access_cookies(&self) -> SetCookies {
-        match self.has_foreign_cookie(TokenKind::Access) {
-            true => SetCookies::default(),
-            false => self.authenticator.unset_access_cookies(),
+        if self.is_anothers(TokenKind::Access, TokenKind::Refresh) {
+            SetCookies::default()
+        } else {
+            self.authenticator.unset_access_cookies()
         }
     }
 
-    fn has_foreign_cookie(&self, kind: TokenKind) -> bool {
-        let found = self.authenticator.find_cookie(&self.head, kind);
-        found.ok().flatten().is_some_and(|text| self.authenticator.is_foreign(text))
+    /// Whether a cookie belongs to another application. If browsers do not send it here, the other cookie tells, because a
+    /// log-in sets both.
+    fn is_anothers(&self, kind: TokenKind, other: TokenKind) -> bool {
+        let is_foreign = |kind| match self.authenticator.find_cookie(&self.head, kind) {
+            Ok(found) => found.map(|text| self.authenticator.is_foreign(text)),
+            Err(_) => Some(false),
+        };
+        is_foreign(kind).unwrap_or_else(|| is_foreign(other) == Some(true))
     }
 
     /// Replaces a token that lacks a claim by one of the same session, if its claims have changed such that a new token

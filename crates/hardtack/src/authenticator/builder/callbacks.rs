@@ -17,7 +17,8 @@ impl AuthenticatorBuilder {
     }
 
     /// Sets a callback that checks the claims of verified tokens (`token_verification_loader`). If it returns `false`,
-    /// the request is refused with [`crate::FailureKind::ClaimsRefused`].
+    /// the request is refused with [`crate::FailureKind::ClaimsRefused`], which deletes the cookies. For a permission that
+    /// only some routes need, use the adapter's `Require::claim` or `Auth::forbid`: the user then stays logged in.
     pub fn verify_claims(mut self, verify: impl Fn(&VerifiedToken) -> bool + Send + Sync + 'static) -> Self {
         self.callbacks.verify_claims = Some(Box::new(verify));
         self
