@@ -13,11 +13,11 @@ use super::token::{AccessToken, ExtractFuture, OptionalFromRequest};
 use crate::request::{AuthState, Head};
 use crate::respond::AuthError;
 
-/// The logged-in user, whom the application looks up ([`FindUser`]) for each request.
+/// The logged-in user, whom the application's [`FindUser`] implementation looks up for each request.
 ///
-/// The look-up gets the `web::Data` of its state's type. If the user no longer exists, the request is refused and the
-/// cookies are deleted. `Optional<CurrentUser<U>>` is `None` if the request has no token, and also if its cookies are dead
-/// or the user no longer exists; the response then deletes the cookies.
+/// `find_user` receives the `web::Data` of its `State` type. If the user no longer exists, the request is refused and
+/// the cookies are deleted. `Optional<CurrentUser<U>>` is `None` if the request has no token, and also if its cookies are
+/// dead or the user no longer exists; the response then deletes the cookies.
 ///
 /// ```
 /// use hardtack_actix::{BackendError, CurrentUser, FindUser};
@@ -45,7 +45,7 @@ pub struct CurrentUser<U> {
 }
 
 impl<U> CurrentUser<U> {
-    /// Returns the token that names the user.
+    /// Returns the access token that identifies the user.
     pub fn token(&self) -> &AccessToken {
         &self.token
     }
@@ -69,7 +69,7 @@ fn look_up_state<'r, U: FindUser>(request: &'r HttpRequest, exchange: &Exchange<
     let data = request.app_data::<web::Data<U::State>>();
     data.map(web::Data::get_ref).ok_or_else(|| {
         let state = type_name::<U::State>();
-        let advice = format!("no web::Data<{state}> for CurrentUser; add .app_data(web::Data::new(..)) to the App");
+        let advice = format!("CurrentUser needs web::Data<{state}>; add .app_data(web::Data::new(..)) to the App");
         exchange.refuse(Reason::NotSetUp(advice.into()))
     })
 }

@@ -8,7 +8,7 @@ use actix_web::{FromRequest, HttpRequest};
 use super::token::{ExtractFuture, OptionalFromRequest};
 use crate::respond::AuthError;
 
-/// A token or user, or `None` if the request has no token (`@jwt_required(optional=True)`).
+/// A token or user, or `None` if the request has no token.
 ///
 /// It is also `None` if the request's cookies are dead: expired, forged, or of a session that has ended. The response then
 /// deletes the cookies. A failure of the session store, a missing CSRF value and an invalid token outside of cookies are
@@ -26,6 +26,8 @@ use crate::respond::AuthError;
 /// forged token or a store that failed would look like no token. If a handler uses `Option<AccessToken>` anyway, it runs with `None`, but
 /// [`AuthLayer`](crate::AuthLayer) discards its response: the client gets the refusal, which deletes the cookies, and
 /// an error is logged.
+///
+/// In Flask-JWT-Extended: `@jwt_required(optional=True)`.
 #[derive(Clone, Debug)]
 pub struct Optional<E>(pub Option<E>);
 

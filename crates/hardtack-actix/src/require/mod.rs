@@ -13,8 +13,8 @@ use serde_json::Value;
 
 pub use service::{RequireFuture, RequireService};
 
-/// A layer that requires a token for every request to the routes that it wraps (`verify_jwt_in_request`). Add it before
-/// [`AuthLayer`](crate::AuthLayer), because actix-web runs the middleware that was added last before all others.
+/// A layer that requires a token for every request to the routes that it wraps. Add it before
+/// [`AuthLayer`](crate::AuthLayer), because actix-web runs the most recently added middleware first.
 ///
 /// With an [optional](Need::optional) need, it lets requests without a token pass, and those whose cookies are dead.
 /// `OPTIONS` requests pass if they are [exempt](hardtack::AuthenticatorBuilder::exempt_options).
@@ -22,6 +22,8 @@ pub use service::{RequireFuture, RequireService};
 /// It also wraps the default service of the scope or `App`: around an `App`, every unknown path leads to the log-in page
 /// instead of 404. So wrap scopes and resources. The log-in page itself must not require a token; if it does, it
 /// responds with 401 instead of a redirect to itself, and an error is logged (`redirect_loop`).
+///
+/// In Flask-JWT-Extended: `verify_jwt_in_request`.
 ///
 /// ```
 /// use actix_web::{App, web};

@@ -49,22 +49,25 @@ macro_rules! extractor {
 }
 
 extractor! {
-    /// A valid access token: the user is logged in (`@jwt_required()`).
+    /// A valid access token, which shows that the user is logged in.
     ///
-    /// `T` reads the application's own claims. If a token lacks one of them and the claims of its session have changed
-    /// since, it is refreshed. Otherwise the request is [forbidden](hardtack::FailureKind::Forbidden) with 403, the user
-    /// stays logged in, and the log names the claim. Use an `Option` for a claim that some users do not have.
+    /// The application's own claims are deserialized into `T`. If a token lacks one of them, and the session's claims have
+    /// changed since it was issued, it is refreshed. Otherwise the request is
+    /// [forbidden](hardtack::FailureKind::Forbidden) with 403, the user stays logged in, and the log names the claim. Use
+    /// an `Option` for a claim that some users do not have.
+    ///
+    /// In Flask-JWT-Extended: `@jwt_required()`.
     ///
     /// ```
     /// use hardtack_axum::AccessToken;
     ///
     /// #[derive(serde::Deserialize)]
     /// struct Role {
-    ///     role: String,
+    ///     role: Option<String>,
     /// }
     ///
     /// async fn service(token: AccessToken<Role>) -> String {
-    ///     format!("{} is {}", token.subject(), token.extra().role)
+    ///     format!("{} is {}", token.subject(), token.extra().role.as_deref().unwrap_or("a reader"))
     /// }
     /// ```
     ///
@@ -80,13 +83,17 @@ extractor! {
     AccessToken, Need::access()
 }
 extractor! {
-    /// A fresh access token: the user entered the password recently (`@jwt_required(fresh=True)`).
+    /// A fresh access token, which shows that the user entered the password recently.
     ///
     /// A browser with a token that is not fresh is redirected to the re-authentication page.
+    ///
+    /// In Flask-JWT-Extended: `@jwt_required(fresh=True)`.
     FreshAccessToken, Need::access().fresh()
 }
 extractor! {
-    /// A valid refresh token (`@jwt_required(refresh=True)`). The extractor does not check its session;
+    /// A valid refresh token. The extractor does not check whether its session has ended;
     /// [`Auth::refresh`](crate::Auth::refresh) does.
+    ///
+    /// In Flask-JWT-Extended: `@jwt_required(refresh=True)`.
     RefreshToken, Need::refresh()
 }

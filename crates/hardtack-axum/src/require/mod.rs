@@ -9,7 +9,7 @@ use tower_layer::Layer;
 
 pub use service::{RequireFuture, RequireService};
 
-/// A layer that requires a token for every request to the routes that it wraps (`verify_jwt_in_request`). Add it before
+/// A layer that requires a token for every request to the routes that it wraps. Add it before
 /// [`AuthLayer`](crate::AuthLayer), so that `AuthLayer` wraps it.
 ///
 /// With an [optional](Need::optional) need, it lets requests without a token pass, and those whose cookies are dead.
@@ -19,6 +19,8 @@ pub use service::{RequireFuture, RequireService};
 /// fallback as well, and `Router::merge` takes that fallback along: every unknown path of the whole application would
 /// then lead to the log-in page instead of 404. The log-in page itself must not require a token; if it does, it responds
 /// with 401 instead of a redirect to itself, and an error is logged (`redirect_loop`).
+///
+/// In Flask-JWT-Extended: `verify_jwt_in_request`.
 ///
 /// ```
 /// use axum::{Router, routing::get};

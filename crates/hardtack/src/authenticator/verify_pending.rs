@@ -55,7 +55,7 @@ impl RequestVerifier<'_> {
     /// Checks freshness, and asks the application's callbacks.
     async fn finish_token(&self, token: VerifiedToken, need: Need) -> Result<VerifiedToken, Rejection> {
         let token = self.check_freshness(token, need)?;
-        // The callbacks saw a refresh token when it was read.
+        // A refresh token was passed to the callbacks when it was read.
         if need.kind == TokenKind::Access
             && let Err(reason) = self.authenticator.0.callbacks.check_token(&token, need.skip_revocation_check).await
         {
@@ -145,7 +145,7 @@ impl RequestVerifier<'_> {
         self.finish_token(renewed, need).await.map(Some)
     }
 
-    /// Looks the session of a valid token up, and replaces the token if it is due or its claims are outdated.
+    /// Looks up the session of a valid token, and replaces the token if it is due or its claims are outdated.
     async fn check_session_or_renew(&self, token: VerifiedToken, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         let status = if need.skip_revocation_check { Ok(()) } else { self.check_session(&token).await };
         match status {
@@ -203,7 +203,7 @@ impl RequestVerifier<'_> {
         }
     }
 
-    /// In redirect mode: the refresh cookie is not sent here, but its CSRF cookie is, and tells that there is one.
+    /// In redirect mode: the refresh cookie is not sent here, but its CSRF cookie is, and shows that there is one.
     fn has_refresh_hint(&self) -> Result<bool, Reason> {
         let csrf_cookie = &self.authenticator.cookies().csrf_refresh.name;
         let hint = csrf_cookie.find(&self.head).map_err(|_| Reason::DuplicateCookie)?;
@@ -217,8 +217,8 @@ impl RequestVerifier<'_> {
 
     /// Refuses, unless the token is optional and missing: then the request goes on without one.
     ///
-    /// A request from another site is refused as such, because `SameSite` may have kept the cookies back although
-    /// its user is logged in.
+    /// A request from another site is refused for that reason, because `SameSite` may have withheld the cookies of a
+    /// user who is logged in.
     fn refuse_or_none(&self, reason: Reason, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if !need.optional {
             self.check_origin()?;
@@ -228,8 +228,8 @@ impl RequestVerifier<'_> {
         Err(reason)
     }
 
-    /// Replaces a token that is valid except that its claims have changed since: as an expired one, or in sliding
-    /// mode at once.
+    /// Handles a token that is valid except that its claims have changed: refreshes it like an expired one, or replaces
+    /// it at once in sliding mode.
     async fn renew_outdated(&self, token: VerifiedToken, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if self.authenticator.refresh_mode() != RefreshMode::Sliding || !self.state.is_in_layer() {
             return self.refresh_or_refuse(Some(token), need).await;
@@ -291,8 +291,8 @@ impl RequestVerifier<'_> {
         Ok(())
     }
 
-    /// In sliding mode: replaces a token that is due, in the response. The new token is not fresh, even if the old
-    /// one still is: a fresh token is never prolonged.
+    /// In sliding mode, replaces a token that is due by adding a new one to the response. The new token is not fresh,
+    /// even if the old one still is: a fresh token is never prolonged.
     async fn slide_if_due(&self, token: VerifiedToken) -> Result<VerifiedToken, Reason> {
         if self.is_due_to_slide(&token, self.authenticator.now()) {
             let refreshed = self.authenticator.slide(&token, &self.client()).await?;

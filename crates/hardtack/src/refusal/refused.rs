@@ -28,7 +28,7 @@ pub struct Refused<'a> {
     pub(crate) is_bearer: bool,
     /// Whether the route also serves requests without a token.
     pub(crate) is_optional: bool,
-    /// The sentence of Flask-JWT-Extended, if it depends on the request.
+    /// The message of Flask-JWT-Extended, if it depends on the request.
     pub(crate) detail: Option<&'a str>,
 }
 
