@@ -12,6 +12,7 @@ pub(crate) fn with_error_pages(builder: AuthenticatorBuilder) -> AuthenticatorBu
     [
         FailureKind::Csrf,
         FailureKind::ClaimsRefused,
+        FailureKind::Forbidden,
         FailureKind::Method,
         FailureKind::Unavailable,
         FailureKind::Internal,
@@ -27,7 +28,7 @@ fn page_or_default(refused: &Refused<'_>) -> Reply {
     }
     let title = match refused.reason.kind() {
         FailureKind::Csrf => "This form could not be verified",
-        FailureKind::ClaimsRefused => "Access denied",
+        FailureKind::ClaimsRefused | FailureKind::Forbidden => "Access denied",
         FailureKind::Method => "Method not allowed",
         FailureKind::Unavailable => "Temporarily unavailable",
         _ => "Something went wrong",

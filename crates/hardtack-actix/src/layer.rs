@@ -16,7 +16,8 @@ use crate::service::AuthService;
 /// - reads up to 64 KiB of a form to find its CSRF field, if the request needs a CSRF value and has none in a header;
 ///   the handler still receives the whole body;
 /// - adds the new cookies to the response if the request's token was refreshed;
-/// - sets `Cache-Control: private, no-store` on responses to logged-in users, and on those that set Hardtack's cookies.
+/// - sets `Cache-Control: private, no-store` on responses to logged-in users, and on those that set Hardtack's cookies;
+/// - sets `Vary: Cookie` on responses of handlers that take an optional token.
 ///
 /// ```
 /// use actix_web::{App, web};

@@ -14,7 +14,7 @@ use actix_web::{HttpMessage, HttpRequest, web};
 use hardtack::adapter::{Exchange, Headers, Incoming, RequestHead, RequestState};
 use hardtack::refusal::Reason;
 use hardtack::request::Wants;
-use hardtack::{Authenticator, Failure};
+use hardtack::{Authenticator, Failure, FailureKind};
 
 use crate::background;
 use crate::respond::{AuthError, Refusal};
@@ -64,8 +64,11 @@ impl AuthState {
 
     /// Converts a failure into an extractor's error, and records it. actix-web implements `Option<T>` for every
     /// extractor and turns its errors into `None`. If the handler therefore runs in spite of the error, the layer
-    /// responds with the recorded one.
+    /// responds with the recorded one. A missing token is not recorded: the handler sees no token, and there is none.
     pub(crate) fn refuse(&self, failure: Failure) -> AuthError {
+        if failure.reason().kind() == FailureKind::Missing {
+            return failure.into();
+        }
         let refusal = Arc::new(Refusal::new(failure));
         self.refusals.borrow_mut().push(Arc::clone(&refusal));
         AuthError::from_refusal(refusal)

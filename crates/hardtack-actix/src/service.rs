@@ -127,7 +127,7 @@ fn finish<B>(result: Result<ServiceResponse<B>, Error>, state: &AuthState) -> Se
     }
 }
 
-/// Adds `Cache-Control` and the cookies of a refresh to a response. If the handler ran although a token was refused,
+/// Adds `Cache-Control`, `Vary` and the cookies of a refresh to a response. If the handler ran although a token was refused,
 /// responds with the refusal instead.
 fn finish_response<B>(response: ServiceResponse<B>, state: &AuthState) -> ServiceResponse<EitherBody<B>> {
     let mut response = match state.unhandled_refusal() {
@@ -166,6 +166,10 @@ static PRIVATE: HeaderValue = HeaderValue::from_static(NO_STORE);
 fn apply(changes: &ResponseChanges, headers: &mut HeaderMap) {
     if !changes.cookies.is_empty() {
         append(&changes.cookies, headers);
+    }
+    let vary = changes.missing_vary(headers.get_all(header::VARY).map(HeaderValue::as_bytes));
+    if let Some(vary) = vary.and_then(|vary| HeaderValue::from_str(vary).ok()) {
+        headers.append(header::VARY, vary);
     }
     if changes.private {
         headers.insert(header::CACHE_CONTROL, PRIVATE.clone());

@@ -5,14 +5,15 @@ use tower_layer::Layer;
 
 use crate::service::AuthService;
 
-/// A layer that lets a router's handlers use this crate's extractors, and adds cookies and `Cache-Control` to
+/// A layer that lets a router's handlers use this crate's extractors, and adds cookies, `Cache-Control` and `Vary` to
 /// responses.
 ///
 /// For each request, it
 /// - reads up to 64 KiB of a form to find its CSRF field, if the request needs a CSRF value and has none in a header;
 ///   the handler still receives the whole body;
 /// - adds the new cookies to the response if the request's token was refreshed;
-/// - sets `Cache-Control: private, no-store` on responses to logged-in users, and on those that set Hardtack's cookies.
+/// - sets `Cache-Control: private, no-store` on responses to logged-in users, and on those that set Hardtack's cookies;
+/// - sets `Vary: Cookie` on responses of handlers that take an optional token.
 ///
 /// ```
 /// use axum::{Router, routing::get};

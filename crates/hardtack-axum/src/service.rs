@@ -127,14 +127,18 @@ impl Drop for OpenHead {
 
 static PRIVATE: HeaderValue = HeaderValue::from_static(NO_STORE);
 
-/// Adds `Cache-Control` and the cookies of a refresh to a response.
+/// Adds `Cache-Control`, `Vary` and the cookies of a refresh to a response.
 fn finish(mut response: Response, OpenHead(state): &OpenHead) -> Response {
     let headers = response.headers_mut();
     // Looks the fields up only if the core iterates over them.
     let set_cookies = once_with(|| headers.get_all(header::SET_COOKIE)).flatten();
-    let changes = state.finish(set_cookies.map(HeaderValue::as_bytes));
+    let mut changes = state.finish(set_cookies.map(HeaderValue::as_bytes));
     if !changes.cookies.is_empty() {
-        append(changes.cookies, headers);
+        append(std::mem::take(&mut changes.cookies), headers);
+    }
+    let vary = changes.missing_vary(headers.get_all(header::VARY).iter().map(HeaderValue::as_bytes));
+    if let Some(vary) = vary.and_then(|vary| HeaderValue::from_str(vary).ok()) {
+        headers.append(header::VARY, vary);
     }
     if changes.private {
         headers.insert(header::CACHE_CONTROL, PRIVATE.clone());

@@ -19,6 +19,7 @@ mod passwords;
 mod people;
 mod postgres;
 mod programs;
+mod public_pages;
 mod recording_site;
 mod refresh;
 mod remember;

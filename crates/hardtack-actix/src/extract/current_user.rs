@@ -5,8 +5,9 @@ use std::ops::Deref;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
-use hardtack::FindUser;
+use hardtack::adapter::Exchange;
 use hardtack::refusal::Reason;
+use hardtack::{Failure, FindUser};
 
 use super::token::{AccessToken, ExtractFuture, OptionalFromRequest};
 use crate::request::{AuthState, Head};
@@ -15,7 +16,8 @@ use crate::respond::AuthError;
 /// The logged-in user, whom the application's [`FindUser`] implementation looks up for each request.
 ///
 /// `find_user` receives the `web::Data` of its `State` type. If the user no longer exists, the request is refused and
-/// the cookies are deleted. `Optional<CurrentUser<U>>` is `None` if the request has no token.
+/// the cookies are deleted. `Optional<CurrentUser<U>>` is `None` if the request has no token, and also if its cookies are
+/// dead or the user no longer exists; the response then deletes the cookies.
 ///
 /// ```
 /// use hardtack_actix::{BackendError, CurrentUser, FindUser};
@@ -62,24 +64,14 @@ impl<U> Deref for CurrentUser<U> {
     }
 }
 
-async fn find<U: FindUser>(token: AccessToken, request: &HttpRequest) -> Result<CurrentUser<U>, AuthError> {
-    let (state, head) = (AuthState::for_verification(request)?, Head::of(request));
-    let exchange = head.exchange(&state);
-    let found = match request.app_data::<web::Data<U::State>>() {
-        Some(data) => exchange.user(&token, data.get_ref()).await,
-        None => Err(exchange.refuse(missing_data::<U::State>())),
-    };
-    match found {
-        Ok(user) => Ok(CurrentUser { user, token }),
-        Err(failure) => Err(state.refuse(failure)),
-    }
-}
-
-fn missing_data<S>() -> Reason {
-    let state = type_name::<S>();
-    Reason::NotSetUp(
-        format!("CurrentUser needs web::Data<{state}>; add .app_data(web::Data::new(..)) to the App").into(),
-    )
+/// Returns the application's state for the look-up.
+fn look_up_state<'r, U: FindUser>(request: &'r HttpRequest, exchange: &Exchange<'_>) -> Result<&'r U::State, Failure> {
+    let data = request.app_data::<web::Data<U::State>>();
+    data.map(web::Data::get_ref).ok_or_else(|| {
+        let state = type_name::<U::State>();
+        let advice = format!("CurrentUser needs web::Data<{state}>; add .app_data(web::Data::new(..)) to the App");
+        exchange.refuse(Reason::NotSetUp(advice.into()))
+    })
 }
 
 impl<U: FindUser + 'static> FromRequest for CurrentUser<U> {
@@ -88,15 +80,28 @@ impl<U: FindUser + 'static> FromRequest for CurrentUser<U> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        ExtractFuture::boxed(async move { find(AccessToken::extract(&request).await?, &request).await })
+        ExtractFuture::boxed(async move {
+            let token = AccessToken::extract(&request).await?;
+            let (state, head) = (AuthState::for_verification(&request)?, Head::of(&request));
+            let exchange = head.exchange(&state);
+            let found = match look_up_state::<U>(&request, &exchange) {
+                Ok(data) => exchange.user(&token, data).await,
+                Err(failure) => Err(failure),
+            };
+            found.map(|user| Self { user, token }).map_err(|failure| state.refuse(failure))
+        })
     }
 }
 
 impl<U: FindUser> OptionalFromRequest for CurrentUser<U> {
     async fn from_request_optional(request: &HttpRequest) -> Result<Option<Self>, AuthError> {
-        match AccessToken::from_request_optional(request).await? {
-            Some(token) => find(token, request).await.map(Some),
-            None => Ok(None),
-        }
+        let Some(token) = AccessToken::from_request_optional(request).await? else { return Ok(None) };
+        let (state, head) = (AuthState::for_verification(request)?, Head::of(request));
+        let exchange = head.exchange(&state);
+        let found = match look_up_state::<U>(request, &exchange) {
+            Ok(data) => exchange.optional_user(&token, data).await,
+            Err(failure) => Err(failure),
+        };
+        found.map(|user| user.map(|user| Self { user, token })).map_err(|failure| state.refuse(failure))
     }
 }

@@ -57,16 +57,16 @@ pub trait OptionalFromRequest: Sized {
     fn from_request_optional(request: &HttpRequest) -> impl Future<Output = Result<Option<Self>, AuthError>>;
 }
 
-/// Verifies without I/O. A missing token is not an error.
+/// Verifies without I/O.
 fn try_verify<T: ExtraClaims>(request: &HttpRequest, need: Need) -> Result<Verification<T>, AuthError> {
     let state = AuthState::for_verification(request)?;
-    match Head::of(request).exchange(&state).try_verify(need.optional()) {
+    match Head::of(request).exchange(&state).try_verify(need) {
         Verification::Ready(Err(failure)) => Err(state.refuse(failure)),
         verification => Ok(verification),
     }
 }
 
-/// Completes a verification. A missing token is not an error.
+/// Completes a verification.
 async fn finish_verifying<T: ExtraClaims>(
     request: &HttpRequest,
     verification: Verification<T>,
@@ -79,7 +79,7 @@ async fn finish_verifying<T: ExtraClaims>(
     result.map_err(|failure| state.refuse(failure))
 }
 
-/// Completes a verification. A missing token is an error.
+/// Completes a verification of a token that is required.
 async fn require<T: ExtraClaims>(
     request: &HttpRequest,
     verification: Verification<T>,
@@ -88,7 +88,7 @@ async fn require<T: ExtraClaims>(
     match finish_verifying(request, verification).await? {
         Some(token) => Ok(token),
         None => {
-            // Not recorded: a handler that ignores this error sees no token, which is correct for this request.
+            // An exempt OPTIONS request.
             let state = AuthState::for_verification(request)?;
             Ok(Head::of(request).exchange(&state).required(need).await?)
         }
@@ -126,10 +126,13 @@ macro_rules! extractor {
             }
         }
 
-        /// Extracts `None` if the request has no token. An invalid token is still refused.
+        /// Extracts `None` if the request has no token, or if its cookies are dead: expired, forged, or of a session that
+        /// has ended. The response then deletes the cookies. A failure of the session store, a missing CSRF value and an
+        /// invalid token outside of cookies are still refused.
         impl<T: ExtraClaims> OptionalFromRequest for $name<T> {
             async fn from_request_optional(request: &HttpRequest) -> Result<Option<Self>, AuthError> {
-                Ok(finish_verifying(request, try_verify(request, $need)?).await?.map(Self))
+                let verification = try_verify(request, $need.optional())?;
+                Ok(finish_verifying(request, verification).await?.map(Self))
             }
         }
     };
@@ -138,9 +141,10 @@ macro_rules! extractor {
 extractor! {
     /// A valid access token, which shows that the user is logged in.
     ///
-    /// The application's own claims are deserialized into `T`. A token that lacks one of them is refused, unless the
-    /// field is an `Option`. Use an `Option` for a claim that you add to a running site, because tokens issued earlier
-    /// lack it.
+    /// The application's own claims are deserialized into `T`. If a token lacks one of them, and the session's claims have
+    /// changed since it was issued, it is refreshed. Otherwise the request is
+    /// [forbidden](hardtack::FailureKind::Forbidden) with 403, the user stays logged in, and the log names the claim. Use
+    /// an `Option` for a claim that some users do not have.
     ///
     /// In Flask-JWT-Extended: `@jwt_required()`.
     ///

@@ -8,16 +8,20 @@ use actix_web::Error;
 use actix_web::body::EitherBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use hardtack::Need;
+use hardtack::token_source::RequiredClaims;
+use serde_json::Value;
 
 pub use service::{RequireFuture, RequireService};
 
 /// A layer that requires a token for every request to the routes that it wraps. Add it before
 /// [`AuthLayer`](crate::AuthLayer), because actix-web runs the most recently added middleware first.
 ///
-/// With an [optional](Need::optional) need, it lets requests without a token pass and refuses invalid tokens. `OPTIONS`
-/// requests pass if they are [exempt](hardtack::AuthenticatorBuilder::exempt_options).
+/// With an [optional](Need::optional) need, it lets requests without a token pass, and those whose cookies are dead.
+/// `OPTIONS` requests pass if they are [exempt](hardtack::AuthenticatorBuilder::exempt_options).
 ///
-/// It also wraps the default service of the scope or `App`, so that requests for unknown paths also need the token.
+/// It also wraps the default service of the scope or `App`: around an `App`, every unknown path leads to the log-in page
+/// instead of 404. So wrap scopes and resources. The log-in page itself must not require a token; if it does, it
+/// responds with 401 instead of a redirect to itself, and an error is logged (`redirect_loop`).
 ///
 /// In Flask-JWT-Extended: `verify_jwt_in_request`.
 ///
@@ -30,19 +34,35 @@ pub use service::{RequireFuture, RequireService};
 /// let reports = web::scope("/reports")
 ///     .route("", web::get().to(async || "Only for logged-in users."))
 ///     .wrap(Require::new(Need::access()));
-/// let app = App::new().service(reports).wrap(AuthLayer::new(auth));
+/// let admin = web::scope("/admin")
+///     .route("", web::get().to(async || "Only for admins."))
+///     .wrap(Require::new(Need::access()).claim("role", "admin"));
+/// let app = App::new().service(reports).service(admin).wrap(AuthLayer::new(auth));
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
+#[must_use = "a layer does nothing until it wraps a scope, a resource or an App"]
 pub struct Require {
     need: Need,
+    claims: RequiredClaims,
 }
 
 impl Require {
     /// Creates a layer that requires the token that `need` describes.
     pub const fn new(need: Need) -> Self {
-        Self { need }
+        Self { need, claims: RequiredClaims::NONE }
+    }
+
+    /// Also requires a claim: it must equal `value`, or be an array that contains it. Several claims must all suffice.
+    ///
+    /// A user whose token lacks the claim gets 403 and stays logged in. If the claims of the session have changed since
+    /// the token was issued, for example by [`change_claims`](hardtack::Authenticator::change_claims), it is refreshed
+    /// first.
+    #[must_use]
+    pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.claims = self.claims.and(name, value);
+        self
     }
 }
 
@@ -58,6 +78,6 @@ where
     type Future = Ready<Result<RequireService<S>, ()>>;
 
     fn new_transform(&self, inner: S) -> Self::Future {
-        ready(Ok(RequireService::new(inner, self.need)))
+        ready(Ok(RequireService::new(inner, self.need, self.claims.clone())))
     }
 }

@@ -10,6 +10,7 @@ use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::{Error, HttpRequest};
 use hardtack::adapter::{PendingVerification, Verification};
 use hardtack::jwt::NoExtra;
+use hardtack::token_source::RequiredClaims;
 use hardtack::{Failure, Need};
 use pin_project_lite::pin_project;
 
@@ -21,11 +22,12 @@ use crate::respond::AuthError;
 pub struct RequireService<S> {
     inner: Rc<S>,
     need: Need,
+    claims: RequiredClaims,
 }
 
 impl<S> RequireService<S> {
-    pub(super) fn new(inner: S, need: Need) -> Self {
-        Self { inner: Rc::new(inner), need }
+    pub(super) fn new(inner: S, need: Need, claims: RequiredClaims) -> Self {
+        Self { inner: Rc::new(inner), need, claims }
     }
 }
 
@@ -45,7 +47,7 @@ where
     }
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let state = match try_verify(request.request(), self.need) {
+        let state = match try_verify(request.request(), self.need, &self.claims) {
             Verification::Ready(Ok(_)) => State::Handler { future: self.inner.call(request) },
             Verification::Ready(Err(failure)) => State::Refused { response: Some(refuse(request, failure)) },
             Verification::Pending(pending) => {
@@ -63,9 +65,9 @@ where
     }
 }
 
-fn try_verify(request: &HttpRequest, need: Need) -> Verification {
+fn try_verify(request: &HttpRequest, need: Need, claims: &RequiredClaims) -> Verification {
     match AuthState::for_verification(request) {
-        Ok(state) => Head::of(request).exchange(&state).try_verify(need),
+        Ok(state) => Head::of(request).exchange(&state).try_verify_with(need, claims),
         Err(failure) => Verification::Ready(Err(failure)),
     }
 }

@@ -84,6 +84,7 @@ fn application(app: &mut ServiceConfig) {
         .service(web::resource("/unsets").get(unset).post(unset_by_log_out))
         .service(web::resource("/intercepted").get(whose).wrap(from_fn(intercept)))
         .service(web::resource("/refuses").get(refuses))
+        .service(web::resource("/forbids").get(forbids))
         .service(web::resource("/same-origin").get(same_origin))
         .service(web::resource("/signup").post(sign_up))
         .service(web::resource("/about").get(about))
@@ -94,7 +95,13 @@ fn application(app: &mut ServiceConfig) {
                 .service(web::resource("/token").get(whose).post(whose))
                 .wrap(Require::new(Need::access())),
         )
-        .service(web::resource("/guarded-fresh/page").get(nothing).wrap(Require::new(Need::access().fresh())));
+        .service(web::resource("/guarded-fresh/page").get(nothing).wrap(Require::new(Need::access().fresh())))
+        .service(
+            web::resource("/editors/page")
+                .get(nothing)
+                .post(nothing)
+                .wrap(Require::new(Need::access()).claim("role", "editor")),
+        );
 }
 
 async fn anyone(Optional(token): Optional<AccessToken>) -> Json<Value> {
@@ -202,6 +209,10 @@ async fn intercept(request: ServiceRequest, next: Next<impl MessageBody>) -> Res
 
 async fn refuses(_: AccessToken, auth: Auth) -> Result<HttpResponse, AuthError> {
     Err(auth.refuse(Reason::ClaimsRefused))
+}
+
+async fn forbids(_: AccessToken, auth: Auth) -> Result<HttpResponse, AuthError> {
+    Err(auth.forbid("Only its author may edit a post."))
 }
 
 async fn same_origin(auth: Auth) -> Result<Json<Value>, AuthError> {

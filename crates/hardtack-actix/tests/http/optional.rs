@@ -64,14 +64,20 @@ async fn absent_is_none_and_a_good_token_is_some() {
 }
 
 #[tokio::test]
-async fn expired_altogether_is_none_and_the_cookies_go() {
+async fn e16_dead_cookies_are_none_and_go() {
     let (_, site) = site(RefreshMode::Transparent).await;
     let alice = site.alice().await;
+    let mut forged = alice.clone();
+    plant(&mut forged, ACCESS, "forged");
     site.expire_all();
-    for path in ["/plain", "/proper"] {
-        let page = alice.clone().get(path).send().await;
-        assert_eq!((page.status().as_u16(), page.text()), (200, "visitor"), "{path}");
-        assert!(unsets_tokens(&page), "{path}");
+    for browser in [alice, forged] {
+        let page = browser.clone().get("/proper").send().await;
+        assert_eq!((page.status().as_u16(), page.text()), (200, "visitor"));
+        assert!(unsets_tokens(&page));
+        // actix-web's own `Option` gets no help from the adapter.
+        let page = browser.clone().get("/plain").send().await;
+        assert_eq!(page.status().as_u16(), 401);
+        assert!(unsets_tokens(&page));
     }
 }
 
@@ -80,12 +86,10 @@ async fn a_bad_token_is_never_answered_as_nobodys() {
     let (runs, site) = site(RefreshMode::Transparent).await;
     let mut alice = site.alice().await;
     plant(&mut alice, ACCESS, "forged");
-    let expected = summary(&alice, "/proper").await;
-    assert_eq!(runs.0.load(Ordering::SeqCst), 0, "Optional refuses before the handler runs");
     for path in ["/plain", "/ignored"] {
         let [page, api, htmx] = summary(&alice, path).await;
-        assert_eq!(page.replace(path.trim_start_matches('/'), "proper"), expected[0], "{path}");
-        assert_eq!([&api, &htmx], [&expected[1], &expected[2]], "{path}");
+        assert_eq!(page, format!("303 /login?next=%2F{}&ended=1", &path[1..]));
+        assert!(api.starts_with("401 ") && htmx.starts_with("401 "), "{path}: {api} {htmx}");
         let refused = alice.clone().get(path).send().await;
         assert!(unsets_tokens(&refused), "{path}");
         assert_eq!(refused.header("cache-control"), Some("private, no-store"));
@@ -97,7 +101,10 @@ async fn a_bad_token_is_never_answered_as_nobodys() {
 
     let mut bob = site.logged_in("bob").await;
     for path in ["/plain", "/proper"] {
+        let before = runs.0.load(Ordering::SeqCst);
         let forged = bob.post(path).form(&[("csrf_token", "guessed")]).accept_json().send().await;
+        let has_run = runs.0.load(Ordering::SeqCst) > before;
+        assert_eq!(has_run, path == "/plain", "Optional refuses before the handler runs");
         assert_eq!(refused(&forged), (403, "csrf_mismatch".into()), "{path}");
         assert!(forged.set_cookies().is_empty(), "a forged request logs no user out");
         let token = bob.cookie(CSRF).unwrap().value.clone();
@@ -113,7 +120,8 @@ async fn an_expired_token_is_refreshed_by_way_of_the_refresh_url() {
     let mut alice = site.alice().await;
     site.expire_access();
     for path in ["/plain", "/proper"] {
-        let next = format!("303 /token/refresh?next=%2F{}", &path[1..]);
+        let public = if path == "/proper" { "&public=1" } else { "" };
+        let next = format!("303 /token/refresh?next=%2F{}{public}", &path[1..]);
         assert_eq!(summary(&alice, path).await[0], next);
     }
     assert_eq!(alice.get("/plain").accept_html().follow().await.text(), "alice");

@@ -13,7 +13,8 @@ use crate::respond::AuthError;
 /// The logged-in user, whom the application's [`FindUser`] implementation looks up for each request.
 ///
 /// `find_user` receives the router's state, or the part of it that [`FromRef`] extracts. If the user no longer exists,
-/// the request is refused and the cookies are deleted. `Option<CurrentUser<U>>` is `None` if the request has no token.
+/// the request is refused and the cookies are deleted. `Option<CurrentUser<U>>` is `None` if the request has no token, and
+/// also if its cookies are dead or the user no longer exists; the response then deletes the cookies.
 ///
 /// ```
 /// use hardtack_axum::{BackendError, CurrentUser, FindUser};
@@ -60,18 +61,14 @@ impl<U> Deref for CurrentUser<U> {
     }
 }
 
-async fn find<U: FindUser>(token: AccessToken, parts: &Parts, state: &U::State) -> Result<CurrentUser<U>, AuthError> {
-    let auth_state = AuthState::for_verification(parts)?;
-    let user = Head::of(parts).exchange(&auth_state).user(&token, state).await?;
-    Ok(CurrentUser { user, token })
-}
-
 impl<S: Send + Sync, U: FindUser<State: FromRef<S>>> FromRequestParts<S> for CurrentUser<U> {
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AuthError> {
         let token = <AccessToken as FromRequestParts<S>>::from_request_parts(parts, state).await?;
-        find(token, parts, &FromRef::from_ref(state)).await
+        let auth_state = AuthState::for_verification(parts)?;
+        let user = Head::of(parts).exchange(&auth_state).user(&token, &FromRef::from_ref(state)).await?;
+        Ok(Self { user, token })
     }
 }
 
@@ -79,9 +76,10 @@ impl<S: Send + Sync, U: FindUser<State: FromRef<S>>> OptionalFromRequestParts<S>
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, AuthError> {
-        match <AccessToken as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await? {
-            Some(token) => find(token, parts, &FromRef::from_ref(state)).await.map(Some),
-            None => Ok(None),
-        }
+        let token = <AccessToken as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await?;
+        let Some(token) = token else { return Ok(None) };
+        let auth_state = AuthState::for_verification(parts)?;
+        let user = Head::of(parts).exchange(&auth_state).optional_user(&token, &FromRef::from_ref(state)).await?;
+        Ok(user.map(|user| Self { user, token }))
     }
 }

@@ -3,6 +3,8 @@
 mod service;
 
 use hardtack::Need;
+use hardtack::token_source::RequiredClaims;
+use serde_json::Value;
 use tower_layer::Layer;
 
 pub use service::{RequireFuture, RequireService};
@@ -10,11 +12,13 @@ pub use service::{RequireFuture, RequireService};
 /// A layer that requires a token for every request to the routes that it wraps. Add it before
 /// [`AuthLayer`](crate::AuthLayer), so that `AuthLayer` wraps it.
 ///
-/// With an [optional](Need::optional) need, it lets requests without a token pass and refuses invalid tokens. `OPTIONS`
-/// requests pass if they are [exempt](hardtack::AuthenticatorBuilder::exempt_options).
+/// With an [optional](Need::optional) need, it lets requests without a token pass, and those whose cookies are dead.
+/// `OPTIONS` requests pass if they are [exempt](hardtack::AuthenticatorBuilder::exempt_options).
 ///
-/// `Router::route_layer` applies it to the router's routes. `Router::layer` applies it to the fallback as well, so that
-/// requests for unknown paths also need the token.
+/// Add it with `Router::route_layer`, which applies it to the routes of the router. `Router::layer` applies it to the
+/// fallback as well, and `Router::merge` takes that fallback along: every unknown path of the whole application would
+/// then lead to the log-in page instead of 404. The log-in page itself must not require a token; if it does, it responds
+/// with 401 instead of a redirect to itself, and an error is logged (`redirect_loop`).
 ///
 /// In Flask-JWT-Extended: `verify_jwt_in_request`.
 ///
@@ -27,19 +31,37 @@ pub use service::{RequireFuture, RequireService};
 /// let app: Router = Router::new()
 ///     .route("/reports", get(async || "Only for logged-in users."))
 ///     .route_layer(Require::new(Need::access()))
+///     .merge(
+///         Router::new()
+///             .route("/admin", get(async || "Only for admins."))
+///             .route_layer(Require::new(Need::access()).claim("role", "admin")),
+///     )
 ///     .layer(AuthLayer::new(auth));
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
+#[must_use = "a layer does nothing until it is added to a router"]
 pub struct Require {
     need: Need,
+    claims: RequiredClaims,
 }
 
 impl Require {
     /// Creates a layer that requires the token that `need` describes.
     pub const fn new(need: Need) -> Self {
-        Self { need }
+        Self { need, claims: RequiredClaims::NONE }
+    }
+
+    /// Also requires a claim: it must equal `value`, or be an array that contains it. Several claims must all suffice.
+    ///
+    /// A user whose token lacks the claim gets 403 and stays logged in. If the claims of the session have changed since
+    /// the token was issued, for example by [`change_claims`](hardtack::Authenticator::change_claims), it is refreshed
+    /// first.
+    #[must_use]
+    pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.claims = self.claims.and(name, value);
+        self
     }
 }
 
@@ -47,6 +69,6 @@ impl<S> Layer<S> for Require {
     type Service = RequireService<S>;
 
     fn layer(&self, inner: S) -> RequireService<S> {
-        RequireService::new(inner, self.need)
+        RequireService::new(inner, self.need, self.claims.clone())
     }
 }

@@ -9,6 +9,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use hardtack::adapter::{PendingVerification, Verification};
 use hardtack::jwt::NoExtra;
+use hardtack::token_source::RequiredClaims;
 use hardtack::{Failure, Need};
 use http::request::Parts;
 use pin_project_lite::pin_project;
@@ -22,11 +23,12 @@ use crate::respond::AuthError;
 pub struct RequireService<S> {
     inner: S,
     need: Need,
+    claims: RequiredClaims,
 }
 
 impl<S> RequireService<S> {
-    pub(super) fn new(inner: S, need: Need) -> Self {
-        Self { inner, need }
+    pub(super) fn new(inner: S, need: Need, claims: RequiredClaims) -> Self {
+        Self { inner, need, claims }
     }
 }
 
@@ -45,7 +47,7 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let (parts, body) = request.into_parts();
-        let state = match try_verify(&parts, self.need) {
+        let state = match try_verify(&parts, self.need, &self.claims) {
             Verification::Ready(Ok(_)) => State::Handler { future: self.inner.call(Request::from_parts(parts, body)) },
             Verification::Ready(Err(failure)) => {
                 State::Refused { response: Some(AuthError::from(failure).into_response()) }
@@ -67,9 +69,9 @@ where
     }
 }
 
-fn try_verify(parts: &Parts, need: Need) -> Verification {
+fn try_verify(parts: &Parts, need: Need, claims: &RequiredClaims) -> Verification {
     match AuthState::for_verification(parts) {
-        Ok(state) => Head::of(parts).exchange(&state).try_verify(need),
+        Ok(state) => Head::of(parts).exchange(&state).try_verify_with(need, claims),
         Err(failure) => Verification::Ready(Err(failure)),
     }
 }

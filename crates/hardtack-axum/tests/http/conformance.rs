@@ -47,6 +47,9 @@ fn application() -> Router {
         .route_layer(Require::new(Need::access()));
     let guarded_fresh =
         Router::new().route("/guarded-fresh/page", get(nothing)).route_layer(Require::new(Need::access().fresh()));
+    let editors = Router::new()
+        .route("/editors/page", get(nothing).post(nothing))
+        .route_layer(Require::new(Need::access()).claim("role", "editor"));
     Router::new()
         .route("/anyone", get(anyone))
         .route("/protected", get(protected).options(protected).post(protected).put(protected).delete(protected))
@@ -67,12 +70,14 @@ fn application() -> Router {
         .route("/unsets", get(unset).post(unset_by_log_out))
         .route("/intercepted", get(whose).layer(map_response(intercept)))
         .route("/refuses", get(refuses))
+        .route("/forbids", get(forbids))
         .route("/same-origin", get(same_origin))
         .route("/signup", post(sign_up))
         .route("/about", get(about))
         .nest("/nested", Router::new().route("/inner", get(whose).post(whose)))
         .merge(guarded)
         .merge(guarded_fresh)
+        .merge(editors)
         .layer(DefaultBodyLimit::max(4 << 20))
         .with_state(Calls::default())
 }
@@ -181,6 +186,10 @@ async fn intercept(_: Response) -> StatusCode {
 
 async fn refuses(_: AccessToken, auth: Auth) -> AuthError {
     auth.refuse(Reason::ClaimsRefused)
+}
+
+async fn forbids(_: AccessToken, auth: Auth) -> AuthError {
+    auth.forbid("Only its author may edit a post.")
 }
 
 async fn same_origin(auth: Auth) -> Result<Json<Value>, AuthError> {

@@ -18,7 +18,9 @@ async fn who(token: AccessToken) -> String {
 async fn require_around_a_router_hides_unknown_paths() {
     let guarded = || Router::new().route("/reports", get(async || "secret"));
     let require = Require::new(Need::access());
-    for (app, hidden) in [(guarded().layer(require), "401 missing_token"), (guarded().route_layer(require), "404 ")] {
+    for (app, hidden) in
+        [(guarded().layer(require.clone()), "401 missing_token"), (guarded().route_layer(require), "404 ")]
+    {
         let site = Site::bare(|builder| builder, |auth| app.layer(AuthLayer::new(auth))).await;
         assert_eq!(summary(&site.visitor(), "/reports").await[1], "401 missing_token");
         assert_eq!(summary(&site.visitor(), "/none").await[1], hidden);
@@ -60,9 +62,53 @@ async fn require_allows_visitors_and_exempt_options() {
     assert_eq!(summary(&optional.visitor(), "/page").await, ["200 in"; 3]);
     let mut forged = optional.visitor();
     forged.set_cookie_raw("__Host-access_token_cookie=a.b.c; Path=/; Secure");
-    assert_eq!(summary(&forged, "/page").await[1], "401 malformed");
+    assert_eq!(summary(&forged, "/page").await, ["200 in"; 3]);
     assert_eq!(exempt.visitor().request(Method::OPTIONS, "/page").send().await.text(), "in");
     assert_eq!(summary(&exempt.visitor(), "/page").await[1], "401 missing_token");
+}
+
+/// `.layer(Require)` guards the fallback, and `.merge()` takes it along, so that unknown paths lead to the log-in page.
+/// `.route_layer` does not.
+#[tokio::test]
+async fn e20_a_merged_router_guards_only_its_routes() {
+    let guarded = || Router::new().route("/reports", get(async || "secret"));
+    let require = Require::new(Need::access());
+    let merged = |app: Router| Router::new().route("/open", get(async || "open")).merge(app);
+    let site = Site::bare(|builder| builder, |auth| merged(guarded().route_layer(require)).layer(AuthLayer::new(auth)));
+    let site = site.await;
+    assert_eq!(summary(&site.visitor(), "/reports").await[1], "401 missing_token");
+    assert_eq!(summary(&site.visitor(), "/open").await, ["200 open"; 3]);
+    assert_eq!(summary(&site.visitor(), "/none").await, ["404 "; 3]);
+}
+
+// One thread, so that the server's log goes to this test.
+#[tokio::test(flavor = "current_thread")]
+async fn e06_e20_the_log_names_the_claim_and_the_loop() {
+    #[derive(serde::Deserialize)]
+    struct Level {
+        #[allow(dead_code)]
+        level: u8,
+    }
+    let log = Log::start();
+    let app = Router::new()
+        .route("/level", get(async |_: AccessToken<Level>| "in"))
+        .route("/editors", get(async || "in").layer(Require::new(Need::access()).claim("role", "editor")))
+        .route("/forbids", get(async |auth: Auth| auth.forbid("Only its author may edit a post.")))
+        .route("/enter", get(async || "in").layer(Require::new(Need::access())));
+    let site = Site::with(|builder| builder.urls(hardtack::Urls::default().login("/enter")), app).await;
+    let mut alice = site.alice().await;
+    log.take();
+    for (path, named) in [("/level", "level"), ("/editors", "role"), ("/forbids", "Only its author")] {
+        let refused = alice.get(path).send().await;
+        assert_eq!((refused.status().as_u16(), refused.set_cookies().len()), (403, 0), "{path}");
+        let logged = log.take();
+        assert!(logged.contains("INFO") && logged.contains(named), "{path}: {logged}");
+        assert_eq!(refused.text().contains(named), path == "/forbids", "{path}: {}", refused.text());
+    }
+    let refused = site.visitor().get("/enter").accept_html().send().await;
+    assert_eq!((refused.status().as_u16(), refused.location()), (401, None));
+    let logged = log.take();
+    assert!(logged.contains("ERROR") && logged.contains("redirect_loop") && logged.contains("route_layer"), "{logged}");
 }
 
 #[derive(Debug)]

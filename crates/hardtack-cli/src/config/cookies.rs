@@ -1,13 +1,14 @@
 //! Names, paths and attributes of cookies.
 
-use hardtack::CookiePolicy;
 use hardtack::cookie::SameSite;
+use hardtack::{Authenticator, CookiePolicy, RefreshMode};
+use hardtack_accounts::Site;
 
 use super::address::Address;
 use super::settings::{
     ACCESS_COOKIE_NAME, ACCESS_COOKIE_PATH, ACCESS_CSRF_COOKIE_NAME, ACCESS_CSRF_COOKIE_PATH, COOKIE_DOMAIN,
     COOKIE_SAMESITE, COOKIE_SECURE, CSRF_IN_COOKIES, PERSISTENT_COOKIES, REFRESH_COOKIE_NAME, REFRESH_COOKIE_PATH,
-    REFRESH_CSRF_COOKIE_NAME, REFRESH_CSRF_COOKIE_PATH, SESSION_COOKIE,
+    REFRESH_CSRF_COOKIE_NAME, REFRESH_CSRF_COOKIE_PATH, SESSION_COOKIE, Setting,
 };
 use super::sources::Sources;
 use crate::error::Error;
@@ -60,6 +61,38 @@ fn are_persistent(sources: &Sources) -> Result<bool, Error> {
         ))),
         (Some(persistent), _) => Ok(persistent),
         (None, session) => Ok(session.is_some_and(|session| !session)),
+    }
+}
+
+/// Refuses cookie paths that leave out routes of this server: users could log in, and would not be logged in there.
+pub(super) fn check_paths(sources: &Sources, authenticator: &Authenticator) -> Result<(), Error> {
+    let refresh_routes = match authenticator.refresh_mode() {
+        RefreshMode::Sliding => Vec::new(),
+        // Any of these routes may refresh.
+        RefreshMode::Transparent => [&Site::PROTECTED_ROUTES[..], &["/token/refresh"]].concat(),
+        _ => vec!["/token/refresh"],
+    };
+    let access = |route: &str| authenticator.sends_access_cookie_to(route);
+    let refresh = |route: &str| authenticator.sends_refresh_cookie_to(route);
+    covers(sources, &ACCESS_COOKIE_PATH, &Site::PROTECTED_ROUTES, access)?;
+    covers(sources, &REFRESH_COOKIE_PATH, &refresh_routes, refresh)?;
+    covers(sources, &REFRESH_COOKIE_PATH, &["/logout"], |route| access(route) || refresh(route))
+}
+
+fn covers(
+    sources: &Sources,
+    setting: &'static Setting,
+    routes: &[&str],
+    is_sent_to: impl Fn(&str) -> bool,
+) -> Result<(), Error> {
+    match routes.iter().find(|route| !is_sent_to(route)) {
+        None => Ok(()),
+        Some(route) => Err(Error::config(format_args!(
+            "{}, so browsers would not send the cookie to {route}; expected / or paths that cover {}, without a slash at \
+             the end",
+            sources.describe(setting),
+            routes.join(", ")
+        ))),
     }
 }
 

@@ -89,7 +89,9 @@ impl Config {
 
     /// Builds an authenticator whose keys and stores have been added.
     pub(crate) fn build(&self, builder: AuthenticatorBuilder) -> Result<Authenticator, Error> {
-        builder.build().map_err(|error| config_error::explain(&self.sources, error))
+        let authenticator = builder.build().map_err(|error| config_error::explain(&self.sources, error))?;
+        cookies::check_paths(&self.sources, &authenticator)?;
+        Ok(authenticator)
     }
 
     /// Checks the configuration as a whole, before anything is created or opened.

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use crate::support::{TestDir, output, set_mode};
+use crate::support::{TestDir, is_logged_in, output, set_mode, sign_up, start};
 
 fn in_effect(text: &str, name: &str) -> String {
     let line = text.lines().find(|line| line.starts_with(&format!("{name} = "))).unwrap_or_default();
@@ -118,4 +118,27 @@ async fn a_port_in_use_is_reported() {
     assert!(error.contains(&format!("--listen is \"{address}\", but the server cannot listen there")), "{error}");
     assert!(error.contains("choose another port"), "{error}");
     assert!(!dir.path("hardtack-data").exists());
+}
+
+/// The access cookie is sent to some paths only. On the others, its absence says nothing.
+#[tokio::test]
+async fn e08_path_lists_keep_the_log_in_fresh() {
+    let dir = TestDir::new();
+    let server = start(&dir.serve([]).env("JWT_ACCESS_COOKIE_PATH", "/account,/service")).await;
+    let mut client = server.client();
+    sign_up(&mut client, "alice").await;
+    let refresh = client.cookie("refresh_token_cookie").unwrap().value.clone();
+    for path in ["/", "/login", "/", "/signup"] {
+        let page = client.get(path).accept_html().send().await;
+        assert_eq!(page.status(), 200, "{path}");
+        let tokens = page.set_cookies().into_iter().filter(|cookie| cookie.name.ends_with("token_cookie"));
+        assert_eq!(tokens.count(), 0, "{path}");
+    }
+    assert_eq!(client.cookie("refresh_token_cookie").unwrap().value, refresh);
+    let account = client.get("/account").accept_html().send().await;
+    assert_eq!(account.status(), 200, "still fresh: {:?}", account.location());
+    assert!(is_logged_in(&mut client).await);
+    // Without the cookie, the page for the password leads to the log-in page, and back.
+    let page = client.get("/reauthenticate?next=%2Faccount").accept_html().send().await;
+    assert_eq!(page.location(), Some("/login?next=%2Faccount"));
 }

@@ -1,5 +1,7 @@
-//! `Cache-Control`: responses for one user must not be cached; all others are left unchanged.
+//! `Cache-Control`: responses for one user must not be cached; all others are left unchanged. `Vary`: responses that
+//! depend on whether there is a user say so.
 
+use hardtack::TokenLocation;
 use serde_json::json;
 
 use crate::client::Response;
@@ -34,6 +36,23 @@ pub(super) fn cases() -> Vec<Case> {
                 check(&site, path, &visitor.get(path).send().await, None);
             }
         }),
+        Case::new("caching: e12: an optional token varies by cookie", |site| async move {
+            for mut client in [site.visitor(), site.alice().await] {
+                for path in ["/anyone", "/user/optional"] {
+                    let response = client.get(path).send().await;
+                    site.expect_eq(path, response.headers_all("vary"), vec!["Cookie".to_owned()]);
+                }
+                for path in ["/protected", "/nowhere", "/about"] {
+                    let response = client.get(path).send().await;
+                    site.expect_eq(path, response.headers_all("vary"), Vec::<String>::new());
+                }
+            }
+        }),
+        Case::new("caching: e12: an optional token in a header varies by that header", |site| async move {
+            let response = site.visitor().get("/anyone").send().await;
+            site.expect_eq("Vary", response.headers_all("vary"), vec!["Cookie, Authorization".to_owned()]);
+        })
+        .configured(|builder| builder.token_sources([TokenLocation::Headers, TokenLocation::Cookies])),
         Case::new("caching: a log-in, a log-out and a refresh", |site| async move {
             let mut client = site.visitor();
             let response = client.post("/login").json(&json!({ "sub": "alice" })).send().await;

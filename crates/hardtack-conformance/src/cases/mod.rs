@@ -4,6 +4,8 @@ mod bodies;
 mod caching;
 mod cookie_names;
 mod csrf;
+mod forbidden;
+mod foreign_cookies;
 mod http2;
 mod keys;
 mod log_ins;
@@ -35,6 +37,8 @@ pub(crate) fn all() -> Vec<Case> {
         keys::cases,
         cookie_names::cases,
         users::cases,
+        forbidden::cases,
+        foreign_cookies::cases,
         replies::cases,
         set_cookie::cases,
         caching::cases,

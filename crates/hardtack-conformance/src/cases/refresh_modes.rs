@@ -158,6 +158,19 @@ fn access_paths() -> Vec<Case> {
             let response = alice.get("/guarded/page").accept_html().send().await;
             site.expect("GET", &response, "303 → /login?next=%2Fguarded%2Fpage");
         }),
+        case("e08: where the cookie is not sent, nothing is refreshed", RefreshMode::Transparent, |site| async move {
+            let mut alice = site.alice().await;
+            let mut slow = alice.clone();
+            for path in ["/anyone", "/user/optional", "/anyone"] {
+                site.expect(path, &alice.get(path).send().await, "200");
+            }
+            site.expect("a route that needs a token", &alice.get("/user").send().await, "401 missing_token");
+            let body = alice.get("/protected").send().await.json();
+            site.expect_eq("the token is still fresh", body["fresh"].clone(), json!(true));
+            site.clock.advance(Duration::from_secs(31));
+            site.expect("a slow tab", &slow.get("/nested/inner").send().await, "200");
+            site.expect_eq("rotations", site.store.rotations(), 0);
+        }),
         case("a refresh in place sets every cookie", RefreshMode::Transparent, |site| async move {
             let mut alice = site.alice().await;
             site.expire_access();

@@ -103,6 +103,15 @@ const FAILING_REQUESTS: &[FailingRequest] = &[
         deletes_cookies: true,
     },
     FailingRequest {
+        kind: FailureKind::Forbidden,
+        request: |_, t| get("/forbids", access_cookie(&t.access)),
+        status: 403,
+        title: "Not allowed",
+        code: "forbidden",
+        challenge: None,
+        deletes_cookies: false,
+    },
+    FailingRequest {
         kind: FailureKind::Csrf,
         request: |_, t| OwnedRequest { method: "POST", path: "/protected", cookies: access_cookie(&t.access) },
         status: 403,

@@ -110,11 +110,11 @@ fn expected(outcome: Outcome, route: Route, client: ClientKind) -> String {
             (FailureKind::NotFresh, "insufficient_user_authentication")
         }
         Outcome::Fresh | Outcome::NotFresh => return "200".to_owned(),
-        Outcome::Refused(FailureKind::Missing, _) if matches!(route, Route::Optional(_)) => return "200".to_owned(),
-        // The request is handled without a user, and the expired cookies are deleted.
-        Outcome::Refused(FailureKind::Expired, _) if matches!(route, Route::Optional(_)) => {
-            return "200 -access -refresh".to_owned();
+        Outcome::Refused(FailureKind::Missing, _) | Outcome::Replaced if matches!(route, Route::Optional(_)) => {
+            return "200".to_owned();
         }
+        // The request is handled without a user, and the dead cookies are deleted.
+        Outcome::Refused(..) if matches!(route, Route::Optional(_)) => return "200 -access -refresh".to_owned(),
         Outcome::Refused(kind, code) => (kind, code),
         Outcome::Replaced => (FailureKind::Revoked, "revoked"),
     };

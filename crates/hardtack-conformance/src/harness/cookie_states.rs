@@ -55,6 +55,8 @@ pub(crate) struct Tokens {
     pub(crate) expired: String,
     /// A token signed with a key that the site does not have.
     pub(crate) foreign: String,
+    /// One of another application on the same host, whose key has an id.
+    pub(crate) elsewhere: String,
     pub(crate) not_yet_valid: String,
     /// A token whose session was ended.
     pub(crate) revoked: String,
@@ -73,6 +75,8 @@ impl Tokens {
 
         let other_keys = KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap());
         let foreign = Authenticator::builder(other_keys).clock(site.clock.clone()).build().unwrap();
+        let other_key = SigningKey::generate(Algorithm::HS256).unwrap().with_key_id("another application");
+        let elsewhere = Authenticator::builder(KeySet::new(other_key)).clock(site.clock.clone()).build().unwrap();
         let ahead = TestClock::start_at(site.authenticator.now() + Duration::from_secs(600));
         let not_yet_valid = Authenticator::builder(site.keys.clone()).clock(ahead).build().unwrap();
         let not_fresh = site.authenticator.access_token("alice").issue().unwrap();
@@ -96,6 +100,7 @@ impl Tokens {
             not_fresh: not_fresh.as_str().to_owned(),
             expired: expired.as_str().to_owned(),
             foreign: fresh(&foreign),
+            elsewhere: fresh(&elsewhere),
             not_yet_valid: fresh(&not_yet_valid),
             revoked,
             replaced,
@@ -161,6 +166,8 @@ pub(crate) const COOKIE_STATES: &[CookieState] = {
         state("an outdated token", |t| access_cookie(&t.outdated), Refused(Expired, "expired")),
         state("a tampered token", |t| access_cookie(&tampered(&t.access)), Refused(Invalid, "bad_signature")),
         state("a token signed with another key", |t| access_cookie(&t.foreign), Refused(Invalid, "bad_signature")),
+        // It counts as absent and is left alone.
+        state("a token of another application", |t| access_cookie(&t.elsewhere), Refused(Missing, "missing_token")),
         state("an unsigned token", |t| access_cookie(&unsigned(&t.access)), Refused(Invalid, "wrong_algorithm")),
         state(
             "a token without its signature",

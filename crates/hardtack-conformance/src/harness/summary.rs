@@ -79,9 +79,10 @@ impl RawResponse {
             rule(problem["status"] == self.status.as_u16(), "a problem names its status (RFC 9457 §3.1.2)");
             rule(problem["msg"] == problem["detail"], "msg, for clients of Flask-JWT-Extended, equals detail");
             let challenge = self.header("www-authenticate").unwrap_or_default();
+            let lacks_scope = self.status == 403 && challenge.starts_with("Bearer error=\"insufficient_scope\"");
             rule(
-                challenge.starts_with("Bearer") == (self.status == 401),
-                "a 401, and no other status, has a challenge (RFC 9110 §15.5.2)",
+                lacks_scope || challenge.starts_with("Bearer") == (self.status == 401),
+                "a 401 has a challenge (RFC 9110 §15.5.2), and otherwise only a 403 for a bearer token (RFC 6750 §3.1)",
             );
         }
         broken

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use crate::authenticator::{Attempt, Authenticator, Pending, RequestState, RequestVerifier};
-use crate::jwt::{ExtraClaims, NoExtra};
+use crate::jwt::{ClaimFlaw, ExtraClaims, NoExtra, TokenError};
 use crate::refusal::{Failure, Reason, Rejection};
 use crate::request::{NextPath, RequestHead, Wants};
 use crate::token::VerifiedToken;
-use crate::token_source::{Need, TokenLocation};
+use crate::token_source::{Need, RequiredClaims, TokenLocation};
 use crate::user::FindUser;
 
 /// The operations of a handler on one request, such as verifying its token, logging in and logging out. Each of them
@@ -26,8 +26,8 @@ pub struct Exchange<'a> {
 #[derive(Debug)]
 #[must_use = "a `Pending` verification must be passed to `Exchange::finish_verifying`"]
 pub enum Verification<T = NoExtra> {
-    /// The verification is complete. The token is `None` if the need is optional and the request has no token, or if
-    /// the request is an exempt `OPTIONS` request. A failure contains the reply for the client.
+    /// The verification is complete. The token is `None` if the need is optional and the request has no token or dead
+    /// cookies, or if the request is an exempt `OPTIONS` request. A failure contains the reply for the client.
     Ready(Result<Option<VerifiedToken<T>>, Failure>),
     /// Verification needs I/O. Pass the value to [`Exchange::finish_verifying`].
     Pending(PendingVerification),
@@ -37,7 +37,15 @@ pub enum Verification<T = NoExtra> {
 #[must_use = "pass it to `Exchange::finish_verifying`"]
 pub struct PendingVerification {
     need: Need,
-    pending: Pending,
+    claims: RequiredClaims,
+    step: Step,
+}
+
+/// What is left to do.
+enum Step {
+    Verify(Pending),
+    /// The token is valid, and lacks a claim. A newer one may have it.
+    Renew(VerifiedToken, ClaimFlaw),
 }
 
 impl fmt::Debug for PendingVerification {
@@ -55,7 +63,7 @@ impl<'a> Exchange<'a> {
 
     /// Verifies the token that a route needs.
     ///
-    /// Returns `None` if the need is optional and the request has no token, or if [`OPTIONS` requests are
+    /// Returns `None` if the need is optional and the request has no token or dead cookies, or if [`OPTIONS` requests are
     /// exempt](crate::AuthenticatorBuilder::exempt_options).
     ///
     /// In Flask-JWT-Extended: `verify_jwt_in_request`.
@@ -83,10 +91,25 @@ impl<'a> Exchange<'a> {
     /// request. Use this in adapters that would otherwise have to box the future of [`verify`](Self::verify).
     #[inline]
     pub fn try_verify<T: ExtraClaims>(&self, need: Need) -> Verification<T> {
-        match self.verifier().try_verify(need) {
-            Attempt::Done(result) => Verification::Ready(self.complete(result)),
-            Attempt::Pending(pending) => Verification::Pending(PendingVerification { need, pending }),
-        }
+        self.try_verify_with(need, &RequiredClaims::NONE)
+    }
+
+    /// Like [`try_verify`](Self::try_verify), for a token that must also have these claims.
+    ///
+    /// If a token lacks a claim, and the session's claims have changed since the token was issued, it is refreshed.
+    /// Otherwise the request is refused as [`Forbidden`](crate::FailureKind::Forbidden), and the user stays logged in.
+    #[inline]
+    pub fn try_verify_with<T: ExtraClaims>(&self, need: Need, claims: &RequiredClaims) -> Verification<T> {
+        let step = match self.verifier().try_verify(need) {
+            Attempt::Done(Ok(Some(token))) => match self.read_claims(token, claims) {
+                Ok(token) => return Verification::Ready(Ok(Some(token))),
+                Err((token, flaw)) => Step::Renew(token, flaw),
+            },
+            Attempt::Done(Ok(None)) => return Verification::Ready(Ok(None)),
+            Attempt::Done(Err(rejection)) => return Verification::Ready(Err(self.reject(rejection))),
+            Attempt::Pending(pending) => Step::Verify(pending),
+        };
+        Verification::Pending(PendingVerification { need, claims: claims.clone(), step })
     }
 
     /// Completes a verification that needs I/O. It does not repeat the checks of [`try_verify`](Self::try_verify).
@@ -97,20 +120,60 @@ impl<'a> Exchange<'a> {
         &self,
         verification: PendingVerification,
     ) -> Result<Option<VerifiedToken<T>>, Failure> {
-        let PendingVerification { need, pending } = verification;
-        self.complete(self.verifier().finish_verifying(pending, need).await)
+        let PendingVerification { need, claims, step } = verification;
+        let lacking = match step {
+            Step::Renew(token, flaw) => (token, flaw),
+            Step::Verify(pending) => {
+                let result = self.verifier().finish_verifying(pending, need).await;
+                let Some(token) = result.map_err(|rejection| self.reject(rejection))? else { return Ok(None) };
+                match self.read_claims(token, &claims) {
+                    Ok(token) => return Ok(Some(token)),
+                    Err(lacking) => lacking,
+                }
+            }
+        };
+        self.renew_or_forbid(lacking, need, &claims).await.map(Some).map_err(|rejection| self.reject(rejection))
     }
 
-    /// Reads the application's own claims, or turns a rejection into its reply.
+    /// Reads the application's own claims, or returns the token and what it lacks.
     #[inline]
-    fn complete<T: ExtraClaims>(
+    fn read_claims<T: ExtraClaims>(
         &self,
-        result: Result<Option<VerifiedToken>, Rejection>,
-    ) -> Result<Option<VerifiedToken<T>>, Failure> {
-        let Some(token) = result.map_err(|rejection| self.reject(rejection))? else { return Ok(None) };
+        token: VerifiedToken,
+        claims: &RequiredClaims,
+    ) -> Result<VerifiedToken<T>, (VerifiedToken, ClaimFlaw)> {
+        if let Some(flaw) = claims.flaw(token.payload()) {
+            return Err((token, flaw));
+        }
+        match T::from_payload(token.payload()) {
+            Ok(extra) => Ok(token.carrying(extra)),
+            Err(_) => {
+                let flaw = T::flaw(token.payload());
+                Err((token, flaw))
+            }
+        }
+    }
+
+    /// Replaces a token that lacks a claim by a newer one that has it, or refuses the request.
+    async fn renew_or_forbid<T: ExtraClaims>(
+        &self,
+        (token, flaw): (VerifiedToken, ClaimFlaw),
+        need: Need,
+        claims: &RequiredClaims,
+    ) -> Result<VerifiedToken<T>, Rejection> {
         let from_cookie = token.location() == Some(TokenLocation::Cookies);
-        let token = token.with_extra().map_err(|error| self.reject(Rejection { from_cookie, ..error.into() }))?;
-        Ok(Some(token))
+        if self.authenticator.settings().flask {
+            return Err(Rejection { from_cookie, ..TokenError::BadClaim("extra").into() });
+        }
+        let suffices = |payload: &[u8]| claims.flaw(payload).is_none() && T::from_payload(payload).is_ok();
+        let (token, flaw) = match self.verifier().renew_for_claims(&token, need, &suffices).await? {
+            None => (token, flaw),
+            Some(renewed) => match self.read_claims(renewed, claims) {
+                Ok(token) => return Ok(token),
+                Err(lacking) => lacking,
+            },
+        };
+        Err(Rejection { from_cookie, ..Rejection::from(Reason::InsufficientClaims(flaw)).about(token) })
     }
 
     /// Looks up the user of a token with the application's [`FindUser`] implementation.
@@ -118,13 +181,35 @@ impl<'a> Exchange<'a> {
     /// # Errors
     /// The user no longer exists, or the look-up failed.
     pub async fn user<U: FindUser>(&self, token: &VerifiedToken, state: &U::State) -> Result<U, Failure> {
+        self.find_user(token, state).await.map_err(|rejection| self.reject(rejection))
+    }
+
+    /// Looks up the user of a token, for a route that also serves requests without a user. Returns `None` if the user
+    /// no longer exists; the response then deletes the cookies.
+    ///
+    /// # Errors
+    /// The look-up failed, or the user of a token that was not in a cookie no longer exists.
+    pub async fn optional_user<U: FindUser>(
+        &self,
+        token: &VerifiedToken,
+        state: &U::State,
+    ) -> Result<Option<U>, Failure> {
+        let rejection = match self.find_user(token, state).await {
+            Ok(user) => return Ok(Some(user)),
+            Err(rejection) => rejection,
+        };
+        let refused = self.verifier().refused(rejection, Need::access().optional());
+        refused.map(|_| None).map_err(|rejection| self.reject(rejection))
+    }
+
+    async fn find_user<U: FindUser>(&self, token: &VerifiedToken, state: &U::State) -> Result<U, Rejection> {
         let reason = match U::find_user(token.subject(), state).await {
             Ok(Some(user)) => return Ok(user),
             Ok(None) => Reason::UnknownUser,
             Err(error) => error.into(),
         };
         let from_cookie = token.location().is_none_or(|location| location == TokenLocation::Cookies);
-        Err(self.reject(Rejection { from_cookie, ..Rejection::from(reason).about(token.clone()) }))
+        Err(Rejection { from_cookie, ..Rejection::from(reason).about(token.clone()) })
     }
 
     /// Refuses requests from other sites, even safe ones such as GET.

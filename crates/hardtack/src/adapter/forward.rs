@@ -106,8 +106,8 @@ macro_rules! __forward_auth {
 
         /// Verifies the token that `need` describes, for code that cannot use an extractor.
         ///
-        /// Returns `None` if the need is optional and the request has no token, or if [`OPTIONS` requests are
-        /// exempt](hardtack::AuthenticatorBuilder::exempt_options).
+        /// Returns `None` if the need is optional and the request has no token or dead cookies, or if [`OPTIONS` requests
+        /// are exempt](hardtack::AuthenticatorBuilder::exempt_options).
         ///
         /// In Flask-JWT-Extended: `verify_jwt_in_request`.
         ///
@@ -222,6 +222,25 @@ macro_rules! __forward_auth {
         #[doc = "```"]
         pub fn refuse(&self, reason: impl ::core::convert::Into<$crate::refusal::Reason>) -> $error {
             self.exchange().refuse(reason).into()
+        }
+
+        /// Returns an error for a request that the logged-in user may not make, such as editing another user's post.
+        /// The client gets 403 with the sentence: a page for a browser, problem details for a program. The user stays
+        /// logged in.
+        ///
+        #[doc = "```"]
+        #[doc = concat!("use ", $adapter, "::{AccessToken, Auth, AuthError};")]
+        /// # async fn author_of(post: u64) -> String { unimplemented!() }
+        ///
+        /// async fn edit(token: AccessToken, auth: Auth) -> Result<String, AuthError> {
+        ///     if author_of(7).await != token.subject() {
+        ///         return Err(auth.forbid("Only its author may edit a post."));
+        ///     }
+        ///     Ok("Saved.".to_owned())
+        /// }
+        #[doc = "```"]
+        pub fn forbid(&self, sentence: impl ::core::convert::Into<::std::borrow::Cow<'static, str>>) -> $error {
+            self.exchange().forbid(sentence).into()
         }
 
         /// Returns the page to go to after a log-in: the query's `next` if it is a path on this site, otherwise the

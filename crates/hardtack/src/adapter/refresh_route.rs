@@ -1,6 +1,7 @@
 //! The refresh URL, which redirects the browser back to the page that it requested.
 
 use super::Exchange;
+use crate::jwt::TokenKind;
 use crate::refusal::{Failure, FailureKind, NO_STORE, Reply};
 use crate::request::Wants;
 
@@ -8,6 +9,9 @@ impl Exchange<'_> {
     /// Handles a request to the refresh URL: refreshes, then redirects the browser to the query's `next`. A GET is
     /// redirected with 303, and a POST with 307, so that the browser posts the form to `next`. Without `next`, a
     /// browser is redirected to the home page, and a program gets 200 and JSON.
+    ///
+    /// If there is nothing to refresh, a browser that comes from a page whose token is optional returns to it, without a
+    /// user: such a redirect has `public=1` in its query.
     ///
     /// If a link on another site led the browser here, nothing is refreshed: the response is a 403 page that repeats
     /// the request, this time from this site.
@@ -17,6 +21,7 @@ impl Exchange<'_> {
     pub async fn refresh_and_return(&self) -> Result<Reply, Failure> {
         let cookies = match self.refresh().await {
             Err(failure) if self.follows_foreign_link(&failure) => return Ok(self.ask_again()),
+            Err(failure) if self.returns_without_user(&failure) => failure.into_reply().cookies,
             answer => answer?,
         };
         let reply = match self.query_next() {
@@ -32,10 +37,31 @@ impl Exchange<'_> {
         self.head.is_safe() && self.wants() == Wants::Page && failure.reason().kind() == FailureKind::Csrf
     }
 
+    /// Whether a failed refresh leads back to the page all the same. If the browser still sends the access cookie, which
+    /// the redirect to this URL deleted, it would come back here forever.
+    fn returns_without_user(&self, failure: &Failure) -> bool {
+        let kind = failure.reason().kind();
+        let is_dead = kind.unsets_cookies() || kind == FailureKind::Missing;
+        let access = self.authenticator.cookie_token(&self.head, TokenKind::Access);
+        is_dead
+            && self.wants() == Wants::Page
+            && self.is_from_public_page()
+            && self.query_next().is_some()
+            && matches!(access, Ok(None))
+    }
+
+    fn is_from_public_page(&self) -> bool {
+        self.head.query("public").as_deref() == Some("1")
+    }
+
     fn ask_again(&self) -> Reply {
         let refresh = &self.authenticator.settings().urls.refresh;
-        let again =
-            self.query_next().map_or_else(|| refresh.clone(), |next| next.append_to(refresh)).replace('&', "&amp;");
+        let again = match self.query_next() {
+            None => refresh.clone(),
+            Some(next) if self.is_from_public_page() => next.append_to(refresh) + "&public=1",
+            Some(next) => next.append_to(refresh),
+        };
+        let again = again.replace('&', "&amp;");
         let page = format!(
             "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>One moment</title>\
              <meta http-equiv=\"refresh\" content=\"0;url={again}\">\

@@ -1,5 +1,7 @@
 //! Turns the reason for a refusal into the reply for the client.
 
+use std::borrow::Cow;
+
 use super::Exchange;
 use crate::refusal::{Failure, FailureKind, Reason, Refused, Rejection};
 use crate::request::{NextPath, Wants};
@@ -7,11 +9,16 @@ use crate::request::{NextPath, Wants};
 impl Exchange<'_> {
     /// Logs a reason and returns the failure with the reply for the client.
     pub fn refuse(&self, reason: impl Into<Reason>) -> Failure {
-        self.reject(Rejection::from(reason))
+        self.reject(Rejection { from_cookie: !self.state.is_bearer(), ..Rejection::from(reason) })
+    }
+
+    /// Refuses a request that the application forbids, with a sentence for the client. The user stays logged in.
+    pub fn forbid(&self, sentence: impl Into<Cow<'static, str>>) -> Failure {
+        self.refuse(Reason::Forbidden(sentence.into()))
     }
 
     pub(super) fn reject(&self, rejection: Rejection) -> Failure {
-        let Rejection { reason, from_cookie, token, detail } = rejection;
+        let Rejection { reason, from_cookie, optional, token, detail } = rejection;
         let (kind, flask) = (reason.kind(), self.authenticator.settings().flask);
         let refused = Refused {
             reason: &reason,
@@ -20,6 +27,8 @@ impl Exchange<'_> {
             head: self.head,
             next: self.return_path(kind),
             settings: self.authenticator.settings(),
+            is_bearer: !from_cookie,
+            is_optional: optional,
             token: token.as_deref(),
             detail: detail.as_deref(),
         };
@@ -28,10 +37,10 @@ impl Exchange<'_> {
             None => refused.default_reply(),
         };
         if from_cookie && !flask && self.verifier().makes_cookies_useless(&reason) {
-            reply.cookies.extend(self.authenticator.unset_jwt_cookies());
+            reply.cookies.extend(self.verifier().unset_own_cookies());
         }
         if kind == FailureKind::RefreshNeeded {
-            reply.cookies.extend(self.authenticator.unset_access_cookies());
+            reply.cookies.extend(self.verifier().unset_own_access_cookies());
         }
         Failure::new(reason, reply)
     }

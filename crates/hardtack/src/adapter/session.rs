@@ -64,7 +64,7 @@ impl Exchange<'_> {
                 self.authenticator.emit(EventKind::LogOut, subject, Some(id), &self.verifier().client());
             }
         }
-        Ok(self.authenticator.unset_jwt_cookies())
+        Ok(self.verifier().unset_own_cookies())
     }
 
     /// Exchanges the token in the refresh cookie for new tokens and returns their cookies. The new access token is

@@ -120,6 +120,16 @@ impl Authenticator {
         !self.0.cookies.session_cookies
     }
 
+    /// Returns whether browsers send the access cookie with a request for this path.
+    pub fn sends_access_cookie_to(&self, path: &str) -> bool {
+        self.0.cookies.access.is_sent_to(path)
+    }
+
+    /// Returns whether browsers send the refresh cookie with a request for this path.
+    pub fn sends_refresh_cookie_to(&self, path: &str) -> bool {
+        self.0.cookies.refresh.is_sent_to(path)
+    }
+
     /// Returns the scheme, host and port of the site, for links in emails; `None` if no base URL is set. A request's
     /// `Host` is not a safe source for such links.
     pub fn origin(&self) -> Option<&str> {

@@ -1,5 +1,6 @@
 //! What the adapter's layer keeps about a request, from its arrival to its response.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -7,6 +8,7 @@ use super::Authenticator;
 use crate::body::Peeked;
 use crate::cookie::{CookieSlot, SetCookies};
 use crate::token::VerifiedToken;
+use crate::token_source::TokenLocation;
 
 /// The state of one request, from its arrival to its response. An adapter keeps it behind an `Arc` in the
 /// request's extensions.
@@ -19,6 +21,10 @@ pub struct RequestState {
     authenticated: AtomicBool,
     /// Whether the head of the response has been completed. The handler may still work for a stream.
     head_sent: AtomicBool,
+    /// Whether the request acts with a token that was not in a cookie.
+    is_bearer: AtomicBool,
+    /// Whether the response depends on whether there is a token.
+    varies: AtomicBool,
     body: Option<Box<Peeked>>,
     refreshed: OnceLock<VerifiedToken>,
     pending_cookies: OnceLock<Box<Mutex<SetCookies>>>,
@@ -33,6 +39,20 @@ pub struct ResponseChanges {
     /// Whether the response is for one user, so that no cache may store it (ASVS 5.0 V14.3.2). If so, replace its
     /// `Cache-Control` fields with [`NO_STORE`](crate::refusal::NO_STORE).
     pub private: bool,
+    /// The request's fields that the response depends on, for [`Self::missing_vary`].
+    vary: Option<Cow<'static, str>>,
+}
+
+impl ResponseChanges {
+    /// Returns a `Vary` field to append, given those that the response has: without it, a cache could show a page for
+    /// visitors to a user who has logged in since (RFC 9110 section 12.5.5).
+    pub fn missing_vary<'r>(&self, fields: impl IntoIterator<Item = &'r [u8]>) -> Option<&str> {
+        let vary = self.vary.as_deref()?;
+        let present: Vec<&[u8]> =
+            fields.into_iter().flat_map(|field| field.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii).collect();
+        let covers = |name: &str| present.iter().any(|own| *own == b"*" || own.eq_ignore_ascii_case(name.as_bytes()));
+        if vary.split(", ").all(covers) { None } else { Some(vary) }
+    }
 }
 
 impl Authenticator {
@@ -60,6 +80,8 @@ impl RequestState {
             in_layer: false,
             authenticated: AtomicBool::new(false),
             head_sent: AtomicBool::new(false),
+            is_bearer: AtomicBool::new(false),
+            varies: AtomicBool::new(false),
             body: None,
             refreshed: OnceLock::new(),
             pending_cookies: OnceLock::new(),
@@ -105,6 +127,36 @@ impl RequestState {
         self.authenticated.store(true, Ordering::Relaxed);
     }
 
+    /// Notes that the request acts with a token that was not in a cookie.
+    pub(crate) fn set_bearer(&self) {
+        self.is_bearer.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_bearer(&self) -> bool {
+        self.is_bearer.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the response depends on whether there is a token.
+    #[inline]
+    pub(crate) fn set_varies(&self) {
+        self.varies.store(true, Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn vary(&self) -> Option<Cow<'static, str>> {
+        if self.varies.load(Ordering::Relaxed) { Some(self.varying_fields()) } else { None }
+    }
+
+    #[cold]
+    fn varying_fields(&self) -> Cow<'static, str> {
+        let sources = &self.authenticator.settings().sources;
+        match (sources.may_be_in(TokenLocation::Cookies), sources.may_be_in(TokenLocation::Headers)) {
+            (_, false) => "Cookie".into(),
+            (true, true) => format!("Cookie, {}", sources.header_name).into(),
+            (false, true) => sources.header_name.clone().into(),
+        }
+    }
+
     #[inline]
     fn is_authenticated(&self) -> bool {
         self.authenticated.load(Ordering::Relaxed)
@@ -143,7 +195,7 @@ impl RequestState {
         self.close_head();
         // The usual case: the response is private regardless of the cookies that it sets.
         if self.is_authenticated() && self.pending_cookies.get().is_none() {
-            return ResponseChanges { cookies: SetCookies::default(), private: true };
+            return ResponseChanges { cookies: SetCookies::default(), private: true, vary: self.vary() };
         }
         self.finish_with_cookies(&mut set_cookies.into_iter())
     }
@@ -166,6 +218,6 @@ impl RequestState {
         };
         let cookies = if tokens_set { SetCookies::default() } else { pending };
         let private = self.is_authenticated() || any_set || !cookies.is_empty();
-        ResponseChanges { cookies, private }
+        ResponseChanges { cookies, private, vary: self.vary() }
     }
 }

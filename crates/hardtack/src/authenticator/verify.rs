@@ -111,6 +111,9 @@ impl<'a> RequestVerifier<'a> {
     #[inline]
     pub(crate) fn try_verify(&self, need: Need) -> Attempt {
         let fast_path = &self.authenticator.0.fast_path;
+        if need.optional && !self.authenticator.settings().flask {
+            self.state.set_varies();
+        }
         if !fast_path.only_cookies || !need.locations.is_empty() {
             let settings = self.authenticator.settings();
             if settings.exempt_options && self.head.method() == "OPTIONS" {
@@ -126,7 +129,7 @@ impl<'a> RequestVerifier<'a> {
                 Attempt::Done(self.check_freshness(token, need).map(Some))
             }
             Ok(verdict) => Attempt::Pending(Pending::Cookie(verdict)),
-            Err(reason) => Attempt::Done(Err(reason.into())),
+            Err(reason) => Attempt::Done(self.refused(reason.into(), need)),
         }
     }
 
@@ -148,7 +151,9 @@ impl<'a> RequestVerifier<'a> {
         let token = match self.authenticator.verify_token(text, need.expected_kind(), now) {
             Ok(TokenVerdict::Valid(token)) => token,
             Ok(TokenVerdict::Expired(token)) => return Ok(CookieVerdict::Expired(token)),
-            Ok(TokenVerdict::Early(_, error)) | Err(error) => return Err(error.into()),
+            Ok(TokenVerdict::Early(_, error)) => return Err(error.into()),
+            Err(_) if self.authenticator.is_foreign(text) => return Ok(CookieVerdict::Missing),
+            Err(error) => return Err(error.into()),
         };
         // 4. Check CSRF.
         self.check_csrf(&token)?;
@@ -255,10 +260,23 @@ impl Authenticator {
 
     /// Steps 1 to 3 for the cookie of a kind of token.
     pub(crate) fn cookie_token(&self, head: &RequestHead<'_>, kind: TokenKind) -> Result<Option<TokenVerdict>, Reason> {
-        match self.find_cookie(head, kind)? {
-            Some(text) => Ok(Some(self.verify_token(text, Some(kind), self.now())?)),
-            None => Ok(None),
+        let Some(text) = self.find_cookie(head, kind)? else { return Ok(None) };
+        match self.verify_token(text, Some(kind), self.now()) {
+            Ok(verdict) => Ok(Some(verdict)),
+            Err(_) if self.is_foreign(text) => Ok(None),
+            Err(error) => Err(error.into()),
         }
+    }
+
+    /// Whether a refused cookie belongs to another application on this host: it has a `kid` that no key has. Such a
+    /// cookie counts as absent and is never deleted.
+    #[cold]
+    pub(super) fn is_foreign(&self, text: &[u8]) -> bool {
+        let is_chosen = self.0.callbacks.decode_key.as_ref().is_some_and(|choose| {
+            let token = Unverified::parse_bytes(text);
+            token.is_ok_and(|token| choose(&token).is_some())
+        });
+        !is_chosen && self.keys().is_foreign(text)
     }
 
     /// Steps 2 and 3: verifies a token's signature and claims. `kind` is the kind that it must have, if any.

@@ -2,12 +2,13 @@
 
 use super::verify::{CookieVerdict, Pending, RequestVerifier, TokenVerdict};
 use crate::config::RefreshMode;
+use crate::cookie::SetCookies;
 use crate::event::Client;
 use crate::jwt::{TokenError, TokenKind};
 use crate::refusal::{FailureKind, Reason, Rejection};
 use crate::revocation::{Notes, SessionStatus};
 use crate::token::VerifiedToken;
-use crate::token_source::Need;
+use crate::token_source::{Need, TokenLocation};
 
 impl RequestVerifier<'_> {
     /// Completes a verification. Nothing that was checked before is checked again.
@@ -30,6 +31,10 @@ impl RequestVerifier<'_> {
         verdict: CookieVerdict,
         need: Need,
     ) -> Result<Option<VerifiedToken>, Rejection> {
+        self.complete_cookie(verdict, need).await.or_else(|rejection| self.refused(rejection, need))
+    }
+
+    async fn complete_cookie(&self, verdict: CookieVerdict, need: Need) -> Result<Option<VerifiedToken>, Rejection> {
         let found = match verdict {
             CookieVerdict::Valid(token) => Some(token),
             CookieVerdict::CheckSession(token) => self.check_session_or_renew(token, need).await?,
@@ -44,6 +49,11 @@ impl RequestVerifier<'_> {
                 Err(self.check_origin().err().unwrap_or(Reason::Missing).into())
             };
         };
+        self.finish_token(token, need).await.map(Some)
+    }
+
+    /// Checks freshness, and asks the application's callbacks.
+    async fn finish_token(&self, token: VerifiedToken, need: Need) -> Result<VerifiedToken, Rejection> {
         let token = self.check_freshness(token, need)?;
         // A refresh token was passed to the callbacks when it was read.
         if need.kind == TokenKind::Access
@@ -51,7 +61,88 @@ impl RequestVerifier<'_> {
         {
             return Err(Rejection::from(reason).about(token));
         }
-        Ok(Some(token))
+        Ok(token)
+    }
+
+    /// Decides what a refusal means for a route whose token is optional: it serves a browser whose cookies are dead as
+    /// a visitor, and the response deletes the cookies. Any other refusal stands, such as a store that failed or a
+    /// missing CSRF value.
+    #[cold]
+    pub(crate) fn refused(&self, rejection: Rejection, need: Need) -> Result<Option<VerifiedToken>, Rejection> {
+        let are_dead = rejection.from_cookie && rejection.reason.kind().unsets_cookies();
+        if !need.optional || !are_dead || self.authenticator.settings().flask {
+            return Err(Rejection { optional: need.optional, ..rejection });
+        }
+        rejection.reason.log();
+        if self.makes_cookies_useless(&rejection.reason) {
+            self.state.set_cookies(self.unset_own_cookies());
+        }
+        Ok(None)
+    }
+
+    /// Returns the cookies that delete both tokens, except for those of another application on this host.
+    pub(crate) fn unset_own_cookies(&self) -> SetCookies {
+        let mut cookies = self.unset_own_access_cookies();
+        if !self.is_anothers(TokenKind::Refresh, TokenKind::Access) {
+            cookies.extend(self.authenticator.unset_refresh_cookies());
+        }
+        cookies
+    }
+
+    /// Returns the cookies that delete the access token, unless it is that of another application on this host.
+    pub(crate) fn unset_own_access_cookies(&self) -> SetCookies {
+        if self.is_anothers(TokenKind::Access, TokenKind::Refresh) {
+            SetCookies::default()
+        } else {
+            self.authenticator.unset_access_cookies()
+        }
+    }
+
+    /// Whether a cookie belongs to another application. If browsers do not send it here, the other cookie tells, because a
+    /// log-in sets both.
+    fn is_anothers(&self, kind: TokenKind, other: TokenKind) -> bool {
+        let is_foreign = |kind| match self.authenticator.find_cookie(&self.head, kind) {
+            Ok(found) => found.map(|text| self.authenticator.is_foreign(text)),
+            Err(_) => Some(false),
+        };
+        is_foreign(kind).unwrap_or_else(|| is_foreign(other) == Some(true))
+    }
+
+    /// Replaces a token that lacks a claim by one of the same session, if its claims have changed such that a new token
+    /// suffices. That happens at most once for a request, and not for a token outside of cookies. Returns `None` if
+    /// nothing was replaced.
+    ///
+    /// Whether a new token suffices is found out before, because a rotation would make a fresh token stale.
+    pub(crate) async fn renew_for_claims(
+        &self,
+        token: &VerifiedToken,
+        need: Need,
+        suffices: &(dyn Fn(&[u8]) -> bool + Sync),
+    ) -> Result<Option<VerifiedToken>, Rejection> {
+        let from_cookie = token.location() == Some(TokenLocation::Cookies);
+        if !from_cookie || token.kind() != TokenKind::Access || self.state.refreshed().is_some() {
+            return Ok(None);
+        }
+        let payload = self.authenticator.next_payload(token).await.map_err(Reason::from)?;
+        if !payload.is_some_and(|payload| suffices(&payload)) {
+            return Ok(None);
+        }
+        let renewed = match self.authenticator.refresh_mode() {
+            RefreshMode::Transparent if self.state.is_in_layer() => {
+                let is_same = |refresh: &VerifiedToken| {
+                    refresh.session() == token.session() && refresh.subject() == token.subject()
+                };
+                match self.refresh_token(Need::refresh()).await {
+                    Ok(Some(refresh)) if is_same(&refresh) => self.refresh_in_place(&refresh).await?,
+                    Err(reason) if reason.kind() == FailureKind::Unavailable => return Err(reason.into()),
+                    _ => return Ok(None),
+                }
+            }
+            RefreshMode::Sliding if self.state.is_in_layer() => self.slide_in_place(token).await?,
+            RefreshMode::Redirect if self.may_have_refresh_cookie()? => return Err(Reason::RefreshNeeded.into()),
+            _ => return Ok(None),
+        };
+        self.finish_token(renewed, need).await.map(Some)
     }
 
     /// Looks up the session of a valid token, and replaces the token if it is due or its claims are outdated.
@@ -71,6 +162,19 @@ impl RequestVerifier<'_> {
         need: Need,
     ) -> Result<Option<VerifiedToken>, Reason> {
         let flaw = |expired: &Option<_>| if expired.is_some() { TokenError::Expired.into() } else { Reason::Missing };
+        if expired.is_none() && !self.authenticator.cookies().access.is_sent_to(self.head.path()) {
+            // Browsers do not send the access cookie here, so its absence says nothing. A refresh would replace the
+            // token at each request, and a fresh token by one that is not.
+            if !need.optional {
+                tracing::warn!(
+                    event = "access_cookie_not_sent",
+                    path = self.head.path(),
+                    "this route needs a token, but browsers do not send the access cookie to it: add it to \
+                     CookiePolicy::access_paths"
+                );
+            }
+            return self.refuse_or_none(Reason::Missing, need);
+        }
         match self.authenticator.refresh_mode() {
             RefreshMode::Transparent if self.state.can_refresh() => {
                 let refreshed = match self.refresh_token(Need::refresh()).await {
@@ -89,14 +193,9 @@ impl RequestVerifier<'_> {
                     self.check_csrf(token)?;
                     return Err(Reason::RefreshNeeded);
                 }
-                // The refresh cookie is not sent here, but its CSRF cookie is, and shows that there is one. If the
-                // access cookie is not sent here either, a refresh would lead back here forever.
-                let policy = self.authenticator.cookies();
-                let can_refresh = !need.optional && policy.access.is_sent_to(self.head.path());
-                let hint = policy.csrf_refresh.name.find(&self.head).map_err(|_| Reason::DuplicateCookie)?;
-                match hint {
-                    Some(hint) if !hint.is_empty() && can_refresh => Err(Reason::RefreshNeeded),
-                    _ => self.refuse_or_none(Reason::Missing, need),
+                match self.has_refresh_hint()? && !need.optional {
+                    true => Err(Reason::RefreshNeeded),
+                    false => self.refuse_or_none(Reason::Missing, need),
                 }
             }
             RefreshMode::Transparent | RefreshMode::Redirect | RefreshMode::Sliding | RefreshMode::Off => {
@@ -105,19 +204,29 @@ impl RequestVerifier<'_> {
         }
     }
 
-    /// Refuses, unless the token is optional: then the request goes on without one, and stale cookies are deleted.
+    /// In redirect mode: the refresh cookie is not sent here, but its CSRF cookie is, and shows that there is one.
+    fn has_refresh_hint(&self) -> Result<bool, Reason> {
+        let csrf_cookie = &self.authenticator.cookies().csrf_refresh.name;
+        let hint = csrf_cookie.find(&self.head).map_err(|_| Reason::DuplicateCookie)?;
+        Ok(hint.is_some_and(|hint| !hint.is_empty()))
+    }
+
+    /// In redirect mode: whether there may be a refresh cookie. Without CSRF cookies, that is unknown.
+    fn may_have_refresh_cookie(&self) -> Result<bool, Reason> {
+        Ok(!self.authenticator.cookies().csrf_cookies || self.has_refresh_hint()?)
+    }
+
+    /// Refuses, unless the token is optional and missing: then the request goes on without one.
     ///
     /// A request from another site is refused for that reason, because `SameSite` may have withheld the cookies of a
     /// user who is logged in.
     fn refuse_or_none(&self, reason: Reason, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if !need.optional {
             self.check_origin()?;
-            return Err(reason);
+        } else if matches!(reason, Reason::Missing) {
+            return Ok(None);
         }
-        if reason.kind() == FailureKind::Expired && self.makes_cookies_useless(&reason) {
-            self.state.set_cookies(self.authenticator.unset_jwt_cookies());
-        }
-        Ok(None)
+        Err(reason)
     }
 
     /// Handles a token that is valid except that its claims have changed: refreshes it like an expired one, or replaces
@@ -130,9 +239,13 @@ impl RequestVerifier<'_> {
         if self.authenticator.refresh_mode() != RefreshMode::Sliding || !self.state.can_refresh() {
             return self.refresh_or_refuse(Some(token), need).await;
         }
-        let slid = self.authenticator.slide(&token, &self.client()).await?;
+        self.slide_in_place(&token).await.map(Some)
+    }
+
+    async fn slide_in_place(&self, token: &VerifiedToken) -> Result<VerifiedToken, Reason> {
+        let slid = self.authenticator.slide(token, &self.client()).await?;
         self.state.set_refreshed(slid.access.clone(), slid.cookies);
-        Ok(Some(slid.access))
+        Ok(slid.access)
     }
 
     async fn refresh_in_place(&self, refresh: &VerifiedToken) -> Result<VerifiedToken, Reason> {
@@ -154,7 +267,10 @@ impl RequestVerifier<'_> {
     pub(crate) async fn refresh_token(&self, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         let authenticator = self.authenticator;
         let Some(text) = authenticator.find_cookie(&self.head, TokenKind::Refresh)? else { return Ok(None) };
-        let token = authenticator.verify_token(text, need.expected_kind(), authenticator.now())?.valid()?;
+        let token = match authenticator.verify_token(text, need.expected_kind(), authenticator.now()) {
+            Err(_) if authenticator.is_foreign(text) => return Ok(None),
+            verdict => verdict?.valid()?,
+        };
         self.check_csrf(&token)?;
         if !need.skip_revocation_check {
             match token.session().map(|id| authenticator.0.revocation_cache.status(id)) {

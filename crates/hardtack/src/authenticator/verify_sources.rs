@@ -21,6 +21,7 @@ impl<'a> RequestVerifier<'a> {
             if location == TokenLocation::Cookies {
                 match extracted {
                     Extracted::Absent(_) => continue,
+                    Extracted::Token(text) if self.is_foreign_cookie(&text, need) => continue,
                     _ => return self.verify_cookies(need).await,
                 }
             }
@@ -39,7 +40,17 @@ impl<'a> RequestVerifier<'a> {
     }
 
     async fn verify_cookies(&self, need: Need) -> Result<Option<VerifiedToken>, Rejection> {
-        self.finish_cookie(self.verify_cookie(need)?, need).await
+        match self.verify_cookie(need) {
+            Ok(verdict) => self.finish_cookie(verdict, need).await,
+            Err(reason) => self.refused(reason.into(), need),
+        }
+    }
+
+    /// Whether the access cookie belongs to another application. A cookie that verifies does not.
+    fn is_foreign_cookie(&self, text: &[u8], need: Need) -> bool {
+        let authenticator = self.authenticator;
+        authenticator.verify_token(text, need.expected_kind(), authenticator.now()).is_err()
+            && authenticator.is_foreign(text)
     }
 
     /// Verifies a token that is not from a cookie.
@@ -54,6 +65,7 @@ impl<'a> RequestVerifier<'a> {
             TokenVerdict::Early(_, error) => return Err(Rejection::not_from_cookie(error)),
         };
         self.state.set_authenticated();
+        self.state.set_bearer();
         match self.check_token(&token, need).await {
             Ok(()) => Ok(token),
             Err(reason) => Err(Rejection::not_from_cookie(reason).about(token)),

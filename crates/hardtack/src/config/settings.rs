@@ -64,7 +64,7 @@ impl Settings {
                 name: String::new(),
             });
         }
-        self.sources.check()?;
+        self.sources.check(self.flask)?;
         self.urls.check()?;
         self.csrf.check()
     }

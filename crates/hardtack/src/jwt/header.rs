@@ -57,6 +57,24 @@ impl UnverifiedHeader {
     }
 }
 
+/// Returns the `kid` of a header, also of one that this library does not accept, such as one with another algorithm.
+pub(super) fn key_id_of_any(segment: &[u8]) -> Option<String> {
+    if segment.len() > MAX_HEADER_LEN.div_ceil(3) * 4 {
+        return None;
+    }
+    let (mut algorithm, mut key_id) = (None, None);
+    let text = base64url::decode(segment)?;
+    let read = read_object(&text, |name, value| {
+        match name {
+            "alg" => algorithm = value.into_string().map(drop),
+            "kid" => key_id = Some(read_key_id(value)?),
+            _ => {}
+        }
+        Ok(())
+    });
+    read.ok().and(algorithm).and(key_id)
+}
+
 fn read_algorithm(value: Json<'_>) -> Result<Algorithm, TokenError> {
     let name = value.into_string().ok_or(TokenError::BadHeader)?;
     name.parse().map_err(|_| TokenError::WrongAlgorithm)

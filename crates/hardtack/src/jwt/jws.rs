@@ -111,6 +111,12 @@ impl<'t> Segments<'t> {
         base64url::decode(self.payload).map(Payload).ok_or(TokenError::Malformed)
     }
 
+    /// Whether payload and signature are base64url, and the signature is not empty.
+    pub(super) fn is_well_formed(&self) -> bool {
+        let is_base64url = |segment| base64url::decode(segment).is_some();
+        !self.signature.is_empty() && is_base64url(self.payload) && is_base64url(self.signature)
+    }
+
     /// The error for a signature that is not base64url.
     #[cold]
     fn signature_error(&self) -> TokenError {

@@ -266,6 +266,18 @@ impl KeySet {
             }
         }
     }
+
+    /// Returns whether a token belongs to another application: it is a well-formed JWS, and its `kid` is that of no
+    /// key of this set. A forger can make such a token as well, so it counts as no token at all.
+    pub(crate) fn is_foreign(&self, token: &[u8]) -> bool {
+        if self.inner.ignores_unknown_key_ids {
+            return false;
+        }
+        let Ok(segments) = Segments::parse(token) else { return false };
+        let key_id = header::key_id_of_any(segments.header);
+        let is_ours = |named: &str| self.verifying_keys().iter().any(|key| key.key_id() == Some(named));
+        key_id.is_some_and(|named| !is_ours(&named)) && segments.is_well_formed()
+    }
 }
 
 /// The secret in the variable `name`, or in the file that the variable `name_FILE` names.

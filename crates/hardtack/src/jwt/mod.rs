@@ -43,7 +43,7 @@ mod unverified;
 mod validate;
 
 pub use algorithm::{Algorithm, ParseAlgorithmError};
-pub use claims::{Claims, ExtraClaims, Fresh, NoExtra, TokenKind};
+pub use claims::{ClaimFlaw, Claims, ExtraClaims, Fresh, NoExtra, TokenKind};
 pub use error::{ClaimError, KeyError, SignError, TokenError};
 pub use jwk::{Jwk, JwkSet};
 pub use jws::Payload;

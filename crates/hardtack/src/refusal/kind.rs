@@ -22,6 +22,9 @@ pub enum FailureKind {
     UnknownUser,
     /// The application did not accept the claims of the token (`token_verification_failed_loader`).
     ClaimsRefused,
+    /// The user is logged in and may not do this: the token lacks a claim that the route needs, or the application
+    /// forbids the request. The user stays logged in.
+    Forbidden,
     /// Another site may have forged the request.
     Csrf,
     /// The route changes state, but the request's method is GET or HEAD.
@@ -43,6 +46,7 @@ impl FailureKind {
         Self::Revoked,
         Self::UnknownUser,
         Self::ClaimsRefused,
+        Self::Forbidden,
         Self::Csrf,
         Self::Method,
         Self::Unavailable,
@@ -57,7 +61,7 @@ impl FailureKind {
     /// Returns the HTTP status of the reply to a program (RFC 9110 section 15.5).
     pub const fn status(self) -> u16 {
         match self {
-            Self::Csrf | Self::ClaimsRefused => 403,
+            Self::Csrf | Self::ClaimsRefused | Self::Forbidden => 403,
             Self::Method => 405,
             Self::Unavailable => 503,
             Self::Internal => 500,

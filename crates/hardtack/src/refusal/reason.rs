@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::FailureKind;
 use crate::csrf::CsrfError;
 use crate::error::{BackendError, WithCauses};
-use crate::jwt::TokenError;
+use crate::jwt::{ClaimFlaw, TokenError};
 use crate::session::RefreshFlaw;
 use crate::token::IssueError;
 use crate::token_source::TokenLocation;
@@ -50,6 +50,12 @@ pub enum Reason {
     /// The application did not accept the claims.
     #[error("the application refused the token's claims")]
     ClaimsRefused,
+    /// The token is valid, but lacks a claim that the route needs, or has another value for it.
+    #[error("{0}")]
+    InsufficientClaims(ClaimFlaw),
+    /// The application forbids the request. The text is the sentence for the client.
+    #[error("the application forbids the request: {0:?}")]
+    Forbidden(Cow<'static, str>),
     /// Another site may have forged the request.
     #[error(transparent)]
     Csrf(#[from] CsrfError),
@@ -91,6 +97,8 @@ impl Reason {
             Self::RefreshNeeded => "refresh_needed",
             Self::UnknownUser => "unknown_user",
             Self::ClaimsRefused => "claims_refused",
+            Self::InsufficientClaims(_) => "insufficient_scope",
+            Self::Forbidden(_) => "forbidden",
             Self::Csrf(error) => error.code(),
             Self::Method => "method_not_allowed",
             Self::Store(_) => "store_unavailable",
@@ -112,6 +120,7 @@ impl Reason {
             Self::RefreshNeeded => FailureKind::RefreshNeeded,
             Self::UnknownUser => FailureKind::UnknownUser,
             Self::ClaimsRefused => FailureKind::ClaimsRefused,
+            Self::InsufficientClaims(_) | Self::Forbidden(_) => FailureKind::Forbidden,
             Self::Csrf(_) => FailureKind::Csrf,
             Self::Method => FailureKind::Method,
             Self::Store(_) => FailureKind::Unavailable,
@@ -119,8 +128,9 @@ impl Reason {
         }
     }
 
-    /// Returns a sentence for the client: what is wrong and what to do. It never contains the text of a backend.
-    pub const fn advice(&self) -> &'static str {
+    /// Returns a sentence for the client: what is wrong and what to do. It never contains the text of a backend. Escape
+    /// it in HTML: [`Self::Forbidden`] contains text of the application.
+    pub fn advice(&self) -> &str {
         match self {
             Self::Missing => "You are not logged in. Log in and try again.",
             Self::DuplicateCookie => {
@@ -146,6 +156,8 @@ impl Reason {
             Self::RefreshNeeded => "The access token has expired. POST to the refresh URL and retry.",
             Self::UnknownUser => "The token's user does not exist. Log in again.",
             Self::ClaimsRefused => "The token does not allow this.",
+            Self::InsufficientClaims(_) => "You do not have the permission that this needs.",
+            Self::Forbidden(sentence) => sentence,
             Self::Csrf(CsrfError::CrossSite) => {
                 "CSRF protection: the request was started by another site. Start it from a page of this site."
             }
@@ -169,7 +181,7 @@ impl Reason {
     }
 
     /// Logs the reason: as an error if the operator can do something about it.
-    pub(super) fn log(&self) {
+    pub(crate) fn log(&self) {
         match self.kind() {
             FailureKind::Unavailable | FailureKind::Internal => {
                 tracing::error!(event = "refused", code = self.code(), reason = %WithCauses(self))
@@ -177,6 +189,8 @@ impl Reason {
             FailureKind::Missing | FailureKind::Expired | FailureKind::RefreshNeeded => {
                 tracing::trace!(event = "refused", code = self.code());
             }
+            // ASVS 5.0 V16.3.2. The text names the claim that the token lacks.
+            FailureKind::Forbidden => tracing::info!(event = "refused", code = self.code(), reason = %self),
             _ => tracing::debug!(event = "refused", code = self.code()),
         }
     }

@@ -21,9 +21,13 @@ pub struct Refused<'a> {
     /// The page to return to, if the request names one.
     pub next: Option<NextPath>,
     /// The refused token, as far as it was verified: one that is expired or not fresh, whose session was ended, whose
-    /// user is unknown, or whose claims were not accepted.
+    /// user is unknown, whose claims were not accepted, or that lacks a claim.
     pub token: Option<&'a VerifiedToken>,
     pub(crate) settings: &'a Settings,
+    /// Whether the client put its token into the request itself, for example into the `Authorization` header.
+    pub(crate) is_bearer: bool,
+    /// Whether the route also serves requests without a token.
+    pub(crate) is_optional: bool,
     /// The message of Flask-JWT-Extended, if it depends on the request.
     pub(crate) detail: Option<&'a str>,
 }

@@ -8,6 +8,8 @@ pub(crate) struct Rejection {
     pub(crate) reason: Reason,
     /// Whether the token came from a cookie. Otherwise the reply neither redirects nor deletes cookies.
     pub(crate) from_cookie: bool,
+    /// Whether the route also serves requests without a token.
+    pub(crate) optional: bool,
     /// The refused token, as far as it was verified.
     pub(crate) token: Option<Box<VerifiedToken>>,
     /// The message of Flask-JWT-Extended, if it depends on the request.
@@ -31,6 +33,6 @@ impl Rejection {
 
 impl<R: Into<Reason>> From<R> for Rejection {
     fn from(reason: R) -> Self {
-        Self { reason: reason.into(), from_cookie: true, token: None, detail: None }
+        Self { reason: reason.into(), from_cookie: true, optional: false, token: None, detail: None }
     }
 }

@@ -41,7 +41,13 @@ impl VerifiedToken<NoExtra> {
     /// [`TokenError::BadClaim`] with `extra` if a claim that `T` requires is missing or has another type.
     pub fn with_extra<T: ExtraClaims>(self) -> Result<VerifiedToken<T>, TokenError> {
         let extra = T::from_payload(self.payload.payload())?;
-        Ok(VerifiedToken { payload: self.payload, extra, location: self.location })
+        Ok(self.carrying(extra))
+    }
+
+    /// Adds the application's own claims, which were read from the payload.
+    #[inline]
+    pub(crate) fn carrying<T>(self, extra: T) -> VerifiedToken<T> {
+        VerifiedToken { payload: self.payload, extra, location: self.location }
     }
 }
 

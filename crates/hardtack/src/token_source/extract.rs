@@ -81,8 +81,8 @@ fn in_headers<'a>(head: &RequestHead<'a>, sources: &'a TokenSources) -> Extracte
         }
     };
     match field {
-        Cow::Borrowed(field) => in_field(field, &sources.header_type),
-        Cow::Owned(field) => match in_field(&field, &sources.header_type) {
+        Cow::Borrowed(field) => in_field(field, sources),
+        Cow::Owned(field) => match in_field(&field, sources) {
             Extracted::Token(token) => Extracted::Token(token.into_owned().into()),
             Extracted::Absent(absence) => Extracted::Absent(absence),
             _ => Extracted::Malformed,
@@ -90,7 +90,8 @@ fn in_headers<'a>(head: &RequestHead<'a>, sources: &'a TokenSources) -> Extracte
     }
 }
 
-fn in_field<'a>(field: &'a [u8], header_type: &str) -> Extracted<'a> {
+fn in_field<'a>(field: &'a [u8], sources: &TokenSources) -> Extracted<'a> {
+    let header_type = sources.header_type.as_bytes();
     let words = |value: &'a [u8]| value.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let values = || field.split(|byte| *byte == b',').filter(move |value| words(value).next().is_some());
     if values().next().is_none() {
@@ -104,7 +105,12 @@ fn in_field<'a>(field: &'a [u8], header_type: &str) -> Extracted<'a> {
             _ => Extracted::Malformed,
         };
     }
-    let mut ours = values().filter(|value| words(value).next() == Some(header_type.as_bytes()));
+    let is_scheme = |word: &[u8]| match sources.exact_header_type {
+        true => word == header_type,
+        // RFC 9110 section 11.1
+        false => word.eq_ignore_ascii_case(header_type),
+    };
+    let mut ours = values().filter(|value| words(value).next().is_some_and(is_scheme));
     let (Some(value), None) = (ours.next(), ours.next()) else { return Extracted::Absent(Absence::Type) };
     let mut words = words(value).skip(1);
     match (words.next(), words.next()) {
@@ -178,7 +184,8 @@ mod tests {
             (" ", "Field"),
             (",", "Field"),
             ("Basic xyz", "Type"),
-            ("bearer a.b.c", "Type"),
+            ("bearer a.b.c", "a.b.c"),
+            ("Bearer a, bearer b", "Type"),
             ("Bearer a, Bearer b", "Type"),
             ("Bearer", "Malformed"),
             ("Bearer a b", "Malformed"),
@@ -188,6 +195,16 @@ mod tests {
         assert_eq!(header(&[], "Bearer"), "Field");
         assert_eq!(header(&["Basic xyz", "Bearer a.b.c"], "Bearer"), "a.b.c");
         assert_eq!(header(&["Bearer a.b.c", "Bearer a.b.c"], "Bearer"), "Type");
+    }
+
+    #[test]
+    fn e11_the_scheme_may_have_any_case() {
+        for field in ["bearer a.b.c", "BEARER a.b.c", "bEaReR a.b.c", "Basic xyz, bearer a.b.c"] {
+            assert_eq!(header(&[field], "Bearer"), "a.b.c", "{field:?}");
+        }
+        assert_eq!(header(&["jwt a.b.c"], "JWT"), "a.b.c");
+        assert_eq!(header(&["bearer"], "Bearer"), "Malformed");
+        assert_eq!(header(&["bearers a.b.c"], "Bearer"), "Type");
     }
 
     #[test]

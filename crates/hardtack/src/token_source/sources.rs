@@ -28,6 +28,8 @@ pub struct TokenSources {
     pub(crate) header_lower: String,
     /// The scheme before the token; empty for none.
     pub(crate) header_type: String,
+    /// Whether the scheme must be spelt exactly like this, as Flask-JWT-Extended requires.
+    pub(crate) exact_header_type: bool,
     pub(crate) query_name: String,
     pub(crate) query_prefix: String,
     pub(crate) json_key: String,
@@ -42,6 +44,7 @@ impl Default for TokenSources {
             header_name: "Authorization".into(),
             header_lower: "authorization".into(),
             header_type: "Bearer".into(),
+            exact_header_type: false,
             query_name: "jwt".into(),
             query_prefix: String::new(),
             json_key: "access_token".into(),
@@ -79,7 +82,7 @@ impl TokenSources {
     }
 
     /// Sets the word before the token in the header, or the empty string for none (`JWT_HEADER_TYPE`). Default:
-    /// `Bearer`.
+    /// `Bearer`. Clients may send it in upper or lower case (RFC 9110 section 11.1).
     pub fn header_type(mut self, word: impl Into<String>) -> Self {
         self.header_type = word.into();
         self
@@ -119,7 +122,8 @@ impl TokenSources {
     }
 
     /// Checks the locations and names, and stores the header's name in lower case for look-ups.
-    pub(crate) fn check(&mut self) -> Result<(), ConfigError> {
+    pub(crate) fn check(&mut self, flask: bool) -> Result<(), ConfigError> {
+        self.exact_header_type = flask;
         if self.locations.is_empty() {
             return Err(ConfigError::NoTokenLocation);
         }

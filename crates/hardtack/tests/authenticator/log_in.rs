@@ -183,11 +183,12 @@ fn s23_a_key_rotation_logs_nobody_out() {
     // A form that was open during the rotation is still accepted.
     let request = Request::post("/page").form(&page_form);
     assert_eq!(during.send(&mut alice, request, page(Need::access())).status, 200);
-    // Once the old key is removed, its tokens are refused, and those of the new key are accepted.
+    // Once the old key is removed, its tokens count as those of another application, and those of the new key are
+    // accepted.
     let after = Site::over(before.store.clone(), KeySet::new(new), |builder| builder);
     after.advance(1000);
     assert_eq!(after.visit(&mut alice).status, 200);
-    assert!(after.visit(&mut stale.clone()).is_refused(401, "unknown_key"));
+    assert!(after.visit(&mut stale.clone()).is_refused(401, "missing_token"));
 }
 
 #[test]

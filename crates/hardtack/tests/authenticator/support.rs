@@ -174,6 +174,7 @@ impl Site {
         if request.layered {
             let finish = state.finish(response.cookies.iter().map(String::as_bytes));
             response.no_store |= finish.private;
+            response.vary = finish.missing_vary([]).map(str::to_owned);
             response.added = finish.cookies.into_iter().collect();
             response.cookies.extend(response.added.iter().cloned());
         }
@@ -253,6 +254,8 @@ pub(crate) struct Response {
     /// The `Set-Cookie` fields that the layer added.
     pub(crate) added: Vec<String>,
     pub(crate) no_store: bool,
+    /// The `Vary` field that the layer adds.
+    pub(crate) vary: Option<String>,
 }
 
 impl Response {

@@ -19,7 +19,8 @@ impl AuthenticatorBuilder {
     }
 
     /// Sets a callback that checks the claims of verified tokens. If it returns `false`, the request is refused with
-    /// [`crate::FailureKind::ClaimsRefused`].
+    /// [`crate::FailureKind::ClaimsRefused`], which deletes the cookies. For a permission that only some routes need, use
+    /// the adapter's `Require::claim` or `Auth::forbid`: the user then stays logged in.
     ///
     /// In Flask-JWT-Extended: `token_verification_loader`.
     pub fn verify_claims(mut self, verify: impl Fn(&VerifiedToken) -> bool + Send + Sync + 'static) -> Self {

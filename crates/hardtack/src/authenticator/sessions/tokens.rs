@@ -9,6 +9,7 @@ use crate::authenticator::{
 };
 use crate::clock::Timestamp;
 use crate::config::{Lifetime, RefreshMode};
+use crate::error::BackendError;
 use crate::jwt::{Claims, Fresh, TokenKind};
 use crate::session::Session;
 use crate::token::{IssueError, VerifiedToken};
@@ -48,7 +49,7 @@ impl Authenticator {
             self.session_claims(session, TokenKind::Access, session.token_id(purpose, issued_at), issued_at);
         claims.fresh = fresh;
         claims.generation = Some(session.generation);
-        let extra = session.claims.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let extra = given_claims(session);
         // No access token outlives its session.
         let remaining = session.expires_at.since(issued_at);
         let lifetime = match lifetime {
@@ -76,6 +77,25 @@ impl Authenticator {
             forever @ Lifetime::InsecureForever => forever,
         };
         TokenBuilder::from_claims(self, claims, lifetime, extra).issue()
+    }
+
+    /// The payload that the next access token of a token's session will have, except for its times and its id; `None`
+    /// if there is no such session any more.
+    pub(crate) async fn next_payload(&self, token: &VerifiedToken) -> Result<Option<Vec<u8>>, BackendError> {
+        let given = match (self.store(), token.session()) {
+            (Some(store), Some(id)) => match store.find(id).await? {
+                Some(row) if row.is_live(self.now()) => given_claims(&row),
+                _ => return Ok(None),
+            },
+            (Some(_), None) => return Ok(None),
+            (None, _) => self.carried_claims(token),
+        };
+        let mut members: Map<String, Value> = serde_json::from_slice(token.payload()).unwrap_or_default();
+        let identity = &self.settings().claims.identity_claim;
+        members.retain(|name, _| Claims::is_reserved(name) || name == identity);
+        members.extend(self.0.callbacks.claims_for(token.subject(), TokenKind::Access));
+        members.extend(given);
+        Ok(serde_json::to_vec(&members).ok())
     }
 
     pub(super) fn session_claims(
@@ -106,4 +126,9 @@ impl Authenticator {
         claims.retain(|name, _| !Claims::is_reserved(name) && name != identity && !asked.contains_key(name));
         claims
     }
+}
+
+/// The claims that a stored session was given at its log-in, or since.
+fn given_claims(session: &Session) -> Map<String, Value> {
+    session.claims.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
 }

@@ -2,6 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
+use super::ClaimFlaw;
 use crate::jwt::error::TokenError;
 
 /// No claims beyond those of [`Claims`](super::Claims). Other claims in the token are ignored.
@@ -28,6 +29,12 @@ pub trait ExtraClaims: Sized + Send + Sync + 'static {
     /// # Errors
     /// [`TokenError::BadClaim`] with `extra` if a claim that the type requires is missing or has another type.
     fn from_payload(payload: &[u8]) -> Result<Self, TokenError>;
+
+    /// Returns the claim because of which [`from_payload`](Self::from_payload) failed, for the log.
+    fn flaw(payload: &[u8]) -> ClaimFlaw {
+        let _ = payload;
+        ClaimFlaw::Unreadable
+    }
 }
 
 impl ExtraClaims for NoExtra {
@@ -40,5 +47,9 @@ impl ExtraClaims for NoExtra {
 impl<T: DeserializeOwned + Send + Sync + 'static> ExtraClaims for T {
     fn from_payload(payload: &[u8]) -> Result<Self, TokenError> {
         serde_json::from_slice(payload).map_err(|_| TokenError::BadClaim("extra"))
+    }
+
+    fn flaw(payload: &[u8]) -> ClaimFlaw {
+        ClaimFlaw::of::<T>(payload)
     }
 }

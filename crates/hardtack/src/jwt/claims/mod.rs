@@ -5,6 +5,7 @@
 
 mod extra;
 mod fast_read;
+mod flaw;
 mod read;
 mod table;
 mod write;
@@ -15,6 +16,7 @@ use crate::clock::Timestamp;
 
 pub use extra::{ExtraClaims, NoExtra};
 pub(crate) use fast_read::FastClaims;
+pub use flaw::ClaimFlaw;
 pub(crate) use read::ClaimsProfile;
 
 /// The purpose of a token: the claim `type`.

@@ -33,7 +33,7 @@ const fn status(reason: &Reason) -> u16 {
     }
 }
 
-const fn sentence(reason: &Reason) -> &'static str {
+fn sentence(reason: &Reason) -> &str {
     match reason {
         Reason::Token(TokenError::Expired) => "Token has expired",
         Reason::NotFresh | Reason::OtherUser => "Fresh token required",

@@ -3,6 +3,8 @@
 
 pub(crate) mod flask;
 
+use std::borrow::Cow;
+
 use super::{FailureKind, NO_STORE, Reason, Refused, Reply};
 use crate::config::RefreshMode;
 use crate::request::Wants;
@@ -15,21 +17,31 @@ impl Refused<'_> {
             _ if self.settings.flask => flask::reply(self),
             Wants::Api => problem(self),
             Wants::Page => match destination(self) {
-                Some((status, url)) => Reply::redirect(status, url),
-                None => page(self),
+                Destination::Url(status, url) => Reply::redirect(status, url),
+                Destination::Here => page(self),
+                Destination::Itself => page_in_loop(self),
             },
             // The browser would follow a 3xx before htmx sees it. htmx reads HX-Redirect from any other response.
             Wants::Htmx => match destination(self) {
-                Some((_, url)) => Reply::new(self.reason.kind().status()).header("hx-redirect", url),
-                None => problem(self),
+                Destination::Url(_, url) => Reply::new(self.reason.kind().status()).header("hx-redirect", url),
+                Destination::Here | Destination::Itself => problem(self),
             },
         };
         reply.header("cache-control", NO_STORE)
     }
 }
 
-/// Where a browser is redirected to, and how: 303 to view a page, 307 to repeat a posted form.
-fn destination(refused: &Refused<'_>) -> Option<(u16, String)> {
+/// Where a browser goes after a refusal.
+enum Destination {
+    /// To this URL, and how: 303 to view a page, 307 to repeat a posted form.
+    Url(u16, String),
+    /// Nowhere: it is shown the reason.
+    Here,
+    /// To the page that refused it, which would refuse it again.
+    Itself,
+}
+
+fn destination(refused: &Refused<'_>) -> Destination {
     let kind = refused.reason.kind();
     let url = match kind {
         FailureKind::NotFresh => &refused.settings.urls.reauthenticate,
@@ -39,17 +51,31 @@ fn destination(refused: &Refused<'_>) -> Option<(u16, String)> {
         | FailureKind::Expired
         | FailureKind::Revoked
         | FailureKind::UnknownUser => &refused.settings.urls.login,
-        _ => return None,
+        _ => return Destination::Here,
     };
     let replays_body = kind == FailureKind::RefreshNeeded && !refused.head.is_safe();
+    if refused.head.path() == url && (refused.head.is_safe() || replays_body) {
+        tracing::error!(
+            event = "redirect_loop",
+            path = url,
+            code = refused.reason.code(),
+            "refused requests are redirected to this path, and the path refuses requests itself: let it take no token, \
+             and use .route_layer(Require::new(..)) for the other routes only"
+        );
+        return Destination::Itself;
+    }
     let mut url = refused.next.as_ref().map_or_else(|| url.clone(), |next| next.append_to(url));
+    if kind == FailureKind::RefreshNeeded && refused.is_optional && refused.next.is_some() {
+        // If there is nothing to refresh, the page is shown without a user.
+        url.push_str("&public=1");
+    }
     let ended =
         matches!(kind, FailureKind::Invalid | FailureKind::Expired | FailureKind::Revoked | FailureKind::UnknownUser);
     if ended && !refused.reason.is_early() {
         // Lets the log-in page say why it is shown.
         url.push_str(if url.contains('?') { "&ended=1" } else { "?ended=1" });
     }
-    Some((if replays_body { 307 } else { 303 }, url))
+    Destination::Url(if replays_body { 307 } else { 303 }, url)
 }
 
 /// A problem document (RFC 9457), with the member `msg` that clients of Flask-JWT-Extended expect.
@@ -74,6 +100,9 @@ fn problem(refused: &Refused<'_>) -> Reply {
     match status {
         // RFC 9110 section 15.5.2 requires a challenge; RFC 6750 section 3 and RFC 9470 section 3 name its errors.
         401 => reply.header("www-authenticate", challenge(kind, reason)),
+        403 if kind == FailureKind::Forbidden && refused.is_bearer => {
+            reply.header("www-authenticate", challenge(kind, reason))
+        }
         405 => reply.header("allow", "POST"),
         503 => reply.header("retry-after", "5"),
         _ => reply,
@@ -83,21 +112,39 @@ fn problem(refused: &Refused<'_>) -> Reply {
 fn challenge(kind: FailureKind, reason: &Reason) -> String {
     match kind {
         FailureKind::Missing => "Bearer".to_owned(),
-        FailureKind::NotFresh => {
-            format!("Bearer error=\"insufficient_user_authentication\", error_description=\"{}\"", reason.advice())
-        }
-        _ => format!("Bearer error=\"invalid_token\", error_description=\"{}\"", reason.advice()),
+        FailureKind::NotFresh => bearer_error("insufficient_user_authentication", reason.advice()),
+        FailureKind::Forbidden => bearer_error("insufficient_scope", reason.advice()),
+        _ => bearer_error("invalid_token", reason.advice()),
+    }
+}
+
+/// A challenge with a description, if the text can be one (RFC 6750 section 3).
+fn bearer_error(error: &str, text: &str) -> String {
+    if text.bytes().all(|byte| matches!(byte, 0x20..=0x7e) && !matches!(byte, b'"' | b'\\')) {
+        format!("Bearer error=\"{error}\", error_description=\"{text}\"")
+    } else {
+        format!("Bearer error=\"{error}\"")
     }
 }
 
 /// A plain page, for applications that set none of their own.
 fn page(refused: &Refused<'_>) -> Reply {
+    page_with(refused, refused.reason.advice())
+}
+
+/// A page instead of a redirect that would never end.
+fn page_in_loop(refused: &Refused<'_>) -> Reply {
+    let reply = page_with(refused, "This page cannot be shown. Please tell the operator of this site.");
+    reply.header("www-authenticate", challenge(refused.reason.kind(), refused.reason))
+}
+
+fn page_with(refused: &Refused<'_>, text: &str) -> Reply {
     let kind = refused.reason.kind();
     let body = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <title>{title}</title><h1>{title}</h1><p>{advice}</p>",
         title = title(kind),
-        advice = refused.reason.advice(),
+        advice = escaped(text),
     );
     let reply = Reply::html(kind.status(), body);
     match kind {
@@ -105,6 +152,23 @@ fn page(refused: &Refused<'_>) -> Reply {
         FailureKind::Unavailable => reply.header("retry-after", "5"),
         _ => reply,
     }
+}
+
+/// Escapes text between HTML tags.
+fn escaped(text: &str) -> Cow<'_, str> {
+    if !text.contains(['&', '<', '>']) {
+        return text.into();
+    }
+    let mut html = String::with_capacity(text.len() + 16);
+    for letter in text.chars() {
+        match letter {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            other => html.push(other),
+        }
+    }
+    html.into()
 }
 
 /// The title of a failure's page or problem document.
@@ -116,7 +180,7 @@ const fn title(kind: FailureKind) -> &'static str {
         FailureKind::NotFresh => "Password needed",
         FailureKind::Revoked => "Session ended",
         FailureKind::UnknownUser => "Unknown user",
-        FailureKind::ClaimsRefused => "Not allowed",
+        FailureKind::ClaimsRefused | FailureKind::Forbidden => "Not allowed",
         FailureKind::Csrf => "CSRF check failed",
         FailureKind::Method => "Method not allowed",
         FailureKind::Unavailable => "Try again shortly",

@@ -1,0 +1,95 @@
+//! Which claim of a token is not what a route needs.
+
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// The claim because of which a token does not suffice for a route, for the log.
+///
+/// It contains the claim's name and never its value, which may be personal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClaimFlaw {
+    /// The token has no claim of this name.
+    Missing(String),
+    /// The claim has another type or value than the route accepts, or the route accepts no claim of this name.
+    Unfit(String),
+    /// The claims are not what the route's type accepts, and no single claim is the cause.
+    Unreadable,
+}
+
+impl fmt::Display for ClaimFlaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(name) => write!(f, "the token has no claim {name:?}, which the route needs"),
+            Self::Unfit(name) => write!(f, "the route does not accept the token's claim {name:?} or its value"),
+            Self::Unreadable => f.write_str("the route's type does not accept the token's claims"),
+        }
+    }
+}
+
+impl ClaimFlaw {
+    /// Finds the claim because of which `T` cannot be read from a payload. It reads the payload again for each claim,
+    /// so call it only after reading has failed.
+    pub(super) fn of<T: DeserializeOwned>(payload: &[u8]) -> Self {
+        let Ok(members) = serde_json::from_slice::<Map<String, Value>>(payload) else { return Self::Unreadable };
+        let complaint = |members: &Map<String, Value>| {
+            let read = serde_json::from_value::<T>(Value::Object(members.clone()));
+            read.err().map(|error| error.to_string())
+        };
+        let Some(whole) = complaint(&members) else { return Self::Unreadable };
+        if let Some(rest) = whole.strip_prefix("missing field `")
+            && let Some((name, _)) = rest.split_once('`')
+        {
+            return Self::Missing(name.to_owned());
+        }
+        // The error names no claim. Without the claim that causes it, there is none, or another one.
+        let is_cause = |name: &&String| {
+            let mut others = members.clone();
+            others.remove(name.as_str());
+            complaint(&others).as_ref() != Some(&whole)
+        };
+        members.keys().find(is_cause).map_or(Self::Unreadable, |name| Self::Unfit(name.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Kind {
+        Editor,
+    }
+
+    #[derive(serde::Deserialize)]
+    #[allow(dead_code)]
+    struct Role {
+        sub: String,
+        role: Kind,
+        level: Option<u8>,
+    }
+
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct Only {
+        sub: String,
+    }
+
+    #[test]
+    fn e06_the_flaw_names_the_claim_and_not_its_value() {
+        let role = |payload: &str| ClaimFlaw::of::<Role>(payload.as_bytes());
+        assert_eq!(role(r#"{"sub":"a"}"#), ClaimFlaw::Missing("role".into()));
+        assert_eq!(role(r#"{"role":"editor"}"#), ClaimFlaw::Missing("sub".into()));
+        let unfit = |name: &str| ClaimFlaw::Unfit(name.into());
+        assert_eq!(role(r#"{"sub":"a","role":"secret reader"}"#), unfit("role"));
+        assert_eq!(role(r#"{"sub":"a","role":7}"#), unfit("role"));
+        assert_eq!(role(r#"{"sub":"a","role":"editor","level":"high"}"#), unfit("level"));
+        assert_eq!(ClaimFlaw::of::<Only>(br#"{"sub":"a","iat":1}"#), unfit("iat"));
+        assert!(!role(r#"{"sub":"a","role":"secret reader"}"#).to_string().contains("secret"));
+        assert_eq!(role("[]"), ClaimFlaw::Unreadable);
+    }
+}

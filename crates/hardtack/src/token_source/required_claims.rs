@@ -1,0 +1,79 @@
+//! Claims that a route needs beside a token.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::jwt::ClaimFlaw;
+
+/// Claims that the token of a route must have, for the `Require` layers of the adapters.
+///
+/// A claim suffices if it equals the value, or if it is an array that contains the value. All claims must suffice.
+///
+/// ```
+/// use hardtack::token_source::RequiredClaims;
+///
+/// let editors = RequiredClaims::default().and("role", "editor").and("verified", true);
+/// assert_eq!(editors.flaw(br#"{"role":"editor","verified":true}"#), None);
+/// assert_eq!(editors.flaw(br#"{"role":["reader","editor"],"verified":true}"#), None);
+/// let flaw = editors.flaw(br#"{"role":"editors","verified":true}"#).unwrap();
+/// assert_eq!(flaw.to_string(), "the route does not accept the token's claim \"role\" or its value");
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RequiredClaims(Option<Arc<Vec<(String, Value)>>>);
+
+impl RequiredClaims {
+    /// No claims.
+    pub const NONE: Self = Self(None);
+
+    /// Adds a claim and the value that it must have or contain.
+    #[must_use]
+    pub fn and(self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        let mut claims = self.0.map(Arc::unwrap_or_clone).unwrap_or_default();
+        claims.push((name.into(), value.into()));
+        Self(Some(Arc::new(claims)))
+    }
+
+    /// Returns the first claim that a payload lacks, or `None` if it has all of them.
+    #[inline]
+    pub fn flaw(&self, payload: &[u8]) -> Option<ClaimFlaw> {
+        self.0.as_deref().and_then(|claims| first_flaw(claims, payload))
+    }
+}
+
+fn first_flaw(claims: &[(String, Value)], payload: &[u8]) -> Option<ClaimFlaw> {
+    let Ok(members) = serde_json::from_slice::<Map<String, Value>>(payload) else {
+        return Some(ClaimFlaw::Unreadable);
+    };
+    claims.iter().find_map(|(name, needed)| match members.get(name) {
+        None => Some(ClaimFlaw::Missing(name.clone())),
+        Some(Value::Array(values)) if values.contains(needed) => None,
+        Some(value) if value == needed => None,
+        Some(_) => Some(ClaimFlaw::Unfit(name.clone())),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn e06_a_claim_equals_the_value_or_contains_it() {
+        let admin = RequiredClaims::default().and("role", "admin");
+        for (payload, suffices) in [
+            (r#"{"role":"admin"}"#, true),
+            (r#"{"role":["reader","admin"]}"#, true),
+            (r#"{"role":"Admin"}"#, false),
+            (r#"{"role":"administrator"}"#, false),
+            (r#"{"role":[["admin"]]}"#, false),
+            (r#"{"role":{"admin":true}}"#, false),
+            (r#"{"role":null}"#, false),
+            (r#"{"roles":"admin"}"#, false),
+            ("{}", false),
+        ] {
+            assert_eq!(admin.flaw(payload.as_bytes()).is_none(), suffices, "{payload}");
+        }
+        assert_eq!(RequiredClaims::NONE.flaw(b"{}"), None);
+        assert_eq!(admin.and("level", 2).flaw(br#"{"role":"admin"}"#), Some(ClaimFlaw::Missing("level".into())));
+    }
+}
