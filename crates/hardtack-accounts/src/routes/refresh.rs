@@ -57,7 +57,7 @@ async fn check_user(site: &Site, auth: &Auth, token: Result<RefreshToken, AuthEr
 fn show_continue(auth: &Auth) -> Response {
     let next = auth.query("next").and_then(|next| auth.authenticator().next(&next));
     let url = next.as_ref().map_or_else(|| "/token/refresh".to_owned(), |next| next.append_to("/token/refresh"));
-    let csrf_token = auth.refresh_csrf_token().unwrap_or_default();
+    let csrf_token = auth.refresh_csrf_token().map(|token| token.to_string()).unwrap_or_default();
     let next = next.as_ref().map(hardtack::request::NextPath::as_str);
     respond::page(StatusCode::FORBIDDEN, continue_refresh(&Shell::default(), &csrf_token, next, Some(&url)))
 }

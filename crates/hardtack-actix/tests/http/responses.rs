@@ -81,3 +81,16 @@ async fn additions_reach_the_responses_of_errors() {
     let failed = alice.post("/typed").csrf().header("content-type", ContentType::json().to_string()).send().await;
     assert_eq!((failed.status().as_u16(), failed.set_cookies().len()), (400, 4), "another extractor's error");
 }
+
+#[tokio::test]
+async fn s88_debug_output_of_the_header_fields_contains_no_credential() {
+    let site = Site::with(|builder| builder, |_| {}).await;
+    let cookies = site.auth.log_in("alice").await.unwrap();
+    let values: Vec<String> =
+        cookies.iter().map(|cookie| cookie.split(['=', ';']).nth(1).unwrap().to_owned()).collect();
+    let response: HttpResponse = SetCookies::from(cookies).onto(HttpResponse::Ok().finish()).into();
+    let fields: Vec<_> = response.headers().get_all("set-cookie").collect();
+    assert!(fields.len() == 4 && fields.iter().all(|value| value.is_sensitive()));
+    let shown = format!("{:?}", response.headers());
+    assert!(values.iter().all(|value| !shown.contains(value)), "{shown}");
+}

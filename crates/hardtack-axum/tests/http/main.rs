@@ -16,6 +16,7 @@ mod log;
 mod quickstart;
 mod responses;
 mod site;
+mod traces;
 mod tutorial;
 mod verify;
 

@@ -12,7 +12,7 @@ use super::runtime;
 use crate::config::{Config, settings, sources::FlagValues};
 use crate::error::Error;
 use crate::mail::with_mail;
-use crate::server::{StopSignal, prune, serve};
+use crate::server::{Hosts, StopSignal, prune, serve};
 use crate::{keys, log, output, stores};
 
 /// Serves the site until a signal stops it.
@@ -48,7 +48,8 @@ async fn start(config: &Config) -> Result<(), Error> {
         tokio::spawn(prune(auth.clone(), accounts.clone())),
     ];
     announce(config, bound)?;
-    serve(listener, Site::new(auth, accounts.clone()).router(), stop).await;
+    let hosts = Hosts::new(&config.address.base_url(bound), bound);
+    serve(listener, Site::new(auth, accounts.clone()).router(), hosts, stop).await;
     for task in background {
         task.abort();
     }

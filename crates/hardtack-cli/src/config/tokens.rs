@@ -8,7 +8,7 @@ use hardtack::{AuthenticatorBuilder, RefreshMode, SigningKey};
 
 use super::duration;
 use super::settings::{
-    ACCESS_LIFETIME, AUDIENCE, ENCODE_NBF, IDENTITY_CLAIM, ISSUER, LEEWAY, REFRESH, REFRESH_LIFETIME, SESSION_LIFETIME,
+    ACCESS_LIFETIME, AUDIENCE, ENCODE_NBF, IDENTITY_CLAIM, ISSUER, LEEWAY, REALM, REFRESH, REFRESH_LIFETIME, SESSION_LIFETIME,
     Setting,
 };
 use super::sources::Sources;
@@ -25,6 +25,7 @@ pub(crate) struct Tokens {
     refresh_mode: RefreshMode,
     leeway: Duration,
     claims: ClaimsPolicy,
+    realm: Option<String>,
 }
 
 impl Tokens {
@@ -43,6 +44,7 @@ impl Tokens {
             refresh_mode: sources.parse_required(&REFRESH, "transparent, redirect, sliding or off", refresh_mode)?,
             leeway,
             claims: claims(sources, leeway)?,
+            realm: sources.text(&REALM).map(str::to_owned),
         })
     }
 
@@ -51,7 +53,11 @@ impl Tokens {
             .access_lifetime(self.access_lifetime)
             .refresh_lifetime(self.refresh_lifetime)
             .refresh_mode(self.refresh_mode);
-        builder.claims(self.claims.clone())
+        let builder = builder.claims(self.claims.clone());
+        match &self.realm {
+            Some(realm) => builder.realm(realm),
+            None => builder,
+        }
     }
 
     /// Whether `key` can sign refresh tokens. Refresh tokens of stored sessions need a signature that is the same

@@ -4,6 +4,7 @@ mod bodies;
 mod caching;
 mod cookie_names;
 mod csrf;
+mod hosts;
 mod http2;
 mod keys;
 mod log_ins;
@@ -40,6 +41,7 @@ pub(crate) fn all() -> Vec<Case> {
         caching::cases,
         csrf::cases,
         origins::cases,
+        hosts::cases,
         log_ins::cases,
         logged_in::cases,
         next::cases,

@@ -8,6 +8,7 @@
 //! - [`BodyPeek`]: reads the beginning of a body before the handler runs, if
 //!   [`Authenticator::body_peek`](crate::Authenticator::body_peek) asks for it.
 //! - [`Exchange`]: the operations of a handler on one request: verify, log in, log out, refresh.
+//! - [`CLEAR_CACHE`]: the `Clear-Site-Data` of a response that gets cookies which end a session.
 //! - [`ResponseChanges`]: the cookies and caching rules that the layer adds to the response.
 
 mod exchange;
@@ -19,6 +20,7 @@ mod session;
 
 pub use crate::authenticator::{RequestState, ResponseChanges};
 pub use crate::body::{BodyPeek, Peeked};
+pub use crate::cookie::CLEAR_CACHE;
 pub use crate::refusal::NO_STORE;
 pub use crate::request::{Headers, Incoming, RequestHead};
 pub use exchange::{Exchange, PendingVerification, Verification};

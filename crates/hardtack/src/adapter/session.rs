@@ -1,10 +1,11 @@
 //! Operations on the request's session: log in, log out, refresh, re-authenticate, renew.
 
 use super::Exchange;
-use crate::authenticator::LogIn;
+use crate::authenticator::{LogIn, TokenVerdict};
 use crate::cookie::SetCookies;
+use crate::csrf::{CsrfError, CsrfToken};
 use crate::event::EventKind;
-use crate::jwt::TokenKind;
+use crate::jwt::{TokenError, TokenKind};
 use crate::refusal::{Failure, Reason};
 use crate::session::{RevokeTarget, SessionId};
 use crate::token::VerifiedToken;
@@ -27,30 +28,40 @@ impl Exchange<'_> {
         if let (None, Some(peer)) = (&log_in.address, self.head.peer()) {
             log_in = log_in.address(peer.to_string());
         }
-        self.authenticator.begin(log_in, &self.cookie_tokens()).await.map_err(|error| self.refuse(error))
+        let held = self.current_tokens(Expired::CountForNothing).tokens;
+        self.authenticator.begin(log_in, &held).await.map_err(|error| self.refuse(error))
     }
 
-    /// Ends the session that the request's tokens belong to, expired or not, and returns the cookies that delete
-    /// them. A refresh that is already in flight cannot revive the session.
+    /// Ends the session that the request's tokens belong to and returns the cookies that delete them. A refresh that is
+    /// already in flight cannot revive the session.
+    ///
+    /// An expired access token ends a session only if the refresh cookie is not sent to this path: a copy from a log must
+    /// not end a session. If cookies occur twice, all sessions that they name end.
     ///
     /// # Errors
-    /// The method is GET, the request comes from another site, or the CSRF token is missing; the store failed.
+    /// The method is GET, the request comes from another site, or the CSRF token is missing; the store failed; the only
+    /// token is outside of cookies and has expired.
     pub async fn log_out(&self) -> Result<SetCookies, Failure> {
         self.try_log_out().await.map_err(|reason| self.refuse(reason))
     }
 
     async fn try_log_out(&self) -> Result<SetCookies, Reason> {
         self.check_changing()?;
-        let in_cookies = self.cookie_tokens();
-        // Both tokens of a session have the same CSRF value. If the tokens belong to two sessions, both values are
-        // needed, so an attacker who planted one of the tokens cannot end the other session with it. Tokens of
-        // Flask-JWT-Extended have no session, and each has its own CSRF value: for them, the first token's value
-        // suffices.
-        let asked = in_cookies.iter().enumerate().filter(|(at, token)| *at == 0 || token.session().is_some());
-        asked.map(|(_, token)| token).try_for_each(|token| self.verifier().check_csrf(token))?;
-        let others = self.other_tokens();
-        let mut ids: Vec<SessionId> = in_cookies.iter().chain(&others).filter_map(VerifiedToken::session).collect();
-        ids.dedup();
+        let refresh_is_sent = self.authenticator.cookies().refresh.is_sent_to(self.head.path());
+        let expired = if refresh_is_sent { Expired::CountForNothing } else { Expired::Count };
+        let CookieTokens { tokens: in_cookies, doubled } = self.current_tokens(expired);
+        if doubled {
+            self.check_any_csrf(&in_cookies)?;
+        } else {
+            self.check_every_csrf(&in_cookies)?;
+        }
+        let others = self.other_tokens()?;
+        let mut ids: Vec<SessionId> = Vec::new();
+        for id in in_cookies.iter().chain(&others).filter_map(VerifiedToken::session) {
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
         let ended = self.authenticator.end(RevokeTarget::Sessions(&ids), self.authenticator.now()).await?;
         for id in ids {
             let subject = in_cookies.iter().find(|token| token.session() == Some(id)).map(VerifiedToken::subject);
@@ -59,6 +70,31 @@ impl Exchange<'_> {
             }
         }
         Ok(self.authenticator.unset_jwt_cookies())
+    }
+
+    /// Refuses a log-out whose request lacks the CSRF value of one of the sessions in its cookies.
+    fn check_every_csrf(&self, tokens: &[VerifiedToken]) -> Result<(), Reason> {
+        // Both tokens of a session have the same CSRF value. If the tokens belong to two sessions, both values are
+        // needed, so an attacker who planted one of the tokens cannot end the other session with it. Tokens of
+        // Flask-JWT-Extended have no session, and each has its own CSRF value: for them, the first token's value
+        // suffices.
+        let asked = tokens.iter().enumerate().filter(|(at, token)| *at == 0 || token.session().is_some());
+        asked.map(|(_, token)| token).try_for_each(|token| self.verifier().check_csrf(token))
+    }
+
+    /// Refuses a log-out with cookies that occur twice, unless its request has the CSRF value of one of the sessions. A
+    /// browser with two cookies of a name can have no page with both values.
+    fn check_any_csrf(&self, tokens: &[VerifiedToken]) -> Result<(), Reason> {
+        let mut refused = None;
+        for token in tokens {
+            match self.verifier().check_csrf(token) {
+                Ok(()) => return Ok(()),
+                // That a value belongs to another session says more than that it is missing for this kind of token.
+                Err(reason @ Reason::Csrf(CsrfError::Mismatch)) => refused = Some(reason),
+                Err(reason) => refused = refused.or(Some(reason)),
+            }
+        }
+        refused.map_or(Ok(()), Err)
     }
 
     /// Exchanges the token in the refresh cookie for new tokens and returns their cookies. The new access token is
@@ -87,10 +123,10 @@ impl Exchange<'_> {
         Ok(refreshed.cookies)
     }
 
-    /// Returns the CSRF value of the token in the refresh cookie, for a form that posts to the refresh URL.
-    pub fn refresh_csrf_token(&self) -> Option<String> {
+    /// Returns the CSRF value of the token in the refresh cookie, masked like that of an access token, for a form that posts to the refresh URL.
+    pub fn refresh_csrf_token(&self) -> Option<CsrfToken> {
         let token = self.authenticator.cookie_token(&self.head, TokenKind::Refresh).ok()??.any_age();
-        token.claims().csrf.clone()
+        token.csrf_value().is_some().then(|| token.csrf_token())
     }
 
     /// Returns cookies with fresh tokens for the same session, after the application has checked the password of
@@ -112,13 +148,15 @@ impl Exchange<'_> {
     }
 
     /// Replaces all sessions of the user with a new one and returns its cookies (ASVS 5.0 V7.4.3). Call it after
-    /// storing a new password.
+    /// storing a new password. The adapter adds `Clear-Site-Data: "cache"` to the response that gets the cookies.
     ///
     /// # Errors
     /// No user is logged in; the store failed.
     pub async fn renew(&self) -> Result<SetCookies, Failure> {
         let token = self.acting_token().await?;
-        self.authenticator.renew(&token, &self.verifier().client()).await.map_err(|reason| self.refuse(reason))
+        let renewed = self.authenticator.renew(&token, &self.verifier().client()).await;
+        let clears = !self.authenticator.settings().flask;
+        renewed.map(|cookies| cookies.clearing_cache(clears)).map_err(|reason| self.refuse(reason))
     }
 
     async fn acting_token(&self) -> Result<VerifiedToken, Failure> {
@@ -126,23 +164,55 @@ impl Exchange<'_> {
         self.required(Need::access()).await
     }
 
-    /// The valid or expired tokens in the request's cookies. A cookie with an invalid token counts as missing.
-    fn cookie_tokens(&self) -> Vec<VerifiedToken> {
-        let read = |kind| Some(self.authenticator.cookie_token(&self.head, kind).ok()??.any_age());
-        [TokenKind::Access, TokenKind::Refresh].into_iter().filter_map(read).collect()
+    /// The valid tokens in the request's cookies: of all cookies of a name if there are several, because the browser may
+    /// have one of each session. A cookie with an invalid token counts as missing.
+    fn current_tokens(&self, expired: Expired) -> CookieTokens {
+        let (policy, now) = (self.authenticator.cookies(), self.authenticator.now());
+        let mut found = CookieTokens { tokens: Vec::new(), doubled: false };
+        for (kind, slot) in [(TokenKind::Access, &policy.access), (TokenKind::Refresh, &policy.refresh)] {
+            let mut texts = slot.name.find_all(&self.head);
+            // Some clients keep a deleted cookie with an empty value.
+            texts.retain(|text| !text.is_empty());
+            found.doubled |= texts.len() > 1;
+            for text in texts {
+                match self.authenticator.verify_token(text, Some(kind), now) {
+                    Ok(TokenVerdict::Valid(token)) => found.tokens.push(token),
+                    Ok(TokenVerdict::Expired(token)) if expired == Expired::Count => found.tokens.push(token),
+                    Ok(TokenVerdict::Expired(_)) | Err(_) => {}
+                }
+            }
+        }
+        found
     }
 
-    /// The valid or expired tokens in the request's other locations, such as the `Authorization` header.
-    fn other_tokens(&self) -> Vec<VerifiedToken> {
+    /// The valid tokens in the request's other locations, such as the `Authorization` header. Fails if the request has
+    /// no other token than one that has expired, so that a program is not told that its session has ended.
+    fn other_tokens(&self) -> Result<Vec<VerifiedToken>, Reason> {
         let verifier = self.verifier();
         let locations = self.authenticator.settings().sources.locations.iter();
-        let others = locations.filter(|location| *location != TokenLocation::Cookies);
-        let found = others.filter_map(|location| match verifier.extract(location, TokenKind::Access) {
-            Extracted::Token(text) => {
-                Some(self.authenticator.verify_token(&text, None, self.authenticator.now()).ok()?.any_age())
+        let (mut found, mut expired) = (Vec::new(), false);
+        for location in locations.filter(|location| *location != TokenLocation::Cookies) {
+            let Extracted::Token(text) = verifier.extract(location, TokenKind::Access) else { continue };
+            match self.authenticator.verify_token(&text, None, self.authenticator.now()) {
+                Ok(TokenVerdict::Valid(token)) => found.push(token),
+                Ok(TokenVerdict::Expired(token)) => expired |= token.session().is_some(),
+                Err(_) => {}
             }
-            _ => None,
-        });
-        found.collect()
+        }
+        if expired && found.is_empty() { Err(TokenError::Expired.into()) } else { Ok(found) }
     }
+}
+
+/// Whether expired access tokens say to which session a browser belongs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expired {
+    Count,
+    CountForNothing,
+}
+
+/// The tokens in a request's cookies.
+struct CookieTokens {
+    tokens: Vec<VerifiedToken>,
+    /// Whether a cookie occurs twice.
+    doubled: bool,
 }

@@ -181,6 +181,9 @@ impl<'a> RequestVerifier<'a> {
     #[inline]
     pub(crate) fn check_origin_of_any_method(&self) -> Result<(), Reason> {
         let settings = self.authenticator.settings();
+        if !settings.flask && !self.head.has_sound_host() {
+            return Err(Reason::BadHost);
+        }
         Ok(check_origin(&self.head, &settings.csrf, settings.base.as_ref())?)
     }
 
@@ -188,7 +191,7 @@ impl<'a> RequestVerifier<'a> {
     #[inline]
     pub(super) fn check_csrf_value(&self, token: &VerifiedToken, kind: TokenKind) -> Result<(), Reason> {
         let csrf = &self.authenticator.settings().csrf;
-        let expected = Some(token.csrf_token()).filter(|value| !value.is_empty()).ok_or(CsrfError::NoClaim)?;
+        let expected = token.csrf_value().filter(|value| !value.is_empty()).ok_or(CsrfError::NoClaim)?;
         Ok(check_double_submit(&self.head, self.form_token(kind), expected, csrf, csrf.names(kind))?)
     }
 
@@ -260,7 +263,8 @@ impl Authenticator {
             return token_verdict(payload, verdict);
         }
         let payload = self.verify_signature(text)?;
-        let payload = Arc::new(VerifiedPayload::read(payload, &self.settings().claims_profile())?);
+        let payload = VerifiedPayload::read(payload, &self.settings().claims_profile())?;
+        let payload = Arc::new(payload.masking_csrf(self.settings().csrf.mask));
         let verdict = payload.verify_claims(&self.expected(kind.unwrap_or(payload.kind()), now));
         // A refresh token is used once and lives long, so it is not cached.
         if let (Ok(valid), TokenKind::Access, Some(cache)) = (&verdict, payload.kind(), cache) {
@@ -291,6 +295,7 @@ impl Authenticator {
         expected.audience = (!claims.decode_audience.is_empty()).then_some(claims.decode_audience.as_slice());
         expected.insecure_any_audience = settings.flask;
         expected.issuers = &claims.decode_issuers;
+        expected.realm = settings.realm.as_deref();
         expected.allow_never_expiring = settings.flask || lifetime.duration().is_none();
         expected
     }

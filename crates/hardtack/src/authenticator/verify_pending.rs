@@ -114,7 +114,7 @@ impl RequestVerifier<'_> {
             return Err(reason);
         }
         if reason.kind() == FailureKind::Expired && self.makes_cookies_useless(&reason) {
-            self.state.set_cookies(self.authenticator.unset_jwt_cookies());
+            self.state.set_cookies(self.authenticator.unset_tokens());
         }
         Ok(None)
     }

@@ -174,10 +174,22 @@ pub enum ConfigError {
         url: String,
     },
     /// A trusted origin is not an origin.
-    #[error("{origin:?} is not an origin; expected scheme, host and port, such as https://app.site.example")]
+    #[error(
+        "{origin:?} is not an origin; expected scheme, host and port, such as https://app.site.example or \
+         tauri://localhost, without a wildcard: name each origin"
+    )]
     BadTrustedOrigin {
         /// The given text.
         origin: String,
+    },
+    /// A realm cannot have this name.
+    #[error(
+        "{name:?} cannot be the name of a realm; expected 1 to 32 letters, digits, hyphens, dots and underscores, the \
+         first of them a letter or digit"
+    )]
+    BadRealm {
+        /// The given name.
+        name: String,
     },
     /// No request can have a CSRF header, field or method with this name.
     #[error("{name:?} cannot be the CSRF {what}; expected visible ASCII characters without separators")]

@@ -20,6 +20,7 @@ mod loom;
 mod model;
 mod password_change;
 mod persistent_cookies;
+mod realm;
 mod refresh_redirect;
 mod refresh_sliding;
 mod refresh_transparent;

@@ -4,6 +4,7 @@ mod callbacks;
 mod flask_compat;
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +37,7 @@ use crate::urls::Urls;
 pub struct AuthenticatorBuilder {
     keys: KeySet,
     base: Option<Result<BaseUrl, ConfigError>>,
+    listener: Option<SocketAddr>,
     settings: Settings,
     cookies: CookiePolicy,
     store: Option<Box<dyn ErasedStore>>,
@@ -52,6 +54,7 @@ impl Authenticator {
         AuthenticatorBuilder {
             keys,
             base: None,
+            listener: None,
             settings: Settings::default(),
             cookies: CookiePolicy::default(),
             store: None,
@@ -68,7 +71,8 @@ impl AuthenticatorBuilder {
     /// Sets the site's public origin, such as `https://site.example` or `http://127.0.0.1:8080`.
     ///
     /// Cookies are `Secure` if it is https, and requests from other origins are refused. If it is not set, https is
-    /// assumed.
+    /// assumed, and the origin is compared with the request's host, which a page of another site can choose (DNS
+    /// rebinding).
     pub fn base_url(mut self, url: &str) -> Self {
         self.base = Some(BaseUrl::parse(url));
         self
@@ -78,6 +82,40 @@ impl AuthenticatorBuilder {
     /// over any session.
     pub fn insecure_http_base_url(mut self, url: &str) -> Self {
         self.base = Some(BaseUrl::parse_insecure_http(url));
+        self
+    }
+
+    /// Sets the address that the server listens on. Browsers on the same machine may then also use the site under
+    /// `http://localhost` and the loopback addresses, with the port of the listener.
+    ///
+    /// A base URL with a loopback address includes these names.
+    pub fn listener(mut self, address: SocketAddr) -> Self {
+        self.listener = Some(address);
+        self
+    }
+
+    /// Separates this application from others that share its key or its host.
+    ///
+    /// The name becomes part of the cookies' names (`__Host-shop_access_token_cookie`), so that applications on one
+    /// host, even on different ports, do not overwrite each other's cookies. It also becomes an audience (`aud`) of all
+    /// tokens, in addition to those of [`ClaimsPolicy`]: an application accepts the tokens of its own realm only. The
+    /// log-in forms of one realm are not valid in another either.
+    ///
+    /// Setting or changing it logs every user out once. Applications that share sessions on purpose, such as the servers
+    /// of one site, need the same realm.
+    ///
+    /// ```
+    /// # use hardtack::{Authenticator, KeySet, SigningKey};
+    /// # use hardtack::jwt::Algorithm;
+    /// # let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
+    /// let shop = Authenticator::builder(keys.clone()).realm("shop").build()?;
+    /// let blog = Authenticator::builder(keys).realm("blog").build()?;
+    /// let token = shop.access_token("alice").issue()?;
+    /// assert!(shop.token_id(token.as_str()).is_ok() && blog.token_id(token.as_str()).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn realm(mut self, name: impl Into<String>) -> Self {
+        self.settings.realm = Some(name.into());
         self
     }
 
@@ -256,6 +294,9 @@ impl AuthenticatorBuilder {
     pub fn build(self) -> Result<Authenticator, ConfigError> {
         let mut settings = self.settings;
         settings.base = self.base.transpose()?;
+        if let (Some(base), Some(listener)) = (&mut settings.base, self.listener) {
+            base.add_listener(listener);
+        }
         settings.check(self.store.is_some())?;
         if self.store.is_some() {
             check_signing_key(&self.keys, settings.refresh)?;
@@ -265,7 +306,7 @@ impl AuthenticatorBuilder {
             RefreshMode::Transparent | RefreshMode::Sliding | RefreshMode::Off => vec!["/".to_owned()],
         };
         let cookies =
-            self.cookies.resolve(settings.base.as_ref(), refresh_paths, settings.csrf.protect, settings.flask)?;
+            self.cookies.resolve(settings.base.as_ref(), refresh_paths, settings.realm.as_deref(), settings.csrf.protect, settings.flask)?;
         let log_out = &settings.urls.logout;
         if !cookies.access.is_sent_to(log_out) && !cookies.refresh.is_sent_to(log_out) {
             tracing::warn!(
@@ -275,7 +316,9 @@ impl AuthenticatorBuilder {
             );
         }
         // If the keys can only verify, use a random key: pre-session forms are then only valid until this process ends.
-        let derived = self.keys.signing_key().map(|key| key.derive("pre-session"));
+        let label = settings.realm.as_ref().map(|realm| format!("pre-session of {realm}"));
+        let label = label.as_deref().unwrap_or("pre-session");
+        let derived = self.keys.signing_key().map(|key| key.derive(label));
         let pre_session = PreSessionKey::new(&derived.unwrap_or_else(rand::random));
         Ok(Authenticator(Arc::new(Inner {
             fast_path: FastPath::new(&settings, &self.callbacks),

@@ -117,6 +117,7 @@ const fn title(kind: FailureKind) -> &'static str {
         FailureKind::ClaimsRefused => "Not allowed",
         FailureKind::Csrf => "CSRF check failed",
         FailureKind::Method => "Method not allowed",
+        FailureKind::BadRequest => "Bad request",
         FailureKind::Unavailable => "Try again shortly",
         FailureKind::Internal => "Log-in not completed",
     }
