@@ -13,7 +13,6 @@ pub(crate) fn with_error_pages(builder: AuthenticatorBuilder) -> AuthenticatorBu
         FailureKind::Csrf,
         FailureKind::ClaimsRefused,
         FailureKind::Method,
-        FailureKind::BadRequest,
         FailureKind::Unavailable,
         FailureKind::Internal,
     ]
@@ -30,7 +29,6 @@ fn page_or_default(refused: &Refused<'_>) -> Reply {
         FailureKind::Csrf => "This form could not be verified",
         FailureKind::ClaimsRefused => "Access denied",
         FailureKind::Method => "Method not allowed",
-        FailureKind::BadRequest => "Bad request",
         FailureKind::Unavailable => "Temporarily unavailable",
         _ => "Something went wrong",
     };

@@ -28,7 +28,7 @@ impl Exchange<'_> {
         if let (None, Some(peer)) = (&log_in.address, self.head.peer()) {
             log_in = log_in.address(peer.to_string());
         }
-        let held = self.current_tokens(Expired::CountForNothing).tokens;
+        let held = self.current_tokens(Expired::CountForNothing).await.map_err(|reason| self.refuse(reason))?.tokens;
         self.authenticator.begin(log_in, &held).await.map_err(|error| self.refuse(error))
     }
 
@@ -49,7 +49,7 @@ impl Exchange<'_> {
         self.check_changing()?;
         let refresh_is_sent = self.authenticator.cookies().refresh.is_sent_to(self.head.path());
         let expired = if refresh_is_sent { Expired::CountForNothing } else { Expired::Count };
-        let CookieTokens { tokens: in_cookies, doubled } = self.current_tokens(expired);
+        let CookieTokens { tokens: in_cookies, doubled } = self.current_tokens(expired).await?;
         if doubled {
             self.check_any_csrf(&in_cookies)?;
         } else {
@@ -166,7 +166,10 @@ impl Exchange<'_> {
 
     /// The valid tokens in the request's cookies: of all cookies of a name if there are several, because the browser may
     /// have one of each session. A cookie with an invalid token counts as missing.
-    fn current_tokens(&self, expired: Expired) -> CookieTokens {
+    ///
+    /// Expired tokens may be copies, so they count only if they are the newest of their session: refresh tokens, because
+    /// the store knows which one that is.
+    async fn current_tokens(&self, expired: Expired) -> Result<CookieTokens, Reason> {
         let (policy, now) = (self.authenticator.cookies(), self.authenticator.now());
         let mut found = CookieTokens { tokens: Vec::new(), doubled: false };
         for (kind, slot) in [(TokenKind::Access, &policy.access), (TokenKind::Refresh, &policy.refresh)] {
@@ -177,12 +180,20 @@ impl Exchange<'_> {
             for text in texts {
                 match self.authenticator.verify_token(text, Some(kind), now) {
                     Ok(TokenVerdict::Valid(token)) => found.tokens.push(token),
-                    Ok(TokenVerdict::Expired(token)) if expired == Expired::Count => found.tokens.push(token),
-                    Ok(TokenVerdict::Expired(_)) | Err(_) => {}
+                    Ok(TokenVerdict::Expired(token)) => {
+                        let counts = match kind {
+                            TokenKind::Access => expired == Expired::Count,
+                            TokenKind::Refresh => self.authenticator.is_newest_refresh(&token).await?,
+                        };
+                        if counts {
+                            found.tokens.push(token);
+                        }
+                    }
+                    Err(_) => {}
                 }
             }
         }
-        found
+        Ok(found)
     }
 
     /// The valid tokens in the request's other locations, such as the `Authorization` header. Fails if the request has
@@ -203,7 +214,7 @@ impl Exchange<'_> {
     }
 }
 
-/// Whether expired access tokens say to which session a browser belongs.
+/// Whether expired access tokens tell which session a browser has.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Expired {
     Count,

@@ -182,7 +182,7 @@ impl<'a> RequestVerifier<'a> {
     pub(crate) fn check_origin_of_any_method(&self) -> Result<(), Reason> {
         let settings = self.authenticator.settings();
         if !settings.flask && !self.head.has_sound_host() {
-            return Err(Reason::BadHost);
+            return Err(CsrfError::BadHost.into());
         }
         Ok(check_origin(&self.head, &settings.csrf, settings.base.as_ref())?)
     }

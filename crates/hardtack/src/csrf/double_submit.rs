@@ -24,6 +24,9 @@ pub enum CsrfError {
     /// Another site started the request.
     #[error("the request was started by another site")]
     CrossSite,
+    /// The `Host` field is missing, malformed or there twice (RFC 9112 section 3.2), so the request's site is unclear.
+    #[error("the Host field is missing, malformed or there twice")]
+    BadHost,
     /// The token has no CSRF value to compare with.
     #[error("the token in the cookie carries no CSRF value")]
     NoClaim,
@@ -38,6 +41,7 @@ impl CsrfError {
             Self::BeyondPeek => "csrf_beyond_peek",
             Self::Unread => "csrf_unread",
             Self::CrossSite => "csrf_cross_site",
+            Self::BadHost => "bad_host",
             Self::NoClaim => "csrf_no_claim",
         }
     }

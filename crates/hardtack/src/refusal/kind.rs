@@ -25,8 +25,6 @@ pub enum FailureKind {
     Csrf,
     /// The request changes something, but its method is GET or HEAD.
     Method,
-    /// The request is not valid HTTP: its `Host` field is missing, malformed or there twice.
-    BadRequest,
     /// The session store, or another backend of the application, failed.
     Unavailable,
     /// The application made a mistake: a token that is too large, a reserved claim, a missing layer.
@@ -46,7 +44,6 @@ impl FailureKind {
         Self::ClaimsRefused,
         Self::Csrf,
         Self::Method,
-        Self::BadRequest,
         Self::Unavailable,
         Self::Internal,
     ];
@@ -61,7 +58,6 @@ impl FailureKind {
         match self {
             Self::Csrf | Self::ClaimsRefused => 403,
             Self::Method => 405,
-            Self::BadRequest => 400,
             Self::Unavailable => 503,
             Self::Internal => 500,
             _ => 401,

@@ -56,9 +56,6 @@ pub enum Reason {
     /// The request changes something, but its method is GET or HEAD.
     #[error("the request changes something, but its method is GET or HEAD")]
     Method,
-    /// The `Host` field is missing, malformed or there twice (RFC 9112 section 3.2).
-    #[error("the Host field is missing, malformed or there twice")]
-    BadHost,
     /// The session store, the user look-up or another backend of the application failed.
     #[error(transparent)]
     Store(#[from] BackendError),
@@ -90,7 +87,6 @@ impl Reason {
             Self::ClaimsRefused => "claims_refused",
             Self::Csrf(error) => error.code(),
             Self::Method => "method_not_allowed",
-            Self::BadHost => "bad_host",
             Self::Store(_) => "store_unavailable",
             Self::Issue(_) => "cannot_issue",
             Self::NotSetUp(_) => "not_set_up",
@@ -112,9 +108,17 @@ impl Reason {
             Self::ClaimsRefused => FailureKind::ClaimsRefused,
             Self::Csrf(_) => FailureKind::Csrf,
             Self::Method => FailureKind::Method,
-            Self::BadHost => FailureKind::BadRequest,
             Self::Store(_) => FailureKind::Unavailable,
             Self::Issue(_) | Self::NotSetUp(_) => FailureKind::Internal,
+        }
+    }
+
+    /// Returns the HTTP status of the reply to a program: that of the [kind](Self::kind), or 400 if the request is not
+    /// valid HTTP.
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::Csrf(CsrfError::BadHost) => 400,
+            _ => self.kind().status(),
         }
     }
 
@@ -157,8 +161,10 @@ impl Reason {
             Self::Csrf(CsrfError::Unread) => {
                 "CSRF protection: the form could not be read, because no authentication layer wraps this route."
             }
+            Self::Csrf(CsrfError::BadHost) => {
+                "The request must have one Host field with a host name and, if needed, a port."
+            }
             Self::Method => "This request changes something. Send it by POST.",
-            Self::BadHost => "The request must have one Host field with a host name and, if needed, a port.",
             Self::Store(_) => "Sessions cannot be checked at the moment. Try again shortly.",
             Self::Issue(_) => "The log-in could not be completed. Please tell the operator of this site.",
             Self::NotSetUp(_) => "The server is not set up completely. Please tell the operator of this site.",

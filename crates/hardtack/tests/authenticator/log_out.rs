@@ -180,6 +180,23 @@ fn e10_an_expired_access_token_ends_no_session() {
     assert_eq!(site.visit(&mut victim.clone()).status, 200);
 }
 
+#[test]
+fn e10_of_expired_refresh_tokens_only_the_newest_ends_its_session() {
+    let site = Site::new();
+    let mut victim = site.browser_of("victim");
+    let copy = victim.clone();
+    site.advance(80_000);
+    assert_eq!(site.refresh(&mut victim).status, 200);
+    site.advance(80_000);
+    assert_eq!(site.log_out(&mut copy.clone()).status, 200);
+    site.send(&mut copy.clone(), Request::post("/login").json(), log_in("mallory"));
+    assert_eq!(site.live_sessions("victim").len(), 1);
+    // The session is over when the newest token has expired, and a log-out makes that final.
+    site.advance(80_000);
+    assert_eq!(site.log_out(&mut victim).status, 200);
+    assert_eq!(block_on(site.auth.change_claims("victim", &serde_json::json!({}))).unwrap(), 0);
+}
+
 /// In redirect mode, the refresh cookie is not sent to the log-out, so the expired access token has to do.
 #[test]
 fn e10_a_log_out_by_redirect_mode_works_after_the_access_token_expired() {

@@ -20,7 +20,7 @@ impl Refused<'_> {
             },
             // The browser would follow a 3xx before htmx sees it. htmx reads HX-Redirect from any other response.
             Wants::Htmx => match destination(self) {
-                Some((_, url)) => Reply::new(self.reason.kind().status()).header("hx-redirect", url),
+                Some((_, url)) => Reply::new(self.reason.status()).header("hx-redirect", url),
                 None => problem(self),
             },
         };
@@ -53,7 +53,7 @@ fn destination(refused: &Refused<'_>) -> Option<(u16, String)> {
 /// A problem document (RFC 9457), with the member `msg` that clients of Flask-JWT-Extended expect.
 fn problem(refused: &Refused<'_>) -> Reply {
     let (reason, kind) = (refused.reason, refused.reason.kind());
-    let status = kind.status();
+    let status = reason.status();
     let mut body = serde_json::json!({
         "type": "about:blank",
         "title": title(kind),
@@ -97,7 +97,7 @@ fn page(refused: &Refused<'_>) -> Reply {
         title = title(kind),
         advice = refused.reason.advice(),
     );
-    let reply = Reply::html(kind.status(), body);
+    let reply = Reply::html(refused.reason.status(), body);
     match kind {
         FailureKind::Method => reply.header("allow", "POST"),
         FailureKind::Unavailable => reply.header("retry-after", "5"),
@@ -117,7 +117,6 @@ const fn title(kind: FailureKind) -> &'static str {
         FailureKind::ClaimsRefused => "Not allowed",
         FailureKind::Csrf => "CSRF check failed",
         FailureKind::Method => "Method not allowed",
-        FailureKind::BadRequest => "Bad request",
         FailureKind::Unavailable => "Try again shortly",
         FailureKind::Internal => "Log-in not completed",
     }
