@@ -34,7 +34,7 @@
 //! | an SQLite file for the sessions | `SqliteSessions::open(path)` |
 //! | a PostgreSQL database for the sessions | `PostgresSessions::open(url)` |
 //! | tables of your own in the same database | `open_sqlite` or `open_postgres`, your queries on that sqlx pool, and [`Sessions::from_pool`] |
-//! | a configured URL of either kind of database | [`Database::open`] and [`Database::sessions`] |
+//! | a URL from a configuration, for either database | [`Database::open`] and [`Database::sessions`] |
 //! | a test or a demonstration | `SqliteSessions::open_in_memory()` |
 //!
 //! The `open` functions of the session types bring the tables up to date. After [`Sessions::from_pool`] and

@@ -30,7 +30,7 @@ pub(super) async fn end_sessions(
         RevokeTarget::AllOf(subject) => end_by_subject(connection, subject, None, None, now).await,
         RevokeTarget::AllExcept(subject, kept) => end_by_subject(connection, subject, Some(kept), None, now).await,
         RevokeTarget::Renewed(subject, renewed) => end_by_subject(connection, subject, None, Some(renewed), now).await,
-        _ => Err(BackendError::unsupported("this choice of sessions to end")),
+        _ => Err(BackendError::unsupported("ending this selection of sessions")),
     }
 }
 

@@ -12,12 +12,13 @@ use crate::token::VerifiedToken;
 use crate::token_source::{Extracted, Need, TokenLocation};
 
 impl Exchange<'_> {
-    /// Logs a user in, after the application has checked the password. Returns the cookies of the new session. The
-    /// browser's previous session, if any, ends in the same transaction (ASVS 5.0 V7.2.4).
+    /// Starts a session and returns its cookies. Call it after checking the user's password. The browser's previous
+    /// session, if any, ends in the same transaction (ASVS 5.0 V7.2.4).
     ///
     /// # Errors
-    /// The method is GET, the request comes from another site, or the form has no valid pre-session token; the store
-    /// failed; the claims do not fit into a token.
+    /// - The method is GET, the request comes from another site, or the form has no valid pre-session token.
+    /// - The store failed.
+    /// - A claim has a reserved name, or the claims do not fit into a token.
     pub async fn log_in(&self, log_in: impl Into<LogIn>) -> Result<SetCookies, Failure> {
         let mut log_in = log_in.into();
         self.check_pre_session().map_err(|reason| self.refuse(reason))?;
@@ -32,15 +33,16 @@ impl Exchange<'_> {
         self.authenticator.begin(log_in, &held).await.map_err(|error| self.refuse(error))
     }
 
-    /// Ends the session that the request's tokens belong to and returns the cookies that delete them. A refresh that is
-    /// already in flight cannot revive the session.
+    /// Ends the session that the request's tokens belong to, and returns cookies that delete those of the browser. A
+    /// refresh that is already in flight cannot revive the session.
     ///
     /// An expired access token ends a session only if the refresh cookie is not sent to this path: a copy from a log must
     /// not end a session. If cookies occur twice, all sessions that they name end.
     ///
     /// # Errors
-    /// The method is GET, the request comes from another site, or the CSRF token is missing; the store failed; the only
-    /// token is outside of cookies and has expired.
+    /// - The method is GET, the request comes from another site, or the CSRF token is missing.
+    /// - The only token is outside of cookies and has expired.
+    /// - The store failed.
     pub async fn log_out(&self) -> Result<SetCookies, Failure> {
         self.try_log_out().await.map_err(|reason| self.refuse(reason))
     }
@@ -102,8 +104,9 @@ impl Exchange<'_> {
     /// for GET with it.
     ///
     /// # Errors
-    /// The refresh token is missing, invalid, reused or revoked; the method is HEAD; the request comes from another
-    /// site; the store failed.
+    /// - The refresh token is missing, invalid, reused or revoked.
+    /// - The method is HEAD, or the request comes from another site.
+    /// - The store failed.
     pub async fn refresh(&self) -> Result<SetCookies, Failure> {
         if self.head.method() == "HEAD" {
             return Err(self.refuse(Reason::Method));
@@ -123,17 +126,19 @@ impl Exchange<'_> {
         Ok(refreshed.cookies)
     }
 
-    /// Returns the CSRF value of the token in the refresh cookie, masked like that of an access token, for a form that posts to the refresh URL.
+    /// Returns the CSRF value of the token in the refresh cookie, for a form that posts to the refresh URL. It is masked
+    /// like that of an access token. Returns `None` if the token is missing or invalid; an expired one still counts.
     pub fn refresh_csrf_token(&self) -> Option<CsrfToken> {
         let token = self.authenticator.cookie_token(&self.head, TokenKind::Refresh).ok()??.any_age();
         token.csrf_value().is_some().then(|| token.csrf_token())
     }
 
-    /// Returns cookies with fresh tokens for the same session, after the application has checked the password of
-    /// `subject` again.
+    /// Makes the session fresh again and returns its new cookies. Call it after checking the password of `subject`.
     ///
     /// # Errors
-    /// No user is logged in, or a user other than `subject`.
+    /// - The method is GET, the request comes from another site, or the CSRF token is missing.
+    /// - No user is logged in, or the logged-in user is not `subject`.
+    /// - The store failed.
     pub async fn reauthenticate(&self, subject: &str) -> Result<SetCookies, Failure> {
         let token = self.acting_token().await?;
         if token.subject() != subject {
@@ -147,11 +152,14 @@ impl Exchange<'_> {
         Ok(raised.cookies)
     }
 
-    /// Replaces all sessions of the user with a new one and returns its cookies (ASVS 5.0 V7.4.3). Call it after
-    /// storing a new password. The adapter adds `Clear-Site-Data: "cache"` to the response that gets the cookies.
+    /// Moves this browser to a new session, ends every other session of the user, and returns the new cookies (ASVS 5.0
+    /// V7.4.3). Call it after storing a new password. The adapter adds `Clear-Site-Data: "cache"` to the response that
+    /// gets the cookies.
     ///
     /// # Errors
-    /// No user is logged in; the store failed.
+    /// - The method is GET, the request comes from another site, or the CSRF token is missing.
+    /// - No user is logged in.
+    /// - The store failed.
     pub async fn renew(&self) -> Result<SetCookies, Failure> {
         let token = self.acting_token().await?;
         let renewed = self.authenticator.renew(&token, &self.verifier().client()).await;

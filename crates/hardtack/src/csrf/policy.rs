@@ -144,9 +144,9 @@ impl CsrfPolicy {
         self
     }
 
-    /// Turns the check of CSRF values off (`JWT_COOKIE_CSRF_PROTECT = False`).
+    /// Turns off the check of CSRF values (`JWT_COOKIE_CSRF_PROTECT = False`).
     ///
-    /// Do this only if every cookie is `SameSite=Strict`, or if another layer checks for CSRF.
+    /// Do this only if every cookie is `SameSite=Strict`, or if something else protects against CSRF.
     pub fn insecure_disabled(mut self) -> Self {
         self.protect = false;
         self
