@@ -420,7 +420,8 @@ async fn s87_no_page_contains_the_csrf_value_as_it_is() {
     }
     // The page that continues a refresh has the value of the refresh token, and is masked as well.
     let raw = cookie(&ada, "csrf_refresh_token");
-    let page = ada.get("/token/refresh?next=/service").accept_html().header("sec-fetch-site", "cross-site").send().await;
+    let page =
+        ada.get("/token/refresh?next=/service").accept_html().header("sec-fetch-site", "cross-site").send().await;
     assert_eq!(page.status(), 403);
     assert!(!page.text().contains(&raw));
     let continued = submit(&mut ada, &page, "/token/refresh", &[]).await;

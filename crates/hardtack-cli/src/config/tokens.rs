@@ -8,8 +8,8 @@ use hardtack::{AuthenticatorBuilder, RefreshMode, SigningKey};
 
 use super::duration;
 use super::settings::{
-    ACCESS_LIFETIME, AUDIENCE, ENCODE_NBF, IDENTITY_CLAIM, ISSUER, LEEWAY, REALM, REFRESH, REFRESH_LIFETIME, SESSION_LIFETIME,
-    Setting,
+    ACCESS_LIFETIME, AUDIENCE, ENCODE_NBF, IDENTITY_CLAIM, ISSUER, LEEWAY, REALM, REFRESH, REFRESH_LIFETIME,
+    SESSION_LIFETIME, Setting,
 };
 use super::sources::Sources;
 use crate::error::Error;

@@ -96,7 +96,8 @@ mod tests {
     use super::*;
 
     fn status(hosts: &Hosts, version: Version, uri: &str, fields: &[&str]) -> u16 {
-        let request = fields.iter().fold(Request::get(uri).version(version), |request, host| request.header("host", *host));
+        let request =
+            fields.iter().fold(Request::get(uri).version(version), |request, host| request.header("host", *host));
         hosts.refuse(&request.body(()).unwrap()).map_or(200, |response| response.status().as_u16())
     }
 
@@ -104,7 +105,8 @@ mod tests {
     fn s81_a_host_is_named_once_and_is_one_of_the_site() {
         let site = Hosts::new("https://site.example", "127.0.0.1:8080".parse().unwrap());
         let h1 = |uri: &str, fields: &[&str]| status(&site, Version::HTTP_11, uri, fields);
-        for ours in ["site.example", "SITE.example:443", "127.0.0.1:8080", "localhost:8080", "[::1]", "127.0.0.1:9000"] {
+        for ours in ["site.example", "SITE.example:443", "127.0.0.1:8080", "localhost:8080", "[::1]", "127.0.0.1:9000"]
+        {
             assert_eq!(h1("/", &[ours]), 200, "{ours}");
         }
         for other in ["evil.example", "www.site.example", "site.example.evil.example", "192.0.2.1", "localhost.evil"] {

@@ -92,7 +92,8 @@ async fn e14_a_page_of_another_name_for_this_server_logs_nobody_in() {
     let port = server.base_url().rsplit(':').next().unwrap().to_owned();
     let body = r#"{"username":"mallory","password":"canary-password-5f1d"}"#;
     let sign_up = |host: &str, origin: &str| {
-        let head = format!("POST /signup HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nSec-Fetch-Site: same-origin\r\n");
+        let head =
+            format!("POST /signup HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nSec-Fetch-Site: same-origin\r\n");
         let more = format!("Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n", body.len());
         String::from_utf8_lossy(&exchange(&server, format!("{head}{more}\r\n{body}").as_bytes())).into_owned()
     };

@@ -22,8 +22,9 @@ fn doubled_cookies() -> Vec<Case> {
 
     let mut cases = Vec::new();
     for name in [ACCESS, REFRESH] {
-        cases.push(Case::new(format!("doubled cookies: a log-out with {name} twice ends both sessions"), move |site| {
-            async move {
+        cases.push(Case::new(
+            format!("doubled cookies: a log-out with {name} twice ends both sessions"),
+            move |site| async move {
                 let (mut alice, bob) = (site.alice().await, site.logged_in("bob").await);
                 let second = format!("{name}={}", cookie_value(&bob, name));
                 let bare = alice.post("/logout").raw_cookie_header(&second).send().await;
@@ -35,17 +36,18 @@ fn doubled_cookies() -> Vec<Case> {
                 let request = alice.post("/logout").raw_cookie_header(&second).form(&[("csrf_token", csrf)]);
                 site.expect("with the second session's value", &request.send().await, "200 -access -refresh");
                 site.expect_eq("sessions", sessions(&site).await, [0, 0]);
-            }
-        }));
-        cases.push(Case::new(format!("doubled cookies: a log-in with {name} twice ends both sessions"), move |site| {
-            async move {
+            },
+        ));
+        cases.push(Case::new(
+            format!("doubled cookies: a log-in with {name} twice ends both sessions"),
+            move |site| async move {
                 let (mut alice, bob) = (site.alice().await, site.logged_in("bob").await);
                 let second = format!("{name}={}", cookie_value(&bob, name));
                 let request = alice.post("/login").raw_cookie_header(&second).json(&json!({ "sub": "carol" }));
                 site.expect("log-in", &request.send().await, "200 +access +refresh");
                 site.expect_eq("sessions", sessions(&site).await, [0, 0]);
-            }
-        }));
+            },
+        ));
     }
     cases.push(Case::new("log-in and log-out: a copy of an expired access token ends nothing", |site| async move {
         let mut alice = site.alice().await;

@@ -30,8 +30,7 @@ impl Exchange<'_> {
         if from_cookie && !flask && self.verifier().makes_cookies_useless(&reason) {
             let ended = kind == FailureKind::Revoked;
             // The browser learns here that its session was ended elsewhere, so it is logged out now.
-            let unset =
-                if ended { self.authenticator.unset_jwt_cookies() } else { self.authenticator.unset_tokens() };
+            let unset = if ended { self.authenticator.unset_jwt_cookies() } else { self.authenticator.unset_tokens() };
             reply.cookies.extend(unset);
         }
         if kind == FailureKind::RefreshNeeded {

@@ -190,9 +190,8 @@ impl CookiePolicy {
         if let Some(domain) = &self.domain {
             check_domain(domain, base)?;
         }
-        let slot = |name: &str, paths: Vec<String>, http_only| {
-            self.slot(&in_realm(realm, name), paths, http_only, secure)
-        };
+        let slot =
+            |name: &str, paths: Vec<String>, http_only| self.slot(&in_realm(realm, name), paths, http_only, secure);
         let refresh_paths = self.refresh_paths.clone().unwrap_or(refresh_paths);
         let policy = ResolvedPolicy {
             access: slot(&self.access_name, self.access_paths.clone(), true)?,

@@ -159,7 +159,9 @@ mod tests {
             assert!(masked.len() > 40, "{value}");
             for text in masked {
                 assert!(is_value(text.as_bytes(), value.as_bytes()), "{text}");
-                assert!(!is_value(text.as_bytes(), b"another value") && !is_value(&text.as_bytes()[1..], value.as_bytes()));
+                assert!(
+                    !is_value(text.as_bytes(), b"another value") && !is_value(&text.as_bytes()[1..], value.as_bytes())
+                );
                 assert!(value.len() < 4 || !text.contains(value));
             }
             assert_eq!(CsrfToken::raw(value).as_str(), value);

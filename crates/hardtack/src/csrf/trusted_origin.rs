@@ -28,8 +28,8 @@ fn of_app(text: &str) -> Option<String> {
     let is_scheme = scheme.starts_with(|first: char| first.is_ascii_lowercase())
         && scheme.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.'))
         && !WITHOUT_ORIGIN.contains(&scheme.as_str());
-    let is_host = !host.is_empty()
-        && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b':'));
+    let is_host =
+        !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b':'));
     (is_scheme && is_host).then(|| format!("{scheme}://{host}"))
 }
 
@@ -46,8 +46,14 @@ mod tests {
             ("tauri://localhost", "tauri://localhost"),
             ("Capacitor://localhost/", "capacitor://localhost"),
             ("ionic://localhost", "ionic://localhost"),
-            ("chrome-extension://abcdefghijklmnopabcdefghijklmnop", "chrome-extension://abcdefghijklmnopabcdefghijklmnop"),
-            ("moz-extension://7b3c1a2e-5d5c-4f35-9e05-9a6d5f0b7a11", "moz-extension://7b3c1a2e-5d5c-4f35-9e05-9a6d5f0b7a11"),
+            (
+                "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+                "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+            ),
+            (
+                "moz-extension://7b3c1a2e-5d5c-4f35-9e05-9a6d5f0b7a11",
+                "moz-extension://7b3c1a2e-5d5c-4f35-9e05-9a6d5f0b7a11",
+            ),
         ] {
             assert_eq!(parse(given).as_deref(), Ok(sent), "{given}");
         }

@@ -79,9 +79,10 @@ mod tests {
         assert_eq!(parts("Site_1.example:"), Some(("Site_1.example", None)));
         assert_eq!(parts("192.0.2.1:65535"), Some(("192.0.2.1", Some(65535))));
         assert_eq!(parts("[::1]:8080"), Some(("[::1]", Some(8080))));
-        for bad in
-            ["", ":80", "a b", "a b/@c", "a@b", "a/b", "a:b", "a:65536", "a:1:2", "a,b", "::1", "[::1", "[a]", "[::1]x", "ä"]
-        {
+        for bad in [
+            "", ":80", "a b", "a b/@c", "a@b", "a/b", "a:b", "a:65536", "a:1:2", "a,b", "::1", "[::1", "[a]", "[::1]x",
+            "ä",
+        ] {
             assert_eq!(parts(bad), None, "{bad}");
         }
         let parse = |text| Authority::parse(text).unwrap();

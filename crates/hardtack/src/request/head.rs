@@ -170,7 +170,9 @@ mod tests {
             request.head().has_sound_host()
         };
         assert!(sound(&["site.example"]) && sound(&["site.example:8443"]) && sound(&["[::1]:80"]) && sound(&[]));
-        for bad in [&["site.example", "site.example"][..], &["a b"], &["/@c"], &["a b/@c"], &["user@site.example"], &[""]] {
+        for bad in
+            [&["site.example", "site.example"][..], &["a b"], &["/@c"], &["a b/@c"], &["user@site.example"], &[""]]
+        {
             assert!(!sound(bad), "{bad:?}");
         }
     }

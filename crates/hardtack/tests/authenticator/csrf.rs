@@ -107,9 +107,13 @@ fn s81_e14_a_host_that_leads_here_is_not_this_site() {
         &[("host", "evil.example"), ("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")],
     ] {
         let request = |path| {
-            fields.iter().fold(Request::post(path).csrf(&alice.csrf()), |request, (name, value)| request.field(name, *value))
+            fields
+                .iter()
+                .fold(Request::post(path).csrf(&alice.csrf()), |request, (name, value)| request.field(name, *value))
         };
-        assert!(site.send(&mut alice.clone(), request("/page"), page(Need::access())).is_refused(403, "csrf_cross_site"));
+        assert!(
+            site.send(&mut alice.clone(), request("/page"), page(Need::access())).is_refused(403, "csrf_cross_site")
+        );
         let json = request("/login").json();
         assert!(site.send(&mut Browser::default(), json, log_in("mallory")).is_refused(403, "csrf_cross_site"));
     }

@@ -228,15 +228,16 @@ fn e10_a_program_whose_only_token_has_expired_is_told_so() {
 #[test]
 fn s86_e13_what_ends_the_browsers_session_clears_its_cache() {
     let site = Site::new();
-    let clears = |browser: &Browser, request: Request, handler: &dyn Fn(&Exchange<'_>) -> Result<SetCookies, Failure>| {
-        let mut clears = None;
-        site.send(&mut browser.clone(), request, |exchange| {
-            let cookies = handler(exchange)?;
-            clears = Some(cookies.clears_cache());
-            Ok(cookies.into())
-        });
-        clears
-    };
+    let clears =
+        |browser: &Browser, request: Request, handler: &dyn Fn(&Exchange<'_>) -> Result<SetCookies, Failure>| {
+            let mut clears = None;
+            site.send(&mut browser.clone(), request, |exchange| {
+                let cookies = handler(exchange)?;
+                clears = Some(cookies.clears_cache());
+                Ok(cookies.into())
+            });
+            clears
+        };
     let log_in = |exchange: &Exchange<'_>| block_on(exchange.log_in("alice"));
     let json = || Request::post("/login").json();
     assert_eq!(clears(&Browser::default(), json(), &log_in), Some(false));

@@ -83,7 +83,10 @@ fn e15_a_realm_goes_with_audiences_and_with_single_tokens() {
     assert_eq!(decode(&blog, token.as_str()), Err(TokenError::WrongAudience));
     // Without a realm, an audience in common suffices: a realm separates only if both sides have one.
     assert_eq!(decode(&plain, token.as_str()), Ok(()));
-    assert_eq!(decode(&shop, plain.auth.access_token("alice").issue().unwrap().as_str()), Err(TokenError::WrongAudience));
+    assert_eq!(
+        decode(&shop, plain.auth.access_token("alice").issue().unwrap().as_str()),
+        Err(TokenError::WrongAudience)
+    );
     // The realm is added to an audience of a single token, and does not replace those that are required.
     let own = shop.auth.access_token("alice").audience("elsewhere").issue().unwrap();
     assert_eq!(own.claims().audience, ["elsewhere", "shop"]);
@@ -103,7 +106,8 @@ fn e15_the_name_of_a_realm_fits_into_a_cookies_name() {
         assert_eq!(error, ConfigError::BadRealm { name: bad.into() });
         assert!(error.to_string().contains("expected 1 to 32 letters"));
     }
-    let prefixed = hardtack::CookiePolicy::default().access_name("__Host-id").prefix(hardtack::cookie::CookiePrefix::None);
+    let prefixed =
+        hardtack::CookiePolicy::default().access_name("__Host-id").prefix(hardtack::cookie::CookiePrefix::None);
     let site = Site::with(|builder| builder.realm("a.1").cookies(prefixed));
     assert!(site.browser_of("alice").value("__Host-a.1_id").is_some());
 }

@@ -308,7 +308,10 @@ fn cookies_of_two_sessions_are_never_combined() {
     let request = Request::post("/page").form(&alice.csrf());
     assert!(site.send(&mut mixed, request, page(Need::access())).is_refused(403, "csrf_mismatch"));
     let response = site.visit(&mut mixed);
-    assert_eq!((response.token().subject(), response.token().claims().csrf.as_deref()), ("bob", Some(bob.csrf().as_str())));
+    assert_eq!(
+        (response.token().subject(), response.token().claims().csrf.as_deref()),
+        ("bob", Some(bob.csrf().as_str()))
+    );
     assert_eq!(mixed.csrf(), bob.csrf());
 }
 

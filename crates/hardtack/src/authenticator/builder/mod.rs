@@ -306,8 +306,13 @@ impl AuthenticatorBuilder {
             RefreshMode::Redirect => self.cookies.refresh_paths_for(&settings.urls),
             RefreshMode::Transparent | RefreshMode::Sliding | RefreshMode::Off => vec!["/".to_owned()],
         };
-        let cookies =
-            self.cookies.resolve(settings.base.as_ref(), refresh_paths, settings.realm.as_deref(), settings.csrf.protect, settings.flask)?;
+        let cookies = self.cookies.resolve(
+            settings.base.as_ref(),
+            refresh_paths,
+            settings.realm.as_deref(),
+            settings.csrf.protect,
+            settings.flask,
+        )?;
         let log_out = &settings.urls.logout;
         if !cookies.access.is_sent_to(log_out) && !cookies.refresh.is_sent_to(log_out) {
             tracing::warn!(
