@@ -44,7 +44,9 @@ impl PageCookie {
 
 fn append(mut response: Response, set_cookie: String) -> Response {
     match HeaderValue::try_from(set_cookie) {
-        Ok(value) => {
+        Ok(mut value) => {
+            // The token of a link is a credential.
+            value.set_sensitive(true);
             response.headers_mut().append(header::SET_COOKIE, value);
         }
         Err(_) => tracing::error!(event = "unsendable_cookie"),

@@ -29,11 +29,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn home(token: AccessToken) -> Html {
-    page("Home", token.csrf_token(), "<a href='/account'>Account</a> <button formaction='/logout'>Log out</button>")
+    page("Home", &token.csrf_token(), "<a href='/account'>Account</a> <button formaction='/logout'>Log out</button>")
 }
 
 async fn account(token: FreshAccessToken) -> Html {
-    page(&format!("Account of {}", token.subject()), token.csrf_token(), "<button>Log out everywhere</button>")
+    page(&format!("Account of {}", token.subject()), &token.csrf_token(), "<button>Log out everywhere</button>")
 }
 
 async fn log_out_everywhere(token: FreshAccessToken, auth: Auth) -> Result<String, AuthError> {

@@ -41,7 +41,7 @@ async fn service(person: CurrentUser<Person>) -> Html {
 /// For users who entered their password recently.
 async fn account(token: FreshAccessToken, person: CurrentUser<Person>) -> Html {
     let nickname = [("Nickname", "nickname", person.nickname.as_str())];
-    page("Account", Some(&token), form("/account/change_settings", token.csrf_token(), &nickname, "Save"))
+    page("Account", Some(&token), form("/account/change_settings", &token.csrf_token(), &nickname, "Save"))
 }
 
 #[derive(serde::Deserialize)]
@@ -81,7 +81,7 @@ async fn log_out(auth: Auth) -> Result<impl Responder, AuthError> {
 
 async fn password_form(token: AccessToken) -> Html {
     let again = [("Name", "username", token.subject()), ("Password", "password", "")];
-    page("Your password again", Some(&token), form("", token.csrf_token(), &again, "Continue"))
+    page("Your password again", Some(&token), form("", &token.csrf_token(), &again, "Continue"))
 }
 
 async fn reauthenticate(
@@ -121,7 +121,7 @@ fn form(action: &str, csrf_token: &str, fields: &[(&str, &str, &str)], button: &
 
 /// Renders a page. The template escapes all values.
 fn page(title: &str, token: Option<&VerifiedToken>, main: Markup) -> Html {
-    let log_out = token.map(|token| form("/logout", token.csrf_token(), &[], "Log out"));
+    let log_out = token.map(|token| form("/logout", &token.csrf_token(), &[], "Log out"));
     let document = html! {
         (DOCTYPE)
         html lang="en" {

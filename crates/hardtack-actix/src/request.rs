@@ -188,6 +188,7 @@ fn known(name: &str) -> Option<&'static HeaderName> {
     match name {
         "cookie" => Some(&header::COOKIE),
         "origin" => Some(&header::ORIGIN),
+        "host" => Some(&header::HOST),
         "sec-fetch-site" => Some(&SEC_FETCH_SITE),
         "x-csrf-token" => Some(&CSRF),
         "upgrade" => Some(&header::UPGRADE),

@@ -8,7 +8,10 @@ use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
+use hardtack::adapter::CLEAR_CACHE;
 use hardtack::{Failure, Reply};
+
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
 /// Cookies to set or delete. Add them [`onto`](Self::onto) any response, such as a redirect or JSON.
 ///
@@ -80,11 +83,19 @@ impl<B> From<WithCookies<HttpResponse<B>>> for HttpResponse<B> {
     }
 }
 
-/// Appends the cookies as `Set-Cookie` fields. The error cannot occur: the core only produces valid field values.
+/// Appends the cookies as `Set-Cookie` fields, and `Clear-Site-Data` if they end a session. The values are marked as
+/// sensitive, so that their `Debug` output, as in traces, omits them. The error cannot occur: the core only produces
+/// valid field values.
 pub(crate) fn append(cookies: &hardtack::SetCookies, headers: &mut HeaderMap) {
+    if cookies.clears_cache() {
+        headers.append(CLEAR_SITE_DATA, HeaderValue::from_static(CLEAR_CACHE));
+    }
     for cookie in cookies.iter() {
         match HeaderValue::from_str(cookie) {
-            Ok(value) => headers.append(header::SET_COOKIE, value),
+            Ok(mut value) => {
+                value.set_sensitive(true);
+                headers.append(header::SET_COOKIE, value);
+            }
             Err(_) => tracing::error!(event = "unsendable_cookie"),
         }
     }

@@ -28,11 +28,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn home(token: AccessToken) -> Html<String> {
-    page("Home", token.csrf_token(), "<a href='/account'>Account</a> <button formaction='/logout'>Log out</button>")
+    page("Home", &token.csrf_token(), "<a href='/account'>Account</a> <button formaction='/logout'>Log out</button>")
 }
 
 async fn account(token: FreshAccessToken) -> Html<String> {
-    page(&format!("Account of {}", token.subject()), token.csrf_token(), "<button>Log out everywhere</button>")
+    page(&format!("Account of {}", token.subject()), &token.csrf_token(), "<button>Log out everywhere</button>")
 }
 
 async fn log_out_everywhere(token: FreshAccessToken, auth: Auth) -> Result<String, AuthError> {

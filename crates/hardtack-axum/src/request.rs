@@ -192,7 +192,7 @@ fn first_two<'a>(headers: &'a HeaderMap, name: &str) -> [Option<&'a [u8]>; 2] {
         let value = match (name, known(name)) {
             // `get` would hash these names. Comparing them with the few names of the request takes about 90
             // instructions fewer.
-            ("sec-fetch-site" | "x-csrf-token", Some(name)) => {
+            ("host" | "sec-fetch-site" | "x-csrf-token", Some(name)) => {
                 headers.iter().find(|(own, _)| *own == name).map(|(_, value)| value)
             }
             (_, Some(name)) => headers.get(name),
@@ -221,6 +221,7 @@ fn known(name: &str) -> Option<&'static HeaderName> {
     match name {
         "cookie" => Some(&header::COOKIE),
         "origin" => Some(&header::ORIGIN),
+        "host" => Some(&header::HOST),
         "sec-fetch-site" => Some(&SEC_FETCH_SITE),
         "x-csrf-token" => Some(&CSRF),
         "upgrade" => Some(&header::UPGRADE),

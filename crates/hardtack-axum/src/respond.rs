@@ -4,8 +4,11 @@ use std::fmt;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
+use hardtack::adapter::CLEAR_CACHE;
 use hardtack::{Failure, Reply};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
 /// Cookies to set or delete. Return them as part of any response, such as a redirect or JSON.
 ///
@@ -42,11 +45,17 @@ impl IntoResponse for SetCookies {
     }
 }
 
-/// Appends the cookies as `Set-Cookie` fields. The error cannot occur: the core only produces valid field values.
+/// Appends the cookies as `Set-Cookie` fields, and `Clear-Site-Data` if they end a session. The values are marked as
+/// sensitive, so that their `Debug` output, as in traces, omits them. The error cannot occur: the core only produces
+/// valid field values.
 pub(crate) fn append(cookies: hardtack::SetCookies, headers: &mut HeaderMap) {
+    if cookies.clears_cache() {
+        headers.append(CLEAR_SITE_DATA, HeaderValue::from_static(CLEAR_CACHE));
+    }
     for cookie in cookies {
         match HeaderValue::try_from(cookie) {
-            Ok(value) => {
+            Ok(mut value) => {
+                value.set_sensitive(true);
                 headers.append(header::SET_COOKIE, value);
             }
             Err(_) => tracing::error!(event = "unsendable_cookie"),

@@ -1,6 +1,6 @@
 //! The public origin of the site.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use url::{Host, Url};
 
@@ -12,7 +12,12 @@ pub struct BaseUrl {
     origin: String,
     host: String,
     https: bool,
+    /// Origins under which a browser on this machine reaches the same server.
+    local: Vec<String>,
 }
+
+/// The names of this machine for itself.
+const LOOPBACK_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 impl BaseUrl {
     /// Parses `https://host[:port]`, or `http://` with a loopback address.
@@ -57,8 +62,26 @@ impl BaseUrl {
             Host::Ipv4(address) => IpAddr::from(*address).is_loopback(),
             Host::Ipv6(address) => IpAddr::from(*address).is_loopback(),
         };
-        let base = Self { origin: url.origin().ascii_serialization(), host: host.to_string(), https };
+        let mut local = Vec::new();
+        if loopback {
+            let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+            local.extend(LOOPBACK_NAMES.map(|name| format!("{}://{name}{port}", url.scheme())));
+        }
+        let base = Self { origin: url.origin().ascii_serialization(), host: host.to_string(), https, local };
         Ok((base, loopback))
+    }
+
+    /// Adds the loopback names of the address that the server listens on, if it can be reached under them.
+    pub(crate) fn add_listener(&mut self, address: SocketAddr) {
+        if address.ip().is_loopback() || address.ip().is_unspecified() {
+            self.local.extend(LOOPBACK_NAMES.map(|name| format!("http://{name}:{}", address.port())));
+        }
+    }
+
+    /// Whether an `Origin` is this site's.
+    #[inline]
+    pub(crate) fn is_origin(&self, origin: &[u8]) -> bool {
+        self.origin.as_bytes() == origin || self.local.iter().any(|local| local.as_bytes() == origin)
     }
 
     /// Returns scheme, host and port as in an `Origin` header (RFC 6454 section 6.2).
@@ -90,6 +113,24 @@ mod tests {
         assert!(BaseUrl::parse_insecure_http("http://site.example").is_ok());
         for bad in ["site.example", "ftp://site.example", "https://u:p@site.example", "https://site.example/app", ""] {
             assert!(matches!(BaseUrl::parse(bad), Err(ConfigError::BadBaseUrl { .. })), "{bad}");
+        }
+    }
+
+    #[test]
+    fn e14_only_a_loopback_server_has_other_names() {
+        let local = BaseUrl::parse("http://127.0.0.1:8080").unwrap();
+        for ours in ["http://127.0.0.1:8080", "http://localhost:8080", "http://[::1]:8080"] {
+            assert!(local.is_origin(ours.as_bytes()), "{ours}");
+        }
+        let mut site = BaseUrl::parse("https://site.example").unwrap();
+        site.add_listener("192.0.2.1:8080".parse().unwrap());
+        assert!(site.is_origin(b"https://site.example") && !site.is_origin(b"http://localhost:8080"));
+        site.add_listener("0.0.0.0:8080".parse().unwrap());
+        assert!(site.is_origin(b"http://localhost:8080") && site.is_origin(b"http://[::1]:8080"));
+        for base in [&local, &site] {
+            for other in ["http://localhost:8081", "https://localhost:8080", "http://evil.example:8080", "null", ""] {
+                assert!(!base.is_origin(other.as_bytes()), "{other}");
+            }
         }
     }
 

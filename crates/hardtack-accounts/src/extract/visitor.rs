@@ -39,5 +39,6 @@ impl FromRequestParts<Site> for Visitor {
 
 /// Returns the shell of a page for a user who is logged in.
 pub(crate) fn shell_of<'a>(user: &'a CurrentUser<User>, notice: Option<Notice<'a>>) -> Shell<'a> {
-    Shell { viewer: Some(Viewer { name: user.name(), csrf_token: user.token().csrf_token() }), notice }
+    let csrf_token = user.token().csrf_token().to_string().into();
+    Shell { viewer: Some(Viewer { name: user.name(), csrf_token }), notice }
 }

@@ -69,7 +69,7 @@ pub(super) fn page(shell: &Shell<'_>, page: &Page<'_>) -> Markup {
 }
 
 fn header(shell: &Shell<'_>, nav_path: Option<&str>) -> Markup {
-    let links: &[(&str, &str)] = match (shell.viewer, nav_path) {
+    let links: &[(&str, &str)] = match (&shell.viewer, nav_path) {
         (Some(_), _) => &[("/service", "Service"), ("/account", "Account"), ("/account/sessions", "Devices")],
         (None, Some(_)) => &[("/login", "Log in"), ("/signup", "Sign up")],
         // An error page may be rendered before the user is known, so it does not offer to log in.
@@ -106,7 +106,7 @@ fn user_menu(viewer: &Viewer<'_>) -> Markup {
                 bdi { (viewer.name) }
             }
             form method="post" action="/logout" {
-                (form::csrf(viewer.csrf_token))
+                (form::csrf(&viewer.csrf_token))
                 button.button.quiet.small type="submit" { "Log out" }
             }
         }

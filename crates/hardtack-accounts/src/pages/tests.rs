@@ -7,7 +7,7 @@ use super::*;
 const HOSTILE: &str = r#""><script>alert('x')</script>&<b onmouseover="y">"#;
 
 const VIEWER: Shell<'_> = Shell {
-    viewer: Some(Viewer { name: HOSTILE, csrf_token: "shell-token" }),
+    viewer: Some(Viewer { name: HOSTILE, csrf_token: std::borrow::Cow::Borrowed("shell-token") }),
     notice: Some(Notice { kind: NoticeKind::Info, text: HOSTILE }),
 };
 

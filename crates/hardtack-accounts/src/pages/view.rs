@@ -1,16 +1,18 @@
 //! Values that several pages render.
 
+use std::borrow::Cow;
+
 /// The user who is logged in.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Viewer<'a> {
     /// The display name, or the user name if no display name is set.
     pub name: &'a str,
     /// The session's CSRF token, for the log-out form in the header of each page.
-    pub csrf_token: &'a str,
+    pub csrf_token: Cow<'a, str>,
 }
 
 /// What surrounds the content of every page.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Shell<'a> {
     /// The user who is logged in, if any.
     pub viewer: Option<Viewer<'a>>,

@@ -15,7 +15,7 @@ use crate::users::User;
 pub(crate) async fn show(user: Option<CurrentUser<User>>) -> Response {
     match user {
         Some(user) => {
-            let page = confirm_logout(&shell_of(&user, None), user.token().csrf_token());
+            let page = confirm_logout(&shell_of(&user, None), &user.token().csrf_token());
             respond::page(StatusCode::OK, page)
         }
         None => Redirect::to("/").into_response(),

@@ -40,8 +40,9 @@ fn show_form(
     errors: &[FieldError<'_>],
 ) -> Response {
     let next = next.and_then(|next| auth.authenticator().next(next));
+    let csrf_token = user.token().csrf_token();
     let view = ReauthenticateView {
-        csrf_token: user.token().csrf_token(),
+        csrf_token: &csrf_token,
         username: &user.username,
         next: next.as_ref().map(hardtack::request::NextPath::as_str),
         errors,

@@ -59,7 +59,7 @@ fn show_continue(auth: &Auth) -> Response {
     let url = next.as_ref().map_or_else(|| "/token/refresh".to_owned(), |next| next.append_to("/token/refresh"));
     let is_from_public_page = next.is_some() && auth.query("public").is_some_and(|value| value == "1");
     let url = if is_from_public_page { url + "&public=1" } else { url };
-    let csrf_token = auth.refresh_csrf_token().unwrap_or_default();
+    let csrf_token = auth.refresh_csrf_token().map(|token| token.to_string()).unwrap_or_default();
     let next = next.as_ref().map(hardtack::request::NextPath::as_str);
     respond::page(StatusCode::FORBIDDEN, continue_refresh(&Shell::default(), &csrf_token, next, Some(&url)))
 }

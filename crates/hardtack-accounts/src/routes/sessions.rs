@@ -5,6 +5,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use hardtack::SessionId;
+use hardtack::adapter::CLEAR_CACHE;
 use hardtack::request::Wants;
 use hardtack::session::Session;
 use hardtack_axum::{Auth, AuthError, CurrentUser};
@@ -38,7 +39,7 @@ pub(crate) async fn list(State(site): State<Site>, auth: Auth, user: CurrentUser
     let activity: Vec<ActivityRow> = activity.iter().map(activity_row).collect();
     let text = "The selected devices have been logged out.";
     let notice = auth.query("done").map(|_| Notice { kind: NoticeKind::Success, text });
-    let page = sessions(&shell_of(&user, notice), user.token().csrf_token(), &devices, &activity);
+    let page = sessions(&shell_of(&user, notice), &user.token().csrf_token(), &devices, &activity);
     Ok(respond::page(StatusCode::OK, page))
 }
 
@@ -68,7 +69,8 @@ pub(crate) async fn revoke_others(auth: Auth, user: CurrentUser<User>) -> Result
         None => 0,
     };
     let location = if ended > 0 { PATH_AFTER_REVOKING } else { PATH };
-    Ok(respond::success(auth.wants(), location, json!({ "revoked": ended })))
+    let clear = [("clear-site-data", CLEAR_CACHE)];
+    Ok((clear, respond::success(auth.wants(), location, json!({ "revoked": ended }))).into_response())
 }
 
 fn to_json(row: &Session, current: Option<SessionId>) -> Value {

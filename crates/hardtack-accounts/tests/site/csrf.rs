@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::{
-    ACCESS, Options, PASSWORD, REFRESH, TestSite, cookie, field, filled, log_in, open, plant, sign_up, whoami,
+    ACCESS, Options, PASSWORD, REFRESH, TestSite, cookie, field, filled, log_in, open, plant, sign_up, submit, whoami,
 };
 
 /// The routes that change something for a user who is logged in.
@@ -391,4 +391,78 @@ async fn s54_a_websocket_of_another_origin_is_refused() {
     site.expire_access();
     assert_eq!(handshake(&mut ada, "/service", "https://evil.example").await, 403);
     assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));
+}
+
+/// With compression, a page that repeats what an attacker sends is shorter if that agrees with a part of a secret in the
+/// page (BREACH). So no page contains the value, nor the same text for it twice.
+#[tokio::test]
+async fn s87_no_page_contains_the_csrf_value_as_it_is() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.person("ada").await;
+    let raw = cookie(&ada, "csrf_access_token");
+    let parts: Vec<&str> = (0..raw.len() - 5).map(|at| &raw[at..at + 6]).collect();
+    let mut seen = std::collections::HashSet::new();
+    for _ in 0..3 {
+        for path in ["/", "/service", "/account", "/account/sessions", "/reauthenticate", "/logout", "/nowhere"] {
+            let page = ada.get(path).accept_html().send().await;
+            for part in &parts {
+                assert!(!page.text().contains(part), "{path}: {part}");
+            }
+            let token = page.hidden_field("csrf_token").unwrap();
+            assert!(seen.insert(token.clone()), "{path}: {token}");
+        }
+    }
+    // Every one of them is accepted, and the value itself too.
+    for token in seen.into_iter().take(5).chain([raw]) {
+        let form = [("csrf_token", token.as_str()), ("display_name", "Ada"), ("email", "")];
+        let saved = ada.post("/account/change_settings").accept_html().form(&form).send().await;
+        assert_eq!(saved.location(), Some("/account?done=settings"), "{token}");
+    }
+    // The page that continues a refresh has the value of the refresh token, and is masked as well.
+    let raw = cookie(&ada, "csrf_refresh_token");
+    let page =
+        ada.get("/token/refresh?next=/service").accept_html().header("sec-fetch-site", "cross-site").send().await;
+    assert_eq!(page.status(), 403);
+    assert!(!page.text().contains(&raw));
+    let continued = submit(&mut ada, &page, "/token/refresh", &[]).await;
+    assert_eq!(continued.location(), Some("/service"));
+}
+
+#[tokio::test]
+async fn s75_a_log_out_with_doubled_cookies_ends_what_they_name() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.person("ada").await;
+    let mut bob = site.person("bob").await;
+    let second = format!("{ACCESS}={}", cookie(&bob, ACCESS));
+    let csrf = cookie(&ada, "csrf_access_token");
+    let bare = ada.clone().post("/logout").accept_json().raw_cookie_header(&second).send().await;
+    assert_eq!((bare.status().as_u16(), bare.json()["code"].as_str()), (403, Some("csrf_missing")));
+    assert_eq!((whoami(&mut ada).await.as_deref(), whoami(&mut bob).await.as_deref()), (Ok("ada"), Ok("bob")));
+    let copy = ada.clone();
+    let request = ada.post("/logout").accept_json().raw_cookie_header(&second).header("x-csrf-token", csrf);
+    let response = request.send().await;
+    assert_eq!((response.status().as_u16(), &response.json()["logged_out"]), (200, &json!(true)));
+    for mut browser in [copy, bob] {
+        assert_eq!(whoami(&mut browser).await, Err(401));
+    }
+}
+
+#[tokio::test]
+async fn e13_what_ends_a_session_clears_the_cache() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.person("ada").await;
+    let cleared = |response: &Response| response.header("clear-site-data").map(str::to_owned);
+    let expected = Some("\"cache\"".to_owned());
+    assert_eq!(cleared(&open(&mut ada, "/account").await), None);
+    let others = ada.post("/account/sessions/revoke-others").accept_json().csrf().send().await;
+    assert_eq!(cleared(&others), expected);
+    let passwords = json!({ "current_password": PASSWORD, "new_password": "a walrus in the pantry" });
+    let changed = ada.post("/account/password").accept_json().csrf().json(&passwords).send().await;
+    assert_eq!((changed.status().as_u16(), cleared(&changed)), (200, expected.clone()));
+    let mut copy = ada.clone();
+    let page = open(&mut ada, "/service").await;
+    let out = submit(&mut ada, &page, "/logout", &[]).await;
+    assert_eq!((out.status().as_u16(), cleared(&out)), (303, expected.clone()));
+    assert_eq!(cleared(&copy.get("/service").accept_html().send().await), expected);
+    assert_eq!(cleared(&open(&mut ada, "/login").await), None);
 }

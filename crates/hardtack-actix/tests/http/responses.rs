@@ -6,7 +6,7 @@ use actix_web::http::header::ContentType;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Html, Json};
 use actix_web::{Error, HttpResponse, Responder, body::MessageBody, error};
-use hardtack_actix::{AccessToken, Auth, SetCookies};
+use hardtack_actix::{AccessToken, Algorithm, Auth, Authenticator, KeySet, SetCookies, SigningKey};
 
 use crate::site::{ACCESS, REFRESH, Site};
 
@@ -80,4 +80,18 @@ async fn additions_reach_the_responses_of_errors() {
     site.expire_access();
     let failed = alice.post("/typed").csrf().header("content-type", ContentType::json().to_string()).send().await;
     assert_eq!((failed.status().as_u16(), failed.set_cookies().len()), (400, 4), "another extractor's error");
+}
+
+#[tokio::test]
+async fn s88_debug_output_of_the_header_fields_contains_no_credential() {
+    let keys = KeySet::new(SigningKey::generate(Algorithm::HS256).unwrap());
+    let auth = Authenticator::builder(keys).base_url("https://site.example").build().unwrap();
+    let cookies = auth.log_in("alice").await.unwrap();
+    let values: Vec<String> =
+        cookies.iter().map(|cookie| cookie.split(['=', ';']).nth(1).unwrap().to_owned()).collect();
+    let response: HttpResponse = SetCookies::from(cookies).onto(HttpResponse::Ok().finish()).into();
+    let fields: Vec<_> = response.headers().get_all("set-cookie").collect();
+    assert!(fields.len() == 4 && fields.iter().all(|value| value.is_sensitive()));
+    let shown = format!("{:?}", response.headers());
+    assert!(values.iter().all(|value| !shown.contains(value)), "{shown}");
 }

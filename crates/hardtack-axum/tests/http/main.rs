@@ -18,6 +18,7 @@ mod quickstart;
 mod responses;
 mod site;
 mod streams;
+mod traces;
 mod tutorial;
 mod verify;
 

@@ -12,7 +12,7 @@ use super::runtime;
 use crate::config::{Config, settings, sources::FlagValues};
 use crate::error::Error;
 use crate::mail::with_mail;
-use crate::server::{StopSignal, prune, serve};
+use crate::server::{Hosts, StopSignal, prune, serve};
 use crate::{keys, log, output, stores};
 
 /// Serves the site until a signal stops it.
@@ -43,9 +43,10 @@ async fn start(config: &Config) -> Result<(), Error> {
 
     let pruning = tokio::spawn(prune(auth.clone(), accounts.clone()));
     announce(config, bound)?;
+    let hosts = Hosts::new(&config.address.base_url(bound), bound);
     let site = Site::new(auth.clone(), accounts.clone()).router();
     tokio::select! {
-        () = serve(listener, site, stop) => {}
+        () = serve(listener, site, hosts, stop) => {}
         failed = keys::watch(config, &auth) => failed?,
     }
     pruning.abort();

@@ -36,7 +36,7 @@ impl Address {
 
     /// Sets the base URL.
     pub(super) fn apply(&self, builder: AuthenticatorBuilder, bound: SocketAddr) -> AuthenticatorBuilder {
-        let url = self.base_url(bound);
+        let (url, builder) = (self.base_url(bound), builder.listener(bound));
         if self.insecure_http { builder.insecure_http_base_url(&url) } else { builder.base_url(&url) }
     }
 

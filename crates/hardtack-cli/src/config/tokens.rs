@@ -8,8 +8,8 @@ use hardtack::{AuthenticatorBuilder, RefreshMode, SigningKey};
 
 use super::duration;
 use super::settings::{
-    ACCESS_LIFETIME, AUDIENCE, CLOCK_SKEW, ENCODE_NBF, IDENTITY_CLAIM, ISSUER, LEEWAY, REFRESH, REFRESH_LIFETIME,
-    SESSION_LIFETIME, Setting,
+    ACCESS_LIFETIME, AUDIENCE, CLOCK_SKEW, ENCODE_NBF, IDENTITY_CLAIM, ISSUER, LEEWAY, REALM, REFRESH,
+    REFRESH_LIFETIME, SESSION_LIFETIME, Setting,
 };
 use super::sources::Sources;
 use crate::error::Error;
@@ -21,6 +21,7 @@ pub(crate) struct Tokens {
     refresh_mode: RefreshMode,
     leeway: Duration,
     claims: ClaimsPolicy,
+    realm: Option<String>,
 }
 
 impl Tokens {
@@ -39,6 +40,7 @@ impl Tokens {
             refresh_mode: sources.parse_required(&REFRESH, "transparent, redirect, sliding or off", refresh_mode)?,
             leeway: leeway.unwrap_or_default(),
             claims: claims(sources, leeway)?,
+            realm: sources.text(&REALM).map(str::to_owned),
         })
     }
 
@@ -47,7 +49,11 @@ impl Tokens {
             .access_lifetime(self.access_lifetime)
             .refresh_lifetime(self.refresh_lifetime)
             .refresh_mode(self.refresh_mode);
-        builder.claims(self.claims.clone())
+        let builder = builder.claims(self.claims.clone());
+        match &self.realm {
+            Some(realm) => builder.realm(realm),
+            None => builder,
+        }
     }
 
     /// Whether `key` can sign refresh tokens. Refresh tokens of stored sessions need a signature that is the same

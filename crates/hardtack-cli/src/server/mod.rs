@@ -1,5 +1,6 @@
 //! Accepts connections, HTTP/1.1 and HTTP/2 without TLS, with timeouts and a graceful stop.
 
+mod host;
 mod prune;
 mod stop_signal;
 
@@ -21,6 +22,7 @@ use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tower_service::Service;
 
+pub(crate) use host::Hosts;
 pub(crate) use prune::prune;
 pub(crate) use stop_signal::StopSignal;
 
@@ -40,8 +42,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 /// The service of one connection.
 type Site = AddExtension<Router, ConnectInfo<SocketAddr>>;
 
-/// Serves until a stop signal arrives, then waits up to ten seconds for the requests in flight.
-pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: StopSignal) {
+/// Serves until a stop signal arrives, then waits up to ten seconds for the requests in flight. Requests for other hosts
+/// are refused.
+pub(crate) async fn serve(listener: TcpListener, router: Router, hosts: Hosts, mut stop: StopSignal) {
+    let hosts = Arc::new(hosts);
     let mut sites = router.into_make_service_with_connect_info::<SocketAddr>();
     let graceful = GracefulShutdown::new();
     loop {
@@ -53,7 +57,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: StopS
             Ok((stream, peer)) => {
                 let made: Result<Site, Infallible> = sites.call(peer).await;
                 let Ok(site) = made;
-                tokio::spawn(connection(stream, peer, site, graceful.watcher()));
+                tokio::spawn(connection(stream, peer, site, hosts.clone(), graceful.watcher()));
             }
             Err(error) => {
                 tracing::warn!(event = "accept_failed", %error);
@@ -72,7 +76,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: StopS
     }
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, site: Site, watcher: Watcher) {
+async fn connection(stream: TcpStream, peer: SocketAddr, site: Site, hosts: Arc<Hosts>, watcher: Watcher) {
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING_INTERVAL).keep_alive_timeout(PING_TIMEOUT);
@@ -82,7 +86,16 @@ async fn connection(stream: TcpStream, peer: SocketAddr, site: Site, watcher: Wa
         let begun = begun.clone();
         move |request| {
             begun.notify_one();
-            site.clone().call(request)
+            let handled = match hosts.refuse(&request) {
+                Some(refusal) => Err(refusal),
+                None => Ok(site.clone().call(request)),
+            };
+            async {
+                match handled {
+                    Ok(response) => response.await,
+                    Err(refusal) => Ok(refusal),
+                }
+            }
         }
     });
     // Send small responses at once.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hardtack_test_support::process::Process;
 
-use crate::support::TestDir;
+use crate::support::{TestDir, is_logged_in, refusal, sign_up, start};
 
 fn exchange(server: &Process, bytes: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(server.base_url().trim_start_matches("http://")).unwrap();
@@ -48,4 +48,75 @@ async fn http_2_works_without_tls() {
     // RFC 9113 section 3.4: the preface and an empty SETTINGS frame.
     let response = exchange(&server, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\0\x04\x01\0\0\0\0");
     assert_eq!(response.get(3), Some(&4), "expected a SETTINGS frame: {response:?}");
+}
+
+/// The status of a GET with these `Host` fields.
+fn status(server: &Process, line: &str, hosts: &[&str]) -> u16 {
+    let fields: String = hosts.iter().map(|host| format!("Host: {host}\r\n")).collect();
+    let response = exchange(server, format!("{line}\r\n{fields}Connection: close\r\n\r\n").as_bytes());
+    let response = String::from_utf8_lossy(&response).into_owned();
+    response.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("{hosts:?}: {response}"))
+}
+
+#[tokio::test]
+async fn s81_a_request_names_one_host_and_it_is_this_site() {
+    let dir = TestDir::new();
+    let server = start(&dir.serve(["--base-url", "https://site.example"])).await;
+    let own = server.base_url().trim_start_matches("http://").to_owned();
+    let port = own.rsplit(':').next().unwrap().to_owned();
+    for path in ["/", "/login", "/assets/hardtack.css"] {
+        let get = |hosts: &[&str]| status(&server, &format!("GET {path} HTTP/1.1"), hosts);
+        for ours in ["site.example", "Site.Example:443", &own, &format!("localhost:{port}"), &format!("[::1]:{port}")] {
+            assert_eq!(get(&[ours]), 200, "{path} {ours}");
+        }
+        for other in ["evil.example", &format!("evil.example:{port}"), "www.site.example", "192.0.2.1"] {
+            assert_eq!(get(&[other]), 421, "{path} {other}");
+        }
+        for bad in [&[][..], &["site.example", "site.example"], &["a b/@c"], &["user@site.example"], &[""]] {
+            assert_eq!(get(bad), 400, "{path} {bad:?}");
+        }
+    }
+    // Probes may use any name, but must send valid HTTP/1.1. Those of HTTP/1.0 need no name.
+    assert_eq!(status(&server, "GET /healthz HTTP/1.1", &["app:8080"]), 200);
+    assert_eq!(status(&server, "GET /healthz HTTP/1.1", &[]), 400);
+    assert_eq!(status(&server, "GET /healthz HTTP/1.0", &[]), 200);
+    // An authority in the target wins.
+    assert_eq!(status(&server, "GET http://site.example/login HTTP/1.1", &["evil.example"]), 200);
+    assert_eq!(status(&server, "GET http://evil.example/login HTTP/1.1", &["site.example"]), 421);
+}
+
+#[tokio::test]
+async fn e14_a_page_of_another_name_for_this_server_logs_nobody_in() {
+    let dir = TestDir::new();
+    let server = start(&dir.serve(["--base-url", "https://site.example"])).await;
+    let port = server.base_url().rsplit(':').next().unwrap().to_owned();
+    let body = r#"{"username":"mallory","password":"canary-password-5f1d"}"#;
+    let sign_up = |host: &str, origin: &str| {
+        let head =
+            format!("POST /signup HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nSec-Fetch-Site: same-origin\r\n");
+        let more = format!("Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n", body.len());
+        String::from_utf8_lossy(&exchange(&server, format!("{head}{more}\r\n{body}").as_bytes())).into_owned()
+    };
+    let rebound = sign_up(&format!("evil.example:{port}"), &format!("http://evil.example:{port}"));
+    assert!(rebound.starts_with("HTTP/1.1 421 "), "{rebound}");
+    // Behind a proxy that sends the server's own address as Host, the origin decides.
+    let proxied = sign_up(&format!("127.0.0.1:{port}"), "https://evil.example");
+    assert!(proxied.starts_with("HTTP/1.1 403 "), "{proxied}");
+    let ours = sign_up(&format!("127.0.0.1:{port}"), "https://site.example");
+    assert!(ours.starts_with("HTTP/1.1 200 "), "{ours}");
+    // A browser on this machine may use the site under its loopback names.
+    let local = sign_up(&format!("localhost:{port}"), &format!("http://localhost:{port}"));
+    assert!(!local.starts_with("HTTP/1.1 403 "), "{local}");
+}
+
+#[tokio::test]
+async fn e15_a_realm_is_part_of_the_cookies_names() {
+    let dir = TestDir::new();
+    let server = start(&dir.serve(["--realm", "shop"])).await;
+    let mut ada = server.client();
+    sign_up(&mut ada, "ada").await;
+    assert!(ada.cookie("shop_access_token_cookie").is_some() && ada.cookie("access_token_cookie").is_none());
+    assert!(is_logged_in(&mut ada).await);
+    let refused = refusal(&dir.serve(["--realm", "a b"]), 2).await;
+    assert!(refused.contains("--realm is \"a b\"") && refused.contains("expected 1 to 32 letters"), "{refused}");
 }

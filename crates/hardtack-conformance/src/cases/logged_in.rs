@@ -8,7 +8,100 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = log_out();
     cases.extend(reauthenticate());
     cases.extend(renew());
+    cases.extend(doubled_cookies());
+    cases.extend(clear_site_data());
     cases
+}
+
+/// A browser with two cookies of a name, as an attacker on a sibling domain can cause: one of each session.
+fn doubled_cookies() -> Vec<Case> {
+    async fn sessions(site: &Site) -> [usize; 2] {
+        let count = async |subject| site.authenticator.sessions(subject).await.unwrap().len();
+        [count("alice").await, count("bob").await]
+    }
+
+    let mut cases = Vec::new();
+    for name in [ACCESS, REFRESH] {
+        cases.push(Case::new(
+            format!("doubled cookies: a log-out with {name} twice ends both sessions"),
+            move |site| async move {
+                let (mut alice, bob) = (site.alice().await, site.logged_in("bob").await);
+                let second = format!("{name}={}", cookie_value(&bob, name));
+                let bare = alice.post("/logout").raw_cookie_header(&second).send().await;
+                site.expect("without the CSRF value", &bare, "403 csrf_missing");
+                let request = alice.post("/logout").raw_cookie_header(&second).header("x-csrf-token", "wrong");
+                site.expect("with a wrong value", &request.send().await, "403 csrf_mismatch");
+                site.expect_eq("sessions", sessions(&site).await, [1, 1]);
+                let csrf = csrf_token(&bob);
+                let request = alice.post("/logout").raw_cookie_header(&second).form(&[("csrf_token", csrf)]);
+                site.expect("with the second session's value", &request.send().await, "200 -access -refresh");
+                site.expect_eq("sessions", sessions(&site).await, [0, 0]);
+            },
+        ));
+        cases.push(Case::new(
+            format!("doubled cookies: a log-in with {name} twice ends both sessions"),
+            move |site| async move {
+                let (mut alice, bob) = (site.alice().await, site.logged_in("bob").await);
+                let second = format!("{name}={}", cookie_value(&bob, name));
+                let request = alice.post("/login").raw_cookie_header(&second).json(&json!({ "sub": "carol" }));
+                site.expect("log-in", &request.send().await, "200 +access +refresh");
+                site.expect_eq("sessions", sessions(&site).await, [0, 0]);
+            },
+        ));
+    }
+    cases.push(Case::new("log-in and log-out: a copy of an expired access token ends nothing", |site| async move {
+        let mut alice = site.alice().await;
+        let (copy, csrf) = (format!("{ACCESS}={}", cookie_value(&alice, ACCESS)), csrf_token(&alice));
+        site.expire_access();
+        let mut mallory = site.visitor();
+        let request = mallory.post("/login").raw_cookie_header(&copy).json(&json!({ "sub": "mallory" }));
+        site.expect("log-in", &request.send().await, "200 +access +refresh");
+        let request = site.visitor().post("/logout").raw_cookie_header(&copy).header("x-csrf-token", csrf).send().await;
+        site.expect("log-out", &request, "200 -access -refresh");
+        site.expect("the session", &alice.get("/protected").send().await, "200 +access +refresh");
+    }));
+    cases
+}
+
+/// After a session has ended, the browser must not show its pages from a cache (ASVS 5.0 V14.3.1).
+fn clear_site_data() -> Vec<Case> {
+    const FIELD: &str = "clear-site-data";
+    const CACHE: Option<&str> = Some("\"cache\"");
+    vec![
+        Case::new("Clear-Site-Data: what ends the browser's session clears its cache", |site| async move {
+            let mut alice = site.alice().await;
+            let renewed = alice.post("/renew").csrf().send().await;
+            site.expect_eq("renewal", renewed.header(FIELD), CACHE);
+            let mut copy = alice.clone();
+            let page = alice.post("/logout").accept_html().csrf().send().await;
+            site.expect_eq("log-out", page.header(FIELD), CACHE);
+            site.expect_eq("a session that has ended", copy.get("/protected").send().await.header(FIELD), CACHE);
+            let mut alice = site.alice().await;
+            site.expect_eq("cookies deleted by a handler", alice.get("/unsets").send().await.header(FIELD), CACHE);
+            let mut alice = site.alice().await;
+            let other = alice.post("/login").json(&json!({ "sub": "bob" })).send().await;
+            site.expect_eq("another user's log-in", other.header(FIELD), CACHE);
+        }),
+        Case::new("Clear-Site-Data: nothing else clears the cache", |site| async move {
+            let mut alice = site.visitor();
+            let log_in = alice.post("/login").json(&json!({ "sub": "alice" })).send().await;
+            site.expect_eq("log-in", log_in.header(FIELD), None::<&str>);
+            let again = alice.post("/login").json(&json!({ "sub": "alice" })).send().await;
+            site.expect_eq("the same user again", again.header(FIELD), None::<&str>);
+            site.expect_eq("a page", alice.get("/protected").send().await.header(FIELD), None::<&str>);
+            site.expire_access();
+            site.expect_eq("a refresh", alice.get("/protected").send().await.header(FIELD), None::<&str>);
+            let forged = site.visitor().get("/protected").raw_cookie_header(format!("{ACCESS}=garbage")).send().await;
+            site.expect_eq("an invalid token", forged.header(FIELD), None::<&str>);
+        }),
+        Case::new("Clear-Site-Data: not in the Flask preset", |site| async move {
+            let log_out = site.visitor().get("/unsets").send().await;
+            site.expect_eq("without a token", log_out.header(FIELD), None::<&str>);
+            let log_out = site.visitor().post("/logout").send().await;
+            site.expect_eq("log-out", log_out.header(FIELD), None::<&str>);
+        })
+        .configured(|builder| builder.flask_compatible()),
+    ]
 }
 
 fn log_out() -> Vec<Case> {

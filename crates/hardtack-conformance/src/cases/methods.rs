@@ -117,8 +117,13 @@ fn about() -> Case {
         let request = alice.get("/about?q=%C3%A4+b&q=second&next=%2Forders%3Fa").accept_html();
         let about = request.header("user-agent", "Browser/1.0").send().await;
         site.expect("page", &about, "200");
+        let shown = about.json()["refresh_csrf"].clone();
+        site.expect_eq("the CSRF value is masked", shown != json!(csrf), true);
+        let mut tab = alice.clone();
+        let refresh = tab.post("/token/refresh").header("x-csrf-token", shown.as_str().unwrap_or_default());
+        site.expect("a refresh with it", &refresh.send().await, "200 +access +refresh");
         let expected = json!({
-            "next": "/orders?a", "wants": "page", "q": "ä b", "agent": "Browser/1.0", "refresh_csrf": csrf,
+            "next": "/orders?a", "wants": "page", "q": "ä b", "agent": "Browser/1.0", "refresh_csrf": shown,
         });
         site.expect_eq("page", about.json(), expected);
         let mut visitor = site.visitor();

@@ -6,6 +6,7 @@ mod cookie_names;
 mod csrf;
 mod forbidden;
 mod foreign_cookies;
+mod hosts;
 mod http2;
 mod keys;
 mod log_ins;
@@ -44,6 +45,7 @@ pub(crate) fn all() -> Vec<Case> {
         caching::cases,
         csrf::cases,
         origins::cases,
+        hosts::cases,
         log_ins::cases,
         logged_in::cases,
         next::cases,

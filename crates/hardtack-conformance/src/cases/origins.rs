@@ -24,8 +24,24 @@ const ROWS: &[Row] = &[
         false,
     ),
     ("our Origin", &[("origin", "https://site.example")], true),
-    ("the Origin of the Host", &[("host", "www.site.example"), ("origin", "https://www.site.example")], true),
-    ("the Origin of a Host in capitals", &[("host", "WWW.site.example"), ("origin", "https://www.site.example")], true),
+    ("our Origin and another Host", &[("host", "10.1.2.3:8080"), ("origin", "https://site.example")], true),
+    ("the Origin of another Host", &[("host", "evil.example"), ("origin", "https://evil.example")], false),
+    (
+        "Sec-Fetch-Site: same-origin and the Origin of another Host",
+        &[("host", "evil.example"), ("sec-fetch-site", "same-origin"), ("origin", "https://evil.example")],
+        false,
+    ),
+    (
+        "Sec-Fetch-Site: same-origin and another site's Origin",
+        &[("sec-fetch-site", "same-origin"), ("origin", "https://evil.example")],
+        false,
+    ),
+    (
+        "Sec-Fetch-Site: same-origin and our Origin",
+        &[("sec-fetch-site", "same-origin"), ("origin", "https://site.example")],
+        true,
+    ),
+    ("Sec-Fetch-Site: none and Origin: null", &[("sec-fetch-site", "none"), ("origin", "null")], true),
     (
         "an Origin that differs from the Host",
         &[("host", "www.site.example"), ("origin", "https://api.site.example")],
@@ -40,6 +56,8 @@ const ROWS: &[Row] = &[
     ("an Origin that ends like ours", &[("origin", "https://evilsite.example")], false),
     ("two Origins", &[("origin", "https://site.example"), ("origin", "https://evil.example")], false),
     ("a trusted Origin", &[("origin", "https://app.example")], true),
+    ("the trusted Origin of an app", &[("origin", "tauri://localhost")], true),
+    ("the Origin of another app", &[("origin", "tauri://evil")], false),
     (
         "Sec-Fetch-Site: cross-site and a trusted Origin",
         &[("sec-fetch-site", "cross-site"), ("origin", "https://app.example")],
@@ -60,6 +78,11 @@ const ACTIONS: &[Action] = &[
     ("a refresh", |client| client.post("/token/refresh").csrf(), "200 +access +refresh"),
     ("a refresh by GET", |client| client.get("/token/refresh"), "200 +access +refresh"),
     ("a WebSocket handshake", |client| client.get("/protected").header("upgrade", "websocket"), "200"),
+    (
+        "a WebSocket handshake among other protocols",
+        |client| client.get("/protected").header("upgrade", "websocket, h2c"),
+        "200",
+    ),
     ("GET to a handler that calls require_same_origin", |client| client.get("/same-origin"), "200"),
     ("GET", |client| client.get("/protected"), "200"),
     ("HEAD", |client| client.request(http::Method::HEAD, "/protected"), "200"),
@@ -86,12 +109,16 @@ pub(super) fn cases() -> Vec<Case> {
                         expect_no_effect(&site, alice).await;
                     }
                 })
-                .configured(|builder| builder.csrf(CsrfPolicy::default().trusted_origin("https://app.example"))),
+                .configured(|builder| builder.csrf(policy())),
             );
         }
     }
     cases.extend(others());
     cases
+}
+
+fn policy() -> CsrfPolicy {
+    CsrfPolicy::default().trusted_origin("https://app.example").trusted_origin("tauri://localhost")
 }
 
 /// Expects that the refused request changed nothing.

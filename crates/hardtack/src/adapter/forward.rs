@@ -48,12 +48,15 @@ macro_rules! __forward_auth {
         }
 
         /// Ends the session that the request's cookies belong to, and returns cookies that delete those of the browser.
-        /// A refresh that is already in flight cannot revive the session.
+        /// A refresh that is already in flight cannot revive the session. The response that gets the cookies also clears
+        /// the browser's cache of this site (`Clear-Site-Data: "cache"`), so that Back shows no page of the session.
         ///
-        /// Expired tokens end their session as well. A request without tokens succeeds.
+        /// An expired access token ends a session only if the refresh cookie is not sent to the log-out. If cookies
+        /// occur twice, all sessions that they name end. A request without tokens succeeds.
         ///
         /// # Errors
         /// - The request is a GET, comes from another site, or lacks the session's CSRF token.
+        /// - Its only token is in a header, the query or the body, and has expired.
         /// - The session store failed.
         pub async fn log_out(&self) -> ::core::result::Result<$cookies, $error> {
             Ok(self.exchange().log_out().await?.into())
@@ -262,7 +265,7 @@ macro_rules! __forward_auth {
 
         /// Returns the CSRF value of the refresh token in the request's cookies, for a form that posts to the refresh
         /// URL. Returns `None` if the token is missing or invalid; an expired one still counts.
-        pub fn refresh_csrf_token(&self) -> ::core::option::Option<::std::string::String> {
+        pub fn refresh_csrf_token(&self) -> ::core::option::Option<$crate::csrf::CsrfToken> {
             self.exchange().refresh_csrf_token()
         }
 

@@ -11,6 +11,7 @@
 //! - [`Authenticator::needs_background_work`](crate::Authenticator::needs_background_work): ask at each request, and
 //!   spawn [`Authenticator::background_work`](crate::Authenticator::background_work).
 //! - [`Ended`]: the future of `Auth::ended`, which a stream ends with.
+//! - [`CLEAR_CACHE`]: the `Clear-Site-Data` of a response that gets cookies which end a session.
 //! - [`ResponseChanges`]: the cookies and caching rules that the layer adds to the response.
 
 mod exchange;
@@ -22,6 +23,7 @@ mod session;
 
 pub use crate::authenticator::{Ended, RequestState, ResponseChanges};
 pub use crate::body::{BodyPeek, Peeked};
+pub use crate::cookie::CLEAR_CACHE;
 pub use crate::refusal::NO_STORE;
 pub use crate::request::{Headers, Incoming, RequestHead};
 pub use exchange::{Exchange, PendingVerification, Verification};

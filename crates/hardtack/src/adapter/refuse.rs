@@ -37,7 +37,9 @@ impl Exchange<'_> {
             None => refused.default_reply(),
         };
         if from_cookie && !flask && self.verifier().makes_cookies_useless(&reason) {
-            reply.cookies.extend(self.verifier().unset_own_cookies());
+            let unset = self.verifier().unset_own_cookies();
+            // The browser learns here that its session was ended elsewhere, so it is logged out now.
+            reply.cookies.extend(unset.clearing_cache(kind == FailureKind::Revoked));
         }
         if kind == FailureKind::RefreshNeeded {
             reply.cookies.extend(self.verifier().unset_own_access_cookies());
@@ -57,8 +59,10 @@ impl Exchange<'_> {
         let page = if fragment { self.head.header_text("hx-current-url") } else { None };
         let page = page.or_else(|| self.head.header_text("referer"))?;
         let (origin, path) = page.match_indices('/').nth(2).map(|(at, _)| page.split_at(at))?;
-        let ours = self.authenticator.settings().base.as_ref().is_some_and(|base| base.origin() == origin)
-            || self.head.host().is_some_and(|host| origin.split("://").nth(1) == Some(host));
+        let ours = match &self.authenticator.settings().base {
+            Some(base) => base.is_origin(origin.as_bytes()),
+            None => self.head.host().is_some_and(|host| origin.split("://").nth(1) == Some(host)),
+        };
         if ours { self.authenticator.next(path) } else { None }
     }
 }

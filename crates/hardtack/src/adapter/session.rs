@@ -1,11 +1,12 @@
 //! Operations on the request's session: log in, log out, refresh, re-authenticate, renew.
 
 use super::Exchange;
-use crate::authenticator::LogIn;
+use crate::authenticator::{LogIn, TokenVerdict};
 use crate::clock::Timestamp;
 use crate::cookie::SetCookies;
+use crate::csrf::{CsrfError, CsrfToken};
 use crate::event::EventKind;
-use crate::jwt::TokenKind;
+use crate::jwt::{TokenError, TokenKind};
 use crate::refusal::{Failure, Reason};
 use crate::session::{RevokeTarget, SessionId};
 use crate::token::VerifiedToken;
@@ -30,14 +31,19 @@ impl Exchange<'_> {
         if let (None, Some(peer)) = (&log_in.address, self.head.peer()) {
             log_in = log_in.address(peer.to_string());
         }
-        self.authenticator.begin(log_in, &self.cookie_tokens()).await.map_err(|error| self.refuse(error))
+        let held = self.current_tokens(Expired::CountForNothing).await.map_err(|reason| self.refuse(reason))?.tokens;
+        self.authenticator.begin(log_in, &held).await.map_err(|error| self.refuse(error))
     }
 
-    /// Ends the session that the request's tokens belong to, expired, too early or not, and returns cookies that delete
-    /// those of the browser. A refresh that is already in flight cannot revive the session.
+    /// Ends the session that the request's tokens belong to, and returns cookies that delete those of the browser. A
+    /// refresh that is already in flight cannot revive the session.
+    ///
+    /// An expired access token ends a session only if the refresh cookie is not sent to this path: a copy from a log must
+    /// not end a session. If cookies occur twice, all sessions that they name end.
     ///
     /// # Errors
     /// - The method is GET, the request comes from another site, or the CSRF token is missing.
+    /// - The only token is outside of cookies and has expired.
     /// - The store failed.
     pub async fn log_out(&self) -> Result<SetCookies, Failure> {
         self.try_log_out().await.map_err(|reason| self.refuse(reason))
@@ -45,16 +51,21 @@ impl Exchange<'_> {
 
     async fn try_log_out(&self) -> Result<SetCookies, Reason> {
         self.check_changing()?;
-        let in_cookies = self.cookie_tokens();
-        // Both tokens of a session have the same CSRF value. If the tokens belong to two sessions, both values are
-        // needed, so an attacker who planted one of the tokens cannot end the other session with it. Tokens of
-        // Flask-JWT-Extended have no session, and each has its own CSRF value: for them, the first token's value
-        // suffices.
-        let asked = in_cookies.iter().enumerate().filter(|(at, token)| *at == 0 || token.session().is_some());
-        asked.map(|(_, token)| token).try_for_each(|token| self.verifier().check_csrf(token))?;
-        let others = self.other_tokens();
-        let mut ids: Vec<SessionId> = in_cookies.iter().chain(&others).filter_map(VerifiedToken::session).collect();
-        ids.dedup();
+        let refresh_is_sent = self.authenticator.cookies().refresh.is_sent_to(self.head.path());
+        let expired = if refresh_is_sent { Expired::CountForNothing } else { Expired::Count };
+        let CookieTokens { tokens: in_cookies, doubled } = self.current_tokens(expired).await?;
+        if doubled {
+            self.check_any_csrf(&in_cookies)?;
+        } else {
+            self.check_every_csrf(&in_cookies)?;
+        }
+        let others = self.other_tokens()?;
+        let mut ids: Vec<SessionId> = Vec::new();
+        for id in in_cookies.iter().chain(&others).filter_map(VerifiedToken::session) {
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
         let issued_at = in_cookies.iter().chain(&others).map(|token| token.claims().issued_at);
         let at = issued_at.fold(self.authenticator.now(), Timestamp::max);
         let ended = self.authenticator.end(RevokeTarget::Sessions(&ids), at).await?;
@@ -64,7 +75,32 @@ impl Exchange<'_> {
                 self.authenticator.emit(EventKind::LogOut, subject, Some(id), &self.verifier().client());
             }
         }
-        Ok(self.verifier().unset_own_cookies())
+        Ok(self.verifier().unset_own_cookies().clearing_cache(!self.authenticator.settings().flask))
+    }
+
+    /// Refuses a log-out whose request lacks the CSRF value of one of the sessions in its cookies.
+    fn check_every_csrf(&self, tokens: &[VerifiedToken]) -> Result<(), Reason> {
+        // Both tokens of a session have the same CSRF value. If the tokens belong to two sessions, both values are
+        // needed, so an attacker who planted one of the tokens cannot end the other session with it. Tokens of
+        // Flask-JWT-Extended have no session, and each has its own CSRF value: for them, the first token's value
+        // suffices.
+        let asked = tokens.iter().enumerate().filter(|(at, token)| *at == 0 || token.session().is_some());
+        asked.map(|(_, token)| token).try_for_each(|token| self.verifier().check_csrf(token))
+    }
+
+    /// Refuses a log-out with cookies that occur twice, unless its request has the CSRF value of one of the sessions. A
+    /// browser with two cookies of a name can have no page with both values.
+    fn check_any_csrf(&self, tokens: &[VerifiedToken]) -> Result<(), Reason> {
+        let mut refused = None;
+        for token in tokens {
+            match self.verifier().check_csrf(token) {
+                Ok(()) => return Ok(()),
+                // That a value belongs to another session says more than that it is missing for this kind of token.
+                Err(reason @ Reason::Csrf(CsrfError::Mismatch)) => refused = Some(reason),
+                Err(reason) => refused = refused.or(Some(reason)),
+            }
+        }
+        refused.map_or(Ok(()), Err)
     }
 
     /// Exchanges the token in the refresh cookie for new tokens and returns their cookies. The new access token is
@@ -95,11 +131,11 @@ impl Exchange<'_> {
         Ok(refreshed.cookies)
     }
 
-    /// Returns the CSRF value of the token in the refresh cookie, for a form that posts to the refresh URL. Returns
-    /// `None` if the token is missing or invalid; an expired one still counts.
-    pub fn refresh_csrf_token(&self) -> Option<String> {
+    /// Returns the CSRF value of the token in the refresh cookie, for a form that posts to the refresh URL. It is masked
+    /// like that of an access token. Returns `None` if the token is missing or invalid; an expired one still counts.
+    pub fn refresh_csrf_token(&self) -> Option<CsrfToken> {
         let token = self.authenticator.cookie_token(&self.head, TokenKind::Refresh).ok()??.any_age();
-        token.claims().csrf.clone()
+        token.csrf_value().is_some().then(|| token.csrf_token())
     }
 
     /// Makes the session fresh again and returns its new cookies. Call it after checking the password of `subject`.
@@ -122,7 +158,8 @@ impl Exchange<'_> {
     }
 
     /// Moves this browser to a new session, ends every other session of the user, and returns the new cookies (ASVS 5.0
-    /// V7.4.3). Call it after storing a new password.
+    /// V7.4.3). Call it after storing a new password. The adapter adds `Clear-Site-Data: "cache"` to the response that
+    /// gets the cookies.
     ///
     /// # Errors
     /// - The method is GET, the request comes from another site, or the CSRF token is missing.
@@ -130,7 +167,9 @@ impl Exchange<'_> {
     /// - The store failed.
     pub async fn renew(&self) -> Result<SetCookies, Failure> {
         let token = self.acting_token("renew").await?;
-        self.authenticator.renew(&token, &self.verifier().client()).await.map_err(|reason| self.refuse(reason))
+        let renewed = self.authenticator.renew(&token, &self.verifier().client()).await;
+        let clears = !self.authenticator.settings().flask;
+        renewed.map(|cookies| cookies.clearing_cache(clears)).map_err(|reason| self.refuse(reason))
     }
 
     async fn acting_token(&self, method: &str) -> Result<VerifiedToken, Failure> {
@@ -151,24 +190,66 @@ impl Exchange<'_> {
         Err(self.refuse(Reason::NotSetUp(advice.into())))
     }
 
-    /// The tokens in the request's cookies that are valid, expired or too early. A cookie with another token counts as
-    /// missing.
-    fn cookie_tokens(&self) -> Vec<VerifiedToken> {
-        let read = |kind| Some(self.authenticator.cookie_token(&self.head, kind).ok()??.any_age());
-        [TokenKind::Access, TokenKind::Refresh].into_iter().filter_map(read).collect()
+    /// The valid tokens in the request's cookies: of all cookies of a name if there are several, because the browser may
+    /// have one of each session. A cookie with an invalid token counts as missing.
+    ///
+    /// Expired tokens may be copies, so they count only if they are the newest of their session: refresh tokens, because
+    /// the store knows which one that is.
+    async fn current_tokens(&self, expired: Expired) -> Result<CookieTokens, Reason> {
+        let (policy, now) = (self.authenticator.cookies(), self.authenticator.now());
+        let mut found = CookieTokens { tokens: Vec::new(), doubled: false };
+        for (kind, slot) in [(TokenKind::Access, &policy.access), (TokenKind::Refresh, &policy.refresh)] {
+            let mut texts = slot.name.find_all(&self.head);
+            // Some clients keep a deleted cookie with an empty value.
+            texts.retain(|text| !text.is_empty());
+            found.doubled |= texts.len() > 1;
+            for text in texts {
+                match self.authenticator.verify_token(text, Some(kind), now) {
+                    Ok(TokenVerdict::Valid(token) | TokenVerdict::Early(token, _)) => found.tokens.push(token),
+                    Ok(TokenVerdict::Expired(token)) => {
+                        let counts = match kind {
+                            TokenKind::Access => expired == Expired::Count,
+                            TokenKind::Refresh => self.authenticator.is_newest_refresh(&token).await?,
+                        };
+                        if counts {
+                            found.tokens.push(token);
+                        }
+                    }
+                    Err(_) => {}
+                }
+            }
+        }
+        Ok(found)
     }
 
-    /// The same for the request's other locations, such as the `Authorization` header.
-    fn other_tokens(&self) -> Vec<VerifiedToken> {
+    /// The valid tokens in the request's other locations, such as the `Authorization` header. Fails if the request has
+    /// no other token than one that has expired, so that a program is not told that its session has ended.
+    fn other_tokens(&self) -> Result<Vec<VerifiedToken>, Reason> {
         let verifier = self.verifier();
         let locations = self.authenticator.settings().sources.locations.iter();
-        let others = locations.filter(|location| *location != TokenLocation::Cookies);
-        let found = others.filter_map(|location| match verifier.extract(location, TokenKind::Access) {
-            Extracted::Token(text) => {
-                Some(self.authenticator.verify_token(&text, None, self.authenticator.now()).ok()?.any_age())
+        let (mut found, mut expired) = (Vec::new(), false);
+        for location in locations.filter(|location| *location != TokenLocation::Cookies) {
+            let Extracted::Token(text) = verifier.extract(location, TokenKind::Access) else { continue };
+            match self.authenticator.verify_token(&text, None, self.authenticator.now()) {
+                Ok(TokenVerdict::Valid(token) | TokenVerdict::Early(token, _)) => found.push(token),
+                Ok(TokenVerdict::Expired(token)) => expired |= token.session().is_some(),
+                Err(_) => {}
             }
-            _ => None,
-        });
-        found.collect()
+        }
+        if expired && found.is_empty() { Err(TokenError::Expired.into()) } else { Ok(found) }
     }
+}
+
+/// Whether expired access tokens tell which session a browser has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expired {
+    Count,
+    CountForNothing,
+}
+
+/// The tokens in a request's cookies.
+struct CookieTokens {
+    tokens: Vec<VerifiedToken>,
+    /// Whether a cookie occurs twice.
+    doubled: bool,
 }

@@ -152,10 +152,16 @@ impl Authenticator {
         }
     }
 
-    /// Returns the cookies that delete both tokens.
+    /// Returns the cookies that delete both tokens. The adapter adds `Clear-Site-Data: "cache"` to the response that gets
+    /// them, so that the Back button shows no page of the session.
     ///
     /// In Flask-JWT-Extended: `unset_jwt_cookies`.
     pub fn unset_jwt_cookies(&self) -> SetCookies {
+        self.unset_tokens().clearing_cache(!self.settings().flask)
+    }
+
+    /// The cookies that delete both tokens, for a response that does not end the session.
+    pub(crate) fn unset_tokens(&self) -> SetCookies {
         let mut cookies = self.unset_access_cookies();
         cookies.extend(self.unset_refresh_cookies());
         cookies

@@ -137,6 +137,11 @@ impl<'a> TokenBuilder<'a> {
         let settings = self.authenticator.settings();
         self.claims.not_before = settings.claims.encode_nbf.then_some(self.claims.issued_at);
         self.claims.expires_at = self.lifetime.duration().map(|span| self.claims.issued_at + span);
+        if let Some(realm) = &settings.realm
+            && !self.claims.audience.contains(realm)
+        {
+            self.claims.audience.push(realm.clone());
+        }
         let mut extra = self.extra.into_map()?;
         if self.uses_callbacks {
             let (subject, kind) = (&self.claims.subject, self.claims.kind);
@@ -163,7 +168,7 @@ impl<'a> TokenBuilder<'a> {
         let keys = own.map_or_else(|| self.authenticator.keys(), KeySet::new);
         let text =
             if self.header.is_empty() { keys.sign(&payload)? } else { keys.sign_with_header(&self.header, &payload)? };
-        Ok(IssuedToken { text, claims: self.claims, payload })
+        Ok(IssuedToken { text, claims: self.claims, payload, masks_csrf: settings.csrf.mask })
     }
 }
 
@@ -212,6 +217,7 @@ pub struct IssuedToken {
     pub(super) text: String,
     pub(super) claims: Claims,
     payload: Vec<u8>,
+    masks_csrf: bool,
 }
 
 impl IssuedToken {
@@ -226,7 +232,7 @@ impl IssuedToken {
     }
 
     pub(crate) fn into_verified(self) -> VerifiedToken {
-        VerifiedToken::new(self.claims, self.payload)
+        VerifiedToken::new(self.claims, self.payload, self.masks_csrf)
     }
 }
 

@@ -35,7 +35,8 @@ impl Keys {
         if has_store {
             check_signing_key(&set, settings.refresh)?;
         }
-        let pre_session = PreSessionKeys::of(&set);
+        let label = settings.realm.as_ref().map(|realm| format!("pre-session of {realm}"));
+        let pre_session = PreSessionKeys::of(&set, label.as_deref().unwrap_or("pre-session"));
         let set = if settings.flask { set.ignore_unknown_key_ids() } else { set };
         Ok(Self { set, pre_session })
     }

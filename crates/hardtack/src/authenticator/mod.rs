@@ -37,7 +37,7 @@ pub use error::SessionError;
 pub use issue::{IssuedToken, TokenBuilder};
 pub use login::{Freshness, LogIn};
 pub use request_state::{RequestState, ResponseChanges};
-pub(crate) use verify::{Attempt, Pending, RequestVerifier};
+pub(crate) use verify::{Attempt, Pending, RequestVerifier, TokenVerdict};
 
 use std::fmt;
 use std::ops::Deref;

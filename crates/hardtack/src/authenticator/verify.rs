@@ -212,6 +212,9 @@ impl<'a> RequestVerifier<'a> {
     #[inline]
     pub(crate) fn check_origin_of_any_method(&self) -> Result<(), Reason> {
         let settings = self.authenticator.settings();
+        if !settings.flask && !self.head.has_sound_host() {
+            return Err(CsrfError::BadHost.into());
+        }
         Ok(check_origin(&self.head, &settings.csrf, settings.base.as_ref())?)
     }
 
@@ -219,7 +222,7 @@ impl<'a> RequestVerifier<'a> {
     #[inline]
     pub(super) fn check_csrf_value(&self, token: &VerifiedToken, kind: TokenKind) -> Result<(), Reason> {
         let csrf = &self.authenticator.settings().csrf;
-        let expected = Some(token.csrf_token()).filter(|value| !value.is_empty()).ok_or(CsrfError::NoClaim)?;
+        let expected = token.csrf_value().filter(|value| !value.is_empty()).ok_or(CsrfError::NoClaim)?;
         Ok(check_double_submit(&self.head, self.form_token(kind), expected, csrf, csrf.names(kind))?)
     }
 
@@ -306,7 +309,8 @@ impl Authenticator {
         // Before the keys: if they are replaced meanwhile, the result is not cached.
         let version = self.0.token_cache.version();
         let payload = self.verify_signature(text)?;
-        let payload = Arc::new(VerifiedPayload::read(payload, &self.settings().claims_profile())?);
+        let payload = VerifiedPayload::read(payload, &self.settings().claims_profile())?;
+        let payload = Arc::new(payload.masking_csrf(self.settings().csrf.mask));
         let verdict = payload.verify_claims(&self.expected(kind.unwrap_or(payload.kind()), now));
         // A refresh token is used once and lives long, so it is not cached.
         if let (Ok(valid), TokenKind::Access, Some(cache)) = (&verdict, payload.kind(), cache) {
@@ -338,6 +342,7 @@ impl Authenticator {
         expected.audience = (!claims.decode_audience.is_empty()).then_some(claims.decode_audience.as_slice());
         expected.insecure_any_audience = settings.flask;
         expected.issuers = &claims.decode_issuers;
+        expected.realm = settings.realm.as_deref();
         expected.allow_never_expiring = settings.flask || lifetime.duration().is_none();
         expected
     }

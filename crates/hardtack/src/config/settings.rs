@@ -14,6 +14,8 @@ use crate::urls::Urls;
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) base: Option<BaseUrl>,
+    /// The name that separates this application from others with the same key or host.
+    pub(crate) realm: Option<String>,
     pub(crate) access_lifetime: Lifetime,
     pub(crate) refresh_lifetime: Lifetime,
     pub(crate) sessions: SessionPolicy,
@@ -33,6 +35,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             base: None,
+            realm: None,
             access_lifetime: Lifetime::For(Duration::from_secs(15 * 60)),
             refresh_lifetime: Lifetime::For(Duration::from_secs(24 * 60 * 60)),
             sessions: SessionPolicy::default(),
@@ -66,6 +69,9 @@ impl Settings {
         }
         self.sources.check(self.flask)?;
         self.urls.check()?;
+        if let Some(realm) = self.realm.as_ref().filter(|realm| !is_realm(realm)) {
+            return Err(ConfigError::BadRealm { name: realm.clone() });
+        }
         self.csrf.check()
     }
 
@@ -101,7 +107,7 @@ impl Settings {
             identity: &self.claims.identity_claim,
             verify_sub: self.claims.verify_sub,
             lenient: self.flask,
-            audience: !self.flask || !self.claims.decode_audience.is_empty(),
+            audience: !self.flask || !self.claims.decode_audience.is_empty() || self.realm.is_some(),
         }
     }
 
@@ -117,4 +123,14 @@ impl Settings {
             if stored_sessions { self.sessions.absolute_lifetime } else { self.sessions.absolute_lifetime.max(idle) };
         self.sessions.rules(idle, absolute, self.claims.skew())
     }
+}
+
+/// The longest name of a realm: it is part of every cookie's name.
+const MAX_REALM: usize = 32;
+
+/// Whether a realm can have this name, which becomes a part of cookie names and of `aud`.
+fn is_realm(name: &str) -> bool {
+    name.len() <= MAX_REALM
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }

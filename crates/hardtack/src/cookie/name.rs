@@ -1,5 +1,7 @@
 //! Finding a cookie in a request.
 
+use std::ops::ControlFlow;
+
 use memchr::memmem::Finder;
 
 use crate::request::RequestHead;
@@ -63,6 +65,30 @@ impl CookieName {
     #[inline]
     pub fn find_in<'a>(&self, fields: impl IntoIterator<Item = &'a [u8]>) -> Result<Option<&'a [u8]>, DuplicateCookie> {
         let mut found = None;
+        let visited = self.visit(fields, |value| match found.replace(value) {
+            None => ControlFlow::Continue(()),
+            Some(_) => ControlFlow::Break(()),
+        });
+        if visited.is_break() { Err(DuplicateCookie) } else { Ok(found) }
+    }
+
+    /// Returns the values of all cookies with this name, in order, for an operation that concerns every one of them.
+    pub(crate) fn find_all<'a>(&self, head: &RequestHead<'a>) -> Vec<&'a [u8]> {
+        let mut found = Vec::new();
+        let _ = self.visit(head.header_all("cookie"), |value| {
+            found.push(value);
+            ControlFlow::Continue(())
+        });
+        found
+    }
+
+    /// Passes the value of each cookie with this name to `visit`, until it breaks off.
+    #[inline]
+    fn visit<'a>(
+        &self,
+        fields: impl IntoIterator<Item = &'a [u8]>,
+        mut visit: impl FnMut(&'a [u8]) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
         for field in fields {
             // Search the whole header for the name: splitting it into cookies would take longer, and most cookies
             // belong to other applications.
@@ -78,13 +104,11 @@ impl CookieName {
                 }
                 let end = memchr::memchr(b';', value).unwrap_or(value.len());
                 let (value, behind) = value.split_at_checked(end).unwrap_or_default();
-                if found.replace(trim_end(value)).is_some() {
-                    return Err(DuplicateCookie);
-                }
+                visit(trim_end(value))?;
                 rest = behind;
             }
         }
-        Ok(found)
+        ControlFlow::Continue(())
     }
 }
 
@@ -138,6 +162,12 @@ mod tests {
         assert_eq!(find(&[b"id=a; id=b"], "id"), Err(DuplicateCookie));
         assert_eq!(find(&[b"id=a; id=a"], "id"), Err(DuplicateCookie));
         assert_eq!(find(&[b"id=a", b"id=a"], "id"), Err(DuplicateCookie));
+    }
+
+    #[test]
+    fn e09_all_values_of_a_name_can_be_asked_for() {
+        let request = TestRequest::new("POST", "/").field("cookie", "id=a; x=1; id=b").field("cookie", "id=; xid=c");
+        assert_eq!(CookieName::new("id").find_all(&request.head()), [&b"a"[..], b"b", b""]);
     }
 
     #[test]

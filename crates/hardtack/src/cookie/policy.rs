@@ -176,6 +176,7 @@ impl CookiePolicy {
         &self,
         base: Option<&BaseUrl>,
         refresh_paths: Vec<String>,
+        realm: Option<&str>,
         csrf_protect: bool,
         flask: bool,
     ) -> Result<ResolvedPolicy, ConfigError> {
@@ -189,7 +190,8 @@ impl CookiePolicy {
         if let Some(domain) = &self.domain {
             check_domain(domain, base)?;
         }
-        let slot = |name: &str, paths: Vec<String>, http_only| self.slot(name, paths, http_only, secure);
+        let slot =
+            |name: &str, paths: Vec<String>, http_only| self.slot(&in_realm(realm, name), paths, http_only, secure);
         let refresh_paths = self.refresh_paths.clone().unwrap_or(refresh_paths);
         let policy = ResolvedPolicy {
             access: slot(&self.access_name, self.access_paths.clone(), true)?,
@@ -247,6 +249,14 @@ impl CookiePolicy {
         let name = if own.is_some() { name.to_owned() } else { format!("{prefix}{name}") };
         Ok(CookieSlot { name: CookieName::new(name), paths, http_only })
     }
+}
+
+/// The name of a cookie in a realm, so that applications on one host do not overwrite each other's cookies.
+fn in_realm(realm: Option<&str>, name: &str) -> String {
+    let Some(realm) = realm else { return name.to_owned() };
+    // A prefix that the browser enforces stays in front.
+    let prefix = ["__Host-", "__Secure-"].into_iter().find(|prefix| name.starts_with(prefix)).unwrap_or_default();
+    format!("{prefix}{realm}_{}", name.strip_prefix(prefix).unwrap_or(name))
 }
 
 fn check_paths(name: &str, paths: &[String]) -> Result<(), ConfigError> {

@@ -1,11 +1,18 @@
 //! The `Set-Cookie` fields of a response.
 
+/// The value of `Clear-Site-Data` in a response that ends the browser's session. The browser then shows no page of that
+/// session from its cache, not even with its Back button.
+///
+/// Cookies and storage are not named, because the browser would delete those of the whole registrable domain.
+pub const CLEAR_CACHE: &str = "\"cache\"";
+
 /// `Set-Cookie` values, in order. Add them to the response: without them a log-in is lost, or a log-out has no
 /// effect.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[must_use = "these cookies must be added to the response"]
 pub struct SetCookies {
     values: Vec<String>,
+    clears_cache: bool,
 }
 
 impl SetCookies {
@@ -16,6 +23,18 @@ impl SetCookies {
     /// Appends the values of another set.
     pub fn extend(&mut self, other: Self) {
         self.values.extend(other.values);
+        self.clears_cache |= other.clears_cache;
+    }
+
+    /// Returns whether the response that gets these cookies ends the browser's session, so that it also needs the field
+    /// `Clear-Site-Data` with the value [`CLEAR_CACHE`](crate::adapter::CLEAR_CACHE). Adapters add it.
+    pub fn clears_cache(&self) -> bool {
+        self.clears_cache
+    }
+
+    /// Marks the cookies as those of a response that ends the browser's session.
+    pub(crate) fn clearing_cache(self, clears: bool) -> Self {
+        Self { clears_cache: clears, ..self }
     }
 
     /// Returns the values, one for each `Set-Cookie` field.

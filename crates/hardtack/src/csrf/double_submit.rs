@@ -1,9 +1,9 @@
 //! The second check: a value that only a page of this site can send back.
 
 use super::policy::{CsrfNames, CsrfPolicy};
+use super::token::is_value;
 use crate::body::{FormPeek, FormToken};
 use crate::request::RequestHead;
-use constant_time_eq::constant_time_eq;
 
 /// Why a CSRF check refuses a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -24,6 +24,9 @@ pub enum CsrfError {
     /// Another site started the request.
     #[error("the request was started by another site")]
     CrossSite,
+    /// The `Host` field is missing, malformed or there twice (RFC 9112 section 3.2), so the request's site is unclear.
+    #[error("the Host field is missing, malformed or there twice")]
+    BadHost,
     /// The token has no CSRF value to compare with.
     #[error("the token in the cookie carries no CSRF value")]
     NoClaim,
@@ -38,12 +41,13 @@ impl CsrfError {
             Self::BeyondPeek => "csrf_beyond_peek",
             Self::Unread => "csrf_unread",
             Self::CrossSite => "csrf_cross_site",
+            Self::BadHost => "bad_host",
             Self::NoClaim => "csrf_no_claim",
         }
     }
 }
 
-/// Compares the header, or else the form's hidden field, with the `csrf` claim. The query is not searched, because
+/// Compares the header, or else the form's hidden field, with the `csrf` claim. Either may be masked. The query is not searched, because
 /// queries end up in logs and in `Referer`.
 #[inline]
 pub(crate) fn check(
@@ -56,13 +60,13 @@ pub(crate) fn check(
     let [first, second] = head.headers().first_two(&names.header);
     if let Some(sent) = first.filter(|sent| policy.counts(sent)) {
         let alone = second.is_none();
-        return if alone && equal(sent, expected.as_bytes()) { Ok(()) } else { Err(CsrfError::Mismatch) };
+        return if alone && is_value(sent, expected.as_bytes()) { Ok(()) } else { Err(CsrfError::Mismatch) };
     }
     if !policy.check_form {
         return Err(CsrfError::Missing);
     }
     match form {
-        FormToken::Found(sent) if equal(sent.as_bytes(), expected.as_bytes()) => Ok(()),
+        FormToken::Found(sent) if is_value(sent.as_bytes(), expected.as_bytes()) => Ok(()),
         FormToken::Found(sent) if !policy.counts(sent.as_bytes()) => Err(CsrfError::Missing),
         FormToken::Found(_) | FormToken::Ambiguous => Err(CsrfError::Mismatch),
         FormToken::Absent => Err(CsrfError::Missing),
@@ -70,10 +74,6 @@ pub(crate) fn check(
         FormToken::Unread if FormPeek::is_form(head) => Err(CsrfError::Unread),
         FormToken::Unread => Err(CsrfError::Missing),
     }
-}
-
-fn equal(sent: &[u8], expected: &[u8]) -> bool {
-    !expected.is_empty() && constant_time_eq(sent, expected)
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ mod double_submit;
 mod origin;
 mod policy;
 mod pre_session;
+mod token;
+mod trusted_origin;
 
 pub use double_submit::CsrfError;
 pub(crate) use double_submit::check as check_double_submit;
@@ -11,3 +13,4 @@ pub(crate) use origin::check as check_origin;
 pub use policy::CsrfPolicy;
 pub use pre_session::PreSession;
 pub(crate) use pre_session::{PreSessionKey, PreSessionKeys};
+pub use token::CsrfToken;

@@ -5,34 +5,38 @@ use super::CsrfPolicy;
 use crate::base_url::BaseUrl;
 use crate::request::RequestHead;
 
-/// Checks Fetch Metadata, and `Origin` if the browser sends no Fetch Metadata.
+/// Checks Fetch Metadata and `Origin`.
 ///
-/// Scripts cannot set `Sec-Fetch-Site`, so `same-origin` is accepted even with `Origin: null`, which browsers send
-/// under a strict referrer policy. A client that sends neither header is not a browser, so no other site can misuse its
-/// cookies.
+/// An `Origin` must be ours or trusted, whatever `Sec-Fetch-Site` says: to a browser, a page of another host name that
+/// leads to this server (DNS rebinding) has the same origin as the server. Scripts cannot set `Sec-Fetch-Site`, so
+/// `same-origin` is accepted with `Origin: null`, which browsers send under a strict referrer policy. A client that
+/// sends neither header is not a browser, so no other site can misuse its cookies.
 #[inline]
 pub(crate) fn check(head: &RequestHead<'_>, policy: &CsrfPolicy, base: Option<&BaseUrl>) -> Result<(), CsrfError> {
     let site = head.header("sec-fetch-site");
-    if let Some(b"same-origin" | b"none") = site {
-        return Ok(());
-    }
+    // Whether the browser says that this site or its user started the request, if it says anything.
+    let from_here = site.map(|site| matches!(site, b"same-origin" | b"none"));
     let passes = match head.headers().first_two("origin") {
-        [Some(origin), None] => policy.trusts(origin) || (site.is_none() && is_ours(origin, head, base)),
-        [None, _] => site.is_none(),
+        [None, _] => from_here != Some(false),
+        [Some(b"null"), None] => from_here == Some(true),
+        [Some(origin), None] => {
+            (from_here != Some(false) && is_ours(origin, head, base, from_here == Some(true))) || policy.trusts(origin)
+        }
         [Some(_), Some(_)] => false,
     };
     if passes { Ok(()) } else { Err(CsrfError::CrossSite) }
 }
 
-/// Whether the origin is that of the base URL, or that of the `Host` field. A page of another site cannot make a
-/// browser send a false `Origin` or `Host`.
-fn is_ours(origin: &[u8], head: &RequestHead<'_>, base: Option<&BaseUrl>) -> bool {
-    if base.is_some_and(|base| base.origin().as_bytes() == origin) {
-        return true;
+/// Whether the origin is that of the base URL. Without a base URL, it must be that of the host that the request names:
+/// of https, unless the browser says that the schemes agree.
+fn is_ours(origin: &[u8], head: &RequestHead<'_>, base: Option<&BaseUrl>, any_scheme: bool) -> bool {
+    if let Some(base) = base {
+        return base.is_origin(origin);
     }
-    let https = base.is_none_or(BaseUrl::is_https);
-    let scheme: &[u8] = if https { b"https://" } else { b"http://" };
-    let host = origin.strip_prefix(scheme);
+    let host = match origin.strip_prefix(b"http://") {
+        Some(host) if any_scheme => Some(host),
+        _ => origin.strip_prefix(b"https://"),
+    };
     head.host().is_some_and(|ours| host.is_some_and(|host| host.eq_ignore_ascii_case(ours.as_bytes())))
 }
 
@@ -59,6 +63,14 @@ mod tests {
             &[("origin", "http://site.example")],
             &[("origin", "https://site.example.evil.example")],
             &[("origin", "https://site.example"), ("origin", "https://evil.example")],
+            // DNS rebinding: to the browser, the other host name is the origin of this server.
+            &[("host", "evil.example"), ("origin", "https://evil.example")],
+            &[("host", "evil.example"), ("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")],
+            &[("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")],
+            &[("origin", "http://site.example"), ("sec-fetch-site", "same-origin")],
+            &[("origin", "https://evil.example"), ("sec-fetch-site", "none")],
+            &[("origin", ""), ("sec-fetch-site", "same-origin")],
+            &[("sec-fetch-site", "cross-site"), ("origin", "https://site.example")],
         ] {
             assert_eq!(run(fields), Err(CsrfError::CrossSite), "{fields:?}");
         }
@@ -72,10 +84,31 @@ mod tests {
             &[("sec-fetch-site", "same-origin"), ("origin", "null")],
             &[("sec-fetch-site", "none")],
             &[("origin", "https://site.example")],
+            &[("host", "10.0.0.5:8080"), ("origin", "https://site.example"), ("sec-fetch-site", "same-origin")],
             &[("origin", "https://app.site.example")],
             &[("sec-fetch-site", "same-site"), ("origin", "https://app.site.example")],
         ] {
             assert_eq!(run(fields), Ok(()), "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn e14_without_a_base_url_the_origin_is_compared_with_the_host() {
+        let policy = CsrfPolicy::default();
+        let run = |fields: &[(&'static str, &str)]| {
+            check(&TestRequest::new("POST", "/").fields(fields.iter().copied()).head(), &policy, None).is_ok()
+        };
+        // The test request's authority is `site.example`.
+        assert!(run(&[("origin", "https://site.example")]) && run(&[("origin", "https://SITE.example")]));
+        assert!(run(&[("origin", "http://site.example"), ("sec-fetch-site", "same-origin")]));
+        for fields in [
+            &[("origin", "http://site.example")][..],
+            &[("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")],
+            &[("origin", "ftp://site.example"), ("sec-fetch-site", "same-origin")],
+            // The authority of HTTP/2 decides, not a `Host` beside it.
+            &[("host", "evil.example"), ("origin", "https://evil.example")],
+        ] {
+            assert!(!run(fields), "{fields:?}");
         }
     }
 }

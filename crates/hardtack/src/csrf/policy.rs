@@ -1,6 +1,6 @@
 //! Which requests need a CSRF value, and where they carry it.
 
-use crate::base_url::BaseUrl;
+use super::trusted_origin;
 use crate::error::ConfigError;
 use crate::jwt::TokenKind;
 use crate::request::is_token;
@@ -30,6 +30,8 @@ pub struct CsrfPolicy {
     /// Whether an empty header or field counts as missing rather than as a wrong value, as in Flask-JWT-Extended.
     pub(crate) empty_is_missing: bool,
     pub(crate) trusted_origins: Vec<String>,
+    /// Whether pages carry the value under a mask.
+    pub(crate) mask: bool,
 }
 
 /// Where a request carries the CSRF value of one kind of token.
@@ -56,6 +58,7 @@ impl Default for CsrfPolicy {
             methods: None,
             empty_is_missing: false,
             trusted_origins: Vec::new(),
+            mask: true,
         }
     }
 }
@@ -114,9 +117,23 @@ impl CsrfPolicy {
         self
     }
 
-    /// Adds an origin whose pages may send requests that change something.
+    /// Adds an origin whose pages may send requests that change something: `https://app.site.example`, or that of an app
+    /// or browser extension, such as `tauri://localhost`, `capacitor://localhost` or `chrome-extension://ID`.
+    ///
+    /// Name each origin. A wildcard such as `https://*.site.example` is an error when the authenticator is built.
     pub fn trusted_origin(mut self, origin: impl Into<String>) -> Self {
         self.trusted_origins.push(origin.into());
+        self
+    }
+
+    /// Sets whether [`VerifiedToken::csrf_token`](crate::VerifiedToken::csrf_token) masks the value, so that each page
+    /// carries another text for it. Default: yes.
+    ///
+    /// Masking keeps the value from being guessed by the length of compressed pages. Requests may send the raw or a
+    /// masked value in either case. Turn it off if the forms of your pages are posted to an application that knows raw
+    /// values only, such as one with Flask-JWT-Extended.
+    pub fn mask_csrf(mut self, mask: bool) -> Self {
+        self.mask = mask;
         self
     }
 
@@ -177,10 +194,7 @@ impl CsrfPolicy {
             return Err(ConfigError::BadCsrfName { what: "method", name: bad.clone(), expected: TOKEN });
         }
         for origin in &mut self.trusted_origins {
-            match BaseUrl::parse_insecure_http(origin) {
-                Ok(base) => *origin = base.origin().to_owned(),
-                Err(_) => return Err(ConfigError::BadTrustedOrigin { origin: origin.clone() }),
-            }
+            *origin = trusted_origin::parse(origin)?;
         }
         Ok(())
     }

@@ -48,9 +48,9 @@ pub(crate) struct PreSessionKeys(Vec<PreSessionKey>);
 impl PreSessionKeys {
     /// Derives the keys. If the set can only verify, a random key is used: forms are then valid until this process
     /// ends.
-    pub(crate) fn of(keys: &KeySet) -> Self {
-        let current = keys.signing_key().map_or_else(rand::random, |key| key.derive("pre-session"));
-        let retired = keys.retired_keys().iter().map(|key| key.derive("pre-session"));
+    pub(crate) fn of(keys: &KeySet, label: &str) -> Self {
+        let current = keys.signing_key().map_or_else(rand::random, |key| key.derive(label));
+        let retired = keys.retired_keys().iter().map(|key| key.derive(label));
         Self(std::iter::once(current).chain(retired).map(|key| PreSessionKey::new(&key)).collect())
     }
 

@@ -190,11 +190,20 @@ pub enum ConfigError {
     },
     /// A trusted origin is not an origin.
     #[error(
-        "the trusted origin {origin:?} cannot be used; expected a scheme and a host, a port only if it is not the default, and no path, such as https://app.site.example or http://localhost:5173"
+        "the trusted origin {origin:?} cannot be used; expected a scheme and a host, a port only if it is not the default, and no path or wildcard, such as https://app.site.example, http://localhost:5173 or tauri://localhost; name each origin"
     )]
     BadTrustedOrigin {
         /// The given text.
         origin: String,
+    },
+    /// A realm cannot have this name.
+    #[error(
+        "{name:?} cannot be the name of a realm; expected 1 to 32 letters, digits, hyphens, dots and underscores, the \
+         first of them a letter or digit"
+    )]
+    BadRealm {
+        /// The given name.
+        name: String,
     },
     /// No request can have a CSRF header, field or method with this name.
     #[error("{name:?} cannot be the name of a CSRF {what}; expected {expected}")]

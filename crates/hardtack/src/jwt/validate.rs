@@ -24,6 +24,9 @@ pub struct Expected<'a> {
     /// The names of this service. `aud` must contain one of them. With `None`, a token that has an `aud` is refused,
     /// because it is meant for another recipient (RFC 7519 §4.1.3).
     pub audience: Option<&'a [String]>,
+    /// A name that `aud` must contain in any case: that of the realm, if services share a key. It does not count as a
+    /// name in [`audience`](Self::audience).
+    pub realm: Option<&'a str>,
     /// Whether `aud` is ignored if [`audience`](Self::audience) is `None`. Tokens for other services are then accepted.
     pub insecure_any_audience: bool,
     /// The accepted values of `iss`. If the list is empty, any issuer is accepted, and so is a missing `iss`.
@@ -42,6 +45,7 @@ impl Expected<'_> {
             clock_skew: DEFAULT_SKEW,
             kind,
             audience: None,
+            realm: None,
             insecure_any_audience: false,
             issuers: &[],
             allow_never_expiring: false,
@@ -126,12 +130,20 @@ impl<'a, A: IntoIterator<Item = &'a str>> RegisteredClaims<'a, A> {
         if !issuer_fits {
             return Err(TokenError::WrongIssuer);
         }
-        let mut audience = self.audience.into_iter();
+        let (mut in_realm, mut named, mut foreign) = (expected.realm.is_none(), false, false);
+        for name in self.audience {
+            if expected.realm == Some(name) {
+                in_realm = true;
+            } else {
+                foreign = true;
+            }
+            named |= expected.audience.is_some_and(|ours| ours.iter().any(|our| our == name));
+        }
         let audience_fits = match expected.audience {
-            Some(ours) => audience.any(|name| ours.iter().any(|our| our == name)),
-            None => expected.insecure_any_audience || audience.next().is_none(),
+            Some(_) => named,
+            None => expected.insecure_any_audience || !foreign,
         };
-        if !audience_fits {
+        if !in_realm || !audience_fits {
             return Err(TokenError::WrongAudience);
         }
         if self.expires_at.is_none() && !expected.allow_never_expiring {

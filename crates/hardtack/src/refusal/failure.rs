@@ -34,7 +34,7 @@ impl Failure {
     /// ```
     pub fn outside(reason: impl Into<Reason>) -> Self {
         let reason = reason.into();
-        let reply = Reply::text(reason.kind().status(), reason.advice()).header("cache-control", NO_STORE);
+        let reply = Reply::text(reason.status(), reason.advice()).header("cache-control", NO_STORE);
         let reply = if reply.status == 503 { reply.header("retry-after", "5") } else { reply };
         Self::new(reason, reply)
     }

@@ -128,6 +128,15 @@ impl Reason {
         }
     }
 
+    /// Returns the HTTP status of the reply to a program: that of the [kind](Self::kind), or 400 if the request is not
+    /// valid HTTP.
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::Csrf(CsrfError::BadHost) => 400,
+            _ => self.kind().status(),
+        }
+    }
+
     /// Returns a sentence for the client: what is wrong and what to do. It never contains the text of a backend. Escape
     /// it in HTML: [`Self::Forbidden`] contains text of the application.
     pub fn advice(&self) -> &str {
@@ -172,6 +181,9 @@ impl Reason {
             }
             Self::Csrf(CsrfError::Unread) => {
                 "CSRF protection: the form could not be read, because no authentication layer wraps this route."
+            }
+            Self::Csrf(CsrfError::BadHost) => {
+                "The request must have one Host field with a host name and, if needed, a port."
             }
             Self::Method => "This request changes state. Send it as a POST request.",
             Self::Store(_) => "Sessions cannot be checked at the moment. Try again shortly.",

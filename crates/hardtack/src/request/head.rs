@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use super::Authority;
+
 /// The header fields of a framework's request.
 pub trait Headers {
     /// Returns the value of the `index`-th field with this name (in lower case), counted from zero.
@@ -61,9 +63,23 @@ impl<'a> RequestHead<'a> {
         self.incoming.target()
     }
 
-    /// Returns the `Host` header, or else the HTTP/2 `:authority`.
+    /// Returns the host and port that the request names: the HTTP/2 `:authority` or the authority of an absolute
+    /// target, which win over the `Host` field (RFC 9112 section 3.2.2, RFC 9113 section 8.3.1), or else the `Host`
+    /// field.
     pub fn host(&self) -> Option<&'a str> {
-        self.header_text("host").or_else(|| self.incoming.authority())
+        self.incoming.authority().or_else(|| self.header_text("host"))
+    }
+
+    /// Returns whether the request names its host as HTTP requires: once, and in the form of [`Authority`] (RFC 9112
+    /// section 3.2). A request without a connection, as in a test of a router, need not name one.
+    pub fn has_sound_host(&self) -> bool {
+        let sound = |text: &str| Authority::parse(text).is_some();
+        let authority = self.incoming.authority();
+        match self.headers().first_two("host") {
+            [Some(_), Some(_)] => false,
+            [Some(host), None] => std::str::from_utf8(host).is_ok_and(sound) && authority.is_none_or(sound),
+            [None, _] => authority.map_or(self.peer().is_none(), sound),
+        }
     }
 
     /// Returns the socket's peer address, if the server knows it.
@@ -106,7 +122,15 @@ impl<'a> RequestHead<'a> {
 
     /// Returns whether the request is a WebSocket handshake: a GET that opens a connection with the user's cookies.
     pub fn is_websocket_handshake(&self) -> bool {
-        self.header("upgrade").is_some_and(|value| value.eq_ignore_ascii_case(b"websocket"))
+        self.header("upgrade").is_some() && self.upgrades_to(b"websocket")
+    }
+
+    /// Whether one of the protocols in the `Upgrade` fields has this name (RFC 9110 section 7.8).
+    #[cold]
+    fn upgrades_to(&self, name: &[u8]) -> bool {
+        let protocols = self.header_all("upgrade").flat_map(|value| value.split(|byte| *byte == b','));
+        let names = protocols.filter_map(|protocol| protocol.split(|byte| *byte == b'/').next());
+        names.map(<[u8]>::trim_ascii).any(|own| own.eq_ignore_ascii_case(name))
     }
 
     /// Returns the target without its query.
@@ -124,6 +148,40 @@ impl<'a> RequestHead<'a> {
 #[cfg(test)]
 mod tests {
     use crate::testing::TestRequest;
+
+    #[test]
+    fn e14_a_handshake_is_found_in_a_list_of_protocols() {
+        let upgrades = |values: &[&str]| {
+            let request = TestRequest::new("GET", "/").fields(values.iter().map(|value| ("upgrade", value)));
+            request.head().is_websocket_handshake()
+        };
+        for list in [&["websocket"][..], &["WebSocket, h2c"], &["h2c ,websocket/13"], &["h2c", "websocket"]] {
+            assert!(upgrades(list), "{list:?}");
+        }
+        for list in [&[][..], &["h2c"], &["websockets"], &[""], &["h2c, TLS/1.0"]] {
+            assert!(!upgrades(list), "{list:?}");
+        }
+    }
+
+    #[test]
+    fn s81_a_host_is_named_once_and_has_the_form_of_one() {
+        let sound = |hosts: &[&str]| {
+            let request = TestRequest::new("POST", "/").fields(hosts.iter().map(|host| ("host", host)));
+            request.head().has_sound_host()
+        };
+        assert!(sound(&["site.example"]) && sound(&["site.example:8443"]) && sound(&["[::1]:80"]) && sound(&[]));
+        for bad in
+            [&["site.example", "site.example"][..], &["a b"], &["/@c"], &["a b/@c"], &["user@site.example"], &[""]]
+        {
+            assert!(!sound(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn e14_the_authority_wins_over_the_host_field() {
+        let request = TestRequest::new("GET", "/").field("host", "evil.example");
+        assert_eq!(request.head().host(), Some("site.example"));
+    }
 
     #[test]
     fn the_query_is_decoded_and_the_path_is_not() {

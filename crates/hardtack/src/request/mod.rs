@@ -1,10 +1,12 @@
 //! A request as the core sees it: its head, the page to return to, and what the client accepts.
 
+mod authority;
 mod head;
 mod header_token;
 mod next_path;
 mod wants;
 
+pub use authority::Authority;
 pub use head::{Headers, Incoming, RequestHead};
 pub(crate) use header_token::is_token;
 pub use next_path::NextPath;

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
+use crate::csrf::CsrfToken;
 use crate::jwt::{Claims, ClaimsProfile, Expected, ExtraClaims, FastClaims, Fresh, NoExtra, TokenError, TokenKind};
 use crate::session::SessionId;
 use crate::token_source::TokenLocation;
@@ -23,8 +24,9 @@ pub struct VerifiedToken<T = NoExtra> {
 }
 
 impl VerifiedToken<NoExtra> {
-    pub(crate) fn new(claims: Claims, payload: Vec<u8>) -> Self {
-        Self::from_payload(Arc::new(VerifiedPayload::issued(claims, payload)))
+    /// The token that was just issued. `masks_csrf` tells whether its CSRF value is masked in pages.
+    pub(crate) fn new(claims: Claims, payload: Vec<u8>, masks_csrf: bool) -> Self {
+        Self::from_payload(Arc::new(VerifiedPayload::issued(claims, payload).masking_csrf(masks_csrf)))
     }
 
     pub(crate) fn from_payload(payload: Arc<VerifiedPayload>) -> Self {
@@ -71,9 +73,24 @@ impl<T> VerifiedToken<T> {
         &self.extra
     }
 
-    /// Returns the CSRF value, for the hidden field of a form. It is empty if the token has none.
-    pub fn csrf_token(&self) -> &str {
-        self.payload.csrf().unwrap_or_default()
+    /// The CSRF value for a page: for the hidden field of a form, or for a script. Empty if the token has none.
+    ///
+    /// It is another text each time ([why](CsrfToken)). The value itself is in the claims, as
+    /// [`Claims::csrf`](crate::jwt::Claims::csrf), and in the cookie that scripts can read; requests may send either.
+    ///
+    /// ```
+    /// # fn form(token: &hardtack::VerifiedToken) -> String {
+    /// format!("<input type='hidden' name='csrf_token' value='{}'>", token.csrf_token())
+    /// # }
+    /// ```
+    pub fn csrf_token(&self) -> CsrfToken {
+        let value = self.csrf_value().unwrap_or_default();
+        if self.payload.masks_csrf { CsrfToken::masked(value) } else { CsrfToken::raw(value) }
+    }
+
+    /// The CSRF value that requests are compared with.
+    pub(crate) fn csrf_value(&self) -> Option<&str> {
+        self.payload.csrf()
     }
 
     /// Returns the session that the token belongs to, or `None` if it has none.
@@ -131,7 +148,11 @@ impl<T> fmt::Debug for VerifiedToken<T> {
 }
 
 /// A verified payload and its claims.
-pub(crate) struct VerifiedPayload(Form);
+pub(crate) struct VerifiedPayload {
+    form: Form,
+    /// Whether pages carry the CSRF value under a mask.
+    masks_csrf: bool,
+}
 
 enum Form {
     /// The common form: strings stay in the payload until [`Claims`] are asked for.
@@ -150,7 +171,7 @@ impl VerifiedPayload {
         if profile.is_strict() {
             payload = match String::from_utf8(payload) {
                 Ok(text) => match FastClaims::read(&text) {
-                    Some(claims) => return Ok(Self(Form::Fast { payload: text, claims, owned: OnceLock::new() })),
+                    Some(claims) => return Ok(Self::of(Form::Fast { payload: text, claims, owned: OnceLock::new() })),
                     None => text.into_bytes(),
                 },
                 Err(error) => error.into_bytes(),
@@ -162,55 +183,65 @@ impl VerifiedPayload {
 
     /// Wraps the payload of a token that was just issued.
     pub(crate) fn issued(claims: Claims, payload: Vec<u8>) -> Self {
-        Self(Form::Owned { payload, claims: Box::new(claims) })
+        Self::of(Form::Owned { payload, claims: Box::new(claims) })
+    }
+
+    fn of(form: Form) -> Self {
+        Self { form, masks_csrf: true }
+    }
+
+    /// Sets whether pages carry the CSRF value under a mask. Default: yes.
+    pub(crate) fn masking_csrf(mut self, masks: bool) -> Self {
+        self.masks_csrf = masks;
+        self
     }
 
     /// Verifies everything but the signature, and returns the range of times in which the result stays the same.
     #[inline]
     pub(crate) fn verify_claims(&self, expected: &Expected<'_>) -> Result<Range<Timestamp>, TokenError> {
-        match &self.0 {
+        match &self.form {
             Form::Fast { payload, claims, .. } => claims.registered(payload).validate(expected),
             Form::Owned { claims, .. } => claims.registered().validate(expected),
         }
     }
 
     pub(crate) fn claims(&self) -> &Claims {
-        match &self.0 {
+        match &self.form {
             Form::Fast { payload, claims, owned } => owned.get_or_init(|| Box::new(claims.to_claims(payload))),
             Form::Owned { claims, .. } => claims,
         }
     }
 
     pub(crate) fn payload(&self) -> &[u8] {
-        match &self.0 {
+        match &self.form {
             Form::Fast { payload, .. } => payload.as_bytes(),
             Form::Owned { payload, .. } => payload,
         }
     }
 
     pub(crate) fn subject(&self) -> &str {
-        match &self.0 {
+        match &self.form {
             Form::Fast { payload, claims, .. } => claims.subject.of(payload),
             Form::Owned { claims, .. } => &claims.subject,
         }
     }
 
     pub(crate) fn csrf(&self) -> Option<&str> {
-        match &self.0 {
+        match &self.form {
             Form::Fast { payload, claims, .. } => claims.csrf.map(|span| span.of(payload)),
             Form::Owned { claims, .. } => claims.csrf.as_deref(),
         }
     }
 
     pub(crate) fn kind(&self) -> TokenKind {
-        match &self.0 {
+        match &self.form {
             Form::Fast { claims, .. } => claims.kind,
             Form::Owned { claims, .. } => claims.kind,
         }
     }
 
     pub(crate) fn fresh(&self) -> Fresh {
-        match &self.0 {
+        match &self.form {
             Form::Fast { claims, .. } => claims.fresh,
             Form::Owned { claims, .. } => claims.fresh,
         }
@@ -218,7 +249,7 @@ impl VerifiedPayload {
 
     /// `iat` and `exp`, or `None` for a token that never expires.
     pub(crate) fn life(&self) -> Option<[Timestamp; 2]> {
-        let (issued_at, expires_at) = match &self.0 {
+        let (issued_at, expires_at) = match &self.form {
             Form::Fast { claims, .. } => (claims.issued_at, claims.expires_at),
             Form::Owned { claims, .. } => (claims.issued_at, claims.expires_at),
         };
@@ -226,7 +257,7 @@ impl VerifiedPayload {
     }
 
     pub(crate) fn session(&self) -> Option<u128> {
-        match &self.0 {
+        match &self.form {
             Form::Fast { claims, .. } => claims.session(),
             Form::Owned { claims, .. } => claims.session,
         }
@@ -234,12 +265,12 @@ impl VerifiedPayload {
 
     /// The most bytes of text that this can hold: the payload, and the same again in [`Claims`].
     pub(crate) fn text_len(&self) -> usize {
-        let payload = match &self.0 {
+        let payload = match &self.form {
             Form::Owned { payload, .. } => payload.capacity(),
             Form::Fast { payload, .. } => payload.capacity(),
         };
         // Each name of an audience is a `String` of its own. It may take as little as three bytes of the payload.
-        let names = match &self.0 {
+        let names = match &self.form {
             Form::Owned { claims, .. } => claims.audience.len(),
             Form::Fast { .. } => 1,
         };

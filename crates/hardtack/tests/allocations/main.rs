@@ -68,7 +68,7 @@ impl Visitor {
     fn request(&self) {
         let state = RequestState::in_layer(self.auth.clone(), Peeked::default());
         let token = block_on(Exchange::new(self.request.head(), &state).required::<NoExtra>(Need::access())).unwrap();
-        assert_eq!((token.subject(), token.csrf_token().len()), ("alice", 22));
+        assert_eq!((token.subject(), token.csrf_token().len()), ("alice", 59));
         assert!(token.is_fresh(self.auth.now()) && token.session().is_some());
     }
 }

@@ -82,6 +82,120 @@ fn s47_a_trusted_origin_is_trusted_and_no_other() {
 }
 
 #[test]
+fn e17_the_pages_of_an_app_can_be_trusted() {
+    let origins = ["tauri://localhost", "capacitor://localhost", "chrome-extension://abcdefghijklmnop"];
+    let policy = origins.into_iter().fold(CsrfPolicy::default(), CsrfPolicy::trusted_origin);
+    let site = Site::with(|builder| builder.csrf(policy));
+    let alice = site.browser_of("alice");
+    for (origin, status) in
+        origins.map(|origin| (origin, 200)).into_iter().chain([("tauri://other", 403), ("tauri://localhost.evil", 403)])
+    {
+        for more in [&[][..], &[("sec-fetch-site", "cross-site")]] {
+            let request = Request::post("/page").csrf(&alice.csrf()).field("origin", origin);
+            let request = more.iter().fold(request, |request, (name, value)| request.field(name, *value));
+            assert_eq!(site.send(&mut alice.clone(), request, page(Need::access())).status, status, "{origin}");
+        }
+    }
+}
+
+#[test]
+fn s81_e14_a_host_that_leads_here_is_not_this_site() {
+    let site = Site::new();
+    let alice = site.browser_of("alice");
+    for fields in [
+        &[("host", "evil.example"), ("origin", "https://evil.example")][..],
+        &[("host", "evil.example"), ("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")],
+    ] {
+        let request = |path| {
+            fields
+                .iter()
+                .fold(Request::post(path).csrf(&alice.csrf()), |request, (name, value)| request.field(name, *value))
+        };
+        assert!(
+            site.send(&mut alice.clone(), request("/page"), page(Need::access())).is_refused(403, "csrf_cross_site")
+        );
+        let json = request("/login").json();
+        assert!(site.send(&mut Browser::default(), json, log_in("mallory")).is_refused(403, "csrf_cross_site"));
+    }
+    let local = Site::with(|builder| builder.listener("127.0.0.1:8080".parse().unwrap()));
+    let mut alice = local.browser_of("alice");
+    let request = Request::post("/page").csrf(&alice.csrf()).field("origin", "http://localhost:8080");
+    assert_eq!(local.send(&mut alice, request, page(Need::access())).status, 200);
+}
+
+#[test]
+fn s81_a_request_that_changes_something_names_one_host() {
+    let site = Site::new();
+    let alice = site.browser_of("alice");
+    for hosts in [&["site.example", "site.example"][..], &["site.example", "evil.example"], &["a b/@c"], &[""]] {
+        let named = |request: Request| hosts.iter().fold(request, |request, host| request.field("host", *host));
+        let post = || named(Request::post("/").csrf(&alice.csrf()).json());
+        let handlers: [fn(&Exchange<'_>) -> HandlerResult; 4] = [
+            |exchange| page(Need::access())(exchange),
+            |exchange| log_in("mallory")(exchange),
+            crate::support::log_out,
+            crate::support::renew,
+        ];
+        for handler in handlers {
+            let response = site.send(&mut alice.clone(), post(), handler);
+            assert!(response.is_refused(400, "bad_host"), "{hosts:?} {}", response.code);
+            assert!(response.cookies.is_empty());
+        }
+        let live = named(Request::get("/live").field("upgrade", "websocket"));
+        assert!(site.send(&mut alice.clone(), live, page(Need::access())).is_refused(400, "bad_host"));
+    }
+    assert_eq!(site.visit(&mut alice.clone()).status, 200);
+}
+
+#[test]
+fn s87_pages_carry_a_masked_value_and_requests_may_send_either() {
+    let site = Site::new();
+    let mut alice = site.browser_of("alice");
+    let raw = alice.csrf();
+    let shown: Vec<String> = (0..20).map(|_| site.visit(&mut alice).token().csrf_token().to_string()).collect();
+    for (at, masked) in shown.iter().enumerate() {
+        assert!(!masked.contains(&raw) && !shown[..at].contains(masked), "{masked}");
+        for request in [Request::post("/page").csrf(masked), Request::post("/page").form(masked)] {
+            assert_eq!(site.send(&mut alice, request, page(Need::access())).status, 200);
+        }
+        let other = site.browser_of("alice");
+        assert!(
+            site.send(&mut other.clone(), Request::post("/page").csrf(masked), page(Need::access()))
+                .is_refused(403, "csrf_mismatch")
+        );
+    }
+    assert_eq!(site.change(&mut alice).status, 200);
+    // A masked value still works after a refresh, and for the refresh itself.
+    site.advance(1000);
+    let response = site.send(&mut alice, Request::post("/page").form(&shown[0]), page(Need::access()));
+    assert_eq!(response.status, 200);
+    assert_ne!(response.token().csrf_token().to_string(), raw, "the token of a refresh is masked too");
+    let mut value = None;
+    site.send(&mut alice, Request::get("/token/refresh"), |exchange| {
+        value = exchange.refresh_csrf_token();
+        Ok(Handled::default())
+    });
+    let value = value.unwrap();
+    assert_ne!(value.as_str(), raw);
+    let refresh = Request::post("/token/refresh").form(&value);
+    assert_eq!(site.send(&mut alice, refresh, crate::support::refresh).status, 200);
+    // What scripts read, and what the tokens carry, is the value itself.
+    assert_eq!((alice.csrf(), site.visit(&mut alice).token().claims().csrf.clone()), (raw.clone(), Some(raw)));
+}
+
+#[test]
+fn s87_masking_can_be_turned_off_and_is_off_in_the_flask_preset() {
+    let plain = Site::with(|builder| builder.csrf(CsrfPolicy::default().mask_csrf(false)));
+    let mut alice = plain.browser_of("alice");
+    let csrf = alice.csrf();
+    assert_eq!(plain.visit(&mut alice).token().csrf_token().as_str(), csrf);
+    let flask = Site::with(hardtack::AuthenticatorBuilder::flask_compatible);
+    let token = flask.auth.access_token("alice").issue().unwrap();
+    let token = flask.auth.decode::<hardtack::jwt::NoExtra>(token.as_str(), hardtack::jwt::TokenKind::Access).unwrap();
+    assert_eq!(token.claims().csrf.as_deref(), Some(token.csrf_token().as_str()));
+}
+
+#[test]
 fn s48_another_site_logs_nobody_in_out_or_on() {
     let site = Site::new();
     let alice = site.browser_of("alice");
@@ -134,9 +248,20 @@ fn s52_the_query_string_carries_no_csrf_token() {
 
 #[test]
 fn s54_a_web_socket_is_opened_by_this_site_only() {
+    web_socket("WebSocket");
+}
+
+#[test]
+fn e14_a_web_socket_among_other_protocols_is_one() {
+    for list in ["websocket, h2c", "h2c,WebSocket/13"] {
+        web_socket(list);
+    }
+}
+
+fn web_socket(upgrade: &'static str) {
     let site = Site::new();
     let mut alice = site.browser_of("alice");
-    let handshake = |origin: &str| Request::get("/live").field("upgrade", "WebSocket").field("origin", origin);
+    let handshake = |origin: &str| Request::get("/live").field("upgrade", upgrade).field("origin", origin);
     let open = |browser: &mut Browser, origin| site.send(browser, handshake(origin), page(Need::access()));
     assert!(open(&mut alice, "https://evil.example").is_refused(403, "csrf_cross_site"));
     assert_eq!(open(&mut alice, "https://site.example").status, 200);

@@ -127,7 +127,7 @@ fn tokens_have_the_claims_of_flask() {
     let token = site.auth.access_token("alice").claim("sub", "bob").claim("exp", 1_800_000_005).issue().unwrap();
     let decoded = site.auth.decode_any::<hardtack::jwt::NoExtra>(token.as_str()).unwrap();
     assert_eq!((decoded.subject(), decoded.claims().expires_at.unwrap().unix_seconds()), ("bob", 1_800_000_005));
-    for id in [decoded.claims().token_id.as_str(), decoded.csrf_token()] {
+    for id in [decoded.claims().token_id.as_str(), &decoded.csrf_token()] {
         let parts: Vec<usize> = id.split('-').map(str::len).collect();
         assert_eq!(parts, [8, 4, 4, 4, 12], "{id}");
         assert!(id.as_bytes()[14] == b'4' && b"89ab".contains(&id.as_bytes()[19]), "{id}");

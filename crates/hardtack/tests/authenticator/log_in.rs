@@ -15,7 +15,7 @@ fn a_log_in_begins_a_fresh_session() {
     assert_eq!(token.subject(), "alice");
     assert!(token.is_fresh(NOW));
     assert_eq!(token.claims().auth_time, Some(NOW));
-    assert_eq!(token.csrf_token(), alice.csrf());
+    assert_eq!(token.claims().csrf, Some(alice.csrf()));
     assert_eq!(token.session(), Some(site.live_sessions("alice")[0].id));
 }
 
@@ -52,6 +52,21 @@ fn s27_an_expired_session_in_the_browser_ends_too() {
     site.advance(3600);
     site.send(&mut browser, Request::post("/login").json(), log_in("alice"));
     assert!(site.refresh(&mut stolen.clone()).is_refused(401, "revoked"));
+}
+
+#[test]
+fn s75_e09_a_log_in_ends_every_session_that_a_doubled_cookie_names() {
+    for name in ["access_token_cookie", "refresh_token_cookie"] {
+        let site = Site::new();
+        let (alice, bob) = (site.browser_of("alice"), site.browser_of("bob"));
+        let mut doubled = alice.clone().with(&format!("__Host-{name}"), bob.value(name).unwrap());
+        assert_eq!(site.send(&mut doubled, Request::post("/login").json(), log_in("carol")).status, 200);
+        assert!(site.live_sessions("alice").is_empty() && site.live_sessions("bob").is_empty(), "{name}");
+        assert_eq!(site.live_sessions("carol").len(), 1);
+        for stolen in [alice, bob] {
+            assert!(site.refresh(&mut stolen.clone()).is_refused(401, "revoked"));
+        }
+    }
 }
 
 #[test]
@@ -207,7 +222,7 @@ fn s73_keys_are_replaced_while_requests_are_served() {
     // The old key is dead: also for a token that was verified, and cached, a moment before.
     let before = site.auth.clone();
     before.replace_keys(KeySet::new(new)).unwrap();
-    assert!(site.visit(&mut stale.clone()).is_refused(401, "unknown_key"));
+    assert!(site.visit(&mut stale.clone()).is_refused(401, "missing_token"));
     assert_eq!(site.visit(&mut alice).status, 200);
     // A set that cannot serve changes nothing.
     let refused = site.auth.replace_keys(KeySet::verifying_only(old.verifying_key())).unwrap_err();

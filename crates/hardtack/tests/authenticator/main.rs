@@ -25,6 +25,7 @@ mod model;
 mod password_change;
 mod persistent_cookies;
 mod public_pages;
+mod realm;
 mod refresh_redirect;
 mod refresh_sliding;
 mod refresh_transparent;

@@ -265,7 +265,7 @@ proptest! {
             let kind = if refresh { TokenKind::Refresh } else { TokenKind::Access };
             let read = |site: &Site| {
                 let token = site.auth.decode::<NoExtra>(token, kind).map_err(|error| error.code())?;
-                Ok::<_, &str>((token.claims().clone(), token.subject().to_owned(), token.csrf_token().to_owned(),
+                Ok::<_, &str>((token.claims().clone(), token.subject().to_owned(), token.claims().csrf.clone(),
                     token.session(), token.payload().to_vec()))
             };
             prop_assert_eq!(read(&cached), read(&uncached));

@@ -37,8 +37,9 @@ impl<'a> AccountPage<'a> {
 
     pub(super) fn respond(&self, user: &CurrentUser<User>, status: StatusCode) -> Response {
         let unconfirmed = self.sends_mail && !user.email_confirmed && !user.email.is_empty();
+        let csrf_token = user.token().csrf_token();
         let view = AccountView {
-            csrf_token: user.token().csrf_token(),
+            csrf_token: &csrf_token,
             username: &user.username,
             display_name: &self.profile.display_name,
             email: &self.profile.email,

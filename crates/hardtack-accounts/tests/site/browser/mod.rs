@@ -1,5 +1,6 @@
 //! The site in Chromium, with and without scripts, with mouse and keyboard.
 
+mod back;
 mod hostile;
 mod journey;
 mod keyboard;

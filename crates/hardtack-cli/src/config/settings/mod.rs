@@ -108,6 +108,11 @@ settings! {
     QUERY_STRING_VALUE_PREFIX = Setting::flask(&["JWT_QUERY_STRING_VALUE_PREFIX"]);
     JSON_KEY = Setting::flask(&["JWT_JSON_KEY"]).default("access_token");
     REFRESH_JSON_KEY = Setting::flask(&["JWT_REFRESH_JSON_KEY"]).default("refresh_token");
+    REALM = Setting::option(
+        "realm",
+        "NAME",
+        "Name that separates this site from others with the same key or host: part of cookie names and of aud",
+    );
     PERSISTENT_COOKIES =
         Setting::switch("persistent_cookies", "Keep users logged in after they close the browser");
     SESSION_COOKIE = Setting::flask(&["JWT_SESSION_COOKIE"]);

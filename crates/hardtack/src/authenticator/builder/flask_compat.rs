@@ -22,6 +22,8 @@ impl AuthenticatorBuilder {
     /// - Clocks that differ are not tolerated: a token is refused before its `nbf` and `iat`.
     /// - Tokens without `exp`, `iat`, `jti` or `type` are accepted, and so is any `aud` if none is expected. A `kid`
     ///   that no key has is ignored.
+    /// - CSRF values are not masked in pages, the `Host` field is not checked, and a log-out does not clear the browser's
+    ///   cache.
     /// - Refresh tokens live 30 days and do not rotate.
     /// - Additional claims may replace any other claim.
     ///
@@ -38,6 +40,7 @@ impl AuthenticatorBuilder {
         settings.access_lifetime = Lifetime::For(Duration::from_secs(15 * 60));
         settings.refresh_lifetime = Lifetime::For(Duration::from_secs(30 * 24 * 60 * 60));
         settings.csrf.check_form = false;
+        settings.csrf.mask = false;
         settings.csrf.empty_is_missing = true;
         settings.csrf.methods = Some(["POST", "PUT", "PATCH", "DELETE"].map(str::to_owned).to_vec());
         self.cookies = self

@@ -4,6 +4,7 @@ mod callbacks;
 mod flask_compat;
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +42,7 @@ use crate::urls::Urls;
 pub struct AuthenticatorBuilder {
     keys: KeySet,
     base: Option<Result<BaseUrl, ConfigError>>,
+    listener: Option<SocketAddr>,
     settings: Settings,
     cookies: CookiePolicy,
     store: Option<Arc<dyn ErasedStore>>,
@@ -59,6 +61,7 @@ impl Authenticator {
         AuthenticatorBuilder {
             keys,
             base: None,
+            listener: None,
             settings: Settings::default(),
             cookies: CookiePolicy::default(),
             store: None,
@@ -77,7 +80,8 @@ impl AuthenticatorBuilder {
     /// Sets the site's public origin, such as `https://site.example` or `http://127.0.0.1:8080`.
     ///
     /// Cookies are `Secure` if it is https, and requests from other origins are refused. If it is not set, https is
-    /// assumed.
+    /// assumed, and the origin is compared with the request's host, which a page of another site can choose (DNS
+    /// rebinding).
     pub fn base_url(mut self, url: &str) -> Self {
         self.base = Some(BaseUrl::parse(url));
         self
@@ -87,6 +91,40 @@ impl AuthenticatorBuilder {
     /// over any session.
     pub fn insecure_http_base_url(mut self, url: &str) -> Self {
         self.base = Some(BaseUrl::parse_insecure_http(url));
+        self
+    }
+
+    /// Sets the address that the server listens on. Browsers on the same machine may then also use the site under
+    /// `http://localhost` and the loopback addresses, with the port of the listener.
+    ///
+    /// A base URL with a loopback address includes these names.
+    pub fn listener(mut self, address: SocketAddr) -> Self {
+        self.listener = Some(address);
+        self
+    }
+
+    /// Separates this application from others that share its key or its host.
+    ///
+    /// The name becomes part of the cookies' names (`__Host-shop_access_token_cookie`), so that applications on one
+    /// host, even on different ports, do not overwrite each other's cookies. It also becomes an audience (`aud`) of all
+    /// tokens, in addition to those of [`ClaimsPolicy`]: an application accepts the tokens of its own realm only. The
+    /// log-in forms of one realm are not valid in another either.
+    ///
+    /// Setting or changing it logs every user out once. Applications that share sessions on purpose, such as the servers
+    /// of one site, need the same realm.
+    ///
+    /// ```
+    /// # use hardtack::{Authenticator, KeySet, SigningKey};
+    /// # use hardtack::jwt::Algorithm;
+    /// # let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
+    /// let shop = Authenticator::builder(keys.clone()).realm("shop").build()?;
+    /// let blog = Authenticator::builder(keys).realm("blog").build()?;
+    /// let token = shop.access_token("alice").issue()?;
+    /// assert!(shop.token_id(token.as_str()).is_ok() && blog.token_id(token.as_str()).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn realm(mut self, name: impl Into<String>) -> Self {
+        self.settings.realm = Some(name.into());
         self
     }
 
@@ -282,6 +320,9 @@ impl AuthenticatorBuilder {
     pub fn build(self) -> Result<Authenticator, ConfigError> {
         let mut settings = self.settings;
         settings.base = self.base.transpose()?;
+        if let (Some(base), Some(listener)) = (&mut settings.base, self.listener) {
+            base.add_listener(listener);
+        }
         settings.check(self.store.is_some())?;
         let keys = KeysInUse::new(self.keys, &settings, self.store.is_some())?;
         if let Some(store) = &self.store {
@@ -297,8 +338,13 @@ impl AuthenticatorBuilder {
             RefreshMode::Redirect => self.cookies.refresh_paths_for(&settings.urls),
             RefreshMode::Transparent | RefreshMode::Sliding | RefreshMode::Off => vec!["/".to_owned()],
         };
-        let cookies =
-            self.cookies.resolve(settings.base.as_ref(), refresh_paths, settings.csrf.protect, settings.flask)?;
+        let cookies = self.cookies.resolve(
+            settings.base.as_ref(),
+            refresh_paths,
+            settings.realm.as_deref(),
+            settings.csrf.protect,
+            settings.flask,
+        )?;
         let log_out = &settings.urls.logout;
         if !cookies.access.is_sent_to(log_out) && !cookies.refresh.is_sent_to(log_out) {
             tracing::warn!(

@@ -137,7 +137,6 @@ impl WeakAuthenticator {
     }
 }
 
-
 impl Authenticator {
     /// Reads the log to its head, or all of it if the clock was set back to a time when dropped entries were needed.
     /// Each page must arrive before `patience` ends.

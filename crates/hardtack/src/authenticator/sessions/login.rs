@@ -62,7 +62,9 @@ impl Authenticator {
             }
         }
         self.emit(EventKind::LogIn, &session.subject, Some(session.id), &client);
-        Ok(cookies)
+        // The browser changes hands: Back must not show the pages of the user before.
+        let other_user = held.iter().any(|token| token.subject() != session.subject);
+        Ok(cookies.clearing_cache(other_user && !self.settings().flask))
     }
 
     /// Replaces all sessions of the user of `previous` with a new one, after a password change. The CSRF value stays

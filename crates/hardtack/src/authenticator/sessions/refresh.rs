@@ -57,6 +57,12 @@ impl Authenticator {
         Err(BackendError::new("could not rotate the session: its row kept changing").into())
     }
 
+    /// Whether a refresh token, valid or not, is the newest one of its session, as far as a store can tell.
+    pub(crate) async fn is_newest_refresh(&self, refresh: &VerifiedToken) -> Result<bool, BackendError> {
+        let (Some(store), Some(id)) = (self.store(), refresh.session()) else { return Ok(false) };
+        Ok(store.find(id).await?.is_some_and(|row| refresh.claims().generation == Some(row.generation)))
+    }
+
     fn flaw(&self, flaw: RefreshFlaw, refresh: &VerifiedToken, client: &Client<'_>) -> Reason {
         let kind = match flaw {
             RefreshFlaw::Reused => EventKind::ReuseDetected,

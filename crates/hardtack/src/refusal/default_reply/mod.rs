@@ -23,7 +23,7 @@ impl Refused<'_> {
             },
             // The browser would follow a 3xx before htmx sees it. htmx reads HX-Redirect from any other response.
             Wants::Htmx => match destination(self) {
-                Destination::Url(_, url) => Reply::new(self.reason.kind().status()).header("hx-redirect", url),
+                Destination::Url(_, url) => Reply::new(self.reason.status()).header("hx-redirect", url),
                 Destination::Here | Destination::Itself => problem(self),
             },
         };
@@ -81,7 +81,7 @@ fn destination(refused: &Refused<'_>) -> Destination {
 /// A problem document (RFC 9457), with the member `msg` that clients of Flask-JWT-Extended expect.
 fn problem(refused: &Refused<'_>) -> Reply {
     let (reason, kind) = (refused.reason, refused.reason.kind());
-    let status = kind.status();
+    let status = reason.status();
     let mut body = serde_json::json!({
         "type": "about:blank",
         "title": title(kind),
@@ -146,7 +146,7 @@ fn page_with(refused: &Refused<'_>, text: &str) -> Reply {
         title = title(kind),
         advice = escaped(text),
     );
-    let reply = Reply::html(kind.status(), body);
+    let reply = Reply::html(refused.reason.status(), body);
     match kind {
         FailureKind::Method => reply.header("allow", "POST"),
         FailureKind::Unavailable => reply.header("retry-after", "5"),

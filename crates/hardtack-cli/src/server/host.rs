@@ -1,0 +1,146 @@
+//! Which hosts the server responds to.
+//!
+//! A page of another host name that leads to this server has, to the browser, the same origin as the server (DNS
+//! rebinding), and a proxy or cache may take its URL for the site's. So a request for another host gets 421.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::http::{Request, Version, header};
+use axum::response::Response;
+use hardtack::Reply;
+use hardtack::request::{Authority, Wants};
+use hardtack_axum::{reply_response, wants};
+
+/// The routes that probes call by any name. Probes of HTTP/1.0 name no host.
+const HEALTH: &str = "/healthz";
+
+/// The hosts of the site.
+#[derive(Debug)]
+pub(crate) struct Hosts {
+    /// The host name of the base URL.
+    site: String,
+    /// The address that the server listens on.
+    listener: IpAddr,
+}
+
+impl Hosts {
+    /// The host of the base URL, and the addresses of the listener.
+    pub(crate) fn new(base_url: &str, listener: SocketAddr) -> Self {
+        let authority = base_url.split_once("://").map_or(base_url, |(_, rest)| rest).trim_end_matches('/');
+        let site = Authority::parse(authority).map_or(authority, |authority| authority.host());
+        Self { site: site.to_owned(), listener: listener.ip() }
+    }
+
+    /// Returns the response to a request that does not name a host of the site.
+    pub(super) fn refuse<B>(&self, request: &Request<B>) -> Option<Response> {
+        let is_probe = request.uri().path() == HEALTH;
+        let mut fields = request.headers().get_all(header::HOST).iter();
+        let (field, second) = (fields.next(), fields.next());
+        // An authority in the target wins (RFC 9112 section 3.2.2, RFC 9113 section 8.3.1).
+        let host = match (request.uri().authority(), field) {
+            _ if second.is_some() => None,
+            (Some(authority), None) => Authority::parse(authority.as_str()),
+            (authority, Some(field)) => {
+                let field = field.to_str().ok().and_then(Authority::parse);
+                field.and_then(|field| authority.map_or(Some(field), |authority| Authority::parse(authority.as_str())))
+            }
+            (None, None) if is_probe && request.version() < Version::HTTP_11 => return None,
+            (None, None) => None,
+        };
+        let (status, code, detail) = match host {
+            Some(host) if is_probe || self.includes(&host) => return None,
+            Some(_) => (421, "misdirected_request", "This server does not serve the host that the request names."),
+            None => (400, "bad_host", "The request must have one Host field with a host name and, if needed, a port."),
+        };
+        tracing::debug!(event = "host_refused", status, host = host.map(|host| host.host()));
+        Some(respond(status, code, detail, wants(request.headers())))
+    }
+
+    /// Whether a host is the site, or this machine under one of its own names. The port is not compared: a container's
+    /// may be published as another one, and no page of another site can have one of these hosts.
+    fn includes(&self, host: &Authority<'_>) -> bool {
+        if host.host().eq_ignore_ascii_case(&self.site) {
+            return true;
+        }
+        let any = self.listener.is_unspecified();
+        match host.ip() {
+            Some(ip) => any || ip == self.listener || (ip.is_loopback() && self.listener.is_loopback()),
+            None => host.is_localhost() && (any || self.listener.is_loopback()),
+        }
+    }
+}
+
+fn respond(status: u16, code: &str, detail: &str, wants: Wants) -> Response {
+    let reply = match wants {
+        Wants::Page => Reply::text(status, detail),
+        _ => {
+            let title = if status == 421 { "Misdirected Request" } else { "Bad Request" };
+            let body = serde_json::json!({
+                "type": "about:blank",
+                "title": title,
+                "status": status,
+                "detail": detail,
+                "code": code,
+                "msg": detail,
+            });
+            let mut reply = Reply::new(status).header("content-type", "application/problem+json");
+            reply.body = body.to_string();
+            reply
+        }
+    };
+    reply_response(reply.header("cache-control", "no-store").header("x-content-type-options", "nosniff"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(hosts: &Hosts, version: Version, uri: &str, fields: &[&str]) -> u16 {
+        let request =
+            fields.iter().fold(Request::get(uri).version(version), |request, host| request.header("host", *host));
+        hosts.refuse(&request.body(()).unwrap()).map_or(200, |response| response.status().as_u16())
+    }
+
+    #[test]
+    fn s81_a_host_is_named_once_and_is_one_of_the_site() {
+        let site = Hosts::new("https://site.example", "127.0.0.1:8080".parse().unwrap());
+        let h1 = |uri: &str, fields: &[&str]| status(&site, Version::HTTP_11, uri, fields);
+        for ours in ["site.example", "SITE.example:443", "127.0.0.1:8080", "localhost:8080", "[::1]", "127.0.0.1:9000"]
+        {
+            assert_eq!(h1("/", &[ours]), 200, "{ours}");
+        }
+        for other in ["evil.example", "www.site.example", "site.example.evil.example", "192.0.2.1", "localhost.evil"] {
+            assert_eq!(h1("/", &[other]), 421, "{other}");
+            assert_eq!(h1("/healthz", &[other]), 200, "{other}");
+        }
+        for bad in [&[][..], &["site.example", "site.example"], &["a b/@c"], &["user@site.example"], &[""]] {
+            assert_eq!((h1("/", bad), h1("/healthz", bad)), (400, 400), "{bad:?}");
+        }
+        assert_eq!(status(&site, Version::HTTP_10, "/healthz", &[]), 200);
+        assert_eq!(status(&site, Version::HTTP_10, "/", &[]), 400);
+    }
+
+    #[test]
+    fn e14_the_authority_of_the_target_wins() {
+        let site = Hosts::new("https://site.example/", "127.0.0.1:8080".parse().unwrap());
+        let h2 = |uri: &str, fields: &[&str]| status(&site, Version::HTTP_2, uri, fields);
+        assert_eq!(h2("http://site.example/", &[]), 200);
+        assert_eq!(h2("http://site.example/", &["evil.example"]), 200);
+        assert_eq!(h2("http://evil.example/", &["site.example"]), 421);
+        assert_eq!(h2("http://user@site.example/", &[]), 400);
+    }
+
+    #[test]
+    fn a_server_that_listens_everywhere_has_any_address() {
+        let site = Hosts::new("http://site.example:8080", "0.0.0.0:8080".parse().unwrap());
+        for (host, expected) in
+            [("site.example:8080", 200), ("10.1.2.3:9000", 200), ("localhost:9000", 200), ("app:8080", 421)]
+        {
+            assert_eq!(status(&site, Version::HTTP_11, "/", &[host]), expected, "{host}");
+        }
+        let one = Hosts::new("http://site.example", "192.0.2.1:80".parse().unwrap());
+        for (host, expected) in [("192.0.2.1", 200), ("127.0.0.1", 421), ("localhost", 421), ("192.0.2.2", 421)] {
+            assert_eq!(status(&one, Version::HTTP_11, "/", &[host]), expected, "{host}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The CSRF value as a page carries it: masked, so that no two pages carry the same text.
+
+use std::fmt;
+use std::ops::Deref;
+
+use base64_simd::{AsOut, URL_SAFE_NO_PAD};
+use constant_time_eq::constant_time_eq;
+use serde::{Serialize, Serializer};
+
+/// The longest value that is masked without allocating: a UUID, as in tokens of Flask-JWT-Extended.
+const SHORT_VALUE: usize = 36;
+
+/// The longest text that is kept without allocating: that of the masked longest value.
+const SHORT_TEXT: usize = encoded_len(2 * SHORT_VALUE);
+
+/// The CSRF value of a session, for the hidden field of a form or for a script of the page.
+///
+/// By default it is masked: each call of [`VerifiedToken::csrf_token`](crate::VerifiedToken::csrf_token) returns
+/// another text, and each of them is accepted. An attacker who can make a compressed page repeat text of their choice
+/// therefore cannot find the value by the length of the response (BREACH).
+/// [`CsrfPolicy::mask_csrf`](crate::CsrfPolicy::mask_csrf) turns masking off.
+///
+/// Write it into a page with `Display`, or use it as a `&str`.
+#[derive(Clone)]
+pub struct CsrfToken(Text);
+
+#[derive(Clone)]
+enum Text {
+    Short { bytes: [u8; SHORT_TEXT], len: usize },
+    Long(String),
+}
+
+impl CsrfToken {
+    /// Returns the text for the page.
+    pub fn as_str(&self) -> &str {
+        match &self.0 {
+            Text::Short { bytes, len } => {
+                bytes.get(..*len).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
+            }
+            Text::Long(text) => text,
+        }
+    }
+
+    /// The value itself.
+    pub(crate) fn raw(value: &str) -> Self {
+        let mut bytes = [0; SHORT_TEXT];
+        Self(match bytes.get_mut(..value.len()) {
+            Some(place) => {
+                place.copy_from_slice(value.as_bytes());
+                Text::Short { bytes, len: value.len() }
+            }
+            None => Text::Long(value.to_owned()),
+        })
+    }
+
+    /// The value under a random mask: the mask, then the value combined with it, in base64url.
+    pub(crate) fn masked(value: &str) -> Self {
+        let (value, mut buffer) = (value.as_bytes(), [0; 2 * SHORT_VALUE]);
+        if let Some(place) = buffer.get_mut(..2 * value.len()) {
+            let (mut bytes, len) = ([0; SHORT_TEXT], encoded_len(place.len()));
+            mask(value, place);
+            if let Some(text) = bytes.get_mut(..len) {
+                let _ = URL_SAFE_NO_PAD.encode(place, text.as_out());
+            }
+            return Self(Text::Short { bytes, len });
+        }
+        let mut place = vec![0; 2 * value.len()];
+        mask(value, &mut place);
+        Self(Text::Long(URL_SAFE_NO_PAD.encode_to_string(&place)))
+    }
+}
+
+/// Fills the first half of `place` with a random mask, and the second half with the value combined with it.
+fn mask(value: &[u8], place: &mut [u8]) {
+    let (mask, masked) = place.split_at_mut(value.len());
+    rand::fill(mask);
+    for ((masked, mask), byte) in masked.iter_mut().zip(mask).zip(value) {
+        *masked = *mask ^ byte;
+    }
+}
+
+/// Whether a request sent this value, raw or masked. No text equals the empty value.
+#[inline]
+pub(super) fn is_value(sent: &[u8], value: &[u8]) -> bool {
+    !value.is_empty() && (constant_time_eq(sent, value) || is_masked(sent, value))
+}
+
+fn is_masked(sent: &[u8], value: &[u8]) -> bool {
+    if sent.len() != encoded_len(2 * value.len()) {
+        return false;
+    }
+    let (mut short, mut long) = ([0; 2 * SHORT_VALUE], Vec::new());
+    let place = match short.get_mut(..2 * value.len()) {
+        Some(place) => place,
+        None => {
+            long.resize(2 * value.len(), 0);
+            long.as_mut_slice()
+        }
+    };
+    if URL_SAFE_NO_PAD.decode(sent, place.as_out()).is_err() {
+        return false;
+    }
+    let (mask, masked) = place.split_at_mut(value.len());
+    for (mask, masked) in mask.iter_mut().zip(masked) {
+        *mask ^= *masked;
+    }
+    constant_time_eq(mask, value)
+}
+
+/// The length of this many bytes in base64url without padding.
+const fn encoded_len(bytes: usize) -> usize {
+    (bytes * 4).div_ceil(3)
+}
+
+impl Deref for CsrfToken {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl AsRef<str> for CsrfToken {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl fmt::Display for CsrfToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Omits the value.
+impl fmt::Debug for CsrfToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CsrfToken").finish_non_exhaustive()
+    }
+}
+
+/// Serializes as text, for templates and JSON.
+impl Serialize for CsrfToken {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn s87_masked_values_differ_each_time_and_are_all_accepted() {
+        for value in ["x", "a-value-of-22-letters.", "0ba3c1a2-5d5c-4f35-9e05-9a6d5f0b7a11", &"long".repeat(30)] {
+            let masked: HashSet<String> = (0..50).map(|_| CsrfToken::masked(value).to_string()).collect();
+            assert!(masked.len() > 40, "{value}");
+            for text in masked {
+                assert!(is_value(text.as_bytes(), value.as_bytes()), "{text}");
+                assert!(
+                    !is_value(text.as_bytes(), b"another value") && !is_value(&text.as_bytes()[1..], value.as_bytes())
+                );
+                assert!(value.len() < 4 || !text.contains(value));
+            }
+            assert_eq!(CsrfToken::raw(value).as_str(), value);
+            assert!(is_value(value.as_bytes(), value.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn nothing_equals_the_empty_value() {
+        assert_eq!(CsrfToken::masked("").as_str(), "");
+        assert!(!is_value(b"", b"") && !is_value(b"AA", b"") && !is_value(b"", b"x"));
+    }
+
+    #[test]
+    fn a_text_that_is_not_canonical_is_refused() {
+        let masked = CsrfToken::masked("value").to_string();
+        for bad in [masked.replace(&masked[..1], "!"), format!("{masked}="), masked[1..].to_owned()] {
+            assert!(!is_value(bad.as_bytes(), b"value"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn debug_output_omits_the_value() {
+        assert_eq!(format!("{:?}", CsrfToken::raw("secret")), "CsrfToken { .. }");
+    }
+}

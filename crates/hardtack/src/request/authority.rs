@@ -1,0 +1,93 @@
+//! The host and port that a request names.
+
+/// A host and an optional port, as in the `Host` field (RFC 9110 section 7.2, RFC 3986 section 3.2.2).
+///
+/// ```
+/// use hardtack::request::Authority;
+///
+/// let authority = Authority::parse("site.example:8443").ok_or("not a host")?;
+/// assert_eq!((authority.host(), authority.port()), ("site.example", Some(8443)));
+/// assert_eq!(Authority::parse("user@site.example"), None);
+/// # Ok::<(), &str>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Authority<'a> {
+    host: &'a str,
+    port: Option<u16>,
+}
+
+impl<'a> Authority<'a> {
+    /// Parses a host name, an IPv4 address, or an IPv6 address in brackets, with a port or without. Returns `None` for
+    /// any other text, such as one with a user name, a space or a path.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let end = match text.strip_prefix('[') {
+            Some(rest) => rest.find(']')? + 2,
+            None => text.find(':').unwrap_or(text.len()),
+        };
+        let (host, port) = text.split_at_checked(end)?;
+        let port = match port {
+            // The port may be empty (RFC 3986 section 3.2.3).
+            "" | ":" => None,
+            port => {
+                let digits = port.strip_prefix(':').filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))?;
+                Some(digits.parse().ok()?)
+            }
+        };
+        let sound = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+            None => !host.is_empty() && host.bytes().all(is_name_byte),
+        };
+        sound.then_some(Self { host, port })
+    }
+
+    /// Returns the host: a name, or an address. An IPv6 address is in brackets.
+    pub fn host(&self) -> &'a str {
+        self.host
+    }
+
+    /// Returns the port, if one is given.
+    pub fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    /// Returns the address, if the host is one.
+    pub fn ip(&self) -> Option<std::net::IpAddr> {
+        self.host.trim_start_matches('[').trim_end_matches(']').parse().ok()
+    }
+
+    /// Returns whether the host is `localhost` or a name in it, which resolve to a loopback address (RFC 6761 section
+    /// 6.3).
+    pub fn is_localhost(&self) -> bool {
+        let name = self.host.strip_suffix('.').unwrap_or(self.host).to_ascii_lowercase();
+        name == "localhost" || name.ends_with(".localhost")
+    }
+}
+
+/// The bytes of `reg-name`, without percent-encoding, which no browser sends in a host.
+const fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Authority;
+
+    #[test]
+    fn s81_hosts_are_names_and_addresses_with_a_port_or_without() {
+        let parts = |text| Authority::parse(text).map(|authority| (authority.host(), authority.port()));
+        assert_eq!(parts("site.example"), Some(("site.example", None)));
+        assert_eq!(parts("Site_1.example:"), Some(("Site_1.example", None)));
+        assert_eq!(parts("192.0.2.1:65535"), Some(("192.0.2.1", Some(65535))));
+        assert_eq!(parts("[::1]:8080"), Some(("[::1]", Some(8080))));
+        for bad in [
+            "", ":80", "a b", "a b/@c", "a@b", "a/b", "a:b", "a:65536", "a:1:2", "a,b", "::1", "[::1", "[a]", "[::1]x",
+            "ä",
+        ] {
+            assert_eq!(parts(bad), None, "{bad}");
+        }
+        let parse = |text| Authority::parse(text).unwrap();
+        assert!(parse("[::1]").ip().unwrap().is_loopback() && parse("site.example").ip().is_none());
+        assert!(parse("LOCALHOST:1").is_localhost() && parse("a.localhost").is_localhost());
+        assert!(!parse("localhost.evil.example").is_localhost() && !parse("evillocalhost").is_localhost());
+    }
+}
