@@ -7,8 +7,8 @@ use super::Accounts;
 use crate::users::UserRecord;
 
 impl Accounts {
-    /// Returns up to `limit` users, disabled or not, whose names sort after `after`. If `after` is `None`, starts
-    /// with the first user. Names are converted to lower case and sorted byte by byte.
+    /// Returns up to `limit` users, disabled or not, whose names sort after `after`. If `after` is `None`, starts with
+    /// the first user. Names are sorted byte by byte in lower case.
     ///
     /// # Errors
     /// The database failed.
@@ -28,8 +28,8 @@ impl Accounts {
     /// wherever [`CurrentUser`](hardtack_axum::CurrentUser) is extracted. Returns the user, or `None` if no user
     /// has the name.
     ///
-    /// Then end the user's sessions with [`Authenticator::revoke_all_sessions`]. A log-in that is in flight
-    /// checks again after it has created its session, and ends the session if the user is disabled.
+    /// This does not end the user's sessions: call [`Authenticator::revoke_all_sessions`] afterwards. A log-in in
+    /// flight checks the user again once its session exists, and ends the session if the user is disabled by then.
     ///
     /// [`Authenticator::revoke_all_sessions`]: hardtack::Authenticator::revoke_all_sessions
     ///
@@ -39,7 +39,7 @@ impl Accounts {
         self.users.set_disabled(username, Some(now)).await
     }
 
-    /// Enables a disabled user, who can log in again with the same password. Returns the user, or `None` if no
+    /// Enables a disabled user, who can then log in again with the same password. Returns the user, or `None` if no
     /// user has the name.
     ///
     /// # Errors

@@ -50,7 +50,7 @@ pub(crate) async fn submit(
     let Some(token) = PAGE.token(input.token.as_deref(), &headers) else { return Ok(PAGE.dead_link(&auth)) };
     match site.accounts.confirm_email(&token, &request).await {
         Ok(()) => {
-            let body = json!({ "detail": "The address is confirmed." });
+            let body = json!({ "detail": "Your email address has been confirmed." });
             Ok(PAGE.clear_token(respond::success(wants, "/?done=email", body), &auth))
         }
         Err(error) => Ok(match respond::invalid_input(wants, error) {

@@ -43,7 +43,8 @@ impl LinkPage {
 
     /// Responds with 410 to a link that no longer works.
     pub(super) fn dead_link(&self, auth: &Auth) -> Response {
-        let detail = "It was used, it has expired, or your account has changed since it was sent. Request a new link.";
+        let detail = "It may have expired or already been used, or your account has changed since it was sent. \
+                      Request a new link.";
         let status = StatusCode::GONE;
         let response = match auth.wants() {
             Wants::Page => {

@@ -25,7 +25,7 @@ pub(crate) async fn show(auth: Auth, visitor: Visitor) -> Result<Response, AuthE
     });
     let reset = auth.query("done").filter(|done| done == "reset").map(|_| Notice {
         kind: NoticeKind::Success,
-        text: "Your password is changed and all devices are logged out. Log in with your new password.",
+        text: "Your password has been changed and all devices have been logged out. Log in with your new password.",
     });
     let input = CredentialsInput::from_query(&auth);
     show_form(&auth, StatusCode::OK, &input, &[], visitor.shell(ended.or(reset)), login)

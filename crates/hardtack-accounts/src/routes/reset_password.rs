@@ -67,7 +67,9 @@ pub(crate) async fn submit(
             // Ends the sessions of everyone who knew the old password. Does not log in: the link proves access to a
             // mailbox, not the password.
             auth.authenticator().revoke_all_sessions(&user_id).await.map_err(|error| auth.refuse(error))?;
-            let body = json!({ "detail": "The password is changed and all devices are logged out. Log in again." });
+            let detail = "Your password has been changed and all devices have been logged out. \
+                          Log in with your new password.";
+            let body = json!({ "detail": detail });
             Ok(PAGE.clear_token(respond::success(wants, "/login?done=reset", body), &auth))
         }
         Err(error) => match respond::invalid_input(wants, error) {

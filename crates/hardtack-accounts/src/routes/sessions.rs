@@ -37,7 +37,7 @@ pub(crate) async fn list(State(site): State<Site>, auth: Auth, user: CurrentUser
     let devices = DevicePage { rows, is_first: after.is_none(), next };
     let activity = site.accounts.activity(&user.id, MAX_ACTIVITY).await.map_err(|error| auth.refuse(error))?;
     let activity: Vec<ActivityRow> = activity.iter().map(activity_row).collect();
-    let text = "The chosen devices are logged out.";
+    let text = "The selected devices have been logged out.";
     let notice = auth.query("done").map(|_| Notice { kind: NoticeKind::Success, text });
     let page = sessions(&shell_of(&user, notice), user.token().csrf_token(), &devices, &activity);
     Ok(respond::page(StatusCode::OK, page))

@@ -83,7 +83,7 @@ impl Users<'_> {
         let user = found(self.accounts.disable(name, SystemClock.now()).await, name)?.user;
         let ended = self.end_sessions(&user.id).await.map_err(|error| {
             let name = &user.username;
-            Error::runtime(format_args!("{name} is disabled, but their sessions were not ended: {error}; try again"))
+            Error::runtime(format_args!("{name} is disabled, but has sessions that were not ended: {error}; try again"))
         })?;
         output::print(format_args!("{} is disabled; {ended}.", user.username))
     }
@@ -108,7 +108,7 @@ impl Users<'_> {
             stores::add_sessions(builder, self.database, self.config.redis.as_ref(), StoreUser::Command).await?;
         let auth = builder.build().map_err(Error::with_causes)?;
         Ok(match auth.revoke_all_sessions(id).await.map_err(Error::with_causes)? {
-            0 => "there was no session to end".to_owned(),
+            0 => "there were no sessions to end".to_owned(),
             1 => "1 session was ended".to_owned(),
             sessions => format!("{sessions} sessions were ended"),
         })

@@ -67,14 +67,14 @@ pub(crate) async fn show(
     }
     let mut page = AccountPage::new(&user, &site);
     page.notice = match auth.query("done").as_deref() {
-        Some("settings") => success("Your settings are saved."),
-        Some("password") => success("Your password is changed. All other devices are logged out."),
+        Some("settings") => success("Your settings have been saved."),
+        Some("password") => success("Your password has been changed. All other devices have been logged out."),
         Some("letter") => success("An email is on its way. Open the link in it."),
         _ => None,
     };
     let Some(draft) = draft::find(&headers, &user) else { return page.respond(&user, StatusCode::OK) };
     page.profile = draft;
-    let text = "Your changes are still here, but not saved yet. Check them and save.";
+    let text = "Your changes are still here, but have not been saved yet. Check them, then save.";
     page.notice = Some(Notice { kind: NoticeKind::Info, text });
     draft::clear(page.respond(&user, StatusCode::OK), auth.authenticator())
 }

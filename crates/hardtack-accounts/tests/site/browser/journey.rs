@@ -158,7 +158,7 @@ async fn keeps_what_was_typed(ada: &Person<'_>) {
     assert_eq!(ada.field("email").await, "ada@example.org");
 
     ada.sends("/account/change_settings", &typed).await;
-    ada.sees("Your settings are saved.").await;
+    ada.sees("Your settings have been saved.").await;
     ada.is_greeted_as("Ada Lovelace").await;
     ada.opens("/account").await;
     ada.does_not_see("saved").await;
@@ -181,7 +181,7 @@ async fn logs_out_a_device(ada: &Person<'_>, telephone: &Person<'_>) {
     ada.site.expire_access();
     ada.clicks("form[action$='/revoke']").await;
     ada.is_at("/account/sessions").await;
-    ada.sees("The chosen devices are logged out.").await;
+    ada.sees("The selected devices have been logged out.").await;
     assert_eq!(ada.count(".device").await, 1);
     assert_eq!(ada.count(".device .badge").await, 1);
     ada.is_greeted_as("Ada Lovelace").await;
@@ -197,7 +197,7 @@ async fn changes_the_password(ada: &Person<'_>, telephone: &Person<'_>) {
     ada.sends("/account/password", &[("current_password", "not this"), ("new_password", NEW_PASSWORD)]).await;
     ada.sees("That is not your current password.").await;
     ada.sends("/account/password", &[("current_password", PASSWORD), ("new_password", NEW_PASSWORD)]).await;
-    ada.sees("Your password is changed.").await;
+    ada.sees("Your password has been changed.").await;
     ada.is_greeted_as("Ada Lovelace").await;
 
     was_logged_out(telephone).await;
