@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers")]
 
 mod clocks;
+mod in_transaction;
+mod many_sessions;
 mod migrations;
 mod parallel;
 mod postgres;

@@ -8,7 +8,7 @@ use crate::csrf::{CsrfError, CsrfToken};
 use crate::event::EventKind;
 use crate::jwt::{TokenError, TokenKind};
 use crate::refusal::{Failure, Reason};
-use crate::session::{RevokeTarget, SessionId};
+use crate::session::{EndedSessions, RevokeTarget, SessionId};
 use crate::token::VerifiedToken;
 use crate::token_source::{Extracted, Need, TokenLocation};
 
@@ -145,7 +145,7 @@ impl Exchange<'_> {
     /// - No user is logged in, or the logged-in user is not `subject`.
     /// - The store failed.
     pub async fn reauthenticate(&self, subject: &str) -> Result<SetCookies, Failure> {
-        let token = self.acting_token("reauthenticate").await?;
+        let token = self.acting_token("reauthenticate", Need::access()).await?;
         if token.subject() != subject {
             return Err(self.refuse(Reason::OtherUser));
         }
@@ -157,25 +157,31 @@ impl Exchange<'_> {
         Ok(raised.cookies)
     }
 
-    /// Moves this browser to a new session, ends every other session of the user, and returns the new cookies (ASVS 5.0
-    /// V7.4.3). Call it after storing a new password. The adapter adds `Clear-Site-Data: "cache"` to the response that
-    /// gets the cookies.
+    /// Replaces all sessions of the user with a new one and returns its cookies (ASVS 5.0 V7.4.3). Call it after
+    /// the transaction that stored a new password and ended the sessions has committed. The adapter adds
+    /// `Clear-Site-Data: "cache"` to the response that gets the cookies.
+    ///
+    /// If sessions have ended in that transaction, and the store fails now, it returns no cookies: the change is
+    /// stored, so do not tell the user to try again.
     ///
     /// # Errors
     /// - The method is GET, the request comes from another site, or the CSRF token is missing.
-    /// - No user is logged in.
-    /// - The store failed.
-    pub async fn renew(&self) -> Result<SetCookies, Failure> {
-        let token = self.acting_token("renew").await?;
-        let renewed = self.authenticator.renew(&token, &self.verifier().client()).await;
+    /// - No user is logged in, or a user other than the one whose sessions have ended.
+    /// - The store failed, and no session has ended.
+    pub async fn renew(&self, ended: EndedSessions) -> Result<SetCookies, Failure> {
+        // The session may have ended with the change. The authenticator looks at its row.
+        let judged_by_row = ended.subject().is_some() && self.authenticator.has_store();
+        let need = if judged_by_row { Need::access().skip_revocation_check() } else { Need::access() };
+        let token = self.acting_token("renew", need).await?;
+        let renewed = self.authenticator.renew(&token, ended, &self.verifier().client()).await;
         let clears = !self.authenticator.settings().flask;
         renewed.map(|cookies| cookies.clearing_cache(clears)).map_err(|reason| self.refuse(reason))
     }
 
-    async fn acting_token(&self, method: &str) -> Result<VerifiedToken, Failure> {
+    async fn acting_token(&self, method: &str, need: Need) -> Result<VerifiedToken, Failure> {
         self.require_unsent_head(method)?;
         self.check_changing().map_err(|reason| self.refuse(reason))?;
-        self.required(Need::access()).await
+        self.required(need).await
     }
 
     /// Refuses to make tokens that could not reach the browser, which would then look like a thief with its old ones.

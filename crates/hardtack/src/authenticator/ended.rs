@@ -78,6 +78,7 @@ impl Authenticator {
 
 /// What is known about a token whose end is awaited.
 struct Watched {
+    subject: String,
     session: Option<SessionId>,
     /// The generation of an access token; the claims of other tokens are never outdated.
     generation: Option<u64>,
@@ -88,8 +89,9 @@ struct Watched {
 
 impl Watched {
     fn new<T>(token: &VerifiedToken<T>, authenticator: &Authenticator, whole_session: bool) -> Self {
-        let leeway = authenticator.settings().claims.leeway;
+        let leeway = authenticator.settings().claims.exp_leeway();
         Self {
+            subject: token.subject().to_owned(),
             session: token.session(),
             generation: token.claims().generation.filter(|_| token.kind() == TokenKind::Access),
             deadline: token.claims().expires_at.map(|end| end + leeway),
@@ -118,6 +120,9 @@ impl Watched {
     /// Whether the token or session is live, as far as this process knows. What cannot be found out counts as ended,
     /// as a request would be refused.
     async fn is_live(&mut self, authenticator: &Authenticator) -> bool {
+        if authenticator.0.held.holds(&self.subject, self.session) {
+            return false;
+        }
         if let Some(id) = self.session {
             match authenticator.session_status(id, TokenKind::Access).await {
                 Ok(SessionStatus::Live(notes)) => {

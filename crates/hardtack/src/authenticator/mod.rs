@@ -58,8 +58,8 @@ use crate::cookie::ResolvedPolicy;
 use crate::event::Observer;
 use crate::refusal::Handlers;
 use crate::request::NextPath;
-use crate::revocation::{LogPosition, Moment, RevocationCache};
-use crate::session::{ErasedStore, SessionRules};
+use crate::revocation::{HeldSubjects, LogPosition, Moment, RevocationCache};
+use crate::session::{ErasedPendingRevocations, ErasedStore, SessionRules};
 use crate::urls::Urls;
 
 /// Verifies requests, and issues and revokes tokens. Clones share everything.
@@ -86,6 +86,8 @@ struct Inner {
     revocation_cache: RevocationCache,
     log: LogPosition,
     watchers: Watchers,
+    pending: Option<Box<dyn ErasedPendingRevocations>>,
+    held: HeldSubjects,
     clock: Box<dyn Clock>,
     early_tokens: EarlyTokens,
     handlers: Handlers,

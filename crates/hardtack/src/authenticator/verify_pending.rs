@@ -128,7 +128,7 @@ impl RequestVerifier<'_> {
             return Ok(None);
         }
         let renewed = match self.authenticator.refresh_mode() {
-            RefreshMode::Transparent if self.state.is_in_layer() => {
+            RefreshMode::Transparent if self.state.can_refresh() => {
                 let is_same = |refresh: &VerifiedToken| {
                     refresh.session() == token.session() && refresh.subject() == token.subject()
                 };
@@ -138,8 +138,10 @@ impl RequestVerifier<'_> {
                     _ => return Ok(None),
                 }
             }
-            RefreshMode::Sliding if self.state.is_in_layer() => self.slide_in_place(token).await?,
-            RefreshMode::Redirect if self.may_have_refresh_cookie()? => return Err(Reason::RefreshNeeded.into()),
+            RefreshMode::Sliding if self.state.can_refresh() => self.slide_in_place(token).await?,
+            RefreshMode::Redirect if !self.state.is_head_sent() && self.may_have_refresh_cookie()? => {
+                return Err(Reason::RefreshNeeded.into());
+            }
             _ => return Ok(None),
         };
         self.finish_token(renewed, need).await.map(Some)
@@ -273,6 +275,7 @@ impl RequestVerifier<'_> {
         };
         self.check_csrf(&token)?;
         if !need.skip_revocation_check {
+            authenticator.check_not_held(&token)?;
             match token.session().map(|id| authenticator.0.revocation_cache.status(id)) {
                 Some(SessionStatus::Ended) => return Err(Reason::Revoked),
                 Some(SessionStatus::Replaced) => return Err(Reason::Replaced),
@@ -286,6 +289,7 @@ impl RequestVerifier<'_> {
     /// Checks a token's session in the revocation cache, or in the store if the cache may be stale or the token is a
     /// refresh token. An access token with outdated claims counts as expired.
     pub(super) async fn check_session(&self, token: &VerifiedToken) -> Result<(), Reason> {
+        self.authenticator.check_not_held(token)?;
         let Some(id) = token.session() else { return Ok(()) };
         let notes = match self.authenticator.session_status(id, token.kind()).await? {
             SessionStatus::Live(Notes { outdated: 0, awaited: 0, .. }) => return Ok(()),

@@ -259,6 +259,24 @@ pub enum ConfigError {
          remove JWT_PUBLIC_KEY, or set both keys of one pair"
     )]
     KeysDiffer,
+    /// A user may have no session at all.
+    #[error("max_sessions(0) lets nobody log in; expected at least 1")]
+    NoSessionsAllowed,
+    /// The store cannot limit the sessions of a user.
+    #[error(
+        "max_sessions needs a store that can limit the sessions of a user, and this one cannot; implement \
+         SessionStore::create_within, or remove max_sessions"
+    )]
+    StoreCannotLimitSessions,
+    /// Intentions to end sessions are stored, but sessions are not.
+    #[error("pending_revocations ends sessions in a store, and there is none; call sessions() with the store as well")]
+    PendingRevocationsWithoutStore,
+    /// Intentions to end sessions are stored, but nothing works them off.
+    #[error(
+        "pending_revocations needs the revocation log, whose follower ends the sessions, but \
+         insecure_without_revocation_log() turns it off; remove one of the two"
+    )]
+    PendingRevocationsWithoutLog,
     /// Sessions are stored, but the keys can only verify.
     #[error(
         "stored sessions need a key that can sign, but the keys can only verify; set a private key, or remove the store"

@@ -1,6 +1,7 @@
 //! Logging out.
 
 use hardtack::adapter::Exchange;
+use hardtack::session::EndedSessions;
 use hardtack::{Failure, Need, RefreshMode, SetCookies, TokenLocation};
 
 use crate::support::{Browser, Request, Site, block_on, log_in, log_out, page, refresh};
@@ -251,7 +252,7 @@ fn s86_e13_what_ends_the_browsers_session_clears_its_cache() {
     assert_eq!(clears(&alice, post(), &|exchange| block_on(exchange.refresh())), Some(false));
     let alice = site.browser_of("alice");
     let post = || Request::post("/").csrf(&alice.csrf());
-    assert_eq!(clears(&alice, post(), &|exchange| block_on(exchange.renew())), Some(true));
+    assert_eq!(clears(&alice, post(), &|exchange| block_on(exchange.renew(EndedSessions::none()))), Some(true));
     let alice = site.browser_of("alice");
     let post = || Request::post("/").csrf(&alice.csrf());
     assert_eq!(clears(&alice, post(), &|exchange| block_on(exchange.log_out())), Some(true));

@@ -2,7 +2,7 @@
 
 use hardtack::adapter::{Ended, Exchange, Peeked, RequestState};
 use hardtack::jwt::{NoExtra, TokenKind};
-use hardtack::session::SessionPolicy;
+use hardtack::session::{EndedSessions, SessionPolicy};
 use hardtack::testing::{FailingSessions, TestRequest};
 use hardtack::{KeySet, Need, RefreshMode, VerifiedToken};
 
@@ -123,7 +123,7 @@ fn e07_tokens_that_cannot_be_delivered_are_not_made() {
     let codes = [
         block_on(exchange.refresh()).map(drop),
         block_on(exchange.reauthenticate("alice")).map(drop),
-        block_on(exchange.renew()).map(drop),
+        block_on(exchange.renew(EndedSessions::none())).map(drop),
         block_on(exchange.log_in("alice")).map(drop),
     ];
     for result in codes {

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use hardtack::request::Wants;
+use hardtack::session::EndedSessions;
 use hardtack_axum::{Auth, AuthError, CurrentUser, FreshAccessToken};
 use http::StatusCode;
 use serde::Deserialize;
@@ -39,7 +40,7 @@ pub(crate) async fn change_password(
     }
     match site.accounts.change_password(&user, input.current_password, input.new_password, &request).await {
         Ok(()) => {
-            let cookies = auth.renew().await?;
+            let cookies = auth.renew(EndedSessions::none()).await?;
             let body = json!(user.into_user());
             Ok((cookies, respond::success(wants, "/account?done=password", body)).into_response())
         }

@@ -25,8 +25,10 @@ use crate::error::ConfigError;
 use crate::event::{Event, Observer};
 use crate::jwt::KeySet;
 use crate::refusal::{FailureKind, Handlers, Refused, Reply};
-use crate::revocation::{LogPosition, RevocationCache};
-use crate::session::{ErasedStore, SessionPolicy, SessionStore};
+use crate::revocation::{HeldSubjects, LogPosition, RevocationCache};
+use crate::session::{
+    ErasedPendingRevocations, ErasedStore, PendingRevocations, SessionPolicy, SessionStore, StoreAbility,
+};
 use crate::token_source::TokenSources;
 use crate::urls::Urls;
 
@@ -46,6 +48,7 @@ pub struct AuthenticatorBuilder {
     settings: Settings,
     cookies: CookiePolicy,
     store: Option<Arc<dyn ErasedStore>>,
+    pending: Option<Box<dyn ErasedPendingRevocations>>,
     follows_log: bool,
     prunes: bool,
     clock: Box<dyn Clock>,
@@ -65,6 +68,7 @@ impl Authenticator {
             settings: Settings::default(),
             cookies: CookiePolicy::default(),
             store: None,
+            pending: None,
             follows_log: true,
             prunes: true,
             clock: Box::new(SystemClock),
@@ -149,6 +153,16 @@ impl AuthenticatorBuilder {
     /// [`Authenticator::prune_sessions`]. By default, the adapter deletes them every ten minutes.
     pub fn without_pruning(mut self) -> Self {
         self.prunes = false;
+        self
+    }
+
+    /// Registers where the application stores intentions to end sessions, beside the changes that they belong to: for
+    /// sessions that are in another database than the users, such as Redis. Every server that follows the revocation
+    /// log then ends those sessions within seconds, also after a crash.
+    ///
+    /// Requires a store. If no [`SessionPolicy::max_staleness`] is set, it is five seconds.
+    pub fn pending_revocations(mut self, pending: impl PendingRevocations) -> Self {
+        self.pending = Some(Box::new(pending));
         self
     }
 
@@ -325,11 +339,25 @@ impl AuthenticatorBuilder {
         }
         settings.check(self.store.is_some())?;
         let keys = KeysInUse::new(self.keys, &settings, self.store.is_some())?;
+        let has_pending = self.pending.is_some();
+        if has_pending && self.store.is_none() {
+            return Err(ConfigError::PendingRevocationsWithoutStore);
+        }
         if let Some(store) = &self.store {
-            match settings.sessions.max_staleness {
+            let policy = &mut settings.sessions;
+            match policy.max_staleness {
                 Some(bound) if !self.follows_log => return Err(ConfigError::StalenessWithoutLog { bound }),
-                None if self.follows_log && store.is_durable() => settings.sessions.bound_staleness(),
+                None if has_pending && !self.follows_log => return Err(ConfigError::PendingRevocationsWithoutLog),
+                // Requests look for sessions that have to end only if this process is behind the log.
+                None if self.follows_log && (has_pending || store.is_durable()) => policy.bound_staleness(),
                 Some(_) | None => {}
+            }
+            if policy.max_sessions.is_some() && !store.can(StoreAbility::LimitSessions) {
+                if policy.has_max_sessions {
+                    return Err(ConfigError::StoreCannotLimitSessions);
+                }
+                tracing::warn!(event = "sessions_unlimited", "the session store cannot limit the sessions of a user");
+                policy.max_sessions = None;
             }
         }
         let background =
@@ -365,6 +393,8 @@ impl AuthenticatorBuilder {
             revocation_cache: RevocationCache::default(),
             log: LogPosition::default(),
             watchers: Watchers::default(),
+            pending: self.pending,
+            held: HeldSubjects::default(),
             clock: self.clock,
             early_tokens: EarlyTokens::default(),
             handlers: self.handlers,

@@ -32,6 +32,9 @@ impl Authenticator {
     /// # Errors
     /// The store failed. No entry is skipped: the next call continues where this one stopped.
     pub async fn sync_revocations(&self) -> Result<usize, BackendError> {
+        if let Err(error) = self.work_off_due().await {
+            tracing::error!(event = "ending_failed", error = %WithCauses(&error));
+        }
         self.read_log(std::future::pending::<()>).await
     }
 
@@ -87,10 +90,13 @@ impl WeakAuthenticator {
     {
         let Some(store) = self.upgrade().and_then(|authenticator| authenticator.0.store.clone()) else { return };
         let mut news = store.revoked_elsewhere();
-        let (mut failures, mut deaf) = (0_u32, false);
+        let (mut failures, mut deaf, mut pending_failed) = (0_u32, false, false);
         let Some(mut read_at) = self.upgrade().map(|authenticator| authenticator.0.clock.monotonic()) else { return };
         // The authenticator is only held while the log is read, so that it can be dropped meanwhile.
         while let Some(authenticator) = self.upgrade() {
+            authenticator.follow_pending(&mut pending_failed, || sleep(PATIENCE)).await;
+            // That may have taken long.
+            authenticator.limit_staleness(read_at);
             let began_at = authenticator.0.clock.monotonic();
             match authenticator.read_log(|| sleep(PATIENCE)).await {
                 Ok(_) => {
@@ -105,10 +111,7 @@ impl WeakAuthenticator {
                         tracing::error!(event = "sync_failed", error = %WithCauses(&error));
                     }
                     failures = failures.saturating_add(1);
-                    let age = authenticator.0.clock.monotonic().saturating_sub(read_at);
-                    if authenticator.settings().sessions.max_staleness.is_some_and(|bound| age >= bound) {
-                        authenticator.0.log.stale();
-                    }
+                    authenticator.limit_staleness(read_at);
                     if !authenticator.knows_all_revocations(authenticator.now()) {
                         authenticator.0.watchers.wake_all();
                     }
@@ -138,9 +141,20 @@ impl WeakAuthenticator {
 }
 
 impl Authenticator {
+    /// Notes that the cache is stale if the log was last read too long before now. `read_at` is a monotonic time.
+    fn limit_staleness(&self, read_at: Duration) {
+        let age = self.0.clock.monotonic().saturating_sub(read_at);
+        if self.settings().sessions.max_staleness.is_some_and(|bound| age >= bound) {
+            self.0.log.incomplete();
+        }
+    }
+
     /// Reads the log to its head, or all of it if the clock was set back to a time when dropped entries were needed.
     /// Each page must arrive before `patience` ends.
-    async fn read_log<S: Future<Output = ()>>(&self, patience: impl Fn() -> S) -> Result<usize, BackendError> {
+    pub(super) async fn read_log<S: Future<Output = ()>>(
+        &self,
+        patience: impl Fn() -> S,
+    ) -> Result<usize, BackendError> {
         let Some(store) = self.store() else { return Ok(0) };
         let (log, cache) = (&self.0.log, &self.0.revocation_cache);
         let forgotten = cache.forgotten_until(self.now());
@@ -181,9 +195,15 @@ impl Authenticator {
                 LogStep::Continue => {}
                 LogStep::Done => {
                     log.reached(reader.position());
-                    log.synced(asked_at);
+                    if !self.0.held.any() {
+                        log.synced(asked_at);
+                    }
                     if let Some(until) = forgotten {
                         cache.remembers(until);
+                    }
+                    // Ask again: subjects may have been held in the meantime.
+                    if self.0.held.any() {
+                        log.incomplete();
                     }
                     return Ok(read);
                 }
@@ -214,7 +234,7 @@ impl Authenticator {
 }
 
 /// Waits for a future until a timer ends. The future can be polled again afterwards.
-async fn sooner<T>(
+pub(super) async fn sooner<T>(
     answer: &mut Pin<Box<dyn Future<Output = T> + Send + '_>>,
     timer: impl Future<Output = ()>,
 ) -> Option<T> {

@@ -30,8 +30,8 @@ impl Authenticator {
                 named(target).iter().map(|id| (*id, None)).collect()
             }
             RevokeTarget::AllOf(subject) | RevokeTarget::AllExcept(subject, _) | RevokeTarget::Renewed(subject, _) => {
-                let rows = store.list(subject, self.now()).await?;
-                rows.into_iter().map(|row| (row.id, Some(row.rotated_at))).collect()
+                let live = self.live_sessions(store, subject).await?;
+                live.into_iter().map(|(id, rotated_at)| (id, Some(rotated_at))).collect()
             }
         };
         Ok(UncertainWrite { authenticator: self, sessions })
