@@ -88,7 +88,7 @@ struct Watched {
 
 impl Watched {
     fn new<T>(token: &VerifiedToken<T>, authenticator: &Authenticator, whole_session: bool) -> Self {
-        let leeway = authenticator.settings().claims.leeway;
+        let leeway = authenticator.settings().claims.exp_leeway();
         Self {
             session: token.session(),
             generation: token.claims().generation.filter(|_| token.kind() == TokenKind::Access),

@@ -128,7 +128,7 @@ impl RequestVerifier<'_> {
             return Ok(None);
         }
         let renewed = match self.authenticator.refresh_mode() {
-            RefreshMode::Transparent if self.state.is_in_layer() => {
+            RefreshMode::Transparent if self.state.can_refresh() => {
                 let is_same = |refresh: &VerifiedToken| {
                     refresh.session() == token.session() && refresh.subject() == token.subject()
                 };
@@ -138,7 +138,7 @@ impl RequestVerifier<'_> {
                     _ => return Ok(None),
                 }
             }
-            RefreshMode::Sliding if self.state.is_in_layer() => self.slide_in_place(token).await?,
+            RefreshMode::Sliding if self.state.can_refresh() => self.slide_in_place(token).await?,
             RefreshMode::Redirect if self.may_have_refresh_cookie()? => return Err(Reason::RefreshNeeded.into()),
             _ => return Ok(None),
         };
