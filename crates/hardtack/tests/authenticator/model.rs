@@ -402,7 +402,7 @@ impl World {
                 prop_assert_eq!(self.sites[at].log_out(&mut self.pairs[index].browser.clone()).status, 200);
                 // A pair that has expired and is not the newest ends nothing: it may be a copy.
                 let newest = self.pairs[index].generation == self.sessions[session].generation;
-                if !newest && self.pairs[index].refresh_expires_at <= self.now() {
+                if !newest && self.pairs[index].refresh_expires_at <= self.now(at) {
                     return Ok(());
                 }
                 self.end(at, |own, _| own == session);
