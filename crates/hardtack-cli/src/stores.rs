@@ -1,6 +1,7 @@
 //! The data folder, and the store of the sessions.
 
 use hardtack::AuthenticatorBuilder;
+use hardtack_accounts::Accounts;
 use hardtack_redis::{NotifyingSessions, RedisSessions};
 use hardtack_sqlx::Database;
 
@@ -14,6 +15,15 @@ pub(crate) fn create_data_dir(config: &Config) -> Result<(), Error> {
         let expected = "expected a folder that this user can write to";
         Error::runtime(format_args!("{} cannot be created: {error}; {expected}", config.data_dir_label()))
     })
+}
+
+/// Tells the accounts where the sessions are: if they are in the database, they end in the same transaction as a change
+/// of their user.
+pub(crate) fn with_sessions(accounts: Accounts, redis: Option<&RedisConfig>) -> Accounts {
+    match redis.map(|redis| &redis.purpose) {
+        Some(RedisPurpose::Sessions) => accounts,
+        Some(RedisPurpose::Notice) | None => accounts.with_sessions(),
+    }
 }
 
 /// Adds the session store: the database, or Redis.

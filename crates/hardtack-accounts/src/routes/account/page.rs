@@ -51,6 +51,10 @@ impl<'a> AccountPage<'a> {
     }
 }
 
+fn info(text: &str) -> Option<Notice<'_>> {
+    Some(Notice { kind: NoticeKind::Info, text })
+}
+
 fn success(text: &str) -> Option<Notice<'_>> {
     Some(Notice { kind: NoticeKind::Success, text })
 }
@@ -69,12 +73,12 @@ pub(crate) async fn show(
     page.notice = match auth.query("done").as_deref() {
         Some("settings") => success("Your settings are saved."),
         Some("password") => success("Your password is changed. All other devices are logged out."),
+        Some("unchanged") => info("Your password is not changed yet. Enter it below once more."),
         Some("letter") => success("An email is on its way. Open the link in it."),
         _ => None,
     };
-    let Some(draft) = draft::find(&headers, &user) else { return page.respond(&user, StatusCode::OK) };
+    let Some(draft) = draft::find(&headers, &user, auth.authenticator()) else { return page.respond(&user, StatusCode::OK) };
     page.profile = draft;
-    let text = "Your changes are still here, but not saved yet. Check them and save.";
-    page.notice = Some(Notice { kind: NoticeKind::Info, text });
+    page.notice = info("Your changes are still here, but not saved yet. Check them and save.");
     draft::clear(page.respond(&user, StatusCode::OK), auth.authenticator())
 }

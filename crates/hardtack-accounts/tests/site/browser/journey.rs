@@ -157,7 +157,7 @@ async fn keeps_what_was_typed(ada: &Person<'_>) {
     assert_eq!(ada.field("display_name").await, "x".repeat(200));
     assert_eq!(ada.field("email").await, "ada@example.org");
 
-    ada.sends("/account/change_settings", &typed).await;
+    ada.sends("/account/change_settings", &[typed[0], typed[1], ("current_password", PASSWORD)]).await;
     ada.sees("Your settings are saved.").await;
     ada.is_greeted_as("Ada Lovelace").await;
     ada.opens("/account").await;
@@ -177,8 +177,12 @@ async fn logs_out_a_device(ada: &Person<'_>, telephone: &Person<'_>) {
     assert_eq!(ada.count(".device .badge").await, 1);
     ada.sees("This device").await;
 
-    // The form still works after its token has expired.
+    // After its token has expired, the form asks for the password first.
     ada.site.expire_access();
+    ada.clicks("form[action$='/revoke']").await;
+    ada.confirms_password().await;
+    ada.is_at("/account/sessions").await;
+    ada.sees("Nothing is logged out yet").await;
     ada.clicks("form[action$='/revoke']").await;
     ada.is_at("/account/sessions").await;
     ada.sees("The chosen devices are logged out.").await;
@@ -192,6 +196,7 @@ async fn logs_out_a_device(ada: &Person<'_>, telephone: &Person<'_>) {
 }
 
 async fn changes_the_password(ada: &Person<'_>, telephone: &Person<'_>) {
+    ada.site.expire_access();
     ada.opens("/account").await;
     ada.confirms_password().await;
     ada.sends("/account/password", &[("current_password", "not this"), ("new_password", NEW_PASSWORD)]).await;
