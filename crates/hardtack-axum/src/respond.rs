@@ -21,6 +21,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 #[must_use = "the cookies must be added to the response"]
 pub struct SetCookies(hardtack::SetCookies);
 
+impl SetCookies {
+    /// Returns whether there are no cookies.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl From<hardtack::SetCookies> for SetCookies {
     fn from(cookies: hardtack::SetCookies) -> Self {
         Self(cookies)

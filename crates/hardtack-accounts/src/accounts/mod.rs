@@ -25,8 +25,7 @@ use crate::users::{EmailAddress, User, UserStore};
 
 pub use error::AccountsError;
 pub(crate) use error::{
-    ActionError, DeadLink, PasswordChangeProblem, PasswordResetProblem, ProfileChangeProblem, SignUpProblems,
-    WrongPassword,
+    ActionError, DeadLink, PasswordChangeProblem, PasswordResetProblem, ProfileChangeProblem, WrongPassword,
 };
 pub(crate) use passwords::VerifiedPassword;
 
