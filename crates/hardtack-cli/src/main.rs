@@ -9,6 +9,7 @@ mod mail;
 mod output;
 mod private_file;
 mod server;
+mod session_place;
 mod stores;
 mod subcommands;
 

@@ -7,7 +7,16 @@ use hardtack_sqlx::Database;
 
 use crate::config::{Config, RedisConfig, RedisPurpose};
 use crate::error::Error;
-use crate::private_file;
+use crate::{private_file, session_place};
+
+/// Who uses a session store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StoreUser {
+    /// A server, which decides where the sessions are.
+    Server,
+    /// A command, which looks for the servers' sessions.
+    Command,
+}
 
 /// Creates the data folder, which holds the keys and, by default, the database.
 pub(crate) fn create_data_dir(config: &Config) -> Result<(), Error> {
@@ -26,21 +35,28 @@ pub(crate) fn with_sessions(accounts: Accounts, redis: Option<&RedisConfig>) -> 
     }
 }
 
-/// Adds the session store: the database, or Redis.
+/// Adds the session store: the database, or Redis. A server records which one it is.
 pub(crate) async fn add_sessions(
     builder: AuthenticatorBuilder,
     database: &Database,
     redis: Option<&RedisConfig>,
+    user: StoreUser,
 ) -> Result<AuthenticatorBuilder, Error> {
-    if let Some(RedisConfig { url, purpose }) = redis {
+    if let Some(config @ RedisConfig { url, purpose }) = redis {
         tracing::info!(event = "redis", redis = %url, purpose = purpose.name());
         if *purpose == RedisPurpose::Sessions {
             let sessions = RedisSessions::open(url.clone()).await.map_err(Error::with_causes)?;
+            if user == StoreUser::Server {
+                session_place::record(database, Some((config, &sessions))).await?;
+            }
             return Ok(builder.sessions(sessions));
         }
     }
     let sessions = database.sessions();
     sessions.migrate().await.map_err(Error::with_causes)?;
+    if user == StoreUser::Server {
+        session_place::record(database, None).await?;
+    }
     match redis {
         // If Redis is down, servers learn about ended sessions when they next poll the log.
         Some(RedisConfig { url, .. }) => {

@@ -5,6 +5,7 @@ use sqlx::{PgConnection, Postgres};
 #[cfg(feature = "sqlite")]
 use sqlx::{Sqlite, SqliteConnection};
 
+use crate::health::WriteHealth;
 use crate::row::FromAnyRow;
 use crate::statement::Statement;
 #[cfg(feature = "postgres")]
@@ -13,7 +14,11 @@ use crate::value::Value;
 
 /// A borrowed connection to a database of either kind. If it is in a transaction, statements are part of it.
 #[derive(Debug)]
-pub struct Connection<'c>(Inner<'c>);
+pub struct Connection<'c> {
+    inner: Inner<'c>,
+    /// Learns of failed writes, for the connections of a pool.
+    health: Option<&'c WriteHealth>,
+}
 
 #[derive(Debug)]
 enum Inner<'c> {
@@ -28,14 +33,14 @@ enum Inner<'c> {
 #[cfg(feature = "sqlite")]
 impl<'c> From<&'c mut SqliteConnection> for Connection<'c> {
     fn from(connection: &'c mut SqliteConnection) -> Self {
-        Self(Inner::Sqlite(connection))
+        Self { inner: Inner::Sqlite(connection), health: None }
     }
 }
 
 #[cfg(feature = "postgres")]
 impl<'c> From<&'c mut PgConnection> for Connection<'c> {
     fn from(connection: &'c mut PgConnection) -> Self {
-        Self(Inner::Postgres(connection))
+        Self { inner: Inner::Postgres(connection), health: None }
     }
 }
 
@@ -51,16 +56,41 @@ macro_rules! bind_all {
     };
 }
 
-impl Connection<'_> {
+impl<'c> Connection<'c> {
+    /// Reports failed writes.
+    pub(crate) fn noting(self, health: &'c WriteHealth) -> Self {
+        Self { health: Some(health), ..self }
+    }
+
+    /// Returns whether the database is PostgreSQL.
+    pub fn is_postgres(&self) -> bool {
+        match &self.inner {
+            #[cfg(feature = "sqlite")]
+            Inner::Sqlite(_) => false,
+            #[cfg(feature = "postgres")]
+            Inner::Postgres(_) => true,
+            #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+            Inner::None(never, _) => match *never {},
+        }
+    }
+
     /// Runs a statement and returns its rows. Outside a transaction, its changes are committed when this method
     /// returns.
     ///
     /// # Errors
     /// The database failed.
     pub async fn fetch<R: FromAnyRow>(&mut self, statement: Statement<'_>) -> Result<Vec<R>, sqlx::Error> {
+        let result = self.fetch_rows(statement).await;
+        if let Some(health) = self.health {
+            health.note(&result);
+        }
+        result
+    }
+
+    async fn fetch_rows<R: FromAnyRow>(&mut self, statement: Statement<'_>) -> Result<Vec<R>, sqlx::Error> {
         // Read all rows, even if the caller needs one: a statement that changes and returns rows commits at its end,
         // and a failed commit is reported only then.
-        match &mut self.0 {
+        match &mut self.inner {
             #[cfg(feature = "sqlite")]
             Inner::Sqlite(connection) => {
                 let (sql, values) = statement.for_sqlite();
@@ -81,7 +111,15 @@ impl Connection<'_> {
     /// # Errors
     /// The database failed.
     pub async fn execute(&mut self, statement: Statement<'_>) -> Result<u64, sqlx::Error> {
-        match &mut self.0 {
+        let result = self.run(statement).await;
+        if let Some(health) = self.health {
+            health.note(&result);
+        }
+        result
+    }
+
+    async fn run(&mut self, statement: Statement<'_>) -> Result<u64, sqlx::Error> {
+        match &mut self.inner {
             #[cfg(feature = "sqlite")]
             Inner::Sqlite(connection) => {
                 let (sql, values) = statement.for_sqlite();
@@ -100,7 +138,7 @@ impl Connection<'_> {
 
     /// Runs any number of statements, without values and without a time limit. An empty text does nothing.
     pub(crate) async fn run_script(&mut self, sqlite: &'static str, postgres: &'static str) -> Result<(), sqlx::Error> {
-        match &mut self.0 {
+        match &mut self.inner {
             #[cfg(feature = "sqlite")]
             Inner::Sqlite(connection) => sqlx::raw_sql(sqlite).execute(&mut **connection).await.map(drop),
             #[cfg(feature = "postgres")]

@@ -43,6 +43,7 @@
 
 mod connection;
 mod error;
+mod health;
 mod migration;
 mod pool;
 mod row;

@@ -6,6 +6,7 @@ use sqlx::PgPool;
 use sqlx::SqlitePool;
 
 use crate::connection::Connection;
+use crate::health::WriteHealth;
 use crate::row::FromAnyRow;
 use crate::statement::Statement;
 #[cfg(feature = "postgres")]
@@ -14,7 +15,10 @@ use crate::transaction::Transaction;
 
 /// The connections to a database of either kind. Clones share them.
 #[derive(Clone, Debug)]
-pub struct Pool(Inner);
+pub struct Pool {
+    inner: Inner,
+    health: WriteHealth,
+}
 
 #[derive(Clone, Debug)]
 enum Inner {
@@ -29,14 +33,14 @@ enum Inner {
 #[cfg(feature = "sqlite")]
 impl From<SqlitePool> for Pool {
     fn from(pool: SqlitePool) -> Self {
-        Self(Inner::Sqlite(pool))
+        Self { inner: Inner::Sqlite(pool), health: WriteHealth::default() }
     }
 }
 
 #[cfg(feature = "postgres")]
 impl From<PgPool> for Pool {
     fn from(pool: PgPool) -> Self {
-        Self(Inner::Postgres(pool))
+        Self { inner: Inner::Postgres(pool), health: WriteHealth::default() }
     }
 }
 
@@ -46,7 +50,13 @@ impl Pool {
     /// # Errors
     /// The database failed.
     pub async fn fetch<R: FromAnyRow>(&self, statement: Statement<'_>) -> Result<Vec<R>, sqlx::Error> {
-        match &self.0 {
+        let result = self.fetch_rows(statement).await;
+        self.health.note(&result);
+        result
+    }
+
+    async fn fetch_rows<R: FromAnyRow>(&self, statement: Statement<'_>) -> Result<Vec<R>, sqlx::Error> {
+        match &self.inner {
             #[cfg(feature = "sqlite")]
             Inner::Sqlite(pool) => Connection::from(&mut *pool.acquire().await?).fetch(statement).await,
             #[cfg(feature = "postgres")]
@@ -66,7 +76,16 @@ impl Pool {
     /// # Errors
     /// The database failed.
     pub async fn execute(&self, statement: Statement<'_>) -> Result<u64, sqlx::Error> {
-        match &self.0 {
+        let result = self.run(statement).await;
+        self.health.note(&result);
+        if matches!(result, Ok(changed) if changed > 0) {
+            self.health.recovered();
+        }
+        result
+    }
+
+    async fn run(&self, statement: Statement<'_>) -> Result<u64, sqlx::Error> {
+        match &self.inner {
             #[cfg(feature = "sqlite")]
             Inner::Sqlite(pool) => Connection::from(&mut *pool.acquire().await?).execute(statement).await,
             #[cfg(feature = "postgres")]
@@ -86,21 +105,43 @@ impl Pool {
     /// # Errors
     /// The database failed.
     pub async fn begin(&self) -> Result<Transaction, sqlx::Error> {
-        match &self.0 {
+        let result = self.begin_transaction().await;
+        self.health.note(&result);
+        result
+    }
+
+    async fn begin_transaction(&self) -> Result<Transaction, sqlx::Error> {
+        match &self.inner {
             // IMMEDIATE takes the write lock now. A transaction that begins as a reader fails when it writes
             // after another connection has written.
             #[cfg(feature = "sqlite")]
-            Inner::Sqlite(pool) => Ok(Transaction::sqlite(pool.begin_with("BEGIN IMMEDIATE").await?)),
+            Inner::Sqlite(pool) => {
+                Ok(Transaction::sqlite(pool.begin_with("BEGIN IMMEDIATE").await?, self.health.clone()))
+            }
             #[cfg(feature = "postgres")]
-            Inner::Postgres(pool) => Transaction::begin_postgres(pool.acquire().await?).await,
+            Inner::Postgres(pool) => Transaction::begin_postgres(pool.acquire().await?, self.health.clone()).await,
             #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
             Inner::None(never) => match *never {},
         }
     }
 
+    /// Checks that the database responds, and, if the last write has failed, that it accepts writes again.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn check(&self) -> Result<(), sqlx::Error> {
+        if !self.health.is_failing() {
+            return self.run(Statement::new("SELECT 1")).await.map(drop);
+        }
+        // Changes nothing, and still has to be written and synced.
+        let sql = "UPDATE hardtack_migrations SET applied_at = applied_at
+             WHERE version = (SELECT MIN(version) FROM hardtack_migrations)";
+        self.execute(Statement::new(sql)).await.map(drop)
+    }
+
     /// Waits until no connection is in use, and closes all connections. Afterwards, every query fails, on clones too.
     pub async fn close(&self) {
-        match &self.0 {
+        match &self.inner {
             #[cfg(feature = "sqlite")]
             Inner::Sqlite(pool) => pool.close().await,
             #[cfg(feature = "postgres")]
@@ -113,7 +154,7 @@ impl Pool {
     /// Returns the sqlx pool of a PostgreSQL database, or `None` for SQLite.
     #[cfg(feature = "postgres")]
     pub fn as_postgres(&self) -> Option<&PgPool> {
-        match &self.0 {
+        match &self.inner {
             #[cfg(feature = "sqlite")]
             Inner::Sqlite(_) => None,
             Inner::Postgres(pool) => Some(pool),

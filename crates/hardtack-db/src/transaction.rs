@@ -6,6 +6,7 @@ use sqlx::Sqlite;
 use sqlx::{Postgres, pool::PoolConnection};
 
 use crate::connection::Connection;
+use crate::health::WriteHealth;
 use crate::row::FromAnyRow;
 use crate::statement::Statement;
 #[cfg(feature = "postgres")]
@@ -13,7 +14,10 @@ use crate::time_limit::limited;
 
 /// A transaction of a [`Pool`](crate::Pool). It is rolled back if it is dropped without [`Self::commit`].
 #[derive(Debug)]
-pub struct Transaction(Inner);
+pub struct Transaction {
+    inner: Inner,
+    health: WriteHealth,
+}
 
 #[derive(Debug)]
 enum Inner {
@@ -27,27 +31,31 @@ enum Inner {
 
 impl Transaction {
     #[cfg(feature = "sqlite")]
-    pub(crate) fn sqlite(transaction: sqlx::Transaction<'static, Sqlite>) -> Self {
-        Self(Inner::Sqlite(transaction))
+    pub(crate) fn sqlite(transaction: sqlx::Transaction<'static, Sqlite>, health: WriteHealth) -> Self {
+        Self { inner: Inner::Sqlite(transaction), health }
     }
 
     #[cfg(feature = "postgres")]
-    pub(crate) async fn begin_postgres(connection: PoolConnection<Postgres>) -> Result<Self, sqlx::Error> {
+    pub(crate) async fn begin_postgres(
+        connection: PoolConnection<Postgres>,
+        health: WriteHealth,
+    ) -> Result<Self, sqlx::Error> {
         let mut transaction = PgTransaction { connection, committed: false };
         transaction.run("BEGIN").await?;
-        Ok(Self(Inner::Postgres(transaction)))
+        Ok(Self { inner: Inner::Postgres(transaction), health })
     }
 
     /// Returns the connection that the transaction runs on.
     pub fn connection(&mut self) -> Connection<'_> {
-        match &mut self.0 {
+        let connection = match &mut self.inner {
             #[cfg(feature = "sqlite")]
             Inner::Sqlite(transaction) => Connection::from(&mut **transaction),
             #[cfg(feature = "postgres")]
             Inner::Postgres(transaction) => Connection::from(&mut *transaction.connection),
             #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
             Inner::None(never) => match *never {},
-        }
+        };
+        connection.noting(&self.health)
     }
 
     /// Runs a statement and returns its rows.
@@ -71,7 +79,17 @@ impl Transaction {
     /// # Errors
     /// The database failed; the transaction may or may not be committed.
     pub async fn commit(self) -> Result<(), sqlx::Error> {
-        match self.0 {
+        let health = self.health.clone();
+        let result = self.run_commit().await;
+        health.note(&result);
+        if result.is_ok() {
+            health.recovered();
+        }
+        result
+    }
+
+    async fn run_commit(self) -> Result<(), sqlx::Error> {
+        match self.inner {
             #[cfg(feature = "sqlite")]
             Inner::Sqlite(transaction) => transaction.commit().await,
             #[cfg(feature = "postgres")]

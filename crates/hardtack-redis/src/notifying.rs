@@ -8,7 +8,7 @@ use hardtack::BackendError;
 use hardtack::SessionId;
 use hardtack::clock::Timestamp;
 use hardtack::session::{RevocationPage, RevokeTarget, Rotation};
-use hardtack::session::{Session, SessionStore};
+use hardtack::session::{Session, SessionCursor, SessionStore, StoreAbility};
 use redis::{Client, IntoConnectionInfo};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -86,6 +86,31 @@ impl<S: SessionStore> SessionStore for NotifyingSessions<S> {
         let ended = self.store.create(session, target).await?;
         self.notify_if(!ended.is_empty());
         Ok(ended)
+    }
+
+    fn can(&self, ability: StoreAbility) -> bool {
+        self.store.can(ability)
+    }
+
+    async fn create_within(
+        &self,
+        session: &Session,
+        target: RevokeTarget<'_>,
+        limit: u32,
+    ) -> Result<Vec<SessionId>, BackendError> {
+        let ended = self.store.create_within(session, target, limit).await?;
+        self.notify_if(!ended.is_empty());
+        Ok(ended)
+    }
+
+    async fn list_page(
+        &self,
+        subject: &str,
+        now: Timestamp,
+        after: Option<SessionCursor>,
+        limit: u32,
+    ) -> Result<Vec<Session>, BackendError> {
+        self.store.list_page(subject, now, after, limit).await
     }
 
     async fn find(&self, id: SessionId) -> Result<Option<Session>, BackendError> {

@@ -34,6 +34,7 @@ scripts! {
     OUTDATE = Unsafe: "rows" "log" "outdate";
     CONFIRM = Safe: "rows" "confirm";
     LIST = Safe: "rows" "list";
+    LIST_PAGE = Safe: "rows" "list_page";
     REVOCATIONS = Safe: "log" "revocations";
     PRUNE = Safe: "rows" "log" "prune";
 }

@@ -7,7 +7,7 @@ use hardtack::BackendError;
 use hardtack::SessionId;
 use hardtack::clock::Timestamp;
 use hardtack::session::{RevocationPage, RevokeTarget, Rotation};
-use hardtack::session::{Session, SessionStore};
+use hardtack::session::{Session, SessionCursor, SessionStore, StoreAbility};
 use redis::{Client, FromRedisValue, IntoConnectionInfo, ToRedisArgs};
 
 use crate::connection::{Connection, Retry};
@@ -15,7 +15,7 @@ use crate::error::OpenError;
 use crate::keys::{DEFAULT_NAME, key_prefix};
 use crate::listen::StreamListener;
 use crate::row::{self, LogEntry};
-use crate::scripts::{CONFIRM, CREATE, LIST, OUTDATE, PRUNE, REVOCATIONS, REVOKE, ROTATE, StoreScript};
+use crate::scripts::{CONFIRM, CREATE, LIST, LIST_PAGE, OUTDATE, PRUNE, REVOCATIONS, REVOKE, ROTATE, StoreScript};
 use crate::server_info::check_server;
 
 /// The most rows that one run of the script of [`SessionStore::prune`] deletes. Redis executes nothing else meanwhile.
@@ -74,10 +74,40 @@ impl RedisSessions {
     ) -> Result<T, BackendError> {
         script.run(&self.connection, &self.prefix, arguments).await.map_err(BackendError::new)
     }
-}
 
-impl SessionStore for RedisSessions {
-    async fn create(&self, session: &Session, target: RevokeTarget<'_>) -> Result<Vec<SessionId>, BackendError> {
+    /// Returns the random id that [`Self::create_identity`] has given to this store, if it has one. Two addresses with
+    /// the same id lead to the same store.
+    ///
+    /// # Errors
+    /// Redis failed.
+    pub async fn identity(&self) -> Result<Option<String>, BackendError> {
+        let mut read = redis::cmd("GET");
+        read.arg(self.identity_key());
+        self.connection.query(&read, Retry::Safe).await.map_err(BackendError::new)
+    }
+
+    /// Gives this store a random id if it has none, and returns its id.
+    ///
+    /// # Errors
+    /// Redis failed.
+    pub async fn create_identity(&self) -> Result<String, BackendError> {
+        let mut create = redis::cmd("SET");
+        // A session id is 128 random bits.
+        create.arg(self.identity_key()).arg(SessionId::random().to_string()).arg("NX");
+        let _: Option<String> = self.connection.query(&create, Retry::Safe).await.map_err(BackendError::new)?;
+        self.identity().await?.ok_or_else(|| BackendError::new("Redis has lost the id of the store"))
+    }
+
+    fn identity_key(&self) -> String {
+        format!("{}:id", self.prefix)
+    }
+
+    async fn insert(
+        &self,
+        session: &Session,
+        target: RevokeTarget<'_>,
+        limit: Option<u32>,
+    ) -> Result<Vec<SessionId>, BackendError> {
         let end = session.revoked_at.map_or(session.expires_at, |at| at.min(session.expires_at));
         let mut arguments = vec![
             text(session.created_at.max(session.rotated_at)),
@@ -86,10 +116,30 @@ impl SessionStore for RedisSessions {
             text(&session.subject),
             text(end),
             text(u8::from(session.revoked_at.is_none())),
+            limit.map_or_else(|| text('-'), text),
         ];
         arguments.extend(encode_target(target)?);
         let ended: Option<Vec<String>> = self.run(&CREATE, arguments).await?;
         decode_ids(ended.ok_or_else(|| BackendError::new(format!("a session {} exists already", session.id)))?)
+    }
+}
+
+impl SessionStore for RedisSessions {
+    async fn create(&self, session: &Session, target: RevokeTarget<'_>) -> Result<Vec<SessionId>, BackendError> {
+        self.insert(session, target, None).await
+    }
+
+    fn can(&self, ability: StoreAbility) -> bool {
+        matches!(ability, StoreAbility::LimitSessions | StoreAbility::ListPages)
+    }
+
+    async fn create_within(
+        &self,
+        session: &Session,
+        target: RevokeTarget<'_>,
+        limit: u32,
+    ) -> Result<Vec<SessionId>, BackendError> {
+        self.insert(session, target, Some(limit)).await
     }
 
     async fn find(&self, id: SessionId) -> Result<Option<Session>, BackendError> {
@@ -142,12 +192,23 @@ impl SessionStore for RedisSessions {
     }
 
     async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, BackendError> {
-        let found: Vec<(String, Vec<u8>)> = self.run(&LIST, &[subject]).await?;
-        let rows = found.iter().map(|(id, found)| row::decode(row::decode_id(id)?, found));
-        let mut rows: Vec<Session> = rows.collect::<Result<_, _>>().map_err(BackendError::new)?;
+        let mut rows = decode_rows(self.run(&LIST, &[subject]).await?)?;
         rows.retain(|row| row.is_live(now));
         rows.sort_by_key(|row| (std::cmp::Reverse(row.created_at), row.id));
         Ok(rows)
+    }
+
+    async fn list_page(
+        &self,
+        subject: &str,
+        now: Timestamp,
+        after: Option<SessionCursor>,
+        limit: u32,
+    ) -> Result<Vec<Session>, BackendError> {
+        let position =
+            after.map_or_else(|| [text('-'), text('-')], |after| [text(after.created_at()), text(after.id())]);
+        let arguments: Vec<Vec<u8>> = [text(subject), text(now), text(limit)].into_iter().chain(position).collect();
+        decode_rows(self.run(&LIST_PAGE, arguments).await?)
     }
 
     async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, BackendError> {
@@ -190,6 +251,11 @@ fn encode_target(target: RevokeTarget<'_>) -> Result<Vec<Vec<u8>>, BackendError>
         RevokeTarget::Renewed(subject, renewed) => vec![text("renewed"), text(subject), text(renewed)],
         _ => return Err(BackendError::unsupported("this choice of sessions to end")),
     })
+}
+
+fn decode_rows(found: Vec<(String, Vec<u8>)>) -> Result<Vec<Session>, BackendError> {
+    let rows = found.iter().map(|(id, found)| row::decode(row::decode_id(id)?, found));
+    rows.collect::<Result<_, _>>().map_err(BackendError::new)
 }
 
 fn decode_ids(ended: Vec<String>) -> Result<Vec<SessionId>, BackendError> {

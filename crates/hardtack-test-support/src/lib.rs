@@ -8,6 +8,7 @@
 //! - [`process`]: a server program that a test starts, watches and stops;
 //! - [`server`]: a listener on a free port, and a small HTTP server that takes the place of an upstream or a website;
 //! - [`services`]: private PostgreSQL and Redis servers and Flask applications, which end with the test;
+//! - [`small_disk`]: a file system that a test fills and frees;
 //! - [`on_every_store!`]: runs the same tests on several stores;
 //! - [`tutorial`]: visits to the tutorial's site.
 //!
@@ -27,6 +28,7 @@ pub mod html;
 pub mod process;
 pub mod server;
 pub mod services;
+pub mod small_disk;
 pub mod stores;
 pub mod tutorial;
 

@@ -23,7 +23,8 @@ pub enum EventKind {
     RefreshAhead,
     /// A user logged out.
     LogOut,
-    /// The session was ended from elsewhere: by its user on another device, or by an operator.
+    /// The session was ended from elsewhere: by its user on another device, by an operator, or because the user has
+    /// more sessions than [`SessionPolicy::max_sessions`](crate::session::SessionPolicy::max_sessions).
     Revoked,
     /// The session was replaced by a new session of the same browser.
     Replaced,

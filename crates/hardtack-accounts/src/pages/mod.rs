@@ -42,7 +42,7 @@ pub(crate) use reauthenticate::{ReauthenticateView, reauthenticate};
 pub(crate) use refresh::continue_refresh;
 pub(crate) use reset_password::{ResetPasswordView, reset_password};
 pub(crate) use service::service;
-pub(crate) use sessions::{ActivityRow, DeviceRow, sessions};
+pub(crate) use sessions::{ActivityRow, DevicePage, DeviceRow, sessions};
 pub(crate) use signup::signup;
 pub(crate) use time::{TimeText, date};
 pub(crate) use undo_email::{UndoEmailView, undo_email};

@@ -8,6 +8,7 @@ use super::view::Shell;
 use super::{form, url};
 
 /// One device: one session.
+#[derive(Clone)]
 pub(crate) struct DeviceRow {
     /// The session's public id, as in the path that revokes it.
     pub id: String,
@@ -19,6 +20,15 @@ pub(crate) struct DeviceRow {
     pub address: String,
     pub logged_in_at: TimeText,
     pub last_seen_at: TimeText,
+}
+
+/// A page of the user's devices.
+pub(crate) struct DevicePage {
+    pub rows: Vec<DeviceRow>,
+    /// Whether it is the first page, which has the current device.
+    pub is_first: bool,
+    /// The position of the next page, if there is one.
+    pub next: Option<String>,
 }
 
 /// One recorded activity.
@@ -34,10 +44,11 @@ pub(crate) struct ActivityRow {
     pub address: Option<String>,
 }
 
-/// Renders every device, with a log-out button for each device but the current one, and a button that logs out
+/// Renders a page of devices, with a log-out button for each device but the current one, and a button that logs out
 /// all the others.
-pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &[DeviceRow], activity: &[ActivityRow]) -> Markup {
-    let others = devices.iter().filter(|device| !device.is_current).count();
+pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &DevicePage, activity: &[ActivityRow]) -> Markup {
+    let others = devices.rows.iter().filter(|device| !device.is_current).count();
+    let is_all = devices.is_first && devices.next.is_none();
     page(
         shell,
         &Page {
@@ -49,14 +60,16 @@ pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &[DeviceRow
                 h1 { "Devices" }
                 p.lead { "Where you are logged in. If you don’t recognise a device, log it out and change your password." }
                 ul.card.devices {
-                    @for device in devices { li { (device_row(device, csrf_token)) } }
+                    @for device in &devices.rows { li { (device_row(device, csrf_token)) } }
                 }
-                @if others > 0 {
+                @if !devices.is_first || devices.next.is_some() { (more(devices)) }
+                @if others > 0 || !is_all {
                     section.sweep aria-labelledby="others" {
                         div {
                             h2 #others { "Everywhere else" }
                             p {
-                                @if others == 1 { "Logs out the other device at once." }
+                                @if !is_all { "Logs out all other devices at once." }
+                                @else if others == 1 { "Logs out the other device at once." }
                                 @else { "Logs out the " (others) " other devices at once." }
                                 " This one stays logged in."
                             }
@@ -73,6 +86,18 @@ pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &[DeviceRow
             },
         },
     )
+}
+
+/// Links to the first and the next page.
+fn more(devices: &DevicePage) -> Markup {
+    html! {
+        nav.more aria-label="More devices" {
+            @if !devices.is_first { a href="/account/sessions" { "Newest devices" } }
+            @if let Some(next) = &devices.next {
+                a rel="next" href={ "/account/sessions?after=" (url::segment(next)) } { "Older devices" }
+            }
+        }
+    }
 }
 
 fn recent_activity(rows: &[ActivityRow]) -> Markup {

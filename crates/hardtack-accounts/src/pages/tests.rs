@@ -60,6 +60,16 @@ fn hostile_time() -> TimeText {
     TimeText { text: hostile(), machine: hostile() }
 }
 
+/// The only page.
+fn all(rows: Vec<DeviceRow>) -> DevicePage {
+    DevicePage { rows, is_first: true, next: None }
+}
+
+/// A page between others.
+fn middle(rows: Vec<DeviceRow>) -> DevicePage {
+    DevicePage { rows, is_first: false, next: Some("7.0a?".into()) }
+}
+
 fn device(id: &str, is_current: bool) -> DeviceRow {
     DeviceRow {
         id: id.to_owned(),
@@ -128,8 +138,9 @@ fn every_page() -> Vec<(&'static str, bool, String)> {
         ("confirmation", false, confirm_email(&VISITOR, "token", HOSTILE, HOSTILE)),
         ("restored address", false, undo_email(&VISITOR, &undo_view)),
         ("done", true, done_page(&VIEWER, &done_view)),
-        ("devices", true, sessions(&VIEWER, "token", &devices, &[activity(true), activity(false)])),
-        ("devices, one", true, sessions(&VIEWER, "token", &devices[..1], &[])),
+        ("devices", true, sessions(&VIEWER, "token", &all(devices.to_vec()), &[activity(true), activity(false)])),
+        ("devices, one", true, sessions(&VIEWER, "token", &all(devices[..1].to_vec()), &[])),
+        ("devices, a page", true, sessions(&VIEWER, "token", &middle(devices[1..].to_vec()), &[])),
         ("error", false, error_page(&VISITOR, &error_view(None))),
         ("error, logged in", true, error_page(&VIEWER, &error_view(Some(("/account", HOSTILE))))),
     ];
@@ -330,7 +341,7 @@ fn a_page_redirects_by_itself_within_this_origin_only() {
 #[test]
 fn every_device_but_this_one_has_a_log_out_button() {
     let devices = [device("here", true), device("../there?", false), device("elsewhere", false)];
-    let html = sessions(&VISITOR, "token", &devices, &[activity(true)]).into_string();
+    let html = sessions(&VISITOR, "token", &all(devices.to_vec()), &[activity(true)]).into_string();
     let actions: Vec<_> =
         tags(&html).iter().filter(|tag| tag.name == "form").filter_map(|tag| tag.get("action")).collect();
     assert_eq!(
@@ -342,8 +353,13 @@ fn every_device_but_this_one_has_a_log_out_button() {
         ]
     );
     assert_eq!(html.matches("This device").count(), 1);
-    let alone = sessions(&VISITOR, "token", &devices[..1], &[]).into_string();
+    let alone = sessions(&VISITOR, "token", &all(devices[..1].to_vec()), &[]).into_string();
     assert!(!alone.contains("<form") && alone.contains("You are not logged in anywhere else."));
+    assert!(!html.contains("Older devices") && !html.contains("Newest devices"));
+    let page = sessions(&VISITOR, "token", &middle(devices[1..].to_vec()), &[]).into_string();
+    assert!(page.contains("<a rel=\"next\" href=\"/account/sessions?after=7.0a%3F\">Older devices</a>"), "{page}");
+    assert!(page.contains("<a href=\"/account/sessions\">Newest devices</a>"), "{page}");
+    assert!(page.contains("Logs out all other devices at once."), "{page}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 /// A time for people and for the attribute `datetime`.
+#[derive(Clone)]
 pub(crate) struct TimeText {
     /// `23 Nov 2026, 14:05 UTC`: short enough for one line on a phone.
     pub text: String,

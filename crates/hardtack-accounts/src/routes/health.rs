@@ -1,4 +1,4 @@
-//! `/healthz`: whether the site can reach its database.
+//! `/healthz`: whether the database responds, and accepts writes if the last one has failed.
 
 use axum::Json;
 use axum::extract::State;

@@ -4,9 +4,9 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use hardtack::SessionId;
 use hardtack::request::Wants;
-use hardtack::session::Session;
+use hardtack::session::{Session, SessionCursor};
+use hardtack::{BackendError, SessionId};
 use hardtack_axum::{Auth, AuthError, CurrentUser, FreshAccessToken};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::fresh::{AfterProof, ask_for_password};
 use crate::activity::Activity;
 use crate::extract::shell_of;
-use crate::pages::{ActivityRow, DeviceRow, Notice, NoticeKind, TimeText, device_name, sessions};
+use crate::pages::{ActivityRow, DevicePage, DeviceRow, Notice, NoticeKind, TimeText, device_name, sessions};
 use crate::respond;
 use crate::site::Site;
 use crate::users::User;
@@ -26,15 +26,16 @@ const PATH_AFTER_REVOKING: &str = "/account/sessions?done=revoke";
 const MAX_ACTIVITY: u32 = 20;
 
 pub(crate) async fn list(State(site): State<Site>, auth: Auth, user: CurrentUser<User>) -> Result<Response, AuthError> {
-    let mut rows = auth.authenticator().sessions(&user.id).await.map_err(|error| auth.refuse(error))?;
     let current = user.token().session();
-    // The current session first, then the store's order: newest first.
-    rows.sort_by_key(|row| Some(row.id) != current);
+    let after = auth.query("after").and_then(|after| after.parse().ok());
+    let (rows, next) = page_of(&auth, &user.id, current, after).await.map_err(|error| auth.refuse(error))?;
+    let next = next.map(|next| next.to_string());
     if auth.wants() == Wants::Api {
         let rows: Vec<Value> = rows.iter().map(|row| to_json(row, current)).collect();
-        return Ok(Json(json!({ "sessions": rows })).into_response());
+        return Ok(Json(json!({ "sessions": rows, "next": next })).into_response());
     }
-    let devices: Vec<DeviceRow> = rows.iter().map(|row| device_row(row, current)).collect();
+    let rows: Vec<DeviceRow> = rows.iter().map(|row| device_row(row, current)).collect();
+    let devices = DevicePage { rows, is_first: after.is_none(), next };
     let activity = site.accounts.activity(&user.id, MAX_ACTIVITY).await.map_err(|error| auth.refuse(error))?;
     let activity: Vec<ActivityRow> = activity.iter().map(activity_row).collect();
     let notice = auth.query("done").map(|done| match done.as_str() {
@@ -46,6 +47,23 @@ pub(crate) async fn list(State(site): State<Site>, auth: Auth, user: CurrentUser
     });
     let page = sessions(&shell_of(&user, notice), user.token().csrf_token(), &devices, &activity);
     Ok(respond::page(StatusCode::OK, page))
+}
+
+/// A page of the user's sessions and the position of the next one: the current session first, then the newest.
+async fn page_of(
+    auth: &Auth,
+    user_id: &str,
+    current: Option<SessionId>,
+    after: Option<SessionCursor>,
+) -> Result<(Vec<Session>, Option<SessionCursor>), BackendError> {
+    let authenticator = auth.authenticator();
+    let page = authenticator.sessions_page(user_id, after).await?;
+    let mut rows = Vec::new();
+    if let (Some(id), None) = (current, after) {
+        rows.extend(authenticator.session(user_id, id).await?);
+    }
+    rows.extend(page.sessions.into_iter().filter(|row| Some(row.id) != current));
+    Ok((rows, page.next))
 }
 
 /// Ends one session. Another one than the current one needs a recent log-in (ASVS 5.0 V7.5.2): whoever has copied a

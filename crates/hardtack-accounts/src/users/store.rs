@@ -280,7 +280,7 @@ impl UserStore {
 
     /// Runs a statement that reads no table, to see whether the database responds.
     pub(crate) async fn ping(&self) -> Result<(), BackendError> {
-        self.database.execute(Statement::new("SELECT 1")).await.map(drop).map_err(BackendError::new)
+        self.database.check().await.map_err(BackendError::new)
     }
 }
 

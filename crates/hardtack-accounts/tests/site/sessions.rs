@@ -16,6 +16,7 @@ on_every_store! {{
     s37_a_disabled_user_is_refused_with_both_tokens,
     s37_a_disabled_user_can_still_log_out,
     s38_somebody_lists_and_ends_their_own_sessions_and_nobody_elses,
+    e19_s82_many_sessions_are_limited_and_listed_in_pages,
 }}
 
 fn session(client: &Client) -> String {
@@ -306,4 +307,45 @@ async fn s37_a_disabled_user_can_still_log_out(store: Store) {
     site.disable("ada").await;
     assert_eq!(submit(&mut ada, &page, "/logout", &[]).await.location(), Some("/"));
     assert!(ada.cookie(ACCESS).is_none());
+}
+
+async fn e19_s82_many_sessions_are_limited_and_listed_in_pages(store: Store) {
+    let site = TestSite::start(store.options()).await;
+    let mut ada = site.client();
+    let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
+    let second = site.session_of(&id).await;
+    for _ in 0..99 {
+        site.clock.advance(std::time::Duration::from_secs(1));
+        site.session_of(&id).await;
+    }
+    // The first session was the least recently used one.
+    assert_eq!(whoami(&mut ada).await, Err(401));
+    let mut ada = second;
+    let mut path = "/account/sessions".to_owned();
+    let mut seen = Vec::new();
+    loop {
+        let response = ada.get(&path).accept_json().send().await;
+        assert_eq!(response.status(), 200, "{}", response.text());
+        let page = response.json();
+        let rows = page["sessions"].as_array().unwrap();
+        assert!(rows.len() <= 51, "{}", rows.len());
+        assert_eq!(rows[0]["current"], seen.is_empty(), "{path}");
+        assert!(rows[1..].iter().all(|row| row["current"] == false));
+        seen.extend(rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()));
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/account/sessions?after={next}");
+    }
+    assert_eq!(seen.len(), 100);
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 100);
+
+    let page = open(&mut ada, "/account/sessions").await;
+    assert!(page.text().contains("Older devices") && page.text().contains("Logs out all other devices at once."));
+    assert!(page.text().len() < 100_000, "{}", page.text().len());
+    let page = open(&mut ada, &path).await;
+    assert!(page.text().contains("Newest devices") && !page.text().contains("Older devices"));
+    // A position that no page has given.
+    let response = ada.get("/account/sessions?after=..%2f").accept_json().send().await;
+    assert_eq!((response.status().as_u16(), response.json()["sessions"].as_array().unwrap().len()), (200, 51));
 }

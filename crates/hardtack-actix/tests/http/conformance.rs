@@ -14,6 +14,7 @@ use actix_web::{App, Either, Error, HttpRequest, HttpResponse, HttpServer, Respo
 use futures_core::Stream;
 use hardtack::refusal::Reason;
 use hardtack::request::Wants;
+use hardtack::session::EndedSessions;
 use hardtack::{Authenticator, Need};
 use hardtack_actix::{
     AccessToken, Auth, AuthError, AuthLayer, CurrentUser, FreshAccessToken, Optional, RefreshToken, Require, SetCookies,
@@ -163,7 +164,7 @@ async fn reauthenticate(auth: Auth, request: HttpRequest, body: Bytes) -> Result
 }
 
 async fn renew(auth: Auth) -> Result<impl Responder, AuthError> {
-    Ok(auth.renew().await?.onto(nothing().await))
+    Ok(auth.renew(EndedSessions::none()).await?.onto(nothing().await))
 }
 
 async fn echo(_: AccessToken, calls: Data<Calls>, body: Bytes) -> impl Responder {

@@ -10,6 +10,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use hardtack::refusal::Reason;
 use hardtack::request::Wants;
+use hardtack::session::EndedSessions;
 use hardtack::{Authenticator, Need};
 use hardtack_axum::{
     AccessToken, Auth, AuthError, AuthLayer, CurrentUser, FreshAccessToken, RefreshToken, Require, SetCookies,
@@ -143,7 +144,7 @@ async fn reauthenticate(auth: Auth, headers: HeaderMap, body: Bytes) -> Result<i
 }
 
 async fn renew(auth: Auth) -> Result<impl IntoResponse, AuthError> {
-    Ok((auth.renew().await?, nothing().await))
+    Ok((auth.renew(EndedSessions::none()).await?, nothing().await))
 }
 
 async fn echo(_: AccessToken, State(calls): State<Calls>, body: Bytes) -> impl IntoResponse {

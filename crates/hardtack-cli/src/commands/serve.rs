@@ -13,6 +13,7 @@ use crate::config::{Config, settings, sources::FlagValues};
 use crate::error::Error;
 use crate::mail::with_mail;
 use crate::server::{StopSignal, prune, serve};
+use crate::stores::StoreUser;
 use crate::{keys, log, output, stores};
 
 /// Serves the site until a signal stops it.
@@ -39,7 +40,7 @@ async fn start(config: &Config) -> Result<(), Error> {
     let accounts = stores::with_sessions(accounts, config.redis.as_ref());
     let accounts = with_mail(accounts, config.mail.as_ref(), &config.address.base_url(bound));
     let builder = config.apply(accounts.configure(Authenticator::builder(keys)), bound);
-    let builder = stores::add_sessions(builder, &database, config.redis.as_ref()).await?;
+    let builder = stores::add_sessions(builder, &database, config.redis.as_ref(), StoreUser::Server).await?;
     let auth = config.build(builder)?;
     // Learn which sessions have ended before accepting any token.
     auth.sync_revocations().await.map_err(Error::with_causes)?;

@@ -12,8 +12,9 @@ use tokio::runtime::Builder;
 use super::runtime;
 use crate::config::Config;
 use crate::error::Error;
+use crate::stores::StoreUser;
 use crate::subcommands::UserCommand;
-use crate::{keys, output, stores};
+use crate::{keys, output, session_place, stores};
 
 /// How many users one query reads.
 const PAGE: u32 = 500;
@@ -38,6 +39,10 @@ async fn run_on_database(config: &Config, command: &UserCommand) -> Result<(), E
     let database = config.database.open().await.map_err(Error::with_causes)?;
     let accounts = Accounts::open(database.clone()).await.map_err(Error::with_causes)?;
     let accounts = stores::with_sessions(accounts, config.redis.as_ref());
+    if !matches!(command, UserCommand::List(_)) {
+        // Before anything changes.
+        session_place::check(&database, config.redis.as_ref()).await?;
+    }
     let users = Users { config, database: &database, accounts: &accounts };
     let result = match command {
         UserCommand::List(_) => users.list().await,
@@ -101,7 +106,8 @@ impl Users<'_> {
     async fn session_store(&self, id: &str) -> Result<(Authenticator, usize), Error> {
         // No token is signed, so any key will do.
         let builder = self.accounts.configure(Authenticator::builder(KeySet::new(keys::generate(Algorithm::HS256)?)));
-        let builder = stores::add_sessions(builder, self.database, self.config.redis.as_ref()).await?;
+        let builder =
+            stores::add_sessions(builder, self.database, self.config.redis.as_ref(), StoreUser::Command).await?;
         let auth = builder.build().map_err(Error::with_causes)?;
         let sessions = auth.sessions(id).await.map_err(Error::with_causes)?.len();
         Ok((auth, sessions))

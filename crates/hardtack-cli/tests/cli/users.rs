@@ -1,10 +1,11 @@
 //! `hardtack user`, while servers run.
 
 use hardtack_test_support::process::Program;
+use hardtack_test_support::services::redis::RedisServer;
 
 use crate::stores::{Store, TwoServers, at, on_every_store};
 use crate::support::{
-    PASSWORD, TestDir, is_logged_in, is_refused_soon, log_in, output, refresh, refusal, sign_up,
+    PASSWORD, TestDir, is_logged_in, is_refused_soon, log_in, output, refresh, refusal, sign_up, start,
     with_copied_access_cookie,
 };
 
@@ -126,4 +127,45 @@ async fn all_users_are_listed() {
     let expected: Vec<String> =
         (0..1001).map(|number| format!("u{number:04}  signed up 1970-01-01T00:00:00Z")).collect();
     assert_eq!(listed.lines().collect::<Vec<_>>(), expected);
+}
+
+/// The program ended no session, and said that it had.
+#[tokio::test]
+async fn k07_sessions_are_not_looked_for_where_the_servers_do_not_keep_them() {
+    let redis = RedisServer::start();
+    let other = RedisServer::start();
+    let dir = TestDir::new();
+    let server = start(&dir.serve(["--redis-url", &redis.url()])).await;
+    let mut ada = server.client();
+    sign_up(&mut ada, "ada").await;
+    for command in ["log-out", "disable"] {
+        let error = refusal(&dir.hardtack(["user", command, "ada"]), 2).await;
+        assert_eq!(
+            error,
+            format!(
+                "hardtack: the servers keep their sessions in the Redis at redis://127.0.0.1:{}/0, so this command would \
+                 not find them in the database; set --redis-url or HARDTACK_REDIS_URL to the value that the servers use",
+                redis.port()
+            )
+        );
+        let error = refusal(&dir.hardtack(["user", command, "ada", "--redis-url", &other.url()]), 2).await;
+        assert!(error.contains(" is another one; set --redis-url or HARDTACK_REDIS_URL to the value"), "{error}");
+        assert!(is_logged_in(&mut ada).await, "{command}");
+    }
+    assert!(!output(&dir.hardtack(["user", "list"])).contains("disabled"));
+    // The same Redis under another address.
+    let localhost = redis.url().replace("127.0.0.1", "localhost");
+    let args = ["user", "log-out", "ada", "--redis-url", &localhost];
+    assert_eq!(output(&dir.hardtack(args)), "ada is logged out; 1 session was ended.\n");
+    is_refused_soon(&ada, "logged out").await;
+    server.stop().await;
+
+    // The next server keeps them in the database.
+    let server = start(&dir.serve([])).await;
+    let mut ada = server.client();
+    assert_eq!(log_in(&mut ada, "ada", PASSWORD).await, 200);
+    let error = refusal(&dir.hardtack(["user", "log-out", "ada", "--redis-url", &redis.url()]), 2).await;
+    assert!(error.starts_with("hardtack: the servers keep their sessions in the database, so this command"), "{error}");
+    assert_eq!(output(&dir.hardtack(["user", "log-out", "ada"])), "ada is logged out; 1 session was ended.\n");
+    is_refused_soon(&ada, "logged out").await;
 }

@@ -1,8 +1,11 @@
--- Arguments: now, id, row, subject, the row's end, 1 if the session is live and belongs in the index of its subject, and
--- which sessions to end (see select_rows). Returns the ids of the ended sessions, or false if the id exists.
-local now, id, row, subject, ends, indexed = unpack(ARGV, 1, 6)
+-- Arguments: now, id, row, subject, the row's end, 1 if the session is live and belongs in the index of its subject, the
+-- most live sessions of the subject or `-`, and which sessions to end (see select_rows). Returns the ids of the ended
+-- sessions, or false if the id exists.
+local now, id, row, subject, ends, indexed, limit = unpack(ARGV, 1, 7)
 if redis.call('EXISTS', session_key(id)) == 1 then return false end
-local ended = end_rows(select_rows(7), now)
+local ending = select_rows(8)
+if limit ~= '-' then add_excess(ending, subject, tonumber(limit), tonumber(now)) end
+local ended = end_rows(ending, now)
 redis.call('SET', session_key(id), row)
 redis.call('ZADD', ENDS, ends, id)
 if indexed == '1' then redis.call('SADD', subject_key(subject), id) end

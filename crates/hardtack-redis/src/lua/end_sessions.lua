@@ -28,6 +28,28 @@ local function select_rows(first)
   return rows
 end
 
+-- Adds to the rows that end the least recently used sessions of a subject, as many as necessary for at most `limit` to be
+-- live when one more begins.
+local function add_excess(rows, subject, limit, now)
+  local ending, live = {}, {}
+  for _, row in ipairs(rows) do ending[row.id] = true end
+  for _, id in ipairs(redis.call('SMEMBERS', subject_key(subject))) do
+    local row = not ending[id] and read(id)
+    if row and row.revoked_at == '-' and tonumber(row.expires_at) > now then live[#live + 1] = row end
+  end
+  local excess = #live + 1 - limit
+  if excess <= 0 then return end
+  table.sort(live, function(a, b)
+    local one, other = tonumber(a.rotated_at), tonumber(b.rotated_at)
+    if one ~= other then return one < other end
+    one, other = created_at(a), created_at(b)
+    if one ~= other then return one < other end
+    return a.id < b.id
+  end)
+  -- More than 10,000 are there only from before the limit. The rest end at the next log-ins.
+  for i = 1, math.min(excess, 10000) do rows[#rows + 1] = live[i] end
+end
+
 -- Ends the rows, appends each to the log, and returns their ids. The index entries are removed first, because a server
 -- whose memory is full lets a script finish that begins by freeing memory.
 local function end_rows(rows, now)

@@ -32,6 +32,12 @@ local function write(row)
   return text
 end
 
+-- Returns when the session of a row began. The details are JSON, in which a quote inside a text is escaped, so only the
+-- member itself matches.
+local function created_at(row)
+  return tonumber(string.match(row.body, '"created_at":(%-?%d+)', tonumber(row.length) + 1))
+end
+
 local function earlier(a, b)
   if tonumber(a) < tonumber(b) then return a else return b end
 end

@@ -2,11 +2,10 @@
 
 use std::error::Error;
 
-use hardtack::session::SessionStore;
-use hardtack::session::{RevocationKind, RevokeTarget};
+use hardtack::session::{RevocationKind, RevokeTarget, SessionCursor, SessionStore};
 use hardtack_test_support::services::redis::RedisServer;
 
-use crate::{NO_SESSIONS, NOW, at, next, open, session};
+use crate::{NO_SESSIONS, NOW, at, next, open, open_fresh, session};
 
 #[tokio::test]
 async fn an_invalid_row_is_an_error_and_is_pruned() {
@@ -98,4 +97,30 @@ async fn scripts_that_the_server_lost_are_sent_again() {
     assert_eq!(server.command("SCRIPT FLUSH"), "+OK");
     assert_eq!(store.rotate(row.id, 1, next(1)).await.unwrap().unwrap().generation, 2);
     assert_eq!(store.revoke(RevokeTarget::Sessions(&[row.id]), at(2)).await.unwrap(), [row.id]);
+}
+
+#[tokio::test]
+async fn e19_s82_twenty_thousand_sessions_are_listed_in_pages_and_ended_at_the_next_log_in() {
+    let sessions = open_fresh().await;
+    let rows: Vec<_> = (0..20_000).map(|_| session("alice")).collect();
+    for batch in rows.chunks(1000) {
+        let mut calls = tokio::task::JoinSet::new();
+        for row in batch {
+            let (sessions, row) = (sessions.clone(), row.clone());
+            calls.spawn(async move { sessions.create(&row, NO_SESSIONS).await.unwrap() });
+        }
+        calls.join_all().await;
+    }
+    let since = std::time::Instant::now();
+    let page = sessions.list_page("alice", at(0), None, 50).await.unwrap();
+    let next = sessions.list_page("alice", at(0), page.last().map(SessionCursor::after), 50).await.unwrap();
+    assert_eq!((page.len(), next.len()), (50, 50));
+    assert!(since.elapsed() < std::time::Duration::from_secs(2), "{:?}", since.elapsed());
+    let mut live = rows.len();
+    while live > 100 {
+        let ended = sessions.create_within(&session("alice"), NO_SESSIONS, 100).await.unwrap();
+        assert!(!ended.is_empty());
+        live = live + 1 - ended.len();
+    }
+    assert_eq!(sessions.list("alice", at(0)).await.unwrap().len(), 100);
 }

@@ -1,5 +1,7 @@
 //! Opening databases: files, connection pools and their settings.
 
+#[cfg(feature = "sqlite")]
+mod ownership;
 #[cfg(feature = "postgres")]
 mod pg_options;
 #[cfg(feature = "postgres")]

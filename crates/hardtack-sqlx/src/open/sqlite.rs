@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection, SqliteConnection, SqlitePool};
 
+use super::ownership;
 use crate::error::OpenError;
 
 /// The most connections of a pool. SQLite has one writer at a time; more connections would only poll for its lock.
@@ -24,19 +25,25 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// tables.
 ///
 /// The file uses a write-ahead log. Connections have `synchronous = FULL` (a commit is durable before it is
-/// confirmed), enforced foreign keys, and a busy timeout of five seconds. Only its owner can read a new file (mode
-/// 0600); an existing file keeps its permissions.
+/// confirmed), enforced foreign keys, and a busy timeout of five seconds. A connection on which SQLite has ended a
+/// transaction by itself, for example because the disk was full, is closed and not used again.
+///
+/// Only its owner can read a new file (mode 0600). An existing file keeps its permissions: it is refused if it belongs to
+/// another user than this one and root, or if other users can write to it. If they can read it, a warning is logged.
 ///
 /// # Errors
-/// The file cannot be created, or cannot be opened as an SQLite database.
+/// The file cannot be created, cannot be opened as an SQLite database, or other users control it.
 pub async fn open_sqlite(path: impl AsRef<Path>) -> Result<SqlitePool, OpenError> {
     let path = path.as_ref();
     // An absolute path has no special meaning to SQLite, unlike `:memory:`, `file:…` and the empty path.
     let path = std::path::absolute(path).map_err(|source| OpenError::CreateFile { path: path.into(), source })?;
     create_private(&path).map_err(|source| OpenError::CreateFile { path: path.clone(), source })?;
+    ownership::check(&path)?;
 
     let failed = |source| OpenError::OpenFile { path: path.clone(), source };
-    let pool = pool(CONNECTIONS, options().filename(&path)).await.map_err(failed)?;
+    let pool_options = pool_options(CONNECTIONS)
+        .after_release(|connection, _| Box::pin(async { is_out_of_transaction(connection).await }));
+    let pool = pool_options.connect_with(options().filename(&path)).await.map_err(failed)?;
     use_write_ahead_log(&pool).await.map_err(failed)?;
     Ok(pool)
 }
@@ -44,7 +51,8 @@ pub async fn open_sqlite(path: impl AsRef<Path>) -> Result<SqlitePool, OpenError
 /// Opens a database that lives as long as its pool. The pool has one connection, since every connection to memory
 /// has a database of its own.
 pub(crate) async fn open_in_memory() -> Result<SqlitePool, OpenError> {
-    pool(1, options().in_memory(true))
+    pool_options(1)
+        .connect_with(options().in_memory(true))
         .await
         .map_err(|source| OpenError::OpenFile { path: PathBuf::from(IN_MEMORY), source })
 }
@@ -57,15 +65,24 @@ fn options() -> SqliteConnectOptions {
 }
 
 /// Connections to a local file neither age nor break, so they are neither tested nor replaced.
-async fn pool(connections: u32, options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+fn pool_options(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
-        .connect_with(options)
-        .await
+}
+
+/// Whether a connection that is returned to the pool can be used again. Otherwise the pool closes it.
+///
+/// On some errors, such as a full disk or a failed write, SQLite rolls the transaction back by itself
+/// (sqlite.org/lang_transaction.html, "Response to errors within a transaction"). The rollback of sqlx then fails, and
+/// sqlx still takes the connection to be in a transaction: each later `BEGIN IMMEDIATE` on it would fail, for ever.
+async fn is_out_of_transaction(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // Before it returns, the connection runs the rollback that a dropped transaction has requested.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 /// Creates the file with mode 0600; SQLite would leave the mode to the process's umask. SQLite gives its log and index

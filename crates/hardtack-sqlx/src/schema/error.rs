@@ -14,3 +14,9 @@ pub(crate) enum RowError {
     #[error("session {id}: the subject has a NUL character; expected text without one")]
     Subject { id: String },
 }
+
+impl From<RowError> for sqlx::Error {
+    fn from(error: RowError) -> Self {
+        Self::decode(error)
+    }
+}

@@ -1,4 +1,4 @@
-//! The migrations of the tables `sessions`, `revocations` and `revocation_head`.
+//! The migrations of the tables `sessions`, `revocations` and `revocation_head`, and those of `pending_ends`.
 
 use hardtack_db::Migration;
 
@@ -29,4 +29,18 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         include_str!("../../migrations/sqlite/0005_outdated.sql"),
         include_str!("../../migrations/postgres/0005_outdated.sql"),
     ),
+    // SQLite has one writer at a time, so there is no lock to hold for a shorter time.
+    Migration::per_database(6, "", include_str!("../../migrations/postgres/0006_unnumbered.sql")),
+    Migration::per_database(
+        7,
+        include_str!("../../migrations/sqlite/0007_live_index.sql"),
+        include_str!("../../migrations/postgres/0007_live_index.sql"),
+    ),
 ];
+
+/// The migrations of the table `pending_ends`, in order.
+pub(crate) const PENDING_MIGRATIONS: &[Migration] = &[Migration::per_database(
+    1,
+    include_str!("../../migrations/sqlite/pending/0001_pending_ends.sql"),
+    include_str!("../../migrations/postgres/pending/0001_pending_ends.sql"),
+)];

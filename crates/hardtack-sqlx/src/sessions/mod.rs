@@ -1,13 +1,17 @@
 //! Sessions in a database.
 
+mod clock;
+mod in_transaction;
 #[cfg(feature = "postgres")]
 mod listen;
 mod locking;
 mod revoke;
 mod store;
 
+use hardtack::clock::Clock;
 use hardtack_db::{MigrateError, Pool};
 
+use self::clock::SharedClock;
 #[cfg(feature = "postgres")]
 use self::listen::RevocationListener;
 use crate::database::Database;
@@ -20,6 +24,7 @@ use crate::{open, schema};
 pub struct Sessions<P> {
     handle: P,
     pool: Pool,
+    clock: SharedClock,
     #[cfg(feature = "postgres")]
     listener: RevocationListener,
 }
@@ -41,9 +46,18 @@ impl<P: Clone + Into<Database>> Sessions<P> {
         Self {
             pool: pool.clone().into().into(),
             handle: pool,
+            clock: SharedClock::default(),
             #[cfg(feature = "postgres")]
             listener: RevocationListener::default(),
         }
+    }
+
+    /// Sets the source of the current time, which a test can set. Only sessions that end in a transaction of the
+    /// application, such as with [`end_all_in`](SqliteSessions::end_all_in), get their time from it; otherwise the
+    /// authenticator's clock decides. Default: [`SystemClock`](hardtack::clock::SystemClock).
+    #[must_use]
+    pub fn with_clock(self, clock: impl Clock) -> Self {
+        Self { clock: SharedClock::new(clock), ..self }
     }
 
     /// Returns the pool that the store was created from, for queries on your own tables.

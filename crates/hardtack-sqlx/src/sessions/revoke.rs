@@ -1,11 +1,10 @@
 //! Ending sessions and marking their access tokens as outdated, inside a transaction.
 //!
-//! To avoid deadlocks, every transaction takes its locks in the same order: rows of `sessions` by id, then
-//! `revocation_head`. Once a transaction has locked `revocation_head`, it only writes the log and commits.
+//! To avoid deadlocks, every transaction takes its locks in the same order: the lock of a subject's log-ins, rows of
+//! `sessions` by id, then `revocation_head`. Once a transaction has locked `revocation_head`, it only writes the log and commits.
 
 use std::fmt::Write as _;
 
-use hardtack::BackendError;
 use hardtack::SessionId;
 use hardtack::clock::Timestamp;
 use hardtack::session::{RevocationKind, RevokeTarget};
@@ -18,40 +17,121 @@ use crate::schema;
 /// The most log entries that one statement inserts.
 const LOG_BATCH: usize = 500;
 
+/// The most sessions that one statement ends by id.
+const ID_BATCH: usize = 500;
+
+/// The most sessions that end because a log-in exceeds the limit. Only sessions from before the limit can be so many.
+const MOST_EXCESS: i64 = 10_000;
+
 /// Ends sessions and returns those that were live until now. [Append](append_to_log) them to the log in the same
 /// transaction.
 pub(super) async fn end_sessions(
     connection: &mut Connection<'_>,
     target: RevokeTarget<'_>,
     now: Timestamp,
-) -> Result<Vec<SessionId>, BackendError> {
+) -> Result<Vec<SessionId>, sqlx::Error> {
     match target {
         RevokeTarget::Sessions(ids) | RevokeTarget::Replaced(ids) => end_by_id(connection, ids, target, now).await,
         RevokeTarget::AllOf(subject) => end_by_subject(connection, subject, None, None, now).await,
         RevokeTarget::AllExcept(subject, kept) => end_by_subject(connection, subject, Some(kept), None, now).await,
         RevokeTarget::Renewed(subject, renewed) => end_by_subject(connection, subject, None, Some(renewed), now).await,
-        _ => Err(BackendError::unsupported("this choice of sessions to end")),
+        _ => Err(sqlx::Error::Encode("this choice of sessions to end is not supported".into())),
     }
 }
 
+/// Ends the sessions of a target, and those that a subject has beyond `limit` when one more begins: the least recently
+/// used. Returns those that were live until now. [Append](append_to_log) them to the log in the same transaction.
+pub(super) async fn end_sessions_and_excess(
+    connection: &mut Connection<'_>,
+    target: RevokeTarget<'_>,
+    subject: &str,
+    limit: u32,
+    now: Timestamp,
+) -> Result<Vec<SessionId>, sqlx::Error> {
+    let ids = match target {
+        RevokeTarget::Sessions(ids) | RevokeTarget::Replaced(ids) => ids,
+        // All sessions of a subject end, or all but one.
+        _ => return end_sessions(connection, target, now).await,
+    };
+    let mut all = find_excess(connection, ids, subject, limit, now).await?;
+    all.extend_from_slice(ids);
+    end_by_id(connection, &all, target, now).await
+}
+
+/// Returns the sessions of a subject that are beyond `limit` when one more begins, not counting those in `ending`.
+async fn find_excess(
+    connection: &mut Connection<'_>,
+    ending: &[SessionId],
+    subject: &str,
+    limit: u32,
+    now: Timestamp,
+) -> Result<Vec<SessionId>, sqlx::Error> {
+    if connection.is_postgres() {
+        // Two log-ins at once would each count one session too few.
+        let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7521983766109545324))";
+        connection.execute(Statement::new(sql).bind(subject)).await?;
+    }
+    let mut others = String::new();
+    for position in 0..ending.len() {
+        let _ = write!(others, " AND id <> ${}", position + 3);
+    }
+    let live = format!("FROM sessions WHERE subject = $1 AND revoked_at IS NULL AND expires_at > $2{others}");
+    let bound = |sql: String| {
+        let statement = Statement::new(AssertSqlSafe(sql)).bind(subject).bind(now.unix_seconds());
+        ending.iter().fold(statement, |statement, id| statement.bind(id.to_string()))
+    };
+    let count: Vec<(i64,)> = connection.fetch(bound(format!("SELECT COUNT(*) {live}"))).await?;
+    let excess = count.first().map_or(0, |(count,)| *count) + 1 - i64::from(limit);
+    if excess <= 0 {
+        return Ok(Vec::new());
+    }
+    let least_used = format!("SELECT id {live} ORDER BY rotated_at, created_at, id LIMIT {}", excess.min(MOST_EXCESS));
+    let ids: Vec<(String,)> = connection.fetch(bound(least_used)).await?;
+    ids.iter().map(|(id,)| Ok(schema::decode_id(id)?)).collect()
+}
+
+/// Ends sessions by id, in the order of their ids. `target` tells which of them are replaced.
 async fn end_by_id(
     connection: &mut Connection<'_>,
     ids: &[SessionId],
     target: RevokeTarget<'_>,
     now: Timestamp,
-) -> Result<Vec<SessionId>, BackendError> {
+) -> Result<Vec<SessionId>, sqlx::Error> {
     let mut ids = ids.to_vec();
     ids.sort_unstable();
     ids.dedup();
     let mut ended = Vec::new();
-    for id in ids {
-        let sql = "UPDATE sessions SET revoked_at = $1, replaced = $3 WHERE id = $2 AND revoked_at IS NULL";
-        let statement = Statement::new(sql).bind(now.unix_seconds()).bind(id.to_string()).bind(target.replaces(id));
-        if connection.execute(statement).await.map_err(BackendError::new)? > 0 {
-            ended.push(id);
+    // Sessions that follow each other and are replaced alike share a statement.
+    for batch in ids.chunk_by(|one, next| target.replaces(*one) == target.replaces(*next)) {
+        for batch in batch.chunks(ID_BATCH) {
+            let replaced = batch.first().is_some_and(|id| target.replaces(*id));
+            ended.extend(end_batch(connection, batch, replaced, now).await?);
         }
     }
     Ok(ended)
+}
+
+async fn end_batch(
+    connection: &mut Connection<'_>,
+    ids: &[SessionId],
+    replaced: bool,
+    now: Timestamp,
+) -> Result<Vec<SessionId>, sqlx::Error> {
+    let placeholders: Vec<String> = (0..ids.len()).map(|position| format!("${}", position + 3)).collect();
+    let lock = if connection.is_postgres() { " FOR UPDATE" } else { "" };
+    let sql = format!(
+        "WITH named AS MATERIALIZED (
+            SELECT id FROM sessions WHERE id IN ({}) AND revoked_at IS NULL ORDER BY id{lock}
+         )
+         UPDATE sessions SET revoked_at = $1, replaced = $2
+         WHERE id IN (SELECT id FROM named) AND revoked_at IS NULL
+         RETURNING id",
+        placeholders.join(", ")
+    );
+    let statement = Statement::new(AssertSqlSafe(sql)).bind(now.unix_seconds()).bind(replaced);
+    let statement = ids.iter().fold(statement, |statement, id| statement.bind(id.to_string()));
+    let ended: Vec<(String,)> = connection.fetch(statement).await?;
+    ended.iter().map(|(id,)| Ok(schema::decode_id(id)?)).collect()
 }
 
 /// Ends the sessions of a subject except `kept`, and marks `replaced` as replaced.
@@ -61,7 +141,7 @@ async fn end_by_subject(
     kept: Option<SessionId>,
     replaced: Option<SessionId>,
     now: Timestamp,
-) -> Result<Vec<SessionId>, BackendError> {
+) -> Result<Vec<SessionId>, sqlx::Error> {
     if !schema::is_storable(subject) {
         return Ok(Vec::new());
     }
@@ -78,8 +158,8 @@ async fn end_by_subject(
     // An empty text matches no session id.
     let text = |id: Option<SessionId>| id.map(|id| id.to_string()).unwrap_or_default();
     let statement = statement.bind(now.unix_seconds()).bind(subject).bind(text(kept)).bind(text(replaced));
-    let ended: Vec<(String,)> = connection.fetch(statement).await.map_err(BackendError::new)?;
-    ended.iter().map(|(id,)| schema::decode_id(id)).collect::<Result<_, _>>().map_err(BackendError::new)
+    let ended: Vec<(String,)> = connection.fetch(statement).await?;
+    ended.iter().map(|(id,)| Ok(schema::decode_id(id)?)).collect()
 }
 
 /// Marks the current access tokens of a subject's sessions as outdated, and sets the sessions' claims if some are
@@ -89,7 +169,7 @@ pub(super) async fn mark_outdated(
     connection: &mut Connection<'_>,
     subject: &str,
     claims: Option<&str>,
-) -> Result<Vec<(SessionId, u64)>, BackendError> {
+) -> Result<Vec<(SessionId, u64)>, sqlx::Error> {
     if !schema::is_storable(subject) {
         return Ok(Vec::new());
     }
@@ -104,11 +184,11 @@ pub(super) async fn mark_outdated(
          RETURNING id, generation"
     );
     let statement = statement.bind(subject).bind(claims.map(schema::to_storable));
-    let outdated: Vec<(String, i64)> = connection.fetch(statement).await.map_err(BackendError::new)?;
+    let outdated: Vec<(String, i64)> = connection.fetch(statement).await?;
     let decode = |(id, generation): (String, i64)| {
         Ok((schema::decode_id(&id)?, schema::to_unsigned(&id, "generation", generation)?))
     };
-    outdated.into_iter().map(decode).collect::<Result<_, schema::RowError>>().map_err(BackendError::new)
+    outdated.into_iter().map(decode).collect()
 }
 
 /// Appends entries to the log. This is the last statement of a transaction: from here on, all other transactions
@@ -117,16 +197,16 @@ pub(super) async fn append_to_log(
     connection: &mut Connection<'_>,
     entries: impl ExactSizeIterator<Item = (SessionId, RevocationKind)>,
     now: Timestamp,
-) -> Result<(), BackendError> {
+) -> Result<(), sqlx::Error> {
     let entries: Vec<_> = entries.collect();
     if entries.is_empty() {
         return Ok(());
     }
-    let count = i64::try_from(entries.len()).map_err(BackendError::new)?;
+    let count = i64::try_from(entries.len()).map_err(sqlx::Error::decode)?;
     let raise = "UPDATE revocation_head SET sequence = sequence + $1 RETURNING sequence";
-    let heads: Vec<(i64,)> = connection.fetch(Statement::new(raise).bind(count)).await.map_err(BackendError::new)?;
+    let heads: Vec<(i64,)> = connection.fetch(Statement::new(raise).bind(count)).await?;
     let [(head,)] = heads[..] else {
-        return Err(BackendError::new(format!("revocation_head has {} rows; expected one", heads.len())));
+        return Err(sqlx::Error::Protocol(format!("revocation_head has {} rows; expected one", heads.len())));
     };
     let mut sequence = head - count;
     for batch in entries.chunks(LOG_BATCH) {
@@ -140,14 +220,45 @@ pub(super) async fn append_to_log(
         for (id, kind) in batch {
             sequence += 1;
             let outdated = match kind {
-                RevocationKind::Outdated(generation) => Some(i64::try_from(*generation).map_err(BackendError::new)?),
+                RevocationKind::Outdated(generation) => Some(i64::try_from(*generation).map_err(sqlx::Error::decode)?),
                 RevocationKind::Ended | RevocationKind::Replaced => None,
-                _ => return Err(BackendError::unsupported("this kind of revocation")),
+                _ => return Err(sqlx::Error::Encode("this kind of revocation is not supported".into())),
             };
             let replaced = *kind == RevocationKind::Replaced;
             statement = statement.bind(sequence).bind(id.to_string()).bind(replaced).bind(outdated);
         }
-        connection.execute(statement).await.map_err(BackendError::new)?;
+        connection.execute(statement).await?;
     }
     Ok(())
+}
+
+/// Appends entries to the log when the application's transaction commits, which may be long after this call.
+///
+/// On PostgreSQL, a deferred trigger gives the entries their numbers at the commit, so that other writers do not wait
+/// for the application; see `migrations/postgres/0006_unnumbered.sql`. On SQLite, they wait for the transaction anyway.
+pub(super) async fn append_at_commit(
+    connection: &mut Connection<'_>,
+    entries: impl ExactSizeIterator<Item = (SessionId, RevocationKind)>,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    if !connection.is_postgres() {
+        return append_to_log(connection, entries, now).await;
+    }
+    if entries.len() == 0 {
+        return Ok(());
+    }
+    let mut json = String::new();
+    for (id, kind) in entries {
+        let replaced = kind == RevocationKind::Replaced;
+        let outdated = match kind {
+            RevocationKind::Outdated(generation) => generation.to_string(),
+            _ => "null".to_owned(),
+        };
+        let separator = if json.is_empty() { '[' } else { ',' };
+        let members = format!(r#"{{"session":"{id}","replaced":{replaced},"outdated_generation":{outdated}}}"#);
+        let _ = write!(json, "{separator}{members}");
+    }
+    json.push(']');
+    let sql = "INSERT INTO unnumbered_revocations (entries, at) VALUES ($1, $2)";
+    connection.execute(Statement::new(sql).bind(json).bind(now.unix_seconds())).await.map(drop)
 }

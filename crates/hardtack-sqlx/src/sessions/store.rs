@@ -4,7 +4,7 @@ use hardtack::BackendError;
 use hardtack::SessionId;
 use hardtack::clock::Timestamp;
 use hardtack::session::{RevocationKind, RevocationPage, RevokeTarget, Rotation};
-use hardtack::session::{Session, SessionStore};
+use hardtack::session::{Session, SessionCursor, SessionStore, StoreAbility};
 use hardtack_db::Statement;
 
 use super::locking::locking_statement;
@@ -17,19 +17,25 @@ const PRUNE_BATCH: u64 = 500;
 
 impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Sessions<P> {
     async fn create(&self, session: &Session, target: RevokeTarget<'_>) -> Result<Vec<SessionId>, BackendError> {
-        let insert = SessionRow::encode(session).map_err(BackendError::new)?.insert();
         if target.is_empty() {
+            let insert = SessionRow::encode(session).map_err(BackendError::new)?.insert();
             self.pool.execute(insert).await.map_err(BackendError::new)?;
             return Ok(Vec::new());
         }
-        let now = session.created_at.max(session.rotated_at);
-        let mut transaction = self.pool.begin().await.map_err(BackendError::new)?;
-        let mut connection = transaction.connection();
-        let ended = revoke::end_sessions(&mut connection, target, now).await?;
-        connection.execute(insert).await.map_err(BackendError::new)?;
-        revoke::append_to_log(&mut connection, ended.iter().map(|id| (*id, target.kind(*id))), now).await?;
-        transaction.commit().await.map_err(BackendError::new)?;
-        Ok(ended)
+        self.insert(session, target, None).await
+    }
+
+    fn can(&self, ability: StoreAbility) -> bool {
+        matches!(ability, StoreAbility::LimitSessions | StoreAbility::ListPages)
+    }
+
+    async fn create_within(
+        &self,
+        session: &Session,
+        target: RevokeTarget<'_>,
+        limit: u32,
+    ) -> Result<Vec<SessionId>, BackendError> {
+        self.insert(session, target, Some(limit)).await
     }
 
     async fn find(&self, id: SessionId) -> Result<Option<Session>, BackendError> {
@@ -72,8 +78,9 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
     async fn revoke(&self, target: RevokeTarget<'_>, now: Timestamp) -> Result<Vec<SessionId>, BackendError> {
         let mut transaction = self.pool.begin().await.map_err(BackendError::new)?;
         let mut connection = transaction.connection();
-        let ended = revoke::end_sessions(&mut connection, target, now).await?;
-        revoke::append_to_log(&mut connection, ended.iter().map(|id| (*id, target.kind(*id))), now).await?;
+        let ended = revoke::end_sessions(&mut connection, target, now).await.map_err(BackendError::new)?;
+        let entries = ended.iter().map(|id| (*id, target.kind(*id)));
+        revoke::append_to_log(&mut connection, entries, now).await.map_err(BackendError::new)?;
         transaction.commit().await.map_err(BackendError::new)?;
         Ok(ended)
     }
@@ -86,9 +93,9 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
     ) -> Result<Vec<(SessionId, u64)>, BackendError> {
         let mut transaction = self.pool.begin().await.map_err(BackendError::new)?;
         let mut connection = transaction.connection();
-        let outdated = revoke::mark_outdated(&mut connection, subject, claims).await?;
+        let outdated = revoke::mark_outdated(&mut connection, subject, claims).await.map_err(BackendError::new)?;
         let entries = outdated.iter().map(|(id, generation)| (*id, RevocationKind::Outdated(*generation)));
-        revoke::append_to_log(&mut connection, entries, now).await?;
+        revoke::append_to_log(&mut connection, entries, now).await.map_err(BackendError::new)?;
         transaction.commit().await.map_err(BackendError::new)?;
         Ok(outdated)
     }
@@ -104,6 +111,30 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
              ORDER BY created_at DESC, id"
         );
         self.all(Statement::new(sql).bind(subject).bind(now.unix_seconds())).await
+    }
+
+    async fn list_page(
+        &self,
+        subject: &str,
+        now: Timestamp,
+        after: Option<SessionCursor>,
+        limit: u32,
+    ) -> Result<Vec<Session>, BackendError> {
+        if !schema::is_storable(subject) {
+            return Ok(Vec::new());
+        }
+        // The second condition on created_at lets the index find the beginning of the page.
+        let sql = concat!(
+            "SELECT ",
+            session_columns!(),
+            " FROM sessions WHERE subject = $1 AND revoked_at IS NULL AND expires_at > $2
+                AND (created_at < $3 OR (created_at = $3 AND id > $4)) AND created_at <= $3
+             ORDER BY created_at DESC, id LIMIT $5"
+        );
+        let created_at = after.map_or(i64::MAX, |after| after.created_at().unix_seconds());
+        let id = after.map(|after| after.id().to_string()).unwrap_or_default();
+        let statement = Statement::new(sql).bind(subject).bind(now.unix_seconds()).bind(created_at).bind(id);
+        self.all(statement.bind(i64::from(limit))).await
     }
 
     async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, BackendError> {
@@ -150,6 +181,29 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> SessionStore for Session
 }
 
 impl<P> Sessions<P> {
+    /// Adds a session, and in the same transaction ends others: those of the target, and those beyond the limit.
+    async fn insert(
+        &self,
+        session: &Session,
+        target: RevokeTarget<'_>,
+        limit: Option<u32>,
+    ) -> Result<Vec<SessionId>, BackendError> {
+        let insert = SessionRow::encode(session).map_err(BackendError::new)?.insert();
+        let now = session.created_at.max(session.rotated_at);
+        let mut transaction = self.pool.begin().await.map_err(BackendError::new)?;
+        let mut connection = transaction.connection();
+        let ended = match limit {
+            None => revoke::end_sessions(&mut connection, target, now).await,
+            Some(limit) => revoke::end_sessions_and_excess(&mut connection, target, &session.subject, limit, now).await,
+        };
+        let ended = ended.map_err(BackendError::new)?;
+        connection.execute(insert).await.map_err(BackendError::new)?;
+        let entries = ended.iter().map(|id| (*id, target.kind(*id)));
+        revoke::append_to_log(&mut connection, entries, now).await.map_err(BackendError::new)?;
+        transaction.commit().await.map_err(BackendError::new)?;
+        Ok(ended)
+    }
+
     async fn all(&self, statement: Statement<'_>) -> Result<Vec<Session>, BackendError> {
         let rows: Vec<SessionRow> = self.pool.fetch(statement).await.map_err(BackendError::new)?;
         rows.into_iter().map(SessionRow::decode).collect::<Result<_, _>>().map_err(BackendError::new)

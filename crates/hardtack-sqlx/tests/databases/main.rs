@@ -1,6 +1,8 @@
 //! Sessions on SQLite and PostgreSQL: the conformance suite, and tests with real files, servers and several processes.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers")]
 
+mod in_transaction;
+mod many_sessions;
 mod migrations;
 mod parallel;
 mod postgres;

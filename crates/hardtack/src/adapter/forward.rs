@@ -90,15 +90,20 @@ macro_rules! __forward_auth {
             Ok(self.exchange().reauthenticate(subject).await?.into())
         }
 
-        /// Moves this browser to a new session and ends every other session of the user (ASVS 5.0 V7.4.3). Call it
-        /// after storing a new password.
+        /// Moves this browser to a new session after a password change (ASVS 5.0 V7.4.3). Every other session of the
+        /// user has ended in the transaction that stored the new password: pass what `end_others_in` or `end_all_in` of
+        /// the store has returned, after the commit. With a store that cannot take part in your transaction, pass
+        /// [`EndedSessions::none`](hardtack::session::EndedSessions::none); then this ends the other sessions.
+        ///
+        /// If the sessions have ended and the store fails only now, the result has no cookies. The password is stored,
+        /// so do not tell the user to try again.
         ///
         /// # Errors
         /// - The request is a GET, comes from another site, or lacks the session's CSRF token.
-        /// - No user is logged in.
-        /// - The session store failed.
-        pub async fn renew(&self) -> ::core::result::Result<$cookies, $error> {
-            Ok(self.exchange().renew().await?.into())
+        /// - No user is logged in, or it is not the user whose sessions have ended.
+        /// - The session store failed, and no session has ended.
+        pub async fn renew(&self, ended: $crate::session::EndedSessions) -> ::core::result::Result<$cookies, $error> {
+            Ok(self.exchange().renew(ended).await?.into())
         }
 
         /// Verifies the token that `need` describes, for code that cannot use an extractor

@@ -6,7 +6,7 @@ use crate::cookie::SetCookies;
 use crate::event::EventKind;
 use crate::jwt::TokenKind;
 use crate::refusal::{Failure, Reason};
-use crate::session::{RevokeTarget, SessionId};
+use crate::session::{EndedSessions, RevokeTarget, SessionId};
 use crate::token::VerifiedToken;
 use crate::token_source::{Extracted, Need, TokenLocation};
 
@@ -99,7 +99,7 @@ impl Exchange<'_> {
     /// # Errors
     /// No user is logged in, or a user other than `subject`.
     pub async fn reauthenticate(&self, subject: &str) -> Result<SetCookies, Failure> {
-        let token = self.acting_token().await?;
+        let token = self.acting_token(Need::access()).await?;
         if token.subject() != subject {
             return Err(self.refuse(Reason::OtherUser));
         }
@@ -112,18 +112,25 @@ impl Exchange<'_> {
     }
 
     /// Replaces all sessions of the user with a new one and returns its cookies (ASVS 5.0 V7.4.3). Call it after
-    /// storing a new password.
+    /// the transaction that stored a new password and ended the sessions has committed.
+    ///
+    /// If sessions have ended in that transaction, and the store fails now, it returns no cookies: the change is
+    /// stored, so do not tell the user to try again.
     ///
     /// # Errors
-    /// No user is logged in; the store failed.
-    pub async fn renew(&self) -> Result<SetCookies, Failure> {
-        let token = self.acting_token().await?;
-        self.authenticator.renew(&token, &self.verifier().client()).await.map_err(|reason| self.refuse(reason))
+    /// No user is logged in, or a user other than the one whose sessions have ended; the store failed, and no session
+    /// has ended.
+    pub async fn renew(&self, ended: EndedSessions) -> Result<SetCookies, Failure> {
+        // The session may have ended with the change. The authenticator looks at its row.
+        let judged_by_row = ended.subject().is_some() && self.authenticator.has_store();
+        let need = if judged_by_row { Need::access().skip_revocation_check() } else { Need::access() };
+        let token = self.acting_token(need).await?;
+        self.authenticator.renew(&token, ended, &self.verifier().client()).await.map_err(|reason| self.refuse(reason))
     }
 
-    async fn acting_token(&self) -> Result<VerifiedToken, Failure> {
+    async fn acting_token(&self, need: Need) -> Result<VerifiedToken, Failure> {
         self.check_changing().map_err(|reason| self.refuse(reason))?;
-        self.required(Need::access()).await
+        self.required(need).await
     }
 
     /// The valid or expired tokens in the request's cookies. A cookie with an invalid token counts as missing.

@@ -47,8 +47,8 @@ use crate::event::Observer;
 use crate::jwt::KeySet;
 use crate::refusal::Handlers;
 use crate::request::NextPath;
-use crate::revocation::{LogPosition, RevocationCache};
-use crate::session::{ErasedStore, SessionRules};
+use crate::revocation::{HeldSubjects, LogPosition, RevocationCache};
+use crate::session::{ErasedPendingRevocations, ErasedStore, SessionRules};
 use crate::urls::Urls;
 
 /// Verifies requests, and issues and revokes tokens. Clones share everything.
@@ -73,6 +73,8 @@ struct Inner {
     token_cache: TokenCache,
     revocation_cache: RevocationCache,
     log: LogPosition,
+    pending: Option<Box<dyn ErasedPendingRevocations>>,
+    held: HeldSubjects,
     clock: Box<dyn Clock>,
     handlers: Handlers,
     callbacks: Callbacks,

@@ -146,6 +146,7 @@ impl RequestVerifier<'_> {
         };
         self.check_csrf(&token)?;
         if !need.skip_revocation_check {
+            authenticator.check_not_held(&token)?;
             match token.session().map(|id| authenticator.0.revocation_cache.status(id)) {
                 Some(SessionStatus::Ended) => return Err(Reason::Revoked),
                 Some(SessionStatus::Replaced) => return Err(Reason::Replaced),
@@ -159,6 +160,7 @@ impl RequestVerifier<'_> {
     /// Checks a token's session in the revocation cache, or in the store if the cache may be stale. An access token
     /// with outdated claims counts as expired.
     pub(super) async fn check_session(&self, token: &VerifiedToken) -> Result<(), Reason> {
+        self.authenticator.check_not_held(token)?;
         let Some(id) = token.session() else { return Ok(()) };
         let notes = match self.authenticator.session_status(id).await? {
             SessionStatus::Live(Notes { outdated: 0, awaited: 0, .. }) => return Ok(()),

@@ -229,6 +229,18 @@ pub enum ConfigError {
         "JWT_PUBLIC_KEY is not the public half of JWT_PRIVATE_KEY, so no signed token would verify; remove it, or set both keys of one pair"
     )]
     KeysDiffer,
+    /// A user may have no session at all.
+    #[error("max_sessions(0) lets nobody log in; expected at least 1")]
+    NoSessionsAllowed,
+    /// The store cannot limit the sessions of a user.
+    #[error(
+        "max_sessions needs a store that can limit the sessions of a user, and this one cannot; implement \
+         SessionStore::create_within, or remove max_sessions"
+    )]
+    StoreCannotLimitSessions,
+    /// Intentions to end sessions are stored, but sessions are not.
+    #[error("pending_revocations ends sessions in a store, and there is none; call sessions() with the store as well")]
+    PendingRevocationsWithoutStore,
     /// Sessions are stored, but the keys can only verify.
     #[error(
         "stored sessions need tokens to be signed, and the keys can only verify; set a private key, or remove the store"

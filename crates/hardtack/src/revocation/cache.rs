@@ -270,6 +270,11 @@ impl LogPosition {
         self.synced_at.store(at.unix_seconds(), Ordering::Release);
     }
 
+    /// Notes that the cache does not tell everything, although all entries were read.
+    pub(crate) fn incomplete(&self) {
+        self.synced_at.store(NEVER, Ordering::Release);
+    }
+
     /// Notes that entries were missed: the cache is stale until the log has been read from its beginning.
     pub(crate) fn lost(&self) {
         self.synced_at.store(NEVER, Ordering::Release);

@@ -1,9 +1,13 @@
 //! A session store in memory, for tests, examples and single processes.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Revocation, RevocationKind, RevocationPage, RevokeTarget, Rotation, Session, SessionId, SessionStore};
+use super::{
+    Revocation, RevocationKind, RevocationPage, RevokeTarget, Rotation, Session, SessionCursor, SessionId,
+    SessionStore, StoreAbility,
+};
 use crate::clock::Timestamp;
 use crate::error::BackendError;
 
@@ -33,6 +37,38 @@ impl MemorySessions {
 }
 
 impl Rows {
+    /// Creates a session, ends others, and ends those beyond the limit if there is one.
+    fn create(
+        &mut self,
+        session: &Session,
+        ends: RevokeTarget<'_>,
+        limit: Option<u32>,
+    ) -> Result<Vec<SessionId>, BackendError> {
+        if self.sessions.contains_key(&session.id) {
+            return Err(BackendError::new("a session with this id already exists"));
+        }
+        let now = session.created_at.max(session.rotated_at);
+        let mut ended = self.end(ends, now);
+        if let Some(limit) = limit {
+            let mut live: Vec<&Session> = self.live(&session.subject, now).collect();
+            live.sort_by_key(|row| (row.rotated_at, row.created_at, row.id));
+            let excess = (live.len() + 1).saturating_sub(limit as usize);
+            let least_used: Vec<SessionId> = live.into_iter().take(excess).map(|row| row.id).collect();
+            ended.extend(self.end(RevokeTarget::Sessions(&least_used), now));
+        }
+        self.sessions.insert(session.id, session.clone());
+        if session.revoked_at.is_none() {
+            self.subjects.entry(session.subject.clone()).or_default().insert(session.id);
+        }
+        Ok(ended)
+    }
+
+    /// The live sessions of a subject, in any order.
+    fn live(&self, subject: &str, now: Timestamp) -> impl Iterator<Item = &Session> {
+        let theirs = self.subjects.get(subject).into_iter().flatten().filter_map(|id| self.sessions.get(id));
+        theirs.filter(move |row| row.is_live(now))
+    }
+
     fn end(&mut self, ends: RevokeTarget<'_>, now: Timestamp) -> Vec<SessionId> {
         let of = |subject| self.subjects.get(subject).into_iter().flatten().copied();
         let matching: Vec<SessionId> = match ends {
@@ -71,16 +107,20 @@ impl Rows {
 
 impl SessionStore for MemorySessions {
     async fn create(&self, session: &Session, ends: RevokeTarget<'_>) -> Result<Vec<SessionId>, BackendError> {
-        let mut rows = self.rows();
-        if rows.sessions.contains_key(&session.id) {
-            return Err(BackendError::new("a session with this id already exists"));
-        }
-        let ended = rows.end(ends, session.created_at.max(session.rotated_at));
-        rows.sessions.insert(session.id, session.clone());
-        if session.revoked_at.is_none() {
-            rows.subjects.entry(session.subject.clone()).or_default().insert(session.id);
-        }
-        Ok(ended)
+        self.rows().create(session, ends, None)
+    }
+
+    fn can(&self, ability: StoreAbility) -> bool {
+        matches!(ability, StoreAbility::LimitSessions | StoreAbility::ListPages)
+    }
+
+    async fn create_within(
+        &self,
+        session: &Session,
+        ends: RevokeTarget<'_>,
+        limit: u32,
+    ) -> Result<Vec<SessionId>, BackendError> {
+        self.rows().create(session, ends, Some(limit))
     }
 
     async fn find(&self, id: SessionId) -> Result<Option<Session>, BackendError> {
@@ -140,10 +180,23 @@ impl SessionStore for MemorySessions {
 
     async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, BackendError> {
         let rows = self.rows();
-        let theirs = rows.subjects.get(subject).into_iter().flatten().filter_map(|id| rows.sessions.get(id));
-        let mut live: Vec<Session> = theirs.filter(|row| row.is_live(now)).cloned().collect();
-        live.sort_by_key(|row| (std::cmp::Reverse(row.created_at), row.id));
-        Ok(live)
+        let mut live: Vec<&Session> = rows.live(subject, now).collect();
+        live.sort_by_key(|row| (Reverse(row.created_at), row.id));
+        Ok(live.into_iter().cloned().collect())
+    }
+
+    async fn list_page(
+        &self,
+        subject: &str,
+        now: Timestamp,
+        after: Option<SessionCursor>,
+        limit: u32,
+    ) -> Result<Vec<Session>, BackendError> {
+        let rows = self.rows();
+        let mut live: Vec<&Session> =
+            rows.live(subject, now).filter(|row| after.is_none_or(|after| after.precedes(row))).collect();
+        live.sort_by_key(|row| (Reverse(row.created_at), row.id));
+        Ok(live.into_iter().take(limit as usize).cloned().collect())
     }
 
     async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, BackendError> {

@@ -1,7 +1,10 @@
 //! Stored sessions: one row for each log-in, rotated by compare-and-swap.
 
+mod cursor;
+mod ended;
 mod id;
 mod memory;
+mod pending;
 mod policy;
 mod refresh_check;
 mod refresh_flaw;
@@ -9,12 +12,17 @@ mod row;
 mod rules;
 mod store;
 
+pub use cursor::{ParseSessionCursorError, SessionCursor, SessionsPage};
+pub use ended::EndedSessions;
+pub(crate) use ended::Ending;
 pub use id::{ParseSessionIdError, SessionId};
 pub use memory::MemorySessions;
+pub(crate) use pending::ErasedPendingRevocations;
+pub use pending::{PendingRevocation, PendingRevocations};
 pub use policy::SessionPolicy;
 pub(crate) use refresh_check::RefreshVerdict;
 pub use refresh_flaw::RefreshFlaw;
 pub use row::Session;
 pub(crate) use rules::SessionRules;
 pub(crate) use store::ErasedStore;
-pub use store::{Revocation, RevocationKind, RevocationPage, RevokeTarget, Rotation, SessionStore};
+pub use store::{Revocation, RevocationKind, RevocationPage, RevokeTarget, Rotation, SessionStore, StoreAbility};

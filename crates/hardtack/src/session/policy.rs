@@ -29,6 +29,10 @@ pub struct SessionPolicy {
     pub(crate) access_jitter: u8,
     pub(crate) max_staleness: Option<Duration>,
     pub(crate) poll_interval: Duration,
+    /// The most live sessions of a user, if there is a limit.
+    pub(crate) max_sessions: Option<u32>,
+    /// Whether the application has chosen `max_sessions`.
+    pub(crate) has_max_sessions: bool,
 }
 
 impl Default for SessionPolicy {
@@ -40,6 +44,8 @@ impl Default for SessionPolicy {
             access_jitter: 0,
             max_staleness: None,
             poll_interval: Duration::from_secs(1),
+            max_sessions: Some(100),
+            has_max_sessions: false,
         }
     }
 }
@@ -61,6 +67,22 @@ impl SessionPolicy {
         self.race_window = window;
         self.lost_response_window =
             if window.is_zero() { Duration::ZERO } else { Self::default().lost_response_window.max(window) };
+        self
+    }
+
+    /// Sets how many live sessions a user has at most (ASVS 5.0 V7.1.2). If a log-in would exceed that, the session
+    /// that was not used for the longest time ends. Default: 100.
+    ///
+    /// A store that cannot limit sessions is refused if you call this. If you do not, its sessions are unlimited, and
+    /// [`AuthenticatorBuilder::build`](crate::AuthenticatorBuilder::build) logs a warning.
+    pub fn max_sessions(mut self, most: u32) -> Self {
+        (self.max_sessions, self.has_max_sessions) = (Some(most), true);
+        self
+    }
+
+    /// Lets a user have any number of live sessions. A client with a password can then fill the store.
+    pub fn insecure_unlimited_sessions(mut self) -> Self {
+        (self.max_sessions, self.has_max_sessions) = (None, true);
         self
     }
 
@@ -101,6 +123,9 @@ impl SessionPolicy {
     pub(crate) fn check(&self, stored_sessions: bool) -> Result<(), ConfigError> {
         if self.access_jitter > 50 {
             return Err(ConfigError::TooMuchJitter { percent: self.access_jitter });
+        }
+        if self.max_sessions == Some(0) {
+            return Err(ConfigError::NoSessionsAllowed);
         }
         if self.poll_interval.is_zero() {
             return Err(ConfigError::ZeroPollInterval);

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use super::{Session, SessionId};
+use super::{Session, SessionCursor, SessionId};
 use crate::clock::Timestamp;
 use crate::error::BackendError;
 
@@ -122,7 +122,17 @@ impl RevocationPage {
     }
 }
 
-/// A session store: nine operations, each of them one transaction, and an optional notification.
+/// Something that not every [`SessionStore`] can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreAbility {
+    /// [`SessionStore::create_within`].
+    LimitSessions,
+    /// [`SessionStore::list_page`].
+    ListPages,
+}
+
+/// A session store: nine operations, each of them one transaction, optional abilities, and an optional notification.
 ///
 /// `hardtack::testing::store_conformance` (feature `testing`) tests an implementation. When an operation returns, its
 /// effect must be durable; [`Self::rotate`] must be atomic; and an ended session must never become live again. The
@@ -170,7 +180,45 @@ pub trait SessionStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Result<Vec<(SessionId, u64)>, BackendError>> + Send;
 
-    /// Returns the live sessions of a subject, the newest first.
+    /// Returns whether the store has an ability. [`AuthenticatorBuilder::build`](crate::AuthenticatorBuilder::build)
+    /// refuses settings that need an ability which the store does not have. The default implementation has none.
+    fn can(&self, ability: StoreAbility) -> bool {
+        let _ = ability;
+        false
+    }
+
+    /// Like [`Self::create`], and in the same transaction ends as many other live sessions of the new session's subject
+    /// as necessary, so that at most `limit` remain, the new one included. Those that were not used for the longest time
+    /// end: by `rotated_at`, then by `created_at`. They end as [`RevocationKind::Ended`], and are returned with the
+    /// others. A store may limit how many end in one call to ten thousand.
+    ///
+    /// Requires [`StoreAbility::LimitSessions`].
+    fn create_within(
+        &self,
+        session: &Session,
+        ends: RevokeTarget<'_>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<SessionId>, BackendError>> + Send {
+        let _ = (session, ends, limit);
+        std::future::ready(Err(BackendError::unsupported("a limit on the sessions of a user")))
+    }
+
+    /// Returns up to `limit` live sessions of a subject that come after a position, or the first ones, in the order of
+    /// [`Self::list`]. Reads no more rows than that into memory.
+    ///
+    /// Requires [`StoreAbility::ListPages`].
+    fn list_page(
+        &self,
+        subject: &str,
+        now: Timestamp,
+        after: Option<SessionCursor>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<Session>, BackendError>> + Send {
+        let _ = (subject, now, after, limit);
+        std::future::ready(Err(BackendError::unsupported("listing sessions page by page")))
+    }
+
+    /// Returns the live sessions of a subject, the newest first, and then by id.
     fn list(&self, subject: &str, now: Timestamp) -> impl Future<Output = Result<Vec<Session>, BackendError>> + Send;
 
     /// Returns the first `limit` log entries whose number is greater than `after`; zero starts at the beginning. Once
@@ -198,10 +246,15 @@ type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Sen
 macro_rules! erase {
     ($(fn $name:ident($($arg:ident: $type:ty),*) -> $out:ty;)*) => {
         pub(crate) trait ErasedStore: Send + Sync {
+            fn can(&self, ability: StoreAbility) -> bool;
             $(fn $name<'a>(&'a self, $($arg: $type),*) -> Pending<'a, $out>;)*
         }
 
         impl<S: SessionStore> ErasedStore for S {
+            fn can(&self, ability: StoreAbility) -> bool {
+                SessionStore::can(self, ability)
+            }
+
             $(fn $name<'a>(&'a self, $($arg: $type),*) -> Pending<'a, $out> {
                 Box::pin(SessionStore::$name(self, $($arg),*))
             })*
@@ -211,12 +264,14 @@ macro_rules! erase {
 
 erase! {
     fn create(session: &'a Session, ends: RevokeTarget<'a>) -> Vec<SessionId>;
+    fn create_within(session: &'a Session, ends: RevokeTarget<'a>, limit: u32) -> Vec<SessionId>;
     fn find(id: SessionId) -> Option<Session>;
     fn rotate(id: SessionId, generation: u64, rotation: Rotation) -> Option<Session>;
     fn confirm(id: SessionId, generation: u64) -> ();
     fn revoke(ends: RevokeTarget<'a>, now: Timestamp) -> Vec<SessionId>;
     fn outdate(subject: &'a str, claims: Option<&'a str>, now: Timestamp) -> Vec<(SessionId, u64)>;
     fn list(subject: &'a str, now: Timestamp) -> Vec<Session>;
+    fn list_page(subject: &'a str, now: Timestamp, after: Option<SessionCursor>, limit: u32) -> Vec<Session>;
     fn revocations(after: u64, limit: u32) -> RevocationPage;
     fn prune(before: Timestamp, limit: u32) -> u64;
     fn revoked_elsewhere() -> ();

@@ -7,7 +7,10 @@ use std::task::{Context, Poll, Waker};
 
 use crate::clock::Timestamp;
 use crate::error::BackendError;
-use crate::session::{MemorySessions, RevocationPage, RevokeTarget, Rotation, Session, SessionId, SessionStore};
+use crate::session::{
+    MemorySessions, RevocationPage, RevokeTarget, Rotation, Session, SessionCursor, SessionId, SessionStore,
+    StoreAbility,
+};
 
 /// Sessions in memory that [fail](Self::fail) on demand, to test an application while its store is down. It also
 /// counts some of the calls.
@@ -139,6 +142,29 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl SessionStore for FailingSessions {
     async fn create(&self, session: &Session, ends: RevokeTarget<'_>) -> Result<Vec<SessionId>, BackendError> {
         self.available()?.create(session, ends).await
+    }
+
+    fn can(&self, ability: StoreAbility) -> bool {
+        self.sessions().can(ability)
+    }
+
+    async fn create_within(
+        &self,
+        session: &Session,
+        ends: RevokeTarget<'_>,
+        limit: u32,
+    ) -> Result<Vec<SessionId>, BackendError> {
+        self.available()?.create_within(session, ends, limit).await
+    }
+
+    async fn list_page(
+        &self,
+        subject: &str,
+        now: Timestamp,
+        after: Option<SessionCursor>,
+        limit: u32,
+    ) -> Result<Vec<Session>, BackendError> {
+        self.available()?.list_page(subject, now, after, limit).await
     }
 
     async fn find(&self, id: SessionId) -> Result<Option<Session>, BackendError> {

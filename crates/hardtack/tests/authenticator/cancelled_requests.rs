@@ -9,7 +9,7 @@ use std::task::{Context, Waker};
 use hardtack::BackendError;
 use hardtack::adapter::{Exchange, RequestState};
 use hardtack::clock::Timestamp;
-use hardtack::session::{RevocationPage, RevokeTarget, Rotation, Session, SessionStore};
+use hardtack::session::{EndedSessions, RevocationPage, RevokeTarget, Rotation, Session, SessionStore};
 use hardtack::testing::TestRequest;
 use hardtack::{KeySet, MemorySessions, SessionId};
 
@@ -114,7 +114,7 @@ fn send_and_cancel(site: &Site, browser: &Browser, action: Action) {
         match action {
             Action::LogOut => drop(exchange.log_out().await),
             Action::LogIn => drop(exchange.log_in("alice").await),
-            Action::Renew => drop(exchange.renew().await),
+            Action::Renew => drop(exchange.renew(EndedSessions::none()).await),
             Action::RevokeAll => drop(site.auth.revoke_all_sessions("alice").await),
         }
     });

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use hardtack::BackendError;
 use hardtack::adapter::{Exchange, RequestState};
 use hardtack::clock::Timestamp;
-use hardtack::session::{RevocationPage, RevokeTarget, Rotation, Session, SessionStore};
+use hardtack::session::{EndedSessions, RevocationPage, RevokeTarget, Rotation, Session, SessionStore};
 use hardtack::testing::{TestClock, TestRequest};
 use hardtack::{KeySet, MemorySessions, SessionId, SigningKey};
 use serde_json::Map;
@@ -86,7 +86,7 @@ async fn run(sites: &[Site; 2], role: &AtomicU64, browser: &Browser, task: Task)
     let cookies = match task {
         Task::Refresh(_) => exchange.refresh().await.ok(),
         Task::LogOut(_) => exchange.log_out().await.ok(),
-        Task::ChangePassword(_) => exchange.renew().await.ok(),
+        Task::ChangePassword(_) => exchange.renew(EndedSessions::none()).await.ok(),
         Task::RevokeAll(_) => {
             sites[at].auth.revoke_all_sessions("alice").await.unwrap();
             None

@@ -139,3 +139,22 @@ fn a_late_response_to_old_cookies_does_not_delete_the_new_ones() {
     assert!(site.visit(&mut dead).is_refused(401, "revoked"));
     assert!(dead.is_empty());
 }
+
+/// A store from before there were limits and pages.
+#[test]
+fn a_store_without_an_ability_is_refused_only_if_a_setting_needs_it() {
+    let builder =
+        || hardtack::Authenticator::builder(KeySet::new(key())).sessions(RevokesAfterFind(MemorySessions::new()));
+    let auth = builder().build().unwrap();
+    for _ in 0..120 {
+        let _ = block_on(auth.log_in("alice")).unwrap();
+    }
+    let page = block_on(auth.sessions_page("alice", None)).unwrap();
+    assert_eq!((page.sessions.len(), block_on(auth.sessions("alice")).unwrap().len()), (50, 120));
+    let rest = block_on(auth.sessions_page("alice", page.next)).unwrap();
+    assert_eq!(rest.sessions[..], block_on(auth.sessions("alice")).unwrap()[50..100]);
+    let policy = hardtack::session::SessionPolicy::default();
+    let refused = builder().session_policy(policy.max_sessions(100)).build().unwrap_err();
+    assert_eq!(refused, hardtack::ConfigError::StoreCannotLimitSessions);
+    assert!(builder().session_policy(policy.insecure_unlimited_sessions()).build().is_ok());
+}

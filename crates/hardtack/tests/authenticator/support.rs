@@ -10,7 +10,7 @@ use hardtack::adapter::{Exchange, RequestState};
 use hardtack::clock::{Clock, Timestamp};
 use hardtack::jwt::Algorithm;
 use hardtack::request::RequestHead;
-use hardtack::session::SessionStore;
+use hardtack::session::{EndedSessions, SessionStore};
 use hardtack::testing::{TestClock, TestRequest};
 use hardtack::{
     Authenticator, Failure, FailureKind, KeySet, LogIn, MemorySessions, Need, SetCookies, SigningKey, VerifiedToken,
@@ -71,7 +71,7 @@ pub(crate) fn refresh(exchange: &Exchange<'_>) -> HandlerResult {
 }
 
 pub(crate) fn renew(exchange: &Exchange<'_>) -> HandlerResult {
-    Ok(block_on(exchange.renew())?.into())
+    Ok(block_on(exchange.renew(EndedSessions::none()))?.into())
 }
 
 pub(crate) fn reauthenticate(subject: &str) -> impl FnOnce(&Exchange<'_>) -> HandlerResult {

@@ -2,6 +2,7 @@
 
 mod durability;
 mod opening;
+mod trouble;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -40,6 +40,61 @@ async fn an_existing_database_keeps_its_permissions() {
     assert_eq!(mode(&path), 0o640);
 }
 
+/// Opens a database again that has this owner and mode.
+#[cfg(unix)]
+async fn open_with(file: &str, owner: Option<u32>, mode: u32) -> Result<(), OpenError> {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("app.db");
+    // Left open, so that the files beside it exist.
+    let _open = open(&path).await;
+    let file = directory.path().join(file);
+    fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+    if owner.is_some() {
+        std::os::unix::fs::chown(&file, owner, None).unwrap();
+    }
+    open_sqlite(&path).await.map(drop)
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn k05_s80_a_database_that_others_can_write_is_refused() {
+    for (file, mode) in
+        [("app.db", 0o620), ("app.db", 0o602), ("app.db", 0o666), ("app.db-wal", 0o660), ("app.db-shm", 0o602)]
+    {
+        let error = open_with(file, None, mode).await.unwrap_err();
+        assert!(matches!(&error, OpenError::WritableByOthers { mode: found, .. } if *found == mode), "{error:?}");
+        let text = error.to_string();
+        assert!(
+            text.contains(&format!("/{file}, and so log in as anyone: its mode is {mode:04o}; expected 0600")),
+            "{text}"
+        );
+    }
+    for mode in [0o600, 0o640, 0o644, 0o755] {
+        open_with("app.db", None, mode).await.unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn k05_s80_a_database_of_another_user_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let probe = directory.path().join("probe");
+    fs::write(&probe, "").unwrap();
+    if std::os::unix::fs::chown(&probe, Some(65534), None).is_err() {
+        return; // Only the superuser may give files away.
+    }
+    for file in ["app.db", "app.db-wal"] {
+        let error = open_with(file, Some(65534), 0o600).await.unwrap_err();
+        assert!(matches!(&error, OpenError::OwnedByOther { owner: 65534, expected: 0, .. }), "{error:?}");
+        let text = error.to_string();
+        assert!(
+            text.contains(&format!("/{file} belongs to user 65534, who could change it to log in as anyone")),
+            "{text}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_missing_directory_is_named() {
     let directory = tempfile::tempdir().unwrap();

@@ -20,8 +20,10 @@ use crate::error::ConfigError;
 use crate::event::{Event, Observer};
 use crate::jwt::KeySet;
 use crate::refusal::{FailureKind, Handlers, Refused, Reply};
-use crate::revocation::{LogPosition, RevocationCache};
-use crate::session::{ErasedStore, SessionPolicy, SessionStore};
+use crate::revocation::{HeldSubjects, LogPosition, RevocationCache};
+use crate::session::{
+    ErasedPendingRevocations, ErasedStore, PendingRevocations, SessionPolicy, SessionStore, StoreAbility,
+};
 use crate::token_source::TokenSources;
 use crate::urls::Urls;
 
@@ -39,6 +41,7 @@ pub struct AuthenticatorBuilder {
     settings: Settings,
     cookies: CookiePolicy,
     store: Option<Box<dyn ErasedStore>>,
+    pending: Option<Box<dyn ErasedPendingRevocations>>,
     clock: Box<dyn Clock>,
     handlers: Handlers,
     observers: Vec<Observer>,
@@ -55,6 +58,7 @@ impl Authenticator {
             settings: Settings::default(),
             cookies: CookiePolicy::default(),
             store: None,
+            pending: None,
             clock: Box::new(SystemClock),
             handlers: HashMap::new(),
             observers: Vec::new(),
@@ -85,6 +89,16 @@ impl AuthenticatorBuilder {
     /// sessions.
     pub fn sessions(mut self, store: impl SessionStore) -> Self {
         self.store = Some(Box::new(store));
+        self
+    }
+
+    /// Registers where the application stores intentions to end sessions, beside the changes that they belong to: for
+    /// sessions that are in another database than the users, such as Redis. Every server that follows the revocation
+    /// log then ends those sessions within seconds, also after a crash.
+    ///
+    /// Requires a store. If no [`SessionPolicy::max_staleness`] is set, it is five seconds.
+    pub fn pending_revocations(mut self, pending: impl PendingRevocations) -> Self {
+        self.pending = Some(Box::new(pending));
         self
     }
 
@@ -256,9 +270,25 @@ impl AuthenticatorBuilder {
     pub fn build(self) -> Result<Authenticator, ConfigError> {
         let mut settings = self.settings;
         settings.base = self.base.transpose()?;
+        if self.pending.is_some() {
+            if self.store.is_none() {
+                return Err(ConfigError::PendingRevocationsWithoutStore);
+            }
+            // Requests look for sessions that have to end only if this process is behind the log.
+            let least = settings.sessions.poll_interval + Duration::from_secs(2);
+            settings.sessions.max_staleness.get_or_insert(least.max(Duration::from_secs(5)));
+        }
         settings.check(self.store.is_some())?;
-        if self.store.is_some() {
+        if let Some(store) = &self.store {
             check_signing_key(&self.keys, settings.refresh)?;
+            let policy = &mut settings.sessions;
+            if policy.max_sessions.is_some() && !store.can(StoreAbility::LimitSessions) {
+                if policy.has_max_sessions {
+                    return Err(ConfigError::StoreCannotLimitSessions);
+                }
+                tracing::warn!(event = "sessions_unlimited", "the session store cannot limit the sessions of a user");
+                policy.max_sessions = None;
+            }
         }
         let refresh_paths = match settings.refresh {
             RefreshMode::Redirect => self.cookies.refresh_paths_for(&settings.urls),
@@ -287,6 +317,8 @@ impl AuthenticatorBuilder {
             token_cache: TokenCache::new(self.token_cache),
             revocation_cache: RevocationCache::default(),
             log: LogPosition::default(),
+            pending: self.pending,
+            held: HeldSubjects::default(),
             clock: self.clock,
             handlers: self.handlers,
             callbacks: self.callbacks,

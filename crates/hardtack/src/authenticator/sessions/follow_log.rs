@@ -33,6 +33,9 @@ impl Authenticator {
     /// # Errors
     /// The store failed. No entry is skipped: the next call continues where this one stopped.
     pub async fn sync_revocations(&self) -> Result<usize, BackendError> {
+        if let Err(error) = self.work_off_due().await {
+            tracing::error!(event = "ending_failed", error = %WithCauses(&error));
+        }
         self.read_log(std::future::pending::<()>).await
     }
 
@@ -66,8 +69,9 @@ impl Authenticator {
     {
         let Some(store) = self.store() else { return };
         let mut news = store.revoked_elsewhere();
-        let (mut failures, mut deaf) = (0_u32, false);
+        let (mut failures, mut deaf, mut pending_failed) = (0_u32, false, false);
         loop {
+            self.follow_pending(&mut pending_failed, || sleep(PATIENCE)).await;
             match self.read_log(|| sleep(PATIENCE)).await {
                 Ok(_) => {
                     if failures > 0 {
@@ -104,7 +108,10 @@ impl Authenticator {
     }
 
     /// Reads the log to its head. Each page must arrive before `patience` ends.
-    async fn read_log<S: Future<Output = ()>>(&self, patience: impl Fn() -> S) -> Result<usize, BackendError> {
+    pub(super) async fn read_log<S: Future<Output = ()>>(
+        &self,
+        patience: impl Fn() -> S,
+    ) -> Result<usize, BackendError> {
         let Some(store) = self.store() else { return Ok(0) };
         let log = &self.0.log;
         let mut reader = LogReader::after(log.read());
@@ -139,6 +146,9 @@ impl Authenticator {
                 LogStep::Done => {
                     log.reached(reader.position());
                     log.synced(asked_at);
+                    if self.0.held.any() {
+                        log.incomplete();
+                    }
                     return Ok(read);
                 }
             }
@@ -174,7 +184,7 @@ impl Authenticator {
 }
 
 /// Waits for a future until a timer ends. The future can be polled again afterwards.
-async fn sooner<T>(
+pub(super) async fn sooner<T>(
     answer: &mut Pin<Box<dyn Future<Output = T> + Send + '_>>,
     timer: impl Future<Output = ()>,
 ) -> Option<T> {

@@ -10,11 +10,11 @@ use super::tokens::PERSISTENT;
 use crate::authenticator::{Authenticator, LogIn, SessionError};
 use crate::clock::Timestamp;
 use crate::cookie::SetCookies;
-use crate::error::BackendError;
+use crate::error::{BackendError, WithCauses};
 use crate::event::{Client, EventKind};
 use crate::jwt::Fresh;
 use crate::refusal::Reason;
-use crate::session::{RevokeTarget, Session, SessionId};
+use crate::session::{EndedSessions, Ending, PendingRevocation, RevokeTarget, Session, SessionId};
 use crate::token::{IssueError, VerifiedToken};
 
 impl Authenticator {
@@ -61,6 +61,10 @@ impl Authenticator {
                 self.emit(EventKind::Replaced, token.subject(), Some(ended.swap_remove(at)), &client);
             }
         }
+        // The others were beyond the limit.
+        for id in ended {
+            self.emit(EventKind::Revoked, &session.subject, Some(id), &client);
+        }
         self.emit(EventKind::LogIn, &session.subject, Some(session.id), &client);
         Ok(cookies)
     }
@@ -68,12 +72,62 @@ impl Authenticator {
     /// Replaces all sessions of the user of `previous` with a new one, after a password change. The CSRF value stays
     /// the same, so forms in other tabs can still be posted. When this returns, every older token of the user is
     /// revoked, even if it was issued in the same second.
-    pub(crate) async fn renew(&self, previous: &VerifiedToken, client: &Client<'_>) -> Result<SetCookies, Reason> {
+    ///
+    /// If sessions have ended with the change already, a failure of the store is not one of the change: then no cookies
+    /// are returned.
+    pub(crate) async fn renew(
+        &self,
+        previous: &VerifiedToken,
+        ended: EndedSessions,
+        client: &Client<'_>,
+    ) -> Result<SetCookies, Reason> {
+        if ended.subject().is_some_and(|subject| subject != previous.subject()) {
+            return Err(Reason::OtherUser);
+        }
+        let renewed = match ended.0 {
+            Ending::None => return self.replace_all(previous, &[], client).await,
+            Ending::InTransaction { subject, ids } => {
+                self.learn_committed(&subject, &ids, previous.session(), client).await;
+                self.replace_all(previous, &ids, client).await
+            }
+            Ending::Pending(intention) => {
+                // The new session of this browser replaces the old one below.
+                let intention = PendingRevocation { kept: previous.session(), ..intention };
+                if self.try_to_work_off(&intention).await {
+                    self.replace_all(previous, &[], client).await
+                } else {
+                    Ok(SetCookies::default())
+                }
+            }
+        };
+        let cookies = match renewed {
+            Err(Reason::Store(error)) => {
+                tracing::error!(event = "renewal_failed", error = %WithCauses(&error));
+                SetCookies::default()
+            }
+            renewed => renewed?,
+        };
+        if cookies.is_empty() {
+            self.emit(EventKind::PasswordChanged, previous.subject(), previous.session(), client);
+        }
+        Ok(cookies)
+    }
+
+    /// Replaces all sessions of the user of `previous` with a new one. `ended` are those that ended with the change.
+    async fn replace_all(
+        &self,
+        previous: &VerifiedToken,
+        ended: &[SessionId],
+        client: &Client<'_>,
+    ) -> Result<SetCookies, Reason> {
         let now = self.now();
+        let mut ended_with_change = false;
         let mut session = Session::begin(previous.subject(), now, &self.0.rules);
         if let (Some(store), Some(id)) = (self.store(), previous.session()) {
             let row = store.find(id).await?.ok_or(Reason::Revoked)?;
-            if !row.is_live(now) {
+            // It was live until the change ended it, so its browser goes on. That it has ended proves the commit.
+            ended_with_change = ended.contains(&id) && row.revoked_at.is_some() && now < row.expires_at;
+            if !ended_with_change && !row.is_live(now) {
                 return Err(dead(&row));
             }
             session = Session {
@@ -91,7 +145,7 @@ impl Authenticator {
             session.claims = Some(Value::Object(extra).to_string());
         }
         let mut cookies = self.session_cookies(&session, Fresh::Yes, now).map_err(Reason::Issue)?.cookies;
-        let replaced = previous.session();
+        let replaced = previous.session().filter(|_| !ended_with_change);
         let ends =
             replaced.map_or(RevokeTarget::AllOf(&session.subject), |id| RevokeTarget::Renewed(&session.subject, id));
         let ended = self.insert(&session, ends, now).await?;
@@ -133,12 +187,16 @@ impl Authenticator {
         ends: RevokeTarget<'_>,
         now: Timestamp,
     ) -> Result<Vec<SessionId>, BackendError> {
+        self.work_off_all_of(&session.subject).await?;
         let Some(store) = self.store() else {
             self.end_locally(&[], ends, now);
             return Ok(named(ends).into_owned());
         };
         let write = self.begin_uncertain_write(store, ends).await?;
-        let ended = store.create(session, ends).await?;
+        let ended = match self.settings().sessions.max_sessions {
+            Some(limit) => store.create_within(session, ends, limit).await?,
+            None => store.create(session, ends).await?,
+        };
         write.confirm();
         self.end_locally(&ended, ends, now);
         Ok(ended)

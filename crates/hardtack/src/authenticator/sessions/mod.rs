@@ -1,6 +1,7 @@
 //! Sessions: log-in, refresh, changed claims, revocation, and the revocation log.
 
 mod change_claims;
+mod finish_ending;
 mod follow_log;
 mod login;
 mod refresh;

@@ -7,7 +7,15 @@ use crate::authenticator::Authenticator;
 use crate::clock::Timestamp;
 use crate::error::BackendError;
 use crate::event::{Client, EventKind};
-use crate::session::{RevocationKind, RevokeTarget, Session, SessionId};
+use crate::session::{
+    ErasedStore, RevocationKind, RevokeTarget, Session, SessionCursor, SessionId, SessionsPage, StoreAbility,
+};
+
+/// How many sessions a page of [`Authenticator::sessions_page`] has.
+const SESSIONS_PAGE: u32 = 50;
+
+/// How many sessions are read at once where only their ids are needed.
+const IDS_PAGE: u32 = 500;
 
 impl Authenticator {
     /// Ends sessions in the store first and then in this process's cache, before it returns.
@@ -54,6 +62,9 @@ impl Authenticator {
 
     /// Returns the live sessions of a subject, the newest first. Without a store, there are none.
     ///
+    /// To show them to the user, call [`Self::sessions_page`] instead: how many there are is limited by
+    /// [`SessionPolicy::max_sessions`](crate::session::SessionPolicy::max_sessions) only.
+    ///
     /// # Errors
     /// The store failed.
     pub async fn sessions(&self, subject: &str) -> Result<Vec<Session>, BackendError> {
@@ -63,18 +74,76 @@ impl Authenticator {
         }
     }
 
+    /// Returns a page of the live sessions of a subject: the newest ones, or those after a position. A page has 50
+    /// sessions at most. Without a store, there are none.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn sessions_page(
+        &self,
+        subject: &str,
+        after: Option<SessionCursor>,
+    ) -> Result<SessionsPage, BackendError> {
+        let Some(store) = self.store() else { return Ok(SessionsPage::default()) };
+        let mut sessions = self.some_sessions(store, subject, after, SESSIONS_PAGE + 1).await?;
+        let has_more = sessions.len() > SESSIONS_PAGE as usize;
+        sessions.truncate(SESSIONS_PAGE as usize);
+        let next = sessions.last().filter(|_| has_more).map(SessionCursor::after);
+        Ok(SessionsPage { sessions, next })
+    }
+
+    /// Returns a live session of a subject; `None` if the session is not live or belongs to another subject.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn session(&self, subject: &str, id: SessionId) -> Result<Option<Session>, BackendError> {
+        let Some(store) = self.store() else { return Ok(None) };
+        let row = store.find(id).await?;
+        Ok(row.filter(|row| row.subject == subject && row.is_live(self.now())))
+    }
+
+    /// The ids of all live sessions of a subject, without holding all rows in memory.
+    pub(super) async fn session_ids(
+        &self,
+        store: &dyn ErasedStore,
+        subject: &str,
+    ) -> Result<Vec<SessionId>, BackendError> {
+        let (mut ids, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.some_sessions(store, subject, after, IDS_PAGE).await?;
+            ids.extend(page.iter().map(|row| row.id));
+            match page.last() {
+                Some(last) if page.len() == IDS_PAGE as usize => after = Some(SessionCursor::after(last)),
+                _ => return Ok(ids),
+            }
+        }
+    }
+
+    /// Up to `limit` sessions after a position. A store that cannot list pages returns all sessions first.
+    async fn some_sessions(
+        &self,
+        store: &dyn ErasedStore,
+        subject: &str,
+        after: Option<SessionCursor>,
+        limit: u32,
+    ) -> Result<Vec<Session>, BackendError> {
+        let now = self.now();
+        if store.can(StoreAbility::ListPages) {
+            return store.list_page(subject, now, after, limit).await;
+        }
+        let mut sessions = store.list(subject, now).await?;
+        sessions.retain(|row| after.is_none_or(|after| after.precedes(row)));
+        sessions.truncate(limit as usize);
+        Ok(sessions)
+    }
+
     /// Ends one session of a subject (ASVS 5.0 V7.5.2). Returns `false` if the session is not live or belongs to
     /// another subject.
     ///
     /// # Errors
     /// The store failed.
     pub async fn revoke_session(&self, subject: &str, id: SessionId) -> Result<bool, BackendError> {
-        let now = self.now();
-        let row = match self.store() {
-            Some(store) => store.find(id).await?,
-            None => None,
-        };
-        if row.is_none_or(|row| row.subject != subject || !row.is_live(now)) {
+        if self.session(subject, id).await?.is_none() {
             return Ok(false);
         }
         self.revoke(RevokeTarget::Sessions(&[id]), subject).await.map(|ended| ended > 0)

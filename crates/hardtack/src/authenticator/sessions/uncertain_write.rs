@@ -26,7 +26,7 @@ impl Authenticator {
         let ids = match target {
             RevokeTarget::Sessions(_) | RevokeTarget::Replaced(_) => named(target).into_owned(),
             RevokeTarget::AllOf(subject) | RevokeTarget::AllExcept(subject, _) | RevokeTarget::Renewed(subject, _) => {
-                store.list(subject, self.now()).await?.into_iter().map(|row| row.id).collect()
+                self.session_ids(store, subject).await?
             }
         };
         Ok(UncertainWrite { authenticator: self, ids })

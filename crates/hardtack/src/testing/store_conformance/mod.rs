@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test: it fails by panicking with the broken rule")]
 
 mod claims;
+mod limit;
 mod log;
 mod races;
 mod revoke;
@@ -54,6 +55,9 @@ where
     revoke::an_ended_session_never_lives_again(&fresh().await).await;
     rows::list_returns_the_live_sessions_of_a_subject(&fresh().await).await;
     rows::subjects_are_compared_byte_by_byte(&fresh().await).await;
+    limit::a_limit_ends_the_least_recently_used(&fresh().await).await;
+    limit::pages_are_the_list_in_parts(&fresh().await).await;
+    limit::racing_log_ins_stay_within_the_limit(&fresh().await).await;
     claims::outdate_changes_claims(&fresh().await).await;
     claims::outdate_without_claims_keeps_them(&fresh().await).await;
     claims::an_outdated_session_stays_live(&fresh().await).await;

@@ -1,0 +1,51 @@
+//! A disk that is full for a while.
+
+use std::time::{Duration, Instant};
+
+use hardtack_test_support::small_disk::SmallDisk;
+
+use crate::support::{PASSWORD, TestDir, is_logged_in, log_in, log_out, sign_up, start};
+
+#[tokio::test]
+async fn e05_after_a_full_disk_log_outs_work_and_the_health_route_tells_the_truth() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let dir = TestDir::new();
+    let data = disk.path().join("data");
+    let server = start(&dir.serve(["--data-dir", data.to_str().unwrap()])).await;
+    let mut ada = server.client();
+    sign_up(&mut ada, "ada").await;
+    let healthy = async || server.client().get("/healthz").send().await.status() == 200;
+    assert!(healthy().await);
+
+    disk.fill();
+    // The write-ahead log may have room for some commits.
+    let since = Instant::now();
+    loop {
+        let mut other = server.client();
+        match log_in(&mut other, "ada", PASSWORD).await {
+            200 => assert!(since.elapsed() < Duration::from_secs(60), "the disk is not full"),
+            status => {
+                assert_eq!(status, 503);
+                break;
+            }
+        }
+    }
+    let copy = ada.clone();
+    for _ in 0..8 {
+        let response = copy.clone().post("/logout").accept_json().csrf().send().await;
+        assert_eq!(response.status(), 503, "{}", response.text());
+    }
+    assert!(!healthy().await, "nothing can be written");
+    assert!(is_logged_in(&mut ada).await, "pages are still served");
+
+    disk.free();
+    assert!(healthy().await);
+    log_out(&mut ada).await;
+    assert!(!is_logged_in(&mut copy.clone()).await);
+    for _ in 0..8 {
+        let mut other = server.client();
+        assert_eq!(log_in(&mut other, "ada", PASSWORD).await, 200);
+        log_out(&mut other).await;
+    }
+    assert!(healthy().await);
+}

@@ -1,0 +1,10 @@
+-- Intentions to end a user's sessions in a store elsewhere. Each is written in the transaction of the change that it
+-- belongs to, and deleted when the sessions have ended. A number is never used twice.
+CREATE TABLE pending_ends (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    subject TEXT NOT NULL,
+    kept TEXT, -- the id of the session that goes on, if one does
+    created_at INTEGER NOT NULL DEFAULT (unixepoch())
+) STRICT;
+
+CREATE INDEX pending_ends_subject ON pending_ends (subject);

@@ -1,0 +1,106 @@
+//! Writing intentions in a transaction of the application.
+
+use hardtack::SessionId;
+use hardtack::session::{EndedSessions, PendingRevocation};
+use hardtack_db::{Connection, Statement};
+
+use super::PendingEnds;
+use crate::schema;
+
+/// Generates the methods for a type of pool and its connections.
+macro_rules! in_transaction {
+    ($(#[$attribute:meta])* $pool:ty, $connection:ty) => {
+        $(#[$attribute])*
+        impl PendingEnds<$pool> {
+            /// Writes the intention to end all sessions of a user into your own transaction: they end after its commit,
+            /// and go on if it is rolled back. Use it where no browser goes on: after a password reset, or when a user
+            /// is disabled or deleted.
+            ///
+            /// After the commit, pass the result to
+            /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), which ends the sessions at
+            /// once, or to the adapter's `Auth::renew`, which also gives this browser a new session. If the program
+            /// stops before that, another process ends the sessions two seconds later.
+            ///
+            /// # Errors
+            /// The database failed, or the subject has a NUL character. Roll the transaction back.
+            pub async fn end_all_in(
+                &self,
+                connection: &mut $connection,
+                subject: &str,
+            ) -> Result<EndedSessions, sqlx::Error> {
+                write(&mut connection.into(), subject, None).await
+            }
+
+            /// Like [`end_all_in`](Self::end_all_in), except for one session: use it when a user who is logged in
+            /// changes the password. `kept` is the session of the request's token. After the commit, `Auth::renew`
+            /// replaces that session as well; if the store fails, it goes on, and the others end when the store is back.
+            ///
+            /// # Errors
+            /// The database failed, or the subject has a NUL character. Roll the transaction back.
+            pub async fn end_others_in(
+                &self,
+                connection: &mut $connection,
+                subject: &str,
+                kept: impl Into<Option<SessionId>>,
+            ) -> Result<EndedSessions, sqlx::Error> {
+                write(&mut connection.into(), subject, kept.into()).await
+            }
+        }
+    };
+}
+
+in_transaction!(
+    #[cfg(feature = "sqlite")]
+    sqlx::SqlitePool,
+    sqlx::SqliteConnection
+);
+
+in_transaction!(
+    #[cfg(feature = "postgres")]
+    sqlx::PgPool,
+    sqlx::PgConnection
+);
+
+/// For Hardtack's own crates, which write both databases through `hardtack-db`.
+#[doc(hidden)]
+impl PendingEnds<crate::Database> {
+    /// Writes the intention to end all sessions of a user into a transaction.
+    ///
+    /// # Errors
+    /// The database failed, or the subject has a NUL character.
+    pub async fn end_all_in(
+        &self,
+        connection: &mut Connection<'_>,
+        subject: &str,
+    ) -> Result<EndedSessions, sqlx::Error> {
+        write(connection, subject, None).await
+    }
+
+    /// Writes the intention to end all sessions of a user except one into a transaction.
+    ///
+    /// # Errors
+    /// The database failed, or the subject has a NUL character.
+    pub async fn end_others_in(
+        &self,
+        connection: &mut Connection<'_>,
+        subject: &str,
+        kept: impl Into<Option<SessionId>>,
+    ) -> Result<EndedSessions, sqlx::Error> {
+        write(connection, subject, kept.into()).await
+    }
+}
+
+async fn write(
+    connection: &mut Connection<'_>,
+    subject: &str,
+    kept: Option<SessionId>,
+) -> Result<EndedSessions, sqlx::Error> {
+    let sql = "INSERT INTO pending_ends (subject, kept) VALUES ($1, $2) RETURNING number";
+    let statement = Statement::new(sql).bind(subject).bind(kept.map(|id| id.to_string()));
+    let numbers: Vec<(i64,)> = connection.fetch(statement).await?;
+    let [(number,)] = numbers[..] else {
+        return Err(sqlx::Error::Protocol(format!("an INSERT returned {} rows; expected one", numbers.len())));
+    };
+    let number = schema::to_unsigned("pending_ends", "number", number)?;
+    Ok(EndedSessions::pending(PendingRevocation::new(number, subject, kept)))
+}

@@ -1,0 +1,120 @@
+//! Intentions to end sessions that are in a store elsewhere.
+
+mod in_transaction;
+
+use hardtack::BackendError;
+use hardtack::session::{PendingRevocation, PendingRevocations};
+use hardtack_db::{MigrateError, Pool, Statement};
+
+use crate::database::Database;
+use crate::schema::{self, PENDING_MIGRATIONS, RowError};
+
+/// Intentions to end the sessions of users, for applications that keep users in a database and sessions in a store
+/// elsewhere, such as Redis.
+///
+/// An intention is written in the application's own transaction, beside the change that it belongs to. So a new password
+/// and the end of the old sessions are committed together, although the sessions are elsewhere. Register a clone with
+/// the authenticator: every process that follows the revocation log then works the intentions off within seconds, also
+/// after a crash, and while the store fails it refuses the sessions.
+///
+/// `P` is the type that it was created from: an sqlx pool or a [`Database`]. Clones share the connections.
+///
+/// ```no_run
+/// # #[cfg(feature = "sqlite")]
+/// # async fn run<S: hardtack::session::SessionStore>(
+/// #     keys: hardtack::KeySet, pool: sqlx::SqlitePool, redis: S, id: &str, hash: &str,
+/// # ) -> Result<(), Box<dyn std::error::Error>> {
+/// use hardtack::Authenticator;
+/// use hardtack_sqlx::PendingEnds;
+///
+/// let pending = PendingEnds::from_pool(pool.clone());
+/// pending.migrate().await?;
+/// let auth = Authenticator::builder(keys).sessions(redis).pending_revocations(pending.clone()).build()?;
+///
+/// let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;
+/// sqlx::query("UPDATE users SET hash = $1 WHERE id = $2").bind(hash).bind(id).execute(&mut *tx).await?;
+/// let ended = pending.end_all_in(&mut tx, id).await?;
+/// tx.commit().await?;
+/// auth.finish_ending(ended).await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct PendingEnds<P> {
+    handle: P,
+    pool: Pool,
+}
+
+/// How old an intention is before other processes work it off, in seconds. The one that has written it does so at once.
+const DELAY: i64 = 2;
+
+impl<P: Clone + Into<Database>> PendingEnds<P> {
+    /// Keeps intentions in a database that is already open. Call [`Self::migrate`] before the first use.
+    pub fn from_pool(pool: P) -> Self {
+        Self { pool: pool.clone().into().into(), handle: pool }
+    }
+
+    /// Returns the pool that this was created from.
+    pub fn pool(&self) -> &P {
+        &self.handle
+    }
+
+    /// Creates the table `pending_ends`, or brings it up to date, and returns how many migrations were applied.
+    ///
+    /// # Errors
+    /// The table is newer than this program, or the database failed.
+    pub async fn migrate(&self) -> Result<usize, MigrateError> {
+        self.pool.migrate("pending_ends", PENDING_MIGRATIONS).await
+    }
+}
+
+impl Database {
+    /// Returns the intentions in this database. Call [`PendingEnds::migrate`] before their first use.
+    pub fn pending_ends(&self) -> PendingEnds<Self> {
+        PendingEnds::from_pool(self.clone())
+    }
+}
+
+impl<P: Clone + Into<Database> + Send + Sync + 'static> PendingRevocations for PendingEnds<P> {
+    async fn due(&self, limit: u32) -> Result<Vec<PendingRevocation>, BackendError> {
+        // Both times are the database's. An intention of the future is due: its clock was set back.
+        let statement = Statement::per_database(
+            "SELECT number, subject, kept FROM pending_ends
+             WHERE created_at NOT BETWEEN unixepoch() - $1 + 1 AND unixepoch() + $1 ORDER BY number LIMIT $2",
+            "SELECT number, subject, kept FROM pending_ends
+             WHERE created_at NOT BETWEEN EXTRACT(EPOCH FROM clock_timestamp())::BIGINT - $1 + 1
+                AND EXTRACT(EPOCH FROM clock_timestamp())::BIGINT + $1 ORDER BY number LIMIT $2",
+        );
+        self.fetch(statement.bind(DELAY).bind(i64::from(limit))).await
+    }
+
+    async fn find(&self, subject: &str) -> Result<Vec<PendingRevocation>, BackendError> {
+        if !schema::is_storable(subject) {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT number, subject, kept FROM pending_ends WHERE subject = $1 ORDER BY number";
+        self.fetch(Statement::new(sql).bind(subject)).await
+    }
+
+    async fn remove(&self, number: u64) -> Result<(), BackendError> {
+        let Ok(number) = i64::try_from(number) else { return Ok(()) };
+        let statement = Statement::new("DELETE FROM pending_ends WHERE number = $1").bind(number);
+        self.pool.execute(statement).await.map(drop).map_err(BackendError::new)
+    }
+}
+
+impl<P> PendingEnds<P> {
+    async fn fetch(&self, statement: Statement<'_>) -> Result<Vec<PendingRevocation>, BackendError> {
+        let rows: Vec<PendingRow> = self.pool.fetch(statement).await.map_err(BackendError::new)?;
+        rows.into_iter().map(decode).collect::<Result<_, _>>().map_err(BackendError::new)
+    }
+}
+
+/// The number, the subject, and the session that goes on.
+type PendingRow = (i64, String, Option<String>);
+
+fn decode((number, subject, kept): PendingRow) -> Result<PendingRevocation, RowError> {
+    let number = schema::to_unsigned("pending_ends", "number", number)?;
+    let kept = kept.as_deref().map(schema::decode_id).transpose()?;
+    Ok(PendingRevocation::new(number, subject, kept))
+}

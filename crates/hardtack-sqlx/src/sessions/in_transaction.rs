@@ -1,0 +1,130 @@
+//! Ending sessions in a transaction of the application.
+
+use hardtack::SessionId;
+use hardtack::session::{EndedSessions, RevokeTarget};
+use hardtack_db::Connection;
+
+use super::{Sessions, revoke};
+
+/// Generates the methods for a type of pool and its connections.
+macro_rules! in_transaction {
+    ($(#[$attribute:meta])* $pool:ty, $connection:ty, $begin:literal, $dialect:literal) => {
+        $(#[$attribute])*
+        impl Sessions<$pool> {
+            /// Ends all sessions of a user in your own transaction: they end when it commits, and go on if it is rolled
+            /// back. Use it where no browser goes on: after a password reset, or when a user is disabled or deleted.
+            ///
+            /// After the commit, pass the result to
+            /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), or to the adapter's
+            /// `Auth::renew`, which gives this browser a new session.
+            ///
+            /// ```no_run
+            /// use hardtack::{Authenticator, SessionId};
+            #[doc = concat!("use hardtack_sqlx::", $dialect, "Sessions;")]
+            ///
+            /// async fn reset_password(
+            #[doc = concat!("    sessions: &", $dialect, "Sessions,")]
+            ///     auth: &Authenticator,
+            ///     id: &str,
+            ///     hash: &str,
+            /// ) -> Result<(), sqlx::Error> {
+            #[doc = concat!("    let mut tx = sessions.pool().", $begin, ".await?;")]
+            ///     sqlx::query("UPDATE users SET hash = $1 WHERE id = $2").bind(hash).bind(id).execute(&mut *tx).await?;
+            ///     let ended = sessions.end_all_in(&mut tx, id).await?;
+            ///     tx.commit().await?;
+            ///     auth.finish_ending(ended).await;
+            ///     Ok(())
+            /// }
+            /// ```
+            ///
+            /// # Errors
+            /// The database failed. Roll the transaction back.
+            pub async fn end_all_in(
+                &self,
+                connection: &mut $connection,
+                subject: &str,
+            ) -> Result<EndedSessions, sqlx::Error> {
+                self.end(&mut connection.into(), subject, RevokeTarget::AllOf(subject)).await
+            }
+
+            /// Like [`end_all_in`](Self::end_all_in), except for one session: use it when a user who is logged in
+            /// changes the password. `kept` is the session of the request's token. After the commit, `Auth::renew`
+            /// replaces that session as well.
+            ///
+            /// # Errors
+            /// The database failed. Roll the transaction back.
+            pub async fn end_others_in(
+                &self,
+                connection: &mut $connection,
+                subject: &str,
+                kept: impl Into<Option<SessionId>>,
+            ) -> Result<EndedSessions, sqlx::Error> {
+                self.end(&mut connection.into(), subject, all_except(subject, kept.into())).await
+            }
+        }
+    };
+}
+
+in_transaction!(
+    #[cfg(feature = "sqlite")]
+    sqlx::SqlitePool,
+    sqlx::SqliteConnection,
+    "begin_with(\"BEGIN IMMEDIATE\")",
+    "Sqlite"
+);
+
+in_transaction!(
+    #[cfg(feature = "postgres")]
+    sqlx::PgPool,
+    sqlx::PgConnection,
+    "begin()",
+    "Postgres"
+);
+
+/// For Hardtack's own crates, which write both databases through `hardtack-db`.
+#[doc(hidden)]
+impl Sessions<crate::Database> {
+    /// Ends all sessions of a user in a transaction.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn end_all_in(
+        &self,
+        connection: &mut Connection<'_>,
+        subject: &str,
+    ) -> Result<EndedSessions, sqlx::Error> {
+        self.end(connection, subject, RevokeTarget::AllOf(subject)).await
+    }
+
+    /// Ends all sessions of a user except one in a transaction.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn end_others_in(
+        &self,
+        connection: &mut Connection<'_>,
+        subject: &str,
+        kept: impl Into<Option<SessionId>>,
+    ) -> Result<EndedSessions, sqlx::Error> {
+        self.end(connection, subject, all_except(subject, kept.into())).await
+    }
+}
+
+impl<P> Sessions<P> {
+    async fn end(
+        &self,
+        connection: &mut Connection<'_>,
+        subject: &str,
+        target: RevokeTarget<'_>,
+    ) -> Result<EndedSessions, sqlx::Error> {
+        let now = self.clock.now();
+        let ended = revoke::end_sessions(connection, target, now).await?;
+        let entries = ended.iter().map(|id| (*id, target.kind(*id)));
+        revoke::append_at_commit(connection, entries, now).await?;
+        Ok(EndedSessions::in_transaction(subject, ended))
+    }
+}
+
+fn all_except(subject: &str, kept: Option<SessionId>) -> RevokeTarget<'_> {
+    kept.map_or(RevokeTarget::AllOf(subject), |kept| RevokeTarget::AllExcept(subject, kept))
+}

@@ -1,0 +1,52 @@
+//! A file system with little space, which a test fills and frees.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// A file system of 4 MiB in memory. It is unmounted when it is dropped.
+#[derive(Debug)]
+pub struct SmallDisk(TempDir);
+
+impl SmallDisk {
+    /// Mounts a new file system. Returns `None` if this user may not.
+    pub fn mount() -> Option<Self> {
+        let directory = tempfile::tempdir().ok()?;
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs"]).arg(directory.path());
+        mount.output().ok().filter(|output| output.status.success()).map(|_| Self(directory))
+    }
+
+    /// The folder where it is mounted.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Fills it to the last byte.
+    ///
+    /// # Panics
+    /// If nothing can be written.
+    pub fn fill(&self) {
+        let mut ballast = File::create(self.0.path().join("ballast")).expect("a file can be created");
+        let block = [0_u8; 4096];
+        while ballast.write_all(&block).is_ok() {}
+    }
+
+    /// Frees what [`fill`](Self::fill) has taken.
+    ///
+    /// # Panics
+    /// If it was not filled.
+    pub fn free(&self) {
+        std::fs::remove_file(self.0.path().join("ballast")).expect("the disk was filled");
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily: a server that is being stopped may still have files open.
+        let _ = Command::new("umount").arg("--lazy").arg(self.0.path()).status();
+    }
+}

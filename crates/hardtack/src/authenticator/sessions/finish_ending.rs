@@ -1,0 +1,194 @@
+//! Ends sessions together with a change of the application: after its transaction, and from stored intentions.
+
+use super::follow_log::sooner;
+use crate::authenticator::Authenticator;
+use crate::error::{BackendError, WithCauses};
+use crate::event::{Client, EventKind};
+use crate::refusal::Reason;
+use crate::revocation::SessionStatus;
+use crate::session::{EndedSessions, Ending, PendingRevocation, RevokeTarget, SessionId};
+use crate::token::VerifiedToken;
+
+/// How many intentions one query reads.
+const BATCH: u32 = 100;
+
+impl Authenticator {
+    /// Makes this process refuse the sessions that ended in a transaction of the application, after its commit. Use it
+    /// where no browser gets a new session: after a password reset by mail, or when a user is disabled or deleted.
+    ///
+    /// Returns whether the sessions have ended. If they are in a store elsewhere, and that store fails, this returns
+    /// `false`: this process refuses the sessions from now on, and the servers end them when the store is back. The
+    /// change itself is stored in either case, so do not tell the user to try again.
+    ///
+    /// ```
+    /// # async fn reset(auth: &hardtack::Authenticator, ended: hardtack::session::EndedSessions) -> &'static str {
+    /// // … the transaction that stored the new password has committed.
+    /// if auth.finish_ending(ended).await {
+    ///     "Your password was changed, and all devices were logged out."
+    /// } else {
+    ///     "Your password was changed. All devices will be logged out within seconds."
+    /// }
+    /// # }
+    /// ```
+    pub async fn finish_ending(&self, ended: EndedSessions) -> bool {
+        match ended.0 {
+            Ending::None => true,
+            Ending::InTransaction { subject, ids } => {
+                self.learn_committed(&subject, &ids, None, &Client::default()).await;
+                true
+            }
+            Ending::Pending(intention) => self.try_to_work_off(&intention).await,
+        }
+    }
+
+    /// Learns which of the sessions have ended: the transaction may have been rolled back. `renewed` gets a new session.
+    pub(super) async fn learn_committed(
+        &self,
+        subject: &str,
+        ids: &[SessionId],
+        renewed: Option<SessionId>,
+        client: &Client<'_>,
+    ) {
+        let now = self.now();
+        let until = now + self.token_memory();
+        ids.iter().for_each(|id| self.0.revocation_cache.mark_uncertain(*id, until, now));
+        if let Err(error) = self.read_log(std::future::pending::<()>).await {
+            // Until the follower has read the log, each request of these sessions asks the store.
+            tracing::warn!(event = "ending_unread", error = %WithCauses(&error));
+            return;
+        }
+        for id in ids {
+            if !matches!(self.0.revocation_cache.status(*id), SessionStatus::Live(_)) {
+                let kind = if Some(*id) == renewed { EventKind::Replaced } else { EventKind::Revoked };
+                self.emit(kind, subject, Some(*id), client);
+            }
+        }
+    }
+
+    /// Works an intention off, or refuses the sessions here until that succeeds. Returns whether it succeeded.
+    pub(super) async fn try_to_work_off(&self, intention: &PendingRevocation) -> bool {
+        let result = self.work_off(intention).await;
+        if let Err(error) = &result {
+            tracing::error!(event = "ending_failed", number = intention.number, error = %WithCauses(error));
+        }
+        result.is_ok()
+    }
+
+    /// Works off all intentions for a subject. A log-in does this before it creates a session, which would otherwise be
+    /// ended with the others.
+    pub(super) async fn work_off_all_of(&self, subject: &str) -> Result<(), BackendError> {
+        let Some(pending) = &self.0.pending else { return Ok(()) };
+        for intention in pending.find(subject).await? {
+            self.work_off(&intention).await?;
+        }
+        self.0.held.release(subject);
+        Ok(())
+    }
+
+    /// Works off the intentions of all processes that are due, and those that have failed here. A failure is logged once.
+    pub(super) async fn follow_pending<S: Future<Output = ()>>(&self, failed: &mut bool, patience: impl Fn() -> S) {
+        if self.0.pending.is_none() {
+            return;
+        }
+        let mut work: std::pin::Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(self.work_off_due());
+        let result = sooner(&mut work, patience()).await;
+        let result = result.unwrap_or_else(|| Err(BackendError::new("ending sessions took too long")));
+        match result {
+            Ok(()) if std::mem::take(failed) => tracing::info!(event = "ending_recovered"),
+            Ok(()) => {}
+            Err(error) => {
+                if !std::mem::replace(failed, true) {
+                    tracing::error!(event = "ending_failed", error = %WithCauses(&error));
+                }
+            }
+        }
+    }
+
+    pub(super) async fn work_off_due(&self) -> Result<(), BackendError> {
+        let Some(pending) = &self.0.pending else { return Ok(()) };
+        loop {
+            let due = pending.due(BATCH).await?;
+            for (at, intention) in due.iter().enumerate() {
+                if let Err(error) = self.work_off(intention).await {
+                    // The store fails: do not wait for it once for each.
+                    due.iter().skip(at + 1).for_each(|rest| self.hold(rest));
+                    return Err(error);
+                }
+            }
+            if due.len() < BATCH as usize {
+                break;
+            }
+        }
+        for subject in self.0.held.subjects() {
+            self.work_off_all_of(&subject).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the sessions of an intention in the store, and removes it. If this fails or is cancelled, this process
+    /// refuses the sessions until an attempt succeeds.
+    async fn work_off(&self, intention: &PendingRevocation) -> Result<(), BackendError> {
+        let unfinished = UnfinishedEnding { authenticator: self, intention, finished: false };
+        let (Some(store), Some(pending)) = (self.store(), &self.0.pending) else {
+            return Err(BackendError::new(
+                "sessions have to end in a store elsewhere, but the authenticator has no such store or does not know \
+                 where the intention is; call AuthenticatorBuilder::sessions and ::pending_revocations",
+            ));
+        };
+        let PendingRevocation { number, subject, kept } = intention;
+        let mut ids = self.session_ids(store, subject).await?;
+        ids.retain(|id| Some(*id) != *kept);
+        // Look only now whether the intention still exists. If another process has worked it off, the user may have
+        // logged in again since; that session began after the intention was removed.
+        if pending.find(subject).await?.iter().any(|found| found.number == *number) {
+            if !ids.is_empty() {
+                let ended = self.end(RevokeTarget::Sessions(&ids), self.now()).await?;
+                for id in ended {
+                    self.emit(EventKind::Revoked, subject, Some(id), &Client::default());
+                }
+            }
+            pending.remove(*number).await?;
+        } else {
+            // Learn what the other process has ended.
+            self.read_log(std::future::pending::<()>).await?;
+        }
+        unfinished.confirm();
+        Ok(())
+    }
+
+    /// Refuses the sessions of an intention in this process.
+    fn hold(&self, intention: &PendingRevocation) {
+        self.0.held.hold(&intention.subject, intention.kept);
+        // After the subject is held: requests check for it only if the cache is not known to be complete.
+        self.0.log.incomplete();
+    }
+
+    /// Refuses a token whose session has to end, although the store has not ended it yet.
+    pub(crate) fn check_not_held(&self, token: &VerifiedToken) -> Result<(), Reason> {
+        if self.0.held.holds(token.subject(), token.session()) {
+            return Err(BackendError::new("the session has to end, but the store has failed to end it so far").into());
+        }
+        Ok(())
+    }
+}
+
+/// An intention that is being worked off. If it is dropped before [`Self::confirm`], the sessions are refused here.
+struct UnfinishedEnding<'a> {
+    authenticator: &'a Authenticator,
+    intention: &'a PendingRevocation,
+    finished: bool,
+}
+
+impl UnfinishedEnding<'_> {
+    fn confirm(mut self) {
+        self.finished = true;
+    }
+}
+
+impl Drop for UnfinishedEnding<'_> {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.authenticator.hold(self.intention);
+        }
+    }
+}

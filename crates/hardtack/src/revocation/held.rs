@@ -1,0 +1,75 @@
+//! Users whose sessions have to end, although the store has failed to end them so far.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::session::SessionId;
+
+/// The users whose sessions this process refuses until the store has ended them. Nearly always empty.
+#[derive(Debug, Default)]
+pub(crate) struct HeldSubjects {
+    any: AtomicBool,
+    /// The session of each user that goes on, if one does.
+    subjects: Mutex<HashMap<String, Option<SessionId>>>,
+}
+
+impl HeldSubjects {
+    /// Refuses the sessions of a user, except `kept`, until [`Self::release`].
+    pub(crate) fn hold(&self, subject: &str, kept: Option<SessionId>) {
+        let mut subjects = self.lock();
+        let held = subjects.entry(subject.to_owned()).or_insert(kept);
+        // If two changes keep different sessions, none goes on.
+        *held = held.filter(|held| Some(*held) == kept);
+        self.any.store(true, Ordering::SeqCst);
+    }
+
+    /// Call this when all intentions of the user were worked off.
+    pub(crate) fn release(&self, subject: &str) {
+        if self.any() {
+            let mut subjects = self.lock();
+            subjects.remove(subject);
+            self.any.store(!subjects.is_empty(), Ordering::SeqCst);
+        }
+    }
+
+    /// Whether there is any such user.
+    pub(crate) fn any(&self) -> bool {
+        self.any.load(Ordering::SeqCst)
+    }
+
+    /// Whether a session has to end.
+    pub(crate) fn holds(&self, subject: &str, session: Option<SessionId>) -> bool {
+        self.any() && self.lock().get(subject).is_some_and(|kept| kept.is_none() || *kept != session)
+    }
+
+    /// The users.
+    pub(crate) fn subjects(&self) -> Vec<String> {
+        self.lock().keys().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Option<SessionId>>> {
+        self.subjects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kept_session_goes_on_unless_changes_disagree() {
+        let held = HeldSubjects::default();
+        let [one, other] = [SessionId::from_u128(1), SessionId::from_u128(2)];
+        held.hold("alice", Some(one));
+        assert!(!held.holds("alice", Some(one)));
+        assert!(held.holds("alice", Some(other)) && held.holds("alice", None));
+        assert!(!held.holds("bob", Some(other)));
+        held.hold("alice", Some(one));
+        assert!(!held.holds("alice", Some(one)));
+        held.hold("alice", Some(other));
+        assert!(held.holds("alice", Some(one)) && held.holds("alice", Some(other)));
+        held.release("alice");
+        assert!(!held.any() && !held.holds("alice", Some(one)));
+    }
+}

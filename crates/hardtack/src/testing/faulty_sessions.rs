@@ -1,0 +1,203 @@
+//! A session store whose calls fail one by one.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::clock::Timestamp;
+use crate::error::BackendError;
+use crate::session::{
+    RevocationPage, RevokeTarget, Rotation, Session, SessionCursor, SessionId, SessionStore, StoreAbility,
+};
+
+/// What goes wrong with a call of a [`FaultySessions`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The store does nothing and returns an error.
+    Fail,
+    /// The store does nothing and never returns.
+    Hang,
+    /// The store does what it was asked, and the reply is lost: it returns an error.
+    LoseReply,
+    /// The store does what it was asked, and never returns.
+    HangAfter,
+}
+
+impl Fault {
+    /// All faults.
+    pub const ALL: [Self; 4] = [Self::Fail, Self::Hang, Self::LoseReply, Self::HangAfter];
+}
+
+/// Any session store, with a fault at one of its calls: to test that what an application does is right wherever its
+/// store fails.
+///
+/// Calls are counted from the first one after [`inject`](Self::inject), which has the number 1. Those that read or prune
+/// the revocation log, or wait for it, are not counted and have no faults, since they happen in the background; see
+/// [`FailingSessions`](super::FailingSessions) for a store that fails altogether.
+///
+/// Clones share the store, the count and the fault.
+///
+/// ```
+/// use hardtack::testing::{Fault, FaultySessions};
+/// use hardtack::{Authenticator, KeySet, MemorySessions, SigningKey, jwt::Algorithm};
+///
+/// # async fn test() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = FaultySessions::new(MemorySessions::new());
+/// let auth = Authenticator::builder(KeySet::new(SigningKey::generate(Algorithm::HS256)?))
+///     .base_url("https://site.example")
+///     .sessions(store.clone())
+///     .build()?;
+/// for fault in Fault::ALL {
+///     for call in 1.. {
+///         store.inject(call, fault);
+///         // … what is tested. A call that hangs needs a time limit. Then check what must hold in any case.
+///         let _ = auth.log_in("alice").await;
+///         store.clear();
+///         if store.calls() < call {
+///             break; // the fault was at no call: all of them have been tested
+///         }
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct FaultySessions<S> {
+    store: S,
+    state: Arc<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    calls: AtomicU64,
+    fault: Mutex<Option<(u64, Fault)>>,
+}
+
+impl<S: SessionStore> FaultySessions<S> {
+    /// The text of the errors. It must not reach a client.
+    pub const ERROR: &'static str = super::FailingSessions::ERROR;
+
+    /// Wraps a store. It has no fault yet.
+    pub fn new(store: S) -> Self {
+        Self { store, state: Arc::default() }
+    }
+
+    /// Returns the store without faults.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// Sets the count to zero, and lets the call with this number go wrong: 1 is the next one.
+    pub fn inject(&self, call: u64, fault: Fault) {
+        let mut next = self.state.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        self.state.calls.store(0, Ordering::SeqCst);
+        *next = Some((call, fault));
+    }
+
+    /// Removes the fault. The count stays.
+    pub fn clear(&self) {
+        *self.state.fault.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Returns how many calls there were since [`inject`](Self::inject).
+    pub fn calls(&self) -> u64 {
+        self.state.calls.load(Ordering::SeqCst)
+    }
+
+    /// Makes one call, with the fault if it is its turn.
+    async fn call<T>(&self, call: impl Future<Output = Result<T, BackendError>>) -> Result<T, BackendError> {
+        let fault = {
+            let next = self.state.fault.lock().unwrap_or_else(PoisonError::into_inner);
+            let number = self.state.calls.fetch_add(1, Ordering::SeqCst) + 1;
+            next.and_then(|(call, fault)| (call == number).then_some(fault))
+        };
+        match fault {
+            None => call.await,
+            Some(Fault::Fail) => Err(BackendError::new(Self::ERROR)),
+            Some(Fault::Hang) => std::future::pending().await,
+            Some(Fault::LoseReply) => {
+                call.await?;
+                Err(BackendError::new(Self::ERROR))
+            }
+            Some(Fault::HangAfter) => {
+                call.await?;
+                std::future::pending().await
+            }
+        }
+    }
+}
+
+impl<S: SessionStore> SessionStore for FaultySessions<S> {
+    async fn create(&self, session: &Session, ends: RevokeTarget<'_>) -> Result<Vec<SessionId>, BackendError> {
+        self.call(self.store.create(session, ends)).await
+    }
+
+    fn can(&self, ability: StoreAbility) -> bool {
+        self.store.can(ability)
+    }
+
+    async fn create_within(
+        &self,
+        session: &Session,
+        ends: RevokeTarget<'_>,
+        limit: u32,
+    ) -> Result<Vec<SessionId>, BackendError> {
+        self.call(self.store.create_within(session, ends, limit)).await
+    }
+
+    async fn find(&self, id: SessionId) -> Result<Option<Session>, BackendError> {
+        self.call(self.store.find(id)).await
+    }
+
+    async fn rotate(
+        &self,
+        id: SessionId,
+        generation: u64,
+        rotation: Rotation,
+    ) -> Result<Option<Session>, BackendError> {
+        self.call(self.store.rotate(id, generation, rotation)).await
+    }
+
+    async fn confirm(&self, id: SessionId, generation: u64) -> Result<(), BackendError> {
+        self.call(self.store.confirm(id, generation)).await
+    }
+
+    async fn revoke(&self, ends: RevokeTarget<'_>, now: Timestamp) -> Result<Vec<SessionId>, BackendError> {
+        self.call(self.store.revoke(ends, now)).await
+    }
+
+    async fn outdate(
+        &self,
+        subject: &str,
+        claims: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Vec<(SessionId, u64)>, BackendError> {
+        self.call(self.store.outdate(subject, claims, now)).await
+    }
+
+    async fn list(&self, subject: &str, now: Timestamp) -> Result<Vec<Session>, BackendError> {
+        self.call(self.store.list(subject, now)).await
+    }
+
+    async fn list_page(
+        &self,
+        subject: &str,
+        now: Timestamp,
+        after: Option<SessionCursor>,
+        limit: u32,
+    ) -> Result<Vec<Session>, BackendError> {
+        self.call(self.store.list_page(subject, now, after, limit)).await
+    }
+
+    async fn revocations(&self, after: u64, limit: u32) -> Result<RevocationPage, BackendError> {
+        self.store.revocations(after, limit).await
+    }
+
+    async fn prune(&self, before: Timestamp, limit: u32) -> Result<u64, BackendError> {
+        self.store.prune(before, limit).await
+    }
+
+    async fn revoked_elsewhere(&self) -> Result<(), BackendError> {
+        self.store.revoked_elsewhere().await
+    }
+}
