@@ -23,7 +23,7 @@ pub(super) struct LinkPage {
 /// How a request names the link that it redeems.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct SentLink {
+pub(crate) struct SentLink {
     /// The link's token, from a program.
     pub(super) token: Option<String>,
     /// From a form: the [`LinkToken::form_key`] of the link that it was rendered for. The token is in the cookie.

@@ -329,8 +329,8 @@ async fn s76_an_undone_address_cannot_be_undone_by_whoever_replaced_it(on_postgr
         assert_eq!(confirm(&mailing.site, &token_of(confirmation)).await.status(), 200);
     }
     let undo = async |token: &str| {
-        let request = mailing.site.client().post("/email/undo").accept_json().json(&json!({ "token": token })).send();
-        request.await.status().as_u16()
+        let mut client = mailing.site.client();
+        client.post("/email/undo").accept_json().json(&json!({ "token": token })).send().await.status().as_u16()
     };
     assert_eq!(undo(&undos[0]).await, 200);
     assert_eq!(mailing.address().await.0, ADDRESS);

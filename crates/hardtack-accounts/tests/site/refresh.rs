@@ -3,7 +3,6 @@
 use hardtack::RefreshMode;
 use hardtack_db::Statement;
 use hardtack_test_support::client::Client;
-use hardtack_test_support::html::HtmlForms;
 use serde_json::{Value, json};
 
 use crate::support::{
