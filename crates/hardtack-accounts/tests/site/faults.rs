@@ -118,7 +118,7 @@ struct FaultySite<S> {
     _directory: TempDir,
 }
 
-const BASE_URL: &str = "http://site.example";
+const BASE_URL: &str = "http://127.0.0.1:8000";
 
 fn authenticator<S: SessionStore>(accounts: &Accounts, clock: &TestClock, sessions: S) -> Authenticator {
     let builder = accounts.configure(Authenticator::builder(KeySet::from_secret(SECRET).unwrap()));
