@@ -31,7 +31,7 @@ enum Message<T> {
 }
 
 impl<T: Send + 'static> TaskQueue<T> {
-    /// Starts the task, which the log calls `name`. Up to `batch` items are passed to `work` at once. An item
+    /// Starts the task, which appears in the log as `name`. Up to `batch` items are passed to `work` at once. An item
     /// that is pushed while `capacity` items wait is dropped and counted.
     pub(crate) fn start<F: Future<Output = ()> + Send + 'static>(
         name: &'static str,

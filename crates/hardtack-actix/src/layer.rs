@@ -1,4 +1,4 @@
-//! The layer that makes the extractors work.
+//! The layer that lets handlers use the extractors.
 
 use std::future::{Ready, ready};
 
@@ -9,13 +9,13 @@ use hardtack::Authenticator;
 
 use crate::service::AuthService;
 
-/// The middleware that the extractors of an `App`, a scope or a resource need. It also adds cookies and `Cache-Control`
-/// to responses.
+/// Middleware that lets the handlers of an `App`, scope or resource use this crate's extractors, and adds cookies and
+/// `Cache-Control` to responses.
 ///
 /// For each request, it
 /// - reads up to 64 KiB of a form to find its CSRF field, if the request needs a CSRF value and has none in a header;
 ///   the handler still receives the whole body;
-/// - adds the cookies of a refresh to the response;
+/// - adds the new cookies to the response if the request's token was refreshed;
 /// - sets `Cache-Control: private, no-store` on responses to logged-in users, and on those that set Hardtack's cookies.
 ///
 /// ```

@@ -1,8 +1,9 @@
 //! Hardened JWT cookies for [actix-web](https://docs.rs/actix-web): sign users in with tokens in httpOnly cookies.
 //!
-//! A short-lived **access token** in a cookie authenticates each request. When it expires, Hardtack issues a new
-//! one in exchange for a longer-lived **refresh token** in another cookie. It sets, checks, refreshes and deletes both,
-//! protects forms against CSRF, and redirects browsers to the log-in page and back. The application checks passwords.
+//! A short-lived **access token** in a cookie authenticates each request. When it expires, Hardtack issues a new one in
+//! exchange for a longer-lived **refresh token** in another cookie. It sets, checks, refreshes and deletes both,
+//! protects forms against CSRF, and redirects browsers to the log-in page and back. Checking passwords is left to the
+//! application.
 //!
 //! This crate connects [`hardtack`], which contains the logic, to actix-web. It re-exports what most applications need,
 //! so `use hardtack_actix::prelude::*` suffices; the rest is in [`hardtack`].
@@ -44,12 +45,12 @@
 //! - Add cookies to a response with [`SetCookies::onto`].
 //! - `Redirect::to` responds with 307, which makes the browser repeat a posted form. Use
 //!   [`see_other`](actix_web::web::Redirect::see_other) after a form.
-//! - [`CurrentUser`] gets its state from the `web::Data` of the `App`.
+//! - [`CurrentUser`] gets the state for [`FindUser`] from the `web::Data` of the `App`.
 //!
 //! # The rest of the crate
 //!
-//! - [`AuthLayer`] makes the extractors work. It must wrap every route that uses them: without it, they respond with
-//!   500 and log what to add.
+//! - [`AuthLayer`] lets handlers use the extractors. It must wrap every route that uses them: without it, they respond
+//!   with 500 and log what to add.
 //! - [`Require`] is a layer that requires a token for all routes of a scope or an `App`.
 //! - [`SetCookies`] adds cookies to a response. [`AuthError`] is the error of the extractors and of [`Auth`]; it
 //!   converts into a response.

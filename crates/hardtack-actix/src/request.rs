@@ -18,7 +18,7 @@ use hardtack::{Authenticator, Failure};
 
 use crate::respond::{AuthError, Refusal};
 
-/// The state of a request, which [`AuthLayer`](crate::AuthLayer) puts into its extensions.
+/// The state that [`AuthLayer`](crate::AuthLayer) keeps in each request's extensions.
 pub(crate) struct AuthState {
     request: RequestState,
     refusals: RefCell<Vec<Arc<Refusal>>>,
@@ -144,7 +144,7 @@ impl<R: Borrow<dev::RequestHead> + Sync> Incoming for Head<R> {
     }
 }
 
-/// Lets the core read a header map of actix-web.
+/// Implements [`Headers`] for a header map of actix-web, so that Hardtack's core can read it.
 ///
 /// ```
 /// use actix_web::http::header::{self, HeaderMap, HeaderValue};
@@ -197,7 +197,7 @@ fn all<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]>
     values.map(HeaderValue::as_bytes)
 }
 
-/// Returns what kind of response the client wants, from a request's header fields.
+/// Returns what kind of response the client wants, according to the request's header fields.
 pub fn wants(headers: &HeaderMap) -> Wants {
     Wants::of(&HeaderFields(headers))
 }

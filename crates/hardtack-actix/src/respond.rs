@@ -50,8 +50,8 @@ impl Responder for SetCookies {
     }
 }
 
-/// A response with cookies, from [`SetCookies::onto`]. Return it from a handler. If it contains an `HttpResponse`, you
-/// can also convert it into one.
+/// A response with cookies, from [`SetCookies::onto`]. Return it from a handler. If it wraps an `HttpResponse`,
+/// `into()` converts it into an `HttpResponse` with the cookies.
 ///
 /// ```
 /// use actix_web::{HttpResponse, http::header};
@@ -95,13 +95,15 @@ pub(crate) fn append(cookies: &hardtack::SetCookies, headers: &mut HeaderMap) {
     }
 }
 
-/// A refused request, with its response: the error of every extractor and of [`Auth`](crate::Auth).
+/// Why a request was refused, and the response to it. This is the error of every extractor and of
+/// [`Auth`](crate::Auth).
 ///
-/// `?` also converts errors that the authenticator returns outside of a request.
+/// `?` also converts [`BackendError`](hardtack::BackendError) and
+/// [`SessionError`](hardtack::authenticator::SessionError), which methods of the authenticator return.
 #[derive(Debug)]
 pub struct AuthError(Arc<Refusal>);
 
-/// A failure, and whether it was handled: it is if it became a response or the handler inspected it.
+/// A failure, and whether it was handled, that is, whether it became a response or the handler inspected it.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     failure: Failure,
@@ -129,8 +131,9 @@ impl AuthError {
 
     /// Returns why the request was refused.
     ///
-    /// A handler that takes a `Result<AccessToken, AuthError>` and calls this decides on the response itself. If it
-    /// drops the error without calling this, [`AuthLayer`](crate::AuthLayer) responds with the error.
+    /// If a handler takes a `Result<AccessToken, AuthError>` and calls this method on the error, the handler's response
+    /// is sent unchanged. If the handler drops the error without calling it, [`AuthLayer`](crate::AuthLayer) sends the
+    /// error's response instead.
     pub fn failure(&self) -> &Failure {
         self.0.handled.store(true, Ordering::Relaxed);
         &self.0.failure

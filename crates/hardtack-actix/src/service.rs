@@ -78,8 +78,8 @@ where
 }
 
 pin_project! {
-    /// The future of [`AuthService`]. It contains the handler's future, and is boxed only if a body is read before the
-    /// handler runs.
+    /// The future of [`AuthService`]. It polls the inner future in place, and allocates only if the body has to be read
+    /// before the handler runs.
     pub struct AuthFuture<F, B> {
         #[pin]
         state: State<F, B>,
@@ -115,7 +115,7 @@ fn finish<B>(result: Result<ServiceResponse<B>, Error>, state: &AuthState) -> Se
     }
 }
 
-/// Adds the cookies of a refresh and `Cache-Control` to a response. If the handler ran although a token was refused,
+/// Adds `Cache-Control` and the cookies of a refresh to a response. If the handler ran although a token was refused,
 /// responds with the refusal instead.
 fn finish_response<B>(response: ServiceResponse<B>, state: &AuthState) -> ServiceResponse<EitherBody<B>> {
     let mut response = match state.unhandled_refusal() {

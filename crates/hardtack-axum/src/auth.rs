@@ -1,4 +1,4 @@
-//! The extractor `Auth`, with which handlers log users in and out, refresh, and re-authenticate.
+//! The extractor `Auth`, with which handlers log users in and out, refresh their tokens, and re-authenticate them.
 
 use std::fmt;
 
@@ -11,10 +11,10 @@ use http::request::Parts;
 use crate::request::{AuthState, Head};
 use crate::respond::{AuthError, SetCookies, reply_response};
 
-/// An extractor that logs users in and out, refreshes, and re-authenticates.
+/// An extractor for logging users in and out, refreshing their tokens, and re-authenticating them.
 ///
-/// Each method checks the request first. For example, a log-in or log-out is refused if it is a GET, comes from another
-/// site, or lacks the form's CSRF token.
+/// Methods that change something check the request first. For example, a log-in or log-out is refused if the request is
+/// a GET, comes from another site, or lacks the form's CSRF token.
 ///
 /// ```
 /// use axum::{Form, response::{IntoResponse, Redirect}};

@@ -1,16 +1,17 @@
-//! The layer that makes the extractors work.
+//! The layer that lets handlers use the extractors.
 
 use hardtack::Authenticator;
 use tower_layer::Layer;
 
 use crate::service::AuthService;
 
-/// The layer that the extractors of a router need. It also adds cookies and `Cache-Control` to responses.
+/// A layer that lets a router's handlers use this crate's extractors, and adds cookies and `Cache-Control` to
+/// responses.
 ///
 /// For each request, it
 /// - reads up to 64 KiB of a form to find its CSRF field, if the request needs a CSRF value and has none in a header;
 ///   the handler still receives the whole body;
-/// - adds the cookies of a refresh to the response;
+/// - adds the new cookies to the response if the request's token was refreshed;
 /// - sets `Cache-Control: private, no-store` on responses to logged-in users, and on those that set Hardtack's cookies.
 ///
 /// ```

@@ -1,8 +1,9 @@
 //! Hardened JWT cookies for [axum](https://docs.rs/axum): sign users in with tokens in httpOnly cookies.
 //!
-//! A short-lived **access token** in a cookie authenticates each request. When it expires, Hardtack issues a new
-//! one in exchange for a longer-lived **refresh token** in another cookie. It sets, checks, refreshes and deletes both,
-//! protects forms against CSRF, and redirects browsers to the log-in page and back. The application checks passwords.
+//! A short-lived **access token** in a cookie authenticates each request. When it expires, Hardtack issues a new one in
+//! exchange for a longer-lived **refresh token** in another cookie. It sets, checks, refreshes and deletes both,
+//! protects forms against CSRF, and redirects browsers to the log-in page and back. Checking passwords is left to the
+//! application.
 //!
 //! This crate connects [`hardtack`], which contains the logic, to axum. It re-exports what most applications need, so
 //! `use hardtack_axum::prelude::*` suffices; the rest is in [`hardtack`].
@@ -37,8 +38,8 @@
 //!
 //! # The rest of the crate
 //!
-//! - [`AuthLayer`] makes the extractors work. It must wrap every route that uses them: without it, they respond with
-//!   500 and log what to add.
+//! - [`AuthLayer`] lets handlers use the extractors. It must wrap every route that uses them: without it, they respond
+//!   with 500 and log what to add.
 //! - [`Require`] is a layer that requires a token for all routes of a router.
 //! - [`SetCookies`] adds cookies to a response. [`AuthError`] is the error of the extractors and of [`Auth`]; it
 //!   converts into a response.

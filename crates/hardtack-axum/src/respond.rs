@@ -61,9 +61,11 @@ pub(crate) fn append(cookies: hardtack::SetCookies, headers: &mut HeaderMap) {
     }
 }
 
-/// A refused request, with its response: the rejection of every extractor and the error of [`Auth`](crate::Auth).
+/// Why a request was refused, and the response to it. This is the rejection of every extractor and the error of
+/// [`Auth`](crate::Auth).
 ///
-/// `?` also converts errors that the authenticator returns outside of a request.
+/// `?` also converts [`BackendError`](hardtack::BackendError) and
+/// [`SessionError`](hardtack::authenticator::SessionError), which methods of the authenticator return.
 #[derive(Debug)]
 pub struct AuthError(Failure);
 

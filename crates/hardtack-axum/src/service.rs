@@ -83,8 +83,8 @@ where
 }
 
 pin_project! {
-    /// The future of [`AuthService`]. It contains the handler's future, and is boxed only if a body is read before the
-    /// handler runs.
+    /// The future of [`AuthService`]. It polls the inner future in place, and allocates only if the body has to be read
+    /// before the handler runs.
     pub struct AuthFuture<F> {
         #[pin]
         state: State<F>,
@@ -115,7 +115,7 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for AuthFuture<F> 
 
 static PRIVATE: HeaderValue = HeaderValue::from_static(NO_STORE);
 
-/// Adds the cookies of a refresh and `Cache-Control` to a response.
+/// Adds `Cache-Control` and the cookies of a refresh to a response.
 fn finish(mut response: Response, state: &AuthState) -> Response {
     let headers = response.headers_mut();
     // Looks the fields up only if the core iterates over them.

@@ -40,7 +40,7 @@ pub(crate) fn read(path: &Path) -> Result<Zeroizing<String>, Error> {
     Ok(text)
 }
 
-/// Creates a file with its whole content at once, with mode 0600. Returns false if the file exists already.
+/// Creates a file with its whole content at once, with mode 0600. Returns false if the file already exists.
 pub(crate) fn create(path: &Path, text: &str) -> io::Result<bool> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // tempfile creates files with mode 0600.

@@ -20,8 +20,8 @@ pub(crate) struct Cli {
 const ABOUT_SETTINGS: &str = "\
 A flag such as --base-url overrides the environment variable HARDTACK_BASE_URL, which overrides base_url in
 the settings file. The names of Flask-JWT-Extended, such as JWT_SECRET_KEY and JWT_ACCESS_TOKEN_EXPIRES, work
-in the environment and in the file. Set URLs with passwords there, since other users of the machine see flags.
-A time is a number of seconds, or a number with s, m, h, d or w.";
+in the environment and in the file. Set URLs with passwords there, not as flags, which other users of the
+machine can see. TIME is a number of seconds, or a number followed by s, m, h, d or w.";
 
 const ABOUT_SERVE: &str = "\
 Without any settings, `serve` creates ./hardtack-data with an SQLite database and a signing key.";
@@ -42,7 +42,7 @@ pub(crate) enum Command {
     Serve(Flags<ServerFlags>),
     /// Bring the tables of the database up to date, as `serve` does when it starts.
     Migrate(Flags<DatabaseFlags>),
-    /// Check the settings, and print those in effect without secrets.
+    /// Check the settings, and print the effective ones without secrets.
     #[command(after_help = ABOUT_SETTINGS)]
     CheckConfig(Flags<ServerFlags>),
     /// Generate, rotate and list signing keys.

@@ -27,12 +27,12 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// A server at `address` that stops when `guard` is dropped.
+    /// Creates the handle of a server at `address` that stops when `guard` is dropped.
     pub fn new(address: SocketAddr, guard: impl Any) -> Self {
         Self { address, _guard: Box::new(guard) }
     }
 
-    /// A server at `address` that runs on `task` and stops when the task is aborted.
+    /// Creates the handle of a server at `address` that runs on `task` and stops when the task is aborted.
     pub fn task<T: 'static>(address: SocketAddr, task: JoinHandle<T>) -> Self {
         struct AbortOnDrop<T>(JoinHandle<T>);
 
@@ -45,7 +45,7 @@ impl Serving {
         Self::new(address, AbortOnDrop(task))
     }
 
-    /// The address on which the server listens.
+    /// Returns the address on which the server listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }

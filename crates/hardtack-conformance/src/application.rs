@@ -74,7 +74,7 @@ impl Login {
         Self { sub: take("sub").unwrap_or_else(|| "someone".to_owned()), role: take("role") }
     }
 
-    /// The log-in to pass to `Auth::log_in`.
+    /// Returns the log-in to pass to `Auth::log_in`.
     pub fn to_log_in(&self) -> LogIn {
         let log_in = LogIn::new(&self.sub);
         match &self.role {
@@ -84,7 +84,7 @@ impl Login {
     }
 }
 
-/// The value of `wants` in the response of `/about`.
+/// Returns the value of `wants` in the response of `/about`.
 pub fn wants_name(wants: Wants) -> &'static str {
     match wants {
         Wants::Page => "page",

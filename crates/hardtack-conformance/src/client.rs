@@ -78,14 +78,14 @@ impl IntoBase for String {
 #[derive(Debug, Clone)]
 pub struct Client {
     base: Url,
-    /// The origin that the server believes to have.
+    /// The origin at which the server believes it is reached.
     origin: Url,
     jar: CookieJar,
     pool: Pool<HttpConnector, Full<Bytes>>,
 }
 
 impl Client {
-    /// A client of the server at `base` with an empty cookie jar.
+    /// Creates a client of the server at `base`, with an empty cookie jar.
     pub fn new(base: impl IntoBase) -> Self {
         let base = base.into_base();
         Self {
@@ -126,22 +126,22 @@ impl Client {
         self
     }
 
-    /// The value of `Origin` that a browser would send.
+    /// Returns the value of `Origin` that a browser would send.
     pub fn origin(&self) -> String {
         self.origin.origin().ascii_serialization()
     }
 
-    /// A GET request.
+    /// Creates a GET request.
     pub fn get(&mut self, path: &str) -> Request<'_> {
         self.request(Method::GET, path)
     }
 
-    /// A POST request.
+    /// Creates a POST request.
     pub fn post(&mut self, path: &str) -> Request<'_> {
         self.request(Method::POST, path)
     }
 
-    /// A request with any method. `path` starts with a slash, may have a query, and is sent as it is.
+    /// Creates a request with any method. `path` starts with a slash, may have a query, and is sent as it is.
     ///
     /// # Panics
     /// If `path` does not start with a slash. Sending panics if it has unescaped spaces, quotes or angle brackets,
@@ -159,12 +159,13 @@ impl Client {
         }
     }
 
-    /// The cookie of this name that has not expired. If there are several, the one with the longest path.
+    /// Returns the cookie of this name that has not expired. If there are several, returns the one with the longest
+    /// path.
     pub fn cookie(&self, name: &str) -> Option<&StoredCookie> {
         self.jar.get(name)
     }
 
-    /// All cookies that have not expired, the oldest first.
+    /// Returns all cookies that have not expired, the oldest first.
     pub fn cookies(&self) -> Vec<&StoredCookie> {
         self.jar.cookies()
     }
@@ -186,7 +187,7 @@ impl Client {
         self.jar.clear();
     }
 
-    /// The cookie jar.
+    /// Returns the cookie jar.
     pub fn jar(&mut self) -> &mut CookieJar {
         &mut self.jar
     }
@@ -345,7 +346,7 @@ impl Request<'_> {
         }
     }
 
-    /// The path to which the response redirects, unless that is on another site.
+    /// Returns the path to which the response redirects, unless that is on another site.
     fn next_path(&self, response: &Response) -> Option<String> {
         if !matches!(response.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
             return None;

@@ -94,7 +94,7 @@ impl StoredCookie {
         Some(cookie)
     }
 
-    /// The time at which the cookie expires, or `None` if it lasts until the browser is closed. `Max-Age` takes
+    /// Returns the time at which the cookie expires, or `None` if it lasts until the browser is closed. `Max-Age` takes
     /// precedence over `Expires`.
     pub fn expiry(&self) -> Option<SystemTime> {
         match self.max_age {
@@ -104,12 +104,12 @@ impl StoredCookie {
         }
     }
 
-    /// Whether this `Set-Cookie` deletes the cookie.
+    /// Returns whether this `Set-Cookie` deletes the cookie.
     pub fn is_deletion(&self) -> bool {
         self.is_expired(self.stored)
     }
 
-    /// Whether the cookie is sent with a request for `path` (RFC 6265 §5.1.4).
+    /// Returns whether the cookie is sent with a request for `path` (RFC 6265 §5.1.4).
     pub fn matches_path(&self, path: &str) -> bool {
         path.strip_prefix(self.path.as_str())
             .is_some_and(|rest| rest.is_empty() || self.path.ends_with('/') || rest.starts_with('/'))
@@ -157,17 +157,18 @@ pub struct CookieJar {
 }
 
 impl CookieJar {
-    /// An empty jar.
+    /// Creates an empty jar.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The cookie of this name that has not expired. If there are several, the one with the longest path.
+    /// Returns the cookie of this name that has not expired. If there are several, returns the one with the longest
+    /// path.
     pub fn get(&self, name: &str) -> Option<&StoredCookie> {
         self.unexpired().filter(|cookie| cookie.name == name).max_by_key(|cookie| cookie.path.len())
     }
 
-    /// All cookies that have not expired, in the order in which they were first stored.
+    /// Returns all cookies that have not expired, in the order in which they were first stored.
     pub fn cookies(&self) -> Vec<&StoredCookie> {
         self.unexpired().collect()
     }
@@ -191,8 +192,8 @@ impl CookieJar {
         }
     }
 
-    /// The `Cookie` header of a request for `path`: cookies with longer paths first, then older ones (RFC 6265 §5.4).
-    /// `secure` tells whether the connection is encrypted. Returns `None` if no cookie is sent.
+    /// Returns the `Cookie` header of a request for `path`: cookies with longer paths first, then older ones (RFC 6265
+    /// §5.4). `secure` tells whether the connection is encrypted. Returns `None` if no cookie is sent.
     pub fn header(&self, path: &str, secure: bool) -> Option<String> {
         let path = path.split(['?', '#']).next().unwrap_or_default();
         let mut chosen: Vec<_> =

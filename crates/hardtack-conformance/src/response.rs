@@ -20,52 +20,52 @@ pub struct Response {
 }
 
 impl Response {
-    /// The status. It can be compared with a number.
+    /// Returns the status, which can be compared with a number.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The method of the request that got this response. After redirects, this is the last request.
+    /// Returns the method of the request that got this response. After redirects, this is the last request.
     pub fn method(&self) -> &Method {
         &self.method
     }
 
-    /// The path and query of the request that got this response. After redirects, this is the last request.
+    /// Returns the path and query of the request that got this response. After redirects, this is the last request.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The redirects that [`Request::follow`](crate::Request::follow) followed, in order.
+    /// Returns the redirects that [`Request::follow`](crate::Request::follow) followed, in order.
     pub fn hops(&self) -> &[Response] {
         &self.hops
     }
 
-    /// The first value of a header, if it is visible ASCII.
+    /// Returns the first value of a header, if it is visible ASCII.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// All values of a header, in order. Bytes that are not UTF-8 are replaced.
+    /// Returns all values of a header, in order. Bytes that are not UTF-8 are replaced.
     pub fn headers_all(&self, name: &str) -> Vec<String> {
         self.headers.get_all(name).iter().map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned()).collect()
     }
 
-    /// All headers.
+    /// Returns all headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// The body as text. Bytes that are not UTF-8 are replaced.
+    /// Returns the body as text. Bytes that are not UTF-8 are replaced.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The body as bytes.
+    /// Returns the body as bytes.
     pub fn bytes(&self) -> &Bytes {
         &self.body
     }
 
-    /// The body as JSON.
+    /// Returns the body as JSON.
     ///
     /// # Panics
     /// If it is not JSON.
@@ -75,22 +75,22 @@ impl Response {
         })
     }
 
-    /// The cookies that the response sets or deletes, in order.
+    /// Returns the cookies that the response sets or deletes, in order.
     pub fn set_cookies(&self) -> Vec<StoredCookie> {
         self.raw_set_cookies().iter().filter_map(|raw| StoredCookie::parse(raw, &self.path)).collect()
     }
 
-    /// The last `Set-Cookie` of this name.
+    /// Returns the last `Set-Cookie` of this name.
     pub fn set_cookie(&self, name: &str) -> Option<StoredCookie> {
         self.set_cookies().into_iter().rev().find(|cookie| cookie.name == name)
     }
 
-    /// The value of `Location`.
+    /// Returns the value of `Location`.
     pub fn location(&self) -> Option<&str> {
         self.headers.get(LOCATION)?.to_str().ok()
     }
 
-    /// The texts of all `Set-Cookie` fields, in order.
+    /// Returns the texts of all `Set-Cookie` fields, in order.
     pub(crate) fn raw_set_cookies(&self) -> Vec<String> {
         self.headers_all(SET_COOKIE.as_str())
     }

@@ -12,7 +12,8 @@ use crate::statement::Statement;
 use crate::time_limit::limited;
 use crate::value::Value;
 
-/// A borrowed connection to a database of either kind. If it is in a transaction, statements are part of it.
+/// A borrowed connection to an SQLite or PostgreSQL database. If it is in a transaction, the statements that it runs
+/// are part of the transaction.
 #[derive(Debug)]
 pub struct Connection<'c> {
     inner: Inner<'c>,

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// The tables could not be brought up to date. Nothing was changed.
+/// Why the tables could not be brought up to date. Nothing was changed.
 ///
 /// `Debug` prints the sentence and its causes.
 #[derive(thiserror::Error)]
@@ -12,7 +12,7 @@ pub enum MigrateError {
     /// A newer program has migrated the tables.
     #[error(
         "the tables of `{component}` are at version {found}, but this program knows only versions up to {known}; \
-         run a newer program, or restore a database from before the upgrade"
+         run a newer version of the program, or restore a database from before the upgrade"
     )]
     Newer {
         /// The component that the tables belong to, such as `sessions`.
@@ -22,7 +22,7 @@ pub enum MigrateError {
         /// The newest version that this program has a migration for.
         known: u32,
     },
-    /// The list of migrations is out of order, which is a bug of the program.
+    /// The list of migrations is out of order, which is a bug in the program.
     #[error("migration {version} of `{component}` is out of order; versions must start at 1 and increase")]
     OutOfOrder {
         /// The component that the migrations belong to.
@@ -41,7 +41,7 @@ pub enum MigrateError {
         source: sqlx::Error,
     },
     /// The table of applied migrations, `hardtack_migrations`, could not be read or written.
-    #[error("the versions of the tables cannot be read or written")]
+    #[error("the table versions in hardtack_migrations cannot be read or written")]
     Database(#[from] sqlx::Error),
 }
 

@@ -5,7 +5,7 @@
 //!
 //! | item | purpose |
 //! | --- | --- |
-//! | [`Pool`] | connections to a database of either kind |
+//! | [`Pool`] | connections to an SQLite or PostgreSQL database |
 //! | [`Statement`], [`Value`] | SQL with `$1`, `$2`, … and its values |
 //! | [`FromAnyRow`] | a type that a row of either database can be read into |
 //! | [`Transaction`] | several statements, committed together |

@@ -16,13 +16,13 @@ pub struct Migration {
 }
 
 impl Migration {
-    /// The step to `version`, in SQL that both databases understand: any number of statements, without `BEGIN`
+    /// Creates the step to `version` from SQL that both databases understand: any number of statements, without `BEGIN`
     /// and `COMMIT`. Versions begin at 1. Never edit a released step.
     pub const fn new(version: u32, sql: &'static str) -> Self {
         Self::per_database(version, sql, sql)
     }
 
-    /// The step to `version`, with SQL for each database.
+    /// Creates the step to `version` from different SQL for each database.
     pub const fn per_database(version: u32, sqlite: &'static str, postgres: &'static str) -> Self {
         Self { version, sqlite, postgres }
     }

@@ -13,7 +13,7 @@ use crate::statement::Statement;
 use crate::time_limit::close_if_timed_out;
 use crate::transaction::Transaction;
 
-/// The connections to a database of either kind. Clones share them.
+/// The connections to an SQLite or PostgreSQL database. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Pool {
     inner: Inner,
@@ -139,7 +139,7 @@ impl Pool {
         self.execute(Statement::new(sql)).await.map(drop)
     }
 
-    /// Waits until no connection is in use, and closes all connections. Afterwards, every query fails, on clones too.
+    /// Waits until no connection is in use, and closes all of them. From then on, every query fails, even on a clone.
     pub async fn close(&self) {
         match &self.inner {
             #[cfg(feature = "sqlite")]

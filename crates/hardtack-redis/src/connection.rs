@@ -143,7 +143,7 @@ impl Connection {
     }
 }
 
-/// Whether a new connection may succeed: this one is broken, does not respond, or leads to a replica.
+/// Whether the connection is broken, does not respond, or leads to a replica, so that a new one may succeed.
 fn is_broken(error: &RedisError) -> bool {
     let is_replica =
         [ServerErrorKind::ReadOnly, ServerErrorKind::MasterDown].map(ErrorKind::Server).contains(&error.kind());

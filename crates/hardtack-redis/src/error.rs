@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hardtack::error::WithCauses;
 
-/// A Redis server cannot be used.
+/// Why a Redis server cannot be used.
 ///
 /// `Display` prints what is wrong and what to do; the cause is the [`source`](std::error::Error::source). `Debug`
 /// prints the sentence and its causes.
@@ -13,9 +13,7 @@ use hardtack::error::WithCauses;
 #[non_exhaustive]
 pub enum OpenError {
     /// The text is not the address of a Redis server. It is not repeated, since it may contain a password.
-    #[error(
-        "this is not a Redis address ({reason}); expected redis://user:password@host:port/database or unix:///path"
-    )]
+    #[error("not a Redis address ({reason}); expected redis://user:password@host:port/database or unix:///path")]
     InvalidAddress {
         /// What is wrong with the address.
         reason: String,
@@ -25,7 +23,8 @@ pub enum OpenError {
     InvalidName(String),
     /// The server did not respond, or refused the connection.
     #[error(
-        "cannot use the Redis at {address}; it must be running and reachable, and the user and password must be right"
+        "cannot use the Redis server at {address}; it must be running and reachable, \
+         and the user and password must be right"
     )]
     Unreachable {
         /// The server, without the password.
@@ -34,7 +33,7 @@ pub enum OpenError {
         source: CommandError,
     },
     /// The server is too old for the scripts.
-    #[error("the Redis at {address} is version {version}; expected 6.2 or newer, or Valkey")]
+    #[error("the Redis server at {address} is version {version}; expected 6.2 or newer, or Valkey")]
     TooOld {
         /// The server, without the password.
         address: String,
@@ -43,7 +42,7 @@ pub enum OpenError {
     },
     /// The server is a node of a Redis Cluster.
     #[error(
-        "the Redis at {address} is a node of a Redis Cluster, which is not supported; \
+        "the Redis server at {address} is a node of a Redis Cluster, which is not supported; \
          expected a single primary, with or without replicas"
     )]
     Cluster {
@@ -82,7 +81,7 @@ impl fmt::Debug for CommandError {
     }
 }
 
-/// A row or a log entry that no version of this program has written.
+/// A row or a log entry that this version of the program cannot read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RowError {
     #[error("session {id}: the format version of the row is not 1; a newer program may have written it")]

@@ -56,7 +56,7 @@ impl StreamListener {
     }
 
     /// Waits until the stream may have grown since the last call returned: an entry was added, or the connection was
-    /// made (again). Cancel safe: nothing is missed if the future is dropped.
+    /// established or re-established. Cancel safe: nothing is missed if the future is dropped.
     pub(crate) async fn wait(&self) -> Result<(), BackendError> {
         let shared = &self.shared;
         shared.task.get_or_init(|| {
@@ -71,7 +71,10 @@ async fn listen_forever(client: Client, stream: String, sender: Arc<watch::Sende
     loop {
         let Err(error) = listen(&client, &stream, &sender, &mut warned).await;
         if !warned {
-            tracing::warn!(%error, "Redis cannot notify this process of revocations; it polls the log until Redis is back");
+            tracing::warn!(
+                %error,
+                "Redis cannot notify this process of revocations; the process polls the log until Redis is back"
+            );
             warned = true;
         }
         tokio::time::sleep(RECONNECT_DELAY).await;

@@ -44,9 +44,9 @@ impl<S: fmt::Debug> fmt::Debug for NotifyingSessions<S> {
 }
 
 impl<S: SessionStore> NotifyingSessions<S> {
-    /// Wraps `store`, and notifies through the Redis at an address such as `redis://:password@127.0.0.1:6379/0`, with
-    /// the single key `{hardtack}:notice`. It connects when it first notifies or listens, so Redis may be down when
-    /// this is called.
+    /// Wraps `store`, and notifies through the Redis server at an address such as
+    /// `redis://:password@127.0.0.1:6379/0`, with the single key `{hardtack}:notice`. It connects when it first
+    /// notifies or listens, so Redis may be down when this is called.
     ///
     /// # Errors
     /// The address is not valid.

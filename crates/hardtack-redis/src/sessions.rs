@@ -42,8 +42,8 @@ impl fmt::Debug for RedisSessions {
 }
 
 impl RedisSessions {
-    /// Connects to the Redis at an address such as `redis://:password@127.0.0.1:6379/0`. The store's keys begin with
-    /// `{hardtack}`.
+    /// Connects to the Redis server at an address such as `redis://:password@127.0.0.1:6379/0`. The store's keys
+    /// begin with `{hardtack}`.
     ///
     /// If the server's configuration may lose sessions, a warning is logged through `tracing`.
     ///
@@ -120,7 +120,7 @@ impl RedisSessions {
         ];
         arguments.extend(encode_target(target)?);
         let ended: Option<Vec<String>> = self.run(&CREATE, arguments).await?;
-        decode_ids(ended.ok_or_else(|| BackendError::new(format!("a session {} exists already", session.id)))?)
+        decode_ids(ended.ok_or_else(|| BackendError::new(format!("session {} already exists", session.id)))?)
     }
 }
 
@@ -249,7 +249,7 @@ fn encode_target(target: RevokeTarget<'_>) -> Result<Vec<Vec<u8>>, BackendError>
         RevokeTarget::AllOf(subject) => vec![text("all"), text(subject)],
         RevokeTarget::AllExcept(subject, kept) => vec![text("all_except"), text(subject), text(kept)],
         RevokeTarget::Renewed(subject, renewed) => vec![text("renewed"), text(subject), text(renewed)],
-        _ => return Err(BackendError::unsupported("this choice of sessions to end")),
+        _ => return Err(BackendError::unsupported("ending this selection of sessions")),
     })
 }
 

@@ -1,4 +1,4 @@
-//! An open database of either kind.
+//! An open SQLite or PostgreSQL database.
 
 use hardtack_db::Pool;
 #[cfg(feature = "postgres")]
@@ -36,7 +36,7 @@ impl Database {
         url.parse::<DatabaseUrl>()?.open().await
     }
 
-    /// Waits until no connection is in use, and closes all connections. Afterwards, every query fails, on clones too.
+    /// Waits until no connection is in use, and closes all of them. From then on, every query fails, even on a clone.
     pub async fn close(&self) {
         self.0.close().await;
     }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use hardtack::error::WithCauses;
 use hardtack_db::MigrateError;
 
-/// A database could not be opened or prepared.
+/// Why a database could not be opened or prepared.
 ///
 /// `Display` prints what is wrong and what to do; the cause is the [`source`](std::error::Error::source). `Debug`
 /// prints the sentence and its causes.
@@ -81,7 +81,7 @@ pub enum OpenError {
     /// The encoding of the server's database cannot store every text.
     #[error(
         "the database {server} has the encoding {encoding}; expected UTF8: \
-         create it with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+         recreate it with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
     )]
     Encoding {
         /// The server, without the password.

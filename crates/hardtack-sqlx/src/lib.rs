@@ -35,7 +35,7 @@
 //! | a PostgreSQL database for the sessions | `PostgresSessions::open(url)` |
 //! | users here, and sessions in another store | [`PendingEnds`], beside your tables |
 //! | tables of your own in the same database | `open_sqlite` or `open_postgres`, your queries on that sqlx pool, and [`Sessions::from_pool`] |
-//! | a configured URL of either kind of database | [`Database::open`] and [`Database::sessions`] |
+//! | a URL from a configuration, for either database | [`Database::open`] and [`Database::sessions`] |
 //! | a test or a demonstration | `SqliteSessions::open_in_memory()` |
 //!
 //! The `open` functions of the session types bring the tables up to date. After [`Sessions::from_pool`] and

@@ -78,9 +78,9 @@ impl Clock for SystemClock {
     }
 }
 
-/// The second of the kernel's last clock tick, which costs a quarter of reading the precise clock (decision 29).
-/// Ticks come every ten milliseconds or more often. Near the end of a second, when the next one may have begun, it
-/// returns `None`.
+/// The second of the kernel's last clock tick. Reading it takes a quarter of the time of reading the precise clock
+/// (decision 29). Ticks come every ten milliseconds or more often. Returns `None` near the end of a second, when the
+/// next one may have begun.
 #[cfg(target_os = "linux")]
 #[inline]
 fn second_of_last_tick() -> Option<Timestamp> {

@@ -67,8 +67,8 @@ pub struct Event<'a> {
     pub subject: &'a str,
     /// The session; `None` if the token belongs to no session.
     pub session: Option<SessionId>,
-    /// The client's address, if it is known: the one that the application set at the log-in, or else that of the
-    /// connection.
+    /// The client's address, if it is known: the one that the application set at the log-in, or else the socket's peer
+    /// address.
     pub address: Option<Cow<'a, str>>,
     /// The client's `User-Agent`, cut to 256 bytes.
     pub user_agent: Option<&'a str>,
@@ -90,7 +90,7 @@ pub fn cut_user_agent(agent: &str) -> &str {
 }
 
 impl<'a> Client<'a> {
-    /// The client of a request: its address on the connection, and its user agent.
+    /// The client of a request: the socket's peer address and the user agent.
     pub(crate) fn of(head: &RequestHead<'a>) -> Self {
         let address = head.peer().map(|peer| peer.to_string().into());
         Self { address, user_agent: head.header_text("user-agent").map(cut_user_agent) }

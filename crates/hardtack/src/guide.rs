@@ -3,7 +3,7 @@
 //! In the repository, the same pages are in the folder `crates/hardtack/guide`.
 
 /// Declares a guide. Each page defines its links for readers of the repository. The definitions given here come before
-/// the page and override those, because the first definition of a link counts in Markdown.
+/// the page and override those, because in Markdown, the first definition of a link wins.
 macro_rules! guide {
     ($(#[$attribute:meta])* $name:ident, $page:literal, [$($label:literal => $target:expr),* $(,)?]) => {
         $(#[doc = concat!("[", $label, "]: ", $target)])*

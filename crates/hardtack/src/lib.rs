@@ -14,7 +14,7 @@
 //!
 //! - [`hardtack-axum`](https://docs.rs/hardtack-axum) for axum;
 //! - [`hardtack-actix`](https://docs.rs/hardtack-actix) for actix-web;
-//! - [`hardtack-accounts`](https://docs.rs/hardtack-accounts) for ready pages: sign-up, log-in, account, devices.
+//! - [`hardtack-accounts`](https://docs.rs/hardtack-accounts) for ready-made pages: sign-up, log-in, account, devices.
 //!
 //! Sessions can be stored in memory ([`MemorySessions`]), in SQLite or PostgreSQL
 //! ([`hardtack-sqlx`](https://docs.rs/hardtack-sqlx)), in Redis ([`hardtack-redis`](https://docs.rs/hardtack-redis)),

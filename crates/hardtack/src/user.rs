@@ -4,7 +4,9 @@ use std::future::Future;
 
 use crate::error::BackendError;
 
-/// Looks up a user by the `sub` of a token (`user_lookup_loader`). Implement it for your user type.
+/// A user type of the application that can be looked up by the `sub` of a token.
+///
+/// In Flask-JWT-Extended: `user_lookup_loader`.
 ///
 /// ```
 /// use hardtack::{FindUser, BackendError};

@@ -1,4 +1,4 @@
-//! Errors of the accounts.
+//! Why operations on accounts fail.
 
 use std::error::Error;
 

@@ -10,8 +10,8 @@ use crate::links::LinkStore;
 use crate::users::{UserRecord, UserStore};
 
 impl Accounts {
-    /// Returns up to `limit` users, disabled or not, whose names sort after `after`. If `after` is `None`, starts
-    /// with the first user. Names are converted to lower case and sorted byte by byte.
+    /// Returns up to `limit` users, disabled or not, whose names sort after `after`. If `after` is `None`, starts with
+    /// the first user. Names are sorted byte by byte in lower case.
     ///
     /// # Errors
     /// The database failed.
@@ -49,7 +49,7 @@ impl Accounts {
         self.end_access(transaction, record).await.map(Some)
     }
 
-    /// Enables a disabled user, who can log in again with the same password. Returns the user, or `None` if no
+    /// Enables a disabled user, who can then log in again with the same password. Returns the user, or `None` if no
     /// user has the name.
     ///
     /// # Errors

@@ -80,7 +80,7 @@ impl ActivityKind {
             Self::LogIn => "Logged in",
             Self::LogInFailed => "Wrong password entered",
             Self::LogOut => "Logged out",
-            Self::ReuseDetected => "Copied cookie used: the device was logged out",
+            Self::ReuseDetected => "Copied cookie detected: device logged out",
             Self::Revoked => "Device logged out remotely",
             Self::PasswordChanged => "Password changed",
             Self::Reauthenticated => "Password confirmed",

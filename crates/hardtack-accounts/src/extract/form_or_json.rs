@@ -12,7 +12,7 @@ use crate::respond;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Deserialises the body by its `Content-Type`: `application/x-www-form-urlencoded` or `application/json`.
+/// Deserializes the body by its `Content-Type`: `application/x-www-form-urlencoded` or `application/json`.
 pub(crate) struct FormOrJson<T>(pub(crate) T);
 
 /// Why a body is refused. The detail names the position of the error and never repeats the input, which may be a
@@ -28,13 +28,13 @@ impl BodyError {
         Self { status, code, detail: detail.into() }
     }
 
-    /// The body could not be received.
+    /// Returns the error for a body that could not be received.
     fn not_received(status: StatusCode) -> Self {
         match status {
             StatusCode::PAYLOAD_TOO_LARGE => {
                 Self::new(status, "too_large", "The body is too long. This site accepts at most 16 KiB.")
             }
-            _ => Self::new(status, "malformed", "The body was not received completely. Send it again."),
+            _ => Self::new(status, "malformed", "The request body arrived incomplete. Send it again."),
         }
     }
 }
@@ -60,7 +60,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for FormOrJson<T> {
 async fn json<S: Send + Sync, T: DeserializeOwned>(request: Request, state: &S) -> Result<T, BodyError> {
     let body = Bytes::from_request(request, state).await.map_err(|error| BodyError::not_received(error.status()))?;
     let wrong_shape = |at: &str| {
-        let detail = format!("Send one JSON object with each field once and of the right type. The error is at {at}.");
+        let detail = format!(
+            "Send one JSON object in which each field appears once and has the right type. The error is at {at}."
+        );
         BodyError::new(StatusCode::UNPROCESSABLE_ENTITY, "malformed", detail)
     };
     let value = serde_json::from_slice(&body).map_err(|error| {
@@ -74,7 +76,7 @@ async fn json<S: Send + Sync, T: DeserializeOwned>(request: Request, state: &S) 
             format!("The body is not valid JSON. The error is at {at}."),
         )
     })?;
-    // Serde also deserialises a struct from an array of its fields.
+    // Serde also deserializes a struct from an array of its fields.
     if body.trim_ascii_start().starts_with(b"[") { Err(wrong_shape("line 1, column 1")) } else { Ok(value) }
 }
 

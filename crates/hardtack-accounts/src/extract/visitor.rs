@@ -1,4 +1,4 @@
-//! Extracts the visitor, whose name the header of each page shows.
+//! Extracts the visitor, whose name is shown in the header of each page.
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use hardtack::FailureKind;

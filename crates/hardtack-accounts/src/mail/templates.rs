@@ -24,8 +24,8 @@ impl MailTemplates {
     pub(super) fn reset_password(&self, to: EmailAddress, username: &str, token: &LinkToken, at: Timestamp) -> Mail {
         let text = format!(
             "Someone asked to reset the password of {username} at {site}.\n\n\
-             If it was you, choose a new password within an hour:\n\n{site}/password/reset?token={token}\n\n\
-             If it was not you, ignore this email. Your password stays the same.\n",
+             If this was you, choose a new password within an hour:\n\n{site}/password/reset?token={token}\n\n\
+             If this was not you, ignore this email. Your password stays the same.\n",
             site = self.site,
             token = token.as_str()
         );
@@ -35,9 +35,9 @@ impl MailTemplates {
     /// An email with a link that confirms the address.
     pub(super) fn confirm_email(&self, to: EmailAddress, username: &str, token: &LinkToken, at: Timestamp) -> Mail {
         let text = format!(
-            "{username} at {site} entered this email address.\n\n\
-             If it was you, confirm the address within a day:\n\n{site}/email/confirm?token={token}\n\n\
-             If it was not you, ignore this email. The address will not be used.\n",
+            "{username} entered this address as their email address at {site}.\n\n\
+             If this was you, confirm the address within a day:\n\n{site}/email/confirm?token={token}\n\n\
+             If this was not you, ignore this email. The address will not be used.\n",
             site = self.site,
             token = token.as_str()
         );
@@ -46,7 +46,7 @@ impl MailTemplates {
 
     /// Tells a user that a reset link was used.
     pub(super) fn password_was_reset(&self, to: EmailAddress, username: &str, at: Timestamp) -> Mail {
-        let text = self.notice(&format!("The password of {username} was changed with a link sent by email."));
+        let text = self.notice(&format!("The password of {username} was changed using a link sent by email."));
         self.mail(to, "Your password was changed", text, at)
     }
 
@@ -76,7 +76,7 @@ impl MailTemplates {
     }
 
     fn notice(&self, what: &str) -> String {
-        format!("{what}\n\nIf it was not you, contact the administrators of {}.\n", self.site)
+        format!("{what}\n\nIf this was not you, contact the administrators of {}.\n", self.site)
     }
 
     fn mail(&self, to: EmailAddress, subject: &'static str, text: String, at: Timestamp) -> Mail {

@@ -84,7 +84,7 @@ fn profile(view: &AccountView<'_>) -> Markup {
             }
             @if let Some(address) = view.unconfirmed_email {
                 form method="post" action="/account/email/send" {
-                    p { bdi { (address) } " is not confirmed yet. Open the link in the email that we sent to it." }
+                    p { bdi { (address) } " is not confirmed yet. Open the link in the email that we sent you." }
                     (form::csrf(view.csrf_token))
                     button.button.quiet type="submit" { "Send the email again" }
                 }

@@ -17,7 +17,7 @@ pub(crate) struct ErrorView<'a> {
     pub action: Option<(&'a str, &'a str)>,
 }
 
-/// Renders what happened, what to do, and a link.
+/// Renders the error page: what happened, what to do, and a link.
 pub(crate) fn error_page(shell: &Shell<'_>, view: &ErrorView<'_>) -> Markup {
     let (path, label) = view.action.unwrap_or(("/", "Go to the home page"));
     page(

@@ -23,7 +23,7 @@ pub(crate) fn forgot_password(shell: &Shell<'_>, view: &ForgotPasswordView<'_>) 
         name: "email",
         label: "Email",
         kind: FieldKind::RequiredEmail(view.email),
-        hint: Some("The address that you have confirmed for your account."),
+        hint: Some("The address you confirmed for your account."),
     }];
     frame(
         shell,

@@ -37,9 +37,13 @@ pub(crate) fn home(shell: &Shell<'_>) -> Markup {
                 }
                 h2.unseen { "Pages" }
                 ul.tiles {
-                    (tile("/service", "Service", "A page for users who are logged in."))
-                    (tile("/account", "Account", "Your name, email and password. You may have to enter your password again."))
-                    (tile("/account/sessions", "Devices", "Where you are logged in. Log out any device."))
+                    (tile("/service", "Service", "A page that only logged-in users can see."))
+                    (tile(
+                        "/account",
+                        "Account",
+                        "Change your name, email and password. You may have to enter your password again.",
+                    ))
+                    (tile("/account/sessions", "Devices", "See where you are logged in, and log out any device."))
                 }
             },
         },

@@ -38,8 +38,10 @@ pub(crate) fn reauthenticate(shell: &Shell<'_>, view: &ReauthenticateView<'_>) -
                 div.card {
                     h1 { "Please confirm your password" }
                     p {
-                        "You are logged in as " bdi.name { (view.username) } ", but entered your password a while ago. "
-                        "We ask again before showing your account, so that a person who finds your device unlocked cannot take it over."
+                        "You are logged in as " bdi.name { (view.username) }
+                        ", but it is a while since you entered your password. "
+                        "We ask for it again before showing your account, so that someone who finds your device "
+                        "unlocked cannot take over the account."
                     }
                     form method="post" action="/reauthenticate" {
                         (form::summary("reauthenticate", &fields, view.errors))

@@ -37,7 +37,10 @@ pub(crate) fn reset_password(shell: &Shell<'_>, view: &ResetPasswordView<'_>) ->
             main: html! {
                 div.card {
                     h1 { "Choose a new password" }
-                    p { "For the account " bdi.name { (view.username) } ". All devices will be logged out. Then log in with the new password." }
+                    p {
+                        "This changes the password of " bdi.name { (view.username) }
+                        " and logs out all devices. You can then log in with the new password."
+                    }
                     form method="post" action="/password/reset" {
                         (form::summary("reset", &fields, view.errors))
                         (form::csrf(view.csrf_token))

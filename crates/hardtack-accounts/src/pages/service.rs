@@ -20,7 +20,10 @@ pub(crate) fn service(shell: &Shell<'_>, username: &str) -> Markup {
                 div.card {
                     dl.facts {
                         div { dt { "User name" } dd { bdi { (username) } } }
-                        div { dt { "Checked" } dd { "The signature, expiry and session of your cookie, before this page was rendered." } }
+                        div {
+                            dt { "Checked" }
+                            dd { "Your cookie’s signature, expiry and session, before this page was rendered" }
+                        }
                     }
                 }
                 p { "To see where else you are logged in, go to " a href="/account/sessions" { "your devices" } "." }

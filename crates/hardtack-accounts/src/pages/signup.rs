@@ -16,7 +16,7 @@ pub(crate) fn signup(shell: &Shell<'_>, view: &CredentialsView<'_>) -> Markup {
             name: "username",
             label: "User name",
             kind: FieldKind::Username(view.username),
-            hint: Some("You log in with it. You can set a display name later."),
+            hint: Some("The name you log in with. You can set a display name later."),
         },
         Field {
             form: "signup",

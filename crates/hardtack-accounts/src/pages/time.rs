@@ -4,7 +4,7 @@ use hardtack::clock::Timestamp;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// A time for people and for the attribute `datetime`.
+/// A time as text: for people, and for the attribute `datetime`.
 #[derive(Clone)]
 pub(crate) struct TimeText {
     /// `23 Nov 2026, 14:05 UTC`: short enough for one line on a phone.

@@ -18,8 +18,8 @@ use crate::users::User;
 
 const PAGE: LinkPage = LinkPage::new(
     "/email/confirm",
-    "It was used, it has expired, or your account has changed since it was sent. Request a new link on your account \
-     page.",
+    "It may have expired or already been used, or your account has changed since it was sent. Request a new link on \
+     your account page.",
     ("/account", "Go to your account"),
 );
 
@@ -52,7 +52,7 @@ async fn confirm(site: Site, auth: Auth, token: LinkToken, request: RequestInfo)
     let wants = auth.wants();
     match site.accounts.confirm_email(&token, &request).await {
         Ok(()) => {
-            let body = json!({ "detail": "The address is confirmed." });
+            let body = json!({ "detail": "Your email address has been confirmed." });
             Ok(PAGE.clear_token(respond::success(wants, "/?done=email", body), &auth))
         }
         Err(error) => Ok(match respond::invalid_input(wants, error) {

@@ -22,7 +22,7 @@ pub(crate) struct CredentialsInput {
     next: Option<String>,
 }
 
-/// Deserialises a form's checkbox, or a program's `true` or `false`.
+/// Deserializes a form's checkbox, or a program's `true` or `false`.
 fn checkbox_or_bool<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     struct CheckboxOrBool;
 

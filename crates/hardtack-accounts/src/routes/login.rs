@@ -32,12 +32,12 @@ pub(crate) async fn show(auth: Auth, visitor: Visitor) -> Result<Response, AuthE
 /// Returns what the user has just done elsewhere.
 fn done_text(done: &str) -> Option<&'static str> {
     match done {
-        "reset" => Some("Your password is changed and all devices are logged out. Log in with your new password."),
+        "reset" => Some("Your password has been changed and all devices have been logged out. Log in with your new password."),
         "reset-soon" => Some(
-            "Your password is changed. All devices will be logged out within seconds. Log in with your new password.",
+            "Your password has been changed. All devices will be logged out within seconds. Log in with your new one.",
         ),
         "undo" => Some(
-            "Your email address is restored and all devices are logged out. If someone else has changed it, they know \
+            "Your email address has been restored and all devices have been logged out. If someone else changed it, they know \
              your password: choose a new one with “Forgot your password?”.",
         ),
         "signup" => Some("Your account is ready. Log in with your user name and password."),

@@ -19,8 +19,8 @@ use crate::site::Site;
 
 const PAGE: LinkPage = LinkPage::new(
     "/password/reset",
-    "It was used, it has expired, or your account has changed since it was sent. If you have just used it, your \
-     password is changed: log in with the new one. Otherwise request a new link.",
+    "It may have expired or already been used, or your account has changed since it was sent. If you have just used \
+     it, your password has been changed: log in with the new one. Otherwise, request a new link.",
     ("/password/forgot", "Request a new link"),
 );
 
@@ -89,10 +89,10 @@ async fn reset(
     match site.accounts.reset_password(&token, new_password, &request).await {
         Ok(ended) => {
             let (location, detail) = match site.finish_ending(ended).await {
-                true => ("/login?done=reset", "The password is changed and all devices are logged out. Log in again."),
+                true => ("/login?done=reset", "Your password has been changed and all devices have been logged out. Log in with your new password."),
                 false => (
                     "/login?done=reset-soon",
-                    "The password is changed. All devices will be logged out within seconds. Log in again.",
+                    "Your password has been changed. All devices will be logged out within seconds. Log in with your new one.",
                 ),
             };
             Ok(PAGE.clear_token(respond::success(wants, location, json!({ "detail": detail })), &auth))

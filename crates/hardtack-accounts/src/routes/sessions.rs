@@ -40,10 +40,10 @@ pub(crate) async fn list(State(site): State<Site>, auth: Auth, user: CurrentUser
     let activity: Vec<ActivityRow> = activity.iter().map(activity_row).collect();
     let notice = auth.query("done").map(|done| match done.as_str() {
         "proof" => {
-            let text = "Thank you. Nothing is logged out yet: choose again.";
+            let text = "Thank you. Nothing has been logged out yet: choose again.";
             Notice { kind: NoticeKind::Info, text }
         }
-        _ => Notice { kind: NoticeKind::Success, text: "The chosen devices are logged out." },
+        _ => Notice { kind: NoticeKind::Success, text: "The selected devices have been logged out." },
     });
     let page = sessions(&shell_of(&user, notice), user.token().csrf_token(), &devices, &activity);
     Ok(respond::page(StatusCode::OK, page))

@@ -17,7 +17,7 @@ use crate::site::Site;
 
 const PAGE: LinkPage = LinkPage::new(
     "/email/undo",
-    "It was used, or it has expired. If you have just used it, your address is restored.",
+    "It may have expired or already been used. If you have just used it, your address has been restored.",
     ("/password/forgot", "Choose a new password"),
 );
 
@@ -58,7 +58,7 @@ async fn undo(site: Site, auth: Auth, token: LinkToken, request: RequestInfo) ->
         Ok(ended) => {
             // If the store is down, the sessions end within seconds all the same.
             site.finish_ending(ended).await;
-            let detail = "The address is restored and all devices are logged out. Choose a new password.";
+            let detail = "The address has been restored and all devices have been logged out. Choose a new password.";
             let success = respond::success(wants, "/login?done=undo", json!({ "detail": detail }));
             Ok(PAGE.clear_token(success, &auth))
         }

@@ -284,7 +284,7 @@ impl UserStore {
     }
 }
 
-/// Returns whether `text` contains a NUL. No stored name or id does, and PostgreSQL refuses to compare with one.
+/// Returns whether `text` contains a NUL. No stored name or id does, and PostgreSQL rejects text that does.
 fn has_nul(text: &str) -> bool {
     text.contains('\0')
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::username_key;
 
-/// A person with an account. Serialises to the JSON that the site's routes return.
+/// A person with an account. Serializes to the JSON that the site's routes return.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct User {

@@ -172,7 +172,7 @@ async fn json_of_the_wrong_shape_is_refused() {
             if body.contains("1e999") {
                 assert!(matches!(response.status().as_u16(), 400 | 422), "{path} {body}: {}", response.status());
             } else {
-                assert_says(&response, false, 422, "Send one JSON object with each field once and of the right type");
+                assert_says(&response, false, 422, "Send one JSON object in which each field appears once");
             }
         }
         let response = send(client, path, true, Some(JSON), "[]").await;

@@ -162,7 +162,7 @@ async fn a01_a_password_change_is_never_lost_without_a_word() {
             let proof = filled(&asked, "/reauthenticate", &[("password", PASSWORD)]);
             let again = ada.post("/reauthenticate").accept_html().form(&proof).follow().await;
             assert_eq!(again.path(), "/account?done=unchanged", "{refresh:?}");
-            assert!(again.text().contains("Your password is not changed yet."), "{}", again.text());
+            assert!(again.text().contains("Your password has not been changed yet."), "{}", again.text());
         }
 
         site.expire_access();
@@ -170,7 +170,7 @@ async fn a01_a_password_change_is_never_lost_without_a_word() {
         let form = filled(&page, "/account/password", &[("current_password", PASSWORD), ("new_password", NEW_PASSWORD)]);
         let done = ada.post("/account/password").accept_html().form(&form).follow().await;
         assert_eq!(done.path(), "/account?done=password", "{refresh:?}");
-        assert!(done.text().contains("Your password is changed."), "{}", done.text());
+        assert!(done.text().contains("Your password has been changed."), "{}", done.text());
         assert_eq!(whoami(&mut telephone.clone()).await, Err(401), "{refresh:?}");
         assert_eq!(log_in(&mut site.client(), "ada", PASSWORD).await.status(), 401);
         assert_eq!(log_in(&mut site.client(), "ada", NEW_PASSWORD).await.status(), 200);

@@ -44,7 +44,7 @@ async fn a_user_visits_every_page_and_sends_every_form() {
         let typed = [("display_name", "Ada <Countess>"), ("email", "ada@lovelace.example")];
         let proven = [typed[0], typed[1], ("current_password", PASSWORD)];
         let page = send(&mut ada, &page, "/account/change_settings", &proven).await;
-        assert_shows(&page, "/account?done=settings", &["Your settings are saved.", "Ada &lt;Countess&gt;"]);
+        assert_shows(&page, "/account?done=settings", &["Your settings have been saved.", "Ada &lt;Countess&gt;"]);
         for (name, value) in typed {
             assert_eq!(field(&page, "/account/change_settings", name), value);
         }
@@ -67,7 +67,7 @@ async fn a_user_visits_every_page_and_sends_every_form() {
         let mut telephone = site.device_of("ada").await;
         let typed = [("current_password", PASSWORD), ("new_password", NEW_PASSWORD)];
         let page = send(&mut ada, &page, "/account/password", &typed).await;
-        assert_shows(&page, "/account?done=password", &["Your password is changed."]);
+        assert_shows(&page, "/account?done=password", &["Your password has been changed."]);
         assert_eq!(whoami(&mut telephone).await, Err(401));
         let page = open(&mut telephone, "/login").await;
         let refused = submit(&mut telephone, &page, "/login", &[("username", "ada"), ("password", PASSWORD)]).await;
@@ -90,7 +90,7 @@ async fn a_user_visits_every_page_and_sends_every_form() {
         assert_shows(
             &page,
             "/account/sessions?done=revoke",
-            &["The chosen devices are logged out.", "You are not logged in anywhere else."],
+            &["The selected devices have been logged out.", "You are not logged in anywhere else."],
         );
         assert_eq!(whoami(&mut telephone).await, Err(401));
         assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));

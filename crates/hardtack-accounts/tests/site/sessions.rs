@@ -231,7 +231,7 @@ async fn s92_other_sessions_are_ended_by_a_recent_log_in_only() {
         let asked = open(&mut ada, "/reauthenticate?next=%2Faccount%2Fsessions%3Fdone%3Dproof").await;
         let proof = filled(&asked, "/reauthenticate", &[("password", PASSWORD)]);
         let page = ada.post("/reauthenticate").accept_html().form(&proof).follow().await;
-        assert!(page.text().contains("Nothing is logged out yet"), "{}", page.text());
+        assert!(page.text().contains("Nothing has been logged out yet"), "{}", page.text());
         let done = submit(&mut ada, &page, &one, &[]).await;
         assert_eq!(done.location(), Some("/account/sessions?done=revoke"), "{refresh:?}");
         assert_eq!(whoami(&mut telephone.clone()).await, Err(401), "{refresh:?}");

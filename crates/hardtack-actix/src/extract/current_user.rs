@@ -12,10 +12,10 @@ use super::token::{AccessToken, ExtractFuture, OptionalFromRequest};
 use crate::request::{AuthState, Head};
 use crate::respond::AuthError;
 
-/// The logged-in user, whom the application looks up ([`FindUser`]) for each request.
+/// The logged-in user, whom the application's [`FindUser`] implementation looks up for each request.
 ///
-/// The look-up gets the `web::Data` of its state's type. If the user no longer exists, the request is refused and the
-/// cookies are deleted. `Optional<CurrentUser<U>>` is `None` if the request has no token.
+/// `find_user` receives the `web::Data` of its `State` type. If the user no longer exists, the request is refused and
+/// the cookies are deleted. `Optional<CurrentUser<U>>` is `None` if the request has no token.
 ///
 /// ```
 /// use hardtack_actix::{BackendError, CurrentUser, FindUser};
@@ -43,7 +43,7 @@ pub struct CurrentUser<U> {
 }
 
 impl<U> CurrentUser<U> {
-    /// Returns the token that names the user.
+    /// Returns the access token that identifies the user.
     pub fn token(&self) -> &AccessToken {
         &self.token
     }
@@ -78,7 +78,7 @@ async fn find<U: FindUser>(token: AccessToken, request: &HttpRequest) -> Result<
 fn missing_data<S>() -> Reason {
     let state = type_name::<S>();
     Reason::NotSetUp(
-        format!("no web::Data<{state}> for CurrentUser; add .app_data(web::Data::new(..)) to the App").into(),
+        format!("CurrentUser needs web::Data<{state}>; add .app_data(web::Data::new(..)) to the App").into(),
     )
 }
 

@@ -8,8 +8,7 @@ use actix_web::{FromRequest, HttpRequest};
 use super::token::{ExtractFuture, OptionalFromRequest};
 use crate::respond::AuthError;
 
-/// A token or user, or `None` if the request has no token (`@jwt_required(optional=True)`). An invalid token is
-/// refused.
+/// A token or user, or `None` if the request has no token. An invalid token is still refused.
 ///
 /// ```
 /// use hardtack_actix::{AccessToken, Optional};
@@ -23,6 +22,8 @@ use crate::respond::AuthError;
 /// forged token would look like no token. If a handler uses `Option<AccessToken>` anyway, it runs with `None`, but
 /// [`AuthLayer`](crate::AuthLayer) discards its response: the client gets the refusal, which deletes the cookies, and
 /// an error is logged.
+///
+/// In Flask-JWT-Extended: `@jwt_required(optional=True)`.
 #[derive(Clone, Debug)]
 pub struct Optional<E>(pub Option<E>);
 

@@ -14,7 +14,7 @@ use hardtack::{Need, VerifiedToken};
 use crate::request::{AuthState, Head};
 use crate::respond::AuthError;
 
-/// The future of an extractor. It is complete from the start, or boxed, for example if verification needs I/O.
+/// The future of an extractor. It is either ready at once, or boxed, for example if verification needs I/O.
 pub struct ExtractFuture<E>(State<E>);
 
 enum State<E> {
@@ -48,7 +48,7 @@ impl<E> Future for ExtractFuture<E> {
     }
 }
 
-/// Extractors that distinguish a missing token from an invalid one, for [`Optional`](crate::Optional).
+/// A trait for extractors that tell a missing token from an invalid one, as [`Optional`](crate::Optional) requires.
 pub trait OptionalFromRequest: Sized {
     /// Extracts the value, or `None` if the request has no token.
     ///
@@ -88,7 +88,7 @@ async fn require<T: ExtraClaims>(
     match finish_verifying(request, verification).await? {
         Some(token) => Ok(token),
         None => {
-            // This error is not recorded: a handler that ignores it sees no token, and the request has none.
+            // Not recorded: a handler that ignores this error sees no token, which is correct for this request.
             let state = AuthState::for_verification(request)?;
             Ok(Head::of(request).exchange(&state).required(need).await?)
         }
@@ -136,21 +136,24 @@ macro_rules! extractor {
 }
 
 extractor! {
-    /// A valid access token: the user is logged in (`@jwt_required()`).
+    /// A valid access token, which shows that the user is logged in.
     ///
-    /// `T` reads the application's own claims. A token without one of them is refused, unless the field is an `Option`.
-    /// Use an `Option` for a claim that you add to a running site, because tokens issued earlier lack it.
+    /// The application's own claims are deserialized into `T`. A token that lacks one of them is refused, unless the
+    /// field is an `Option`. Use an `Option` for a claim that you add to a running site, because tokens issued earlier
+    /// lack it.
+    ///
+    /// In Flask-JWT-Extended: `@jwt_required()`.
     ///
     /// ```
     /// use hardtack_actix::AccessToken;
     ///
     /// #[derive(serde::Deserialize)]
     /// struct Role {
-    ///     role: String,
+    ///     role: Option<String>,
     /// }
     ///
     /// async fn service(token: AccessToken<Role>) -> String {
-    ///     format!("{} is {}", token.subject(), token.extra().role)
+    ///     format!("{} is {}", token.subject(), token.extra().role.as_deref().unwrap_or("a reader"))
     /// }
     /// ```
     ///
@@ -166,13 +169,17 @@ extractor! {
     AccessToken, Need::access()
 }
 extractor! {
-    /// A fresh access token: the user entered the password recently (`@jwt_required(fresh=True)`).
+    /// A fresh access token, which shows that the user entered the password recently.
     ///
     /// A browser with a token that is not fresh is redirected to the re-authentication page.
+    ///
+    /// In Flask-JWT-Extended: `@jwt_required(fresh=True)`.
     FreshAccessToken, Need::access().fresh()
 }
 extractor! {
-    /// A valid refresh token (`@jwt_required(refresh=True)`). The extractor does not check its session;
+    /// A valid refresh token. The extractor does not check whether its session has ended;
     /// [`Auth::refresh`](crate::Auth::refresh) does.
+    ///
+    /// In Flask-JWT-Extended: `@jwt_required(refresh=True)`.
     RefreshToken, Need::refresh()
 }

@@ -11,13 +11,15 @@ use hardtack::Need;
 
 pub use service::{RequireFuture, RequireService};
 
-/// A layer that requires a token for every request to the routes that it wraps (`verify_jwt_in_request`). Add it before
-/// [`AuthLayer`](crate::AuthLayer), because actix-web runs the middleware that was added last before all others.
+/// A layer that requires a token for every request to the routes that it wraps. Add it before
+/// [`AuthLayer`](crate::AuthLayer), because actix-web runs the most recently added middleware first.
 ///
 /// With an [optional](Need::optional) need, it lets requests without a token pass and refuses invalid tokens. `OPTIONS`
 /// requests pass if they are [exempt](hardtack::AuthenticatorBuilder::exempt_options).
 ///
-/// It also wraps the default service of the scope or `App`, so unknown paths require the token as well.
+/// It also wraps the default service of the scope or `App`, so that requests for unknown paths also need the token.
+///
+/// In Flask-JWT-Extended: `verify_jwt_in_request`.
 ///
 /// ```
 /// use actix_web::{App, web};

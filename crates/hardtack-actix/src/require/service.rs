@@ -81,7 +81,8 @@ fn refuse<B>(request: ServiceRequest, failure: Failure) -> ServiceResponse<Eithe
 }
 
 pin_project! {
-    /// The future of [`RequireService`]. It contains the handler's future, and is boxed only if verification needs I/O.
+    /// The future of [`RequireService`]. It polls the inner future in place, and allocates only if verification needs
+    /// I/O.
     pub struct RequireFuture<F, B> {
         #[pin]
         state: State<F, B>,

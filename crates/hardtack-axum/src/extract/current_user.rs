@@ -10,10 +10,10 @@ use super::token::AccessToken;
 use crate::request::{AuthState, Head};
 use crate::respond::AuthError;
 
-/// The logged-in user, whom the application looks up ([`FindUser`]) for each request.
+/// The logged-in user, whom the application's [`FindUser`] implementation looks up for each request.
 ///
-/// The look-up gets the router's state, or the part of it that [`FromRef`] returns. If the user no longer exists, the
-/// request is refused and the cookies are deleted. `Option<CurrentUser<U>>` is `None` if the request has no token.
+/// `find_user` receives the router's state, or the part of it that [`FromRef`] extracts. If the user no longer exists,
+/// the request is refused and the cookies are deleted. `Option<CurrentUser<U>>` is `None` if the request has no token.
 ///
 /// ```
 /// use hardtack_axum::{BackendError, CurrentUser, FindUser};
@@ -41,7 +41,7 @@ pub struct CurrentUser<U> {
 }
 
 impl<U> CurrentUser<U> {
-    /// Returns the token that names the user.
+    /// Returns the access token that identifies the user.
     pub fn token(&self) -> &AccessToken {
         &self.token
     }

@@ -47,21 +47,24 @@ macro_rules! extractor {
 }
 
 extractor! {
-    /// A valid access token: the user is logged in (`@jwt_required()`).
+    /// A valid access token, which shows that the user is logged in.
     ///
-    /// `T` reads the application's own claims. A token without one of them is refused, unless the field is an `Option`.
-    /// Use an `Option` for a claim that you add to a running site, because tokens issued earlier lack it.
+    /// The application's own claims are deserialized into `T`. A token that lacks one of them is refused, unless the
+    /// field is an `Option`. Use an `Option` for a claim that you add to a running site, because tokens issued earlier
+    /// lack it.
+    ///
+    /// In Flask-JWT-Extended: `@jwt_required()`.
     ///
     /// ```
     /// use hardtack_axum::AccessToken;
     ///
     /// #[derive(serde::Deserialize)]
     /// struct Role {
-    ///     role: String,
+    ///     role: Option<String>,
     /// }
     ///
     /// async fn service(token: AccessToken<Role>) -> String {
-    ///     format!("{} is {}", token.subject(), token.extra().role)
+    ///     format!("{} is {}", token.subject(), token.extra().role.as_deref().unwrap_or("a reader"))
     /// }
     /// ```
     ///
@@ -77,13 +80,17 @@ extractor! {
     AccessToken, Need::access()
 }
 extractor! {
-    /// A fresh access token: the user entered the password recently (`@jwt_required(fresh=True)`).
+    /// A fresh access token, which shows that the user entered the password recently.
     ///
     /// A browser with a token that is not fresh is redirected to the re-authentication page.
+    ///
+    /// In Flask-JWT-Extended: `@jwt_required(fresh=True)`.
     FreshAccessToken, Need::access().fresh()
 }
 extractor! {
-    /// A valid refresh token (`@jwt_required(refresh=True)`). The extractor does not check its session;
+    /// A valid refresh token. The extractor does not check whether its session has ended;
     /// [`Auth::refresh`](crate::Auth::refresh) does.
+    ///
+    /// In Flask-JWT-Extended: `@jwt_required(refresh=True)`.
     RefreshToken, Need::refresh()
 }

@@ -7,14 +7,16 @@ use tower_layer::Layer;
 
 pub use service::{RequireFuture, RequireService};
 
-/// A layer that requires a token for every request to the routes that it wraps (`verify_jwt_in_request`). Add it before
+/// A layer that requires a token for every request to the routes that it wraps. Add it before
 /// [`AuthLayer`](crate::AuthLayer), so that `AuthLayer` wraps it.
 ///
 /// With an [optional](Need::optional) need, it lets requests without a token pass and refuses invalid tokens. `OPTIONS`
 /// requests pass if they are [exempt](hardtack::AuthenticatorBuilder::exempt_options).
 ///
-/// `Router::route_layer` applies it to the router's routes. `Router::layer` applies it to the fallback as well, so
-/// unknown paths also require the token.
+/// `Router::route_layer` applies it to the router's routes. `Router::layer` applies it to the fallback as well, so that
+/// requests for unknown paths also need the token.
+///
+/// In Flask-JWT-Extended: `verify_jwt_in_request`.
 ///
 /// ```
 /// use axum::{Router, routing::get};

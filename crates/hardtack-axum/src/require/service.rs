@@ -81,7 +81,8 @@ async fn finish_verifying(parts: &Parts, pending: PendingVerification) -> Result
 }
 
 pin_project! {
-    /// The future of [`RequireService`]. It contains the handler's future, and is boxed only if verification needs I/O.
+    /// The future of [`RequireService`]. It polls the inner future in place, and allocates only if verification needs
+    /// I/O.
     pub struct RequireFuture<F> {
         #[pin]
         state: State<F>,

@@ -51,11 +51,11 @@ fn in_effect(config: &Config) -> impl Iterator<Item = (String, String)> {
         {
             // A URL is shown without its password.
             let shown = match &config.redis {
-                _ if *setting == settings::DATABASE_URL => format!(": {}", config.database),
-                Some(redis) if *setting == settings::REDIS_URL => format!(": {}", redis.url),
-                _ => String::new(),
+                _ if *setting == settings::DATABASE_URL => format!("without its password: {}", config.database),
+                Some(redis) if *setting == settings::REDIS_URL => format!("without its password: {}", redis.url),
+                _ => "not shown".to_owned(),
             };
-            return Some((format!("# {name} is set, not shown{shown}"), source));
+            return Some((format!("# {name} is set, {shown}"), source));
         }
         let text = match value {
             Some(value) => value.text.clone(),

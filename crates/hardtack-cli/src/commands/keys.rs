@@ -38,7 +38,7 @@ fn print_new(name: &str, out: Option<&Path>) -> Result<(), Error> {
     };
     match private_file::create(path, &format!("{}\n", &*text)) {
         Ok(true) => Ok(()),
-        Ok(false) => Err(failed(&"the file exists already")),
+        Ok(false) => Err(failed(&"the file already exists")),
         Err(error) => Err(failed(&error)),
     }
 }
@@ -50,7 +50,7 @@ fn secret_text(key: &SigningKey) -> Result<Zeroizing<String>, Error> {
     let mut members: Map<String, Value> = serde_json::from_str(&json).map_err(Error::with_causes)?;
     match members.remove("k") {
         Some(Value::String(text)) => Ok(Zeroizing::new(text)),
-        _ => Err(Error::runtime("the JWK of the new secret has no member k; this is a bug")),
+        _ => Err(Error::runtime("the JWK of the new secret has no member k; this is a bug in hardtack")),
     }
 }
 
@@ -70,8 +70,8 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     let key = generate(wanted.unwrap_or(Algorithm::HS256))?;
     if !config.tokens.can_be_signed_with(&key) {
         return Err(Error::config(format_args!(
-            "--alg is {}, whose signatures are random, but the refresh tokens of stored sessions need a signature that \
-             is the same each time; expected HS256, EdDSA or RS256, or the refresh mode sliding",
+            "--alg is {}, whose signatures are randomized, but refresh tokens of stored sessions need a deterministic \
+             signature; use HS256, EdDSA or RS256, or --refresh sliding",
             key.algorithm()
         )));
     }
@@ -95,7 +95,7 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     output::print(format_args!("Created {}", folder.file(number).display()))?;
     output::print(match (previous.len() - removed.len(), discard_old) {
         (0, true) => "Restart every server that uses this folder now. All users have to log in again.",
-        (0, false) => "It is the only key.",
+        (0, false) => "This key is the only one in the folder.",
         _ => "The previous keys still verify. Restart every server that uses this folder to sign with the new key.",
     })
 }

@@ -126,7 +126,7 @@ async fn finish_ending(store: Result<(Authenticator, usize), Error>, ended: Ende
     };
     match (have_ended, sessions) {
         (false, _) => "the servers end their sessions as soon as they reach the session store".to_owned(),
-        (true, 0) => "there was no session to end".to_owned(),
+        (true, 0) => "there were no sessions to end".to_owned(),
         (true, 1) => "1 session was ended".to_owned(),
         (true, sessions) => format!("{sessions} sessions were ended"),
     }

@@ -21,7 +21,7 @@ fn is_disabled(sources: &Sources) -> Result<bool, Error> {
             sources.describe(&COOKIE_CSRF_PROTECT)
         ))),
         Some(true) if disabled => Err(Error::config(format_args!(
-            "{} and {} contradict each other; remove one",
+            "{}, but {}, which turns CSRF protection off; remove one",
             sources.describe(&COOKIE_CSRF_PROTECT),
             sources.describe(&INSECURE_WITHOUT_CSRF)
         ))),

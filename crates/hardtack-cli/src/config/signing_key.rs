@@ -70,7 +70,7 @@ fn private_key(sources: &Sources, algorithm: Option<Algorithm>) -> Result<Signin
     };
     if algorithm.is_some_and(|algorithm| algorithm != key.algorithm()) {
         return Err(Error::config(format_args!(
-            "{}, but {label} is a key for {}; set JWT_ALGORITHM to that, or remove it",
+            "{}, but {label} is a key for {1}; set JWT_ALGORITHM to {1}, or remove JWT_ALGORITHM",
             sources.describe(&ALGORITHM),
             key.algorithm()
         )));
@@ -98,7 +98,7 @@ fn check_public_key(sources: &Sources, signing: &SigningKey) -> Result<(), Error
         return Ok(());
     }
     Err(Error::config(format_args!(
-        "{label} is not the public half of {}; remove it, or set the matching one",
+        "{label} is not the public half of {}; remove it, or set the matching public key",
         sources.label(&PRIVATE_KEY)
     )))
 }

@@ -49,7 +49,7 @@ pub(super) fn database(sources: &Sources, data_dir: &Path) -> Result<DatabaseUrl
     url.parse().map_err(|error| Error::config(format_args!("{}: {error}", sources.label(&DATABASE_URL))))
 }
 
-/// Reads the URL of a Redis, if one is set, and what it is used for.
+/// Reads the URL of a Redis server, if one is set, and what it is used for.
 pub(super) fn redis(sources: &Sources) -> Result<Option<RedisConfig>, Error> {
     let by_name = |text: &str| RedisPurpose::ALL.into_iter().find(|purpose| purpose.name() == text);
     let purpose = sources.parse(&REDIS_FOR, "sessions or notice", by_name)?;

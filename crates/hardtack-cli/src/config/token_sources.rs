@@ -12,7 +12,7 @@ use hardtack::token_source::TokenSources;
 
 /// Reads `JWT_TOKEN_LOCATION` and the names that go with it. The site's own pages need cookies.
 pub(super) fn read(sources: &Sources) -> Result<TokenSources, Error> {
-    let expected = "cookies, alone or in a list with headers, query_string and json: the site's pages need cookies";
+    let expected = "cookies, alone or with headers, query_string or json, because the site's pages need cookies";
     let locations = sources.parse_required(&TOKEN_LOCATION, expected, |text| {
         let names = text.split(',').map(str::trim);
         let locations = names.map(|name| name.parse::<TokenLocation>().ok()).collect::<Option<Locations>>()?;

@@ -73,10 +73,10 @@ fn claims(sources: &Sources, leeway: Duration) -> Result<ClaimsPolicy, Error> {
         .leeway(leeway)
         .identity_claim(sources.text_or_empty(&IDENTITY_CLAIM))
         .encode_nbf(sources.parse_bool(&ENCODE_NBF)?.unwrap_or(true));
-    if let Some(issuer) = sources.parse(&ISSUER, "a non-empty text", non_empty)? {
+    if let Some(issuer) = sources.parse(&ISSUER, "a non-empty string", non_empty)? {
         claims = claims.issuer(issuer);
     }
-    if let Some(audience) = sources.parse(&AUDIENCE, "a non-empty text", non_empty)? {
+    if let Some(audience) = sources.parse(&AUDIENCE, "a non-empty string", non_empty)? {
         claims = claims.audience(audience);
     }
     Ok(claims)

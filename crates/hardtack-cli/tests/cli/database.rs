@@ -54,7 +54,7 @@ async fn the_password_is_never_shown() {
     assert!(error.ends_with("set it with: chmod 600 hardtack.toml"), "{error}");
     set_mode(dir.path("hardtack.toml"), 0o600);
     let shown = output(&dir.hardtack(["check-config"]));
-    assert!(shown.contains(&format!("# database_url is set, not shown: {shown_url} ")), "{shown}");
+    assert!(shown.contains(&format!("# database_url is set, without its password: {shown_url} ")), "{shown}");
 
     let process = start(&dir.serve([]).env("RUST_LOG", "trace")).await;
     sign_up(&mut process.client(), "someone").await;
@@ -95,6 +95,6 @@ async fn a_database_of_a_newer_version_is_refused() {
     for program in [migrate, dir.serve([]).env("HARDTACK_DATABASE_URL", &url)] {
         let error = refusal(&program, 1).await;
         assert!(error.contains("the tables of `accounts` are at version 99"), "{error}");
-        assert!(error.contains("run a newer program"), "{error}");
+        assert!(error.contains("run a newer version of the program"), "{error}");
     }
 }

@@ -38,7 +38,7 @@ async fn a_key_file_is_private_and_never_overwritten() {
     assert_eq!(mode(dir.path("key.jwk")), 0o600);
     let before = std::fs::read(dir.path("key.jwk")).unwrap();
     let error = refusal(&program, 1).await;
-    assert!(error.contains("--out \"key.jwk\" cannot be written: the file exists already"), "{error}");
+    assert!(error.contains("--out \"key.jwk\" cannot be written: the file already exists"), "{error}");
     assert_eq!(std::fs::read(dir.path("key.jwk")).unwrap(), before);
 
     let program = dir.hardtack(["check-config"]).env("JWT_PRIVATE_KEY", "@key.jwk");

@@ -58,7 +58,7 @@ async fn a_bad_redis_is_reported_without_its_password() {
     for (port, expected) in [(1, "refused"), (server.port(), "authentication failed")] {
         let url = format!("redis://:canary@127.0.0.1:{port}");
         let error = refusal(&dir.serve([]).env("HARDTACK_REDIS_URL", url), 1).await;
-        assert!(error.contains(&format!("cannot use the Redis at 127.0.0.1:{port}; ")), "{error}");
+        assert!(error.contains(&format!("cannot use the Redis server at 127.0.0.1:{port}; ")), "{error}");
         assert!(error.contains("it must be running and reachable"), "{error}");
         assert!(error.to_lowercase().contains(&expected.to_lowercase()) && !error.contains("canary"), "{error}");
     }
@@ -77,7 +77,7 @@ async fn the_password_is_never_shown() {
     assert!(error.ends_with("set it with: chmod 600 hardtack.toml"), "{error}");
     set_mode(dir.path("hardtack.toml"), 0o600);
     let shown = output(&dir.hardtack(["check-config"]));
-    assert!(shown.contains(&format!("# redis_url is set, not shown: {shown_url} ")), "{shown}");
+    assert!(shown.contains(&format!("# redis_url is set, without its password: {shown_url} ")), "{shown}");
     assert!(shown.contains("redis_for = \"sessions\" "), "{shown}");
 
     let process = start(&dir.serve([]).env("RUST_LOG", "trace")).await;

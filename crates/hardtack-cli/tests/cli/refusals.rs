@@ -22,7 +22,7 @@ async fn bad_flags() {
         (&["--access-lifetime", "2d"], "--access-lifetime is \"2d\", --refresh-lifetime is \"1d\" (the default): "),
         (&["--session-lifetime", "1h"], "--session-lifetime is \"1h\", --refresh-lifetime is \"1d\" (the default): "),
         (&["--leeway", "61"], "--leeway is \"61\": the leeway is 61 s; at most 60 s is allowed"),
-        (&["--issuer", ""], "--issuer is \"\"; expected a non-empty text"),
+        (&["--issuer", ""], "--issuer is \"\"; expected a non-empty string"),
         (&["--log-format", "xml"], "--log-format is \"xml\"; expected text or json"),
         (&["--data-dir", ""], "--data-dir is \"\"; expected a folder"),
         (&["--config", "nowhere.toml"], "--config \"nowhere.toml\" cannot be read"),
@@ -93,7 +93,7 @@ async fn weak_and_public_secrets() {
     let openssl = "make one with: openssl rand -base64 48";
     for (secret, expected, advice) in [
         ("", "the HMAC secret is empty", openssl),
-        ("Kq3vZ8xW2bN7mT5r", "the HMAC secret has 128 bits, and at least 256 are needed", openssl),
+        ("Kq3vZ8xW2bN7mT5r", "the HMAC secret has 128 bits, but at least 256 are needed", openssl),
         ("super-secret", "the HMAC secret is a published sample", openssl),
         ("changeme", "the HMAC secret is a published sample", openssl),
         ("your-256-bit-secret", "the HMAC secret is a published sample", openssl),

@@ -45,7 +45,7 @@ async fn s37_an_operator_disables_a_user_at_running_servers(store: Store) {
     assert_eq!(refresh(&mut ada.clone()).await, 401);
     assert_eq!(log_in(&mut two.other.client(), "ada", PASSWORD).await, 401);
     assert!(is_logged_in(&mut at(&two.one, &bob)).await);
-    assert_eq!(output(&operator(&["disable", "ada"])), "Ada is disabled; there was no session to end.\n");
+    assert_eq!(output(&operator(&["disable", "ada"])), "Ada is disabled; there were no sessions to end.\n");
     let listed = output(&operator(&["list"]));
     let lines: Vec<&str> = listed.lines().collect();
     assert!(lines[0].starts_with("Ada  signed up 2") && lines[0].contains("Z  disabled 2"), "{listed}");

@@ -1,5 +1,5 @@
-//! The adapter peeks at the beginning of a body, and the handler must still receive every byte of it, whether the body
-//! is sent at once, in chunks, or slowly.
+//! An adapter peeks at the beginning of a body. The handler must still receive every byte of it, whether the body is
+//! sent at once, in chunks, or slowly.
 
 use std::time::Duration;
 

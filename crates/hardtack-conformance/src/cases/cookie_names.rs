@@ -1,4 +1,4 @@
-//! The name of the access cookie matches byte for byte, whatever other cookies are sent with it.
+//! The name of the access cookie must match byte for byte, no matter which other cookies are sent with it.
 
 use crate::harness::{ACCESS, Case, cookie_value};
 

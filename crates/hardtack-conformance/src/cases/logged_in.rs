@@ -12,7 +12,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn log_out() -> Vec<Case> {
-    /// Neither cookie of the session is accepted any more.
+    /// Checks that neither cookie of the session is accepted any longer.
     async fn expect_ended(site: &Site, mut copy: crate::Client) {
         site.expect(
             "a copied access token",

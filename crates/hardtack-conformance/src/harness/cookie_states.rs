@@ -39,7 +39,7 @@ pub(crate) struct CookieState {
 
 /// Valid and invalid tokens of one site. Each is an access token, except for `refresh`.
 pub(crate) struct Tokens {
-    /// A fresh one.
+    /// A fresh token.
     pub(crate) access: String,
     /// The refresh token of the same session.
     pub(crate) refresh: String,
@@ -47,14 +47,14 @@ pub(crate) struct Tokens {
     pub(crate) csrf: String,
     pub(crate) not_fresh: String,
     pub(crate) expired: String,
-    /// One that was signed with a key that the site does not have.
+    /// A token signed with a key that the site does not have.
     pub(crate) foreign: String,
     pub(crate) not_yet_valid: String,
-    /// One whose session was ended.
+    /// A token whose session was ended.
     pub(crate) revoked: String,
-    /// One whose session was replaced by another log-in in the same browser.
+    /// A token whose session was replaced by another log-in in the same browser.
     pub(crate) replaced: String,
-    /// One that was issued before the claims of its user changed.
+    /// A token that was issued before the claims of its user changed.
     pub(crate) outdated: String,
 }
 

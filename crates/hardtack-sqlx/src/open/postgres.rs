@@ -20,7 +20,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// pinged. After an outage, no request gets a dead one.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
-/// Settings that Hardtack relies on, whatever the server's configuration says: the statements are written for READ
+/// Settings that Hardtack relies on, and that override the server's configuration: the statements are written for READ
 /// COMMITTED; a commit is durable before it is confirmed; and a transaction of a stopped process does not hold its
 /// locks for long.
 const SETTINGS: &str = "SET default_transaction_isolation = 'read committed';

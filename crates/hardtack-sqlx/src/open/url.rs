@@ -7,7 +7,9 @@ use std::str::FromStr;
 use super::pg_options;
 use crate::error::OpenError;
 
-/// The URL of a database:
+/// The URL of an SQLite or PostgreSQL database, as a configuration names it.
+///
+/// It has one of two forms:
 ///
 /// - `sqlite:PATH` (feature `sqlite`): a file, which is created if it does not exist. The path is not
 ///   percent-decoded; two slashes before it are ignored. `sqlite::memory:` is a database that lives as long as the
@@ -105,9 +107,9 @@ fn parse_sqlite(text: &str) -> Result<Location, OpenError> {
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 const EXPECTED: &str = "sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE";
 #[cfg(all(feature = "sqlite", not(feature = "postgres")))]
-const EXPECTED: &str = "sqlite:PATH; this program was built without PostgreSQL";
+const EXPECTED: &str = "sqlite:PATH (this program was built without PostgreSQL)";
 #[cfg(all(feature = "postgres", not(feature = "sqlite")))]
-const EXPECTED: &str = "postgres://USER:PASSWORD@HOST/DATABASE; this program was built without SQLite";
+const EXPECTED: &str = "postgres://USER:PASSWORD@HOST/DATABASE (this program was built without SQLite)";
 #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
 const EXPECTED: &str = "a program that was built with the feature `sqlite` or `postgres` of hardtack-sqlx";
 

@@ -11,7 +11,7 @@ pub(crate) enum RowError {
     TooLarge { id: String, column: &'static str, value: u64 },
     #[error("session {id}: the salt has {length} bytes; expected 16")]
     Salt { id: String, length: usize },
-    #[error("session {id}: the subject has a NUL character; expected text without one")]
+    #[error("session {id}: the subject contains a NUL character; expected text without one")]
     Subject { id: String },
 }
 

@@ -38,7 +38,7 @@ pub type SqliteSessions = Sessions<sqlx::SqlitePool>;
 pub type PostgresSessions = Sessions<sqlx::PgPool>;
 
 impl<P: Clone + Into<Database>> Sessions<P> {
-    /// Keeps sessions in a database that is already open. Call [`Self::migrate`] before the first use.
+    /// Creates a store in a database that is already open. Call [`Self::migrate`] before the first use.
     ///
     /// Open the database with `open_sqlite`, `open_postgres` or [`Database::open`], which turn on the settings that
     /// Hardtack relies on, such as durable commits and time limits.

@@ -35,7 +35,7 @@ pub(super) async fn end_sessions(
         RevokeTarget::AllOf(subject) => end_by_subject(connection, subject, None, None, now).await,
         RevokeTarget::AllExcept(subject, kept) => end_by_subject(connection, subject, Some(kept), None, now).await,
         RevokeTarget::Renewed(subject, renewed) => end_by_subject(connection, subject, None, Some(renewed), now).await,
-        _ => Err(sqlx::Error::Encode("this choice of sessions to end is not supported".into())),
+        _ => Err(sqlx::Error::Encode("ending this selection of sessions is not supported".into())),
     }
 }
 

@@ -51,8 +51,8 @@ async fn a_newer_database_is_refused() {
         assert!(matches!(&error, MigrateError::Newer { component, found: 9, known: 7 } if component == "sessions"));
         assert_eq!(
             error.to_string(),
-            "the tables of `sessions` are at version 9, but this program knows only versions up to 7; run a newer program, \
-             or restore a database from before the upgrade"
+            "the tables of `sessions` are at version 9, but this program knows only versions up to 7; \
+             run a newer version of the program, or restore a database from before the upgrade"
         );
         assert_eq!(pool.migrate("notes", NOTES).await.unwrap(), 2, "other components are not affected");
     }

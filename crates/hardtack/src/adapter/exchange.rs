@@ -10,10 +10,11 @@ use crate::token::VerifiedToken;
 use crate::token_source::{Need, TokenLocation};
 use crate::user::FindUser;
 
-/// One request and its authenticator: what a handler can do with it, such as verify its token, log in and log out.
-/// Each operation checks the request's origin and CSRF value where that is needed.
+/// The operations of a handler on one request, such as verifying its token, logging in and logging out. Each of them
+/// checks the request's origin and CSRF value where that is needed.
 ///
-/// An adapter creates one from its framework's request, and converts [`Failure`] into its framework's response.
+/// An adapter creates an `Exchange` from its framework's request, and converts each [`Failure`] into its framework's
+/// response.
 #[derive(Clone, Copy)]
 pub struct Exchange<'a> {
     pub(super) authenticator: &'a Authenticator,
@@ -25,8 +26,8 @@ pub struct Exchange<'a> {
 #[derive(Debug)]
 #[must_use = "a `Pending` verification must be passed to `Exchange::finish_verifying`"]
 pub enum Verification<T = NoExtra> {
-    /// The result. The token is `None` if the need is optional and the request has no token, or if the request is an
-    /// exempt `OPTIONS` request. A failure contains the reply for the client.
+    /// The verification is complete. The token is `None` if the need is optional and the request has no token, or if
+    /// the request is an exempt `OPTIONS` request. A failure contains the reply for the client.
     Ready(Result<Option<VerifiedToken<T>>, Failure>),
     /// Verification needs I/O. Pass the value to [`Exchange::finish_verifying`].
     Pending(PendingVerification),
@@ -52,13 +53,16 @@ impl<'a> Exchange<'a> {
         Self { authenticator: state.authenticator(), head, state }
     }
 
-    /// Verifies the token that a route needs (`verify_jwt_in_request`).
+    /// Verifies the token that a route needs.
     ///
-    /// Returns `None` if the need is optional and the request has no token, or if
-    /// [`OPTIONS` requests are exempt](crate::AuthenticatorBuilder::exempt_options).
+    /// Returns `None` if the need is optional and the request has no token, or if [`OPTIONS` requests are
+    /// exempt](crate::AuthenticatorBuilder::exempt_options).
+    ///
+    /// In Flask-JWT-Extended: `verify_jwt_in_request`.
     ///
     /// # Errors
-    /// The failure with the reply for the client.
+    /// The token is missing, invalid, expired, revoked, or does not meet the need; or the session store failed. The
+    /// failure contains the reply for the client.
     pub async fn verify<T: ExtraClaims>(&self, need: Need) -> Result<Option<VerifiedToken<T>>, Failure> {
         match self.try_verify(need) {
             Verification::Ready(result) => result,
@@ -70,13 +74,13 @@ impl<'a> Exchange<'a> {
     /// Verifies the token that a route needs, and refuses a request without one.
     ///
     /// # Errors
-    /// The failure with the reply for the client.
+    /// Those of [`verify`](Self::verify), and a missing token even if the need is optional.
     pub async fn required<T: ExtraClaims>(&self, need: Need) -> Result<VerifiedToken<T>, Failure> {
         self.verify(need).await?.ok_or_else(|| self.refuse(Reason::Missing))
     }
 
-    /// Verifies without I/O if possible, as it is for nearly every request. Use this in adapters that would otherwise
-    /// have to box the future of [`verify`](Self::verify).
+    /// Verifies the token that a route needs as far as that is possible without I/O: to the end for nearly every
+    /// request. Use this in adapters that would otherwise have to box the future of [`verify`](Self::verify).
     #[inline]
     pub fn try_verify<T: ExtraClaims>(&self, need: Need) -> Verification<T> {
         match self.verifier().try_verify(need) {
@@ -88,7 +92,7 @@ impl<'a> Exchange<'a> {
     /// Completes a verification that needs I/O. It does not repeat the checks of [`try_verify`](Self::try_verify).
     ///
     /// # Errors
-    /// The failure with the reply for the client.
+    /// Those of [`verify`](Self::verify).
     pub async fn finish_verifying<T: ExtraClaims>(
         &self,
         verification: PendingVerification,
@@ -109,7 +113,7 @@ impl<'a> Exchange<'a> {
         Ok(Some(token))
     }
 
-    /// Looks up the user of a token, in the application's own state.
+    /// Looks up the user of a token with the application's [`FindUser`] implementation.
     ///
     /// # Errors
     /// The user no longer exists, or the look-up failed.
@@ -123,15 +127,16 @@ impl<'a> Exchange<'a> {
         Err(self.reject(Rejection { from_cookie, ..Rejection::from(reason).about(token.clone()) }))
     }
 
-    /// Refuses requests from other sites, whatever their method.
+    /// Refuses requests from other sites, even safe ones such as GET.
     ///
     /// # Errors
-    /// A [`FailureKind::Csrf`](crate::FailureKind::Csrf) failure.
+    /// The browser's `Sec-Fetch-Site` or `Origin` field names another site
+    /// ([`FailureKind::Csrf`](crate::FailureKind::Csrf)).
     pub fn require_same_origin(&self) -> Result<(), Failure> {
         self.verifier().check_origin_of_any_method().map_err(|reason| self.refuse(reason))
     }
 
-    /// Returns the authenticator that the request belongs to.
+    /// Returns the authenticator that handles the request.
     pub fn authenticator(&self) -> &'a Authenticator {
         self.authenticator
     }
@@ -141,17 +146,18 @@ impl<'a> Exchange<'a> {
         Wants::of(self.head.headers())
     }
 
-    /// Returns the first value of a query parameter, percent-decoded.
+    /// Returns the first value of the query parameter `name`, percent-decoded, or `None` if the query does not have it.
     pub fn query(&self, name: &str) -> Option<String> {
         self.head.query(name)
     }
 
-    /// Returns the page to return to: the query's `next`, or the home page.
+    /// Returns the page to go to after a log-in: the query's `next` if it is a path on this site, otherwise the home
+    /// page.
     pub fn next_or_home(&self) -> String {
         self.authenticator.next_or_home(self.head.query("next").as_deref())
     }
 
-    /// The query's `next`, if it is a page to return to.
+    /// The query's `next`, if it is a path on this site.
     pub(super) fn query_next(&self) -> Option<NextPath> {
         self.head.query("next").and_then(|next| self.authenticator.next(&next))
     }

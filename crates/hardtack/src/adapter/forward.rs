@@ -15,8 +15,8 @@
 /// ```
 ///
 /// - `crate`: the adapter's name, for the examples in the documentation.
-/// - `error`: a type with `From<Failure>`.
-/// - `cookies`: a type with `From<hardtack::SetCookies>` that handlers can add to a response.
+/// - `error`: a type that implements `From<Failure>`.
+/// - `cookies`: a type that implements `From<hardtack::SetCookies>` and that handlers can add to a response.
 /// - `response`: the framework's response type, and a function that makes one from a [`Reply`](crate::Reply).
 #[doc(hidden)]
 #[macro_export]
@@ -44,8 +44,8 @@ macro_rules! __forward_auth {
             Ok(self.exchange().log_in(log_in.into()).await?.into())
         }
 
-        /// Ends the session that the request's cookies belong to and returns the cookies that delete them. A refresh
-        /// that is already in flight cannot revive the session.
+        /// Ends the session that the request's cookies belong to, and returns cookies that delete those of the browser.
+        /// A refresh that is already in flight cannot revive the session.
         ///
         /// Expired tokens end their session as well. A request without tokens succeeds.
         ///
@@ -106,11 +106,12 @@ macro_rules! __forward_auth {
             Ok(self.exchange().renew(ended).await?.into())
         }
 
-        /// Verifies the token that `need` describes, for code that cannot use an extractor
-        /// (`verify_jwt_in_request`).
+        /// Verifies the token that `need` describes, for code that cannot use an extractor.
         ///
-        /// Returns `None` if the need is optional and the request has no token, or if
-        /// [`OPTIONS` requests are exempt](hardtack::AuthenticatorBuilder::exempt_options).
+        /// Returns `None` if the need is optional and the request has no token, or if [`OPTIONS` requests are
+        /// exempt](hardtack::AuthenticatorBuilder::exempt_options).
+        ///
+        /// In Flask-JWT-Extended: `verify_jwt_in_request`.
         ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{Auth, AuthError, Need, TokenLocation};")]
@@ -131,7 +132,9 @@ macro_rules! __forward_auth {
             Ok(self.exchange().verify(need).await?)
         }
 
-        /// Looks up the user of a token with the application's [`FindUser`](hardtack::FindUser) (`current_user`).
+        /// Looks up the user of a token with the application's [`FindUser`](hardtack::FindUser) implementation.
+        ///
+        /// In Flask-JWT-Extended: `current_user`.
         ///
         /// # Errors
         /// The user no longer exists, or the look-up failed.
@@ -149,7 +152,7 @@ macro_rules! __forward_auth {
         /// default. If the browser has the cookie already, it is not set again, so forms in other tabs stay valid.
         ///
         /// # Errors
-        /// The cookie is longer than browsers accept, because of a very long configured name.
+        /// The cookie is longer than browsers accept, because its configured name is very long.
         pub fn pre_session(&self) -> ::core::result::Result<(::std::string::String, $cookies), $error> {
             let (token, cookies) = self.exchange().pre_session()?.into_parts();
             Ok((token, cookies.into()))
@@ -166,8 +169,8 @@ macro_rules! __forward_auth {
             Ok(self.exchange().require_pre_session()?)
         }
 
-        /// Refuses requests from other sites, whatever their method. Use it for a GET route that other sites must not
-        /// link to.
+        /// Refuses requests from other sites, even safe ones such as GET. Use it for a GET route that other sites must
+        /// not link to.
         ///
         /// # Errors
         /// The browser's `Sec-Fetch-Site` or `Origin` field names another site.
@@ -175,8 +178,8 @@ macro_rules! __forward_auth {
             Ok(self.exchange().require_same_origin()?)
         }
 
-        /// Returns an error that responds to the client with `reason`: with a page for a browser, with problem details
-        /// for a program.
+        /// Returns an error whose response tells the client `reason`: browsers get a page, and programs get problem
+        /// details.
         ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{AccessToken, Auth, AuthError, BackendError};")]
@@ -202,13 +205,14 @@ macro_rules! __forward_auth {
             self.exchange().wants()
         }
 
-        /// Returns the first value of a query parameter, percent-decoded.
+        /// Returns the first value of the query parameter `name`, percent-decoded, or `None` if the query does not have
+        /// it.
         pub fn query(&self, name: &str) -> ::core::option::Option<::std::string::String> {
             self.exchange().query(name)
         }
 
         /// Returns the CSRF value of the refresh token in the request's cookies, for a form that posts to the refresh
-        /// URL. Returns `None` if no valid refresh token exists.
+        /// URL. Returns `None` if the token is missing or invalid; an expired one still counts.
         pub fn refresh_csrf_token(&self) -> ::core::option::Option<::std::string::String> {
             self.exchange().refresh_csrf_token()
         }

@@ -3,11 +3,11 @@
 //! Applications use an adapter instead, such as `hardtack-axum` or `hardtack-actix`. The guide
 //! [`adapters`](crate::guide::adapters) explains how to write one.
 //!
-//! - [`Incoming`] and [`Headers`]: implement them for the framework's request. [`RequestHead`] borrows it.
+//! - [`Incoming`] and [`Headers`]: implement them for the framework's request. [`RequestHead`] borrows that request.
 //! - [`RequestState`]: create one for each request in the adapter's layer, and keep it in the request's extensions.
 //! - [`BodyPeek`]: reads the beginning of a body before the handler runs, if
 //!   [`Authenticator::body_peek`](crate::Authenticator::body_peek) asks for it.
-//! - [`Exchange`]: the operations of a handler on one request: verify, log in, log out, refresh.
+//! - [`Exchange`]: a handler's operations on one request: verify, log in, log out, refresh.
 //! - [`ResponseChanges`]: the cookies and caching rules that the layer adds to the response.
 
 mod exchange;

@@ -7,10 +7,10 @@ use crate::jwt::TokenKind;
 use crate::refusal::{Failure, Reason};
 
 impl Exchange<'_> {
-    /// Returns the value for the hidden field of a log-in or sign-up form, and the cookie that belongs to it.
+    /// Returns the value of the hidden CSRF field of a log-in or sign-up form, and the cookie that belongs to it.
     ///
     /// # Errors
-    /// The cookie would be larger than browsers accept, because its configured name is very long.
+    /// The cookie is longer than browsers accept, because its configured name is very long.
     pub fn pre_session(&self) -> Result<PreSession, Failure> {
         let slot = &self.authenticator.cookies().pre_session;
         let key = self.authenticator.pre_session_key();
@@ -27,8 +27,8 @@ impl Exchange<'_> {
         Ok(PreSession { token: key.token(nonce.as_bytes()), cookies })
     }
 
-    /// Refuses a request that another site could have sent, for handlers that act before a user is logged in.
-    /// [`Self::log_in`] includes this check.
+    /// Refuses a request that another site could have sent. It is meant for handlers that act before a user is logged
+    /// in. [`Self::log_in`] includes this check.
     ///
     /// # Errors
     /// The method is GET, the request comes from another site, or the form has no valid pre-session token.

@@ -5,11 +5,12 @@ use crate::refusal::{Failure, FailureKind, NO_STORE, Reply};
 use crate::request::Wants;
 
 impl Exchange<'_> {
-    /// Refreshes, and redirects to the query's `next`: a GET with 303, and a POST with 307, so that the browser posts
-    /// the form to `next`. Without `next`, a program gets 200 and JSON.
+    /// Handles a request to the refresh URL: refreshes, then redirects the browser to the query's `next`. A GET is
+    /// redirected with 303, and a POST with 307, so that the browser posts the form to `next`. Without `next`, a
+    /// browser is redirected to the home page, and a program gets 200 and JSON.
     ///
-    /// A user with an expired token who follows a link from another site is redirected here. Such a request is not
-    /// refreshed: the response is a 403 page that repeats the request, this time from this site.
+    /// If a link on another site led the browser here, nothing is refreshed: the response is a 403 page that repeats
+    /// the request, this time from this site.
     ///
     /// # Errors
     /// Those of [`Self::refresh`].

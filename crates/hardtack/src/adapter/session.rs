@@ -11,12 +11,13 @@ use crate::token::VerifiedToken;
 use crate::token_source::{Extracted, Need, TokenLocation};
 
 impl Exchange<'_> {
-    /// Logs a user in, after the application has checked the password. Returns the cookies of the new session. The
-    /// browser's previous session, if any, ends in the same transaction (ASVS 5.0 V7.2.4).
+    /// Starts a session and returns its cookies. Call it after checking the user's password. The browser's previous
+    /// session, if any, ends in the same transaction (ASVS 5.0 V7.2.4).
     ///
     /// # Errors
-    /// The method is GET, the request comes from another site, or the form has no valid pre-session token; the store
-    /// failed; the claims do not fit into a token.
+    /// - The method is GET, the request comes from another site, or the form has no valid pre-session token.
+    /// - The store failed.
+    /// - A claim has a reserved name, or the claims do not fit into a token.
     pub async fn log_in(&self, log_in: impl Into<LogIn>) -> Result<SetCookies, Failure> {
         let mut log_in = log_in.into();
         self.check_pre_session().map_err(|reason| self.refuse(reason))?;
@@ -30,11 +31,12 @@ impl Exchange<'_> {
         self.authenticator.begin(log_in, &self.cookie_tokens()).await.map_err(|error| self.refuse(error))
     }
 
-    /// Ends the session that the request's tokens belong to, expired or not, and returns the cookies that delete
-    /// them. A refresh that is already in flight cannot revive the session.
+    /// Ends the session that the request's tokens belong to, expired or not, and returns cookies that delete those of
+    /// the browser. A refresh that is already in flight cannot revive the session.
     ///
     /// # Errors
-    /// The method is GET, the request comes from another site, or the CSRF token is missing; the store failed.
+    /// - The method is GET, the request comes from another site, or the CSRF token is missing.
+    /// - The store failed.
     pub async fn log_out(&self) -> Result<SetCookies, Failure> {
         self.try_log_out().await.map_err(|reason| self.refuse(reason))
     }
@@ -66,8 +68,9 @@ impl Exchange<'_> {
     /// for GET with it.
     ///
     /// # Errors
-    /// The refresh token is missing, invalid, reused or revoked; the method is HEAD; the request comes from another
-    /// site; the store failed.
+    /// - The refresh token is missing, invalid, reused or revoked.
+    /// - The method is HEAD, or the request comes from another site.
+    /// - The store failed.
     pub async fn refresh(&self) -> Result<SetCookies, Failure> {
         if self.head.method() == "HEAD" {
             return Err(self.refuse(Reason::Method));
@@ -87,17 +90,19 @@ impl Exchange<'_> {
         Ok(refreshed.cookies)
     }
 
-    /// Returns the CSRF value of the token in the refresh cookie, for a form that posts to the refresh URL.
+    /// Returns the CSRF value of the token in the refresh cookie, for a form that posts to the refresh URL. Returns
+    /// `None` if the token is missing or invalid; an expired one still counts.
     pub fn refresh_csrf_token(&self) -> Option<String> {
         let token = self.authenticator.cookie_token(&self.head, TokenKind::Refresh).ok()??.any_age();
         token.claims().csrf.clone()
     }
 
-    /// Returns cookies with fresh tokens for the same session, after the application has checked the password of
-    /// `subject` again.
+    /// Makes the session fresh again and returns its new cookies. Call it after checking the password of `subject`.
     ///
     /// # Errors
-    /// No user is logged in, or a user other than `subject`.
+    /// - The method is GET, the request comes from another site, or the CSRF token is missing.
+    /// - No user is logged in, or the logged-in user is not `subject`.
+    /// - The store failed.
     pub async fn reauthenticate(&self, subject: &str) -> Result<SetCookies, Failure> {
         let token = self.acting_token(Need::access()).await?;
         if token.subject() != subject {

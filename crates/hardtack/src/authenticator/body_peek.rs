@@ -8,8 +8,8 @@ use crate::token_source::TokenLocation;
 impl Authenticator {
     /// Returns a reader for the beginning of a request's body, if it has to be read before the handler runs.
     ///
-    /// JSON is read if a route may take tokens from it. A form is read for its CSRF field if the request has
-    /// cookies, its method is checked, and no header carries the value.
+    /// JSON is read if a route may take tokens from it. A form is read for its CSRF field if the request has cookies,
+    /// its method needs a CSRF value, and no header carries the value.
     pub fn body_peek(&self, head: &RequestHead<'_>) -> Option<BodyPeek> {
         let settings = self.settings();
         let sources = &settings.sources;

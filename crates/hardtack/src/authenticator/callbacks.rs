@@ -10,7 +10,9 @@ use crate::jwt::{SigningKey, TokenKind, Unverified, VerifyingKey};
 use crate::refusal::Reason;
 use crate::token::VerifiedToken;
 
-/// A list of tokens that the application does not accept any more (`token_in_blocklist_loader`).
+/// A list of tokens that the application no longer accepts.
+///
+/// In Flask-JWT-Extended: `token_in_blocklist_loader`.
 ///
 /// ```
 /// use hardtack::{VerifiedToken, BackendError};

@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::cookie::{CookieSlot, SetCookies, Setting};
 use crate::token::IssueError;
 
-/// A domain or age for single cookies that differs from the policy.
+/// A domain or age for individual cookies that differs from the cookie policy.
 ///
 /// ```
 /// use hardtack::authenticator::CookieOptions;
@@ -21,14 +21,15 @@ pub struct CookieOptions {
 }
 
 impl CookieOptions {
-    /// Sends the cookies to all hosts of a domain. To delete such cookies, name the same domain.
+    /// Sets the domain of the cookies, so that they are sent to all of its hosts. To delete such cookies, pass the same
+    /// domain to [`Authenticator::unset_jwt_cookies_of`].
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());
         self
     }
 
-    /// Keeps the cookies this long, in whole seconds, even if the policy lets them end with the browser.
+    /// Sets how long the cookies last, in whole seconds, even if the policy lets them end with the browser.
     #[must_use]
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = Some(age);
@@ -37,18 +38,20 @@ impl CookieOptions {
 }
 
 impl Authenticator {
-    /// Returns the access cookie and its CSRF cookie for a token (`set_access_cookies`).
+    /// Returns the access cookie and its CSRF cookie for a token.
+    ///
+    /// In Flask-JWT-Extended: `set_access_cookies`.
     ///
     /// # Errors
-    /// A cookie over 4096 bytes.
+    /// A cookie is longer than 4096 bytes.
     pub fn set_access_cookies(&self, token: &IssuedToken) -> Result<SetCookies, IssueError> {
         self.set_access_cookies_with(token, &CookieOptions::default())
     }
 
-    /// Returns the access cookie and its CSRF cookie with another domain or age.
+    /// Returns the access cookie and its CSRF cookie for a token, with a domain or age that differs from the policy.
     ///
     /// # Errors
-    /// A cookie over 4096 bytes; a domain for a `__Host-` cookie.
+    /// A cookie is longer than 4096 bytes, or a domain was given for a `__Host-` cookie.
     pub fn set_access_cookies_with(
         &self,
         token: &IssuedToken,
@@ -63,18 +66,20 @@ impl Authenticator {
         self.cookies_of(token, age, [&policy.access, &policy.csrf_access], options)
     }
 
-    /// Returns the refresh cookie and its CSRF cookie for a token (`set_refresh_cookies`).
+    /// Returns the refresh cookie and its CSRF cookie for a token.
+    ///
+    /// In Flask-JWT-Extended: `set_refresh_cookies`.
     ///
     /// # Errors
-    /// A cookie over 4096 bytes.
+    /// A cookie is longer than 4096 bytes.
     pub fn set_refresh_cookies(&self, token: &IssuedToken) -> Result<SetCookies, IssueError> {
         self.set_refresh_cookies_with(token, &CookieOptions::default())
     }
 
-    /// Returns the refresh cookie and its CSRF cookie with another domain or age.
+    /// Returns the refresh cookie and its CSRF cookie for a token, with a domain or age that differs from the policy.
     ///
     /// # Errors
-    /// A cookie over 4096 bytes; a domain for a `__Host-` cookie.
+    /// A cookie is longer than 4096 bytes, or a domain was given for a `__Host-` cookie.
     pub fn set_refresh_cookies_with(
         &self,
         token: &IssuedToken,
@@ -138,7 +143,7 @@ impl Authenticator {
     fn age(&self, token: &IssuedToken, until: Option<Timestamp>, persistent: bool) -> Option<Duration> {
         /// "Forever": browsers limit Max-Age to 400 days (RFC 6265bis section 5.5).
         const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
-        /// The year of Flask-JWT-Extended, whatever the lifetime of the token.
+        /// The year that Flask-JWT-Extended uses, regardless of the token's lifetime.
         const FLASK: Duration = Duration::from_secs(31_540_000);
         match (persistent, self.cookies().flask) {
             (false, _) => None,
@@ -147,37 +152,42 @@ impl Authenticator {
         }
     }
 
-    /// Returns the cookies that delete both tokens (`unset_jwt_cookies`).
+    /// Returns the cookies that delete both tokens.
+    ///
+    /// In Flask-JWT-Extended: `unset_jwt_cookies`.
     pub fn unset_jwt_cookies(&self) -> SetCookies {
         let mut cookies = self.unset_access_cookies();
         cookies.extend(self.unset_refresh_cookies());
         cookies
     }
 
-    /// Returns the cookies that delete the access token and its CSRF value (`unset_access_cookies`).
+    /// Returns the cookies that delete the access token and its CSRF value.
+    ///
+    /// In Flask-JWT-Extended: `unset_access_cookies`.
     pub fn unset_access_cookies(&self) -> SetCookies {
         self.unset([&self.cookies().access, &self.cookies().csrf_access], None)
     }
 
-    /// Returns the cookies that delete the refresh token and its CSRF value (`unset_refresh_cookies`).
+    /// Returns the cookies that delete the refresh token and its CSRF value.
+    ///
+    /// In Flask-JWT-Extended: `unset_refresh_cookies`.
     pub fn unset_refresh_cookies(&self) -> SetCookies {
         self.unset([&self.cookies().refresh, &self.cookies().csrf_refresh], None)
     }
 
-    /// Returns the cookies that delete both tokens in another domain than the configured one.
+    /// Returns the cookies that delete both tokens for a domain other than the configured one.
     pub fn unset_jwt_cookies_of(&self, domain: &str) -> SetCookies {
         let mut cookies = self.unset_access_cookies_of(domain);
         cookies.extend(self.unset_refresh_cookies_of(domain));
         cookies
     }
 
-    /// Returns the cookies that delete the access token and its CSRF value in another domain than the configured one.
+    /// Returns the cookies that delete the access token and its CSRF value for a domain other than the configured one.
     pub fn unset_access_cookies_of(&self, domain: &str) -> SetCookies {
         self.unset([&self.cookies().access, &self.cookies().csrf_access], Some(domain))
     }
 
-    /// Returns the cookies that delete the refresh token and its CSRF value in another domain than the configured
-    /// one.
+    /// Returns the cookies that delete the refresh token and its CSRF value for a domain other than the configured one.
     pub fn unset_refresh_cookies_of(&self, domain: &str) -> SetCookies {
         self.unset([&self.cookies().refresh, &self.cookies().csrf_refresh], Some(domain))
     }

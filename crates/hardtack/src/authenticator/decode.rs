@@ -6,33 +6,38 @@ use crate::jwt::{ExtraClaims, NoExtra, TokenError, TokenKind};
 use crate::token::VerifiedToken;
 
 impl Authenticator {
-    /// Decodes a token that did not come with a request (`decode_token`).
+    /// Verifies and decodes a token that did not come with a request.
+    ///
+    /// In Flask-JWT-Extended: `decode_token`.
     ///
     /// # Errors
-    /// What is wrong with the token, including that it has expired.
+    /// The token is invalid, has expired, or is not of this kind.
     pub fn decode<T: ExtraClaims>(&self, token: &str, kind: TokenKind) -> Result<VerifiedToken<T>, TokenError> {
         self.decoded(token, Some(kind))?.valid()?.with_extra()
     }
 
-    /// Decodes a token of any kind.
+    /// Verifies and decodes a token of any kind that did not come with a request.
     ///
     /// # Errors
-    /// What is wrong with the token, including that it has expired.
+    /// The token is invalid or has expired.
     pub fn decode_any<T: ExtraClaims>(&self, token: &str) -> Result<VerifiedToken<T>, TokenError> {
         self.decoded(token, None)?.valid()?.with_extra()
     }
 
-    /// Decodes a token of any kind that may have expired (`decode_token(allow_expired=True)`). Use it to inspect a
-    /// token, not to authenticate.
+    /// Verifies and decodes a token of any kind that may have expired. Use it to inspect a token, not to authenticate.
+    ///
+    /// In Flask-JWT-Extended: `decode_token(allow_expired=True)`.
     ///
     /// # Errors
-    /// What is wrong with the token besides its age.
+    /// The token is invalid for a reason other than its age.
     pub fn decode_allowing_expired<T: ExtraClaims>(&self, token: &str) -> Result<VerifiedToken<T>, TokenError> {
         self.decoded(token, None)?.any_age().with_extra()
     }
 
-    /// Returns the id of a valid token (`get_jti`). It is empty if the token has none, which only
+    /// Returns the id of a valid token. It is empty if the token has none, which only
     /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible) allows.
+    ///
+    /// In Flask-JWT-Extended: `get_jti`.
     ///
     /// # Errors
     /// Those of [`Self::decode_any`].
@@ -40,7 +45,9 @@ impl Authenticator {
         Ok(self.decode_any::<NoExtra>(token)?.claims().token_id.clone())
     }
 
-    /// Returns the CSRF value of a valid token (`get_csrf_token`).
+    /// Returns the CSRF value of a valid token.
+    ///
+    /// In Flask-JWT-Extended: `get_csrf_token`.
     ///
     /// # Errors
     /// Those of [`Self::decode_any`], and [`TokenError::MissingClaim`] if the token has no CSRF value.

@@ -7,8 +7,8 @@ use crate::event::{Client, Event, EventKind};
 use crate::session::SessionId;
 
 impl Authenticator {
-    /// Logs an event that is committed, and passes it to the observers. A panic in an observer is logged and changes
-    /// nothing.
+    /// Logs an event after its change was committed, and passes it to the observers. A panic in an observer is logged
+    /// and changes nothing.
     pub(crate) fn emit(&self, kind: EventKind, subject: &str, session: Option<SessionId>, client: &Client<'_>) {
         let at = self.now();
         let Client { address, user_agent } = client.clone();

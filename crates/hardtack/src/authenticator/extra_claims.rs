@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 
 use crate::token::IssueError;
 
-/// Claims that the application gives. An error is kept until the token is issued, so that calls can be chained.
+/// Claims of the application, as they are collected. An error is kept until the token is issued, so that calls can be
+/// chained.
 #[derive(Debug)]
 pub(super) struct ClaimMap(Result<Map<String, Value>, IssueError>);
 

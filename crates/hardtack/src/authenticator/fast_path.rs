@@ -1,14 +1,15 @@
 //! What the settings mean for an ordinary request, worked out once when the authenticator is built.
 //!
-//! A request with a valid cookie checks these flags instead of looking through all the settings. The figure is in
-//! `docs/performance.md` ("Instructions"), the reasons are in decision 28.
+//! A request with a valid cookie checks these flags instead of looking through all the settings. `docs/performance.md`
+//! ("Instructions") shows how much this saves, and decision 28 gives the reasons.
 
 use super::callbacks::Callbacks;
 use crate::config::{RefreshMode, Settings};
 use crate::token_source::TokenLocation;
 
 pub(super) struct FastPath {
-    /// Routes that name no locations take tokens from cookies only, for every method, and not as Flask does.
+    /// Only cookies are searched if a route names no locations, `OPTIONS` requests are not exempt, and
+    /// `flask_compatible` is off.
     pub(super) only_cookies: bool,
     /// A callback may refuse tokens.
     pub(super) has_token_callbacks: bool,

@@ -12,7 +12,10 @@ use crate::jwt::{ClaimError, Claims, Fresh, KeySet, TokenKind};
 
 use crate::token::{IssueError, VerifiedToken};
 
-/// Builds a token outside of a session: `create_access_token` and `create_refresh_token`.
+/// Builds a token that belongs to no session.
+///
+/// In Flask-JWT-Extended: `create_access_token` and `create_refresh_token`. Each method names the corresponding
+/// argument.
 ///
 /// ```
 /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -65,7 +68,7 @@ impl<'a> TokenBuilder<'a> {
         self
     }
 
-    /// Makes the token fresh as long as it lives: the user just typed the password (`fresh=True`).
+    /// Makes the token fresh for its whole lifetime, because the user has just typed the password (`fresh=True`).
     pub fn fresh(mut self) -> Self {
         self.claims.fresh = Fresh::Yes;
         self
@@ -128,7 +131,8 @@ impl<'a> TokenBuilder<'a> {
     /// Signs the token.
     ///
     /// # Errors
-    /// A reserved claim or header member; claims that are not a JSON object; a token over 8 KiB.
+    /// A claim or header member has a reserved name, the claims are not a JSON object, or the token is longer than 8
+    /// KiB.
     pub fn issue(mut self) -> Result<IssuedToken, IssueError> {
         let settings = self.authenticator.settings();
         self.claims.not_before = settings.claims.encode_nbf.then_some(self.claims.issued_at);
@@ -203,7 +207,7 @@ fn uuid4() -> String {
     [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
-/// A signed token.
+/// A token that was just signed.
 #[derive(Clone)]
 pub struct IssuedToken {
     pub(super) text: String,
@@ -235,14 +239,18 @@ impl std::fmt::Debug for IssuedToken {
 }
 
 impl Authenticator {
-    /// Starts an access token outside of a session (`create_access_token`).
+    /// Starts building an access token that belongs to no session.
+    ///
+    /// In Flask-JWT-Extended: `create_access_token`.
     pub fn access_token(&self, subject: impl Into<String>) -> TokenBuilder<'_> {
         TokenBuilder::new(self, subject, TokenKind::Access, self.settings().access_lifetime)
     }
 
-    /// Starts a refresh token outside of a session (`create_refresh_token`).
+    /// Starts building a refresh token that belongs to no session.
     ///
     /// With a session store, use [`Self::log_in`] instead: the store refuses a refresh token without a session.
+    ///
+    /// In Flask-JWT-Extended: `create_refresh_token`.
     pub fn refresh_token(&self, subject: impl Into<String>) -> TokenBuilder<'_> {
         TokenBuilder::new(self, subject, TokenKind::Refresh, self.settings().refresh_lifetime)
     }

@@ -32,7 +32,7 @@ impl Freshness {
     }
 }
 
-/// A log-in: a subject and what belongs to its session. A string converts into one.
+/// A log-in: the subject, and the properties of its new session. A string converts into one.
 ///
 /// ```
 /// use hardtack::LogIn;
@@ -81,11 +81,11 @@ impl LogIn {
         self
     }
 
-    /// Sets whether the cookies outlive the browser ("remember me"). Default: what
-    /// [`CookiePolicy::session_cookies`](crate::CookiePolicy::session_cookies) says.
+    /// Sets whether the cookies outlive the browser ("remember me"). The default is set with
+    /// [`CookiePolicy::session_cookies`](crate::CookiePolicy::session_cookies).
     ///
-    /// If they do, they last as long as the session, also after a refresh. The choice is kept in the session's row;
-    /// without a store it is kept in the tokens, as the claim `persistent_cookies`.
+    /// Cookies that outlive the browser last as long as the session, even after a refresh. The choice is kept in the
+    /// session's row; without a store it is kept in the tokens, as the claim `persistent_cookies`.
     pub fn remember(mut self, remember: bool) -> Self {
         self.remember = Some(remember);
         self

@@ -93,7 +93,7 @@ impl Authenticator {
         &self.0.settings.urls
     }
 
-    /// Returns what happens to expired access tokens.
+    /// Returns the refresh mode, that is, what happens when an access token has expired.
     #[inline]
     pub fn refresh_mode(&self) -> RefreshMode {
         self.0.settings.refresh
@@ -109,12 +109,12 @@ impl Authenticator {
         self.0.cookies.secure
     }
 
-    /// Returns whether cookies outlive the browser if a log-in does not choose.
+    /// Returns whether cookies outlive the browser by default, if a log-in does not set [`LogIn::remember`].
     pub fn sets_persistent_cookies(&self) -> bool {
         !self.0.cookies.session_cookies
     }
 
-    /// Returns the scheme, host and port of the site, for links in mails; `None` if no base URL is set. A request's
+    /// Returns the scheme, host and port of the site, for links in emails; `None` if no base URL is set. A request's
     /// `Host` is not a safe source for such links.
     pub fn origin(&self) -> Option<&str> {
         self.0.settings.base.as_ref().map(BaseUrl::origin)

@@ -28,14 +28,14 @@ pub struct RequestState {
 pub struct ResponseChanges {
     /// `Set-Cookie` fields to append.
     pub cookies: SetCookies,
-    /// Whether the response is for one user, so that no cache may store it (ASVS 5.0 V14.3.2). Replace its
+    /// Whether the response is for one user, so that no cache may store it (ASVS 5.0 V14.3.2). If so, replace its
     /// `Cache-Control` fields with [`NO_STORE`](crate::refusal::NO_STORE).
     pub private: bool,
 }
 
 impl Authenticator {
-    /// Returns whether [`Self::body_peek`] may want the body of a request, given whether its method is safe
-    /// (RFC 9110 section 9.2.1). An adapter asks here first, because most requests need no more.
+    /// Returns whether [`Self::body_peek`] may want the body of a request, given whether its method is safe (RFC 9110
+    /// section 9.2.1). An adapter calls this first, because it settles the question for most requests.
     #[inline]
     pub fn method_may_need_body(&self, is_safe: bool) -> bool {
         if is_safe { self.0.fast_path.peeks_safe_methods } else { self.0.fast_path.peeks_unsafe_methods }
@@ -43,14 +43,14 @@ impl Authenticator {
 }
 
 impl RequestState {
-    /// The state of a request inside the adapter's layer, which can add cookies to the response.
+    /// Creates the state of a request inside the adapter's layer, which can add cookies to the response.
     #[inline]
     pub fn in_layer(authenticator: Authenticator, body: Peeked) -> Self {
         let body = if body.is_unread() { None } else { Some(Box::new(body)) };
         Self { in_layer: true, body, ..Self::without_layer(authenticator) }
     }
 
-    /// The state of a request outside the layer: nothing can be refreshed in place and no body is read.
+    /// Creates the state of a request outside the layer: nothing can be refreshed in place and no body is read.
     #[inline]
     pub fn without_layer(authenticator: Authenticator) -> Self {
         Self {
@@ -63,7 +63,7 @@ impl RequestState {
         }
     }
 
-    /// The authenticator that the request belongs to.
+    /// Returns the authenticator that handles the request.
     #[inline]
     pub fn authenticator(&self) -> &Authenticator {
         &self.authenticator
@@ -115,12 +115,12 @@ impl RequestState {
 
     /// Decides what the layer adds to a response.
     ///
-    /// `set_cookies` are the `Set-Cookie` values that the response already has. They are only looked at if that
-    /// is necessary, which is rare. If the handler set or deleted tokens itself, the cookies of a refresh are left
-    /// out: a refresh never undoes a log-out.
+    /// `set_cookies` are the `Set-Cookie` values that the response already has. They are only iterated over if that is
+    /// necessary, which is rare. If the handler itself set or deleted tokens, the cookies of a refresh are left out, so
+    /// that a refresh never undoes a log-out.
     #[inline]
     pub fn finish<'r>(&self, set_cookies: impl IntoIterator<Item = &'r [u8]>) -> ResponseChanges {
-        // The usual case: the response is private whatever it sets.
+        // The usual case: the response is private regardless of the cookies that it sets.
         if self.is_authenticated() && self.pending_cookies.get().is_none() {
             return ResponseChanges { cookies: SetCookies::default(), private: true };
         }

@@ -1,5 +1,5 @@
-//! Access tokens whose signature was checked a short time ago, so that the next request with the same cookie needs no
-//! cryptography. Decision 10 explains why that is safe.
+//! A cache of access tokens whose signature was checked a short time ago, so that the next request with the same cookie
+//! needs no cryptography. Decision 10 explains why that is safe.
 
 use std::cell::Cell;
 use std::hash::{BuildHasher, Hash, Hasher};

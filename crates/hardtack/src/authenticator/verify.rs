@@ -48,7 +48,7 @@ pub(crate) enum Pending {
     Sources(Locations),
 }
 
-/// What the cookie comes to without I/O.
+/// What the access cookie contains, as far as that can be found out without I/O.
 #[derive(Debug)]
 pub(crate) enum CookieVerdict {
     /// The token is valid and its session is live.
@@ -59,7 +59,7 @@ pub(crate) enum CookieVerdict {
     Expired(VerifiedToken),
     /// There is no token.
     Missing,
-    /// The refresh token is wanted, and was not looked at yet.
+    /// The route needs the refresh token, which was not looked at yet.
     WantsRefreshToken,
 }
 
@@ -146,7 +146,7 @@ impl<'a> RequestVerifier<'a> {
         Ok(if decided { CookieVerdict::Valid(token) } else { CookieVerdict::CheckSession(token) })
     }
 
-    /// Step 6: checks freshness. The request is authenticated, whatever the result.
+    /// Step 6: checks freshness. Either way, the request is authenticated.
     #[inline]
     pub(super) fn check_freshness(&self, token: VerifiedToken, need: Need) -> Result<VerifiedToken, Rejection> {
         self.state.set_authenticated();
@@ -177,14 +177,14 @@ impl<'a> RequestVerifier<'a> {
         self.check_origin_of_any_method()
     }
 
-    /// Refuses requests from other sites, whatever their method.
+    /// Refuses requests from other sites, even safe ones such as GET.
     #[inline]
     pub(crate) fn check_origin_of_any_method(&self) -> Result<(), Reason> {
         let settings = self.authenticator.settings();
         Ok(check_origin(&self.head, &settings.csrf, settings.base.as_ref())?)
     }
 
-    /// The double submit: compares the token's CSRF value with the one that the request carries for this kind.
+    /// The double submit: compares the token's CSRF value with the one that the request carries for this kind of token.
     #[inline]
     pub(super) fn check_csrf_value(&self, token: &VerifiedToken, kind: TokenKind) -> Result<(), Reason> {
         let csrf = &self.authenticator.settings().csrf;
@@ -235,7 +235,7 @@ impl Authenticator {
         }
     }
 
-    /// Steps 2 and 3: verifies a token's signature and claims. `kind` is the kind that it must be of, if one.
+    /// Steps 2 and 3: verifies a token's signature and claims. `kind` is the kind that it must have, if any.
     ///
     /// The signature of a cached token is not checked again; everything else is checked each time. If a callback
     /// chooses the key, it is asked each time, because it may choose a different key by then.

@@ -1,7 +1,7 @@
 //! Verification in the order of Flask-JWT-Extended, for [`flask_compatible`].
 //!
-//! The first location that contains anything decides. A CSRF value must be present before the token is verified, is
-//! compared after that, and the token's kind is checked last.
+//! The first location that contains anything decides. Before the token is verified, the request must have a CSRF value;
+//! the value is compared afterwards, and the token's kind is checked last.
 //!
 //! [`flask_compatible`]: crate::AuthenticatorBuilder::flask_compatible
 

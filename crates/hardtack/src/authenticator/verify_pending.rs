@@ -45,7 +45,7 @@ impl RequestVerifier<'_> {
             };
         };
         let token = self.check_freshness(token, need)?;
-        // The callbacks saw a refresh token when it was read.
+        // A refresh token was passed to the callbacks when it was read.
         if need.kind == TokenKind::Access
             && let Err(reason) = self.authenticator.0.callbacks.check_token(&token, need.skip_revocation_check).await
         {
@@ -54,7 +54,7 @@ impl RequestVerifier<'_> {
         Ok(Some(token))
     }
 
-    /// Looks the session of a valid token up, and replaces the token if it is due or its claims are outdated.
+    /// Looks up the session of a valid token, and replaces the token if it is due or its claims are outdated.
     async fn check_session_or_renew(&self, token: VerifiedToken, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         let status = if need.skip_revocation_check { Ok(()) } else { self.check_session(&token).await };
         match status {
@@ -88,7 +88,7 @@ impl RequestVerifier<'_> {
                     self.check_csrf(token)?;
                     return Err(Reason::RefreshNeeded);
                 }
-                // The refresh cookie is not sent here, but its CSRF cookie is, and tells that there is one. If the
+                // The refresh cookie is not sent here, but its CSRF cookie is, and shows that there is one. If the
                 // access cookie is not sent here either, a refresh would lead back here forever.
                 let policy = self.authenticator.cookies();
                 let can_refresh = !need.optional && policy.access.is_sent_to(self.head.path());
@@ -106,8 +106,8 @@ impl RequestVerifier<'_> {
 
     /// Refuses, unless the token is optional: then the request goes on without one, and stale cookies are deleted.
     ///
-    /// A request from another site is refused as such, because `SameSite` may have kept the cookies back although
-    /// its user is logged in.
+    /// A request from another site is refused for that reason, because `SameSite` may have withheld the cookies of a
+    /// user who is logged in.
     fn refuse_or_none(&self, reason: Reason, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if !need.optional {
             self.check_origin()?;
@@ -119,8 +119,8 @@ impl RequestVerifier<'_> {
         Ok(None)
     }
 
-    /// Replaces a token that is valid except that its claims have changed since: as an expired one, or in sliding
-    /// mode at once.
+    /// Handles a token that is valid except that its claims have changed: refreshes it like an expired one, or replaces
+    /// it at once in sliding mode.
     async fn renew_outdated(&self, token: VerifiedToken, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if self.authenticator.refresh_mode() != RefreshMode::Sliding || !self.state.is_in_layer() {
             return self.refresh_or_refuse(Some(token), need).await;
@@ -178,8 +178,8 @@ impl RequestVerifier<'_> {
         Ok(())
     }
 
-    /// In sliding mode: replaces a token that is due, in the response. The new token is not fresh, even if the old
-    /// one still is: a fresh token is never prolonged.
+    /// In sliding mode, replaces a token that is due by adding a new one to the response. The new token is not fresh,
+    /// even if the old one still is: a fresh token is never prolonged.
     async fn slide_if_due(&self, token: VerifiedToken) -> Result<VerifiedToken, Reason> {
         if self.is_due_to_slide(&token, self.authenticator.now()) {
             let refreshed = self.authenticator.slide(&token, &self.client()).await?;

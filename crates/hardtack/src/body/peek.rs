@@ -1,4 +1,4 @@
-//! Reading the beginning of a body before the handler runs, whatever its media type.
+//! Reading the beginning of a body of any media type before the handler runs.
 
 use super::{FormPeek, FormToken, FormTokens, JsonPeek, JsonTokens};
 use crate::jwt::TokenKind;

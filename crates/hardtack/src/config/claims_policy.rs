@@ -51,7 +51,7 @@ impl ClaimsPolicy {
         self
     }
 
-    /// Adds an `aud` that tokens carry and must have (`JWT_ENCODE_AUDIENCE`, `JWT_DECODE_AUDIENCE`).
+    /// Adds an audience that tokens carry in `aud` and must have (`JWT_ENCODE_AUDIENCE`, `JWT_DECODE_AUDIENCE`).
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         let audience = audience.into();
         self.encode_audience.push(audience.clone());
@@ -59,7 +59,7 @@ impl ClaimsPolicy {
         self
     }
 
-    /// Sets the `iss` that tokens carry and must have (`JWT_ENCODE_ISSUER`, `JWT_DECODE_ISSUER`).
+    /// Sets the issuer that tokens carry in `iss` and must have (`JWT_ENCODE_ISSUER`, `JWT_DECODE_ISSUER`).
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
         let issuer = issuer.into();
         self.decode_issuers = vec![issuer.clone()];

@@ -12,6 +12,6 @@ pub enum RefreshMode {
     Redirect,
     /// There is no refresh token. An access token that has passed half of its life is replaced in the response.
     Sliding,
-    /// Nothing. The client or the application refreshes the token, or the user logs in again.
+    /// Nothing happens automatically: the client or the application refreshes the token, or the user logs in again.
     Off,
 }

@@ -55,7 +55,10 @@ impl Settings {
         self.sessions.check(stored_sessions)?;
         self.claims.check()?;
         if self.error_key.is_empty() {
-            return Err(ConfigError::BadTokenPlace { what: "member for error messages", name: String::new() });
+            return Err(ConfigError::BadTokenPlace {
+                what: "name of the JSON member for error messages",
+                name: String::new(),
+            });
         }
         self.sources.check()?;
         self.urls.check()?;

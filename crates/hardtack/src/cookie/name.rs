@@ -6,8 +6,8 @@ use crate::request::RequestHead;
 
 /// A request has two cookies with the same name.
 ///
-/// An attacker on a sibling domain can add a second one, and whichever the server used would decide who is logged in.
-/// So it uses neither.
+/// An attacker on a sibling domain can add a second one, and whichever Hardtack used would decide who is logged in. So
+/// it uses neither.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the request carries this cookie more than once")]
 pub struct DuplicateCookie;

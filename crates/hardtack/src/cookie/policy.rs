@@ -36,8 +36,8 @@ pub struct CookiePolicy {
 }
 
 impl Default for CookiePolicy {
-    /// The names of Flask-JWT-Extended, `Path=/`, `SameSite=Lax`, and `Secure` and prefixes according to the base
-    /// URL.
+    /// Returns a policy with the names of Flask-JWT-Extended, `Path=/` and `SameSite=Lax`. Whether cookies are `Secure`
+    /// and have name prefixes depends on the base URL.
     fn default() -> Self {
         Self {
             access_name: "access_token_cookie".into(),
@@ -85,7 +85,8 @@ impl CookiePolicy {
         /// Sets the name of the cookie with the refresh token's CSRF value, which scripts can read
         /// (`JWT_REFRESH_CSRF_COOKIE_NAME`). Default: `csrf_refresh_token`.
         csrf_refresh_name,
-        /// Sets the name of the cookie for forms that come before a log-in. Default: `csrf_pre_session`.
+        /// Sets the name of the cookie for the CSRF protection of log-in and sign-up forms. Default:
+        /// `csrf_pre_session`.
         pre_session_name,
         /// Sets the path of the access token's CSRF cookie (`JWT_ACCESS_CSRF_COOKIE_PATH`). Default: `/`.
         csrf_access_path,
@@ -103,23 +104,23 @@ impl CookiePolicy {
 
     /// Sets the paths that the refresh cookie is sent to (`JWT_REFRESH_COOKIE_PATH`).
     ///
-    /// Default: `/`; in redirect mode the refresh URL, and the log-in and log-out URLs if the access cookie is not
-    /// sent to them.
+    /// Default: `/`. In redirect mode: the refresh URL, and also the log-in and log-out URLs if the access cookie is
+    /// not sent there, because these two need one of the cookies to end the session.
     #[must_use]
     pub fn refresh_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.refresh_paths = Some(paths.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Sends the cookies to all hosts of a domain (`JWT_COOKIE_DOMAIN`). The names of the cookies then cannot have the
-    /// prefix `__Host-`.
+    /// Sets the domain of the cookies, so that they are sent to all of its hosts (`JWT_COOKIE_DOMAIN`). By default,
+    /// they are sent only to the host that sets them. With a domain, their names cannot have the prefix `__Host-`.
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());
         self
     }
 
-    /// Sets whether cookies are `Secure`, whatever the base URL says (`JWT_COOKIE_SECURE`).
+    /// Sets whether cookies are `Secure`, regardless of the base URL (`JWT_COOKIE_SECURE`).
     #[must_use]
     pub fn secure(mut self, secure: bool) -> Self {
         self.secure = Some(secure);

@@ -1,6 +1,6 @@
 //! The `SameSite` attribute. `CookiePolicy` sets its default.
 
-/// The `SameSite` attribute. The default is set in [`CookiePolicy`](super::CookiePolicy): [`Lax`](Self::Lax).
+/// The `SameSite` attribute of cookies. The default of [`CookiePolicy`](super::CookiePolicy) is [`Lax`](Self::Lax).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SameSite {
     /// The cookie is not sent with requests that another site starts, not even when the user follows a link.

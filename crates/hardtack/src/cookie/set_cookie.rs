@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 /// The longest name and value that browsers accept together, in bytes (RFC 6265bis section 5.6; ASVS 5.0 V3.3.5).
 const MAX_NAME_AND_VALUE: usize = 4096;
 
-/// A cookie that is too large, so browsers would drop it silently.
+/// A cookie is larger than browsers accept, so they would silently drop it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the cookie {name} would take {len} bytes including its name, and browsers drop cookies of more than \

@@ -13,7 +13,7 @@ pub enum CsrfError {
     #[error("the CSRF token is missing")]
     Missing,
     /// The value belongs to another session, or to none.
-    #[error("the CSRF token is not this session's")]
+    #[error("the CSRF token does not match this session")]
     Mismatch,
     /// The form is longer than the part that is read before the handler runs, and that part does not contain the field.
     #[error("the CSRF token is not in the part of the form that is read before the handler runs")]

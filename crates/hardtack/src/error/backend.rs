@@ -44,7 +44,7 @@ impl Error for BackendError {
     }
 }
 
-/// The sentence and its causes: `main` prints the `Debug` of an error that it returns.
+/// Prints the sentence and its causes, because `main` prints the `Debug` of an error that it returns.
 impl fmt::Debug for BackendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&WithCauses(self), f)

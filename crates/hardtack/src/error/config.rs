@@ -23,7 +23,7 @@ pub enum ConfigError {
     /// The base URL is plain http on an address that other machines can reach.
     #[error(
         "the base URL {url:?} is plain http on an address that other machines can reach, so everyone on the network path \
-         could take over sessions; use https, or insecure_http_base_url if you accept that"
+         could take over sessions; use https, or insecure_http_base_url if you accept the risk"
     )]
     InsecureBaseUrl {
         /// The given URL.
@@ -38,7 +38,7 @@ pub enum ConfigError {
     /// A name prefix requires `Secure`.
     #[error("the cookie {name} has a name prefix but is not Secure, so browsers drop it; use an https base URL")]
     PrefixWithoutSecure {
-        /// The cookie.
+        /// The name of the cookie.
         name: String,
     },
     /// `__Host-` does not allow a Domain.
@@ -46,7 +46,7 @@ pub enum ConfigError {
         "the cookie {name} cannot have both the prefix __Host- and a Domain; remove the domain, or use CookiePrefix::Secure"
     )]
     HostPrefixWithDomain {
-        /// The cookie.
+        /// The name of the cookie.
         name: String,
     },
     /// `__Host-` requires the path `/`.
@@ -54,7 +54,7 @@ pub enum ConfigError {
         "the cookie {name} with the prefix __Host- cannot have the paths {paths:?}; use \"/\", or CookiePrefix::Secure"
     )]
     HostPrefixWithPath {
-        /// The cookie.
+        /// The name of the cookie.
         name: String,
         /// Its paths.
         paths: Vec<String>,
@@ -62,7 +62,7 @@ pub enum ConfigError {
     /// A cookie name contains a prefix.
     #[error("the cookie name {name:?} contains a prefix; remove it and set CookiePolicy::prefix")]
     PrefixInName {
-        /// The cookie.
+        /// The name of the cookie.
         name: String,
     },
     /// The text is not a cookie name.
@@ -80,7 +80,7 @@ pub enum ConfigError {
     /// A cookie has no path.
     #[error("the cookie {name} has no path; set at least one, such as \"/\"")]
     NoCookiePath {
-        /// The cookie.
+        /// The name of the cookie.
         name: String,
     },
     /// A cookie cannot have this path.
@@ -88,18 +88,18 @@ pub enum ConfigError {
         "the cookie {name} cannot have the path {path:?}; expected a path that starts with '/' and contains no ';' or spaces"
     )]
     BadCookiePath {
-        /// The cookie.
+        /// The name of the cookie.
         name: String,
         /// The given path.
         path: String,
     },
     /// One path of a cookie is inside another, so browsers would send the cookie twice.
     #[error(
-        "the cookie {name} has the path {inner:?} inside {outer:?}, so a browser would send it twice there and the \
-         request would be refused; keep {outer:?} only"
+        "the cookie {name} has the path {inner:?} inside its path {outer:?}, so a browser would send the cookie twice \
+         to {inner:?} and the request would be refused; keep only {outer:?}"
     )]
     NestedCookiePaths {
-        /// The cookie.
+        /// The name of the cookie.
         name: String,
         /// The outer path.
         outer: String,
@@ -107,7 +107,7 @@ pub enum ConfigError {
         inner: String,
     },
     /// The domain does not belong to this site.
-    #[error("{domain:?} cannot be the cookies' domain; expected the base URL's host or a parent of it")]
+    #[error("{domain:?} cannot be the cookies' domain; expected the base URL's host or a parent domain")]
     BadCookieDomain {
         /// The given domain.
         domain: String,
@@ -128,7 +128,7 @@ pub enum ConfigError {
     #[error("tokens that never expire cannot belong to stored sessions; remove the session store, or set lifetimes")]
     NeverExpiringWithSessions,
     /// The jitter is more than half of an access token's life.
-    #[error("the access jitter is {percent} %; at most 50 % is allowed, and 5 % is enough")]
+    #[error("the access jitter is {percent}%; at most 50% is allowed, and 5% is enough")]
     TooMuchJitter {
         /// The given percentage.
         percent: u8,
@@ -174,33 +174,38 @@ pub enum ConfigError {
         url: String,
     },
     /// A trusted origin is not an origin.
-    #[error("{origin:?} is not an origin; expected scheme, host and port, such as https://app.site.example")]
+    #[error(
+        "the trusted origin {origin:?} cannot be used; expected a scheme and a host, a port only if it is not the default, and no path, such as https://app.site.example or http://localhost:5173"
+    )]
     BadTrustedOrigin {
         /// The given text.
         origin: String,
     },
     /// No request can have a CSRF header, field or method with this name.
-    #[error("{name:?} cannot be the CSRF {what}; expected visible ASCII characters without separators")]
+    #[error("{name:?} cannot be the name of a CSRF {what}; expected {expected}")]
     BadCsrfName {
         /// Header, field or method.
         what: &'static str,
         /// The given name.
         name: String,
+        /// The allowed names.
+        expected: &'static str,
     },
     /// No token location is set.
     #[error("no token location is set, so no token can be found; set headers, cookies, query_string or json")]
     NoTokenLocation,
     /// No request can carry a token under this name.
-    #[error("{name:?} cannot be the {what}; expected at least one visible ASCII character and no separators")]
+    #[error("{name:?} cannot be the {what}; expected one or more visible ASCII characters, none of them a separator")]
     BadTokenPlace {
         /// What the name is for.
         what: &'static str,
         /// The given name.
         name: String,
     },
-    /// The identity claim has no name, or that of a registered claim.
+    /// The identity claim has no name, or a name that Hardtack reserves for another claim.
     #[error(
-        "{name:?} cannot be the identity claim, because it is empty or a registered claim; expected sub, or a name that is not registered"
+        "{name:?} cannot be the name of the identity claim; expected sub, or a non-empty name that Hardtack does not \
+         reserve"
     )]
     BadIdentityClaim {
         /// The given name.
@@ -226,7 +231,8 @@ pub enum ConfigError {
     },
     /// The public key does not belong to the private key.
     #[error(
-        "JWT_PUBLIC_KEY is not the public half of JWT_PRIVATE_KEY, so no signed token would verify; remove it, or set both keys of one pair"
+        "JWT_PUBLIC_KEY is not the public half of JWT_PRIVATE_KEY, so no signed token would verify; \
+         remove JWT_PUBLIC_KEY, or set both keys of one pair"
     )]
     KeysDiffer,
     /// A user may have no session at all.
@@ -243,7 +249,7 @@ pub enum ConfigError {
     PendingRevocationsWithoutStore,
     /// Sessions are stored, but the keys can only verify.
     #[error(
-        "stored sessions need tokens to be signed, and the keys can only verify; set a private key, or remove the store"
+        "stored sessions need a key that can sign, but the keys can only verify; set a private key, or remove the store"
     )]
     VerifyingOnly,
     /// The key of an option cannot be used.
@@ -267,7 +273,7 @@ pub enum ConfigError {
         why: String,
     },
     /// The algorithm needs a key that is not set.
-    #[error("{algorithm} needs {option}, which is not set; expected {expected}")]
+    #[error("{algorithm} needs {option}, which is not set; set it to {expected}")]
     NoKey {
         /// The algorithm.
         algorithm: &'static str,

@@ -146,7 +146,7 @@ impl JwtOptions {
                 }
                 (None, Some(public)) => KeySet::verifying_only(public_key(&public, algorithm)?),
                 (None, None) => {
-                    let expected = "a PEM private key or @file; or set JWT_PUBLIC_KEY alone, to verify only";
+                    let expected = "a PEM private key or @file, or set JWT_PUBLIC_KEY alone to verify only";
                     return Err(ConfigError::NoKey {
                         algorithm: algorithm.as_str(),
                         option: "JWT_PRIVATE_KEY",
@@ -215,7 +215,7 @@ impl JwtOptions {
         read.map(Some).map_err(unread)
     }
 
-    /// The value of an option, if it is set.
+    /// Returns the value of an option, if it is set.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(|value| value.as_str())
     }
@@ -260,7 +260,7 @@ impl JwtOptions {
 
     /// The name of the identity claim.
     pub(crate) fn identity_claim(&self, option: &'static str) -> Result<Option<&str>, ConfigError> {
-        self.check(option, "sub, or a name that no other claim has", Claims::can_identify)
+        self.check(option, "sub, or a non-empty name that Hardtack does not reserve", Claims::can_identify)
     }
 
     fn check(

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The family of an algorithm, with its parameters. Code that differs between algorithms matches on these enums without
-/// a wildcard, so the compiler points out every `match` that a new algorithm must be added to.
+/// The family of an algorithm, with its parameters. Code that differs between algorithms matches on these enums
+/// exhaustively, so that adding an algorithm fails to compile at every `match` that must handle it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Family {
     /// HMAC (RFC 7518 §3.2).
@@ -60,7 +60,7 @@ macro_rules! algorithms {
         impl Algorithm {
             pub(super) const ALL: &[Self] = &[$(Self::$name),+];
 
-            /// The name in a header's `alg`.
+            /// Returns the name in a header's `alg`.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$name => stringify!($name),)+
@@ -106,7 +106,7 @@ algorithms! {
 }
 
 impl Algorithm {
-    /// Whether the same secret signs and verifies.
+    /// Returns whether the same secret signs and verifies.
     pub const fn is_hmac(self) -> bool {
         matches!(self.family(), Family::Hmac(_))
     }

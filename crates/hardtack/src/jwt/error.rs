@@ -25,15 +25,17 @@ pub enum TokenError {
     /// The token is longer than [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN), or its header is longer than 2048 bytes.
     #[error("the token is longer than {MAX_TOKEN_LEN} bytes, or its header is longer than {MAX_HEADER_LEN} bytes")]
     TooLarge,
-    /// The token does not consist of the three segments of the compact serialisation (RFC 7515 §3.1). Other
-    /// serialisations are not accepted.
+    /// The token does not consist of the three segments of the compact serialization (RFC 7515 §3.1). Other
+    /// serializations are not accepted.
     #[error("the token is not a compact JWS of three segments")]
     NotCompact,
     /// A segment is not canonical base64url without padding, or the payload is not a single JSON object.
-    #[error("a segment of the token is not canonical base64url, or its payload is not one JSON object")]
+    #[error("a segment of the token is not canonical base64url, or the payload is not a JSON object")]
     Malformed,
     /// The header is not one JSON object, has no `alg`, or has a member of the wrong type or length.
-    #[error("the header of the token is not a JSON object with a valid `alg`, `kid` and `typ`")]
+    #[error(
+        "the header of the token is not a JSON object, has no `alg`, or has an `alg`, `kid` or `typ` that is not valid"
+    )]
     BadHeader,
     /// The header has a member that is not supported: an extension, compression, or a key inside the token.
     #[error("the header of the token has `{0}`, which is not supported")]
@@ -63,13 +65,13 @@ pub enum TokenError {
     #[error("the token is not valid yet")]
     NotYetValid,
     /// `iat` is in the future.
-    #[error("the token was issued in the future")]
+    #[error("the `iat` of the token is in the future")]
     IssuedInFuture,
     /// `aud` does not contain the expected audience, or none was expected.
-    #[error("the token is for another audience")]
+    #[error("the `aud` of the token does not name an accepted audience")]
     WrongAudience,
     /// `iss` is not an expected issuer.
-    #[error("the token is from another issuer")]
+    #[error("the `iss` of the token does not name an accepted issuer")]
     WrongIssuer,
     /// `type` is not the expected kind: a refresh token was sent as an access token, or the reverse.
     #[error("the token is of the wrong kind")]
@@ -77,7 +79,7 @@ pub enum TokenError {
 }
 
 impl TokenError {
-    /// A stable name for programs, in `snake_case`.
+    /// Returns a stable name for programs, in `snake_case`.
     pub fn code(&self) -> &'static str {
         match self {
             Self::TooLarge => "too_large",
@@ -116,7 +118,9 @@ pub enum SignError {
     #[error("the key id is longer than {MAX_KEY_ID_LEN} bytes; choose a shorter one")]
     KeyIdTooLong,
     /// The token would be longer than [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN), so it would be refused.
-    #[error("the token would be longer than {MAX_TOKEN_LEN} bytes; store less in it")]
+    #[error(
+        "the token would be longer than {MAX_TOKEN_LEN} bytes, or its header longer than {MAX_HEADER_LEN}; store less in it"
+    )]
     TooLarge,
     /// The key set has no key that signs.
     #[error("the key set contains only verifying keys; add a private key or a secret to sign with")]
@@ -133,7 +137,7 @@ pub enum SignError {
 #[non_exhaustive]
 pub enum ClaimError {
     /// One of the application's own claims has a name that [`Claims`](super::Claims) has a field for.
-    #[error("the claim `{0}` is reserved; rename it, or set the field of `Claims`")]
+    #[error("the claim `{0}` is reserved; rename it, or set the corresponding field of `Claims`")]
     Reserved(String),
     /// A claim has a value that the library would refuse to read back.
     #[error("the claim `{0}` cannot be written: text must not be empty, and times must be between 1970 and 9999")]
@@ -149,7 +153,7 @@ pub enum KeyError {
     Empty,
     /// The secret is shorter than the hash (RFC 7518 §3.2).
     #[error(
-        "the HMAC secret has {bits} bits, and at least {needed} are needed (RFC 7518 section 3.2); \
+        "the HMAC secret has {bits} bits, but at least {needed} are needed (RFC 7518 section 3.2); \
          make one with: openssl rand -base64 48"
     )]
     TooShort {
@@ -165,7 +169,7 @@ pub enum KeyError {
     )]
     PublishedSample,
     /// The secret has fewer than 8 different bytes, repeats a pattern of at most 16 bytes, or counts up or down.
-    #[error("the HMAC secret is a simple pattern, not random; make one with: openssl rand -base64 48")]
+    #[error("the HMAC secret is a simple pattern, not random; make a random one with: openssl rand -base64 48")]
     LowVariety,
     /// The secret is a key in PEM, DER, JWK or SSH form. If it is a public key, anyone can sign with it.
     #[error(
@@ -175,14 +179,14 @@ pub enum KeyError {
     )]
     LooksLikePublicKey,
     /// The key does not have the expected form.
-    #[error("the key cannot be read; expected {expected}")]
+    #[error("the key cannot be parsed; expected {expected}")]
     Unparsable {
         /// The expected form, in some cases with a command that produces it.
         expected: &'static str,
     },
     /// The RSA key has fewer than 2048 bits (RFC 7518 §3.3).
     #[error(
-        "the RSA key has {bits} bits, and at least 2048 are needed (RFC 7518 section 3.3); \
+        "the RSA key has {bits} bits, but at least 2048 are needed (RFC 7518 section 3.3); \
          make one with: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072"
     )]
     WeakRsa {

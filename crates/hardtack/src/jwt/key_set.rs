@@ -145,12 +145,13 @@ impl KeySet {
         Self { inner: Arc::new(Inner::new(signing, verifying.clone(), true)) }
     }
 
-    /// The key that signs, or `None` in a set that only verifies.
+    /// Returns the key that signs, or `None` for a set that only verifies.
     pub fn signing_key(&self) -> Option<&SigningKey> {
         self.inner.signing.as_ref().map(|signing| &signing.key)
     }
 
-    /// The keys that verify: first that of the signing key, then the others in the order in which they were added.
+    /// Returns the keys that verify: first that of the signing key, then the others in the order in which they were
+    /// added.
     pub fn verifying_keys(&self) -> &[VerifyingKey] {
         &self.inner.verifying
     }

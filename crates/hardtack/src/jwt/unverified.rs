@@ -10,7 +10,7 @@ use super::jws::Segments;
 
 /// The header and the claims of a token that was not verified: an attacker may have written them.
 ///
-/// Flask-JWT-Extended calls this `get_unverified_jwt_headers`.
+/// In Flask-JWT-Extended: `get_unverified_jwt_headers`.
 ///
 /// ```
 /// use hardtack::{KeySet, SigningKey};
@@ -47,12 +47,12 @@ impl Unverified {
         })
     }
 
-    /// The members of the header.
+    /// Returns the members of the header.
     pub fn header(&self) -> &Map<String, Value> {
         &self.header
     }
 
-    /// The members of the payload.
+    /// Returns the members of the payload.
     pub fn claims(&self) -> &Map<String, Value> {
         &self.claims
     }

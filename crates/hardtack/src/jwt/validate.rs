@@ -26,14 +26,14 @@ pub struct Expected<'a> {
     pub audience: Option<&'a [String]>,
     /// Whether `aud` is ignored if [`audience`](Self::audience) is `None`. Tokens for other services are then accepted.
     pub insecure_any_audience: bool,
-    /// The accepted values of `iss`. If there are none, any issuer is accepted, and a missing `iss` as well.
+    /// The accepted values of `iss`. If the list is empty, any issuer is accepted, and so is a missing `iss`.
     pub issuers: &'a [String],
     /// Whether a token without `exp` is accepted.
     pub allow_never_expiring: bool,
 }
 
 impl Expected<'_> {
-    /// Expects a token of this kind: no leeway, no audience, any issuer, and `exp` is required.
+    /// Creates expectations for a token of this kind, with no leeway, no audience, any issuer, and a required `exp`.
     pub const fn new(now: Timestamp, kind: TokenKind) -> Self {
         Self {
             now,
@@ -47,9 +47,9 @@ impl Expected<'_> {
     }
 }
 
-/// Verifies kind, issuer, audience and times.
+/// Verifies the kind, issuer, audience and times of a token's claims.
 ///
-/// A token is expired from the second `exp` plus the leeway on.
+/// A token expires at the second `exp` plus the leeway; from then on it is refused.
 ///
 /// ```
 /// use hardtack::clock::Timestamp;

@@ -1,7 +1,7 @@
 //! The kinds of failure: one for each error loader of Flask-JWT-Extended, and a few more.
 
 /// A kind of failure. [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on) sets the application's own reply to
-/// it.
+/// it. A name in parentheses is the corresponding loader of Flask-JWT-Extended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailureKind {
@@ -17,13 +17,13 @@ pub enum FailureKind {
     NotFresh,
     /// The session was ended (`revoked_token_loader`).
     Revoked,
-    /// The user of the token does not exist any more (`user_lookup_error_loader`).
+    /// The user of the token no longer exists (`user_lookup_error_loader`).
     UnknownUser,
     /// The application did not accept the claims of the token (`token_verification_failed_loader`).
     ClaimsRefused,
     /// Another site may have forged the request.
     Csrf,
-    /// The request changes something, but its method is GET or HEAD.
+    /// The route changes state, but the request's method is GET or HEAD.
     Method,
     /// The session store, or another backend of the application, failed.
     Unavailable,

@@ -21,7 +21,7 @@ pub enum Reason {
     #[error("the request carries an authentication cookie more than once")]
     DuplicateCookie,
     /// The value in this location does not have the expected form, such as `Bearer` and a JWT in a header.
-    #[error("the value in {0} is not a JWT in the expected form")]
+    #[error("the token in `{0}` does not have the expected form")]
     Malformed(TokenLocation),
     /// A JSON body that may contain a token is longer than the part that is read before the handler runs.
     #[error("the JSON body is longer than the 64 KiB that are read before the handler runs")]
@@ -39,7 +39,7 @@ pub enum Reason {
     #[error("the session was replaced by a new session of the same browser")]
     Replaced,
     /// The refresh token is not accepted.
-    #[error("the refresh token is not accepted: {}", .0.code())]
+    #[error("the refresh token is refused: {}", .0.code())]
     Refresh(RefreshFlaw),
     /// The access token has expired, and the refresh URL can renew it.
     #[error("the token has expired and must be refreshed")]
@@ -53,8 +53,8 @@ pub enum Reason {
     /// Another site may have forged the request.
     #[error(transparent)]
     Csrf(#[from] CsrfError),
-    /// The request changes something, but its method is GET or HEAD.
-    #[error("the request changes something, but its method is GET or HEAD")]
+    /// The route changes state, but the request's method is GET or HEAD.
+    #[error("the route changes state, but the request's method is GET or HEAD")]
     Method,
     /// The session store, the user look-up or another backend of the application failed.
     #[error(transparent)]
@@ -66,7 +66,7 @@ pub enum Reason {
     #[error("{0}")]
     NotSetUp(Cow<'static, str>),
     /// The request tries to re-authenticate as a user other than the one who is logged in.
-    #[error("re-authentication as a user other than the one who is logged in")]
+    #[error("the request tries to re-authenticate as a user other than the one who is logged in")]
     OtherUser,
 }
 
@@ -131,7 +131,7 @@ impl Reason {
                 "The JSON body is longer than 64 KiB, so the token in it was not read. Send the token in a header or a cookie."
             }
             Self::Token(_) => "The token is not valid. Log in again.",
-            Self::NotFresh => "This needs your password again. Re-authenticate and retry.",
+            Self::NotFresh => "You need to enter your password again for this. Re-authenticate and retry.",
             Self::OtherUser => "You are logged in as another user. Log out first to change users.",
             Self::Revoked | Self::Replaced | Self::Refresh(_) => "Your session was ended. Log in again.",
             Self::RefreshNeeded => "The access token has expired. POST to the refresh URL and retry.",
@@ -144,7 +144,7 @@ impl Reason {
                 "CSRF protection: the CSRF token is missing. Send it in the X-CSRF-TOKEN header or the csrf_token form field."
             }
             Self::Csrf(CsrfError::Mismatch) => {
-                "CSRF protection: the CSRF token is not this session's. Reload the page and send the form again."
+                "CSRF protection: the CSRF token does not match this session. Reload the page and send the form again."
             }
             Self::Csrf(CsrfError::BeyondPeek) => {
                 "CSRF protection: the csrf_token field is not in the first 64 KiB of the form. Put it first in the form."
@@ -152,7 +152,7 @@ impl Reason {
             Self::Csrf(CsrfError::Unread) => {
                 "CSRF protection: the form could not be read, because no authentication layer wraps this route."
             }
-            Self::Method => "This request changes something. Send it by POST.",
+            Self::Method => "This request changes state. Send it as a POST request.",
             Self::Store(_) => "Sessions cannot be checked at the moment. Try again shortly.",
             Self::Issue(_) => "The log-in could not be completed. Please tell the operator of this site.",
             Self::NotSetUp(_) => "The server is not set up completely. Please tell the operator of this site.",

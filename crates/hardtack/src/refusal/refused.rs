@@ -24,7 +24,7 @@ pub struct Refused<'a> {
     /// user is unknown, or whose claims were not accepted.
     pub token: Option<&'a VerifiedToken>,
     pub(crate) settings: &'a Settings,
-    /// The sentence of Flask-JWT-Extended, if it depends on the request.
+    /// The message of Flask-JWT-Extended, if it depends on the request.
     pub(crate) detail: Option<&'a str>,
 }
 

@@ -10,7 +10,7 @@ pub(crate) struct Rejection {
     pub(crate) from_cookie: bool,
     /// The refused token, as far as it was verified.
     pub(crate) token: Option<Box<VerifiedToken>>,
-    /// The sentence of Flask-JWT-Extended, if it depends on the request.
+    /// The message of Flask-JWT-Extended, if it depends on the request.
     pub(crate) detail: Option<String>,
 }
 

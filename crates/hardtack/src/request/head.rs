@@ -7,8 +7,9 @@ pub trait Headers {
     /// Returns the value of the `index`-th field with this name (in lower case), counted from zero.
     fn value(&self, name: &str, index: usize) -> Option<&[u8]>;
 
-    /// Returns the first two values, so the caller can tell one field from several. Override it if the framework finds
-    /// both in one look-up.
+    /// Returns the values of the first two fields with this name (in lower case), so that the caller can tell one field
+    /// from several. The default calls [`value`](Self::value) twice; implement this method if the framework finds both
+    /// in one look-up.
     fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
         let first = self.value(name, 0);
         [first, first.and_then(|_| self.value(name, 1))]
@@ -21,7 +22,8 @@ pub trait Incoming: Headers + Sync {
     fn method(&self) -> &str;
 
     /// Returns whether the method is safe, that is, GET, HEAD, OPTIONS or TRACE (RFC 9110 section 9.2.1).
-    /// Method-override headers are ignored. Override it if the framework knows this without comparing strings.
+    /// Method-override headers are ignored. The default compares strings; implement this method if the framework has a
+    /// cheaper check.
     fn is_safe(&self) -> bool {
         matches!(self.method(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
     }
@@ -32,7 +34,7 @@ pub trait Incoming: Headers + Sync {
     /// Returns the HTTP/2 `:authority`, or the authority of an absolute target (RFC 9112 section 3.2.2).
     fn authority(&self) -> Option<&str>;
 
-    /// Returns the address of the other end of the connection, if the server knows it.
+    /// Returns the socket's peer address, if the server knows it.
     fn peer(&self) -> Option<IpAddr>;
 }
 
@@ -64,7 +66,7 @@ impl<'a> RequestHead<'a> {
         self.header_text("host").or_else(|| self.incoming.authority())
     }
 
-    /// Returns the address of the other end of the connection, if the server knows it.
+    /// Returns the socket's peer address, if the server knows it.
     pub fn peer(&self) -> Option<IpAddr> {
         self.incoming.peer()
     }
@@ -75,7 +77,7 @@ impl<'a> RequestHead<'a> {
         self.incoming
     }
 
-    /// Returns the first field with this name.
+    /// Returns the value of the first field with this name (in lower case).
     #[inline]
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
         // `first_two` is called for other headers anyway, so its code is in the instruction cache.
@@ -83,12 +85,12 @@ impl<'a> RequestHead<'a> {
         first
     }
 
-    /// Returns the first field with this name, if it is UTF-8.
+    /// Returns the value of the first field with this name (in lower case), if it is UTF-8.
     pub fn header_text(&self, name: &str) -> Option<&'a str> {
         self.header(name).and_then(|value| std::str::from_utf8(value).ok())
     }
 
-    /// Returns all fields with this name, in order.
+    /// Returns the values of all fields with this name (in lower case), in order.
     pub fn header_all<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
         let headers = self.incoming;
         let two = headers.first_two(name);
@@ -112,7 +114,7 @@ impl<'a> RequestHead<'a> {
         self.target().split(['?', '#']).next().unwrap_or_default()
     }
 
-    /// Returns the first value of a query parameter, percent-decoded.
+    /// Returns the first value of the query parameter `name`, percent-decoded, or `None` if the query does not have it.
     pub fn query(&self, name: &str) -> Option<String> {
         let (_, query) = self.target().split_once('?')?;
         form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())

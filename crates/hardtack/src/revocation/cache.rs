@@ -174,8 +174,8 @@ impl RevocationCache {
     }
 }
 
-/// Tells for most sessions with one atomic load that the cache has no entry for them, which saves the look-up in the
-/// map (decision 12). Sessions share bits by the lowest bits of their random ids; if the bit is set, the map decides.
+/// A filter that saves most look-ups in the map: one atomic load shows that the cache has no entry for a session
+/// (decision 12). Sessions share bits by the lowest bits of their random ids; if the bit is set, the map decides.
 ///
 /// The bit is set before its entry is written, and stays set as long as the entry is there: a cleared bit means that
 /// no entry has been published yet.
@@ -230,7 +230,7 @@ impl FilterDraft {
     }
 }
 
-/// The word and the bit of a session.
+/// Returns the index of the word with a session's bit, and that bit.
 #[inline]
 fn place(id: SessionId) -> (usize, u64) {
     // Only the lowest bits are used.

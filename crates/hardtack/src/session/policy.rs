@@ -51,7 +51,8 @@ impl Default for SessionPolicy {
 }
 
 impl SessionPolicy {
-    /// Sets how long a stored session lives at most, however much it is used (ASVS 5.0 V7.3.2). Default: 30 days.
+    /// Sets the maximum lifetime of a stored session, no matter how much it is used (ASVS 5.0 V7.3.2). Default: 30
+    /// days.
     pub fn absolute_lifetime(mut self, span: Duration) -> Self {
         self.absolute_lifetime = span;
         self
@@ -95,8 +96,9 @@ impl SessionPolicy {
         self
     }
 
-    /// Sets how stale this process's list of ended sessions may be, for several processes that share a store.
-    /// Whole seconds; at least two seconds more than [`poll_interval`](Self::poll_interval). Default: no limit.
+    /// Sets how stale this process's list of ended sessions may be, if several processes share a store. The bound must
+    /// be in whole seconds, and at least two seconds more than [`poll_interval`](Self::poll_interval). Default: no
+    /// limit.
     ///
     /// If the process has not read the revocation log for this long, it checks each request against the store, and
     /// responds with 503 if the store fails, until

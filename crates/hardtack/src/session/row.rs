@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 use super::{SessionId, SessionRules};
 use crate::clock::Timestamp;
 
-/// The stored row of a session. Its tokens are computed from it, and a list of the user's devices can be shown from it.
+/// The stored row of a session, from which its tokens are computed. It also holds the details that a list of the user's
+/// devices shows.
 ///
 /// A leaked table contains no tokens: computing them also needs the signing key, which is not stored here.
 #[derive(Clone, PartialEq, Eq)]
@@ -24,12 +25,12 @@ pub struct Session {
     pub created_at: Timestamp,
     /// When the newest refresh token was issued.
     pub rotated_at: Timestamp,
-    /// Whether a client has used the newest tokens. If so, their response was not lost, and the previous refresh token
-    /// is only accepted for the race window.
+    /// Whether a client has used the newest tokens. If so, the response that carried them was not lost, and the
+    /// previous refresh token is only accepted for the race window.
     pub confirmed: bool,
     /// When the session ends unless it is used; at most `absolute_expires_at`.
     pub expires_at: Timestamp,
-    /// When the session ends, however much it is used.
+    /// When the session ends, no matter how much it is used.
     pub absolute_expires_at: Timestamp,
     /// When the user last typed the password (`auth_time`, OpenID Connect Core section 2).
     pub auth_time: Timestamp,
@@ -45,8 +46,8 @@ pub struct Session {
     pub revoked_at: Option<Timestamp>,
     /// Whether its cookies outlive the browser ("remember me").
     pub persistent: bool,
-    /// Whether it ended because its browser got a new session. A response to a request with the old cookies must not
-    /// delete the new ones.
+    /// Whether the session ended because its browser got a new one. If so, responses to requests with the old cookies
+    /// do not delete cookies, because by then the browser may have the new ones.
     pub replaced: bool,
     /// The generation up to which access tokens are outdated, because the claims changed after they were issued; zero
     /// if they never did.

@@ -50,9 +50,9 @@ impl RevokeTarget<'_> {
 pub struct Rotation {
     /// The time of the rotation, at which the session must be live.
     pub now: Timestamp,
-    /// When the session ends unless it is used. The store limits it to the absolute end.
+    /// When the session ends unless it is used. The store limits it to [`Session::absolute_expires_at`].
     pub expires_at: Timestamp,
-    /// Set if the user has just typed the password again.
+    /// When the user typed the password again; `None` if this is an ordinary refresh.
     pub auth_time: Option<Timestamp>,
 }
 
@@ -108,8 +108,8 @@ impl Revocation {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RevocationPage {
-    /// The number of the newest entry ever written, even if it is pruned; zero if there was none. If it is smaller
-    /// than a reader's position, the store has lost entries.
+    /// The number of the newest entry ever written, even if it has been pruned; zero if none was. If it is smaller than
+    /// a reader's position, the store has lost entries.
     pub head: u64,
     /// The requested entries, in order.
     pub entries: Vec<Revocation>,
@@ -138,7 +138,7 @@ pub enum StoreAbility {
 /// effect must be durable; [`Self::rotate`] must be atomic; and an ended session must never become live again. The
 /// guide [`stores`](crate::guide::stores) explains how to write one.
 pub trait SessionStore: Send + Sync + 'static {
-    /// Adds a session, ends others in the same transaction, and returns the sessions that ended now.
+    /// Adds a session, ends others in the same transaction, and returns the ids of those that this call ended.
     fn create(
         &self,
         session: &Session,
@@ -160,16 +160,17 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Sets `confirmed` if this generation is the newest one, and does nothing otherwise.
     fn confirm(&self, id: SessionId, generation: u64) -> impl Future<Output = Result<(), BackendError>> + Send;
 
-    /// Ends sessions, writes an entry for each to the revocation log, and returns the sessions that ended now.
+    /// Ends sessions, writes an entry for each to the revocation log, and returns the ids of those that this call
+    /// ended.
     fn revoke(
         &self,
         ends: RevokeTarget<'_>,
         now: Timestamp,
     ) -> impl Future<Output = Result<Vec<SessionId>, BackendError>> + Send;
 
-    /// Outdates the access tokens of a subject's sessions. For each session that was not ended, sets `claims` if they
-    /// are given, sets [`Session::outdated_generation`] to its generation, and writes that generation to the
-    /// revocation log. Returns the sessions with those generations.
+    /// Outdates the access tokens of a subject's sessions. For each session that has not been ended, sets `claims` if
+    /// they are given, sets [`Session::outdated_generation`] to its generation, and writes that generation to the
+    /// revocation log. Returns the ids of these sessions with those generations.
     ///
     /// Row and log entry are written in one transaction. A concurrent rotation therefore happens either before it, and
     /// its token is outdated, or after it, and its token has the new claims.
@@ -227,8 +228,7 @@ pub trait SessionStore: Send + Sync + 'static {
     fn revocations(&self, after: u64, limit: u32) -> impl Future<Output = Result<RevocationPage, BackendError>> + Send;
 
     /// Deletes up to `limit` rows in total: sessions that ended or expired before `before`, and log entries from before
-    /// that time. Returns how
-    /// many it deleted.
+    /// that time. Returns how many it deleted.
     fn prune(&self, before: Timestamp, limit: u32) -> impl Future<Output = Result<u64, BackendError>> + Send;
 
     /// Waits until another process may have written to the log. Implement it if the store can send notifications, such

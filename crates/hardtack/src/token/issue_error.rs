@@ -3,35 +3,37 @@
 use crate::cookie::CookieTooLarge;
 use crate::jwt::{ClaimError, SignError, TokenError};
 
-/// Why a token was not made.
+/// Why a token or its cookies could not be issued.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IssueError {
-    /// A claim that is reserved or unfit.
+    /// A claim has a reserved name or an invalid value.
     #[error(transparent)]
     Claim(#[from] ClaimError),
-    /// The signature.
+    /// The token could not be signed.
     #[error(transparent)]
     Sign(#[from] SignError),
-    /// A cookie that browsers would drop.
+    /// A cookie is larger than browsers accept.
     #[error(transparent)]
     Cookie(#[from] CookieTooLarge),
-    /// The cookie is bound to its host, but a domain was given.
+    /// A domain was given for a cookie that the prefix `__Host-` binds to its host.
     #[error(
         "the cookie {name} is bound to its host by the prefix __Host-, so it cannot have the domain {domain:?}; use CookiePrefix::Secure"
     )]
     CookieDomain {
-        /// The cookie.
+        /// The full name of the cookie.
         name: String,
-        /// The domain.
+        /// The domain that was given.
         domain: String,
     },
-    /// A token that would be refused: only Flask-JWT-Extended's manner makes such.
+    /// The token for a cookie is invalid, has expired or has no CSRF value. This is only checked with
+    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible).
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// A subject's own key signs differently each time, and its sessions are stored.
+    /// `encode_key` returned a key whose signatures are randomized, but refresh tokens of stored sessions must be
+    /// deterministic.
     #[error(
-        "refresh tokens of stored sessions need a deterministic signature; encode_key returned a key for {0}, whose signatures are randomized"
+        "refresh tokens of stored sessions need a deterministic signature, but encode_key returned a key for {0}, whose signatures are randomized; return an HS256 or RS256 key, or an EdDSA key"
     )]
     RandomizedKey(&'static str),
     /// The claims are not a JSON object.

@@ -46,32 +46,37 @@ impl VerifiedToken<NoExtra> {
 }
 
 impl<T> VerifiedToken<T> {
-    /// The user that the token belongs to. Flask-JWT-Extended calls this `get_jwt_identity`.
+    /// Returns the id of the user that the token belongs to.
+    ///
+    /// In Flask-JWT-Extended: `get_jwt_identity`.
     pub fn subject(&self) -> &str {
         self.payload.subject()
     }
 
-    /// The claims. The application's own are in [`extra`](Self::extra). Flask-JWT-Extended calls this `get_jwt`.
+    /// Returns the claims. The application's own are in [`extra`](Self::extra).
+    ///
+    /// In Flask-JWT-Extended: `get_jwt`.
     pub fn claims(&self) -> &Claims {
         self.payload.claims()
     }
 
-    /// The application's own claims.
+    /// Returns the application's own claims.
     pub fn extra(&self) -> &T {
         &self.extra
     }
 
-    /// The CSRF value, for the hidden field of a form. Empty if the token has none.
+    /// Returns the CSRF value, for the hidden field of a form. It is empty if the token has none.
     pub fn csrf_token(&self) -> &str {
         self.payload.csrf().unwrap_or_default()
     }
 
-    /// The session that the token belongs to, or `None` if it has none.
+    /// Returns the session that the token belongs to, or `None` if it has none.
     pub fn session(&self) -> Option<SessionId> {
         self.payload.session().map(SessionId::from_u128)
     }
 
-    /// Whether the user authenticated recently, at `now`. A token from a refresh is not fresh.
+    /// Returns whether the token is fresh at `now`, because the user entered the password recently. A token from a
+    /// refresh is never fresh.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
         self.payload.fresh().is_fresh_at(now)
     }
@@ -85,8 +90,9 @@ impl<T> VerifiedToken<T> {
         self.payload.life()
     }
 
-    /// Where the token was found in the request, or `None` if it does not come from a request. Flask-JWT-Extended calls
-    /// this `get_jwt_request_location`.
+    /// Returns where the token was found in the request, or `None` if it does not come from a request.
+    ///
+    /// In Flask-JWT-Extended: `get_jwt_request_location`.
     pub fn location(&self) -> Option<TokenLocation> {
         self.location
     }
@@ -97,14 +103,14 @@ impl<T> VerifiedToken<T> {
         members.and_then(|mut members| members.remove(name)).unwrap_or_default()
     }
 
-    /// The payload as it was signed: the claims as JSON.
+    /// Returns the payload as it was signed: the claims as JSON.
     pub fn payload(&self) -> &[u8] {
         self.payload.payload()
     }
 }
 
 impl<T> fmt::Debug for VerifiedToken<T> {
-    /// Shows the kind and the session only: the CSRF value is a secret.
+    /// Shows only the kind and the session, because the CSRF value is a secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifiedToken")
             .field("kind", &self.payload.kind())
@@ -148,7 +154,7 @@ impl VerifiedPayload {
         Self(Form::Owned { payload, claims: Box::new(claims) })
     }
 
-    /// Verifies everything but the signature, and returns the time in which the result stays the same.
+    /// Verifies everything but the signature, and returns the range of times in which the result stays the same.
     #[inline]
     pub(crate) fn verify_claims(&self, expected: &Expected<'_>) -> Result<Range<Timestamp>, TokenError> {
         match &self.0 {

@@ -27,7 +27,7 @@ pub(crate) enum Extracted<'a> {
 pub(crate) enum Absence {
     /// The header.
     Field,
-    /// A header value with the expected scheme, or several such values were sent.
+    /// A header value with the expected scheme: there is none, or there are several.
     Type,
     /// The cookie.
     Cookie,

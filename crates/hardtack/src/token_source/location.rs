@@ -41,7 +41,7 @@ impl fmt::Display for TokenLocation {
 
 /// The text is not the name of a location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected headers, cookies, query_string or json")]
+#[error("unknown token location; expected headers, cookies, query_string or json")]
 pub struct UnknownLocation;
 
 impl FromStr for TokenLocation {

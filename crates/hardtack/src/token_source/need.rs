@@ -1,9 +1,9 @@
-//! What a route needs.
+//! The token that a route needs.
 
 use super::Locations;
 use crate::jwt::TokenKind;
 
-/// What a route needs: the arguments of `jwt_required` in Flask-JWT-Extended.
+/// The token that a route needs. Each method names the corresponding call in Flask-JWT-Extended.
 ///
 /// ```
 /// use hardtack::{Need, TokenLocation};
@@ -24,7 +24,7 @@ pub struct Need {
 }
 
 impl Need {
-    /// An access token: `jwt_required()`.
+    /// Creates the need for an access token (`jwt_required()`).
     pub const fn access() -> Self {
         Self {
             kind: TokenKind::Access,
@@ -36,27 +36,27 @@ impl Need {
         }
     }
 
-    /// A refresh token: `jwt_required(refresh=True)`.
+    /// Creates the need for a refresh token (`jwt_required(refresh=True)`).
     pub const fn refresh() -> Self {
         Self { kind: TokenKind::Refresh, ..Self::access() }
     }
 
-    /// Requires a recent log-in; a refreshed token is not enough: `jwt_required(fresh=True)`.
+    /// Requires a recent log-in, so that a refreshed token is not enough (`jwt_required(fresh=True)`).
     #[must_use]
     pub const fn fresh(mut self) -> Self {
         self.fresh = true;
         self
     }
 
-    /// Accepts requests without a token. An invalid token is still refused: `jwt_required(optional=True)`.
+    /// Accepts requests without a token, but still refuses invalid tokens (`jwt_required(optional=True)`).
     #[must_use]
     pub const fn optional(mut self) -> Self {
         self.optional = true;
         self
     }
 
-    /// Searches these locations instead of those of the settings: `jwt_required(locations=…)`. If a route takes
-    /// tokens from JSON bodies, also set
+    /// Searches these locations instead of those of the settings (`jwt_required(locations=…)`). If a route takes tokens
+    /// from JSON bodies, also set
     /// [`TokenSources::route_locations`](crate::token_source::TokenSources::route_locations).
     #[must_use]
     pub fn locations(mut self, locations: impl Into<Locations>) -> Self {
@@ -64,16 +64,16 @@ impl Need {
         self
     }
 
-    /// Accepts access and refresh tokens: `jwt_required(verify_type=False)`. The kind still decides which cookie or
-    /// JSON member is read.
+    /// Accepts access and refresh tokens (`jwt_required(verify_type=False)`). The constructor still decides which
+    /// cookie or JSON member is read.
     #[must_use]
     pub const fn any_type(mut self) -> Self {
         self.any_type = true;
         self
     }
 
-    /// Accepts tokens of ended sessions, and tokens that the application blocks:
-    /// `jwt_required(skip_revocation_check=True)`.
+    /// Accepts tokens of ended sessions, and tokens that the application blocks
+    /// (`jwt_required(skip_revocation_check=True)`).
     #[must_use]
     pub const fn skip_revocation_check(mut self) -> Self {
         self.skip_revocation_check = true;

@@ -1,12 +1,14 @@
-//! Which parts of a request are searched for tokens, and by which names.
+//! The parts of a request that are searched for tokens, and the names of the headers, parameters and members that carry
+//! them.
 
 use super::{Locations, TokenLocation};
 use crate::error::ConfigError;
 use crate::request::is_token;
 
-/// Which parts of a request are searched for tokens, and by which names.
+/// The parts of a request that are searched for tokens, and the names of the headers, parameters and members that carry
+/// them.
 ///
-/// The default names are those of Flask-JWT-Extended. Only cookies are searched by default.
+/// By default, only cookies are searched, and the names are those of Flask-JWT-Extended.
 ///
 /// ```
 /// use hardtack::TokenLocation::{Cookies, Headers};
@@ -127,12 +129,12 @@ impl TokenSources {
             return bad("name of the token header", &self.header_name);
         }
         if !self.header_type.is_empty() && !is_token(&self.header_type) {
-            return bad("word before the token in its header", &self.header_type);
+            return bad("word before the token in the header", &self.header_type);
         }
         let named = [
-            ("query parameter for tokens", &self.query_name),
-            ("JSON member for access tokens", &self.json_key),
-            ("JSON member for refresh tokens", &self.refresh_json_key),
+            ("name of the query parameter for tokens", &self.query_name),
+            ("name of the JSON member for access tokens", &self.json_key),
+            ("name of the JSON member for refresh tokens", &self.refresh_json_key),
         ];
         match named.into_iter().find(|(_, name)| name.is_empty()) {
             Some((what, name)) => bad(what, name),

@@ -102,7 +102,7 @@ fn bad_cookie_policies_are_refused() {
     for bad in ["", "example", "evil.example", "x.site.example", "site example.x"] {
         let error = refused(policy().domain(bad));
         assert_eq!(error, ConfigError::BadCookieDomain { domain: bad.into() });
-        assert_message_contains(&error, "a parent of it");
+        assert_message_contains(&error, "a parent domain");
     }
 }
 

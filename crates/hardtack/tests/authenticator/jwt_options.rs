@@ -93,7 +93,7 @@ fn an_error_names_the_option_its_value_and_what_is_allowed() {
         ("JWT_ACCESS_COOKIE_PATH", "app", "a path that starts with '/'"),
         ("JWT_REFRESH_CSRF_COOKIE_PATH", "/;", "a path that starts with '/'"),
         ("JWT_COOKIE_DOMAIN", "localhost", "site.example"),
-        ("JWT_IDENTITY_CLAIM", "exp", "sub, or a name that no other claim has"),
+        ("JWT_IDENTITY_CLAIM", "exp", "sub, or a non-empty name that Hardtack does not reserve"),
         ("JWT_QUERY_STRING_NAME", "", "at least one character"),
         ("JWT_ERROR_MESSAGE_KEY", "", "at least one character"),
         ("JWT_ACCESS_CSRF_HEADER_NAME", "X CSRF", "RFC 9110"),

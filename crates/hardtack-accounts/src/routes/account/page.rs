@@ -71,14 +71,14 @@ pub(crate) async fn show(
     }
     let mut page = AccountPage::new(&user, &site);
     page.notice = match auth.query("done").as_deref() {
-        Some("settings") => success("Your settings are saved."),
-        Some("password") => success("Your password is changed. All other devices are logged out."),
-        Some("unchanged") => info("Your password is not changed yet. Enter it below once more."),
+        Some("settings") => success("Your settings have been saved."),
+        Some("password") => success("Your password has been changed. All other devices have been logged out."),
+        Some("unchanged") => info("Your password has not been changed yet. Enter it below once more."),
         Some("letter") => success("An email is on its way. Open the link in it."),
         _ => None,
     };
     let Some(draft) = draft::find(&headers, &user, auth.authenticator()) else { return page.respond(&user, StatusCode::OK) };
     page.profile = draft;
-    page.notice = info("Your changes are still here, but not saved yet. Check them and save.");
+    page.notice = info("Your changes are still here, but have not been saved yet. Check them, then save.");
     draft::clear(page.respond(&user, StatusCode::OK), auth.authenticator())
 }

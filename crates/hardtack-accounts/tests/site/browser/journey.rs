@@ -145,7 +145,7 @@ async fn keeps_what_was_typed(ada: &Person<'_>) {
     ada.clicks("form[action='/account/change_settings']").await;
     ada.confirms_password().await;
     ada.is_at("/account").await;
-    ada.sees("not saved yet").await;
+    ada.sees("not been saved yet").await;
     for (name, text) in typed {
         assert_eq!(ada.field(name).await, text);
     }
@@ -158,7 +158,7 @@ async fn keeps_what_was_typed(ada: &Person<'_>) {
     assert_eq!(ada.field("email").await, "ada@example.org");
 
     ada.sends("/account/change_settings", &[typed[0], typed[1], ("current_password", PASSWORD)]).await;
-    ada.sees("Your settings are saved.").await;
+    ada.sees("Your settings have been saved.").await;
     ada.is_greeted_as("Ada Lovelace").await;
     ada.opens("/account").await;
     ada.does_not_see("saved").await;
@@ -182,10 +182,10 @@ async fn logs_out_a_device(ada: &Person<'_>, telephone: &Person<'_>) {
     ada.clicks("form[action$='/revoke']").await;
     ada.confirms_password().await;
     ada.is_at("/account/sessions").await;
-    ada.sees("Nothing is logged out yet").await;
+    ada.sees("Nothing has been logged out yet").await;
     ada.clicks("form[action$='/revoke']").await;
     ada.is_at("/account/sessions").await;
-    ada.sees("The chosen devices are logged out.").await;
+    ada.sees("The selected devices have been logged out.").await;
     assert_eq!(ada.count(".device").await, 1);
     assert_eq!(ada.count(".device .badge").await, 1);
     ada.is_greeted_as("Ada Lovelace").await;
@@ -202,7 +202,7 @@ async fn changes_the_password(ada: &Person<'_>, telephone: &Person<'_>) {
     ada.sends("/account/password", &[("current_password", "not this"), ("new_password", NEW_PASSWORD)]).await;
     ada.sees("That is not your current password.").await;
     ada.sends("/account/password", &[("current_password", PASSWORD), ("new_password", NEW_PASSWORD)]).await;
-    ada.sees("Your password is changed.").await;
+    ada.sees("Your password has been changed.").await;
     ada.is_greeted_as("Ada Lovelace").await;
 
     was_logged_out(telephone).await;

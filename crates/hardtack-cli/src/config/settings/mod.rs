@@ -46,14 +46,14 @@ settings! {
     REDIS_FOR = Setting::option(
         "redis_for",
         "USE",
-        "Use of Redis: sessions (store them there) or notice (tell other servers when sessions end)",
+        "What Redis does: sessions (store the sessions) or notice (only tell other servers when sessions end)",
     )
     .default_note("sessions");
-    MAIL_FROM = Setting::option("mail_from", "ADDRESS", "Sender of mail to users, such as noreply@site.example");
+    MAIL_FROM = Setting::option("mail_from", "ADDRESS", "Sender address of emails, such as noreply@site.example");
     MAIL_COMMAND = Setting::option(
         "mail_command",
         "PROGRAM",
-        "Program that sends a message from its stdin, such as \"/usr/sbin/sendmail -t -i\"",
+        "Program that reads a message from stdin and sends it, such as \"/usr/sbin/sendmail -t -i\"",
     );
     MAIL_OUTBOX = Setting::option("mail_outbox", "DIR", "Write mail to files in this folder instead of sending it");
     LOG_FORMAT = Setting::option(
@@ -74,13 +74,13 @@ settings! {
         .or_flask(&["JWT_ACCESS_TOKEN_EXPIRES"])
         .default("15m");
     REFRESH_LIFETIME =
-        Setting::option("refresh_lifetime", "TIME", "Lifetime of a refresh token, and so of an unused session")
+        Setting::option("refresh_lifetime", "TIME", "Lifetime of a refresh token, and thus of an unused session")
             .or_flask(&["JWT_REFRESH_TOKEN_EXPIRES"])
             .default("1d");
     SESSION_LIFETIME =
         Setting::option("session_lifetime", "TIME", "Maximum lifetime of a session, however often it is used")
             .default("30d");
-    LEEWAY = Setting::option("leeway", "TIME", "Tolerance for clocks that differ, at most 60s")
+    LEEWAY = Setting::option("leeway", "TIME", "Tolerated difference between the servers' clocks, at most 60s")
         .or_flask(&["JWT_DECODE_LEEWAY"])
         .default("0");
     ISSUER = Setting::option("issuer", "TEXT", "Issuer (iss) to write into tokens and to require in them")

@@ -24,7 +24,7 @@ pub(crate) struct SettingValue {
 }
 
 impl SettingValue {
-    /// How errors refer to the setting: by the name that was used, and the file if it is in one.
+    /// How errors refer to the setting: by the name that was used, and by the file if it was set in one.
     pub(crate) fn label(&self) -> String {
         match &self.source {
             Source::Flag | Source::Environment => self.name.clone(),
@@ -54,7 +54,7 @@ impl SourceValues {
         labels.sort_unstable();
         let [one, two] = labels;
         Err(Error::config(format_args!(
-            "{one} and {two} set the same thing to different values; remove one, or make them equal"
+            "{one} and {two} set the same option to different values; remove one, or make them equal"
         )))
     }
 }
@@ -117,7 +117,8 @@ impl Sources {
         expected: &str,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<T, Error> {
-        let missing = || Error::runtime(format_args!("{} has no default; this is a bug", setting.usual_name()));
+        let missing =
+            || Error::runtime(format_args!("{} has no default; this is a bug in hardtack", setting.usual_name()));
         self.parse(setting, expected, parse)?.ok_or_else(missing)
     }
 

@@ -8,27 +8,33 @@ use crate::jwt::{SigningKey, TokenKind, Unverified, VerifyingKey};
 use crate::token::VerifiedToken;
 
 impl AuthenticatorBuilder {
-    /// Sets a blocklist of tokens that the application no longer accepts (`token_in_blocklist_loader`).
+    /// Sets a blocklist of tokens that the application no longer accepts.
     ///
     /// It is queried for each verified token, unless the route skips it ([`crate::Need::skip_revocation_check`]).
+    ///
+    /// In Flask-JWT-Extended: `token_in_blocklist_loader`.
     pub fn blocklist(mut self, list: impl Blocklist) -> Self {
         self.callbacks.blocklist = Some(Box::new(list));
         self
     }
 
-    /// Sets a callback that checks the claims of verified tokens (`token_verification_loader`). If it returns `false`,
-    /// the request is refused with [`crate::FailureKind::ClaimsRefused`].
+    /// Sets a callback that checks the claims of verified tokens. If it returns `false`, the request is refused with
+    /// [`crate::FailureKind::ClaimsRefused`].
+    ///
+    /// In Flask-JWT-Extended: `token_verification_loader`.
     pub fn verify_claims(mut self, verify: impl Fn(&VerifiedToken) -> bool + Send + Sync + 'static) -> Self {
         self.callbacks.verify_claims = Some(Box::new(verify));
         self
     }
 
-    /// Sets a callback that returns claims for the tokens of a subject (`additional_claims_loader`).
+    /// Sets a callback that returns additional claims for the tokens of a subject.
     ///
-    /// It is called for every token that is issued, and again at each refresh, except for the refresh tokens of
-    /// stored sessions, which are computed from the row alone. Claims that are set for a single token or log-in take
+    /// It is called for every token that is issued, and again at each refresh, except for the refresh tokens of stored
+    /// sessions, which are computed from the row alone. Claims that are set for a single token or log-in take
     /// precedence. When the callback's result for a subject changes, for example to another role, call
     /// [`Authenticator::reload_claims`](crate::Authenticator::reload_claims) to outdate tokens with the old claims.
+    ///
+    /// In Flask-JWT-Extended: `additional_claims_loader`.
     pub fn additional_claims(
         mut self,
         claims: impl Fn(&str, TokenKind) -> Map<String, Value> + Send + Sync + 'static,
@@ -37,8 +43,10 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets a callback that returns header members for the tokens of a subject (`additional_headers_loader`). It is
-    /// not called for the refresh tokens of stored sessions.
+    /// Sets a callback that returns additional header members for the tokens of a subject. It is not called for the
+    /// refresh tokens of stored sessions.
+    ///
+    /// In Flask-JWT-Extended: `additional_headers_loader`.
     pub fn additional_headers(
         mut self,
         headers: impl Fn(&str, TokenKind) -> Map<String, Value> + Send + Sync + 'static,
@@ -47,19 +55,23 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets a callback that chooses the key to sign a subject's tokens with (`encode_key_loader`). If it returns
-    /// `None`, the keys of the authenticator are used.
+    /// Sets a callback that chooses the key to sign a subject's tokens with. If it returns `None`, the keys of the
+    /// authenticator are used.
+    ///
+    /// In Flask-JWT-Extended: `encode_key_loader`.
     pub fn encode_key(mut self, key: impl Fn(&str) -> Option<SigningKey> + Send + Sync + 'static) -> Self {
         self.callbacks.encode_key = Some(Box::new(key));
         self
     }
 
-    /// Sets a callback that chooses the key to verify a token with (`decode_key_loader`). If it returns `None`, the
-    /// keys of the authenticator are used.
+    /// Sets a callback that chooses the key to verify a token with. If it returns `None`, the keys of the authenticator
+    /// are used.
     ///
-    /// The callback sees the token's header and claims **before they are verified**. Whoever sends
-    /// the token therefore chooses which of your keys verifies it. Return a tenant's key only for claims that this
-    /// tenant may make. The key fixes the algorithm; the token's header must name the same one.
+    /// The callback sees the token's header and claims **before they are verified**. Whoever sends the token therefore
+    /// chooses which of your keys verifies it. Return a tenant's key only for claims that this tenant may make. The key
+    /// fixes the algorithm; the token's header must name the same one.
+    ///
+    /// In Flask-JWT-Extended: `decode_key_loader`.
     pub fn decode_key(mut self, key: impl Fn(&Unverified) -> Option<VerifyingKey> + Send + Sync + 'static) -> Self {
         self.callbacks.decode_key = Some(Box::new(key));
         self

@@ -10,8 +10,8 @@ use crate::flask_compat::JwtOptions;
 use crate::token_source::TokenLocation;
 
 impl AuthenticatorBuilder {
-    /// Behaves like Flask-JWT-Extended with its default options, for a service that replaces or joins such an
-    /// application. Settings made after this call still apply.
+    /// Makes the authenticator behave like Flask-JWT-Extended with its default options, for a service that replaces a
+    /// Flask application or runs beside one. Settings made after this call override it.
     ///
     /// This gives up protection:
     ///
@@ -60,8 +60,8 @@ impl AuthenticatorBuilder {
     /// ```
     ///
     /// # Errors
-    /// The first option whose value is not allowed. An option that gives up protection is only allowed after
-    /// [`Self::flask_compatible`] or the setter with `insecure` in its name.
+    /// An option has a value that is not allowed; the error names the first one. An option that gives up protection is
+    /// only allowed after [`Self::flask_compatible`] or the setter with `insecure` in its name.
     pub fn jwt_options(self, options: &JwtOptions) -> Result<Self, ConfigError> {
         self.token_options(options)?.cookie_options(options)?.csrf_options(options)
     }

@@ -32,8 +32,9 @@ use crate::urls::Urls;
 /// The defaults are safe: `__Host-` cookies over https, access tokens of 15 minutes, refresh tokens of one day,
 /// CSRF protection, no leeway. A setting that gives up protection has `insecure` in its name.
 ///
-/// Settings that belong together are grouped: [`CookiePolicy`], [`CsrfPolicy`], [`ClaimsPolicy`],
-/// [`SessionPolicy`], [`TokenSources`] and [`Urls`].
+/// Settings that belong together are grouped: [`CookiePolicy`], [`CsrfPolicy`], [`ClaimsPolicy`], [`SessionPolicy`],
+/// [`TokenSources`] and [`Urls`]. A name such as `JWT_TOKEN_LOCATION` in a description is the corresponding option of
+/// Flask-JWT-Extended.
 #[must_use = "a builder does nothing until build() is called"]
 pub struct AuthenticatorBuilder {
     keys: KeySet,
@@ -85,7 +86,7 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Keeps sessions in a store: refresh tokens rotate, a log-out is final, and users can list and end their
+    /// Keeps sessions in `store`, so that refresh tokens rotate, a log-out is final, and users can list and end their
     /// sessions.
     pub fn sessions(mut self, store: impl SessionStore) -> Self {
         self.store = Some(Box::new(store));
@@ -115,7 +116,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets the lifetimes, race window and staleness of sessions.
+    /// Sets how long sessions live, how long a replaced refresh token is tolerated, and how stale the list of ended
+    /// sessions may be.
     pub fn session_policy(mut self, policy: SessionPolicy) -> Self {
         self.settings.sessions = policy;
         self
@@ -176,15 +178,14 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets which registered claims tokens carry and must have: issuer, audience, subject, and the leeway for
-    /// times.
+    /// Sets the rules for registered claims: the issuer and audience that tokens carry and must have, the claim that
+    /// holds the subject, and the leeway for times.
     pub fn claims(mut self, policy: ClaimsPolicy) -> Self {
         self.settings.claims = policy;
         self
     }
 
-    /// Lets `OPTIONS` requests through without a token, because browsers send them before requests to other
-    /// origins.
+    /// Lets `OPTIONS` requests through without a token, because browsers send CORS preflights without cookies.
     ///
     /// An extractor that needs a token still refuses such a request;
     /// [`Exchange::verify`](crate::adapter::Exchange::verify) returns `None`.
@@ -224,7 +225,7 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Replaces the reply to one kind of failure. Cookies that the failure makes useless are still deleted.
+    /// Replaces the reply to one kind of failure. Cookies that are useless after the failure are still deleted.
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -242,8 +243,8 @@ impl AuthenticatorBuilder {
     }
 
     /// Sets a callback for events such as log-ins and log-outs, for example to keep a record for users. It is called
-    /// after the commit and before the response, on the request's own thread, so it should only pass the event on, for
-    /// example to a channel. A panic is logged and otherwise ignored.
+    /// after the store has committed the change and before the response is sent, on the request's own thread, so it
+    /// should only pass the event on, for example to a channel. A panic is logged and otherwise ignored.
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -266,7 +267,7 @@ impl AuthenticatorBuilder {
     /// Checks the settings and returns the authenticator.
     ///
     /// # Errors
-    /// The first setting that is unsafe or cannot work. Its message says what to do instead.
+    /// A setting is unsafe or cannot work. The error describes the first one and says what to do instead.
     pub fn build(self) -> Result<Authenticator, ConfigError> {
         let mut settings = self.settings;
         settings.base = self.base.transpose()?;

@@ -14,8 +14,9 @@ impl Authenticator {
     /// the number of sessions.
     ///
     /// The claims replace those that were given with [`LogIn`](crate::LogIn). No session ends: access tokens with the
-    /// old claims are refused like expired ones, and a refresh gives new ones. This process refuses them when
-    /// this returns, other processes as soon as they have read the revocation log ([`Self::follow_revocations`]).
+    /// old claims are refused like expired ones, and a refresh gives tokens with the new ones. This process refuses the
+    /// old tokens as soon as this method returns, and other processes as soon as they have read the revocation log
+    /// ([`Self::follow_revocations`]).
     ///
     /// Call this after the application has committed the change. A concurrent log-in may have read the old claims and
     /// create its session afterwards: if your log-ins pass claims, check after each log-in that they still hold, and
@@ -32,7 +33,8 @@ impl Authenticator {
     /// Source: ASVS 5.0 V8.3.2.
     ///
     /// # Errors
-    /// The claims do not fit into tokens and cookies, and nothing has changed; or the store failed.
+    /// - A claim has a reserved name, or the claims do not fit into tokens and cookies. Nothing has changed.
+    /// - The store failed.
     pub async fn change_claims(&self, subject: &str, claims: &impl Serialize) -> Result<usize, SessionError> {
         let mut given = ClaimMap::default();
         given.set_all(claims);
@@ -49,11 +51,13 @@ impl Authenticator {
         Ok(self.outdate(subject, Some(&claims)).await?)
     }
 
-    /// Calls [`AuthenticatorBuilder::additional_claims`](crate::AuthenticatorBuilder::additional_claims) again for
-    /// all sessions of a subject. This is [`Self::change_claims`] for applications that keep roles in their own
-    /// database. Claims that were given with log-ins stay. Returns the number of sessions.
+    /// Outdates the access tokens of a subject, so that
+    /// [`AuthenticatorBuilder::additional_claims`](crate::AuthenticatorBuilder::additional_claims) is called again for
+    /// each of the subject's sessions. Returns the number of sessions.
     ///
-    /// Call this after the application has committed the change. A concurrent log-in calls the callback again.
+    /// Use it instead of [`Self::change_claims`] if the application keeps roles in its own database. Claims that were
+    /// given with log-ins stay. Call it after the application has committed the change. A concurrent log-in calls the
+    /// callback again.
     ///
     /// # Errors
     /// The store failed.

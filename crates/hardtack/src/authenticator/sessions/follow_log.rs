@@ -137,7 +137,7 @@ impl Authenticator {
                     readings += 1;
                     if readings > READINGS {
                         return Err(BackendError::new(
-                            "entries are missing in the revocation log, even after reading it again from its beginning",
+                            "entries are missing from the revocation log, even after reading it from its beginning",
                         ));
                     }
                 }

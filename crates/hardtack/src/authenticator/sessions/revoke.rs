@@ -173,7 +173,7 @@ impl Authenticator {
         Ok(ended.len())
     }
 
-    /// Deletes up to `limit` old sessions and log entries that no valid token can refer to any more, and returns how
+    /// Deletes up to `limit` old sessions and log entries to which no valid token can refer any more, and returns how
     /// many it deleted.
     ///
     /// # Errors

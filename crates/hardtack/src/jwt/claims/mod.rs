@@ -29,7 +29,7 @@ pub enum TokenKind {
 }
 
 impl TokenKind {
-    /// The value of the claim: `access` or `refresh`.
+    /// Returns the value of the claim: `access` or `refresh`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Access => "access",
@@ -52,7 +52,7 @@ pub enum Fresh {
 }
 
 impl Fresh {
-    /// Whether the token is fresh at `now`.
+    /// Returns whether the token is fresh at `now`.
     pub fn is_fresh_at(self, now: Timestamp) -> bool {
         match self {
             Self::No => false,

@@ -49,7 +49,7 @@ macro_rules! define_names {
 for_each_claim!(define_names);
 
 impl Claims {
-    /// Whether this is the name of a claim that [`Claims`] has a field for.
+    /// Returns whether this is the name of a claim that [`Claims`] has a field for.
     pub fn is_reserved(name: &str) -> bool {
         NAMES.contains(&name)
     }

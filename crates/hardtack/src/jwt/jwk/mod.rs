@@ -47,12 +47,13 @@ struct Usage {
 }
 
 impl Jwk {
-    /// The key id, `kid`.
+    /// Returns the key id, `kid`.
     pub fn key_id(&self) -> Option<&str> {
         self.key_id.as_deref()
     }
 
-    /// The algorithm: `alg`, or the only one for the key's curve. An RSA key or a secret without `alg` has none.
+    /// Returns the algorithm: `alg`, or the only one for the key's curve. An RSA key or a secret without `alg` has
+    /// none.
     pub fn algorithm(&self) -> Option<Algorithm> {
         let implied = match self.public.as_ref().map(PublicParts::key_type) {
             Some(KeyType::Ec(curve)) => Some(curve.algorithm()),
@@ -62,7 +63,7 @@ impl Jwk {
         self.algorithm.or(implied)
     }
 
-    /// Whether the key can sign: it has private members, or it is an HMAC secret.
+    /// Returns whether the key can sign, because it has private members or is an HMAC secret.
     pub fn is_private(&self) -> bool {
         self.private.is_some()
     }

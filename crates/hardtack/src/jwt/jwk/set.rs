@@ -56,7 +56,7 @@ impl JwkSet {
         Ok(Self { keys })
     }
 
-    /// The keys, in order.
+    /// Returns the keys, in order.
     pub fn keys(&self) -> &[Jwk] {
         &self.keys
     }

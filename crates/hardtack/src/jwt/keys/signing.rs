@@ -25,7 +25,7 @@ const EXPECTED_PEM: KeyError = KeyError::Unparsable {
 const EXPECTED_DER: KeyError =
     KeyError::Unparsable { expected: "a DER private key: PKCS#8, PKCS#1 (RSA) or SEC 1 (EC), unencrypted" };
 const EXPECTED_PARTS: KeyError =
-    KeyError::Unparsable { expected: "a private key whose numbers are valid and belong together" };
+    KeyError::Unparsable { expected: "a private key whose parts are valid and belong together" };
 
 /// A key that signs tokens with one algorithm. Cheap to clone.
 ///
@@ -228,12 +228,12 @@ impl SigningKey {
         Self { key_id: Some(key_id.into().into()), ..self }
     }
 
-    /// The id, if the key has one.
+    /// Returns the id, if the key has one.
     pub fn key_id(&self) -> Option<&str> {
         self.key_id.as_deref()
     }
 
-    /// The algorithm.
+    /// Returns the algorithm.
     pub fn algorithm(&self) -> Algorithm {
         self.inner.algorithm
     }
@@ -243,7 +243,7 @@ impl SigningKey {
         VerifyingKey::from_verifier(self.algorithm(), self.key_id.clone(), self.inner.verifier.clone())
     }
 
-    /// Whether signing the same bytes always returns the same signature. This is the case for HMAC, EdDSA and
+    /// Returns whether signing the same bytes always gives the same signature. This is the case for HMAC, EdDSA and
     /// RSASSA-PKCS1-v1_5, but not for ECDSA and RSASSA-PSS.
     pub fn is_deterministic(&self) -> bool {
         match self.algorithm().family() {

@@ -17,7 +17,7 @@ const EXPECTED_PEM: KeyError = KeyError::Unparsable {
 };
 const EXPECTED_DER: KeyError =
     KeyError::Unparsable { expected: "a DER SubjectPublicKeyInfo (EC: with an uncompressed point) or RSAPublicKey" };
-const EXPECTED_PARTS: KeyError = KeyError::Unparsable { expected: "a public key whose numbers are valid" };
+const EXPECTED_PARTS: KeyError = KeyError::Unparsable { expected: "a public key whose parts are valid" };
 
 /// A key that verifies tokens of one algorithm. Cheap to clone.
 ///
@@ -99,12 +99,12 @@ impl VerifyingKey {
         Self { key_id: Some(key_id.into().into()), ..self }
     }
 
-    /// The id, if the key has one.
+    /// Returns the id, if the key has one.
     pub fn key_id(&self) -> Option<&str> {
         self.key_id.as_deref()
     }
 
-    /// The algorithm.
+    /// Returns the algorithm.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
