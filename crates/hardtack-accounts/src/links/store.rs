@@ -53,9 +53,8 @@ impl LinkStore {
                    SELECT $1, id, $2, email, password_version, $3, $4 FROM users \
                    WHERE id = $5 AND email = $6 AND disabled_at IS NULL AND (SELECT COUNT(*) FROM links \
                    WHERE user_id = $5 AND purpose = $2 AND created_at > $7) < $8";
-        let more = |statement: Statement<'static>| {
-            statement.bind((now - RATE_WINDOW).unix_seconds()).bind(MAX_IN_WINDOW)
-        };
+        let more =
+            |statement: Statement<'static>| statement.bind((now - RATE_WINDOW).unix_seconds()).bind(MAX_IN_WINDOW);
         self.insert(sql, user_id, purpose, address, now, more).await
     }
 

@@ -121,8 +121,7 @@ pub(super) fn field(field: &Field<'_>, errors: &[FieldError<'_>]) -> Markup {
         FieldKind::NewPassword => ("password", "new-password", None),
     };
     let exact = matches!(field.kind, FieldKind::Username(_) | FieldKind::Email(_) | FieldKind::RequiredEmail(_));
-    let required =
-        !matches!(field.kind, FieldKind::DisplayName(_) | FieldKind::Email(_) | FieldKind::OptionalPassword);
+    let required = !matches!(field.kind, FieldKind::DisplayName(_) | FieldKind::Email(_) | FieldKind::OptionalPassword);
     let minimum = matches!(field.kind, FieldKind::NewPassword).then_some(PASSWORD_LENGTH);
     html! {
         div.field.failed[failed] {

@@ -31,11 +31,7 @@ pub(crate) struct SentLink {
 }
 
 impl LinkPage {
-    pub(super) const fn new(
-        path: &'static str,
-        dead_link: &'static str,
-        action: (&'static str, &'static str),
-    ) -> Self {
+    pub(super) const fn new(path: &'static str, dead_link: &'static str, action: (&'static str, &'static str)) -> Self {
         Self { cookie: PageCookie { name: "mail_link", path, max_age: 600 }, dead_link, action }
     }
 

@@ -32,7 +32,9 @@ pub(crate) async fn show(auth: Auth, visitor: Visitor) -> Result<Response, AuthE
 /// Returns what the user has just done elsewhere.
 fn done_text(done: &str) -> Option<&'static str> {
     match done {
-        "reset" => Some("Your password has been changed and all devices have been logged out. Log in with your new password."),
+        "reset" => {
+            Some("Your password has been changed and all devices have been logged out. Log in with your new password.")
+        }
         "reset-soon" => Some(
             "Your password has been changed. All devices will be logged out within seconds. Log in with your new one.",
         ),

@@ -55,8 +55,7 @@ async fn show_form(
     let Some(link) = link.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead_link(auth)) };
     let (csrf_token, cookies) = auth.pre_session()?;
     let form_key = token.form_key();
-    let view =
-        ResetPasswordView { csrf_token: &csrf_token, form_key: &form_key, username: &link.username, errors };
+    let view = ResetPasswordView { csrf_token: &csrf_token, form_key: &form_key, username: &link.username, errors };
     Ok((cookies, respond::page(status, reset_password(&Shell::default(), &view))).into_response())
 }
 
@@ -89,7 +88,10 @@ async fn reset(
     match site.accounts.reset_password(&token, new_password, &request).await {
         Ok(ended) => {
             let (location, detail) = match site.finish_ending(ended).await {
-                true => ("/login?done=reset", "Your password has been changed and all devices have been logged out. Log in with your new password."),
+                true => (
+                    "/login?done=reset",
+                    "Your password has been changed and all devices have been logged out. Log in with your new password.",
+                ),
                 false => (
                     "/login?done=reset-soon",
                     "Your password has been changed. All devices will be logged out within seconds. Log in with your new one.",

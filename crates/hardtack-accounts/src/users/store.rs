@@ -137,12 +137,17 @@ impl UserStore {
     /// commit may still be on its way.
     pub(crate) async fn has_hash(&self, id: &str, hash: &str) -> Result<bool, BackendError> {
         let sql = "UPDATE users SET password_hash = password_hash WHERE id = $1 AND password_hash = $2";
-        self.database.execute(Statement::new(sql).bind(id).bind(hash)).await.map(|rows| rows == 1).map_err(BackendError::new)
+        self.database
+            .execute(Statement::new(sql).bind(id).bind(hash))
+            .await
+            .map(|rows| rows == 1)
+            .map_err(BackendError::new)
     }
 
     /// Stores a display name.
     pub(crate) async fn set_display_name(&self, id: &str, name: &str) -> Result<Option<User>, BackendError> {
-        let sql = concat!("UPDATE users SET display_name = $1 WHERE id = $2 AND disabled_at IS NULL RETURNING ", columns!());
+        let sql =
+            concat!("UPDATE users SET display_name = $1 WHERE id = $2 AND disabled_at IS NULL RETURNING ", columns!());
         self.database.fetch(Statement::new(sql).bind(name).bind(id)).await.map(first).map_err(BackendError::new)
     }
 
@@ -269,8 +274,11 @@ impl UserStore {
         if has_nul(username) {
             return Ok(None);
         }
-        let sql =
-            concat!("UPDATE users SET disabled_at = NULL WHERE username_key = $1 RETURNING ", columns!(), ", disabled_at");
+        let sql = concat!(
+            "UPDATE users SET disabled_at = NULL WHERE username_key = $1 RETURNING ",
+            columns!(),
+            ", disabled_at"
+        );
         Ok(self.records(Statement::new(sql).bind(username_key(username))).await?.pop())
     }
 

@@ -222,8 +222,7 @@ impl<S: SessionStore + Clone> FaultySite<S> {
         self.database.execute(Statement::new(sql)).await.unwrap();
         authenticator(&self.accounts, &self.clock, self.faulty.store().clone()).sync_revocations().await.unwrap();
         self.auth.sync_revocations().await.unwrap();
-        let left: Vec<(i64,)> =
-            self.database.fetch(Statement::new("SELECT count(*) FROM pending_ends")).await.unwrap();
+        let left: Vec<(i64,)> = self.database.fetch(Statement::new("SELECT count(*) FROM pending_ends")).await.unwrap();
         assert_eq!(left, [(0,)], "an intention is left");
     }
 

@@ -428,7 +428,10 @@ async fn s78_a_form_changes_only_the_user_it_was_opened_for() {
     assert_eq!(log_in(&mut browser, "eve", NEW).await.status(), 200);
     let passwords = [("current_password", NEW), ("new_password", "changed by a form of another")];
     assert_eq!(submit(&mut browser, &account, "/account/password", &passwords).await.status(), 403);
-    assert_eq!(submit(&mut browser, &account, "/account/change_settings", &[("display_name", "x")]).await.status(), 403);
+    assert_eq!(
+        submit(&mut browser, &account, "/account/change_settings", &[("display_name", "x")]).await.status(),
+        403
+    );
     assert_eq!(submit(&mut browser, &again, "/reauthenticate", &[("password", NEW)]).await.status(), 403);
     assert_eq!(log_in(&mut browser, "eve", NEW).await.status(), 200, "nothing was changed");
 }
@@ -477,7 +480,9 @@ fn histories(runtime: &tokio::runtime::Handle, mailing: &Mailing, ada: &Client) 
                             set_email(&mut ada, &address).await;
                             proven &= current == address;
                             current = address;
-                            for mail in mailing.mails().await.iter().filter(|mail| mail.contains("/email/confirm?token=")) {
+                            for mail in
+                                mailing.mails().await.iter().filter(|mail| mail.contains("/email/confirm?token="))
+                            {
                                 sent.push((current.clone(), token_of(mail)));
                             }
                         }

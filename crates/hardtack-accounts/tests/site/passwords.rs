@@ -167,7 +167,8 @@ async fn a01_a_password_change_is_never_lost_without_a_word() {
 
         site.expire_access();
         let telephone = site.device_of("ada").await;
-        let form = filled(&page, "/account/password", &[("current_password", PASSWORD), ("new_password", NEW_PASSWORD)]);
+        let form =
+            filled(&page, "/account/password", &[("current_password", PASSWORD), ("new_password", NEW_PASSWORD)]);
         let done = ada.post("/account/password").accept_html().form(&form).follow().await;
         assert_eq!(done.path(), "/account?done=password", "{refresh:?}");
         assert!(done.text().contains("Your password has been changed."), "{}", done.text());

@@ -132,7 +132,10 @@ async fn errors_name_their_fields() {
     sign_up(&mut client, "alice").await;
     let taken = post(&mut site.client(), "*/*", "/signup", &json!({ "username": "ALICE", "password": PASSWORD })).await;
     assert_problem(&taken, 422, "invalid_fields");
-    assert_eq!(taken.json()["errors"], json!({ "username": "That user name is taken. Choose another one, or log in if you have just signed up." }));
+    assert_eq!(
+        taken.json()["errors"],
+        json!({ "username": "That user name is taken. Choose another one, or log in if you have just signed up." })
+    );
 
     let settings = json!({ "display_name": "x".repeat(81), "email": "nobody" });
     let refused = post(&mut client, "*/*", "/account/change_settings", &settings).await;

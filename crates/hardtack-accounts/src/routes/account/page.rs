@@ -77,7 +77,9 @@ pub(crate) async fn show(
         Some("letter") => success("An email is on its way. Open the link in it."),
         _ => None,
     };
-    let Some(draft) = draft::find(&headers, &user, auth.authenticator()) else { return page.respond(&user, StatusCode::OK) };
+    let Some(draft) = draft::find(&headers, &user, auth.authenticator()) else {
+        return page.respond(&user, StatusCode::OK);
+    };
     page.profile = draft;
     page.notice = info("Your changes are still here, but have not been saved yet. Check them, then save.");
     draft::clear(page.respond(&user, StatusCode::OK), auth.authenticator())
