@@ -5,7 +5,7 @@ use axum::Router;
 use axum::routing::get;
 use hardtack::Authenticator;
 use hardtack_accounts::{Accounts, Site};
-use hardtack_sqlx::{SqliteSessions, open_sqlite};
+use hardtack_sqlx::{Database, open_sqlite};
 use tokio::net::TcpListener;
 
 use super::Greeting;
@@ -22,13 +22,12 @@ async fn listen() -> Result<(), Failed> {
     let address = listener.local_addr()?;
     // The parent process created this folder and removes it.
     let folder = std::env::current_dir()?;
-    let pool = open_sqlite(folder.join("site.db")).await?;
-    let sessions = SqliteSessions::from_pool(pool.clone());
-    sessions.migrate().await?;
-    let accounts = Accounts::open(pool).await?;
+    let database = Database::from(open_sqlite(folder.join("site.db")).await?);
+    database.sessions().migrate().await?;
+    let accounts = Accounts::open(database).await?.with_sessions();
     let (_, keys) = hs256_keys()?;
     let builder = accounts.configure(Authenticator::builder(keys)).base_url(&format!("http://{address}"));
-    let authenticator = builder.sessions(sessions).build()?;
+    let authenticator = builder.build()?;
     let router = Router::new().route("/user", get(async || "hello")).merge(Site::new(authenticator, accounts).router());
     Greeting::say(address, Some(String::new()))?;
     Ok(axum::serve(listener, router).await?)

@@ -21,14 +21,12 @@
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let database = Database::open("sqlite:app.db").await?; // or postgres://…
-//!     let sessions = database.sessions();
-//!     sessions.migrate().await?;
+//!     database.sessions().migrate().await?;
 //!
-//!     let accounts = Accounts::open(database).await?;
+//!     let accounts = Accounts::open(database).await?.with_sessions();
 //!     let auth = accounts
 //!         .configure(Authenticator::builder(KeySet::from_secret_env("JWT_SECRET_KEY")?))
 //!         .base_url("http://127.0.0.1:8000")
-//!         .sessions(sessions)
 //!         .build()?;
 //!
 //!     let app = Router::new()
@@ -53,7 +51,7 @@
 //! | `/` | visitors | home page |
 //! | `/signup`, `/login`, `/logout` | visitors | form and submission; `/logout` asks before it logs out |
 //! | `/password/forgot`, `/password/reset` | visitors | a forgotten password, by [email](mail) |
-//! | `/email/confirm` | visitors | confirms an email address |
+//! | `/email/confirm`, `/email/undo` | visitors | confirms an email address; restores the one before it |
 //! | `/token/refresh` | visitors | exchanges the refresh token for new tokens |
 //! | `/reauthenticate` | users | asks for the password again |
 //! | `/account` | users | profile and password; needs a recent log-in |
@@ -103,6 +101,7 @@ mod routes;
 mod security_headers;
 mod site;
 mod task_queue;
+mod uninterrupted;
 mod users;
 
 pub use accounts::{Accounts, AccountsError};

@@ -5,11 +5,14 @@ use hardtack::Authenticator;
 use hardtack::cookie::CookieName;
 use http::{HeaderMap, HeaderValue, header};
 
-/// A cookie that one page sets for itself: `HttpOnly`, `SameSite=Lax`, `Secure` over https, and sent to one path
-/// only. It never holds a credential of a session.
+/// A cookie that one page sets for itself: `HttpOnly` and `SameSite=Lax`. Over https it is `Secure` and its name
+/// begins with `__Host-`, so no sibling domain can set it; such a cookie is sent to every path. Over http it is sent
+/// to one path only. It never holds a credential of a session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PageCookie {
+    /// The name, without a prefix.
     pub(crate) name: &'static str,
+    /// The path over http.
     pub(crate) path: &'static str,
     /// Its `Max-Age`, in seconds.
     pub(crate) max_age: u32,
@@ -28,16 +31,24 @@ impl PageCookie {
 
     /// Returns the value. If the request has the cookie twice, returns `None`, since an attacker on a sibling
     /// domain may have added one of them.
-    pub(crate) fn find<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
+    pub(crate) fn find<'h>(&self, headers: &'h HeaderMap, auth: &Authenticator) -> Option<&'h str> {
+        self.find_in(headers, auth.sets_secure_cookies())
+    }
+
+    fn find_in<'h>(&self, headers: &'h HeaderMap, secure: bool) -> Option<&'h str> {
         let fields = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
-        let value = CookieName::new(self.name).find_in(fields).ok()??;
+        let value = CookieName::new(self.full_name(secure)).find_in(fields).ok()??;
         std::str::from_utf8(value).ok().filter(|value| !value.is_empty())
+    }
+
+    fn full_name(&self, secure: bool) -> String {
+        if secure { format!("__Host-{}", self.name) } else { self.name.to_owned() }
     }
 
     /// Renders the value of `Set-Cookie` (RFC 6265 §4.1).
     fn render(&self, value: &str, max_age: u32, secure: bool) -> String {
-        let Self { name, path, .. } = self;
-        let secure = if secure { "; Secure" } else { "" };
+        let name = self.full_name(secure);
+        let (secure, path) = if secure { ("; Secure", "/") } else { ("", self.path) };
         format!("{name}={value}; Max-Age={max_age}{secure}; HttpOnly; Path={path}; SameSite=Lax")
     }
 }
@@ -65,7 +76,7 @@ mod tests {
         for field in fields {
             headers.append(header::COOKIE, HeaderValue::from_static(field));
         }
-        COOKIE.find(&headers).map(str::to_owned)
+        COOKIE.find_in(&headers, false).map(str::to_owned)
     }
 
     #[test]
@@ -73,7 +84,7 @@ mod tests {
         assert_eq!(COOKIE.render("abc", 600, false), "draft=abc; Max-Age=600; HttpOnly; Path=/account; SameSite=Lax");
         assert_eq!(
             COOKIE.render("abc", 600, true),
-            "draft=abc; Max-Age=600; Secure; HttpOnly; Path=/account; SameSite=Lax"
+            "__Host-draft=abc; Max-Age=600; Secure; HttpOnly; Path=/; SameSite=Lax"
         );
         assert_eq!(COOKIE.render("", 0, false), "draft=; Max-Age=0; HttpOnly; Path=/account; SameSite=Lax");
     }
@@ -85,5 +96,14 @@ mod tests {
         for none in [&["draft="][..], &["mydraft=abc"], &["draft=a; draft=b"], &["draft=a", "draft=a"], &[]] {
             assert_eq!(find(none), None, "{none:?}");
         }
+    }
+
+    #[test]
+    fn a04_only_the_prefixed_name_counts_over_https_and_neighbours_may_be_of_any_bytes() {
+        let mut headers = HeaderMap::new();
+        let field = b"a=\xff\xc3; draft=planted; __Host-draft=abc; \xe9=1";
+        headers.append(header::COOKIE, HeaderValue::from_bytes(field).unwrap());
+        assert_eq!(COOKIE.find_in(&headers, true), Some("abc"));
+        assert_eq!(COOKIE.find_in(&headers, false), Some("planted"));
     }
 }

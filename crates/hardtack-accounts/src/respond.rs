@@ -75,6 +75,14 @@ pub(crate) fn unavailable(wants: Wants, error: &BackendError) -> Response {
     retry_later(problem(wants, StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail, &[]))
 }
 
+/// Responds with 503 if the database failed while it stored a change, and the change may be stored.
+pub(crate) fn outcome_unknown(wants: Wants, error: &BackendError) -> Response {
+    tracing::error!(event = "outcome_unknown", error = %WithCauses(error));
+    let detail = "The site lost its database while it stored your change, and cannot say whether the change is \
+                  stored. Look before you repeat it: after a password change, log in with the new password first.";
+    problem(wants, StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown", detail, &[])
+}
+
 /// Responds with 503 if too many passwords are being checked.
 pub(crate) fn busy(wants: Wants) -> Response {
     let detail = "Many people are logging in at the moment. Try again shortly.";
@@ -92,5 +100,6 @@ pub(crate) fn invalid_input<P>(wants: Wants, error: ActionError<P>) -> Result<P,
         ActionError::Invalid(problem) => Ok(problem),
         ActionError::Busy => Err(busy(wants).into()),
         ActionError::Backend(error) => Err(unavailable(wants, &error).into()),
+        ActionError::Unknown(error) => Err(outcome_unknown(wants, &error).into()),
     }
 }

@@ -32,6 +32,7 @@ impl Site {
             .route("/account/password", post(routes::account::change_password))
             .route("/account/email/send", post(routes::confirm_email::send_again))
             .route("/email/confirm", get(routes::confirm_email::show).post(routes::confirm_email::submit))
+            .route("/email/undo", get(routes::undo_email::show).post(routes::undo_email::submit))
             .route("/password/forgot", get(routes::forgot_password::show).post(routes::forgot_password::submit))
             .route("/password/reset", get(routes::reset_password::show).post(routes::reset_password::submit))
             .route("/reauthenticate", get(routes::reauthenticate::show).post(routes::reauthenticate::submit))

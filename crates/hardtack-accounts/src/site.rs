@@ -1,9 +1,21 @@
 //! The state of every handler.
 
-use hardtack::{Authenticator, BackendError, FindUser};
+use std::future::Future;
+use std::time::Duration;
+
+use axum::response::Response;
+use hardtack::error::WithCauses;
+use hardtack::session::EndedSessions;
+use hardtack::{Authenticator, BackendError, FindUser, LogIn};
+use hardtack_axum::{Auth, AuthError, SetCookies};
+use tokio::time::timeout;
 
 use crate::accounts::Accounts;
 use crate::users::User;
+
+/// How long a response waits for the session store once a change is stored. After that, the sessions end in the
+/// background.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The site: an authenticator and the accounts of its users. [`router`](Self::router) returns its routes.
 #[derive(Clone, Debug)]
@@ -17,6 +29,62 @@ impl Site {
     pub fn new(auth: Authenticator, accounts: Accounts) -> Self {
         Self { auth, accounts }
     }
+
+    /// Runs the part of a handler that changes something. It runs to its end even if the client hangs up.
+    pub(crate) async fn run_uninterrupted(
+        &self,
+        auth: &Auth,
+        work: impl Future<Output = Result<Response, AuthError>> + Send + 'static,
+    ) -> Result<Response, AuthError> {
+        self.accounts.run_uninterrupted(work).await.unwrap_or_else(|error| Err(auth.refuse(error)))
+    }
+
+    /// Logs in a user whose account was just stored. Returns `None` if the session store does not begin a session now:
+    /// the account is stored all the same.
+    pub(crate) async fn log_in_new_user(&self, auth: &Auth, log_in: LogIn) -> Option<SetCookies> {
+        match timeout(PATIENCE, auth.log_in(log_in)).await {
+            Ok(Ok(cookies)) => Some(cookies),
+            Ok(Err(error)) => {
+                tracing::warn!(event = "signed_up_without_session", error = %WithCauses(&error));
+                None
+            }
+            Err(_) => {
+                tracing::warn!(event = "signed_up_without_session", "{}", no_response());
+                None
+            }
+        }
+    }
+
+    /// Gives this browser a new session after a password change. Returns `None` if the session store does not do so
+    /// now: the password is changed all the same, this process refuses the other sessions at once, and they end within
+    /// seconds.
+    pub(crate) async fn renew(&self, auth: &Auth, ended: EndedSessions) -> Option<SetCookies> {
+        match timeout(PATIENCE, auth.renew(ended)).await {
+            Ok(Ok(cookies)) => Some(cookies).filter(|cookies| !cookies.is_empty()),
+            // For example, an operator has logged this browser out meanwhile.
+            Ok(Err(error)) => {
+                tracing::warn!(event = "not_renewed", error = %WithCauses(&error));
+                None
+            }
+            Err(_) => {
+                tracing::warn!(event = "not_renewed", "{}", no_response());
+                None
+            }
+        }
+    }
+
+    /// Ends sessions whose end is stored. Returns `false` if the session store does not end them now: this process
+    /// refuses them at once, and they end within seconds.
+    pub(crate) async fn finish_ending(&self, ended: EndedSessions) -> bool {
+        timeout(PATIENCE, self.auth.finish_ending(ended)).await.unwrap_or_else(|_| {
+            tracing::warn!(event = "not_ended_yet", "{}", no_response());
+            false
+        })
+    }
+}
+
+fn no_response() -> String {
+    format!("the session store did not respond for {} s", PATIENCE.as_secs())
 }
 
 impl FindUser for User {

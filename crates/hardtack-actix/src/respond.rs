@@ -28,6 +28,11 @@ const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 pub struct SetCookies(hardtack::SetCookies);
 
 impl SetCookies {
+    /// Returns whether there are no cookies.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Adds the cookies to a response.
     pub fn onto<R: Responder>(self, responder: R) -> WithCookies<R> {
         WithCookies { cookies: self.0, responder }

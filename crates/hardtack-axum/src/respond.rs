@@ -24,6 +24,13 @@ const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 #[must_use = "the cookies must be added to the response"]
 pub struct SetCookies(hardtack::SetCookies);
 
+impl SetCookies {
+    /// Returns whether there are no cookies.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl From<hardtack::SetCookies> for SetCookies {
     fn from(cookies: hardtack::SetCookies) -> Self {
         Self(cookies)

@@ -1,6 +1,7 @@
 //! The data folder, and the store of the sessions.
 
 use hardtack::AuthenticatorBuilder;
+use hardtack_accounts::Accounts;
 use hardtack_redis::{NotifyingSessions, RedisSessions};
 use hardtack_sqlx::Database;
 
@@ -25,6 +26,15 @@ pub(crate) fn create_data_dir(config: &Config) -> Result<(), Error> {
     })
 }
 
+/// Tells the accounts where the sessions are: if they are in the database, they end in the same transaction as a change
+/// of their user.
+pub(crate) fn with_sessions(accounts: Accounts, redis: Option<&RedisConfig>) -> Accounts {
+    match redis.map(|redis| &redis.purpose) {
+        Some(RedisPurpose::Sessions) => accounts,
+        Some(RedisPurpose::Notice) | None => accounts.with_sessions(),
+    }
+}
+
 /// Adds the session store: the database, or Redis. A server records which one it is.
 pub(crate) async fn add_sessions(
     builder: AuthenticatorBuilder,
@@ -39,10 +49,7 @@ pub(crate) async fn add_sessions(
             if user == StoreUser::Server {
                 session_place::record(database, Some((config, &sessions))).await?;
             }
-            // A change of an account and the end of its sessions are in different databases.
-            let pending = database.pending_ends();
-            pending.migrate().await.map_err(Error::with_causes)?;
-            return Ok(builder.sessions(sessions).pending_revocations(pending));
+            return Ok(builder.sessions(sessions));
         }
     }
     let sessions = database.sessions();

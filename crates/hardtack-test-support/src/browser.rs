@@ -114,7 +114,12 @@ impl Browser {
 
     /// Replaces the value of the visible field of that name by typing into it.
     pub async fn fill(&self, name: &str, value: &str) -> Result<(), BrowserError> {
-        let selector = format!("[name={}]:not([type=hidden])", Value::from(name));
+        self.fill_in(":root", name, value).await
+    }
+
+    /// Types into the visible field with this name within an element, such as one of several forms.
+    pub async fn fill_in(&self, element: &str, name: &str, value: &str) -> Result<(), BrowserError> {
+        let selector = format!("{element} [name={}]:not([type=hidden])", Value::from(name));
         let field = self.find(&selector).await?;
         field.clear().await.map_err(failed(format_args!("clearing {selector}")))?;
         field.send_keys(value).await.map_err(failed(format_args!("typing into {selector}")))

@@ -6,7 +6,7 @@ use hardtack::BackendError;
 use hardtack_sqlx::MigrateError;
 
 use crate::passwords::{HashError, PasswordProblem};
-use crate::users::UserNameProblem;
+use crate::users::{Profile, ProfileProblem, UserNameProblem};
 
 /// Why [`Accounts::open`](crate::Accounts::open) failed.
 #[derive(Debug, thiserror::Error)]
@@ -27,8 +27,10 @@ pub(crate) enum ActionError<P> {
     Invalid(P),
     /// Too many passwords are being checked.
     Busy,
-    /// The database failed.
+    /// The database failed, and nothing was changed.
     Backend(BackendError),
+    /// The database failed while it stored the change, and does not say whether the change is stored.
+    Unknown(BackendError),
 }
 
 impl<P> ActionError<P> {
@@ -38,6 +40,7 @@ impl<P> ActionError<P> {
             Self::Invalid(problem) => ActionError::Invalid(convert(problem)),
             Self::Busy => ActionError::Busy,
             Self::Backend(error) => ActionError::Backend(error),
+            Self::Unknown(error) => ActionError::Unknown(error),
         }
     }
 }
@@ -75,6 +78,17 @@ pub(crate) enum PasswordChangeProblem {
     WrongCurrent,
     /// The new password breaks a rule.
     InvalidNew(PasswordProblem),
+}
+
+/// What is wrong with a changed profile.
+#[derive(Debug)]
+pub(crate) struct ProfileChangeProblem {
+    /// The profile as it was sent, without surrounding spaces.
+    pub(crate) profile: Profile,
+    /// The current password that a new address needs is missing or wrong.
+    pub(crate) is_unproven: bool,
+    /// What is wrong with each field.
+    pub(crate) fields: Vec<ProfileProblem>,
 }
 
 /// What is wrong with a password reset.

@@ -1,29 +1,33 @@
 //! Users and their passwords: signing up, checking a password, changing an account.
 
+mod addresses;
 mod error;
 mod operator;
+mod passwords;
+mod session_ends;
 
+use std::future::Future;
 use std::time::Duration;
 
 use hardtack::clock::Timestamp;
 use hardtack::{Authenticator, AuthenticatorBuilder, BackendError};
-use hardtack_db::{Migration, Pool};
+use hardtack_db::{Migration, Pool, Transaction};
 use hardtack_sqlx::{Database, MigrateError};
 
-use crate::activity::{Activity, ActivityKind, ActivityStore, Recorder, RequestInfo};
+use self::session_ends::SessionEnds;
+use crate::activity::{Activity, ActivityStore, Recorder};
 use crate::error_pages::with_error_pages;
-use crate::links::{LinkPurpose, LinkStore, LinkToken, Redemption};
-use crate::mail::{MailJob, MailQueue, MailTemplates, MailWorker, Mailer};
-use crate::passwords::{Hasher, Verdict, validate_password};
-use crate::users::{
-    EmailAddress, NewUser, Profile, ProfileProblem, StoredCredentials, User, UserNameProblem, UserStore,
-    validate_username,
-};
+use crate::links::LinkStore;
+use crate::mail::{MailQueue, MailTemplates, MailWorker, Mailer};
+use crate::passwords::Hasher;
+use crate::uninterrupted::Uninterrupted;
+use crate::users::{EmailAddress, User, UserStore};
 
 pub use error::AccountsError;
 pub(crate) use error::{
-    ActionError, DeadLink, PasswordChangeProblem, PasswordResetProblem, SignUpProblems, WrongPassword,
+    ActionError, DeadLink, PasswordChangeProblem, PasswordResetProblem, ProfileChangeProblem, WrongPassword,
 };
+pub(crate) use passwords::VerifiedPassword;
 
 /// The migrations of this crate's tables, in order.
 const MIGRATIONS: &[Migration] = &[
@@ -53,19 +57,15 @@ const ACTIVITY_LIFETIME: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// [`Site`](crate::Site) from both.
 #[derive(Clone, Debug)]
 pub struct Accounts {
+    database: Pool,
     users: UserStore,
     hasher: Hasher,
     activity: ActivityStore,
     recorder: Recorder,
     links: LinkStore,
     mail: Option<MailQueue>,
-}
-
-/// A user whose password has just been verified.
-pub(crate) struct VerifiedPassword {
-    pub(crate) user_id: String,
-    /// The version of the password that was verified.
-    version: i64,
+    session_ends: SessionEnds,
+    uninterrupted: Uninterrupted,
 }
 
 impl Accounts {
@@ -78,12 +78,15 @@ impl Accounts {
     pub async fn open(database: impl Into<Database>) -> Result<Self, AccountsError> {
         let database = database.into();
         Self::migrate(&database).await?;
+        let session_ends = SessionEnds::anywhere(&database);
         let database = Pool::from(database);
         let hasher = Hasher::new().await.map_err(|error| AccountsError::Hash(error.into()))?;
         let activity = ActivityStore::new(database.clone());
         let recorder = Recorder::start(activity.clone());
         let links = LinkStore::new(database.clone());
-        Ok(Self { users: UserStore::new(database), hasher, activity, recorder, links, mail: None })
+        let users = UserStore::new(database.clone());
+        let uninterrupted = Uninterrupted::default();
+        Ok(Self { database, users, hasher, activity, recorder, links, mail: None, session_ends, uninterrupted })
     }
 
     /// Creates or upgrades the tables without opening the accounts, and returns how many migrations were
@@ -92,7 +95,19 @@ impl Accounts {
     /// # Errors
     /// The database failed, or a newer version of this crate has upgraded its tables.
     pub async fn migrate(database: &Database) -> Result<usize, MigrateError> {
-        Pool::from(database.clone()).migrate("accounts", MIGRATIONS).await
+        let applied = Pool::from(database.clone()).migrate("accounts", MIGRATIONS).await?;
+        Ok(applied + database.pending_ends().migrate().await?)
+    }
+
+    /// Keeps the sessions in the same database as the accounts: [`configure`](Self::configure) then sets the
+    /// authenticator's store, and sessions end in the same transaction as a change of their user, such as a new
+    /// password. Create the table with [`Sessions::migrate`](hardtack_sqlx::Sessions::migrate).
+    ///
+    /// Without this call, a change stores the intention to end the sessions, wherever they are: in Redis, or in another
+    /// database. Every server works stored intentions off within seconds, also after a crash.
+    #[must_use]
+    pub fn with_sessions(self) -> Self {
+        Self { session_ends: self.session_ends.here(), ..self }
     }
 
     /// Turns on email: users confirm their addresses, and can reset a forgotten password. Links in emails start
@@ -107,15 +122,18 @@ impl Accounts {
 
     /// Configures an authenticator for this site: refused requests get the site's error pages, and log-ins,
     /// log-outs and other events are recorded for their users to see. Events are written in the background; no
-    /// request waits for them.
+    /// request waits for them. The authenticator needs a session store: that of [`with_sessions`](Self::with_sessions),
+    /// or one that you set.
     pub fn configure(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         let recorder = self.recorder.clone();
-        with_error_pages(builder).on_event(move |event| recorder.record_event(event))
+        let builder = self.session_ends.configure(with_error_pages(builder));
+        builder.on_event(move |event| recorder.record_event(event))
     }
 
-    /// Waits until queued emails are sent and recorded activity is written, for a few seconds at most. Call it
-    /// before the database is closed.
+    /// Waits until changes are complete whose clients have hung up, queued emails are sent, and recorded activity
+    /// is written, for a few seconds at most. Call it before the database is closed.
     pub async fn flush(&self) {
+        self.uninterrupted.finish().await;
         if let Some(mail) = &self.mail {
             mail.flush().await;
         }
@@ -160,191 +178,18 @@ impl Accounts {
         self.activity.latest(user_id, limit).await
     }
 
-    /// Adds a user, or returns what is wrong with each field.
-    pub(crate) async fn sign_up(
+    /// Begins a transaction that changes a user. Every transaction changes the row of the user first, then links,
+    /// then sessions, so that no two of them wait for each other.
+    async fn begin(&self) -> Result<Transaction, BackendError> {
+        self.database.begin().await.map_err(BackendError::new)
+    }
+
+    /// Runs work to its end, even if the client hangs up. [`Self::flush`] waits for it.
+    pub(crate) async fn run_uninterrupted<T: Send + 'static>(
         &self,
-        username: &str,
-        password: String,
-        now: Timestamp,
-    ) -> Result<User, ActionError<SignUpProblems>> {
-        let problems = SignUpProblems {
-            username: validate_username(username).err(),
-            password: validate_password(&password, username).err(),
-        };
-        if problems.username.is_some() || problems.password.is_some() {
-            return Err(ActionError::Invalid(problems));
-        }
-        let password_hash = self.hasher.hash(password).await?;
-        let added = self.users.add(NewUser { username, password_hash: &password_hash, now }).await?;
-        let taken = SignUpProblems { username: Some(UserNameProblem::Taken), password: None };
-        added.ok_or(ActionError::Invalid(taken))
-    }
-
-    /// Verifies the password of a log-in. An unknown name, a disabled user and a wrong password take the same
-    /// time and return the same error (ASVS 5.0 V6.3.8).
-    pub(crate) async fn verify_log_in(
-        &self,
-        username: &str,
-        password: String,
-        request: &RequestInfo,
-    ) -> Result<VerifiedPassword, ActionError<WrongPassword>> {
-        let found = self.users.credentials_by_name(username).await?;
-        self.verify_password(found, password, request).await
-    }
-
-    /// Verifies the password of a user who is logged in.
-    pub(crate) async fn verify_again(
-        &self,
-        user_id: &str,
-        password: String,
-        request: &RequestInfo,
-    ) -> Result<VerifiedPassword, ActionError<WrongPassword>> {
-        let found = self.users.credentials_by_id(user_id).await?;
-        self.verify_password(found, password, request).await
-    }
-
-    async fn verify_password(
-        &self,
-        found: Option<StoredCredentials>,
-        password: String,
-        request: &RequestInfo,
-    ) -> Result<VerifiedPassword, ActionError<WrongPassword>> {
-        let hash = found.as_ref().map(|credentials| credentials.password_hash.clone());
-        let verdict = self.hasher.verify(password.clone(), hash).await?;
-        if let Some(credentials) = found.as_ref().filter(|_| verdict == Verdict::Wrong) {
-            self.recorder.record(&credentials.id, ActivityKind::LogInFailed, request);
-        }
-        let Some(credentials) = found.filter(|found| verdict != Verdict::Wrong && !found.disabled) else {
-            return Err(ActionError::Invalid(WrongPassword));
-        };
-        if verdict == Verdict::RightButWeakHash {
-            let hash = self.hasher.hash(password).await?;
-            self.users.set_password(&credentials.id, &hash, credentials.password_version, false).await?;
-        }
-        Ok(VerifiedPassword { user_id: credentials.id, version: credentials.password_version })
-    }
-
-    /// Returns whether the user still has the password that was verified, and is still enabled. Call it after
-    /// creating the session: a concurrent password change ends only the sessions that exist at that moment, and
-    /// this check catches a session that is created just after it.
-    pub(crate) async fn is_still_valid(&self, verified: &VerifiedPassword) -> Result<bool, BackendError> {
-        let found = self.users.credentials_by_id(&verified.user_id).await?;
-        Ok(found.is_some_and(|found| found.password_version == verified.version && !found.disabled))
-    }
-
-    /// Changes a password, given the current one.
-    pub(crate) async fn change_password(
-        &self,
-        user: &User,
-        current: String,
-        new: String,
-        request: &RequestInfo,
-    ) -> Result<(), ActionError<PasswordChangeProblem>> {
-        validate_password(&new, &user.username)
-            .map_err(|problem| ActionError::Invalid(PasswordChangeProblem::InvalidNew(problem)))?;
-        let verified = self.verify_again(&user.id, current, request).await;
-        let verified =
-            verified.map_err(|error| error.map_invalid(|WrongPassword| PasswordChangeProblem::WrongCurrent))?;
-        let hash = self.hasher.hash(new).await?;
-        if self.users.set_password(&user.id, &hash, verified.version, true).await? {
-            return Ok(());
-        }
-        // The password was changed concurrently: the current password is no longer the one that was entered.
-        Err(ActionError::Invalid(PasswordChangeProblem::WrongCurrent))
-    }
-
-    /// Stores a profile if it is valid. Sends a confirmation to a new address, and a notice to the old one if it
-    /// was confirmed.
-    pub(crate) async fn change_profile(
-        &self,
-        user: &User,
-        profile: Profile,
-        request: &RequestInfo,
-    ) -> Result<User, ActionError<(Profile, Vec<ProfileProblem>)>> {
-        let (profile, problems) = profile.validate();
-        if !problems.is_empty() {
-            return Err(ActionError::Invalid((profile, problems)));
-        }
-        let changed = self.users.set_profile(&user.id, &profile).await?;
-        let changed = changed.ok_or_else(|| ActionError::Backend(BackendError::new("the user no longer exists")))?;
-        if changed.email != user.email {
-            self.recorder.record(&user.id, ActivityKind::EmailChanged, request);
-            self.send_confirmation(&changed, request.at);
-            let old_address = EmailAddress::parse(&user.email).filter(|_| user.email_confirmed);
-            if let (Some(mail), Some(old_address)) = (&self.mail, old_address) {
-                mail.push(MailJob::EmailWasChanged { username: user.username.clone(), old_address, at: request.at });
-            }
-        }
-        Ok(changed)
-    }
-
-    /// Returns whether email is turned on.
-    pub(crate) const fn sends_mail(&self) -> bool {
-        self.mail.is_some()
-    }
-
-    /// Sends a confirmation link to a user who has an unconfirmed address.
-    pub(crate) fn send_confirmation(&self, user: &User, at: Timestamp) {
-        if let Some(mail) = self.mail.as_ref().filter(|_| !user.email.is_empty() && !user.email_confirmed) {
-            mail.push(MailJob::ConfirmEmail { user_id: user.id.clone(), at });
-        }
-    }
-
-    /// Sends a reset link to the users who have confirmed this address. Takes the same time and returns nothing
-    /// whether or not there is such a user (ASVS 5.0 V6.3.8).
-    pub(crate) fn forgot_password(&self, address: EmailAddress, request: RequestInfo) {
-        if let Some(mail) = &self.mail {
-            mail.push(MailJob::ForgotPassword { address, request });
-        }
-    }
-
-    /// Returns the name of the user that a link was sent to, or `None` if the link no longer works.
-    pub(crate) async fn username_of_link(
-        &self,
-        token: &LinkToken,
-        purpose: LinkPurpose,
-        now: Timestamp,
-    ) -> Result<Option<String>, BackendError> {
-        self.links.username(token, purpose, now).await
-    }
-
-    /// Confirms the address that a link was sent to.
-    pub(crate) async fn confirm_email(
-        &self,
-        token: &LinkToken,
-        request: &RequestInfo,
-    ) -> Result<(), ActionError<DeadLink>> {
-        match self.links.confirm_email(token, request.at).await? {
-            Redemption::Done { user_id } => {
-                self.recorder.record(&user_id, ActivityKind::EmailConfirmed, request);
-                Ok(())
-            }
-            Redemption::DeadLink => Err(ActionError::Invalid(DeadLink)),
-        }
-    }
-
-    /// Sets a new password with a reset link, and returns the user's id. If the password breaks a rule, the link
-    /// still works afterwards.
-    pub(crate) async fn reset_password(
-        &self,
-        token: &LinkToken,
-        new: String,
-        request: &RequestInfo,
-    ) -> Result<String, ActionError<PasswordResetProblem>> {
-        let dead_link = || ActionError::Invalid(PasswordResetProblem::DeadLink);
-        let username = self.links.username(token, LinkPurpose::ResetPassword, request.at).await?;
-        let username = username.ok_or_else(dead_link)?;
-        validate_password(&new, &username)
-            .map_err(|problem| ActionError::Invalid(PasswordResetProblem::InvalidNew(problem)))?;
-        let hash = self.hasher.hash(new).await?;
-        let Redemption::Done { user_id } = self.links.set_password(token, &hash, request.at).await? else {
-            return Err(dead_link());
-        };
-        self.recorder.record(&user_id, ActivityKind::PasswordReset, request);
-        if let Some(mail) = &self.mail {
-            mail.push(MailJob::PasswordWasReset { user_id: user_id.clone(), at: request.at });
-        }
-        Ok(user_id)
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, BackendError> {
+        self.uninterrupted.run(work).await
     }
 
     /// Checks that the database responds.

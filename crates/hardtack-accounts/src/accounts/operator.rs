@@ -1,10 +1,13 @@
-//! Functions for operators: list, find, disable and enable users. None of them checks a password.
+//! Functions for operators: list, find, disable, enable and log out users. None of them checks a password.
 
 use hardtack::BackendError;
 use hardtack::clock::Timestamp;
+use hardtack::session::EndedSessions;
+use hardtack_db::Transaction;
 
 use super::Accounts;
-use crate::users::UserRecord;
+use crate::links::LinkStore;
+use crate::users::{UserRecord, UserStore};
 
 impl Accounts {
     /// Returns up to `limit` users, disabled or not, whose names sort after `after`. If `after` is `None`, starts with
@@ -25,18 +28,25 @@ impl Accounts {
     }
 
     /// Disables the user with this name: from now on the user cannot log in, and the user's tokens are refused
-    /// wherever [`CurrentUser`](hardtack_axum::CurrentUser) is extracted. Returns the user, or `None` if no user
-    /// has the name.
+    /// wherever [`CurrentUser`](hardtack_axum::CurrentUser) is extracted. Links that were sent by email stop working,
+    /// also if the user is enabled again. Returns `None` if no user has the name.
     ///
-    /// This does not end the user's sessions: call [`Authenticator::revoke_all_sessions`] afterwards. A log-in in
-    /// flight checks the user again once its session exists, and ends the session if the user is disabled by then.
+    /// The user's sessions end too, at the latest within seconds, even if the process stops after this call. Pass the
+    /// result to [`Authenticator::finish_ending`], which ends them before it returns. A log-in that is in flight checks
+    /// again after it has created its session, and ends the session if the user is disabled.
     ///
-    /// [`Authenticator::revoke_all_sessions`]: hardtack::Authenticator::revoke_all_sessions
+    /// [`Authenticator::finish_ending`]: hardtack::Authenticator::finish_ending
     ///
     /// # Errors
-    /// The database failed.
-    pub async fn disable(&self, username: &str, now: Timestamp) -> Result<Option<UserRecord>, BackendError> {
-        self.users.set_disabled(username, Some(now)).await
+    /// The database failed. If it failed at the end, the user may be disabled.
+    pub async fn disable(
+        &self,
+        username: &str,
+        now: Timestamp,
+    ) -> Result<Option<(UserRecord, EndedSessions)>, BackendError> {
+        let mut transaction = self.begin().await?;
+        let Some(record) = UserStore::disable_in(&mut transaction, username, now).await? else { return Ok(None) };
+        self.end_access(transaction, record).await.map(Some)
     }
 
     /// Enables a disabled user, who can then log in again with the same password. Returns the user, or `None` if no
@@ -45,6 +55,29 @@ impl Accounts {
     /// # Errors
     /// The database failed.
     pub async fn enable(&self, username: &str) -> Result<Option<UserRecord>, BackendError> {
-        self.users.set_disabled(username, None).await
+        self.users.enable(username).await
+    }
+
+    /// Logs the user with this name out everywhere, and makes reset and confirmation links stop working. Returns `None`
+    /// if no user has the name. As with [`disable`](Self::disable), pass the result to
+    /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
+    ///
+    /// # Errors
+    /// The database failed. If it failed at the end, the user may be logged out.
+    pub async fn log_out(&self, username: &str) -> Result<Option<(UserRecord, EndedSessions)>, BackendError> {
+        let Some(record) = self.users.find_by_name(username).await? else { return Ok(None) };
+        self.end_access(self.begin().await?, record).await.map(Some)
+    }
+
+    /// Kills the user's links, ends the user's sessions, and commits.
+    async fn end_access(
+        &self,
+        mut transaction: Transaction,
+        record: UserRecord,
+    ) -> Result<(UserRecord, EndedSessions), BackendError> {
+        LinkStore::kill_in(&mut transaction, &record.user.id).await?;
+        let ended = self.session_ends.end_all_in(&mut transaction, &record.user.id).await?;
+        transaction.commit().await.map_err(BackendError::new)?;
+        Ok((record, ended))
     }
 }

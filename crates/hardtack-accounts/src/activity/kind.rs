@@ -15,13 +15,15 @@ pub(crate) enum ActivityKind {
     Reauthenticated,
     EmailChanged,
     EmailConfirmed,
+    /// A changed address was restored with a link.
+    EmailRestored,
     /// A password reset link was sent.
     ResetSent,
     PasswordReset,
 }
 
 impl ActivityKind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::LogIn,
         Self::LogInFailed,
         Self::LogOut,
@@ -31,6 +33,7 @@ impl ActivityKind {
         Self::Reauthenticated,
         Self::EmailChanged,
         Self::EmailConfirmed,
+        Self::EmailRestored,
         Self::ResetSent,
         Self::PasswordReset,
     ];
@@ -60,6 +63,7 @@ impl ActivityKind {
             Self::Reauthenticated => "reauthenticated",
             Self::EmailChanged => "email_changed",
             Self::EmailConfirmed => "email_confirmed",
+            Self::EmailRestored => "email_restored",
             Self::ResetSent => "reset_sent",
             Self::PasswordReset => "password_reset",
         }
@@ -82,6 +86,7 @@ impl ActivityKind {
             Self::Reauthenticated => "Password confirmed",
             Self::EmailChanged => "Email address changed",
             Self::EmailConfirmed => "Email address confirmed",
+            Self::EmailRestored => "Old email address restored by its owner",
             Self::ResetSent => "Password reset link sent",
             Self::PasswordReset => "Password reset by email",
         }

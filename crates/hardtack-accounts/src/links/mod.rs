@@ -8,5 +8,5 @@ mod store;
 mod token;
 
 pub(crate) use purpose::LinkPurpose;
-pub(crate) use store::{LinkStore, Redemption};
+pub(crate) use store::{LinkStore, LiveLink};
 pub(crate) use token::LinkToken;

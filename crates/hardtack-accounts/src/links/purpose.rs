@@ -7,6 +7,8 @@ use std::time::Duration;
 pub(crate) enum LinkPurpose {
     ConfirmEmail,
     ResetPassword,
+    /// Restores the address that the link was sent to, after someone has replaced it.
+    UndoEmail,
 }
 
 impl LinkPurpose {
@@ -15,14 +17,16 @@ impl LinkPurpose {
         match self {
             Self::ConfirmEmail => "confirm_email",
             Self::ResetPassword => "reset_password",
+            Self::UndoEmail => "undo_email",
         }
     }
 
-    /// Returns how long a link works: a day for a confirmation, an hour for a reset.
+    /// Returns how long a link works: a day for a confirmation, an hour for a reset, a week to undo a new address.
     pub(super) const fn lifetime(self) -> Duration {
         match self {
             Self::ConfirmEmail => Duration::from_secs(24 * 60 * 60),
             Self::ResetPassword => Duration::from_secs(60 * 60),
+            Self::UndoEmail => Duration::from_secs(7 * 24 * 60 * 60),
         }
     }
 }

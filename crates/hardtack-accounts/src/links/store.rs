@@ -5,25 +5,26 @@ use std::time::Duration;
 
 use hardtack::BackendError;
 use hardtack::clock::Timestamp;
-use hardtack_db::{Pool, Statement};
+use hardtack_db::{Pool, Statement, Transaction};
 
 use super::{LinkPurpose, LinkToken};
-use crate::users::{EmailAddress, email_key};
+use crate::users::EmailAddress;
 
 /// How many links of each purpose a user is sent within [`RATE_WINDOW`] at most, so that nobody can flood a
 /// mailbox.
 const MAX_IN_WINDOW: i64 = 3;
 const RATE_WINDOW: Duration = Duration::from_secs(60 * 60);
 
-/// The result of redeeming a link.
-#[derive(Debug, PartialEq, Eq)]
-#[must_use]
-pub(crate) enum Redemption {
-    /// The link worked, and is used up.
-    Done { user_id: String },
-    /// The user was not changed: the link was used before, has expired or never existed, the user is disabled, or
-    /// the user's address or password has changed since the link was sent.
-    DeadLink,
+/// A link that works: it exists, has not expired, and its user has not changed in a way that invalidates it.
+#[derive(Debug)]
+pub(crate) struct LiveLink {
+    pub(crate) user_id: String,
+    pub(crate) username: String,
+    /// The address that the link was sent to.
+    pub(crate) address: String,
+    /// The user's password version when the link was created.
+    pub(crate) password_version: i64,
+    created_at: i64,
 }
 
 /// Reads and writes the table `links`.
@@ -46,92 +47,94 @@ impl LinkStore {
         address: &EmailAddress,
         now: Timestamp,
     ) -> Result<Option<LinkToken>, BackendError> {
-        let token = LinkToken::new();
         // Copies the current address and password version. A new address invalidates the link, and a new password
         // invalidates reset links.
         let sql = "INSERT INTO links (token_hash, user_id, purpose, address, password_version, created_at, expires_at) \
                    SELECT $1, id, $2, email, password_version, $3, $4 FROM users \
                    WHERE id = $5 AND email = $6 AND disabled_at IS NULL AND (SELECT COUNT(*) FROM links \
                    WHERE user_id = $5 AND purpose = $2 AND created_at > $7) < $8";
+        let more =
+            |statement: Statement<'static>| statement.bind((now - RATE_WINDOW).unix_seconds()).bind(MAX_IN_WINDOW);
+        self.insert(sql, user_id, purpose, address, now, more).await
+    }
+
+    /// Creates a link that restores an address that the user has just replaced. There is no limit: each one is sent
+    /// to an address that the user had confirmed. Returns `None` if the user is disabled or deleted.
+    pub(crate) async fn create_undo(
+        &self,
+        user_id: &str,
+        old_address: &EmailAddress,
+        now: Timestamp,
+    ) -> Result<Option<LinkToken>, BackendError> {
+        let sql = "INSERT INTO links (token_hash, user_id, purpose, address, password_version, created_at, expires_at) \
+                   SELECT $1, id, $2, $6, password_version, $3, $4 FROM users WHERE id = $5 AND disabled_at IS NULL";
+        self.insert(sql, user_id, LinkPurpose::UndoEmail, old_address, now, |statement| statement).await
+    }
+
+    async fn insert(
+        &self,
+        sql: &'static str,
+        user_id: &str,
+        purpose: LinkPurpose,
+        address: &EmailAddress,
+        now: Timestamp,
+        more: impl FnOnce(Statement<'static>) -> Statement<'static>,
+    ) -> Result<Option<LinkToken>, BackendError> {
+        let token = LinkToken::new();
         let statement = Statement::new(sql)
             .bind(token.hash())
             .bind(purpose.name())
             .bind(now.unix_seconds())
             .bind((now + purpose.lifetime()).unix_seconds())
-            .bind(user_id)
-            .bind(address.as_str())
-            .bind((now - RATE_WINDOW).unix_seconds())
-            .bind(MAX_IN_WINDOW);
-        let created = self.database.execute(statement).await.map_err(BackendError::new)?;
+            .bind(user_id.to_owned())
+            .bind(address.as_str().to_owned());
+        let created = self.database.execute(more(statement)).await.map_err(BackendError::new)?;
         Ok((created == 1).then_some(token))
     }
 
-    /// Returns the user name of a link that still works, without using it up.
-    pub(crate) async fn username(
+    /// Returns a link that works, without using it up.
+    pub(crate) async fn find(
         &self,
         token: &LinkToken,
         purpose: LinkPurpose,
         now: Timestamp,
-    ) -> Result<Option<String>, BackendError> {
-        let sql = "SELECT users.username FROM links JOIN users ON users.id = links.user_id \
-                   WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3 AND users.email = links.address \
-                   AND users.disabled_at IS NULL \
-                   AND (purpose <> 'reset_password' OR users.password_version = links.password_version)";
-        let statement = Statement::new(sql).bind(token.hash()).bind(purpose.name()).bind(now.unix_seconds());
-        let found: Vec<(String,)> = self.database.fetch(statement).await.map_err(BackendError::new)?;
-        Ok(found.into_iter().next().map(|(username,)| username))
+    ) -> Result<Option<LiveLink>, BackendError> {
+        self.database.fetch(find(token, purpose, now)).await.map(first).map_err(BackendError::new)
     }
 
-    /// Redeems a link by confirming the address that it was sent to. If the user has changed the address since,
-    /// even concurrently, no address is confirmed.
-    pub(crate) async fn confirm_email(&self, token: &LinkToken, now: Timestamp) -> Result<Redemption, BackendError> {
-        let sql = "UPDATE users SET email_confirmed_at = $1, email_key = $2 \
-                   WHERE id = $3 AND email = $4 AND disabled_at IS NULL";
-        self.redeem(token, LinkPurpose::ConfirmEmail, now, |link| {
-            let key = email_key(&link.address);
-            Statement::new(sql).bind(now.unix_seconds()).bind(key).bind(link.user_id).bind(link.address)
-        })
-        .await
-    }
-
-    /// Redeems a link by storing a new password hash, if neither the password nor the address has changed since
-    /// the link was sent.
-    pub(crate) async fn set_password(
-        &self,
-        token: &LinkToken,
-        hash: &str,
-        now: Timestamp,
-    ) -> Result<Redemption, BackendError> {
-        let sql = "UPDATE users SET password_hash = $1, password_version = password_version + 1 \
-                   WHERE id = $2 AND password_version = $3 AND email = $4 AND email_confirmed_at IS NOT NULL \
-                   AND disabled_at IS NULL";
-        let hash = hash.to_owned();
-        self.redeem(token, LinkPurpose::ResetPassword, now, |link| {
-            Statement::new(sql).bind(hash).bind(link.user_id).bind(link.password_version).bind(link.address)
-        })
-        .await
-    }
-
-    /// Deletes a link and runs its update in one transaction. Of two concurrent calls, only one finds the link.
-    async fn redeem(
-        &self,
+    /// Returns a link that works, in a transaction that will use it up. In every transaction, change the user
+    /// before the links, so that no two transactions wait for each other.
+    pub(crate) async fn find_in(
+        transaction: &mut Transaction,
         token: &LinkToken,
         purpose: LinkPurpose,
         now: Timestamp,
-        update: impl FnOnce(StoredLink) -> Statement<'static>,
-    ) -> Result<Redemption, BackendError> {
-        let mut transaction = self.database.begin().await.map_err(BackendError::new)?;
-        let sql = "DELETE FROM links WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3 \
-                   RETURNING user_id, address, password_version";
-        let statement = Statement::new(sql).bind(token.hash()).bind(purpose.name()).bind(now.unix_seconds());
-        let found: Vec<(String, String, i64)> = transaction.fetch(statement).await.map_err(BackendError::new)?;
-        let Some((user_id, address, password_version)) = found.into_iter().next() else {
-            return Ok(Redemption::DeadLink);
-        };
-        let link = StoredLink { user_id: user_id.clone(), address, password_version };
-        let updated = transaction.execute(update(link)).await.map_err(BackendError::new)?;
-        transaction.commit().await.map_err(BackendError::new)?;
-        Ok(if updated == 1 { Redemption::Done { user_id } } else { Redemption::DeadLink })
+    ) -> Result<Option<LiveLink>, BackendError> {
+        transaction.fetch(find(token, purpose, now)).await.map(first).map_err(BackendError::new)
+    }
+
+    /// Uses a link up. Returns `false` if another transaction has used it since it was found; then roll back.
+    pub(crate) async fn use_up_in(transaction: &mut Transaction, token: &LinkToken) -> Result<bool, BackendError> {
+        let statement = Statement::new("DELETE FROM links WHERE token_hash = $1").bind(token.hash());
+        transaction.execute(statement).await.map(|deleted| deleted == 1).map_err(BackendError::new)
+    }
+
+    /// Deletes the user's reset and confirmation links, which work no longer (ASVS 5.0 V7.4.2). Links that undo a
+    /// new address stay: whoever replaced the address may also have replaced the password.
+    pub(crate) async fn kill_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
+        let sql = "DELETE FROM links WHERE user_id = $1 AND purpose <> 'undo_email'";
+        transaction.execute(Statement::new(sql).bind(user_id)).await.map(drop).map_err(BackendError::new)
+    }
+
+    /// Deletes the links that undo a later change of the address than this link does. Otherwise, whoever replaced
+    /// the address could undo the undoing.
+    pub(crate) async fn kill_later_undos_in(
+        transaction: &mut Transaction,
+        link: &LiveLink,
+    ) -> Result<(), BackendError> {
+        let sql = "DELETE FROM links WHERE user_id = $1 AND purpose = 'undo_email' AND created_at >= $2";
+        let statement = Statement::new(sql).bind(&link.user_id).bind(link.created_at);
+        transaction.execute(statement).await.map(drop).map_err(BackendError::new)
     }
 
     /// Deletes up to `limit` expired links and returns how many.
@@ -143,9 +146,18 @@ impl LinkStore {
     }
 }
 
-/// The user, address and password version that a link was created for.
-struct StoredLink {
-    user_id: String,
-    address: String,
-    password_version: i64,
+type LinkColumns = (String, String, String, i64, i64);
+
+fn find(token: &LinkToken, purpose: LinkPurpose, now: Timestamp) -> Statement<'static> {
+    let sql = "SELECT users.id, users.username, links.address, links.password_version, links.created_at \
+               FROM links JOIN users ON users.id = links.user_id \
+               WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3 AND users.disabled_at IS NULL \
+               AND (purpose = 'undo_email' OR users.email = links.address) \
+               AND (purpose <> 'reset_password' OR users.password_version = links.password_version)";
+    Statement::new(sql).bind(token.hash()).bind(purpose.name()).bind(now.unix_seconds())
+}
+
+fn first(rows: Vec<LinkColumns>) -> Option<LiveLink> {
+    let (user_id, username, address, password_version, created_at) = rows.into_iter().next()?;
+    Some(LiveLink { user_id, username, address, password_version, created_at })
 }

@@ -26,8 +26,18 @@ impl LinkToken {
     /// Returns the SHA-256 hash under which the token is stored. A fast hash suffices: 128 random bits cannot be
     /// guessed.
     pub(super) fn hash(&self) -> String {
-        Sha256::digest(self.0.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+        hexadecimal_hash(&self.0)
     }
+
+    /// Returns the value of the hidden field that binds a form to this link. It reveals neither the token nor the
+    /// hash in the database.
+    pub(crate) fn form_key(&self) -> String {
+        hexadecimal_hash(&format!("form of {}", self.0))
+    }
+}
+
+fn hexadecimal_hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl fmt::Debug for LinkToken {
@@ -46,6 +56,7 @@ mod tests {
         assert_eq!(LinkToken::parse(token.as_str()), Some(token.clone()));
         assert_ne!(token, LinkToken::new());
         assert!(!token.hash().contains(token.as_str()) && token.hash().len() == 64);
+        assert!(token.form_key() != token.hash() && token.form_key() != LinkToken::new().form_key());
         for bad in ["", "0", &"0".repeat(31), &"0".repeat(33), &"A".repeat(32), &"é".repeat(16)] {
             assert_eq!(LinkToken::parse(bad), None, "{bad}");
         }

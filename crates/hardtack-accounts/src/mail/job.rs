@@ -13,6 +13,6 @@ pub(crate) enum MailJob {
     ConfirmEmail { user_id: String, at: Timestamp },
     /// A user has a new password, set by a reset link.
     PasswordWasReset { user_id: String, at: Timestamp },
-    /// A user has replaced a confirmed address; `old_address` is notified.
-    EmailWasChanged { username: String, old_address: EmailAddress, at: Timestamp },
+    /// A user has replaced a confirmed address; `old_address` gets a link that undoes it.
+    EmailWasChanged { user_id: String, username: String, old_address: EmailAddress, at: Timestamp },
 }

@@ -50,9 +50,28 @@ impl MailTemplates {
         self.mail(to, "Your password was changed", text, at)
     }
 
-    /// Tells the old address that the account has a new one.
-    pub(super) fn email_was_changed(&self, to: EmailAddress, username: &str, at: Timestamp) -> Mail {
-        let text = self.notice(&format!("The email address of {username} was changed."));
+    /// Tells the old address that the account has a new one, with a link that undoes it.
+    pub(super) fn email_was_changed(
+        &self,
+        to: EmailAddress,
+        username: &str,
+        undo: Option<&LinkToken>,
+        at: Timestamp,
+    ) -> Mail {
+        let site = &self.site;
+        let what = format!("The email address of {username} at {site} was changed. This address is no longer used.");
+        let text = match undo {
+            Some(token) => format!(
+                "{what}\n\n\
+                 If it was you, ignore this email.\n\n\
+                 If it was not you, undo it within a week. This restores your address and logs out all devices:\n\n\
+                 {site}/email/undo?token={token}\n\n\
+                 Then choose a new password, because whoever changed the address knows yours:\n\n\
+                 {site}/password/forgot\n",
+                token = token.as_str()
+            ),
+            None => self.notice(&what),
+        };
         self.mail(to, "Your email address was changed", text, at)
     }
 

@@ -20,7 +20,7 @@ pub(crate) struct AccountView<'a> {
     pub unconfirmed_email: Option<&'a str>,
     /// The date of the sign-up, as text.
     pub created: &'a str,
-    /// Errors of `display_name` and `email`.
+    /// Errors of `display_name`, `email` and its `current_password`.
     pub profile_errors: &'a [FieldError<'a>],
     /// Errors of `current_password` and `new_password`.
     pub password_errors: &'a [FieldError<'a>],
@@ -64,6 +64,13 @@ fn profile(view: &AccountView<'_>) -> Markup {
             hint: Some("Shown instead of your user name."),
         },
         Field { form: "settings", name: "email", label: "Email", kind: FieldKind::Email(view.email), hint: None },
+        Field {
+            form: "settings",
+            name: "current_password",
+            label: "Current password",
+            kind: FieldKind::OptionalPassword,
+            hint: Some("Only if you change the email address."),
+        },
     ];
     html! {
         section.card aria-labelledby="settings" {
@@ -71,6 +78,7 @@ fn profile(view: &AccountView<'_>) -> Markup {
             form method="post" action="/account/change_settings" {
                 (form::summary("settings", &fields, view.profile_errors))
                 (form::csrf(view.csrf_token))
+                (form::username_for_password_managers(view.username))
                 @for field in &fields { (form::field(field, view.profile_errors)) }
                 button.button.primary type="submit" { "Save details" }
             }

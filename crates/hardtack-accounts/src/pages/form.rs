@@ -21,6 +21,8 @@ pub(super) enum FieldKind<'a> {
     RequiredEmail(&'a str),
     /// The current password.
     CurrentPassword,
+    /// The current password, which only some changes need.
+    OptionalPassword,
     /// A new password.
     NewPassword,
 }
@@ -52,6 +54,11 @@ pub(super) const NEW_PASSWORD_HINT: &str = "At least 8 characters. A phrase of s
 /// The hidden field with the CSRF token.
 pub(super) fn csrf(token: &str) -> Markup {
     html! { input type="hidden" name="csrf_token" value=(token); }
+}
+
+/// The hidden field that binds the form to the link that it was rendered for.
+pub(super) fn link(form_key: &str) -> Markup {
+    html! { input type="hidden" name="link" value=(form_key); }
 }
 
 /// The hidden field with the path to go to afterwards.
@@ -110,11 +117,11 @@ pub(super) fn field(field: &Field<'_>, errors: &[FieldError<'_>]) -> Markup {
         FieldKind::Username(value) => ("text", "username", Some(value)),
         FieldKind::DisplayName(value) => ("text", "nickname", Some(value)),
         FieldKind::Email(value) | FieldKind::RequiredEmail(value) => ("email", "email", Some(value)),
-        FieldKind::CurrentPassword => ("password", "current-password", None),
+        FieldKind::CurrentPassword | FieldKind::OptionalPassword => ("password", "current-password", None),
         FieldKind::NewPassword => ("password", "new-password", None),
     };
     let exact = matches!(field.kind, FieldKind::Username(_) | FieldKind::Email(_) | FieldKind::RequiredEmail(_));
-    let required = !matches!(field.kind, FieldKind::DisplayName(_) | FieldKind::Email(_));
+    let required = !matches!(field.kind, FieldKind::DisplayName(_) | FieldKind::Email(_) | FieldKind::OptionalPassword);
     let minimum = matches!(field.kind, FieldKind::NewPassword).then_some(PASSWORD_LENGTH);
     html! {
         div.field.failed[failed] {

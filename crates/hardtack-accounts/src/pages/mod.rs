@@ -8,6 +8,7 @@
 mod account;
 mod confirm_email;
 mod device_name;
+mod done;
 mod error;
 mod forgot_password;
 mod form;
@@ -24,12 +25,14 @@ mod signup;
 #[cfg(test)]
 mod tests;
 mod time;
+mod undo_email;
 mod url;
 mod view;
 
 pub(crate) use account::{AccountView, account};
 pub(crate) use confirm_email::confirm_email;
 pub(crate) use device_name::device_name;
+pub(crate) use done::{DoneView, done_page};
 pub(crate) use error::{ErrorView, error_page};
 pub(crate) use forgot_password::{ForgotPasswordView, forgot_password, mail_is_off};
 pub(crate) use home::home;
@@ -42,6 +45,7 @@ pub(crate) use service::service;
 pub(crate) use sessions::{ActivityRow, DevicePage, DeviceRow, sessions};
 pub(crate) use signup::signup;
 pub(crate) use time::{TimeText, date};
+pub(crate) use undo_email::{UndoEmailView, undo_email};
 pub(crate) use view::{CredentialsView, FieldError, Notice, NoticeKind, Shell, Viewer};
 
 /// The stylesheet, served at `/assets/hardtack.css`.

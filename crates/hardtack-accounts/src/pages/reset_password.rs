@@ -10,13 +10,15 @@ use super::view::{FieldError, Shell};
 pub(crate) struct ResetPasswordView<'a> {
     /// The pre-session CSRF token.
     pub csrf_token: &'a str,
+    /// Binds the form to its link.
+    pub form_key: &'a str,
     /// The user whose password is reset.
     pub username: &'a str,
     /// Errors of `new_password`.
     pub errors: &'a [FieldError<'a>],
 }
 
-/// Renders the form, which posts `new_password` and `csrf_token`.
+/// Renders the form, which posts `new_password`, `csrf_token` and `link`.
 pub(crate) fn reset_password(shell: &Shell<'_>, view: &ResetPasswordView<'_>) -> Markup {
     let fields = [Field {
         form: "reset",
@@ -42,6 +44,7 @@ pub(crate) fn reset_password(shell: &Shell<'_>, view: &ResetPasswordView<'_>) ->
                     form method="post" action="/password/reset" {
                         (form::summary("reset", &fields, view.errors))
                         (form::csrf(view.csrf_token))
+                        (form::link(view.form_key))
                         (form::username_for_password_managers(view.username))
                         @for field in &fields { (form::field(field, view.errors)) }
                         button.button.primary.full type="submit" { "Set the password" }

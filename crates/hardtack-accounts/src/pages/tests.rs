@@ -88,7 +88,7 @@ fn activity(is_suspicious: bool) -> ActivityRow {
 
 /// Renders every page in each of its states, with hostile text in every value.
 fn every_page() -> Vec<(&'static str, bool, String)> {
-    let profile = [wrong("display_name", HOSTILE), wrong("email", HOSTILE)];
+    let profile = [wrong("display_name", HOSTILE), wrong("email", HOSTILE), wrong("current_password", HOSTILE)];
     let passwords = [wrong("current_password", "Wrong."), wrong("new_password", HOSTILE), wrong("", "Both are wrong.")];
     let fields = [
         wrong("", HOSTILE),
@@ -110,7 +110,9 @@ fn every_page() -> Vec<(&'static str, bool, String)> {
     let reauthenticate_view =
         |errors| ReauthenticateView { csrf_token: "token", username: HOSTILE, next: Some("/account"), errors };
     let forgot_view = |errors| ForgotPasswordView { csrf_token: "token", email: HOSTILE, errors };
-    let reset_view = |errors| ResetPasswordView { csrf_token: "token", username: HOSTILE, errors };
+    let reset_view = |errors| ResetPasswordView { csrf_token: "token", form_key: HOSTILE, username: HOSTILE, errors };
+    let undo_view = UndoEmailView { csrf_token: "token", form_key: HOSTILE, username: HOSTILE, address: HOSTILE };
+    let done_view = DoneView { title: HOSTILE, text: HOSTILE, action: ("/account", HOSTILE) };
     let error_view = |action| ErrorView { status: 403, title: HOSTILE, explanation: HOSTILE, action };
     let devices = [device("here", true), device("../there?", false), device("elsewhere", false)];
     let pages: Vec<(&'static str, bool, Markup)> = vec![
@@ -133,7 +135,9 @@ fn every_page() -> Vec<(&'static str, bool, String)> {
         ("forgot password, without mail", false, mail_is_off(&VISITOR)),
         ("reset", false, reset_password(&VISITOR, &reset_view(&[]))),
         ("reset, failed", false, reset_password(&VISITOR, &reset_view(&passwords))),
-        ("confirmation", false, confirm_email(&VISITOR, "token", HOSTILE)),
+        ("confirmation", false, confirm_email(&VISITOR, "token", HOSTILE, HOSTILE)),
+        ("restored address", false, undo_email(&VISITOR, &undo_view)),
+        ("done", true, done_page(&VIEWER, &done_view)),
         ("devices", true, sessions(&VIEWER, "token", &all(devices.to_vec()), &[activity(true), activity(false)])),
         ("devices, one", true, sessions(&VIEWER, "token", &all(devices[..1].to_vec()), &[])),
         ("devices, a page", true, sessions(&VIEWER, "token", &middle(devices[1..].to_vec()), &[])),
@@ -302,7 +306,9 @@ fn every_field_has_the_right_autocomplete() {
                 assert_eq!(password.get("minlength"), minimum, "{page}");
                 assert_eq!(password.get("maxlength"), None, "{page}");
                 assert_eq!(password.get("value"), None, "{page}");
-                assert!(password.has("required"), "{page}");
+                // New settings need the password only if the address is one of them.
+                let optional = form.contains("action=\"/account/change_settings\"");
+                assert_eq!(password.has("required"), !optional, "{page}");
             }
         }
     }

@@ -3,38 +3,35 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use hardtack_axum::{Auth, AuthError, CurrentUser};
-use http::{HeaderMap, StatusCode};
-use serde::Deserialize;
+use http::StatusCode;
 use serde_json::json;
 
-use super::link_page::LinkPage;
+use super::link_page::{LinkPage, SentLink};
 use crate::accounts::DeadLink;
 use crate::activity::RequestInfo;
 use crate::extract::FormOrJson;
-use crate::links::LinkPurpose;
+use crate::links::{LinkPurpose, LinkToken};
 use crate::pages::{Shell, confirm_email};
 use crate::respond;
 use crate::site::Site;
 use crate::users::User;
 
-const PAGE: LinkPage = LinkPage::new("/email/confirm", ("/account", "Go to your account"));
+const PAGE: LinkPage = LinkPage::new(
+    "/email/confirm",
+    "It may have expired or already been used, or your account has changed since it was sent. Request a new link on \
+     your account page.",
+    ("/account", "Go to your account"),
+);
 
-/// The body. A browser sends the token in the page's cookie instead.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct ConfirmEmailInput {
-    token: Option<String>,
-}
-
-pub(crate) async fn show(State(site): State<Site>, auth: Auth, headers: HeaderMap) -> Result<Response, AuthError> {
+pub(crate) async fn show(State(site): State<Site>, auth: Auth) -> Result<Response, AuthError> {
     if let Some(redirect) = PAGE.move_token_to_cookie(&auth) {
         return Ok(redirect);
     }
-    let Some(token) = PAGE.token(None, &headers) else { return Ok(PAGE.dead_link(&auth)) };
-    let username = site.accounts.username_of_link(&token, LinkPurpose::ConfirmEmail, auth.authenticator().now()).await;
-    let Some(username) = username.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead_link(&auth)) };
+    let Some(token) = PAGE.token(&auth) else { return Ok(PAGE.dead_link(&auth)) };
+    let link = site.accounts.find_link(&token, LinkPurpose::ConfirmEmail, auth.authenticator().now()).await;
+    let Some(link) = link.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead_link(&auth)) };
     let (csrf_token, cookies) = auth.pre_session()?;
-    let page = confirm_email(&Shell::default(), &csrf_token, &username);
+    let page = confirm_email(&Shell::default(), &csrf_token, &token.form_key(), &link.username);
     Ok((cookies, respond::page(StatusCode::OK, page)).into_response())
 }
 
@@ -42,12 +39,17 @@ pub(crate) async fn submit(
     State(site): State<Site>,
     auth: Auth,
     request: RequestInfo,
-    headers: HeaderMap,
-    FormOrJson(input): FormOrJson<ConfirmEmailInput>,
+    FormOrJson(link): FormOrJson<SentLink>,
 ) -> Result<Response, AuthError> {
     auth.require_pre_session()?;
+    match PAGE.sent_token(&link, &auth) {
+        Ok(token) => site.run_uninterrupted(&auth, confirm(site.clone(), auth.clone(), token, request)).await,
+        Err(response) => Ok(response),
+    }
+}
+
+async fn confirm(site: Site, auth: Auth, token: LinkToken, request: RequestInfo) -> Result<Response, AuthError> {
     let wants = auth.wants();
-    let Some(token) = PAGE.token(input.token.as_deref(), &headers) else { return Ok(PAGE.dead_link(&auth)) };
     match site.accounts.confirm_email(&token, &request).await {
         Ok(()) => {
             let body = json!({ "detail": "Your email address has been confirmed." });

@@ -4,7 +4,8 @@
 use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::request::Wants;
 use hardtack_axum::Auth;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
+use serde::Deserialize;
 
 use crate::links::LinkToken;
 use crate::page_cookie::PageCookie;
@@ -14,13 +15,24 @@ use crate::respond;
 /// A page that an emailed link leads to.
 pub(super) struct LinkPage {
     cookie: PageCookie,
-    /// The path and the label of the button on the page for dead links.
+    /// The explanation, and the path and the label of the button, on the page for dead links.
+    dead_link: &'static str,
     action: (&'static str, &'static str),
 }
 
+/// How a request names the link that it redeems.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct SentLink {
+    /// The link's token, from a program.
+    pub(super) token: Option<String>,
+    /// From a form: the [`LinkToken::form_key`] of the link that it was rendered for. The token is in the cookie.
+    pub(super) link: Option<String>,
+}
+
 impl LinkPage {
-    pub(super) const fn new(path: &'static str, action: (&'static str, &'static str)) -> Self {
-        Self { cookie: PageCookie { name: "mail_link", path, max_age: 600 }, action }
+    pub(super) const fn new(path: &'static str, dead_link: &'static str, action: (&'static str, &'static str)) -> Self {
+        Self { cookie: PageCookie { name: "mail_link", path, max_age: 600 }, dead_link, action }
     }
 
     /// If the query has a token, redirects to the page without it and sets the cookie. This keeps the token out of
@@ -36,15 +48,31 @@ impl LinkPage {
         })
     }
 
-    /// Returns the token that a program sent in the body, or else the one in the cookie.
-    pub(super) fn token(&self, sent: Option<&str>, headers: &HeaderMap) -> Option<LinkToken> {
-        LinkToken::parse(sent.or_else(|| self.cookie.find(headers))?)
+    /// Returns the token in the cookie.
+    pub(super) fn token(&self, auth: &Auth) -> Option<LinkToken> {
+        LinkToken::parse(self.cookie.find(auth.headers(), auth.authenticator())?)
+    }
+
+    /// Returns the token that a program sent in the body, or else the one in the cookie if the form was rendered for
+    /// it. The browser may have opened another link since then, or an attacker may have replaced the cookie: the form
+    /// shows one user, and must not change another.
+    ///
+    /// # Errors
+    /// The response: the form belongs to another link, or no link is open.
+    pub(super) fn sent_token(&self, sent: &SentLink, auth: &Auth) -> Result<LinkToken, Response> {
+        if let Some(token) = &sent.token {
+            return LinkToken::parse(token).ok_or_else(|| self.dead_link(auth));
+        }
+        match (self.token(auth), &sent.link) {
+            (Some(token), Some(link)) if *link == token.form_key() => Ok(token),
+            (None, None) => Err(self.dead_link(auth)),
+            _ => Err(other_link(auth)),
+        }
     }
 
     /// Responds with 410 to a link that no longer works.
     pub(super) fn dead_link(&self, auth: &Auth) -> Response {
-        let detail = "It may have expired or already been used, or your account has changed since it was sent. \
-                      Request a new link.";
+        let detail = self.dead_link;
         let status = StatusCode::GONE;
         let response = match auth.wants() {
             Wants::Page => {
@@ -67,5 +95,20 @@ impl LinkPage {
     /// Deletes the cookie.
     pub(super) fn clear_token(&self, response: Response, auth: &Auth) -> Response {
         self.cookie.clear(response, auth.authenticator())
+    }
+}
+
+/// Responds to a form that was rendered for another link than the one in the cookie.
+fn other_link(auth: &Auth) -> Response {
+    let status = StatusCode::FORBIDDEN;
+    let title = "This page is out of date";
+    let detail = "It was open for too long, or you have opened another link since. Nothing was changed. Open the link \
+                  in the email again.";
+    match auth.wants() {
+        Wants::Page => {
+            let view = ErrorView { status: status.as_u16(), title, explanation: detail, action: None };
+            respond::page(status, error_page(&Shell::default(), &view))
+        }
+        wants => respond::problem(wants, status, "other_link", &format!("{title}. {detail}"), &[]),
     }
 }

@@ -23,12 +23,28 @@ pub(crate) async fn show(auth: Auth, visitor: Visitor) -> Result<Response, AuthE
         kind: NoticeKind::Info,
         text: "Your session has ended. Log in again to continue where you were.",
     });
-    let reset = auth.query("done").filter(|done| done == "reset").map(|_| Notice {
-        kind: NoticeKind::Success,
-        text: "Your password has been changed and all devices have been logged out. Log in with your new password.",
-    });
+    let done = auth.query("done").and_then(|done| done_text(&done));
+    let done = done.map(|text| Notice { kind: NoticeKind::Success, text });
     let input = CredentialsInput::from_query(&auth);
-    show_form(&auth, StatusCode::OK, &input, &[], visitor.shell(ended.or(reset)), login)
+    show_form(&auth, StatusCode::OK, &input, &[], visitor.shell(ended.or(done)), login)
+}
+
+/// Returns what the user has just done elsewhere.
+fn done_text(done: &str) -> Option<&'static str> {
+    match done {
+        "reset" => {
+            Some("Your password has been changed and all devices have been logged out. Log in with your new password.")
+        }
+        "reset-soon" => Some(
+            "Your password has been changed. All devices will be logged out within seconds. Log in with your new one.",
+        ),
+        "undo" => Some(
+            "Your email address has been restored and all devices have been logged out. If someone else changed it, they know \
+             your password: choose a new one with “Forgot your password?”.",
+        ),
+        "signup" => Some("Your account is ready. Log in with your user name and password."),
+        _ => None,
+    }
 }
 
 pub(crate) async fn submit(
@@ -40,7 +56,7 @@ pub(crate) async fn submit(
     auth.require_pre_session()?;
     let wants = auth.wants();
     match site.accounts.verify_log_in(&input.username, input.password.clone(), &request).await {
-        Ok(verified) => log_in(&site, &auth, &input, verified).await,
+        Ok(verified) => site.run_uninterrupted(&auth, log_in(site.clone(), auth.clone(), input, verified)).await,
         Err(error) => match respond::invalid_input(wants, error) {
             Ok(WrongPassword) => no_match(&auth, &input),
             Err(response) => Ok(*response),
@@ -48,10 +64,11 @@ pub(crate) async fn submit(
     }
 }
 
+/// Not cut by a hang-up: a session that should not have begun must end again.
 async fn log_in(
-    site: &Site,
-    auth: &Auth,
-    input: &CredentialsInput,
+    site: Site,
+    auth: Auth,
+    input: CredentialsInput,
     verified: VerifiedPassword,
 ) -> Result<Response, AuthError> {
     let user_id = &verified.user_id;
@@ -59,11 +76,11 @@ async fn log_in(
     if !site.accounts.is_still_valid(&verified).await.map_err(|error| auth.refuse(error))? {
         // The password was changed, or the user disabled, while the log-in was in flight: end its session.
         auth.authenticator().revoke_all_sessions(user_id).await.map_err(|error| auth.refuse(error))?;
-        return no_match(auth, input);
+        return no_match(&auth, &input);
     }
     let user = site.accounts.find(user_id).await.map_err(|error| auth.refuse(error))?;
-    let Some(user) = user else { return no_match(auth, input) };
-    Ok((cookies, respond::success(auth.wants(), &input.next_or_home(auth), json!(user))).into_response())
+    let Some(user) = user else { return no_match(&auth, &input) };
+    Ok((cookies, respond::success(auth.wants(), &input.next_or_home(&auth), json!(user))).into_response())
 }
 
 fn no_match(auth: &Auth, input: &CredentialsInput) -> Result<Response, AuthError> {

@@ -4,11 +4,11 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::link_page::LinkPage;
+use super::link_page::{LinkPage, SentLink};
 use crate::accounts::PasswordResetProblem;
 use crate::activity::RequestInfo;
 use crate::extract::FormOrJson;
@@ -17,21 +17,27 @@ use crate::pages::{FieldError, ResetPasswordView, Shell, reset_password};
 use crate::respond;
 use crate::site::Site;
 
-const PAGE: LinkPage = LinkPage::new("/password/reset", ("/password/forgot", "Request a new link"));
+const PAGE: LinkPage = LinkPage::new(
+    "/password/reset",
+    "It may have expired or already been used, or your account has changed since it was sent. If you have just used \
+     it, your password has been changed: log in with the new one. Otherwise, request a new link.",
+    ("/password/forgot", "Request a new link"),
+);
 
-/// The body. A browser sends the token in the page's cookie instead.
+/// The body. See [`SentLink`] for `token` and `link`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ResetPasswordInput {
     new_password: String,
     token: Option<String>,
+    link: Option<String>,
 }
 
-pub(crate) async fn show(State(site): State<Site>, auth: Auth, headers: HeaderMap) -> Result<Response, AuthError> {
+pub(crate) async fn show(State(site): State<Site>, auth: Auth) -> Result<Response, AuthError> {
     if let Some(redirect) = PAGE.move_token_to_cookie(&auth) {
         return Ok(redirect);
     }
-    match PAGE.token(None, &headers) {
+    match PAGE.token(&auth) {
         Some(token) => show_form(&site, &auth, &token, StatusCode::OK, &[]).await,
         None => Ok(PAGE.dead_link(&auth)),
     }
@@ -45,10 +51,11 @@ async fn show_form(
     status: StatusCode,
     errors: &[FieldError<'_>],
 ) -> Result<Response, AuthError> {
-    let username = site.accounts.username_of_link(token, LinkPurpose::ResetPassword, auth.authenticator().now()).await;
-    let Some(username) = username.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead_link(auth)) };
+    let link = site.accounts.find_link(token, LinkPurpose::ResetPassword, auth.authenticator().now()).await;
+    let Some(link) = link.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead_link(auth)) };
     let (csrf_token, cookies) = auth.pre_session()?;
-    let view = ResetPasswordView { csrf_token: &csrf_token, username: &username, errors };
+    let form_key = token.form_key();
+    let view = ResetPasswordView { csrf_token: &csrf_token, form_key: &form_key, username: &link.username, errors };
     Ok((cookies, respond::page(status, reset_password(&Shell::default(), &view))).into_response())
 }
 
@@ -56,21 +63,41 @@ pub(crate) async fn submit(
     State(site): State<Site>,
     auth: Auth,
     request: RequestInfo,
-    headers: HeaderMap,
     FormOrJson(input): FormOrJson<ResetPasswordInput>,
 ) -> Result<Response, AuthError> {
     auth.require_pre_session()?;
+    let ResetPasswordInput { new_password, token, link } = input;
+    let token = match PAGE.sent_token(&SentLink { token, link }, &auth) {
+        Ok(token) => token,
+        Err(response) => return Ok(response),
+    };
+    let work = reset(site.clone(), auth.clone(), token, new_password, request);
+    site.run_uninterrupted(&auth, work).await
+}
+
+/// Ends the sessions of everyone who knew the old password. Does not log in: the link proves access to a mailbox, not
+/// the password.
+async fn reset(
+    site: Site,
+    auth: Auth,
+    token: LinkToken,
+    new_password: String,
+    request: RequestInfo,
+) -> Result<Response, AuthError> {
     let wants = auth.wants();
-    let Some(token) = PAGE.token(input.token.as_deref(), &headers) else { return Ok(PAGE.dead_link(&auth)) };
-    match site.accounts.reset_password(&token, input.new_password, &request).await {
-        Ok(user_id) => {
-            // Ends the sessions of everyone who knew the old password. Does not log in: the link proves access to a
-            // mailbox, not the password.
-            auth.authenticator().revoke_all_sessions(&user_id).await.map_err(|error| auth.refuse(error))?;
-            let detail = "Your password has been changed and all devices have been logged out. \
-                          Log in with your new password.";
-            let body = json!({ "detail": detail });
-            Ok(PAGE.clear_token(respond::success(wants, "/login?done=reset", body), &auth))
+    match site.accounts.reset_password(&token, new_password, &request).await {
+        Ok(ended) => {
+            let (location, detail) = match site.finish_ending(ended).await {
+                true => (
+                    "/login?done=reset",
+                    "Your password has been changed and all devices have been logged out. Log in with your new password.",
+                ),
+                false => (
+                    "/login?done=reset-soon",
+                    "Your password has been changed. All devices will be logged out within seconds. Log in with your new one.",
+                ),
+            };
+            Ok(PAGE.clear_token(respond::success(wants, location, json!({ "detail": detail })), &auth))
         }
         Err(error) => match respond::invalid_input(wants, error) {
             Ok(PasswordResetProblem::DeadLink) => Ok(PAGE.dead_link(&auth)),

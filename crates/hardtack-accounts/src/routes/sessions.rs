@@ -8,10 +8,11 @@ use hardtack::adapter::CLEAR_CACHE;
 use hardtack::request::Wants;
 use hardtack::session::{Session, SessionCursor};
 use hardtack::{BackendError, SessionId};
-use hardtack_axum::{Auth, AuthError, CurrentUser};
+use hardtack_axum::{Auth, AuthError, CurrentUser, FreshAccessToken};
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::fresh::{AfterProof, ask_for_password};
 use crate::activity::Activity;
 use crate::extract::shell_of;
 use crate::pages::{ActivityRow, DevicePage, DeviceRow, Notice, NoticeKind, TimeText, device_name, sessions};
@@ -38,8 +39,13 @@ pub(crate) async fn list(State(site): State<Site>, auth: Auth, user: CurrentUser
     let devices = DevicePage { rows, is_first: after.is_none(), next };
     let activity = site.accounts.activity(&user.id, MAX_ACTIVITY).await.map_err(|error| auth.refuse(error))?;
     let activity: Vec<ActivityRow> = activity.iter().map(activity_row).collect();
-    let text = "The selected devices have been logged out.";
-    let notice = auth.query("done").map(|_| Notice { kind: NoticeKind::Success, text });
+    let notice = auth.query("done").map(|done| match done.as_str() {
+        "proof" => {
+            let text = "Thank you. Nothing has been logged out yet: choose again.";
+            Notice { kind: NoticeKind::Info, text }
+        }
+        _ => Notice { kind: NoticeKind::Success, text: "The selected devices have been logged out." },
+    });
     let page = sessions(&shell_of(&user, notice), &user.token().csrf_token(), &devices, &activity);
     Ok(respond::page(StatusCode::OK, page))
 }
@@ -61,13 +67,22 @@ async fn page_of(
     Ok((rows, page.next))
 }
 
+/// Ends one session. Another one than the current one needs a recent log-in (ASVS 5.0 V7.5.2): whoever has copied a
+/// cookie must not log out the owner.
 pub(crate) async fn revoke(
     auth: Auth,
     user: CurrentUser<User>,
+    fresh: Result<FreshAccessToken, AuthError>,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, AuthError> {
     let wants = auth.wants();
-    let ended = match id.ok().and_then(|Path(id)| id.parse::<SessionId>().ok()) {
+    let id = id.ok().and_then(|Path(id)| id.parse::<SessionId>().ok());
+    if let Err(error) = fresh
+        && id.is_none_or(|id| Some(id) != user.token().session())
+    {
+        return ask_for_password(&auth, error, AfterProof::Devices);
+    }
+    let ended = match id {
         Some(id) => auth.authenticator().revoke_session(&user.id, id).await.map_err(|error| auth.refuse(error))?,
         None => false,
     };
@@ -79,7 +94,14 @@ pub(crate) async fn revoke(
     Ok(respond::success(wants, PATH_AFTER_REVOKING, json!({ "revoked": 1 })))
 }
 
-pub(crate) async fn revoke_others(auth: Auth, user: CurrentUser<User>) -> Result<Response, AuthError> {
+pub(crate) async fn revoke_others(
+    auth: Auth,
+    user: CurrentUser<User>,
+    fresh: Result<FreshAccessToken, AuthError>,
+) -> Result<Response, AuthError> {
+    if let Err(error) = fresh {
+        return ask_for_password(&auth, error, AfterProof::Devices);
+    }
     let ended = match user.token().session() {
         Some(current) => {
             auth.authenticator().revoke_other_sessions(&user.id, current).await.map_err(|error| auth.refuse(error))?

@@ -12,6 +12,7 @@ use crate::extract::{FormOrJson, Visitor};
 use crate::pages::{FieldError, Shell, signup};
 use crate::respond;
 use crate::site::Site;
+use crate::users::User;
 
 pub(crate) async fn show(auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {
     show_form(&auth, StatusCode::OK, &CredentialsInput::from_query(&auth), &[], visitor.shell(None), signup)
@@ -23,29 +24,43 @@ pub(crate) async fn submit(
     FormOrJson(input): FormOrJson<CredentialsInput>,
 ) -> Result<Response, AuthError> {
     auth.require_pre_session()?;
+    site.run_uninterrupted(&auth, sign_up(site.clone(), auth.clone(), input)).await
+}
+
+async fn sign_up(site: Site, auth: Auth, input: CredentialsInput) -> Result<Response, AuthError> {
     let wants = auth.wants();
-    match site.accounts.sign_up(&input.username, input.password.clone(), auth.authenticator().now()).await {
+    let error = match site.accounts.sign_up(&input.username, input.password.clone(), auth.authenticator().now()).await {
         Ok(user) => {
-            let cookies = auth.log_in(input.log_in(&user.id, wants)).await?;
-            Ok((cookies, respond::success(wants, &input.next_or_home(&auth), json!(user))).into_response())
+            return Ok(match site.log_in_new_user(&auth, input.log_in(&user.id, wants)).await {
+                Some(cookies) => {
+                    (cookies, respond::success(wants, &input.next_or_home(&auth), json!(user))).into_response()
+                }
+                None => without_session(wants, &user),
+            });
         }
-        Err(error) => {
-            let problems = match respond::invalid_input(wants, error) {
-                Ok(problems) => problems,
-                Err(response) => return Ok(*response),
-            };
-            let username = problems.username.map(|problem| problem.to_string());
-            let password = problems.password.map(|problem| problem.to_string());
-            let errors: Vec<FieldError<'_>> = [("username", &username), ("password", &password)]
-                .into_iter()
-                .filter_map(|(field, text)| Some(FieldError { field, text: text.as_deref()? }))
-                .collect();
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            if wants == Wants::Page {
-                return show_form(&auth, status, &input, &errors, Shell::default(), signup);
-            }
-            let detail = errors.iter().map(|error| error.text).collect::<Vec<_>>().join(" ");
-            Ok(respond::problem(wants, status, "invalid_fields", &detail, &errors))
-        }
+        Err(error) => error,
+    };
+    let problems = match respond::invalid_input(wants, error) {
+        Ok(problems) => problems,
+        Err(response) => return Ok(*response),
+    };
+    let username = problems.username.map(|problem| problem.to_string());
+    let password = problems.password.map(|problem| problem.to_string());
+    let errors: Vec<FieldError<'_>> = [("username", &username), ("password", &password)]
+        .into_iter()
+        .filter_map(|(field, text)| Some(FieldError { field, text: text.as_deref()? }))
+        .collect();
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    if wants == Wants::Page {
+        return show_form(&auth, status, &input, &errors, Shell::default(), signup);
     }
+    let detail = errors.iter().map(|error| error.text).collect::<Vec<_>>().join(" ");
+    Ok(respond::problem(wants, status, "invalid_fields", &detail, &errors))
+}
+
+/// The response if the account is stored, and the session store has not begun a session.
+fn without_session(wants: Wants, user: &User) -> Response {
+    let mut body = json!(user);
+    body["detail"] = json!("Your account is ready. Log in with your user name and password.");
+    respond::success(wants, "/login?done=signup", body)
 }

@@ -14,7 +14,7 @@ pub(crate) enum UserNameProblem {
     #[error("Use letters, digits and . _ - @ + in your user name.")]
     BadCharacter,
     /// Another user has the name, possibly in different case.
-    #[error("That user name is taken. Choose another one.")]
+    #[error("That user name is taken. Choose another one, or log in if you have just signed up.")]
     Taken,
 }
 

@@ -2,7 +2,7 @@
 
 use hardtack::BackendError;
 use hardtack::clock::Timestamp;
-use hardtack_db::{Pool, Statement};
+use hardtack_db::{Pool, Statement, Transaction};
 
 use super::{EmailAddress, Profile, User, UserRecord, email_key, username_key};
 
@@ -61,8 +61,9 @@ impl UserStore {
              created_at) VALUES ($1, $2, $3, $4, 1, '', '', $5) RETURNING ",
             columns!()
         );
+        let id = format!("{:032x}", rand::random::<u128>());
         let statement = Statement::new(sql)
-            .bind(format!("{:032x}", rand::random::<u128>()))
+            .bind(&id)
             .bind(new.username)
             .bind(username_key(new.username))
             .bind(new.password_hash)
@@ -70,7 +71,11 @@ impl UserStore {
         match self.database.fetch(statement).await {
             Ok(rows) => Ok(first(rows)),
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(None),
-            Err(error) => Err(BackendError::new(error)),
+            // The user may be stored, and only the reply of the database lost.
+            Err(error) => match self.find_enabled(&id).await {
+                Ok(Some(user)) => Ok(Some(user)),
+                _ => Err(BackendError::new(error)),
+            },
         }
     }
 
@@ -108,23 +113,64 @@ impl UserStore {
         }))
     }
 
-    /// Stores a new hash if the password version is still `version`, and returns whether it was. `changed` is
-    /// false if the same password was only hashed again; the version then stays the same.
-    pub(crate) async fn set_password(
-        &self,
+    /// Stores a new hash of the same password, if the password version is still `version`.
+    pub(crate) async fn set_hash(&self, id: &str, hash: &str, version: i64) -> Result<(), BackendError> {
+        let sql = "UPDATE users SET password_hash = $1 WHERE id = $2 AND password_version = $3";
+        let statement = Statement::new(sql).bind(hash).bind(id).bind(version);
+        self.database.execute(statement).await.map(drop).map_err(BackendError::new)
+    }
+
+    /// Stores the hash of a new password if the password version is still `version`, and returns whether it was.
+    pub(crate) async fn set_password_in(
+        transaction: &mut Transaction,
         id: &str,
         hash: &str,
         version: i64,
-        changed: bool,
     ) -> Result<bool, BackendError> {
-        let sql = "UPDATE users SET password_hash = $1, password_version = password_version + $2 \
-                   WHERE id = $3 AND password_version = $4";
-        let statement = Statement::new(sql).bind(hash).bind(i64::from(changed)).bind(id).bind(version);
-        self.database.execute(statement).await.map(|rows| rows == 1).map_err(BackendError::new)
+        let sql = "UPDATE users SET password_hash = $1, password_version = password_version + 1 \
+                   WHERE id = $2 AND password_version = $3 AND disabled_at IS NULL";
+        let statement = Statement::new(sql).bind(hash).bind(id).bind(version);
+        transaction.execute(statement).await.map(|rows| rows == 1).map_err(BackendError::new)
+    }
+
+    /// Returns whether the user has exactly this hash. Waits for a transaction that is changing the user, whose
+    /// commit may still be on its way.
+    pub(crate) async fn has_hash(&self, id: &str, hash: &str) -> Result<bool, BackendError> {
+        let sql = "UPDATE users SET password_hash = password_hash WHERE id = $1 AND password_hash = $2";
+        self.database
+            .execute(Statement::new(sql).bind(id).bind(hash))
+            .await
+            .map(|rows| rows == 1)
+            .map_err(BackendError::new)
+    }
+
+    /// Stores a display name.
+    pub(crate) async fn set_display_name(&self, id: &str, name: &str) -> Result<Option<User>, BackendError> {
+        let sql =
+            concat!("UPDATE users SET display_name = $1 WHERE id = $2 AND disabled_at IS NULL RETURNING ", columns!());
+        self.database.fetch(Statement::new(sql).bind(name).bind(id)).await.map(first).map_err(BackendError::new)
+    }
+
+    /// Returns the user, unless disabled or with another password version, and makes other transactions wait before
+    /// they change the user.
+    pub(crate) async fn lock_in(
+        transaction: &mut Transaction,
+        id: &str,
+        version: i64,
+    ) -> Result<Option<User>, BackendError> {
+        let sql = concat!(
+            "UPDATE users SET email = email WHERE id = $1 AND password_version = $2 AND disabled_at IS NULL RETURNING ",
+            columns!()
+        );
+        transaction.fetch(Statement::new(sql).bind(id).bind(version)).await.map(first).map_err(BackendError::new)
     }
 
     /// Stores a profile. A new address is unconfirmed.
-    pub(crate) async fn set_profile(&self, id: &str, profile: &Profile) -> Result<Option<User>, BackendError> {
+    pub(crate) async fn set_profile_in(
+        transaction: &mut Transaction,
+        id: &str,
+        profile: &Profile,
+    ) -> Result<Option<User>, BackendError> {
         let sql = concat!(
             "UPDATE users SET display_name = $1, email = $2, email_key = $3, \
              email_confirmed_at = CASE WHEN email = $2 THEN email_confirmed_at END WHERE id = $4 RETURNING ",
@@ -132,7 +178,49 @@ impl UserStore {
         );
         let key = email_key(&profile.email);
         let statement = Statement::new(sql).bind(&profile.display_name).bind(&profile.email).bind(key).bind(id);
-        self.database.fetch(statement).await.map(first).map_err(BackendError::new)
+        transaction.fetch(statement).await.map(first).map_err(BackendError::new)
+    }
+
+    /// Confirms an address, if it is still the user's and the user is not disabled.
+    pub(crate) async fn confirm_email_in(
+        transaction: &mut Transaction,
+        id: &str,
+        address: &str,
+        now: Timestamp,
+    ) -> Result<bool, BackendError> {
+        let sql = "UPDATE users SET email_confirmed_at = $1, email_key = $2 \
+                   WHERE id = $3 AND email = $4 AND disabled_at IS NULL";
+        let statement = Statement::new(sql).bind(now.unix_seconds()).bind(email_key(address)).bind(id).bind(address);
+        transaction.execute(statement).await.map(|rows| rows == 1).map_err(BackendError::new)
+    }
+
+    /// Restores an address that the user has just proven to read, unless the user is disabled.
+    pub(crate) async fn restore_email_in(
+        transaction: &mut Transaction,
+        id: &str,
+        address: &str,
+        now: Timestamp,
+    ) -> Result<bool, BackendError> {
+        let sql = "UPDATE users SET email = $1, email_key = $2, email_confirmed_at = $3 \
+                   WHERE id = $4 AND disabled_at IS NULL";
+        let statement = Statement::new(sql).bind(address).bind(email_key(address)).bind(now.unix_seconds()).bind(id);
+        transaction.execute(statement).await.map(|rows| rows == 1).map_err(BackendError::new)
+    }
+
+    /// Stores the hash of a new password that a reset link allows: the password version is that of the link, and its
+    /// address is still the user's and confirmed.
+    pub(crate) async fn reset_password_in(
+        transaction: &mut Transaction,
+        id: &str,
+        hash: &str,
+        version: i64,
+        address: &str,
+    ) -> Result<bool, BackendError> {
+        let sql = "UPDATE users SET password_hash = $1, password_version = password_version + 1 \
+                   WHERE id = $2 AND password_version = $3 AND email = $4 AND email_confirmed_at IS NOT NULL \
+                   AND disabled_at IS NULL";
+        let statement = Statement::new(sql).bind(hash).bind(id).bind(version).bind(address);
+        transaction.execute(statement).await.map(|rows| rows == 1).map_err(BackendError::new)
     }
 
     /// Returns the enabled users who have confirmed this address, ignoring case; at most five.
@@ -163,43 +251,39 @@ impl UserStore {
         Ok(self.records(Statement::new(sql).bind(username_key(username))).await?.pop())
     }
 
-    /// Disables a user at `at`, or keeps the earlier time if the user is already disabled. `None` enables the user.
-    pub(crate) async fn set_disabled(
-        &self,
+    /// Disables a user at `at`, or keeps the earlier time if the user is already disabled.
+    pub(crate) async fn disable_in(
+        transaction: &mut Transaction,
         username: &str,
-        at: Option<Timestamp>,
+        at: Timestamp,
     ) -> Result<Option<UserRecord>, BackendError> {
         if has_nul(username) {
             return Ok(None);
         }
-        let statement = match at {
-            Some(at) => {
-                let sql = concat!(
-                    "UPDATE users SET disabled_at = COALESCE(disabled_at, $2) WHERE username_key = $1 RETURNING ",
-                    columns!(),
-                    ", disabled_at"
-                );
-                Statement::new(sql).bind(username_key(username)).bind(at.unix_seconds())
-            }
-            None => {
-                let sql = concat!(
-                    "UPDATE users SET disabled_at = NULL WHERE username_key = $1 RETURNING ",
-                    columns!(),
-                    ", disabled_at"
-                );
-                Statement::new(sql).bind(username_key(username))
-            }
-        };
-        Ok(self.records(statement).await?.pop())
+        let sql = concat!(
+            "UPDATE users SET disabled_at = COALESCE(disabled_at, $2) WHERE username_key = $1 RETURNING ",
+            columns!(),
+            ", disabled_at"
+        );
+        let statement = Statement::new(sql).bind(username_key(username)).bind(at.unix_seconds());
+        Ok(transaction.fetch(statement).await.map(records).map_err(BackendError::new)?.pop())
+    }
+
+    /// Enables a user.
+    pub(crate) async fn enable(&self, username: &str) -> Result<Option<UserRecord>, BackendError> {
+        if has_nul(username) {
+            return Ok(None);
+        }
+        let sql = concat!(
+            "UPDATE users SET disabled_at = NULL WHERE username_key = $1 RETURNING ",
+            columns!(),
+            ", disabled_at"
+        );
+        Ok(self.records(Statement::new(sql).bind(username_key(username))).await?.pop())
     }
 
     async fn records(&self, statement: Statement<'_>) -> Result<Vec<UserRecord>, BackendError> {
-        let rows: Vec<RecordColumns> = self.database.fetch(statement).await.map_err(BackendError::new)?;
-        let record = |(id, username, display_name, email, confirmed, created_at, disabled_at): RecordColumns| {
-            let user = user((id, username, display_name, email, confirmed, created_at));
-            UserRecord { user, disabled_at: disabled_at.map(Timestamp::from_unix_seconds) }
-        };
-        Ok(rows.into_iter().map(record).collect())
+        self.database.fetch(statement).await.map(records).map_err(BackendError::new)
     }
 
     /// Runs a statement that reads no table, to see whether the database responds.
@@ -211,6 +295,14 @@ impl UserStore {
 /// Returns whether `text` contains a NUL. No stored name or id does, and PostgreSQL rejects text that does.
 fn has_nul(text: &str) -> bool {
     text.contains('\0')
+}
+
+fn records(rows: Vec<RecordColumns>) -> Vec<UserRecord> {
+    let record = |(id, username, display_name, email, confirmed, created_at, disabled_at): RecordColumns| {
+        let user = user((id, username, display_name, email, confirmed, created_at));
+        UserRecord { user, disabled_at: disabled_at.map(Timestamp::from_unix_seconds) }
+    };
+    rows.into_iter().map(record).collect()
 }
 
 fn first(rows: Vec<UserColumns>) -> Option<User> {

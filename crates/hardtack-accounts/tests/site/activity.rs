@@ -43,7 +43,7 @@ async fn users_see_the_activity_of_their_own_account_only() {
             assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));
         }
         ada.post("/reauthenticate").accept_json().csrf().json(&body).send().await;
-        let body = json!({ "display_name": "Ada", "email": "ada@site.example" });
+        let body = json!({ "display_name": "Ada", "email": "ada@site.example", "current_password": PASSWORD });
         assert_eq!(ada.post("/account/change_settings").accept_json().csrf().json(&body).send().await.status(), 200);
         let body = json!({ "current_password": PASSWORD, "new_password": "a new and better one" });
         assert_eq!(ada.post("/account/password").accept_json().csrf().json(&body).send().await.status(), 200);

@@ -310,7 +310,7 @@ async fn settings_in_any_script_and_no_control_characters() {
     let site = TestSite::start(Options::default()).await;
     let mut client = site.person("alice").await;
     for (name, email) in [("Ælfrēd 王 🦀", "jörg@bücher.example"), ("<b>\"'&</b>", "a+b@c.example")] {
-        let body = json!({ "display_name": name, "email": email }).to_string();
+        let body = json!({ "display_name": name, "email": email, "current_password": PASSWORD }).to_string();
         let response = send(&mut client, "/account/change_settings", false, Some(JSON), body).await;
         assert_eq!(response.status(), 200, "{}", response.text());
         assert_eq!(response.json()["display_name"], name);

@@ -212,7 +212,7 @@ async fn s64_no_password_and_no_token_is_ever_logged_or_shown() {
         }
 
         // The account: settings, and a password change with each kind of error.
-        let typed = [("display_name", "Ada"), ("email", "ada@lovelace.example")];
+        let typed = [("display_name", "Ada"), ("email", "ada@lovelace.example"), ("current_password", first)];
         let response = submit(&mut ada, &account, "/account/change_settings", &typed).await;
         secrets.seen(&ada, &response);
         for (current, new, status) in [(wrong, second, 403), (first, "short", 422), (first, second, 303)] {

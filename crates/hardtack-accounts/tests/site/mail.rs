@@ -27,6 +27,9 @@ hardtack_test_support::on_every_store! {
         s42_an_address_that_was_changed_meanwhile_is_not_confirmed,
         s36_a_disabled_user_gets_no_link_and_a_link_enables_nobody,
         s42_only_what_was_proven_is_confirmed,
+        s76_a_new_address_needs_the_password_and_the_old_one_can_undo_it,
+        s76_an_undone_address_cannot_be_undone_by_whoever_replaced_it,
+        s83_links_die_with_the_access_they_stand_for,
     }
 }
 
@@ -102,8 +105,13 @@ fn token_of(mail: &str) -> String {
 }
 
 async fn set_email(client: &mut Client, email: &str) {
+    set_email_with(client, email, PASSWORD).await;
+}
+
+async fn set_email_with(client: &mut Client, email: &str, password: &str) {
     let request = client.post("/account/change_settings").accept_json().csrf();
-    assert_eq!(request.json(&json!({ "email": email })).send().await.status(), 200);
+    let body = json!({ "email": email, "current_password": password });
+    assert_eq!(request.json(&body).send().await.status(), 200);
 }
 
 async fn me(client: &mut Client) -> Value {
@@ -168,16 +176,17 @@ async fn s36_a_link_ends_after_an_hour_with_another_password_and_with_another_ad
     assert_eq!(reset(&mailing.site, &token, "a third password").await.status(), 410, "another password");
 
     let token = mailing.reset_token().await;
-    set_email(&mut ada, "else@mail.example").await;
+    set_email_with(&mut ada, "else@mail.example", NEW).await;
     assert_eq!(mailing.mails().await.len(), 2, "one to each address");
     assert_eq!(reset(&mailing.site, &token, "a third password").await.status(), 410, "another address");
-    set_email(&mut ada, ADDRESS).await;
+    set_email_with(&mut ada, ADDRESS, NEW).await;
     assert_eq!(confirm(&mailing.site, &token_of(&mailing.mail(ADDRESS).await)).await.status(), 200);
 
     let token = mailing.reset_token().await;
     mailing.site.clock.advance(minutes(60));
     assert_eq!(reset(&mailing.site, &token, "a third password").await.status(), 410, "an hour");
-    assert_eq!(mailing.site.accounts.prune_as_of(mailing.site.auth.now(), 100).await.unwrap(), 3);
+    // The new password has deleted the first link already.
+    assert_eq!(mailing.site.accounts.prune_as_of(mailing.site.auth.now(), 100).await.unwrap(), 2);
     assert_eq!(log_in(&mut mailing.site.client(), "ada", NEW).await.status(), 200);
 }
 
@@ -244,6 +253,189 @@ async fn s42_an_address_that_was_changed_meanwhile_is_not_confirmed(on_postgres:
     }
 }
 
+/// A copied cookie, even a fresh one, does not become the account (A2).
+async fn s76_a_new_address_needs_the_password_and_the_old_one_can_undo_it(on_postgres: bool) {
+    let mailing = Mailing::start(on_postgres).await;
+    let mut ada = mailing.ada().await;
+    let (mut thief, evil) = (ada.clone(), "eve@mail.example");
+    for (password, text) in [(None, "Enter your current password"), (Some("not it at all"), "That is not your")] {
+        for address in [evil, ""] {
+            let body = json!({ "email": address, "current_password": password });
+            let refused = thief.post("/account/change_settings").accept_json().csrf().json(&body).send().await;
+            assert_eq!(refused.status(), 403, "{address}: {}", refused.text());
+            assert!(refused.json()["errors"]["current_password"].as_str().unwrap().starts_with(text));
+        }
+    }
+    let page = open(&mut thief, "/account").await;
+    let typed = [("display_name", "Eve"), ("email", evil)];
+    let refused = submit(&mut thief, &page, "/account/change_settings", &typed).await;
+    assert_eq!(refused.status(), 403);
+    assert_eq!(field(&refused, "/account/change_settings", "email"), evil, "what was typed is gone");
+    assert_eq!(mailing.address().await.0, ADDRESS);
+    assert_eq!(me(&mut ada).await["display_name"], "", "half of it was saved");
+    assert!(mailing.mails().await.is_empty());
+    // Other settings need no password, and keep an address that was changed meanwhile.
+    let body = json!({ "display_name": "Ada", "email": ADDRESS });
+    assert_eq!(ada.post("/account/change_settings").accept_json().csrf().json(&body).send().await.status(), 200);
+
+    // Someone who knows the password replaces the address, confirms it, and resets the password.
+    set_email(&mut thief, evil).await;
+    let mails = mailing.mails().await;
+    let to = |address: &str| mails.iter().find(|mail| mail.contains(&format!("\nTo: {address}\n"))).unwrap();
+    let undo = link_of(to(ADDRESS));
+    assert!(undo.starts_with("/email/undo?token="), "{undo}");
+    assert_eq!(confirm(&mailing.site, &token_of(to(evil))).await.status(), 200);
+    assert_eq!(forgot(&mailing.site, evil).await.status(), 200);
+    assert_eq!(reset(&mailing.site, &token_of(&mailing.mail(evil).await), NEW).await.status(), 200);
+    mailing.mails().await;
+    let mut intruder = mailing.site.client();
+    assert_eq!(log_in(&mut intruder, "ada", NEW).await.status(), 200);
+
+    // Six days later, the owner of the old address restores it.
+    mailing.site.clock.advance(minutes(6 * 24 * 60));
+    assert_eq!(log_in(&mut intruder, "ada", NEW).await.status(), 200);
+    let mut owner = mailing.site.client();
+    let page = open(&mut owner, &undo).await;
+    assert!(page.text().contains(ADDRESS) && page.text().contains("ada"), "{}", page.text());
+    let done = submit(&mut owner, &page, "/email/undo", &[]).await;
+    assert_eq!(done.location(), Some("/login?done=undo"), "{}", done.text());
+    let (address, confirmed) = mailing.address().await;
+    assert!(address == ADDRESS && confirmed.is_some());
+    assert_eq!(whoami(&mut intruder).await, Err(401), "the session of whoever replaced it");
+    assert_eq!(reset(&mailing.site, &mailing.reset_token().await, "the owner's password").await.status(), 200);
+    assert_eq!(open(&mut owner, &undo).await.status(), 410, "it works once");
+    let mut owner = mailing.site.client();
+    assert_eq!(log_in(&mut owner, "ada", "the owner's password").await.status(), 200);
+    assert!(kinds(&mut owner).await.contains(&"email_restored".to_owned()));
+
+    // After a week, the link is dead; a program.
+    mailing.mails().await;
+    let body = json!({ "email": evil, "current_password": "the owner's password" });
+    assert_eq!(owner.post("/account/change_settings").accept_json().csrf().json(&body).send().await.status(), 200);
+    let mails = mailing.mails().await;
+    let undo = token_of(mails.iter().find(|mail| mail.contains("/email/undo?token=")).unwrap());
+    mailing.site.clock.advance(minutes(7 * 24 * 60));
+    let late = mailing.site.client().post("/email/undo").accept_json().json(&json!({ "token": undo })).send().await;
+    assert_eq!((late.status().as_u16(), late.json()["code"].as_str()), (410, Some("link_dead")));
+    assert_eq!(mailing.address().await.0, evil);
+}
+
+async fn s76_an_undone_address_cannot_be_undone_by_whoever_replaced_it(on_postgres: bool) {
+    let mailing = Mailing::start(on_postgres).await;
+    let mut ada = mailing.ada().await;
+    let mut undos = Vec::new();
+    // The address is replaced twice; the second mail goes to the first foreign address.
+    for address in ["eve@mail.example", "mallory@mail.example"] {
+        mailing.site.clock.advance(seconds(1));
+        set_email(&mut ada, address).await;
+        let mails = mailing.mails().await;
+        undos.push(token_of(mails.iter().find(|mail| mail.contains("/email/undo?token=")).unwrap()));
+        let confirmation = mails.iter().find(|mail| mail.contains("/email/confirm?token=")).unwrap();
+        assert_eq!(confirm(&mailing.site, &token_of(confirmation)).await.status(), 200);
+    }
+    let undo = async |token: &str| {
+        let mut client = mailing.site.client();
+        client.post("/email/undo").accept_json().json(&json!({ "token": token })).send().await.status().as_u16()
+    };
+    assert_eq!(undo(&undos[0]).await, 200);
+    assert_eq!(mailing.address().await.0, ADDRESS);
+    assert_eq!(undo(&undos[1]).await, 410, "the later link undid the undoing");
+    assert_eq!(mailing.address().await.0, ADDRESS);
+}
+
+/// Disable, an operator's log-out and a new password kill links, and enabling does not revive them (A4).
+async fn s83_links_die_with_the_access_they_stand_for(on_postgres: bool) {
+    let mailing = Mailing::start(on_postgres).await;
+    let (site, accounts) = (&mailing.site, &mailing.site.accounts);
+    let mut ada = mailing.ada().await;
+    let mut bob = site.client();
+    sign_up(&mut bob, "bob").await;
+    for what in ["disable", "log-out", "password"] {
+        site.clock.advance(minutes(61));
+        assert_eq!(log_in(&mut ada, "ada", PASSWORD).await.status(), 200);
+        assert_eq!(log_in(&mut bob, "bob", PASSWORD).await.status(), 200);
+        let reset_ada = mailing.reset_token().await;
+        set_email(&mut bob, &format!("bob.{what}@mail.example")).await;
+        let confirm_bob = token_of(&mailing.mail(&format!("bob.{what}@mail.example")).await);
+        for (name, client) in [("ada", &mut ada), ("bob", &mut bob)] {
+            match what {
+                "disable" => {
+                    let (_, ended) = accounts.disable(name, site.auth.now()).await.unwrap().unwrap();
+                    assert!(site.auth.finish_ending(ended).await);
+                    assert_eq!(whoami(client).await, Err(401), "{what}");
+                    accounts.enable(name).await.unwrap();
+                }
+                "log-out" => {
+                    let (_, ended) = accounts.log_out(name).await.unwrap().unwrap();
+                    assert!(site.auth.finish_ending(ended).await);
+                    assert_eq!(whoami(client).await, Err(401), "{what}");
+                }
+                _ => {
+                    // The same password again is a new one.
+                    let body = json!({ "current_password": PASSWORD, "new_password": PASSWORD });
+                    let response = client.post("/account/password").accept_json().csrf().json(&body).send().await;
+                    assert_eq!(response.status(), 200, "{}", response.text());
+                }
+            }
+        }
+        assert_eq!(reset(site, &reset_ada, NEW).await.status(), 410, "{what}");
+        assert_eq!(confirm(site, &confirm_bob).await.status(), 410, "{what}");
+    }
+}
+
+/// The reset form shows one user and does not change another one's password (A3), nor does any other form.
+#[tokio::test(flavor = "multi_thread")]
+async fn s78_a_form_changes_only_the_user_it_was_opened_for() {
+    let mailing = Mailing::start(false).await;
+    mailing.ada().await;
+    let mut eve = mailing.site.client();
+    sign_up(&mut eve, "eve").await;
+    set_email(&mut eve, "eve@mail.example").await;
+    assert_eq!(confirm(&mailing.site, &token_of(&mailing.mail("eve@mail.example").await)).await.status(), 200);
+    assert_eq!(forgot(&mailing.site, "eve@mail.example").await.status(), 200);
+    let eves = link_of(&mailing.mail("eve@mail.example").await);
+    let adas = format!("/password/reset?token={}", mailing.reset_token().await);
+
+    // Ada has her form open, and another link is opened in the browser.
+    let mut browser = mailing.site.client();
+    let form = open(&mut browser, &adas).await;
+    assert!(form.text().contains("ada"));
+    let eves_form = open(&mut browser, &eves).await;
+    let typed = [("new_password", NEW)];
+    let refused = submit(&mut browser, &form, "/password/reset", &typed).await;
+    assert_eq!(refused.status(), 403, "{}", refused.text());
+    assert!(refused.text().contains("Nothing was changed."), "{}", refused.text());
+    // Nor without the field, nor when the cookie has expired.
+    let fields: Vec<_> =
+        filled(&form, "/password/reset", &typed).into_iter().filter(|(name, _)| name != "link").collect();
+    assert_eq!(browser.post("/password/reset").accept_html().form(&fields).send().await.status(), 403);
+    let mut forgetful = browser.clone();
+    forgetful.jar().remove("mail_link");
+    assert_eq!(submit(&mut forgetful, &form, "/password/reset", &typed).await.status(), 403);
+    for name in ["ada", "eve"] {
+        assert_eq!(log_in(&mut mailing.site.client(), name, PASSWORD).await.status(), 200, "{name}");
+    }
+    // Each form works for its own link.
+    assert_eq!(submit(&mut browser, &eves_form, "/password/reset", &typed).await.status(), 303);
+    assert_eq!(log_in(&mut mailing.site.client(), "eve", NEW).await.status(), 200);
+    let form = open(&mut browser, &adas).await;
+    assert_eq!(submit(&mut browser, &form, "/password/reset", &typed).await.status(), 303);
+
+    // A form of one user does nothing for the next user of the browser.
+    let mut browser = mailing.site.client();
+    assert_eq!(log_in(&mut browser, "ada", NEW).await.status(), 200);
+    let (account, again) = (open(&mut browser, "/account").await, open(&mut browser, "/reauthenticate").await);
+    assert_eq!(log_in(&mut browser, "eve", NEW).await.status(), 200);
+    let passwords = [("current_password", NEW), ("new_password", "changed by a form of another")];
+    assert_eq!(submit(&mut browser, &account, "/account/password", &passwords).await.status(), 403);
+    assert_eq!(
+        submit(&mut browser, &account, "/account/change_settings", &[("display_name", "x")]).await.status(),
+        403
+    );
+    assert_eq!(submit(&mut browser, &again, "/reauthenticate", &[("password", NEW)]).await.status(), 403);
+    assert_eq!(log_in(&mut browser, "eve", NEW).await.status(), 200, "nothing was changed");
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     /// Changes to one of three addresses.
@@ -288,7 +480,9 @@ fn histories(runtime: &tokio::runtime::Handle, mailing: &Mailing, ada: &Client) 
                             set_email(&mut ada, &address).await;
                             proven &= current == address;
                             current = address;
-                            for mail in mailing.mails().await.iter().filter(|mail| mail.contains("?token=")) {
+                            for mail in
+                                mailing.mails().await.iter().filter(|mail| mail.contains("/email/confirm?token="))
+                            {
                                 sent.push((current.clone(), token_of(mail)));
                             }
                         }
@@ -315,7 +509,8 @@ async fn the_links_work_in_a_browser() {
     let mut ada = mailing.site.client();
     sign_up(&mut ada, "ada").await;
     let page = open(&mut ada, "/account").await;
-    let saved = submit(&mut ada, &page, "/account/change_settings", &[("email", ADDRESS)]).await;
+    let typed = [("email", ADDRESS), ("current_password", PASSWORD)];
+    let saved = submit(&mut ada, &page, "/account/change_settings", &typed).await;
     assert_eq!(saved.header("location"), Some("/account?done=settings"));
     let page = open(&mut ada, "/account").await;
     assert!(page.text().contains("is not confirmed yet"));

@@ -7,6 +7,7 @@ mod activity;
 mod browser;
 mod cookies;
 mod csrf;
+mod faults;
 mod forged;
 mod headers;
 mod input;

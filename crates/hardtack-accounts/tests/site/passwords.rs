@@ -8,8 +8,8 @@ use hardtack_test_support::html::HtmlForms;
 use serde_json::json;
 
 use crate::support::{
-    ACCESS, BOTH_MODES, Options, PASSWORD, REFRESH, Store, TestSite, claims, cookie, field, log_in, on_every_store,
-    open, sign_up, submit, whoami,
+    ACCESS, BOTH_MODES, Options, PASSWORD, REFRESH, Store, TestSite, claims, cookie, field, filled, log_in,
+    on_every_store, open, sign_up, submit, whoami,
 };
 
 on_every_store! {{
@@ -107,18 +107,17 @@ async fn s43_without_a_fresh_token_people_are_asked_and_programs_are_told() {
         let page = open(&mut ada, "/service").await;
         let csrf = field(&page, "/logout", "csrf_token");
 
-        for path in ["/account/change_settings", "/account/password"] {
-            let form = [
-                ("csrf_token", csrf.as_str()),
-                ("display_name", "Eve"),
-                ("current_password", PASSWORD),
-                ("new_password", NEW_PASSWORD),
-            ];
+        // A password change without the current password is as unproven as new settings.
+        for (path, next) in [
+            ("/account/change_settings", "/reauthenticate?next=%2Faccount"),
+            ("/account/password", "/reauthenticate?next=%2Faccount%3Fdone%3Dunchanged"),
+        ] {
+            let form = [("csrf_token", csrf.as_str()), ("display_name", "Eve"), ("new_password", NEW_PASSWORD)];
             let response = ada.post(path).accept_html().form(&form).send().await;
             assert_eq!(response.status(), 303, "{path}");
-            assert_eq!(response.location(), Some("/reauthenticate?next=%2Faccount"), "{path}");
+            assert_eq!(response.location(), Some(next), "{path}");
 
-            let body = json!({ "display_name": "Eve", "current_password": PASSWORD, "new_password": NEW_PASSWORD });
+            let body = json!({ "display_name": "Eve", "new_password": NEW_PASSWORD });
             let response = ada.post(path).accept_json().csrf().json(&body).send().await;
             assert_eq!(response.status(), 401, "{path}");
             assert_eq!(response.header("content-type"), Some("application/problem+json"), "{path}");
@@ -142,6 +141,48 @@ async fn s43_without_a_fresh_token_people_are_asked_and_programs_are_told() {
         let account = ada.get("/account").accept_json().send().await;
         assert_eq!((account.status().as_u16(), &account.json()["display_name"]), (200, &json!("")));
     }
+}
+
+/// A password change that was posted after the access token ran out is made, because the current password proves more
+/// than a fresh token; or the form is shown again and says so.
+#[tokio::test]
+async fn a01_a_password_change_is_never_lost_without_a_word() {
+    for refresh in BOTH_MODES {
+        let site = TestSite::start(Options { refresh, ..Options::default() }).await;
+        let mut ada = site.client();
+        sign_up(&mut ada, "ada").await;
+        let page = open(&mut ada, "/account").await;
+
+        // The current password is wrong, or the new one breaks a rule.
+        for (current, new) in [("not it at all", NEW_PASSWORD), (PASSWORD, "short")] {
+            site.expire_access();
+            let form = filled(&page, "/account/password", &[("current_password", current), ("new_password", new)]);
+            let asked = ada.post("/account/password").accept_html().form(&form).follow().await;
+            assert_eq!(asked.path(), "/reauthenticate?next=%2Faccount%3Fdone%3Dunchanged", "{refresh:?} {new}");
+            let proof = filled(&asked, "/reauthenticate", &[("password", PASSWORD)]);
+            let again = ada.post("/reauthenticate").accept_html().form(&proof).follow().await;
+            assert_eq!(again.path(), "/account?done=unchanged", "{refresh:?}");
+            assert!(again.text().contains("Your password has not been changed yet."), "{}", again.text());
+        }
+
+        site.expire_access();
+        let telephone = site.device_of("ada").await;
+        let form =
+            filled(&page, "/account/password", &[("current_password", PASSWORD), ("new_password", NEW_PASSWORD)]);
+        let done = ada.post("/account/password").accept_html().form(&form).follow().await;
+        assert_eq!(done.path(), "/account?done=password", "{refresh:?}");
+        assert!(done.text().contains("Your password has been changed."), "{}", done.text());
+        assert_eq!(whoami(&mut telephone.clone()).await, Err(401), "{refresh:?}");
+        assert_eq!(log_in(&mut site.client(), "ada", PASSWORD).await.status(), 401);
+        assert_eq!(log_in(&mut site.client(), "ada", NEW_PASSWORD).await.status(), 200);
+    }
+    // A program.
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.person("ada").await;
+    site.expire_access();
+    assert_eq!(change(&mut ada, "not it at all", NEW_PASSWORD).await.status(), 403);
+    assert_eq!(change(&mut ada, "", NEW_PASSWORD).await.json()["code"], "insufficient_user_authentication");
+    assert_eq!(change(&mut ada, PASSWORD, NEW_PASSWORD).await.status(), 200);
 }
 
 #[tokio::test]

@@ -42,7 +42,8 @@ async fn a_user_visits_every_page_and_sends_every_form() {
         let page = open(&mut ada, "/account").await;
         assert_shows(&page, "/account", &[]);
         let typed = [("display_name", "Ada <Countess>"), ("email", "ada@lovelace.example")];
-        let page = send(&mut ada, &page, "/account/change_settings", &typed).await;
+        let proven = [typed[0], typed[1], ("current_password", PASSWORD)];
+        let page = send(&mut ada, &page, "/account/change_settings", &proven).await;
         assert_shows(&page, "/account?done=settings", &["Your settings have been saved.", "Ada &lt;Countess&gt;"]);
         for (name, value) in typed {
             assert_eq!(field(&page, "/account/change_settings", name), value);

@@ -64,7 +64,11 @@ async fn the_whole_flow_by_json() {
         document.check("/", &response);
         assert_eq!(response.json(), json!({ "user": user }));
 
-        let settings = json!({ "display_name": "Someone", "email": "someone@site.example" });
+        let settings = json!({
+            "display_name": "Someone",
+            "email": "someone@site.example",
+            "current_password": PASSWORD,
+        });
         let response = post(&mut client, accept, "/account/change_settings", &settings).await;
         document.check("/account/change_settings", &response);
         let changed = response.json();
@@ -128,7 +132,10 @@ async fn errors_name_their_fields() {
     sign_up(&mut client, "alice").await;
     let taken = post(&mut site.client(), "*/*", "/signup", &json!({ "username": "ALICE", "password": PASSWORD })).await;
     assert_problem(&taken, 422, "invalid_fields");
-    assert_eq!(taken.json()["errors"], json!({ "username": "That user name is taken. Choose another one." }));
+    assert_eq!(
+        taken.json()["errors"],
+        json!({ "username": "That user name is taken. Choose another one, or log in if you have just signed up." })
+    );
 
     let settings = json!({ "display_name": "x".repeat(81), "email": "nobody" });
     let refused = post(&mut client, "*/*", "/account/change_settings", &settings).await;
@@ -162,9 +169,10 @@ async fn errors_name_their_fields() {
 async fn a_setting_that_is_left_out_is_kept() {
     let site = TestSite::start(Options::default()).await;
     let mut client = site.person("alice").await;
-    post(&mut client, "*/*", "/account/change_settings", &json!({ "display_name": "Alice", "email": "a@b.example" }))
-        .await;
-    let changed = post(&mut client, "*/*", "/account/change_settings", &json!({ "email": "" })).await.json();
+    let settings = json!({ "display_name": "Alice", "email": "a@b.example", "current_password": PASSWORD });
+    post(&mut client, "*/*", "/account/change_settings", &settings).await;
+    let settings = json!({ "email": "", "current_password": PASSWORD });
+    let changed = post(&mut client, "*/*", "/account/change_settings", &settings).await.json();
     assert_eq!((&changed["display_name"], &changed["email"]), (&json!("Alice"), &json!("")));
     let changed = post(&mut client, "*/*", "/account/change_settings", &json!({ "unknown": 1 })).await.json();
     assert_eq!((&changed["display_name"], &changed["email"]), (&json!("Alice"), &json!("")));

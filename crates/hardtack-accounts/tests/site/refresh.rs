@@ -3,7 +3,6 @@
 use hardtack::RefreshMode;
 use hardtack_db::Statement;
 use hardtack_test_support::client::Client;
-use hardtack_test_support::html::HtmlForms;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -16,6 +15,8 @@ on_every_store! {{
     s33_an_access_token_does_not_outlive_its_session,
     s34_a_session_that_nobody_uses_ends,
 }}
+
+const NEW_PASSWORD: &str = "an umbrella in the aquarium";
 
 /// A site on PostgreSQL in redirect mode, on SQLite in the others.
 async fn site(refresh: RefreshMode) -> TestSite {
@@ -122,8 +123,10 @@ async fn s51_a_form_opened_before_a_refresh_and_posted_after_it_is_accepted() {
         let sent = field(&page, "/logout", "csrf_token");
         // Each page has a mask of its own for the same value.
         assert_ne!(sent, field(&open(&mut ada, "/service").await, "/logout", "csrf_token"), "{mode:?}");
-        let others =
-            ada.post("/account/sessions/revoke-others").accept_html().form(&[("csrf_token", &sent)]).follow().await;
+        let open_form = [("csrf_token", sent.as_str()), ("password", PASSWORD)];
+        let proven = ada.post("/reauthenticate").accept_html().form(&open_form).follow().await;
+        assert_eq!((proven.status().as_u16(), proven.path()), (200, "/"), "{mode:?}");
+        let others = ada.post("/account/sessions/revoke-others").accept_html().form(&open_form).follow().await;
         assert_eq!((others.status().as_u16(), others.path()), (200, "/account/sessions?done=revoke"), "{mode:?}");
         assert_eq!(whoami(&mut telephone).await, Err(401));
 
@@ -147,15 +150,13 @@ async fn a_post_with_an_expired_token_takes_effect_once() {
         let site = site(mode).await;
         let (mut ada, id) = signed_up(&site, "ada").await;
         let telephone = site.session_of(&id).await;
-        let laptop = site.session_of(&id).await;
-        let session = |client: &Client| claims(&cookie(client, ACCESS))["sid"].as_str().unwrap().to_owned();
-        let page = open(&mut ada, "/account/sessions").await;
-        let action = format!("/account/sessions/{}/revoke", session(&telephone));
-        let form = page.form_fields(&action);
+        let page = open(&mut ada, "/account").await;
+        let action = "/account/password";
+        let form = filled(&page, action, &[("current_password", PASSWORD), ("new_password", NEW_PASSWORD)]);
         site.expire_access();
 
-        let response = ada.post(&action).accept_html().form(&form).follow().await;
-        assert_eq!((response.status().as_u16(), response.path()), (200, "/account/sessions?done=revoke"), "{mode:?}");
+        let response = ada.post(action).accept_html().form(&form).follow().await;
+        assert_eq!((response.status().as_u16(), response.path()), (200, "/account?done=password"), "{mode:?}");
         let hops: Vec<_> = response.hops().iter().map(|hop| (hop.status().as_u16(), hop.method().as_str())).collect();
         match mode {
             // Redirected to the refresh route and back with method and body, then to the result.
@@ -166,15 +167,12 @@ async fn a_post_with_an_expired_token_takes_effect_once() {
             }
             _ => assert_eq!(hops, [(303, "POST")]),
         }
-        assert_eq!(claims(&cookie(&ada, ACCESS))["fresh"], false, "{mode:?}");
+        assert_eq!(whoami(&mut telephone.clone()).await, Err(401), "{mode:?}");
         // The form was applied once: sending it again has no effect.
-        assert_eq!(ada.post(&action).accept_html().form(&form).follow().await.status(), 404, "{mode:?}");
-        let listed = ada.get("/account/sessions").accept_json().send().await.json();
-        let ids: Vec<_> = listed["sessions"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
-        assert_eq!(ids, [json!(session(&ada)), json!(session(&laptop))], "{mode:?}");
-        let count = Statement::new("SELECT count(*) FROM revocations");
-        let ended: Vec<(i64,)> = site.database().fetch(count).await.unwrap();
-        assert_eq!(ended, [(1,)], "{mode:?}");
+        assert_eq!(ada.post(action).accept_html().form(&form).follow().await.status(), 403, "{mode:?}");
+        let versions = Statement::new("SELECT password_version FROM users");
+        let versions: Vec<(i64,)> = site.database().fetch(versions).await.unwrap();
+        assert_eq!(versions, [(2,)], "{mode:?}");
     }
 }
 
@@ -182,15 +180,14 @@ async fn a_post_with_an_expired_token_takes_effect_once() {
 async fn a_programs_post_with_an_expired_token_takes_effect_once() {
     let site = site(RefreshMode::Transparent).await;
     let (mut ada, id) = signed_up(&site, "ada").await;
-    for _ in 0..3 {
-        site.session_of(&id).await;
-    }
+    let telephone = site.session_of(&id).await;
     site.expire_access();
-    let response = ada.post("/account/sessions/revoke-others").accept_json().csrf().send().await;
-    assert_eq!((response.status().as_u16(), response.json()), (200, json!({ "revoked": 3 })));
+    let body = json!({ "current_password": PASSWORD, "new_password": NEW_PASSWORD });
+    let response = ada.post("/account/password").accept_json().csrf().json(&body).send().await;
+    assert_eq!(response.status(), 200, "{}", response.text());
     assert!(response.set_cookie(ACCESS).is_some() && response.set_cookie(REFRESH).is_some());
-    let response = ada.post("/account/sessions/revoke-others").accept_json().csrf().send().await;
-    assert_eq!(response.json(), json!({ "revoked": 0 }));
+    assert_eq!(whoami(&mut telephone.clone()).await, Err(401));
+    assert_eq!(ada.post("/account/password").accept_json().csrf().json(&body).send().await.status(), 403);
 }
 
 #[tokio::test]
@@ -211,12 +208,12 @@ async fn s43_what_was_typed_with_a_token_not_fresh_waits_for_the_password_and_is
         let proof = filled(&asked, "/reauthenticate", &[("password", PASSWORD)]);
         let page = ada.post("/reauthenticate").accept_html().form(&proof).follow().await;
         assert_eq!(page.path(), "/account", "{mode:?}");
-        assert!(page.text().contains("not saved yet"), "{mode:?}: {}", page.text());
+        assert!(page.text().contains("not been saved yet"), "{mode:?}: {}", page.text());
         for (name, value) in typed {
             assert_eq!(field(&page, "/account/change_settings", name), value, "{mode:?}");
         }
         assert_eq!(settings(&mut ada).await["display_name"], "", "{mode:?}: saved without the password");
-        let form = page.form_fields("/account/change_settings");
+        let form = filled(&page, "/account/change_settings", &[("current_password", PASSWORD)]);
         let saved = ada.post("/account/change_settings").accept_html().form(&form).follow().await;
         assert_eq!(saved.path(), "/account?done=settings", "{mode:?}");
         let now = settings(&mut ada).await;
@@ -225,7 +222,7 @@ async fn s43_what_was_typed_with_a_token_not_fresh_waits_for_the_password_and_is
         }
         // The draft is deleted.
         let page = open(&mut ada, "/account").await;
-        assert!(!page.text().contains("not saved yet"), "{mode:?}");
+        assert!(!page.text().contains("not been saved yet"), "{mode:?}");
     }
 }
 

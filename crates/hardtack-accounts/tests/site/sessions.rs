@@ -203,6 +203,47 @@ async fn s38_somebody_lists_and_ends_their_own_sessions_and_nobody_elses(store: 
     assert_eq!(whoami(&mut ada).await, Err(401));
 }
 
+/// Whoever has copied an old cookie cannot log the owner's other devices out.
+#[tokio::test]
+async fn s92_other_sessions_are_ended_by_a_recent_log_in_only() {
+    for refresh in BOTH_MODES {
+        let site = TestSite::start(Options { refresh, ..Options::default() }).await;
+        let mut ada = site.client();
+        let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
+        let page = open(&mut ada, "/account").await;
+        let csrf = page.hidden_field("csrf_token").unwrap();
+        site.expire_access();
+        assert_eq!(open(&mut ada, "/service").await.path(), "/service");
+        let telephone = site.session_of(&id).await;
+
+        let one = format!("/account/sessions/{}/revoke", session(&telephone));
+        let nobody = format!("/account/sessions/{}/revoke", "0".repeat(32));
+        for path in [one.as_str(), nobody.as_str(), "/account/sessions/revoke-others"] {
+            let response = ada.post(path).accept_html().form(&[("csrf_token", &csrf)]).send().await;
+            let asked = Some("/reauthenticate?next=%2Faccount%2Fsessions%3Fdone%3Dproof");
+            assert_eq!((response.status().as_u16(), response.location()), (303, asked), "{refresh:?} {path}");
+            let response = ada.post(path).accept_json().csrf().send().await;
+            assert_eq!(response.status(), 401, "{refresh:?} {path}");
+            assert_eq!(response.json()["code"], "insufficient_user_authentication", "{refresh:?} {path}");
+        }
+        assert_eq!(whoami(&mut telephone.clone()).await.as_deref(), Ok("ada"), "{refresh:?}");
+
+        let asked = open(&mut ada, "/reauthenticate?next=%2Faccount%2Fsessions%3Fdone%3Dproof").await;
+        let proof = filled(&asked, "/reauthenticate", &[("password", PASSWORD)]);
+        let page = ada.post("/reauthenticate").accept_html().form(&proof).follow().await;
+        assert!(page.text().contains("Nothing has been logged out yet"), "{}", page.text());
+        let done = submit(&mut ada, &page, &one, &[]).await;
+        assert_eq!(done.location(), Some("/account/sessions?done=revoke"), "{refresh:?}");
+        assert_eq!(whoami(&mut telephone.clone()).await, Err(401), "{refresh:?}");
+
+        // One's own session needs no proof: to end it is a log-out.
+        site.expire_access();
+        let own = format!("/account/sessions/{}/revoke", session(&ada));
+        let ended = ada.post(&own).accept_html().form(&[("csrf_token", &csrf)]).follow().await;
+        assert_eq!(ended.path().split('?').next(), Some("/login"), "{refresh:?}");
+    }
+}
+
 async fn s37_a_disabled_user_is_refused_with_both_tokens(store: Store) {
     for refresh in BOTH_MODES {
         let site = TestSite::start(Options { refresh, ..store.options() }).await;

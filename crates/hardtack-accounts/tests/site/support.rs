@@ -190,6 +190,9 @@ impl TestSite {
         let base_url = options.base_url.map_or_else(|| format!("http://{address}"), str::to_owned);
         let database = Database::open(&place.url).await.unwrap();
         let mut accounts = Accounts::open(database.clone()).await.unwrap();
+        if place.redis.is_none() {
+            accounts = accounts.with_sessions();
+        }
         if let Some(folder) = &options.outbox {
             let from = EmailAddress::parse("noreply@site.example").unwrap();
             accounts = accounts.with_mail(from, &base_url, Outbox::new(folder));

@@ -37,6 +37,7 @@ async fn start(config: &Config) -> Result<(), Error> {
     let database = config.database.open().await.map_err(Error::with_causes)?;
     tracing::info!(event = "database", database = %config.database);
     let accounts = Accounts::open(database.clone()).await.map_err(Error::with_causes)?;
+    let accounts = stores::with_sessions(accounts, config.redis.as_ref());
     let accounts = with_mail(accounts, config.mail.as_ref(), &config.address.base_url(bound));
     let builder = config.apply(accounts.configure(Authenticator::builder(keys)), bound);
     let builder = stores::add_sessions(builder, &database, config.redis.as_ref(), StoreUser::Server).await?;

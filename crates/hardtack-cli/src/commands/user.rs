@@ -3,6 +3,7 @@
 use hardtack::BackendError;
 use hardtack::clock::{Clock, SystemClock};
 use hardtack::jwt::Algorithm;
+use hardtack::session::EndedSessions;
 use hardtack::{Authenticator, KeySet};
 use hardtack_accounts::{Accounts, UserRecord};
 use hardtack_sqlx::Database;
@@ -37,6 +38,7 @@ async fn run_on_database(config: &Config, command: &UserCommand) -> Result<(), E
     }
     let database = config.database.open().await.map_err(Error::with_causes)?;
     let accounts = Accounts::open(database.clone()).await.map_err(Error::with_causes)?;
+    let accounts = stores::with_sessions(accounts, config.redis.as_ref());
     if !matches!(command, UserCommand::List(_)) {
         // Before anything changes.
         session_place::check(&database, config.redis.as_ref()).await?;
@@ -80,11 +82,10 @@ impl Users<'_> {
     }
 
     async fn disable(&self, name: &str) -> Result<(), Error> {
-        let user = found(self.accounts.disable(name, SystemClock.now()).await, name)?.user;
-        let ended = self.end_sessions(&user.id).await.map_err(|error| {
-            let name = &user.username;
-            Error::runtime(format_args!("{name} is disabled, but has sessions that were not ended: {error}; try again"))
-        })?;
+        let user = found(self.accounts.find_by_name(name).await, name)?.user;
+        let store = self.session_store(&user.id).await;
+        let (_, ended) = found(self.accounts.disable(name, SystemClock.now()).await, name)?;
+        let ended = finish_ending(store, ended).await;
         output::print(format_args!("{} is disabled; {ended}.", user.username))
     }
 
@@ -95,28 +96,44 @@ impl Users<'_> {
 
     async fn log_out(&self, name: &str) -> Result<(), Error> {
         let user = found(self.accounts.find_by_name(name).await, name)?.user;
-        let ended = self.end_sessions(&user.id).await?;
+        let store = self.session_store(&user.id).await;
+        let (_, ended) = found(self.accounts.log_out(name).await, name)?;
+        let ended = finish_ending(store, ended).await;
         output::print(format_args!("{} is logged out; {ended}.", user.username))
     }
 
-    /// Ends all sessions of a user in the session store. The servers learn about it from the revocation log. Returns
-    /// a phrase with the number of sessions.
-    async fn end_sessions(&self, id: &str) -> Result<String, Error> {
+    /// Returns an authenticator on the session store, and the number of a user's sessions.
+    async fn session_store(&self, id: &str) -> Result<(Authenticator, usize), Error> {
         // No token is signed, so any key will do.
         let builder = self.accounts.configure(Authenticator::builder(KeySet::new(keys::generate(Algorithm::HS256)?)));
         let builder =
             stores::add_sessions(builder, self.database, self.config.redis.as_ref(), StoreUser::Command).await?;
         let auth = builder.build().map_err(Error::with_causes)?;
-        Ok(match auth.revoke_all_sessions(id).await.map_err(Error::with_causes)? {
-            0 => "there were no sessions to end".to_owned(),
-            1 => "1 session was ended".to_owned(),
-            sessions => format!("{sessions} sessions were ended"),
-        })
+        let sessions = auth.sessions(id).await.map_err(Error::with_causes)?.len();
+        Ok((auth, sessions))
     }
 }
 
-/// Returns the user that a look-up by name found, or an error.
-fn found(result: Result<Option<UserRecord>, BackendError>, name: &str) -> Result<UserRecord, Error> {
+/// Ends the sessions of a user, whose end is stored, and says whether they have ended. The servers learn about it from
+/// the revocation log. If the session store cannot be reached, they end the sessions when it is back.
+async fn finish_ending(store: Result<(Authenticator, usize), Error>, ended: EndedSessions) -> String {
+    let (have_ended, sessions) = match store {
+        Ok((auth, sessions)) => (auth.finish_ending(ended).await, sessions),
+        Err(error) => {
+            output::print_error(&error.to_string());
+            (false, 0)
+        }
+    };
+    match (have_ended, sessions) {
+        (false, _) => "the servers end their sessions as soon as they reach the session store".to_owned(),
+        (true, 0) => "there were no sessions to end".to_owned(),
+        (true, 1) => "1 session was ended".to_owned(),
+        (true, sessions) => format!("{sessions} sessions were ended"),
+    }
+}
+
+/// Returns what a change or look-up by name found, or an error.
+fn found<T>(result: Result<Option<T>, BackendError>, name: &str) -> Result<T, Error> {
     let unknown = || Error::config(format_args!("no user is named {name:?}; list them with: hardtack user list"));
     result.map_err(Error::with_causes)?.ok_or_else(unknown)
 }

@@ -3,15 +3,26 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::load::Users;
 use crate::stores::{Store, on_every_store};
-use crate::support::{TestDir, start};
+use crate::support::{
+    PASSWORD, TestDir, is_logged_in, is_refused_within, log_in, sign_up, start, with_copied_access_cookie,
+};
 
 const USERS: usize = 5;
 
 const CRASHES: usize = 100;
 
-on_every_store! {{ s32_no_answered_login_or_logout_is_lost_when_the_server_is_killed }}
+/// How often the server is killed during a password change, unless `HARDTACK_TEST_KILLS` says otherwise:
+/// `scripts/kills` sets it to 100.
+const KILLS: usize = 10;
+
+on_every_store! {{
+    s32_no_answered_login_or_logout_is_lost_when_the_server_is_killed,
+    s68_a_killed_server_leaves_old_password_and_old_sessions_together,
+}}
 
 async fn s32_no_answered_login_or_logout_is_lost_when_the_server_is_killed(store: Store) {
     let dir = TestDir::new();
@@ -32,4 +43,61 @@ async fn s32_no_answered_login_or_logout_is_lost_when_the_server_is_killed(store
     }
     let (_, counters) = users.stop().await;
     assert!(counters.unanswered.load(Ordering::Relaxed) > 0, "no request was in flight when the server was killed");
+}
+
+/// A password change is cut by kill -9: afterwards, the old password and the old sessions are dead together, or alive
+/// together.
+async fn s68_a_killed_server_leaves_old_password_and_old_sessions_together(store: Store) {
+    let kills = std::env::var("HARDTACK_TEST_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
+    let dir = TestDir::new();
+    let env = store.fresh();
+    let serve = |address: &str| {
+        let program = dir.hardtack(["serve", "--listen", address]);
+        env.iter().fold(program, |program, (name, value)| program.env(name, value))
+    };
+    let mut server = start(&serve("127.0.0.1:0")).await;
+    let program = serve(server.base_url().trim_start_matches("http://"));
+    let mut browser = server.client();
+    sign_up(&mut browser, "ada").await;
+    let passwords = |number: usize| if number == 0 { PASSWORD.to_owned() } else { format!("{PASSWORD}-{number}") };
+    let (mut password, mut changed) = (passwords(0), 0);
+    for number in 1..=kills {
+        let mut device = server.client();
+        assert_eq!(log_in(&mut device, "ada", &password).await, 200);
+        let copy = with_copied_access_cookie(&device, &server);
+        let new = passwords(number);
+        let body = json!({ "current_password": password, "new_password": new });
+        let change = async {
+            let request = browser.post("/account/password").accept_json().csrf().json(&body);
+            let _ = tokio::time::timeout(Duration::from_secs(5), request.try_send()).await;
+        };
+        // The two hashes take most of the time; the writes come after them.
+        let moment = Duration::from_millis(rand::random_range(0..250));
+        let kill = async {
+            tokio::time::sleep(moment).await;
+            server.kill();
+        };
+        tokio::join!(change, kill);
+        server = start(&program).await;
+        let by_password = async |password: &str| {
+            let mut client = server.client();
+            (log_in(&mut client, "ada", password).await == 200).then_some(client)
+        };
+        let (by_new, by_old) = (by_password(&new).await, by_password(&password).await);
+        let what = format!("kill {number} after {moment:?}, changed: {}", by_new.is_some());
+        browser = match (by_new, by_old) {
+            (Some(client), None) => {
+                (password, changed) = (new, changed + 1);
+                is_refused_within(Duration::from_secs(5), &copy, &what).await;
+                client
+            }
+            (None, Some(client)) => {
+                assert!(is_logged_in(&mut copy.clone()).await, "{what}: the sessions ended without the password");
+                client
+            }
+            _ => panic!("{what}: exactly one password must be right"),
+        };
+        assert!(is_logged_in(&mut browser).await, "{what}: the session of the log-in after the crash was ended");
+    }
+    println!("{changed} of {kills} changes were stored before the server was killed");
 }

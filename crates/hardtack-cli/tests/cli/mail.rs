@@ -8,14 +8,15 @@ use std::time::{Duration, Instant};
 use hardtack_test_support::process::Process;
 use serde_json::json;
 
-use crate::support::{TestDir, output, refusal, sign_up, start};
+use crate::support::{PASSWORD, TestDir, output, refusal, sign_up, start};
 
 /// Signs a user up and sets an address, to which a message is sent.
 async fn cause_mail(server: &Process) {
     let mut client = server.client();
     sign_up(&mut client, "someone").await;
     let request = client.post("/account/change_settings").accept_json().csrf();
-    assert_eq!(request.json(&json!({ "email": "someone@mail.example" })).send().await.status(), 200);
+    let body = json!({ "email": "someone@mail.example", "current_password": PASSWORD });
+    assert_eq!(request.json(&body).send().await.status(), 200);
 }
 
 async fn message_in(file: impl Fn() -> Option<String>) -> String {

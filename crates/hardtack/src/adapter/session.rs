@@ -145,7 +145,8 @@ impl Exchange<'_> {
     /// - No user is logged in, or the logged-in user is not `subject`.
     /// - The store failed.
     pub async fn reauthenticate(&self, subject: &str) -> Result<SetCookies, Failure> {
-        let token = self.acting_token("reauthenticate", Need::access()).await?;
+        self.require_unsent_head("reauthenticate")?;
+        let token = self.acting_token(Need::access()).await?;
         if token.subject() != subject {
             return Err(self.refuse(Reason::OtherUser));
         }
@@ -162,7 +163,7 @@ impl Exchange<'_> {
     /// `Clear-Site-Data: "cache"` to the response that gets the cookies.
     ///
     /// If sessions have ended in that transaction, and the store fails now, it returns no cookies: the change is
-    /// stored, so do not tell the user to try again.
+    /// stored, so do not tell the user to try again. The same holds if the client has hung up meanwhile.
     ///
     /// # Errors
     /// - The method is GET, the request comes from another site, or the CSRF token is missing.
@@ -172,14 +173,21 @@ impl Exchange<'_> {
         // The session may have ended with the change. The authenticator looks at its row.
         let judged_by_row = ended.subject().is_some() && self.authenticator.has_store();
         let need = if judged_by_row { Need::access().skip_revocation_check() } else { Need::access() };
-        let token = self.acting_token("renew", need).await?;
-        let renewed = self.authenticator.renew(&token, ended, &self.verifier().client()).await;
+        if ended.subject().is_none() {
+            self.require_unsent_head("renew")?;
+        }
+        let token = self.acting_token(need).await?;
+        let client = self.verifier().client();
+        let renewed = if self.state.is_head_sent() {
+            self.authenticator.end_unseen(&token, ended, &client).await.map(|()| SetCookies::default())
+        } else {
+            self.authenticator.renew(&token, ended, &client).await
+        };
         let clears = !self.authenticator.settings().flask;
         renewed.map(|cookies| cookies.clearing_cache(clears)).map_err(|reason| self.refuse(reason))
     }
 
-    async fn acting_token(&self, method: &str, need: Need) -> Result<VerifiedToken, Failure> {
-        self.require_unsent_head(method)?;
+    async fn acting_token(&self, need: Need) -> Result<VerifiedToken, Failure> {
         self.check_changing().map_err(|reason| self.refuse(reason))?;
         self.required(need).await
     }

@@ -382,6 +382,30 @@ fn e04_s71_a_clock_that_jumps_and_comes_back_lets_nobody_in_again() {
     }
 }
 
+fn assert_stays_ended(servers: &Servers, browser: &Browser, way: &str) {
+    for minutes in 0..90 {
+        servers.advance(60_000);
+        end_others(servers, servers.sites[0].auth.now(), 60);
+        servers.sync();
+        for (at, site) in servers.sites.iter().enumerate() {
+            assert!(!is_accepted(site, browser), "{way}: server {at} after {minutes} minutes");
+        }
+    }
+}
+
+#[test]
+fn e04_e19_a_session_that_began_in_the_future_and_is_beyond_the_limit_stays_ended_too() {
+    let servers = Servers::with(|builder| {
+        builder.session_policy(SessionPolicy::default().max_staleness(seconds(BOUND)).max_sessions(1))
+    });
+    servers.clocks[0].set_forward(HOUR);
+    let alice = servers.sites[0].browser_of("alice");
+    servers.clocks[0].set_back(HOUR);
+    servers.sync();
+    let _newer = servers.sites[0].browser_of("alice");
+    assert_stays_ended(&servers, &alice, "limit");
+}
+
 #[test]
 fn e04_s71_a_session_that_began_in_the_future_stays_ended_when_its_time_comes() {
     type End = fn(&Site, &Browser);
@@ -409,14 +433,7 @@ fn e04_s71_a_session_that_began_in_the_future_stays_ended_when_its_time_comes() 
         servers.clocks[0].set_back(HOUR);
         servers.sync();
         end(&servers.sites[0], &alice);
-        for minutes in 0..90 {
-            servers.advance(60_000);
-            end_others(&servers, servers.sites[0].auth.now(), 60);
-            servers.sync();
-            for (at, site) in servers.sites.iter().enumerate() {
-                assert!(!is_accepted(site, &alice), "{way}: server {at} after {minutes} minutes");
-            }
-        }
+        assert_stays_ended(&servers, &alice, &way.to_string());
     }
 }
 

@@ -9,6 +9,7 @@ use hardtack::testing::FailingSessions;
 use hardtack::{BackendError, ConfigError, KeySet, MemorySessions, SessionId};
 
 use crate::support::{Browser, HandlerResult, Request, Response, Site, block_on, key};
+use crate::virtual_time::{VirtualTime, is_ready};
 
 /// Intentions in memory. All of them are due at once.
 #[derive(Clone, Default)]
@@ -176,6 +177,10 @@ fn s68_while_the_store_is_down_others_are_refused_and_they_end_when_it_is_back()
     let (site, store, intentions) = elsewhere();
     let (mut here, there, bob) = (site.browser_of("alice"), site.browser_of("alice"), site.browser_of("bob"));
     let kept = session_of(&site, &here);
+    let (time, token) = (VirtualTime::default(), site.visit(&mut there.clone()).token().clone());
+    let mut ended = site.auth.ended(&token, time.sleep());
+    let mut session_ended = site.auth.ended_session(&token, time.sleep());
+    assert!(!is_ready(&mut ended) && !is_ready(&mut session_ended));
     store.fail();
     let response = renew(&site, &mut here, intentions.commit("alice", kept));
     // The password is stored: the response is no error, and the browser keeps its session.
@@ -185,6 +190,7 @@ fn s68_while_the_store_is_down_others_are_refused_and_they_end_when_it_is_back()
 
     // The store can be read, but the sessions have not ended yet.
     store.recover();
+    assert!(is_ready(&mut ended) && is_ready(&mut session_ended));
     assert!(site.visit(&mut there.clone()).is_refused(503, "store_unavailable"));
     assert!(site.refresh(&mut there.clone()).is_refused(503, "store_unavailable"));
     assert_eq!((site.visit(&mut here).status, site.visit(&mut bob.clone()).status), (200, 200));
@@ -244,6 +250,11 @@ fn an_intention_that_could_not_be_removed_is_worked_off_again() {
 fn intentions_need_a_store_and_a_registration() {
     let built = hardtack::Authenticator::builder(KeySet::new(key())).pending_revocations(Intentions::default()).build();
     assert_eq!(built.unwrap_err(), ConfigError::PendingRevocationsWithoutStore);
+    let without_log = hardtack::Authenticator::builder(KeySet::new(key()))
+        .sessions(MemorySessions::new())
+        .pending_revocations(Intentions::default())
+        .insecure_without_revocation_log();
+    assert_eq!(without_log.build().unwrap_err(), ConfigError::PendingRevocationsWithoutLog);
     // Without a registration, the sessions are refused, and the log says what to do.
     let site = Site::over(MemorySessions::new(), KeySet::new(key()), |builder| builder);
     let _alice = site.browser_of("alice");

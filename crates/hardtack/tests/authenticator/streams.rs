@@ -2,7 +2,7 @@
 
 use hardtack::adapter::{Ended, Exchange, Peeked, RequestState};
 use hardtack::jwt::{NoExtra, TokenKind};
-use hardtack::session::{EndedSessions, SessionPolicy};
+use hardtack::session::{EndedSessions, RevokeTarget, SessionPolicy, SessionStore};
 use hardtack::testing::{FailingSessions, TestRequest};
 use hardtack::{KeySet, Need, RefreshMode, VerifiedToken};
 
@@ -134,6 +134,21 @@ fn e07_tokens_that_cannot_be_delivered_are_not_made() {
     // A log-out needs no cookie to be effective.
     assert!(block_on(exchange.log_out()).is_ok());
     assert!(site.live_sessions("alice").is_empty());
+}
+
+#[test]
+fn e07_a_password_change_ends_the_other_sessions_although_the_client_has_hung_up() {
+    let site = Site::new();
+    let (alice, other) = (site.browser_of("alice"), site.browser_of("alice"));
+    let kept = site.visit(&mut alice.clone()).token().session().unwrap();
+    let stream = Stream::open(&site, &alice, "POST");
+    stream.state.close_head();
+    let ids = block_on(site.store.revoke(RevokeTarget::AllExcept("alice", kept), site.auth.now())).unwrap();
+    let cookies = block_on(stream.exchange().renew(EndedSessions::in_transaction("alice", ids))).unwrap();
+    assert!(cookies.is_empty());
+    assert!(site.visit(&mut other.clone()).is_refused(401, "revoked"));
+    assert_eq!(site.visit(&mut alice.clone()).status, 200);
+    assert_eq!(site.live_sessions("alice").len(), 1);
 }
 
 /// A handler that works for longer than an access token lives, such as one that takes a long upload.

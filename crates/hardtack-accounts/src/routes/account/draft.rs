@@ -38,8 +38,8 @@ pub(crate) fn clear(response: Response, auth: &Authenticator) -> Response {
 }
 
 /// Returns the draft of this user.
-pub(super) fn find(headers: &HeaderMap, user: &User) -> Option<Profile> {
-    let draft: Draft = serde_json::from_slice(&from_hex(COOKIE.find(headers)?)?).ok()?;
+pub(super) fn find(headers: &HeaderMap, user: &User, auth: &Authenticator) -> Option<Profile> {
+    let draft: Draft = serde_json::from_slice(&from_hex(COOKIE.find(headers, auth)?)?).ok()?;
     (draft.user == user.id).then_some(Profile { display_name: draft.display_name, email: draft.email })
 }
 

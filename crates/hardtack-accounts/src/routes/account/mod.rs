@@ -1,8 +1,7 @@
-//! `/account` and the forms on it. All of them need a fresh token, which shows that the user has entered the
-//! password recently.
+//! `/account` and the forms on it. They need a fresh token, which shows that the user has entered the password
+//! recently, or the password itself.
 
 pub(super) mod draft;
-mod fresh;
 mod page;
 mod password;
 mod settings;

@@ -52,6 +52,10 @@ impl<'a> AccountPage<'a> {
     }
 }
 
+fn info(text: &str) -> Option<Notice<'_>> {
+    Some(Notice { kind: NoticeKind::Info, text })
+}
+
 fn success(text: &str) -> Option<Notice<'_>> {
     Some(Notice { kind: NoticeKind::Success, text })
 }
@@ -70,12 +74,14 @@ pub(crate) async fn show(
     page.notice = match auth.query("done").as_deref() {
         Some("settings") => success("Your settings have been saved."),
         Some("password") => success("Your password has been changed. All other devices have been logged out."),
+        Some("unchanged") => info("Your password has not been changed yet. Enter it below once more."),
         Some("letter") => success("An email is on its way. Open the link in it."),
         _ => None,
     };
-    let Some(draft) = draft::find(&headers, &user) else { return page.respond(&user, StatusCode::OK) };
+    let Some(draft) = draft::find(&headers, &user, auth.authenticator()) else {
+        return page.respond(&user, StatusCode::OK);
+    };
     page.profile = draft;
-    let text = "Your changes are still here, but have not been saved yet. Check them, then save.";
-    page.notice = Some(Notice { kind: NoticeKind::Info, text });
+    page.notice = info("Your changes are still here, but have not been saved yet. Check them, then save.");
     draft::clear(page.respond(&user, StatusCode::OK), auth.authenticator())
 }

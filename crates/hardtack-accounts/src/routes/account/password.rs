@@ -3,19 +3,18 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use hardtack::request::Wants;
-use hardtack::session::EndedSessions;
 use hardtack_axum::{Auth, AuthError, CurrentUser, FreshAccessToken};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::fresh::ask_for_password;
 use super::page::AccountPage;
 use crate::accounts::PasswordChangeProblem;
 use crate::activity::RequestInfo;
-use crate::extract::FormOrJson;
-use crate::pages::FieldError;
+use crate::extract::{FormOrJson, shell_of};
+use crate::pages::{DoneView, FieldError, done_page};
 use crate::respond;
+use crate::routes::fresh::{AfterProof, ask_for_password, is_not_fresh};
 use crate::site::Site;
 use crate::users::User;
 
@@ -26,6 +25,7 @@ pub(crate) struct PasswordInput {
     new_password: String,
 }
 
+/// Needs no fresh token: the current password proves more (ASVS 5.0 V6.2.3).
 pub(crate) async fn change_password(
     State(site): State<Site>,
     auth: Auth,
@@ -34,32 +34,69 @@ pub(crate) async fn change_password(
     request: RequestInfo,
     FormOrJson(input): FormOrJson<PasswordInput>,
 ) -> Result<Response, AuthError> {
+    let is_fresh = match fresh {
+        Ok(_) => true,
+        Err(error) if is_not_fresh(&error) && !input.current_password.is_empty() => false,
+        Err(error) => return ask_for_password(&auth, error, AfterProof::PasswordUnchanged),
+    };
+    let work = change(site.clone(), auth.clone(), user, is_fresh, request, input);
+    site.run_uninterrupted(&auth, work).await
+}
+
+async fn change(
+    site: Site,
+    auth: Auth,
+    user: CurrentUser<User>,
+    is_fresh: bool,
+    request: RequestInfo,
+    input: PasswordInput,
+) -> Result<Response, AuthError> {
     let wants = auth.wants();
-    if let Err(error) = fresh {
-        return ask_for_password(&auth, error);
-    }
-    match site.accounts.change_password(&user, input.current_password, input.new_password, &request).await {
-        Ok(()) => {
-            let cookies = auth.renew(EndedSessions::none()).await?;
-            let body = json!(user.into_user());
-            Ok((cookies, respond::success(wants, "/account?done=password", body)).into_response())
-        }
-        Err(error) => {
-            let (status, field, text) = match respond::invalid_input(wants, error) {
-                Ok(PasswordChangeProblem::WrongCurrent) => {
-                    (StatusCode::FORBIDDEN, "current_password", "That is not your current password.".to_owned())
+    let kept = user.token().session();
+    let PasswordInput { current_password, new_password } = input;
+    let error = match site.accounts.change_password(&user, current_password, new_password, kept, &request).await {
+        Ok(ended) => {
+            return Ok(match site.renew(&auth, ended).await {
+                Some(cookies) => {
+                    let body = json!(user.into_user());
+                    (cookies, respond::success(wants, "/account?done=password", body)).into_response()
                 }
-                Ok(PasswordChangeProblem::InvalidNew(problem)) => {
-                    (StatusCode::UNPROCESSABLE_ENTITY, "new_password", problem.to_string())
-                }
-                Err(response) => return Ok(*response),
-            };
-            let errors = [FieldError { field, text: &text }];
-            if wants == Wants::Page {
-                let page = AccountPage { password_errors: &errors, ..AccountPage::new(&user, &site) };
-                return Ok(page.respond(&user, status));
-            }
-            Ok(respond::problem(wants, status, "invalid_fields", &text, &errors))
+                None => others_end_soon(wants, user),
+            });
         }
+        Err(error) => error,
+    };
+    let (status, field, text) = match respond::invalid_input(wants, error) {
+        Ok(PasswordChangeProblem::WrongCurrent) => {
+            (StatusCode::FORBIDDEN, "current_password", "That is not your current password.".to_owned())
+        }
+        Ok(PasswordChangeProblem::InvalidNew(problem)) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "new_password", problem.to_string())
+        }
+        Err(response) => return Ok(*response),
+    };
+    if wants != Wants::Page {
+        let errors = [FieldError { field, text: &text }];
+        return Ok(respond::problem(wants, status, "invalid_fields", &text, &errors));
     }
+    if !is_fresh {
+        // The form is on the account page, which needs a fresh token.
+        return Ok(AfterProof::PasswordUnchanged.redirect());
+    }
+    let errors = [FieldError { field, text: &text }];
+    let page = AccountPage { password_errors: &errors, ..AccountPage::new(&user, &site) };
+    Ok(page.respond(&user, status))
+}
+
+/// The response if the password is stored, and the session store has not ended the other sessions yet. A browser gets
+/// a page at once, because a redirect might find the store down. Its session goes on until its next refresh.
+fn others_end_soon(wants: Wants, user: CurrentUser<User>) -> Response {
+    let text = "Other devices will be signed out within seconds.";
+    if wants != Wants::Page {
+        let mut body = json!(user.into_user());
+        body["detail"] = json!(format!("Password changed. {text}"));
+        return respond::success(wants, "/account", body);
+    }
+    let view = DoneView { title: "Password changed", text, action: ("/account", "Go to your account") };
+    respond::page(StatusCode::OK, done_page(&shell_of(&user, None), &view))
 }

@@ -9,29 +9,32 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::draft;
-use super::fresh::ask_for_password;
 use super::page::AccountPage;
+use crate::accounts::ProfileChangeProblem;
 use crate::activity::RequestInfo;
 use crate::extract::FormOrJson;
 use crate::pages::FieldError;
 use crate::respond;
+use crate::routes::fresh::{AfterProof, ask_for_password};
 use crate::site::Site;
 use crate::users::{Profile, User};
 
-/// The body. A program can leave out a field to keep its value.
+/// The body. A program can leave out a field to keep its value. `current_password` is needed for a new address only.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct SettingsInput {
     display_name: Option<String>,
     email: Option<String>,
+    current_password: Option<String>,
 }
 
 impl SettingsInput {
-    fn into_profile(self, user: &User) -> Profile {
-        Profile {
+    fn into_profile(self, user: &User) -> (Profile, Option<String>) {
+        let profile = Profile {
             display_name: self.display_name.unwrap_or_else(|| user.display_name.clone()),
             email: self.email.unwrap_or_else(|| user.email.clone()),
-        }
+        };
+        (profile, self.current_password)
     }
 }
 
@@ -43,30 +46,49 @@ pub(crate) async fn change_settings(
     request: RequestInfo,
     FormOrJson(input): FormOrJson<SettingsInput>,
 ) -> Result<Response, AuthError> {
-    let wants = auth.wants();
-    let profile = input.into_profile(&user);
+    let (profile, password) = input.into_profile(&user);
     if let Err(error) = fresh {
         // The browser keeps the input in a cookie until the user has entered the password.
-        return Ok(match ask_for_password(&auth, error) {
+        return Ok(match ask_for_password(&auth, error, AfterProof::Account) {
             Ok(redirect) => draft::set(redirect, &user, &profile, auth.authenticator()),
             Err(error) => error.into_response(),
         });
     }
-    match site.accounts.change_profile(&user, profile, &request).await {
-        Ok(changed) => Ok(respond::success(wants, "/account?done=settings", json!(changed))),
-        Err(error) => {
-            let (profile, problems) = match respond::invalid_input(wants, error) {
-                Ok(problem) => problem,
-                Err(response) => return Ok(*response),
-            };
-            let errors: Vec<_> = problems.iter().map(|p| FieldError { field: p.field, text: p.text }).collect();
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            if wants == Wants::Page {
-                let page = AccountPage { profile, profile_errors: &errors, ..AccountPage::new(&user, &site) };
-                return Ok(page.respond(&user, status));
-            }
-            let detail = errors.iter().map(|error| error.text).collect::<Vec<_>>().join(" ");
-            Ok(respond::problem(wants, status, "invalid_fields", &detail, &errors))
-        }
+    let work = change(site.clone(), auth.clone(), user, profile, password, request);
+    site.run_uninterrupted(&auth, work).await
+}
+
+async fn change(
+    site: Site,
+    auth: Auth,
+    user: CurrentUser<User>,
+    profile: Profile,
+    password: Option<String>,
+    request: RequestInfo,
+) -> Result<Response, AuthError> {
+    let wants = auth.wants();
+    let asked = password.as_ref().is_some_and(|password| !password.is_empty());
+    let error = match site.accounts.change_profile(&user, profile, password, &request).await {
+        Ok(changed) => return Ok(respond::success(wants, "/account?done=settings", json!(changed))),
+        Err(error) => error,
+    };
+    let ProfileChangeProblem { profile, is_unproven, fields } = match respond::invalid_input(wants, error) {
+        Ok(problem) => problem,
+        Err(response) => return Ok(*response),
+    };
+    let mut errors: Vec<_> = fields.iter().map(|p| FieldError { field: p.field, text: p.text }).collect();
+    if is_unproven {
+        let text = match asked {
+            true => "That is not your current password.",
+            false => "Enter your current password to change the email address.",
+        };
+        errors.push(FieldError { field: "current_password", text });
     }
+    let status = if is_unproven { StatusCode::FORBIDDEN } else { StatusCode::UNPROCESSABLE_ENTITY };
+    if wants == Wants::Page {
+        let page = AccountPage { profile, profile_errors: &errors, ..AccountPage::new(&user, &site) };
+        return Ok(page.respond(&user, status));
+    }
+    let detail = errors.iter().map(|error| error.text).collect::<Vec<_>>().join(" ");
+    Ok(respond::problem(wants, status, "invalid_fields", &detail, &errors))
 }

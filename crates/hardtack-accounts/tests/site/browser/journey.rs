@@ -145,7 +145,7 @@ async fn keeps_what_was_typed(ada: &Person<'_>) {
     ada.clicks("form[action='/account/change_settings']").await;
     ada.confirms_password().await;
     ada.is_at("/account").await;
-    ada.sees("not saved yet").await;
+    ada.sees("not been saved yet").await;
     for (name, text) in typed {
         assert_eq!(ada.field(name).await, text);
     }
@@ -157,7 +157,7 @@ async fn keeps_what_was_typed(ada: &Person<'_>) {
     assert_eq!(ada.field("display_name").await, "x".repeat(200));
     assert_eq!(ada.field("email").await, "ada@example.org");
 
-    ada.sends("/account/change_settings", &typed).await;
+    ada.sends("/account/change_settings", &[typed[0], typed[1], ("current_password", PASSWORD)]).await;
     ada.sees("Your settings have been saved.").await;
     ada.is_greeted_as("Ada Lovelace").await;
     ada.opens("/account").await;
@@ -177,8 +177,12 @@ async fn logs_out_a_device(ada: &Person<'_>, telephone: &Person<'_>) {
     assert_eq!(ada.count(".device .badge").await, 1);
     ada.sees("This device").await;
 
-    // The form still works after its token has expired.
+    // After its token has expired, the form asks for the password first.
     ada.site.expire_access();
+    ada.clicks("form[action$='/revoke']").await;
+    ada.confirms_password().await;
+    ada.is_at("/account/sessions").await;
+    ada.sees("Nothing has been logged out yet").await;
     ada.clicks("form[action$='/revoke']").await;
     ada.is_at("/account/sessions").await;
     ada.sees("The selected devices have been logged out.").await;
@@ -192,6 +196,7 @@ async fn logs_out_a_device(ada: &Person<'_>, telephone: &Person<'_>) {
 }
 
 async fn changes_the_password(ada: &Person<'_>, telephone: &Person<'_>) {
+    ada.site.expire_access();
     ada.opens("/account").await;
     ada.confirms_password().await;
     ada.sends("/account/password", &[("current_password", "not this"), ("new_password", NEW_PASSWORD)]).await;

@@ -96,7 +96,7 @@ async fn hears_what_each_field_is(ada: &Person<'_>) {
     let pages: [(&str, &[&str]); 3] = [
         ("/signup", &["User name", "Password"]),
         ("/login", &["User name", "Password"]),
-        ("/account", &["Display name", "Email", "Current password", "New password"]),
+        ("/account", &["Display name", "Email", "Current password", "Current password", "New password"]),
     ];
     for (path, expected) in pages {
         ada.opens(path).await;

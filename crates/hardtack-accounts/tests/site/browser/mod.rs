@@ -52,8 +52,11 @@ impl<'a> Person<'a> {
 
     /// Fills a form and sends it.
     async fn sends(&self, action: &str, fields: &[(&str, &str)]) {
-        self.types(fields).await;
-        self.clicks(&format!("main form[action='{action}']")).await;
+        let form = format!("main form[action='{action}']");
+        for (name, text) in fields {
+            self.browser.fill_in(&form, name, text).await.unwrap();
+        }
+        self.clicks(&form).await;
     }
 
     async fn logs_in(&self, username: &str, password: &str) {

@@ -115,6 +115,22 @@ impl Authenticator {
         Ok(cookies)
     }
 
+    /// Like [`Self::renew`], but without a new session, because its cookies could not reach the browser: the client has
+    /// hung up after the change. If its session was kept, it goes on.
+    pub(crate) async fn end_unseen(
+        &self,
+        previous: &VerifiedToken,
+        ended: EndedSessions,
+        client: &Client<'_>,
+    ) -> Result<(), Reason> {
+        if ended.subject().is_some_and(|subject| subject != previous.subject()) {
+            return Err(Reason::OtherUser);
+        }
+        self.finish_ending(ended).await;
+        self.emit(EventKind::PasswordChanged, previous.subject(), previous.session(), client);
+        Ok(())
+    }
+
     /// Replaces all sessions of the user of `previous` with a new one. `ended` are those that ended with the change.
     async fn replace_all(
         &self,

@@ -1,0 +1,136 @@
+//! Profiles and email addresses: changing them, confirming an address, undoing a change.
+
+use hardtack::BackendError;
+use hardtack::clock::Timestamp;
+use hardtack::session::EndedSessions;
+
+use super::Accounts;
+use super::error::{ActionError, DeadLink, ProfileChangeProblem, WrongPassword};
+use crate::activity::{ActivityKind, RequestInfo};
+use crate::links::{LinkPurpose, LinkStore, LinkToken, LiveLink};
+use crate::mail::MailJob;
+use crate::users::{EmailAddress, Profile, User, UserStore};
+
+impl Accounts {
+    /// Stores a profile if it is valid. A new address needs the current password, because whoever reads mail at the
+    /// address can reset the password (ASVS 5.0 V7.5.1). It gets a confirmation link, and the old address, if it was
+    /// confirmed, a link that undoes the change.
+    pub(crate) async fn change_profile(
+        &self,
+        user: &User,
+        profile: Profile,
+        current_password: Option<String>,
+        request: &RequestInfo,
+    ) -> Result<User, ActionError<ProfileChangeProblem>> {
+        let (profile, fields) = profile.validate();
+        if !fields.is_empty() {
+            return Err(ActionError::Invalid(ProfileChangeProblem { profile, is_unproven: false, fields }));
+        }
+        let deleted = || ActionError::Backend(BackendError::new("the user was deleted or disabled meanwhile"));
+        if profile.email == user.email {
+            let changed = self.users.set_display_name(&user.id, &profile.display_name).await?;
+            return changed.ok_or_else(deleted);
+        }
+        let unproven = |profile: &Profile| {
+            let (profile, fields) = (profile.clone(), Vec::new());
+            ActionError::Invalid(ProfileChangeProblem { profile, is_unproven: true, fields })
+        };
+        let password = current_password.filter(|password| !password.is_empty()).ok_or_else(|| unproven(&profile))?;
+        let verified = self.verify_again(&user.id, password, request).await.map_err(|error| match error {
+            ActionError::Invalid(WrongPassword) => unproven(&profile),
+            ActionError::Busy => ActionError::Busy,
+            ActionError::Backend(error) | ActionError::Unknown(error) => ActionError::Backend(error),
+        })?;
+        let mut transaction = self.begin().await?;
+        let Some(old) = UserStore::lock_in(&mut transaction, &user.id, verified.version).await? else {
+            // The password was changed concurrently, or the user disabled.
+            return Err(unproven(&profile));
+        };
+        let changed = UserStore::set_profile_in(&mut transaction, &user.id, &profile).await?.ok_or_else(deleted)?;
+        transaction.commit().await.map_err(|error| ActionError::Unknown(BackendError::new(error)))?;
+        if changed.email != old.email {
+            self.recorder.record(&user.id, ActivityKind::EmailChanged, request);
+            self.send_confirmation(&changed, request.at);
+            let old_address = EmailAddress::parse(&old.email).filter(|_| old.email_confirmed);
+            if let (Some(mail), Some(old_address)) = (&self.mail, old_address) {
+                let (user_id, username) = (old.id, old.username);
+                mail.push(MailJob::EmailWasChanged { user_id, username, old_address, at: request.at });
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Returns whether email is turned on.
+    pub(crate) const fn sends_mail(&self) -> bool {
+        self.mail.is_some()
+    }
+
+    /// Sends a confirmation link to a user who has an unconfirmed address.
+    pub(crate) fn send_confirmation(&self, user: &User, at: Timestamp) {
+        if let Some(mail) = self.mail.as_ref().filter(|_| !user.email.is_empty() && !user.email_confirmed) {
+            mail.push(MailJob::ConfirmEmail { user_id: user.id.clone(), at });
+        }
+    }
+
+    /// Sends a reset link to the users who have confirmed this address. Takes the same time and returns nothing
+    /// whether or not there is such a user (ASVS 5.0 V6.3.8).
+    pub(crate) fn forgot_password(&self, address: EmailAddress, request: RequestInfo) {
+        if let Some(mail) = &self.mail {
+            mail.push(MailJob::ForgotPassword { address, request });
+        }
+    }
+
+    /// Returns a link that works, without using it up.
+    pub(crate) async fn find_link(
+        &self,
+        token: &LinkToken,
+        purpose: LinkPurpose,
+        now: Timestamp,
+    ) -> Result<Option<LiveLink>, BackendError> {
+        self.links.find(token, purpose, now).await
+    }
+
+    /// Confirms the address that a link was sent to. If the user has changed the address since, even concurrently,
+    /// no address is confirmed.
+    pub(crate) async fn confirm_email(
+        &self,
+        token: &LinkToken,
+        request: &RequestInfo,
+    ) -> Result<(), ActionError<DeadLink>> {
+        let mut transaction = self.begin().await?;
+        let found = LinkStore::find_in(&mut transaction, token, LinkPurpose::ConfirmEmail, request.at).await?;
+        let link = found.ok_or(ActionError::Invalid(DeadLink))?;
+        if !UserStore::confirm_email_in(&mut transaction, &link.user_id, &link.address, request.at).await?
+            || !LinkStore::use_up_in(&mut transaction, token).await?
+        {
+            return Err(ActionError::Invalid(DeadLink));
+        }
+        transaction.commit().await.map_err(|error| ActionError::Unknown(BackendError::new(error)))?;
+        self.recorder.record(&link.user_id, ActivityKind::EmailConfirmed, request);
+        Ok(())
+    }
+
+    /// Restores the address that a link was sent to, after someone has replaced it, and ends the user's sessions in
+    /// the same transaction: whoever replaced it knew the password. Other links of the user stop working, except
+    /// those that restore an even older address.
+    pub(crate) async fn undo_email(
+        &self,
+        token: &LinkToken,
+        request: &RequestInfo,
+    ) -> Result<EndedSessions, ActionError<DeadLink>> {
+        let mut transaction = self.begin().await?;
+        let found = LinkStore::find_in(&mut transaction, token, LinkPurpose::UndoEmail, request.at).await?;
+        let link = found.ok_or(ActionError::Invalid(DeadLink))?;
+        if !UserStore::restore_email_in(&mut transaction, &link.user_id, &link.address, request.at).await?
+            || !LinkStore::use_up_in(&mut transaction, token).await?
+        {
+            return Err(ActionError::Invalid(DeadLink));
+        }
+        LinkStore::kill_in(&mut transaction, &link.user_id).await?;
+        LinkStore::kill_later_undos_in(&mut transaction, &link).await?;
+        let ended = self.session_ends.end_all_in(&mut transaction, &link.user_id).await?;
+        transaction.commit().await.map_err(|error| ActionError::Unknown(BackendError::new(error)))?;
+        self.recorder.record(&link.user_id, ActivityKind::EmailRestored, request);
+        Ok(ended)
+    }
+}

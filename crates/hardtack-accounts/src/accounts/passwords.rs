@@ -1,0 +1,169 @@
+//! Passwords: signing up, checking one, changing one, resetting one.
+
+use hardtack::clock::Timestamp;
+use hardtack::session::EndedSessions;
+use hardtack::{BackendError, SessionId};
+use hardtack_db::Transaction;
+
+use super::Accounts;
+use super::error::{ActionError, PasswordChangeProblem, PasswordResetProblem, SignUpProblems, WrongPassword};
+use crate::activity::{ActivityKind, RequestInfo};
+use crate::links::{LinkPurpose, LinkStore, LinkToken};
+use crate::mail::MailJob;
+use crate::passwords::{Verdict, validate_password};
+use crate::users::{NewUser, StoredCredentials, User, UserNameProblem, UserStore, validate_username};
+
+/// A user whose password has just been verified.
+pub(crate) struct VerifiedPassword {
+    pub(crate) user_id: String,
+    /// The version of the password that was verified.
+    pub(super) version: i64,
+}
+
+impl Accounts {
+    /// Adds a user, or returns what is wrong with each field.
+    pub(crate) async fn sign_up(
+        &self,
+        username: &str,
+        password: String,
+        now: Timestamp,
+    ) -> Result<User, ActionError<SignUpProblems>> {
+        let problems = SignUpProblems {
+            username: validate_username(username).err(),
+            password: validate_password(&password, username).err(),
+        };
+        if problems.username.is_some() || problems.password.is_some() {
+            return Err(ActionError::Invalid(problems));
+        }
+        let password_hash = self.hasher.hash(password).await?;
+        let added = self.users.add(NewUser { username, password_hash: &password_hash, now }).await?;
+        let taken = SignUpProblems { username: Some(UserNameProblem::Taken), password: None };
+        added.ok_or(ActionError::Invalid(taken))
+    }
+
+    /// Verifies the password of a log-in. An unknown name, a disabled user and a wrong password take the same
+    /// time and return the same error (ASVS 5.0 V6.3.8).
+    pub(crate) async fn verify_log_in(
+        &self,
+        username: &str,
+        password: String,
+        request: &RequestInfo,
+    ) -> Result<VerifiedPassword, ActionError<WrongPassword>> {
+        let found = self.users.credentials_by_name(username).await?;
+        self.verify_password(found, password, request).await
+    }
+
+    /// Verifies the password of a user who is logged in.
+    pub(crate) async fn verify_again(
+        &self,
+        user_id: &str,
+        password: String,
+        request: &RequestInfo,
+    ) -> Result<VerifiedPassword, ActionError<WrongPassword>> {
+        let found = self.users.credentials_by_id(user_id).await?;
+        self.verify_password(found, password, request).await
+    }
+
+    async fn verify_password(
+        &self,
+        found: Option<StoredCredentials>,
+        password: String,
+        request: &RequestInfo,
+    ) -> Result<VerifiedPassword, ActionError<WrongPassword>> {
+        let hash = found.as_ref().map(|credentials| credentials.password_hash.clone());
+        let verdict = self.hasher.verify(password.clone(), hash).await?;
+        if let Some(credentials) = found.as_ref().filter(|_| verdict == Verdict::Wrong) {
+            self.recorder.record(&credentials.id, ActivityKind::LogInFailed, request);
+        }
+        let Some(credentials) = found.filter(|found| verdict != Verdict::Wrong && !found.disabled) else {
+            return Err(ActionError::Invalid(WrongPassword));
+        };
+        if verdict == Verdict::RightButWeakHash {
+            let hash = self.hasher.hash(password).await?;
+            self.users.set_hash(&credentials.id, &hash, credentials.password_version).await?;
+        }
+        Ok(VerifiedPassword { user_id: credentials.id, version: credentials.password_version })
+    }
+
+    /// Returns whether the user still has the password that was verified, and is still enabled. Call it after
+    /// creating the session: a concurrent password change ends only the sessions that exist at that moment, and
+    /// this check catches a session that is created just after it.
+    pub(crate) async fn is_still_valid(&self, verified: &VerifiedPassword) -> Result<bool, BackendError> {
+        let found = self.users.credentials_by_id(&verified.user_id).await?;
+        Ok(found.is_some_and(|found| found.password_version == verified.version && !found.disabled))
+    }
+
+    /// Changes a password, given the current one, and ends the user's sessions except `kept` in the same transaction.
+    /// Reset and confirmation links stop working.
+    pub(crate) async fn change_password(
+        &self,
+        user: &User,
+        current: String,
+        new: String,
+        kept: Option<SessionId>,
+        request: &RequestInfo,
+    ) -> Result<EndedSessions, ActionError<PasswordChangeProblem>> {
+        validate_password(&new, &user.username)
+            .map_err(|problem| ActionError::Invalid(PasswordChangeProblem::InvalidNew(problem)))?;
+        let verified = self.verify_again(&user.id, current, request).await;
+        let verified =
+            verified.map_err(|error| error.map_invalid(|WrongPassword| PasswordChangeProblem::WrongCurrent))?;
+        let hash = self.hasher.hash(new).await?;
+        let mut transaction = self.begin().await?;
+        if !UserStore::set_password_in(&mut transaction, &user.id, &hash, verified.version).await? {
+            // The password was changed concurrently: the current password is no longer the one that was entered.
+            return Err(ActionError::Invalid(PasswordChangeProblem::WrongCurrent));
+        }
+        LinkStore::kill_in(&mut transaction, &user.id).await?;
+        let ended = self.session_ends.end_others_in(&mut transaction, &user.id, kept).await?;
+        self.commit_password(transaction, &user.id, &hash).await?;
+        Ok(ended)
+    }
+
+    /// Sets a new password with a reset link, and ends the user's sessions in the same transaction. If the password
+    /// breaks a rule, the link still works afterwards.
+    pub(crate) async fn reset_password(
+        &self,
+        token: &LinkToken,
+        new: String,
+        request: &RequestInfo,
+    ) -> Result<EndedSessions, ActionError<PasswordResetProblem>> {
+        let dead_link = || ActionError::Invalid(PasswordResetProblem::DeadLink);
+        let link = self.links.find(token, LinkPurpose::ResetPassword, request.at).await?.ok_or_else(dead_link)?;
+        validate_password(&new, &link.username)
+            .map_err(|problem| ActionError::Invalid(PasswordResetProblem::InvalidNew(problem)))?;
+        let hash = self.hasher.hash(new).await?;
+        let mut transaction = self.begin().await?;
+        let id = &link.user_id;
+        let version = link.password_version;
+        if !UserStore::reset_password_in(&mut transaction, id, &hash, version, &link.address).await?
+            || !LinkStore::use_up_in(&mut transaction, token).await?
+        {
+            return Err(dead_link());
+        }
+        LinkStore::kill_in(&mut transaction, id).await?;
+        let ended = self.session_ends.end_all_in(&mut transaction, id).await?;
+        self.commit_password(transaction, id, &hash).await?;
+        self.recorder.record(id, ActivityKind::PasswordReset, request);
+        if let Some(mail) = &self.mail {
+            mail.push(MailJob::PasswordWasReset { user_id: link.user_id, at: request.at });
+        }
+        Ok(ended)
+    }
+
+    /// Commits a new password. If the database fails meanwhile, finds out whether the password is stored.
+    async fn commit_password<P>(
+        &self,
+        transaction: Transaction,
+        user_id: &str,
+        hash: &str,
+    ) -> Result<(), ActionError<P>> {
+        let Err(error) = transaction.commit().await else { return Ok(()) };
+        let error = BackendError::new(error);
+        match self.users.has_hash(user_id, hash).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(ActionError::Backend(error)),
+            Err(_) => Err(ActionError::Unknown(error)),
+        }
+    }
+}

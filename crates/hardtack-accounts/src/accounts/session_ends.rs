@@ -1,0 +1,63 @@
+//! Ending a user's sessions together with a change of the user.
+
+use hardtack::session::EndedSessions;
+use hardtack::{AuthenticatorBuilder, BackendError, SessionId};
+use hardtack_db::Transaction;
+use hardtack_sqlx::{Database, PendingEnds, Sessions};
+
+/// How sessions end in the transaction that changes their user. After the commit, pass the result to
+/// [`Site::renew`](crate::Site) or [`Site::finish_ending`](crate::Site).
+#[derive(Clone, Debug)]
+pub(super) enum SessionEnds {
+    /// The sessions are in the same database: they end in the transaction.
+    InTransaction(Sessions<Database>),
+    /// The sessions may be elsewhere: the transaction stores the intention, which every server works off.
+    Pending(PendingEnds<Database>),
+}
+
+impl SessionEnds {
+    /// Stores intentions, which is right wherever the sessions are.
+    pub(super) fn anywhere(database: &Database) -> Self {
+        Self::Pending(database.pending_ends())
+    }
+
+    /// Ends sessions in the transaction, because they are in the same database.
+    pub(super) fn here(self) -> Self {
+        match self {
+            Self::Pending(pending) => Self::InTransaction(pending.pool().sessions()),
+            here => here,
+        }
+    }
+
+    /// Configures the authenticator for it.
+    pub(super) fn configure(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
+        match self {
+            Self::InTransaction(sessions) => builder.sessions(sessions.clone()),
+            Self::Pending(pending) => builder.pending_revocations(pending.clone()),
+        }
+    }
+
+    /// Ends all sessions of a user.
+    pub(super) async fn end_all_in(
+        &self,
+        transaction: &mut Transaction,
+        user_id: &str,
+    ) -> Result<EndedSessions, BackendError> {
+        self.end_others_in(transaction, user_id, None).await
+    }
+
+    /// Ends all sessions of a user except `kept`, whose browser gets a new session after the commit.
+    pub(super) async fn end_others_in(
+        &self,
+        transaction: &mut Transaction,
+        user_id: &str,
+        kept: Option<SessionId>,
+    ) -> Result<EndedSessions, BackendError> {
+        let mut connection = transaction.connection();
+        let ended = match self {
+            Self::InTransaction(sessions) => sessions.end_others_in(&mut connection, user_id, kept).await,
+            Self::Pending(pending) => pending.end_others_in(&mut connection, user_id, kept).await,
+        };
+        ended.map_err(BackendError::new)
+    }
+}

@@ -1,0 +1,37 @@
+//! A page that says what was done, for a success that must not be redirected.
+
+use maud::{Markup, html};
+
+use super::layout::{Page, Width, page};
+use super::view::Shell;
+
+/// What the page renders.
+pub(crate) struct DoneView<'a> {
+    /// What was done, in a few words.
+    pub title: &'a str,
+    /// What happens next, in a sentence.
+    pub text: &'a str,
+    /// The path and the label of a link.
+    pub action: (&'a str, &'a str),
+}
+
+/// Renders what was done, what happens next, and a link.
+pub(crate) fn done_page(shell: &Shell<'_>, view: &DoneView<'_>) -> Markup {
+    let (path, label) = view.action;
+    page(
+        shell,
+        &Page {
+            title: view.title,
+            nav_path: None,
+            width: Width::Narrow,
+            refresh_to: None,
+            main: html! {
+                div.card {
+                    h1 { (view.title) }
+                    p { (view.text) }
+                    p.actions { a.button.primary href=(path) { (label) } }
+                }
+            },
+        },
+    )
+}

@@ -1,0 +1,43 @@
+//! Responds to requests without a fresh token, which shows that the user has entered the password recently.
+
+use axum::response::{IntoResponse, Redirect, Response};
+use hardtack::FailureKind;
+use hardtack::request::Wants;
+use hardtack_axum::{Auth, AuthError};
+
+/// Redirects a browser whose token is no longer fresh to `/reauthenticate`, and from there to `next`. Returns every
+/// other error unchanged. By default, the core would redirect back to the page in `Referer`, which browsers may omit.
+pub(super) fn ask_for_password(auth: &Auth, error: AuthError, next: AfterProof) -> Result<Response, AuthError> {
+    if is_not_fresh(&error) && auth.wants() == Wants::Page {
+        return Ok(next.redirect());
+    }
+    Err(error)
+}
+
+/// Returns whether the only thing wrong with a token is that it is no longer fresh.
+pub(super) fn is_not_fresh(error: &AuthError) -> bool {
+    error.failure().reason().kind() == FailureKind::NotFresh
+}
+
+/// Where the user goes on after entering the password.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum AfterProof {
+    /// The account page.
+    Account,
+    /// The account page, which says that the password is not changed yet.
+    PasswordUnchanged,
+    /// The list of devices, which says that nothing is logged out yet.
+    Devices,
+}
+
+impl AfterProof {
+    /// Redirects a browser to the page that asks for the password.
+    pub(super) fn redirect(self) -> Response {
+        Redirect::to(match self {
+            Self::Account => "/reauthenticate?next=%2Faccount",
+            Self::PasswordUnchanged => "/reauthenticate?next=%2Faccount%3Fdone%3Dunchanged",
+            Self::Devices => "/reauthenticate?next=%2Faccount%2Fsessions%3Fdone%3Dproof",
+        })
+        .into_response()
+    }
+}
