@@ -1,4 +1,5 @@
-//! Pages whose token is optional: they show themselves to visitors with dead cookies, and say that they depend on cookies.
+//! Pages whose token is optional: they show themselves to visitors with dead cookies, and say that they depend on
+//! cookies.
 
 use hardtack::testing::FailingSessions;
 use hardtack::{BackendError, CookiePolicy, FindUser, KeySet, Need, RefreshMode, TokenLocation};
