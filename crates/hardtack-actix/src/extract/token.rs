@@ -149,11 +149,11 @@ extractor! {
     ///
     /// #[derive(serde::Deserialize)]
     /// struct Role {
-    ///     role: String,
+    ///     role: Option<String>,
     /// }
     ///
     /// async fn service(token: AccessToken<Role>) -> String {
-    ///     format!("{} is {}", token.subject(), token.extra().role)
+    ///     format!("{} is {}", token.subject(), token.extra().role.as_deref().unwrap_or("a reader"))
     /// }
     /// ```
     ///

@@ -104,8 +104,8 @@ impl CookiePolicy {
 
     /// Sets the paths that the refresh cookie is sent to (`JWT_REFRESH_COOKIE_PATH`).
     ///
-    /// Default: `/`; in redirect mode the refresh URL, and the log-in and log-out URLs if the access cookie is not
-    /// sent to them.
+    /// Default: `/`. In redirect mode: the refresh URL, and also the log-in and log-out URLs if the access cookie is
+    /// not sent there, because these two need one of the cookies to end the session.
     #[must_use]
     pub fn refresh_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.refresh_paths = Some(paths.into_iter().map(Into::into).collect());

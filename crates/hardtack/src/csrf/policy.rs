@@ -63,6 +63,9 @@ impl Default for CsrfPolicy {
     }
 }
 
+/// What names of headers and methods consist of (RFC 9110 section 5.6.2).
+const TOKEN: &str = "letters, digits and !#$%&'*+-.^_`|~";
+
 impl CsrfPolicy {
     /// Sets the header that carries the CSRF value of both kinds of token. Default: `X-CSRF-TOKEN`.
     pub fn header(self, name: impl Into<String>) -> Self {
@@ -176,15 +179,19 @@ impl CsrfPolicy {
         }
         for names in [&self.access, &self.refresh] {
             if !is_token(&names.header) {
-                return Err(ConfigError::BadCsrfName { what: "header", name: names.header.clone() });
+                return Err(ConfigError::BadCsrfName { what: "header", name: names.header.clone(), expected: TOKEN });
             }
             // The name of a form field may be any text that is not empty.
             if names.field.is_empty() {
-                return Err(ConfigError::BadCsrfName { what: "field", name: String::new() });
+                return Err(ConfigError::BadCsrfName {
+                    what: "field",
+                    name: String::new(),
+                    expected: "any text that is not empty",
+                });
             }
         }
         if let Some(bad) = self.methods.iter().flatten().find(|method| !is_token(method)) {
-            return Err(ConfigError::BadCsrfName { what: "method", name: bad.clone() });
+            return Err(ConfigError::BadCsrfName { what: "method", name: bad.clone(), expected: TOKEN });
         }
         for origin in &mut self.trusted_origins {
             *origin = trusted_origin::parse(origin)?;

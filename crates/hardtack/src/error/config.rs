@@ -128,7 +128,7 @@ pub enum ConfigError {
     #[error("tokens that never expire cannot belong to stored sessions; remove the session store, or set lifetimes")]
     NeverExpiringWithSessions,
     /// The jitter is more than half of an access token's life.
-    #[error("the access jitter is {percent} %; at most 50 % is allowed, and 5 % is enough")]
+    #[error("the access jitter is {percent}%; at most 50% is allowed, and 5% is enough")]
     TooMuchJitter {
         /// The given percentage.
         percent: u8,
@@ -175,8 +175,12 @@ pub enum ConfigError {
     },
     /// A trusted origin is not an origin.
     #[error(
+<<<<<<< HEAD
         "{origin:?} is not an origin; expected scheme, host and port, such as https://app.site.example or \
          tauri://localhost, without a wildcard: name each origin"
+=======
+        "the trusted origin {origin:?} cannot be used; expected a scheme and a host, a port only if it is not the default, and no path, such as https://app.site.example or http://localhost:5173"
+>>>>>>> main
     )]
     BadTrustedOrigin {
         /// The given text.
@@ -192,12 +196,14 @@ pub enum ConfigError {
         name: String,
     },
     /// No request can have a CSRF header, field or method with this name.
-    #[error("{name:?} cannot be the name of a CSRF {what}; expected visible ASCII characters without separators")]
+    #[error("{name:?} cannot be the name of a CSRF {what}; expected {expected}")]
     BadCsrfName {
         /// Header, field or method.
         what: &'static str,
         /// The given name.
         name: String,
+        /// The allowed names.
+        expected: &'static str,
     },
     /// No token location is set.
     #[error("no token location is set, so no token can be found; set headers, cookies, query_string or json")]

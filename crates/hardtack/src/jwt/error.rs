@@ -33,7 +33,9 @@ pub enum TokenError {
     #[error("a segment of the token is not canonical base64url, or the payload is not a JSON object")]
     Malformed,
     /// The header is not one JSON object, has no `alg`, or has a member of the wrong type or length.
-    #[error("the header of the token is not a JSON object with a valid `alg`, `kid` and `typ`")]
+    #[error(
+        "the header of the token is not a JSON object, has no `alg`, or has an `alg`, `kid` or `typ` that is not valid"
+    )]
     BadHeader,
     /// The header has a member that is not supported: an extension, compression, or a key inside the token.
     #[error("the header of the token has `{0}`, which is not supported")]
@@ -63,13 +65,13 @@ pub enum TokenError {
     #[error("the token is not valid yet")]
     NotYetValid,
     /// `iat` is in the future.
-    #[error("the token was issued in the future")]
+    #[error("the `iat` of the token is in the future")]
     IssuedInFuture,
     /// `aud` does not contain the expected audience, or none was expected.
-    #[error("the token is for another audience")]
+    #[error("the `aud` of the token does not name an accepted audience")]
     WrongAudience,
     /// `iss` is not an expected issuer.
-    #[error("the token is from another issuer")]
+    #[error("the `iss` of the token does not name an accepted issuer")]
     WrongIssuer,
     /// `type` is not the expected kind: a refresh token was sent as an access token, or the reverse.
     #[error("the token is of the wrong kind")]
@@ -116,7 +118,9 @@ pub enum SignError {
     #[error("the key id is longer than {MAX_KEY_ID_LEN} bytes; choose a shorter one")]
     KeyIdTooLong,
     /// The token would be longer than [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN), so it would be refused.
-    #[error("the token would be longer than {MAX_TOKEN_LEN} bytes; store less in it")]
+    #[error(
+        "the token would be longer than {MAX_TOKEN_LEN} bytes, or its header longer than {MAX_HEADER_LEN}; store less in it"
+    )]
     TooLarge,
     /// The key set has no key that signs.
     #[error("the key set contains only verifying keys; add a private key or a secret to sign with")]
@@ -165,7 +169,7 @@ pub enum KeyError {
     )]
     PublishedSample,
     /// The secret has fewer than 8 different bytes, repeats a pattern of at most 16 bytes, or counts up or down.
-    #[error("the HMAC secret is a simple pattern, not random; make one with: openssl rand -base64 48")]
+    #[error("the HMAC secret is a simple pattern, not random; make a random one with: openssl rand -base64 48")]
     LowVariety,
     /// The secret is a key in PEM, DER, JWK or SSH form. If it is a public key, anyone can sign with it.
     #[error(

@@ -66,7 +66,7 @@ pub enum Reason {
     #[error("{0}")]
     NotSetUp(Cow<'static, str>),
     /// The request tries to re-authenticate as a user other than the one who is logged in.
-    #[error("the request re-authenticates a user other than the one who is logged in")]
+    #[error("the request tries to re-authenticate as a user other than the one who is logged in")]
     OtherUser,
 }
 

@@ -11,7 +11,8 @@ use crate::clock::{Clock, SystemClock, Timestamp};
 pub struct TestClock(Arc<AtomicI64>);
 
 impl TestClock {
-    /// Creates a clock that shows the machine's time, so that real cookies and certificates are valid.
+    /// Creates a clock that stands at the machine's present time, so that browsers accept the cookies, and certificates
+    /// are valid.
     pub fn start_now() -> Self {
         Self::start_at(SystemClock.now())
     }

@@ -202,8 +202,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets the rules for registered claims: the issuer, audience and subject that tokens carry and must have, and the
-    /// leeway for times.
+    /// Sets the rules for registered claims: the issuer and audience that tokens carry and must have, the claim that
+    /// holds the subject, and the leeway for times.
     pub fn claims(mut self, policy: ClaimsPolicy) -> Self {
         self.settings.claims = policy;
         self

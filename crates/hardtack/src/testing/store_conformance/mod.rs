@@ -14,7 +14,9 @@ use std::future::Future;
 use crate::session::SessionStore;
 use subject::Subject;
 
-/// Tests everything that [`SessionStore`] promises. `make` must return a new, empty store each time it is called.
+/// Tests what [`SessionStore`] promises, as far as one handle in one task can show it. The guide
+/// [`stores`](crate::guide::stores) lists the rules that you have to test yourself. `make` must return a new, empty
+/// store each time it is called.
 ///
 /// The suite runs on any async runtime, with concurrent calls in one task. If several threads or processes can use
 /// the store at once, write tests for that as well.
