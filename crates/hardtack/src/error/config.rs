@@ -175,12 +175,8 @@ pub enum ConfigError {
     },
     /// A trusted origin is not an origin.
     #[error(
-<<<<<<< HEAD
-        "{origin:?} is not an origin; expected scheme, host and port, such as https://app.site.example or \
-         tauri://localhost, without a wildcard: name each origin"
-=======
-        "the trusted origin {origin:?} cannot be used; expected a scheme and a host, a port only if it is not the default, and no path, such as https://app.site.example or http://localhost:5173"
->>>>>>> main
+        "the trusted origin {origin:?} cannot be used; expected scheme, host and port, such as https://app.site.example \
+         or tauri://localhost, without a path, without a wildcard, and with a port only if it is not the default"
     )]
     BadTrustedOrigin {
         /// The given text.
