@@ -127,8 +127,8 @@ fn finish<B>(result: Result<ServiceResponse<B>, Error>, state: &AuthState) -> Se
     }
 }
 
-/// Adds `Cache-Control`, `Vary` and the cookies of a refresh to a response. If the handler ran although a token was refused,
-/// responds with the refusal instead.
+/// Adds `Cache-Control`, `Vary` and the cookies of a refresh to a response. If the handler ran although a token was
+/// refused, responds with the refusal instead.
 fn finish_response<B>(response: ServiceResponse<B>, state: &AuthState) -> ServiceResponse<EitherBody<B>> {
     let mut response = match state.unhandled_refusal() {
         None => response.map_into_left_body(),

@@ -19,8 +19,8 @@ pub use service::{RequireFuture, RequireService};
 /// With an [optional](Need::optional) need, it lets requests without a token pass, and those whose cookies are dead.
 /// `OPTIONS` requests pass if they are [exempt](hardtack::AuthenticatorBuilder::exempt_options).
 ///
-/// It also wraps the default service of the scope or `App`: around an `App`, every unknown path leads to the log-in page
-/// instead of 404. So wrap scopes and resources. The log-in page itself must not require a token; if it does, it
+/// It also wraps the default service of the scope or `App`: around an `App`, every unknown path leads to the log-in
+/// page instead of 404. So wrap scopes and resources. The log-in page itself must not require a token; if it does, it
 /// responds with 401 instead of a redirect to itself, and an error is logged (`redirect_loop`).
 ///
 /// In Flask-JWT-Extended: `verify_jwt_in_request`.

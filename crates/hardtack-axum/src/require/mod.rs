@@ -17,8 +17,8 @@ pub use service::{RequireFuture, RequireService};
 ///
 /// Add it with `Router::route_layer`, which applies it to the routes of the router. `Router::layer` applies it to the
 /// fallback as well, and `Router::merge` takes that fallback along: every unknown path of the whole application would
-/// then lead to the log-in page instead of 404. The log-in page itself must not require a token; if it does, it responds
-/// with 401 instead of a redirect to itself, and an error is logged (`redirect_loop`).
+/// then lead to the log-in page instead of 404. The log-in page itself must not require a token; if it does, it
+/// responds with 401 instead of a redirect to itself, and an error is logged (`redirect_loop`).
 ///
 /// In Flask-JWT-Extended: `verify_jwt_in_request`.
 ///

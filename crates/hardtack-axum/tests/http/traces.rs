@@ -43,8 +43,8 @@ async fn s88_traces_with_header_fields_contain_no_credential() {
     let refreshed = alice.get("/page").send().await;
     assert_eq!((refreshed.status(), refreshed.set_cookies().len()), (StatusCode::OK, 4));
     seen(&alice);
-    let forged =
-        alice.get("/page").no_cookies().raw_cookie_header("__Host-access_token_cookie=canary.of.mine").send().await;
+    let mut stranger = site.visitor();
+    let forged = stranger.get("/page").raw_cookie_header("__Host-access_token_cookie=canary.of.mine").send().await;
     assert_eq!(forged.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(alice.post("/logout").csrf().send().await.status(), StatusCode::OK);
 

@@ -1,5 +1,5 @@
-//! Users who are logged in and may not do something: because their token lacks a claim, or because the application forbids
-//! it. They stay logged in.
+//! Users who are logged in and may not do something: because their token lacks a claim, or because the application
+//! forbids it. They stay logged in.
 
 use hardtack::jwt::TokenKind;
 use hardtack::{Authenticator, LogIn, RefreshMode, TokenLocation, Urls};
@@ -122,8 +122,8 @@ fn required_claims() -> Vec<Case> {
     ]
 }
 
-/// The session got the claim after the token was issued, and this process has not read the log yet. One refresh brings a
-/// token that has it.
+/// The session got the claim after the token was issued, and this process has not read the log yet. One refresh brings
+/// a token that has it.
 fn changed_claims(mode: RefreshMode) -> Case {
     Case::new(
         format!("claims: e06: a session that has got the claim since is refreshed, {mode:?}"),

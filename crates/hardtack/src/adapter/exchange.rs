@@ -63,8 +63,8 @@ impl<'a> Exchange<'a> {
 
     /// Verifies the token that a route needs.
     ///
-    /// Returns `None` if the need is optional and the request has no token or dead cookies, or if [`OPTIONS` requests are
-    /// exempt](crate::AuthenticatorBuilder::exempt_options).
+    /// Returns `None` if the need is optional and the request has no token or dead cookies, or if [`OPTIONS` requests
+    /// are exempt](crate::AuthenticatorBuilder::exempt_options).
     ///
     /// In Flask-JWT-Extended: `verify_jwt_in_request`.
     ///

@@ -114,8 +114,8 @@ macro_rules! __forward_auth {
 
         /// Verifies the token that `need` describes, for code that cannot use an extractor.
         ///
-        /// Returns `None` if the need is optional and the request has no token or dead cookies, or if [`OPTIONS` requests
-        /// are exempt](hardtack::AuthenticatorBuilder::exempt_options).
+        /// Returns `None` if the need is optional and the request has no token or dead cookies, or if [`OPTIONS`
+        /// requests are exempt](hardtack::AuthenticatorBuilder::exempt_options).
         ///
         /// In Flask-JWT-Extended: `verify_jwt_in_request`.
         ///

@@ -98,8 +98,8 @@ impl RequestVerifier<'_> {
         }
     }
 
-    /// Whether a cookie belongs to another application. If browsers do not send it here, the other cookie tells, because a
-    /// log-in sets both.
+    /// Whether a cookie belongs to another application. If browsers do not send it here, the other cookie tells,
+    /// because a log-in sets both.
     fn is_anothers(&self, kind: TokenKind, other: TokenKind) -> bool {
         let is_foreign = |kind| match self.authenticator.find_cookie(&self.head, kind) {
             Ok(found) => found.map(|text| self.authenticator.is_foreign(text)),

@@ -97,7 +97,7 @@ fn bad_cookie_policies_are_refused() {
     for paths in [["/a", "/a/b"], ["/a/b", "/a"], ["/", "/a"], ["/a", "/a"]] {
         let error = refused(policy().access_paths(paths));
         assert!(matches!(error, ConfigError::NestedCookiePaths { .. }));
-        assert_message_contains(&error, "send it twice");
+        assert_message_contains(&error, "send the cookie twice");
     }
     for bad in ["", "example", "evil.example", "x.site.example", "site example.x"] {
         let error = refused(policy().domain(bad));

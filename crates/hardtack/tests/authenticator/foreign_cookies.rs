@@ -106,7 +106,6 @@ fn e16_everything_else_that_fails_is_deleted() {
 }
 
 fn base64_url(bytes: &[u8]) -> String {
-    use serde_json as _;
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let digit = |bits: u32| char::from(ALPHABET[(bits & 63) as usize]);
     bytes

@@ -198,7 +198,7 @@ fn ends(site: &Site, browser: &Browser, time: &VirtualTime) -> [Ended; 2] {
 }
 
 fn ready(ends: &mut [Ended; 2]) -> [bool; 2] {
-    ends.each_mut().map(|end| is_ready(end))
+    ends.each_mut().map(is_ready)
 }
 
 #[test]
