@@ -177,7 +177,8 @@ impl Exchange<'_> {
             self.require_unsent_head("renew")?;
         }
         let token = self.acting_token(need).await?;
-        let client = self.verifier().client();
+        let verifier = self.verifier();
+        let client = verifier.client();
         let renewed = if self.state.is_head_sent() {
             self.authenticator.end_unseen(&token, ended, &client).await.map(|()| SetCookies::default())
         } else {
