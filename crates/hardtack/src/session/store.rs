@@ -122,8 +122,8 @@ impl RevocationPage {
     }
 }
 
-/// A session store: nine operations, each of them one transaction, and three optional methods: its time, a notification,
-/// and whether it is durable.
+/// A session store: nine operations, each of them one transaction, and three optional methods: its time, a
+/// notification, and whether it is durable.
 ///
 /// `hardtack::testing::store_conformance` (feature `testing`) tests an implementation. When an operation returns, its
 /// effect must be durable; [`Self::rotate`] must be atomic; and an ended session must never become live again. The
