@@ -30,8 +30,8 @@
 //! # }
 //! ```
 //!
-//! The adapter reads the revocation log by itself: a server refuses the sessions that ended on another server, or before it
-//! started. It also deletes expired sessions.
+//! The adapter reads the revocation log by itself: a server refuses the sessions that ended on another server, or
+//! before it started. It also deletes expired sessions.
 //!
 //! # Durability
 //!

@@ -181,8 +181,8 @@ extractor! {
     FreshAccessToken, Need::access().fresh()
 }
 extractor! {
-    /// A valid refresh token of a live session. The extractor looks the session up in the store. It does not check whether
-    /// the token was exchanged before; [`Auth::refresh`](crate::Auth::refresh) does.
+    /// A valid refresh token of a live session. The extractor looks the session up in the store. It does not check
+    /// whether the token was exchanged before; [`Auth::refresh`](crate::Auth::refresh) does.
     ///
     /// In Flask-JWT-Extended: `@jwt_required(refresh=True)`.
     RefreshToken, Need::refresh()

@@ -5,7 +5,8 @@ use std::time::Duration;
 use hardtack::clock::Timestamp;
 
 /// How long a new key only verifies before it signs. By then, every server that uses the folder has read it: servers
-/// look for new keys every [`WATCH_INTERVAL`](super::watch::WATCH_INTERVAL), and their clocks may differ by some seconds.
+/// look for new keys every [`WATCH_INTERVAL`](super::watch::WATCH_INTERVAL), and their clocks may differ by some
+/// seconds.
 pub(super) const OVERLAP: Duration = Duration::from_secs(15);
 
 /// What a key does.

@@ -42,8 +42,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 /// The service of one connection.
 type Site = AddExtension<Router, ConnectInfo<SocketAddr>>;
 
-/// Serves until a stop signal arrives, then waits up to ten seconds for the requests in flight. Requests for other hosts
-/// are refused.
+/// Serves until a stop signal arrives, then waits up to ten seconds for the requests in flight. Requests for other
+/// hosts are refused.
 pub(crate) async fn serve(listener: TcpListener, router: Router, hosts: Hosts, mut stop: StopSignal) {
     let hosts = Arc::new(hosts);
     let mut sites = router.into_make_service_with_connect_info::<SocketAddr>();

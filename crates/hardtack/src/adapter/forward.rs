@@ -48,8 +48,9 @@ macro_rules! __forward_auth {
         }
 
         /// Ends the session that the request's cookies belong to, and returns cookies that delete those of the browser.
-        /// A refresh that is already in flight cannot revive the session. The response that gets the cookies also clears
-        /// the browser's cache of this site (`Clear-Site-Data: "cache"`), so that Back shows no page of the session.
+        /// A refresh that is already in flight cannot revive the session. The response that gets the cookies also
+        /// clears the browser's cache of this site (`Clear-Site-Data: "cache"`), so that Back shows no page of the
+        /// session.
         ///
         /// An expired access token ends a session only if the refresh cookie is not sent to the log-out. If cookies
         /// occur twice, all sessions that they name end. A request without tokens succeeds.
@@ -164,8 +165,8 @@ macro_rules! __forward_auth {
             self.authenticator().ended(token, $sleep)
         }
 
-        /// Like [`ended`](Self::ended), but ignores that the token expires or its claims change: the future is ready when
-        /// the session ends. Use it for connections that outlive an access token, such as WebSockets.
+        /// Like [`ended`](Self::ended), but ignores that the token expires or its claims change: the future is ready
+        /// when the session ends. Use it for connections that outlive an access token, such as WebSockets.
         pub fn ended_session<T>(&self, token: &$crate::VerifiedToken<T>) -> $crate::adapter::Ended {
             self.authenticator().ended_session(token, $sleep)
         }

@@ -38,8 +38,8 @@ impl Exchange<'_> {
     /// Ends the session that the request's tokens belong to, and returns cookies that delete those of the browser. A
     /// refresh that is already in flight cannot revive the session.
     ///
-    /// An expired access token ends a session only if the refresh cookie is not sent to this path: a copy from a log must
-    /// not end a session. If cookies occur twice, all sessions that they name end.
+    /// An expired access token ends a session only if the refresh cookie is not sent to this path: a copy from a log
+    /// must not end a session. If cookies occur twice, all sessions that they name end.
     ///
     /// # Errors
     /// - The method is GET, the request comes from another site, or the CSRF token is missing.
@@ -131,8 +131,9 @@ impl Exchange<'_> {
         Ok(refreshed.cookies)
     }
 
-    /// Returns the CSRF value of the token in the refresh cookie, for a form that posts to the refresh URL. It is masked
-    /// like that of an access token. Returns `None` if the token is missing or invalid; an expired one still counts.
+    /// Returns the CSRF value of the token in the refresh cookie, for a form that posts to the refresh URL. It is
+    /// masked like that of an access token. Returns `None` if the token is missing or invalid; an expired one still
+    /// counts.
     pub fn refresh_csrf_token(&self) -> Option<CsrfToken> {
         let token = self.authenticator.cookie_token(&self.head, TokenKind::Refresh).ok()??.any_age();
         token.csrf_value().is_some().then(|| token.csrf_token())
@@ -205,11 +206,11 @@ impl Exchange<'_> {
         Err(self.refuse(Reason::NotSetUp(advice.into())))
     }
 
-    /// The valid tokens in the request's cookies: of all cookies of a name if there are several, because the browser may
-    /// have one of each session. A cookie with an invalid token counts as missing.
+    /// The valid tokens in the request's cookies: of all cookies of a name if there are several, because the browser
+    /// may have one of each session. A cookie with an invalid token counts as missing.
     ///
-    /// Expired tokens may be copies, so they count only if they are the newest of their session: refresh tokens, because
-    /// the store knows which one that is.
+    /// Expired tokens may be copies, so they count only if they are the newest of their session: refresh tokens,
+    /// because the store knows which one that is.
     async fn current_tokens(&self, expired: Expired) -> Result<CookieTokens, Reason> {
         let (policy, now) = (self.authenticator.cookies(), self.authenticator.now());
         let mut found = CookieTokens { tokens: Vec::new(), doubled: false };

@@ -1,7 +1,7 @@
 //! What an authenticator does beside requests: it follows the store's revocation log, and prunes the store.
 //!
-//! The core has no runtime, so an adapter starts these jobs at a request. A job holds its authenticator weakly, and ends
-//! when the authenticator is dropped. If a job's runtime ends first, the next request starts the job again.
+//! The core has no runtime, so an adapter starts these jobs at a request. A job holds its authenticator weakly, and
+//! ends when the authenticator is dropped. If a job's runtime ends first, the next request starts the job again.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;

@@ -152,8 +152,8 @@ impl Authenticator {
         }
     }
 
-    /// Returns the cookies that delete both tokens. The adapter adds `Clear-Site-Data: "cache"` to the response that gets
-    /// them, so that the Back button shows no page of the session.
+    /// Returns the cookies that delete both tokens. The adapter adds `Clear-Site-Data: "cache"` to the response that
+    /// gets them, so that the Back button shows no page of the session.
     ///
     /// In Flask-JWT-Extended: `unset_jwt_cookies`.
     pub fn unset_jwt_cookies(&self) -> SetCookies {

@@ -18,6 +18,7 @@ mod extra_claims;
 mod fast_path;
 mod issue;
 mod keys;
+mod keys_in_use;
 mod login;
 mod request_state;
 mod sessions;
@@ -47,7 +48,7 @@ use background::Background;
 use callbacks::Callbacks;
 use early::EarlyTokens;
 use fast_path::FastPath;
-use keys::{Keys, KeysInUse};
+use keys_in_use::{Keys, KeysInUse};
 use token_cache::TokenCache;
 use watchers::Watchers;
 

@@ -117,8 +117,8 @@ impl CsrfPolicy {
         self
     }
 
-    /// Adds an origin whose pages may send requests that change something: `https://app.site.example`, or that of an app
-    /// or browser extension, such as `tauri://localhost`, `capacitor://localhost` or `chrome-extension://ID`.
+    /// Adds an origin whose pages may send requests that change something: `https://app.site.example`, or that of an
+    /// app or browser extension, such as `tauri://localhost`, `capacitor://localhost` or `chrome-extension://ID`.
     ///
     /// Name each origin. A wildcard such as `https://*.site.example` is an error when the authenticator is built.
     pub fn trusted_origin(mut self, origin: impl Into<String>) -> Self {

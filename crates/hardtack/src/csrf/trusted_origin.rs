@@ -81,6 +81,6 @@ mod tests {
         ] {
             assert_eq!(parse(bad), Err(ConfigError::BadTrustedOrigin { origin: bad.into() }));
         }
-        assert!(parse("https://*.site.example").unwrap_err().to_string().contains("without a wildcard"));
+        assert!(parse("https://*.site.example").unwrap_err().to_string().contains("no path or wildcard"));
     }
 }

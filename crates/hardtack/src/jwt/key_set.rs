@@ -133,8 +133,9 @@ impl KeySet {
         }
     }
 
-    /// Adds HMAC secrets that signed before ([`retire`](Self::retire)), from a list that is separated by commas or line breaks.
-    /// Their ids are derived from them ([`SigningKey::with_derived_id`]). Secrets that the set already has are left out.
+    /// Adds HMAC secrets that signed before ([`retire`](Self::retire)), from a list that is separated by commas or line
+    /// breaks. Their ids are derived from them ([`SigningKey::with_derived_id`]). Secrets that the set already has are
+    /// left out.
     ///
     /// # Errors
     /// Those of [`SigningKey::from_secret_with`].

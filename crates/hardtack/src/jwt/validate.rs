@@ -36,8 +36,8 @@ pub struct Expected<'a> {
 }
 
 impl Expected<'_> {
-    /// Creates expectations for a token of this kind, with no leeway for `exp`, three seconds for clocks that differ, no
-    /// audience, any issuer, and a required `exp`.
+    /// Creates expectations for a token of this kind, with no leeway for `exp`, three seconds for clocks that differ,
+    /// no audience, any issuer, and a required `exp`.
     pub const fn new(now: Timestamp, kind: TokenKind) -> Self {
         Self {
             now,

@@ -101,10 +101,10 @@ impl SessionPolicy {
         self
     }
 
-    /// Sets how stale this process's list of ended sessions may be. The bound must be in whole seconds, and at least two
-    /// seconds more than [`poll_interval`](Self::poll_interval). Default: 5 s for a
-    /// [durable](super::SessionStore::is_durable) store (or the poll interval and two seconds, if that is longer), and no
-    /// limit for sessions in memory.
+    /// Sets how stale this process's list of ended sessions may be. The bound must be in whole seconds, and at least
+    /// two seconds more than [`poll_interval`](Self::poll_interval). Default: 5 s for a
+    /// [durable](super::SessionStore::is_durable) store (or the poll interval and two seconds, if that is longer), and
+    /// no limit for sessions in memory.
     ///
     /// If the process has not read the revocation log for this long, it checks each request against the store, and
     /// responds with 503 if the store fails, until it has read the log again.

@@ -62,8 +62,8 @@ impl FailingSessions {
         Self::default()
     }
 
-    /// Creates an empty store that says that it is [durable](SessionStore::is_durable), like a database. An authenticator
-    /// then follows its revocation log.
+    /// Creates an empty store that says that it is [durable](SessionStore::is_durable), like a database. An
+    /// authenticator then follows its revocation log.
     pub fn durable() -> Self {
         Self(Arc::new(State { durable: true, ..State::default() }))
     }

@@ -70,7 +70,8 @@ impl SourceValues {
         self.0.get(setting.name()).is_some_and(|value| !value.from_file && setting.hides(&value.text))
     }
 
-    /// Adds a value, or the content of the file that it names. A setting may be set by two of its names if the values are equal.
+    /// Adds a value, or the content of the file that it names. A setting may be set by two of its names if the values
+    /// are equal.
     pub(super) fn insert(&mut self, setting: &'static Setting, value: SettingValue) -> Result<(), Error> {
         let value = value.resolve(setting)?;
         let Some(other) = self.0.get(setting.name()).filter(|other| other.text != value.text) else {

@@ -22,8 +22,8 @@ impl AuthenticatorBuilder {
     /// - Clocks that differ are not tolerated: a token is refused before its `nbf` and `iat`.
     /// - Tokens without `exp`, `iat`, `jti` or `type` are accepted, and so is any `aud` if none is expected. A `kid`
     ///   that no key has is ignored.
-    /// - CSRF values are not masked in pages, the `Host` field is not checked, and a log-out does not clear the browser's
-    ///   cache.
+    /// - CSRF values are not masked in pages, the `Host` field is not checked, and a log-out does not clear the
+    ///   browser's cache.
     /// - Refresh tokens live 30 days and do not rotate.
     /// - Additional claims may replace any other claim.
     ///

@@ -12,7 +12,7 @@ use super::background::Background;
 use super::callbacks::Callbacks;
 use super::early::EarlyTokens;
 use super::fast_path::FastPath;
-use super::keys::KeysInUse;
+use super::keys_in_use::KeysInUse;
 use super::token_cache::{DEFAULT_ENTRIES, TokenCache};
 use super::watchers::Watchers;
 use super::{Authenticator, Inner};
@@ -35,7 +35,8 @@ use crate::urls::Urls;
 /// Configures an [`Authenticator`].
 ///
 /// The defaults are safe: `__Host-` cookies over https, access tokens of 15 minutes, refresh tokens of one day,
-/// CSRF protection, three seconds for clocks that differ. A setting that gives up protection has `insecure` in its name.
+/// CSRF protection, three seconds for clocks that differ. A setting that gives up protection has `insecure` in its
+/// name.
 ///
 /// Settings that belong together are grouped: [`CookiePolicy`], [`CsrfPolicy`], [`ClaimsPolicy`], [`SessionPolicy`],
 /// [`TokenSources`] and [`Urls`]. A name such as `JWT_TOKEN_LOCATION` in a description is the corresponding option of
@@ -114,8 +115,8 @@ impl AuthenticatorBuilder {
     /// tokens, in addition to those of [`ClaimsPolicy`]: an application accepts the tokens of its own realm only. The
     /// log-in forms of one realm are not valid in another either.
     ///
-    /// Setting or changing it logs every user out once. Applications that share sessions on purpose, such as the servers
-    /// of one site, need the same realm.
+    /// Setting or changing it logs every user out once. Applications that share sessions on purpose, such as the
+    /// servers of one site, need the same realm.
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -139,8 +140,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Does not read the revocation log of a durable store. Tokens of a session that ended in another process, or before
-    /// a restart, are then accepted until they expire.
+    /// Does not read the revocation log of a durable store. Tokens of a session that ended in another process, or
+    /// before a restart, are then accepted until they expire.
     ///
     /// By default, the adapter follows the log from the first request on, and each request is checked against the store
     /// until the log was read and whenever the process is [too far behind](SessionPolicy::max_staleness).

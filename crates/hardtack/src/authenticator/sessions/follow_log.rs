@@ -26,8 +26,8 @@ impl Authenticator {
     /// Reads which sessions other processes have ended or whose claims they have changed. Returns the number of
     /// entries.
     ///
-    /// A process with an adapter need not call it: the adapter follows the log, and until the log was read, each request
-    /// is checked against the store.
+    /// A process with an adapter need not call it: the adapter follows the log, and until the log was read, each
+    /// request is checked against the store.
     ///
     /// # Errors
     /// The store failed. No entry is skipped: the next call continues where this one stopped.
@@ -211,8 +211,9 @@ impl Authenticator {
         }
     }
 
-    /// Returns the status of a token's session: from the cache, or from the store if the cache may be stale or uncertain.
-    /// The cache remembers an ended session only for as long as access tokens live, so a refresh token is looked up.
+    /// Returns the status of a token's session: from the cache, or from the store if the cache may be stale or
+    /// uncertain. The cache remembers an ended session only for as long as access tokens live, so a refresh token is
+    /// looked up.
     pub(crate) async fn session_status(&self, id: SessionId, kind: TokenKind) -> Result<SessionStatus, BackendError> {
         let current = kind == TokenKind::Access && self.knows_all_revocations(self.now());
         let known = self.0.revocation_cache.status(id);

@@ -1,0 +1,58 @@
+//! The keys in use.
+
+use arc_swap::ArcSwap;
+
+use crate::config::{RefreshMode, Settings};
+use crate::csrf::PreSessionKeys;
+use crate::error::ConfigError;
+use crate::jwt::KeySet;
+
+/// The key set, and the keys of pre-session forms that are derived from it.
+pub(super) struct KeysInUse(ArcSwap<Keys>);
+
+pub(crate) struct Keys {
+    pub(crate) set: KeySet,
+    pub(crate) pre_session: PreSessionKeys,
+}
+
+impl KeysInUse {
+    /// # Errors
+    /// Those of [`Authenticator::replace_keys`](super::Authenticator::replace_keys).
+    pub(super) fn new(set: KeySet, settings: &Settings, has_store: bool) -> Result<Self, ConfigError> {
+        Keys::new(set, settings, has_store).map(|keys| Self(ArcSwap::from_pointee(keys)))
+    }
+
+    /// # Errors
+    /// Those of [`Authenticator::replace_keys`](super::Authenticator::replace_keys).
+    pub(super) fn replace(&self, set: KeySet, settings: &Settings, has_store: bool) -> Result<(), ConfigError> {
+        self.0.store(Keys::new(set, settings, has_store)?.into());
+        Ok(())
+    }
+
+    /// The keys at this moment. Nothing waits for a replacement.
+    #[inline]
+    pub(super) fn load(&self) -> impl std::ops::Deref<Target = std::sync::Arc<Keys>> + use<> {
+        self.0.load()
+    }
+}
+
+impl Keys {
+    fn new(set: KeySet, settings: &Settings, has_store: bool) -> Result<Self, ConfigError> {
+        if has_store {
+            check_signing_key(&set, settings.refresh)?;
+        }
+        let label = settings.realm.as_ref().map(|realm| format!("pre-session of {realm}"));
+        let pre_session = PreSessionKeys::of(&set, label.as_deref().unwrap_or("pre-session"));
+        let set = if settings.flask { set.ignore_unknown_key_ids() } else { set };
+        Ok(Self { set, pre_session })
+    }
+}
+
+/// Refresh tokens of stored sessions are computed from the session's row, so their signatures must be deterministic.
+fn check_signing_key(keys: &KeySet, mode: RefreshMode) -> Result<(), ConfigError> {
+    let signing = keys.signing_key().ok_or(ConfigError::VerifyingOnly)?;
+    if !signing.is_deterministic() && mode != RefreshMode::Sliding {
+        return Err(ConfigError::RandomizedRefreshSignature { algorithm: signing.algorithm().as_str() });
+    }
+    Ok(())
+}
