@@ -187,12 +187,14 @@ fn bad_urls_origins_and_names_are_refused() {
     }
     for bad in ["", "a b", "a:b", "\u{e9}"] {
         let error = refusal(|builder| builder.csrf(CsrfPolicy::default().header(bad)));
-        assert_eq!(error, ConfigError::BadCsrfName { what: "header", name: bad.into() });
+        let expected = "letters, digits and !#$%&'*+-.^_`|~";
+        assert_eq!(error, ConfigError::BadCsrfName { what: "header", name: bad.into(), expected });
         assert_message_contains(&error, "visible ASCII");
     }
     // A field may have any name that is not empty.
     let error = refusal(|builder| builder.csrf(CsrfPolicy::default().field("")));
-    assert_eq!(error, ConfigError::BadCsrfName { what: "field", name: String::new() });
+    let expected = "any text that is not empty";
+    assert_eq!(error, ConfigError::BadCsrfName { what: "field", name: String::new(), expected });
 }
 
 #[test]
