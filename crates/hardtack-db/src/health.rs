@@ -1,28 +1,38 @@
 //! Whether the database accepts writes.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-/// Whether the last write has failed for a reason that is not in the statement: a full disk, a failing disk, a database
+/// How long after a failed write the database counts as failing, unless another write succeeds. A full disk may have
+/// room for a small write, and none for a log-out.
+const MEMORY: Duration = Duration::from_secs(5);
+
+/// When the last write has failed for a reason that is not in the statement: a full disk, a failing disk, a database
 /// that is read-only. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct WriteHealth(Arc<AtomicBool>);
+pub(crate) struct WriteHealth(Arc<Mutex<Option<Instant>>>);
 
 impl WriteHealth {
     /// Notes the outcome of a statement that may have written. `Ok` of a statement that reads says nothing.
     pub(crate) fn note<T>(&self, result: &Result<T, sqlx::Error>) {
         if result.as_ref().is_err_and(refuses_writes) {
-            self.0.store(true, Ordering::Relaxed);
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         }
     }
 
     /// Notes that a write was committed.
     pub(crate) fn recovered(&self) {
-        self.0.store(false, Ordering::Relaxed);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    pub(crate) fn is_failing(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    /// How long ago the last write has failed, if it has.
+    pub(crate) fn failed_for(&self) -> Option<Duration> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).map(|at| at.elapsed())
+    }
+
+    /// Whether a write failed so recently that a small write which succeeds does not prove that others do.
+    pub(crate) fn failed_recently(&self) -> bool {
+        self.failed_for().is_some_and(|ago| ago < MEMORY)
     }
 }
 
@@ -32,7 +42,7 @@ fn refuses_writes(error: &sqlx::Error) -> bool {
     match code.parse::<i32>() {
         // The primary result codes of SQLite (sqlite.org/rescode.html): NOMEM, READONLY, IOERR, CORRUPT, FULL, CANTOPEN.
         // The low byte is the primary code. PostgreSQL's codes have five characters.
-        Ok(code) if code < 10_000 => matches!(code & 0xff, 7 | 8 | 10 | 11 | 13 | 14),
+        Ok(number) if code.len() < 5 => matches!(number & 0xff, 7 | 8 | 10 | 11 | 13 | 14),
         // PostgreSQL: insufficient resources, such as a full disk; a read-only transaction; a system error.
         _ => code.starts_with("53") || code.starts_with("58") || code == "25006",
     }

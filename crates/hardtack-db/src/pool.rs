@@ -128,15 +128,20 @@ impl Pool {
     /// Checks that the database responds, and, if the last write has failed, that it accepts writes again.
     ///
     /// # Errors
-    /// The database failed.
+    /// The database failed, or a write has failed in the last seconds and none has succeeded since.
     pub async fn check(&self) -> Result<(), sqlx::Error> {
-        if !self.health.is_failing() {
+        if self.health.failed_for().is_none() {
             return self.run(Statement::new("SELECT 1")).await.map(drop);
         }
         // Changes nothing, and still has to be written and synced.
         let sql = "UPDATE hardtack_migrations SET applied_at = applied_at
              WHERE version = (SELECT MIN(version) FROM hardtack_migrations)";
-        self.execute(Statement::new(sql)).await.map(drop)
+        self.run(Statement::new(sql)).await?;
+        if self.health.failed_recently() {
+            return Err(sqlx::Error::Protocol("a write has failed, and none has succeeded since".into()));
+        }
+        self.health.recovered();
+        Ok(())
     }
 
     /// Waits until no connection is in use, and closes all of them. From then on, every query fails, even on a clone.

@@ -39,8 +39,8 @@ async fn e05_after_a_full_disk_log_outs_work_and_the_health_route_tells_the_trut
     assert!(is_logged_in(&mut ada).await, "pages are still served");
 
     disk.free();
-    assert!(healthy().await);
     log_out(&mut ada).await;
+    assert!(healthy().await);
     assert!(!is_logged_in(&mut copy.clone()).await);
     for _ in 0..8 {
         let mut other = server.client();
