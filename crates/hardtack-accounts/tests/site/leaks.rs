@@ -129,6 +129,8 @@ impl Log {
 #[derive(Default)]
 struct Secrets {
     values: BTreeSet<String>,
+    /// The values of hidden fields, which differ from page to page.
+    csrf: BTreeSet<String>,
     bodies: Vec<(String, String)>,
 }
 
@@ -147,7 +149,9 @@ impl Secrets {
     fn seen(&mut self, client: &Client, response: &Response) {
         self.take(client);
         for one in response.hops().iter().chain([response]) {
-            self.values.extend(one.hidden_field("csrf_token").filter(|value| !value.is_empty()));
+            let csrf = one.hidden_field("csrf_token").filter(|value| !value.is_empty());
+            self.values.extend(csrf.clone());
+            self.csrf.extend(csrf);
             let fields = one.headers().iter().filter(|(name, _)| *name != "set-cookie");
             let fields: String = fields.map(|(name, value)| format!("{name}: {value:?}\n")).collect();
             self.bodies.push((format!("{} {}", one.method(), one.path()), fields + one.text()));
@@ -306,7 +310,8 @@ async fn s64_no_password_and_no_token_is_ever_logged_or_shown() {
     assert!(log.contains("sqlx") && log.contains("TRACE"), "only part of it was captured");
 
     assert!(secrets.values.len() > 30, "{}", secrets.values.len());
-    let csrf: BTreeSet<_> = secrets.values.iter().filter(|value| value.len() < 43).cloned().collect();
+    let short = secrets.values.iter().filter(|value| value.len() < 43);
+    let csrf: BTreeSet<_> = short.chain(&secrets.csrf).cloned().collect();
     let credentials = secrets.values.iter().map(String::as_str).chain(PASSWORDS).chain(["canary-csrf-Qp46"]);
     for secret in credentials {
         // As is, percent-encoded, and as `Debug` prints it.
