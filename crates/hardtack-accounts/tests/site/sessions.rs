@@ -262,7 +262,9 @@ async fn s37_a_disabled_user_is_refused_with_both_tokens(store: Store) {
         // Public pages serve them as visitors.
         let home = copy.clone().get("/").accept_json().send().await;
         assert_eq!((home.status().as_u16(), home.json()), (200, json!({ "user": null })));
-        for path in ["/account", "/account/sessions", "/reauthenticate", "/logout"] {
+        let log_out = copy.clone().get("/logout").accept_json().send().await;
+        assert_eq!((log_out.status().as_u16(), log_out.location()), (303, Some("/")));
+        for path in ["/account", "/account/sessions", "/reauthenticate"] {
             let response = copy.clone().get(path).accept_json().send().await;
             assert_eq!(response.status(), 401, "{path}: {}", response.text());
         }
