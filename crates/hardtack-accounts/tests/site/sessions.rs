@@ -217,7 +217,10 @@ async fn s37_a_disabled_user_is_refused_with_both_tokens(store: Store) {
         assert!(ada.cookie(ACCESS).is_none(), "the cookies are still there");
         let mut ada = copy.clone();
         assert_eq!(open(&mut ada, "/service").await.path(), "/login?next=%2Fservice&ended=1");
-        for path in ["/", "/account", "/account/sessions", "/reauthenticate", "/logout"] {
+        // A public page is shown without a user.
+        let home = copy.clone().get("/").accept_json().send().await;
+        assert_eq!((home.status().as_u16(), home.json()), (200, json!({ "user": null })));
+        for path in ["/account", "/account/sessions", "/reauthenticate", "/logout"] {
             let response = copy.clone().get(path).accept_json().send().await;
             assert_eq!(response.status(), 401, "{path}: {}", response.text());
         }
