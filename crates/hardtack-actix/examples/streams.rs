@@ -97,7 +97,7 @@ const SCRIPT: &str = "<ul id='events'></ul><ul id='socket'></ul><script>
 
 async fn home(token: AccessToken) -> Html {
     let main = format!("{SCRIPT}<button formaction='/logout'>Log out</button>");
-    page(&format!("Messages for {}", token.subject()), &token.csrf_token().to_string(), &main)
+    page(&format!("Messages for {}", token.subject()), &token.csrf_token(), &main)
 }
 
 async fn log_in_page(auth: Auth) -> Result<impl Responder, AuthError> {

@@ -14,6 +14,7 @@ pub struct BaseUrl {
     https: bool,
     /// Origins under which a browser on this machine reaches the same server.
     local: Vec<String>,
+    is_loopback: bool,
 }
 
 /// The names of this machine for itself.
@@ -67,7 +68,8 @@ impl BaseUrl {
             let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
             local.extend(LOOPBACK_NAMES.map(|name| format!("{}://{name}{port}", url.scheme())));
         }
-        let base = Self { origin: url.origin().ascii_serialization(), host: host.to_string(), https, local };
+        let origin = url.origin().ascii_serialization();
+        let base = Self { origin, host: host.to_string(), https, local, is_loopback: loopback };
         Ok((base, loopback))
     }
 
@@ -82,6 +84,19 @@ impl BaseUrl {
     #[inline]
     pub(crate) fn is_origin(&self, origin: &[u8]) -> bool {
         self.origin.as_bytes() == origin || self.local.iter().any(|local| local.as_bytes() == origin)
+    }
+
+    /// Whether this site is on a loopback address, and so is an `Origin`, whatever its port: a developer may forward the
+    /// port. Ask only if the browser says that the request is `same-origin`.
+    pub(crate) fn is_loopback_origin(&self, origin: &[u8]) -> bool {
+        let scheme: &[u8] = if self.https { b"https://" } else { b"http://" };
+        let Some(authority) = origin.strip_prefix(scheme) else { return false };
+        self.is_loopback
+            && LOOPBACK_NAMES.iter().any(|name| match authority.strip_prefix(name.as_bytes()) {
+                Some([]) => true,
+                Some([b':', port @ ..]) => !port.is_empty() && port.iter().all(u8::is_ascii_digit),
+                _ => false,
+            })
     }
 
     /// Returns scheme, host and port as in an `Origin` header (RFC 6454 section 6.2).

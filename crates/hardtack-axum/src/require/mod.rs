@@ -58,7 +58,6 @@ impl Require {
     /// A user whose token lacks the claim gets 403 and stays logged in. If the claims of the session have changed since
     /// the token was issued, for example by [`change_claims`](hardtack::Authenticator::change_claims), it is refreshed
     /// first.
-    #[must_use]
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.claims = self.claims.and(name, value);
         self

@@ -72,7 +72,8 @@ fn bearer_token() -> Case {
 const LACKING: &str = "You do not have the permission that this needs.";
 
 fn lacking_claims() -> Vec<Case> {
-    let states: [(&str, fn() -> LogIn); 4] = [
+    type State = (&'static str, fn() -> LogIn);
+    let states: [State; 4] = [
         ("missing", || LogIn::new("alice")),
         ("of another type", || LogIn::new("alice").claim("role", 7)),
         ("null", || LogIn::new("alice").claim("role", Value::Null)),

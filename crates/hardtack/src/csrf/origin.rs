@@ -27,11 +27,12 @@ pub(crate) fn check(head: &RequestHead<'_>, policy: &CsrfPolicy, base: Option<&B
     if passes { Ok(()) } else { Err(CsrfError::CrossSite) }
 }
 
-/// Whether the origin is that of the base URL. Without a base URL, it must be that of the host that the request names:
+/// Whether the origin is that of the base URL. If both are loopback addresses and the browser says that the origins
+/// agree, the port may differ, as it does if a developer forwards it. Without a base URL, it must be that of the host that the request names:
 /// of https, unless the browser says that the schemes agree.
 fn is_ours(origin: &[u8], head: &RequestHead<'_>, base: Option<&BaseUrl>, any_scheme: bool) -> bool {
     if let Some(base) = base {
-        return base.is_origin(origin);
+        return base.is_origin(origin) || (any_scheme && base.is_loopback_origin(origin));
     }
     let host = match origin.strip_prefix(b"http://") {
         Some(host) if any_scheme => Some(host),
@@ -73,6 +74,24 @@ mod tests {
             &[("sec-fetch-site", "cross-site"), ("origin", "https://site.example")],
         ] {
             assert_eq!(run(fields), Err(CsrfError::CrossSite), "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn e14_a_forwarded_port_of_a_loopback_address_passes() {
+        let base = BaseUrl::parse("http://127.0.0.1:8080").ok();
+        let passes = |origin: &str, site: &str| {
+            let request = TestRequest::new("POST", "/").fields([("origin", origin), ("sec-fetch-site", site)]);
+            check(&request.head(), &CsrfPolicy::default(), base.as_ref()).is_ok()
+        };
+        for origin in ["http://127.0.0.1:8080", "http://localhost:8080", "http://127.0.0.1:49152", "http://[::1]"] {
+            assert!(passes(origin, "same-origin"), "{origin}");
+        }
+        assert!(!passes("http://127.0.0.1:49152", "same-site"));
+        for origin in
+            ["http://evil.example:8080", "http://127.0.0.1.evil.example", "http://127.0.0.1:", "https://127.0.0.1"]
+        {
+            assert!(!passes(origin, "same-origin"), "{origin}");
         }
     }
 
