@@ -415,7 +415,7 @@ async fn s50_another_method_is_told_which_ones_there_are() {
             allow.sort_unstable();
             assert_eq!(allow, allowed, "{method} {path}");
             if method != Method::HEAD {
-                assert_says(&response, page, 405, "by POST");
+                assert_says(&response, page, 405, "POST requests");
             }
         }
     }

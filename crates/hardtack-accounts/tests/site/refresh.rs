@@ -210,7 +210,7 @@ async fn s43_what_was_typed_with_a_token_not_fresh_waits_for_the_password_and_is
         let proof = filled(&asked, "/reauthenticate", &[("password", PASSWORD)]);
         let page = ada.post("/reauthenticate").accept_html().form(&proof).follow().await;
         assert_eq!(page.path(), "/account", "{mode:?}");
-        assert!(page.text().contains("not saved yet"), "{mode:?}: {}", page.text());
+        assert!(page.text().contains("not been saved yet"), "{mode:?}: {}", page.text());
         for (name, value) in typed {
             assert_eq!(field(&page, "/account/change_settings", name), value, "{mode:?}");
         }
@@ -224,7 +224,7 @@ async fn s43_what_was_typed_with_a_token_not_fresh_waits_for_the_password_and_is
         }
         // The draft is deleted.
         let page = open(&mut ada, "/account").await;
-        assert!(!page.text().contains("not saved yet"), "{mode:?}");
+        assert!(!page.text().contains("not been saved yet"), "{mode:?}");
     }
 }
 

@@ -145,7 +145,7 @@ async fn keeps_what_was_typed(ada: &Person<'_>) {
     ada.clicks("form[action='/account/change_settings']").await;
     ada.confirms_password().await;
     ada.is_at("/account").await;
-    ada.sees("not saved yet").await;
+    ada.sees("not been saved yet").await;
     for (name, text) in typed {
         assert_eq!(ada.field(name).await, text);
     }
