@@ -79,7 +79,7 @@ async fn bad_variables() {
     }
     let error = refusal(&dir.serve([]).env("JWT_ENCODE_ISSUER", "a").env("JWT_DECODE_ISSUER", "b"), 2).await;
     assert!(
-        error.contains("JWT_DECODE_ISSUER and JWT_ENCODE_ISSUER set the same thing to different values"),
+        error.contains("JWT_DECODE_ISSUER and JWT_ENCODE_ISSUER set the same option to different values"),
         "{error}"
     );
     assert!(!dir.path("hardtack-data").exists());

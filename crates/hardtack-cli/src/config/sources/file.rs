@@ -122,7 +122,7 @@ mod tests {
             ("\n\nlisten = ", "hardtack.toml is not valid TOML: line 3: "),
             ("[server]\nlisten = '1'", "unknown setting \"server\""),
             ("listen = 1.5", "listen in hardtack.toml has the wrong type"),
-            ("access_lifetime = '1m'\nJWT_ACCESS_TOKEN_EXPIRES = 61", "set the same thing to different values"),
+            ("access_lifetime = '1m'\nJWT_ACCESS_TOKEN_EXPIRES = 61", "set the same option to different values"),
             ("JWT_VERIFY_SUB = 'false'", "JWT_VERIFY_SUB in hardtack.toml is \"false\"; only \"true\" is supported"),
         ] {
             let refusal = refusal(text);
