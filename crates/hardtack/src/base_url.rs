@@ -87,7 +87,7 @@ impl BaseUrl {
     }
 
     /// Whether this site is on a loopback address, and so is an `Origin`, whatever its port: a developer may forward the
-    /// port. Ask only if the browser says that the request is `same-origin`.
+    /// port. For a check of origins, ask only if the browser says that the request is `same-origin`.
     pub(crate) fn is_loopback_origin(&self, origin: &[u8]) -> bool {
         let scheme: &[u8] = if self.https { b"https://" } else { b"http://" };
         let Some(authority) = origin.strip_prefix(scheme) else { return false };

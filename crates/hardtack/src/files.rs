@@ -1,6 +1,6 @@
 //! Who can change or read a file that a server trusts.
 //!
-//! Whoever can write to a key, a configuration file or a database can log in as any user, so Hardtack refuses files
+//! A user who can write to a key, a configuration file or a database can log in as anyone, so Hardtack refuses files
 //! that other users can change, as sshd and PostgreSQL do.
 
 use std::fs::Metadata;

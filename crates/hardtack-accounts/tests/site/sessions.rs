@@ -268,6 +268,8 @@ async fn s37_a_disabled_user_is_refused_with_both_tokens(store: Store) {
             let response = copy.clone().get(path).accept_json().send().await;
             assert_eq!(response.status(), 401, "{path}: {}", response.text());
         }
+        let log_out = copy.clone().get("/logout").accept_json().send().await;
+        assert_eq!(log_out.status(), 303, "{}", log_out.text());
         for path in ["/account/change_settings", "/account/password", "/reauthenticate"] {
             let response =
                 copy.clone().post(path).accept_json().csrf().json(&json!({ "password": PASSWORD })).send().await;

@@ -90,10 +90,7 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
         let roles = roles(config, &folder, &previous)?;
         previous.iter().zip(roles).filter(|(_, role)| *role == Role::Dead).map(|(stored, _)| stored).collect()
     };
-    for stored in &removed {
-        folder.remove(stored)?;
-        output::print(format_args!("Removed {}", stored.path.display()))?;
-    }
+    remove(&folder, removed.iter().copied())?;
     output::print(format_args!("Created {}", folder.file(number).display()))?;
     output::print(match (previous.len() - removed.len(), discard_old) {
         (0, true) => "Running servers use it within 5 seconds. All users have to log in again.",
@@ -104,12 +101,17 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     })
 }
 
-/// Deletes the keys in the folder of a server that signs with another key.
-fn discard(folder: &KeyFolder, keys: &[StoredKey]) -> Result<(), Error> {
+fn remove<'a>(folder: &KeyFolder, keys: impl IntoIterator<Item = &'a StoredKey>) -> Result<(), Error> {
     for stored in keys {
         folder.remove(stored)?;
         output::print(format_args!("Removed {}", stored.path.display()))?;
     }
+    Ok(())
+}
+
+/// Deletes the keys in the folder of a server that signs with another key.
+fn discard(folder: &KeyFolder, keys: &[StoredKey]) -> Result<(), Error> {
+    remove(folder, keys)?;
     output::print(
         "The key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY signs. Running servers refuse the tokens of the \
          removed keys within 5 seconds.",

@@ -69,12 +69,14 @@ fn key_set(config: &Config, folder: &KeyFolder, stored: Vec<StoredKey>) -> Resul
             Role::Dead => {}
         }
     }
-    let Some(signing) = signing else {
-        return Err(Error::runtime("there is no key to sign with; create one with: hardtack keys rotate"));
-    };
+    let signing = signing.ok_or_else(no_signing_key)?;
     let keys = published.into_iter().try_fold(KeySet::new(signing), KeySet::also_verify);
     let keys = retired.into_iter().rev().try_fold(keys.map_err(Error::config)?, KeySet::retire);
     signing_key::add_previous(&config.sources, keys.map_err(Error::config)?, config.algorithm)
+}
+
+fn no_signing_key() -> Error {
+    Error::runtime("there is no key to sign with; create one with: hardtack keys rotate")
 }
 
 /// Returns what each stored key does now.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use hardtack::{Authenticator, KeySet};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::load;
+use super::{load, no_signing_key};
 use crate::config::Config;
 use crate::error::Error;
 
@@ -47,9 +47,7 @@ pub(crate) async fn watch(config: &Config, auth: &Authenticator) -> Result<(), E
 
 /// Returns whether the keys have changed.
 fn reload(config: &Config, auth: &Authenticator) -> Result<bool, Error> {
-    let Some(keys) = load(config)? else {
-        return Err(Error::runtime("there is no key to sign with; create one with: hardtack keys rotate"));
-    };
+    let keys = load(config)?.ok_or_else(no_signing_key)?;
     if ids(&keys) == ids(&auth.keys()) {
         return Ok(false);
     }

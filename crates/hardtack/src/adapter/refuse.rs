@@ -60,7 +60,7 @@ impl Exchange<'_> {
         let page = page.or_else(|| self.head.header_text("referer"))?;
         let (origin, path) = page.match_indices('/').nth(2).map(|(at, _)| page.split_at(at))?;
         let ours = match &self.authenticator.settings().base {
-            Some(base) => base.is_origin(origin.as_bytes()),
+            Some(base) => base.is_origin(origin.as_bytes()) || base.is_loopback_origin(origin.as_bytes()),
             None => self.head.host().is_some_and(|host| origin.split("://").nth(1) == Some(host)),
         };
         if ours { self.authenticator.next(path) } else { None }

@@ -12,7 +12,7 @@ impl Authenticator {
 
     /// Replaces all keys, for this authenticator and its clones, while requests are served.
     ///
-    /// Nobody is logged out if the new set still verifies with the previous signing key: see [`KeySet::retire`].
+    /// Users stay logged in if the new set still verifies with the previous signing key: see [`KeySet::retire`].
     /// A token that was signed with a key that is not in the new set is refused from now on, also if its verification
     /// is cached.
     ///

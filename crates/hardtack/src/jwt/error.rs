@@ -174,7 +174,7 @@ pub enum KeyError {
     )]
     PublishedSample,
     /// The secret has fewer than 8 different bytes, repeats a pattern of at most 16 bytes, or counts up or down.
-    #[error("the HMAC secret is a simple pattern, not random; make a random one with: openssl rand -base64 48")]
+    #[error("the HMAC secret is a simple pattern, not random; make one with: openssl rand -base64 48")]
     LowVariety,
     /// The secret is a key in PEM, DER, JWK or SSH form. If it is a public key, anyone can sign with it.
     #[error(

@@ -77,7 +77,10 @@ impl<'a> RequestHead<'a> {
         let authority = self.incoming.authority();
         match self.headers().first_two("host") {
             [Some(_), Some(_)] => false,
-            [Some(host), None] => std::str::from_utf8(host).is_ok_and(sound) && authority.is_none_or(sound),
+            [Some(host), None] => {
+                let host_is_sound = is_plain_name(host) || std::str::from_utf8(host).is_ok_and(sound);
+                host_is_sound && authority.is_none_or(sound)
+            }
             [None, _] => authority.map_or(self.peer().is_none(), sound),
         }
     }
@@ -143,6 +146,12 @@ impl<'a> RequestHead<'a> {
         let (_, query) = self.target().split_once('?')?;
         form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
+}
+
+/// Whether a `Host` is a name without a port, as in most requests. Others are parsed.
+#[inline]
+fn is_plain_name(host: &[u8]) -> bool {
+    !host.is_empty() && host.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-'))
 }
 
 #[cfg(test)]
