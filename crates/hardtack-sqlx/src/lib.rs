@@ -43,9 +43,9 @@
 //!
 //! # A password change
 //!
-//! A new password and the end of the sessions that know the old one belong in one transaction. If they were two steps, a
-//! failure between them, or a client that hangs up, would leave a thief's session alive. If your users are in the same
-//! database as the sessions:
+//! A new password and the end of the sessions that know the old one belong in one transaction. If they were two steps,
+//! a failure between them, or a client that hangs up, would leave a thief's session alive. If your users are in the
+//! same database as the sessions:
 //!
 //! ```no_run
 //! # #[cfg(feature = "sqlite")] mod example {
@@ -68,13 +68,13 @@
 //! # }
 //! ```
 //!
-//! - `end_others_in` keeps the session of this request, which `Auth::renew` replaces. `end_all_in` ends all of them: for
-//!   a password reset, or when a user is disabled or deleted. Pass its result to
+//! - `end_others_in` keeps the session of this request, which `Auth::renew` replaces. `end_all_in` ends all of them:
+//!   for a password reset, or when a user is disabled or deleted. Pass its result to
 //!   [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
 //! - On SQLite, begin with `BEGIN IMMEDIATE`: a transaction that begins as a reader fails if another one writes before
 //!   it does.
-//! - On PostgreSQL, the entries in the revocation log get their numbers at the commit, so log-outs of others do not wait
-//!   for your transaction. It should be READ COMMITTED, as `open_postgres` sets it: at a stricter level, two such
+//! - On PostgreSQL, the entries in the revocation log get their numbers at the commit, so log-outs of others do not
+//!   wait for your transaction. It should be READ COMMITTED, as `open_postgres` sets it: at a stricter level, two such
 //!   transactions at once can fail with a serialization failure.
 //! - If the sessions are in another store, such as Redis, use [`PendingEnds`], which has the same methods.
 //!
@@ -85,9 +85,9 @@
 //! done that, each request is checked against the database. It also deletes expired rows. Nothing has to be called for
 //! this.
 //!
-//! - **SQLite**: several processes on one machine can share a file. It must belong to this user or root, and no one else
-//!   may write to it: otherwise it is refused. After a full disk has space again, everything works without a restart. A
-//!   network file system does not work, since SQLite's write-ahead log needs shared memory.
+//! - **SQLite**: several processes on one machine can share a file. It must belong to this user or root, and no one
+//!   else may write to it: otherwise it is refused. After a full disk has space again, everything works without a
+//!   restart. A network file system does not work, since SQLite's write-ahead log needs shared memory.
 //! - **PostgreSQL**: several machines can share a database. A transaction that ends sessions notifies the other
 //!   processes with `NOTIFY`, so that they refuse the sessions within milliseconds.
 //!

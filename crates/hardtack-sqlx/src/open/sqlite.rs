@@ -28,8 +28,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// confirmed), enforced foreign keys, and a busy timeout of five seconds. A connection on which SQLite has ended a
 /// transaction by itself, for example because the disk was full, is closed and not used again.
 ///
-/// Only its owner can read a new file (mode 0600). An existing file keeps its permissions: it is refused if it belongs to
-/// another user than this one and root, or if other users can write to it. If they can read it, a warning is logged.
+/// Only its owner can read a new file (mode 0600). An existing file keeps its permissions: it is refused if it belongs
+/// to another user than this one and root, or if other users can write to it. If they can read it, a warning is logged.
 ///
 /// # Errors
 /// The file cannot be created, cannot be opened as an SQLite database, or other users control it.

@@ -33,7 +33,8 @@ macro_rules! in_transaction {
 
             /// Like [`end_all_in`](Self::end_all_in), except for one session: use it when a user who is logged in
             /// changes the password. `kept` is the session of the request's token. After the commit, `Auth::renew`
-            /// replaces that session as well; if the store fails, it goes on, and the others end when the store is back.
+            /// replaces that session as well; if the store fails, it goes on, and the others end when the store is
+            /// back.
             ///
             /// # Errors
             /// The database failed, or the subject has a NUL character. Roll the transaction back.

@@ -12,10 +12,10 @@ use crate::schema::{self, PENDING_MIGRATIONS, RowError};
 /// Intentions to end the sessions of users, for applications that keep users in a database and sessions in a store
 /// elsewhere, such as Redis.
 ///
-/// An intention is written in the application's own transaction, beside the change that it belongs to. So a new password
-/// and the end of the old sessions are committed together, although the sessions are elsewhere. Register a clone with
-/// the authenticator: every process that follows the revocation log then works the intentions off within seconds, also
-/// after a crash, and while the store fails it refuses the sessions.
+/// An intention is written in the application's own transaction, beside the change that it belongs to. So a new
+/// password and the end of the old sessions are committed together, although the sessions are elsewhere. Register a
+/// clone with the authenticator: every process that follows the revocation log then works the intentions off within
+/// seconds, also after a crash, and while the store fails it refuses the sessions.
 ///
 /// `P` is the type that it was created from: an sqlx pool or a [`Database`]. Clones share the connections.
 ///

@@ -310,8 +310,9 @@ impl LogPosition {
         self.synced_at.store(at.unix_seconds(), Ordering::Release);
     }
 
-    /// Notes that the cache may not tell everything: sessions have to end that are in no entry yet, or the log could not
-    /// be read for too long. In that case, the clock that [`Self::is_current`] goes by may have been set back since.
+    /// Notes that the cache may not tell everything: sessions have to end that are in no entry yet, or the log could
+    /// not be read for too long. In that case, the clock that [`Self::is_current`] goes by may have been set back
+    /// since.
     pub(crate) fn incomplete(&self) {
         self.synced_at.store(NEVER, Ordering::Release);
     }

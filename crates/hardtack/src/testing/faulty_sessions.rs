@@ -31,9 +31,9 @@ impl Fault {
 /// Any session store, with a fault at one of its calls: to test that what an application does is right wherever its
 /// store fails.
 ///
-/// Calls are counted from the first one after [`inject`](Self::inject), which has the number 1. Those that read or prune
-/// the revocation log, or wait for it, are not counted and have no faults, since they happen in the background; see
-/// [`FailingSessions`](super::FailingSessions) for a store that fails altogether.
+/// Calls are counted from the first one after [`inject`](Self::inject), which has the number 1. Those that read or
+/// prune the revocation log, or wait for it, are not counted and have no faults, since they happen in the background;
+/// see [`FailingSessions`](super::FailingSessions) for a store that fails altogether.
 ///
 /// Clones share the store, the count and the fault.
 ///

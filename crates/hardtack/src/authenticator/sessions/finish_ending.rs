@@ -42,7 +42,8 @@ impl Authenticator {
         }
     }
 
-    /// Learns which of the sessions have ended: the transaction may have been rolled back. `renewed` gets a new session.
+    /// Learns which of the sessions have ended: the transaction may have been rolled back. `renewed` gets a new
+    /// session.
     pub(super) async fn learn_committed(
         &self,
         subject: &str,
@@ -86,7 +87,8 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Works off the intentions of all processes that are due, and those that have failed here. A failure is logged once.
+    /// Works off the intentions of all processes that are due, and those that have failed here. A failure is logged
+    /// once.
     pub(super) async fn follow_pending<S: Future<Output = ()>>(&self, failed: &mut bool, patience: impl Fn() -> S) {
         if self.0.pending.is_none() {
             return;
