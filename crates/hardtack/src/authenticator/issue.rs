@@ -33,7 +33,7 @@ use crate::token::{IssueError, VerifiedToken};
 /// # assert_eq!(cookies.iter().count(), 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[must_use = "a token is made by issue()"]
+#[must_use = "a builder does nothing until issue() is called"]
 pub struct TokenBuilder<'a> {
     authenticator: &'a Authenticator,
     claims: Claims,

@@ -15,9 +15,9 @@ const SHORT_TEXT: usize = encoded_len(2 * SHORT_VALUE);
 
 /// The CSRF value of a session, for the hidden field of a form or for a script of the page.
 ///
-/// By default it is masked: each call of [`VerifiedToken::csrf_token`](crate::VerifiedToken::csrf_token) returns
-/// another text, and each of them is accepted. An attacker who can make a compressed page repeat text of their choice
-/// therefore cannot find the value by the length of the response (BREACH).
+/// By default it is masked: each call of [`VerifiedToken::csrf_token`](crate::VerifiedToken::csrf_token) returns a
+/// different text, and all of them are accepted. An attacker who can make a compressed page repeat a text of their
+/// choice therefore cannot deduce the value from the length of the response (BREACH).
 /// [`CsrfPolicy::mask_csrf`](crate::CsrfPolicy::mask_csrf) turns masking off.
 ///
 /// Write it into a page with `Display`, or use it as a `&str`.

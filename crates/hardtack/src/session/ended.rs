@@ -23,7 +23,7 @@ pub(crate) enum Ending {
     None,
     /// These sessions end when the transaction commits.
     InTransaction { subject: String, ids: Vec<SessionId> },
-    /// The transaction commits the intention to end the sessions in a store elsewhere.
+    /// The transaction commits the intention to end the sessions, which are in another store.
     Pending(PendingRevocation),
 }
 
@@ -32,7 +32,7 @@ impl EndedSessions {
     ///
     /// For stores that cannot take part in a transaction of the application, such as
     /// [`MemorySessions`](crate::MemorySessions). If the client hangs up after the application has stored the new
-    /// password, the user's other sessions go on.
+    /// password, the user's other sessions continue.
     pub fn none() -> Self {
         Self(Ending::None)
     }

@@ -190,10 +190,10 @@ pub trait SessionStore: Send + Sync + 'static {
     }
 
     /// Like [`Self::create`], and in the same transaction ends as many other live sessions of the new session's subject
-    /// as necessary, so that at most `limit` remain, the new one included. Those that were not used for the longest time
-    /// end: by `rotated_at`, then by `created_at`. They end as [`RevocationKind::Ended`], at the time of the new session
-    /// or at the last `rotated_at` of those that end, whichever is later. They are returned with the others. A store may
-    /// limit how many end in one call to ten thousand.
+    /// as necessary, so that at most `limit` remain, including the new one. The least recently used ones end, by
+    /// `rotated_at`, then by `created_at`. They end as [`RevocationKind::Ended`], at the time of the new session or at
+    /// the latest `rotated_at` of those that end, whichever is later. Their ids are returned with the others. A store
+    /// may limit how many end in one call to ten thousand.
     ///
     /// Requires [`StoreAbility::LimitSessions`].
     fn create_within(
