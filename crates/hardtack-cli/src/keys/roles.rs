@@ -1,4 +1,4 @@
-//! What each key in the data folder does at a time: sign, verify, or nothing any more.
+//! What each key in the data folder does at a given time: it signs, verifies, or is no longer used.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub(crate) enum Role {
     Dead,
 }
 
-/// What decides about the roles besides the times of creation.
+/// What determines the roles besides the times of creation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
     /// The time for which the last token of a key may still be used.
@@ -35,7 +35,7 @@ impl Rules {
     /// Returns the roles of keys that were created at these times, from the oldest to the newest.
     pub(crate) fn roles(&self, created_at: &[Timestamp], now: Timestamp) -> Vec<Role> {
         let signs_from = |index: usize| match index {
-            // The first key has no predecessor that could sign meanwhile.
+            // The first key has no predecessor that could sign in the meantime.
             0 => Some(Timestamp::default()),
             index => created_at.get(index).map(|created_at| *created_at + OVERLAP),
         };

@@ -1,4 +1,4 @@
-//! Whose files a database consists of, and who else can write to them.
+//! Checks who owns the files of a database, and who else can write to them.
 
 use std::path::Path;
 
@@ -8,8 +8,8 @@ use crate::error::OpenError;
 #[cfg(unix)]
 const ENDINGS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 
-/// Refuses the files of a database if another user owns them or can write to them: who can write to a database can log
-/// in as anyone. Warns if other users can read them. Files that do not exist are left out.
+/// Refuses the files of a database if another user owns them or can write to them, because such a user could log in as
+/// anyone. Warns if other users can read them. Files that do not exist are left out.
 #[cfg(unix)]
 pub(super) fn check(path: &Path) -> Result<(), OpenError> {
     use std::io;
@@ -21,7 +21,8 @@ pub(super) fn check(path: &Path) -> Result<(), OpenError> {
         let mut file = path.as_os_str().to_owned();
         file.push(ending);
         let file = PathBuf::from(file);
-        // Not by opening it: closing a file drops all POSIX locks of this process on it (sqlite.org/howtocorrupt, 2.2).
+        // Do not open the file: closing a file drops all POSIX locks of this process on it (sqlite.org/howtocorrupt,
+        // 2.2).
         let metadata = match std::fs::metadata(&file) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
