@@ -79,7 +79,7 @@ pub(crate) fn unavailable(wants: Wants, error: &BackendError) -> Response {
 pub(crate) fn outcome_unknown(wants: Wants, error: &BackendError) -> Response {
     tracing::error!(event = "outcome_unknown", error = %WithCauses(error));
     let detail = "The site lost its database while it stored your change, and cannot say whether the change is \
-                  stored. Look before you repeat it: after a password change, log in with the new password first.";
+                  stored. Check before you repeat it: after a password change, log in with the new password first.";
     problem(wants, StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown", detail, &[])
 }
 

@@ -1,4 +1,4 @@
-//! Work that must finish although its client hangs up.
+//! Work that must finish even if its client hangs up.
 //!
 //! A server drops a handler's future when the client closes the connection, at whichever await it has reached. A
 //! handler that changes something in several steps runs them in a task of their own instead.

@@ -64,7 +64,7 @@ pub(crate) async fn submit(
     }
 }
 
-/// Not cut by a hang-up: a session that should not have begun must end again.
+/// Runs to its end even if the client hangs up: a session that should not have begun must be ended.
 async fn log_in(
     site: Site,
     auth: Auth,

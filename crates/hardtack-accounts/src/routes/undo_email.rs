@@ -1,4 +1,4 @@
-//! `/email/undo`, where the link leads that an old address gets when it is replaced.
+//! `/email/undo`: the target of the link that an old address is sent when it is replaced.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
