@@ -299,7 +299,7 @@ fn e03_s70_two_requests_that_slide_at_once_get_one_rotation_although_a_clock_is_
     assert_eq!(servers.store.rotations(), 1);
 }
 
-/// The cookies of sessions that have ended. As many others end as make the cache sweep. A server that asked the store
+/// The cookies of sessions that have ended. Enough others end that the cache is swept. A server that asked the store
 /// remembers the answer, so each check needs a session of its own.
 fn ended(servers: &Servers, at: usize, others: usize) -> std::vec::IntoIter<Browser> {
     let site = &servers.sites[at];

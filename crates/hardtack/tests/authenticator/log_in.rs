@@ -219,7 +219,7 @@ fn s73_keys_are_replaced_while_requests_are_served() {
     site.advance(1000);
     assert_eq!(site.visit(&mut alice).status, 200);
     assert_ne!(alice.access(), stale.access());
-    // The old key is dead: also for a token that was verified, and cached, a moment before.
+    // The old key no longer verifies, not even a token that was verified, and cached, a moment before.
     let before = site.auth.clone();
     before.replace_keys(KeySet::new(new)).unwrap();
     assert!(site.visit(&mut stale.clone()).is_refused(401, "missing_token"));
