@@ -53,11 +53,18 @@
 //! use hardtack::session::EndedSessions;
 //! use hardtack_sqlx::SqliteSessions;
 //!
-//! async fn change_password( sessions: &SqliteSessions, token: &VerifiedToken, hash: &str, ) -> Result<EndedSessions,
-//! sqlx::Error> { let mut tx = sessions.pool().begin_with("BEGIN IMMEDIATE").await?; // PostgreSQL: begin() let id =
-//! token.subject(); sqlx::query("UPDATE users SET hash = $1 WHERE id = $2").bind(hash).bind(id).execute(&mut
-//! *tx).await?; let ended = sessions.end_others_in(&mut tx, id, token.session()).await?; tx.commit().await?; Ok(ended)
-//! // in the handler, auth.renew(ended).await gives this browser a new session }
+//! async fn change_password(
+//!     sessions: &SqliteSessions,
+//!     token: &VerifiedToken,
+//!     hash: &str,
+//! ) -> Result<EndedSessions, sqlx::Error> {
+//!     let mut tx = sessions.pool().begin_with("BEGIN IMMEDIATE").await?; // PostgreSQL: begin()
+//!     let id = token.subject();
+//!     sqlx::query("UPDATE users SET hash = $1 WHERE id = $2").bind(hash).bind(id).execute(&mut *tx).await?;
+//!     let ended = sessions.end_others_in(&mut tx, id, token.session()).await?;
+//!     tx.commit().await?;
+//!     Ok(ended) // in the handler, auth.renew(ended).await gives this browser a new session
+//! }
 //! # }
 //! ```
 //!

@@ -37,8 +37,8 @@ impl Exchange<'_> {
         self.head.is_safe() && self.wants() == Wants::Page && failure.reason().kind() == FailureKind::Csrf
     }
 
-    /// Whether a failed refresh leads back to the page all the same. If the browser still sends the access cookie,
-    /// which the redirect to this URL deleted, it would be redirected here forever.
+    /// Whether the browser returns to the page even though the refresh failed. If the browser still sends the access
+    /// cookie, which the redirect to this URL deleted, it would be redirected here forever.
     fn returns_without_user(&self, failure: &Failure) -> bool {
         let kind = failure.reason().kind();
         let is_dead = kind.unsets_cookies() || kind == FailureKind::Missing;

@@ -6,7 +6,7 @@ use super::{PendingRevocation, SessionId};
 ///
 /// A store returns it from a call inside the application's own transaction, such as `Sessions::end_all_in` and
 /// `PendingEnds::end_all_in` of `hardtack-sqlx`. The transaction decides: if it commits, the sessions end; if it is
-/// rolled back, they go on.
+/// rolled back, they continue.
 ///
 /// After the commit, pass it to the adapter's `Auth::renew`, which gives this browser a new session, or to
 /// [`Authenticator::finish_ending`](crate::Authenticator::finish_ending), for example after a password reset. Both

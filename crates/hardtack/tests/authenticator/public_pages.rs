@@ -41,7 +41,7 @@ fn e16_dead_cookies_do_not_hide_a_public_page() {
         assert!(is_shown_and_cleaned(&visit(&mut revoked)), "{mode:?}");
         assert!(revoked.is_empty());
         assert_eq!(visit(&mut alice.clone()).token().subject(), "alice");
-        // A required token is refused as ever.
+        // A required token is refused as always.
         let required = site.send(
             &mut alice.replacing("access_token_cookie", "x"),
             Request::get("/").person(),

@@ -92,7 +92,7 @@ impl WeakAuthenticator {
         let mut news = store.revoked_elsewhere();
         let (mut failures, mut deaf, mut pending_failed) = (0_u32, false, false);
         let Some(mut read_at) = self.upgrade().map(|authenticator| authenticator.0.clock.monotonic()) else { return };
-        // The authenticator is only held while the log is read, so that it can be dropped meanwhile.
+        // The authenticator is held only while the log is read, so that it can be dropped between two reads.
         while let Some(authenticator) = self.upgrade() {
             authenticator.follow_pending(&mut pending_failed, || sleep(PATIENCE)).await;
             // Reading the log may have taken long.
