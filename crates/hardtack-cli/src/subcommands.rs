@@ -74,7 +74,7 @@ pub(crate) enum KeysCommand {
     Rotate {
         #[command(flatten)]
         flags: Flags<KeyFlags>,
-        /// Algorithm of the new key [default: that of the current key]
+        /// Algorithm of the new key [default: the current key's algorithm]
         #[arg(long, value_name = "ALG")]
         alg: Option<String>,
         /// Remove all previous keys, for example after a theft; this logs all users out.

@@ -120,10 +120,10 @@ impl Accounts {
         Self { mail: Some(MailQueue::start(worker)), ..self }
     }
 
-    /// Configures an authenticator for this site: refused requests get the site's error pages, and log-ins,
-    /// log-outs and other events are recorded for their users to see. Events are written in the background; no
-    /// request waits for them. The authenticator needs a session store: that of [`with_sessions`](Self::with_sessions),
-    /// or one that you set.
+    /// Configures an authenticator for this site: refused requests get the site's error pages, and log-ins, log-outs
+    /// and other events are recorded for their users to see. Events are written in the background; no request waits for
+    /// them. The authenticator needs a session store: the one from [`with_sessions`](Self::with_sessions), or one that
+    /// you set.
     pub fn configure(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         let recorder = self.recorder.clone();
         let builder = self.session_ends.configure(with_error_pages(builder));
@@ -143,8 +143,8 @@ impl Accounts {
     /// Deletes up to `limit` rows of activity older than 90 days, and up to `limit` expired links. Returns how
     /// many rows were deleted.
     ///
-    /// The clock of the database decides what is old. If it differs from that of the authenticator by more than a
-    /// minute, nothing is deleted, and a warning is logged ([`Authenticator::time_to_prune`]).
+    /// The database's clock decides what is old. If it differs from the authenticator's by more than a minute, nothing
+    /// is deleted, and a warning is logged ([`Authenticator::time_to_prune`]).
     ///
     /// # Errors
     /// The database failed.

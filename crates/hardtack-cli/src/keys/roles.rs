@@ -27,7 +27,7 @@ pub(crate) enum Role {
 pub(crate) struct Rules {
     /// The time for which the last token of a key may still be used.
     pub(crate) longest_lifetime: Duration,
-    /// If a key outside the folder signs: since when.
+    /// Since when a key outside the folder signs, if one does.
     pub(crate) superseded_at: Option<Timestamp>,
 }
 

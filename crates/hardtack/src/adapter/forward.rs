@@ -47,10 +47,10 @@ macro_rules! __forward_auth {
             Ok(self.exchange().log_in(log_in.into()).await?.into())
         }
 
-        /// Ends the session that the request's cookies belong to, and returns cookies that delete those of the browser.
-        /// A refresh that is already in flight cannot revive the session. The response that gets the cookies also
-        /// clears the browser's cache of this site (`Clear-Site-Data: "cache"`), so that Back shows no page of the
-        /// session.
+        /// Ends the session that the request's cookies belong to, and returns cookies that delete the browser's
+        /// authentication cookies. A refresh that is already in flight cannot revive the session. The response that
+        /// gets the cookies also clears the browser's cache of this site (`Clear-Site-Data: "cache"`), so that Back
+        /// shows no page of the session.
         ///
         /// An expired access token ends a session only if the refresh cookie is not sent to the log-out URL. If an
         /// authentication cookie occurs twice, both sessions end. A request without tokens succeeds.

@@ -35,8 +35,8 @@ impl Exchange<'_> {
         self.authenticator.begin(log_in, &held).await.map_err(|error| self.refuse(error))
     }
 
-    /// Ends the session that the request's tokens belong to, and returns cookies that delete those of the browser. A
-    /// refresh that is already in flight cannot revive the session.
+    /// Ends the session that the request's tokens belong to, and returns cookies that delete the browser's
+    /// authentication cookies. A refresh that is already in flight cannot revive the session.
     ///
     /// An expired access token ends a session only if the refresh cookie is not sent to this path: a copy from a log
     /// must not end a session. If an authentication cookie occurs twice, both sessions end.

@@ -172,7 +172,7 @@ impl<'a> TokenBuilder<'a> {
     }
 }
 
-/// Merges members; those of the single token take precedence over those of the callback.
+/// Merges members. If both have a member, the single token's takes precedence over the callback's.
 fn merged(mut general: Map<String, Value>, given: Map<String, Value>) -> Map<String, Value> {
     general.extend(given);
     general

@@ -98,7 +98,7 @@ impl TokenCache {
         }
     }
 
-    /// Caches a token that was just verified. `version` is the one from before its verification.
+    /// Caches a token that was just verified. `version` is the cache's version when its verification began.
     pub(super) fn insert(
         &self,
         token: &[u8],

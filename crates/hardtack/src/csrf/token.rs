@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 /// The longest value that is masked without allocating: a UUID, as in tokens of Flask-JWT-Extended.
 const SHORT_VALUE: usize = 36;
 
-/// The longest text that is kept without allocating: that of the masked longest value.
+/// The longest text that is kept without allocating: a value of [`SHORT_VALUE`] bytes, masked.
 const SHORT_TEXT: usize = encoded_len(2 * SHORT_VALUE);
 
 /// The CSRF value of a session, for the hidden field of a form or for a script of the page.

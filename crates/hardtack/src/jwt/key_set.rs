@@ -205,8 +205,7 @@ impl KeySet {
         self.inner.signing.as_ref().map(|signing| &signing.key)
     }
 
-    /// Returns the keys that verify: first that of the signing key, then the others in the order in which they were
-    /// added.
+    /// Returns the keys that verify: first the signing key's, then the others in the order in which they were added.
     pub fn verifying_keys(&self) -> &[VerifyingKey] {
         &self.inner.verifying
     }

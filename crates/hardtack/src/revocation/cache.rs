@@ -310,7 +310,7 @@ impl LogPosition {
         self.synced_at.store(at.unix_seconds(), Ordering::Release);
     }
 
-    /// Notes that the cache may be incomplete: sessions have to end that have no entry yet, or the log could not be
+    /// Notes that the cache may be incomplete: sessions that have no entry yet have to end, or the log could not be
     /// read for too long. [`Self::is_current`] cannot always notice the latter, because its clock may have been set
     /// back.
     pub(crate) fn incomplete(&self) {

@@ -42,7 +42,7 @@ impl EndedSessions {
         Self(Ending::InTransaction { subject: subject.into(), ids })
     }
 
-    /// The application's transaction commits this intention. For implementations of
+    /// These sessions end after the application's transaction has committed this intention. For implementations of
     /// [`PendingRevocations`](super::PendingRevocations).
     pub fn pending(intention: PendingRevocation) -> Self {
         Self(Ending::Pending(intention))

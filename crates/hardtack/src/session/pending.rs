@@ -32,8 +32,8 @@ impl PendingRevocation {
 /// Every process that follows the revocation log carries out the intentions: it ends the sessions, then
 /// [removes](Self::remove) the intention. Carrying out an intention twice does no harm.
 pub trait PendingRevocations: Send + Sync + 'static {
-    /// Returns up to `limit` committed intentions, the oldest first. Leave out those of the last two seconds: the
-    /// process that stored them is carrying them out.
+    /// Returns up to `limit` committed intentions, the oldest first. Leave out those that are less than two seconds
+    /// old: the process that stored them is carrying them out.
     ///
     /// Compare times of one clock only, that of the database, and do not leave out an intention whose time is in the
     /// future: that clock was set back.

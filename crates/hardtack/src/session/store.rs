@@ -86,8 +86,8 @@ pub enum RevocationKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Revocation {
-    /// The number of the entry: one more than that of the entry before it. A reader that misses a number has missed
-    /// an entry.
+    /// The number of the entry: the previous entry's number plus one. A reader that misses a number has missed an
+    /// entry.
     pub sequence: u64,
     /// The session.
     pub session: SessionId,
@@ -247,8 +247,8 @@ pub trait SessionStore: Send + Sync + 'static {
     }
 
     /// Returns whether the sessions outlive this process, or other processes can end them. An authenticator on a
-    /// durable store follows its revocation log. Default: true. A store that wraps another one returns what that one
-    /// returns.
+    /// durable store follows its revocation log. Default: true. A store that wraps another one returns the inner
+    /// store's returns.
     fn is_durable(&self) -> bool {
         true
     }

@@ -146,7 +146,7 @@ fn e03_s70_a_token_that_is_early_is_refused_and_stays() {
             assert!(response.is_refused(401, "not_yet_valid") && response.cookies.is_empty());
         }
         assert_eq!(servers.store.rotations(), 0, "{mode:?}");
-        // It is good at the server that issued it, and here when the clock is right.
+        // The server that issued it accepts it, and so does the other one once its clock is right.
         assert_eq!(here.visit(&mut alice.clone()).status, 200);
         servers.clocks[1].set_forward(HOUR);
         assert_eq!(there.visit(&mut alice.clone()).status, 200);

@@ -198,7 +198,7 @@ fn s23_a_key_rotation_logs_nobody_out() {
     // A form that was open during the rotation is still accepted.
     let request = Request::post("/page").form(&page_form);
     assert_eq!(during.send(&mut alice, request, page(Need::access())).status, 200);
-    // Once the old key is removed, its tokens count as those of another application, and those of the new key are
+    // Once the old key is removed, its tokens count as another application's, and tokens that the new key signed are
     // accepted.
     let after = Site::over(before.store.clone(), KeySet::new(new), |builder| builder);
     after.advance(1000);

@@ -86,8 +86,8 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Carries out the intentions of all processes that are due, and those that have failed here. A failure is logged
-    /// once.
+    /// Carries out all due intentions, whichever process stored them, and those that have failed here. A failure is
+    /// logged once.
     pub(super) async fn follow_pending<S: Future<Output = ()>>(&self, failed: &mut bool, patience: impl Fn() -> S) {
         if self.0.pending.is_none() {
             return;

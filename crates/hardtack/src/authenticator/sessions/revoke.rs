@@ -36,10 +36,10 @@ impl Authenticator {
     }
 
     /// Ends those sessions of a target whose tokens are dated in the future, because another server's clock is ahead.
-    /// `dated` are the times of tokens that are known.
+    /// `dated` lists the known times of their tokens.
     ///
-    /// Call this before creating a session that ends others: it ends them with its own date, which the other servers
-    /// would forget before the time of these tokens comes.
+    /// Call this before creating a session that ends others: that step ends them as of the current time, which the
+    /// other servers would forget before the time of these tokens comes.
     pub(super) async fn end_early(
         &self,
         ends: RevokeTarget<'_>,
