@@ -115,7 +115,7 @@ impl RequestState {
         self.head_sent.load(Ordering::Acquire)
     }
 
-    /// What was read of the body before the handler, if anything.
+    /// What was read of the body before the handler ran, if anything.
     #[inline]
     pub(crate) fn body(&self) -> Option<&Peeked> {
         self.body.as_deref()
