@@ -37,7 +37,7 @@ pub(super) async fn a_limit_ends_the_least_recently_used<S: SessionStore>(store:
     // Sessions that end anyway do not count.
     let fifth = begun(11);
     let ended = create(&fifth, RevokeTarget::Replaced(&[third.id, third.id, SessionId::random()]), 3).await;
-    same("create_within: must count without the sessions that end anyway", ended, set([third.id]));
+    same("create_within: must not count the sessions that end anyway", ended, set([third.id]));
     let kinds: Vec<_> = store.log(0).await.iter().map(|entry| (entry.session, entry.kind)).collect();
     let rule = "create_within: must log sessions as `create` does";
     same(rule, kinds[1..].to_vec(), vec![(third.id, RevocationKind::Replaced)]);
