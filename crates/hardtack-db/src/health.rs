@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 /// room for a small write, and none for a log-out.
 const MEMORY: Duration = Duration::from_secs(5);
 
-/// When the last write has failed for a reason that is not in the statement: a full disk, a failing disk, a database
-/// that is read-only. Clones share it.
+/// When the last write failed, if it failed for a reason other than its statement: a full disk, a failing disk, a
+/// database that is read-only. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WriteHealth(Arc<Mutex<Option<Instant>>>);
 
@@ -25,7 +25,7 @@ impl WriteHealth {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// How long ago the last write has failed, if it has.
+    /// How long ago the last write failed, if it did.
     pub(crate) fn failed_for(&self) -> Option<Duration> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).map(|at| at.elapsed())
     }

@@ -86,8 +86,8 @@ impl BaseUrl {
         self.origin.as_bytes() == origin || self.local.iter().any(|local| local.as_bytes() == origin)
     }
 
-    /// Whether this site is on a loopback address, and so is an `Origin`, whatever its port: a developer may forward
-    /// the port. For a check of origins, ask only if the browser says that the request is `same-origin`.
+    /// Whether this site and an `Origin` are both on loopback addresses, with any port, because a developer may forward
+    /// a port. Rely on this only if the browser says that the request is `same-origin`.
     pub(crate) fn is_loopback_origin(&self, origin: &[u8]) -> bool {
         let scheme: &[u8] = if self.https { b"https://" } else { b"http://" };
         let Some(authority) = origin.strip_prefix(scheme) else { return false };

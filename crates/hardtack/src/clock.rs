@@ -1,7 +1,8 @@
 //! The current time, which a test can set.
 //!
-//! A machine has two clocks. The one that tells the date may be wrong, and is set while the process runs: it can go
-//! back. The other one only counts how much time has passed. Decision 31 explains which of them decides what.
+//! A machine has two clocks. The clock that tells the date may be wrong, and it may be set while the process runs, so
+//! it can go back. The monotonic clock only counts how much time has passed. Decision 31 explains which of them decides
+//! what.
 
 use std::fmt;
 use std::ops::{Add, Sub};

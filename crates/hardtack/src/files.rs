@@ -39,7 +39,7 @@ pub enum UntrustedFile {
 /// Refuses a file that a user other than root and this process's own user can change. Accepts every file on systems
 /// other than Unix.
 ///
-/// Take the metadata from the open file if you will read it, because a path may lead to another file by then.
+/// Take the metadata from the open file if you will read it: the path may lead to another file by then.
 ///
 /// ```
 /// use hardtack::files;
@@ -53,7 +53,7 @@ pub enum UntrustedFile {
 /// ```
 ///
 /// # Errors
-/// [`UntrustedFile`], with the command that mends it.
+/// [`UntrustedFile`], whose text contains the command that fixes it.
 pub fn check_trusted(path: &Path, metadata: &Metadata) -> Result<(), UntrustedFile> {
     #[cfg(unix)]
     {

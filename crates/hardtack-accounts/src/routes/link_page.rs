@@ -98,7 +98,7 @@ impl LinkPage {
     }
 }
 
-/// Responds to a form that was rendered for another link than the one in the cookie.
+/// Responds to a form that was rendered for a link other than the one in the cookie.
 fn other_link(auth: &Auth) -> Response {
     let status = StatusCode::FORBIDDEN;
     let title = "This page is out of date";

@@ -94,7 +94,8 @@ async fn reset(
                 ),
                 false => (
                     "/login?done=reset-soon",
-                    "Your password has been changed. All devices will be logged out within seconds. Log in with your new one.",
+                    "Your password has been changed. All devices will be logged out within seconds. \
+                     Log in with your new password.",
                 ),
             };
             Ok(PAGE.clear_token(respond::success(wants, location, json!({ "detail": detail })), &auth))

@@ -21,7 +21,8 @@ const LOG_BATCH: usize = 500;
 /// The most sessions that one statement ends by id.
 const ID_BATCH: usize = 500;
 
-/// The most sessions that end because a log-in exceeds the limit. Only sessions from before the limit can be so many.
+/// The most sessions that end because a log-in exceeds the limit. There can be this many only if they began without a
+/// limit.
 const MOST_EXCESS: i64 = 10_000;
 
 /// Ends sessions and returns those that were live until now. [Append](append_to_log) them to the log in the same
@@ -63,8 +64,8 @@ pub(super) async fn end_sessions_and_excess(
     Ok((end_by_id(connection, &all, target, at).await?, at))
 }
 
-/// Returns when sessions of a subject end that were ended at `now` in this transaction: then, or at the last rotation
-/// of one of them if that is later, because the clock of another server is ahead.
+/// Returns the date to record for the sessions of a subject that this transaction has ended at `now`: `now`, or the
+/// last rotation of one of them if that is later, because the clock of another server is ahead.
 pub(super) async fn end_of(
     connection: &mut Connection<'_>,
     subject: &str,

@@ -26,8 +26,8 @@ pub struct Exchange<'a> {
 #[derive(Debug)]
 #[must_use = "a `Pending` verification must be passed to `Exchange::finish_verifying`"]
 pub enum Verification<T = NoExtra> {
-    /// The verification is complete. The token is `None` if the need is optional and the request has no token or dead
-    /// cookies, or if the request is an exempt `OPTIONS` request. A failure contains the reply for the client.
+    /// The verification is complete. The token is `None` if the need is optional and the request has no token or
+    /// invalid cookies, or if the request is an exempt `OPTIONS` request. A failure contains the reply for the client.
     Ready(Result<Option<VerifiedToken<T>>, Failure>),
     /// Verification needs I/O. Pass the value to [`Exchange::finish_verifying`].
     Pending(PendingVerification),
@@ -44,7 +44,7 @@ pub struct PendingVerification {
 /// What is left to do.
 enum Step {
     Verify(Pending),
-    /// The token is valid, and lacks a claim. A newer one may have it.
+    /// The token is valid but lacks a claim, which a newer token of the session may have.
     Renew(VerifiedToken, ClaimFlaw),
 }
 
@@ -63,8 +63,8 @@ impl<'a> Exchange<'a> {
 
     /// Verifies the token that a route needs.
     ///
-    /// Returns `None` if the need is optional and the request has no token or dead cookies, or if [`OPTIONS` requests
-    /// are exempt](crate::AuthenticatorBuilder::exempt_options).
+    /// Returns `None` if the need is optional and the request has no token or invalid cookies, or if [`OPTIONS`
+    /// requests are exempt](crate::AuthenticatorBuilder::exempt_options).
     ///
     /// In Flask-JWT-Extended: `verify_jwt_in_request`.
     ///
@@ -87,8 +87,8 @@ impl<'a> Exchange<'a> {
         self.verify(need).await?.ok_or_else(|| self.refuse(Reason::Missing))
     }
 
-    /// Verifies the token that a route needs as far as that is possible without I/O: to the end for nearly every
-    /// request. Use this in adapters that would otherwise have to box the future of [`verify`](Self::verify).
+    /// Verifies the token that a route needs as far as possible without I/O. For nearly every request, this completes
+    /// the verification. Use this in adapters that would otherwise have to box the future of [`verify`](Self::verify).
     #[inline]
     pub fn try_verify<T: ExtraClaims>(&self, need: Need) -> Verification<T> {
         self.try_verify_with(need, &RequiredClaims::NONE)
@@ -154,7 +154,7 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// Replaces a token that lacks a claim by a newer one that has it, or refuses the request.
+    /// Replaces a token that lacks a claim with a newer one that has it, or refuses the request.
     async fn renew_or_forbid<T: ExtraClaims>(
         &self,
         (token, flaw): (VerifiedToken, ClaimFlaw),

@@ -47,13 +47,13 @@ macro_rules! __forward_auth {
             Ok(self.exchange().log_in(log_in.into()).await?.into())
         }
 
-        /// Ends the session that the request's cookies belong to, and returns cookies that delete those of the browser.
-        /// A refresh that is already in flight cannot revive the session. The response that gets the cookies also
-        /// clears the browser's cache of this site (`Clear-Site-Data: "cache"`), so that Back shows no page of the
-        /// session.
+        /// Ends the session that the request's cookies belong to, and returns cookies that delete the browser's
+        /// authentication cookies. A refresh that is already in flight cannot revive the session. The response that
+        /// gets the cookies also clears the browser's cache of this site (`Clear-Site-Data: "cache"`), so that Back
+        /// shows no page of the session.
         ///
-        /// An expired access token ends a session only if the refresh cookie is not sent to the log-out. If cookies
-        /// occur twice, all sessions that they name end. A request without tokens succeeds.
+        /// An expired access token ends a session only if the refresh cookie is not sent to the log-out URL. If an
+        /// authentication cookie occurs twice, both sessions end. A request without tokens succeeds.
         ///
         /// # Errors
         /// - The request is a GET, comes from another site, or lacks the session's CSRF token.
@@ -97,17 +97,17 @@ macro_rules! __forward_auth {
             Ok(self.exchange().reauthenticate(subject).await?.into())
         }
 
-        /// Moves this browser to a new session after a password change (ASVS 5.0 V7.4.3). Every other session of the
-        /// user has ended in the transaction that stored the new password: pass what `end_others_in` or `end_all_in` of
-        /// the store has returned, after the commit. With a store that cannot take part in your transaction, pass
-        /// [`EndedSessions::none`](hardtack::session::EndedSessions::none); then this ends the other sessions.
+        /// Moves this browser to a new session after a password change (ASVS 5.0 V7.4.3). End the user's other sessions
+        /// in the transaction that stores the new password, with the store's `end_others_in` or `end_all_in`. After the
+        /// commit, pass their result to this method. With a store that cannot take part in your transaction, pass
+        /// [`EndedSessions::none`](hardtack::session::EndedSessions::none); this method then ends the other sessions.
         ///
         /// If the sessions have ended and the store fails only now, the result has no cookies. The password is stored,
         /// so do not tell the user to try again.
         ///
         /// # Errors
         /// - The request is a GET, comes from another site, or lacks the session's CSRF token.
-        /// - No user is logged in, or it is not the user whose sessions have ended.
+        /// - No user is logged in, or the logged-in user is not the one whose sessions have ended.
         /// - The session store failed, and no session has ended.
         pub async fn renew(&self, ended: $crate::session::EndedSessions) -> ::core::result::Result<$cookies, $error> {
             Ok(self.exchange().renew(ended).await?.into())
@@ -115,13 +115,13 @@ macro_rules! __forward_auth {
 
         /// Verifies the token that `need` describes, for code that cannot use an extractor.
         ///
-        /// Returns `None` if the need is optional and the request has no token or dead cookies, or if [`OPTIONS`
+        /// Returns `None` if the need is optional and the request has no token or invalid cookies, or if [`OPTIONS`
         /// requests are exempt](hardtack::AuthenticatorBuilder::exempt_options).
         ///
         /// In Flask-JWT-Extended: `verify_jwt_in_request`.
         ///
-        /// It checks expiry and session each time, also while the body of the response is being sent. It refreshes
-        /// only before: once the head of the response has been sent, an expired token is refused.
+        /// Each call checks expiry and session again, even while the body of the response is being sent. It refreshes
+        /// an expired token only before the head of the response is sent; after that, it refuses the token.
         ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{Auth, AuthError, Need, TokenLocation};")]
@@ -142,11 +142,11 @@ macro_rules! __forward_auth {
             Ok(self.exchange().verify(need).await?)
         }
 
-        /// Returns a future that is ready when a token is not valid any more: it has expired, its session has ended
-        /// (log-out, password change, an operator, on any server), or its claims have changed. End streams with it.
+        /// Returns a future that is ready when a token is no longer valid: it has expired, its session has ended (by
+        /// log-out, password change or an operator, on any server), or its claims have changed. Use it to end streams.
         ///
-        /// It is woken when the session ends; nothing is polled. It is `Send + 'static`, so it can outlive the handler.
-        /// The guide [`streams`](hardtack::guide::streams) has complete examples.
+        /// The future is woken when the session ends; it does not poll the store. It is `Send + 'static`, so it can
+        /// outlive the handler. The guide [`streams`](hardtack::guide::streams) has complete examples.
         ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{AccessToken, Auth};")]

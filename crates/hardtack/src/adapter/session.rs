@@ -35,11 +35,11 @@ impl Exchange<'_> {
         self.authenticator.begin(log_in, &held).await.map_err(|error| self.refuse(error))
     }
 
-    /// Ends the session that the request's tokens belong to, and returns cookies that delete those of the browser. A
-    /// refresh that is already in flight cannot revive the session.
+    /// Ends the session that the request's tokens belong to, and returns cookies that delete the browser's
+    /// authentication cookies. A refresh that is already in flight cannot revive the session.
     ///
     /// An expired access token ends a session only if the refresh cookie is not sent to this path: a copy from a log
-    /// must not end a session. If cookies occur twice, all sessions that they name end.
+    /// must not end a session. If an authentication cookie occurs twice, both sessions end.
     ///
     /// # Errors
     /// - The method is GET, the request comes from another site, or the CSRF token is missing.
@@ -89,7 +89,7 @@ impl Exchange<'_> {
     }
 
     /// Refuses a log-out with cookies that occur twice, unless its request has the CSRF value of one of the sessions. A
-    /// browser with two cookies of a name can have no page with both values.
+    /// browser with two cookies of the same name cannot have a page that contains both values.
     fn check_any_csrf(&self, tokens: &[VerifiedToken]) -> Result<(), Reason> {
         let mut refused = None;
         for token in tokens {
@@ -164,11 +164,11 @@ impl Exchange<'_> {
     /// `Clear-Site-Data: "cache"` to the response that gets the cookies.
     ///
     /// If sessions have ended in that transaction, and the store fails now, it returns no cookies: the change is
-    /// stored, so do not tell the user to try again. The same holds if the client has hung up meanwhile.
+    /// stored, so do not tell the user to try again. The same holds if the client has hung up in the meantime.
     ///
     /// # Errors
     /// - The method is GET, the request comes from another site, or the CSRF token is missing.
-    /// - No user is logged in, or a user other than the one whose sessions have ended.
+    /// - No user is logged in, or the logged-in user is not the one whose sessions have ended.
     /// - The store failed, and no session has ended.
     pub async fn renew(&self, ended: EndedSessions) -> Result<SetCookies, Failure> {
         // The session may have ended with the change. The authenticator looks at its row.
@@ -194,7 +194,8 @@ impl Exchange<'_> {
         self.required(need).await
     }
 
-    /// Refuses to make tokens that could not reach the browser, which would then look like a thief with its old ones.
+    /// Refuses to issue tokens that cannot reach the browser. The browser would keep its old ones and would be taken
+    /// for a thief when it sends them.
     fn require_unsent_head(&self, method: &str) -> Result<(), Failure> {
         if !self.state.is_head_sent() {
             return Ok(());
@@ -206,8 +207,8 @@ impl Exchange<'_> {
         Err(self.refuse(Reason::NotSetUp(advice.into())))
     }
 
-    /// The valid tokens in the request's cookies: of all cookies of a name if there are several, because the browser
-    /// may have one of each session. A cookie with an invalid token counts as missing.
+    /// The valid tokens in the request's cookies. If several cookies have the same name, all of them count, because the
+    /// browser may have one of each session. A cookie with an invalid token counts as missing.
     ///
     /// Expired tokens may be copies, so they count only if they are the newest of their session: refresh tokens,
     /// because the store knows which one that is.
@@ -238,8 +239,8 @@ impl Exchange<'_> {
         Ok(found)
     }
 
-    /// The valid tokens in the request's other locations, such as the `Authorization` header. Fails if the request has
-    /// no other token than one that has expired, so that a program is not told that its session has ended.
+    /// The valid tokens in the request's other locations, such as the `Authorization` header. Fails if the request's
+    /// only token has expired, so that a program is not told that its session has ended.
     fn other_tokens(&self) -> Result<Vec<VerifiedToken>, Reason> {
         let verifier = self.verifier();
         let locations = self.authenticator.settings().sources.locations.iter();

@@ -48,7 +48,7 @@ impl Background {
         self.running.fetch_or(job as u8, Ordering::AcqRel) & job as u8 == 0
     }
 
-    /// Notes that a job does not run any more.
+    /// Notes that a job no longer runs.
     pub(super) fn stopped(&self, job: Job) {
         self.running.fetch_and(!(job as u8), Ordering::AcqRel);
     }

@@ -48,8 +48,8 @@ impl Authenticator {
         self.0.background.is_due()
     }
 
-    /// For adapters: follows the revocation log and deletes expired rows, as far as the settings ask for it and it is
-    /// not done already. Spawn the future in the runtime of the request.
+    /// Follows the revocation log and deletes expired rows, as far as the settings ask for it and no other future does
+    /// it already. This is for adapters, which spawn the future in the runtime of the request.
     ///
     /// It ends when the last clone of the authenticator is dropped. If it is dropped before, for example because its
     /// runtime ends, [`needs_background_work`](Self::needs_background_work) returns true again. The core has no timer,

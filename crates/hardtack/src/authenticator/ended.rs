@@ -1,7 +1,7 @@
 //! Waits for a session to end, for responses that stay open: event streams, WebSockets, long polls.
 //!
 //! Nothing is polled. Whatever this process learns about a session wakes the tasks that wait for its end: a log-out
-//! here, an entry of the revocation log, a log that cannot be read any more.
+//! here, an entry of the revocation log, a log that can no longer be read.
 
 use std::fmt;
 use std::future::{Future, pending};
@@ -40,7 +40,7 @@ impl fmt::Debug for Ended {
 }
 
 impl Authenticator {
-    /// Waits until a token is not valid any more: it has expired, its session has ended (log-out, password change, an
+    /// Waits until a token is no longer valid: it has expired, its session has ended (by log-out, password change or an
     /// operator, on any server), or its claims have changed. Adapters offer it as `Auth::ended`.
     ///
     /// If this process can neither read the revocation log for
@@ -63,8 +63,8 @@ impl Authenticator {
         Ended(Box::pin(Watched::new(token, self, false).until_ended(self.clone(), sleep)))
     }
 
-    /// Waits until the session of a token ends. Other than [`ended`](Self::ended), it ignores that the token expires or
-    /// its claims change. Adapters offer it as `Auth::ended_session`.
+    /// Waits until the session of a token ends. Unlike [`ended`](Self::ended), it ignores that the token expires or its
+    /// claims change. Adapters offer it as `Auth::ended_session`.
     ///
     /// A token without a session never ends. Without a store, only a log-out in this process ends a session.
     pub fn ended_session<T, F, S>(&self, token: &VerifiedToken<T>, sleep: F) -> Ended
@@ -117,8 +117,8 @@ impl Watched {
         }
     }
 
-    /// Whether the token or session is live, as far as this process knows. What cannot be found out counts as ended,
-    /// as a request would be refused.
+    /// Whether the token or session is live, as far as this process knows. If that cannot be found out, it counts as
+    /// ended, because a request would be refused as well.
     async fn is_live(&mut self, authenticator: &Authenticator) -> bool {
         if authenticator.0.held.holds(&self.subject, self.session) {
             return false;

@@ -33,7 +33,7 @@ use crate::token::{IssueError, VerifiedToken};
 /// # assert_eq!(cookies.iter().count(), 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[must_use = "a token is made by issue()"]
+#[must_use = "a builder does nothing until issue() is called"]
 pub struct TokenBuilder<'a> {
     authenticator: &'a Authenticator,
     claims: Claims,
@@ -172,7 +172,7 @@ impl<'a> TokenBuilder<'a> {
     }
 }
 
-/// Merges members; those of the single token take precedence over those of the callback.
+/// Merges members. If both have a member, the single token's takes precedence over the callback's.
 fn merged(mut general: Map<String, Value>, given: Map<String, Value>) -> Map<String, Value> {
     general.extend(given);
     general

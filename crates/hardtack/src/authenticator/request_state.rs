@@ -101,21 +101,21 @@ impl RequestState {
         self.in_layer && !self.is_head_sent() && self.refreshed().is_none()
     }
 
-    /// Notes that nothing can be added to the head of the response any more, and that the request is therefore not
-    /// refreshed any more. [`finish`](Self::finish) does this. An adapter also calls it when the handler is cancelled,
-    /// because the client has disconnected: a task that the handler has spawned may go on.
+    /// Notes that nothing can be added to the head of the response from now on, so that the request is no longer
+    /// refreshed. [`finish`](Self::finish) does this. An adapter also calls it when the handler is cancelled because
+    /// the client has disconnected: a task that the handler spawned may still use the state.
     #[inline]
     pub fn close_head(&self) {
         self.head_sent.store(true, Ordering::Release);
     }
 
-    /// Whether no cookie can be added to the response any more.
+    /// Whether it is too late to add a cookie to the response.
     #[inline]
     pub(crate) fn is_head_sent(&self) -> bool {
         self.head_sent.load(Ordering::Acquire)
     }
 
-    /// What was read of the body before the handler, if anything.
+    /// What was read of the body before the handler ran, if anything.
     #[inline]
     pub(crate) fn body(&self) -> Option<&Peeked> {
         self.body.as_deref()
@@ -185,7 +185,7 @@ impl RequestState {
     }
 
     /// Decides what the layer adds to the head of a response. Call it when the handler has returned. From then on, the
-    /// request is not refreshed any more.
+    /// request is no longer refreshed.
     ///
     /// `set_cookies` are the `Set-Cookie` values that the response already has. They are only iterated over if that is
     /// necessary, which is rare. If the handler itself set or deleted tokens, the cookies of a refresh are left out, so

@@ -98,7 +98,7 @@ impl TokenCache {
         }
     }
 
-    /// Caches a token that was just verified. `version` is the one from before its verification.
+    /// Caches a token that was just verified. `version` is the cache's version when its verification began.
     pub(super) fn insert(
         &self,
         token: &[u8],
@@ -110,7 +110,7 @@ impl TokenCache {
         let key = Key { hash: self.hasher.hash_one(token), token: token.into() };
         let entry = Entry { payload: Arc::clone(verified), valid };
         with(shard, |table| {
-            // In the lock: `clear` counts first and locks then.
+            // Compare under the lock: `clear` increments the version before it takes the lock.
             if self.version() == version {
                 table.insert(key, entry);
             }

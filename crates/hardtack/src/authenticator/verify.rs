@@ -107,7 +107,7 @@ impl<'a> RequestVerifier<'a> {
         Self { authenticator: state.authenticator(), head, state }
     }
 
-    /// Verifies the request as far as that is possible without I/O: nearly always to the end.
+    /// Verifies the request as far as possible without I/O, which is nearly always to the end.
     #[inline]
     pub(crate) fn try_verify(&self, need: Need) -> Attempt {
         let fast_path = &self.authenticator.0.fast_path;
@@ -160,7 +160,8 @@ impl<'a> RequestVerifier<'a> {
         Ok(self.judge_session(token, need, now))
     }
 
-    /// Steps 3 and 5 for the token that this request was refreshed with: the response may take longer than its life.
+    /// Steps 3 and 5 for the token that this request was refreshed with: it may have expired, if the response takes
+    /// long.
     fn judge_refreshed(&self, token: VerifiedToken, need: Need, now: Timestamp) -> Result<CookieVerdict, Reason> {
         match token.verify_claims(&self.authenticator.expected(token.kind(), now)) {
             Ok(()) => Ok(self.judge_session(token, need, now)),
@@ -306,7 +307,7 @@ impl Authenticator {
             }
             return self.token_verdict(payload, verdict, now);
         }
-        // Before the keys: if they are replaced meanwhile, the result is not cached.
+        // Read the version before the keys: if they are replaced in the meantime, the result is not cached.
         let version = self.0.token_cache.version();
         let payload = self.verify_signature(text)?;
         let payload = VerifiedPayload::read(payload, &self.settings().claims_profile())?;
@@ -366,8 +367,8 @@ impl Authenticator {
         self.knows_all_revocations(now) && self.0.revocation_cache.status(id) == SessionStatus::Live(Notes::default())
     }
 
-    /// Whether this process has read the revocation log recently enough, and the clock was not set back since to where
-    /// that does not count. Ask before the cache is read: see
+    /// Whether this process has read the revocation log recently enough, and the clock has not been set back so far
+    /// that entries which were dropped are needed again. Ask before the cache is read: see
     /// [`LogPosition::is_current`](crate::revocation::LogPosition::is_current).
     #[inline]
     pub(super) fn knows_all_revocations(&self, now: Timestamp) -> bool {

@@ -64,9 +64,9 @@ impl RequestVerifier<'_> {
         Ok(token)
     }
 
-    /// Decides what a refusal means for a route whose token is optional: it serves a browser whose cookies are dead as
-    /// a visitor, and the response deletes the cookies. Any other refusal stands, such as a store that failed or a
-    /// missing CSRF value.
+    /// Decides what a refusal means for a route whose token is optional: a browser with invalid cookies is served as a
+    /// visitor, and the response deletes the cookies. Any other refusal stands, for example because the store failed or
+    /// the CSRF value is missing.
     #[cold]
     pub(crate) fn refused(&self, rejection: Rejection, need: Need) -> Result<Option<VerifiedToken>, Rejection> {
         let are_dead = rejection.from_cookie && rejection.reason.kind().unsets_cookies();
@@ -108,11 +108,11 @@ impl RequestVerifier<'_> {
         is_foreign(kind).unwrap_or_else(|| is_foreign(other) == Some(true))
     }
 
-    /// Replaces a token that lacks a claim by one of the same session, if its claims have changed such that a new token
-    /// suffices. That happens at most once for a request, and not for a token outside of cookies. Returns `None` if
-    /// nothing was replaced.
+    /// Replaces a token that lacks a claim with a new one of the same session, if the session's claims have changed and
+    /// the new token has the claim. This happens at most once for a request, and not for a token outside of cookies.
+    /// Returns `None` if nothing was replaced.
     ///
-    /// Whether a new token suffices is found out before, because a rotation would make a fresh token stale.
+    /// Whether a new token has the claim is checked before the rotation, because a rotation would end the freshness.
     pub(crate) async fn renew_for_claims(
         &self,
         token: &VerifiedToken,
@@ -171,7 +171,7 @@ impl RequestVerifier<'_> {
                 tracing::warn!(
                     event = "access_cookie_not_sent",
                     path = self.head.path(),
-                    "this route needs a token, but browsers do not send the access cookie to it: add it to \
+                    "this route needs a token, but browsers do not send the access cookie to it; add its path to \
                      CookiePolicy::access_paths"
                 );
             }

@@ -82,7 +82,7 @@ impl CookieName {
         found
     }
 
-    /// Passes the value of each cookie with this name to `visit`, until it breaks off.
+    /// Passes the value of each cookie with this name to `visit`, until that breaks.
     #[inline]
     fn visit<'a>(
         &self,

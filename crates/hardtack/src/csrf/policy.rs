@@ -127,11 +127,11 @@ impl CsrfPolicy {
     }
 
     /// Sets whether [`VerifiedToken::csrf_token`](crate::VerifiedToken::csrf_token) masks the value, so that each page
-    /// carries another text for it. Default: yes.
+    /// contains a different text. Default: yes.
     ///
-    /// Masking keeps the value from being guessed by the length of compressed pages. Requests may send the raw or a
-    /// masked value in either case. Turn it off if the forms of your pages are posted to an application that knows raw
-    /// values only, such as one with Flask-JWT-Extended.
+    /// Masking prevents an attacker from deducing the value from the length of compressed pages. Requests may send the
+    /// raw or a masked value in either case. Turn masking off if forms on your pages are posted to an application that
+    /// accepts only raw values, such as one with Flask-JWT-Extended.
     pub fn mask_csrf(mut self, mask: bool) -> Self {
         self.mask = mask;
         self

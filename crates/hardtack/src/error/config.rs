@@ -141,7 +141,7 @@ pub enum ConfigError {
     StalenessWithoutStore,
     /// `max_staleness` is set, but the revocation log is not read.
     #[error(
-        "max_staleness is {bound:?}, but insecure_without_revocation_log() turns off the log that it limits; remove one \
+        "max_staleness is {bound:?}, but insecure_without_revocation_log() turns off reading the log; remove one \
          of the two"
     )]
     StalenessWithoutLog {
@@ -271,7 +271,7 @@ pub enum ConfigError {
     /// Intentions to end sessions are stored, but sessions are not.
     #[error("pending_revocations ends sessions in a store, and there is none; call sessions() with the store as well")]
     PendingRevocationsWithoutStore,
-    /// Intentions to end sessions are stored, but nothing works them off.
+    /// Intentions to end sessions are stored, but nothing carries them out.
     #[error(
         "pending_revocations needs the revocation log, whose follower ends the sessions, but \
          insecure_without_revocation_log() turns it off; remove one of the two"

@@ -205,8 +205,8 @@ impl JwtOptions {
         }
     }
 
-    /// The secret or key in an option, or in the file that the option names after an `@` or that the option whose name
-    /// ends in `_FILE` names.
+    /// The secret or key in an option or in a file. The path of the file is in the option, after an `@`, or in the
+    /// option with the same name and `_FILE`.
     fn secret_text(&self, option: &'static str) -> Result<Option<Zeroizing<Vec<u8>>>, ConfigError> {
         let file = self.text(&format!("{option}_FILE"));
         let read = match (self.text(option), file) {

@@ -24,8 +24,8 @@ pub struct Expected<'a> {
     /// The names of this service. `aud` must contain one of them. With `None`, a token that has an `aud` is refused,
     /// because it is meant for another recipient (RFC 7519 §4.1.3).
     pub audience: Option<&'a [String]>,
-    /// A name that `aud` must contain in any case: that of the realm, if services share a key. It does not count as a
-    /// name in [`audience`](Self::audience).
+    /// A name that `aud` must always contain: the realm's, if services share a key. It does not count as a name in
+    /// [`audience`](Self::audience).
     pub realm: Option<&'a str>,
     /// Whether `aud` is ignored if [`audience`](Self::audience) is `None`. Tokens for other services are then accepted.
     pub insecure_any_audience: bool,

@@ -244,8 +244,8 @@ impl RevocationFilter {
         self.0.get(word).is_some_and(|word| word.fetch_or(bit, Ordering::AcqRel) & bit == 0)
     }
 
-    /// Replaces all bits, and returns how many are set. No other thread may set a bit meanwhile. A bit that is set
-    /// before and after never appears cleared.
+    /// Replaces all bits, and returns how many are set. No other thread may set a bit in the meantime. A bit that is
+    /// set before and after never appears cleared.
     fn replace(&self, others: &FilterDraft) -> usize {
         self.0.iter().zip(&others.0).for_each(|(word, other)| word.store(*other, Ordering::Release));
         others.0.iter().map(|word| word.count_ones() as usize).sum()
@@ -310,9 +310,9 @@ impl LogPosition {
         self.synced_at.store(at.unix_seconds(), Ordering::Release);
     }
 
-    /// Notes that the cache may not tell everything: sessions have to end that are in no entry yet, or the log could
-    /// not be read for too long. In that case, the clock that [`Self::is_current`] goes by may have been set back
-    /// since.
+    /// Notes that the cache may be incomplete: sessions that have no entry yet have to end, or the log could not be
+    /// read for too long. [`Self::is_current`] cannot always notice the latter, because its clock may have been set
+    /// back.
     pub(crate) fn incomplete(&self) {
         self.synced_at.store(NEVER, Ordering::Release);
     }

@@ -6,7 +6,7 @@ use super::{PendingRevocation, SessionId};
 ///
 /// A store returns it from a call inside the application's own transaction, such as `Sessions::end_all_in` and
 /// `PendingEnds::end_all_in` of `hardtack-sqlx`. The transaction decides: if it commits, the sessions end; if it is
-/// rolled back, they go on.
+/// rolled back, they continue.
 ///
 /// After the commit, pass it to the adapter's `Auth::renew`, which gives this browser a new session, or to
 /// [`Authenticator::finish_ending`](crate::Authenticator::finish_ending), for example after a password reset. Both
@@ -23,7 +23,7 @@ pub(crate) enum Ending {
     None,
     /// These sessions end when the transaction commits.
     InTransaction { subject: String, ids: Vec<SessionId> },
-    /// The transaction commits the intention to end the sessions in a store elsewhere.
+    /// The transaction commits the intention to end the sessions, which are in another store.
     Pending(PendingRevocation),
 }
 
@@ -32,7 +32,7 @@ impl EndedSessions {
     ///
     /// For stores that cannot take part in a transaction of the application, such as
     /// [`MemorySessions`](crate::MemorySessions). If the client hangs up after the application has stored the new
-    /// password, the user's other sessions go on.
+    /// password, the user's other sessions continue.
     pub fn none() -> Self {
         Self(Ending::None)
     }
@@ -42,7 +42,7 @@ impl EndedSessions {
         Self(Ending::InTransaction { subject: subject.into(), ids })
     }
 
-    /// The application's transaction commits this intention. For implementations of
+    /// These sessions end after the application's transaction has committed this intention. For implementations of
     /// [`PendingRevocations`](super::PendingRevocations).
     pub fn pending(intention: PendingRevocation) -> Self {
         Self(Ending::Pending(intention))

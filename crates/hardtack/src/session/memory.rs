@@ -236,7 +236,7 @@ impl SessionStore for MemorySessions {
         Ok((dead.len() + kept - rows.log.len()) as u64)
     }
 
-    /// The sessions end with this process, and its authenticator learns of each end when it makes it.
+    /// The sessions end with this process, and normally only its authenticator ends them.
     fn is_durable(&self) -> bool {
         false
     }

@@ -76,8 +76,8 @@ impl SessionPolicy {
         self
     }
 
-    /// Sets how many live sessions a user has at most (ASVS 5.0 V7.1.2). If a log-in would exceed that, the session
-    /// that was not used for the longest time ends. Default: 100.
+    /// Sets how many live sessions a user can have (ASVS 5.0 V7.1.2). If a log-in would exceed this limit, the least
+    /// recently used session ends. Default: 100.
     ///
     /// A store that cannot limit sessions is refused if you call this. If you do not, its sessions are unlimited, and
     /// [`AuthenticatorBuilder::build`](crate::AuthenticatorBuilder::build) logs a warning.
@@ -146,13 +146,13 @@ impl SessionPolicy {
         Ok(())
     }
 
-    /// The shortest [`max_staleness`](Self::max_staleness) that reading once per poll interval keeps.
+    /// The shortest [`max_staleness`](Self::max_staleness) that can be kept if the log is read once per poll interval.
     fn least_staleness(&self) -> Duration {
         // One second because times are whole seconds, and one for reading the log.
         self.poll_interval.saturating_add(Duration::from_secs(2))
     }
 
-    /// Sets how stale the list may be, for a durable store, unless it is set.
+    /// Sets `max_staleness` to its default for a durable store, unless the application has set it.
     pub(crate) fn bound_staleness(&mut self) {
         self.max_staleness.get_or_insert(MAX_STALENESS.max(self.least_staleness()));
     }

@@ -86,8 +86,8 @@ pub enum RevocationKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Revocation {
-    /// The number of the entry: one more than that of the entry before it. A reader that misses a number has missed
-    /// an entry.
+    /// The number of the entry: the previous entry's number plus one. A reader that misses a number has missed an
+    /// entry.
     pub sequence: u64,
     /// The session.
     pub session: SessionId,
@@ -190,10 +190,10 @@ pub trait SessionStore: Send + Sync + 'static {
     }
 
     /// Like [`Self::create`], and in the same transaction ends as many other live sessions of the new session's subject
-    /// as necessary, so that at most `limit` remain, the new one included. Those that were not used for the longest
-    /// time end: by `rotated_at`, then by `created_at`. They end as [`RevocationKind::Ended`], at the time of the new
-    /// session or at the last `rotated_at` of those that end, whichever is later. They are returned with the others. A
-    /// store may limit how many end in one call to ten thousand.
+    /// as necessary, so that at most `limit` remain, including the new one. The least recently used ones end, by
+    /// `rotated_at`, then by `created_at`. They end as [`RevocationKind::Ended`], at the time of the new session or at
+    /// the latest `rotated_at` of those that end, whichever is later. Their ids are returned with the others. A store
+    /// may limit how many end in one call to ten thousand.
     ///
     /// Requires [`StoreAbility::LimitSessions`].
     fn create_within(
@@ -247,8 +247,8 @@ pub trait SessionStore: Send + Sync + 'static {
     }
 
     /// Returns whether the sessions outlive this process, or other processes can end them. An authenticator on a
-    /// durable store follows its revocation log. Default: true. A store that wraps another one returns what that one
-    /// returns.
+    /// durable store follows its revocation log. Default: true. A store that wraps another one returns the inner
+    /// store's returns.
     fn is_durable(&self) -> bool {
         true
     }

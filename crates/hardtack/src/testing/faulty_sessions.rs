@@ -28,8 +28,8 @@ impl Fault {
     pub const ALL: [Self; 4] = [Self::Fail, Self::Hang, Self::LoseReply, Self::HangAfter];
 }
 
-/// Any session store, with a fault at one of its calls: to test that what an application does is right wherever its
-/// store fails.
+/// Wraps any session store and makes one of its calls go wrong, to test that an application behaves correctly at
+/// whichever call its store fails.
 ///
 /// Calls are counted from the first one after [`inject`](Self::inject), which has the number 1. Those that read or
 /// prune the revocation log, or wait for it, are not counted and have no faults, since they happen in the background;

@@ -75,7 +75,7 @@ impl<T> VerifiedToken<T> {
 
     /// The CSRF value for a page: for the hidden field of a form, or for a script. Empty if the token has none.
     ///
-    /// It is another text each time ([why](CsrfToken)). The value itself is in the claims, as
+    /// The text is different each time ([why](CsrfToken)). The value itself is in the claims, as
     /// [`Claims::csrf`](crate::jwt::Claims::csrf), and in the cookie that scripts can read; requests may send either.
     ///
     /// ```

@@ -1,4 +1,4 @@
-//! Claims that a route needs beside a token.
+//! Claims that a route needs besides a token.
 
 use std::sync::Arc;
 

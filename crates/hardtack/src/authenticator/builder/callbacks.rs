@@ -68,9 +68,9 @@ impl AuthenticatorBuilder {
     /// Sets a callback that chooses the key to verify a token with. If it returns `None`, the keys of the authenticator
     /// are used.
     ///
-    /// The callback sees the token's header and claims **before they are verified**. Whoever sends the token therefore
-    /// chooses which of your keys verifies it. Return a tenant's key only for claims that this tenant may make. The key
-    /// fixes the algorithm; the token's header must name the same one.
+    /// The callback sees the token's header and claims **before they are verified**, so the sender of the token chooses
+    /// which of your keys verifies it. Return a tenant's key only for claims that this tenant may make. The key fixes
+    /// the algorithm; the token's header must name the same one.
     ///
     /// In Flask-JWT-Extended: `decode_key_loader`.
     pub fn decode_key(mut self, key: impl Fn(&Unverified) -> Option<VerifyingKey> + Send + Sync + 'static) -> Self {

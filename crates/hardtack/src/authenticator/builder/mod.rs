@@ -157,9 +157,10 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Registers where the application stores intentions to end sessions, beside the changes that they belong to: for
-    /// sessions that are in another database than the users, such as Redis. Every server that follows the revocation
-    /// log then ends those sessions within seconds, also after a crash.
+    /// Registers where the application stores intentions to end sessions. Use this if the sessions are not in the
+    /// database of the users, but for example in Redis: the transaction that changes a user also stores the intention
+    /// to end the user's sessions. Every server that follows the revocation log then ends those sessions within
+    /// seconds, even after a crash.
     ///
     /// Requires a store. If no [`SessionPolicy::max_staleness`] is set, it is five seconds.
     pub fn pending_revocations(mut self, pending: impl PendingRevocations) -> Self {
@@ -268,8 +269,8 @@ impl AuthenticatorBuilder {
     /// same token needs no cryptography. Default: 8192, which take at most 16 MiB; 0 turns the cache off.
     /// Each thread has a share of the entries.
     ///
-    /// Times, kind, audience, revocation, CSRF and freshness are still checked on every request. The cache never has to
-    /// be cleared, because the keys of an authenticator never change.
+    /// Times, kind, audience, revocation, CSRF and freshness are still checked on every request.
+    /// [`Authenticator::replace_keys`] clears the cache.
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey};

@@ -17,9 +17,9 @@ impl Authenticator {
     /// Makes this process refuse the sessions that ended in a transaction of the application, after its commit. Use it
     /// where no browser gets a new session: after a password reset by mail, or when a user is disabled or deleted.
     ///
-    /// Returns whether the sessions have ended. If they are in a store elsewhere, and that store fails, this returns
-    /// `false`: this process refuses the sessions from now on, and the servers end them when the store is back. The
-    /// change itself is stored in either case, so do not tell the user to try again.
+    /// Returns whether the sessions have ended. If they are in another store than the change, and that store fails,
+    /// this returns `false`: this process refuses the sessions from now on, and the servers end them when the store is
+    /// back. The change itself is stored in either case, so do not tell the user to try again.
     ///
     /// ```
     /// # async fn reset(auth: &hardtack::Authenticator, ended: hardtack::session::EndedSessions) -> &'static str {
@@ -67,7 +67,7 @@ impl Authenticator {
         }
     }
 
-    /// Works an intention off, or refuses the sessions here until that succeeds. Returns whether it succeeded.
+    /// Carries out an intention, or refuses the sessions here until that succeeds. Returns whether it succeeded.
     pub(super) async fn try_to_work_off(&self, intention: &PendingRevocation) -> bool {
         let result = self.work_off(intention).await;
         if let Err(error) = &result {
@@ -76,8 +76,8 @@ impl Authenticator {
         result.is_ok()
     }
 
-    /// Works off all intentions for a subject. A log-in does this before it creates a session, which would otherwise be
-    /// ended with the others.
+    /// Carries out all intentions for a subject. A log-in does this before it creates a session, which would otherwise
+    /// be ended with the others.
     pub(super) async fn work_off_all_of(&self, subject: &str) -> Result<(), BackendError> {
         let Some(pending) = &self.0.pending else { return Ok(()) };
         for intention in pending.find(subject).await? {
@@ -87,8 +87,8 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Works off the intentions of all processes that are due, and those that have failed here. A failure is logged
-    /// once.
+    /// Carries out all due intentions, whichever process stored them, and those that have failed here. A failure is
+    /// logged once.
     pub(super) async fn follow_pending<S: Future<Output = ()>>(&self, failed: &mut bool, patience: impl Fn() -> S) {
         if self.0.pending.is_none() {
             return;
@@ -134,14 +134,14 @@ impl Authenticator {
         let unfinished = UnfinishedEnding { authenticator: self, intention, finished: false };
         let (Some(store), Some(pending)) = (self.store(), &self.0.pending) else {
             return Err(BackendError::new(
-                "sessions have to end in a store elsewhere, but the authenticator has no such store or does not know \
-                 where the intention is; call AuthenticatorBuilder::sessions and ::pending_revocations",
+                "the sessions have to end in another store, but the authenticator has no store or does not know where \
+                 intentions are stored; call AuthenticatorBuilder::sessions and ::pending_revocations",
             ));
         };
         let PendingRevocation { number, subject, kept } = intention;
         let live = self.live_sessions(store, subject).await?.into_iter().filter(|(id, _)| Some(*id) != *kept);
         let (ids, times): (Vec<SessionId>, Vec<Timestamp>) = live.unzip();
-        // Look only now whether the intention still exists. If another process has worked it off, the user may have
+        // Check only now whether the intention still exists. If another process has carried it out, the user may have
         // logged in again since; that session began after the intention was removed.
         if pending.find(subject).await?.iter().any(|found| found.number == *number) {
             if !ids.is_empty() {
@@ -178,7 +178,7 @@ impl Authenticator {
     }
 }
 
-/// An intention that is being worked off. If it is dropped before [`Self::confirm`], the sessions are refused here.
+/// An intention that is being carried out. If it is dropped before [`Self::confirm`], the sessions are refused here.
 struct UnfinishedEnding<'a> {
     authenticator: &'a Authenticator,
     intention: &'a PendingRevocation,

@@ -26,7 +26,7 @@ impl Authenticator {
     /// Reads which sessions other processes have ended or whose claims they have changed. Returns the number of
     /// entries.
     ///
-    /// A process with an adapter need not call it: the adapter follows the log, and until the log was read, each
+    /// A process with an adapter need not call it: the adapter follows the log, and until the log has been read, each
     /// request is checked against the store.
     ///
     /// # Errors
@@ -92,10 +92,10 @@ impl WeakAuthenticator {
         let mut news = store.revoked_elsewhere();
         let (mut failures, mut deaf, mut pending_failed) = (0_u32, false, false);
         let Some(mut read_at) = self.upgrade().map(|authenticator| authenticator.0.clock.monotonic()) else { return };
-        // The authenticator is only held while the log is read, so that it can be dropped meanwhile.
+        // The authenticator is held only while the log is read, so that it can be dropped between two reads.
         while let Some(authenticator) = self.upgrade() {
             authenticator.follow_pending(&mut pending_failed, || sleep(PATIENCE)).await;
-            // That may have taken long.
+            // Reading the log may have taken long.
             authenticator.limit_staleness(read_at);
             let began_at = authenticator.0.clock.monotonic();
             match authenticator.read_log(|| sleep(PATIENCE)).await {
@@ -177,7 +177,7 @@ impl Authenticator {
             };
             let step = reader.take_page(&page, LOG_PAGE);
             let now = self.moment();
-            // No entry is skipped because it seems to be over: our clock may be ahead.
+            // Entries that seem to be no longer needed are not skipped: our clock may be ahead.
             page.entries.iter().for_each(|entry| self.learn(entry.session, entry.kind, entry.at, now));
             read += page.entries.len();
             match step {

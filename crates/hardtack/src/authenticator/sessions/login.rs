@@ -66,7 +66,7 @@ impl Authenticator {
             self.emit(EventKind::Revoked, &session.subject, Some(id), &client);
         }
         self.emit(EventKind::LogIn, &session.subject, Some(session.id), &client);
-        // The browser changes hands: Back must not show the pages of the user before.
+        // Another user takes over the browser: Back must not show the previous user's pages.
         let other_user = held.iter().any(|token| token.subject() != session.subject);
         Ok(cookies.clearing_cache(other_user && !self.settings().flask))
     }
@@ -75,8 +75,8 @@ impl Authenticator {
     /// the same, so forms in other tabs can still be posted. When this returns, every older token of the user is
     /// revoked, even if it was issued in the same second.
     ///
-    /// If sessions have ended with the change already, a failure of the store is not one of the change: then no cookies
-    /// are returned.
+    /// If the sessions have already ended with the change, a failure of the store does not make the change fail: no
+    /// cookies are returned.
     pub(crate) async fn renew(
         &self,
         previous: &VerifiedToken,
@@ -115,8 +115,8 @@ impl Authenticator {
         Ok(cookies)
     }
 
-    /// Like [`Self::renew`], but without a new session, because its cookies could not reach the browser: the client has
-    /// hung up after the change. If its session was kept, it goes on.
+    /// Like [`Self::renew`], but without a new session, because its cookies cannot reach the browser: the client has
+    /// hung up after the change. If the change kept the browser's session, that session continues.
     pub(crate) async fn end_unseen(
         &self,
         previous: &VerifiedToken,
@@ -143,7 +143,8 @@ impl Authenticator {
         let mut session = Session::begin(previous.subject(), now, &self.0.rules);
         if let (Some(store), Some(id)) = (self.store(), previous.session()) {
             let row = store.find(id).await?.ok_or(Reason::Revoked)?;
-            // It was live until the change ended it, so its browser goes on. That it has ended proves the commit.
+            // The session was live until the change ended it, so its browser gets a new one. That it has ended proves
+            // that the change was committed.
             ended_with_change = ended.contains(&id) && row.revoked_at.is_some() && now < row.expires_at;
             if !ended_with_change && !row.is_live(now) {
                 return Err(dead(&row));

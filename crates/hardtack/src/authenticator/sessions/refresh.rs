@@ -126,8 +126,8 @@ impl Authenticator {
             }
             // If two requests slide at once, or a re-authentication is sent twice, the second one gets the tokens of
             // the first. Rotating again would make the first one's tokens look like reused copies. Their times do not
-            // tell which was first, because the other server's clock may be behind; but tokens that are too early here
-            // are of no use.
+            // tell which was first, because the other server's clock may be behind. Tokens that this server would
+            // refuse as too early are not returned: they would be of no use.
             let overtaken = match access.claims().generation {
                 Some(generation) => row.generation > generation,
                 None => row.rotated_at >= access.claims().issued_at,

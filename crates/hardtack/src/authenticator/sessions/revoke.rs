@@ -36,10 +36,10 @@ impl Authenticator {
     }
 
     /// Ends those sessions of a target whose tokens are dated in the future, because another server's clock is ahead.
-    /// `dated` are the times of tokens that are known.
+    /// `dated` lists the known times of their tokens.
     ///
-    /// Call this before creating a session, which ends others at its own time: the other servers would have forgotten
-    /// the end when the time of the tokens comes.
+    /// Call this before creating a session that ends others: that step ends them as of the current time, which the
+    /// other servers would forget before the time of these tokens comes.
     pub(super) async fn end_early(
         &self,
         ends: RevokeTarget<'_>,
@@ -207,12 +207,12 @@ impl Authenticator {
         Ok(ended.len())
     }
 
-    /// Deletes up to `limit` old sessions and log entries to which no valid token can refer any more, and returns how
-    /// many it deleted. A process with an adapter need not call it: the adapter does, every ten minutes.
+    /// Deletes up to `limit` old sessions and log entries that no valid token can refer to, and returns how many it
+    /// deleted. A process with an adapter need not call it: the adapter does, every ten minutes.
     ///
-    /// What is old is decided by the clock of the store ([`SessionStore::time`](crate::session::SessionStore::time)).
-    /// If it differs from the authenticator's clock by more than a minute, nothing is deleted, and a warning is logged:
-    /// see [`Self::time_to_prune`].
+    /// The clock of the store decides what is old ([`SessionStore::time`](crate::session::SessionStore::time)). If it
+    /// differs from the authenticator's clock by more than a minute, nothing is deleted, and a warning is logged: see
+    /// [`Self::time_to_prune`].
     ///
     /// # Errors
     /// The store failed.
@@ -225,9 +225,9 @@ impl Authenticator {
         }
     }
 
-    /// Returns the time by which old rows of a database may be deleted, given the time of the database's own clock:
-    /// that time, or `None` if it differs from the authenticator's clock by more than a minute. One of the two clocks
-    /// is then wrong, and a warning is logged (`prune_skipped`).
+    /// Decides whether the time of a database's own clock can be trusted to delete old rows. Returns that time, or
+    /// `None` if it differs from the authenticator's clock by more than a minute. One of the two clocks is then wrong,
+    /// and a warning is logged (`prune_skipped`).
     ///
     /// Use it before deleting rows of your own by their age. A server whose clock is ahead would delete rows that are
     /// still needed.

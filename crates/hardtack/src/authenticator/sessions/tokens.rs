@@ -80,7 +80,7 @@ impl Authenticator {
     }
 
     /// The payload that the next access token of a token's session will have, except for its times and its id; `None`
-    /// if there is no such session any more.
+    /// if the session no longer exists.
     pub(crate) async fn next_payload(&self, token: &VerifiedToken) -> Result<Option<Vec<u8>>, BackendError> {
         let given = match (self.store(), token.session()) {
             (Some(store), Some(id)) => match store.find(id).await? {

@@ -87,7 +87,7 @@ const PUBLISHED_STARTS: [&str; 10] = [
 ];
 
 /// Parts of published samples, which people adapt. A random secret contains one of them in fewer than one case in a
-/// thousand million.
+/// billion.
 const PUBLISHED_PARTS: [&str; 8] =
     ["changeme", "changethis", "replaceme", "replacethis", "replacewith", "inproduction", "placeholder", "yoursecret"];
 

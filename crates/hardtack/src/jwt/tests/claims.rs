@@ -126,7 +126,7 @@ fn s15_a_missing_exp_is_refused_unless_allowed() {
     assert_eq!(validate(&claims, &expected), Err(TokenError::MissingClaim("exp")));
     expected.allow_never_expiring = true;
     assert_eq!(validate(&claims, &expected), Ok(()));
-    // A past `exp` is refused all the same.
+    // A past `exp` is still refused.
     expected.now = at(200);
     assert_eq!(validate(&with("exp", "200").unwrap(), &expected), Err(TokenError::Expired));
 }

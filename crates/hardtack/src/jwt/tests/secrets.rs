@@ -102,7 +102,8 @@ fn s11_a_public_keys_bytes_are_no_secret() {
     for pem in pems {
         let text = std::str::from_utf8(pem).unwrap();
         let body: String = text.lines().filter(|line| !line.starts_with("--")).collect();
-        // The body of the file alone, and its bytes. Two blocks together are not base64.
+        // Also tests the base64 text alone, and the bytes that it encodes. The text of two blocks together is not
+        // base64.
         let single = text.matches("BEGIN").count() == 1;
         let der = base64_simd::STANDARD.decode_to_vec(&body).unwrap_or_default();
         let forms = [

@@ -66,7 +66,7 @@ fn destination(refused: &Refused<'_>) -> Destination {
     }
     let mut url = refused.next.as_ref().map_or_else(|| url.clone(), |next| next.append_to(url));
     if kind == FailureKind::RefreshNeeded && refused.is_optional && refused.next.is_some() {
-        // If there is nothing to refresh, the page is shown without a user.
+        // If the refresh is refused, the page is shown as to a visitor.
         url.push_str("&public=1");
     }
     let ended =

@@ -34,10 +34,10 @@ pub(super) async fn a_limit_ends_the_least_recently_used<S: SessionStore>(store:
     let expected = vec![(second.id, at(10), RevocationKind::Ended)];
     same("create_within: must log the session that it has ended", log, expected);
 
-    // Sessions that end anyway count for nothing.
+    // Sessions that end anyway do not count.
     let fifth = begun(11);
     let ended = create(&fifth, RevokeTarget::Replaced(&[third.id, third.id, SessionId::random()]), 3).await;
-    same("create_within: must count without the sessions that end anyway", ended, set([third.id]));
+    same("create_within: must not count the sessions that end anyway", ended, set([third.id]));
     let kinds: Vec<_> = store.log(0).await.iter().map(|entry| (entry.session, entry.kind)).collect();
     let rule = "create_within: must log sessions as `create` does";
     same(rule, kinds[1..].to_vec(), vec![(third.id, RevocationKind::Replaced)]);
