@@ -10,7 +10,7 @@ use crate::error::OpenError;
 /// The endings of the files of a database.
 const ENDINGS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 
-/// Refuses the files of a database if another user owns them or can write to them: whoever can write to a database can
+/// Refuses the files of a database if a user other than root and this process's own can write to them: such a user could
 /// log in as anyone. Warns if other users can read the database. Files that do not exist are left out.
 pub(super) fn check(path: &Path) -> Result<(), OpenError> {
     for ending in ENDINGS {
