@@ -21,7 +21,7 @@ pub(super) struct FastPath {
     pub(super) peeks_unsafe_methods: bool,
     /// Tokens are replaced before they expire.
     pub(super) slides: bool,
-    /// The revocation cache may be too stale to be used.
+    /// The age of the revocation cache is limited, so it may be too stale to be used.
     pub(super) bounds_staleness: bool,
 }
 

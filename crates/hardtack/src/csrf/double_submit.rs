@@ -48,8 +48,8 @@ impl CsrfError {
     }
 }
 
-/// Compares the header, or else the form's hidden field, with the `csrf` claim. Either may be masked. The query is not
-/// searched, because queries end up in logs and in `Referer`.
+/// Compares the value in the header, or without one, that in the form's hidden field, with the `csrf` claim. The sent
+/// value may be masked. The query is not searched, because queries end up in logs and in `Referer`.
 #[inline]
 pub(crate) fn check(
     head: &RequestHead<'_>,

@@ -1,4 +1,4 @@
-//! Users whose sessions have to end, but the store has failed to end them so far.
+//! Users whose sessions have to end, but could not be ended in the store yet.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};

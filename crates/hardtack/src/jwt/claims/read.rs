@@ -1,5 +1,5 @@
-//! The strict reader of payloads. It accepts any valid JSON. The fast reader passes on every payload that it does
-//! not recognize, so only this reader refuses payloads.
+//! The strict reader of payloads. It understands all of JSON. The fast reader passes on every payload that it does not
+//! recognize, so only this reader refuses payloads.
 
 use serde_json::{Map, Value};
 
