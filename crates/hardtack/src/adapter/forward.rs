@@ -57,7 +57,8 @@ macro_rules! __forward_auth {
         /// authentication cookie occurs twice, the sessions of both end. A request without tokens succeeds.
         ///
         /// # Errors
-        /// - The request's method is safe (such as GET), it comes from another site, or it lacks the session's CSRF token.
+        /// - The request's method is safe (such as GET), it comes from another site, or the session's CSRF token is
+        ///   missing or wrong.
         /// - Its only token is in a header, the query or the body, and has expired.
         /// - The session store failed.
         pub async fn log_out(&self) -> ::core::result::Result<$cookies, $error> {
@@ -92,7 +93,8 @@ macro_rules! __forward_auth {
         /// Makes the session fresh again and returns its new cookies. Call it after checking the password of `subject`.
         ///
         /// # Errors
-        /// - The request's method is safe (such as GET), it comes from another site, or it lacks the session's CSRF token.
+        /// - The request's method is safe (such as GET), it comes from another site, or the session's CSRF token is
+        ///   missing or wrong.
         /// - No user is logged in, or the logged-in user is not `subject`.
         /// - The session store failed.
         /// - The head of the response was already sent.
@@ -109,7 +111,8 @@ macro_rules! __forward_auth {
         /// result has no cookies. The password is stored, so do not tell the user to try again.
         ///
         /// # Errors
-        /// - The request's method is safe (such as GET), it comes from another site, or it lacks the session's CSRF token.
+        /// - The request's method is safe (such as GET), it comes from another site, or the session's CSRF token is
+        ///   missing or wrong.
         /// - No user is logged in, or the logged-in user is not the one whose sessions have ended.
         /// - No session has ended yet, and the session store failed or the head of the response was already sent.
         pub async fn renew(&self, ended: $crate::session::EndedSessions) -> ::core::result::Result<$cookies, $error> {

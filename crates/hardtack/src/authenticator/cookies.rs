@@ -43,7 +43,9 @@ impl Authenticator {
     /// In Flask-JWT-Extended: `set_access_cookies`.
     ///
     /// # Errors
-    /// A cookie is longer than 4096 bytes.
+    /// A cookie is longer than 4096 bytes; or, with
+    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), the token cannot be decoded or has no CSRF
+    /// value.
     pub fn set_access_cookies(&self, token: &IssuedToken) -> Result<SetCookies, IssueError> {
         self.set_access_cookies_with(token, &CookieOptions::default())
     }
@@ -51,7 +53,7 @@ impl Authenticator {
     /// Returns the access cookie and its CSRF cookie for a token, with a domain or age that differs from the policy.
     ///
     /// # Errors
-    /// A cookie is longer than 4096 bytes, or a domain was given for a `__Host-` cookie.
+    /// As without options. Also, if a domain was given for a `__Host-` cookie.
     pub fn set_access_cookies_with(
         &self,
         token: &IssuedToken,
@@ -71,7 +73,9 @@ impl Authenticator {
     /// In Flask-JWT-Extended: `set_refresh_cookies`.
     ///
     /// # Errors
-    /// A cookie is longer than 4096 bytes.
+    /// A cookie is longer than 4096 bytes; or, with
+    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), the token cannot be decoded or has no CSRF
+    /// value.
     pub fn set_refresh_cookies(&self, token: &IssuedToken) -> Result<SetCookies, IssueError> {
         self.set_refresh_cookies_with(token, &CookieOptions::default())
     }
@@ -79,7 +83,7 @@ impl Authenticator {
     /// Returns the refresh cookie and its CSRF cookie for a token, with a domain or age that differs from the policy.
     ///
     /// # Errors
-    /// A cookie is longer than 4096 bytes, or a domain was given for a `__Host-` cookie.
+    /// As without options. Also, if a domain was given for a `__Host-` cookie.
     pub fn set_refresh_cookies_with(
         &self,
         token: &IssuedToken,

@@ -131,8 +131,8 @@ impl<'a> TokenBuilder<'a> {
     /// Signs the token.
     ///
     /// # Errors
-    /// A claim or header member has a reserved name, the claims are not a JSON object, or the token is longer than 8
-    /// KiB.
+    /// A claim or header member has a reserved name or an invalid value, the claims are not a JSON object, the token is
+    /// longer than 8 KiB, or the key set can only verify.
     pub fn issue(mut self) -> Result<IssuedToken, IssueError> {
         let settings = self.authenticator.settings();
         self.claims.not_before = settings.claims.encode_nbf.then_some(self.claims.issued_at);

@@ -67,7 +67,8 @@ pub enum TokenError {
     /// `iat` is in the future.
     #[error("the `iat` of the token is in the future")]
     IssuedInFuture,
-    /// `aud` does not contain an expected audience, or the token has an `aud` although none is expected.
+    /// `aud` does not contain an expected audience, or not the realm; or the token has an `aud` although none is
+    /// expected.
     #[error("the `aud` of the token does not name an accepted audience")]
     WrongAudience,
     /// `iss` is not an expected issuer.
@@ -146,8 +147,8 @@ pub enum ClaimError {
     Reserved(String),
     /// A claim has a value that the library would refuse to read back.
     #[error(
-        "the claim `{0}` cannot be written: text must not be empty, times must be between 1970 and 9999, and the subject \
-         must be text unless ClaimsPolicy::insecure_any_identity is set"
+        "the claim `{0}` cannot be written: text must not be empty, times must be between 1970 and 9999, and the \
+         subject must be text unless ClaimsPolicy::insecure_any_identity is set"
     )]
     Invalid(&'static str),
 }

@@ -14,8 +14,8 @@ use super::jws::{self, Payload, Segments};
 use super::keys::{SigningKey, VerifyingKey, read_secret};
 use super::limits::MAX_KEY_ID_LEN;
 
-/// The key that signs tokens, and the keys that verify them: the signing key's own verifying key, and retired ones.
-/// Cheap to clone.
+/// The key that signs tokens, and the keys that verify them: the signing key's own verifying key, and others, such as
+/// retired ones. Cheap to clone.
 ///
 /// A token with a `kid` is verified with the key that has this id, and with no other. A token without `kid` is
 /// verified with each key of its algorithm in turn. Keys never come from a token or from the network.

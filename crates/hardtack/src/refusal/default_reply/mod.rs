@@ -59,8 +59,8 @@ fn destination(refused: &Refused<'_>) -> Destination {
             event = "redirect_loop",
             path = url,
             code = refused.reason.code(),
-            "refused requests are redirected to this path, but this path also refuses requests without a token; let it \
-             take no token, and apply .route_layer(Require::new(..)) to the other routes only"
+            "refused requests are redirected to this path, but this request to it was refused as well; let the path \
+             accept such requests, for example by applying .route_layer(Require::new(..)) to the other routes only"
         );
         return Destination::Itself;
     }
