@@ -18,9 +18,9 @@ pub enum EventKind {
     /// A refresh token was refused for a reason other than [`ReuseDetected`](Self::ReuseDetected) and
     /// [`RefreshAhead`](Self::RefreshAhead).
     RefreshRefused(RefreshFlaw),
-    /// A refresh token was used again after its window, so two clients have it. The session was ended.
+    /// A refresh token was used again after its window, so two clients may have it. The session was ended.
     ReuseDetected,
-    /// A refresh token is newer than its session: the store lost rows, or two stores use the same key.
+    /// A refresh token is newer than its session: the store has lost writes, or two stores are used with one key.
     RefreshAhead,
     /// A user logged out.
     LogOut,

@@ -69,8 +69,9 @@ impl<'a> Exchange<'a> {
     /// In Flask-JWT-Extended: `verify_jwt_in_request`.
     ///
     /// # Errors
-    /// The token is missing, invalid, expired, revoked, or does not meet the need; or the session store failed. The
-    /// failure contains the reply for the client.
+    /// The token is missing, invalid, expired or revoked, or does not meet the need; the request comes from another
+    /// site or lacks the session's CSRF token; or the session store failed. The failure contains the reply for the
+    /// client.
     pub async fn verify<T: ExtraClaims>(&self, need: Need) -> Result<Option<VerifiedToken<T>>, Failure> {
         match self.try_verify(need) {
             Verification::Ready(result) => result,

@@ -48,18 +48,18 @@ macro_rules! __forward_auth {
             Ok(self.exchange().log_in(log_in.into()).await?.into())
         }
 
-        /// Ends the session that the request's cookies belong to, and returns cookies that delete the browser's
+        /// Ends the session that the request's tokens belong to, and returns cookies that delete the browser's
         /// authentication cookies. A refresh that is already in flight cannot revive the session. The response that
         /// gets the cookies also clears the browser's cache of this site (`Clear-Site-Data: "cache"`), so that Back
         /// shows no page of the session.
         ///
-        /// An expired access token ends a session only if the refresh cookie is not sent to the log-out URL. If an
-        /// authentication cookie occurs twice, the sessions of both end. A request without tokens succeeds.
+        /// An expired access token ends a session only if browsers do not send the refresh cookie to the log-out URL.
+        /// If an authentication cookie occurs twice, the sessions of both end. A request without tokens succeeds.
         ///
         /// # Errors
         /// - The request's method is safe (such as GET), it comes from another site, or the session's CSRF token is
         ///   missing or wrong.
-        /// - Its only token is in a header, the query or the body, and has expired.
+        /// - The request's only token is in a header, the query or the body, and has expired.
         /// - The session store failed.
         pub async fn log_out(&self) -> ::core::result::Result<$cookies, $error> {
             Ok(self.exchange().log_out().await?.into())
@@ -72,6 +72,7 @@ macro_rules! __forward_auth {
         /// - The refresh token is missing, invalid or expired, was used before, or its session has ended.
         /// - The request is a HEAD or comes from another site.
         /// - The session store failed.
+        /// - The request is a POST whose CSRF token is missing or wrong.
         /// - The head of the response was already sent.
         pub async fn refresh(&self) -> ::core::result::Result<$cookies, $error> {
             Ok(self.exchange().refresh().await?.into())
@@ -140,7 +141,8 @@ macro_rules! __forward_auth {
         #[doc = "```"]
         ///
         /// # Errors
-        /// The token is missing, invalid, expired, revoked, or does not meet the need; or the session store failed.
+        /// The token is missing, invalid, expired or revoked, or does not meet the need; the request comes from another
+        /// site or lacks the session's CSRF token; or the session store failed.
         pub async fn verify(
             &self,
             need: $crate::Need,

@@ -97,8 +97,7 @@ impl Exchange<'_> {
         for token in tokens {
             match self.verifier().check_csrf(token) {
                 Ok(()) => return Ok(()),
-                // A value of another session is a better reason than a missing value, which may only be missing for
-                // this kind of token.
+                // Prefer a mismatch as the reason: a missing value may only be missing for this kind of token.
                 Err(reason @ Reason::Csrf(CsrfError::Mismatch)) => refused = Some(reason),
                 Err(reason) => refused = refused.or(Some(reason)),
             }
@@ -114,6 +113,7 @@ impl Exchange<'_> {
     /// - The refresh token is missing, invalid, expired, reused or revoked.
     /// - The method is HEAD, or the request comes from another site.
     /// - The store failed.
+    /// - The request is a POST whose CSRF token is missing or wrong.
     /// - The head of the response was already sent.
     pub async fn refresh(&self) -> Result<SetCookies, Failure> {
         if self.head.method() == "HEAD" {

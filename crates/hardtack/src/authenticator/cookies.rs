@@ -53,7 +53,7 @@ impl Authenticator {
     /// Returns the access cookie and its CSRF cookie for a token, with a domain or age that differs from the policy.
     ///
     /// # Errors
-    /// As without options. Also, if a domain was given for a `__Host-` cookie.
+    /// Those of [`Self::set_access_cookies`], and [`IssueError::CookieDomain`] for a domain of a `__Host-` cookie.
     pub fn set_access_cookies_with(
         &self,
         token: &IssuedToken,
@@ -83,7 +83,7 @@ impl Authenticator {
     /// Returns the refresh cookie and its CSRF cookie for a token, with a domain or age that differs from the policy.
     ///
     /// # Errors
-    /// As without options. Also, if a domain was given for a `__Host-` cookie.
+    /// Those of [`Self::set_refresh_cookies`], and [`IssueError::CookieDomain`] for a domain of a `__Host-` cookie.
     pub fn set_refresh_cookies_with(
         &self,
         token: &IssuedToken,

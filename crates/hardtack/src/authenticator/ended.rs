@@ -65,8 +65,8 @@ impl Authenticator {
         Ended(Box::pin(Watched::new(token, self, false).until_ended(self.clone(), sleep)))
     }
 
-    /// Waits until the session of a token ends. Unlike [`ended`](Self::ended), it ignores that the token expires or its
-    /// claims change. Adapters offer it as `Auth::ended_session`.
+    /// Waits until the session of a token ends. Unlike [`ended`](Self::ended), this ignores that the token expires or
+    /// its claims change. Adapters offer it as `Auth::ended_session`.
     ///
     /// If the token has no session, the future is never ready. Without a store, only this process can end a session.
     pub fn ended_session<T, F, S>(&self, token: &VerifiedToken<T>, sleep: F) -> Ended

@@ -215,7 +215,7 @@ impl Equivalent<Key> for LookupKey<'_> {
     }
 }
 
-/// Weighs an entry by its bytes, but at least as [`BYTES_PER_ENTRY`], which also limits the number of entries.
+/// Weighs an entry by its bytes, but at least [`BYTES_PER_ENTRY`], so that the number of entries is limited as well.
 #[derive(Clone)]
 struct Bytes;
 

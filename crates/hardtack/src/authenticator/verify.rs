@@ -59,7 +59,7 @@ pub(crate) enum CookieVerdict {
     Expired(VerifiedToken),
     /// There is no token.
     Missing,
-    /// The route needs the refresh token, which was not looked at yet.
+    /// The route needs the refresh token, which has not been looked at yet.
     WantsRefreshToken,
 }
 
@@ -237,7 +237,7 @@ impl<'a> RequestVerifier<'a> {
         self.state.body().and_then(Peeked::json)
     }
 
-    /// In sliding mode: whether a token has passed half of its life, so that it is replaced.
+    /// In sliding mode: whether a token has passed half of its life, so that it is due to be replaced.
     #[inline]
     pub(super) fn is_due_to_slide(&self, token: &VerifiedToken, now: Timestamp) -> bool {
         self.authenticator.0.fast_path.slides

@@ -234,8 +234,8 @@ impl RequestVerifier<'_> {
     }
 
     /// Handles a valid token whose claims are outdated, because those of its session have changed. If the request was
-    /// refreshed already, it goes on with this token. Otherwise the token is refreshed like an expired one, or replaced
-    /// at once in sliding mode.
+    /// refreshed before, it goes on with this token until the head of the response is sent. Otherwise the token is
+    /// refreshed like an expired one, or replaced at once in sliding mode.
     async fn renew_outdated(&self, token: VerifiedToken, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if self.state.refreshed().is_some() && !self.state.is_head_sent() {
             // A request is refreshed only once. The browser's next request replaces the token.
@@ -268,7 +268,8 @@ impl RequestVerifier<'_> {
         Ok(token)
     }
 
-    /// Returns the refresh cookie's token after the CSRF check. Its session is checked when it is exchanged.
+    /// Returns the refresh cookie's token after the CSRF check. Refuses a token whose session has ended as far as this
+    /// process knows; the session's row is checked when the token is exchanged.
     pub(crate) async fn refresh_token(&self, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         let authenticator = self.authenticator;
         let Some(text) = authenticator.find_cookie(&self.head, TokenKind::Refresh)? else { return Ok(None) };
@@ -335,8 +336,9 @@ impl RequestVerifier<'_> {
         !matches!(reason, Reason::Replaced) && !reason.is_early() && reason.kind().unsets_cookies()
     }
 
-    /// Whether this request is not refreshed here: because refreshing is left to the application, because there is no
-    /// layer, because the head of the response was sent, or because the request was refreshed before.
+    /// Whether this request is not refreshed here: because the settings leave that to the application, or, in
+    /// transparent mode, because there is no layer, the head of the response was sent, or the request was refreshed
+    /// before.
     fn leaves_refreshing(&self) -> bool {
         match self.authenticator.refresh_mode() {
             RefreshMode::Off => true,

@@ -8,8 +8,9 @@ pub enum RefreshMode {
     #[default]
     Transparent,
     /// A browser is redirected to the refresh URL and back to the page that it requested. By default, it sends the
-    /// refresh cookie only to that URL and, if necessary, to the [log-in and log-out
-    /// URLs](crate::CookiePolicy::refresh_paths). A program gets a 401 that names the refresh URL.
+    /// refresh cookie only to that URL and, if necessary, to the log-in and log-out URLs
+    /// ([`CookiePolicy::refresh_paths`](crate::CookiePolicy::refresh_paths)). A program gets a 401 that names the
+    /// refresh URL.
     Redirect,
     /// There is no refresh token. An access token that has passed half of its life is replaced in the response.
     Sliding,

@@ -17,7 +17,7 @@ pub enum FailureKind {
     RefreshNeeded,
     /// The token is not from a recent log-in, and the route needs one that is (`needs_fresh_token_loader`).
     NotFresh,
-    /// The session was ended (`revoked_token_loader`).
+    /// The session was ended, or the application's blocklist contains the token (`revoked_token_loader`).
     Revoked,
     /// The user of the token no longer exists (`user_lookup_error_loader`).
     UnknownUser,

@@ -41,8 +41,8 @@ pub(crate) struct Notes {
 /// they are refused because they have expired. So the map stays as small as the log-outs within one access lifetime.
 ///
 /// An entry is dropped when its time has passed on both clocks since it was learned. If the clock is later set back to
-/// before that time, tokens of sessions whose entries were dropped are valid again by their dates: the cache then [has
-/// forgotten](Self::has_forgotten) what it must know, until the log has been read again (decision 31).
+/// before that time, tokens of sessions whose entries were dropped are valid again by their dates. Until the log has
+/// been read again, the cache then lacks entries that it needs: see [`Self::has_forgotten`] (decision 31).
 ///
 /// Every request reads it, and few write to it: readers take no lock, and writers wait for each other (decision 12).
 /// For most sessions there is no entry, and their requests read one bit of the filter.

@@ -33,7 +33,7 @@ impl HeldSubjects {
         }
     }
 
-    /// Whether there is any such user.
+    /// Whether the sessions of any user are refused.
     pub(crate) fn any(&self) -> bool {
         self.any.load(Ordering::SeqCst)
     }
@@ -43,7 +43,7 @@ impl HeldSubjects {
         self.any() && self.lock().get(subject).is_some_and(|kept| kept.is_none() || *kept != session)
     }
 
-    /// The users.
+    /// The users whose sessions are refused.
     pub(crate) fn subjects(&self) -> Vec<String> {
         self.lock().keys().cloned().collect()
     }

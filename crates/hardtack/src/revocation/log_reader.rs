@@ -36,7 +36,7 @@ impl LogReader {
     }
 
     /// Whether a reader that stops now has seen every entry up to its position. A reader that started at the beginning
-    /// may not have.
+    /// may not have, because it takes missing entries for pruned ones.
     pub(crate) fn may_stop(&self) -> bool {
         !self.whole
     }

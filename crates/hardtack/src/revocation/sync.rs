@@ -1,4 +1,4 @@
-//! The synchronization primitives of this folder. A test compiles its modules again with loom's primitives instead,
+//! The synchronization primitives of this folder. A test compiles the folder's modules with loom's primitives instead,
 //! which explore the possible interleavings of threads (decision 19).
 
 pub(super) use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};

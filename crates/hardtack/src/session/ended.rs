@@ -4,7 +4,7 @@ use super::{PendingRevocation, SessionId};
 
 /// The sessions of a user that end together with a change of the application, such as a new password.
 ///
-/// A store returns it from a call inside the application's own transaction, such as `Sessions::end_all_in` and
+/// A store returns this value from a call inside the application's own transaction, such as `Sessions::end_all_in` and
 /// `PendingEnds::end_all_in` of `hardtack-sqlx`. The transaction decides: if it commits, the sessions end; if it is
 /// rolled back, they continue.
 ///
@@ -28,7 +28,7 @@ pub(crate) enum Ending {
 }
 
 impl EndedSessions {
-    /// Creates a value for a change that has not ended any session: `Auth::renew` then ends them.
+    /// Creates a value for a change that ends no session itself: `Auth::renew` ends them instead.
     ///
     /// For stores that cannot take part in a transaction of the application, such as
     /// [`MemorySessions`](crate::MemorySessions). If the client hangs up after the application has stored the new

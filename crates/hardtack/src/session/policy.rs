@@ -102,10 +102,9 @@ impl SessionPolicy {
     }
 
     /// Sets how stale this process's list of ended sessions may be. The bound must be in whole seconds, and at least
-    /// two seconds more than [`poll_interval`](Self::poll_interval). Default: 5 s for a
-    /// [durable](super::SessionStore::is_durable) store or with [pending
-    /// revocations](crate::AuthenticatorBuilder::pending_revocations) (or the poll interval plus two seconds, if that
-    /// is longer); otherwise no limit.
+    /// two seconds more than [`poll_interval`](Self::poll_interval). Default: 5 s (or the poll interval plus two
+    /// seconds, if that is longer) for a [durable](super::SessionStore::is_durable) store or with
+    /// [`pending_revocations`](crate::AuthenticatorBuilder::pending_revocations); otherwise no limit.
     ///
     /// If the process has not read the revocation log for this long, it checks each request against the store, and
     /// responds with 503 if the store fails, until it has read the log again.

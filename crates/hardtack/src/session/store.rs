@@ -44,7 +44,7 @@ impl RevokeTarget<'_> {
     }
 }
 
-/// The new times of a session when its refresh token is exchanged.
+/// The new times of a session when it is rotated, for example because its refresh token is exchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rotation {
@@ -122,7 +122,7 @@ impl RevocationPage {
     }
 }
 
-/// Something that not every [`SessionStore`] can do.
+/// An optional ability of a [`SessionStore`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreAbility {
@@ -174,8 +174,8 @@ pub trait SessionStore: Send + Sync + 'static {
     /// they are given, sets [`Session::outdated_generation`] to its generation, and writes that generation to the
     /// revocation log. Returns the ids of these sessions with those generations.
     ///
-    /// Row and log entry are written in one transaction. A concurrent rotation therefore happens either before it, and
-    /// its token is outdated, or after it, and its token has the new claims.
+    /// Row and log entry are written in one transaction. A concurrent rotation therefore happens either before that
+    /// transaction, and its token is outdated, or after it, and its token has the new claims.
     fn outdate(
         &self,
         subject: &str,

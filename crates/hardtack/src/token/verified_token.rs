@@ -271,7 +271,7 @@ impl VerifiedPayload {
             Form::Owned { payload, .. } => payload.capacity(),
             Form::Fast { payload, .. } => payload.capacity(),
         };
-        // Each name of an audience is a `String` of its own. It may take as little as three bytes of the payload.
+        // Each name of an audience is a `String` of its own. A name may take as little as three bytes of the payload.
         let names = match &self.form {
             Form::Owned { claims, .. } => claims.audience.len(),
             Form::Fast { .. } => 1,

@@ -102,7 +102,7 @@ impl AuthenticatorBuilder {
     /// Sets the address that the server listens on. Browsers on the same machine may then also use the site under
     /// `http://localhost` and the loopback addresses, with the port of the listener.
     ///
-    /// A base URL with a loopback address includes these names.
+    /// A base URL with a loopback address includes these names without this call, with its own port.
     pub fn listener(mut self, address: SocketAddr) -> Self {
         self.listener = Some(address);
         self
@@ -115,7 +115,7 @@ impl AuthenticatorBuilder {
     /// tokens, in addition to those of [`ClaimsPolicy`]: an application accepts the tokens of its own realm only. The
     /// log-in forms of one realm are not valid in another either.
     ///
-    /// Setting or changing it logs every user out once. Applications that share sessions on purpose, such as the
+    /// Setting or changing the realm logs every user out once. Applications that share sessions on purpose, such as the
     /// servers of one site, need the same realm.
     ///
     /// ```
@@ -177,8 +177,8 @@ impl AuthenticatorBuilder {
     /// Sets how long a refresh token, and therefore an unused session, lives (`JWT_REFRESH_TOKEN_EXPIRES`). Default: 1
     /// day.
     ///
-    /// [Sliding mode](RefreshMode::Sliding) has no refresh tokens: there, an unused session lives as long as its access
-    /// token.
+    /// In [sliding mode](RefreshMode::Sliding), there are no refresh tokens, and an unused session lives as long as its
+    /// access token.
     pub fn refresh_lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
         self.settings.refresh_lifetime = lifetime.into();
         self

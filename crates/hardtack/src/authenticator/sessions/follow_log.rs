@@ -19,8 +19,8 @@ const LOG_PAGE: u32 = 1000;
 /// How many times one call reads the log, starting over because entries are missing, before it fails.
 const READINGS: usize = 3;
 
-/// How long to wait for a page of the log, or for pending endings of sessions. A connection to a server that has
-/// vanished may never return an error.
+/// How long to wait for a page of the log, or for pending revocations to be carried out. A connection to a server that
+/// has vanished may never return an error.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Authenticator {
@@ -40,8 +40,8 @@ impl Authenticator {
     }
 
     /// Follows the store's revocation log for as long as the future is polled. The adapter does this from the first
-    /// request on, so call it only in a process without an adapter, or to begin earlier. While another future follows
-    /// the log of this authenticator, this one waits.
+    /// request on, so call it only in a process without an adapter, or to begin before the first request. While another
+    /// future follows the log of this authenticator, this one waits.
     ///
     /// It reads the log when the store notifies it ([`SessionStore::revoked_elsewhere`]), and at least once per
     /// [`SessionPolicy::poll_interval`] (one second by default). If it has missed entries, or the store has lost some,

@@ -217,7 +217,7 @@ impl ReadClaim for Audience {
     fn read(name: &'static str, value: Json<'_>) -> Result<Vec<String>, TokenError> {
         let names = match value {
             Json::String(name) => Some(vec![name.into_owned()]),
-            // An empty array must not count as absent, because a token without `aud` is for any recipient.
+            // An empty array must not count as absent, because a token without `aud` is meant for any recipient.
             Json::Array(items) if !items.is_empty() => {
                 items.into_iter().map(|item| item.into_string().map(|name| name.into_owned())).collect()
             }

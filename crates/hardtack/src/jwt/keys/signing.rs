@@ -228,8 +228,8 @@ impl SigningKey {
         Self { key_id: Some(key_id.into().into()), ..self }
     }
 
-    /// Gives a key without an id an id that is derived from the key itself, so that it is the same on every server with
-    /// the same secret. The id reveals nothing about the secret.
+    /// If the key has no id, gives it one that is derived from the key itself, so that it is the same on every server
+    /// with this key. The id reveals nothing about the key.
     #[must_use]
     pub fn with_derived_id(self) -> Self {
         if self.key_id.is_some() {

@@ -35,7 +35,7 @@ impl Refused<'_> {
 enum Destination {
     /// To this URL, and how: 303 to view a page, 307 to repeat a posted form.
     Url(u16, String),
-    /// Nowhere: it is shown the reason.
+    /// Nowhere: the browser is shown the reason.
     Here,
     /// To the page that refused it, which would refuse it again.
     Itself,
