@@ -10,8 +10,8 @@ use crate::error::OpenError;
 /// The endings of the files of a database.
 const ENDINGS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 
-/// Refuses the files of a database if a user other than root and this process's own can write to them: such a user could
-/// log in as anyone. Warns if other users can read the database. Files that do not exist are left out.
+/// Refuses the files of a database if a user other than root and this process's own can write to them: such a user
+/// could log in as anyone. Warns if other users can read the database. Files that do not exist are left out.
 pub(super) fn check(path: &Path) -> Result<(), OpenError> {
     for ending in ENDINGS {
         let mut file = path.as_os_str().to_owned();

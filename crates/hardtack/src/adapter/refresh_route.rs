@@ -37,8 +37,8 @@ impl Exchange<'_> {
         self.head.is_safe() && self.wants() == Wants::Page && failure.reason().kind() == FailureKind::Csrf
     }
 
-    /// Whether the browser returns to the page even though the refresh failed. If the browser still sends the access
-    /// cookie, which the redirect to this URL deleted, it would be redirected here forever.
+    /// Whether the browser returns to the page even though the refresh failed. The redirect to this URL deleted the
+    /// access cookie. A browser that still sends it must not return, because the page would redirect it here forever.
     fn returns_without_user(&self, failure: &Failure) -> bool {
         let kind = failure.reason().kind();
         let is_dead = kind.unsets_cookies() || kind == FailureKind::Missing;

@@ -33,7 +33,8 @@ impl Authenticator {
     /// [`AuthenticatorBuilder::build`](crate::AuthenticatorBuilder::build). The previous keys stay in use.
     pub fn replace_keys(&self, keys: KeySet) -> Result<(), ConfigError> {
         self.0.keys.replace(keys, &self.0.settings, self.0.store.is_some())?;
-        // Clear the cache last: a verification that began with the previous keys then cannot write to the new cache.
+        // Clear the cache last: a verification that began with the previous keys then cannot add its token to the
+        // cleared cache.
         self.0.token_cache.clear();
         Ok(())
     }

@@ -19,7 +19,7 @@ pub struct RequestState {
     authenticator: Authenticator,
     in_layer: bool,
     authenticated: AtomicBool,
-    /// Whether the head of the response has been completed. The handler may still work for a stream.
+    /// Whether the head of the response has been completed. The body may still be streamed.
     head_sent: AtomicBool,
     /// Whether the request acts with a token that was not in a cookie.
     is_bearer: AtomicBool,
@@ -44,8 +44,8 @@ pub struct ResponseChanges {
 }
 
 impl ResponseChanges {
-    /// Returns a `Vary` field to append, given those that the response has: without it, a cache could show a page for
-    /// visitors to a user who has logged in since (RFC 9110 section 12.5.5).
+    /// Returns the value of a `Vary` field to append, or `None` if the response's own `Vary` `fields` suffice. Without
+    /// it, a cache could show a page for visitors to a user who has logged in since (RFC 9110 section 12.5.5).
     pub fn missing_vary<'r>(&self, fields: impl IntoIterator<Item = &'r [u8]>) -> Option<&str> {
         let vary = self.vary.as_deref()?;
         let present: Vec<&[u8]> =
@@ -57,7 +57,7 @@ impl ResponseChanges {
 
 impl Authenticator {
     /// Returns whether [`Self::body_peek`] may want the body of a request, given whether its method is safe (RFC 9110
-    /// section 9.2.1). An adapter calls this first, because it settles the question for most requests.
+    /// section 9.2.1). An adapter calls this first, because it is cheap and rules out most requests.
     #[inline]
     pub fn method_may_need_body(&self, is_safe: bool) -> bool {
         if is_safe { self.0.fast_path.peeks_safe_methods } else { self.0.fast_path.peeks_unsafe_methods }
@@ -169,7 +169,7 @@ impl RequestState {
         let _ = self.refreshed.set(token);
     }
 
-    /// The access token that replaces the one in the cookie, if there was a refresh.
+    /// The access token that the rest of the request acts with, if there was a refresh.
     #[inline]
     pub(crate) fn refreshed(&self) -> Option<&VerifiedToken> {
         self.refreshed.get()
@@ -211,7 +211,7 @@ impl RequestState {
             tokens_set |= names(value, &policy.access) || names(value, &policy.refresh);
             any_set |= all.iter().any(|slot| names(value, slot));
         }
-        // Taken, so that they are sent once.
+        // Take them, so that they are sent only once.
         let pending = match self.pending_cookies.get() {
             Some(_) => std::mem::take(&mut *self.lock_cookies()),
             None => SetCookies::default(),

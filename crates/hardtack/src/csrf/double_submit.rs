@@ -48,8 +48,9 @@ impl CsrfError {
     }
 }
 
-/// Compares the header, or else the form's hidden field, with the `csrf` claim. Either may be masked. The query is not
-/// searched, because queries end up in logs and in `Referer`.
+/// Compares the value that the request carries with the `csrf` claim: the one in the header or, if there is none, the
+/// one in the form's hidden field. It may be masked. The query is not searched, because queries end up in logs and in
+/// `Referer`.
 #[inline]
 pub(crate) fn check(
     head: &RequestHead<'_>,

@@ -1,4 +1,4 @@
-//! The CSRF value as a page carries it: masked, so that no two pages carry the same text.
+//! The CSRF value as a page carries it: by default masked, so that no two pages carry the same text.
 
 use std::fmt;
 use std::ops::Deref;

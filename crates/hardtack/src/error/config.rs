@@ -119,7 +119,10 @@ pub enum ConfigError {
         what: &'static str,
     },
     /// Access tokens would live longer than refresh tokens.
-    #[error("access tokens would live longer than refresh tokens; make the access lifetime shorter")]
+    #[error(
+        "access tokens would live longer than refresh tokens; make the access lifetime shorter, or the refresh \
+         lifetime longer"
+    )]
     AccessOutlivesRefresh,
     /// The absolute lifetime of sessions is shorter than their idle timeout.
     #[error("the absolute lifetime of sessions is shorter than the refresh lifetime; make it at least as long")]
@@ -300,8 +303,11 @@ pub enum ConfigError {
         /// What the option should contain.
         expected: &'static str,
     },
-    /// Access tokens never expire, so they are never refreshed.
-    #[error("an access token that never expires cannot be refreshed; choose RefreshMode::Off, or set a lifetime")]
+    /// Access tokens never expire, so sliding mode cannot replace them before they do.
+    #[error(
+        "RefreshMode::Sliding replaces access tokens before they expire, but access tokens never expire; set their \
+         lifetime, or choose RefreshMode::Off"
+    )]
     NeverExpiringRefreshed,
 }
 

@@ -36,8 +36,8 @@ pub struct Expected<'a> {
 }
 
 impl Expected<'_> {
-    /// Creates expectations for a token of this kind, with no leeway for `exp`, three seconds for clocks that differ,
-    /// no audience, any issuer, and a required `exp`.
+    /// Creates expectations for a token of this kind, with no leeway for `exp`, a tolerance of three seconds between
+    /// clocks, no audience, any issuer, and a required `exp`.
     pub const fn new(now: Timestamp, kind: TokenKind) -> Self {
         Self {
             now,
@@ -104,7 +104,7 @@ impl Claims {
 }
 
 impl FastClaims {
-    /// `payload` is the one that the claims were read from.
+    /// `payload` must be the text that the claims were read from.
     #[inline]
     pub(crate) fn registered<'a>(&self, payload: &'a str) -> RegisteredClaims<'a, Option<&'a str>> {
         RegisteredClaims {

@@ -1,4 +1,4 @@
-//! Users whose sessions have to end, but the store has failed to end them so far.
+//! Users whose sessions have to end, but could not be ended in the store yet.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,7 +33,7 @@ impl HeldSubjects {
         }
     }
 
-    /// Whether there is any such user.
+    /// Whether the sessions of any user are refused.
     pub(crate) fn any(&self) -> bool {
         self.any.load(Ordering::SeqCst)
     }
@@ -43,7 +43,7 @@ impl HeldSubjects {
         self.any() && self.lock().get(subject).is_some_and(|kept| kept.is_none() || *kept != session)
     }
 
-    /// The users.
+    /// The users whose sessions are refused.
     pub(crate) fn subjects(&self) -> Vec<String> {
         self.lock().keys().cloned().collect()
     }

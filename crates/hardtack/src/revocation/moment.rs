@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
 
-/// A moment on both clocks of a machine: the one that tells the date, which can be set, and the one that cannot.
+/// A moment on both clocks of a machine: the one that tells the date, which can be set, and the monotonic one, which
+/// cannot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Moment {
     /// The date.

@@ -4,7 +4,7 @@ use super::{PendingRevocation, SessionId};
 
 /// The sessions of a user that end together with a change of the application, such as a new password.
 ///
-/// A store returns it from a call inside the application's own transaction, such as `Sessions::end_all_in` and
+/// A store returns this value from a call inside the application's own transaction, such as `Sessions::end_all_in` and
 /// `PendingEnds::end_all_in` of `hardtack-sqlx`. The transaction decides: if it commits, the sessions end; if it is
 /// rolled back, they continue.
 ///
@@ -28,7 +28,7 @@ pub(crate) enum Ending {
 }
 
 impl EndedSessions {
-    /// No session has ended yet: `Auth::renew` ends them.
+    /// Creates a value for a change that ends no session itself: `Auth::renew` ends them instead.
     ///
     /// For stores that cannot take part in a transaction of the application, such as
     /// [`MemorySessions`](crate::MemorySessions). If the client hangs up after the application has stored the new
@@ -37,18 +37,18 @@ impl EndedSessions {
         Self(Ending::None)
     }
 
-    /// These sessions of a subject end when the application's transaction commits. For stores.
+    /// Creates a value for sessions of a subject that end when the application's transaction commits. For stores.
     pub fn in_transaction(subject: impl Into<String>, ids: Vec<SessionId>) -> Self {
         Self(Ending::InTransaction { subject: subject.into(), ids })
     }
 
-    /// These sessions end after the application's transaction has committed this intention. For implementations of
+    /// Creates a value for sessions that end after the transaction has committed this intention. For implementations of
     /// [`PendingRevocations`](super::PendingRevocations).
     pub fn pending(intention: PendingRevocation) -> Self {
         Self(Ending::Pending(intention))
     }
 
-    /// Returns the subject, if sessions have ended.
+    /// Returns the user whose sessions end with the change; `None` for [`Self::none`].
     pub fn subject(&self) -> Option<&str> {
         match &self.0 {
             Ending::None => None,

@@ -76,7 +76,7 @@ impl SessionPolicy {
         self
     }
 
-    /// Sets how many live sessions a user can have (ASVS 5.0 V7.1.2). If a log-in would exceed this limit, the least
+    /// Sets how many live sessions a user can have (ASVS 5.0 V7.1.2). If a log-in exceeds this limit, the least
     /// recently used session ends. Default: 100.
     ///
     /// A store that cannot limit sessions is refused if you call this. If you do not, its sessions are unlimited, and
@@ -102,9 +102,9 @@ impl SessionPolicy {
     }
 
     /// Sets how stale this process's list of ended sessions may be. The bound must be in whole seconds, and at least
-    /// two seconds more than [`poll_interval`](Self::poll_interval). Default: 5 s for a
-    /// [durable](super::SessionStore::is_durable) store (or the poll interval and two seconds, if that is longer), and
-    /// no limit for sessions in memory.
+    /// two seconds more than [`poll_interval`](Self::poll_interval). Default: 5 s (or the poll interval plus two
+    /// seconds, if that is longer) for a [durable](super::SessionStore::is_durable) store or with
+    /// [`pending_revocations`](crate::AuthenticatorBuilder::pending_revocations); otherwise no limit.
     ///
     /// If the process has not read the revocation log for this long, it checks each request against the store, and
     /// responds with 503 if the store fails, until it has read the log again.

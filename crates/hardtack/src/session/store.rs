@@ -24,7 +24,7 @@ pub enum RevokeTarget<'a> {
 }
 
 impl RevokeTarget<'_> {
-    /// Returns whether the target contains no session.
+    /// Returns whether the target is an empty list of sessions.
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Sessions([]) | Self::Replaced([]))
     }
@@ -44,7 +44,7 @@ impl RevokeTarget<'_> {
     }
 }
 
-/// The new times of a session when its refresh token is exchanged.
+/// The new times of a session when it is rotated, for example because its refresh token is exchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rotation {
@@ -122,7 +122,7 @@ impl RevocationPage {
     }
 }
 
-/// Something that not every [`SessionStore`] can do.
+/// An optional ability of a [`SessionStore`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreAbility {
@@ -132,14 +132,15 @@ pub enum StoreAbility {
     ListPages,
 }
 
-/// A session store: nine operations, each of them one transaction, optional abilities, and three optional methods: its
-/// time, a notification, and whether it is durable.
+/// A session store. It must implement nine operations, each of them one transaction. Optional are its
+/// [abilities](StoreAbility), its time, a notification, and whether it is durable.
 ///
 /// `hardtack::testing::store_conformance` (feature `testing`) tests an implementation. When an operation returns, its
 /// effect must be durable; [`Self::rotate`] must be atomic; and an ended session must never become live again. The
 /// guide [`stores`](crate::guide::stores) explains how to write one.
 pub trait SessionStore: Send + Sync + 'static {
-    /// Adds a session, ends others in the same transaction, and returns the ids of those that this call ended.
+    /// Adds a session, ends the sessions of `ends` in the same transaction, and returns the ids of those that this call
+    /// ended.
     fn create(
         &self,
         session: &Session,
@@ -173,8 +174,8 @@ pub trait SessionStore: Send + Sync + 'static {
     /// they are given, sets [`Session::outdated_generation`] to its generation, and writes that generation to the
     /// revocation log. Returns the ids of these sessions with those generations.
     ///
-    /// Row and log entry are written in one transaction. A concurrent rotation therefore happens either before it, and
-    /// its token is outdated, or after it, and its token has the new claims.
+    /// Row and log entry are written in one transaction. A concurrent rotation therefore happens either before that
+    /// transaction, and its token is outdated, or after it, and its token has the new claims.
     fn outdate(
         &self,
         subject: &str,
@@ -247,8 +248,8 @@ pub trait SessionStore: Send + Sync + 'static {
     }
 
     /// Returns whether the sessions outlive this process, or other processes can end them. An authenticator on a
-    /// durable store follows its revocation log. Default: true. A store that wraps another one returns the inner
-    /// store's returns.
+    /// durable store follows its revocation log. Default: true. A store that wraps another one should return what the
+    /// inner store returns.
     fn is_durable(&self) -> bool {
         true
     }

@@ -47,7 +47,7 @@ pub fn read_secret(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
 
 const PATH: &str = "the path of a file; write @ before it to read the file";
 
-/// What a text is that names a secret instead of containing it, and what to do; `None` for every other text.
+/// If the text names a secret instead of containing it, returns what the text is, and what to do.
 pub(super) fn names_a_secret(text: &str) -> Option<&'static str> {
     const FOLDERS: [&str; 12] =
         ["/run/", "/var/", "/etc/", "/home/", "/root/", "/opt/", "/usr/", "/srv/", "/tmp/", "./", "../", "~/"];

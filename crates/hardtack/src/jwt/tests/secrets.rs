@@ -219,7 +219,7 @@ fn previous_secrets_verify_and_have_ids_of_their_own() {
     let keys = keys.also_verify_secrets(list.as_bytes(), Algorithm::HS256).unwrap();
     assert_eq!(&*keys.verify(token.as_bytes()).unwrap(), b"{}");
     assert_eq!(keys.verifying_keys().len(), 2);
-    // A token from before keys had ids.
+    // A token that was issued before keys had ids.
     let token = KeySet::from_secret(secrets[1].as_bytes()).unwrap().sign(b"{}").unwrap();
     assert_eq!(&*keys.verify(token.as_bytes()).unwrap(), b"{}");
     assert!(!keys.signing_key().unwrap().key_id().unwrap().is_empty());
