@@ -1,8 +1,8 @@
 //! Ready-made sign-up, log-in, password and device pages for axum, built on Hardtack's hardened JWT cookies.
 //!
 //! The crate adds user accounts to [`hardtack_axum`]: it stores users and argon2id password hashes in SQLite or
-//! PostgreSQL, and mounts as one axum [`Router`](axum::Router). Every route serves browsers (HTML forms that need
-//! no script) and programs (JSON) alike.
+//! PostgreSQL, and mounts as one axum [`Router`](axum::Router). Every page and form works without scripts, and has a
+//! JSON API for programs.
 //!
 //! # Example
 //!
