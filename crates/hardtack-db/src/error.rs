@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
-/// Why the tables could not be brought up to date. Nothing was changed.
+/// Why the tables could not be brought up to date. Nothing was changed, unless only the response to the commit was
+/// lost.
 ///
 /// `Debug` prints the sentence and its causes.
 #[derive(thiserror::Error)]

@@ -55,7 +55,7 @@ impl RedisSessions {
     }
 
     /// Like [`Self::open`], with keys that begin with another name, so that several applications can share a database.
-    /// A name has 1 to 64 letters, digits, `-`, `_`, `.` and `:`.
+    /// A name consists of 1 to 64 ASCII letters, digits, `-`, `_`, `.` or `:`.
     ///
     /// # Errors
     /// Those of [`Self::open`], or the name is not valid.

@@ -178,8 +178,8 @@ impl Accounts {
         self.activity.latest(user_id, limit).await
     }
 
-    /// Begins a transaction that changes a user. Every transaction changes the row of the user first, then links,
-    /// then sessions, so that no two of them wait for each other.
+    /// Begins a transaction that changes a user. To avoid deadlocks, every transaction changes rows in this order: the
+    /// user, the user's links, the user's sessions.
     async fn begin(&self) -> Result<Transaction, BackendError> {
         self.database.begin().await.map_err(BackendError::new)
     }

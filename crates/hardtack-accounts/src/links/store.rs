@@ -38,8 +38,8 @@ impl LinkStore {
         Self { database }
     }
 
-    /// Creates a link for a user whose address is `address`. Returns `None` if the user has since changed the
-    /// address, is disabled, or was sent too many links.
+    /// Creates a link for a user whose address is `address`. Returns `None` if the user has since changed the address,
+    /// is disabled or deleted, or was sent too many links.
     pub(crate) async fn create(
         &self,
         user_id: &str,
@@ -102,8 +102,8 @@ impl LinkStore {
         self.database.fetch(find(token, purpose, now)).await.map(first).map_err(BackendError::new)
     }
 
-    /// Returns a link that works, in a transaction that will use it up. In every transaction, change the user
-    /// before the links, so that no two transactions wait for each other.
+    /// Returns a link that works, in a transaction that will use it up. To avoid deadlocks, change the user before the
+    /// links in every transaction.
     pub(crate) async fn find_in(
         transaction: &mut Transaction,
         token: &LinkToken,

@@ -1,4 +1,4 @@
-//! Password hashing on blocking threads, limited to one hash per processor.
+//! Password hashing on blocking threads, limited to one hash per processor at a time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -49,7 +49,7 @@ pub(crate) struct Hasher {
 }
 
 impl Hasher {
-    /// Creates a hasher with its dummy hash, which takes as long to verify as any other hash.
+    /// Creates a hasher with its dummy hash, which takes as long to verify as any hash with the current parameters.
     pub(crate) async fn new() -> Result<Self, HashError> {
         let permits = std::thread::available_parallelism().map_or(1, usize::from);
         let hasher = Self {

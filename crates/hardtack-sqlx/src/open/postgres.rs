@@ -9,8 +9,8 @@ use super::pg_options::label;
 use super::url::DatabaseUrl;
 use crate::error::OpenError;
 
-/// The most connections of a pool. A server allows 100 connections by default, which is enough for nine processes:
-/// each has this many, and one that listens.
+/// The most connections of a pool. By default, a server allows 100 connections, three of them for superusers only. That
+/// is enough for eight processes, each of which has this many connections and one that listens.
 const CONNECTIONS: u32 = 10;
 
 /// How long a request waits for a connection before it fails (a 503 for the client), and how long opening waits.

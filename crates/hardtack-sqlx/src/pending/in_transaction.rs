@@ -19,7 +19,7 @@ macro_rules! in_transaction {
             /// After the commit, pass the result to
             /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), which ends the sessions at
             /// once, or to the adapter's `Auth::renew`, which also gives this browser a new session. If the program
-            /// stops before that, another process ends the sessions two seconds later.
+            /// stops before that, another process ends the sessions a few seconds later.
             ///
             /// # Errors
             /// The database failed, or the subject has a NUL character. Roll the transaction back.
