@@ -8,8 +8,8 @@ use crate::service::AuthService;
 /// A layer that lets a router's handlers use this crate's extractors, and adds cookies, `Cache-Control` and `Vary` to
 /// responses.
 ///
-/// At the first request, it starts the authenticator's background work: it follows the revocation log and deletes
-/// expired sessions. For each request, it
+/// At the first request, it starts the background work that follows the revocation log and deletes expired sessions.
+/// For each request, it
 /// - reads up to 64 KiB of a form to find its CSRF field, if the request needs a CSRF value and has none in a header;
 ///   the handler still receives the whole body;
 /// - reads up to 64 KiB of a JSON body, if a route may take tokens from JSON;

@@ -97,8 +97,8 @@ impl Client {
     }
 
     /// Behaves as if the server were reached at `origin`, such as `https://site.example`, through a TLS proxy: sends
-    /// its `Host`, follows redirects to it, and, if it is https, sends `Secure` cookies although the connection is not
-    /// encrypted.
+    /// the `Host` of the origin, follows redirects to the origin, and, if the origin is https, sends `Secure` cookies
+    /// although the connection is not encrypted.
     ///
     /// # Panics
     /// If `origin` is not a URL.
