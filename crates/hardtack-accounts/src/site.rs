@@ -13,8 +13,8 @@ use tokio::time::timeout;
 use crate::accounts::Accounts;
 use crate::users::User;
 
-/// How long a response waits for the session store once a change is stored. After that, the sessions end in the
-/// background.
+/// How long a response waits for the session store once a change is stored. After that, the response is sent, and
+/// sessions that have to end do so in the background.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The site: an authenticator and the accounts of its users. [`router`](Self::router) returns its routes.

@@ -49,7 +49,8 @@ impl RedisSessions {
     /// If the server's configuration may lose sessions, a warning is logged through `tracing`.
     ///
     /// # Errors
-    /// The address is not valid, no server responds there, or the server is too old or a node of a cluster.
+    /// The address is not valid, the server does not respond or refuses the connection, or it is too old or a node of a
+    /// cluster.
     pub async fn open(address: impl IntoConnectionInfo) -> Result<Self, OpenError> {
         Self::open_named(address, DEFAULT_NAME).await
     }

@@ -72,8 +72,8 @@ impl Accounts {
         }
     }
 
-    /// Sends a reset link to the users who have confirmed this address. Takes the same time and returns nothing
-    /// whether or not there is such a user (ASVS 5.0 V6.3.8).
+    /// Sends a reset link to each user who has confirmed this address. Takes the same time whether or not there is such
+    /// a user (ASVS 5.0 V6.3.8).
     pub(crate) fn forgot_password(&self, address: EmailAddress, request: RequestInfo) {
         if let Some(mail) = &self.mail {
             mail.push(MailJob::ForgotPassword { address, request });

@@ -85,9 +85,9 @@ impl Accounts {
         Ok(VerifiedPassword { user_id: credentials.id, version: credentials.password_version })
     }
 
-    /// Returns whether the user still has the password that was verified, and is still enabled. Call it after
-    /// creating the session: a concurrent password change ends only the sessions that exist at that moment, and
-    /// this check catches a session that is created just after it.
+    /// Returns whether the user still has the password that was verified, and is still enabled. Call it after creating
+    /// the session: a concurrent password change ends only the sessions that exist at that moment, so it misses a
+    /// session that is created just afterwards.
     pub(crate) async fn is_still_valid(&self, verified: &VerifiedPassword) -> Result<bool, BackendError> {
         let found = self.users.credentials_by_id(&verified.user_id).await?;
         Ok(found.is_some_and(|found| found.password_version == verified.version && !found.disabled))

@@ -10,8 +10,8 @@ use hardtack_db::{Pool, Statement, Transaction};
 use super::{LinkPurpose, LinkToken};
 use crate::users::EmailAddress;
 
-/// How many links of each purpose a user is sent within [`RATE_WINDOW`] at most, so that nobody can flood a
-/// mailbox.
+/// How many confirmation links, and how many reset links, a user is sent within [`RATE_WINDOW`] at most, so that nobody
+/// can flood a mailbox.
 const MAX_IN_WINDOW: i64 = 3;
 const RATE_WINDOW: Duration = Duration::from_secs(60 * 60);
 

@@ -56,8 +56,8 @@ impl Hosts {
         Some(respond(status, code, detail, wants(request.headers())))
     }
 
-    /// Whether a host is the site, or this machine under one of its own names. The port is not compared: a container's
-    /// may be published as another one, and no page of another site can have one of these hosts.
+    /// Whether a host is the site, or this machine under one of its own names. The port is not compared, because a
+    /// container's port may be published under another number. No page of another site can have one of these hosts.
     fn includes(&self, host: &Authority<'_>) -> bool {
         if host.host().eq_ignore_ascii_case(&self.site) {
             return true;

@@ -1,5 +1,5 @@
-//! Users who are logged in and may not do something: because their token lacks a claim, or because the application
-//! forbids it. They stay logged in.
+//! Logged-in users whose request is refused because their token lacks a claim, or because the application forbids it.
+//! They stay logged in.
 
 use hardtack::jwt::TokenKind;
 use hardtack::{Authenticator, LogIn, RefreshMode, TokenLocation, Urls};

@@ -36,7 +36,8 @@ const SETTINGS: &str = "SET default_transaction_isolation = 'read committed';
 /// URL.
 ///
 /// # Errors
-/// The URL is not valid, or the server cannot be reached or refuses the connection.
+/// The URL is not valid, the server cannot be reached or refuses the connection, or the encoding of its database is not
+/// UTF8.
 pub async fn open_postgres(url: &str) -> Result<PgPool, OpenError> {
     let url: DatabaseUrl = url.parse()?;
     match url.server() {

@@ -12,7 +12,7 @@ use sqlx::{Connection, SqliteConnection, SqlitePool};
 use super::ownership;
 use crate::error::OpenError;
 
-/// The most connections of a pool. SQLite has one writer at a time; more connections would only poll for its lock.
+/// The most connections of a pool. SQLite allows one writer at a time, so more connections would mostly wait for it.
 const CONNECTIONS: u32 = 4;
 
 /// How long a write waits for a write of another connection.

@@ -95,7 +95,8 @@ impl SqliteSessions {
     /// does not exist is created.
     ///
     /// # Errors
-    /// The file cannot be created or opened, or its tables are newer than this program.
+    /// Those of [`open_sqlite`](crate::open_sqlite), or the tables cannot be brought up to date, for example because
+    /// they are newer than this program.
     pub async fn open(path: impl AsRef<std::path::Path>) -> Result<Self, OpenError> {
         let path = path.as_ref();
         Self::from_pool(open::open_sqlite(path).await?).migrated(path.display().to_string()).await
@@ -118,8 +119,8 @@ impl PostgresSessions {
     /// [`DatabaseUrl`](crate::DatabaseUrl) for the URL.
     ///
     /// # Errors
-    /// The URL is not valid, the server cannot be reached or refuses the connection, or the tables are newer than
-    /// this program.
+    /// Those of [`open_postgres`](crate::open_postgres), or the tables cannot be brought up to date, for example
+    /// because they are newer than this program.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         let label = url.parse::<open::DatabaseUrl>()?.to_string();
         Self::from_pool(open::open_postgres(url).await?).migrated(label).await
