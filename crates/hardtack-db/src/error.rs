@@ -52,7 +52,7 @@ impl fmt::Debug for MigrateError {
     }
 }
 
-/// Writes an error and its causes, separated by colons. A cause is omitted if the text so far already ends with it,
+/// Writes an error and its causes, separated by colons. A cause is omitted if the text before it already ends with it,
 /// because sqlx includes causes in its own messages. `hardtack::error::WithCauses` does the same; this crate does not
 /// depend on `hardtack`.
 fn fmt_with_causes(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {

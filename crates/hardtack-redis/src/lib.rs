@@ -59,8 +59,8 @@
 //! (`{hardtack}:…`), which puts them into one hash slot. Redis Cluster is refused nevertheless, because this client
 //! does not follow its redirections.
 //!
-//! A user with restricted rights needs the keys `~{hardtack}*`, the commands of strings, sets, sorted sets, hashes and
-//! streams, and `EVAL`, `EVALSHA`, `INFO`, `TIME` and `PING`.
+//! A Redis user with restricted rights needs access to the keys `~{hardtack}*`, to the commands of strings, sets,
+//! sorted sets, hashes and streams, and to `EVAL`, `EVALSHA`, `INFO`, `TIME` and `PING`.
 //!
 //! For `rediss://`, turn on the feature `tokio-rustls-comp` of the `redis` crate.
 //!

@@ -101,7 +101,7 @@ impl Accounts {
 
     /// Keeps the sessions in the same database as the accounts: [`configure`](Self::configure) then sets the
     /// authenticator's store, and sessions end in the same transaction as a change of their user, such as a new
-    /// password. Create the table with [`Sessions::migrate`](hardtack_sqlx::Sessions::migrate).
+    /// password. Create their tables with [`Sessions::migrate`](hardtack_sqlx::Sessions::migrate).
     ///
     /// Without this call, a change stores the intention to end the sessions, wherever they are: in Redis, or in another
     /// database. The servers carry out stored intentions within seconds, even after a crash.

@@ -1,5 +1,5 @@
-//! The table `links`. To keep links elsewhere, write another type with the methods of [`LinkStore`]. Redeeming a
-//! link also changes its user, and both changes must commit together.
+//! The table `links`. To keep links elsewhere, write another type with the methods of [`LinkStore`]. Using up a link
+//! also changes its user, and both changes must commit together.
 
 use std::time::Duration;
 
@@ -126,8 +126,8 @@ impl LinkStore {
         transaction.execute(Statement::new(sql).bind(user_id)).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Deletes the links that undo later changes of the address than this link does. Otherwise, an attacker who
-    /// replaced the address could undo the undoing.
+    /// Deletes the links that undo changes of the address later than the change that this link undoes. Otherwise, an
+    /// attacker who replaced the address could replace it again with such a link.
     pub(crate) async fn kill_later_undos_in(
         transaction: &mut Transaction,
         link: &LiveLink,

@@ -14,8 +14,8 @@ use crate::process::signal;
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 const STEP: Duration = Duration::from_millis(20);
 
-/// Runs the server until the standard input ends, which happens whenever the test process ends, for any reason. If a
-/// line comes first, the server's files are kept.
+/// Runs the server until the standard input ends or contains a line. The input ends whenever the test process ends, for
+/// any reason. After a line, the server's files are kept; otherwise they are deleted.
 const WATCH: &str = r#"
 bin=$1 dir=$2 port=$3
 "$bin/postgres" -D "$dir" -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
