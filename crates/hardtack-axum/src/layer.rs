@@ -14,7 +14,8 @@ use crate::service::AuthService;
 ///   the handler still receives the whole body;
 /// - reads up to 64 KiB of a JSON body, if a route may take tokens from JSON;
 /// - adds the new cookies to the response if the request's token was refreshed;
-/// - sets `Cache-Control: private, no-store` on responses to logged-in users, and on those that set Hardtack's cookies;
+/// - sets `Cache-Control: private, no-store` on the response if the request's token was verified, or if the response
+///   sets or deletes Hardtack's cookies;
 /// - sets `Vary: Cookie` on responses of handlers that take an optional token.
 ///
 /// ```

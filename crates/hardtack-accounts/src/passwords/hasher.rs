@@ -10,8 +10,8 @@ use tokio::sync::Semaphore;
 use super::argon2id::{Argon2id, is_weak};
 use super::rules::is_hashable;
 
-/// How many hashes may wait for each permit. Beyond that, the client gets 503 at once instead of waiting for
-/// minutes.
+/// How many hashes may wait for each permit. When the queue is full, further clients get 503 at once; otherwise they
+/// could wait for minutes.
 const WAITING_PER_PERMIT: usize = 64;
 
 /// Why a password was not hashed or verified.

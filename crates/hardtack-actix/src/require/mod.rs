@@ -59,9 +59,9 @@ impl Require {
     /// Also requires a claim: it must equal `value`, or be an array that contains it. Call this several times to
     /// require several claims.
     ///
-    /// A user whose token lacks the claim gets 403 and stays logged in. If the claims of the session have changed since
-    /// the token was issued, for example by [`change_claims`](hardtack::Authenticator::change_claims), the token is
-    /// refreshed first.
+    /// A user whose token lacks the claim gets 403 and stays logged in. But if the token is from a cookie and a new
+    /// token would have the claim, for example after [`change_claims`](hardtack::Authenticator::change_claims), the
+    /// token is refreshed instead.
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.claims = self.claims.and(name, value);
         self

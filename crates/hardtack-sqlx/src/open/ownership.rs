@@ -8,8 +8,9 @@ use crate::error::OpenError;
 #[cfg(unix)]
 const ENDINGS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 
-/// Refuses the files of a database if another user owns them or can write to them, because such a user could log in as
-/// anyone. Warns if other users can read them. Files that do not exist are left out.
+/// Refuses the files of a database if another user except root owns them, or if other users can write to them, because
+/// such a user could log in as anyone. Warns if other users can read the database file. Files that do not exist are
+/// left out.
 #[cfg(unix)]
 pub(super) fn check(path: &Path) -> Result<(), OpenError> {
     use std::io;
