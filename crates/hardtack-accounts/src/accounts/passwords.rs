@@ -93,8 +93,8 @@ impl Accounts {
         Ok(found.is_some_and(|found| found.password_version == verified.version && !found.disabled))
     }
 
-    /// Changes a password, given the current one, and ends the user's sessions except `kept` in the same transaction.
-    /// Reset and confirmation links stop working.
+    /// Changes a password, given the current one. The same transaction ends the user's sessions except `kept`, or
+    /// stores the intention to end them. Reset and confirmation links stop working.
     pub(crate) async fn change_password(
         &self,
         user: &User,

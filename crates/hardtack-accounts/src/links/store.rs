@@ -126,8 +126,8 @@ impl LinkStore {
         transaction.execute(Statement::new(sql).bind(user_id)).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Deletes the links that undo changes of the address later than the change that this link undoes. Otherwise, an
-    /// attacker who replaced the address could replace it again with such a link.
+    /// Deletes the links that undo this change of the address or a later one. Otherwise, an attacker who replaced the
+    /// address could replace it again with the link of a later change.
     pub(crate) async fn kill_later_undos_in(
         transaction: &mut Transaction,
         link: &LiveLink,
