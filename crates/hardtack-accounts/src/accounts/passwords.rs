@@ -120,8 +120,8 @@ impl Accounts {
         Ok(ended)
     }
 
-    /// Sets a new password with a reset link, and ends the user's sessions in the same transaction. If the password
-    /// breaks a rule, the link still works afterwards.
+    /// Sets a new password with a reset link. The same transaction ends the user's sessions, or stores the intention to
+    /// end them. If the password breaks a rule, the link still works afterwards.
     pub(crate) async fn reset_password(
         &self,
         token: &LinkToken,

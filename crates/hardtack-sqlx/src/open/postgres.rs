@@ -17,7 +17,7 @@ const CONNECTIONS: u32 = 10;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A connection that was idle for longer than this is pinged before it is used. Under load, connections are hardly ever
-/// idle for so long, so they are not pinged. After an outage, no request gets a dead connection.
+/// idle for so long, so they are not pinged. After an outage that lasts longer, no request gets a dead connection.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
 /// Settings that Hardtack relies on, and that override the server's configuration: the statements are written for READ

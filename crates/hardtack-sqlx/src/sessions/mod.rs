@@ -52,9 +52,9 @@ impl<P: Clone + Into<Database>> Sessions<P> {
         }
     }
 
-    /// Sets the source of the current time, which a test can set. Only sessions that end in a transaction of the
-    /// application, such as with [`end_all_in`](SqliteSessions::end_all_in), get their time from it; otherwise the
-    /// authenticator's clock decides. Default: [`SystemClock`](hardtack::clock::SystemClock).
+    /// Sets the clock, for tests. It dates only the ends of sessions in a transaction of the application, for example
+    /// by [`end_all_in`](SqliteSessions::end_all_in); the authenticator's clock dates everything else. Default:
+    /// [`SystemClock`](hardtack::clock::SystemClock).
     #[must_use]
     pub fn with_clock(self, clock: impl Clock) -> Self {
         Self { clock: SharedClock::new(clock), ..self }

@@ -42,8 +42,8 @@ pub(super) async fn end_sessions(
 }
 
 /// Ends the sessions of a target, and those that a subject has beyond `limit` when one more begins: the least recently
-/// used. Returns those that were live until now, and when they end: `now`, or the last rotation of one beyond the limit if
-/// that is later, because the clock of another server is ahead. [Append](append_to_log) them to the log in the same
+/// used. Returns those that were live until now, and when they end: `now`, or the last rotation of one beyond the limit
+/// if that is later, because the clock of another server is ahead. [Append](append_to_log) them to the log in the same
 /// transaction.
 pub(super) async fn end_sessions_and_excess(
     connection: &mut Connection<'_>,
