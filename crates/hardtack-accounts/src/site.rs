@@ -13,8 +13,8 @@ use tokio::time::timeout;
 use crate::accounts::Accounts;
 use crate::users::User;
 
-/// How long a response waits for the session store once a change is stored. After that, the sessions end in the
-/// background.
+/// How long a response waits for the session store once a change is stored. After that, the response is sent, and
+/// sessions that have to end do so in the background.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The site: an authenticator and the accounts of its users. [`router`](Self::router) returns its routes.
@@ -55,9 +55,9 @@ impl Site {
         }
     }
 
-    /// Gives this browser a new session after a password change. Returns `None` if the session store cannot do so now;
-    /// the password is changed nevertheless, this process refuses the other sessions at once, and they end within
-    /// seconds.
+    /// Gives this browser a new session after a password change. Returns `None` if the session store cannot do so now.
+    /// The password is changed nevertheless, this process refuses the other sessions at once, and they end within
+    /// seconds after the store works again.
     pub(crate) async fn renew(&self, auth: &Auth, ended: EndedSessions) -> Option<SetCookies> {
         match timeout(PATIENCE, auth.renew(ended)).await {
             Ok(Ok(cookies)) => Some(cookies).filter(|cookies| !cookies.is_empty()),
@@ -73,8 +73,8 @@ impl Site {
         }
     }
 
-    /// Ends the sessions of a committed change. Returns `false` if the session store cannot end them now; this process
-    /// refuses them at once, and they end within seconds.
+    /// Ends the sessions of a committed change. Returns `false` if the session store cannot end them now. This process
+    /// then refuses them at once, and they end within seconds after the store works again.
     pub(crate) async fn finish_ending(&self, ended: EndedSessions) -> bool {
         timeout(PATIENCE, self.auth.finish_ending(ended)).await.unwrap_or_else(|_| {
             tracing::warn!(event = "not_ended_yet", "{}", no_response());

@@ -101,10 +101,10 @@ impl Accounts {
 
     /// Keeps the sessions in the same database as the accounts: [`configure`](Self::configure) then sets the
     /// authenticator's store, and sessions end in the same transaction as a change of their user, such as a new
-    /// password. Create the table with [`Sessions::migrate`](hardtack_sqlx::Sessions::migrate).
+    /// password. Create their tables with [`Sessions::migrate`](hardtack_sqlx::Sessions::migrate).
     ///
     /// Without this call, a change stores the intention to end the sessions, wherever they are: in Redis, or in another
-    /// database. Every server carries out stored intentions within seconds, even after a crash.
+    /// database. The servers carry out stored intentions within seconds, even after a crash.
     #[must_use]
     pub fn with_sessions(self) -> Self {
         Self { session_ends: self.session_ends.here(), ..self }
@@ -130,8 +130,8 @@ impl Accounts {
         builder.on_event(move |event| recorder.record_event(event))
     }
 
-    /// Waits, for a few seconds at most, until changes whose clients have hung up are complete, queued emails are sent,
-    /// and recorded activity is written. Call it before the database is closed.
+    /// Waits, for twelve seconds at most, until changes whose clients have hung up are complete, queued emails are
+    /// sent, and recorded activity is written. Call it before the database is closed.
     pub async fn flush(&self) {
         self.uninterrupted.finish().await;
         if let Some(mail) = &self.mail {
@@ -155,7 +155,8 @@ impl Accounts {
         }
     }
 
-    /// Like [`Self::prune`], but `now` decides what is old. If it is wrong, rows that are still needed are deleted.
+    /// Like [`Self::prune`], but `now` decides what is old. If `now` is too late, rows that are still needed are
+    /// deleted.
     ///
     /// # Errors
     /// The database failed.
@@ -178,8 +179,8 @@ impl Accounts {
         self.activity.latest(user_id, limit).await
     }
 
-    /// Begins a transaction that changes a user. Every transaction changes the row of the user first, then links,
-    /// then sessions, so that no two of them wait for each other.
+    /// Begins a transaction that changes a user. To avoid deadlocks, every transaction changes rows in this order: the
+    /// user, the user's links, the user's sessions.
     async fn begin(&self) -> Result<Transaction, BackendError> {
         self.database.begin().await.map_err(BackendError::new)
     }

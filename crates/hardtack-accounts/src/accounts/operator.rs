@@ -31,9 +31,10 @@ impl Accounts {
     /// [`CurrentUser`](hardtack_axum::CurrentUser) is extracted. Reset and confirmation links stop working, even if the
     /// user is enabled again. Returns `None` if no user has the name.
     ///
-    /// The user's sessions end too, at the latest within seconds, even if the process stops after this call. Pass the
-    /// result to [`Authenticator::finish_ending`], which ends them before it returns. A log-in that is in flight checks
-    /// again after it has created its session, and ends the session if the user is disabled.
+    /// The user's sessions end too, at the latest within seconds. If the process stops after this call, another process
+    /// or the restarted one ends them. Pass the result to [`Authenticator::finish_ending`], which ends them at once if
+    /// the session store works. A log-in that is in flight checks again after it has created its session, and ends the
+    /// session if the user is disabled.
     ///
     /// [`Authenticator::finish_ending`]: hardtack::Authenticator::finish_ending
     ///
@@ -69,7 +70,8 @@ impl Accounts {
         self.end_access(self.begin().await?, record).await.map(Some)
     }
 
-    /// Deletes the user's reset and confirmation links, ends the user's sessions, and commits.
+    /// Deletes the user's reset and confirmation links, ends the user's sessions or stores the intention to end them,
+    /// and commits.
     async fn end_access(
         &self,
         mut transaction: Transaction,

@@ -85,16 +85,16 @@ impl Accounts {
         Ok(VerifiedPassword { user_id: credentials.id, version: credentials.password_version })
     }
 
-    /// Returns whether the user still has the password that was verified, and is still enabled. Call it after
-    /// creating the session: a concurrent password change ends only the sessions that exist at that moment, and
-    /// this check catches a session that is created just after it.
+    /// Returns whether the user still has the password that was verified, and is still enabled. Call it after creating
+    /// the session: a concurrent password change ends only the sessions that exist at that moment, so it misses a
+    /// session that is created just afterwards.
     pub(crate) async fn is_still_valid(&self, verified: &VerifiedPassword) -> Result<bool, BackendError> {
         let found = self.users.credentials_by_id(&verified.user_id).await?;
         Ok(found.is_some_and(|found| found.password_version == verified.version && !found.disabled))
     }
 
-    /// Changes a password, given the current one, and ends the user's sessions except `kept` in the same transaction.
-    /// Reset and confirmation links stop working.
+    /// Changes a password, given the current one. The same transaction ends the user's sessions except `kept`, or
+    /// stores the intention to end them. Reset and confirmation links stop working.
     pub(crate) async fn change_password(
         &self,
         user: &User,
@@ -120,8 +120,8 @@ impl Accounts {
         Ok(ended)
     }
 
-    /// Sets a new password with a reset link, and ends the user's sessions in the same transaction. If the password
-    /// breaks a rule, the link still works afterwards.
+    /// Sets a new password with a reset link. The same transaction ends the user's sessions, or stores the intention to
+    /// end them. If the password breaks a rule, the link still works afterwards.
     pub(crate) async fn reset_password(
         &self,
         token: &LinkToken,

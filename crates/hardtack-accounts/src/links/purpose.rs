@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What opening a link does.
+/// What using a link does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LinkPurpose {
     ConfirmEmail,

@@ -1,5 +1,5 @@
-//! The table `links`. To keep links elsewhere, write another type with the methods of [`LinkStore`]. Redeeming a
-//! link also changes its user, and both changes must commit together.
+//! The table `links`. To keep links elsewhere, write another type with the methods of [`LinkStore`]. Using up a link
+//! also changes its user, and both changes must commit together.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use hardtack_db::{Pool, Statement, Transaction};
 use super::{LinkPurpose, LinkToken};
 use crate::users::EmailAddress;
 
-/// How many links of each purpose a user is sent within [`RATE_WINDOW`] at most, so that nobody can flood a
-/// mailbox.
+/// How many confirmation links, and how many reset links, a user is sent within [`RATE_WINDOW`] at most, so that nobody
+/// can flood a mailbox.
 const MAX_IN_WINDOW: i64 = 3;
 const RATE_WINDOW: Duration = Duration::from_secs(60 * 60);
 
@@ -38,8 +38,8 @@ impl LinkStore {
         Self { database }
     }
 
-    /// Creates a link for a user whose address is `address`. Returns `None` if the user has since changed the
-    /// address, is disabled, or was sent too many links.
+    /// Creates a link for a user whose address is `address`. Returns `None` if the user has since changed the address,
+    /// is disabled or deleted, or was sent too many links.
     pub(crate) async fn create(
         &self,
         user_id: &str,
@@ -102,8 +102,8 @@ impl LinkStore {
         self.database.fetch(find(token, purpose, now)).await.map(first).map_err(BackendError::new)
     }
 
-    /// Returns a link that works, in a transaction that will use it up. In every transaction, change the user
-    /// before the links, so that no two transactions wait for each other.
+    /// Returns a link that works, in a transaction that will use it up. To avoid deadlocks, change the user before the
+    /// links in every transaction.
     pub(crate) async fn find_in(
         transaction: &mut Transaction,
         token: &LinkToken,
@@ -126,8 +126,8 @@ impl LinkStore {
         transaction.execute(Statement::new(sql).bind(user_id)).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Deletes the links that undo later changes of the address than this link does. Otherwise, an attacker who
-    /// replaced the address could undo the undoing.
+    /// Deletes the links that undo this change of the address or a later one. Otherwise, an attacker who replaced the
+    /// address could replace it again with the link of a later change.
     pub(crate) async fn kill_later_undos_in(
         transaction: &mut Transaction,
         link: &LiveLink,

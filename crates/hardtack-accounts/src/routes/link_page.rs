@@ -1,5 +1,4 @@
-//! A page that an emailed link leads to. The page moves the link's token from the address bar into a cookie that
-//! the browser sends only to this page.
+//! A page that an emailed link leads to. The page moves the link's token from the address bar into an httpOnly cookie.
 
 use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::request::Wants;

@@ -286,7 +286,7 @@ impl UserStore {
         self.database.fetch(statement).await.map(records).map_err(BackendError::new)
     }
 
-    /// Runs a statement that reads no table, to see whether the database responds.
+    /// Checks that the database responds and, after a failed write, that it accepts writes again.
     pub(crate) async fn ping(&self) -> Result<(), BackendError> {
         self.database.check().await.map_err(BackendError::new)
     }

@@ -26,8 +26,7 @@ pub(crate) async fn prune(auth: Authenticator, accounts: Accounts) {
     }
 }
 
-/// Deletes batch after batch until one is not full, so that it keeps up with any rate of log-ins. Returns the number
-/// of rows.
+/// Deletes batch after batch until one is not full. Returns the number of deleted rows.
 async fn prune_all<F, E>(what: &'static str, pause: Duration, mut batch: impl FnMut() -> F) -> u64
 where
     F: Future<Output = Result<u64, E>>,
