@@ -27,9 +27,9 @@ const ABOUT_SERVE: &str = "\
 Without any settings, `serve` creates ./hardtack-data with an SQLite database and a signing key.";
 
 const ABOUT_ROTATION: &str = "\
-Tokens signed with the previous keys stay valid, so no user is logged out. Servers sign with the new key
-after a restart; restart all servers that share the folder together. Keys that were replaced so long ago
-that all their tokens have expired are removed.";
+Tokens signed with the previous keys stay valid, so no user is logged out. Running servers read the folder
+every 5 seconds, and sign with the new key 15 seconds after it was created. Keys that were replaced so long
+ago that all their tokens have expired are removed.";
 
 const ABOUT_USERS: &str = "\
 This command uses the database of the servers, whether or not the servers are running. Pass the same --data-dir

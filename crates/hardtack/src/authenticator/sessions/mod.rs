@@ -10,6 +10,7 @@ mod revoke;
 mod tokens;
 mod uncertain_write;
 
+pub use change_claims::CheckedClaims;
 pub(super) use prune::AlsoPruned;
 pub use prune::Prune;
 
