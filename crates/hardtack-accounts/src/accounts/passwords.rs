@@ -166,7 +166,7 @@ impl Accounts {
         }
     }
 
-    /// Commits a new password. If the database fails meanwhile, finds out whether the password is stored.
+    /// Commits a new password. If the database fails during the commit, finds out whether the password is stored.
     async fn commit_password<P>(
         &self,
         transaction: Transaction,

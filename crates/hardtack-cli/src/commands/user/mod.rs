@@ -194,7 +194,7 @@ async fn finish_ending(store: Result<(Authenticator, usize), Error>, ended: Ende
         Ok((auth, sessions)) if auth.finish_ending(ended).await => Sessions::Ended(sessions),
         Ok(_) => Sessions::EndLater,
         Err(error) => {
-            output::print_error(&error.to_string());
+            output::print_error(&error);
             Sessions::EndLater
         }
     }
