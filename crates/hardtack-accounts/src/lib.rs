@@ -62,7 +62,7 @@
 //!
 //! # Map
 //!
-//! - [`Accounts`]: opens the database, configures the authenticator, finds and disables users.
+//! - [`Accounts`]: opens the database, configures the authenticator, finds, adds and changes users.
 //! - [`Site`]: the routes.
 //! - [`User`]: what handlers of your own extract with [`CurrentUser<User>`](hardtack_axum::CurrentUser) on a router
 //!   whose state is the [`Site`].
@@ -104,7 +104,7 @@ mod task_queue;
 mod uninterrupted;
 mod users;
 
-pub use accounts::{Accounts, AccountsError};
+pub use accounts::{Accounts, AccountsError, PasswordLink, UserChangeError};
 pub use site::Site;
 pub use users::{EmailAddress, User, UserRecord};
 

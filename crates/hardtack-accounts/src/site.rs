@@ -1,6 +1,7 @@
 //! The state of every handler.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
@@ -22,12 +23,22 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct Site {
     pub(crate) auth: Authenticator,
     pub(crate) accounts: Accounts,
+    /// How users reach the administrator.
+    pub(crate) contact: Option<Arc<str>>,
 }
 
 impl Site {
     /// Creates a site. Configure the authenticator with [`Accounts::configure`].
     pub fn new(auth: Authenticator, accounts: Accounts) -> Self {
-        Self { auth, accounts }
+        Self { auth, accounts, contact: None }
+    }
+
+    /// Sets how users reach the administrator: an email address, a URL, or a few words such as "Room 12". The page for
+    /// forgotten passwords shows it, because the administrator can create a reset link
+    /// ([`Accounts::reset_link`]).
+    #[must_use]
+    pub fn with_contact(self, contact: &str) -> Self {
+        Self { contact: Some(contact.trim().into()).filter(|contact: &Arc<str>| !contact.is_empty()), ..self }
     }
 
     /// Runs the part of a handler that changes something. It runs to its end even if the client hangs up.

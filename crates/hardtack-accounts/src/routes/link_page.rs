@@ -102,7 +102,7 @@ fn other_link(auth: &Auth) -> Response {
     let status = StatusCode::FORBIDDEN;
     let title = "This page is out of date";
     let detail = "It was open for too long, or you have opened another link since. Nothing was changed. Open the link \
-                  in the email again.";
+                  again.";
     match auth.wants() {
         Wants::Page => {
             let view = ErrorView { status: status.as_u16(), title, explanation: detail, action: None };

@@ -118,6 +118,7 @@ impl<P> Sessions<P> {
         subject: &str,
         target: RevokeTarget<'_>,
     ) -> Result<EndedSessions, sqlx::Error> {
+        revoke::lock_log_ins(connection, subject).await?;
         let now = self.clock.now();
         let ended = revoke::end_sessions(connection, target, now).await?;
         let entries = ended.iter().map(|id| (*id, target.kind(*id)));

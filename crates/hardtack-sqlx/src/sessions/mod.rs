@@ -1,5 +1,6 @@
 //! Sessions in a database.
 
+mod claims_in_transaction;
 mod clock;
 mod in_transaction;
 #[cfg(feature = "postgres")]

@@ -57,6 +57,11 @@ settings! {
         "Program that reads a message from stdin and sends it, such as \"/usr/sbin/sendmail -t -i\"",
     );
     MAIL_OUTBOX = Setting::option("mail_outbox", "DIR", "Write mail to files in this folder instead of sending it");
+    CONTACT = Setting::option(
+        "contact",
+        "TEXT",
+        "How users reach you if they forgot their password: an email address, a URL or a few words",
+    );
     LOG_FORMAT = Setting::option(
         "log_format",
         "FORMAT",
@@ -80,6 +85,12 @@ settings! {
         Setting::option("refresh_lifetime", "TIME", "Lifetime of a refresh token, and thus of an unused session")
             .or_flask(&["JWT_REFRESH_TOKEN_EXPIRES"])
             .default("1d");
+    FRESH_LIFETIME = Setting::option(
+        "fresh_lifetime",
+        "TIME",
+        "How long after entering the password users can open the account page without entering it again",
+    )
+    .default("15m");
     SESSION_LIFETIME =
         Setting::option("session_lifetime", "TIME", "Maximum lifetime of a session, however often it is used")
             .default("30d");

@@ -1,4 +1,8 @@
-//! Functions for operators: list, find, disable, enable and log out users. None of them checks a password.
+//! Functions for operators: list, find, disable, enable and log out users, and change them. None of them checks a
+//! password, and none sets one.
+
+mod changes;
+mod error;
 
 use hardtack::BackendError;
 use hardtack::clock::Timestamp;
@@ -6,8 +10,17 @@ use hardtack::session::EndedSessions;
 use hardtack_db::Transaction;
 
 use super::Accounts;
+use crate::activity::{ActivityKind, RequestInfo};
 use crate::links::LinkStore;
 use crate::users::{UserRecord, UserStore};
+
+pub use changes::PasswordLink;
+pub use error::UserChangeError;
+
+/// What is recorded about a change by an operator: it has no device and no address.
+fn by_operator(at: Timestamp) -> RequestInfo {
+    RequestInfo { at, address: None, user_agent: None }
+}
 
 impl Accounts {
     /// Returns up to `limit` users, disabled or not, whose names sort after `after`. If `after` is `None`, starts with
@@ -47,7 +60,9 @@ impl Accounts {
     ) -> Result<Option<(UserRecord, EndedSessions)>, BackendError> {
         let mut transaction = self.begin().await?;
         let Some(record) = UserStore::disable_in(&mut transaction, username, now).await? else { return Ok(None) };
-        self.end_access(transaction, record).await.map(Some)
+        let ended = self.end_access(transaction, record).await?;
+        self.recorder.record(&ended.0.user.id, ActivityKind::Disabled, &by_operator(now));
+        Ok(Some(ended))
     }
 
     /// Enables a disabled user, who can then log in again with the same password. Returns the user, or `None` if no
@@ -55,8 +70,10 @@ impl Accounts {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn enable(&self, username: &str) -> Result<Option<UserRecord>, BackendError> {
-        self.users.enable(username).await
+    pub async fn enable(&self, username: &str, now: Timestamp) -> Result<Option<UserRecord>, BackendError> {
+        let Some(record) = self.users.enable(username).await? else { return Ok(None) };
+        self.recorder.record(&record.user.id, ActivityKind::Enabled, &by_operator(now));
+        Ok(Some(record))
     }
 
     /// Logs the user with this name out everywhere, and makes reset and confirmation links stop working. Returns `None`
@@ -65,9 +82,15 @@ impl Accounts {
     ///
     /// # Errors
     /// The database failed. If it failed at the end, the user may be logged out.
-    pub async fn log_out(&self, username: &str) -> Result<Option<(UserRecord, EndedSessions)>, BackendError> {
+    pub async fn log_out(
+        &self,
+        username: &str,
+        now: Timestamp,
+    ) -> Result<Option<(UserRecord, EndedSessions)>, BackendError> {
         let Some(record) = self.users.find_by_name(username).await? else { return Ok(None) };
-        self.end_access(self.begin().await?, record).await.map(Some)
+        let ended = self.end_access(self.begin().await?, record).await?;
+        self.recorder.record(&ended.0.user.id, ActivityKind::LoggedOutByOperator, &by_operator(now));
+        Ok(Some(ended))
     }
 
     /// Deletes the user's reset and confirmation links, ends the user's sessions or stores the intention to end them,
