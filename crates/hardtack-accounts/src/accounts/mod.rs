@@ -127,8 +127,10 @@ impl Accounts {
     /// Configures an authenticator for this site: refused requests get the site's error pages, and log-ins, log-outs
     /// and other events are recorded for their users to see. Events are written in the background; no request waits for
     /// them. Activity older than 90 days and expired links are deleted in the background, together with expired
-    /// sessions, unless you call [`without_pruning`](hardtack::AuthenticatorBuilder::without_pruning). The authenticator
-    /// needs a session store: the one from [`with_sessions`](Self::with_sessions), or one that you set.
+    /// sessions, unless you call [`without_pruning`](hardtack::AuthenticatorBuilder::without_pruning).
+    ///
+    /// The authenticator needs a session store: the one from [`with_sessions`](Self::with_sessions), or one that you
+    /// set.
     pub fn configure(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         let recorder = self.recorder.clone();
         let builder = self.session_ends.configure(with_error_pages(builder));
@@ -155,7 +157,10 @@ impl Accounts {
     /// # Errors
     /// The database failed.
     pub async fn prune(&self, auth: &Authenticator, limit: u32) -> Result<u64, BackendError> {
-        self.expired_rows().prune(auth, limit).await
+        match auth.time_to_prune(self.activity.time().await?) {
+            Some(now) => self.prune_as_of(now, limit).await,
+            None => Ok(0),
+        }
     }
 
     /// Like [`Self::prune`], but `now` decides what is old. If `now` is too late, rows that are still needed are
@@ -164,7 +169,7 @@ impl Accounts {
     /// # Errors
     /// The database failed.
     pub async fn prune_as_of(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
-        self.expired_rows().delete(now, limit).await
+        self.expired_rows().prune(now, limit).await
     }
 
     fn expired_rows(&self) -> ExpiredRows {

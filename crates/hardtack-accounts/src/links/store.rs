@@ -186,7 +186,8 @@ fn find(token: &LinkToken, purpose: LinkPurpose, now: Timestamp) -> Statement<'s
                FROM links JOIN users ON users.id = links.user_id \
                WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3 AND users.disabled_at IS NULL \
                AND (purpose IN ('undo_email', 'set_password') OR users.email = links.address) \
-               AND (purpose NOT IN ('reset_password', 'set_password') OR users.password_version = links.password_version)";
+               AND (purpose NOT IN ('reset_password', 'set_password') \
+               OR users.password_version = links.password_version)";
     Statement::new(sql).bind(token.hash()).bind(purpose.name()).bind(now.unix_seconds())
 }
 

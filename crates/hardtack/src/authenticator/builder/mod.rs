@@ -8,12 +8,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::also_pruned::{AlsoPruned, Prune};
 use super::background::Background;
 use super::callbacks::Callbacks;
 use super::early::EarlyTokens;
 use super::fast_path::FastPath;
 use super::keys_in_use::KeysInUse;
-use super::sessions::{AlsoPruned, Prune};
 use super::token_cache::{DEFAULT_ENTRIES, TokenCache};
 use super::watchers::Watchers;
 use super::{Authenticator, Inner};
