@@ -50,6 +50,11 @@ const MIGRATIONS: &[Migration] = &[
         include_str!("../../migrations/sqlite/0003_links.sql"),
         include_str!("../../migrations/postgres/0003_links.sql"),
     ),
+    Migration::per_database(
+        4,
+        include_str!("../../migrations/sqlite/0004_email_version.sql"),
+        include_str!("../../migrations/postgres/0004_email_version.sql"),
+    ),
 ];
 
 /// How long recorded activity is kept: 90 days.

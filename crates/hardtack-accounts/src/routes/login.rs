@@ -75,8 +75,11 @@ async fn log_in(
     let user_id = &verified.user_id;
     let cookies = auth.log_in(input.log_in(user_id, auth.wants())).await?;
     if !site.accounts.is_still_valid(&verified).await.map_err(|error| auth.refuse(error))? {
-        // The password was changed, or the user disabled, while the log-in was in flight: end its session.
-        auth.authenticator().revoke_all_sessions(user_id).await.map_err(|error| auth.refuse(error))?;
+        // The password was changed, or the user disabled, while the log-in was in flight: end its session. That change
+        // has ended the older ones, and the user may have a new one by now.
+        if let Some(session) = cookies.session() {
+            auth.authenticator().revoke_session(user_id, session).await.map_err(|error| auth.refuse(error))?;
+        }
         return no_match(&auth, &input);
     }
     let user = site.accounts.find(user_id).await.map_err(|error| auth.refuse(error))?;

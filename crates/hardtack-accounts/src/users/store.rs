@@ -171,12 +171,20 @@ impl UserStore {
     ) -> Result<Option<User>, BackendError> {
         let sql = concat!(
             "UPDATE users SET display_name = $1, email = $2, email_key = $3, \
+             email_version = email_version + CASE WHEN email = $2 THEN 0 ELSE 1 END, \
              email_confirmed_at = CASE WHEN email = $2 THEN email_confirmed_at END WHERE id = $4 RETURNING ",
             columns!()
         );
         let key = email_key(&profile.email);
         let statement = Statement::new(sql).bind(&profile.display_name).bind(&profile.email).bind(key).bind(id);
         transaction.fetch(statement).await.map(first).map_err(BackendError::new)
+    }
+
+    /// Returns how often the address has changed.
+    pub(crate) async fn email_version_in(transaction: &mut Transaction, id: &str) -> Result<i64, BackendError> {
+        let statement = Statement::new("SELECT email_version FROM users WHERE id = $1").bind(id);
+        let rows: Vec<(i64,)> = transaction.fetch(statement).await.map_err(BackendError::new)?;
+        rows.first().map(|(version,)| *version).ok_or_else(|| BackendError::new("the user was deleted in the meantime"))
     }
 
     /// Confirms an address, if it is still the user's and the user is not disabled.
@@ -199,8 +207,8 @@ impl UserStore {
         address: &str,
         now: Timestamp,
     ) -> Result<bool, BackendError> {
-        let sql = "UPDATE users SET email = $1, email_key = $2, email_confirmed_at = $3 \
-                   WHERE id = $4 AND disabled_at IS NULL";
+        let sql = "UPDATE users SET email = $1, email_key = $2, email_confirmed_at = $3, \
+                   email_version = email_version + 1 WHERE id = $4 AND disabled_at IS NULL";
         let statement = Statement::new(sql).bind(address).bind(email_key(address)).bind(now.unix_seconds()).bind(id);
         transaction.execute(statement).await.map(|rows| rows == 1).map_err(BackendError::new)
     }

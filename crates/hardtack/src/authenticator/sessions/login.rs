@@ -69,7 +69,7 @@ impl Authenticator {
         self.emit(EventKind::LogIn, &session.subject, Some(session.id), &client);
         // If another user has taken over the browser, Back must not show the previous user's pages.
         let other_user = held.iter().any(|token| token.subject() != session.subject);
-        Ok(cookies.clearing_cache(other_user && !self.settings().flask))
+        Ok(cookies.of_session(session.id).clearing_cache(other_user && !self.settings().flask))
     }
 
     /// Replaces all sessions of the user of `previous` with a new one, after a password change. With a store, the CSRF
