@@ -45,14 +45,17 @@ impl Exchange<'_> {
         }
         let slot = &self.authenticator.cookies().pre_session;
         let nonce = slot.name.find(&self.head).map_err(|_| Reason::DuplicateCookie)?;
-        let nonce = nonce.filter(|value| PreSessionKey::is_nonce(value)).ok_or(CsrfError::Missing)?;
+        let nonce = nonce.filter(|value| PreSessionKey::is_nonce(value)).ok_or(CsrfError::NoPreSession)?;
         let form = self.verifier().form_token(TokenKind::Access);
         let check = |expected: String| check_double_submit(&self.head, form, &expected, csrf, &csrf.access);
         // A form may be open while the keys are rotated.
         let keys = self.authenticator.keys_in_use();
         let mut results = keys.pre_session.tokens(nonce).map(check);
         let first = results.next().unwrap_or(Err(CsrfError::Mismatch));
-        Ok(first.or_else(|error| results.find(Result::is_ok).unwrap_or(Err(error)))?)
+        Ok(first.or_else(|error| results.find(Result::is_ok).unwrap_or(Err(error))).map_err(|error| match error {
+            CsrfError::Mismatch => CsrfError::OtherPreSession,
+            other => other,
+        })?)
     }
 
     fn sends_json(&self) -> bool {

@@ -3,7 +3,7 @@
 use super::Exchange;
 use crate::jwt::TokenKind;
 use crate::refusal::{Failure, FailureKind, NO_STORE, Reply};
-use crate::request::Wants;
+use crate::request::{NextPath, Wants};
 
 impl Exchange<'_> {
     /// Handles a request to the refresh URL: refreshes, then redirects the browser to the query's `next`. A GET is
@@ -24,13 +24,17 @@ impl Exchange<'_> {
             Err(failure) if self.returns_without_user(&failure) => failure.into_reply().cookies,
             answer => answer?,
         };
-        let reply = match self.query_next() {
+        let reply = match self.next_after_refresh() {
             Some(next) if !self.head.is_safe() => Reply::redirect(307, next.as_str()),
             Some(next) => Reply::redirect(303, next.as_str()),
             None if self.wants() == Wants::Page => Reply::redirect(303, self.authenticator.next_or_home(None)),
             None => Reply::json(200, &serde_json::json!({ "refreshed": true })),
         };
         Ok(Reply { cookies, ..reply })
+    }
+
+    fn next_after_refresh(&self) -> Option<NextPath> {
+        self.head.query("next").and_then(|next| self.authenticator.next_after_refresh(&next))
     }
 
     fn follows_foreign_link(&self, failure: &Failure) -> bool {
@@ -46,7 +50,7 @@ impl Exchange<'_> {
         is_dead
             && self.wants() == Wants::Page
             && self.is_from_public_page()
-            && self.query_next().is_some()
+            && self.next_after_refresh().is_some()
             && matches!(access, Ok(None))
     }
 
@@ -56,7 +60,7 @@ impl Exchange<'_> {
 
     fn ask_again(&self) -> Reply {
         let refresh = &self.authenticator.settings().urls.refresh;
-        let again = match self.query_next() {
+        let again = match self.next_after_refresh() {
             None => refresh.clone(),
             Some(next) if self.is_from_public_page() => next.append_to(refresh) + "&public=1",
             Some(next) => next.append_to(refresh),

@@ -21,6 +21,7 @@ mod keys;
 mod keys_in_use;
 mod login;
 mod request_state;
+mod sealed;
 mod sessions;
 mod token_cache;
 mod verify;
@@ -163,6 +164,13 @@ impl Authenticator {
     /// Returns `text` as a page to return to, if it is a path of this site and not a route of the log-in flow.
     pub fn next(&self, text: &str) -> Option<NextPath> {
         NextPath::parse(text).filter(|next| !next.is_any_of(self.0.settings.urls.never_next()))
+    }
+
+    /// Like [`next`](Self::next), for the way back from a refresh, which may lead to the page that asks for the
+    /// password: the browser has just posted the password to it.
+    pub(crate) fn next_after_refresh(&self, text: &str) -> Option<NextPath> {
+        let reauthenticate = self.0.settings.urls.reauthenticate.as_str();
+        self.next(text).or_else(|| NextPath::parse(text).filter(|next| next.is_any_of([reauthenticate])))
     }
 
     #[inline]

@@ -129,7 +129,7 @@ fn bearer_error(error: &str, text: &str) -> String {
 
 /// A plain page, for applications that set none of their own.
 fn page(refused: &Refused<'_>) -> Reply {
-    page_with(refused, refused.reason.advice())
+    page_with(refused, refused.reason.explanation())
 }
 
 /// A page instead of a redirect that would never end.
@@ -143,7 +143,7 @@ fn page_with(refused: &Refused<'_>, text: &str) -> Reply {
     let body = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <title>{title}</title><h1>{title}</h1><p>{advice}</p>",
-        title = title(kind),
+        title = page_title(kind),
         advice = escaped(text),
     );
     let reply = Reply::html(refused.reason.status(), body);
@@ -171,7 +171,17 @@ fn escaped(text: &str) -> Cow<'_, str> {
     html.into()
 }
 
-/// The title of a failure's page or problem document.
+/// The title of a failure's page.
+const fn page_title(kind: FailureKind) -> &'static str {
+    match kind {
+        FailureKind::Csrf => "Please send the form again",
+        FailureKind::Invalid | FailureKind::UnknownUser => "Not logged in",
+        FailureKind::Method => "Page not found",
+        _ => title(kind),
+    }
+}
+
+/// The title of a failure's problem document.
 const fn title(kind: FailureKind) -> &'static str {
     match kind {
         FailureKind::Missing => "Log-in needed",
