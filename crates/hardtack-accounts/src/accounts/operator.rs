@@ -2,10 +2,12 @@
 
 use hardtack::BackendError;
 use hardtack::clock::Timestamp;
+use hardtack::error::WithCauses;
 use hardtack::session::EndedSessions;
 use hardtack_db::Transaction;
 
 use super::Accounts;
+use crate::activity::{ActivityKind, RequestInfo};
 use crate::links::LinkStore;
 use crate::users::{UserRecord, UserStore};
 
@@ -69,6 +71,17 @@ impl Accounts {
         self.end_access(self.begin().await?, record).await.map(Some)
     }
 
+    /// Records for the user that an operator has ended the sessions.
+    async fn record_operator(&self, user_id: &str) {
+        match self.activity.time().await {
+            Ok(at) => {
+                let request = RequestInfo { at, address: None, user_agent: None };
+                self.recorder.record(user_id, ActivityKind::EndedByOperator, &request);
+            }
+            Err(error) => tracing::error!(event = "activity_lost", entries = 1, error = %WithCauses(&error)),
+        }
+    }
+
     /// Kills the user's links, ends the user's sessions, and commits.
     async fn end_access(
         &self,
@@ -78,6 +91,7 @@ impl Accounts {
         LinkStore::kill_in(&mut transaction, &record.user.id).await?;
         let ended = self.session_ends.end_all_in(&mut transaction, &record.user.id).await?;
         transaction.commit().await.map_err(BackendError::new)?;
+        self.record_operator(&record.user.id).await;
         Ok((record, ended))
     }
 }

@@ -11,6 +11,8 @@ pub(crate) enum ActivityKind {
     LogOut,
     ReuseDetected,
     Revoked,
+    /// An operator logged the user out everywhere, or disabled the account.
+    EndedByOperator,
     PasswordChanged,
     Reauthenticated,
     EmailChanged,
@@ -23,12 +25,13 @@ pub(crate) enum ActivityKind {
 }
 
 impl ActivityKind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::LogIn,
         Self::LogInFailed,
         Self::LogOut,
         Self::ReuseDetected,
         Self::Revoked,
+        Self::EndedByOperator,
         Self::PasswordChanged,
         Self::Reauthenticated,
         Self::EmailChanged,
@@ -59,6 +62,7 @@ impl ActivityKind {
             Self::LogOut => "logout",
             Self::ReuseDetected => "reuse_detected",
             Self::Revoked => "revoked",
+            Self::EndedByOperator => "ended_by_operator",
             Self::PasswordChanged => "password_changed",
             Self::Reauthenticated => "reauthenticated",
             Self::EmailChanged => "email_changed",
@@ -81,7 +85,8 @@ impl ActivityKind {
             Self::LogInFailed => "Wrong password entered",
             Self::LogOut => "Logged out",
             Self::ReuseDetected => "Copied cookie detected: device logged out",
-            Self::Revoked => "Device logged out remotely",
+            Self::Revoked => "Device logged out",
+            Self::EndedByOperator => "Logged out everywhere by an administrator of this site",
             Self::PasswordChanged => "Password changed",
             Self::Reauthenticated => "Password confirmed",
             Self::EmailChanged => "Email address changed",

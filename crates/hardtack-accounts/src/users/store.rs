@@ -9,6 +9,8 @@ use super::{EmailAddress, Profile, User, UserRecord, email_key, username_key};
 /// A user who is about to be added.
 pub(crate) struct NewUser<'a> {
     pub(crate) username: &'a str,
+    /// Empty, or a valid address.
+    pub(crate) email: &'a str,
     pub(crate) password_hash: &'a str,
     pub(crate) now: Timestamp,
 }
@@ -58,7 +60,7 @@ impl UserStore {
     pub(crate) async fn add(&self, new: NewUser<'_>) -> Result<Option<User>, BackendError> {
         let sql = concat!(
             "INSERT INTO users (id, username, username_key, password_hash, password_version, display_name, email, \
-             created_at) VALUES ($1, $2, $3, $4, 1, '', '', $5) RETURNING ",
+             email_key, created_at) VALUES ($1, $2, $3, $4, 1, '', $5, $6, $7) RETURNING ",
             columns!()
         );
         let id = format!("{:032x}", rand::random::<u128>());
@@ -67,6 +69,8 @@ impl UserStore {
             .bind(new.username)
             .bind(username_key(new.username))
             .bind(new.password_hash)
+            .bind(new.email)
+            .bind(email_key(new.email))
             .bind(new.now.unix_seconds());
         match self.database.fetch(statement).await {
             Ok(rows) => Ok(first(rows)),

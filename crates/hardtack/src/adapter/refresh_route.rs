@@ -2,13 +2,14 @@
 
 use super::Exchange;
 use crate::jwt::TokenKind;
-use crate::refusal::{Failure, FailureKind, NO_STORE, Reply};
+use crate::refusal::{Failure, FailureKind, NO_STORE, Reply, TO_REAUTHENTICATION};
 use crate::request::{NextPath, Wants};
 
 impl Exchange<'_> {
     /// Handles a request to the refresh URL: refreshes, then redirects the browser to the query's `next`. A GET is
     /// redirected with 303, and a POST with 307, so that the browser posts the form to `next`. Without `next`, a
-    /// browser is redirected to the home page, and a program gets 200 and JSON.
+    /// browser is redirected to the home page, and a program gets 200 and JSON. A password that was posted to the page
+    /// that asks for it is posted there again.
     ///
     /// If there is nothing to refresh, a browser that comes from a page whose token is optional returns to it, without
     /// a user: such a redirect has `public=1` in its query.
@@ -24,7 +25,11 @@ impl Exchange<'_> {
             Err(failure) if self.returns_without_user(&failure) => failure.into_reply().cookies,
             answer => answer?,
         };
-        let reply = match self.next_after_refresh() {
+        let next = self.query_next();
+        if let Some(url) = self.reauthentication(next.as_ref()) {
+            return Ok(Reply { cookies, ..Reply::redirect(307, url) });
+        }
+        let reply = match next {
             Some(next) if !self.head.is_safe() => Reply::redirect(307, next.as_str()),
             Some(next) => Reply::redirect(303, next.as_str()),
             None if self.wants() == Wants::Page => Reply::redirect(303, self.authenticator.next_or_home(None)),
@@ -33,8 +38,11 @@ impl Exchange<'_> {
         Ok(Reply { cookies, ..reply })
     }
 
-    fn next_after_refresh(&self) -> Option<NextPath> {
-        self.head.query("next").and_then(|next| self.authenticator.next_after_refresh(&next))
+    /// The page that asks for the password, if the browser has posted the password to it.
+    fn reauthentication(&self, next: Option<&NextPath>) -> Option<String> {
+        let url = &self.authenticator.settings().urls.reauthenticate;
+        let asked = !self.head.is_safe() && self.head.query(TO_REAUTHENTICATION).is_some();
+        asked.then(|| next.map_or_else(|| url.clone(), |next| next.append_to(url)))
     }
 
     fn follows_foreign_link(&self, failure: &Failure) -> bool {
@@ -50,7 +58,7 @@ impl Exchange<'_> {
         is_dead
             && self.wants() == Wants::Page
             && self.is_from_public_page()
-            && self.next_after_refresh().is_some()
+            && self.query_next().is_some()
             && matches!(access, Ok(None))
     }
 
@@ -60,7 +68,7 @@ impl Exchange<'_> {
 
     fn ask_again(&self) -> Reply {
         let refresh = &self.authenticator.settings().urls.refresh;
-        let again = match self.next_after_refresh() {
+        let again = match self.query_next() {
             None => refresh.clone(),
             Some(next) if self.is_from_public_page() => next.append_to(refresh) + "&public=1",
             Some(next) => next.append_to(refresh),

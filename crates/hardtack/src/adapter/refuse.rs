@@ -53,13 +53,8 @@ impl Exchange<'_> {
     fn return_path(&self, kind: FailureKind) -> Option<NextPath> {
         let fragment = self.wants() == Wants::Htmx;
         if !fragment && (self.head.is_safe() || kind == FailureKind::RefreshNeeded) {
-            let target = self.head.target();
-            let next = match kind {
-                FailureKind::RefreshNeeded => self.authenticator.next_after_refresh(target),
-                _ => self.authenticator.next(target),
-            };
             // The routes of the log-in flow are not pages to return to, but their query may contain one in `next`.
-            return next.or_else(|| self.query_next());
+            return self.authenticator.next(self.head.target()).or_else(|| self.query_next());
         }
         let page = if fragment { self.head.header_text("hx-current-url") } else { None };
         let page = page.or_else(|| self.head.header_text("referer"))?;

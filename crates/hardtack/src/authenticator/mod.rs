@@ -166,13 +166,6 @@ impl Authenticator {
         NextPath::parse(text).filter(|next| !next.is_any_of(self.0.settings.urls.never_next()))
     }
 
-    /// Like [`next`](Self::next), for the way back from a refresh, which may lead to the page that asks for the
-    /// password: the browser has just posted the password to it.
-    pub(crate) fn next_after_refresh(&self, text: &str) -> Option<NextPath> {
-        let reauthenticate = self.0.settings.urls.reauthenticate.as_str();
-        self.next(text).or_else(|| NextPath::parse(text).filter(|next| next.is_any_of([reauthenticate])))
-    }
-
     #[inline]
     pub(crate) fn settings(&self) -> &Settings {
         &self.0.settings

@@ -94,7 +94,7 @@ mod tests {
         }
         assert_eq!(with(KeySet::new(new.clone())).unwrap().open_sealed("form", &sealed), None);
         // A form is kept while the keys are rotated.
-        let rotated = with(KeySet::new(new).with_retired_key(old)).unwrap();
+        let rotated = with(KeySet::new(new).retire(old).unwrap()).unwrap();
         assert_eq!(rotated.open_sealed("form", &sealed).as_deref(), Some(&b"typed"[..]));
     }
 }

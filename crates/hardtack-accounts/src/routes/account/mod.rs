@@ -1,7 +1,6 @@
 //! `/account` and the forms on it. They need a fresh token, which shows that the user has entered the password
 //! recently, or the password itself.
 
-pub(super) mod draft;
 mod page;
 mod password;
 mod settings;

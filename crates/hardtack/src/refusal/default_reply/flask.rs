@@ -40,9 +40,9 @@ fn sentence(reason: &Reason) -> &str {
         Reason::ClaimsRefused => "User claims verification failed",
         Reason::Csrf(CsrfError::NoClaim) => "Missing claim: csrf",
         Reason::Csrf(CsrfError::Mismatch | CsrfError::OtherPreSession) => "CSRF double submit tokens do not match",
-        Reason::Csrf(
-            CsrfError::Missing | CsrfError::NoPreSession | CsrfError::BeyondPeek | CsrfError::Unread,
-        ) => "Missing CSRF token",
+        Reason::Csrf(CsrfError::Missing | CsrfError::NoPreSession | CsrfError::BeyondPeek | CsrfError::Unread) => {
+            "Missing CSRF token"
+        }
         other => match other.kind() {
             FailureKind::Expired => "Token has expired",
             FailureKind::Revoked => "Token has been revoked",

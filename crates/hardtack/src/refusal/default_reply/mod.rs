@@ -31,6 +31,10 @@ impl Refused<'_> {
     }
 }
 
+/// The parameter of the refresh URL for a password that was posted to the page that asks for it. That page is never the
+/// `next` of a redirect.
+pub(crate) const TO_REAUTHENTICATION: &str = "reauthenticate";
+
 /// Where a browser goes after a refusal.
 enum Destination {
     /// To this URL, and how: 303 to view a page, 307 to repeat a posted form.
@@ -65,6 +69,11 @@ fn destination(refused: &Refused<'_>) -> Destination {
         return Destination::Itself;
     }
     let mut url = refused.next.as_ref().map_or_else(|| url.clone(), |next| next.append_to(url));
+    if replays_body && refused.head.path() == refused.settings.urls.reauthenticate {
+        url.push(if url.contains('?') { '&' } else { '?' });
+        url.push_str(TO_REAUTHENTICATION);
+        url.push_str("=1");
+    }
     if kind == FailureKind::RefreshNeeded && refused.is_optional && refused.next.is_some() {
         // If there is nothing to refresh, the page is shown without a user.
         url.push_str("&public=1");
