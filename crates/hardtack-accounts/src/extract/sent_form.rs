@@ -4,7 +4,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use hardtack::FailureKind;
 use hardtack::csrf::CsrfError;
-use hardtack::refusal::Reason;
+use hardtack::refusal::{NO_STORE, Reason};
 use hardtack::request::{NextPath, Wants};
 use hardtack_axum::{Auth, AuthError, CurrentUser};
 use http::{HeaderValue, StatusCode, header};
@@ -25,6 +25,9 @@ pub(crate) struct SentForm<T> {
 pub(crate) trait AccountForm: Sized + Send {
     /// The page where the user goes on after a log-in. It shows the form again, or says that nothing was changed.
     const PAGE: &'static str;
+
+    /// Whether the form has something to keep.
+    const HAS_TEXT: bool = false;
 
     /// The page where the user goes on after a log-in, if it depends on the form.
     fn after_log_in(&self, _auth: &Auth) -> String {
@@ -75,14 +78,28 @@ impl<T: AccountForm> FromRequest<Site> for SentForm<T> {
                 let text = error.failure().reason().explanation();
                 let notice = Notice { kind: NoticeKind::Problem, text };
                 let shown = input.show_again(site, &auth, &user, notice).await;
-                return Err(shown.unwrap_or_else(IntoResponse::into_response));
+                let mut shown = shown.unwrap_or_else(IntoResponse::into_response);
+                shown.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
+                return Err(shown);
             }
-        } else if auth.wants() == Wants::Page && has_lost_session(&error) && auth.require_same_origin().is_ok() {
-            let input = T::read(request, site).await.ok();
-            return Err(after_log_in(error, input.as_ref(), &auth, site));
+            return Err(error.into_response());
         }
-        Err(error.into_response())
+        Err(refuse_form::<T>(error, request, &auth, site).await)
     }
+}
+
+/// Refuses a form. If its session has ended, the user goes to the log-in page, which says whether the form is kept.
+pub(crate) async fn refuse_form<T: AccountForm>(
+    error: AuthError,
+    request: Request,
+    auth: &Auth,
+    site: &Site,
+) -> Response {
+    if auth.wants() != Wants::Page || !has_lost_session(&error) || auth.require_same_origin().is_err() {
+        return error.into_response();
+    }
+    let input = T::read(request, site).await.ok();
+    after_log_in(error, input.as_ref(), auth, site)
 }
 
 /// Returns whether a form was refused that this site's own page may have sent, so that it can be shown again.
@@ -109,8 +126,13 @@ fn has_lost_session(error: &AuthError) -> bool {
 
 /// Redirects to the log-in page, which says whether the form is kept, and from there to the page with the form.
 fn after_log_in<T: AccountForm>(error: AuthError, input: Option<&T>, auth: &Auth, site: &Site) -> Response {
+    let never_had_one = error.failure().reason().kind() == FailureKind::Missing;
     let mut response = error.into_response();
     let kept = input.and_then(|input| input.keep(&mut response, site)).is_some();
+    if never_had_one && T::HAS_TEXT && !kept {
+        // The form does not say whose it is, so it may not be from a page of this site.
+        return response;
+    }
     let page = input.map_or_else(|| T::PAGE.to_owned(), |input| input.after_log_in(auth));
     let log_in = NextPath::parse(&page).map_or_else(|| "/login?".to_owned(), |next| next.append_to("/login") + "&");
     let location = log_in + if kept { "ended=1&form=kept" } else { "ended=1&form=lost" };

@@ -1,7 +1,7 @@
 //! `/email/confirm`, where confirmation links lead, and `/account/email/send`, which sends another one.
 
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use hardtack_axum::{Auth, AuthError, CurrentUser};
 use http::StatusCode;
 use serde_json::json;
@@ -10,9 +10,9 @@ use super::credentials::shell_of_unverified;
 use super::link_page::{LinkPage, SentLink};
 use crate::accounts::DeadLink;
 use crate::activity::RequestInfo;
-use crate::extract::{AccountForm, FormOrJson, SentForm};
+use crate::extract::{AccountForm, FormOrJson, SentForm, shell_of};
 use crate::links::{LinkPurpose, LinkToken};
-use crate::pages::{Notice, Shell, confirm_email};
+use crate::pages::{ErrorView, Notice, Shell, confirm_email, error_page};
 use crate::respond;
 use crate::site::Site;
 use crate::users::User;
@@ -47,7 +47,7 @@ pub(crate) async fn submit(
     FormOrJson(link): FormOrJson<SentLink>,
 ) -> Result<Response, AuthError> {
     if let Err(error) = auth.require_pre_session() {
-        return match shell_of_unverified(&auth, &error) {
+        return match shell_of_unverified(&auth, &error).filter(|_| PAGE.token(&auth).is_some()) {
             Some(shell) => show_form(&site, &auth, StatusCode::FORBIDDEN, &shell).await,
             None => Err(error),
         };
@@ -82,9 +82,22 @@ impl AccountForm for SendAgainForm {
         Ok(Self)
     }
 
-    async fn show_again(self, _: &Site, _: &Auth, _: &CurrentUser<User>, _: Notice<'_>) -> Result<Response, AuthError> {
-        // The page says that nothing was sent, and needs a recent log-in.
-        Ok(Redirect::to(Self::PAGE).into_response())
+    async fn show_again(
+        self,
+        _: &Site,
+        _: &Auth,
+        user: &CurrentUser<User>,
+        notice: Notice<'_>,
+    ) -> Result<Response, AuthError> {
+        // The page with the button needs a recent log-in.
+        let status = StatusCode::FORBIDDEN;
+        let view = ErrorView {
+            status: status.as_u16(),
+            title: "No email was sent",
+            explanation: notice.text,
+            action: Some(("/account", "Go to your account")),
+        };
+        Ok(respond::page(status, error_page(&shell_of(user, None), &view)))
     }
 }
 

@@ -2,9 +2,10 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
+use hardtack::refusal::NO_STORE;
 use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError, CurrentUser};
-use http::{StatusCode, Uri};
+use http::{StatusCode, Uri, header};
 use serde_json::json;
 
 use super::kept_form;
@@ -42,5 +43,5 @@ async fn ask_again(site: &Site, auth: &Auth, uri: &Uri, error: AuthError) -> Res
     let Some(user) = user_of_refused(auth.headers(), uri, site).await else { return Err(error) };
     let notice = Notice { kind: NoticeKind::Problem, text: error.failure().reason().explanation() };
     let page = confirm_logout(&shell_of(&user, Some(notice)), &user.token().csrf_token());
-    Ok(respond::page(StatusCode::FORBIDDEN, page))
+    Ok(([(header::CACHE_CONTROL, NO_STORE)], respond::page(StatusCode::FORBIDDEN, page)).into_response())
 }

@@ -51,7 +51,7 @@ pub(crate) async fn submit(
     FormOrJson(link): FormOrJson<SentLink>,
 ) -> Result<Response, AuthError> {
     if let Err(error) = auth.require_pre_session() {
-        return match shell_of_unverified(&auth, &error) {
+        return match shell_of_unverified(&auth, &error).filter(|_| PAGE.token(&auth).is_some()) {
             Some(shell) => show_form(&site, &auth, StatusCode::FORBIDDEN, &shell).await,
             None => Err(error),
         };

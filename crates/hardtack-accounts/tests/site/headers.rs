@@ -265,6 +265,8 @@ async fn accept_decides_between_a_page_and_json() {
 async fn head_is_get_without_its_body() {
     let site = TestSite::start(Options::default()).await;
     let mut client = site.person("alice").await;
+    // Sets the cookie of the forms.
+    open(&mut client, "/login?ended=1").await;
     for path in [
         "/",
         "/signup",

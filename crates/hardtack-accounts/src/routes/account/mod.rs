@@ -6,5 +6,7 @@ mod password;
 mod settings;
 
 pub(crate) use page::show;
+pub(super) use password::PasswordInput;
 pub(crate) use password::change_password;
+pub(super) use settings::SettingsInput;
 pub(crate) use settings::change_settings;

@@ -32,6 +32,7 @@ pub(crate) struct SettingsInput {
 
 impl AccountForm for SettingsInput {
     const PAGE: &'static str = "/account?done=kept";
+    const HAS_TEXT: bool = true;
 
     async fn read(request: Request, site: &Site) -> Result<Self, Response> {
         read_fields(request, site).await
