@@ -2,7 +2,7 @@
 
 use arc_swap::ArcSwap;
 
-use super::sealed::SealingKeys;
+use super::sealing_keys::SealingKeys;
 use crate::config::{RefreshMode, Settings};
 use crate::csrf::PreSessionKeys;
 use crate::error::ConfigError;

@@ -1,25 +1,6 @@
 //! Encrypted text that a browser keeps for the application.
 
-use std::fmt;
-
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-
 use super::Authenticator;
-use crate::jwt::KeySet;
-
-/// The keys that encrypt: first that of the signing key, then those of keys that signed before.
-pub(super) struct SealingKeys(Vec<LessSafeKey>);
-
-impl SealingKeys {
-    /// Derives the keys. If the set can only verify, a random key is used: text is then readable until this process
-    /// ends.
-    pub(super) fn of(keys: &KeySet, label: &str) -> Self {
-        let current = keys.signing_key().map_or_else(rand::random, |key| key.derive(label));
-        let retired = keys.retired_keys().iter().map(|key| key.derive(label));
-        let unbound = |key: [u8; 32]| UnboundKey::new(&AES_256_GCM, &key).ok().map(LessSafeKey::new);
-        Self(std::iter::once(current).chain(retired).filter_map(unbound).collect())
-    }
-}
 
 impl Authenticator {
     /// Encrypts text that a browser keeps for the application, for example in a cookie or a hidden field. Only an
@@ -38,33 +19,14 @@ impl Authenticator {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn seal(&self, purpose: &str, text: &[u8]) -> Option<String> {
-        let keys = self.keys_in_use();
-        let nonce: [u8; NONCE_LEN] = rand::random();
-        let mut sealed = text.to_vec();
-        let key = keys.sealing.0.first()?;
-        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(purpose), &mut sealed).ok()?;
-        Some(base64_simd::URL_SAFE_NO_PAD.encode_to_string([&nonce[..], &sealed].concat()))
+        let sealed = self.keys_in_use().sealing.seal(purpose, text)?;
+        Some(base64_simd::URL_SAFE_NO_PAD.encode_to_string(sealed))
     }
 
     /// Decrypts text that [`seal`](Self::seal) returned for this purpose. Returns `None` for anything else.
     pub fn open_sealed(&self, purpose: &str, sealed: &str) -> Option<Vec<u8>> {
-        let bytes = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(sealed).ok()?;
-        let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN)?;
-        let keys = self.keys_in_use();
-        keys.sealing.0.iter().find_map(|key| {
-            let mut text = sealed.to_vec();
-            let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-            let len = key.open_in_place(nonce, Aad::from(purpose), &mut text).ok()?.len();
-            text.truncate(len);
-            Some(text)
-        })
-    }
-}
-
-/// Omits the keys.
-impl fmt::Debug for SealingKeys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SealingKeys").finish_non_exhaustive()
+        let sealed = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(sealed).ok()?;
+        self.keys_in_use().sealing.open(purpose, &sealed)
     }
 }
 
