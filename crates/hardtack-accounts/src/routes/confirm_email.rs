@@ -54,7 +54,7 @@ pub(crate) async fn submit(
     }
     match PAGE.sent_token(&link, &auth) {
         Ok(token) => site.run_uninterrupted(&auth, confirm(site.clone(), auth.clone(), token, request)).await,
-        Err(response) => Ok(response),
+        Err(response) => Ok(*response),
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) async fn submit(State(site): State<Site>, auth: Auth, uri: Uri) -> Re
         Err(error) => return Err(error),
     };
     let response = (cookies, respond::success(auth.wants(), "/", json!({ "logged_out": true }))).into_response();
-    // The next user of the browser must not find a draft of this one.
+    // The next user of the browser must not find this user's form.
     Ok(if auth.wants() == Wants::Api { response } else { kept_form::clear(response, auth.authenticator()) })
 }
 

@@ -12,6 +12,7 @@ mod keys;
 mod load;
 mod logs;
 mod mail;
+mod operator;
 mod outages;
 mod racing;
 mod redis;

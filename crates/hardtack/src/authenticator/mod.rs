@@ -40,6 +40,7 @@ pub use error::SessionError;
 pub use issue::{IssuedToken, TokenBuilder};
 pub use login::{Freshness, LogIn};
 pub use request_state::{RequestState, ResponseChanges};
+pub use sessions::{CheckedClaims, Prune};
 pub(crate) use verify::{Attempt, Pending, RequestVerifier, TokenVerdict};
 
 use std::fmt;
@@ -51,6 +52,7 @@ use callbacks::Callbacks;
 use early::EarlyTokens;
 use fast_path::FastPath;
 use keys_in_use::{Keys, KeysInUse};
+use sessions::AlsoPruned;
 use token_cache::TokenCache;
 use watchers::Watchers;
 
@@ -90,6 +92,7 @@ struct Inner {
     log: LogPosition,
     watchers: Watchers,
     pending: Option<Box<dyn ErasedPendingRevocations>>,
+    also_pruned: Vec<AlsoPruned>,
     held: HeldSubjects,
     clock: Box<dyn Clock>,
     early_tokens: EarlyTokens,
@@ -147,12 +150,12 @@ impl Authenticator {
         self.0.clock.now()
     }
 
-    /// Warns that the time in a good token or in the row of a session is in the future.
+    /// Warns that a time in an otherwise valid token or in a session's row is in the future.
     fn warn_of_early(&self, time: Timestamp, now: Timestamp) {
         self.0.early_tokens.warn(&*self.0.clock, self.settings().claims.skew(), time, now);
     }
 
-    /// The current moment on both clocks, for what a clock that is set must not change.
+    /// The current moment on both clocks, for decisions that must not depend on whether the clock was set.
     fn moment(&self) -> Moment {
         Moment::now(&*self.0.clock)
     }
