@@ -8,7 +8,7 @@ use hardtack::error::WithCauses;
 /// Why a Redis server cannot be used.
 ///
 /// `Display` prints what is wrong and what to do; the cause is the [`source`](std::error::Error::source). `Debug`
-/// prints the sentence and its causes.
+/// prints that message and its causes.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -63,7 +63,7 @@ impl fmt::Debug for OpenError {
     }
 }
 
-/// A command that failed. `Debug` prints the sentence and its causes.
+/// A command that failed. `Debug` prints the message and its causes.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum CommandError {

@@ -11,7 +11,7 @@ use hardtack_db::MigrateError;
 /// Why a database could not be opened or prepared.
 ///
 /// `Display` prints what is wrong and what to do; the cause is the [`source`](std::error::Error::source). `Debug`
-/// prints the sentence and its causes.
+/// prints that message and its causes.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {

@@ -62,7 +62,7 @@ pub enum BrowserError {
     #[error("chromedriver did not start; it printed:\n{0}")]
     DriverSilent(String),
     /// Chromium did not start.
-    #[error("Chromium did not start; is it installed (`apt-get install chromium`)? {0}")]
+    #[error("Chromium did not start ({0}); install it with `apt-get install chromium`")]
     NoSession(#[from] NewSessionError),
     /// A command failed.
     #[error("{what}: {error}")]
@@ -73,10 +73,10 @@ pub enum BrowserError {
         error: CmdError,
     },
     /// A click did not open another page.
-    #[error("still on the same page 30 s after clicking {0}")]
+    #[error("the browser was still on the same page 30 s after a click on {0}")]
     Stayed(String),
-    /// A file could not be written.
-    #[error("cannot write: {0}")]
+    /// The profile could not be created, or the screenshot could not be written.
+    #[error("cannot create the profile or write the screenshot: {0}")]
     Write(#[from] std::io::Error),
 }
 

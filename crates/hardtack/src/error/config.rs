@@ -112,8 +112,8 @@ pub enum ConfigError {
         /// The given domain.
         domain: String,
     },
-    /// A lifetime is zero.
-    #[error("the {what} is zero, so tokens would expire at once; set it to at least one second")]
+    /// A lifetime is less than one second.
+    #[error("the {what} is less than one second; set it to at least one second")]
     ZeroLifetime {
         /// Which lifetime.
         what: &'static str,
@@ -311,7 +311,7 @@ pub enum ConfigError {
     NeverExpiringRefreshed,
 }
 
-/// Prints the sentence, because `main` prints the `Debug` of an error that it returns.
+/// Prints the message, because `main` prints the `Debug` of an error that it returns.
 impl fmt::Debug for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

@@ -25,9 +25,9 @@ pub enum TokenError {
     /// The token is longer than [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN), or its header is longer than 2048 bytes.
     #[error("the token is longer than {MAX_TOKEN_LEN} bytes, or its header is longer than {MAX_HEADER_LEN} bytes")]
     TooLarge,
-    /// The token does not consist of the three segments of the compact serialization (RFC 7515 §3.1). Other
-    /// serializations are not accepted.
-    #[error("the token is not a compact JWS of three segments")]
+    /// The token does not consist of three segments that are separated by dots, the compact serialization of RFC 7515
+    /// §3.1. Other serializations are not accepted.
+    #[error("the token is not a compact JWS (three segments separated by dots)")]
     NotCompact,
     /// A segment is not canonical base64url without padding, or the payload is not a single JSON object.
     #[error("a segment of the token is not canonical base64url, or the payload is not a JSON object")]

@@ -1,4 +1,4 @@
-//! The keys of an application: the one that signs, and all that verify.
+//! The keys of an application: those that verify tokens, and the one that signs them.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -16,11 +16,15 @@ use super::jws::{self, Payload, Segments};
 use super::keys::{SigningKey, VerifyingKey, read_secret, read_secret_file};
 use super::limits::MAX_KEY_ID_LEN;
 
-/// The key that signs tokens, and the keys that verify them: the signing key's own verifying key, and others, such as
-/// retired ones. Cheap to clone.
+/// The keys that verify tokens, and unless the set is [`verifying_only`](Self::verifying_only), the key that signs them.
+/// Cheap to clone.
 ///
-/// A token with a `kid` is verified with the key that has this id, and with no other. A token without `kid` is
-/// verified with each key of its algorithm in turn. Keys never come from a token or from the network.
+/// The signing key also verifies. [`retire`](Self::retire) adds keys that signed before, and
+/// [`also_verify`](Self::also_verify) adds keys with which others sign.
+///
+/// A token with a `kid` is verified only with the key that has this id; if no key has it, the token is refused, unless
+/// [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids) is set. A token without `kid` is verified with each key of
+/// its algorithm in turn. Keys never come from a token or from the network.
 ///
 /// To rotate keys, sign with a new key that has a new id, and keep the old key with [`retire`](Self::retire) until its
 /// last token has expired. [`Authenticator::replace_keys`](crate::Authenticator::replace_keys) takes the new set while
@@ -154,7 +158,8 @@ impl KeySet {
         })
     }
 
-    /// Adds a key that verifies, such as a retired one.
+    /// Adds a key that verifies, such as that of another service. For a key that this application used to sign with, call
+    /// [`retire`](Self::retire).
     ///
     /// # Errors
     /// [`KeyError::DuplicateKeyId`] and [`KeyError::KeyIdTooLong`].
@@ -182,7 +187,8 @@ impl KeySet {
     /// Adds a key that signed before. It verifies tokens like a key of [`also_verify`](Self::also_verify), and log-in
     /// forms that were open when it was replaced stay valid.
     ///
-    /// Leave the key out of the set once its last token has expired, usually after the lifetime of a refresh token.
+    /// Leave the key out of the set once the last token that it signed has expired, usually after the lifetime of a
+    /// refresh token.
     ///
     /// # Errors
     /// Those of [`also_verify`](Self::also_verify).

@@ -76,7 +76,7 @@ impl Accounts {
     }
 
     /// Gives the user with this name another one, and ends the user's sessions, whose pages show the old name. The
-    /// rules for names are those of the sign-up. As with [`disable`](Self::disable), pass the result to
+    /// rules for names are those of the sign-up. As with [`disable`](Self::disable), pass the [`EndedSessions`] to
     /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
     ///
     /// # Errors
@@ -130,7 +130,7 @@ impl Accounts {
 
     /// Deletes the user with this name, with the user's links and recorded activity, and ends the user's sessions. The
     /// name can then be given to someone else, whose id is another one. As with [`disable`](Self::disable), pass the
-    /// result to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
+    /// [`EndedSessions`] to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
     ///
     /// Data that your application keeps for the user's id is not deleted. The end of the sessions itself is recorded once
     /// more, without an address; that is deleted after 90 days, like all activity.
