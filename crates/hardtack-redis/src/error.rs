@@ -13,7 +13,9 @@ use hardtack::error::WithCauses;
 #[non_exhaustive]
 pub enum OpenError {
     /// The text is not the address of a Redis server. It is not repeated, since it may contain a password.
-    #[error("not a Redis address ({reason}); expected redis://user:password@host:port/database or unix:///path")]
+    #[error(
+        "the Redis address cannot be used ({reason}); expected redis://user:password@host:port/database or unix:///path"
+    )]
     InvalidAddress {
         /// What is wrong with the address.
         reason: String,
@@ -84,10 +86,12 @@ impl fmt::Debug for CommandError {
 /// A row or a log entry that this version of the program cannot read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RowError {
-    #[error("session {id}: the format version of the row is not 1; a newer program may have written it")]
+    #[error("session {id}: the row does not have the format of version 1; a newer program may have written it")]
     Version { id: String },
     #[error("session {id}: {field} is not valid")]
     Field { id: String, field: &'static str },
+    #[error("entry {sequence} of the revocation log is not valid")]
+    LogEntry { sequence: String },
     #[error("session {id}: the JSON at the end of the row is not valid")]
     Details { id: String, source: serde_json::Error },
 }

@@ -37,11 +37,12 @@ pub enum TokenError {
         "the header of the token is not a JSON object, has no `alg`, or has an `alg`, `kid` or `typ` that is not valid"
     )]
     BadHeader,
-    /// The header has a member that is not supported: an extension, compression, or a key inside the token.
+    /// The header has a member that is not supported: an extension, compression, an unencoded payload, or a key inside
+    /// the token.
     #[error("the header of the token has `{0}`, which is not supported")]
     UnsupportedHeader(&'static str),
-    /// `alg` is `none`, unknown, or not the algorithm of the key.
-    #[error("no key uses the token's algorithm")]
+    /// `alg` is `none`, unknown, or not the algorithm of a key that may verify the token.
+    #[error("no key that may verify the token uses its algorithm")]
     WrongAlgorithm,
     /// No key has the header's `kid`.
     #[error("no key has the token's `kid`")]
