@@ -1,4 +1,4 @@
-//! A refused request, as the handler of a failure receives it.
+//! A refused request, as an application's own reply sees it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use crate::config::Settings;
 use crate::request::{NextPath, RequestHead, Wants};
 use crate::token::VerifiedToken;
 
-/// A refused request. A handler set with [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on) receives it.
+/// A refused request. A closure set with [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on) receives it.
 #[non_exhaustive]
 pub struct Refused<'a> {
     /// Why the request is refused.
