@@ -233,8 +233,8 @@ impl KeySet {
     /// `kid` between the two if the key has an id.
     ///
     /// # Errors
-    /// [`SignError::VerifyingOnly`], [`SignError::KeyIdTooLong`], and [`SignError::TooLarge`] if the token would be longer
-    /// than [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN) bytes.
+    /// [`SignError::VerifyingOnly`], [`SignError::KeyIdTooLong`], [`SignError::TooLarge`] if the token would be longer than
+    /// [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN) bytes, and [`SignError::Failed`].
     pub fn sign(&self, payload: &[u8]) -> Result<String, SignError> {
         let signing = self.inner.signing.as_ref().ok_or(SignError::VerifyingOnly)?;
         jws::sign(&signing.header, payload, &signing.key)
@@ -243,7 +243,8 @@ impl KeySet {
     /// Signs `payload` with extra header members, which are written last. `extra` may replace `typ`.
     ///
     /// # Errors
-    /// Those of [`sign`](Self::sign); [`SignError::ReservedHeader`] for `alg`, for `kid` (but see
+    /// Those of [`sign`](Self::sign); [`SignError::TooLarge`] also for a header of more than 2048 bytes;
+    /// [`SignError::ReservedHeader`] for `alg`, for `kid` (but see
     /// [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids)) and for members that [`verify`](Self::verify) refuses; and
     /// [`SignError::BadHeader`].
     pub fn sign_with_header(&self, extra: &Map<String, Value>, payload: &[u8]) -> Result<String, SignError> {
@@ -266,7 +267,8 @@ impl KeySet {
     /// [`NotCompact`](TokenError::NotCompact), [`Malformed`](TokenError::Malformed), [`BadHeader`](TokenError::BadHeader),
     /// [`UnsupportedHeader`](TokenError::UnsupportedHeader), [`DuplicateMember`](TokenError::DuplicateMember),
     /// [`WrongAlgorithm`](TokenError::WrongAlgorithm) and [`UnknownKey`](TokenError::UnknownKey). Then:
-    /// [`BadSignature`](TokenError::BadSignature).
+    /// [`BadSignature`](TokenError::BadSignature), and [`Malformed`](TokenError::Malformed) for a payload that is not
+    /// base64url.
     pub fn verify(&self, token: &[u8]) -> Result<Payload, TokenError> {
         let (segments, selection) = self.inner.split(token)?;
         match selection {

@@ -101,7 +101,7 @@ impl Accounts {
     }
 
     /// Sets the email address of the user with this name; an empty one removes it. If `confirmed` is false, the user
-    /// confirms it on the account page. All links that were sent to the user stop working, also those that undo an
+    /// confirms it on the account page. All links that were made for the user stop working, also those that undo an
     /// earlier change of the address. The user's sessions go on.
     ///
     /// # Errors
@@ -168,7 +168,7 @@ fn parse_address(email: &str) -> Result<&str, UserChangeError> {
 async fn set_address_in(transaction: &mut Transaction, user: &User, email: &str) -> Result<User, BackendError> {
     let profile = Profile { display_name: user.display_name.clone(), email: email.to_owned() };
     let changed = UserStore::set_profile_in(transaction, &user.id, &profile).await?;
-    changed.ok_or_else(|| BackendError::new("the user was deleted meanwhile"))
+    changed.ok_or_else(|| BackendError::new("the user was deleted in the meantime"))
 }
 
 async fn commit(transaction: Transaction) -> Result<(), BackendError> {

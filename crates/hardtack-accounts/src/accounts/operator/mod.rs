@@ -44,10 +44,10 @@ impl Accounts {
     /// [`CurrentUser`](hardtack_axum::CurrentUser) is extracted. Reset and confirmation links stop working, even if the
     /// user is enabled again. Returns `None` if no user has the name.
     ///
-    /// The user's sessions end too, at the latest within seconds. If the process stops after this call, another process
-    /// or the restarted one ends them. Pass the [`EndedSessions`] to [`Authenticator::finish_ending`], which ends them at
-    /// once if the session store works. A log-in that is in flight checks again after it has created its session, and ends the
-    /// session if the user is disabled.
+    /// The user's sessions end too. Pass the [`EndedSessions`] to [`Authenticator::finish_ending`], which ends them at
+    /// once if the session store works. If it does not, or the process stops first, a server that follows the revocation
+    /// log ends them as soon as it can. A log-in that is in flight checks again after it has created its session, and
+    /// ends the session if the user is disabled.
     ///
     /// [`Authenticator::finish_ending`]: hardtack::Authenticator::finish_ending
     ///
