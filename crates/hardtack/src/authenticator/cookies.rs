@@ -168,7 +168,7 @@ impl Authenticator {
         self.unset_tokens().clearing_cache(!self.settings().flask)
     }
 
-    /// The cookies that delete both tokens, for a response that does not end the session.
+    /// The cookies that delete both tokens, without clearing the browser's cache.
     pub(crate) fn unset_tokens(&self) -> SetCookies {
         let mut cookies = self.unset_access_cookies();
         cookies.extend(self.unset_refresh_cookies());

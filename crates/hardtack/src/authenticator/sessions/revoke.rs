@@ -139,7 +139,8 @@ impl Authenticator {
         Ok(row.filter(|row| row.subject == subject && row.is_live(self.now())))
     }
 
-    /// The ids of all live sessions of a subject, and when each was rotated last, without holding all rows in memory.
+    /// The ids of all live sessions of a subject, and when each was rotated last. If the store can list pages, never
+    /// holds all rows in memory.
     pub(super) async fn live_sessions(
         &self,
         store: &dyn ErasedStore,
