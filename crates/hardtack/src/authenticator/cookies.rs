@@ -44,8 +44,8 @@ impl Authenticator {
     ///
     /// # Errors
     /// - [`IssueError::Cookie`]: the name and value of a cookie are longer than 4096 bytes together.
-    /// - [`IssueError::Token`], only with [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible): the token
-    ///   is invalid, has expired or has no CSRF value.
+    /// - [`IssueError::Token`], only with [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible): the
+    ///   token is invalid, has expired or has no CSRF value.
     pub fn set_access_cookies(&self, token: &IssuedToken) -> Result<SetCookies, IssueError> {
         self.set_access_cookies_with(token, &CookieOptions::default())
     }
@@ -75,8 +75,8 @@ impl Authenticator {
     ///
     /// # Errors
     /// - [`IssueError::Cookie`]: the name and value of a cookie are longer than 4096 bytes together.
-    /// - [`IssueError::Token`], only with [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible): the token
-    ///   is invalid, has expired or has no CSRF value.
+    /// - [`IssueError::Token`], only with [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible): the
+    ///   token is invalid, has expired or has no CSRF value.
     pub fn set_refresh_cookies(&self, token: &IssuedToken) -> Result<SetCookies, IssueError> {
         self.set_refresh_cookies_with(token, &CookieOptions::default())
     }

@@ -121,8 +121,8 @@ impl CookiePolicy {
         self
     }
 
-    /// Sets whether cookies are `Secure`, regardless of the base URL (`JWT_COOKIE_SECURE`). Browsers also send cookies that
-    /// are not `Secure` over unencrypted connections, where anyone on the network path can read them.
+    /// Sets whether cookies are `Secure`, regardless of the base URL (`JWT_COOKIE_SECURE`). Browsers also send cookies
+    /// that are not `Secure` over unencrypted connections, where anyone on the network path can read them.
     #[must_use]
     pub fn secure(mut self, secure: bool) -> Self {
         self.secure = Some(secure);

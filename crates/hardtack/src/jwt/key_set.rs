@@ -16,8 +16,8 @@ use super::jws::{self, Payload, Segments};
 use super::keys::{SigningKey, VerifyingKey, read_secret, read_secret_file};
 use super::limits::MAX_KEY_ID_LEN;
 
-/// The keys that verify tokens, and unless the set is [`verifying_only`](Self::verifying_only), the key that signs them.
-/// Cheap to clone.
+/// The keys that verify tokens, and unless the set is [`verifying_only`](Self::verifying_only), the key that signs
+/// them. Cheap to clone.
 ///
 /// The signing key also verifies. [`retire`](Self::retire) adds keys that signed before, and
 /// [`also_verify`](Self::also_verify) adds keys with which others sign.
@@ -158,8 +158,8 @@ impl KeySet {
         })
     }
 
-    /// Adds a key that verifies, such as that of another service. For a key that this application used to sign with, call
-    /// [`retire`](Self::retire).
+    /// Adds a key that verifies, such as that of another service. For a key that this application used to sign with,
+    /// call [`retire`](Self::retire).
     ///
     /// # Errors
     /// [`KeyError::DuplicateKeyId`] and [`KeyError::KeyIdTooLong`].
@@ -233,8 +233,8 @@ impl KeySet {
     /// `kid` between the two if the key has an id.
     ///
     /// # Errors
-    /// [`SignError::VerifyingOnly`], [`SignError::KeyIdTooLong`], [`SignError::TooLarge`] if the token would be longer than
-    /// [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN) bytes, and [`SignError::Failed`].
+    /// [`SignError::VerifyingOnly`], [`SignError::KeyIdTooLong`], [`SignError::TooLarge`] if the token would be longer
+    /// than [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN) bytes, and [`SignError::Failed`].
     pub fn sign(&self, payload: &[u8]) -> Result<String, SignError> {
         let signing = self.inner.signing.as_ref().ok_or(SignError::VerifyingOnly)?;
         jws::sign(&signing.header, payload, &signing.key)

@@ -18,7 +18,7 @@ pub struct Refused<'a> {
     pub wants: Wants,
     /// The request.
     pub head: RequestHead<'a>,
-    /// The page to return to, if the request names one.
+    /// The page to which the browser should return, for example after a log-in; `None` if it is not known.
     pub next: Option<NextPath>,
     /// The refused token, as far as it was verified: one that is expired or not fresh, whose session was ended, whose
     /// user is unknown, whose claims were not accepted, or that lacks a claim.

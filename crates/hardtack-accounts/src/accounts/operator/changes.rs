@@ -132,8 +132,8 @@ impl Accounts {
     /// name can then be given to someone else, whose id is another one. As with [`disable`](Self::disable), pass the
     /// [`EndedSessions`] to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
     ///
-    /// Data that your application keeps for the user's id is not deleted. The end of the sessions itself is recorded once
-    /// more, without an address; that is deleted after 90 days, like all activity.
+    /// Data that your application keeps for the user's id is not deleted. The end of the sessions itself is recorded
+    /// once more, without an address; that is deleted after 90 days, like all activity.
     ///
     /// # Errors
     /// No user has the name, or the database failed.

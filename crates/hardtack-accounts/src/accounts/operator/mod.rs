@@ -1,5 +1,5 @@
 //! Functions for operators: list, find, disable, enable and log out users, and change them. None of them checks a
-//! password, and none sets one.
+//! password, or sets one that anyone knows.
 
 mod changes;
 mod error;
@@ -45,9 +45,9 @@ impl Accounts {
     /// user is enabled again. Returns `None` if no user has the name.
     ///
     /// The user's sessions end too. Pass the [`EndedSessions`] to [`Authenticator::finish_ending`], which ends them at
-    /// once if the session store works. If it does not, or the process stops first, a server that follows the revocation
-    /// log ends them as soon as it can. A log-in that is in flight checks again after it has created its session, and
-    /// ends the session if the user is disabled.
+    /// once if the session store works. If it does not, or the process stops first, a server that follows the
+    /// revocation log ends them as soon as it can. A log-in that is in flight checks again after it has created its
+    /// session, and ends the session if the user is disabled.
     ///
     /// [`Authenticator::finish_ending`]: hardtack::Authenticator::finish_ending
     ///
