@@ -105,8 +105,9 @@ mod uninterrupted;
 mod users;
 
 pub use accounts::{Accounts, AccountsError};
+pub use passwords::{PasswordProblem, PasswordRules, PasswordTable, PasswordTableError, TableSummary};
 pub use site::Site;
-pub use users::{EmailAddress, User, UserRecord};
+pub use users::{EmailAddress, NameCollision, NameRules, User, UserRecord};
 
 /// Compiles the examples of the README.
 #[cfg(doctest)]

@@ -10,8 +10,8 @@ use super::error::{ActionError, PasswordChangeProblem, PasswordResetProblem, Sig
 use crate::activity::{ActivityKind, RequestInfo};
 use crate::links::{LinkPurpose, LinkStore, LinkToken};
 use crate::mail::MailJob;
-use crate::passwords::{Verdict, validate_password};
-use crate::users::{NewUser, StoredCredentials, User, UserNameProblem, UserStore, validate_username};
+use crate::passwords::{PasswordProblem, TypedPassword, Verdict};
+use crate::users::{AddUserError, NewUser, StoredCredentials, User, UserNameProblem, UserStore};
 
 /// A user whose password has just been verified.
 pub(crate) struct VerifiedPassword {
@@ -28,17 +28,49 @@ impl Accounts {
         password: String,
         now: Timestamp,
     ) -> Result<User, ActionError<SignUpProblems>> {
-        let problems = SignUpProblems {
-            username: validate_username(username).err(),
-            password: validate_password(&password, username).err(),
+        let name = self.name_rules.check(username);
+        let password = self.check_new_password(password, vec![username.to_owned()]).await;
+        let (name, password) = match (name, password) {
+            (Ok(name), Ok(password)) => (name, password),
+            (name, Err(ActionError::Invalid(problem))) => {
+                let problems = SignUpProblems { username: name.err(), password: Some(problem) };
+                return Err(ActionError::Invalid(problems));
+            }
+            (Err(problem), Ok(_)) => return Err(name_problem(problem)),
+            (_, Err(error)) => return Err(error.map_invalid(|_| SignUpProblems::default())),
         };
-        if problems.username.is_some() || problems.password.is_some() {
-            return Err(ActionError::Invalid(problems));
+        if let Some(problem) = self.users.name_conflict(&name).await? {
+            return Err(name_problem(problem));
         }
         let password_hash = self.hasher.hash(password).await?;
-        let added = self.users.add(NewUser { username, password_hash: &password_hash, now }).await?;
-        let taken = SignUpProblems { username: Some(UserNameProblem::Taken), password: None };
-        added.ok_or(ActionError::Invalid(taken))
+        let added = self.users.add(NewUser { name: &name, password_hash: &password_hash, now }).await;
+        added.map_err(|error| match error {
+            AddUserError::Name(problem) => name_problem(problem),
+            AddUserError::Backend(error) => ActionError::Backend(error),
+        })
+    }
+
+    /// Returns a new password in the form in which it is hashed, unless it breaks a rule. `user` is what it must not be
+    /// made from.
+    async fn check_new_password(
+        &self,
+        password: String,
+        user: Vec<String>,
+    ) -> Result<String, ActionError<PasswordProblem>> {
+        let password = TypedPassword::new(password).map_err(ActionError::Invalid)?;
+        let rules = self.password_rules.clone();
+        let check = move || {
+            let user: Vec<&str> = user.iter().map(String::as_str).collect();
+            rules.problem_of(&password, &user).map(|problem| (problem, password))
+        };
+        let checked = match self.password_rules.reads_a_file() {
+            true => tokio::task::spawn_blocking(check).await.map_err(BackendError::new)?,
+            false => check(),
+        };
+        match checked.map_err(BackendError::new)? {
+            (None, password) => Ok(password.into_normalized()),
+            (Some(problem), _) => Err(ActionError::Invalid(problem)),
+        }
     }
 
     /// Verifies the password of a log-in. An unknown name, a disabled user and a wrong password take the same
@@ -46,7 +78,7 @@ impl Accounts {
     pub(crate) async fn verify_log_in(
         &self,
         username: &str,
-        password: String,
+        password: TypedPassword,
         request: &RequestInfo,
     ) -> Result<VerifiedPassword, ActionError<WrongPassword>> {
         let found = self.users.credentials_by_name(username).await?;
@@ -57,7 +89,7 @@ impl Accounts {
     pub(crate) async fn verify_again(
         &self,
         user_id: &str,
-        password: String,
+        password: TypedPassword,
         request: &RequestInfo,
     ) -> Result<VerifiedPassword, ActionError<WrongPassword>> {
         let found = self.users.credentials_by_id(user_id).await?;
@@ -67,19 +99,20 @@ impl Accounts {
     async fn verify_password(
         &self,
         found: Option<StoredCredentials>,
-        password: String,
+        password: TypedPassword,
         request: &RequestInfo,
     ) -> Result<VerifiedPassword, ActionError<WrongPassword>> {
         let hash = found.as_ref().map(|credentials| credentials.password_hash.clone());
-        let verdict = self.hasher.verify(password.clone(), hash).await?;
+        let normalized = password.normalized().to_owned();
+        let verdict = self.hasher.verify(password, hash).await?;
         if let Some(credentials) = found.as_ref().filter(|_| verdict == Verdict::Wrong) {
             self.recorder.record(&credentials.id, ActivityKind::LogInFailed, request);
         }
         let Some(credentials) = found.filter(|found| verdict != Verdict::Wrong && !found.disabled) else {
             return Err(ActionError::Invalid(WrongPassword));
         };
-        if verdict == Verdict::RightButWeakHash {
-            let hash = self.hasher.hash(password).await?;
+        if verdict == Verdict::RightButOldHash {
+            let hash = self.hasher.hash(normalized).await?;
             self.users.set_hash(&credentials.id, &hash, credentials.password_version).await?;
         }
         Ok(VerifiedPassword { user_id: credentials.id, version: credentials.password_version })
@@ -103,8 +136,10 @@ impl Accounts {
         kept: Option<SessionId>,
         request: &RequestInfo,
     ) -> Result<EndedSessions, ActionError<PasswordChangeProblem>> {
-        validate_password(&new, &user.username)
-            .map_err(|problem| ActionError::Invalid(PasswordChangeProblem::InvalidNew(problem)))?;
+        let current =
+            TypedPassword::new(current).map_err(|_| ActionError::Invalid(PasswordChangeProblem::CurrentTooLong))?;
+        let new = self.check_new_password(new, vec![user.username.clone(), user.email.clone()]).await;
+        let new = new.map_err(|error| error.map_invalid(PasswordChangeProblem::InvalidNew))?;
         let verified = self.verify_again(&user.id, current, request).await;
         let verified =
             verified.map_err(|error| error.map_invalid(|WrongPassword| PasswordChangeProblem::WrongCurrent))?;
@@ -130,8 +165,8 @@ impl Accounts {
     ) -> Result<EndedSessions, ActionError<PasswordResetProblem>> {
         let dead_link = || ActionError::Invalid(PasswordResetProblem::DeadLink);
         let link = self.links.find(token, LinkPurpose::ResetPassword, request.at).await?.ok_or_else(dead_link)?;
-        validate_password(&new, &link.username)
-            .map_err(|problem| ActionError::Invalid(PasswordResetProblem::InvalidNew(problem)))?;
+        let new = self.check_new_password(new, vec![link.username.clone(), link.address.clone()]).await;
+        let new = new.map_err(|error| error.map_invalid(PasswordResetProblem::InvalidNew))?;
         let hash = self.hasher.hash(new).await?;
         let mut transaction = self.begin().await?;
         let id = &link.user_id;
@@ -166,4 +201,8 @@ impl Accounts {
             Err(_) => Err(ActionError::Unknown(error)),
         }
     }
+}
+
+fn name_problem(problem: UserNameProblem) -> ActionError<SignUpProblems> {
+    ActionError::Invalid(SignUpProblems { username: Some(problem), password: None })
 }

@@ -49,7 +49,14 @@ fn forms(html: &str) -> Vec<&str> {
 }
 
 fn credentials<'a>(errors: &'a [FieldError<'a>]) -> CredentialsView<'a> {
-    CredentialsView { csrf_token: "token", next: Some("/a?b=1&c=2"), username: HOSTILE, remember: false, errors }
+    CredentialsView {
+        csrf_token: "token",
+        next: Some("/a?b=1&c=2"),
+        username: HOSTILE,
+        remember: false,
+        min_password: 8,
+        errors,
+    }
 }
 
 fn hostile() -> String {
@@ -98,6 +105,7 @@ fn every_page() -> Vec<(&'static str, bool, String)> {
         wrong("no such field", "Still shown."),
     ];
     let account_view = |profile_errors, password_errors| AccountView {
+        min_password: 8,
         csrf_token: "token",
         username: HOSTILE,
         display_name: HOSTILE,
@@ -110,7 +118,13 @@ fn every_page() -> Vec<(&'static str, bool, String)> {
     let reauthenticate_view =
         |errors| ReauthenticateView { csrf_token: "token", username: HOSTILE, next: Some("/account"), errors };
     let forgot_view = |errors| ForgotPasswordView { csrf_token: "token", email: HOSTILE, errors };
-    let reset_view = |errors| ResetPasswordView { csrf_token: "token", form_key: HOSTILE, username: HOSTILE, errors };
+    let reset_view = |errors| ResetPasswordView {
+        csrf_token: "token",
+        form_key: HOSTILE,
+        username: HOSTILE,
+        min_password: 8,
+        errors,
+    };
     let undo_view = UndoEmailView { csrf_token: "token", form_key: HOSTILE, username: HOSTILE, address: HOSTILE };
     let done_view = DoneView { title: HOSTILE, text: HOSTILE, action: ("/account", HOSTILE) };
     let error_view = |action| ErrorView { status: 403, title: HOSTILE, explanation: HOSTILE, action };

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::pages::{CredentialsView, FieldError, Shell};
 use crate::respond;
+use crate::site::Site;
 
 /// The body of a log-in or sign-up.
 #[derive(Default, Deserialize)]
@@ -75,6 +76,7 @@ impl CredentialsInput {
 
 /// Responds with the form's page, and sets its pre-session cookie.
 pub(super) fn show_form(
+    site: &Site,
     auth: &Auth,
     status: StatusCode,
     input: &CredentialsInput,
@@ -89,6 +91,7 @@ pub(super) fn show_form(
         next: next.as_ref().map(hardtack::request::NextPath::as_str),
         username: &input.username,
         remember: input.remember.unwrap_or_default(),
+        min_password: site.accounts.min_password(),
         errors,
     };
     Ok((cookies, respond::page(status, page(&shell, &view))).into_response())

@@ -12,13 +12,14 @@ use crate::accounts::{VerifiedPassword, WrongPassword};
 use crate::activity::RequestInfo;
 use crate::extract::{FormOrJson, Visitor};
 use crate::pages::{FieldError, Notice, NoticeKind, Shell, login};
+use crate::passwords::{PasswordProblem, TypedPassword};
 use crate::respond;
 use crate::site::Site;
 
 /// The same for an unknown name, a wrong password and a disabled user.
 const NO_MATCH: &str = "That user name and password do not match.";
 
-pub(crate) async fn show(auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {
+pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {
     let ended = auth.query("ended").map(|_| Notice {
         kind: NoticeKind::Info,
         text: "Your session has ended. Log in again to continue where you were.",
@@ -26,7 +27,7 @@ pub(crate) async fn show(auth: Auth, visitor: Visitor) -> Result<Response, AuthE
     let done = auth.query("done").and_then(|done| done_text(&done));
     let done = done.map(|text| Notice { kind: NoticeKind::Success, text });
     let input = CredentialsInput::from_query(&auth);
-    show_form(&auth, StatusCode::OK, &input, &[], visitor.shell(ended.or(done)), login)
+    show_form(&site, &auth, StatusCode::OK, &input, &[], visitor.shell(ended.or(done)), login)
 }
 
 /// Returns what the user has just done elsewhere.
@@ -55,10 +56,14 @@ pub(crate) async fn submit(
 ) -> Result<Response, AuthError> {
     auth.require_pre_session()?;
     let wants = auth.wants();
-    match site.accounts.verify_log_in(&input.username, input.password.clone(), &request).await {
+    let password = match TypedPassword::new(input.password.clone()) {
+        Ok(password) => password,
+        Err(problem) => return too_long(&site, &auth, &input, problem),
+    };
+    match site.accounts.verify_log_in(&input.username, password, &request).await {
         Ok(verified) => site.run_uninterrupted(&auth, log_in(site.clone(), auth.clone(), input, verified)).await,
         Err(error) => match respond::invalid_input(wants, error) {
-            Ok(WrongPassword) => no_match(&auth, &input),
+            Ok(WrongPassword) => no_match(&site, &auth, &input),
             Err(response) => Ok(*response),
         },
     }
@@ -76,17 +81,32 @@ async fn log_in(
     if !site.accounts.is_still_valid(&verified).await.map_err(|error| auth.refuse(error))? {
         // The password was changed, or the user disabled, while the log-in was in flight: end its session.
         auth.authenticator().revoke_all_sessions(user_id).await.map_err(|error| auth.refuse(error))?;
-        return no_match(&auth, &input);
+        return no_match(&site, &auth, &input);
     }
     let user = site.accounts.find(user_id).await.map_err(|error| auth.refuse(error))?;
-    let Some(user) = user else { return no_match(&auth, &input) };
+    let Some(user) = user else { return no_match(&site, &auth, &input) };
     Ok((cookies, respond::success(auth.wants(), &input.next_or_home(&auth), json!(user))).into_response())
 }
 
-fn no_match(auth: &Auth, input: &CredentialsInput) -> Result<Response, AuthError> {
+/// The response to a password that is longer than any password: before any look-up, for every name.
+fn too_long(
+    site: &Site,
+    auth: &Auth,
+    input: &CredentialsInput,
+    problem: PasswordProblem,
+) -> Result<Response, AuthError> {
+    let text = problem.to_string();
+    let errors = [FieldError { field: "password", text: &text }];
+    if auth.wants() == Wants::Page {
+        return show_form(site, auth, StatusCode::UNPROCESSABLE_ENTITY, input, &errors, Shell::default(), login);
+    }
+    Ok(respond::invalid_fields(auth.wants(), &errors))
+}
+
+fn no_match(site: &Site, auth: &Auth, input: &CredentialsInput) -> Result<Response, AuthError> {
     let errors = [FieldError { field: "", text: NO_MATCH }];
     if auth.wants() == Wants::Page {
-        return show_form(auth, StatusCode::UNAUTHORIZED, input, &errors, Shell::default(), login);
+        return show_form(site, auth, StatusCode::UNAUTHORIZED, input, &errors, Shell::default(), login);
     }
     Ok(respond::problem(auth.wants(), StatusCode::UNAUTHORIZED, "wrong_credentials", NO_MATCH, &[]))
 }

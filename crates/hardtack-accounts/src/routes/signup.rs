@@ -14,8 +14,9 @@ use crate::respond;
 use crate::site::Site;
 use crate::users::User;
 
-pub(crate) async fn show(auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {
-    show_form(&auth, StatusCode::OK, &CredentialsInput::from_query(&auth), &[], visitor.shell(None), signup)
+pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {
+    let input = CredentialsInput::from_query(&auth);
+    show_form(&site, &auth, StatusCode::OK, &input, &[], visitor.shell(None), signup)
 }
 
 pub(crate) async fn submit(
@@ -52,10 +53,9 @@ async fn sign_up(site: Site, auth: Auth, input: CredentialsInput) -> Result<Resp
         .collect();
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     if wants == Wants::Page {
-        return show_form(&auth, status, &input, &errors, Shell::default(), signup);
+        return show_form(&site, &auth, status, &input, &errors, Shell::default(), signup);
     }
-    let detail = errors.iter().map(|error| error.text).collect::<Vec<_>>().join(" ");
-    Ok(respond::problem(wants, status, "invalid_fields", &detail, &errors))
+    Ok(respond::invalid_fields(wants, &errors))
 }
 
 /// The response if the account is stored, and the session store has not begun a session.

@@ -1,5 +1,6 @@
 //! The configuration of the server: read from flags, environment variables and a file, and checked as a whole.
 
+mod account_rules;
 mod address;
 mod config_error;
 mod cookies;
@@ -24,6 +25,7 @@ use hardtack_sqlx::DatabaseUrl;
 
 use crate::error::Error;
 use crate::log::LogFormat;
+use account_rules::AccountRules;
 use address::Address;
 pub(crate) use mail::{MailConfig, MailTransport};
 use sources::{FlagValues, Sources};
@@ -39,6 +41,7 @@ pub(crate) struct Config {
     pub(crate) redis: Option<RedisConfig>,
     /// The sender and transport of mail, if any is sent.
     pub(crate) mail: Option<MailConfig>,
+    pub(crate) account_rules: AccountRules,
     pub(crate) log_format: LogFormat,
     /// The key from `JWT_SECRET_KEY` or `JWT_PRIVATE_KEY`, which signs instead of the keys in the data folder.
     pub(crate) signing_key: Option<SigningKey>,
@@ -67,6 +70,7 @@ impl Config {
             data_dir,
             redis: storage::redis(&sources)?,
             mail: mail::read(&sources)?,
+            account_rules: account_rules::read(&sources)?,
             log_format: sources.parse_required(&settings::LOG_FORMAT, "text or json", LogFormat::from_name)?,
             signing_key: signing_key::read(&sources, algorithm)?,
             algorithm,
