@@ -20,7 +20,7 @@ pub(super) struct AccountPage<'a> {
     pub(super) password_errors: &'a [FieldError<'a>],
     pub(super) notice: Option<Notice<'a>>,
     pub(super) sends_mail: bool,
-    min_password: u8,
+    pub(super) min_password: u8,
 }
 
 impl<'a> AccountPage<'a> {
