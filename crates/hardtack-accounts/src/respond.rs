@@ -84,8 +84,9 @@ pub(crate) fn unavailable(wants: Wants, error: &BackendError) -> Response {
 /// Responds with 503 if the database failed while it stored a change, and the change may be stored.
 pub(crate) fn outcome_unknown(wants: Wants, error: &BackendError) -> Response {
     tracing::error!(event = "outcome_unknown", error = %WithCauses(error));
-    let detail = "The site lost its database while it stored your change, and cannot say whether the change is \
-                  stored. Look before you repeat it: after a password change, log in with the new password first.";
+    let detail = "The site lost the connection to its database while it stored your change, and cannot tell whether \
+                  the change was stored. Check before you repeat it: after a password change, try to log in with the \
+                  new password first.";
     problem(wants, StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown", detail, &[])
 }
 

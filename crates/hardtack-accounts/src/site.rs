@@ -39,8 +39,8 @@ impl Site {
         self.accounts.run_uninterrupted(work).await.unwrap_or_else(|error| Err(auth.refuse(error)))
     }
 
-    /// Logs in a user whose account was just stored. Returns `None` if the session store does not begin a session now:
-    /// the account is stored all the same.
+    /// Logs in a user whose account was just stored. Returns `None` if the session store cannot start a session now;
+    /// the account is stored nevertheless.
     pub(crate) async fn log_in_new_user(&self, auth: &Auth, log_in: LogIn) -> Option<SetCookies> {
         match timeout(PATIENCE, auth.log_in(log_in)).await {
             Ok(Ok(cookies)) => Some(cookies),
@@ -55,13 +55,13 @@ impl Site {
         }
     }
 
-    /// Gives this browser a new session after a password change. Returns `None` if the session store does not do so
-    /// now: the password is changed all the same, this process refuses the other sessions at once, and they end within
+    /// Gives this browser a new session after a password change. Returns `None` if the session store cannot do so now;
+    /// the password is changed nevertheless, this process refuses the other sessions at once, and they end within
     /// seconds.
     pub(crate) async fn renew(&self, auth: &Auth, ended: EndedSessions) -> Option<SetCookies> {
         match timeout(PATIENCE, auth.renew(ended)).await {
             Ok(Ok(cookies)) => Some(cookies).filter(|cookies| !cookies.is_empty()),
-            // For example, an operator has logged this browser out meanwhile.
+            // For example, an operator has logged this browser out in the meantime.
             Ok(Err(error)) => {
                 tracing::warn!(event = "not_renewed", error = %WithCauses(&error));
                 None
@@ -73,7 +73,7 @@ impl Site {
         }
     }
 
-    /// Ends sessions whose end is stored. Returns `false` if the session store does not end them now: this process
+    /// Ends the sessions of a committed change. Returns `false` if the session store cannot end them now; this process
     /// refuses them at once, and they end within seconds.
     pub(crate) async fn finish_ending(&self, ended: EndedSessions) -> bool {
         timeout(PATIENCE, self.auth.finish_ending(ended)).await.unwrap_or_else(|_| {

@@ -9,8 +9,8 @@ use hardtack::Authenticator;
 
 use crate::service::AuthService;
 
-/// Middleware that lets the handlers of an `App`, scope or resource use this crate's extractors, and adds cookies and
-/// `Cache-Control` to responses.
+/// Middleware that lets the handlers of an `App`, scope or resource use this crate's extractors, and adds cookies,
+/// `Cache-Control` and `Vary` to responses.
 ///
 /// For each request, it
 /// - reads up to 64 KiB of a form to find its CSRF field, if the request needs a CSRF value and has none in a header;

@@ -25,7 +25,7 @@
 //! | --- | --- | --- |
 //! | [`AccessToken<T>`](AccessToken) | the user is logged in; `T` reads claims of your own | `@jwt_required()` |
 //! | [`FreshAccessToken<T>`](FreshAccessToken) | the user entered the password recently | `@jwt_required(fresh=True)` |
-//! | `Option<AccessToken<T>>` | it has no token, a valid one, or dead cookies | `@jwt_required(optional=True)` |
+//! | `Option<AccessToken<T>>` | it has a valid token, no token, or invalid cookies | `@jwt_required(optional=True)` |
 //! | [`RefreshToken`] | it has a valid refresh token | `@jwt_required(refresh=True)` |
 //! | [`CurrentUser<U>`](CurrentUser) | your [`FindUser`] finds the token's user | `current_user` |
 //! | [`Auth`] | always; logs in and out, refreshes, re-authenticates | `set_access_cookies`, … |

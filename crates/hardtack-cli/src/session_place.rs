@@ -1,5 +1,5 @@
-//! Where the servers keep their sessions. They write it into the database, so that a command that ends sessions does not
-//! look for them in another place and claim success.
+//! Where the servers keep their sessions. They write it into the database, so that a command that ends sessions does
+//! not look for them in another place and claim success.
 
 use hardtack_db::{Migration, Pool, Statement};
 use hardtack_redis::RedisSessions;
@@ -32,7 +32,8 @@ impl Place {
         }
     }
 
-    /// Reads a value. A newer program may have written another one: then nothing is known.
+    /// Reads a value. Returns `None` for a value that this version does not know, which a newer program may have
+    /// written.
     fn parse(text: &str) -> Option<Self> {
         match text.splitn(3, ' ').collect::<Vec<_>>()[..] {
             ["database"] => Some(Self::Database),

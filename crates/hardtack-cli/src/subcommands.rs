@@ -27,12 +27,12 @@ const ABOUT_SERVE: &str = "\
 Without any settings, `serve` creates ./hardtack-data with an SQLite database and a signing key.";
 
 const ABOUT_ROTATION: &str = "\
-Tokens signed with the previous keys stay valid, so no user is logged out. Servers sign with the new key
-after a restart; restart all servers that share the folder together. Keys that were replaced so long ago
-that all their tokens have expired are removed.";
+Tokens signed with the previous keys stay valid, so no user is logged out. Running servers that use the folder
+sign with the new key after 15 to 20 seconds. Keys that were replaced so long ago that all their tokens have
+expired are removed.";
 
 const ABOUT_USERS: &str = "\
-This command uses the database of the servers, whether or not the servers are running. Pass the same --data-dir
+This command uses the servers' database, whether or not the servers are running. Pass the same --data-dir
 or --database-url as to the servers, and the same --redis-url if Redis stores the sessions.";
 
 const ABOUT_PASSWORD_LISTS: &str = "\
@@ -84,7 +84,7 @@ pub(crate) enum KeysCommand {
     Rotate {
         #[command(flatten)]
         flags: Flags<KeyFlags>,
-        /// Algorithm of the new key [default: that of the current key]
+        /// Algorithm of the new key [default: the current key's algorithm]
         #[arg(long, value_name = "ALG")]
         alg: Option<String>,
         /// Remove all previous keys, for example after a theft; this logs all users out.

@@ -100,8 +100,8 @@ impl Pool {
         }
     }
 
-    /// Returns the time of the database's own clock, in seconds since 1970. The clock of an SQLite database is that of
-    /// this process.
+    /// Returns the time of the database's own clock, in seconds since 1970. For SQLite, it is the clock of this
+    /// process.
     ///
     /// # Errors
     /// The database failed.

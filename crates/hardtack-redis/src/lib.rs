@@ -30,15 +30,15 @@
 //! # }
 //! ```
 //!
-//! The adapter reads the revocation log by itself: a server refuses the sessions that ended on another server, or
-//! before it started. It also deletes expired sessions.
+//! The adapter follows the revocation log in the background, so that a server refuses sessions that ended on another
+//! server or before it started. The adapter also deletes expired sessions.
 //!
 //! # Durability
 //!
 //! Each operation runs as one script, so no other client sees it half done. How durable a confirmed operation is
 //! depends on the configuration of Redis:
 //!
-//! | configuration | killing Redis loses | a power cut loses |
+//! | configuration | killing Redis loses | a power failure loses |
 //! | --- | --- | --- |
 //! | `appendonly yes`, `appendfsync always` | nothing | nothing |
 //! | `appendonly yes`, `appendfsync everysec` | nothing, or up to two seconds if the disk is slow | up to two seconds of log-ins, rotations and log-outs |

@@ -18,7 +18,8 @@ use crate::row::{self, LogEntry};
 use crate::scripts::{CONFIRM, CREATE, LIST, LIST_PAGE, OUTDATE, PRUNE, REVOCATIONS, REVOKE, ROTATE, StoreScript};
 use crate::server_info::check_server;
 
-/// The most rows that one run of the script of [`SessionStore::prune`] deletes. Redis executes nothing else meanwhile.
+/// The most rows that one run of the script of [`SessionStore::prune`] deletes. Redis executes nothing else in the
+/// meantime.
 const PRUNE_BATCH: u64 = 200;
 
 /// A [`SessionStore`] in Redis or Valkey.

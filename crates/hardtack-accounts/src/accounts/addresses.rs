@@ -13,9 +13,9 @@ use crate::passwords::TypedPassword;
 use crate::users::{EmailAddress, Profile, User, UserStore};
 
 impl Accounts {
-    /// Stores a profile if it is valid. A new address needs the current password, because whoever reads mail at the
-    /// address can reset the password (ASVS 5.0 V7.5.1). It gets a confirmation link, and the old address, if it was
-    /// confirmed, a link that undoes the change.
+    /// Stores a profile if it is valid. A new address needs the current password, because anyone who can read mail at
+    /// the address can reset the password (ASVS 5.0 V7.5.1). The new address is sent a confirmation link, and the old
+    /// one, if it was confirmed, a link that undoes the change.
     pub(crate) async fn change_profile(
         &self,
         user: &User,
@@ -27,7 +27,7 @@ impl Accounts {
         if !fields.is_empty() {
             return Err(ActionError::Invalid(ProfileChangeProblem { profile, is_unproven: false, fields }));
         }
-        let deleted = || ActionError::Backend(BackendError::new("the user was deleted or disabled meanwhile"));
+        let deleted = || ActionError::Backend(BackendError::new("the user was deleted or disabled in the meantime"));
         if profile.email == user.email {
             let changed = self.users.set_display_name(&user.id, &profile.display_name).await?;
             return changed.ok_or_else(deleted);
@@ -112,9 +112,9 @@ impl Accounts {
         Ok(())
     }
 
-    /// Restores the address that a link was sent to, after someone has replaced it, and ends the user's sessions in
-    /// the same transaction: whoever replaced it knew the password. Other links of the user stop working, except
-    /// those that restore an even older address.
+    /// Restores the address that a link was sent to, after someone has replaced it, and ends the user's sessions in the
+    /// same transaction, because the person who replaced it knew the password. Other links of the user stop working,
+    /// except those that restore an even older address.
     pub(crate) async fn undo_email(
         &self,
         token: &LinkToken,

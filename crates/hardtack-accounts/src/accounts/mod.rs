@@ -159,7 +159,7 @@ impl Accounts {
     /// password. Create the table with [`Sessions::migrate`](hardtack_sqlx::Sessions::migrate).
     ///
     /// Without this call, a change stores the intention to end the sessions, wherever they are: in Redis, or in another
-    /// database. Every server works stored intentions off within seconds, also after a crash.
+    /// database. Every server carries out stored intentions within seconds, even after a crash.
     #[must_use]
     pub fn with_sessions(self) -> Self {
         Self { session_ends: self.session_ends.here(), ..self }
@@ -175,18 +175,18 @@ impl Accounts {
         Self { mail: Some(MailQueue::start(worker)), ..self }
     }
 
-    /// Configures an authenticator for this site: refused requests get the site's error pages, and log-ins,
-    /// log-outs and other events are recorded for their users to see. Events are written in the background; no
-    /// request waits for them. The authenticator needs a session store: that of [`with_sessions`](Self::with_sessions),
-    /// or one that you set.
+    /// Configures an authenticator for this site: refused requests get the site's error pages, and log-ins, log-outs
+    /// and other events are recorded for their users to see. Events are written in the background; no request waits for
+    /// them. The authenticator needs a session store: the one from [`with_sessions`](Self::with_sessions), or one that
+    /// you set.
     pub fn configure(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         let recorder = self.recorder.clone();
         let builder = self.session_ends.configure(with_error_pages(builder));
         builder.on_event(move |event| recorder.record_event(event))
     }
 
-    /// Waits until changes are complete whose clients have hung up, queued emails are sent, and recorded activity
-    /// is written, for a few seconds at most. Call it before the database is closed.
+    /// Waits, for a few seconds at most, until changes whose clients have hung up are complete, queued emails are sent,
+    /// and recorded activity is written. Call it before the database is closed.
     pub async fn flush(&self) {
         self.uninterrupted.finish().await;
         if let Some(mail) = &self.mail {
@@ -198,8 +198,8 @@ impl Accounts {
     /// Deletes up to `limit` rows of activity older than 90 days, and up to `limit` expired links. Returns how
     /// many rows were deleted.
     ///
-    /// What is old is decided by the clock of the database. If it differs from that of the authenticator by more than
-    /// a minute, nothing is deleted, and a warning is logged ([`Authenticator::time_to_prune`]).
+    /// The database's clock decides what is old. If it differs from the authenticator's by more than a minute, nothing
+    /// is deleted, and a warning is logged ([`Authenticator::time_to_prune`]).
     ///
     /// # Errors
     /// The database failed.
@@ -247,7 +247,7 @@ impl Accounts {
         self.uninterrupted.run(work).await
     }
 
-    /// Checks that the database responds.
+    /// Checks that the database responds and, after a failed write, that it accepts writes again.
     pub(crate) async fn ping(&self) -> Result<(), BackendError> {
         self.users.ping().await
     }

@@ -27,9 +27,9 @@ impl Accounts {
         self.users.find_by_name(username).await
     }
 
-    /// Disables the user with this name: from now on the user cannot log in, and the user's tokens are refused
-    /// wherever [`CurrentUser`](hardtack_axum::CurrentUser) is extracted. Links that were sent by email stop working,
-    /// also if the user is enabled again. Returns `None` if no user has the name.
+    /// Disables the user with this name: from now on the user cannot log in, and the user's tokens are refused wherever
+    /// [`CurrentUser`](hardtack_axum::CurrentUser) is extracted. Reset and confirmation links stop working, even if the
+    /// user is enabled again. Returns `None` if no user has the name.
     ///
     /// The user's sessions end too, at the latest within seconds, even if the process stops after this call. Pass the
     /// result to [`Authenticator::finish_ending`], which ends them before it returns. A log-in that is in flight checks
@@ -69,7 +69,7 @@ impl Accounts {
         self.end_access(self.begin().await?, record).await.map(Some)
     }
 
-    /// Kills the user's links, ends the user's sessions, and commits.
+    /// Deletes the user's reset and confirmation links, ends the user's sessions, and commits.
     async fn end_access(
         &self,
         mut transaction: Transaction,

@@ -186,7 +186,7 @@ impl Accounts {
         Ok(ended)
     }
 
-    /// Commits a new password. If the database fails meanwhile, finds out whether the password is stored.
+    /// Commits a new password. If the database fails during the commit, finds out whether the password is stored.
     async fn commit_password<P>(
         &self,
         transaction: Transaction,

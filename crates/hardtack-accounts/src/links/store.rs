@@ -119,15 +119,15 @@ impl LinkStore {
         transaction.execute(statement).await.map(|deleted| deleted == 1).map_err(BackendError::new)
     }
 
-    /// Deletes the user's reset and confirmation links, which work no longer (ASVS 5.0 V7.4.2). Links that undo a
-    /// new address stay: whoever replaced the address may also have replaced the password.
+    /// Deletes the user's reset and confirmation links, so that they no longer work (ASVS 5.0 V7.4.2). Links that undo
+    /// a new address stay, because an attacker who replaced the address may also have replaced the password.
     pub(crate) async fn kill_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
         let sql = "DELETE FROM links WHERE user_id = $1 AND purpose <> 'undo_email'";
         transaction.execute(Statement::new(sql).bind(user_id)).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Deletes the links that undo a later change of the address than this link does. Otherwise, whoever replaced
-    /// the address could undo the undoing.
+    /// Deletes the links that undo later changes of the address than this link does. Otherwise, an attacker who
+    /// replaced the address could undo the undoing.
     pub(crate) async fn kill_later_undos_in(
         transaction: &mut Transaction,
         link: &LiveLink,

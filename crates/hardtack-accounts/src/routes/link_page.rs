@@ -59,14 +59,14 @@ impl LinkPage {
     ///
     /// # Errors
     /// The response: the form belongs to another link, or no link is open.
-    pub(super) fn sent_token(&self, sent: &SentLink, auth: &Auth) -> Result<LinkToken, Response> {
+    pub(super) fn sent_token(&self, sent: &SentLink, auth: &Auth) -> Result<LinkToken, Box<Response>> {
         if let Some(token) = &sent.token {
-            return LinkToken::parse(token).ok_or_else(|| self.dead_link(auth));
+            return LinkToken::parse(token).ok_or_else(|| Box::new(self.dead_link(auth)));
         }
         match (self.token(auth), &sent.link) {
             (Some(token), Some(link)) if *link == token.form_key() => Ok(token),
-            (None, None) => Err(self.dead_link(auth)),
-            _ => Err(other_link(auth)),
+            (None, None) => Err(Box::new(self.dead_link(auth))),
+            _ => Err(Box::new(other_link(auth))),
         }
     }
 
@@ -98,7 +98,7 @@ impl LinkPage {
     }
 }
 
-/// Responds to a form that was rendered for another link than the one in the cookie.
+/// Responds to a form that was rendered for a link other than the one in the cookie.
 fn other_link(auth: &Auth) -> Response {
     let status = StatusCode::FORBIDDEN;
     let title = "This page is out of date";

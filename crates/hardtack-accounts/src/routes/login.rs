@@ -37,7 +37,8 @@ fn done_text(done: &str) -> Option<&'static str> {
             Some("Your password has been changed and all devices have been logged out. Log in with your new password.")
         }
         "reset-soon" => Some(
-            "Your password has been changed. All devices will be logged out within seconds. Log in with your new one.",
+            "Your password has been changed. All devices will be logged out within seconds. \
+             Log in with your new password.",
         ),
         "undo" => Some(
             "Your email address has been restored and all devices have been logged out. If someone else changed it, they know \
@@ -69,7 +70,7 @@ pub(crate) async fn submit(
     }
 }
 
-/// Not cut by a hang-up: a session that should not have begun must end again.
+/// Runs to its end even if the client hangs up: a session that should not have begun must be ended.
 async fn log_in(
     site: Site,
     auth: Auth,

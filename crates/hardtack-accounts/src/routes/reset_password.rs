@@ -75,7 +75,7 @@ pub(crate) async fn submit(
     let ResetPasswordInput { new_password, token, link } = input;
     let token = match PAGE.sent_token(&SentLink { token, link }, &auth) {
         Ok(token) => token,
-        Err(response) => return Ok(response),
+        Err(response) => return Ok(*response),
     };
     let work = reset(site.clone(), auth.clone(), token, new_password, request);
     site.run_uninterrupted(&auth, work).await
@@ -100,7 +100,8 @@ async fn reset(
                 ),
                 false => (
                     "/login?done=reset-soon",
-                    "Your password has been changed. All devices will be logged out within seconds. Log in with your new one.",
+                    "Your password has been changed. All devices will be logged out within seconds. \
+                     Log in with your new password.",
                 ),
             };
             Ok(PAGE.clear_token(respond::success(wants, location, json!({ "detail": detail })), &auth))

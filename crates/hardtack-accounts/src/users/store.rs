@@ -252,8 +252,8 @@ impl UserStore {
         transaction.execute(statement).await.map(|rows| rows == 1).map_err(BackendError::new)
     }
 
-    /// Stores the hash of a new password that a reset link allows: the password version is that of the link, and its
-    /// address is still the user's and confirmed.
+    /// Stores the hash of a new password, if the reset link still allows it: the password version is the link's, and
+    /// the link's address is still the user's and confirmed.
     pub(crate) async fn reset_password_in(
         transaction: &mut Transaction,
         id: &str,

@@ -495,7 +495,8 @@ async fn s21_a_huge_token_costs_nothing() {
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{what}");
         assert!(response.headers().get_all("set-cookie").iter().count() >= 4, "{what}");
 
-        // Over a socket, the server itself refuses such a long head, and may hang up before it is sent.
+        // Over a socket, the server itself refuses such a long head, and may hang up before the client has sent all of
+        // it.
         let mut client = victim.site.client();
         let request = client.get("/service").accept_json().raw_cookie_header(format!("{ACCESS}={token}"));
         if let Ok(response) = request.try_send().await {

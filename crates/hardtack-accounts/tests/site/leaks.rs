@@ -31,7 +31,7 @@ async fn s63_nothing_of_one_persons_may_be_cached() {
                 private(&ada.request(method, path).accept_json().send().await, &format!("{path} as JSON"));
             }
         }
-        // The pages around the log-in and the 404 page show the user name too.
+        // The log-in page, the sign-up page and the 404 page show the user name too.
         for path in ["/login", "/signup", "/nowhere"] {
             let page = ada.get(path).accept_html().send().await;
             assert!(page.text().contains("Logged in as"), "{path}: {}", page.text());

@@ -253,7 +253,7 @@ async fn s42_an_address_that_was_changed_meanwhile_is_not_confirmed(on_postgres:
     }
 }
 
-/// A copied cookie, even a fresh one, does not become the account (A2).
+/// A thief with a copied cookie, even a fresh one, cannot take over the account.
 async fn s76_a_new_address_needs_the_password_and_the_old_one_can_undo_it(on_postgres: bool) {
     let mailing = Mailing::start(on_postgres).await;
     let mut ada = mailing.ada().await;
@@ -274,7 +274,7 @@ async fn s76_a_new_address_needs_the_password_and_the_old_one_can_undo_it(on_pos
     assert_eq!(mailing.address().await.0, ADDRESS);
     assert_eq!(me(&mut ada).await["display_name"], "", "half of it was saved");
     assert!(mailing.mails().await.is_empty());
-    // Other settings need no password, and keep an address that was changed meanwhile.
+    // Other settings need no password, and keep an address that was changed in the meantime.
     let body = json!({ "display_name": "Ada", "email": ADDRESS });
     assert_eq!(ada.post("/account/change_settings").accept_json().csrf().json(&body).send().await.status(), 200);
 
@@ -308,7 +308,7 @@ async fn s76_a_new_address_needs_the_password_and_the_old_one_can_undo_it(on_pos
     assert_eq!(log_in(&mut owner, "ada", "the owner's password").await.status(), 200);
     assert!(kinds(&mut owner).await.contains(&"email_restored".to_owned()));
 
-    // After a week, the link is dead; a program.
+    // After a week, the link no longer works. A program gets the code.
     mailing.mails().await;
     let body = json!({ "email": evil, "current_password": "the owner's password" });
     assert_eq!(owner.post("/account/change_settings").accept_json().csrf().json(&body).send().await.status(), 200);
@@ -343,7 +343,7 @@ async fn s76_an_undone_address_cannot_be_undone_by_whoever_replaced_it(on_postgr
     assert_eq!(mailing.address().await.0, ADDRESS);
 }
 
-/// Disable, an operator's log-out and a new password kill links, and enabling does not revive them (A4).
+/// Disabling, an operator's log-out and a new password kill links, and enabling the user does not revive them.
 async fn s83_links_die_with_the_access_they_stand_for(on_postgres: bool) {
     let mailing = Mailing::start(on_postgres).await;
     let (site, accounts) = (&mailing.site, &mailing.site.accounts);
@@ -383,7 +383,7 @@ async fn s83_links_die_with_the_access_they_stand_for(on_postgres: bool) {
     }
 }
 
-/// The reset form shows one user and does not change another one's password (A3), nor does any other form.
+/// The reset form shows one user and cannot change another user's password, and neither can any other form.
 #[tokio::test(flavor = "multi_thread")]
 async fn s78_a_form_changes_only_the_user_it_was_opened_for() {
     let mailing = Mailing::start(false).await;

@@ -141,7 +141,7 @@ async fn s61_s62_a_log_in_stays_on_this_site() {
     fields[last].1 = "/service?a=b&c=d".to_owned();
     let response = ada.post("/login").accept_html().form(&fields).send().await;
     assert_eq!(assert_stays(&site, &response, 303, "a good one"), "/service?a=b&c=d");
-    // The field has precedence; the query is used without it.
+    // The field takes precedence; without it, the query is used.
     let response = ada.post("/login?next=/account").accept_html().form(&fields).send().await;
     assert_eq!(assert_stays(&site, &response, 303, "both"), "/service?a=b&c=d");
     fields.pop();

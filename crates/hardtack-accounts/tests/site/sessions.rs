@@ -203,7 +203,7 @@ async fn s38_somebody_lists_and_ends_their_own_sessions_and_nobody_elses(store: 
     assert_eq!(whoami(&mut ada).await, Err(401));
 }
 
-/// Whoever has copied an old cookie cannot log the owner's other devices out.
+/// A thief with a copied old cookie cannot log out the owner's other devices.
 #[tokio::test]
 async fn s92_other_sessions_are_ended_by_a_recent_log_in_only() {
     for refresh in BOTH_MODES {

@@ -10,9 +10,9 @@ use crate::respond::AuthError;
 
 /// A token or user, or `None` if the request has no token.
 ///
-/// It is also `None` if the request's cookies are dead: expired, forged, or of a session that has ended. The response
-/// then deletes the cookies. A failure of the session store, a missing CSRF value and an invalid token outside of
-/// cookies are refused.
+/// It is also `None` if the token in the request's cookies has expired, is forged, or belongs to a session that has
+/// ended. The response then deletes the cookies. A failure of the session store, a missing CSRF value and an invalid
+/// token outside of cookies are refused.
 ///
 /// ```
 /// use hardtack_actix::{AccessToken, Optional};

@@ -46,6 +46,8 @@ async fn start(config: &Config) -> Result<(), Error> {
     let builder = stores::add_sessions(builder, &database, config.redis.as_ref(), StoreUser::Server).await?;
     let auth = config.build(builder)?;
 
+    // Not at the first request, as an adapter would: sessions that a crash has left to end should not wait for one.
+    tokio::spawn(auth.background_work(tokio::time::sleep));
     let pruning = tokio::spawn(prune(auth.clone(), accounts.clone()));
     announce(config, bound)?;
     let hosts = Hosts::new(&config.address.base_url(bound), bound);

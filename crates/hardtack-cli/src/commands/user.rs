@@ -120,7 +120,7 @@ async fn finish_ending(store: Result<(Authenticator, usize), Error>, ended: Ende
     let (have_ended, sessions) = match store {
         Ok((auth, sessions)) => (auth.finish_ending(ended).await, sessions),
         Err(error) => {
-            output::print_error(&error.to_string());
+            output::print_error(&error);
             (false, 0)
         }
     };

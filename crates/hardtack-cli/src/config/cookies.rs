@@ -49,7 +49,7 @@ fn same_site(text: &str) -> Option<SameSite> {
         .find_map(|(name, value)| name.eq_ignore_ascii_case(text).then_some(value))
 }
 
-/// Reads our setting, and that of Flask-JWT-Extended, which has the opposite meaning.
+/// Reads our setting, and the setting of Flask-JWT-Extended that has the opposite meaning.
 fn are_persistent(sources: &Sources) -> Result<bool, Error> {
     let persistent = sources.parse_bool(&PERSISTENT_COOKIES)?;
     let session = sources.parse_bool(&SESSION_COOKIE)?;

@@ -1,4 +1,4 @@
-//! What each key in the data folder does at a time: sign, verify, or nothing any more.
+//! What each key in the data folder does at a given time: it signs, verifies, or is no longer used.
 
 use std::time::Duration;
 
@@ -22,12 +22,12 @@ pub(crate) enum Role {
     Dead,
 }
 
-/// What decides about the roles besides the times of creation.
+/// What determines the roles besides the times of creation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
     /// The time for which the last token of a key may still be used.
     pub(crate) longest_lifetime: Duration,
-    /// If a key outside the folder signs: since when.
+    /// Since when a key outside the folder signs, if one does.
     pub(crate) superseded_at: Option<Timestamp>,
 }
 
@@ -35,7 +35,7 @@ impl Rules {
     /// Returns the roles of keys that were created at these times, from the oldest to the newest.
     pub(crate) fn roles(&self, created_at: &[Timestamp], now: Timestamp) -> Vec<Role> {
         let signs_from = |index: usize| match index {
-            // The first key has no predecessor that could sign meanwhile.
+            // The first key has no predecessor that could sign in the meantime.
             0 => Some(Timestamp::default()),
             index => created_at.get(index).map(|created_at| *created_at + OVERLAP),
         };

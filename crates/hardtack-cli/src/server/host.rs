@@ -1,7 +1,7 @@
 //! Which hosts the server responds to.
 //!
-//! A page of another host name that leads to this server has, to the browser, the same origin as the server (DNS
-//! rebinding), and a proxy or cache may take its URL for the site's. So a request for another host gets 421.
+//! To a browser, a page on another host name that resolves to this server has the same origin as the server (DNS
+//! rebinding), and a proxy or cache may mix up its responses with the site's. So a request for another host gets 421.
 
 use std::net::{IpAddr, SocketAddr};
 

@@ -55,7 +55,7 @@ pub(crate) struct Tokens {
     pub(crate) expired: String,
     /// A token signed with a key that the site does not have.
     pub(crate) foreign: String,
-    /// One of another application on the same host, whose key has an id.
+    /// A token of another application on the same host, whose key has an id.
     pub(crate) elsewhere: String,
     pub(crate) not_yet_valid: String,
     /// A token whose session was ended.

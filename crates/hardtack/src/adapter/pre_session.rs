@@ -31,7 +31,8 @@ impl Exchange<'_> {
     /// in. [`Self::log_in`] includes this check.
     ///
     /// # Errors
-    /// The method is GET, the request comes from another site, or the form has no valid pre-session token.
+    /// The method is safe (such as GET), the request comes from another site, or the form has no valid pre-session
+    /// token.
     pub fn require_pre_session(&self) -> Result<(), Failure> {
         self.check_pre_session().map_err(|reason| self.refuse(reason))
     }

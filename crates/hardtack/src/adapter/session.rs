@@ -17,9 +17,11 @@ impl Exchange<'_> {
     /// session, if any, ends in the same transaction (ASVS 5.0 V7.2.4).
     ///
     /// # Errors
-    /// - The method is GET, the request comes from another site, or the form has no valid pre-session token.
+    /// - The method is safe (such as GET), the request comes from another site, or the form has no valid pre-session
+    ///   token.
     /// - The store failed.
-    /// - A claim has a reserved name, or the claims do not fit into a token.
+    /// - A claim has a reserved name, or the claims do not fit into a cookie.
+    /// - The head of the response was already sent.
     pub async fn log_in(&self, log_in: impl Into<LogIn>) -> Result<SetCookies, Failure> {
         let mut log_in = log_in.into();
         self.require_unsent_head("log_in")?;
@@ -35,14 +37,14 @@ impl Exchange<'_> {
         self.authenticator.begin(log_in, &held).await.map_err(|error| self.refuse(error))
     }
 
-    /// Ends the session that the request's tokens belong to, and returns cookies that delete those of the browser. A
-    /// refresh that is already in flight cannot revive the session.
+    /// Ends the session that the request's tokens belong to, and returns cookies that delete the browser's
+    /// authentication cookies. A refresh that is already in flight cannot revive the session.
     ///
-    /// An expired access token ends a session only if the refresh cookie is not sent to this path: a copy from a log
-    /// must not end a session. If cookies occur twice, all sessions that they name end.
+    /// An expired access token may be a copy, for example from a log. It ends a session only if browsers do not send
+    /// the refresh cookie to this path. If an authentication cookie occurs twice, the sessions of both end.
     ///
     /// # Errors
-    /// - The method is GET, the request comes from another site, or the CSRF token is missing.
+    /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
     /// - The only token is outside of cookies and has expired.
     /// - The store failed.
     pub async fn log_out(&self) -> Result<SetCookies, Failure> {
@@ -89,13 +91,13 @@ impl Exchange<'_> {
     }
 
     /// Refuses a log-out with cookies that occur twice, unless its request has the CSRF value of one of the sessions. A
-    /// browser with two cookies of a name can have no page with both values.
+    /// browser with two cookies of the same name cannot have a page that contains both values.
     fn check_any_csrf(&self, tokens: &[VerifiedToken]) -> Result<(), Reason> {
         let mut refused = None;
         for token in tokens {
             match self.verifier().check_csrf(token) {
                 Ok(()) => return Ok(()),
-                // That a value belongs to another session says more than that it is missing for this kind of token.
+                // Prefer a mismatch as the reason: a missing value may only be missing for this kind of token.
                 Err(reason @ Reason::Csrf(CsrfError::Mismatch)) => refused = Some(reason),
                 Err(reason) => refused = refused.or(Some(reason)),
             }
@@ -108,9 +110,11 @@ impl Exchange<'_> {
     /// for GET with it.
     ///
     /// # Errors
-    /// - The refresh token is missing, invalid, reused or revoked.
+    /// - The refresh token is missing, invalid, expired, reused or revoked.
     /// - The method is HEAD, or the request comes from another site.
     /// - The store failed.
+    /// - The request is a POST whose CSRF token is missing or wrong.
+    /// - The head of the response was already sent.
     pub async fn refresh(&self) -> Result<SetCookies, Failure> {
         if self.head.method() == "HEAD" {
             return Err(self.refuse(Reason::Method));
@@ -142,9 +146,10 @@ impl Exchange<'_> {
     /// Makes the session fresh again and returns its new cookies. Call it after checking the password of `subject`.
     ///
     /// # Errors
-    /// - The method is GET, the request comes from another site, or the CSRF token is missing.
+    /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
     /// - No user is logged in, or the logged-in user is not `subject`.
     /// - The store failed.
+    /// - The head of the response was already sent.
     pub async fn reauthenticate(&self, subject: &str) -> Result<SetCookies, Failure> {
         self.require_unsent_head("reauthenticate")?;
         let token = self.acting_token(Need::access()).await?;
@@ -163,13 +168,13 @@ impl Exchange<'_> {
     /// the transaction that stored a new password and ended the sessions has committed. The adapter adds
     /// `Clear-Site-Data: "cache"` to the response that gets the cookies.
     ///
-    /// If sessions have ended in that transaction, and the store fails now, it returns no cookies: the change is
-    /// stored, so do not tell the user to try again. The same holds if the client has hung up meanwhile.
+    /// If sessions have ended in that transaction, and the store fails only now or the client has hung up, this returns
+    /// no cookies. The change is stored, so do not tell the user to try again.
     ///
     /// # Errors
-    /// - The method is GET, the request comes from another site, or the CSRF token is missing.
-    /// - No user is logged in, or a user other than the one whose sessions have ended.
-    /// - The store failed, and no session has ended.
+    /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
+    /// - No user is logged in, or the logged-in user is not the one whose sessions have ended.
+    /// - No session has ended yet, and the store failed or the head of the response was already sent.
     pub async fn renew(&self, ended: EndedSessions) -> Result<SetCookies, Failure> {
         // The session may have ended with the change. The authenticator looks at its row.
         let judged_by_row = ended.subject().is_some() && self.authenticator.has_store();
@@ -194,7 +199,8 @@ impl Exchange<'_> {
         self.required(need).await
     }
 
-    /// Refuses to make tokens that could not reach the browser, which would then look like a thief with its old ones.
+    /// Refuses to issue tokens that cannot reach the browser. The browser would keep its old ones and would be taken
+    /// for a thief when it sends them.
     fn require_unsent_head(&self, method: &str) -> Result<(), Failure> {
         if !self.state.is_head_sent() {
             return Ok(());
@@ -206,11 +212,11 @@ impl Exchange<'_> {
         Err(self.refuse(Reason::NotSetUp(advice.into())))
     }
 
-    /// The valid tokens in the request's cookies: of all cookies of a name if there are several, because the browser
-    /// may have one of each session. A cookie with an invalid token counts as missing.
+    /// The valid tokens in the request's cookies. If several cookies have the same name, all of them count, because the
+    /// browser may have one of each session. A cookie with an invalid token counts as missing.
     ///
-    /// Expired tokens may be copies, so they count only if they are the newest of their session: refresh tokens,
-    /// because the store knows which one that is.
+    /// An expired token may be a copy. An expired refresh token counts if the store knows it as the newest one of its
+    /// session, and an expired access token only with [`Expired::Count`].
     async fn current_tokens(&self, expired: Expired) -> Result<CookieTokens, Reason> {
         let (policy, now) = (self.authenticator.cookies(), self.authenticator.now());
         let mut found = CookieTokens { tokens: Vec::new(), doubled: false };
@@ -238,8 +244,8 @@ impl Exchange<'_> {
         Ok(found)
     }
 
-    /// The valid tokens in the request's other locations, such as the `Authorization` header. Fails if the request has
-    /// no other token than one that has expired, so that a program is not told that its session has ended.
+    /// The valid tokens in the request's other locations, such as the `Authorization` header. Fails if the request's
+    /// only token has expired, so that a program is not told that its session has ended.
     fn other_tokens(&self) -> Result<Vec<VerifiedToken>, Reason> {
         let verifier = self.verifier();
         let locations = self.authenticator.settings().sources.locations.iter();

@@ -6,10 +6,10 @@ use crate::request::RequestHead;
 use crate::token_source::TokenLocation;
 
 impl Authenticator {
-    /// Returns a reader for the beginning of a request's body, if it has to be read before the handler runs.
+    /// Returns a reader for the beginning of a request's body, if the adapter has to read it before the handler runs.
     ///
-    /// JSON is read if a route may take tokens from it. A form is read for its CSRF field if the request has cookies,
-    /// its method needs a CSRF value, and no header carries the value.
+    /// A JSON body is read if a route may take tokens from JSON. A form is read for its CSRF fields if the request has
+    /// cookies, its method needs a CSRF value, and the CSRF headers do not already carry it.
     pub fn body_peek(&self, head: &RequestHead<'_>) -> Option<BodyPeek> {
         let settings = self.settings();
         let sources = &settings.sources;

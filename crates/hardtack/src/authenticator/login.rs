@@ -32,7 +32,7 @@ impl Freshness {
     }
 }
 
-/// A log-in: the subject, and the properties of its new session. A string converts into one.
+/// A log-in: the subject, and the properties of its new session. A string converts into a log-in of that subject.
 ///
 /// ```
 /// use hardtack::LogIn;
@@ -84,8 +84,8 @@ impl LogIn {
     /// Sets whether the cookies outlive the browser ("remember me"). The default is set with
     /// [`CookiePolicy::session_cookies`](crate::CookiePolicy::session_cookies).
     ///
-    /// Cookies that outlive the browser last as long as the session, even after a refresh. The choice is kept in the
-    /// session's row; without a store it is kept in the tokens, as the claim `persistent_cookies`.
+    /// Cookies that outlive the browser last as long as the session. The choice applies to the whole session: it is
+    /// kept in the session's row or, without a store, in the tokens, as the claim `persistent_cookies`.
     pub fn remember(mut self, remember: bool) -> Self {
         self.remember = Some(remember);
         self

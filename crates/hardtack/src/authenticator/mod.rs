@@ -145,12 +145,12 @@ impl Authenticator {
         self.0.clock.now()
     }
 
-    /// Warns that the time in a good token or in the row of a session is in the future.
+    /// Warns that a time in an otherwise valid token or in a session's row is in the future.
     fn warn_of_early(&self, time: Timestamp, now: Timestamp) {
         self.0.early_tokens.warn(&*self.0.clock, self.settings().claims.skew(), time, now);
     }
 
-    /// The current moment on both clocks, for what a clock that is set must not change.
+    /// The current moment on both clocks, for decisions that must not depend on whether the clock was set.
     fn moment(&self) -> Moment {
         Moment::now(&*self.0.clock)
     }

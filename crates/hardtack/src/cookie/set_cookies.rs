@@ -3,7 +3,8 @@
 /// The value of `Clear-Site-Data` in a response that ends the browser's session. The browser then shows no page of that
 /// session from its cache, not even with its Back button.
 ///
-/// Cookies and storage are not named, because the browser would delete those of the whole registrable domain.
+/// The value does not include `"cookies"`, because the browser would then delete the cookies of the whole registrable
+/// domain.
 pub const CLEAR_CACHE: &str = "\"cache\"";
 
 /// `Set-Cookie` values, in order. Add them to the response: without them a log-in is lost, or a log-out has no

@@ -27,9 +27,9 @@ pub(crate) fn check(head: &RequestHead<'_>, policy: &CsrfPolicy, base: Option<&B
     if passes { Ok(()) } else { Err(CsrfError::CrossSite) }
 }
 
-/// Whether the origin is that of the base URL. If both are loopback addresses and the browser says that the origins
-/// agree, the port may differ, as it does if a developer forwards it. Without a base URL, it must be that of the host that the request names:
-/// of https, unless the browser says that the schemes agree.
+/// Whether the origin is the base URL's. If both are loopback addresses and the browser says that the origins agree,
+/// the port may differ, as it does if a developer forwards it. Without a base URL, the origin must have the request's
+/// host, and its scheme must be https unless the browser says that the schemes agree.
 fn is_ours(origin: &[u8], head: &RequestHead<'_>, base: Option<&BaseUrl>, any_scheme: bool) -> bool {
     if let Some(base) = base {
         return base.is_origin(origin) || (any_scheme && base.is_loopback_origin(origin));

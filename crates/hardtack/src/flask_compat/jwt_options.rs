@@ -15,8 +15,9 @@ use crate::token_source::{Locations, TokenLocation};
 
 /// Values of the `JWT_*` options of Flask-JWT-Extended, as text.
 ///
-/// Flags are `true` or `false`, times are whole seconds, and lists are separated by commas. Keys are PEM text, or `@`
-/// followed by the name of a file. `docs/options.md` lists all options.
+/// Flags are `true` or `false`, times are whole seconds, and lists are separated by commas. The value of a key option
+/// is the secret or the PEM text itself, or `@` followed by the path of a file; instead, an option with the suffix
+/// `_FILE` may contain the path. `docs/options.md` lists all options.
 ///
 /// ```
 /// use hardtack::Authenticator;
@@ -126,7 +127,8 @@ impl JwtOptions {
     /// same key also verifies tokens with other algorithms of its family.
     ///
     /// # Errors
-    /// A key is missing, weak, unreadable or not a key for the algorithm.
+    /// A key is missing, weak, unreadable or not for the algorithm; the private and the public key do not belong
+    /// together; or an option names an unknown or unsuitable algorithm.
     pub fn keys(&self) -> Result<KeySet, ConfigError> {
         let algorithm = self.algorithm()?;
         let mut keys = if algorithm.is_hmac() {
@@ -205,8 +207,8 @@ impl JwtOptions {
         }
     }
 
-    /// The secret or key in an option, or in the file that the option names after an `@` or that the option whose name
-    /// ends in `_FILE` names.
+    /// The secret or key in an option or in a file. The path of the file is in the option, after an `@`, or in the
+    /// option with the same name and `_FILE`.
     fn secret_text(&self, option: &'static str) -> Result<Option<Zeroizing<Vec<u8>>>, ConfigError> {
         let file = self.text(&format!("{option}_FILE"));
         let read = match (self.text(option), file) {

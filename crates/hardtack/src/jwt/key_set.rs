@@ -14,8 +14,8 @@ use super::jws::{self, Payload, Segments};
 use super::keys::{SigningKey, VerifyingKey, read_secret};
 use super::limits::MAX_KEY_ID_LEN;
 
-/// The key that signs tokens, and the keys that verify them: the signing key's own verifying key, and retired ones.
-/// Cheap to clone.
+/// The key that signs tokens, and the keys that verify them: the signing key's own verifying key, and others, such as
+/// retired ones. Cheap to clone.
 ///
 /// A token with a `kid` is verified with the key that has this id, and with no other. A token without `kid` is
 /// verified with each key of its algorithm in turn. Keys never come from a token or from the network.
@@ -101,10 +101,12 @@ impl KeySet {
 
     /// Creates a set from the HMAC secret for HS256 in an environment variable, such as `JWT_SECRET_KEY`.
     ///
-    /// The bytes of the variable are the secret: they are not decoded or trimmed. A value of `@` and a path, or a
-    /// variable whose name ends in `_FILE`, names a file with the secret ([`read_secret`](super::read_secret)). To
-    /// replace a secret without logging users out, put the old one into the variable whose name ends in `_PREVIOUS`
-    /// (several are separated by commas), and remove it after the lifetime of a refresh token.
+    /// The bytes of the variable are the secret: they are not decoded or trimmed. To read the secret from a file
+    /// ([`read_secret`](super::read_secret)), set the variable to `@` followed by the path; or instead set a variable
+    /// with `_FILE` appended to its name, such as `JWT_SECRET_KEY_FILE`, to the path. To replace a secret without
+    /// logging users out, put the old one into a variable with `_PREVIOUS` appended to its name, such as
+    /// `JWT_SECRET_KEY_PREVIOUS` (several secrets are separated by commas). Remove it after the lifetime of a refresh
+    /// token.
     ///
     /// The key's id is derived from the secret, so tokens of another application on the same host can be told apart.
     ///
@@ -204,8 +206,7 @@ impl KeySet {
         self.inner.signing.as_ref().map(|signing| &signing.key)
     }
 
-    /// Returns the keys that verify: first that of the signing key, then the others in the order in which they were
-    /// added.
+    /// Returns the keys that verify: first the signing key's, then the others in the order in which they were added.
     pub fn verifying_keys(&self) -> &[VerifyingKey] {
         &self.inner.verifying
     }
@@ -268,8 +269,8 @@ impl KeySet {
         }
     }
 
-    /// Returns whether a token belongs to another application: it is a well-formed JWS, and its `kid` is that of no
-    /// key of this set. A forger can make such a token as well, so it counts as no token at all.
+    /// Returns whether a token belongs to another application: it is a well-formed JWS, and no key of this set has its
+    /// `kid`. A forger can make such a token as well, so it counts as no token at all.
     pub(crate) fn is_foreign(&self, token: &[u8]) -> bool {
         if self.inner.ignores_unknown_key_ids {
             return false;

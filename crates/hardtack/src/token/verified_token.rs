@@ -12,10 +12,11 @@ use crate::jwt::{Claims, ClaimsProfile, Expected, ExtraClaims, FastClaims, Fresh
 use crate::session::SessionId;
 use crate::token_source::TokenLocation;
 
-/// A verified token: its signature, times, kind and session were checked.
+/// A token whose signature was verified. If it is from a request, its times, kind and session were checked as well, as
+/// far as [`Need`](crate::Need) asks for it.
 ///
-/// Only the authenticator creates one, so having one is the proof. Clones share the claims. `T` is the type of the
-/// application's own claims.
+/// Only the authenticator creates such a value, so having one proves that the token was verified. Clones share the
+/// claims. `T` is the type of the application's own claims.
 #[derive(Clone)]
 pub struct VerifiedToken<T = NoExtra> {
     payload: Arc<VerifiedPayload>,
@@ -73,10 +74,11 @@ impl<T> VerifiedToken<T> {
         &self.extra
     }
 
-    /// The CSRF value for a page: for the hidden field of a form, or for a script. Empty if the token has none.
+    /// Returns the CSRF value for a page: for the hidden field of a form, or for a script. Empty if the token has none.
     ///
-    /// It is another text each time ([why](CsrfToken)). The value itself is in the claims, as
-    /// [`Claims::csrf`](crate::jwt::Claims::csrf), and in the cookie that scripts can read; requests may send either.
+    /// By default, the text is masked and different each time ([why](CsrfToken)). The value itself is in the claims, as
+    /// [`Claims::csrf`](crate::jwt::Claims::csrf), and in the cookie that scripts can read. Requests may send the
+    /// masked text or the value itself.
     ///
     /// ```
     /// # fn form(token: &hardtack::VerifiedToken) -> String {
@@ -108,7 +110,7 @@ impl<T> VerifiedToken<T> {
         self.payload.kind()
     }
 
-    /// Verifies everything but the signature again.
+    /// Verifies kind, issuer, audience and times again.
     pub(crate) fn verify_claims(&self, expected: &Expected<'_>) -> Result<(), TokenError> {
         self.payload.verify_claims(expected).map(drop)
     }
@@ -196,7 +198,7 @@ impl VerifiedPayload {
         self
     }
 
-    /// Verifies everything but the signature, and returns the range of times in which the result stays the same.
+    /// Verifies kind, issuer, audience and times, and returns the range of times in which the result stays the same.
     #[inline]
     pub(crate) fn verify_claims(&self, expected: &Expected<'_>) -> Result<Range<Timestamp>, TokenError> {
         match &self.form {
@@ -269,7 +271,7 @@ impl VerifiedPayload {
             Form::Owned { payload, .. } => payload.capacity(),
             Form::Fast { payload, .. } => payload.capacity(),
         };
-        // Each name of an audience is a `String` of its own. It may take as little as three bytes of the payload.
+        // Each name of an audience is a `String` of its own. A name may take as little as three bytes of the payload.
         let names = match &self.form {
             Form::Owned { claims, .. } => claims.audience.len(),
             Form::Fast { .. } => 1,

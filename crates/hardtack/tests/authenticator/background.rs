@@ -1,4 +1,4 @@
-//! What an authenticator does by itself: it learns which sessions have ended, and prunes its store.
+//! The background work of an authenticator: it learns which sessions have ended, and prunes its store.
 
 use hardtack::session::{RevokeTarget, SessionPolicy, SessionStore};
 use hardtack::testing::{FailingSessions, session};
@@ -128,7 +128,7 @@ fn e02_the_log_is_followed_once_and_again_if_the_follower_is_dropped() {
     assert_eq!(site.visit(&mut alice.clone()).status, 200);
     assert_eq!(store.finds(), 0);
 
-    // Its runtime ends. The application's own follower goes on.
+    // Its runtime ends. The application's own follower continues.
     drop(work);
     assert!(site.auth.needs_background_work());
     time.advance(seconds(1));

@@ -222,10 +222,10 @@ fn a_session_that_begins_after_the_change_goes_on() {
     let other = process(&store, &intentions, &site.auth.keys());
     let old = site.browser_of("alice");
     let ended = intentions.commit("alice", None);
-    // The user logs in with the new password before any process has worked the intention off.
+    // The user logs in with the new password before any process has carried out the intention.
     let new = other.browser_of("alice");
     assert!(intentions.is_empty());
-    // Working it off a second time does no harm.
+    // Carrying it out a second time does no harm.
     assert!(block_on(site.auth.finish_ending(ended)));
     assert!(site.visit(&mut old.clone()).is_refused(401, "revoked"));
     assert_eq!(other.visit(&mut new.clone()).status, 200);

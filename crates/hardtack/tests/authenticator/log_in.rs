@@ -198,7 +198,7 @@ fn s23_a_key_rotation_logs_nobody_out() {
     // A form that was open during the rotation is still accepted.
     let request = Request::post("/page").form(&page_form);
     assert_eq!(during.send(&mut alice, request, page(Need::access())).status, 200);
-    // Once the old key is removed, its tokens count as those of another application, and those of the new key are
+    // Once the old key is removed, its tokens count as another application's, and tokens that the new key signed are
     // accepted.
     let after = Site::over(before.store.clone(), KeySet::new(new), |builder| builder);
     after.advance(1000);
@@ -219,7 +219,7 @@ fn s73_keys_are_replaced_while_requests_are_served() {
     site.advance(1000);
     assert_eq!(site.visit(&mut alice).status, 200);
     assert_ne!(alice.access(), stale.access());
-    // The old key is dead: also for a token that was verified, and cached, a moment before.
+    // The old key no longer verifies, not even a token that was verified, and cached, a moment before.
     let before = site.auth.clone();
     before.replace_keys(KeySet::new(new)).unwrap();
     assert!(site.visit(&mut stale.clone()).is_refused(401, "missing_token"));

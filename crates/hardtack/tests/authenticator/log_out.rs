@@ -198,7 +198,7 @@ fn e10_of_expired_refresh_tokens_only_the_newest_ends_its_session() {
     assert_eq!(block_on(site.auth.change_claims("victim", &serde_json::json!({}))).unwrap(), 0);
 }
 
-/// In redirect mode, the refresh cookie is not sent to the log-out, so the expired access token has to do.
+/// In redirect mode, the refresh cookie is not sent to the log-out, so an expired access token is enough.
 #[test]
 fn e10_a_log_out_by_redirect_mode_works_after_the_access_token_expired() {
     let site = Site::with(|builder| builder.refresh_mode(RefreshMode::Redirect));

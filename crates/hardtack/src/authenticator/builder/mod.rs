@@ -34,9 +34,9 @@ use crate::urls::Urls;
 
 /// Configures an [`Authenticator`].
 ///
-/// The defaults are safe: `__Host-` cookies over https, access tokens of 15 minutes, refresh tokens of one day,
-/// CSRF protection, three seconds for clocks that differ. A setting that gives up protection has `insecure` in its
-/// name.
+/// The defaults are safe: `__Host-` cookies over https, access tokens of 15 minutes, refresh tokens of one day, CSRF
+/// protection, and a tolerance of three seconds between clocks. Most settings that give up protection have `insecure`
+/// in their names.
 ///
 /// Settings that belong together are grouped: [`CookiePolicy`], [`CsrfPolicy`], [`ClaimsPolicy`], [`SessionPolicy`],
 /// [`TokenSources`] and [`Urls`]. A name such as `JWT_TOKEN_LOCATION` in a description is the corresponding option of
@@ -84,16 +84,16 @@ impl Authenticator {
 impl AuthenticatorBuilder {
     /// Sets the site's public origin, such as `https://site.example` or `http://127.0.0.1:8080`.
     ///
-    /// Cookies are `Secure` if it is https, and requests from other origins are refused. If it is not set, https is
-    /// assumed, and the origin is compared with the request's host, which a page of another site can choose (DNS
-    /// rebinding).
+    /// Cookies are `Secure` if the origin is https, and requests from other origins that may change something are
+    /// refused. If no origin is set, https is assumed, and a request's origin is compared with its host, which a page
+    /// of another site can choose (DNS rebinding).
     pub fn base_url(mut self, url: &str) -> Self {
         self.base = Some(BaseUrl::parse(url));
         self
     }
 
-    /// Sets a public origin with plain http that other machines can reach. Anyone on the network path can then take
-    /// over any session.
+    /// Sets a public origin with plain http that other machines can reach. Anyone on the network path between a user
+    /// and the site can then take over the user's session.
     pub fn insecure_http_base_url(mut self, url: &str) -> Self {
         self.base = Some(BaseUrl::parse_insecure_http(url));
         self
@@ -102,7 +102,7 @@ impl AuthenticatorBuilder {
     /// Sets the address that the server listens on. Browsers on the same machine may then also use the site under
     /// `http://localhost` and the loopback addresses, with the port of the listener.
     ///
-    /// A base URL with a loopback address includes these names.
+    /// A base URL with a loopback address includes these names without this call, with its own port.
     pub fn listener(mut self, address: SocketAddr) -> Self {
         self.listener = Some(address);
         self
@@ -115,7 +115,7 @@ impl AuthenticatorBuilder {
     /// tokens, in addition to those of [`ClaimsPolicy`]: an application accepts the tokens of its own realm only. The
     /// log-in forms of one realm are not valid in another either.
     ///
-    /// Setting or changing it logs every user out once. Applications that share sessions on purpose, such as the
+    /// Setting or changing the realm logs every user out once. Applications that share sessions on purpose, such as the
     /// servers of one site, need the same realm.
     ///
     /// ```
@@ -140,11 +140,11 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Does not read the revocation log of a durable store. Tokens of a session that ended in another process, or
+    /// Turns off reading the revocation log of a durable store. Tokens of a session that ended in another process, or
     /// before a restart, are then accepted until they expire.
     ///
-    /// By default, the adapter follows the log from the first request on, and each request is checked against the store
-    /// until the log was read and whenever the process is [too far behind](SessionPolicy::max_staleness).
+    /// By default, the adapter follows the log from the first request on. Until it has read the log, and whenever it is
+    /// [too far behind](SessionPolicy::max_staleness), each request is checked against the store.
     pub fn insecure_without_revocation_log(mut self) -> Self {
         self.follows_log = false;
         self
@@ -157,11 +157,12 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Registers where the application stores intentions to end sessions, beside the changes that they belong to: for
-    /// sessions that are in another database than the users, such as Redis. Every server that follows the revocation
-    /// log then ends those sessions within seconds, also after a crash.
+    /// Registers where the application stores intentions to end sessions. Use this if the sessions are not in the same
+    /// database as the users, for example if they are in Redis: the transaction that changes a user also stores the
+    /// intention to end the user's sessions. A server that follows the revocation log then ends those sessions within
+    /// seconds, even if the server that changed the user has crashed.
     ///
-    /// Requires a store. If no [`SessionPolicy::max_staleness`] is set, it is five seconds.
+    /// Requires a store. If no [`SessionPolicy::max_staleness`] is set, its default for a durable store applies.
     pub fn pending_revocations(mut self, pending: impl PendingRevocations) -> Self {
         self.pending = Some(Box::new(pending));
         self
@@ -173,15 +174,18 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets how long a refresh token, and therefore an unused session, lives (`JWT_REFRESH_TOKEN_EXPIRES`).
-    /// Default: 1 day.
+    /// Sets how long a refresh token, and therefore an unused session, lives (`JWT_REFRESH_TOKEN_EXPIRES`). Default: 1
+    /// day.
+    ///
+    /// In [sliding mode](RefreshMode::Sliding), there are no refresh tokens, and an unused session lives as long as its
+    /// access token.
     pub fn refresh_lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
         self.settings.refresh_lifetime = lifetime.into();
         self
     }
 
-    /// Sets how long sessions live, how long a replaced refresh token is tolerated, and how stale the list of ended
-    /// sessions may be.
+    /// Sets the rules for stored sessions, such as how long they live, how many a user can have, and how stale the list
+    /// of ended sessions may be.
     pub fn session_policy(mut self, policy: SessionPolicy) -> Self {
         self.settings.sessions = policy;
         self
@@ -189,9 +193,9 @@ impl AuthenticatorBuilder {
 
     /// Applies strict settings, for sites where a stolen token does more harm than an extra log-in.
     ///
-    /// Each refresh token is accepted once, without a window for races and lost responses (RFC 9700 section
-    /// 4.14.2). Access tokens live 5 minutes. A session ends after 15 minutes without use and after 12 hours at
-    /// most (NIST SP 800-63B-4 AAL3), and its cookies end with the browser.
+    /// Each refresh token is accepted once, without a window for races and lost responses (RFC 9700 section 4.14.2).
+    /// Access tokens live 5 minutes. A session ends after 15 minutes without use and after 12 hours at most (NIST SP
+    /// 800-63B-4 AAL3), and by default its cookies end with the browser.
     ///
     /// Two concurrent refreshes end the session, so this suits clients that send one request at a time. Settings
     /// made after this call replace the ones that it made.
@@ -264,12 +268,12 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets how many access tokens are cached after their signature was checked, so that the next request with the
-    /// same token needs no cryptography. Default: 8192, which take at most 16 MiB; 0 turns the cache off.
-    /// Each thread has a share of the entries.
+    /// Sets how many access tokens are cached after their signature was checked, so that the next request with the same
+    /// token needs no cryptography. Default: 8192, which take at most 16 MiB; 0 turns the cache off. The entries are
+    /// divided among the threads.
     ///
-    /// Times, kind, audience, revocation, CSRF and freshness are still checked on every request. The cache never has to
-    /// be cleared, because the keys of an authenticator never change.
+    /// Times, kind, revocation, CSRF and freshness are still checked on every request. [`Authenticator::replace_keys`]
+    /// clears the cache.
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -307,8 +311,9 @@ impl AuthenticatorBuilder {
     }
 
     /// Sets a callback for events such as log-ins and log-outs, for example to keep a record for users. It is called
-    /// after the store has committed the change and before the response is sent, on the request's own thread, so it
-    /// should only pass the event on, for example to a channel. A panic is logged and otherwise ignored.
+    /// after the store has committed the change and before the response is sent. It runs on the thread that made the
+    /// change, usually the request's, so it should only pass the event on, for example to a channel. A panic is logged
+    /// and otherwise ignored.
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -331,7 +336,7 @@ impl AuthenticatorBuilder {
     /// Checks the settings and returns the authenticator.
     ///
     /// # Errors
-    /// A setting is unsafe or cannot work. The error describes the first one and says what to do instead.
+    /// A setting is unsafe or cannot work. The error describes the first such setting and says what to do instead.
     pub fn build(self) -> Result<Authenticator, ConfigError> {
         let mut settings = self.settings;
         settings.base = self.base.transpose()?;
@@ -349,7 +354,8 @@ impl AuthenticatorBuilder {
             match policy.max_staleness {
                 Some(bound) if !self.follows_log => return Err(ConfigError::StalenessWithoutLog { bound }),
                 None if has_pending && !self.follows_log => return Err(ConfigError::PendingRevocationsWithoutLog),
-                // Requests look for sessions that have to end only if this process is behind the log.
+                // Requests look for pending revocations that failed here only if the cache may be stale, and without a
+                // bound it never counts as stale.
                 None if self.follows_log && (has_pending || store.is_durable()) => policy.bound_staleness(),
                 Some(_) | None => {}
             }
@@ -357,7 +363,11 @@ impl AuthenticatorBuilder {
                 if policy.has_max_sessions {
                     return Err(ConfigError::StoreCannotLimitSessions);
                 }
-                tracing::warn!(event = "sessions_unlimited", "the session store cannot limit the sessions of a user");
+                tracing::warn!(
+                    event = "sessions_unlimited",
+                    "the session store cannot limit the sessions of a user, so a user can have any number of them; \
+                     call SessionPolicy::insecure_unlimited_sessions to accept this"
+                );
                 policy.max_sessions = None;
             }
         }

@@ -33,7 +33,8 @@ impl Authenticator {
     /// Source: ASVS 5.0 V8.3.2.
     ///
     /// # Errors
-    /// - A claim has a reserved name, or the claims do not fit into tokens and cookies. Nothing has changed.
+    /// - The claims are not a JSON object, have a reserved name, or do not fit into tokens and cookies. Nothing has
+    ///   changed.
     /// - The store failed.
     pub async fn change_claims(&self, subject: &str, claims: &impl Serialize) -> Result<usize, SessionError> {
         let mut given = ClaimMap::default();

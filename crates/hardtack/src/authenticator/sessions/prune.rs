@@ -44,8 +44,7 @@ impl WeakAuthenticator {
 }
 
 impl Authenticator {
-    /// Deletes batch after batch until one is not full, so that it keeps up with any rate of log-ins. Returns the
-    /// number of rows.
+    /// Deletes batches of rows until one is not full, at most [`BATCHES`] of them. Returns the number of rows.
     async fn prune_all<F, S>(&self, sleep: &F) -> Result<u64, BackendError>
     where
         F: Fn(Duration) -> S,

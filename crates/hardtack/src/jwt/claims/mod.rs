@@ -85,7 +85,8 @@ pub struct Claims {
     pub fresh: Fresh,
     /// `iat`: when the token was issued.
     pub issued_at: Timestamp,
-    /// `jti`: the id of the token. Never empty.
+    /// `jti`: the id of the token. Empty only for a token without an id, which
+    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible) accepts.
     pub token_id: String,
     /// `type`: the purpose of the token.
     pub kind: TokenKind,

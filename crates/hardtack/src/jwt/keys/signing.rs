@@ -64,8 +64,8 @@ impl SigningKey {
     ///
     /// # Errors
     /// [`KeyError::Empty`], [`TooShort`](KeyError::TooShort) if it has fewer than 32 bytes,
-    /// [`PublishedSample`](KeyError::PublishedSample), [`LowVariety`](KeyError::LowVariety) and
-    /// [`LooksLikePublicKey`](KeyError::LooksLikePublicKey).
+    /// [`PublishedSample`](KeyError::PublishedSample), [`LowVariety`](KeyError::LowVariety),
+    /// [`LooksLikePublicKey`](KeyError::LooksLikePublicKey) and [`NotTheSecret`](KeyError::NotTheSecret).
     pub fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
         Self::from_secret_with(secret, Algorithm::HS256)
     }
@@ -228,8 +228,8 @@ impl SigningKey {
         Self { key_id: Some(key_id.into().into()), ..self }
     }
 
-    /// Gives a key without an id one that is derived from the key itself, so that every server with the same secret
-    /// has the same id. The id tells nothing about the secret.
+    /// If the key has no id, gives it one that is derived from the key itself, so that it is the same on every server
+    /// with this key. The id reveals nothing about the key.
     #[must_use]
     pub fn with_derived_id(self) -> Self {
         if self.key_id.is_some() {

@@ -49,8 +49,8 @@ impl VerifyingKey {
     ///
     /// # Errors
     /// [`KeyError::Empty`], [`TooShort`](KeyError::TooShort) if it has fewer than 32 bytes,
-    /// [`PublishedSample`](KeyError::PublishedSample), [`LowVariety`](KeyError::LowVariety) and
-    /// [`LooksLikePublicKey`](KeyError::LooksLikePublicKey).
+    /// [`PublishedSample`](KeyError::PublishedSample), [`LowVariety`](KeyError::LowVariety),
+    /// [`LooksLikePublicKey`](KeyError::LooksLikePublicKey) and [`NotTheSecret`](KeyError::NotTheSecret).
     pub fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
         Self::from_secret_with(secret, Algorithm::HS256)
     }

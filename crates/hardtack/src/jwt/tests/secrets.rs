@@ -102,7 +102,8 @@ fn s11_a_public_keys_bytes_are_no_secret() {
     for pem in pems {
         let text = std::str::from_utf8(pem).unwrap();
         let body: String = text.lines().filter(|line| !line.starts_with("--")).collect();
-        // The body of the file alone, and its bytes. Two blocks together are not base64.
+        // Also tests the base64 text alone, and the bytes that it encodes. The text of two blocks together is not
+        // base64.
         let single = text.matches("BEGIN").count() == 1;
         let der = base64_simd::STANDARD.decode_to_vec(&body).unwrap_or_default();
         let forms = [
@@ -218,7 +219,7 @@ fn previous_secrets_verify_and_have_ids_of_their_own() {
     let keys = keys.also_verify_secrets(list.as_bytes(), Algorithm::HS256).unwrap();
     assert_eq!(&*keys.verify(token.as_bytes()).unwrap(), b"{}");
     assert_eq!(keys.verifying_keys().len(), 2);
-    // A token from before keys had ids.
+    // A token that was issued before keys had ids.
     let token = KeySet::from_secret(secrets[1].as_bytes()).unwrap().sign(b"{}").unwrap();
     assert_eq!(&*keys.verify(token.as_bytes()).unwrap(), b"{}");
     assert!(!keys.signing_key().unwrap().key_id().unwrap().is_empty());
