@@ -33,13 +33,17 @@ async fn migrate(config: &Config) -> Result<(), Error> {
     };
     let (sessions, accounts) = (result(sessions), result(accounts));
     output::print(format_args!("{}\nsessions: {sessions}\naccounts: {accounts}", config.database))?;
-    // Quoted and escaped, because the names may differ in invisible characters only.
     for NameCollision { username, other, .. } in collisions {
         output::print(format_args!(
             "warning: the user {} has the name of the user {}, or one that looks like it; both can log in as before",
-            username.escape_debug(),
-            other.escape_debug()
+            with_code_points(&username),
+            with_code_points(&other)
         ))?;
     }
     Ok(())
+}
+
+/// Returns a name, and its code points if they are not all ASCII: two names may look the same.
+fn with_code_points(name: &str) -> String {
+    if name.is_ascii() { name.to_owned() } else { format!("{name} ({})", name.escape_default()) }
 }

@@ -99,7 +99,13 @@ async fn a06_migrate_names_the_users_whose_names_collide() {
              before"
         )
     };
-    assert_eq!(warnings, [warning("ａｌｉｃｅ", "alice"), warning("admin\\u{3164}", "admin")]);
+    assert_eq!(
+        warnings,
+        [
+            warning("ａｌｉｃｅ (\\u{ff41}\\u{ff4c}\\u{ff49}\\u{ff43}\\u{ff45})", "alice"),
+            warning("admin\u{3164} (admin\\u{3164})", "admin")
+        ]
+    );
     let server = start(&dir.serve([])).await;
     assert!(server.stderr().contains("list them with: hardtack migrate"), "{}", server.stderr());
 }
