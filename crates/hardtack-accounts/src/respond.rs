@@ -17,8 +17,8 @@ pub(crate) fn page(status: StatusCode, markup: Markup) -> Response {
     (status, Html(markup.into_string())).into_response()
 }
 
-/// Responds to a successful request: a browser is redirected to `location` with 303, a program gets 200 and
-/// `body`.
+/// Responds to a successful request: a browser is redirected to `location` (with 303, or with `HX-Redirect` for htmx),
+/// and a program gets 200 and `body`.
 pub(crate) fn success(wants: Wants, location: &str, body: Value) -> Response {
     match wants {
         Wants::Page => Redirect::to(location).into_response(),
@@ -27,8 +27,8 @@ pub(crate) fn success(wants: Wants, location: &str, body: Value) -> Response {
     }
 }
 
-/// Responds with an error: a page for a browser, or problem details (RFC 9457) for a program. The problem details
-/// include `msg`, and the `errors` of fields.
+/// Responds with an error: a page for a browser, or problem details (RFC 9457) for htmx or a program. The problem
+/// details include `msg`, and the `errors` of fields.
 pub(crate) fn problem(
     wants: Wants,
     status: StatusCode,

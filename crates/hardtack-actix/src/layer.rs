@@ -12,11 +12,14 @@ use crate::service::AuthService;
 /// Middleware that lets the handlers of an `App`, scope or resource use this crate's extractors, and adds cookies,
 /// `Cache-Control` and `Vary` to responses.
 ///
+/// At the first request, it starts the background work that follows the revocation log and deletes expired sessions.
 /// For each request, it
 /// - reads up to 64 KiB of a form to find its CSRF field, if the request needs a CSRF value and has none in a header;
 ///   the handler still receives the whole body;
+/// - reads up to 64 KiB of a JSON body, if a route may take tokens from JSON;
 /// - adds the new cookies to the response if the request's token was refreshed;
-/// - sets `Cache-Control: private, no-store` on responses to logged-in users, and on those that set Hardtack's cookies;
+/// - sets `Cache-Control: private, no-store` on the response if the request's token was verified, or if the response
+///   sets or deletes Hardtack's cookies;
 /// - sets `Vary: Cookie` on responses of handlers that take an optional token.
 ///
 /// ```

@@ -68,8 +68,8 @@
 //! # }
 //! ```
 //!
-//! - `end_others_in` keeps the session of this request, which `Auth::renew` replaces. `end_all_in` ends all of them:
-//!   for a password reset, or when a user is disabled or deleted. Pass its result to
+//! - `end_others_in` keeps the session of this request, which `Auth::renew` replaces. `end_all_in` ends all sessions of
+//!   the user: for a password reset, or when a user is disabled or deleted. Pass the result of `end_all_in` to
 //!   [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
 //! - On SQLite, begin with `BEGIN IMMEDIATE`: a transaction that begins with a read fails if another connection writes
 //!   before the transaction's own first write.
@@ -80,14 +80,14 @@
 //!
 //! # Durability and sharing
 //!
-//! Every write is committed and synced to disk before the call returns, so a log-out survives a power failure. After a
-//! restart, and on every other server, the adapter reads from the database which sessions have ended. Until it has done
-//! that, each request is checked against the database. The adapter also deletes expired rows. You need not call
-//! anything for this.
+//! Every write is committed and synced to disk before the call returns, so a log-out survives a power failure (on
+//! PostgreSQL, unless its setting `fsync` is off). After a restart, and on every other server, the adapter reads from
+//! the database which sessions have ended. Until it has done that, each request is checked against the database. The
+//! adapter also deletes expired rows. You need not call anything for this.
 //!
-//! - **SQLite**: several processes on one machine can share a file. A file that belongs to a user other than this one
-//!   and root, or that other users can write to, is refused. When a full disk has space again, everything works without
-//!   a restart. A network file system does not work, since SQLite's write-ahead log needs shared memory.
+//! - **SQLite**: several processes on one machine can share a file. A file is refused if it belongs to another user
+//!   except root, or if other users can write to it. When a full disk has space again, everything works without a
+//!   restart. A network file system does not work, since SQLite's write-ahead log needs shared memory.
 //! - **PostgreSQL**: several machines can share a database. A transaction that ends sessions notifies the other
 //!   processes with `NOTIFY`, so that they refuse the sessions within milliseconds.
 //!
@@ -102,8 +102,8 @@
 //! # Links
 //!
 //! [`hardtack`] defines the [`SessionStore`](hardtack::session::SessionStore) trait and the
-//! [`Authenticator`](hardtack::Authenticator) that uses a store. [`hardtack-redis`](https://docs.rs/hardtack-redis) keeps
-//! sessions in Redis, or adds notifications to an SQLite file that several processes share.
+//! [`Authenticator`](hardtack::Authenticator) that uses a store. [`hardtack-redis`](https://docs.rs/hardtack-redis)
+//! keeps sessions in Redis, or adds notifications to an SQLite file that several processes share.
 
 // Code is unused or unreachable if no database is turned on.
 #![cfg_attr(

@@ -14,8 +14,8 @@ use crate::users::{EmailAddress, Profile, User, UserStore};
 
 impl Accounts {
     /// Stores a profile if it is valid. A new address needs the current password, because anyone who can read mail at
-    /// the address can reset the password (ASVS 5.0 V7.5.1). The new address is sent a confirmation link, and the old
-    /// one, if it was confirmed, a link that undoes the change.
+    /// the address can reset the password (ASVS 5.0 V7.5.1). If email is on, the new address is sent a confirmation
+    /// link, and the old one, if it was confirmed, a link that undoes the change.
     pub(crate) async fn change_profile(
         &self,
         user: &User,
@@ -74,8 +74,8 @@ impl Accounts {
         }
     }
 
-    /// Sends a reset link to the users who have confirmed this address. Takes the same time and returns nothing
-    /// whether or not there is such a user (ASVS 5.0 V6.3.8).
+    /// Queues a job that sends reset links to users who have confirmed this address. Takes the same time whether or not
+    /// there is such a user, because only the job looks (ASVS 5.0 V6.3.8).
     pub(crate) fn forgot_password(&self, address: EmailAddress, request: RequestInfo) {
         if let Some(mail) = &self.mail {
             mail.push(MailJob::ForgotPassword { address, request });
@@ -112,9 +112,9 @@ impl Accounts {
         Ok(())
     }
 
-    /// Restores the address that a link was sent to, after someone has replaced it, and ends the user's sessions in the
-    /// same transaction, because the person who replaced it knew the password. Other links of the user stop working,
-    /// except those that restore an even older address.
+    /// Restores the address that a link was sent to, after someone has replaced it. The same transaction ends the
+    /// user's sessions, or stores the intention to end them, because the person who replaced the address knew the
+    /// password. Other links of the user stop working, except those that restore an even older address.
     pub(crate) async fn undo_email(
         &self,
         token: &LinkToken,

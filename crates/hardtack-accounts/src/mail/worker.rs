@@ -34,10 +34,10 @@ impl MailWorker {
         match job {
             MailJob::ForgotPassword { address, request } => self.send_reset_links(&address, &request).await,
             MailJob::ConfirmEmail { user_id, at } => self.send_confirmation(&user_id, at).await,
-            MailJob::PasswordWasReset { user_id, at } => {
+            MailJob::PasswordWasReset { user_id, by_operator, at } => {
                 let Some(user) = self.users.find_enabled(&user_id).await? else { return Ok(()) };
                 if let Some(address) = EmailAddress::parse(&user.email) {
-                    self.send(self.templates.password_was_reset(address, &user.username, at)).await;
+                    self.send(self.templates.password_was_reset(address, &user.username, by_operator, at)).await;
                 }
                 Ok(())
             }

@@ -78,8 +78,8 @@ impl Argon2id {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
 
-    /// Returns a buffer to the pool, cut to the usual size. It is larger if the stored hash had a higher memory
-    /// cost, and the pool must not keep that memory.
+    /// Returns a buffer to the pool, cut to the usual size. A stored hash with a higher memory cost needs a larger
+    /// buffer, and the pool must not keep that memory.
     fn give_back(&self, mut memory: Vec<Block>) {
         memory.truncate(MEMORY_KIB as usize);
         memory.shrink_to_fit();

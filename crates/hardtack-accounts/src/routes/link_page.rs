@@ -1,5 +1,4 @@
-//! A page that an emailed link leads to. The page moves the link's token from the address bar into a cookie that
-//! the browser sends only to this page.
+//! A page that an emailed link leads to. The page moves the link's token from the address bar into an httpOnly cookie.
 
 use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::request::Wants;
@@ -103,7 +102,7 @@ fn other_link(auth: &Auth) -> Response {
     let status = StatusCode::FORBIDDEN;
     let title = "This page is out of date";
     let detail = "It was open for too long, or you have opened another link since. Nothing was changed. Open the link \
-                  in the email again.";
+                  again.";
     match auth.wants() {
         Wants::Page => {
             let view = ErrorView { status: status.as_u16(), title, explanation: detail, action: None };

@@ -14,5 +14,5 @@ pub(crate) use name::{NewName, UserNameProblem, username_key};
 pub use name_upgrade::NameCollision;
 pub(crate) use name_upgrade::{name_collisions, upgrade_names};
 pub(crate) use profile::{Profile, ProfileProblem};
-pub(crate) use store::{AddUserError, NewUser, StoredCredentials, UserStore};
+pub(crate) use store::{AddUserError, NameTaken, NewUser, StoredCredentials, UserStore};
 pub use user::{User, UserRecord};

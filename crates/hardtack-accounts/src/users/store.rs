@@ -81,20 +81,8 @@ impl UserStore {
 
     /// Adds a user, unless the name is taken or looks like one that is taken.
     pub(crate) async fn add(&self, new: NewUser<'_>) -> Result<User, AddUserError> {
-        let sql = concat!(
-            "INSERT INTO users (id, username, username_key, skeleton, password_hash, password_version, display_name, \
-             email, created_at) VALUES ($1, $2, $3, $4, $5, 1, '', '', $6) RETURNING ",
-            columns!()
-        );
-        let id = format!("{:032x}", rand::random::<u128>());
-        let statement = Statement::new(sql)
-            .bind(&id)
-            .bind(&new.name.shown)
-            .bind(&new.name.key)
-            .bind(&new.name.skeleton)
-            .bind(new.password_hash)
-            .bind(new.now.unix_seconds());
-        match self.database.fetch(statement).await {
+        let id = new_id();
+        match self.database.fetch(insertion(&id, &new)).await {
             Ok(rows) => first(rows).ok_or_else(|| AddUserError::Backend(BackendError::new("no row was returned"))),
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
                 let problem = self.name_conflict(new.name).await.map_err(AddUserError::Backend)?;
@@ -119,6 +107,15 @@ impl UserStore {
             true => Some(UserNameProblem::Taken),
             false => rows.first().map(|_| UserNameProblem::LooksTaken),
         })
+    }
+
+    /// Adds a user in a transaction; returns `None` if the name is taken or looks like one that is taken, and then the transaction must be rolled back.
+    pub(crate) async fn add_in(transaction: &mut Transaction, new: NewUser<'_>) -> Result<Option<User>, BackendError> {
+        match transaction.fetch(insertion(&new_id(), &new)).await {
+            Ok(rows) => Ok(first(rows)),
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(None),
+            Err(error) => Err(BackendError::new(error)),
+        }
     }
 
     /// Returns the user with this id unless disabled.
@@ -252,15 +249,27 @@ impl UserStore {
         transaction.execute(statement).await.map(|rows| rows == 1).map_err(BackendError::new)
     }
 
-    /// Stores the hash of a new password, if the reset link still allows it: the password version is the link's, and
-    /// the link's address is still the user's and confirmed.
+    /// Confirms the present address of a user, because an operator vouches for it.
+    pub(crate) async fn vouch_for_email_in(
+        transaction: &mut Transaction,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<(), BackendError> {
+        let statement =
+            Statement::new("UPDATE users SET email_confirmed_at = $1 WHERE id = $2").bind(now.unix_seconds()).bind(id);
+        transaction.execute(statement).await.map(drop).map_err(BackendError::new)
+    }
+
+    /// Stores the hash of a new password that a reset link allows: the password version is that of the link. If the
+    /// link was sent by mail, its address must still be the user's and confirmed.
     pub(crate) async fn reset_password_in(
         transaction: &mut Transaction,
         id: &str,
         hash: &str,
         version: i64,
-        address: &str,
+        address: Option<&str>,
     ) -> Result<bool, BackendError> {
+        let Some(address) = address else { return Self::set_password_in(transaction, id, hash, version).await };
         let sql = "UPDATE users SET password_hash = $1, password_version = password_version + 1 \
                    WHERE id = $2 AND password_version = $3 AND email = $4 AND email_confirmed_at IS NOT NULL \
                    AND disabled_at IS NULL";
@@ -298,15 +307,55 @@ impl UserStore {
         Ok(self.records(with_name(sql, username)).await?.pop())
     }
 
+    /// Returns the user with this name, disabled or not, and makes other transactions wait before they change the user.
+    pub(crate) async fn lock_by_name_in(
+        transaction: &mut Transaction,
+        username: &str,
+    ) -> Result<Option<UserRecord>, BackendError> {
+        let sql =
+            concat!("UPDATE users SET email = email WHERE ", has_name!(), " RETURNING ", columns!(), ", disabled_at");
+        record_in(transaction, username, with_name(sql, username)).await
+    }
+
+    /// Gives a user another name. Returns `Err` if it is taken or looks like one that is taken, and then the transaction must be rolled back.
+    pub(crate) async fn rename_in(
+        transaction: &mut Transaction,
+        username: &str,
+        new: &NewName,
+    ) -> Result<Result<Option<UserRecord>, NameTaken>, BackendError> {
+        if has_nul(username) {
+            return Ok(Ok(None));
+        }
+        let sql = concat!(
+            "UPDATE users SET username = $3, username_key = $4, skeleton = $5 WHERE ",
+            has_name!(),
+            " RETURNING ",
+            columns!(),
+            ", disabled_at"
+        );
+        let statement = with_name(sql, username).bind(&new.shown).bind(&new.key).bind(&new.skeleton);
+        match transaction.fetch(statement).await {
+            Ok(rows) => Ok(Ok(records(rows).pop())),
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(Err(NameTaken)),
+            Err(error) => Err(BackendError::new(error)),
+        }
+    }
+
+    /// Deletes a user.
+    pub(crate) async fn delete_in(
+        transaction: &mut Transaction,
+        username: &str,
+    ) -> Result<Option<UserRecord>, BackendError> {
+        let sql = concat!("DELETE FROM users WHERE ", has_name!(), " RETURNING ", columns!(), ", disabled_at");
+        record_in(transaction, username, with_name(sql, username)).await
+    }
+
     /// Disables a user at `at`, or keeps the earlier time if the user is already disabled.
     pub(crate) async fn disable_in(
         transaction: &mut Transaction,
         username: &str,
         at: Timestamp,
     ) -> Result<Option<UserRecord>, BackendError> {
-        if has_nul(username) {
-            return Ok(None);
-        }
         let sql = concat!(
             "UPDATE users SET disabled_at = COALESCE(disabled_at, $3) WHERE ",
             has_name!(),
@@ -314,8 +363,7 @@ impl UserStore {
             columns!(),
             ", disabled_at"
         );
-        let statement = with_name(sql, username).bind(at.unix_seconds());
-        Ok(transaction.fetch(statement).await.map(records).map_err(BackendError::new)?.pop())
+        record_in(transaction, username, with_name(sql, username).bind(at.unix_seconds())).await
     }
 
     /// Enables a user.
@@ -337,7 +385,7 @@ impl UserStore {
         self.database.fetch(statement).await.map(records).map_err(BackendError::new)
     }
 
-    /// Runs a statement that reads no table, to see whether the database responds.
+    /// Checks that the database responds and, after a failed write, that it accepts writes again.
     pub(crate) async fn ping(&self) -> Result<(), BackendError> {
         self.database.check().await.map_err(BackendError::new)
     }
@@ -347,6 +395,42 @@ impl UserStore {
 fn with_name(sql: &'static str, name: &str) -> Statement<'static> {
     let NameKeys { key, old_key } = NameKeys::of(name);
     Statement::new(sql).bind(key).bind(old_key)
+}
+
+/// Another user has the name, or one that looks like it.
+#[derive(Debug)]
+pub(crate) struct NameTaken;
+
+/// A random id, which is never reused for another user.
+fn new_id() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}
+
+fn insertion(id: &str, new: &NewUser<'_>) -> Statement<'static> {
+    let sql = concat!(
+        "INSERT INTO users (id, username, username_key, skeleton, password_hash, password_version, display_name, \
+         email, created_at) VALUES ($1, $2, $3, $4, $5, 1, '', '', $6) RETURNING ",
+        columns!()
+    );
+    Statement::new(sql)
+        .bind(id.to_owned())
+        .bind(new.name.shown.clone())
+        .bind(new.name.key.clone())
+        .bind(new.name.skeleton.clone())
+        .bind(new.password_hash.to_owned())
+        .bind(new.now.unix_seconds())
+}
+
+/// Runs a statement that returns the user with this name.
+async fn record_in(
+    transaction: &mut Transaction,
+    username: &str,
+    statement: Statement<'static>,
+) -> Result<Option<UserRecord>, BackendError> {
+    if has_nul(username) {
+        return Ok(None);
+    }
+    Ok(transaction.fetch(statement).await.map(records).map_err(BackendError::new)?.pop())
 }
 
 /// Returns whether `text` contains a NUL. No stored name or id does, and PostgreSQL rejects text that does.

@@ -399,16 +399,18 @@ async fn e01_an_operators_change_ends_sessions_whatever_the_store_does(store: St
 }
 
 async fn operate_with_faults<S: SessionStore + Clone>(site: FaultySite<S>) {
-    for disables in [true, false] {
+    for change in ["disable", "log-out", "rename", "delete"] {
         for fault in Fault::ALL {
             for call in 1.. {
-                let what = format!("disables: {disables}, {fault:?} at call {call}");
+                let what = format!("{change}, {fault:?} at call {call}");
                 let user = site.user(Change::Reset).await;
-                let changed = match disables {
-                    true => site.accounts.disable(&user.name, site.auth.now()).await,
-                    false => site.accounts.log_out(&user.name).await,
+                let now = site.auth.now();
+                let (_, ended) = match change {
+                    "disable" => site.accounts.disable(&user.name, now).await.unwrap().unwrap(),
+                    "log-out" => site.accounts.log_out(&user.name, now).await.unwrap().unwrap(),
+                    "rename" => site.accounts.rename(&user.name, &format!("{}x", user.name), now).await.unwrap(),
+                    _ => site.accounts.delete(&user.name).await.unwrap(),
                 };
-                let (_, ended) = changed.unwrap().unwrap();
                 site.faulty.inject(call, fault);
                 // The program is stopped while the store hangs.
                 let _ = tokio::time::timeout(seconds(1), site.auth.finish_ending(ended)).await;

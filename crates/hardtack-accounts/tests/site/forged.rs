@@ -111,7 +111,8 @@ impl Victim {
         assert_refused_page(what, &response);
         let request = client.post("/token/refresh").accept_json().header("x-csrf-token", &csrf);
         assert_refused_program(what, &request.raw_cookie_header(&cookies).send().await);
-        let response = client.get("/token/refresh").accept_html().raw_cookie_header(&cookies).send().await;
+        let request = client.post("/token/refresh").accept_html().header("x-csrf-token", &csrf);
+        let response = request.raw_cookie_header(&cookies).send().await;
         assert_eq!(response.status(), 303, "{what}");
         assert!(response.location().unwrap().starts_with("/login"), "{what}: {:?}", response.location());
         assert_unset(what, &response);

@@ -363,10 +363,10 @@ async fn s83_links_die_with_the_access_they_stand_for(on_postgres: bool) {
                     let (_, ended) = accounts.disable(name, site.auth.now()).await.unwrap().unwrap();
                     assert!(site.auth.finish_ending(ended).await);
                     assert_eq!(whoami(client).await, Err(401), "{what}");
-                    accounts.enable(name).await.unwrap();
+                    accounts.enable(name, site.auth.now()).await.unwrap();
                 }
                 "log-out" => {
-                    let (_, ended) = accounts.log_out(name).await.unwrap().unwrap();
+                    let (_, ended) = accounts.log_out(name, site.auth.now()).await.unwrap().unwrap();
                     assert!(site.auth.finish_ending(ended).await);
                     assert_eq!(whoami(client).await, Err(401), "{what}");
                 }
@@ -571,6 +571,7 @@ async fn a_site_that_does_not_send_email_says_so() {
     let site = TestSite::start(Options::default()).await;
     let page = open(&mut site.client(), "/password/forgot").await;
     assert!(page.text().contains("This site does not send email"));
+    assert!(page.text().contains("ask the administrator for a reset link"), "{}", page.text());
     let asked = site.client().post("/password/forgot").accept_json().json(&json!({ "email": ADDRESS })).send().await;
     assert_eq!((asked.status().as_u16(), asked.json()["code"].as_str()), (501, Some("no_mail")));
 }

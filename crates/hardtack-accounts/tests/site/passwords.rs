@@ -49,7 +49,7 @@ async fn s35_a_password_change_ends_all_other_sessions_within_the_same_second(st
             assert_eq!(whoami(&mut victim.clone()).await, Err(401), "{refresh:?}: the access token lives");
             let mut refresher = victim.clone();
             refresher.jar().remove(ACCESS);
-            let response = refresher.get("/token/refresh").accept_json().send().await;
+            let response = crate::support::refresh(&mut refresher).await;
             assert_eq!(response.status(), 401, "{refresh:?}: the refresh token lives");
             let page = open(&mut victim.clone(), "/account").await;
             assert_eq!(page.path().split('?').next(), Some("/login"), "{refresh:?}");

@@ -24,8 +24,8 @@ use crate::respond::AuthError;
 ///
 /// Use it instead of `Option`. actix-web implements `Option<T>` for every extractor and turns errors into `None`, so a
 /// forged token or a store that failed would look like no token. If a handler uses `Option<AccessToken>` anyway, it
-/// runs with `None`, but [`AuthLayer`](crate::AuthLayer) discards its response: the client gets the refusal, which
-/// deletes the cookies, and an error is logged.
+/// runs with `None`, but [`AuthLayer`](crate::AuthLayer) discards its response: the client gets the refusal instead,
+/// and an error is logged.
 ///
 /// In Flask-JWT-Extended: `@jwt_required(optional=True)`.
 #[derive(Clone, Debug)]

@@ -141,10 +141,10 @@ macro_rules! extractor {
 extractor! {
     /// A valid access token, which shows that the user is logged in.
     ///
-    /// The application's own claims are deserialized into `T`. If a token lacks one of them, and the session's claims
-    /// have changed since the token was issued, the token is refreshed. Otherwise the request is
+    /// The application's own claims are deserialized into `T`. If the token lacks one of them, the request is
     /// [forbidden](hardtack::FailureKind::Forbidden) with 403, the user stays logged in, and the log names the claim.
-    /// Use an `Option` for a claim that some users do not have.
+    /// But if the token is from a cookie and a new token would have the claim, for example because the session's claims
+    /// have changed, the token is refreshed instead. Use an `Option` for a claim that some users do not have.
     ///
     /// In Flask-JWT-Extended: `@jwt_required()`.
     ///

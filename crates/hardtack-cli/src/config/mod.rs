@@ -42,6 +42,8 @@ pub(crate) struct Config {
     /// The sender and transport of mail, if any is sent.
     pub(crate) mail: Option<MailConfig>,
     pub(crate) account_rules: AccountRules,
+    /// How users reach the operator.
+    pub(crate) contact: Option<String>,
     pub(crate) log_format: LogFormat,
     /// The key from `JWT_SECRET_KEY` or `JWT_PRIVATE_KEY`, which signs instead of the keys in the data folder.
     pub(crate) signing_key: Option<SigningKey>,
@@ -71,6 +73,7 @@ impl Config {
             redis: storage::redis(&sources)?,
             mail: mail::read(&sources)?,
             account_rules: account_rules::read(&sources)?,
+            contact: mail::contact(&sources)?,
             log_format: sources.parse_required(&settings::LOG_FORMAT, "text or json", LogFormat::from_name)?,
             signing_key: signing_key::read(&sources, algorithm)?,
             algorithm,

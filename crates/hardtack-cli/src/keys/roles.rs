@@ -42,7 +42,7 @@ impl Rules {
         let signing = (0..created_at.len()).rev().find(|index| signs_from(*index).is_some_and(|from| from <= now));
         (0..created_at.len())
             .map(|index| {
-                // The successor took over; for the last one, a key outside the folder.
+                // When the successor or a key outside the folder took over, whichever came first.
                 let replaced_at = match (signs_from(index + 1).filter(|from| *from <= now), self.superseded_at) {
                     (Some(successor), Some(other)) => Some(successor.min(other)),
                     (one, other) => one.or(other),

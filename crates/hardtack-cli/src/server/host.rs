@@ -1,7 +1,7 @@
 //! Which hosts the server responds to.
 //!
 //! To a browser, a page on another host name that resolves to this server has the same origin as the server (DNS
-//! rebinding), and a proxy or cache may mix up its responses with the site's. So a request for another host gets 421.
+//! rebinding), and a cache may confuse the responses for the two hosts. So a request for another host gets 421.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,7 +11,7 @@ use hardtack::Reply;
 use hardtack::request::{Authority, Wants};
 use hardtack_axum::{reply_response, wants};
 
-/// The routes that probes call by any name. Probes of HTTP/1.0 name no host.
+/// The route that health probes may request with any host. Probes that use HTTP/1.0 may omit the host.
 const HEALTH: &str = "/healthz";
 
 /// The hosts of the site.
@@ -56,8 +56,8 @@ impl Hosts {
         Some(respond(status, code, detail, wants(request.headers())))
     }
 
-    /// Whether a host is the site, or this machine under one of its own names. The port is not compared: a container's
-    /// may be published as another one, and no page of another site can have one of these hosts.
+    /// Whether a host is the site, or this machine under one of its own names. The port is not compared, because a
+    /// container's port may be published under another number. No page of another site can have one of these hosts.
     fn includes(&self, host: &Authority<'_>) -> bool {
         if host.host().eq_ignore_ascii_case(&self.site) {
             return true;

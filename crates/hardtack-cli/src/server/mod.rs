@@ -1,7 +1,6 @@
 //! Accepts connections, HTTP/1.1 and HTTP/2 without TLS, with timeouts and a graceful stop.
 
 mod host;
-mod prune;
 mod stop_signal;
 
 use std::convert::Infallible;
@@ -23,7 +22,6 @@ use tokio::time::{sleep, timeout};
 use tower_service::Service;
 
 pub(crate) use host::Hosts;
-pub(crate) use prune::prune;
 pub(crate) use stop_signal::StopSignal;
 
 /// How long a client may take to send the head of a request, and how long an HTTP/1.1 connection may be idle.

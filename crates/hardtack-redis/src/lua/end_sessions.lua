@@ -28,9 +28,9 @@ local function select_rows(first)
   return rows
 end
 
--- Adds the least recently used sessions of a subject to the rows that end: as many as necessary, so that at most `limit`
--- are live when one more begins. Returns the time at which they end: now, or their last rotation if that is later, because
--- the clock of another server is ahead.
+-- Adds the least recently used sessions of a subject to the rows that end: as many as necessary, so that at most
+-- `limit` are live when one more begins. Returns the time at which they end: now, or their last rotation if that is
+-- later, because the clock of another server is ahead.
 local function add_excess(rows, subject, limit, now)
   local ending, live = {}, {}
   for _, row in ipairs(rows) do ending[row.id] = true end

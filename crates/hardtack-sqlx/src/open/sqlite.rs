@@ -12,7 +12,7 @@ use sqlx::{Connection, SqliteConnection, SqlitePool};
 use super::ownership;
 use crate::error::OpenError;
 
-/// The most connections of a pool. SQLite has one writer at a time; more connections would only poll for its lock.
+/// The most connections of a pool. SQLite allows one writer at a time, so more connections would mostly wait for it.
 const CONNECTIONS: u32 = 4;
 
 /// How long a write waits for a write of another connection.
@@ -29,10 +29,10 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// transaction by itself, for example because the disk was full, is closed and not used again.
 ///
 /// Only its owner can read a new file (mode 0600). An existing file keeps its permissions: it is refused if it belongs
-/// to a user other than this one and root, or if other users can write to it. If they can read it, a warning is logged.
+/// to another user except root, or if other users can write to it. If they can read it, a warning is logged.
 ///
 /// # Errors
-/// The file cannot be created, cannot be opened as an SQLite database, or other users control it.
+/// The file cannot be created or cannot be opened as an SQLite database, or another user owns it or can write to it.
 pub async fn open_sqlite(path: impl AsRef<Path>) -> Result<SqlitePool, OpenError> {
     let path = path.as_ref();
     // An absolute path has no special meaning to SQLite, unlike `:memory:`, `file:…` and the empty path.

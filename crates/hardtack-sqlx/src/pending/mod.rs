@@ -14,8 +14,8 @@ use crate::schema::{self, PENDING_MIGRATIONS, RowError};
 ///
 /// An intention is written in the same transaction as the change that requires it. A new password and the intention to
 /// end the old sessions are thus committed together, although the sessions are in another store. Register a clone with
-/// the authenticator: every process that follows the revocation log then carries out the intentions within seconds,
-/// even after a crash. While the session store fails, it refuses the sessions.
+/// the authenticator: the processes that follow the revocation log then carry out the intentions within seconds, even
+/// after a crash. While the session store is down, these processes refuse the sessions.
 ///
 /// `P` is the type that it was created from: an sqlx pool or a [`Database`]. Clones share the connections.
 ///

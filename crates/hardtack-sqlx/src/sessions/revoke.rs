@@ -78,6 +78,19 @@ pub(super) async fn end_of(
     Ok(rotated_at.map_or(now, |rotated_at| now.max(Timestamp::from_unix_seconds(rotated_at))))
 }
 
+/// Makes log-ins of a subject wait until the transaction commits. On SQLite, every write waits anyway.
+///
+/// A transaction of the application that ends the subject's sessions, or changes their claims, takes this lock, too.
+/// Otherwise a log-in could begin a session after the others have ended, and read the old password or the old role before
+/// the commit.
+pub(super) async fn lock_log_ins(connection: &mut Connection<'_>, subject: &str) -> Result<(), sqlx::Error> {
+    if connection.is_postgres() && schema::is_storable(subject) {
+        let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7521983766109545324))";
+        connection.execute(Statement::new(sql).bind(subject)).await?;
+    }
+    Ok(())
+}
+
 /// Returns the sessions of a subject that are beyond `limit` when one more begins, not counting those in `ending`, and
 /// when each was rotated last.
 async fn find_excess(
@@ -87,11 +100,8 @@ async fn find_excess(
     limit: u32,
     now: Timestamp,
 ) -> Result<Vec<(SessionId, Timestamp)>, sqlx::Error> {
-    if connection.is_postgres() {
-        // Two log-ins at once would each count one session too few.
-        let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7521983766109545324))";
-        connection.execute(Statement::new(sql).bind(subject)).await?;
-    }
+    // Two log-ins at once would each count one session too few.
+    lock_log_ins(connection, subject).await?;
     let mut others = String::new();
     for position in 0..ending.len() {
         let _ = write!(others, " AND id <> ${}", position + 3);

@@ -70,7 +70,8 @@ macro_rules! __forward_auth {
         ///
         /// # Errors
         /// - The refresh token is missing, invalid or expired, was used before, or its session has ended.
-        /// - The request is a HEAD or comes from another site.
+        /// - The method is GET or HEAD, except for GET with `RefreshMode::Redirect`, or the request comes from another
+        ///   site.
         /// - The session store failed.
         /// - The request is a POST whose CSRF token is missing or wrong.
         /// - The head of the response was already sent.
@@ -81,7 +82,8 @@ macro_rules! __forward_auth {
         /// Handles a request to the refresh URL: refreshes, then redirects the browser to the query's `next`, or
         /// responds to other clients with JSON.
         ///
-        /// A GET is redirected with 303, a POST with 307 so that the browser repeats a posted form at `next`. If a
+        /// A GET, which is allowed only with `RefreshMode::Redirect`, is redirected with 303, a POST with 307 so that the
+        /// browser repeats a posted form at `next`. If a
         /// link on another site led the browser here, nothing is refreshed: the response is a 403 page that repeats
         /// the request, this time from this site.
         ///

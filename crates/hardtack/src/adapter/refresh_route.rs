@@ -6,9 +6,10 @@ use crate::refusal::{Failure, FailureKind, NO_STORE, Reply};
 use crate::request::Wants;
 
 impl Exchange<'_> {
-    /// Handles a request to the refresh URL: refreshes, then redirects the browser to the query's `next`. A GET is
-    /// redirected with 303, and a POST with 307, so that the browser posts the form to `next`. Without `next`, a
-    /// browser is redirected to the home page, and a program gets 200 and JSON.
+    /// Handles a request to the refresh URL: refreshes, then redirects the browser to the query's `next`. A POST is
+    /// redirected with 307, so that the browser posts the form to `next`. A GET, which is allowed only with
+    /// [`RefreshMode::Redirect`](crate::RefreshMode::Redirect), is redirected with 303. Without `next`, a browser is
+    /// redirected to the home page, and a program gets 200 and JSON.
     ///
     /// If the refresh is refused, a browser that was redirected from a page with an optional token returns to that page
     /// as a visitor. Such a redirect has `public=1` in its query.

@@ -3,6 +3,7 @@
 use super::Exchange;
 use crate::authenticator::{LogIn, TokenVerdict};
 use crate::clock::Timestamp;
+use crate::config::RefreshMode;
 use crate::cookie::SetCookies;
 use crate::csrf::{CsrfError, CsrfToken};
 use crate::event::EventKind;
@@ -106,17 +107,20 @@ impl Exchange<'_> {
     }
 
     /// Exchanges the token in the refresh cookie for new tokens and returns their cookies. The new access token is
-    /// never fresh. GET is allowed, for refreshes by redirect. HEAD is refused, because routers may call the handler
-    /// for GET with it.
+    /// never fresh. GET is allowed only with [`RefreshMode::Redirect`], because a GET must not change state. HEAD is
+    /// never allowed; routers may call the handler for GET with it.
     ///
     /// # Errors
     /// - The refresh token is missing, invalid, expired, reused or revoked.
-    /// - The method is HEAD, or the request comes from another site.
+    /// - The method is GET or HEAD, except for GET with [`RefreshMode::Redirect`], or the request comes from another
+    ///   site.
     /// - The store failed.
     /// - The request is a POST whose CSRF token is missing or wrong.
     /// - The head of the response was already sent.
     pub async fn refresh(&self) -> Result<SetCookies, Failure> {
-        if self.head.method() == "HEAD" {
+        let settings = self.authenticator.settings();
+        let may_get = settings.flask || settings.refresh == RefreshMode::Redirect;
+        if self.head.is_safe() && !(may_get && self.head.method() != "HEAD") {
             return Err(self.refuse(Reason::Method));
         }
         self.require_unsent_head("refresh")?;

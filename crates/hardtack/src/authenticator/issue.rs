@@ -10,7 +10,7 @@ use super::extra_claims::ClaimMap;
 use crate::config::{Lifetime, Settings};
 use crate::jwt::{ClaimError, Claims, Fresh, KeySet, TokenKind};
 
-use crate::token::{IssueError, VerifiedToken};
+use crate::token::{IssueError, Reading, VerifiedToken};
 
 /// Builds a token that belongs to no session.
 ///
@@ -68,13 +68,15 @@ impl<'a> TokenBuilder<'a> {
         self
     }
 
-    /// Makes the token fresh for its whole lifetime, because the user has just typed the password (`fresh=True`).
+    /// Makes the token fresh for the time of
+    /// [`AuthenticatorBuilder::fresh_lifetime`](crate::AuthenticatorBuilder::fresh_lifetime), because the user has just
+    /// typed the password (`fresh=True`).
     pub fn fresh(mut self) -> Self {
         self.claims.fresh = Fresh::Yes;
         self
     }
 
-    /// Makes the token fresh for this long (`fresh=timedelta(…)`).
+    /// Makes the token fresh for this long instead (`fresh=timedelta(…)`).
     pub fn fresh_for(mut self, span: Duration) -> Self {
         self.claims.fresh = Fresh::Until(self.claims.issued_at + span);
         self
@@ -169,7 +171,7 @@ impl<'a> TokenBuilder<'a> {
         let keys = own.map_or_else(|| self.authenticator.keys(), KeySet::new);
         let text =
             if self.header.is_empty() { keys.sign(&payload)? } else { keys.sign_with_header(&self.header, &payload)? };
-        Ok(IssuedToken { text, claims: self.claims, payload, masks_csrf: settings.csrf.mask })
+        Ok(IssuedToken { text, claims: self.claims, payload, reading: settings.reading() })
     }
 }
 
@@ -219,7 +221,7 @@ pub struct IssuedToken {
     pub(super) text: String,
     pub(super) claims: Claims,
     payload: Vec<u8>,
-    masks_csrf: bool,
+    reading: Reading,
 }
 
 impl IssuedToken {
@@ -234,7 +236,7 @@ impl IssuedToken {
     }
 
     pub(crate) fn into_verified(self) -> VerifiedToken {
-        VerifiedToken::new(self.claims, self.payload, self.masks_csrf)
+        VerifiedToken::new(self.claims, self.payload, self.reading)
     }
 }
 

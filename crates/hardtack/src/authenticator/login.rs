@@ -13,10 +13,11 @@ use crate::jwt::Fresh;
 /// How long a log-in counts as recent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Freshness {
-    /// As long as the first access token lives (`fresh=True`).
+    /// For the time of [`AuthenticatorBuilder::fresh_lifetime`](crate::AuthenticatorBuilder::fresh_lifetime), or until
+    /// the access token expires, if that is earlier (`fresh=True`).
     #[default]
-    TokenLife,
-    /// For this long.
+    FreshLifetime,
+    /// For this long instead, or until the access token expires, if that is earlier.
     For(Duration),
     /// Not at all (`fresh=False`): the user was recognized without a password.
     Not,
@@ -25,7 +26,7 @@ pub enum Freshness {
 impl Freshness {
     pub(super) fn at(self, now: Timestamp) -> Fresh {
         match self {
-            Self::TokenLife => Fresh::Yes,
+            Self::FreshLifetime => Fresh::Yes,
             Self::For(span) => Fresh::Until(now + span),
             Self::Not => Fresh::No,
         }
@@ -63,7 +64,7 @@ impl LogIn {
         }
     }
 
-    /// Sets how long the log-in counts as recent. Default: [`Freshness::TokenLife`].
+    /// Sets how long the log-in counts as recent. Default: [`Freshness::FreshLifetime`].
     pub fn freshness(mut self, freshness: Freshness) -> Self {
         self.freshness = freshness;
         self

@@ -38,6 +38,7 @@ pub use error::SessionError;
 pub use issue::{IssuedToken, TokenBuilder};
 pub use login::{Freshness, LogIn};
 pub use request_state::{RequestState, ResponseChanges};
+pub use sessions::{CheckedClaims, Prune};
 pub(crate) use verify::{Attempt, Pending, RequestVerifier, TokenVerdict};
 
 use std::fmt;
@@ -49,6 +50,7 @@ use callbacks::Callbacks;
 use early::EarlyTokens;
 use fast_path::FastPath;
 use keys_in_use::{Keys, KeysInUse};
+use sessions::AlsoPruned;
 use token_cache::TokenCache;
 use watchers::Watchers;
 
@@ -88,6 +90,7 @@ struct Inner {
     log: LogPosition,
     watchers: Watchers,
     pending: Option<Box<dyn ErasedPendingRevocations>>,
+    also_pruned: Vec<AlsoPruned>,
     held: HeldSubjects,
     clock: Box<dyn Clock>,
     early_tokens: EarlyTokens,

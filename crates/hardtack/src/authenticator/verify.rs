@@ -311,7 +311,7 @@ impl Authenticator {
         let version = self.0.token_cache.version();
         let payload = self.verify_signature(text)?;
         let payload = VerifiedPayload::read(payload, &self.settings().claims_profile())?;
-        let payload = Arc::new(payload.masking_csrf(self.settings().csrf.mask));
+        let payload = Arc::new(payload.read_with(self.settings().reading()));
         let verdict = payload.verify_claims(&self.expected(kind.unwrap_or(payload.kind()), now));
         // A refresh token is used once and lives long, so it is not cached.
         if let (Ok(valid), TokenKind::Access, Some(cache)) = (&verdict, payload.kind(), cache) {

@@ -231,7 +231,7 @@ pub enum KeyError {
         bits: usize,
     },
     /// A JWK that fits several algorithms does not name one.
-    #[error("the JWK names no algorithm; add one, such as \"alg\":\"RS256\"")]
+    #[error("the JWK names no algorithm, and several fit its type; add one, such as \"alg\":\"RS256\"")]
     NoAlgorithm,
     /// The name is not that of an [`Algorithm`]. `none` is not supported.
     #[error("{ParseAlgorithmError}")]

@@ -1,6 +1,8 @@
 //! The keys of an application: the one that signs, and all that verify.
 
+use std::ffi::OsString;
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -11,7 +13,7 @@ use super::error::{KeyError, SignError, TokenError};
 use super::header::{self, UnverifiedHeader};
 use super::jwk::JwkSet;
 use super::jws::{self, Payload, Segments};
-use super::keys::{SigningKey, VerifyingKey, read_secret};
+use super::keys::{SigningKey, VerifyingKey, read_secret, read_secret_file};
 use super::limits::MAX_KEY_ID_LEN;
 
 /// The key that signs tokens, and the keys that verify them: the signing key's own verifying key, and others, such as
@@ -284,20 +286,26 @@ impl KeySet {
 
 /// The secret in the variable `name`, or in the file that the variable `name_FILE` names.
 fn secret_from_env(name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyError> {
+    secret_from(name, |variable| std::env::var_os(variable))
+}
+
+pub(super) fn secret_from(
+    name: &str,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> Result<Option<Zeroizing<Vec<u8>>>, KeyError> {
     let file = format!("{name}_FILE");
-    let (name, value) = match (std::env::var_os(name), std::env::var_os(&file)) {
+    let (name, secret) = match (variable(name), variable(&file)) {
         (Some(_), Some(_)) => return Err(KeyError::EnvTwice { name: name.to_owned() }),
-        (Some(value), None) => (name, Zeroizing::new(value.into_encoded_bytes())),
-        (None, Some(path)) => (&*file, Zeroizing::new([b"@", path.as_encoded_bytes()].concat())),
+        (None, Some(path)) => (&*file, read_secret_file(Path::new(&path))),
+        (Some(value), None) => {
+            let value = Zeroizing::new(value.into_encoded_bytes());
+            // A secret may be any bytes. Only text can name a file.
+            let secret = std::str::from_utf8(&value).map(read_secret);
+            (name, secret.unwrap_or(Ok(value)))
+        }
         (None, None) => return Ok(None),
     };
-    // A secret may be any bytes. Only text can name a file.
-    match std::str::from_utf8(&value) {
-        Ok(text) => read_secret(text)
-            .map(Some)
-            .map_err(|cause| KeyError::InEnv { name: name.to_owned(), cause: Box::new(cause) }),
-        Err(_) => Ok(Some(value)),
-    }
+    secret.map(Some).map_err(|cause| KeyError::InEnv { name: name.to_owned(), cause: Box::new(cause) })
 }
 
 impl Inner {

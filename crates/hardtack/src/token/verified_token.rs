@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -25,9 +26,9 @@ pub struct VerifiedToken<T = NoExtra> {
 }
 
 impl VerifiedToken<NoExtra> {
-    /// The token that was just issued. `masks_csrf` tells whether its CSRF value is masked in pages.
-    pub(crate) fn new(claims: Claims, payload: Vec<u8>, masks_csrf: bool) -> Self {
-        Self::from_payload(Arc::new(VerifiedPayload::issued(claims, payload).masking_csrf(masks_csrf)))
+    /// The token that was just issued.
+    pub(crate) fn new(claims: Claims, payload: Vec<u8>, reading: Reading) -> Self {
+        Self::from_payload(Arc::new(VerifiedPayload::issued(claims, payload).read_with(reading)))
     }
 
     pub(crate) fn from_payload(payload: Arc<VerifiedPayload>) -> Self {
@@ -87,7 +88,7 @@ impl<T> VerifiedToken<T> {
     /// ```
     pub fn csrf_token(&self) -> CsrfToken {
         let value = self.csrf_value().unwrap_or_default();
-        if self.payload.masks_csrf { CsrfToken::masked(value) } else { CsrfToken::raw(value) }
+        if self.payload.reading.masks_csrf { CsrfToken::masked(value) } else { CsrfToken::raw(value) }
     }
 
     /// The CSRF value that requests are compared with.
@@ -100,10 +101,11 @@ impl<T> VerifiedToken<T> {
         self.payload.session().map(SessionId::from_u128)
     }
 
-    /// Returns whether the token is fresh at `now`, because the user entered the password recently. A token from a
-    /// refresh is never fresh.
+    /// Returns whether the token is fresh at `now`, because the user entered the password recently: within
+    /// [`AuthenticatorBuilder::fresh_lifetime`](crate::AuthenticatorBuilder::fresh_lifetime), or within the time that
+    /// the log-in set. A token from a refresh is never fresh.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
-        self.payload.fresh().is_fresh_at(now)
+        self.payload.is_fresh(now)
     }
 
     pub(crate) fn kind(&self) -> TokenKind {
@@ -152,8 +154,16 @@ impl<T> fmt::Debug for VerifiedToken<T> {
 /// A verified payload and its claims.
 pub(crate) struct VerifiedPayload {
     form: Form,
+    reading: Reading,
+}
+
+/// How the claims of a verified token are read. It follows from the authenticator's settings.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading {
     /// Whether pages carry the CSRF value under a mask.
-    masks_csrf: bool,
+    pub(crate) masks_csrf: bool,
+    /// How long `fresh: true` counts after the user has authenticated; `None` for as long as the token lives.
+    pub(crate) fresh_lifetime: Option<Duration>,
 }
 
 enum Form {
@@ -189,12 +199,13 @@ impl VerifiedPayload {
     }
 
     fn of(form: Form) -> Self {
-        Self { form, masks_csrf: true }
+        // Until the authenticator sets its own, the strictest.
+        Self { form, reading: Reading { masks_csrf: true, fresh_lifetime: Some(Duration::ZERO) } }
     }
 
-    /// Sets whether pages carry the CSRF value under a mask. Default: yes.
-    pub(crate) fn masking_csrf(mut self, masks: bool) -> Self {
-        self.masks_csrf = masks;
+    /// Sets how the claims are read.
+    pub(crate) fn read_with(mut self, reading: Reading) -> Self {
+        self.reading = reading;
         self
     }
 
@@ -242,10 +253,16 @@ impl VerifiedPayload {
         }
     }
 
-    pub(crate) fn fresh(&self) -> Fresh {
-        match &self.form {
-            Form::Fast { claims, .. } => claims.fresh,
-            Form::Owned { claims, .. } => claims.fresh,
+    /// Whether the user has authenticated recently enough (ASVS 5.0 V7.5.1). `auth_time` is never later than `iat`,
+    /// and a token whose `iat` is further ahead than the clock skew is refused.
+    pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
+        let (fresh, issued_at, auth_time) = match &self.form {
+            Form::Fast { claims, .. } => (claims.fresh, claims.issued_at, claims.auth_time),
+            Form::Owned { claims, .. } => (claims.fresh, claims.issued_at, claims.auth_time),
+        };
+        match (fresh, self.reading.fresh_lifetime) {
+            (Fresh::Yes, Some(span)) => now <= auth_time.map_or(issued_at, |at| at.min(issued_at)) + span,
+            (fresh, _) => fresh.is_fresh_at(now),
         }
     }
 

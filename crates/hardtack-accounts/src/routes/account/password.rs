@@ -93,7 +93,7 @@ async fn change(
 }
 
 /// The response if the password is stored, but the session store has not ended the other sessions yet. A browser gets a
-/// page at once, because a redirect might find the store down. Its session continues until its next refresh.
+/// page at once, because the request after a redirect might find the store down. The session of the browser continues.
 fn others_end_soon(wants: Wants, user: CurrentUser<User>) -> Response {
     let text = "Other devices will be logged out within seconds.";
     if wants != Wants::Page {

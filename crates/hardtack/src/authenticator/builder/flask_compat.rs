@@ -24,7 +24,7 @@ impl AuthenticatorBuilder {
     ///   that no key has is ignored.
     /// - CSRF values are not masked in pages, the `Host` field is not checked, and a log-out does not clear the
     ///   browser's cache.
-    /// - Refresh tokens live 30 days instead of one.
+    /// - Refresh tokens live 30 days instead of one. A fresh token is fresh until it expires.
     /// - Additional claims may replace any other claim.
     ///
     /// Signatures, algorithms, duplicate members and cookies, `crit`, lengths and the strength of keys are still
@@ -40,6 +40,7 @@ impl AuthenticatorBuilder {
         settings.refresh = RefreshMode::Off;
         settings.access_lifetime = Lifetime::For(Duration::from_secs(15 * 60));
         settings.refresh_lifetime = Lifetime::For(Duration::from_secs(30 * 24 * 60 * 60));
+        settings.fresh_lifetime = Lifetime::InsecureForever;
         settings.csrf.check_form = false;
         settings.csrf.mask = false;
         settings.csrf.empty_is_missing = true;

@@ -13,6 +13,7 @@ use super::callbacks::Callbacks;
 use super::early::EarlyTokens;
 use super::fast_path::FastPath;
 use super::keys_in_use::KeysInUse;
+use super::sessions::{AlsoPruned, Prune};
 use super::token_cache::{DEFAULT_ENTRIES, TokenCache};
 use super::watchers::Watchers;
 use super::{Authenticator, Inner};
@@ -50,6 +51,7 @@ pub struct AuthenticatorBuilder {
     cookies: CookiePolicy,
     store: Option<Arc<dyn ErasedStore>>,
     pending: Option<Box<dyn ErasedPendingRevocations>>,
+    also_pruned: Vec<AlsoPruned>,
     follows_log: bool,
     prunes: bool,
     clock: Box<dyn Clock>,
@@ -70,6 +72,7 @@ impl Authenticator {
             cookies: CookiePolicy::default(),
             store: None,
             pending: None,
+            also_pruned: Vec::new(),
             follows_log: true,
             prunes: true,
             clock: Box::new(SystemClock),
@@ -150,8 +153,15 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Leaves the deletion of expired sessions and log entries to the application, which calls
-    /// [`Authenticator::prune_sessions`]. By default, the adapter deletes them every ten minutes.
+    /// Deletes expired rows of the application together with those of the sessions. `what` names them in the log.
+    pub fn also_prune(mut self, what: &'static str, rows: impl Prune) -> Self {
+        self.also_pruned.push(AlsoPruned::new(what, rows));
+        self
+    }
+
+    /// Leaves the deletion of expired sessions and log entries, and of the rows of [`Self::also_prune`], to the
+    /// application, which calls [`Authenticator::prune_sessions`]. By default, the adapter deletes them every ten
+    /// minutes.
     pub fn without_pruning(mut self) -> Self {
         self.prunes = false;
         self
@@ -181,6 +191,19 @@ impl AuthenticatorBuilder {
     /// access token.
     pub fn refresh_lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
         self.settings.refresh_lifetime = lifetime.into();
+        self
+    }
+
+    /// Sets how long a log-in or a re-authentication counts as recent: for this long, routes that need a fresh token,
+    /// such as those with `FreshAccessToken`, do not ask for the password again. Freshness also ends with the access
+    /// token that the log-in has issued, so it is the shorter of the two. Default: 15 minutes.
+    ///
+    /// [`LogIn::freshness`](crate::LogIn::freshness) sets another time for one log-in. With
+    /// [`Lifetime::InsecureForever`], only the access token's lifetime counts, as in Flask-JWT-Extended.
+    ///
+    /// Source: ASVS 5.0 V7.5.1.
+    pub fn fresh_lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
+        self.settings.fresh_lifetime = lifetime.into();
         self
     }
 
@@ -371,8 +394,8 @@ impl AuthenticatorBuilder {
                 policy.max_sessions = None;
             }
         }
-        let background =
-            Background::new(settings.sessions.max_staleness.is_some(), self.prunes && self.store.is_some());
+        let has_rows = self.store.is_some() || !self.also_pruned.is_empty();
+        let background = Background::new(settings.sessions.max_staleness.is_some(), self.prunes && has_rows);
         let refresh_paths = match settings.refresh {
             RefreshMode::Redirect => self.cookies.refresh_paths_for(&settings.urls),
             RefreshMode::Transparent | RefreshMode::Sliding | RefreshMode::Off => vec!["/".to_owned()],
@@ -405,6 +428,7 @@ impl AuthenticatorBuilder {
             log: LogPosition::default(),
             watchers: Watchers::default(),
             pending: self.pending,
+            also_pruned: self.also_pruned,
             held: HeldSubjects::default(),
             clock: self.clock,
             early_tokens: EarlyTokens::default(),

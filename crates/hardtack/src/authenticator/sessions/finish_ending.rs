@@ -52,12 +52,7 @@ impl Authenticator {
         renewed: Option<SessionId>,
         client: &Client<'_>,
     ) {
-        let now = self.moment();
-        let until = now.after(self.token_memory());
-        ids.iter().for_each(|id| self.0.revocation_cache.mark_uncertain(*id, until, now));
-        if let Err(error) = self.read_log(std::future::pending::<()>).await {
-            // Until the follower has read the log, each request of these sessions asks the store.
-            tracing::warn!(event = "ending_unread", error = %WithCauses(&error));
+        if !self.read_committed(ids.iter().copied()).await {
             return;
         }
         for id in ids {
@@ -66,6 +61,19 @@ impl Authenticator {
                 self.emit(kind, subject, Some(*id), client);
             }
         }
+    }
+
+    /// Reads the log after a transaction of the application that has changed these sessions. If that fails, returns
+    /// `false`, and each request of these sessions asks the store until the follower has read the log.
+    pub(super) async fn read_committed(&self, ids: impl Iterator<Item = SessionId>) -> bool {
+        let now = self.moment();
+        let until = now.after(self.token_memory());
+        ids.for_each(|id| self.0.revocation_cache.mark_uncertain(id, until, now));
+        let read = self.read_log(std::future::pending::<()>).await;
+        if let Err(error) = &read {
+            tracing::warn!(event = "ending_unread", error = %WithCauses(error));
+        }
+        read.is_ok()
     }
 
     /// Carries out an intention. Returns `false` if that fails; this process then refuses the sessions until an attempt

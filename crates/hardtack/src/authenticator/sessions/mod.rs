@@ -10,6 +10,10 @@ mod revoke;
 mod tokens;
 mod uncertain_write;
 
+pub use change_claims::CheckedClaims;
+pub(super) use prune::AlsoPruned;
+pub use prune::Prune;
+
 use crate::cookie::SetCookies;
 use crate::refusal::Reason;
 use crate::session::Session;

@@ -1,5 +1,6 @@
 //! Deletes expired rows from time to time.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use crate::authenticator::Authenticator;
@@ -21,6 +22,48 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How many batches one run deletes at most. The next run deletes the rest.
 const BATCHES: u32 = 1000;
 
+/// Expired rows that are kept beside the sessions, such as links that were sent by email. Register them with
+/// [`AuthenticatorBuilder::also_prune`](crate::AuthenticatorBuilder::also_prune).
+pub trait Prune: Send + Sync + 'static {
+    /// Deletes up to `limit` expired rows, and returns how many it deleted. If it returns `limit` or more, it is called
+    /// again after a short pause.
+    ///
+    /// Let the clock of the database decide what has expired, and pass its time to [`Authenticator::time_to_prune`]: if
+    /// one of the two clocks is wrong, nothing must be deleted.
+    fn prune(&self, auth: &Authenticator, limit: u32) -> impl Future<Output = Result<u64, BackendError>> + Send;
+}
+
+/// The object-safe form of [`Prune`].
+trait ErasedPrune: Send + Sync {
+    fn prune<'a>(
+        &'a self,
+        auth: &'a Authenticator,
+        limit: u32,
+    ) -> Pin<Box<dyn Future<Output = Result<u64, BackendError>> + Send + 'a>>;
+}
+
+impl<P: Prune> ErasedPrune for P {
+    fn prune<'a>(
+        &'a self,
+        auth: &'a Authenticator,
+        limit: u32,
+    ) -> Pin<Box<dyn Future<Output = Result<u64, BackendError>> + Send + 'a>> {
+        Box::pin(Prune::prune(self, auth, limit))
+    }
+}
+
+/// Rows of the application that are pruned with the sessions, and what the log calls them.
+pub(in crate::authenticator) struct AlsoPruned {
+    what: &'static str,
+    rows: Box<dyn ErasedPrune>,
+}
+
+impl AlsoPruned {
+    pub(in crate::authenticator) fn new(what: &'static str, rows: impl Prune) -> Self {
+        Self { what, rows: Box::new(rows) }
+    }
+}
+
 impl WeakAuthenticator {
     /// Deletes expired rows every ten minutes, until the authenticator is dropped.
     pub(in crate::authenticator) async fn prune_regularly<F, S>(&self, sleep: &F)
@@ -30,12 +73,9 @@ impl WeakAuthenticator {
     {
         sleep(FIRST).await;
         while let Some(authenticator) = self.upgrade() {
-            match authenticator.prune_all(sleep).await {
-                Ok(rows) => tracing::debug!(event = "pruned", what = "sessions", rows),
-                // Try again at the next run.
-                Err(error) => {
-                    tracing::error!(event = "prune_failed", what = "sessions", error = %WithCauses(&error));
-                }
+            authenticator.prune_all(None, sleep).await;
+            for rows in &authenticator.0.also_pruned {
+                authenticator.prune_all(Some(rows), sleep).await;
             }
             drop(authenticator);
             sleep(INTERVAL).await;
@@ -44,15 +84,31 @@ impl WeakAuthenticator {
 }
 
 impl Authenticator {
+    /// Deletes the expired rows of the application, or else of the sessions. If that fails, the next run tries again.
+    async fn prune_all<F, S>(&self, rows: Option<&AlsoPruned>, sleep: &F)
+    where
+        F: Fn(Duration) -> S,
+        S: Future<Output = ()>,
+    {
+        let what = rows.map_or("sessions", |rows| rows.what);
+        match self.prune_in_batches(rows, sleep).await {
+            Ok(rows) => tracing::debug!(event = "pruned", what, rows),
+            Err(error) => tracing::error!(event = "prune_failed", what, error = %WithCauses(&error)),
+        }
+    }
+
     /// Deletes batches of rows until one is not full, at most [`BATCHES`] of them. Returns the number of rows.
-    async fn prune_all<F, S>(&self, sleep: &F) -> Result<u64, BackendError>
+    async fn prune_in_batches<F, S>(&self, also: Option<&AlsoPruned>, sleep: &F) -> Result<u64, BackendError>
     where
         F: Fn(Duration) -> S,
         S: Future<Output = ()>,
     {
         let mut total = 0;
         for _ in 0..BATCHES {
-            let rows = self.prune_sessions(BATCH).await?;
+            let rows = match also {
+                Some(also) => also.rows.prune(self, BATCH).await?,
+                None => self.prune_sessions(BATCH).await?,
+            };
             total += rows;
             if rows < u64::from(BATCH) {
                 break;

@@ -107,7 +107,7 @@ impl Authenticator {
 
     /// Issues fresh tokens for the session of a valid access token, after the user has typed the password again.
     pub(crate) async fn step_up(&self, access: &VerifiedToken, client: &Client<'_>) -> Result<Refreshed, Reason> {
-        let raised = self.advance(access, Freshness::TokenLife).await?;
+        let raised = self.advance(access, Freshness::FreshLifetime).await?;
         self.emit(EventKind::Reauthenticated, access.subject(), access.session(), client);
         Ok(raised)
     }

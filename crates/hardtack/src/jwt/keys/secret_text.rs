@@ -75,7 +75,8 @@ pub(super) fn names_a_secret(text: &str) -> Option<&'static str> {
         .then_some("a placeholder that was not replaced; set the secret itself")
 }
 
-fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+/// Reads a secret or a key from a file, without one line break at its end.
+pub(in crate::jwt) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let refused = |reason: String| KeyError::File { path: path.to_owned(), reason };
     let unreadable =
         |error: io::Error| refused(format!("{error}; expected @ and the path of a file that this user can read"));

@@ -19,8 +19,8 @@ use crate::jwt::algorithm::{Algorithm, Curve, Family, Hash, RsaPadding};
 use crate::jwt::error::{KeyError, SignError};
 
 const EXPECTED_PEM: KeyError = KeyError::Unparsable {
-    expected: "an unencrypted PEM block PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY; convert with: \
-               openssl pkey -in key.pem",
+    expected: "an unencrypted PEM block PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY (convert with: \
+               openssl pkey -in key.pem), or in a setting @ and the path of a file with one, such as @key.pem",
 };
 const EXPECTED_DER: KeyError =
     KeyError::Unparsable { expected: "a DER private key: PKCS#8, PKCS#1 (RSA) or SEC 1 (EC), unencrypted" };
@@ -88,10 +88,11 @@ impl SigningKey {
     /// [`AlgorithmMismatch`](KeyError::AlgorithmMismatch), and [`WeakRsa`](KeyError::WeakRsa) for an RSA key of fewer
     /// than 2048 bits.
     pub fn from_pem(text: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
-        match pem::first_block(text).ok_or(EXPECTED_PEM)? {
+        let unfit = || pem::explain(text, algorithm, EXPECTED_PEM);
+        match pem::first_block(text).ok_or_else(unfit)? {
             ("PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY", bytes) => Self::from_der(&bytes, algorithm),
             ("PUBLIC KEY" | "RSA PUBLIC KEY" | "CERTIFICATE", _) => Err(KeyError::NotASigningKey),
-            _ => Err(EXPECTED_PEM),
+            _ => Err(unfit()),
         }
     }
 
