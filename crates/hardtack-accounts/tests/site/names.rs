@@ -15,6 +15,7 @@ hardtack_test_support::on_every_store! {
         s79_a06_look_alikes_are_refused_beside_existing_names,
         a06_users_with_names_from_before_log_in_as_before,
         a06_of_two_look_alikes_at_once_one_signs_up,
+        a06_operators_add_and_rename_users_by_the_same_rules,
     }
 }
 
@@ -161,6 +162,31 @@ async fn a06_of_two_look_alikes_at_once_one_signs_up(on_postgres: bool) {
     let mut statuses = [one.status().as_u16(), other.status().as_u16()];
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 422], "{} {}", one.text(), other.text());
+}
+
+/// Only reserved names are for operators alone.
+async fn a06_operators_add_and_rename_users_by_the_same_rules(on_postgres: bool) {
+    let site = on(on_postgres).await;
+    let accounts = Accounts::open(Database::open(&site.database_url()).await.unwrap()).await.unwrap();
+    let now = site.now();
+    sign_up(&mut site.client(), "scope").await;
+    assert_eq!(accounts.add("Admin", "", now).await.unwrap().user.username, "Admin");
+    for (name, words) in
+        [("ѕсоре", "looks like one that is taken"), ("SCOPE", "is taken"), ("--help", "Begin your user name")]
+    {
+        for error in [
+            accounts.add(name, "", now).await.unwrap_err().to_string(),
+            accounts.rename("admin", name, now).await.unwrap_err().to_string(),
+        ] {
+            assert!(error.contains(words), "{name}: {error}");
+        }
+    }
+    // The look-alikes of the new name are refused, and those of the old one are free.
+    let (renamed, _) = accounts.rename("scope", "Corner", now).await.unwrap();
+    assert_eq!(renamed.user.username, "Corner");
+    assert_refused(&site, "comer", "looks like one that is taken").await;
+    sign_up(&mut site.client(), "ѕсоре").await;
+    assert_eq!(accounts.rename("corner", "CORNER", now).await.unwrap().0.user.username, "CORNER");
 }
 
 #[tokio::test]
