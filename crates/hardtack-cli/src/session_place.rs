@@ -24,6 +24,15 @@ enum Place {
 }
 
 impl Place {
+    /// Whether both are the same store. The address of a Redis may have changed.
+    fn is_same_store(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Database, Self::Database) => true,
+            (Self::Redis { id, .. }, Self::Redis { id: other, .. }) => id == other,
+            (Self::Database, Self::Redis { .. }) | (Self::Redis { .. }, Self::Database) => false,
+        }
+    }
+
     /// The value of the row: `database`, or `redis`, the id and the address.
     fn to_text(&self) -> String {
         match self {
@@ -58,11 +67,14 @@ pub(crate) async fn record(database: &Database, redis: Option<(&RedisConfig, &Re
         },
     };
     let pool = Pool::from(database.clone());
-    if let Some(known) = read(database).await?.filter(|known| *known != place) {
-        let moved = std::mem::discriminant(&known) != std::mem::discriminant(&place);
-        if moved {
-            tracing::warn!(event = "sessions_moved", from = known.to_text(), to = place.to_text());
-        }
+    if let Some(known) = read(database).await?.filter(|known| !known.is_same_store(&place)) {
+        tracing::warn!(
+            event = "sessions_moved",
+            from = known.to_text(),
+            to = place.to_text(),
+            "sessions are now kept in another store; access tokens from before work until they expire, and log-outs do \
+             not reach them; to log everyone out now, run: hardtack keys rotate --discard-old (or replace JWT_SECRET_KEY)"
+        );
     }
     let sql = "INSERT INTO hardtack_settings (name, value) VALUES ($1, $2)
         ON CONFLICT (name) DO UPDATE SET value = excluded.value";
@@ -120,5 +132,13 @@ mod tests {
             assert_eq!(Place::parse(&place.to_text()), Some(place));
         }
         assert_eq!(Place::parse("etcd x"), None);
+    }
+
+    #[test]
+    fn a_redis_is_the_same_at_another_address() {
+        let at = |id: &str, address: &str| Place::Redis { id: id.into(), address: address.into() };
+        assert!(at("1", "a").is_same_store(&at("1", "b")) && Place::Database.is_same_store(&Place::Database));
+        assert!(!at("1", "a").is_same_store(&at("2", "a")) && !at("1", "a").is_same_store(&Place::Database));
+        assert!(!Place::Database.is_same_store(&at("1", "a")));
     }
 }

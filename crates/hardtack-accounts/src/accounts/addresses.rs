@@ -49,6 +49,7 @@ impl Accounts {
             return Err(unproven(&profile));
         };
         let changed = UserStore::set_profile_in(&mut transaction, &user.id, &profile).await?.ok_or_else(deleted)?;
+        let email_version = UserStore::email_version_in(&mut transaction, &user.id).await?;
         transaction.commit().await.map_err(|error| ActionError::Unknown(BackendError::new(error)))?;
         if changed.email != old.email {
             self.recorder.record(&user.id, ActivityKind::EmailChanged, request);
@@ -56,7 +57,7 @@ impl Accounts {
             let old_address = EmailAddress::parse(&old.email).filter(|_| old.email_confirmed);
             if let (Some(mail), Some(old_address)) = (&self.mail, old_address) {
                 let (user_id, username) = (old.id, old.username);
-                mail.push(MailJob::EmailWasChanged { user_id, username, old_address, at: request.at });
+                mail.push(MailJob::EmailWasChanged { user_id, username, old_address, email_version, at: request.at });
             }
         }
         Ok(changed)

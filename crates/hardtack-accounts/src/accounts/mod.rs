@@ -51,14 +51,19 @@ const MIGRATIONS: &[Migration] = &[
         include_str!("../../migrations/postgres/0003_links.sql"),
     ),
     Migration::per_database(
+        4,
+        include_str!("../../migrations/sqlite/0004_email_version.sql"),
+        include_str!("../../migrations/postgres/0004_email_version.sql"),
+    ),
+    Migration::per_database(
         NAMES,
-        include_str!("../../migrations/sqlite/0004_skeleton.sql"),
-        include_str!("../../migrations/postgres/0004_skeleton.sql"),
+        include_str!("../../migrations/sqlite/0005_skeleton.sql"),
+        include_str!("../../migrations/postgres/0005_skeleton.sql"),
     ),
 ];
 
 /// The migration after which names from before it are looked at.
-const NAMES: u32 = 4;
+const NAMES: u32 = 5;
 
 /// How long recorded activity is kept: 90 days.
 const ACTIVITY_LIFETIME: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -182,8 +187,10 @@ impl Accounts {
     /// Configures an authenticator for this site: refused requests get the site's error pages, and log-ins, log-outs
     /// and other events are recorded for their users to see. Events are written in the background; no request waits for
     /// them. Activity older than 90 days and expired links are deleted in the background, together with expired
-    /// sessions, unless you call [`without_pruning`](hardtack::AuthenticatorBuilder::without_pruning). The authenticator
-    /// needs a session store: the one from [`with_sessions`](Self::with_sessions), or one that you set.
+    /// sessions, unless you call [`without_pruning`](hardtack::AuthenticatorBuilder::without_pruning).
+    ///
+    /// The authenticator needs a session store: the one from [`with_sessions`](Self::with_sessions), or one that you
+    /// set.
     pub fn configure(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         let recorder = self.recorder.clone();
         let builder = self.session_ends.configure(with_error_pages(builder));
@@ -210,7 +217,10 @@ impl Accounts {
     /// # Errors
     /// The database failed.
     pub async fn prune(&self, auth: &Authenticator, limit: u32) -> Result<u64, BackendError> {
-        self.expired_rows().prune(auth, limit).await
+        match auth.time_to_prune(self.activity.time().await?) {
+            Some(now) => self.prune_as_of(now, limit).await,
+            None => Ok(0),
+        }
     }
 
     /// Like [`Self::prune`], but `now` decides what is old. If `now` is too late, rows that are still needed are
@@ -219,7 +229,7 @@ impl Accounts {
     /// # Errors
     /// The database failed.
     pub async fn prune_as_of(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
-        self.expired_rows().delete(now, limit).await
+        self.expired_rows().prune(now, limit).await
     }
 
     fn expired_rows(&self) -> ExpiredRows {
@@ -234,11 +244,16 @@ impl Accounts {
         self.users.find_enabled(id).await
     }
 
-    /// Returns the last `limit` activities of a user, newest first, including those that this process has
-    /// recorded but not yet written.
-    pub(crate) async fn activity(&self, user_id: &str, limit: u32) -> Result<Vec<Activity>, BackendError> {
+    /// Returns the last activities of a user, newest first, including those that this process has recorded but not yet
+    /// written: up to `failed` failed log-ins, and up to `others` others.
+    pub(crate) async fn activity(
+        &self,
+        user_id: &str,
+        failed: u32,
+        others: u32,
+    ) -> Result<Vec<Activity>, BackendError> {
         self.recorder.flush().await;
-        self.activity.latest(user_id, limit).await
+        self.activity.latest(user_id, failed, others).await
     }
 
     /// Begins a transaction that changes a user. To avoid deadlocks, every transaction changes rows in this order: the

@@ -11,7 +11,9 @@ use crate::activity::{ActivityKind, RequestInfo};
 use crate::links::{LinkPurpose, LinkStore, LinkToken, LiveLink};
 use crate::mail::MailJob;
 use crate::passwords::{PasswordProblem, TypedPassword, Verdict};
-use crate::users::{AddUserError, NewUser, StoredCredentials, User, UserNameProblem, UserStore};
+use crate::users::{
+    AddUserError, EmailAddress, INVALID_EMAIL, NewUser, StoredCredentials, User, UserNameProblem, UserStore,
+};
 
 /// A user whose password has just been verified.
 pub(crate) struct VerifiedPassword {
@@ -21,33 +23,44 @@ pub(crate) struct VerifiedPassword {
 }
 
 impl Accounts {
-    /// Adds a user, or returns what is wrong with each field.
+    /// Adds a user, or returns what is wrong with each field. `email` may be empty; otherwise it gets a confirmation link.
     pub(crate) async fn sign_up(
         &self,
         username: &str,
+        email: &str,
         password: String,
         now: Timestamp,
     ) -> Result<User, ActionError<SignUpProblems>> {
+        let email = email.trim();
         let name = self.name_rules.check(username);
-        let password = self.check_new_password(password, vec![username.to_owned()]).await;
+        let invalid_email = (!email.is_empty() && EmailAddress::parse(email).is_none()).then_some(INVALID_EMAIL);
+        let password = self.check_new_password(password, vec![username.to_owned(), email.to_owned()]).await;
         let (name, password) = match (name, password) {
-            (Ok(name), Ok(password)) => (name, password),
-            (name, Err(ActionError::Invalid(problem))) => {
-                let problems = SignUpProblems { username: name.err(), password: Some(problem) };
+            (Ok(name), Ok(password)) if invalid_email.is_none() => (name, password),
+            (name, Ok(_)) => {
+                let problems = SignUpProblems { username: name.err(), email: invalid_email, password: None };
                 return Err(ActionError::Invalid(problems));
             }
-            (Err(problem), Ok(_)) => return Err(name_problem(problem)),
-            (_, Err(error)) => return Err(error.map_invalid(|_| SignUpProblems::default())),
+            (name, Err(error)) => {
+                let username = name.err();
+                return Err(error.map_invalid(|problem| SignUpProblems {
+                    username,
+                    email: invalid_email,
+                    password: Some(problem),
+                }));
+            }
         };
         if let Some(problem) = self.users.name_conflict(&name).await? {
             return Err(name_problem(problem));
         }
         let password_hash = self.hasher.hash(password).await?;
-        let added = self.users.add(NewUser { name: &name, password_hash: &password_hash, now }).await;
-        added.map_err(|error| match error {
+        let added = self.users.add(NewUser { name: &name, email, password_hash: &password_hash, now }).await;
+        let user = added.map_err(|error| match error {
             AddUserError::Name(problem) => name_problem(problem),
             AddUserError::Backend(error) => ActionError::Backend(error),
-        })
+        })?;
+        self.send_confirmation(&user, now);
+        Ok(user)
     }
 
     /// Returns a new password in the form in which it is hashed, unless it breaks a rule. `user` is what it must not be
@@ -219,5 +232,5 @@ impl Accounts {
 }
 
 fn name_problem(problem: UserNameProblem) -> ActionError<SignUpProblems> {
-    ActionError::Invalid(SignUpProblems { username: Some(problem), password: None })
+    ActionError::Invalid(SignUpProblems { username: Some(problem), ..SignUpProblems::default() })
 }

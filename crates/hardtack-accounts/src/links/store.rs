@@ -25,7 +25,8 @@ pub(crate) struct LiveLink {
     pub(crate) address: String,
     /// The user's password version when the link was created.
     pub(crate) password_version: i64,
-    created_at: i64,
+    /// For a link that undoes a change of the address: the number of that change.
+    email_version: i64,
 }
 
 /// Reads and writes the table `links`.
@@ -59,17 +60,21 @@ impl LinkStore {
         self.insert(sql, user_id, purpose, address, now, more).await
     }
 
-    /// Creates a link that restores an address that the user has just replaced. There is no limit: each one is sent
+    /// Creates a link that restores an address that the user has just replaced. `email_version` is the number of that
+    /// change. There is no limit: each one is sent
     /// to an address that the user had confirmed. Returns `None` if the user is disabled or deleted.
     pub(crate) async fn create_undo(
         &self,
         user_id: &str,
         old_address: &EmailAddress,
+        email_version: i64,
         now: Timestamp,
     ) -> Result<Option<LinkToken>, BackendError> {
-        let sql = "INSERT INTO links (token_hash, user_id, purpose, address, password_version, created_at, expires_at) \
-                   SELECT $1, id, $2, $6, password_version, $3, $4 FROM users WHERE id = $5 AND disabled_at IS NULL";
-        self.insert(sql, user_id, LinkPurpose::UndoEmail, old_address, now, |statement| statement).await
+        let sql = "INSERT INTO links (token_hash, user_id, purpose, address, password_version, created_at, expires_at, \
+                   email_version) \
+                   SELECT $1, id, $2, $6, password_version, $3, $4, $7 FROM users WHERE id = $5 AND disabled_at IS NULL";
+        let more = |statement: Statement<'static>| statement.bind(email_version);
+        self.insert(sql, user_id, LinkPurpose::UndoEmail, old_address, now, more).await
     }
 
     /// Creates a link with which a user sets a password, in a transaction that holds the user's row. Earlier ones stop
@@ -165,8 +170,8 @@ impl LinkStore {
         transaction: &mut Transaction,
         link: &LiveLink,
     ) -> Result<(), BackendError> {
-        let sql = "DELETE FROM links WHERE user_id = $1 AND purpose = 'undo_email' AND created_at >= $2";
-        let statement = Statement::new(sql).bind(&link.user_id).bind(link.created_at);
+        let sql = "DELETE FROM links WHERE user_id = $1 AND purpose = 'undo_email' AND email_version >= $2";
+        let statement = Statement::new(sql).bind(&link.user_id).bind(link.email_version);
         transaction.execute(statement).await.map(drop).map_err(BackendError::new)
     }
 
@@ -182,15 +187,16 @@ impl LinkStore {
 type LinkColumns = (String, String, String, i64, i64);
 
 fn find(token: &LinkToken, purpose: LinkPurpose, now: Timestamp) -> Statement<'static> {
-    let sql = "SELECT users.id, users.username, links.address, links.password_version, links.created_at \
+    let sql = "SELECT users.id, users.username, links.address, links.password_version, links.email_version \
                FROM links JOIN users ON users.id = links.user_id \
                WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3 AND users.disabled_at IS NULL \
                AND (purpose IN ('undo_email', 'set_password') OR users.email = links.address) \
-               AND (purpose NOT IN ('reset_password', 'set_password') OR users.password_version = links.password_version)";
+               AND (purpose NOT IN ('reset_password', 'set_password') \
+               OR users.password_version = links.password_version)";
     Statement::new(sql).bind(token.hash()).bind(purpose.name()).bind(now.unix_seconds())
 }
 
 fn first(rows: Vec<LinkColumns>, purpose: LinkPurpose) -> Option<LiveLink> {
-    let (user_id, username, address, password_version, created_at) = rows.into_iter().next()?;
-    Some(LiveLink { user_id, username, purpose, address, password_version, created_at })
+    let (user_id, username, address, password_version, email_version) = rows.into_iter().next()?;
+    Some(LiveLink { user_id, username, purpose, address, password_version, email_version })
 }

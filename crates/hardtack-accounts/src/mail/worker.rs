@@ -41,8 +41,8 @@ impl MailWorker {
                 }
                 Ok(())
             }
-            MailJob::EmailWasChanged { user_id, username, old_address, at } => {
-                let token = self.links.create_undo(&user_id, &old_address, at).await?;
+            MailJob::EmailWasChanged { user_id, username, old_address, email_version, at } => {
+                let token = self.links.create_undo(&user_id, &old_address, email_version, at).await?;
                 self.send(self.templates.email_was_changed(old_address, &username, token.as_ref(), at)).await;
                 Ok(())
             }

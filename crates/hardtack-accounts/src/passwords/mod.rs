@@ -3,11 +3,13 @@
 mod argon2id;
 mod context;
 mod hasher;
+mod problem;
 mod rules;
 mod table;
 mod typed;
 
 pub(crate) use hasher::{HashError, Hasher, Verdict};
-pub use rules::{PasswordProblem, PasswordRules};
+pub use problem::PasswordProblem;
+pub use rules::PasswordRules;
 pub use table::{PasswordTable, PasswordTableError, TableSummary};
 pub(crate) use typed::TypedPassword;

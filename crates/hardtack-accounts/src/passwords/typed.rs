@@ -3,7 +3,7 @@
 use precis_profiles::OpaqueString;
 use precis_profiles::precis_core::profile::Rules;
 
-use super::PasswordProblem;
+use super::problem::PasswordProblem;
 
 /// The maximum length, in bytes: long enough for any phrase, and short enough to hash cheaply.
 const MAX_BYTES: usize = 1024;

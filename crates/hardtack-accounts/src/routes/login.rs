@@ -1,13 +1,13 @@
 //! `/login`.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError};
 use http::StatusCode;
 use serde_json::json;
 
-use super::credentials::{CredentialsInput, show_form};
+use super::credentials::{CredentialsInput, require_own_form, show_form};
 use crate::accounts::{VerifiedPassword, WrongPassword};
 use crate::activity::RequestInfo;
 use crate::extract::{FormOrJson, Visitor};
@@ -22,8 +22,16 @@ const NO_MATCH: &str = "That user name and password do not match.";
 pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {
     let ended = auth.query("ended").map(|_| Notice {
         kind: NoticeKind::Info,
-        text: "Your session has ended. Log in again to continue where you were.",
+        text: match auth.query("form").as_deref() {
+            Some("kept") => "Your session has ended. Log in again to finish: what you typed is kept.",
+            Some("lost") => "Your session has ended, so nothing was changed. Log in, then try again.",
+            _ => "Your session has ended. Log in again to continue where you were.",
+        },
     });
+    // If the cookies of a session have just been refused, that page would lead back here.
+    if visitor.is_logged_in() && ended.is_none() {
+        return Ok(Redirect::to(&auth.next_or_home()).into_response());
+    }
     let done = auth.query("done").and_then(|done| done_text(&done));
     let done = done.map(|text| Notice { kind: NoticeKind::Success, text });
     let input = CredentialsInput::from_query(&auth);
@@ -55,7 +63,10 @@ pub(crate) async fn submit(
     request: RequestInfo,
     FormOrJson(input): FormOrJson<CredentialsInput>,
 ) -> Result<Response, AuthError> {
-    auth.require_pre_session()?;
+    let again = |shell: Shell<'_>| show_form(&site, &auth, StatusCode::FORBIDDEN, &input, &[], shell, login);
+    if let Err(refused) = require_own_form(&auth, again) {
+        return refused;
+    }
     let wants = auth.wants();
     let password = match TypedPassword::new(input.password.clone()) {
         Ok(password) => password,
@@ -80,8 +91,11 @@ async fn log_in(
     let user_id = &verified.user_id;
     let cookies = auth.log_in(input.log_in(user_id, auth.wants())).await?;
     if !site.accounts.is_still_valid(&verified).await.map_err(|error| auth.refuse(error))? {
-        // The password was changed, or the user disabled, while the log-in was in flight: end its session.
-        auth.authenticator().revoke_all_sessions(user_id).await.map_err(|error| auth.refuse(error))?;
+        // The password was changed, or the user disabled, while the log-in was in flight: end its session. That change
+        // has ended the older ones, and the user may have a new one by now.
+        if let Some(session) = cookies.session() {
+            auth.authenticator().revoke_session(user_id, session).await.map_err(|error| auth.refuse(error))?;
+        }
         return no_match(&site, &auth, &input);
     }
     let user = site.accounts.find(user_id).await.map_err(|error| auth.refuse(error))?;

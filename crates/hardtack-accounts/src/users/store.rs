@@ -10,6 +10,8 @@ use super::{EmailAddress, NewName, Profile, User, UserNameProblem, UserRecord, e
 /// A user who is about to be added.
 pub(crate) struct NewUser<'a> {
     pub(crate) name: &'a NewName,
+    /// Empty, or a valid address.
+    pub(crate) email: &'a str,
     pub(crate) password_hash: &'a str,
     pub(crate) now: Timestamp,
 }
@@ -215,12 +217,20 @@ impl UserStore {
     ) -> Result<Option<User>, BackendError> {
         let sql = concat!(
             "UPDATE users SET display_name = $1, email = $2, email_key = $3, \
+             email_version = email_version + CASE WHEN email = $2 THEN 0 ELSE 1 END, \
              email_confirmed_at = CASE WHEN email = $2 THEN email_confirmed_at END WHERE id = $4 RETURNING ",
             columns!()
         );
         let key = email_key(&profile.email);
         let statement = Statement::new(sql).bind(&profile.display_name).bind(&profile.email).bind(key).bind(id);
         transaction.fetch(statement).await.map(first).map_err(BackendError::new)
+    }
+
+    /// Returns how often the address has changed.
+    pub(crate) async fn email_version_in(transaction: &mut Transaction, id: &str) -> Result<i64, BackendError> {
+        let statement = Statement::new("SELECT email_version FROM users WHERE id = $1").bind(id);
+        let rows: Vec<(i64,)> = transaction.fetch(statement).await.map_err(BackendError::new)?;
+        rows.first().map(|(version,)| *version).ok_or_else(|| BackendError::new("the user was deleted in the meantime"))
     }
 
     /// Confirms an address, if it is still the user's and the user is not disabled.
@@ -243,8 +253,8 @@ impl UserStore {
         address: &str,
         now: Timestamp,
     ) -> Result<bool, BackendError> {
-        let sql = "UPDATE users SET email = $1, email_key = $2, email_confirmed_at = $3 \
-                   WHERE id = $4 AND disabled_at IS NULL";
+        let sql = "UPDATE users SET email = $1, email_key = $2, email_confirmed_at = $3, \
+                   email_version = email_version + 1 WHERE id = $4 AND disabled_at IS NULL";
         let statement = Statement::new(sql).bind(address).bind(email_key(address)).bind(now.unix_seconds()).bind(id);
         transaction.execute(statement).await.map(|rows| rows == 1).map_err(BackendError::new)
     }
@@ -409,7 +419,7 @@ fn new_id() -> String {
 fn insertion(id: &str, new: &NewUser<'_>) -> Statement<'static> {
     let sql = concat!(
         "INSERT INTO users (id, username, username_key, skeleton, password_hash, password_version, display_name, \
-         email, created_at) VALUES ($1, $2, $3, $4, $5, 1, '', '', $6) RETURNING ",
+         email, email_key, created_at) VALUES ($1, $2, $3, $4, $5, 1, '', $6, $7, $8) RETURNING ",
         columns!()
     );
     Statement::new(sql)
@@ -418,6 +428,8 @@ fn insertion(id: &str, new: &NewUser<'_>) -> Statement<'static> {
         .bind(new.name.key.clone())
         .bind(new.name.skeleton.clone())
         .bind(new.password_hash.to_owned())
+        .bind(new.email.to_owned())
+        .bind(email_key(new.email))
         .bind(new.now.unix_seconds())
 }
 

@@ -29,6 +29,7 @@ hardtack_test_support::on_every_store! {
         s42_only_what_was_proven_is_confirmed,
         s76_a_new_address_needs_the_password_and_the_old_one_can_undo_it,
         s76_an_undone_address_cannot_be_undone_by_whoever_replaced_it,
+        s76_the_link_of_a_later_change_leaves_the_link_of_an_earlier_one,
         s83_links_die_with_the_access_they_stand_for,
     }
 }
@@ -323,23 +324,10 @@ async fn s76_a_new_address_needs_the_password_and_the_old_one_can_undo_it(on_pos
 async fn s76_an_undone_address_cannot_be_undone_by_whoever_replaced_it(on_postgres: bool) {
     let mailing = Mailing::start(on_postgres).await;
     let mut ada = mailing.ada().await;
-    let mut undos = Vec::new();
-    // The address is replaced twice; the second mail goes to the first foreign address.
-    for address in ["eve@mail.example", "mallory@mail.example"] {
-        mailing.site.clock.advance(seconds(1));
-        set_email(&mut ada, address).await;
-        let mails = mailing.mails().await;
-        undos.push(token_of(mails.iter().find(|mail| mail.contains("/email/undo?token=")).unwrap()));
-        let confirmation = mails.iter().find(|mail| mail.contains("/email/confirm?token=")).unwrap();
-        assert_eq!(confirm(&mailing.site, &token_of(confirmation)).await.status(), 200);
-    }
-    let undo = async |token: &str| {
-        let mut client = mailing.site.client();
-        client.post("/email/undo").accept_json().json(&json!({ "token": token })).send().await.status().as_u16()
-    };
-    assert_eq!(undo(&undos[0]).await, 200);
+    let undos = replace_address_twice(&mailing, &mut ada).await;
+    assert_eq!(undo(&mailing, &undos[0]).await, 200);
     assert_eq!(mailing.address().await.0, ADDRESS);
-    assert_eq!(undo(&undos[1]).await, 410, "the later link undid the undoing");
+    assert_eq!(undo(&mailing, &undos[1]).await, 410, "the later link undid the undoing");
     assert_eq!(mailing.address().await.0, ADDRESS);
 }
 
@@ -588,4 +576,33 @@ async fn the_outbox_is_readable_by_its_owner_only() {
     assert_eq!(mode(&mailing.outbox), 0o700);
     let file = fs::read_dir(&mailing.outbox).unwrap().next().unwrap().unwrap().path();
     assert_eq!(mode(&file), 0o600);
+}
+
+/// The address is replaced twice within one second. Undoing the second change does not prevent undoing the first.
+async fn s76_the_link_of_a_later_change_leaves_the_link_of_an_earlier_one(on_postgres: bool) {
+    let mailing = Mailing::start(on_postgres).await;
+    let mut ada = mailing.ada().await;
+    let undos = replace_address_twice(&mailing, &mut ada).await;
+    assert_eq!(undo(&mailing, &undos[1]).await, 200);
+    assert_eq!(mailing.address().await.0, "eve@mail.example");
+    assert_eq!(undo(&mailing, &undos[0]).await, 200);
+    assert_eq!(mailing.address().await.0, ADDRESS);
+}
+
+/// Returns the tokens of the links that undo the two changes. The second mail goes to the first foreign address.
+async fn replace_address_twice(mailing: &Mailing, ada: &mut Client) -> Vec<String> {
+    let mut undos = Vec::new();
+    for address in ["eve@mail.example", "mallory@mail.example"] {
+        set_email(ada, address).await;
+        let mails = mailing.mails().await;
+        undos.push(token_of(mails.iter().find(|mail| mail.contains("/email/undo?token=")).unwrap()));
+        let confirmation = mails.iter().find(|mail| mail.contains("/email/confirm?token=")).unwrap();
+        assert_eq!(confirm(&mailing.site, &token_of(confirmation)).await.status(), 200);
+    }
+    undos
+}
+
+async fn undo(mailing: &Mailing, token: &str) -> u16 {
+    let mut client = mailing.site.client();
+    client.post("/email/undo").accept_json().json(&json!({ "token": token })).send().await.status().as_u16()
 }

@@ -320,3 +320,28 @@ async fn s67_hashes_are_argon2id_and_weaker_ones_are_replaced_at_the_next_log_in
         assert_eq!(stored_hash(&site, "ada").await, hash, "a strong hash was replaced");
     }
 }
+
+/// Log-ins with the old password that are in flight during the change are taken back, and nothing else is.
+#[tokio::test]
+async fn s35_log_ins_with_the_old_password_leave_the_new_session_alone() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.client();
+    sign_up(&mut ada, "ada").await;
+    let mut current = PASSWORD.to_owned();
+    for round in 0..3 {
+        let new = format!("{NEW_PASSWORD} {round}");
+        let (mut one, mut two, mut three) = (site.client(), site.client(), site.client());
+        let (changed, ..) = tokio::join!(
+            change(&mut ada, &current, &new),
+            log_in(&mut one, "ada", &current),
+            log_in(&mut two, "ada", &current),
+            log_in(&mut three, "ada", &current),
+        );
+        assert_eq!(changed.status(), 200, "{}", changed.text());
+        assert!(whoami(&mut ada).await.is_ok(), "round {round}: the session of the change was ended");
+        for client in [&mut one, &mut two, &mut three] {
+            assert!(whoami(client).await.is_err(), "round {round}: a session of the old password lives");
+        }
+        current = new;
+    }
+}

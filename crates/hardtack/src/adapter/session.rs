@@ -34,7 +34,7 @@ impl Exchange<'_> {
         if let (None, Some(peer)) = (&log_in.address, self.head.peer()) {
             log_in = log_in.address(peer.to_string());
         }
-        let held = self.current_tokens(Expired::CountForNothing).await.map_err(|reason| self.refuse(reason))?.tokens;
+        let held = self.current_tokens(Expired::CountForNothing).await.map_err(|reason| self.refuse(reason))?;
         self.authenticator.begin(log_in, &held).await.map_err(|error| self.refuse(error))
     }
 
@@ -56,12 +56,8 @@ impl Exchange<'_> {
         self.check_changing()?;
         let refresh_is_sent = self.authenticator.cookies().refresh.is_sent_to(self.head.path());
         let expired = if refresh_is_sent { Expired::CountForNothing } else { Expired::Count };
-        let CookieTokens { tokens: in_cookies, doubled } = self.current_tokens(expired).await?;
-        if doubled {
-            self.check_any_csrf(&in_cookies)?;
-        } else {
-            self.check_every_csrf(&in_cookies)?;
-        }
+        let in_cookies = self.current_tokens(expired).await?;
+        self.check_any_csrf(&in_cookies)?;
         let others = self.other_tokens()?;
         let mut ids: Vec<SessionId> = Vec::new();
         for id in in_cookies.iter().chain(&others).filter_map(VerifiedToken::session) {
@@ -81,21 +77,14 @@ impl Exchange<'_> {
         Ok(self.verifier().unset_own_cookies().clearing_cache(!self.authenticator.settings().flask))
     }
 
-    /// Refuses a log-out whose request lacks the CSRF value of one of the sessions in its cookies.
-    fn check_every_csrf(&self, tokens: &[VerifiedToken]) -> Result<(), Reason> {
-        // Both tokens of a session have the same CSRF value. If the tokens belong to two sessions, both values are
-        // needed, so an attacker who planted one of the tokens cannot end the other session with it. Tokens of
-        // Flask-JWT-Extended have no session, and each has its own CSRF value: for them, the first token's value
-        // suffices.
-        let asked = tokens.iter().enumerate().filter(|(at, token)| *at == 0 || token.session().is_some());
-        asked.map(|(_, token)| token).try_for_each(|token| self.verifier().check_csrf(token))
-    }
-
-    /// Refuses a log-out with cookies that occur twice, unless its request has the CSRF value of one of the sessions. A
-    /// browser with two cookies of the same name cannot have a page that contains both values.
+    /// Refuses a log-out unless its request has the CSRF value of one of the sessions in its cookies. The access cookie
+    /// and the refresh cookie may belong to two sessions, and a cookie may occur twice; a page then contains the value
+    /// of only one session.
     fn check_any_csrf(&self, tokens: &[VerifiedToken]) -> Result<(), Reason> {
+        // Tokens of Flask-JWT-Extended have no session, and each has its own CSRF value: the first token's is required.
+        let asked = tokens.iter().enumerate().filter(|(at, token)| *at == 0 || token.session().is_some());
         let mut refused = None;
-        for token in tokens {
+        for (_, token) in asked {
             match self.verifier().check_csrf(token) {
                 Ok(()) => return Ok(()),
                 // Prefer a mismatch as the reason: a missing value may only be missing for this kind of token.
@@ -221,24 +210,23 @@ impl Exchange<'_> {
     ///
     /// An expired token may be a copy. An expired refresh token counts if the store knows it as the newest one of its
     /// session, and an expired access token only with [`Expired::Count`].
-    async fn current_tokens(&self, expired: Expired) -> Result<CookieTokens, Reason> {
+    async fn current_tokens(&self, expired: Expired) -> Result<Vec<VerifiedToken>, Reason> {
         let (policy, now) = (self.authenticator.cookies(), self.authenticator.now());
-        let mut found = CookieTokens { tokens: Vec::new(), doubled: false };
+        let mut found = Vec::new();
         for (kind, slot) in [(TokenKind::Access, &policy.access), (TokenKind::Refresh, &policy.refresh)] {
             let mut texts = slot.name.find_all(&self.head);
             // Some clients keep a deleted cookie with an empty value.
             texts.retain(|text| !text.is_empty());
-            found.doubled |= texts.len() > 1;
             for text in texts {
                 match self.authenticator.verify_token(text, Some(kind), now) {
-                    Ok(TokenVerdict::Valid(token) | TokenVerdict::Early(token, _)) => found.tokens.push(token),
+                    Ok(TokenVerdict::Valid(token) | TokenVerdict::Early(token, _)) => found.push(token),
                     Ok(TokenVerdict::Expired(token)) => {
                         let counts = match kind {
                             TokenKind::Access => expired == Expired::Count,
                             TokenKind::Refresh => self.authenticator.is_newest_refresh(&token).await?,
                         };
                         if counts {
-                            found.tokens.push(token);
+                            found.push(token);
                         }
                     }
                     Err(_) => {}
@@ -271,11 +259,4 @@ impl Exchange<'_> {
 enum Expired {
     Count,
     CountForNothing,
-}
-
-/// The tokens in a request's cookies.
-struct CookieTokens {
-    tokens: Vec<VerifiedToken>,
-    /// Whether a cookie occurs twice.
-    doubled: bool,
 }

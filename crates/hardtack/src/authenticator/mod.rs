@@ -3,6 +3,7 @@
 //! `verify` is the verification of a request, from top to bottom. `sessions` holds what happens to sessions: log-in,
 //! refresh, changed claims, revocation. `issue` makes tokens, and `cookies` the cookies that carry them.
 
+mod also_pruned;
 mod background;
 mod background_work;
 mod body_peek;
@@ -21,6 +22,8 @@ mod keys;
 mod keys_in_use;
 mod login;
 mod request_state;
+mod sealed;
+mod sealing_keys;
 mod sessions;
 mod token_cache;
 mod verify;
@@ -30,6 +33,7 @@ mod verify_sources;
 mod wake_signal;
 mod watchers;
 
+pub use also_pruned::Prune;
 pub use builder::AuthenticatorBuilder;
 pub use callbacks::Blocklist;
 pub use cookies::CookieOptions;
@@ -38,19 +42,19 @@ pub use error::SessionError;
 pub use issue::{IssuedToken, TokenBuilder};
 pub use login::{Freshness, LogIn};
 pub use request_state::{RequestState, ResponseChanges};
-pub use sessions::{CheckedClaims, Prune};
+pub use sessions::CheckedClaims;
 pub(crate) use verify::{Attempt, Pending, RequestVerifier, TokenVerdict};
 
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use also_pruned::AlsoPruned;
 use background::Background;
 use callbacks::Callbacks;
 use early::EarlyTokens;
 use fast_path::FastPath;
 use keys_in_use::{Keys, KeysInUse};
-use sessions::AlsoPruned;
 use token_cache::TokenCache;
 use watchers::Watchers;
 

@@ -1,5 +1,7 @@
 //! The `Set-Cookie` fields of a response.
 
+use crate::session::SessionId;
+
 /// The value of `Clear-Site-Data` in a response that ends the browser's session. The browser then shows no page of that
 /// session from its cache, not even with its Back button.
 ///
@@ -14,6 +16,7 @@ pub const CLEAR_CACHE: &str = "\"cache\"";
 pub struct SetCookies {
     values: Vec<String>,
     clears_cache: bool,
+    begun: Option<SessionId>,
 }
 
 impl SetCookies {
@@ -25,6 +28,19 @@ impl SetCookies {
     pub fn extend(&mut self, other: Self) {
         self.values.extend(other.values);
         self.clears_cache |= other.clears_cache;
+        self.begun = other.begun.or(self.begun);
+    }
+
+    /// Returns the session that a log-in has begun, if these are its cookies. To take the log-in back, for example
+    /// because the password was changed meanwhile, end this session with
+    /// [`Authenticator::revoke_session`](crate::Authenticator::revoke_session).
+    pub fn session(&self) -> Option<SessionId> {
+        self.begun
+    }
+
+    /// Notes which session a log-in has begun.
+    pub(crate) fn of_session(self, begun: SessionId) -> Self {
+        Self { begun: Some(begun), ..self }
     }
 
     /// Returns whether the response that gets these cookies ends the browser's session, so that it also needs the field

@@ -13,9 +13,13 @@ use crate::request::RequestHead;
 /// sends neither header is not a browser, so no other site can misuse its cookies.
 #[inline]
 pub(crate) fn check(head: &RequestHead<'_>, policy: &CsrfPolicy, base: Option<&BaseUrl>) -> Result<(), CsrfError> {
-    let site = head.header("sec-fetch-site");
-    // Whether the browser says that this site or its user started the request, if it says anything.
-    let from_here = site.map(|site| matches!(site, b"same-origin" | b"none"));
+    // Whether the browser says that this site or its user started the request, if it says anything. A second value is
+    // not the browser's.
+    let from_here = match head.headers().first_two("sec-fetch-site") {
+        [None, _] => None,
+        [Some(site), None] => Some(matches!(site, b"same-origin" | b"none")),
+        [Some(_), Some(_)] => return Err(CsrfError::CrossSite),
+    };
     let passes = match head.headers().first_two("origin") {
         [None, _] => from_here != Some(false),
         [Some(b"null"), None] => from_here == Some(true),
@@ -59,6 +63,8 @@ mod tests {
             &[("sec-fetch-site", "same-site")],
             &[("sec-fetch-site", "same-site"), ("origin", "https://evil.site.example")],
             &[("sec-fetch-site", "nonsense")],
+            &[("sec-fetch-site", "none"), ("sec-fetch-site", "cross-site")],
+            &[("sec-fetch-site", "same-origin"), ("sec-fetch-site", "same-origin")],
             &[("origin", "null")],
             &[("origin", "https://evil.example")],
             &[("origin", "http://site.example")],

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hardtack::authenticator::Prune;
+use hardtack::clock::Timestamp;
 use hardtack::session::{RevokeTarget, SessionPolicy, SessionStore};
 use hardtack::testing::{FailingSessions, session};
 use hardtack::{Authenticator, AuthenticatorBuilder, BackendError, ConfigError, KeySet, MemorySessions, Need};
@@ -204,8 +205,11 @@ fn e02_expired_rows_are_pruned() {
 struct Rows(Arc<AtomicU64>, Arc<AtomicU64>);
 
 impl Prune for Rows {
-    async fn prune(&self, auth: &Authenticator, limit: u32) -> Result<u64, BackendError> {
-        assert_eq!(auth.time_to_prune(auth.now()), Some(auth.now()));
+    async fn time(&self) -> Result<Option<Timestamp>, BackendError> {
+        Ok(None)
+    }
+
+    async fn prune(&self, _: Timestamp, limit: u32) -> Result<u64, BackendError> {
         self.1.fetch_add(1, Ordering::Relaxed);
         let deleted = self.0.load(Ordering::Relaxed).min(u64::from(limit));
         self.0.fetch_sub(deleted, Ordering::Relaxed);

@@ -49,7 +49,7 @@ impl Accounts {
         let unknown = format!("{:032x}", rand::random::<u128>());
         let hash = self.hasher.hash(unknown).await.map_err(BackendError::new)?;
         let mut transaction = self.begin().await?;
-        let new = NewUser { name: &name, password_hash: &hash, now };
+        let new = NewUser { name: &name, email: "", password_hash: &hash, now };
         let Some(mut user) = UserStore::add_in(&mut transaction, new).await? else {
             drop(transaction);
             return Err(self.taken(&name).await);

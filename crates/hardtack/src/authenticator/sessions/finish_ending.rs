@@ -149,8 +149,9 @@ impl Authenticator {
             ));
         };
         let PendingRevocation { number, subject, kept } = intention;
-        let live = self.live_sessions(store, subject).await?.into_iter().filter(|(id, _)| Some(*id) != *kept);
-        let (ids, times): (Vec<SessionId>, Vec<Timestamp>) = live.unzip();
+        let unended = self.unended_sessions(store, subject).await?.into_iter();
+        let ending = unended.filter(|(id, _)| Some(*id) != *kept);
+        let (ids, times): (Vec<SessionId>, Vec<Timestamp>) = ending.unzip();
         // Check only after listing the sessions whether the intention still exists. If another process has carried it
         // out, the list may contain the session of a later log-in, which must not end.
         if pending.find(subject).await?.iter().any(|found| found.number == *number) {

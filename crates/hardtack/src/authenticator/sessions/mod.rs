@@ -11,8 +11,6 @@ mod tokens;
 mod uncertain_write;
 
 pub use change_claims::CheckedClaims;
-pub(super) use prune::AlsoPruned;
-pub use prune::Prune;
 
 use crate::cookie::SetCookies;
 use crate::refusal::Reason;

@@ -1,9 +1,9 @@
 //! Deletes expired rows from time to time.
 
-use std::pin::Pin;
 use std::time::Duration;
 
 use crate::authenticator::Authenticator;
+use crate::authenticator::also_pruned::AlsoPruned;
 use crate::authenticator::background_work::WeakAuthenticator;
 use crate::error::{BackendError, WithCauses};
 
@@ -21,48 +21,6 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// How many batches one run deletes at most. The next run deletes the rest.
 const BATCHES: u32 = 1000;
-
-/// Expired rows that are kept beside the sessions, such as links that were sent by email. Register them with
-/// [`AuthenticatorBuilder::also_prune`](crate::AuthenticatorBuilder::also_prune).
-pub trait Prune: Send + Sync + 'static {
-    /// Deletes up to `limit` expired rows, and returns how many it deleted. If it returns `limit` or more, it is called
-    /// again after a short pause.
-    ///
-    /// Let the clock of the database decide what has expired, and pass its time to [`Authenticator::time_to_prune`]: if
-    /// one of the two clocks is wrong, nothing must be deleted.
-    fn prune(&self, auth: &Authenticator, limit: u32) -> impl Future<Output = Result<u64, BackendError>> + Send;
-}
-
-/// The object-safe form of [`Prune`].
-trait ErasedPrune: Send + Sync {
-    fn prune<'a>(
-        &'a self,
-        auth: &'a Authenticator,
-        limit: u32,
-    ) -> Pin<Box<dyn Future<Output = Result<u64, BackendError>> + Send + 'a>>;
-}
-
-impl<P: Prune> ErasedPrune for P {
-    fn prune<'a>(
-        &'a self,
-        auth: &'a Authenticator,
-        limit: u32,
-    ) -> Pin<Box<dyn Future<Output = Result<u64, BackendError>> + Send + 'a>> {
-        Box::pin(Prune::prune(self, auth, limit))
-    }
-}
-
-/// Rows of the application that are pruned with the sessions, and what the log calls them.
-pub(in crate::authenticator) struct AlsoPruned {
-    what: &'static str,
-    rows: Box<dyn ErasedPrune>,
-}
-
-impl AlsoPruned {
-    pub(in crate::authenticator) fn new(what: &'static str, rows: impl Prune) -> Self {
-        Self { what, rows: Box::new(rows) }
-    }
-}
 
 impl WeakAuthenticator {
     /// Deletes expired rows every ten minutes, until the authenticator is dropped.
@@ -97,6 +55,14 @@ impl Authenticator {
         }
     }
 
+    async fn prune_rows(&self, rows: &AlsoPruned) -> Result<u64, BackendError> {
+        let now = rows.time().await?.map_or_else(|| Some(self.now()), |theirs| self.time_to_prune(theirs));
+        match now {
+            Some(now) => rows.prune(now, BATCH).await,
+            None => Ok(0),
+        }
+    }
+
     /// Deletes batches of rows until one is not full, at most [`BATCHES`] of them. Returns the number of rows.
     async fn prune_in_batches<F, S>(&self, also: Option<&AlsoPruned>, sleep: &F) -> Result<u64, BackendError>
     where
@@ -106,7 +72,7 @@ impl Authenticator {
         let mut total = 0;
         for _ in 0..BATCHES {
             let rows = match also {
-                Some(also) => also.rows.prune(self, BATCH).await?,
+                Some(also) => self.prune_rows(also).await?,
                 None => self.prune_sessions(BATCH).await?,
             };
             total += rows;

@@ -18,6 +18,9 @@ const SESSIONS_PAGE: u32 = 50;
 /// How many sessions are read at once where only their ids and times are needed.
 const IDS_PAGE: u32 = 500;
 
+/// A time at which no session has expired.
+const NO_TIME: Timestamp = Timestamp::from_unix_seconds(0);
+
 impl Authenticator {
     /// Ends sessions in the store first and then in this process's cache, before it returns.
     ///
@@ -122,7 +125,7 @@ impl Authenticator {
         after: Option<SessionCursor>,
     ) -> Result<SessionsPage, BackendError> {
         let Some(store) = self.store() else { return Ok(SessionsPage::default()) };
-        let mut sessions = self.some_sessions(store, subject, after, SESSIONS_PAGE + 1).await?;
+        let mut sessions = sessions_page(store, subject, self.now(), after, SESSIONS_PAGE + 1).await?;
         let has_more = sessions.len() > SESSIONS_PAGE as usize;
         sessions.truncate(SESSIONS_PAGE as usize);
         let next = sessions.last().filter(|_| has_more).map(SessionCursor::after);
@@ -139,48 +142,34 @@ impl Authenticator {
         Ok(row.filter(|row| row.subject == subject && row.is_live(self.now())))
     }
 
-    /// The ids of all live sessions of a subject, and when each was rotated last, without holding all rows in memory.
-    pub(super) async fn live_sessions(
+    /// The ids of all sessions of a subject that have not been ended, and when each was rotated last, without holding
+    /// all rows in memory. Includes those that have expired by our clock, because it may be ahead.
+    pub(super) async fn unended_sessions(
         &self,
         store: &dyn ErasedStore,
         subject: &str,
     ) -> Result<Vec<(SessionId, Timestamp)>, BackendError> {
-        let (mut live, mut after) = (Vec::new(), None);
+        let (mut unended, mut after) = (Vec::new(), None);
         loop {
-            let page = self.some_sessions(store, subject, after, IDS_PAGE).await?;
-            live.extend(page.iter().map(|row| (row.id, row.rotated_at)));
+            let page = sessions_page(store, subject, NO_TIME, after, IDS_PAGE).await?;
+            unended.extend(page.iter().map(|row| (row.id, row.rotated_at)));
             match page.last() {
                 Some(last) if page.len() == IDS_PAGE as usize => after = Some(SessionCursor::after(last)),
-                _ => return Ok(live),
+                _ => return Ok(unended),
             }
         }
     }
 
-    /// Up to `limit` sessions after a position. If the store cannot list pages, all sessions are read first.
-    async fn some_sessions(
-        &self,
-        store: &dyn ErasedStore,
-        subject: &str,
-        after: Option<SessionCursor>,
-        limit: u32,
-    ) -> Result<Vec<Session>, BackendError> {
-        let now = self.now();
-        if store.can(StoreAbility::ListPages) {
-            return store.list_page(subject, now, after, limit).await;
-        }
-        let mut sessions = store.list(subject, now).await?;
-        sessions.retain(|row| after.is_none_or(|after| after.precedes(row)));
-        sessions.truncate(limit as usize);
-        Ok(sessions)
-    }
-
-    /// Ends one session of a subject (ASVS 5.0 V7.5.2). Returns `false` if the session is not live or belongs to
-    /// another subject.
+    /// Ends one session of a subject (ASVS 5.0 V7.5.2). Returns `false` if the session has already been ended or belongs
+    /// to another subject.
     ///
     /// # Errors
     /// The store failed.
     pub async fn revoke_session(&self, subject: &str, id: SessionId) -> Result<bool, BackendError> {
-        let Some(row) = self.session(subject, id).await? else { return Ok(false) };
+        let Some(store) = self.store() else { return Ok(false) };
+        // Even if it has expired by our clock, which may be ahead.
+        let row = store.find(id).await?.filter(|row| row.subject == subject && row.revoked_at.is_none());
+        let Some(row) = row else { return Ok(false) };
         let at = row.rotated_at.max(self.now());
         self.revoke(RevokeTarget::Sessions(&[id]), subject, at).await.map(|ended| ended > 0)
     }
@@ -249,6 +238,24 @@ impl Authenticator {
         );
         None
     }
+}
+
+/// Returns up to `limit` sessions after a position that are live at `now`. If the store cannot list pages, all sessions
+/// are read first.
+async fn sessions_page(
+    store: &dyn ErasedStore,
+    subject: &str,
+    now: Timestamp,
+    after: Option<SessionCursor>,
+    limit: u32,
+) -> Result<Vec<Session>, BackendError> {
+    if store.can(StoreAbility::ListPages) {
+        return store.list_page(subject, now, after, limit).await;
+    }
+    let mut sessions = store.list(subject, now).await?;
+    sessions.retain(|row| after.is_none_or(|after| after.precedes(row)));
+    sessions.truncate(limit as usize);
+    Ok(sessions)
 }
 
 /// Returns the sessions that a target lists by id.

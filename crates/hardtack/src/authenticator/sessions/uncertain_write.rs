@@ -32,8 +32,8 @@ impl Authenticator {
                 named(target).iter().map(|id| (*id, None)).collect()
             }
             RevokeTarget::AllOf(subject) | RevokeTarget::AllExcept(subject, _) | RevokeTarget::Renewed(subject, _) => {
-                let live = self.live_sessions(store, subject).await?;
-                live.into_iter().map(|(id, rotated_at)| (id, Some(rotated_at))).collect()
+                let unended = self.unended_sessions(store, subject).await?;
+                unended.into_iter().map(|(id, rotated_at)| (id, Some(rotated_at))).collect()
             }
         };
         Ok(UncertainWrite { authenticator: self, sessions })
