@@ -92,7 +92,9 @@ pub(crate) async fn submit(
             let text = problem.to_string();
             let errors = [FieldError { field: "password", text: &text }];
             return Ok(match wants {
-                Wants::Page => show_form(&auth, &user, StatusCode::UNPROCESSABLE_ENTITY, next.as_deref(), &errors),
+                Wants::Page => {
+                    show_form(&auth, &user, StatusCode::UNPROCESSABLE_ENTITY, next.as_deref(), &errors, None)
+                }
                 _ => respond::invalid_fields(wants, &errors),
             });
         }
