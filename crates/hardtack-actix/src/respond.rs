@@ -33,6 +33,12 @@ impl SetCookies {
         self.0.is_empty()
     }
 
+    /// Returns the session that a log-in has begun, if these are its cookies. See
+    /// [`hardtack::SetCookies::session`].
+    pub fn session(&self) -> Option<hardtack::SessionId> {
+        self.0.session()
+    }
+
     /// Adds the cookies to a response.
     pub fn onto<R: Responder>(self, responder: R) -> WithCookies<R> {
         WithCookies { cookies: self.0, responder }

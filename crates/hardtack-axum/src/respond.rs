@@ -29,6 +29,12 @@ impl SetCookies {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// Returns the session that a log-in has begun, if these are its cookies. See
+    /// [`hardtack::SetCookies::session`].
+    pub fn session(&self) -> Option<hardtack::SessionId> {
+        self.0.session()
+    }
 }
 
 impl From<hardtack::SetCookies> for SetCookies {
