@@ -6,6 +6,9 @@ pub mod own_routes {}
 #[doc = include_str!("../guide/email.md")]
 pub mod email {}
 
+#[doc = include_str!("../guide/names_and_passwords.md")]
+pub mod names_and_passwords {}
+
 #[doc = include_str!("../guide/programs.md")]
 pub mod programs {}
 

@@ -68,6 +68,7 @@
 //! - [`Site`]: the routes.
 //! - [`User`]: what handlers of your own extract with [`CurrentUser<User>`](hardtack_axum::CurrentUser) on a router
 //!   whose state is the [`Site`].
+//! - [`NameRules`] and [`PasswordRules`]: which user names and passwords are accepted.
 //! - [`mail`]: the trait that sends email, and an implementation that writes to a folder during development.
 //!
 //! # Features
@@ -81,6 +82,7 @@
 #![cfg_attr(
     doc,
     doc = "\n- [Your own routes](guide::own_routes): users in your handlers, several databases, layers.\n\
+           - [Names and passwords](guide::names_and_passwords): which are accepted, and how they are compared.\n\
            - [Email](guide::email): confirmation and reset links, sending with the library of your choice.\n\
            - [Programs](guide::programs): the JSON side of the routes, CSRF tokens, errors.\n\
            - [Operation](guide::operation): disabling users, pruning, stopping, several servers.\n"
@@ -108,8 +110,9 @@ mod uninterrupted;
 mod users;
 
 pub use accounts::{Accounts, AccountsError, PasswordLink, UserChangeError};
+pub use passwords::{PasswordProblem, PasswordRules, PasswordTable, PasswordTableError, TableSummary};
 pub use site::Site;
-pub use users::{EmailAddress, User, UserRecord};
+pub use users::{EmailAddress, NameCollision, NameRules, User, UserRecord};
 
 /// Compiles the examples of the README.
 #[cfg(doctest)]

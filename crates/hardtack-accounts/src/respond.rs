@@ -39,6 +39,12 @@ pub(crate) fn problem(
     problem_in(&Shell::default(), wants, status, code, detail, errors)
 }
 
+/// Responds with 422 and the errors of fields.
+pub(crate) fn invalid_fields(wants: Wants, errors: &[FieldError<'_>]) -> Response {
+    let detail = errors.iter().map(|error| error.text).collect::<Vec<_>>().join(" ");
+    problem(wants, StatusCode::UNPROCESSABLE_ENTITY, "invalid_fields", &detail, errors)
+}
+
 /// Like [`problem`], with the page in the given shell.
 pub(crate) fn problem_in(
     shell: &Shell<'_>,

@@ -35,6 +35,11 @@ const ABOUT_USERS: &str = "\
 This command uses the servers' database, whether or not the servers are running. Pass the same --data-dir
 or --database-url as to the servers, and the same --redis-url if Redis stores the sessions.";
 
+const ABOUT_PASSWORD_LISTS: &str = "\
+The list is a file that you have downloaded: plain passwords, one a line, or the SHA-1 list of Have I Been
+Pwned, whose lines are SHA1:COUNT. The table takes 8 bytes for each password. The command uses 64 MiB of
+memory, however long the list is, and no network.";
+
 const ABOUT_LINKS: &str = "\
 The link works once, for a day. Whoever opens it first chooses the password, so send it over a channel that only
 the user reads. You never learn the password.
@@ -56,6 +61,11 @@ pub(crate) enum Command {
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
+    },
+    /// Make a table of passwords that users cannot choose.
+    Passwords {
+        #[command(subcommand)]
+        command: PasswordsCommand,
     },
     /// List, add, change and delete users, and reset their passwords.
     #[command(after_help = ABOUT_USERS)]
@@ -92,6 +102,20 @@ pub(crate) enum KeysCommand {
     List {
         #[command(flatten)]
         flags: Flags<KeyFlags>,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum PasswordsCommand {
+    /// Make a table for password_list from a list of breached passwords.
+    #[command(after_help = ABOUT_PASSWORD_LISTS)]
+    Build {
+        /// The list.
+        #[arg(value_name = "FILE")]
+        list: PathBuf,
+        /// Write the table to this new file [default: FILE.table]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
 }
 

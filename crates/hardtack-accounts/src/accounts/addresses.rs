@@ -9,6 +9,7 @@ use super::error::{ActionError, DeadLink, ProfileChangeProblem, WrongPassword};
 use crate::activity::{ActivityKind, RequestInfo};
 use crate::links::{LinkPurpose, LinkStore, LinkToken, LiveLink};
 use crate::mail::MailJob;
+use crate::passwords::TypedPassword;
 use crate::users::{EmailAddress, Profile, User, UserStore};
 
 impl Accounts {
@@ -19,7 +20,7 @@ impl Accounts {
         &self,
         user: &User,
         profile: Profile,
-        current_password: Option<String>,
+        current_password: Option<TypedPassword>,
         request: &RequestInfo,
     ) -> Result<User, ActionError<ProfileChangeProblem>> {
         let (profile, fields) = profile.validate();
@@ -35,7 +36,8 @@ impl Accounts {
             let (profile, fields) = (profile.clone(), Vec::new());
             ActionError::Invalid(ProfileChangeProblem { profile, is_unproven: true, fields })
         };
-        let password = current_password.filter(|password| !password.is_empty()).ok_or_else(|| unproven(&profile))?;
+        let password =
+            current_password.filter(|password| !password.normalized().is_empty()).ok_or_else(|| unproven(&profile))?;
         let verified = self.verify_again(&user.id, password, request).await.map_err(|error| match error {
             ActionError::Invalid(WrongPassword) => unproven(&profile),
             ActionError::Busy => ActionError::Busy,

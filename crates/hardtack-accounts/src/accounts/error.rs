@@ -77,6 +77,8 @@ pub(crate) struct WrongPassword;
 pub(crate) enum PasswordChangeProblem {
     /// The current password is wrong.
     WrongCurrent,
+    /// The current password is longer than any password.
+    CurrentTooLong,
     /// The new password breaks a rule.
     InvalidNew(PasswordProblem),
 }

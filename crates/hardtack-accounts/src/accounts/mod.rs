@@ -22,9 +22,9 @@ use crate::activity::{Activity, ActivityStore, Recorder};
 use crate::error_pages::with_error_pages;
 use crate::links::LinkStore;
 use crate::mail::{MailQueue, MailTemplates, MailWorker, Mailer};
-use crate::passwords::Hasher;
+use crate::passwords::{Hasher, PasswordRules};
 use crate::uninterrupted::Uninterrupted;
-use crate::users::{EmailAddress, User, UserStore};
+use crate::users::{EmailAddress, NameCollision, NameRules, User, UserStore, name_collisions, upgrade_names};
 
 pub use error::AccountsError;
 pub(crate) use error::{
@@ -55,7 +55,15 @@ const MIGRATIONS: &[Migration] = &[
         include_str!("../../migrations/sqlite/0004_email_version.sql"),
         include_str!("../../migrations/postgres/0004_email_version.sql"),
     ),
+    Migration::per_database(
+        NAMES,
+        include_str!("../../migrations/sqlite/0005_skeleton.sql"),
+        include_str!("../../migrations/postgres/0005_skeleton.sql"),
+    ),
 ];
+
+/// The migration after which names from before it are looked at.
+const NAMES: u32 = 5;
 
 /// How long recorded activity is kept: 90 days.
 const ACTIVITY_LIFETIME: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -72,6 +80,8 @@ pub struct Accounts {
     activity: ActivityStore,
     recorder: Recorder,
     links: LinkStore,
+    name_rules: NameRules,
+    password_rules: PasswordRules,
     mail: Option<MailQueue>,
     session_ends: SessionEnds,
     uninterrupted: Uninterrupted,
@@ -95,7 +105,20 @@ impl Accounts {
         let links = LinkStore::new(database.clone());
         let users = UserStore::new(database.clone());
         let uninterrupted = Uninterrupted::default();
-        Ok(Self { database, users, hasher, activity, recorder, links, mail: None, session_ends, uninterrupted })
+        let (name_rules, password_rules) = (NameRules::default(), PasswordRules::default());
+        Ok(Self {
+            database,
+            users,
+            hasher,
+            activity,
+            recorder,
+            links,
+            name_rules,
+            password_rules,
+            mail: None,
+            session_ends,
+            uninterrupted,
+        })
     }
 
     /// Creates or upgrades the tables without opening the accounts, and returns how many migrations were
@@ -104,8 +127,40 @@ impl Accounts {
     /// # Errors
     /// The database failed, or a newer version of this crate has upgraded its tables.
     pub async fn migrate(database: &Database) -> Result<usize, MigrateError> {
-        let applied = Pool::from(database.clone()).migrate("accounts", MIGRATIONS).await?;
+        let pool = Pool::from(database.clone());
+        let applied = pool.migrate("accounts", MIGRATIONS).await?;
+        upgrade_names(&pool).await.map_err(|source| MigrateError::Failed {
+            component: "accounts".into(),
+            version: NAMES,
+            source,
+        })?;
         Ok(applied + database.pending_ends().migrate().await?)
+    }
+
+    /// Returns the users whose names are the same as, or look like, those of other users. They signed up before such
+    /// names were refused, and log in as before.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn name_collisions(database: &Database) -> Result<Vec<NameCollision>, BackendError> {
+        name_collisions(&Pool::from(database.clone())).await
+    }
+
+    /// Sets the rules for new user names.
+    #[must_use]
+    pub fn with_name_rules(self, name_rules: NameRules) -> Self {
+        Self { name_rules, ..self }
+    }
+
+    /// The minimum length of a new password, in characters.
+    pub(crate) const fn min_password(&self) -> u8 {
+        self.password_rules.min()
+    }
+
+    /// Sets the rules for new passwords.
+    #[must_use]
+    pub fn with_password_rules(self, password_rules: PasswordRules) -> Self {
+        Self { password_rules, ..self }
     }
 
     /// Keeps the sessions in the same database as the accounts: [`configure`](Self::configure) then sets the

@@ -10,9 +10,9 @@ use super::error::{ActionError, PasswordChangeProblem, PasswordResetProblem, Sig
 use crate::activity::{ActivityKind, RequestInfo};
 use crate::links::{LinkPurpose, LinkStore, LinkToken, LiveLink};
 use crate::mail::MailJob;
-use crate::passwords::{Verdict, validate_password};
+use crate::passwords::{PasswordProblem, TypedPassword, Verdict};
 use crate::users::{
-    EmailAddress, INVALID_EMAIL, NewUser, StoredCredentials, User, UserNameProblem, UserStore, validate_username,
+    AddUserError, EmailAddress, INVALID_EMAIL, NewUser, StoredCredentials, User, UserNameProblem, UserStore,
 };
 
 /// A user whose password has just been verified.
@@ -32,20 +32,58 @@ impl Accounts {
         now: Timestamp,
     ) -> Result<User, ActionError<SignUpProblems>> {
         let email = email.trim();
-        let problems = SignUpProblems {
-            username: validate_username(username).err(),
-            email: (!email.is_empty() && EmailAddress::parse(email).is_none()).then_some(INVALID_EMAIL),
-            password: validate_password(&password, username).err(),
+        let name = self.name_rules.check(username);
+        let invalid_email = (!email.is_empty() && EmailAddress::parse(email).is_none()).then_some(INVALID_EMAIL);
+        let password = self.check_new_password(password, vec![username.to_owned(), email.to_owned()]).await;
+        let (name, password) = match (name, password) {
+            (Ok(name), Ok(password)) if invalid_email.is_none() => (name, password),
+            (name, Ok(_)) => {
+                let problems = SignUpProblems { username: name.err(), email: invalid_email, password: None };
+                return Err(ActionError::Invalid(problems));
+            }
+            (name, Err(error)) => {
+                let username = name.err();
+                return Err(error.map_invalid(|problem| SignUpProblems {
+                    username,
+                    email: invalid_email,
+                    password: Some(problem),
+                }));
+            }
         };
-        if problems.username.is_some() || problems.email.is_some() || problems.password.is_some() {
-            return Err(ActionError::Invalid(problems));
+        if let Some(problem) = self.users.name_conflict(&name).await? {
+            return Err(name_problem(problem));
         }
         let password_hash = self.hasher.hash(password).await?;
-        let added = self.users.add(NewUser { username, email, password_hash: &password_hash, now }).await?;
-        let taken = SignUpProblems { username: Some(UserNameProblem::Taken), ..SignUpProblems::default() };
-        let user = added.ok_or(ActionError::Invalid(taken))?;
+        let added = self.users.add(NewUser { name: &name, email, password_hash: &password_hash, now }).await;
+        let user = added.map_err(|error| match error {
+            AddUserError::Name(problem) => name_problem(problem),
+            AddUserError::Backend(error) => ActionError::Backend(error),
+        })?;
         self.send_confirmation(&user, now);
         Ok(user)
+    }
+
+    /// Returns a new password in the form in which it is hashed, unless it breaks a rule. `user` is what it must not be
+    /// made from.
+    async fn check_new_password(
+        &self,
+        password: String,
+        user: Vec<String>,
+    ) -> Result<String, ActionError<PasswordProblem>> {
+        let password = TypedPassword::new(password).map_err(ActionError::Invalid)?;
+        let rules = self.password_rules.clone();
+        let check = move || {
+            let user: Vec<&str> = user.iter().map(String::as_str).collect();
+            rules.problem_of(&password, &user).map(|problem| (problem, password))
+        };
+        let checked = match self.password_rules.reads_a_file() {
+            true => tokio::task::spawn_blocking(check).await.map_err(BackendError::new)?,
+            false => check(),
+        };
+        match checked.map_err(BackendError::new)? {
+            (None, password) => Ok(password.into_normalized()),
+            (Some(problem), _) => Err(ActionError::Invalid(problem)),
+        }
     }
 
     /// Verifies the password of a log-in. An unknown name, a disabled user and a wrong password take the same
@@ -53,7 +91,7 @@ impl Accounts {
     pub(crate) async fn verify_log_in(
         &self,
         username: &str,
-        password: String,
+        password: TypedPassword,
         request: &RequestInfo,
     ) -> Result<VerifiedPassword, ActionError<WrongPassword>> {
         let found = self.users.credentials_by_name(username).await?;
@@ -64,7 +102,7 @@ impl Accounts {
     pub(crate) async fn verify_again(
         &self,
         user_id: &str,
-        password: String,
+        password: TypedPassword,
         request: &RequestInfo,
     ) -> Result<VerifiedPassword, ActionError<WrongPassword>> {
         let found = self.users.credentials_by_id(user_id).await?;
@@ -74,19 +112,20 @@ impl Accounts {
     async fn verify_password(
         &self,
         found: Option<StoredCredentials>,
-        password: String,
+        password: TypedPassword,
         request: &RequestInfo,
     ) -> Result<VerifiedPassword, ActionError<WrongPassword>> {
         let hash = found.as_ref().map(|credentials| credentials.password_hash.clone());
-        let verdict = self.hasher.verify(password.clone(), hash).await?;
+        let normalized = password.normalized().to_owned();
+        let verdict = self.hasher.verify(password, hash).await?;
         if let Some(credentials) = found.as_ref().filter(|_| verdict == Verdict::Wrong) {
             self.recorder.record(&credentials.id, ActivityKind::LogInFailed, request);
         }
         let Some(credentials) = found.filter(|found| verdict != Verdict::Wrong && !found.disabled) else {
             return Err(ActionError::Invalid(WrongPassword));
         };
-        if verdict == Verdict::RightButWeakHash {
-            let hash = self.hasher.hash(password).await?;
+        if verdict == Verdict::RightButOldHash {
+            let hash = self.hasher.hash(normalized).await?;
             self.users.set_hash(&credentials.id, &hash, credentials.password_version).await?;
         }
         Ok(VerifiedPassword { user_id: credentials.id, version: credentials.password_version })
@@ -110,8 +149,10 @@ impl Accounts {
         kept: Option<SessionId>,
         request: &RequestInfo,
     ) -> Result<EndedSessions, ActionError<PasswordChangeProblem>> {
-        validate_password(&new, &user.username)
-            .map_err(|problem| ActionError::Invalid(PasswordChangeProblem::InvalidNew(problem)))?;
+        let current =
+            TypedPassword::new(current).map_err(|_| ActionError::Invalid(PasswordChangeProblem::CurrentTooLong))?;
+        let new = self.check_new_password(new, vec![user.username.clone(), user.email.clone()]).await;
+        let new = new.map_err(|error| error.map_invalid(PasswordChangeProblem::InvalidNew))?;
         let verified = self.verify_again(&user.id, current, request).await;
         let verified =
             verified.map_err(|error| error.map_invalid(|WrongPassword| PasswordChangeProblem::WrongCurrent))?;
@@ -137,8 +178,8 @@ impl Accounts {
     ) -> Result<EndedSessions, ActionError<PasswordResetProblem>> {
         let dead_link = || ActionError::Invalid(PasswordResetProblem::DeadLink);
         let link = self.find_password_link(token, request.at).await?.ok_or_else(dead_link)?;
-        validate_password(&new, &link.username)
-            .map_err(|problem| ActionError::Invalid(PasswordResetProblem::InvalidNew(problem)))?;
+        let new = self.check_new_password(new, vec![link.username.clone(), link.address.clone()]).await;
+        let new = new.map_err(|error| error.map_invalid(PasswordResetProblem::InvalidNew))?;
         let hash = self.hasher.hash(new).await?;
         let mut transaction = self.begin().await?;
         let id = &link.user_id;
@@ -188,4 +229,8 @@ impl Accounts {
             Err(_) => Err(ActionError::Unknown(error)),
         }
     }
+}
+
+fn name_problem(problem: UserNameProblem) -> ActionError<SignUpProblems> {
+    ActionError::Invalid(SignUpProblems { username: Some(problem), ..SignUpProblems::default() })
 }

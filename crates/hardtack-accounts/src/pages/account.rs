@@ -30,6 +30,8 @@ pub(crate) struct AccountView<'a> {
     pub profile_errors: &'a [FieldError<'a>],
     /// Errors of `current_password` and `new_password`.
     pub password_errors: &'a [FieldError<'a>],
+    /// The minimum length of a new password, in characters.
+    pub min_password: u8,
 }
 
 /// Renders the profile form, the password form and the link to the devices.
@@ -118,6 +120,7 @@ fn profile(view: &AccountView<'_>) -> Markup {
 }
 
 fn password(view: &AccountView<'_>) -> Markup {
+    let password_hint = form::new_password_hint(view.min_password);
     let fields = [
         Field {
             form: "password",
@@ -130,8 +133,8 @@ fn password(view: &AccountView<'_>) -> Markup {
             form: "password",
             name: "new_password",
             label: "New password",
-            kind: FieldKind::NewPassword,
-            hint: Some(form::NEW_PASSWORD_HINT),
+            kind: FieldKind::NewPassword(view.min_password),
+            hint: Some(&password_hint),
         },
     ];
     html! {

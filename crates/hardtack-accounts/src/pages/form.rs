@@ -4,9 +4,6 @@ use maud::{Markup, html};
 
 use super::view::FieldError;
 
-/// The minimum length of a new password, in characters. [`NEW_PASSWORD_HINT`] states it too.
-const PASSWORD_LENGTH: u8 = 8;
-
 /// The kind of an input. It determines the `type`, and `autocomplete` for browsers and password managers.
 /// Password kinds have no value, so a password cannot be sent back.
 #[derive(Clone, Copy)]
@@ -23,8 +20,8 @@ pub(super) enum FieldKind<'a> {
     CurrentPassword,
     /// The current password, which only some changes need.
     OptionalPassword,
-    /// A new password.
-    NewPassword,
+    /// A new password, with its minimum length in characters.
+    NewPassword(u8),
 }
 
 /// An input with its label.
@@ -49,7 +46,9 @@ impl Field<'_> {
 }
 
 /// The hint for a new password.
-pub(super) const NEW_PASSWORD_HINT: &str = "At least 8 characters. A phrase of several words works well.";
+pub(super) fn new_password_hint(min: u8) -> String {
+    format!("At least {min} characters. A phrase of several words works well.")
+}
 
 /// Says what an email address is for.
 pub(super) const fn email_hint(sends_mail: bool) -> &'static str {
@@ -132,11 +131,11 @@ pub(super) fn field(field: &Field<'_>, errors: &[FieldError<'_>]) -> Markup {
         FieldKind::DisplayName(value) => ("text", "nickname", Some(value)),
         FieldKind::Email(value) | FieldKind::RequiredEmail(value) => ("email", "email", Some(value)),
         FieldKind::CurrentPassword | FieldKind::OptionalPassword => ("password", "current-password", None),
-        FieldKind::NewPassword => ("password", "new-password", None),
+        FieldKind::NewPassword(_) => ("password", "new-password", None),
     };
     let exact = matches!(field.kind, FieldKind::Username(_) | FieldKind::Email(_) | FieldKind::RequiredEmail(_));
     let required = !matches!(field.kind, FieldKind::DisplayName(_) | FieldKind::Email(_) | FieldKind::OptionalPassword);
-    let minimum = matches!(field.kind, FieldKind::NewPassword).then_some(PASSWORD_LENGTH);
+    let minimum = if let FieldKind::NewPassword(min) = field.kind { Some(min) } else { None };
     html! {
         div.field.failed[failed] {
             label for=(id) { (field.label) }

@@ -14,18 +14,21 @@ pub(crate) struct ResetPasswordView<'a> {
     pub form_key: &'a str,
     /// The user whose password is reset.
     pub username: &'a str,
+    /// The minimum length of the new password, in characters.
+    pub min_password: u8,
     /// Errors of `new_password`.
     pub errors: &'a [FieldError<'a>],
 }
 
 /// Renders the form, which posts `new_password`, `csrf_token` and `link`.
 pub(crate) fn reset_password(shell: &Shell<'_>, view: &ResetPasswordView<'_>) -> Markup {
+    let password_hint = form::new_password_hint(view.min_password);
     let fields = [Field {
         form: "reset",
         name: "new_password",
         label: "New password",
-        kind: FieldKind::NewPassword,
-        hint: Some(form::NEW_PASSWORD_HINT),
+        kind: FieldKind::NewPassword(view.min_password),
+        hint: Some(&password_hint),
     }];
     page(
         shell,

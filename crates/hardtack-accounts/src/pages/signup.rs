@@ -10,6 +10,7 @@ use super::view::{CredentialsView, Shell};
 /// Renders the sign-up form, which posts `username`, `email`, `password`, `csrf_token`, `remember` if it is ticked, and
 /// `next` if there is one.
 pub(crate) fn signup(shell: &Shell<'_>, view: &CredentialsView<'_>) -> Markup {
+    let password_hint = form::new_password_hint(view.min_password);
     let fields = [
         Field {
             form: "signup",
@@ -29,8 +30,8 @@ pub(crate) fn signup(shell: &Shell<'_>, view: &CredentialsView<'_>) -> Markup {
             form: "signup",
             name: "password",
             label: "Password",
-            kind: FieldKind::NewPassword,
-            hint: Some(form::NEW_PASSWORD_HINT),
+            kind: FieldKind::NewPassword(view.min_password),
+            hint: Some(&password_hint),
         },
     ];
     page(

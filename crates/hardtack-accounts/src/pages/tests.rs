@@ -57,6 +57,7 @@ fn credentials<'a>(errors: &'a [FieldError<'a>]) -> CredentialsView<'a> {
         email: HOSTILE,
         sends_mail: true,
         remember: false,
+        min_password: 8,
         errors,
     }
 }
@@ -107,6 +108,7 @@ fn every_page() -> Vec<(&'static str, bool, String)> {
         wrong("no such field", "Still shown."),
     ];
     let account_view = |profile_errors, password_errors| AccountView {
+        min_password: 8,
         csrf_token: "token",
         username: HOSTILE,
         display_name: HOSTILE,
@@ -123,7 +125,13 @@ fn every_page() -> Vec<(&'static str, bool, String)> {
         |errors| ReauthenticateView { csrf_token: "token", username: HOSTILE, next: Some("/account"), errors };
     let forgot_view =
         |errors| ForgotPasswordView { csrf_token: "token", email: HOSTILE, contact: Some(HOSTILE), errors };
-    let reset_view = |errors| ResetPasswordView { csrf_token: "token", form_key: HOSTILE, username: HOSTILE, errors };
+    let reset_view = |errors| ResetPasswordView {
+        csrf_token: "token",
+        form_key: HOSTILE,
+        username: HOSTILE,
+        min_password: 8,
+        errors,
+    };
     let undo_view = UndoEmailView { csrf_token: "token", form_key: HOSTILE, username: HOSTILE, address: HOSTILE };
     let done_view = DoneView { title: HOSTILE, text: HOSTILE, action: ("/account", HOSTILE) };
     let error_view = |action| ErrorView { status: 403, title: HOSTILE, explanation: HOSTILE, action };

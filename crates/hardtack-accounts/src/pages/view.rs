@@ -63,6 +63,8 @@ pub(crate) struct CredentialsView<'a> {
     pub sends_mail: bool,
     /// Whether "Stay logged in" is ticked.
     pub remember: bool,
+    /// The minimum length of a new password, in characters.
+    pub min_password: u8,
     /// Errors of `username`, `password` or the whole form.
     pub errors: &'a [FieldError<'a>],
 }

@@ -8,7 +8,7 @@ use hardtack::BackendError;
 use tokio::sync::Semaphore;
 
 use super::argon2id::{Argon2id, is_weak};
-use super::rules::is_hashable;
+use super::typed::TypedPassword;
 
 /// How many hashes may wait for each permit. When the queue is full, further clients get 503 at once; otherwise they
 /// could wait for minutes.
@@ -32,8 +32,9 @@ pub(crate) enum Verdict {
     Wrong,
     /// The right password.
     Right,
-    /// The right password, hashed with weaker parameters than the current ones: hash it again.
-    RightButWeakHash,
+    /// The right password, hashed with weaker parameters than the current ones, or as it was typed instead of in its
+    /// normalized form: hash it again.
+    RightButOldHash,
 }
 
 /// Hashes and verifies passwords. Clones share the permits and the queue.
@@ -70,18 +71,21 @@ impl Hasher {
         hash.map_err(|error| HashError::Failed(BackendError::new(error.to_string())))
     }
 
-    /// Compares a password with a hash. Without a hash, takes the same time and returns [`Verdict::Wrong`].
-    pub(crate) async fn verify(&self, password: String, hash: Option<String>) -> Result<Verdict, HashError> {
+    /// Compares a password with a hash. Without a hash, takes the same time and returns [`Verdict::Wrong`]. If the
+    /// normalized form differs from what was typed, compares both, always: the time depends on the password alone.
+    pub(crate) async fn verify(&self, password: TypedPassword, hash: Option<String>) -> Result<Verdict, HashError> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy_hash.to_string());
         let argon2id = self.argon2id.clone();
         let verdict = self
             .run(move || {
                 let Ok(parsed) = PasswordHash::new(&hash) else { return Verdict::Wrong };
-                match is_hashable(&password) && argon2id.verify(password.as_bytes(), &parsed) {
-                    false => Verdict::Wrong,
-                    true if is_weak(&parsed) => Verdict::RightButWeakHash,
-                    true => Verdict::Right,
+                let normalized = argon2id.verify(password.normalized().as_bytes(), &parsed);
+                let typed = password.only_typed().is_some_and(|typed| argon2id.verify(typed.as_bytes(), &parsed));
+                match (normalized, typed) {
+                    (true, _) if !is_weak(&parsed) => Verdict::Right,
+                    (true, _) | (false, true) => Verdict::RightButOldHash,
+                    (false, false) => Verdict::Wrong,
                 }
             })
             .await?;
@@ -124,6 +128,10 @@ mod tests {
 
     use super::*;
 
+    fn typed(password: &str) -> TypedPassword {
+        TypedPassword::new(password.to_owned()).unwrap()
+    }
+
     fn block_on<T>(future: impl Future<Output = T>) -> T {
         tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(future)
     }
@@ -135,11 +143,11 @@ mod tests {
             let hash = hasher.hash("correct horse".into()).await.unwrap();
             assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
             assert!(Argon2::default().verify_password(b"correct horse", &*hash).is_ok(), "{hash}");
-            assert_eq!(hasher.verify("correct horse".into(), Some(hash)).await.unwrap(), Verdict::Right);
+            assert_eq!(hasher.verify(typed("correct horse"), Some(hash)).await.unwrap(), Verdict::Right);
 
             let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8192, 1, 1, None).unwrap());
             let weak = weak.hash_password(b"correct horse").unwrap().to_string();
-            assert_eq!(hasher.verify("correct horse".into(), Some(weak)).await.unwrap(), Verdict::RightButWeakHash);
+            assert_eq!(hasher.verify(typed("correct horse"), Some(weak)).await.unwrap(), Verdict::RightButOldHash);
         });
     }
 
@@ -150,8 +158,24 @@ mod tests {
             let long = "ä".repeat(36) + "x";
             let hash = hasher.hash(long.clone()).await.unwrap();
             let other = "ä".repeat(36) + "y";
-            assert_eq!(hasher.verify(other, Some(hash.clone())).await.unwrap(), Verdict::Wrong);
-            assert_eq!(hasher.verify(long, Some(hash)).await.unwrap(), Verdict::Right);
+            assert_eq!(hasher.verify(typed(&other), Some(hash.clone())).await.unwrap(), Verdict::Wrong);
+            assert_eq!(hasher.verify(typed(&long), Some(hash)).await.unwrap(), Verdict::Right);
+        });
+    }
+
+    #[test]
+    fn a06_a_password_is_compared_as_typed_and_normalized() {
+        block_on(async {
+            let hasher = Hasher::new().await.unwrap();
+            let (nfc, nfd) = ("caf\u{e9} cr\u{e8}me", "cafe\u{301} cre\u{300}me");
+            let hash = hasher.hash(typed(nfd).into_normalized()).await.unwrap();
+            for text in [nfc, nfd] {
+                assert_eq!(hasher.verify(typed(text), Some(hash.clone())).await.unwrap(), Verdict::Right);
+            }
+            // A hash from before passwords were normalized.
+            let old = hasher.hash(nfd.into()).await.unwrap();
+            assert_eq!(hasher.verify(typed(nfd), Some(old.clone())).await.unwrap(), Verdict::RightButOldHash);
+            assert_eq!(hasher.verify(typed(nfc), Some(old)).await.unwrap(), Verdict::Wrong);
         });
     }
 
@@ -159,8 +183,8 @@ mod tests {
     fn a_missing_or_malformed_hash_is_wrong() {
         block_on(async {
             let hasher = Hasher::new().await.unwrap();
-            assert_eq!(hasher.verify("x".into(), None).await.unwrap(), Verdict::Wrong);
-            assert_eq!(hasher.verify("x".into(), Some("no hash".into())).await.unwrap(), Verdict::Wrong);
+            assert_eq!(hasher.verify(typed("x"), None).await.unwrap(), Verdict::Wrong);
+            assert_eq!(hasher.verify(typed("x"), Some("no hash".into())).await.unwrap(), Verdict::Wrong);
         });
     }
 
@@ -168,7 +192,7 @@ mod tests {
     fn a_full_queue_fails_at_once() {
         block_on(async {
             let hasher = Hasher { queue_limit: 0, ..Hasher::new().await.unwrap() };
-            assert!(matches!(hasher.verify("x".into(), None).await, Err(HashError::Busy)));
+            assert!(matches!(hasher.verify(typed("x"), None).await, Err(HashError::Busy)));
         });
     }
 }

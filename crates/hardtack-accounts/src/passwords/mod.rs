@@ -1,8 +1,15 @@
 //! Passwords: the rules for choosing one, and how they are hashed.
 
 mod argon2id;
+mod context;
 mod hasher;
+mod problem;
 mod rules;
+mod table;
+mod typed;
 
 pub(crate) use hasher::{HashError, Hasher, Verdict};
-pub(crate) use rules::{PasswordProblem, validate_password};
+pub use problem::PasswordProblem;
+pub use rules::PasswordRules;
+pub use table::{PasswordTable, PasswordTableError, TableSummary};
+pub(crate) use typed::TypedPassword;

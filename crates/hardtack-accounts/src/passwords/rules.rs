@@ -1,63 +1,162 @@
-//! The rules for a new password (ASVS 5.0 V6.2; NIST SP 800-63B §3.1.1.2): it is neither too short nor too long, and
-//! it is neither the user name nor one repeated character. It need not contain digits or special characters.
+//! The rules for a new password (ASVS 5.0 V6.2; NIST SP 800-63B §3.1.1.2).
 
-/// The minimum length, in characters.
-const MIN_CHARS: usize = 8;
+use std::io;
+use std::sync::Arc;
 
-/// The maximum length, in bytes: more than anyone types, and little enough to hash cheaply.
-const MAX_BYTES: usize = 1024;
+use super::context::is_expected;
+use super::problem::PasswordProblem;
+use super::table::PasswordTable;
+use super::typed::TypedPassword;
 
-/// Why a new password is refused. The text is shown to the person who chose it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum PasswordProblem {
-    #[error("Choose a password of at least 8 characters. A long phrase works well.")]
-    TooShort,
-    #[error("Choose a password of at most 1024 bytes.")]
-    TooLong,
-    /// The password equals the user name, ignoring case.
-    #[error("Choose a password that is not your user name.")]
-    IsUserName,
-    #[error("Choose a password that does not just repeat one character.")]
-    OneCharacter,
+/// The minimum length that every site requires, in characters (ASVS 5.0 V6.2.1).
+const MIN_CHARS: u8 = 8;
+
+/// The longest minimum that a site can require: passwords of 64 characters must be allowed (ASVS 5.0 V6.2.9).
+const MAX_MIN_CHARS: u8 = 64;
+
+/// The rules for new passwords: a minimum length of 8 characters, at most 1024 bytes, and none of the passwords that
+/// attackers try first. A password need not contain digits or special characters.
+///
+/// Refused are 11,611 common passwords, ignoring case; those that consist of the user name, the email address or the
+/// name of the site with a few characters added; and those in a [`PasswordTable`], if you set one. Raise the minimum to
+/// 15 characters if the password is the only factor, as NIST SP 800-63B-4 requires.
+///
+/// Passwords are compared as RFC 8265 (OpaqueString) describes: in Unicode NFC, with all spaces equal.
+///
+/// ```
+/// use hardtack_accounts::{PasswordProblem, PasswordRules};
+///
+/// let rules = PasswordRules::default().site("notes.example");
+/// let user = ["alice", "alice@site.example"];
+/// assert_eq!(rules.problem("correct horse battery staple", &user)?, None);
+/// assert_eq!(rules.problem("Password1", &user)?, Some(PasswordProblem::Common));
+/// assert_eq!(rules.problem("alice2024", &user)?, Some(PasswordProblem::Expected));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct PasswordRules {
+    min_chars: u8,
+    site: Arc<str>,
+    table: Option<Arc<PasswordTable>>,
 }
 
-/// Checks a password that a user chooses.
-pub(crate) fn validate_password(password: &str, username: &str) -> Result<(), PasswordProblem> {
-    if password.len() > MAX_BYTES {
-        return Err(PasswordProblem::TooLong);
+impl Default for PasswordRules {
+    fn default() -> Self {
+        Self { min_chars: MIN_CHARS, site: "".into(), table: None }
     }
-    if password.chars().count() < MIN_CHARS {
-        return Err(PasswordProblem::TooShort);
-    }
-    if password.to_lowercase() == username.to_lowercase() {
-        return Err(PasswordProblem::IsUserName);
-    }
-    let mut chars = password.chars();
-    let first = chars.next();
-    if chars.all(|c| Some(c) == first) {
-        return Err(PasswordProblem::OneCharacter);
-    }
-    Ok(())
 }
 
-/// Returns whether a password is short enough to be hashed. A longer one cannot be right.
-pub(super) fn is_hashable(password: &str) -> bool {
-    password.len() <= MAX_BYTES
+impl PasswordRules {
+    /// Sets the minimum length in characters. Values below 8 count as 8, and values above 64 as 64.
+    #[must_use]
+    pub fn min_chars(self, min_chars: u8) -> Self {
+        Self { min_chars: min_chars.clamp(MIN_CHARS, MAX_MIN_CHARS), ..self }
+    }
+
+    /// Sets the name of the site, such as its host, so that passwords made from it are refused.
+    #[must_use]
+    pub fn site(self, site: &str) -> Self {
+        Self { site: site.into(), ..self }
+    }
+
+    /// Refuses the passwords in a table, in addition to the common ones.
+    #[must_use]
+    pub fn table(self, table: PasswordTable) -> Self {
+        Self { table: Some(Arc::new(table)), ..self }
+    }
+
+    /// Returns why a new password is refused, or `None` if it is good. `user` is what the password must not be made
+    /// from, such as the user name and the email address.
+    ///
+    /// Reads the table, if one is set, so call it on a thread for blocking work.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub fn problem(&self, password: &str, user: &[&str]) -> io::Result<Option<PasswordProblem>> {
+        match TypedPassword::new(password.to_owned()) {
+            Ok(typed) => self.problem_of(&typed, user),
+            Err(problem) => Ok(Some(problem)),
+        }
+    }
+
+    pub(crate) fn problem_of(&self, password: &TypedPassword, user: &[&str]) -> io::Result<Option<PasswordProblem>> {
+        let password = password.normalized();
+        if let Some(problem) = self.problem_in_memory(password, user) {
+            return Ok(Some(problem));
+        }
+        let breached = self.table.as_ref().map_or(Ok(false), |table| table.contains(password))?;
+        Ok(breached.then_some(PasswordProblem::Breached))
+    }
+
+    fn problem_in_memory(&self, password: &str, user: &[&str]) -> Option<PasswordProblem> {
+        if password.chars().count() < usize::from(self.min_chars) {
+            return Some(PasswordProblem::TooShort { min: self.min_chars });
+        }
+        if password.chars().any(char::is_control) {
+            return Some(PasswordProblem::ControlCharacter);
+        }
+        if is_expected(password, user.iter().copied().chain([&*self.site])) {
+            return Some(PasswordProblem::Expected);
+        }
+        let mut chars = password.chars();
+        let first = chars.next();
+        if chars.all(|c| Some(c) == first) {
+            return Some(PasswordProblem::OneCharacter);
+        }
+        PasswordTable::common()
+            .is_ok_and(|common| common.contains(&password.to_lowercase()).unwrap_or(false))
+            .then_some(PasswordProblem::Common)
+    }
+
+    /// The minimum length in characters.
+    pub(crate) const fn min(&self) -> u8 {
+        self.min_chars
+    }
+
+    /// Whether [`Self::problem`] reads a file.
+    pub(crate) const fn reads_a_file(&self) -> bool {
+        self.table.is_some()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn problem(password: &str) -> Option<PasswordProblem> {
+        PasswordRules::default().site("notes.example").problem(password, &["alice", "alice@mail.example"]).unwrap()
+    }
+
     #[test]
     fn length_is_what_counts() {
-        assert_eq!(validate_password("correct horse battery staple", "alice"), Ok(()));
-        assert_eq!(validate_password("пароль-с-буквами", "alice"), Ok(()));
-        assert_eq!(validate_password(&"long phrase ".repeat(20), "alice"), Ok(()));
-        assert_eq!(validate_password("1234567", "alice"), Err(PasswordProblem::TooShort));
-        assert_eq!(validate_password("пароль", "alice"), Err(PasswordProblem::TooShort));
-        assert_eq!(validate_password(&"ab".repeat(600), "alice"), Err(PasswordProblem::TooLong));
-        assert_eq!(validate_password("Alice.Example", "alice.example"), Err(PasswordProblem::IsUserName));
-        assert_eq!(validate_password("aaaaaaaaaa", "alice"), Err(PasswordProblem::OneCharacter));
+        for good in ["correct horse battery staple", "пароль-с-буквами", &"long phrase ".repeat(20), "🦀🦞🐙🐚🐟🐠🐡🐬"]
+        {
+            assert_eq!(problem(good), None, "{good}");
+        }
+        let too_short = Some(PasswordProblem::TooShort { min: 8 });
+        assert_eq!(problem("1234567"), too_short);
+        assert_eq!(problem("пароль"), too_short);
+        // By code points of the normalized form.
+        assert_eq!(problem("e\u{301}e\u{301}e\u{301}e\u{301}"), too_short);
+        assert_eq!(problem(&"ab".repeat(600)), Some(PasswordProblem::TooLong));
+        assert_eq!(problem("aaaaaaaaaa"), Some(PasswordProblem::OneCharacter));
+        assert_eq!(problem("tab\there it is"), Some(PasswordProblem::ControlCharacter));
+        let strict = PasswordRules::default().min_chars(15);
+        assert_eq!(strict.problem("an umbrella 12", &[]).unwrap(), Some(PasswordProblem::TooShort { min: 15 }));
+        assert_eq!(strict.problem("an umbrella 123", &[]).unwrap(), None);
+        assert_eq!(
+            (PasswordRules::default().min_chars(1).min(), PasswordRules::default().min_chars(99).min()),
+            (8, 64)
+        );
+    }
+
+    #[test]
+    fn s60_common_passwords_and_words_of_the_context_are_refused() {
+        for common in ["password", "Password", "12345678", "PASSWORD1", "qwertyuiop", "iloveyou", "1q2w3e4r5t"] {
+            assert_eq!(problem(common), Some(PasswordProblem::Common), "{common}");
+        }
+        for expected in ["alice123", "Notes2024", "notes.example", "alice@mail.example"] {
+            assert_eq!(problem(expected), Some(PasswordProblem::Expected), "{expected}");
+        }
     }
 }

@@ -96,6 +96,7 @@ pub(super) fn show_form(
         email: &input.email,
         sends_mail: site.accounts.sends_mail(),
         remember: input.remember.unwrap_or_default(),
+        min_password: site.accounts.min_password(),
         errors,
     };
     Ok((cookies, respond::page(status, page(&shell, &view))).into_response())

@@ -12,6 +12,7 @@ use crate::accounts::{VerifiedPassword, WrongPassword};
 use crate::activity::RequestInfo;
 use crate::extract::{FormOrJson, Visitor};
 use crate::pages::{FieldError, Notice, NoticeKind, Shell, login};
+use crate::passwords::{PasswordProblem, TypedPassword};
 use crate::respond;
 use crate::site::Site;
 
@@ -67,7 +68,11 @@ pub(crate) async fn submit(
         return *refused;
     }
     let wants = auth.wants();
-    match site.accounts.verify_log_in(&input.username, input.password.clone(), &request).await {
+    let password = match TypedPassword::new(input.password.clone()) {
+        Ok(password) => password,
+        Err(problem) => return too_long(&site, &auth, &input, problem),
+    };
+    match site.accounts.verify_log_in(&input.username, password, &request).await {
         Ok(verified) => site.run_uninterrupted(&auth, log_in(site.clone(), auth.clone(), input, verified)).await,
         Err(error) => match respond::invalid_input(wants, error) {
             Ok(WrongPassword) => no_match(&site, &auth, &input),
@@ -96,6 +101,21 @@ async fn log_in(
     let user = site.accounts.find(user_id).await.map_err(|error| auth.refuse(error))?;
     let Some(user) = user else { return no_match(&site, &auth, &input) };
     Ok((cookies, respond::success(auth.wants(), &input.next_or_home(&auth), json!(user))).into_response())
+}
+
+/// The response to a password that is longer than any password: before any look-up, for every name.
+fn too_long(
+    site: &Site,
+    auth: &Auth,
+    input: &CredentialsInput,
+    problem: PasswordProblem,
+) -> Result<Response, AuthError> {
+    let text = problem.to_string();
+    let errors = [FieldError { field: "password", text: &text }];
+    if auth.wants() == Wants::Page {
+        return show_form(site, auth, StatusCode::UNPROCESSABLE_ENTITY, input, &errors, Shell::default(), login);
+    }
+    Ok(respond::invalid_fields(auth.wants(), &errors))
 }
 
 fn no_match(site: &Site, auth: &Auth, input: &CredentialsInput) -> Result<Response, AuthError> {

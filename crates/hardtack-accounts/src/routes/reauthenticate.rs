@@ -13,6 +13,7 @@ use crate::accounts::WrongPassword;
 use crate::activity::RequestInfo;
 use crate::extract::{AccountForm, SentForm, read_fields, shell_of};
 use crate::pages::{FieldError, Notice, ReauthenticateView, reauthenticate};
+use crate::passwords::TypedPassword;
 use crate::respond;
 use crate::site::Site;
 use crate::users::User;
@@ -85,7 +86,20 @@ pub(crate) async fn submit(
         return Err(auth.refuse(Reason::OtherUser));
     }
     let next = input.next.or_else(|| auth.query("next"));
-    match site.accounts.verify_again(&user.id, input.password, &request).await {
+    let password = match TypedPassword::new(input.password) {
+        Ok(password) => password,
+        Err(problem) => {
+            let text = problem.to_string();
+            let errors = [FieldError { field: "password", text: &text }];
+            return Ok(match wants {
+                Wants::Page => {
+                    show_form(&auth, &user, StatusCode::UNPROCESSABLE_ENTITY, next.as_deref(), &errors, None)
+                }
+                _ => respond::invalid_fields(wants, &errors),
+            });
+        }
+    };
+    match site.accounts.verify_again(&user.id, password, &request).await {
         Ok(verified) => {
             let cookies = auth.reauthenticate(&verified.user_id).await?;
             let location = auth.authenticator().next_or_home(next.as_deref());

@@ -57,7 +57,13 @@ async fn show_form(
     let Some(link) = link.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead_link(auth)) };
     let (csrf_token, cookies) = auth.pre_session()?;
     let form_key = token.form_key();
-    let view = ResetPasswordView { csrf_token: &csrf_token, form_key: &form_key, username: &link.username, errors };
+    let view = ResetPasswordView {
+        csrf_token: &csrf_token,
+        form_key: &form_key,
+        username: &link.username,
+        min_password: site.accounts.min_password(),
+        errors,
+    };
     Ok((cookies, respond::page(status, reset_password(shell, &view))).into_response())
 }
 

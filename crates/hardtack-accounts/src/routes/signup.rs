@@ -64,8 +64,7 @@ async fn sign_up(site: Site, auth: Auth, input: CredentialsInput) -> Result<Resp
     if wants == Wants::Page {
         return show_form(&site, &auth, status, &input, &errors, Shell::default(), signup);
     }
-    let detail = errors.iter().map(|error| error.text).collect::<Vec<_>>().join(" ");
-    Ok(respond::problem(wants, status, "invalid_fields", &detail, &errors))
+    Ok(respond::invalid_fields(wants, &errors))
 }
 
 /// The response if the account is stored, but the session store could not start a session.

@@ -2,13 +2,17 @@
 
 mod email;
 mod name;
+mod name_upgrade;
 mod profile;
 mod store;
 mod user;
 
 pub use email::EmailAddress;
 pub(crate) use email::email_key;
-pub(crate) use name::{UserNameProblem, username_key, validate_username};
+pub use name::NameRules;
+pub(crate) use name::{NewName, UserNameProblem, username_key};
+pub use name_upgrade::NameCollision;
+pub(crate) use name_upgrade::{name_collisions, upgrade_names};
 pub(crate) use profile::{INVALID_EMAIL, Profile, ProfileProblem};
-pub(crate) use store::{NewUser, StoredCredentials, UserStore};
+pub(crate) use store::{AddUserError, NameTaken, NewUser, StoredCredentials, UserStore};
 pub use user::{User, UserRecord};

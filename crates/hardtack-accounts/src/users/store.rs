@@ -4,15 +4,24 @@ use hardtack::BackendError;
 use hardtack::clock::Timestamp;
 use hardtack_db::{Pool, Statement, Transaction};
 
-use super::{EmailAddress, Profile, User, UserRecord, email_key, username_key};
+use super::name::NameKeys;
+use super::{EmailAddress, NewName, Profile, User, UserNameProblem, UserRecord, email_key};
 
 /// A user who is about to be added.
 pub(crate) struct NewUser<'a> {
-    pub(crate) username: &'a str,
+    pub(crate) name: &'a NewName,
     /// Empty, or a valid address.
     pub(crate) email: &'a str,
     pub(crate) password_hash: &'a str,
     pub(crate) now: Timestamp,
+}
+
+/// Why a user is not added.
+pub(crate) enum AddUserError {
+    /// The name is taken, or looks like one that is taken.
+    Name(UserNameProblem),
+    /// The database failed.
+    Backend(BackendError),
 }
 
 /// The data that a password is checked against. Deliberately not a [`User`]: the password has not been verified
@@ -46,6 +55,22 @@ macro_rules! columns {
     };
 }
 
+/// The columns of [`StoredCredentials`], up to the condition.
+macro_rules! credentials {
+    () => {
+        "SELECT id, password_hash, password_version, disabled_at FROM users WHERE "
+    };
+}
+
+/// The condition that a user has a name, whose [`NameKeys`] are `$1` and `$2`. If two users match, the name is the exact
+/// name of the one with the old key.
+macro_rules! has_name {
+    () => {
+        "username_key = (SELECT username_key FROM users WHERE username_key IN ($1, $2) \
+         ORDER BY username_key = $2 DESC LIMIT 1)"
+    };
+}
+
 type UserColumns = (String, String, String, String, Option<i64>, i64);
 
 /// [`UserColumns`], then `disabled_at`.
@@ -56,21 +81,37 @@ impl UserStore {
         Self { database }
     }
 
-    /// Adds a user; returns `None` if the name is taken.
-    pub(crate) async fn add(&self, new: NewUser<'_>) -> Result<Option<User>, BackendError> {
+    /// Adds a user, unless the name is taken or looks like one that is taken.
+    pub(crate) async fn add(&self, new: NewUser<'_>) -> Result<User, AddUserError> {
         let id = new_id();
         match self.database.fetch(insertion(&id, &new)).await {
-            Ok(rows) => Ok(first(rows)),
-            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(None),
+            Ok(rows) => first(rows).ok_or_else(|| AddUserError::Backend(BackendError::new("no row was returned"))),
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                let problem = self.name_conflict(new.name).await.map_err(AddUserError::Backend)?;
+                Err(AddUserError::Name(problem.unwrap_or(UserNameProblem::Taken)))
+            }
             // The user may be stored, and only the reply of the database lost.
             Err(error) => match self.find_enabled(&id).await {
-                Ok(Some(user)) => Ok(Some(user)),
-                _ => Err(BackendError::new(error)),
+                Ok(Some(user)) => Ok(user),
+                _ => Err(AddUserError::Backend(BackendError::new(error))),
             },
         }
     }
 
-    /// Adds a user in a transaction; returns `None` if the name is taken, and then the transaction must be rolled back.
+    /// Returns whether a name is taken, or looks like one that is taken.
+    pub(crate) async fn name_conflict(&self, name: &NewName) -> Result<Option<UserNameProblem>, BackendError> {
+        let sql = "SELECT username_key FROM users WHERE username_key IN ($1, $2) OR skeleton IN ($3, $4)";
+        let old_key = name.shown.to_lowercase();
+        let statement = Statement::new(sql).bind(&name.key).bind(&old_key);
+        let statement = statement.bind(&name.skeleton).bind(&name.skeleton_of_capitals);
+        let rows: Vec<(String,)> = self.database.fetch(statement).await.map_err(BackendError::new)?;
+        Ok(match rows.iter().any(|(key,)| *key == name.key || *key == old_key) {
+            true => Some(UserNameProblem::Taken),
+            false => rows.first().map(|_| UserNameProblem::LooksTaken),
+        })
+    }
+
+    /// Adds a user in a transaction; returns `None` if the name is taken or looks like one that is taken, and then the transaction must be rolled back.
     pub(crate) async fn add_in(transaction: &mut Transaction, new: NewUser<'_>) -> Result<Option<User>, BackendError> {
         match transaction.fetch(insertion(&new_id(), &new)).await {
             Ok(rows) => Ok(first(rows)),
@@ -90,21 +131,24 @@ impl UserStore {
 
     /// Returns the credentials stored for a user name.
     pub(crate) async fn credentials_by_name(&self, username: &str) -> Result<Option<StoredCredentials>, BackendError> {
-        let sql = "SELECT id, password_hash, password_version, disabled_at FROM users WHERE username_key = $1";
-        self.credentials(sql, &username_key(username)).await
+        if has_nul(username) {
+            return Ok(None);
+        }
+        let sql = concat!(credentials!(), has_name!());
+        self.credentials(with_name(sql, username)).await
     }
 
     /// Returns the credentials stored for a user id.
     pub(crate) async fn credentials_by_id(&self, id: &str) -> Result<Option<StoredCredentials>, BackendError> {
-        self.credentials("SELECT id, password_hash, password_version, disabled_at FROM users WHERE id = $1", id).await
-    }
-
-    async fn credentials(&self, sql: &'static str, value: &str) -> Result<Option<StoredCredentials>, BackendError> {
-        if has_nul(value) {
+        if has_nul(id) {
             return Ok(None);
         }
+        self.credentials(Statement::new(concat!(credentials!(), "id = $1")).bind(id)).await
+    }
+
+    async fn credentials(&self, statement: Statement<'_>) -> Result<Option<StoredCredentials>, BackendError> {
         type Row = (String, String, i64, Option<i64>);
-        let rows: Vec<Row> = self.database.fetch(Statement::new(sql).bind(value)).await.map_err(BackendError::new)?;
+        let rows: Vec<Row> = self.database.fetch(statement).await.map_err(BackendError::new)?;
         Ok(rows.into_iter().next().map(|(id, password_hash, password_version, disabled_at)| StoredCredentials {
             id,
             password_hash,
@@ -252,14 +296,16 @@ impl UserStore {
         Ok(rows.into_iter().map(|(id, username, email)| EmailOwner { id, username, email }).collect())
     }
 
-    /// Returns the users whose name sorts after `after`, ordered by [`username_key`].
+    /// Returns the users whose key sorts after that of the user `after`, ordered by their keys.
     pub(crate) async fn list(&self, after: &str, limit: u32) -> Result<Vec<UserRecord>, BackendError> {
         let sql = concat!(
             "SELECT ",
             columns!(),
-            ", disabled_at FROM users WHERE username_key > $1 ORDER BY username_key LIMIT $2"
+            ", disabled_at FROM users WHERE username_key > COALESCE((SELECT username_key FROM users WHERE ",
+            has_name!(),
+            "), $1) ORDER BY username_key LIMIT $3"
         );
-        self.records(Statement::new(sql).bind(username_key(after)).bind(i64::from(limit))).await
+        self.records(with_name(sql, after).bind(i64::from(limit))).await
     }
 
     /// Returns the user with this name, disabled or not.
@@ -267,8 +313,8 @@ impl UserStore {
         if has_nul(username) {
             return Ok(None);
         }
-        let sql = concat!("SELECT ", columns!(), ", disabled_at FROM users WHERE username_key = $1");
-        Ok(self.records(Statement::new(sql).bind(username_key(username))).await?.pop())
+        let sql = concat!("SELECT ", columns!(), ", disabled_at FROM users WHERE ", has_name!());
+        Ok(self.records(with_name(sql, username)).await?.pop())
     }
 
     /// Returns the user with this name, disabled or not, and makes other transactions wait before they change the user.
@@ -277,25 +323,27 @@ impl UserStore {
         username: &str,
     ) -> Result<Option<UserRecord>, BackendError> {
         let sql =
-            concat!("UPDATE users SET email = email WHERE username_key = $1 RETURNING ", columns!(), ", disabled_at");
-        record_in(transaction, username, |key| Statement::new(sql).bind(key)).await
+            concat!("UPDATE users SET email = email WHERE ", has_name!(), " RETURNING ", columns!(), ", disabled_at");
+        record_in(transaction, username, with_name(sql, username)).await
     }
 
-    /// Gives a user another name. Returns `Err` if it is taken, and then the transaction must be rolled back.
+    /// Gives a user another name. Returns `Err` if it is taken or looks like one that is taken, and then the transaction must be rolled back.
     pub(crate) async fn rename_in(
         transaction: &mut Transaction,
         username: &str,
-        new: &str,
+        new: &NewName,
     ) -> Result<Result<Option<UserRecord>, NameTaken>, BackendError> {
         if has_nul(username) {
             return Ok(Ok(None));
         }
         let sql = concat!(
-            "UPDATE users SET username = $2, username_key = $3 WHERE username_key = $1 RETURNING ",
+            "UPDATE users SET username = $3, username_key = $4, skeleton = $5 WHERE ",
+            has_name!(),
+            " RETURNING ",
             columns!(),
             ", disabled_at"
         );
-        let statement = Statement::new(sql).bind(username_key(username)).bind(new).bind(username_key(new));
+        let statement = with_name(sql, username).bind(&new.shown).bind(&new.key).bind(&new.skeleton);
         match transaction.fetch(statement).await {
             Ok(rows) => Ok(Ok(records(rows).pop())),
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(Err(NameTaken)),
@@ -308,8 +356,8 @@ impl UserStore {
         transaction: &mut Transaction,
         username: &str,
     ) -> Result<Option<UserRecord>, BackendError> {
-        let sql = concat!("DELETE FROM users WHERE username_key = $1 RETURNING ", columns!(), ", disabled_at");
-        record_in(transaction, username, |key| Statement::new(sql).bind(key)).await
+        let sql = concat!("DELETE FROM users WHERE ", has_name!(), " RETURNING ", columns!(), ", disabled_at");
+        record_in(transaction, username, with_name(sql, username)).await
     }
 
     /// Disables a user at `at`, or keeps the earlier time if the user is already disabled.
@@ -319,11 +367,13 @@ impl UserStore {
         at: Timestamp,
     ) -> Result<Option<UserRecord>, BackendError> {
         let sql = concat!(
-            "UPDATE users SET disabled_at = COALESCE(disabled_at, $2) WHERE username_key = $1 RETURNING ",
+            "UPDATE users SET disabled_at = COALESCE(disabled_at, $3) WHERE ",
+            has_name!(),
+            " RETURNING ",
             columns!(),
             ", disabled_at"
         );
-        record_in(transaction, username, |key| Statement::new(sql).bind(key).bind(at.unix_seconds())).await
+        record_in(transaction, username, with_name(sql, username).bind(at.unix_seconds())).await
     }
 
     /// Enables a user.
@@ -332,11 +382,13 @@ impl UserStore {
             return Ok(None);
         }
         let sql = concat!(
-            "UPDATE users SET disabled_at = NULL WHERE username_key = $1 RETURNING ",
+            "UPDATE users SET disabled_at = NULL WHERE ",
+            has_name!(),
+            " RETURNING ",
             columns!(),
             ", disabled_at"
         );
-        Ok(self.records(Statement::new(sql).bind(username_key(username))).await?.pop())
+        Ok(self.records(with_name(sql, username)).await?.pop())
     }
 
     async fn records(&self, statement: Statement<'_>) -> Result<Vec<UserRecord>, BackendError> {
@@ -349,7 +401,13 @@ impl UserStore {
     }
 }
 
-/// Another user has the name.
+/// Binds the first two values of a statement, which are those of [`has_name!`].
+fn with_name(sql: &'static str, name: &str) -> Statement<'static> {
+    let NameKeys { key, old_key } = NameKeys::of(name);
+    Statement::new(sql).bind(key).bind(old_key)
+}
+
+/// Another user has the name, or one that looks like it.
 #[derive(Debug)]
 pub(crate) struct NameTaken;
 
@@ -360,31 +418,31 @@ fn new_id() -> String {
 
 fn insertion(id: &str, new: &NewUser<'_>) -> Statement<'static> {
     let sql = concat!(
-        "INSERT INTO users (id, username, username_key, password_hash, password_version, display_name, email, \
-         email_key, created_at) VALUES ($1, $2, $3, $4, 1, '', $5, $6, $7) RETURNING ",
+        "INSERT INTO users (id, username, username_key, skeleton, password_hash, password_version, display_name, \
+         email, email_key, created_at) VALUES ($1, $2, $3, $4, $5, 1, '', $6, $7, $8) RETURNING ",
         columns!()
     );
     Statement::new(sql)
         .bind(id.to_owned())
-        .bind(new.username.to_owned())
-        .bind(username_key(new.username))
+        .bind(new.name.shown.clone())
+        .bind(new.name.key.clone())
+        .bind(new.name.skeleton.clone())
         .bind(new.password_hash.to_owned())
         .bind(new.email.to_owned())
         .bind(email_key(new.email))
         .bind(new.now.unix_seconds())
 }
 
-/// Runs a statement that returns the user with this name. `statement` gets the name's key.
+/// Runs a statement that returns the user with this name.
 async fn record_in(
     transaction: &mut Transaction,
     username: &str,
-    statement: impl FnOnce(String) -> Statement<'static>,
+    statement: Statement<'static>,
 ) -> Result<Option<UserRecord>, BackendError> {
     if has_nul(username) {
         return Ok(None);
     }
-    let rows = transaction.fetch(statement(username_key(username))).await;
-    Ok(rows.map(records).map_err(BackendError::new)?.pop())
+    Ok(transaction.fetch(statement).await.map(records).map_err(BackendError::new)?.pop())
 }
 
 /// Returns whether `text` contains a NUL. No stored name or id does, and PostgreSQL rejects text that does.

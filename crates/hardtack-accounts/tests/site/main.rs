@@ -14,6 +14,8 @@ mod headers;
 mod input;
 mod leaks;
 mod mail;
+mod names;
+mod new_passwords;
 mod next;
 mod openapi;
 mod outage;

@@ -90,6 +90,8 @@ pub(crate) struct Options {
     pub(crate) outbox: Option<PathBuf>,
     /// Routes of the application, in addition to the site's.
     pub(crate) routes: fn(&Authenticator) -> Router,
+    /// The rules of the accounts.
+    pub(crate) rules: fn(Accounts) -> Accounts,
     /// Any other configuration.
     pub(crate) configure: fn(AuthenticatorBuilder) -> AuthenticatorBuilder,
 }
@@ -108,6 +110,7 @@ impl Default for Options {
             keys: KeySet::from_secret(SECRET).unwrap(),
             outbox: None,
             routes: |_| Router::new(),
+            rules: |accounts| accounts,
             configure: |builder| builder,
         }
     }
@@ -189,7 +192,7 @@ impl TestSite {
         let (listener, address) = hardtack_test_support::server::bind().await;
         let base_url = options.base_url.map_or_else(|| format!("http://{address}"), str::to_owned);
         let database = Database::open(&place.url).await.unwrap();
-        let mut accounts = Accounts::open(database.clone()).await.unwrap();
+        let mut accounts = (options.rules)(Accounts::open(database.clone()).await.unwrap());
         if place.redis.is_none() {
             accounts = accounts.with_sessions();
         }
@@ -231,6 +234,11 @@ impl TestSite {
     /// The site's address, without a trailing slash.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The URL of the site's database.
+    pub(crate) fn database_url(&self) -> String {
+        self.place.url.clone()
     }
 
     /// The site's database.

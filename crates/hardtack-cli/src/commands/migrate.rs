@@ -1,6 +1,6 @@
 //! `hardtack migrate`.
 
-use hardtack_accounts::Accounts;
+use hardtack_accounts::{Accounts, NameCollision};
 use tokio::runtime::Builder;
 
 use super::runtime;
@@ -24,6 +24,7 @@ async fn migrate(config: &Config) -> Result<(), Error> {
         + database.pending_ends().migrate().await.map_err(Error::with_causes)?
         + session_place::migrate(&database).await?;
     let accounts = Accounts::migrate(&database).await.map_err(Error::with_causes)?;
+    let collisions = Accounts::name_collisions(&database).await.map_err(Error::with_causes)?;
     database.close().await;
     let result = |migrations| match migrations {
         0 => "up to date".to_owned(),
@@ -31,5 +32,18 @@ async fn migrate(config: &Config) -> Result<(), Error> {
         migrations => format!("{migrations} migrations applied"),
     };
     let (sessions, accounts) = (result(sessions), result(accounts));
-    output::print(format_args!("{}\nsessions: {sessions}\naccounts: {accounts}", config.database))
+    output::print(format_args!("{}\nsessions: {sessions}\naccounts: {accounts}", config.database))?;
+    for NameCollision { username, other, .. } in collisions {
+        output::print(format_args!(
+            "warning: the user {} has the name of the user {}, or one that looks like it; both can log in as before",
+            with_code_points(&username),
+            with_code_points(&other)
+        ))?;
+    }
+    Ok(())
+}
+
+/// Returns a name, and its code points if they are not all ASCII: two names may look the same.
+fn with_code_points(name: &str) -> String {
+    if name.is_ascii() { name.to_owned() } else { format!("{name} ({})", name.escape_default()) }
 }

@@ -3,6 +3,7 @@
 mod check_config;
 mod keys;
 mod migrate;
+mod passwords;
 mod runtime;
 mod serve;
 mod user;
@@ -17,6 +18,7 @@ pub(crate) fn run(command: Command) -> Result<(), Error> {
         Command::Migrate(flags) => migrate::run(flags.values()),
         Command::CheckConfig(flags) => check_config::run(flags.values()),
         Command::Keys { command } => keys::run(command),
+        Command::Passwords { command } => passwords::run(&command),
         Command::User { command } => user::run(&command),
     }
 }

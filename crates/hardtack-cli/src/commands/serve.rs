@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use hardtack::Authenticator;
 use hardtack_accounts::{Accounts, Site};
+use hardtack_sqlx::Database;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 
@@ -37,7 +38,9 @@ async fn start(config: &Config) -> Result<(), Error> {
     let database = config.database.open().await.map_err(Error::with_causes)?;
     tracing::info!(event = "database", database = %config.database);
     let accounts = Accounts::open(database.clone()).await.map_err(Error::with_causes)?;
+    warn_of_name_collisions(&database).await?;
     let accounts = stores::with_sessions(accounts, config.redis.as_ref());
+    let accounts = config.account_rules.apply(accounts, &config.address.base_url(bound));
     let accounts = with_mail(accounts, config.mail.as_ref(), &config.address.base_url(bound));
     let builder = config.apply(accounts.configure(Authenticator::builder(keys)), bound);
     let builder = stores::add_sessions(builder, &database, config.redis.as_ref(), StoreUser::Server).await?;
@@ -56,6 +59,19 @@ async fn start(config: &Config) -> Result<(), Error> {
     accounts.flush().await;
     database.close().await;
     tracing::info!(event = "stopped");
+    Ok(())
+}
+
+/// Tells the operator of users whose names could be mistaken for each other.
+async fn warn_of_name_collisions(database: &Database) -> Result<(), Error> {
+    let collisions = Accounts::name_collisions(database).await.map_err(Error::with_causes)?.len();
+    if collisions > 0 {
+        tracing::warn!(
+            event = "name_collisions",
+            collisions,
+            "some users have names that look like those of other users; list them with: hardtack migrate"
+        );
+    }
     Ok(())
 }
 

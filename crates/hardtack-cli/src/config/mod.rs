@@ -1,5 +1,6 @@
 //! The configuration of the server: read from flags, environment variables and a file, and checked as a whole.
 
+mod account_rules;
 mod address;
 mod config_error;
 mod cookies;
@@ -24,6 +25,7 @@ use hardtack_sqlx::DatabaseUrl;
 
 use crate::error::Error;
 use crate::log::LogFormat;
+use account_rules::AccountRules;
 use address::Address;
 pub(crate) use mail::{MailConfig, MailTransport};
 use sources::{FlagValues, Sources};
@@ -39,6 +41,7 @@ pub(crate) struct Config {
     pub(crate) redis: Option<RedisConfig>,
     /// The sender and transport of mail, if any is sent.
     pub(crate) mail: Option<MailConfig>,
+    pub(crate) account_rules: AccountRules,
     /// How users reach the operator.
     pub(crate) contact: Option<String>,
     pub(crate) log_format: LogFormat,
@@ -69,6 +72,7 @@ impl Config {
             data_dir,
             redis: storage::redis(&sources)?,
             mail: mail::read(&sources)?,
+            account_rules: account_rules::read(&sources)?,
             contact: mail::contact(&sources)?,
             log_format: sources.parse_required(&settings::LOG_FORMAT, "text or json", LogFormat::from_name)?,
             signing_key: signing_key::read(&sources, algorithm)?,

@@ -9,7 +9,9 @@ use super::{UserChangeError, by_operator};
 use crate::accounts::Accounts;
 use crate::activity::{ActivityKind, ActivityStore};
 use crate::links::{LinkPurpose, LinkStore, LinkToken};
-use crate::users::{EmailAddress, NewUser, Profile, User, UserRecord, UserStore, validate_username};
+use crate::users::{
+    EmailAddress, NameRules, NameTaken, NewName, NewUser, Profile, User, UserNameProblem, UserRecord, UserStore,
+};
 
 /// A link with which a user sets a password, without knowing the old one. It works once, and like a password, it must
 /// not be logged. Returned by [`Accounts::add`] and [`Accounts::reset_link`].
@@ -32,21 +34,26 @@ impl PasswordLink {
 
 impl Accounts {
     /// Adds a user whose password is random and known to no one, and returns the link with which the user sets one
-    /// (ASVS 5.0 V6.4.1, V6.4.6). The rules for names are those of the sign-up. The address may be empty; otherwise it
-    /// is unconfirmed.
+    /// (ASVS 5.0 V6.4.1, V6.4.6). The rules for names are those of the sign-up, but reserved names are allowed. The
+    /// address may be empty; otherwise it is unconfirmed.
     ///
     /// # Errors
     /// The name or the address is not allowed, the name is taken, the password could not be hashed, or the database
     /// failed.
     pub async fn add(&self, username: &str, email: &str, now: Timestamp) -> Result<PasswordLink, UserChangeError> {
         let email = parse_address(email)?;
-        check_name(username)?;
+        let name = check_name(username)?;
+        if self.users.name_conflict(&name).await?.is_some() {
+            return Err(self.taken(&name).await);
+        }
         let unknown = format!("{:032x}", rand::random::<u128>());
         let hash = self.hasher.hash(unknown).await.map_err(BackendError::new)?;
         let mut transaction = self.begin().await?;
-        let new = NewUser { username, email: "", password_hash: &hash, now };
-        let taken = || UserChangeError::NameTaken(username.to_owned());
-        let mut user = UserStore::add_in(&mut transaction, new).await?.ok_or_else(taken)?;
+        let new = NewUser { name: &name, email: "", password_hash: &hash, now };
+        let Some(mut user) = UserStore::add_in(&mut transaction, new).await? else {
+            drop(transaction);
+            return Err(self.taken(&name).await);
+        };
         if !email.is_empty() {
             user = set_address_in(&mut transaction, &user, email).await?;
         }
@@ -76,7 +83,8 @@ impl Accounts {
     }
 
     /// Gives the user with this name another one, and ends the user's sessions, whose pages show the old name. The
-    /// rules for names are those of the sign-up. As with [`disable`](Self::disable), pass the [`EndedSessions`] to
+    /// rules for names are those of the sign-up, but reserved names are allowed. As with [`disable`](Self::disable),
+    /// pass the [`EndedSessions`] to
     /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
     ///
     /// # Errors
@@ -87,12 +95,15 @@ impl Accounts {
         new: &str,
         now: Timestamp,
     ) -> Result<(UserRecord, EndedSessions), UserChangeError> {
-        check_name(new)?;
+        let new = check_name(new)?;
         let mut transaction = self.begin().await?;
-        let renamed = UserStore::rename_in(&mut transaction, username, new).await?;
+        let renamed = UserStore::rename_in(&mut transaction, username, &new).await?;
         let record = match renamed {
             Ok(record) => record.ok_or_else(|| UserChangeError::UnknownUser(username.to_owned()))?,
-            Err(_taken) => return Err(UserChangeError::NameTaken(new.to_owned())),
+            Err(NameTaken) => {
+                drop(transaction);
+                return Err(self.taken(&new).await);
+            }
         };
         let ended = self.session_ends.end_all_in(&mut transaction, &record.user.id).await?;
         commit(transaction).await?;
@@ -148,10 +159,21 @@ impl Accounts {
         commit(transaction).await?;
         Ok((record, ended))
     }
+
+    /// Returns the error for a name that another user has, or that looks like the name of another user.
+    async fn taken(&self, name: &NewName) -> UserChangeError {
+        match self.users.name_conflict(name).await {
+            Ok(Some(UserNameProblem::LooksTaken)) => UserChangeError::NameLooksTaken(name.shown.clone()),
+            Ok(_) => UserChangeError::NameTaken(name.shown.clone()),
+            Err(error) => UserChangeError::Backend(error),
+        }
+    }
 }
 
-fn check_name(name: &str) -> Result<(), UserChangeError> {
-    validate_username(name)
+/// Reserved names are reserved for the operator.
+fn check_name(name: &str) -> Result<NewName, UserChangeError> {
+    NameRules::without_reserved_names()
+        .check(name)
         .map_err(|problem| UserChangeError::InvalidName { name: name.to_owned(), problem: problem.to_string() })
 }
 

@@ -18,6 +18,9 @@ pub enum UserChangeError {
     /// Another user has the new name, possibly in different case.
     #[error("the user name {0:?} is taken; choose another one")]
     NameTaken(String),
+    /// Another user has a name that looks like the new one.
+    #[error("the user name {0:?} looks like one that is taken; choose another one")]
+    NameLooksTaken(String),
     /// The new address is not an email address.
     #[error("{0:?} is not an email address; expected one such as you@site.example")]
     InvalidEmail(String),

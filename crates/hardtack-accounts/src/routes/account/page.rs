@@ -20,6 +20,7 @@ pub(super) struct AccountPage<'a> {
     pub(super) password_errors: &'a [FieldError<'a>],
     pub(super) notice: Option<Notice<'a>>,
     pub(super) sends_mail: bool,
+    pub(super) min_password: u8,
     pub(super) owner: String,
 }
 
@@ -33,6 +34,7 @@ impl<'a> AccountPage<'a> {
             password_errors: &[],
             notice: None,
             sends_mail: site.accounts.sends_mail(),
+            min_password: site.accounts.min_password(),
             owner: kept_form::owner_field(user, &site.auth),
         }
     }
@@ -51,6 +53,7 @@ impl<'a> AccountPage<'a> {
             created: &date(user.created_at),
             profile_errors: self.profile_errors,
             password_errors: self.password_errors,
+            min_password: self.min_password,
         };
         respond::page(status, account(&shell_of(user, self.notice), &view))
     }

@@ -13,6 +13,7 @@ use crate::accounts::PasswordChangeProblem;
 use crate::activity::RequestInfo;
 use crate::extract::{AccountForm, SentForm, read_fields, shell_of};
 use crate::pages::{DoneView, FieldError, Notice, done_page};
+use crate::passwords::PasswordProblem;
 use crate::respond;
 use crate::routes::fresh::{AfterProof, ask_for_password, is_not_fresh};
 use crate::site::Site;
@@ -90,6 +91,9 @@ async fn change(
     let (status, field, text) = match respond::invalid_input(wants, error) {
         Ok(PasswordChangeProblem::WrongCurrent) => {
             (StatusCode::FORBIDDEN, "current_password", "That is not your current password.".to_owned())
+        }
+        Ok(PasswordChangeProblem::CurrentTooLong) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "current_password", PasswordProblem::TooLong.to_string())
         }
         Ok(PasswordChangeProblem::InvalidNew(problem)) => {
             (StatusCode::UNPROCESSABLE_ENTITY, "new_password", problem.to_string())

@@ -13,6 +13,7 @@ use crate::accounts::ProfileChangeProblem;
 use crate::activity::RequestInfo;
 use crate::extract::{AccountForm, SentForm, read_fields};
 use crate::pages::{FieldError, Notice};
+use crate::passwords::TypedPassword;
 use crate::respond;
 use crate::routes::fresh::{AfterProof, ask_for_password};
 use crate::routes::kept_form;
@@ -109,6 +110,18 @@ async fn change(
 ) -> Result<Response, AuthError> {
     let wants = auth.wants();
     let asked = password.as_ref().is_some_and(|password| !password.is_empty());
+    let password = match password.map(TypedPassword::new).transpose() {
+        Ok(password) => password,
+        Err(problem) => {
+            let text = problem.to_string();
+            let errors = [FieldError { field: "current_password", text: &text }];
+            if wants != Wants::Page {
+                return Ok(respond::invalid_fields(wants, &errors));
+            }
+            let page = AccountPage { profile, profile_errors: &errors, ..AccountPage::new(&user, &site) };
+            return Ok(page.respond(&user, StatusCode::UNPROCESSABLE_ENTITY));
+        }
+    };
     let error = match site.accounts.change_profile(&user, profile, password, &request).await {
         Ok(changed) => return Ok(respond::success(wants, "/account?done=settings", json!(changed))),
         Err(error) => error,

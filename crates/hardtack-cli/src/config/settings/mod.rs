@@ -57,6 +57,22 @@ settings! {
         "Program that reads a message from stdin and sends it, such as \"/usr/sbin/sendmail -t -i\"",
     );
     MAIL_OUTBOX = Setting::option("mail_outbox", "DIR", "Write mail to files in this folder instead of sending it");
+    MIN_PASSWORD_LENGTH = Setting::option(
+        "min_password_length",
+        "NUMBER",
+        "Minimum length of a new password, 8 to 64 characters; 15 if the password is the only factor",
+    )
+    .default("8");
+    PASSWORD_LIST = Setting::option(
+        "password_list",
+        "FILE",
+        "Table of passwords to refuse, made by hardtack passwords build",
+    );
+    RESERVED_NAMES = Setting::option(
+        "reserved_names",
+        "NAMES",
+        "User names that cannot be signed up, separated by commas, in addition to admin, root, support and others",
+    );
     CONTACT = Setting::option(
         "contact",
         "TEXT",

@@ -1,0 +1,72 @@
+//! Words that an attacker who knows the user and the site tries first.
+
+/// The shortest part of a name, an address or a host that counts, in characters.
+const SHORTEST_PART: usize = 4;
+
+/// A password needs at least this many letters besides the words of its context, or more than
+/// [`MAX_OTHERS`] characters.
+const MIN_LETTERS: usize = 4;
+
+/// How many digits and signs people add to a word: a date has eight.
+const MAX_OTHERS: usize = 8;
+
+/// Returns whether a password consists of words of its context, such as the user name, with a few digits or signs
+/// (ASVS 5.0 V6.2.11): `alice2024!` for the user `alice`.
+pub(super) fn is_expected<'a>(password: &str, context: impl IntoIterator<Item = &'a str>) -> bool {
+    let password = password.to_lowercase();
+    let mut words: Vec<String> = Vec::new();
+    for text in context {
+        let text = text.to_lowercase();
+        if password == text {
+            return true;
+        }
+        let parts = text.split(|c: char| !c.is_alphanumeric()).map(str::to_owned);
+        words.extend(parts.filter(|part| part.chars().count() >= SHORTEST_PART));
+        // The whole text, unless it is so short that it is part of many words.
+        words.extend((text.chars().count() >= SHORTEST_PART - 1).then_some(text));
+    }
+    words.sort_unstable_by_key(|word| std::cmp::Reverse(word.len()));
+    let rest = words.iter().fold(password.clone(), |rest, word| rest.replace(word.as_str(), ""));
+    let letters = rest.chars().filter(|c| c.is_alphabetic()).count();
+    rest != password && letters < MIN_LETTERS && rest.chars().count() <= MAX_OTHERS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_the_context_with_a_few_characters_are_expected() {
+        let context = ["alice", "alice.liddell@wonderland.example", "notes.acme.example"];
+        for expected in [
+            "alice",
+            "ALICE",
+            "alice123",
+            "Alice2024!",
+            "alicealice",
+            "alice19650704",
+            "my-alice",
+            "liddell-99",
+            "alice.liddell@wonderland.example",
+            "wonderland!",
+            "acmenotes",
+            "alice@acme",
+        ] {
+            assert!(is_expected(expected, context), "{expected}");
+        }
+        for good in [
+            "alice has a long phrase",
+            "correct horse battery staple",
+            "alice-8205739163",
+            "wonderful-lands",
+            "malice aforethought",
+            "example of a phrase",
+        ] {
+            assert!(!is_expected(good, context), "{good}");
+        }
+        // A short name occurs in many words.
+        assert!(!is_expected("alabaster", ["al"]) && is_expected("al", ["al"]));
+        assert!(is_expected("ada12345", ["ada"]));
+        assert!(!is_expected("12345678", [""]));
+    }
+}

@@ -1,0 +1,34 @@
+//! Why a new password is refused.
+
+/// Why a new password is refused. `Display` is a sentence for the person who chose it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PasswordProblem {
+    /// It has fewer characters than the site requires.
+    #[error("Choose a password of at least {min} characters. A long phrase works well.")]
+    TooShort {
+        /// How many characters the site requires.
+        min: u8,
+    },
+    /// It has more than 1024 bytes.
+    #[error("Use a password of at most 1024 bytes.")]
+    TooLong,
+    /// It contains a control character, which some keyboards and forms cannot send.
+    #[error("Choose a password without tabs, line breaks and other control characters.")]
+    ControlCharacter,
+    /// It is the user name, the email address or the name of the site, perhaps with a few digits or signs.
+    #[error(
+        "Choose a password that is more than your user name, your email address or the name of this site with a few \
+         characters added."
+    )]
+    Expected,
+    /// It is one character again and again.
+    #[error("Choose a password that does not just repeat one character.")]
+    OneCharacter,
+    /// It is one of the most common passwords.
+    #[error("Choose another password. This one is so common that attackers try it first. A long phrase works well.")]
+    Common,
+    /// It is in the table of [`PasswordRules::table`](crate::PasswordRules::table).
+    #[error("Choose another password. This one is on a list of stolen passwords, which attackers try.")]
+    Breached,
+}

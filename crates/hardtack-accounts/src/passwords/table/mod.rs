@@ -1,0 +1,197 @@
+//! A table of passwords that may not be chosen: sorted prefixes of their SHA-1 hashes, found by bisection.
+//!
+//! A table begins with 16 bytes: `HTPASS`, the version 1, the length of a prefix (at most 8), and the number of
+//! prefixes as a big-endian integer. The prefixes follow in ascending order, each once. SHA-1 is what published lists of
+//! breached passwords contain; nothing here depends on collisions being hard to find.
+
+mod build;
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use hardtack::files::{UntrustedFile, check_trusted};
+
+pub use build::TableSummary;
+
+/// The first six bytes of a table, and its version.
+const MAGIC: [u8; 7] = *b"HTPASS\x01";
+
+/// The length of the header in bytes.
+const HEADER: usize = 16;
+
+/// The longest prefix in bytes.
+const MAX_PREFIX: usize = 8;
+
+/// The common passwords that this crate contains, made by `scripts/common-passwords`.
+const COMMON: &[u8] = include_bytes!("../../../data/common-passwords.bin");
+
+/// Why a table of passwords cannot be opened or built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PasswordTableError {
+    /// A file cannot be read or written.
+    #[error("{} cannot be {action}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// `read` or `written`.
+        action: &'static str,
+        /// The error of the operating system.
+        source: io::Error,
+    },
+    /// The file is not a table, or only part of one.
+    #[error("{} {why}; make a table from a list of passwords with: hardtack passwords build FILE", path.display())]
+    NotATable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// Another user can change the file, and so decide which passwords are refused.
+    #[error(transparent)]
+    Untrusted(#[from] UntrustedFile),
+    /// A line of the list of passwords is not of the expected form.
+    #[error("line {line} of {} {why}", path.display())]
+    BadLine {
+        /// The list.
+        path: PathBuf,
+        /// The number of the line, starting at 1.
+        line: u64,
+        /// What is wrong with it, and what is expected.
+        why: &'static str,
+    },
+    /// The file for the table already exists.
+    #[error("{} already exists; remove it, or choose another file with --out", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// A table of passwords that nobody may choose, such as those from a breach. It is not read into memory: a look-up reads
+/// about 30 records of a large file.
+///
+/// Make one with `hardtack passwords build FILE` or [`PasswordTable::build`], and pass it to
+/// [`PasswordRules::table`](crate::PasswordRules::table). A table holds 8 bytes for each password, so that one of a
+/// billion passwords refuses another password by mistake once in 18 billion times.
+#[derive(Debug)]
+pub struct PasswordTable {
+    source: Source,
+    /// The length of a prefix in bytes.
+    prefix: usize,
+    /// How many passwords the table has.
+    len: u64,
+}
+
+#[derive(Debug)]
+enum Source {
+    Memory(&'static [u8]),
+    File(File),
+}
+
+impl PasswordTable {
+    /// Opens a table. If the file is replaced later, the old table is used until the table is opened again.
+    ///
+    /// # Errors
+    /// The file cannot be read, is not a table, or can be changed by another user.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, PasswordTableError> {
+        let path = path.as_ref();
+        let unreadable = |source| PasswordTableError::Io { path: path.to_owned(), action: "read", source };
+        let file = File::open(path).map_err(unreadable)?;
+        let metadata = file.metadata().map_err(unreadable)?;
+        if !metadata.is_file() {
+            return Err(PasswordTableError::NotATable { path: path.to_owned(), why: "is not a regular file" });
+        }
+        check_trusted(path, &metadata)?;
+        Self::read(Source::File(file), metadata.len())
+            .map_err(unreadable)?
+            .map_err(|why| PasswordTableError::NotATable { path: path.to_owned(), why })
+    }
+
+    /// The common passwords of eight characters and more, in lower case.
+    pub(super) fn common() -> Result<&'static Self, &'static str> {
+        static COMMON_PASSWORDS: LazyLock<Result<PasswordTable, &'static str>> = LazyLock::new(|| {
+            PasswordTable::read(Source::Memory(COMMON), COMMON.len() as u64).unwrap_or(Err("cannot be read"))
+        });
+        COMMON_PASSWORDS.as_ref().map_err(|why| *why)
+    }
+
+    fn read(source: Source, size: u64) -> io::Result<Result<Self, &'static str>> {
+        let mut header = [0; HEADER];
+        if size < HEADER as u64 {
+            return Ok(Err("is not a table of passwords"));
+        }
+        source.read_at(&mut header, 0)?;
+        let [magic @ .., prefix, _, _, _, _, _, _, _, _] = header;
+        let len = u64::from_be_bytes(*header.last_chunk().unwrap_or(&[0; 8]));
+        let prefix = usize::from(prefix);
+        if magic != MAGIC || !(1..=MAX_PREFIX).contains(&prefix) {
+            return Ok(Err("is not a table of passwords"));
+        }
+        if len.checked_mul(prefix as u64).and_then(|bytes| bytes.checked_add(HEADER as u64)) != Some(size) {
+            return Ok(Err("is not a complete table of passwords"));
+        }
+        Ok(Ok(Self { source, prefix, len }))
+    }
+
+    /// Returns how many passwords the table has.
+    pub const fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Returns whether the table has no password.
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Returns whether the table has exactly this password.
+    pub(super) fn contains(&self, password: &str) -> io::Result<bool> {
+        let hash = prefix_of(password.as_bytes()).to_be_bytes();
+        let wanted = &hash[..self.prefix];
+        let (mut low, mut high) = (0, self.len);
+        let mut found = [0; MAX_PREFIX];
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let record = &mut found[..self.prefix];
+            self.source.read_at(record, HEADER as u64 + middle * self.prefix as u64)?;
+            match (*record).cmp(wanted) {
+                std::cmp::Ordering::Equal => return Ok(true),
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl Source {
+    /// Fills the buffer from an offset.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        match self {
+            Self::Memory(bytes) => {
+                let record = usize::try_from(offset).ok().and_then(|at| bytes.get(at..)?.get(..buffer.len()));
+                buffer.copy_from_slice(record.ok_or(io::ErrorKind::UnexpectedEof)?);
+                Ok(())
+            }
+            #[cfg(unix)]
+            Self::File(file) => std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset),
+            #[cfg(windows)]
+            Self::File(file) => match std::os::windows::fs::FileExt::seek_read(file, buffer, offset)? {
+                read if read == buffer.len() => Ok(()),
+                _ => Err(io::ErrorKind::UnexpectedEof.into()),
+            },
+        }
+    }
+}
+
+/// Returns the first eight bytes of a password's SHA-1 hash, as a big-endian integer.
+fn prefix_of(password: &[u8]) -> u64 {
+    let hash = digest(&SHA1_FOR_LEGACY_USE_ONLY, password);
+    u64::from_be_bytes(*hash.as_ref().first_chunk().unwrap_or(&[0; 8]))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! The forms of a user name that are compared: the key (RFC 8265 UsernameCaseMapped) and the skeleton (UTS #39).
+
+use precis_profiles::UsernameCaseMapped;
+use precis_profiles::precis_core::profile::Rules;
+use precis_profiles::precis_core::{
+    CodepointInfo, DerivedPropertyValue, Error, IdentifierClass, StringClass, UnexpectedError,
+};
+use unicode_normalization::UnicodeNormalization;
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+
+use super::UserNameProblem;
+
+/// A name that RFC 8265 allows.
+pub(super) struct Folded {
+    /// The name as it is stored and shown: in NFC, full-width characters replaced, the case kept.
+    pub(super) shown: String,
+    /// The form that is compared.
+    pub(super) key: String,
+}
+
+/// Prepares a name and maps its case (RFC 8265 §3.3). Normalizes first, so that Hangul typed as single jamo and other
+/// decomposed text is allowed as well.
+pub(super) fn fold(name: &str) -> Result<Folded, UserNameProblem> {
+    let profile = UsernameCaseMapped::new();
+    let nfc = |text: &str| text.nfc().collect::<String>();
+    let wide = profile.width_mapping_rule(nfc(name)).map_err(|error| problem(&error))?;
+    let shown = nfc(&wide);
+    if shown.is_empty() {
+        return Err(UserNameProblem::Empty);
+    }
+    NameClass.allows(&shown).map_err(|error| problem(&error))?;
+    let lower = profile.case_mapping_rule(shown.as_str()).map_err(|error| problem(&error))?;
+    let key = profile.directionality_rule(nfc(&lower)).map_err(|_| UserNameProblem::MixedDirections)?;
+    // Both are the small form of Σ. RFC 8265 would regard σας and ΣΑΣ as different names.
+    let key = key.replace('ς', "σ");
+    Ok(Folded { shown, key })
+}
+
+/// Returns the form in which a name is compared: `Alice`, `ALICE` and `ａｌｉｃｅ` are the same name. A name that the rules
+/// refuse, but that a user may have from before, is compared in lower case.
+pub(crate) fn username_key(name: &str) -> String {
+    fold(name).map_or_else(|_| name.to_lowercase(), |folded| folded.key)
+}
+
+/// The keys under which a user with a given name may be stored.
+pub(crate) struct NameKeys {
+    /// The form in which names are compared.
+    pub(crate) key: String,
+    /// The form in which names were compared before. A user whose folded name another user already had keeps it.
+    pub(crate) old_key: String,
+}
+
+impl NameKeys {
+    /// Returns the keys of a name that someone has typed.
+    pub(crate) fn of(name: &str) -> Self {
+        Self { key: username_key(name), old_key: name.to_lowercase() }
+    }
+}
+
+/// Returns the skeleton of a name (UTS #39 §4). Names that look alike have the same one.
+pub(crate) fn skeleton(name: &str) -> String {
+    unicode_security::skeleton(&username_key(name)).collect()
+}
+
+/// RFC 8264's IdentifierClass, with the letters, marks and digits of later versions of Unicode. The table of
+/// precis-core ends with Unicode 6.3, as that of IANA does; RFC 8264 §8 defines the classes for every version.
+struct NameClass;
+
+impl StringClass for NameClass {
+    fn get_value_from_char(&self, c: char) -> DerivedPropertyValue {
+        match IdentifierClass::default().get_value_from_char(c) {
+            DerivedPropertyValue::Unassigned if is_new_letter(c) => DerivedPropertyValue::PValid,
+            value => value,
+        }
+    }
+
+    fn get_value_from_codepoint(&self, code_point: u32) -> DerivedPropertyValue {
+        char::from_u32(code_point).map_or(DerivedPropertyValue::Disallowed, |c| self.get_value_from_char(c))
+    }
+}
+
+/// Returns whether RFC 8264 §8 would allow a character as one of LetterDigits (§9.1).
+fn is_new_letter(c: char) -> bool {
+    let letter = matches!(
+        c.general_category(),
+        GeneralCategory::LowercaseLetter
+            | GeneralCategory::UppercaseLetter
+            | GeneralCategory::OtherLetter
+            | GeneralCategory::ModifierLetter
+            | GeneralCategory::DecimalNumber
+            | GeneralCategory::NonspacingMark
+            | GeneralCategory::SpacingMark
+    );
+    letter && !is_invisible(c) && std::iter::once(c).nfkc().eq([c])
+}
+
+/// Returns whether a character has no width of its own.
+fn is_invisible(c: char) -> bool {
+    // A skeleton omits the characters with the property Default_Ignorable_Code_Point.
+    matches!(c.general_category(), GeneralCategory::Control | GeneralCategory::Format)
+        || unicode_security::skeleton(c.encode_utf8(&mut [0; 4])).next().is_none()
+}
+
+/// Returns the reason that a person understands.
+fn problem(error: &Error) -> UserNameProblem {
+    let code_point = match error {
+        Error::BadCodepoint(CodepointInfo { cp, .. })
+        | Error::Unexpected(
+            UnexpectedError::ContextRuleNotApplicable(CodepointInfo { cp, .. })
+            | UnexpectedError::MissingContextRule(CodepointInfo { cp, .. }),
+        ) => *cp,
+        Error::Invalid | Error::Unexpected(UnexpectedError::ProfileRuleNotApplicable | UnexpectedError::Undefined) => {
+            return UserNameProblem::BadCharacter;
+        }
+    };
+    match char::from_u32(code_point) {
+        Some(c) if c.is_whitespace() && !c.is_control() => UserNameProblem::Blank,
+        Some(c) if is_invisible(c) => UserNameProblem::Invisible,
+        _ => UserNameProblem::BadCharacter,
+    }
+}

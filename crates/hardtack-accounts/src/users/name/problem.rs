@@ -1,0 +1,37 @@
+//! Why a user name is refused.
+
+/// Why a user name is refused. The text is shown to the person who chose it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum UserNameProblem {
+    #[error("Choose a user name.")]
+    Empty,
+    #[error("Choose a user name of at most 64 characters.")]
+    TooLong,
+    #[error("Leave out the spaces. Use letters, digits and . _ - @ + in your user name.")]
+    Blank,
+    /// The name contains a control character, or one that has no width and no effect on its neighbours.
+    #[error(
+        "Your user name contains an invisible character. Type it again. Use letters, digits and . _ - @ + in your \
+         user name."
+    )]
+    Invisible,
+    /// The name contains a symbol, punctuation other than the listed characters, or a variant of another character,
+    /// such as `ﬁ` or `²`.
+    #[error("Use letters, digits and . _ - @ + in your user name.")]
+    BadCharacter,
+    /// The name would look like an option of a command, a path or a mention, or is one of them.
+    #[error("Begin your user name with a letter or a digit.")]
+    BadStart,
+    /// The name breaks the Bidi Rule (RFC 5893 §2), so it would be displayed in a confusing order.
+    #[error("Use either a script that is written from right to left or one that is written from left to right.")]
+    MixedDirections,
+    /// The name is on the list of reserved names, or looks like one of them.
+    #[error("That user name is reserved. Choose another one.")]
+    Reserved,
+    /// Another user has the name, possibly in different case.
+    #[error("That user name is taken. Choose another one, or log in if you have just signed up.")]
+    Taken,
+    /// Another user has a name that looks the same.
+    #[error("That user name looks like one that is taken. Choose another one.")]
+    LooksTaken,
+}

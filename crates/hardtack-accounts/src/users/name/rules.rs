@@ -1,0 +1,147 @@
+//! The rules for new user names.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::UserNameProblem;
+use super::fold::{Folded, fold, skeleton};
+
+/// The longest user name, in characters.
+const MAX_CHARS: usize = 64;
+
+/// The ASCII punctuation that a name may contain.
+const PUNCTUATION: &str = "._-@+";
+
+/// Names that no user can sign up with: people would take their owner for the site's operator, or programs treat them
+/// in a special way. The first rows follow RFC 2142.
+const RESERVED: &[&str] = &[
+    "abuse",
+    "contact",
+    "help",
+    "helpdesk",
+    "hostmaster",
+    "info",
+    "mailer-daemon",
+    "no-reply",
+    "noc",
+    "noreply",
+    "postmaster",
+    "security",
+    "support",
+    "webmaster", //
+    "admin",
+    "administrator",
+    "moderator",
+    "official",
+    "operator",
+    "owner",
+    "root",
+    "staff",
+    "sysadmin",
+    "system", //
+    "all",
+    "anonymous",
+    "everyone",
+    "nobody",
+    "none",
+    "null",
+    "undefined", //
+    "api",
+    "ftp",
+    "imap",
+    "localhost",
+    "mail",
+    "smtp",
+    "www", //
+    "favicon.ico",
+    "robots.txt",
+    "security.txt",
+    "sitemap.xml",
+    "well-known",
+];
+
+/// The rules for new user names. Users who already have another name keep it.
+///
+/// A name has 1 to 64 characters: letters, marks and digits of any script, and `.`, `_`, `-`, `@` and `+`. It begins
+/// with a letter or a digit. Names are compared by the profile UsernameCaseMapped of RFC 8265: `Alice`, `ALICE` and
+/// `ａｌｉｃｅ` are one name. A name is also refused if it looks like that of another user (UTS #39, confusable
+/// detection), or if it is reserved, such as `admin`, `root`, `support` and `www`.
+///
+/// ```no_run
+/// use hardtack_accounts::{Accounts, NameRules};
+///
+/// # async fn open(database: hardtack_sqlx::Database) -> Result<(), Box<dyn std::error::Error>> {
+/// let names = NameRules::default().reserve(["billing", "team"]);
+/// let accounts = Accounts::open(database).await?.with_name_rules(names);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct NameRules {
+    /// The skeletons of the reserved names.
+    reserved: Arc<HashSet<String>>,
+}
+
+impl Default for NameRules {
+    /// The usual reserved names.
+    fn default() -> Self {
+        Self::without_reserved_names().reserve(RESERVED)
+    }
+}
+
+impl NameRules {
+    /// Creates rules that reserve no name, for operators who add users themselves.
+    #[must_use]
+    pub fn without_reserved_names() -> Self {
+        Self { reserved: Arc::default() }
+    }
+
+    /// Reserves more names. Names that look like them are reserved as well.
+    #[must_use]
+    pub fn reserve<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        Arc::make_mut(&mut self.reserved).extend(names.into_iter().map(|name| skeleton(name.as_ref())));
+        self
+    }
+
+    /// Checks a name that someone chooses. Does not check whether it is taken.
+    pub(crate) fn check(&self, name: &str) -> Result<NewName, UserNameProblem> {
+        if name.nfc().nth(MAX_CHARS).is_some() {
+            return Err(UserNameProblem::TooLong);
+        }
+        let Folded { shown, key } = fold(name)?;
+        if shown.chars().any(|c| c.is_ascii_punctuation() && !PUNCTUATION.contains(c)) {
+            return Err(UserNameProblem::BadCharacter);
+        }
+        if !shown.starts_with(char::is_alphanumeric) {
+            return Err(UserNameProblem::BadStart);
+        }
+        let capitals: String = unicode_security::skeleton(&shown).collect();
+        let name = NewName { skeleton: skeleton(&key), skeleton_of_capitals: skeleton(&capitals), shown, key };
+        if self.reserved.contains(&name.skeleton) || self.reserved.contains(&name.skeleton_of_capitals) {
+            return Err(UserNameProblem::Reserved);
+        }
+        Ok(name)
+    }
+}
+
+impl fmt::Debug for NameRules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NameRules").field("reserved", &self.reserved.len()).finish_non_exhaustive()
+    }
+}
+
+/// A name that passed the rules. Only [`NameRules::check`] creates it.
+#[derive(Debug)]
+pub(crate) struct NewName {
+    /// The name as it is stored and shown.
+    pub(crate) shown: String,
+    /// The form that is compared.
+    pub(crate) key: String,
+    /// Names that look alike in lower case have the same one.
+    pub(crate) skeleton: String,
+    /// The skeleton of what the capitals look like: `paypaI` looks like `paypal`, although its lower case does not.
+    pub(crate) skeleton_of_capitals: String,
+}

@@ -1,0 +1,165 @@
+//! Which names are accepted, and which are the same.
+
+use proptest::prelude::*;
+
+use super::fold::fold;
+use super::*;
+
+fn check(name: &str) -> Result<NewName, UserNameProblem> {
+    NameRules::default().check(name)
+}
+
+#[test]
+fn s79_letters_and_marks_of_every_script_are_taken() {
+    for name in [
+        "alice",
+        "Jörg",
+        "a.b-c_d",
+        "me@site.example",
+        "me+you",
+        "名前",
+        "हिन्दी",
+        "น้องส้ม",
+        "σας",
+        "Ελλάδα",
+        "Привет",
+        "مريم",
+        "שרה",
+        "한글",
+        "ქართული",
+        "தமிழ்",
+        "አማርኛ",
+        "ᏣᎳᎩ",
+        "l·l",
+        "3com",
+        // A joiner that changes how its neighbours are written.
+        "می\u{200c}خواهم",
+        "ක්\u{200d}ෂ",
+        // Scripts that are newer than the tables of RFC 8264: Adlam, Osage.
+        "𞤀𞤣𞤤𞤢𞤥",
+        "𐓏𐓘𐓻𐓘𐓻𐓟",
+    ] {
+        let checked = check(name).unwrap_or_else(|problem| panic!("{name}: {problem}"));
+        assert_eq!(checked.shown, name);
+        // RFC 8264 allows the middle dot of Catalan between small letters only.
+        if name != "l·l" {
+            let upper = check(&name.to_uppercase()).unwrap_or_else(|problem| panic!("{name}: {problem}"));
+            assert_eq!(upper.key, checked.key, "{name}");
+        }
+    }
+}
+
+#[test]
+fn s79_composed_and_decomposed_wide_and_capital_forms_are_the_same_name() {
+    for (one, other) in [
+        ("alice", "ALICE"),
+        ("alice", "ａｌｉｃｅ"),
+        ("J\u{f6}rg", "Jo\u{308}rg"),
+        ("σας", "ΣΑΣ"),
+        ("σασ", "ΣΑΣ"),
+        ("σας", "σασ"),
+        ("한글", "\u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af}"),
+        ("ガク", "ｶﾞｸ"),
+        ("straße", "STRAßE"),
+    ] {
+        assert_eq!(username_key(one), username_key(other), "{one} {other}");
+        assert_eq!(check(one).unwrap().key, check(other).unwrap().key);
+    }
+    assert_eq!(check("ＡlicE").unwrap().shown, "AlicE");
+    assert_ne!(username_key("strasse"), username_key("straße"));
+}
+
+#[test]
+fn a06_invisible_blank_and_compatibility_characters_are_refused_with_the_reason() {
+    for (name, problem) in [
+        ("", UserNameProblem::Empty),
+        ("a b", UserNameProblem::Blank),
+        ("a\u{a0}b", UserNameProblem::Blank),
+        ("a\u{3000}b", UserNameProblem::Blank),
+        ("admin\u{3164}", UserNameProblem::Invisible),
+        ("\u{3164}", UserNameProblem::Invisible),
+        ("a\u{200b}", UserNameProblem::Invisible),
+        ("a\u{200c}b", UserNameProblem::Invisible),
+        ("\u{feff}a", UserNameProblem::Invisible),
+        ("\u{202e}a", UserNameProblem::Invisible),
+        ("a\u{fe0f}", UserNameProblem::Invisible),
+        ("a\u{e0061}", UserNameProblem::Invisible),
+        ("a\0", UserNameProblem::Invisible),
+        ("a\r\nb", UserNameProblem::Invisible),
+        ("ﬁona", UserNameProblem::BadCharacter),
+        ("a²", UserNameProblem::BadCharacter),
+        ("Ⅷ", UserNameProblem::BadCharacter),
+        ("𝐚𝐝𝐚", UserNameProblem::BadCharacter),
+        ("🦀", UserNameProblem::BadCharacter),
+        ("\u{2800}", UserNameProblem::BadCharacter),
+        ("\u{fffd}", UserNameProblem::BadCharacter),
+        ("\u{e000}", UserNameProblem::BadCharacter),
+        ("<b>", UserNameProblem::BadCharacter),
+        ("a/b", UserNameProblem::BadCharacter),
+        ("a：b", UserNameProblem::BadCharacter),
+        (".", UserNameProblem::BadStart),
+        ("..", UserNameProblem::BadStart),
+        ("--help", UserNameProblem::BadStart),
+        ("-x", UserNameProblem::BadStart),
+        ("－x", UserNameProblem::BadStart),
+        (".well-known", UserNameProblem::BadStart),
+        ("@alice", UserNameProblem::BadStart),
+        ("\u{301}a", UserNameProblem::BadStart),
+        ("שרהabc", UserNameProblem::MixedDirections),
+    ] {
+        assert_eq!(check(name).err(), Some(problem), "{name:?}");
+    }
+    assert_eq!(check(&"a".repeat(65)).err(), Some(UserNameProblem::TooLong));
+    assert!(check(&"u\u{308}".repeat(64)).is_ok());
+}
+
+#[test]
+fn a06_reserved_names_and_what_looks_like_them_are_refused() {
+    for name in ["admin", "ROOT", "Support", "www", "\u{430}dmin", "aԁmin", "maiI", "well-known", "ｒｏｏｔ", "rnail"]
+    {
+        assert_eq!(check(name).err(), Some(UserNameProblem::Reserved), "{name}");
+    }
+    let rules = NameRules::default().reserve(["Team"]);
+    for name in ["team", "tearn", "ｔｅａｍ"] {
+        assert_eq!(rules.check(name).err(), Some(UserNameProblem::Reserved), "{name}");
+        assert!(check(name).is_ok(), "{name}");
+    }
+    assert!(NameRules::without_reserved_names().check("admin").is_ok());
+    assert!(check("admiral").is_ok());
+}
+
+#[test]
+fn s79_names_that_look_alike_have_the_same_skeleton() {
+    for (one, other) in [("paypal", "p\u{430}ypal"), ("corner", "comer"), ("scope", "ѕсоре"), ("alice1", "alicel")]
+    {
+        assert_eq!(skeleton(one), skeleton(other), "{one} {other}");
+    }
+    assert_eq!(check("paypaI").unwrap().skeleton_of_capitals, skeleton("paypal"));
+    assert_ne!(skeleton("alice"), skeleton("alicia"));
+    // Users may have such names from before.
+    assert_eq!(skeleton("admin\u{3164}"), skeleton("admin"));
+}
+
+proptest! {
+    #[test]
+    fn folding_twice_changes_nothing(name in "\\PC{0,12}") {
+        let key = username_key(&name);
+        prop_assert_eq!(username_key(&key), key.clone());
+        prop_assert_eq!(username_key(&name.to_lowercase()), key.clone());
+        prop_assert_eq!(skeleton(&key), skeleton(&name));
+        if let Ok(folded) = fold(&name) {
+            prop_assert_eq!(fold(&folded.shown).unwrap().shown, folded.shown.clone());
+            prop_assert_eq!(username_key(&folded.shown), folded.key);
+        }
+    }
+
+    #[test]
+    fn normal_forms_have_the_same_key(name in "[\\p{L}\\p{M}\\p{N}]{1,12}") {
+        use unicode_normalization::UnicodeNormalization;
+        let (nfc, nfd): (String, String) = (name.nfc().collect(), name.nfd().collect());
+        if fold(&name).is_ok() {
+            prop_assert_eq!(username_key(&nfd), username_key(&nfc));
+            prop_assert_eq!(username_key(&name), username_key(&nfc));
+        }
+    }
+}

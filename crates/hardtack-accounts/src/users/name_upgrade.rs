@@ -1,0 +1,111 @@
+//! Stores the key and the skeleton of names from before the rules of RFC 8265, and finds names that collide.
+//!
+//! A row without a skeleton is one that has not been looked at, or whose skeleton an older user has. The second kind
+//! stays as it is: both users can log in as before.
+
+use hardtack::BackendError;
+use hardtack_db::{Pool, Statement, Transaction};
+
+use super::name::{skeleton, username_key};
+
+/// How many rows one transaction changes.
+const PAGE: i64 = 500;
+
+/// How often a page is tried if another process adds or upgrades the same names.
+const TRIES: usize = 5;
+
+impl Unfinished {
+    fn position(&self) -> Position {
+        Position { created_at: self.created_at, id: self.id.clone() }
+    }
+}
+
+/// Two users whose names are the same, or look the same, by today's rules. No such name can be added any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NameCollision {
+    /// The name of the user who signed up under older rules.
+    pub username: String,
+    /// The name of the other user.
+    pub other: String,
+}
+
+/// A user without a skeleton.
+struct Unfinished {
+    id: String,
+    username: String,
+    username_key: String,
+    created_at: i64,
+}
+
+/// The position of a user in the order in which names are upgraded.
+struct Position {
+    created_at: i64,
+    id: String,
+}
+
+/// Stores the key and the skeleton of every name that has none, unless another user has the same. Several processes may
+/// do so at once.
+pub(crate) async fn upgrade_names(database: &Pool) -> Result<(), sqlx::Error> {
+    let mut after = None;
+    loop {
+        let page = unfinished(database, after).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        let mut tries = 0;
+        while let Err(error) = upgrade_page(database, &page).await {
+            tries += 1;
+            let raced = matches!(&error, sqlx::Error::Database(error) if error.is_unique_violation());
+            if !raced || tries == TRIES {
+                return Err(error);
+            }
+        }
+        after = Some(last.position());
+    }
+}
+
+/// Returns users without a skeleton, the oldest first.
+async fn unfinished(database: &Pool, after: Option<Position>) -> Result<Vec<Unfinished>, sqlx::Error> {
+    let after = after.unwrap_or(Position { created_at: i64::MIN, id: String::new() });
+    let sql = "SELECT id, username, username_key, created_at FROM users WHERE skeleton IS NULL \
+               AND (created_at, id) > ($1, $2) ORDER BY created_at, id LIMIT $3";
+    let statement = Statement::new(sql).bind(after.created_at).bind(after.id).bind(PAGE);
+    let rows: Vec<(String, String, String, i64)> = database.fetch(statement).await?;
+    let user = |(id, username, username_key, created_at)| Unfinished { id, username, username_key, created_at };
+    Ok(rows.into_iter().map(user).collect())
+}
+
+async fn upgrade_page(database: &Pool, page: &[Unfinished]) -> Result<(), sqlx::Error> {
+    let mut transaction = database.begin().await?;
+    for user in page {
+        upgrade(&mut transaction, user).await?;
+    }
+    transaction.commit().await
+}
+
+async fn upgrade(transaction: &mut Transaction, user: &Unfinished) -> Result<(), sqlx::Error> {
+    let Unfinished { id, username, username_key: stored_key, .. } = user;
+    let key = username_key(username);
+    if key != *stored_key {
+        let sql = "UPDATE users SET username_key = $1 WHERE id = $2 \
+                   AND NOT EXISTS (SELECT 1 FROM users WHERE username_key = $1)";
+        transaction.execute(Statement::new(sql).bind(&key).bind(id)).await?;
+    }
+    let sql = "UPDATE users SET skeleton = $1 WHERE id = $2 AND NOT EXISTS (SELECT 1 FROM users WHERE skeleton = $1)";
+    transaction.execute(Statement::new(sql).bind(skeleton(username)).bind(id)).await.map(drop)
+}
+
+/// Returns the users whose names collide with those of other users.
+pub(crate) async fn name_collisions(database: &Pool) -> Result<Vec<NameCollision>, BackendError> {
+    let (mut after, mut collisions) = (None, Vec::new());
+    loop {
+        let page = unfinished(database, after).await.map_err(BackendError::new)?;
+        let Some(last) = page.last() else { return Ok(collisions) };
+        after = Some(last.position());
+        for Unfinished { username, .. } in page {
+            let sql = "SELECT username FROM users WHERE skeleton = $1";
+            let statement = Statement::new(sql).bind(skeleton(&username));
+            let others: Vec<(String,)> = database.fetch(statement).await.map_err(BackendError::new)?;
+            collisions.extend(others.into_iter().map(|(other,)| NameCollision { username: username.clone(), other }));
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! User names: every script is taken, equal names are one, look-alikes are refused, and names from before still work.
+
+use hardtack_accounts::{Accounts, NameRules};
+use hardtack_db::Statement;
+use hardtack_sqlx::Database;
+use hardtack_test_support::client::Response;
+use serde_json::json;
+
+use crate::support::{Options, PASSWORD, TestSite, log_in, sign_up, whoami};
+
+hardtack_test_support::on_every_store! {
+    [on_sqlite: false, on_postgres: true]
+    {
+        s79_names_of_every_script_are_taken_and_equal_forms_are_one_name,
+        s79_a06_look_alikes_are_refused_beside_existing_names,
+        a06_users_with_names_from_before_log_in_as_before,
+        a06_of_two_look_alikes_at_once_one_signs_up,
+        a06_operators_add_and_rename_users_by_the_same_rules,
+    }
+}
+
+async fn on(on_postgres: bool) -> TestSite {
+    TestSite::start(Options { on_postgres, ..Options::default() }).await
+}
+
+async fn try_to_sign_up(site: &TestSite, username: &str) -> Response {
+    let body = json!({ "username": username, "password": PASSWORD });
+    site.client().post("/signup").accept_json().json(&body).send().await
+}
+
+/// Signing up is refused, and the error of the field contains these words.
+async fn assert_refused(site: &TestSite, username: &str, words: &str) {
+    let response = try_to_sign_up(site, username).await;
+    assert_eq!(response.status(), 422, "{username:?}: {}", response.text());
+    let body = response.json();
+    let error = body["errors"]["username"].as_str().unwrap_or_default();
+    assert!(error.contains(words), "{username:?}: {error}");
+    assert_eq!(body["code"], "invalid_fields");
+}
+
+async fn s79_names_of_every_script_are_taken_and_equal_forms_are_one_name(on_postgres: bool) {
+    let site = on(on_postgres).await;
+    for (name, shown, others) in [
+        ("हिन्दी", "हिन्दी", vec![]),
+        ("น้องส้ม", "น้องส้ม", vec![]),
+        ("σας", "σας", vec!["ΣΑΣ", "σασ"]),
+        ("Jo\u{308}rg", "J\u{f6}rg", vec!["J\u{d6}RG", "jo\u{308}rg"]),
+        ("ａｌｉｃｅ", "alice", vec!["alice", "ALICE", "Ａlice"]),
+        ("\u{1112}\u{1161}\u{11ab}", "한", vec!["한"]),
+    ] {
+        let user = sign_up(&mut site.client(), name).await;
+        assert_eq!(user["username"], shown);
+        for other in others {
+            assert_refused(&site, other, "taken").await;
+            let mut client = site.client();
+            assert_eq!(log_in(&mut client, other, PASSWORD).await.status(), 200, "{other}");
+            assert_eq!(whoami(&mut client).await.as_deref(), Ok(shown));
+        }
+    }
+}
+
+async fn s79_a06_look_alikes_are_refused_beside_existing_names(on_postgres: bool) {
+    let site = on(on_postgres).await;
+    for name in ["scope", "corner", "paypal", "fiona"] {
+        sign_up(&mut site.client(), name).await;
+    }
+    for look_alike in ["ѕсоре", "ѕcope", "comer", "paypaI", "p\u{430}ypal"] {
+        assert_refused(&site, look_alike, "looks like one that is taken").await;
+        assert_eq!(log_in(&mut site.client(), look_alike, PASSWORD).await.status(), 401, "{look_alike}");
+    }
+    for (name, words) in [
+        ("\u{430}dmin", "reserved"),
+        ("root", "reserved"),
+        ("admin\u{3164}", "invisible character"),
+        ("\u{3164}", "invisible character"),
+        ("a\u{a0}b", "Leave out the spaces"),
+        ("ﬁona", "Use letters, digits"),
+        (".", "Begin your user name with a letter or a digit"),
+        ("..", "Begin your user name with a letter or a digit"),
+        ("--help", "Begin your user name with a letter or a digit"),
+    ] {
+        assert_refused(&site, name, words).await;
+    }
+}
+
+/// What a row looked like before names were folded.
+async fn insert_old(site: &TestSite, number: u32, username: &str) {
+    let sql = "INSERT INTO users (id, username, username_key, password_hash, password_version, display_name, email, \
+               created_at) SELECT $1, $2, $3, password_hash, 1, '', '', created_at + $4 FROM users WHERE username = 'bob'";
+    let id = format!("{number:032}");
+    let statement = Statement::new(sql).bind(&id).bind(username).bind(username.to_lowercase());
+    assert_eq!(site.database().execute(statement.bind(i64::from(number))).await.unwrap(), 1);
+}
+
+async fn a06_users_with_names_from_before_log_in_as_before(on_postgres: bool) {
+    let site = on(on_postgres).await;
+    sign_up(&mut site.client(), "bob").await;
+    let old = [
+        "alice",
+        "ａｌｉｃｅ",
+        "ﬁona",
+        "fiona",
+        "admin",
+        "admin\u{3164}",
+        ".",
+        "--help",
+        "ΣΑΣ",
+        "σασ",
+        "Jo\u{308}rg",
+        "comer",
+        "corner",
+    ];
+    for (number, name) in (1..).zip(old) {
+        insert_old(&site, number, name).await;
+    }
+    // The next start looks at the names; a later one changes nothing.
+    let next = site.beside(Options { on_postgres, ..Options::default() }).await;
+    let again = site.beside(Options { on_postgres, ..Options::default() }).await;
+    for site in [&site, &next, &again] {
+        for name in old {
+            let mut client = site.client();
+            assert_eq!(log_in(&mut client, name, PASSWORD).await.status(), 200, "{name}");
+            assert_eq!(whoami(&mut client).await.as_deref(), Ok(name), "someone else was logged in");
+        }
+    }
+    // A name that nobody else has can be typed in other forms.
+    for (typed, name) in [("J\u{f6}rg", "Jo\u{308}rg"), ("ALICE", "alice"), ("Fiona", "fiona")] {
+        let mut client = next.client();
+        assert_eq!(log_in(&mut client, typed, PASSWORD).await.status(), 200, "{typed}");
+        assert_eq!(whoami(&mut client).await.as_deref(), Ok(name));
+    }
+    assert_refused(&next, "Alice", "taken").await;
+    assert_refused(&next, "\u{430}lice", "looks like one that is taken").await;
+
+    let accounts = Accounts::open(Database::open(&site.database_url()).await.unwrap()).await.unwrap();
+    let found = Accounts::name_collisions(&Database::open(&site.database_url()).await.unwrap()).await.unwrap();
+    let found: Vec<_> = found.iter().map(|found| (found.username.as_str(), found.other.as_str())).collect();
+    let expected =
+        [("ａｌｉｃｅ", "alice"), ("fiona", "ﬁona"), ("admin\u{3164}", "admin"), ("σασ", "ΣΑΣ"), ("corner", "comer")];
+    assert_eq!(found, expected);
+    // Operators find each of them, and a list in pages has each of them once.
+    for name in old {
+        assert_eq!(accounts.find_by_name(name).await.unwrap().unwrap().user.username, name);
+    }
+    let (mut listed, mut last): (Vec<String>, Option<String>) = (Vec::new(), None);
+    loop {
+        let page = accounts.list(last.as_deref(), 2).await.unwrap();
+        let Some(record) = page.last() else { break };
+        last = Some(record.user.username.clone());
+        listed.extend(page.into_iter().map(|record| record.user.username));
+        assert!(listed.len() < 20, "{listed:?}");
+    }
+    listed.sort_unstable();
+    let mut all: Vec<String> = old.iter().chain(&["bob"]).map(|name| (*name).to_owned()).collect();
+    all.sort_unstable();
+    assert_eq!(listed, all);
+}
+
+async fn a06_of_two_look_alikes_at_once_one_signs_up(on_postgres: bool) {
+    let site = on(on_postgres).await;
+    let (one, other) = tokio::join!(try_to_sign_up(&site, "scope"), try_to_sign_up(&site, "ѕсоре"));
+    let mut statuses = [one.status().as_u16(), other.status().as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 422], "{} {}", one.text(), other.text());
+}
+
+/// Only reserved names are for operators alone.
+async fn a06_operators_add_and_rename_users_by_the_same_rules(on_postgres: bool) {
+    let site = on(on_postgres).await;
+    let accounts = Accounts::open(Database::open(&site.database_url()).await.unwrap()).await.unwrap();
+    let now = site.now();
+    sign_up(&mut site.client(), "scope").await;
+    assert_eq!(accounts.add("Admin", "", now).await.unwrap().user.username, "Admin");
+    for (name, words) in
+        [("ѕсоре", "looks like one that is taken"), ("SCOPE", "is taken"), ("--help", "Begin your user name")]
+    {
+        for error in [
+            accounts.add(name, "", now).await.unwrap_err().to_string(),
+            accounts.rename("admin", name, now).await.unwrap_err().to_string(),
+        ] {
+            assert!(error.contains(words), "{name}: {error}");
+        }
+    }
+    // The look-alikes of the new name are refused, and those of the old one are free.
+    let (renamed, _) = accounts.rename("scope", "Corner", now).await.unwrap();
+    assert_eq!(renamed.user.username, "Corner");
+    assert_refused(&site, "comer", "looks like one that is taken").await;
+    sign_up(&mut site.client(), "ѕсоре").await;
+    assert_eq!(accounts.rename("corner", "CORNER", now).await.unwrap().0.user.username, "CORNER");
+}
+
+#[tokio::test]
+async fn a06_reserved_names_can_be_added_and_given_up() {
+    let rules = |accounts: Accounts| accounts.with_name_rules(NameRules::default().reserve(["billing"]));
+    let site = TestSite::start(Options { rules, ..Options::default() }).await;
+    for name in ["billing", "BiIling", "admin"] {
+        assert_refused(&site, name, "reserved").await;
+    }
+    let rules = |accounts: Accounts| accounts.with_name_rules(NameRules::without_reserved_names());
+    let site = TestSite::start(Options { rules, ..Options::default() }).await;
+    sign_up(&mut site.client(), "admin").await;
+}

@@ -1,0 +1,40 @@
+//! The rules for user names and passwords.
+
+use hardtack::error::WithCauses;
+use hardtack_accounts::{Accounts, NameRules, PasswordRules, PasswordTable};
+
+use super::settings::{MIN_PASSWORD_LENGTH, PASSWORD_LIST, RESERVED_NAMES};
+use super::sources::Sources;
+use crate::error::Error;
+
+/// The rules for new user names and new passwords.
+pub(crate) struct AccountRules {
+    names: NameRules,
+    passwords: PasswordRules,
+}
+
+impl AccountRules {
+    /// Sets the rules of the accounts. Passwords that are made from the host of `site` are refused.
+    pub(crate) fn apply(&self, accounts: Accounts, site: &str) -> Accounts {
+        let host = site.split_once("://").map_or(site, |(_, host)| host);
+        let passwords = self.passwords.clone().site(host);
+        accounts.with_name_rules(self.names.clone()).with_password_rules(passwords)
+    }
+}
+
+/// Reads the settings, and opens the table of passwords.
+pub(super) fn read(sources: &Sources) -> Result<AccountRules, Error> {
+    let expected = "a whole number from 8 to 64";
+    let min = sources.parse_required(&MIN_PASSWORD_LENGTH, expected, |text| {
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse().ok().filter(|min| digits && (8..=64).contains(min))
+    })?;
+    let mut passwords = PasswordRules::default().min_chars(min);
+    if let Some(path) = sources.text(&PASSWORD_LIST) {
+        let refused = |error| Error::config(format_args!("{}: {}", sources.label(&PASSWORD_LIST), WithCauses(&error)));
+        passwords = passwords.table(PasswordTable::open(path).map_err(refused)?);
+    }
+    let names = sources.text_or_empty(&RESERVED_NAMES);
+    let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
+    Ok(AccountRules { names: NameRules::default().reserve(names), passwords })
+}

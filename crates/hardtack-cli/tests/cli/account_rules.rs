@@ -1,0 +1,111 @@
+//! `hardtack passwords`, and the settings for user names and passwords.
+
+use hardtack_test_support::client::Client;
+use serde_json::json;
+
+use crate::support::{TestDir, log_in, mode, output, refusal, set_mode, start};
+
+async fn sign_up(client: &mut Client, username: &str, password: &str) -> (u16, String) {
+    let body = json!({ "username": username, "password": password });
+    let response = client.post("/signup").accept_json().json(&body).send().await;
+    (response.status().as_u16(), response.text().to_owned())
+}
+
+#[tokio::test]
+async fn s60_a_list_of_stolen_passwords_becomes_a_table_that_servers_refuse() {
+    let dir = TestDir::new();
+    dir.write("stolen.txt", "a very stolen password\nanother stolen one\n");
+    let printed = output(&dir.hardtack(["passwords", "build", "stolen.txt"]));
+    let expected = "Created stolen.txt.table with 2 passwords, 32 bytes.\nTo use it, set password_list or \
+                    HARDTACK_PASSWORD_LIST to its path, and restart the servers.\n";
+    assert_eq!(printed, expected);
+    assert_eq!(mode(dir.path("stolen.txt.table")), 0o600);
+    // The SHA-1 hashes of two passwords; the second one is used below.
+    dir.write(
+        "hashes.txt",
+        "7A75330CD6459C8EEA009F4E9AFEC94AE4D71015:3\r\n7F038C44A923F9642ACA7D4007A836AD83F5A39A:9\r\n",
+    );
+    output(&dir.hardtack(["passwords", "build", "hashes.txt", "--out", "hashes.table"]));
+
+    let program = dir.serve([]).env("HARDTACK_PASSWORD_LIST", "stolen.txt.table");
+    let server = start(&program.args(["--min-password-length", "10", "--reserved-names", "billing, team"])).await;
+    let mut ada = server.client();
+    for (name, password, words) in [
+        ("ada", "a very stolen password", "stolen passwords"),
+        ("ada", "nine char", "at least 10 characters"),
+        ("tearn", "correct horse battery", "reserved"),
+    ] {
+        let (status, text) = sign_up(&mut ada, name, password).await;
+        assert!(status == 422 && text.contains(words), "{status} {text}");
+    }
+    assert_eq!(sign_up(&mut ada, "ada", "a very Stolen password").await.0, 200);
+    server.stop().await;
+    dir.write("hardtack.toml", "password_list = 'hashes.table'");
+    let server = start(&dir.serve([])).await;
+    let (status, text) = sign_up(&mut server.client(), "bob", "qwertzuiop-asdf-1").await;
+    assert!(status == 422 && text.contains("stolen passwords"), "{status} {text}");
+    assert_eq!(log_in(&mut server.client(), "ada", "a very Stolen password").await, 200);
+}
+
+#[tokio::test]
+async fn bad_lists_tables_and_lengths_are_refused_with_the_reason() {
+    let dir = TestDir::new();
+    dir.write("list", "one\n");
+    output(&dir.hardtack(["passwords", "build", "list"]));
+    let build = |args: &[&'static str]| dir.hardtack(["passwords", "build"].into_iter().chain(args.iter().copied()));
+    assert_eq!(
+        refusal(&build(&["list"]), 1).await,
+        "hardtack: list.table already exists; remove it, or choose another file with --out"
+    );
+    let error = refusal(&build(&["missing"]), 1).await;
+    assert!(error.starts_with("hardtack: missing cannot be read: No such file"), "{error}");
+    let check = |args: &[&'static str]| dir.hardtack(["check-config"].into_iter().chain(args.iter().copied()));
+    assert_eq!(
+        refusal(&check(&["--password-list", "list"]), 2).await,
+        "hardtack: --password-list: list is not a table of passwords; make a table from a list of passwords with: \
+         hardtack passwords build FILE"
+    );
+    set_mode(dir.path("list.table"), 0o666);
+    let error = refusal(&check(&["--password-list", "list.table"]), 2).await;
+    assert!(error.contains("lets other users change it"), "{error}");
+    for length in ["7", "65", "+9", "ten"] {
+        let program = dir.hardtack(["check-config"]).env("HARDTACK_MIN_PASSWORD_LENGTH", length);
+        assert_eq!(
+            refusal(&program, 2).await,
+            format!("hardtack: HARDTACK_MIN_PASSWORD_LENGTH is {length:?}; expected a whole number from 8 to 64")
+        );
+    }
+    output(&check(&["--min-password-length", "64"]));
+}
+
+/// Users with such names cannot be added any more, but a database may have them.
+#[tokio::test]
+async fn a06_migrate_names_the_users_whose_names_collide() {
+    let dir = TestDir::new();
+    assert!(output(&dir.hardtack(["migrate"])).ends_with("migrations applied\n"));
+    let url = format!("sqlite:{}", dir.path("hardtack-data/hardtack.db").display());
+    let database = hardtack_db::Pool::from(hardtack_sqlx::Database::open(&url).await.unwrap());
+    for (number, name) in (1_i64..).zip(["admin", "alice", "ａｌｉｃｅ", "admin\u{3164}"]) {
+        let sql = "INSERT INTO users (id, username, username_key, password_hash, password_version, display_name, \
+                   email, created_at) VALUES ($1, $1, $1, '', 1, '', '', $2)";
+        database.execute(hardtack_db::Statement::new(sql).bind(name).bind(number)).await.unwrap();
+    }
+    database.close().await;
+    let printed = output(&dir.hardtack(["migrate"]));
+    let warnings: Vec<_> = printed.lines().filter(|line| line.starts_with("warning: ")).collect();
+    let warning = |one, other| {
+        format!(
+            "warning: the user {one} has the name of the user {other}, or one that looks like it; both can log in as \
+             before"
+        )
+    };
+    assert_eq!(
+        warnings,
+        [
+            warning("ａｌｉｃｅ (\\u{ff41}\\u{ff4c}\\u{ff49}\\u{ff43}\\u{ff45})", "alice"),
+            warning("admin\u{3164} (admin\\u{3164})", "admin")
+        ]
+    );
+    let server = start(&dir.serve([])).await;
+    assert!(server.stderr().contains("list them with: hardtack migrate"), "{}", server.stderr());
+}
