@@ -6,6 +6,7 @@ mod cookies;
 mod csrf;
 mod duration;
 mod mail;
+mod proxies;
 pub(crate) mod settings;
 pub(crate) mod signing_key;
 pub(crate) mod sources;
@@ -16,6 +17,7 @@ mod tokens;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use hardtack::client_address::TrustedProxies;
 use hardtack::jwt::Algorithm;
 use hardtack::session::SessionPolicy;
 use hardtack::token_source::TokenSources;
@@ -33,6 +35,7 @@ use tokens::Tokens;
 /// The values of all settings.
 pub(crate) struct Config {
     pub(crate) address: Address,
+    pub(crate) proxies: TrustedProxies,
     pub(crate) data_dir: PathBuf,
     /// The database of the accounts, and of the sessions unless Redis stores them.
     pub(crate) database: DatabaseUrl,
@@ -63,6 +66,7 @@ impl Config {
         let data_dir = storage::data_dir(&sources)?;
         let algorithm = signing_key::algorithm(&sources)?;
         Ok(Self {
+            proxies: proxies::read(&sources)?,
             database: storage::database(&sources, &data_dir)?,
             data_dir,
             redis: storage::redis(&sources)?,
@@ -84,6 +88,7 @@ impl Config {
     /// Configures an authenticator, except for its keys and stores.
     pub(crate) fn apply(&self, builder: AuthenticatorBuilder, bound: SocketAddr) -> AuthenticatorBuilder {
         let builder = self.tokens.apply(self.address.apply(builder, bound)).cookies(self.cookies.clone());
+        let builder = builder.trusted_proxies(self.proxies.clone());
         builder.session_policy(self.sessions).token_sources(self.token_sources.clone()).csrf(self.csrf.clone())
     }
 

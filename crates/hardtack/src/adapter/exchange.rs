@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::authenticator::{Attempt, Authenticator, Pending, RequestState, RequestVerifier};
+use crate::client_address::ClientAddress;
 use crate::jwt::{ClaimFlaw, ExtraClaims, NoExtra, TokenError};
 use crate::refusal::{Failure, Reason, Rejection};
 use crate::request::{NextPath, RequestHead, Wants};
@@ -224,6 +225,12 @@ impl<'a> Exchange<'a> {
     /// Returns the authenticator that handles the request.
     pub fn authenticator(&self) -> &'a Authenticator {
         self.authenticator
+    }
+
+    /// Returns the client's address: that of the socket's peer, or the one that a trusted proxy names. Returns `None` if
+    /// the server does not know the socket's peer.
+    pub fn client_address(&self) -> Option<ClientAddress> {
+        self.authenticator.client_address(&self.head)
     }
 
     /// Returns what kind of response the client wants.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{ClaimsPolicy, Lifetime, RefreshMode};
 use crate::base_url::BaseUrl;
+use crate::client_address::TrustedProxies;
 use crate::csrf::CsrfPolicy;
 use crate::error::ConfigError;
 use crate::jwt::ClaimsProfile;
@@ -14,6 +15,7 @@ use crate::urls::Urls;
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) base: Option<BaseUrl>,
+    pub(crate) proxies: TrustedProxies,
     /// The name that separates this application from others with the same key or host.
     pub(crate) realm: Option<String>,
     pub(crate) access_lifetime: Lifetime,
@@ -35,6 +37,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             base: None,
+            proxies: TrustedProxies::default(),
             realm: None,
             access_lifetime: Lifetime::For(Duration::from_secs(15 * 60)),
             refresh_lifetime: Lifetime::For(Duration::from_secs(24 * 60 * 60)),

@@ -29,6 +29,16 @@ pub enum ConfigError {
         /// The given URL.
         url: String,
     },
+    /// The text does not name the address of a trusted proxy.
+    #[error(
+        "{text:?} cannot be a trusted proxy: {why}; expected an address such as 192.0.2.7 or a network such as 10.0.0.0/8"
+    )]
+    BadTrustedProxy {
+        /// The given text.
+        text: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// `SameSite=None` requires `Secure`.
     #[error("browsers drop cookies with SameSite=None but without Secure; serve over https, or use SameSite=Lax")]
     SameSiteNoneWithoutSecure,

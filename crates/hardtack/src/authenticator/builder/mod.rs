@@ -17,6 +17,7 @@ use super::token_cache::{DEFAULT_ENTRIES, TokenCache};
 use super::watchers::Watchers;
 use super::{Authenticator, Inner};
 use crate::base_url::BaseUrl;
+use crate::client_address::{Notices, TrustedProxies};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{ClaimsPolicy, Lifetime, RefreshMode, Settings};
 use crate::cookie::CookiePolicy;
@@ -105,6 +106,25 @@ impl AuthenticatorBuilder {
     /// A base URL with a loopback address includes these names.
     pub fn listener(mut self, address: SocketAddr) -> Self {
         self.listener = Some(address);
+        self
+    }
+
+    /// Sets the proxies in front of the application that are trusted to name the client's address. By default, no proxy
+    /// is trusted, and the client's address is that of the socket's peer.
+    ///
+    /// ```
+    /// # use hardtack::{Authenticator, KeySet, SigningKey};
+    /// # use hardtack::jwt::Algorithm;
+    /// use hardtack::client_address::TrustedProxies;
+    /// # let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
+    /// let auth = Authenticator::builder(keys)
+    ///     .base_url("https://site.example")
+    ///     .trusted_proxies(TrustedProxies::new(["127.0.0.1", "10.0.0.0/8"])?)
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
+        self.settings.proxies = proxies;
         self
     }
 
@@ -398,6 +418,7 @@ impl AuthenticatorBuilder {
             held: HeldSubjects::default(),
             clock: self.clock,
             early_tokens: EarlyTokens::default(),
+            proxy_notices: Notices::default(),
             handlers: self.handlers,
             callbacks: self.callbacks,
             observers: self.observers,
