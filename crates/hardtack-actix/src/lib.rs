@@ -86,7 +86,9 @@ mod respond;
 mod service;
 
 pub use auth::Auth;
-pub use extract::{AccessToken, ClientAddress, CurrentUser, FreshAccessToken, Optional, OptionalFromRequest, RefreshToken};
+pub use extract::{
+    AccessToken, ClientAddress, CurrentUser, FreshAccessToken, Optional, OptionalFromRequest, RefreshToken,
+};
 pub use layer::AuthLayer;
 pub use request::{HeaderFields, wants};
 pub use require::{Require, RequireService};

@@ -48,7 +48,7 @@ async fn start(config: &Config) -> Result<(), Error> {
     let hosts = Hosts::new(&config.address.base_url(bound), bound);
     let site = Site::new(auth.clone(), accounts.clone()).router();
     tokio::select! {
-        () = serve(listener, site, hosts, stop) => {}
+        () = serve(listener, site, hosts, config.limits.clone(), stop) => {}
         failed = keys::watch(config, &auth) => failed?,
     }
     pruning.abort();

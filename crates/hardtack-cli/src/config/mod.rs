@@ -5,6 +5,7 @@ mod config_error;
 mod cookies;
 mod csrf;
 mod duration;
+mod limits;
 mod mail;
 mod proxies;
 pub(crate) mod settings;
@@ -26,6 +27,7 @@ use hardtack_sqlx::DatabaseUrl;
 
 use crate::error::Error;
 use crate::log::LogFormat;
+use crate::server::Limits;
 use address::Address;
 pub(crate) use mail::{MailConfig, MailTransport};
 use sources::{FlagValues, Sources};
@@ -35,7 +37,8 @@ use tokens::Tokens;
 /// The values of all settings.
 pub(crate) struct Config {
     pub(crate) address: Address,
-    pub(crate) proxies: TrustedProxies,
+    proxies: TrustedProxies,
+    pub(crate) limits: Limits,
     pub(crate) data_dir: PathBuf,
     /// The database of the accounts, and of the sessions unless Redis stores them.
     pub(crate) database: DatabaseUrl,
@@ -64,9 +67,11 @@ impl Config {
         let (sources, warnings) = sources::read(flags, std::env::vars_os())?;
         let address = Address::read(&sources)?;
         let data_dir = storage::data_dir(&sources)?;
+        let proxies = proxies::read(&sources)?;
         let algorithm = signing_key::algorithm(&sources)?;
         Ok(Self {
-            proxies: proxies::read(&sources)?,
+            limits: limits::read(&sources, proxies.clone())?,
+            proxies,
             database: storage::database(&sources, &data_dir)?,
             data_dir,
             redis: storage::redis(&sources)?,

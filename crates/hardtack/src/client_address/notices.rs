@@ -96,8 +96,8 @@ impl Notices {
             IpAddr::V6(ip) => ip.is_unique_local() || ip.is_loopback(),
         };
         let read = proxies.header_read();
-        let is_forwarded = is_private
-            && [read, read.other()].iter().any(|header| head.header(header.lower_case_name()).is_some());
+        let is_forwarded =
+            is_private && [read, read.other()].iter().any(|header| head.header(header.lower_case_name()).is_some());
         if is_forwarded && first(&self.untrusted) {
             tracing::warn!(
                 event = "proxy_not_trusted",

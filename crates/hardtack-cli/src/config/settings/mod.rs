@@ -41,6 +41,15 @@ settings! {
         "Header in which trusted proxies name the client: X-Forwarded-For or Forwarded",
     )
     .default("X-Forwarded-For");
+    MAX_CONNECTIONS =
+        Setting::option("max_connections", "NUMBER", "How many connections may be open").default("2048");
+    MAX_CONNECTIONS_PER_ADDRESS = Setting::option(
+        "max_connections_per_address",
+        "NUMBER",
+        "How many of them may come from one address, except of this machine and of trusted proxies",
+    )
+    .default("256");
+    BODY_TIMEOUT = Setting::option("body_timeout", "TIME", "How long a request's body may take to arrive").default("30s");
     DATA_DIR = Setting::option("data_dir", "DIR", "Folder for the keys and the SQLite database")
         .default("./hardtack-data");
     /// A path is not secret, but a URL may contain a password.
