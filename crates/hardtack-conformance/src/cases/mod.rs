@@ -2,6 +2,7 @@
 
 mod bodies;
 mod caching;
+mod client_address;
 mod cookie_names;
 mod csrf;
 mod forbidden;
@@ -47,6 +48,7 @@ pub(crate) fn all() -> Vec<Case> {
         origins::cases,
         hosts::cases,
         log_ins::cases,
+        client_address::cases,
         logged_in::cases,
         next::cases,
         methods::cases,
