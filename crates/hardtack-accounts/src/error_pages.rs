@@ -14,6 +14,7 @@ pub(crate) fn with_error_pages(builder: AuthenticatorBuilder) -> AuthenticatorBu
         FailureKind::ClaimsRefused,
         FailureKind::Forbidden,
         FailureKind::Method,
+        FailureKind::BodyNotRead,
         FailureKind::Unavailable,
         FailureKind::Internal,
     ]
@@ -30,6 +31,7 @@ fn page_or_default(refused: &Refused<'_>) -> Reply {
         FailureKind::Csrf => "This form could not be verified",
         FailureKind::ClaimsRefused | FailureKind::Forbidden => "Access denied",
         FailureKind::Method => "Method not allowed",
+        FailureKind::BodyNotRead => "Not everything arrived",
         FailureKind::Unavailable => "Temporarily unavailable",
         _ => "Something went wrong",
     };

@@ -30,6 +30,7 @@ mod verify_sources;
 mod wake_signal;
 mod watchers;
 
+pub(crate) use body_peek::BodyUser;
 pub use builder::AuthenticatorBuilder;
 pub use callbacks::Blocklist;
 pub use cookies::CookieOptions;
@@ -53,6 +54,7 @@ use token_cache::TokenCache;
 use watchers::Watchers;
 
 use crate::base_url::BaseUrl;
+use crate::body::BodyCount;
 use crate::client_address::{ClientAddress, Notices, TrustedProxies};
 use crate::clock::{Clock, Timestamp};
 use crate::config::{RefreshMode, Settings};
@@ -93,6 +95,7 @@ struct Inner {
     clock: Box<dyn Clock>,
     early_tokens: EarlyTokens,
     proxy_notices: Notices,
+    bodies: BodyCount,
     handlers: Handlers,
     callbacks: Callbacks,
     observers: Vec<Observer>,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{ClaimsPolicy, Lifetime, RefreshMode};
 use crate::base_url::BaseUrl;
+use crate::body::ReadAheadLimits;
 use crate::client_address::TrustedProxies;
 use crate::csrf::CsrfPolicy;
 use crate::error::ConfigError;
@@ -24,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) claims: ClaimsPolicy,
     pub(crate) sources: TokenSources,
     pub(crate) csrf: CsrfPolicy,
+    pub(crate) read_ahead: ReadAheadLimits,
     pub(crate) exempt_options: bool,
     /// The name of the JSON member with the message, in the reply to a refused request.
     pub(crate) error_key: String,
@@ -45,6 +47,7 @@ impl Default for Settings {
             claims: ClaimsPolicy::default(),
             sources: TokenSources::default(),
             csrf: CsrfPolicy::default(),
+            read_ahead: ReadAheadLimits::default(),
             exempt_options: false,
             error_key: "msg".into(),
             flask: false,
@@ -64,6 +67,7 @@ impl Settings {
         self.check_lifetimes(stored_sessions)?;
         self.sessions.check(stored_sessions)?;
         self.claims.check()?;
+        self.read_ahead.check()?;
         if self.error_key.is_empty() {
             return Err(ConfigError::BadTokenPlace {
                 what: "name of the JSON member for error messages",

@@ -29,6 +29,9 @@ pub enum FailureKind {
     Csrf,
     /// The route changes state, but the request's method is GET or HEAD.
     Method,
+    /// The beginning of the body, which may contain the CSRF value or the token, did not arrive in time, or too many
+    /// bodies are being read at once.
+    BodyNotRead,
     /// The session store, or another backend of the application, failed.
     Unavailable,
     /// The application made a mistake: a token that is too large, a reserved claim, a missing layer.
@@ -49,6 +52,7 @@ impl FailureKind {
         Self::Forbidden,
         Self::Csrf,
         Self::Method,
+        Self::BodyNotRead,
         Self::Unavailable,
         Self::Internal,
     ];
@@ -63,6 +67,7 @@ impl FailureKind {
         match self {
             Self::Csrf | Self::ClaimsRefused | Self::Forbidden => 403,
             Self::Method => 405,
+            Self::BodyNotRead => 408,
             Self::Unavailable => 503,
             Self::Internal => 500,
             _ => 401,

@@ -17,6 +17,7 @@ use super::token_cache::{DEFAULT_ENTRIES, TokenCache};
 use super::watchers::Watchers;
 use super::{Authenticator, Inner};
 use crate::base_url::BaseUrl;
+use crate::body::{BodyCount, ReadAheadLimits};
 use crate::client_address::{Notices, TrustedProxies};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{ClaimsPolicy, Lifetime, RefreshMode, Settings};
@@ -262,6 +263,12 @@ impl AuthenticatorBuilder {
         self
     }
 
+    /// Sets limits on what is read of bodies before handlers run, to find the CSRF field of a form or a token in JSON.
+    pub fn read_ahead_limits(mut self, limits: ReadAheadLimits) -> Self {
+        self.settings.read_ahead = limits;
+        self
+    }
+
     /// Sets the rules for registered claims: the issuer and audience that tokens carry and must have, the claim that
     /// holds the subject, and the leeway for times.
     pub fn claims(mut self, policy: ClaimsPolicy) -> Self {
@@ -419,6 +426,7 @@ impl AuthenticatorBuilder {
             clock: self.clock,
             early_tokens: EarlyTokens::default(),
             proxy_notices: Notices::default(),
+            bodies: BodyCount::default(),
             handlers: self.handlers,
             callbacks: self.callbacks,
             observers: self.observers,
