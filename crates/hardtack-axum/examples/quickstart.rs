@@ -1,7 +1,5 @@
 //! A log-in form, a page for logged-in users, and a page for users who entered their password in the last 15 minutes.
 
-use std::net::SocketAddr;
-
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::{Form, Router, http::StatusCode, routing::get, routing::post};
 use hardtack_axum::{Algorithm, SigningKey, prelude::*};
@@ -26,7 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/logout", post(log_out))
         .layer(AuthLayer::new(auth));
     println!("Listening on {site}\ndemo user: {}", DEMO_USER.join(" / "));
-    Ok(axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?)
+    Ok(axum::serve(listener, app.into_make_service_with_connect_info::<std::net::SocketAddr>()).await?)
 }
 
 async fn home(token: AccessToken) -> Html<String> {

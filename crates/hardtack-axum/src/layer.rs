@@ -9,8 +9,8 @@ use crate::service::AuthService;
 /// responses.
 ///
 /// For each request, it
-/// - reads up to 64 KiB of a form to find its CSRF field, if the request needs a CSRF value and has none in a header;
-///   the handler still receives the whole body;
+/// - lets an extractor that needs the CSRF field of a form read the beginning of the body, within
+///   [limits](hardtack::config::ReadAheadLimits); the handler still receives the whole body;
 /// - adds the new cookies to the response if the request's token was refreshed;
 /// - sets `Cache-Control: private, no-store` on responses to logged-in users, and on those that set Hardtack's cookies;
 /// - sets `Vary: Cookie` on responses of handlers that take an optional token.

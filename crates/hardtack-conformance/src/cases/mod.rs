@@ -17,6 +17,7 @@ mod next;
 mod no_layer;
 mod origins;
 mod races;
+mod reading_ahead;
 mod refresh_by_redirect;
 mod refresh_in_place;
 mod refresh_modes;
@@ -59,6 +60,7 @@ pub(crate) fn all() -> Vec<Case> {
         stateless::cases,
         store_failure::cases,
         bodies::cases,
+        reading_ahead::cases,
         streams::cases,
         http2::cases,
         token_locations::cases,
