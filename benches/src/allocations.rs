@@ -20,7 +20,7 @@ struct Options {
     at_most: Option<i64>,
 }
 
-/// How many allocations each crate adds to those of the route without authentication.
+/// How many more allocations a request needs with each crate than on the route without authentication.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Counts {
     pub(crate) hardtack: i64,

@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::run::Plan;
 use crate::server::Auth;
 
-/// Compares the cost of Hardtack with that of other crates. Run nothing else on the machine meanwhile.
+/// Compares the cost of Hardtack with that of other crates. Run nothing else on the machine while it runs.
 #[derive(Parser)]
 #[command(name = "hardtack-bench", version)]
 pub(crate) struct Options {

@@ -1,8 +1,8 @@
 //! Ready-made sign-up, log-in, password and device pages for axum, built on Hardtack's hardened JWT cookies.
 //!
 //! The crate adds user accounts to [`hardtack_axum`]: it stores users and argon2id password hashes in SQLite or
-//! PostgreSQL, and mounts as one axum [`Router`](axum::Router). Every route serves browsers (HTML forms that need
-//! no script) and programs (JSON) alike.
+//! PostgreSQL, and mounts as one axum [`Router`](axum::Router). The pages work without scripts, and programs can do the
+//! same with JSON.
 //!
 //! # Example
 //!
@@ -58,11 +58,11 @@
 //! | `/account/sessions` | users | devices, recent activity; logs out other devices |
 //! | `/account/activity` | users | recent activity as JSON |
 //! | `/service` | users | an example of a protected page |
-//! | `/healthz`, `/openapi.json`, `/assets` | programs | health check, OpenAPI 3.1 document, stylesheet and logo |
+//! | `/healthz`, `/openapi.json`, `/assets` | everyone | health check, OpenAPI 3.1 document, stylesheet and logo |
 //!
 //! # Map
 //!
-//! - [`Accounts`]: opens the database, configures the authenticator, finds and disables users.
+//! - [`Accounts`]: opens the database, configures the authenticator, finds, adds and changes users.
 //! - [`Site`]: the routes.
 //! - [`User`]: what handlers of your own extract with [`CurrentUser<User>`](hardtack_axum::CurrentUser) on a router
 //!   whose state is the [`Site`].
@@ -104,7 +104,7 @@ mod task_queue;
 mod uninterrupted;
 mod users;
 
-pub use accounts::{Accounts, AccountsError};
+pub use accounts::{Accounts, AccountsError, PasswordLink, UserChangeError};
 pub use site::Site;
 pub use users::{EmailAddress, User, UserRecord};
 

@@ -17,8 +17,8 @@ pub(crate) fn page(status: StatusCode, markup: Markup) -> Response {
     (status, Html(markup.into_string())).into_response()
 }
 
-/// Responds to a successful request: a browser is redirected to `location` with 303, a program gets 200 and
-/// `body`.
+/// Responds to a successful request: a browser is redirected to `location` (with 303, or with `HX-Redirect` for htmx),
+/// and a program gets 200 and `body`.
 pub(crate) fn success(wants: Wants, location: &str, body: Value) -> Response {
     match wants {
         Wants::Page => Redirect::to(location).into_response(),
@@ -27,8 +27,8 @@ pub(crate) fn success(wants: Wants, location: &str, body: Value) -> Response {
     }
 }
 
-/// Responds with an error: a page for a browser, or problem details (RFC 9457) for a program. The problem details
-/// include `msg`, and the `errors` of fields.
+/// Responds with an error: a page for a browser, or problem details (RFC 9457) for htmx or a program. The problem
+/// details include `msg`, and the `errors` of fields.
 pub(crate) fn problem(
     wants: Wants,
     status: StatusCode,
@@ -78,8 +78,9 @@ pub(crate) fn unavailable(wants: Wants, error: &BackendError) -> Response {
 /// Responds with 503 if the database failed while it stored a change, and the change may be stored.
 pub(crate) fn outcome_unknown(wants: Wants, error: &BackendError) -> Response {
     tracing::error!(event = "outcome_unknown", error = %WithCauses(error));
-    let detail = "The site lost its database while it stored your change, and cannot say whether the change is \
-                  stored. Look before you repeat it: after a password change, log in with the new password first.";
+    let detail = "The site lost the connection to its database while it stored your change, and cannot tell whether \
+                  the change was stored. Check before you repeat it: after a password change, try to log in with the \
+                  new password first.";
     problem(wants, StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown", detail, &[])
 }
 

@@ -1,6 +1,7 @@
 //! The state of every handler.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
@@ -13,8 +14,8 @@ use tokio::time::timeout;
 use crate::accounts::Accounts;
 use crate::users::User;
 
-/// How long a response waits for the session store once a change is stored. After that, the sessions end in the
-/// background.
+/// How long a response waits for the session store once a change is stored. After that, the response is sent, and
+/// sessions that have to end do so in the background.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The site: an authenticator and the accounts of its users. [`router`](Self::router) returns its routes.
@@ -22,12 +23,22 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct Site {
     pub(crate) auth: Authenticator,
     pub(crate) accounts: Accounts,
+    /// How users reach the administrator.
+    pub(crate) contact: Option<Arc<str>>,
 }
 
 impl Site {
     /// Creates a site. Configure the authenticator with [`Accounts::configure`].
     pub fn new(auth: Authenticator, accounts: Accounts) -> Self {
-        Self { auth, accounts }
+        Self { auth, accounts, contact: None }
+    }
+
+    /// Sets how users reach the administrator: an email address, a URL, or a few words such as "Room 12". The page for
+    /// forgotten passwords shows it, because the administrator can create a reset link
+    /// ([`Accounts::reset_link`]).
+    #[must_use]
+    pub fn with_contact(self, contact: &str) -> Self {
+        Self { contact: Some(contact.trim().into()).filter(|contact: &Arc<str>| !contact.is_empty()), ..self }
     }
 
     /// Runs the part of a handler that changes something. It runs to its end even if the client hangs up.
@@ -39,8 +50,8 @@ impl Site {
         self.accounts.run_uninterrupted(work).await.unwrap_or_else(|error| Err(auth.refuse(error)))
     }
 
-    /// Logs in a user whose account was just stored. Returns `None` if the session store does not begin a session now:
-    /// the account is stored all the same.
+    /// Logs in a user whose account was just stored. Returns `None` if the session store cannot start a session now;
+    /// the account is stored nevertheless.
     pub(crate) async fn log_in_new_user(&self, auth: &Auth, log_in: LogIn) -> Option<SetCookies> {
         match timeout(PATIENCE, auth.log_in(log_in)).await {
             Ok(Ok(cookies)) => Some(cookies),
@@ -55,13 +66,13 @@ impl Site {
         }
     }
 
-    /// Gives this browser a new session after a password change. Returns `None` if the session store does not do so
-    /// now: the password is changed all the same, this process refuses the other sessions at once, and they end within
-    /// seconds.
+    /// Gives this browser a new session after a password change. Returns `None` if the session store cannot do so now.
+    /// The password is changed nevertheless, this process refuses the other sessions at once, and they end within
+    /// seconds after the store works again.
     pub(crate) async fn renew(&self, auth: &Auth, ended: EndedSessions) -> Option<SetCookies> {
         match timeout(PATIENCE, auth.renew(ended)).await {
             Ok(Ok(cookies)) => Some(cookies).filter(|cookies| !cookies.is_empty()),
-            // For example, an operator has logged this browser out meanwhile.
+            // For example, an operator has logged this browser out in the meantime.
             Ok(Err(error)) => {
                 tracing::warn!(event = "not_renewed", error = %WithCauses(&error));
                 None
@@ -73,8 +84,8 @@ impl Site {
         }
     }
 
-    /// Ends sessions whose end is stored. Returns `false` if the session store does not end them now: this process
-    /// refuses them at once, and they end within seconds.
+    /// Ends the sessions of a committed change. Returns `false` if the session store cannot end them now. This process
+    /// then refuses them at once, and they end within seconds after the store works again.
     pub(crate) async fn finish_ending(&self, ended: EndedSessions) -> bool {
         timeout(PATIENCE, self.auth.finish_ending(ended)).await.unwrap_or_else(|_| {
             tracing::warn!(event = "not_ended_yet", "{}", no_response());

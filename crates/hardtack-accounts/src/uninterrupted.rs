@@ -1,4 +1,4 @@
-//! Work that must finish although its client hangs up.
+//! Work that must finish even if its client hangs up.
 //!
 //! A server drops a handler's future when the client closes the connection, at whichever await it has reached. A
 //! handler that changes something in several steps runs them in a task of their own instead.
@@ -56,7 +56,7 @@ impl Uninterrupted {
         let mut running = self.0.subscribe();
         let done = running.wait_for(|running| *running == 0);
         if tokio::time::timeout(FINISH_TIMEOUT, done).await.is_err() {
-            tracing::warn!(event = "work_cut_off", tasks = *self.0.borrow(), "work took longer than 8 s to finish");
+            tracing::warn!(event = "work_cut_off", tasks = *self.0.borrow(), "some changes did not finish within 8 s");
         }
     }
 }

@@ -85,8 +85,8 @@ impl AuthState {
     }
 
     /// Converts a failure into an extractor's error, and records it. actix-web implements `Option<T>` for every
-    /// extractor and turns its errors into `None`. If the handler therefore runs in spite of the error, the layer
-    /// responds with the recorded one. A missing token is not recorded: the handler sees no token, and there is none.
+    /// extractor and turns the extractor's errors into `None`. If the handler therefore runs in spite of an error, the
+    /// layer responds with the recorded failure. A missing token is not recorded, because `None` is then correct.
     pub(crate) fn refuse(&self, failure: Failure) -> AuthError {
         if failure.reason().kind() == FailureKind::Missing {
             return failure.into();

@@ -86,7 +86,7 @@ where
     }
 }
 
-/// The state of a request whose response has no head yet. When the handler is cancelled, it never will.
+/// The state of a request whose response has no head yet. If the handler is cancelled, the response never gets one.
 struct OpenHead(Rc<AuthState>);
 
 impl Drop for OpenHead {

@@ -14,7 +14,7 @@ use crate::respond::{AuthError, SetCookies, reply_response};
 /// An extractor for logging users in and out, refreshing their tokens, and re-authenticating them.
 ///
 /// Methods that change something check the request first. For example, a log-in or log-out is refused if the request is
-/// a GET, comes from another site, or lacks the form's CSRF token.
+/// a GET, comes from another site, or lacks the CSRF token that it needs.
 ///
 /// ```
 /// use axum::{Form, response::{IntoResponse, Redirect}};

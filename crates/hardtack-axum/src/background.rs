@@ -1,4 +1,4 @@
-//! Starts what an authenticator does beside requests, in the runtime of a request.
+//! Starts the background work of an authenticator, in the runtime of a request.
 
 use hardtack::Authenticator;
 use tokio::runtime::Handle;

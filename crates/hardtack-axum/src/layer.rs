@@ -8,11 +8,13 @@ use crate::service::AuthService;
 /// A layer that lets a router's handlers use this crate's extractors, and adds cookies, `Cache-Control` and `Vary` to
 /// responses.
 ///
+/// At the first request, it starts the background work that follows the revocation log and deletes expired sessions.
 /// For each request, it
-/// - lets an extractor that needs the CSRF field of a form read the beginning of the body, within
+/// - lets an extractor that needs the CSRF field of a form, or a token in JSON, read the beginning of the body, within
 ///   [limits](hardtack::config::ReadAheadLimits); the handler still receives the whole body;
 /// - adds the new cookies to the response if the request's token was refreshed;
-/// - sets `Cache-Control: private, no-store` on responses to logged-in users, and on those that set Hardtack's cookies;
+/// - sets `Cache-Control: private, no-store` on the response if the request's token was verified, or if the response
+///   sets or deletes Hardtack's cookies;
 /// - sets `Vary: Cookie` on responses of handlers that take an optional token.
 ///
 /// ```

@@ -1,4 +1,4 @@
-//! Hardened JWT cookies for [axum](https://docs.rs/axum): sign users in with tokens in httpOnly cookies.
+//! Hardened JWT cookies for [axum](https://docs.rs/axum): log users in with tokens in httpOnly cookies.
 //!
 //! A short-lived **access token** in a cookie authenticates each request. When it expires, Hardtack issues a new one in
 //! exchange for a longer-lived **refresh token** in another cookie. It sets, checks, refreshes and deletes both,
@@ -25,22 +25,25 @@
 //! | --- | --- | --- |
 //! | [`AccessToken<T>`](AccessToken) | the user is logged in; `T` reads claims of your own | `@jwt_required()` |
 //! | [`FreshAccessToken<T>`](FreshAccessToken) | the user entered the password recently | `@jwt_required(fresh=True)` |
-//! | `Option<AccessToken<T>>` | it has no token, a valid one, or dead cookies | `@jwt_required(optional=True)` |
+//! | `Option<AccessToken<T>>` | it has a valid token, no token, or invalid cookies | `@jwt_required(optional=True)` |
 //! | [`RefreshToken`] | it has a valid refresh token | `@jwt_required(refresh=True)` |
 //! | [`CurrentUser<U>`](CurrentUser) | your [`FindUser`] finds the token's user | `current_user` |
 //! | [`Auth`] | always; logs in and out, refreshes, re-authenticates | `set_access_cookies`, … |
 //! | [`ClientAddress`] | the server knows the client's address; also behind [trusted proxies](hardtack::AuthenticatorBuilder::trusted_proxies) | `request.remote_addr` |
 //!
-//! Other requests are refused before the handler runs: a browser is redirected to the log-in page, and returns to the
-//! requested page afterwards; a program gets 401 or 403 with problem details (RFC 9457) that name the reason.
+//! If an extractor does not accept a request, the request is [refused](hardtack::guide::refusals) before the handler
+//! runs. If the user has to log in, a browser is redirected to the log-in page, and returns to the requested page
+//! afterwards. For most other reasons, a browser gets an error page. A program gets an error status, usually 401 or
+//! 403, with problem details (RFC 9457) that name the reason.
 //!
-//! A `POST`, `PUT`, `PATCH` or `DELETE` with a token from a cookie also needs the token's CSRF value: in the form's
-//! hidden field `csrf_token`, or in the header `X-CSRF-TOKEN`. The token extractors check it.
+//! Unless its method is `GET`, `HEAD`, `OPTIONS` or `TRACE`, a request with a token from a cookie also needs the
+//! token's CSRF value: in the form's hidden field `csrf_token`, or in the header `X-CSRF-TOKEN`. The token extractors
+//! check it.
 //!
 //! # The rest of the crate
 //!
-//! - [`AuthLayer`] lets handlers use the extractors. It must wrap every route that uses them: without it, they respond
-//!   with 500 and log what to add.
+//! - [`AuthLayer`] lets handlers use the extractors. It must wrap every route that uses them: without the layer,
+//!   clients get a 500, and the log says what to add.
 //! - [`Require`] is a layer that requires a token for all routes of a router.
 //! - [`SetCookies`] adds cookies to a response. [`AuthError`] is the error of the extractors and of [`Auth`]; it
 //!   converts into a response.

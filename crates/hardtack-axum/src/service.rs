@@ -85,7 +85,7 @@ impl<F: Future<Output = Result<http::Response<B>, E>>, B, E> Future for AuthFutu
     }
 }
 
-/// The state of a request whose response has no head yet. When the handler is cancelled, it never will.
+/// The state of a request whose response has no head yet. If the handler is cancelled, the response never gets one.
 struct OpenHead(AuthState);
 
 impl Drop for OpenHead {

@@ -1,5 +1,5 @@
-//! Where the servers keep their sessions. They write it into the database, so that a command that ends sessions does not
-//! look for them in another place and claim success.
+//! Where the servers keep their sessions. Each server records the place in the database, so that a command that ends
+//! sessions does not look for them elsewhere and claim success.
 
 use hardtack_db::{Migration, Pool, Statement};
 use hardtack_redis::RedisSessions;
@@ -24,6 +24,15 @@ enum Place {
 }
 
 impl Place {
+    /// Whether both are the same store. The address of a Redis may have changed.
+    fn is_same_store(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Database, Self::Database) => true,
+            (Self::Redis { id, .. }, Self::Redis { id: other, .. }) => id == other,
+            (Self::Database, Self::Redis { .. }) | (Self::Redis { .. }, Self::Database) => false,
+        }
+    }
+
     /// The value of the row: `database`, or `redis`, the id and the address.
     fn to_text(&self) -> String {
         match self {
@@ -32,7 +41,8 @@ impl Place {
         }
     }
 
-    /// Reads a value. A newer program may have written another one: then nothing is known.
+    /// Reads a value. Returns `None` for a value that this version does not know, which a newer program may have
+    /// written.
     fn parse(text: &str) -> Option<Self> {
         match text.splitn(3, ' ').collect::<Vec<_>>()[..] {
             ["database"] => Some(Self::Database),
@@ -57,11 +67,14 @@ pub(crate) async fn record(database: &Database, redis: Option<(&RedisConfig, &Re
         },
     };
     let pool = Pool::from(database.clone());
-    if let Some(known) = read(database).await?.filter(|known| *known != place) {
-        let moved = std::mem::discriminant(&known) != std::mem::discriminant(&place);
-        if moved {
-            tracing::warn!(event = "sessions_moved", from = known.to_text(), to = place.to_text());
-        }
+    if let Some(known) = read(database).await?.filter(|known| !known.is_same_store(&place)) {
+        tracing::warn!(
+            event = "sessions_moved",
+            from = known.to_text(),
+            to = place.to_text(),
+            "sessions are now kept in another store; access tokens from before work until they expire, and log-outs do \
+             not reach them; to log everyone out now, run: hardtack keys rotate --discard-old (or replace JWT_SECRET_KEY)"
+        );
     }
     let sql = "INSERT INTO hardtack_settings (name, value) VALUES ($1, $2)
         ON CONFLICT (name) DO UPDATE SET value = excluded.value";
@@ -119,5 +132,13 @@ mod tests {
             assert_eq!(Place::parse(&place.to_text()), Some(place));
         }
         assert_eq!(Place::parse("etcd x"), None);
+    }
+
+    #[test]
+    fn a_redis_is_the_same_at_another_address() {
+        let at = |id: &str, address: &str| Place::Redis { id: id.into(), address: address.into() };
+        assert!(at("1", "a").is_same_store(&at("1", "b")) && Place::Database.is_same_store(&Place::Database));
+        assert!(!at("1", "a").is_same_store(&at("2", "a")) && !at("1", "a").is_same_store(&Place::Database));
+        assert!(!Place::Database.is_same_store(&at("1", "a")));
     }
 }

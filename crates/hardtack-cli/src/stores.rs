@@ -26,8 +26,8 @@ pub(crate) fn create_data_dir(config: &Config) -> Result<(), Error> {
     })
 }
 
-/// Tells the accounts where the sessions are: if they are in the database, they end in the same transaction as a change
-/// of their user.
+/// Tells the accounts where the sessions are. Sessions in the database end in the same transaction as a change of their
+/// user, such as a new password.
 pub(crate) fn with_sessions(accounts: Accounts, redis: Option<&RedisConfig>) -> Accounts {
     match redis.map(|redis| &redis.purpose) {
         Some(RedisPurpose::Sessions) => accounts,

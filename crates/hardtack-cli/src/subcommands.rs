@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{
-    settings::{DATA_DIR, DATABASE_URL, REDIS_FOR, REDIS_URL, Setting},
+    settings::{BASE_URL, DATA_DIR, DATABASE_URL, REDIS_FOR, REDIS_URL, Setting},
     sources::{FlagSet, FlagValues, Flags},
 };
 
@@ -27,13 +27,20 @@ const ABOUT_SERVE: &str = "\
 Without any settings, `serve` creates ./hardtack-data with an SQLite database and a signing key.";
 
 const ABOUT_ROTATION: &str = "\
-Tokens signed with the previous keys stay valid, so no user is logged out. Servers sign with the new key
-after a restart; restart all servers that share the folder together. Keys that were replaced so long ago
-that all their tokens have expired are removed.";
+Tokens signed with the previous keys stay valid, so no user is logged out. Running servers that use the folder
+sign with the new key after 15 to 20 seconds. Keys that were replaced so long ago that all their tokens have
+expired are removed.";
 
 const ABOUT_USERS: &str = "\
-This command uses the database of the servers, whether or not the servers are running. Pass the same --data-dir
+This command uses the servers' database, whether or not the servers are running. Pass the same --data-dir
 or --database-url as to the servers, and the same --redis-url if Redis stores the sessions.";
+
+const ABOUT_LINKS: &str = "\
+The link works once, for a day. Whoever opens it first chooses the password, so send it over a channel that only
+the user reads. You never learn the password.
+
+This command uses the database of the servers, whether or not the servers are running. Pass the same --data-dir
+or --database-url and the same --base-url as to the servers.";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -50,7 +57,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
-    /// List, disable, enable and log out users.
+    /// List, add, change and delete users, and reset their passwords.
     #[command(after_help = ABOUT_USERS)]
     User {
         #[command(subcommand)]
@@ -74,7 +81,7 @@ pub(crate) enum KeysCommand {
     Rotate {
         #[command(flatten)]
         flags: Flags<KeyFlags>,
-        /// Algorithm of the new key [default: that of the current key]
+        /// Algorithm of the new key [default: the current key's algorithm]
         #[arg(long, value_name = "ALG")]
         alg: Option<String>,
         /// Remove all previous keys, for example after a theft; this logs all users out.
@@ -92,7 +99,38 @@ pub(crate) enum KeysCommand {
 pub(crate) enum UserCommand {
     /// List all users, and which of them are disabled.
     #[command(after_help = ABOUT_USERS)]
-    List(Flags<DatabaseFlags>),
+    List(UserFlags),
+    /// Add a user, and print a link with which they set their password.
+    #[command(after_help = ABOUT_LINKS)]
+    Add {
+        #[command(flatten)]
+        user: NamedUser<LinkFlags>,
+        /// Email address of the user, who confirms it on the account page
+        #[arg(long, value_name = "ADDRESS")]
+        email: Option<String>,
+    },
+    /// Print a link with which a user sets a new password.
+    #[command(after_help = ABOUT_LINKS)]
+    ResetLink(NamedUser<LinkFlags>),
+    /// Set the email address of a user. An empty one removes it.
+    #[command(after_help = ABOUT_USERS)]
+    SetEmail {
+        #[command(flatten)]
+        user: NamedUser,
+        /// The new address.
+        email: String,
+        /// Treat the address as confirmed: password reset links are sent to it
+        #[arg(long)]
+        confirmed: bool,
+    },
+    /// Give a user another name, and end their sessions.
+    #[command(after_help = ABOUT_USERS)]
+    Rename {
+        #[command(flatten)]
+        user: NamedUser,
+        /// The new name.
+        new_name: String,
+    },
     /// Disable a user and end their sessions. They cannot log in until they are enabled.
     #[command(after_help = ABOUT_USERS)]
     Disable(NamedUser),
@@ -102,21 +140,60 @@ pub(crate) enum UserCommand {
     /// End all sessions of a user. They can log in again.
     #[command(after_help = ABOUT_USERS)]
     LogOut(NamedUser),
+    /// Delete a user, and end their sessions.
+    #[command(after_help = ABOUT_USERS)]
+    Delete {
+        #[command(flatten)]
+        user: NamedUser,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// The flags of every command for users.
+#[derive(Args)]
+pub(crate) struct UserFlags<S: FlagSet + Send + Sync + 'static = DatabaseFlags> {
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    flags: Flags<S>,
 }
 
 #[derive(Args)]
-pub(crate) struct NamedUser {
+pub(crate) struct NamedUser<S: FlagSet + Send + Sync + 'static = DatabaseFlags> {
     /// Name of the user; case does not matter.
     pub(crate) name: String,
     #[command(flatten)]
-    flags: Flags<DatabaseFlags>,
+    flags: UserFlags<S>,
 }
 
 impl UserCommand {
     pub(crate) const fn flags(&self) -> &FlagValues {
         match self {
-            Self::List(flags) => flags.values(),
-            Self::Disable(named) | Self::Enable(named) | Self::LogOut(named) => named.flags.values(),
+            Self::List(flags) => flags.flags.values(),
+            Self::Add { user, .. } | Self::ResetLink(user) => user.flags.flags.values(),
+            Self::SetEmail { user, .. }
+            | Self::Rename { user, .. }
+            | Self::Disable(user)
+            | Self::Enable(user)
+            | Self::LogOut(user)
+            | Self::Delete { user, .. } => user.flags.flags.values(),
+        }
+    }
+
+    /// Whether the result is printed as JSON.
+    pub(crate) const fn json(&self) -> bool {
+        match self {
+            Self::List(flags) => flags.json,
+            Self::Add { user, .. } | Self::ResetLink(user) => user.flags.json,
+            Self::SetEmail { user, .. }
+            | Self::Rename { user, .. }
+            | Self::Disable(user)
+            | Self::Enable(user)
+            | Self::LogOut(user)
+            | Self::Delete { user, .. } => user.flags.json,
         }
     }
 }
@@ -144,6 +221,19 @@ impl FlagSet for DatabaseFlags {
 
     fn lists(setting: &Setting) -> bool {
         [DATA_DIR, DATABASE_URL, REDIS_URL, REDIS_FOR].contains(setting)
+    }
+}
+
+/// The flags of commands that use the database and print a link to the site.
+pub(crate) enum LinkFlags {}
+
+impl FlagSet for LinkFlags {
+    fn accepts(_: &Setting) -> bool {
+        true
+    }
+
+    fn lists(setting: &Setting) -> bool {
+        DatabaseFlags::lists(setting) || *setting == BASE_URL
     }
 }
 

@@ -97,8 +97,8 @@ impl Client {
     }
 
     /// Behaves as if the server were reached at `origin`, such as `https://site.example`, through a TLS proxy: sends
-    /// its `Host`, follows redirects to it, and, if it is https, sends `Secure` cookies although the connection is not
-    /// encrypted.
+    /// the `Host` of the origin, follows redirects to the origin, and, if the origin is https, sends `Secure` cookies
+    /// although the connection is not encrypted.
     ///
     /// # Panics
     /// If `origin` is not a URL.
@@ -307,7 +307,7 @@ impl Request<'_> {
     /// Sends the request and stores the cookies of the response. Does not follow redirects.
     ///
     /// # Panics
-    /// If there is no complete response within 60 seconds.
+    /// If the request cannot be sent, or there is no complete response within 60 seconds.
     pub async fn send(self) -> Response {
         let what = format!("{} {}", self.method, self.path);
         self.try_send().await.unwrap_or_else(|error| panic!("{what}: {error}"))
@@ -316,7 +316,7 @@ impl Request<'_> {
     /// Like [`send`](Self::send), for a server that may be down.
     ///
     /// # Errors
-    /// If there is no complete response within 60 seconds. The text names the cause.
+    /// If the request cannot be sent, or there is no complete response within 60 seconds. The text names the cause.
     pub async fn try_send(mut self) -> Result<Response, String> {
         self.once().await
     }
@@ -325,7 +325,7 @@ impl Request<'_> {
     /// after a POST, 307 and 308 with the same method and body. [`Response::hops`] returns the redirects.
     ///
     /// # Panics
-    /// If there is no complete response within 60 seconds, or after 10 redirects.
+    /// If a request cannot be sent or has no complete response within 60 seconds, or after 10 redirects.
     pub async fn follow(mut self) -> Response {
         let mut hops = Vec::new();
         loop {

@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
-/// Why the tables could not be brought up to date. Nothing was changed.
+/// Why the tables could not be brought up to date. Nothing was changed, unless only the response to the commit was
+/// lost.
 ///
 /// `Debug` prints the sentence and its causes.
 #[derive(thiserror::Error)]
@@ -51,7 +52,7 @@ impl fmt::Debug for MigrateError {
     }
 }
 
-/// Writes an error and its causes, separated by colons. A cause is omitted if the text so far already ends with it,
+/// Writes an error and its causes, separated by colons. A cause is omitted if the text before it already ends with it,
 /// because sqlx includes causes in its own messages. `hardtack::error::WithCauses` does the same; this crate does not
 /// depend on `hardtack`.
 fn fmt_with_causes(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 /// room for a small write, and none for a log-out.
 const MEMORY: Duration = Duration::from_secs(5);
 
-/// When the last write has failed for a reason that is not in the statement: a full disk, a failing disk, a database
-/// that is read-only. Clones share it.
+/// When the last write failed, if it failed for a reason other than its statement: a full disk, a failing disk, a
+/// database that is read-only. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WriteHealth(Arc<Mutex<Option<Instant>>>);
 
 impl WriteHealth {
-    /// Notes the outcome of a statement that may have written. `Ok` of a statement that reads says nothing.
+    /// Notes the error of a statement, if it means that the database refuses writes. Success is not noted here, because
+    /// the statement may only have read.
     pub(crate) fn note<T>(&self, result: &Result<T, sqlx::Error>) {
         if result.as_ref().is_err_and(refuses_writes) {
             *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
@@ -25,12 +26,12 @@ impl WriteHealth {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// How long ago the last write has failed, if it has.
+    /// How long ago the last write failed, if it did.
     pub(crate) fn failed_for(&self) -> Option<Duration> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).map(|at| at.elapsed())
     }
 
-    /// Whether a write failed so recently that a small write which succeeds does not prove that others do.
+    /// Whether a write failed so recently that the success of a small write does not prove that others succeed.
     pub(crate) fn failed_recently(&self) -> bool {
         self.failed_for().is_some_and(|ago| ago < MEMORY)
     }
@@ -40,8 +41,8 @@ impl WriteHealth {
 fn refuses_writes(error: &sqlx::Error) -> bool {
     let Some(code) = error.as_database_error().and_then(|error| error.code()) else { return false };
     match code.parse::<i32>() {
-        // The primary result codes of SQLite (sqlite.org/rescode.html): NOMEM, READONLY, IOERR, CORRUPT, FULL, CANTOPEN.
-        // The low byte is the primary code. PostgreSQL's codes have five characters.
+        // SQLite's primary result codes (sqlite.org/rescode.html) NOMEM, READONLY, IOERR, CORRUPT, FULL, CANTOPEN. The
+        // low byte of a code is the primary one. PostgreSQL's codes have five characters.
         Ok(number) if code.len() < 5 => matches!(number & 0xff, 7 | 8 | 10 | 11 | 13 | 14),
         // PostgreSQL: insufficient resources, such as a full disk; a read-only transaction; a system error.
         _ => code.starts_with("53") || code.starts_with("58") || code == "25006",

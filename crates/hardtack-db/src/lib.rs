@@ -9,7 +9,7 @@
 //! | [`Statement`], [`Value`] | SQL with `$1`, `$2`, … and its values |
 //! | [`FromAnyRow`] | a type that a row of either database can be read into |
 //! | [`Transaction`] | several statements, committed together |
-//! | [`Connection`] | one connection, such as that of a transaction that the application has begun |
+//! | [`Connection`] | one connection, for example in a transaction that the application has begun |
 //! | [`Migration`], [`MigrateError`] | versioned tables, one list of migrations for each component |
 //!
 //! ```

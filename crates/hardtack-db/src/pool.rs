@@ -100,8 +100,8 @@ impl Pool {
         }
     }
 
-    /// Returns the time of the database's own clock, in seconds since 1970. The clock of an SQLite database is that of
-    /// this process.
+    /// Returns the time of the database's own clock, in seconds since 1970. For SQLite, it is the clock of this
+    /// process.
     ///
     /// # Errors
     /// The database failed.
@@ -142,7 +142,7 @@ impl Pool {
     /// Checks that the database responds, and, if the last write has failed, that it accepts writes again.
     ///
     /// # Errors
-    /// The database failed, or a write has failed in the last seconds and none has succeeded since.
+    /// The database failed, or a write has failed in the last five seconds and none has succeeded since.
     pub async fn check(&self) -> Result<(), sqlx::Error> {
         if self.health.failed_for().is_none() {
             return self.run(Statement::new("SELECT 1")).await.map(drop);

@@ -1,4 +1,4 @@
-//! A time limit for every statement on PostgreSQL.
+//! A time limit for the statements on PostgreSQL, except for those of migrations.
 //!
 //! Without a limit, a statement would wait for a server that vanished without closing its connections until TCP
 //! gives up, about 15 minutes later.

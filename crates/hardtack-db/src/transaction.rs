@@ -47,7 +47,7 @@ impl Transaction {
 
     /// Returns the connection that the transaction runs on.
     pub fn connection(&mut self) -> Connection<'_> {
-        let connection = match &mut self.inner {
+        let connection: Connection<'_> = match &mut self.inner {
             #[cfg(feature = "sqlite")]
             Inner::Sqlite(transaction) => Connection::from(&mut **transaction),
             #[cfg(feature = "postgres")]

@@ -19,7 +19,7 @@ pub enum OpenError {
         reason: String,
     },
     /// The text cannot be the name of a store.
-    #[error("the store name {0:?} is not valid; expected 1 to 64 letters, digits, '-', '_', '.' and ':'")]
+    #[error("the store name {0:?} is not valid; expected 1 to 64 ASCII letters, digits, '-', '_', '.' or ':'")]
     InvalidName(String),
     /// The server did not respond, or refused the connection.
     #[error(

@@ -30,15 +30,15 @@
 //! # }
 //! ```
 //!
-//! The adapter reads the revocation log by itself: a server refuses the sessions that ended on another server, or
-//! before it started. It also deletes expired sessions.
+//! The adapter follows the revocation log in the background, so that a server refuses sessions that ended on another
+//! server or before it started. The adapter also deletes expired sessions.
 //!
 //! # Durability
 //!
 //! Each operation runs as one script, so no other client sees it half done. How durable a confirmed operation is
 //! depends on the configuration of Redis:
 //!
-//! | configuration | killing Redis loses | a power cut loses |
+//! | configuration | killing Redis loses | a power failure loses |
 //! | --- | --- | --- |
 //! | `appendonly yes`, `appendfsync always` | nothing | nothing |
 //! | `appendonly yes`, `appendfsync everysec` | nothing, or up to two seconds if the disk is slow | up to two seconds of log-ins, rotations and log-outs |
@@ -56,20 +56,21 @@
 //! # Requirements
 //!
 //! One primary, with or without replicas behind the same address. All keys begin with the store's name in braces
-//! (`{hardtack}:…`), which puts them into one hash slot. Redis Cluster is still refused, because this client does not
-//! follow its redirections.
+//! (`{hardtack}:…`), which puts them into one hash slot. Redis Cluster is refused nevertheless, because this client
+//! does not follow its redirections.
 //!
-//! A user with restricted rights needs the keys `~{hardtack}*`, the commands of strings, sets, sorted sets, hashes and
-//! streams, and `EVAL`, `EVALSHA`, `INFO`, `TIME` and `PING`.
+//! A Redis user with restricted rights needs access to the keys `~{hardtack}*`, to the commands of strings, sets,
+//! sorted sets, hashes and streams, and to `EVAL`, `EVALSHA`, `INFO`, `TIME` and `PING`.
 //!
 //! For `rediss://`, turn on the feature `tokio-rustls-comp` of the `redis` crate.
 //!
 //! # Outages
 //!
-//! An operation fails after five seconds at most, and at once if the connection is refused. The next operation connects
-//! again. A read on a broken connection is retried once. A write is never sent twice, since Redis may have executed it
-//! before the response was lost. The authenticator handles that: when the browser sends its token again, the
-//! authenticator finds the rotation whose response was lost, and repeats its result byte for byte.
+//! A command fails after five seconds at most, and at once if the connection is refused. The next command connects
+//! again. If the connection breaks, a read is retried once, and so is a write that has the same effect if it is
+//! executed twice. Other writes are never sent twice, because Redis may have executed them before the response was
+//! lost. The authenticator handles that: when the browser sends its token again, the authenticator finds the rotation
+//! whose response was lost, and repeats its result byte for byte.
 //!
 //! # Links
 //!

@@ -54,8 +54,8 @@ impl<S: SessionStore> NotifyingSessions<S> {
         Self::named(store, address, DEFAULT_NAME)
     }
 
-    /// Like [`Self::new`], with another name in the key. Applications with different stores need different names:
-    /// 1 to 64 letters, digits, `-`, `_`, `.` and `:`.
+    /// Like [`Self::new`], with another name in the key. Applications with different stores need different names. A
+    /// name consists of 1 to 64 ASCII letters, digits, `-`, `_`, `.` or `:`.
     ///
     /// # Errors
     /// The address or the name is not valid.

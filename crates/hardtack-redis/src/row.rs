@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::RowError;
 
-/// The fields that scripts do not read or change, except for `outdate.lua`.
+/// The fields that no script changes except `outdate.lua`. Of these, other scripts read only `created_at`.
 #[derive(Serialize, Deserialize)]
 struct Details {
     created_at: i64,

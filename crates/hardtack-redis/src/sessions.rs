@@ -18,7 +18,8 @@ use crate::row::{self, LogEntry};
 use crate::scripts::{CONFIRM, CREATE, LIST, LIST_PAGE, OUTDATE, PRUNE, REVOCATIONS, REVOKE, ROTATE, StoreScript};
 use crate::server_info::check_server;
 
-/// The most rows that one run of the script of [`SessionStore::prune`] deletes. Redis executes nothing else meanwhile.
+/// The most rows that one run of the script of [`SessionStore::prune`] deletes. Redis executes nothing else in the
+/// meantime.
 const PRUNE_BATCH: u64 = 200;
 
 /// A [`SessionStore`] in Redis or Valkey.
@@ -48,13 +49,14 @@ impl RedisSessions {
     /// If the server's configuration may lose sessions, a warning is logged through `tracing`.
     ///
     /// # Errors
-    /// The address is not valid, no server responds there, or the server is too old or a node of a cluster.
+    /// The address is not valid, the server does not respond or refuses the connection, or it is too old or a node of a
+    /// cluster.
     pub async fn open(address: impl IntoConnectionInfo) -> Result<Self, OpenError> {
         Self::open_named(address, DEFAULT_NAME).await
     }
 
     /// Like [`Self::open`], with keys that begin with another name, so that several applications can share a database.
-    /// A name has 1 to 64 letters, digits, `-`, `_`, `.` and `:`.
+    /// A name consists of 1 to 64 ASCII letters, digits, `-`, `_`, `.` or `:`.
     ///
     /// # Errors
     /// Those of [`Self::open`], or the name is not valid.

@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use hardtack::error::WithCauses;
+use hardtack::files::UntrustedFile;
 use hardtack_db::MigrateError;
 
 /// Why a database could not be opened or prepared.
@@ -43,33 +44,9 @@ pub enum OpenError {
         /// SQLite's error.
         source: sqlx::Error,
     },
-    /// The file, or one that SQLite keeps beside it, belongs to another user.
-    #[error(
-        "the database file {} belongs to user {owner}, who could change it to log in as anyone; expected root or user \
-         {expected}, who runs this program: change its owner with chown, or run the program as user {owner}",
-        path.display()
-    )]
-    OwnedByOther {
-        /// The file.
-        path: PathBuf,
-        /// The numeric id of its owner.
-        owner: u32,
-        /// The numeric id of the user who runs this program.
-        expected: u32,
-    },
-    /// Other users can write to the file, or to one that SQLite keeps beside it.
-    #[error(
-        "other users can write to the database file {}, and so log in as anyone: its mode is {mode:04o}; expected 0600, \
-         set it with: chmod 600 {}",
-        path.display(),
-        path.display()
-    )]
-    WritableByOthers {
-        /// The file.
-        path: PathBuf,
-        /// Its permissions.
-        mode: u32,
-    },
+    /// Other users can change the file, or one that SQLite keeps beside it.
+    #[error("a user who can change the database can log in as anyone, but {0}")]
+    Untrusted(UntrustedFile),
     /// The server could not be reached, or refused the connection.
     #[error("cannot open the database {server}; the server must be running there and accept this user and password")]
     Unreachable {

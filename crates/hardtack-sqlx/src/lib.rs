@@ -33,7 +33,7 @@
 //! | --- | --- |
 //! | an SQLite file for the sessions | `SqliteSessions::open(path)` |
 //! | a PostgreSQL database for the sessions | `PostgresSessions::open(url)` |
-//! | users here, and sessions in another store | [`PendingEnds`], beside your tables |
+//! | users in SQLite or PostgreSQL, and sessions in another store | [`PendingEnds`], in the database of the users |
 //! | tables of your own in the same database | `open_sqlite` or `open_postgres`, your queries on that sqlx pool, and [`Sessions::from_pool`] |
 //! | a URL from a configuration, for either database | [`Database::open`] and [`Database::sessions`] |
 //! | a test or a demonstration | `SqliteSessions::open_in_memory()` |
@@ -43,9 +43,9 @@
 //!
 //! # A password change
 //!
-//! A new password and the end of the sessions that know the old one belong in one transaction. If they were two steps, a
-//! failure between them, or a client that hangs up, would leave a thief's session alive. If your users are in the same
-//! database as the sessions:
+//! Store the new password and end the user's other sessions in one transaction, because one of them may be a thief's.
+//! If these were two steps, a failure between them, or a client that hangs up, would leave the thief logged in. If your
+//! users are in the same database as the sessions:
 //!
 //! ```no_run
 //! # #[cfg(feature = "sqlite")] mod example {
@@ -63,31 +63,31 @@
 //!     sqlx::query("UPDATE users SET hash = $1 WHERE id = $2").bind(hash).bind(id).execute(&mut *tx).await?;
 //!     let ended = sessions.end_others_in(&mut tx, id, token.session()).await?;
 //!     tx.commit().await?;
-//!     Ok(ended) // in the handler: auth.renew(ended).await, and this browser goes on
+//!     Ok(ended) // in the handler, auth.renew(ended).await gives this browser a new session
 //! }
 //! # }
 //! ```
 //!
-//! - `end_others_in` keeps the session of this request, which `Auth::renew` replaces. `end_all_in` ends all of them: for
-//!   a password reset, or when a user is disabled or deleted. Pass its result to
+//! - `end_others_in` keeps the session of this request, which `Auth::renew` replaces. `end_all_in` ends all sessions of
+//!   the user: for a password reset, or when a user is disabled or deleted. Pass the result of `end_all_in` to
 //!   [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
-//! - On SQLite, begin with `BEGIN IMMEDIATE`: a transaction that begins as a reader fails if another one writes before
-//!   it does.
-//! - On PostgreSQL, the entries in the revocation log get their numbers at the commit, so log-outs of others do not wait
-//!   for your transaction. It should be READ COMMITTED, as `open_postgres` sets it: at a stricter level, two such
-//!   transactions at once can fail with a serialization failure.
+//! - On SQLite, begin with `BEGIN IMMEDIATE`: a transaction that begins with a read fails if another connection writes
+//!   before the transaction's own first write.
+//! - On PostgreSQL, the entries in the revocation log get their numbers at the commit, so log-outs of other users do
+//!   not wait for your transaction. Its isolation level should be READ COMMITTED, as `open_postgres` sets it: at a
+//!   stricter level, two such transactions at once can fail with a serialization failure.
 //! - If the sessions are in another store, such as Redis, use [`PendingEnds`], which has the same methods.
 //!
 //! # Durability and sharing
 //!
-//! Every write is committed and synced to disk before the call returns, so a log-out survives a power cut. After a
-//! restart, and on every other server, the adapter reads from the database which sessions have ended, and until it has
-//! done that, each request is checked against the database. It also deletes expired rows. Nothing has to be called for
-//! this.
+//! Every write is committed and synced to disk before the call returns, so a log-out survives a power failure (on
+//! PostgreSQL, unless its setting `fsync` is off). After a restart, and on every other server, the adapter reads from
+//! the database which sessions have ended. Until it has done that, each request is checked against the database. The
+//! adapter also deletes expired rows. You need not call anything for this.
 //!
-//! - **SQLite**: several processes on one machine can share a file. It must belong to this user or root, and no one else
-//!   may write to it: otherwise it is refused. After a full disk has space again, everything works without a restart. A
-//!   network file system does not work, since SQLite's write-ahead log needs shared memory.
+//! - **SQLite**: several processes on one machine can share a file. A file is refused if it belongs to another user
+//!   except root, or if other users can write to it. When a full disk has space again, everything works without a
+//!   restart. A network file system does not work, since SQLite's write-ahead log needs shared memory.
 //! - **PostgreSQL**: several machines can share a database. A transaction that ends sessions notifies the other
 //!   processes with `NOTIFY`, so that they refuse the sessions within milliseconds.
 //!
@@ -102,8 +102,8 @@
 //! # Links
 //!
 //! [`hardtack`] defines the [`SessionStore`](hardtack::session::SessionStore) trait and the
-//! [`Authenticator`](hardtack::Authenticator) that uses a store. [`hardtack-redis`](https://docs.rs/hardtack-redis) keeps
-//! sessions in Redis, or adds notifications to an SQLite file that several processes share.
+//! [`Authenticator`](hardtack::Authenticator) that uses a store. [`hardtack-redis`](https://docs.rs/hardtack-redis)
+//! keeps sessions in Redis, or adds notifications to an SQLite file that several processes share.
 
 // Code is unused or unreachable if no database is turned on.
 #![cfg_attr(

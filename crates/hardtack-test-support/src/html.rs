@@ -39,7 +39,7 @@ pub fn hidden_field(html: &str, name: &str) -> Option<String> {
 }
 
 /// Returns the fields that a browser would send for the form with that `action`, with the values in the page. Buttons,
-/// unchecked boxes and disabled fields are left out. Returns `None` if no form has that action.
+/// file inputs, unchecked boxes and disabled fields are left out. Returns `None` if no form has that action.
 pub fn form_fields(html: &str, action: &str) -> Option<Vec<(String, String)>> {
     let tags = tags(html);
     let start = tags.iter().position(|tag| tag.name == "form" && tag.attribute("action").unwrap_or("") == action)?;

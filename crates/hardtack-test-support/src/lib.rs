@@ -12,7 +12,7 @@
 //! - [`on_every_store!`]: runs the same tests on several stores;
 //! - [`tutorial`]: visits to the tutorial's site.
 //!
-//! Everything here panics with a message if it is misused or if the network fails, so that the test fails.
+//! Most functions panic with a message if they are misused or if the network fails, so that the test fails.
 
 #![allow(
     clippy::unwrap_used,

@@ -34,11 +34,11 @@ impl BaseUrl {
         Ok(base.0)
     }
 
-    /// Parses an origin like [`Self::parse`], but accepts plain http on any address. Anyone on the network path can
-    /// then take over every session.
+    /// Parses an origin like [`Self::parse`], but accepts plain http on any address. Anyone on the network path between
+    /// a user and the site can then take over the user's session.
     ///
     /// # Errors
-    /// The text is not an http or https origin.
+    /// The text is not an http or https origin, or has a path, query or credentials.
     pub fn parse_insecure_http(text: &str) -> Result<Self, ConfigError> {
         Self::read(text).map(|base| base.0)
     }
@@ -73,7 +73,8 @@ impl BaseUrl {
         Ok((base, loopback))
     }
 
-    /// Adds the loopback names of the address that the server listens on, if it can be reached under them.
+    /// Adds the loopback names of the address that the server listens on, if browsers on this machine can reach it
+    /// under them.
     pub(crate) fn add_listener(&mut self, address: SocketAddr) {
         if address.ip().is_loopback() || address.ip().is_unspecified() {
             self.local.extend(LOOPBACK_NAMES.map(|name| format!("http://{name}:{}", address.port())));
@@ -86,8 +87,8 @@ impl BaseUrl {
         self.origin.as_bytes() == origin || self.local.iter().any(|local| local.as_bytes() == origin)
     }
 
-    /// Whether this site is on a loopback address, and so is an `Origin`, whatever its port: a developer may forward the
-    /// port. For a check of origins, ask only if the browser says that the request is `same-origin`.
+    /// Whether this site and an `Origin` are both on loopback addresses, with any port, because a developer may forward
+    /// a port. Rely on this only if the browser says that the request is `same-origin`.
     pub(crate) fn is_loopback_origin(&self, origin: &[u8]) -> bool {
         let scheme: &[u8] = if self.https { b"https://" } else { b"http://" };
         let Some(authority) = origin.strip_prefix(scheme) else { return false };

@@ -1,7 +1,8 @@
 //! The current time, which a test can set.
 //!
-//! A machine has two clocks. The one that tells the date may be wrong, and is set while the process runs: it can go
-//! back. The other one only counts how much time has passed. Decision 31 explains which of them decides what.
+//! A machine has two clocks. The clock that tells the date may be wrong, and it may be set while the process runs, so
+//! it can go back. The monotonic clock only counts how much time has passed. Decision 31 explains which of them decides
+//! what.
 
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -37,7 +38,7 @@ impl Timestamp {
         self.0
     }
 
-    /// Returns the time since `earlier`; zero if that is in the future.
+    /// Returns the time that has passed since `earlier`; zero if `earlier` is the later of the two.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_secs(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
@@ -105,8 +106,8 @@ impl Clock for SystemClock {
 }
 
 /// The second of the kernel's last clock tick. Reading it takes a quarter of the time of reading the precise clock
-/// (decision 29). Ticks come every ten milliseconds or more often. Returns `None` near the end of a second, when the
-/// next one may have begun.
+/// (decision 29). Ticks come every ten milliseconds or more often. Returns `None` near the end of a second, because the
+/// next second may already have begun.
 #[cfg(target_os = "linux")]
 #[inline]
 fn second_of_last_tick() -> Option<Timestamp> {

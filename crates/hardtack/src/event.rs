@@ -13,23 +13,26 @@ use crate::session::{RefreshFlaw, SessionId};
 pub enum EventKind {
     /// A user logged in.
     LogIn,
-    /// The tokens were exchanged for new ones. Concurrent requests that get the same tokens emit no further event.
+    /// The tokens were exchanged for new ones. If concurrent requests exchange the same refresh token, only the first
+    /// one emits this event.
     Refresh,
     /// A refresh token was refused for a reason other than [`ReuseDetected`](Self::ReuseDetected) and
     /// [`RefreshAhead`](Self::RefreshAhead).
     RefreshRefused(RefreshFlaw),
-    /// A refresh token was used again after its window, so two clients have it. The session was ended.
+    /// A refresh token was used again after its window, so two clients may have it. The session was ended.
     ReuseDetected,
-    /// A refresh token is newer than its session: the store lost rows, or two stores use the same key.
+    /// A refresh token is newer than its session: the store has lost writes, or two stores are used with one key.
     RefreshAhead,
     /// A user logged out.
     LogOut,
-    /// The session was ended from elsewhere: by its user on another device, by an operator, or because the user has
-    /// more sessions than [`SessionPolicy::max_sessions`](crate::session::SessionPolicy::max_sessions).
+    /// The session was ended from elsewhere, for example by its user on another device, by an operator, by a password
+    /// change, or because the user had reached
+    /// [`SessionPolicy::max_sessions`](crate::session::SessionPolicy::max_sessions).
     Revoked,
     /// The session was replaced by a new session of the same browser.
     Replaced,
-    /// The password was changed. [`Event::session`] is the user's new session.
+    /// The password was changed. [`Event::session`] is the browser's new session, or its previous one if no new one was
+    /// created.
     PasswordChanged,
     /// The user typed the password again.
     Reauthenticated,

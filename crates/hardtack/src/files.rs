@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 pub enum UntrustedFile {
     /// Another user owns the file and can change it.
     #[error(
-        "{} belongs to user id {owner}, who can change it; expected user id {expected} (this process) or root; set it \
-         with: chown {expected} {}", path.display(), shell_quoted(path)
+        "{} belongs to user id {owner}, who can change it; expected user id {expected} (this process) or root as its \
+         owner; change the owner with: chown {expected} {}", path.display(), shell_quoted(path)
     )]
     OwnedByOther {
         /// The file.
@@ -23,10 +23,10 @@ pub enum UntrustedFile {
         /// The user id of this process.
         expected: u32,
     },
-    /// Its mode lets other users write to the file.
+    /// The file's mode lets other users write to it.
     #[error(
-        "the mode {mode:04o} of {} lets other users change it; expected a file that only its owner can write to; set \
-         it with: chmod go-w {}", path.display(), shell_quoted(path)
+        "the mode {mode:04o} of {} lets other users change it; expected a file that only its owner can write to; \
+         change the mode with: chmod go-w {}", path.display(), shell_quoted(path)
     )]
     WritableByOthers {
         /// The file.
@@ -39,7 +39,7 @@ pub enum UntrustedFile {
 /// Refuses a file that a user other than root and this process's own user can change. Accepts every file on systems
 /// other than Unix.
 ///
-/// Take the metadata from the open file if you will read it, because a path may lead to another file by then.
+/// If you will read the file, take the metadata from the open file, because the path may lead to another file by then.
 ///
 /// ```
 /// use hardtack::files;
@@ -47,13 +47,13 @@ pub enum UntrustedFile {
 /// let path = std::path::Path::new("Cargo.toml");
 /// let file = std::fs::File::open(path)?;
 /// if let Err(refused) = files::check_trusted(path, &file.metadata()?) {
-///     println!("{refused}"); // "… set it with: chmod go-w Cargo.toml"
+///     println!("{refused}"); // "… change the mode with: chmod go-w Cargo.toml"
 /// }
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
 /// # Errors
-/// [`UntrustedFile`], with the command that mends it.
+/// [`UntrustedFile`], whose text contains the command that fixes it.
 pub fn check_trusted(path: &Path, metadata: &Metadata) -> Result<(), UntrustedFile> {
     #[cfg(unix)]
     {

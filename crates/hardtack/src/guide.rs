@@ -23,6 +23,7 @@ macro_rules! repository {
 
 guide!(sessions, "sessions.md", [
     "`AuthenticatorBuilder::strict_sessions`" => "crate::AuthenticatorBuilder::strict_sessions",
+    "`Authenticator::sessions_page`" => "crate::Authenticator::sessions_page",
     "`Authenticator::sessions`" => "crate::Authenticator::sessions",
     "`SessionPolicy`" => "crate::session::SessionPolicy",
     "`LogIn`" => "crate::LogIn",

@@ -6,7 +6,8 @@
 //! can list and end.
 //!
 //! It depends on no web framework: it reads a borrowed request head, and returns tokens, replies and `Set-Cookie`
-//! values, which an adapter translates for its framework. It has no runtime and does no I/O of its own.
+//! values, which an adapter translates for its framework. It has no runtime, and while it handles requests, it does no
+//! I/O except through the session store and your callbacks.
 //!
 //! # Where to start
 //!

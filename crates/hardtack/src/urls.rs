@@ -3,7 +3,7 @@
 use crate::error::ConfigError;
 use crate::request::NextPath;
 
-/// The routes of the log-in flow, which browsers are redirected to.
+/// The routes of the log-in flow, such as the log-in page to which browsers are redirected.
 ///
 /// ```
 /// let urls = hardtack::Urls::default().login("/auth/login");

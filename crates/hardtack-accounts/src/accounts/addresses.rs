@@ -12,9 +12,9 @@ use crate::mail::MailJob;
 use crate::users::{EmailAddress, Profile, User, UserStore};
 
 impl Accounts {
-    /// Stores a profile if it is valid. A new address needs the current password, because whoever reads mail at the
-    /// address can reset the password (ASVS 5.0 V7.5.1). It gets a confirmation link, and the old address, if it was
-    /// confirmed, a link that undoes the change.
+    /// Stores a profile if it is valid. A new address needs the current password, because anyone who can read mail at
+    /// the address can reset the password (ASVS 5.0 V7.5.1). If email is on, the new address is sent a confirmation
+    /// link, and the old one, if it was confirmed, a link that undoes the change.
     pub(crate) async fn change_profile(
         &self,
         user: &User,
@@ -26,7 +26,7 @@ impl Accounts {
         if !fields.is_empty() {
             return Err(ActionError::Invalid(ProfileChangeProblem { profile, is_unproven: false, fields }));
         }
-        let deleted = || ActionError::Backend(BackendError::new("the user was deleted or disabled meanwhile"));
+        let deleted = || ActionError::Backend(BackendError::new("the user was deleted or disabled in the meantime"));
         if profile.email == user.email {
             let changed = self.users.set_display_name(&user.id, &profile.display_name).await?;
             return changed.ok_or_else(deleted);
@@ -47,6 +47,7 @@ impl Accounts {
             return Err(unproven(&profile));
         };
         let changed = UserStore::set_profile_in(&mut transaction, &user.id, &profile).await?.ok_or_else(deleted)?;
+        let email_version = UserStore::email_version_in(&mut transaction, &user.id).await?;
         transaction.commit().await.map_err(|error| ActionError::Unknown(BackendError::new(error)))?;
         if changed.email != old.email {
             self.recorder.record(&user.id, ActivityKind::EmailChanged, request);
@@ -54,7 +55,7 @@ impl Accounts {
             let old_address = EmailAddress::parse(&old.email).filter(|_| old.email_confirmed);
             if let (Some(mail), Some(old_address)) = (&self.mail, old_address) {
                 let (user_id, username) = (old.id, old.username);
-                mail.push(MailJob::EmailWasChanged { user_id, username, old_address, at: request.at });
+                mail.push(MailJob::EmailWasChanged { user_id, username, old_address, email_version, at: request.at });
             }
         }
         Ok(changed)
@@ -72,8 +73,8 @@ impl Accounts {
         }
     }
 
-    /// Sends a reset link to the users who have confirmed this address. Takes the same time and returns nothing
-    /// whether or not there is such a user (ASVS 5.0 V6.3.8).
+    /// Queues a job that sends reset links to users who have confirmed this address. Takes the same time whether or not
+    /// there is such a user, because only the job looks (ASVS 5.0 V6.3.8).
     pub(crate) fn forgot_password(&self, address: EmailAddress, request: RequestInfo) {
         if let Some(mail) = &self.mail {
             mail.push(MailJob::ForgotPassword { address, request });
@@ -110,9 +111,9 @@ impl Accounts {
         Ok(())
     }
 
-    /// Restores the address that a link was sent to, after someone has replaced it, and ends the user's sessions in
-    /// the same transaction: whoever replaced it knew the password. Other links of the user stop working, except
-    /// those that restore an even older address.
+    /// Restores the address that a link was sent to, after someone has replaced it. The same transaction ends the
+    /// user's sessions, or stores the intention to end them, because the person who replaced the address knew the
+    /// password. Other links of the user stop working, except those that restore an even older address.
     pub(crate) async fn undo_email(
         &self,
         token: &LinkToken,

@@ -29,7 +29,7 @@ pub(crate) enum ActionError<P> {
     Busy,
     /// The database failed, and nothing was changed.
     Backend(BackendError),
-    /// The database failed while it stored the change, and does not say whether the change is stored.
+    /// The database failed while it stored the change, so it is not known whether the change was stored.
     Unknown(BackendError),
 }
 

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod error;
+mod expired_rows;
 mod operator;
 mod passwords;
 mod session_ends;
@@ -9,11 +10,13 @@ mod session_ends;
 use std::future::Future;
 use std::time::Duration;
 
+use hardtack::authenticator::Prune;
 use hardtack::clock::Timestamp;
 use hardtack::{Authenticator, AuthenticatorBuilder, BackendError};
 use hardtack_db::{Migration, Pool, Transaction};
 use hardtack_sqlx::{Database, MigrateError};
 
+use self::expired_rows::ExpiredRows;
 use self::session_ends::SessionEnds;
 use crate::activity::{Activity, ActivityStore, Recorder};
 use crate::error_pages::with_error_pages;
@@ -27,6 +30,7 @@ pub use error::AccountsError;
 pub(crate) use error::{
     ActionError, DeadLink, PasswordChangeProblem, PasswordResetProblem, ProfileChangeProblem, WrongPassword,
 };
+pub use operator::{PasswordLink, UserChangeError};
 pub(crate) use passwords::VerifiedPassword;
 
 /// The migrations of this crate's tables, in order.
@@ -45,6 +49,11 @@ const MIGRATIONS: &[Migration] = &[
         3,
         include_str!("../../migrations/sqlite/0003_links.sql"),
         include_str!("../../migrations/postgres/0003_links.sql"),
+    ),
+    Migration::per_database(
+        4,
+        include_str!("../../migrations/sqlite/0004_email_version.sql"),
+        include_str!("../../migrations/postgres/0004_email_version.sql"),
     ),
 ];
 
@@ -101,10 +110,10 @@ impl Accounts {
 
     /// Keeps the sessions in the same database as the accounts: [`configure`](Self::configure) then sets the
     /// authenticator's store, and sessions end in the same transaction as a change of their user, such as a new
-    /// password. Create the table with [`Sessions::migrate`](hardtack_sqlx::Sessions::migrate).
+    /// password. Create their tables with [`Sessions::migrate`](hardtack_sqlx::Sessions::migrate).
     ///
     /// Without this call, a change stores the intention to end the sessions, wherever they are: in Redis, or in another
-    /// database. Every server works stored intentions off within seconds, also after a crash.
+    /// database. The servers carry out stored intentions within seconds, even after a crash.
     #[must_use]
     pub fn with_sessions(self) -> Self {
         Self { session_ends: self.session_ends.here(), ..self }
@@ -120,18 +129,21 @@ impl Accounts {
         Self { mail: Some(MailQueue::start(worker)), ..self }
     }
 
-    /// Configures an authenticator for this site: refused requests get the site's error pages, and log-ins,
-    /// log-outs and other events are recorded for their users to see. Events are written in the background; no
-    /// request waits for them. The authenticator needs a session store: that of [`with_sessions`](Self::with_sessions),
-    /// or one that you set.
+    /// Configures an authenticator for this site: refused requests get the site's error pages, and log-ins, log-outs
+    /// and other events are recorded for their users to see. Events are written in the background; no request waits for
+    /// them. Activity older than 90 days and expired links are deleted in the background, together with expired
+    /// sessions, unless you call [`without_pruning`](hardtack::AuthenticatorBuilder::without_pruning).
+    ///
+    /// The authenticator needs a session store: the one from [`with_sessions`](Self::with_sessions), or one that you
+    /// set.
     pub fn configure(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         let recorder = self.recorder.clone();
         let builder = self.session_ends.configure(with_error_pages(builder));
-        builder.on_event(move |event| recorder.record_event(event))
+        builder.on_event(move |event| recorder.record_event(event)).also_prune("activity", self.expired_rows())
     }
 
-    /// Waits until changes are complete whose clients have hung up, queued emails are sent, and recorded activity
-    /// is written, for a few seconds at most. Call it before the database is closed.
+    /// Waits, for twelve seconds at most, until changes whose clients have hung up are complete, queued emails are
+    /// sent, and recorded activity is written. Call it before the database is closed.
     pub async fn flush(&self) {
         self.uninterrupted.finish().await;
         if let Some(mail) = &self.mail {
@@ -141,10 +153,11 @@ impl Accounts {
     }
 
     /// Deletes up to `limit` rows of activity older than 90 days, and up to `limit` expired links. Returns how
-    /// many rows were deleted.
+    /// many rows were deleted. A process that serves requests need not call it: the authenticator that
+    /// [`configure`](Self::configure) returns does, every ten minutes.
     ///
-    /// What is old is decided by the clock of the database. If it differs from that of the authenticator by more than
-    /// a minute, nothing is deleted, and a warning is logged ([`Authenticator::time_to_prune`]).
+    /// The database's clock decides what is old. If it differs from the authenticator's by more than a minute, nothing
+    /// is deleted, and a warning is logged ([`Authenticator::time_to_prune`]).
     ///
     /// # Errors
     /// The database failed.
@@ -155,12 +168,17 @@ impl Accounts {
         }
     }
 
-    /// Like [`Self::prune`], but `now` decides what is old. If it is wrong, rows that are still needed are deleted.
+    /// Like [`Self::prune`], but `now` decides what is old. If `now` is too late, rows that are still needed are
+    /// deleted.
     ///
     /// # Errors
     /// The database failed.
     pub async fn prune_as_of(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
-        Ok(self.activity.prune(now - ACTIVITY_LIFETIME, limit).await? + self.links.prune(now, limit).await?)
+        self.expired_rows().prune(now, limit).await
+    }
+
+    fn expired_rows(&self) -> ExpiredRows {
+        ExpiredRows::new(&self.activity, &self.links)
     }
 
     /// Returns the user with this id, the `sub` of a token. Returns `None` if the user was deleted or disabled.
@@ -178,8 +196,8 @@ impl Accounts {
         self.activity.latest(user_id, limit).await
     }
 
-    /// Begins a transaction that changes a user. Every transaction changes the row of the user first, then links,
-    /// then sessions, so that no two of them wait for each other.
+    /// Begins a transaction that changes a user. To avoid deadlocks, every transaction changes rows in this order: the
+    /// user, the user's links, the user's sessions.
     async fn begin(&self) -> Result<Transaction, BackendError> {
         self.database.begin().await.map_err(BackendError::new)
     }
@@ -192,7 +210,7 @@ impl Accounts {
         self.uninterrupted.run(work).await
     }
 
-    /// Checks that the database responds.
+    /// Checks that the database responds and, after a failed write, that it accepts writes again.
     pub(crate) async fn ping(&self) -> Result<(), BackendError> {
         self.users.ping().await
     }

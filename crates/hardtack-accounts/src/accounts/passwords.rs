@@ -8,7 +8,7 @@ use hardtack_db::Transaction;
 use super::Accounts;
 use super::error::{ActionError, PasswordChangeProblem, PasswordResetProblem, SignUpProblems, WrongPassword};
 use crate::activity::{ActivityKind, RequestInfo};
-use crate::links::{LinkPurpose, LinkStore, LinkToken};
+use crate::links::{LinkPurpose, LinkStore, LinkToken, LiveLink};
 use crate::mail::MailJob;
 use crate::passwords::{Verdict, validate_password};
 use crate::users::{NewUser, StoredCredentials, User, UserNameProblem, UserStore, validate_username};
@@ -85,16 +85,16 @@ impl Accounts {
         Ok(VerifiedPassword { user_id: credentials.id, version: credentials.password_version })
     }
 
-    /// Returns whether the user still has the password that was verified, and is still enabled. Call it after
-    /// creating the session: a concurrent password change ends only the sessions that exist at that moment, and
-    /// this check catches a session that is created just after it.
+    /// Returns whether the user still has the password that was verified, and is still enabled. Call it after creating
+    /// the session: a concurrent password change ends only the sessions that exist at that moment, so it misses a
+    /// session that is created just afterwards.
     pub(crate) async fn is_still_valid(&self, verified: &VerifiedPassword) -> Result<bool, BackendError> {
         let found = self.users.credentials_by_id(&verified.user_id).await?;
         Ok(found.is_some_and(|found| found.password_version == verified.version && !found.disabled))
     }
 
-    /// Changes a password, given the current one, and ends the user's sessions except `kept` in the same transaction.
-    /// Reset and confirmation links stop working.
+    /// Changes a password, given the current one. The same transaction ends the user's sessions except `kept`, or
+    /// stores the intention to end them. Reset and confirmation links stop working.
     pub(crate) async fn change_password(
         &self,
         user: &User,
@@ -120,8 +120,8 @@ impl Accounts {
         Ok(ended)
     }
 
-    /// Sets a new password with a reset link, and ends the user's sessions in the same transaction. If the password
-    /// breaks a rule, the link still works afterwards.
+    /// Sets a new password with a reset link. The same transaction ends the user's sessions, or stores the intention to
+    /// end them. If the password breaks a rule, the link still works afterwards.
     pub(crate) async fn reset_password(
         &self,
         token: &LinkToken,
@@ -129,14 +129,16 @@ impl Accounts {
         request: &RequestInfo,
     ) -> Result<EndedSessions, ActionError<PasswordResetProblem>> {
         let dead_link = || ActionError::Invalid(PasswordResetProblem::DeadLink);
-        let link = self.links.find(token, LinkPurpose::ResetPassword, request.at).await?.ok_or_else(dead_link)?;
+        let link = self.find_password_link(token, request.at).await?.ok_or_else(dead_link)?;
         validate_password(&new, &link.username)
             .map_err(|problem| ActionError::Invalid(PasswordResetProblem::InvalidNew(problem)))?;
         let hash = self.hasher.hash(new).await?;
         let mut transaction = self.begin().await?;
         let id = &link.user_id;
         let version = link.password_version;
-        if !UserStore::reset_password_in(&mut transaction, id, &hash, version, &link.address).await?
+        let by_operator = link.purpose == LinkPurpose::SetPassword;
+        let address = (!by_operator).then_some(link.address.as_str());
+        if !UserStore::reset_password_in(&mut transaction, id, &hash, version, address).await?
             || !LinkStore::use_up_in(&mut transaction, token).await?
         {
             return Err(dead_link());
@@ -144,14 +146,27 @@ impl Accounts {
         LinkStore::kill_in(&mut transaction, id).await?;
         let ended = self.session_ends.end_all_in(&mut transaction, id).await?;
         self.commit_password(transaction, id, &hash).await?;
-        self.recorder.record(id, ActivityKind::PasswordReset, request);
+        let kind = if by_operator { ActivityKind::PasswordSet } else { ActivityKind::PasswordReset };
+        self.recorder.record(id, kind, request);
         if let Some(mail) = &self.mail {
-            mail.push(MailJob::PasswordWasReset { user_id: link.user_id, at: request.at });
+            mail.push(MailJob::PasswordWasReset { user_id: link.user_id, by_operator, at: request.at });
         }
         Ok(ended)
     }
 
-    /// Commits a new password. If the database fails meanwhile, finds out whether the password is stored.
+    /// Returns a link that sets a password, without using it up: one that was sent by mail, or one of an operator.
+    pub(crate) async fn find_password_link(
+        &self,
+        token: &LinkToken,
+        now: Timestamp,
+    ) -> Result<Option<LiveLink>, BackendError> {
+        match self.links.find(token, LinkPurpose::ResetPassword, now).await? {
+            Some(link) => Ok(Some(link)),
+            None => self.links.find(token, LinkPurpose::SetPassword, now).await,
+        }
+    }
+
+    /// Commits a new password. If the database fails during the commit, finds out whether the password is stored.
     async fn commit_password<P>(
         &self,
         transaction: Transaction,

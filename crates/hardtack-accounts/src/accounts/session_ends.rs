@@ -11,12 +11,12 @@ use hardtack_sqlx::{Database, PendingEnds, Sessions};
 pub(super) enum SessionEnds {
     /// The sessions are in the same database: they end in the transaction.
     InTransaction(Sessions<Database>),
-    /// The sessions may be elsewhere: the transaction stores the intention, which every server works off.
+    /// The sessions may be elsewhere: the transaction stores the intention to end them, which any server can carry out.
     Pending(PendingEnds<Database>),
 }
 
 impl SessionEnds {
-    /// Stores intentions, which is right wherever the sessions are.
+    /// Stores intentions, which works wherever the sessions are.
     pub(super) fn anywhere(database: &Database) -> Self {
         Self::Pending(database.pending_ends())
     }
@@ -29,7 +29,7 @@ impl SessionEnds {
         }
     }
 
-    /// Configures the authenticator for it.
+    /// Configures the authenticator accordingly.
     pub(super) fn configure(&self, builder: AuthenticatorBuilder) -> AuthenticatorBuilder {
         match self {
             Self::InTransaction(sessions) => builder.sessions(sessions.clone()),

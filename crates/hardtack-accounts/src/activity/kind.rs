@@ -20,10 +20,23 @@ pub(crate) enum ActivityKind {
     /// A password reset link was sent.
     ResetSent,
     PasswordReset,
+    /// An operator has added the user.
+    AccountAdded,
+    Renamed,
+    /// An operator has set the address.
+    EmailSet,
+    /// An operator has created a link that sets a password.
+    ResetStarted,
+    /// The password was set with the link of an operator.
+    PasswordSet,
+    Disabled,
+    Enabled,
+    /// An operator has logged the user out everywhere.
+    LoggedOutByOperator,
 }
 
 impl ActivityKind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 20] = [
         Self::LogIn,
         Self::LogInFailed,
         Self::LogOut,
@@ -36,6 +49,14 @@ impl ActivityKind {
         Self::EmailRestored,
         Self::ResetSent,
         Self::PasswordReset,
+        Self::AccountAdded,
+        Self::Renamed,
+        Self::EmailSet,
+        Self::ResetStarted,
+        Self::PasswordSet,
+        Self::Disabled,
+        Self::Enabled,
+        Self::LoggedOutByOperator,
     ];
 
     /// Returns the kind of activity to record for an event of the core, or `None` if the event is not recorded.
@@ -66,6 +87,14 @@ impl ActivityKind {
             Self::EmailRestored => "email_restored",
             Self::ResetSent => "reset_sent",
             Self::PasswordReset => "password_reset",
+            Self::AccountAdded => "account_added",
+            Self::Renamed => "renamed",
+            Self::EmailSet => "email_set",
+            Self::ResetStarted => "reset_started",
+            Self::PasswordSet => "password_set",
+            Self::Disabled => "disabled",
+            Self::Enabled => "enabled",
+            Self::LoggedOutByOperator => "logged_out_by_operator",
         }
     }
 
@@ -89,6 +118,14 @@ impl ActivityKind {
             Self::EmailRestored => "Old email address restored by its owner",
             Self::ResetSent => "Password reset link sent",
             Self::PasswordReset => "Password reset by email",
+            Self::AccountAdded => "Account created by an administrator",
+            Self::Renamed => "User name changed by an administrator",
+            Self::EmailSet => "Email address set by an administrator",
+            Self::ResetStarted => "Password reset link created by an administrator",
+            Self::PasswordSet => "Password set with a link from an administrator",
+            Self::Disabled => "Account disabled by an administrator",
+            Self::Enabled => "Account enabled by an administrator",
+            Self::LoggedOutByOperator => "All devices logged out by an administrator",
         }
     }
 

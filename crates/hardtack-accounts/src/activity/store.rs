@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use hardtack::BackendError;
 use hardtack::clock::Timestamp;
-use hardtack_db::{Pool, Statement};
+use hardtack_db::{Pool, Statement, Transaction};
 
 use super::{ActivityKind, RequestInfo};
 
@@ -87,6 +87,12 @@ impl ActivityStore {
             Some(Activity { kind: ActivityKind::from_name(&kind)?, session, request })
         };
         Ok(rows.into_iter().filter_map(read).collect())
+    }
+
+    /// Deletes the activity of a user who is being deleted.
+    pub(crate) async fn delete_in(transaction: &mut Transaction, user: &str) -> Result<(), BackendError> {
+        let statement = Statement::new("DELETE FROM activity WHERE user_id = $1").bind(user);
+        transaction.execute(statement).await.map(drop).map_err(BackendError::new)
     }
 
     /// Returns the time of the database's own clock.

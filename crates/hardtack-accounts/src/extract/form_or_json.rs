@@ -15,7 +15,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// Deserializes the body by its `Content-Type`: `application/x-www-form-urlencoded` or `application/json`.
 pub(crate) struct FormOrJson<T>(pub(crate) T);
 
-/// Why a body is refused. The detail names the position of the error and never repeats the input, which may be a
+/// Why a body is refused. The detail may name the position of the error, but never repeats the input, which may be a
 /// password.
 struct BodyError {
     status: StatusCode,

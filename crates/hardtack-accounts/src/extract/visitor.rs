@@ -10,8 +10,9 @@ use crate::pages::{Notice, Shell, Viewer};
 use crate::site::Site;
 use crate::users::User;
 
-/// The user who is logged in, if any. Unlike `Option<CurrentUser>` it does not fail if the cookies are refused,
-/// because those visitors need the log-in page.
+/// The user who is logged in, if any. It is empty for programs, which get no page. Unlike `Option<CurrentUser>`, it is
+/// also empty if the request is refused for a reason other than a failure of the server, because such a visitor may
+/// need the log-in page.
 pub(crate) struct Visitor(Option<CurrentUser<User>>);
 
 impl Visitor {

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-/// What opening a link does.
+/// What using a link does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LinkPurpose {
     ConfirmEmail,
     ResetPassword,
+    /// Sets a password with a link that an operator has created. No mail is involved.
+    SetPassword,
     /// Restores the address that the link was sent to, after someone has replaced it.
     UndoEmail,
 }
@@ -17,14 +19,16 @@ impl LinkPurpose {
         match self {
             Self::ConfirmEmail => "confirm_email",
             Self::ResetPassword => "reset_password",
+            Self::SetPassword => "set_password",
             Self::UndoEmail => "undo_email",
         }
     }
 
-    /// Returns how long a link works: a day for a confirmation, an hour for a reset, a week to undo a new address.
-    pub(super) const fn lifetime(self) -> Duration {
+    /// Returns how long a link works: a day for a confirmation and for a link that an operator hands out, an hour for a
+    /// reset by mail, a week to undo a new address.
+    pub(crate) const fn lifetime(self) -> Duration {
         match self {
-            Self::ConfirmEmail => Duration::from_secs(24 * 60 * 60),
+            Self::ConfirmEmail | Self::SetPassword => Duration::from_secs(24 * 60 * 60),
             Self::ResetPassword => Duration::from_secs(60 * 60),
             Self::UndoEmail => Duration::from_secs(7 * 24 * 60 * 60),
         }

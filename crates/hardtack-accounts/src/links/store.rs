@@ -1,5 +1,5 @@
-//! The table `links`. To keep links elsewhere, write another type with the methods of [`LinkStore`]. Redeeming a
-//! link also changes its user, and both changes must commit together.
+//! The table `links`. To keep links elsewhere, write another type with the methods of [`LinkStore`]. Using up a link
+//! also changes its user, and both changes must commit together.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use hardtack_db::{Pool, Statement, Transaction};
 use super::{LinkPurpose, LinkToken};
 use crate::users::EmailAddress;
 
-/// How many links of each purpose a user is sent within [`RATE_WINDOW`] at most, so that nobody can flood a
-/// mailbox.
+/// How many confirmation links, and how many reset links, a user is sent within [`RATE_WINDOW`] at most, so that nobody
+/// can flood a mailbox.
 const MAX_IN_WINDOW: i64 = 3;
 const RATE_WINDOW: Duration = Duration::from_secs(60 * 60);
 
@@ -20,11 +20,13 @@ const RATE_WINDOW: Duration = Duration::from_secs(60 * 60);
 pub(crate) struct LiveLink {
     pub(crate) user_id: String,
     pub(crate) username: String,
-    /// The address that the link was sent to.
+    pub(crate) purpose: LinkPurpose,
+    /// The address that the link was sent to; empty if an operator has handed it out.
     pub(crate) address: String,
     /// The user's password version when the link was created.
     pub(crate) password_version: i64,
-    created_at: i64,
+    /// For a link that undoes a change of the address: the number of that change.
+    email_version: i64,
 }
 
 /// Reads and writes the table `links`.
@@ -38,8 +40,8 @@ impl LinkStore {
         Self { database }
     }
 
-    /// Creates a link for a user whose address is `address`. Returns `None` if the user has since changed the
-    /// address, is disabled, or was sent too many links.
+    /// Creates a link for a user whose address is `address`. Returns `None` if the user has since changed the address,
+    /// is disabled or deleted, or was sent too many links.
     pub(crate) async fn create(
         &self,
         user_id: &str,
@@ -58,17 +60,45 @@ impl LinkStore {
         self.insert(sql, user_id, purpose, address, now, more).await
     }
 
-    /// Creates a link that restores an address that the user has just replaced. There is no limit: each one is sent
+    /// Creates a link that restores an address that the user has just replaced. `email_version` is the number of that
+    /// change. There is no limit: each one is sent
     /// to an address that the user had confirmed. Returns `None` if the user is disabled or deleted.
     pub(crate) async fn create_undo(
         &self,
         user_id: &str,
         old_address: &EmailAddress,
+        email_version: i64,
         now: Timestamp,
     ) -> Result<Option<LinkToken>, BackendError> {
+        let sql = "INSERT INTO links (token_hash, user_id, purpose, address, password_version, created_at, expires_at, \
+                   email_version) \
+                   SELECT $1, id, $2, $6, password_version, $3, $4, $7 FROM users WHERE id = $5 AND disabled_at IS NULL";
+        let more = |statement: Statement<'static>| statement.bind(email_version);
+        self.insert(sql, user_id, LinkPurpose::UndoEmail, old_address, now, more).await
+    }
+
+    /// Creates a link with which a user sets a password, in a transaction that holds the user's row. Earlier ones stop
+    /// working.
+    pub(crate) async fn create_password_link_in(
+        transaction: &mut Transaction,
+        user_id: &str,
+        now: Timestamp,
+    ) -> Result<LinkToken, BackendError> {
+        let purpose = LinkPurpose::SetPassword;
+        let sql = "DELETE FROM links WHERE user_id = $1 AND purpose = $2";
+        let earlier = Statement::new(sql).bind(user_id).bind(purpose.name());
+        transaction.execute(earlier).await.map_err(BackendError::new)?;
+        let token = LinkToken::new();
         let sql = "INSERT INTO links (token_hash, user_id, purpose, address, password_version, created_at, expires_at) \
-                   SELECT $1, id, $2, $6, password_version, $3, $4 FROM users WHERE id = $5 AND disabled_at IS NULL";
-        self.insert(sql, user_id, LinkPurpose::UndoEmail, old_address, now, |statement| statement).await
+                   SELECT $1, id, $2, '', password_version, $3, $4 FROM users WHERE id = $5";
+        let statement = Statement::new(sql)
+            .bind(token.hash())
+            .bind(purpose.name())
+            .bind(now.unix_seconds())
+            .bind((now + purpose.lifetime()).unix_seconds())
+            .bind(user_id);
+        transaction.execute(statement).await.map_err(BackendError::new)?;
+        Ok(token)
     }
 
     async fn insert(
@@ -99,18 +129,20 @@ impl LinkStore {
         purpose: LinkPurpose,
         now: Timestamp,
     ) -> Result<Option<LiveLink>, BackendError> {
-        self.database.fetch(find(token, purpose, now)).await.map(first).map_err(BackendError::new)
+        let found = self.database.fetch(find(token, purpose, now)).await;
+        found.map(|rows| first(rows, purpose)).map_err(BackendError::new)
     }
 
-    /// Returns a link that works, in a transaction that will use it up. In every transaction, change the user
-    /// before the links, so that no two transactions wait for each other.
+    /// Returns a link that works, in a transaction that will use it up. To avoid deadlocks, change the user before the
+    /// links in every transaction.
     pub(crate) async fn find_in(
         transaction: &mut Transaction,
         token: &LinkToken,
         purpose: LinkPurpose,
         now: Timestamp,
     ) -> Result<Option<LiveLink>, BackendError> {
-        transaction.fetch(find(token, purpose, now)).await.map(first).map_err(BackendError::new)
+        let found = transaction.fetch(find(token, purpose, now)).await;
+        found.map(|rows| first(rows, purpose)).map_err(BackendError::new)
     }
 
     /// Uses a link up. Returns `false` if another transaction has used it since it was found; then roll back.
@@ -119,21 +151,27 @@ impl LinkStore {
         transaction.execute(statement).await.map(|deleted| deleted == 1).map_err(BackendError::new)
     }
 
-    /// Deletes the user's reset and confirmation links, which work no longer (ASVS 5.0 V7.4.2). Links that undo a
-    /// new address stay: whoever replaced the address may also have replaced the password.
+    /// Deletes all links of a user.
+    pub(crate) async fn delete_all_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
+        let statement = Statement::new("DELETE FROM links WHERE user_id = $1").bind(user_id);
+        transaction.execute(statement).await.map(drop).map_err(BackendError::new)
+    }
+
+    /// Deletes the user's reset and confirmation links, so that they no longer work (ASVS 5.0 V7.4.2). Links that undo
+    /// a new address stay, because an attacker who replaced the address may also have replaced the password.
     pub(crate) async fn kill_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
         let sql = "DELETE FROM links WHERE user_id = $1 AND purpose <> 'undo_email'";
         transaction.execute(Statement::new(sql).bind(user_id)).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Deletes the links that undo a later change of the address than this link does. Otherwise, whoever replaced
-    /// the address could undo the undoing.
+    /// Deletes the links that undo this change of the address or a later one. Otherwise, an attacker who replaced the
+    /// address could replace it again with the link of a later change.
     pub(crate) async fn kill_later_undos_in(
         transaction: &mut Transaction,
         link: &LiveLink,
     ) -> Result<(), BackendError> {
-        let sql = "DELETE FROM links WHERE user_id = $1 AND purpose = 'undo_email' AND created_at >= $2";
-        let statement = Statement::new(sql).bind(&link.user_id).bind(link.created_at);
+        let sql = "DELETE FROM links WHERE user_id = $1 AND purpose = 'undo_email' AND email_version >= $2";
+        let statement = Statement::new(sql).bind(&link.user_id).bind(link.email_version);
         transaction.execute(statement).await.map(drop).map_err(BackendError::new)
     }
 
@@ -149,15 +187,16 @@ impl LinkStore {
 type LinkColumns = (String, String, String, i64, i64);
 
 fn find(token: &LinkToken, purpose: LinkPurpose, now: Timestamp) -> Statement<'static> {
-    let sql = "SELECT users.id, users.username, links.address, links.password_version, links.created_at \
+    let sql = "SELECT users.id, users.username, links.address, links.password_version, links.email_version \
                FROM links JOIN users ON users.id = links.user_id \
                WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3 AND users.disabled_at IS NULL \
-               AND (purpose = 'undo_email' OR users.email = links.address) \
-               AND (purpose <> 'reset_password' OR users.password_version = links.password_version)";
+               AND (purpose IN ('undo_email', 'set_password') OR users.email = links.address) \
+               AND (purpose NOT IN ('reset_password', 'set_password') \
+               OR users.password_version = links.password_version)";
     Statement::new(sql).bind(token.hash()).bind(purpose.name()).bind(now.unix_seconds())
 }
 
-fn first(rows: Vec<LinkColumns>) -> Option<LiveLink> {
-    let (user_id, username, address, password_version, created_at) = rows.into_iter().next()?;
-    Some(LiveLink { user_id, username, address, password_version, created_at })
+fn first(rows: Vec<LinkColumns>, purpose: LinkPurpose) -> Option<LiveLink> {
+    let (user_id, username, address, password_version, email_version) = rows.into_iter().next()?;
+    Some(LiveLink { user_id, username, purpose, address, password_version, email_version })
 }

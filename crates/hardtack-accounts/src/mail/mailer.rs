@@ -24,7 +24,8 @@ use super::Mail;
 pub trait Mailer: Send + Sync + 'static {
     /// Sends one message.
     ///
-    /// A failure is logged without the message, and the message is not sent again: the user can request another.
+    /// If this fails, the error is logged, but not the message. The message is not sent again: the user can request
+    /// another link.
     fn send(&self, mail: &Mail) -> impl Future<Output = Result<(), MailError>> + Send;
 }
 

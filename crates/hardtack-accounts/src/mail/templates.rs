@@ -45,8 +45,15 @@ impl MailTemplates {
     }
 
     /// Tells a user that a reset link was used.
-    pub(super) fn password_was_reset(&self, to: EmailAddress, username: &str, at: Timestamp) -> Mail {
-        let text = self.notice(&format!("The password of {username} was changed using a link sent by email."));
+    pub(super) fn password_was_reset(
+        &self,
+        to: EmailAddress,
+        username: &str,
+        by_operator: bool,
+        at: Timestamp,
+    ) -> Mail {
+        let link = if by_operator { "a link from an administrator" } else { "a link sent by email" };
+        let text = self.notice(&format!("The password of {username} was changed using {link}."));
         self.mail(to, "Your password was changed", text, at)
     }
 

@@ -34,15 +34,15 @@ impl MailWorker {
         match job {
             MailJob::ForgotPassword { address, request } => self.send_reset_links(&address, &request).await,
             MailJob::ConfirmEmail { user_id, at } => self.send_confirmation(&user_id, at).await,
-            MailJob::PasswordWasReset { user_id, at } => {
+            MailJob::PasswordWasReset { user_id, by_operator, at } => {
                 let Some(user) = self.users.find_enabled(&user_id).await? else { return Ok(()) };
                 if let Some(address) = EmailAddress::parse(&user.email) {
-                    self.send(self.templates.password_was_reset(address, &user.username, at)).await;
+                    self.send(self.templates.password_was_reset(address, &user.username, by_operator, at)).await;
                 }
                 Ok(())
             }
-            MailJob::EmailWasChanged { user_id, username, old_address, at } => {
-                let token = self.links.create_undo(&user_id, &old_address, at).await?;
+            MailJob::EmailWasChanged { user_id, username, old_address, email_version, at } => {
+                let token = self.links.create_undo(&user_id, &old_address, email_version, at).await?;
                 self.send(self.templates.email_was_changed(old_address, &username, token.as_ref(), at)).await;
                 Ok(())
             }

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::form::{self, Field, FieldKind};
 use super::layout::{Page, Width, page};
 use super::view::{FieldError, Shell};
+use crate::users::EmailAddress;
 
 /// What the page renders.
 pub(crate) struct ForgotPasswordView<'a> {
@@ -12,6 +13,8 @@ pub(crate) struct ForgotPasswordView<'a> {
     pub csrf_token: &'a str,
     /// The address that was entered.
     pub email: &'a str,
+    /// How users reach the administrator.
+    pub contact: Option<&'a str>,
     /// Errors of `email`.
     pub errors: &'a [FieldError<'a>],
 }
@@ -36,14 +39,43 @@ pub(crate) fn forgot_password(shell: &Shell<'_>, view: &ForgotPasswordView<'_>) 
                 @for field in &fields { (form::field(field, view.errors)) }
                 button.button.primary.full type="submit" { "Email me the link" }
             }
+            p {
+                "If you have not confirmed an address, ask the administrator"
+                (contact_suffix(view.contact))
+                " for a reset link."
+            }
         },
     )
 }
 
 /// Renders the page of a site that does not send email.
-pub(crate) fn mail_is_off(shell: &Shell<'_>) -> Markup {
-    let text = "This site does not send email. Ask its administrators for a new password.";
-    frame(shell, "Forgot your password", html! { p { (text) } })
+pub(crate) fn mail_is_off(shell: &Shell<'_>, contact: Option<&str>) -> Markup {
+    frame(
+        shell,
+        "Forgot your password",
+        html! {
+            p {
+                "This site does not send email, so ask the administrator"
+                (contact_suffix(contact))
+                " for a reset link. Say your user name."
+            }
+            p { "With the link, you choose a new password. The administrator does not learn it." }
+        },
+    )
+}
+
+/// Renders how to reach the administrator, in parentheses: an email address and a URL are links.
+fn contact_suffix(contact: Option<&str>) -> Markup {
+    let Some(contact) = contact else { return html! {} };
+    let link = match EmailAddress::parse(contact) {
+        Some(_) => Some(format!("mailto:{contact}")),
+        None => (contact.starts_with("https://") || contact.starts_with("http://")).then(|| contact.to_owned()),
+    };
+    html! {
+        " ("
+        @if let Some(link) = link { a href=(link) { (contact) } } @else { (contact) }
+        ")"
+    }
 }
 
 fn frame(shell: &Shell<'_>, title: &str, content: Markup) -> Markup {

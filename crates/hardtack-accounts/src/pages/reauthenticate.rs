@@ -39,7 +39,7 @@ pub(crate) fn reauthenticate(shell: &Shell<'_>, view: &ReauthenticateView<'_>) -
                     h1 { "Please confirm your password" }
                     p {
                         "You are logged in as " bdi.name { (view.username) }
-                        ", but it is a while since you entered your password. "
+                        ", but it has been a while since you entered your password. "
                         "We ask for it again before showing your account, so that someone who finds your device "
                         "unlocked cannot take over the account."
                     }

@@ -109,7 +109,8 @@ fn every_page() -> Vec<(&'static str, bool, String)> {
     };
     let reauthenticate_view =
         |errors| ReauthenticateView { csrf_token: "token", username: HOSTILE, next: Some("/account"), errors };
-    let forgot_view = |errors| ForgotPasswordView { csrf_token: "token", email: HOSTILE, errors };
+    let forgot_view =
+        |errors| ForgotPasswordView { csrf_token: "token", email: HOSTILE, contact: Some(HOSTILE), errors };
     let reset_view = |errors| ResetPasswordView { csrf_token: "token", form_key: HOSTILE, username: HOSTILE, errors };
     let undo_view = UndoEmailView { csrf_token: "token", form_key: HOSTILE, username: HOSTILE, address: HOSTILE };
     let done_view = DoneView { title: HOSTILE, text: HOSTILE, action: ("/account", HOSTILE) };
@@ -132,7 +133,8 @@ fn every_page() -> Vec<(&'static str, bool, String)> {
         ("re-authentication, failed", true, reauthenticate(&VIEWER, &reauthenticate_view(&fields))),
         ("forgot password", false, forgot_password(&VISITOR, &forgot_view(&[]))),
         ("forgot password, failed", false, forgot_password(&VISITOR, &forgot_view(&fields))),
-        ("forgot password, without mail", false, mail_is_off(&VISITOR)),
+        ("forgot password, without mail", false, mail_is_off(&VISITOR, None)),
+        ("forgot password, without mail, with a contact", false, mail_is_off(&VISITOR, Some(HOSTILE))),
         ("reset", false, reset_password(&VISITOR, &reset_view(&[]))),
         ("reset, failed", false, reset_password(&VISITOR, &reset_view(&passwords))),
         ("confirmation", false, confirm_email(&VISITOR, "token", HOSTILE, HOSTILE)),

@@ -17,8 +17,8 @@ pub(super) fn segment(value: &str) -> String {
 
 /// Returns `path` if a URL parser would read it as a path of this origin.
 ///
-/// Callers have checked it already. A page that redirects without a click checks again. `//host` and `/\host` lead
-/// to another origin, and URL parsers remove tabs and newlines before they look for these.
+/// The callers have checked the path already. It is checked again because the page opens it without a click. `//host`
+/// and `/\host` lead to another origin, and URL parsers remove tabs and newlines before they look for these.
 pub(super) fn local(path: &str) -> Option<&str> {
     let mut bytes = path.bytes();
     let rooted = bytes.next() == Some(b'/');

@@ -78,8 +78,8 @@ impl Argon2id {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
 
-    /// Returns a buffer to the pool, cut to the usual size. It is larger if the stored hash had a higher memory
-    /// cost, and the pool must not keep that memory.
+    /// Returns a buffer to the pool, cut to the usual size. A stored hash with a higher memory cost needs a larger
+    /// buffer, and the pool must not keep that memory.
     fn give_back(&self, mut memory: Vec<Block>) {
         memory.truncate(MEMORY_KIB as usize);
         memory.shrink_to_fit();
@@ -113,7 +113,7 @@ mod tests {
         let first = argon2id.hash(b"one").unwrap();
         let second = argon2id.hash(b"two").unwrap();
         assert_eq!(pooled(), [MEMORY_KIB as usize]);
-        // The data that one password left in the memory does not affect the next hash.
+        // Data that one password has left in the memory does not affect the next hash.
         for (password, hash) in [("one", &first), ("two", &second)] {
             assert!(argon2id.verify(password.as_bytes(), &PasswordHash::new(hash).unwrap()));
         }

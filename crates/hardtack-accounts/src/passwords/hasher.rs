@@ -1,4 +1,4 @@
-//! Password hashing on blocking threads, limited to one hash per processor.
+//! Password hashing on blocking threads, limited to one hash per processor at a time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,8 +10,8 @@ use tokio::sync::Semaphore;
 use super::argon2id::{Argon2id, is_weak};
 use super::rules::is_hashable;
 
-/// How many hashes may wait for each permit. Beyond that, the client gets 503 at once instead of waiting for
-/// minutes.
+/// How many hashes may wait for each permit. When the queue is full, further clients get 503 at once; otherwise they
+/// could wait for minutes.
 const WAITING_PER_PERMIT: usize = 64;
 
 /// Why a password was not hashed or verified.
@@ -49,7 +49,7 @@ pub(crate) struct Hasher {
 }
 
 impl Hasher {
-    /// Creates a hasher with its dummy hash, which takes as long to verify as any other hash.
+    /// Creates a hasher with its dummy hash, which takes as long to verify as any hash with the current parameters.
     pub(crate) async fn new() -> Result<Self, HashError> {
         let permits = std::thread::available_parallelism().map_or(1, usize::from);
         let hasher = Self {

@@ -1,10 +1,10 @@
-//! The rules for a new password (ASVS 5.0 V6.2; NIST SP 800-63B §3.1.1.2): it has a minimum and a maximum length,
-//! and is neither the user name nor one repeated character. It need not contain digits or special characters.
+//! The rules for a new password (ASVS 5.0 V6.2; NIST SP 800-63B §3.1.1.2): it is neither too short nor too long, and it
+//! is neither the user name nor one repeated character. It need not contain digits or special characters.
 
 /// The minimum length, in characters.
 const MIN_CHARS: usize = 8;
 
-/// The maximum length, in bytes: long enough for any phrase, and short enough to hash cheaply.
+/// The maximum length, in bytes: more than anyone types, and little enough to hash cheaply.
 const MAX_BYTES: usize = 1024;
 
 /// Why a new password is refused. The text is shown to the person who chose it.

@@ -44,7 +44,7 @@ pub(crate) async fn submit(
     auth.require_pre_session()?;
     match PAGE.sent_token(&link, &auth) {
         Ok(token) => site.run_uninterrupted(&auth, confirm(site.clone(), auth.clone(), token, request)).await,
-        Err(response) => Ok(response),
+        Err(response) => Ok(*response),
     }
 }
 

@@ -40,10 +40,11 @@ fn show_form(
     errors: &[FieldError<'_>],
 ) -> Result<Response, AuthError> {
     if !site.accounts.sends_mail() {
-        return Ok(respond::page(status, mail_is_off(&shell)));
+        return Ok(respond::page(status, mail_is_off(&shell, site.contact.as_deref())));
     }
     let (csrf_token, cookies) = auth.pre_session()?;
-    let view = ForgotPasswordView { csrf_token: &csrf_token, email, errors };
+    let contact = site.contact.as_deref();
+    let view = ForgotPasswordView { csrf_token: &csrf_token, email, contact, errors };
     Ok((cookies, respond::page(status, forgot_password(&shell, &view))).into_response())
 }
 
@@ -56,8 +57,11 @@ pub(crate) async fn submit(
     auth.require_pre_session()?;
     let wants = auth.wants();
     if !site.accounts.sends_mail() {
-        let detail = "This site does not send email. Ask its administrators for a new password.";
-        return Ok(respond::problem(wants, StatusCode::NOT_IMPLEMENTED, "no_mail", detail, &[]));
+        let mut detail = "This site does not send email. Ask the administrator for a reset link.".to_owned();
+        if let Some(contact) = &site.contact {
+            detail = format!("{detail} Contact: {contact}");
+        }
+        return Ok(respond::problem(wants, StatusCode::NOT_IMPLEMENTED, "no_mail", &detail, &[]));
     }
     let Some(address) = EmailAddress::parse(input.email.trim()) else {
         let errors = [FieldError { field: "email", text: NO_ADDRESS }];

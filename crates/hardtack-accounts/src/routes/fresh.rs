@@ -19,7 +19,7 @@ pub(super) fn is_not_fresh(error: &AuthError) -> bool {
     error.failure().reason().kind() == FailureKind::NotFresh
 }
 
-/// Where the user goes on after entering the password.
+/// Where the user continues after entering the password.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum AfterProof {
     /// The account page.

@@ -1,4 +1,4 @@
-//! `/healthz`: whether the database responds, and accepts writes if the last one has failed.
+//! `/healthz`: whether the database responds and, after a failed write, accepts writes again.
 
 use axum::Json;
 use axum::extract::State;

@@ -1,5 +1,4 @@
-//! A page that an emailed link leads to. The page moves the link's token from the address bar into a cookie that
-//! the browser sends only to this page.
+//! A page that an emailed link leads to. The page moves the link's token from the address bar into an httpOnly cookie.
 
 use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::request::Wants;
@@ -59,14 +58,14 @@ impl LinkPage {
     ///
     /// # Errors
     /// The response: the form belongs to another link, or no link is open.
-    pub(super) fn sent_token(&self, sent: &SentLink, auth: &Auth) -> Result<LinkToken, Response> {
+    pub(super) fn sent_token(&self, sent: &SentLink, auth: &Auth) -> Result<LinkToken, Box<Response>> {
         if let Some(token) = &sent.token {
-            return LinkToken::parse(token).ok_or_else(|| self.dead_link(auth));
+            return LinkToken::parse(token).ok_or_else(|| Box::new(self.dead_link(auth)));
         }
         match (self.token(auth), &sent.link) {
             (Some(token), Some(link)) if *link == token.form_key() => Ok(token),
-            (None, None) => Err(self.dead_link(auth)),
-            _ => Err(other_link(auth)),
+            (None, None) => Err(Box::new(self.dead_link(auth))),
+            _ => Err(Box::new(other_link(auth))),
         }
     }
 
@@ -98,12 +97,12 @@ impl LinkPage {
     }
 }
 
-/// Responds to a form that was rendered for another link than the one in the cookie.
+/// Responds to a form that was rendered for a link other than the one in the cookie.
 fn other_link(auth: &Auth) -> Response {
     let status = StatusCode::FORBIDDEN;
     let title = "This page is out of date";
     let detail = "It was open for too long, or you have opened another link since. Nothing was changed. Open the link \
-                  in the email again.";
+                  again.";
     match auth.wants() {
         Wants::Page => {
             let view = ErrorView { status: status.as_u16(), title, explanation: detail, action: None };

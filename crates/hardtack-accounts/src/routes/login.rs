@@ -36,7 +36,8 @@ fn done_text(done: &str) -> Option<&'static str> {
             Some("Your password has been changed and all devices have been logged out. Log in with your new password.")
         }
         "reset-soon" => Some(
-            "Your password has been changed. All devices will be logged out within seconds. Log in with your new one.",
+            "Your password has been changed. All devices will be logged out within seconds. \
+             Log in with your new password.",
         ),
         "undo" => Some(
             "Your email address has been restored and all devices have been logged out. If someone else changed it, they know \
@@ -64,7 +65,7 @@ pub(crate) async fn submit(
     }
 }
 
-/// Not cut by a hang-up: a session that should not have begun must end again.
+/// Runs to its end even if the client hangs up: a session that should not have begun must be ended.
 async fn log_in(
     site: Site,
     auth: Auth,
@@ -74,8 +75,11 @@ async fn log_in(
     let user_id = &verified.user_id;
     let cookies = auth.log_in(input.log_in(user_id, auth.wants())).await?;
     if !site.accounts.is_still_valid(&verified).await.map_err(|error| auth.refuse(error))? {
-        // The password was changed, or the user disabled, while the log-in was in flight: end its session.
-        auth.authenticator().revoke_all_sessions(user_id).await.map_err(|error| auth.refuse(error))?;
+        // The password was changed, or the user disabled, while the log-in was in flight: end its session. That change
+        // has ended the older ones, and the user may have a new one by now.
+        if let Some(session) = cookies.session() {
+            auth.authenticator().revoke_session(user_id, session).await.map_err(|error| auth.refuse(error))?;
+        }
         return no_match(&auth, &input);
     }
     let user = site.accounts.find(user_id).await.map_err(|error| auth.refuse(error))?;

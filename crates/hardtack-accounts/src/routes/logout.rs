@@ -25,6 +25,6 @@ pub(crate) async fn show(user: Option<CurrentUser<User>>) -> Response {
 pub(crate) async fn submit(auth: Auth) -> Result<Response, AuthError> {
     let cookies = auth.log_out().await?;
     let response = (cookies, respond::success(auth.wants(), "/", json!({ "logged_out": true }))).into_response();
-    // The next user of the browser must not find a draft of this one.
+    // The next user of the browser must not find this user's draft.
     Ok(if auth.wants() == Wants::Api { response } else { draft::clear(response, auth.authenticator()) })
 }

@@ -3,6 +3,7 @@
 use axum::Form;
 use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use hardtack::RefreshMode;
 use hardtack::refusal::Reason;
 use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError, RefreshToken};
@@ -28,9 +29,11 @@ pub(crate) async fn show(
     token: Result<RefreshToken, AuthError>,
     method: Method,
 ) -> Response {
-    if method == Method::HEAD {
-        // A refresh changes state, which HEAD must not (RFC 9110 §9.2.1).
-        return ([(header::ALLOW, "GET, POST")], method_not_allowed_response(auth.headers())).into_response();
+    // A refresh changes state, which GET and HEAD must not (RFC 9110 §9.2.1). Only a redirect leaves no other way.
+    let redirects = auth.authenticator().refresh_mode() == RefreshMode::Redirect;
+    if method == Method::HEAD || !redirects {
+        let allowed = if redirects { "GET, POST" } else { "POST" };
+        return ([(header::ALLOW, allowed)], method_not_allowed_response(auth.headers())).into_response();
     }
     match auth.require_same_origin() {
         Err(_) if auth.wants() == Wants::Page => show_continue(&auth),

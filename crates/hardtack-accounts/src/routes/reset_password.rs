@@ -12,7 +12,7 @@ use super::link_page::{LinkPage, SentLink};
 use crate::accounts::PasswordResetProblem;
 use crate::activity::RequestInfo;
 use crate::extract::FormOrJson;
-use crate::links::{LinkPurpose, LinkToken};
+use crate::links::LinkToken;
 use crate::pages::{FieldError, ResetPasswordView, Shell, reset_password};
 use crate::respond;
 use crate::site::Site;
@@ -51,7 +51,7 @@ async fn show_form(
     status: StatusCode,
     errors: &[FieldError<'_>],
 ) -> Result<Response, AuthError> {
-    let link = site.accounts.find_link(token, LinkPurpose::ResetPassword, auth.authenticator().now()).await;
+    let link = site.accounts.find_password_link(token, auth.authenticator().now()).await;
     let Some(link) = link.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead_link(auth)) };
     let (csrf_token, cookies) = auth.pre_session()?;
     let form_key = token.form_key();
@@ -69,14 +69,14 @@ pub(crate) async fn submit(
     let ResetPasswordInput { new_password, token, link } = input;
     let token = match PAGE.sent_token(&SentLink { token, link }, &auth) {
         Ok(token) => token,
-        Err(response) => return Ok(response),
+        Err(response) => return Ok(*response),
     };
     let work = reset(site.clone(), auth.clone(), token, new_password, request);
     site.run_uninterrupted(&auth, work).await
 }
 
-/// Ends the sessions of everyone who knew the old password. Does not log in: the link proves access to a mailbox, not
-/// the password.
+/// Ends the sessions of everyone who knew the old password. Does not log in: the link proves access to a mailbox or
+/// the word of an operator, not the password.
 async fn reset(
     site: Site,
     auth: Auth,
@@ -94,7 +94,8 @@ async fn reset(
                 ),
                 false => (
                     "/login?done=reset-soon",
-                    "Your password has been changed. All devices will be logged out within seconds. Log in with your new one.",
+                    "Your password has been changed. All devices will be logged out within seconds. \
+                     Log in with your new password.",
                 ),
             };
             Ok(PAGE.clear_token(respond::success(wants, location, json!({ "detail": detail })), &auth))

@@ -67,8 +67,8 @@ async fn page_of(
     Ok((rows, page.next))
 }
 
-/// Ends one session. Another one than the current one needs a recent log-in (ASVS 5.0 V7.5.2): whoever has copied a
-/// cookie must not log out the owner.
+/// Ends one session. Ending a session other than the current one needs a recent log-in (ASVS 5.0 V7.5.2), so that a
+/// thief with a copied cookie cannot log out the owner.
 pub(crate) async fn revoke(
     auth: Auth,
     user: CurrentUser<User>,

@@ -58,7 +58,7 @@ async fn sign_up(site: Site, auth: Auth, input: CredentialsInput) -> Result<Resp
     Ok(respond::problem(wants, status, "invalid_fields", &detail, &errors))
 }
 
-/// The response if the account is stored, and the session store has not begun a session.
+/// The response if the account is stored, but the session store could not start a session.
 fn without_session(wants: Wants, user: &User) -> Response {
     let mut body = json!(user);
     body["detail"] = json!("Your account is ready. Log in with your user name and password.");

@@ -1,4 +1,4 @@
-//! `/email/undo`, where the link leads that an old address gets when it is replaced.
+//! `/email/undo`: the target of the link that an old address is sent when it is replaced.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -48,7 +48,7 @@ pub(crate) async fn submit(
     auth.require_pre_session()?;
     match PAGE.sent_token(&link, &auth) {
         Ok(token) => site.run_uninterrupted(&auth, undo(site.clone(), auth.clone(), token, request)).await,
-        Err(response) => Ok(response),
+        Err(response) => Ok(*response),
     }
 }
 
@@ -56,7 +56,7 @@ async fn undo(site: Site, auth: Auth, token: LinkToken, request: RequestInfo) ->
     let wants = auth.wants();
     match site.accounts.undo_email(&token, &request).await {
         Ok(ended) => {
-            // If the store is down, the sessions end within seconds all the same.
+            // Even if the store is down now, the sessions end within seconds after it is back.
             site.finish_ending(ended).await;
             let detail = "The address has been restored and all devices have been logged out. Choose a new password.";
             let success = respond::success(wants, "/login?done=undo", json!({ "detail": detail }));

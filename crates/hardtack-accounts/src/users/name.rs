@@ -10,7 +10,7 @@ pub(crate) enum UserNameProblem {
     Empty,
     #[error("Choose a user name of at most 64 characters.")]
     TooLong,
-    /// The name contains a space, a control character, or punctuation other than the listed characters.
+    /// The name contains a character that is neither a letter, nor a digit, nor one of the listed characters.
     #[error("Use letters, digits and . _ - @ + in your user name.")]
     BadCharacter,
     /// Another user has the name, possibly in different case.

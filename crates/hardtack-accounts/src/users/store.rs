@@ -56,19 +56,8 @@ impl UserStore {
 
     /// Adds a user; returns `None` if the name is taken.
     pub(crate) async fn add(&self, new: NewUser<'_>) -> Result<Option<User>, BackendError> {
-        let sql = concat!(
-            "INSERT INTO users (id, username, username_key, password_hash, password_version, display_name, email, \
-             created_at) VALUES ($1, $2, $3, $4, 1, '', '', $5) RETURNING ",
-            columns!()
-        );
-        let id = format!("{:032x}", rand::random::<u128>());
-        let statement = Statement::new(sql)
-            .bind(&id)
-            .bind(new.username)
-            .bind(username_key(new.username))
-            .bind(new.password_hash)
-            .bind(new.now.unix_seconds());
-        match self.database.fetch(statement).await {
+        let id = new_id();
+        match self.database.fetch(insertion(&id, &new)).await {
             Ok(rows) => Ok(first(rows)),
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(None),
             // The user may be stored, and only the reply of the database lost.
@@ -76,6 +65,15 @@ impl UserStore {
                 Ok(Some(user)) => Ok(Some(user)),
                 _ => Err(BackendError::new(error)),
             },
+        }
+    }
+
+    /// Adds a user in a transaction; returns `None` if the name is taken, and then the transaction must be rolled back.
+    pub(crate) async fn add_in(transaction: &mut Transaction, new: NewUser<'_>) -> Result<Option<User>, BackendError> {
+        match transaction.fetch(insertion(&new_id(), &new)).await {
+            Ok(rows) => Ok(first(rows)),
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(None),
+            Err(error) => Err(BackendError::new(error)),
         }
     }
 
@@ -173,12 +171,20 @@ impl UserStore {
     ) -> Result<Option<User>, BackendError> {
         let sql = concat!(
             "UPDATE users SET display_name = $1, email = $2, email_key = $3, \
+             email_version = email_version + CASE WHEN email = $2 THEN 0 ELSE 1 END, \
              email_confirmed_at = CASE WHEN email = $2 THEN email_confirmed_at END WHERE id = $4 RETURNING ",
             columns!()
         );
         let key = email_key(&profile.email);
         let statement = Statement::new(sql).bind(&profile.display_name).bind(&profile.email).bind(key).bind(id);
         transaction.fetch(statement).await.map(first).map_err(BackendError::new)
+    }
+
+    /// Returns how often the address has changed.
+    pub(crate) async fn email_version_in(transaction: &mut Transaction, id: &str) -> Result<i64, BackendError> {
+        let statement = Statement::new("SELECT email_version FROM users WHERE id = $1").bind(id);
+        let rows: Vec<(i64,)> = transaction.fetch(statement).await.map_err(BackendError::new)?;
+        rows.first().map(|(version,)| *version).ok_or_else(|| BackendError::new("the user was deleted in the meantime"))
     }
 
     /// Confirms an address, if it is still the user's and the user is not disabled.
@@ -201,21 +207,33 @@ impl UserStore {
         address: &str,
         now: Timestamp,
     ) -> Result<bool, BackendError> {
-        let sql = "UPDATE users SET email = $1, email_key = $2, email_confirmed_at = $3 \
-                   WHERE id = $4 AND disabled_at IS NULL";
+        let sql = "UPDATE users SET email = $1, email_key = $2, email_confirmed_at = $3, \
+                   email_version = email_version + 1 WHERE id = $4 AND disabled_at IS NULL";
         let statement = Statement::new(sql).bind(address).bind(email_key(address)).bind(now.unix_seconds()).bind(id);
         transaction.execute(statement).await.map(|rows| rows == 1).map_err(BackendError::new)
     }
 
-    /// Stores the hash of a new password that a reset link allows: the password version is that of the link, and its
-    /// address is still the user's and confirmed.
+    /// Confirms the present address of a user, because an operator vouches for it.
+    pub(crate) async fn vouch_for_email_in(
+        transaction: &mut Transaction,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<(), BackendError> {
+        let statement =
+            Statement::new("UPDATE users SET email_confirmed_at = $1 WHERE id = $2").bind(now.unix_seconds()).bind(id);
+        transaction.execute(statement).await.map(drop).map_err(BackendError::new)
+    }
+
+    /// Stores the hash of a new password that a reset link allows: the password version is that of the link. If the
+    /// link was sent by mail, its address must still be the user's and confirmed.
     pub(crate) async fn reset_password_in(
         transaction: &mut Transaction,
         id: &str,
         hash: &str,
         version: i64,
-        address: &str,
+        address: Option<&str>,
     ) -> Result<bool, BackendError> {
+        let Some(address) = address else { return Self::set_password_in(transaction, id, hash, version).await };
         let sql = "UPDATE users SET password_hash = $1, password_version = password_version + 1 \
                    WHERE id = $2 AND password_version = $3 AND email = $4 AND email_confirmed_at IS NOT NULL \
                    AND disabled_at IS NULL";
@@ -251,22 +269,59 @@ impl UserStore {
         Ok(self.records(Statement::new(sql).bind(username_key(username))).await?.pop())
     }
 
+    /// Returns the user with this name, disabled or not, and makes other transactions wait before they change the user.
+    pub(crate) async fn lock_by_name_in(
+        transaction: &mut Transaction,
+        username: &str,
+    ) -> Result<Option<UserRecord>, BackendError> {
+        let sql =
+            concat!("UPDATE users SET email = email WHERE username_key = $1 RETURNING ", columns!(), ", disabled_at");
+        record_in(transaction, username, |key| Statement::new(sql).bind(key)).await
+    }
+
+    /// Gives a user another name. Returns `Err` if it is taken, and then the transaction must be rolled back.
+    pub(crate) async fn rename_in(
+        transaction: &mut Transaction,
+        username: &str,
+        new: &str,
+    ) -> Result<Result<Option<UserRecord>, NameTaken>, BackendError> {
+        if has_nul(username) {
+            return Ok(Ok(None));
+        }
+        let sql = concat!(
+            "UPDATE users SET username = $2, username_key = $3 WHERE username_key = $1 RETURNING ",
+            columns!(),
+            ", disabled_at"
+        );
+        let statement = Statement::new(sql).bind(username_key(username)).bind(new).bind(username_key(new));
+        match transaction.fetch(statement).await {
+            Ok(rows) => Ok(Ok(records(rows).pop())),
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(Err(NameTaken)),
+            Err(error) => Err(BackendError::new(error)),
+        }
+    }
+
+    /// Deletes a user.
+    pub(crate) async fn delete_in(
+        transaction: &mut Transaction,
+        username: &str,
+    ) -> Result<Option<UserRecord>, BackendError> {
+        let sql = concat!("DELETE FROM users WHERE username_key = $1 RETURNING ", columns!(), ", disabled_at");
+        record_in(transaction, username, |key| Statement::new(sql).bind(key)).await
+    }
+
     /// Disables a user at `at`, or keeps the earlier time if the user is already disabled.
     pub(crate) async fn disable_in(
         transaction: &mut Transaction,
         username: &str,
         at: Timestamp,
     ) -> Result<Option<UserRecord>, BackendError> {
-        if has_nul(username) {
-            return Ok(None);
-        }
         let sql = concat!(
             "UPDATE users SET disabled_at = COALESCE(disabled_at, $2) WHERE username_key = $1 RETURNING ",
             columns!(),
             ", disabled_at"
         );
-        let statement = Statement::new(sql).bind(username_key(username)).bind(at.unix_seconds());
-        Ok(transaction.fetch(statement).await.map(records).map_err(BackendError::new)?.pop())
+        record_in(transaction, username, |key| Statement::new(sql).bind(key).bind(at.unix_seconds())).await
     }
 
     /// Enables a user.
@@ -286,10 +341,46 @@ impl UserStore {
         self.database.fetch(statement).await.map(records).map_err(BackendError::new)
     }
 
-    /// Runs a statement that reads no table, to see whether the database responds.
+    /// Checks that the database responds and, after a failed write, that it accepts writes again.
     pub(crate) async fn ping(&self) -> Result<(), BackendError> {
         self.database.check().await.map_err(BackendError::new)
     }
+}
+
+/// Another user has the name.
+#[derive(Debug)]
+pub(crate) struct NameTaken;
+
+/// A random id, which is never reused for another user.
+fn new_id() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}
+
+fn insertion(id: &str, new: &NewUser<'_>) -> Statement<'static> {
+    let sql = concat!(
+        "INSERT INTO users (id, username, username_key, password_hash, password_version, display_name, email, \
+         created_at) VALUES ($1, $2, $3, $4, 1, '', '', $5) RETURNING ",
+        columns!()
+    );
+    Statement::new(sql)
+        .bind(id.to_owned())
+        .bind(new.username.to_owned())
+        .bind(username_key(new.username))
+        .bind(new.password_hash.to_owned())
+        .bind(new.now.unix_seconds())
+}
+
+/// Runs a statement that returns the user with this name. `statement` gets the name's key.
+async fn record_in(
+    transaction: &mut Transaction,
+    username: &str,
+    statement: impl FnOnce(String) -> Statement<'static>,
+) -> Result<Option<UserRecord>, BackendError> {
+    if has_nul(username) {
+        return Ok(None);
+    }
+    let rows = transaction.fetch(statement(username_key(username))).await;
+    Ok(rows.map(records).map_err(BackendError::new)?.pop())
 }
 
 /// Returns whether `text` contains a NUL. No stored name or id does, and PostgreSQL rejects text that does.

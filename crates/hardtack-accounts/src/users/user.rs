@@ -17,7 +17,7 @@ pub struct User {
     pub display_name: String,
     /// The email address; empty unless set.
     pub email: String,
-    /// Whether the user has opened a confirmation link that was sent to that address.
+    /// Whether the user has confirmed this address with a link that was sent to it.
     pub email_confirmed: bool,
     /// When the user signed up; in JSON, seconds since the Unix epoch.
     #[serde(serialize_with = "seconds")]
@@ -36,8 +36,8 @@ impl User {
     }
 }
 
-/// A user with the data that only operators see. Returned by [`Accounts::list`](crate::Accounts::list) and
-/// [`Accounts::find_by_name`](crate::Accounts::find_by_name).
+/// A user with the data that only operators see. The functions for operators return it, such as
+/// [`Accounts::list`](crate::Accounts::list) and [`Accounts::find_by_name`](crate::Accounts::find_by_name).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UserRecord {

@@ -1,5 +1,8 @@
 //! The recorded activity of an account, as its user sees it.
 
+use std::time::Instant;
+
+use hardtack::{Authenticator, KeySet, MemorySessions};
 use hardtack_db::Statement;
 use serde_json::json;
 
@@ -96,6 +99,37 @@ async fn reuse_of_a_refresh_token_is_recorded() {
     let mut again = site.client();
     log_in(&mut again, "ada", PASSWORD).await;
     assert_eq!(kinds(&mut again).await, ["login", "reuse_detected", "login"]);
+}
+
+#[tokio::test]
+async fn e02_old_activity_is_deleted_without_being_asked_for() {
+    for on_postgres in BOTH_DATABASES {
+        let site = RecordingSite::start(on_postgres).await;
+        let mut ada = site.client();
+        sign_up(&mut ada, "ada").await;
+        site.accounts.flush().await;
+        let old = "UPDATE activity SET at = at - 91 * 24 * 60 * 60";
+        assert_eq!(site.database.execute(Statement::new(old)).await.unwrap(), 1);
+        log_in(&mut site.client(), "ada", PASSWORD).await;
+        site.accounts.flush().await;
+        // Another process, whose timer does not wait a minute for the first run.
+        let builder = Authenticator::builder(KeySet::from_secret(SECRET).unwrap());
+        let auth = site.accounts.configure(builder).clock(site.clock.clone()).sessions(MemorySessions::new());
+        let auth = auth.build().unwrap();
+        let sleep = |span| async move {
+            if span != seconds(60) {
+                std::future::pending().await
+            }
+        };
+        let work = tokio::spawn(auth.background_work(sleep));
+        let count = "SELECT COUNT(*) FROM activity";
+        let since = Instant::now();
+        while site.database.fetch::<(i64,)>(Statement::new(count)).await.unwrap() != [(1,)] {
+            assert!(since.elapsed() < seconds(10), "the old row is still there");
+            tokio::task::yield_now().await;
+        }
+        work.abort();
+    }
 }
 
 #[tokio::test]

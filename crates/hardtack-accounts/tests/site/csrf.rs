@@ -179,7 +179,7 @@ async fn s47_requests_of_other_sites_are_refused_although_their_token_is_right()
 
 #[tokio::test]
 async fn s48_other_sites_log_nobody_in_or_out_and_sign_nobody_up() {
-    let site = TestSite::start(Options::default()).await;
+    let site = TestSite::start(Options { refresh: RefreshMode::Redirect, ..Options::default() }).await;
     let mut ada = site.person("ada").await;
     let mut visitor = site.client();
     let log_in_page = open(&mut visitor, "/login").await;
@@ -307,15 +307,36 @@ async fn s50_what_changes_something_is_sent_by_post_only() {
         let allow = response.header("allow").unwrap();
         assert!(allow.contains("GET") && allow.contains("POST"), "{path}: {allow}");
     }
-    // GET /token/refresh belongs to the redirect flow; HEAD changes nothing.
-    let response = ada.request(Method::HEAD, "/token/refresh").accept_html().send().await;
-    assert_eq!((response.status().as_u16(), response.header("allow")), (405, Some("GET, POST")));
+    // GET /token/refresh belongs to the redirect flow.
+    for method in [Method::GET, Method::HEAD] {
+        let response = ada.request(method.clone(), "/token/refresh?next=/service").accept_html().send().await;
+        assert_eq!((response.status().as_u16(), response.header("allow")), (405, Some("POST")), "{method}");
+    }
     // An override of the method does not exempt a POST either.
     let request = ada.post("/account/change_settings").accept_html().header("x-http-method-override", "GET");
     assert_csrf(&request.form(&form(None)).send().await, "csrf_missing", "an override to GET");
 
     assert_eq!((cookie(&ada, ACCESS), cookie(&ada, REFRESH)), before);
     assert_untouched(&mut ada, &mut telephone).await;
+}
+
+#[tokio::test]
+async fn get_refreshes_in_redirect_mode_only() {
+    for mode in [RefreshMode::Transparent, RefreshMode::Sliding, RefreshMode::Off, RefreshMode::Redirect] {
+        let site = TestSite::start(Options { refresh: mode, ..Options::default() }).await;
+        let mut ada = site.person("ada").await;
+        let before = cookie(&ada, ACCESS);
+        let redirects = mode == RefreshMode::Redirect;
+        let allowed = if redirects { "GET, POST" } else { "POST" };
+        let head = ada.request(Method::HEAD, "/token/refresh").accept_html().send().await;
+        assert_eq!((head.status().as_u16(), head.header("allow")), (405, Some(allowed)), "{mode:?}");
+        for accept in ["text/html", "application/json"] {
+            let got = ada.get("/token/refresh?next=/service").header("accept", accept).send().await;
+            let expected = if redirects { (303, None) } else { (405, Some("POST")) };
+            assert_eq!((got.status().as_u16(), got.header("allow")), expected, "{mode:?} {accept}");
+        }
+        assert_eq!(cookie(&ada, ACCESS) != before, redirects, "{mode:?}");
+    }
 }
 
 #[tokio::test]
@@ -397,7 +418,7 @@ async fn s54_a_websocket_of_another_origin_is_refused() {
 /// the page (BREACH). So no page contains the value, nor the same text for it twice.
 #[tokio::test]
 async fn s87_no_page_contains_the_csrf_value_as_it_is() {
-    let site = TestSite::start(Options::default()).await;
+    let site = TestSite::start(Options { refresh: RefreshMode::Redirect, ..Options::default() }).await;
     let mut ada = site.person("ada").await;
     let raw = cookie(&ada, "csrf_access_token");
     let parts: Vec<&str> = (0..raw.len() - 5).map(|at| &raw[at..at + 6]).collect();

@@ -111,7 +111,8 @@ impl Victim {
         assert_refused_page(what, &response);
         let request = client.post("/token/refresh").accept_json().header("x-csrf-token", &csrf);
         assert_refused_program(what, &request.raw_cookie_header(&cookies).send().await);
-        let response = client.get("/token/refresh").accept_html().raw_cookie_header(&cookies).send().await;
+        let request = client.post("/token/refresh").accept_html().header("x-csrf-token", &csrf);
+        let response = request.raw_cookie_header(&cookies).send().await;
         assert_eq!(response.status(), 303, "{what}");
         assert!(response.location().unwrap().starts_with("/login"), "{what}: {:?}", response.location());
         assert_unset(what, &response);
@@ -495,7 +496,8 @@ async fn s21_a_huge_token_costs_nothing() {
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{what}");
         assert!(response.headers().get_all("set-cookie").iter().count() >= 4, "{what}");
 
-        // Over a socket, the server itself refuses such a long head, and may hang up before it is sent.
+        // Over a socket, the server itself refuses such a long head, and may hang up before the client has sent all of
+        // it.
         let mut client = victim.site.client();
         let request = client.get("/service").accept_json().raw_cookie_header(format!("{ACCESS}={token}"));
         if let Ok(response) = request.try_send().await {

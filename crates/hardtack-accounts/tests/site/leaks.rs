@@ -31,7 +31,7 @@ async fn s63_nothing_of_one_persons_may_be_cached() {
                 private(&ada.request(method, path).accept_json().send().await, &format!("{path} as JSON"));
             }
         }
-        // The pages around the log-in and the 404 page show the user name too.
+        // The log-in page, the sign-up page and the 404 page show the user name too.
         for path in ["/login", "/signup", "/nowhere"] {
             let page = ada.get(path).accept_html().send().await;
             assert!(page.text().contains("Logged in as"), "{path}: {}", page.text());
@@ -47,7 +47,9 @@ async fn s63_nothing_of_one_persons_may_be_cached() {
         private(&ada.post("/account/sessions/x/revoke").accept_json().csrf().send().await, "no such session");
         private(&ada.post("/account/sessions/revoke-others").accept_json().csrf().send().await, "no others");
         // A refresh, at its route and in place; a page that asks for the password.
-        let response = ada.get("/token/refresh?next=/service").accept_html().send().await;
+        let csrf = cookie(&ada, "csrf_refresh_token");
+        let request = ada.post("/token/refresh?next=/service").accept_html().header("x-csrf-token", &csrf);
+        let response = request.send().await;
         assert!(response.set_cookie(ACCESS).is_some());
         private(&response, "refresh");
         private(&ada.get("/account").accept_html().send().await, "not fresh");
@@ -269,7 +271,7 @@ async fn s64_no_password_and_no_token_is_ever_logged_or_shown() {
             let response = ada.get(path).accept_json().send().await;
             secrets.seen(&ada, &response);
         }
-        let response = thief.clone().get("/token/refresh").accept_json().send().await;
+        let response = crate::support::refresh(&mut thief.clone()).await;
         assert_eq!((response.status().as_u16(), &response.json()["code"]), (401, &json!("refresh_reused")));
         secrets.seen(&thief, &response);
         let response = open(&mut ada, "/service").await;

@@ -29,6 +29,7 @@ hardtack_test_support::on_every_store! {
         s42_only_what_was_proven_is_confirmed,
         s76_a_new_address_needs_the_password_and_the_old_one_can_undo_it,
         s76_an_undone_address_cannot_be_undone_by_whoever_replaced_it,
+        s76_the_link_of_a_later_change_leaves_the_link_of_an_earlier_one,
         s83_links_die_with_the_access_they_stand_for,
     }
 }
@@ -253,7 +254,7 @@ async fn s42_an_address_that_was_changed_meanwhile_is_not_confirmed(on_postgres:
     }
 }
 
-/// A copied cookie, even a fresh one, does not become the account (A2).
+/// A thief with a copied cookie, even a fresh one, cannot take over the account.
 async fn s76_a_new_address_needs_the_password_and_the_old_one_can_undo_it(on_postgres: bool) {
     let mailing = Mailing::start(on_postgres).await;
     let mut ada = mailing.ada().await;
@@ -274,7 +275,7 @@ async fn s76_a_new_address_needs_the_password_and_the_old_one_can_undo_it(on_pos
     assert_eq!(mailing.address().await.0, ADDRESS);
     assert_eq!(me(&mut ada).await["display_name"], "", "half of it was saved");
     assert!(mailing.mails().await.is_empty());
-    // Other settings need no password, and keep an address that was changed meanwhile.
+    // Other settings need no password, and keep an address that was changed in the meantime.
     let body = json!({ "display_name": "Ada", "email": ADDRESS });
     assert_eq!(ada.post("/account/change_settings").accept_json().csrf().json(&body).send().await.status(), 200);
 
@@ -308,7 +309,7 @@ async fn s76_a_new_address_needs_the_password_and_the_old_one_can_undo_it(on_pos
     assert_eq!(log_in(&mut owner, "ada", "the owner's password").await.status(), 200);
     assert!(kinds(&mut owner).await.contains(&"email_restored".to_owned()));
 
-    // After a week, the link is dead; a program.
+    // After a week, the link no longer works. A program gets the code.
     mailing.mails().await;
     let body = json!({ "email": evil, "current_password": "the owner's password" });
     assert_eq!(owner.post("/account/change_settings").accept_json().csrf().json(&body).send().await.status(), 200);
@@ -323,27 +324,14 @@ async fn s76_a_new_address_needs_the_password_and_the_old_one_can_undo_it(on_pos
 async fn s76_an_undone_address_cannot_be_undone_by_whoever_replaced_it(on_postgres: bool) {
     let mailing = Mailing::start(on_postgres).await;
     let mut ada = mailing.ada().await;
-    let mut undos = Vec::new();
-    // The address is replaced twice; the second mail goes to the first foreign address.
-    for address in ["eve@mail.example", "mallory@mail.example"] {
-        mailing.site.clock.advance(seconds(1));
-        set_email(&mut ada, address).await;
-        let mails = mailing.mails().await;
-        undos.push(token_of(mails.iter().find(|mail| mail.contains("/email/undo?token=")).unwrap()));
-        let confirmation = mails.iter().find(|mail| mail.contains("/email/confirm?token=")).unwrap();
-        assert_eq!(confirm(&mailing.site, &token_of(confirmation)).await.status(), 200);
-    }
-    let undo = async |token: &str| {
-        let mut client = mailing.site.client();
-        client.post("/email/undo").accept_json().json(&json!({ "token": token })).send().await.status().as_u16()
-    };
-    assert_eq!(undo(&undos[0]).await, 200);
+    let undos = replace_address_twice(&mailing, &mut ada).await;
+    assert_eq!(undo(&mailing, &undos[0]).await, 200);
     assert_eq!(mailing.address().await.0, ADDRESS);
-    assert_eq!(undo(&undos[1]).await, 410, "the later link undid the undoing");
+    assert_eq!(undo(&mailing, &undos[1]).await, 410, "the later link undid the undoing");
     assert_eq!(mailing.address().await.0, ADDRESS);
 }
 
-/// Disable, an operator's log-out and a new password kill links, and enabling does not revive them (A4).
+/// Disabling, an operator's log-out and a new password kill links, and enabling the user does not revive them.
 async fn s83_links_die_with_the_access_they_stand_for(on_postgres: bool) {
     let mailing = Mailing::start(on_postgres).await;
     let (site, accounts) = (&mailing.site, &mailing.site.accounts);
@@ -363,10 +351,10 @@ async fn s83_links_die_with_the_access_they_stand_for(on_postgres: bool) {
                     let (_, ended) = accounts.disable(name, site.auth.now()).await.unwrap().unwrap();
                     assert!(site.auth.finish_ending(ended).await);
                     assert_eq!(whoami(client).await, Err(401), "{what}");
-                    accounts.enable(name).await.unwrap();
+                    accounts.enable(name, site.auth.now()).await.unwrap();
                 }
                 "log-out" => {
-                    let (_, ended) = accounts.log_out(name).await.unwrap().unwrap();
+                    let (_, ended) = accounts.log_out(name, site.auth.now()).await.unwrap().unwrap();
                     assert!(site.auth.finish_ending(ended).await);
                     assert_eq!(whoami(client).await, Err(401), "{what}");
                 }
@@ -383,7 +371,7 @@ async fn s83_links_die_with_the_access_they_stand_for(on_postgres: bool) {
     }
 }
 
-/// The reset form shows one user and does not change another one's password (A3), nor does any other form.
+/// The reset form shows one user and cannot change another user's password, and neither can any other form.
 #[tokio::test(flavor = "multi_thread")]
 async fn s78_a_form_changes_only_the_user_it_was_opened_for() {
     let mailing = Mailing::start(false).await;
@@ -571,6 +559,7 @@ async fn a_site_that_does_not_send_email_says_so() {
     let site = TestSite::start(Options::default()).await;
     let page = open(&mut site.client(), "/password/forgot").await;
     assert!(page.text().contains("This site does not send email"));
+    assert!(page.text().contains("ask the administrator for a reset link"), "{}", page.text());
     let asked = site.client().post("/password/forgot").accept_json().json(&json!({ "email": ADDRESS })).send().await;
     assert_eq!((asked.status().as_u16(), asked.json()["code"].as_str()), (501, Some("no_mail")));
 }
@@ -587,4 +576,33 @@ async fn the_outbox_is_readable_by_its_owner_only() {
     assert_eq!(mode(&mailing.outbox), 0o700);
     let file = fs::read_dir(&mailing.outbox).unwrap().next().unwrap().unwrap().path();
     assert_eq!(mode(&file), 0o600);
+}
+
+/// The address is replaced twice within one second. Undoing the second change does not prevent undoing the first.
+async fn s76_the_link_of_a_later_change_leaves_the_link_of_an_earlier_one(on_postgres: bool) {
+    let mailing = Mailing::start(on_postgres).await;
+    let mut ada = mailing.ada().await;
+    let undos = replace_address_twice(&mailing, &mut ada).await;
+    assert_eq!(undo(&mailing, &undos[1]).await, 200);
+    assert_eq!(mailing.address().await.0, "eve@mail.example");
+    assert_eq!(undo(&mailing, &undos[0]).await, 200);
+    assert_eq!(mailing.address().await.0, ADDRESS);
+}
+
+/// Returns the tokens of the links that undo the two changes. The second mail goes to the first foreign address.
+async fn replace_address_twice(mailing: &Mailing, ada: &mut Client) -> Vec<String> {
+    let mut undos = Vec::new();
+    for address in ["eve@mail.example", "mallory@mail.example"] {
+        set_email(ada, address).await;
+        let mails = mailing.mails().await;
+        undos.push(token_of(mails.iter().find(|mail| mail.contains("/email/undo?token=")).unwrap()));
+        let confirmation = mails.iter().find(|mail| mail.contains("/email/confirm?token=")).unwrap();
+        assert_eq!(confirm(&mailing.site, &token_of(confirmation)).await.status(), 200);
+    }
+    undos
+}
+
+async fn undo(mailing: &Mailing, token: &str) -> u16 {
+    let mut client = mailing.site.client();
+    client.post("/email/undo").accept_json().json(&json!({ "token": token })).send().await.status().as_u16()
 }

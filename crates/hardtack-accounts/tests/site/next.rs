@@ -1,5 +1,6 @@
 //! Redirects: always to a page of this site, whatever the value of `next`.
 
+use hardtack::RefreshMode;
 use hardtack_test_support::client::{Client, Response};
 use hardtack_test_support::html::HtmlForms;
 use serde_json::json;
@@ -141,7 +142,7 @@ async fn s61_s62_a_log_in_stays_on_this_site() {
     fields[last].1 = "/service?a=b&c=d".to_owned();
     let response = ada.post("/login").accept_html().form(&fields).send().await;
     assert_eq!(assert_stays(&site, &response, 303, "a good one"), "/service?a=b&c=d");
-    // The field has precedence; the query is used without it.
+    // The field takes precedence; without it, the query is used.
     let response = ada.post("/login?next=/account").accept_html().form(&fields).send().await;
     assert_eq!(assert_stays(&site, &response, 303, "both"), "/service?a=b&c=d");
     fields.pop();
@@ -200,7 +201,7 @@ async fn s61_s62_so_do_a_sign_up_and_a_re_authentication() {
 
 #[tokio::test]
 async fn s61_and_so_does_a_refresh() {
-    let site = TestSite::start(Options::default()).await;
+    let site = TestSite::start(Options { refresh: RefreshMode::Redirect, ..Options::default() }).await;
     let mut ada = site.person("ada").await;
     let csrf = cookie(&ada, "csrf_refresh_token");
     for next in HOSTILE.into_iter().chain(OWN).chain(ODD) {

@@ -49,7 +49,7 @@ async fn s35_a_password_change_ends_all_other_sessions_within_the_same_second(st
             assert_eq!(whoami(&mut victim.clone()).await, Err(401), "{refresh:?}: the access token lives");
             let mut refresher = victim.clone();
             refresher.jar().remove(ACCESS);
-            let response = refresher.get("/token/refresh").accept_json().send().await;
+            let response = crate::support::refresh(&mut refresher).await;
             assert_eq!(response.status(), 401, "{refresh:?}: the refresh token lives");
             let page = open(&mut victim.clone(), "/account").await;
             assert_eq!(page.path().split('?').next(), Some("/login"), "{refresh:?}");
@@ -318,5 +318,30 @@ async fn s67_hashes_are_argon2id_and_weaker_ones_are_replaced_at_the_next_log_in
         assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));
         assert_eq!(log_in(&mut site.client(), "ada", PASSWORD).await.status(), 200);
         assert_eq!(stored_hash(&site, "ada").await, hash, "a strong hash was replaced");
+    }
+}
+
+/// Log-ins with the old password that are in flight during the change are taken back, and nothing else is.
+#[tokio::test]
+async fn s35_log_ins_with_the_old_password_leave_the_new_session_alone() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.client();
+    sign_up(&mut ada, "ada").await;
+    let mut current = PASSWORD.to_owned();
+    for round in 0..3 {
+        let new = format!("{NEW_PASSWORD} {round}");
+        let (mut one, mut two, mut three) = (site.client(), site.client(), site.client());
+        let (changed, ..) = tokio::join!(
+            change(&mut ada, &current, &new),
+            log_in(&mut one, "ada", &current),
+            log_in(&mut two, "ada", &current),
+            log_in(&mut three, "ada", &current),
+        );
+        assert_eq!(changed.status(), 200, "{}", changed.text());
+        assert!(whoami(&mut ada).await.is_ok(), "round {round}: the session of the change was ended");
+        for client in [&mut one, &mut two, &mut three] {
+            assert!(whoami(client).await.is_err(), "round {round}: a session of the old password lives");
+        }
+        current = new;
     }
 }

@@ -1,4 +1,4 @@
-//! Pages for visitors, opened with cookies that are dead or belong to another application on the host.
+//! Pages for visitors, opened with cookies that are invalid or belong to another application on the host.
 
 use hardtack::jwt::Algorithm;
 use hardtack::{Authenticator, KeySet, RefreshMode, SigningKey};

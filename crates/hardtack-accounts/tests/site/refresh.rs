@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     ACCESS, BOTH_MODES, Options, PASSWORD, REFRESH, Store, TestSite, claims, cookie, field, filled, minutes,
-    on_every_store, open, sign_up, submit, whoami,
+    on_every_store, open, refresh, sign_up, submit, whoami,
 };
 
 on_every_store! {{
@@ -295,7 +295,7 @@ async fn a_log_out_during_a_refresh_is_final() {
             browser.take_cookies(&late);
             for holder in [&mut browser, &mut tab, &mut thief] {
                 assert_eq!(whoami(holder).await, Err(401), "{mode:?} {round}");
-                let refreshed = holder.get("/token/refresh").accept_json().send().await;
+                let refreshed = refresh(holder).await;
                 assert_eq!(refreshed.status(), 401, "{mode:?} {round}");
             }
         }
@@ -324,7 +324,7 @@ async fn s33_the_absolute_lifetime_holds_under_continuous_refresh(store: Store) 
         }
         site.clock.advance(minutes(2));
         for holder in [&mut thief, &mut ada] {
-            let refreshed = holder.get("/token/refresh").accept_json().send().await;
+            let refreshed = refresh(holder).await;
             assert_eq!(refreshed.status(), 401, "{mode:?}");
             assert_eq!(open(holder, "/service").await.path().split('?').next(), Some("/login"), "{mode:?}");
             assert_eq!(whoami(holder).await, Err(401), "{mode:?}");
@@ -359,7 +359,7 @@ async fn s34_a_session_that_nobody_uses_ends(store: Store) {
         site.clock.advance(minutes(9));
         assert_eq!(open(&mut ada, "/service").await.path(), "/service", "{mode:?}: in use");
         site.clock.advance(minutes(1));
-        assert_eq!(idle.get("/token/refresh").accept_json().send().await.status(), 401, "{mode:?}");
+        assert_eq!(refresh(&mut idle).await.status(), 401, "{mode:?}");
         let page = open(&mut idle, "/service").await;
         assert_eq!(page.path().split('?').next(), Some("/login"), "{mode:?}");
         assert_eq!(open(&mut ada, "/service").await.path(), "/service", "{mode:?}: used a minute ago");

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use hardtack::KeySet;
-use hardtack_test_support::client::{Client, Response};
+use hardtack_test_support::client::Client;
 
 use crate::support::{
-    ACCESS, Options, REFRESH, Store, TestSite, claims, cookie, minutes, on_every_store, plant, seconds, sign_up,
-    signature, whoami,
+    ACCESS, Options, REFRESH, Store, TestSite, claims, cookie, minutes, on_every_store, plant, refresh, seconds,
+    sign_up, signature, whoami,
 };
 
 on_every_store! {{
@@ -16,10 +16,6 @@ on_every_store! {{
     s32_a_lost_answer_is_given_again,
     s40_a_copy_of_the_store_forges_no_refresh_cookie,
 }}
-
-async fn refresh(client: &mut Client) -> Response {
-    client.get("/token/refresh").accept_json().send().await
-}
 
 async fn refreshed(client: &mut Client) {
     let response = refresh(client).await;

@@ -351,6 +351,14 @@ pub(crate) fn cookie(client: &Client, name: &str) -> String {
     found.unwrap_or_else(|| panic!("no cookie {name} in the jar")).value.clone()
 }
 
+/// Exchanges the refresh token in the cookie jar for new tokens, as a script does.
+pub(crate) async fn refresh(client: &mut Client) -> Response {
+    let cookies = client.cookies();
+    let token = cookies.iter().find(|cookie| cookie.name.ends_with(REFRESH) && !cookie.value.is_empty());
+    let csrf = token.and_then(|cookie| claims(&cookie.value)["csrf"].as_str().map(str::to_owned)).unwrap_or_default();
+    client.post("/token/refresh").accept_json().header("x-csrf-token", &csrf).send().await
+}
+
 /// Replaces the value of a cookie, as an attacker with access to the browser could.
 pub(crate) fn plant(client: &mut Client, name: &str, value: &str) {
     let path = client.cookie(name).map_or_else(|| "/".to_owned(), |cookie| cookie.path.clone());

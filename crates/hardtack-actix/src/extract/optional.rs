@@ -10,9 +10,9 @@ use crate::respond::AuthError;
 
 /// A token or user, or `None` if the request has no token.
 ///
-/// It is also `None` if the request's cookies are dead: expired, forged, or of a session that has ended. The response
-/// then deletes the cookies. A failure of the session store, a missing CSRF value and an invalid token outside of
-/// cookies are refused.
+/// It is also `None` if the token in the request's cookies has expired, is forged, or belongs to a session that has
+/// ended. The response then deletes the cookies. A failure of the session store, a missing CSRF value and an invalid
+/// token outside of cookies are refused.
 ///
 /// ```
 /// use hardtack_actix::{AccessToken, Optional};
@@ -24,8 +24,8 @@ use crate::respond::AuthError;
 ///
 /// Use it instead of `Option`. actix-web implements `Option<T>` for every extractor and turns errors into `None`, so a
 /// forged token or a store that failed would look like no token. If a handler uses `Option<AccessToken>` anyway, it
-/// runs with `None`, but [`AuthLayer`](crate::AuthLayer) discards its response: the client gets the refusal, which
-/// deletes the cookies, and an error is logged.
+/// runs with `None`, but [`AuthLayer`](crate::AuthLayer) discards its response: the client gets the refusal instead,
+/// and an error is logged.
 ///
 /// In Flask-JWT-Extended: `@jwt_required(optional=True)`.
 #[derive(Clone, Debug)]

@@ -16,12 +16,14 @@ pub use service::{RequireFuture, RequireService};
 /// A layer that requires a token for every request to the routes that it wraps. Add it before
 /// [`AuthLayer`](crate::AuthLayer), because actix-web runs the most recently added middleware first.
 ///
-/// With an [optional](Need::optional) need, it lets requests without a token pass, and those whose cookies are dead.
+/// With an [optional](Need::optional) need, it also lets requests without a token or with invalid cookies pass.
 /// `OPTIONS` requests pass if they are [exempt](hardtack::AuthenticatorBuilder::exempt_options).
 ///
-/// It also wraps the default service of the scope or `App`: around an `App`, every unknown path leads to the log-in
-/// page instead of 404. So wrap scopes and resources. The log-in page itself must not require a token; if it does, it
-/// responds with 401 instead of a redirect to itself, and an error is logged (`redirect_loop`).
+/// It also wraps the default service of the scope or `App`. If it wraps an `App`, visitors who request an unknown path
+/// are redirected to the log-in page instead of getting a 404. So wrap scopes and resources, not the `App`.
+///
+/// The log-in page itself must not require a token. If it does, it responds with 401 instead of a redirect to itself,
+/// and an error is logged (`redirect_loop`).
 ///
 /// In Flask-JWT-Extended: `verify_jwt_in_request`.
 ///
@@ -54,11 +56,12 @@ impl Require {
         Self { need, claims: RequiredClaims::NONE }
     }
 
-    /// Also requires a claim: it must equal `value`, or be an array that contains it. Several claims must all suffice.
+    /// Also requires a claim: it must equal `value`, or be an array that contains it. Call this several times to
+    /// require several claims.
     ///
-    /// A user whose token lacks the claim gets 403 and stays logged in. If the claims of the session have changed since
-    /// the token was issued, for example by [`change_claims`](hardtack::Authenticator::change_claims), it is refreshed
-    /// first.
+    /// A user whose token lacks the claim gets 403 and stays logged in. But if the token is from a cookie and a new
+    /// token would have the claim, for example after [`change_claims`](hardtack::Authenticator::change_claims), the
+    /// token is refreshed instead.
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.claims = self.claims.and(name, value);
         self

@@ -1,4 +1,4 @@
-//! The layer starts what an authenticator does beside requests.
+//! The layer starts the background work of an authenticator.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

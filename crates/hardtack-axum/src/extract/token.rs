@@ -37,9 +37,9 @@ macro_rules! extractor {
             }
         }
 
-        /// Extracts `None` if the request has no token, or if its cookies are dead: expired, forged, or of a session
-        /// that has ended. The response then deletes the cookies. A failure of the session store, a missing CSRF value
-        /// and an invalid token outside of cookies are still refused.
+        /// Extracts `None` if the request has no token. Also extracts `None`, and lets the response delete the cookies,
+        /// if the token in the cookies has expired, is forged, or belongs to a session that has ended. A failure of the
+        /// session store, a missing CSRF value and an invalid token outside of cookies are still refused.
         impl<S: Send + Sync, T: ExtraClaims> OptionalFromRequestParts<S> for $name<T> {
             type Rejection = AuthError;
 
@@ -57,10 +57,10 @@ macro_rules! extractor {
 extractor! {
     /// A valid access token, which shows that the user is logged in.
     ///
-    /// The application's own claims are deserialized into `T`. If a token lacks one of them, and the session's claims
-    /// have changed since it was issued, it is refreshed. Otherwise the request is
+    /// The application's own claims are deserialized into `T`. If the token lacks one of them, the request is
     /// [forbidden](hardtack::FailureKind::Forbidden) with 403, the user stays logged in, and the log names the claim.
-    /// Use an `Option` for a claim that some users do not have.
+    /// But if the token is from a cookie and a new token would have the claim, for example because the session's claims
+    /// have changed, the token is refreshed instead. Use an `Option` for a claim that some users do not have.
     ///
     /// In Flask-JWT-Extended: `@jwt_required()`.
     ///

@@ -12,13 +12,15 @@ pub use service::{RequireFuture, RequireService};
 /// A layer that requires a token for every request to the routes that it wraps. Add it before
 /// [`AuthLayer`](crate::AuthLayer), so that `AuthLayer` wraps it.
 ///
-/// With an [optional](Need::optional) need, it lets requests without a token pass, and those whose cookies are dead.
+/// With an [optional](Need::optional) need, it also lets requests without a token or with invalid cookies pass.
 /// `OPTIONS` requests pass if they are [exempt](hardtack::AuthenticatorBuilder::exempt_options).
 ///
 /// Add it with `Router::route_layer`, which applies it to the routes of the router. `Router::layer` applies it to the
-/// fallback as well, and `Router::merge` takes that fallback along: every unknown path of the whole application would
-/// then lead to the log-in page instead of 404. The log-in page itself must not require a token; if it does, it
-/// responds with 401 instead of a redirect to itself, and an error is logged (`redirect_loop`).
+/// fallback as well. `app.merge(router)` would then use this fallback for all unknown paths of `app`, unless `app` has
+/// a fallback of its own, and visitors would be redirected to the log-in page instead of getting a 404.
+///
+/// The log-in page itself must not require a token. If it does, it responds with 401 instead of a redirect to itself,
+/// and an error is logged (`redirect_loop`).
 ///
 /// In Flask-JWT-Extended: `verify_jwt_in_request`.
 ///
@@ -53,11 +55,12 @@ impl Require {
         Self { need, claims: RequiredClaims::NONE }
     }
 
-    /// Also requires a claim: it must equal `value`, or be an array that contains it. Several claims must all suffice.
+    /// Also requires a claim: it must equal `value`, or be an array that contains it. Call this several times to
+    /// require several claims.
     ///
-    /// A user whose token lacks the claim gets 403 and stays logged in. If the claims of the session have changed since
-    /// the token was issued, for example by [`change_claims`](hardtack::Authenticator::change_claims), it is refreshed
-    /// first.
+    /// A user whose token lacks the claim gets 403 and stays logged in. But if the token is from a cookie and a new
+    /// token would have the claim, for example after [`change_claims`](hardtack::Authenticator::change_claims), the
+    /// token is refreshed instead.
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.claims = self.claims.and(name, value);
         self

@@ -1,4 +1,4 @@
-//! The layer starts what an authenticator does beside requests.
+//! The layer starts the background work of an authenticator.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -100,7 +100,7 @@ async fn s69_e02_a_restart_does_not_undo_a_log_out() {
         store.finds() == finds
     })
     .await;
-    // What another process does is learned, too.
+    // The process also learns what another process does.
     cut_off.auth.revoke_all_sessions("bob").await.unwrap();
     store.notify();
     eventually("it learns of the log-out", async || after.status(&bob).await == 401).await;

@@ -144,7 +144,7 @@ async fn e07_an_event_stream_ends_when_its_token_expires_and_a_socket_does_not()
     socket.read_until(CLOSE_POLICY).await;
 }
 
-/// A client that does not read fills the buffers, and `send` waits. The socket is closed all the same.
+/// A client that does not read fills the buffers, and `send` waits. The socket is closed nevertheless.
 #[tokio::test]
 async fn e07_a_socket_ends_although_its_client_does_not_read() {
     use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};

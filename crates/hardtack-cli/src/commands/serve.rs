@@ -12,7 +12,7 @@ use super::runtime;
 use crate::config::{Config, settings, sources::FlagValues};
 use crate::error::Error;
 use crate::mail::with_mail;
-use crate::server::{Hosts, StopSignal, prune, serve};
+use crate::server::{Hosts, StopSignal, serve};
 use crate::stores::StoreUser;
 use crate::{keys, log, output, stores};
 
@@ -43,15 +43,16 @@ async fn start(config: &Config) -> Result<(), Error> {
     let builder = stores::add_sessions(builder, &database, config.redis.as_ref(), StoreUser::Server).await?;
     let auth = config.build(builder)?;
 
-    let pruning = tokio::spawn(prune(auth.clone(), accounts.clone()));
+    // Not at the first request, as an adapter would: sessions that a crash has left to end should not wait for one.
+    tokio::spawn(auth.background_work(tokio::time::sleep));
     announce(config, bound)?;
     let hosts = Hosts::new(&config.address.base_url(bound), bound);
-    let site = Site::new(auth.clone(), accounts.clone()).router();
+    let site = Site::new(auth.clone(), accounts.clone());
+    let site = config.contact.iter().fold(site, |site, contact| site.with_contact(contact)).router();
     tokio::select! {
         () = serve(listener, site, hosts, config.limits.clone(), stop) => {}
         failed = keys::watch(config, &auth) => failed?,
     }
-    pruning.abort();
     accounts.flush().await;
     database.close().await;
     tracing::info!(event = "stopped");

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use hardtack::AuthenticatorBuilder;
+use hardtack::{AuthenticatorBuilder, BaseUrl};
 
 use super::settings::{BASE_URL, INSECURE_HTTP, LISTEN};
 use super::sources::Sources;
@@ -26,6 +26,13 @@ impl Address {
     /// The site's URL if the server listens on `bound`.
     pub(crate) fn base_url(&self, bound: SocketAddr) -> String {
         self.base_url.clone().unwrap_or_else(|| format!("http://{bound}"))
+    }
+
+    /// The origin of the base URL, if one is set.
+    pub(crate) fn public_origin(&self) -> Result<Option<String>, Error> {
+        let Some(url) = &self.base_url else { return Ok(None) };
+        let parsed = if self.insecure_http { BaseUrl::parse_insecure_http(url) } else { BaseUrl::parse(url) };
+        parsed.map(|url| Some(url.origin().to_owned())).map_err(|error| Error::config(error.to_string()))
     }
 
     /// Whether users reach the site over https.

@@ -49,7 +49,7 @@ fn same_site(text: &str) -> Option<SameSite> {
         .find_map(|(name, value)| name.eq_ignore_ascii_case(text).then_some(value))
 }
 
-/// Reads our setting, and that of Flask-JWT-Extended, which has the opposite meaning.
+/// Reads our setting, and the setting of Flask-JWT-Extended that has the opposite meaning.
 fn are_persistent(sources: &Sources) -> Result<bool, Error> {
     let persistent = sources.parse_bool(&PERSISTENT_COOKIES)?;
     let session = sources.parse_bool(&SESSION_COOKIE)?;
@@ -64,7 +64,7 @@ fn are_persistent(sources: &Sources) -> Result<bool, Error> {
     }
 }
 
-/// Refuses cookie paths that leave out routes of this server: users could log in, and would not be logged in there.
+/// Refuses cookie paths that leave out routes of this server, because users who have logged in would be visitors there.
 pub(super) fn check_paths(sources: &Sources, authenticator: &Authenticator) -> Result<(), Error> {
     let refresh_routes = match authenticator.refresh_mode() {
         RefreshMode::Sliding => Vec::new(),
@@ -96,8 +96,8 @@ fn covers(
     }
 }
 
-/// Refuses a `JWT_COOKIE_SECURE` that contradicts the base URL, which decides whether cookies are Secure. Browsers
-/// do not send Secure cookies over http, and would send other cookies unencrypted.
+/// Refuses a `JWT_COOKIE_SECURE` that contradicts the base URL, which decides whether cookies are Secure. Browsers do
+/// not send Secure cookies over http. Cookies that are not Secure would also be sent over unencrypted connections.
 fn check_secure(sources: &Sources, address: &Address) -> Result<(), Error> {
     let (setting, label) = (sources.describe(&COOKIE_SECURE), sources.label(&COOKIE_SECURE));
     match (sources.parse_bool(&COOKIE_SECURE)?, address.is_https()) {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use hardtack_accounts::EmailAddress;
 
-use super::settings::{MAIL_COMMAND, MAIL_FROM, MAIL_OUTBOX};
+use super::settings::{CONTACT, MAIL_COMMAND, MAIL_FROM, MAIL_OUTBOX};
 use super::sources::Sources;
 use crate::error::Error;
 
@@ -24,6 +24,14 @@ pub(crate) enum MailTransport {
 
 /// The default sender of mail in an outbox.
 const OUTBOX_SENDER: &str = "hardtack@localhost";
+
+/// Reads how users reach the operator.
+pub(super) fn contact(sources: &Sources) -> Result<Option<String>, Error> {
+    let is_one_line = |text: &str| !text.is_empty() && text.len() <= 200 && !text.contains(char::is_control);
+    sources.parse(&CONTACT, "an email address, a URL or a few words, at most 200 bytes in one line", |text| {
+        Some(text.trim().to_owned()).filter(|text| is_one_line(text))
+    })
+}
 
 /// Reads the settings of mail; `None` if no mail is sent.
 pub(super) fn read(sources: &Sources) -> Result<Option<MailConfig>, Error> {

@@ -45,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) redis: Option<RedisConfig>,
     /// The sender and transport of mail, if any is sent.
     pub(crate) mail: Option<MailConfig>,
+    /// How users reach the operator.
+    pub(crate) contact: Option<String>,
     pub(crate) log_format: LogFormat,
     /// The key from `JWT_SECRET_KEY` or `JWT_PRIVATE_KEY`, which signs instead of the keys in the data folder.
     pub(crate) signing_key: Option<SigningKey>,
@@ -76,6 +78,7 @@ impl Config {
             data_dir,
             redis: storage::redis(&sources)?,
             mail: mail::read(&sources)?,
+            contact: mail::contact(&sources)?,
             log_format: sources.parse_required(&settings::LOG_FORMAT, "text or json", LogFormat::from_name)?,
             signing_key: signing_key::read(&sources, algorithm)?,
             algorithm,

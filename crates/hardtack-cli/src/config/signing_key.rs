@@ -61,10 +61,22 @@ fn secret_key(sources: &Sources, secret: &str, algorithm: Option<Algorithm>) -> 
 
 fn private_key(sources: &Sources, algorithm: Option<Algorithm>) -> Result<SigningKey, Error> {
     let label = sources.label(&PRIVATE_KEY);
-    let invalid = |error: KeyError| Error::config(format_args!("{label}: {error}"));
+    let invalid = |error: KeyError| match error {
+        KeyError::NoAlgorithm => {
+            Error::config(format_args!("{label}: {error}, or set JWT_ALGORITHM to the key's algorithm"))
+        }
+        error => Error::config(format_args!("{label}: {error}")),
+    };
     let text = sources.text_or_empty(&PRIVATE_KEY);
     let key = if text.trim_start().starts_with('{') {
-        SigningKey::from_jwk(text.trim()).map_err(invalid)?
+        let jwk = Jwk::parse(text.trim()).map_err(invalid)?;
+        let jwk = algorithm.into_iter().fold(jwk, Jwk::or_algorithm);
+        jwk.signing_key().map_err(invalid)?
+    } else if !text.contains("-----BEGIN ") {
+        return Err(Error::config(format_args!(
+            "{label} is neither a PEM nor a JWK private key; to read it from a file, write @ and the path of the file, such \
+             as @key.pem"
+        )));
     } else {
         let Some(algorithm) = algorithm else {
             return Err(Error::config(format_args!(
@@ -93,7 +105,7 @@ fn check_public_key(sources: &Sources, signing: &SigningKey) -> Result<(), Error
     let label = sources.label(&PUBLIC_KEY);
     let text = sources.text_or_empty(&PUBLIC_KEY);
     let public = if text.trim_start().starts_with('{') {
-        VerifyingKey::from_jwk(text.trim())
+        Jwk::parse(text.trim()).and_then(|jwk| jwk.or_algorithm(signing.algorithm()).verifying_key())
     } else {
         VerifyingKey::from_pem(text.as_bytes(), signing.algorithm())
     };

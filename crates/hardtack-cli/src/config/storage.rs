@@ -42,7 +42,7 @@ pub(super) fn data_dir(sources: &Sources) -> Result<PathBuf, Error> {
     sources.parse_required(&DATA_DIR, "a folder", |text| (!text.is_empty()).then(|| PathBuf::from(text)))
 }
 
-/// Reads the URL of the database; by default that of `hardtack.db` in the data folder.
+/// Reads the URL of the database. By default, the database is `hardtack.db` in the data folder.
 pub(super) fn database(sources: &Sources, data_dir: &Path) -> Result<DatabaseUrl, Error> {
     let Some(url) = sources.text(&DATABASE_URL) else { return Ok(data_dir.join("hardtack.db").into()) };
     // The URL may contain a password, so errors name the setting only.

@@ -8,7 +8,7 @@ use hardtack::{AuthenticatorBuilder, RefreshMode, SigningKey};
 
 use super::duration;
 use super::settings::{
-    ACCESS_LIFETIME, AUDIENCE, CLOCK_SKEW, ENCODE_NBF, IDENTITY_CLAIM, ISSUER, LEEWAY, REALM, REFRESH,
+    ACCESS_LIFETIME, AUDIENCE, CLOCK_SKEW, ENCODE_NBF, FRESH_LIFETIME, IDENTITY_CLAIM, ISSUER, LEEWAY, REALM, REFRESH,
     REFRESH_LIFETIME, SESSION_LIFETIME, Setting,
 };
 use super::sources::Sources;
@@ -18,6 +18,7 @@ use crate::error::Error;
 pub(crate) struct Tokens {
     access_lifetime: Lifetime,
     refresh_lifetime: Lifetime,
+    fresh_lifetime: Duration,
     refresh_mode: RefreshMode,
     leeway: Duration,
     claims: ClaimsPolicy,
@@ -37,6 +38,11 @@ impl Tokens {
         Ok(Self {
             access_lifetime: lifetime(sources, &ACCESS_LIFETIME)?,
             refresh_lifetime: lifetime(sources, &REFRESH_LIFETIME)?,
+            fresh_lifetime: sources.parse_required(
+                &FRESH_LIFETIME,
+                duration::EXPECTED_NON_ZERO,
+                duration::parse_non_zero,
+            )?,
             refresh_mode: sources.parse_required(&REFRESH, "transparent, redirect, sliding or off", refresh_mode)?,
             leeway: leeway.unwrap_or_default(),
             claims: claims(sources, leeway)?,
@@ -48,6 +54,7 @@ impl Tokens {
         let builder = builder
             .access_lifetime(self.access_lifetime)
             .refresh_lifetime(self.refresh_lifetime)
+            .fresh_lifetime(self.fresh_lifetime)
             .refresh_mode(self.refresh_mode);
         let builder = builder.claims(self.claims.clone());
         match &self.realm {

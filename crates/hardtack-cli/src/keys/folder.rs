@@ -112,7 +112,7 @@ impl KeyFolder {
         match fs::read_to_string(&path) {
             Ok(text) => text.trim().parse().map(Some).map_err(|_| {
                 let path = path.display();
-                Error::config(format_args!("{path} is not a number of seconds that hardtack wrote; delete the file"))
+                Error::config(format_args!("{path} does not contain a number of seconds; delete the file"))
             }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.unusable(&error)),

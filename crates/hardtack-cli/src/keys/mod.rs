@@ -93,7 +93,8 @@ pub(crate) fn roles(config: &Config, folder: &KeyFolder, stored: &[StoredKey]) -
     Ok(roles.into_iter().map(|role| if given && role == Role::Signs { Role::Retired } else { role }).collect())
 }
 
-/// How long the last token of a key may be used: by this configuration, or by that of a server that uses the folder.
+/// How long a key's last token may be used, according to this configuration and those of the other servers that use the
+/// folder.
 fn longest_lifetime(config: &Config, folder: &KeyFolder) -> Result<Duration, Error> {
     Ok(config.tokens.longest_lifetime().max(folder.recorded_lifetime()?))
 }

@@ -1,4 +1,4 @@
-//! What each key in the data folder does at a time: sign, verify, or nothing any more.
+//! What each key in the data folder does at a given time: it signs, verifies, or is no longer used.
 
 use std::time::Duration;
 
@@ -22,12 +22,12 @@ pub(crate) enum Role {
     Dead,
 }
 
-/// What decides about the roles besides the times of creation.
+/// What determines the roles besides the times of creation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
     /// The time for which the last token of a key may still be used.
     pub(crate) longest_lifetime: Duration,
-    /// If a key outside the folder signs: since when.
+    /// Since when a key outside the folder signs, if one does.
     pub(crate) superseded_at: Option<Timestamp>,
 }
 
@@ -35,14 +35,14 @@ impl Rules {
     /// Returns the roles of keys that were created at these times, from the oldest to the newest.
     pub(crate) fn roles(&self, created_at: &[Timestamp], now: Timestamp) -> Vec<Role> {
         let signs_from = |index: usize| match index {
-            // The first key has no predecessor that could sign meanwhile.
+            // The first key has no predecessor that could sign in the meantime.
             0 => Some(Timestamp::default()),
             index => created_at.get(index).map(|created_at| *created_at + OVERLAP),
         };
         let signing = (0..created_at.len()).rev().find(|index| signs_from(*index).is_some_and(|from| from <= now));
         (0..created_at.len())
             .map(|index| {
-                // The successor took over; for the last one, a key outside the folder.
+                // When the successor or a key outside the folder took over, whichever came first.
                 let replaced_at = match (signs_from(index + 1).filter(|from| *from <= now), self.superseded_at) {
                     (Some(successor), Some(other)) => Some(successor.min(other)),
                     (one, other) => one.or(other),

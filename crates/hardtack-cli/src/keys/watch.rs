@@ -1,4 +1,4 @@
-//! Takes up new and retired keys while the server runs.
+//! Loads new keys and retires old ones while the server runs.
 
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ fn log(keys: &KeySet) {
     tracing::info!(event = "keys", signs = ids.first().map(id), also_verify = verify.join(" "));
 }
 
-/// Receives SIGHUP, which does not end the process any more.
+/// Receives SIGHUP, which then no longer ends the process.
 struct Hangup {
     #[cfg(unix)]
     signal: tokio::signal::unix::Signal,

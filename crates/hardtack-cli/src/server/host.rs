@@ -1,7 +1,7 @@
 //! Which hosts the server responds to.
 //!
-//! A page of another host name that leads to this server has, to the browser, the same origin as the server (DNS
-//! rebinding), and a proxy or cache may take its URL for the site's. So a request for another host gets 421.
+//! To a browser, a page on another host name that resolves to this server has the same origin as the server (DNS
+//! rebinding), and a cache may confuse the responses for the two hosts. So a request for another host gets 421.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -55,8 +55,8 @@ impl Hosts {
         Some(refusal.response(request))
     }
 
-    /// Whether a host is the site, or this machine under one of its own names. The port is not compared: a container's
-    /// may be published as another one, and no page of another site can have one of these hosts.
+    /// Whether a host is the site, or this machine under one of its own names. The port is not compared, because a
+    /// container's port may be published under another number. No page of another site can have one of these hosts.
     fn includes(&self, host: &Authority<'_>) -> bool {
         if host.host().eq_ignore_ascii_case(&self.site) {
             return true;

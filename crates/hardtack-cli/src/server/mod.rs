@@ -6,7 +6,6 @@ mod health;
 mod host;
 mod limits;
 mod open_files;
-mod prune;
 mod refusal;
 mod slow_body;
 mod slow_reader;
@@ -27,7 +26,6 @@ use connection::Site;
 pub(crate) use host::Hosts;
 pub(crate) use limits::Limits;
 use limits::{ACCEPT_PAUSE, GRACE_PERIOD, OVERFLOW};
-pub(crate) use prune::prune;
 pub(crate) use stop_signal::StopSignal;
 
 /// Serves until a stop signal arrives, then waits up to ten seconds for the requests in flight. Requests for other

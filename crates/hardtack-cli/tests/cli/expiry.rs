@@ -46,3 +46,13 @@ async fn a_request_with_an_expired_token_refreshes_it() {
     assert_eq!(hops, ["/service", "/token/refresh"]);
     assert!(is_no_longer_fresh(&mut at_redirect).await);
 }
+
+#[tokio::test]
+async fn k08_s84_the_account_page_asks_again_after_fresh_lifetime() {
+    let dir = TestDir::new();
+    let server = start(&dir.serve(["--access-lifetime", "1d", "--fresh-lifetime", "2s"])).await;
+    let mut client = new_user_at(&server).await;
+    tokio::time::sleep(Duration::from_millis(3100)).await;
+    assert!(is_no_longer_fresh(&mut client).await);
+    assert_eq!(client.get("/service").accept_html().send().await.status(), 200);
+}

@@ -13,6 +13,7 @@ mod limits;
 mod load;
 mod logs;
 mod mail;
+mod operator;
 mod outages;
 mod racing;
 mod redis;

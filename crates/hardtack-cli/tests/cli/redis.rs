@@ -84,7 +84,7 @@ async fn the_password_is_never_shown() {
     let mut client = process.client();
     sign_up(&mut client, "someone").await;
     server.stop();
-    assert_eq!(client.get("/token/refresh").accept_json().send().await.status(), 503);
+    assert_eq!(crate::support::refresh(&mut client).await, 503);
     let finished = process.stop().await;
     let printed = format!("{shown}{}{}", finished.stdout, finished.stderr);
     assert!(printed.contains(&shown_url), "{printed}");

@@ -1,6 +1,8 @@
 //! Configurations that are refused: what was set, what is allowed, exit code 2.
 
-use crate::support::{TestDir, mode, refusal, set_mode, start};
+use hardtack_test_support::process::Program;
+
+use crate::support::{TestDir, mode, output, refusal, set_mode, start};
 
 const SECRET: &str = "not-to-be-shown-Zk3vQ8xW2bN7mT5rLp9dYh4c";
 const PUBLIC_PEM: &str = "-----BEGIN PUBLIC KEY-----\n\
@@ -128,7 +130,7 @@ async fn weak_and_public_secrets() {
 async fn keys_that_do_not_fit() {
     let dir = TestDir::new();
     dir.write("public.pem", PUBLIC_PEM);
-    let private = crate::support::output(&dir.hardtack(["keys", "generate", "--alg", "EdDSA"]));
+    let private = output(&dir.hardtack(["keys", "generate", "--alg", "EdDSA"]));
     for (variables, expected) in [
         (
             &[("JWT_PRIVATE_KEY", "@none.pem")][..],
@@ -249,4 +251,79 @@ async fn a_key_that_other_users_can_access() {
     }
     set_mode(dir.path(key), 0o400);
     start(&dir.serve([])).await.stop().await;
+}
+
+/// Runs a command in the folder, as an operator who follows an error's advice.
+fn follow(dir: &TestDir, advice: &str) {
+    let status = std::process::Command::new("sh").args(["-c", advice]).current_dir(dir.path("")).status().unwrap();
+    assert!(status.success(), "{advice}");
+}
+
+/// Each error's advice leads to a key that works.
+#[tokio::test]
+async fn k06_the_advice_for_keys_in_other_forms_works() {
+    let dir = TestDir::new();
+    follow(&dir, "openssl genpkey -algorithm ed25519 -out good.pem 2>&1");
+    let good = std::fs::read_to_string(dir.path("good.pem")).unwrap();
+    let check = |value: &str, algorithm: &str| {
+        dir.hardtack(["check-config"]).env("JWT_PRIVATE_KEY", value).env("JWT_ALGORITHM", algorithm)
+    };
+
+    let one_line = good.trim().replace('\n', "\\n");
+    let error = refusal(&check(&one_line, "EdDSA"), 2).await;
+    assert!(error.contains("this text has \\n in their place"), "{error}");
+    let (_, advice) = error.split_once("write it to a file with: ").unwrap();
+    follow(&dir, &format!("KEY='{one_line}'; {advice}"));
+    output(&check("@key.pem", "EdDSA"));
+
+    for path in ["good.pem", "none.pem"] {
+        let error = refusal(&check(path, "EdDSA"), 2).await;
+        assert!(error.contains("write @ and the path of the file, such as @key.pem"), "{error}");
+    }
+    output(&check("@good.pem", "EdDSA"));
+
+    for (kind, algorithm) in [("ed25519", "EdDSA"), ("rsa", "RS256")] {
+        let _ = std::fs::remove_file(dir.path("key.pem"));
+        follow(&dir, &format!("rm -f key.pem; ssh-keygen -q -t {kind} -N '' -f key.pem"));
+        let error = refusal(&check("@key.pem", algorithm), 2).await;
+        let (problem, advice) = error.rsplit_once("with: ").unwrap();
+        assert!(problem.contains("a key in the format of OpenSSH"), "{error}");
+        follow(&dir, &format!("{advice} > /dev/null 2>&1"));
+        output(&check("@key.pem", algorithm));
+    }
+}
+
+#[tokio::test]
+async fn k06_a_jwk_needs_no_alg_if_its_type_or_jwt_algorithm_decides() {
+    let dir = TestDir::new();
+    let jwk = |algorithm: &str| {
+        let jwk = output(&dir.hardtack(["keys", "generate", "--alg", algorithm]));
+        let mut jwk: serde_json::Value = serde_json::from_str(&jwk).unwrap();
+        assert_eq!(jwk.as_object_mut().unwrap().remove("alg").unwrap(), algorithm);
+        jwk.to_string()
+    };
+    let check = |jwk: &str| dir.hardtack(["check-config"]).env("JWT_PRIVATE_KEY", jwk);
+    let ed25519 = jwk("EdDSA");
+    assert!(output(&check(&ed25519)).contains("# signing key: EdDSA"));
+    let error = refusal(&check(&ed25519).env("JWT_ALGORITHM", "RS256"), 2).await;
+    assert!(error.contains("is a key for EdDSA"), "{error}");
+    let rsa = jwk("RS256");
+    let error = refusal(&check(&rsa), 2).await;
+    assert!(error.contains("names no algorithm") && error.contains("or set JWT_ALGORITHM"), "{error}");
+    for algorithm in ["RS256", "RS512"] {
+        let shown = output(&check(&rsa).env("JWT_ALGORITHM", algorithm));
+        assert!(shown.contains(&format!("# signing key: {algorithm}")), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn k06_the_first_key_of_the_binary_is_for_jwt_algorithm_or_hs256() {
+    for (algorithm, expected) in [(None, "HS256"), (Some("EdDSA"), "EdDSA")] {
+        let dir = TestDir::new();
+        let with =
+            |program: Program| algorithm.iter().fold(program, |program, name| program.env("JWT_ALGORITHM", *name));
+        start(&with(dir.serve([]))).await.stop().await;
+        let shown = output(&with(dir.hardtack(["check-config"])));
+        assert!(shown.contains(&format!("# signing key: {expected} ")), "{shown}");
+    }
 }

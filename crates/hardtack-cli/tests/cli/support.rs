@@ -160,7 +160,9 @@ pub(crate) async fn log_in(client: &mut Client, username: &str, password: &str) 
 
 /// Exchanges the refresh token through the JSON API, and returns the status.
 pub(crate) async fn refresh(client: &mut Client) -> u16 {
-    client.get("/token/refresh").accept_json().send().await.status().as_u16()
+    let csrf = client.cookie("csrf_refresh_token").map(|cookie| cookie.value.clone()).unwrap_or_default();
+    let request = client.post("/token/refresh").accept_json().header("x-csrf-token", &csrf);
+    request.send().await.status().as_u16()
 }
 
 /// Waits until a copied access cookie is refused, for as long as a server with a working store may take.

@@ -15,7 +15,7 @@ on_every_store! {{
 }}
 
 /// Two servers, and a `hardtack user` command for them.
-async fn servers(store: Store) -> (TwoServers, impl Fn(&[&str]) -> Program) {
+pub(crate) async fn servers(store: Store) -> (TwoServers, impl Fn(&[&str]) -> Program) {
     let dir = TestDir::new();
     let env = if store == Store::Sqlite {
         let url = format!("sqlite:{}", dir.path("app.db").display());
@@ -99,7 +99,7 @@ async fn a_missing_database_and_an_unknown_user_have_their_own_errors() {
 
     output(&dir.hardtack(["migrate"]));
     assert_eq!(output(&dir.hardtack(["user", "list"])), "There are no users yet.\n");
-    for command in ["disable", "enable", "log-out"] {
+    for command in ["disable", "enable", "log-out", "delete"] {
         for name in ["ada", "a\u{301}", "'; DROP TABLE users; --"] {
             let error = refusal(&dir.hardtack(["user", command, name]), 2).await;
             assert_eq!(error, format!("hardtack: no user is named {name:?}; list them with: hardtack user list"));
@@ -138,8 +138,9 @@ async fn k07_sessions_are_not_looked_for_where_the_servers_do_not_keep_them() {
     let server = start(&dir.serve(["--redis-url", &redis.url()])).await;
     let mut ada = server.client();
     sign_up(&mut ada, "ada").await;
-    for command in ["log-out", "disable"] {
-        let error = refusal(&dir.hardtack(["user", command, "ada"]), 2).await;
+    for args in [&["log-out", "ada"][..], &["disable", "ada"], &["rename", "ada", "eve"], &["delete", "ada", "--yes"]] {
+        let command = || ["user"].into_iter().chain(args.iter().copied());
+        let error = refusal(&dir.hardtack(command()), 2).await;
         assert_eq!(
             error,
             format!(
@@ -148,9 +149,10 @@ async fn k07_sessions_are_not_looked_for_where_the_servers_do_not_keep_them() {
                 redis.port()
             )
         );
-        let error = refusal(&dir.hardtack(["user", command, "ada", "--redis-url", &other.url()]), 2).await;
+        let other = other.url();
+        let error = refusal(&dir.hardtack(command().chain(["--redis-url", &other])), 2).await;
         assert!(error.contains(" is another one; set --redis-url or HARDTACK_REDIS_URL to the value"), "{error}");
-        assert!(is_logged_in(&mut ada).await, "{command}");
+        assert!(is_logged_in(&mut ada).await, "{args:?}");
     }
     assert!(!output(&dir.hardtack(["user", "list"])).contains("disabled"));
     // The same Redis under another address.

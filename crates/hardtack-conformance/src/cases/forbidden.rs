@@ -1,5 +1,5 @@
-//! Users who are logged in and may not do something: because their token lacks a claim, or because the application
-//! forbids it. They stay logged in.
+//! Logged-in users whose request is refused because their token lacks a claim, or because the application forbids it.
+//! They stay logged in.
 
 use hardtack::jwt::TokenKind;
 use hardtack::{Authenticator, LogIn, RefreshMode, TokenLocation, Urls};
@@ -152,7 +152,7 @@ fn changed_claims(mode: RefreshMode) -> Case {
     .configured(move |builder| builder.refresh_mode(mode))
 }
 
-/// The page that a browser is redirected to must not redirect it to itself.
+/// A page to which browsers are redirected must not redirect them to itself.
 fn loops() -> Vec<Case> {
     vec![
         Case::new("redirects: e20: a log-in page that needs a token", |site| async move {

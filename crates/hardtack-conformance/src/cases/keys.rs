@@ -47,7 +47,7 @@ fn with_other_key(algorithm: Algorithm) -> Authenticator {
 }
 
 /// Sends an access token to a route that requires one and to a route where it is optional. A route where it is optional
-/// serves a request with a dead token as a visitor's.
+/// treats a request with an invalid token as a visitor's.
 async fn expect_access(site: &Site, what: &str, token: &str, expected: &str) {
     let cookies = expected.find(" -").map_or("", |at| &expected[at..]);
     for (path, expected) in [("/protected", expected.to_owned()), ("/anyone", format!("200{cookies}"))] {

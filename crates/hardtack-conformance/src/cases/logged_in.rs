@@ -13,7 +13,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// A browser with two cookies of a name, as an attacker on a sibling domain can cause: one of each session.
+/// A browser with two cookies of the same name, from two sessions, as an attacker on a sibling domain can cause.
 fn doubled_cookies() -> Vec<Case> {
     async fn sessions(site: &Site) -> [usize; 2] {
         let count = async |subject| site.authenticator.sessions(subject).await.unwrap().len();

@@ -76,7 +76,6 @@ const ACTIONS: &[Action] = &[
     ("a log-in", |client| client.post("/login").json(&json!({ "sub": "bob" })), "200 +access +refresh"),
     ("a log-out", |client| client.post("/logout").csrf(), "200 -access -refresh"),
     ("a refresh", |client| client.post("/token/refresh").csrf(), "200 +access +refresh"),
-    ("a refresh by GET", |client| client.get("/token/refresh"), "200 +access +refresh"),
     ("a WebSocket handshake", |client| client.get("/protected").header("upgrade", "websocket"), "200"),
     (
         "a WebSocket handshake among other protocols",

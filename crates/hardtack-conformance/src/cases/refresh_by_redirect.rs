@@ -208,6 +208,23 @@ fn refresh_url() -> Vec<Case> {
             let response = alice.get("/token/refresh").accept_html().send().await;
             site.expect("GET", &response, "303 → / +access +refresh");
         }),
+        Case::new("the refresh URL refuses GET in transparent mode", |site| async move {
+            let mut alice = site.alice().await;
+            for accept in ["text/html", "application/json"] {
+                let response = alice.get("/token/refresh?next=%2Fprotected").header("accept", accept).send().await;
+                site.expect_eq(accept, response.status().as_u16(), 405);
+                site.expect_eq("Allow", response.header("allow"), Some("POST"));
+            }
+            site.expect_eq("rotations", site.store.rotations(), 0);
+            site.expect("POST", &alice.post("/token/refresh").csrf().send().await, "200 +access +refresh");
+        }),
+        in_redirect_mode("the refresh URL refuses GET from another site", |site| async move {
+            let mut alice = site.alice().await;
+            let request = alice.get("/token/refresh?next=%2Fprotected").accept_json();
+            let response = request.header("sec-fetch-site", "cross-site").send().await;
+            site.expect("GET", &response, "403 csrf_cross_site");
+            site.expect_eq("rotations", site.store.rotations(), 0);
+        }),
         in_redirect_mode("the refresh URL refuses HEAD", |site| async move {
             let mut alice = site.alice().await;
             let response = alice.request(Method::HEAD, "/token/refresh?next=%2Fprotected").send().await;

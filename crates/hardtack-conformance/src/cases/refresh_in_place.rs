@@ -138,7 +138,7 @@ fn refresh_tokens() -> Vec<Case> {
         let anyone = site.visitor().get("/anyone").raw_cookie_header(&pair).send().await;
         [site.summary(&api), site.summary(&anyone)]
     }
-    /// A page that needs a token refuses the request, and one that does not need it is shown without a user.
+    /// A page that needs a token refuses the request. A page with an optional token is shown as to a visitor.
     fn both(refused: &str) -> [String; 2] {
         [refused.to_owned(), "200 -access -refresh".to_owned()]
     }

@@ -113,7 +113,7 @@ fn expected(outcome: Outcome, route: Route, client: ClientKind) -> String {
         Outcome::Refused(FailureKind::Missing, _) | Outcome::Replaced if matches!(route, Route::Optional(_)) => {
             return "200".to_owned();
         }
-        // The request is handled without a user, and the cookies are deleted if they are dead.
+        // The request is handled without a user, and the cookies are deleted if they are invalid.
         Outcome::Refused(_, code) if matches!(route, Route::Optional(_)) => return format!("200{}", deletions(code)),
         Outcome::Refused(kind, code) => (kind, code),
         Outcome::Replaced => (FailureKind::Revoked, "revoked"),

@@ -24,8 +24,8 @@ pub(crate) enum Outcome {
     Replaced,
 }
 
-/// What the reply to a request with a refused access cookie deletes. A token that is too early becomes valid, and is
-/// valid at the server that issued it.
+/// What the reply to a request with a refused access cookie deletes: both tokens, unless the access token is only too
+/// early, because such a token becomes valid later.
 pub(crate) fn deletions(code: &str) -> &'static str {
     if code == "not_yet_valid" { "" } else { " -access -refresh" }
 }
@@ -55,7 +55,7 @@ pub(crate) struct Tokens {
     pub(crate) expired: String,
     /// A token signed with a key that the site does not have.
     pub(crate) foreign: String,
-    /// One of another application on the same host, whose key has an id.
+    /// A token of another application on the same host, whose key has an id.
     pub(crate) elsewhere: String,
     pub(crate) not_yet_valid: String,
     /// A token whose session was ended.

@@ -141,7 +141,7 @@ impl Site {
         self.expect_eq(what, self.summary(response), expected.as_ref().to_owned());
     }
 
-    /// How often the handlers of `/protected` and `/echo` have run, not counting the request that this method sends.
+    /// How often handlers with a counter have run, not counting the request that this method sends.
     pub(crate) async fn calls(&self) -> u64 {
         let cookies = self.authenticator.log_in("counter").await.unwrap();
         let response = self.browser_with(&cookies).get("/protected").send().await;

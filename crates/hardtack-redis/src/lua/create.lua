@@ -1,6 +1,6 @@
--- Arguments: now, id, row, subject, the row's end, 1 if the session is live and belongs in the index of its subject, the
--- most live sessions of the subject or `-`, and which sessions to end (see select_rows). Returns the ids of the ended
--- sessions, or false if the id exists.
+-- Arguments: now, id, row, subject, the row's end, 1 if the session is live and belongs in the index of its subject,
+-- the most live sessions of the subject or `-`, and which sessions to end (see select_rows). Returns the ids of the
+-- ended sessions, or false if the id exists.
 local now, id, row, subject, ends, indexed, limit = unpack(ARGV, 1, 7)
 if redis.call('EXISTS', session_key(id)) == 1 then return false end
 local ending = select_rows(8)

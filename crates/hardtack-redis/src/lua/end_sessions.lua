@@ -28,9 +28,9 @@ local function select_rows(first)
   return rows
 end
 
--- Adds to the rows that end the least recently used sessions of a subject, as many as necessary for at most `limit` to be
--- live when one more begins. Returns the time at which they end: now, or their last rotation if that is later, because
--- the clock of another server is ahead.
+-- Adds the least recently used sessions of a subject to the rows that end: as many as necessary, so that at most
+-- `limit` are live when one more begins. Returns the time at which they end: now, or their last rotation if that is
+-- later, because the clock of another server is ahead.
 local function add_excess(rows, subject, limit, now)
   local ending, live = {}, {}
   for _, row in ipairs(rows) do ending[row.id] = true end
@@ -47,7 +47,7 @@ local function add_excess(rows, subject, limit, now)
     if one ~= other then return one < other end
     return a.id < b.id
   end)
-  -- More than 10,000 are there only from before the limit. The rest end at the next log-ins.
+  -- There are more than 10,000 only if they began without a limit. The rest end at the next log-ins.
   local at = now
   for i = 1, math.min(excess, 10000) do
     rows[#rows + 1] = live[i]

@@ -1,5 +1,5 @@
--- Arguments: a subject, now, a limit, and the position: created_at and id of the session before it, or `-` twice. Returns
--- ids and rows, alternating: the newest first, then by id.
+-- Arguments: a subject, now, a limit, and the position: created_at and id of the session before it, or `-` twice.
+-- Returns ids and rows, alternating: the newest first, then by id.
 local subject, now, limit, after_at, after_id = unpack(ARGV, 1, 5)
 now, limit = tonumber(now), tonumber(limit)
 local live = {}

@@ -3,8 +3,8 @@
 local LOG, HEAD = KEYS[1] .. ':log', KEYS[1] .. ':log:head'
 
 -- Returns the sequence number of the newest entry. A server that was emptied, restarted, restored or replaced may have
--- lost entries that a process has read. The sequence then continues from a number that was never used, the server's time
--- in microseconds, so that readers see a gap.
+-- lost entries that a process has read. The sequence then continues from a number that was never used, the server's
+-- time in microseconds, so that readers see a gap.
 local function head_sequence()
   local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
   local head = redis.call('HMGET', HEAD, 'run', 'sequence')

@@ -1,7 +1,8 @@
 -- Reading and writing the rows of sessions.
 --
--- KEYS[1] is the store's name in braces. All keys begin with it, so that they are in one hash slot. A row is one string:
--- a line with the fields that scripts change, then the subject, then JSON ("details") that only outdate.lua changes.
+-- KEYS[1] is the store's name in braces. All keys begin with it, so that they are in one hash slot. A row is one
+-- string: a line with the fields that scripts change, then the subject, then JSON ("details") that only outdate.lua
+-- changes.
 
 local function session_key(id) return KEYS[1] .. ':session:' .. id end
 local function subject_key(subject) return KEYS[1] .. ':subject:' .. subject end

@@ -1,22 +1,18 @@
 //! Whose files a database consists of, and who else can write to them.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use hardtack::files::{check_trusted, mode_if_readable_by_others, shell_quoted};
 
 use crate::error::OpenError;
 
 /// The endings of the files of a database.
-#[cfg(unix)]
 const ENDINGS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 
-/// Refuses the files of a database if another user owns them or can write to them: who can write to a database can log
-/// in as anyone. Warns if other users can read them. Files that do not exist are left out.
-#[cfg(unix)]
+/// Refuses the files of a database if a user other than root and this process's own can write to them: such a user
+/// could log in as anyone. Warns if other users can read the database. Files that do not exist are left out.
 pub(super) fn check(path: &Path) -> Result<(), OpenError> {
-    use std::io;
-    use std::os::unix::fs::MetadataExt;
-    use std::path::PathBuf;
-
-    let own = nix::unistd::geteuid().as_raw();
     for ending in ENDINGS {
         let mut file = path.as_os_str().to_owned();
         file.push(ending);
@@ -30,26 +26,15 @@ pub(super) fn check(path: &Path) -> Result<(), OpenError> {
         if !metadata.is_file() {
             continue;
         }
-        let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
-        if owner != 0 && owner != own {
-            return Err(OpenError::OwnedByOther { path: file, owner, expected: own });
-        }
-        if mode & 0o022 != 0 {
-            return Err(OpenError::WritableByOthers { path: file, mode });
-        }
-        if mode & 0o044 != 0 && ending.is_empty() {
+        check_trusted(&file, &metadata).map_err(OpenError::Untrusted)?;
+        if let Some(mode) = mode_if_readable_by_others(&metadata).filter(|_| ending.is_empty()) {
             tracing::warn!(
                 event = "database_readable",
                 "other users can read the database {}: its mode is {mode:04o}; set it with: chmod 600 {}",
                 file.display(),
-                file.display(),
+                shell_quoted(&file),
             );
         }
     }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-pub(super) fn check(_path: &Path) -> Result<(), OpenError> {
     Ok(())
 }

@@ -9,15 +9,15 @@ use super::pg_options::label;
 use super::url::DatabaseUrl;
 use crate::error::OpenError;
 
-/// The most connections of a pool. A server allows 100 connections by default, which is enough for nine processes:
-/// each has this many, and one that listens.
+/// The most connections of a pool. By default, a server allows 100 connections, three of them for superusers only. That
+/// is enough for eight processes, each of which has this many connections and one that listens.
 const CONNECTIONS: u32 = 10;
 
 /// How long a request waits for a connection before it fails (a 503 for the client), and how long opening waits.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A connection that was idle for longer than this is pinged before it is used. Under load, no connection is
-/// pinged. After an outage, no request gets a dead one.
+/// A connection that was idle for longer than this is pinged before it is used. Under load, connections are hardly ever
+/// idle for so long, so they are not pinged. After an outage that lasts longer, no request gets a dead connection.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
 /// Settings that Hardtack relies on, and that override the server's configuration: the statements are written for READ
@@ -36,7 +36,8 @@ const SETTINGS: &str = "SET default_transaction_isolation = 'read committed';
 /// URL.
 ///
 /// # Errors
-/// The URL is not valid, or the server cannot be reached or refuses the connection.
+/// The URL is not valid, the server cannot be reached or refuses the connection, or the encoding of its database is not
+/// UTF8.
 pub async fn open_postgres(url: &str) -> Result<PgPool, OpenError> {
     let url: DatabaseUrl = url.parse()?;
     match url.server() {

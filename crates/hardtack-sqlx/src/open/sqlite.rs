@@ -12,7 +12,7 @@ use sqlx::{Connection, SqliteConnection, SqlitePool};
 use super::ownership;
 use crate::error::OpenError;
 
-/// The most connections of a pool. SQLite has one writer at a time; more connections would only poll for its lock.
+/// The most connections of a pool. SQLite allows one writer at a time, so more connections would mostly wait for it.
 const CONNECTIONS: u32 = 4;
 
 /// How long a write waits for a write of another connection.
@@ -28,11 +28,11 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// confirmed), enforced foreign keys, and a busy timeout of five seconds. A connection on which SQLite has ended a
 /// transaction by itself, for example because the disk was full, is closed and not used again.
 ///
-/// Only its owner can read a new file (mode 0600). An existing file keeps its permissions: it is refused if it belongs to
-/// another user than this one and root, or if other users can write to it. If they can read it, a warning is logged.
+/// Only its owner can read a new file (mode 0600). An existing file keeps its permissions: it is refused if it belongs
+/// to another user except root, or if other users can write to it. If they can read it, a warning is logged.
 ///
 /// # Errors
-/// The file cannot be created, cannot be opened as an SQLite database, or other users control it.
+/// The file cannot be created or cannot be opened as an SQLite database, or another user owns it or can write to it.
 pub async fn open_sqlite(path: impl AsRef<Path>) -> Result<SqlitePool, OpenError> {
     let path = path.as_ref();
     // An absolute path has no special meaning to SQLite, unlike `:memory:`, `file:…` and the empty path.
@@ -78,7 +78,7 @@ fn pool_options(connections: u32) -> SqlitePoolOptions {
 ///
 /// On some errors, such as a full disk or a failed write, SQLite rolls the transaction back by itself
 /// (sqlite.org/lang_transaction.html, "Response to errors within a transaction"). The rollback of sqlx then fails, and
-/// sqlx still takes the connection to be in a transaction: each later `BEGIN IMMEDIATE` on it would fail, for ever.
+/// sqlx still considers the connection to be in a transaction: every later `BEGIN IMMEDIATE` on it would fail.
 async fn is_out_of_transaction(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
     // Before it returns, the connection runs the rollback that a dropped transaction has requested.
     connection.ping().await?;

@@ -12,14 +12,14 @@ macro_rules! in_transaction {
     ($(#[$attribute:meta])* $pool:ty, $connection:ty) => {
         $(#[$attribute])*
         impl PendingEnds<$pool> {
-            /// Writes the intention to end all sessions of a user into your own transaction: they end after its commit,
-            /// and go on if it is rolled back. Use it where no browser goes on: after a password reset, or when a user
-            /// is disabled or deleted.
+            /// Writes the intention to end all sessions of a user in your own transaction: the sessions end after the
+            /// transaction commits, and continue if it is rolled back. Use this method if no session is to continue:
+            /// after a password reset, or when a user is disabled or deleted.
             ///
             /// After the commit, pass the result to
             /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), which ends the sessions at
             /// once, or to the adapter's `Auth::renew`, which also gives this browser a new session. If the program
-            /// stops before that, another process ends the sessions two seconds later.
+            /// stops before that, another process ends the sessions a few seconds later.
             ///
             /// # Errors
             /// The database failed, or the subject has a NUL character. Roll the transaction back.
@@ -31,9 +31,10 @@ macro_rules! in_transaction {
                 write(&mut connection.into(), subject, None).await
             }
 
-            /// Like [`end_all_in`](Self::end_all_in), except for one session: use it when a user who is logged in
-            /// changes the password. `kept` is the session of the request's token. After the commit, `Auth::renew`
-            /// replaces that session as well; if the store fails, it goes on, and the others end when the store is back.
+            /// Like [`end_all_in`](Self::end_all_in), but keeps one session. Use it when a logged-in user changes the
+            /// password. `kept` is the session of the request's token. After the commit, `Auth::renew` replaces that
+            /// session as well. If the session store is down, the kept session continues, and the others end when the
+            /// store is back.
             ///
             /// # Errors
             /// The database failed, or the subject has a NUL character. Roll the transaction back.
@@ -64,7 +65,7 @@ in_transaction!(
 /// For Hardtack's own crates, which write both databases through `hardtack-db`.
 #[doc(hidden)]
 impl PendingEnds<crate::Database> {
-    /// Writes the intention to end all sessions of a user into a transaction.
+    /// Writes the intention to end all sessions of a user in a transaction.
     ///
     /// # Errors
     /// The database failed, or the subject has a NUL character.
@@ -76,7 +77,7 @@ impl PendingEnds<crate::Database> {
         write(connection, subject, None).await
     }
 
-    /// Writes the intention to end all sessions of a user except one into a transaction.
+    /// Writes the intention to end all sessions of a user except one in a transaction.
     ///
     /// # Errors
     /// The database failed, or the subject has a NUL character.

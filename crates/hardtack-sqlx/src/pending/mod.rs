@@ -1,4 +1,4 @@
-//! Intentions to end sessions that are in a store elsewhere.
+//! Intentions to end sessions that are in another store.
 
 mod in_transaction;
 
@@ -9,13 +9,13 @@ use hardtack_db::{MigrateError, Pool, Statement};
 use crate::database::Database;
 use crate::schema::{self, PENDING_MIGRATIONS, RowError};
 
-/// Intentions to end the sessions of users, for applications that keep users in a database and sessions in a store
-/// elsewhere, such as Redis.
+/// Stored intentions to end the sessions of users, for applications that keep users in a database and sessions in
+/// another store, such as Redis.
 ///
-/// An intention is written in the application's own transaction, beside the change that it belongs to. So a new password
-/// and the end of the old sessions are committed together, although the sessions are elsewhere. Register a clone with
-/// the authenticator: every process that follows the revocation log then works the intentions off within seconds, also
-/// after a crash, and while the store fails it refuses the sessions.
+/// An intention is written in the same transaction as the change that requires it. A new password and the intention to
+/// end the old sessions are thus committed together, although the sessions are in another store. Register a clone with
+/// the authenticator: the processes that follow the revocation log then carry out the intentions within seconds, even
+/// after a crash. While the session store is down, these processes refuse the sessions.
 ///
 /// `P` is the type that it was created from: an sqlx pool or a [`Database`]. Clones share the connections.
 ///
@@ -45,7 +45,8 @@ pub struct PendingEnds<P> {
     pool: Pool,
 }
 
-/// How old an intention is before other processes work it off, in seconds. The one that has written it does so at once.
+/// How old an intention is before other processes carry it out, in seconds. The process that has written it does so at
+/// once.
 const DELAY: i64 = 2;
 
 impl<P: Clone + Into<Database>> PendingEnds<P> {
@@ -77,7 +78,8 @@ impl Database {
 
 impl<P: Clone + Into<Database> + Send + Sync + 'static> PendingRevocations for PendingEnds<P> {
     async fn due(&self, limit: u32) -> Result<Vec<PendingRevocation>, BackendError> {
-        // Both times are the database's. An intention of the future is due: its clock was set back.
+        // Both times are the database's. An intention from the future is due as well: the database's clock was set
+        // back.
         let statement = Statement::per_database(
             "SELECT number, subject, kept FROM pending_ends
              WHERE created_at NOT BETWEEN unixepoch() - $1 + 1 AND unixepoch() + $1 ORDER BY number LIMIT $2",
@@ -110,7 +112,7 @@ impl<P> PendingEnds<P> {
     }
 }
 
-/// The number, the subject, and the session that goes on.
+/// The number, the subject, and the session that continues.
 type PendingRow = (i64, String, Option<String>);
 
 fn decode((number, subject, kept): PendingRow) -> Result<PendingRevocation, RowError> {

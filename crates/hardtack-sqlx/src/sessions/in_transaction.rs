@@ -11,8 +11,9 @@ macro_rules! in_transaction {
     ($(#[$attribute:meta])* $pool:ty, $connection:ty, $begin:literal, $dialect:literal) => {
         $(#[$attribute])*
         impl Sessions<$pool> {
-            /// Ends all sessions of a user in your own transaction: they end when it commits, and go on if it is rolled
-            /// back. Use it where no browser goes on: after a password reset, or when a user is disabled or deleted.
+            /// Ends all sessions of a user in your own transaction: the sessions end when the transaction commits, and
+            /// continue if it is rolled back. Use this method if no session is to continue: after a password reset, or
+            /// when a user is disabled or deleted.
             ///
             /// After the commit, pass the result to
             /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending), or to the adapter's
@@ -47,9 +48,9 @@ macro_rules! in_transaction {
                 self.end(&mut connection.into(), subject, RevokeTarget::AllOf(subject)).await
             }
 
-            /// Like [`end_all_in`](Self::end_all_in), except for one session: use it when a user who is logged in
-            /// changes the password. `kept` is the session of the request's token. After the commit, `Auth::renew`
-            /// replaces that session as well.
+            /// Like [`end_all_in`](Self::end_all_in), but keeps one session. Use it when a logged-in user changes the
+            /// password. `kept` is the session of the request's token. After the commit, `Auth::renew` replaces that
+            /// session as well.
             ///
             /// # Errors
             /// The database failed. Roll the transaction back.
@@ -117,6 +118,7 @@ impl<P> Sessions<P> {
         subject: &str,
         target: RevokeTarget<'_>,
     ) -> Result<EndedSessions, sqlx::Error> {
+        revoke::lock_log_ins(connection, subject).await?;
         let now = self.clock.now();
         let ended = revoke::end_sessions(connection, target, now).await?;
         let entries = ended.iter().map(|id| (*id, target.kind(*id)));

@@ -1,5 +1,6 @@
 //! Sessions in a database.
 
+mod claims_in_transaction;
 mod clock;
 mod in_transaction;
 #[cfg(feature = "postgres")]
@@ -52,9 +53,9 @@ impl<P: Clone + Into<Database>> Sessions<P> {
         }
     }
 
-    /// Sets the source of the current time, which a test can set. Only sessions that end in a transaction of the
-    /// application, such as with [`end_all_in`](SqliteSessions::end_all_in), get their time from it; otherwise the
-    /// authenticator's clock decides. Default: [`SystemClock`](hardtack::clock::SystemClock).
+    /// Sets the clock, for tests. It dates only the ends of sessions in a transaction of the application, for example
+    /// by [`end_all_in`](SqliteSessions::end_all_in); the authenticator's clock dates everything else. Default:
+    /// [`SystemClock`](hardtack::clock::SystemClock).
     #[must_use]
     pub fn with_clock(self, clock: impl Clock) -> Self {
         Self { clock: SharedClock::new(clock), ..self }
@@ -95,7 +96,8 @@ impl SqliteSessions {
     /// does not exist is created.
     ///
     /// # Errors
-    /// The file cannot be created or opened, or its tables are newer than this program.
+    /// Those of [`open_sqlite`](crate::open_sqlite), or the tables cannot be brought up to date, for example because
+    /// they are newer than this program.
     pub async fn open(path: impl AsRef<std::path::Path>) -> Result<Self, OpenError> {
         let path = path.as_ref();
         Self::from_pool(open::open_sqlite(path).await?).migrated(path.display().to_string()).await
@@ -118,8 +120,8 @@ impl PostgresSessions {
     /// [`DatabaseUrl`](crate::DatabaseUrl) for the URL.
     ///
     /// # Errors
-    /// The URL is not valid, the server cannot be reached or refuses the connection, or the tables are newer than
-    /// this program.
+    /// Those of [`open_postgres`](crate::open_postgres), or the tables cannot be brought up to date, for example
+    /// because they are newer than this program.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         let label = url.parse::<open::DatabaseUrl>()?.to_string();
         Self::from_pool(open::open_postgres(url).await?).migrated(label).await

@@ -1,7 +1,8 @@
 //! Ending sessions and marking their access tokens as outdated, inside a transaction.
 //!
 //! To avoid deadlocks, every transaction takes its locks in the same order: the lock of a subject's log-ins, rows of
-//! `sessions` by id, then `revocation_head`. Once a transaction has locked `revocation_head`, it only writes the log and commits.
+//! `sessions` by id, then `revocation_head`. Once a transaction has locked `revocation_head`, it only writes the log
+//! and commits.
 
 use std::fmt::Write as _;
 
@@ -20,7 +21,8 @@ const LOG_BATCH: usize = 500;
 /// The most sessions that one statement ends by id.
 const ID_BATCH: usize = 500;
 
-/// The most sessions that end because a log-in exceeds the limit. Only sessions from before the limit can be so many.
+/// The most sessions that end because a log-in exceeds the limit. There can be this many only if they began without a
+/// limit.
 const MOST_EXCESS: i64 = 10_000;
 
 /// Ends sessions and returns those that were live until now. [Append](append_to_log) them to the log in the same
@@ -40,8 +42,8 @@ pub(super) async fn end_sessions(
 }
 
 /// Ends the sessions of a target, and those that a subject has beyond `limit` when one more begins: the least recently
-/// used. Returns those that were live until now, and when they end: `now`, or the last rotation of one beyond the limit if
-/// that is later, because the clock of another server is ahead. [Append](append_to_log) them to the log in the same
+/// used. Returns those that were live until now, and when they end: `now`, or the last rotation of one beyond the limit
+/// if that is later, because the clock of another server is ahead. [Append](append_to_log) them to the log in the same
 /// transaction.
 pub(super) async fn end_sessions_and_excess(
     connection: &mut Connection<'_>,
@@ -62,8 +64,8 @@ pub(super) async fn end_sessions_and_excess(
     Ok((end_by_id(connection, &all, target, at).await?, at))
 }
 
-/// Returns when sessions of a subject end that were ended at `now` in this transaction: then, or at the last rotation of
-/// one of them if that is later, because the clock of another server is ahead.
+/// Returns the date to record for the sessions of a subject that this transaction has ended at `now`: `now`, or the
+/// last rotation of one of them if that is later, because the clock of another server is ahead.
 pub(super) async fn end_of(
     connection: &mut Connection<'_>,
     subject: &str,
@@ -76,6 +78,19 @@ pub(super) async fn end_of(
     Ok(rotated_at.map_or(now, |rotated_at| now.max(Timestamp::from_unix_seconds(rotated_at))))
 }
 
+/// Makes log-ins of a subject wait until the transaction commits. On SQLite, every write waits anyway.
+///
+/// A transaction of the application that ends the subject's sessions, or changes their claims, takes this lock, too.
+/// Otherwise a log-in could begin a session after the others have ended, and read the old password or the old role before
+/// the commit.
+pub(super) async fn lock_log_ins(connection: &mut Connection<'_>, subject: &str) -> Result<(), sqlx::Error> {
+    if connection.is_postgres() && schema::is_storable(subject) {
+        let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7521983766109545324))";
+        connection.execute(Statement::new(sql).bind(subject)).await?;
+    }
+    Ok(())
+}
+
 /// Returns the sessions of a subject that are beyond `limit` when one more begins, not counting those in `ending`, and
 /// when each was rotated last.
 async fn find_excess(
@@ -85,11 +100,8 @@ async fn find_excess(
     limit: u32,
     now: Timestamp,
 ) -> Result<Vec<(SessionId, Timestamp)>, sqlx::Error> {
-    if connection.is_postgres() {
-        // Two log-ins at once would each count one session too few.
-        let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7521983766109545324))";
-        connection.execute(Statement::new(sql).bind(subject)).await?;
-    }
+    // Two log-ins at once would each count one session too few.
+    lock_log_ins(connection, subject).await?;
     let mut others = String::new();
     for position in 0..ending.len() {
         let _ = write!(others, " AND id <> ${}", position + 3);

@@ -205,7 +205,7 @@ async fn s68_an_intention_is_stored_beside_the_change_until_it_is_removed() {
         assert_eq!(other.find("Alice").await.unwrap(), []);
         assert_eq!(other.find("a\0").await.unwrap(), []);
 
-        // The process that has written them works them off at once, and the others two seconds later.
+        // The process that has written them carries them out at once, and the others two seconds later.
         assert_eq!(other.due(10).await.unwrap(), []);
         pool.execute(Statement::new("UPDATE pending_ends SET created_at = created_at - 2")).await.unwrap();
         let due: Vec<_> = other.due(10).await.unwrap().into_iter().map(|one| one.subject).collect();

@@ -1,6 +1,7 @@
 //! Sessions on SQLite and PostgreSQL: the conformance suite, and tests with real files, servers and several processes.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers")]
 
+mod claims_in_transaction;
 mod clocks;
 mod in_transaction;
 mod many_sessions;

@@ -14,8 +14,8 @@ use crate::process::signal;
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 const STEP: Duration = Duration::from_millis(20);
 
-/// Runs the server until the standard input ends, which happens whenever the test process ends, for any reason. If a
-/// line comes first, the server's files are kept.
+/// Runs the server until the standard input ends or contains a line. The input ends whenever the test process ends, for
+/// any reason. After a line, the server's files are kept; otherwise they are deleted.
 const WATCH: &str = r#"
 bin=$1 dir=$2 port=$3
 "$bin/postgres" -D "$dir" -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
@@ -180,8 +180,8 @@ impl PostgresServer {
             if ready.status().expect("pg_isready runs").success() {
                 return true;
             }
-            // The server writes its process id early. It only fails earlier if its predecessor's shared memory is in
-            // use.
+            // The server writes its process id soon after it starts. Without one after two seconds, it has ended,
+            // probably because its predecessor's shared memory was still in use.
             let running = self.pid().is_some_and(|id| Path::new(&format!("/proc/{id}")).exists());
             if !running && started.elapsed() > Duration::from_secs(2) {
                 return false;

@@ -13,8 +13,9 @@ use tempfile::TempDir;
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 const STEP: Duration = Duration::from_millis(10);
 
-/// Starts the server. For each line of its input, it sends the server a signal and prints a line when that is done. It
-/// kills the server when its input ends, which happens whenever the test process ends, for any reason.
+/// Reads commands, one in each line of its input: `start` starts the server, and any other word is sent to the server
+/// as a signal. Prints a line after each command. Kills the server when the input ends, which happens whenever the test
+/// process ends, for any reason.
 const SUPERVISOR: &str = r#"
 pid=
 while read -r command; do
@@ -29,8 +30,8 @@ if [ -n "$pid" ]; then kill -s KILL "$pid" 2>/dev/null; wait "$pid"; fi
 rm -rf -- "$DIRECTORY"
 "#;
 
-/// A `redis-server` on a free port of 127.0.0.1, with a password and a directory of its own. It writes an append-only
-/// file that is synced every second, so that acknowledged writes survive [`kill`](Self::kill).
+/// A `redis-server` on a free port of 127.0.0.1, with a password and a directory of its own. It appends each write to a
+/// file before it acknowledges the write, so that acknowledged writes survive [`kill`](Self::kill).
 #[derive(Debug)]
 pub struct RedisServer {
     port: u16,
@@ -169,8 +170,8 @@ impl RedisServer {
         }
     }
 
-    /// Sends a command and returns the first line of the reply. Its arguments are separated by spaces and cannot
-    /// contain any.
+    /// Sends a command and returns the first line of the reply. Spaces separate the arguments of the command, so no
+    /// argument can contain a space.
     pub fn command(&self, words: &str) -> String {
         self.request(words).unwrap_or_else(|error| panic!("redis-server does not reply to {words:?}: {error}"))
     }

@@ -12,8 +12,8 @@ use crate::token::VerifiedToken;
 use crate::token_source::{Need, RequiredClaims, TokenLocation};
 use crate::user::FindUser;
 
-/// The operations of a handler on one request, such as verifying its token, logging in and logging out. Each of them
-/// checks the request's origin and CSRF value where that is needed.
+/// The operations of a handler on one request, such as verifying its token, logging in and logging out. They check the
+/// request's origin and CSRF value where necessary.
 ///
 /// An adapter creates an `Exchange` from its framework's request, and converts each [`Failure`] into its framework's
 /// response.
@@ -28,8 +28,8 @@ pub struct Exchange<'a> {
 #[derive(Debug)]
 #[must_use = "a `Pending` verification must be passed to `Exchange::finish_verifying`"]
 pub enum Verification<T = NoExtra> {
-    /// The verification is complete. The token is `None` if the need is optional and the request has no token or dead
-    /// cookies, or if the request is an exempt `OPTIONS` request. A failure contains the reply for the client.
+    /// The verification is complete. The token is `None` if the need is optional and the request has no token or
+    /// invalid cookies, or if the request is an exempt `OPTIONS` request. A failure contains the reply for the client.
     Ready(Result<Option<VerifiedToken<T>>, Failure>),
     /// Verification needs I/O. Pass the value to [`Exchange::finish_verifying`].
     Pending(PendingVerification),
@@ -46,7 +46,7 @@ pub struct PendingVerification {
 /// What is left to do.
 enum Step {
     Verify(Pending),
-    /// The token is valid, and lacks a claim. A newer one may have it.
+    /// The token is valid but lacks a claim, which a newer token of the session may have.
     Renew(VerifiedToken, ClaimFlaw),
 }
 
@@ -65,14 +65,15 @@ impl<'a> Exchange<'a> {
 
     /// Verifies the token that a route needs.
     ///
-    /// Returns `None` if the need is optional and the request has no token or dead cookies, or if [`OPTIONS` requests
-    /// are exempt](crate::AuthenticatorBuilder::exempt_options).
+    /// Returns `None` if the need is optional and the request has no token or invalid cookies, or if [`OPTIONS`
+    /// requests are exempt](crate::AuthenticatorBuilder::exempt_options).
     ///
     /// In Flask-JWT-Extended: `verify_jwt_in_request`.
     ///
     /// # Errors
-    /// The token is missing, invalid, expired, revoked, or does not meet the need; or the session store failed. The
-    /// failure contains the reply for the client.
+    /// The token is missing, invalid, expired or revoked, or does not meet the need; the request comes from another
+    /// site or lacks the session's CSRF token; or the session store failed. The failure contains the reply for the
+    /// client.
     pub async fn verify<T: ExtraClaims>(&self, need: Need) -> Result<Option<VerifiedToken<T>>, Failure> {
         match self.try_verify(need) {
             Verification::Ready(result) => result,
@@ -84,13 +85,13 @@ impl<'a> Exchange<'a> {
     /// Verifies the token that a route needs, and refuses a request without one.
     ///
     /// # Errors
-    /// Those of [`verify`](Self::verify), and a missing token even if the need is optional.
+    /// Those of [`verify`](Self::verify). A missing token is an error even if the need is optional.
     pub async fn required<T: ExtraClaims>(&self, need: Need) -> Result<VerifiedToken<T>, Failure> {
         self.verify(need).await?.ok_or_else(|| self.refuse(Reason::Missing))
     }
 
-    /// Verifies the token that a route needs as far as that is possible without I/O: to the end for nearly every
-    /// request. Use this in adapters that would otherwise have to box the future of [`verify`](Self::verify).
+    /// Verifies the token that a route needs as far as possible without I/O. For nearly every request, this completes
+    /// the verification. Use this in adapters that would otherwise have to box the future of [`verify`](Self::verify).
     #[inline]
     pub fn try_verify<T: ExtraClaims>(&self, need: Need) -> Verification<T> {
         self.try_verify_with(need, &RequiredClaims::NONE)
@@ -98,8 +99,8 @@ impl<'a> Exchange<'a> {
 
     /// Like [`try_verify`](Self::try_verify), for a token that must also have these claims.
     ///
-    /// If a token lacks a claim, and the session's claims have changed since the token was issued, it is refreshed.
-    /// Otherwise the request is refused as [`Forbidden`](crate::FailureKind::Forbidden), and the user stays logged in.
+    /// If the token lacks a claim that a new token of its session will have, it is refreshed. Otherwise the request is
+    /// refused as [`Forbidden`](crate::FailureKind::Forbidden), and the user stays logged in.
     #[inline]
     pub fn try_verify_with<T: ExtraClaims>(&self, need: Need, claims: &RequiredClaims) -> Verification<T> {
         let step = match self.verifier().try_verify(need) {
@@ -156,7 +157,7 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// Replaces a token that lacks a claim by a newer one that has it, or refuses the request.
+    /// Replaces a token that lacks a claim with a newer one that has it, or refuses the request.
     async fn renew_or_forbid<T: ExtraClaims>(
         &self,
         (token, flaw): (VerifiedToken, ClaimFlaw),
@@ -245,7 +246,7 @@ impl<'a> Exchange<'a> {
     /// Refuses requests from other sites, even safe ones such as GET.
     ///
     /// # Errors
-    /// The browser's `Sec-Fetch-Site` or `Origin` field names another site
+    /// The browser's `Sec-Fetch-Site` or `Origin` field names another site, or the `Host` field is missing or malformed
     /// ([`FailureKind::Csrf`](crate::FailureKind::Csrf)).
     pub fn require_same_origin(&self) -> Result<(), Failure> {
         self.verifier().check_origin_of_any_method().map_err(|reason| self.refuse(reason))

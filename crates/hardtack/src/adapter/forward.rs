@@ -32,14 +32,15 @@ macro_rules! __forward_auth {
     ) => {
         /// Starts a session and returns its cookies. Call it after checking the user's password.
         ///
-        /// Takes the user's id, or a [`LogIn`](hardtack::LogIn) to add claims or to choose how long the log-in lasts.
-        /// The session that the browser had before ends in the same transaction (ASVS 5.0 V7.2.4).
+        /// Takes the user's id, or a [`LogIn`](hardtack::LogIn) to add claims or to choose how long the log-in counts
+        /// as recent. The session that the browser had before ends in the same transaction (ASVS 5.0 V7.2.4).
         ///
         /// # Errors
-        /// - The request is a GET, comes from another site, or is a form without its
+        /// - The request's method is safe (such as GET), it comes from another site, or it is a form without its
         ///   [pre-session token](Self::pre_session).
         /// - The session store failed.
         /// - A claim has a reserved name, or the claims do not fit into a cookie.
+        /// - The head of the response was already sent.
         pub async fn log_in(
             &self,
             log_in: impl ::core::convert::Into<$crate::LogIn>,
@@ -47,17 +48,18 @@ macro_rules! __forward_auth {
             Ok(self.exchange().log_in(log_in.into()).await?.into())
         }
 
-        /// Ends the session that the request's cookies belong to, and returns cookies that delete those of the browser.
-        /// A refresh that is already in flight cannot revive the session. The response that gets the cookies also
-        /// clears the browser's cache of this site (`Clear-Site-Data: "cache"`), so that Back shows no page of the
-        /// session.
+        /// Ends the session that the request's tokens belong to, and returns cookies that delete the browser's
+        /// authentication cookies. A refresh that is already in flight cannot revive the session. The response that
+        /// gets the cookies also clears the browser's cache of this site (`Clear-Site-Data: "cache"`), so that Back
+        /// shows no page of the session.
         ///
-        /// An expired access token ends a session only if the refresh cookie is not sent to the log-out. If cookies
-        /// occur twice, all sessions that they name end. A request without tokens succeeds.
+        /// An expired access token ends a session only if browsers do not send the refresh cookie to the log-out URL.
+        /// If an authentication cookie occurs twice, the sessions of both end. A request without tokens succeeds.
         ///
         /// # Errors
-        /// - The request is a GET, comes from another site, or lacks the session's CSRF token.
-        /// - Its only token is in a header, the query or the body, and has expired.
+        /// - The request's method is safe (such as GET), it comes from another site, or the session's CSRF token is
+        ///   missing or wrong.
+        /// - The request's only token is in a header, the query or the body, and has expired.
         /// - The session store failed.
         pub async fn log_out(&self) -> ::core::result::Result<$cookies, $error> {
             Ok(self.exchange().log_out().await?.into())
@@ -68,8 +70,11 @@ macro_rules! __forward_auth {
         ///
         /// # Errors
         /// - The refresh token is missing, invalid or expired, was used before, or its session has ended.
-        /// - The request is a HEAD or comes from another site.
+        /// - The method is GET or HEAD, except for GET with `RefreshMode::Redirect`, or the request comes from another
+        ///   site.
         /// - The session store failed.
+        /// - The request is a POST whose CSRF token is missing or wrong.
+        /// - The head of the response was already sent.
         pub async fn refresh(&self) -> ::core::result::Result<$cookies, $error> {
             Ok(self.exchange().refresh().await?.into())
         }
@@ -77,7 +82,8 @@ macro_rules! __forward_auth {
         /// Handles a request to the refresh URL: refreshes, then redirects the browser to the query's `next`, or
         /// responds to other clients with JSON.
         ///
-        /// A GET is redirected with 303, a POST with 307 so that the browser repeats a posted form at `next`. If a
+        /// A GET, which is allowed only with `RefreshMode::Redirect`, is redirected with 303, a POST with 307 so that the
+        /// browser repeats a posted form at `next`. If a
         /// link on another site led the browser here, nothing is refreshed: the response is a 403 page that repeats
         /// the request, this time from this site.
         ///
@@ -90,38 +96,41 @@ macro_rules! __forward_auth {
         /// Makes the session fresh again and returns its new cookies. Call it after checking the password of `subject`.
         ///
         /// # Errors
-        /// - The request is a GET, comes from another site, or lacks the session's CSRF token.
+        /// - The request's method is safe (such as GET), it comes from another site, or the session's CSRF token is
+        ///   missing or wrong.
         /// - No user is logged in, or the logged-in user is not `subject`.
         /// - The session store failed.
+        /// - The head of the response was already sent.
         pub async fn reauthenticate(&self, subject: &str) -> ::core::result::Result<$cookies, $error> {
             Ok(self.exchange().reauthenticate(subject).await?.into())
         }
 
-        /// Moves this browser to a new session after a password change (ASVS 5.0 V7.4.3). Every other session of the
-        /// user has ended in the transaction that stored the new password: pass what `end_others_in` or `end_all_in` of
-        /// the store has returned, after the commit. With a store that cannot take part in your transaction, pass
-        /// [`EndedSessions::none`](hardtack::session::EndedSessions::none); then this ends the other sessions.
+        /// Moves this browser to a new session after a password change (ASVS 5.0 V7.4.3). End the user's other sessions
+        /// in the transaction that stores the new password, with the store's `end_others_in` or `end_all_in`. After the
+        /// commit, pass their result to this method. With a store that cannot take part in your transaction, pass
+        /// [`EndedSessions::none`](hardtack::session::EndedSessions::none); this method then ends the other sessions.
         ///
-        /// If the sessions have ended and the store fails only now, the result has no cookies. The password is stored,
-        /// so do not tell the user to try again.
+        /// If the sessions have ended with the change, and the store fails only now or the client has hung up, the
+        /// result has no cookies. The password is stored, so do not tell the user to try again.
         ///
         /// # Errors
-        /// - The request is a GET, comes from another site, or lacks the session's CSRF token.
-        /// - No user is logged in, or it is not the user whose sessions have ended.
-        /// - The session store failed, and no session has ended.
+        /// - The request's method is safe (such as GET), it comes from another site, or the session's CSRF token is
+        ///   missing or wrong.
+        /// - No user is logged in, or the logged-in user is not the one whose sessions have ended.
+        /// - No session has ended yet, and the session store failed or the head of the response was already sent.
         pub async fn renew(&self, ended: $crate::session::EndedSessions) -> ::core::result::Result<$cookies, $error> {
             Ok(self.exchange().renew(ended).await?.into())
         }
 
         /// Verifies the token that `need` describes, for code that cannot use an extractor.
         ///
-        /// Returns `None` if the need is optional and the request has no token or dead cookies, or if [`OPTIONS`
+        /// Returns `None` if the need is optional and the request has no token or invalid cookies, or if [`OPTIONS`
         /// requests are exempt](hardtack::AuthenticatorBuilder::exempt_options).
         ///
         /// In Flask-JWT-Extended: `verify_jwt_in_request`.
         ///
-        /// It checks expiry and session each time, also while the body of the response is being sent. It refreshes
-        /// only before: once the head of the response has been sent, an expired token is refused.
+        /// Each call checks expiry and session again, even while the body of the response is being sent. It refreshes
+        /// an expired token only before the head of the response is sent; after that, it refuses the token.
         ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{Auth, AuthError, Need, TokenLocation};")]
@@ -134,7 +143,8 @@ macro_rules! __forward_auth {
         #[doc = "```"]
         ///
         /// # Errors
-        /// The token is missing, invalid, expired, revoked, or does not meet the need; or the session store failed.
+        /// The token is missing, invalid, expired or revoked, or does not meet the need; the request comes from another
+        /// site or lacks the session's CSRF token; or the session store failed.
         pub async fn verify(
             &self,
             need: $crate::Need,
@@ -142,11 +152,12 @@ macro_rules! __forward_auth {
             Ok(self.exchange().verify(need).await?)
         }
 
-        /// Returns a future that is ready when a token is not valid any more: it has expired, its session has ended
-        /// (log-out, password change, an operator, on any server), or its claims have changed. End streams with it.
+        /// Returns a future that is ready when a token is no longer valid: it has expired, its session has ended (by
+        /// log-out, password change or an operator, on any server), or the claims of its session have changed. Use it
+        /// to end streams.
         ///
-        /// It is woken when the session ends; nothing is polled. It is `Send + 'static`, so it can outlive the handler.
-        /// The guide [`streams`](hardtack::guide::streams) has complete examples.
+        /// The future is woken when the session ends; it does not poll the store. It is `Send + 'static`, so it can
+        /// outlive the handler. The guide [`streams`](hardtack::guide::streams) has complete examples.
         ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{AccessToken, Auth};")]
@@ -202,8 +213,9 @@ macro_rules! __forward_auth {
         /// before their password is checked.
         ///
         /// # Errors
-        /// The request is a GET, comes from another site, or is a form without its pre-session token. JSON needs no
-        /// such token, because another site's page cannot send it without a CORS preflight.
+        /// The request's method is safe (such as GET), it comes from another site, or it is a form without its
+        /// pre-session token. JSON needs no such token, because another site's page cannot send it without a CORS
+        /// preflight.
         pub fn require_pre_session(&self) -> ::core::result::Result<(), $error> {
             Ok(self.exchange().require_pre_session()?)
         }
@@ -212,7 +224,8 @@ macro_rules! __forward_auth {
         /// not link to.
         ///
         /// # Errors
-        /// The browser's `Sec-Fetch-Site` or `Origin` field names another site.
+        /// The browser's `Sec-Fetch-Site` or `Origin` field names another site, or the `Host` field is missing or
+        /// malformed.
         pub fn require_same_origin(&self) -> ::core::result::Result<(), $error> {
             Ok(self.exchange().require_same_origin()?)
         }

@@ -7,9 +7,9 @@
 //! - [`RequestState`]: create one for each request in the adapter's layer, and keep it in the request's extensions.
 //! - [`BodyPeek`]: reads the beginning of a body before the handler runs, if [`Exchange::body_peek`] asks for it.
 //! - [`Exchange`]: a handler's operations on one request: verify, log in, log out, refresh.
-//! - [`Authenticator::needs_background_work`](crate::Authenticator::needs_background_work): ask at each request, and
-//!   spawn [`Authenticator::background_work`](crate::Authenticator::background_work).
-//! - [`Ended`]: the future of `Auth::ended`, which a stream ends with.
+//! - [`Authenticator::needs_background_work`](crate::Authenticator::needs_background_work): call it at each request,
+//!   and if it returns `true`, spawn [`Authenticator::background_work`](crate::Authenticator::background_work).
+//! - [`Ended`]: the future of `Auth::ended`, which ends a stream.
 //! - [`CLEAR_CACHE`]: the `Clear-Site-Data` of a response that gets cookies which end a session.
 //! - [`ResponseChanges`]: the cookies and caching rules that the layer adds to the response.
 

@@ -6,6 +6,9 @@ use crate::csrf::{CsrfError, PreSession, PreSessionKey, check_double_submit};
 use crate::jwt::TokenKind;
 use crate::refusal::{Failure, Reason};
 
+/// How many cookies of one request are tried.
+const MAX_NONCES: usize = 4;
+
 impl Exchange<'_> {
     /// Returns the value of the hidden CSRF field of a log-in or sign-up form, and the cookie that belongs to it.
     ///
@@ -31,7 +34,8 @@ impl Exchange<'_> {
     /// in. [`Self::log_in`] includes this check.
     ///
     /// # Errors
-    /// The method is GET, the request comes from another site, or the form has no valid pre-session token.
+    /// The method is safe (such as GET), the request comes from another site, or the form has no valid pre-session
+    /// token.
     pub fn require_pre_session(&self) -> Result<(), Failure> {
         self.check_pre_session().map_err(|reason| self.refuse(reason))
     }
@@ -43,15 +47,15 @@ impl Exchange<'_> {
         if !csrf.protect || !csrf.pre_session || self.sends_json() {
             return Ok(());
         }
-        let slot = &self.authenticator.cookies().pre_session;
-        let nonce = slot.name.find(&self.head).map_err(|_| Reason::DuplicateCookie)?;
-        let nonce = nonce.filter(|value| PreSessionKey::is_nonce(value)).ok_or(CsrfError::Missing)?;
+        // A browser may hold several, set for different paths. The form was rendered with one of them.
+        let nonces = self.authenticator.cookies().pre_session.name.find_all(&self.head);
+        let nonces = nonces.into_iter().filter(|value| PreSessionKey::is_nonce(value)).take(MAX_NONCES);
         let form = self.verifier().form_token(TokenKind::Access);
         let check = |expected: String| check_double_submit(&self.head, form, &expected, csrf, &csrf.access);
         // A form may be open while the keys are rotated.
         let keys = self.authenticator.keys_in_use();
-        let mut results = keys.pre_session.tokens(nonce).map(check);
-        let first = results.next().unwrap_or(Err(CsrfError::Mismatch));
+        let mut results = nonces.flat_map(|nonce| keys.pre_session.tokens(nonce)).map(check);
+        let first = results.next().unwrap_or(Err(CsrfError::Missing));
         Ok(first.or_else(|error| results.find(Result::is_ok).unwrap_or(Err(error)))?)
     }
 

@@ -6,12 +6,13 @@ use crate::refusal::{Failure, FailureKind, NO_STORE, Reply};
 use crate::request::Wants;
 
 impl Exchange<'_> {
-    /// Handles a request to the refresh URL: refreshes, then redirects the browser to the query's `next`. A GET is
-    /// redirected with 303, and a POST with 307, so that the browser posts the form to `next`. Without `next`, a
-    /// browser is redirected to the home page, and a program gets 200 and JSON.
+    /// Handles a request to the refresh URL: refreshes, then redirects the browser to the query's `next`. A POST is
+    /// redirected with 307, so that the browser posts the form to `next`. A GET, which is allowed only with
+    /// [`RefreshMode::Redirect`](crate::RefreshMode::Redirect), is redirected with 303. Without `next`, a browser is
+    /// redirected to the home page, and a program gets 200 and JSON.
     ///
-    /// If there is nothing to refresh, a browser that comes from a page whose token is optional returns to it, without
-    /// a user: such a redirect has `public=1` in its query.
+    /// If the refresh is refused, a browser that was redirected from a page with an optional token returns to that page
+    /// as a visitor. Such a redirect has `public=1` in its query.
     ///
     /// If a link on another site led the browser here, nothing is refreshed: the response is a 403 page that repeats
     /// the request, this time from this site.
@@ -37,8 +38,8 @@ impl Exchange<'_> {
         self.head.is_safe() && self.wants() == Wants::Page && failure.reason().kind() == FailureKind::Csrf
     }
 
-    /// Whether a failed refresh leads back to the page all the same. If the browser still sends the access cookie,
-    /// which the redirect to this URL deleted, it would come back here forever.
+    /// Whether the browser returns to the page even though the refresh failed. The redirect to this URL deleted the
+    /// access cookie. A browser that still sends it must not return, because the page would redirect it here forever.
     fn returns_without_user(&self, failure: &Failure) -> bool {
         let kind = failure.reason().kind();
         let is_dead = kind.unsets_cookies() || kind == FailureKind::Missing;

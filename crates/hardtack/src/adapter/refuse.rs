@@ -48,8 +48,8 @@ impl Exchange<'_> {
     }
 
     /// The page that a browser returns to after a refusal. For a GET, it is the requested page. For a POST, it is the
-    /// page with the form (`Referer`), except for a refresh by redirect, which makes the browser post the form again.
-    /// For htmx, which requests parts of a page, it is the page in `HX-Current-URL`.
+    /// page with the form (`Referer`), except if the browser is redirected to the refresh URL: it then posts the form
+    /// again, to the requested URL. For htmx, which requests parts of a page, it is the page in `HX-Current-URL`.
     fn return_path(&self, kind: FailureKind) -> Option<NextPath> {
         let fragment = self.wants() == Wants::Htmx;
         if !fragment && (self.head.is_safe() || kind == FailureKind::RefreshNeeded) {

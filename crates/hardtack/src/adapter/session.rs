@@ -3,6 +3,7 @@
 use super::Exchange;
 use crate::authenticator::{LogIn, TokenVerdict};
 use crate::clock::Timestamp;
+use crate::config::RefreshMode;
 use crate::cookie::SetCookies;
 use crate::csrf::{CsrfError, CsrfToken};
 use crate::event::EventKind;
@@ -17,9 +18,11 @@ impl Exchange<'_> {
     /// session, if any, ends in the same transaction (ASVS 5.0 V7.2.4).
     ///
     /// # Errors
-    /// - The method is GET, the request comes from another site, or the form has no valid pre-session token.
+    /// - The method is safe (such as GET), the request comes from another site, or the form has no valid pre-session
+    ///   token.
     /// - The store failed.
-    /// - A claim has a reserved name, or the claims do not fit into a token.
+    /// - A claim has a reserved name, or the claims do not fit into a cookie.
+    /// - The head of the response was already sent.
     pub async fn log_in(&self, log_in: impl Into<LogIn>) -> Result<SetCookies, Failure> {
         let mut log_in = log_in.into();
         self.require_unsent_head("log_in")?;
@@ -31,18 +34,18 @@ impl Exchange<'_> {
         if let (None, Some(address)) = (&log_in.address, self.client_address()) {
             log_in = log_in.address(address.to_string());
         }
-        let held = self.current_tokens(Expired::CountForNothing).await.map_err(|reason| self.refuse(reason))?.tokens;
+        let held = self.current_tokens(Expired::CountForNothing).await.map_err(|reason| self.refuse(reason))?;
         self.authenticator.begin(log_in, &held).await.map_err(|error| self.refuse(error))
     }
 
-    /// Ends the session that the request's tokens belong to, and returns cookies that delete those of the browser. A
-    /// refresh that is already in flight cannot revive the session.
+    /// Ends the session that the request's tokens belong to, and returns cookies that delete the browser's
+    /// authentication cookies. A refresh that is already in flight cannot revive the session.
     ///
-    /// An expired access token ends a session only if the refresh cookie is not sent to this path: a copy from a log
-    /// must not end a session. If cookies occur twice, all sessions that they name end.
+    /// An expired access token may be a copy, for example from a log. It ends a session only if browsers do not send
+    /// the refresh cookie to this path. If an authentication cookie occurs twice, the sessions of both end.
     ///
     /// # Errors
-    /// - The method is GET, the request comes from another site, or the CSRF token is missing.
+    /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
     /// - The only token is outside of cookies and has expired.
     /// - The store failed.
     pub async fn log_out(&self) -> Result<SetCookies, Failure> {
@@ -53,12 +56,8 @@ impl Exchange<'_> {
         self.check_changing()?;
         let refresh_is_sent = self.authenticator.cookies().refresh.is_sent_to(self.head.path());
         let expired = if refresh_is_sent { Expired::CountForNothing } else { Expired::Count };
-        let CookieTokens { tokens: in_cookies, doubled } = self.current_tokens(expired).await?;
-        if doubled {
-            self.check_any_csrf(&in_cookies)?;
-        } else {
-            self.check_every_csrf(&in_cookies)?;
-        }
+        let in_cookies = self.current_tokens(expired).await?;
+        self.check_any_csrf(&in_cookies)?;
         let others = self.other_tokens()?;
         let mut ids: Vec<SessionId> = Vec::new();
         for id in in_cookies.iter().chain(&others).filter_map(VerifiedToken::session) {
@@ -78,24 +77,17 @@ impl Exchange<'_> {
         Ok(self.verifier().unset_own_cookies().clearing_cache(!self.authenticator.settings().flask))
     }
 
-    /// Refuses a log-out whose request lacks the CSRF value of one of the sessions in its cookies.
-    fn check_every_csrf(&self, tokens: &[VerifiedToken]) -> Result<(), Reason> {
-        // Both tokens of a session have the same CSRF value. If the tokens belong to two sessions, both values are
-        // needed, so an attacker who planted one of the tokens cannot end the other session with it. Tokens of
-        // Flask-JWT-Extended have no session, and each has its own CSRF value: for them, the first token's value
-        // suffices.
-        let asked = tokens.iter().enumerate().filter(|(at, token)| *at == 0 || token.session().is_some());
-        asked.map(|(_, token)| token).try_for_each(|token| self.verifier().check_csrf(token))
-    }
-
-    /// Refuses a log-out with cookies that occur twice, unless its request has the CSRF value of one of the sessions. A
-    /// browser with two cookies of a name can have no page with both values.
+    /// Refuses a log-out unless its request has the CSRF value of one of the sessions in its cookies. The access cookie
+    /// and the refresh cookie may belong to two sessions, and a cookie may occur twice; a page then contains the value
+    /// of only one session.
     fn check_any_csrf(&self, tokens: &[VerifiedToken]) -> Result<(), Reason> {
+        // Tokens of Flask-JWT-Extended have no session, and each has its own CSRF value: the first token's is required.
+        let asked = tokens.iter().enumerate().filter(|(at, token)| *at == 0 || token.session().is_some());
         let mut refused = None;
-        for token in tokens {
+        for (_, token) in asked {
             match self.verifier().check_csrf(token) {
                 Ok(()) => return Ok(()),
-                // That a value belongs to another session says more than that it is missing for this kind of token.
+                // Prefer a mismatch as the reason: a missing value may only be missing for this kind of token.
                 Err(reason @ Reason::Csrf(CsrfError::Mismatch)) => refused = Some(reason),
                 Err(reason) => refused = refused.or(Some(reason)),
             }
@@ -104,15 +96,20 @@ impl Exchange<'_> {
     }
 
     /// Exchanges the token in the refresh cookie for new tokens and returns their cookies. The new access token is
-    /// never fresh. GET is allowed, for refreshes by redirect. HEAD is refused, because routers may call the handler
-    /// for GET with it.
+    /// never fresh. GET is allowed only with [`RefreshMode::Redirect`], because a GET must not change state. HEAD is
+    /// never allowed; routers may call the handler for GET with it.
     ///
     /// # Errors
-    /// - The refresh token is missing, invalid, reused or revoked.
-    /// - The method is HEAD, or the request comes from another site.
+    /// - The refresh token is missing, invalid, expired, reused or revoked.
+    /// - The method is GET or HEAD, except for GET with [`RefreshMode::Redirect`], or the request comes from another
+    ///   site.
     /// - The store failed.
+    /// - The request is a POST whose CSRF token is missing or wrong.
+    /// - The head of the response was already sent.
     pub async fn refresh(&self) -> Result<SetCookies, Failure> {
-        if self.head.method() == "HEAD" {
+        let settings = self.authenticator.settings();
+        let may_get = settings.flask || settings.refresh == RefreshMode::Redirect;
+        if self.head.is_safe() && !(may_get && self.head.method() != "HEAD") {
             return Err(self.refuse(Reason::Method));
         }
         self.require_unsent_head("refresh")?;
@@ -142,9 +139,10 @@ impl Exchange<'_> {
     /// Makes the session fresh again and returns its new cookies. Call it after checking the password of `subject`.
     ///
     /// # Errors
-    /// - The method is GET, the request comes from another site, or the CSRF token is missing.
+    /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
     /// - No user is logged in, or the logged-in user is not `subject`.
     /// - The store failed.
+    /// - The head of the response was already sent.
     pub async fn reauthenticate(&self, subject: &str) -> Result<SetCookies, Failure> {
         self.require_unsent_head("reauthenticate")?;
         let token = self.acting_token(Need::access()).await?;
@@ -163,13 +161,13 @@ impl Exchange<'_> {
     /// the transaction that stored a new password and ended the sessions has committed. The adapter adds
     /// `Clear-Site-Data: "cache"` to the response that gets the cookies.
     ///
-    /// If sessions have ended in that transaction, and the store fails now, it returns no cookies: the change is
-    /// stored, so do not tell the user to try again. The same holds if the client has hung up meanwhile.
+    /// If sessions have ended in that transaction, and the store fails only now or the client has hung up, this returns
+    /// no cookies. The change is stored, so do not tell the user to try again.
     ///
     /// # Errors
-    /// - The method is GET, the request comes from another site, or the CSRF token is missing.
-    /// - No user is logged in, or a user other than the one whose sessions have ended.
-    /// - The store failed, and no session has ended.
+    /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
+    /// - No user is logged in, or the logged-in user is not the one whose sessions have ended.
+    /// - No session has ended yet, and the store failed or the head of the response was already sent.
     pub async fn renew(&self, ended: EndedSessions) -> Result<SetCookies, Failure> {
         // The session may have ended with the change. The authenticator looks at its row.
         let judged_by_row = ended.subject().is_some() && self.authenticator.has_store();
@@ -194,7 +192,8 @@ impl Exchange<'_> {
         self.required(need).await
     }
 
-    /// Refuses to make tokens that could not reach the browser, which would then look like a thief with its old ones.
+    /// Refuses to issue tokens that cannot reach the browser. The browser would keep its old ones and would be taken
+    /// for a thief when it sends them.
     fn require_unsent_head(&self, method: &str) -> Result<(), Failure> {
         if !self.state.is_head_sent() {
             return Ok(());
@@ -206,29 +205,28 @@ impl Exchange<'_> {
         Err(self.refuse(Reason::NotSetUp(advice.into())))
     }
 
-    /// The valid tokens in the request's cookies: of all cookies of a name if there are several, because the browser
-    /// may have one of each session. A cookie with an invalid token counts as missing.
+    /// The valid tokens in the request's cookies. If several cookies have the same name, all of them count, because the
+    /// browser may have one of each session. A cookie with an invalid token counts as missing.
     ///
-    /// Expired tokens may be copies, so they count only if they are the newest of their session: refresh tokens,
-    /// because the store knows which one that is.
-    async fn current_tokens(&self, expired: Expired) -> Result<CookieTokens, Reason> {
+    /// An expired token may be a copy. An expired refresh token counts if the store knows it as the newest one of its
+    /// session, and an expired access token only with [`Expired::Count`].
+    async fn current_tokens(&self, expired: Expired) -> Result<Vec<VerifiedToken>, Reason> {
         let (policy, now) = (self.authenticator.cookies(), self.authenticator.now());
-        let mut found = CookieTokens { tokens: Vec::new(), doubled: false };
+        let mut found = Vec::new();
         for (kind, slot) in [(TokenKind::Access, &policy.access), (TokenKind::Refresh, &policy.refresh)] {
             let mut texts = slot.name.find_all(&self.head);
             // Some clients keep a deleted cookie with an empty value.
             texts.retain(|text| !text.is_empty());
-            found.doubled |= texts.len() > 1;
             for text in texts {
                 match self.authenticator.verify_token(text, Some(kind), now) {
-                    Ok(TokenVerdict::Valid(token) | TokenVerdict::Early(token, _)) => found.tokens.push(token),
+                    Ok(TokenVerdict::Valid(token) | TokenVerdict::Early(token, _)) => found.push(token),
                     Ok(TokenVerdict::Expired(token)) => {
                         let counts = match kind {
                             TokenKind::Access => expired == Expired::Count,
                             TokenKind::Refresh => self.authenticator.is_newest_refresh(&token).await?,
                         };
                         if counts {
-                            found.tokens.push(token);
+                            found.push(token);
                         }
                     }
                     Err(_) => {}
@@ -238,8 +236,8 @@ impl Exchange<'_> {
         Ok(found)
     }
 
-    /// The valid tokens in the request's other locations, such as the `Authorization` header. Fails if the request has
-    /// no other token than one that has expired, so that a program is not told that its session has ended.
+    /// The valid tokens in the request's other locations, such as the `Authorization` header. Fails if the request's
+    /// only token has expired, so that a program is not told that its session has ended.
     fn other_tokens(&self) -> Result<Vec<VerifiedToken>, Reason> {
         let verifier = self.verifier();
         let locations = self.authenticator.settings().sources.locations.iter();
@@ -261,11 +259,4 @@ impl Exchange<'_> {
 enum Expired {
     Count,
     CountForNothing,
-}
-
-/// The tokens in a request's cookies.
-struct CookieTokens {
-    tokens: Vec<VerifiedToken>,
-    /// Whether a cookie occurs twice.
-    doubled: bool,
 }

@@ -1,4 +1,4 @@
-//! Which jobs an authenticator has beside requests, and which of them run.
+//! The background jobs of an authenticator, and which of them are running.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -20,9 +20,9 @@ pub(super) enum Job {
 pub(super) struct Background {
     /// The jobs that adapters start.
     automatic: u8,
-    /// The jobs that run now.
+    /// The jobs that are running.
     running: AtomicU8,
-    /// Ends a job that an adapter has started, when the authenticator is dropped.
+    /// One signal for each job. Dropping the authenticator sends them, which ends the jobs that an adapter has started.
     ends: [Arc<WakeSignal>; 2],
 }
 
@@ -38,17 +38,17 @@ impl Background {
         self.automatic & !self.running.load(Ordering::Relaxed) != 0
     }
 
-    /// Whether adapters start a job.
+    /// Whether adapters start this job.
     pub(super) fn is_automatic(&self, job: Job) -> bool {
         self.automatic & job as u8 != 0
     }
 
-    /// Notes that a job runs. Returns `false` if it ran already.
+    /// Marks a job as running. Returns `false` if it was running already.
     pub(super) fn begin(&self, job: Job) -> bool {
         self.running.fetch_or(job as u8, Ordering::AcqRel) & job as u8 == 0
     }
 
-    /// Notes that a job does not run any more.
+    /// Marks a job as stopped.
     pub(super) fn stopped(&self, job: Job) {
         self.running.fetch_and(!(job as u8), Ordering::AcqRel);
     }

@@ -1,7 +1,8 @@
-//! What an authenticator does beside requests: it follows the store's revocation log, and prunes the store.
+//! The background jobs of an authenticator: following the store's revocation log, and pruning the store.
 //!
-//! The core has no runtime, so an adapter starts these jobs at a request. A job holds its authenticator weakly, and
-//! ends when the authenticator is dropped. If a job's runtime ends first, the next request starts the job again.
+//! The core has no runtime, so the adapter starts these jobs when a request arrives. Between its steps, a job holds
+//! only a weak reference to its authenticator, and it ends when the authenticator is dropped. If the job's runtime ends
+//! first, the next request starts the job again.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use super::background::Job;
 use super::{Authenticator, Inner};
 
-/// The right to run a job, until it is dropped.
+/// The exclusive right to run a job. Dropping it lets another future claim the job, except after a panic.
 #[derive(Debug)]
 pub(super) struct Claim {
     authenticator: WeakAuthenticator,
@@ -22,7 +23,8 @@ pub(super) struct Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            // It would only panic again. Without a follower, requests are checked against the store.
+            // If the job were started again, it would probably panic again. Without a follower, requests are checked
+            // against the store.
             tracing::error!(event = "background_panicked", job = ?self.job, "the job is not started again");
         } else if let Some(authenticator) = self.authenticator.upgrade() {
             authenticator.0.background.stopped(self.job);
@@ -41,19 +43,20 @@ impl WeakAuthenticator {
 }
 
 impl Authenticator {
-    /// Returns whether an adapter has to start [`background_work`](Self::background_work). Ask at every request: it
-    /// costs one load.
+    /// Returns whether an adapter has to start [`background_work`](Self::background_work). Call it on every request: it
+    /// is one atomic load.
     #[inline]
     pub fn needs_background_work(&self) -> bool {
         self.0.background.is_due()
     }
 
-    /// For adapters: follows the revocation log and deletes expired rows, as far as the settings ask for it and it is
-    /// not done already. Spawn the future in the runtime of the request.
+    /// Follows the revocation log and deletes expired rows, except for a job that is turned off or already running.
+    /// This is for adapters, which spawn the future on the runtime of the request.
     ///
-    /// It ends when the last clone of the authenticator is dropped. If it is dropped before, for example because its
-    /// runtime ends, [`needs_background_work`](Self::needs_background_work) returns true again. The core has no timer,
-    /// so pass the runtime's.
+    /// The future ends when the last clone of the authenticator is dropped, or at once if there is nothing for it to
+    /// do. If the future is dropped earlier, for example because its runtime ends,
+    /// [`needs_background_work`](Self::needs_background_work) returns `true` again. The core has no timer, so pass the
+    /// runtime's.
     ///
     /// ```
     /// # use hardtack::Authenticator;

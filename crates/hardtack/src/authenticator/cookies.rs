@@ -1,4 +1,4 @@
-//! The cookies that carry tokens: set and deleted.
+//! Sets and deletes the cookies that carry tokens.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::cookie::{CookieSlot, SetCookies, Setting};
 use crate::token::IssueError;
 
-/// A domain or age for individual cookies that differs from the cookie policy.
+/// A domain or an age of individual cookies that differs from the cookie policy.
 ///
 /// ```
 /// use hardtack::authenticator::CookieOptions;
@@ -21,8 +21,8 @@ pub struct CookieOptions {
 }
 
 impl CookieOptions {
-    /// Sets the domain of the cookies, so that they are sent to all of its hosts. To delete such cookies, pass the same
-    /// domain to [`Authenticator::unset_jwt_cookies_of`].
+    /// Sets the domain of the cookies, so that browsers send them to all hosts of the domain. To delete such cookies,
+    /// pass the same domain to [`Authenticator::unset_jwt_cookies_of`].
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());
@@ -43,7 +43,9 @@ impl Authenticator {
     /// In Flask-JWT-Extended: `set_access_cookies`.
     ///
     /// # Errors
-    /// A cookie is longer than 4096 bytes.
+    /// A cookie is longer than 4096 bytes; or, with
+    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), the token cannot be decoded or has no CSRF
+    /// value.
     pub fn set_access_cookies(&self, token: &IssuedToken) -> Result<SetCookies, IssueError> {
         self.set_access_cookies_with(token, &CookieOptions::default())
     }
@@ -51,14 +53,14 @@ impl Authenticator {
     /// Returns the access cookie and its CSRF cookie for a token, with a domain or age that differs from the policy.
     ///
     /// # Errors
-    /// A cookie is longer than 4096 bytes, or a domain was given for a `__Host-` cookie.
+    /// Those of [`Self::set_access_cookies`], and [`IssueError::CookieDomain`] for a domain of a `__Host-` cookie.
     pub fn set_access_cookies_with(
         &self,
         token: &IssuedToken,
         options: &CookieOptions,
     ) -> Result<SetCookies, IssueError> {
-        // The cookie outlives its token by as much as a refresh could, so that the server sees an expired token
-        // rather than none.
+        // The cookie lasts as long as a refresh token that is issued at the same time, so that the server sees an
+        // expired access token instead of none.
         let refresh = self.settings().refresh_lifetime.duration();
         let until = token.claims.expires_at.zip(refresh).map(|(end, span)| end.max(token.claims.issued_at + span));
         let policy = self.cookies();
@@ -71,7 +73,9 @@ impl Authenticator {
     /// In Flask-JWT-Extended: `set_refresh_cookies`.
     ///
     /// # Errors
-    /// A cookie is longer than 4096 bytes.
+    /// A cookie is longer than 4096 bytes; or, with
+    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), the token cannot be decoded or has no CSRF
+    /// value.
     pub fn set_refresh_cookies(&self, token: &IssuedToken) -> Result<SetCookies, IssueError> {
         self.set_refresh_cookies_with(token, &CookieOptions::default())
     }
@@ -79,7 +83,7 @@ impl Authenticator {
     /// Returns the refresh cookie and its CSRF cookie for a token, with a domain or age that differs from the policy.
     ///
     /// # Errors
-    /// A cookie is longer than 4096 bytes, or a domain was given for a `__Host-` cookie.
+    /// Those of [`Self::set_refresh_cookies`], and [`IssueError::CookieDomain`] for a domain of a `__Host-` cookie.
     pub fn set_refresh_cookies_with(
         &self,
         token: &IssuedToken,
@@ -90,7 +94,7 @@ impl Authenticator {
         self.cookies_of(token, age, [&policy.refresh, &policy.csrf_refresh], options)
     }
 
-    /// The access cookies of a session. `persistent` tells whether they outlive the browser.
+    /// The access cookies of a session that lives until `until`. `persistent` tells whether they outlive the browser.
     pub(super) fn access_cookies(
         &self,
         token: &IssuedToken,
@@ -115,7 +119,8 @@ impl Authenticator {
     ) -> Result<SetCookies, IssueError> {
         let policy = self.cookies();
         if policy.flask && policy.csrf_cookies {
-            // Flask-JWT-Extended decodes the token to get its CSRF value, and fails if that fails.
+            // Like Flask-JWT-Extended, decode the token to get its CSRF value, and fail if it cannot be decoded or has
+            // none.
             self.csrf_token(&token.text)?;
         }
         let max_age = options.max_age.or(age);
@@ -152,8 +157,9 @@ impl Authenticator {
         }
     }
 
-    /// Returns the cookies that delete both tokens. The adapter adds `Clear-Site-Data: "cache"` to the response that
-    /// gets them, so that the Back button shows no page of the session.
+    /// Returns the cookies that delete both tokens. Except with
+    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), the adapter adds `Clear-Site-Data: "cache"`
+    /// to the response that gets them, so that the Back button shows no page of the session.
     ///
     /// In Flask-JWT-Extended: `unset_jwt_cookies`.
     pub fn unset_jwt_cookies(&self) -> SetCookies {

@@ -6,20 +6,22 @@ use crate::jwt::{ExtraClaims, NoExtra, TokenError, TokenKind};
 use crate::token::VerifiedToken;
 
 impl Authenticator {
-    /// Verifies and decodes a token that did not come with a request.
+    /// Verifies and decodes a token that did not come with a request. Does not check whether its session has ended or
+    /// whether it is blocked.
     ///
     /// In Flask-JWT-Extended: `decode_token`.
     ///
     /// # Errors
-    /// The token is invalid, has expired, or is not of this kind.
+    /// The token is invalid, not valid yet, expired or of another kind, or its claims cannot be read as `T`.
     pub fn decode<T: ExtraClaims>(&self, token: &str, kind: TokenKind) -> Result<VerifiedToken<T>, TokenError> {
         self.decoded(token, Some(kind))?.valid()?.with_extra()
     }
 
-    /// Verifies and decodes a token of any kind that did not come with a request.
+    /// Verifies and decodes a token of any kind that did not come with a request. Does not check whether its session
+    /// has ended or whether it is blocked.
     ///
     /// # Errors
-    /// The token is invalid or has expired.
+    /// The token is invalid, not valid yet or expired, or its claims cannot be read as `T`.
     pub fn decode_any<T: ExtraClaims>(&self, token: &str) -> Result<VerifiedToken<T>, TokenError> {
         self.decoded(token, None)?.valid()?.with_extra()
     }
@@ -29,7 +31,7 @@ impl Authenticator {
     /// In Flask-JWT-Extended: `decode_token(allow_expired=True)`.
     ///
     /// # Errors
-    /// The token is invalid for a reason other than its age.
+    /// The token is invalid for a reason other than that it has expired, or its claims cannot be read as `T`.
     pub fn decode_allowing_expired<T: ExtraClaims>(&self, token: &str) -> Result<VerifiedToken<T>, TokenError> {
         self.decoded(token, None)?.valid_or_expired()?.with_extra()
     }

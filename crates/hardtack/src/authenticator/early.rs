@@ -1,4 +1,4 @@
-//! The warning about tokens and rows that come from the future.
+//! The warning about tokens and rows whose times are in the future.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,7 +13,7 @@ const PAUSE: Duration = Duration::from_secs(60);
 pub(super) struct EarlyTokens(AtomicU64);
 
 impl EarlyTokens {
-    /// Whether it is time for a warning. If several threads ask at once, one of them gets `true`.
+    /// Whether a warning is due. If several threads ask at once, only one of them gets `true`.
     fn is_due(&self, monotonic: Duration) -> bool {
         let now = u64::try_from(monotonic.as_millis()).unwrap_or(u64::MAX - 1) + 1;
         let last = self.0.load(Ordering::Relaxed);
@@ -21,7 +21,8 @@ impl EarlyTokens {
         due && self.0.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    /// Warns that a good token or the row of a session is from the future, at most once a minute: two clocks differ.
+    /// Warns, at most once a minute, that a time in an otherwise valid token or in a session's row is in the future,
+    /// which means that two clocks differ.
     #[cold]
     pub(super) fn warn(&self, clock: &dyn Clock, tolerated: Duration, time: Timestamp, now: Timestamp) {
         if !self.is_due(clock.monotonic()) {
@@ -31,8 +32,8 @@ impl EarlyTokens {
         tracing::warn!(
             event = "clocks_differ",
             seconds = ahead,
-            "the time in a token or session is {ahead} s ahead of this server's clock, and {tolerated} s are tolerated; \
-             synchronize the clocks of the servers, for example with NTP",
+            "the time in a token or session is {ahead} s ahead of this server's clock, but only {tolerated} s are \
+             tolerated; synchronize the clocks of the servers, for example with NTP",
         );
     }
 }

@@ -1,7 +1,8 @@
 //! Waits for a session to end, for responses that stay open: event streams, WebSockets, long polls.
 //!
-//! Nothing is polled. Whatever this process learns about a session wakes the tasks that wait for its end: a log-out
-//! here, an entry of the revocation log, a log that cannot be read any more.
+//! The waiting tasks do not poll the store. Whatever this process learns about their session wakes them: a log-out
+//! here, an entry of the revocation log, or that the log can no longer be read. They also wake at least once a minute
+//! to look at the clock.
 
 use std::fmt;
 use std::future::{Future, pending};
@@ -21,7 +22,8 @@ use crate::token::VerifiedToken;
 /// not notice when the clock is set.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
-/// The future of `Auth::ended` and `Auth::ended_session`. It is ready when the token, or its session, has ended.
+/// The future of `Auth::ended` and `Auth::ended_session`. It is ready when the token is no longer valid or when its
+/// session has ended, respectively.
 #[must_use = "a future does nothing unless it is polled"]
 pub struct Ended(Pin<Box<dyn Future<Output = ()> + Send>>);
 
@@ -40,11 +42,11 @@ impl fmt::Debug for Ended {
 }
 
 impl Authenticator {
-    /// Waits until a token is not valid any more: it has expired, its session has ended (log-out, password change, an
-    /// operator, on any server), or its claims have changed. Adapters offer it as `Auth::ended`.
+    /// Waits until a token is no longer valid: it has expired, its session has ended (by log-out, password change or an
+    /// operator, on any server), or the claims of its session have changed. Adapters offer it as `Auth::ended`.
     ///
-    /// If this process can neither read the revocation log for
-    /// [`max_staleness`](crate::session::SessionPolicy::max_staleness) nor ask the store, the future ends as well.
+    /// The future is also ready if this process has not been able to read the revocation log for
+    /// [`max_staleness`](crate::session::SessionPolicy::max_staleness) and the store fails.
     ///
     /// The core has no timer, so pass the runtime's:
     ///
@@ -63,10 +65,10 @@ impl Authenticator {
         Ended(Box::pin(Watched::new(token, self, false).until_ended(self.clone(), sleep)))
     }
 
-    /// Waits until the session of a token ends. Other than [`ended`](Self::ended), it ignores that the token expires or
+    /// Waits until the session of a token ends. Unlike [`ended`](Self::ended), this ignores that the token expires or
     /// its claims change. Adapters offer it as `Auth::ended_session`.
     ///
-    /// A token without a session never ends. Without a store, only a log-out in this process ends a session.
+    /// If the token has no session, the future is never ready. Without a store, only this process can end a session.
     pub fn ended_session<T, F, S>(&self, token: &VerifiedToken<T>, sleep: F) -> Ended
     where
         F: Fn(Duration) -> S + Send + Sync + 'static,
@@ -82,8 +84,9 @@ struct Watched {
     session: Option<SessionId>,
     /// The generation of an access token; the claims of other tokens are never outdated.
     generation: Option<u64>,
-    /// The token's end, or the time at which the session's end has to be looked up.
+    /// When the token expires or, if the whole session is watched, when the session's row has to be looked up.
     deadline: Option<Timestamp>,
+    /// Whether the end of the session is awaited, and not that of the token.
     whole_session: bool,
 }
 
@@ -104,7 +107,7 @@ impl Watched {
         F: Fn(Duration) -> S + Send + Sync,
         S: Future<Output = ()> + Send,
     {
-        // Watch before looking, so that nothing is missed in between.
+        // Register before the first check, so that no event in between is missed.
         let watch = self.session.map(|id| authenticator.0.watchers.watch(id));
         while self.is_live(&authenticator).await {
             let left = self.deadline.map_or(LONGEST_SLEEP, |end| end.since(authenticator.now()));
@@ -117,8 +120,8 @@ impl Watched {
         }
     }
 
-    /// Whether the token or session is live, as far as this process knows. What cannot be found out counts as ended,
-    /// as a request would be refused.
+    /// Whether the token or session is live, as far as this process knows. If the store fails, it counts as ended,
+    /// because a request would be refused as well.
     async fn is_live(&mut self, authenticator: &Authenticator) -> bool {
         if authenticator.0.held.holds(&self.subject, self.session) {
             return false;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::token::IssueError;
 
-/// Claims of the application, as they are collected. An error is kept until the token is issued, so that calls can be
+/// Claims of the application, as they are collected. An error is kept until [`Self::into_map`], so that calls can be
 /// chained.
 #[derive(Debug)]
 pub(super) struct ClaimMap(Result<Map<String, Value>, IssueError>);

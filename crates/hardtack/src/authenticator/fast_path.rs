@@ -8,8 +8,7 @@ use crate::config::{RefreshMode, Settings};
 use crate::token_source::TokenLocation;
 
 pub(super) struct FastPath {
-    /// Only cookies are searched if a route names no locations, `OPTIONS` requests are not exempt, and
-    /// `flask_compatible` is off.
+    /// The settings search only cookies, do not exempt `OPTIONS` requests, and are not those of `flask_compatible`.
     pub(super) only_cookies: bool,
     /// A callback may refuse tokens.
     pub(super) has_token_callbacks: bool,
@@ -21,7 +20,7 @@ pub(super) struct FastPath {
     pub(super) peeks_unsafe_methods: bool,
     /// Tokens are replaced before they expire.
     pub(super) slides: bool,
-    /// The revocation cache may be too stale to be used.
+    /// The age of the revocation cache is limited, so it may be too stale to be used.
     pub(super) bounds_staleness: bool,
 }
 

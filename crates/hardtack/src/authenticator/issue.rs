@@ -10,7 +10,7 @@ use super::extra_claims::ClaimMap;
 use crate::config::{Lifetime, Settings};
 use crate::jwt::{ClaimError, Claims, Fresh, KeySet, TokenKind};
 
-use crate::token::{IssueError, VerifiedToken};
+use crate::token::{IssueError, Reading, VerifiedToken};
 
 /// Builds a token that belongs to no session.
 ///
@@ -33,7 +33,7 @@ use crate::token::{IssueError, VerifiedToken};
 /// # assert_eq!(cookies.iter().count(), 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[must_use = "a token is made by issue()"]
+#[must_use = "a builder does nothing until issue() is called"]
 pub struct TokenBuilder<'a> {
     authenticator: &'a Authenticator,
     claims: Claims,
@@ -59,7 +59,7 @@ impl<'a> TokenBuilder<'a> {
         Self { uses_callbacks: true, ..Self::from_claims(authenticator, claims, lifetime, Map::new()) }
     }
 
-    /// Sets a subject that is not text: a number, or a whole object. Such a token is only accepted with
+    /// Sets a subject that is not text, such as a number or an object. This requires
     /// [`ClaimsPolicy::insecure_any_identity`](crate::config::ClaimsPolicy::insecure_any_identity).
     pub fn identity(mut self, identity: impl Into<Value>) -> Self {
         let identity = identity.into();
@@ -68,13 +68,15 @@ impl<'a> TokenBuilder<'a> {
         self
     }
 
-    /// Makes the token fresh for its whole lifetime, because the user has just typed the password (`fresh=True`).
+    /// Makes the token fresh for the time of
+    /// [`AuthenticatorBuilder::fresh_lifetime`](crate::AuthenticatorBuilder::fresh_lifetime), because the user has just
+    /// typed the password (`fresh=True`).
     pub fn fresh(mut self) -> Self {
         self.claims.fresh = Fresh::Yes;
         self
     }
 
-    /// Makes the token fresh for this long (`fresh=timedelta(…)`).
+    /// Makes the token fresh for this long instead (`fresh=timedelta(…)`).
     pub fn fresh_for(mut self, span: Duration) -> Self {
         self.claims.fresh = Fresh::Until(self.claims.issued_at + span);
         self
@@ -131,8 +133,8 @@ impl<'a> TokenBuilder<'a> {
     /// Signs the token.
     ///
     /// # Errors
-    /// A claim or header member has a reserved name, the claims are not a JSON object, or the token is longer than 8
-    /// KiB.
+    /// A claim or header member has a reserved name or an invalid value, the claims are not a JSON object, the token is
+    /// longer than 8 KiB, or the key set can only verify.
     pub fn issue(mut self) -> Result<IssuedToken, IssueError> {
         let settings = self.authenticator.settings();
         self.claims.not_before = settings.claims.encode_nbf.then_some(self.claims.issued_at);
@@ -153,7 +155,8 @@ impl<'a> TokenBuilder<'a> {
             self.claims.to_json(&extra)?
         } else {
             let payload = named(&self.claims, self.identity, extra, settings)?;
-            // Additional claims may have replaced any claim.
+            // With `flask_compatible`, additional claims may have replaced any claim, so read the claims from the
+            // payload.
             self.claims = settings.claims_profile().read(&payload).unwrap_or(self.claims);
             payload
         };
@@ -168,18 +171,19 @@ impl<'a> TokenBuilder<'a> {
         let keys = own.map_or_else(|| self.authenticator.keys(), KeySet::new);
         let text =
             if self.header.is_empty() { keys.sign(&payload)? } else { keys.sign_with_header(&self.header, &payload)? };
-        Ok(IssuedToken { text, claims: self.claims, payload, masks_csrf: settings.csrf.mask })
+        Ok(IssuedToken { text, claims: self.claims, payload, reading: settings.reading() })
     }
 }
 
-/// Merges members; those of the single token take precedence over those of the callback.
+/// Adds the members that were given for a single token to those of the callback. If both have a member, the given one
+/// wins.
 fn merged(mut general: Map<String, Value>, given: Map<String, Value>) -> Map<String, Value> {
     general.extend(given);
     general
 }
 
-/// The payload if the subject is in another claim than `sub`, or is not text. With `flask_compatible`, additional
-/// claims may replace any other.
+/// The payload of a token whose subject is not text or not in `sub`, or of a token of `flask_compatible`, where
+/// additional claims may replace any other claim.
 fn named(
     claims: &Claims,
     identity: Option<Value>,
@@ -217,7 +221,7 @@ pub struct IssuedToken {
     pub(super) text: String,
     pub(super) claims: Claims,
     payload: Vec<u8>,
-    masks_csrf: bool,
+    reading: Reading,
 }
 
 impl IssuedToken {
@@ -232,7 +236,7 @@ impl IssuedToken {
     }
 
     pub(crate) fn into_verified(self) -> VerifiedToken {
-        VerifiedToken::new(self.claims, self.payload, self.masks_csrf)
+        VerifiedToken::new(self.claims, self.payload, self.reading)
     }
 }
 
@@ -253,7 +257,7 @@ impl Authenticator {
 
     /// Starts building a refresh token that belongs to no session.
     ///
-    /// With a session store, use [`Self::log_in`] instead: the store refuses a refresh token without a session.
+    /// With a session store, use [`Self::log_in`] instead, because a refresh token without a session is then refused.
     ///
     /// In Flask-JWT-Extended: `create_refresh_token`.
     pub fn refresh_token(&self, subject: impl Into<String>) -> TokenBuilder<'_> {

@@ -12,9 +12,9 @@ impl Authenticator {
 
     /// Replaces all keys, for this authenticator and its clones, while requests are served.
     ///
-    /// Users stay logged in if the new set still verifies with the previous signing key: see [`KeySet::retire`].
-    /// A token that was signed with a key that is not in the new set is refused from now on, also if its verification
-    /// is cached.
+    /// Users stay logged in if the new set still verifies with the previous signing key: see [`KeySet::retire`]. A
+    /// token that was signed with a key that is not in the new set is refused from now on, even if its verification is
+    /// cached.
     ///
     /// ```
     /// use hardtack::{Authenticator, KeySet, SigningKey};
@@ -33,7 +33,8 @@ impl Authenticator {
     /// [`AuthenticatorBuilder::build`](crate::AuthenticatorBuilder::build). The previous keys stay in use.
     pub fn replace_keys(&self, keys: KeySet) -> Result<(), ConfigError> {
         self.0.keys.replace(keys, &self.0.settings, self.0.store.is_some())?;
-        // After the keys: a verification that began with the previous keys finds that the cache is another one by now.
+        // Clear the cache last: a verification that began with the previous keys then cannot add its token to the
+        // cleared cache.
         self.0.token_cache.clear();
         Ok(())
     }

@@ -29,7 +29,7 @@ impl KeysInUse {
         Ok(())
     }
 
-    /// The keys at this moment. Nothing waits for a replacement.
+    /// The keys at this moment. Readers never wait for a replacement.
     #[inline]
     pub(super) fn load(&self) -> impl std::ops::Deref<Target = std::sync::Arc<Keys>> + use<> {
         self.0.load()

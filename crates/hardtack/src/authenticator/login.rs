@@ -13,10 +13,11 @@ use crate::jwt::Fresh;
 /// How long a log-in counts as recent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Freshness {
-    /// As long as the first access token lives (`fresh=True`).
+    /// For the time of [`AuthenticatorBuilder::fresh_lifetime`](crate::AuthenticatorBuilder::fresh_lifetime), or until
+    /// the access token expires, if that is earlier (`fresh=True`).
     #[default]
-    TokenLife,
-    /// For this long.
+    FreshLifetime,
+    /// For this long instead, or until the access token expires, if that is earlier.
     For(Duration),
     /// Not at all (`fresh=False`): the user was recognized without a password.
     Not,
@@ -25,14 +26,14 @@ pub enum Freshness {
 impl Freshness {
     pub(super) fn at(self, now: Timestamp) -> Fresh {
         match self {
-            Self::TokenLife => Fresh::Yes,
+            Self::FreshLifetime => Fresh::Yes,
             Self::For(span) => Fresh::Until(now + span),
             Self::Not => Fresh::No,
         }
     }
 }
 
-/// A log-in: the subject, and the properties of its new session. A string converts into one.
+/// A log-in: the subject, and the properties of its new session. A string converts into a log-in of that subject.
 ///
 /// ```
 /// use hardtack::LogIn;
@@ -63,7 +64,7 @@ impl LogIn {
         }
     }
 
-    /// Sets how long the log-in counts as recent. Default: [`Freshness::TokenLife`].
+    /// Sets how long the log-in counts as recent. Default: [`Freshness::FreshLifetime`].
     pub fn freshness(mut self, freshness: Freshness) -> Self {
         self.freshness = freshness;
         self
@@ -84,8 +85,8 @@ impl LogIn {
     /// Sets whether the cookies outlive the browser ("remember me"). The default is set with
     /// [`CookiePolicy::session_cookies`](crate::CookiePolicy::session_cookies).
     ///
-    /// Cookies that outlive the browser last as long as the session, even after a refresh. The choice is kept in the
-    /// session's row; without a store it is kept in the tokens, as the claim `persistent_cookies`.
+    /// Cookies that outlive the browser last as long as the session. The choice applies to the whole session: it is
+    /// kept in the session's row or, without a store, in the tokens, as the claim `persistent_cookies`.
     pub fn remember(mut self, remember: bool) -> Self {
         self.remember = Some(remember);
         self

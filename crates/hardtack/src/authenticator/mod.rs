@@ -3,6 +3,7 @@
 //! `verify` is the verification of a request, from top to bottom. `sessions` holds what happens to sessions: log-in,
 //! refresh, changed claims, revocation. `issue` makes tokens, and `cookies` the cookies that carry them.
 
+mod also_pruned;
 mod background;
 mod background_work;
 mod body_peek;
@@ -30,6 +31,7 @@ mod verify_sources;
 mod wake_signal;
 mod watchers;
 
+pub use also_pruned::Prune;
 pub(crate) use body_peek::BodyUser;
 pub use builder::AuthenticatorBuilder;
 pub use callbacks::Blocklist;
@@ -39,12 +41,14 @@ pub use error::SessionError;
 pub use issue::{IssuedToken, TokenBuilder};
 pub use login::{Freshness, LogIn};
 pub use request_state::{RequestState, ResponseChanges};
+pub use sessions::CheckedClaims;
 pub(crate) use verify::{Attempt, Pending, RequestVerifier, TokenVerdict};
 
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use also_pruned::AlsoPruned;
 use background::Background;
 use callbacks::Callbacks;
 use early::EarlyTokens;
@@ -91,6 +95,7 @@ struct Inner {
     log: LogPosition,
     watchers: Watchers,
     pending: Option<Box<dyn ErasedPendingRevocations>>,
+    also_pruned: Vec<AlsoPruned>,
     held: HeldSubjects,
     clock: Box<dyn Clock>,
     early_tokens: EarlyTokens,
@@ -164,12 +169,12 @@ impl Authenticator {
         self.0.clock.now()
     }
 
-    /// Warns that the time in a good token or in the row of a session is in the future.
+    /// Warns that a time in an otherwise valid token or in a session's row is in the future.
     fn warn_of_early(&self, time: Timestamp, now: Timestamp) {
         self.0.early_tokens.warn(&*self.0.clock, self.settings().claims.skew(), time, now);
     }
 
-    /// The current moment on both clocks, for what a clock that is set must not change.
+    /// The current moment on both clocks, for decisions that must not depend on whether the clock was set.
     fn moment(&self) -> Moment {
         Moment::now(&*self.0.clock)
     }

@@ -19,7 +19,7 @@ pub struct RequestState {
     authenticator: Authenticator,
     in_layer: bool,
     authenticated: AtomicBool,
-    /// Whether the head of the response has been completed. The handler may still work for a stream.
+    /// Whether the head of the response has been completed. The body may still be streamed.
     head_sent: AtomicBool,
     /// Whether the request acts with a token that was not in a cookie.
     is_bearer: AtomicBool,
@@ -46,8 +46,8 @@ pub struct ResponseChanges {
 }
 
 impl ResponseChanges {
-    /// Returns a `Vary` field to append, given those that the response has: without it, a cache could show a page for
-    /// visitors to a user who has logged in since (RFC 9110 section 12.5.5).
+    /// Returns the value of a `Vary` field to append, or `None` if the response's own `Vary` `fields` suffice. Without
+    /// it, a cache could show a page for visitors to a user who has logged in since (RFC 9110 section 12.5.5).
     pub fn missing_vary<'r>(&self, fields: impl IntoIterator<Item = &'r [u8]>) -> Option<&str> {
         let vary = self.vary.as_deref()?;
         let present: Vec<&[u8]> =
@@ -58,8 +58,8 @@ impl ResponseChanges {
 }
 
 impl Authenticator {
-    /// Returns whether [`Self::may_read_body`] may be true for the body of a request, given whether its method is safe (RFC 9110
-    /// section 9.2.1). An adapter calls this first, because it settles the question for most requests.
+    /// Returns whether [`Self::may_read_body`] can be true for a request, given whether its method is safe (RFC 9110
+    /// section 9.2.1). An adapter calls this first, because it is cheap and rules out most requests.
     #[inline]
     pub fn method_may_need_body(&self, is_safe: bool) -> bool {
         if is_safe { self.0.fast_path.peeks_safe_methods } else { self.0.fast_path.peeks_unsafe_methods }
@@ -127,21 +127,21 @@ impl RequestState {
         self.in_layer && !self.is_head_sent() && self.refreshed().is_none()
     }
 
-    /// Notes that nothing can be added to the head of the response any more, and that the request is therefore not
-    /// refreshed any more. [`finish`](Self::finish) does this. An adapter also calls it when the handler is cancelled,
-    /// because the client has disconnected: a task that the handler has spawned may go on.
+    /// Notes that nothing can be added to the head of the response from now on, so that the request is no longer
+    /// refreshed. [`finish`](Self::finish) does this. An adapter also calls it when the handler is cancelled because
+    /// the client has disconnected: a task that the handler spawned may still use the state.
     #[inline]
     pub fn close_head(&self) {
         self.head_sent.store(true, Ordering::Release);
     }
 
-    /// Whether no cookie can be added to the response any more.
+    /// Whether it is too late to add a cookie to the response.
     #[inline]
     pub(crate) fn is_head_sent(&self) -> bool {
         self.head_sent.load(Ordering::Acquire)
     }
 
-    /// What was read of the body before the handler, if anything.
+    /// What was read of the body before the handler ran, if anything.
     #[inline]
     pub(crate) fn body(&self) -> Option<&Peeked> {
         self.body.get().map(|body| &**body)
@@ -195,7 +195,7 @@ impl RequestState {
         let _ = self.refreshed.set(token);
     }
 
-    /// The access token that replaces the one in the cookie, if there was a refresh.
+    /// The access token that the rest of the request acts with, if there was a refresh.
     #[inline]
     pub(crate) fn refreshed(&self) -> Option<&VerifiedToken> {
         self.refreshed.get()
@@ -211,7 +211,7 @@ impl RequestState {
     }
 
     /// Decides what the layer adds to the head of a response. Call it when the handler has returned. From then on, the
-    /// request is not refreshed any more.
+    /// request is no longer refreshed.
     ///
     /// `set_cookies` are the `Set-Cookie` values that the response already has. They are only iterated over if that is
     /// necessary, which is rare. If the handler itself set or deleted tokens, the cookies of a refresh are left out, so
@@ -237,7 +237,7 @@ impl RequestState {
             tokens_set |= names(value, &policy.access) || names(value, &policy.refresh);
             any_set |= all.iter().any(|slot| names(value, slot));
         }
-        // Taken, so that they are sent once.
+        // Take them, so that they are sent only once.
         let pending = match self.pending_cookies.get() {
             Some(_) => std::mem::take(&mut *self.lock_cookies()),
             None => SetCookies::default(),

@@ -28,14 +28,14 @@ const MAX_TOKEN_LEN: usize = 4096;
 /// The size of an entry without its token and its texts: claims, counters, slots of the table.
 const OVERHEAD: usize = 512;
 
-/// The maximum number of shards. More threads than this share them.
+/// The maximum number of shards. If there are more threads, some of them share a shard.
 const MAX_SHARDS: usize = 16;
 
-/// Caches what a signature check found, and nothing else. Whatever can change between two requests (time, kind,
-/// revocation, CSRF, freshness) is checked on each of them.
+/// Caches the payloads of tokens whose signature and claims were checked. Whatever can differ between two requests
+/// (time, kind, revocation, CSRF, freshness) is still checked on each request.
 ///
-/// Each thread has its own shard, so threads neither wait for each other nor write to the same cache lines. A locked
-/// shard counts as a miss.
+/// Usually each thread has its own shard, so threads neither wait for each other nor write to the same cache lines. A
+/// locked shard counts as a miss.
 pub(super) struct TokenCache {
     shards: Box<[Shard]>,
     /// How often the cache was cleared.
@@ -98,7 +98,8 @@ impl TokenCache {
         }
     }
 
-    /// Caches a token that was just verified. `version` is the one from before its verification.
+    /// Caches a token that was just verified. `version` is the cache's version at the time when the verification of the
+    /// token began.
     pub(super) fn insert(
         &self,
         token: &[u8],
@@ -110,7 +111,7 @@ impl TokenCache {
         let key = Key { hash: self.hasher.hash_one(token), token: token.into() };
         let entry = Entry { payload: Arc::clone(verified), valid };
         with(shard, |table| {
-            // In the lock: `clear` counts first and locks then.
+            // Compare under the lock: `clear` increments the version before it takes the lock.
             if self.version() == version {
                 table.insert(key, entry);
             }
@@ -158,7 +159,8 @@ fn with<R>(shard: &Mutex<Table>, act: impl FnOnce(&mut Table) -> R) -> Option<R>
     }
 }
 
-/// A number for the current thread, in the order of first use.
+/// A number below [`MAX_SHARDS`] for the current thread. Threads are numbered in the order in which they first call
+/// this.
 #[inline]
 fn thread_number() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
@@ -173,7 +175,7 @@ fn thread_number() -> usize {
     })
 }
 
-/// The key of an entry: the token and its hash. It is a credential, so it has no `Debug`.
+/// The key of an entry: the token and its hash. The token is a credential, so there is no `Debug`.
 struct Key {
     hash: u64,
     token: Box<[u8]>,
@@ -213,7 +215,7 @@ impl Equivalent<Key> for LookupKey<'_> {
     }
 }
 
-/// Weighs an entry by its bytes, and by at least its share, which also limits the number of entries.
+/// Weighs an entry by its bytes, but at least [`BYTES_PER_ENTRY`], so that the number of entries is limited as well.
 #[derive(Clone)]
 struct Bytes;
 

@@ -33,7 +33,7 @@ pub(crate) struct RequestVerifier<'a> {
 
 /// The result of the synchronous part.
 pub(crate) enum Attempt {
-    /// The token, if one is there; or why the request is refused.
+    /// The verification is complete: the token, if there is one, or why the request is refused.
     Done(Result<Option<VerifiedToken>, Rejection>),
     /// I/O is needed first.
     Pending(Pending),
@@ -51,19 +51,19 @@ pub(crate) enum Pending {
 /// What the access cookie contains, as far as that can be found out without I/O.
 #[derive(Debug)]
 pub(crate) enum CookieVerdict {
-    /// The token is valid and its session is live.
+    /// The token is valid, and its session is live or need not be checked.
     Valid(VerifiedToken),
     /// The token is valid. Its session has to be looked up, or the token has to be replaced.
     CheckSession(VerifiedToken),
-    /// The token is expired and otherwise good.
+    /// The token has expired and is otherwise good.
     Expired(VerifiedToken),
     /// There is no token.
     Missing,
-    /// The route needs the refresh token, which was not looked at yet.
+    /// The route needs the refresh token, which has not been looked at yet.
     WantsRefreshToken,
 }
 
-/// A token whose signature and claims are good.
+/// A token whose signature and claims are good, except perhaps for its times.
 #[derive(Debug)]
 pub(crate) enum TokenVerdict {
     /// It is valid now.
@@ -107,7 +107,7 @@ impl<'a> RequestVerifier<'a> {
         Self { authenticator: state.authenticator(), head, state }
     }
 
-    /// Verifies the request as far as that is possible without I/O: nearly always to the end.
+    /// Verifies the request as far as possible without I/O, which is nearly always to the end.
     #[inline]
     pub(crate) fn try_verify(&self, need: Need) -> Attempt {
         let fast_path = &self.authenticator.0.fast_path;
@@ -160,7 +160,8 @@ impl<'a> RequestVerifier<'a> {
         Ok(self.judge_session(token, need, now))
     }
 
-    /// Steps 3 and 5 for the token that this request was refreshed with: the response may take longer than its life.
+    /// Steps 3 and 5 for the token that this request was refreshed with: it may have expired since, if the response
+    /// takes long.
     fn judge_refreshed(&self, token: VerifiedToken, need: Need, now: Timestamp) -> Result<CookieVerdict, Reason> {
         match token.verify_claims(&self.authenticator.expected(token.kind(), now)) {
             Ok(()) => Ok(self.judge_session(token, need, now)),
@@ -236,7 +237,7 @@ impl<'a> RequestVerifier<'a> {
         self.state.body().and_then(Peeked::json)
     }
 
-    /// In sliding mode: whether a token has passed half of its life, so that it is replaced.
+    /// In sliding mode: whether a token has passed half of its life, so that it is due to be replaced.
     #[inline]
     pub(super) fn is_due_to_slide(&self, token: &VerifiedToken, now: Timestamp) -> bool {
         self.authenticator.0.fast_path.slides
@@ -271,8 +272,8 @@ impl Authenticator {
         }
     }
 
-    /// Whether a refused cookie belongs to another application on this host: it has a `kid` that no key has. Such a
-    /// cookie counts as absent and is never deleted.
+    /// Whether a refused cookie belongs to another application on this host: it has a `kid` that none of our keys has.
+    /// Such a cookie counts as absent and is never deleted.
     #[cold]
     pub(super) fn is_foreign(&self, text: &[u8]) -> bool {
         let is_chosen = self.0.callbacks.decode_key.as_ref().is_some_and(|choose| {
@@ -284,8 +285,8 @@ impl Authenticator {
 
     /// Steps 2 and 3: verifies a token's signature and claims. `kind` is the kind that it must have, if any.
     ///
-    /// The signature of a cached token is not checked again; everything else is checked each time. If a callback
-    /// chooses the key, it is asked each time, because it may choose a different key by then.
+    /// The signature, issuer and audience of a cached token are not checked again; the time and the kind are. If a
+    /// callback chooses the key, nothing is cached, because the callback may choose a different key the next time.
     pub(crate) fn verify_token(
         &self,
         text: &[u8],
@@ -306,11 +307,11 @@ impl Authenticator {
             }
             return self.token_verdict(payload, verdict, now);
         }
-        // Before the keys: if they are replaced meanwhile, the result is not cached.
+        // Read the version before the keys: if they are replaced in the meantime, the result is not cached.
         let version = self.0.token_cache.version();
         let payload = self.verify_signature(text)?;
         let payload = VerifiedPayload::read(payload, &self.settings().claims_profile())?;
-        let payload = Arc::new(payload.masking_csrf(self.settings().csrf.mask));
+        let payload = Arc::new(payload.read_with(self.settings().reading()));
         let verdict = payload.verify_claims(&self.expected(kind.unwrap_or(payload.kind()), now));
         // A refresh token is used once and lives long, so it is not cached.
         if let (Ok(valid), TokenKind::Access, Some(cache)) = (&verdict, payload.kind(), cache) {
@@ -366,8 +367,8 @@ impl Authenticator {
         self.knows_all_revocations(now) && self.0.revocation_cache.status(id) == SessionStatus::Live(Notes::default())
     }
 
-    /// Whether this process has read the revocation log recently enough, and the clock was not set back since to where
-    /// that does not count. Ask before the cache is read: see
+    /// Whether this process has read the revocation log recently enough, and the clock has not been set back so far
+    /// that entries which were dropped are needed again. Call it before reading the cache: see
     /// [`LogPosition::is_current`](crate::revocation::LogPosition::is_current).
     #[inline]
     pub(super) fn knows_all_revocations(&self, now: Timestamp) -> bool {

@@ -1,7 +1,8 @@
 //! Verification in the order of Flask-JWT-Extended, for [`flask_compatible`].
 //!
-//! The first location that contains anything decides. Before the token is verified, the request must have a CSRF value;
-//! the value is compared afterwards, and the token's kind is checked last.
+//! The first location that contains anything decides. Before the token of a cookie is verified, the request must have a
+//! CSRF value; the value is compared afterwards. The token's expiry and kind are checked after that, and then
+//! freshness, session and callbacks.
 //!
 //! [`flask_compatible`]: crate::AuthenticatorBuilder::flask_compatible
 
@@ -67,7 +68,7 @@ impl RequestVerifier<'_> {
 
     fn check_csrf_present(&self, kind: TokenKind) -> Result<(), Reason> {
         let csrf = &self.authenticator.settings().csrf;
-        // No value equals the empty one, so a mismatch means that one is present.
+        // No value equals the empty one that is expected here, so a mismatch means that the request has a value.
         match check_double_submit(&self.head, self.form_token(kind), "", csrf, csrf.names(kind)) {
             Ok(()) | Err(CsrfError::Mismatch) => Ok(()),
             Err(error) => Err(error.into()),

@@ -64,9 +64,9 @@ impl RequestVerifier<'_> {
         Ok(token)
     }
 
-    /// Decides what a refusal means for a route whose token is optional: it serves a browser whose cookies are dead as
-    /// a visitor, and the response deletes the cookies. Any other refusal stands, such as a store that failed or a
-    /// missing CSRF value.
+    /// Decides what a refusal means for a route whose token is optional: a browser with invalid cookies is served as a
+    /// visitor, and the response deletes the cookies if they have become useless. Any other refusal stands, for example
+    /// because the store failed or the CSRF value is missing.
     #[cold]
     pub(crate) fn refused(&self, rejection: Rejection, need: Need) -> Result<Option<VerifiedToken>, Rejection> {
         let are_dead = rejection.from_cookie && rejection.reason.kind().unsets_cookies();
@@ -98,8 +98,8 @@ impl RequestVerifier<'_> {
         }
     }
 
-    /// Whether a cookie belongs to another application. If browsers do not send it here, the other cookie tells,
-    /// because a log-in sets both.
+    /// Whether the cookie for `kind` belongs to another application. If the request does not have it, the cookie for
+    /// `other` decides, because a log-in sets both.
     fn is_anothers(&self, kind: TokenKind, other: TokenKind) -> bool {
         let is_foreign = |kind| match self.authenticator.find_cookie(&self.head, kind) {
             Ok(found) => found.map(|text| self.authenticator.is_foreign(text)),
@@ -108,11 +108,11 @@ impl RequestVerifier<'_> {
         is_foreign(kind).unwrap_or_else(|| is_foreign(other) == Some(true))
     }
 
-    /// Replaces a token that lacks a claim by one of the same session, if its claims have changed such that a new token
-    /// suffices. That happens at most once for a request, and not for a token outside of cookies. Returns `None` if
-    /// nothing was replaced.
+    /// Replaces a token that lacks a claim with a new one of the same session, if the new one will have the claim. This
+    /// happens at most once for a request, and not for a token outside of cookies. Returns `None` if nothing was
+    /// replaced.
     ///
-    /// Whether a new token suffices is found out before, because a rotation would make a fresh token stale.
+    /// Whether the new token will have the claim is checked before the rotation, because the new token is not fresh.
     pub(crate) async fn renew_for_claims(
         &self,
         token: &VerifiedToken,
@@ -157,7 +157,8 @@ impl RequestVerifier<'_> {
         }
     }
 
-    /// Refreshes because the access token is expired or missing: no other flaw may lead to a refresh.
+    /// Refreshes because the access token is missing, has expired or has outdated claims. No other flaw may lead to a
+    /// refresh.
     async fn refresh_or_refuse(
         &self,
         expired: Option<VerifiedToken>,
@@ -166,12 +167,12 @@ impl RequestVerifier<'_> {
         let flaw = |expired: &Option<_>| if expired.is_some() { TokenError::Expired.into() } else { Reason::Missing };
         if expired.is_none() && !self.authenticator.cookies().access.is_sent_to(self.head.path()) {
             // Browsers do not send the access cookie here, so its absence says nothing. A refresh would replace the
-            // token at each request, and a fresh token by one that is not.
+            // token at each request, even a fresh one with one that is not fresh.
             if !need.optional {
                 tracing::warn!(
                     event = "access_cookie_not_sent",
                     path = self.head.path(),
-                    "this route needs a token, but browsers do not send the access cookie to it: add it to \
+                    "this route needs a token, but browsers do not send the access cookie to it; add its path to \
                      CookiePolicy::access_paths"
                 );
             }
@@ -206,7 +207,8 @@ impl RequestVerifier<'_> {
         }
     }
 
-    /// In redirect mode: the refresh cookie is not sent here, but its CSRF cookie is, and shows that there is one.
+    /// In redirect mode: whether there is a refresh cookie. Browsers do not send it here, but its CSRF cookie shows
+    /// that there is one.
     fn has_refresh_hint(&self) -> Result<bool, Reason> {
         let csrf_cookie = &self.authenticator.cookies().csrf_refresh.name;
         let hint = csrf_cookie.find(&self.head).map_err(|_| Reason::DuplicateCookie)?;
@@ -220,8 +222,8 @@ impl RequestVerifier<'_> {
 
     /// Refuses, unless the token is optional and missing: then the request goes on without one.
     ///
-    /// A request from another site is refused for that reason, because `SameSite` may have withheld the cookies of a
-    /// user who is logged in.
+    /// If a request that needs a token comes from another site, that is the reason given, because `SameSite` may have
+    /// withheld the cookies of a user who is logged in.
     fn refuse_or_none(&self, reason: Reason, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if !need.optional {
             self.check_origin()?;
@@ -231,11 +233,12 @@ impl RequestVerifier<'_> {
         Err(reason)
     }
 
-    /// Handles a token that is valid except that its claims have changed: refreshes it like an expired one, or replaces
-    /// it at once in sliding mode.
+    /// Handles a valid token whose claims are outdated, because those of its session have changed. If the request was
+    /// refreshed before, it goes on with this token until the head of the response is sent. Otherwise the token is
+    /// refreshed like an expired one, or replaced at once in sliding mode.
     async fn renew_outdated(&self, token: VerifiedToken, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if self.state.refreshed().is_some() && !self.state.is_head_sent() {
-            // The response delivers this token, and the browser's next request replaces it.
+            // A request is refreshed only once. The browser's next request replaces the token.
             return Ok(Some(token));
         }
         if self.authenticator.refresh_mode() != RefreshMode::Sliding || !self.state.can_refresh() {
@@ -265,7 +268,8 @@ impl RequestVerifier<'_> {
         Ok(token)
     }
 
-    /// Returns the refresh cookie's token after the CSRF check. Its session is checked when it is exchanged.
+    /// Returns the refresh cookie's token after the CSRF check. Refuses a token whose session has ended as far as this
+    /// process knows; the session's row is checked when the token is exchanged.
     pub(crate) async fn refresh_token(&self, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         let authenticator = self.authenticator;
         let Some(text) = authenticator.find_cookie(&self.head, TokenKind::Refresh)? else { return Ok(None) };
@@ -320,19 +324,21 @@ impl RequestVerifier<'_> {
 
     /// Whether the cookies are useless after this refusal and should be deleted.
     ///
-    /// If refreshing is left to the application, a valid refresh token may accompany an expired access token.
+    /// If refreshing is left to the application, a valid refresh token may accompany an expired access token, so the
+    /// cookies are useless only if both have expired.
     pub(crate) fn makes_cookies_useless(&self, reason: &Reason) -> bool {
         if matches!(reason, Reason::Token(TokenError::Expired)) && self.leaves_refreshing() {
             let refresh = self.authenticator.cookie_token(&self.head, TokenKind::Refresh);
             return matches!(refresh, Ok(Some(TokenVerdict::Expired(_))));
         }
-        // After a replacement, the browser has other cookies or is about to get them. A token that is too early becomes
-        // valid, and is valid at the server that issued it (RFC 7519 section 4.1.5).
+        // After a replacement, the browser has other cookies or is about to get them. A token that is too early will
+        // become valid, and already is at the server that issued it (RFC 7519 section 4.1.5).
         !matches!(reason, Reason::Replaced) && !reason.is_early() && reason.kind().unsets_cookies()
     }
 
-    /// Whether refreshing is left to the application, because of its settings or because there is no layer, or was
-    /// done before.
+    /// Whether this request is not refreshed here: because the settings leave that to the application, or, in
+    /// transparent mode, because there is no layer, the head of the response was sent, or the request was refreshed
+    /// before.
     fn leaves_refreshing(&self) -> bool {
         match self.authenticator.refresh_mode() {
             RefreshMode::Off => true,

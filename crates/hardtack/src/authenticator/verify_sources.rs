@@ -102,7 +102,7 @@ impl<'a> RequestVerifier<'a> {
             Extracted::Unread if self.body_json().is_some() => Some(Reason::BeyondPeek),
             Extracted::Unread => Some(Reason::NotSetUp(
                 "a route takes tokens from JSON bodies, but the body was not read; wrap the route in the \
-                 authentication layer, and name JSON in TokenSources::route_locations"
+                 authentication layer, and add TokenLocation::Json to TokenSources::route_locations"
                     .into(),
             )),
         }

@@ -19,7 +19,7 @@ impl WakeSignal {
         waiting.inspect(Waker::wake_by_ref);
     }
 
-    /// Waits until the signal was sent since it was last received.
+    /// Waits for the signal. Returns at once if it was sent since the last call.
     pub(super) async fn received(&self) {
         poll_fn(|context| {
             // Register first: a signal that is sent in between wakes the task, or is seen below.

@@ -42,7 +42,7 @@ pub(super) struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    /// Waits until something was learned about the session since the last call.
+    /// Waits until this process learns something about the session. Returns at once if it has since the last call.
     pub(super) async fn woken(&self) {
         self.signal.received().await;
     }

@@ -21,7 +21,7 @@ pub struct ClaimsPolicy {
     /// Three seconds if it is not set; none in `flask_compatible`.
     pub(crate) clock_skew: Option<Duration>,
     pub(crate) encode_audience: Vec<String>,
-    /// The accepted audiences; if empty, only tokens without an audience are accepted.
+    /// The accepted audiences; if empty, only tokens without an audience other than the realm are accepted.
     pub(crate) decode_audience: Vec<String>,
     pub(crate) encode_issuer: Option<String>,
     /// The accepted issuers; if empty, every issuer is accepted.

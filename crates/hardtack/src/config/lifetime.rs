@@ -9,7 +9,7 @@ use crate::error::ConfigError;
 pub enum Lifetime {
     /// For this long, in whole seconds.
     For(Duration),
-    /// Until its key is retired. A stolen token stays valid just as long.
+    /// As long as the key set contains its key. A stolen token stays valid just as long.
     InsecureForever,
 }
 

@@ -10,6 +10,7 @@ use crate::csrf::CsrfPolicy;
 use crate::error::ConfigError;
 use crate::jwt::ClaimsProfile;
 use crate::session::{SessionPolicy, SessionRules};
+use crate::token::Reading;
 use crate::token_source::TokenSources;
 use crate::urls::Urls;
 
@@ -21,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) realm: Option<String>,
     pub(crate) access_lifetime: Lifetime,
     pub(crate) refresh_lifetime: Lifetime,
+    /// How long an authentication counts as recent.
+    pub(crate) fresh_lifetime: Lifetime,
     pub(crate) sessions: SessionPolicy,
     pub(crate) claims: ClaimsPolicy,
     pub(crate) sources: TokenSources,
@@ -43,6 +46,7 @@ impl Default for Settings {
             realm: None,
             access_lifetime: Lifetime::For(Duration::from_secs(15 * 60)),
             refresh_lifetime: Lifetime::For(Duration::from_secs(24 * 60 * 60)),
+            fresh_lifetime: Lifetime::For(Duration::from_secs(15 * 60)),
             sessions: SessionPolicy::default(),
             claims: ClaimsPolicy::default(),
             sources: TokenSources::default(),
@@ -85,6 +89,7 @@ impl Settings {
     fn check_lifetimes(&self, stored_sessions: bool) -> Result<(), ConfigError> {
         self.access_lifetime.check("access token's lifetime")?;
         self.refresh_lifetime.check("refresh token's lifetime")?;
+        self.fresh_lifetime.check("time for which a log-in is fresh")?;
         let access = self.access_lifetime.duration();
         let refresh = self.refresh_lifetime.duration();
         if stored_sessions && (access.is_none() || refresh.is_none()) {
@@ -116,6 +121,12 @@ impl Settings {
             lenient: self.flask,
             audience: !self.flask || !self.claims.decode_audience.is_empty() || self.realm.is_some(),
         }
+    }
+
+    /// How the claims of verified tokens are read.
+    #[inline]
+    pub(crate) fn reading(&self) -> Reading {
+        Reading { masks_csrf: self.csrf.mask, fresh_lifetime: self.fresh_lifetime.duration() }
     }
 
     /// The lifetimes and windows of sessions. Without a store, a session lives as long as its tokens.

@@ -8,8 +8,8 @@ use crate::request::RequestHead;
 
 /// A request has two cookies with the same name.
 ///
-/// An attacker on a sibling domain can add a second one, and whichever Hardtack used would decide who is logged in. So
-/// it uses neither.
+/// An attacker on a sibling domain can add a second cookie, and the one that Hardtack chose would decide who is logged
+/// in. So Hardtack uses neither.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the request carries this cookie more than once")]
 pub struct DuplicateCookie;
@@ -82,7 +82,7 @@ impl CookieName {
         found
     }
 
-    /// Passes the value of each cookie with this name to `visit`, until it breaks off.
+    /// Passes the value of each cookie with this name to `visit`, until that breaks.
     #[inline]
     fn visit<'a>(
         &self,

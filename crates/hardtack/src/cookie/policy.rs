@@ -94,15 +94,15 @@ impl CookiePolicy {
         csrf_refresh_path,
     }
 
-    /// Sets the paths that the access cookie is sent to, with one `Set-Cookie` for each (`JWT_ACCESS_COOKIE_PATH`).
-    /// Default: `/`.
+    /// Sets the paths to which browsers send the access cookie (`JWT_ACCESS_COOKIE_PATH`). A response sets the cookie
+    /// once for each path. Default: `/`.
     #[must_use]
     pub fn access_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.access_paths = paths.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Sets the paths that the refresh cookie is sent to (`JWT_REFRESH_COOKIE_PATH`).
+    /// Sets the paths to which browsers send the refresh cookie (`JWT_REFRESH_COOKIE_PATH`).
     ///
     /// Default: `/`. In redirect mode: the refresh URL, and also the log-in and log-out URLs if the access cookie is
     /// not sent there, because these two need one of the cookies to end the session.
@@ -112,8 +112,9 @@ impl CookiePolicy {
         self
     }
 
-    /// Sets the domain of the cookies, so that they are sent to all of its hosts (`JWT_COOKIE_DOMAIN`). By default,
-    /// they are sent only to the host that sets them. With a domain, their names cannot have the prefix `__Host-`.
+    /// Sets the domain of the cookies, so that browsers send them to all hosts of the domain (`JWT_COOKIE_DOMAIN`). By
+    /// default, browsers send them only to the host that sets them. With a domain, their names cannot have the prefix
+    /// `__Host-`.
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());
@@ -143,7 +144,8 @@ impl CookiePolicy {
 
     /// Sets whether the cookies end with the browser (`JWT_SESSION_COOKIE`). Default: yes.
     ///
-    /// Otherwise they last as long as the refresh token, so that an expired access token is still recognized.
+    /// Otherwise they last as long as the session or the refresh token, so that an expired access token is still
+    /// recognized.
     #[must_use]
     pub fn session_cookies(mut self, session: bool) -> Self {
         self.session_cookies = session;

@@ -25,7 +25,7 @@ pub struct CookieTooLarge {
 
 /// How long a cookie lasts, and which domain it is sent to.
 pub(crate) struct Setting<'a> {
-    /// The domain. `None` means that of the policy.
+    /// The domain. `None` means the policy's domain.
     pub(crate) domain: Option<&'a str>,
     /// The lifetime; `None` ends the cookie with the browser.
     pub(crate) max_age: Option<Duration>,

@@ -1,9 +1,12 @@
 //! The `Set-Cookie` fields of a response.
 
+use crate::session::SessionId;
+
 /// The value of `Clear-Site-Data` in a response that ends the browser's session. The browser then shows no page of that
 /// session from its cache, not even with its Back button.
 ///
-/// Cookies and storage are not named, because the browser would delete those of the whole registrable domain.
+/// The value does not include `"cookies"`, because the browser would then delete the cookies of the whole registrable
+/// domain.
 pub const CLEAR_CACHE: &str = "\"cache\"";
 
 /// `Set-Cookie` values, in order. Add them to the response: without them a log-in is lost, or a log-out has no
@@ -13,6 +16,7 @@ pub const CLEAR_CACHE: &str = "\"cache\"";
 pub struct SetCookies {
     values: Vec<String>,
     clears_cache: bool,
+    begun: Option<SessionId>,
 }
 
 impl SetCookies {
@@ -24,6 +28,19 @@ impl SetCookies {
     pub fn extend(&mut self, other: Self) {
         self.values.extend(other.values);
         self.clears_cache |= other.clears_cache;
+        self.begun = other.begun.or(self.begun);
+    }
+
+    /// Returns the session that a log-in has begun, if these are its cookies. To take the log-in back, for example
+    /// because the password was changed meanwhile, end this session with
+    /// [`Authenticator::revoke_session`](crate::Authenticator::revoke_session).
+    pub fn session(&self) -> Option<SessionId> {
+        self.begun
+    }
+
+    /// Notes which session a log-in has begun.
+    pub(crate) fn of_session(self, begun: SessionId) -> Self {
+        Self { begun: Some(begun), ..self }
     }
 
     /// Returns whether the response that gets these cookies ends the browser's session, so that it also needs the field

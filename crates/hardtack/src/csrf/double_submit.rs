@@ -27,8 +27,9 @@ pub enum CsrfError {
     /// Another site started the request.
     #[error("the request was started by another site")]
     CrossSite,
-    /// The `Host` field is missing, malformed or there twice (RFC 9112 section 3.2), so the request's site is unclear.
-    #[error("the Host field is missing, malformed or there twice")]
+    /// The `Host` field is missing, is malformed or occurs twice (RFC 9112 section 3.2), so the request's site is
+    /// unclear.
+    #[error("the Host field is missing, is malformed or occurs twice")]
     BadHost,
     /// The token has no CSRF value to compare with.
     #[error("the token in the cookie carries no CSRF value")]
@@ -50,8 +51,9 @@ impl CsrfError {
     }
 }
 
-/// Compares the header, or else the form's hidden field, with the `csrf` claim. Either may be masked. The query is not
-/// searched, because queries end up in logs and in `Referer`.
+/// Compares the value that the request carries with the `csrf` claim: the one in the header or, if there is none, the
+/// one in the form's hidden field. It may be masked. The query is not searched, because queries end up in logs and in
+/// `Referer`.
 #[inline]
 pub(crate) fn check(
     head: &RequestHead<'_>,

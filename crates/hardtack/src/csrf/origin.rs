@@ -13,9 +13,13 @@ use crate::request::RequestHead;
 /// sends neither header is not a browser, so no other site can misuse its cookies.
 #[inline]
 pub(crate) fn check(head: &RequestHead<'_>, policy: &CsrfPolicy, base: Option<&BaseUrl>) -> Result<(), CsrfError> {
-    let site = head.header("sec-fetch-site");
-    // Whether the browser says that this site or its user started the request, if it says anything.
-    let from_here = site.map(|site| matches!(site, b"same-origin" | b"none"));
+    // Whether the browser says that this site or its user started the request, if it says anything. A second value is
+    // not the browser's.
+    let from_here = match head.headers().first_two("sec-fetch-site") {
+        [None, _] => None,
+        [Some(site), None] => Some(matches!(site, b"same-origin" | b"none")),
+        [Some(_), Some(_)] => return Err(CsrfError::CrossSite),
+    };
     let passes = match head.headers().first_two("origin") {
         [None, _] => from_here != Some(false),
         [Some(b"null"), None] => from_here == Some(true),
@@ -27,9 +31,9 @@ pub(crate) fn check(head: &RequestHead<'_>, policy: &CsrfPolicy, base: Option<&B
     if passes { Ok(()) } else { Err(CsrfError::CrossSite) }
 }
 
-/// Whether the origin is that of the base URL. If both are loopback addresses and the browser says that the origins
-/// agree, the port may differ, as it does if a developer forwards it. Without a base URL, it must be that of the host that the request names:
-/// of https, unless the browser says that the schemes agree.
+/// Whether the origin is the base URL's. If both are loopback addresses and the browser says that the origins agree,
+/// the port may differ, as it does if a developer forwards it. Without a base URL, the origin must have the request's
+/// host, and its scheme must be https unless the browser says that the schemes agree.
 fn is_ours(origin: &[u8], head: &RequestHead<'_>, base: Option<&BaseUrl>, any_scheme: bool) -> bool {
     if let Some(base) = base {
         return base.is_origin(origin) || (any_scheme && base.is_loopback_origin(origin));
@@ -59,6 +63,8 @@ mod tests {
             &[("sec-fetch-site", "same-site")],
             &[("sec-fetch-site", "same-site"), ("origin", "https://evil.site.example")],
             &[("sec-fetch-site", "nonsense")],
+            &[("sec-fetch-site", "none"), ("sec-fetch-site", "cross-site")],
+            &[("sec-fetch-site", "same-origin"), ("sec-fetch-site", "same-origin")],
             &[("origin", "null")],
             &[("origin", "https://evil.example")],
             &[("origin", "http://site.example")],

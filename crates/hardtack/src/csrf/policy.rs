@@ -7,8 +7,9 @@ use crate::request::is_token;
 
 /// Which requests need a CSRF value, where they carry it, and which other origins are trusted.
 ///
-/// By default, every request that changes something must carry the CSRF value of its session in the header
-/// `X-CSRF-TOKEN` or in the hidden form field `csrf_token`, and log-in and sign-up forms must carry a separate value.
+/// By default, a request that acts with a cookie's token and may change something must carry the CSRF value of its
+/// session in the header `X-CSRF-TOKEN` or in the hidden form field `csrf_token`. Log-in and sign-up forms must carry a
+/// separate value.
 ///
 /// ```
 /// use hardtack::CsrfPolicy;
@@ -117,8 +118,8 @@ impl CsrfPolicy {
         self
     }
 
-    /// Adds an origin whose pages may send requests that change something: `https://app.site.example`, or that of an
-    /// app or browser extension, such as `tauri://localhost`, `capacitor://localhost` or `chrome-extension://ID`.
+    /// Adds an origin whose pages may send requests that change something: a site such as `https://app.site.example`,
+    /// or an app or browser extension such as `tauri://localhost`, `capacitor://localhost` or `chrome-extension://ID`.
     ///
     /// Name each origin. A wildcard such as `https://*.site.example` is an error when the authenticator is built.
     pub fn trusted_origin(mut self, origin: impl Into<String>) -> Self {
@@ -127,11 +128,11 @@ impl CsrfPolicy {
     }
 
     /// Sets whether [`VerifiedToken::csrf_token`](crate::VerifiedToken::csrf_token) masks the value, so that each page
-    /// carries another text for it. Default: yes.
+    /// contains a different text. Default: yes.
     ///
-    /// Masking keeps the value from being guessed by the length of compressed pages. Requests may send the raw or a
-    /// masked value in either case. Turn it off if the forms of your pages are posted to an application that knows raw
-    /// values only, such as one with Flask-JWT-Extended.
+    /// Masking prevents an attacker from deducing the value from the length of compressed pages. Requests may send the
+    /// raw or a masked value in either case. Turn masking off if forms on your pages are posted to an application that
+    /// accepts only raw values, such as one with Flask-JWT-Extended.
     pub fn mask_csrf(mut self, mask: bool) -> Self {
         self.mask = mask;
         self
@@ -147,7 +148,7 @@ impl CsrfPolicy {
         self
     }
 
-    /// Turns off the check of CSRF values (`JWT_COOKIE_CSRF_PROTECT = False`).
+    /// Turns off the check of CSRF values (`JWT_COOKIE_CSRF_PROTECT = False`). The origin of requests is still checked.
     ///
     /// Do this only if every cookie is `SameSite=Strict`, or if something else protects against CSRF.
     pub fn insecure_disabled(mut self) -> Self {

@@ -42,7 +42,8 @@ impl fmt::Debug for PreSession {
     }
 }
 
-/// The keys that compute the tokens: first that of the signing key, then those of keys that signed before.
+/// The keys that compute the tokens: first the one derived from the signing key, then those from keys that signed
+/// before.
 pub(crate) struct PreSessionKeys(Vec<PreSessionKey>);
 
 impl PreSessionKeys {
@@ -59,7 +60,7 @@ impl PreSessionKeys {
         self.tokens(nonce).next().unwrap_or_default()
     }
 
-    /// Returns all accepted values of the form field: the current one, then those of keys that signed before.
+    /// Returns all accepted values of the form field: first the current one, then those from keys that signed before.
     pub(crate) fn tokens(&self, nonce: &[u8]) -> impl Iterator<Item = String> {
         self.0.iter().map(move |key| key.token(nonce))
     }

@@ -1,4 +1,4 @@
-//! The CSRF value as a page carries it: masked, so that no two pages carry the same text.
+//! The CSRF value as a page carries it: by default masked, so that no two pages carry the same text.
 
 use std::fmt;
 use std::ops::Deref;
@@ -10,14 +10,14 @@ use serde::{Serialize, Serializer};
 /// The longest value that is masked without allocating: a UUID, as in tokens of Flask-JWT-Extended.
 const SHORT_VALUE: usize = 36;
 
-/// The longest text that is kept without allocating: that of the masked longest value.
+/// The longest text that is kept without allocating: a value of [`SHORT_VALUE`] bytes, masked.
 const SHORT_TEXT: usize = encoded_len(2 * SHORT_VALUE);
 
 /// The CSRF value of a session, for the hidden field of a form or for a script of the page.
 ///
-/// By default it is masked: each call of [`VerifiedToken::csrf_token`](crate::VerifiedToken::csrf_token) returns
-/// another text, and each of them is accepted. An attacker who can make a compressed page repeat text of their choice
-/// therefore cannot find the value by the length of the response (BREACH).
+/// By default it is masked: each call of [`VerifiedToken::csrf_token`](crate::VerifiedToken::csrf_token) returns a
+/// different text, and all of them are accepted. An attacker who can make a compressed page repeat a text of their
+/// choice therefore cannot deduce the value from the length of the response (BREACH).
 /// [`CsrfPolicy::mask_csrf`](crate::CsrfPolicy::mask_csrf) turns masking off.
 ///
 /// Write it into a page with `Display`, or use it as a `&str`.

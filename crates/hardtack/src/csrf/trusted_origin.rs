@@ -3,7 +3,7 @@
 use crate::base_url::BaseUrl;
 use crate::error::ConfigError;
 
-/// Schemes whose pages send `Origin: null` or that of another scheme, and those of [`of_site`].
+/// Schemes whose pages send `Origin: null` or the origin of another scheme, and those that [`of_site`] handles.
 const WITHOUT_ORIGIN: [&str; 10] =
     ["about", "blob", "data", "file", "filesystem", "http", "https", "javascript", "ws", "wss"];
 

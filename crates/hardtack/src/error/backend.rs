@@ -8,7 +8,7 @@ use super::WithCauses;
 /// A failure of the session store, the user look-up, the blocklist or another part that the application
 /// supplied.
 ///
-/// The client gets 503 and never sees the cause. The log does: it follows [`Error::source`].
+/// The client gets 503 and never sees the cause. The log shows it, because it follows [`Error::source`].
 ///
 /// ```
 /// use hardtack::BackendError;

@@ -142,7 +142,10 @@ pub enum ConfigError {
         what: &'static str,
     },
     /// Access tokens would live longer than refresh tokens.
-    #[error("access tokens would live longer than refresh tokens; make the access lifetime shorter")]
+    #[error(
+        "access tokens would live longer than refresh tokens; make the access lifetime shorter, or the refresh \
+         lifetime longer"
+    )]
     AccessOutlivesRefresh,
     /// The absolute lifetime of sessions is shorter than their idle timeout.
     #[error("the absolute lifetime of sessions is shorter than the refresh lifetime; make it at least as long")]
@@ -164,7 +167,7 @@ pub enum ConfigError {
     StalenessWithoutStore,
     /// `max_staleness` is set, but the revocation log is not read.
     #[error(
-        "max_staleness is {bound:?}, but insecure_without_revocation_log() turns off the log that it limits; remove one \
+        "max_staleness is {bound:?}, but insecure_without_revocation_log() turns off reading the log; remove one \
          of the two"
     )]
     StalenessWithoutLog {
@@ -294,7 +297,7 @@ pub enum ConfigError {
     /// Intentions to end sessions are stored, but sessions are not.
     #[error("pending_revocations ends sessions in a store, and there is none; call sessions() with the store as well")]
     PendingRevocationsWithoutStore,
-    /// Intentions to end sessions are stored, but nothing works them off.
+    /// Intentions to end sessions are stored, but nothing carries them out.
     #[error(
         "pending_revocations needs the revocation log, whose follower ends the sessions, but \
          insecure_without_revocation_log() turns it off; remove one of the two"
@@ -323,8 +326,11 @@ pub enum ConfigError {
         /// What the option should contain.
         expected: &'static str,
     },
-    /// Access tokens never expire, so they are never refreshed.
-    #[error("an access token that never expires cannot be refreshed; choose RefreshMode::Off, or set a lifetime")]
+    /// Access tokens never expire, so sliding mode cannot replace them before they do.
+    #[error(
+        "RefreshMode::Sliding replaces access tokens before they expire, but access tokens never expire; set their \
+         lifetime, or choose RefreshMode::Off"
+    )]
     NeverExpiringRefreshed,
 }
 

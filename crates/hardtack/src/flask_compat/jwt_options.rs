@@ -9,14 +9,15 @@ use zeroize::Zeroizing;
 use crate::config::Lifetime;
 use crate::cookie::{SameSite, is_cookie_domain, is_cookie_path};
 use crate::error::ConfigError;
-use crate::jwt::{Algorithm, Claims, KeyError, KeySet, SigningKey, VerifyingKey, read_secret};
+use crate::jwt::{Algorithm, Claims, Jwk, KeyError, KeySet, SigningKey, VerifyingKey, read_secret};
 use crate::request::is_token;
 use crate::token_source::{Locations, TokenLocation};
 
 /// Values of the `JWT_*` options of Flask-JWT-Extended, as text.
 ///
-/// Flags are `true` or `false`, times are whole seconds, and lists are separated by commas. Keys are PEM text, or `@`
-/// followed by the name of a file. `docs/options.md` lists all options.
+/// Flags are `true` or `false`, times are whole seconds, and lists are separated by commas. The value of a key option
+/// is the secret or the PEM text itself, or `@` followed by the path of a file; instead, an option with the suffix
+/// `_FILE` may contain the path. `docs/options.md` lists all options.
 ///
 /// ```
 /// use hardtack::Authenticator;
@@ -126,7 +127,8 @@ impl JwtOptions {
     /// same key also verifies tokens with other algorithms of its family.
     ///
     /// # Errors
-    /// A key is missing, weak, unreadable or not a key for the algorithm.
+    /// A key is missing, weak, unreadable or not for the algorithm; the private and the public key do not belong
+    /// together; or an option names an unknown or unsuitable algorithm.
     pub fn keys(&self) -> Result<KeySet, ConfigError> {
         let algorithm = self.algorithm()?;
         let mut keys = if algorithm.is_hmac() {
@@ -134,7 +136,7 @@ impl JwtOptions {
         } else {
             match (self.pem("JWT_PRIVATE_KEY")?, self.pem("JWT_PUBLIC_KEY")?) {
                 (Some(private), public) => {
-                    let private = SigningKey::from_pem(&private, algorithm).map_err(of("JWT_PRIVATE_KEY"))?;
+                    let private = private_key(&private, algorithm)?;
                     if let Some(public) = public {
                         let public = public_key(&public, algorithm)?;
                         let json = |key: &VerifyingKey| key.to_jwk().and_then(|jwk| jwk.to_public_json());
@@ -146,7 +148,7 @@ impl JwtOptions {
                 }
                 (None, Some(public)) => KeySet::verifying_only(public_key(&public, algorithm)?),
                 (None, None) => {
-                    let expected = "a PEM private key or @file, or set JWT_PUBLIC_KEY alone to verify only";
+                    let expected = "a private key (PEM or JWK) or @file, or set JWT_PUBLIC_KEY alone to verify only";
                     return Err(ConfigError::NoKey {
                         algorithm: algorithm.as_str(),
                         option: "JWT_PRIVATE_KEY",
@@ -161,10 +163,7 @@ impl JwtOptions {
             } else {
                 match (self.pem("JWT_PUBLIC_KEY")?, self.pem("JWT_PRIVATE_KEY")?) {
                     (Some(public), _) => public_key(&public, other)?,
-                    (None, Some(private)) => {
-                        let private = SigningKey::from_pem(&private, other).map_err(of("JWT_PRIVATE_KEY"))?;
-                        private.verifying_key()
-                    }
+                    (None, Some(private)) => private_key(&private, other)?.verifying_key(),
                     (None, None) => continue,
                 }
             };
@@ -205,8 +204,8 @@ impl JwtOptions {
         }
     }
 
-    /// The secret or key in an option, or in the file that the option names after an `@` or that the option whose name
-    /// ends in `_FILE` names.
+    /// The secret or key in an option or in a file. The path of the file is in the option, after an `@`, or in the
+    /// option with the same name and `_FILE`.
     fn secret_text(&self, option: &'static str) -> Result<Option<Zeroizing<Vec<u8>>>, ConfigError> {
         let file = self.text(&format!("{option}_FILE"));
         let read = match (self.text(option), file) {
@@ -366,6 +365,32 @@ fn of(option: &'static str) -> impl Fn(KeyError) -> ConfigError {
     move |error| ConfigError::OptionKey { option, error }
 }
 
-fn public_key(pem: &[u8], algorithm: Algorithm) -> Result<VerifyingKey, ConfigError> {
-    VerifyingKey::from_pem(pem, algorithm).map_err(of("JWT_PUBLIC_KEY"))
+fn private_key(text: &[u8], algorithm: Algorithm) -> Result<SigningKey, ConfigError> {
+    let key = match jwk(text) {
+        Some(jwk) => jwk.and_then(|jwk| jwk.or_algorithm(algorithm).signing_key()),
+        None => SigningKey::from_pem(text, algorithm),
+    };
+    let fits = |key: SigningKey| match key.algorithm() == algorithm {
+        true => Ok(key),
+        false => Err(KeyError::AlgorithmMismatch { algorithm }),
+    };
+    key.and_then(fits).map_err(of("JWT_PRIVATE_KEY"))
+}
+
+fn public_key(text: &[u8], algorithm: Algorithm) -> Result<VerifyingKey, ConfigError> {
+    let key = match jwk(text) {
+        Some(jwk) => jwk.and_then(|jwk| jwk.or_algorithm(algorithm).verifying_key()),
+        None => VerifyingKey::from_pem(text, algorithm),
+    };
+    let fits = |key: VerifyingKey| match key.algorithm() == algorithm {
+        true => Ok(key),
+        false => Err(KeyError::AlgorithmMismatch { algorithm }),
+    };
+    key.and_then(fits).map_err(of("JWT_PUBLIC_KEY"))
+}
+
+/// Parses a key that is a JWK; `None` for every other text.
+fn jwk(text: &[u8]) -> Option<Result<Jwk, KeyError>> {
+    let text = std::str::from_utf8(text).ok()?.trim();
+    text.starts_with('{').then(|| Jwk::parse(text))
 }

@@ -67,7 +67,8 @@ pub enum TokenError {
     /// `iat` is in the future.
     #[error("the `iat` of the token is in the future")]
     IssuedInFuture,
-    /// `aud` does not contain the expected audience, or none was expected.
+    /// `aud` does not contain an expected audience, or not the realm; or the token has an `aud` although none is
+    /// expected.
     #[error("the `aud` of the token does not name an accepted audience")]
     WrongAudience,
     /// `iss` is not an expected issuer.
@@ -145,7 +146,10 @@ pub enum ClaimError {
     #[error("the claim `{0}` is reserved; rename it, or set the corresponding field of `Claims`")]
     Reserved(String),
     /// A claim has a value that the library would refuse to read back.
-    #[error("the claim `{0}` cannot be written: text must not be empty, and times must be between 1970 and 9999")]
+    #[error(
+        "the claim `{0}` cannot be written: text must not be empty, times must be between 1970 and 9999, and the \
+         subject must be text unless ClaimsPolicy::insecure_any_identity is set"
+    )]
     Invalid(&'static str),
 }
 
@@ -227,7 +231,7 @@ pub enum KeyError {
         bits: usize,
     },
     /// A JWK that fits several algorithms does not name one.
-    #[error("the JWK names no algorithm; add one, such as \"alg\":\"RS256\"")]
+    #[error("the JWK names no algorithm, and several fit its type; add one, such as \"alg\":\"RS256\"")]
     NoAlgorithm,
     /// The name is not that of an [`Algorithm`]. `none` is not supported.
     #[error("{ParseAlgorithmError}")]
@@ -241,9 +245,10 @@ pub enum KeyError {
     /// The key is public, but a private key is needed to sign.
     #[error("the key is public and cannot sign; load the private key")]
     NotASigningKey,
-    /// The JWK is not for signatures (`use`), or its `key_ops` do not allow this operation.
+    /// The JWK's `use` is not `sig`, or its `key_ops` do not allow this operation.
     #[error(
-        "the `use` or `key_ops` of the JWK does not allow this operation (signing or verifying); load a JWK that allows it"
+        "the JWK does not allow this operation: `use` must be absent or `sig`, and `key_ops` must be absent or contain \
+         `sign` (to verify, `verify` is enough); load a JWK that allows the operation"
     )]
     WrongUse,
     /// The set already has a key with this id.

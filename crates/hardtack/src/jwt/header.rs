@@ -57,7 +57,8 @@ impl UnverifiedHeader {
     }
 }
 
-/// Returns the `kid` of a header, also of one that this library does not accept, such as one with another algorithm.
+/// Returns the `kid` of a header, even if this library does not accept the header, for example because of its
+/// algorithm.
 pub(super) fn key_id_of_any(segment: &[u8]) -> Option<String> {
     if segment.len() > MAX_HEADER_LEN.div_ceil(3) * 4 {
         return None;

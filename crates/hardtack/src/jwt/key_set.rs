@@ -1,6 +1,8 @@
 //! The keys of an application: the one that signs, and all that verify.
 
+use std::ffi::OsString;
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -11,11 +13,11 @@ use super::error::{KeyError, SignError, TokenError};
 use super::header::{self, UnverifiedHeader};
 use super::jwk::JwkSet;
 use super::jws::{self, Payload, Segments};
-use super::keys::{SigningKey, VerifyingKey, read_secret};
+use super::keys::{SigningKey, VerifyingKey, read_secret, read_secret_file};
 use super::limits::MAX_KEY_ID_LEN;
 
-/// The key that signs tokens, and the keys that verify them: the signing key's own verifying key, and retired ones.
-/// Cheap to clone.
+/// The key that signs tokens, and the keys that verify them: the signing key's own verifying key, and others, such as
+/// retired ones. Cheap to clone.
 ///
 /// A token with a `kid` is verified with the key that has this id, and with no other. A token without `kid` is
 /// verified with each key of its algorithm in turn. Keys never come from a token or from the network.
@@ -101,10 +103,12 @@ impl KeySet {
 
     /// Creates a set from the HMAC secret for HS256 in an environment variable, such as `JWT_SECRET_KEY`.
     ///
-    /// The bytes of the variable are the secret: they are not decoded or trimmed. A value of `@` and a path, or a
-    /// variable whose name ends in `_FILE`, names a file with the secret ([`read_secret`](super::read_secret)). To
-    /// replace a secret without logging users out, put the old one into the variable whose name ends in `_PREVIOUS`
-    /// (several are separated by commas), and remove it after the lifetime of a refresh token.
+    /// The bytes of the variable are the secret: they are not decoded or trimmed. To read the secret from a file
+    /// ([`read_secret`](super::read_secret)), set the variable to `@` followed by the path; or instead set a variable
+    /// with `_FILE` appended to its name, such as `JWT_SECRET_KEY_FILE`, to the path. To replace a secret without
+    /// logging users out, put the old one into a variable with `_PREVIOUS` appended to its name, such as
+    /// `JWT_SECRET_KEY_PREVIOUS` (several secrets are separated by commas). Remove it after the lifetime of a refresh
+    /// token.
     ///
     /// The key's id is derived from the secret, so tokens of another application on the same host can be told apart.
     ///
@@ -204,8 +208,7 @@ impl KeySet {
         self.inner.signing.as_ref().map(|signing| &signing.key)
     }
 
-    /// Returns the keys that verify: first that of the signing key, then the others in the order in which they were
-    /// added.
+    /// Returns the keys that verify: first the signing key's, then the others in the order in which they were added.
     pub fn verifying_keys(&self) -> &[VerifyingKey] {
         &self.inner.verifying
     }
@@ -268,8 +271,8 @@ impl KeySet {
         }
     }
 
-    /// Returns whether a token belongs to another application: it is a well-formed JWS, and its `kid` is that of no
-    /// key of this set. A forger can make such a token as well, so it counts as no token at all.
+    /// Returns whether a token belongs to another application: it is a well-formed JWS, and no key of this set has its
+    /// `kid`. A forger can make such a token as well, so it counts as no token at all.
     pub(crate) fn is_foreign(&self, token: &[u8]) -> bool {
         if self.inner.ignores_unknown_key_ids {
             return false;
@@ -283,20 +286,26 @@ impl KeySet {
 
 /// The secret in the variable `name`, or in the file that the variable `name_FILE` names.
 fn secret_from_env(name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyError> {
+    secret_from(name, |variable| std::env::var_os(variable))
+}
+
+pub(super) fn secret_from(
+    name: &str,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> Result<Option<Zeroizing<Vec<u8>>>, KeyError> {
     let file = format!("{name}_FILE");
-    let (name, value) = match (std::env::var_os(name), std::env::var_os(&file)) {
+    let (name, secret) = match (variable(name), variable(&file)) {
         (Some(_), Some(_)) => return Err(KeyError::EnvTwice { name: name.to_owned() }),
-        (Some(value), None) => (name, Zeroizing::new(value.into_encoded_bytes())),
-        (None, Some(path)) => (&*file, Zeroizing::new([b"@", path.as_encoded_bytes()].concat())),
+        (None, Some(path)) => (&*file, read_secret_file(Path::new(&path))),
+        (Some(value), None) => {
+            let value = Zeroizing::new(value.into_encoded_bytes());
+            // A secret may be any bytes. Only text can name a file.
+            let secret = std::str::from_utf8(&value).map(read_secret);
+            (name, secret.unwrap_or(Ok(value)))
+        }
         (None, None) => return Ok(None),
     };
-    // A secret may be any bytes. Only text can name a file.
-    match std::str::from_utf8(&value) {
-        Ok(text) => read_secret(text)
-            .map(Some)
-            .map_err(|cause| KeyError::InEnv { name: name.to_owned(), cause: Box::new(cause) }),
-        Err(_) => Ok(Some(value)),
-    }
+    secret.map(Some).map_err(|cause| KeyError::InEnv { name: name.to_owned(), cause: Box::new(cause) })
 }
 
 impl Inner {

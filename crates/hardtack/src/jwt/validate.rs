@@ -24,8 +24,8 @@ pub struct Expected<'a> {
     /// The names of this service. `aud` must contain one of them. With `None`, a token that has an `aud` is refused,
     /// because it is meant for another recipient (RFC 7519 §4.1.3).
     pub audience: Option<&'a [String]>,
-    /// A name that `aud` must contain in any case: that of the realm, if services share a key. It does not count as a
-    /// name in [`audience`](Self::audience).
+    /// A name that `aud` must always contain: the realm's, if services share a key. It does not count as a name in
+    /// [`audience`](Self::audience).
     pub realm: Option<&'a str>,
     /// Whether `aud` is ignored if [`audience`](Self::audience) is `None`. Tokens for other services are then accepted.
     pub insecure_any_audience: bool,
@@ -36,8 +36,8 @@ pub struct Expected<'a> {
 }
 
 impl Expected<'_> {
-    /// Creates expectations for a token of this kind, with no leeway for `exp`, three seconds for clocks that differ,
-    /// no audience, any issuer, and a required `exp`.
+    /// Creates expectations for a token of this kind, with no leeway for `exp`, a tolerance of three seconds between
+    /// clocks, no audience, any issuer, and a required `exp`.
     pub const fn new(now: Timestamp, kind: TokenKind) -> Self {
         Self {
             now,
@@ -104,7 +104,7 @@ impl Claims {
 }
 
 impl FastClaims {
-    /// `payload` is the one that the claims were read from.
+    /// `payload` must be the text that the claims were read from.
     #[inline]
     pub(crate) fn registered<'a>(&self, payload: &'a str) -> RegisteredClaims<'a, Option<&'a str>> {
         RegisteredClaims {

@@ -7,8 +7,9 @@
 pub enum FailureKind {
     /// The route needs a token, and the request has none (`unauthorized_loader`).
     Missing,
-    /// The token is forged, malformed, of the wrong kind or for another audience (`invalid_token_loader`). Also for a
-    /// token that is [too early](crate::refusal::Reason::is_early), whose cookies are not deleted.
+    /// The token is forged, malformed, of the wrong kind or for another audience, or its cookie occurs twice
+    /// (`invalid_token_loader`). Also for a token that is [too early](crate::refusal::Reason::is_early), whose cookies
+    /// are not deleted.
     Invalid,
     /// The token has expired (`expired_token_loader`).
     Expired,
@@ -16,7 +17,7 @@ pub enum FailureKind {
     RefreshNeeded,
     /// The token is not from a recent log-in, and the route needs one that is (`needs_fresh_token_loader`).
     NotFresh,
-    /// The session was ended (`revoked_token_loader`).
+    /// The session was ended, or the application's blocklist contains the token (`revoked_token_loader`).
     Revoked,
     /// The user of the token no longer exists (`user_lookup_error_loader`).
     UnknownUser,
@@ -27,14 +28,14 @@ pub enum FailureKind {
     Forbidden,
     /// Another site may have forged the request.
     Csrf,
-    /// The route changes state, but the request's method is GET or HEAD.
+    /// The route changes state, but the request's method is safe, such as GET or HEAD.
     Method,
     /// The beginning of the body, which may contain the CSRF value or the token, did not arrive in time, or too many
     /// bodies are being read at once.
     BodyNotRead,
     /// The session store, or another backend of the application, failed.
     Unavailable,
-    /// The application made a mistake: a token that is too large, a reserved claim, a missing layer.
+    /// The application made a mistake, such as a token that is too large, a reserved claim or a missing layer.
     Internal,
 }
 
@@ -57,7 +58,7 @@ impl FailureKind {
         Self::Internal,
     ];
 
-    /// Returns whether the cookies are useless after this failure and are therefore deleted.
+    /// Returns whether the cookies are usually useless after this failure and are therefore deleted.
     pub const fn unsets_cookies(self) -> bool {
         matches!(self, Self::Invalid | Self::Expired | Self::Revoked | Self::UnknownUser | Self::ClaimsRefused)
     }

@@ -32,8 +32,8 @@ pub enum Reason {
     /// The token was issued by a refresh, or the log-in is no longer recent.
     #[error("the token is not fresh")]
     NotFresh,
-    /// The access token's session was ended.
-    #[error("the session was ended")]
+    /// The token's session was ended, or the application's blocklist contains the token.
+    #[error("the session was ended, or the token is blocked")]
     Revoked,
     /// The session was replaced by a new session of the same browser while this request was in flight.
     #[error("the session was replaced by a new session of the same browser")]
@@ -59,8 +59,8 @@ pub enum Reason {
     /// Another site may have forged the request.
     #[error(transparent)]
     Csrf(#[from] CsrfError),
-    /// The route changes state, but the request's method is GET or HEAD.
-    #[error("the route changes state, but the request's method is GET or HEAD")]
+    /// The route changes state, but the request's method is safe, such as GET or HEAD.
+    #[error("the route changes state, but the request's method is safe, such as GET or HEAD")]
     Method,
     /// The beginning of the body did not arrive in time.
     #[error("the beginning of the body did not arrive in time")]
@@ -77,14 +77,14 @@ pub enum Reason {
     /// The application is not set up completely. The text tells the developer what to add.
     #[error("{0}")]
     NotSetUp(Cow<'static, str>),
-    /// The request tries to re-authenticate as a user other than the one who is logged in.
-    #[error("the request tries to re-authenticate as a user other than the one who is logged in")]
+    /// The operation, such as re-authentication, is for a user other than the one who is logged in.
+    #[error("the operation is for a user other than the one who is logged in")]
     OtherUser,
 }
 
 impl Reason {
-    /// Returns whether the token is good, but from the future: the clocks of two servers differ, or a clock was set
-    /// back. The request is refused, and its cookies stay.
+    /// Returns whether the token is from the future and otherwise valid: the clocks of two servers differ, or a clock
+    /// was set back. The request is refused, and its cookies stay.
     pub const fn is_early(&self) -> bool {
         matches!(self, Self::Token(error) if error.is_early())
     }

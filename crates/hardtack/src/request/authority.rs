@@ -55,8 +55,8 @@ impl<'a> Authority<'a> {
         self.host.trim_start_matches('[').trim_end_matches(']').parse().ok()
     }
 
-    /// Returns whether the host is `localhost` or a name in it, which resolve to a loopback address (RFC 6761 section
-    /// 6.3).
+    /// Returns whether the host is `localhost` or a name below it, such as `app.localhost`. These names resolve to a
+    /// loopback address (RFC 6761 section 6.3).
     pub fn is_localhost(&self) -> bool {
         let name = self.host.strip_suffix('.').unwrap_or(self.host).to_ascii_lowercase();
         name == "localhost" || name.ends_with(".localhost")

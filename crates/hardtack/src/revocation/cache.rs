@@ -1,7 +1,8 @@
 //! What this process knows about revocations without asking the store: the sessions that have ended recently or whose
-//! claims have changed recently, and how far the store's revocation log was read.
+//! claims have changed recently, and how far the store's revocation log has been read.
 //!
-//! The position in the log is published after the cache was written, and read before the cache is read.
+//! The position in the log is published after the cache was written, and read before the cache is read. So if the
+//! position covers an entry of the log, the reader finds that entry in the cache.
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -32,16 +33,16 @@ pub(crate) struct Notes {
     pub(crate) outdated: u64,
     /// The newest generation that was issued here and has not been used since; zero for none.
     pub(crate) awaited: u64,
-    /// A write that ends it or changes its claims has an unknown outcome: the store has to be asked.
+    /// A write that ends the session or changes its claims has an unknown outcome: the store has to be asked.
     pub(crate) uncertain: bool,
 }
 
 /// A map of recent revocations. An entry lives as long as the session's access tokens could be valid: after that,
 /// they are refused because they have expired. So the map stays as small as the log-outs within one access lifetime.
 ///
-/// An entry is dropped when its time has passed on both clocks since it was learned. If the clock is set back further
-/// than that, tokens of sessions whose entries were dropped are valid again by their dates: the cache then
-/// [has forgotten](Self::has_forgotten) what it must know, until the log has been read again (decision 31).
+/// An entry is dropped when its time has passed on both clocks since it was learned. If the clock is later set back to
+/// before that time, tokens of sessions whose entries were dropped are valid again by their dates. Until the log has
+/// been read again, the cache then lacks entries that it needs: see [`Self::has_forgotten`] (decision 31).
 ///
 /// Every request reads it, and few write to it: readers take no lock, and writers wait for each other (decision 12).
 /// For most sessions there is no entry, and their requests read one bit of the filter.
@@ -61,7 +62,7 @@ struct Upkeep {
     entries: usize,
     /// When more bits are set than this. The bit of an entry that is removed early stays set.
     marks: usize,
-    /// When there are more than [`MIN_ENTRIES`] and this much time has passed on the monotonic clock.
+    /// When there are more than [`MIN_ENTRIES`] entries and the monotonic clock has reached this time.
     due: Duration,
     /// How many bits are set.
     marked: usize,
@@ -76,7 +77,7 @@ impl Default for Upkeep {
 /// Fewer entries than this are not worth a sweep.
 const MIN_ENTRIES: usize = 1024;
 
-/// How long expired entries may stay: after reading a long log, there are many at once.
+/// How long expired entries may stay if there are more than [`MIN_ENTRIES`]. Reading a long log adds many at once.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(10 * 60);
 
 /// With this many bits set, one in 64 sessions without an entry is looked up in the map.
@@ -244,8 +245,8 @@ impl RevocationFilter {
         self.0.get(word).is_some_and(|word| word.fetch_or(bit, Ordering::AcqRel) & bit == 0)
     }
 
-    /// Replaces all bits, and returns how many are set. No other thread may set a bit meanwhile. A bit that is set
-    /// before and after never appears cleared.
+    /// Replaces all bits, and returns how many are set. No other thread may set a bit in the meantime. A bit that is
+    /// set before and after never appears cleared.
     fn replace(&self, others: &FilterDraft) -> usize {
         self.0.iter().zip(&others.0).for_each(|(word, other)| word.store(*other, Ordering::Release));
         others.0.iter().map(|word| word.count_ones() as usize).sum()
@@ -310,8 +311,9 @@ impl LogPosition {
         self.synced_at.store(at.unix_seconds(), Ordering::Release);
     }
 
-    /// Notes that the cache may not tell everything: sessions have to end that are in no entry yet, or the log could not
-    /// be read for too long. In that case, the clock that [`Self::is_current`] goes by may have been set back since.
+    /// Notes that the cache may be incomplete: sessions that have no entry yet have to end, or the log could not be
+    /// read for too long. [`Self::is_current`] cannot always notice the latter, because its clock may have been set
+    /// back.
     pub(crate) fn incomplete(&self) {
         self.synced_at.store(NEVER, Ordering::Release);
     }
@@ -322,7 +324,7 @@ impl LogPosition {
         self.read.store(0, Ordering::Release);
     }
 
-    /// Whether the cache is at most `bound` behind the log. Ask this before reading the cache: in the other order,
+    /// Whether the cache is less than `bound` behind the log. Ask this before reading the cache: in the other order,
     /// the cache could be read before an update, and its freshness after it.
     ///
     /// Times are whole seconds and the bound is exclusive, so rounding never extends it. If the clock was set back,

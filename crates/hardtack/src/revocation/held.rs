@@ -1,4 +1,4 @@
-//! Users whose sessions have to end, although the store has failed to end them so far.
+//! Users whose sessions have to end, but could not be ended in the store yet.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,7 @@ use crate::session::SessionId;
 #[derive(Debug, Default)]
 pub(crate) struct HeldSubjects {
     any: AtomicBool,
-    /// The session of each user that goes on, if one does.
+    /// For each user, the session that continues, if any.
     subjects: Mutex<HashMap<String, Option<SessionId>>>,
 }
 
@@ -19,12 +19,12 @@ impl HeldSubjects {
     pub(crate) fn hold(&self, subject: &str, kept: Option<SessionId>) {
         let mut subjects = self.lock();
         let held = subjects.entry(subject.to_owned()).or_insert(kept);
-        // If two changes keep different sessions, none goes on.
+        // If two changes keep different sessions, none continues.
         *held = held.filter(|held| Some(*held) == kept);
         self.any.store(true, Ordering::SeqCst);
     }
 
-    /// Call this when all intentions of the user were worked off.
+    /// Call this when all intentions for the user have been carried out.
     pub(crate) fn release(&self, subject: &str) {
         if self.any() {
             let mut subjects = self.lock();
@@ -33,7 +33,7 @@ impl HeldSubjects {
         }
     }
 
-    /// Whether there is any such user.
+    /// Whether the sessions of any user are refused.
     pub(crate) fn any(&self) -> bool {
         self.any.load(Ordering::SeqCst)
     }
@@ -43,7 +43,7 @@ impl HeldSubjects {
         self.any() && self.lock().get(subject).is_some_and(|kept| kept.is_none() || *kept != session)
     }
 
-    /// The users.
+    /// The users whose sessions are refused.
     pub(crate) fn subjects(&self) -> Vec<String> {
         self.lock().keys().cloned().collect()
     }

@@ -17,7 +17,8 @@ pub(crate) enum LogStep {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LogReader {
     position: u64,
-    /// The newest entry according to the previous page. The next page contains it, or it is lost.
+    /// The newest entry according to the previous page. If a later page is empty before the reader has reached this
+    /// entry, the entry was pruned.
     head: u64,
     /// Whether the reader started at the beginning, where missing numbers are pruned entries and not gaps.
     whole: bool,
@@ -34,15 +35,15 @@ impl LogReader {
         self.position
     }
 
-    /// Whether a reader that stops now has seen every entry up to its position. A reader that started over has not:
-    /// entries before its position may be on later pages.
+    /// Whether a reader that stops now has seen every entry up to its position. A reader that started at the beginning
+    /// may not have, because it takes missing entries for pruned ones.
     pub(crate) fn may_stop(&self) -> bool {
         !self.whole
     }
 
     /// Takes a page of at most `limit` entries that was read after [`Self::position`].
     pub(crate) fn take_page(&mut self, page: &RevocationPage, limit: u32) -> LogStep {
-        // The head never decreases.
+        // The head never decreases unless the store has lost entries.
         if page.head < self.head {
             return self.restart();
         }

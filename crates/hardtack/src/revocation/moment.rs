@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
 
-/// A moment on both clocks of a machine: the one that tells the date, which can be set, and the one that cannot.
+/// A moment on both clocks of a machine: the one that tells the date, which can be set, and the monotonic one, which
+/// cannot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Moment {
     /// The date.
@@ -29,8 +30,8 @@ impl Moment {
         Self { date: self.date.max(other.date), monotonic: self.monotonic.max(other.monotonic) }
     }
 
-    /// Whether both clocks have reached this moment: if the clock was set forward, the time has to pass all the same,
-    /// and if it was set back, the date has to come again.
+    /// Whether both clocks have reached this moment: if the clock was set forward, the time still has to pass, and if
+    /// it was set back, the date has to come again.
     pub(crate) fn has_passed(self, now: Self) -> bool {
         self.date <= now.date && self.monotonic <= now.monotonic
     }

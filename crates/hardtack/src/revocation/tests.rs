@@ -107,7 +107,7 @@ fn entries_are_removed_when_their_tokens_have_expired() {
     assert!(map.len() < 2048);
 }
 
-/// NOW, some time later, on a clock that was set forward or back.
+/// `NOW` after `passed` seconds, on a clock that was set forward or back by `set` seconds.
 fn at(passed: u64, set: i64) -> Moment {
     let date = Timestamp::from_unix_seconds(DATE.unix_seconds() + i64::try_from(passed).unwrap() + set);
     Moment { date, monotonic: NOW.monotonic + Duration::from_secs(passed) }

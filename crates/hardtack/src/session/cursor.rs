@@ -6,11 +6,11 @@ use std::str::FromStr;
 use super::{Session, SessionId};
 use crate::clock::Timestamp;
 
-/// A position in the list of a user's sessions: after this session. The list is sorted by the time of the log-in, the
-/// newest first, and then by id.
+/// A position in the list of a user's sessions, directly after one of them. The list is sorted by the time of the
+/// log-in, the newest first, and then by id.
 ///
 /// `Display` and `FromStr` write and read it as text without characters that a URL would have to escape. A client that
-/// makes one up gets another part of its own list.
+/// invents a position only gets another part of its own list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionCursor {
     created_at: Timestamp,

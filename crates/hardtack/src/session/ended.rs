@@ -4,9 +4,9 @@ use super::{PendingRevocation, SessionId};
 
 /// The sessions of a user that end together with a change of the application, such as a new password.
 ///
-/// A store returns it from a call inside the application's own transaction, such as `Sessions::end_all_in` and
+/// A store returns this value from a call inside the application's own transaction, such as `Sessions::end_all_in` and
 /// `PendingEnds::end_all_in` of `hardtack-sqlx`. The transaction decides: if it commits, the sessions end; if it is
-/// rolled back, they go on.
+/// rolled back, they continue.
 ///
 /// After the commit, pass it to the adapter's `Auth::renew`, which gives this browser a new session, or to
 /// [`Authenticator::finish_ending`](crate::Authenticator::finish_ending), for example after a password reset. Both
@@ -23,32 +23,32 @@ pub(crate) enum Ending {
     None,
     /// These sessions end when the transaction commits.
     InTransaction { subject: String, ids: Vec<SessionId> },
-    /// The transaction commits the intention to end the sessions in a store elsewhere.
+    /// The transaction commits the intention to end the sessions, which are in another store.
     Pending(PendingRevocation),
 }
 
 impl EndedSessions {
-    /// No session has ended yet: `Auth::renew` ends them.
+    /// Creates a value for a change that ends no session itself: `Auth::renew` ends them instead.
     ///
     /// For stores that cannot take part in a transaction of the application, such as
     /// [`MemorySessions`](crate::MemorySessions). If the client hangs up after the application has stored the new
-    /// password, the user's other sessions go on.
+    /// password, the user's other sessions continue.
     pub fn none() -> Self {
         Self(Ending::None)
     }
 
-    /// These sessions of a subject end when the application's transaction commits. For stores.
+    /// Creates a value for sessions of a subject that end when the application's transaction commits. For stores.
     pub fn in_transaction(subject: impl Into<String>, ids: Vec<SessionId>) -> Self {
         Self(Ending::InTransaction { subject: subject.into(), ids })
     }
 
-    /// The application's transaction commits this intention. For implementations of
+    /// Creates a value for sessions that end after the transaction has committed this intention. For implementations of
     /// [`PendingRevocations`](super::PendingRevocations).
     pub fn pending(intention: PendingRevocation) -> Self {
         Self(Ending::Pending(intention))
     }
 
-    /// Returns the subject, if sessions have ended.
+    /// Returns the user whose sessions end with the change; `None` for [`Self::none`].
     pub fn subject(&self) -> Option<&str> {
         match &self.0 {
             Ending::None => None,

@@ -13,7 +13,7 @@ use crate::jwt::decode_hex;
 pub struct SessionId(u128);
 
 impl SessionId {
-    /// Creates an id from the operating system's random number generator.
+    /// Creates an id with a cryptographically secure random number generator.
     pub fn random() -> Self {
         Self(rand::random())
     }

@@ -40,7 +40,7 @@ impl MemorySessions {
 }
 
 impl Rows {
-    /// Creates a session, ends others, and ends those beyond the limit if there is one.
+    /// Creates a session, ends the sessions of `ends`, and then those beyond the limit, if there is one.
     fn create(
         &mut self,
         session: &Session,
@@ -57,7 +57,7 @@ impl Rows {
             live.sort_by_key(|row| (row.rotated_at, row.created_at, row.id));
             let excess = (live.len() + 1).saturating_sub(limit as usize);
             live.truncate(excess);
-            // Not before their last rotation: the clock of another server may be ahead.
+            // They end no earlier than they were rotated, which may be in the future by our clock.
             let at = live.iter().fold(now, |at, row| at.max(row.rotated_at));
             let least_used: Vec<SessionId> = live.into_iter().map(|row| row.id).collect();
             ended.extend(self.end(RevokeTarget::Sessions(&least_used), at));
@@ -236,7 +236,7 @@ impl SessionStore for MemorySessions {
         Ok((dead.len() + kept - rows.log.len()) as u64)
     }
 
-    /// The sessions end with this process, and its authenticator learns of each end when it makes it.
+    /// The sessions end with this process, and normally only its authenticator ends them.
     fn is_durable(&self) -> bool {
         false
     }

@@ -1,5 +1,6 @@
 //! Stored sessions: one row for each log-in, rotated by compare-and-swap.
 
+mod changed_claims;
 mod cursor;
 mod ended;
 mod id;
@@ -12,6 +13,7 @@ mod row;
 mod rules;
 mod store;
 
+pub use changed_claims::ChangedClaims;
 pub use cursor::{ParseSessionCursorError, SessionCursor, SessionsPage};
 pub use ended::EndedSessions;
 pub(crate) use ended::Ending;

@@ -1,4 +1,4 @@
-//! Intentions to end sessions, which are stored beside the change that they belong to.
+//! Intentions to end sessions, each stored in the transaction of the change that requires it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,7 +6,7 @@ use std::pin::Pin;
 use super::SessionId;
 use crate::error::BackendError;
 
-/// The intention to end a user's sessions. It is stored in the transaction of the change that it belongs to, such as a
+/// The intention to end a user's sessions. It is stored in the transaction of the change that requires it, such as a
 /// new password, because the sessions are in a store that cannot take part in that transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -15,7 +15,7 @@ pub struct PendingRevocation {
     pub number: u64,
     /// The user whose sessions end.
     pub subject: String,
-    /// The session that goes on, if one does.
+    /// The session that continues, if any.
     pub kept: Option<SessionId>,
 }
 
@@ -29,11 +29,11 @@ impl PendingRevocation {
 /// Stored intentions to end sessions: `PendingEnds` of `hardtack-sqlx`, or your own.
 ///
 /// Register it with [`AuthenticatorBuilder::pending_revocations`](crate::AuthenticatorBuilder::pending_revocations).
-/// Every process that follows the revocation log works the intentions off: it ends the sessions, then
-/// [removes](Self::remove) the intention. Working one off twice does no harm.
+/// Every process that follows the revocation log carries out the intentions: it ends the sessions, then
+/// [removes](Self::remove) the intention. Carrying out an intention twice does no harm.
 pub trait PendingRevocations: Send + Sync + 'static {
-    /// Returns up to `limit` committed intentions, the oldest first. Leave out those of the last two seconds, which the
-    /// process that stored them is working off.
+    /// Returns up to `limit` committed intentions, the oldest first. Leave out those that are less than two seconds
+    /// old: the process that stored them is carrying them out.
     ///
     /// Compare times of one clock only, that of the database, and do not leave out an intention whose time is in the
     /// future: that clock was set back.
@@ -42,7 +42,7 @@ pub trait PendingRevocations: Send + Sync + 'static {
     /// Returns all committed intentions of a subject, the oldest first.
     fn find(&self, subject: &str) -> impl Future<Output = Result<Vec<PendingRevocation>, BackendError>> + Send;
 
-    /// Removes an intention that was worked off. Does nothing if it does not exist.
+    /// Removes an intention that was carried out. Does nothing if it does not exist.
     fn remove(&self, number: u64) -> impl Future<Output = Result<(), BackendError>> + Send;
 }
 

@@ -76,8 +76,8 @@ impl SessionPolicy {
         self
     }
 
-    /// Sets how many live sessions a user has at most (ASVS 5.0 V7.1.2). If a log-in would exceed that, the session
-    /// that was not used for the longest time ends. Default: 100.
+    /// Sets how many live sessions a user can have (ASVS 5.0 V7.1.2). If a log-in exceeds this limit, the least
+    /// recently used session ends. Default: 100.
     ///
     /// A store that cannot limit sessions is refused if you call this. If you do not, its sessions are unlimited, and
     /// [`AuthenticatorBuilder::build`](crate::AuthenticatorBuilder::build) logs a warning.
@@ -102,9 +102,9 @@ impl SessionPolicy {
     }
 
     /// Sets how stale this process's list of ended sessions may be. The bound must be in whole seconds, and at least
-    /// two seconds more than [`poll_interval`](Self::poll_interval). Default: 5 s for a
-    /// [durable](super::SessionStore::is_durable) store (or the poll interval and two seconds, if that is longer), and
-    /// no limit for sessions in memory.
+    /// two seconds more than [`poll_interval`](Self::poll_interval). Default: 5 s (or the poll interval plus two
+    /// seconds, if that is longer) for a [durable](super::SessionStore::is_durable) store or with
+    /// [`pending_revocations`](crate::AuthenticatorBuilder::pending_revocations); otherwise no limit.
     ///
     /// If the process has not read the revocation log for this long, it checks each request against the store, and
     /// responds with 503 if the store fails, until it has read the log again.
@@ -146,13 +146,13 @@ impl SessionPolicy {
         Ok(())
     }
 
-    /// The shortest [`max_staleness`](Self::max_staleness) that reading once per poll interval keeps.
+    /// The shortest [`max_staleness`](Self::max_staleness) that can be kept if the log is read once per poll interval.
     fn least_staleness(&self) -> Duration {
         // One second because times are whole seconds, and one for reading the log.
         self.poll_interval.saturating_add(Duration::from_secs(2))
     }
 
-    /// Sets how stale the list may be, for a durable store, unless it is set.
+    /// Sets `max_staleness` to its default for a durable store, unless the application has set it.
     pub(crate) fn bound_staleness(&mut self) {
         self.max_staleness.get_or_insert(MAX_STALENESS.max(self.least_staleness()));
     }

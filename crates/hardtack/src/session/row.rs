@@ -122,7 +122,7 @@ impl Session {
         }
     }
 
-    /// Returns whether the session can still be refreshed.
+    /// Returns whether the session has neither been ended nor expired.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && now < self.expires_at
     }

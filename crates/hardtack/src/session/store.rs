@@ -24,7 +24,7 @@ pub enum RevokeTarget<'a> {
 }
 
 impl RevokeTarget<'_> {
-    /// Returns whether the target contains no session.
+    /// Returns whether the target is an empty list of sessions.
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Sessions([]) | Self::Replaced([]))
     }
@@ -44,7 +44,7 @@ impl RevokeTarget<'_> {
     }
 }
 
-/// The new times of a session when its refresh token is exchanged.
+/// The new times of a session when it is rotated, for example because its refresh token is exchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rotation {
@@ -86,8 +86,8 @@ pub enum RevocationKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Revocation {
-    /// The number of the entry: one more than that of the entry before it. A reader that misses a number has missed
-    /// an entry.
+    /// The number of the entry: the previous entry's number plus one. A reader that misses a number has missed an
+    /// entry.
     pub sequence: u64,
     /// The session.
     pub session: SessionId,
@@ -122,7 +122,7 @@ impl RevocationPage {
     }
 }
 
-/// Something that not every [`SessionStore`] can do.
+/// An optional ability of a [`SessionStore`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreAbility {
@@ -132,14 +132,15 @@ pub enum StoreAbility {
     ListPages,
 }
 
-/// A session store: nine operations, each of them one transaction, optional abilities, and three optional methods: its
-/// time, a notification, and whether it is durable.
+/// A session store. It must implement nine operations, each of them one transaction. Optional are its
+/// [abilities](StoreAbility), its time, a notification, and whether it is durable.
 ///
 /// `hardtack::testing::store_conformance` (feature `testing`) tests an implementation. When an operation returns, its
 /// effect must be durable; [`Self::rotate`] must be atomic; and an ended session must never become live again. The
 /// guide [`stores`](crate::guide::stores) explains how to write one.
 pub trait SessionStore: Send + Sync + 'static {
-    /// Adds a session, ends others in the same transaction, and returns the ids of those that this call ended.
+    /// Adds a session, ends the sessions of `ends` in the same transaction, and returns the ids of those that this call
+    /// ended.
     fn create(
         &self,
         session: &Session,
@@ -173,8 +174,8 @@ pub trait SessionStore: Send + Sync + 'static {
     /// they are given, sets [`Session::outdated_generation`] to its generation, and writes that generation to the
     /// revocation log. Returns the ids of these sessions with those generations.
     ///
-    /// Row and log entry are written in one transaction. A concurrent rotation therefore happens either before it, and
-    /// its token is outdated, or after it, and its token has the new claims.
+    /// Row and log entry are written in one transaction. A concurrent rotation therefore happens either before that
+    /// transaction, and its token is outdated, or after it, and its token has the new claims.
     fn outdate(
         &self,
         subject: &str,
@@ -190,10 +191,10 @@ pub trait SessionStore: Send + Sync + 'static {
     }
 
     /// Like [`Self::create`], and in the same transaction ends as many other live sessions of the new session's subject
-    /// as necessary, so that at most `limit` remain, the new one included. Those that were not used for the longest time
-    /// end: by `rotated_at`, then by `created_at`. They end as [`RevocationKind::Ended`], at the time of the new session
-    /// or at the last `rotated_at` of those that end, whichever is later. They are returned with the others. A store may
-    /// limit how many end in one call to ten thousand.
+    /// as necessary, so that at most `limit` remain, including the new one. The least recently used ones end, by
+    /// `rotated_at`, then by `created_at`. They end as [`RevocationKind::Ended`], at the time of the new session or at
+    /// the latest `rotated_at` of those that end, whichever is later. Their ids are returned with the others. A store
+    /// may limit how many end in one call to ten thousand.
     ///
     /// Requires [`StoreAbility::LimitSessions`].
     fn create_within(
@@ -247,8 +248,8 @@ pub trait SessionStore: Send + Sync + 'static {
     }
 
     /// Returns whether the sessions outlive this process, or other processes can end them. An authenticator on a
-    /// durable store follows its revocation log. Default: true. A store that wraps another one returns what that one
-    /// returns.
+    /// durable store follows its revocation log. Default: true. A store that wraps another one should return what the
+    /// inner store returns.
     fn is_durable(&self) -> bool {
         true
     }

@@ -45,7 +45,7 @@ impl TestClock {
         Self { passed: Arc::default(), start: Arc::new(AtomicI64::new(start)) }
     }
 
-    /// Returns a clock that shows the same time, and advances together with this one, but is set alone.
+    /// Returns a clock that shows the same time and advances together with this one, but is set separately.
     #[must_use]
     pub fn on_another_machine(&self) -> Self {
         let start = self.start.load(Ordering::SeqCst);

@@ -96,7 +96,7 @@ impl FailingSessions {
         lock(&self.0.sessions).clone()
     }
 
-    /// Replaces the sessions with those of `backup`, as if a database was restored.
+    /// Replaces the sessions with those in `backup`, as if a database had been restored.
     pub fn restore(&self, backup: &MemorySessions) {
         *lock(&self.0.sessions) = backup.clone();
     }

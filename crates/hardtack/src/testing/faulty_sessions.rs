@@ -28,12 +28,12 @@ impl Fault {
     pub const ALL: [Self; 4] = [Self::Fail, Self::Hang, Self::LoseReply, Self::HangAfter];
 }
 
-/// Any session store, with a fault at one of its calls: to test that what an application does is right wherever its
-/// store fails.
+/// Wraps any session store and makes one of its calls go wrong, to test that an application behaves correctly at
+/// whichever call its store fails.
 ///
-/// Calls are counted from the first one after [`inject`](Self::inject), which has the number 1. Those that read or prune
-/// the revocation log, or wait for it, are not counted and have no faults, since they happen in the background; see
-/// [`FailingSessions`](super::FailingSessions) for a store that fails altogether.
+/// Calls are counted from the first one after [`inject`](Self::inject), which has the number 1. Calls that read the
+/// revocation log, wait for it, prune, or ask for the store's time are not counted and have no faults, because they
+/// happen in the background. See [`FailingSessions`](super::FailingSessions) for a store that fails altogether.
 ///
 /// Clones share the store, the count and the fault.
 ///

@@ -33,7 +33,8 @@ pub enum IssueError {
     /// `encode_key` returned a key whose signatures are randomized, but refresh tokens of stored sessions must be
     /// deterministic.
     #[error(
-        "refresh tokens of stored sessions need a deterministic signature, but encode_key returned a key for {0}, whose signatures are randomized; return an HS256 or RS256 key, or an EdDSA key"
+        "refresh tokens of stored sessions need a deterministic signature, but encode_key returned a key for {0}, whose \
+         signatures are randomized; return a key for HS256, RS256 or EdDSA"
     )]
     RandomizedKey(&'static str),
     /// The claims are not a JSON object.

@@ -4,5 +4,5 @@ mod issue_error;
 mod verified_token;
 
 pub use issue_error::IssueError;
-pub(crate) use verified_token::VerifiedPayload;
 pub use verified_token::VerifiedToken;
+pub(crate) use verified_token::{Reading, VerifiedPayload};

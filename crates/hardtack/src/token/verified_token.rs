@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -12,10 +13,11 @@ use crate::jwt::{Claims, ClaimsProfile, Expected, ExtraClaims, FastClaims, Fresh
 use crate::session::SessionId;
 use crate::token_source::TokenLocation;
 
-/// A verified token: its signature, times, kind and session were checked.
+/// A token whose signature was verified. If it is from a request, its times, kind and session were checked as well, as
+/// far as [`Need`](crate::Need) asks for it.
 ///
-/// Only the authenticator creates one, so having one is the proof. Clones share the claims. `T` is the type of the
-/// application's own claims.
+/// Only the authenticator creates such a value, so having one proves that the token was verified. Clones share the
+/// claims. `T` is the type of the application's own claims.
 #[derive(Clone)]
 pub struct VerifiedToken<T = NoExtra> {
     payload: Arc<VerifiedPayload>,
@@ -24,9 +26,9 @@ pub struct VerifiedToken<T = NoExtra> {
 }
 
 impl VerifiedToken<NoExtra> {
-    /// The token that was just issued. `masks_csrf` tells whether its CSRF value is masked in pages.
-    pub(crate) fn new(claims: Claims, payload: Vec<u8>, masks_csrf: bool) -> Self {
-        Self::from_payload(Arc::new(VerifiedPayload::issued(claims, payload).masking_csrf(masks_csrf)))
+    /// The token that was just issued.
+    pub(crate) fn new(claims: Claims, payload: Vec<u8>, reading: Reading) -> Self {
+        Self::from_payload(Arc::new(VerifiedPayload::issued(claims, payload).read_with(reading)))
     }
 
     pub(crate) fn from_payload(payload: Arc<VerifiedPayload>) -> Self {
@@ -73,10 +75,11 @@ impl<T> VerifiedToken<T> {
         &self.extra
     }
 
-    /// The CSRF value for a page: for the hidden field of a form, or for a script. Empty if the token has none.
+    /// Returns the CSRF value for a page: for the hidden field of a form, or for a script. Empty if the token has none.
     ///
-    /// It is another text each time ([why](CsrfToken)). The value itself is in the claims, as
-    /// [`Claims::csrf`](crate::jwt::Claims::csrf), and in the cookie that scripts can read; requests may send either.
+    /// By default, the text is masked and different each time ([why](CsrfToken)). The value itself is in the claims, as
+    /// [`Claims::csrf`](crate::jwt::Claims::csrf), and in the cookie that scripts can read. Requests may send the
+    /// masked text or the value itself.
     ///
     /// ```
     /// # fn form(token: &hardtack::VerifiedToken) -> String {
@@ -85,7 +88,7 @@ impl<T> VerifiedToken<T> {
     /// ```
     pub fn csrf_token(&self) -> CsrfToken {
         let value = self.csrf_value().unwrap_or_default();
-        if self.payload.masks_csrf { CsrfToken::masked(value) } else { CsrfToken::raw(value) }
+        if self.payload.reading.masks_csrf { CsrfToken::masked(value) } else { CsrfToken::raw(value) }
     }
 
     /// The CSRF value that requests are compared with.
@@ -98,17 +101,18 @@ impl<T> VerifiedToken<T> {
         self.payload.session().map(SessionId::from_u128)
     }
 
-    /// Returns whether the token is fresh at `now`, because the user entered the password recently. A token from a
-    /// refresh is never fresh.
+    /// Returns whether the token is fresh at `now`, because the user entered the password recently: within
+    /// [`AuthenticatorBuilder::fresh_lifetime`](crate::AuthenticatorBuilder::fresh_lifetime), or within the time that
+    /// the log-in set. A token from a refresh is never fresh.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
-        self.payload.fresh().is_fresh_at(now)
+        self.payload.is_fresh(now)
     }
 
     pub(crate) fn kind(&self) -> TokenKind {
         self.payload.kind()
     }
 
-    /// Verifies everything but the signature again.
+    /// Verifies kind, issuer, audience and times again.
     pub(crate) fn verify_claims(&self, expected: &Expected<'_>) -> Result<(), TokenError> {
         self.payload.verify_claims(expected).map(drop)
     }
@@ -150,8 +154,16 @@ impl<T> fmt::Debug for VerifiedToken<T> {
 /// A verified payload and its claims.
 pub(crate) struct VerifiedPayload {
     form: Form,
+    reading: Reading,
+}
+
+/// How the claims of a verified token are read. It follows from the authenticator's settings.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading {
     /// Whether pages carry the CSRF value under a mask.
-    masks_csrf: bool,
+    pub(crate) masks_csrf: bool,
+    /// How long `fresh: true` counts after the user has authenticated; `None` for as long as the token lives.
+    pub(crate) fresh_lifetime: Option<Duration>,
 }
 
 enum Form {
@@ -187,16 +199,17 @@ impl VerifiedPayload {
     }
 
     fn of(form: Form) -> Self {
-        Self { form, masks_csrf: true }
+        // Until the authenticator sets its own, the strictest.
+        Self { form, reading: Reading { masks_csrf: true, fresh_lifetime: Some(Duration::ZERO) } }
     }
 
-    /// Sets whether pages carry the CSRF value under a mask. Default: yes.
-    pub(crate) fn masking_csrf(mut self, masks: bool) -> Self {
-        self.masks_csrf = masks;
+    /// Sets how the claims are read.
+    pub(crate) fn read_with(mut self, reading: Reading) -> Self {
+        self.reading = reading;
         self
     }
 
-    /// Verifies everything but the signature, and returns the range of times in which the result stays the same.
+    /// Verifies kind, issuer, audience and times, and returns the range of times in which the result stays the same.
     #[inline]
     pub(crate) fn verify_claims(&self, expected: &Expected<'_>) -> Result<Range<Timestamp>, TokenError> {
         match &self.form {
@@ -240,10 +253,16 @@ impl VerifiedPayload {
         }
     }
 
-    pub(crate) fn fresh(&self) -> Fresh {
-        match &self.form {
-            Form::Fast { claims, .. } => claims.fresh,
-            Form::Owned { claims, .. } => claims.fresh,
+    /// Whether the user has authenticated recently enough (ASVS 5.0 V7.5.1). `auth_time` is never later than `iat`,
+    /// and a token whose `iat` is further ahead than the clock skew is refused.
+    pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
+        let (fresh, issued_at, auth_time) = match &self.form {
+            Form::Fast { claims, .. } => (claims.fresh, claims.issued_at, claims.auth_time),
+            Form::Owned { claims, .. } => (claims.fresh, claims.issued_at, claims.auth_time),
+        };
+        match (fresh, self.reading.fresh_lifetime) {
+            (Fresh::Yes, Some(span)) => now <= auth_time.map_or(issued_at, |at| at.min(issued_at)) + span,
+            (fresh, _) => fresh.is_fresh_at(now),
         }
     }
 
@@ -269,7 +288,7 @@ impl VerifiedPayload {
             Form::Owned { payload, .. } => payload.capacity(),
             Form::Fast { payload, .. } => payload.capacity(),
         };
-        // Each name of an audience is a `String` of its own. It may take as little as three bytes of the payload.
+        // Each name of an audience is a `String` of its own. A name may take as little as three bytes of the payload.
         let names = match &self.form {
             Form::Owned { claims, .. } => claims.audience.len(),
             Form::Fast { .. } => 1,

@@ -6,7 +6,8 @@ use std::str::FromStr;
 /// A part of a request that may carry a token (`JWT_TOKEN_LOCATION`).
 ///
 /// The CSRF and origin checks, the deletion of cookies, and redirects apply only to tokens in cookies, because browsers
-/// attach cookies to requests on their own. Another site's page cannot add a token in any other location.
+/// attach cookies to requests on their own. Another site's page does not know the user's token, so it cannot put it
+/// into any other location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TokenLocation {
     /// A header, by default `Authorization: Bearer …`.

@@ -48,8 +48,8 @@ impl Need {
         self
     }
 
-    /// Accepts requests without a token, and requests whose cookies are dead (`jwt_required(optional=True)`). An
-    /// invalid token outside of cookies is still refused.
+    /// Accepts requests without a token, and requests with invalid cookies (`jwt_required(optional=True)`). An invalid
+    /// token outside of cookies is still refused.
     #[must_use]
     pub const fn optional(mut self) -> Self {
         self.optional = true;

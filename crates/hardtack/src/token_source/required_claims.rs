@@ -1,4 +1,4 @@
-//! Claims that a route needs beside a token.
+//! Claims that the token of a route must have.
 
 use std::sync::Arc;
 

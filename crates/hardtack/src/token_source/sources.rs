@@ -82,7 +82,8 @@ impl TokenSources {
     }
 
     /// Sets the word before the token in the header, or the empty string for none (`JWT_HEADER_TYPE`). Default:
-    /// `Bearer`. Clients may send it in upper or lower case (RFC 9110 section 11.1).
+    /// `Bearer`. Clients may send it in upper or lower case (RFC 9110 section 11.1), except with
+    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible).
     pub fn header_type(mut self, word: impl Into<String>) -> Self {
         self.header_type = word.into();
         self

@@ -1,8 +1,13 @@
-//! What an authenticator does by itself: it learns which sessions have ended, and prunes its store.
+//! The background work of an authenticator: it learns which sessions have ended, and prunes its store.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hardtack::authenticator::Prune;
+use hardtack::clock::Timestamp;
 use hardtack::session::{RevokeTarget, SessionPolicy, SessionStore};
 use hardtack::testing::{FailingSessions, session};
-use hardtack::{Authenticator, AuthenticatorBuilder, ConfigError, KeySet, MemorySessions, Need};
+use hardtack::{Authenticator, AuthenticatorBuilder, BackendError, ConfigError, KeySet, MemorySessions, Need};
 
 use crate::support::{NOW, ORIGIN, Request, Site, block_on, key, page, seconds};
 use crate::virtual_time::{VirtualTime, is_ready};
@@ -128,7 +133,7 @@ fn e02_the_log_is_followed_once_and_again_if_the_follower_is_dropped() {
     assert_eq!(site.visit(&mut alice.clone()).status, 200);
     assert_eq!(store.finds(), 0);
 
-    // Its runtime ends. The application's own follower goes on.
+    // Its runtime ends. The application's own follower continues.
     drop(work);
     assert!(site.auth.needs_background_work());
     time.advance(seconds(1));
@@ -193,4 +198,53 @@ fn e02_expired_rows_are_pruned() {
     time.advance(seconds(600));
     assert!(!is_ready(&mut work));
     assert_eq!(left(&second), 0);
+}
+
+/// Rows of an application: how many are left, and how many calls there were.
+#[derive(Clone, Default)]
+struct Rows(Arc<AtomicU64>, Arc<AtomicU64>);
+
+impl Prune for Rows {
+    async fn time(&self) -> Result<Option<Timestamp>, BackendError> {
+        Ok(None)
+    }
+
+    async fn prune(&self, _: Timestamp, limit: u32) -> Result<u64, BackendError> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        let deleted = self.0.load(Ordering::Relaxed).min(u64::from(limit));
+        self.0.fetch_sub(deleted, Ordering::Relaxed);
+        if deleted == 7 { Err(BackendError::new("the database is down")) } else { Ok(deleted) }
+    }
+}
+
+#[test]
+fn e02_expired_rows_of_the_application_are_deleted_with_those_of_the_sessions() {
+    let (rows, time) = (Rows::default(), VirtualTime::default());
+    let build = |set: fn(AuthenticatorBuilder) -> AuthenticatorBuilder| {
+        let builder = Authenticator::builder(KeySet::new(key())).base_url(ORIGIN).also_prune("links", rows.clone());
+        set(builder).build().unwrap()
+    };
+    assert!(!build(AuthenticatorBuilder::without_pruning).needs_background_work());
+    // No sessions are stored, but there are rows.
+    let auth = build(|builder| builder);
+    assert!(auth.needs_background_work());
+    rows.0.store(2500, Ordering::Relaxed);
+    let mut work = Box::pin(auth.background_work(time.sleep()));
+    assert!(!is_ready(&mut work));
+    assert_eq!(rows.0.load(Ordering::Relaxed), 2500, "not at once: many processes may start together");
+    for left in [0, 0] {
+        time.advance(seconds(60));
+        assert!(!is_ready(&mut work));
+        assert_eq!(rows.0.load(Ordering::Relaxed), left, "batch after batch");
+    }
+    // A failure does not end the work.
+    for (found, calls) in [(7, 4), (3, 5)] {
+        rows.0.store(found, Ordering::Relaxed);
+        time.advance(seconds(600));
+        assert!(!is_ready(&mut work));
+        assert_eq!((rows.0.load(Ordering::Relaxed), rows.1.load(Ordering::Relaxed)), (0, calls));
+    }
+    drop(auth);
+    time.advance(seconds(600));
+    assert!(is_ready(&mut work), "it ends with the authenticator");
 }

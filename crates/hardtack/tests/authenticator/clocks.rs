@@ -146,7 +146,7 @@ fn e03_s70_a_token_that_is_early_is_refused_and_stays() {
             assert!(response.is_refused(401, "not_yet_valid") && response.cookies.is_empty());
         }
         assert_eq!(servers.store.rotations(), 0, "{mode:?}");
-        // It is good at the server that issued it, and here when the clock is right.
+        // The server that issued it accepts it, and so does the other one once its clock is right.
         assert_eq!(here.visit(&mut alice.clone()).status, 200);
         servers.clocks[1].set_forward(HOUR);
         assert_eq!(there.visit(&mut alice.clone()).status, 200);
@@ -164,7 +164,7 @@ fn e03_s70_a_clock_that_steps_back_logs_nobody_out() {
         let response = site.visit(&mut alice);
         assert_eq!(response.status, if back > 3_000 { 401 } else { 200 }, "{back}");
         assert_eq!(cookies(&alice, site), before, "{back}");
-        // A program can end the session all the same, and a new log-in works at once.
+        // A program can still end the session, and a new log-in works at once.
         let mut again = alice.clone();
         let response = site.send(&mut again, Request::post("/login").json(), crate::support::log_in("alice"));
         assert_eq!(response.status, 200);
@@ -197,7 +197,7 @@ fn e03_s70_the_log_says_once_a_minute_by_how_much_the_clocks_differ() {
     let lines = visits(10);
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].starts_with("WARN") && lines[0].contains("seconds=3600"), "{lines:?}");
-    assert!(lines[0].contains("3600 s ahead of this server's clock, and 3 s are tolerated"), "{lines:?}");
+    assert!(lines[0].contains("3600 s ahead of this server's clock, but only 3 s are tolerated"), "{lines:?}");
     servers.advance(59_000);
     assert_eq!(visits(3).len(), 0);
     servers.advance(1_000);
@@ -299,7 +299,7 @@ fn e03_s70_two_requests_that_slide_at_once_get_one_rotation_although_a_clock_is_
     assert_eq!(servers.store.rotations(), 1);
 }
 
-/// The cookies of sessions that have ended. As many others end as make the cache sweep. A server that asked the store
+/// The cookies of sessions that have ended. Enough others end that the cache is swept. A server that asked the store
 /// remembers the answer, so each check needs a session of its own.
 fn ended(servers: &Servers, at: usize, others: usize) -> std::vec::IntoIter<Browser> {
     let site = &servers.sites[at];

@@ -306,6 +306,24 @@ fn s48_a_log_in_form_carries_a_token_of_its_own() {
     assert_eq!(site.visit(&mut alice).token().subject(), "alice");
 }
 
+/// A browser may hold a second cookie of this name, with another path or from another application on the host.
+#[test]
+fn s48_a_log_in_form_works_beside_another_cookie_of_the_same_name() {
+    let site = Site::new();
+    for other in ["AAAAAAAAAAAAAAAAAAAAAA", "garbage"] {
+        let mut alice = site.browser_of("alice").with("__Host-csrf_pre_session", other);
+        let token = pre_session(&site, &mut alice);
+        // `with` adds a second cookie; the page's own one may come first or last.
+        let mut doubled = alice.clone().with("__Host-csrf_pre_session", other);
+        let before = doubled.access().to_owned();
+        let refused = site.send(&mut doubled, Request::post("/login").form("guess"), log_in("bob"));
+        assert!(refused.is_refused(403, "csrf_mismatch"), "{}", refused.code);
+        assert_eq!(doubled.access(), before, "the cookies of the session were deleted");
+        let response = site.send(&mut doubled, Request::post("/login").form(&token), log_in("bob"));
+        assert_eq!((response.status, response.code), (200, ""), "{other}");
+    }
+}
+
 #[test]
 fn a_json_log_in_needs_no_csrf_token() {
     let site = Site::new();

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use hardtack::adapter::Exchange;
 use hardtack::session::{EndedSessions, PendingRevocation, PendingRevocations, RevokeTarget, SessionStore};
@@ -222,10 +223,10 @@ fn a_session_that_begins_after_the_change_goes_on() {
     let other = process(&store, &intentions, &site.auth.keys());
     let old = site.browser_of("alice");
     let ended = intentions.commit("alice", None);
-    // The user logs in with the new password before any process has worked the intention off.
+    // The user logs in with the new password before any process has carried out the intention.
     let new = other.browser_of("alice");
     assert!(intentions.is_empty());
-    // Working it off a second time does no harm.
+    // Carrying it out a second time does no harm.
     assert!(block_on(site.auth.finish_ending(ended)));
     assert!(site.visit(&mut old.clone()).is_refused(401, "revoked"));
     assert_eq!(other.visit(&mut new.clone()).status, 200);
@@ -259,4 +260,29 @@ fn intentions_need_a_store_and_a_registration() {
     let site = Site::over(MemorySessions::new(), KeySet::new(key()), |builder| builder);
     let _alice = site.browser_of("alice");
     assert!(!block_on(site.auth.finish_ending(Intentions::default().commit("alice", None))));
+}
+
+/// A clock that is ahead makes live sessions look expired. They end all the same.
+#[test]
+fn e04_s71_sessions_that_seem_to_have_expired_end_as_well() {
+    const AHEAD: Duration = Duration::from_secs(40 * 24 * 60 * 60);
+    for by_intention in [true, false] {
+        let (site, store, intentions) = elsewhere();
+        let copy = site.browser_of("alice");
+        let id = session_of(&site, &copy).unwrap();
+        site.clock.set_forward(AHEAD);
+        if by_intention {
+            assert!(block_on(site.auth.finish_ending(intentions.commit("alice", None))));
+            assert!(intentions.is_empty());
+        } else {
+            assert!(block_on(site.auth.revoke_session("alice", id)).unwrap());
+        }
+        site.clock.set_back(AHEAD);
+        let other = process(&store, &intentions, site.auth.keys());
+        block_on(other.auth.sync_revocations()).unwrap();
+        for site in [&site, &other] {
+            assert!(site.refresh(&mut copy.clone()).is_refused(401, "revoked"), "{by_intention}");
+            assert!(site.visit(&mut copy.clone()).is_refused(401, "revoked"), "{by_intention}");
+        }
+    }
 }

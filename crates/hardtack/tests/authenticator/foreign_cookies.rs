@@ -55,7 +55,7 @@ fn e16_a_redirecting_refresh_leaves_them_alone_too() {
     let theirs = site_with_key("theirs");
     let ours = Site::with(|builder| builder.refresh_mode(RefreshMode::Redirect));
     let browser = theirs.browser_of("alice");
-    // Their CSRF cookie has the same name, so the refresh URL is asked, once.
+    // Their CSRF cookie has the same name, so the browser is redirected to the refresh URL, once.
     let refused = ours.respond(&browser, Request::get("/").person(), page(Need::access()));
     assert_eq!(refused.location.as_deref(), Some("/token/refresh?next=%2F"));
     assert!(refused.cookies.is_empty());

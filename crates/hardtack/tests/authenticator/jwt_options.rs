@@ -75,6 +75,27 @@ fn every_option_has_an_effect_or_is_refused_by_name() {
 }
 
 #[test]
+fn k06_a_jwk_is_a_key_and_needs_no_alg_of_its_own() {
+    let without_alg = |key: &SigningKey| {
+        let mut jwk: serde_json::Value = serde_json::from_str(&key.dangerous_to_private_jwk_json()).unwrap();
+        jwk.as_object_mut().unwrap().remove("alg").unwrap();
+        jwk.to_string()
+    };
+    for (key, algorithm) in [(Algorithm::EdDSA, "EdDSA"), (Algorithm::RS256, "RS512")] {
+        let jwk = without_alg(&SigningKey::generate(key).unwrap());
+        let private = build(true, &[("JWT_PRIVATE_KEY", &jwk), ("JWT_ALGORITHM", algorithm)]).unwrap();
+        assert_eq!(private.keys().signing_key().unwrap().algorithm().as_str(), algorithm);
+        let public = build(true, &[("JWT_PUBLIC_KEY", &jwk), ("JWT_ALGORITHM", algorithm)]).unwrap();
+        assert!(public.keys().signing_key().is_none());
+    }
+    let ed25519 = without_alg(&SigningKey::generate(Algorithm::EdDSA).unwrap());
+    let error = build(true, &[("JWT_PRIVATE_KEY", &ed25519), ("JWT_ALGORITHM", "ES256")]).unwrap_err().to_string();
+    assert!(error.contains("cannot be used with ES256"), "{error}");
+    let error = build(true, &[("JWT_PRIVATE_KEY", "key.pem"), ("JWT_ALGORITHM", "EdDSA")]).unwrap_err().to_string();
+    assert!(error.contains("such as @key.pem"), "{error}");
+}
+
+#[test]
 fn an_error_names_the_option_its_value_and_what_is_allowed() {
     for (name, value, allowed) in [
         ("JWT_TOKEN_LOCATION", "header", "headers, cookies, query_string and json"),

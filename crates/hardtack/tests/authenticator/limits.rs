@@ -15,7 +15,7 @@ fn e19_s82_the_least_recently_used_session_ends_at_the_hundred_and_first_log_in(
         let _ = site.browser_of("alice");
     }
     let mut bob = site.browser_of("bob");
-    // The first one is used again, so the second one was not used for the longest time.
+    // The first one is used again, so the second one is the least recently used.
     site.advance(10);
     assert_eq!(site.refresh(&mut first).status, 200);
     assert_eq!((site.live_sessions("alice").len(), site.visit(&mut second).status), (100, 200));

@@ -1,8 +1,8 @@
 //! Log-in and reauthentication.
 
 use hardtack::authenticator::Freshness;
-use hardtack::jwt::TokenKind;
-use hardtack::{KeySet, LogIn, Need};
+use hardtack::jwt::{NoExtra, TokenKind};
+use hardtack::{KeySet, LogIn, Need, RefreshMode, TokenLocation};
 
 use crate::support::{Browser, NOW, Request, Site, block_on, key, log_in, page, seconds};
 
@@ -145,6 +145,57 @@ fn s44_re_authentication_is_fresh_and_a_refresh_after_it_is_not() {
 }
 
 #[test]
+fn k08_s84_freshness_ends_after_fresh_lifetime_whatever_the_access_lifetime() {
+    let days = |days: u64| seconds(days * 24 * 60 * 60);
+    for (configured, expected) in [(None, 15 * 60), (Some(seconds(40)), 40)] {
+        let site = Site::with(|builder| {
+            let builder = builder.access_lifetime(days(30)).refresh_lifetime(days(30));
+            if let Some(span) = configured { builder.fresh_lifetime(span) } else { builder }
+        });
+        let mut alice = site.browser_of("alice");
+        let fresh = |alice: &mut Browser| site.send(alice, Request::get("/"), page(Need::access().fresh())).code;
+        for _ in 0..2 {
+            // The second request finds the token in the cache.
+            assert_eq!((fresh(&mut alice), fresh(&mut alice)), ("", ""));
+            site.advance(expected);
+            assert_eq!(fresh(&mut alice), "");
+            site.advance(1);
+            assert_eq!(fresh(&mut alice), "insufficient_user_authentication");
+            let response = site.visit(&mut alice);
+            assert!(response.code.is_empty() && !response.token().is_fresh(site.auth.now()));
+            assert_eq!(site.reauthenticate(&mut alice, "alice").status, 200);
+        }
+    }
+}
+
+#[test]
+fn k08_s84_freshness_ends_after_fresh_lifetime_in_every_kind_of_site() {
+    let day = seconds(24 * 60 * 60);
+    let long = |builder: hardtack::AuthenticatorBuilder| builder.access_lifetime(day).refresh_lifetime(day);
+    // Whether a token that is issued now is fresh after 0 s, 15 min, 15 min and 1 s, and nearly a day.
+    let fresh = |site: &Site| {
+        let token = site.auth.access_token("alice").fresh().issue().unwrap();
+        let token = site.auth.decode::<NoExtra>(token.as_str(), TokenKind::Access).unwrap();
+        [0, 900, 901, 86_399].map(|after| token.is_fresh(NOW + seconds(after)))
+    };
+    let bounded = [true, true, false, false];
+    assert_eq!(fresh(&Site::stateless(long)), bounded);
+    assert_eq!(fresh(&Site::stateless(|builder| long(builder).refresh_mode(RefreshMode::Sliding))), bounded);
+    // As in Flask-JWT-Extended, unless it is set.
+    assert_eq!(fresh(&Site::stateless(|builder| long(builder.flask_compatible()))), [true; 4]);
+    let flask = Site::stateless(|builder| long(builder.flask_compatible()).fresh_lifetime(seconds(900)));
+    assert_eq!(fresh(&flask), bounded);
+
+    let headers = Site::stateless(|builder| long(builder).token_sources([TokenLocation::Headers]));
+    let token = headers.auth.access_token("alice").fresh().issue().unwrap();
+    let bearer = Request::get("/").json().field("authorization", format!("Bearer {}", token.as_str()));
+    let code = || headers.send(&mut Browser::default(), bearer.clone(), page(Need::access().fresh())).code;
+    assert_eq!(code(), "");
+    headers.advance(901);
+    assert_eq!(code(), "insufficient_user_authentication");
+}
+
+#[test]
 fn s45_re_authenticating_as_another_user_raises_nothing() {
     let site = Site::new();
     let mut alice = site.browser_of("alice");
@@ -198,7 +249,7 @@ fn s23_a_key_rotation_logs_nobody_out() {
     // A form that was open during the rotation is still accepted.
     let request = Request::post("/page").form(&page_form);
     assert_eq!(during.send(&mut alice, request, page(Need::access())).status, 200);
-    // Once the old key is removed, its tokens count as those of another application, and those of the new key are
+    // Once the old key is removed, its tokens count as another application's, and tokens that the new key signed are
     // accepted.
     let after = Site::over(before.store.clone(), KeySet::new(new), |builder| builder);
     after.advance(1000);
@@ -219,7 +270,7 @@ fn s73_keys_are_replaced_while_requests_are_served() {
     site.advance(1000);
     assert_eq!(site.visit(&mut alice).status, 200);
     assert_ne!(alice.access(), stale.access());
-    // The old key is dead: also for a token that was verified, and cached, a moment before.
+    // The old key no longer verifies, not even a token that was verified, and cached, a moment before.
     let before = site.auth.clone();
     before.replace_keys(KeySet::new(new)).unwrap();
     assert!(site.visit(&mut stale.clone()).is_refused(401, "missing_token"));

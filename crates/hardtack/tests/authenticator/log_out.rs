@@ -145,6 +145,22 @@ fn s75_e09_a_log_out_ends_every_session_that_a_doubled_cookie_names() {
     }
 }
 
+/// The pages of either session have only its own CSRF value.
+#[test]
+fn s75_a_log_out_with_the_cookies_of_two_sessions_ends_both() {
+    for csrf_of_alice in [true, false] {
+        let site = Site::new();
+        let (alice, bob) = (site.browser_of("alice"), site.browser_of("bob"));
+        let mut mixed = alice.replacing("__Host-refresh_token_cookie", bob.refresh());
+        let refused = site.send(&mut mixed.clone(), Request::post("/logout").csrf("foreign"), log_out);
+        assert!(refused.is_refused(403, "csrf_mismatch"), "{}", refused.code);
+        let csrf = if csrf_of_alice { alice.csrf() } else { bob.csrf() };
+        let response = site.send(&mut mixed, Request::post("/logout").csrf(&csrf), log_out);
+        assert_eq!((response.status, mixed.is_empty()), (200, true), "{}", response.code);
+        assert!(site.live_sessions("alice").is_empty() && site.live_sessions("bob").is_empty());
+    }
+}
+
 #[test]
 fn e09_a_doubled_cookie_that_names_no_session_does_not_prevent_a_log_out() {
     for value in ["garbage", "a.b.c", ""] {
@@ -198,7 +214,7 @@ fn e10_of_expired_refresh_tokens_only_the_newest_ends_its_session() {
     assert_eq!(block_on(site.auth.change_claims("victim", &serde_json::json!({}))).unwrap(), 0);
 }
 
-/// In redirect mode, the refresh cookie is not sent to the log-out, so the expired access token has to do.
+/// In redirect mode, the refresh cookie is not sent to the log-out, so an expired access token is enough.
 #[test]
 fn e10_a_log_out_by_redirect_mode_works_after_the_access_token_expired() {
     let site = Site::with(|builder| builder.refresh_mode(RefreshMode::Redirect));

@@ -115,8 +115,8 @@ struct Process {
     log: LogPosition,
 }
 
-/// Calls `begin`, then runs `one` and `other` in threads of their own and `here` in this one, then calls `end`. loom
-/// repeats this in every order.
+/// Calls `begin`, then runs `one` and `other` in threads of their own and `here` in the current thread, then calls
+/// `end`. loom repeats this in every order.
 fn in_every_order(begin: fn(&Process), one: fn(&Process), other: fn(&Process), here: fn(&Process), end: fn(&Process)) {
     ::loom::model(move || {
         let process = Arc::new(Process::default());

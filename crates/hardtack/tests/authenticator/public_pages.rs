@@ -1,5 +1,5 @@
-//! Pages whose token is optional: they show themselves to visitors with dead cookies, and say that they depend on
-//! cookies.
+//! Pages whose token is optional: a browser with invalid cookies is treated as a visitor, and responses say that they
+//! depend on cookies.
 
 use hardtack::testing::FailingSessions;
 use hardtack::{BackendError, CookiePolicy, FindUser, KeySet, Need, RefreshMode, TokenLocation};
@@ -41,7 +41,7 @@ fn e16_dead_cookies_do_not_hide_a_public_page() {
         assert!(is_shown_and_cleaned(&visit(&mut revoked)), "{mode:?}");
         assert!(revoked.is_empty());
         assert_eq!(visit(&mut alice.clone()).token().subject(), "alice");
-        // A required token is refused as ever.
+        // A required token is refused as always.
         let required = site.send(
             &mut alice.replacing("access_token_cookie", "x"),
             Request::get("/").person(),
@@ -148,7 +148,7 @@ fn e16_a_refresh_by_redirect_that_fails_leads_back_to_the_public_page() {
     assert_eq!(back(&mut alice, &url), "/a?b=c");
     assert!(alice.is_empty());
     assert_eq!(visit(&mut alice).status, 200);
-    // A browser that keeps its dead access cookie goes to the log-in page instead of round in circles.
+    // A browser that keeps its expired access cookie is redirected to the log-in page instead of in circles.
     assert_eq!(back(&mut thief, &url), "/login?next=%2Fa%3Fb%3Dc&ended=1");
     // A page that needs a token does not ask for this, and a program gets the reason.
     let mut bob = site.browser_of("bob");

@@ -170,7 +170,7 @@ fn e07_a_handler_that_takes_long_keeps_the_cookies_of_its_refresh() {
     assert_eq!(generation(&site), 3);
 }
 
-/// What a refreshed request changes about its own claims does not turn against it.
+/// A refreshed request that changes its own user's claims is not refused for it.
 #[test]
 fn e07_a_refreshed_request_may_change_its_own_claims() {
     let site = Site::new();
@@ -220,7 +220,7 @@ fn e07_a_log_out_ends_what_waits_for_it() {
     assert_eq!(ready(&mut of_carol), [false; 2]);
     site.renew(&mut carol.clone());
     assert_eq!(ready(&mut of_carol), [true; 2]);
-    // One that ended before it was asked.
+    // A session that ended before the future was created.
     let dave = site.browser_of("dave");
     let token = token_of(&site, &dave);
     site.log_out(&mut dave.clone());
@@ -276,7 +276,7 @@ fn e07_a_token_ends_when_it_expires_and_its_session_later() {
     assert_eq!(site.visit(&mut alice).status, 200);
     advance(20);
     assert!(!is_ready(&mut session));
-    // Nobody uses it any more.
+    // Nobody uses it from now on.
     advance(86_400 - 20 - 1);
     assert!(!is_ready(&mut session));
     advance(1);

@@ -88,10 +88,10 @@ async fn change(
     Ok(page.respond(&user, status))
 }
 
-/// The response if the password is stored, and the session store has not ended the other sessions yet. A browser gets
-/// a page at once, because a redirect might find the store down. Its session goes on until its next refresh.
+/// The response if the password is stored, but the session store has not ended the other sessions yet. A browser gets a
+/// page at once, because the request after a redirect might find the store down. The session of the browser continues.
 fn others_end_soon(wants: Wants, user: CurrentUser<User>) -> Response {
-    let text = "Other devices will be signed out within seconds.";
+    let text = "Other devices will be logged out within seconds.";
     if wants != Wants::Page {
         let mut body = json!(user.into_user());
         body["detail"] = json!(format!("Password changed. {text}"));

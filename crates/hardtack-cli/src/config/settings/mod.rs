@@ -1,7 +1,8 @@
 //! The table of all settings.
 //!
-//! To add one, add a line here and read its value in the file of `config` that it belongs to. Its flag, its
-//! environment variable, its name in the file, `--help` and `hardtack check-config` follow from the table.
+//! To add a setting, add a line here and read its value in the file of `config` that it belongs to. Its flag, its
+//! environment variable, its name in the file, and its lines in `--help` and `hardtack check-config` follow from the
+//! table.
 
 mod fixed;
 mod setting;
@@ -11,8 +12,8 @@ pub(crate) use setting::Setting;
 
 /// Declares each setting as a constant, and all of them as `ALL`, in the order in which they are shown.
 ///
-/// `ALL` repeats the expressions instead of naming the constants, so that the compiler reports a setting that
-/// no code reads as dead code.
+/// `ALL` repeats the expressions instead of naming the constants, so that the compiler reports a constant as dead code
+/// if no code reads the setting.
 macro_rules! settings {
     ($($(#[$doc:meta])* $name:ident = $setting:expr;)+) => {
         $($(#[$doc])* pub(crate) const $name: Setting = $setting;)+
@@ -76,6 +77,11 @@ settings! {
         "Program that reads a message from stdin and sends it, such as \"/usr/sbin/sendmail -t -i\"",
     );
     MAIL_OUTBOX = Setting::option("mail_outbox", "DIR", "Write mail to files in this folder instead of sending it");
+    CONTACT = Setting::option(
+        "contact",
+        "TEXT",
+        "How users reach you if they forgot their password: an email address, a URL or a few words",
+    );
     LOG_FORMAT = Setting::option(
         "log_format",
         "FORMAT",
@@ -99,6 +105,12 @@ settings! {
         Setting::option("refresh_lifetime", "TIME", "Lifetime of a refresh token, and thus of an unused session")
             .or_flask(&["JWT_REFRESH_TOKEN_EXPIRES"])
             .default("1d");
+    FRESH_LIFETIME = Setting::option(
+        "fresh_lifetime",
+        "TIME",
+        "How long after entering the password users can open the account page without entering it again",
+    )
+    .default("15m");
     SESSION_LIFETIME =
         Setting::option("session_lifetime", "TIME", "Maximum lifetime of a session, however often it is used")
             .default("30d");

@@ -32,7 +32,8 @@ impl SettingValue {
         Self { text, name, source, from_file: false }
     }
 
-    /// Replaces `@` and a path by the content of the file, and refuses what only names a secret.
+    /// Replaces `@` and a path by the content of the file. Refuses a value that only refers to a secret, such as a path
+    /// without `@`.
     fn resolve(mut self, setting: &Setting) -> Result<Self, Error> {
         let named = self.text.starts_with('@');
         if !setting.is_secret() || !(named || setting.is_always_secret()) {

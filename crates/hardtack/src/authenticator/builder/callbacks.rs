@@ -10,7 +10,8 @@ use crate::token::VerifiedToken;
 impl AuthenticatorBuilder {
     /// Sets a blocklist of tokens that the application no longer accepts.
     ///
-    /// It is queried for each verified token, unless the route skips it ([`crate::Need::skip_revocation_check`]).
+    /// It is queried for each verified token of a request, unless the route skips it
+    /// ([`crate::Need::skip_revocation_check`]).
     ///
     /// In Flask-JWT-Extended: `token_in_blocklist_loader`.
     pub fn blocklist(mut self, list: impl Blocklist) -> Self {
@@ -18,9 +19,10 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets a callback that checks the claims of verified tokens. If it returns `false`, the request is refused with
-    /// [`crate::FailureKind::ClaimsRefused`], which deletes the cookies. For a permission that only some routes need, use
-    /// the adapter's `Require::claim` or `Auth::forbid`: the user then stays logged in.
+    /// Sets a callback that checks the claims of verified tokens. If it returns `false`, the token is refused with
+    /// [`crate::FailureKind::ClaimsRefused`]. If the token was in a cookie, the response deletes the cookies. For a
+    /// permission that only some routes need, use the adapter's `Require::claim` or `Auth::forbid`: the user then stays
+    /// logged in.
     ///
     /// In Flask-JWT-Extended: `token_verification_loader`.
     pub fn verify_claims(mut self, verify: impl Fn(&VerifiedToken) -> bool + Send + Sync + 'static) -> Self {
@@ -30,9 +32,9 @@ impl AuthenticatorBuilder {
 
     /// Sets a callback that returns additional claims for the tokens of a subject.
     ///
-    /// It is called for every token that is issued, and again at each refresh, except for the refresh tokens of stored
-    /// sessions, which are computed from the row alone. Claims that are set for a single token or log-in take
-    /// precedence. When the callback's result for a subject changes, for example to another role, call
+    /// It is called for each token that is issued, also at a refresh. The exception is the refresh token of a session,
+    /// which does not carry these claims. Claims that are set for a single token or log-in take precedence. When the
+    /// callback's result for a subject changes, for example because the subject has a new role, call
     /// [`Authenticator::reload_claims`](crate::Authenticator::reload_claims) to outdate tokens with the old claims.
     ///
     /// In Flask-JWT-Extended: `additional_claims_loader`.
@@ -45,7 +47,7 @@ impl AuthenticatorBuilder {
     }
 
     /// Sets a callback that returns additional header members for the tokens of a subject. It is not called for the
-    /// refresh tokens of stored sessions.
+    /// refresh tokens of sessions.
     ///
     /// In Flask-JWT-Extended: `additional_headers_loader`.
     pub fn additional_headers(
@@ -56,8 +58,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets a callback that chooses the key to sign a subject's tokens with. If it returns `None`, the keys of the
-    /// authenticator are used.
+    /// Sets a callback that chooses the key to sign a subject's tokens with. If it returns `None`, the authenticator's
+    /// keys are used.
     ///
     /// In Flask-JWT-Extended: `encode_key_loader`.
     pub fn encode_key(mut self, key: impl Fn(&str) -> Option<SigningKey> + Send + Sync + 'static) -> Self {
@@ -65,12 +67,12 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets a callback that chooses the key to verify a token with. If it returns `None`, the keys of the authenticator
-    /// are used.
+    /// Sets a callback that chooses the key to verify a token with. If it returns `None`, the authenticator's keys are
+    /// used.
     ///
-    /// The callback sees the token's header and claims **before they are verified**. Whoever sends the token therefore
-    /// chooses which of your keys verifies it. Return a tenant's key only for claims that this tenant may make. The key
-    /// fixes the algorithm; the token's header must name the same one.
+    /// The callback sees the token's header and claims **before they are verified**, so the sender of the token chooses
+    /// which of your keys verifies it. Return a tenant's key only for claims that this tenant may make. The key fixes
+    /// the algorithm; the token's header must name the same one.
     ///
     /// In Flask-JWT-Extended: `decode_key_loader`.
     pub fn decode_key(mut self, key: impl Fn(&Unverified) -> Option<VerifyingKey> + Send + Sync + 'static) -> Self {

@@ -11,34 +11,36 @@ use crate::token_source::TokenLocation;
 
 impl AuthenticatorBuilder {
     /// Makes the authenticator behave like Flask-JWT-Extended with its default options, for a service that replaces a
-    /// Flask application or runs beside one. Settings made after this call override it.
+    /// Flask application or runs beside one. Settings made after this call replace the ones that it made.
     ///
     /// This gives up protection:
     ///
-    /// - Tokens are taken from the `Authorization` header; `OPTIONS` requests need none.
-    /// - Cookies are not `Secure`, have no `SameSite` and no name prefix. Refused cookies are not deleted.
+    /// - Tokens are taken from the `Authorization` header instead of `HttpOnly` cookies; `OPTIONS` requests need none.
+    /// - Cookies are not `Secure`, and have neither a `SameSite` attribute nor a name prefix. Cookies with a refused
+    ///   token are not deleted.
     /// - The origin of a request is not checked when a token is verified. CSRF values are required for POST, PUT,
     ///   PATCH and DELETE only, and not read from forms.
-    /// - Clocks that differ are not tolerated: a token is refused before its `nbf` and `iat`.
     /// - Tokens without `exp`, `iat`, `jti` or `type` are accepted, and so is any `aud` if none is expected. A `kid`
     ///   that no key has is ignored.
     /// - CSRF values are not masked in pages, the `Host` field is not checked, and a log-out does not clear the
     ///   browser's cache.
-    /// - Refresh tokens live 30 days and do not rotate.
+    /// - Refresh tokens live 30 days instead of one. A fresh token is fresh until it expires.
     /// - Additional claims may replace any other claim.
     ///
     /// Signatures, algorithms, duplicate members and cookies, `crit`, lengths and the strength of keys are still
-    /// checked.
+    /// checked. Times are even checked more strictly: no difference between clocks is tolerated, so a token is refused
+    /// before its `nbf` and `iat`.
     pub fn flask_compatible(mut self) -> Self {
         let settings = &mut self.settings;
         settings.flask = true;
         settings.exempt_options = true;
         settings.sources.locations = TokenLocation::Headers.into();
-        // A route of Flask-JWT-Extended may search any location.
+        // A route may search any location, as in Flask-JWT-Extended. Only JSON bodies must be announced here.
         settings.sources.route_locations = TokenLocation::Json.into();
         settings.refresh = RefreshMode::Off;
         settings.access_lifetime = Lifetime::For(Duration::from_secs(15 * 60));
         settings.refresh_lifetime = Lifetime::For(Duration::from_secs(30 * 24 * 60 * 60));
+        settings.fresh_lifetime = Lifetime::InsecureForever;
         settings.csrf.check_form = false;
         settings.csrf.mask = false;
         settings.csrf.empty_is_missing = true;
@@ -52,8 +54,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Applies settings that have the option names of Flask-JWT-Extended. Pass the keys to
-    /// [`crate::Authenticator::builder`].
+    /// Applies settings that are given under the option names of Flask-JWT-Extended. The keys are not applied: pass
+    /// them to [`crate::Authenticator::builder`].
     ///
     /// ```no_run
     /// use hardtack::Authenticator;
@@ -64,8 +66,9 @@ impl AuthenticatorBuilder {
     /// ```
     ///
     /// # Errors
-    /// An option has a value that is not allowed; the error names the first one. An option that gives up protection is
-    /// only allowed after [`Self::flask_compatible`] or the setter with `insecure` in its name.
+    /// An option has a value that is not allowed; the error names the first such option. An option that turns off a
+    /// protection is only allowed after [`Self::flask_compatible`] or the corresponding setter with `insecure` in its
+    /// name.
     pub fn jwt_options(self, options: &JwtOptions) -> Result<Self, ConfigError> {
         self.token_options(options)?.cookie_options(options)?.csrf_options(options)
     }

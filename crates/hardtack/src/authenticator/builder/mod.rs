@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::also_pruned::{AlsoPruned, Prune};
 use super::background::Background;
 use super::callbacks::Callbacks;
 use super::early::EarlyTokens;
@@ -36,9 +37,9 @@ use crate::urls::Urls;
 
 /// Configures an [`Authenticator`].
 ///
-/// The defaults are safe: `__Host-` cookies over https, access tokens of 15 minutes, refresh tokens of one day,
-/// CSRF protection, three seconds for clocks that differ. A setting that gives up protection has `insecure` in its
-/// name.
+/// The defaults are safe: `__Host-` cookies over https, access tokens of 15 minutes, refresh tokens of one day, CSRF
+/// protection, and a tolerance of three seconds between clocks. Most settings that give up protection have `insecure`
+/// in their names.
 ///
 /// Settings that belong together are grouped: [`CookiePolicy`], [`CsrfPolicy`], [`ClaimsPolicy`], [`SessionPolicy`],
 /// [`TokenSources`] and [`Urls`]. A name such as `JWT_TOKEN_LOCATION` in a description is the corresponding option of
@@ -52,6 +53,7 @@ pub struct AuthenticatorBuilder {
     cookies: CookiePolicy,
     store: Option<Arc<dyn ErasedStore>>,
     pending: Option<Box<dyn ErasedPendingRevocations>>,
+    also_pruned: Vec<AlsoPruned>,
     follows_log: bool,
     prunes: bool,
     clock: Box<dyn Clock>,
@@ -72,6 +74,7 @@ impl Authenticator {
             cookies: CookiePolicy::default(),
             store: None,
             pending: None,
+            also_pruned: Vec::new(),
             follows_log: true,
             prunes: true,
             clock: Box::new(SystemClock),
@@ -86,16 +89,16 @@ impl Authenticator {
 impl AuthenticatorBuilder {
     /// Sets the site's public origin, such as `https://site.example` or `http://127.0.0.1:8080`.
     ///
-    /// Cookies are `Secure` if it is https, and requests from other origins are refused. If it is not set, https is
-    /// assumed, and the origin is compared with the request's host, which a page of another site can choose (DNS
-    /// rebinding).
+    /// Cookies are `Secure` if the origin is https, and requests from other origins that may change something are
+    /// refused. If no origin is set, https is assumed, and a request's origin is compared with its host, which a page
+    /// of another site can choose (DNS rebinding).
     pub fn base_url(mut self, url: &str) -> Self {
         self.base = Some(BaseUrl::parse(url));
         self
     }
 
-    /// Sets a public origin with plain http that other machines can reach. Anyone on the network path can then take
-    /// over any session.
+    /// Sets a public origin with plain http that other machines can reach. Anyone on the network path between a user
+    /// and the site can then take over the user's session.
     pub fn insecure_http_base_url(mut self, url: &str) -> Self {
         self.base = Some(BaseUrl::parse_insecure_http(url));
         self
@@ -104,7 +107,7 @@ impl AuthenticatorBuilder {
     /// Sets the address that the server listens on. Browsers on the same machine may then also use the site under
     /// `http://localhost` and the loopback addresses, with the port of the listener.
     ///
-    /// A base URL with a loopback address includes these names.
+    /// A base URL with a loopback address includes these names without this call, with its own port.
     pub fn listener(mut self, address: SocketAddr) -> Self {
         self.listener = Some(address);
         self
@@ -136,7 +139,7 @@ impl AuthenticatorBuilder {
     /// tokens, in addition to those of [`ClaimsPolicy`]: an application accepts the tokens of its own realm only. The
     /// log-in forms of one realm are not valid in another either.
     ///
-    /// Setting or changing it logs every user out once. Applications that share sessions on purpose, such as the
+    /// Setting or changing the realm logs every user out once. Applications that share sessions on purpose, such as the
     /// servers of one site, need the same realm.
     ///
     /// ```
@@ -161,28 +164,36 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Does not read the revocation log of a durable store. Tokens of a session that ended in another process, or
+    /// Turns off reading the revocation log of a durable store. Tokens of a session that ended in another process, or
     /// before a restart, are then accepted until they expire.
     ///
-    /// By default, the adapter follows the log from the first request on, and each request is checked against the store
-    /// until the log was read and whenever the process is [too far behind](SessionPolicy::max_staleness).
+    /// By default, the adapter follows the log from the first request on. Until it has read the log, and whenever it is
+    /// [too far behind](SessionPolicy::max_staleness), each request is checked against the store.
     pub fn insecure_without_revocation_log(mut self) -> Self {
         self.follows_log = false;
         self
     }
 
-    /// Leaves the deletion of expired sessions and log entries to the application, which calls
-    /// [`Authenticator::prune_sessions`]. By default, the adapter deletes them every ten minutes.
+    /// Deletes expired rows of the application together with those of the sessions. `what` names them in the log.
+    pub fn also_prune(mut self, what: &'static str, rows: impl Prune) -> Self {
+        self.also_pruned.push(AlsoPruned::new(what, rows));
+        self
+    }
+
+    /// Leaves the deletion of expired sessions and log entries, and of the rows of [`Self::also_prune`], to the
+    /// application, which calls [`Authenticator::prune_sessions`]. By default, the adapter deletes them every ten
+    /// minutes.
     pub fn without_pruning(mut self) -> Self {
         self.prunes = false;
         self
     }
 
-    /// Registers where the application stores intentions to end sessions, beside the changes that they belong to: for
-    /// sessions that are in another database than the users, such as Redis. Every server that follows the revocation
-    /// log then ends those sessions within seconds, also after a crash.
+    /// Registers where the application stores intentions to end sessions. Use this if the sessions are not in the same
+    /// database as the users, for example if they are in Redis: the transaction that changes a user also stores the
+    /// intention to end the user's sessions. A server that follows the revocation log then ends those sessions within
+    /// seconds, even if the server that changed the user has crashed.
     ///
-    /// Requires a store. If no [`SessionPolicy::max_staleness`] is set, it is five seconds.
+    /// Requires a store. If no [`SessionPolicy::max_staleness`] is set, its default for a durable store applies.
     pub fn pending_revocations(mut self, pending: impl PendingRevocations) -> Self {
         self.pending = Some(Box::new(pending));
         self
@@ -194,15 +205,31 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets how long a refresh token, and therefore an unused session, lives (`JWT_REFRESH_TOKEN_EXPIRES`).
-    /// Default: 1 day.
+    /// Sets how long a refresh token, and therefore an unused session, lives (`JWT_REFRESH_TOKEN_EXPIRES`). Default: 1
+    /// day.
+    ///
+    /// In [sliding mode](RefreshMode::Sliding), there are no refresh tokens, and an unused session lives as long as its
+    /// access token.
     pub fn refresh_lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
         self.settings.refresh_lifetime = lifetime.into();
         self
     }
 
-    /// Sets how long sessions live, how long a replaced refresh token is tolerated, and how stale the list of ended
-    /// sessions may be.
+    /// Sets how long a log-in or a re-authentication counts as recent: for this long, routes that need a fresh token,
+    /// such as those with `FreshAccessToken`, do not ask for the password again. Freshness also ends with the access
+    /// token that the log-in has issued, so it is the shorter of the two. Default: 15 minutes.
+    ///
+    /// [`LogIn::freshness`](crate::LogIn::freshness) sets another time for one log-in. With
+    /// [`Lifetime::InsecureForever`], only the access token's lifetime counts, as in Flask-JWT-Extended.
+    ///
+    /// Source: ASVS 5.0 V7.5.1.
+    pub fn fresh_lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
+        self.settings.fresh_lifetime = lifetime.into();
+        self
+    }
+
+    /// Sets the rules for stored sessions, such as how long they live, how many a user can have, and how stale the list
+    /// of ended sessions may be.
     pub fn session_policy(mut self, policy: SessionPolicy) -> Self {
         self.settings.sessions = policy;
         self
@@ -210,9 +237,9 @@ impl AuthenticatorBuilder {
 
     /// Applies strict settings, for sites where a stolen token does more harm than an extra log-in.
     ///
-    /// Each refresh token is accepted once, without a window for races and lost responses (RFC 9700 section
-    /// 4.14.2). Access tokens live 5 minutes. A session ends after 15 minutes without use and after 12 hours at
-    /// most (NIST SP 800-63B-4 AAL3), and its cookies end with the browser.
+    /// Each refresh token is accepted once, without a window for races and lost responses (RFC 9700 section 4.14.2).
+    /// Access tokens live 5 minutes. A session ends after 15 minutes without use and after 12 hours at most (NIST SP
+    /// 800-63B-4 AAL3), and by default its cookies end with the browser.
     ///
     /// Two concurrent refreshes end the session, so this suits clients that send one request at a time. Settings
     /// made after this call replace the ones that it made.
@@ -291,12 +318,12 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets how many access tokens are cached after their signature was checked, so that the next request with the
-    /// same token needs no cryptography. Default: 8192, which take at most 16 MiB; 0 turns the cache off.
-    /// Each thread has a share of the entries.
+    /// Sets how many access tokens are cached after their signature was checked, so that the next request with the same
+    /// token needs no cryptography. Default: 8192, which take at most 16 MiB; 0 turns the cache off. The entries are
+    /// divided among the threads.
     ///
-    /// Times, kind, audience, revocation, CSRF and freshness are still checked on every request. The cache never has to
-    /// be cleared, because the keys of an authenticator never change.
+    /// Times, kind, revocation, CSRF and freshness are still checked on every request. [`Authenticator::replace_keys`]
+    /// clears the cache.
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -334,8 +361,9 @@ impl AuthenticatorBuilder {
     }
 
     /// Sets a callback for events such as log-ins and log-outs, for example to keep a record for users. It is called
-    /// after the store has committed the change and before the response is sent, on the request's own thread, so it
-    /// should only pass the event on, for example to a channel. A panic is logged and otherwise ignored.
+    /// after the store has committed the change and before the response is sent. It runs on the thread that made the
+    /// change, usually the request's, so it should only pass the event on, for example to a channel. A panic is logged
+    /// and otherwise ignored.
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -358,7 +386,7 @@ impl AuthenticatorBuilder {
     /// Checks the settings and returns the authenticator.
     ///
     /// # Errors
-    /// A setting is unsafe or cannot work. The error describes the first one and says what to do instead.
+    /// A setting is unsafe or cannot work. The error describes the first such setting and says what to do instead.
     pub fn build(self) -> Result<Authenticator, ConfigError> {
         let mut settings = self.settings;
         settings.base = self.base.transpose()?;
@@ -376,7 +404,8 @@ impl AuthenticatorBuilder {
             match policy.max_staleness {
                 Some(bound) if !self.follows_log => return Err(ConfigError::StalenessWithoutLog { bound }),
                 None if has_pending && !self.follows_log => return Err(ConfigError::PendingRevocationsWithoutLog),
-                // Requests look for sessions that have to end only if this process is behind the log.
+                // Requests look for pending revocations that failed here only if the cache may be stale, and without a
+                // bound it never counts as stale.
                 None if self.follows_log && (has_pending || store.is_durable()) => policy.bound_staleness(),
                 Some(_) | None => {}
             }
@@ -384,12 +413,16 @@ impl AuthenticatorBuilder {
                 if policy.has_max_sessions {
                     return Err(ConfigError::StoreCannotLimitSessions);
                 }
-                tracing::warn!(event = "sessions_unlimited", "the session store cannot limit the sessions of a user");
+                tracing::warn!(
+                    event = "sessions_unlimited",
+                    "the session store cannot limit the sessions of a user, so a user can have any number of them; \
+                     call SessionPolicy::insecure_unlimited_sessions to accept this"
+                );
                 policy.max_sessions = None;
             }
         }
-        let background =
-            Background::new(settings.sessions.max_staleness.is_some(), self.prunes && self.store.is_some());
+        let has_rows = self.store.is_some() || !self.also_pruned.is_empty();
+        let background = Background::new(settings.sessions.max_staleness.is_some(), self.prunes && has_rows);
         let refresh_paths = match settings.refresh {
             RefreshMode::Redirect => self.cookies.refresh_paths_for(&settings.urls),
             RefreshMode::Transparent | RefreshMode::Sliding | RefreshMode::Off => vec!["/".to_owned()],
@@ -422,6 +455,7 @@ impl AuthenticatorBuilder {
             log: LogPosition::default(),
             watchers: Watchers::default(),
             pending: self.pending,
+            also_pruned: self.also_pruned,
             held: HeldSubjects::default(),
             clock: self.clock,
             early_tokens: EarlyTokens::default(),

@@ -7,7 +7,28 @@ use crate::authenticator::{Authenticator, SessionError, extra_claims::ClaimMap};
 use crate::error::BackendError;
 use crate::event::{Client, EventKind};
 use crate::jwt::Fresh;
-use crate::session::{RevocationKind, RevokeTarget, Session};
+use crate::revocation::SessionStatus;
+use crate::session::{ChangedClaims, RevocationKind, RevokeTarget, Session};
+
+/// The new claims of a user's sessions, which fit into the user's tokens and cookies. Returned by
+/// [`Authenticator::check_claims`], for stores that change claims in a transaction of the application.
+#[derive(Clone, Debug)]
+pub struct CheckedClaims {
+    subject: String,
+    json: String,
+}
+
+impl CheckedClaims {
+    /// Returns the user.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// Returns the claims as a JSON object.
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+}
 
 impl Authenticator {
     /// Replaces the claims of all sessions of a subject, for example after a role was granted or withdrawn. Returns
@@ -22,6 +43,9 @@ impl Authenticator {
     /// create its session afterwards: if your log-ins pass claims, check after each log-in that they still hold, and
     /// call this again if they do not.
     ///
+    /// If the sessions are in the application's own database, `Sessions::change_claims_in` of `hardtack-sqlx` commits
+    /// both changes together.
+    ///
     /// Without a store, this changes nothing: tokens keep their claims until they expire.
     ///
     /// ```
@@ -33,22 +57,52 @@ impl Authenticator {
     /// Source: ASVS 5.0 V8.3.2.
     ///
     /// # Errors
-    /// - A claim has a reserved name, or the claims do not fit into tokens and cookies. Nothing has changed.
+    /// - The claims are not a JSON object, have a reserved name, or do not fit into tokens and cookies. Nothing has
+    ///   changed.
     /// - The store failed.
     pub async fn change_claims(&self, subject: &str, claims: &impl Serialize) -> Result<usize, SessionError> {
+        let claims = self.check_claims(subject, claims)?;
+        Ok(self.outdate(subject, Some(&claims.json)).await?)
+    }
+
+    /// Checks that claims fit into the tokens and cookies of a user, before they are stored in a transaction of the
+    /// application: `Sessions::change_claims_in` of `hardtack-sqlx` takes them.
+    ///
+    /// # Errors
+    /// A claim has a reserved name, or the claims do not fit into tokens and cookies.
+    pub fn check_claims(&self, subject: &str, claims: &impl Serialize) -> Result<CheckedClaims, SessionError> {
         let mut given = ClaimMap::default();
         given.set_all(claims);
-        let claims = Value::Object(given.into_map()?).to_string();
+        let json = Value::Object(given.into_map()?).to_string();
         // Issue a token before anything is stored: if claims that do not fit were stored, refreshes would fail.
         let now = self.now();
         let trial = Session {
-            claims: Some(claims.clone()),
+            claims: Some(json.clone()),
             // The number with the most digits.
             generation: u64::MAX,
             ..Session::begin(subject, now, &self.0.rules)
         };
         let _ = self.session_cookies(&trial, Fresh::No, now)?;
-        Ok(self.outdate(subject, Some(&claims)).await?)
+        Ok(CheckedClaims { subject: subject.to_owned(), json })
+    }
+
+    /// Makes this process refuse the tokens whose claims were changed in a transaction of the application, after its
+    /// commit. Other processes refuse them within seconds, as soon as they have read the revocation log.
+    ///
+    /// If the store cannot be reached, each request of these sessions asks it until the log could be read. The change
+    /// itself is stored, so do not tell the user to try again.
+    pub async fn finish_changing_claims(&self, changed: ChangedClaims) {
+        let ids = || changed.sessions.iter().map(|(id, _)| *id);
+        if !self.read_committed(ids()).await {
+            return;
+        }
+        for (id, generation) in &changed.sessions {
+            // The transaction may have been rolled back.
+            if matches!(self.0.revocation_cache.status(*id), SessionStatus::Live(notes) if notes.outdated >= *generation)
+            {
+                self.emit(EventKind::ClaimsChanged, &changed.subject, Some(*id), &Client::default());
+            }
+        }
     }
 
     /// Outdates the access tokens of a subject, so that

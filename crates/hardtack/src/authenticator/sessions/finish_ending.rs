@@ -1,4 +1,5 @@
-//! Ends sessions together with a change of the application: after its transaction, and from stored intentions.
+//! Ends sessions together with a change of the application, such as a new password: after its transaction has
+//! committed, and from stored intentions.
 
 use super::follow_log::sooner;
 use crate::authenticator::Authenticator;
@@ -14,12 +15,12 @@ use crate::token::VerifiedToken;
 const BATCH: u32 = 100;
 
 impl Authenticator {
-    /// Makes this process refuse the sessions that ended in a transaction of the application, after its commit. Use it
-    /// where no browser gets a new session: after a password reset by mail, or when a user is disabled or deleted.
+    /// Makes this process refuse the sessions that end with a transaction of the application. Call it after the commit,
+    /// if no browser gets a new session: after a password reset by mail, or when a user is disabled or deleted.
     ///
-    /// Returns whether the sessions have ended. If they are in a store elsewhere, and that store fails, this returns
-    /// `false`: this process refuses the sessions from now on, and the servers end them when the store is back. The
-    /// change itself is stored in either case, so do not tell the user to try again.
+    /// Returns `false` if the sessions could not be ended yet, because they are in another store than the change, and
+    /// one of the two failed. This process then refuses them from now on, and the servers end them when both work
+    /// again. The change itself is stored in either case, so do not tell the user to try again.
     ///
     /// ```
     /// # async fn reset(auth: &hardtack::Authenticator, ended: hardtack::session::EndedSessions) -> &'static str {
@@ -42,7 +43,8 @@ impl Authenticator {
         }
     }
 
-    /// Learns which of the sessions have ended: the transaction may have been rolled back. `renewed` gets a new session.
+    /// Finds out which of the sessions have ended, because the transaction may have been rolled back. The browser of
+    /// the session `renewed` gets a new one.
     pub(super) async fn learn_committed(
         &self,
         subject: &str,
@@ -50,12 +52,7 @@ impl Authenticator {
         renewed: Option<SessionId>,
         client: &Client<'_>,
     ) {
-        let now = self.moment();
-        let until = now.after(self.token_memory());
-        ids.iter().for_each(|id| self.0.revocation_cache.mark_uncertain(*id, until, now));
-        if let Err(error) = self.read_log(std::future::pending::<()>).await {
-            // Until the follower has read the log, each request of these sessions asks the store.
-            tracing::warn!(event = "ending_unread", error = %WithCauses(&error));
+        if !self.read_committed(ids.iter().copied()).await {
             return;
         }
         for id in ids {
@@ -66,7 +63,21 @@ impl Authenticator {
         }
     }
 
-    /// Works an intention off, or refuses the sessions here until that succeeds. Returns whether it succeeded.
+    /// Reads the log after a transaction of the application that has changed these sessions. If that fails, returns
+    /// `false`, and each request of these sessions asks the store until the follower has read the log.
+    pub(super) async fn read_committed(&self, ids: impl Iterator<Item = SessionId>) -> bool {
+        let now = self.moment();
+        let until = now.after(self.token_memory());
+        ids.for_each(|id| self.0.revocation_cache.mark_uncertain(id, until, now));
+        let read = self.read_log(std::future::pending::<()>).await;
+        if let Err(error) = &read {
+            tracing::warn!(event = "ending_unread", error = %WithCauses(error));
+        }
+        read.is_ok()
+    }
+
+    /// Carries out an intention. Returns `false` if that fails; this process then refuses the sessions until an attempt
+    /// succeeds.
     pub(super) async fn try_to_work_off(&self, intention: &PendingRevocation) -> bool {
         let result = self.work_off(intention).await;
         if let Err(error) = &result {
@@ -75,8 +86,8 @@ impl Authenticator {
         result.is_ok()
     }
 
-    /// Works off all intentions for a subject. A log-in does this before it creates a session, which would otherwise be
-    /// ended with the others.
+    /// Carries out all intentions for a subject. A log-in does this before it creates a session, which would otherwise
+    /// be ended with the others.
     pub(super) async fn work_off_all_of(&self, subject: &str) -> Result<(), BackendError> {
         let Some(pending) = &self.0.pending else { return Ok(()) };
         for intention in pending.find(subject).await? {
@@ -86,7 +97,8 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Works off the intentions of all processes that are due, and those that have failed here. A failure is logged once.
+    /// Carries out all due intentions, whichever process stored them, and those that this process failed to carry out.
+    /// Of consecutive failures, only the first is logged.
     pub(super) async fn follow_pending<S: Future<Output = ()>>(&self, failed: &mut bool, patience: impl Fn() -> S) {
         if self.0.pending.is_none() {
             return;
@@ -111,7 +123,7 @@ impl Authenticator {
             let due = pending.due(BATCH).await?;
             for (at, intention) in due.iter().enumerate() {
                 if let Err(error) = self.work_off(intention).await {
-                    // The store fails: do not wait for it once for each.
+                    // The store is failing, so do not wait for it again for each of the others.
                     due.iter().skip(at + 1).for_each(|rest| self.hold(rest));
                     return Err(error);
                 }
@@ -132,18 +144,19 @@ impl Authenticator {
         let unfinished = UnfinishedEnding { authenticator: self, intention, finished: false };
         let (Some(store), Some(pending)) = (self.store(), &self.0.pending) else {
             return Err(BackendError::new(
-                "sessions have to end in a store elsewhere, but the authenticator has no such store or does not know \
-                 where the intention is; call AuthenticatorBuilder::sessions and ::pending_revocations",
+                "the sessions have to end in another store, but the authenticator has no store or does not know where \
+                 intentions are stored; call AuthenticatorBuilder::sessions and ::pending_revocations",
             ));
         };
         let PendingRevocation { number, subject, kept } = intention;
-        let live = self.live_sessions(store, subject).await?.into_iter().filter(|(id, _)| Some(*id) != *kept);
-        let (ids, times): (Vec<SessionId>, Vec<Timestamp>) = live.unzip();
-        // Look only now whether the intention still exists. If another process has worked it off, the user may have
-        // logged in again since; that session began after the intention was removed.
+        let unended = self.unended_sessions(store, subject).await?.into_iter();
+        let ending = unended.filter(|(id, _)| Some(*id) != *kept);
+        let (ids, times): (Vec<SessionId>, Vec<Timestamp>) = ending.unzip();
+        // Check only after listing the sessions whether the intention still exists. If another process has carried it
+        // out, the list may contain the session of a later log-in, which must not end.
         if pending.find(subject).await?.iter().any(|found| found.number == *number) {
             if !ids.is_empty() {
-                // A server whose clock is ahead may have begun some of them in the future.
+                // A server whose clock is ahead may have dated some of them in the future.
                 let at = times.into_iter().fold(self.now(), Timestamp::max);
                 let ended = self.end(RevokeTarget::Sessions(&ids), at).await?;
                 for id in ended {
@@ -162,12 +175,13 @@ impl Authenticator {
     /// Refuses the sessions of an intention in this process.
     fn hold(&self, intention: &PendingRevocation) {
         self.0.held.hold(&intention.subject, intention.kept);
-        // After the subject is held: requests check for it only if the cache is not known to be complete.
+        // Do this after the subject is held, because requests look for held subjects only if the cache is not known to
+        // be complete.
         self.0.log.incomplete();
         self.0.watchers.wake_all();
     }
 
-    /// Refuses a token whose session has to end, although the store has not ended it yet.
+    /// Refuses a token whose session has to end, but could not be ended in the store yet.
     pub(crate) fn check_not_held(&self, token: &VerifiedToken) -> Result<(), Reason> {
         if self.0.held.holds(token.subject(), token.session()) {
             return Err(BackendError::new("the session has to end, but the store has failed to end it so far").into());
@@ -176,7 +190,8 @@ impl Authenticator {
     }
 }
 
-/// An intention that is being worked off. If it is dropped before [`Self::confirm`], the sessions are refused here.
+/// An intention that is being carried out. If it is dropped before [`Self::confirm`], this process refuses the
+/// sessions.
 struct UnfinishedEnding<'a> {
     authenticator: &'a Authenticator,
     intention: &'a PendingRevocation,

@@ -16,21 +16,22 @@ use crate::session::{RevocationKind, SessionId};
 /// How many entries a page of the log has.
 const LOG_PAGE: u32 = 1000;
 
-/// How many times the log is read from its beginning because entries are missing, before reading it fails.
+/// How many times one call reads the log, starting over because entries are missing, before it fails.
 const READINGS: usize = 3;
 
-/// How long to wait for one page. A connection to a server that has vanished may never return an error.
+/// How long to wait for a page of the log, or for pending revocations to be carried out. A connection to a server that
+/// has vanished may never return an error.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Authenticator {
-    /// Reads which sessions other processes have ended or whose claims they have changed. Returns the number of
-    /// entries.
+    /// Reads from the store's revocation log which sessions have ended or have changed claims, and carries out due
+    /// [intentions](crate::AuthenticatorBuilder::pending_revocations). Returns the number of entries read.
     ///
-    /// A process with an adapter need not call it: the adapter follows the log, and until the log was read, each
+    /// A process with an adapter need not call it: the adapter follows the log, and until the log has been read, each
     /// request is checked against the store.
     ///
     /// # Errors
-    /// The store failed. No entry is skipped: the next call continues where this one stopped.
+    /// The store failed, or entries are missing from its log. The next call does not skip any entry.
     pub async fn sync_revocations(&self) -> Result<usize, BackendError> {
         if let Err(error) = self.work_off_due().await {
             tracing::error!(event = "ending_failed", error = %WithCauses(&error));
@@ -39,13 +40,14 @@ impl Authenticator {
     }
 
     /// Follows the store's revocation log for as long as the future is polled. The adapter does this from the first
-    /// request on, so call it only in a process without an adapter, or to begin earlier. A log is followed once: while
-    /// another future follows the log of this authenticator, this one waits.
+    /// request on, so call it only in a process without an adapter, or to begin before the first request. While another
+    /// future follows the log of this authenticator, this one waits.
     ///
-    /// It reads the log when the store notifies it ([`SessionStore::revoked_elsewhere`]), and in any case once per
-    /// second ([`SessionPolicy::poll_interval`]). If it has missed entries, or the store has lost some, it reads the
-    /// log from its beginning. Failures are logged once (`sync_failed`, `sync_recovered`) and retried; after
-    /// repeated failures, it waits four times as long between attempts.
+    /// It reads the log when the store notifies it ([`SessionStore::revoked_elsewhere`]), and at least once per
+    /// [`SessionPolicy::poll_interval`] (one second by default). If it has missed entries, or the store has lost some,
+    /// it reads the log from its beginning. If the store fails, it retries: after one failure it waits twice as long,
+    /// and after more failures four times as long. It logs the first of consecutive failures (`sync_failed`) and the
+    /// recovery (`sync_recovered`).
     ///
     /// The core has no timer, so pass the runtime's:
     ///
@@ -92,10 +94,10 @@ impl WeakAuthenticator {
         let mut news = store.revoked_elsewhere();
         let (mut failures, mut deaf, mut pending_failed) = (0_u32, false, false);
         let Some(mut read_at) = self.upgrade().map(|authenticator| authenticator.0.clock.monotonic()) else { return };
-        // The authenticator is only held while the log is read, so that it can be dropped meanwhile.
+        // The authenticator is held only while the log is read, so that it can be dropped between two reads.
         while let Some(authenticator) = self.upgrade() {
             authenticator.follow_pending(&mut pending_failed, || sleep(PATIENCE)).await;
-            // That may have taken long.
+            // By now, the last reading may be too long ago.
             authenticator.limit_staleness(read_at);
             let began_at = authenticator.0.clock.monotonic();
             match authenticator.read_log(|| sleep(PATIENCE)).await {
@@ -119,7 +121,8 @@ impl WeakAuthenticator {
             }
             let pause = authenticator.settings().sessions.poll_interval.saturating_mul(1 << failures.min(2));
             drop(authenticator);
-            // Keep the store's future while the timer runs, so that no notification is lost in between.
+            // If the timer ends first, keep the store's future for the next round, so that no notification is lost in
+            // between.
             match sooner(&mut news, sleep(pause)).await {
                 None => {}
                 Some(Ok(())) => {
@@ -141,7 +144,7 @@ impl WeakAuthenticator {
 }
 
 impl Authenticator {
-    /// Notes that the cache is stale if the log was last read too long before now. `read_at` is a monotonic time.
+    /// Marks the cache as stale if the log was last read too long ago. `read_at` is a time of the monotonic clock.
     fn limit_staleness(&self, read_at: Duration) {
         let age = self.0.clock.monotonic().saturating_sub(read_at);
         if self.settings().sessions.max_staleness.is_some_and(|bound| age >= bound) {
@@ -149,8 +152,8 @@ impl Authenticator {
         }
     }
 
-    /// Reads the log to its head, or all of it if the clock was set back to a time when dropped entries were needed.
-    /// Each page must arrive before `patience` ends.
+    /// Reads the rest of the log, or all of it if the clock was set back to a time when entries that the cache has
+    /// dropped were still needed. Each page must arrive before `patience` ends.
     pub(super) async fn read_log<S: Future<Output = ()>>(
         &self,
         patience: impl Fn() -> S,
@@ -177,7 +180,7 @@ impl Authenticator {
             };
             let step = reader.take_page(&page, LOG_PAGE);
             let now = self.moment();
-            // No entry is skipped because it seems to be over: our clock may be ahead.
+            // Entries that seem to be no longer needed are not skipped: our clock may be ahead.
             page.entries.iter().for_each(|entry| self.learn(entry.session, entry.kind, entry.at, now));
             read += page.entries.len();
             match step {
@@ -201,7 +204,7 @@ impl Authenticator {
                     if let Some(until) = forgotten {
                         cache.remembers(until);
                     }
-                    // Ask again: subjects may have been held in the meantime.
+                    // Check again: subjects may have been held in the meantime.
                     if self.0.held.any() {
                         log.incomplete();
                     }
@@ -212,8 +215,8 @@ impl Authenticator {
     }
 
     /// Returns the status of a token's session: from the cache, or from the store if the cache may be stale or
-    /// uncertain. The cache remembers an ended session only for as long as access tokens live, so a refresh token is
-    /// looked up.
+    /// uncertain. The cache remembers an ended session only for as long as access tokens live, so the session of a
+    /// refresh token is looked up.
     pub(crate) async fn session_status(&self, id: SessionId, kind: TokenKind) -> Result<SessionStatus, BackendError> {
         let current = kind == TokenKind::Access && self.knows_all_revocations(self.now());
         let known = self.0.revocation_cache.status(id);
@@ -234,7 +237,7 @@ impl Authenticator {
     }
 }
 
-/// Waits for a future until a timer ends. The future can be polled again afterwards.
+/// Waits for a future until a timer ends. Returns `None` if the timer ends first; the future can then be polled again.
 pub(super) async fn sooner<T>(
     answer: &mut Pin<Box<dyn Future<Output = T> + Send + '_>>,
     timer: impl Future<Output = ()>,

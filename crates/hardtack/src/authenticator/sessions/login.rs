@@ -1,4 +1,4 @@
-//! Creates sessions, at a log-in or to replace all other sessions of a user.
+//! Creates sessions, at a log-in or to replace all sessions of a user.
 
 use std::borrow::Cow;
 
@@ -24,12 +24,13 @@ impl Authenticator {
     /// browser's previous session.
     ///
     /// # Errors
-    /// The store failed, or the claims do not fit into tokens and cookies.
+    /// The store failed, or the claims are not a JSON object, have a reserved name, or do not fit into tokens and
+    /// cookies.
     pub async fn log_in(&self, log_in: impl Into<LogIn>) -> Result<SetCookies, SessionError> {
         self.begin(log_in.into(), &[]).await
     }
 
-    /// Creates a session, and ends the sessions of the tokens that the browser holds.
+    /// Creates a session, and ends the sessions of `held`, the tokens that the browser holds.
     pub(crate) async fn begin(&self, log_in: LogIn, held: &[VerifiedToken]) -> Result<SetCookies, SessionError> {
         let now = self.now();
         let replaced: Vec<SessionId> = held.iter().filter_map(VerifiedToken::session).collect();
@@ -61,22 +62,22 @@ impl Authenticator {
                 self.emit(EventKind::Replaced, token.subject(), Some(ended.swap_remove(at)), &client);
             }
         }
-        // The others were beyond the limit.
+        // The rest ended because the user had reached the limit on sessions.
         for id in ended {
             self.emit(EventKind::Revoked, &session.subject, Some(id), &client);
         }
         self.emit(EventKind::LogIn, &session.subject, Some(session.id), &client);
-        // The browser changes hands: Back must not show the pages of the user before.
+        // If another user has taken over the browser, Back must not show the previous user's pages.
         let other_user = held.iter().any(|token| token.subject() != session.subject);
-        Ok(cookies.clearing_cache(other_user && !self.settings().flask))
+        Ok(cookies.of_session(session.id).clearing_cache(other_user && !self.settings().flask))
     }
 
-    /// Replaces all sessions of the user of `previous` with a new one, after a password change. The CSRF value stays
-    /// the same, so forms in other tabs can still be posted. When this returns, every older token of the user is
-    /// revoked, even if it was issued in the same second.
+    /// Replaces all sessions of the user of `previous` with a new one, after a password change. With a store, the CSRF
+    /// value stays the same, so forms in other tabs can still be posted; and when this returns, all older sessions of
+    /// the user have ended, even those that began in the same second. Without a store, only the session of `previous`
+    /// ends.
     ///
-    /// If sessions have ended with the change already, a failure of the store is not one of the change: then no cookies
-    /// are returned.
+    /// If the sessions end with the change itself, a failure of the store is only logged, and no cookies are returned.
     pub(crate) async fn renew(
         &self,
         previous: &VerifiedToken,
@@ -93,7 +94,7 @@ impl Authenticator {
                 self.replace_all(previous, &ids, client).await
             }
             Ending::Pending(intention) => {
-                // The new session of this browser replaces the old one below.
+                // Keep the browser's session for now: its new session replaces it below.
                 let intention = PendingRevocation { kept: previous.session(), ..intention };
                 if self.try_to_work_off(&intention).await {
                     self.replace_all(previous, &[], client).await
@@ -115,8 +116,8 @@ impl Authenticator {
         Ok(cookies)
     }
 
-    /// Like [`Self::renew`], but without a new session, because its cookies could not reach the browser: the client has
-    /// hung up after the change. If its session was kept, it goes on.
+    /// Like [`Self::renew`], but without a new session, because its cookies cannot reach the browser: the client has
+    /// hung up after the change. If the change kept the browser's session, that session continues.
     pub(crate) async fn end_unseen(
         &self,
         previous: &VerifiedToken,
@@ -131,7 +132,8 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Replaces all sessions of the user of `previous` with a new one. `ended` are those that ended with the change.
+    /// Replaces all sessions of the user of `previous` with a new one. `ended` are the sessions that ended with the
+    /// change.
     async fn replace_all(
         &self,
         previous: &VerifiedToken,
@@ -143,7 +145,8 @@ impl Authenticator {
         let mut session = Session::begin(previous.subject(), now, &self.0.rules);
         if let (Some(store), Some(id)) = (self.store(), previous.session()) {
             let row = store.find(id).await?.ok_or(Reason::Revoked)?;
-            // It was live until the change ended it, so its browser goes on. That it has ended proves the commit.
+            // The session was live until the change ended it, so its browser gets a new one. That it has ended proves
+            // that the change was committed.
             ended_with_change = ended.contains(&id) && row.revoked_at.is_some() && now < row.expires_at;
             if !ended_with_change && !row.is_live(now) {
                 return Err(dead(&row));
@@ -168,13 +171,14 @@ impl Authenticator {
             replaced.map_or(RevokeTarget::AllOf(&session.subject), |id| RevokeTarget::Renewed(&session.subject, id));
         let ended = self.insert(&session, ends, &[], now).await?;
         if let Some(id) = replaced {
-            // The old session was ended between the read and the write, so the new one must end as well.
+            // If the old session was ended between the read and the write, the new one must end as well.
             if self.store().is_some() && !ended.contains(&id) {
                 self.end(RevokeTarget::Sessions(&[session.id]), now).await?;
                 return Err(Reason::Revoked);
             }
         }
-        // The old session's claims changed after they were read, so the new session has outdated claims.
+        // If the old session's claims changed after they were read, the new session has outdated claims, so it must end
+        // as well.
         if let (Some(store), Some(id)) = (self.store(), replaced)
             && store.find(id).await?.is_none_or(|row| row.claims != session.claims)
         {
@@ -198,7 +202,8 @@ impl Authenticator {
         Ok(self.session_cookies(session, fresh, now)?.cookies)
     }
 
-    /// Stores a session, and ends others in the same transaction. `held` are the tokens of those that are named by id.
+    /// Stores a session, and ends others in the same transaction. `held` are the tokens of the sessions that `ends`
+    /// lists by id.
     async fn insert(
         &self,
         session: &Session,

@@ -10,6 +10,8 @@ mod revoke;
 mod tokens;
 mod uncertain_write;
 
+pub use change_claims::CheckedClaims;
+
 use crate::cookie::SetCookies;
 use crate::refusal::Reason;
 use crate::session::Session;

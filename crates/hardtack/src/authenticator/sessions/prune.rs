@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::authenticator::Authenticator;
+use crate::authenticator::also_pruned::AlsoPruned;
 use crate::authenticator::background_work::WeakAuthenticator;
 use crate::error::{BackendError, WithCauses};
 
@@ -30,12 +31,9 @@ impl WeakAuthenticator {
     {
         sleep(FIRST).await;
         while let Some(authenticator) = self.upgrade() {
-            match authenticator.prune_all(sleep).await {
-                Ok(rows) => tracing::debug!(event = "pruned", what = "sessions", rows),
-                // Try again at the next run.
-                Err(error) => {
-                    tracing::error!(event = "prune_failed", what = "sessions", error = %WithCauses(&error));
-                }
+            authenticator.prune_all(None, sleep).await;
+            for rows in &authenticator.0.also_pruned {
+                authenticator.prune_all(Some(rows), sleep).await;
             }
             drop(authenticator);
             sleep(INTERVAL).await;
@@ -44,16 +42,39 @@ impl WeakAuthenticator {
 }
 
 impl Authenticator {
-    /// Deletes batch after batch until one is not full, so that it keeps up with any rate of log-ins. Returns the
-    /// number of rows.
-    async fn prune_all<F, S>(&self, sleep: &F) -> Result<u64, BackendError>
+    /// Deletes the expired rows of the application, or else of the sessions. If that fails, the next run tries again.
+    async fn prune_all<F, S>(&self, rows: Option<&AlsoPruned>, sleep: &F)
+    where
+        F: Fn(Duration) -> S,
+        S: Future<Output = ()>,
+    {
+        let what = rows.map_or("sessions", |rows| rows.what);
+        match self.prune_in_batches(rows, sleep).await {
+            Ok(rows) => tracing::debug!(event = "pruned", what, rows),
+            Err(error) => tracing::error!(event = "prune_failed", what, error = %WithCauses(&error)),
+        }
+    }
+
+    async fn prune_rows(&self, rows: &AlsoPruned) -> Result<u64, BackendError> {
+        let now = rows.time().await?.map_or_else(|| Some(self.now()), |theirs| self.time_to_prune(theirs));
+        match now {
+            Some(now) => rows.prune(now, BATCH).await,
+            None => Ok(0),
+        }
+    }
+
+    /// Deletes batches of rows until one is not full, at most [`BATCHES`] of them. Returns the number of rows.
+    async fn prune_in_batches<F, S>(&self, also: Option<&AlsoPruned>, sleep: &F) -> Result<u64, BackendError>
     where
         F: Fn(Duration) -> S,
         S: Future<Output = ()>,
     {
         let mut total = 0;
         for _ in 0..BATCHES {
-            let rows = self.prune_sessions(BATCH).await?;
+            let rows = match also {
+                Some(also) => self.prune_rows(also).await?,
+                None => self.prune_sessions(BATCH).await?,
+            };
             total += rows;
             if rows < u64::from(BATCH) {
                 break;

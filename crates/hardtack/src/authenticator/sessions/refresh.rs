@@ -10,7 +10,7 @@ use crate::refusal::Reason;
 use crate::session::{RefreshFlaw, RefreshVerdict, RevokeTarget, Rotation, Session, SessionId};
 use crate::token::VerifiedToken;
 
-/// How many times to try a rotation that concurrent writes prevent, before the store counts as broken.
+/// How many times to try a rotation that concurrent writes prevent, before giving up with an error.
 const ATTEMPTS: usize = 8;
 
 impl Authenticator {
@@ -57,7 +57,8 @@ impl Authenticator {
         Err(BackendError::new("could not rotate the session: its row kept changing").into())
     }
 
-    /// Whether a refresh token, valid or not, is the newest one of its session, as far as a store can tell.
+    /// Whether a refresh token, valid or not, is the newest one of its session according to the store. Without a store,
+    /// returns `false`.
     pub(crate) async fn is_newest_refresh(&self, refresh: &VerifiedToken) -> Result<bool, BackendError> {
         let (Some(store), Some(id)) = (self.store(), refresh.session()) else { return Ok(false) };
         Ok(store.find(id).await?.is_some_and(|row| refresh.claims().generation == Some(row.generation)))
@@ -106,7 +107,7 @@ impl Authenticator {
 
     /// Issues fresh tokens for the session of a valid access token, after the user has typed the password again.
     pub(crate) async fn step_up(&self, access: &VerifiedToken, client: &Client<'_>) -> Result<Refreshed, Reason> {
-        let raised = self.advance(access, Freshness::TokenLife).await?;
+        let raised = self.advance(access, Freshness::FreshLifetime).await?;
         self.emit(EventKind::Reauthenticated, access.subject(), access.session(), client);
         Ok(raised)
     }
@@ -125,9 +126,9 @@ impl Authenticator {
                 return Err(dead(&row));
             }
             // If two requests slide at once, or a re-authentication is sent twice, the second one gets the tokens of
-            // the first. Rotating again would make the first one's tokens look like reused copies. Their times do not
-            // tell which was first, because the other server's clock may be behind; but tokens that are too early here
-            // are of no use.
+            // the first. Rotating again would make the first one's tokens look like reused copies. Compare generations
+            // if the token has one: times do not tell which request was first, because the other server's clock may be
+            // behind. Do not return tokens that this server would refuse as too early: they would be of no use.
             let overtaken = match access.claims().generation {
                 Some(generation) => row.generation > generation,
                 None => row.rotated_at >= access.claims().issued_at,

@@ -18,11 +18,14 @@ const SESSIONS_PAGE: u32 = 50;
 /// How many sessions are read at once where only their ids and times are needed.
 const IDS_PAGE: u32 = 500;
 
+/// A time at which no session has expired.
+const NO_TIME: Timestamp = Timestamp::from_unix_seconds(0);
+
 impl Authenticator {
     /// Ends sessions in the store first and then in this process's cache, before it returns.
     ///
-    /// `at` is the current time, or the latest `iat` of the sessions' tokens if that is later: the end has to be known
-    /// until they have expired.
+    /// `at` is the current time, or the latest `iat` of the sessions' tokens if that is later: the end must be
+    /// remembered until those tokens have expired.
     pub(crate) async fn end(&self, ends: RevokeTarget<'_>, at: Timestamp) -> Result<Vec<SessionId>, BackendError> {
         let (mut ended, mut at) = (Vec::new(), at);
         if let Some(store) = self.store() {
@@ -36,17 +39,18 @@ impl Authenticator {
     }
 
     /// Ends those sessions of a target whose tokens are dated in the future, because another server's clock is ahead.
-    /// `dated` are the times of tokens that are known.
+    /// `dated` lists the known times of their tokens.
     ///
-    /// Call this before creating a session, which ends others at its own time: the other servers would have forgotten
-    /// the end when the time of the tokens comes.
+    /// Call this before creating a session that ends others. The creation records their end at the current time, so the
+    /// other servers would forget it before these tokens expire.
     pub(super) async fn end_early(
         &self,
         ends: RevokeTarget<'_>,
         dated: impl Iterator<Item = (SessionId, Timestamp)>,
         now: Timestamp,
     ) -> Result<Vec<SessionId>, BackendError> {
-        // The other servers know the end for this much longer in any case.
+        // The other servers remember an end for `MAX_SKEW` longer than tokens live, so a smaller difference does no
+        // harm. The session of `Renewed` is left to the creation, which records it as replaced.
         let early = dated
             .filter(|(id, at)| *at > now + MAX_SKEW && !matches!(ends, RevokeTarget::Renewed(_, own) if own == *id));
         let (ids, times): (Vec<SessionId>, Vec<Timestamp>) = early.unzip();
@@ -68,10 +72,10 @@ impl Authenticator {
         }
     }
 
-    /// Records in the cache what happened to a session at `at`, for as long as its access tokens could be valid.
+    /// Records in the cache what happened to a session at `at`, for the time of [`Self::token_memory`].
     ///
-    /// It is kept that long from now on, however long ago it seems to have happened: our clock may be wrong. If it
-    /// happened in the future, the clock that issued the tokens is ahead of ours, so they are valid that much longer.
+    /// The record is kept that long from now on, however long ago `at` seems to be, because our clock may be wrong. If
+    /// `at` is in the future, the clock that dated the tokens is ahead of ours, so the record is kept that much longer.
     pub(super) fn learn(&self, id: SessionId, what: RevocationKind, at: Timestamp, now: Moment) {
         let until = now.after(at.since(now.date).saturating_add(self.token_memory()));
         match what {
@@ -82,7 +86,8 @@ impl Authenticator {
         self.0.watchers.wake(id);
     }
 
-    /// How long the tokens of an ended session could still be valid, by the clock of any server.
+    /// How long the access tokens of an ended session (without a store, also its refresh token) could still be valid,
+    /// by the clock of any server.
     pub(super) fn token_memory(&self) -> Duration {
         let settings = self.settings();
         let longest = match (settings.access_lifetime.duration(), settings.refresh_lifetime.duration()) {
@@ -97,8 +102,8 @@ impl Authenticator {
 
     /// Returns the live sessions of a subject, the newest first. Without a store, there are none.
     ///
-    /// To show them to the user, call [`Self::sessions_page`] instead: how many there are is limited by
-    /// [`SessionPolicy::max_sessions`](crate::session::SessionPolicy::max_sessions) only.
+    /// To show them to the user, call [`Self::sessions_page`] instead: there may be as many as
+    /// [`SessionPolicy::max_sessions`](crate::session::SessionPolicy::max_sessions) allows.
     ///
     /// # Errors
     /// The store failed.
@@ -120,7 +125,7 @@ impl Authenticator {
         after: Option<SessionCursor>,
     ) -> Result<SessionsPage, BackendError> {
         let Some(store) = self.store() else { return Ok(SessionsPage::default()) };
-        let mut sessions = self.some_sessions(store, subject, after, SESSIONS_PAGE + 1).await?;
+        let mut sessions = sessions_page(store, subject, self.now(), after, SESSIONS_PAGE + 1).await?;
         let has_more = sessions.len() > SESSIONS_PAGE as usize;
         sessions.truncate(SESSIONS_PAGE as usize);
         let next = sessions.last().filter(|_| has_more).map(SessionCursor::after);
@@ -137,48 +142,34 @@ impl Authenticator {
         Ok(row.filter(|row| row.subject == subject && row.is_live(self.now())))
     }
 
-    /// The ids of all live sessions of a subject, and when each was rotated last, without holding all rows in memory.
-    pub(super) async fn live_sessions(
+    /// The ids of all sessions of a subject that have not been ended, and when each was rotated last, without holding
+    /// all rows in memory. Includes those that have expired by our clock, because it may be ahead.
+    pub(super) async fn unended_sessions(
         &self,
         store: &dyn ErasedStore,
         subject: &str,
     ) -> Result<Vec<(SessionId, Timestamp)>, BackendError> {
-        let (mut live, mut after) = (Vec::new(), None);
+        let (mut unended, mut after) = (Vec::new(), None);
         loop {
-            let page = self.some_sessions(store, subject, after, IDS_PAGE).await?;
-            live.extend(page.iter().map(|row| (row.id, row.rotated_at)));
+            let page = sessions_page(store, subject, NO_TIME, after, IDS_PAGE).await?;
+            unended.extend(page.iter().map(|row| (row.id, row.rotated_at)));
             match page.last() {
                 Some(last) if page.len() == IDS_PAGE as usize => after = Some(SessionCursor::after(last)),
-                _ => return Ok(live),
+                _ => return Ok(unended),
             }
         }
     }
 
-    /// Up to `limit` sessions after a position. A store that cannot list pages returns all sessions first.
-    async fn some_sessions(
-        &self,
-        store: &dyn ErasedStore,
-        subject: &str,
-        after: Option<SessionCursor>,
-        limit: u32,
-    ) -> Result<Vec<Session>, BackendError> {
-        let now = self.now();
-        if store.can(StoreAbility::ListPages) {
-            return store.list_page(subject, now, after, limit).await;
-        }
-        let mut sessions = store.list(subject, now).await?;
-        sessions.retain(|row| after.is_none_or(|after| after.precedes(row)));
-        sessions.truncate(limit as usize);
-        Ok(sessions)
-    }
-
-    /// Ends one session of a subject (ASVS 5.0 V7.5.2). Returns `false` if the session is not live or belongs to
-    /// another subject.
+    /// Ends one session of a subject (ASVS 5.0 V7.5.2). Returns `false` if the session has already been ended or belongs
+    /// to another subject.
     ///
     /// # Errors
     /// The store failed.
     pub async fn revoke_session(&self, subject: &str, id: SessionId) -> Result<bool, BackendError> {
-        let Some(row) = self.session(subject, id).await? else { return Ok(false) };
+        let Some(store) = self.store() else { return Ok(false) };
+        // Even if it has expired by our clock, which may be ahead.
+        let row = store.find(id).await?.filter(|row| row.subject == subject && row.revoked_at.is_none());
+        let Some(row) = row else { return Ok(false) };
         let at = row.rotated_at.max(self.now());
         self.revoke(RevokeTarget::Sessions(&[id]), subject, at).await.map(|ended| ended > 0)
     }
@@ -207,12 +198,12 @@ impl Authenticator {
         Ok(ended.len())
     }
 
-    /// Deletes up to `limit` old sessions and log entries to which no valid token can refer any more, and returns how
-    /// many it deleted. A process with an adapter need not call it: the adapter does, every ten minutes.
+    /// Deletes up to `limit` old sessions and log entries that no valid token can refer to, and returns how many it
+    /// deleted. A process with an adapter need not call it: the adapter does, every ten minutes.
     ///
-    /// What is old is decided by the clock of the store ([`SessionStore::time`](crate::session::SessionStore::time)).
-    /// If it differs from the authenticator's clock by more than a minute, nothing is deleted, and a warning is logged:
-    /// see [`Self::time_to_prune`].
+    /// If the store has a clock of its own ([`SessionStore::time`](crate::session::SessionStore::time)), that clock
+    /// decides what is old. If it differs from the authenticator's clock by more than a minute, nothing is deleted, and
+    /// a warning is logged: see [`Self::time_to_prune`].
     ///
     /// # Errors
     /// The store failed.
@@ -225,9 +216,9 @@ impl Authenticator {
         }
     }
 
-    /// Returns the time by which old rows of a database may be deleted, given the time of the database's own clock:
-    /// that time, or `None` if it differs from the authenticator's clock by more than a minute. One of the two clocks
-    /// is then wrong, and a warning is logged (`prune_skipped`).
+    /// Returns the time of a database's clock if it can be trusted to delete old rows, and `None` if it differs from
+    /// the authenticator's clock by more than a minute. One of the two clocks is then wrong, and a warning is logged
+    /// (`prune_skipped`).
     ///
     /// Use it before deleting rows of your own by their age. A server whose clock is ahead would delete rows that are
     /// still needed.
@@ -247,6 +238,24 @@ impl Authenticator {
         );
         None
     }
+}
+
+/// Returns up to `limit` sessions after a position that are live at `now`. If the store cannot list pages, all sessions
+/// are read first.
+async fn sessions_page(
+    store: &dyn ErasedStore,
+    subject: &str,
+    now: Timestamp,
+    after: Option<SessionCursor>,
+    limit: u32,
+) -> Result<Vec<Session>, BackendError> {
+    if store.can(StoreAbility::ListPages) {
+        return store.list_page(subject, now, after, limit).await;
+    }
+    let mut sessions = store.list(subject, now).await?;
+    sessions.retain(|row| after.is_none_or(|after| after.precedes(row)));
+    sessions.truncate(limit as usize);
+    Ok(sessions)
 }
 
 /// Returns the sessions that a target lists by id.

@@ -79,8 +79,8 @@ impl Authenticator {
         TokenBuilder::from_claims(self, claims, lifetime, extra).issue()
     }
 
-    /// The payload that the next access token of a token's session will have, except for its times and its id; `None`
-    /// if there is no such session any more.
+    /// The payload of the next access token of a token's session: with the application's claims as they are now, but
+    /// the reserved claims of `token`. `None` if the session is no longer live.
     pub(crate) async fn next_payload(&self, token: &VerifiedToken) -> Result<Option<Vec<u8>>, BackendError> {
         let given = match (self.store(), token.session()) {
             (Some(store), Some(id)) => match store.find(id).await? {
@@ -128,7 +128,7 @@ impl Authenticator {
     }
 }
 
-/// The claims that a stored session was given at its log-in, or since.
+/// The application's claims of a session, from its log-in or from a later change.
 fn given_claims(session: &Session) -> Map<String, Value> {
     session.claims.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
 }

@@ -8,8 +8,9 @@ use crate::session::{ErasedStore, RevokeTarget, SessionId};
 
 /// A write to the store that ends sessions or outdates their claims.
 ///
-/// If it is dropped before [`confirm`](Self::confirm), because the store failed or the request was cancelled, the store
-/// may or may not have committed the write. The process then looks up these sessions in the store on each request.
+/// If this value is dropped before [`confirm`](Self::confirm), because the store failed or the request was cancelled,
+/// the store may or may not have committed the write. This process then looks up these sessions in the store on each of
+/// their requests.
 #[must_use = "keep it until the store has reported the outcome; dropping it marks the sessions as uncertain"]
 pub(super) struct UncertainWrite<'a> {
     authenticator: &'a Authenticator,
@@ -18,8 +19,9 @@ pub(super) struct UncertainWrite<'a> {
 }
 
 impl Authenticator {
-    /// Call this before the store ends or outdates sessions. If the target is a subject, it lists the subject's
-    /// sessions. For a session that begins between this and the write, only the revocation log tells the outcome.
+    /// Call this before the store ends or outdates sessions. If the target is a subject, this lists the subject's
+    /// sessions. For a session that begins between this call and the write, this process learns the outcome only from
+    /// the revocation log.
     pub(super) async fn begin_uncertain_write(
         &self,
         store: &dyn ErasedStore,
@@ -30,8 +32,8 @@ impl Authenticator {
                 named(target).iter().map(|id| (*id, None)).collect()
             }
             RevokeTarget::AllOf(subject) | RevokeTarget::AllExcept(subject, _) | RevokeTarget::Renewed(subject, _) => {
-                let live = self.live_sessions(store, subject).await?;
-                live.into_iter().map(|(id, rotated_at)| (id, Some(rotated_at))).collect()
+                let unended = self.unended_sessions(store, subject).await?;
+                unended.into_iter().map(|(id, rotated_at)| (id, Some(rotated_at))).collect()
             }
         };
         Ok(UncertainWrite { authenticator: self, sessions })

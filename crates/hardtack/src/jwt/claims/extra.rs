@@ -30,7 +30,7 @@ pub trait ExtraClaims: Sized + Send + Sync + 'static {
     /// [`TokenError::BadClaim`] with `extra` if a claim that the type requires is missing or has another type.
     fn from_payload(payload: &[u8]) -> Result<Self, TokenError>;
 
-    /// Returns the claim because of which [`from_payload`](Self::from_payload) failed, for the log.
+    /// Returns the claim that made [`from_payload`](Self::from_payload) fail, for the log.
     fn flaw(payload: &[u8]) -> ClaimFlaw {
         let _ = payload;
         ClaimFlaw::Unreadable

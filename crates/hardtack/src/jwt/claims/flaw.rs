@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// The claim because of which a token does not suffice for a route, for the log.
+/// Which claim of a token does not meet a route's requirements, for the log.
 ///
 /// It contains the claim's name and never its value, which may be personal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,8 +30,8 @@ impl fmt::Display for ClaimFlaw {
 }
 
 impl ClaimFlaw {
-    /// Finds the claim because of which `T` cannot be read from a payload. It reads the payload again for each claim,
-    /// so call it only after reading has failed.
+    /// Finds the claim that prevents `T` from being read from a payload. It reads the payload again for each claim, so
+    /// call it only after reading has failed.
     pub(super) fn of<T: DeserializeOwned>(payload: &[u8]) -> Self {
         let Ok(members) = serde_json::from_slice::<Map<String, Value>>(payload) else { return Self::Unreadable };
         let complaint = |members: &Map<String, Value>| {
@@ -44,7 +44,7 @@ impl ClaimFlaw {
         {
             return Self::Missing(name.to_owned());
         }
-        // The error names no claim. Without the claim that causes it, there is none, or another one.
+        // This error names no claim. It is caused by a claim without which there is no error, or a different one.
         let is_cause = |name: &&String| {
             let mut others = members.clone();
             others.remove(name.as_str());

@@ -47,14 +47,16 @@ pub enum Fresh {
     /// `false`: the token was issued by a refresh. Also the meaning of an absent claim.
     #[default]
     No,
-    /// `true`: the token was issued at log-in, and is fresh until it expires.
+    /// `true`: the token was issued at log-in or after a re-authentication. An authenticator counts it as fresh for
+    /// its `fresh_lifetime`.
     Yes,
     /// A NumericDate: the token is fresh up to and including that second.
     Until(Timestamp),
 }
 
 impl Fresh {
-    /// Returns whether the token is fresh at `now`.
+    /// Returns whether the claim alone makes the token fresh at `now`. For a verified token, ask
+    /// [`VerifiedToken::is_fresh`](crate::VerifiedToken::is_fresh), which also knows the settings.
     pub fn is_fresh_at(self, now: Timestamp) -> bool {
         match self {
             Self::No => false,
@@ -85,7 +87,8 @@ pub struct Claims {
     pub fresh: Fresh,
     /// `iat`: when the token was issued.
     pub issued_at: Timestamp,
-    /// `jti`: the id of the token. Never empty.
+    /// `jti`: the id of the token. Empty only for a token without an id, which
+    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible) accepts.
     pub token_id: String,
     /// `type`: the purpose of the token.
     pub kind: TokenKind,

@@ -1,5 +1,5 @@
-//! The strict reader of payloads. It accepts any valid JSON. The fast reader passes on every payload that it does
-//! not recognize, so only this reader refuses payloads.
+//! The strict reader of payloads. It understands all of JSON. The fast reader passes on every payload that it does not
+//! recognize, so only this reader refuses payloads.
 
 use serde_json::{Map, Value};
 
@@ -217,7 +217,7 @@ impl ReadClaim for Audience {
     fn read(name: &'static str, value: Json<'_>) -> Result<Vec<String>, TokenError> {
         let names = match value {
             Json::String(name) => Some(vec![name.into_owned()]),
-            // An empty array must not count as absent, because a token without `aud` is for any recipient.
+            // An empty array must not count as absent, because a token without `aud` is meant for any recipient.
             Json::Array(items) if !items.is_empty() => {
                 items.into_iter().map(|item| item.into_string().map(|name| name.into_owned())).collect()
             }

@@ -63,6 +63,14 @@ impl Jwk {
         self.algorithm.or(implied)
     }
 
+    /// Sets the algorithm of a key that has no `alg`, which is optional (RFC 7517 §4.4), and whose type fits several
+    /// algorithms: an RSA key or a secret. Other keys keep theirs.
+    #[must_use]
+    pub fn or_algorithm(mut self, algorithm: Algorithm) -> Self {
+        self.algorithm = self.algorithm().or(Some(algorithm));
+        self
+    }
+
     /// Returns whether the key can sign, because it has private members or is an HMAC secret.
     pub fn is_private(&self) -> bool {
         self.private.is_some()

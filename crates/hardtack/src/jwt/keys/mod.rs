@@ -9,6 +9,7 @@ mod secret_text;
 mod signing;
 mod verifying;
 
+pub(super) use secret_text::read_file as read_secret_file;
 pub use secret_text::read_secret;
 pub use signing::SigningKey;
 pub use verifying::VerifyingKey;

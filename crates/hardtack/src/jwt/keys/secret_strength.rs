@@ -86,8 +86,8 @@ const PUBLISHED_STARTS: [&str; 10] = [
     "5y2lf4q8zxec",
 ];
 
-/// Parts of published samples, which people adapt. A random secret contains one of them in fewer than one case in a
-/// thousand million.
+/// Parts of published samples, which people adapt. The probability that a random secret contains one of them is below
+/// one in a billion.
 const PUBLISHED_PARTS: [&str; 8] =
     ["changeme", "changethis", "replaceme", "replacethis", "replacewith", "inproduction", "placeholder", "yoursecret"];
 

@@ -29,7 +29,7 @@ const MAX_FILE_LEN: u64 = 64 * 1024;
 ///
 /// # Errors
 /// - [`KeyError::NotTheSecret`]: the text names a secret but does not contain it.
-/// - [`KeyError::File`]: the file cannot be read, is larger than 64 KiB, belongs to another user than root and this
+/// - [`KeyError::File`]: the file cannot be read, is larger than 64 KiB, belongs to a user other than root and this
 ///   process's own, or can be written by other users.
 pub fn read_secret(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     if let Some(path) = text.strip_prefix('@') {
@@ -47,7 +47,7 @@ pub fn read_secret(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
 
 const PATH: &str = "the path of a file; write @ before it to read the file";
 
-/// What a text is that names a secret instead of containing it, and what to do; `None` for every other text.
+/// If the text names a secret instead of containing it, returns what the text is, and what to do.
 pub(super) fn names_a_secret(text: &str) -> Option<&'static str> {
     const FOLDERS: [&str; 12] =
         ["/run/", "/var/", "/etc/", "/home/", "/root/", "/opt/", "/usr/", "/srv/", "/tmp/", "./", "../", "~/"];
@@ -75,7 +75,8 @@ pub(super) fn names_a_secret(text: &str) -> Option<&'static str> {
         .then_some("a placeholder that was not replaced; set the secret itself")
 }
 
-fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+/// Reads a secret or a key from a file, without one line break at its end.
+pub(in crate::jwt) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let refused = |reason: String| KeyError::File { path: path.to_owned(), reason };
     let unreadable =
         |error: io::Error| refused(format!("{error}; expected @ and the path of a file that this user can read"));
@@ -83,7 +84,7 @@ fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let metadata = file.metadata().map_err(unreadable)?;
     files::check_trusted(path, &metadata).map_err(|error| refused(error.to_string()))?;
     if let Some(mode) = files::mode_if_readable_by_others(&metadata) {
-        // Containers mount secrets so, so this is not an error.
+        // Containers mount secrets like this, so it is not an error.
         tracing::warn!(
             event = "secret_readable",
             "other users can read the secret in {}: its mode is {mode:04o}; if only this user needs it, run: chmod 600 {}",

@@ -19,8 +19,8 @@ use crate::jwt::algorithm::{Algorithm, Curve, Family, Hash, RsaPadding};
 use crate::jwt::error::{KeyError, SignError};
 
 const EXPECTED_PEM: KeyError = KeyError::Unparsable {
-    expected: "an unencrypted PEM block PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY; convert with: \
-               openssl pkey -in key.pem",
+    expected: "an unencrypted PEM block PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY (convert with: \
+               openssl pkey -in key.pem), or in a setting @ and the path of a file with one, such as @key.pem",
 };
 const EXPECTED_DER: KeyError =
     KeyError::Unparsable { expected: "a DER private key: PKCS#8, PKCS#1 (RSA) or SEC 1 (EC), unencrypted" };
@@ -64,8 +64,8 @@ impl SigningKey {
     ///
     /// # Errors
     /// [`KeyError::Empty`], [`TooShort`](KeyError::TooShort) if it has fewer than 32 bytes,
-    /// [`PublishedSample`](KeyError::PublishedSample), [`LowVariety`](KeyError::LowVariety) and
-    /// [`LooksLikePublicKey`](KeyError::LooksLikePublicKey).
+    /// [`PublishedSample`](KeyError::PublishedSample), [`LowVariety`](KeyError::LowVariety),
+    /// [`LooksLikePublicKey`](KeyError::LooksLikePublicKey) and [`NotTheSecret`](KeyError::NotTheSecret).
     pub fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
         Self::from_secret_with(secret, Algorithm::HS256)
     }
@@ -88,10 +88,11 @@ impl SigningKey {
     /// [`AlgorithmMismatch`](KeyError::AlgorithmMismatch), and [`WeakRsa`](KeyError::WeakRsa) for an RSA key of fewer
     /// than 2048 bits.
     pub fn from_pem(text: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
-        match pem::first_block(text).ok_or(EXPECTED_PEM)? {
+        let unfit = || pem::explain(text, algorithm, EXPECTED_PEM);
+        match pem::first_block(text).ok_or_else(unfit)? {
             ("PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY", bytes) => Self::from_der(&bytes, algorithm),
             ("PUBLIC KEY" | "RSA PUBLIC KEY" | "CERTIFICATE", _) => Err(KeyError::NotASigningKey),
-            _ => Err(EXPECTED_PEM),
+            _ => Err(unfit()),
         }
     }
 
@@ -228,8 +229,8 @@ impl SigningKey {
         Self { key_id: Some(key_id.into().into()), ..self }
     }
 
-    /// Gives a key without an id one that is derived from the key itself, so that every server with the same secret
-    /// has the same id. The id tells nothing about the secret.
+    /// If the key has no id, gives it one that is derived from the key itself, so that it is the same on every server
+    /// with this key. The id reveals nothing about the key.
     #[must_use]
     pub fn with_derived_id(self) -> Self {
         if self.key_id.is_some() {

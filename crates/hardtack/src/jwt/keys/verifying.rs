@@ -12,8 +12,9 @@ use crate::jwt::algorithm::{Algorithm, Curve, Family, Hash, RsaPadding};
 use crate::jwt::error::KeyError;
 
 const EXPECTED_PEM: KeyError = KeyError::Unparsable {
-    expected: "a PEM block PUBLIC KEY or RSA PUBLIC KEY; get one with: openssl pkey -in key.pem -pubout, \
-               or from a certificate with: openssl x509 -in cert.pem -noout -pubkey",
+    expected: "a PEM block PUBLIC KEY or RSA PUBLIC KEY (get one with: openssl pkey -in key.pem -pubout, \
+               or from a certificate with: openssl x509 -in cert.pem -noout -pubkey), or in a setting @ and the path of a \
+               file with one, such as @key.pem",
 };
 const EXPECTED_DER: KeyError =
     KeyError::Unparsable { expected: "a DER SubjectPublicKeyInfo (EC: with an uncompressed point) or RSAPublicKey" };
@@ -49,8 +50,8 @@ impl VerifyingKey {
     ///
     /// # Errors
     /// [`KeyError::Empty`], [`TooShort`](KeyError::TooShort) if it has fewer than 32 bytes,
-    /// [`PublishedSample`](KeyError::PublishedSample), [`LowVariety`](KeyError::LowVariety) and
-    /// [`LooksLikePublicKey`](KeyError::LooksLikePublicKey).
+    /// [`PublishedSample`](KeyError::PublishedSample), [`LowVariety`](KeyError::LowVariety),
+    /// [`LooksLikePublicKey`](KeyError::LooksLikePublicKey) and [`NotTheSecret`](KeyError::NotTheSecret).
     pub fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
         Self::from_secret_with(secret, Algorithm::HS256)
     }
@@ -70,9 +71,10 @@ impl VerifyingKey {
     /// [`KeyError::Unparsable`], [`AlgorithmMismatch`](KeyError::AlgorithmMismatch), and
     /// [`WeakRsa`](KeyError::WeakRsa) for an RSA key of fewer than 2048 bits.
     pub fn from_pem(text: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
-        match pem::first_block(text).ok_or(EXPECTED_PEM)? {
+        let unfit = || pem::explain(text, algorithm, EXPECTED_PEM);
+        match pem::first_block(text).ok_or_else(unfit)? {
             ("PUBLIC KEY" | "RSA PUBLIC KEY", bytes) => Self::from_der(&bytes, algorithm),
-            _ => Err(EXPECTED_PEM),
+            _ => Err(unfit()),
         }
     }
 

@@ -126,7 +126,7 @@ fn s15_a_missing_exp_is_refused_unless_allowed() {
     assert_eq!(validate(&claims, &expected), Err(TokenError::MissingClaim("exp")));
     expected.allow_never_expiring = true;
     assert_eq!(validate(&claims, &expected), Ok(()));
-    // A past `exp` is refused all the same.
+    // A past `exp` is still refused.
     expected.now = at(200);
     assert_eq!(validate(&with("exp", "200").unwrap(), &expected), Err(TokenError::Expired));
 }
@@ -163,7 +163,7 @@ fn s16_leeway_is_zero_unless_set_and_exact_at_its_edges() {
     assert_eq!(check(210, 10), Err(TokenError::Expired));
     assert_eq!(check(90, 10), Ok(()));
     assert_eq!(check(89, 10), Err(TokenError::NotYetValid));
-    // At most one minute.
+    // The leeway is limited to one minute.
     assert_eq!(MAX_SKEW, Duration::from_secs(60));
     assert_eq!(check(259, 3_600), Ok(()));
     assert_eq!(check(260, 3_600), Err(TokenError::Expired));
@@ -299,7 +299,7 @@ fn an_applications_own_claims_are_read() {
     assert_eq!(refused, TokenError::BadClaim("extra"));
 }
 
-/// Otherwise every token would be read by the slower reader.
+/// If this fails, every token is read by the slower reader.
 #[test]
 fn the_fast_reader_reads_what_this_library_writes() {
     let mut claims = Claims::new("3f0a1c52", "id-1", TokenKind::Access, at(1_800_000_000));

@@ -66,7 +66,7 @@ fn a_key_id_selects_exactly_one_key() {
     // A set does not verify a token with a `kid` by a key that has no id.
     let nameless = forge(r#"{"alg":"HS256","kid":"a"}"#, b"", HS256.signing_key().unwrap());
     assert_eq!(HS256.verify(nameless.as_bytes()), Err(TokenError::UnknownKey));
-    // A key by itself does.
+    // A single key without an id does verify such a token.
     let verifying = HS256.signing_key().unwrap().verifying_key();
     assert!(jws::verify_with_key(nameless.as_bytes(), &verifying).is_ok());
     let refused = jws::verify_with_key(nameless.as_bytes(), &verifying.with_key_id("b"));

@@ -1,6 +1,7 @@
 //! Which HMAC secrets are refused.
 
 use super::{key_file, random_looking};
+use crate::jwt::key_set::secret_from;
 use crate::jwt::{Algorithm, KeyError, KeySet, SigningKey, TokenError, VerifyingKey, read_secret};
 
 fn refusal(secret: &[u8]) -> Option<KeyError> {
@@ -102,7 +103,8 @@ fn s11_a_public_keys_bytes_are_no_secret() {
     for pem in pems {
         let text = std::str::from_utf8(pem).unwrap();
         let body: String = text.lines().filter(|line| !line.starts_with("--")).collect();
-        // The body of the file alone, and its bytes. Two blocks together are not base64.
+        // Also tests the base64 text alone, and the bytes that it encodes. The text of two blocks together is not
+        // base64.
         let single = text.matches("BEGIN").count() == 1;
         let der = base64_simd::STANDARD.decode_to_vec(&body).unwrap_or_default();
         let forms = [
@@ -218,9 +220,30 @@ fn previous_secrets_verify_and_have_ids_of_their_own() {
     let keys = keys.also_verify_secrets(list.as_bytes(), Algorithm::HS256).unwrap();
     assert_eq!(&*keys.verify(token.as_bytes()).unwrap(), b"{}");
     assert_eq!(keys.verifying_keys().len(), 2);
-    // A token from before keys had ids.
+    // A token that was issued before keys had ids.
     let token = KeySet::from_secret(secrets[1].as_bytes()).unwrap().sign(b"{}").unwrap();
     assert_eq!(&*keys.verify(token.as_bytes()).unwrap(), b"{}");
     assert!(!keys.signing_key().unwrap().key_id().unwrap().is_empty());
     assert_eq!(keys.also_verify_secrets(b"changeme", Algorithm::HS256).unwrap_err(), KeyError::PublishedSample);
+}
+
+#[cfg(unix)]
+#[test]
+fn k01_the_path_in_a_file_variable_may_be_any_bytes() {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt;
+
+    let mut name = format!("hardtack-{}-", std::process::id()).into_bytes();
+    name.push(0xff);
+    let path = std::env::temp_dir().join(OsString::from_vec(name));
+    let read = || secret_from("KEY", |name| (name == "KEY_FILE").then(|| path.clone().into_os_string()));
+    // Not the path itself.
+    assert!(matches!(read(), Err(KeyError::InEnv { .. })));
+    std::fs::write(&path, "kJ8sPq0Zr5Tn2Wv7Yb4Xc9Lm3Gd6Hf1A\n").unwrap();
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let secret = read();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(*secret.unwrap().unwrap(), b"kJ8sPq0Zr5Tn2Wv7Yb4Xc9Lm3Gd6Hf1A");
+    let both = secret_from("KEY", |_| Some(OsString::from("x")));
+    assert!(matches!(both, Err(KeyError::EnvTwice { .. })));
 }

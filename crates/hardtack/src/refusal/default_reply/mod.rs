@@ -35,7 +35,7 @@ impl Refused<'_> {
 enum Destination {
     /// To this URL, and how: 303 to view a page, 307 to repeat a posted form.
     Url(u16, String),
-    /// Nowhere: it is shown the reason.
+    /// Nowhere: the browser is shown the reason.
     Here,
     /// To the page that refused it, which would refuse it again.
     Itself,
@@ -59,14 +59,14 @@ fn destination(refused: &Refused<'_>) -> Destination {
             event = "redirect_loop",
             path = url,
             code = refused.reason.code(),
-            "refused requests are redirected to this path, and the path refuses requests itself: let it take no token, \
-             and use .route_layer(Require::new(..)) for the other routes only"
+            "refused requests are redirected to this path, but this request to it was refused as well; let the path \
+             accept such requests, for example by applying .route_layer(Require::new(..)) to the other routes only"
         );
         return Destination::Itself;
     }
     let mut url = refused.next.as_ref().map_or_else(|| url.clone(), |next| next.append_to(url));
     if kind == FailureKind::RefreshNeeded && refused.is_optional && refused.next.is_some() {
-        // If there is nothing to refresh, the page is shown without a user.
+        // If the refresh is refused, the page is shown as to a visitor.
         url.push_str("&public=1");
     }
     let ended =

@@ -18,7 +18,7 @@ pub(super) async fn outdate_changes_claims<S: SessionStore>(store: &Subject<S>) 
         confirmed: true,
         salt: [0xff; 16],
         created_at: Timestamp::from_unix_seconds(-1),
-        // A double cannot represent it.
+        // A double cannot represent this number.
         generation: (1 << 53) + 1,
         ..session("alice")
     };

@@ -22,7 +22,7 @@ pub(super) async fn a_limit_ends_the_least_recently_used<S: SessionStore>(store:
     for row in [&first, &second, &third, &expired, &bobs] {
         same("create_within: must end no session within the limit", create(row, NO_SESSIONS, 10).await, set([]));
     }
-    // The oldest one was used last.
+    // Use the oldest session, so that it becomes the one that was used most recently.
     store.rotate(first.id, 1, next(4)).await;
     let fourth = begun(10);
     let ended = create(&fourth, NO_SESSIONS, 3).await;
@@ -34,10 +34,10 @@ pub(super) async fn a_limit_ends_the_least_recently_used<S: SessionStore>(store:
     let expected = vec![(second.id, at(10), RevocationKind::Ended)];
     same("create_within: must log the session that it has ended", log, expected);
 
-    // Sessions that end anyway count for nothing.
+    // Sessions that end anyway do not count.
     let fifth = begun(11);
     let ended = create(&fifth, RevokeTarget::Replaced(&[third.id, third.id, SessionId::random()]), 3).await;
-    same("create_within: must count without the sessions that end anyway", ended, set([third.id]));
+    same("create_within: must not count the sessions that end anyway", ended, set([third.id]));
     let kinds: Vec<_> = store.log(0).await.iter().map(|entry| (entry.session, entry.kind)).collect();
     let rule = "create_within: must log sessions as `create` does";
     same(rule, kinds[1..].to_vec(), vec![(third.id, RevocationKind::Replaced)]);
@@ -68,7 +68,7 @@ pub(super) async fn pages_are_the_list_in_parts<S: SessionStore>(store: &Subject
         assert!(refused.is_err(), "store_conformance: list_page: must return an error if `can` returns false");
         return;
     }
-    // Several begin in the same second, and some are not listed.
+    // Several sessions begin in the same second, and some are not listed.
     for seconds in [7, 3, 3, 9, 3, 1, 9] {
         let text = r#"{"created_at":5,"quote":"\"created_at\":6"}"#;
         let row = Session { claims: Some(text.into()), user_agent: Some(text.into()), ..begun(seconds) };

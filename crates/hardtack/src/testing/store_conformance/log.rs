@@ -67,7 +67,7 @@ pub(super) async fn prune_deletes_only_what_has_ended<S: SessionStore>(store: &S
     same("prune: must keep log entries from the given time on", store.log(0).await, vec![last]);
     same("prune: must return zero if nothing is left to delete", store.prune(at(100), 100).await, 0);
 
-    same("prune: must delete the rest once it ended before the given time", store.prune(at(101), 100).await, 3);
+    same("prune: must delete the remaining rows if a later time is given", store.prune(at(101), 100).await, 3);
     same("prune: must delete every log entry from before the given time", store.log(0).await, vec![]);
     same("prune: must not change the head", store.page(0, 10).await.head, last.sequence);
     store.revoke(RevokeTarget::Sessions(&[live.id]), at(100)).await;

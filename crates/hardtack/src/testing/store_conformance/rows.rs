@@ -26,7 +26,7 @@ pub(super) async fn rows_are_stored_unchanged<S: SessionStore>(store: &Subject<S
     let extreme = Session {
         persistent: true,
         id: SessionId::from_u128(u128::MAX),
-        // A double cannot represent it, so a store that keeps generations in doubles fails.
+        // A double cannot represent this number, so a store that keeps generations in doubles fails.
         generation: (1 << 53) + 1,
         created_at: Timestamp::from_unix_seconds(-1),
         rotated_at: at(1),

@@ -1,4 +1,8 @@
-//! Functions for operators: list, find, disable, enable and log out users. None of them checks a password.
+//! Functions for operators: list, find, disable, enable and log out users, and change them. None of them checks a
+//! password, and none sets one.
+
+mod changes;
+mod error;
 
 use hardtack::BackendError;
 use hardtack::clock::Timestamp;
@@ -6,8 +10,17 @@ use hardtack::session::EndedSessions;
 use hardtack_db::Transaction;
 
 use super::Accounts;
+use crate::activity::{ActivityKind, RequestInfo};
 use crate::links::LinkStore;
 use crate::users::{UserRecord, UserStore};
+
+pub use changes::PasswordLink;
+pub use error::UserChangeError;
+
+/// What is recorded about a change by an operator: it has no device and no address.
+fn by_operator(at: Timestamp) -> RequestInfo {
+    RequestInfo { at, address: None, user_agent: None }
+}
 
 impl Accounts {
     /// Returns up to `limit` users, disabled or not, whose names sort after `after`. If `after` is `None`, starts with
@@ -27,13 +40,14 @@ impl Accounts {
         self.users.find_by_name(username).await
     }
 
-    /// Disables the user with this name: from now on the user cannot log in, and the user's tokens are refused
-    /// wherever [`CurrentUser`](hardtack_axum::CurrentUser) is extracted. Links that were sent by email stop working,
-    /// also if the user is enabled again. Returns `None` if no user has the name.
+    /// Disables the user with this name: from now on the user cannot log in, and the user's tokens are refused wherever
+    /// [`CurrentUser`](hardtack_axum::CurrentUser) is extracted. Reset and confirmation links stop working, even if the
+    /// user is enabled again. Returns `None` if no user has the name.
     ///
-    /// The user's sessions end too, at the latest within seconds, even if the process stops after this call. Pass the
-    /// result to [`Authenticator::finish_ending`], which ends them before it returns. A log-in that is in flight checks
-    /// again after it has created its session, and ends the session if the user is disabled.
+    /// The user's sessions end too, at the latest within seconds. If the process stops after this call, another process
+    /// or the restarted one ends them. Pass the result to [`Authenticator::finish_ending`], which ends them at once if
+    /// the session store works. A log-in that is in flight checks again after it has created its session, and ends the
+    /// session if the user is disabled.
     ///
     /// [`Authenticator::finish_ending`]: hardtack::Authenticator::finish_ending
     ///
@@ -46,7 +60,9 @@ impl Accounts {
     ) -> Result<Option<(UserRecord, EndedSessions)>, BackendError> {
         let mut transaction = self.begin().await?;
         let Some(record) = UserStore::disable_in(&mut transaction, username, now).await? else { return Ok(None) };
-        self.end_access(transaction, record).await.map(Some)
+        let ended = self.end_access(transaction, record).await?;
+        self.recorder.record(&ended.0.user.id, ActivityKind::Disabled, &by_operator(now));
+        Ok(Some(ended))
     }
 
     /// Enables a disabled user, who can then log in again with the same password. Returns the user, or `None` if no
@@ -54,8 +70,10 @@ impl Accounts {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn enable(&self, username: &str) -> Result<Option<UserRecord>, BackendError> {
-        self.users.enable(username).await
+    pub async fn enable(&self, username: &str, now: Timestamp) -> Result<Option<UserRecord>, BackendError> {
+        let Some(record) = self.users.enable(username).await? else { return Ok(None) };
+        self.recorder.record(&record.user.id, ActivityKind::Enabled, &by_operator(now));
+        Ok(Some(record))
     }
 
     /// Logs the user with this name out everywhere, and makes reset and confirmation links stop working. Returns `None`
@@ -64,12 +82,19 @@ impl Accounts {
     ///
     /// # Errors
     /// The database failed. If it failed at the end, the user may be logged out.
-    pub async fn log_out(&self, username: &str) -> Result<Option<(UserRecord, EndedSessions)>, BackendError> {
+    pub async fn log_out(
+        &self,
+        username: &str,
+        now: Timestamp,
+    ) -> Result<Option<(UserRecord, EndedSessions)>, BackendError> {
         let Some(record) = self.users.find_by_name(username).await? else { return Ok(None) };
-        self.end_access(self.begin().await?, record).await.map(Some)
+        let ended = self.end_access(self.begin().await?, record).await?;
+        self.recorder.record(&ended.0.user.id, ActivityKind::LoggedOutByOperator, &by_operator(now));
+        Ok(Some(ended))
     }
 
-    /// Kills the user's links, ends the user's sessions, and commits.
+    /// Deletes the user's reset and confirmation links, ends the user's sessions or stores the intention to end them,
+    /// and commits.
     async fn end_access(
         &self,
         mut transaction: Transaction,

@@ -1,0 +1,176 @@
+//! Adding, renaming and deleting users, their addresses, and links that set a password.
+
+use hardtack::BackendError;
+use hardtack::clock::Timestamp;
+use hardtack::session::EndedSessions;
+use hardtack_db::Transaction;
+
+use super::{UserChangeError, by_operator};
+use crate::accounts::Accounts;
+use crate::activity::{ActivityKind, ActivityStore};
+use crate::links::{LinkPurpose, LinkStore, LinkToken};
+use crate::users::{EmailAddress, NewUser, Profile, User, UserRecord, UserStore, validate_username};
+
+/// A link with which a user sets a password, without knowing the old one. It works once, and like a password, it must
+/// not be logged. Returned by [`Accounts::add`] and [`Accounts::reset_link`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct PasswordLink {
+    /// The user.
+    pub user: User,
+    /// When the link stops working.
+    pub expires_at: Timestamp,
+    token: LinkToken,
+}
+
+impl PasswordLink {
+    /// Returns the URL, which begins with `site`, the site's public address, such as `https://site.example`.
+    pub fn url(&self, site: &str) -> String {
+        format!("{}/password/reset?token={}", site.trim_end_matches('/'), self.token.as_str())
+    }
+}
+
+impl Accounts {
+    /// Adds a user whose password is random and known to no one, and returns the link with which the user sets one
+    /// (ASVS 5.0 V6.4.1, V6.4.6). The rules for names are those of the sign-up. The address may be empty; otherwise it
+    /// is unconfirmed.
+    ///
+    /// # Errors
+    /// The name or the address is not allowed, the name is taken, the password could not be hashed, or the database
+    /// failed.
+    pub async fn add(&self, username: &str, email: &str, now: Timestamp) -> Result<PasswordLink, UserChangeError> {
+        let email = parse_address(email)?;
+        check_name(username)?;
+        let unknown = format!("{:032x}", rand::random::<u128>());
+        let hash = self.hasher.hash(unknown).await.map_err(BackendError::new)?;
+        let mut transaction = self.begin().await?;
+        let new = NewUser { username, password_hash: &hash, now };
+        let taken = || UserChangeError::NameTaken(username.to_owned());
+        let mut user = UserStore::add_in(&mut transaction, new).await?.ok_or_else(taken)?;
+        if !email.is_empty() {
+            user = set_address_in(&mut transaction, &user, email).await?;
+        }
+        let token = LinkStore::create_password_link_in(&mut transaction, &user.id, now).await?;
+        commit(transaction).await?;
+        self.recorder.record(&user.id, ActivityKind::AccountAdded, &by_operator(now));
+        Ok(PasswordLink { user, expires_at: now + LinkPurpose::SetPassword.lifetime(), token })
+    }
+
+    /// Creates a link with which the user with this name sets a new password: the operator starts the reset, and never
+    /// learns the password (ASVS 5.0 V6.4.6). The old password works until then. The link works once, for a day; an
+    /// earlier one stops working, and so does this one if the user is disabled or logged out, or changes the password.
+    ///
+    /// # Errors
+    /// No user has the name, the user is disabled, or the database failed.
+    pub async fn reset_link(&self, username: &str, now: Timestamp) -> Result<PasswordLink, UserChangeError> {
+        let unknown = || UserChangeError::UnknownUser(username.to_owned());
+        let mut transaction = self.begin().await?;
+        let record = UserStore::lock_by_name_in(&mut transaction, username).await?.ok_or_else(unknown)?;
+        if record.disabled_at.is_some() {
+            return Err(UserChangeError::Disabled(record.user.username));
+        }
+        let token = LinkStore::create_password_link_in(&mut transaction, &record.user.id, now).await?;
+        commit(transaction).await?;
+        self.recorder.record(&record.user.id, ActivityKind::ResetStarted, &by_operator(now));
+        Ok(PasswordLink { user: record.user, expires_at: now + LinkPurpose::SetPassword.lifetime(), token })
+    }
+
+    /// Gives the user with this name another one, and ends the user's sessions, whose pages show the old name. The
+    /// rules for names are those of the sign-up. As with [`disable`](Self::disable), pass the result to
+    /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
+    ///
+    /// # Errors
+    /// No user has the old name, the new one is not allowed or taken, or the database failed.
+    pub async fn rename(
+        &self,
+        username: &str,
+        new: &str,
+        now: Timestamp,
+    ) -> Result<(UserRecord, EndedSessions), UserChangeError> {
+        check_name(new)?;
+        let mut transaction = self.begin().await?;
+        let renamed = UserStore::rename_in(&mut transaction, username, new).await?;
+        let record = match renamed {
+            Ok(record) => record.ok_or_else(|| UserChangeError::UnknownUser(username.to_owned()))?,
+            Err(_taken) => return Err(UserChangeError::NameTaken(new.to_owned())),
+        };
+        let ended = self.session_ends.end_all_in(&mut transaction, &record.user.id).await?;
+        commit(transaction).await?;
+        self.recorder.record(&record.user.id, ActivityKind::Renamed, &by_operator(now));
+        Ok((record, ended))
+    }
+
+    /// Sets the email address of the user with this name; an empty one removes it. If `confirmed` is false, the user
+    /// confirms it on the account page. All links that were sent to the user stop working, also those that undo an
+    /// earlier change of the address. The user's sessions go on.
+    ///
+    /// # Errors
+    /// No user has the name, the address is not an email address, or the database failed.
+    pub async fn set_email(
+        &self,
+        username: &str,
+        email: &str,
+        confirmed: bool,
+        now: Timestamp,
+    ) -> Result<UserRecord, UserChangeError> {
+        let email = parse_address(email)?;
+        let mut transaction = self.begin().await?;
+        let found = UserStore::lock_by_name_in(&mut transaction, username).await?;
+        let record = found.ok_or_else(|| UserChangeError::UnknownUser(username.to_owned()))?;
+        let mut user = set_address_in(&mut transaction, &record.user, email).await?;
+        if confirmed && !user.email.is_empty() {
+            UserStore::vouch_for_email_in(&mut transaction, &user.id, now).await?;
+            user.email_confirmed = true;
+        }
+        LinkStore::delete_all_in(&mut transaction, &user.id).await?;
+        commit(transaction).await?;
+        self.recorder.record(&user.id, ActivityKind::EmailSet, &by_operator(now));
+        Ok(UserRecord { user, ..record })
+    }
+
+    /// Deletes the user with this name, with the user's links and recorded activity, and ends the user's sessions. The
+    /// name can then be given to someone else, whose id is another one. As with [`disable`](Self::disable), pass the
+    /// result to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
+    ///
+    /// Data that your application keeps for the user's id is not deleted. The end of the sessions itself is recorded once
+    /// more, without an address; that is deleted after 90 days, like all activity.
+    ///
+    /// # Errors
+    /// No user has the name, or the database failed.
+    pub async fn delete(&self, username: &str) -> Result<(UserRecord, EndedSessions), UserChangeError> {
+        let mut transaction = self.begin().await?;
+        let deleted = UserStore::delete_in(&mut transaction, username).await?;
+        let record = deleted.ok_or_else(|| UserChangeError::UnknownUser(username.to_owned()))?;
+        let id = &record.user.id;
+        LinkStore::delete_all_in(&mut transaction, id).await?;
+        ActivityStore::delete_in(&mut transaction, id).await?;
+        let ended = self.session_ends.end_all_in(&mut transaction, id).await?;
+        commit(transaction).await?;
+        Ok((record, ended))
+    }
+}
+
+fn check_name(name: &str) -> Result<(), UserChangeError> {
+    validate_username(name)
+        .map_err(|problem| UserChangeError::InvalidName { name: name.to_owned(), problem: problem.to_string() })
+}
+
+/// Returns the address without surrounding spaces, or an empty one.
+fn parse_address(email: &str) -> Result<&str, UserChangeError> {
+    let email = email.trim();
+    if email.is_empty() || EmailAddress::parse(email).is_some() {
+        return Ok(email);
+    }
+    Err(UserChangeError::InvalidEmail(email.to_owned()))
+}
+
+/// Stores an address, which is unconfirmed unless it is the present one.
+async fn set_address_in(transaction: &mut Transaction, user: &User, email: &str) -> Result<User, BackendError> {
+    let profile = Profile { display_name: user.display_name.clone(), email: email.to_owned() };
+    let changed = UserStore::set_profile_in(transaction, &user.id, &profile).await?;
+    changed.ok_or_else(|| BackendError::new("the user was deleted meanwhile"))
+}
+
+async fn commit(transaction: Transaction) -> Result<(), BackendError> {
+    transaction.commit().await.map_err(BackendError::new)
+}

@@ -1,0 +1,33 @@
+//! Why a change by an operator failed.
+
+use hardtack::BackendError;
+
+/// Why [`Accounts`](crate::Accounts) did not make a change that an operator asked for. Except for the last reason,
+/// nothing has changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UserChangeError {
+    /// The new name breaks a rule for user names. The text is the one that people read at sign-up.
+    #[error("the user name {name:?} is not allowed: {problem}")]
+    InvalidName {
+        /// The name.
+        name: String,
+        /// What to choose instead.
+        problem: String,
+    },
+    /// Another user has the new name, possibly in different case.
+    #[error("the user name {0:?} is taken; choose another one")]
+    NameTaken(String),
+    /// The new address is not an email address.
+    #[error("{0:?} is not an email address; expected one such as you@site.example")]
+    InvalidEmail(String),
+    /// No user has this name.
+    #[error("no user is named {0:?}")]
+    UnknownUser(String),
+    /// The user is disabled, so a link would not work.
+    #[error("{0:?} is disabled, so a link would not work; enable the user first")]
+    Disabled(String),
+    /// The database failed. If it failed at the end, the change may be stored.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+}

@@ -1,0 +1,239 @@
+//! `hardtack user`.
+
+mod result;
+
+use std::io::{self, IsTerminal, Write};
+
+use hardtack::BackendError;
+use hardtack::clock::{Clock, SystemClock};
+use hardtack::jwt::Algorithm;
+use hardtack::session::EndedSessions;
+use hardtack::{Authenticator, KeySet};
+use hardtack_accounts::{Accounts, UserChangeError};
+use hardtack_sqlx::Database;
+use tokio::runtime::Builder;
+
+use self::result::{Sessions, print_changed, print_link, print_list};
+use super::runtime;
+use crate::config::Config;
+use crate::error::Error;
+use crate::stores::StoreUser;
+use crate::subcommands::{NamedUser, UserCommand};
+use crate::{keys, output, session_place, stores};
+
+/// How many users one query reads.
+const PAGE: u32 = 500;
+
+/// Lists users, or changes one.
+pub(super) fn run(command: &UserCommand) -> Result<(), Error> {
+    let config = Config::load(command.flags())?;
+    for warning in &config.warnings {
+        output::print_error(warning);
+    }
+    runtime::block_on(Builder::new_current_thread(), run_on_database(&config, command))
+}
+
+async fn run_on_database(config: &Config, command: &UserCommand) -> Result<(), Error> {
+    // Opening would create an empty database without users.
+    if let Some(file) = config.database.file().filter(|file| !file.exists()) {
+        return Err(Error::config(format_args!(
+            "the database {} does not exist; set --data-dir or --database-url to the value that the servers use",
+            file.display()
+        )));
+    }
+    let database = config.database.open().await.map_err(Error::with_causes)?;
+    let accounts = Accounts::open(database.clone()).await.map_err(Error::with_causes)?;
+    let accounts = stores::with_sessions(accounts, config.redis.as_ref());
+    let users = Users { config, database: &database, accounts: &accounts, json: command.json() };
+    let result = users.run(command).await;
+    // Store the activity that the user will see.
+    accounts.flush().await;
+    database.close().await;
+    result
+}
+
+/// The accounts, with the configuration and database to end the sessions of a user.
+struct Users<'a> {
+    config: &'a Config,
+    database: &'a Database,
+    accounts: &'a Accounts,
+    /// Whether the result is printed as JSON.
+    json: bool,
+}
+
+impl Users<'_> {
+    async fn run(&self, command: &UserCommand) -> Result<(), Error> {
+        match command {
+            UserCommand::List(_) => self.list().await,
+            UserCommand::Add { user, email } => self.add(&user.name, email.as_deref().unwrap_or_default()).await,
+            UserCommand::ResetLink(user) => self.reset_link(&user.name).await,
+            UserCommand::SetEmail { user, email, confirmed } => self.set_email(&user.name, email, *confirmed).await,
+            UserCommand::Rename { user, new_name } => self.rename(&user.name, new_name).await,
+            UserCommand::Disable(user) => self.disable(&user.name).await,
+            UserCommand::Enable(user) => self.enable(&user.name).await,
+            UserCommand::LogOut(user) => self.log_out(&user.name).await,
+            UserCommand::Delete { user, yes } => self.delete(user, *yes).await,
+        }
+    }
+
+    async fn list(&self) -> Result<(), Error> {
+        let (accounts, mut last) = (self.accounts, None::<String>);
+        let next_page = async || {
+            let page = accounts.list(last.as_deref(), PAGE).await.map_err(Error::with_causes)?;
+            last = page.last().map(|known| known.user.username.clone()).or(last.take());
+            Ok(page)
+        };
+        print_list(self.json, next_page).await
+    }
+
+    async fn add(&self, name: &str, email: &str) -> Result<(), Error> {
+        let site = self.site()?;
+        let link = self.accounts.add(name, email, SystemClock.now()).await.map_err(refused)?;
+        let text = format_args!("{} is added. They set their password with this link", link.user.username);
+        print_link(self.json, text, &link, &site)
+    }
+
+    async fn reset_link(&self, name: &str) -> Result<(), Error> {
+        let site = self.site()?;
+        let link = self.accounts.reset_link(name, SystemClock.now()).await.map_err(refused)?;
+        let text = format_args!("{} can set a new password with this link", link.user.username);
+        print_link(self.json, text, &link, &site)
+    }
+
+    async fn set_email(&self, name: &str, email: &str, confirmed: bool) -> Result<(), Error> {
+        let record = self.accounts.set_email(name, email, confirmed, SystemClock.now()).await.map_err(refused)?;
+        let (name, email) = (&record.user.username, &record.user.email);
+        let text = match (email.is_empty(), record.user.email_confirmed) {
+            (true, _) => format!("{name} has no email address."),
+            (false, true) => format!("The email address of {name} is {email}, confirmed."),
+            (false, false) => {
+                format!("The email address of {name} is {email}. They can confirm it on the account page.")
+            }
+        };
+        print_changed(self.json, text, &record, None)
+    }
+
+    async fn rename(&self, name: &str, new: &str) -> Result<(), Error> {
+        let store = self.session_store(name).await?;
+        let (record, ended) = self.accounts.rename(name, new, SystemClock.now()).await.map_err(refused)?;
+        let sessions = finish_ending(store, ended).await;
+        let text = format!("{name} is now {}; {sessions}.", record.user.username);
+        print_changed(self.json, text, &record, Some(sessions))
+    }
+
+    async fn disable(&self, name: &str) -> Result<(), Error> {
+        let store = self.session_store(name).await?;
+        let (record, ended) = found(self.accounts.disable(name, SystemClock.now()).await, name)?;
+        let sessions = finish_ending(store, ended).await;
+        let text = format!("{} is disabled; {sessions}.", record.user.username);
+        print_changed(self.json, text, &record, Some(sessions))
+    }
+
+    async fn enable(&self, name: &str) -> Result<(), Error> {
+        let record = found(self.accounts.enable(name, SystemClock.now()).await, name)?;
+        print_changed(self.json, format!("{} can log in.", record.user.username), &record, None)
+    }
+
+    async fn log_out(&self, name: &str) -> Result<(), Error> {
+        let store = self.session_store(name).await?;
+        let (record, ended) = found(self.accounts.log_out(name, SystemClock.now()).await, name)?;
+        let sessions = finish_ending(store, ended).await;
+        let text = format!("{} is logged out; {sessions}.", record.user.username);
+        print_changed(self.json, text, &record, Some(sessions))
+    }
+
+    async fn delete(&self, user: &NamedUser, yes: bool) -> Result<(), Error> {
+        let name = &user.name;
+        let store = self.session_store(name).await?;
+        if !yes {
+            let known = found(self.accounts.find_by_name(name).await, name)?;
+            ask_to_delete(&known.user.username)?;
+        }
+        let (record, ended) = self.accounts.delete(name).await.map_err(refused)?;
+        let sessions = finish_ending(store, ended).await;
+        let text = format!("{} is deleted; {sessions}.", record.user.username);
+        print_changed(self.json, text, &record, Some(sessions))
+    }
+
+    /// Returns the site's public address, which links begin with.
+    fn site(&self) -> Result<String, Error> {
+        self.config.address.public_origin()?.ok_or_else(|| {
+            Error::config(
+                "a link begins with the site's public address, which is not set; set --base-url or HARDTACK_BASE_URL \
+                 to the value that the servers use, such as https://site.example",
+            )
+        })
+    }
+
+    /// Returns an authenticator on the session store, and the number of a user's sessions. If the store cannot be
+    /// reached, returns `Ok` with the error: the servers end the sessions when it is back.
+    ///
+    /// # Errors
+    /// No user has the name, or the servers keep their sessions elsewhere. Nothing has changed.
+    async fn session_store(&self, name: &str) -> Result<Result<(Authenticator, usize), Error>, Error> {
+        session_place::check(self.database, self.config.redis.as_ref()).await?;
+        let id = found(self.accounts.find_by_name(name).await, name)?.user.id;
+        Ok(self.connect(&id).await)
+    }
+
+    async fn connect(&self, id: &str) -> Result<(Authenticator, usize), Error> {
+        // No token is signed, so any key will do.
+        let builder = self.accounts.configure(Authenticator::builder(KeySet::new(keys::generate(Algorithm::HS256)?)));
+        let builder =
+            stores::add_sessions(builder, self.database, self.config.redis.as_ref(), StoreUser::Command).await?;
+        let auth = builder.build().map_err(Error::with_causes)?;
+        let sessions = auth.sessions(id).await.map_err(Error::with_causes)?.len();
+        Ok((auth, sessions))
+    }
+}
+
+/// Ends the sessions of a user, whose end is stored, and returns how many have ended. The servers learn about it from
+/// the revocation log. If the session store cannot be reached, they end the sessions when it is back.
+async fn finish_ending(store: Result<(Authenticator, usize), Error>, ended: EndedSessions) -> Sessions {
+    match store {
+        Ok((auth, sessions)) if auth.finish_ending(ended).await => Sessions::Ended(sessions),
+        Ok(_) => Sessions::EndLater,
+        Err(error) => {
+            output::print_error(&error);
+            Sessions::EndLater
+        }
+    }
+}
+
+/// Asks whether to delete a user.
+fn ask_to_delete(name: &str) -> Result<(), Error> {
+    if !io::stdin().is_terminal() {
+        return Err(Error::config(format_args!(
+            "deleting {name:?} cannot be undone, and no terminal is there to ask; add --yes"
+        )));
+    }
+    let mut answer = String::new();
+    let asked = write!(io::stderr(), "Delete {name}, and end their sessions? This cannot be undone. [y/N] ")
+        .and_then(|()| io::stderr().flush())
+        .and_then(|()| io::stdin().read_line(&mut answer));
+    asked.map_err(|error| Error::runtime(format_args!("the answer cannot be read: {error}; add --yes")))?;
+    match answer.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Error::runtime(format_args!("{name} is not deleted"))),
+    }
+}
+
+/// Returns what a change or look-up by name found, or an error.
+fn found<T>(result: Result<Option<T>, BackendError>, name: &str) -> Result<T, Error> {
+    result.map_err(Error::with_causes)?.ok_or_else(|| unknown(name))
+}
+
+fn unknown(name: &str) -> Error {
+    Error::config(format_args!("no user is named {name:?}; list them with: hardtack user list"))
+}
+
+fn refused(error: UserChangeError) -> Error {
+    match error {
+        UserChangeError::UnknownUser(name) => unknown(&name),
+        UserChangeError::Disabled(name) => Error::config(format_args!(
+            "{name} is disabled, so a link would not work; enable them first: hardtack user enable {name}"
+        )),
+        UserChangeError::Backend(error) => Error::with_causes(error),
+        error => Error::config(error),
+    }
+}

@@ -1,0 +1,100 @@
+//! What `hardtack user` prints: a sentence, or one JSON value.
+
+use std::fmt;
+
+use hardtack_accounts::{PasswordLink, UserRecord};
+use serde_json::{Value, json};
+
+use crate::error::Error;
+use crate::output;
+
+/// What became of a user's sessions.
+#[derive(Clone, Copy)]
+pub(super) enum Sessions {
+    /// This many have ended.
+    Ended(usize),
+    /// The session store cannot be reached now. That they end is stored.
+    EndLater,
+}
+
+impl fmt::Display for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EndLater => f.write_str("the servers end their sessions as soon as they reach the session store"),
+            Self::Ended(0) => f.write_str("there were no sessions to end"),
+            Self::Ended(1) => f.write_str("1 session was ended"),
+            Self::Ended(sessions) => write!(f, "{sessions} sessions were ended"),
+        }
+    }
+}
+
+/// Prints all users, page by page, as lines or as the JSON object `{"users": […]}`.
+pub(super) async fn print_list(
+    json: bool,
+    mut next_page: impl AsyncFnMut() -> Result<Vec<UserRecord>, Error>,
+) -> Result<(), Error> {
+    let mut is_first = true;
+    if json {
+        output::print("{\"users\": [")?;
+    }
+    loop {
+        let page = next_page().await?;
+        if page.is_empty() {
+            break;
+        }
+        for record in &page {
+            if json {
+                output::print(format_args!("{}{}", if is_first { "" } else { "," }, to_json(record)))?;
+            } else {
+                output::print(line(record))?;
+            }
+            is_first = false;
+        }
+    }
+    match (json, is_first) {
+        (true, _) => output::print("]}"),
+        (false, true) => output::print("There are no users yet."),
+        (false, false) => Ok(()),
+    }
+}
+
+/// Prints a user who was changed, and what became of the user's sessions if the change ends them.
+pub(super) fn print_changed(
+    json: bool,
+    text: impl fmt::Display,
+    record: &UserRecord,
+    sessions: Option<Sessions>,
+) -> Result<(), Error> {
+    if !json {
+        return output::print(text);
+    }
+    let mut value = json!({ "user": to_json(record) });
+    if let Some(sessions) = sessions {
+        value["sessions_ended"] = match sessions {
+            Sessions::Ended(count) => json!(count),
+            Sessions::EndLater => Value::Null,
+        };
+    }
+    output::print(value)
+}
+
+/// Prints a link that sets a password. `text` says whose it is.
+pub(super) fn print_link(json: bool, text: impl fmt::Display, link: &PasswordLink, site: &str) -> Result<(), Error> {
+    let url = link.url(site);
+    if json {
+        let expires_at = link.expires_at.unix_seconds();
+        return output::print(json!({ "user": link.user, "link": url, "link_expires_at": expires_at }));
+    }
+    output::print(format_args!("{text}, which works once, until {}:\n{url}", output::date(link.expires_at)))
+}
+
+fn line(UserRecord { user, disabled_at, .. }: &UserRecord) -> String {
+    let state = disabled_at.map_or_else(String::new, |at| format!("  disabled {}", output::date(at)));
+    format!("{}  signed up {}{state}", user.username, output::date(user.created_at))
+}
+
+fn to_json(record: &UserRecord) -> Value {
+    let mut value = json!(record.user);
+    value["disabled_at"] = json!(record.disabled_at.map(hardtack::clock::Timestamp::unix_seconds));
+    value
+}

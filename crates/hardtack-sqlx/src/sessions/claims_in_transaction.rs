@@ -1,0 +1,92 @@
+//! Changing the claims of sessions in a transaction of the application.
+
+use hardtack::authenticator::CheckedClaims;
+use hardtack::session::{ChangedClaims, RevocationKind};
+use hardtack_db::Connection;
+
+use super::{Sessions, revoke};
+
+/// Generates the methods for a type of pool and its connections.
+macro_rules! claims_in_transaction {
+    ($(#[$attribute:meta])* $pool:ty, $connection:ty, $begin:literal, $dialect:literal) => {
+        $(#[$attribute])*
+        impl Sessions<$pool> {
+            /// Outdates the access tokens of a user in your own transaction, beside the change of a role that
+            /// [`additional_claims`](hardtack::AuthenticatorBuilder::additional_claims) reads. If it commits, the
+            /// user's next request is refreshed and calls the callback again; if it is rolled back, the tokens stay
+            /// valid.
+            ///
+            /// After the commit, pass the result to
+            /// [`Authenticator::finish_changing_claims`](hardtack::Authenticator::finish_changing_claims). If the
+            /// program stops before that, this and the other processes learn about it from the database within seconds.
+            ///
+            /// ```no_run
+            /// use hardtack::Authenticator;
+            #[doc = concat!("use hardtack_sqlx::", $dialect, "Sessions;")]
+            ///
+            #[doc = concat!("async fn demote(sessions: &", $dialect, "Sessions, auth: &Authenticator, id: &str) -> Result<(), sqlx::Error> {")]
+            #[doc = concat!("    let mut tx = sessions.pool().", $begin, ".await?;")]
+            ///     sqlx::query("UPDATE users SET role = 'reader' WHERE id = $1").bind(id).execute(&mut *tx).await?;
+            ///     let changed = sessions.reload_claims_in(&mut tx, id).await?;
+            ///     tx.commit().await?;
+            ///     auth.finish_changing_claims(changed).await;
+            ///     Ok(())
+            /// }
+            /// ```
+            ///
+            /// # Errors
+            /// The database failed. Roll the transaction back.
+            pub async fn reload_claims_in(
+                &self,
+                connection: &mut $connection,
+                subject: &str,
+            ) -> Result<ChangedClaims, sqlx::Error> {
+                self.outdate_in(&mut connection.into(), subject, None).await
+            }
+
+            /// Like [`reload_claims_in`](Self::reload_claims_in), and replaces the claims that the user's log-ins have
+            /// set. [`Authenticator::check_claims`](hardtack::Authenticator::check_claims) returns `claims`.
+            ///
+            /// # Errors
+            /// The database failed. Roll the transaction back.
+            pub async fn change_claims_in(
+                &self,
+                connection: &mut $connection,
+                claims: &CheckedClaims,
+            ) -> Result<ChangedClaims, sqlx::Error> {
+                self.outdate_in(&mut connection.into(), claims.subject(), Some(claims.json())).await
+            }
+        }
+    };
+}
+
+claims_in_transaction!(
+    #[cfg(feature = "sqlite")]
+    sqlx::SqlitePool,
+    sqlx::SqliteConnection,
+    "begin_with(\"BEGIN IMMEDIATE\")",
+    "Sqlite"
+);
+
+claims_in_transaction!(
+    #[cfg(feature = "postgres")]
+    sqlx::PgPool,
+    sqlx::PgConnection,
+    "begin()",
+    "Postgres"
+);
+
+impl<P> Sessions<P> {
+    async fn outdate_in(
+        &self,
+        connection: &mut Connection<'_>,
+        subject: &str,
+        claims: Option<&str>,
+    ) -> Result<ChangedClaims, sqlx::Error> {
+        revoke::lock_log_ins(connection, subject).await?;
+        let outdated = revoke::mark_outdated(connection, subject, claims).await?;
+        let entries = outdated.iter().map(|(id, generation)| (*id, RevocationKind::Outdated(*generation)));
+        revoke::append_at_commit(connection, entries, self.clock.now()).await?;
+        Ok(ChangedClaims::in_transaction(subject, outdated))
+    }
+}

@@ -1,0 +1,56 @@
+//! Expired rows of the application that are deleted with those of the sessions.
+
+use std::pin::Pin;
+
+use crate::clock::Timestamp;
+use crate::error::BackendError;
+
+/// Expired rows that are kept beside the sessions, such as links that were sent by email. Register them with
+/// [`AuthenticatorBuilder::also_prune`](crate::AuthenticatorBuilder::also_prune).
+pub trait Prune: Send + Sync + 'static {
+    /// Returns the time of the database's own clock, or `None` if the database has none. If it differs from the
+    /// authenticator's clock by more than a minute, nothing is deleted, because one of the two is wrong.
+    fn time(&self) -> impl Future<Output = Result<Option<Timestamp>, BackendError>> + Send;
+
+    /// Deletes up to `limit` rows that have expired at `now`, and returns how many it deleted. If it returns `limit` or
+    /// more, it is called again after a short pause.
+    fn prune(&self, now: Timestamp, limit: u32) -> impl Future<Output = Result<u64, BackendError>> + Send;
+}
+
+type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>;
+
+/// The object-safe form of [`Prune`].
+trait ErasedPrune: Send + Sync {
+    fn time(&self) -> Pending<'_, Option<Timestamp>>;
+    fn prune(&self, now: Timestamp, limit: u32) -> Pending<'_, u64>;
+}
+
+impl<P: Prune> ErasedPrune for P {
+    fn time(&self) -> Pending<'_, Option<Timestamp>> {
+        Box::pin(Prune::time(self))
+    }
+
+    fn prune(&self, now: Timestamp, limit: u32) -> Pending<'_, u64> {
+        Box::pin(Prune::prune(self, now, limit))
+    }
+}
+
+/// Rows of the application that are pruned with the sessions, and what the log calls them.
+pub(super) struct AlsoPruned {
+    pub(super) what: &'static str,
+    rows: Box<dyn ErasedPrune>,
+}
+
+impl AlsoPruned {
+    pub(super) fn new(what: &'static str, rows: impl Prune) -> Self {
+        Self { what, rows: Box::new(rows) }
+    }
+
+    pub(super) async fn time(&self) -> Result<Option<Timestamp>, BackendError> {
+        self.rows.time().await
+    }
+
+    pub(super) async fn prune(&self, now: Timestamp, limit: u32) -> Result<u64, BackendError> {
+        self.rows.prune(now, limit).await
+    }
+}
