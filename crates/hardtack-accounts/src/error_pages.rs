@@ -1,6 +1,7 @@
 //! The site's pages for requests that the core refuses.
 
-use hardtack::refusal::Refused;
+use hardtack::csrf::CsrfError;
+use hardtack::refusal::{Reason, Refused};
 use hardtack::request::Wants;
 use hardtack::{AuthenticatorBuilder, FailureKind, Reply};
 
@@ -28,14 +29,19 @@ fn page_or_default(refused: &Refused<'_>) -> Reply {
         return reply;
     }
     let title = match refused.reason.kind() {
-        FailureKind::Csrf => "This form could not be verified",
-        FailureKind::ClaimsRefused | FailureKind::Forbidden => "Access denied",
-        FailureKind::Method => "Method not allowed",
-        FailureKind::BodyNotRead => "Not everything arrived",
-        FailureKind::Unavailable => "Temporarily unavailable",
+        FailureKind::Csrf if is_from_elsewhere(refused.reason) => "Nothing was changed",
+        FailureKind::Csrf => "Please send the form again",
+        FailureKind::ClaimsRefused | FailureKind::Forbidden => "You may not do this",
+        FailureKind::Method => "Page not found",
+        FailureKind::BodyNotRead => "Please send the form again",
+        FailureKind::Unavailable => "Please try again shortly",
         _ => "Something went wrong",
     };
-    let view = ErrorView { status: reply.status, title, explanation: refused.reason.advice(), action: None };
+    let view = ErrorView { status: reply.status, title, explanation: refused.reason.explanation(), action: None };
     reply.body = error_page(&Shell::default(), &view).into_string();
     reply
+}
+
+fn is_from_elsewhere(reason: &Reason) -> bool {
+    matches!(reason, Reason::Csrf(CsrfError::CrossSite))
 }

@@ -58,7 +58,9 @@
 //! | `/account/sessions` | users | devices, recent activity; logs out other devices |
 //! | `/account/activity` | users | recent activity as JSON |
 //! | `/service` | users | an example of a protected page |
-//! | `/healthz`, `/openapi.json`, `/assets` | everyone | health check, OpenAPI 3.1 document, stylesheet and logo |
+//! | `/healthz`, `/openapi.json`, `/assets` | everyone | health check, OpenAPI 3.1 document, stylesheet, script, logo |
+//! | `/.well-known/change-password` | password managers | redirects to the account page |
+//! | `/robots.txt`, `/favicon.ico` | crawlers, browsers | which pages not to visit; the logo |
 //!
 //! # Map
 //!
@@ -86,6 +88,7 @@
 
 mod accounts;
 mod activity;
+mod error_navigation;
 mod error_pages;
 mod extract;
 #[cfg(any(doc, doctest))]

@@ -19,7 +19,7 @@ pub(crate) struct PageCookie {
 }
 
 impl PageCookie {
-    /// Sets the cookie. The value must consist of ASCII letters and digits.
+    /// Sets the cookie. The value must consist of ASCII letters, digits, `-` and `_`.
     pub(crate) fn set(&self, response: Response, value: &str, auth: &Authenticator) -> Response {
         append(response, self.render(value, self.max_age, auth.sets_secure_cookies()))
     }

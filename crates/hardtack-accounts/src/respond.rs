@@ -49,8 +49,8 @@ pub(crate) fn problem_in(
     errors: &[FieldError<'_>],
 ) -> Response {
     if wants == Wants::Page {
-        let title = status.canonical_reason().unwrap_or("Something went wrong");
-        let view = ErrorView { status: status.as_u16(), title, explanation: detail, action: None };
+        let (title, explanation) = for_people(status, code, detail);
+        let view = ErrorView { status: status.as_u16(), title, explanation, action: None };
         return page(status, error_page(shell, &view));
     }
     let mut body = json!({
@@ -66,6 +66,29 @@ pub(crate) fn problem_in(
     }
     let content_type = HeaderValue::from_static("application/problem+json");
     (status, [(header::CONTENT_TYPE, content_type)], body.to_string()).into_response()
+}
+
+/// Returns the title and the text of a page, without terms of the protocol.
+fn for_people<'d>(status: StatusCode, code: &str, detail: &'d str) -> (&'static str, &'d str) {
+    match code {
+        "not_found" => ("Page not found", detail),
+        "method_not_allowed" => {
+            ("Page not found", "There is no page at this address. Go back, and use the buttons of the page.")
+        }
+        "too_large" => {
+            ("That is too long", "What you sent is too long, so nothing was changed. Shorten it and send it again.")
+        }
+        "malformed" | "unsupported_media_type" => (
+            "Please send the form again",
+            "The form could not be read, so nothing was changed. Go back, reload the page, and send it again.",
+        ),
+        "busy" | "store_unavailable" => ("Please try again shortly", detail),
+        "outcome_unknown" => ("Please check your change", detail),
+        "no_mail" => ("This site sends no email", detail),
+        "no_such_session" => ("Already logged out", detail),
+        _ if status.is_client_error() => ("This did not work", detail),
+        _ => ("Something went wrong", detail),
+    }
 }
 
 /// Responds with 503 if the database failed. Only the log shows the error.

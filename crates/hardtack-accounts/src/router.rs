@@ -6,6 +6,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use hardtack_axum::AuthLayer;
 
+use crate::error_navigation::add_navigation;
 use crate::routes;
 use crate::security_headers::add_security_headers;
 use crate::site::Site;
@@ -44,9 +45,14 @@ impl Site {
             .route("/openapi.json", get(routes::openapi::show))
             .route("/assets/hardtack.css", get(routes::assets::stylesheet))
             .route("/assets/hardtack.svg", get(routes::assets::mark))
+            .route("/assets/times.js", get(routes::assets::times_script))
+            .route("/favicon.ico", get(routes::assets::favicon))
+            .route("/robots.txt", get(routes::assets::robots))
+            .route("/.well-known/change-password", get(routes::assets::change_password))
             .fallback(routes::fallback::not_found)
             .method_not_allowed_fallback(routes::fallback::method_not_allowed)
             .layer(DefaultBodyLimit::max(BODY_LIMIT))
+            .layer(from_fn_with_state(self.clone(), add_navigation))
             .layer(AuthLayer::new(self.auth.clone()))
             .layer(from_fn_with_state(self.clone(), add_security_headers))
             .with_state(self)

@@ -8,10 +8,14 @@ use http::header::{self, HeaderName, HeaderValue};
 
 use crate::site::Site;
 
-/// The policy of every response: scripts do not run, other sites can neither frame the pages nor receive their
+/// The policy of every response, unless the handler sets another one: scripts do not run, other sites can neither frame the pages nor receive their
 /// forms, and everything a page loads comes from this site.
 const CONTENT_SECURITY_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The same for a page with a script of this site. It shows times in the browser's time zone.
+pub(crate) const POLICY_WITH_SCRIPT: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
+     frame-ancestors 'none'";
 
 const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),

@@ -9,7 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
 use hardtack::adapter::CLEAR_CACHE;
-use hardtack::{Failure, Reply};
+use hardtack::{Failure, Reply, SessionId};
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
@@ -31,6 +31,13 @@ impl SetCookies {
     /// Returns whether there are no cookies.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Returns the session that a log-in has begun, if these are its cookies. To take the log-in back, for example
+    /// because the password was changed meanwhile, end this session with
+    /// [`Authenticator::revoke_session`](hardtack::Authenticator::revoke_session).
+    pub fn session(&self) -> Option<SessionId> {
+        self.0.session()
     }
 
     /// Adds the cookies to a response.

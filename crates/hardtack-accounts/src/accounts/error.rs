@@ -64,6 +64,7 @@ impl<P> From<HashError> for ActionError<P> {
 #[derive(Debug, Default)]
 pub(crate) struct SignUpProblems {
     pub(crate) username: Option<UserNameProblem>,
+    pub(crate) email: Option<&'static str>,
     pub(crate) password: Option<PasswordProblem>,
 }
 

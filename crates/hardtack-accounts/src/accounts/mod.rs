@@ -189,11 +189,16 @@ impl Accounts {
         self.users.find_enabled(id).await
     }
 
-    /// Returns the last `limit` activities of a user, newest first, including those that this process has
-    /// recorded but not yet written.
-    pub(crate) async fn activity(&self, user_id: &str, limit: u32) -> Result<Vec<Activity>, BackendError> {
+    /// Returns the last activities of a user, newest first, including those that this process has recorded but not yet
+    /// written: up to `failed` failed log-ins, and up to `others` others.
+    pub(crate) async fn activity(
+        &self,
+        user_id: &str,
+        failed: u32,
+        others: u32,
+    ) -> Result<Vec<Activity>, BackendError> {
         self.recorder.flush().await;
-        self.activity.latest(user_id, limit).await
+        self.activity.latest(user_id, failed, others).await
     }
 
     /// Begins a transaction that changes a user. To avoid deadlocks, every transaction changes rows in this order: the

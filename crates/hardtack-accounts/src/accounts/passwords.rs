@@ -11,7 +11,9 @@ use crate::activity::{ActivityKind, RequestInfo};
 use crate::links::{LinkPurpose, LinkStore, LinkToken, LiveLink};
 use crate::mail::MailJob;
 use crate::passwords::{Verdict, validate_password};
-use crate::users::{NewUser, StoredCredentials, User, UserNameProblem, UserStore, validate_username};
+use crate::users::{
+    EmailAddress, INVALID_EMAIL, NewUser, StoredCredentials, User, UserNameProblem, UserStore, validate_username,
+};
 
 /// A user whose password has just been verified.
 pub(crate) struct VerifiedPassword {
@@ -21,24 +23,29 @@ pub(crate) struct VerifiedPassword {
 }
 
 impl Accounts {
-    /// Adds a user, or returns what is wrong with each field.
+    /// Adds a user, or returns what is wrong with each field. `email` may be empty; otherwise it gets a confirmation link.
     pub(crate) async fn sign_up(
         &self,
         username: &str,
+        email: &str,
         password: String,
         now: Timestamp,
     ) -> Result<User, ActionError<SignUpProblems>> {
+        let email = email.trim();
         let problems = SignUpProblems {
             username: validate_username(username).err(),
+            email: (!email.is_empty() && EmailAddress::parse(email).is_none()).then_some(INVALID_EMAIL),
             password: validate_password(&password, username).err(),
         };
-        if problems.username.is_some() || problems.password.is_some() {
+        if problems.username.is_some() || problems.email.is_some() || problems.password.is_some() {
             return Err(ActionError::Invalid(problems));
         }
         let password_hash = self.hasher.hash(password).await?;
-        let added = self.users.add(NewUser { username, password_hash: &password_hash, now }).await?;
-        let taken = SignUpProblems { username: Some(UserNameProblem::Taken), password: None };
-        added.ok_or(ActionError::Invalid(taken))
+        let added = self.users.add(NewUser { username, email, password_hash: &password_hash, now }).await?;
+        let taken = SignUpProblems { username: Some(UserNameProblem::Taken), ..SignUpProblems::default() };
+        let user = added.ok_or(ActionError::Invalid(taken))?;
+        self.send_confirmation(&user, now);
+        Ok(user)
     }
 
     /// Verifies the password of a log-in. An unknown name, a disabled user and a wrong password take the same

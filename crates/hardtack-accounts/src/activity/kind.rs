@@ -110,7 +110,7 @@ impl ActivityKind {
             Self::LogInFailed => "Wrong password entered",
             Self::LogOut => "Logged out",
             Self::ReuseDetected => "Copied cookie detected: device logged out",
-            Self::Revoked => "Device logged out remotely",
+            Self::Revoked => "Device logged out",
             Self::PasswordChanged => "Password changed",
             Self::Reauthenticated => "Password confirmed",
             Self::EmailChanged => "Email address changed",

@@ -12,4 +12,4 @@ mod store;
 pub(crate) use kind::ActivityKind;
 pub(crate) use recorder::Recorder;
 pub(crate) use request_info::RequestInfo;
-pub(crate) use store::{Activity, ActivityStore};
+pub(crate) use store::{Activity, ActivityStore, MAX_FAILED_LOG_INS};

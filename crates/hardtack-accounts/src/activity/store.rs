@@ -13,7 +13,7 @@ use super::{ActivityKind, RequestInfo};
 const MAX_ROWS: i64 = 100;
 
 /// How many failed log-ins are kept for each user. Attackers cause them, so they must not push out other rows.
-const MAX_FAILED_LOG_INS: i64 = 20;
+pub(crate) const MAX_FAILED_LOG_INS: u32 = 200;
 
 /// An activity that is about to be stored.
 #[derive(Debug)]
@@ -66,20 +66,23 @@ impl ActivityStore {
                             activity WHERE user_id = $1 AND kind = 'login_failed' ORDER BY id DESC LIMIT 1 OFFSET $2)";
             let others = "DELETE FROM activity WHERE user_id = $1 AND kind <> 'login_failed' AND id <= (SELECT id FROM \
                           activity WHERE user_id = $1 AND kind <> 'login_failed' ORDER BY id DESC LIMIT 1 OFFSET $2)";
-            transaction.execute(Statement::new(failures).bind(user).bind(MAX_FAILED_LOG_INS)).await?;
+            transaction.execute(Statement::new(failures).bind(user).bind(i64::from(MAX_FAILED_LOG_INS))).await?;
             transaction.execute(Statement::new(others).bind(user).bind(MAX_ROWS)).await?;
         }
         transaction.commit().await
     }
 
-    /// Returns the last `limit` activities of a user, newest first.
-    pub(crate) async fn latest(&self, user: &str, limit: u32) -> Result<Vec<Activity>, BackendError> {
+    /// Returns the last activities of a user, newest first: up to `failed` failed log-ins, and up to `others` others.
+    pub(crate) async fn latest(&self, user: &str, failed: u32, others: u32) -> Result<Vec<Activity>, BackendError> {
         type Row = (String, i64, Option<String>, Option<String>, Option<String>);
-        let sql = "SELECT kind, at, session, address, user_agent FROM activity WHERE user_id = $1 \
-                   ORDER BY id DESC LIMIT $2";
+        let sql = "SELECT kind, at, session, address, user_agent FROM activity WHERE id IN ( \
+                   SELECT id FROM (SELECT id FROM activity WHERE user_id = $1 AND kind = 'login_failed' \
+                   ORDER BY id DESC LIMIT $2) AS failed UNION ALL \
+                   SELECT id FROM (SELECT id FROM activity WHERE user_id = $1 AND kind <> 'login_failed' \
+                   ORDER BY id DESC LIMIT $3) AS others) ORDER BY id DESC";
         let rows: Vec<Row> = self
             .database
-            .fetch(Statement::new(sql).bind(user).bind(i64::from(limit)))
+            .fetch(Statement::new(sql).bind(user).bind(i64::from(failed)).bind(i64::from(others)))
             .await
             .map_err(BackendError::new)?;
         let read = |(kind, at, session, address, user_agent): Row| {

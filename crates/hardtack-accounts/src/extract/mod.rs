@@ -2,7 +2,9 @@
 
 mod form_or_json;
 mod request_info;
+mod sent_form;
 mod visitor;
 
 pub(crate) use form_or_json::FormOrJson;
-pub(crate) use visitor::{Visitor, shell_of};
+pub(crate) use sent_form::{AccountForm, SentForm, is_unverified, read_fields, refuse_form};
+pub(crate) use visitor::{Visitor, shell_of, user_of_refused};

@@ -5,6 +5,7 @@ use hardtack::FailureKind;
 use hardtack::request::Wants;
 use hardtack_axum::{AuthError, CurrentUser};
 use http::request::Parts;
+use http::{HeaderMap, Uri};
 
 use crate::pages::{Notice, Shell, Viewer};
 use crate::site::Site;
@@ -18,7 +19,13 @@ pub(crate) struct Visitor(Option<CurrentUser<User>>);
 impl Visitor {
     /// Returns the shell of a page for this visitor.
     pub(crate) fn shell<'a>(&'a self, notice: Option<Notice<'a>>) -> Shell<'a> {
-        self.0.as_ref().map_or(Shell { viewer: None, notice }, |user| shell_of(user, notice))
+        let visitor = Shell { viewer: None, notice, is_known: true };
+        self.0.as_ref().map_or(visitor, |user| shell_of(user, notice))
+    }
+
+    /// Returns whether a user is logged in.
+    pub(crate) const fn is_logged_in(&self) -> bool {
+        self.0.is_some()
     }
 }
 
@@ -41,5 +48,16 @@ impl FromRequestParts<Site> for Visitor {
 /// Returns the shell of a page for a user who is logged in.
 pub(crate) fn shell_of<'a>(user: &'a CurrentUser<User>, notice: Option<Notice<'a>>) -> Shell<'a> {
     let csrf_token = user.token().csrf_token().to_string().into();
-    Shell { viewer: Some(Viewer { name: user.name(), csrf_token }), notice }
+    Shell { viewer: Some(Viewer { name: user.name(), csrf_token }), notice, is_known: true }
+}
+
+/// Returns the user whose request was refused, to show a page. Nothing is refreshed, and the request's form is not
+/// checked: the user must not do more than see a page.
+pub(crate) async fn user_of_refused(headers: &HeaderMap, uri: &Uri, site: &Site) -> Option<CurrentUser<User>> {
+    let (mut parts, ()) = http::Request::new(()).into_parts();
+    parts.headers = headers.clone();
+    parts.uri = uri.clone();
+    // Outside of the layer, extractors only verify.
+    parts.extensions.insert(site.auth.clone());
+    <CurrentUser<User> as FromRequestParts<Site>>::from_request_parts(&mut parts, site).await.ok()
 }

@@ -16,8 +16,14 @@ pub(crate) struct AccountView<'a> {
     pub display_name: &'a str,
     /// The stored email address, or the one that was just entered.
     pub email: &'a str,
-    /// The stored address, if it is unconfirmed and the site sends email.
-    pub unconfirmed_email: Option<&'a str>,
+    /// The stored address; empty if there is none.
+    pub stored_email: &'a str,
+    /// Whether the user has confirmed the stored address.
+    pub email_confirmed: bool,
+    /// Whether the site sends email.
+    pub sends_mail: bool,
+    /// Tells whose form it is, after the session has ended.
+    pub owner: &'a str,
     /// The date of the sign-up, as text.
     pub created: &'a str,
     /// Errors of `display_name`, `email` and its `current_password`.
@@ -35,12 +41,21 @@ pub(crate) fn account(shell: &Shell<'_>, view: &AccountView<'_>) -> Markup {
             title: form::title(failed, "Account", "Problem: Account"),
             nav_path: Some("/account"),
             width: Width::Medium,
-            refresh_to: None,
             main: html! {
                 h1 { "Account" }
                 dl.facts.plain {
                     div { dt { "User name" } dd { bdi { (view.username) } } }
                     div { dt { "Member since" } dd { (view.created) } }
+                    @if !view.stored_email.is_empty() {
+                        div {
+                            dt { "Email" }
+                            dd {
+                                bdi { (view.stored_email) } " "
+                                @if view.email_confirmed { span.badge.good { "Confirmed" } }
+                                @else { span.badge { "Not confirmed" } }
+                            }
+                        }
+                    }
                 }
                 (profile(view))
                 (password(view))
@@ -50,11 +65,13 @@ pub(crate) fn account(shell: &Shell<'_>, view: &AccountView<'_>) -> Markup {
                     p.actions { a.button.quiet href="/account/sessions" { "Manage devices" } }
                 }
             },
+            ..Page::default()
         },
     )
 }
 
 fn profile(view: &AccountView<'_>) -> Markup {
+    let email_hint = form::email_hint(view.sends_mail);
     let fields = [
         Field {
             form: "settings",
@@ -63,7 +80,13 @@ fn profile(view: &AccountView<'_>) -> Markup {
             kind: FieldKind::DisplayName(view.display_name),
             hint: Some("Shown instead of your user name."),
         },
-        Field { form: "settings", name: "email", label: "Email", kind: FieldKind::Email(view.email), hint: None },
+        Field {
+            form: "settings",
+            name: "email",
+            label: "Email",
+            kind: FieldKind::Email(view.email),
+            hint: Some(email_hint),
+        },
         Field {
             form: "settings",
             name: "current_password",
@@ -78,13 +101,14 @@ fn profile(view: &AccountView<'_>) -> Markup {
             form method="post" action="/account/change_settings" {
                 (form::summary("settings", &fields, view.profile_errors))
                 (form::csrf(view.csrf_token))
+                (form::owner(view.owner))
                 (form::username_for_password_managers(view.username))
                 @for field in &fields { (form::field(field, view.profile_errors)) }
                 button.button.primary type="submit" { "Save details" }
             }
-            @if let Some(address) = view.unconfirmed_email {
+            @if view.sends_mail && !view.email_confirmed && !view.stored_email.is_empty() {
                 form method="post" action="/account/email/send" {
-                    p { bdi { (address) } " is not confirmed yet. Open the link in the email that we sent you." }
+                    p { bdi { (view.stored_email) } " is not confirmed yet. Open the link in the email that we sent you." }
                     (form::csrf(view.csrf_token))
                     button.button.quiet type="submit" { "Send the email again" }
                 }

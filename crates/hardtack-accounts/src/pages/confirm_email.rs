@@ -14,7 +14,6 @@ pub(crate) fn confirm_email(shell: &Shell<'_>, csrf_token: &str, form_key: &str,
             title: "Confirm your email address",
             nav_path: None,
             width: Width::Narrow,
-            refresh_to: None,
             main: html! {
                 div.card {
                     h1 { "Confirm your email address" }
@@ -26,6 +25,7 @@ pub(crate) fn confirm_email(shell: &Shell<'_>, csrf_token: &str, form_key: &str,
                     }
                 }
             },
+            ..Page::default()
         },
     )
 }

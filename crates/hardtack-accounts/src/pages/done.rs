@@ -24,7 +24,6 @@ pub(crate) fn done_page(shell: &Shell<'_>, view: &DoneView<'_>) -> Markup {
             title: view.title,
             nav_path: None,
             width: Width::Narrow,
-            refresh_to: None,
             main: html! {
                 div.card {
                     h1 { (view.title) }
@@ -32,6 +31,7 @@ pub(crate) fn done_page(shell: &Shell<'_>, view: &DoneView<'_>) -> Markup {
                     p.actions { a.button.primary href=(path) { (label) } }
                 }
             },
+            ..Page::default()
         },
     )
 }

@@ -26,7 +26,6 @@ pub(crate) fn error_page(shell: &Shell<'_>, view: &ErrorView<'_>) -> Markup {
             title: view.title,
             nav_path: None,
             width: Width::Narrow,
-            refresh_to: None,
             main: html! {
                 div.card {
                     p.eyebrow { "Error " (view.status) }
@@ -35,6 +34,7 @@ pub(crate) fn error_page(shell: &Shell<'_>, view: &ErrorView<'_>) -> Markup {
                     p.actions { a.button.primary href=(path) { (label) } }
                 }
             },
+            ..Page::default()
         },
     )
 }

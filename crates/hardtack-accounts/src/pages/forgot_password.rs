@@ -85,7 +85,7 @@ fn frame(shell: &Shell<'_>, title: &str, content: Markup) -> Markup {
             title,
             nav_path: None,
             width: Width::Narrow,
-            refresh_to: None,
+            description: Some("How to get back into your account if you forget your password."),
             main: html! {
                 div.card {
                     h1 { "Forgot your password?" }
@@ -93,6 +93,7 @@ fn frame(shell: &Shell<'_>, title: &str, content: Markup) -> Markup {
                 }
                 p.aside { "Remembered it? " a href="/login" { "Log in" } }
             },
+            ..Page::default()
         },
     )
 }

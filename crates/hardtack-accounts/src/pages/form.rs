@@ -51,6 +51,15 @@ impl Field<'_> {
 /// The hint for a new password.
 pub(super) const NEW_PASSWORD_HINT: &str = "At least 8 characters. A phrase of several words works well.";
 
+/// Says what an email address is for.
+pub(super) const fn email_hint(sends_mail: bool) -> &'static str {
+    if sends_mail {
+        "To get back in if you forget your password, and to hear of changes to your account."
+    } else {
+        "So that the people who run this site can reach you. The site itself sends no email."
+    }
+}
+
 /// The hidden field with the CSRF token.
 pub(super) fn csrf(token: &str) -> Markup {
     html! { input type="hidden" name="csrf_token" value=(token); }
@@ -59,6 +68,11 @@ pub(super) fn csrf(token: &str) -> Markup {
 /// The hidden field that binds the form to the link that it was rendered for.
 pub(super) fn link(form_key: &str) -> Markup {
     html! { input type="hidden" name="link" value=(form_key); }
+}
+
+/// The hidden field that tells whose form it is, after the session has ended.
+pub(super) fn owner(owner: &str) -> Markup {
+    html! { input type="hidden" name="owner" value=(owner); }
 }
 
 /// The hidden field with the path to go to afterwards.

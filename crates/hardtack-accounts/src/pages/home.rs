@@ -13,7 +13,7 @@ pub(crate) fn home(shell: &Shell<'_>) -> Markup {
             title: "Home",
             nav_path: Some("/"),
             width: Width::Wide,
-            refresh_to: None,
+            description: Some("Log in once, see every device where you are logged in, and log out any of them."),
             main: html! {
                 section.hero {
                     div {
@@ -46,6 +46,7 @@ pub(crate) fn home(shell: &Shell<'_>) -> Markup {
                     (tile("/account/sessions", "Devices", "See where you are logged in, and log out any device."))
                 }
             },
+            ..Page::default()
         },
     )
 }

@@ -15,8 +15,26 @@ pub(super) struct Page<'a> {
     pub width: Width,
     /// A path of this site that the browser opens at once, by `<meta http-equiv=refresh>`.
     pub refresh_to: Option<&'a str>,
+    /// What search engines show below the title. They do not list pages without a description.
+    pub description: Option<&'a str>,
+    /// Whether the page has times, which a script shows in the browser's time zone.
+    pub has_times: bool,
     /// The content, with the page's one `h1`.
     pub main: Markup,
+}
+
+impl Default for Page<'_> {
+    fn default() -> Self {
+        Self {
+            title: "",
+            nav_path: None,
+            width: Width::Narrow,
+            refresh_to: None,
+            description: None,
+            has_times: false,
+            main: Markup::default(),
+        }
+    }
 }
 
 /// The width of a page's content.
@@ -50,8 +68,13 @@ pub(super) fn page(shell: &Shell<'_>, page: &Page<'_>) -> Markup {
                     meta http-equiv="refresh" content={ "0;url=" (path) };
                 }
                 title { (page.title) " · Hardtack" }
+                @match page.description {
+                    Some(text) => { meta name="description" content=(text); }
+                    None => { meta name="robots" content="noindex"; }
+                }
                 link rel="icon" type="image/svg+xml" href="/assets/hardtack.svg";
                 link rel="stylesheet" href="/assets/hardtack.css";
+                @if page.has_times { script src="/assets/times.js" defer {} }
             }
             body {
                 a.skip href="#main" { "Skip to content" }
@@ -68,12 +91,19 @@ pub(super) fn page(shell: &Shell<'_>, page: &Page<'_>) -> Markup {
     }
 }
 
+/// Returns a page that was rendered before its user was known, with the navigation of this shell. Returns `None` for
+/// other pages.
+pub(crate) fn with_navigation(page: &str, shell: &Shell<'_>) -> Option<String> {
+    let unknown = header(&Shell::default(), None).into_string();
+    page.contains(&unknown).then(|| page.replacen(&unknown, &header(shell, None).into_string(), 1))
+}
+
 fn header(shell: &Shell<'_>, nav_path: Option<&str>) -> Markup {
-    let links: &[(&str, &str)] = match (&shell.viewer, nav_path) {
+    let links: &[(&str, &str)] = match (&shell.viewer, shell.is_known || nav_path.is_some()) {
         (Some(_), _) => &[("/service", "Service"), ("/account", "Account"), ("/account/sessions", "Devices")],
-        (None, Some(_)) => &[("/login", "Log in"), ("/signup", "Sign up")],
+        (None, true) => &[("/login", "Log in"), ("/signup", "Sign up")],
         // An error page may be rendered before the user is known, so it does not offer to log in.
-        (None, None) => &[("/", "Home")],
+        (None, false) => &[("/", "Home")],
     };
     html! {
         header.bar {
@@ -119,9 +149,11 @@ fn banner(notice: &Notice<'_>) -> Markup {
     let (class, kind, icon) = match notice.kind {
         NoticeKind::Info => ("info", "Note: ", "M10 9v5.5M10 5.6v.3"),
         NoticeKind::Success => ("success", "Done: ", "M5.5 10.6l3 3 6-6.6"),
+        NoticeKind::Problem => ("problem", "Problem: ", "M10 5.2v5.6M10 14.2v.3"),
     };
+    let role = if notice.kind == NoticeKind::Problem { "alert" } else { "status" };
     html! {
-        div.notice.(class) role="status" {
+        div.notice.(class) role=(role) {
             svg viewBox="0 0 20 20" width="20" height="20" aria-hidden="true" focusable="false" {
                 circle cx="10" cy="10" r="9" fill="none" stroke="currentColor" stroke-width="1.6" {}
                 path d=(icon) fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" {}

@@ -26,7 +26,7 @@ pub(crate) fn login(shell: &Shell<'_>, view: &CredentialsView<'_>) -> Markup {
             title: form::title(!view.errors.is_empty(), "Log in", "Problem: Log in"),
             nav_path: Some("/login"),
             width: Width::Narrow,
-            refresh_to: None,
+            description: Some("Log in with your user name and password."),
             main: html! {
                 div.card {
                     h1 { "Log in" }
@@ -42,6 +42,7 @@ pub(crate) fn login(shell: &Shell<'_>, view: &CredentialsView<'_>) -> Markup {
                 p.aside { a href="/password/forgot" { "Forgot your password?" } }
                 p.aside { "New here? " a href=(url::with_next("/signup", view.next)) { "Sign up" } }
             },
+            ..Page::default()
         },
     )
 }

@@ -14,7 +14,6 @@ pub(crate) fn confirm_logout(shell: &Shell<'_>, csrf_token: &str) -> Markup {
             title: "Log out",
             nav_path: None,
             width: Width::Narrow,
-            refresh_to: None,
             main: html! {
                 div.card {
                     h1 { "Log out?" }
@@ -26,6 +25,7 @@ pub(crate) fn confirm_logout(shell: &Shell<'_>, csrf_token: &str) -> Markup {
                     }
                 }
             },
+            ..Page::default()
         },
     )
 }

@@ -2,8 +2,8 @@
 //!
 //! Each page is a function from a small view to [`Markup`](maud::Markup), which escapes every value. A page only
 //! renders its view: the handlers have already checked that `next` is a path of this site and that tokens are
-//! valid. No page uses a script, an inline style or another origin, so all of them work under the policy in
-//! `security_headers`.
+//! valid. No page needs a script, and none uses an inline style or another origin, so all of them work under the
+//! policies in `security_headers`. One script, on the page of devices, shows times in the browser's time zone.
 
 mod account;
 mod confirm_email;
@@ -36,6 +36,7 @@ pub(crate) use done::{DoneView, done_page};
 pub(crate) use error::{ErrorView, error_page};
 pub(crate) use forgot_password::{ForgotPasswordView, forgot_password, mail_is_off};
 pub(crate) use home::home;
+pub(crate) use layout::with_navigation;
 pub(crate) use login::login;
 pub(crate) use logout::confirm_logout;
 pub(crate) use reauthenticate::{ReauthenticateView, reauthenticate};
@@ -50,6 +51,12 @@ pub(crate) use view::{CredentialsView, FieldError, Notice, NoticeKind, Shell, Vi
 
 /// The stylesheet, served at `/assets/hardtack.css`.
 pub(crate) const STYLESHEET: &str = include_str!("hardtack.css");
+
+/// The script, served at `/assets/times.js`.
+pub(crate) const TIMES_SCRIPT: &str = include_str!("times.js");
+
+/// The logo as an icon of 32 × 32 pixels, served at `/favicon.ico`.
+pub(crate) const FAVICON: &[u8] = include_bytes!("favicon.ico");
 
 /// The logo, served at `/assets/hardtack.svg`.
 pub(crate) const MARK: &str = include_str!("hardtack.svg");

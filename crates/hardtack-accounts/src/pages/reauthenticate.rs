@@ -33,7 +33,6 @@ pub(crate) fn reauthenticate(shell: &Shell<'_>, view: &ReauthenticateView<'_>) -
             title: form::title(!view.errors.is_empty(), "Confirm your password", "Problem: Confirm your password"),
             nav_path: None,
             width: Width::Narrow,
-            refresh_to: None,
             main: html! {
                 div.card {
                     h1 { "Please confirm your password" }
@@ -53,6 +52,7 @@ pub(crate) fn reauthenticate(shell: &Shell<'_>, view: &ReauthenticateView<'_>) -
                     }
                 }
             },
+            ..Page::default()
         },
     )
 }

@@ -34,6 +34,7 @@ pub(crate) fn continue_refresh(
                     }
                 }
             },
+            ..Page::default()
         },
     )
 }

@@ -33,7 +33,6 @@ pub(crate) fn reset_password(shell: &Shell<'_>, view: &ResetPasswordView<'_>) ->
             title: form::title(!view.errors.is_empty(), "Choose a new password", "Problem: Choose a new password"),
             nav_path: None,
             width: Width::Narrow,
-            refresh_to: None,
             main: html! {
                 div.card {
                     h1 { "Choose a new password" }
@@ -51,6 +50,7 @@ pub(crate) fn reset_password(shell: &Shell<'_>, view: &ResetPasswordView<'_>) ->
                     }
                 }
             },
+            ..Page::default()
         },
     )
 }

@@ -13,7 +13,6 @@ pub(crate) fn service(shell: &Shell<'_>, username: &str) -> Markup {
             title: "Service",
             nav_path: Some("/service"),
             width: Width::Medium,
-            refresh_to: None,
             main: html! {
                 h1 { "Service" }
                 p.lead { "Only people who are logged in can read this page." }
@@ -28,6 +27,7 @@ pub(crate) fn service(shell: &Shell<'_>, username: &str) -> Markup {
                 }
                 p { "To see where else you are logged in, go to " a href="/account/sessions" { "your devices" } "." }
             },
+            ..Page::default()
         },
     )
 }

@@ -1,5 +1,7 @@
 //! The page `/account/sessions`: the devices where the user is logged in, and recent activity.
 
+use std::borrow::Cow;
+
 use maud::{Markup, html};
 
 use super::layout::{Page, Width, page};
@@ -16,8 +18,8 @@ pub(crate) struct DeviceRow {
     pub is_current: bool,
     /// The browser and system, such as "Firefox on Linux"; see [`device_name`](super::device_name).
     pub device: String,
-    /// The network address of the log-in.
-    pub address: String,
+    /// The network address of the log-in, if known.
+    pub address: Option<String>,
     pub logged_in_at: TimeText,
     pub last_seen_at: TimeText,
 }
@@ -34,7 +36,7 @@ pub(crate) struct DevicePage {
 /// One recorded activity.
 pub(crate) struct ActivityRow {
     /// What happened, in a few words.
-    pub text: &'static str,
+    pub text: Cow<'static, str>,
     /// Whether an attacker may have caused it.
     pub is_suspicious: bool,
     pub at: TimeText,
@@ -55,7 +57,7 @@ pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &DevicePage
             title: "Devices",
             nav_path: Some("/account/sessions"),
             width: Width::Medium,
-            refresh_to: None,
+            has_times: true,
             main: html! {
                 h1 { "Devices" }
                 p.lead { "Devices that are logged in. If you don’t recognise one, log it out, then change your password." }
@@ -84,6 +86,7 @@ pub(crate) fn sessions(shell: &Shell<'_>, csrf_token: &str, devices: &DevicePage
                 }
                 @if !activity.is_empty() { (recent_activity(activity)) }
             },
+            ..Page::default()
         },
     )
 }
@@ -109,7 +112,7 @@ fn recent_activity(rows: &[ActivityRow]) -> Markup {
                     li.suspicious[row.is_suspicious] {
                         p.what { (row.text) }
                         p.when {
-                            (time(&row.at))
+                            (row.at.render())
                             @if let Some(device) = &row.device { " · " bdi { (device) } }
                             @if let Some(address) = &row.address { " · " bdi { (address) } }
                         }
@@ -128,23 +131,24 @@ fn device_row(row: &DeviceRow, csrf_token: &str) -> Markup {
                 @if row.is_current { " " span.badge { "This device" } }
             }
             dl {
-                div { dt { "Last seen" } dd { (time(&row.last_seen_at)) } }
-                div { dt { "Logged in" } dd { (time(&row.logged_in_at)) } }
-                div { dt { "Address" } dd { bdi { (row.address) } } }
+                div { dt { "Last seen" } dd { (row.last_seen_at.render()) } }
+                div { dt { "Logged in" } dd { (row.logged_in_at.render()) } }
+                @if let Some(address) = &row.address {
+                    div { dt { "Address" } dd { bdi { (address) } } }
+                }
             }
             @if !row.is_current {
                 form method="post" action={ "/account/sessions/" (url::segment(&row.id)) "/revoke" } {
                     (form::csrf(csrf_token))
                     button.button.quiet.small type="submit" {
                         "Log out"
-                        span.unseen { " " (row.device) " at " (row.address) }
+                        span.unseen {
+                            " " (row.device)
+                            @if let Some(address) = &row.address { " at " (address) }
+                        }
                     }
                 }
             }
         }
     }
-}
-
-fn time(at: &TimeText) -> Markup {
-    html! { time datetime=(at.machine) { (at.text) } }
 }

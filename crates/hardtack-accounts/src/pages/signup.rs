@@ -7,7 +7,7 @@ use super::layout::{Page, Width, page};
 use super::url;
 use super::view::{CredentialsView, Shell};
 
-/// Renders the sign-up form, which posts `username`, `password`, `csrf_token`, `remember` if it is ticked, and
+/// Renders the sign-up form, which posts `username`, `email`, `password`, `csrf_token`, `remember` if it is ticked, and
 /// `next` if there is one.
 pub(crate) fn signup(shell: &Shell<'_>, view: &CredentialsView<'_>) -> Markup {
     let fields = [
@@ -17,6 +17,13 @@ pub(crate) fn signup(shell: &Shell<'_>, view: &CredentialsView<'_>) -> Markup {
             label: "User name",
             kind: FieldKind::Username(view.username),
             hint: Some("The name you log in with. You can set a display name later."),
+        },
+        Field {
+            form: "signup",
+            name: "email",
+            label: "Email (optional)",
+            kind: FieldKind::Email(view.email),
+            hint: Some(form::email_hint(view.sends_mail)),
         },
         Field {
             form: "signup",
@@ -32,7 +39,7 @@ pub(crate) fn signup(shell: &Shell<'_>, view: &CredentialsView<'_>) -> Markup {
             title: form::title(!view.errors.is_empty(), "Sign up", "Problem: Sign up"),
             nav_path: Some("/signup"),
             width: Width::Narrow,
-            refresh_to: None,
+            description: Some("Create an account with a user name and a password."),
             main: html! {
                 div.card {
                     h1 { "Sign up" }
@@ -47,6 +54,7 @@ pub(crate) fn signup(shell: &Shell<'_>, view: &CredentialsView<'_>) -> Markup {
                 }
                 p.aside { "Have an account? " a href=(url::with_next("/login", view.next)) { "Log in" } }
             },
+            ..Page::default()
         },
     )
 }

@@ -8,10 +8,11 @@ const HOSTILE: &str = r#""><script>alert('x')</script>&<b onmouseover="y">"#;
 
 const VIEWER: Shell<'_> = Shell {
     viewer: Some(Viewer { name: HOSTILE, csrf_token: std::borrow::Cow::Borrowed("shell-token") }),
-    notice: Some(Notice { kind: NoticeKind::Info, text: HOSTILE }),
+    notice: Some(Notice { kind: NoticeKind::Problem, text: HOSTILE }),
+    is_known: true,
 };
 
-const VISITOR: Shell<'_> = Shell { viewer: None, notice: None };
+const VISITOR: Shell<'_> = Shell { viewer: None, notice: None, is_known: false };
 
 const fn wrong<'a>(field: &'a str, text: &'a str) -> FieldError<'a> {
     FieldError { field, text }
@@ -49,7 +50,15 @@ fn forms(html: &str) -> Vec<&str> {
 }
 
 fn credentials<'a>(errors: &'a [FieldError<'a>]) -> CredentialsView<'a> {
-    CredentialsView { csrf_token: "token", next: Some("/a?b=1&c=2"), username: HOSTILE, remember: false, errors }
+    CredentialsView {
+        csrf_token: "token",
+        next: Some("/a?b=1&c=2"),
+        username: HOSTILE,
+        email: HOSTILE,
+        sends_mail: true,
+        remember: false,
+        errors,
+    }
 }
 
 fn hostile() -> String {
@@ -57,7 +66,7 @@ fn hostile() -> String {
 }
 
 fn hostile_time() -> TimeText {
-    TimeText { text: hostile(), machine: hostile() }
+    TimeText { ago: hostile(), clock: hostile(), machine: hostile() }
 }
 
 /// The only page.
@@ -75,7 +84,7 @@ fn device(id: &str, is_current: bool) -> DeviceRow {
         id: id.to_owned(),
         is_current,
         device: hostile(),
-        address: hostile(),
+        address: Some(hostile()),
         logged_in_at: hostile_time(),
         last_seen_at: hostile_time(),
     }
@@ -83,7 +92,7 @@ fn device(id: &str, is_current: bool) -> DeviceRow {
 
 fn activity(is_suspicious: bool) -> ActivityRow {
     let (device, address) = (Some(hostile()), Some(hostile()));
-    ActivityRow { text: HOSTILE, is_suspicious, at: hostile_time(), device, address }
+    ActivityRow { text: HOSTILE.into(), is_suspicious, at: hostile_time(), device, address }
 }
 
 /// Renders every page in each of its states, with hostile text in every value.
@@ -102,7 +111,10 @@ fn every_page() -> Vec<(&'static str, bool, String)> {
         username: HOSTILE,
         display_name: HOSTILE,
         email: HOSTILE,
-        unconfirmed_email: Some(HOSTILE),
+        stored_email: HOSTILE,
+        email_confirmed: false,
+        sends_mail: true,
+        owner: HOSTILE,
         created: HOSTILE,
         profile_errors,
         password_errors,
@@ -153,7 +165,7 @@ fn every_page() -> Vec<(&'static str, bool, String)> {
 fn hostile_text_is_escaped() {
     for (page, _, html) in every_page() {
         let lower = html.to_ascii_lowercase();
-        assert!(!lower.contains("<script") && !lower.contains("<b "), "{page}");
+        assert!(!lower.contains("<script>") && !lower.contains("<b "), "{page}");
         for tag in tags(&html) {
             assert!(!tag.text.contains(" onmouseover=\""), "{page}: {}", tag.text);
         }
@@ -164,7 +176,10 @@ fn hostile_text_is_escaped() {
 fn no_page_needs_what_the_content_security_policy_forbids() {
     for (page, _, html) in every_page() {
         for tag in tags(&html) {
-            assert!(!["script", "style", "iframe", "base"].contains(&tag.name), "{page}: {}", tag.text);
+            assert!(!["style", "iframe", "base"].contains(&tag.name), "{page}: {}", tag.text);
+            // The only script is a file of this site.
+            let is_script = tag.name == "script";
+            assert!(!is_script || tag.text == "script src=\"/assets/times.js\" defer", "{page}: {}", tag.text);
             assert!(tag.get("style").is_none(), "{page}: {}", tag.text);
             for attribute in ["href", "src", "action"] {
                 let Some(to) = tag.get(attribute) else {
@@ -372,4 +387,23 @@ fn an_error_page_links_to_the_home_page_by_default() {
     let html = error_page(&VISITOR, &view).into_string();
     assert!(html.contains("Error 404") && html.contains("<title>Page not found · Hardtack</title>"));
     assert!(html.contains("<a class=\"button primary\" href=\"/\">Go to the home page</a>"));
+}
+
+#[test]
+fn a12_pages_for_visitors_have_a_description_and_others_are_not_listed() {
+    for (page, _, html) in every_page() {
+        let tags = tags(&html);
+        let meta = |name| tags.iter().any(|tag| tag.name == "meta" && tag.get("name") == Some(name));
+        let public = ["home", "log-in", "sign-up", "forgot"].iter().any(|start| page.starts_with(start));
+        assert_eq!((meta("description"), meta("robots")), (public, !public), "{page}");
+    }
+}
+
+#[test]
+fn a12_an_error_page_gets_the_navigation_of_its_user() {
+    let view = ErrorView { status: 403, title: "Title", explanation: "Text.", action: None };
+    let page = error_page(&Shell::default(), &view).into_string();
+    let known = with_navigation(&page, &VIEWER).unwrap();
+    assert!(known.contains("action=\"/logout\"") && known.contains("Devices") && known.contains("Text."));
+    assert!(with_navigation(&known, &VIEWER).is_none());
 }

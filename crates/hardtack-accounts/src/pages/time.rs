@@ -1,25 +1,57 @@
 //! Times as text.
 
 use hardtack::clock::Timestamp;
+use maud::{Markup, html};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
 
 /// A time as text: for people, and for the attribute `datetime`.
 #[derive(Clone)]
 pub(crate) struct TimeText {
-    /// `23 Nov 2026, 14:05 UTC`: short enough for one line on a phone.
-    pub text: String,
+    /// How long ago: `5 minutes ago`. Empty after a month.
+    pub ago: String,
+    /// `23 Nov 2026, 14:05 UTC`: short enough for one line on a phone. A script replaces it by the local time.
+    pub clock: String,
     /// RFC 3339.
     pub machine: String,
 }
 
 impl TimeText {
     /// Formats a time to the minute.
-    pub(crate) fn new(at: Timestamp) -> Self {
+    pub(crate) fn new(at: Timestamp, now: Timestamp) -> Self {
         let time = date_time(at);
         let (day, month, year) = (time.day(), time.month().to_string(), time.year());
-        let text = format!("{day} {month:.3} {year}, {:02}:{:02} UTC", time.hour(), time.minute());
-        Self { text, machine: time.format(&Rfc3339).unwrap_or_default() }
+        let clock = format!("{day} {month:.3} {year}, {:02}:{:02} UTC", time.hour(), time.minute());
+        Self { ago: ago(now.since(at).as_secs()), clock, machine: time.format(&Rfc3339).unwrap_or_default() }
+    }
+
+    /// Renders the element `time`.
+    pub(super) fn render(&self) -> Markup {
+        html! {
+            time datetime=(self.machine) {
+                @if self.ago.is_empty() { span.clock { (self.clock) } }
+                @else { (self.ago) " (" span.clock { (self.clock) } ")" }
+            }
+        }
+    }
+}
+
+fn ago(seconds: u64) -> String {
+    let (count, unit) = match seconds {
+        0..MINUTE => return "Just now".to_owned(),
+        MINUTE..HOUR => (seconds / MINUTE, "minute"),
+        HOUR..DAY => (seconds / HOUR, "hour"),
+        _ => (seconds / DAY, "day"),
+    };
+    match count {
+        1 => format!("1 {unit} ago"),
+        2..=30 => format!("{count} {unit}s ago"),
+        _ if unit == "day" => String::new(),
+        _ => format!("{count} {unit}s ago"),
     }
 }
 
@@ -35,13 +67,30 @@ fn date_time(at: Timestamp) -> OffsetDateTime {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
-    fn times_are_short_and_in_utc() {
+    fn a10_times_are_relative_and_in_utc() {
         let at = Timestamp::from_unix_seconds(1_796_047_500);
-        let time = TimeText::new(at);
-        assert_eq!((time.text.as_str(), time.machine.as_str()), ("30 Nov 2026, 14:05 UTC", "2026-11-30T14:05:00Z"));
+        let time = TimeText::new(at, at);
+        assert_eq!((time.clock.as_str(), time.machine.as_str()), ("30 Nov 2026, 14:05 UTC", "2026-11-30T14:05:00Z"));
         assert_eq!(date(at), "30 November 2026");
+        let ago = |seconds| TimeText::new(at, at + Duration::from_secs(seconds)).ago;
+        for (seconds, text) in [
+            (0, "Just now"),
+            (59, "Just now"),
+            (60, "1 minute ago"),
+            (59 * 60, "59 minutes ago"),
+            (3600, "1 hour ago"),
+            (47 * 3600, "1 day ago"),
+            (30 * 86_400, "30 days ago"),
+            (31 * 86_400, ""),
+        ] {
+            assert_eq!(ago(seconds), text, "{seconds}");
+        }
+        // Another server's clock may be ahead.
+        assert_eq!(TimeText::new(at + Duration::from_secs(9), at).ago, "Just now");
     }
 }

@@ -26,7 +26,6 @@ pub(crate) fn undo_email(shell: &Shell<'_>, view: &UndoEmailView<'_>) -> Markup 
             title: "Restore your email address",
             nav_path: None,
             width: Width::Narrow,
-            refresh_to: None,
             main: html! {
                 div.card {
                     h1 { "Restore your email address" }
@@ -39,6 +38,7 @@ pub(crate) fn undo_email(shell: &Shell<'_>, view: &UndoEmailView<'_>) -> Markup 
                     }
                 }
             },
+            ..Page::default()
         },
     )
 }

@@ -18,6 +18,8 @@ pub(crate) struct Shell<'a> {
     pub viewer: Option<Viewer<'a>>,
     /// A message above the content.
     pub notice: Option<Notice<'a>>,
+    /// Whether it is known if a user is logged in.
+    pub is_known: bool,
 }
 
 /// A sentence above the content of a page.
@@ -34,6 +36,8 @@ pub(crate) enum NoticeKind {
     Info,
     /// The requested change was made.
     Success,
+    /// The form was refused.
+    Problem,
 }
 
 /// An error in one field of a form.
@@ -53,6 +57,10 @@ pub(crate) struct CredentialsView<'a> {
     pub next: Option<&'a str>,
     /// The user name that was entered.
     pub username: &'a str,
+    /// The email address that was entered. Sign-up only.
+    pub email: &'a str,
+    /// Whether the site sends email.
+    pub sends_mail: bool,
     /// Whether "Stay logged in" is ticked.
     pub remember: bool,
     /// Errors of `username`, `password` or the whole form.

@@ -12,14 +12,18 @@ use crate::pages::device_name;
 use crate::site::Site;
 use crate::users::User;
 
-/// How many rows a program gets at most.
-const MAX_ROWS: u32 = 100;
+/// How many failed log-ins a program gets at most, so that they do not push out other rows.
+const MAX_FAILED: u32 = 20;
+
+/// How many other rows a program gets at most.
+const MAX_OTHERS: u32 = 100;
 
 pub(crate) async fn list(State(site): State<Site>, auth: Auth, user: CurrentUser<User>) -> Result<Response, AuthError> {
     if auth.wants() != Wants::Api {
         return Ok(Redirect::to("/account/sessions").into_response());
     }
-    let rows = site.accounts.activity(&user.id, MAX_ROWS).await.map_err(|error| auth.refuse(error))?;
+    let rows = site.accounts.activity(&user.id, MAX_FAILED, MAX_OTHERS).await;
+    let rows = rows.map_err(|error| auth.refuse(error))?;
     let rows: Vec<Value> = rows.iter().map(to_json).collect();
     Ok(Json(json!({ "activity": rows })).into_response())
 }

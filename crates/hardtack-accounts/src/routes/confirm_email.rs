@@ -1,17 +1,18 @@
 //! `/email/confirm`, where confirmation links lead, and `/account/email/send`, which sends another one.
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use hardtack_axum::{Auth, AuthError, CurrentUser};
 use http::StatusCode;
 use serde_json::json;
 
+use super::credentials::shell_of_unverified;
 use super::link_page::{LinkPage, SentLink};
 use crate::accounts::DeadLink;
 use crate::activity::RequestInfo;
-use crate::extract::FormOrJson;
+use crate::extract::{AccountForm, FormOrJson, SentForm, shell_of};
 use crate::links::{LinkPurpose, LinkToken};
-use crate::pages::{Shell, confirm_email};
+use crate::pages::{ErrorView, Notice, Shell, confirm_email, error_page};
 use crate::respond;
 use crate::site::Site;
 use crate::users::User;
@@ -27,12 +28,16 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth) -> Result<Respons
     if let Some(redirect) = PAGE.move_token_to_cookie(&auth) {
         return Ok(redirect);
     }
-    let Some(token) = PAGE.token(&auth) else { return Ok(PAGE.dead_link(&auth)) };
+    show_form(&site, &auth, StatusCode::OK, &Shell::default()).await
+}
+
+async fn show_form(site: &Site, auth: &Auth, status: StatusCode, shell: &Shell<'_>) -> Result<Response, AuthError> {
+    let Some(token) = PAGE.token(auth) else { return Ok(PAGE.dead_link(auth)) };
     let link = site.accounts.find_link(&token, LinkPurpose::ConfirmEmail, auth.authenticator().now()).await;
-    let Some(link) = link.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead_link(&auth)) };
+    let Some(link) = link.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead_link(auth)) };
     let (csrf_token, cookies) = auth.pre_session()?;
-    let page = confirm_email(&Shell::default(), &csrf_token, &token.form_key(), &link.username);
-    Ok((cookies, respond::page(StatusCode::OK, page)).into_response())
+    let page = confirm_email(shell, &csrf_token, &token.form_key(), &link.username);
+    Ok((cookies, respond::page(status, page)).into_response())
 }
 
 pub(crate) async fn submit(
@@ -41,7 +46,12 @@ pub(crate) async fn submit(
     request: RequestInfo,
     FormOrJson(link): FormOrJson<SentLink>,
 ) -> Result<Response, AuthError> {
-    auth.require_pre_session()?;
+    if let Err(error) = auth.require_pre_session() {
+        return match shell_of_unverified(&auth, &error).filter(|_| PAGE.token(&auth).is_some()) {
+            Some(shell) => show_form(&site, &auth, StatusCode::FORBIDDEN, &shell).await,
+            None => Err(error),
+        };
+    }
     match PAGE.sent_token(&link, &auth) {
         Ok(token) => site.run_uninterrupted(&auth, confirm(site.clone(), auth.clone(), token, request)).await,
         Err(response) => Ok(*response),
@@ -62,7 +72,40 @@ async fn confirm(site: Site, auth: Auth, token: LinkToken, request: RequestInfo)
     }
 }
 
-pub(crate) async fn send_again(State(site): State<Site>, auth: Auth, user: CurrentUser<User>) -> Response {
+/// The button that sends another link. It has no fields.
+pub(crate) struct SendAgainForm;
+
+impl AccountForm for SendAgainForm {
+    const PAGE: &'static str = "/account?done=unsent";
+
+    async fn read(_: Request, _: &Site) -> Result<Self, Response> {
+        Ok(Self)
+    }
+
+    async fn show_again(
+        self,
+        _: &Site,
+        _: &Auth,
+        user: &CurrentUser<User>,
+        notice: Notice<'_>,
+    ) -> Result<Response, AuthError> {
+        // The page with the button needs a recent log-in.
+        let status = StatusCode::FORBIDDEN;
+        let view = ErrorView {
+            status: status.as_u16(),
+            title: "No email was sent",
+            explanation: notice.text,
+            action: Some(("/account", "Go to your account")),
+        };
+        Ok(respond::page(status, error_page(&shell_of(user, None), &view)))
+    }
+}
+
+pub(crate) async fn send_again(
+    State(site): State<Site>,
+    auth: Auth,
+    SentForm { user, .. }: SentForm<SendAgainForm>,
+) -> Response {
     let wants = auth.wants();
     if !site.accounts.sends_mail() {
         let detail = "This site does not send email, so addresses cannot be confirmed.";

@@ -8,8 +8,10 @@ use http::StatusCode;
 use maud::Markup;
 use serde::{Deserialize, Deserializer};
 
-use crate::pages::{CredentialsView, FieldError, Shell};
+use crate::extract::is_unverified;
+use crate::pages::{CredentialsView, FieldError, Notice, NoticeKind, Shell};
 use crate::respond;
+use crate::site::Site;
 
 /// The body of a log-in or sign-up.
 #[derive(Default, Deserialize)]
@@ -17,6 +19,8 @@ use crate::respond;
 pub(crate) struct CredentialsInput {
     pub(super) username: String,
     pub(super) password: String,
+    /// Sign-up only.
+    pub(super) email: String,
     #[serde(deserialize_with = "checkbox_or_bool")]
     remember: Option<bool>,
     next: Option<String>,
@@ -75,6 +79,7 @@ impl CredentialsInput {
 
 /// Responds with the form's page, and sets its pre-session cookie.
 pub(super) fn show_form(
+    site: &Site,
     auth: &Auth,
     status: StatusCode,
     input: &CredentialsInput,
@@ -88,8 +93,35 @@ pub(super) fn show_form(
         csrf_token: &csrf_token,
         next: next.as_ref().map(hardtack::request::NextPath::as_str),
         username: &input.username,
+        email: &input.email,
+        sends_mail: site.accounts.sends_mail(),
         remember: input.remember.unwrap_or_default(),
         errors,
     };
     Ok((cookies, respond::page(status, page(&shell, &view))).into_response())
+}
+
+/// Checks that a form from before the log-in was sent from its own page.
+///
+/// # Errors
+/// It was not. If this site's own page may have sent it all the same, a person gets the form again, from `again`, with a
+/// notice that says what to do.
+pub(super) fn require_own_form(
+    auth: &Auth,
+    again: impl FnOnce(Shell<'_>) -> Result<Response, AuthError>,
+) -> Result<(), Result<Response, AuthError>> {
+    let Err(error) = auth.require_pre_session() else { return Ok(()) };
+    match shell_of_unverified(auth, &error) {
+        Some(shell) => Err(again(shell)),
+        None => Err(Err(error)),
+    }
+}
+
+/// Returns the shell of a page that shows a form again, if this site's own page may have sent the form that was refused.
+pub(super) fn shell_of_unverified<'e>(auth: &Auth, error: &'e AuthError) -> Option<Shell<'e>> {
+    if auth.wants() != Wants::Page || !is_unverified(error) {
+        return None;
+    }
+    let notice = Notice { kind: NoticeKind::Problem, text: error.failure().reason().explanation() };
+    Some(Shell { notice: Some(notice), ..Shell::default() })
 }

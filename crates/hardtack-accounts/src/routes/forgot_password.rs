@@ -8,6 +8,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::credentials::require_own_form;
 use crate::activity::RequestInfo;
 use crate::extract::{FormOrJson, Visitor};
 use crate::pages::{FieldError, ForgotPasswordView, Notice, NoticeKind, Shell, forgot_password, mail_is_off};
@@ -54,7 +55,10 @@ pub(crate) async fn submit(
     request: RequestInfo,
     FormOrJson(input): FormOrJson<ForgotPasswordInput>,
 ) -> Result<Response, AuthError> {
-    auth.require_pre_session()?;
+    let again = |shell: Shell<'_>| show_form(&site, &auth, StatusCode::FORBIDDEN, shell, &input.email, &[]);
+    if let Err(refused) = require_own_form(&auth, again) {
+        return refused;
+    }
     let wants = auth.wants();
     if !site.accounts.sends_mail() {
         let mut detail = "This site does not send email. Ask the administrator for a reset link.".to_owned();

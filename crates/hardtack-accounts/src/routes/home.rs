@@ -20,7 +20,7 @@ pub(crate) async fn show(auth: Auth, user: Option<CurrentUser<User>>) -> Respons
         .query("done")
         .filter(|done| done == "email")
         .map(|_| Notice { kind: NoticeKind::Success, text: "Your email address has been confirmed." });
-    let visitor = Shell { viewer: None, notice };
+    let visitor = Shell { viewer: None, notice, is_known: true };
     let shell = user.as_ref().map_or(visitor, |user| shell_of(user, notice));
     respond::page(StatusCode::OK, home(&shell))
 }

@@ -1,13 +1,13 @@
 //! `/login`.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError};
 use http::StatusCode;
 use serde_json::json;
 
-use super::credentials::{CredentialsInput, show_form};
+use super::credentials::{CredentialsInput, require_own_form, show_form};
 use crate::accounts::{VerifiedPassword, WrongPassword};
 use crate::activity::RequestInfo;
 use crate::extract::{FormOrJson, Visitor};
@@ -18,15 +18,23 @@ use crate::site::Site;
 /// The same for an unknown name, a wrong password and a disabled user.
 const NO_MATCH: &str = "That user name and password do not match.";
 
-pub(crate) async fn show(auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {
+pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {
     let ended = auth.query("ended").map(|_| Notice {
         kind: NoticeKind::Info,
-        text: "Your session has ended. Log in again to continue where you were.",
+        text: match auth.query("form").as_deref() {
+            Some("kept") => "Your session has ended. Log in again to finish: what you typed is kept.",
+            Some("lost") => "Your session has ended, so nothing was changed. Log in, then try again.",
+            _ => "Your session has ended. Log in again to continue where you were.",
+        },
     });
+    // If the cookies of a session have just been refused, that page would lead back here.
+    if visitor.is_logged_in() && ended.is_none() {
+        return Ok(Redirect::to(&auth.next_or_home()).into_response());
+    }
     let done = auth.query("done").and_then(|done| done_text(&done));
     let done = done.map(|text| Notice { kind: NoticeKind::Success, text });
     let input = CredentialsInput::from_query(&auth);
-    show_form(&auth, StatusCode::OK, &input, &[], visitor.shell(ended.or(done)), login)
+    show_form(&site, &auth, StatusCode::OK, &input, &[], visitor.shell(ended.or(done)), login)
 }
 
 /// Returns what the user has just done elsewhere.
@@ -54,12 +62,15 @@ pub(crate) async fn submit(
     request: RequestInfo,
     FormOrJson(input): FormOrJson<CredentialsInput>,
 ) -> Result<Response, AuthError> {
-    auth.require_pre_session()?;
+    let again = |shell: Shell<'_>| show_form(&site, &auth, StatusCode::FORBIDDEN, &input, &[], shell, login);
+    if let Err(refused) = require_own_form(&auth, again) {
+        return refused;
+    }
     let wants = auth.wants();
     match site.accounts.verify_log_in(&input.username, input.password.clone(), &request).await {
         Ok(verified) => site.run_uninterrupted(&auth, log_in(site.clone(), auth.clone(), input, verified)).await,
         Err(error) => match respond::invalid_input(wants, error) {
-            Ok(WrongPassword) => no_match(&auth, &input),
+            Ok(WrongPassword) => no_match(&site, &auth, &input),
             Err(response) => Ok(*response),
         },
     }
@@ -80,17 +91,17 @@ async fn log_in(
         if let Some(session) = cookies.session() {
             auth.authenticator().revoke_session(user_id, session).await.map_err(|error| auth.refuse(error))?;
         }
-        return no_match(&auth, &input);
+        return no_match(&site, &auth, &input);
     }
     let user = site.accounts.find(user_id).await.map_err(|error| auth.refuse(error))?;
-    let Some(user) = user else { return no_match(&auth, &input) };
+    let Some(user) = user else { return no_match(&site, &auth, &input) };
     Ok((cookies, respond::success(auth.wants(), &input.next_or_home(&auth), json!(user))).into_response())
 }
 
-fn no_match(auth: &Auth, input: &CredentialsInput) -> Result<Response, AuthError> {
+fn no_match(site: &Site, auth: &Auth, input: &CredentialsInput) -> Result<Response, AuthError> {
     let errors = [FieldError { field: "", text: NO_MATCH }];
     if auth.wants() == Wants::Page {
-        return show_form(auth, StatusCode::UNAUTHORIZED, input, &errors, Shell::default(), login);
+        return show_form(site, auth, StatusCode::UNAUTHORIZED, input, &errors, Shell::default(), login);
     }
     Ok(respond::problem(auth.wants(), StatusCode::UNAUTHORIZED, "wrong_credentials", NO_MATCH, &[]))
 }

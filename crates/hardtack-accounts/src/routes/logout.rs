@@ -1,15 +1,18 @@
 //! `/logout`: GET asks for confirmation, POST logs out.
 
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
+use hardtack::refusal::NO_STORE;
 use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError, CurrentUser};
-use http::StatusCode;
+use http::{StatusCode, Uri, header};
 use serde_json::json;
 
-use super::account::draft;
-use crate::extract::shell_of;
-use crate::pages::confirm_logout;
+use super::kept_form;
+use crate::extract::{is_unverified, shell_of, user_of_refused};
+use crate::pages::{Notice, NoticeKind, confirm_logout};
 use crate::respond;
+use crate::site::Site;
 use crate::users::User;
 
 pub(crate) async fn show(user: Option<CurrentUser<User>>) -> Response {
@@ -22,9 +25,23 @@ pub(crate) async fn show(user: Option<CurrentUser<User>>) -> Response {
     }
 }
 
-pub(crate) async fn submit(auth: Auth) -> Result<Response, AuthError> {
-    let cookies = auth.log_out().await?;
+pub(crate) async fn submit(State(site): State<Site>, auth: Auth, uri: Uri) -> Result<Response, AuthError> {
+    let cookies = match auth.log_out().await {
+        Ok(cookies) => cookies,
+        Err(error) if auth.wants() == Wants::Page && is_unverified(&error) => {
+            return ask_again(&site, &auth, &uri, error).await;
+        }
+        Err(error) => return Err(error),
+    };
     let response = (cookies, respond::success(auth.wants(), "/", json!({ "logged_out": true }))).into_response();
-    // The next user of the browser must not find this user's draft.
-    Ok(if auth.wants() == Wants::Api { response } else { draft::clear(response, auth.authenticator()) })
+    // The next user of the browser must not find this user's form.
+    Ok(if auth.wants() == Wants::Api { response } else { kept_form::clear(response, auth.authenticator()) })
+}
+
+/// Shows the button again if it could not be verified.
+async fn ask_again(site: &Site, auth: &Auth, uri: &Uri, error: AuthError) -> Result<Response, AuthError> {
+    let Some(user) = user_of_refused(auth.headers(), uri, site).await else { return Err(error) };
+    let notice = Notice { kind: NoticeKind::Problem, text: error.failure().reason().explanation() };
+    let page = confirm_logout(&shell_of(&user, Some(notice)), &user.token().csrf_token());
+    Ok(([(header::CACHE_CONTROL, NO_STORE)], respond::page(StatusCode::FORBIDDEN, page)).into_response())
 }

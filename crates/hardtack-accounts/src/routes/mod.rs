@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod activity;
+mod activity_rows;
 pub(crate) mod assets;
 pub(crate) mod confirm_email;
 mod credentials;
@@ -10,6 +11,7 @@ pub(crate) mod forgot_password;
 mod fresh;
 pub(crate) mod health;
 pub(crate) mod home;
+mod kept_form;
 mod link_page;
 pub(crate) mod login;
 pub(crate) mod logout;

@@ -1,6 +1,6 @@
 //! `/reauthenticate`: verifies the password again and issues fresh tokens for the same session.
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use hardtack::refusal::Reason;
 use hardtack::request::Wants;
@@ -11,8 +11,8 @@ use serde_json::json;
 
 use crate::accounts::WrongPassword;
 use crate::activity::RequestInfo;
-use crate::extract::{FormOrJson, shell_of};
-use crate::pages::{FieldError, ReauthenticateView, reauthenticate};
+use crate::extract::{AccountForm, SentForm, read_fields, shell_of};
+use crate::pages::{FieldError, Notice, ReauthenticateView, reauthenticate};
 use crate::respond;
 use crate::site::Site;
 use crate::users::User;
@@ -28,8 +28,31 @@ pub(crate) struct ReauthenticateInput {
     next: Option<String>,
 }
 
+impl AccountForm for ReauthenticateInput {
+    const PAGE: &'static str = "/";
+
+    async fn read(request: Request, site: &Site) -> Result<Self, Response> {
+        read_fields(request, site).await
+    }
+
+    fn after_log_in(&self, auth: &Auth) -> String {
+        auth.authenticator().next_or_home(self.next.as_deref().or(auth.query("next").as_deref()))
+    }
+
+    async fn show_again(
+        self,
+        _: &Site,
+        auth: &Auth,
+        user: &CurrentUser<User>,
+        notice: Notice<'_>,
+    ) -> Result<Response, AuthError> {
+        let next = self.next.or_else(|| auth.query("next"));
+        Ok(show_form(auth, user, StatusCode::FORBIDDEN, next.as_deref(), &[], Some(notice)))
+    }
+}
+
 pub(crate) async fn show(auth: Auth, user: CurrentUser<User>) -> Response {
-    show_form(&auth, &user, StatusCode::OK, auth.query("next").as_deref(), &[])
+    show_form(&auth, &user, StatusCode::OK, auth.query("next").as_deref(), &[], None)
 }
 
 fn show_form(
@@ -38,6 +61,7 @@ fn show_form(
     status: StatusCode,
     next: Option<&str>,
     errors: &[FieldError<'_>],
+    notice: Option<Notice<'_>>,
 ) -> Response {
     let next = next.and_then(|next| auth.authenticator().next(next));
     let csrf_token = user.token().csrf_token();
@@ -47,15 +71,14 @@ fn show_form(
         next: next.as_ref().map(hardtack::request::NextPath::as_str),
         errors,
     };
-    respond::page(status, reauthenticate(&shell_of(user, None), &view))
+    respond::page(status, reauthenticate(&shell_of(user, notice), &view))
 }
 
 pub(crate) async fn submit(
     State(site): State<Site>,
     auth: Auth,
-    user: CurrentUser<User>,
     request: RequestInfo,
-    FormOrJson(input): FormOrJson<ReauthenticateInput>,
+    SentForm { user, input }: SentForm<ReauthenticateInput>,
 ) -> Result<Response, AuthError> {
     let wants = auth.wants();
     if input.username.as_ref().is_some_and(|name| !user.has_username(name)) {
@@ -71,7 +94,7 @@ pub(crate) async fn submit(
         Err(error) => Ok(match respond::invalid_input(wants, error) {
             Ok(WrongPassword) if wants == Wants::Page => {
                 let errors = [FieldError { field: "password", text: WRONG_PASSWORD }];
-                show_form(&auth, &user, StatusCode::UNAUTHORIZED, next.as_deref(), &errors)
+                show_form(&auth, &user, StatusCode::UNAUTHORIZED, next.as_deref(), &errors, None)
             }
             Ok(WrongPassword) => {
                 respond::problem(wants, StatusCode::UNAUTHORIZED, "wrong_password", WRONG_PASSWORD, &[])

@@ -11,7 +11,11 @@ use http::{Method, StatusCode, header};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::account::{PasswordInput, SettingsInput};
+use super::confirm_email::SendAgainForm;
 use super::fallback::method_not_allowed_response;
+use super::sessions::DeviceForm;
+use crate::extract::refuse_form;
 use crate::pages::{Shell, continue_refresh};
 use crate::respond;
 use crate::site::Site;
@@ -73,13 +77,21 @@ pub(crate) async fn submit(
     token: Result<RefreshToken, AuthError>,
     request: Request,
 ) -> Result<Response, AuthError> {
-    check_user(&site, &auth, token).await?;
     // A request with a query was redirected here from another route with 307, and its body is meant for that route.
     let is_own_form = request.uri().query().is_none()
         && request.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/x-www-form-urlencoded");
+    let known = check_user(&site, &auth, token).await;
     if !is_own_form {
-        return auth.refresh_and_return().await;
+        let refreshed = match known {
+            Ok(()) => auth.refresh_and_return().await,
+            Err(error) => Err(error),
+        };
+        return match refreshed {
+            Ok(response) => Ok(response),
+            Err(error) => Ok(refuse_redirected(error, request, &auth, &site).await),
+        };
     }
+    known?;
     let cookies = auth.refresh().await?;
     let Form(ContinueInput { next }) = Form::from_request(request, &()).await.unwrap_or_default();
     let location = auth.authenticator().next_or_home(next.as_deref());
@@ -87,4 +99,16 @@ pub(crate) async fn submit(
         return Ok((cookies, Redirect::to(&location)).into_response());
     }
     Ok((cookies, respond::success(auth.wants(), &location, json!({ "refreshed": true }))).into_response())
+}
+
+/// Refuses a request that was redirected here from another route. A form is kept as if that route had refused it.
+async fn refuse_redirected(error: AuthError, request: Request, auth: &Auth, site: &Site) -> Response {
+    let next = auth.query("next").unwrap_or_default();
+    match next.split('?').next().unwrap_or_default() {
+        "/account/change_settings" => refuse_form::<SettingsInput>(error, request, auth, site).await,
+        "/account/password" => refuse_form::<PasswordInput>(error, request, auth, site).await,
+        "/account/email/send" => refuse_form::<SendAgainForm>(error, request, auth, site).await,
+        path if path.starts_with("/account/sessions/") => refuse_form::<DeviceForm>(error, request, auth, site).await,
+        _ => error.into_response(),
+    }
 }

@@ -8,6 +8,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::credentials::shell_of_unverified;
 use super::link_page::{LinkPage, SentLink};
 use crate::accounts::PasswordResetProblem;
 use crate::activity::RequestInfo;
@@ -38,7 +39,7 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth) -> Result<Respons
         return Ok(redirect);
     }
     match PAGE.token(&auth) {
-        Some(token) => show_form(&site, &auth, &token, StatusCode::OK, &[]).await,
+        Some(token) => show_form(&site, &auth, &token, StatusCode::OK, &Shell::default(), &[]).await,
         None => Ok(PAGE.dead_link(&auth)),
     }
 }
@@ -49,6 +50,7 @@ async fn show_form(
     auth: &Auth,
     token: &LinkToken,
     status: StatusCode,
+    shell: &Shell<'_>,
     errors: &[FieldError<'_>],
 ) -> Result<Response, AuthError> {
     let link = site.accounts.find_password_link(token, auth.authenticator().now()).await;
@@ -56,7 +58,7 @@ async fn show_form(
     let (csrf_token, cookies) = auth.pre_session()?;
     let form_key = token.form_key();
     let view = ResetPasswordView { csrf_token: &csrf_token, form_key: &form_key, username: &link.username, errors };
-    Ok((cookies, respond::page(status, reset_password(&Shell::default(), &view))).into_response())
+    Ok((cookies, respond::page(status, reset_password(shell, &view))).into_response())
 }
 
 pub(crate) async fn submit(
@@ -65,7 +67,12 @@ pub(crate) async fn submit(
     request: RequestInfo,
     FormOrJson(input): FormOrJson<ResetPasswordInput>,
 ) -> Result<Response, AuthError> {
-    auth.require_pre_session()?;
+    if let Err(error) = auth.require_pre_session() {
+        let (Some(token), Some(shell)) = (PAGE.token(&auth), shell_of_unverified(&auth, &error)) else {
+            return Err(error);
+        };
+        return show_form(&site, &auth, &token, StatusCode::FORBIDDEN, &shell, &[]).await;
+    }
     let ResetPasswordInput { new_password, token, link } = input;
     let token = match PAGE.sent_token(&SentLink { token, link }, &auth) {
         Ok(token) => token,
@@ -107,7 +114,7 @@ async fn reset(
                 let errors = [FieldError { field: "new_password", text: &text }];
                 let status = StatusCode::UNPROCESSABLE_ENTITY;
                 match wants {
-                    Wants::Page => show_form(&site, &auth, &token, status, &errors).await,
+                    Wants::Page => show_form(&site, &auth, &token, status, &Shell::default(), &errors).await,
                     _ => Ok(respond::problem(wants, status, "invalid_fields", &text, &errors)),
                 }
             }

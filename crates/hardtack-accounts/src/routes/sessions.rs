@@ -2,43 +2,42 @@
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use hardtack::adapter::CLEAR_CACHE;
+use hardtack::clock::Timestamp;
 use hardtack::request::Wants;
 use hardtack::session::{Session, SessionCursor};
 use hardtack::{BackendError, SessionId};
 use hardtack_axum::{Auth, AuthError, CurrentUser, FreshAccessToken};
-use http::StatusCode;
+use http::{StatusCode, header};
 use serde_json::{Value, json};
 
+use super::activity_rows::activity_rows;
 use super::fresh::{AfterProof, ask_for_password};
-use crate::activity::Activity;
-use crate::extract::shell_of;
-use crate::pages::{ActivityRow, DevicePage, DeviceRow, Notice, NoticeKind, TimeText, device_name, sessions};
+use crate::activity::MAX_FAILED_LOG_INS;
+use crate::extract::{AccountForm, SentForm, shell_of};
+use crate::pages::{DevicePage, DeviceRow, Notice, NoticeKind, TimeText, device_name, sessions};
 use crate::respond;
+use crate::security_headers::POLICY_WITH_SCRIPT;
 use crate::site::Site;
 use crate::users::User;
 
 const PATH: &str = "/account/sessions";
 const PATH_AFTER_REVOKING: &str = "/account/sessions?done=revoke";
 
-/// How many rows of activity the page shows.
+/// How many rows of activity the page shows, besides failed log-ins.
 const MAX_ACTIVITY: u32 = 20;
 
 pub(crate) async fn list(State(site): State<Site>, auth: Auth, user: CurrentUser<User>) -> Result<Response, AuthError> {
-    let current = user.token().session();
-    let after = auth.query("after").and_then(|after| after.parse().ok());
-    let (rows, next) = page_of(&auth, &user.id, current, after).await.map_err(|error| auth.refuse(error))?;
-    let next = next.map(|next| next.to_string());
     if auth.wants() == Wants::Api {
+        let current = user.token().session();
+        let after = auth.query("after").and_then(|after| after.parse().ok());
+        let (rows, next) = page_of(&auth, &user.id, current, after).await.map_err(|error| auth.refuse(error))?;
+        let next = next.map(|next| next.to_string());
         let rows: Vec<Value> = rows.iter().map(|row| to_json(row, current)).collect();
         return Ok(Json(json!({ "sessions": rows, "next": next })).into_response());
     }
-    let rows: Vec<DeviceRow> = rows.iter().map(|row| device_row(row, current)).collect();
-    let devices = DevicePage { rows, is_first: after.is_none(), next };
-    let activity = site.accounts.activity(&user.id, MAX_ACTIVITY).await.map_err(|error| auth.refuse(error))?;
-    let activity: Vec<ActivityRow> = activity.iter().map(activity_row).collect();
     let notice = auth.query("done").map(|done| match done.as_str() {
         "proof" => {
             let text = "Thank you. Nothing has been logged out yet: choose again.";
@@ -46,8 +45,47 @@ pub(crate) async fn list(State(site): State<Site>, auth: Auth, user: CurrentUser
         }
         _ => Notice { kind: NoticeKind::Success, text: "The selected devices have been logged out." },
     });
-    let page = sessions(&shell_of(&user, notice), &user.token().csrf_token(), &devices, &activity);
-    Ok(respond::page(StatusCode::OK, page))
+    show(&site, &auth, &user, StatusCode::OK, notice).await
+}
+
+/// Responds with the page.
+async fn show(
+    site: &Site,
+    auth: &Auth,
+    user: &CurrentUser<User>,
+    status: StatusCode,
+    notice: Option<Notice<'_>>,
+) -> Result<Response, AuthError> {
+    let (current, now) = (user.token().session(), auth.authenticator().now());
+    let after = auth.query("after").and_then(|after| after.parse().ok());
+    let (rows, next) = page_of(auth, &user.id, current, after).await.map_err(|error| auth.refuse(error))?;
+    let rows: Vec<DeviceRow> = rows.iter().map(|row| device_row(row, current, now)).collect();
+    let devices = DevicePage { rows, is_first: after.is_none(), next: next.map(|next| next.to_string()) };
+    let activity = site.accounts.activity(&user.id, MAX_FAILED_LOG_INS, MAX_ACTIVITY).await;
+    let activity = activity_rows(&activity.map_err(|error| auth.refuse(error))?, now);
+    let page = sessions(&shell_of(user, notice), &user.token().csrf_token(), &devices, &activity);
+    Ok(([(header::CONTENT_SECURITY_POLICY, POLICY_WITH_SCRIPT)], respond::page(status, page)).into_response())
+}
+
+/// The buttons of the page. They have no fields.
+pub(crate) struct DeviceForm;
+
+impl AccountForm for DeviceForm {
+    const PAGE: &'static str = "/account/sessions?done=proof";
+
+    async fn read(_: Request, _: &Site) -> Result<Self, Response> {
+        Ok(Self)
+    }
+
+    async fn show_again(
+        self,
+        site: &Site,
+        auth: &Auth,
+        user: &CurrentUser<User>,
+        notice: Notice<'_>,
+    ) -> Result<Response, AuthError> {
+        show(site, auth, user, StatusCode::FORBIDDEN, Some(notice)).await
+    }
 }
 
 /// A page of the user's sessions and the position of the next one: the current session first, then the newest.
@@ -71,9 +109,9 @@ async fn page_of(
 /// thief with a copied cookie cannot log out the owner.
 pub(crate) async fn revoke(
     auth: Auth,
-    user: CurrentUser<User>,
     fresh: Result<FreshAccessToken, AuthError>,
     id: Result<Path<String>, PathRejection>,
+    SentForm { user, .. }: SentForm<DeviceForm>,
 ) -> Result<Response, AuthError> {
     let wants = auth.wants();
     let id = id.ok().and_then(|Path(id)| id.parse::<SessionId>().ok());
@@ -96,8 +134,8 @@ pub(crate) async fn revoke(
 
 pub(crate) async fn revoke_others(
     auth: Auth,
-    user: CurrentUser<User>,
     fresh: Result<FreshAccessToken, AuthError>,
+    SentForm { user, .. }: SentForm<DeviceForm>,
 ) -> Result<Response, AuthError> {
     if let Err(error) = fresh {
         return ask_for_password(&auth, error, AfterProof::Devices);
@@ -126,23 +164,13 @@ fn to_json(row: &Session, current: Option<SessionId>) -> Value {
     })
 }
 
-fn device_row(row: &Session, current: Option<SessionId>) -> DeviceRow {
+fn device_row(row: &Session, current: Option<SessionId>, now: Timestamp) -> DeviceRow {
     DeviceRow {
         id: row.id.to_string(),
         is_current: Some(row.id) == current,
         device: device_name(row.user_agent.as_deref().unwrap_or_default()),
-        address: row.address.clone().unwrap_or_else(|| "unknown address".to_owned()),
-        logged_in_at: TimeText::new(row.created_at),
-        last_seen_at: TimeText::new(row.rotated_at),
-    }
-}
-
-fn activity_row(row: &Activity) -> ActivityRow {
-    ActivityRow {
-        text: row.kind.text(),
-        is_suspicious: row.kind.is_suspicious(),
-        at: TimeText::new(row.request.at),
-        device: row.request.user_agent.as_deref().map(device_name),
-        address: row.request.address.clone(),
+        address: row.address.clone(),
+        logged_in_at: TimeText::new(row.created_at, now),
+        last_seen_at: TimeText::new(row.rotated_at, now),
     }
 }

@@ -1,21 +1,25 @@
 //! `/signup`: creates an account and logs its user in.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError};
 use http::StatusCode;
 use serde_json::json;
 
-use super::credentials::{CredentialsInput, show_form};
+use super::credentials::{CredentialsInput, require_own_form, show_form};
 use crate::extract::{FormOrJson, Visitor};
 use crate::pages::{FieldError, Shell, signup};
 use crate::respond;
 use crate::site::Site;
 use crate::users::User;
 
-pub(crate) async fn show(auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {
-    show_form(&auth, StatusCode::OK, &CredentialsInput::from_query(&auth), &[], visitor.shell(None), signup)
+pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {
+    if visitor.is_logged_in() {
+        return Ok(Redirect::to(&auth.next_or_home()).into_response());
+    }
+    let input = CredentialsInput::from_query(&auth);
+    show_form(&site, &auth, StatusCode::OK, &input, &[], visitor.shell(None), signup)
 }
 
 pub(crate) async fn submit(
@@ -23,13 +27,17 @@ pub(crate) async fn submit(
     auth: Auth,
     FormOrJson(input): FormOrJson<CredentialsInput>,
 ) -> Result<Response, AuthError> {
-    auth.require_pre_session()?;
+    let again = |shell: Shell<'_>| show_form(&site, &auth, StatusCode::FORBIDDEN, &input, &[], shell, signup);
+    if let Err(refused) = require_own_form(&auth, again) {
+        return refused;
+    }
     site.run_uninterrupted(&auth, sign_up(site.clone(), auth.clone(), input)).await
 }
 
 async fn sign_up(site: Site, auth: Auth, input: CredentialsInput) -> Result<Response, AuthError> {
     let wants = auth.wants();
-    let error = match site.accounts.sign_up(&input.username, input.password.clone(), auth.authenticator().now()).await {
+    let CredentialsInput { username, email, password, .. } = &input;
+    let error = match site.accounts.sign_up(username, email, password.clone(), auth.authenticator().now()).await {
         Ok(user) => {
             return Ok(match site.log_in_new_user(&auth, input.log_in(&user.id, wants)).await {
                 Some(cookies) => {
@@ -46,13 +54,15 @@ async fn sign_up(site: Site, auth: Auth, input: CredentialsInput) -> Result<Resp
     };
     let username = problems.username.map(|problem| problem.to_string());
     let password = problems.password.map(|problem| problem.to_string());
-    let errors: Vec<FieldError<'_>> = [("username", &username), ("password", &password)]
-        .into_iter()
-        .filter_map(|(field, text)| Some(FieldError { field, text: text.as_deref()? }))
-        .collect();
+    let email = problems.email;
+    let errors: Vec<FieldError<'_>> =
+        [("username", username.as_deref()), ("email", email), ("password", password.as_deref())]
+            .into_iter()
+            .filter_map(|(field, text)| Some(FieldError { field, text: text? }))
+            .collect();
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     if wants == Wants::Page {
-        return show_form(&auth, status, &input, &errors, Shell::default(), signup);
+        return show_form(&site, &auth, status, &input, &errors, Shell::default(), signup);
     }
     let detail = errors.iter().map(|error| error.text).collect::<Vec<_>>().join(" ");
     Ok(respond::problem(wants, status, "invalid_fields", &detail, &errors))

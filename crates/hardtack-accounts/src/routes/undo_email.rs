@@ -6,6 +6,7 @@ use hardtack_axum::{Auth, AuthError};
 use http::StatusCode;
 use serde_json::json;
 
+use super::credentials::shell_of_unverified;
 use super::link_page::{LinkPage, SentLink};
 use crate::accounts::DeadLink;
 use crate::activity::RequestInfo;
@@ -25,9 +26,13 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth) -> Result<Respons
     if let Some(redirect) = PAGE.move_token_to_cookie(&auth) {
         return Ok(redirect);
     }
-    let Some(token) = PAGE.token(&auth) else { return Ok(PAGE.dead_link(&auth)) };
+    show_form(&site, &auth, StatusCode::OK, &Shell::default()).await
+}
+
+async fn show_form(site: &Site, auth: &Auth, status: StatusCode, shell: &Shell<'_>) -> Result<Response, AuthError> {
+    let Some(token) = PAGE.token(auth) else { return Ok(PAGE.dead_link(auth)) };
     let link = site.accounts.find_link(&token, LinkPurpose::UndoEmail, auth.authenticator().now()).await;
-    let Some(link) = link.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead_link(&auth)) };
+    let Some(link) = link.map_err(|error| auth.refuse(error))? else { return Ok(PAGE.dead_link(auth)) };
     let (csrf_token, cookies) = auth.pre_session()?;
     let form_key = token.form_key();
     let view = UndoEmailView {
@@ -36,7 +41,7 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth) -> Result<Respons
         username: &link.username,
         address: &link.address,
     };
-    Ok((cookies, respond::page(StatusCode::OK, undo_email(&Shell::default(), &view))).into_response())
+    Ok((cookies, respond::page(status, undo_email(shell, &view))).into_response())
 }
 
 pub(crate) async fn submit(
@@ -45,7 +50,12 @@ pub(crate) async fn submit(
     request: RequestInfo,
     FormOrJson(link): FormOrJson<SentLink>,
 ) -> Result<Response, AuthError> {
-    auth.require_pre_session()?;
+    if let Err(error) = auth.require_pre_session() {
+        return match shell_of_unverified(&auth, &error).filter(|_| PAGE.token(&auth).is_some()) {
+            Some(shell) => show_form(&site, &auth, StatusCode::FORBIDDEN, &shell).await,
+            None => Err(error),
+        };
+    }
     match PAGE.sent_token(&link, &auth) {
         Ok(token) => site.run_uninterrupted(&auth, undo(site.clone(), auth.clone(), token, request)).await,
         Err(response) => Ok(*response),

@@ -9,6 +9,6 @@ mod user;
 pub use email::EmailAddress;
 pub(crate) use email::email_key;
 pub(crate) use name::{UserNameProblem, username_key, validate_username};
-pub(crate) use profile::{Profile, ProfileProblem};
+pub(crate) use profile::{INVALID_EMAIL, Profile, ProfileProblem};
 pub(crate) use store::{NewUser, StoredCredentials, UserStore};
 pub use user::{User, UserRecord};

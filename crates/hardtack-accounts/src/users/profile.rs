@@ -2,6 +2,9 @@
 
 use super::EmailAddress;
 
+/// What is wrong with an address that is not valid.
+pub(crate) const INVALID_EMAIL: &str = "Enter an address such as you@site.example, or leave the field empty.";
+
 /// The editable fields of the account page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Profile {
@@ -29,8 +32,7 @@ impl Profile {
             problems.push(ProfileProblem { field: "display_name", text });
         }
         if !self.email.is_empty() && EmailAddress::parse(&self.email).is_none() {
-            let text = "Enter an address such as you@site.example, or leave the field empty.";
-            problems.push(ProfileProblem { field: "email", text });
+            problems.push(ProfileProblem { field: "email", text: INVALID_EMAIL });
         }
         (self, problems)
     }

@@ -9,6 +9,8 @@ use super::{EmailAddress, Profile, User, UserRecord, email_key, username_key};
 /// A user who is about to be added.
 pub(crate) struct NewUser<'a> {
     pub(crate) username: &'a str,
+    /// Empty, or a valid address.
+    pub(crate) email: &'a str,
     pub(crate) password_hash: &'a str,
     pub(crate) now: Timestamp,
 }
@@ -359,7 +361,7 @@ fn new_id() -> String {
 fn insertion(id: &str, new: &NewUser<'_>) -> Statement<'static> {
     let sql = concat!(
         "INSERT INTO users (id, username, username_key, password_hash, password_version, display_name, email, \
-         created_at) VALUES ($1, $2, $3, $4, 1, '', '', $5) RETURNING ",
+         email_key, created_at) VALUES ($1, $2, $3, $4, 1, '', $5, $6, $7) RETURNING ",
         columns!()
     );
     Statement::new(sql)
@@ -367,6 +369,8 @@ fn insertion(id: &str, new: &NewUser<'_>) -> Statement<'static> {
         .bind(new.username.to_owned())
         .bind(username_key(new.username))
         .bind(new.password_hash.to_owned())
+        .bind(new.email.to_owned())
+        .bind(email_key(new.email))
         .bind(new.now.unix_seconds())
 }
 

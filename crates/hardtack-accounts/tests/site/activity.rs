@@ -65,7 +65,7 @@ async fn users_see_the_activity_of_their_own_account_only() {
 
         // The page shows the same.
         let page = open(&mut ada, "/account/sessions").await;
-        for text in ["Recent activity", "Wrong password", "Firefox on Linux", "Password changed", "127.0.0.1"] {
+        for text in ["Recent activity", "2 failed log-ins", "Firefox on Linux", "Password changed", "127.0.0.1"] {
             assert!(page.text().contains(text), "{text}: {}", page.text());
         }
         let away = ada.get("/account/activity").accept_html().send().await;
@@ -162,7 +162,46 @@ async fn activity_is_bounded_in_number_and_in_time() {
         assert_eq!(site.accounts.prune_as_of(now, 1000).await.unwrap(), 0);
         let later = now + minutes(90 * 24 * 60 + 1);
         assert_eq!(site.accounts.prune_as_of(later, 50).await.unwrap(), 50);
-        assert_eq!(site.accounts.prune_as_of(later, 1000).await.unwrap(), 70);
+        assert_eq!(site.accounts.prune_as_of(later, 1000).await.unwrap(), 75);
         assert!(kinds(&mut ada).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a10_guesses_push_out_nothing_and_are_counted() {
+    for on_postgres in BOTH_DATABASES {
+        let site = RecordingSite::start(on_postgres).await;
+        let mut ada = site.client();
+        let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
+        let sql = "INSERT INTO activity (user_id, kind, at, address) VALUES ($1, 'login_failed', $2, '192.0.2.7')";
+        for _ in 0..30 {
+            let guess = Statement::new(sql).bind(&id).bind(site.auth.now().unix_seconds());
+            site.database.execute(guess).await.unwrap();
+        }
+        let page = open(&mut ada, "/account/sessions").await;
+        for text in ["30 failed log-ins from 192.0.2.7", "Logged in"] {
+            assert!(page.text().contains(text), "{text}: {}", page.text());
+        }
+        assert_eq!(page.text().matches("192.0.2.7").count(), 1);
+        // A program gets each of the last twenty, and everything else.
+        let all = kinds(&mut ada).await;
+        assert_eq!((all.len(), all.last().map(String::as_str)), (21, Some("login")));
+    }
+}
+
+#[tokio::test]
+async fn a10_an_operators_log_out_says_who_did_it() {
+    let site = RecordingSite::start(false).await;
+    let mut ada = site.client();
+    sign_up(&mut ada, "ada").await;
+    let (_, ended) = site.accounts.log_out("ada", site.auth.now()).await.unwrap().unwrap();
+    site.auth.finish_ending(ended).await;
+    assert_eq!(whoami(&mut ada).await, Err(401));
+    log_in(&mut ada, "ada", PASSWORD).await;
+    assert!(kinds(&mut ada).await.contains(&"logged_out_by_operator".to_owned()));
+    let page = open(&mut ada, "/account/sessions").await;
+    assert!(page.text().contains("All devices logged out by an administrator"), "{}", page.text());
+    for wrong in ["elsewhere:", "from elsewhere", "remotely"] {
+        assert!(!page.text().contains(wrong), "{wrong}: {}", page.text());
     }
 }

@@ -31,8 +31,8 @@ async fn s63_nothing_of_one_persons_may_be_cached() {
                 private(&ada.request(method, path).accept_json().send().await, &format!("{path} as JSON"));
             }
         }
-        // The log-in page, the sign-up page and the 404 page show the user name too.
-        for path in ["/login", "/signup", "/nowhere"] {
+        // The pages around the log-in and the 404 page show the user name too.
+        for path in ["/login?ended=1", "/password/forgot", "/nowhere"] {
             let page = ada.get(path).accept_html().send().await;
             assert!(page.text().contains("Logged in as"), "{path}: {}", page.text());
             private(&page, path);
@@ -195,7 +195,7 @@ async fn s64_no_password_and_no_token_is_ever_logged_or_shown() {
             assert_eq!(response.status(), status);
             secrets.seen(&telephone, &response);
         }
-        let page = open(&mut telephone, "/login").await;
+        let page = open(&mut telephone, "/login?ended=1").await;
         secrets.seen(&telephone, &page);
         let response =
             submit(&mut telephone, &page, "/login", &[("username", "canary-nobody"), ("password", wrong)]).await;

@@ -9,6 +9,7 @@ mod cookies;
 mod csrf;
 mod faults;
 mod forged;
+mod forms;
 mod headers;
 mod input;
 mod leaks;

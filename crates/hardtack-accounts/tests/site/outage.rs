@@ -101,7 +101,7 @@ async fn s41_without_its_database_the_site_answers_503_everywhere_and_logs_nobod
         let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
         let stale = site.session_of(&id).await;
         let tokens = Tokens {
-            before_log_in: field(&open(&mut ada, "/login").await, "/login", "csrf_token"),
+            before_log_in: field(&open(&mut ada, "/login?ended=1").await, "/login", "csrf_token"),
             access: cookie(&ada, "csrf_access_token"),
             refresh: cookie(&ada, "csrf_refresh_token"),
         };
@@ -148,7 +148,7 @@ async fn s41_without_its_database_the_site_answers_503_everywhere_and_logs_nobod
         let mut client = back.device_of("ada").await;
         let account = client.get("/account").accept_json().send().await.json();
         assert_eq!((&account["username"], &account["display_name"]), (&json!("ada"), &json!("")));
-        let page = open(&mut client, "/login").await;
+        let page = open(&mut client, "/login?ended=1").await;
         let form = filled(&page, "/login", &[("username", "eve"), ("password", PASSWORD)]);
         assert_eq!(client.post("/login").accept_html().form(&form).send().await.status(), 401, "eve was signed up");
     }

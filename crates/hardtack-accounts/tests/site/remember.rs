@@ -90,7 +90,7 @@ async fn persistent_cookies_end_with_the_session() {
     let site = TestSite::start(Options { session_lifetime: minutes(25 * 60), ..Options::default() }).await;
     let mut client = site.client();
     let body = json!({ "username": "ada", "password": PASSWORD, "remember": true });
-    assert_eq!(ages(&client.post("/signup").accept_json().json(&body).send().await), all(Some(24 * 3600)));
+    assert_eq!(ages(&client.post("/signup").accept_json().json(&body).send().await), all(Some(25 * 3600)));
     site.clock.advance(minutes(20 * 60));
     let refreshed = client.get("/service").accept_json().send().await;
     assert_eq!(ages(&refreshed), all(Some(5 * 3600)));
@@ -127,5 +127,33 @@ async fn a_value_that_is_neither_true_nor_false_is_refused() {
         let response = site.client().post("/login").accept_json().json(&body).send().await;
         assert_eq!(response.status(), 422, "{odd}: {}", response.text());
         assert!(response.set_cookies().is_empty());
+    }
+}
+
+on_every_store! {{
+    a10_stay_logged_in_lasts_thirty_days_of_no_use,
+}}
+
+async fn a10_stay_logged_in_lasts_thirty_days_of_no_use(store: Store) {
+    let site = TestSite::start(store.options()).await;
+    site.person("ada").await;
+    let day = minutes(24 * 60);
+    for remember in [true, false] {
+        let mut client = site.client();
+        let body = json!({ "username": "ada", "password": PASSWORD, "remember": remember });
+        let begun = client.post("/login").accept_json().json(&body).send().await;
+        assert_eq!(ages(&begun), all(remember.then_some(30 * 24 * 3600)));
+        // It is used after two weeks, and then not before its end.
+        for days in [14, 15] {
+            site.clock.advance(day * days);
+            assert_eq!(whoami(&mut client).await.is_ok(), remember, "{days} days");
+        }
+        if remember {
+            let proof = json!({ "password": PASSWORD });
+            let proven = client.post("/reauthenticate").accept_json().csrf().json(&proof).send().await;
+            assert_eq!(proven.status(), 200, "{}", proven.text());
+        }
+        site.clock.advance(day);
+        assert_eq!(whoami(&mut client).await, Err(401), "a session of thirty days goes on");
     }
 }

@@ -114,7 +114,8 @@ async fn s27_a_log_in_over_existing_cookies_begins_a_new_session_and_ends_the_ol
     let mut seen = vec![session(&browser)];
     for username in ["ada", "bob"] {
         let old = browser.clone();
-        let page = open(&mut browser, "/login").await;
+        // Opened when the session seemed to have ended.
+        let page = open(&mut browser, "/login?ended=1").await;
         let typed = [("username", username), ("password", PASSWORD)];
         assert_eq!(submit(&mut browser, &page, "/login", &typed).await.location(), Some("/"));
         assert_eq!(whoami(&mut browser).await.as_deref(), Ok(username));

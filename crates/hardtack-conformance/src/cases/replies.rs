@@ -179,7 +179,12 @@ pub(super) fn cases() -> Vec<Case> {
             let response = failing.send(&site, Wants::Page).await;
             site.expect("response", &response, format!("{}{}", failing.status, failing.deleted()));
             site.expect_eq("content type", response.header("content-type"), Some("text/html; charset=utf-8"));
-            let title = format!("<h1>{}</h1>", failing.title);
+            let title = match failing.kind {
+                FailureKind::Csrf => "Please send the form again",
+                FailureKind::Method => "Page not found",
+                _ => failing.title,
+            };
+            let title = format!("<h1>{title}</h1>");
             site.expect_eq("has its title", response.text().contains(&title), true);
             site.expect_eq(
                 "Cache-Control",

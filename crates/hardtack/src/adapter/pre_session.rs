@@ -55,8 +55,11 @@ impl Exchange<'_> {
         // A form may be open while the keys are rotated.
         let keys = self.authenticator.keys_in_use();
         let mut results = nonces.flat_map(|nonce| keys.pre_session.tokens(nonce)).map(check);
-        let first = results.next().unwrap_or(Err(CsrfError::Missing));
-        Ok(first.or_else(|error| results.find(Result::is_ok).unwrap_or(Err(error)))?)
+        let first = results.next().unwrap_or(Err(CsrfError::NoPreSession));
+        Ok(first.or_else(|error| results.find(Result::is_ok).unwrap_or(Err(error))).map_err(|error| match error {
+            CsrfError::Mismatch => CsrfError::OtherPreSession,
+            other => other,
+        })?)
     }
 
     fn sends_json(&self) -> bool {

@@ -2,14 +2,15 @@
 
 use super::Exchange;
 use crate::jwt::TokenKind;
-use crate::refusal::{Failure, FailureKind, NO_STORE, Reply};
-use crate::request::Wants;
+use crate::refusal::{Failure, FailureKind, NO_STORE, Reply, TO_REAUTHENTICATION};
+use crate::request::{NextPath, Wants};
 
 impl Exchange<'_> {
     /// Handles a request to the refresh URL: refreshes, then redirects the browser to the query's `next`. A POST is
     /// redirected with 307, so that the browser posts the form to `next`. A GET, which is allowed only with
     /// [`RefreshMode::Redirect`](crate::RefreshMode::Redirect), is redirected with 303. Without `next`, a browser is
-    /// redirected to the home page, and a program gets 200 and JSON.
+    /// redirected to the home page, and a program gets 200 and JSON. A password that was posted to the page that asks
+    /// for it is posted there again.
     ///
     /// If the refresh is refused, a browser that was redirected from a page with an optional token returns to that page
     /// as a visitor. Such a redirect has `public=1` in its query.
@@ -25,13 +26,24 @@ impl Exchange<'_> {
             Err(failure) if self.returns_without_user(&failure) => failure.into_reply().cookies,
             answer => answer?,
         };
-        let reply = match self.query_next() {
+        let next = self.query_next();
+        if let Some(url) = self.reauthentication(next.as_ref()) {
+            return Ok(Reply { cookies, ..Reply::redirect(307, url) });
+        }
+        let reply = match next {
             Some(next) if !self.head.is_safe() => Reply::redirect(307, next.as_str()),
             Some(next) => Reply::redirect(303, next.as_str()),
             None if self.wants() == Wants::Page => Reply::redirect(303, self.authenticator.next_or_home(None)),
             None => Reply::json(200, &serde_json::json!({ "refreshed": true })),
         };
         Ok(Reply { cookies, ..reply })
+    }
+
+    /// The page that asks for the password, if the browser has posted the password to it.
+    fn reauthentication(&self, next: Option<&NextPath>) -> Option<String> {
+        let url = &self.authenticator.settings().urls.reauthenticate;
+        let asked = !self.head.is_safe() && self.head.query(TO_REAUTHENTICATION).is_some();
+        asked.then(|| next.map_or_else(|| url.clone(), |next| next.append_to(url)))
     }
 
     fn follows_foreign_link(&self, failure: &Failure) -> bool {

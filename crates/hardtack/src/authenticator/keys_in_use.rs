@@ -2,17 +2,19 @@
 
 use arc_swap::ArcSwap;
 
+use super::sealing_keys::SealingKeys;
 use crate::config::{RefreshMode, Settings};
 use crate::csrf::PreSessionKeys;
 use crate::error::ConfigError;
 use crate::jwt::KeySet;
 
-/// The key set, and the keys of pre-session forms that are derived from it.
+/// The key set, and the keys that are derived from it.
 pub(super) struct KeysInUse(ArcSwap<Keys>);
 
 pub(crate) struct Keys {
     pub(crate) set: KeySet,
     pub(crate) pre_session: PreSessionKeys,
+    pub(super) sealing: SealingKeys,
 }
 
 impl KeysInUse {
@@ -41,10 +43,14 @@ impl Keys {
         if has_store {
             check_signing_key(&set, settings.refresh)?;
         }
-        let label = settings.realm.as_ref().map(|realm| format!("pre-session of {realm}"));
-        let pre_session = PreSessionKeys::of(&set, label.as_deref().unwrap_or("pre-session"));
+        let label = |purpose: &str| match &settings.realm {
+            Some(realm) => format!("{purpose} of {realm}"),
+            None => purpose.to_owned(),
+        };
+        let pre_session = PreSessionKeys::of(&set, &label("pre-session"));
+        let sealing = SealingKeys::of(&set, &label("sealing"));
         let set = if settings.flask { set.ignore_unknown_key_ids() } else { set };
-        Ok(Self { set, pre_session })
+        Ok(Self { set, pre_session, sealing })
     }
 }
 

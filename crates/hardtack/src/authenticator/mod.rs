@@ -22,6 +22,8 @@ mod keys;
 mod keys_in_use;
 mod login;
 mod request_state;
+mod sealed;
+mod sealing_keys;
 mod sessions;
 mod token_cache;
 mod verify;

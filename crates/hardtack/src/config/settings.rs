@@ -130,7 +130,8 @@ impl Settings {
     }
 
     /// The lifetimes and windows of sessions. Without a store, a session lives as long as its tokens.
-    pub(crate) fn session_rules(&self, stored_sessions: bool) -> SessionRules {
+    /// `can_choose` tells whether users choose how long they stay logged in.
+    pub(crate) fn session_rules(&self, stored_sessions: bool, can_choose: bool) -> SessionRules {
         let idle = match self.refresh {
             // A sliding access token is the only token: it must be used while it is valid.
             RefreshMode::Sliding => self.access_lifetime.duration(),
@@ -139,7 +140,11 @@ impl Settings {
         let idle = idle.unwrap_or(self.sessions.absolute_lifetime);
         let absolute =
             if stored_sessions { self.sessions.absolute_lifetime } else { self.sessions.absolute_lifetime.max(idle) };
-        self.sessions.rules(idle, absolute, self.claims.skew())
+        let mut rules = self.sessions.rules(idle, absolute, self.claims.skew());
+        if stored_sessions && can_choose && self.refresh != RefreshMode::Sliding && !self.flask {
+            rules.remembered_idle = self.sessions.remembered_idle.max(idle).min(absolute);
+        }
+        rules
     }
 }
 

@@ -15,6 +15,12 @@ pub enum CsrfError {
     /// The value belongs to another session, or to none.
     #[error("the CSRF token does not match this session")]
     Mismatch,
+    /// A form from before the log-in came without its cookie.
+    #[error("the form came without the cookie that belongs to it")]
+    NoPreSession,
+    /// The hidden field of a form from before the log-in belongs to another cookie.
+    #[error("the form's hidden field does not belong to its cookie")]
+    OtherPreSession,
     /// The form is longer than the part that is read before the handler runs, and that part does not contain the field.
     #[error("the CSRF token is not in the part of the form that is read before the handler runs")]
     BeyondPeek,
@@ -40,8 +46,8 @@ impl CsrfError {
     /// Returns a stable name in `snake_case`.
     pub const fn code(self) -> &'static str {
         match self {
-            Self::Missing => "csrf_missing",
-            Self::Mismatch => "csrf_mismatch",
+            Self::Missing | Self::NoPreSession => "csrf_missing",
+            Self::Mismatch | Self::OtherPreSession => "csrf_mismatch",
             Self::BeyondPeek => "csrf_beyond_peek",
             Self::Unread => "csrf_unread",
             Self::CrossSite => "csrf_cross_site",

@@ -11,7 +11,7 @@ mod refused;
 mod rejection;
 mod reply;
 
-pub(crate) use default_reply::flask;
+pub(crate) use default_reply::{TO_REAUTHENTICATION, flask};
 pub use failure::Failure;
 pub use kind::FailureKind;
 pub use reason::Reason;

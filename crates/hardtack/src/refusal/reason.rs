@@ -147,8 +147,8 @@ impl Reason {
         }
     }
 
-    /// Returns a sentence for the client: what is wrong and what to do. It never contains the text of a backend. Escape
-    /// it in HTML: [`Self::Forbidden`] contains text of the application.
+    /// Returns a sentence for a program: what is wrong and what to do. It never contains the text of a backend. For a
+    /// page, use [`explanation`](Self::explanation).
     pub fn advice(&self) -> &str {
         match self {
             Self::Missing => "You are not logged in. Log in and try again.",
@@ -184,7 +184,15 @@ impl Reason {
                 "CSRF protection: the CSRF token is missing. Send it in the X-CSRF-TOKEN header or the csrf_token form field."
             }
             Self::Csrf(CsrfError::Mismatch) => {
-                "CSRF protection: the CSRF token does not match this session. Reload the page and send the form again."
+                "CSRF protection: the CSRF token does not match this session. Send the current value of this session's CSRF cookie."
+            }
+            Self::Csrf(CsrfError::NoPreSession) => {
+                "CSRF protection: the form came without the cookie that belongs to it. Send JSON instead (Content-Type: application/json), \
+                 which needs no CSRF token, or GET the page with the form first and send back its cookie and its csrf_token field."
+            }
+            Self::Csrf(CsrfError::OtherPreSession) => {
+                "CSRF protection: the csrf_token field does not belong to the cookie. Send JSON instead (Content-Type: application/json), \
+                 which needs no CSRF token, or GET the page with the form again and send back its cookie and its csrf_token field."
             }
             Self::Csrf(CsrfError::BeyondPeek) => {
                 "CSRF protection: the csrf_token field is not in the beginning of the form. Put it first in the form."
@@ -202,6 +210,55 @@ impl Reason {
             Self::Store(_) => "Sessions cannot be checked at the moment. Try again shortly.",
             Self::Issue(_) => "The log-in could not be completed. Please tell the operator of this site.",
             Self::NotSetUp(_) => "The server is not set up completely. Please tell the operator of this site.",
+        }
+    }
+
+    /// Returns a sentence for a person who sees a page: what is wrong and what to do, without terms of the protocol. It
+    /// never contains the text of a backend. Escape it in HTML: [`Self::Forbidden`] contains text of the application.
+    pub fn explanation(&self) -> &str {
+        match self {
+            Self::Csrf(CsrfError::CrossSite) => {
+                "Another site started this request, so nothing was changed. Open the page on this site and try again."
+            }
+            Self::Csrf(CsrfError::NoPreSession) => {
+                "Your browser did not send back this site's cookie, so nothing was changed. Allow cookies for this site, then send \
+                 the form again."
+            }
+            Self::Csrf(CsrfError::Mismatch | CsrfError::OtherPreSession) => {
+                "This page was open for too long, or you have logged in again since, so nothing was changed. Check the form and \
+                 send it again."
+            }
+            Self::Csrf(CsrfError::Missing | CsrfError::NoClaim | CsrfError::BeyondPeek) => {
+                "The form arrived incomplete, so nothing was changed. Send it again."
+            }
+            Self::Csrf(CsrfError::Unread) => "This site is not set up completely. Please tell its operator.",
+            Self::Csrf(CsrfError::BadHost) => "The address of this page is not valid. Start from the home page.",
+            Self::DuplicateCookie => {
+                "Your browser sent two log-in cookies for this site. Delete this site's cookies, then log in again."
+            }
+            Self::Malformed(_) | Self::BeyondPeek | Self::Token(TokenError::WrongKind) => {
+                "You are not logged in here. Log in and try again."
+            }
+            Self::Token(TokenError::Expired | TokenError::NotYetValid | TokenError::IssuedInFuture) => self.advice(),
+            Self::Token(_) | Self::UnknownUser => "You are no longer logged in. Log in again.",
+            Self::NotFresh => "Enter your password again to do this.",
+            Self::RefreshNeeded => "Your session must be renewed. Open the page again.",
+            Self::ClaimsRefused => "Your account does not allow this.",
+            Self::Method => "There is no page at this address. Go back, and use the buttons of the page.",
+            Self::BodyTooSlow => "The form did not arrive in time, so nothing was changed. Send it again.",
+            Self::TooManyBodies => {
+                "This site is receiving too many forms, so nothing was changed. Send it again in a moment."
+            }
+            Self::Store(_) => "This site cannot check your log-in at the moment. Try again shortly.",
+            Self::Missing
+            | Self::Refresh(_)
+            | Self::OtherUser
+            | Self::Revoked
+            | Self::Replaced
+            | Self::InsufficientClaims(_)
+            | Self::Forbidden(_)
+            | Self::Issue(_)
+            | Self::NotSetUp(_) => self.advice(),
         }
     }
 

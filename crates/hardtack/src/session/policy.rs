@@ -15,7 +15,8 @@ pub(crate) const MAX_STALENESS: Duration = Duration::from_secs(5);
 /// sessions other processes have ended.
 ///
 /// The lifetime of the refresh token is the idle timeout of a session; it is set with
-/// [`AuthenticatorBuilder::refresh_lifetime`](crate::AuthenticatorBuilder::refresh_lifetime).
+/// [`AuthenticatorBuilder::refresh_lifetime`](crate::AuthenticatorBuilder::refresh_lifetime), and with
+/// [`remembered_idle`](Self::remembered_idle) for users who chose to stay logged in.
 ///
 /// ```
 /// use std::time::Duration;
@@ -29,6 +30,8 @@ pub(crate) const MAX_STALENESS: Duration = Duration::from_secs(5);
 #[must_use = "a policy does nothing until it is given to AuthenticatorBuilder::session_policy"]
 pub struct SessionPolicy {
     pub(crate) absolute_lifetime: Duration,
+    /// The idle timeout of sessions whose user chose to stay logged in, before it is limited to `absolute_lifetime`.
+    pub(crate) remembered_idle: Duration,
     pub(crate) race_window: Duration,
     pub(crate) lost_response_window: Duration,
     pub(crate) access_jitter: u8,
@@ -44,6 +47,7 @@ impl Default for SessionPolicy {
     fn default() -> Self {
         Self {
             absolute_lifetime: Duration::from_secs(30 * 24 * 60 * 60),
+            remembered_idle: Duration::from_secs(30 * 24 * 60 * 60),
             race_window: Duration::from_secs(30),
             lost_response_window: Duration::from_secs(600),
             access_jitter: 0,
@@ -60,6 +64,18 @@ impl SessionPolicy {
     /// days.
     pub fn absolute_lifetime(mut self, span: Duration) -> Self {
         self.absolute_lifetime = span;
+        self
+    }
+
+    /// Sets how long the session of a user who chose to stay logged in ([`LogIn::remember`](crate::LogIn::remember))
+    /// may be unused. Default: 30 days. It is at least the lifetime of a refresh token, and at most
+    /// [`absolute_lifetime`](Self::absolute_lifetime).
+    ///
+    /// It has no effect without a session store, in sliding mode, or if all cookies outlive the browser
+    /// ([`CookiePolicy::session_cookies(false)`](crate::CookiePolicy::session_cookies)): then users have no such choice,
+    /// and the lifetime of a refresh token is the idle timeout of every session.
+    pub fn remembered_idle(mut self, span: Duration) -> Self {
+        self.remembered_idle = span;
         self
     }
 
@@ -122,7 +138,7 @@ impl SessionPolicy {
     /// The rules for sessions with these lifetimes.
     pub(crate) const fn rules(&self, idle: Duration, absolute: Duration, clock_skew: Duration) -> SessionRules {
         let Self { race_window, lost_response_window, .. } = *self;
-        SessionRules { idle, absolute, race_window, lost_response_window, clock_skew }
+        SessionRules { idle, remembered_idle: idle, absolute, race_window, lost_response_window, clock_skew }
     }
 
     pub(crate) fn check(&self, stored_sessions: bool) -> Result<(), ConfigError> {

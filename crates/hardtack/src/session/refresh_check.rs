@@ -110,8 +110,9 @@ mod tests {
     #[test]
     fn s33_s34_the_end_is_the_earlier_of_idle_and_absolute() {
         let rules = SessionRules::default();
-        assert_eq!(rules.idle_end(NOW, NOW + Duration::from_secs(5)), NOW + Duration::from_secs(5));
-        assert_eq!(rules.idle_end(NOW, NOW + rules.absolute), NOW + rules.idle);
+        let begun = |rules: &SessionRules| Session::begin("alice", NOW, rules).expires_at;
+        assert_eq!(begun(&SessionRules { absolute: Duration::from_secs(5), ..rules }), NOW + Duration::from_secs(5));
+        assert_eq!(begun(&rules), NOW + rules.idle);
         assert_eq!(verdict(&row(1, true), 1, rules.idle.as_secs()), RefreshVerdict::Expired);
         assert_eq!(verdict(&Session { revoked_at: Some(NOW), ..row(1, true) }, 1, 0), RefreshVerdict::Revoked);
     }

@@ -114,12 +114,14 @@ impl Session {
 
     /// A new session of `subject` that begins at `now`.
     pub(crate) fn begin(subject: impl Into<String>, now: Timestamp, rules: &SessionRules) -> Self {
-        let absolute_expires_at = now + rules.absolute;
-        Self {
-            expires_at: rules.idle_end(now, absolute_expires_at),
-            absolute_expires_at,
-            ..Self::from_stored(SessionId::random(), subject, now, rand::random())
-        }
+        let row = Self::from_stored(SessionId::random(), subject, now, rand::random());
+        Self { absolute_expires_at: now + rules.absolute, ..row }.with_persistence(false, rules)
+    }
+
+    /// Sets whether the cookies outlive the browser, and until when the session may be unused.
+    pub(crate) fn with_persistence(self, persistent: bool, rules: &SessionRules) -> Self {
+        let expires_at = (self.rotated_at + rules.idle(persistent)).min(self.absolute_expires_at);
+        Self { persistent, expires_at, ..self }
     }
 
     /// Returns whether the session has neither been ended nor expired.

@@ -9,6 +9,8 @@ use crate::clock::Timestamp;
 pub(crate) struct SessionRules {
     /// A session that is not used for this long ends (ASVS 5.0 V7.3.1).
     pub(crate) idle: Duration,
+    /// The same for a session whose user chose to stay logged in.
+    pub(crate) remembered_idle: Duration,
     /// A session of this age ends (ASVS 5.0 V7.3.2).
     pub(crate) absolute: Duration,
     /// How long after a rotation the previous token is still exchanged for the current one, for concurrent refreshes.
@@ -20,9 +22,14 @@ pub(crate) struct SessionRules {
 }
 
 impl SessionRules {
-    /// When a session that is used at `now` ends unless it is used again.
-    pub(crate) fn idle_end(&self, now: Timestamp, absolute_end: Timestamp) -> Timestamp {
-        (now + self.idle).min(absolute_end)
+    /// How long a session may be unused.
+    pub(crate) const fn idle(&self, persistent: bool) -> Duration {
+        if persistent { self.remembered_idle } else { self.idle }
+    }
+
+    /// Whether users who chose to stay logged in may leave their sessions unused for longer than others.
+    pub(crate) fn favours_remembered(&self) -> bool {
+        self.remembered_idle > self.idle
     }
 
     /// Whether a row's time is further ahead than the clocks of two servers may differ.

@@ -44,7 +44,7 @@ impl Accounts {
         let unknown = format!("{:032x}", rand::random::<u128>());
         let hash = self.hasher.hash(unknown).await.map_err(BackendError::new)?;
         let mut transaction = self.begin().await?;
-        let new = NewUser { username, password_hash: &hash, now };
+        let new = NewUser { username, email: "", password_hash: &hash, now };
         let taken = || UserChangeError::NameTaken(username.to_owned());
         let mut user = UserStore::add_in(&mut transaction, new).await?.ok_or_else(taken)?;
         if !email.is_empty() {

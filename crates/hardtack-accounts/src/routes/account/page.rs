@@ -6,10 +6,10 @@ use hardtack::request::Wants;
 use hardtack_axum::{Auth, CurrentUser, FreshAccessToken};
 use http::{HeaderMap, StatusCode};
 
-use super::draft;
 use crate::extract::shell_of;
 use crate::pages::{AccountView, FieldError, Notice, NoticeKind, account, date};
 use crate::respond;
+use crate::routes::kept_form;
 use crate::site::Site;
 use crate::users::{Profile, User};
 
@@ -20,6 +20,7 @@ pub(super) struct AccountPage<'a> {
     pub(super) password_errors: &'a [FieldError<'a>],
     pub(super) notice: Option<Notice<'a>>,
     pub(super) sends_mail: bool,
+    pub(super) owner: String,
 }
 
 impl<'a> AccountPage<'a> {
@@ -32,18 +33,21 @@ impl<'a> AccountPage<'a> {
             password_errors: &[],
             notice: None,
             sends_mail: site.accounts.sends_mail(),
+            owner: kept_form::owner_field(user, &site.auth),
         }
     }
 
     pub(super) fn respond(&self, user: &CurrentUser<User>, status: StatusCode) -> Response {
-        let unconfirmed = self.sends_mail && !user.email_confirmed && !user.email.is_empty();
         let csrf_token = user.token().csrf_token();
         let view = AccountView {
             csrf_token: &csrf_token,
             username: &user.username,
             display_name: &self.profile.display_name,
             email: &self.profile.email,
-            unconfirmed_email: unconfirmed.then_some(user.email.as_str()),
+            stored_email: &user.email,
+            email_confirmed: user.email_confirmed,
+            sends_mail: self.sends_mail,
+            owner: &self.owner,
             created: &date(user.created_at),
             profile_errors: self.profile_errors,
             password_errors: self.password_errors,
@@ -75,13 +79,19 @@ pub(crate) async fn show(
         Some("settings") => success("Your settings have been saved."),
         Some("password") => success("Your password has been changed. All other devices have been logged out."),
         Some("unchanged") => info("Your password has not been changed yet. Enter it below once more."),
+        Some("kept") => info("Your changes could not be kept, and have not been saved. Enter them again."),
+        Some("unsent") => info("No email has been sent yet. Send it again below."),
         Some("letter") => success("An email is on its way. Open the link in it."),
         _ => None,
     };
-    let Some(draft) = draft::find(&headers, &user, auth.authenticator()) else {
+    if !kept_form::is_set(&headers, auth.authenticator()) {
         return page.respond(&user, StatusCode::OK);
+    }
+    let Some(profile) = kept_form::find(&headers, &user, auth.authenticator()) else {
+        // It belongs to another user of the browser, or is too old.
+        return kept_form::clear(page.respond(&user, StatusCode::OK), auth.authenticator());
     };
-    page.profile = draft;
+    page.profile = profile;
     page.notice = info("Your changes are still here, but have not been saved yet. Check them, then save.");
-    draft::clear(page.respond(&user, StatusCode::OK), auth.authenticator())
+    kept_form::clear(page.respond(&user, StatusCode::OK), auth.authenticator())
 }

@@ -1,6 +1,6 @@
 //! `/account/password`.
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError, CurrentUser, FreshAccessToken};
@@ -11,8 +11,8 @@ use serde_json::json;
 use super::page::AccountPage;
 use crate::accounts::PasswordChangeProblem;
 use crate::activity::RequestInfo;
-use crate::extract::{FormOrJson, shell_of};
-use crate::pages::{DoneView, FieldError, done_page};
+use crate::extract::{AccountForm, SentForm, read_fields, shell_of};
+use crate::pages::{DoneView, FieldError, Notice, done_page};
 use crate::respond;
 use crate::routes::fresh::{AfterProof, ask_for_password, is_not_fresh};
 use crate::site::Site;
@@ -25,14 +25,35 @@ pub(crate) struct PasswordInput {
     new_password: String,
 }
 
+impl AccountForm for PasswordInput {
+    const PAGE: &'static str = "/account?done=unchanged";
+
+    async fn read(request: Request, site: &Site) -> Result<Self, Response> {
+        read_fields(request, site).await
+    }
+
+    async fn show_again(
+        self,
+        site: &Site,
+        auth: &Auth,
+        user: &CurrentUser<User>,
+        notice: Notice<'_>,
+    ) -> Result<Response, AuthError> {
+        if !user.token().is_fresh(auth.authenticator().now()) {
+            return Ok(AfterProof::PasswordUnchanged.redirect());
+        }
+        let page = AccountPage { notice: Some(notice), ..AccountPage::new(user, site) };
+        Ok(page.respond(user, StatusCode::FORBIDDEN))
+    }
+}
+
 /// Needs no fresh token: the current password proves more (ASVS 5.0 V6.2.3).
 pub(crate) async fn change_password(
     State(site): State<Site>,
     auth: Auth,
-    user: CurrentUser<User>,
     fresh: Result<FreshAccessToken, AuthError>,
     request: RequestInfo,
-    FormOrJson(input): FormOrJson<PasswordInput>,
+    SentForm { user, input }: SentForm<PasswordInput>,
 ) -> Result<Response, AuthError> {
     let is_fresh = match fresh {
         Ok(_) => true,

@@ -1,6 +1,6 @@
 //! `/account/change_settings`.
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use hardtack::request::Wants;
 use hardtack_axum::{Auth, AuthError, CurrentUser, FreshAccessToken};
@@ -8,14 +8,14 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::draft;
 use super::page::AccountPage;
 use crate::accounts::ProfileChangeProblem;
 use crate::activity::RequestInfo;
-use crate::extract::FormOrJson;
-use crate::pages::FieldError;
+use crate::extract::{AccountForm, SentForm, read_fields};
+use crate::pages::{FieldError, Notice};
 use crate::respond;
 use crate::routes::fresh::{AfterProof, ask_for_password};
+use crate::routes::kept_form;
 use crate::site::Site;
 use crate::users::{Profile, User};
 
@@ -26,6 +26,49 @@ pub(crate) struct SettingsInput {
     display_name: Option<String>,
     email: Option<String>,
     current_password: Option<String>,
+    /// From a form: whose it is.
+    owner: Option<String>,
+}
+
+impl AccountForm for SettingsInput {
+    const PAGE: &'static str = "/account?done=kept";
+    const HAS_TEXT: bool = true;
+
+    async fn read(request: Request, site: &Site) -> Result<Self, Response> {
+        read_fields(request, site).await
+    }
+
+    fn keep(&self, response: &mut Response, site: &Site) -> Option<()> {
+        let user_id = kept_form::owner(self.owner.as_deref()?, &site.auth)?;
+        let Self { display_name: Some(display_name), email: Some(email), .. } = self else { return None };
+        let profile = Profile { display_name: display_name.clone(), email: email.clone() };
+        let sealed = kept_form::seal(&user_id, &profile, &site.auth)?;
+        *response = kept_form::set(std::mem::take(response), &sealed, &site.auth);
+        Some(())
+    }
+
+    async fn show_again(
+        self,
+        site: &Site,
+        auth: &Auth,
+        user: &CurrentUser<User>,
+        notice: Notice<'_>,
+    ) -> Result<Response, AuthError> {
+        let (profile, _) = self.into_profile(user);
+        if !user.token().is_fresh(auth.authenticator().now()) {
+            return Ok(ask_and_keep(AfterProof::Account.redirect(), user, &profile, site));
+        }
+        let page = AccountPage { profile, notice: Some(notice), ..AccountPage::new(user, site) };
+        Ok(page.respond(user, StatusCode::FORBIDDEN))
+    }
+}
+
+/// Keeps the input in a cookie until the user has entered the password.
+fn ask_and_keep(redirect: Response, user: &User, profile: &Profile, site: &Site) -> Response {
+    match kept_form::seal(&user.id, profile, &site.auth) {
+        Some(sealed) => kept_form::set(redirect, &sealed, &site.auth),
+        None => redirect,
+    }
 }
 
 impl SettingsInput {
@@ -41,16 +84,14 @@ impl SettingsInput {
 pub(crate) async fn change_settings(
     State(site): State<Site>,
     auth: Auth,
-    user: CurrentUser<User>,
     fresh: Result<FreshAccessToken, AuthError>,
     request: RequestInfo,
-    FormOrJson(input): FormOrJson<SettingsInput>,
+    SentForm { user, input }: SentForm<SettingsInput>,
 ) -> Result<Response, AuthError> {
     let (profile, password) = input.into_profile(&user);
     if let Err(error) = fresh {
-        // The browser keeps the input in a cookie until the user has entered the password.
         return Ok(match ask_for_password(&auth, error, AfterProof::Account) {
-            Ok(redirect) => draft::set(redirect, &user, &profile, auth.authenticator()),
+            Ok(redirect) => ask_and_keep(redirect, &user, &profile, &site),
             Err(error) => error.into_response(),
         });
     }

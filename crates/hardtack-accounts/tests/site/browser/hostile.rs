@@ -74,7 +74,7 @@ async fn attack(ada: &Person<'_>) {
                     ada.site.expire_access();
                 }
                 ada.browser.goto(&format!("{origin}/post?to={target}")).await.unwrap();
-                ada.sees("CSRF protection: the request was started by another site.").await;
+                ada.sees("Another site started this request, so nothing was changed.").await;
                 ada.opens("/service").await;
                 ada.is_greeted_as("ada").await;
             }

@@ -94,7 +94,7 @@ async fn logs_in_and_out(ada: &Person<'_>) {
 /// Checks the accessibility tree, which screen readers use.
 async fn hears_what_each_field_is(ada: &Person<'_>) {
     let pages: [(&str, &[&str]); 3] = [
-        ("/signup", &["User name", "Password"]),
+        ("/signup", &["User name", "Email (optional)", "Password"]),
         ("/login", &["User name", "Password"]),
         ("/account", &["Display name", "Email", "Current password", "Current password", "New password"]),
     ];

@@ -1,17 +1,24 @@
 //! Every page on a narrow and a wide screen, in light and dark colours.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use hardtack_test_support::BrowserOptions;
 use serde_json::{Value, json};
 
 use super::Person;
-use crate::support::{Options, PASSWORD, TestSite};
+use crate::support::{Options, PASSWORD, TestSite, log_in, minutes};
 
 /// Finds text that overflows the window or has less contrast than WCAG 2.2 §1.4.3 requires, and targets smaller than
 /// §2.5.8 requires.
 const FLAWS: &str = include_str!("flaws.js");
+
+/// Runs the rules of axe-core on the page and returns what breaks them.
+const AXE_RULES: &str = include_str!("axe.js");
+
+/// The environment variable with the path of axe-core, if it is not where `scripts/setup` puts it.
+const AXE: &str = "HARDTACK_TEST_AXE";
 
 /// The environment variable with the folder for screenshots; none are taken if it is not set.
 const PICTURES: &str = "HARDTACK_TEST_PICTURES";
@@ -67,12 +74,33 @@ async fn every_page_can_be_read_on_any_screen() {
     ada.looks_good("devices-alone").await;
     site.device_of("ada").await;
     site.device_of("ada").await;
+    for (count, guess) in [(3, "a guess"), (2, "another")] {
+        for _ in 0..count {
+            log_in(&mut site.client(), "ada", guess).await;
+        }
+        site.clock.advance(minutes(2));
+    }
     ada.opens("/account/sessions").await;
     ada.looks_good("devices").await;
     ada.opens("/logout").await;
     ada.looks_good("logout").await;
     ada.opens("/nowhere").await;
     ada.looks_good("not-found").await;
+    ada.opens("/account/password").await;
+    ada.looks_good("wrong-method").await;
+    ada.opens("/account").await;
+    ada.looks_good("account-confirmed").await;
+    let broken = "document.querySelectorAll('[name=csrf_token]').forEach((field) => (field.value = 'x'))";
+    ada.reads(broken).await;
+    ada.sends("/account/change_settings", &[("display_name", "Ada L.")]).await;
+    ada.looks_good("account-refused").await;
+    ada.opens("/account/sessions").await;
+    ada.reads(broken).await;
+    ada.clicks("form[action='/account/sessions/revoke-others']").await;
+    ada.looks_good("devices-refused").await;
+    ada.reads("document.querySelector('header [name=csrf_token]').value = 'x'").await;
+    ada.logs_out().await;
+    ada.looks_good("logout-refused").await;
     site.expire_access();
     ada.opens("/account").await;
     ada.looks_good("reauthenticate").await;
@@ -85,9 +113,27 @@ async fn every_page_can_be_read_on_any_screen() {
     ada.looks_good("login").await;
     ada.logs_in("ada", "x").await;
     ada.looks_good("login-error").await;
-    ada.browser.evaluate("document.querySelector('main [name=csrf_token]').value = ''").await.unwrap();
+    ada.reads(broken).await;
     ada.logs_in("ada", PASSWORD).await;
-    ada.looks_good("refused").await;
+    ada.looks_good("login-refused").await;
+    ada.opens("/signup").await;
+    ada.reads(broken).await;
+    ada.sends("/signup", &[("username", "eve"), ("password", PASSWORD)]).await;
+    ada.looks_good("signup-refused").await;
+    ada.opens("/nowhere").await;
+    ada.looks_good("not-found-visitor").await;
+    ada.opens("/login").await;
+    ada.logs_in("ada", PASSWORD).await;
+    ada.opens("/account").await;
+    site.clock.advance(minutes(25 * 60));
+    ada.sends("/account/change_settings", &[("display_name", "Ada again")]).await;
+    ada.looks_good("login-kept").await;
+    ada.logs_in("ada", PASSWORD).await;
+    ada.sees("have not been saved yet").await;
+    ada.looks_good("account-kept").await;
+    site.clock.advance(minutes(25 * 60));
+    ada.sends("/account/password", &[("current_password", PASSWORD), ("new_password", "another phrase")]).await;
+    ada.looks_good("login-lost").await;
 }
 
 impl Person<'_> {
@@ -102,6 +148,13 @@ impl Person<'_> {
                 command("Emulation.setDeviceMetricsOverride", screen).await;
                 let flaws = self.reads(FLAWS).await;
                 assert_eq!(flaws, json!([]), "{name}, {width} px wide, {scheme}");
+                if let Some(axe) = axe().filter(|_| (scheme == "light") == (width == 320)) {
+                    if self.reads("return typeof window.axe").await == "undefined" {
+                        self.reads(axe).await;
+                    }
+                    let broken = self.reads(AXE_RULES).await;
+                    assert_eq!(broken, json!([]), "{name}, {width} px wide, {scheme}");
+                }
                 if let Some(folder) = &pictures {
                     let height = self.reads("return document.documentElement.scrollHeight").await;
                     let whole = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": 1 });
@@ -112,6 +165,21 @@ impl Person<'_> {
             }
         }
     }
+}
+
+/// The source of axe-core, if it is there: `scripts/setup` fetches it.
+fn axe() -> Option<&'static str> {
+    static SOURCE: LazyLock<Option<String>> = LazyLock::new(|| {
+        let folder = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+        let folder = folder.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
+        let path = std::env::var_os(AXE).map(PathBuf::from).or_else(|| Some(folder?.join("hardtack/axe.min.js")))?;
+        let source = std::fs::read_to_string(&path).ok();
+        if source.is_none() {
+            eprintln!("{} is missing, so the rules of axe-core are not checked; run scripts/setup", path.display());
+        }
+        source
+    });
+    SOURCE.as_deref()
 }
 
 /// The path of the link in the only email, which is deleted.

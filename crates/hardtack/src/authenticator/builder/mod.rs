@@ -239,7 +239,7 @@ impl AuthenticatorBuilder {
     ///
     /// Each refresh token is accepted once, without a window for races and lost responses (RFC 9700 section 4.14.2).
     /// Access tokens live 5 minutes. A session ends after 15 minutes without use and after 12 hours at most (NIST SP
-    /// 800-63B-4 AAL3), and by default its cookies end with the browser.
+    /// 800-63B-4 AAL3), also if its user chose to stay logged in. By default, its cookies end with the browser.
     ///
     /// Two concurrent refreshes end the session, so this suits clients that send one request at a time. Settings
     /// made after this call replace the ones that it made.
@@ -247,6 +247,7 @@ impl AuthenticatorBuilder {
         self.cookies = self.cookies.session_cookies(true);
         self.settings.sessions =
             self.settings.sessions.absolute_lifetime(Duration::from_secs(12 * 60 * 60)).race_window(Duration::ZERO);
+        self.settings.sessions.remembered_idle = Duration::ZERO;
         self.access_lifetime(Duration::from_secs(5 * 60)).refresh_lifetime(Duration::from_secs(15 * 60))
     }
 
@@ -445,7 +446,7 @@ impl AuthenticatorBuilder {
         Ok(Authenticator(Arc::new(Inner {
             fast_path: FastPath::new(&settings, &self.callbacks),
             keys,
-            rules: settings.session_rules(self.store.is_some()),
+            rules: settings.session_rules(self.store.is_some(), cookies.session_cookies),
             settings,
             cookies,
             background,

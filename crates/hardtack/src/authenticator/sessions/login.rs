@@ -42,9 +42,10 @@ impl Authenticator {
             claims: (!extra.is_empty()).then(|| Value::Object(extra).to_string()),
             user_agent: log_in.user_agent,
             address: log_in.address,
-            persistent: log_in.remember.unwrap_or(!self.cookies().session_cookies),
             ..Session::begin(log_in.subject, now, &self.0.rules)
         };
+        let persistent = log_in.remember.unwrap_or(!self.cookies().session_cookies);
+        let session = session.with_persistence(persistent, &self.0.rules);
         // Issue the tokens before anything is stored: claims that do not fit must not leave a session behind.
         let fresh = log_in.freshness.at(now);
         let mut cookies = self.session_cookies(&session, fresh, now)?.cookies;
@@ -157,8 +158,7 @@ impl Authenticator {
                 claims: row.claims,
                 user_agent: row.user_agent,
                 address: row.address,
-                persistent: row.persistent,
-                ..session
+                ..session.with_persistence(row.persistent, &self.0.rules)
             };
         } else {
             let extra = self.carried_claims(previous);

@@ -25,7 +25,7 @@ impl Authenticator {
         let (Some(id), Some(generation)) = (refresh.session(), refresh.claims().generation) else {
             return Err(self.flaw(RefreshFlaw::UnknownSession, refresh, client));
         };
-        let rotation = Rotation { now, expires_at: now + self.0.rules.idle, auth_time: None };
+        let rotation = Rotation { now, expires_at: now + self.idle_of(refresh), auth_time: None };
         for _ in 0..ATTEMPTS {
             if let Some(row) = store.rotate(id, generation, rotation).await? {
                 self.await_confirmation(&row);
@@ -119,12 +119,12 @@ impl Authenticator {
         let (Some(store), Some(id)) = (self.store(), access.session()) else {
             return self.advance_stateless(access, fresh, auth_time, now);
         };
-        let rotation = Rotation { now, expires_at: now + self.0.rules.idle, auth_time };
         for _ in 0..ATTEMPTS {
             let row = store.find(id).await?.ok_or(Reason::Revoked)?;
             if !row.is_live(now) {
                 return Err(dead(&row));
             }
+            let rotation = Rotation { now, expires_at: now + self.0.rules.idle(row.persistent), auth_time };
             // If two requests slide at once, or a re-authentication is sent twice, the second one gets the tokens of
             // the first. Rotating again would make the first one's tokens look like reused copies. Compare generations
             // if the token has one: times do not tell which request was first, because the other server's clock may be

@@ -1,5 +1,7 @@
 //! The tokens and cookies of a session, computed from its row.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 
 use super::Refreshed;
@@ -14,10 +16,18 @@ use crate::jwt::{Claims, Fresh, TokenKind};
 use crate::session::Session;
 use crate::token::{IssueError, VerifiedToken};
 
-/// The claim that records whether the cookies outlive the browser, for sessions without a row.
+/// The claim that records whether the cookies outlive the browser. Sessions without a row have it in every token, others
+/// in the refresh token.
 pub(super) const PERSISTENT: &str = "persistent_cookies";
 
 impl Authenticator {
+    /// How long the session of a refresh token may be unused.
+    pub(super) fn idle_of(&self, refresh: &VerifiedToken) -> Duration {
+        let rules = &self.0.rules;
+        let extra = if rules.favours_remembered() { self.carried_claims(refresh) } else { Map::new() };
+        rules.idle(extra.get(PERSISTENT).and_then(Value::as_bool).unwrap_or(false))
+    }
+
     /// Whether the cookies of tokens with these claims outlive the browser, for sessions without a row.
     pub(super) fn are_persistent(&self, extra: &Map<String, Value>) -> bool {
         extra.get(PERSISTENT).and_then(Value::as_bool).unwrap_or(!self.cookies().session_cookies)
@@ -68,10 +78,14 @@ impl Authenticator {
         let mut claims = self.session_claims(session, TokenKind::Refresh, session.token_id("refresh", at), at);
         claims.generation = Some(session.generation);
         // A stored session keeps its claims in its row. Without a store, the token must carry them.
-        let extra = match (&session.claims, self.store()) {
+        let mut extra = match (&session.claims, self.store()) {
             (Some(text), None) => serde_json::from_str(text).unwrap_or_default(),
             _ => Map::new(),
         };
+        if session.persistent && self.0.rules.favours_remembered() {
+            // So that its rotation knows how long it may be unused, before it reads the row.
+            extra.insert(PERSISTENT.into(), true.into());
+        }
         let lifetime = match self.settings().refresh_lifetime {
             Lifetime::For(_) => Lifetime::For(session.expires_at.since(at)),
             forever @ Lifetime::InsecureForever => forever,

@@ -39,8 +39,10 @@ fn sentence(reason: &Reason) -> &str {
         Reason::NotFresh | Reason::OtherUser => "Fresh token required",
         Reason::ClaimsRefused => "User claims verification failed",
         Reason::Csrf(CsrfError::NoClaim) => "Missing claim: csrf",
-        Reason::Csrf(CsrfError::Mismatch) => "CSRF double submit tokens do not match",
-        Reason::Csrf(CsrfError::Missing | CsrfError::BeyondPeek | CsrfError::Unread) => "Missing CSRF token",
+        Reason::Csrf(CsrfError::Mismatch | CsrfError::OtherPreSession) => "CSRF double submit tokens do not match",
+        Reason::Csrf(CsrfError::Missing | CsrfError::NoPreSession | CsrfError::BeyondPeek | CsrfError::Unread) => {
+            "Missing CSRF token"
+        }
         other => match other.kind() {
             FailureKind::Expired => "Token has expired",
             FailureKind::Revoked => "Token has been revoked",

@@ -31,6 +31,10 @@ impl Refused<'_> {
     }
 }
 
+/// The parameter of the refresh URL for a password that was posted to the page that asks for it. That page is never the
+/// `next` of a redirect.
+pub(crate) const TO_REAUTHENTICATION: &str = "reauthenticate";
+
 /// Where a browser goes after a refusal.
 enum Destination {
     /// To this URL, and how: 303 to view a page, 307 to repeat a posted form.
@@ -65,6 +69,11 @@ fn destination(refused: &Refused<'_>) -> Destination {
         return Destination::Itself;
     }
     let mut url = refused.next.as_ref().map_or_else(|| url.clone(), |next| next.append_to(url));
+    if replays_body && refused.head.path() == refused.settings.urls.reauthenticate {
+        url.push(if url.contains('?') { '&' } else { '?' });
+        url.push_str(TO_REAUTHENTICATION);
+        url.push_str("=1");
+    }
     if kind == FailureKind::RefreshNeeded && refused.is_optional && refused.next.is_some() {
         // If the refresh is refused, the page is shown as to a visitor.
         url.push_str("&public=1");
@@ -129,7 +138,7 @@ fn bearer_error(error: &str, text: &str) -> String {
 
 /// A plain page, for applications that set none of their own.
 fn page(refused: &Refused<'_>) -> Reply {
-    page_with(refused, refused.reason.advice())
+    page_with(refused, refused.reason.explanation())
 }
 
 /// A page instead of a redirect that would never end.
@@ -143,7 +152,7 @@ fn page_with(refused: &Refused<'_>, text: &str) -> Reply {
     let body = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <title>{title}</title><h1>{title}</h1><p>{advice}</p>",
-        title = title(kind),
+        title = page_title(kind),
         advice = escaped(text),
     );
     let reply = Reply::html(refused.reason.status(), body);
@@ -171,7 +180,17 @@ fn escaped(text: &str) -> Cow<'_, str> {
     html.into()
 }
 
-/// The title of a failure's page or problem document.
+/// The title of a failure's page.
+const fn page_title(kind: FailureKind) -> &'static str {
+    match kind {
+        FailureKind::Csrf => "Please send the form again",
+        FailureKind::Invalid | FailureKind::UnknownUser => "Not logged in",
+        FailureKind::Method => "Page not found",
+        _ => title(kind),
+    }
+}
+
+/// The title of a failure's problem document.
 const fn title(kind: FailureKind) -> &'static str {
     match kind {
         FailureKind::Missing => "Log-in needed",

@@ -1,0 +1,144 @@
+//! A form that a logged-in user sends. If it is refused, a person does not lose it.
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::response::{IntoResponse, Response};
+use hardtack::FailureKind;
+use hardtack::csrf::CsrfError;
+use hardtack::refusal::{NO_STORE, Reason};
+use hardtack::request::{NextPath, Wants};
+use hardtack_axum::{Auth, AuthError, CurrentUser};
+use http::{HeaderValue, StatusCode, header};
+
+use super::FormOrJson;
+use super::visitor::user_of_refused;
+use crate::pages::{Notice, NoticeKind};
+use crate::site::Site;
+use crate::users::User;
+
+/// A form of a page that needs a user, and the user.
+pub(crate) struct SentForm<T> {
+    pub(crate) user: CurrentUser<User>,
+    pub(crate) input: T,
+}
+
+/// A form of a page that needs a user.
+pub(crate) trait AccountForm: Sized + Send {
+    /// The page where the user goes on after a log-in. It shows the form again, or says that nothing was changed.
+    const PAGE: &'static str;
+
+    /// Whether the form has something to keep.
+    const HAS_TEXT: bool = false;
+
+    /// The page where the user goes on after a log-in, if it depends on the form.
+    fn after_log_in(&self, _auth: &Auth) -> String {
+        Self::PAGE.to_owned()
+    }
+
+    /// Reads the fields.
+    fn read(request: Request, site: &Site) -> impl Future<Output = Result<Self, Response>> + Send;
+
+    /// Puts the form into a cookie of a response that leads to the log-in page. Returns `None` if nothing is kept.
+    fn keep(&self, _response: &mut Response, _site: &Site) -> Option<()> {
+        None
+    }
+
+    /// Shows the page with the form again, with what was typed except for passwords.
+    fn show_again(
+        self,
+        site: &Site,
+        auth: &Auth,
+        user: &CurrentUser<User>,
+        notice: Notice<'_>,
+    ) -> impl Future<Output = Result<Response, AuthError>> + Send;
+}
+
+/// Reads fields from a form or JSON.
+pub(crate) async fn read_fields<T: serde::de::DeserializeOwned>(request: Request, site: &Site) -> Result<T, Response> {
+    FormOrJson::from_request(request, site).await.map(|FormOrJson(fields)| fields)
+}
+
+impl<T: AccountForm> FromRequest<Site> for SentForm<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, site: &Site) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let auth = Auth::from_request_parts(&mut parts, site).await.map_err(IntoResponse::into_response)?;
+        let user = <CurrentUser<User> as FromRequestParts<Site>>::from_request_parts(&mut parts, site).await;
+        let uri = parts.uri.clone();
+        let request = Request::from_parts(parts, body);
+        let error = match user {
+            Ok(user) => return Ok(Self { user, input: T::read(request, site).await? }),
+            Err(error) => error,
+        };
+        if auth.wants() == Wants::Page && is_unverified(&error) {
+            // Not refreshed: nothing is done for a request that another site may have sent.
+            if let Some(user) = user_of_refused(auth.headers(), &uri, site).await
+                && let Ok(input) = T::read(request, site).await
+            {
+                let text = error.failure().reason().explanation();
+                let notice = Notice { kind: NoticeKind::Problem, text };
+                let shown = input.show_again(site, &auth, &user, notice).await;
+                let mut shown = shown.unwrap_or_else(IntoResponse::into_response);
+                shown.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
+                return Err(shown);
+            }
+            return Err(error.into_response());
+        }
+        Err(refuse_form::<T>(error, request, &auth, site).await)
+    }
+}
+
+/// Refuses a form. If its session has ended, the user goes to the log-in page, which says whether the form is kept.
+pub(crate) async fn refuse_form<T: AccountForm>(
+    error: AuthError,
+    request: Request,
+    auth: &Auth,
+    site: &Site,
+) -> Response {
+    if auth.wants() != Wants::Page || !has_lost_session(&error) || auth.require_same_origin().is_err() {
+        return error.into_response();
+    }
+    let input = T::read(request, site).await.ok();
+    after_log_in(error, input.as_ref(), auth, site)
+}
+
+/// Returns whether a form was refused that this site's own page may have sent, so that it can be shown again.
+pub(crate) fn is_unverified(error: &AuthError) -> bool {
+    match error.failure().reason() {
+        Reason::Csrf(error) => !matches!(error, CsrfError::CrossSite | CsrfError::BadHost | CsrfError::Unread),
+        _ => false,
+    }
+}
+
+/// Returns whether the user has to log in again.
+fn has_lost_session(error: &AuthError) -> bool {
+    let reason = error.failure().reason();
+    let is_over = matches!(
+        reason.kind(),
+        FailureKind::Missing
+            | FailureKind::Invalid
+            | FailureKind::Expired
+            | FailureKind::Revoked
+            | FailureKind::UnknownUser
+    );
+    is_over && !reason.is_early()
+}
+
+/// Redirects to the log-in page, which says whether the form is kept, and from there to the page with the form.
+fn after_log_in<T: AccountForm>(error: AuthError, input: Option<&T>, auth: &Auth, site: &Site) -> Response {
+    let never_had_one = error.failure().reason().kind() == FailureKind::Missing;
+    let mut response = error.into_response();
+    let kept = input.and_then(|input| input.keep(&mut response, site)).is_some();
+    if never_had_one && T::HAS_TEXT && !kept {
+        // The form does not say whose it is, so it may not be from a page of this site.
+        return response;
+    }
+    let page = input.map_or_else(|| T::PAGE.to_owned(), |input| input.after_log_in(auth));
+    let log_in = NextPath::parse(&page).map_or_else(|| "/login?".to_owned(), |next| next.append_to("/login") + "&");
+    let location = log_in + if kept { "ended=1&form=kept" } else { "ended=1&form=lost" };
+    if let Ok(location) = HeaderValue::try_from(location) {
+        *response.status_mut() = StatusCode::SEE_OTHER;
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}

@@ -1,0 +1,75 @@
+//! A submitted profile, kept in the user's browser while the user logs in again or enters the password.
+
+use std::time::Duration;
+
+use axum::response::Response;
+use hardtack::Authenticator;
+use hardtack::clock::Timestamp;
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
+
+use crate::page_cookie::PageCookie;
+use crate::users::{Profile, User};
+
+/// Encrypted, and bound to a user. The site only fills a form with its content, which the user checks and sends again.
+const COOKIE: PageCookie = PageCookie { name: "settings_draft", path: "/account", max_age: LIFETIME.as_secs() as u32 };
+
+const LIFETIME: Duration = Duration::from_secs(15 * 60);
+
+/// The longest value, in bytes, so that browsers and proxies accept the cookie. A longer form is not kept.
+const MAX_LEN: usize = 3800;
+
+const FORM: &str = "kept form";
+const OWNER: &str = "owner of a form";
+
+/// Contains no password.
+#[derive(Deserialize, Serialize)]
+struct KeptForm {
+    user: String,
+    until: i64,
+    display_name: String,
+    email: String,
+}
+
+/// Returns the value of a hidden field that tells whose form it is, even after the session has ended. Only this site can
+/// read and make it.
+pub(super) fn owner_field(user: &User, auth: &Authenticator) -> String {
+    auth.seal(OWNER, user.id.as_bytes()).unwrap_or_default()
+}
+
+/// Returns the id of the user in the hidden field.
+pub(super) fn owner(field: &str, auth: &Authenticator) -> Option<String> {
+    String::from_utf8(auth.open_sealed(OWNER, field)?).ok()
+}
+
+/// Keeps the profile that a user has sent. Returns `None` if it is too long.
+pub(super) fn seal(user_id: &str, profile: &Profile, auth: &Authenticator) -> Option<String> {
+    let Profile { display_name, email } = profile.clone();
+    let until = (auth.now() + LIFETIME).unix_seconds();
+    let form = KeptForm { user: user_id.to_owned(), until, display_name, email };
+    let sealed = auth.seal(FORM, &serde_json::to_vec(&form).ok()?)?;
+    (sealed.len() <= MAX_LEN).then_some(sealed)
+}
+
+/// Sets the cookie with a sealed form.
+pub(super) fn set(response: Response, sealed: &str, auth: &Authenticator) -> Response {
+    COOKIE.set(response, sealed, auth)
+}
+
+/// Deletes the cookie.
+pub(super) fn clear(response: Response, auth: &Authenticator) -> Response {
+    COOKIE.clear(response, auth)
+}
+
+/// Returns whether the browser has the cookie.
+pub(super) fn is_set(headers: &HeaderMap, auth: &Authenticator) -> bool {
+    COOKIE.find(headers, auth).is_some()
+}
+
+/// Returns what this user has sent.
+pub(super) fn find(headers: &HeaderMap, user: &User, auth: &Authenticator) -> Option<Profile> {
+    let json = auth.open_sealed(FORM, COOKIE.find(headers, auth)?)?;
+    let form: KeptForm = serde_json::from_slice(&json).ok()?;
+    let counts = form.user == user.id && auth.now() < Timestamp::from_unix_seconds(form.until);
+    counts.then_some(Profile { display_name: form.display_name, email: form.email })
+}

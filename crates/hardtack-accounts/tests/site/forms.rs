@@ -1,0 +1,292 @@
+//! Forms that cannot be accepted: people get them again with what they typed, also after a log-in, and programs get
+//! advice that they can follow.
+
+use hardtack::RefreshMode;
+use hardtack_test_support::client::Response;
+use serde_json::json;
+
+use crate::support::*;
+
+const SETTINGS: &str = "/account/change_settings";
+
+/// Asserts that a page says something, and uses no term of the protocol.
+fn says(page: &Response, status: u16, text: &str) {
+    assert_eq!(page.status(), status, "{}", page.text());
+    assert!(page.text().contains(text), "{text}: {}", page.text());
+    for term in ["CSRF", "X-CSRF-TOKEN", "URL", "POST", "JSON", "token does not"] {
+        assert!(!page.text().contains(term), "{term}: {}", page.text());
+    }
+}
+
+#[tokio::test]
+async fn a08_a_person_gets_a_refused_form_again_with_what_was_typed() {
+    let site = TestSite::start(Options::default()).await;
+    site.person("ada").await;
+    // Cookies are off: the browser sends none back.
+    for (path, typed) in [
+        ("/login", &[("username", "ada"), ("password", PASSWORD)][..]),
+        ("/signup", &[("username", "eve"), ("email", "eve@site.example"), ("password", PASSWORD)]),
+    ] {
+        let mut visitor = site.client();
+        let page = open(&mut visitor, path).await;
+        let fields = filled(&page, path, typed);
+        let refused = visitor.post(path).accept_html().no_cookies().form(&fields).send().await;
+        says(&refused, 403, "Allow cookies for this site");
+        for (name, value) in typed.iter().filter(|(name, _)| *name != "password") {
+            assert_eq!(field(&refused, path, name), *value);
+        }
+        assert!(!refused.text().contains(PASSWORD));
+        // The page was open when the browser's cookies were deleted: the form works now.
+        visitor.clear();
+        let refused = visitor.post(path).accept_html().form(&fields).send().await;
+        let done = submit(&mut visitor, &refused, path, &[("password", PASSWORD)]).await;
+        assert_eq!((done.status().as_u16(), done.location()), (303, Some("/")), "{path}: {}", done.text());
+    }
+    // Another tab has logged in again since the form was opened.
+    let mut ada = site.device_of("ada").await;
+    let old = open(&mut ada, "/account").await;
+    assert_eq!(log_in(&mut ada, "ada", PASSWORD).await.status(), 200);
+    let typed = [("display_name", "Ada L."), ("email", "")];
+    let refused = submit(&mut ada, &old, SETTINGS, &typed).await;
+    says(&refused, 403, "Check the form and send it again.");
+    assert_eq!(field(&refused, SETTINGS, "display_name"), "Ada L.");
+    assert_eq!(submit(&mut ada, &refused, SETTINGS, &[]).await.location(), Some("/account?done=settings"));
+    let passwords = [("current_password", PASSWORD), ("new_password", "some other phrase")];
+    let refused = submit(&mut ada, &old, "/account/password", &passwords).await;
+    says(&refused, 403, "nothing was changed");
+    assert!(!refused.text().contains(PASSWORD) && !refused.text().contains("some other phrase"));
+    let refused = submit(&mut ada, &old, "/logout", &[]).await;
+    says(&refused, 403, "Log out?");
+    assert_eq!(whoami(&mut ada).await.as_deref(), Ok("ada"));
+    assert_eq!(submit(&mut ada, &refused, "/logout", &[]).await.location(), Some("/"));
+}
+
+#[tokio::test]
+async fn a08_another_site_fills_in_no_form() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.person("ada").await;
+    let typed = [("display_name", "Eve"), ("email", "eve@evil.example"), ("username", "eve")];
+    for path in [SETTINGS, "/login", "/signup"] {
+        let forged = ada.post(path).accept_html().header("origin", "https://evil.example").form(&typed).send().await;
+        says(&forged, 403, "Another site started this request, so nothing was changed.");
+        assert!(!forged.text().to_lowercase().contains("eve"), "{path}: {}", forged.text());
+    }
+}
+
+#[tokio::test]
+async fn a08_a_program_gets_advice_that_it_can_follow() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.person("ada").await;
+    // `curl -d`
+    let fields = [("username", "ada"), ("password", PASSWORD)];
+    let refused = site.client().post("/login").header("accept", "*/*").form(&fields).send().await;
+    assert_eq!((refused.status().as_u16(), refused.json()["code"].as_str()), (403, Some("csrf_missing")));
+    let advice = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert!(advice.contains("Send JSON") && advice.contains("GET the page"), "{advice}");
+    let mut curl = site.client();
+    let body = json!({ "username": "ada", "password": PASSWORD });
+    assert_eq!(curl.post("/login").header("accept", "*/*").json(&body).send().await.status(), 200);
+    let mut curl = site.client();
+    let page = curl.get("/login").header("accept", "*/*").send().await;
+    let done = curl.post("/login").header("accept", "*/*").form(&filled(&page, "/login", &fields)).send().await;
+    assert_eq!(done.status(), 200, "{}", done.text());
+    // A wrong value of a session.
+    let refused = ada.post(SETTINGS).accept_json().header("x-csrf-token", "wrong").json(&json!({})).send().await;
+    let advice = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert!(advice.contains("CSRF cookie") && !advice.contains("Reload the page"), "{advice}");
+}
+
+#[tokio::test]
+async fn a09_a_form_whose_session_is_gone_is_finished_after_the_log_in() {
+    for refresh in [RefreshMode::Transparent, RefreshMode::Redirect, RefreshMode::Sliding, RefreshMode::Off] {
+        let site = TestSite::start(Options { refresh, ..Options::default() }).await;
+        let mut ada = site.person("ada").await;
+        let page = open(&mut ada, "/account").await;
+        site.clock.advance(minutes(25 * 60));
+        let typed = [("display_name", "Ada L."), ("email", "a@site.example"), ("current_password", "secret of ada")];
+        let sent = ada.post(SETTINGS).accept_html().form(&filled(&page, SETTINGS, &typed)).follow().await;
+        assert!(sent.path().starts_with("/login?"), "{refresh:?}: {}", sent.path());
+        says(&sent, 200, "what you typed is kept");
+        let kept = cookie(&ada, "settings_draft");
+        for secret in ["Ada L.", "a@site.example", "secret of ada"] {
+            assert!(!kept.contains(secret));
+        }
+        // Another user of the browser finds nothing of it.
+        let mut bob = ada.clone();
+        sign_up(&mut site.client(), "bob").await;
+        let credentials = [("username", "bob"), ("password", PASSWORD)];
+        let theirs = bob.post("/login").accept_html().form(&filled(&sent, "/login", &credentials)).follow().await;
+        assert_eq!(theirs.path(), "/account?done=kept");
+        assert!(!theirs.text().contains("Ada L."), "{}", theirs.text());
+        assert!(bob.cookie("settings_draft").is_none());
+
+        let credentials = [("username", "ada"), ("password", PASSWORD)];
+        let again = ada.post("/login").accept_html().form(&filled(&sent, "/login", &credentials)).follow().await;
+        assert_eq!(again.path(), "/account?done=kept", "{refresh:?}");
+        says(&again, 200, "have not been saved yet");
+        assert_eq!(field(&again, SETTINGS, "display_name"), "Ada L.");
+        assert_eq!(field(&again, SETTINGS, "current_password"), "");
+        let done = submit(&mut ada, &again, SETTINGS, &[("current_password", PASSWORD)]).await;
+        assert_eq!(done.location(), Some("/account?done=settings"), "{refresh:?}: {}", done.text());
+        let account = ada.get("/account").accept_json().send().await.json();
+        assert_eq!((&account["display_name"], &account["email"]), (&json!("Ada L."), &json!("a@site.example")));
+    }
+}
+
+#[tokio::test]
+async fn a09_the_page_says_what_was_not_done() {
+    let site = TestSite::start(Options::default()).await;
+    let ada = site.person("ada").await;
+    let other = site.device_of("ada").await;
+    drop(other);
+    for (path, action, typed, text) in [
+        (
+            "/account",
+            "/account/password",
+            &[("current_password", PASSWORD), ("new_password", "some other phrase")][..],
+            "Your password has not been changed yet.",
+        ),
+        ("/account/sessions", "/account/sessions/revoke-others", &[], "Nothing has been logged out yet"),
+    ] {
+        let mut ada = ada.clone();
+        assert_eq!(log_in(&mut ada, "ada", PASSWORD).await.status(), 200);
+        let page = open(&mut ada, path).await;
+        let mut elsewhere = ada.clone();
+        elsewhere.post("/logout").accept_json().csrf().send().await;
+        let sent = ada.post(action).accept_html().form(&filled(&page, action, typed)).follow().await;
+        says(&sent, 200, "so nothing was changed");
+        let credentials = [("username", "ada"), ("password", PASSWORD)];
+        let again = ada.post("/login").accept_html().form(&filled(&sent, "/login", &credentials)).follow().await;
+        says(&again, 200, text);
+    }
+    // A form of another site is not kept.
+    let mut visitor = site.client();
+    let typed = [("display_name", "Eve"), ("email", "eve@evil.example")];
+    let forged = visitor.post(SETTINGS).accept_html().header("origin", "https://evil.example").form(&typed);
+    assert!(forged.send().await.set_cookies().is_empty());
+    // Neither is one that names no user.
+    let sent = visitor.post(SETTINGS).accept_html().form(&typed).send().await;
+    assert!(sent.set_cookie("settings_draft").is_none() && sent.location().unwrap().starts_with("/login"));
+}
+
+#[tokio::test]
+async fn a09_the_password_is_asked_for_once() {
+    for refresh in BOTH_MODES {
+        let site = TestSite::start(Options { refresh, ..Options::default() }).await;
+        let mut ada = site.person("ada").await;
+        site.expire_access();
+        let page = open(&mut ada, "/account").await;
+        assert_eq!(page.path(), "/reauthenticate?next=%2Faccount", "{refresh:?}");
+        // The person takes longer than the access token lives.
+        site.expire_access();
+        let form = filled(&page, "/reauthenticate", &[("password", PASSWORD)]);
+        let page = ada.post("/reauthenticate").accept_html().form(&form).follow().await;
+        assert_eq!((page.status().as_u16(), page.path()), (200, "/account"), "{refresh:?}: {}", page.text());
+    }
+}
+
+#[tokio::test]
+async fn a12_people_who_are_logged_in_are_sent_on() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.person("ada").await;
+    for path in ["/login", "/signup"] {
+        let sent = ada.get(path).accept_html().send().await;
+        assert_eq!((sent.status().as_u16(), sent.location()), (303, Some("/")), "{path}");
+        let sent = ada.get(&format!("{path}?next=%2Fservice%3Fa%3D1")).accept_html().send().await;
+        assert_eq!(sent.location(), Some("/service?a=1"), "{path}");
+        let sent = ada.get(&format!("{path}?next=%2F%2Fevil.example")).accept_html().send().await;
+        assert_eq!(sent.location(), Some("/"), "{path}");
+        assert_eq!(site.client().get(path).accept_html().send().await.status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn a12_error_pages_keep_the_navigation_and_speak_like_people() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.person("ada").await;
+    let mut visitor = site.client();
+    let forged = ada.post(SETTINGS).accept_html().header("origin", "https://evil.example").send().await;
+    let dead = ada.get("/email/confirm").accept_html().send().await;
+    let method = ada.get("/account/password").accept_html().send().await;
+    let unknown = ada.get("/nowhere").accept_html().send().await;
+    for (page, status) in [(&forged, 403), (&dead, 410), (&method, 405), (&unknown, 404)] {
+        says(page, status, "/account/sessions");
+        assert_eq!(hardtack_test_support::html::form_actions(&page.text()), ["/logout"], "{status}");
+        assert_eq!(page.header("cache-control"), Some("private, no-store"), "{status}");
+    }
+    assert_eq!(
+        ada.post("/logout").accept_html().form(&filled(&forged, "/logout", &[])).send().await.location(),
+        Some("/")
+    );
+    for path in ["/account/password", "/nowhere", "/email/undo"] {
+        let page = visitor.get(path).accept_html().send().await;
+        assert!(page.text().contains("href=\"/login\""), "{path}: {}", page.text());
+    }
+}
+
+#[tokio::test]
+async fn a12_browsers_crawlers_and_password_managers_find_their_way() {
+    let site = TestSite::start(Options::default()).await;
+    let mut visitor = site.client();
+    let way = visitor.get("/.well-known/change-password").accept_html().send().await;
+    assert_eq!((way.status().as_u16(), way.location()), (303, Some("/account")));
+    let icon = visitor.get("/favicon.ico").send().await;
+    assert_eq!((icon.header("content-type"), &icon.bytes()[..4]), (Some("image/x-icon"), &[0, 0, 1, 0][..]));
+    let robots = visitor.get("/robots.txt").send().await;
+    assert!(robots.text().starts_with("User-agent: *\n") && robots.text().contains("Disallow: /account\n"));
+    for path in ["/", "/login", "/signup"] {
+        let page = open(&mut visitor, path).await;
+        assert!(page.text().contains("<meta name=\"description\" content=\""), "{path}");
+        assert!(!page.text().contains("noindex"), "{path}");
+    }
+    let mut ada = site.person("ada").await;
+    for path in ["/account", "/nowhere"] {
+        assert!(open(&mut ada, path).await.text().contains("<meta name=\"robots\" content=\"noindex\">"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a10_an_address_can_be_given_at_sign_up_and_the_account_says_whether_it_is_confirmed() {
+    let outbox = tempfile::tempdir().unwrap();
+    let site = TestSite::start(Options { outbox: Some(outbox.path().to_owned()), ..Options::default() }).await;
+    let mut ada = site.client();
+    let page = open(&mut ada, "/signup").await;
+    says(&page, 200, "To get back in if you forget your password");
+    let typed = [("username", "ada"), ("email", "nonsense"), ("password", PASSWORD)];
+    let refused = submit(&mut ada, &page, "/signup", &typed).await;
+    says(&refused, 422, "Enter an address such as");
+    assert_eq!(
+        (field(&refused, "/signup", "email"), field(&refused, "/signup", "username")),
+        ("nonsense".into(), "ada".into())
+    );
+    let typed = [("email", " ada@site.example "), ("password", PASSWORD)];
+    assert_eq!(submit(&mut ada, &refused, "/signup", &typed).await.location(), Some("/"));
+    let account = open(&mut ada, "/account").await;
+    says(&account, 200, "Not confirmed");
+    assert_eq!(field(&account, SETTINGS, "email"), "ada@site.example");
+    site.database().execute(hardtack_db::Statement::new("UPDATE users SET email_confirmed_at = 1")).await.unwrap();
+    let account = open(&mut ada, "/account").await;
+    assert!(account.text().contains(">Confirmed<") && !account.text().contains("Not confirmed"), "{}", account.text());
+    // It is optional, also for programs.
+    let body = json!({ "username": "bob", "password": PASSWORD, "email": "bob@site.example" });
+    let bob = site.client().post("/signup").accept_json().json(&body).send().await;
+    assert_eq!((bob.status().as_u16(), &bob.json()["email"]), (200, &json!("bob@site.example")));
+    assert_eq!(bob.json()["email_confirmed"], false);
+    sign_up(&mut site.client(), "eve").await;
+}
+
+#[tokio::test]
+async fn a10_an_address_that_is_not_known_is_not_shown() {
+    let site = TestSite::start(Options::default()).await;
+    let mut ada = site.client();
+    let id = sign_up(&mut ada, "ada").await["id"].as_str().unwrap().to_owned();
+    // Its address is not known.
+    site.session_of(&id).await;
+    let page = open(&mut ada, "/account/sessions").await;
+    assert!(!page.text().contains("unknown address"), "{}", page.text());
+    assert_eq!(page.text().matches("<dt>Address</dt>").count(), 1);
+    for text in ["Just now (", "<span class=\"clock\">", "<script src=\"/assets/times.js\" defer></script>"] {
+        assert!(page.text().contains(text), "{text}: {}", page.text());
+    }
+    assert!(page.header("content-security-policy").unwrap().contains("script-src 'self'"));
+}
