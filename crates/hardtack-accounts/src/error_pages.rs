@@ -15,6 +15,7 @@ pub(crate) fn with_error_pages(builder: AuthenticatorBuilder) -> AuthenticatorBu
         FailureKind::ClaimsRefused,
         FailureKind::Forbidden,
         FailureKind::Method,
+        FailureKind::BodyNotRead,
         FailureKind::Unavailable,
         FailureKind::Internal,
     ]
@@ -32,6 +33,7 @@ fn page_or_default(refused: &Refused<'_>) -> Reply {
         FailureKind::Csrf => "Please send the form again",
         FailureKind::ClaimsRefused | FailureKind::Forbidden => "You may not do this",
         FailureKind::Method => "Page not found",
+        FailureKind::BodyNotRead => "Please send the form again",
         FailureKind::Unavailable => "Please try again shortly",
         _ => "Something went wrong",
     };

@@ -1,7 +1,6 @@
 //! The extractor `Auth`, with which handlers log users in and out, refresh their tokens, and re-authenticate them.
 
 use std::fmt;
-use std::future::{Ready, ready};
 use std::rc::Rc;
 
 use actix_web::dev::{self, Payload};
@@ -9,6 +8,7 @@ use actix_web::http::header::HeaderMap;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use hardtack::adapter::Exchange;
 
+use crate::extract::ExtractFuture;
 use crate::request::{AuthState, Head};
 use crate::respond::{AuthError, SetCookies, reply_response};
 
@@ -69,10 +69,21 @@ impl fmt::Debug for Auth {
 
 impl FromRequest for Auth {
     type Error = AuthError;
-    type Future = Ready<Result<Self, AuthError>>;
+    type Future = ExtractFuture<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let auth = AuthState::of_layer(request).map(|state| Self { state, head: Head::of(request).to_owned() });
-        ready(auth.map_err(AuthError::from))
+        let state = match AuthState::of_layer(request) {
+            Ok(state) => state,
+            Err(failure) => return ExtractFuture::complete(Err(failure.into())),
+        };
+        let head = Head::of(request).to_owned();
+        if !state.has_unread_body() {
+            return ExtractFuture::complete(Ok(Self { state, head }));
+        }
+        let request = request.clone();
+        ExtractFuture::boxed(async move {
+            state.read_ahead(&request, None).await?;
+            Ok(Self { state, head })
+        })
     }
 }

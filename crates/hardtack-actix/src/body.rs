@@ -1,54 +1,162 @@
-//! Reads the beginning of a body, and passes the whole body on to the handler.
+//! A payload whose beginning an extractor can read before the handler gets it.
 
-use std::future::poll_fn;
+use std::cell::RefCell;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
-use actix_web::web::{Bytes, BytesMut};
+use actix_web::web::Bytes;
 use futures_core::Stream;
 use hardtack::adapter::{BodyPeek, Peeked};
 
 type ChunkResult = Result<Bytes, PayloadError>;
 
-/// Reads until `peek` has found what it needs, its limit is reached, or the payload ends. Returns what it found, and a
-/// payload that yields exactly what the client sent.
-pub(crate) async fn peek(mut payload: Payload, mut peek: BodyPeek) -> (Peeked, Payload) {
-    // Chunks are copied into one buffer: a client may send chunks of a single byte, and storing each would take far
-    // more memory. The chunk that ends the peek is stored in `last` instead, so the buffer stays within the limit.
-    let mut buffer = BytesMut::new();
-    let last = loop {
-        match poll_fn(|cx| Pin::new(&mut payload).poll_next(cx)).await {
-            Some(Ok(data)) if peek.push(&data) => buffer.extend_from_slice(&data),
-            // Enough was read, or the payload ended or failed. An error is stored, so that the handler gets it as well.
-            end => break end,
-        }
-    };
-    // A stream must not be polled after its end.
-    let rest = matches!(last, Some(Ok(_))).then_some(payload);
-    let replay = Replay { buffer: buffer.freeze(), last, rest };
-    (peek.finish(), Payload::Stream { payload: Box::pin(replay) })
-}
+/// A payload that the layer passes to the handler, and whose beginning an extractor may read first. Clones share it. The
+/// handler receives exactly what the client sent.
+#[derive(Clone)]
+pub(crate) struct SharedPayload(Rc<RefCell<State>>);
 
-/// A payload whose beginning has already been read.
-struct Replay {
+struct State {
+    /// What was read ahead.
     buffer: Bytes,
+    /// The chunk that ended the reading ahead.
     last: Option<ChunkResult>,
+    /// What has not been read; `None` after its end, because a stream must not be polled then.
     rest: Option<Payload>,
+    /// The reading ahead, and how many extractors wait for it.
+    peek: Option<BodyPeek>,
+    readers: usize,
+    /// The extractor of the body that waits until the reading ahead ends: actix-web runs a handler's extractors
+    /// concurrently.
+    handler: Option<Waker>,
+    /// Whether the handler has given the other extractors the chance to begin.
+    has_waited: bool,
+    /// Whether the handler, or a middleware, has read something.
+    is_read: bool,
 }
 
-impl Stream for Replay {
+impl SharedPayload {
+    pub(crate) fn new(payload: Payload) -> Self {
+        Self(Rc::new(RefCell::new(State {
+            buffer: Bytes::new(),
+            last: None,
+            rest: Some(payload),
+            peek: None,
+            readers: 0,
+            handler: None,
+            has_waited: false,
+            is_read: false,
+        })))
+    }
+
+    /// The payload for the handler.
+    pub(crate) fn payload(&self) -> Payload {
+        Payload::Stream { payload: Box::pin(self.clone()) }
+    }
+
+    /// Starts to read ahead. If another extractor does so already, waits for its result. Returns `None` if a middleware
+    /// has read the payload before: its beginning is gone.
+    pub(crate) fn read_ahead(&self, peek: BodyPeek) -> Option<ReadAhead> {
+        let mut state = self.0.borrow_mut();
+        if state.is_read {
+            return None;
+        }
+        let timeout = peek.timeout();
+        state.peek.get_or_insert(peek);
+        state.readers += 1;
+        Some(ReadAhead { payload: self.clone(), timeout })
+    }
+}
+
+impl State {
+    /// Reads until the peek has found what it needs, its limit is reached, or the payload ends.
+    fn poll_peek(&mut self, cx: &mut Context<'_>) -> Poll<Option<Peeked>> {
+        let (Some(peek), Some(rest)) = (&mut self.peek, &mut self.rest) else { return Poll::Ready(self.finish()) };
+        // The peek keeps the data in one buffer: a client may send chunks of a single byte, and storing each would take
+        // far more memory. The chunk that ends the peek is stored in `last`, so the buffer stays within the limit.
+        self.last = loop {
+            match ready!(Pin::new(&mut *rest).poll_next(cx)) {
+                Some(Ok(data)) if peek.push(&data) => {}
+                // Enough was read, or the payload ended or failed. An error is stored, so that the handler gets it as
+                // well.
+                end => break end,
+            }
+        };
+        if !matches!(self.last, Some(Ok(_))) {
+            self.rest = None;
+        }
+        Poll::Ready(self.finish())
+    }
+
+    /// Ends the reading ahead, and lets the handler read.
+    fn finish(&mut self) -> Option<Peeked> {
+        let (peeked, chunks) = self.peek.take()?.finish();
+        self.buffer = chunks.into();
+        if let Some(handler) = self.handler.take() {
+            handler.wake();
+        }
+        Some(peeked)
+    }
+}
+
+/// The reading of the beginning of a payload. Returns `None` if another extractor has got the result.
+pub(crate) struct ReadAhead {
+    payload: SharedPayload,
+    timeout: Duration,
+}
+
+impl ReadAhead {
+    /// How long to wait.
+    pub(crate) const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+}
+
+impl Future for ReadAhead {
+    type Output = Option<Peeked>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Peeked>> {
+        self.payload.0.borrow_mut().poll_peek(cx)
+    }
+}
+
+/// If nobody waits any more, the handler can read the payload.
+impl Drop for ReadAhead {
+    fn drop(&mut self) {
+        let mut state = self.payload.0.borrow_mut();
+        state.readers -= 1;
+        if state.readers == 0 {
+            state.finish();
+        }
+    }
+}
+
+impl Stream for SharedPayload {
     type Item = ChunkResult;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<ChunkResult>> {
-        if !self.buffer.is_empty() {
-            return Poll::Ready(Some(Ok(std::mem::take(&mut self.buffer))));
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<ChunkResult>> {
+        let mut state = self.0.borrow_mut();
+        if state.peek.is_some() {
+            state.handler = Some(cx.waker().clone());
+            return Poll::Pending;
         }
-        if let Some(last) = self.last.take() {
+        if !state.has_waited {
+            // This extractor may be polled before one that has to read ahead, so let that one go first.
+            state.has_waited = true;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        state.is_read = true;
+        if !state.buffer.is_empty() {
+            return Poll::Ready(Some(Ok(std::mem::take(&mut state.buffer))));
+        }
+        if let Some(last) = state.last.take() {
             return Poll::Ready(Some(last));
         }
-        match &mut self.rest {
+        match &mut state.rest {
             Some(rest) => Pin::new(rest).poll_next(cx),
             None => Poll::Ready(None),
         }

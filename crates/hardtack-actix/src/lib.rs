@@ -29,6 +29,7 @@
 //! | [`RefreshToken`] | it has a valid refresh token | `@jwt_required(refresh=True)` |
 //! | [`CurrentUser<U>`](CurrentUser) | your [`FindUser`] finds the token's user | `current_user` |
 //! | [`Auth`] | always; logs in and out, refreshes, re-authenticates | `set_access_cookies`, … |
+//! | [`ClientAddress`] | the server knows the client's address; also behind [trusted proxies](hardtack::AuthenticatorBuilder::trusted_proxies) | `request.remote_addr` |
 //!
 //! If an extractor does not accept a request, the request is [refused](hardtack::guide::refusals) before the handler
 //! runs. If the user has to log in, a browser is redirected to the log-in page, and returns to the requested page
@@ -88,7 +89,9 @@ mod respond;
 mod service;
 
 pub use auth::Auth;
-pub use extract::{AccessToken, CurrentUser, FreshAccessToken, Optional, OptionalFromRequest, RefreshToken};
+pub use extract::{
+    AccessToken, ClientAddress, CurrentUser, FreshAccessToken, Optional, OptionalFromRequest, RefreshToken,
+};
 pub use layer::AuthLayer;
 pub use request::{HeaderFields, wants};
 pub use require::{Require, RequireService};

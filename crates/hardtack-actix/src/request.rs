@@ -14,9 +14,10 @@ use actix_web::{HttpMessage, HttpRequest, web};
 use hardtack::adapter::{Exchange, Headers, Incoming, RequestHead, RequestState};
 use hardtack::refusal::Reason;
 use hardtack::request::Wants;
-use hardtack::{Authenticator, Failure, FailureKind};
+use hardtack::{Authenticator, Failure, FailureKind, Need};
 
 use crate::background;
+use crate::body::SharedPayload;
 use crate::respond::{AuthError, Refusal};
 
 /// The state that [`AuthLayer`](crate::AuthLayer) keeps in each request's extensions.
@@ -60,6 +61,27 @@ impl AuthState {
             }
             None => Self::of_layer(request),
         }
+    }
+
+    /// Reads the beginning of the body, if the verification of a token needs it or, without a `need`, an operation of
+    /// `Auth`. Call it only while [`has_unread_body`](RequestState::has_unread_body) is true, which is rare.
+    pub(crate) async fn read_ahead(&self, request: &HttpRequest, need: Option<Need>) -> Result<(), Failure> {
+        let head = Head::of(request);
+        let exchange = head.exchange(self);
+        let peek = match need {
+            Some(need) => exchange.body_peek(need)?,
+            None => exchange.body_peek_for_auth()?,
+        };
+        let shared = request.extensions().get::<SharedPayload>().cloned();
+        let Some(reading) = peek.zip(shared).and_then(|(peek, payload)| payload.read_ahead(peek)) else {
+            return Ok(());
+        };
+        match tokio::time::timeout(reading.timeout(), reading).await {
+            Ok(Some(peeked)) => self.set_body(peeked),
+            Ok(None) => {}
+            Err(_) => return Err(exchange.refuse(Reason::BodyTooSlow)),
+        }
+        Ok(())
     }
 
     /// Converts a failure into an extractor's error, and records it. actix-web implements `Option<T>` for every

@@ -9,7 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
 use hardtack::adapter::CLEAR_CACHE;
-use hardtack::{Failure, Reply};
+use hardtack::{Failure, Reply, SessionId};
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
@@ -33,9 +33,10 @@ impl SetCookies {
         self.0.is_empty()
     }
 
-    /// Returns the session that a log-in has begun, if these are its cookies. See
-    /// [`hardtack::SetCookies::session`].
-    pub fn session(&self) -> Option<hardtack::SessionId> {
+    /// Returns the session that a log-in has begun, if these are its cookies. To take the log-in back, for example
+    /// because the password was changed meanwhile, end this session with
+    /// [`Authenticator::revoke_session`](hardtack::Authenticator::revoke_session).
+    pub fn session(&self) -> Option<SessionId> {
         self.0.session()
     }
 

@@ -11,11 +11,11 @@ use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{Error, HttpMessage};
 use hardtack::Authenticator;
-use hardtack::adapter::{BodyPeek, NO_STORE, Peeked, RequestState, ResponseChanges};
+use hardtack::adapter::{NO_STORE, Peeked, RequestState, ResponseChanges};
 use pin_project_lite::pin_project;
 
 use crate::background;
-use crate::body::peek;
+use crate::body::SharedPayload;
 use crate::request::{AuthState, Head};
 use crate::respond::{append, reply_response};
 
@@ -41,73 +41,48 @@ where
 {
     type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
-    type Future = AuthFuture<S::Future, B>;
+    type Future = AuthFuture<S::Future>;
 
     fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&self, request: ServiceRequest) -> Self::Future {
+    fn call(&self, mut request: ServiceRequest) -> Self::Future {
         background::ensure_running(&self.authenticator);
-        let authenticator = self.authenticator.clone();
+        let authenticator = &self.authenticator;
+        let mut state = RequestState::in_layer(authenticator.clone(), Peeked::default());
         if authenticator.method_may_need_body(request.method().is_safe())
-            && let Some(body_peek) = authenticator.body_peek(&Head::of(request.request()).request_head())
+            && authenticator.may_read_body(&Head::of(request.request()).request_head())
         {
-            let future = Box::pin(call_after_peek(Rc::clone(&self.inner), authenticator, body_peek, request));
-            return AuthFuture { state: State::Peeking { future } };
+            let shared = SharedPayload::new(request.take_payload());
+            request.set_payload(shared.payload());
+            request.extensions_mut().insert(shared);
+            state = state.keeping_body();
         }
-        let state = AuthState::new(RequestState::in_layer(authenticator, Peeked::default()));
+        let state = AuthState::new(state);
         state.insert_into(&request);
-        AuthFuture { state: State::Handler { future: self.inner.call(request), state: OpenHead(state) } }
+        AuthFuture { future: self.inner.call(request), state: OpenHead(state) }
     }
 }
 
-/// Reads the beginning of the body, then runs the handler with the whole body.
-async fn call_after_peek<S, B>(
-    inner: Rc<S>,
-    authenticator: Authenticator,
-    body_peek: BodyPeek,
-    mut request: ServiceRequest,
-) -> ServiceResult<B>
-where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
-{
-    let (peeked, payload) = peek(request.take_payload(), body_peek).await;
-    request.set_payload(payload);
-    let state = AuthState::new(RequestState::in_layer(authenticator, peeked));
-    state.insert_into(&request);
-    let state = OpenHead(state);
-    finish(inner.call(request).await, &state.0)
-}
-
 pin_project! {
-    /// The future of [`AuthService`]. It polls the inner future in place, and allocates only if the body has to be read
-    /// before the handler runs.
-    pub struct AuthFuture<F, B> {
+    /// The future of [`AuthService`]. It polls the inner future in place and allocates nothing.
+    pub struct AuthFuture<F> {
         #[pin]
-        state: State<F, B>,
+        future: F,
+        state: OpenHead,
     }
 }
 
-pin_project! {
-    #[project = StateProjection]
-    enum State<F, B> {
-        Handler { #[pin] future: F, state: OpenHead },
-        Peeking { future: Pin<Box<dyn Future<Output = ServiceResult<B>>>> },
-    }
-}
-
-impl<F, B> Future for AuthFuture<F, B>
+impl<F, B> Future for AuthFuture<F>
 where
     F: Future<Output = Result<ServiceResponse<B>, Error>>,
 {
     type Output = ServiceResult<B>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().state.project() {
-            StateProjection::Handler { future, state } => future.poll(cx).map(|result| finish(result, &state.0)),
-            StateProjection::Peeking { future } => future.as_mut().poll(cx),
-        }
+        let this = self.project();
+        this.future.poll(cx).map(|result| finish(result, &this.state.0))
     }
 }
 

@@ -6,6 +6,8 @@
 
 pub(crate) mod people;
 
+use std::net::SocketAddr;
+
 use axum::extract::{Json, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
@@ -85,5 +87,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .build()?;
     let listener = tokio::net::TcpListener::bind(&listen).await?;
     println!("Listening on http://{listen}");
-    Ok(axum::serve(listener, app(auth, People::new()?)).await?)
+    let app = app(auth, People::new()?).into_make_service_with_connect_info::<SocketAddr>();
+    Ok(axum::serve(listener, app).await?)
 }

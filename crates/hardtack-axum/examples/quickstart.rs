@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/logout", post(log_out))
         .layer(AuthLayer::new(auth));
     println!("Listening on {site}\ndemo user: {}", DEMO_USER.join(" / "));
-    Ok(axum::serve(listener, app).await?)
+    Ok(axum::serve(listener, app.into_make_service_with_connect_info::<std::net::SocketAddr>()).await?)
 }
 
 async fn home(token: AccessToken) -> Html<String> {

@@ -4,6 +4,7 @@
 //! Run it, log in as alice in two windows of the same browser, and log out in one of them.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
@@ -24,7 +25,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
     let auth = Authenticator::builder(keys).base_url(&site).sessions(MemorySessions::new()).build()?;
     println!("Listening on {site}\ndemo user: {}", DEMO_USER.join(" / "));
-    Ok(axum::serve(listener, app(auth)).await?)
+    let app = app(auth).into_make_service_with_connect_info::<SocketAddr>();
+    Ok(axum::serve(listener, app).await?)
 }
 
 pub(crate) fn app(auth: Authenticator) -> Router {

@@ -66,6 +66,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Auth {
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
-        Ok(Self { state: AuthState::of_layer(parts)?.clone(), head: Head::of(parts).to_owned() })
+        let state = AuthState::of_layer(parts)?;
+        if state.has_unread_body() {
+            state.read_ahead(parts, None).await?;
+        }
+        Ok(Self { state: state.clone(), head: Head::of(parts).to_owned() })
     }
 }

@@ -1,70 +1,169 @@
-//! Reads the beginning of a body, and passes the whole body on to the handler.
+//! A body whose beginning an extractor can read before the handler gets it.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
 use axum::body::Body;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use hardtack::adapter::{BodyPeek, Peeked};
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use http_body_util::BodyExt;
 
 type FrameResult = Result<Frame<Bytes>, axum::Error>;
 
-/// Reads until `peek` has found what it needs, its limit is reached, or the body ends. Returns what it found, and a
-/// body that yields exactly what the client sent.
-pub(crate) async fn peek(mut body: Body, mut peek: BodyPeek) -> (Peeked, Body) {
-    let hint = body.size_hint();
-    // Frames are copied into one buffer: a client may send frames of a single byte, and storing each would take far
-    // more memory. The frame that ends the peek is stored in `last` instead, so the buffer stays within the limit.
-    let mut buffer = BytesMut::new();
-    let last = loop {
-        match body.frame().await {
-            Some(Ok(frame)) => match frame.data_ref() {
-                Some(data) if peek.push(data) => buffer.extend_from_slice(data),
-                // Enough was read, or the frame contains trailers, which come last (RFC 9110 section 6.5).
-                _ => break Some(Ok(frame)),
-            },
-            // The body ended or failed. An error is stored, so that the handler's extractor gets it as well.
-            end => break end,
-        }
-    };
-    // Do not poll the body after its end: some bodies panic.
-    let rest = matches!(last, Some(Ok(_))).then_some(body);
-    (peek.finish(), Body::new(Replay { buffer: buffer.freeze(), last, rest, hint }))
-}
+/// A body that the layer passes to the handler, and whose beginning an extractor may read first. Clones share it. The
+/// handler receives exactly what the client sent.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedBody(Arc<Mutex<State>>);
 
-/// A body whose beginning has already been read.
-struct Replay {
+#[derive(Debug)]
+struct State {
+    /// What was read ahead.
     buffer: Bytes,
+    /// The frame that ended the reading ahead.
     last: Option<FrameResult>,
+    /// What has not been read; `None` after its end, because some bodies panic if they are polled then.
     rest: Option<Body>,
+    /// The hint of the whole body: extractors check their limit against it before they start to read.
     hint: SizeHint,
+    /// The reading ahead, and how many extractors wait for it.
+    peek: Option<BodyPeek>,
+    readers: usize,
+    /// The handler that waits until the reading ahead ends.
+    handler: Option<Waker>,
+    /// Whether the handler, or a middleware, has read something.
+    is_read: bool,
 }
 
-impl HttpBody for Replay {
+impl SharedBody {
+    pub(crate) fn new(body: Body) -> Self {
+        let hint = body.size_hint();
+        Self(Arc::new(Mutex::new(State {
+            buffer: Bytes::new(),
+            last: None,
+            rest: Some(body),
+            hint,
+            peek: None,
+            readers: 0,
+            handler: None,
+            is_read: false,
+        })))
+    }
+
+    /// Starts to read ahead. If another extractor does so already, waits for its result. Returns `None` if a middleware
+    /// has read the body before: its beginning is gone.
+    pub(crate) fn read_ahead(&self, peek: BodyPeek) -> Option<ReadAhead> {
+        let mut state = self.lock();
+        if state.is_read {
+            return None;
+        }
+        let timeout = peek.timeout();
+        state.peek.get_or_insert(peek);
+        state.readers += 1;
+        Some(ReadAhead { body: self.clone(), timeout })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Reads until the peek has found what it needs, its limit is reached, or the body ends.
+    fn poll_peek(&mut self, cx: &mut Context<'_>) -> Poll<Option<Peeked>> {
+        let (Some(peek), Some(rest)) = (&mut self.peek, &mut self.rest) else { return Poll::Ready(self.finish()) };
+        // The peek keeps the data in one buffer: a client may send frames of a single byte, and storing each would take
+        // far more memory. The frame that ends the peek is stored in `last`, so the buffer stays within the limit.
+        self.last = loop {
+            match ready!(Pin::new(&mut *rest).poll_frame(cx)) {
+                Some(Ok(frame)) if frame.data_ref().is_some_and(|data| peek.push(data)) => {}
+                // Enough was read, or the frame contains trailers, which come last (RFC 9110 section 6.5). An error is
+                // stored, so that the handler's extractor gets it as well.
+                end => break end,
+            }
+        };
+        if !matches!(self.last, Some(Ok(_))) {
+            self.rest = None;
+        }
+        Poll::Ready(self.finish())
+    }
+
+    /// Ends the reading ahead, and lets the handler read.
+    fn finish(&mut self) -> Option<Peeked> {
+        let (peeked, chunks) = self.peek.take()?.finish();
+        self.buffer = chunks.into();
+        if let Some(handler) = self.handler.take() {
+            handler.wake();
+        }
+        Some(peeked)
+    }
+}
+
+/// The reading of the beginning of a body. Returns `None` if another extractor has got the result.
+pub(crate) struct ReadAhead {
+    body: SharedBody,
+    timeout: Duration,
+}
+
+impl ReadAhead {
+    /// How long to wait.
+    pub(crate) const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+}
+
+impl Future for ReadAhead {
+    type Output = Option<Peeked>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Peeked>> {
+        self.body.lock().poll_peek(cx)
+    }
+}
+
+/// If nobody waits any more, the handler can read the body.
+impl Drop for ReadAhead {
+    fn drop(&mut self) {
+        let mut state = self.body.lock();
+        state.readers -= 1;
+        if state.readers == 0 {
+            state.finish();
+        }
+    }
+}
+
+impl HttpBody for SharedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<FrameResult>> {
-        if !self.buffer.is_empty() {
-            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.buffer)))));
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<FrameResult>> {
+        let mut state = self.lock();
+        if state.peek.is_some() {
+            state.handler = Some(cx.waker().clone());
+            return Poll::Pending;
         }
-        if let Some(last) = self.last.take() {
+        state.is_read = true;
+        if !state.buffer.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut state.buffer)))));
+        }
+        if let Some(last) = state.last.take() {
             return Poll::Ready(Some(last));
         }
-        match &mut self.rest {
+        match &mut state.rest {
             Some(rest) => Pin::new(rest).poll_frame(cx),
             None => Poll::Ready(None),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.buffer.is_empty() && self.last.is_none() && self.rest.as_ref().is_none_or(HttpBody::is_end_stream)
+        let state = self.lock();
+        state.peek.is_none()
+            && state.buffer.is_empty()
+            && state.last.is_none()
+            && state.rest.as_ref().is_none_or(HttpBody::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        // The hint of the whole body: extractors check their limit against it before they start to read.
-        self.hint
+        self.lock().hint
     }
 }

@@ -10,9 +10,8 @@ use crate::service::AuthService;
 ///
 /// At the first request, it starts the background work that follows the revocation log and deletes expired sessions.
 /// For each request, it
-/// - reads up to 64 KiB of a form to find its CSRF field, if the request needs a CSRF value and has none in a header;
-///   the handler still receives the whole body;
-/// - reads up to 64 KiB of a JSON body, if a route may take tokens from JSON;
+/// - lets an extractor that needs the CSRF field of a form, or a token in JSON, read the beginning of the body, within
+///   [limits](hardtack::config::ReadAheadLimits); the handler still receives the whole body;
 /// - adds the new cookies to the response if the request's token was refreshed;
 /// - sets `Cache-Control: private, no-store` on the response if the request's token was verified, or if the response
 ///   sets or deletes Hardtack's cookies;

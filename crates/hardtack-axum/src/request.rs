@@ -1,20 +1,26 @@
 //! Gives the core access to an axum request: to its head, and to the state that the layer put into its extensions.
 
 use std::borrow::{Borrow, Cow};
+use std::future::poll_fn;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, LazyLock};
+use std::task::Poll;
 
 use axum::extract::{ConnectInfo, OriginalUri, Request};
 use hardtack::adapter::{Exchange, Headers, Incoming, RequestHead, RequestState};
 use hardtack::refusal::Reason;
 use hardtack::request::Wants;
-use hardtack::{Authenticator, Failure};
+use hardtack::{Authenticator, Failure, Need};
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Uri, header};
 
 use crate::background;
+use crate::body::SharedBody;
+
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// The state that [`AuthLayer`](crate::AuthLayer) keeps in each request's extensions.
 #[derive(Clone, Debug)]
@@ -31,6 +37,33 @@ impl AuthState {
             extensions.clone_from(&ROOM_FOR_FOUR);
         }
         extensions.insert(self.clone());
+    }
+
+    /// Reads the beginning of the body, if the verification of a token needs it or, without a `need`, an operation of
+    /// `Auth`. Call it only while [`has_unread_body`](RequestState::has_unread_body) is true, which is rare.
+    pub(crate) fn read_ahead<'a>(&'a self, parts: &'a Parts, need: Option<Need>) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            let head = Head::of(parts);
+            let exchange = head.exchange(self);
+            let peek = match need {
+                Some(need) => exchange.body_peek(need)?,
+                None => exchange.body_peek_for_auth()?,
+            };
+            let shared = parts.extensions.get::<SharedBody>();
+            let Some(reading) = peek.zip(shared).and_then(|(peek, body)| body.read_ahead(peek)) else { return Ok(()) };
+            let mut reading = pin!(reading);
+            // Usually, the form has arrived with the head.
+            let read = match poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx))).await {
+                Poll::Ready(read) => Ok(read),
+                Poll::Pending => tokio::time::timeout(reading.timeout(), reading).await,
+            };
+            match read {
+                Ok(Some(peeked)) => self.set_body(peeked),
+                Ok(None) => {}
+                Err(_) => return Err(exchange.refuse(Reason::BodyTooSlow)),
+            }
+            Ok(())
+        })
     }
 
     /// Returns the layer's state.

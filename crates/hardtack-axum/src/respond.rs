@@ -5,7 +5,7 @@ use std::fmt;
 use axum::body::Body;
 use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
 use hardtack::adapter::CLEAR_CACHE;
-use hardtack::{Failure, Reply};
+use hardtack::{Failure, Reply, SessionId};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
@@ -30,9 +30,10 @@ impl SetCookies {
         self.0.is_empty()
     }
 
-    /// Returns the session that a log-in has begun, if these are its cookies. See
-    /// [`hardtack::SetCookies::session`].
-    pub fn session(&self) -> Option<hardtack::SessionId> {
+    /// Returns the session that a log-in has begun, if these are its cookies. To take the log-in back, for example
+    /// because the password was changed meanwhile, end this session with
+    /// [`Authenticator::revoke_session`](hardtack::Authenticator::revoke_session).
+    pub fn session(&self) -> Option<SessionId> {
         self.0.session()
     }
 }

@@ -1,21 +1,23 @@
 //! The service of the layer. It adds the request's state, calls the handler, and completes the response.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::iter::once_with;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use axum::BoxError;
+use axum::body::Body;
 use axum::extract::Request;
-use axum::response::Response;
+use bytes::Bytes;
 use hardtack::Authenticator;
-use hardtack::adapter::{BodyPeek, NO_STORE, Peeked, RequestState};
+use hardtack::adapter::{NO_STORE, Peeked, RequestState};
 use http::{HeaderValue, header};
+use http_body::Body as HttpBody;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::background;
-use crate::body::peek;
+use crate::body::SharedBody;
 use crate::request::{AuthState, Head};
 use crate::respond::append;
 
@@ -32,87 +34,54 @@ impl<S> AuthService<S> {
     }
 }
 
-impl<S> Service<Request> for AuthService<S>
+impl<S, B, R> Service<http::Request<R>> for AuthService<S>
 where
-    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send,
+    S: Service<Request, Response = http::Response<B>>,
+    R: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    type Response = Response;
-    type Error = Infallible;
+    type Response = http::Response<B>;
+    type Error = S::Error;
     type Future = AuthFuture<S::Future>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request) -> Self::Future {
+    fn call(&mut self, request: http::Request<R>) -> Self::Future {
+        let mut request = request.map(Body::new);
         background::ensure_running(&self.authenticator);
+        let mut state = RequestState::in_layer(self.authenticator.clone(), Peeked::default());
         if self.authenticator.method_may_need_body(request.method().is_safe()) {
-            let (parts, body) = request.into_parts();
-            let body_peek = self.authenticator.body_peek(&Head::of(&parts).request_head());
-            request = Request::from_parts(parts, body);
-            if let Some(body_peek) = body_peek {
-                // The service that was polled ready handles this request; its clone handles the next one.
-                let next = self.inner.clone();
-                let ready = std::mem::replace(&mut self.inner, next);
-                let future = Box::pin(call_after_peek(ready, self.authenticator.clone(), body_peek, request));
-                return AuthFuture { state: State::Peeking { future } };
+            let (mut parts, mut body) = request.into_parts();
+            if self.authenticator.may_read_body(&Head::of(&parts).request_head()) {
+                let shared = SharedBody::new(body);
+                parts.extensions.insert(shared.clone());
+                (body, state) = (Body::new(shared), state.keeping_body());
             }
+            request = Request::from_parts(parts, body);
         }
-        let state = AuthState::new(RequestState::in_layer(self.authenticator.clone(), Peeked::default()));
+        let state = AuthState::new(state);
         state.insert_into(request.extensions_mut());
-        AuthFuture { state: State::Handler { future: self.inner.call(request), state: OpenHead(state) } }
+        AuthFuture { future: self.inner.call(request), state: OpenHead(state) }
     }
 }
 
-/// Reads the beginning of the body, then runs the handler with the whole body.
-async fn call_after_peek<S>(
-    mut inner: S,
-    authenticator: Authenticator,
-    body_peek: BodyPeek,
-    request: Request,
-) -> Response
-where
-    S: Service<Request, Response = Response, Error = Infallible>,
-{
-    let (parts, body) = request.into_parts();
-    let (peeked, body) = peek(body, body_peek).await;
-    let mut request = Request::from_parts(parts, body);
-    let state = AuthState::new(RequestState::in_layer(authenticator, peeked));
-    state.insert_into(request.extensions_mut());
-    let state = OpenHead(state);
-    let Ok(response) = inner.call(request).await;
-    finish(response, &state)
-}
-
 pin_project! {
-    /// The future of [`AuthService`]. It polls the inner future in place, and allocates only if the body has to be read
-    /// before the handler runs.
+    /// The future of [`AuthService`]. It polls the inner future in place and allocates nothing.
     pub struct AuthFuture<F> {
         #[pin]
-        state: State<F>,
+        future: F,
+        state: OpenHead,
     }
 }
 
-pin_project! {
-    #[project = StateProjection]
-    enum State<F> {
-        Handler { #[pin] future: F, state: OpenHead },
-        Peeking { future: Pin<Box<dyn Future<Output = Response> + Send>> },
-    }
-}
-
-impl<F: Future<Output = Result<Response, Infallible>>> Future for AuthFuture<F> {
-    type Output = Result<Response, Infallible>;
+impl<F: Future<Output = Result<http::Response<B>, E>>, B, E> Future for AuthFuture<F> {
+    type Output = Result<http::Response<B>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().state.project() {
-            StateProjection::Handler { future, state } => {
-                let Ok(response) = ready!(future.poll(cx));
-                Poll::Ready(Ok(finish(response, state)))
-            }
-            StateProjection::Peeking { future } => future.as_mut().poll(cx).map(Ok),
-        }
+        let this = self.project();
+        let response = ready!(this.future.poll(cx))?;
+        Poll::Ready(Ok(finish(response, this.state)))
     }
 }
 
@@ -128,7 +97,7 @@ impl Drop for OpenHead {
 static PRIVATE: HeaderValue = HeaderValue::from_static(NO_STORE);
 
 /// Adds `Cache-Control`, `Vary` and the cookies of a refresh to a response.
-fn finish(mut response: Response, OpenHead(state): &OpenHead) -> Response {
+fn finish<B>(mut response: http::Response<B>, OpenHead(state): &OpenHead) -> http::Response<B> {
     let headers = response.headers_mut();
     // Looks the fields up only if the core iterates over them.
     let set_cookies = once_with(|| headers.get_all(header::SET_COOKIE)).flatten();

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::client_address::ClientAddress;
 use crate::clock::Timestamp;
 use crate::request::RequestHead;
 use crate::session::{RefreshFlaw, SessionId};
@@ -70,8 +71,8 @@ pub struct Event<'a> {
     pub subject: &'a str,
     /// The session; `None` if the token belongs to no session.
     pub session: Option<SessionId>,
-    /// The client's address, if it is known: the one that the application set at the log-in, or else the socket's peer
-    /// address.
+    /// The client's address, if it is known: the one that the application set at the log-in, or else
+    /// [`Authenticator::client_address`](crate::Authenticator::client_address).
     pub address: Option<Cow<'a, str>>,
     /// The client's `User-Agent`, cut to 256 bytes.
     pub user_agent: Option<&'a str>,
@@ -93,9 +94,9 @@ pub fn cut_user_agent(agent: &str) -> &str {
 }
 
 impl<'a> Client<'a> {
-    /// The client of a request: the socket's peer address and the user agent.
-    pub(crate) fn of(head: &RequestHead<'a>) -> Self {
-        let address = head.peer().map(|peer| peer.to_string().into());
+    /// The client of a request: its address and its user agent.
+    pub(crate) fn of(head: &RequestHead<'a>, address: Option<ClientAddress>) -> Self {
+        let address = address.map(|address| address.to_string().into());
         Self { address, user_agent: head.header_text("user-agent").map(cut_user_agent) }
     }
 }

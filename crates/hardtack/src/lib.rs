@@ -63,6 +63,7 @@
 //! | [`error`] | [`ConfigError`], [`BackendError`] |
 //! | [`jwt`] | keys, algorithms, claims: signing and verifying tokens without cookies |
 //! | [`clock`] | the clock, which tests can replace |
+//! | [`client_address`] | the client's address, also behind [trusted proxies](client_address::TrustedProxies) |
 //! | [`adapter`] | for authors of adapters |
 //! | [`flask_compat`] | the options of Flask-JWT-Extended |
 //! | `testing` | a clock and a failing store for tests, and the conformance suite for stores (feature `testing`) |
@@ -91,6 +92,7 @@ pub mod adapter;
 pub mod authenticator;
 mod base_url;
 mod body;
+pub mod client_address;
 pub mod clock;
 pub mod config;
 pub mod cookie;

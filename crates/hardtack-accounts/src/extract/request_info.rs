@@ -1,10 +1,10 @@
 //! Extracts [`RequestInfo`].
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use hardtack::event::cut_user_agent;
+use hardtack_axum::ClientAddress;
 use http::header;
 use http::request::Parts;
 
@@ -15,11 +15,12 @@ impl FromRequestParts<Site> for RequestInfo {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Infallible> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        // Without connect info, as in a test of the router, the address is not known.
+        let client = <ClientAddress as OptionalFromRequestParts<Site>>::from_request_parts(parts, site).await;
         let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
         Ok(Self {
             at: site.auth.now(),
-            address: peer.map(|ConnectInfo(peer)| peer.ip().to_string()),
+            address: client.ok().flatten().map(|client| client.to_string()),
             user_agent: agent.map(|agent| cut_user_agent(agent).to_owned()),
         })
     }

@@ -39,7 +39,7 @@ impl FromRequestParts<Site> for Visitor {
         let user = <CurrentUser<User> as OptionalFromRequestParts<Site>>::from_request_parts(parts, site).await;
         user.map(Self).or_else(|error| match error.failure().reason().kind() {
             // If the database is down, do not show a page that claims that the user is logged out.
-            FailureKind::Unavailable | FailureKind::Internal => Err(error),
+            FailureKind::Unavailable | FailureKind::Internal | FailureKind::BodyNotRead => Err(error),
             _ => Ok(Self(None)),
         })
     }

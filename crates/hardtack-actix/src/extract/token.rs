@@ -23,12 +23,12 @@ enum State<E> {
 }
 
 impl<E> ExtractFuture<E> {
-    pub(super) fn complete(result: Result<E, AuthError>) -> Self {
+    pub(crate) fn complete(result: Result<E, AuthError>) -> Self {
         Self(State::Complete(Some(result)))
     }
 
     /// The future must own a clone of the request, because `FromRequest` lends the request only for one call.
-    pub(super) fn boxed(future: impl Future<Output = Result<E, AuthError>> + 'static) -> Self {
+    pub(crate) fn boxed(future: impl Future<Output = Result<E, AuthError>> + 'static) -> Self {
         Self(State::Boxed(Box::pin(future)))
     }
 }
@@ -57,24 +57,43 @@ pub trait OptionalFromRequest: Sized {
     fn from_request_optional(request: &HttpRequest) -> impl Future<Output = Result<Option<Self>, AuthError>>;
 }
 
+/// How far a verification got without waiting.
+enum Attempt<T> {
+    Verified(Verification<T>),
+    /// The beginning of the body may have to be read first.
+    ReadAhead,
+}
+
 /// Verifies without I/O.
-fn try_verify<T: ExtraClaims>(request: &HttpRequest, need: Need) -> Result<Verification<T>, AuthError> {
+fn try_verify<T: ExtraClaims>(request: &HttpRequest, need: Need) -> Result<Attempt<T>, AuthError> {
     let state = AuthState::for_verification(request)?;
+    if state.has_unread_body() {
+        return Ok(Attempt::ReadAhead);
+    }
     match Head::of(request).exchange(&state).try_verify(need) {
         Verification::Ready(Err(failure)) => Err(state.refuse(failure)),
-        verification => Ok(verification),
+        verification => Ok(Attempt::Verified(verification)),
     }
 }
 
 /// Completes a verification.
 async fn finish_verifying<T: ExtraClaims>(
     request: &HttpRequest,
-    verification: Verification<T>,
+    attempt: Attempt<T>,
+    need: Need,
 ) -> Result<Option<VerifiedToken<T>>, AuthError> {
-    let state = AuthState::for_verification(request)?;
+    let (state, head) = (AuthState::for_verification(request)?, Head::of(request));
+    let exchange = head.exchange(&state);
+    let verification = match attempt {
+        Attempt::Verified(verification) => verification,
+        Attempt::ReadAhead => match state.read_ahead(request, Some(need)).await {
+            Ok(()) => exchange.try_verify(need),
+            Err(failure) => Verification::Ready(Err(failure)),
+        },
+    };
     let result = match verification {
         Verification::Ready(result) => result,
-        Verification::Pending(pending) => Head::of(request).exchange(&state).finish_verifying(pending).await,
+        Verification::Pending(pending) => exchange.finish_verifying(pending).await,
     };
     result.map_err(|failure| state.refuse(failure))
 }
@@ -82,10 +101,10 @@ async fn finish_verifying<T: ExtraClaims>(
 /// Completes a verification of a token that is required.
 async fn require<T: ExtraClaims>(
     request: &HttpRequest,
-    verification: Verification<T>,
+    attempt: Attempt<T>,
     need: Need,
 ) -> Result<VerifiedToken<T>, AuthError> {
-    match finish_verifying(request, verification).await? {
+    match finish_verifying(request, attempt, need).await? {
         Some(token) => Ok(token),
         None => {
             // An exempt OPTIONS request.
@@ -116,10 +135,10 @@ macro_rules! extractor {
 
             fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
                 match try_verify(request, $need) {
-                    Ok(Verification::Ready(Ok(Some(token)))) => ExtractFuture::complete(Ok(Self(token))),
-                    Ok(verification) => {
+                    Ok(Attempt::Verified(Verification::Ready(Ok(Some(token))))) => ExtractFuture::complete(Ok(Self(token))),
+                    Ok(attempt) => {
                         let request = request.clone();
-                        ExtractFuture::boxed(async move { require(&request, verification, $need).await.map(Self) })
+                        ExtractFuture::boxed(async move { require(&request, attempt, $need).await.map(Self) })
                     }
                     Err(error) => ExtractFuture::complete(Err(error)),
                 }
@@ -131,8 +150,9 @@ macro_rules! extractor {
         /// session store, a missing CSRF value and an invalid token outside of cookies are still refused.
         impl<T: ExtraClaims> OptionalFromRequest for $name<T> {
             async fn from_request_optional(request: &HttpRequest) -> Result<Option<Self>, AuthError> {
-                let verification = try_verify(request, $need.optional())?;
-                Ok(finish_verifying(request, verification).await?.map(Self))
+                let need = $need.optional();
+                let attempt = try_verify(request, need)?;
+                Ok(finish_verifying(request, attempt, need).await?.map(Self))
             }
         }
     };

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use actix_web::body::EitherBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::{Error, HttpRequest};
-use hardtack::adapter::{PendingVerification, Verification};
+use hardtack::adapter::Verification;
 use hardtack::jwt::NoExtra;
 use hardtack::token_source::RequiredClaims;
 use hardtack::{Failure, Need};
@@ -47,13 +47,15 @@ where
     }
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let state = match try_verify(request.request(), self.need, &self.claims) {
-            Verification::Ready(Ok(_)) => State::Handler { future: self.inner.call(request) },
-            Verification::Ready(Err(failure)) => State::Refused { response: Some(refuse(request, failure)) },
-            Verification::Pending(pending) => {
-                let inner = Rc::clone(&self.inner);
+        let state = match start(request.request(), self.need, &self.claims) {
+            Attempt::Verified(Verification::Ready(Ok(_))) => State::Handler { future: self.inner.call(request) },
+            Attempt::Verified(Verification::Ready(Err(failure))) => {
+                State::Refused { response: Some(refuse(request, failure)) }
+            }
+            attempt @ (Attempt::Verified(Verification::Pending(_)) | Attempt::ReadAhead) => {
+                let (inner, need, claims) = (Rc::clone(&self.inner), self.need, self.claims.clone());
                 let future = Box::pin(async move {
-                    match finish_verifying(request.request(), pending).await {
+                    match finish(request.request(), attempt, need, &claims).await {
                         Ok(()) => inner.call(request).await.map(ServiceResponse::map_into_left_body),
                         Err(failure) => Ok(refuse(request, failure)),
                     }
@@ -65,17 +67,35 @@ where
     }
 }
 
-fn try_verify(request: &HttpRequest, need: Need, claims: &RequiredClaims) -> Verification {
+/// How far a verification got without waiting.
+enum Attempt {
+    Verified(Verification),
+    /// The beginning of the body may have to be read first.
+    ReadAhead,
+}
+
+fn start(request: &HttpRequest, need: Need, claims: &RequiredClaims) -> Attempt {
     match AuthState::for_verification(request) {
-        Ok(state) => Head::of(request).exchange(&state).try_verify_with(need, claims),
-        Err(failure) => Verification::Ready(Err(failure)),
+        Ok(state) if state.has_unread_body() => Attempt::ReadAhead,
+        Ok(state) => Attempt::Verified(Head::of(request).exchange(&state).try_verify_with(need, claims)),
+        Err(failure) => Attempt::Verified(Verification::Ready(Err(failure))),
     }
 }
 
-async fn finish_verifying(request: &HttpRequest, pending: PendingVerification) -> Result<(), Failure> {
-    let state = AuthState::for_verification(request)?;
-    Head::of(request).exchange(&state).finish_verifying::<NoExtra>(pending).await?;
-    Ok(())
+async fn finish(request: &HttpRequest, attempt: Attempt, need: Need, claims: &RequiredClaims) -> Result<(), Failure> {
+    let (state, head) = (AuthState::for_verification(request)?, Head::of(request));
+    let exchange = head.exchange(&state);
+    let verification = match attempt {
+        Attempt::Verified(verification) => verification,
+        Attempt::ReadAhead => {
+            state.read_ahead(request, Some(need)).await?;
+            exchange.try_verify_with(need, claims)
+        }
+    };
+    match verification {
+        Verification::Ready(result) => result.map(drop),
+        Verification::Pending(pending) => exchange.finish_verifying::<NoExtra>(pending).await.map(drop),
+    }
 }
 
 fn refuse<B>(request: ServiceRequest, failure: Failure) -> ServiceResponse<EitherBody<B>> {

@@ -17,7 +17,8 @@ use hardtack::request::Wants;
 use hardtack::session::EndedSessions;
 use hardtack::{Authenticator, Need};
 use hardtack_actix::{
-    AccessToken, Auth, AuthError, AuthLayer, CurrentUser, FreshAccessToken, Optional, RefreshToken, Require, SetCookies,
+    AccessToken, Auth, AuthError, AuthLayer, ClientAddress, CurrentUser, FreshAccessToken, Optional, RefreshToken,
+    Require, SetCookies,
 };
 use hardtack_conformance::application::{Calls, Login, Role, User, wants_name};
 use hardtack_conformance::{Adapter, Serving};
@@ -89,6 +90,7 @@ fn application(app: &mut ServiceConfig) {
         .service(web::resource("/same-origin").get(same_origin))
         .service(web::resource("/signup").post(sign_up))
         .service(web::resource("/about").get(about))
+        .service(web::resource("/client").get(client))
         .service(web::scope("/nested").service(web::resource("/inner").get(whose).post(whose)))
         .service(
             web::scope("/guarded")
@@ -235,6 +237,10 @@ async fn about(auth: Auth) -> Json<Value> {
         "agent": agent,
         "refresh_csrf": auth.refresh_csrf_token(),
     }))
+}
+
+async fn client(client: ClientAddress) -> Json<Value> {
+    Json(json!({ "address": client.ip(), "network": client.network() }))
 }
 
 async fn guarded(calls: Data<Calls>) -> Json<Value> {

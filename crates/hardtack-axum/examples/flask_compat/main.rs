@@ -8,6 +8,7 @@ mod tokens;
 
 use std::collections::HashSet;
 use std::env;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Bytes;
@@ -112,5 +113,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .build()?;
     let listener = tokio::net::TcpListener::bind(&listen).await?;
     println!("Listening on http://{}", listener.local_addr()?);
-    Ok(axum::serve(listener, app(auth, revoked)).await?)
+    let app = app(auth, revoked).into_make_service_with_connect_info::<SocketAddr>();
+    Ok(axum::serve(listener, app).await?)
 }

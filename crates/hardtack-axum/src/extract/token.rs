@@ -30,6 +30,9 @@ macro_rules! extractor {
 
             async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
                 let state = AuthState::for_verification(parts)?;
+                if state.has_unread_body() {
+                    state.read_ahead(parts, Some($need)).await?;
+                }
                 Ok(Self(Head::of(parts).exchange(&state).required($need).await?))
             }
         }
@@ -42,6 +45,9 @@ macro_rules! extractor {
 
             async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, AuthError> {
                 let state = AuthState::for_verification(parts)?;
+                if state.has_unread_body() {
+                    state.read_ahead(parts, Some($need)).await?;
+                }
                 Ok(Head::of(parts).exchange(&state).verify($need.optional()).await?.map(Self))
             }
         }

@@ -5,13 +5,17 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use axum::BoxError;
+use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use hardtack::adapter::{PendingVerification, Verification};
+use bytes::Bytes;
+use hardtack::adapter::Verification;
 use hardtack::jwt::NoExtra;
 use hardtack::token_source::RequiredClaims;
 use hardtack::{Failure, Need};
 use http::request::Parts;
+use http_body::Body as HttpBody;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -32,10 +36,11 @@ impl<S> RequireService<S> {
     }
 }
 
-impl<S> Service<Request> for RequireService<S>
+impl<S, B> Service<Request> for RequireService<S>
 where
-    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Request, Response = http::Response<B>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     type Response = Response;
     type Error = Infallible;
@@ -47,18 +52,22 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let (parts, body) = request.into_parts();
-        let state = match try_verify(&parts, self.need, &self.claims) {
-            Verification::Ready(Ok(_)) => State::Handler { future: self.inner.call(Request::from_parts(parts, body)) },
-            Verification::Ready(Err(failure)) => {
+        let attempt = start(&parts, self.need, &self.claims);
+        let state = match attempt {
+            Attempt::Verified(Verification::Ready(Ok(_))) => {
+                State::Handler { future: self.inner.call(Request::from_parts(parts, body)) }
+            }
+            Attempt::Verified(Verification::Ready(Err(failure))) => {
                 State::Refused { response: Some(AuthError::from(failure).into_response()) }
             }
-            Verification::Pending(pending) => {
+            attempt @ (Attempt::Verified(Verification::Pending(_)) | Attempt::ReadAhead) => {
                 // The service that was polled ready handles this request; its clone handles the next one.
                 let next = self.inner.clone();
                 let mut ready = std::mem::replace(&mut self.inner, next);
+                let (need, claims) = (self.need, self.claims.clone());
                 let future = Box::pin(async move {
-                    match finish_verifying(&parts, pending).await {
-                        Ok(()) => ready.call(Request::from_parts(parts, body)).await,
+                    match finish(&parts, attempt, need, &claims).await {
+                        Ok(()) => ready.call(Request::from_parts(parts, body)).await.map(|reply| reply.map(Body::new)),
                         Err(failure) => Ok(AuthError::from(failure).into_response()),
                     }
                 });
@@ -69,17 +78,36 @@ where
     }
 }
 
-fn try_verify(parts: &Parts, need: Need, claims: &RequiredClaims) -> Verification {
+/// How far a verification got without waiting.
+enum Attempt {
+    Verified(Verification),
+    /// The beginning of the body may have to be read first.
+    ReadAhead,
+}
+
+fn start(parts: &Parts, need: Need, claims: &RequiredClaims) -> Attempt {
     match AuthState::for_verification(parts) {
-        Ok(state) => Head::of(parts).exchange(&state).try_verify_with(need, claims),
-        Err(failure) => Verification::Ready(Err(failure)),
+        Ok(state) if state.has_unread_body() => Attempt::ReadAhead,
+        Ok(state) => Attempt::Verified(Head::of(parts).exchange(&state).try_verify_with(need, claims)),
+        Err(failure) => Attempt::Verified(Verification::Ready(Err(failure))),
     }
 }
 
-async fn finish_verifying(parts: &Parts, pending: PendingVerification) -> Result<(), Failure> {
+async fn finish(parts: &Parts, attempt: Attempt, need: Need, claims: &RequiredClaims) -> Result<(), Failure> {
     let state = AuthState::for_verification(parts)?;
-    Head::of(parts).exchange(&state).finish_verifying::<NoExtra>(pending).await?;
-    Ok(())
+    let (head, verification) = match attempt {
+        Attempt::Verified(verification) => (Head::of(parts), verification),
+        Attempt::ReadAhead => {
+            state.read_ahead(parts, Some(need)).await?;
+            let head = Head::of(parts);
+            let verification = head.exchange(&state).try_verify_with(need, claims);
+            (head, verification)
+        }
+    };
+    match verification {
+        Verification::Ready(result) => result.map(drop),
+        Verification::Pending(pending) => head.exchange(&state).finish_verifying::<NoExtra>(pending).await.map(drop),
+    }
 }
 
 pin_project! {
@@ -100,12 +128,19 @@ pin_project! {
     }
 }
 
-impl<F: Future<Output = Result<Response, Infallible>>> Future for RequireFuture<F> {
+impl<F, B> Future for RequireFuture<F>
+where
+    F: Future<Output = Result<http::Response<B>, Infallible>>,
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
     type Output = Result<Response, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
-            StateProjection::Handler { future } => future.poll(cx),
+            // `Body::new` returns a `Body` as it is.
+            StateProjection::Handler { future } => {
+                future.poll(cx).map(|result| result.map(|reply| reply.map(Body::new)))
+            }
             // The response is gone if the future is polled again after it completed.
             StateProjection::Refused { response } => {
                 response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(response)))

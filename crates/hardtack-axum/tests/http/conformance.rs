@@ -13,7 +13,8 @@ use hardtack::request::Wants;
 use hardtack::session::EndedSessions;
 use hardtack::{Authenticator, Need};
 use hardtack_axum::{
-    AccessToken, Auth, AuthError, AuthLayer, CurrentUser, FreshAccessToken, RefreshToken, Require, SetCookies,
+    AccessToken, Auth, AuthError, AuthLayer, ClientAddress, CurrentUser, FreshAccessToken, RefreshToken, Require,
+    SetCookies,
 };
 use hardtack_conformance::application::{Calls, Login, Role, User, wants_name};
 use hardtack_conformance::{Adapter, Serving};
@@ -75,6 +76,7 @@ fn application() -> Router {
         .route("/same-origin", get(same_origin))
         .route("/signup", post(sign_up))
         .route("/about", get(about))
+        .route("/client", get(client))
         .nest("/nested", Router::new().route("/inner", get(whose).post(whose)))
         .merge(guarded)
         .merge(guarded_fresh)
@@ -212,6 +214,10 @@ async fn about(auth: Auth) -> Json<Value> {
         "agent": agent,
         "refresh_csrf": auth.refresh_csrf_token(),
     }))
+}
+
+async fn client(client: ClientAddress) -> Json<Value> {
+    Json(json!({ "address": client.ip(), "network": client.network() }))
 }
 
 async fn guarded(State(calls): State<Calls>) -> Json<Value> {

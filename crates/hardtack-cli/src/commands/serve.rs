@@ -53,7 +53,7 @@ async fn start(config: &Config) -> Result<(), Error> {
     let site = Site::new(auth.clone(), accounts.clone());
     let site = config.contact.iter().fold(site, |site, contact| site.with_contact(contact)).router();
     tokio::select! {
-        () = serve(listener, site, hosts, stop) => {}
+        () = serve(listener, site, hosts, config.limits.clone(), stop) => {}
         failed = keys::watch(config, &auth) => failed?,
     }
     accounts.flush().await;

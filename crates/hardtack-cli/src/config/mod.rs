@@ -6,7 +6,9 @@ mod config_error;
 mod cookies;
 mod csrf;
 mod duration;
+mod limits;
 mod mail;
+mod proxies;
 pub(crate) mod settings;
 pub(crate) mod signing_key;
 pub(crate) mod sources;
@@ -17,6 +19,7 @@ mod tokens;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use hardtack::client_address::TrustedProxies;
 use hardtack::jwt::Algorithm;
 use hardtack::session::SessionPolicy;
 use hardtack::token_source::TokenSources;
@@ -25,6 +28,7 @@ use hardtack_sqlx::DatabaseUrl;
 
 use crate::error::Error;
 use crate::log::LogFormat;
+use crate::server::Limits;
 use account_rules::AccountRules;
 use address::Address;
 pub(crate) use mail::{MailConfig, MailTransport};
@@ -35,6 +39,8 @@ use tokens::Tokens;
 /// The values of all settings.
 pub(crate) struct Config {
     pub(crate) address: Address,
+    proxies: TrustedProxies,
+    pub(crate) limits: Limits,
     pub(crate) data_dir: PathBuf,
     /// The database of the accounts, and of the sessions unless Redis stores them.
     pub(crate) database: DatabaseUrl,
@@ -66,8 +72,11 @@ impl Config {
         let (sources, warnings) = sources::read(flags, std::env::vars_os())?;
         let address = Address::read(&sources)?;
         let data_dir = storage::data_dir(&sources)?;
+        let proxies = proxies::read(&sources)?;
         let algorithm = signing_key::algorithm(&sources)?;
         Ok(Self {
+            limits: limits::read(&sources, proxies.clone())?,
+            proxies,
             database: storage::database(&sources, &data_dir)?,
             data_dir,
             redis: storage::redis(&sources)?,
@@ -91,6 +100,7 @@ impl Config {
     /// Configures an authenticator, except for its keys and stores.
     pub(crate) fn apply(&self, builder: AuthenticatorBuilder, bound: SocketAddr) -> AuthenticatorBuilder {
         let builder = self.tokens.apply(self.address.apply(builder, bound)).cookies(self.cookies.clone());
+        let builder = builder.trusted_proxies(self.proxies.clone());
         builder.session_policy(self.sessions).token_sources(self.token_sources.clone()).csrf(self.csrf.clone())
     }
 

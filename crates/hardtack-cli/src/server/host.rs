@@ -7,12 +7,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::http::{Request, Version, header};
 use axum::response::Response;
-use hardtack::Reply;
-use hardtack::request::{Authority, Wants};
-use hardtack_axum::{reply_response, wants};
+use hardtack::request::Authority;
 
-/// The route that health probes may request with any host. Probes that use HTTP/1.0 may omit the host.
-const HEALTH: &str = "/healthz";
+use super::health;
+use super::refusal::Refusal;
 
 /// The hosts of the site.
 #[derive(Debug)]
@@ -33,7 +31,8 @@ impl Hosts {
 
     /// Returns the response to a request that does not name a host of the site.
     pub(super) fn refuse<B>(&self, request: &Request<B>) -> Option<Response> {
-        let is_probe = request.uri().path() == HEALTH;
+        // Probes call by any name, and those of HTTP/1.0 by none.
+        let is_probe = health::is_probe(request);
         let mut fields = request.headers().get_all(header::HOST).iter();
         let (field, second) = (fields.next(), fields.next());
         // An authority in the target wins (RFC 9112 section 3.2.2, RFC 9113 section 8.3.1).
@@ -47,13 +46,13 @@ impl Hosts {
             (None, None) if is_probe && request.version() < Version::HTTP_11 => return None,
             (None, None) => None,
         };
-        let (status, code, detail) = match host {
+        let refusal = match host {
             Some(host) if is_probe || self.includes(&host) => return None,
-            Some(_) => (421, "misdirected_request", "This server does not serve the host that the request names."),
-            None => (400, "bad_host", "The request must have one Host field with a host name and, if needed, a port."),
+            Some(_) => Refusal::MisdirectedRequest,
+            None => Refusal::BadHost,
         };
-        tracing::debug!(event = "host_refused", status, host = host.map(|host| host.host()));
-        Some(respond(status, code, detail, wants(request.headers())))
+        tracing::debug!(event = "host_refused", status = refusal.status(), host = host.map(|host| host.host()));
+        Some(refusal.response(request))
     }
 
     /// Whether a host is the site, or this machine under one of its own names. The port is not compared, because a
@@ -68,27 +67,6 @@ impl Hosts {
             None => host.is_localhost() && (any || self.listener.is_loopback()),
         }
     }
-}
-
-fn respond(status: u16, code: &str, detail: &str, wants: Wants) -> Response {
-    let reply = match wants {
-        Wants::Page => Reply::text(status, detail),
-        _ => {
-            let title = if status == 421 { "Misdirected Request" } else { "Bad Request" };
-            let body = serde_json::json!({
-                "type": "about:blank",
-                "title": title,
-                "status": status,
-                "detail": detail,
-                "code": code,
-                "msg": detail,
-            });
-            let mut reply = Reply::new(status).header("content-type", "application/problem+json");
-            reply.body = body.to_string();
-            reply
-        }
-    };
-    reply_response(reply.header("cache-control", "no-store").header("x-content-type-options", "nosniff"))
 }
 
 #[cfg(test)]

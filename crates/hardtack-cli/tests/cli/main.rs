@@ -10,6 +10,7 @@ mod database;
 mod expiry;
 mod full_disk;
 mod keys;
+mod limits;
 mod load;
 mod logs;
 mod mail;

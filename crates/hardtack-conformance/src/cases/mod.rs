@@ -2,6 +2,7 @@
 
 mod bodies;
 mod caching;
+mod client_address;
 mod cookie_names;
 mod csrf;
 mod forbidden;
@@ -16,6 +17,7 @@ mod next;
 mod no_layer;
 mod origins;
 mod races;
+mod reading_ahead;
 mod refresh_by_redirect;
 mod refresh_in_place;
 mod refresh_modes;
@@ -47,6 +49,7 @@ pub(crate) fn all() -> Vec<Case> {
         origins::cases,
         hosts::cases,
         log_ins::cases,
+        client_address::cases,
         logged_in::cases,
         next::cases,
         methods::cases,
@@ -57,6 +60,7 @@ pub(crate) fn all() -> Vec<Case> {
         stateless::cases,
         store_failure::cases,
         bodies::cases,
+        reading_ahead::cases,
         streams::cases,
         http2::cases,
         token_locations::cases,

@@ -130,7 +130,10 @@ async fn endless(site: Site, kind: &'static str, path: &'static str, code: &'sta
         connection.write(b"--edge\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n").await;
     }
     let (response, written) = connection.write_until_response(&[b'x'; 16 << 10], 64 << 20).await;
-    site.expect("response", &response, format!("403 {code}"));
+    // A framework that runs a handler's extractors concurrently may refuse the length of the body first.
+    let summary = site.summary(&response);
+    let expected = if path == "/echo" && summary == "413" { summary.clone() } else { format!("403 {code}") };
+    site.expect_eq("response", summary, expected);
     // Socket buffers hold some megabytes that the server has not read.
     site.expect_eq("writes less than 48 MiB", written < 48 << 20, true);
     site.expect_eq("handler runs", site.calls().await, 0);

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::authenticator::{Attempt, Authenticator, Pending, RequestState, RequestVerifier};
+use crate::authenticator::{Attempt, Authenticator, BodyUser, Pending, RequestState, RequestVerifier};
+use crate::body::BodyPeek;
+use crate::client_address::ClientAddress;
 use crate::jwt::{ClaimFlaw, ExtraClaims, NoExtra, TokenError};
 use crate::refusal::{Failure, Reason, Rejection};
 use crate::request::{NextPath, RequestHead, Wants};
@@ -177,6 +179,34 @@ impl<'a> Exchange<'a> {
         Err(Rejection { from_cookie, ..Rejection::from(Reason::InsufficientClaims(flaw)).about(token) })
     }
 
+    /// Returns a reader for the beginning of the body, if the verification of a token needs it: for the CSRF field of a
+    /// form, or for a token in JSON. Call it before [`verify`](Self::verify) while
+    /// [`RequestState::has_unread_body`] is true, and pass the result of the reader to [`RequestState::set_body`].
+    ///
+    /// # Errors
+    /// Too many bodies are being read.
+    pub fn body_peek(&self, need: Need) -> Result<Option<BodyPeek>, Failure> {
+        let all = self.authenticator.settings().sources.locations;
+        let locations = if need.locations.is_empty() { all } else { need.locations };
+        self.body_peek_for(BodyUser::Verification(locations))
+    }
+
+    /// Like [`body_peek`](Self::body_peek), for the extractor `Auth`, whose operations also check forms that are posted
+    /// before a log-in.
+    ///
+    /// # Errors
+    /// Too many bodies are being read.
+    pub fn body_peek_for_auth(&self) -> Result<Option<BodyPeek>, Failure> {
+        self.body_peek_for(BodyUser::Auth)
+    }
+
+    fn body_peek_for(&self, user: BodyUser) -> Result<Option<BodyPeek>, Failure> {
+        if !self.state.has_unread_body() {
+            return Ok(None);
+        }
+        self.authenticator.body_peek(&self.head, user).map_err(|reason| self.refuse(reason))
+    }
+
     /// Looks up the user of a token with the application's [`FindUser`] implementation.
     ///
     /// # Errors
@@ -225,6 +255,12 @@ impl<'a> Exchange<'a> {
     /// Returns the authenticator that handles the request.
     pub fn authenticator(&self) -> &'a Authenticator {
         self.authenticator
+    }
+
+    /// Returns the client's address: that of the socket's peer, or the one that a trusted proxy names. Returns `None` if
+    /// the server does not know the socket's peer.
+    pub fn client_address(&self) -> Option<ClientAddress> {
+        self.authenticator.client_address(&self.head)
     }
 
     /// Returns what kind of response the client wants.

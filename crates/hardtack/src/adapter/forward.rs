@@ -272,6 +272,13 @@ macro_rules! __forward_auth {
             self.exchange().next_or_home()
         }
 
+        /// Returns the client's address: that of the socket's peer, or the one that a
+        /// [trusted proxy](hardtack::AuthenticatorBuilder::trusted_proxies) names. Returns `None` if the server does
+        /// not know the socket's peer.
+        pub fn client_address(&self) -> ::core::option::Option<$crate::client_address::ClientAddress> {
+            self.exchange().client_address()
+        }
+
         /// Returns what kind of response the client wants: a page, a fragment for htmx, or JSON.
         pub fn wants(&self) -> $crate::request::Wants {
             self.exchange().wants()

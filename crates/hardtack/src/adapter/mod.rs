@@ -5,8 +5,7 @@
 //!
 //! - [`Incoming`] and [`Headers`]: implement them for the framework's request. [`RequestHead`] borrows that request.
 //! - [`RequestState`]: create one for each request in the adapter's layer, and keep it in the request's extensions.
-//! - [`BodyPeek`]: reads the beginning of a body before the handler runs, if
-//!   [`Authenticator::body_peek`](crate::Authenticator::body_peek) asks for it.
+//! - [`BodyPeek`]: reads the beginning of a body before the handler runs, if [`Exchange::body_peek`] asks for it.
 //! - [`Exchange`]: a handler's operations on one request: verify, log in, log out, refresh.
 //! - [`Authenticator::needs_background_work`](crate::Authenticator::needs_background_work): call it at each request,
 //!   and if it returns `true`, spawn [`Authenticator::background_work`](crate::Authenticator::background_work).

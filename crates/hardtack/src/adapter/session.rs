@@ -28,12 +28,12 @@ impl Exchange<'_> {
         let mut log_in = log_in.into();
         self.require_unsent_head("log_in")?;
         self.check_pre_session().map_err(|reason| self.refuse(reason))?;
-        // Values that the application has set take precedence: behind a proxy, only it knows the client's address.
+        // Values that the application has set take precedence.
         if let (None, Some(agent)) = (&log_in.user_agent, self.head.header_text("user-agent")) {
             log_in = log_in.user_agent(agent);
         }
-        if let (None, Some(peer)) = (&log_in.address, self.head.peer()) {
-            log_in = log_in.address(peer.to_string());
+        if let (None, Some(address)) = (&log_in.address, self.client_address()) {
+            log_in = log_in.address(address.to_string());
         }
         let held = self.current_tokens(Expired::CountForNothing).await.map_err(|reason| self.refuse(reason))?;
         self.authenticator.begin(log_in, &held).await.map_err(|error| self.refuse(error))

@@ -1,30 +1,98 @@
-//! Whether the adapter should read a request's body before the handler runs.
+//! Which bodies have to be read before the handler runs.
 
 use super::Authenticator;
-use crate::body::{BodyPeek, FormPeek, JsonPeek};
+use crate::body::{BodyPeek, FormPeek, JsonPeek, Reader, is_json};
+use crate::csrf::PreSessionKey;
+use crate::refusal::Reason;
 use crate::request::RequestHead;
-use crate::token_source::TokenLocation;
+use crate::token_source::{Locations, TokenLocation};
+
+/// What the beginning of a body may contain.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum BodyContent {
+    /// A CSRF field, in a form.
+    CsrfField,
+    /// A token, in JSON.
+    Token,
+}
+
+/// Who asks for the beginning of a body.
+#[derive(Clone, Copy)]
+pub(crate) enum BodyUser {
+    /// The verification of a token in one of these locations.
+    Verification(Locations),
+    /// Any operation of `Auth`, also before a log-in.
+    Auth,
+}
 
 impl Authenticator {
-    /// Returns a reader for the beginning of a request's body, if the adapter has to read it before the handler runs.
+    /// Returns whether an extractor may have to read the beginning of a request's body. If so, an adapter's layer puts
+    /// the body where extractors can reach it. Nothing is read yet.
     ///
-    /// A JSON body is read if a route may take tokens from JSON. A form is read for its CSRF fields if forms may carry
-    /// the CSRF value, the request has cookies, its method needs a CSRF value, and one of the CSRF headers is missing.
-    pub fn body_peek(&self, head: &RequestHead<'_>) -> Option<BodyPeek> {
+    /// JSON is read if a route may take tokens from it. A form is read for its CSRF field if the request has cookies,
+    /// its method needs a CSRF value, and no header carries the value.
+    pub fn may_read_body(&self, head: &RequestHead<'_>) -> bool {
+        self.body_content(head).is_some()
+    }
+
+    fn body_content(&self, head: &RequestHead<'_>) -> Option<BodyContent> {
         let settings = self.settings();
-        let sources = &settings.sources;
-        if sources.may_be_in(TokenLocation::Json)
-            && let Some(json) = JsonPeek::start(head, &sources.json_key, &sources.refresh_json_key)
-        {
-            return Some(BodyPeek::json(json));
+        if settings.sources.may_be_in(TokenLocation::Json) && is_json(head) {
+            return Some(BodyContent::Token);
         }
         let csrf = &settings.csrf;
         let in_header = |name: &str| head.header(name).is_some_and(|value| csrf.counts(value));
         let wanted = csrf.check_form
             && self.needs_csrf_value(head)
             && head.header("cookie").is_some()
-            && !(in_header(&csrf.access.header) && in_header(&csrf.refresh.header));
-        if wanted { FormPeek::start(head, &csrf.access.field, &csrf.refresh.field).map(BodyPeek::form) } else { None }
+            && !(in_header(&csrf.access.header) && in_header(&csrf.refresh.header))
+            && FormPeek::is_form(head);
+        wanted.then_some(BodyContent::CsrfField)
+    }
+
+    /// Returns a reader for the beginning of a request's body, if this user needs it.
+    ///
+    /// Anyone can send cookies. A form is read only if a cookie contains a token that one of the keys has signed or,
+    /// before a log-in, the nonce of a form.
+    ///
+    /// # Errors
+    /// Too many bodies are being read.
+    pub(crate) fn body_peek(&self, head: &RequestHead<'_>, user: BodyUser) -> Result<Option<BodyPeek>, Reason> {
+        let settings = self.settings();
+        let limits = &settings.read_ahead;
+        let reader = match (self.body_content(head), user) {
+            (None, _) => None,
+            (Some(BodyContent::Token), BodyUser::Verification(locations))
+                if !locations.contains(TokenLocation::Json) =>
+            {
+                None
+            }
+            (Some(BodyContent::Token), _) => {
+                let sources = &settings.sources;
+                JsonPeek::start(head, &sources.json_key, &sources.refresh_json_key, limits.bytes).map(Reader::Json)
+            }
+            (Some(BodyContent::CsrfField), user) if self.has_cookie_of_ours(head, user) => {
+                let csrf = &settings.csrf;
+                FormPeek::start(head, &csrf.access.field, &csrf.refresh.field, limits.bytes).map(Reader::Form)
+            }
+            (Some(BodyContent::CsrfField), _) => None,
+        };
+        let Some(reader) = reader else { return Ok(None) };
+        let permit = self.0.bodies.permit(limits).ok_or(Reason::TooManyBodies)?;
+        Ok(Some(BodyPeek::new(reader, limits.timeout, permit)))
+    }
+
+    fn has_cookie_of_ours(&self, head: &RequestHead<'_>, user: BodyUser) -> bool {
+        // Flask-JWT-Extended looks for the CSRF value before it verifies the token.
+        if self.settings().flask {
+            return true;
+        }
+        let cookies = self.cookies();
+        let is_signed = |text: &[u8]| !text.is_empty() && self.verify_token(text, None, self.now()).is_ok();
+        let has_token =
+            [&cookies.access, &cookies.refresh].iter().any(|slot| slot.name.find_all(head).into_iter().any(is_signed));
+        let has_nonce = || cookies.pre_session.name.find_all(head).into_iter().any(PreSessionKey::is_nonce);
+        has_token || (matches!(user, BodyUser::Auth) && has_nonce())
     }
 }
 
@@ -53,7 +121,7 @@ mod tests {
                     ("content-type", body),
                     ("content-length", "9"),
                 ]);
-                let wanted = authenticator.body_peek(&request.head()).is_some();
+                let wanted = authenticator.may_read_body(&request.head());
                 assert!(!wanted || authenticator.method_may_need_body(request.head().is_safe()), "{method} {body}");
                 wanted
             })

@@ -34,6 +34,7 @@ mod wake_signal;
 mod watchers;
 
 pub use also_pruned::Prune;
+pub(crate) use body_peek::BodyUser;
 pub use builder::AuthenticatorBuilder;
 pub use callbacks::Blocklist;
 pub use cookies::CookieOptions;
@@ -59,12 +60,14 @@ use token_cache::TokenCache;
 use watchers::Watchers;
 
 use crate::base_url::BaseUrl;
+use crate::body::BodyCount;
+use crate::client_address::{ClientAddress, Notices, TrustedProxies};
 use crate::clock::{Clock, Timestamp};
 use crate::config::{RefreshMode, Settings};
 use crate::cookie::ResolvedPolicy;
 use crate::event::Observer;
 use crate::refusal::Handlers;
-use crate::request::NextPath;
+use crate::request::{NextPath, RequestHead};
 use crate::revocation::{HeldSubjects, LogPosition, Moment, RevocationCache};
 use crate::session::{ErasedPendingRevocations, ErasedStore, SessionRules};
 use crate::urls::Urls;
@@ -98,6 +101,8 @@ struct Inner {
     held: HeldSubjects,
     clock: Box<dyn Clock>,
     early_tokens: EarlyTokens,
+    proxy_notices: Notices,
+    bodies: BodyCount,
     handlers: Handlers,
     callbacks: Callbacks,
     observers: Vec<Observer>,
@@ -144,6 +149,20 @@ impl Authenticator {
     /// `Host` is not a safe source for such links.
     pub fn origin(&self) -> Option<&str> {
         self.0.settings.base.as_ref().map(BaseUrl::origin)
+    }
+
+    /// Returns the client's address: that of the socket's peer, or the one that a
+    /// [trusted proxy](AuthenticatorBuilder::trusted_proxies) names. Returns `None` if the server does not know the
+    /// socket's peer.
+    pub fn client_address(&self, head: &RequestHead<'_>) -> Option<ClientAddress> {
+        let settings = self.settings();
+        self.0.proxy_notices.check(&settings.proxies, settings.base.as_ref(), head);
+        settings.proxies.client_address(head)
+    }
+
+    /// Returns the proxies that are trusted to name the client's address.
+    pub fn trusted_proxies(&self) -> &TrustedProxies {
+        &self.settings().proxies
     }
 
     /// Returns the current time of the authenticator's clock.

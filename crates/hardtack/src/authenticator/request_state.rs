@@ -25,7 +25,9 @@ pub struct RequestState {
     is_bearer: AtomicBool,
     /// Whether the response depends on whether there is a token.
     varies: AtomicBool,
-    body: Option<Box<Peeked>>,
+    /// Whether the layer keeps the body where an extractor can read its beginning.
+    keeps_body: bool,
+    body: OnceLock<Box<Peeked>>,
     refreshed: OnceLock<VerifiedToken>,
     pending_cookies: OnceLock<Box<Mutex<SetCookies>>>,
 }
@@ -56,7 +58,7 @@ impl ResponseChanges {
 }
 
 impl Authenticator {
-    /// Returns whether [`Self::body_peek`] may want the body of a request, given whether its method is safe (RFC 9110
+    /// Returns whether [`Self::may_read_body`] can be true for a request, given whether its method is safe (RFC 9110
     /// section 9.2.1). An adapter calls this first, because it is cheap and rules out most requests.
     #[inline]
     pub fn method_may_need_body(&self, is_safe: bool) -> bool {
@@ -68,8 +70,31 @@ impl RequestState {
     /// Creates the state of a request inside the adapter's layer, which can add cookies to the response.
     #[inline]
     pub fn in_layer(authenticator: Authenticator, body: Peeked) -> Self {
-        let body = if body.is_unread() { None } else { Some(Box::new(body)) };
-        Self { in_layer: true, body, ..Self::without_layer(authenticator) }
+        let state = Self { in_layer: true, ..Self::without_layer(authenticator) };
+        if !body.is_unread() {
+            state.set_body(body);
+        }
+        state
+    }
+
+    /// Notes that the layer keeps the body where extractors can read its beginning.
+    #[must_use]
+    pub fn keeping_body(mut self) -> Self {
+        self.keeps_body = true;
+        self
+    }
+
+    /// Returns whether the beginning of the body can still be read. If so, an extractor calls
+    /// [`Exchange::body_peek`](crate::adapter::Exchange::body_peek) before it verifies.
+    #[inline]
+    pub fn has_unread_body(&self) -> bool {
+        self.keeps_body && self.body.get().is_none()
+    }
+
+    /// Keeps what was read of the body.
+    pub fn set_body(&self, body: Peeked) {
+        // What was read first stays.
+        let _ = self.body.set(Box::new(body));
     }
 
     /// Creates the state of a request outside the layer: nothing can be refreshed in place and no body is read.
@@ -82,7 +107,8 @@ impl RequestState {
             head_sent: AtomicBool::new(false),
             is_bearer: AtomicBool::new(false),
             varies: AtomicBool::new(false),
-            body: None,
+            keeps_body: false,
+            body: OnceLock::new(),
             refreshed: OnceLock::new(),
             pending_cookies: OnceLock::new(),
         }
@@ -118,7 +144,7 @@ impl RequestState {
     /// What was read of the body before the handler ran, if anything.
     #[inline]
     pub(crate) fn body(&self) -> Option<&Peeked> {
-        self.body.as_deref()
+        self.body.get().map(|body| &**body)
     }
 
     /// Notes that the request is authenticated, so that its response is private.

@@ -349,6 +349,6 @@ impl RequestVerifier<'_> {
 
     /// The client, for events.
     pub(crate) fn client(&self) -> Client<'_> {
-        Client::of(&self.head)
+        Client::of(&self.head, self.authenticator.client_address(&self.head))
     }
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::limit::PEEK_LIMIT;
 use super::multipart;
 use crate::jwt::TokenKind;
 use crate::request::RequestHead;
@@ -22,7 +21,7 @@ pub(crate) enum FormToken {
     Found(String),
     /// The field occurs several times with different values, or its value is too long.
     Ambiguous,
-    /// The form is longer than [`PEEK_LIMIT`], and its beginning does not contain the field.
+    /// The form is longer than the part that is read, and its beginning does not contain the field.
     BeyondPeek,
 }
 
@@ -64,6 +63,7 @@ pub(crate) struct FormPeek {
     access_field: String,
     /// The field of the refresh token, if it differs.
     refresh_field: Option<String>,
+    limit: usize,
     seen: Vec<u8>,
     scan_at: usize,
     found: Option<FormTokens>,
@@ -84,20 +84,20 @@ impl fmt::Debug for FormPeek {
 
 impl FormPeek {
     /// Starts reading if the body is a form: urlencoded, or multipart with a boundary.
-    pub(crate) fn start(head: &RequestHead<'_>, access_field: &str, refresh_field: &str) -> Option<Self> {
+    pub(crate) fn start(head: &RequestHead<'_>, access_field: &str, refresh_field: &str, limit: usize) -> Option<Self> {
         let kind = kind_of(head)?;
         let refresh_field = (refresh_field != access_field).then(|| refresh_field.to_owned());
         let access_field = access_field.to_owned();
-        Some(Self { kind, access_field, refresh_field, seen: Vec::new(), scan_at: 1024, found: None })
+        Some(Self { kind, access_field, refresh_field, limit, seen: Vec::new(), scan_at: 1024, found: None })
     }
 
     pub(crate) fn is_form(head: &RequestHead<'_>) -> bool {
         kind_of(head).is_some()
     }
 
-    /// Reads the next chunk and returns whether more are needed.
+    /// Reads the next chunk and returns whether more are needed. If not, the chunk is not kept.
     pub(super) fn push(&mut self, chunk: &[u8]) -> bool {
-        let room = PEEK_LIMIT - self.seen.len();
+        let (kept, room) = (self.seen.len(), self.limit - self.seen.len());
         self.seen.extend_from_slice(&chunk[..chunk.len().min(room)]);
         let full = chunk.len() >= room;
         // Scan again only when the length has doubled, so that a body of many small chunks is not scanned for each of
@@ -116,15 +116,16 @@ impl FormPeek {
                 self.found = Some(found);
             }
         }
+        if self.found.is_some() {
+            self.seen.truncate(kept);
+        }
         self.found.is_none()
     }
 
-    /// Returns the result, after the body has ended or [`Self::push`] returned `false`.
-    pub(super) fn finish(mut self) -> FormTokens {
-        match self.found.take() {
-            Some(found) => found,
-            None => self.scan(true),
-        }
+    /// Returns the result and the chunks, after the body has ended or [`Self::push`] returned `false`.
+    pub(super) fn finish(mut self) -> (FormTokens, Vec<u8>) {
+        let found = self.found.take().unwrap_or_else(|| self.scan(true));
+        (found, self.seen)
     }
 
     fn scan(&self, complete: bool) -> FormTokens {
@@ -183,6 +184,7 @@ fn kind_of(head: &RequestHead<'_>) -> Option<Kind> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::body::limit::MAX_BYTES;
     use crate::testing::TestRequest;
     use proptest::prelude::*;
 
@@ -190,13 +192,17 @@ mod tests {
 
     fn peek(content_type: &'static str, body: &[u8], chunk: usize) -> Option<FormToken> {
         let request = TestRequest::new("POST", "/").field("content-type", content_type);
-        let mut peek = FormPeek::start(&request.head(), "csrf_token", "csrf_token")?;
+        let mut peek = FormPeek::start(&request.head(), "csrf_token", "csrf_token", MAX_BYTES)?;
+        let mut kept = 0;
         for chunk in body.chunks(chunk) {
             if !peek.push(chunk) {
                 break;
             }
+            kept += chunk.len();
         }
-        Some(peek.finish().access)
+        let (found, chunks) = peek.finish();
+        assert_eq!(chunks, &body[..kept]);
+        Some(found.access)
     }
 
     fn part(disposition: &str, value: &str) -> String {
@@ -236,16 +242,16 @@ mod tests {
     #[test]
     fn two_fields_are_told_apart() {
         let request = TestRequest::new("POST", "/").field("content-type", "application/x-www-form-urlencoded");
-        let mut peek = FormPeek::start(&request.head(), "one", "two").unwrap();
+        let mut peek = FormPeek::start(&request.head(), "one", "two", MAX_BYTES).unwrap();
         assert!(peek.push(b"one=a&x=y&"));
         assert!(peek.push(b"two=b"));
         let expected = FormTokens { access: FormToken::Found("a".into()), refresh: FormToken::Found("b".into()) };
-        assert_eq!(peek.finish(), expected);
+        assert_eq!(peek.finish().0, expected);
     }
 
     #[test]
     fn a_body_over_the_limit_is_beyond_the_peek() {
-        let body = vec![b'x'; PEEK_LIMIT * 3];
+        let body = vec![b'x'; MAX_BYTES * 3];
         assert_eq!(peek("application/x-www-form-urlencoded", &body, 1000), Some(FormToken::BeyondPeek));
         assert_eq!(peek(MULTIPART, &body, body.len()), Some(FormToken::BeyondPeek));
     }

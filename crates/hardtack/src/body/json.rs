@@ -4,7 +4,6 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::limit::PEEK_LIMIT;
 use crate::request::RequestHead;
 
 /// The tokens in a JSON body.
@@ -59,6 +58,7 @@ impl fmt::Debug for Member {
 pub(crate) struct JsonPeek {
     access_key: String,
     refresh_key: String,
+    limit: usize,
     seen: Vec<u8>,
     too_long: bool,
 }
@@ -72,18 +72,19 @@ impl fmt::Debug for JsonPeek {
 
 impl JsonPeek {
     /// Starts reading if the body's type is JSON.
-    pub(crate) fn start(head: &RequestHead<'_>, access_key: &str, refresh_key: &str) -> Option<Self> {
+    pub(crate) fn start(head: &RequestHead<'_>, access_key: &str, refresh_key: &str, limit: usize) -> Option<Self> {
         is_json(head).then(|| Self {
             access_key: access_key.to_owned(),
             refresh_key: refresh_key.to_owned(),
+            limit,
             seen: Vec::new(),
             too_long: false,
         })
     }
 
-    /// Reads the next chunk and returns whether more are needed.
+    /// Reads the next chunk and returns whether more are needed. If not, the chunk is not kept.
     pub(super) fn push(&mut self, chunk: &[u8]) -> bool {
-        self.too_long |= chunk.len() > PEEK_LIMIT - self.seen.len();
+        self.too_long |= chunk.len() > self.limit - self.seen.len();
         if self.too_long {
             return false;
         }
@@ -91,8 +92,12 @@ impl JsonPeek {
         true
     }
 
-    /// Returns the result, after the body has ended or [`Self::push`] returned `false`.
-    pub(super) fn finish(self) -> JsonTokens {
+    /// Returns the result and the chunks, after the body has ended or [`Self::push`] returned `false`.
+    pub(super) fn finish(self) -> (JsonTokens, Vec<u8>) {
+        (self.tokens(), self.seen)
+    }
+
+    fn tokens(&self) -> JsonTokens {
         if self.too_long {
             return JsonTokens::BeyondPeek;
         }
@@ -120,18 +125,19 @@ pub(crate) fn is_json(head: &RequestHead<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::body::limit::MAX_BYTES;
     use crate::testing::TestRequest;
     use proptest::prelude::*;
 
     fn peek(body: &[u8], chunk: usize) -> JsonTokens {
         let request = TestRequest::new("POST", "/").field("content-type", "application/json; charset=utf-8");
-        let mut peek = JsonPeek::start(&request.head(), "access_token", "refresh_token").unwrap();
+        let mut peek = JsonPeek::start(&request.head(), "access_token", "refresh_token", MAX_BYTES).unwrap();
         for chunk in body.chunks(chunk) {
             if !peek.push(chunk) {
                 break;
             }
         }
-        peek.finish()
+        peek.finish().0
     }
 
     fn access(body: &str) -> Member {
@@ -166,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_body_over_the_limit_is_beyond_the_peek() {
-        let mut body = vec![b' '; PEEK_LIMIT - 2];
+        let mut body = vec![b' '; MAX_BYTES - 2];
         body.extend_from_slice(b"{}");
         assert!(matches!(peek(&body, 1000), JsonTokens::Read { .. }));
         body.push(b' ');

@@ -1,4 +1,114 @@
-//! The limit on reading a body before the handler runs.
+//! The limits on reading a body before the handler runs.
 
-/// How much of a body is read before the handler runs, in bytes. A form's CSRF field must be within this part.
-pub(crate) const PEEK_LIMIT: usize = 64 * 1024;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::error::ConfigError;
+
+/// The most that is read of a body before the handler runs, in bytes.
+pub(crate) const MAX_BYTES: usize = 64 * 1024;
+
+/// Limits on what is read of bodies before handlers run, to find the CSRF field of a form or a token in JSON.
+///
+/// A body is read only if the handler takes a token or `Auth`, and the request has a cookie with a token that one of
+/// the keys has signed, or the cookie of a log-in form. Several slow clients can therefore be waited for at once.
+///
+/// ```
+/// # use hardtack::{Authenticator, KeySet, SigningKey};
+/// # use hardtack::jwt::Algorithm;
+/// use std::time::Duration;
+///
+/// use hardtack::config::ReadAheadLimits;
+/// # let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
+/// let limits = ReadAheadLimits::default().bytes(16 * 1024).at_once(100).timeout(Duration::from_secs(5));
+/// let auth = Authenticator::builder(keys).read_ahead_limits(limits).build()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "pass it to AuthenticatorBuilder::read_ahead_limits"]
+pub struct ReadAheadLimits {
+    pub(crate) bytes: usize,
+    pub(crate) at_once: usize,
+    pub(crate) timeout: Duration,
+}
+
+impl Default for ReadAheadLimits {
+    fn default() -> Self {
+        Self { bytes: MAX_BYTES, at_once: 512, timeout: Duration::from_secs(10) }
+    }
+}
+
+impl ReadAheadLimits {
+    /// Sets how much of a body is read, in bytes. The CSRF field of a form must be within it. Default and maximum:
+    /// 64 KiB.
+    pub const fn bytes(mut self, bytes: usize) -> Self {
+        self.bytes = bytes;
+        self
+    }
+
+    /// Sets how many bodies may be read at once. Further requests get 503 with `Retry-After`. Default: 512, which take
+    /// at most 32 MiB.
+    pub const fn at_once(mut self, bodies: usize) -> Self {
+        self.at_once = bodies;
+        self
+    }
+
+    /// Sets how long a body may take until enough of it has arrived. A slower request gets 408. Default: 10 seconds.
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        let Self { bytes, at_once, timeout } = *self;
+        let fits = (1..=MAX_BYTES).contains(&bytes) && at_once > 0 && !timeout.is_zero();
+        if fits { Ok(()) } else { Err(ConfigError::BadReadAheadLimits { bytes, at_once, timeout }) }
+    }
+}
+
+/// How many bodies are being read.
+#[derive(Debug, Default)]
+pub(crate) struct BodyCount(Arc<AtomicUsize>);
+
+/// The permission to read one body.
+#[derive(Debug)]
+pub(crate) struct BodyPermit(Arc<AtomicUsize>);
+
+impl BodyCount {
+    /// Returns the permission to read a body, unless too many are being read.
+    pub(crate) fn permit(&self, limits: &ReadAheadLimits) -> Option<BodyPermit> {
+        let permit = BodyPermit(Arc::clone(&self.0));
+        (self.0.fetch_add(1, Ordering::Relaxed) < limits.at_once).then_some(permit)
+    }
+}
+
+impl Drop for BodyPermit {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn l2_bodies_are_counted_until_they_are_read() {
+        let (count, limits) = (BodyCount::default(), ReadAheadLimits::default().at_once(2));
+        let held = [count.permit(&limits), count.permit(&limits)];
+        assert!(held.iter().all(Option::is_some) && count.permit(&limits).is_none());
+        drop(held);
+        assert!(count.permit(&limits).is_some());
+    }
+
+    #[test]
+    fn limits_are_checked() {
+        let default = ReadAheadLimits::default();
+        assert!(default.check().is_ok());
+        for bad in [default.bytes(0), default.bytes(MAX_BYTES + 1), default.at_once(0), default.timeout(Duration::ZERO)]
+        {
+            assert!(bad.check().is_err(), "{bad:?}");
+        }
+    }
+}

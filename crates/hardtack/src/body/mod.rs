@@ -8,4 +8,7 @@ mod peek;
 
 pub(crate) use form::{FormPeek, FormToken, FormTokens};
 pub(crate) use json::{JsonPeek, JsonTokens, Member, is_json};
+pub(crate) use limit::BodyCount;
+pub use limit::ReadAheadLimits;
+pub(crate) use peek::Reader;
 pub use peek::{BodyPeek, Peeked};

@@ -1,17 +1,24 @@
 //! Reading the beginning of a body of any media type before the handler runs.
 
+use std::time::Duration;
+
+use super::limit::BodyPermit;
 use super::{FormPeek, FormToken, FormTokens, JsonPeek, JsonTokens};
 use crate::jwt::TokenKind;
 
-/// A body that is being read before the handler runs.
+/// A body that is being read before the handler runs. It keeps what it has read, in one buffer.
 ///
-/// An adapter gets one from [`Authenticator::body_peek`](crate::Authenticator::body_peek), passes it the body's chunks
+/// An adapter gets one from [`Exchange::body_peek`](crate::adapter::Exchange::body_peek), passes it the body's chunks
 /// until [`push`](Self::push) returns `false` or the body ends, and then passes the same chunks on to the handler.
 #[derive(Debug)]
-pub struct BodyPeek(Reader);
+pub struct BodyPeek {
+    reader: Reader,
+    timeout: Duration,
+    _permit: BodyPermit,
+}
 
 #[derive(Debug)]
-enum Reader {
+pub(crate) enum Reader {
     /// A form, read up to its CSRF field.
     Form(FormPeek),
     /// JSON, read to its end.
@@ -19,28 +26,37 @@ enum Reader {
 }
 
 impl BodyPeek {
-    pub(crate) fn form(form: FormPeek) -> Self {
-        Self(Reader::Form(form))
+    pub(crate) fn new(reader: Reader, timeout: Duration, permit: BodyPermit) -> Self {
+        Self { reader, timeout, _permit: permit }
     }
 
-    pub(crate) fn json(json: JsonPeek) -> Self {
-        Self(Reader::Json(json))
+    /// Returns how long to wait until enough of the body has arrived. After that, refuse the request with
+    /// [`Reason::BodyTooSlow`](crate::refusal::Reason::BodyTooSlow).
+    pub const fn timeout(&self) -> Duration {
+        self.timeout
     }
 
-    /// Reads the next chunk and returns whether more are needed. The caller keeps the chunk and passes it on to
-    /// the handler.
+    /// Reads the next chunk and returns whether more are needed. If so, the chunk is kept, and [`finish`](Self::finish)
+    /// returns it. Otherwise, the caller keeps the chunk and passes it on to the handler.
     pub fn push(&mut self, chunk: &[u8]) -> bool {
-        match &mut self.0 {
+        match &mut self.reader {
             Reader::Form(form) => form.push(chunk),
             Reader::Json(json) => json.push(chunk),
         }
     }
 
-    /// Returns what the body contains. Call it when the body has ended or [`push`](Self::push) returned `false`.
-    pub fn finish(self) -> Peeked {
-        match self.0 {
-            Reader::Form(form) => Peeked(Content::Form(form.finish())),
-            Reader::Json(json) => Peeked(Content::Json(json.finish())),
+    /// Returns what the body contains, and the chunks that were kept. Call it when the body has ended or
+    /// [`push`](Self::push) returned `false`.
+    pub fn finish(self) -> (Peeked, Vec<u8>) {
+        match self.reader {
+            Reader::Form(form) => {
+                let (tokens, chunks) = form.finish();
+                (Peeked(Content::Form(tokens)), chunks)
+            }
+            Reader::Json(json) => {
+                let (tokens, chunks) = json.finish();
+                (Peeked(Content::Json(tokens)), chunks)
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ mod lifetime;
 mod refresh_mode;
 mod settings;
 
+pub use crate::body::ReadAheadLimits;
 pub use claims_policy::ClaimsPolicy;
 pub use lifetime::Lifetime;
 pub use refresh_mode::RefreshMode;

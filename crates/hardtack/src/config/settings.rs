@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::{ClaimsPolicy, Lifetime, RefreshMode};
 use crate::base_url::BaseUrl;
+use crate::body::ReadAheadLimits;
+use crate::client_address::TrustedProxies;
 use crate::csrf::CsrfPolicy;
 use crate::error::ConfigError;
 use crate::jwt::ClaimsProfile;
@@ -15,6 +17,7 @@ use crate::urls::Urls;
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) base: Option<BaseUrl>,
+    pub(crate) proxies: TrustedProxies,
     /// The name that separates this application from others with the same key or host.
     pub(crate) realm: Option<String>,
     pub(crate) access_lifetime: Lifetime,
@@ -25,6 +28,7 @@ pub(crate) struct Settings {
     pub(crate) claims: ClaimsPolicy,
     pub(crate) sources: TokenSources,
     pub(crate) csrf: CsrfPolicy,
+    pub(crate) read_ahead: ReadAheadLimits,
     pub(crate) exempt_options: bool,
     /// The name of the JSON member with the message, in the reply to a refused request.
     pub(crate) error_key: String,
@@ -38,6 +42,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             base: None,
+            proxies: TrustedProxies::default(),
             realm: None,
             access_lifetime: Lifetime::For(Duration::from_secs(15 * 60)),
             refresh_lifetime: Lifetime::For(Duration::from_secs(24 * 60 * 60)),
@@ -46,6 +51,7 @@ impl Default for Settings {
             claims: ClaimsPolicy::default(),
             sources: TokenSources::default(),
             csrf: CsrfPolicy::default(),
+            read_ahead: ReadAheadLimits::default(),
             exempt_options: false,
             error_key: "msg".into(),
             flask: false,
@@ -65,6 +71,7 @@ impl Settings {
         self.check_lifetimes(stored_sessions)?;
         self.sessions.check(stored_sessions)?;
         self.claims.check()?;
+        self.read_ahead.check()?;
         if self.error_key.is_empty() {
             return Err(ConfigError::BadTokenPlace {
                 what: "name of the JSON member for error messages",

@@ -24,8 +24,11 @@ pub enum CsrfError {
     /// The form is longer than the part that is read before the handler runs, and that part does not contain the field.
     #[error("the CSRF token is not in the part of the form that is read before the handler runs")]
     BeyondPeek,
-    /// The form was not read, because no layer wraps the route.
-    #[error("the form's CSRF token could not be read: no authentication layer wraps this route")]
+    /// The form was not read, because no layer wraps the route, or because a middleware inside of the layer read it
+    /// before.
+    #[error(
+        "the form's CSRF token could not be read: no authentication layer wraps this route, or a middleware read the form"
+    )]
     Unread,
     /// Another site started the request.
     #[error("the request was started by another site")]

@@ -29,6 +29,29 @@ pub enum ConfigError {
         /// The given URL.
         url: String,
     },
+    /// A limit on what is read before handlers run is zero or too large.
+    #[error(
+        "the limits on reading ahead ({bytes} bytes, {at_once} bodies at once, {timeout:?}) cannot be used; expected 1 \
+         to 65536 bytes, at least one body at once, and a timeout above zero"
+    )]
+    BadReadAheadLimits {
+        /// How much of a body is read, in bytes.
+        bytes: usize,
+        /// How many bodies may be read at once.
+        at_once: usize,
+        /// How long a body may take.
+        timeout: Duration,
+    },
+    /// The text does not name the address of a trusted proxy.
+    #[error(
+        "{text:?} cannot be a trusted proxy: {why}; expected an address such as 192.0.2.7 or a network such as 10.0.0.0/8"
+    )]
+    BadTrustedProxy {
+        /// The given text.
+        text: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// `SameSite=None` requires `Secure`.
     #[error(
         "browsers drop cookies with SameSite=None but without Secure; make the cookies Secure, which an https base URL \

@@ -30,6 +30,9 @@ pub enum FailureKind {
     Csrf,
     /// The route changes state, but the request's method is safe, such as GET or HEAD.
     Method,
+    /// The beginning of the body, which may contain the CSRF value or the token, did not arrive in time, or too many
+    /// bodies are being read at once.
+    BodyNotRead,
     /// The session store, or another backend of the application, failed.
     Unavailable,
     /// The application made a mistake, such as a token that is too large, a reserved claim or a missing layer.
@@ -50,6 +53,7 @@ impl FailureKind {
         Self::Forbidden,
         Self::Csrf,
         Self::Method,
+        Self::BodyNotRead,
         Self::Unavailable,
         Self::Internal,
     ];
@@ -64,6 +68,7 @@ impl FailureKind {
         match self {
             Self::Csrf | Self::ClaimsRefused | Self::Forbidden => 403,
             Self::Method => 405,
+            Self::BodyNotRead => 408,
             Self::Unavailable => 503,
             Self::Internal => 500,
             _ => 401,

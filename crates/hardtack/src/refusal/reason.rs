@@ -24,7 +24,7 @@ pub enum Reason {
     #[error("the token in `{0}` does not have the expected form")]
     Malformed(TokenLocation),
     /// A JSON body that may contain a token is longer than the part that is read before the handler runs.
-    #[error("the JSON body is longer than the 64 KiB that are read before the handler runs")]
+    #[error("the JSON body is longer than the part that is read before the handler runs")]
     BeyondPeek,
     /// The token is not valid.
     #[error(transparent)]
@@ -62,6 +62,12 @@ pub enum Reason {
     /// The route changes state, but the request's method is safe, such as GET or HEAD.
     #[error("the route changes state, but the request's method is safe, such as GET or HEAD")]
     Method,
+    /// The beginning of the body did not arrive in time.
+    #[error("the beginning of the body did not arrive in time")]
+    BodyTooSlow,
+    /// Too many bodies are being read before their handlers run.
+    #[error("too many bodies are being read before their handlers run")]
+    TooManyBodies,
     /// The session store, the user look-up or another backend of the application failed.
     #[error(transparent)]
     Store(#[from] BackendError),
@@ -101,6 +107,8 @@ impl Reason {
             Self::Forbidden(_) => "forbidden",
             Self::Csrf(error) => error.code(),
             Self::Method => "method_not_allowed",
+            Self::BodyTooSlow => "body_too_slow",
+            Self::TooManyBodies => "too_many_bodies",
             Self::Store(_) => "store_unavailable",
             Self::Issue(_) => "cannot_issue",
             Self::NotSetUp(_) => "not_set_up",
@@ -123,16 +131,18 @@ impl Reason {
             Self::InsufficientClaims(_) | Self::Forbidden(_) => FailureKind::Forbidden,
             Self::Csrf(_) => FailureKind::Csrf,
             Self::Method => FailureKind::Method,
+            Self::BodyTooSlow | Self::TooManyBodies => FailureKind::BodyNotRead,
             Self::Store(_) => FailureKind::Unavailable,
             Self::Issue(_) | Self::NotSetUp(_) => FailureKind::Internal,
         }
     }
 
-    /// Returns the HTTP status of the reply to a program: that of the [kind](Self::kind), or 400 if the request is not
-    /// valid HTTP.
+    /// Returns the HTTP status of the reply to a program: that of the [kind](Self::kind), except that it is 400 if the
+    /// request is not valid HTTP, and 503 if too many bodies are being read.
     pub const fn status(&self) -> u16 {
         match self {
             Self::Csrf(CsrfError::BadHost) => 400,
+            Self::TooManyBodies => 503,
             _ => self.kind().status(),
         }
     }
@@ -156,7 +166,7 @@ impl Reason {
             }
             Self::Malformed(_) => "The token is not in the expected form, such as Authorization: Bearer TOKEN.",
             Self::BeyondPeek => {
-                "The JSON body is longer than 64 KiB, so the token in it was not read. Send the token in a header or a cookie."
+                "The JSON body is too long, so the token in it was not read. Send the token in a header or a cookie."
             }
             Self::Token(_) => "The token is not valid. Log in again.",
             Self::NotFresh => "You need to enter your password again for this. Re-authenticate and retry.",
@@ -185,15 +195,18 @@ impl Reason {
                  which needs no CSRF token, or GET the page with the form again and send back its cookie and its csrf_token field."
             }
             Self::Csrf(CsrfError::BeyondPeek) => {
-                "CSRF protection: the csrf_token field is not in the first 64 KiB of the form. Put it first in the form."
+                "CSRF protection: the csrf_token field is not in the beginning of the form. Put it first in the form."
             }
             Self::Csrf(CsrfError::Unread) => {
-                "CSRF protection: the form could not be read, because no authentication layer wraps this route."
+                "CSRF protection: the form could not be read, because no authentication layer wraps this route, or because \
+                 a middleware read the form before."
             }
             Self::Csrf(CsrfError::BadHost) => {
                 "The request must have one Host field with a host name and, if needed, a port."
             }
             Self::Method => "This request changes state. Send it as a POST request.",
+            Self::BodyTooSlow => "The request's body did not arrive in time. Send it again.",
+            Self::TooManyBodies => "The server is receiving too many forms. Try again in a few seconds.",
             Self::Store(_) => "Sessions cannot be checked at the moment. Try again shortly.",
             Self::Issue(_) => "The log-in could not be completed. Please tell the operator of this site.",
             Self::NotSetUp(_) => "The server is not set up completely. Please tell the operator of this site.",
@@ -232,6 +245,10 @@ impl Reason {
             Self::RefreshNeeded => "Your session must be renewed. Open the page again.",
             Self::ClaimsRefused => "Your account does not allow this.",
             Self::Method => "There is no page at this address. Go back, and use the buttons of the page.",
+            Self::BodyTooSlow => "The form did not arrive in time, so nothing was changed. Send it again.",
+            Self::TooManyBodies => {
+                "This site is receiving too many forms, so nothing was changed. Send it again in a moment."
+            }
             Self::Store(_) => "This site cannot check your log-in at the moment. Try again shortly.",
             Self::Missing
             | Self::Refresh(_)

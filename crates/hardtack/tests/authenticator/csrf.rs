@@ -2,7 +2,7 @@
 
 use hardtack::CsrfPolicy;
 use hardtack::Need;
-use hardtack::adapter::Exchange;
+use hardtack::adapter::{Exchange, Peeked, RequestState};
 use hardtack::testing::TestRequest;
 
 use crate::support::{Browser, Handled, HandlerResult, NOW, Request, Site, log_in, page};
@@ -381,14 +381,17 @@ fn debug_output_contains_no_token_and_no_csrf_value() {
     let bytes = format!("{:?}", csrf.as_bytes());
     let mut seen = vec![format!("{session:?}"), format!("{:?}", site.store), format!("{:?}", site.auth)];
     seen.push(format!("{:?}", site.visit(&mut alice).token()));
+    let cookies = alice.cookies_for("/", site.auth.now()).unwrap();
     let form = TestRequest::new("POST", "/page")
-        .fields([("cookie", "a=b"), ("content-type", "application/x-www-form-urlencoded")]);
-    let mut body = site.auth.body_peek(&form.head()).unwrap();
+        .fields([("cookie", cookies.as_str()), ("content-type", "application/x-www-form-urlencoded")]);
+    let state = RequestState::in_layer(site.auth.clone(), Peeked::default()).keeping_body();
+    let mut body = Exchange::new(form.head(), &state).body_peek(Need::access()).unwrap().unwrap();
     body.push(format!("csrf_token={csrf}").as_bytes());
     seen.push(format!("{body:?}"));
-    let peeked = body.finish();
+    let (peeked, _) = body.finish();
     seen.push(format!("{peeked:?}"));
-    seen.push(format!("{:?}", hardtack::adapter::RequestState::in_layer(site.auth.clone(), peeked)));
+    state.set_body(peeked);
+    seen.push(format!("{state:?}"));
     seen.push(format!("{:?}", site.auth.access_token("alice").issue().unwrap()));
     site.advance(1000);
     site.send(&mut alice, Request::get("/page"), |exchange| {

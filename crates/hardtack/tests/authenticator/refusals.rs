@@ -135,6 +135,8 @@ fn each_kind_of_failure_has_its_status_and_cookies() {
         (Reason::InsufficientClaims(ClaimFlaw::Missing("role".into())), 403, false),
         (Reason::Method, 405, false),
         (Reason::Csrf(hardtack::csrf::CsrfError::Missing), 403, false),
+        (Reason::BodyTooSlow, 408, false),
+        (Reason::TooManyBodies, 503, false),
         (Reason::Store(hardtack::BackendError::new("x")), 503, false),
     ] {
         let code = reason.code();
@@ -148,7 +150,7 @@ fn each_kind_of_failure_has_its_status_and_cookies() {
 #[test]
 fn failure_handlers_replace_the_reply() {
     let site = Site::new();
-    assert_eq!(FailureKind::ALL.len(), 13);
+    assert_eq!(FailureKind::ALL.len(), 14);
     let own = Site::with(|builder| {
         builder
             .on(FailureKind::Revoked, |refused| {

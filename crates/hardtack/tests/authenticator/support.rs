@@ -5,11 +5,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use hardtack::AuthenticatorBuilder;
-use hardtack::adapter::Peeked;
-use hardtack::adapter::{Exchange, RequestState};
+use hardtack::adapter::{Exchange, Peeked, RequestState};
 use hardtack::clock::{Clock, Timestamp};
 use hardtack::jwt::Algorithm;
-use hardtack::request::RequestHead;
 use hardtack::session::{EndedSessions, SessionStore};
 use hardtack::testing::{TestClock, TestRequest};
 use hardtack::{
@@ -142,12 +140,14 @@ impl Site {
         let head = sent.head();
         let state = match request.layered {
             true => {
-                let peeked = if request.unread { Peeked::default() } else { peek(&self.auth, &head, &request.body) };
-                RequestState::in_layer(self.auth.clone(), peeked)
+                let state = RequestState::in_layer(self.auth.clone(), Peeked::default());
+                let may_read = self.auth.method_may_need_body(head.is_safe()) && self.auth.may_read_body(&head);
+                if may_read && !request.unread { state.keeping_body() } else { state }
             }
             false => RequestState::without_layer(self.auth.clone()),
         };
         let exchange = Exchange::new(head, &state);
+        read_ahead(&exchange, &state, &request.body);
         let mut response = match handler(&exchange) {
             Ok(done) => {
                 let cookies = done.cookies.into_iter().collect();
@@ -280,16 +280,15 @@ impl Response {
     }
 }
 
-/// Reads the beginning of a body, as a layer does.
-fn peek(auth: &Authenticator, head: &RequestHead<'_>, body: &[u8]) -> Peeked {
-    let wanted = if auth.method_may_need_body(head.is_safe()) { auth.body_peek(head) } else { None };
-    let Some(mut peek) = wanted else { return Peeked::default() };
+/// Reads the beginning of a body, as an extractor does.
+fn read_ahead(exchange: &Exchange<'_>, state: &RequestState, body: &[u8]) {
+    let Some(mut peek) = exchange.body_peek_for_auth().unwrap() else { return };
     for chunk in body.chunks(7) {
         if !peek.push(chunk) {
             break;
         }
     }
-    peek.finish()
+    state.set_body(peek.finish().0);
 }
 
 /// A request. By default, a program sends it to a route that the layer wraps.

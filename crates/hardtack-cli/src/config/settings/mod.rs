@@ -31,6 +31,26 @@ settings! {
     INSECURE_HTTP =
         Setting::switch("insecure_http", "Allow a plain http base URL on an address that other machines can reach")
             .default("false");
+    TRUSTED_PROXIES = Setting::option(
+        "trusted_proxies",
+        "LIST",
+        "Addresses or networks of proxies that are trusted to name the client, such as 127.0.0.1,10.0.0.0/8",
+    );
+    PROXY_HEADER = Setting::option(
+        "proxy_header",
+        "NAME",
+        "Header in which trusted proxies name the client: X-Forwarded-For or Forwarded",
+    )
+    .default("X-Forwarded-For");
+    MAX_CONNECTIONS =
+        Setting::option("max_connections", "NUMBER", "How many connections may be open").default("2048");
+    MAX_CONNECTIONS_PER_ADDRESS = Setting::option(
+        "max_connections_per_address",
+        "NUMBER",
+        "How many of them may come from one address, except of this machine and of trusted proxies",
+    )
+    .default("256");
+    BODY_TIMEOUT = Setting::option("body_timeout", "TIME", "How long a request's body may take to arrive").default("30s");
     DATA_DIR = Setting::option("data_dir", "DIR", "Folder for the keys and the SQLite database")
         .default("./hardtack-data");
     /// A path is not secret, but a URL may contain a password.

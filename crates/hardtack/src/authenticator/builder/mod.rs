@@ -18,6 +18,8 @@ use super::token_cache::{DEFAULT_ENTRIES, TokenCache};
 use super::watchers::Watchers;
 use super::{Authenticator, Inner};
 use crate::base_url::BaseUrl;
+use crate::body::{BodyCount, ReadAheadLimits};
+use crate::client_address::{Notices, TrustedProxies};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{ClaimsPolicy, Lifetime, RefreshMode, Settings};
 use crate::cookie::CookiePolicy;
@@ -108,6 +110,25 @@ impl AuthenticatorBuilder {
     /// A base URL with a loopback address includes these names without this call, with its own port.
     pub fn listener(mut self, address: SocketAddr) -> Self {
         self.listener = Some(address);
+        self
+    }
+
+    /// Sets the proxies in front of the application that are trusted to name the client's address. By default, no proxy
+    /// is trusted, and the client's address is that of the socket's peer.
+    ///
+    /// ```
+    /// # use hardtack::{Authenticator, KeySet, SigningKey};
+    /// # use hardtack::jwt::Algorithm;
+    /// use hardtack::client_address::TrustedProxies;
+    /// # let keys = KeySet::new(SigningKey::generate(Algorithm::HS256)?);
+    /// let auth = Authenticator::builder(keys)
+    ///     .base_url("https://site.example")
+    ///     .trusted_proxies(TrustedProxies::new(["127.0.0.1", "10.0.0.0/8"])?)
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
+        self.settings.proxies = proxies;
         self
     }
 
@@ -267,6 +288,12 @@ impl AuthenticatorBuilder {
     /// ```
     pub fn token_sources(mut self, sources: impl Into<TokenSources>) -> Self {
         self.settings.sources = sources.into();
+        self
+    }
+
+    /// Sets limits on what is read of bodies before handlers run, to find the CSRF field of a form or a token in JSON.
+    pub fn read_ahead_limits(mut self, limits: ReadAheadLimits) -> Self {
+        self.settings.read_ahead = limits;
         self
     }
 
@@ -435,6 +462,8 @@ impl AuthenticatorBuilder {
             held: HeldSubjects::default(),
             clock: self.clock,
             early_tokens: EarlyTokens::default(),
+            proxy_notices: Notices::default(),
+            bodies: BodyCount::default(),
             handlers: self.handlers,
             callbacks: self.callbacks,
             observers: self.observers,

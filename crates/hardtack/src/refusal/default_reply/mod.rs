@@ -159,7 +159,7 @@ fn page_with(refused: &Refused<'_>, text: &str) -> Reply {
     let reply = Reply::html(refused.reason.status(), body);
     match kind {
         FailureKind::Method => reply.header("allow", "POST"),
-        FailureKind::Unavailable => reply.header("retry-after", "5"),
+        _ if refused.reason.status() == 503 => reply.header("retry-after", "5"),
         _ => reply,
     }
 }
@@ -203,6 +203,7 @@ const fn title(kind: FailureKind) -> &'static str {
         FailureKind::ClaimsRefused | FailureKind::Forbidden => "Not allowed",
         FailureKind::Csrf => "CSRF check failed",
         FailureKind::Method => "Method not allowed",
+        FailureKind::BodyNotRead => "Request not received",
         FailureKind::Unavailable => "Try again shortly",
         FailureKind::Internal => "Log-in not completed",
     }

@@ -1,0 +1,66 @@
+//! The extractor for the client's address.
+
+use std::ops::Deref;
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use hardtack::refusal::Reason;
+use http::request::Parts;
+
+use crate::request::{AuthState, Head};
+use crate::respond::AuthError;
+
+/// The client's address: that of the socket's peer, or the one that a
+/// [trusted proxy](hardtack::AuthenticatorBuilder::trusted_proxies) names.
+///
+/// axum only knows the peer if the server is started with connect info:
+///
+/// ```no_run
+/// use std::net::SocketAddr;
+///
+/// # async fn serve(app: axum::Router, listener: tokio::net::TcpListener) -> std::io::Result<()> {
+/// axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await
+/// # }
+/// ```
+///
+/// Otherwise, the request is refused with 500, and the log says what to add. `Option<ClientAddress>` is then `None`.
+///
+/// ```
+/// use hardtack_axum::ClientAddress;
+///
+/// async fn show(client: ClientAddress) -> String {
+///     format!("You are {}, counted as {}.", client.ip(), client.network())
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientAddress(hardtack::client_address::ClientAddress);
+
+impl Deref for ClientAddress {
+    type Target = hardtack::client_address::ClientAddress;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
+    type Rejection = AuthError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
+        let (state, head) = (AuthState::for_verification(parts)?, Head::of(parts));
+        let exchange = head.exchange(&state);
+        exchange.client_address().map(Self).ok_or_else(|| {
+            let advice =
+                "the socket's peer is not known; serve app.into_make_service_with_connect_info::<SocketAddr>()";
+            exchange.refuse(Reason::NotSetUp(advice.into())).into()
+        })
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for ClientAddress {
+    type Rejection = AuthError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, AuthError> {
+        let state = AuthState::for_verification(parts)?;
+        Ok(Head::of(parts).exchange(&state).client_address().map(Self))
+    }
+}

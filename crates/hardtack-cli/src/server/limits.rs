@@ -1,0 +1,81 @@
+//! The limits of the server. The page `docs/limits.md` explains them.
+
+use std::time::Duration;
+
+use hardtack::client_address::TrustedProxies;
+
+/// The limits that an operator can set.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    /// How many connections may be open.
+    pub(crate) connections: usize,
+    /// How many of them may come from one address (IPv6: one /64 network), unless it is a trusted proxy's or one of this
+    /// machine.
+    pub(crate) connections_per_address: usize,
+    /// How long the body of a request may take.
+    pub(crate) body_timeout: Duration,
+    /// The proxies, each of which may have any number of connections.
+    pub(crate) proxies: TrustedProxies,
+}
+
+/// How many connections beyond the limit are open for a moment, to be told 503 or to get the response to a probe.
+pub(super) const OVERFLOW: usize = 128;
+
+/// How many of those may come from one address.
+pub(super) const OVERFLOW_PER_ADDRESS: usize = 16;
+
+/// How long a connection beyond the limit may take in all.
+pub(super) const OVERFLOW_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long a client may take to send the head of a request, and how long an HTTP/1.1 connection may be idle.
+pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long an HTTP/2 connection may be idle, that is, without a request whose response has not begun.
+pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a client may pause within a body, and within the reading of a response.
+pub(super) const PAUSE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often an HTTP/2 client is pinged, and how long it may take to reply.
+pub(super) const PING_INTERVAL: Duration = Duration::from_secs(30);
+pub(super) const PING_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long requests in flight may take after the signal to stop.
+pub(super) const GRACE_PERIOD: Duration = Duration::from_secs(10);
+
+/// How long to wait after the system could not accept a connection, for example for lack of file descriptors.
+pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
+
+/// How often the log mentions connections beyond the limit.
+pub(super) const NOTICE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How many header fields a request may have.
+pub(super) const FIELDS: usize = 100;
+
+/// The longest head of an HTTP/1.1 request, in bytes. Two tokens take up to 8 KiB.
+pub(super) const HTTP1_HEAD: usize = 32 * 1024;
+
+/// How many requests an HTTP/2 client may send at once on a connection.
+pub(super) const HTTP2_STREAMS: u32 = 32;
+
+/// The longest header fields of an HTTP/2 request, in bytes with 32 for each field (RFC 9113 section 6.5.2).
+pub(super) const HTTP2_HEAD: u32 = 16 * 1024;
+
+/// How much of the bodies of one stream and of one connection is kept until the routes read them, in bytes.
+pub(super) const HTTP2_STREAM_WINDOW: u32 = 32 * 1024;
+pub(super) const HTTP2_CONNECTION_WINDOW: u32 = 256 * 1024;
+
+/// How much of a response is kept until the client reads it, in bytes.
+pub(super) const HTTP2_SEND_BUFFER: usize = 8 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn l2_an_http_2_connection_holds_at_most_1_mib() {
+        let streams = HTTP2_STREAMS as usize;
+        let held = streams * (HTTP2_HEAD as usize + HTTP2_SEND_BUFFER) + HTTP2_CONNECTION_WINDOW as usize;
+        assert!(held <= 1024 * 1024, "{held}");
+    }
+}

@@ -1,0 +1,44 @@
+//! The limit on open files, which is also a limit on connections.
+
+/// How many files the server keeps open besides connections: the database, Redis, keys, and programs that it starts.
+const RESERVE: usize = 128;
+
+/// Raises the process's limit on open files so that it suffices for this number of connections, as far as the system
+/// allows. Returns the number of connections that it suffices for.
+#[cfg(unix)]
+pub(super) fn raise_for(connections: usize) -> usize {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+    let needed = u64::try_from(connections + RESERVE).unwrap_or(u64::MAX);
+    let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| {
+        let wanted = needed.min(hard);
+        if soft < wanted {
+            setrlimit(Resource::RLIMIT_NOFILE, wanted, hard)?;
+        }
+        Ok(soft.max(wanted))
+    });
+    match raised {
+        Ok(allowed) if allowed < needed => {
+            let fewer = usize::try_from(allowed).unwrap_or(usize::MAX).saturating_sub(RESERVE).max(RESERVE / 2);
+            tracing::warn!(
+                event = "few_open_files",
+                limit = allowed,
+                "the system allows {allowed} open files, which suffice for {fewer} connections, but max_connections is \
+                 {connections}; raise the hard limit (ulimit -Hn, LimitNOFILE in systemd), or lower max_connections"
+            );
+            fewer
+        }
+        Ok(_) => connections,
+        Err(error) => {
+            tracing::warn!(event = "few_open_files", %error, "the limit on open files cannot be raised");
+            connections
+        }
+    }
+}
+
+/// Other systems have no such limit.
+#[cfg(not(unix))]
+pub(super) fn raise_for(connections: usize) -> usize {
+    let _ = RESERVE;
+    connections
+}

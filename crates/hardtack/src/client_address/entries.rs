@@ -1,0 +1,132 @@
+//! Reads the addresses in `X-Forwarded-For` and `Forwarded` fields, from the right.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use super::header::ForwardedHeader;
+
+/// Returns the addresses in the fields, from the right, each of them `None` if it is not an address. Several fields are
+/// one list (RFC 9110 section 5.3): some proxies add a field, others extend the last one.
+pub(super) fn from_the_right<'f>(
+    fields: &'f [&'f [u8]],
+    header: ForwardedHeader,
+) -> impl Iterator<Item = Option<IpAddr>> + 'f {
+    let elements = fields.iter().rev().flat_map(|field| RightSplit::new(field, b',')).filter(|text| !text.is_empty());
+    elements.map(move |element| match header {
+        ForwardedHeader::XForwardedFor => node(element),
+        ForwardedHeader::Forwarded => forwarded_for(element),
+    })
+}
+
+/// The `for` parameter of an element of `Forwarded` (RFC 7239 section 4).
+fn forwarded_for(element: &[u8]) -> Option<IpAddr> {
+    let mut address = None;
+    for pair in RightSplit::new(element, b';') {
+        let (name, value) = pair.split_at_checked(pair.iter().position(|byte| *byte == b'=')?)?;
+        if name.trim_ascii().eq_ignore_ascii_case(b"for") {
+            let value = value[1..].trim_ascii();
+            let value = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
+            // A second `for` makes the element malformed (RFC 7239 section 4).
+            if address.replace(node(value)).is_some() {
+                return None;
+            }
+        }
+    }
+    address.flatten()
+}
+
+/// An address with a port or without; an IPv6 address may be in brackets. `unknown` and names are not addresses.
+fn node(text: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(text).ok()?;
+    let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok().map(IpAddr::from);
+    let with_port = || text.parse::<SocketAddr>().ok().map(|socket| socket.ip());
+    let ip = text.parse::<IpAddr>().ok().or_else(bracketed).or_else(with_port)?;
+    Some(ip.to_canonical())
+}
+
+/// Splits at a delimiter that is outside of quoted strings, from the right, and trims the parts.
+///
+/// What a proxy appended is well-formed. What a client wrote to its left may contain a single quote; splitting from the
+/// left, that quote would hide the proxy's part.
+struct RightSplit<'f> {
+    rest: Option<&'f [u8]>,
+    delimiter: u8,
+}
+
+impl<'f> RightSplit<'f> {
+    fn new(text: &'f [u8], delimiter: u8) -> Self {
+        Self { rest: Some(text), delimiter }
+    }
+}
+
+impl<'f> Iterator for RightSplit<'f> {
+    type Item = &'f [u8];
+
+    fn next(&mut self) -> Option<&'f [u8]> {
+        let text = self.rest.take()?;
+        let mut quoted = false;
+        for (at, byte) in text.iter().enumerate().rev() {
+            match *byte {
+                // A quote behind an odd number of backslashes is a part of a quoted string.
+                b'"' => quoted ^= text[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0,
+                byte if byte == self.delimiter && !quoted => {
+                    self.rest = Some(&text[..at]);
+                    return Some(text[at + 1..].trim_ascii());
+                }
+                _ => {}
+            }
+        }
+        Some(text.trim_ascii())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(header: ForwardedHeader, fields: &[&str]) -> Vec<Option<String>> {
+        let fields: Vec<&[u8]> = fields.iter().map(|field| field.as_bytes()).collect();
+        from_the_right(&fields, header).map(|ip| ip.map(|ip| ip.to_string())).collect()
+    }
+
+    fn ips(texts: &[&str]) -> Vec<Option<String>> {
+        texts.iter().map(|text| (!text.is_empty()).then(|| (*text).to_owned())).collect()
+    }
+
+    #[test]
+    fn x_forwarded_for_is_one_list() {
+        let read = |fields: &[&str]| read(ForwardedHeader::XForwardedFor, fields);
+        assert_eq!(read(&["192.0.2.1, 10.0.0.1", "10.0.0.2"]), ips(&["10.0.0.2", "10.0.0.1", "192.0.2.1"]));
+        assert_eq!(read(&["192.0.2.1:80,[2001:db8::1]:443"]), ips(&["2001:db8::1", "192.0.2.1"]));
+        assert_eq!(read(&["[2001:db8::1],2001:db8::2"]), ips(&["2001:db8::2", "2001:db8::1"]));
+        assert_eq!(read(&["::ffff:192.0.2.1"]), ips(&["192.0.2.1"]));
+        assert_eq!(read(&[", ,unknown, 1.2.3, fe80::1%1"]), ips(&["", "", ""]));
+        assert_eq!(read(&[""]), ips(&[]));
+    }
+
+    #[test]
+    fn forwarded_is_read_as_rfc_7239_writes_it() {
+        let read = |fields: &[&str]| read(ForwardedHeader::Forwarded, fields);
+        assert_eq!(
+            read(&["for=192.0.2.43, For=\"[2001:db8:cafe::17]:4711\";proto=https;by=203.0.113.43"]),
+            ips(&["2001:db8:cafe::17", "192.0.2.43"])
+        );
+        assert_eq!(read(&["for=unknown, for=_hidden, proto=http"]), ips(&["", "", ""]));
+        assert_eq!(read(&["for=192.0.2.1;for=192.0.2.2"]), ips(&[""]));
+        assert_eq!(read(&["host=\"a;for=192.0.2.9\";for=192.0.2.1"]), ips(&["192.0.2.1"]));
+        // A client's quote cannot hide what the proxy appends.
+        assert_eq!(read(&["for=\"x, for=192.0.2.1"])[0], Some("192.0.2.1".to_owned()));
+        assert_eq!(read(&["for=\"192.0.2.9\\\", for=\"192.0.2.1\""])[0], Some("192.0.2.1".to_owned()));
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_proxy_appends_is_read_first(junk in "[ -~]{0,60}") {
+            let field = format!("{junk}, for=\"[2001:db8::7]:443\"");
+            prop_assert_eq!(&read(ForwardedHeader::Forwarded, &[&field])[0], &Some("2001:db8::7".to_owned()));
+            let field = format!("{junk}, 192.0.2.7");
+            prop_assert_eq!(&read(ForwardedHeader::XForwardedFor, &[&field])[0], &Some("192.0.2.7".to_owned()));
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What the log says about proxies that are set up differently from the settings. Each is logged once.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::trusted_proxies::TrustedProxies;
+use crate::base_url::BaseUrl;
+use crate::request::{Authority, RequestHead};
+
+/// What has been logged.
+#[derive(Debug, Default)]
+pub(crate) struct Notices {
+    untrusted: AtomicBool,
+    ignored_header: AtomicBool,
+    other_site: AtomicBool,
+}
+
+/// Whether this is the first time.
+fn first(logged: &AtomicBool) -> bool {
+    !logged.swap(true, Ordering::Relaxed)
+}
+
+impl Notices {
+    /// Logs what a request shows about the proxies.
+    pub(crate) fn check(&self, proxies: &TrustedProxies, base: Option<&BaseUrl>, head: &RequestHead<'_>) {
+        let Some(peer) = head.peer().map(|peer| peer.to_canonical()) else { return };
+        if proxies.trust(peer) {
+            self.check_headers(proxies, peer, head);
+            if let Some(base) = base {
+                self.check_site(base, peer, head);
+            }
+        } else {
+            self.check_untrusted(proxies, peer, head);
+        }
+    }
+
+    /// A proxy that sends the header that is not read, or passes it on from clients.
+    fn check_headers(&self, proxies: &TrustedProxies, peer: IpAddr, head: &RequestHead<'_>) {
+        let (read, other) = (proxies.header_read(), proxies.header_read().other());
+        if head.header(other.lower_case_name()).is_none() || !first(&self.ignored_header) {
+            return;
+        }
+        let (read_name, other_name) = (read.name(), other.name());
+        if head.header(read.lower_case_name()).is_some() {
+            tracing::warn!(
+                event = "forwarded_header_ignored",
+                proxy = %peer,
+                "a request from the proxy has {read_name} and {other_name}; only {read_name} is read; let the proxy \
+                 remove {other_name}, which clients can forge"
+            );
+        } else {
+            tracing::warn!(
+                event = "forwarded_header_ignored",
+                proxy = %peer,
+                "the proxy sends {other_name}, which is ignored, and not {read_name}, so its clients all have the \
+                 proxy's address; change the header of the trusted proxies to {other_name}, or the proxy's settings"
+            );
+        }
+    }
+
+    /// A proxy for which clients reach the site under another URL than the base URL.
+    fn check_site(&self, base: &BaseUrl, peer: IpAddr, head: &RequestHead<'_>) {
+        let only = |name: &str| match head.headers().first_two(name) {
+            [Some(value), None] => std::str::from_utf8(value).ok(),
+            _ => None,
+        };
+        let host = only("x-forwarded-host").and_then(|host| Some((host, Authority::parse(host)?)));
+        let proto = only("x-forwarded-proto").filter(|proto| matches!(*proto, "http" | "https"));
+        let own_proto = if base.is_https() { "https" } else { "http" };
+        let other_host = host.filter(|(_, authority)| !authority.host().eq_ignore_ascii_case(base.host()));
+        let other_proto = proto.filter(|proto| *proto != own_proto);
+        if (other_host.is_none() && other_proto.is_none()) || !first(&self.other_site) {
+            return;
+        }
+        let (field, value) = match (other_host, other_proto) {
+            (Some((host, _)), _) => ("X-Forwarded-Host", host),
+            (None, Some(proto)) => ("X-Forwarded-Proto", proto),
+            (None, None) => return,
+        };
+        let (proto, host) = (proto.unwrap_or(own_proto), host.map_or(base.host(), |(host, _)| host));
+        tracing::warn!(
+            event = "base_url_differs",
+            proxy = %peer,
+            base_url = base.origin(),
+            "{field} from the proxy is {value:?}, but base_url is {:?}; base_url applies; set base_url to \
+             \"{proto}://{host}\" if that is the site's address, or else correct {field} in the proxy",
+            base.origin(),
+        );
+    }
+
+    /// A proxy in a private network that is not trusted. A client in the internet could send the fields too, so those are
+    /// no reason for a warning.
+    fn check_untrusted(&self, proxies: &TrustedProxies, peer: IpAddr, head: &RequestHead<'_>) {
+        let is_private = match peer {
+            IpAddr::V4(ip) => ip.is_private() || ip.is_loopback(),
+            IpAddr::V6(ip) => ip.is_unique_local() || ip.is_loopback(),
+        };
+        let read = proxies.header_read();
+        let is_forwarded =
+            is_private && [read, read.other()].iter().any(|header| head.header(header.lower_case_name()).is_some());
+        if is_forwarded && first(&self.untrusted) {
+            tracing::warn!(
+                event = "proxy_not_trusted",
+                proxy = %peer,
+                "a request from {peer} names its client in a header, but {peer} is not a trusted proxy, so all its \
+                 clients have its address; if it is your proxy, add it to trusted_proxies"
+            );
+        }
+    }
+}
