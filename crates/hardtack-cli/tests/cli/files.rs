@@ -58,7 +58,7 @@ async fn k05_s80_folders_in_which_others_can_replace_files() {
     fs::create_dir(dir.path("open")).unwrap();
     set_mode(dir.path("open"), 0o777);
     let error = refusal(&dir.serve(["--database-url", "sqlite:open/app.db"]), 1).await;
-    assert!(error.contains("a user who can change the database can log in as anyone"), "{error}");
+    assert!(error.contains("the database is not trusted, because a user who can change it"), "{error}");
     assert!(error.contains("the mode 0777 of the folder "), "{error}");
 
     // The folder above is the operator's concern: the server says so and starts.

@@ -66,7 +66,7 @@ async fn k05_s80_a_database_that_others_can_write_is_refused() {
         let error = open_with(file, None, mode).await.unwrap_err();
         let text = error.to_string();
         assert!(matches!(error, OpenError::Untrusted(UntrustedFile::WritableByOthers { .. })), "{text}");
-        assert!(text.contains(&format!("but the mode {mode:04o} of ")), "{text}");
+        assert!(text.contains(&format!("log in as anyone: the mode {mode:04o} of ")), "{text}");
         assert!(text.contains(&format!("/{file} lets other users change it; ")), "{text}");
     }
     for mode in [0o600, 0o640, 0o644, 0o755] {
@@ -159,7 +159,7 @@ async fn a_missing_directory_is_named() {
     let error = SqliteSessions::open(&path).await.unwrap_err();
     assert!(matches!(&error, OpenError::CreateFile { .. }), "{error:?}");
     let text = error.to_string();
-    assert!(text.starts_with(&format!("cannot create the database file {}; ", path.display())), "{text}");
+    assert!(text.starts_with(&format!("cannot create or examine the database file {}; ", path.display())), "{text}");
     assert!(text.ends_with("; its directory must exist and this user must be allowed to write there"), "{text}");
     assert_eq!(format!("{error:?}"), with_causes(&error));
     assert!(with_causes(&error).len() > text.len(), "{error:?}");
@@ -176,7 +176,7 @@ async fn a_read_only_directory_is_named() {
     }
     let path = directory.path().join("app.db");
     let text = SqliteSessions::open(&path).await.unwrap_err().to_string();
-    assert!(text.starts_with(&format!("cannot create the database file {}; ", path.display())), "{text}");
+    assert!(text.starts_with(&format!("cannot create or examine the database file {}; ", path.display())), "{text}");
 }
 
 #[tokio::test]

@@ -50,8 +50,7 @@ pub fn read_secret(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
 /// Reads a secret or a key from a file, without one line break at its end.
 pub(in crate::jwt) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let refused = |reason: String| KeyError::File { path: path.to_owned(), reason };
-    let unreadable =
-        |error: io::Error| refused(format!("{error}; expected @ and the path of a file that this user can read"));
+    let unreadable = |error: io::Error| refused(format!("{error}; expected a file that this user can read"));
     let file = files::open_regular(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     files::check_trusted(path, &metadata).map_err(|error| refused(error.to_string()))?;
