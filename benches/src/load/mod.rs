@@ -1,6 +1,6 @@
 //! Sends requests over loopback, from one thread over keep-alive connections. On each connection, the next request is
-//! sent as soon as the response to the previous one was read. This takes less CPU time than any of the servers, so the
-//! server is the bottleneck.
+//! sent as soon as the response to the previous one was read. A request takes the client less time than any of the
+//! servers, so the server is the bottleneck.
 
 mod answer;
 

@@ -6,7 +6,7 @@ use std::fmt;
 /// Why the tables could not be brought up to date. Nothing was changed, unless only the response to the commit was
 /// lost.
 ///
-/// `Debug` prints the sentence and its causes.
+/// `Debug` prints the message and its causes.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum MigrateError {
@@ -41,8 +41,9 @@ pub enum MigrateError {
         /// The database's error.
         source: sqlx::Error,
     },
-    /// The table of applied migrations, `hardtack_migrations`, could not be read or written.
-    #[error("the table versions in hardtack_migrations cannot be read or written")]
+    /// The database failed outside of a migration: at the beginning or the commit of the transaction, while waiting for
+    /// the lock, or while reading or writing the table of applied migrations, `hardtack_migrations`.
+    #[error("the database failed while checking or recording table versions (hardtack_migrations)")]
     Database(#[from] sqlx::Error),
 }
 

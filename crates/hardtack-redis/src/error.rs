@@ -8,12 +8,14 @@ use hardtack::error::WithCauses;
 /// Why a Redis server cannot be used.
 ///
 /// `Display` prints what is wrong and what to do; the cause is the [`source`](std::error::Error::source). `Debug`
-/// prints the sentence and its causes.
+/// prints that message and its causes.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
     /// The text is not the address of a Redis server. It is not repeated, since it may contain a password.
-    #[error("not a Redis address ({reason}); expected redis://user:password@host:port/database or unix:///path")]
+    #[error(
+        "the Redis address cannot be used ({reason}); expected redis://user:password@host:port/database or unix:///path"
+    )]
     InvalidAddress {
         /// What is wrong with the address.
         reason: String,
@@ -63,7 +65,7 @@ impl fmt::Debug for OpenError {
     }
 }
 
-/// A command that failed. `Debug` prints the sentence and its causes.
+/// A command that failed. `Debug` prints the message and its causes.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum CommandError {
@@ -84,10 +86,12 @@ impl fmt::Debug for CommandError {
 /// A row or a log entry that this version of the program cannot read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RowError {
-    #[error("session {id}: the format version of the row is not 1; a newer program may have written it")]
+    #[error("session {id}: the row does not have the format of version 1; a newer program may have written it")]
     Version { id: String },
     #[error("session {id}: {field} is not valid")]
     Field { id: String, field: &'static str },
+    #[error("entry {sequence} of the revocation log is not valid")]
+    LogEntry { sequence: String },
     #[error("session {id}: the JSON at the end of the row is not valid")]
     Details { id: String, source: serde_json::Error },
 }

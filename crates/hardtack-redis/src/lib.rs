@@ -35,8 +35,8 @@
 //!
 //! # Durability
 //!
-//! Each operation runs as one script, so no other client sees it half done. How durable a confirmed operation is
-//! depends on the configuration of Redis:
+//! Each change of sessions runs as one script, so no other client sees it half done. Only the deletion of many expired
+//! sessions runs a script several times. How durable a confirmed change is depends on the configuration of Redis:
 //!
 //! | configuration | killing Redis loses | a power failure loses |
 //! | --- | --- | --- |

@@ -138,18 +138,18 @@ pub(crate) fn decode_generation(id: &str, generation: &str) -> Result<(SessionId
 pub(crate) type LogEntry = (String, Vec<String>);
 
 pub(crate) fn decode_revocation((sequence, fields): LogEntry) -> Result<Revocation, RowError> {
-    let broken = |field| RowError::Field { id: sequence.clone(), field };
-    let [kind, session, _, at, more @ ..] = &fields[..] else { return Err(broken("the log's entry")) };
+    let broken = || RowError::LogEntry { sequence: sequence.clone() };
+    let [kind, session, _, at, more @ ..] = &fields[..] else { return Err(broken()) };
     let session = decode_id(session)?;
     let kind = match (kind.as_str(), more) {
         ("session", []) => RevocationKind::Ended,
         ("replaced", []) => RevocationKind::Replaced,
         ("outdated", [_, generation]) => RevocationKind::Outdated(number(session, "generation", generation)?),
-        _ => return Err(broken("the log's entry")),
+        _ => return Err(broken()),
     };
     let number = sequence.strip_prefix("0-").and_then(|number| number.parse().ok());
-    let at = at.parse().map_err(|_| broken("the log's time"))?;
-    let sequence = number.ok_or_else(|| broken("the log's sequence"))?;
+    let at = at.parse().map_err(|_| broken())?;
+    let sequence = number.ok_or_else(broken)?;
     Ok(Revocation::new(sequence, session, Timestamp::from_unix_seconds(at), kind))
 }
 
@@ -167,8 +167,8 @@ mod tests {
         let salt = row.replace("\"salt\":\"", "\"salt\":\"+");
         let cut = &row[..row.len() - 1];
         for (row, text) in [
-            (newer.as_str(), "the format version of the row is not 1"),
-            ("", "the format version of the row is not 1"),
+            (newer.as_str(), "the row does not have the format of version 1"),
+            ("", "the row does not have the format of version 1"),
             (&short, "the subject is not valid"),
             (&salt, "the salt is not valid"),
             (cut, "the JSON at the end of the row is not valid"),

@@ -11,7 +11,7 @@ use hardtack_db::MigrateError;
 /// Why a database could not be opened or prepared.
 ///
 /// `Display` prints what is wrong and what to do; the cause is the [`source`](std::error::Error::source). `Debug`
-/// prints the sentence and its causes.
+/// prints that message and its causes.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -21,9 +21,10 @@ pub enum OpenError {
         /// What is wrong with the URL, and what is expected.
         reason: String,
     },
-    /// The file does not exist and could not be created.
+    /// The file does not exist and could not be created, or its owner and mode could not be read.
     #[error(
-        "cannot create the database file {}; its directory must exist and this user must be allowed to write there",
+        "cannot create or examine the database file {}; its directory must exist, and this user must be allowed to \
+         write there",
         path.display()
     )]
     CreateFile {
@@ -45,10 +46,13 @@ pub enum OpenError {
         source: sqlx::Error,
     },
     /// Other users can change the file, or one that SQLite keeps beside it.
-    #[error("a user who can change the database can log in as anyone, but {0}")]
+    #[error("the database is not trusted, because a user who can change it can log in as anyone: {0}")]
     Untrusted(UntrustedFile),
     /// The server could not be reached, or refused the connection.
-    #[error("cannot open the database {server}; the server must be running there and accept this user and password")]
+    #[error(
+        "cannot open the database {server}; the server must be running there, have this database, and accept this user \
+         and password"
+    )]
     Unreachable {
         /// The server, without the password.
         server: String,

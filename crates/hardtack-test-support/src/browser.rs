@@ -62,10 +62,10 @@ pub enum BrowserError {
     #[error("chromedriver did not start; it printed:\n{0}")]
     DriverSilent(String),
     /// Chromium did not start.
-    #[error("Chromium did not start; is it installed (`apt-get install chromium`)? {0}")]
+    #[error("Chromium did not start ({0}); if it is not installed, run: apt-get install chromium")]
     NoSession(#[from] NewSessionError),
     /// A command failed.
-    #[error("{what}: {error}")]
+    #[error("{what} failed: {error}")]
     Command {
         /// The command.
         what: String,
@@ -73,10 +73,10 @@ pub enum BrowserError {
         error: CmdError,
     },
     /// A click did not open another page.
-    #[error("still on the same page 30 s after clicking {0}")]
+    #[error("the browser was still on the same page 30 s after a click on {0}")]
     Stayed(String),
-    /// A file could not be written.
-    #[error("cannot write: {0}")]
+    /// The profile could not be created, or the screenshot could not be written.
+    #[error("cannot create the profile or write the screenshot: {0}")]
     Write(#[from] std::io::Error),
 }
 
@@ -147,7 +147,10 @@ impl Browser {
         let tag = target.tag_name().await.map_err(failed(format_args!("looking at {selector}")))?;
         if tag.eq_ignore_ascii_case("form") {
             let button = Locator::Css("button:not([type=button], [type=reset]), input[type=submit]");
-            target = target.find(button).await.map_err(failed(format_args!("the submit button of {selector}")))?;
+            target = target
+                .find(button)
+                .await
+                .map_err(failed(format_args!("looking for the submit button of {selector}")))?;
         }
         target.click().await.map_err(failed(format_args!("clicking {selector}")))
     }
@@ -199,7 +202,7 @@ impl Browser {
         match self.session.get_named_cookie(name).await {
             Ok(cookie) => Ok(Some(cookie)),
             Err(CmdError::Standard(error)) if error.error == ErrorStatus::NoSuchCookie => Ok(None),
-            Err(error) => Err(failed(format_args!("the cookie {name}"))(error)),
+            Err(error) => Err(failed(format_args!("reading the cookie {name}"))(error)),
         }
     }
 
@@ -210,7 +213,7 @@ impl Browser {
 
     /// Closes the browser.
     pub async fn close(self) -> Result<(), BrowserError> {
-        self.session.clone().close().await.map_err(failed("closing"))
+        self.session.clone().close().await.map_err(failed("closing the browser"))
     }
 
     /// Whether the page has loaded. chromedriver's own scripts run even if JavaScript is off.

@@ -145,7 +145,7 @@ impl Program {
     }
 }
 
-/// The first URL in the complete lines of the output.
+/// Returns the first URL in the output, without an unfinished last line.
 fn announced(stdout: &str) -> Option<String> {
     let complete = &stdout[..stdout.rfind('\n')?];
     let url = &complete[complete.find("http://")?..];
@@ -187,7 +187,7 @@ pub enum StartError {
         error: std::io::Error,
     },
     /// The server ended before it was ready.
-    #[error("ended with {status} before it was ready\nstdout:\n{stdout}\nstderr:\n{stderr}")]
+    #[error("the program ended before it was ready ({status})\nstdout:\n{stdout}\nstderr:\n{stderr}")]
     Exited {
         /// The exit status.
         status: ExitStatus,
@@ -197,7 +197,7 @@ pub enum StartError {
         stderr: String,
     },
     /// The server was not ready in time, and was killed.
-    #[error("not ready within 20 s\nstdout:\n{stdout}\nstderr:\n{stderr}")]
+    #[error("the program was not ready within 20 s\nstdout:\n{stdout}\nstderr:\n{stderr}")]
     NotReady {
         /// Its standard output so far.
         stdout: String,
@@ -205,7 +205,7 @@ pub enum StartError {
         stderr: String,
     },
     /// The program did not end in time, and was killed.
-    #[error("still running after 60 s\nstdout:\n{stdout}\nstderr:\n{stderr}")]
+    #[error("the program was still running after 60 s\nstdout:\n{stdout}\nstderr:\n{stderr}")]
     NotEnded {
         /// Its standard output so far.
         stdout: String,
@@ -281,7 +281,11 @@ impl Process {
             if let Some(status) = self.child.try_wait().expect("a child process can be waited for") {
                 return self.collect(status);
             }
-            assert!(Instant::now() < deadline, "still running 20 s after SIGTERM\nstderr:\n{}", self.stderr());
+            assert!(
+                Instant::now() < deadline,
+                "the process was still running 20 s after SIGTERM\nstderr:\n{}",
+                self.stderr()
+            );
             tokio::time::sleep(STEP).await;
         }
     }

@@ -24,8 +24,8 @@ impl BaseUrl {
     /// Parses `https://host[:port]`, or `http://` with a loopback address.
     ///
     /// # Errors
-    /// The text is not an http or https origin, or has a path, query or credentials; or it is plain http on an address
-    /// that other machines can reach.
+    /// The text is not an http or https URL, or has a path, query, fragment or credentials; or it is plain http on an
+    /// address that other machines can reach.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let base = Self::read(text)?;
         if !base.0.https && !base.1 {
@@ -38,7 +38,7 @@ impl BaseUrl {
     /// a user and the site can then take over the user's session.
     ///
     /// # Errors
-    /// The text is not an http or https origin, or has a path, query or credentials.
+    /// The text is not an http or https URL, or has a path, query, fragment or credentials.
     pub fn parse_insecure_http(text: &str) -> Result<Self, ConfigError> {
         Self::read(text).map(|base| base.0)
     }

@@ -119,7 +119,7 @@ impl Accounts {
     /// password. Create their tables with [`Sessions::migrate`](hardtack_sqlx::Sessions::migrate).
     ///
     /// Without this call, a change stores the intention to end the sessions, wherever they are: in Redis, or in another
-    /// database. The servers carry out stored intentions within seconds, even after a crash.
+    /// database. The servers carry out stored intentions within seconds if the session store works, even after a crash.
     #[must_use]
     pub fn with_sessions(self) -> Self {
         Self { session_ends: self.session_ends.here(), ..self }
@@ -138,10 +138,11 @@ impl Accounts {
         Self { mail: Some(MailQueue::start(worker)), ..self }
     }
 
-    /// Configures an authenticator for this site: refused requests get the site's error pages, and log-ins, log-outs
-    /// and other events are recorded for their users to see. Events are written in the background; no request waits for
-    /// them. Activity older than 90 days and expired links are deleted in the background, together with expired
-    /// sessions, unless you call [`without_pruning`](hardtack::AuthenticatorBuilder::without_pruning).
+    /// Configures an authenticator for this site: browsers whose requests are refused get the site's error pages, and
+    /// log-ins, log-outs and other events are recorded for their users to see. Events are written in the background; no
+    /// request waits for them. Activity older than 90 days and expired links are deleted in the background, together
+    /// with expired sessions, unless you call
+    /// [`without_pruning`](hardtack::AuthenticatorBuilder::without_pruning).
     ///
     /// The authenticator needs a session store: the one from [`with_sessions`](Self::with_sessions), or one that you
     /// set.

@@ -24,7 +24,7 @@ pub(crate) struct VerifiedPassword {
 }
 
 impl Accounts {
-    /// Adds a user, or returns what is wrong with each field. `email` may be empty; otherwise it gets a confirmation link.
+    /// Adds a user, or returns what is wrong with each field. `email` may be empty; if not, it gets a confirmation link.
     pub(crate) async fn sign_up(
         &self,
         username: &str,

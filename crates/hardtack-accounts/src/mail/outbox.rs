@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::{Mail, MailError, Mailer};
 
-/// A [`Mailer`] that writes each message to a file `….eml` (RFC 5322) in a folder. Mail programs can open the
-/// files. Only their owner can read them, since they contain links that are as powerful as passwords.
+/// A [`Mailer`] that writes each message to a file `….eml` (RFC 5322) in a folder. Mail programs can open the files.
+/// On Unix, only their owner can read them, since they may contain links that are as powerful as passwords.
 #[derive(Clone, Debug)]
 pub struct Outbox(PathBuf);
 

@@ -44,7 +44,7 @@ impl MailTemplates {
         self.mail(to, JobKind::ConfirmEmail.subject(), text, at)
     }
 
-    /// Tells a user that a reset link was used.
+    /// Tells a user that the password was set with a link, by mail or from an operator.
     pub(super) fn password_was_reset(
         &self,
         to: EmailAddress,

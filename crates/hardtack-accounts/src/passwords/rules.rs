@@ -1,5 +1,5 @@
-//! The rules for a new password (ASVS 5.0 V6.2; NIST SP 800-63B §3.1.1.2): it is neither too short nor too long, and it
-//! is neither the user name nor one repeated character. It need not contain digits or special characters.
+//! The rules for a new password (ASVS 5.0 V6.2; NIST SP 800-63B §3.1.1.2): it is neither too short nor too long, and
+//! it is neither the user name nor one repeated character. It need not contain digits or special characters.
 
 /// The minimum length, in characters.
 const MIN_CHARS: usize = 8;

@@ -10,8 +10,8 @@ use crate::pages::{ActivityRow, TimeText, device_name};
 /// From how many addresses failed log-ins have rows of their own.
 const MAX_ADDRESSES: usize = 4;
 
-/// Returns a row for each activity, newest first. Failed log-ins are counted: one row for each address, with the time of
-/// the last one. Guesses from many addresses share a row.
+/// Returns a row for each activity, newest first. Failed log-ins are counted: one row for each address, with the time
+/// of the last one. Guesses from many addresses share a row.
 pub(super) fn activity_rows(activities: &[Activity], now: Timestamp) -> Vec<ActivityRow> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for activity in activities {

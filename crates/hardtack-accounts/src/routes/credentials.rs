@@ -104,8 +104,8 @@ pub(super) fn show_form(
 /// Checks that a form from before the log-in was sent from its own page.
 ///
 /// # Errors
-/// It was not. If this site's own page may have sent it all the same, a person gets the form again, from `again`, with a
-/// notice that says what to do.
+/// It was not. If this site's own page may have sent it all the same, a person gets the form again, from `again`, with
+/// a notice that says what to do.
 pub(super) fn require_own_form(
     auth: &Auth,
     again: impl FnOnce(Shell<'_>) -> Result<Response, AuthError>,
@@ -117,7 +117,7 @@ pub(super) fn require_own_form(
     }
 }
 
-/// Returns the shell of a page that shows a form again, if this site's own page may have sent the form that was refused.
+/// Returns the shell of a page that shows a refused form again, if this site's own page may have sent the form.
 pub(super) fn shell_of_unverified<'e>(auth: &Auth, error: &'e AuthError) -> Option<Shell<'e>> {
     if auth.wants() != Wants::Page || !is_unverified(error) {
         return None;

@@ -31,8 +31,8 @@ struct KeptForm {
     email: String,
 }
 
-/// Returns the value of a hidden field that tells whose form it is, even after the session has ended. Only this site can
-/// read and make it.
+/// Returns the value of a hidden field that tells whose form it is, even after the session has ended. Only this site
+/// can read and make it.
 pub(super) fn owner_field(user: &User, auth: &Authenticator) -> String {
     auth.seal(OWNER, user.id.as_bytes()).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! A page that an emailed link leads to. The page moves the link's token from the address bar into an httpOnly cookie.
+//! A page that a single-use link leads to. The page moves the link's token from the address bar into an httpOnly cookie.
 
 use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::request::Wants;
@@ -11,7 +11,7 @@ use crate::page_cookie::PageCookie;
 use crate::pages::{ErrorView, Shell, error_page};
 use crate::respond;
 
-/// A page that an emailed link leads to.
+/// A page that a single-use link leads to.
 pub(super) struct LinkPage {
     cookie: PageCookie,
     /// The explanation, and the path and the label of the button, on the page for dead links.

@@ -11,15 +11,15 @@ use super::username_key;
 pub struct User {
     /// The value of `sub` in the user's tokens: random, and never reused for another user.
     pub id: String,
-    /// The name that the user logs in with, as entered at sign-up.
+    /// The name that the user logs in with, in the case in which it was entered.
     pub username: String,
     /// The name that pages show; empty unless set.
     pub display_name: String,
     /// The email address; empty unless set.
     pub email: String,
-    /// Whether the user has confirmed this address with a link that was sent to it.
+    /// Whether the user has confirmed this address with a link that was sent to it, or an operator has vouched for it.
     pub email_confirmed: bool,
-    /// When the user signed up; in JSON, seconds since the Unix epoch.
+    /// When the user signed up or was added; in JSON, seconds since the Unix epoch.
     #[serde(serialize_with = "seconds")]
     pub created_at: Timestamp,
 }

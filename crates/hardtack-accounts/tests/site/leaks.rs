@@ -238,11 +238,14 @@ async fn s64_no_password_and_no_token_is_ever_logged_or_shown() {
         secrets.take(&forged);
         let response = open(&mut forged, "/service").await;
         secrets.seen(&forged, &response);
-        let crossed = [("/service", ACCESS, cookie(&ada, REFRESH)), ("/token/refresh", REFRESH, cookie(&ada, ACCESS))];
-        for (path, name, value) in crossed {
+        let crossed = [
+            (Method::GET, "/service", ACCESS, cookie(&ada, REFRESH)),
+            (Method::POST, "/token/refresh", REFRESH, cookie(&ada, ACCESS)),
+        ];
+        for (method, path, name, value) in crossed {
             let mut crossed = ada.clone();
             plant(&mut crossed, name, &value);
-            let response = crossed.get(path).accept_json().send().await;
+            let response = crossed.request(method, path).csrf().accept_json().send().await;
             assert_eq!((response.status().as_u16(), &response.json()["code"]), (401, &json!("wrong_kind")), "{path}");
             secrets.seen(&crossed, &response);
         }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use hardtack::{AuthenticatorBuilder, BaseUrl};
 
+use super::config_error::explain;
 use super::settings::{BASE_URL, INSECURE_HTTP, LISTEN};
 use super::sources::Sources;
 use crate::error::Error;
@@ -29,10 +30,10 @@ impl Address {
     }
 
     /// The origin of the base URL, if one is set.
-    pub(crate) fn public_origin(&self) -> Result<Option<String>, Error> {
+    pub(crate) fn public_origin(&self, sources: &Sources) -> Result<Option<String>, Error> {
         let Some(url) = &self.base_url else { return Ok(None) };
         let parsed = if self.insecure_http { BaseUrl::parse_insecure_http(url) } else { BaseUrl::parse(url) };
-        parsed.map(|url| Some(url.origin().to_owned())).map_err(|error| Error::config(error.to_string()))
+        parsed.map(|url| Some(url.origin().to_owned())).map_err(|error| explain(sources, error))
     }
 
     /// Whether users reach the site over https.

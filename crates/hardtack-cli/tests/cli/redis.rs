@@ -39,7 +39,7 @@ async fn a_bad_redis_is_reported_without_its_password() {
     ] {
         for command in ["serve", "check-config"] {
             let error = refusal(&dir.hardtack([command]).env("HARDTACK_REDIS_URL", url), 2).await;
-            assert!(error.starts_with("hardtack: HARDTACK_REDIS_URL: not a Redis address ("), "{error}");
+            assert!(error.starts_with("hardtack: HARDTACK_REDIS_URL: the Redis address cannot be used ("), "{error}");
             assert!(error.contains(expected) && !error.contains("canary"), "{error}");
         }
     }

@@ -92,6 +92,10 @@ fn after_refusals() -> Vec<Case> {
         Case::new(format!("next: {name}"), move |site| async move {
             site.expect("GET", &site.visitor().get(target).accept_html().send().await, expected);
         })
+        .configured(move |builder| match target.starts_with("/token/refresh") {
+            true => builder.refresh_mode(RefreshMode::Redirect),
+            false => builder,
+        })
     };
     let post = |name: &'static str, referer: &'static str, expected: &'static str| {
         Case::new(format!("next: a form posted from {name}"), move |site| async move {

@@ -1,6 +1,6 @@
 //! The check of which site a request comes from: by `Sec-Fetch-Site`, or by `Origin` if a browser does not send that.
 
-use hardtack::CsrfPolicy;
+use hardtack::{CsrfPolicy, RefreshMode};
 use serde_json::json;
 
 use crate::client::{Client, Request};
@@ -156,6 +156,7 @@ fn others() -> Vec<Case> {
             let reload = "content=\"0;url=/token/refresh?next=%2Fprotected\"";
             site.expect_eq("reloads by itself", response.text().contains(reload), true);
             site.expect_eq("rotations", site.store.rotations(), 0);
-        }),
+        })
+        .configured(|builder| builder.refresh_mode(RefreshMode::Redirect)),
     ]
 }

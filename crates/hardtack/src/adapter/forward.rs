@@ -39,7 +39,8 @@ macro_rules! __forward_auth {
         /// - The request's method is safe (such as GET), it comes from another site, or it is a form without its
         ///   [pre-session token](Self::pre_session).
         /// - The session store failed.
-        /// - A claim has a reserved name, or the claims do not fit into a cookie.
+        /// - A token cannot be issued, for example because a claim has a reserved name or the claims do not fit into a
+        ///   cookie.
         /// - The head of the response was already sent.
         pub async fn log_in(
             &self,
@@ -69,7 +70,8 @@ macro_rules! __forward_auth {
         /// access token is never fresh.
         ///
         /// # Errors
-        /// - The refresh token is missing, invalid or expired, was used before, or its session has ended.
+        /// - The refresh token is missing, invalid or expired, was used again after its window, or its session has
+        ///   ended.
         /// - The method is GET or HEAD, except for GET with `RefreshMode::Redirect`, or the request comes from another
         ///   site.
         /// - The session store failed.
@@ -82,10 +84,9 @@ macro_rules! __forward_auth {
         /// Handles a request to the refresh URL: refreshes, then redirects the browser to the query's `next`, or
         /// responds to other clients with JSON.
         ///
-        /// A GET, which is allowed only with `RefreshMode::Redirect`, is redirected with 303, a POST with 307 so that the
-        /// browser repeats a posted form at `next`. If a
-        /// link on another site led the browser here, nothing is refreshed: the response is a 403 page that repeats
-        /// the request, this time from this site.
+        /// A GET, which is allowed only with `RefreshMode::Redirect`, is redirected with 303, and a POST with 307, so
+        /// that the browser repeats a posted form at `next`. If a link on another site led the browser here, nothing is
+        /// refreshed: the response is a 403 page that repeats the request, this time from this site.
         ///
         /// # Errors
         /// Those of [`refresh`](Self::refresh).
@@ -230,8 +231,8 @@ macro_rules! __forward_auth {
             Ok(self.exchange().require_same_origin()?)
         }
 
-        /// Returns an error whose response tells the client `reason`: browsers get a page, and programs get problem
-        /// details.
+        /// Returns an error whose response tells the client `reason`: browsers get a page or a redirect, and programs
+        /// get problem details.
         ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{AccessToken, Auth, AuthError, BackendError};")]

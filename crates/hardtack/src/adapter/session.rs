@@ -21,7 +21,8 @@ impl Exchange<'_> {
     /// - The method is safe (such as GET), the request comes from another site, or the form has no valid pre-session
     ///   token.
     /// - The store failed.
-    /// - A claim has a reserved name, or the claims do not fit into a cookie.
+    /// - A token cannot be issued, for example because a claim has a reserved name or the claims do not fit into a
+    ///   cookie.
     /// - The head of the response was already sent.
     pub async fn log_in(&self, log_in: impl Into<LogIn>) -> Result<SetCookies, Failure> {
         let mut log_in = log_in.into();
@@ -100,7 +101,7 @@ impl Exchange<'_> {
     /// never allowed; routers may call the handler for GET with it.
     ///
     /// # Errors
-    /// - The refresh token is missing, invalid, expired, reused or revoked.
+    /// - The refresh token is missing, invalid or expired, was used again after its window, or its session has ended.
     /// - The method is GET or HEAD, except for GET with [`RefreshMode::Redirect`], or the request comes from another
     ///   site.
     /// - The store failed.

@@ -8,8 +8,8 @@ use crate::token_source::TokenLocation;
 impl Authenticator {
     /// Returns a reader for the beginning of a request's body, if the adapter has to read it before the handler runs.
     ///
-    /// A JSON body is read if a route may take tokens from JSON. A form is read for its CSRF fields if the request has
-    /// cookies, its method needs a CSRF value, and the CSRF headers do not already carry it.
+    /// A JSON body is read if a route may take tokens from JSON. A form is read for its CSRF fields if forms may carry
+    /// the CSRF value, the request has cookies, its method needs a CSRF value, and one of the CSRF headers is missing.
     pub fn body_peek(&self, head: &RequestHead<'_>) -> Option<BodyPeek> {
         let settings = self.settings();
         let sources = &settings.sources;

@@ -43,9 +43,9 @@ impl Authenticator {
     /// In Flask-JWT-Extended: `set_access_cookies`.
     ///
     /// # Errors
-    /// A cookie is longer than 4096 bytes; or, with
-    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), the token cannot be decoded or has no CSRF
-    /// value.
+    /// - [`IssueError::Cookie`]: the name and value of a cookie are longer than 4096 bytes together.
+    /// - [`IssueError::Token`], only with [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible): the
+    ///   token is invalid, has expired or has no CSRF value.
     pub fn set_access_cookies(&self, token: &IssuedToken) -> Result<SetCookies, IssueError> {
         self.set_access_cookies_with(token, &CookieOptions::default())
     }
@@ -53,7 +53,8 @@ impl Authenticator {
     /// Returns the access cookie and its CSRF cookie for a token, with a domain or age that differs from the policy.
     ///
     /// # Errors
-    /// Those of [`Self::set_access_cookies`], and [`IssueError::CookieDomain`] for a domain of a `__Host-` cookie.
+    /// Those of [`Self::set_access_cookies`], and [`IssueError::CookieDomain`] if `options` set a domain for a
+    /// cookie whose prefix is `__Host-`.
     pub fn set_access_cookies_with(
         &self,
         token: &IssuedToken,
@@ -73,9 +74,9 @@ impl Authenticator {
     /// In Flask-JWT-Extended: `set_refresh_cookies`.
     ///
     /// # Errors
-    /// A cookie is longer than 4096 bytes; or, with
-    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), the token cannot be decoded or has no CSRF
-    /// value.
+    /// - [`IssueError::Cookie`]: the name and value of a cookie are longer than 4096 bytes together.
+    /// - [`IssueError::Token`], only with [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible): the
+    ///   token is invalid, has expired or has no CSRF value.
     pub fn set_refresh_cookies(&self, token: &IssuedToken) -> Result<SetCookies, IssueError> {
         self.set_refresh_cookies_with(token, &CookieOptions::default())
     }
@@ -83,7 +84,8 @@ impl Authenticator {
     /// Returns the refresh cookie and its CSRF cookie for a token, with a domain or age that differs from the policy.
     ///
     /// # Errors
-    /// Those of [`Self::set_refresh_cookies`], and [`IssueError::CookieDomain`] for a domain of a `__Host-` cookie.
+    /// Those of [`Self::set_refresh_cookies`], and [`IssueError::CookieDomain`] if `options` set a domain for a
+    /// cookie whose prefix is `__Host-`.
     pub fn set_refresh_cookies_with(
         &self,
         token: &IssuedToken,
@@ -166,7 +168,7 @@ impl Authenticator {
         self.unset_tokens().clearing_cache(!self.settings().flask)
     }
 
-    /// The cookies that delete both tokens, for a response that does not end the session.
+    /// The cookies that delete both tokens, without clearing the browser's cache.
     pub(crate) fn unset_tokens(&self) -> SetCookies {
         let mut cookies = self.unset_access_cookies();
         cookies.extend(self.unset_refresh_cookies());

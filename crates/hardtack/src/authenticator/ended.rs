@@ -2,7 +2,8 @@
 //!
 //! The waiting tasks do not poll the store. Whatever this process learns about their session wakes them: a log-out
 //! here, an entry of the revocation log, or that the log can no longer be read. They also wake at least once a minute
-//! to look at the clock.
+//! to look at the clock. A task that waits for the end of the session, and not of the token, reads the session's row
+//! when the token expires, and again each time the session would expire.
 
 use std::fmt;
 use std::future::{Future, pending};

@@ -1,7 +1,7 @@
 //! What the settings mean for an ordinary request, worked out once when the authenticator is built.
 //!
-//! A request with a valid cookie checks these flags instead of looking through all the settings. `docs/performance.md`
-//! ("Instructions") shows how much this saves, and decision 28 gives the reasons.
+//! A request with a valid cookie checks these flags instead of looking through all the settings. Decision 28 gives the
+//! reasons.
 
 use super::callbacks::Callbacks;
 use crate::config::{RefreshMode, Settings};

@@ -134,7 +134,8 @@ impl<'a> TokenBuilder<'a> {
     ///
     /// # Errors
     /// A claim or header member has a reserved name or an invalid value, the claims are not a JSON object, the token is
-    /// longer than 8 KiB, or the key set can only verify.
+    /// longer than 8 KiB or its header than 2 KiB, the key set can only verify, the key's id is longer than 256 bytes,
+    /// or the cryptographic library failed.
     pub fn issue(mut self) -> Result<IssuedToken, IssueError> {
         let settings = self.authenticator.settings();
         self.claims.not_before = settings.claims.encode_nbf.then_some(self.claims.issued_at);

@@ -120,7 +120,7 @@ impl Authenticator {
         &self.0.settings.csrf.access.field
     }
 
-    /// Returns whether cookies are `Secure`, that is, whether the site is served over https.
+    /// Returns whether cookies are `Secure`. By default, they are if the base URL is https or not set.
     pub fn sets_secure_cookies(&self) -> bool {
         self.0.cookies.secure
     }

@@ -121,7 +121,8 @@ impl CookiePolicy {
         self
     }
 
-    /// Sets whether cookies are `Secure`, regardless of the base URL (`JWT_COOKIE_SECURE`).
+    /// Sets whether cookies are `Secure`, regardless of the base URL (`JWT_COOKIE_SECURE`). Browsers also send cookies
+    /// that are not `Secure` over unencrypted connections, where anyone on the network path can read them.
     #[must_use]
     pub fn secure(mut self, secure: bool) -> Self {
         self.secure = Some(secure);
@@ -272,7 +273,8 @@ fn check_paths(name: &str, paths: &[String]) -> Result<(), ConfigError> {
     }
     for (index, outer) in paths.iter().enumerate() {
         for inner in paths.iter().skip(index + 1) {
-            if covers(outer, inner) || covers(inner, outer) {
+            let (outer, inner) = if covers(inner, outer) { (inner, outer) } else { (outer, inner) };
+            if covers(outer, inner) {
                 return Err(ConfigError::NestedCookiePaths {
                     name: name.to_owned(),
                     outer: outer.clone(),

@@ -10,6 +10,6 @@ pub enum CookiePrefix {
     Host,
     /// `__Secure-`: requires `Secure`.
     Secure,
-    /// No prefix.
+    /// No prefix. An attacker who controls a sibling domain can then set cookies with these names.
     None,
 }

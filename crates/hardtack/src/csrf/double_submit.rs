@@ -12,7 +12,7 @@ pub enum CsrfError {
     /// The request has neither the header nor the form field.
     #[error("the CSRF token is missing")]
     Missing,
-    /// The value belongs to another session, or to none.
+    /// The value belongs to another session or to none, or the header or field occurs several times.
     #[error("the CSRF token does not match this session")]
     Mismatch,
     /// A form from before the log-in came without its cookie.

@@ -113,6 +113,8 @@ impl CsrfPolicy {
     }
 
     /// Sets whether log-in and sign-up forms need a separate CSRF value, which is tied to a cookie. Default: yes.
+    ///
+    /// Without it, only the origin check keeps another site from logging a user in to the attacker's account.
     pub fn pre_session(mut self, check: bool) -> Self {
         self.pre_session = check;
         self

@@ -44,7 +44,7 @@ impl Error for BackendError {
     }
 }
 
-/// Prints the sentence and its causes, because `main` prints the `Debug` of an error that it returns.
+/// Prints the message and its causes, because `main` prints the `Debug` of an error that it returns.
 impl fmt::Debug for BackendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&WithCauses(self), f)

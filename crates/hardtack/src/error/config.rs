@@ -30,13 +30,19 @@ pub enum ConfigError {
         url: String,
     },
     /// `SameSite=None` requires `Secure`.
-    #[error("browsers drop cookies with SameSite=None but without Secure; serve over https, or use SameSite=Lax")]
+    #[error(
+        "browsers drop cookies with SameSite=None but without Secure; make the cookies Secure, which an https base URL \
+         does, or use SameSite=Lax"
+    )]
     SameSiteNoneWithoutSecure,
     /// `SameSite=None` requires CSRF protection.
     #[error("SameSite=None without CSRF protection lets any site act on behalf of your users; turn CSRF protection on")]
     SameSiteNoneWithoutCsrf,
     /// A name prefix requires `Secure`.
-    #[error("the cookie {name} has a name prefix but is not Secure, so browsers drop it; use an https base URL")]
+    #[error(
+        "the cookie {name} cannot have a name prefix, because it is not Secure and browsers would drop it; use an https \
+         base URL, or no prefix"
+    )]
     PrefixWithoutSecure {
         /// The name of the cookie.
         name: String,
@@ -59,8 +65,8 @@ pub enum ConfigError {
         /// Its paths.
         paths: Vec<String>,
     },
-    /// A cookie name contains a prefix.
-    #[error("the cookie name {name:?} contains a prefix; remove it and set CookiePolicy::prefix")]
+    /// A cookie name begins with a prefix.
+    #[error("the cookie name {name:?} begins with a prefix; leave it out and set CookiePolicy::prefix")]
     PrefixInName {
         /// The name of the cookie.
         name: String,
@@ -106,14 +112,17 @@ pub enum ConfigError {
         /// The inner path.
         inner: String,
     },
-    /// The domain does not belong to this site.
-    #[error("{domain:?} cannot be the cookies' domain; expected the base URL's host or a parent domain")]
+    /// The domain does not belong to this site, or has only one label.
+    #[error(
+        "{domain:?} cannot be the cookies' domain; expected at least two labels, such as site.example, and if a base URL \
+         is set, its host or a parent domain"
+    )]
     BadCookieDomain {
         /// The given domain.
         domain: String,
     },
-    /// A lifetime is zero.
-    #[error("the {what} is zero, so tokens would expire at once; set it to at least one second")]
+    /// A lifetime is less than one second.
+    #[error("the {what} is less than one second; set it to at least one second")]
     ZeroLifetime {
         /// Which lifetime.
         what: &'static str,
@@ -184,7 +193,7 @@ pub enum ConfigError {
         algorithm: &'static str,
     },
     /// A URL of the log-in flow is not a path of this site.
-    #[error("the {what} {url:?} cannot be used; expected a path of this site, such as \"/login\"")]
+    #[error("the {what} {url:?} cannot be used; expected a path of this site without a query, such as \"/login\"")]
     BadFlowUrl {
         /// Which one.
         what: &'static str,
@@ -193,7 +202,8 @@ pub enum ConfigError {
     },
     /// A trusted origin is not an origin.
     #[error(
-        "the trusted origin {origin:?} cannot be used; expected a scheme and a host, a port only if it is not the default, and no path or wildcard, such as https://app.site.example, http://localhost:5173 or tauri://localhost; name each origin"
+        "the trusted origin {origin:?} cannot be used; expected a scheme, a host and, if needed, a port, but no path or \
+         wildcard, such as https://app.site.example, http://localhost:5173 or tauri://localhost; name each origin"
     )]
     BadTrustedOrigin {
         /// The given text.
@@ -208,10 +218,10 @@ pub enum ConfigError {
         /// The given name.
         name: String,
     },
-    /// No request can have a CSRF header, field or method with this name.
-    #[error("{name:?} cannot be the name of a CSRF {what}; expected {expected}")]
+    /// No request can have a CSRF header or field with this name, or this method.
+    #[error("{name:?} cannot be a CSRF {what}; expected {expected}")]
     BadCsrfName {
-        /// Header, field or method.
+        /// `header`, `field` or `method`.
         what: &'static str,
         /// The given name.
         name: String,
@@ -221,8 +231,11 @@ pub enum ConfigError {
     /// No token location is set.
     #[error("no token location is set, so no token can be found; set headers, cookies, query_string or json")]
     NoTokenLocation,
-    /// No request can carry a token under this name.
-    #[error("{name:?} cannot be the {what}; expected one or more visible ASCII characters, none of them a separator")]
+    /// The name of a header, query parameter or JSON member is not valid.
+    #[error(
+        "{name:?} cannot be the {what}; expected at least one character, and in a header only letters, digits and \
+         !#$%&'*+-.^_`|~"
+    )]
     BadTokenPlace {
         /// What the name is for.
         what: &'static str,
@@ -250,7 +263,8 @@ pub enum ConfigError {
     },
     /// The name starts like an option of Flask-JWT-Extended, but there is no such option.
     #[error(
-        "{option} is not an option of Flask-JWT-Extended 4.7; correct its name or remove it (docs/options.md lists all options)"
+        "{option} is not an option of Flask-JWT-Extended 4.7; correct its name or remove it (docs/options.md lists all \
+         options)"
     )]
     UnknownOption {
         /// The given name.
@@ -282,7 +296,8 @@ pub enum ConfigError {
     PendingRevocationsWithoutLog,
     /// Sessions are stored, but the keys can only verify.
     #[error(
-        "stored sessions need a key that can sign, but the keys can only verify; set a private key, or remove the store"
+        "stored sessions need a key that can sign, but the keys can only verify; add a private key or a secret, or \
+         remove the store"
     )]
     VerifyingOnly,
     /// The key of an option cannot be used.
@@ -294,7 +309,7 @@ pub enum ConfigError {
         error: KeyError,
     },
     /// The algorithm needs a key that is not set.
-    #[error("{algorithm} needs {option}, which is not set; set it to {expected}")]
+    #[error("{algorithm} needs {option}, which is missing or empty; set it to {expected}")]
     NoKey {
         /// The algorithm.
         algorithm: &'static str,
@@ -311,7 +326,7 @@ pub enum ConfigError {
     NeverExpiringRefreshed,
 }
 
-/// Prints the sentence, because `main` prints the `Debug` of an error that it returns.
+/// Prints the message, because `main` prints the `Debug` of an error that it returns.
 impl fmt::Debug for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

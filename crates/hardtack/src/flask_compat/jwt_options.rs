@@ -204,8 +204,8 @@ impl JwtOptions {
         }
     }
 
-    /// The secret or key in an option or in a file. The path of the file is in the option, after an `@`, or in the
-    /// option with the same name and `_FILE`.
+    /// The secret or key in an option or in a file. The path of the file is in the option after an `@`, or in the
+    /// option of the same name with `_FILE` appended.
     fn secret_text(&self, option: &'static str) -> Result<Option<Zeroizing<Vec<u8>>>, ConfigError> {
         let file = self.text(&format!("{option}_FILE"));
         let read = match (self.text(option), file) {

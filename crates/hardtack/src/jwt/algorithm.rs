@@ -168,7 +168,7 @@ impl Curve {
 #[error("unknown algorithm; expected {}", names())]
 pub struct ParseAlgorithmError;
 
-/// Prints the sentence, because `main` prints the `Debug` of an error that it returns.
+/// Prints the message, because `main` prints the `Debug` of an error that it returns.
 impl fmt::Debug for ParseAlgorithmError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

@@ -25,9 +25,9 @@ pub enum TokenError {
     /// The token is longer than [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN), or its header is longer than 2048 bytes.
     #[error("the token is longer than {MAX_TOKEN_LEN} bytes, or its header is longer than {MAX_HEADER_LEN} bytes")]
     TooLarge,
-    /// The token does not consist of the three segments of the compact serialization (RFC 7515 §3.1). Other
-    /// serializations are not accepted.
-    #[error("the token is not a compact JWS of three segments")]
+    /// The token does not consist of three segments that are separated by dots, the compact serialization of RFC 7515
+    /// §3.1. Other serializations are not accepted.
+    #[error("the token is not a compact JWS (three segments separated by dots)")]
     NotCompact,
     /// A segment is not canonical base64url without padding, or the payload is not a single JSON object.
     #[error("a segment of the token is not canonical base64url, or the payload is not a JSON object")]
@@ -37,11 +37,12 @@ pub enum TokenError {
         "the header of the token is not a JSON object, has no `alg`, or has an `alg`, `kid` or `typ` that is not valid"
     )]
     BadHeader,
-    /// The header has a member that is not supported: an extension, compression, or a key inside the token.
+    /// The header has a member that is not supported: an extension, compression, an unencoded payload, or a key inside
+    /// the token.
     #[error("the header of the token has `{0}`, which is not supported")]
     UnsupportedHeader(&'static str),
-    /// `alg` is `none`, unknown, or not the algorithm of the key.
-    #[error("no key uses the token's algorithm")]
+    /// `alg` is `none`, unknown, or not the algorithm of a key that may verify the token.
+    #[error("no key that may verify the token uses its algorithm")]
     WrongAlgorithm,
     /// No key has the header's `kid`.
     #[error("no key has the token's `kid`")]

@@ -17,8 +17,9 @@ pub(crate) fn decode(digits: &[u8; 32]) -> Option<u128> {
 
 /// A 128-bit number as its higher and its lower half.
 ///
-/// An `Option<Halves>` has a tag of one byte. An `Option<u128>` has a tag of 16 bytes, which compilers write as two
-/// halves and read as a whole; the processor waits until both writes have reached its cache (decision 11).
+/// rustc makes an `Option`'s tag as wide as the value's alignment. The 16-byte tag of an `Option<u128>` is written as
+/// two 8-byte halves but read as a whole, and the processor stalls until both writes have reached its cache. The 8-byte
+/// tag of an `Option<Halves>` takes one write and one read.
 pub(super) type Halves = [u64; 2];
 
 /// Joins two halves into a number.
@@ -30,7 +31,7 @@ pub(super) fn join([high, low]: Halves) -> u128 {
 /// Like [`decode`], but returns the two halves of the number.
 ///
 /// Computes the value of each digit without a branch, so the compiler can vectorize the loop. Then joins pairs of
-/// digits into bytes, and bytes into words (decision 11).
+/// digits into bytes, and bytes into words.
 #[inline]
 pub(super) fn decode_halves(digits: &[u8; 32]) -> Option<Halves> {
     let (mut values, mut invalid) = ([0; 32], 0);

@@ -147,7 +147,8 @@ pub(crate) fn verify_with_key(token: &[u8], key: &VerifyingKey) -> Result<Payloa
 /// Signs `payload` with an encoded header.
 ///
 /// # Errors
-/// [`SignError::KeyIdTooLong`], and [`SignError::TooLarge`] if the token would be longer than [`MAX_TOKEN_LEN`] bytes.
+/// [`SignError::KeyIdTooLong`], [`SignError::TooLarge`] if the token would be longer than [`MAX_TOKEN_LEN`] bytes, and
+/// [`SignError::Failed`].
 pub(super) fn sign(header: &str, payload: &[u8], key: &SigningKey) -> Result<String, SignError> {
     if key.key_id().is_some_and(|id| id.len() > MAX_KEY_ID_LEN) {
         return Err(SignError::KeyIdTooLong);

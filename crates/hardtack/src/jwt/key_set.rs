@@ -1,4 +1,4 @@
-//! The keys of an application: the one that signs, and all that verify.
+//! The keys of an application: those that verify tokens, and the one that signs them.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -16,11 +16,15 @@ use super::jws::{self, Payload, Segments};
 use super::keys::{SigningKey, VerifyingKey, read_secret, read_secret_file};
 use super::limits::MAX_KEY_ID_LEN;
 
-/// The key that signs tokens, and the keys that verify them: the signing key's own verifying key, and others, such as
-/// retired ones. Cheap to clone.
+/// The keys that verify tokens, and unless the set is [`verifying_only`](Self::verifying_only), the key that signs
+/// them. Cheap to clone.
 ///
-/// A token with a `kid` is verified with the key that has this id, and with no other. A token without `kid` is
-/// verified with each key of its algorithm in turn. Keys never come from a token or from the network.
+/// The signing key also verifies. [`retire`](Self::retire) adds keys that signed before, and
+/// [`also_verify`](Self::also_verify) adds keys with which others sign.
+///
+/// A token with a `kid` is verified only with the key that has this id; if no key has it, the token is refused, unless
+/// [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids) is set. A token without `kid` is verified with each key of
+/// its algorithm in turn. Keys never come from a token or from the network.
 ///
 /// To rotate keys, sign with a new key that has a new id, and keep the old key with [`retire`](Self::retire) until its
 /// last token has expired. [`Authenticator::replace_keys`](crate::Authenticator::replace_keys) takes the new set while
@@ -154,7 +158,8 @@ impl KeySet {
         })
     }
 
-    /// Adds a key that verifies, such as a retired one.
+    /// Adds a key that verifies, such as that of another service. For a key that this application used to sign with,
+    /// call [`retire`](Self::retire).
     ///
     /// # Errors
     /// [`KeyError::DuplicateKeyId`] and [`KeyError::KeyIdTooLong`].
@@ -182,7 +187,8 @@ impl KeySet {
     /// Adds a key that signed before. It verifies tokens like a key of [`also_verify`](Self::also_verify), and log-in
     /// forms that were open when it was replaced stay valid.
     ///
-    /// Leave the key out of the set once its last token has expired, usually after the lifetime of a refresh token.
+    /// Leave the key out of the set once the last token that it signed has expired, usually after the lifetime of a
+    /// refresh token.
     ///
     /// # Errors
     /// Those of [`also_verify`](Self::also_verify).
@@ -227,8 +233,8 @@ impl KeySet {
     /// `kid` between the two if the key has an id.
     ///
     /// # Errors
-    /// [`SignError::VerifyingOnly`], [`SignError::KeyIdTooLong`], and [`SignError::TooLarge`] if the token would be longer
-    /// than [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN) bytes.
+    /// [`SignError::VerifyingOnly`], [`SignError::KeyIdTooLong`], [`SignError::TooLarge`] if the token would be longer
+    /// than [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN) bytes, and [`SignError::Failed`].
     pub fn sign(&self, payload: &[u8]) -> Result<String, SignError> {
         let signing = self.inner.signing.as_ref().ok_or(SignError::VerifyingOnly)?;
         jws::sign(&signing.header, payload, &signing.key)
@@ -237,7 +243,8 @@ impl KeySet {
     /// Signs `payload` with extra header members, which are written last. `extra` may replace `typ`.
     ///
     /// # Errors
-    /// Those of [`sign`](Self::sign); [`SignError::ReservedHeader`] for `alg`, for `kid` (but see
+    /// Those of [`sign`](Self::sign); [`SignError::TooLarge`] also for a header of more than 2048 bytes;
+    /// [`SignError::ReservedHeader`] for `alg`, for `kid` (but see
     /// [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids)) and for members that [`verify`](Self::verify) refuses; and
     /// [`SignError::BadHeader`].
     pub fn sign_with_header(&self, extra: &Map<String, Value>, payload: &[u8]) -> Result<String, SignError> {
@@ -260,7 +267,8 @@ impl KeySet {
     /// [`NotCompact`](TokenError::NotCompact), [`Malformed`](TokenError::Malformed), [`BadHeader`](TokenError::BadHeader),
     /// [`UnsupportedHeader`](TokenError::UnsupportedHeader), [`DuplicateMember`](TokenError::DuplicateMember),
     /// [`WrongAlgorithm`](TokenError::WrongAlgorithm) and [`UnknownKey`](TokenError::UnknownKey). Then:
-    /// [`BadSignature`](TokenError::BadSignature).
+    /// [`BadSignature`](TokenError::BadSignature), and [`Malformed`](TokenError::Malformed) for a payload that is not
+    /// base64url.
     pub fn verify(&self, token: &[u8]) -> Result<Payload, TokenError> {
         let (segments, selection) = self.inner.split(token)?;
         match selection {

@@ -11,7 +11,7 @@ pub enum FailureKind {
     /// (`invalid_token_loader`). Also for a token that is [too early](crate::refusal::Reason::is_early), whose cookies
     /// are not deleted.
     Invalid,
-    /// The token has expired (`expired_token_loader`).
+    /// The token or its session has expired (`expired_token_loader`).
     Expired,
     /// The token has expired, and the refresh URL can renew it. Occurs in redirect mode only.
     RefreshNeeded,

@@ -35,7 +35,7 @@ pub enum Reason {
     /// The token's session was ended, or the application's blocklist contains the token.
     #[error("the session was ended, or the token is blocked")]
     Revoked,
-    /// The session was replaced by a new session of the same browser while this request was in flight.
+    /// The session was replaced by a new session of the same browser, usually while this request was in flight.
     #[error("the session was replaced by a new session of the same browser")]
     Replaced,
     /// The refresh token is not accepted.

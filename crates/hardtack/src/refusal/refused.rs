@@ -1,4 +1,4 @@
-//! A refused request, as the handler of a failure receives it.
+//! A refused request, as an application's own reply sees it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use crate::config::Settings;
 use crate::request::{NextPath, RequestHead, Wants};
 use crate::token::VerifiedToken;
 
-/// A refused request. A handler set with [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on) receives it.
+/// A refused request. A closure set with [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on) receives it.
 #[non_exhaustive]
 pub struct Refused<'a> {
     /// Why the request is refused.
@@ -18,7 +18,7 @@ pub struct Refused<'a> {
     pub wants: Wants,
     /// The request.
     pub head: RequestHead<'a>,
-    /// The page to return to, if the request names one.
+    /// The page to which the browser should return, for example after a log-in; `None` if it is not known.
     pub next: Option<NextPath>,
     /// The refused token, as far as it was verified: one that is expired or not fresh, whose session was ended, whose
     /// user is unknown, whose claims were not accepted, or that lacks a claim.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{Clock, MAX_SKEW, Timestamp};
 
 /// A moment on both clocks of a machine: the one that tells the date, which can be set, and the monotonic one, which
 /// cannot.
@@ -23,6 +23,13 @@ impl Moment {
     /// The moment when this much time has passed.
     pub(crate) fn after(self, span: Duration) -> Self {
         Self { date: self.date + span, monotonic: self.monotonic.saturating_add(span) }
+    }
+
+    /// Whether the clock that tells the date was set between `earlier` and this moment: the two clocks have advanced by
+    /// amounts that differ by more than [`MAX_SKEW`].
+    pub(crate) fn clocks_differ_since(self, earlier: Self) -> bool {
+        let elapsed = self.monotonic.saturating_sub(earlier.monotonic);
+        (earlier.date + elapsed).distance(self.date) > MAX_SKEW
     }
 
     /// On each clock, the later of the two.

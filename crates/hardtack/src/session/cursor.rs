@@ -57,7 +57,7 @@ impl fmt::Display for SessionCursor {
 
 /// The text is not a position in a list of sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a position in a list of sessions; expected the `next` of a page")]
+#[error("the text is not a position in a list of sessions; expected the `next` of a page")]
 pub struct ParseSessionCursorError;
 
 impl FromStr for SessionCursor {

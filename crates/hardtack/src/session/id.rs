@@ -43,7 +43,7 @@ impl fmt::Debug for SessionId {
 
 /// The text is not a session id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a session id; expected 32 lower-case hexadecimal digits")]
+#[error("the text is not a session id; expected 32 lower-case hexadecimal digits")]
 pub struct ParseSessionIdError;
 
 impl FromStr for SessionId {

@@ -117,9 +117,9 @@ impl SessionPolicy {
         self
     }
 
-    /// Sets how stale this process's list of ended sessions may be. The bound must be in whole seconds, and at least
-    /// two seconds more than [`poll_interval`](Self::poll_interval). Default: 5 s (or the poll interval plus two
-    /// seconds, if that is longer) for a [durable](super::SessionStore::is_durable) store or with
+    /// Sets how stale this process's list of ended sessions may be. Fractions of a second are cut off. The bound must
+    /// be at least two seconds more than [`poll_interval`](Self::poll_interval). Default: 5 s (or the poll interval plus
+    /// two seconds, if that is longer) for a [durable](super::SessionStore::is_durable) store or with
     /// [`pending_revocations`](crate::AuthenticatorBuilder::pending_revocations); otherwise no limit.
     ///
     /// If the process has not read the revocation log for this long, it checks each request against the store, and

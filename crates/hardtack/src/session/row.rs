@@ -23,7 +23,7 @@ pub struct Session {
     pub generation: u64,
     /// When the user logged in.
     pub created_at: Timestamp,
-    /// When the newest refresh token was issued.
+    /// When the newest tokens were issued.
     pub rotated_at: Timestamp,
     /// Whether a client has used the newest tokens. If so, the response that carried them was not lost, and the
     /// previous refresh token is only accepted for the race window.

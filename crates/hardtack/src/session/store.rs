@@ -132,12 +132,13 @@ pub enum StoreAbility {
     ListPages,
 }
 
-/// A session store. It must implement nine operations, each of them one transaction. Optional are its
-/// [abilities](StoreAbility), its time, a notification, and whether it is durable.
+/// A session store. It must implement nine operations, each of them one transaction. Its
+/// [abilities](StoreAbility), its time, notifications and whether it is durable are optional to implement.
 ///
-/// `hardtack::testing::store_conformance` (feature `testing`) tests an implementation. When an operation returns, its
-/// effect must be durable; [`Self::rotate`] must be atomic; and an ended session must never become live again. The
-/// guide [`stores`](crate::guide::stores) explains how to write one.
+/// `hardtack::testing::store_conformance` (feature `testing`) tests an implementation. When an operation returns, later
+/// calls must see its effect, and in a [durable](Self::is_durable) store the effect must survive a crash.
+/// [`Self::rotate`] must be atomic, and an ended session must never become live again. The guide
+/// [`stores`](crate::guide::stores) explains how to write a store.
 pub trait SessionStore: Send + Sync + 'static {
     /// Adds a session, ends the sessions of `ends` in the same transaction, and returns the ids of those that this call
     /// ended.

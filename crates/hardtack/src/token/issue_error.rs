@@ -18,7 +18,8 @@ pub enum IssueError {
     Cookie(#[from] CookieTooLarge),
     /// A domain was given for a cookie that the prefix `__Host-` binds to its host.
     #[error(
-        "the cookie {name} is bound to its host by the prefix __Host-, so it cannot have the domain {domain:?}; use CookiePrefix::Secure"
+        "the cookie {name} is bound to its host by the prefix __Host-, so it cannot have the domain {domain:?}; use \
+         CookiePrefix::Secure"
     )]
     CookieDomain {
         /// The full name of the cookie.

@@ -232,6 +232,9 @@ fn e02_expired_rows_of_the_application_are_deleted_with_those_of_the_sessions() 
     let mut work = Box::pin(auth.background_work(time.sleep()));
     assert!(!is_ready(&mut work));
     assert_eq!(rows.0.load(Ordering::Relaxed), 2500, "not at once: many processes may start together");
+    time.advance(seconds(3599));
+    assert!(!is_ready(&mut work));
+    assert_eq!(rows.0.load(Ordering::Relaxed), 2500, "not within an hour, since the clock may be wrong");
     for left in [0, 0] {
         time.advance(seconds(60));
         assert!(!is_ready(&mut work));
@@ -247,4 +250,39 @@ fn e02_expired_rows_of_the_application_are_deleted_with_those_of_the_sessions() 
     drop(auth);
     time.advance(seconds(600));
     assert!(is_ready(&mut work), "it ends with the authenticator");
+}
+
+/// A machine starts with a clock that is ahead, which is set right or jumps while the process runs.
+#[test]
+fn e04_s71_rows_are_deleted_only_when_the_clock_has_run_for_an_hour_without_being_set() {
+    let (store, time) = (FailingSessions::durable(), VirtualTime::default());
+    let site = process(&store, &KeySet::new(key()));
+    let alice = site.browser_of("alice");
+    let passes = |span: u64| {
+        site.advance(span);
+        time.advance(seconds(span));
+    };
+    let lives = || site.refresh(&mut alice.clone()).status == 200;
+    let ahead = seconds(40 * 24 * 60 * 60);
+    site.clock.set_forward(ahead);
+    let mut work = Box::pin(site.auth.background_work(time.sleep()));
+    let mut runs = |span: u64| {
+        passes(span);
+        assert!(!is_ready(&mut work));
+    };
+    runs(0);
+    runs(3_000);
+    site.clock.set_back(ahead);
+    runs(3_000);
+    assert!(lives(), "pruned by the clock that was wrong at the start");
+    site.clock.set_forward(ahead);
+    runs(3_599);
+    site.clock.set_back(ahead);
+    runs(3_600);
+    assert!(lives(), "pruned by the clock that jumped");
+    // The clock is right, and the session expires.
+    for _ in 0..60 {
+        runs(3_600);
+    }
+    assert_eq!(block_on(store.sessions().list("alice", Timestamp::from_unix_seconds(0))).unwrap().len(), 0);
 }

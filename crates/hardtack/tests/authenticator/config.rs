@@ -49,7 +49,7 @@ fn s02_same_site_none_needs_secure_and_csrf() {
     let none = || CookiePolicy::default().same_site(SameSite::None);
     let error = refusal(|builder| builder.cookies(none().secure(false)));
     assert_eq!(error, ConfigError::SameSiteNoneWithoutSecure);
-    assert_message_contains(&error, "serve over https");
+    assert_message_contains(&error, "make the cookies Secure");
     assert_eq!(refusal(|b| b.base_url("http://localhost").cookies(none())), ConfigError::SameSiteNoneWithoutSecure);
     let error = refusal(|builder| builder.csrf(CsrfPolicy::default().insecure_disabled()).cookies(none()));
     assert_eq!(error, ConfigError::SameSiteNoneWithoutCsrf);

@@ -78,7 +78,7 @@ impl Accounts {
     }
 
     /// Gives the user with this name another one, and ends the user's sessions, whose pages show the old name. The
-    /// rules for names are those of the sign-up. As with [`disable`](Self::disable), pass the result to
+    /// rules for names are those of the sign-up. As with [`disable`](Self::disable), pass the [`EndedSessions`] to
     /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
     ///
     /// # Errors
@@ -103,7 +103,7 @@ impl Accounts {
     }
 
     /// Sets the email address of the user with this name; an empty one removes it. If `confirmed` is false, the user
-    /// confirms it on the account page. All links that were sent to the user stop working, also those that undo an
+    /// confirms it on the account page. All links that were made for the user stop working, also those that undo an
     /// earlier change of the address. The user's sessions go on.
     ///
     /// # Errors
@@ -132,10 +132,10 @@ impl Accounts {
 
     /// Deletes the user with this name, with the user's links, queued emails and recorded activity, and ends the user's sessions. The
     /// name can then be given to someone else, whose id is another one. As with [`disable`](Self::disable), pass the
-    /// result to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
+    /// [`EndedSessions`] to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
     ///
-    /// Data that your application keeps for the user's id is not deleted. The end of the sessions itself is recorded once
-    /// more, without an address; that is deleted after 90 days, like all activity.
+    /// Data that your application keeps for the user's id is not deleted. The end of the sessions itself is recorded
+    /// once more, without an address; that is deleted after 90 days, like all activity.
     ///
     /// # Errors
     /// No user has the name, or the database failed.
@@ -171,7 +171,7 @@ fn parse_address(email: &str) -> Result<&str, UserChangeError> {
 async fn set_address_in(transaction: &mut Transaction, user: &User, email: &str) -> Result<User, BackendError> {
     let profile = Profile { display_name: user.display_name.clone(), email: email.to_owned() };
     let changed = UserStore::set_profile_in(transaction, &user.id, &profile).await?;
-    changed.ok_or_else(|| BackendError::new("the user was deleted meanwhile"))
+    changed.ok_or_else(|| BackendError::new("the user was deleted in the meantime"))
 }
 
 async fn commit(transaction: Transaction) -> Result<(), BackendError> {

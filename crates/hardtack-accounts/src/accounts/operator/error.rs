@@ -2,8 +2,8 @@
 
 use hardtack::BackendError;
 
-/// Why [`Accounts`](crate::Accounts) did not make a change that an operator asked for. Except for the last reason,
-/// nothing has changed.
+/// Why [`Accounts`](crate::Accounts) did not make a change that an operator asked for. Nothing has changed, except
+/// perhaps with [`Backend`](Self::Backend).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UserChangeError {
@@ -27,7 +27,8 @@ pub enum UserChangeError {
     /// The user is disabled, so a link would not work.
     #[error("{0:?} is disabled, so a link would not work; enable the user first")]
     Disabled(String),
-    /// The database failed. If it failed at the end, the change may be stored.
+    /// The database failed, or a password could not be hashed. If the commit itself failed, the change may have been
+    /// stored anyway.
     #[error(transparent)]
     Backend(#[from] BackendError),
 }

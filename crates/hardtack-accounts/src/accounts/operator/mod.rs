@@ -1,5 +1,5 @@
 //! Functions for operators: list, find, disable, enable and log out users, and change them. None of them checks a
-//! password, and none sets one.
+//! password, or sets one that anyone knows.
 
 mod changes;
 mod error;
@@ -44,15 +44,15 @@ impl Accounts {
     /// [`CurrentUser`](hardtack_axum::CurrentUser) is extracted. Reset and confirmation links stop working, even if the
     /// user is enabled again. Returns `None` if no user has the name.
     ///
-    /// The user's sessions end too, at the latest within seconds. If the process stops after this call, another process
-    /// or the restarted one ends them. Pass the result to [`Authenticator::finish_ending`], which ends them at once if
-    /// the session store works. A log-in that is in flight checks again after it has created its session, and ends the
-    /// session if the user is disabled.
+    /// The user's sessions end too. Pass the [`EndedSessions`] to [`Authenticator::finish_ending`], which ends them at
+    /// once if the session store works. If it does not, or the process stops first, a server that follows the
+    /// revocation log ends them as soon as it can. A log-in that is in flight checks again after it has created its
+    /// session, and ends the session if the user is disabled.
     ///
     /// [`Authenticator::finish_ending`]: hardtack::Authenticator::finish_ending
     ///
     /// # Errors
-    /// The database failed. If it failed at the end, the user may be disabled.
+    /// The database failed. If the commit itself failed, the user may have been disabled anyway.
     pub async fn disable(
         &self,
         username: &str,
@@ -77,11 +77,11 @@ impl Accounts {
     }
 
     /// Logs the user with this name out everywhere, and makes reset and confirmation links stop working. Returns `None`
-    /// if no user has the name. As with [`disable`](Self::disable), pass the result to
+    /// if no user has the name. As with [`disable`](Self::disable), pass the [`EndedSessions`] to
     /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
     ///
     /// # Errors
-    /// The database failed. If it failed at the end, the user may be logged out.
+    /// The database failed. If the commit itself failed, the user may have been logged out anyway.
     pub async fn log_out(
         &self,
         username: &str,

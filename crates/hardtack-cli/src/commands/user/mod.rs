@@ -157,7 +157,7 @@ impl Users<'_> {
 
     /// Returns the site's public address, which links begin with.
     fn site(&self) -> Result<String, Error> {
-        self.config.address.public_origin()?.ok_or_else(|| {
+        self.config.address.public_origin(&self.config.sources)?.ok_or_else(|| {
             Error::config(
                 "a link begins with the site's public address, which is not set; set --base-url or HARDTACK_BASE_URL \
                  to the value that the servers use, such as https://site.example",

@@ -98,7 +98,7 @@ async fn a_missing_directory_is_named() {
     let error = SqliteSessions::open(&path).await.unwrap_err();
     assert!(matches!(&error, OpenError::CreateFile { .. }), "{error:?}");
     let text = error.to_string();
-    assert!(text.starts_with(&format!("cannot create the database file {}; ", path.display())), "{text}");
+    assert!(text.starts_with(&format!("cannot create or examine the database file {}; ", path.display())), "{text}");
     assert!(text.ends_with("; its directory must exist and this user must be allowed to write there"), "{text}");
     assert_eq!(format!("{error:?}"), with_causes(&error));
     assert!(with_causes(&error).len() > text.len(), "{error:?}");
@@ -115,7 +115,7 @@ async fn a_read_only_directory_is_named() {
     }
     let path = directory.path().join("app.db");
     let text = SqliteSessions::open(&path).await.unwrap_err().to_string();
-    assert!(text.starts_with(&format!("cannot create the database file {}; ", path.display())), "{text}");
+    assert!(text.starts_with(&format!("cannot create or examine the database file {}; ", path.display())), "{text}");
 }
 
 #[tokio::test]

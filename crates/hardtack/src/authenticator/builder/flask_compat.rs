@@ -66,9 +66,9 @@ impl AuthenticatorBuilder {
     /// ```
     ///
     /// # Errors
-    /// An option has a value that is not allowed; the error names the first such option. An option that turns off a
-    /// protection is only allowed after [`Self::flask_compatible`] or the corresponding setter with `insecure` in its
-    /// name.
+    /// An option has a value that is not allowed; the error names the first such option. `JWT_VERIFY_SUB=false`,
+    /// `JWT_COOKIE_CSRF_PROTECT=false` and `JWT_CSRF_METHODS` are allowed only after [`Self::flask_compatible`] or the
+    /// corresponding setter with `insecure` in its name.
     pub fn jwt_options(self, options: &JwtOptions) -> Result<Self, ConfigError> {
         self.token_options(options)?.cookie_options(options)?.csrf_options(options)
     }

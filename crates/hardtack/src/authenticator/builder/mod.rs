@@ -159,9 +159,9 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Leaves the deletion of expired sessions and log entries, and of the rows of [`Self::also_prune`], to the
-    /// application, which calls [`Authenticator::prune_sessions`]. By default, the adapter deletes them every ten
-    /// minutes.
+    /// Leaves the deletion of expired rows to the application: it calls [`Authenticator::prune_sessions`] for the
+    /// sessions and log entries, and deletes the rows of [`Self::also_prune`] itself. By default, the adapter deletes
+    /// all of them every ten minutes.
     pub fn without_pruning(mut self) -> Self {
         self.prunes = false;
         self
@@ -317,7 +317,9 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Replaces the reply to one kind of failure. Cookies that are useless after the failure are still deleted.
+    /// Replaces the reply to one kind of failure. Cookies that are useless after the failure are still deleted. If the
+    /// reply depends on the user and does not begin with [`Refused::default_reply`], give it `Cache-Control: private,
+    /// no-store`.
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey};

@@ -57,8 +57,7 @@ impl Authenticator {
     /// Source: ASVS 5.0 V8.3.2.
     ///
     /// # Errors
-    /// - The claims are not a JSON object, have a reserved name, or do not fit into tokens and cookies. Nothing has
-    ///   changed.
+    /// - Those of [`Self::check_claims`]. Nothing has changed.
     /// - The store failed.
     pub async fn change_claims(&self, subject: &str, claims: &impl Serialize) -> Result<usize, SessionError> {
         let claims = self.check_claims(subject, claims)?;
@@ -69,7 +68,8 @@ impl Authenticator {
     /// application: `Sessions::change_claims_in` of `hardtack-sqlx` takes them.
     ///
     /// # Errors
-    /// A claim has a reserved name, or the claims do not fit into tokens and cookies.
+    /// The claims are not a JSON object, have a reserved name, or do not fit into tokens and cookies; or a token cannot
+    /// be issued for another reason, for example because the key set can only verify.
     pub fn check_claims(&self, subject: &str, claims: &impl Serialize) -> Result<CheckedClaims, SessionError> {
         let mut given = ClaimMap::default();
         given.set_all(claims);

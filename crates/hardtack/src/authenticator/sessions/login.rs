@@ -24,8 +24,8 @@ impl Authenticator {
     /// browser's previous session.
     ///
     /// # Errors
-    /// The store failed, or the claims are not a JSON object, have a reserved name, or do not fit into tokens and
-    /// cookies.
+    /// The store failed, or a token cannot be issued, for example because the claims are not a JSON object, have a
+    /// reserved name, or do not fit into tokens and cookies.
     pub async fn log_in(&self, log_in: impl Into<LogIn>) -> Result<SetCookies, SessionError> {
         self.begin(log_in.into(), &[]).await
     }

@@ -7,8 +7,13 @@ use crate::authenticator::also_pruned::AlsoPruned;
 use crate::authenticator::background_work::WeakAuthenticator;
 use crate::error::{BackendError, WithCauses};
 
-/// How long after its first request a process prunes for the first time.
+/// How long after its first request a process prunes for the first time, if no row outlives the process.
 const FIRST: Duration = Duration::from_secs(60);
+
+/// How long the clock must have run without being set before a process deletes rows that outlive it. A machine often
+/// starts with a wrong clock, and so does a database on it; a clock that is ahead makes rows look expired that are
+/// still needed.
+const SETTLING: Duration = Duration::from_secs(60 * 60);
 
 /// How often a process prunes.
 const INTERVAL: Duration = Duration::from_secs(600);
@@ -23,14 +28,29 @@ const PAUSE: Duration = Duration::from_millis(100);
 const BATCHES: u32 = 1000;
 
 impl WeakAuthenticator {
-    /// Deletes expired rows every ten minutes, until the authenticator is dropped.
+    /// Deletes expired rows every ten minutes, until the authenticator is dropped. If the rows outlive the process, it
+    /// begins after an hour in which the clock was not set.
     pub(in crate::authenticator) async fn prune_regularly<F, S>(&self, sleep: &F)
     where
         F: Fn(Duration) -> S,
         S: Future<Output = ()>,
     {
-        sleep(FIRST).await;
+        let start = self.upgrade().map(|authenticator| (authenticator.moment(), authenticator.prunes_lasting_rows()));
+        let Some((mut last, lasting)) = start else { return };
+        sleep(if lasting { SETTLING } else { FIRST }).await;
         while let Some(authenticator) = self.upgrade() {
+            let now = authenticator.moment();
+            let was_set = now.clocks_differ_since(last);
+            last = now;
+            if was_set && lasting {
+                tracing::warn!(
+                    event = "prune_postponed",
+                    "the clock of this server was set, so no old rows are deleted for an hour"
+                );
+                drop(authenticator);
+                sleep(SETTLING).await;
+                continue;
+            }
             authenticator.prune_all(None, sleep).await;
             for rows in &authenticator.0.also_pruned {
                 authenticator.prune_all(Some(rows), sleep).await;
@@ -42,6 +62,11 @@ impl WeakAuthenticator {
 }
 
 impl Authenticator {
+    /// Whether some of the rows that are pruned outlive the process.
+    fn prunes_lasting_rows(&self) -> bool {
+        self.store().is_some_and(|store| store.is_durable()) || !self.0.also_pruned.is_empty()
+    }
+
     /// Deletes the expired rows of the application, or else of the sessions. If that fails, the next run tries again.
     async fn prune_all<F, S>(&self, rows: Option<&AlsoPruned>, sleep: &F)
     where

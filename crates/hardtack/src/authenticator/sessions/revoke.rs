@@ -142,8 +142,9 @@ impl Authenticator {
         Ok(row.filter(|row| row.subject == subject && row.is_live(self.now())))
     }
 
-    /// The ids of all sessions of a subject that have not been ended, and when each was rotated last, without holding
-    /// all rows in memory. Includes those that have expired by our clock, because it may be ahead.
+    /// The ids of all sessions of a subject that have not been ended, and when each was rotated last. If
+    /// the store can list pages, never holds all rows in memory. Includes those that have expired by our clock, because
+    /// it may be ahead.
     pub(super) async fn unended_sessions(
         &self,
         store: &dyn ErasedStore,

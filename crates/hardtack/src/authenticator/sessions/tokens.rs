@@ -72,7 +72,7 @@ impl Authenticator {
         TokenBuilder::from_claims(self, claims, lifetime, extra).issue()
     }
 
-    /// The refresh token of a session: a pure function of its row, so the same row always gives the same bytes.
+    /// The refresh token of a session: a pure function of its row and the key, so repeating it gives the same bytes.
     fn session_refresh(&self, session: &Session) -> Result<IssuedToken, IssueError> {
         let at = session.rotated_at;
         let mut claims = self.session_claims(session, TokenKind::Refresh, session.token_id("refresh", at), at);

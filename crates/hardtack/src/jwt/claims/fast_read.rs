@@ -15,8 +15,8 @@ use crate::jwt::hex::{self, Halves};
 use crate::jwt::json::cursor::{Cursor, Span};
 use crate::jwt::limits::MAX_TOKEN_LEN;
 
-/// The fast reader skips at most this many of the application's own claims, because it compares each name with all
-/// others.
+/// The most application claims that the fast reader accepts. It checks for duplicates by comparing every pair of names,
+/// so it leaves payloads with more to the strict reader.
 const MAX_EXTRA: usize = 16;
 
 macro_rules! define_fast_claims {

@@ -78,8 +78,7 @@ pub(super) fn names_a_secret(text: &str) -> Option<&'static str> {
 /// Reads a secret or a key from a file, without one line break at its end.
 pub(in crate::jwt) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let refused = |reason: String| KeyError::File { path: path.to_owned(), reason };
-    let unreadable =
-        |error: io::Error| refused(format!("{error}; expected @ and the path of a file that this user can read"));
+    let unreadable = |error: io::Error| refused(format!("{error}; expected a file that this user can read"));
     let mut file = File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     files::check_trusted(path, &metadata).map_err(|error| refused(error.to_string()))?;
@@ -95,7 +94,7 @@ pub(in crate::jwt) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyEr
     let mut content = Zeroizing::new(Vec::new());
     file.by_ref().take(MAX_FILE_LEN + 1).read_to_end(&mut content).map_err(unreadable)?;
     if content.len() as u64 > MAX_FILE_LEN {
-        return Err(refused(format!("it is larger than {MAX_FILE_LEN} bytes; expected a secret or a key")));
+        return Err(refused(format!("it is larger than {MAX_FILE_LEN} bytes; expected a file with a secret or a key")));
     }
     if content.last() == Some(&b'\n') {
         content.pop();

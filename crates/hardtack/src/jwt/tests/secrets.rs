@@ -204,7 +204,7 @@ fn k01_a_secret_is_read_from_the_file_that_it_names() {
         assert!(reason(&named).contains("chmod go-w"));
     }
     std::fs::remove_file(&path).unwrap();
-    assert!(reason(&named).contains("expected @ and the path of a file that this user can read"));
+    assert!(reason(&named).contains("expected a file that this user can read"));
 }
 
 #[test]

@@ -10,8 +10,9 @@ use crate::config::RefreshMode;
 use crate::request::Wants;
 
 impl Refused<'_> {
-    /// Returns the reply that the client would get without a handler. Your handler can extend it, or return it for some
-    /// clients and another reply for the rest.
+    /// Returns the reply that Hardtack would send if no closure were set with
+    /// [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on). Your closure can extend it, or return it for some
+    /// clients and its own reply for the rest.
     pub fn default_reply(&self) -> Reply {
         let reply = match self.wants {
             _ if self.settings.flask => flask::reply(self),
