@@ -1,7 +1,7 @@
 //! Emails that a change of a user requires, and those that it makes pointless.
 //!
-//! All of them are queued or withdrawn in the transaction of the change. Links and the jobs that would create links stop
-//! working together.
+//! All of them are queued or withdrawn in the transaction of the change. Links and the jobs that would create links
+//! stop working together.
 
 use hardtack::BackendError;
 use hardtack::clock::Timestamp;

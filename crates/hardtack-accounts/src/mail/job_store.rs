@@ -1,7 +1,7 @@
 //! The table `mail_jobs`: emails that have to be sent because of a stored change.
 //!
-//! Every server works on the table. A server claims a job for a short time and renews the claim while it sends. All times
-//! that decide who may claim a job are those of the database's clock.
+//! Every server works on the table. A server claims a job for a short time and renews the claim while it sends. All
+//! times that decide who may claim a job are those of the database's clock.
 
 use std::time::Duration;
 

@@ -46,7 +46,7 @@ impl Lane {
             loop {
                 let claimed = self.worker.jobs.claim(self.rank).await;
                 match self.note(claimed) {
-                    Some(Some(job)) => self.work_off(&job).await,
+                    Some(Some(job)) => self.work_off(&Arc::new(job)).await,
                     Some(None) | None => break,
                 }
             }
@@ -58,7 +58,7 @@ impl Lane {
         }
     }
 
-    async fn work_off(&mut self, job: &MailJob) {
+    async fn work_off(&mut self, job: &Arc<MailJob>) {
         match self.send(job).await {
             Ok(()) => self.remove(job).await,
             Err(error) => {
@@ -88,17 +88,18 @@ impl Lane {
     }
 
     /// Sends the message and renews the claim meanwhile. Returns the text of the error if it fails.
-    async fn send(&mut self, job: &MailJob) -> Result<(), String> {
-        let worker = Arc::clone(&self.worker);
-        let mut sending = std::pin::pin!(tokio::time::timeout(SEND_TIMEOUT, worker.run(job)));
+    async fn send(&mut self, job: &Arc<MailJob>) -> Result<(), String> {
+        let (worker, sent) = (Arc::clone(&self.worker), Arc::clone(job));
+        let run = async move { worker.run(&sent).await };
+        // In a task of its own, so that a mailer that panics does not end this one.
+        let mut sending = tokio::spawn(tokio::time::timeout(SEND_TIMEOUT, run));
         loop {
             match tokio::time::timeout(RENEW, &mut sending).await {
-                Ok(Ok(result)) => return result,
-                Ok(Err(_)) => {
-                    return Err(format!("the mailer has not finished within {} s", SEND_TIMEOUT.as_secs()));
-                }
+                Ok(Ok(Ok(result))) => return result,
+                Ok(Ok(Err(_))) => return Err(format!("the mailer took longer than {} s", SEND_TIMEOUT.as_secs())),
+                Ok(Err(error)) => return Err(format!("the mailer panicked: {error}")),
                 Err(_) => {
-                    let renewed = worker.jobs.renew(job).await;
+                    let renewed = self.worker.jobs.renew(job).await;
                     self.note(renewed);
                 }
             }

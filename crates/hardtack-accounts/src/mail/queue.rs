@@ -24,8 +24,8 @@ const LANES: [Rank; 3] = [Rank::Warning, Rank::Other, Rank::Other];
 /// The longest that [`MailQueue::flush`] waits for stored jobs.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The jobs that wait in memory, and the tasks that work on those in the database. Clones share them. The tasks end when
-/// the last clone is dropped.
+/// The jobs that wait in memory, and the tasks that work on those in the database. Clones share them. The tasks end
+/// when the last clone is dropped.
 #[derive(Clone)]
 pub(crate) struct MailQueue {
     resets: TaskQueue<ResetRequest>,
