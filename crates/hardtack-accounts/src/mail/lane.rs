@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::MailWorker;
 use super::job::{MailJob, Rank};
+use super::worker::Outcome;
 
 /// How often a lane looks for jobs that it was not told about: those of other servers, those that a crash has left, and
 /// those whose pause is over.
@@ -60,7 +61,8 @@ impl Lane {
 
     async fn work_off(&mut self, job: &Arc<MailJob>) {
         match self.send(job).await {
-            Ok(()) => self.remove(job).await,
+            Ok(Outcome::Done) => self.remove(job).await,
+            Ok(Outcome::NotOurs) => {}
             Err(error) => {
                 let (subject, attempt) = (job.kind.subject(), job.attempt);
                 let Some(pause) = job.pause() else {
@@ -88,7 +90,7 @@ impl Lane {
     }
 
     /// Sends the message and renews the claim meanwhile. Returns the text of the error if it fails.
-    async fn send(&mut self, job: &Arc<MailJob>) -> Result<(), String> {
+    async fn send(&mut self, job: &Arc<MailJob>) -> Result<Outcome, String> {
         let (worker, sent) = (Arc::clone(&self.worker), Arc::clone(job));
         let run = async move { worker.run(&sent).await };
         // In a task of its own, so that a mailer that panics does not end this one.

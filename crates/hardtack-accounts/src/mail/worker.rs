@@ -22,6 +22,20 @@ pub(crate) struct MailWorker {
     mailer: Box<dyn ErasedMailer>,
 }
 
+/// What became of a job that has not failed.
+pub(super) enum Outcome {
+    /// The message was sent, or is no longer needed.
+    Done,
+    /// The job was withdrawn, or another process has claimed it because our claim had expired.
+    NotOurs,
+}
+
+/// A message with the token of its link.
+struct Prepared {
+    mail: Mail,
+    token: Option<LinkToken>,
+}
+
 impl MailWorker {
     pub(crate) fn new(database: &Pool, recorder: Recorder, templates: MailTemplates, mailer: impl Mailer) -> Self {
         Self {
@@ -36,10 +50,13 @@ impl MailWorker {
     }
 
     /// Sends the message of a stored job, unless it is no longer needed. Returns the text of the error if it fails.
-    pub(super) async fn run(&self, job: &MailJob) -> Result<(), String> {
+    pub(super) async fn run(&self, job: &MailJob) -> Result<Outcome, String> {
         let prepared = self.prepare(job).await.map_err(|error| WithCauses(&error).to_string())?;
-        let Some((mail, token)) = prepared else { return Ok(()) };
-        let Err(error) = self.send(&mail).await else { return Ok(()) };
+        let Prepared { mail, token } = match prepared {
+            Ok(prepared) => prepared,
+            Err(outcome) => return Ok(outcome),
+        };
+        let Err(error) = self.send(&mail).await else { return Ok(Outcome::Done) };
         if let Some(token) = token {
             // The next attempt creates another link. A link that stays is harmless: nobody knows its token.
             let _ = self.links.remove(&token).await;
@@ -47,15 +64,15 @@ impl MailWorker {
         Err(WithCauses(&error).to_string())
     }
 
-    /// Composes the message and stores its link. Returns `None` if there is nothing to send any more.
-    async fn prepare(&self, job: &MailJob) -> Result<Option<(Mail, Option<LinkToken>)>, BackendError> {
+    /// Composes the message and stores its link, unless there is nothing to send.
+    async fn prepare(&self, job: &MailJob) -> Result<Result<Prepared, Outcome>, BackendError> {
         let MailJob { kind, username, now, .. } = job;
         let address = EmailAddress::parse(&job.address)
             .ok_or_else(|| BackendError::new("the stored address is not an email address"))?;
         let mut transaction = self.database.begin().await.map_err(BackendError::new)?;
         // From here to the commit, nothing can withdraw the job. What withdraws it later also deletes the link.
         if !MailJobStore::hold_in(&mut transaction, job).await? {
-            return Ok(None);
+            return Ok(Err(Outcome::NotOurs));
         }
         let token = Self::create_link_in(&mut transaction, job, &address).await?;
         transaction.commit().await.map_err(BackendError::new)?;
@@ -66,10 +83,10 @@ impl MailWorker {
             }
             JobKind::ConfirmEmail => match &token {
                 Some(token) => self.templates.confirm_email(address, username, token, *now),
-                None => return Ok(None),
+                None => return Ok(Err(Outcome::Done)),
             },
         };
-        Ok(Some((mail, token)))
+        Ok(Ok(Prepared { mail, token }))
     }
 
     async fn create_link_in(
