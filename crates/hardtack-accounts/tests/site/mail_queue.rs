@@ -202,7 +202,8 @@ async fn s76_e01_an_undo_also_withdraws_links_that_are_not_sent_yet(on_postgres:
     mailer.break_down();
     set_email(&mut thief, EVIL).await;
     site.accounts.flush().await;
-    site.accounts.log_out("ada", site.auth.now()).await.unwrap().unwrap();
+    let (_, ended) = site.accounts.log_out("ada", site.auth.now()).await.unwrap().unwrap();
+    assert!(site.auth.finish_ending(ended).await);
     mailer.repair();
     try_again(&site).await;
     let mails = mailer.take();
