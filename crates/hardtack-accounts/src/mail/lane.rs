@@ -18,6 +18,9 @@ const POLL: Duration = Duration::from_secs(2);
 /// How often a claim is renewed while a message is being sent.
 const RENEW: Duration = Duration::from_secs(5);
 
+/// How soon removing a job is tried again: before another process may claim it, if possible.
+const REMOVE_AGAIN: Duration = Duration::from_millis(500);
+
 /// How long sending a message may take.
 const SEND_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -85,7 +88,7 @@ impl Lane {
             if self.note(removed).is_some() || self.calls.has_changed().is_err() {
                 return;
             }
-            tokio::time::sleep(POLL).await;
+            tokio::time::sleep(REMOVE_AGAIN).await;
         }
     }
 
