@@ -19,6 +19,9 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use url::Url;
 
+/// The source of axe-core, which checks a page against rules for accessibility.
+pub const AXE_CORE: &str = include_str!("../vendor/axe-core/axe.min.js");
+
 /// How long to wait for chromedriver to start, and for a page to load.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const STEP: Duration = Duration::from_millis(20);

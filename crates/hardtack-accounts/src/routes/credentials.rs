@@ -109,11 +109,11 @@ pub(super) fn show_form(
 pub(super) fn require_own_form(
     auth: &Auth,
     again: impl FnOnce(Shell<'_>) -> Result<Response, AuthError>,
-) -> Result<(), Result<Response, AuthError>> {
+) -> Result<(), Box<Result<Response, AuthError>>> {
     let Err(error) = auth.require_pre_session() else { return Ok(()) };
     match shell_of_unverified(auth, &error) {
-        Some(shell) => Err(again(shell)),
-        None => Err(Err(error)),
+        Some(shell) => Err(Box::new(again(shell))),
+        None => Err(Box::new(Err(error))),
     }
 }
 

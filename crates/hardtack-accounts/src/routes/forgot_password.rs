@@ -57,7 +57,7 @@ pub(crate) async fn submit(
 ) -> Result<Response, AuthError> {
     let again = |shell: Shell<'_>| show_form(&site, &auth, StatusCode::FORBIDDEN, shell, &input.email, &[]);
     if let Err(refused) = require_own_form(&auth, again) {
-        return refused;
+        return *refused;
     }
     let wants = auth.wants();
     if !site.accounts.sends_mail() {

@@ -64,7 +64,7 @@ pub(crate) async fn submit(
 ) -> Result<Response, AuthError> {
     let again = |shell: Shell<'_>| show_form(&site, &auth, StatusCode::FORBIDDEN, &input, &[], shell, login);
     if let Err(refused) = require_own_form(&auth, again) {
-        return refused;
+        return *refused;
     }
     let wants = auth.wants();
     match site.accounts.verify_log_in(&input.username, input.password.clone(), &request).await {

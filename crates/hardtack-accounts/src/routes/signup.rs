@@ -29,7 +29,7 @@ pub(crate) async fn submit(
 ) -> Result<Response, AuthError> {
     let again = |shell: Shell<'_>| show_form(&site, &auth, StatusCode::FORBIDDEN, &input, &[], shell, signup);
     if let Err(refused) = require_own_form(&auth, again) {
-        return refused;
+        return *refused;
     }
     site.run_uninterrupted(&auth, sign_up(site.clone(), auth.clone(), input)).await
 }

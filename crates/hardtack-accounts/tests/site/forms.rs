@@ -211,7 +211,7 @@ async fn a12_error_pages_keep_the_navigation_and_speak_like_people() {
     let unknown = ada.get("/nowhere").accept_html().send().await;
     for (page, status) in [(&forged, 403), (&dead, 410), (&method, 405), (&unknown, 404)] {
         says(page, status, "/account/sessions");
-        assert_eq!(hardtack_test_support::html::form_actions(&page.text()), ["/logout"], "{status}");
+        assert_eq!(hardtack_test_support::html::form_actions(page.text()), ["/logout"], "{status}");
         assert_eq!(page.header("cache-control"), Some("private, no-store"), "{status}");
     }
     assert_eq!(

@@ -4,7 +4,7 @@ use hardtack::CsrfPolicy;
 use serde_json::json;
 
 use crate::client::Client;
-use crate::harness::{ACCESS, Case, PRE_SESSION, Site, cookie_value};
+use crate::harness::{ACCESS, Case, PRE_SESSION, Site};
 
 /// A browser that has loaded the log-in form, and the form's hidden CSRF value.
 async fn load_form(site: &Site) -> (Client, String) {
@@ -77,12 +77,14 @@ pub(super) fn cases() -> Vec<Case> {
             |client, other| client.post("/login").no_cookies().form(&[("sub", "mallory"), ("csrf_token", other)]),
             "csrf_missing",
         ),
-        Case::new("log-in: the pre-session cookie twice is refused", |site| async move {
-            let (mut client, token) = load_form(&site).await;
-            let again = format!("{PRE_SESSION}={}", cookie_value(&client, PRE_SESSION));
-            let form = client.post("/login").form(&[("sub", "alice"), ("csrf_token", &token)]);
-            let response = form.raw_cookie_header(again).send().await;
-            site.expect("log-in", &response, "401 duplicate_cookie -access -refresh");
+        Case::new("log-in: one of several pre-session cookies must match the form", |site| async move {
+            let (client, token) = load_form(&site).await;
+            let other = format!("{PRE_SESSION}={}", "A".repeat(22));
+            for (token, expected) in [("guess", "403 csrf_mismatch"), (token.as_str(), "200 +access +refresh")] {
+                let mut client = client.clone();
+                let form = client.post("/login").form(&[("sub", "alice"), ("csrf_token", token)]);
+                site.expect("log-in", &form.raw_cookie_header(&other).send().await, expected);
+            }
         }),
         Case::new("log-in: a pre-session cookie that an attacker sets is refused", |site| async move {
             let (_, token) = load_form(&site).await;

@@ -278,7 +278,7 @@ fn e04_s71_sessions_that_seem_to_have_expired_end_as_well() {
             assert!(block_on(site.auth.revoke_session("alice", id)).unwrap());
         }
         site.clock.set_back(AHEAD);
-        let other = process(&store, &intentions, site.auth.keys());
+        let other = process(&store, &intentions, &site.auth.keys());
         block_on(other.auth.sync_revocations()).unwrap();
         for site in [&site, &other] {
             assert!(site.refresh(&mut copy.clone()).is_refused(401, "revoked"), "{by_intention}");

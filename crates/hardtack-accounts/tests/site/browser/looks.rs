@@ -1,10 +1,10 @@
 //! Every page on a narrow and a wide screen, in light and dark colours.
 
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use hardtack_test_support::BrowserOptions;
+use hardtack_test_support::browser::AXE_CORE;
 use serde_json::{Value, json};
 
 use super::Person;
@@ -16,9 +16,6 @@ const FLAWS: &str = include_str!("flaws.js");
 
 /// Runs the rules of axe-core on the page and returns what breaks them.
 const AXE_RULES: &str = include_str!("axe.js");
-
-/// The environment variable with the path of axe-core, if it is not where `scripts/setup` puts it.
-const AXE: &str = "HARDTACK_TEST_AXE";
 
 /// The environment variable with the folder for screenshots; none are taken if it is not set.
 const PICTURES: &str = "HARDTACK_TEST_PICTURES";
@@ -148,9 +145,9 @@ impl Person<'_> {
                 command("Emulation.setDeviceMetricsOverride", screen).await;
                 let flaws = self.reads(FLAWS).await;
                 assert_eq!(flaws, json!([]), "{name}, {width} px wide, {scheme}");
-                if let Some(axe) = axe().filter(|_| (scheme == "light") == (width == 320)) {
+                if (scheme == "light") == (width == 320) {
                     if self.reads("return typeof window.axe").await == "undefined" {
-                        self.reads(axe).await;
+                        self.reads(AXE_CORE).await;
                     }
                     let broken = self.reads(AXE_RULES).await;
                     assert_eq!(broken, json!([]), "{name}, {width} px wide, {scheme}");
@@ -165,21 +162,6 @@ impl Person<'_> {
             }
         }
     }
-}
-
-/// The source of axe-core, if it is there: `scripts/setup` fetches it.
-fn axe() -> Option<&'static str> {
-    static SOURCE: LazyLock<Option<String>> = LazyLock::new(|| {
-        let folder = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-        let folder = folder.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
-        let path = std::env::var_os(AXE).map(PathBuf::from).or_else(|| Some(folder?.join("hardtack/axe.min.js")))?;
-        let source = std::fs::read_to_string(&path).ok();
-        if source.is_none() {
-            eprintln!("{} is missing, so the rules of axe-core are not checked; run scripts/setup", path.display());
-        }
-        source
-    });
-    SOURCE.as_deref()
 }
 
 /// The path of the link in the only email, which is deleted.
