@@ -5,6 +5,7 @@ mod error;
 mod expired_rows;
 mod operator;
 mod passwords;
+mod queued_mail;
 mod session_ends;
 
 use std::future::Future;
@@ -54,6 +55,11 @@ const MIGRATIONS: &[Migration] = &[
         4,
         include_str!("../../migrations/sqlite/0004_email_version.sql"),
         include_str!("../../migrations/postgres/0004_email_version.sql"),
+    ),
+    Migration::per_database(
+        5,
+        include_str!("../../migrations/sqlite/0005_mail_jobs.sql"),
+        include_str!("../../migrations/postgres/0005_mail_jobs.sql"),
     ),
 ];
 
@@ -121,11 +127,14 @@ impl Accounts {
 
     /// Turns on email: users confirm their addresses, and can reset a forgotten password. Links in emails start
     /// with `site`, the site's public address, such as `https://site.example`.
+    ///
+    /// An email that follows a change, such as a new address or password, is queued in the transaction of that change,
+    /// and any process that has called this method sends it, even after a crash. If the mailer fails, it is sent again
+    /// later.
     #[must_use]
     pub fn with_mail(self, from: EmailAddress, site: &str, mailer: impl Mailer) -> Self {
         let templates = MailTemplates::new(from, site);
-        let (users, links, recorder) = (self.users.clone(), self.links.clone(), self.recorder.clone());
-        let worker = MailWorker::new(users, links, recorder, templates, mailer);
+        let worker = MailWorker::new(&self.database, self.recorder.clone(), templates, mailer);
         Self { mail: Some(MailQueue::start(worker)), ..self }
     }
 
@@ -143,8 +152,8 @@ impl Accounts {
         builder.on_event(move |event| recorder.record_event(event)).also_prune("activity", self.expired_rows())
     }
 
-    /// Waits, for twelve seconds at most, until changes whose clients have hung up are complete, queued emails are
-    /// sent, and recorded activity is written. Call it before the database is closed.
+    /// Waits, for fourteen seconds at most, until changes whose clients have hung up are complete, queued emails are
+    /// sent or have failed, and recorded activity is written. Call it before the database is closed.
     pub async fn flush(&self) {
         self.uninterrupted.finish().await;
         if let Some(mail) = &self.mail {
@@ -203,7 +212,7 @@ impl Accounts {
     }
 
     /// Begins a transaction that changes a user. To avoid deadlocks, every transaction changes rows in this order: the
-    /// user, the user's links, the user's sessions.
+    /// user, the user's queued emails, the user's links, the user's sessions.
     async fn begin(&self) -> Result<Transaction, BackendError> {
         self.database.begin().await.map_err(BackendError::new)
     }

@@ -7,9 +7,10 @@ use hardtack_db::Transaction;
 
 use super::Accounts;
 use super::error::{ActionError, PasswordChangeProblem, PasswordResetProblem, SignUpProblems, WrongPassword};
+use super::queued_mail::kill_links_in;
 use crate::activity::{ActivityKind, RequestInfo};
 use crate::links::{LinkPurpose, LinkStore, LinkToken, LiveLink};
-use crate::mail::MailJob;
+use crate::mail::JobKind;
 use crate::passwords::{Verdict, validate_password};
 use crate::users::{
     EmailAddress, INVALID_EMAIL, NewUser, StoredCredentials, User, UserNameProblem, UserStore, validate_username,
@@ -42,10 +43,19 @@ impl Accounts {
             return Err(ActionError::Invalid(problems));
         }
         let password_hash = self.hasher.hash(password).await?;
-        let added = self.users.add(NewUser { username, email, password_hash: &password_hash, now }).await?;
+        let mut transaction = self.begin().await?;
+        let new = NewUser { username, email, password_hash: &password_hash, now };
         let taken = SignUpProblems { username: Some(UserNameProblem::Taken), ..SignUpProblems::default() };
-        let user = added.ok_or(ActionError::Invalid(taken))?;
-        self.send_confirmation(&user, now);
+        let user = UserStore::add_in(&mut transaction, new).await?.ok_or(ActionError::Invalid(taken))?;
+        self.queue_mail_in(&mut transaction, JobKind::ConfirmEmail, &user.id, None, now).await?;
+        if let Err(error) = transaction.commit().await {
+            // The user may be stored, and only the reply of the database lost.
+            let Ok(Some(user)) = self.users.find_enabled(&user.id).await else {
+                return Err(BackendError::new(error).into());
+            };
+            return Ok(user);
+        }
+        self.wake_mail();
         Ok(user)
     }
 
@@ -122,7 +132,7 @@ impl Accounts {
             // The password was changed concurrently: the current password is no longer the one that was entered.
             return Err(ActionError::Invalid(PasswordChangeProblem::WrongCurrent));
         }
-        LinkStore::kill_in(&mut transaction, &user.id).await?;
+        kill_links_in(&mut transaction, &user.id).await?;
         let ended = self.session_ends.end_others_in(&mut transaction, &user.id, kept).await?;
         self.commit_password(transaction, &user.id, &hash).await?;
         Ok(ended)
@@ -151,14 +161,16 @@ impl Accounts {
         {
             return Err(dead_link());
         }
-        LinkStore::kill_in(&mut transaction, id).await?;
+        kill_links_in(&mut transaction, id).await?;
         let ended = self.session_ends.end_all_in(&mut transaction, id).await?;
+        let (letter, activity) = match by_operator {
+            true => (JobKind::PasswordSet, ActivityKind::PasswordSet),
+            false => (JobKind::PasswordReset, ActivityKind::PasswordReset),
+        };
+        self.queue_mail_in(&mut transaction, letter, id, None, request.at).await?;
         self.commit_password(transaction, id, &hash).await?;
-        let kind = if by_operator { ActivityKind::PasswordSet } else { ActivityKind::PasswordReset };
-        self.recorder.record(id, kind, request);
-        if let Some(mail) = &self.mail {
-            mail.push(MailJob::PasswordWasReset { user_id: link.user_id, by_operator, at: request.at });
-        }
+        self.wake_mail();
+        self.recorder.record(id, activity, request);
         Ok(ended)
     }
 

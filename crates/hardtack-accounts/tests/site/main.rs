@@ -14,6 +14,7 @@ mod headers;
 mod input;
 mod leaks;
 mod mail;
+mod mail_queue;
 mod next;
 mod openapi;
 mod outage;

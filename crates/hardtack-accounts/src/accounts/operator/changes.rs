@@ -7,8 +7,10 @@ use hardtack_db::Transaction;
 
 use super::{UserChangeError, by_operator};
 use crate::accounts::Accounts;
+use crate::accounts::queued_mail::kill_all_links_in;
 use crate::activity::{ActivityKind, ActivityStore};
 use crate::links::{LinkPurpose, LinkStore, LinkToken};
+use crate::mail::MailJobStore;
 use crate::users::{EmailAddress, NewUser, Profile, User, UserRecord, UserStore, validate_username};
 
 /// A link with which a user sets a password, without knowing the old one. It works once, and like a password, it must
@@ -122,13 +124,13 @@ impl Accounts {
             UserStore::vouch_for_email_in(&mut transaction, &user.id, now).await?;
             user.email_confirmed = true;
         }
-        LinkStore::delete_all_in(&mut transaction, &user.id).await?;
+        kill_all_links_in(&mut transaction, &user.id).await?;
         commit(transaction).await?;
         self.recorder.record(&user.id, ActivityKind::EmailSet, &by_operator(now));
         Ok(UserRecord { user, ..record })
     }
 
-    /// Deletes the user with this name, with the user's links and recorded activity, and ends the user's sessions. The
+    /// Deletes the user with this name, with the user's links, queued emails and recorded activity, and ends the user's sessions. The
     /// name can then be given to someone else, whose id is another one. As with [`disable`](Self::disable), pass the
     /// [`EndedSessions`] to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
     ///
@@ -142,6 +144,7 @@ impl Accounts {
         let deleted = UserStore::delete_in(&mut transaction, username).await?;
         let record = deleted.ok_or_else(|| UserChangeError::UnknownUser(username.to_owned()))?;
         let id = &record.user.id;
+        MailJobStore::delete_all_in(&mut transaction, id).await?;
         LinkStore::delete_all_in(&mut transaction, id).await?;
         ActivityStore::delete_in(&mut transaction, id).await?;
         let ended = self.session_ends.end_all_in(&mut transaction, id).await?;
