@@ -76,8 +76,8 @@ impl LinkStore {
     }
 
     /// Creates a link that restores an address that the user has replaced. `email_version` is the number of that
-    /// change. There is no limit: each one is sent to an address that the user had confirmed. Returns `None` if the user
-    /// is disabled or deleted.
+    /// change. There is no limit: each one is sent to an address that the user had confirmed. Returns `None` if the
+    /// user is disabled or deleted.
     pub(crate) async fn create_undo_in(
         transaction: &mut Transaction,
         user_id: &str,

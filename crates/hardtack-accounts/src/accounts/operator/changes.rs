@@ -130,9 +130,10 @@ impl Accounts {
         Ok(UserRecord { user, ..record })
     }
 
-    /// Deletes the user with this name, with the user's links, queued emails and recorded activity, and ends the user's sessions. The
-    /// name can then be given to someone else, whose id is another one. As with [`disable`](Self::disable), pass the
-    /// [`EndedSessions`] to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
+    /// Deletes the user with this name, with the user's links, queued emails and recorded activity, and ends the user's
+    /// sessions. The name can then be given to someone else, whose id is another one. As with
+    /// [`disable`](Self::disable), pass the [`EndedSessions`] to
+    /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
     ///
     /// Data that your application keeps for the user's id is not deleted. The end of the sessions itself is recorded
     /// once more, without an address; that is deleted after 90 days, like all activity.
