@@ -96,8 +96,8 @@ impl<B> From<WithCookies<HttpResponse<B>>> for HttpResponse<B> {
 }
 
 /// Appends the cookies as `Set-Cookie` fields, and `Clear-Site-Data` if they end a session. The values are marked as
-/// sensitive, so that their `Debug` output, as in traces, omits them. The error cannot occur: the core only produces
-/// valid field values.
+/// sensitive, so that their `Debug` output, as in traces, omits them. The core only produces valid field values;
+/// any other value would be logged and left out.
 pub(crate) fn append(cookies: &hardtack::SetCookies, headers: &mut HeaderMap) {
     if cookies.clears_cache() {
         headers.append(CLEAR_SITE_DATA, HeaderValue::from_static(CLEAR_CACHE));

@@ -1,13 +1,16 @@
-//! Files that only their owner can access.
+//! Files that only their owner can access, and the folders that contain them.
 
 use std::fs::{DirBuilder, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use hardtack::files;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
+
+/// Larger files are refused: no key has this many bytes.
+const MAX_FILE_LEN: u32 = 64 * 1024;
 
 /// Refuses a file that another user owns or can write to.
 pub(crate) fn check_trusted(file: &File, path: &Path) -> Result<(), Error> {
@@ -25,8 +28,8 @@ pub(crate) fn check(file: &File, path: &Path) -> Result<(), Error> {
         let mode = metadata.permissions().mode() & 0o7777;
         if mode & 0o077 != 0 {
             return Err(Error::config(format_args!(
-                "{} holds a secret, but its mode {mode:04o} gives other users access; expected 0600, set it with: \
-                 chmod 600 {}",
+                "{} is for its owner only, but its mode {mode:04o} gives other users access; expected 0600, set it \
+                 with: chmod 600 {}",
                 path.display(),
                 files::shell_quoted(path)
             )));
@@ -35,14 +38,31 @@ pub(crate) fn check(file: &File, path: &Path) -> Result<(), Error> {
     check_trusted(file, path)
 }
 
+/// Refuses a folder in which another user can replace files.
+pub(crate) fn check_folder(path: &Path) -> Result<(), Error> {
+    files::check_trusted_folder(path).map_err(Error::config)
+}
+
 /// Reads a file that only its owner can access.
 pub(crate) fn read(path: &Path) -> Result<Zeroizing<String>, Error> {
-    let mut file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    read_open(&files::open_regular(path).map_err(|error| unreadable(path, &error))?, path)
+}
+
+/// Reads a file that only its owner can access; `None` if there is none.
+pub(crate) fn read_if_exists(path: &Path) -> Result<Option<Zeroizing<String>>, Error> {
+    match files::open_regular(path) {
+        Ok(file) => read_open(&file, path).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
+fn read_open(file: &File, path: &Path) -> Result<Zeroizing<String>, Error> {
     // Check the open file, because the path may lead to another file by now.
-    check(&file, path)?;
-    let mut text = Zeroizing::new(String::new());
-    file.read_to_string(&mut text).map_err(|error| unreadable(path, &error))?;
-    Ok(text)
+    check(file, path)?;
+    let content = files::read_at_most(file, MAX_FILE_LEN).map_err(|error| unreadable(path, &error))?;
+    let text = std::str::from_utf8(&content).map_err(|error| unreadable(path, &io::Error::other(error)))?;
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 /// Creates a file with its whole content at once, with mode 0600. Returns false if the file already exists.

@@ -1,6 +1,8 @@
 //! The data folder, and the store of the sessions.
 
-use hardtack::AuthenticatorBuilder;
+use std::path::Path;
+
+use hardtack::{AuthenticatorBuilder, files};
 use hardtack_accounts::Accounts;
 use hardtack_redis::{NotifyingSessions, RedisSessions};
 use hardtack_sqlx::Database;
@@ -18,12 +20,25 @@ pub(crate) enum StoreUser {
     Command,
 }
 
-/// Creates the data folder, which holds the keys and, by default, the database.
+/// Creates the data folder, which holds the keys and, by default, the database. Refuses a folder in which another user
+/// can replace them. Warns if another user can replace the folder itself, or that of a database elsewhere.
 pub(crate) fn create_data_dir(config: &Config) -> Result<(), Error> {
     private_file::create_folder(&config.data_dir).map_err(|error| {
         let expected = "expected a folder that this user can write to";
         Error::runtime(format_args!("{} cannot be created: {error}; {expected}", config.data_dir_label()))
-    })
+    })?;
+    private_file::check_folder(&config.data_dir)?;
+    let of_database = config.database.file().and_then(Path::parent).filter(|folder| *folder != config.data_dir);
+    for folder in [Some(config.data_dir.as_path()), of_database].into_iter().flatten() {
+        if let Some(untrusted) = files::untrusted_above(folder) {
+            tracing::warn!(
+                event = "folder_untrusted",
+                "another user can replace {}, so that the next start uses other data: {untrusted}",
+                folder.display()
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Tells the accounts where the sessions are. Sessions in the database end in the same transaction as a change of their

@@ -45,7 +45,7 @@ pub enum OpenError {
         /// SQLite's error.
         source: sqlx::Error,
     },
-    /// Other users can change the file, or one that SQLite keeps beside it.
+    /// Other users can change the file or one that SQLite keeps beside it, or replace them in their folder.
     #[error("the database is not trusted, because a user who can change it can log in as anyone: {0}")]
     Untrusted(UntrustedFile),
     /// The server could not be reached, or refused the connection.

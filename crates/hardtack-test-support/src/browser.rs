@@ -103,7 +103,15 @@ impl Browser {
     /// browser.
     pub async fn start(options: BrowserOptions) -> Result<Self, BrowserError> {
         let profile = TempDir::with_prefix("hardtack-browser-")?;
-        let driver = Driver::start(profile.path())?;
+        // Two drivers that start at the same moment may pick the same port; the second one then ends.
+        let mut attempts = 0;
+        let driver = loop {
+            attempts += 1;
+            match Driver::start(profile.path()) {
+                Err(BrowserError::DriverSilent(printed)) if attempts < 5 && printed.contains("port not available") => {}
+                started => break started?,
+            }
+        };
         let mut builder = ClientBuilder::new(HttpConnector::new());
         builder.capabilities(capabilities(&options, profile.path()));
         let session = builder.connect(&format!("http://127.0.0.1:{}", driver.port)).await?;

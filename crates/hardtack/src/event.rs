@@ -13,8 +13,8 @@ use crate::session::{RefreshFlaw, SessionId};
 pub enum EventKind {
     /// A user logged in.
     LogIn,
-    /// The tokens were exchanged for new ones. If concurrent requests exchange the same refresh token, only the first
-    /// one emits this event.
+    /// The tokens were exchanged for new ones. With a store, if concurrent requests exchange the same refresh token, only
+    /// the first one emits this event.
     Refresh,
     /// A refresh token was refused for a reason other than [`ReuseDetected`](Self::ReuseDetected) and
     /// [`RefreshAhead`](Self::RefreshAhead).

@@ -6,16 +6,18 @@ use hardtack::session::EndedSessions;
 
 use super::Accounts;
 use super::error::{ActionError, DeadLink, ProfileChangeProblem, WrongPassword};
+use super::queued_mail::{kill_later_undos_in, kill_links_in};
 use crate::activity::{ActivityKind, RequestInfo};
 use crate::links::{LinkPurpose, LinkStore, LinkToken, LiveLink};
-use crate::mail::MailJob;
+use crate::mail::{JobKind, ResetRequest};
 use crate::passwords::TypedPassword;
 use crate::users::{EmailAddress, Profile, User, UserStore};
 
 impl Accounts {
     /// Stores a profile if it is valid. A new address needs the current password, because anyone who can read mail at
     /// the address can reset the password (ASVS 5.0 V7.5.1). If email is on, the new address is sent a confirmation
-    /// link, and the old one, if it was confirmed, a link that undoes the change.
+    /// link, and the old one, if it was confirmed, a link that undoes the change; both emails are queued in the same
+    /// transaction.
     pub(crate) async fn change_profile(
         &self,
         user: &User,
@@ -49,37 +51,28 @@ impl Accounts {
             return Err(unproven(&profile));
         };
         let changed = UserStore::set_profile_in(&mut transaction, &user.id, &profile).await?.ok_or_else(deleted)?;
-        let email_version = UserStore::email_version_in(&mut transaction, &user.id).await?;
-        transaction.commit().await.map_err(|error| ActionError::Unknown(BackendError::new(error)))?;
-        if changed.email != old.email {
-            self.recorder.record(&user.id, ActivityKind::EmailChanged, request);
-            self.send_confirmation(&changed, request.at);
+        let is_new = changed.email != old.email;
+        if is_new {
             let old_address = EmailAddress::parse(&old.email).filter(|_| old.email_confirmed);
-            if let (Some(mail), Some(old_address)) = (&self.mail, old_address) {
-                let (user_id, username) = (old.id, old.username);
-                mail.push(MailJob::EmailWasChanged { user_id, username, old_address, email_version, at: request.at });
+            if let Some(old_address) = &old_address {
+                let kind = JobKind::EmailChanged;
+                self.queue_mail_in(&mut transaction, kind, &user.id, Some(old_address), request.at).await?;
             }
+            self.queue_mail_in(&mut transaction, JobKind::ConfirmEmail, &user.id, None, request.at).await?;
+        }
+        transaction.commit().await.map_err(|error| ActionError::Unknown(BackendError::new(error)))?;
+        if is_new {
+            self.wake_mail();
+            self.recorder.record(&user.id, ActivityKind::EmailChanged, request);
         }
         Ok(changed)
-    }
-
-    /// Returns whether email is turned on.
-    pub(crate) const fn sends_mail(&self) -> bool {
-        self.mail.is_some()
-    }
-
-    /// Sends a confirmation link to a user who has an unconfirmed address.
-    pub(crate) fn send_confirmation(&self, user: &User, at: Timestamp) {
-        if let Some(mail) = self.mail.as_ref().filter(|_| !user.email.is_empty() && !user.email_confirmed) {
-            mail.push(MailJob::ConfirmEmail { user_id: user.id.clone(), at });
-        }
     }
 
     /// Queues a job that sends reset links to users who have confirmed this address. Takes the same time whether or not
     /// there is such a user, because only the job looks (ASVS 5.0 V6.3.8).
     pub(crate) fn forgot_password(&self, address: EmailAddress, request: RequestInfo) {
         if let Some(mail) = &self.mail {
-            mail.push(MailJob::ForgotPassword { address, request });
+            mail.push(ResetRequest { address, request });
         }
     }
 
@@ -129,8 +122,8 @@ impl Accounts {
         {
             return Err(ActionError::Invalid(DeadLink));
         }
-        LinkStore::kill_in(&mut transaction, &link.user_id).await?;
-        LinkStore::kill_later_undos_in(&mut transaction, &link).await?;
+        kill_links_in(&mut transaction, &link.user_id).await?;
+        kill_later_undos_in(&mut transaction, &link).await?;
         let ended = self.session_ends.end_all_in(&mut transaction, &link.user_id).await?;
         transaction.commit().await.map_err(|error| ActionError::Unknown(BackendError::new(error)))?;
         self.recorder.record(&link.user_id, ActivityKind::EmailRestored, request);

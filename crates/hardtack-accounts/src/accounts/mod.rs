@@ -5,6 +5,7 @@ mod error;
 mod expired_rows;
 mod operator;
 mod passwords;
+mod queued_mail;
 mod session_ends;
 
 use std::future::Future;
@@ -56,14 +57,19 @@ const MIGRATIONS: &[Migration] = &[
         include_str!("../../migrations/postgres/0004_email_version.sql"),
     ),
     Migration::per_database(
+        5,
+        include_str!("../../migrations/sqlite/0005_mail_jobs.sql"),
+        include_str!("../../migrations/postgres/0005_mail_jobs.sql"),
+    ),
+    Migration::per_database(
         NAMES,
-        include_str!("../../migrations/sqlite/0005_skeleton.sql"),
-        include_str!("../../migrations/postgres/0005_skeleton.sql"),
+        include_str!("../../migrations/sqlite/0006_skeleton.sql"),
+        include_str!("../../migrations/postgres/0006_skeleton.sql"),
     ),
 ];
 
 /// The migration after which names from before it are looked at.
-const NAMES: u32 = 5;
+const NAMES: u32 = 6;
 
 /// How long recorded activity is kept: 90 days.
 const ACTIVITY_LIFETIME: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -176,11 +182,14 @@ impl Accounts {
 
     /// Turns on email: users confirm their addresses, and can reset a forgotten password. Links in emails start
     /// with `site`, the site's public address, such as `https://site.example`.
+    ///
+    /// An email that follows a change, such as a new address or password, is queued in the transaction of that change,
+    /// and any process that has called this method sends it, even after a crash. If the mailer fails, it is sent again
+    /// later.
     #[must_use]
     pub fn with_mail(self, from: EmailAddress, site: &str, mailer: impl Mailer) -> Self {
         let templates = MailTemplates::new(from, site);
-        let (users, links, recorder) = (self.users.clone(), self.links.clone(), self.recorder.clone());
-        let worker = MailWorker::new(users, links, recorder, templates, mailer);
+        let worker = MailWorker::new(&self.database, self.recorder.clone(), templates, mailer);
         Self { mail: Some(MailQueue::start(worker)), ..self }
     }
 
@@ -198,8 +207,8 @@ impl Accounts {
         builder.on_event(move |event| recorder.record_event(event)).also_prune("activity", self.expired_rows())
     }
 
-    /// Waits, for twelve seconds at most, until changes whose clients have hung up are complete, queued emails are
-    /// sent, and recorded activity is written. Call it before the database is closed.
+    /// Waits, for fourteen seconds at most, until changes whose clients have hung up are complete, queued emails are
+    /// sent or have failed, and recorded activity is written. Call it before the database is closed.
     pub async fn flush(&self) {
         self.uninterrupted.finish().await;
         if let Some(mail) = &self.mail {
@@ -258,7 +267,7 @@ impl Accounts {
     }
 
     /// Begins a transaction that changes a user. To avoid deadlocks, every transaction changes rows in this order: the
-    /// user, the user's links, the user's sessions.
+    /// user, the user's queued emails, the user's links, the user's sessions.
     async fn begin(&self) -> Result<Transaction, BackendError> {
         self.database.begin().await.map_err(BackendError::new)
     }

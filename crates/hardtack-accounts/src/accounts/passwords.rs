@@ -7,13 +7,12 @@ use hardtack_db::Transaction;
 
 use super::Accounts;
 use super::error::{ActionError, PasswordChangeProblem, PasswordResetProblem, SignUpProblems, WrongPassword};
+use super::queued_mail::kill_links_in;
 use crate::activity::{ActivityKind, RequestInfo};
 use crate::links::{LinkPurpose, LinkStore, LinkToken, LiveLink};
-use crate::mail::MailJob;
+use crate::mail::JobKind;
 use crate::passwords::{PasswordProblem, TypedPassword, Verdict};
-use crate::users::{
-    AddUserError, EmailAddress, INVALID_EMAIL, NewUser, StoredCredentials, User, UserNameProblem, UserStore,
-};
+use crate::users::{EmailAddress, INVALID_EMAIL, NewUser, StoredCredentials, User, UserNameProblem, UserStore};
 
 /// A user whose password has just been verified.
 pub(crate) struct VerifiedPassword {
@@ -23,7 +22,8 @@ pub(crate) struct VerifiedPassword {
 }
 
 impl Accounts {
-    /// Adds a user, or returns what is wrong with each field. `email` may be empty; if not, it gets a confirmation link.
+    /// Adds a user, or returns what is wrong with each field. `email` may be empty; if not, it gets a confirmation
+    /// link.
     pub(crate) async fn sign_up(
         &self,
         username: &str,
@@ -54,12 +54,23 @@ impl Accounts {
             return Err(name_problem(problem));
         }
         let password_hash = self.hasher.hash(password).await?;
-        let added = self.users.add(NewUser { name: &name, email, password_hash: &password_hash, now }).await;
-        let user = added.map_err(|error| match error {
-            AddUserError::Name(problem) => name_problem(problem),
-            AddUserError::Backend(error) => ActionError::Backend(error),
-        })?;
-        self.send_confirmation(&user, now);
+        let mut transaction = self.begin().await?;
+        let new = NewUser { name: &name, email, password_hash: &password_hash, now };
+        let Some(user) = UserStore::add_in(&mut transaction, new).await? else {
+            drop(transaction);
+            // Another sign-up was faster.
+            let problem = self.users.name_conflict(&name).await?;
+            return Err(name_problem(problem.unwrap_or(UserNameProblem::Taken)));
+        };
+        self.queue_mail_in(&mut transaction, JobKind::ConfirmEmail, &user.id, None, now).await?;
+        if let Err(error) = transaction.commit().await {
+            // The user may be stored, and only the reply of the database lost.
+            let Ok(Some(user)) = self.users.find_enabled(&user.id).await else {
+                return Err(BackendError::new(error).into());
+            };
+            return Ok(user);
+        }
+        self.wake_mail();
         Ok(user)
     }
 
@@ -162,7 +173,7 @@ impl Accounts {
             // The password was changed concurrently: the current password is no longer the one that was entered.
             return Err(ActionError::Invalid(PasswordChangeProblem::WrongCurrent));
         }
-        LinkStore::kill_in(&mut transaction, &user.id).await?;
+        kill_links_in(&mut transaction, &user.id).await?;
         let ended = self.session_ends.end_others_in(&mut transaction, &user.id, kept).await?;
         self.commit_password(transaction, &user.id, &hash).await?;
         Ok(ended)
@@ -191,14 +202,16 @@ impl Accounts {
         {
             return Err(dead_link());
         }
-        LinkStore::kill_in(&mut transaction, id).await?;
+        kill_links_in(&mut transaction, id).await?;
         let ended = self.session_ends.end_all_in(&mut transaction, id).await?;
+        let (letter, activity) = match by_operator {
+            true => (JobKind::PasswordSet, ActivityKind::PasswordSet),
+            false => (JobKind::PasswordReset, ActivityKind::PasswordReset),
+        };
+        self.queue_mail_in(&mut transaction, letter, id, None, request.at).await?;
         self.commit_password(transaction, id, &hash).await?;
-        let kind = if by_operator { ActivityKind::PasswordSet } else { ActivityKind::PasswordReset };
-        self.recorder.record(id, kind, request);
-        if let Some(mail) = &self.mail {
-            mail.push(MailJob::PasswordWasReset { user_id: link.user_id, by_operator, at: request.at });
-        }
+        self.wake_mail();
+        self.recorder.record(id, activity, request);
         Ok(ended)
     }
 

@@ -59,5 +59,5 @@ pub(crate) async fn user_of_refused(headers: &HeaderMap, uri: &Uri, site: &Site)
     parts.uri = uri.clone();
     // Outside of the layer, extractors only verify.
     parts.extensions.insert(site.auth.clone());
-    <CurrentUser<User> as FromRequestParts<Site>>::from_request_parts(&mut parts, site).await.ok()
+    <CurrentUser<User> as OptionalFromRequestParts<Site>>::from_request_parts(&mut parts, site).await.ok().flatten()
 }

@@ -26,7 +26,7 @@ pub(crate) struct LiveLink {
     /// The user's password version when the link was created.
     pub(crate) password_version: i64,
     /// For a link that undoes a change of the address: the number of that change.
-    email_version: i64,
+    pub(crate) email_version: i64,
 }
 
 /// Reads and writes the table `links`.
@@ -40,10 +40,24 @@ impl LinkStore {
         Self { database }
     }
 
-    /// Creates a link for a user whose address is `address`. Returns `None` if the user has since changed the address,
-    /// is disabled or deleted, or was sent too many links.
+    /// Creates a link as [`Self::create_in`] does, in a transaction of its own.
     pub(crate) async fn create(
         &self,
+        user_id: &str,
+        purpose: LinkPurpose,
+        address: &EmailAddress,
+        now: Timestamp,
+    ) -> Result<Option<LinkToken>, BackendError> {
+        let mut transaction = self.database.begin().await.map_err(BackendError::new)?;
+        let token = Self::create_in(&mut transaction, user_id, purpose, address, now).await?;
+        transaction.commit().await.map_err(BackendError::new)?;
+        Ok(token)
+    }
+
+    /// Creates a link for a user whose address is `address`. Returns `None` if the user has since changed the address,
+    /// is disabled or deleted, or was sent too many links, and, for a confirmation, if the address is confirmed.
+    pub(crate) async fn create_in(
+        transaction: &mut Transaction,
         user_id: &str,
         purpose: LinkPurpose,
         address: &EmailAddress,
@@ -53,18 +67,19 @@ impl LinkStore {
         // invalidates reset links.
         let sql = "INSERT INTO links (token_hash, user_id, purpose, address, password_version, created_at, expires_at) \
                    SELECT $1, id, $2, email, password_version, $3, $4 FROM users \
-                   WHERE id = $5 AND email = $6 AND disabled_at IS NULL AND (SELECT COUNT(*) FROM links \
+                   WHERE id = $5 AND email = $6 AND disabled_at IS NULL \
+                   AND ($2 <> 'confirm_email' OR email_confirmed_at IS NULL) AND (SELECT COUNT(*) FROM links \
                    WHERE user_id = $5 AND purpose = $2 AND created_at > $7) < $8";
         let more =
             |statement: Statement<'static>| statement.bind((now - RATE_WINDOW).unix_seconds()).bind(MAX_IN_WINDOW);
-        self.insert(sql, user_id, purpose, address, now, more).await
+        Self::insert_in(transaction, sql, user_id, purpose, address, now, more).await
     }
 
-    /// Creates a link that restores an address that the user has just replaced. `email_version` is the number of that
-    /// change. There is no limit: each one is sent
-    /// to an address that the user had confirmed. Returns `None` if the user is disabled or deleted.
-    pub(crate) async fn create_undo(
-        &self,
+    /// Creates a link that restores an address that the user has replaced. `email_version` is the number of that
+    /// change. There is no limit: each one is sent to an address that the user had confirmed. Returns `None` if the
+    /// user is disabled or deleted.
+    pub(crate) async fn create_undo_in(
+        transaction: &mut Transaction,
         user_id: &str,
         old_address: &EmailAddress,
         email_version: i64,
@@ -74,7 +89,12 @@ impl LinkStore {
                    email_version) \
                    SELECT $1, id, $2, $6, password_version, $3, $4, $7 FROM users WHERE id = $5 AND disabled_at IS NULL";
         let more = |statement: Statement<'static>| statement.bind(email_version);
-        self.insert(sql, user_id, LinkPurpose::UndoEmail, old_address, now, more).await
+        Self::insert_in(transaction, sql, user_id, LinkPurpose::UndoEmail, old_address, now, more).await
+    }
+
+    /// Deletes a link whose message was not sent.
+    pub(crate) async fn remove(&self, token: &LinkToken) -> Result<(), BackendError> {
+        self.database.execute(deletion(token)).await.map(drop).map_err(BackendError::new)
     }
 
     /// Creates a link with which a user sets a password, in a transaction that holds the user's row. Earlier ones stop
@@ -101,8 +121,8 @@ impl LinkStore {
         Ok(token)
     }
 
-    async fn insert(
-        &self,
+    async fn insert_in(
+        transaction: &mut Transaction,
         sql: &'static str,
         user_id: &str,
         purpose: LinkPurpose,
@@ -118,7 +138,7 @@ impl LinkStore {
             .bind((now + purpose.lifetime()).unix_seconds())
             .bind(user_id.to_owned())
             .bind(address.as_str().to_owned());
-        let created = self.database.execute(more(statement)).await.map_err(BackendError::new)?;
+        let created = transaction.execute(more(statement)).await.map_err(BackendError::new)?;
         Ok((created == 1).then_some(token))
     }
 
@@ -147,8 +167,7 @@ impl LinkStore {
 
     /// Uses a link up. Returns `false` if another transaction has used it since it was found; then roll back.
     pub(crate) async fn use_up_in(transaction: &mut Transaction, token: &LinkToken) -> Result<bool, BackendError> {
-        let statement = Statement::new("DELETE FROM links WHERE token_hash = $1").bind(token.hash());
-        transaction.execute(statement).await.map(|deleted| deleted == 1).map_err(BackendError::new)
+        transaction.execute(deletion(token)).await.map(|deleted| deleted == 1).map_err(BackendError::new)
     }
 
     /// Deletes all links of a user.
@@ -185,6 +204,10 @@ impl LinkStore {
 }
 
 type LinkColumns = (String, String, String, i64, i64);
+
+fn deletion(token: &LinkToken) -> Statement<'static> {
+    Statement::new("DELETE FROM links WHERE token_hash = $1").bind(token.hash())
+}
 
 fn find(token: &LinkToken, purpose: LinkPurpose, now: Timestamp) -> Statement<'static> {
     let sql = "SELECT users.id, users.username, links.address, links.password_version, links.email_version \

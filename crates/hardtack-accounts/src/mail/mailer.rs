@@ -24,8 +24,11 @@ use super::Mail;
 pub trait Mailer: Send + Sync + 'static {
     /// Sends one message.
     ///
-    /// If this fails, the error is logged, but not the message. The message is not sent again: the user can request
-    /// another link.
+    /// If this fails, the error is logged, but not the message. A message that follows a stored change, such as a new
+    /// address or password, is composed and sent again after a pause, for about a day. One with a link for a forgotten
+    /// password is not: the user can request another one. A message may be sent twice if the process is killed.
+    ///
+    /// Up to four messages are sent at once. One that follows a change is cancelled if it takes longer than a minute.
     fn send(&self, mail: &Mail) -> impl Future<Output = Result<(), MailError>> + Send;
 }
 

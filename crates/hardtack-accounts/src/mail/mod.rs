@@ -5,9 +5,12 @@
 //! tests.
 //!
 //! No request waits for mail. A background task looks up the user, creates the link and sends the message, so
-//! a response does not reveal whether there was anything to send.
+//! a response does not reveal whether there was anything to send. A message that follows a stored change, such as a new
+//! address, is queued in the database in the transaction of that change.
 
 mod job;
+mod job_store;
+mod lane;
 mod mailer;
 mod message;
 mod outbox;
@@ -15,7 +18,8 @@ mod queue;
 mod templates;
 mod worker;
 
-pub(crate) use job::MailJob;
+pub(crate) use job::{JobKind, ResetRequest};
+pub(crate) use job_store::MailJobStore;
 pub use mailer::{MailError, Mailer};
 pub use message::Mail;
 pub use outbox::Outbox;

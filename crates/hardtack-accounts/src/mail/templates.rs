@@ -2,7 +2,7 @@
 
 use hardtack::clock::Timestamp;
 
-use super::Mail;
+use super::{JobKind, Mail};
 use crate::links::LinkToken;
 use crate::users::EmailAddress;
 
@@ -41,7 +41,7 @@ impl MailTemplates {
             site = self.site,
             token = token.as_str()
         );
-        self.mail(to, "Confirm your email address", text, at)
+        self.mail(to, JobKind::ConfirmEmail.subject(), text, at)
     }
 
     /// Tells a user that the password was set with a link, by mail or from an operator.
@@ -54,7 +54,7 @@ impl MailTemplates {
     ) -> Mail {
         let link = if by_operator { "a link from an administrator" } else { "a link sent by email" };
         let text = self.notice(&format!("The password of {username} was changed using {link}."));
-        self.mail(to, "Your password was changed", text, at)
+        self.mail(to, JobKind::PasswordReset.subject(), text, at)
     }
 
     /// Tells the old address that the account has a new one, with a link that undoes it.
@@ -79,7 +79,7 @@ impl MailTemplates {
             ),
             None => self.notice(&what),
         };
-        self.mail(to, "Your email address was changed", text, at)
+        self.mail(to, JobKind::EmailChanged.subject(), text, at)
     }
 
     fn notice(&self, what: &str) -> String {

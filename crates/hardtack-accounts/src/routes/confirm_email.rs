@@ -111,7 +111,9 @@ pub(crate) async fn send_again(
         let detail = "This site does not send email, so addresses cannot be confirmed.";
         return respond::problem(wants, StatusCode::NOT_IMPLEMENTED, "no_mail", detail, &[]);
     }
-    site.accounts.send_confirmation(&user, auth.authenticator().now());
+    if let Err(error) = site.accounts.send_confirmation(&user, auth.authenticator().now()).await {
+        return respond::unavailable(wants, &error);
+    }
     let body = json!({ "detail": "If your address is not confirmed yet, an email is on its way." });
     respond::success(wants, "/account?done=letter", body)
 }

@@ -1,4 +1,5 @@
-//! A page that a single-use link leads to. The page moves the link's token from the address bar into an httpOnly cookie.
+//! A page that a single-use link leads to. The page moves the link's token from the address bar into an httpOnly
+//! cookie.
 
 use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::request::Wants;

@@ -81,23 +81,6 @@ impl UserStore {
         Self { database }
     }
 
-    /// Adds a user, unless the name is taken or looks like one that is taken.
-    pub(crate) async fn add(&self, new: NewUser<'_>) -> Result<User, AddUserError> {
-        let id = new_id();
-        match self.database.fetch(insertion(&id, &new)).await {
-            Ok(rows) => first(rows).ok_or_else(|| AddUserError::Backend(BackendError::new("no row was returned"))),
-            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
-                let problem = self.name_conflict(new.name).await.map_err(AddUserError::Backend)?;
-                Err(AddUserError::Name(problem.unwrap_or(UserNameProblem::Taken)))
-            }
-            // The user may be stored, and only the reply of the database lost.
-            Err(error) => match self.find_enabled(&id).await {
-                Ok(Some(user)) => Ok(user),
-                _ => Err(AddUserError::Backend(BackendError::new(error))),
-            },
-        }
-    }
-
     /// Returns whether a name is taken, or looks like one that is taken.
     pub(crate) async fn name_conflict(&self, name: &NewName) -> Result<Option<UserNameProblem>, BackendError> {
         let sql = "SELECT username_key FROM users WHERE username_key IN ($1, $2) OR skeleton IN ($3, $4)";
@@ -111,7 +94,8 @@ impl UserStore {
         })
     }
 
-    /// Adds a user in a transaction; returns `None` if the name is taken or looks like one that is taken, and then the transaction must be rolled back.
+    /// Adds a user in a transaction. Returns `None` if the name is taken or looks like one that is taken; then the
+    /// transaction must be rolled back.
     pub(crate) async fn add_in(transaction: &mut Transaction, new: NewUser<'_>) -> Result<Option<User>, BackendError> {
         match transaction.fetch(insertion(&new_id(), &new)).await {
             Ok(rows) => Ok(first(rows)),
@@ -224,13 +208,6 @@ impl UserStore {
         let key = email_key(&profile.email);
         let statement = Statement::new(sql).bind(&profile.display_name).bind(&profile.email).bind(key).bind(id);
         transaction.fetch(statement).await.map(first).map_err(BackendError::new)
-    }
-
-    /// Returns how often the address has changed.
-    pub(crate) async fn email_version_in(transaction: &mut Transaction, id: &str) -> Result<i64, BackendError> {
-        let statement = Statement::new("SELECT email_version FROM users WHERE id = $1").bind(id);
-        let rows: Vec<(i64,)> = transaction.fetch(statement).await.map_err(BackendError::new)?;
-        rows.first().map(|(version,)| *version).ok_or_else(|| BackendError::new("the user was deleted in the meantime"))
     }
 
     /// Confirms an address, if it is still the user's and the user is not disabled.

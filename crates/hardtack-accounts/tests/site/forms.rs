@@ -133,6 +133,28 @@ async fn a09_a_form_whose_session_is_gone_is_finished_after_the_log_in() {
     }
 }
 
+/// A form that was open in another tab, while another user logged in.
+#[tokio::test]
+async fn s78_a_form_of_another_user_fills_in_nothing() {
+    let site = TestSite::start(Options::default()).await;
+    let mut browser = site.person("ben").await;
+    let page = open(&mut browser, "/account").await;
+    sign_up(&mut browser, "anna").await;
+    let typed = [("display_name", "Ben B."), ("email", "ben@site.example")];
+    let sent = browser.post(SETTINGS).accept_html().form(&filled(&page, SETTINGS, &typed)).follow().await;
+    says(&sent, 403, "You are logged in as anna now");
+    assert_eq!((field(&sent, SETTINGS, "display_name"), field(&sent, SETTINGS, "email")), ("".into(), "".into()));
+    let account = browser.get("/account").accept_json().send().await.json();
+    assert_eq!((&account["username"], &account["display_name"]), (&json!("anna"), &json!("")));
+    // Nor does it if the CSRF value is that of the new session.
+    let own = open(&mut browser, "/account").await;
+    let mut fields = filled(&page, SETTINGS, &typed);
+    let csrf = field(&own, SETTINGS, "csrf_token");
+    fields.iter_mut().filter(|(name, _)| name.as_str() == "csrf_token").for_each(|(_, value)| *value = csrf.clone());
+    let sent = browser.post(SETTINGS).accept_html().form(&fields).follow().await;
+    says(&sent, 403, "You are logged in as anna now");
+}
+
 #[tokio::test]
 async fn a09_the_page_says_what_was_not_done() {
     let site = TestSite::start(Options::default()).await;

@@ -101,11 +101,11 @@ fn link_of(mail: &str) -> String {
     link.unwrap_or_else(|| panic!("no link in {mail}")).to_owned()
 }
 
-fn token_of(mail: &str) -> String {
+pub(crate) fn token_of(mail: &str) -> String {
     link_of(mail).split_once("?token=").unwrap().1.to_owned()
 }
 
-async fn set_email(client: &mut Client, email: &str) {
+pub(crate) async fn set_email(client: &mut Client, email: &str) {
     set_email_with(client, email, PASSWORD).await;
 }
 
@@ -119,7 +119,7 @@ async fn me(client: &mut Client) -> Value {
     client.get("/account").accept_json().send().await.json()
 }
 
-async fn confirm(site: &RecordingSite, token: &str) -> Response {
+pub(crate) async fn confirm(site: &RecordingSite, token: &str) -> Response {
     site.client().post("/email/confirm").accept_json().json(&json!({ "token": token })).send().await
 }
 

@@ -14,6 +14,7 @@ mod headers;
 mod input;
 mod leaks;
 mod mail;
+mod mail_queue;
 mod names;
 mod new_passwords;
 mod next;

@@ -1,15 +1,18 @@
 //! `hardtack keys`.
 
 use std::path::Path;
+use std::time::Duration;
 
 use hardtack::SigningKey;
+use hardtack::clock::{Clock, SystemClock};
 use hardtack::jwt::Algorithm;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::config::Config;
+use crate::config::sources::FlagValues;
 use crate::error::Error;
-use crate::keys::{KeyFolder, Role, StoredKey, generate, roles};
+use crate::keys::{KeyFolder, OVERLAP, Role, StoredKey, generate, roles};
 use crate::subcommands::KeysCommand;
 use crate::{output, private_file};
 
@@ -17,11 +20,17 @@ use crate::{output, private_file};
 pub(super) fn run(command: KeysCommand) -> Result<(), Error> {
     match command {
         KeysCommand::Generate { alg, out } => print_new(&alg, out.as_deref()),
-        KeysCommand::Rotate { flags, alg, discard_old } => {
-            rotate(&Config::load(flags.values())?, alg.as_deref(), discard_old)
-        }
-        KeysCommand::List { flags } => list(&Config::load(flags.values())?),
+        KeysCommand::Rotate { flags, alg, discard_old } => rotate(&load(flags.values())?, alg.as_deref(), discard_old),
+        KeysCommand::List { flags } => list(&load(flags.values())?),
     }
+}
+
+fn load(flags: &FlagValues) -> Result<Config, Error> {
+    let config = Config::load(flags)?;
+    for warning in &config.warnings {
+        output::print_error(warning);
+    }
+    Ok(config)
 }
 
 fn algorithm(name: &str) -> Result<Algorithm, Error> {
@@ -77,6 +86,7 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
             key.algorithm()
         )));
     }
+    refuse_wrong_clock(&folder, &previous, discard_old)?;
     let number = previous.last().map_or(0, |newest| newest.number) + 1;
     if !folder.add(number, key)? {
         return Err(Error::runtime(format_args!(
@@ -99,6 +109,17 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
             "Running servers sign with it in 15 to 20 seconds. The previous keys verify until their tokens have expired."
         }
     })
+}
+
+/// Refuses a clock that is obviously wrong: the new key would sign too early or too late, and keys whose tokens are
+/// valid would be deleted.
+fn refuse_wrong_clock(folder: &KeyFolder, previous: &[StoredKey], discard_old: bool) -> Result<(), Error> {
+    let now = SystemClock.now();
+    let wrong = match folder.clock_differs(now)? {
+        None if !discard_old => folder.dated_ahead(previous, now)?,
+        found => found,
+    };
+    wrong.map_or(Ok(()), |wrong| Err(Error::config(format_args!("no key was created or removed: {wrong}"))))
 }
 
 fn remove<'a>(folder: &KeyFolder, keys: impl IntoIterator<Item = &'a StoredKey>) -> Result<(), Error> {
@@ -124,13 +145,27 @@ fn list(config: &Config) -> Result<(), Error> {
     if config.signing_key.is_some() {
         output::print("The key in JWT_SECRET_KEY or JWT_PRIVATE_KEY signs; the keys in the folder verify.")?;
     }
+    let now = SystemClock.now();
+    // A folder that this user cannot write to can still be listed.
+    let differs = if keys.is_empty() { None } else { folder.clock_differs(now).unwrap_or_default() };
+    let wrong_clock = match differs {
+        None => folder.dated_ahead(&keys, now)?,
+        found => found,
+    };
+    if let Some(wrong) = &wrong_clock {
+        output::print(format_args!("By a clock that may be wrong ({wrong}):"))?;
+    }
     let roles = roles(config, &folder, &keys)?;
     for (StoredKey { path, key, created_at, .. }, role) in keys.iter().zip(roles) {
         let role = match role {
-            Role::Signs => "signs",
-            Role::Published => "verifies, and will sign soon",
-            Role::Retired => "verifies",
-            Role::Dead => "no longer used; all its tokens have expired",
+            Role::Signs => "signs".to_owned(),
+            Role::Published if created_at.since(now) > Duration::ZERO => {
+                format!("verifies, and will sign from {}", output::date(*created_at + OVERLAP))
+            }
+            Role::Published => "verifies, and will sign soon".to_owned(),
+            Role::Retired => "verifies".to_owned(),
+            Role::Dead if wrong_clock.is_some() => "no longer used if the clock is right".to_owned(),
+            Role::Dead => "no longer used; all its tokens have expired".to_owned(),
         };
         let id = key.key_id().unwrap_or_default();
         let (algorithm, created_at, path) = (key.algorithm(), output::date(*created_at), path.display());

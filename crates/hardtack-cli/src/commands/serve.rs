@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use hardtack::Authenticator;
 use hardtack_accounts::{Accounts, Site};
@@ -19,7 +20,7 @@ use crate::{keys, log, output, stores};
 
 /// Serves the site until a signal stops it.
 pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
-    let config = Config::load(flags)?;
+    let config = Arc::new(Config::load(flags)?);
     log::init(config.log_format)?;
     for warning in &config.warnings {
         tracing::warn!(event = "configuration", "{warning}");
@@ -29,7 +30,7 @@ pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
     runtime::block_on(Builder::new_multi_thread(), start(&config))
 }
 
-async fn start(config: &Config) -> Result<(), Error> {
+async fn start(config: &Arc<Config>) -> Result<(), Error> {
     let stop = StopSignal::listen()?;
     let (listener, bound) = bind(config).await?;
     stores::create_data_dir(config)?;

@@ -11,6 +11,7 @@ use hardtack::jwt::Algorithm;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use super::clock_check;
 use crate::config::Config;
 use crate::error::Error;
 use crate::private_file;
@@ -25,6 +26,7 @@ const LIFETIME: &str = "longest-lifetime";
 const SUPERSEDED_AT: &str = "superseded-at";
 
 /// A key and its file.
+#[derive(Clone)]
 pub(crate) struct StoredKey {
     pub(crate) number: u32,
     pub(crate) path: PathBuf,
@@ -46,20 +48,50 @@ impl KeyFolder {
 
     /// Reads all keys, the oldest first; none if there is no folder.
     pub(crate) fn read(&self) -> Result<Vec<StoredKey>, Error> {
+        self.read_files(&self.files()?)
+    }
+
+    /// Finds the files of the keys; none if there is no folder. Refuses a folder in which another user can replace
+    /// them.
+    pub(super) fn files(&self) -> Result<Vec<PathBuf>, Error> {
         let entries = match fs::read_dir(&self.path) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(self.unusable(&error)),
         };
-        let mut keys = Vec::new();
+        // A user who can write to the data folder can replace the folder of the keys.
+        for folder in [self.path.parent(), Some(self.path.as_path())].into_iter().flatten() {
+            private_file::check_folder(folder)?;
+        }
+        let mut files = Vec::new();
         for entry in entries {
             let path = entry.map_err(|error| self.unusable(&error))?.path();
             if path.extension().is_some_and(|extension| extension == "jwk") {
-                keys.push(read(&path)?);
+                files.push(path);
             }
         }
+        files.sort_unstable();
+        Ok(files)
+    }
+
+    /// Reads keys, the oldest first.
+    pub(super) fn read_files(&self, files: &[PathBuf]) -> Result<Vec<StoredKey>, Error> {
+        let mut keys = files.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
         keys.sort_by_key(|stored| stored.number);
         Ok(keys)
+    }
+
+    /// Finds a key or a file that is dated ahead of the clock, and says what it is and what to do.
+    pub(crate) fn dated_ahead(&self, stored: &[StoredKey], now: Timestamp) -> Result<Option<String>, Error> {
+        let keys = stored.iter().map(|stored| (stored.path.as_path(), stored.created_at));
+        clock_check::dated_ahead(&self.path, keys, now).map_err(|error| self.unusable(&error))
+    }
+
+    /// Says what to do if the clock differs from that of the file system. Creates the folder if there is none.
+    pub(crate) fn clock_differs(&self, now: Timestamp) -> Result<Option<String>, Error> {
+        let found = private_file::create_folder(&self.path)
+            .and_then(|()| clock_check::differs_from_file_system(&self.path, now));
+        found.map_err(|error| self.unusable(&error))
     }
 
     /// Creates the first key. If several processes do so at once, all of them get the same key.
@@ -109,14 +141,11 @@ impl KeyFolder {
 
     fn recorded(&self, name: &str) -> Result<Option<i64>, Error> {
         let path = self.path.join(name);
-        match fs::read_to_string(&path) {
-            Ok(text) => text.trim().parse().map(Some).map_err(|_| {
-                let path = path.display();
-                Error::config(format_args!("{path} does not contain a number of seconds; delete the file"))
-            }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.unusable(&error)),
-        }
+        let Some(text) = private_file::read_if_exists(&path)? else { return Ok(None) };
+        text.trim().parse().map(Some).map_err(|_| {
+            let path = path.display();
+            Error::config(format_args!("{path} does not contain a number of seconds; delete the file"))
+        })
     }
 
     fn record(&self, name: &str, seconds: i64) -> Result<(), Error> {

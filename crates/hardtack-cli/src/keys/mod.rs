@@ -1,7 +1,10 @@
 //! The keys of the server: set by the operator, or stored in the data folder.
 
+mod cache;
+mod clock_check;
 mod folder;
 mod roles;
+mod slow_work;
 mod watch;
 
 use std::time::Duration;
@@ -13,8 +16,8 @@ use hardtack::jwt::Algorithm;
 use crate::config::{Config, settings, signing_key};
 use crate::error::Error;
 pub(crate) use folder::{KeyFolder, StoredKey, generate};
-pub(crate) use roles::Role;
 use roles::Rules;
+pub(crate) use roles::{OVERLAP, Role};
 pub(crate) use watch::watch;
 
 /// Loads the keys, and creates the first one if there is none.
@@ -28,7 +31,7 @@ pub(crate) fn load_or_create(config: &Config) -> Result<KeySet, Error> {
         folder.record_lifetime(config.tokens.longest_lifetime())?;
         folder.record_superseded(config.signing_key.is_some())?;
     }
-    key_set(config, &folder, stored)
+    key_set(config, &folder, stored, DeadKeys::Unused)
 }
 
 /// Loads the keys; `None` if there is no signing key. Creates nothing.
@@ -38,7 +41,7 @@ pub(crate) fn load(config: &Config) -> Result<Option<KeySet>, Error> {
     if stored.is_empty() && config.signing_key.is_none() {
         return Ok(None);
     }
-    key_set(config, &folder, stored).map(Some)
+    key_set(config, &folder, stored, DeadKeys::Unused).map(Some)
 }
 
 /// Returns the configured key, or a temporary one of the kind that would be created, to check the configuration
@@ -53,8 +56,16 @@ pub(crate) fn placeholder(config: &Config) -> Result<KeySet, Error> {
     Ok(KeySet::new(key))
 }
 
+/// What happens to keys whose tokens have expired according to the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum DeadKeys {
+    Unused,
+    /// They verify, because the clock may be wrong.
+    Verify,
+}
+
 /// Signs with the key that is set, or else with a stored key, and verifies with all whose tokens may be valid.
-fn key_set(config: &Config, folder: &KeyFolder, stored: Vec<StoredKey>) -> Result<KeySet, Error> {
+fn key_set(config: &Config, folder: &KeyFolder, stored: Vec<StoredKey>, dead: DeadKeys) -> Result<KeySet, Error> {
     let roles = roles(config, folder, &stored)?;
     let mut signing = config.signing_key.clone();
     let (mut published, mut retired) = (Vec::new(), Vec::new());
@@ -66,6 +77,7 @@ fn key_set(config: &Config, folder: &KeyFolder, stored: Vec<StoredKey>) -> Resul
             }
             Role::Published => published.push(stored.key.verifying_key()),
             Role::Retired => retired.push(stored.key),
+            Role::Dead if dead == DeadKeys::Verify => retired.push(stored.key),
             Role::Dead => {}
         }
     }

@@ -7,7 +7,7 @@ use hardtack::clock::Timestamp;
 /// How long a new key only verifies before it signs. By then, every server that uses the folder has read it: servers
 /// look for new keys every [`WATCH_INTERVAL`](super::watch::WATCH_INTERVAL), and their clocks may differ by some
 /// seconds.
-pub(super) const OVERLAP: Duration = Duration::from_secs(15);
+pub(crate) const OVERLAP: Duration = Duration::from_secs(15);
 
 /// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +42,10 @@ impl Rules {
         let signing = (0..created_at.len()).rev().find(|index| signs_from(*index).is_some_and(|from| from <= now));
         (0..created_at.len())
             .map(|index| {
-                // When the successor or a key outside the folder took over, whichever came first.
-                let replaced_at = match (signs_from(index + 1).filter(|from| *from <= now), self.superseded_at) {
+                // When a successor or a key outside the folder took over, whichever came first. A key that was created
+                // by a clock that was ahead has not taken over; one that is newer may have.
+                let successors = (index + 1..created_at.len()).filter_map(signs_from);
+                let replaced_at = match (successors.filter(|from| *from <= now).min(), self.superseded_at) {
                     (Some(successor), Some(other)) => Some(successor.min(other)),
                     (one, other) => one.or(other),
                 };
@@ -86,6 +88,13 @@ mod tests {
         assert_eq!(roles(&[1000], None, 10), [Signs]);
         assert_eq!(roles(&[1000, 2000], None, 10), [Signs, Published]);
         assert_eq!(roles(&[], None, 10), []);
+    }
+
+    #[test]
+    fn s23_a_key_that_was_created_by_a_clock_ahead_keeps_no_key_alive() {
+        assert_eq!(roles(&[1000, 9000], None, 2000), [Signs, Published]);
+        assert_eq!(roles(&[1000, 9000, 2000], None, 2015), [Retired, Retired, Signs]);
+        assert_eq!(roles(&[1000, 9000, 2000], None, 2116), [Dead, Dead, Signs]);
     }
 
     #[test]

@@ -1,37 +1,48 @@
 //! Loads new keys and retires old ones while the server runs.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use hardtack::clock::{Clock, SystemClock};
 use hardtack::{Authenticator, KeySet};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{load, no_signing_key};
+use super::cache::Cache;
+use super::slow_work::SlowWork;
+use super::{DeadKeys, KeyFolder, key_set, no_signing_key};
 use crate::config::Config;
 use crate::error::Error;
 
 /// How often the folder is read.
 pub(super) const WATCH_INTERVAL: Duration = Duration::from_secs(5);
 
+/// How long reading the folder may take before it is an error. Requests are served all the while.
+const READ_DEADLINE: Duration = Duration::from_secs(3);
+
 /// Reads the keys every [`WATCH_INTERVAL`], and at once on SIGHUP, and gives them to the authenticator if they have
 /// changed. Runs until it is dropped. If the keys cannot be read, the previous ones stay in use.
-pub(crate) async fn watch(config: &Config, auth: &Authenticator) -> Result<(), Error> {
+pub(crate) async fn watch(config: &Arc<Config>, auth: &Authenticator) -> Result<(), Error> {
     let mut hangup = Hangup::listen()?;
     let mut ticks = interval(WATCH_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut reader = Reader::default();
     let mut failed = None;
+    let mut clock_doubted = false;
     log(&auth.keys());
     loop {
         let asked = tokio::select! {
             _ = ticks.tick() => false,
             () = hangup.received() => true,
         };
-        // A few small files.
-        let outcome = tokio::task::block_in_place(|| reload(config, auth));
-        match outcome {
-            Ok(changed) => {
+        match reader.read(config, auth).await.and_then(|read| take_up(read, auth)) {
+            Ok((changed, clock_doubt)) => {
                 if changed || asked || failed.take().is_some() {
                     log(&auth.keys());
                 }
+                if let Some(error) = clock_doubt.as_ref().filter(|_| asked || !clock_doubted) {
+                    tracing::error!(event = "clock_wrong", error, "replaced keys stay in use until the clock is right");
+                }
+                clock_doubted = clock_doubt.is_some();
             }
             // The same error is logged once, unless the operator asks.
             Err(error) => {
@@ -45,14 +56,65 @@ pub(crate) async fn watch(config: &Config, auth: &Authenticator) -> Result<(), E
     }
 }
 
-/// Returns whether the keys have changed.
-fn reload(config: &Config, auth: &Authenticator) -> Result<bool, Error> {
-    let keys = load(config)?.ok_or_else(no_signing_key)?;
-    if ids(&keys) == ids(&auth.keys()) {
-        return Ok(false);
+/// What was read from the folder.
+struct Read {
+    keys: KeySet,
+    /// What contradicts the clock.
+    clock_doubt: Option<String>,
+}
+
+/// Reads the folder on a thread of its own, so that a disk that does not respond blocks neither requests nor signals.
+#[derive(Default)]
+struct Reader {
+    work: SlowWork<Result<Read, Error>>,
+    cache: Arc<Mutex<Cache>>,
+}
+
+impl Reader {
+    async fn read(&mut self, config: &Arc<Config>, auth: &Authenticator) -> Result<Read, Error> {
+        let (cache, for_thread, in_use) = (Arc::clone(&self.cache), Arc::clone(config), ids(&auth.keys()));
+        let work = move || read(&for_thread, &mut cache.lock().unwrap_or_else(PoisonError::into_inner), &in_use);
+        let unreadable = |reason: &dyn std::fmt::Display| {
+            let expected = "expected a disk or network share that responds";
+            Error::runtime(format_args!("{} cannot be read: {reason}; {expected}", config.keys_dir().display()))
+        };
+        match self.work.run(READ_DEADLINE, work).await {
+            Ok(Some(outcome)) => outcome,
+            Ok(None) => Err(unreadable(&format_args!("it took more than {} seconds", READ_DEADLINE.as_secs()))),
+            Err(error) => Err(unreadable(&error)),
+        }
     }
-    auth.replace_keys(keys).map_err(Error::with_causes)?;
-    Ok(true)
+}
+
+/// Reads the keys. `in_use` are the ids of those that the server uses now.
+fn read(config: &Config, cache: &mut Cache, in_use: &[Option<String>]) -> Result<Read, Error> {
+    let folder = KeyFolder::of(config);
+    let stored = cache.read(&folder)?;
+    if stored.is_empty() && config.signing_key.is_none() {
+        return Err(no_signing_key());
+    }
+    let keys = key_set(config, &folder, stored.clone(), DeadKeys::Unused)?;
+    let found = ids(&keys);
+    let drops = in_use.iter().any(|id| !found.contains(id));
+    let now = SystemClock.now();
+    let mut clock_doubt = folder.dated_ahead(&stored, now)?;
+    if drops && !stored.is_empty() && clock_doubt.is_none() {
+        // In a folder that this process cannot write to, there is nothing to compare the clock with.
+        clock_doubt = folder.clock_differs(now).unwrap_or_default();
+    }
+    if drops && clock_doubt.is_some() {
+        return Ok(Read { keys: key_set(config, &folder, stored, DeadKeys::Verify)?, clock_doubt });
+    }
+    Ok(Read { keys, clock_doubt })
+}
+
+/// Gives the keys to the authenticator. Returns whether they have changed, and what contradicts the clock.
+fn take_up(read: Read, auth: &Authenticator) -> Result<(bool, Option<String>), Error> {
+    if ids(&read.keys) == ids(&auth.keys()) {
+        return Ok((false, read.clock_doubt));
+    }
+    auth.replace_keys(read.keys).map_err(Error::with_causes)?;
+    Ok((true, read.clock_doubt))
 }
 
 /// The ids of the keys; that of the signing key comes first.

@@ -132,6 +132,52 @@ fn a_rotation_removes_keys_whose_tokens_have_expired() {
     assert_eq!(dir.keys(), ["0002.jwk", "0003.jwk"]);
 }
 
+/// A clock that is wrong deletes no key whose tokens are valid, and dates no key.
+#[tokio::test]
+async fn s23_a_rotation_with_a_wrong_clock_is_refused() {
+    let dir = TestDir::new();
+    let rotate = || dir.hardtack(["keys", "rotate"]);
+    output(&rotate());
+    output(&rotate());
+    let key = dir.path("hardtack-data/keys/0002.jwk");
+    let set_modified = |ahead: u64| {
+        let file = std::fs::File::options().write(true).open(&key).unwrap();
+        file.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(ahead)).unwrap();
+    };
+    set_modified(3600);
+    let error = refusal(&rotate(), 2).await;
+    assert!(error.starts_with("hardtack: no key was created or removed: the clock of this machine says "), "{error}");
+    assert!(error.ends_with("touch ./hardtack-data/keys/0002.jwk"), "{error}");
+    set_modified(0);
+
+    // A key of a machine whose clock was ahead. It says when it will sign, and can be removed.
+    dir.age_key("0002.jwk", -40 * 86_400);
+    let error = refusal(&rotate(), 2).await;
+    assert!(
+        error.contains("0002.jwk was created at ") && error.ends_with("rm ./hardtack-data/keys/0002.jwk"),
+        "{error}"
+    );
+    let listed = output(&dir.hardtack(["keys", "list"]));
+    assert!(listed.starts_with("By a clock that may be wrong (the clock of this machine says "), "{listed}");
+    assert!(listed.contains("  signs  ") && listed.contains("  verifies, and will sign from "), "{listed}");
+    assert_eq!(dir.keys(), ["0001.jwk", "0002.jwk"]);
+
+    // A server that runs keeps the keys that it has.
+    dir.age_key("0002.jwk", 80 * 86_400);
+    set_modified(3600);
+    let listed = output(&dir.hardtack(["keys", "list"]));
+    assert!(listed.contains("  no longer used if the clock is right  "), "{listed}");
+    dir.age_key("0002.jwk", -40 * 86_400);
+    let server = dir.start().await;
+    dir.age_key("0002.jwk", 40 * 86_400);
+    set_modified(3600);
+    hang_up(&server, "clock_wrong").await;
+    let kid = listed.lines().find(|line| line.contains("0001.jwk")).unwrap().split("  ").next().unwrap();
+    assert!(server.stderr().contains(&format!("also_verify=\"{kid}\"")), "{}", server.stderr());
+    set_modified(0);
+    hang_up(&server, "also_verify=\"\"").await;
+}
+
 #[tokio::test]
 async fn k02_a_running_server_takes_up_a_rotation() {
     let dir = TestDir::new();

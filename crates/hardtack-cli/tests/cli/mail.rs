@@ -25,7 +25,7 @@ async fn message_in(file: impl Fn() -> Option<String>) -> String {
         if let Some(text) = file() {
             return text;
         }
-        assert!(since.elapsed() < Duration::from_secs(10), "no message");
+        assert!(since.elapsed() < Duration::from_secs(30), "no message");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -75,6 +75,20 @@ async fn a_failing_program_is_logged_and_the_server_continues() {
     let finished = server.stop().await;
     assert!(finished.stderr.contains("mail_failed"), "{}", finished.stderr);
     assert!(finished.stderr.contains("/nowhere/at-all cannot be run"), "{}", finished.stderr);
+}
+
+/// The change is stored with the intention to send its letter, so neither a broken program nor a crash loses the
+/// letter.
+#[tokio::test]
+async fn s76_e01_a_letter_survives_kill_9() {
+    let dir = TestDir::new();
+    let server = start(&dir.serve(["--mail-from", "noreply@site.example", "--mail-command", "/nowhere/at-all"])).await;
+    cause_mail(&server).await;
+    server.kill();
+    let server = start(&dir.serve(["--mail-outbox", "letters"])).await;
+    let message = message_in(|| in_folder(&dir.path("letters"))).await;
+    assert!(message.contains("\nTo: someone@mail.example\n") && message.contains("/email/confirm?token="), "{message}");
+    server.stop().await;
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod connections;
 mod crashes;
 mod database;
 mod expiry;
+mod files;
 mod full_disk;
 mod keys;
 mod limits;

@@ -156,6 +156,7 @@ async fn k01_secrets_that_are_only_named() {
     let dir = TestDir::new();
     dir.write("secret", &format!("{SECRET}\n"));
     dir.write("short", "abc");
+    dir.write("two", &format!("{SECRET}\n{SECRET}\n"));
     for (name, value, expected) in [
         ("JWT_SECRET_KEY", "@nowhere", "JWT_SECRET_KEY: the file \"nowhere\" cannot be used: No such file"),
         ("JWT_SECRET_KEY", "@short", "JWT_SECRET_KEY: the HMAC secret has 24 bits"),
@@ -163,6 +164,12 @@ async fn k01_secrets_that_are_only_named() {
         ("JWT_SECRET_KEY", "file:///run/secrets/key", "a file: URL; write @ and the path instead"),
         ("JWT_SECRET_KEY", "${JWT_SECRET}", "a placeholder that was not replaced; set the secret itself"),
         ("JWT_SECRET_KEY", "please-change-this-secret-in-production", "is a published sample"),
+        ("JWT_SECRET_KEY", "my-super-secret-jwt-signing-key-2024-prod!", "is a published sample"),
+        ("JWT_SECRET_KEY", "secrets/jwt-secret-key-with-a-long-name.txt", "the path of a file; write @ before it"),
+        ("JWT_SECRET_KEY", "C:\\secrets\\jwt-secret-key-hardtack-prod.txt", "the path of a file; write @ before it"),
+        ("JWT_SECRET_KEY", "op://vault/item/jwt-secret-key-for-hardtack", "a reference to a secret in another program"),
+        ("JWT_SECRET_KEY", "`cat /run/secrets/jwt_secret_key_of_site`", "a command that was not run"),
+        ("JWT_SECRET_KEY", "@two", "\"two\" cannot be used: it has several lines; expected one line with the secret"),
         ("JWT_PRIVATE_KEY", "/etc/ssl/private/site.pem", "the path of a file; write @ before it"),
         ("JWT_SECRET_KEY_FILE", "nowhere", "JWT_SECRET_KEY_FILE: the file \"nowhere\" cannot be used"),
         ("JWT_SECRET_KEY_PREVIOUS", "changeme", "JWT_SECRET_KEY_PREVIOUS: the HMAC secret is a published sample"),
@@ -278,7 +285,7 @@ async fn k06_the_advice_for_keys_in_other_forms_works() {
 
     for path in ["good.pem", "none.pem"] {
         let error = refusal(&check(path, "EdDSA"), 2).await;
-        assert!(error.contains("write @ and the path of the file, such as @key.pem"), "{error}");
+        assert!(error.contains("the path of a file; write @ before it to read the file"), "{error}");
     }
     output(&check("@good.pem", "EdDSA"));
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, SqliteConnection, SqlitePool};
 
-use super::ownership;
+use super::ownership::{self, Identity};
 use crate::error::OpenError;
 
 /// The most connections of a pool. SQLite allows one writer at a time, so more connections would mostly wait for it.
@@ -29,21 +29,36 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// transaction by itself, for example because the disk was full, is closed and not used again.
 ///
 /// Only its owner can read a new file (mode 0600). An existing file keeps its permissions: it is refused if it belongs
-/// to another user except root, or if other users can write to it. If they can read it, a warning is logged.
+/// to another user except root, or if other users can write to it. If they can read it, a warning is logged. Its
+/// folder is checked as well, because a user who can write to the folder can replace the file. If the file is replaced
+/// while the pool is open, new connections fail.
 ///
 /// # Errors
-/// The file cannot be created or cannot be opened as an SQLite database, or another user owns it or can write to it.
+/// The file cannot be created or cannot be opened as an SQLite database, or another user owns it or its folder or can
+/// write to them.
 pub async fn open_sqlite(path: impl AsRef<Path>) -> Result<SqlitePool, OpenError> {
     let path = path.as_ref();
     // An absolute path has no special meaning to SQLite, unlike `:memory:`, `file:…` and the empty path.
     let path = std::path::absolute(path).map_err(|source| OpenError::CreateFile { path: path.into(), source })?;
-    create_private(&path).map_err(|source| OpenError::CreateFile { path: path.clone(), source })?;
-    ownership::check(&path)?;
+    let create_failed = |source| OpenError::CreateFile { path: path.clone(), source };
+    let target = ownership::without_links(&path);
+    create_private(&target).map_err(create_failed)?;
+    let target = target.canonicalize().map_err(create_failed)?;
+    // A user who can replace a link decides where it leads.
+    ownership::check_folder(&path)?;
+    ownership::check_folder(&target)?;
+    ownership::check(&target)?;
+    let identity = Identity::of(&target).map_err(create_failed)?;
 
     let failed = |source| OpenError::OpenFile { path: path.clone(), source };
+    let options = options().filename(&target);
     let pool_options = pool_options(CONNECTIONS)
+        .after_connect(move |_, _| {
+            let same = is_still(&target, &identity);
+            Box::pin(async move { same })
+        })
         .after_release(|connection, _| Box::pin(async { is_out_of_transaction(connection).await }));
-    let pool = pool_options.connect_with(options().filename(&path)).await.map_err(failed)?;
+    let pool = pool_options.connect_with(options).await.map_err(failed)?;
     use_write_ahead_log(&pool).await.map_err(failed)?;
     Ok(pool)
 }
@@ -72,6 +87,20 @@ fn pool_options(connections: u32) -> SqlitePoolOptions {
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
+}
+
+/// Fails if the path leads to another file than before, so that no one's sessions are in two databases.
+fn is_still(path: &Path, identity: &Identity) -> Result<(), sqlx::Error> {
+    match Identity::of(path) {
+        Ok(found) if found == *identity => Ok(()),
+        _ => Err(sqlx::Error::Configuration(
+            format!(
+                "the database {} has been replaced or removed while it was open; restart the program",
+                path.display()
+            )
+            .into(),
+        )),
+    }
 }
 
 /// Whether a connection that is returned to the pool can be used again. Otherwise the pool closes it.

@@ -81,8 +81,8 @@ pub(super) async fn end_of(
 /// Makes log-ins of a subject wait until the transaction commits. On SQLite, every write waits anyway.
 ///
 /// A transaction of the application that ends the subject's sessions, or changes their claims, takes this lock, too.
-/// Otherwise a log-in could begin a session after the others have ended, and read the old password or the old role before
-/// the commit.
+/// Otherwise a log-in could begin a session after the others have ended, and read the old password or the old role
+/// before the commit.
 pub(super) async fn lock_log_ins(connection: &mut Connection<'_>, subject: &str) -> Result<(), sqlx::Error> {
     if connection.is_postgres() && schema::is_storable(subject) {
         let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7521983766109545324))";

@@ -273,8 +273,8 @@ impl<'a> Exchange<'a> {
         self.head.query(name)
     }
 
-    /// Returns the page to go to after a log-in: the query's `next` if it is a path on this site, otherwise the home
-    /// page.
+    /// Returns the page to go to after a log-in: the query's `next` if it is a path on this site and not a route of
+    /// the log-in flow; otherwise the home page.
     pub fn next_or_home(&self) -> String {
         self.authenticator.next_or_home(self.head.query("next").as_deref())
     }

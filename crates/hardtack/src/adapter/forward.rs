@@ -266,8 +266,8 @@ macro_rules! __forward_auth {
             self.exchange().forbid(sentence).into()
         }
 
-        /// Returns the page to go to after a log-in: the query's `next` if it is a path on this site, otherwise the
-        /// home page.
+        /// Returns the page to go to after a log-in: the query's `next` if it is a path on this site and not a
+        /// route of the log-in flow; otherwise the home page.
         pub fn next_or_home(&self) -> ::std::string::String {
             self.exchange().next_or_home()
         }

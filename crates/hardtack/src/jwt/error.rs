@@ -172,9 +172,9 @@ pub enum KeyError {
         /// The length that the algorithm needs, in bits.
         needed: usize,
     },
-    /// The secret is a sample from a tutorial or a manual.
+    /// The secret is a sample from a tutorial or a manual, or consists only of the words of such samples.
     #[error(
-        "the HMAC secret is a published sample, so anyone can sign with it; \
+        "the HMAC secret is a published sample or made of the words of one, so anyone can guess it; \
          make one with: openssl rand -base64 48"
     )]
     PublishedSample,

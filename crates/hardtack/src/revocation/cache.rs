@@ -38,14 +38,16 @@ pub(crate) struct Notes {
 }
 
 /// A map of recent revocations. An entry lives as long as the session's access tokens could be valid: after that,
-/// they are refused because they have expired. So the map stays as small as the log-outs within one access lifetime.
+/// they are refused because they have expired. So the size of the map depends on the number of sessions that end or
+/// change within one access-token lifetime.
 ///
-/// An entry is dropped when its time has passed on both clocks since it was learned. If the clock is later set back to
-/// before that time, tokens of sessions whose entries were dropped are valid again by their dates. Until the log has
-/// been read again, the cache then lacks entries that it needs: see [`Self::has_forgotten`] (decision 31).
+/// An entry may be dropped once its lifetime, counted from when this process learned of it, has passed on both the
+/// system clock and the monotonic clock. If the system clock is later set back before that point, tokens of those
+/// sessions no longer look expired. Until the log has been read again, the cache then lacks entries that it needs: see
+/// [`Self::has_forgotten`] (decision 31).
 ///
-/// Every request reads it, and few write to it: readers take no lock, and writers wait for each other (decision 12).
-/// For most sessions there is no entry, and their requests read one bit of the filter.
+/// Every request reads the map, and few write to it: readers take no lock, and writers wait for each other (decision
+/// 12). For most sessions there is no entry, and their requests read one bit of the filter.
 #[derive(Debug)]
 pub(crate) struct RevocationCache {
     status: HashMap<SessionId, (SessionStatus, Moment), RandomState>,

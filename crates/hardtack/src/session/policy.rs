@@ -72,8 +72,8 @@ impl SessionPolicy {
     /// [`absolute_lifetime`](Self::absolute_lifetime).
     ///
     /// It has no effect without a session store, in sliding mode, or if all cookies outlive the browser
-    /// ([`CookiePolicy::session_cookies(false)`](crate::CookiePolicy::session_cookies)): then users have no such choice,
-    /// and the lifetime of a refresh token is the idle timeout of every session.
+    /// ([`CookiePolicy::session_cookies(false)`](crate::CookiePolicy::session_cookies)): then users have no such
+    /// choice, and the lifetime of a refresh token is the idle timeout of every session.
     pub fn remembered_idle(mut self, span: Duration) -> Self {
         self.remembered_idle = span;
         self
@@ -118,8 +118,8 @@ impl SessionPolicy {
     }
 
     /// Sets how stale this process's list of ended sessions may be. Fractions of a second are cut off. The bound must
-    /// be at least two seconds more than [`poll_interval`](Self::poll_interval). Default: 5 s (or the poll interval plus
-    /// two seconds, if that is longer) for a [durable](super::SessionStore::is_durable) store or with
+    /// be at least two seconds more than [`poll_interval`](Self::poll_interval). Default: 5 s (or the poll interval
+    /// plus two seconds, if that is longer) for a [durable](super::SessionStore::is_durable) store or with
     /// [`pending_revocations`](crate::AuthenticatorBuilder::pending_revocations); otherwise no limit.
     ///
     /// If the process has not read the revocation log for this long, it checks each request against the store, and

@@ -48,8 +48,10 @@ fn the_choice_at_the_log_in_holds_for_the_whole_session() {
         for name in TOKENS {
             let ages = [&first, &refreshed, &capped, &renewed, &proven].map(|response| max_age(response, name));
             // Cookies last until the session has been idle for 5000 s, but not past its absolute end. Renewal begins a
-            // new session.
-            let expected = [5000, 5000, 3000, 5000, 5000].map(|age| persistent.then_some(age));
+            // new session. If the user has asked to stay logged in, and sessions otherwise end with the browser, it may
+            // be idle for 30 days.
+            let idle = if !configured && chosen == Some(true) { 9000 } else { 5000 };
+            let expected = [idle, idle.min(7000), 3000, idle, idle].map(|age| persistent.then_some(age));
             assert_eq!(ages, expected, "{name}, {configured} {chosen:?}");
         }
         assert_eq!(site.live_sessions("alice")[0].persistent, persistent);

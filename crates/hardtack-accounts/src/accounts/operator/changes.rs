@@ -7,8 +7,10 @@ use hardtack_db::Transaction;
 
 use super::{UserChangeError, by_operator};
 use crate::accounts::Accounts;
+use crate::accounts::queued_mail::kill_all_links_in;
 use crate::activity::{ActivityKind, ActivityStore};
 use crate::links::{LinkPurpose, LinkStore, LinkToken};
+use crate::mail::MailJobStore;
 use crate::users::{
     EmailAddress, NameRules, NameTaken, NewName, NewUser, Profile, User, UserNameProblem, UserRecord, UserStore,
 };
@@ -133,15 +135,16 @@ impl Accounts {
             UserStore::vouch_for_email_in(&mut transaction, &user.id, now).await?;
             user.email_confirmed = true;
         }
-        LinkStore::delete_all_in(&mut transaction, &user.id).await?;
+        kill_all_links_in(&mut transaction, &user.id).await?;
         commit(transaction).await?;
         self.recorder.record(&user.id, ActivityKind::EmailSet, &by_operator(now));
         Ok(UserRecord { user, ..record })
     }
 
-    /// Deletes the user with this name, with the user's links and recorded activity, and ends the user's sessions. The
-    /// name can then be given to someone else, whose id is another one. As with [`disable`](Self::disable), pass the
-    /// [`EndedSessions`] to [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
+    /// Deletes the user with this name, with the user's links, queued emails and recorded activity, and ends the user's
+    /// sessions. The name can then be given to someone else, whose id is another one. As with
+    /// [`disable`](Self::disable), pass the [`EndedSessions`] to
+    /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
     ///
     /// Data that your application keeps for the user's id is not deleted. The end of the sessions itself is recorded
     /// once more, without an address; that is deleted after 90 days, like all activity.
@@ -153,6 +156,7 @@ impl Accounts {
         let deleted = UserStore::delete_in(&mut transaction, username).await?;
         let record = deleted.ok_or_else(|| UserChangeError::UnknownUser(username.to_owned()))?;
         let id = &record.user.id;
+        MailJobStore::delete_all_in(&mut transaction, id).await?;
         LinkStore::delete_all_in(&mut transaction, id).await?;
         ActivityStore::delete_in(&mut transaction, id).await?;
         let ended = self.session_ends.end_all_in(&mut transaction, id).await?;

@@ -10,8 +10,8 @@ use hardtack::session::EndedSessions;
 use hardtack_db::Transaction;
 
 use super::Accounts;
+use super::queued_mail::kill_links_in;
 use crate::activity::{ActivityKind, RequestInfo};
-use crate::links::LinkStore;
 use crate::users::{UserRecord, UserStore};
 
 pub use changes::PasswordLink;
@@ -100,7 +100,7 @@ impl Accounts {
         mut transaction: Transaction,
         record: UserRecord,
     ) -> Result<(UserRecord, EndedSessions), BackendError> {
-        LinkStore::kill_in(&mut transaction, &record.user.id).await?;
+        kill_links_in(&mut transaction, &record.user.id).await?;
         let ended = self.session_ends.end_all_in(&mut transaction, &record.user.id).await?;
         transaction.commit().await.map_err(BackendError::new)?;
         Ok((record, ended))

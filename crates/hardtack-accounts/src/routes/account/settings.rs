@@ -12,7 +12,7 @@ use super::page::AccountPage;
 use crate::accounts::ProfileChangeProblem;
 use crate::activity::RequestInfo;
 use crate::extract::{AccountForm, SentForm, read_fields};
-use crate::pages::{FieldError, Notice};
+use crate::pages::{FieldError, Notice, NoticeKind};
 use crate::passwords::TypedPassword;
 use crate::respond;
 use crate::routes::fresh::{AfterProof, ask_for_password};
@@ -55,6 +55,9 @@ impl AccountForm for SettingsInput {
         user: &CurrentUser<User>,
         notice: Notice<'_>,
     ) -> Result<Response, AuthError> {
+        if self.is_of_another(user, site) {
+            return Ok(refuse_for_another(user, site));
+        }
         let (profile, _) = self.into_profile(user);
         if !user.token().is_fresh(auth.authenticator().now()) {
             return Ok(ask_and_keep(AfterProof::Account.redirect(), user, &profile, site));
@@ -72,7 +75,25 @@ fn ask_and_keep(redirect: Response, user: &User, profile: &Profile, site: &Site)
     }
 }
 
+/// Responds to a form that another user had opened in this browser, with this user's own values.
+fn refuse_for_another(user: &CurrentUser<User>, site: &Site) -> Response {
+    let text = format!(
+        "You are logged in as {} now, and another user had opened this form. Nothing was changed. These are your own \
+         details.",
+        user.username
+    );
+    let notice = Some(Notice { kind: NoticeKind::Problem, text: &text });
+    let page = AccountPage { notice, ..AccountPage::new(user, site) };
+    page.respond(user, StatusCode::FORBIDDEN)
+}
+
 impl SettingsInput {
+    /// Returns whether the form was rendered for another user than the one who is logged in now.
+    fn is_of_another(&self, user: &User, site: &Site) -> bool {
+        let owner = self.owner.as_deref().and_then(|field| kept_form::owner(field, &site.auth));
+        owner.is_some_and(|owner| owner != user.id)
+    }
+
     fn into_profile(self, user: &User) -> (Profile, Option<String>) {
         let profile = Profile {
             display_name: self.display_name.unwrap_or_else(|| user.display_name.clone()),
@@ -89,6 +110,9 @@ pub(crate) async fn change_settings(
     request: RequestInfo,
     SentForm { user, input }: SentForm<SettingsInput>,
 ) -> Result<Response, AuthError> {
+    if auth.wants() == Wants::Page && input.is_of_another(&user, &site) {
+        return Ok(refuse_for_another(&user, &site));
+    }
     let (profile, password) = input.into_profile(&user);
     if let Err(error) = fresh {
         return Ok(match ask_for_password(&auth, error, AfterProof::Account) {

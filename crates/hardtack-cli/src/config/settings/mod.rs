@@ -63,7 +63,7 @@ settings! {
         "URL",
         "Redis or Valkey, in addition to the database: redis://USER:PASSWORD@HOST:PORT/DATABASE",
     )
-    .secret();
+    .secret_url();
     REDIS_FOR = Setting::option(
         "redis_for",
         "USE",

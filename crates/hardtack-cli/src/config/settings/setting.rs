@@ -29,6 +29,8 @@ pub(crate) struct Flag {
 enum Secrecy {
     Public,
     Secret,
+    /// A URL that contains a secret.
+    SecretUrl,
     /// Secret, except for values with this prefix.
     SecretUnless(&'static str),
 }
@@ -75,6 +77,12 @@ impl Setting {
     /// Never shows the value.
     pub(super) const fn secret(mut self) -> Self {
         self.secrecy = Secrecy::Secret;
+        self
+    }
+
+    /// Marks the setting as a URL that may contain a password.
+    pub(super) const fn secret_url(mut self) -> Self {
+        self.secrecy = Secrecy::SecretUrl;
         self
     }
 
@@ -136,7 +144,7 @@ impl Setting {
     pub(crate) fn hides(&self, value: &str) -> bool {
         match self.secrecy {
             Secrecy::Public => false,
-            Secrecy::Secret => true,
+            Secrecy::Secret | Secrecy::SecretUrl => true,
             Secrecy::SecretUnless(prefix) => !value.starts_with(prefix),
         }
     }

@@ -1,8 +1,9 @@
 //! Settings from `hardtack.toml`.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
+
+use hardtack::files;
 
 use super::similar_name::similar_name;
 use super::value::{SettingValue, Source, SourceValues};
@@ -13,12 +14,15 @@ use crate::private_file;
 /// The file that is read if it exists and no other file is named.
 const DEFAULT: &str = "hardtack.toml";
 
+/// Larger files are refused.
+const MAX_FILE_LEN: u32 = 1024 * 1024;
+
 /// Reads the settings file: the one that was named, or else the default one if it exists.
 ///
 /// `named` is the path and the flag or variable that names it.
 pub(super) fn read(named: Option<(&str, &Path)>) -> Result<SourceValues, Error> {
     let (label, path) = named.unwrap_or(("the settings file", Path::new(DEFAULT)));
-    let mut file = match File::open(path) {
+    let file = match files::open_regular(path) {
         Ok(file) => file,
         Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => {
             return Ok(SourceValues::default());
@@ -29,11 +33,11 @@ pub(super) fn read(named: Option<(&str, &Path)>) -> Result<SourceValues, Error> 
         }
     };
     private_file::check_trusted(&file, path)?;
-    let mut text = String::new();
-    if let Err(error) = file.read_to_string(&mut text) {
-        return Err(Error::config(format_args!("{} cannot be read: {error}; expected TOML", path.display())));
-    }
-    let values = parse(&text, path)?;
+    let no_toml = |reason: &dyn std::fmt::Display| {
+        Error::config(format_args!("{} cannot be read: {reason}; expected TOML", path.display()))
+    };
+    let content = files::read_at_most(&file, MAX_FILE_LEN).map_err(|error| no_toml(&error))?;
+    let values = parse(std::str::from_utf8(&content).map_err(|error| no_toml(&error))?, path)?;
     if ALL.iter().any(|setting| values.sets_secret(setting)) {
         private_file::check(&file, path)?;
     }

@@ -66,7 +66,7 @@ async fn k05_s80_a_database_that_others_can_write_is_refused() {
         let error = open_with(file, None, mode).await.unwrap_err();
         let text = error.to_string();
         assert!(matches!(error, OpenError::Untrusted(UntrustedFile::WritableByOthers { .. })), "{text}");
-        assert!(text.contains(&format!("but the mode {mode:04o} of ")), "{text}");
+        assert!(text.contains(&format!("log in as anyone: the mode {mode:04o} of ")), "{text}");
         assert!(text.contains(&format!("/{file} lets other users change it; ")), "{text}");
     }
     for mode in [0o600, 0o640, 0o644, 0o755] {
@@ -89,6 +89,67 @@ async fn k05_s80_a_database_of_another_user_is_refused() {
         assert!(matches!(error, OpenError::Untrusted(UntrustedFile::OwnedByOther { owner: 65534, .. })), "{text}");
         assert!(text.contains(&format!("/{file} belongs to user id 65534, who can change it; ")), "{text}");
     }
+}
+
+/// A user who can replace the files of a folder can replace the database.
+#[cfg(unix)]
+#[tokio::test]
+async fn k05_s80_a_database_in_a_folder_that_others_can_write_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let [folder, links] = ["folder", "links"].map(|name| directory.path().join(name));
+    fs::create_dir(&folder).unwrap();
+    fs::create_dir(&links).unwrap();
+    let set_mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let path = folder.join("app.db");
+    let link = links.join("app.db");
+    std::os::unix::fs::symlink("../folder/app.db", &link).unwrap();
+    // The link leads to no file yet.
+    open_sqlite(&link).await.unwrap().close().await;
+    assert_eq!(mode(&path), 0o600);
+
+    for (writable, through_link) in [(&folder, false), (&folder, true), (&links, true)] {
+        set_mode(writable, 0o777);
+        let error = open_sqlite(if through_link { &link } else { &path }).await.unwrap_err();
+        let text = error.to_string();
+        assert!(matches!(error, OpenError::Untrusted(UntrustedFile::FolderWritableByOthers { .. })), "{text}");
+        assert!(text.ends_with(&format!("chmod go-w {}", writable.canonicalize().unwrap().display())), "{text}");
+        set_mode(writable, 0o755);
+    }
+    set_mode(&folder, 0o1777);
+    open_sqlite(&path).await.unwrap().close().await;
+
+    // SQLite uses the log beside the file to which the link leads.
+    fs::write(folder.join("app.db-wal"), "").unwrap();
+    set_mode(&folder.join("app.db-wal"), 0o666);
+    let text = open_sqlite(&link).await.unwrap_err().to_string();
+    assert!(text.contains("/folder/app.db-wal lets other users change it"), "{text}");
+    fs::remove_file(folder.join("app.db-wal")).unwrap();
+
+    if std::os::unix::fs::chown(&folder, Some(65534), None).is_ok() {
+        let error = open_sqlite(&path).await.unwrap_err();
+        assert!(matches!(error, OpenError::Untrusted(UntrustedFile::FolderOwnedByOther { owner: 65534, .. })));
+    }
+}
+
+/// A connection that is opened later opens the file by its path.
+#[cfg(unix)]
+#[tokio::test]
+async fn k05_s80_no_connection_uses_a_file_that_has_replaced_the_database() {
+    let directory = tempfile::tempdir().unwrap();
+    let [path, other] = ["app.db", "other.db"].map(|name| directory.path().join(name));
+    open_sqlite(&other).await.unwrap().close().await;
+    let pool = open_sqlite(&path).await.unwrap();
+    sqlx::query("CREATE TABLE original (id INTEGER)").execute(&pool).await.unwrap();
+    fs::rename(&other, &path).unwrap();
+    // Connections that are open still use the file that was checked. A pool has at most four.
+    let mut connections = Vec::new();
+    let short = std::time::Duration::from_millis(300);
+    while let Ok(Ok(mut connection)) = tokio::time::timeout(short, pool.acquire()).await {
+        sqlx::query("SELECT id FROM original").fetch_all(&mut *connection).await.unwrap();
+        connections.push(connection);
+    }
+    assert!((1..4).contains(&connections.len()), "{} connections", connections.len());
 }
 
 #[tokio::test]

@@ -161,8 +161,8 @@ impl Authenticator {
         }
     }
 
-    /// Ends one session of a subject (ASVS 5.0 V7.5.2). Returns `false` if the session has already been ended or belongs
-    /// to another subject.
+    /// Ends one session of a subject (ASVS 5.0 V7.5.2). Returns `false` if the session has already been ended or
+    /// belongs to another subject.
     ///
     /// # Errors
     /// The store failed.

@@ -16,8 +16,8 @@ use crate::jwt::{Claims, Fresh, TokenKind};
 use crate::session::Session;
 use crate::token::{IssueError, VerifiedToken};
 
-/// The claim that records whether the cookies outlive the browser. Sessions without a row have it in every token, others
-/// in the refresh token.
+/// The claim that records whether the cookies outlive the browser. Sessions without a row have it in every token,
+/// others in the refresh token.
 pub(super) const PERSISTENT: &str = "persistent_cookies";
 
 impl Authenticator {

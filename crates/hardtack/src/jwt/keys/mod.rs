@@ -2,8 +2,10 @@
 
 mod der;
 mod hmac;
+mod named_secret;
 mod parts;
 mod pem;
+mod sample_words;
 mod secret_strength;
 mod secret_text;
 mod signing;

@@ -3,7 +3,8 @@
 use zeroize::Zeroizing;
 
 use super::der;
-use super::secret_text::names_a_secret;
+use super::named_secret::names_a_secret;
+use super::sample_words::has_only_sample_words;
 use crate::jwt::algorithm::Hash;
 use crate::jwt::error::KeyError;
 
@@ -175,6 +176,8 @@ fn is_published(secret: &[u8]) -> bool {
     PUBLISHED.iter().any(|sample| is_repeated(&plain, sample.as_bytes()) || is_repeated(stem, sample.as_bytes()))
         || PUBLISHED_PARTS.iter().any(|part| plain.windows(part.len()).any(|window| window == part.as_bytes()))
         || PUBLISHED_STARTS.iter().any(|start| plain.starts_with(start.as_bytes()))
+        // The rest of a text that is mostly punctuation may be random.
+        || (plain.len() * 4 >= secret.len() * 3 && has_only_sample_words(&plain))
 }
 
 /// Whether `text` is `sample`, once or repeated.

@@ -1,22 +1,23 @@
 //! Secrets and keys as operators write them: the text itself, or `@` and the path of a file that contains it.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use super::named_secret::{PATH, names_a_secret};
 use crate::files;
 use crate::jwt::error::KeyError;
 
 /// Larger files are refused: no key has this many bytes.
-const MAX_FILE_LEN: u64 = 64 * 1024;
+const MAX_FILE_LEN: u32 = 64 * 1024;
 
 /// Reads a secret or a key from the value of a setting: the text itself, or the content of a file if the text is `@`
 /// and a path. One line break at the end of the file is left out.
 ///
-/// Other texts that name a secret instead of containing it are refused: `file:` URLs, paths, and placeholders such as
-/// `${SECRET}` that no program has filled in. Signing with such a text would make forging tokens easy.
+/// Other texts that name a secret instead of containing it are refused: `file:` URLs, paths, references to a secret
+/// manager such as `op://vault/item` and `arn:aws:secretsmanager:…`, commands, and placeholders such as `${SECRET}`
+/// that no program has filled in. Signing with such a text would make forging tokens easy.
 ///
 /// ```
 /// use hardtack::jwt::{KeyError, read_secret};
@@ -29,8 +30,9 @@ const MAX_FILE_LEN: u64 = 64 * 1024;
 ///
 /// # Errors
 /// - [`KeyError::NotTheSecret`]: the text names a secret but does not contain it.
-/// - [`KeyError::File`]: the file cannot be read, is larger than 64 KiB, belongs to a user other than root and this
-///   process's own, or can be written by other users.
+/// - [`KeyError::File`]: the file cannot be read, is not a regular file, is larger than 64 KiB, belongs to a user other
+///   than root and this process's own, or can be written by other users; or it contains text with several lines (except
+///   for PEM and JSON) or a NUL byte.
 pub fn read_secret(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     if let Some(path) = text.strip_prefix('@') {
         return read_file(Path::new(path));
@@ -45,41 +47,11 @@ pub fn read_secret(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     Ok(Zeroizing::new(text.as_bytes().to_vec()))
 }
 
-const PATH: &str = "the path of a file; write @ before it to read the file";
-
-/// If the text names a secret instead of containing it, returns what the text is, and what to do.
-pub(super) fn names_a_secret(text: &str) -> Option<&'static str> {
-    const FOLDERS: [&str; 12] =
-        ["/run/", "/var/", "/etc/", "/home/", "/root/", "/opt/", "/usr/", "/srv/", "/tmp/", "./", "../", "~/"];
-    const PLACEHOLDERS: [(&str, &str); 6] =
-        [("${", "}"), ("$(", ")"), ("{{", "}}"), ("<", ">"), ("%", "%"), ("__", "__")];
-
-    let text = text.trim();
-    if text.len() >= 5 && text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("file:")) {
-        return Some("a file: URL; write @ and the path instead");
-    }
-    if text.starts_with('@') {
-        return Some("@ and a path, which is only read from settings; read the file and pass its content");
-    }
-    if FOLDERS.iter().any(|folder| text.starts_with(folder)) {
-        return Some(PATH);
-    }
-    let name = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-    let filled = PLACEHOLDERS
-        .iter()
-        .any(|(start, end)| text.strip_prefix(start).and_then(|rest| rest.strip_suffix(end)).is_some_and(name));
-    let variable = text.strip_prefix('$').is_some_and(|name| {
-        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
-    });
-    (filled || variable || text.starts_with("${"))
-        .then_some("a placeholder that was not replaced; set the secret itself")
-}
-
 /// Reads a secret or a key from a file, without one line break at its end.
 pub(in crate::jwt) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let refused = |reason: String| KeyError::File { path: path.to_owned(), reason };
     let unreadable = |error: io::Error| refused(format!("{error}; expected a file that this user can read"));
-    let mut file = File::open(path).map_err(unreadable)?;
+    let file = files::open_regular(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     files::check_trusted(path, &metadata).map_err(|error| refused(error.to_string()))?;
     if let Some(mode) = files::mode_if_readable_by_others(&metadata) {
@@ -91,16 +63,27 @@ pub(in crate::jwt) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyEr
             files::shell_quoted(path)
         );
     }
-    let mut content = Zeroizing::new(Vec::new());
-    file.by_ref().take(MAX_FILE_LEN + 1).read_to_end(&mut content).map_err(unreadable)?;
-    if content.len() as u64 > MAX_FILE_LEN {
-        return Err(refused(format!("it is larger than {MAX_FILE_LEN} bytes; expected a file with a secret or a key")));
-    }
+    let mut content = files::read_at_most(&file, MAX_FILE_LEN).map_err(unreadable)?;
     if content.last() == Some(&b'\n') {
         content.pop();
         if content.last() == Some(&b'\r') {
             content.pop();
         }
     }
-    Ok(content)
+    match wrong_content(&content) {
+        Some(reason) => Err(refused(reason.to_owned())),
+        None => Ok(content),
+    }
+}
+
+/// Why the content of a file is no secret. A key in PEM or JSON may have several lines, and random bytes may contain
+/// any byte; other text is one line.
+fn wrong_content(content: &[u8]) -> Option<&'static str> {
+    let text = std::str::from_utf8(content).ok()?;
+    if text.contains('\0') {
+        return Some("it contains a NUL byte; expected one line of UTF-8 text, as written with: printf %s \"$SECRET\"");
+    }
+    let key = text.contains("-----BEGIN") || text.trim_start().starts_with('{');
+    (!key && text.contains(['\n', '\r']))
+        .then_some("it has several lines; expected one line with the secret, and nothing before or after it")
 }

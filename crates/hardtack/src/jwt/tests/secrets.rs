@@ -161,6 +161,25 @@ fn k01_texts_that_only_name_a_secret_are_refused() {
         "<your 32 random bytes, see the manual, page 7>",
         "%JWT_SECRET_KEY_OF_THE_SITE_AND_MORE%",
         "__JWT_SECRET_KEY_OF_THE_SITE_AND_MORE__",
+        "secrets/jwt-secret-key-with-a-long-name.txt",
+        "secrets/production/jwt_secret_key_of_the_site",
+        "/mnt/secrets/jwt-secret-key-hardtack-prod",
+        "jwt-secret-key-of-the-site-in-production.PEM",
+        "C:\\secrets\\jwt-secret-key-hardtack-prod.txt",
+        "d:/secrets/jwt-secret-key-hardtack-production",
+        "secrets\\jwt-secret-key-hardtack-production",
+        "\\\\server\\share\\jwt-secret-key-hardtack-prod",
+        "op://vault/item/jwt-secret-key-for-hardtack",
+        "ref+vault://secret/data/hardtack#jwt_secret_key",
+        "https://vault.example/v1/secret/data/hardtack",
+        "vault:secret/data/hardtack#jwt_secret_key",
+        "arn:aws:secretsmanager:eu-west-1:1:secret:jwt",
+        "gcp-secret:projects/1/secrets/jwt/versions/2",
+        "projects/site-1/secrets/jwt/versions/latest",
+        "env:JWT_SECRET_KEY_OF_THE_SITE_AND_MORE",
+        "ENC[AES256_GCM,data:Zk3vYx1uQp9sT7rN,iv:Wc5e,tag:Jb2g,type:str]",
+        "`cat /run/secrets/jwt_secret_key_of_the_site`",
+        "$(</run/secrets/jwt_secret_key_of_the_site_1)",
     ] {
         assert!(matches!(read_secret(text), Err(KeyError::NotTheSecret { .. })), "{text}");
         assert!(matches!(refusal(text.as_bytes()), Some(KeyError::NotTheSecret { .. })), "{text}");
@@ -170,8 +189,41 @@ fn k01_texts_that_only_name_a_secret_are_refused() {
         "please-change-this-secret-in-production",
         "MyApp-CHANGE-ME-0c5f21aa97b3e1d4",
         "put_yourSecretHere_0123456789abcdef",
+        "my-super-secret-jwt-signing-key-2024-prod!",
+        "SecretKeyForProductionServer_Secret_Key_2",
+        "secret-key-secret-key-for-the-jwt-token-of-the-app",
     ] {
         assert_eq!(refusal(sample.as_bytes()), Some(KeyError::PublishedSample), "{sample}");
+    }
+}
+
+/// Random secrets never look like paths, references, placeholders or samples, in whatever characters they are written.
+#[test]
+fn k01_s74_random_secrets_are_accepted() {
+    const PRINTABLE: std::ops::RangeInclusive<u8> = b'!'..=b'~';
+    let mut random = rand::rng();
+    let accept = |text: &str| {
+        assert_eq!(refusal(text.as_bytes()), None, "{text}");
+        // In settings, `@` begins a path.
+        if !text.starts_with('@') {
+            assert_eq!(**read_secret(text).unwrap(), *text.as_bytes(), "{text}");
+        }
+    };
+    for _ in 0..1_000 {
+        let mut bytes = [0; 48];
+        rand::Rng::fill_bytes(&mut random, &mut bytes);
+        accept(&base64_simd::STANDARD.encode_to_string(bytes));
+        accept(&base64_simd::URL_SAFE_NO_PAD.encode_to_string(&bytes[..32]));
+        accept(&bytes[..32].iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+        accept(&bytes[..32].iter().map(|byte| format!("{byte:02X}")).collect::<String>());
+        let printable: Vec<u8> = PRINTABLE.collect();
+        let ascii: Vec<u8> = bytes[..40].iter().map(|byte| printable[usize::from(*byte) % printable.len()]).collect();
+        accept(std::str::from_utf8(&ascii).unwrap());
+        // Characters to which the rules react, at both ends of random text.
+        let text = base64_simd::STANDARD.encode_to_string(bytes);
+        for (start, end) in [("/", "/"), ("+", "="), ("A/", "/b"), ("$", "$"), ("<=", ">"), ("`+", "`")] {
+            accept(&format!("{start}{text}{end}"));
+        }
     }
 }
 
@@ -184,7 +236,9 @@ fn k01_a_secret_is_read_from_the_file_that_it_names() {
         (secret.to_owned(), secret.to_owned()),
         (format!("{secret}\n"), secret.to_owned()),
         (format!("{secret}\r\n"), secret.to_owned()),
-        (format!(" {secret}\n\n"), format!(" {secret}\n")),
+        (format!(" {secret}\n"), format!(" {secret}")),
+        ("-----BEGIN X-----\nabc\n-----END X-----\n".to_owned(), "-----BEGIN X-----\nabc\n-----END X-----".to_owned()),
+        ("{\n}".to_owned(), "{\n}".to_owned()),
     ] {
         std::fs::write(&path, content).unwrap();
         assert_eq!(*read_secret(&named).unwrap(), expected.as_bytes());
@@ -193,6 +247,18 @@ fn k01_a_secret_is_read_from_the_file_that_it_names() {
         Err(KeyError::File { reason, .. }) => reason,
         other => panic!("{other:?}"),
     };
+    for several in [format!("{secret}\n\n"), format!("{secret}\n{secret}"), format!("# the key\n{secret}\n")] {
+        std::fs::write(&path, several).unwrap();
+        assert!(reason(&named).starts_with("it has several lines; expected one line with the secret"));
+    }
+    for nul in [format!("{secret}\0"), format!("{secret}\0\n")] {
+        std::fs::write(&path, nul).unwrap();
+        assert!(reason(&named).starts_with("it contains a NUL byte; expected one line"));
+    }
+    // Random bytes may contain both.
+    let bytes = b"\xff\0\n\xfe\r0123456789abcdefghijklmnopqrstuv";
+    std::fs::write(&path, bytes).unwrap();
+    assert_eq!(*read_secret(&named).unwrap(), bytes);
     // The path without the @ is not a secret either.
     assert!(matches!(read_secret(&path.display().to_string()), Err(KeyError::NotTheSecret { .. })));
     std::fs::write(&path, vec![b'x'; 64 * 1024 + 1]).unwrap();

@@ -60,13 +60,16 @@ fn destination(refused: &Refused<'_>) -> Destination {
     };
     let replays_body = kind == FailureKind::RefreshNeeded && !refused.head.is_safe();
     if refused.head.path() == url && (refused.head.is_safe() || replays_body) {
-        tracing::error!(
-            event = "redirect_loop",
-            path = url,
-            code = refused.reason.code(),
-            "refused requests are redirected to this path, but this request to it was refused as well; let the path \
-             accept such requests, for example by applying .route_layer(Require::new(..)) to the other routes only"
-        );
+        // A page that accepts requests without a token may show itself instead.
+        if !refused.is_optional {
+            tracing::error!(
+                event = "redirect_loop",
+                path = url,
+                code = refused.reason.code(),
+                "refused requests are redirected to this path, but this request to it was refused as well; let the path \
+                 accept such requests, for example by applying .route_layer(Require::new(..)) to the other routes only"
+            );
+        }
         return Destination::Itself;
     }
     let mut url = refused.next.as_ref().map_or_else(|| url.clone(), |next| next.append_to(url));

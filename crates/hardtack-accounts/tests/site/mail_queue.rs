@@ -1,0 +1,235 @@
+//! Emails that follow a stored change: they are queued with the change, and sent whatever happens to the mailer.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use hardtack_accounts::mail::{Mail, MailError, Mailer};
+use hardtack_accounts::{Accounts, EmailAddress};
+use hardtack_db::Statement;
+use hardtack_test_support::client::Client;
+use serde_json::json;
+
+use crate::mail::{confirm, set_email, token_of};
+use crate::recording_site::RecordingSite;
+use crate::support::*;
+
+const ADDRESS: &str = "ada@mail.example";
+const EVIL: &str = "eve@mail.example";
+
+hardtack_test_support::on_every_store! {
+    [on_sqlite: false, on_postgres: true]
+    {
+        s76_e01_letters_of_a_stored_change_survive_a_failing_mailer,
+        s76_e01_two_servers_send_a_letter_once,
+        s76_e01_an_undo_also_withdraws_links_that_are_not_sent_yet,
+    }
+}
+
+/// A mailer that keeps messages. It can be broken, and it can hang at confirmations.
+#[derive(Clone, Default)]
+struct TestMailer {
+    sent: Arc<Mutex<Vec<Mail>>>,
+    is_broken: Arc<AtomicBool>,
+    hangs_at_confirmations: Arc<AtomicBool>,
+}
+
+impl Mailer for TestMailer {
+    async fn send(&self, mail: &Mail) -> Result<(), MailError> {
+        if self.hangs_at_confirmations.load(Ordering::SeqCst) && mail.subject().starts_with("Confirm") {
+            std::future::pending::<()>().await;
+        }
+        // Gives other tasks a chance to send the same message.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        if self.is_broken.load(Ordering::SeqCst) {
+            return Err(MailError::new("broken, as a test"));
+        }
+        self.sent.lock().unwrap().push(mail.clone());
+        Ok(())
+    }
+}
+
+impl TestMailer {
+    fn set_up(&self, accounts: Accounts) -> Accounts {
+        accounts.with_mail(EmailAddress::parse("noreply@site.example").unwrap(), "https://site.example", self.clone())
+    }
+
+    fn break_down(&self) {
+        self.is_broken.store(true, Ordering::SeqCst);
+    }
+
+    fn repair(&self) {
+        self.is_broken.store(false, Ordering::SeqCst);
+    }
+
+    /// Removes and returns the messages, each with its recipient.
+    fn take(&self) -> Vec<(String, String)> {
+        let mails = std::mem::take(&mut *self.sent.lock().unwrap());
+        mails.iter().map(|mail| (mail.to().as_str().to_owned(), mail.to_string())).collect()
+    }
+}
+
+async fn start(on_postgres: bool) -> (RecordingSite, TestMailer) {
+    let mailer = TestMailer::default();
+    (RecordingSite::with(on_postgres, |accounts| mailer.set_up(accounts)).await, mailer)
+}
+
+/// The browser of a user with a confirmed address.
+async fn ada(site: &RecordingSite, mailer: &TestMailer) -> Client {
+    let mut ada = site.client();
+    sign_up(&mut ada, "ada").await;
+    set_email(&mut ada, ADDRESS).await;
+    confirm_latest(site, mailer).await;
+    ada
+}
+
+/// Opens the only confirmation link that was sent, and returns the other messages.
+async fn confirm_latest(site: &RecordingSite, mailer: &TestMailer) -> Vec<(String, String)> {
+    site.accounts.flush().await;
+    let (confirmations, others): (Vec<_>, Vec<_>) =
+        mailer.take().into_iter().partition(|(_, text)| text.contains("/email/confirm?token="));
+    assert_eq!(confirmations.len(), 1, "{confirmations:?}");
+    assert_eq!(confirm(site, &token_of(&confirmations[0].1)).await.status(), 200);
+    others
+}
+
+async fn count(site: &RecordingSite, table_and_condition: &str) -> i64 {
+    let sql = format!("SELECT count(*) FROM {table_and_condition}");
+    let rows: Vec<(i64,)> = site.database.fetch(Statement::new(sqlx::AssertSqlSafe(sql))).await.unwrap();
+    rows[0].0
+}
+
+/// Ends the pauses of jobs that have failed, and waits until they were tried again.
+async fn try_again(site: &RecordingSite) {
+    site.database.execute(Statement::new("UPDATE mail_jobs SET claimed_at = 0, pause = 0")).await.unwrap();
+    site.accounts.flush().await;
+}
+
+async fn undo(site: &RecordingSite, token: &str) -> u16 {
+    let mut client = site.client();
+    client.post("/email/undo").accept_json().json(&json!({ "token": token })).send().await.status().as_u16()
+}
+
+async fn s76_e01_letters_of_a_stored_change_survive_a_failing_mailer(on_postgres: bool) {
+    let (site, mailer) = start(on_postgres).await;
+    let mut thief = ada(&site, &mailer).await;
+    assert_eq!(count(&site, "mail_jobs").await, 0);
+    mailer.break_down();
+    set_email(&mut thief, EVIL).await;
+    site.accounts.flush().await;
+    for _ in 0..5 {
+        try_again(&site).await;
+    }
+    assert_eq!(count(&site, "mail_jobs WHERE attempts >= 5").await, 2);
+    assert_eq!(count(&site, "links WHERE purpose = 'undo_email'").await, 0, "a link of an attempt that failed");
+    mailer.repair();
+    site.accounts.flush().await;
+    assert!(mailer.take().is_empty(), "no pause after a failure");
+
+    try_again(&site).await;
+    let mails = mailer.take();
+    let mut recipients: Vec<_> = mails.iter().map(|(to, _)| to.as_str()).collect();
+    recipients.sort_unstable();
+    assert_eq!(recipients, [ADDRESS, EVIL]);
+    assert_eq!(count(&site, "mail_jobs").await, 0);
+    let letter = &mails.iter().find(|(to, _)| to == ADDRESS).unwrap().1;
+    assert_eq!(undo(&site, &token_of(letter)).await, 200);
+
+    // After a day, it is given up.
+    assert_eq!(log_in(&mut thief, "ada", PASSWORD).await.status(), 200);
+    mailer.break_down();
+    set_email(&mut thief, EVIL).await;
+    site.accounts.flush().await;
+    site.database.execute(Statement::new("UPDATE mail_jobs SET attempts = 29")).await.unwrap();
+    try_again(&site).await;
+    assert_eq!(count(&site, "mail_jobs").await, 0);
+}
+
+async fn s76_e01_two_servers_send_a_letter_once(on_postgres: bool) {
+    let (mailer, mut other) = (TestMailer::default(), None);
+    let set_up = |accounts: Accounts| {
+        // A second queue on the same database stands for another process.
+        other = Some(mailer.set_up(accounts.clone()));
+        mailer.set_up(accounts)
+    };
+    let site = RecordingSite::with(on_postgres, set_up).await;
+    let other = other.unwrap();
+    sign_up(&mut site.client(), "ada").await;
+    let letters = 12;
+    for number in 0..letters {
+        let sql = "INSERT INTO mail_jobs (kind, rank, user_id, username, address, email_version, requested_at) \
+                   SELECT 'password_set', 0, id, username, $1, 0, 0 FROM users";
+        site.database.execute(Statement::new(sql).bind(format!("a{number}@mail.example"))).await.unwrap();
+        if number % 4 == 3 {
+            tokio::join!(site.accounts.flush(), other.flush());
+        }
+    }
+    let mut recipients: Vec<_> = mailer.take().into_iter().map(|(to, _)| to).collect();
+    assert_eq!(recipients.len(), letters, "{recipients:?}");
+    recipients.sort_unstable();
+    recipients.dedup();
+    assert_eq!(recipients.len(), letters, "sent twice: {recipients:?}");
+    // What one of them has claimed and not sent is sent by the other when the claim has expired.
+    let sql = "INSERT INTO mail_jobs (kind, rank, user_id, username, address, email_version, requested_at, attempts, \
+               created_at, claimed_at, pause) SELECT 'password_set', 0, id, username, $1, 0, 0, 1, created_at, \
+               created_at - $2, 600 FROM users";
+    for (age, sent) in [(14_000, true), (0, false)] {
+        let statement = Statement::new(sql).bind(ADDRESS).bind(i64::from(age));
+        site.database.execute(statement).await.unwrap();
+        other.flush().await;
+        assert_eq!(mailer.take().len(), usize::from(sent), "claimed {age} s ago");
+    }
+}
+
+/// Otherwise, whoever replaced the address could replace it again with the link of a letter that was late.
+async fn s76_e01_an_undo_also_withdraws_links_that_are_not_sent_yet(on_postgres: bool) {
+    let (site, mailer) = start(on_postgres).await;
+    let mut thief = ada(&site, &mailer).await;
+    set_email(&mut thief, EVIL).await;
+    let letters = confirm_latest(&site, &mailer).await;
+    mailer.break_down();
+    set_email(&mut thief, "mallory@mail.example").await;
+    site.accounts.flush().await;
+    assert_eq!(count(&site, "mail_jobs").await, 2);
+    assert_eq!(undo(&site, &token_of(&letters[0].1)).await, 200);
+    assert_eq!(count(&site, "mail_jobs").await, 0);
+    mailer.repair();
+    try_again(&site).await;
+    assert!(mailer.take().is_empty());
+
+    // A link to confirm an address is withdrawn with those that were sent.
+    assert_eq!(log_in(&mut thief, "ada", PASSWORD).await.status(), 200);
+    mailer.break_down();
+    set_email(&mut thief, EVIL).await;
+    site.accounts.flush().await;
+    let (_, ended) = site.accounts.log_out("ada", site.auth.now()).await.unwrap().unwrap();
+    assert!(site.auth.finish_ending(ended).await);
+    mailer.repair();
+    try_again(&site).await;
+    let mails = mailer.take();
+    assert_eq!(mails.len(), 1, "{mails:?}");
+    assert!(mails[0].1.contains("/email/undo?token="), "the warning is still sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s76_e01_a_warning_does_not_wait_for_other_letters() {
+    let (site, mailer) = start(false).await;
+    let mut thief = ada(&site, &mailer).await;
+    mailer.hangs_at_confirmations.store(true, Ordering::SeqCst);
+    for name in ["bob", "eve", "mallory"] {
+        let body = json!({ "username": name, "email": format!("{name}@mail.example"), "password": PASSWORD });
+        let response = site.client().post("/signup").accept_json().json(&body).send().await;
+        assert_eq!(response.status(), 200, "{}", response.text());
+    }
+    set_email(&mut thief, EVIL).await;
+    let since = Instant::now();
+    let mails = loop {
+        let mails = mailer.take();
+        if !mails.is_empty() {
+            break mails;
+        }
+        assert!(since.elapsed() < Duration::from_secs(10), "no warning");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    assert_eq!((mails.len(), mails[0].0.as_str()), (1, ADDRESS));
+}

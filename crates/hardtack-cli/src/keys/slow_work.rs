@@ -1,0 +1,68 @@
+//! Work that may never end, such as reading from a network share that has gone.
+
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+/// Work on a thread of its own. The async runtime would wait at its end for a thread of its own that is blocked; a
+/// process that ends waits for no thread.
+pub(super) struct SlowWork<T>(Option<oneshot::Receiver<T>>);
+
+impl<T> Default for SlowWork<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T: Send + 'static> SlowWork<T> {
+    /// Starts the work, unless the previous one still runs, and waits for the result of the one that runs. Returns
+    /// `None` if there is none within this time; the next call waits for it again.
+    pub(super) async fn run(
+        &mut self,
+        at_most: Duration,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> io::Result<Option<T>> {
+        let mut running = match self.0.take() {
+            Some(running) => running,
+            None => start(work)?,
+        };
+        match timeout(at_most, &mut running).await {
+            Ok(Ok(result)) => Ok(Some(result)),
+            Ok(Err(_)) => Err(io::Error::other("the thread has panicked")),
+            Err(_) => {
+                self.0 = Some(running);
+                Ok(None)
+            }
+        }
+    }
+}
+
+fn start<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<oneshot::Receiver<T>> {
+    let (sender, receiver) = oneshot::channel();
+    // If no one waits any more, nobody needs the result.
+    thread::Builder::new().name("keys".to_owned()).spawn(move || drop(sender.send(work())))?;
+    Ok(receiver)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_is_blocked_is_waited_for_and_never_started_twice() {
+        let (unblock, blocked) = mpsc::channel();
+        let mut work = SlowWork::default();
+        let short = Duration::from_millis(10);
+        assert_eq!(work.run(short, move || blocked.recv().unwrap()).await.unwrap(), None);
+        assert_eq!(work.run(short, || panic!("started twice")).await.unwrap(), None);
+        unblock.send(7).unwrap();
+        let long = Duration::from_secs(10);
+        assert_eq!(work.run(long, || 8).await.unwrap(), Some(7));
+        assert_eq!(work.run(long, || 9).await.unwrap(), Some(9));
+    }
+}

@@ -1,0 +1,121 @@
+//! Files and folders that other users can change, and files that block whoever reads them.
+
+use std::fs;
+use std::os::unix::fs::{chown, symlink};
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::{TestDir, hang_up, output, refusal, set_mode, start};
+
+/// The folders as a first start creates them.
+async fn initialized() -> TestDir {
+    let dir = TestDir::new();
+    dir.start().await.stop().await;
+    dir
+}
+
+#[tokio::test]
+async fn k05_s80_folders_in_which_others_can_replace_files() {
+    let dir = initialized().await;
+    let commands =
+        [&["serve", "--listen", "127.0.0.1:0"][..], &["check-config"], &["keys", "list"], &["keys", "rotate"]];
+    let [data, keys] = ["hardtack-data", "hardtack-data/keys"].map(|name| dir.path(name));
+    for folder in [&data, &keys] {
+        for mode in [0o777, 0o770] {
+            set_mode(folder, mode);
+            for command in commands {
+                let error = refusal(&dir.hardtack(command.iter().copied()), 2).await;
+                assert!(error.contains(&format!("the mode {mode:04o} of the folder ")), "{command:?}: {error}");
+                assert!(
+                    error.ends_with(&format!("chmod go-w {}", folder.canonicalize().unwrap().display())),
+                    "{error}"
+                );
+            }
+        }
+        set_mode(folder, 0o755);
+        if nix_root() {
+            chown(folder, Some(65_534), None).unwrap();
+            let error = refusal(&dir.serve([]), 2).await;
+            assert!(error.contains("belongs to user id 65534, who can replace the files in it"), "{error}");
+            chown(folder, Some(0), None).unwrap();
+        }
+    }
+    assert_eq!(dir.keys(), ["0001.jwk"]);
+
+    // A link to a folder that everyone can write to.
+    fs::rename(&keys, dir.path("elsewhere")).unwrap();
+    symlink("../elsewhere", &keys).unwrap();
+    set_mode(dir.path("elsewhere"), 0o777);
+    let error = refusal(&dir.serve([]), 2).await;
+    assert!(error.ends_with("/elsewhere"), "{error}");
+    set_mode(dir.path("elsewhere"), 0o755);
+
+    set_mode(keys.join("longest-lifetime"), 0o666);
+    let error = refusal(&dir.serve([]), 2).await;
+    assert!(error.contains("longest-lifetime is for its owner only, but its mode 0666"), "{error}");
+    set_mode(keys.join("longest-lifetime"), 0o600);
+
+    fs::create_dir(dir.path("open")).unwrap();
+    set_mode(dir.path("open"), 0o777);
+    let error = refusal(&dir.serve(["--database-url", "sqlite:open/app.db"]), 1).await;
+    assert!(error.contains("the database is not trusted, because a user who can change it"), "{error}");
+    assert!(error.contains("the mode 0777 of the folder "), "{error}");
+
+    // The folder above is the operator's concern: the server says so and starts.
+    set_mode(dir.path(""), 0o777);
+    let server = dir.start().await;
+    assert!(server.stderr().contains("folder_untrusted"), "{}", server.stderr());
+}
+
+/// Whether this process may give files away.
+fn nix_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == 0)
+}
+
+fn make_fifo(path: &Path) {
+    assert!(Command::new("mkfifo").args(["-m", "600"]).arg(path).status().unwrap().success());
+}
+
+#[tokio::test]
+async fn k05_files_that_block_are_refused_at_start() {
+    let dir = initialized().await;
+    make_fifo(&dir.path("fifo"));
+    let programs = [
+        dir.serve(["--config", "fifo"]),
+        dir.serve([]).env("JWT_SECRET_KEY", "@fifo"),
+        dir.serve([]).env("HARDTACK_DATABASE_URL_FILE", "fifo"),
+    ];
+    for program in programs {
+        let error = refusal(&program, 2).await;
+        assert!(error.contains("it is not a regular file"), "{error}");
+    }
+    dir.write("large", &"# comment\n".repeat(200_000));
+    let error = refusal(&dir.serve(["--config", "large"]), 2).await;
+    assert!(error.contains("large cannot be read: it is larger than 1048576 bytes"), "{error}");
+    for name in ["longest-lifetime", "superseded-at", "0002.jwk"] {
+        let path = dir.path("hardtack-data/keys").join(name);
+        let _ = fs::remove_file(&path);
+        make_fifo(&path);
+        let secret = output(&dir.hardtack(["keys", "generate"]));
+        let error = refusal(&dir.serve([]).env("JWT_SECRET_KEY", secret.trim_end()), 2).await;
+        assert!(error.contains(&format!("{name} cannot be read: it is not a regular file")), "{error}");
+        fs::remove_file(&path).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn k05_a_key_file_that_blocks_does_not_stop_a_running_server() {
+    let dir = TestDir::new();
+    let server = start(&dir.serve([])).await;
+    let key = dir.path("hardtack-data/keys/0002.jwk");
+    make_fifo(&key);
+    hang_up(&server, "the previous keys stay in use").await;
+    assert!(server.stderr().contains("0002.jwk cannot be read: it is not a regular file"), "{}", server.stderr());
+    assert_eq!(server.client().get("/healthz").send().await.status(), 200);
+    fs::remove_file(&key).unwrap();
+    fs::File::create(&key).unwrap().set_len(3 << 30).unwrap();
+    set_mode(&key, 0o600);
+    hang_up(&server, "it is larger than 65536 bytes").await;
+    assert_eq!(server.client().get("/healthz").send().await.status(), 200);
+    server.stop().await;
+}

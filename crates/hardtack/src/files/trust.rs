@@ -1,0 +1,304 @@
+//! Who can change or read a file or a folder.
+
+use std::fs::Metadata;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a file or a folder is not trusted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UntrustedFile {
+    /// Another user owns the file and can change it.
+    #[error(
+        "{} belongs to user id {owner}, who can change it; expected user id {expected} (this process) or root as its \
+         owner; change the owner with: chown {expected} {}", path.display(), shell_quoted(path)
+    )]
+    OwnedByOther {
+        /// The file.
+        path: PathBuf,
+        /// The user id of the owner.
+        owner: u32,
+        /// The user id of this process.
+        expected: u32,
+    },
+    /// The file's mode lets other users write to it.
+    #[error(
+        "the mode {mode:04o} of {} lets other users change it; expected a file that only its owner can write to; \
+         change the mode with: chmod go-w {}", path.display(), shell_quoted(path)
+    )]
+    WritableByOthers {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// Another user owns the folder and can replace the files in it.
+    #[error(
+        "the folder {} belongs to user id {owner}, who can replace the files in it; expected user id {expected} (this \
+         process) or root as its owner; change the owner with: chown {expected} {}", path.display(), shell_quoted(path)
+    )]
+    FolderOwnedByOther {
+        /// The folder.
+        path: PathBuf,
+        /// The user id of the owner.
+        owner: u32,
+        /// The user id of this process.
+        expected: u32,
+    },
+    /// The folder's mode lets other users replace the files in it.
+    #[error(
+        "the mode {mode:04o} of the folder {} lets other users replace the files in it; expected a folder that only \
+         its owner can write to; change the mode with: chmod go-w {}", path.display(), shell_quoted(path)
+    )]
+    FolderWritableByOthers {
+        /// The folder.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The folder cannot be found or examined.
+    #[error("the folder {} cannot be examined: {reason}; expected a folder that this user can enter", path.display())]
+    FolderUnreadable {
+        /// The folder.
+        path: PathBuf,
+        /// The system's error.
+        reason: String,
+    },
+}
+
+/// Refuses a file that a user other than root and this process's own user can change. Accepts every file on systems
+/// other than Unix.
+///
+/// If you will read the file, take the metadata from the open file, because the path may lead to another file by then.
+///
+/// ```
+/// use hardtack::files;
+///
+/// let path = std::path::Path::new("Cargo.toml");
+/// let file = std::fs::File::open(path)?;
+/// if let Err(refused) = files::check_trusted(path, &file.metadata()?) {
+///     println!("{refused}"); // "… change the mode with: chmod go-w Cargo.toml"
+/// }
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+/// [`UntrustedFile`], whose text contains the command that fixes it.
+pub fn check_trusted(path: &Path, metadata: &Metadata) -> Result<(), UntrustedFile> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+
+        let (owner, own) = (metadata.uid(), nix::unistd::geteuid().as_raw());
+        if owner != 0 && owner != own {
+            return Err(UntrustedFile::OwnedByOther { path: path.to_owned(), owner, expected: own });
+        }
+        let mode = metadata.mode() & 0o7777;
+        if mode & 0o022 != 0 {
+            return Err(UntrustedFile::WritableByOthers { path: path.to_owned(), mode });
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (path, metadata);
+    Ok(())
+}
+
+/// Refuses a folder in which a user other than root and this process's own user can replace files. Symbolic links are
+/// followed, so the folder that they lead to is checked. Accepts every folder on systems other than Unix.
+///
+/// A folder that everyone can write to is accepted if it has the sticky bit, as `/tmp` has: there, users can only
+/// remove files of their own. So is a folder that its group can write to if the group is the private group of the
+/// folder's owner: it has the same id and no other members. On many systems, users create all folders like this.
+///
+/// The folders above are not checked; see [`untrusted_above`].
+///
+/// ```
+/// use hardtack::files;
+///
+/// if let Err(refused) = files::check_trusted_folder(std::path::Path::new("/var/lib/app")) {
+///     println!("{refused}"); // "the mode 0777 of the folder … change the mode with: chmod go-w /var/lib/app"
+/// }
+/// ```
+///
+/// # Errors
+/// [`UntrustedFile`], whose text contains the command that fixes it.
+pub fn check_trusted_folder(path: &Path) -> Result<(), UntrustedFile> {
+    if cfg!(unix) { check_folder(&resolve(path)?) } else { Ok(()) }
+}
+
+/// Returns the first folder above this one in which another user can put a folder of his own in its place. Such a user
+/// cannot read what is in the folder, but can make a program that starts later use other files.
+pub fn untrusted_above(path: &Path) -> Option<UntrustedFile> {
+    let path = resolve(path).ok().filter(|_| cfg!(unix))?;
+    path.ancestors().skip(1).find_map(|folder| check_folder(folder).err())
+}
+
+/// Returns the path without symbolic links.
+fn resolve(path: &Path) -> Result<PathBuf, UntrustedFile> {
+    // The empty path is the folder of a file name without a folder.
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    path.canonicalize().map_err(|error| unreadable(path, &error))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> UntrustedFile {
+    UntrustedFile::FolderUnreadable { path: path.to_owned(), reason: error.to_string() }
+}
+
+fn check_folder(path: &Path) -> Result<(), UntrustedFile> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+
+        const STICKY: u32 = 0o1000;
+
+        let metadata = path.metadata().map_err(|error| unreadable(path, &error))?;
+        let (owner, own) = (metadata.uid(), nix::unistd::geteuid().as_raw());
+        if owner != 0 && owner != own {
+            return Err(UntrustedFile::FolderOwnedByOther { path: path.to_owned(), owner, expected: own });
+        }
+        let mode = metadata.mode() & 0o7777;
+        let by_others = mode & 0o002 != 0 || (mode & 0o020 != 0 && !is_private_group(owner, metadata.gid()));
+        if by_others && mode & STICKY == 0 {
+            return Err(UntrustedFile::FolderWritableByOthers { path: path.to_owned(), mode });
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+/// Whether a group consists of one user only: its id is that of the user, and it has no other members. This is the
+/// default where the umask of users is 0002, such as Ubuntu and Fedora (`pam_umask(8)`, `usergroups`).
+#[cfg(unix)]
+fn is_private_group(user: u32, group: u32) -> bool {
+    use nix::unistd::{Gid, Group, Uid, User};
+
+    if user == 0 || user != group {
+        return false;
+    }
+    let name = User::from_uid(Uid::from_raw(user)).ok().flatten().map(|user| user.name);
+    match Group::from_gid(Gid::from_raw(group)) {
+        Ok(Some(group)) => group.mem.iter().all(|member| Some(member) == name.as_ref()),
+        Ok(None) => true,
+        Err(_) => false,
+    }
+}
+
+/// Returns the permission bits if they let users other than the owner read the file; `None` on systems other than Unix.
+pub fn mode_if_readable_by_others(metadata: &Metadata) -> Option<u32> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+
+        let mode = metadata.mode() & 0o7777;
+        (mode & 0o044 != 0).then_some(mode)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        None
+    }
+}
+
+/// Returns the path, quoted for a shell if necessary.
+pub fn shell_quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+:@".contains(&byte));
+    if plain { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs::{self, File, Permissions};
+    use std::os::unix::fs::{PermissionsExt, chown};
+
+    use super::*;
+
+    #[test]
+    fn k05_files_that_others_can_change_are_refused() {
+        let folder = std::env::temp_dir().join(format!("hardtack-files-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("it's a key");
+        fs::write(&path, "").unwrap();
+        let check = |mode: u32| {
+            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            let metadata = File::open(&path).unwrap().metadata().unwrap();
+            (check_trusted(&path, &metadata), mode_if_readable_by_others(&metadata))
+        };
+        for mode in [0o600, 0o400, 0o700] {
+            assert_eq!(check(mode), (Ok(()), None), "{mode:o}");
+        }
+        assert_eq!(check(0o644), (Ok(()), Some(0o644)));
+        for mode in [0o620, 0o602, 0o666, 0o777] {
+            let (refused, _) = check(mode);
+            let text = refused.unwrap_err().to_string();
+            assert!(text.contains(&format!("{mode:04o}")) && text.contains(r"chmod go-w '"), "{text}");
+        }
+        // Only root can give a file away.
+        if nix::unistd::geteuid().is_root() {
+            fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+            chown(&path, Some(12_345), None).unwrap();
+            let refused = check_trusted(&path, &fs::metadata(&path).unwrap()).unwrap_err();
+            assert!(matches!(refused, UntrustedFile::OwnedByOther { owner: 12_345, expected: 0, .. }), "{refused}");
+            assert!(refused.to_string().contains("chown 0 "), "{refused}");
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn k05_s80_folders_in_which_others_can_replace_files_are_refused() {
+        let above = std::env::temp_dir().join(format!("hardtack-folders-{}", std::process::id()));
+        let folder = above.join("it's a folder");
+        fs::create_dir_all(&folder).unwrap();
+        let link = above.join("link");
+        std::os::unix::fs::symlink(&folder, &link).unwrap();
+        let set_mode = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+
+        for mode in [0o700, 0o755, 0o555, 0o1777, 0o1770, 0o2755] {
+            set_mode(&folder, mode);
+            assert_eq!(check_trusted_folder(&folder), Ok(()), "{mode:o}");
+        }
+        for mode in [0o777, 0o757, 0o2777] {
+            set_mode(&folder, mode);
+            for path in [&folder, &link] {
+                let refused = check_trusted_folder(path).unwrap_err();
+                assert!(matches!(refused, UntrustedFile::FolderWritableByOthers { .. }), "{refused}");
+                let text = refused.to_string();
+                assert!(text.contains(&format!("the mode {mode:04o} of the folder ")), "{text}");
+                assert!(text.contains("chmod go-w '") && text.ends_with(r"/it'\''s a folder'"), "{text}");
+            }
+        }
+        assert!(matches!(check_trusted_folder(&above.join("none")), Err(UntrustedFile::FolderUnreadable { .. })));
+
+        set_mode(&folder, 0o700);
+        set_mode(&above, 0o777);
+        assert_eq!(check_trusted_folder(&folder), Ok(()));
+        let found = untrusted_above(&folder).unwrap();
+        let expected = above.canonicalize().unwrap();
+        assert!(matches!(&found, UntrustedFile::FolderWritableByOthers { path, .. } if *path == expected), "{found}");
+        set_mode(&above, 0o755);
+
+        // Only root can give a folder away. Root has no private group.
+        if nix::unistd::geteuid().is_root() {
+            set_mode(&folder, 0o775);
+            assert!(matches!(check_trusted_folder(&folder), Err(UntrustedFile::FolderWritableByOthers { .. })));
+            set_mode(&folder, 0o755);
+            chown(&folder, Some(12_345), None).unwrap();
+            let refused = check_trusted_folder(&folder).unwrap_err();
+            assert!(
+                matches!(refused, UntrustedFile::FolderOwnedByOther { owner: 12_345, expected: 0, .. }),
+                "{refused}"
+            );
+            assert!(refused.to_string().contains("chown 0 "), "{refused}");
+        }
+        fs::remove_dir_all(&above).unwrap();
+    }
+
+    #[test]
+    fn k05_a_group_of_one_user_is_private() {
+        // No system has users and groups with such ids.
+        assert!(is_private_group(4_000_000_001, 4_000_000_001));
+        assert!(!is_private_group(4_000_000_001, 4_000_000_002));
+        assert!(!is_private_group(0, 0));
+    }
+}

@@ -1,0 +1,147 @@
+//! Texts that name a secret instead of containing it: paths, references to secret managers, commands, placeholders.
+//!
+//! Signing with such a text would make forging tokens easy. But a random secret must never be refused, in whatever
+//! characters it is written, so each rule needs more than a character or two to match.
+
+/// What a text is, and what to do.
+pub(super) const PATH: &str = "the path of a file; write @ before it to read the file";
+const FILE_URL: &str = "a file: URL; write @ and the path instead";
+const REFERENCE: &str = "a reference to a secret in another program or service, which Hardtack does not follow; let \
+                         that program write the secret to a file, and write @ and the path of the file";
+const COMMAND: &str = "a command that was not run; set its output, or write @ and the path of a file";
+const PLACEHOLDER: &str = "a placeholder that was not replaced; set the secret itself";
+
+/// If the text names a secret instead of containing it, returns what the text is, and what to do.
+pub(super) fn names_a_secret(text: &str) -> Option<&'static str> {
+    let text = text.trim();
+    if starts_with_ignoring_case(text, "file:") {
+        Some(FILE_URL)
+    } else if text.strip_prefix('@').is_some_and(|path| is_path(path) || is_path_text(path)) {
+        Some("@ and a path, which is only read from settings; read the file and pass its content")
+    } else if is_path(text) {
+        Some(PATH)
+    } else if is_reference(text) {
+        Some(REFERENCE)
+    } else if is_command(text) {
+        Some(COMMAND)
+    } else {
+        is_placeholder(text).then_some(PLACEHOLDER)
+    }
+}
+
+/// Whether the text is a path of Unix or Windows: it begins with a well-known folder or a drive, ends like the name of
+/// a file with keys or settings, or consists of words with separators between them. Base64 has separators, too, but is
+/// not made of words.
+fn is_path(text: &str) -> bool {
+    const FOLDERS: [&str; 9] = ["/run/", "/var/", "/etc/", "/home/", "/root/", "/opt/", "/usr/", "/srv/", "/tmp/"];
+    const ENDINGS: [&str; 25] = [
+        ".txt", ".key", ".pem", ".jwk", ".jwks", ".json", ".secret", ".env", ".toml", ".yaml", ".yml", ".conf", ".cfg",
+        ".ini", ".der", ".crt", ".cer", ".pub", ".p8", ".p12", ".pfx", ".asc", ".gpg", ".age", ".b64",
+    ];
+
+    if FOLDERS.iter().any(|folder| text.starts_with(folder)) {
+        return true;
+    }
+    if !is_path_text(text) {
+        return false;
+    }
+    let drive = matches!(text.as_bytes(), [letter, b':', b'\\' | b'/', _, ..] if letter.is_ascii_alphabetic());
+    let relative = ["./", "../", "~/", ".\\", "..\\", "\\\\"].iter().any(|start| text.starts_with(start));
+    let ending = ENDINGS.iter().any(|ending| {
+        text.len()
+            .checked_sub(ending.len())
+            .and_then(|at| text.get(at..))
+            .is_some_and(|end| end.eq_ignore_ascii_case(ending))
+    });
+    let parts = || text.trim_start_matches(['/', '\\']).split(['/', '\\']);
+    drive || relative || ending || (text.contains(['/', '\\']) && parts().all(is_words))
+}
+
+/// Whether a text has only characters that are common in paths.
+fn is_path_text(text: &str) -> bool {
+    // The colon of a Windows drive.
+    let rest = match text.as_bytes() {
+        [letter, b':', ..] if letter.is_ascii_alphabetic() => text.get(2..).unwrap_or_default(),
+        _ => text,
+    };
+    has_only(rest, b" ._-~/\\")
+}
+
+/// Whether a text consists of words in lower case, in upper case or with a capital, and of numbers, with separators
+/// between them: `jwt-secret_KEY.v2`.
+fn is_words(text: &str) -> bool {
+    text.split(['-', '_', '.', ' ']).all(|word| {
+        let letters = word.trim_end_matches(|last: char| last.is_ascii_digit());
+        let tail = letters.get(1..).unwrap_or_default();
+        let all = |text: &str, kind: fn(&u8) -> bool| text.as_bytes().iter().all(kind);
+        !word.is_empty()
+            && all(letters, u8::is_ascii_alphabetic)
+            && (all(tail, u8::is_ascii_lowercase) || all(letters, u8::is_ascii_uppercase))
+    })
+}
+
+/// Whether a text refers to a secret that a secret manager or another program keeps.
+fn is_reference(text: &str) -> bool {
+    const SCHEMES: &str = "vault: op: arn: aws: awssm: aws-sm: ssm: asm: secretsmanager: gcp: gcpsm: gcp-sm: \
+                           gcp-secret: gcpsecretmanager: sm: azure: azurekeyvault: keyvault: akv: env: secret: \
+                           secrets: ref: doppler: infisical: bitwarden: keyring: keychain: sops: cmd:";
+
+    // Values that Ansible and SOPS have encrypted.
+    const ENCRYPTED: [&str; 3] = ["$ANSIBLE_VAULT", "!vault", "ENC[AES256_GCM,"];
+
+    // A text after a short prefix may be random; a name consists of characters that names have.
+    let is_name = |text: &str| has_only(text, b"._-/:#@*+?=&%,$ ");
+    let url = text.split_once("://").is_some_and(|(scheme, rest)| {
+        scheme.len() > 1
+            && scheme.starts_with(|first: char| first.is_ascii_lowercase())
+            && scheme.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+.-".contains(&byte))
+            && is_name(rest)
+    });
+    let scheme = SCHEMES.split_ascii_whitespace().find(|scheme| starts_with_ignoring_case(text, scheme));
+    url || scheme.and_then(|scheme| text.get(scheme.len()..)).is_some_and(is_name)
+        || ENCRYPTED.iter().any(|start| text.starts_with(start))
+}
+
+/// Whether a text is a command of a shell: a program and its arguments in `$(…)` or in backquotes.
+fn is_command(text: &str) -> bool {
+    let line = within(text, "$(", ")").or_else(|| within(text, "`", "`"));
+    let program = line.and_then(|line| line.split_whitespace().next());
+    program.is_some_and(|program| {
+        program.len() > 1
+            && program.starts_with(|first: char| first.is_ascii_lowercase() || "./<".contains(first))
+            && program.bytes().all(|byte| byte.is_ascii_lowercase() || b"/._-<0123456789".contains(&byte))
+    })
+}
+
+/// Whether a text is a placeholder of a template, a shell or a manual.
+fn is_placeholder(text: &str) -> bool {
+    let variable = |name: &str| {
+        name.len() > 2
+            && name.starts_with(|first: char| first.is_ascii_uppercase())
+            && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+    };
+    let graphic = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    // A variable of a shell that was cut off: `${NAME:-default`.
+    let unclosed = text.strip_prefix("${").and_then(|rest| rest.split([':', '-', '=', '?', '+', '}']).next());
+    within(text, "${", "}").is_some_and(|text| has_only(text, b" _.,:;'\"/@#%^*?!|()=+-"))
+        || within(text, "{{", "}}").is_some_and(graphic)
+        || within(text, "__", "__").is_some_and(graphic)
+        || within(text, "<", ">").is_some_and(|text| has_only(text, b" _.,:;'()/-"))
+        || within(text, "%", "%").is_some_and(is_words)
+        || text.strip_prefix('$').is_some_and(variable)
+        || unclosed.is_some_and(variable)
+}
+
+/// Returns what is between two marks; `None` if that is nothing.
+fn within<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
+    text.strip_prefix(start)?.strip_suffix(end).filter(|inner| !inner.is_empty())
+}
+
+/// Whether a text consists of letters, digits and these other characters.
+fn has_only(text: &str, others: &[u8]) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || others.contains(&byte))
+}
+
+fn starts_with_ignoring_case(text: &str, start: &str) -> bool {
+    text.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start))
+}
