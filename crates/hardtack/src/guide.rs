@@ -23,6 +23,7 @@ macro_rules! repository {
 
 guide!(sessions, "sessions.md", [
     "`AuthenticatorBuilder::strict_sessions`" => "crate::AuthenticatorBuilder::strict_sessions",
+    "`Authenticator::finish_changing_claims`" => "crate::Authenticator::finish_changing_claims",
     "`Authenticator::sessions_page`" => "crate::Authenticator::sessions_page",
     "`Authenticator::sessions`" => "crate::Authenticator::sessions",
     "`SessionPolicy`" => "crate::session::SessionPolicy",

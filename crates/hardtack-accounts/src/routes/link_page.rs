@@ -3,10 +3,11 @@
 
 use axum::response::{IntoResponse, Redirect, Response};
 use hardtack::request::Wants;
-use hardtack_axum::Auth;
+use hardtack_axum::{Auth, AuthError};
 use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
 
+use super::credentials::shell_of_unverified;
 use crate::links::LinkToken;
 use crate::page_cookie::PageCookie;
 use crate::pages::{ErrorView, Shell, error_page};
@@ -68,6 +69,12 @@ impl LinkPage {
             (None, None) => Err(Box::new(self.dead_link(auth))),
             _ => Err(Box::new(other_link(auth))),
         }
+    }
+
+    /// Returns the shell of the page that shows a refused form again, if this site's own page may have sent the form and
+    /// a link is still open.
+    pub(super) fn shell_of_unverified<'e>(&self, auth: &Auth, error: &'e AuthError) -> Option<Shell<'e>> {
+        shell_of_unverified(auth, error).filter(|_| self.token(auth).is_some())
     }
 
     /// Responds with 410 to a link that no longer works.

@@ -6,7 +6,6 @@ use hardtack_axum::{Auth, AuthError};
 use http::StatusCode;
 use serde_json::json;
 
-use super::credentials::shell_of_unverified;
 use super::link_page::{LinkPage, SentLink};
 use crate::accounts::DeadLink;
 use crate::activity::RequestInfo;
@@ -51,7 +50,7 @@ pub(crate) async fn submit(
     FormOrJson(link): FormOrJson<SentLink>,
 ) -> Result<Response, AuthError> {
     if let Err(error) = auth.require_pre_session() {
-        return match shell_of_unverified(&auth, &error).filter(|_| PAGE.token(&auth).is_some()) {
+        return match PAGE.shell_of_unverified(&auth, &error) {
             Some(shell) => show_form(&site, &auth, StatusCode::FORBIDDEN, &shell).await,
             None => Err(error),
         };

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use hardtack::adapter::{Exchange, RequestState};
 use hardtack::jwt::Algorithm;
 use hardtack::testing::{TestClock, TestRequest};
-use hardtack::{Authenticator, KeySet, SetCookies, SigningKey};
+use hardtack::{Authenticator, KeySet, RefreshMode, SetCookies, SigningKey};
 use tokio::task::JoinSet;
 
 use crate::{NOW, open_twice};
@@ -27,7 +27,7 @@ async fn servers(clock: &TestClock) -> [Authenticator; 2] {
     let key = SigningKey::generate(Algorithm::HS256).unwrap();
     open_twice().await.map(|store| {
         let builder = Authenticator::builder(KeySet::new(key.clone())).base_url("https://site.example");
-        builder.clock(clock.clone()).sessions(store).build().unwrap()
+        builder.refresh_mode(RefreshMode::Redirect).clock(clock.clone()).sessions(store).build().unwrap()
     })
 }
 

@@ -160,7 +160,7 @@ async fn a_missing_directory_is_named() {
     assert!(matches!(&error, OpenError::CreateFile { .. }), "{error:?}");
     let text = error.to_string();
     assert!(text.starts_with(&format!("cannot create or examine the database file {}; ", path.display())), "{text}");
-    assert!(text.ends_with("; its directory must exist and this user must be allowed to write there"), "{text}");
+    assert!(text.ends_with("; its directory must exist, and this user must be allowed to write there"), "{text}");
     assert_eq!(format!("{error:?}"), with_causes(&error));
     assert!(with_causes(&error).len() > text.len(), "{error:?}");
 }

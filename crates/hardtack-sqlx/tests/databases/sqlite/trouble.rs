@@ -125,18 +125,20 @@ async fn e05_after_a_file_size_limit_was_raised_log_outs_work() {
     }
     let directory = tempfile::tempdir().unwrap();
     let (sessions, ids) = open_with_sessions(&directory.path().join("app.db")).await;
-    // Fill the file up to the limit.
-    let mut failures = 0;
-    for number in 0..10_000 {
-        let mut row = session("dave");
-        row.user_agent = Some("x".repeat(10_000));
-        let ends = if number % 2 == 0 { RevokeTarget::AllOf("bob") } else { RevokeTarget::Sessions(&[]) };
-        failures += usize::from(sessions.create(&row, ends).await.is_err());
-        if failures > 20 {
-            break;
+    // Fill the file up to the limit: with large rows, then with small ones.
+    for size in [10_000, 1] {
+        let mut failures = 0;
+        for number in 0..10_000 {
+            let mut row = session("dave");
+            row.user_agent = Some("x".repeat(size));
+            let ends = if number % 2 == 0 { RevokeTarget::AllOf("bob") } else { RevokeTarget::Sessions(&[]) };
+            failures += usize::from(sessions.create(&row, ends).await.is_err());
+            if failures > 20 {
+                break;
+            }
         }
+        assert!(failures > 20, "the limit had no effect on {size} bytes");
     }
-    assert!(failures > 20, "the limit had no effect");
     let failed = log_out(&sessions, &ids).await;
     assert!(failed > 0, "{failed}");
     let id = std::process::id().to_string();
