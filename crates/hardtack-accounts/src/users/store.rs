@@ -5,7 +5,7 @@ use hardtack::clock::Timestamp;
 use hardtack_db::{Pool, Statement, Transaction};
 
 use super::name::NameKeys;
-use super::{EmailAddress, NewName, Profile, User, UserNameProblem, UserRecord, email_key};
+use super::{EmailAddress, NewName, Profile, User, UserRecord, email_key};
 
 /// A user who is about to be added.
 pub(crate) struct NewUser<'a> {
@@ -14,14 +14,6 @@ pub(crate) struct NewUser<'a> {
     pub(crate) email: &'a str,
     pub(crate) password_hash: &'a str,
     pub(crate) now: Timestamp,
-}
-
-/// Why a user is not added.
-pub(crate) enum AddUserError {
-    /// The name is taken, or looks like one that is taken.
-    Name(UserNameProblem),
-    /// The database failed.
-    Backend(BackendError),
 }
 
 /// The data that a password is checked against. Deliberately not a [`User`]: the password has not been verified
