@@ -5,7 +5,7 @@ use hardtack::clock::Timestamp;
 use hardtack_db::{Pool, Statement, Transaction};
 
 use super::name::NameKeys;
-use super::{EmailAddress, NewName, Profile, User, UserRecord, email_key};
+use super::{EmailAddress, NewName, Profile, User, UserNameProblem, UserRecord, email_key};
 
 /// A user who is about to be added.
 pub(crate) struct NewUser<'a> {
