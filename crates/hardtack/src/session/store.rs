@@ -132,8 +132,8 @@ pub enum StoreAbility {
     ListPages,
 }
 
-/// A session store. An implementation provides nine operations, each of which is one transaction. The methods for its
-/// [abilities](StoreAbility), its clock, notifications and durability have default implementations.
+/// A session store. An implementation provides nine operations; each of them except [`Self::prune`] is one transaction.
+/// The methods for its [abilities](StoreAbility), its clock, notifications and durability have default implementations.
 ///
 /// `hardtack::testing::store_conformance` (feature `testing`) tests an implementation. When an operation returns, later
 /// calls must see its effect, and in a [durable](Self::is_durable) store the effect must survive a crash.
