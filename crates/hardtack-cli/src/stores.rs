@@ -33,7 +33,7 @@ pub(crate) fn create_data_dir(config: &Config) -> Result<(), Error> {
         if let Some(untrusted) = files::untrusted_above(folder) {
             tracing::warn!(
                 event = "folder_untrusted",
-                "another user can replace {}, so that the next start uses other data: {untrusted}",
+                "another user can replace {}, and this server would use the replacement when it starts: {untrusted}",
                 folder.display()
             );
         }

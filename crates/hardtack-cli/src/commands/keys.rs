@@ -153,7 +153,7 @@ fn list(config: &Config) -> Result<(), Error> {
         found => found,
     };
     if let Some(wrong) = &wrong_clock {
-        output::print(format_args!("By a clock that may be wrong ({wrong}):"))?;
+        output::print(format_args!("This list may be wrong: {wrong}"))?;
     }
     let roles = roles(config, &folder, &keys)?;
     for (StoredKey { path, key, created_at, .. }, role) in keys.iter().zip(roles) {

@@ -96,7 +96,7 @@ impl Admission {
             tracing::warn!(
                 event = "connections_refused",
                 refused,
-                "the server has {} connections; raise max_connections if they are not an attack",
+                "the server already has {} connections; if this is not an attack, raise max_connections",
                 self.limits.connections
             );
         } else {
@@ -104,7 +104,7 @@ impl Admission {
                 event = "connections_refused",
                 refused,
                 address = %peer,
-                "{peer} has {} connections; if it is your proxy, add it to trusted_proxies, or raise \
+                "{peer} already has {} connections; if it is your proxy, add it to trusted_proxies, or raise \
                  max_connections_per_address",
                 self.limits.connections_per_address
             );

@@ -45,20 +45,21 @@ impl Notices {
             tracing::warn!(
                 event = "forwarded_header_ignored",
                 proxy = %peer,
-                "a request from the proxy has {read_name} and {other_name}; only {read_name} is read; let the proxy \
-                 remove {other_name}, which clients can forge"
+                "a request from the proxy has both {read_name} and {other_name}, and only {read_name} is read; let the \
+                 proxy remove {other_name}, which clients can forge"
             );
         } else {
             tracing::warn!(
                 event = "forwarded_header_ignored",
                 proxy = %peer,
-                "the proxy sends {other_name}, which is ignored, and not {read_name}, so its clients all have the \
-                 proxy's address; change the header of the trusted proxies to {other_name}, or the proxy's settings"
+                "the proxy sends {other_name}, which is ignored, and not {read_name}, so all its clients seem to have \
+                 the proxy's address; set the header of the trusted proxies to {other_name}, or let the proxy send \
+                 {read_name}"
             );
         }
     }
 
-    /// A proxy for which clients reach the site under another URL than the base URL.
+    /// Warns of a proxy whose clients reach the site under another URL than the base URL.
     fn check_site(&self, base: &BaseUrl, peer: IpAddr, head: &RequestHead<'_>) {
         let only = |name: &str| match head.headers().first_two(name) {
             [Some(value), None] => std::str::from_utf8(value).ok(),
@@ -88,8 +89,8 @@ impl Notices {
         );
     }
 
-    /// A proxy in a private network that is not trusted. A client in the internet could send the fields too, so those are
-    /// no reason for a warning.
+    /// Warns of a peer in a private network that sends a proxy's header but is not trusted. Fields from a public address
+    /// cause no warning, because any client can send them.
     fn check_untrusted(&self, proxies: &TrustedProxies, peer: IpAddr, head: &RequestHead<'_>) {
         let is_private = match peer {
             IpAddr::V4(ip) => ip.is_private() || ip.is_loopback(),
@@ -103,7 +104,7 @@ impl Notices {
                 event = "proxy_not_trusted",
                 proxy = %peer,
                 "a request from {peer} names its client in a header, but {peer} is not a trusted proxy, so all its \
-                 clients have its address; if it is your proxy, add it to trusted_proxies"
+                 clients seem to have its address; if it is your proxy, add it to trusted_proxies"
             );
         }
     }

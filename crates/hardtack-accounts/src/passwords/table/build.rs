@@ -98,7 +98,7 @@ impl<'a> List<'a> {
             }
             number += 1;
             if read == MAX_LINE {
-                return Err(bad_line(number, "is longer than 64 KiB; expected one password or hash a line"));
+                return Err(bad_line(number, "is longer than 64 KiB; expected one password or hash per line"));
             }
             let mut text = line.strip_suffix(b"\n").unwrap_or(&line);
             text = text.strip_suffix(b"\r").unwrap_or(text);
@@ -139,7 +139,7 @@ fn kind_of(line: &[u8]) -> Result<Lines, &'static str> {
     match hash.len() {
         SHA1_DIGITS => Ok(Lines::Hashes),
         32 => Err("is an NTLM hash; download the list of SHA-1 hashes instead"),
-        35 => Err("has no first five digits of its hash; download the list as a single file instead"),
+        35 => Err("lacks the first five digits of a SHA-1 hash; download the list as a single file instead"),
         _ => Ok(Lines::Passwords),
     }
 }

@@ -204,7 +204,7 @@ async fn finish_ending(store: Result<(Authenticator, usize), Error>, ended: Ende
 fn ask_to_delete(name: &str) -> Result<(), Error> {
     if !io::stdin().is_terminal() {
         return Err(Error::config(format_args!(
-            "deleting {name:?} cannot be undone, and no terminal is there to ask; add --yes"
+            "deleting {name:?} cannot be undone, and there is no terminal on which to ask; add --yes"
         )));
     }
     let mut answer = String::new();
