@@ -51,8 +51,8 @@ macro_rules! __forward_auth {
 
         /// Ends the session that the request's tokens belong to, and returns cookies that delete the browser's
         /// authentication cookies. A refresh that is already in flight cannot revive the session. The response that
-        /// gets the cookies also clears the browser's cache of this site (`Clear-Site-Data: "cache"`), so that Back
-        /// shows no page of the session.
+        /// gets the cookies also clears the browser's cache of this site (`Clear-Site-Data: "cache"`), so that the Back
+        /// button shows no page of the session.
         ///
         /// An expired access token ends a session only if browsers do not send the refresh cookie to the log-out URL.
         /// If an authentication cookie occurs twice, the sessions of both end. A request without tokens succeeds.
@@ -108,8 +108,9 @@ macro_rules! __forward_auth {
 
         /// Moves this browser to a new session after a password change (ASVS 5.0 V7.4.3). End the user's other sessions
         /// in the transaction that stores the new password, with the store's `end_others_in` or `end_all_in`. After the
-        /// commit, pass their result to this method. With a store that cannot take part in your transaction, pass
-        /// [`EndedSessions::none`](hardtack::session::EndedSessions::none); this method then ends the other sessions.
+        /// commit, pass the value that it returned to this method. With a store that cannot take part in your
+        /// transaction, pass [`EndedSessions::none`](hardtack::session::EndedSessions::none); this method then ends the
+        /// other sessions.
         ///
         /// If the sessions have ended with the change, and the store fails only now or the client has hung up, the
         /// result has no cookies. The password is stored, so do not tell the user to try again.

@@ -53,8 +53,8 @@ impl Authenticator {
     /// Follows the revocation log and deletes expired rows, except for a job that is turned off or already running.
     /// This is for adapters, which spawn the future on the runtime of the request.
     ///
-    /// The future ends when the last clone of the authenticator is dropped, or at once if there is nothing for it to
-    /// do. If the future is dropped earlier, for example because its runtime ends,
+    /// The future ends when the last clone of the authenticator is dropped, or at once if there is no job to run. If
+    /// the future is dropped earlier, for example because its runtime ends,
     /// [`needs_background_work`](Self::needs_background_work) returns `true` again. The core has no timer, so pass the
     /// runtime's.
     ///

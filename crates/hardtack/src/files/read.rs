@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 /// Reading a FIFO or a device could block for ever, so anything but a regular file is refused, without waiting for it.
 ///
 /// # Errors
-/// The system's error, or one of the kind [`io::ErrorKind::InvalidInput`] if the path leads to something else than a
-/// regular file.
+/// The system's error, or one of the kind [`io::ErrorKind::InvalidInput`] if the path leads to anything but a regular
+/// file.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);

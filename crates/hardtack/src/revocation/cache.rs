@@ -42,7 +42,7 @@ pub(crate) struct Notes {
 /// change within one access-token lifetime.
 ///
 /// An entry may be dropped once its lifetime, counted from when this process learned of it, has passed on both the
-/// system clock and the monotonic clock. If the system clock is later set back before that point, tokens of those
+/// system clock and the monotonic clock. If the system clock is later set back to before that point, tokens of those
 /// sessions no longer look expired. Until the log has been read again, the cache then lacks entries that it needs: see
 /// [`Self::has_forgotten`] (decision 31).
 ///

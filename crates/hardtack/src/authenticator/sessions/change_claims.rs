@@ -89,8 +89,8 @@ impl Authenticator {
     /// Makes this process refuse the tokens whose claims were changed in a transaction of the application, after its
     /// commit. Other processes refuse them within seconds, as soon as they have read the revocation log.
     ///
-    /// If the store cannot be reached, each request of these sessions asks it until the log could be read. The change
-    /// itself is stored, so do not tell the user to try again.
+    /// If the store cannot be reached, each request of these sessions queries it until the log has been read. The
+    /// change itself is stored, so do not tell the user to try again.
     pub async fn finish_changing_claims(&self, changed: ChangedClaims) {
         let ids = || changed.sessions.iter().map(|(id, _)| *id);
         if !self.read_committed(ids()).await {

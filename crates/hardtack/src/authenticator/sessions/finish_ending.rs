@@ -18,9 +18,9 @@ impl Authenticator {
     /// Makes this process refuse the sessions that end with a transaction of the application. Call it after the commit,
     /// if no browser gets a new session: after a password reset by mail, or when a user is disabled or deleted.
     ///
-    /// Returns `false` if the sessions could not be ended yet, because they are in another store than the change, and
-    /// one of the two failed. This process then refuses them from now on, and the servers end them when both work
-    /// again. The change itself is stored in either case, so do not tell the user to try again.
+    /// Returns `false` if the sessions could not be ended yet, because they are not in the database of the change, and
+    /// this database or the session store failed. This process then refuses them from now on, and the servers end them
+    /// when both work again. The change itself is stored in either case, so do not tell the user to try again.
     ///
     /// ```
     /// # async fn reset(auth: &hardtack::Authenticator, ended: hardtack::session::EndedSessions) -> &'static str {
@@ -64,7 +64,7 @@ impl Authenticator {
     }
 
     /// Reads the log after a transaction of the application that has changed these sessions. If that fails, returns
-    /// `false`, and each request of these sessions asks the store until the follower has read the log.
+    /// `false`, and each request of these sessions queries the store until the follower has read the log.
     pub(super) async fn read_committed(&self, ids: impl Iterator<Item = SessionId>) -> bool {
         let now = self.moment();
         let until = now.after(self.token_memory());

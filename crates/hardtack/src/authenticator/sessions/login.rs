@@ -68,7 +68,7 @@ impl Authenticator {
             self.emit(EventKind::Revoked, &session.subject, Some(id), &client);
         }
         self.emit(EventKind::LogIn, &session.subject, Some(session.id), &client);
-        // If another user has taken over the browser, Back must not show the previous user's pages.
+        // If another user has taken over the browser, the Back button must not show the previous user's pages.
         let other_user = held.iter().any(|token| token.subject() != session.subject);
         Ok(cookies.of_session(session.id).clearing_cache(other_user && !self.settings().flask))
     }
