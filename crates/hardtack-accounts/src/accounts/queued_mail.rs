@@ -54,7 +54,7 @@ impl Accounts {
     }
 }
 
-/// Makes the user's reset and confirmation links stop working, also those that are about to be sent.
+/// Makes the user's reset and confirmation links stop working, including those that are about to be sent.
 pub(super) async fn kill_links_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
     MailJobStore::withdraw_confirmations_in(transaction, user_id).await?;
     LinkStore::kill_in(transaction, user_id).await
@@ -67,7 +67,7 @@ pub(super) async fn kill_later_undos_in(transaction: &mut Transaction, link: &Li
     LinkStore::kill_later_undos_in(transaction, link).await
 }
 
-/// Makes all links of the user stop working, also those that are about to be sent.
+/// Makes all links of the user stop working, including those that are about to be sent.
 pub(super) async fn kill_all_links_in(transaction: &mut Transaction, user_id: &str) -> Result<(), BackendError> {
     MailJobStore::withdraw_confirmations_in(transaction, user_id).await?;
     MailJobStore::withdraw_undos_in(transaction, user_id, 0).await?;

@@ -1,4 +1,4 @@
-//! A form that a logged-in user sends. If it is refused, a person does not lose it.
+//! A form that a logged-in user sends. If it is refused, the user does not lose what was typed.
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};

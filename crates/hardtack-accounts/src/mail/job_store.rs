@@ -12,7 +12,7 @@ use hardtack_db::{Pool, Statement, Transaction};
 use super::job::{JobKind, MailJob, Rank};
 use crate::users::EmailAddress;
 
-/// For how long a job is claimed. After a crash, it is this long until another process sends the message.
+/// For how long a job is claimed. After a crash, another process sends the message when this time is over.
 const CLAIM: Duration = Duration::from_secs(15);
 
 /// Reads and writes the table `mail_jobs`.

@@ -72,7 +72,8 @@ impl Hasher {
     }
 
     /// Compares a password with a hash. Without a hash, takes the same time and returns [`Verdict::Wrong`]. If the
-    /// normalized form differs from what was typed, compares both, always: the time depends on the password alone.
+    /// normalized form differs from what was typed, always compares both, so that the time depends only on the
+    /// password.
     pub(crate) async fn verify(&self, password: TypedPassword, hash: Option<String>) -> Result<Verdict, HashError> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy_hash.to_string());

@@ -12,8 +12,8 @@ const MAX_BYTES: usize = 1024;
 /// for new passwords.
 ///
 /// The same password arrives as different bytes: `é` is one character from one keyboard and two from another. New
-/// passwords are stored in the normalized form. Passwords from before that are stored as they were typed, so a log-in
-/// tries both forms.
+/// passwords are hashed in the normalized form. Older ones were hashed as they were typed, so a log-in tries both
+/// forms.
 pub(crate) struct TypedPassword {
     typed: String,
     /// `None` if it is what was typed.

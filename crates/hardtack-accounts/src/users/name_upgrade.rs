@@ -20,7 +20,7 @@ impl Unfinished {
     }
 }
 
-/// Two users whose names are the same, or look the same, by today's rules. No such name can be added any more.
+/// Two users whose names are the same, or look the same, by the current rules. Such names can no longer be added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NameCollision {

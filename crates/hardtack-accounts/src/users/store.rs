@@ -54,8 +54,8 @@ macro_rules! credentials {
     };
 }
 
-/// The condition that a user has a name, whose [`NameKeys`] are `$1` and `$2`. If two users match, the name is the exact
-/// name of the one with the old key.
+/// The condition that a user has the name whose [`NameKeys`] are `$1` and `$2`. If they match two users, only the one
+/// with the old key counts, because the name is exactly that user's.
 macro_rules! has_name {
     () => {
         "username_key = (SELECT username_key FROM users WHERE username_key IN ($1, $2) \

@@ -81,7 +81,7 @@ impl Victim {
             assert_refused_program(what, &response);
             let response = client.get("/service").accept_html().raw_cookie_header(&cookies).send().await;
             assert_refused_page(what, &response);
-            // A page for visitors is shown to nobody in particular, and the cookies are deleted.
+            // A page for visitors is shown without a user, and the cookies are deleted.
             let response = client.get("/").accept_json().raw_cookie_header(&cookies).send().await;
             assert_eq!((response.status().as_u16(), response.json()["user"].is_null()), (200, true), "{what}");
             assert_unset(what, &response);

@@ -1,7 +1,8 @@
 //! Whether the clock of this machine contradicts the times of the keys and their files.
 //!
-//! Keys take over and retire at times. By a clock that is days ahead, keys are dead whose tokens are still valid, and
-//! a new key is dated so late that it signs days later. So the clock is compared with times that it did not make.
+//! Keys take over and retire at certain times. To a clock that is days ahead, keys seem dead whose tokens are still
+//! valid, and a new key is dated so late that it signs only days later. So the clock is compared with times from other
+//! sources.
 
 use std::fs;
 use std::io;
@@ -13,7 +14,7 @@ use hardtack::files::shell_quoted;
 
 use crate::output::date;
 
-/// Clocks that differ by less are accepted. As for the sessions, whose expired rows are not deleted beyond this.
+/// Clocks that differ by less are accepted, as when expired sessions are deleted.
 const TOLERANCE: Duration = Duration::from_secs(60);
 
 /// Finds a key or a file in the folder that is dated ahead of the clock, and says what it is and what to do.

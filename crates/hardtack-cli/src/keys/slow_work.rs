@@ -1,4 +1,4 @@
-//! Work that may never end, such as reading from a network share that has gone.
+//! Work that may never end, such as reading from a network share that is gone.
 
 use std::io;
 use std::thread;
@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// Work on a thread of its own. The async runtime would wait at its end for a thread of its own that is blocked; a
-/// process that ends waits for no thread.
+/// Work on a separate thread. When the async runtime shuts down, it would wait for one of its own threads that is
+/// blocked, but a process that exits does not wait for this thread.
 pub(super) struct SlowWork<T>(Option<oneshot::Receiver<T>>);
 
 impl<T> Default for SlowWork<T> {
@@ -18,8 +18,8 @@ impl<T> Default for SlowWork<T> {
 }
 
 impl<T: Send + 'static> SlowWork<T> {
-    /// Starts the work, unless the previous one still runs, and waits for the result of the one that runs. Returns
-    /// `None` if there is none within this time; the next call waits for it again.
+    /// Starts the work unless the work of an earlier call is still running, and waits for the result of whichever runs.
+    /// Returns `None` if the result does not arrive within this time; the next call waits for it again.
     pub(super) async fn run(
         &mut self,
         at_most: Duration,

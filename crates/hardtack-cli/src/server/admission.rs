@@ -51,8 +51,8 @@ impl Admission {
         &self.limits
     }
 
-    /// Counts a connection. Returns `None` if it has to be closed at once, because there are too many even of those
-    /// beyond the limit.
+    /// Counts a connection. Returns `None` if it has to be closed at once, because the extra places beyond the limit
+    /// are taken as well.
     pub(super) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Slot> {
         let address = self.counted(peer);
         let mut counts = self.counts();

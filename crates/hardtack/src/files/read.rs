@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 /// Opens a regular file to read it.
 ///
-/// Reading a FIFO or a device could block for ever, so anything but a regular file is refused, without waiting for it.
+/// Anything else is refused without waiting for it, because reading a FIFO or a device could block forever.
 ///
 /// # Errors
 /// The system's error, or one of the kind [`io::ErrorKind::InvalidInput`] if the path leads to anything but a regular

@@ -114,8 +114,8 @@ impl Accounts {
     }
 
     /// Sets the email address of the user with this name; an empty one removes it. If `confirmed` is false, the user
-    /// confirms it on the account page. All links that were made for the user stop working, also those that undo an
-    /// earlier change of the address. The user's sessions go on.
+    /// confirms it on the account page. All links that were made for the user stop working, including those that undo
+    /// an earlier change of the address. The user's sessions continue.
     ///
     /// # Errors
     /// No user has the name, the address is not an email address, or the database failed.
@@ -146,8 +146,8 @@ impl Accounts {
     /// [`disable`](Self::disable), pass the [`EndedSessions`] to
     /// [`Authenticator::finish_ending`](hardtack::Authenticator::finish_ending).
     ///
-    /// Data that your application keeps for the user's id is not deleted. The end of the sessions itself is recorded
-    /// once more, without an address; that is deleted after 90 days, like all activity.
+    /// Data that your application keeps for the user's id is not deleted. The end of the sessions is recorded as
+    /// activity after that, without an address; like all activity, it is deleted after 90 days.
     ///
     /// # Errors
     /// No user has the name, or the database failed.

@@ -32,9 +32,9 @@ pub struct TableSummary {
 }
 
 impl PasswordTable {
-    /// Makes a table in a new file, from a list that you have downloaded: plain passwords, one a line, or the SHA-1 list
-    /// of Have I Been Pwned, whose lines are `SHA1:COUNT`. Uses 64 MiB of memory, and as much space in the folder of the
-    /// table as the table itself.
+    /// Makes a table in a new file, from a list that you have downloaded: plain passwords, one per line, or the SHA-1
+    /// list of Have I Been Pwned, whose lines are `SHA1:COUNT`. Uses 64 MiB of memory, and as much space in the folder
+    /// of the table as the table itself.
     ///
     /// # Errors
     /// The list cannot be read or has a line of another form, or the table cannot be written or already exists.
