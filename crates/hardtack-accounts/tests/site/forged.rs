@@ -328,8 +328,8 @@ async fn s15_times_that_are_none_or_lie_ahead() {
     }
 }
 
-/// Tested at the edges: by default zero for `exp` and three seconds for `nbf` and `iat`, and the number of seconds that
-/// was set.
+/// Tests the last accepted and the first refused second: by default, the leeway is zero for `exp` and three seconds for
+/// `nbf` and `iat`; if it is set, all three have the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn s16_leeway_is_exact() {
     for leeway in [0, 30] {

@@ -71,12 +71,12 @@ pub enum PasswordTableError {
     },
 }
 
-/// A table of passwords that nobody may choose, such as those from a breach. It is not read into memory: a look-up reads
-/// about 30 records of a large file.
+/// A table of passwords that nobody may choose, such as those from a breach. The file is not loaded into memory:
+/// looking up a password in a large file reads about 30 records.
 ///
 /// Make one with `hardtack passwords build FILE` or [`PasswordTable::build`], and pass it to
-/// [`PasswordRules::table`](crate::PasswordRules::table). A table holds 8 bytes for each password, so that one of a
-/// billion passwords refuses another password by mistake once in 18 billion times.
+/// [`PasswordRules::table`](crate::PasswordRules::table). A table stores 8 bytes of each password's hash. A table of a
+/// billion passwords therefore refuses about one in 18 billion other passwords by mistake.
 #[derive(Debug)]
 pub struct PasswordTable {
     source: Source,
