@@ -1,5 +1,5 @@
-//! Where the servers keep their sessions. Each server records the place in the database, so that a command that ends
-//! sessions does not look for them elsewhere and claim success.
+//! Records where the servers keep their sessions. Each server stores the place in the database, so that a command that
+//! ends sessions does not look for them in the wrong place and report success.
 
 use hardtack_db::{Migration, Pool, Statement};
 use hardtack_redis::RedisSessions;

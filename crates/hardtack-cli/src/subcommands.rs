@@ -36,13 +36,13 @@ This command uses the servers' database, whether or not the servers are running.
 or --database-url as to the servers, and the same --redis-url if Redis stores the sessions.";
 
 const ABOUT_PASSWORD_LISTS: &str = "\
-The list is a file that you have downloaded: plain passwords, one a line, or the SHA-1 list of Have I Been
-Pwned, whose lines are SHA1:COUNT. The table takes 8 bytes for each password. The command uses 64 MiB of
-memory, however long the list is, and no network.";
+The list is a file that you have downloaded: plain passwords, one per line, or the SHA-1 list of Have I Been
+Pwned, whose lines are SHA1:COUNT. The table takes 8 bytes for each password. However long the list is, the
+command uses 64 MiB of memory. It does not use the network.";
 
 const ABOUT_LINKS: &str = "\
-The link works once, for a day. Whoever opens it first chooses the password, so send it over a channel that only
-the user reads. You never learn the password.
+The link works once, for a day. The first person who uses it chooses the password, so send it over a channel
+that only the user can read. You never learn the password.
 
 This command uses the database of the servers, whether or not the servers are running. Pass the same --data-dir
 or --database-url and the same --base-url as to the servers.";

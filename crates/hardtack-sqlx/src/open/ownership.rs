@@ -14,8 +14,8 @@ const ENDINGS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 /// How many symbolic links may lead to a database, as in Linux (`path_resolution(7)`).
 const MAX_LINKS: usize = 40;
 
-/// Returns where a path leads, even if there is no file yet. SQLite, too, follows symbolic links, and keeps its other
-/// files beside the file that they lead to.
+/// Returns the path that symbolic links lead to, even if the file does not exist yet. SQLite follows them too, and
+/// keeps its other files beside the target.
 pub(super) fn without_links(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
