@@ -29,7 +29,7 @@ struct State {
     /// The reading ahead, and how many extractors wait for it.
     peek: Option<BodyPeek>,
     readers: usize,
-    /// The extractor of the body that waits until the reading ahead ends: actix-web runs a handler's extractors
+    /// Wakes the handler's own body extractor when the reading ahead has ended: actix-web runs a handler's extractors
     /// concurrently.
     handler: Option<Waker>,
     /// Whether the handler has given the other extractors the chance to begin.
@@ -57,8 +57,8 @@ impl SharedPayload {
         Payload::Stream { payload: Box::pin(self.clone()) }
     }
 
-    /// Starts to read ahead. If another extractor does so already, waits for its result. Returns `None` if a middleware
-    /// has read the payload before: its beginning is gone.
+    /// Starts to read ahead. If another extractor is already doing so, waits for its result. Returns `None` if a
+    /// middleware has already read from the payload, because its beginning is gone.
     pub(crate) fn read_ahead(&self, peek: BodyPeek) -> Option<ReadAhead> {
         let mut state = self.0.borrow_mut();
         if state.is_read {

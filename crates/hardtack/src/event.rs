@@ -13,8 +13,9 @@ use crate::session::{RefreshFlaw, SessionId};
 pub enum EventKind {
     /// A user logged in.
     LogIn,
-    /// The tokens were exchanged for new ones. With a store, if concurrent requests exchange the same refresh token, only
-    /// the first one emits this event.
+    /// The tokens were exchanged for new ones. With a store, if concurrent requests exchange the same refresh token,
+    /// only the first one emits this event. In sliding mode, each concurrent request that replaces the access token
+    /// emits it.
     Refresh,
     /// A refresh token was refused for a reason other than [`ReuseDetected`](Self::ReuseDetected) and
     /// [`RefreshAhead`](Self::RefreshAhead).
@@ -36,7 +37,7 @@ pub enum EventKind {
     PasswordChanged,
     /// The user typed the password again.
     Reauthenticated,
-    /// The claims of the session changed. Access tokens that were issued before are outdated.
+    /// The claims of the session changed, so access tokens that were issued before are outdated.
     ClaimsChanged,
 }
 

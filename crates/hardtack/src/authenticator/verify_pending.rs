@@ -166,8 +166,8 @@ impl RequestVerifier<'_> {
     ) -> Result<Option<VerifiedToken>, Reason> {
         let flaw = |expired: &Option<_>| if expired.is_some() { TokenError::Expired.into() } else { Reason::Missing };
         if expired.is_none() && !self.authenticator.cookies().access.is_sent_to(self.head.path()) {
-            // Browsers do not send the access cookie here, so its absence says nothing. A refresh would replace the
-            // token at each request, even a fresh one with one that is not fresh.
+            // Browsers do not send the access cookie to this path, so its absence says nothing. A refresh would replace
+            // the token at each request, and would replace even a fresh token with one that is not fresh.
             if !need.optional {
                 tracing::warn!(
                     event = "access_cookie_not_sent",
@@ -331,14 +331,14 @@ impl RequestVerifier<'_> {
             let refresh = self.authenticator.cookie_token(&self.head, TokenKind::Refresh);
             return matches!(refresh, Ok(Some(TokenVerdict::Expired(_))));
         }
-        // After a replacement, the browser has other cookies or is about to get them. A token that is too early will
-        // become valid, and already is at the server that issued it (RFC 7519 section 4.1.5).
+        // If the session was replaced, the browser has other cookies or is about to get them. A token that is too early
+        // will become valid, and is already valid at the server that issued it (RFC 7519 section 4.1.5).
         !matches!(reason, Reason::Replaced) && !reason.is_early() && reason.kind().unsets_cookies()
     }
 
-    /// Whether this request is not refreshed here: because the settings leave that to the application, or, in
-    /// transparent mode, because there is no layer, the head of the response was sent, or the request was refreshed
-    /// before.
+    /// Whether refreshing this request is left to the application or to a later request. This is so if the refresh mode
+    /// is off. In transparent mode, it is so if there is no layer, the head of the response was sent, or the request
+    /// was refreshed before.
     fn leaves_refreshing(&self) -> bool {
         match self.authenticator.refresh_mode() {
             RefreshMode::Off => true,

@@ -58,7 +58,7 @@ impl Notices {
         }
     }
 
-    /// A proxy for which clients reach the site under another URL than the base URL.
+    /// Warns of a proxy that names another URL for the site than the base URL.
     fn check_site(&self, base: &BaseUrl, peer: IpAddr, head: &RequestHead<'_>) {
         let only = |name: &str| match head.headers().first_two(name) {
             [Some(value), None] => std::str::from_utf8(value).ok(),
@@ -88,8 +88,8 @@ impl Notices {
         );
     }
 
-    /// A proxy in a private network that is not trusted. A client in the internet could send the fields too, so those are
-    /// no reason for a warning.
+    /// Warns of a proxy in a private network that is not trusted. Does not warn of other peers, because any client on
+    /// the internet can send these fields.
     fn check_untrusted(&self, proxies: &TrustedProxies, peer: IpAddr, head: &RequestHead<'_>) {
         let is_private = match peer {
             IpAddr::V4(ip) => ip.is_private() || ip.is_loopback(),

@@ -13,8 +13,8 @@ use crate::request::RequestHead;
 /// sends neither header is not a browser, so no other site can misuse its cookies.
 #[inline]
 pub(crate) fn check(head: &RequestHead<'_>, policy: &CsrfPolicy, base: Option<&BaseUrl>) -> Result<(), CsrfError> {
-    // Whether the browser says that this site or its user started the request, if it says anything. A second value is
-    // not the browser's.
+    // Whether this site or its user started the request, according to the browser; `None` if the browser does not say.
+    // Browsers send only one value, so a request with two is refused.
     let from_here = match head.headers().first_two("sec-fetch-site") {
         [None, _] => None,
         [Some(site), None] => Some(matches!(site, b"same-origin" | b"none")),

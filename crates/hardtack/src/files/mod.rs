@@ -2,7 +2,7 @@
 //!
 //! A user who can write to a key, a configuration file or a database can log in as anyone, so Hardtack refuses files
 //! that other users can change, as sshd and PostgreSQL do. The same is true of the folders of keys and databases: a
-//! user who can write to a folder can replace every file in it, whoever owns the file.
+//! user who can write to a folder can replace every file in it, no matter who owns the file.
 
 mod read;
 mod trust;

@@ -218,7 +218,8 @@ impl RevocationCache {
 }
 
 /// A filter that saves most look-ups in the map: one atomic load shows that the cache has no entry for a session
-/// (decision 12). Sessions share bits by the lowest bits of their random ids; if the bit is set, the map decides.
+/// (decision 12). The lowest bits of a session's random id select its bit, so several sessions share one. If the bit is
+/// set, the map decides.
 ///
 /// The bit is set before its entry is written, and stays set as long as the entry is there: a cleared bit means that
 /// no entry has been published yet.
@@ -313,9 +314,9 @@ impl LogPosition {
         self.synced_at.store(at.unix_seconds(), Ordering::Release);
     }
 
-    /// Notes that the cache may be incomplete: sessions that have no entry yet have to end, or the log could not be
-    /// read for too long. [`Self::is_current`] cannot always notice the latter, because its clock may have been set
-    /// back.
+    /// Records that the cache may be incomplete: sessions that have no entry yet have to end, or the log could not be
+    /// read for too long. [`Self::is_current`] cannot always notice the second case, because its clock may have been
+    /// set back.
     pub(crate) fn incomplete(&self) {
         self.synced_at.store(NEVER, Ordering::Release);
     }

@@ -132,8 +132,9 @@ pub enum StoreAbility {
     ListPages,
 }
 
-/// A session store. It must implement nine operations, each of them one transaction. Its
-/// [abilities](StoreAbility), its time, notifications and whether it is durable are optional to implement.
+/// A session store. Nine operations are required, and each must be one transaction. The other methods have default
+/// implementations: those about the store's [abilities](StoreAbility), its time, its notifications, and whether it is
+/// durable.
 ///
 /// `hardtack::testing::store_conformance` (feature `testing`) tests an implementation. When an operation returns, later
 /// calls must see its effect, and in a [durable](Self::is_durable) store the effect must survive a crash.

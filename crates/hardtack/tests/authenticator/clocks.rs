@@ -299,8 +299,8 @@ fn e03_s70_two_requests_that_slide_at_once_get_one_rotation_although_a_clock_is_
     assert_eq!(servers.store.rotations(), 1);
 }
 
-/// The cookies of sessions that have ended. Enough others end that the cache is swept. A server that asked the store
-/// remembers the answer, so each check needs a session of its own.
+/// Returns the cookies of 16 sessions that have ended, after ending `others` more, so that the cache is swept. A server
+/// remembers what it has learned from the store, so each check needs a session of its own.
 fn ended(servers: &Servers, at: usize, others: usize) -> std::vec::IntoIter<Browser> {
     let site = &servers.sites[at];
     let copies: Vec<Browser> = (0..16).map(|_| site.browser_of("alice")).collect();

@@ -1,5 +1,5 @@
-//! Compares Hardtack with the real Flask-JWT-Extended under gunicorn: sends the same requests to both, and uses one
-//! log-in for both.
+//! Compares Hardtack with the real Flask-JWT-Extended under gunicorn: sends the same requests, with the tokens of one
+//! log-in, to both.
 
 mod cases;
 mod comparable;
