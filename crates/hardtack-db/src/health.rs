@@ -21,7 +21,7 @@ impl WriteHealth {
         }
     }
 
-    /// Notes that a write was committed.
+    /// Records that a write was committed.
     pub(crate) fn recovered(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }

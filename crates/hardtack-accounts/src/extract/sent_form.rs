@@ -23,13 +23,13 @@ pub(crate) struct SentForm<T> {
 
 /// A form of a page that needs a user.
 pub(crate) trait AccountForm: Sized + Send {
-    /// The page where the user goes on after a log-in. It shows the form again, or says that nothing was changed.
+    /// The page where the user continues after a log-in. It shows the form again, or says that nothing was changed.
     const PAGE: &'static str;
 
     /// Whether the form has something to keep.
     const HAS_TEXT: bool = false;
 
-    /// The page where the user goes on after a log-in, if it depends on the form.
+    /// The page where the user continues after a log-in, if it depends on the form.
     fn after_log_in(&self, _auth: &Auth) -> String {
         Self::PAGE.to_owned()
     }

@@ -134,7 +134,7 @@ impl MailJobStore {
         Ok(held == 1)
     }
 
-    /// Prolongs the claim.
+    /// Extends the claim.
     pub(super) async fn renew(&self, job: &MailJob) -> Result<(), BackendError> {
         self.release(job, CLAIM).await
     }

@@ -140,7 +140,7 @@ impl UserStore {
         self.database.execute(statement).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Stores the hash of a new password if the password version is still `version`, and returns whether it was.
+    /// Stores the hash of a new password if the password version is still `version`, and returns whether it was stored.
     pub(crate) async fn set_password_in(
         transaction: &mut Transaction,
         id: &str,

@@ -18,7 +18,7 @@ pub(crate) struct Limits {
     pub(crate) proxies: TrustedProxies,
 }
 
-/// How many connections beyond the limit are open for a moment, to be told 503 or to get the response to a probe.
+/// How many connections beyond the limit are kept open for a moment, to send a 503 or the response to a probe.
 pub(super) const OVERFLOW: usize = 128;
 
 /// How many of those may come from one address.

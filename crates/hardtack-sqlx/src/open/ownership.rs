@@ -40,7 +40,8 @@ pub(super) fn check(path: &Path) -> Result<(), OpenError> {
         let mut file = path.as_os_str().to_owned();
         file.push(ending);
         let file = PathBuf::from(file);
-        // Not by opening it: closing a file drops all POSIX locks of this process on it (sqlite.org/howtocorrupt, 2.2).
+        // Do not open the file: closing it would drop all POSIX locks of this process on it (sqlite.org/howtocorrupt,
+        // 2.2).
         let metadata = match std::fs::metadata(&file) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,

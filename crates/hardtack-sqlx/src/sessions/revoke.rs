@@ -101,7 +101,7 @@ async fn find_excess(
     limit: u32,
     now: Timestamp,
 ) -> Result<Vec<(SessionId, Timestamp)>, sqlx::Error> {
-    // Two log-ins at once would each count one session too few.
+    // Without the lock, two concurrent log-ins would each count one session too few.
     lock_log_ins(connection, subject).await?;
     let mut others = String::new();
     for position in 0..ending.len() {
@@ -134,7 +134,7 @@ async fn end_by_id(
     ids.sort_unstable();
     ids.dedup();
     let mut ended = Vec::new();
-    // Sessions that follow each other and are replaced alike share a statement.
+    // Consecutive sessions share a statement if all or none of them are replaced.
     for batch in ids.chunk_by(|one, next| target.replaces(*one) == target.replaces(*next)) {
         for batch in batch.chunks(ID_BATCH) {
             let replaced = batch.first().is_some_and(|id| target.replaces(*id));

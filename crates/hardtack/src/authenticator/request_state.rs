@@ -77,7 +77,7 @@ impl RequestState {
         state
     }
 
-    /// Notes that the layer keeps the body where extractors can read its beginning.
+    /// Records that the layer keeps the body where extractors can read its beginning.
     #[must_use]
     pub fn keeping_body(mut self) -> Self {
         self.keeps_body = true;
@@ -147,13 +147,13 @@ impl RequestState {
         self.body.get().map(|body| &**body)
     }
 
-    /// Notes that the request is authenticated, so that its response is private.
+    /// Records that the request is authenticated, so that its response is private.
     #[inline]
     pub(crate) fn set_authenticated(&self) {
         self.authenticated.store(true, Ordering::Relaxed);
     }
 
-    /// Notes that the request acts with a token that was not in a cookie.
+    /// Records that the request acts with a token that was not in a cookie.
     pub(crate) fn set_bearer(&self) {
         self.is_bearer.store(true, Ordering::Relaxed);
     }
@@ -162,7 +162,7 @@ impl RequestState {
         self.is_bearer.load(Ordering::Relaxed)
     }
 
-    /// Notes that the response depends on whether there is a token.
+    /// Records that the response depends on whether there is a token.
     #[inline]
     pub(crate) fn set_varies(&self) {
         self.varies.store(true, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! What the log says about proxies that are set up differently from the settings. Each is logged once.
+//! Warnings about proxies that do not match the settings. Each is logged once.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,7 +34,7 @@ impl Notices {
         }
     }
 
-    /// A proxy that sends the header that is not read, or passes it on from clients.
+    /// Warns of a proxy that sends the header that is not read, or passes it on from clients.
     fn check_headers(&self, proxies: &TrustedProxies, peer: IpAddr, head: &RequestHead<'_>) {
         let (read, other) = (proxies.header_read(), proxies.header_read().other());
         if head.header(other.lower_case_name()).is_none() || !first(&self.ignored_header) {

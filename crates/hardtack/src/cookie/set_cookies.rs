@@ -38,7 +38,7 @@ impl SetCookies {
         self.begun
     }
 
-    /// Notes which session a log-in has begun.
+    /// Records which session a log-in has begun.
     pub(crate) fn of_session(self, begun: SessionId) -> Self {
         Self { begun: Some(begun), ..self }
     }

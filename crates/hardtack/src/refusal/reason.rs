@@ -41,7 +41,7 @@ pub enum Reason {
     /// The refresh token is not accepted.
     #[error("the refresh token is refused: {}", .0.code())]
     Refresh(RefreshFlaw),
-    /// The access token has expired, and the refresh URL can renew it.
+    /// The access token is missing, has expired or has outdated claims, and the refresh URL may renew it.
     #[error("the token has expired and must be refreshed")]
     RefreshNeeded,
     /// The application does not know the token's user.

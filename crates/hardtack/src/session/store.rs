@@ -172,9 +172,9 @@ pub trait SessionStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Result<Vec<SessionId>, BackendError>> + Send;
 
-    /// Outdates the access tokens of a subject's sessions. For each session that has not been ended, sets `claims` if
-    /// they are given, sets [`Session::outdated_generation`] to its generation, and writes that generation to the
-    /// revocation log. Returns the ids of these sessions with those generations.
+    /// Marks the access tokens of a subject's sessions as outdated. For each session that has not been ended, sets
+    /// `claims` if they are given, sets [`Session::outdated_generation`] to its generation, and writes that generation
+    /// to the revocation log. Returns the ids of these sessions with those generations.
     ///
     /// Row and log entry are written in one transaction. A concurrent rotation therefore happens either before that
     /// transaction, and its token is outdated, or after it, and its token has the new claims.

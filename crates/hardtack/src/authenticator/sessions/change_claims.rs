@@ -119,7 +119,7 @@ impl Authenticator {
         self.outdate(subject, None).await
     }
 
-    /// Outdates tokens in the store first and then in this process's cache, before it returns.
+    /// Marks tokens as outdated in the store first and then in this process's cache, before it returns.
     async fn outdate(&self, subject: &str, claims: Option<&str>) -> Result<usize, BackendError> {
         let Some(store) = self.store() else { return Ok(0) };
         let now = self.now();
