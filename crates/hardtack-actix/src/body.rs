@@ -14,8 +14,8 @@ use hardtack::adapter::{BodyPeek, Peeked};
 
 type ChunkResult = Result<Bytes, PayloadError>;
 
-/// A payload that the layer passes to the handler, and whose beginning an extractor may read first. Clones share it. The
-/// handler receives exactly what the client sent.
+/// A payload that the layer passes to the handler, and whose beginning an extractor may read first. Clones share it.
+/// The handler receives exactly what the client sent.
 #[derive(Clone)]
 pub(crate) struct SharedPayload(Rc<RefCell<State>>);
 

@@ -296,7 +296,8 @@ impl UserStore {
         record_in(transaction, username, with_name(sql, username)).await
     }
 
-    /// Gives a user another name. Returns `Err` if it is taken or looks like one that is taken, and then the transaction must be rolled back.
+    /// Gives a user another name. Returns `Err` if the name is taken or looks like one that is taken; then the
+    /// transaction must be rolled back.
     pub(crate) async fn rename_in(
         transaction: &mut Transaction,
         username: &str,

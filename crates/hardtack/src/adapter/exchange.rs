@@ -258,8 +258,8 @@ impl<'a> Exchange<'a> {
         self.authenticator
     }
 
-    /// Returns the client's address: that of the socket's peer, or the one that a trusted proxy names. Returns `None` if
-    /// the server does not know the socket's peer.
+    /// Returns the client's address: that of the socket's peer, or the one that a trusted proxy names. Returns `None`
+    /// if the server does not know the socket's peer.
     pub fn client_address(&self) -> Option<ClientAddress> {
         self.authenticator.client_address(&self.head)
     }

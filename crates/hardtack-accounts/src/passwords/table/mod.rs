@@ -1,8 +1,8 @@
 //! A table of passwords that may not be chosen: sorted prefixes of their SHA-1 hashes, found by bisection.
 //!
 //! A table begins with 16 bytes: `HTPASS`, the version 1, the length of a prefix (at most 8), and the number of
-//! prefixes as a big-endian integer. The prefixes follow in ascending order, each once. SHA-1 is what published lists of
-//! breached passwords contain; nothing here depends on collisions being hard to find.
+//! prefixes as a big-endian integer. The prefixes follow in ascending order, each once. SHA-1 is what published lists
+//! of breached passwords contain; nothing here depends on collisions being hard to find.
 
 mod build;
 
