@@ -26,8 +26,8 @@ pub enum EventKind {
     RefreshAhead,
     /// A user logged out.
     LogOut,
-    /// The session was ended from elsewhere, for example by its user on another device, by an operator, by a password
-    /// change, or because the user had reached
+    /// The session was ended, but not by a log-out in its own browser: for example, by its user on another device, by
+    /// an operator, by a password change, or because the user had reached
     /// [`SessionPolicy::max_sessions`](crate::session::SessionPolicy::max_sessions).
     Revoked,
     /// The session was replaced by a new session of the same browser.

@@ -106,7 +106,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// Restores the address that a link was sent to when the address was replaced. Whoever replaced it knew the
+    /// Restores the address that a link was sent to when the address was replaced. The person who replaced it knew the
     /// password, so the same transaction ends the user's sessions or stores the intention to end them. Other links of
     /// the user stop working, except those that restore an even older address.
     pub(crate) async fn undo_email(

@@ -92,8 +92,8 @@ pub(super) async fn lock_log_ins(connection: &mut Connection<'_>, subject: &str)
     Ok(())
 }
 
-/// Returns the sessions of a subject that are beyond `limit` when one more begins, not counting those in `ending`, and
-/// when each was rotated last.
+/// Returns the sessions that have to end so that the subject has at most `limit` after one more begins, and when each
+/// was last rotated. Does not count those in `ending`.
 async fn find_excess(
     connection: &mut Connection<'_>,
     ending: &[SessionId],
@@ -224,8 +224,8 @@ pub(super) async fn mark_outdated(
     outdated.into_iter().map(decode).collect()
 }
 
-/// Appends entries to the log. This is the last statement of a transaction: from here on, all other transactions
-/// that write to the log wait for its commit.
+/// Appends entries to the log. Make this the last statement of a transaction: from then on, all other transactions that
+/// write to the log wait for its commit.
 pub(super) async fn append_to_log(
     connection: &mut Connection<'_>,
     entries: impl ExactSizeIterator<Item = (SessionId, RevocationKind)>,

@@ -60,8 +60,8 @@ impl Authenticator {
         token: &IssuedToken,
         options: &CookieOptions,
     ) -> Result<SetCookies, IssueError> {
-        // The cookie lasts as long as a refresh token that is issued at the same time. When the access token expires,
-        // the browser thus still sends it, and the server can tell an expired token from none.
+        // The cookie lasts as long as a refresh token that is issued at the same time. The browser therefore still
+        // sends the access token after it has expired, and the server can tell an expired token from a missing one.
         let refresh = self.settings().refresh_lifetime.duration();
         let until = token.claims.expires_at.zip(refresh).map(|(end, span)| end.max(token.claims.issued_at + span));
         let policy = self.cookies();

@@ -207,8 +207,8 @@ impl RequestVerifier<'_> {
         }
     }
 
-    /// In redirect mode: whether there is a refresh cookie. Browsers do not send it here, but its CSRF cookie shows
-    /// that there is one.
+    /// In redirect mode: whether there is a refresh cookie. By default, browsers do not send it to this path, but the
+    /// CSRF cookie that belongs to it shows that it exists.
     fn has_refresh_hint(&self) -> Result<bool, Reason> {
         let csrf_cookie = &self.authenticator.cookies().csrf_refresh.name;
         let hint = csrf_cookie.find(&self.head).map_err(|_| Reason::DuplicateCookie)?;

@@ -181,9 +181,9 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Leaves the deletion of expired rows to the application: it calls [`Authenticator::prune_sessions`] for the
-    /// sessions and log entries, and deletes the rows of [`Self::also_prune`] itself. By default, the adapter deletes
-    /// all of them every ten minutes.
+    /// Leaves the deletion of expired rows to the application. Call [`Authenticator::prune_sessions`] to delete
+    /// sessions and log entries, and delete the rows of [`Self::also_prune`] yourself. By default, the adapter deletes
+    /// all of these rows every ten minutes.
     pub fn without_pruning(mut self) -> Self {
         self.prunes = false;
         self
@@ -307,7 +307,7 @@ impl AuthenticatorBuilder {
 
     /// Lets `OPTIONS` requests through without a token, because browsers send CORS preflights without cookies.
     ///
-    /// An extractor that needs a token still refuses such a request;
+    /// Extractors that require a token still refuse such a request, but
     /// [`Exchange::verify`](crate::adapter::Exchange::verify) returns `None`.
     pub fn exempt_options(mut self) -> Self {
         self.settings.exempt_options = true;

@@ -16,8 +16,9 @@ use crate::jwt::{Claims, Fresh, TokenKind};
 use crate::session::Session;
 use crate::token::{IssueError, VerifiedToken};
 
-/// The claim that records whether the cookies outlive the browser. Without a store, every token of the session has it.
-/// With a store, the refresh token has it if the user chose to stay logged in and may therefore be idle for longer.
+/// The claim that records whether the cookies outlive the browser. Without a store, the tokens of a session have it if
+/// its log-in has set [`LogIn::remember`](crate::LogIn::remember). With a store, the refresh token has it if the
+/// session may be idle for longer because the user chose to stay logged in.
 pub(super) const PERSISTENT: &str = "persistent_cookies";
 
 impl Authenticator {
