@@ -102,7 +102,7 @@ impl State {
     }
 }
 
-/// The reading of the beginning of a payload. Returns `None` if another extractor has got the result.
+/// The reading of the beginning of a payload. Returns `None` if another extractor has taken the result.
 pub(crate) struct ReadAhead {
     payload: SharedPayload,
     timeout: Duration,

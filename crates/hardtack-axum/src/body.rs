@@ -100,7 +100,7 @@ impl State {
     }
 }
 
-/// The reading of the beginning of a body. Returns `None` if another extractor has got the result.
+/// The reading of the beginning of a body. Returns `None` if another extractor has taken the result.
 pub(crate) struct ReadAhead {
     body: SharedBody,
     timeout: Duration,

@@ -49,7 +49,7 @@ impl MailJobStore {
     }
 
     /// Adds a job in the transaction of the change that it follows. The recipient is `address`, or else the user's
-    /// present address, unless that is empty. A confirmation replaces earlier ones, and is only sent to an address that
+    /// current address, unless that is empty. A confirmation replaces earlier ones, and is only sent to an address that
     /// is not confirmed.
     pub(crate) async fn add_in(
         transaction: &mut Transaction,

@@ -228,7 +228,7 @@ impl UserStore {
         transaction.execute(statement).await.map(|rows| rows == 1).map_err(BackendError::new)
     }
 
-    /// Confirms the present address of a user, because an operator vouches for it.
+    /// Confirms the current address of a user, because an operator vouches for it.
     pub(crate) async fn vouch_for_email_in(
         transaction: &mut Transaction,
         id: &str,

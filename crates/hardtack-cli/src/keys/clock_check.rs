@@ -26,7 +26,7 @@ pub(super) fn dated_ahead<'a>(
     keys: impl IntoIterator<Item = (&'a Path, Timestamp)>,
     now: Timestamp,
 ) -> io::Result<Option<String>> {
-    // The first key signs whatever its date is.
+    // The first key signs no matter what its date is.
     if let Some((path, created_at)) = keys.into_iter().skip(1).find(|(_, created_at)| is_ahead(*created_at, now)) {
         return Ok(Some(format!(
             "the clock of this machine says {}, but the key {} was created at {}; set the clock, or if it is right, \
@@ -43,7 +43,7 @@ pub(super) fn dated_ahead<'a>(
         Err(error) => return Err(error),
     };
     for path in files.iter().map(|path| path.as_path()).chain([folder]) {
-        // Another process may have removed the file meanwhile.
+        // Another process may have removed the file in the meantime.
         let Ok(changed_at) = fs::metadata(path).and_then(|metadata| metadata.modified()).map(timestamp) else {
             continue;
         };

@@ -108,7 +108,7 @@ impl User {
         self
     }
 
-    /// The session works, whatever happened.
+    /// The session must work, no matter what happened.
     async fn visit(&mut self) {
         let response = self.send(|client| client.get("/service").accept_json()).await;
         assert_eq!(response.status(), 200, "{}: a session was lost: {}", self.name, response.text());

@@ -220,7 +220,7 @@ impl RequestVerifier<'_> {
         Ok(!self.authenticator.cookies().csrf_cookies || self.has_refresh_hint()?)
     }
 
-    /// Refuses, unless the token is optional and missing: then the request goes on without one.
+    /// Refuses the request, unless the token is optional and missing: then the request continues without one.
     ///
     /// If a request that needs a token comes from another site, that is the reason given, because `SameSite` may have
     /// withheld the cookies of a user who is logged in.
@@ -234,7 +234,7 @@ impl RequestVerifier<'_> {
     }
 
     /// Handles a valid token whose claims are outdated, because those of its session have changed. If the request was
-    /// refreshed before, it goes on with this token until the head of the response is sent. Otherwise the token is
+    /// refreshed before, it continues with this token until the head of the response is sent. Otherwise the token is
     /// refreshed like an expired one, or replaced at once in sliding mode.
     async fn renew_outdated(&self, token: VerifiedToken, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if self.state.refreshed().is_some() && !self.state.is_head_sent() {
@@ -312,11 +312,11 @@ impl RequestVerifier<'_> {
     }
 
     /// In sliding mode, replaces a token that is due by adding a new one to the response. The new token is not fresh,
-    /// even if the old one still is: a fresh token is never prolonged.
+    /// even if the old one still is: freshness is never extended.
     async fn slide_if_due(&self, token: VerifiedToken) -> Result<VerifiedToken, Reason> {
         if self.is_due_to_slide(&token, self.authenticator.now()) {
             let refreshed = self.authenticator.slide(&token, &self.client()).await?;
-            // This request goes on with the token that it came with.
+            // This request continues with the token that it came with.
             self.state.set_refreshed(token.clone(), refreshed.cookies);
         }
         Ok(token)

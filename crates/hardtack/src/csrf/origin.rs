@@ -130,7 +130,7 @@ mod tests {
             &[("origin", "http://site.example")][..],
             &[("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")],
             &[("origin", "ftp://site.example"), ("sec-fetch-site", "same-origin")],
-            // The authority of HTTP/2 decides, not a `Host` beside it.
+            // The authority of HTTP/2 decides, not an additional `Host`.
             &[("host", "evil.example"), ("origin", "https://evil.example")],
         ] {
             assert!(!run(fields), "{fields:?}");

@@ -83,8 +83,8 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Returns whether the token is from the future and otherwise valid: the clocks of two servers differ, or a clock
-    /// was set back. The request is refused, and its cookies stay.
+    /// Returns whether the token is dated in the future and otherwise valid: the clocks of two servers differ, or a
+    /// clock was set back. The request is refused, and its cookies stay.
     pub const fn is_early(&self) -> bool {
         matches!(self, Self::Token(error) if error.is_early())
     }

@@ -92,7 +92,7 @@ mod tests {
         assert_eq!([1, 3].map(|seconds| before(4, seconds)), [RefreshVerdict::Repeat; 2]);
         assert_eq!([4, 3600].map(|seconds| before(4, seconds)), [RefreshVerdict::Early; 2]);
         assert_eq!([2, 3600].map(|seconds| before(5, seconds)), [RefreshVerdict::Retry; 2]);
-        // It was replaced twice, whatever the clock shows.
+        // It was replaced twice, no matter what the clock shows.
         assert_eq!([2, 3600].map(|seconds| before(3, seconds)), [RefreshVerdict::Reuse; 2]);
     }
 

@@ -191,7 +191,7 @@ fn parse_address(email: &str) -> Result<&str, UserChangeError> {
     Err(UserChangeError::InvalidEmail(email.to_owned()))
 }
 
-/// Stores an address, which is unconfirmed unless it is the present one.
+/// Stores an address, which is unconfirmed unless it is the current one.
 async fn set_address_in(transaction: &mut Transaction, user: &User, email: &str) -> Result<User, BackendError> {
     let profile = Profile { display_name: user.display_name.clone(), email: email.to_owned() };
     let changed = UserStore::set_profile_in(transaction, &user.id, &profile).await?;
