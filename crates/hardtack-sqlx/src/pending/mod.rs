@@ -2,6 +2,9 @@
 
 mod in_transaction;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use hardtack::BackendError;
 use hardtack::session::{PendingRevocation, PendingRevocations};
 use hardtack_db::{MigrateError, Pool, Statement};
@@ -14,7 +17,7 @@ use crate::schema::{self, PENDING_MIGRATIONS, RowError};
 ///
 /// An intention is written in the same transaction as the change that requires it. A new password and the intention to
 /// end the old sessions are thus committed together, although the sessions are in another store. Register a clone with
-/// the authenticator: the processes that follow the revocation log then carry out the intentions within seconds, even
+/// the authenticator, otherwise no intention can be written: the processes that follow the revocation log then carry out the intentions within seconds, even
 /// after a crash. While the session store is down, these processes refuse the sessions.
 ///
 /// `P` is the type that it was created from: an sqlx pool or a [`Database`]. Clones share the connections.
@@ -43,6 +46,8 @@ use crate::schema::{self, PENDING_MIGRATIONS, RowError};
 pub struct PendingEnds<P> {
     handle: P,
     pool: Pool,
+    /// Whether a process is known to carry out the intentions. Shared by all clones.
+    carried_out: Arc<AtomicBool>,
 }
 
 /// The age in seconds at which other processes carry out an intention. The process that wrote it does so at once.
@@ -51,7 +56,15 @@ const DELAY: i64 = 2;
 impl<P: Clone + Into<Database>> PendingEnds<P> {
     /// Keeps intentions in a database that is already open. Call [`Self::migrate`] before the first use.
     pub fn from_pool(pool: P) -> Self {
-        Self { pool: pool.clone().into().into(), handle: pool }
+        Self { pool: pool.clone().into().into(), handle: pool, carried_out: Arc::default() }
+    }
+
+    /// Allows intentions to be written although this value is not registered with an authenticator of this process,
+    /// for example in an administration tool. The servers of the application must register theirs: until one of them
+    /// has carried out an intention, the sessions continue.
+    pub fn carried_out_by_servers(self) -> Self {
+        self.carried_out.store(true, Ordering::Relaxed);
+        self
     }
 
     /// Returns the pool that this was created from.
@@ -101,6 +114,10 @@ impl<P: Clone + Into<Database> + Send + Sync + 'static> PendingRevocations for P
         let Ok(number) = i64::try_from(number) else { return Ok(()) };
         let statement = Statement::new("DELETE FROM pending_ends WHERE number = $1").bind(number);
         self.pool.execute(statement).await.map(drop).map_err(BackendError::new)
+    }
+
+    fn registered(&self) {
+        self.carried_out.store(true, Ordering::Relaxed);
     }
 }
 

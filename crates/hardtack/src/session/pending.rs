@@ -44,6 +44,10 @@ pub trait PendingRevocations: Send + Sync + 'static {
 
     /// Removes an intention that was carried out. Does nothing if it does not exist.
     fn remove(&self, number: u64) -> impl Future<Output = Result<(), BackendError>> + Send;
+
+    /// Learns that it was registered with an authenticator. An implementation that stores intentions can refuse to do
+    /// so before this call, because no process might carry them out. Does nothing by default.
+    fn registered(&self) {}
 }
 
 type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>;

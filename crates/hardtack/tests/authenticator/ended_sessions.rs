@@ -286,3 +286,15 @@ fn e04_s71_sessions_that_seem_to_have_expired_end_as_well() {
         }
     }
 }
+
+#[test]
+fn s68_without_registered_intentions_the_sessions_end_and_the_user_can_log_in_again() {
+    let store = FailingSessions::new();
+    let site = Site::over(store.clone(), KeySet::new(key()), |builder| builder);
+    block_on(site.auth.sync_revocations()).unwrap();
+    let copy = site.browser_of("alice");
+    assert!(block_on(site.auth.finish_ending(Intentions::default().commit("alice", None))));
+    assert!(site.visit(&mut copy.clone()).is_refused(401, "revoked"));
+    assert!(site.refresh(&mut copy.clone()).is_refused(401, "revoked"));
+    assert_eq!(site.visit(&mut site.browser_of("alice")).status, 200);
+}

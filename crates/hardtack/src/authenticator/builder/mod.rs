@@ -196,6 +196,7 @@ impl AuthenticatorBuilder {
     ///
     /// Requires a store. If no [`SessionPolicy::max_staleness`] is set, its default for a durable store applies.
     pub fn pending_revocations(mut self, pending: impl PendingRevocations) -> Self {
+        pending.registered();
         self.pending = Some(Box::new(pending));
         self
     }

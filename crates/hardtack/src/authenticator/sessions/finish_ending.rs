@@ -143,10 +143,10 @@ impl Authenticator {
     /// refuses the sessions until an attempt succeeds.
     async fn work_off(&self, intention: &PendingRevocation) -> Result<(), BackendError> {
         let unfinished = UnfinishedEnding { authenticator: self, intention, finished: false };
-        let (Some(store), Some(pending)) = (self.store(), &self.0.pending) else {
+        let Some(store) = self.store() else {
             return Err(BackendError::new(
-                "the sessions have to end in another store, but the authenticator has no store or does not know where \
-                 intentions are stored; call AuthenticatorBuilder::sessions and ::pending_revocations",
+                "the sessions have to end in a session store, but the authenticator has none; call \
+                 AuthenticatorBuilder::sessions",
             ));
         };
         let PendingRevocation { number, subject, kept } = intention;
@@ -155,7 +155,7 @@ impl Authenticator {
         let (ids, times): (Vec<SessionId>, Vec<Timestamp>) = ending.unzip();
         // Check only after listing the sessions whether the intention still exists. If another process has carried it
         // out, the list may contain the session of a later log-in, which must not end.
-        if pending.find(subject).await?.iter().any(|found| found.number == *number) {
+        if self.is_stored(intention).await? {
             if !ids.is_empty() {
                 // A server whose clock is ahead may have dated some of them in the future.
                 let at = times.into_iter().fold(self.now(), Timestamp::max);
@@ -164,13 +164,28 @@ impl Authenticator {
                     self.emit(EventKind::Revoked, subject, Some(id), &Client::default());
                 }
             }
-            pending.remove(*number).await?;
+            match &self.0.pending {
+                Some(pending) => pending.remove(*number).await?,
+                None => tracing::error!(
+                    event = "intention_not_removed",
+                    number,
+                    "the sessions have ended, but their intention stays in the database, because the authenticator \
+                     does not know where intentions are stored; call AuthenticatorBuilder::pending_revocations"
+                ),
+            }
         } else {
             // Learn what the other process has ended.
             self.read_log(std::future::pending::<()>).await?;
         }
         unfinished.confirm();
         Ok(())
+    }
+
+    /// Whether no process has carried out the intention yet. Without a place to look, it is one that this process has
+    /// just stored.
+    async fn is_stored(&self, intention: &PendingRevocation) -> Result<bool, BackendError> {
+        let Some(pending) = &self.0.pending else { return Ok(true) };
+        Ok(pending.find(&intention.subject).await?.iter().any(|found| found.number == intention.number))
     }
 
     /// Refuses the sessions of an intention in this process.
