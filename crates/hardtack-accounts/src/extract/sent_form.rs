@@ -102,7 +102,7 @@ pub(crate) async fn refuse_form<T: AccountForm>(
     after_log_in(error, input.as_ref(), auth, site)
 }
 
-/// Returns whether a form was refused that this site's own page may have sent, so that it can be shown again.
+/// Returns whether the refused form may come from this site's own page, so that it can be shown again.
 pub(crate) fn is_unverified(error: &AuthError) -> bool {
     match error.failure().reason() {
         Reason::Csrf(error) => !matches!(error, CsrfError::CrossSite | CsrfError::BadHost | CsrfError::Unread),

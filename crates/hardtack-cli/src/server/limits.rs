@@ -9,8 +9,8 @@ use hardtack::client_address::TrustedProxies;
 pub(crate) struct Limits {
     /// How many connections may be open.
     pub(crate) connections: usize,
-    /// How many of them may come from one address (IPv6: one /64 network). Does not apply to trusted proxies and to
-    /// this machine.
+    /// How many of them may come from one address (IPv6: one /64 network). Does not apply to trusted proxies or this
+    /// machine.
     pub(crate) connections_per_address: usize,
     /// How long the body of a request may take.
     pub(crate) body_timeout: Duration,

@@ -181,8 +181,8 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Whether no process has carried out the intention yet. Without a place to look, it is one that this process has
-    /// just stored.
+    /// Whether the intention is still stored, so that it has to be carried out. If the authenticator cannot look it up,
+    /// this process has only just stored it.
     async fn is_stored(&self, intention: &PendingRevocation) -> Result<bool, BackendError> {
         let Some(pending) = &self.0.pending else { return Ok(true) };
         Ok(pending.find(&intention.subject).await?.iter().any(|found| found.number == intention.number))
