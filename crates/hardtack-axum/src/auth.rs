@@ -1,4 +1,4 @@
-//! The extractor `Auth`, with which handlers log users in and out, refresh their tokens, and re-authenticate them.
+//! The extractor `Auth`. Handlers use it to log users in and out, refresh their tokens, and re-authenticate them.
 
 use std::fmt;
 

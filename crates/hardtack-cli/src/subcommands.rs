@@ -124,7 +124,7 @@ pub(crate) enum UserCommand {
     /// List all users, and which of them are disabled.
     #[command(after_help = ABOUT_USERS)]
     List(UserFlags),
-    /// Add a user, and print a link with which they set their password.
+    /// Add a user, and print a link that lets them set their password.
     #[command(after_help = ABOUT_LINKS)]
     Add {
         #[command(flatten)]
@@ -133,7 +133,7 @@ pub(crate) enum UserCommand {
         #[arg(long, value_name = "ADDRESS")]
         email: Option<String>,
     },
-    /// Print a link with which a user sets a new password.
+    /// Print a link that lets a user set a new password.
     #[command(after_help = ABOUT_LINKS)]
     ResetLink(NamedUser<LinkFlags>),
     /// Set the email address of a user. An empty one removes it.

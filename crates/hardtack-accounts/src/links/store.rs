@@ -98,7 +98,7 @@ impl LinkStore {
         self.database.execute(deletion(token)).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Creates a link with which a user sets a password, in a transaction that holds the user's row. Earlier ones stop
+    /// Creates a link that lets a user set a password, in a transaction that holds the user's row. Earlier ones stop
     /// working.
     pub(crate) async fn create_password_link_in(
         transaction: &mut Transaction,

@@ -20,7 +20,7 @@ use super::limits::MAX_KEY_ID_LEN;
 /// them. Cheap to clone.
 ///
 /// The signing key also verifies. [`retire`](Self::retire) adds keys that signed before, and
-/// [`also_verify`](Self::also_verify) adds keys with which others sign.
+/// [`also_verify`](Self::also_verify) adds the keys that others sign with.
 ///
 /// A token with a `kid` is verified only with the key that has this id; if no key has it, the token is refused, unless
 /// [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids) is set. A token without `kid` is verified with each key of

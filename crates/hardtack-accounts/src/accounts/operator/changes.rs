@@ -15,7 +15,7 @@ use crate::users::{
     EmailAddress, NameRules, NameTaken, NewName, NewUser, Profile, User, UserNameProblem, UserRecord, UserStore,
 };
 
-/// A link with which a user sets a password without knowing the old one. It works once. Like a password, it must not be
+/// A link that lets a user set a password without knowing the old one. It works once. Like a password, it must not be
 /// logged. Returned by [`Accounts::add`] and [`Accounts::reset_link`].
 #[derive(Debug)]
 #[non_exhaustive]
@@ -35,9 +35,9 @@ impl PasswordLink {
 }
 
 impl Accounts {
-    /// Adds a user with a random password that nobody knows, and returns a link with which the user sets a password
-    /// (ASVS 5.0 V6.4.1, V6.4.6). The rules for names are those of the sign-up, but reserved names are allowed. `email`
-    /// may be empty; any other address is stored as unconfirmed.
+    /// Adds a user with a random password that nobody knows, and returns a link that lets the user set a password (ASVS
+    /// 5.0 V6.4.1, V6.4.6). The rules for names are those of the sign-up, but reserved names are allowed. `email` may
+    /// be empty; any other address is stored as unconfirmed.
     ///
     /// # Errors
     /// The name or the address is not allowed, the name is taken, the password could not be hashed, or the database
@@ -65,7 +65,7 @@ impl Accounts {
         Ok(PasswordLink { user, expires_at: now + LinkPurpose::SetPassword.lifetime(), token })
     }
 
-    /// Creates a link with which the user with this name sets a new password: the operator starts the reset, but never
+    /// Creates a link that lets the user with this name set a new password: the operator starts the reset, but never
     /// learns the password (ASVS 5.0 V6.4.6). The old password works until the user sets a new one. The link works
     /// once, within a day, and replaces the user's earlier link of this kind. It stops working when the user changes
     /// the password, or when an operator disables the user, logs the user out or sets the user's email address.
