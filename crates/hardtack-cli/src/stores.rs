@@ -21,7 +21,8 @@ pub(crate) enum StoreUser {
 }
 
 /// Creates the data folder, which holds the keys and, by default, the database. Refuses a folder in which another user
-/// can replace them. Warns if another user can replace the folder itself, or that of a database elsewhere.
+/// can replace them. Warns if another user can replace the folder itself, or the folder of a database that is kept
+/// elsewhere.
 pub(crate) fn create_data_dir(config: &Config) -> Result<(), Error> {
     private_file::create_folder(&config.data_dir).map_err(|error| {
         let expected = "expected a folder that this user can write to";

@@ -36,13 +36,13 @@ This command uses the servers' database, whether or not the servers are running.
 or --database-url as to the servers, and the same --redis-url if Redis stores the sessions.";
 
 const ABOUT_PASSWORD_LISTS: &str = "\
-FILE is a list that you have downloaded: plain passwords, one per line, or the SHA-1 list of Have I Been
-Pwned, whose lines are SHA1:COUNT. The table takes 8 bytes per password. The command uses 64 MiB of memory,
-no matter how long the list is, and no network.";
+The list is a file that you have downloaded: plain passwords, one per line, or the SHA-1 list of Have I Been
+Pwned, whose lines are SHA1:COUNT. The table takes 8 bytes for each password. However long the list is, the
+command uses 64 MiB of memory. It does not use the network.";
 
 const ABOUT_LINKS: &str = "\
-The link works once, for a day. The first person to open it can choose the password, so send it over a channel
-that only the user reads. You never learn the password.
+The link works once, for a day. The first person who uses it chooses the password, so send it over a channel
+that only the user can read. You never learn the password.
 
 This command uses the database of the servers, whether or not the servers are running. Pass the same --data-dir
 or --database-url and the same --base-url as to the servers.";
@@ -124,7 +124,7 @@ pub(crate) enum UserCommand {
     /// List all users, and which of them are disabled.
     #[command(after_help = ABOUT_USERS)]
     List(UserFlags),
-    /// Add a user, and print a link with which the user sets a password.
+    /// Add a user, and print a link that lets them set their password.
     #[command(after_help = ABOUT_LINKS)]
     Add {
         #[command(flatten)]
@@ -133,7 +133,7 @@ pub(crate) enum UserCommand {
         #[arg(long, value_name = "ADDRESS")]
         email: Option<String>,
     },
-    /// Print a link with which a user sets a new password.
+    /// Print a link that lets a user set a new password.
     #[command(after_help = ABOUT_LINKS)]
     ResetLink(NamedUser<LinkFlags>),
     /// Set the email address of a user. An empty one removes it.

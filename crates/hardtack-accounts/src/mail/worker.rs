@@ -11,7 +11,7 @@ use crate::activity::{ActivityKind, Recorder};
 use crate::links::{LinkPurpose, LinkStore, LinkToken};
 use crate::users::{EmailAddress, UserStore};
 
-/// Works off jobs of both kinds: stored ones, and requests for a reset.
+/// Carries out jobs of both kinds: stored ones, and requests for a reset.
 pub(crate) struct MailWorker {
     database: Pool,
     users: UserStore,

@@ -181,7 +181,7 @@ async fn s76_e01_two_servers_send_a_letter_once(on_postgres: bool) {
     }
 }
 
-/// Otherwise, an attacker who replaced the address could replace it again with the link of an email that was sent late.
+/// Otherwise, the person who replaced the address could replace it again with the link of a letter that was late.
 async fn s76_e01_an_undo_also_withdraws_links_that_are_not_sent_yet(on_postgres: bool) {
     let (site, mailer) = start(on_postgres).await;
     let mut thief = ada(&site, &mailer).await;

@@ -111,8 +111,8 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     })
 }
 
-/// Refuses a clock that is obviously wrong: the new key would sign too early or too late, and keys whose tokens are
-/// valid would be deleted.
+/// Refuses to continue if the clock is obviously wrong. The new key would begin to sign too early or too late, and keys
+/// whose tokens are still valid would be deleted.
 fn refuse_wrong_clock(folder: &KeyFolder, previous: &[StoredKey], discard_old: bool) -> Result<(), Error> {
     let now = SystemClock.now();
     let wrong = match folder.clock_differs(now)? {

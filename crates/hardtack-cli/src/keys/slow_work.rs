@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// Work on a separate thread. When the async runtime shuts down, it would wait for one of its own threads that is
-/// blocked, but a process that exits does not wait for this thread.
+/// Runs blocking work on a thread outside the async runtime. When the runtime shuts down, it waits for its own blocked
+/// threads, but not for this one.
 pub(super) struct SlowWork<T>(Option<oneshot::Receiver<T>>);
 
 impl<T> Default for SlowWork<T> {
@@ -18,8 +18,8 @@ impl<T> Default for SlowWork<T> {
 }
 
 impl<T: Send + 'static> SlowWork<T> {
-    /// Starts the work unless the work of an earlier call is still running, and waits for the result of whichever runs.
-    /// Returns `None` if the result does not arrive within this time; the next call waits for it again.
+    /// Starts the work, unless the previous work is still running, and waits for the result of the work that is
+    /// running. Returns `None` if it does not finish within `at_most`; the next call then waits for it again.
     pub(super) async fn run(
         &mut self,
         at_most: Duration,

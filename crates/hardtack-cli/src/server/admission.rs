@@ -51,8 +51,8 @@ impl Admission {
         &self.limits
     }
 
-    /// Counts a connection. Returns `None` if it has to be closed at once, because the extra places beyond the limit
-    /// are taken as well.
+    /// Counts a connection and decides how to serve it. Returns `None` if the server must close it at once, because the
+    /// overflow lane is full as well.
     pub(super) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Slot> {
         let address = self.counted(peer);
         let mut counts = self.counts();
@@ -76,8 +76,8 @@ impl Admission {
         Some(Slot { admission: Arc::clone(self), address, lane })
     }
 
-    /// The address to count a connection by. Those of trusted proxies are not counted, nor are those of this machine,
-    /// where only proxies and probes run.
+    /// Returns the address to count a connection by. Connections from trusted proxies are not counted by address.
+    /// Neither are those from this machine, where only proxies and probes run.
     fn counted(&self, peer: IpAddr) -> Option<IpAddr> {
         let address = ClientAddress::from(peer);
         let is_exempt = address.ip().is_loopback() || self.limits.proxies.trust(address.ip());

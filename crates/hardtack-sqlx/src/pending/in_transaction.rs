@@ -69,7 +69,7 @@ in_transaction!(
 /// For Hardtack's own crates, which write both databases through `hardtack-db`.
 #[doc(hidden)]
 impl PendingEnds<crate::Database> {
-    /// Writes the intention to end all sessions of a user in a transaction.
+    /// In a transaction, writes the intention to end all sessions of a user.
     ///
     /// # Errors
     /// This value is not registered, the database failed, or the subject has a NUL character.
@@ -81,7 +81,7 @@ impl PendingEnds<crate::Database> {
         self.write(connection, subject, None).await
     }
 
-    /// Writes the intention to end all sessions of a user except one in a transaction.
+    /// In a transaction, writes the intention to end all sessions of a user except one.
     ///
     /// # Errors
     /// This value is not registered, the database failed, or the subject has a NUL character.

@@ -51,8 +51,7 @@ pub struct PendingEnds<P> {
     carried_out: Arc<AtomicBool>,
 }
 
-/// How old an intention is before other processes carry it out, in seconds. The process that has written it does so at
-/// once.
+/// The age in seconds at which other processes carry out an intention. The process that wrote it does so at once.
 const DELAY: i64 = 2;
 
 impl<P: Clone + Into<Database>> PendingEnds<P> {
@@ -92,8 +91,8 @@ impl Database {
 
 impl<P: Clone + Into<Database> + Send + Sync + 'static> PendingRevocations for PendingEnds<P> {
     async fn due(&self, limit: u32) -> Result<Vec<PendingRevocation>, BackendError> {
-        // Both times are the database's. An intention from the future is due as well: the database's clock was set
-        // back.
+        // Both times come from the database's clock. An intention dated in the future is due as well, because it means
+        // that this clock was set back.
         let statement = Statement::per_database(
             "SELECT number, subject, kept FROM pending_ends
              WHERE created_at NOT BETWEEN unixepoch() - $1 + 1 AND unixepoch() + $1 ORDER BY number LIMIT $2",

@@ -23,8 +23,8 @@ pub(super) struct Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            // If the job were started again, it would probably panic again. Without a follower, requests are checked
-            // against the store.
+            // If the job were started again, it would probably panic again. While no job follows the log, each request
+            // is checked against the store.
             tracing::error!(event = "background_panicked", job = ?self.job, "the job is not started again");
         } else if let Some(authenticator) = self.authenticator.upgrade() {
             authenticator.0.background.stopped(self.job);

@@ -1,4 +1,4 @@
-//! Warnings about proxies whose configuration does not match the settings. Each is logged once.
+//! Warnings about proxies that do not match the settings. Each is logged once.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -59,7 +59,7 @@ impl Notices {
         }
     }
 
-    /// Warns of a proxy whose clients reach the site under another URL than the base URL.
+    /// Warns of a proxy that names another URL for the site than the base URL.
     fn check_site(&self, base: &BaseUrl, peer: IpAddr, head: &RequestHead<'_>) {
         let only = |name: &str| match head.headers().first_two(name) {
             [Some(value), None] => std::str::from_utf8(value).ok(),
@@ -89,8 +89,8 @@ impl Notices {
         );
     }
 
-    /// Warns of a peer in a private network that sends a proxy's header but is not trusted. Fields from a public address
-    /// cause no warning, because any client can send them.
+    /// Warns of a proxy in a private network that is not trusted. Does not warn of other peers, because any client on
+    /// the internet can send these fields.
     fn check_untrusted(&self, proxies: &TrustedProxies, peer: IpAddr, head: &RequestHead<'_>) {
         let is_private = match peer {
             IpAddr::V4(ip) => ip.is_private() || ip.is_loopback(),

@@ -13,8 +13,8 @@ use crate::request::RequestHead;
 /// referrer policy. A client that sends neither header is not a browser, so no other site can misuse its cookies.
 #[inline]
 pub(crate) fn check(head: &RequestHead<'_>, policy: &CsrfPolicy, base: Option<&BaseUrl>) -> Result<(), CsrfError> {
-    // Whether the browser says that this site or its user started the request, if it says anything. A browser does not
-    // send a second value.
+    // Whether this site or its user started the request, according to the browser; `None` if the browser does not say.
+    // Browsers send only one value, so a request with two is refused.
     let from_here = match head.headers().first_two("sec-fetch-site") {
         [None, _] => None,
         [Some(site), None] => Some(matches!(site, b"same-origin" | b"none")),
@@ -130,7 +130,7 @@ mod tests {
             &[("origin", "http://site.example")][..],
             &[("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")],
             &[("origin", "ftp://site.example"), ("sec-fetch-site", "same-origin")],
-            // The authority of HTTP/2 decides, not a `Host` beside it.
+            // The authority of HTTP/2 decides, not an additional `Host`.
             &[("host", "evil.example"), ("origin", "https://evil.example")],
         ] {
             assert!(!run(fields), "{fields:?}");

@@ -24,8 +24,8 @@ const SHA1_DIGITS: usize = 40;
 pub struct TableSummary {
     /// How many passwords the table has.
     pub passwords: u64,
-    /// How many lines of the list were left out, because no one can choose such a password: they are not UTF-8, or longer
-    /// than 1024 bytes.
+    /// How many lines of the list were left out because nobody can choose such a password: it is not UTF-8, or is
+    /// longer than 1024 bytes.
     pub left_out: u64,
     /// The size of the table in bytes.
     pub bytes: u64,
@@ -33,8 +33,8 @@ pub struct TableSummary {
 
 impl PasswordTable {
     /// Makes a table in a new file, from a list that you have downloaded: plain passwords, one per line, or the SHA-1
-    /// list of Have I Been Pwned, whose lines are `SHA1:COUNT`. Uses 64 MiB of memory, and as much space in the folder
-    /// of the table as the table itself.
+    /// list of Have I Been Pwned, whose lines are `SHA1:COUNT`. Uses 64 MiB of memory and, in the folder of the table,
+    /// temporary files as large as the table itself.
     ///
     /// # Errors
     /// The list cannot be read or has a line of another form, or the table cannot be written or already exists.

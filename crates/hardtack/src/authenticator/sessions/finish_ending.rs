@@ -18,9 +18,9 @@ impl Authenticator {
     /// Makes this process refuse the sessions that end with a transaction of the application. Call it after the commit,
     /// if no browser gets a new session: after a password reset by mail, or when a user is disabled or deleted.
     ///
-    /// Returns `false` if the sessions could not be ended yet, because they are not in the database of the change, and
-    /// this database or the session store failed. This process then refuses them from now on, and the servers end them
-    /// when both work again. The change itself is stored in either case, so do not tell the user to try again.
+    /// Returns `false` if the sessions could not be ended yet, because they are in a different store than the change
+    /// and one of the two stores failed. This process then refuses them from now on, and the servers end them when both
+    /// stores work again. The change itself is stored in either case, so do not tell the user to try again.
     ///
     /// ```
     /// # async fn reset(auth: &hardtack::Authenticator, ended: hardtack::session::EndedSessions) -> &'static str {
@@ -43,8 +43,8 @@ impl Authenticator {
         }
     }
 
-    /// Finds out which of the sessions have ended, because the transaction may have been rolled back. The browser of
-    /// the session `renewed` gets a new one.
+    /// Finds out from the log which of the sessions have ended, because the transaction may have been rolled back, and
+    /// emits their events. The event of `renewed`, whose browser gets a new session, is [`EventKind::Replaced`].
     pub(super) async fn learn_committed(
         &self,
         subject: &str,
@@ -63,8 +63,9 @@ impl Authenticator {
         }
     }
 
-    /// Reads the log after a transaction of the application that has changed these sessions. If that fails, returns
-    /// `false`, and each request of these sessions queries the store until the follower has read the log.
+    /// Reads the log after a transaction of the application that may have changed these sessions. If reading fails,
+    /// returns `false`; this process then checks each request of these sessions against the store until it has read the
+    /// log.
     pub(super) async fn read_committed(&self, ids: impl Iterator<Item = SessionId>) -> bool {
         let now = self.moment();
         let until = now.after(self.token_memory());
@@ -86,8 +87,8 @@ impl Authenticator {
         result.is_ok()
     }
 
-    /// Carries out all intentions for a subject. A log-in does this before it creates a session, which would otherwise
-    /// be ended with the others.
+    /// Carries out all intentions for a subject. A log-in does this before it creates a session. Otherwise, the new
+    /// session would end with the others.
     pub(super) async fn work_off_all_of(&self, subject: &str) -> Result<(), BackendError> {
         let Some(pending) = &self.0.pending else { return Ok(()) };
         for intention in pending.find(subject).await? {
@@ -180,8 +181,8 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Whether no process has carried out the intention yet. An authenticator that does not know where intentions are
-    /// stored returns `true`, because this process has just stored the intention.
+    /// Whether the intention is still stored, so that it has to be carried out. If the authenticator cannot look it up,
+    /// this process has only just stored it.
     async fn is_stored(&self, intention: &PendingRevocation) -> Result<bool, BackendError> {
         let Some(pending) = &self.0.pending else { return Ok(true) };
         Ok(pending.find(&intention.subject).await?.iter().any(|found| found.number == intention.number))
