@@ -12,6 +12,8 @@ use crate::config::{
 /// Serve a site with accounts, log-in and sessions, and manage its keys and users.
 #[derive(Parser)]
 #[command(name = "hardtack", version, arg_required_else_help = true, disable_help_subcommand = true)]
+// Lines are not wrapped, so that each flag is one line that can be searched for.
+#[command(term_width = 0)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

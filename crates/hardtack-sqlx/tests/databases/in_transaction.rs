@@ -120,7 +120,7 @@ async fn the_transaction_is_one_of_sqlx() {
     let _ended = sessions.end_all_in(&mut tx, "alice").await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(sessions.list("alice", NOW).await.unwrap(), []);
-    let pending = PendingEnds::from_pool(sessions.pool().clone());
+    let pending = PendingEnds::from_pool(sessions.pool().clone()).carried_out_by_servers();
     pending.migrate().await.unwrap();
     let mut tx = pending.pool().begin_with("BEGIN IMMEDIATE").await.unwrap();
     let _ended = pending.end_others_in(&mut tx, "alice", row.id).await.unwrap();
@@ -133,7 +133,7 @@ async fn the_transaction_is_one_of_sqlx() {
     let _ended = sessions.end_others_in(&mut tx, "alice", None).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(sessions.list("alice", NOW).await.unwrap(), []);
-    let pending = PendingEnds::from_pool(sessions.pool().clone());
+    let pending = PendingEnds::from_pool(sessions.pool().clone()).carried_out_by_servers();
     pending.migrate().await.unwrap();
     let mut tx = pending.pool().begin().await.unwrap();
     let _ended = pending.end_all_in(&mut tx, "alice").await.unwrap();
