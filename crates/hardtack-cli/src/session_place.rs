@@ -73,7 +73,8 @@ pub(crate) async fn record(database: &Database, redis: Option<(&RedisConfig, &Re
             from = known.to_text(),
             to = place.to_text(),
             "sessions are now kept in another store; access tokens from before work until they expire, and log-outs do \
-             not reach them; to log everyone out now, run: hardtack keys rotate --discard-old (or replace JWT_SECRET_KEY)"
+             not reach them; to log everyone out now, replace JWT_SECRET_KEY or JWT_PRIVATE_KEY, or, if neither is set, run: hardtack \
+             keys rotate --discard-old"
         );
     }
     let sql = "INSERT INTO hardtack_settings (name, value) VALUES ($1, $2)
@@ -82,12 +83,14 @@ pub(crate) async fn record(database: &Database, redis: Option<(&RedisConfig, &Re
     pool.execute(statement).await.map(drop).map_err(Error::with_causes)
 }
 
-/// Refuses settings that would make a command look for sessions where the servers do not keep them.
-pub(crate) async fn check(database: &Database, redis: Option<&RedisConfig>) -> Result<(), Error> {
-    let Some(place) = read(database).await? else { return Ok(()) };
+/// Refuses settings that would make a command look for sessions where the servers do not keep them. Returns `Ok` with
+/// an error if the settings are those of the servers, but the store cannot be reached or has lost its id: then only the
+/// servers can end the sessions.
+pub(crate) async fn check(database: &Database, redis: Option<&RedisConfig>) -> Result<Result<(), Error>, Error> {
+    let Some(place) = read(database).await? else { return Ok(Ok(())) };
     let redis = redis.filter(|redis| redis.purpose == RedisPurpose::Sessions);
     match (place, redis) {
-        (Place::Database, None) => Ok(()),
+        (Place::Database, None) => Ok(Ok(())),
         (Place::Database, Some(_)) => Err(Error::config(
             "the servers keep their sessions in the database, so this command would not find them in Redis; remove \
              --redis-url and HARDTACK_REDIS_URL, or set --redis-for notice as the servers do",
@@ -97,20 +100,35 @@ pub(crate) async fn check(database: &Database, redis: Option<&RedisConfig>) -> R
              database; set --redis-url or HARDTACK_REDIS_URL to the value that the servers use"
         ))),
         (Place::Redis { id, address }, Some(config)) => {
-            if config.url.to_string() == address {
-                return Ok(());
+            let same_address = config.url.to_string() == address;
+            match identity(config).await {
+                Ok(Some(found)) if found == id => Ok(Ok(())),
+                Ok(None) if same_address => Ok(Err(Error::runtime(format_args!(
+                    "the Redis that this command reaches at {address} has lost its data, or is not the one that the \
+                     servers use"
+                )))),
+                Err(error) if same_address => Ok(Err(error)),
+                Err(error) => Err(error),
+                // The same address may lead elsewhere on another machine or in another container.
+                Ok(_) if same_address => Err(Error::config(format_args!(
+                    "the servers keep their sessions in a Redis that they reach at {address}, but that address leads this \
+                     command to another Redis; run it where the address leads to the servers' Redis, or set \
+                     --redis-url or HARDTACK_REDIS_URL to an address that does"
+                ))),
+                Ok(_) => Err(Error::config(format_args!(
+                    "the servers keep their sessions in the Redis at {address}, and {} is another one; set --redis-url \
+                     or HARDTACK_REDIS_URL to the value that the servers use",
+                    config.url
+                ))),
             }
-            let sessions = RedisSessions::open(config.url.clone()).await.map_err(Error::with_causes)?;
-            if sessions.identity().await.map_err(Error::with_causes)?.is_some_and(|found| found == id) {
-                return Ok(());
-            }
-            Err(Error::config(format_args!(
-                "the servers keep their sessions in the Redis at {address}, and {} is another one; set --redis-url or \
-                 HARDTACK_REDIS_URL to the value that the servers use",
-                config.url
-            )))
         }
     }
+}
+
+/// Returns the id of a Redis, if it has one.
+async fn identity(config: &RedisConfig) -> Result<Option<String>, Error> {
+    let sessions = RedisSessions::open(config.url.clone()).await.map_err(Error::with_causes)?;
+    sessions.identity().await.map_err(Error::with_causes)
 }
 
 /// Returns where the last server that was started keeps its sessions, if that is known.

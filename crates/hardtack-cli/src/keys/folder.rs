@@ -126,7 +126,7 @@ impl KeyFolder {
     }
 
     /// Since when a key outside the folder signs, if that is known.
-    pub(super) fn superseded_at(&self) -> Result<Option<Timestamp>, Error> {
+    pub(crate) fn superseded_at(&self) -> Result<Option<Timestamp>, Error> {
         Ok(self.recorded(SUPERSEDED_AT)?.map(Timestamp::from_unix_seconds))
     }
 
@@ -149,7 +149,9 @@ impl KeyFolder {
     }
 
     fn record(&self, name: &str, seconds: i64) -> Result<(), Error> {
-        private_file::replace(&self.path.join(name), &format!("{seconds}\n")).map_err(|error| self.unusable(&error))
+        let recorded = private_file::create_folder(&self.path)
+            .and_then(|()| private_file::replace(&self.path.join(name), &format!("{seconds}\n")));
+        recorded.map_err(|error| self.unusable(&error))
     }
 
     pub(crate) fn file(&self, number: u32) -> PathBuf {

@@ -155,6 +155,25 @@ async fn k07_sessions_are_not_looked_for_where_the_servers_do_not_keep_them() {
         assert!(is_logged_in(&mut ada).await, "{args:?}");
     }
     assert!(!output(&dir.hardtack(["user", "list"])).contains("disabled"));
+    // The address of the servers leads this command to another Redis, or to one that has lost its data.
+    let id = "{hardtack}:id";
+    assert_eq!(redis.command(&format!("RENAME {id} {id}-aside")), "+OK");
+    redis.command(&format!("SET {id} other"));
+    let with_same_address = |args: &[&str]| {
+        dir.hardtack(["user"].into_iter().chain(args.iter().copied()).chain(["--redis-url", &redis.url()]))
+    };
+    for args in [&["log-out", "ada"][..], &["disable", "ada"], &["rename", "ada", "eve"], &["delete", "ada", "--yes"]] {
+        let error = refusal(&with_same_address(args), 2).await;
+        assert!(error.contains("but that address leads this command to another Redis; run it where"), "{error}");
+        assert!(is_logged_in(&mut ada).await, "{args:?}");
+    }
+    redis.command(&format!("DEL {id}"));
+    let later = output(&with_same_address(&["log-out", "ada"]));
+    assert_eq!(later, "ada is logged out; the servers end their sessions as soon as they reach the session store\n");
+    assert_eq!(redis.command(&format!("RENAME {id}-aside {id}")), "+OK");
+    is_refused_soon(&ada, "logged out by the server").await;
+    assert_eq!(log_in(&mut ada, "ada", PASSWORD).await, 200);
+
     // The same Redis under another address.
     let localhost = redis.url().replace("127.0.0.1", "localhost");
     let args = ["user", "log-out", "ada", "--redis-url", &localhost];
