@@ -9,7 +9,8 @@ use hardtack_sqlx::Database;
 
 use crate::config::{Config, MailConfig, RedisConfig, RedisPurpose};
 use crate::error::Error;
-use crate::{private_file, session_place};
+use crate::private_file;
+use crate::session_place::{self, Presence};
 
 /// Who uses a session store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,34 +59,36 @@ pub(crate) fn with_sessions(accounts: Accounts, redis: Option<&RedisConfig>) -> 
     }
 }
 
-/// Adds the session store: the database, or Redis. A server records which one it is.
+/// Adds the session store: the database, or Redis. A server records which one it is, and for how long it runs.
 pub(crate) async fn add_sessions(
     builder: AuthenticatorBuilder,
     database: &Database,
     redis: Option<&RedisConfig>,
     user: StoreUser,
-) -> Result<AuthenticatorBuilder, Error> {
+) -> Result<(AuthenticatorBuilder, Option<Presence>), Error> {
+    let mut presence = None;
     if let Some(config @ RedisConfig { url, purpose }) = redis {
         tracing::info!(event = "redis", redis = %url, purpose = purpose.name());
         if *purpose == RedisPurpose::Sessions {
             let sessions = RedisSessions::open(url.clone()).await.map_err(Error::with_causes)?;
             if user == StoreUser::Server {
-                session_place::record(database, Some((config, &sessions))).await?;
+                presence = Some(session_place::record(database, Some((config, &sessions))).await?);
             }
-            return Ok(builder.sessions(sessions));
+            return Ok((builder.sessions(sessions), presence));
         }
     }
     let sessions = database.sessions();
     sessions.migrate().await.map_err(Error::with_causes)?;
     if user == StoreUser::Server {
-        session_place::record(database, None).await?;
+        presence = Some(session_place::record(database, None).await?);
     }
-    match redis {
+    let builder = match redis {
         // If Redis is down, servers learn about ended sessions when they next poll the log.
         Some(RedisConfig { url, .. }) => {
             let sessions = NotifyingSessions::new(sessions, url.clone()).map_err(Error::with_causes)?;
-            Ok(builder.sessions(sessions))
+            builder.sessions(sessions)
         }
-        None => Ok(builder.sessions(sessions)),
-    }
+        None => builder.sessions(sessions),
+    };
+    Ok((builder, presence))
 }

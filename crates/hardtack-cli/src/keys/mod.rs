@@ -18,7 +18,7 @@ use crate::error::Error;
 pub(crate) use folder::{KeyFolder, StoredKey, generate};
 use roles::Rules;
 pub(crate) use roles::{OVERLAP, Role};
-pub(crate) use watch::watch;
+pub(crate) use watch::{Hangup, watch};
 
 /// Loads the keys, and creates the first one if there is none.
 pub(crate) fn load_or_create(config: &Config) -> Result<KeySet, Error> {
