@@ -1,6 +1,11 @@
 //! Records where the servers keep their sessions. Each server stores the place in the database, so that a command that
-//! ends sessions does not look for them in the wrong place and report success.
+//! ends sessions does not look for them in the wrong place and report success. A row for each server that runs shows
+//! whether all of them agree.
 
+use std::fmt;
+use std::time::Duration;
+
+use hardtack::session::SessionId;
 use hardtack_db::{Migration, Pool, Statement};
 use hardtack_redis::RedisSessions;
 use hardtack_sqlx::Database;
@@ -11,8 +16,17 @@ use crate::error::Error;
 const MIGRATIONS: &[Migration] =
     &[Migration::new(1, "CREATE TABLE hardtack_settings (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)")];
 
-/// The row of `hardtack_settings`.
+/// The row of `hardtack_settings` with the place of the server that was started last.
 const NAME: &str = "session_place";
+
+/// What the names of the rows of running servers begin with. Their values are a time in seconds since 1970 and a place.
+const SERVER: &str = "session_place_of_server:";
+
+/// How often a server renews its row.
+const RENEWAL: Duration = Duration::from_secs(10);
+
+/// A server whose row is older, in seconds, does not run any more.
+const LAPSE: u64 = 60;
 
 /// The place of the sessions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,13 +66,104 @@ impl Place {
     }
 }
 
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Database => f.write_str("the database"),
+            Self::Redis { address, .. } => write!(f, "the Redis at {address}"),
+        }
+    }
+}
+
+/// The row of a server that runs.
+pub(crate) struct Presence {
+    pool: Pool,
+    name: String,
+    place: Place,
+}
+
+impl Presence {
+    async fn begin(database: &Database, place: Place) -> Result<Self, Error> {
+        let pool = Pool::from(database.clone());
+        let presence = Self { pool, name: format!("{SERVER}{}", SessionId::random()), place };
+        presence.renew().await?;
+        Ok(presence)
+    }
+
+    /// Renews the row until it is dropped, and tells the operator if another server keeps its sessions elsewhere.
+    pub(crate) async fn keep(&self) {
+        let mut told = None;
+        loop {
+            tokio::time::sleep(RENEWAL).await;
+            // Failures of the database are logged where they matter.
+            let Ok(servers) = self.renew().await else { continue };
+            let other = servers.into_iter().find(|other| !other.is_same_store(&self.place));
+            if let Some(other) = other.as_ref().filter(|other| told.as_ref() != Some(*other)) {
+                tracing::error!(
+                    event = "session_places_differ",
+                    here = self.place.to_text(),
+                    there = other.to_text(),
+                    "another server with this database keeps its sessions elsewhere; stop it, or give both the same \
+                     --redis-url or HARDTACK_REDIS_URL"
+                );
+            }
+            told = other;
+        }
+    }
+
+    /// Writes the time into the row, and returns the places of all servers that run.
+    async fn renew(&self) -> Result<Vec<Place>, Error> {
+        let now = self.pool.unix_time().await.map_err(Error::with_causes)?;
+        // RETURNING makes this a query, whose success does not prove that the database has room for more.
+        let sql = "INSERT INTO hardtack_settings (name, value) VALUES ($1, $2)
+            ON CONFLICT (name) DO UPDATE SET value = excluded.value RETURNING name";
+        let value = format!("{now} {}", self.place.to_text());
+        let statement = Statement::new(sql).bind(self.name.as_str()).bind(value);
+        let _: Vec<(String,)> = self.pool.fetch(statement).await.map_err(Error::with_causes)?;
+        running(&self.pool).await
+    }
+
+    /// Deletes the row, because the server stops. If that fails, the row lapses.
+    pub(crate) async fn end(self) {
+        if let Err(error) = delete(&self.pool, &self.name).await {
+            tracing::debug!(event = "session_place_kept", %error);
+        }
+    }
+}
+
+/// Returns the places of the servers that run, and deletes the rows of others.
+async fn running(pool: &Pool) -> Result<Vec<Place>, Error> {
+    let now = pool.unix_time().await.map_err(Error::with_causes)?;
+    let statement = Statement::new("SELECT name, value FROM hardtack_settings WHERE name LIKE $1 ORDER BY name");
+    let statement = statement.bind(format!("{SERVER}%"));
+    let rows: Vec<(String, String)> = pool.fetch(statement).await.map_err(Error::with_causes)?;
+    let mut places = Vec::new();
+    for (name, value) in rows {
+        let (time, place) = value.split_once(' ').unwrap_or_default();
+        if time.parse().is_ok_and(|time: i64| time.abs_diff(now) <= LAPSE) {
+            places.extend(Place::parse(place));
+        } else {
+            delete(pool, &name).await?;
+        }
+    }
+    Ok(places)
+}
+
+async fn delete(pool: &Pool, name: &str) -> Result<(), Error> {
+    let statement = Statement::new("DELETE FROM hardtack_settings WHERE name = $1").bind(name);
+    pool.execute(statement).await.map(drop).map_err(Error::with_causes)
+}
+
 /// Creates the table, or brings it up to date, and returns how many migrations were applied.
 pub(crate) async fn migrate(database: &Database) -> Result<usize, Error> {
     Pool::from(database.clone()).migrate("settings", MIGRATIONS).await.map_err(Error::with_causes)
 }
 
 /// Records where this server keeps its sessions: in `redis`, or in the database.
-pub(crate) async fn record(database: &Database, redis: Option<(&RedisConfig, &RedisSessions)>) -> Result<(), Error> {
+pub(crate) async fn record(
+    database: &Database,
+    redis: Option<(&RedisConfig, &RedisSessions)>,
+) -> Result<Presence, Error> {
     let place = match redis {
         None => Place::Database,
         Some((config, sessions)) => Place::Redis {
@@ -67,27 +172,31 @@ pub(crate) async fn record(database: &Database, redis: Option<(&RedisConfig, &Re
         },
     };
     let pool = Pool::from(database.clone());
-    if let Some(known) = read(database).await?.filter(|known| !known.is_same_store(&place)) {
+    if let Some(known) = last(database).await?.filter(|known| !known.is_same_store(&place)) {
         tracing::warn!(
             event = "sessions_moved",
             from = known.to_text(),
             to = place.to_text(),
             "sessions are now kept in another store; access tokens from before work until they expire, and log-outs do \
-             not reach them; to log everyone out now, run: hardtack keys rotate --discard-old (or replace JWT_SECRET_KEY)"
+             not reach them; to log everyone out now, replace JWT_SECRET_KEY or JWT_PRIVATE_KEY, or, if neither is set, run: hardtack \
+             keys rotate --discard-old"
         );
     }
     let sql = "INSERT INTO hardtack_settings (name, value) VALUES ($1, $2)
         ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     let statement = Statement::new(sql).bind(NAME).bind(place.to_text());
-    pool.execute(statement).await.map(drop).map_err(Error::with_causes)
+    pool.execute(statement).await.map_err(Error::with_causes)?;
+    Presence::begin(database, place).await
 }
 
-/// Refuses settings that would make a command look for sessions where the servers do not keep them.
-pub(crate) async fn check(database: &Database, redis: Option<&RedisConfig>) -> Result<(), Error> {
-    let Some(place) = read(database).await? else { return Ok(()) };
+/// Refuses settings that would make a command look for sessions where the servers do not keep them. Returns `Ok` with
+/// an error if the settings are those of the servers, but the store cannot be reached or has lost its id: then only the
+/// servers can end the sessions.
+pub(crate) async fn check(database: &Database, redis: Option<&RedisConfig>) -> Result<Result<(), Error>, Error> {
+    let Some(place) = known(database).await? else { return Ok(Ok(())) };
     let redis = redis.filter(|redis| redis.purpose == RedisPurpose::Sessions);
     match (place, redis) {
-        (Place::Database, None) => Ok(()),
+        (Place::Database, None) => Ok(Ok(())),
         (Place::Database, Some(_)) => Err(Error::config(
             "the servers keep their sessions in the database, so this command would not find them in Redis; remove \
              --redis-url and HARDTACK_REDIS_URL, or set --redis-for notice as the servers do",
@@ -97,24 +206,57 @@ pub(crate) async fn check(database: &Database, redis: Option<&RedisConfig>) -> R
              database; set --redis-url or HARDTACK_REDIS_URL to the value that the servers use"
         ))),
         (Place::Redis { id, address }, Some(config)) => {
-            if config.url.to_string() == address {
-                return Ok(());
+            let same_address = config.url.to_string() == address;
+            match identity(config).await {
+                Ok(Some(found)) if found == id => Ok(Ok(())),
+                Ok(None) if same_address => Ok(Err(Error::runtime(format_args!(
+                    "the Redis that this command reaches at {address} has lost its data, or is not the one that the \
+                     servers use"
+                )))),
+                Err(error) if same_address => Ok(Err(error)),
+                Err(error) => Err(error),
+                // The same address may lead elsewhere on another machine or in another container.
+                Ok(_) if same_address => Err(Error::config(format_args!(
+                    "the servers keep their sessions in a Redis that they reach at {address}, but that address leads this \
+                     command to another Redis; run it where the address leads to the servers' Redis, or set \
+                     --redis-url or HARDTACK_REDIS_URL to an address that does"
+                ))),
+                Ok(_) => Err(Error::config(format_args!(
+                    "the servers keep their sessions in the Redis at {address}, and {} is another one; set --redis-url \
+                     or HARDTACK_REDIS_URL to the value that the servers use",
+                    config.url
+                ))),
             }
-            let sessions = RedisSessions::open(config.url.clone()).await.map_err(Error::with_causes)?;
-            if sessions.identity().await.map_err(Error::with_causes)?.is_some_and(|found| found == id) {
-                return Ok(());
-            }
-            Err(Error::config(format_args!(
-                "the servers keep their sessions in the Redis at {address}, and {} is another one; set --redis-url or \
-                 HARDTACK_REDIS_URL to the value that the servers use",
-                config.url
-            )))
         }
     }
 }
 
-/// Returns where the last server that was started keeps its sessions, if that is known.
-async fn read(database: &Database) -> Result<Option<Place>, Error> {
+/// Returns the id of a Redis, if it has one.
+async fn identity(config: &RedisConfig) -> Result<Option<String>, Error> {
+    let sessions = RedisSessions::open(config.url.clone()).await.map_err(Error::with_causes)?;
+    sessions.identity().await.map_err(Error::with_causes)
+}
+
+/// Returns where the servers that run keep their sessions, or, if none does, the one that was started last.
+///
+/// # Errors
+/// The servers disagree.
+async fn known(database: &Database) -> Result<Option<Place>, Error> {
+    let last = last(database).await?;
+    let mut running = running(&Pool::from(database.clone())).await?.into_iter();
+    let Some(place) = running.next() else { return Ok(last) };
+    match running.find(|other| !other.is_same_store(&place)) {
+        None => Ok(last.filter(|last| last.is_same_store(&place)).or(Some(place))),
+        Some(other) => Err(Error::config(format_args!(
+            "some servers keep their sessions in {place}, and others in {other}, so this command might not find all; \
+             stop the servers with the wrong settings, and repeat the command ({LAPSE} seconds later, if one of them \
+             was killed)"
+        ))),
+    }
+}
+
+/// Returns where the server that was started last keeps its sessions, if that is known.
+async fn last(database: &Database) -> Result<Option<Place>, Error> {
     migrate(database).await?;
     let statement = Statement::new("SELECT value FROM hardtack_settings WHERE name = $1").bind(NAME);
     let rows: Vec<(String,)> = Pool::from(database.clone()).fetch(statement).await.map_err(Error::with_causes)?;

@@ -7,9 +7,10 @@ use hardtack_accounts::Accounts;
 use hardtack_redis::{NotifyingSessions, RedisSessions};
 use hardtack_sqlx::Database;
 
-use crate::config::{Config, RedisConfig, RedisPurpose};
+use crate::config::{Config, MailConfig, RedisConfig, RedisPurpose};
 use crate::error::Error;
-use crate::{private_file, session_place};
+use crate::private_file;
+use crate::session_place::{self, Presence};
 
 /// Who uses a session store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,25 +22,32 @@ pub(crate) enum StoreUser {
 }
 
 /// Creates the data folder, which holds the keys and, by default, the database. Refuses a folder in which another user
-/// can replace them. Warns if another user can replace the folder itself, or the folder of a database that is kept
-/// elsewhere.
+/// can replace them. Warns if another user can replace the folder itself, the folder of a database that is kept
+/// elsewhere, or the program that sends mail.
 pub(crate) fn create_data_dir(config: &Config) -> Result<(), Error> {
     private_file::create_folder(&config.data_dir).map_err(|error| {
         let expected = "expected a folder that this user can write to";
         Error::runtime(format_args!("{} cannot be created: {error}; {expected}", config.data_dir_label()))
     })?;
     private_file::check_folder(&config.data_dir)?;
-    let of_database = config.database.file().and_then(Path::parent).filter(|folder| *folder != config.data_dir);
-    for folder in [Some(config.data_dir.as_path()), of_database].into_iter().flatten() {
-        if let Some(untrusted) = files::untrusted_above(folder) {
-            tracing::warn!(
-                event = "folder_untrusted",
-                "another user can replace {}, and this server would use the replacement when it starts: {untrusted}",
-                folder.display()
-            );
-        }
+    for warning in untrusted_folders(config) {
+        tracing::warn!(event = "folder_untrusted", "{warning}");
     }
     Ok(())
+}
+
+/// Says which of the folders that the server uses, or of those above them, another user can replace.
+pub(crate) fn untrusted_folders(config: &Config) -> Vec<String> {
+    let of_database = config.database.file().and_then(Path::parent).filter(|folder| *folder != config.data_dir);
+    let used = [Some(config.data_dir.as_path()), of_database].into_iter().flatten();
+    let replaceable = used.filter_map(|folder| {
+        let untrusted = files::untrusted_above(folder)?;
+        let folder = folder.display();
+        Some(format!(
+            "another user can replace {folder}, and this server would use the replacement when it starts: {untrusted}"
+        ))
+    });
+    replaceable.chain(config.mail.as_ref().and_then(MailConfig::untrusted_folder)).collect()
 }
 
 /// Tells the accounts where the sessions are. Sessions in the database end in the same transaction as a change of their
@@ -51,34 +59,36 @@ pub(crate) fn with_sessions(accounts: Accounts, redis: Option<&RedisConfig>) -> 
     }
 }
 
-/// Adds the session store: the database, or Redis. A server records which one it is.
+/// Adds the session store: the database, or Redis. A server records which one it is, and for how long it runs.
 pub(crate) async fn add_sessions(
     builder: AuthenticatorBuilder,
     database: &Database,
     redis: Option<&RedisConfig>,
     user: StoreUser,
-) -> Result<AuthenticatorBuilder, Error> {
+) -> Result<(AuthenticatorBuilder, Option<Presence>), Error> {
+    let mut presence = None;
     if let Some(config @ RedisConfig { url, purpose }) = redis {
         tracing::info!(event = "redis", redis = %url, purpose = purpose.name());
         if *purpose == RedisPurpose::Sessions {
             let sessions = RedisSessions::open(url.clone()).await.map_err(Error::with_causes)?;
             if user == StoreUser::Server {
-                session_place::record(database, Some((config, &sessions))).await?;
+                presence = Some(session_place::record(database, Some((config, &sessions))).await?);
             }
-            return Ok(builder.sessions(sessions));
+            return Ok((builder.sessions(sessions), presence));
         }
     }
     let sessions = database.sessions();
     sessions.migrate().await.map_err(Error::with_causes)?;
     if user == StoreUser::Server {
-        session_place::record(database, None).await?;
+        presence = Some(session_place::record(database, None).await?);
     }
-    match redis {
+    let builder = match redis {
         // If Redis is down, servers learn about ended sessions when they next poll the log.
         Some(RedisConfig { url, .. }) => {
             let sessions = NotifyingSessions::new(sessions, url.clone()).map_err(Error::with_causes)?;
-            Ok(builder.sessions(sessions))
+            builder.sessions(sessions)
         }
-        None => Ok(builder.sessions(sessions)),
-    }
+        None => builder.sessions(sessions),
+    };
+    Ok((builder, presence))
 }

@@ -10,6 +10,7 @@
 //! | [`FromAnyRow`] | a type that a row of either database can be read into |
 //! | [`Transaction`] | several statements, committed together |
 //! | [`Connection`] | one connection, for example in a transaction that the application has begun |
+//! | `DatabaseFile` (SQLite) | notices that the file of an open database was replaced |
 //! | [`Migration`], [`MigrateError`] | versioned tables, one list of migrations for each component |
 //!
 //! ```
@@ -43,6 +44,8 @@
 
 mod connection;
 mod error;
+#[cfg(feature = "sqlite")]
+mod file;
 mod health;
 mod migration;
 mod pool;
@@ -55,6 +58,8 @@ mod value;
 
 pub use connection::Connection;
 pub use error::MigrateError;
+#[cfg(feature = "sqlite")]
+pub use file::DatabaseFile;
 pub use migration::Migration;
 pub use pool::Pool;
 pub use row::FromAnyRow;

@@ -6,6 +6,8 @@ use sqlx::PgPool;
 use sqlx::SqlitePool;
 
 use crate::connection::Connection;
+#[cfg(feature = "sqlite")]
+use crate::file::DatabaseFile;
 use crate::health::WriteHealth;
 use crate::row::FromAnyRow;
 use crate::statement::Statement;
@@ -14,6 +16,9 @@ use crate::time_limit::close_if_timed_out;
 use crate::transaction::Transaction;
 
 /// The connections to an SQLite or PostgreSQL database. Clones share them.
+///
+/// If the file of an SQLite database is replaced or removed, all methods fail: a change that they reported as committed
+/// would be lost.
 #[derive(Clone, Debug)]
 pub struct Pool {
     inner: Inner,
@@ -22,8 +27,9 @@ pub struct Pool {
 
 #[derive(Clone, Debug)]
 enum Inner {
+    /// The file is `None` for a database in memory.
     #[cfg(feature = "sqlite")]
-    Sqlite(SqlitePool),
+    Sqlite(SqlitePool, Option<DatabaseFile>),
     #[cfg(feature = "postgres")]
     Postgres(PgPool),
     #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
@@ -33,7 +39,8 @@ enum Inner {
 #[cfg(feature = "sqlite")]
 impl From<SqlitePool> for Pool {
     fn from(pool: SqlitePool) -> Self {
-        Self { inner: Inner::Sqlite(pool), health: WriteHealth::default() }
+        let file = DatabaseFile::at(pool.connect_options().get_filename()).ok();
+        Self { inner: Inner::Sqlite(pool, file), health: WriteHealth::default() }
     }
 }
 
@@ -58,7 +65,10 @@ impl Pool {
     async fn fetch_rows<R: FromAnyRow>(&self, statement: Statement<'_>) -> Result<Vec<R>, sqlx::Error> {
         match &self.inner {
             #[cfg(feature = "sqlite")]
-            Inner::Sqlite(pool) => Connection::from(&mut *pool.acquire().await?).fetch(statement).await,
+            Inner::Sqlite(pool, file) => {
+                check(file.as_ref())?;
+                Connection::from(&mut *pool.acquire().await?).fetch(statement).await
+            }
             #[cfg(feature = "postgres")]
             Inner::Postgres(pool) => {
                 let mut connection = pool.acquire().await?;
@@ -87,7 +97,10 @@ impl Pool {
     async fn run(&self, statement: Statement<'_>) -> Result<u64, sqlx::Error> {
         match &self.inner {
             #[cfg(feature = "sqlite")]
-            Inner::Sqlite(pool) => Connection::from(&mut *pool.acquire().await?).execute(statement).await,
+            Inner::Sqlite(pool, file) => {
+                check(file.as_ref())?;
+                Connection::from(&mut *pool.acquire().await?).execute(statement).await
+            }
             #[cfg(feature = "postgres")]
             Inner::Postgres(pool) => {
                 let mut connection = pool.acquire().await?;
@@ -129,7 +142,8 @@ impl Pool {
             // IMMEDIATE takes the write lock now. A transaction that begins as a reader fails when it writes
             // after another connection has written.
             #[cfg(feature = "sqlite")]
-            Inner::Sqlite(pool) => {
+            Inner::Sqlite(pool, file) => {
+                check(file.as_ref())?;
                 Ok(Transaction::sqlite(pool.begin_with("BEGIN IMMEDIATE").await?, self.health.clone()))
             }
             #[cfg(feature = "postgres")]
@@ -162,7 +176,7 @@ impl Pool {
     pub async fn close(&self) {
         match &self.inner {
             #[cfg(feature = "sqlite")]
-            Inner::Sqlite(pool) => pool.close().await,
+            Inner::Sqlite(pool, _) => pool.close().await,
             #[cfg(feature = "postgres")]
             Inner::Postgres(pool) => pool.close().await,
             #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
@@ -187,8 +201,14 @@ impl Pool {
     pub fn as_postgres(&self) -> Option<&PgPool> {
         match &self.inner {
             #[cfg(feature = "sqlite")]
-            Inner::Sqlite(_) => None,
+            Inner::Sqlite(..) => None,
             Inner::Postgres(pool) => Some(pool),
         }
     }
+}
+
+/// Fails if the database has a file that has been replaced.
+#[cfg(feature = "sqlite")]
+fn check(file: Option<&DatabaseFile>) -> Result<(), sqlx::Error> {
+    file.map_or(Ok(()), DatabaseFile::check)
 }

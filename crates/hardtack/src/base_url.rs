@@ -58,6 +58,11 @@ impl BaseUrl {
             return Err(bad("it has a path, query or fragment"));
         }
         let host = url.host().ok_or_else(|| bad("it has no host"))?;
+        // The parser has converted international names (`xn--…`), but accepts characters that no host name has.
+        let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+        if matches!(&host, Host::Domain(name) if !is_name(name)) {
+            return Err(bad("its host is not one host name (wildcards are not possible)"));
+        }
         let loopback = match &host {
             Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
             Host::Ipv4(address) => IpAddr::from(*address).is_loopback(),
@@ -128,6 +133,19 @@ mod tests {
         assert!(matches!(BaseUrl::parse("http://site.example"), Err(ConfigError::InsecureBaseUrl { .. })));
         assert!(BaseUrl::parse_insecure_http("http://site.example").is_ok());
         for bad in ["site.example", "ftp://site.example", "https://u:p@site.example", "https://site.example/app", ""] {
+            assert!(matches!(BaseUrl::parse(bad), Err(ConfigError::BadBaseUrl { .. })), "{bad}");
+        }
+    }
+
+    #[test]
+    fn e17_the_host_is_one_that_browsers_send() {
+        for (url, host) in
+            [("https://b\u{fc}cher.example", "xn--bcher-kva.example"), ("https://SITE.example", "site.example")]
+        {
+            let base = BaseUrl::parse(url).unwrap();
+            assert_eq!((base.host(), base.origin()), (host, format!("https://{host}").as_str()), "{url}");
+        }
+        for bad in ["https://*.site.example", "https://*", "https://site.example,other.example", "https://$HOST"] {
             assert!(matches!(BaseUrl::parse(bad), Err(ConfigError::BadBaseUrl { .. })), "{bad}");
         }
     }

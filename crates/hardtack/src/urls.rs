@@ -78,6 +78,11 @@ impl Urls {
         }
     }
 
+    /// The routes that end or replace the browser's session.
+    pub(crate) fn end_sessions(&self) -> [&str; 3] {
+        [&self.login, &self.logout, &self.signup]
+    }
+
     /// The routes that `next` must not lead to.
     pub(crate) fn never_next(&self) -> [&str; 5] {
         [&self.login, &self.logout, &self.signup, &self.refresh, &self.reauthenticate]

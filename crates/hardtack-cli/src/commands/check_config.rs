@@ -5,7 +5,7 @@ use crate::config::{
     sources::{FlagValues, Source},
 };
 use crate::error::Error;
-use crate::{keys, output};
+use crate::{keys, output, stores};
 
 /// Checks the settings and the key files as `serve` does, and prints the settings in effect in the format of a
 /// settings file. Creates nothing.
@@ -16,11 +16,14 @@ pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
     if let Some(keys) = &keys {
         config.check(keys.clone())?;
     }
-    for warning in &config.warnings {
+    for warning in config.warnings.iter().chain(&stores::untrusted_folders(&config)) {
         output::print_error(warning);
     }
     for (line, source) in in_effect(&config) {
         output::print(format_args!("{line:<54} # {source}"))?;
+    }
+    if let Some(mode) = config.database.ssl_mode() {
+        output::print(format_args!("# TLS of connections to the database: {mode}"))?;
     }
     output::print(match keys {
         Some(keys) => {

@@ -65,7 +65,15 @@ fn secret_text(key: &SigningKey) -> Result<Zeroizing<String>, Error> {
 fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), Error> {
     let folder = KeyFolder::of(config);
     let previous = folder.read()?;
+    let servers_have_given_key = folder.superseded_at()?.is_some();
     if config.signing_key.is_some() && discard_old {
+        if !servers_have_given_key && !previous.is_empty() {
+            return Err(Error::config(
+                "no server that uses this folder was started with the key that is set by JWT_SECRET_KEY or \
+                 JWT_PRIVATE_KEY, so a key in the folder signs; start the servers with the key that is set, or run this \
+                 command without it",
+            ));
+        }
         return discard(&folder, &previous);
     }
     if config.signing_key.is_some() {
@@ -73,6 +81,20 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
             "the signing key is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY, so a new key in the data folder would not \
              sign; to rotate a secret, move its value to JWT_SECRET_KEY_PREVIOUS and set a new one",
         ));
+    }
+    if servers_have_given_key {
+        return Err(Error::config(
+            "the servers that use this folder sign with a key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY, so a new \
+             key in the folder would not sign; replace that key and restart the servers, which logs everyone out (to \
+             keep users logged in, move the old secret to JWT_SECRET_KEY_PREVIOUS); to use keys in the folder again, \
+             first restart the servers without that key",
+        ));
+    }
+    if discard_old && previous.is_empty() {
+        return Err(Error::config(format_args!(
+            "there are no keys in {}, so there is nothing to discard; set --data-dir to the value that the servers use",
+            config.keys_dir().display()
+        )));
     }
     let wanted = match name {
         Some(name) => Some(algorithm(name)?),
@@ -97,7 +119,7 @@ fn rotate(config: &Config, name: Option<&str>, discard_old: bool) -> Result<(), 
     let removed: Vec<&StoredKey> = if discard_old {
         previous.iter().collect()
     } else {
-        let roles = roles(config, &folder, &previous)?;
+        let roles = roles(config, &folder, &previous, false)?;
         previous.iter().zip(roles).filter(|(_, role)| *role == Role::Dead).map(|(stored, _)| stored).collect()
     };
     remove(&folder, removed.iter().copied())?;
@@ -134,16 +156,22 @@ fn remove<'a>(folder: &KeyFolder, keys: impl IntoIterator<Item = &'a StoredKey>)
 fn discard(folder: &KeyFolder, keys: &[StoredKey]) -> Result<(), Error> {
     remove(folder, keys)?;
     output::print(
-        "The key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY signs. Running servers refuse the tokens of the \
-         removed keys within 5 seconds.",
+        "The key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY still signs; to log everyone out, replace it. Running \
+         servers refuse the tokens of removed keys within 5 seconds.",
     )
 }
 
 fn list(config: &Config) -> Result<(), Error> {
     let folder = KeyFolder::of(config);
     let keys = folder.read()?;
+    let servers_have_given_key = folder.superseded_at()?.is_some();
     if config.signing_key.is_some() {
         output::print("The key in JWT_SECRET_KEY or JWT_PRIVATE_KEY signs; the keys in the folder verify.")?;
+    } else if servers_have_given_key {
+        output::print(
+            "The servers that use this folder sign with a key that is set by JWT_SECRET_KEY or JWT_PRIVATE_KEY; the \
+             keys in the folder verify.",
+        )?;
     }
     let now = SystemClock.now();
     // A folder that this user cannot write to can still be listed.
@@ -155,7 +183,7 @@ fn list(config: &Config) -> Result<(), Error> {
     if let Some(wrong) = &wrong_clock {
         output::print(format_args!("This list may be wrong: {wrong}"))?;
     }
-    let roles = roles(config, &folder, &keys)?;
+    let roles = roles(config, &folder, &keys, config.signing_key.is_some() || servers_have_given_key)?;
     for (StoredKey { path, key, created_at, .. }, role) in keys.iter().zip(roles) {
         let role = match role {
             Role::Signs => "signs".to_owned(),
@@ -173,7 +201,8 @@ fn list(config: &Config) -> Result<(), Error> {
     }
     if keys.is_empty() {
         let folder = config.keys_dir();
-        output::print(format_args!("There are no keys in {}; `hardtack serve` creates one.", folder.display()))?;
+        let creates = if servers_have_given_key { "." } else { "; `hardtack serve` creates one." };
+        output::print(format_args!("There are no keys in {}{creates}", folder.display()))?;
     }
     Ok(())
 }

@@ -32,6 +32,7 @@ pub(super) fn run(flags: &FlagValues) -> Result<(), Error> {
 
 async fn start(config: &Arc<Config>) -> Result<(), Error> {
     let stop = StopSignal::listen()?;
+    let hangup = keys::Hangup::listen()?;
     let (listener, bound) = bind(config).await?;
     stores::create_data_dir(config)?;
     let keys = keys::load_or_create(config)?;
@@ -44,7 +45,8 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     let accounts = config.account_rules.apply(accounts, &config.address.base_url(bound));
     let accounts = with_mail(accounts, config.mail.as_ref(), &config.address.base_url(bound));
     let builder = config.apply(accounts.configure(Authenticator::builder(keys)), bound);
-    let builder = stores::add_sessions(builder, &database, config.redis.as_ref(), StoreUser::Server).await?;
+    let (builder, presence) =
+        stores::add_sessions(builder, &database, config.redis.as_ref(), StoreUser::Server).await?;
     let auth = config.build(builder)?;
 
     // An adapter would start this at the first request, but sessions that a crash has left to end must not wait for
@@ -56,7 +58,16 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     let site = config.contact.iter().fold(site, |site, contact| site.with_contact(contact)).router();
     tokio::select! {
         () = serve(listener, site, hosts, config.limits.clone(), stop) => {}
-        failed = keys::watch(config, &auth) => failed?,
+        failed = keys::watch(config, &auth, hangup) => failed?,
+        () = async {
+            match &presence {
+                Some(presence) => presence.keep().await,
+                None => std::future::pending().await,
+            }
+        } => {}
+    }
+    if let Some(presence) = presence {
+        presence.end().await;
     }
     accounts.flush().await;
     database.close().await;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use hardtack::error::ConfigError;
 use hardtack::{AuthenticatorBuilder, BaseUrl};
 
 use super::config_error::explain;
@@ -24,16 +25,25 @@ impl Address {
         Ok(Self { listen, base_url, insecure_http: sources.parse_bool(&INSECURE_HTTP)?.unwrap_or_default() })
     }
 
-    /// The site's URL if the server listens on `bound`.
+    /// The site's URL if the server listens on `bound`, as browsers send it in `Origin`: international names are
+    /// converted (`xn--…`). A URL that is not valid is returned as it is, because the authenticator reports it.
     pub(crate) fn base_url(&self, bound: SocketAddr) -> String {
-        self.base_url.clone().unwrap_or_else(|| format!("http://{bound}"))
+        match (&self.base_url, self.parsed()) {
+            (None, _) => format!("http://{bound}"),
+            (Some(_), Some(Ok(url))) => url.origin().to_owned(),
+            (Some(text), _) => text.clone(),
+        }
     }
 
     /// The origin of the base URL, if one is set.
     pub(crate) fn public_origin(&self, sources: &Sources) -> Result<Option<String>, Error> {
-        let Some(url) = &self.base_url else { return Ok(None) };
-        let parsed = if self.insecure_http { BaseUrl::parse_insecure_http(url) } else { BaseUrl::parse(url) };
-        parsed.map(|url| Some(url.origin().to_owned())).map_err(|error| explain(sources, error))
+        let origin = self.parsed().transpose().map_err(|error| explain(sources, error))?;
+        Ok(origin.map(|url| url.origin().to_owned()))
+    }
+
+    fn parsed(&self) -> Option<Result<BaseUrl, ConfigError>> {
+        let parse = if self.insecure_http { BaseUrl::parse_insecure_http } else { BaseUrl::parse };
+        self.base_url.as_deref().map(parse)
     }
 
     /// Whether users reach the site over https.

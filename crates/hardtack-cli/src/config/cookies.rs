@@ -24,7 +24,7 @@ pub(super) fn read(sources: &Sources, address: &Address) -> Result<CookiePolicy,
         .csrf_refresh_name(text(&REFRESH_CSRF_COOKIE_NAME))
         .csrf_access_path(text(&ACCESS_CSRF_COOKIE_PATH))
         .csrf_refresh_path(text(&REFRESH_CSRF_COOKIE_PATH))
-        .access_paths(paths(&text(&ACCESS_COOKIE_PATH)))
+        .access_paths(with_reauthentication(paths(&text(&ACCESS_COOKIE_PATH)).collect()))
         .session_cookies(!are_persistent(sources)?)
         .csrf_cookies(sources.parse_bool(&CSRF_IN_COOKIES)?.unwrap_or(true))
         .same_site(sources.parse_required(&COOKIE_SAMESITE, "Lax, Strict or None", same_site)?);
@@ -41,6 +41,15 @@ pub(super) fn read(sources: &Sources, address: &Address) -> Result<CookiePolicy,
 /// One path, or several separated by commas.
 fn paths(text: &str) -> impl Iterator<Item = String> {
     text.split(',').map(|path| path.trim().to_owned())
+}
+
+/// Adds the page that asks users who are logged in for their password again.
+fn with_reauthentication(mut paths: Vec<String>) -> Vec<String> {
+    const PAGE: &str = "/reauthenticate";
+    if !paths.iter().any(|path| path == "/" || path == PAGE) {
+        paths.push(PAGE.to_owned());
+    }
+    paths
 }
 
 fn same_site(text: &str) -> Option<SameSite> {
@@ -76,7 +85,8 @@ pub(super) fn check_paths(sources: &Sources, authenticator: &Authenticator) -> R
     let refresh = |route: &str| authenticator.sends_refresh_cookie_to(route);
     covers(sources, &ACCESS_COOKIE_PATH, &Site::PROTECTED_ROUTES, access)?;
     covers(sources, &REFRESH_COOKIE_PATH, &refresh_routes, refresh)?;
-    covers(sources, &REFRESH_COOKIE_PATH, &["/logout"], |route| access(route) || refresh(route))
+    // In sliding mode, the authenticator adds these routes to the paths of the access cookie.
+    covers(sources, &REFRESH_COOKIE_PATH, &["/login", "/logout", "/signup"], |route| access(route) || refresh(route))
 }
 
 fn covers(

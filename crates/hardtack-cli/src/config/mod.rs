@@ -8,6 +8,7 @@ mod csrf;
 mod duration;
 mod limits;
 mod mail;
+mod mail_program;
 mod proxies;
 pub(crate) mod settings;
 pub(crate) mod signing_key;
@@ -114,6 +115,7 @@ impl Config {
     /// Checks the configuration as a whole, before anything is created or opened.
     pub(crate) fn check(&self, keys: KeySet) -> Result<(), Error> {
         self.address.check(&self.sources)?;
+        mail_program::check(&self.sources, self.mail.as_ref())?;
         let builder = self.apply(Authenticator::builder(keys), self.address.listen);
         self.build(builder.sessions(MemorySessions::new())).map(drop)
     }

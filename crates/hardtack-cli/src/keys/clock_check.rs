@@ -64,8 +64,7 @@ pub(super) fn dated_ahead<'a>(
 /// Compares the clock with that of the file system, which may belong to a file server, and says what to do if they
 /// differ. Creates a file for this, and removes it.
 pub(super) fn differs_from_file_system(folder: &Path, now: Timestamp) -> io::Result<Option<String>> {
-    let probe = tempfile::Builder::new().prefix(".clock-").tempfile_in(folder)?;
-    let created_at = timestamp(probe.as_file().metadata()?.modified()?);
+    let created_at = time_of_file_system(folder)?;
     Ok((now.distance(created_at) > TOLERANCE).then(|| {
         format!(
             "the clock of this machine says {}, but a file that was just created in {} is dated {}; set the clocks of \
@@ -75,6 +74,19 @@ pub(super) fn differs_from_file_system(folder: &Path, now: Timestamp) -> io::Res
             date(created_at)
         )
     }))
+}
+
+/// Returns the time with which a new key is dated: that of the file system, if it is ahead of this clock within the
+/// tolerance. Otherwise servers whose clocks are right would sign with the key before all of them know it.
+pub(super) fn date_of_new_key(folder: &Path, now: Timestamp) -> io::Result<Timestamp> {
+    let ahead = Some(time_of_file_system(folder)?).filter(|time| time.since(now) <= TOLERANCE && *time > now);
+    Ok(ahead.unwrap_or(now))
+}
+
+/// Returns when a file that is created now is dated.
+fn time_of_file_system(folder: &Path) -> io::Result<Timestamp> {
+    let probe = tempfile::Builder::new().prefix(".clock-").tempfile_in(folder)?;
+    probe.as_file().metadata()?.modified().map(timestamp)
 }
 
 fn is_ahead(time: Timestamp, now: Timestamp) -> bool {
@@ -91,6 +103,19 @@ mod tests {
     use hardtack::clock::{Clock, SystemClock};
 
     use super::*;
+
+    #[test]
+    fn s23_a_new_key_is_not_dated_by_a_clock_that_is_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = SystemClock.now();
+        let date = |clock: Timestamp| date_of_new_key(folder.path(), clock).unwrap();
+        for behind in [20, 50] {
+            assert!(date(now - Duration::from_secs(behind)).distance(now) <= Duration::from_secs(2), "{behind}");
+        }
+        for other in [now + Duration::from_secs(30), now - Duration::from_secs(7200)] {
+            assert_eq!(date(other), other);
+        }
+    }
 
     #[test]
     fn s23_a_clock_that_the_files_contradict_is_noticed() {

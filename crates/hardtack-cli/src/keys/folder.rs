@@ -102,8 +102,10 @@ impl KeyFolder {
 
     /// Writes a key under a new id. Returns false if the folder already has a key with that number.
     pub(crate) fn add(&self, number: u32, key: SigningKey) -> Result<bool, Error> {
-        private_file::create_folder(&self.path).map_err(|error| self.unusable(&error))?;
-        private_file::create(&self.file(number), &to_jwk(number, key)).map_err(|error| self.unusable(&error))
+        let added = private_file::create_folder(&self.path)
+            .and_then(|()| clock_check::date_of_new_key(&self.path, SystemClock.now()))
+            .and_then(|created_at| private_file::create(&self.file(number), &to_jwk(number, key, created_at)));
+        added.map_err(|error| self.unusable(&error))
     }
 
     /// Deletes a key.
@@ -126,7 +128,7 @@ impl KeyFolder {
     }
 
     /// Since when a key outside the folder signs, if that is known.
-    pub(super) fn superseded_at(&self) -> Result<Option<Timestamp>, Error> {
+    pub(crate) fn superseded_at(&self) -> Result<Option<Timestamp>, Error> {
         Ok(self.recorded(SUPERSEDED_AT)?.map(Timestamp::from_unix_seconds))
     }
 
@@ -149,7 +151,9 @@ impl KeyFolder {
     }
 
     fn record(&self, name: &str, seconds: i64) -> Result<(), Error> {
-        private_file::replace(&self.path.join(name), &format!("{seconds}\n")).map_err(|error| self.unusable(&error))
+        let recorded = private_file::create_folder(&self.path)
+            .and_then(|()| private_file::replace(&self.path.join(name), &format!("{seconds}\n")));
+        recorded.map_err(|error| self.unusable(&error))
     }
 
     pub(crate) fn file(&self, number: u32) -> PathBuf {
@@ -171,10 +175,10 @@ pub(crate) fn generate(algorithm: Algorithm) -> Result<SigningKey, Error> {
 }
 
 /// The text of a key file. The key id is the number followed by eight hex digits that differ from folder to folder.
-fn to_jwk(number: u32, key: SigningKey) -> Zeroizing<String> {
+fn to_jwk(number: u32, key: SigningKey, created_at: Timestamp) -> Zeroizing<String> {
     let unique: String = key.derive("key id").iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     let json = Zeroizing::new(key.with_key_id(format!("{number:04}-{unique}")).dangerous_to_private_jwk_json());
-    let created_at = SystemClock.now().unix_seconds();
+    let created_at = created_at.unix_seconds();
     // Add the member before the closing brace.
     let members = json.trim_end().trim_end_matches('}');
     Zeroizing::new(format!("{members},\"{CREATED_AT}\":{created_at}}}\n"))

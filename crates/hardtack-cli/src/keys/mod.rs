@@ -18,7 +18,7 @@ use crate::error::Error;
 pub(crate) use folder::{KeyFolder, StoredKey, generate};
 use roles::Rules;
 pub(crate) use roles::{OVERLAP, Role};
-pub(crate) use watch::watch;
+pub(crate) use watch::{Hangup, watch};
 
 /// Loads the keys, and creates the first one if there is none.
 pub(crate) fn load_or_create(config: &Config) -> Result<KeySet, Error> {
@@ -27,7 +27,12 @@ pub(crate) fn load_or_create(config: &Config) -> Result<KeySet, Error> {
     if stored.is_empty() && config.signing_key.is_none() {
         stored.push(folder.create_first(config.algorithm.unwrap_or(Algorithm::HS256))?);
     }
-    if !stored.is_empty() {
+    if stored.is_empty() {
+        // This is for `hardtack keys` only. A server that needs no key in the folder need not be able to write there.
+        if let Err(error) = folder.record_superseded(true) {
+            tracing::debug!(event = "given_key_not_recorded", %error);
+        }
+    } else {
         folder.record_lifetime(config.tokens.longest_lifetime())?;
         folder.record_superseded(config.signing_key.is_some())?;
     }
@@ -66,7 +71,7 @@ enum DeadKeys {
 
 /// Signs with the key that is set, or else with a stored key, and verifies with all whose tokens may be valid.
 fn key_set(config: &Config, folder: &KeyFolder, stored: Vec<StoredKey>, dead: DeadKeys) -> Result<KeySet, Error> {
-    let roles = roles(config, folder, &stored)?;
+    let roles = roles(config, folder, &stored, config.signing_key.is_some())?;
     let mut signing = config.signing_key.clone();
     let (mut published, mut retired) = (Vec::new(), Vec::new());
     for (stored, role) in stored.into_iter().zip(roles) {
@@ -91,16 +96,17 @@ fn no_signing_key() -> Error {
     Error::runtime("there is no key to sign with; create one with: hardtack keys rotate")
 }
 
-/// Returns what each stored key does now.
-pub(crate) fn roles(config: &Config, folder: &KeyFolder, stored: &[StoredKey]) -> Result<Vec<Role>, Error> {
-    let superseded_at = match &config.signing_key {
-        Some(_) => folder.superseded_at()?,
-        None => None,
-    };
+/// Returns what each stored key does now. `given` says whether a key outside the folder signs.
+pub(crate) fn roles(
+    config: &Config,
+    folder: &KeyFolder,
+    stored: &[StoredKey],
+    given: bool,
+) -> Result<Vec<Role>, Error> {
+    let superseded_at = if given { folder.superseded_at()? } else { None };
     let rules = Rules { longest_lifetime: longest_lifetime(config, folder)?, superseded_at };
     let created_at: Vec<_> = stored.iter().map(|stored| stored.created_at).collect();
     let roles = rules.roles(&created_at, SystemClock.now());
-    let given = config.signing_key.is_some();
     // If a key outside the folder signs and it is not known since when, all stored keys verify.
     Ok(roles.into_iter().map(|role| if given && role == Role::Signs { Role::Retired } else { role }).collect())
 }

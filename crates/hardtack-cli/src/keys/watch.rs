@@ -21,8 +21,7 @@ const READ_DEADLINE: Duration = Duration::from_secs(3);
 
 /// Reads the keys every [`WATCH_INTERVAL`], and at once on SIGHUP, and gives them to the authenticator if they have
 /// changed. Runs until it is dropped. If the keys cannot be read, the previous ones stay in use.
-pub(crate) async fn watch(config: &Arc<Config>, auth: &Authenticator) -> Result<(), Error> {
-    let mut hangup = Hangup::listen()?;
+pub(crate) async fn watch(config: &Arc<Config>, auth: &Authenticator, mut hangup: Hangup) -> Result<(), Error> {
     let mut ticks = interval(WATCH_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut reader = Reader::default();
@@ -129,14 +128,14 @@ fn log(keys: &KeySet) {
     tracing::info!(event = "keys", signs = ids.first().map(id), also_verify = verify.join(" "));
 }
 
-/// Receives SIGHUP, which then no longer ends the process.
-struct Hangup {
+/// Receives SIGHUP, which no longer ends the process from the call of [`Hangup::listen`] on.
+pub(crate) struct Hangup {
     #[cfg(unix)]
     signal: tokio::signal::unix::Signal,
 }
 
 impl Hangup {
-    fn listen() -> Result<Self, Error> {
+    pub(crate) fn listen() -> Result<Self, Error> {
         #[cfg(unix)]
         {
             use tokio::signal::unix::{SignalKind, signal};

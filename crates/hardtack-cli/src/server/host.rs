@@ -4,6 +4,7 @@
 //! rebinding), and a cache may confuse the responses for the two hosts. So a request for another host gets 421.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::{Request, Version, header};
 use axum::response::Response;
@@ -19,6 +20,8 @@ pub(crate) struct Hosts {
     site: String,
     /// The address that the server listens on.
     listener: IpAddr,
+    /// Whether a request has named the site, or a refusal was logged as a warning.
+    settled: AtomicBool,
 }
 
 impl Hosts {
@@ -26,7 +29,7 @@ impl Hosts {
     pub(crate) fn new(base_url: &str, listener: SocketAddr) -> Self {
         let authority = base_url.split_once("://").map_or(base_url, |(_, rest)| rest).trim_end_matches('/');
         let site = Authority::parse(authority).map_or(authority, |authority| authority.host());
-        Self { site: site.to_owned(), listener: listener.ip() }
+        Self { site: site.to_owned(), listener: listener.ip(), settled: AtomicBool::new(false) }
     }
 
     /// Returns the response to a request that does not name a host of the site.
@@ -48,17 +51,37 @@ impl Hosts {
         };
         let refusal = match host {
             Some(host) if is_probe || self.includes(&host) => return None,
-            Some(_) => Refusal::MisdirectedRequest,
+            Some(host) => {
+                self.warn_of_first(&host);
+                Refusal::MisdirectedRequest
+            }
             None => Refusal::BadHost,
         };
         tracing::debug!(event = "host_refused", status = refusal.status(), host = host.map(|host| host.host()));
         Some(refusal.response(request))
     }
 
+    /// Logs the first request for another host, unless a request has named the site before: then the base URL is right.
+    fn warn_of_first(&self, host: &Authority<'_>) {
+        if !self.settled.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                event = "host_unknown",
+                host = host.host(),
+                "requests for hosts other than {} get 421 (logged once); if users reach the site under this host, set \
+                 --base-url or HARDTACK_BASE_URL to that address",
+                self.site
+            );
+        }
+    }
+
     /// Whether a host is the site, or this machine under one of its own names. The port is not compared, because a
     /// container's port may be published under another number. No page of another site can have one of these hosts.
     fn includes(&self, host: &Authority<'_>) -> bool {
         if host.host().eq_ignore_ascii_case(&self.site) {
+            // Reading first keeps the cache line shared among the threads.
+            if !self.settled.load(Ordering::Relaxed) {
+                self.settled.store(true, Ordering::Relaxed);
+            }
             return true;
         }
         let any = self.listener.is_unspecified();

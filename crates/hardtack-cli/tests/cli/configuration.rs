@@ -2,7 +2,10 @@
 
 use std::net::TcpListener;
 
-use crate::support::{TestDir, is_logged_in, output, set_mode, sign_up, start};
+use crate::support::{
+    PASSWORD, TestDir, is_logged_in, is_refused_soon, log_in, log_out, output, set_mode, sign_up, start,
+    with_copied_access_cookie,
+};
 
 fn in_effect(text: &str, name: &str) -> String {
     let line = text.lines().find(|line| line.starts_with(&format!("{name} = "))).unwrap_or_default();
@@ -138,7 +141,24 @@ async fn e08_path_lists_keep_the_log_in_fresh() {
     let account = client.get("/account").accept_html().send().await;
     assert_eq!(account.status(), 200, "still fresh: {:?}", account.location());
     assert!(is_logged_in(&mut client).await);
-    // Without the cookie, the page for the password leads to the log-in page, and back.
+    // The page for the password knows who is logged in.
     let page = client.get("/reauthenticate?next=%2Faccount").accept_html().send().await;
-    assert_eq!(page.location(), Some("/login?next=%2Faccount"));
+    assert_eq!((page.status().as_u16(), page.location()), (200, None));
+}
+
+/// Without a refresh cookie, only the access cookie can end the session.
+#[tokio::test]
+async fn e08_s28_with_path_lists_a_sliding_session_ends_at_log_out_and_log_in() {
+    let dir = TestDir::new();
+    let server = start(&dir.serve(["--refresh", "sliding"]).env("JWT_ACCESS_COOKIE_PATH", "/account,/service")).await;
+    let mut client = server.client();
+    sign_up(&mut client, "alice").await;
+    let copy = with_copied_access_cookie(&client, &server);
+    log_out(&mut client).await;
+    is_refused_soon(&copy, "a log-out").await;
+    assert_eq!(log_in(&mut client, "alice", PASSWORD).await, 200);
+    let copy = with_copied_access_cookie(&client, &server);
+    assert_eq!(log_in(&mut client, "alice", PASSWORD).await, 200);
+    is_refused_soon(&copy, "another log-in").await;
+    assert!(is_logged_in(&mut client).await);
 }

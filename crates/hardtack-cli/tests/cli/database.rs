@@ -1,9 +1,11 @@
 //! The database: which one is used or refused, migrations, and that its password is never shown.
 
+use std::time::{Duration, Instant};
+
 use hardtack_test_support::services::PostgresServer;
 use hardtack_test_support::services::postgres::shared;
 
-use crate::support::{TestDir, is_logged_in, output, refusal, set_mode, sign_up, start};
+use crate::support::{PASSWORD, TestDir, is_logged_in, log_in, output, refusal, set_mode, sign_up, start};
 
 #[tokio::test]
 async fn sqlite_outside_the_data_folder() {
@@ -82,6 +84,28 @@ async fn migrate_creates_the_tables_before_serve() {
         let mut client = server.client();
         sign_up(&mut client, "someone").await;
         assert!(is_logged_in(&mut client).await);
+    }
+}
+
+/// A restored backup: the server acknowledged changes that were lost, and an operator's command ended no session of it.
+#[tokio::test]
+async fn k07_s80_a_server_whose_database_was_replaced_is_not_healthy() {
+    let dir = TestDir::new();
+    let server = dir.start().await;
+    let mut client = server.client();
+    sign_up(&mut client, "someone").await;
+    let [database, aside] = ["hardtack.db", "aside.db"].map(|name| dir.path("hardtack-data").join(name));
+    std::fs::rename(&database, &aside).unwrap();
+    std::fs::copy(&aside, &database).unwrap();
+    set_mode(&database, 0o600);
+    assert_eq!(server.client().get("/healthz").send().await.status(), 503);
+    assert_eq!(log_in(&mut server.client(), "someone", PASSWORD).await, 503);
+    assert!(server.stderr().contains("has been replaced or removed while it was open; restart"), "{}", server.stderr());
+    // The limit on stale information, after which a token counts only if the store knows its session.
+    let until = Instant::now() + Duration::from_secs(8);
+    while client.clone().get("/service").accept_json().send().await.status() != 503 {
+        assert!(Instant::now() < until, "still served");
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 

@@ -37,6 +37,7 @@ async fn k05_s80_folders_in_which_others_can_replace_files() {
             chown(folder, Some(65_534), None).unwrap();
             let error = refusal(&dir.serve([]), 2).await;
             assert!(error.contains("belongs to user id 65534, who can replace the files in it"), "{error}");
+            assert!(error.contains("run this command as that user, with: sudo -u '#65534' ("), "{error}");
             chown(folder, Some(0), None).unwrap();
         }
     }
@@ -65,6 +66,43 @@ async fn k05_s80_folders_in_which_others_can_replace_files() {
     set_mode(dir.path(""), 0o777);
     let server = dir.start().await;
     assert!(server.stderr().contains("folder_untrusted"), "{}", server.stderr());
+    let checked = dir.hardtack(["check-config"]).run().unwrap();
+    assert!(checked.status.success() && checked.stderr.contains("another user can replace "), "{}", checked.stderr);
+}
+
+/// It runs as the user of the server, as sshd's AuthorizedKeysCommand does.
+#[tokio::test]
+async fn k05_a_mail_program_that_others_can_change_is_refused() {
+    let dir = TestDir::new();
+    dir.write("send.sh", "#!/bin/sh\ncat > /dev/null\n");
+    let program = dir.path("send.sh");
+    fs::create_dir(dir.path("bin")).unwrap();
+    symlink(&program, dir.path("bin/mail-of-test")).unwrap();
+    let path = format!("{}:{}", dir.path("bin").display(), std::env::var("PATH").unwrap());
+    for command in [program.to_str().unwrap(), "./send.sh -t", "mail-of-test"] {
+        let with_mail = |subcommand: &'static str| {
+            let args = [subcommand, "--listen", "127.0.0.1:0", "--mail-from", "a@b.example", "--mail-command", command];
+            dir.hardtack(args).env("PATH", &path)
+        };
+        set_mode(&program, 0o777);
+        for subcommand in ["serve", "check-config"] {
+            let error = refusal(&with_mail(subcommand), 2).await;
+            assert!(error.contains("which would run as the user of this server: the mode 0777 of "), "{error}");
+        }
+        if nix_root() {
+            set_mode(&program, 0o755);
+            chown(&program, Some(65_534), None).unwrap();
+            let error = refusal(&with_mail("serve"), 2).await;
+            assert!(error.contains(" belongs to user id 65534, who can change it"), "{error}");
+            chown(&program, Some(0), None).unwrap();
+        }
+        set_mode(&program, 0o755);
+        output(&with_mail("check-config"));
+    }
+    set_mode(dir.path("bin"), 0o777);
+    let args = ["check-config", "--mail-from", "a@b.example", "--mail-command", "mail-of-test"];
+    let checked = dir.hardtack(args).env("PATH", &path).run().unwrap();
+    assert!(checked.status.success() && checked.stderr.contains("would run the replacement"), "{}", checked.stderr);
 }
 
 /// Whether this process may give files away.

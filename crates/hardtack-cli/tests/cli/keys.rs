@@ -232,6 +232,57 @@ async fn k02_the_folders_keys_beside_a_given_one_can_be_discarded() {
     assert!(!is_logged_in(&mut with_copied_access_cookie(&client, &server)).await);
 }
 
+/// A command without the servers' JWT_SECRET_KEY replaced a key that did not sign, and said that all users had to log in
+/// again.
+#[tokio::test]
+async fn k07_a_rotation_that_would_change_nothing_is_refused() {
+    let dir = TestDir::new();
+    let secret = output(&dir.hardtack(["keys", "generate"]));
+    let with_secret = || dir.serve([]).env("JWT_SECRET_KEY", secret.trim_end());
+    let rotations = [&["keys", "rotate", "--discard-old"][..], &["keys", "rotate"]];
+
+    // In a folder without keys, and in one with a key from before.
+    for previous in [false, true] {
+        if previous {
+            dir.start().await.stop().await;
+            assert_eq!(dir.keys(), ["0001.jwk"]);
+        }
+        let server = start(&with_secret()).await;
+        let mut client = server.client();
+        sign_up(&mut client, &format!("someone-{previous}")).await;
+        for rotation in rotations {
+            let error = refusal(&dir.hardtack(rotation.iter().copied()), 2).await;
+            assert!(
+                error.starts_with("hardtack: the servers that use this folder sign with a key that is set"),
+                "{error}"
+            );
+            assert!(error.contains("replace that key and restart the servers"), "{error}");
+        }
+        assert_eq!(dir.keys().len(), usize::from(previous));
+        let listed = output(&dir.hardtack(["keys", "list"]));
+        assert!(listed.starts_with("The servers that use this folder sign with a key that is set"), "{listed}");
+        assert!(!listed.contains("  signs  ") && !listed.contains("creates one"), "{listed}");
+        assert!(is_logged_in(&mut client).await);
+        server.stop().await;
+    }
+
+    // Servers that sign with the folder's key, and a command with a key of its own.
+    dir.start().await.stop().await;
+    let discard = ["keys", "rotate", "--discard-old"];
+    let error = refusal(&dir.hardtack(discard).env("JWT_SECRET_KEY", secret.trim_end()), 2).await;
+    assert!(error.starts_with("hardtack: no server that uses this folder was started with the key"), "{error}");
+    assert_eq!(dir.keys(), ["0001.jwk"]);
+    assert!(output(&dir.hardtack(["keys", "rotate"])).contains("Created "));
+
+    // A folder that no server uses.
+    let mistyped = ["keys", "rotate", "--discard-old", "--data-dir", "hardtack-dat"];
+    let error = refusal(&dir.hardtack(mistyped), 2).await;
+    let expected = "hardtack: there are no keys in hardtack-dat/keys, so there is nothing to discard; set --data-dir to \
+                    the value that the servers use";
+    assert_eq!(error, expected);
+    assert!(!dir.path("hardtack-dat").exists());
+}
+
 #[tokio::test]
 async fn a_previous_secret_verifies() {
     let dir = TestDir::new();

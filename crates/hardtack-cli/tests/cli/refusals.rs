@@ -192,6 +192,11 @@ async fn k04_misspelled_names_are_refused() {
         ("HARDTACK_REFRESH_LIFETIM", "HARDTACK_REFRESH_LIFETIME"),
         ("JWT_ACESS_COOKIE_NAME", "JWT_ACCESS_COOKIE_NAME"),
         ("JWT_SECRET_KEY_FIEL", "JWT_SECRET_KEY_FILE"),
+        ("JWT_SECRET", "JWT_SECRET_KEY"),
+        ("HARDTACK_JWT_SECRET_KEY", "JWT_SECRET_KEY"),
+        ("JWT_SECRET_KEY_PREV", "JWT_SECRET_KEY_PREVIOUS"),
+        ("HARDTACK_DATABASE", "HARDTACK_DATABASE_URL"),
+        ("HARDTACK_REDIS", "HARDTACK_REDIS_URL"),
     ] {
         let error = refusal(&dir.serve([]).env(name, "x"), 2).await;
         assert!(error.contains(&format!("{name} is not a setting; did you mean {similar}?")), "{error}");

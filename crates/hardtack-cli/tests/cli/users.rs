@@ -129,6 +129,43 @@ async fn all_users_are_listed() {
     assert_eq!(listed.lines().collect::<Vec<_>>(), expected);
 }
 
+/// A server that was started beside the others with wrong settings. Commands then looked where it kept its sessions.
+#[tokio::test]
+async fn k07_a_trial_server_does_not_mislead_commands() {
+    let redis = RedisServer::start();
+    let dir = TestDir::new();
+    let server = start(&dir.serve(["--redis-url", &redis.url()])).await;
+    let mut ada = server.client();
+    sign_up(&mut ada, "ada").await;
+    let log_out = || dir.hardtack(["user", "log-out", "ada", "--redis-url", &redis.url()]);
+    let wrong = ["user", "log-out", "ada"];
+    dir.start().await.stop().await;
+    let error = refusal(&dir.hardtack(wrong), 2).await;
+    assert!(error.starts_with("hardtack: the servers keep their sessions in the Redis at "), "{error}");
+    assert_eq!(output(&log_out()), "ada is logged out; 1 session was ended.\n");
+    assert_eq!(log_in(&mut ada, "ada", PASSWORD).await, 200);
+
+    // While it runs, or if it was killed a moment ago, nobody knows which is right.
+    let mut trial = Some(dir.start().await);
+    for running in [true, false] {
+        if !running {
+            trial.take().unwrap().kill();
+        }
+        for program in [log_out(), dir.hardtack(wrong)] {
+            let error = refusal(&program, 2).await;
+            assert!(error.starts_with("hardtack: some servers keep their sessions in the "), "{error}");
+        }
+    }
+    let url = format!("sqlite:{}", dir.path("hardtack-data/hardtack.db").display());
+    let database = hardtack_db::Pool::from(hardtack_sqlx::Database::open(&url).await.unwrap());
+    let sql = "UPDATE hardtack_settings SET value = '1 database'
+        WHERE name LIKE 'session_place_of_server:%' AND value LIKE '% database'";
+    assert_eq!(database.execute(hardtack_db::Statement::new(sql)).await.unwrap(), 1);
+    database.close().await;
+    assert_eq!(output(&log_out()), "ada is logged out; 1 session was ended.\n");
+    is_refused_soon(&ada, "logged out").await;
+}
+
 /// The program ended no session, and said that it had.
 #[tokio::test]
 async fn k07_sessions_are_not_looked_for_where_the_servers_do_not_keep_them() {
@@ -155,6 +192,25 @@ async fn k07_sessions_are_not_looked_for_where_the_servers_do_not_keep_them() {
         assert!(is_logged_in(&mut ada).await, "{args:?}");
     }
     assert!(!output(&dir.hardtack(["user", "list"])).contains("disabled"));
+    // The address of the servers leads this command to another Redis, or to one that has lost its data.
+    let id = "{hardtack}:id";
+    assert_eq!(redis.command(&format!("RENAME {id} {id}-aside")), "+OK");
+    redis.command(&format!("SET {id} other"));
+    let with_same_address = |args: &[&str]| {
+        dir.hardtack(["user"].into_iter().chain(args.iter().copied()).chain(["--redis-url", &redis.url()]))
+    };
+    for args in [&["log-out", "ada"][..], &["disable", "ada"], &["rename", "ada", "eve"], &["delete", "ada", "--yes"]] {
+        let error = refusal(&with_same_address(args), 2).await;
+        assert!(error.contains("but that address leads this command to another Redis; run it where"), "{error}");
+        assert!(is_logged_in(&mut ada).await, "{args:?}");
+    }
+    redis.command(&format!("DEL {id}"));
+    let later = output(&with_same_address(&["log-out", "ada"]));
+    assert_eq!(later, "ada is logged out; the servers end their sessions as soon as they reach the session store\n");
+    assert_eq!(redis.command(&format!("RENAME {id}-aside {id}")), "+OK");
+    is_refused_soon(&ada, "logged out by the server").await;
+    assert_eq!(log_in(&mut ada, "ada", PASSWORD).await, 200);
+
     // The same Redis under another address.
     let localhost = redis.url().replace("127.0.0.1", "localhost");
     let args = ["user", "log-out", "ada", "--redis-url", &localhost];

@@ -1,6 +1,5 @@
 //! Whose files a database consists of, and who else can write to them or replace them.
 
-use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -61,27 +60,4 @@ pub(super) fn check(path: &Path) -> Result<(), OpenError> {
         }
     }
     Ok(())
-}
-
-/// Which file a database is. New connections open it by its path, which may lead to another file by then.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Identity(#[cfg(unix)] (u64, u64));
-
-impl Identity {
-    pub(super) fn of(path: &Path) -> io::Result<Self> {
-        std::fs::metadata(path).map(|metadata| Self::from(&metadata))
-    }
-}
-
-impl From<&Metadata> for Identity {
-    #[cfg(unix)]
-    fn from(metadata: &Metadata) -> Self {
-        use std::os::unix::fs::MetadataExt;
-        Self((metadata.dev(), metadata.ino()))
-    }
-
-    #[cfg(not(unix))]
-    fn from(_: &Metadata) -> Self {
-        Self()
-    }
 }

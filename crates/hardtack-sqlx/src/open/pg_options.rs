@@ -11,6 +11,8 @@ use crate::error::OpenError;
 pub(super) fn parse(text: &str) -> Result<PgConnectOptions, OpenError> {
     let invalid = |error: &dyn Display| OpenError::InvalidUrl { reason: error.to_string() };
     let url = url::Url::parse(text).map_err(|error| invalid(&error))?;
+    check_parameters(&url).map_err(|reason| invalid(&reason))?;
+    check_mode_of_environment(std::env::var("PGSSLMODE").ok().as_deref()).map_err(|reason| invalid(&reason))?;
     let options: PgConnectOptions = text.parse().map_err(|error: sqlx::Error| match error {
         sqlx::Error::Configuration(error) => invalid(&error),
         error => invalid(&error),
@@ -21,6 +23,67 @@ pub(super) fn parse(text: &str) -> Result<PgConnectOptions, OpenError> {
         return Ok(options.ssl_mode(PgSslMode::Require));
     }
     Ok(options)
+}
+
+/// The parameters that sqlx reads. Each group sets one value.
+const PARAMETERS: [&[&str]; 12] = [
+    &["sslmode", "ssl-mode"],
+    &["sslrootcert", "ssl-root-cert", "ssl-ca"],
+    &["sslcert", "ssl-cert"],
+    &["sslkey", "ssl-key"],
+    &["host", "hostaddr"],
+    &["port"],
+    &["dbname"],
+    &["user"],
+    &["password"],
+    &["application_name"],
+    &["options"],
+    &["statement-cache-capacity"],
+];
+
+/// Refuses parameters that sqlx would ignore, such as a misspelt `sslmode`, and those that are given twice. The error
+/// contains no value, which may be a password.
+fn check_parameters(url: &url::Url) -> Result<(), String> {
+    let expected = || PARAMETERS.map(|names| names[0]).join(", ");
+    let mut found: Vec<usize> = Vec::new();
+    for (name, _) in url.query_pairs() {
+        // `options[NAME]=VALUE` sets one of many.
+        if name.starts_with("options[") && name.ends_with(']') {
+            continue;
+        }
+        let Some(index) = PARAMETERS.iter().position(|names| names.contains(&&*name)) else {
+            return Err(format!("its parameter {name:?} is unknown; expected one of {}", expected()));
+        };
+        if found.contains(&index) {
+            return Err(format!("its parameter {name:?} is given twice, or under two names; remove one"));
+        }
+        found.push(index);
+    }
+    Ok(())
+}
+
+/// Refuses a `PGSSLMODE` that sqlx would ignore.
+fn check_mode_of_environment(value: Option<&str>) -> Result<(), String> {
+    match value.map(str::parse::<PgSslMode>) {
+        Some(Err(_)) => {
+            Err("the environment variable PGSSLMODE has an unknown value; expected disable, allow, prefer, require, \
+             verify-ca or verify-full"
+                .to_owned())
+        }
+        Some(Ok(_)) | None => Ok(()),
+    }
+}
+
+/// The name of the TLS mode, as in the parameter `sslmode`.
+pub(super) fn mode_name(options: &PgConnectOptions) -> &'static str {
+    match options.get_ssl_mode() {
+        PgSslMode::Disable => "disable",
+        PgSslMode::Allow => "allow",
+        PgSslMode::Prefer => "prefer",
+        PgSslMode::Require => "require",
+        PgSslMode::VerifyCa => "verify-ca",
+        PgSslMode::VerifyFull => "verify-full",
+    }
 }
 
 /// Returns the URL without the password.
@@ -46,6 +109,31 @@ mod tests {
 
     fn mode(url: &str) -> PgSslMode {
         parse(url).unwrap().get_ssl_mode()
+    }
+
+    #[test]
+    fn k04_unknown_and_repeated_parameters_are_refused() {
+        let refused =
+            |query: &str| parse(&format!("postgres://u:canary@db.example/app?{query}")).unwrap_err().to_string();
+        for (query, name) in [
+            ("sslmod=verify-full", "sslmod"),
+            ("ssl_mode=verify-full", "ssl_mode"),
+            ("SSLMODE=verify-full", "SSLMODE"),
+            ("sslmode=verify-full&sslrootcrt=a.pem", "sslrootcrt"),
+            ("passwort=canary", "passwort"),
+            ("options[a=b", "options[a"),
+        ] {
+            let text = refused(query);
+            assert!(text.contains(&format!("its parameter {name:?} is unknown; expected one of sslmode, ")), "{text}");
+            assert!(!text.contains("canary"), "{text}");
+        }
+        for query in ["sslmode=verify-full&sslmode=disable", "sslmode=require&ssl-mode=disable", "user=a&user=a"] {
+            assert!(refused(query).contains("is given twice, or under two names; remove one"), "{query}");
+        }
+        let good = "sslmode=verify-full&sslrootcert=a.pem&application_name=x&options[a]=b&options[c]=d&host=h&port=1";
+        assert_eq!(mode_name(&parse(&format!("postgres://u@db.example/app?{good}")).unwrap()), "verify-full");
+        assert!(check_mode_of_environment(Some("verify_full")).unwrap_err().contains("PGSSLMODE"));
+        assert_eq!((check_mode_of_environment(Some("verify-full")), check_mode_of_environment(None)), (Ok(()), Ok(())));
     }
 
     #[test]

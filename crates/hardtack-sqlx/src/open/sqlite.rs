@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use hardtack_db::DatabaseFile;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, SqliteConnection, SqlitePool};
 
-use super::ownership::{self, Identity};
+use super::ownership;
 use crate::error::OpenError;
 
 /// The most connections of a pool. SQLite allows one writer at a time, so more connections would mostly wait for it.
@@ -31,7 +32,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Only its owner can read a new file (mode 0600). An existing file keeps its permissions: it is refused if it belongs
 /// to another user except root, or if other users can write to it. If they can read it, a warning is logged. Its
 /// folder is checked as well, because a user who can write to the folder can replace the file. If the file is replaced
-/// while the pool is open, new connections fail.
+/// while the pool is open, new connections fail, and so does everything that Hardtack does with the database.
 ///
 /// # Errors
 /// The file cannot be created or cannot be opened as an SQLite database, or another user owns it or its folder or can
@@ -48,13 +49,13 @@ pub async fn open_sqlite(path: impl AsRef<Path>) -> Result<SqlitePool, OpenError
     ownership::check_folder(&path)?;
     ownership::check_folder(&target)?;
     ownership::check(&target)?;
-    let identity = Identity::of(&target).map_err(create_failed)?;
+    let file = DatabaseFile::at(&target).map_err(create_failed)?;
 
     let failed = |source| OpenError::OpenFile { path: path.clone(), source };
     let options = options().filename(&target);
     let pool_options = pool_options(CONNECTIONS)
         .after_connect(move |_, _| {
-            let same = is_still(&target, &identity);
+            let same = file.check();
             Box::pin(async move { same })
         })
         .after_release(|connection, _| Box::pin(async { is_out_of_transaction(connection).await }));
@@ -87,20 +88,6 @@ fn pool_options(connections: u32) -> SqlitePoolOptions {
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
-}
-
-/// Fails if the path leads to another file than before, so that sessions are never split between two databases.
-fn is_still(path: &Path, identity: &Identity) -> Result<(), sqlx::Error> {
-    match Identity::of(path) {
-        Ok(found) if found == *identity => Ok(()),
-        _ => Err(sqlx::Error::Configuration(
-            format!(
-                "the database {} has been replaced or removed while it was open; restart the program",
-                path.display()
-            )
-            .into(),
-        )),
-    }
 }
 
 /// Whether a connection that is returned to the pool can be used again. Otherwise the pool closes it.

@@ -16,8 +16,8 @@ use crate::error::OpenError;
 ///   program.
 /// - `postgres://USER:PASSWORD@HOST:PORT/DATABASE` (feature `postgres`), or `postgresql:`. Missing parts are taken
 ///   from `PGHOST`, `PGUSER`, `PGPASSWORD` and so on, or from `.pgpass`. Parameters such as
-///   `?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem` have the same meaning as in libpq. With the feature `tls`,
-///   connections to other machines require TLS, unless `sslmode` is set.
+///   `?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem` have the same meaning as in libpq; unknown or repeated ones are
+///   refused. With the feature `tls`, connections to other machines require TLS, unless `sslmode` is set.
 ///
 /// `Display` and `Debug` leave out the password.
 #[derive(Clone)]
@@ -45,6 +45,18 @@ impl DatabaseUrl {
             Location::Memory => None,
             #[cfg(feature = "postgres")]
             Location::Server(_) => None,
+            #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+            Location::None(never) => match *never {},
+        }
+    }
+
+    /// Returns the TLS mode of connections to a PostgreSQL server, such as `verify-full`; `None` for SQLite.
+    pub fn ssl_mode(&self) -> Option<&'static str> {
+        match &self.0 {
+            #[cfg(feature = "sqlite")]
+            Location::Memory | Location::File(_) => None,
+            #[cfg(feature = "postgres")]
+            Location::Server(options) => Some(pg_options::mode_name(options)),
             #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
             Location::None(never) => match *never {},
         }
@@ -167,6 +179,10 @@ mod tests {
             ("sqlite://app.db?mode=ro", "takes no parameters"),
             ("postgres://me:canary@host:port/app", "invalid port number"),
             ("postgres://me:canary@host/app?sslmode=maybe", "ssl_mode"),
+            (
+                "postgres://me:canary@host/app?sslmod=require",
+                "its parameter \"sslmod\" is unknown; expected one of sslmode",
+            ),
         ] {
             let error = read(text).unwrap_err();
             assert!(

@@ -8,7 +8,7 @@ pub enum RefreshMode {
     #[default]
     Transparent,
     /// A browser is redirected to the refresh URL and back to the page that it requested. By default, it sends the
-    /// refresh cookie only to that URL and, if necessary, to the log-in and log-out URLs
+    /// refresh cookie only to that URL and, if necessary, to the log-in, log-out and sign-up URLs
     /// ([`CookiePolicy::refresh_paths`](crate::CookiePolicy::refresh_paths)). A program gets a 401 that names the
     /// refresh URL.
     Redirect,

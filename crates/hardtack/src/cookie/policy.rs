@@ -96,6 +96,9 @@ impl CookiePolicy {
 
     /// Sets the paths to which browsers send the access cookie (`JWT_ACCESS_COOKIE_PATH`). A response sets the cookie
     /// once for each path. Default: `/`.
+    ///
+    /// In sliding mode, where there is no refresh cookie, the log-in, log-out, sign-up and re-authentication URLs are
+    /// added if they are missing: without a token, a log-out or log-in there could not end the browser's session.
     #[must_use]
     pub fn access_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.access_paths = paths.into_iter().map(Into::into).collect();
@@ -104,8 +107,8 @@ impl CookiePolicy {
 
     /// Sets the paths to which browsers send the refresh cookie (`JWT_REFRESH_COOKIE_PATH`).
     ///
-    /// Default: `/`. In redirect mode: the refresh URL, and also the log-in and log-out URLs if the access cookie is
-    /// not sent there, because these two need one of the cookies to end the session.
+    /// Default: `/`. In redirect mode: the refresh URL, and also the log-in, log-out and sign-up URLs if the access
+    /// cookie is not sent there, because these need one of the cookies to end the browser's session.
     #[must_use]
     pub fn refresh_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.refresh_paths = Some(paths.into_iter().map(Into::into).collect());
@@ -161,17 +164,21 @@ impl CookiePolicy {
         self
     }
 
-    /// The default paths of the refresh cookie in redirect mode: the refresh URL, and the log-in and log-out URLs if
-    /// the access cookie is not sent there. Those two end the browser's session, so they need one of the cookies.
+    /// The default paths of the refresh cookie in redirect mode: the refresh URL, and the URLs that end the browser's
+    /// session if the access cookie is not sent there, because they need one of the cookies.
     pub(crate) fn refresh_paths_for(&self, urls: &Urls) -> Vec<String> {
         let mut paths = vec![urls.refresh.clone()];
-        for url in [&urls.login, &urls.logout] {
-            if !self.access_paths.iter().chain(&paths).any(|path| covers(path, url)) {
-                paths.retain(|path| !covers(url, path));
-                paths.push(url.clone());
-            }
-        }
+        add_uncovered(&mut paths, &self.access_paths, &urls.end_sessions());
         paths
+    }
+
+    /// Adds the URLs that need the access cookie because there is no refresh cookie.
+    pub(crate) fn send_access_without_refresh(&mut self, urls: &Urls) {
+        // An empty list is an error, which is reported later.
+        if !self.access_paths.is_empty() {
+            add_uncovered(&mut self.access_paths, &[], &urls.end_sessions());
+            add_uncovered(&mut self.access_paths, &[], &[&urls.reauthenticate]);
+        }
     }
 
     /// Checks the policy and computes every name, path and attribute.
@@ -251,6 +258,16 @@ impl CookiePolicy {
         };
         let name = if own.is_some() { name.to_owned() } else { format!("{prefix}{name}") };
         Ok(CookieSlot { name: CookieName::new(name), paths, http_only })
+    }
+}
+
+/// Adds the URLs that neither `paths` nor `others` cover.
+fn add_uncovered(paths: &mut Vec<String>, others: &[String], urls: &[&str]) {
+    for url in urls {
+        if !others.iter().chain(&*paths).any(|path| covers(path, url)) {
+            paths.retain(|path| !covers(url, path));
+            paths.push((*url).to_owned());
+        }
     }
 }
 

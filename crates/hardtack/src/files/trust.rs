@@ -11,7 +11,8 @@ pub enum UntrustedFile {
     /// Another user owns the file and can change it.
     #[error(
         "{} belongs to user id {owner}, who can change it; expected user id {expected} (this process) or root as its \
-         owner; change the owner with: chown {expected} {}", path.display(), shell_quoted(path)
+         owner; if that user runs the server, run this command as that user, with: sudo -u '#{owner}' (otherwise change \
+         the owner with: chown {expected} {})", path.display(), shell_quoted(path)
     )]
     OwnedByOther {
         /// The file.
@@ -35,7 +36,8 @@ pub enum UntrustedFile {
     /// Another user owns the folder and can replace the files in it.
     #[error(
         "the folder {} belongs to user id {owner}, who can replace the files in it; expected user id {expected} (this \
-         process) or root as its owner; change the owner with: chown {expected} {}", path.display(), shell_quoted(path)
+         process) or root as its owner; if that user runs the server, run this command as that user, with: sudo -u \
+         '#{owner}' (otherwise change the owner with: chown {expected} {})", path.display(), shell_quoted(path)
     )]
     FolderOwnedByOther {
         /// The folder.
@@ -128,10 +130,26 @@ pub fn check_trusted_folder(path: &Path) -> Result<(), UntrustedFile> {
 
 /// Returns the nearest folder above this one that another user can change, and what is wrong with it. That user cannot
 /// read the files in this folder, but can put another folder in its place, so that a program that starts later uses
-/// other files.
+/// other files. If symbolic links lead to the folder, the folders that contain the links are checked as well.
 pub fn untrusted_above(path: &Path) -> Option<UntrustedFile> {
-    let path = resolve(path).ok().filter(|_| cfg!(unix))?;
-    path.ancestors().skip(1).find_map(|folder| check_folder(folder).err())
+    let resolved = resolve(path).ok().filter(|_| cfg!(unix))?;
+    let untrusted = |path: &Path| path.ancestors().skip(1).find_map(|folder| check_folder(folder).err());
+    untrusted(&resolved).or_else(|| links_to(path).iter().find_map(|link| untrusted(link)))
+}
+
+/// Returns the path and, for each of its parts that is a symbolic link, where the link leads, and so on.
+fn links_to(path: &Path) -> Vec<PathBuf> {
+    /// How many links may lead to a file, as in Linux (`path_resolution(7)`).
+    const MAX_LINKS: usize = 40;
+
+    let mut paths: Vec<PathBuf> = std::path::absolute(path).into_iter().collect();
+    let mut next = 0;
+    while let Some(path) = paths.get(next).filter(|_| next < MAX_LINKS).cloned() {
+        next += 1;
+        let links = path.ancestors().filter_map(|part| Some((part.parent()?, part.read_link().ok()?)));
+        paths.extend(links.map(|(folder, target)| folder.join(target)));
+    }
+    paths
 }
 
 /// Returns the path without symbolic links.
@@ -241,6 +259,11 @@ mod tests {
             chown(&path, Some(12_345), None).unwrap();
             let refused = check_trusted(&path, &fs::metadata(&path).unwrap()).unwrap_err();
             assert!(matches!(refused, UntrustedFile::OwnedByOther { owner: 12_345, expected: 0, .. }), "{refused}");
+            // `chown` alone would take the file from a server that runs as its owner.
+            assert!(
+                refused.to_string().contains("run this command as that user, with: sudo -u '#12345' ("),
+                "{refused}"
+            );
             assert!(refused.to_string().contains("chown 0 "), "{refused}");
         }
         fs::remove_dir_all(&folder).unwrap();
@@ -278,6 +301,24 @@ mod tests {
         let expected = above.canonicalize().unwrap();
         assert!(matches!(&found, UntrustedFile::FolderWritableByOthers { path, .. } if *path == expected), "{found}");
         set_mode(&above, 0o755);
+
+        // Whoever can write to the folder of a link can make it lead elsewhere.
+        let links = above.join("links");
+        fs::create_dir(&links).unwrap();
+        let outer = above.join("outer");
+        std::os::unix::fs::symlink(&folder, links.join("inner")).unwrap();
+        std::os::unix::fs::symlink("links/inner", &outer).unwrap();
+        set_mode(&links, 0o755);
+        let before = untrusted_above(&outer);
+        set_mode(&links, 0o777);
+        assert_ne!(untrusted_above(&outer), before);
+        for path in [links.join("inner"), outer] {
+            let found = untrusted_above(&path).unwrap();
+            assert!(
+                matches!(&found, UntrustedFile::FolderWritableByOthers { path, .. } if path.ends_with("links")),
+                "{found}"
+            );
+        }
 
         // Only root can give a folder away. Root has no private group.
         if nix::unistd::geteuid().is_root() {

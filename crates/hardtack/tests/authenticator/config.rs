@@ -210,10 +210,10 @@ fn the_default_refresh_paths_follow_the_urls_of_the_flow() {
     };
     assert_eq!(paths(&build(Urls::default(), CookiePolicy::default())), ["/token/refresh"]);
     let narrow = || CookiePolicy::default().access_paths(["/app"]);
-    assert_eq!(paths(&build(Urls::default(), narrow())), ["/token/refresh", "/login", "/logout"]);
-    let under = Urls::default().login("/auth").logout("/auth/out").refresh("/auth/refresh");
+    assert_eq!(paths(&build(Urls::default(), narrow())), ["/token/refresh", "/login", "/logout", "/signup"]);
+    let under = Urls::default().login("/auth").logout("/auth/out").signup("/auth/new").refresh("/auth/refresh");
     assert_eq!(paths(&build(under, narrow())), ["/auth"]);
-    let inside = Urls::default().login("/app/login").logout("/app/logout");
+    let inside = Urls::default().login("/app/login").logout("/app/logout").signup("/app/signup");
     assert_eq!(paths(&build(inside, narrow())), ["/token/refresh"]);
     assert_eq!(paths(&build(Urls::default(), narrow().refresh_paths(["/own"]))), ["/own"]);
 }

@@ -113,6 +113,24 @@ fn s28_a_log_out_is_seen_where_the_access_cookie_is_not_sent() {
     assert!(site.send(&mut stolen.clone(), Request::get("/token/refresh"), refresh).is_refused(401, "revoked"));
 }
 
+/// Without a refresh cookie, the access cookie is what ends the session.
+#[test]
+fn e08_s28_sliding_sends_the_access_cookie_where_sessions_end() {
+    let site = Site::with(|builder| {
+        let policy = hardtack::CookiePolicy::default().access_paths(["/page", "/services"]);
+        builder.refresh_mode(RefreshMode::Sliding).cookies(policy)
+    });
+    for path in ["/page", "/services/1", "/login", "/logout", "/signup", "/reauthenticate"] {
+        assert!(site.auth.sends_access_cookie_to(path), "{path}");
+    }
+    assert!(!site.auth.sends_access_cookie_to("/other"));
+    let mut alice = site.browser_of("alice");
+    let stolen = alice.clone();
+    assert_eq!(site.log_out(&mut alice).status, 200);
+    assert!(alice.is_empty());
+    assert!(site.visit(&mut stolen.clone()).is_refused(401, "revoked"));
+}
+
 #[test]
 fn s75_e09_a_log_out_ends_every_session_that_a_doubled_cookie_names() {
     for name in ["access_token_cookie", "refresh_token_cookie"] {

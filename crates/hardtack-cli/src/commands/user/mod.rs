@@ -166,20 +166,23 @@ impl Users<'_> {
     }
 
     /// Returns an authenticator on the session store, and the number of a user's sessions. If the store cannot be
-    /// reached, returns `Ok` with the error, because the servers end the sessions when they can reach it again.
+    /// reached, or may not be that of the servers, returns `Ok` with the error, because the servers end the sessions.
     ///
     /// # Errors
     /// No user has the name, or the servers keep their sessions elsewhere. Nothing has changed.
     async fn session_store(&self, name: &str) -> Result<Result<(Authenticator, usize), Error>, Error> {
-        session_place::check(self.database, self.config.redis.as_ref()).await?;
+        let place = session_place::check(self.database, self.config.redis.as_ref()).await?;
         let id = found(self.accounts.find_by_name(name).await, name)?.user.id;
-        Ok(self.connect(&id).await)
+        Ok(match place {
+            Ok(()) => self.connect(&id).await,
+            Err(error) => Err(error),
+        })
     }
 
     async fn connect(&self, id: &str) -> Result<(Authenticator, usize), Error> {
         // No token is signed, so any key will do.
         let builder = self.accounts.configure(Authenticator::builder(KeySet::new(keys::generate(Algorithm::HS256)?)));
-        let builder =
+        let (builder, _) =
             stores::add_sessions(builder, self.database, self.config.redis.as_ref(), StoreUser::Command).await?;
         let auth = builder.build().map_err(Error::with_causes)?;
         let sessions = auth.sessions(id).await.map_err(Error::with_causes)?.len();

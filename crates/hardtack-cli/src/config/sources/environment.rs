@@ -46,6 +46,16 @@ fn secret_named(name: &str) -> Option<&'static Setting> {
     ALL.iter().find(|setting| setting.is_secret() && setting.env_names().any(|known| known == name))
 }
 
+/// Returns the known name of which these are the first words, as `SECRET` of `SECRET_KEY`, or which has another prefix
+/// before it, as in `HARDTACK_JWT_SECRET_KEY`. The last word may be cut off, as in `SECRET_KEY_PREV`.
+fn part_of_name<'a>(words: &str, known: &'a [String]) -> Option<&'a str> {
+    let begins = |known: &&String| {
+        known.strip_prefix(words).is_some_and(|rest| rest.starts_with('_') || (words.contains('_') && !rest.is_empty()))
+    };
+    let ends = |known: &&String| ["JWT_", "HARDTACK_"].iter().any(|prefix| words.strip_prefix(prefix) == Some(known));
+    known.iter().find(ends).or_else(|| known.iter().find(begins)).map(String::as_str)
+}
+
 /// Refuses a misspelled name, and returns a warning for every other name that is unknown.
 fn unknown(name: &str) -> Result<String, Error> {
     let files =
@@ -54,7 +64,8 @@ fn unknown(name: &str) -> Result<String, Error> {
     // All names have the prefix in common, so it must not make two names similar.
     let without_prefix = |name: &str| name.split_once('_').map_or(name, |(_, rest)| rest).to_owned();
     let rests: Vec<String> = known.iter().map(|known| without_prefix(known)).collect();
-    let similar = similar_name(&without_prefix(name), rests.iter().map(String::as_str));
+    let rest = without_prefix(name);
+    let similar = part_of_name(&rest, &rests).or_else(|| similar_name(&rest, rests.iter().map(String::as_str)));
     match similar.and_then(|similar| known.iter().find(|known| known.ends_with(&format!("_{similar}")))) {
         Some(similar) => {
             Err(Error::config(format_args!("{name} is not a setting; did you mean {similar}? If not, rename it")))

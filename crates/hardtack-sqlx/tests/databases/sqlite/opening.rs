@@ -152,6 +152,39 @@ async fn k05_s80_no_connection_uses_a_file_that_has_replaced_the_database() {
     assert!((1..4).contains(&connections.len()), "{} connections", connections.len());
 }
 
+/// What is written to a file that has been replaced is lost when the program stops.
+#[cfg(unix)]
+#[tokio::test]
+async fn k07_s80_nothing_is_written_to_a_database_that_has_been_replaced() {
+    let directory = tempfile::tempdir().unwrap();
+    let [path, backup, aside] = ["app.db", "backup.db", "aside.db"].map(|name| directory.path().join(name));
+    let sessions = open(&path).await;
+    let row = session("alice");
+    sessions.create(&row, RevokeTarget::Sessions(&[])).await.unwrap();
+    fs::copy(&path, &backup).unwrap();
+    fs::rename(&path, &aside).unwrap();
+    for restored in [false, true] {
+        if restored {
+            fs::rename(&backup, &path).unwrap();
+        }
+        let errors = [
+            sessions.find(row.id).await.map(drop).unwrap_err(),
+            sessions.create(&session("bob"), RevokeTarget::Sessions(&[])).await.map(drop).unwrap_err(),
+        ];
+        for error in errors {
+            let text = with_causes(&error);
+            assert!(
+                text.contains("app.db has been replaced or removed while it was open; restart the program"),
+                "{text}"
+            );
+        }
+    }
+    // The file is back.
+    fs::rename(&aside, &path).unwrap();
+    assert_eq!(sessions.list("alice", NOW).await.unwrap(), [row]);
+    assert_eq!(sessions.list("bob", NOW).await.unwrap(), []);
+}
+
 #[tokio::test]
 async fn a_missing_directory_is_named() {
     let directory = tempfile::tempdir().unwrap();

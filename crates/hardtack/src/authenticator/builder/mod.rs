@@ -428,23 +428,38 @@ impl AuthenticatorBuilder {
         }
         let has_rows = self.store.is_some() || !self.also_pruned.is_empty();
         let background = Background::new(settings.sessions.max_staleness.is_some(), self.prunes && has_rows);
+        let mut policy = self.cookies;
+        let has_refresh_cookie = settings.refresh != RefreshMode::Sliding;
+        if !has_refresh_cookie && !settings.flask {
+            policy.send_access_without_refresh(&settings.urls);
+        }
         let refresh_paths = match settings.refresh {
-            RefreshMode::Redirect => self.cookies.refresh_paths_for(&settings.urls),
+            RefreshMode::Redirect => policy.refresh_paths_for(&settings.urls),
             RefreshMode::Transparent | RefreshMode::Sliding | RefreshMode::Off => vec!["/".to_owned()],
         };
-        let cookies = self.cookies.resolve(
+        let cookies = policy.resolve(
             settings.base.as_ref(),
             refresh_paths,
             settings.realm.as_deref(),
             settings.csrf.protect,
             settings.flask,
         )?;
-        let log_out = &settings.urls.logout;
-        if !cookies.access.is_sent_to(log_out) && !cookies.refresh.is_sent_to(log_out) {
+        let sends_token =
+            |url: &str| cookies.access.is_sent_to(url) || (has_refresh_cookie && cookies.refresh.is_sent_to(url));
+        let log_out = settings.urls.logout.as_str();
+        if !sends_token(log_out) {
             tracing::warn!(
                 event = "log_out_unseen",
                 "browsers send no token to {log_out}, so a log-out there cannot end the session; add it to the paths \
                  of the refresh cookie"
+            );
+        }
+        let replaces = settings.urls.end_sessions().into_iter().find(|url| *url != log_out && !sends_token(url));
+        if let Some(url) = replaces.filter(|_| !settings.flask) {
+            tracing::warn!(
+                event = "log_in_unseen",
+                "browsers send no token to {url}, so the session that a browser had does not end when it gets a new \
+                 one there; add it to the paths of the refresh cookie"
             );
         }
         Ok(Authenticator(Arc::new(Inner {

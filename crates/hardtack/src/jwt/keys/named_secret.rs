@@ -9,6 +9,7 @@ const FILE_URL: &str = "a file: URL; write @ and the path instead";
 const REFERENCE: &str = "a reference to a secret in another program or service, which Hardtack does not follow; let \
                          that program write the secret to a file, and write @ and the path of the file";
 const COMMAND: &str = "a command that was not run; set its output, or write @ and the path of a file";
+const ASSIGNMENT: &str = "a whole line NAME=VALUE of a settings file; set the value alone";
 const PLACEHOLDER: &str = "a placeholder that was not replaced; set the secret itself";
 
 /// If the text names a secret instead of containing it, returns what the text is, and what to do.
@@ -24,6 +25,8 @@ pub(super) fn names_a_secret(text: &str) -> Option<&'static str> {
         Some(REFERENCE)
     } else if is_command(text) {
         Some(COMMAND)
+    } else if is_assignment(text) {
+        Some(ASSIGNMENT)
     } else {
         is_placeholder(text).then_some(PLACEHOLDER)
     }
@@ -113,6 +116,15 @@ fn is_command(text: &str) -> bool {
     })
 }
 
+/// Whether a text is a line of a file with variables: a name in capitals of several words, `=` and a value.
+fn is_assignment(text: &str) -> bool {
+    text.split_once('=').is_some_and(|(name, value)| {
+        let words = || name.split('_');
+        let capitals = |word: &str| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_uppercase());
+        !value.trim_matches('=').is_empty() && words().count() > 1 && words().all(capitals)
+    })
+}
+
 /// Whether a text is a placeholder of a template, a shell or a manual.
 fn is_placeholder(text: &str) -> bool {
     let variable = |name: &str| {
@@ -125,6 +137,10 @@ fn is_placeholder(text: &str) -> bool {
     let unclosed = text.strip_prefix("${").and_then(|rest| rest.split([':', '-', '=', '?', '+', '}']).next());
     within(text, "${", "}").is_some_and(|text| has_only(text, b" _.,:;'\"/@#%^*?!|()=+-"))
         || within(text, "{{", "}}").is_some_and(graphic)
+        || within(text, "${{", "}}").is_some_and(graphic)
+        || within(text, "<%", "%>").is_some_and(graphic)
+        || text.strip_prefix("process.env.").is_some_and(variable)
+        || ["TODO", "FIXME"].iter().any(|mark| text.strip_prefix(mark).is_some_and(|rest| rest.starts_with([':', ' '])))
         || within(text, "__", "__").is_some_and(graphic)
         || within(text, "<", ">").is_some_and(|text| has_only(text, b" _.,:;'()/-"))
         || within(text, "%", "%").is_some_and(is_words)

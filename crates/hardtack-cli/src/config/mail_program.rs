@@ -1,0 +1,52 @@
+//! Who can change the program that sends mail, which runs as the server's user.
+
+use std::env;
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+
+use hardtack::files;
+
+use super::mail::{MailConfig, MailTransport};
+use super::settings::MAIL_COMMAND;
+use super::sources::Sources;
+use crate::error::Error;
+
+/// Refuses a program that a user other than root and this process's own can change, as sshd does with its commands. A
+/// program that does not exist is reported when mail is sent.
+pub(super) fn check(sources: &Sources, mail: Option<&MailConfig>) -> Result<(), Error> {
+    let Some((path, metadata)) = mail.and_then(MailConfig::program).and_then(find) else { return Ok(()) };
+    files::check_trusted(&path, &metadata).map_err(|untrusted| {
+        let setting = sources.describe(&MAIL_COMMAND);
+        Error::config(format_args!("{setting}, which would run as the user of this server: {untrusted}"))
+    })
+}
+
+impl MailConfig {
+    /// Says that another user can put another program in the place of the one that sends mail.
+    pub(crate) fn untrusted_folder(&self) -> Option<String> {
+        let (path, _) = find(self.program()?)?;
+        let folder = path.parent()?;
+        let untrusted = files::check_trusted_folder(folder).err().or_else(|| files::untrusted_above(folder))?;
+        let path = path.display();
+        Some(format!("another user can replace {path}, and this server would run the replacement: {untrusted}"))
+    }
+
+    fn program(&self) -> Option<&str> {
+        match &self.transport {
+            MailTransport::Command { program, .. } => Some(program),
+            MailTransport::Outbox(_) => None,
+        }
+    }
+}
+
+/// Finds a program as the system does: by its path, or by its name in the folders of `PATH`.
+fn find(program: &str) -> Option<(PathBuf, Metadata)> {
+    let examine = |path: PathBuf| {
+        let metadata = path.metadata().ok().filter(Metadata::is_file)?;
+        Some((path, metadata))
+    };
+    if program.contains('/') {
+        return examine(Path::new(program).to_owned());
+    }
+    env::split_paths(&env::var_os("PATH")?).find_map(|folder| examine(folder.join(program)))
+}
