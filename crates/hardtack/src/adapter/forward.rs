@@ -114,10 +114,10 @@ macro_rules! __forward_auth {
 
         /// Moves this browser to a new session after a password change (ASVS 5.0 V7.4.3).
         ///
-        /// In the transaction that stores the new password, call the store's `end_others_in` or `end_all_in`, which
-        /// ends the user's sessions. After the commit, pass the value that it returned to this method. If the store
-        /// cannot take part in your transaction, pass [`EndedSessions::none`](hardtack::session::EndedSessions::none).
-        /// This method then ends the other sessions itself.
+        /// In the transaction that stores the new password, end the user's sessions with the store's `end_others_in` or
+        /// `end_all_in`. After the commit, pass the value that the store returned to this method. If the store cannot
+        /// take part in your transaction, pass [`EndedSessions::none`](hardtack::session::EndedSessions::none). This
+        /// method then ends the other sessions itself.
         ///
         /// If the transaction has ended sessions, and then the store fails or the client hangs up, this method returns
         /// no cookies instead of an error. The password is stored by then, so do not tell the user to try again.

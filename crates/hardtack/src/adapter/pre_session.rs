@@ -48,7 +48,7 @@ impl Exchange<'_> {
         if !csrf.protect || !csrf.pre_session || self.sends_json() {
             return Ok(());
         }
-        // A browser may hold several, set for different paths. The form was rendered with one of them.
+        // A browser may have several of these cookies, set for different paths. The form was rendered with one of them.
         let nonces = self.authenticator.cookies().pre_session.name.find_all(&self.head);
         let nonces = nonces.into_iter().filter(|value| PreSessionKey::is_nonce(value)).take(MAX_NONCES);
         let form = self.verifier().form_token(TokenKind::Access);
