@@ -25,6 +25,7 @@ impl BaseUrl {
     /// Parses a URL of the form `https://host[:port]`. The scheme may be `http` if the host is a loopback address,
     /// `localhost`, or a name that ends in `.localhost`.
     ///
+    /// # Errors
     /// - The text is not an http or https URL, or the URL has a path, query, fragment or credentials.
     /// - The URL is plain http, and other machines can reach its host.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
@@ -38,6 +39,7 @@ impl BaseUrl {
     /// Parses a URL like [`Self::parse`], but accepts plain http for any host. Over plain http, anyone on the network
     /// path between a user and the site can take over the user's session.
     ///
+    /// # Errors
     /// The text is not an http or https URL, or the URL has a path, query, fragment or credentials.
     pub fn parse_insecure_http(text: &str) -> Result<Self, ConfigError> {
         Self::read(text).map(|base| base.0)

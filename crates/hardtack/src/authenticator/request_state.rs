@@ -96,7 +96,7 @@ impl RequestState {
 
     /// Keeps what was read of the body.
     pub fn set_body(&self, body: Peeked) {
-        // What was read first stays.
+        // If the body has already been set, keep the first result.
         let _ = self.body.set(Box::new(body));
     }
 

@@ -52,7 +52,7 @@ impl RequestVerifier<'_> {
         self.finish_token(token, need).await.map(Some)
     }
 
-    /// Checks freshness, and asks the application's callbacks.
+    /// Checks freshness, and calls the application's callbacks.
     async fn finish_token(&self, token: VerifiedToken, need: Need) -> Result<VerifiedToken, Rejection> {
         let token = self.check_freshness(token, need)?;
         // A refresh token was passed to the callbacks when it was read.
@@ -245,7 +245,7 @@ impl RequestVerifier<'_> {
     /// replaced at once if the response can still carry a new one.
     async fn renew_outdated(&self, token: VerifiedToken, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if self.state.refreshed().is_some() && !self.state.is_head_sent() {
-            // A request is refreshed only once. The browser's next request replaces the token.
+            // A request refreshes its token only once. The browser's next request replaces the token.
             return Ok(Some(token));
         }
         if self.authenticator.refresh_mode() != RefreshMode::Sliding || !self.state.can_refresh() {

@@ -67,7 +67,7 @@ impl<'f> Iterator for RightSplit<'f> {
         let mut quoted = false;
         for (at, byte) in text.iter().enumerate().rev() {
             match *byte {
-                // A quote behind an odd number of backslashes is a part of a quoted string.
+                // A quotation mark after an odd number of backslashes is a part of a quoted string.
                 b'"' => quoted ^= text[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0,
                 byte if byte == self.delimiter && !quoted => {
                     self.rest = Some(&text[..at]);

@@ -28,6 +28,7 @@ impl TrustedProxies {
     /// Trusts the proxies with these addresses. Each text is a network, such as `10.0.0.0/8` or `2001:db8::/32`, or a
     /// single address. Name only networks from which nothing but your proxies can connect to the application.
     ///
+    /// # Errors
     /// A text is neither a network nor an address, or a network contains every address.
     pub fn new(networks: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, ConfigError> {
         let networks: Result<Vec<_>, _> = networks.into_iter().map(|text| parse(text.as_ref())).collect();

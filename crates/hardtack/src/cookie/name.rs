@@ -48,6 +48,7 @@ impl CookieName {
     /// and tabs are trimmed (RFC 6265 section 4.2.1). Other cookies may contain any bytes. A request over HTTP/2 may
     /// have several `Cookie` fields (RFC 9113 section 8.2.3); all of them are searched.
     ///
+    /// # Errors
     /// [`DuplicateCookie`] if the request has more than one such cookie, whether in one field or in several.
     pub fn find<'a>(&self, head: &RequestHead<'a>) -> Result<Option<&'a [u8]>, DuplicateCookie> {
         match head.headers().first_two("cookie") {
@@ -60,6 +61,7 @@ impl CookieName {
     /// Searches the values of `Cookie` fields, and returns the value of the cookie with this name. Returns `None` if
     /// there is no such cookie.
     ///
+    /// # Errors
     /// [`DuplicateCookie`] if there is more than one such cookie.
     #[inline]
     pub fn find_in<'a>(&self, fields: impl IntoIterator<Item = &'a [u8]>) -> Result<Option<&'a [u8]>, DuplicateCookie> {

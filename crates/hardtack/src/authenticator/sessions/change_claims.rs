@@ -67,6 +67,7 @@ impl Authenticator {
     /// Checks that claims fit into the tokens and cookies of a user. Pass the result to `Sessions::change_claims_in` of
     /// `hardtack-sqlx`, which stores the claims in a transaction of the application.
     ///
+    /// # Errors
     /// - The claims are not a JSON object, have a reserved name, or do not fit into tokens and cookies.
     /// - A token cannot be issued for another reason, for example because the key set can only verify tokens.
     pub fn check_claims(&self, subject: &str, claims: &impl Serialize) -> Result<CheckedClaims, SessionError> {

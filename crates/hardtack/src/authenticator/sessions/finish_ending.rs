@@ -194,8 +194,8 @@ impl Authenticator {
     /// Refuses the sessions of an intention in this process.
     fn hold(&self, intention: &PendingRevocation) {
         self.0.held.hold(&intention.subject, intention.kept);
-        // Do this after the subject is held, because requests look for held subjects only if the cache is not known to
-        // be complete.
+        // Mark the cache as incomplete only after the subject is held. Requests look for held subjects only if the
+        // cache is not known to be complete.
         self.0.log.incomplete();
         self.0.watchers.wake_all();
     }

@@ -31,6 +31,7 @@ impl Authenticator {
     /// A process with an adapter need not call this method, because the adapter follows the log. Until the adapter has
     /// read the log, each request is checked against the store.
     ///
+    /// # Errors
     /// The store failed, or entries are missing from its log. In either case, the next call skips no entry.
     pub async fn sync_revocations(&self) -> Result<usize, BackendError> {
         if let Err(error) = self.work_off_due().await {

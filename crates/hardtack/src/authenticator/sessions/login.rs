@@ -23,6 +23,7 @@ impl Authenticator {
     /// In a request, call the adapter's `Auth::log_in` instead. That method also checks the request's origin, and ends
     /// the browser's previous session.
     ///
+    /// # Errors
     /// - The store failed.
     /// - A token cannot be issued, for example because the claims are not a JSON object, have a reserved name, or do
     ///   not fit into tokens and cookies.
@@ -150,7 +151,7 @@ impl Authenticator {
         if let (Some(store), Some(id)) = (self.store(), previous.session()) {
             let row = store.find(id).await?.ok_or(Reason::Revoked)?;
             // If the application's transaction has ended this session, the session was live until then, so its browser
-            // gets a new one. That the row has ended also proves that the transaction was committed.
+            // gets a new one. The ended row also proves that the transaction was committed.
             ended_with_change = ended.contains(&id) && row.revoked_at.is_some() && now < row.expires_at;
             if !ended_with_change && !row.is_live(now) {
                 return Err(dead(&row));

@@ -129,8 +129,8 @@ impl Authenticator {
             let rotation = Rotation { now, expires_at: now + self.0.rules.idle(row.persistent), auth_time };
             // If two requests slide at once, or a re-authentication is sent twice, the second request gets the tokens
             // of the first. Rotating again would make the first request's tokens look like reused copies. The
-            // generation shows whether another request has rotated the row; if the clock of that request's server is
-            // behind, times do not show it. Times decide only if the token has no generation. If the rotation is dated
+            // generation shows whether another request has rotated the row. Times do not show it if the clock of that
+            // request's server is behind, so they decide only if the token has no generation. If the rotation is dated
             // so far ahead that this server would refuse its tokens, rotate again.
             let overtaken = match access.claims().generation {
                 Some(generation) => row.generation > generation,

@@ -86,7 +86,7 @@ impl Authenticator {
             _ => Map::new(),
         };
         if session.persistent && self.0.rules.favours_remembered() {
-            // So that its rotation knows how long it may be unused, before it reads the row.
+            // A rotation needs to know how long the token may be unused before it reads the row.
             extra.insert(PERSISTENT.into(), true.into());
         }
         let lifetime = match self.settings().refresh_lifetime {
