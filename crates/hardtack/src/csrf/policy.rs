@@ -8,8 +8,8 @@ use crate::request::is_token;
 /// Which requests need a CSRF value, where they carry it, and which other origins are trusted.
 ///
 /// By default, a request needs the CSRF value of its session if its token comes from a cookie and its method may change
-/// something. It carries the value in the header `X-CSRF-TOKEN` or in the hidden form field `csrf_token`. Log-in and
-/// sign-up forms, which are sent before there is a session, need a separate value in the same places.
+/// something. The request carries the value in the header `X-CSRF-TOKEN` or in the hidden form field `csrf_token`.
+/// Log-in and sign-up forms, which are sent before there is a session, need a separate value in the same places.
 ///
 /// ```
 /// use hardtack::CsrfPolicy;
@@ -124,9 +124,9 @@ impl CsrfPolicy {
 
     /// Adds an origin whose pages may send requests that change something.
     ///
-    /// It is another site, such as `https://app.site.example`, or an app or browser extension, such as
-    /// `tauri://localhost`, `capacitor://localhost` or `chrome-extension://ID`. Call this method once for each origin:
-    /// with a wildcard such as `https://*.site.example`, building the authenticator fails.
+    /// The origin may be that of another site, such as `https://app.site.example`, or of an app or browser extension,
+    /// such as `tauri://localhost`, `capacitor://localhost` or `chrome-extension://ID`. Call this method once for each
+    /// origin. If an origin contains a wildcard, as in `https://*.site.example`, building the authenticator fails.
     pub fn trusted_origin(mut self, origin: impl Into<String>) -> Self {
         self.trusted_origins.push(origin.into());
         self

@@ -1,4 +1,4 @@
-//! The CSRF value in the form in which a page contains it. By default, it is masked, so that each page contains a
+//! The text that represents a CSRF value in a page. By default, the value is masked, so that each page contains a
 //! different text.
 
 use std::fmt;
@@ -8,8 +8,8 @@ use base64_simd::{AsOut, URL_SAFE_NO_PAD};
 use constant_time_eq::constant_time_eq;
 use serde::{Serialize, Serializer};
 
-/// The length of the longest CSRF value that is masked without allocating, in bytes. It fits a UUID, the CSRF value in
-/// tokens of Flask-JWT-Extended.
+/// The length of the longest CSRF value that is masked without allocating, in bytes. This is the length of a UUID,
+/// which Flask-JWT-Extended uses as the CSRF value.
 const SHORT_VALUE: usize = 36;
 
 /// The longest text that is kept without allocating: a value of [`SHORT_VALUE`] bytes, masked.
@@ -18,9 +18,9 @@ const SHORT_TEXT: usize = encoded_len(2 * SHORT_VALUE);
 /// The CSRF value of a session, for the hidden field of a form or for a script of the page.
 ///
 /// By default, the value is masked: each call of [`VerifiedToken::csrf_token`](crate::VerifiedToken::csrf_token)
-/// returns a different text, and Hardtack accepts all of them. Masking defends against BREACH, where an attacker makes
-/// a compressed page repeat a text of their choice and deduces the value from the length of the response.
-/// [`CsrfPolicy::mask_csrf`](crate::CsrfPolicy::mask_csrf) turns masking off.
+/// returns a different text, and Hardtack accepts each of these texts. Masking defends against BREACH. In this attack,
+/// the attacker makes a compressed page repeat a text of their choice, and deduces the value from the length of the
+/// response. [`CsrfPolicy::mask_csrf`](crate::CsrfPolicy::mask_csrf) turns masking off.
 ///
 /// To write the value into a page, use `Display`, or dereference the `CsrfToken` to a `&str`.
 #[derive(Clone)]

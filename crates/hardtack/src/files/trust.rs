@@ -72,8 +72,8 @@ pub enum UntrustedFile {
 /// Refuses a file that can be changed by a user other than root and the user of this process. Accepts every file on
 /// systems other than Unix.
 ///
-/// If you are going to read the file, open it first and pass the metadata of the open file. The metadata of the path
-/// may be those of another file, because the path may lead to another file by the time that you open it.
+/// If you are going to read the file, open it first and pass the metadata of the open file. If you took the metadata
+/// from the path, the path could lead to another file by the time you open it.
 ///
 /// ```
 /// use hardtack::files;

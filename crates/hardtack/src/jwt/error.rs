@@ -239,7 +239,7 @@ pub enum KeyError {
         bits: usize,
     },
     /// A JWK that fits several algorithms does not name one.
-    #[error("the JWK has no `alg`, and several algorithms fit its type; add one, such as \"alg\":\"RS256\"")]
+    #[error("the JWK has no `alg`, and several algorithms fit its type; add the member, such as \"alg\":\"RS256\"")]
     NoAlgorithm,
     /// The name is not that of an [`Algorithm`]. `none` is not supported.
     #[error("{ParseAlgorithmError}")]
