@@ -13,11 +13,11 @@ use crate::clock::{DEFAULT_SKEW, MAX_SKEW, Timestamp};
 pub struct Expected<'a> {
     /// The current time.
     pub now: Timestamp,
-    /// How long a token is still accepted after its `exp`. Default: zero. A longer time than [`MAX_SKEW`] is cut to
-    /// that. Fractions of a second are cut off.
+    /// How long a token is still accepted after its `exp`. Default: zero. Times longer than [`MAX_SKEW`] are shortened
+    /// to it. Fractions of a second are cut off.
     pub leeway: Duration,
     /// How far in the future `nbf` and `iat` may be, because the issuer's clock may be ahead of this server's. Default:
-    /// [`DEFAULT_SKEW`]. A longer time than [`MAX_SKEW`] is cut to that. Fractions of a second are cut off.
+    /// [`DEFAULT_SKEW`]. Times longer than [`MAX_SKEW`] are shortened to it. Fractions of a second are cut off.
     pub clock_skew: Duration,
     /// The kind of token that is accepted.
     pub kind: TokenKind,

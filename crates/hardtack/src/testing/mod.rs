@@ -1,5 +1,5 @@
-//! Tools for tests: a clock that tests advance, a request without a framework, session stores that fail on demand or at
-//! one of their calls, and the conformance suite of session stores.
+//! Tools for tests: a clock that tests advance, a request without a framework, session stores that fail on demand, and
+//! the conformance suite for session stores.
 
 mod clock;
 mod failing_sessions;

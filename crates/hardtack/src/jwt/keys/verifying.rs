@@ -1,4 +1,4 @@
-//! Keys that verify.
+//! Keys that verify tokens.
 
 use std::fmt;
 use std::sync::Arc;
@@ -156,7 +156,7 @@ impl Verifier {
         Ok(Self::Public { key, parts })
     }
 
-    /// The numbers of a public key. An HMAC secret has none.
+    /// The integers or coordinates that make up a public key. An HMAC secret has none.
     pub(super) fn public_parts(&self) -> Option<&PublicParts> {
         match self {
             Self::Hmac(_) => None,
@@ -187,8 +187,8 @@ fn rsa_scheme(padding: RsaPadding, hash: Hash) -> &'static RsaParameters {
 fn parse_rsa(n: &[u8], e: &[u8], scheme: &'static RsaParameters) -> Result<ParsedPublicKey, KeyError> {
     check_rsa_strength(n)?;
     let built = RsaPublicKeyComponents { n, e }.to_parsed_public_key(scheme).map_err(|_| EXPECTED_PARTS)?;
-    // aws-lc-rs does not check a key that is built from its numbers. It does check one that is parsed from DER: n is
-    // odd, e is odd and above 1, and both have a permitted size.
+    // aws-lc-rs does not check a key that is built from `n` and `e`. It does check a key that is parsed from DER: `n`
+    // is odd, `e` is odd and above 1, and both have a permitted size.
     ParsedPublicKey::new(scheme, built).map_err(|_| EXPECTED_PARTS)
 }
 
