@@ -38,8 +38,8 @@ pub struct Expected<'a> {
 }
 
 impl Expected<'_> {
-    /// Creates expectations for a token of this kind: it has an `exp` that has not passed and no `aud`, its `nbf` and
-    /// `iat` are at most three seconds in the future, and its issuer may be any.
+    /// Creates expectations for a token of this kind. They are an `exp` that has not passed, an `nbf` and an `iat` that
+    /// are at most three seconds in the future, no `aud`, and any issuer.
     pub const fn new(now: Timestamp, kind: TokenKind) -> Self {
         Self {
             now,
@@ -78,8 +78,8 @@ impl Expected<'_> {
 /// [`NotYetValid`](TokenError::NotYetValid), [`IssuedInFuture`](TokenError::IssuedInFuture),
 /// [`Expired`](TokenError::Expired).
 ///
-/// `Expired` comes last because an expired token may lead to a refresh: the token must have been valid in every other
-/// respect. For `NotYetValid` and `IssuedInFuture`, see [`TokenError::is_early`].
+/// `Expired` comes last, so that an expired token leads to a refresh only if it is valid in every other respect. For
+/// `NotYetValid` and `IssuedInFuture`, see [`TokenError::is_early`].
 pub fn validate(claims: &Claims, expected: &Expected<'_>) -> Result<(), TokenError> {
     claims.registered().validate(expected).map(drop)
 }

@@ -61,7 +61,7 @@ pub(crate) struct RevocationCache {
     upkeep: Mutex<Upkeep>,
 }
 
-/// When a writer next removes expired entries: if any of the first three conditions holds.
+/// The conditions for removing expired entries. A writer removes them if one of the first three conditions holds.
 #[derive(Debug)]
 struct Upkeep {
     /// There are more entries than this.
@@ -227,7 +227,7 @@ impl RevocationCache {
 /// session. If it is set, the map must be searched, because several sessions share the bit.
 ///
 /// A writer sets the bit before it adds the entry to the map, and the bit stays set as long as the entry is there. A
-/// clear bit therefore means that the map has no entry yet.
+/// clear bit therefore means that the map has no entry for the session.
 #[derive(Debug)]
 struct RevocationFilter(Box<[AtomicU64]>);
 

@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::session::SessionId;
 
-/// The users whose sessions have to end but could not be ended in the store yet. Until then, this process refuses those
-/// sessions. Nearly always empty.
+/// The users whose sessions have to end but could not be ended in the store yet. Until the store has ended them, this
+/// process refuses those sessions. Nearly always empty.
 #[derive(Debug, Default)]
 pub(crate) struct HeldSubjects {
     any: AtomicBool,

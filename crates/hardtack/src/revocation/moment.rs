@@ -38,7 +38,7 @@ impl Moment {
     }
 
     /// Whether both clocks have reached this moment. If the system clock was set forward, the monotonic clock must
-    /// still get there. If the system clock was set back, it must reach the date again.
+    /// still reach it. If the system clock was set back, it must reach the date again.
     pub(crate) fn has_passed(self, now: Self) -> bool {
         self.date <= now.date && self.monotonic <= now.monotonic
     }

@@ -164,8 +164,8 @@ pub(crate) struct VerifiedPayload {
 pub(crate) struct Reading {
     /// Whether pages carry the CSRF value under a mask.
     pub(crate) masks_csrf: bool,
-    /// How long after the user has authenticated a token with `fresh: true` counts as fresh; `None` for as long as it
-    /// is valid.
+    /// How long a token with `fresh: true` stays fresh after the user has authenticated. With `None`, it stays fresh as
+    /// long as it is valid.
     pub(crate) fresh_lifetime: Option<Duration>,
 }
 
