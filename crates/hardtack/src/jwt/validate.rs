@@ -38,8 +38,8 @@ pub struct Expected<'a> {
 }
 
 impl Expected<'_> {
-    /// Creates expectations for a token of this kind. They are an `exp` that has not passed, an `nbf` and an `iat` that
-    /// are at most three seconds in the future, no `aud`, and any issuer.
+    /// Creates expectations for a token of this kind. They are an `exp` that has not passed, an `iat` (and an `nbf`, if
+    /// there is one) that is at most three seconds in the future, no `aud`, and any issuer.
     pub const fn new(now: Timestamp, kind: TokenKind) -> Self {
         Self {
             now,
