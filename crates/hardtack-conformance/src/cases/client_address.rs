@@ -14,7 +14,7 @@ const FIELDS: [(&str, &str); 5] = [
     ("x-forwarded-proto", "http"),
 ];
 
-/// What a case is about, which proxies are trusted, the header that is read, and the address and network to find.
+/// For each case: its name, the trusted proxies, the header that is read, and the expected address and network.
 const CASES: [(&str, &[&str], ForwardedHeader, [&str; 2]); 4] = [
     ("no trusted proxy", &[], ForwardedHeader::XForwardedFor, ["127.0.0.1", "127.0.0.1"]),
     ("another proxy is trusted", &["10.0.0.0/8"], ForwardedHeader::XForwardedFor, ["127.0.0.1", "127.0.0.1"]),

@@ -1,4 +1,5 @@
-//! `next` is the page to return to. It must be a page of this site, but not a log-in, log-out or refresh route.
+//! The query parameter `next`, which names the page to return to. It must be a path on this site and not a route of the
+//! log-in flow, such as the log-in, log-out or refresh URL.
 
 use hardtack::RefreshMode;
 

@@ -1,4 +1,5 @@
-//! The check of which site a request comes from: by `Sec-Fetch-Site`, or by `Origin` if a browser does not send that.
+//! The check that a request comes from this site or from a trusted origin. The check reads the fields `Sec-Fetch-Site`
+//! and `Origin`.
 
 use hardtack::{CsrfPolicy, RefreshMode};
 use serde_json::json;
@@ -66,7 +67,7 @@ const ROWS: &[Row] = &[
     ("only another site's Referer", &[("referer", "https://evil.example/")], true),
 ];
 
-/// A name, a request by a logged-in client with its CSRF value, and the response if the origin check passes.
+/// A name, a request of a logged-in client that has the right CSRF value, and the response if the origin check passes.
 type Action = (&'static str, fn(&mut Client) -> Request<'_>, &'static str);
 
 const ACTIONS: &[Action] = &[

@@ -15,7 +15,8 @@ use crate::harness::{
 const OCTETS: &str = "application/octet-stream";
 const MEBIBYTE: u64 = 1 << 20;
 
-/// The most memory that an upload may take, in the server and client together, because both run in this process.
+/// By how much the memory of this process may grow during an upload. Both the server and the client run in this
+/// process.
 const MOST_GROWTH: u64 = 64 * MEBIBYTE;
 
 /// The beginning of a form: the CSRF value, and then a field whose value never ends.
