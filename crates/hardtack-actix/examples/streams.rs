@@ -51,7 +51,7 @@ async fn socket(token: AccessToken, auth: Auth, request: HttpRequest, body: Payl
 }
 
 async fn talk(mut session: Session, received: MessageStream, ended: Ended) {
-    // Not only between two messages: a client that does not read would keep `text` waiting.
+    // Wait for `ended` even while a message is being sent: if the client does not read, `text` may never complete.
     tokio::select! {
         () = ended => {}
         () = send_messages(&mut session, received) => return,

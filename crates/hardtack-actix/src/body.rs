@@ -27,15 +27,15 @@ struct State {
     /// The part that has not been read. It is `None` after the end of the payload, because a stream must not be polled
     /// after its end.
     rest: Option<Payload>,
-    /// The reading ahead, and how many extractors wait for it.
+    /// The reader of the beginning, and the number of extractors that wait for it.
     peek: Option<BodyPeek>,
     readers: usize,
     /// Wakes the handler's body extractor, such as `Form`, when the reading ahead has ended. actix-web runs a handler's
     /// extractors concurrently, so the body extractor may already be waiting.
     handler: Option<Waker>,
-    /// Whether the handler has given the other extractors the chance to begin.
+    /// Whether the handler's body extractor has already waited once, so that other extractors could begin.
     has_waited: bool,
-    /// Whether the handler, or a middleware, has read something.
+    /// Whether the handler or a middleware has begun to read.
     is_read: bool,
 }
 
@@ -125,7 +125,7 @@ impl Future for ReadAhead {
     }
 }
 
-/// If nobody waits any more, the handler can read the payload.
+/// When the last extractor has stopped waiting, the handler can read the payload.
 impl Drop for ReadAhead {
     fn drop(&mut self) {
         let mut state = self.payload.0.borrow_mut();
@@ -146,7 +146,8 @@ impl Stream for SharedPayload {
             return Poll::Pending;
         }
         if !state.has_waited {
-            // This extractor may be polled before one that has to read ahead, so let that one go first.
+            // This extractor may be polled before one that has to read ahead. Wait once, so that the other one goes
+            // first.
             state.has_waited = true;
             cx.waker().wake_by_ref();
             return Poll::Pending;

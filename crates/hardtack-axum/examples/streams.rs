@@ -53,7 +53,7 @@ async fn socket(token: AccessToken, auth: Auth, upgrade: WebSocketUpgrade) -> Re
 }
 
 async fn talk(mut socket: WebSocket, ended: Ended) {
-    // Not only between two messages: a client that does not read would keep `send` waiting.
+    // Wait for `ended` even while a message is being sent: if the client does not read, `send` may never complete.
     tokio::select! {
         () = ended => {}
         () = send_messages(&mut socket) => return,

@@ -28,12 +28,12 @@ struct State {
     rest: Option<Body>,
     /// The size hint of the whole body. Before extractors read, they compare the hint with their limit.
     hint: SizeHint,
-    /// The reading ahead, and how many extractors wait for it.
+    /// The reader of the beginning, and the number of extractors that wait for it.
     peek: Option<BodyPeek>,
     readers: usize,
     /// The handler that waits until the reading ahead ends.
     handler: Option<Waker>,
-    /// Whether the handler, or a middleware, has read something.
+    /// Whether the handler or a middleware has begun to read.
     is_read: bool,
 }
 
@@ -123,7 +123,7 @@ impl Future for ReadAhead {
     }
 }
 
-/// If nobody waits any more, the handler can read the body.
+/// When the last extractor has stopped waiting, the handler can read the body.
 impl Drop for ReadAhead {
     fn drop(&mut self) {
         let mut state = self.body.lock();

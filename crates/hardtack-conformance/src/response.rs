@@ -70,7 +70,7 @@ impl Response {
     /// Returns the body as JSON.
     ///
     /// # Panics
-    /// If it is not JSON.
+    /// If the body is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| {
             panic!("{} {}: the body is not JSON ({error}): {}", self.method, self.path, self.text)

@@ -42,7 +42,7 @@ impl<E> Future for ExtractFuture<E> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
-            // The result is gone if the future is polled again after it completed.
+            // If the future is polled again after it has completed, the result is gone.
             State::Complete(result) => result.take().map_or(Poll::Pending, Poll::Ready),
             State::Boxed(future) => future.as_mut().poll(cx),
         }

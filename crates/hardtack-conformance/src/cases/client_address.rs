@@ -1,4 +1,5 @@
-//! The client's address: that of the socket's peer, or the one that a trusted proxy names.
+//! The client's address: the address of the socket's peer or, if the peer is a trusted proxy, the address that the
+//! proxy names.
 
 use hardtack::client_address::{ForwardedHeader, TrustedProxies};
 use serde_json::json;

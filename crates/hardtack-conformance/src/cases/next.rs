@@ -87,7 +87,7 @@ async fn refresh(site: Site, value: &'static str, target: &'static str) {
     site.expect("POST", &post, format!("{status} → {target} +access +refresh"));
 }
 
-/// The page to return to after a request was refused and the user logged in.
+/// The page to return to after a request has been refused and the user has logged in.
 fn after_refusals() -> Vec<Case> {
     let get = |name: &'static str, target: &'static str, expected: &'static str| {
         Case::new(format!("next: {name}"), move |site| async move {

@@ -132,7 +132,7 @@ fn others() -> Vec<Case> {
     vec![
         Case::new("origins: a cross-site form without cookies is refused as cross-site", |site| async move {
             let response = site.visitor().post("/protected").header("sec-fetch-site", "cross-site").send().await;
-            // With SameSite cookies, a cross-site form of a logged-in user has none either.
+            // A cross-site form of a logged-in user comes without cookies as well, because the cookies are SameSite.
             site.expect("POST", &response, "403 csrf_cross_site");
         }),
         Case::new("origins: a cross-site form is not refreshed", |site| async move {

@@ -131,7 +131,8 @@ async fn endless(site: Site, kind: &'static str, path: &'static str, code: &'sta
         connection.write(b"--edge\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n").await;
     }
     let (response, written) = connection.write_until_response(&[b'x'; 16 << 10], 64 << 20).await;
-    // A framework that runs a handler's extractors concurrently may refuse the length of the body first.
+    // If a framework runs a handler's extractors concurrently, one of them may first refuse the body because of its
+    // length.
     let summary = site.summary(&response);
     let expected = if path == "/echo" && summary == "413" { summary.clone() } else { format!("403 {code}") };
     site.expect_eq("response", summary, expected);
