@@ -1,7 +1,8 @@
-//! A page with live messages, once as an event stream and once over a WebSocket. Both end when the user logs out, in
-//! this browser or any other.
+//! A page that receives live messages in two ways: as an event stream and over a WebSocket. Both connections end when
+//! the user's session ends.
 //!
-//! Run it, log in as alice in two windows of the same browser, and log out in one of them.
+//! To try it, log in as alice, open the page in a second window of the same browser, and log out in one of the windows.
+//! The other window then shows the log-in page as well.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -36,7 +37,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .route("/logout", post().to(log_out));
 }
 
-/// An event stream. It ends when the token expires; the browser then connects again, and its request is refreshed.
+/// An event stream that ends when the token expires. The browser then connects again, and Hardtack refreshes the token.
 async fn events(token: AccessToken, auth: Auth) -> HttpResponse {
     let events = messages().map(|text| Ok::<_, Infallible>(Bytes::from(format!("data: {text}\n\n"))));
     HttpResponse::Ok().content_type("text/event-stream").streaming(events.take_until(auth.ended(&token)))
@@ -50,7 +51,7 @@ async fn socket(token: AccessToken, auth: Auth, request: HttpRequest, body: Payl
 }
 
 async fn talk(mut session: Session, received: MessageStream, ended: Ended) {
-    // Not only between two messages: a client that does not read would keep `text` waiting.
+    // Wait for `ended` even while a message is being sent: if the client does not read, `text` may never complete.
     tokio::select! {
         () = ended => {}
         () = send_messages(&mut session, received) => return,

@@ -14,8 +14,8 @@ use hardtack::adapter::{BodyPeek, Peeked};
 
 type ChunkResult = Result<Bytes, PayloadError>;
 
-/// A payload that the layer passes to the handler, and whose beginning an extractor may read first. Clones share it.
-/// The handler receives exactly what the client sent.
+/// A payload whose beginning an extractor can read before the handler does. The handler still receives everything that
+/// the client sent. All clones share one payload.
 #[derive(Clone)]
 pub(crate) struct SharedPayload(Rc<RefCell<State>>);
 
@@ -24,17 +24,18 @@ struct State {
     buffer: Bytes,
     /// The chunk that ended the reading ahead.
     last: Option<ChunkResult>,
-    /// What has not been read; `None` after its end, because a stream must not be polled then.
+    /// The part that has not been read. It is `None` after the end of the payload, because a stream must not be polled
+    /// after its end.
     rest: Option<Payload>,
-    /// The reading ahead, and how many extractors wait for it.
+    /// The reader of the beginning, and the number of extractors that wait for it.
     peek: Option<BodyPeek>,
     readers: usize,
-    /// Wakes the handler's own body extractor when the reading ahead has ended: actix-web runs a handler's extractors
-    /// concurrently.
+    /// Wakes the handler's body extractor, such as `Form`, when the reading ahead has ended. actix-web runs a handler's
+    /// extractors concurrently, so the body extractor may already be waiting.
     handler: Option<Waker>,
-    /// Whether the handler has given the other extractors the chance to begin.
+    /// Whether the handler's body extractor has already waited once, so that other extractors could begin.
     has_waited: bool,
-    /// Whether the handler, or a middleware, has read something.
+    /// Whether the handler or a middleware has begun to read.
     is_read: bool,
 }
 
@@ -57,8 +58,8 @@ impl SharedPayload {
         Payload::Stream { payload: Box::pin(self.clone()) }
     }
 
-    /// Starts to read ahead. If another extractor is already doing so, waits for its result. Returns `None` if a
-    /// middleware has already read from the payload, because its beginning is gone.
+    /// Returns a future that reads the beginning of the payload. If other extractors read ahead at the same time, their
+    /// futures share one `peek`. Returns `None` if the beginning is gone, for example because a middleware has read it.
     pub(crate) fn read_ahead(&self, peek: BodyPeek) -> Option<ReadAhead> {
         let mut state = self.0.borrow_mut();
         if state.is_read {
@@ -102,7 +103,8 @@ impl State {
     }
 }
 
-/// The reading of the beginning of a payload. Returns `None` if another extractor has taken the result.
+/// A future that reads the beginning of a payload. Its output is what was found there, or `None` if another extractor
+/// has taken the result.
 pub(crate) struct ReadAhead {
     payload: SharedPayload,
     timeout: Duration,
@@ -123,7 +125,7 @@ impl Future for ReadAhead {
     }
 }
 
-/// If nobody waits any more, the handler can read the payload.
+/// When the last extractor has stopped waiting, the handler can read the payload.
 impl Drop for ReadAhead {
     fn drop(&mut self) {
         let mut state = self.payload.0.borrow_mut();
@@ -144,7 +146,8 @@ impl Stream for SharedPayload {
             return Poll::Pending;
         }
         if !state.has_waited {
-            // This extractor may be polled before one that has to read ahead, so let that one go first.
+            // This extractor may be polled before one that has to read ahead. Wait once, so that the other one goes
+            // first.
             state.has_waited = true;
             cx.waker().wake_by_ref();
             return Poll::Pending;

@@ -9,18 +9,18 @@ use hardtack::Authenticator;
 
 use crate::service::AuthService;
 
-/// Middleware that lets the handlers of an `App`, scope or resource use this crate's extractors, and adds cookies,
+/// Middleware that lets the handlers of an `App`, scope or resource use this crate's extractors. It also adds cookies,
 /// `Cache-Control` and `Vary` to responses.
 ///
-/// At the first request, it starts the background work that follows the revocation log and deletes expired sessions.
-/// For each request, it
-/// - lets an extractor that needs the CSRF field of a form, or a token in JSON, read the beginning of the body, within
-///   [limits](hardtack::config::ReadAheadLimits); the handler still receives the whole body;
-/// - adds the cookies to the response that a refresh of the request's token sets, or that delete invalid tokens which a
-///   handler does not need;
-/// - sets `Cache-Control: private, no-store` on the response if the request's token was verified, or if the response
-///   sets or deletes Hardtack's cookies;
-/// - sets `Vary: Cookie` on responses of handlers that take an optional token.
+/// At the first request, the layer starts the background work that follows the revocation log and deletes expired
+/// sessions. For each request, it does the following:
+/// - It lets extractors read the beginning of the body, within [limits](hardtack::config::ReadAheadLimits), to find the
+///   CSRF field of a form or a token in JSON. The handler still receives the whole body.
+/// - If the request's token was refreshed, it adds the cookies with the new tokens to the response. If an optional
+///   token was invalid, it adds cookies that delete the token.
+/// - If the request's token was verified, or if the response sets or deletes Hardtack's cookies, it sets
+///   `Cache-Control: private, no-store`.
+/// - If the handler takes an optional token, it adds `Vary: Cookie`.
 ///
 /// ```
 /// use actix_web::{App, web};

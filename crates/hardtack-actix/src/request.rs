@@ -1,4 +1,5 @@
-//! Gives the core access to an actix-web request: to its head, and to the state that the layer put into its extensions.
+//! Gives the core access to the head of an actix-web request, and to the state that the layer has put into the
+//! request's extensions.
 
 use std::borrow::Borrow;
 use std::cell::RefCell;
@@ -48,8 +49,8 @@ impl AuthState {
         })
     }
 
-    /// Returns the layer's state. If there is no layer, uses the authenticator from the `app_data`, which suffices to
-    /// verify tokens.
+    /// Returns the layer's state. If there is no layer, creates a state with the authenticator from the `app_data`.
+    /// Such a state suffices to verify tokens, but not to refresh them.
     pub(crate) fn for_verification(request: &HttpRequest) -> Result<Rc<Self>, Failure> {
         if let Some(state) = Self::find(request) {
             return Ok(state);
@@ -63,9 +64,10 @@ impl AuthState {
         }
     }
 
-    /// Reads the beginning of the body, if the verification of a token needs it, or without a `need`, if an operation
-    /// of `Auth` needs it. Call it only while [`has_unread_body`](RequestState::has_unread_body) is true, which is
-    /// rare.
+    /// Reads the beginning of the body, as far as the verification of `need` requires. If `need` is `None`, reads what
+    /// the operations of `Auth` require. In both cases, that may be nothing.
+    ///
+    /// Call this method only while [`has_unread_body`](RequestState::has_unread_body) is true, which is rare.
     pub(crate) async fn read_ahead(&self, request: &HttpRequest, need: Option<Need>) -> Result<(), Failure> {
         let head = Head::of(request);
         let exchange = head.exchange(self);
@@ -85,9 +87,9 @@ impl AuthState {
         Ok(())
     }
 
-    /// Converts a failure into an extractor's error, and records it. actix-web implements `Option<T>` for every
-    /// extractor and turns the extractor's errors into `None`. If the handler therefore runs in spite of an error, the
-    /// layer responds with the recorded failure. A missing token is not recorded, because `None` is then correct.
+    /// Converts a failure into an extractor's error, and records the failure. If a handler takes an `Option<T>`,
+    /// actix-web turns the extractor's errors into `None` and runs the handler. The layer then replaces the handler's
+    /// response with the recorded failure. A missing token is not recorded, because `None` is correct in that case.
     pub(crate) fn refuse(&self, failure: Failure) -> AuthError {
         if failure.reason().kind() == FailureKind::Missing {
             return failure.into();
@@ -174,7 +176,7 @@ impl<R: Borrow<dev::RequestHead> + Sync> Incoming for Head<R> {
     }
 }
 
-/// Implements [`Headers`] for a header map of actix-web, so that Hardtack's core can read it.
+/// A header map of actix-web that implements [`Headers`], so that Hardtack's core can read it.
 ///
 /// ```
 /// use actix_web::http::header::{self, HeaderMap, HeaderValue};
@@ -202,8 +204,8 @@ fn first_two<'a>(headers: &'a HeaderMap, name: &str) -> [Option<&'a [u8]>; 2] {
     [values.next(), values.next()]
 }
 
-/// Returns a prepared name for the fields that the core looks up in nearly every request. actix-web would parse a
-/// string each time.
+/// Returns a constant `HeaderName` for a field that the core looks up in nearly every request. If a look-up passed a
+/// string, actix-web would parse it each time.
 #[inline]
 fn known(name: &str) -> Option<&'static HeaderName> {
     static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

@@ -13,7 +13,7 @@ use hardtack::{Failure, Reply, SessionId};
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
-/// Cookies to set or delete. Add them [`onto`](Self::onto) any response, such as a redirect or JSON.
+/// Cookies to set or delete. With [`onto`](Self::onto), add them to any response, such as a redirect or JSON.
 ///
 /// ```
 /// use actix_web::{Responder, web::Redirect};
@@ -33,7 +33,7 @@ impl SetCookies {
         self.0.is_empty()
     }
 
-    /// Returns the session that a log-in has begun, if these are its cookies. To undo the log-in, for example because
+    /// Returns the new session if these cookies are from a log-in. If the log-in has to be undone, for example because
     /// the password was changed in the meantime, end this session with
     /// [`Authenticator::revoke_session`](hardtack::Authenticator::revoke_session).
     pub fn session(&self) -> Option<SessionId> {
@@ -60,8 +60,8 @@ impl Responder for SetCookies {
     }
 }
 
-/// A response with cookies, from [`SetCookies::onto`]. Return it from a handler. If it wraps an `HttpResponse`,
-/// `into()` converts it into an `HttpResponse` with the cookies.
+/// A response with cookies, which [`SetCookies::onto`] returns. A handler can return it as it is. If it wraps an
+/// `HttpResponse`, `into()` converts it into an `HttpResponse` with the cookies.
 ///
 /// ```
 /// use actix_web::{HttpResponse, http::header};
@@ -95,9 +95,11 @@ impl<B> From<WithCookies<HttpResponse<B>>> for HttpResponse<B> {
     }
 }
 
-/// Appends the cookies as `Set-Cookie` fields, and `Clear-Site-Data` if they end a session. The values are marked as
-/// sensitive, so that their `Debug` output, as in traces, omits them. The core only produces valid field values;
-/// any other value would be logged and left out.
+/// Appends the cookies as `Set-Cookie` fields. If the response ends the browser's session, also appends
+/// `Clear-Site-Data`.
+///
+/// The values are marked as sensitive, so their `Debug` output, for example in traces, omits them. The core produces
+/// only valid field values. An invalid value would be left out, and an error would be logged.
 pub(crate) fn append(cookies: &hardtack::SetCookies, headers: &mut HeaderMap) {
     if cookies.clears_cache() {
         headers.append(CLEAR_SITE_DATA, HeaderValue::from_static(CLEAR_CACHE));
@@ -113,15 +115,16 @@ pub(crate) fn append(cookies: &hardtack::SetCookies, headers: &mut HeaderMap) {
     }
 }
 
-/// Why a request was refused, and the response to it. This is the error of every extractor and of
-/// [`Auth`](crate::Auth).
+/// The error of every extractor and of [`Auth`](crate::Auth): why a request was refused, and the response to the
+/// client.
 ///
-/// `?` also converts [`BackendError`](hardtack::BackendError) and
-/// [`SessionError`](hardtack::authenticator::SessionError), which methods of the authenticator return.
+/// Methods of the authenticator return [`BackendError`](hardtack::BackendError) or
+/// [`SessionError`](hardtack::authenticator::SessionError). The `?` operator converts both into an `AuthError`.
 #[derive(Debug)]
 pub struct AuthError(Arc<Refusal>);
 
-/// A failure, and whether it was handled, that is, whether it became a response or the handler inspected it.
+/// A failure, and whether it has been handled. It has been handled if it became a response or if the handler inspected
+/// it.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     failure: Failure,
@@ -149,9 +152,9 @@ impl AuthError {
 
     /// Returns why the request was refused.
     ///
-    /// If a handler takes a `Result<AccessToken, AuthError>` and calls this method on the error, the handler's response
-    /// is sent unchanged. If the handler drops the error without calling it, [`AuthLayer`](crate::AuthLayer) sends the
-    /// error's response instead.
+    /// A handler that takes a `Result<AccessToken, AuthError>` runs even if the token is refused. If it calls this
+    /// method on the error, its response is sent unchanged. If it drops the error without calling this method,
+    /// [`AuthLayer`](crate::AuthLayer) sends the error's response instead.
     pub fn failure(&self) -> &Failure {
         self.0.handled.store(true, Ordering::Relaxed);
         &self.0.failure

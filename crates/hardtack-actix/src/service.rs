@@ -1,4 +1,5 @@
-//! The service of the layer. It adds the request's state, calls the handler, and completes the response.
+//! The service of `AuthLayer`. It adds Hardtack's state to the request, calls the inner service, and adds cookies and
+//! headers to the response.
 
 use std::future::Future;
 use std::iter::once_with;
@@ -86,7 +87,8 @@ where
     }
 }
 
-/// The state of a request whose response has no head yet. If the handler is cancelled, the response never gets one.
+/// The state of a request whose response has no head yet. Dropping it records that the head can no longer change,
+/// because it is complete or the handler was cancelled.
 struct OpenHead(Rc<AuthState>);
 
 impl Drop for OpenHead {
@@ -102,8 +104,8 @@ fn finish<B>(result: Result<ServiceResponse<B>, Error>, state: &AuthState) -> Se
     }
 }
 
-/// Adds `Cache-Control`, `Vary` and the cookies of a refresh to a response. If the handler ran although a token was
-/// refused, responds with the refusal instead.
+/// Adds Hardtack's cookies, `Cache-Control` and `Vary` to a response. If the handler ran although its token was
+/// refused, the refusal replaces the handler's response.
 fn finish_response<B>(response: ServiceResponse<B>, state: &AuthState) -> ServiceResponse<EitherBody<B>> {
     let mut response = match state.unhandled_refusal() {
         None => response.map_into_left_body(),

@@ -1,8 +1,9 @@
 //! A page with JavaScript and a JSON API. The page logs in with JSON, sends `X-CSRF-TOKEN` with every request that
 //! changes something, and shows the API's errors.
 //!
-//! Run it with `cargo run -p hardtack-axum --example ajax` and open <http://127.0.0.1:8080>; `alice` logs
-//! in with `correct horse`, `bob` with `battery staple`. `LISTEN` sets another address.
+//! Run it with `cargo run -p hardtack-axum --example ajax` and open <http://127.0.0.1:8080>. Log in as `alice` with the
+//! password `correct horse`, or as `bob` with `battery staple`. To listen on another address, set the environment
+//! variable `LISTEN`.
 
 pub(crate) mod people;
 

@@ -1,7 +1,8 @@
-//! A page with live messages, once as an event stream and once over a WebSocket. Both end when the user logs out, in
-//! this browser or any other.
+//! A page that receives live messages in two ways: as an event stream and over a WebSocket. Both connections end when
+//! the user's session ends.
 //!
-//! Run it, log in as alice in two windows of the same browser, and log out in one of them.
+//! To try it, log in as alice, open the page in a second window of the same browser, and log out in one of the windows.
+//! The other window then shows the log-in page as well.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -39,7 +40,7 @@ pub(crate) fn app(auth: Authenticator) -> Router {
         .layer(AuthLayer::new(auth))
 }
 
-/// An event stream. It ends when the token expires; the browser then connects again, and its request is refreshed.
+/// An event stream that ends when the token expires. The browser then connects again, and Hardtack refreshes the token.
 async fn events(token: AccessToken, auth: Auth) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let events = messages().map(|text| Ok(Event::default().data(text)));
     Sse::new(events.take_until(auth.ended(&token))).keep_alive(KeepAlive::default())
@@ -52,7 +53,7 @@ async fn socket(token: AccessToken, auth: Auth, upgrade: WebSocketUpgrade) -> Re
 }
 
 async fn talk(mut socket: WebSocket, ended: Ended) {
-    // Not only between two messages: a client that does not read would keep `send` waiting.
+    // Wait for `ended` even while a message is being sent: if the client does not read, `send` may never complete.
     tokio::select! {
         () = ended => {}
         () = send_messages(&mut socket) => return,

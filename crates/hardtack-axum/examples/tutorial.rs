@@ -1,7 +1,10 @@
-//! The tutorial "Using JWT in cookies with a Flask app and RESTful API", in axum. Run it with
-//! `cargo run -p hardtack-axum --example tutorial` and open <http://127.0.0.1:8080>; `alice` logs in with
-//! `correct horse`, `bob` with `battery staple`. It reads the environment variables `LISTEN`,
-//! `JWT_SECRET_KEY`, `JWT_ACCESS_TOKEN_EXPIRES` (seconds) and `REFRESH` (`transparent` or `redirect`).
+//! The application of the tutorial "Using JWT in cookies with a Flask app and RESTful API", written with axum.
+//!
+//! Run it with `cargo run -p hardtack-axum --example tutorial` and open <http://127.0.0.1:8080>. Log in as `alice` with
+//! the password `correct horse`, or as `bob` with `battery staple`.
+//!
+//! The example reads the environment variables `LISTEN`, `JWT_SECRET_KEY`, `JWT_ACCESS_TOKEN_EXPIRES` (seconds) and
+//! `REFRESH` (`transparent` or `redirect`).
 
 pub(crate) mod people;
 
@@ -97,8 +100,8 @@ async fn refresh(auth: Auth) -> Result {
     auth.refresh_and_return().await
 }
 
-/// Renders a form. Each field is a label, a name and a value. A form without an action is posted to the page's own URL,
-/// including `next`.
+/// Renders a form. Each field is a label, a name and a value. If `action` is empty, the browser posts the form to the
+/// page's own URL, whose query may contain `next`.
 fn form(action: &str, csrf_token: &str, fields: &[(&str, &str, &str)], button: &str) -> Markup {
     html! {
         form method="post" action=[(!action.is_empty()).then_some(action)] {

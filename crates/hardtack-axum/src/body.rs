@@ -12,8 +12,8 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 
 type FrameResult = Result<Frame<Bytes>, axum::Error>;
 
-/// A body that the layer passes to the handler, and whose beginning an extractor may read first. Clones share it. The
-/// handler receives exactly what the client sent.
+/// A body whose beginning an extractor can read before the handler does. The handler still receives everything that the
+/// client sent. All clones share one body.
 #[derive(Clone, Debug)]
 pub(crate) struct SharedBody(Arc<Mutex<State>>);
 
@@ -23,16 +23,17 @@ struct State {
     buffer: Bytes,
     /// The frame that ended the reading ahead.
     last: Option<FrameResult>,
-    /// What has not been read; `None` after its end, because some bodies panic if they are polled then.
+    /// The part that has not been read. It is `None` after the end of the body, because some bodies panic if they are
+    /// polled after their end.
     rest: Option<Body>,
-    /// The hint of the whole body: extractors check their limit against it before they start to read.
+    /// The size hint of the whole body. Before extractors read, they compare the hint with their limit.
     hint: SizeHint,
-    /// The reading ahead, and how many extractors wait for it.
+    /// The reader of the beginning, and the number of extractors that wait for it.
     peek: Option<BodyPeek>,
     readers: usize,
     /// The handler that waits until the reading ahead ends.
     handler: Option<Waker>,
-    /// Whether the handler, or a middleware, has read something.
+    /// Whether the handler or a middleware has begun to read.
     is_read: bool,
 }
 
@@ -51,8 +52,8 @@ impl SharedBody {
         })))
     }
 
-    /// Starts to read ahead. If another extractor is already doing so, waits for its result. Returns `None` if a
-    /// middleware has already read from the body, because its beginning is gone.
+    /// Returns a future that reads the beginning of the body. If other extractors read ahead at the same time, their
+    /// futures share one `peek`. Returns `None` if the beginning is gone, for example because a middleware has read it.
     pub(crate) fn read_ahead(&self, peek: BodyPeek) -> Option<ReadAhead> {
         let mut state = self.lock();
         if state.is_read {
@@ -100,7 +101,8 @@ impl State {
     }
 }
 
-/// The reading of the beginning of a body. Returns `None` if another extractor has taken the result.
+/// A future that reads the beginning of a body. Its output is what was found there, or `None` if another extractor has
+/// taken the result.
 pub(crate) struct ReadAhead {
     body: SharedBody,
     timeout: Duration,
@@ -121,7 +123,7 @@ impl Future for ReadAhead {
     }
 }
 
-/// If nobody waits any more, the handler can read the body.
+/// When the last extractor has stopped waiting, the handler can read the body.
 impl Drop for ReadAhead {
     fn drop(&mut self) {
         let mut state = self.body.lock();

@@ -1,12 +1,12 @@
 //! Hardened JWT cookies for [axum](https://docs.rs/axum): log users in with tokens in httpOnly cookies.
 //!
-//! A short-lived **access token** in a cookie authenticates each request. When it expires, Hardtack issues a new one in
-//! exchange for a longer-lived **refresh token** in another cookie. It sets, checks, refreshes and deletes both,
-//! protects forms against CSRF, and redirects browsers to the log-in page and back. Checking passwords is left to the
-//! application.
+//! A short-lived **access token** in a cookie authenticates each request. When the access token expires, Hardtack
+//! issues a new one in exchange for a longer-lived **refresh token** in another cookie. Hardtack sets, checks,
+//! refreshes and deletes both tokens. It also protects forms against CSRF, and redirects browsers to the log-in page
+//! and back. The application itself checks passwords.
 //!
-//! This crate connects [`hardtack`], which contains the logic, to axum. It re-exports what most applications need, so
-//! `use hardtack_axum::prelude::*` suffices; the rest is in [`hardtack`].
+//! The logic is in [`hardtack`], and this crate connects it to axum. Most applications need only what this crate
+//! re-exports; begin with `use hardtack_axum::prelude::*`. Everything else is in [`hardtack`].
 //!
 //! # A complete application
 //!
@@ -16,8 +16,9 @@
 #![doc = include_str!("../examples/quickstart.rs")]
 //! ```
 //!
-//! It keeps sessions in memory. `hardtack-sqlx` keeps them in SQLite or PostgreSQL, `hardtack-redis` in Redis or
-//! Valkey. `hardtack-accounts` provides complete pages for sign-up, log-in, passwords and devices.
+//! This example keeps sessions in memory. `hardtack-sqlx` keeps sessions in SQLite or PostgreSQL, and `hardtack-redis`
+//! keeps them in Redis or Valkey. `hardtack-accounts` provides complete pages for sign-up, log-in, passwords and
+//! devices.
 //!
 //! # Extractors
 //!
@@ -32,13 +33,13 @@
 //! | [`ClientAddress`] | the server knows the client's address; also behind [trusted proxies](hardtack::AuthenticatorBuilder::trusted_proxies) | `request.remote_addr` |
 //!
 //! If an extractor does not accept a request, the request is [refused](hardtack::guide::refusals) before the handler
-//! runs. If the user has to log in, a browser is redirected to the log-in page, and returns to the requested page
-//! afterwards. For most other reasons, a browser gets an error page. A program gets an error status, usually 401 or
+//! runs. If the user has to log in, a browser is redirected to the log-in page and, after the log-in, back to the
+//! requested page. In most other cases, a browser gets an error page. A program gets an error status, usually 401 or
 //! 403, with problem details (RFC 9457) that name the reason.
 //!
-//! Unless its method is `GET`, `HEAD`, `OPTIONS` or `TRACE`, a request with a token from a cookie also needs the
-//! token's CSRF value: in the form's hidden field `csrf_token`, or in the header `X-CSRF-TOKEN`. The token extractors
-//! check it.
+//! If the token is in a cookie and the method is not `GET`, `HEAD`, `OPTIONS` or `TRACE`, the request must also contain
+//! the token's CSRF value. A form sends this value in the hidden field `csrf_token`, and a script sends it in the
+//! header `X-CSRF-TOKEN`. The token extractors check the value.
 //!
 //! # The rest of the crate
 //!
@@ -47,8 +48,8 @@
 //! - [`Require`] is a layer that requires a token for all routes of a router.
 //! - [`SetCookies`] adds cookies to a response. [`AuthError`] is the error of the extractors and of [`Auth`]; it
 //!   converts into a response.
-//! - [`future`] contains the futures of the layers' services, and [`Ended`](future::Ended), which lets streams end at a
-//!   log-out.
+//! - [`future`] contains the futures of the layers' services. It also contains [`Ended`](future::Ended), with which a
+//!   stream ends when the user logs out.
 //! - [`wants`], [`HeaderFields`] and [`reply_response`] help to write middleware of your own.
 //!
 //! The crate has no Cargo features.

@@ -1,4 +1,5 @@
-//! Gives the core access to an axum request: to its head, and to the state that the layer put into its extensions.
+//! Gives the core access to the head of an axum request, and to the state that the layer has put into the request's
+//! extensions.
 
 use std::borrow::{Borrow, Cow};
 use std::future::poll_fn;
@@ -39,9 +40,10 @@ impl AuthState {
         extensions.insert(self.clone());
     }
 
-    /// Reads the beginning of the body, if the verification of a token needs it, or without a `need`, if an operation
-    /// of `Auth` needs it. Call it only while [`has_unread_body`](RequestState::has_unread_body) is true, which is
-    /// rare.
+    /// Reads the beginning of the body, as far as the verification of `need` requires. If `need` is `None`, reads what
+    /// the operations of `Auth` require. In both cases, that may be nothing.
+    ///
+    /// Call this method only while [`has_unread_body`](RequestState::has_unread_body) is true, which is rare.
     pub(crate) fn read_ahead<'a>(&'a self, parts: &'a Parts, need: Option<Need>) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
             let head = Head::of(parts);
@@ -75,8 +77,8 @@ impl AuthState {
         })
     }
 
-    /// Returns the layer's state. If there is no layer, uses the authenticator from an `Extension`, which suffices to
-    /// verify tokens.
+    /// Returns the layer's state. If there is no layer, creates a state with the authenticator from an `Extension`.
+    /// Such a state suffices to verify tokens, but not to refresh them.
     pub(crate) fn for_verification(parts: &Parts) -> Result<Cow<'_, Self>, Failure> {
         if let Some(state) = parts.extensions.get() {
             return Ok(Cow::Borrowed(state));
@@ -101,9 +103,10 @@ impl Deref for AuthState {
 
 /// An empty table of extensions with room for four.
 ///
-/// axum adds up to three extensions of its own to a request: its URI, route and parameters. A table that starts empty
-/// and grows to four is allocated twice. Starting with the final size saves one of three allocations per request. See
-/// the row "allocations" in `docs/performance.md`; `tests/http/allocations.rs` checks it.
+/// axum adds up to three extensions to a request: the original URI, the matched route and the path parameters.
+/// Hardtack's state is the fourth. If the table grew from empty to four, it would be allocated twice. With its final
+/// size from the start, it is allocated once, which saves one of three allocations per request. `docs/performance.md`
+/// has the number in the row "allocations", and `tests/http/allocations.rs` checks it.
 static ROOM_FOR_FOUR: LazyLock<Extensions> = LazyLock::new(|| {
     #[derive(Clone)]
     struct Place<const N: usize>;
@@ -152,7 +155,7 @@ impl<P: Borrow<Parts> + Sync> Head<P> {
         Exchange::new(self.request_head(), state)
     }
 
-    /// The URI as the client sent it. A nested router removes its prefix from the request's own URI.
+    /// Returns the URI as the client sent it. Inside a nested router, `Parts::uri` lacks the prefix of that router.
     fn uri(&self) -> &Uri {
         let parts = self.0.borrow();
         parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0)
@@ -191,8 +194,8 @@ impl<P: Borrow<Parts> + Sync> Incoming for Head<P> {
     }
 }
 
-/// Implements [`Headers`] for a header map of the `http` crate, so that Hardtack's core can read it. Adapters for other
-/// frameworks that use `http` can use it too.
+/// A header map of the `http` crate that implements [`Headers`], so that Hardtack's core can read it. Adapters for
+/// other frameworks can also use this type if their framework uses the `http` crate.
 ///
 /// ```
 /// use hardtack_axum::{HeaderFields, hardtack::request::Headers};
@@ -246,8 +249,8 @@ fn all<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]>
     values.iter().map(HeaderValue::as_bytes)
 }
 
-/// Returns a prepared name for the fields that the core looks up in nearly every request. `http` would parse a string
-/// each time (decision 28).
+/// Returns a constant `HeaderName` for a field that the core looks up in nearly every request. If a look-up passed a
+/// string, the `http` crate would parse it each time (decision 28).
 #[inline]
 fn known(name: &str) -> Option<&'static HeaderName> {
     static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

@@ -30,7 +30,7 @@ impl SetCookies {
         self.0.is_empty()
     }
 
-    /// Returns the session that a log-in has begun, if these are its cookies. To undo the log-in, for example because
+    /// Returns the new session if these cookies are from a log-in. If the log-in has to be undone, for example because
     /// the password was changed in the meantime, end this session with
     /// [`Authenticator::revoke_session`](hardtack::Authenticator::revoke_session).
     pub fn session(&self) -> Option<SessionId> {
@@ -59,9 +59,11 @@ impl IntoResponse for SetCookies {
     }
 }
 
-/// Appends the cookies as `Set-Cookie` fields, and `Clear-Site-Data` if they end a session. The values are marked as
-/// sensitive, so that their `Debug` output, as in traces, omits them. The core only produces valid field values;
-/// any other value would be logged and left out.
+/// Appends the cookies as `Set-Cookie` fields. If the response ends the browser's session, also appends
+/// `Clear-Site-Data`.
+///
+/// The values are marked as sensitive, so their `Debug` output, for example in traces, omits them. The core produces
+/// only valid field values. An invalid value would be left out, and an error would be logged.
 pub(crate) fn append(cookies: hardtack::SetCookies, headers: &mut HeaderMap) {
     if cookies.clears_cache() {
         headers.append(CLEAR_SITE_DATA, HeaderValue::from_static(CLEAR_CACHE));
@@ -77,11 +79,11 @@ pub(crate) fn append(cookies: hardtack::SetCookies, headers: &mut HeaderMap) {
     }
 }
 
-/// Why a request was refused, and the response to it. This is the rejection of every extractor and the error of
-/// [`Auth`](crate::Auth).
+/// The rejection of every extractor and the error of [`Auth`](crate::Auth): why a request was refused, and the response
+/// to the client.
 ///
-/// `?` also converts [`BackendError`](hardtack::BackendError) and
-/// [`SessionError`](hardtack::authenticator::SessionError), which methods of the authenticator return.
+/// Methods of the authenticator return [`BackendError`](hardtack::BackendError) or
+/// [`SessionError`](hardtack::authenticator::SessionError). The `?` operator converts both into an `AuthError`.
 #[derive(Debug)]
 pub struct AuthError(Failure);
 

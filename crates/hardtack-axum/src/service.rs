@@ -1,4 +1,5 @@
-//! The service of the layer. It adds the request's state, calls the handler, and completes the response.
+//! The service of `AuthLayer`. It adds Hardtack's state to the request, calls the inner service, and adds cookies and
+//! headers to the response.
 
 use std::future::Future;
 use std::iter::once_with;
@@ -85,7 +86,8 @@ impl<F: Future<Output = Result<http::Response<B>, E>>, B, E> Future for AuthFutu
     }
 }
 
-/// The state of a request whose response has no head yet. If the handler is cancelled, the response never gets one.
+/// The state of a request whose response has no head yet. Dropping it records that the head can no longer change,
+/// because it is complete or the handler was cancelled.
 struct OpenHead(AuthState);
 
 impl Drop for OpenHead {
@@ -96,7 +98,7 @@ impl Drop for OpenHead {
 
 static PRIVATE: HeaderValue = HeaderValue::from_static(NO_STORE);
 
-/// Adds `Cache-Control`, `Vary` and the cookies of a refresh to a response.
+/// Adds Hardtack's cookies, `Cache-Control` and `Vary` to a response.
 fn finish<B>(mut response: http::Response<B>, OpenHead(state): &OpenHead) -> http::Response<B> {
     let headers = response.headers_mut();
     // Looks the fields up only if the core iterates over them.

@@ -11,11 +11,11 @@ use tokio::task::JoinHandle;
 pub trait Adapter {
     /// Serves the suite's [application](crate::application) on a free port of 127.0.0.1.
     ///
-    /// With an authenticator, wrap the whole application in the adapter's layer. With `None`, serve the application
-    /// without a layer, as if the developer had forgotten it.
+    /// If there is an authenticator, wrap the whole application in the adapter's layer. If there is none, serve the
+    /// application without the layer, as if the developer had forgotten the layer.
     ///
-    /// The server runs on a task or thread of its own until the returned [`Serving`] is dropped. Every case starts a
-    /// server of its own, so starting one must be quick.
+    /// The server must run on a task or thread of its own until the returned [`Serving`] is dropped. It must start
+    /// quickly, because every case starts its own server.
     fn serve(&self, authenticator: Option<Authenticator>) -> impl Future<Output = Serving>;
 }
 
@@ -32,7 +32,8 @@ impl Serving {
         Self { address, _guard: Box::new(guard) }
     }
 
-    /// Creates the handle of a server at `address` that runs on `task` and stops when the task is aborted.
+    /// Creates the handle of a server at `address` that runs on `task`. Dropping the handle aborts the task, which must
+    /// stop the server.
     pub fn task<T: 'static>(address: SocketAddr, task: JoinHandle<T>) -> Self {
         struct AbortOnDrop<T>(JoinHandle<T>);
 

@@ -1,7 +1,7 @@
-//! The suite's application: the types that it needs in every framework.
+//! The types that the suite's application needs in every framework.
 //!
-//! Write the routes themselves in your framework. The [guide for authors of adapters][guide] lists them:
-//! method, path, what the handler takes and what it responds with.
+//! Write the routes of the application in your framework. For each route, the [guide for authors of adapters][guide]
+//! lists the method, the path, what the handler takes, and what it responds with.
 //!
 //! [guide]: https://docs.rs/hardtack/latest/hardtack/guide/adapters/
 
@@ -14,7 +14,8 @@ use hardtack::{BackendError, FindUser, LogIn};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The application's state: a counter of handler runs. Each server has one of its own; clones share it.
+/// The application's state, which counts handler runs. Each server has its own counter, which all clones of the state
+/// share.
 #[derive(Clone, Debug, Default)]
 pub struct Calls(Arc<AtomicU64>);
 
@@ -25,7 +26,8 @@ impl Calls {
     }
 }
 
-/// The application's user. Every subject is known except for `ghost`; the look-up of `broken` fails.
+/// The application's user. The look-up finds a user for every subject but two: no user has the subject `ghost`, and for
+/// `broken`, the look-up fails.
 #[derive(Clone, Debug)]
 pub struct User {
     /// `The user alice` for the subject `alice`.

@@ -40,10 +40,10 @@ const CSRF_COOKIES: [&str; 2] = ["__Host-csrf_access_token", "csrf_access_token"
 
 /// The address of a server: a socket address, or a URL such as `http://127.0.0.1:8080`.
 pub trait IntoBase {
-    /// Converts the address to a URL without a path.
+    /// Converts the address to a URL, of which only the host and the port are used.
     ///
     /// # Panics
-    /// If it is not the URL of an http server.
+    /// If the address is not an `http` URL with a host.
     fn into_base(self) -> Url;
 }
 
@@ -73,8 +73,8 @@ impl IntoBase for String {
     }
 }
 
-/// A browser, as a server sees it. A clone has a copy of the cookies, like a thief's browser, or like another tab that
-/// sends a request at the same time.
+/// A browser, as a server sees it. A clone has a copy of the cookies. It can stand for a thief's browser, or for
+/// another tab that sends a request at the same time.
 #[derive(Debug, Clone)]
 pub struct Client {
     base: Url,
@@ -96,9 +96,9 @@ impl Client {
         }
     }
 
-    /// Behaves as if the server were reached at `origin`, such as `https://site.example`, through a TLS proxy: sends
-    /// the `Host` of the origin, follows redirects to the origin, and, if the origin is https, sends `Secure` cookies
-    /// although the connection is not encrypted.
+    /// Behaves as if the client reached the server through a TLS proxy at `origin`, such as `https://site.example`. The
+    /// client sends the origin's `Host` and follows redirects to the origin. If the origin is https, the client sends
+    /// `Secure` cookies although the connection is not encrypted.
     ///
     /// # Panics
     /// If `origin` is not a URL.
@@ -108,7 +108,7 @@ impl Client {
         self
     }
 
-    /// Sends `Secure` cookies over the unencrypted connection as well, as if there were a TLS proxy. Without this, a
+    /// Sends `Secure` cookies over the unencrypted connection as well, as if there were a TLS proxy. By default, a
     /// `Secure` cookie is stored but not sent.
     #[must_use]
     pub fn send_secure_cookies(mut self) -> Self {
@@ -118,8 +118,8 @@ impl Client {
         self
     }
 
-    /// Sends further requests to the server at `base`, with the same cookies, because servers on different ports of one
-    /// host share cookies (RFC 6265 §8.5).
+    /// Sends further requests to the server at `base`, with the same cookies. Browsers do this as well: servers on
+    /// different ports of one host share cookies (RFC 6265 §8.5).
     pub fn turn_to(&mut self, base: impl IntoBase) -> &mut Self {
         self.base = base.into_base();
         self.origin = self.base.clone();
@@ -144,8 +144,8 @@ impl Client {
     /// Creates a request with any method. `path` starts with a slash, may have a query, and is sent as it is.
     ///
     /// # Panics
-    /// If `path` does not start with a slash. Sending panics if it has unescaped spaces, quotes or angle brackets,
-    /// which browsers escape.
+    /// If `path` does not start with a slash. If `path` contains characters that browsers escape, such as spaces or
+    /// angle brackets, sending the request panics.
     pub fn request(&mut self, method: Method, path: &str) -> Request<'_> {
         assert!(path.starts_with('/'), "the path {path:?} does not start with a slash");
         Request {
@@ -159,8 +159,7 @@ impl Client {
         }
     }
 
-    /// Returns the cookie of this name that has not expired. If there are several, returns the one with the longest
-    /// path.
+    /// Returns the unexpired cookie with this name. If there are several, returns the one with the longest path.
     pub fn cookie(&self, name: &str) -> Option<&StoredCookie> {
         self.jar.get(name)
     }
@@ -170,12 +169,13 @@ impl Client {
         self.jar.cookies()
     }
 
-    /// Applies the text of a `Set-Cookie` field, as if the server had sent it in a response to `/`.
+    /// Applies the text of a `Set-Cookie` field, as if the server had sent the field in response to a request for `/`.
     pub fn set_cookie_raw(&mut self, set_cookie: &str) {
         self.jar.store(set_cookie, "/");
     }
 
-    /// Applies the cookies of a response that another client received, as if it were another tab of this browser.
+    /// Applies the cookies of a response that another client received, as if that client were another tab of this
+    /// browser.
     pub fn take_cookies(&mut self, response: &Response) {
         for raw in response.raw_set_cookies() {
             self.jar.store(&raw, &response.path);
@@ -216,7 +216,7 @@ pub struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// Sets a header and replaces its previous values. The value may have bytes that are not ASCII.
+    /// Sets a header and replaces its previous values. The value may contain bytes that are not ASCII.
     ///
     /// # Panics
     /// If `name` or `value` is not valid in HTTP.
@@ -279,10 +279,11 @@ impl Request<'_> {
         self
     }
 
-    /// Sends the double-submit value from the cookie jar as `X-CSRF-TOKEN`, as a page's script does.
+    /// Sends the CSRF value from the cookie jar in the header `X-CSRF-TOKEN`, as a script in a page does (double
+    /// submit).
     ///
     /// # Panics
-    /// If the jar has no cookie with such a value.
+    /// If the jar has no CSRF cookie.
     pub fn csrf(self) -> Self {
         let cookie = CSRF_COOKIES.iter().find_map(|name| self.client.cookie(name));
         let value = cookie.unwrap_or_else(|| panic!("the cookie jar has none of {CSRF_COOKIES:?}")).value.clone();
@@ -295,7 +296,8 @@ impl Request<'_> {
         self
     }
 
-    /// Adds another `Cookie` header field after the jar's own. Can be called several times.
+    /// Adds a `Cookie` header field after the one with the jar's cookies. To add several fields, call this method
+    /// several times.
     ///
     /// # Panics
     /// If `value` is not valid in HTTP.
@@ -313,19 +315,23 @@ impl Request<'_> {
         self.try_send().await.unwrap_or_else(|error| panic!("{what}: {error}"))
     }
 
-    /// Like [`send`](Self::send), for a server that may be down.
+    /// Like [`send`](Self::send), but returns an error instead of panicking. Use it if the server may be down.
     ///
     /// # Errors
-    /// If the request cannot be sent, or there is no complete response within 60 seconds. The text names the cause.
+    /// If the request cannot be sent, or there is no complete response within 60 seconds. The error text names the
+    /// cause.
     pub async fn try_send(mut self) -> Result<Response, String> {
         self.once().await
     }
 
-    /// Sends the request and follows redirects within the site as a browser does: 303 with GET, 301 and 302 with GET
-    /// after a POST, 307 and 308 with the same method and body. [`Response::hops`] returns the redirects.
+    /// Sends the request and follows redirects within the site, as a browser does.
+    ///
+    /// A 303 changes every method except HEAD to GET, and a 301 or 302 changes POST to GET. A 307 or 308 keeps the
+    /// method and the body. [`Response::hops`] returns the redirects.
     ///
     /// # Panics
-    /// If a request cannot be sent or has no complete response within 60 seconds, or after 10 redirects.
+    /// - If a request cannot be sent, or there is no complete response within 60 seconds.
+    /// - If there are more than 10 redirects.
     pub async fn follow(mut self) -> Response {
         let mut hops = Vec::new();
         loop {

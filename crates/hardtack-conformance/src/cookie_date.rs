@@ -1,10 +1,10 @@
-//! The date in a cookie's `Expires` attribute, parsed as leniently as browsers do (RFC 6265 §5.1.1).
+//! Parses the date in a cookie's `Expires` attribute as leniently as browsers do (RFC 6265 §5.1.1).
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-/// Parses a date. Returns 1970-01-01 for earlier dates, because they have passed just the same.
+/// Parses a date. Returns 1970-01-01 for earlier dates, because they are in the past as well.
 pub(crate) fn parse(text: &str) -> Option<SystemTime> {
     let (mut time, mut day, mut month, mut year) = (None, None, None, None);
     for token in text.split(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric() && c != ':') {
@@ -44,8 +44,8 @@ fn time_of_day(token: &str) -> Option<i64> {
     (hour < 24 && minute < 60 && second < 60).then_some(hour * 3600 + minute * 60 + second)
 }
 
-/// Days since 1970-01-01 in the Gregorian calendar. Counts years from March, so that a leap day is the last of its
-/// year.
+/// Returns the number of days from 1970-01-01 to a date of the Gregorian calendar. In the calculation, each year begins
+/// in March, so that a leap day is the last day of its year.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);

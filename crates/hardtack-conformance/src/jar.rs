@@ -1,5 +1,5 @@
-//! The cookie jar of a browser for one host: RFC 6265 §5.2 to §5.4, with the name prefixes and the size limit of RFC
-//! 6265bis.
+//! A browser's cookie jar for one host. It implements RFC 6265 §5.2 to §5.4, with the name prefixes and the size limit
+//! of RFC 6265bis.
 //!
 //! ```
 //! use hardtack_conformance::CookieJar;
@@ -46,8 +46,10 @@ pub struct StoredCookie {
 }
 
 impl StoredCookie {
-    /// Parses the text of a `Set-Cookie` field from a response to a request for `request_path`. Returns `None` if a
-    /// browser ignores it because it has no `=`, an empty name, or a name and value of more than 4096 bytes.
+    /// Parses the text of a `Set-Cookie` field from a response to a request for `request_path`.
+    ///
+    /// Returns `None` if browsers ignore the field. They do so if it has no `=`, if the name is empty, or if name and
+    /// value together have more than 4096 bytes.
     pub fn parse(raw: &str, request_path: &str) -> Option<Self> {
         Self::parse_at(raw, request_path, SystemTime::now())
     }
@@ -119,8 +121,8 @@ impl StoredCookie {
         self.expiry().is_some_and(|expiry| expiry <= now)
     }
 
-    /// Whether the cookie meets the requirements of its prefix `__Secure-` or `__Host-` (RFC 6265bis §4.1.3). Prefixes
-    /// match in any case (§5.7).
+    /// If the name begins with `__Secure-` or `__Host-`, returns whether the cookie meets the requirements of that
+    /// prefix (RFC 6265bis §4.1.3). The case of the prefix does not matter (§5.7).
     fn meets_prefix_requirements(&self) -> bool {
         let name = self.name.to_ascii_lowercase();
         if name.starts_with("__host-") {
@@ -162,8 +164,7 @@ impl CookieJar {
         Self::default()
     }
 
-    /// Returns the cookie of this name that has not expired. If there are several, returns the one with the longest
-    /// path.
+    /// Returns the unexpired cookie with this name. If there are several, returns the one with the longest path.
     pub fn get(&self, name: &str) -> Option<&StoredCookie> {
         self.unexpired().filter(|cookie| cookie.name == name).max_by_key(|cookie| cookie.path.len())
     }
@@ -173,8 +174,8 @@ impl CookieJar {
         self.unexpired().collect()
     }
 
-    /// Applies a `Set-Cookie` field from a response to a request for `request_path`: stores, replaces or deletes a
-    /// cookie.
+    /// Stores, replaces or deletes a cookie. `raw` is the text of a `Set-Cookie` field from a response to a request for
+    /// `request_path`. A field that browsers ignore has no effect.
     pub fn store(&mut self, raw: &str, request_path: &str) {
         let now = self.now();
         let Some(cookie) =
@@ -192,8 +193,11 @@ impl CookieJar {
         }
     }
 
-    /// Returns the `Cookie` header of a request for `path`: cookies with longer paths first, then older ones (RFC 6265
-    /// §5.4). `secure` tells whether the connection is encrypted. Returns `None` if no cookie is sent.
+    /// Returns the value of the `Cookie` header of a request for `path`, or `None` if no cookie is sent. `secure` tells
+    /// whether the connection is encrypted.
+    ///
+    /// Cookies with longer paths come first. Of two cookies with equally long paths, the older one comes first (RFC
+    /// 6265 §5.4).
     pub fn header(&self, path: &str, secure: bool) -> Option<String> {
         let path = path.split(['?', '#']).next().unwrap_or_default();
         let mut chosen: Vec<_> =

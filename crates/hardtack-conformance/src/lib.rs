@@ -1,14 +1,16 @@
 //! The HTTP conformance suite for adapters of [Hardtack](hardtack) to web frameworks.
 //!
-//! An adapter translates between a framework and Hardtack's core, and this suite checks that it does so correctly. It
-//! serves a small application through the adapter, sends over a thousand requests to it over real sockets, as browsers,
-//! programs, htmx and attackers do, and compares the status, `Location`, `Set-Cookie`, body and number of handler runs
-//! with the expected ones. `hardtack-axum` and `hardtack-actix` pass the same cases. No case can be skipped.
+//! An adapter translates between a framework and Hardtack's core. This suite checks that the adapter does so correctly.
+//!
+//! The suite serves a small application through the adapter and sends over a thousand requests to it over real sockets.
+//! The requests imitate those of browsers, programs, htmx and attackers. For each response, the suite compares the
+//! status, `Location`, `Set-Cookie`, the body and the number of handler runs with the expected values. `hardtack-axum`
+//! and `hardtack-actix` pass the same cases. No case can be skipped.
 //!
 //! # Run it
 //!
-//! Write the [application] once in your framework, implement [`Adapter`], and call [`run`] in a test. The [guide for
-//! authors of adapters][guide] lists the routes of the application and what an adapter must do.
+//! Write the [application] in your framework, implement [`Adapter`], and call [`run`] in a test. The [guide for authors
+//! of adapters][guide] lists the routes of the application and what an adapter must do.
 //!
 //! ```no_run
 //! use hardtack::Authenticator;
@@ -41,8 +43,8 @@
 //!
 //! # Read the result
 //!
-//! The message of a failed run lists every case that failed, with the line in this crate's source, and the expected
-//! and the actual response in one line each:
+//! If a run fails, its message lists every case that failed. For each difference, it names the line in this crate's
+//! source and shows the expected and the actual response:
 //!
 //! ```text
 //! next: keeps the full path of a nested router
@@ -51,7 +53,7 @@
 //!          got: "303 → /login?next=%2Finner%3Fa%3Db"
 //! ```
 //!
-//! The line of a response contains the status; then the redirect's target or the code of the problem document; then the
+//! A response is shown in one line: the status, then the redirect target or the code of the problem document, then the
 //! token cookies that the response sets (`+access`, `+refresh`) or deletes (`-access`, `-refresh`).
 //!
 //! # Modules
@@ -60,7 +62,7 @@
 //! - [`client`]: the HTTP client of the suite, with the cookie jar of a browser, for tests of your own;
 //! - [`jar`]: that cookie jar.
 //!
-//! The suite does not test the core itself: a bug in the core fails the same cases for every adapter.
+//! The suite does not test the core itself: a bug in the core makes the same cases fail with every adapter.
 //! [`hardtack::testing::store_conformance`] is the corresponding suite for session stores.
 //!
 //! [guide]: https://docs.rs/hardtack/latest/hardtack/guide/adapters/

@@ -25,12 +25,14 @@ impl Response {
         self.status
     }
 
-    /// Returns the method of the request that got this response. After redirects, this is the last request.
+    /// Returns the method of the request that led to this response. If redirects were followed, that is the last
+    /// request.
     pub fn method(&self) -> &Method {
         &self.method
     }
 
-    /// Returns the path and query of the request that got this response. After redirects, this is the last request.
+    /// Returns the path and query of the request that led to this response. If redirects were followed, that is the
+    /// last request.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -68,7 +70,7 @@ impl Response {
     /// Returns the body as JSON.
     ///
     /// # Panics
-    /// If it is not JSON.
+    /// If the body is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| {
             panic!("{} {}: the body is not JSON ({error}): {}", self.method, self.path, self.text)

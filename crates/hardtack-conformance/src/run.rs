@@ -3,9 +3,9 @@
 use crate::adapter::Adapter;
 use crate::cases;
 
-/// Runs every case of the suite, each against a server of its own, and prints how many there were.
+/// Runs every case of the suite, each against a server of its own, and prints how many cases ran and how many failed.
 ///
-/// Call it on a multi-threaded Tokio runtime: some cases send many requests at once.
+/// Call this function on a multi-threaded Tokio runtime, because some cases send many requests at once.
 ///
 /// # Panics
 /// If a case fails. The message lists all cases that failed, each with the expected and the actual responses.

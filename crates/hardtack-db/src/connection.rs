@@ -75,8 +75,8 @@ impl<'c> Connection<'c> {
         }
     }
 
-    /// Runs a statement and returns its rows. Outside a transaction, its changes are committed when this method
-    /// returns.
+    /// Runs a statement and returns the rows that it produces. Outside a transaction, the changes of the statement have
+    /// been committed when this method returns.
     ///
     /// # Errors
     /// The database failed.
@@ -137,7 +137,8 @@ impl<'c> Connection<'c> {
         }
     }
 
-    /// Runs any number of statements, without values and without a time limit. An empty text does nothing.
+    /// Runs a script of any number of statements, which cannot contain values to bind. There is no time limit. An empty
+    /// script does nothing.
     pub(crate) async fn run_script(&mut self, sqlite: &'static str, postgres: &'static str) -> Result<(), sqlx::Error> {
         match &mut self.inner {
             #[cfg(feature = "sqlite")]

@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
-/// Why the tables could not be brought up to date. Nothing was changed, unless the commit succeeded and only its
-/// response was lost.
+/// Why the tables could not be brought up to date. The database is unchanged, with one exception: the commit may have
+/// succeeded and only the database's response to it was lost.
 ///
 /// `Debug` prints the message and its causes.
 #[derive(thiserror::Error)]
@@ -13,7 +13,7 @@ pub enum MigrateError {
     /// A newer program has migrated the tables.
     #[error(
         "the tables of `{component}` are at version {found}, but this program knows only versions up to {known}; \
-         run a newer version of the program, or restore a database from before the upgrade"
+         run a newer version of the program, or restore a backup from before the upgrade"
     )]
     Newer {
         /// The component that the tables belong to, such as `sessions`.
@@ -24,7 +24,7 @@ pub enum MigrateError {
         known: u32,
     },
     /// The list of migrations is out of order, which is a bug in the program.
-    #[error("migration {version} of `{component}` is out of order; versions must start at 1 and increase")]
+    #[error("migration {version} of `{component}` is out of order; versions must be at least 1 and increase")]
     OutOfOrder {
         /// The component that the migrations belong to.
         component: String,
@@ -41,9 +41,10 @@ pub enum MigrateError {
         /// The database's error.
         source: sqlx::Error,
     },
-    /// The database failed outside of a migration: at the beginning or the commit of the transaction, while waiting for
-    /// the lock, or while reading or writing the table of applied migrations, `hardtack_migrations`.
-    #[error("the database failed while checking or recording table versions (hardtack_migrations)")]
+    /// The database failed outside of a migration's own SQL. It failed when the transaction began or was committed,
+    /// while the program waited for the lock, or while it read or wrote `hardtack_migrations`, the table of applied
+    /// migrations.
+    #[error("the database failed while checking or recording table versions in `hardtack_migrations`")]
     Database(#[from] sqlx::Error),
 }
 
@@ -53,9 +54,9 @@ impl fmt::Debug for MigrateError {
     }
 }
 
-/// Writes an error and its causes, separated by colons. A cause is omitted if the text before it already ends with it,
-/// because sqlx includes causes in its own messages. `hardtack::error::WithCauses` does the same; this crate does not
-/// depend on `hardtack`.
+/// Writes an error and its causes, separated by colons. sqlx includes causes in its own messages, so a cause is omitted
+/// if the message before it already ends with the same text. `hardtack::error::WithCauses` does the same, but this
+/// crate does not depend on `hardtack`.
 fn fmt_with_causes(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut text = error.to_string();
     f.write_str(&text)?;

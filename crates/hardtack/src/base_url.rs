@@ -6,7 +6,8 @@ use url::{Host, Url};
 
 use crate::error::ConfigError;
 
-/// The site's public origin. It decides whether cookies are `Secure`, and which `Origin` requests must have.
+/// The site's public origin. It determines whether cookies are `Secure`, and which values of `Origin` are accepted in
+/// requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl {
     origin: String,
@@ -21,11 +22,12 @@ pub struct BaseUrl {
 const LOOPBACK_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 impl BaseUrl {
-    /// Parses `https://host[:port]`, or `http://` with a loopback address.
+    /// Parses a URL of the form `https://host[:port]`. The scheme may be `http` if the host is a loopback address,
+    /// `localhost`, or a name that ends in `.localhost`.
     ///
     /// # Errors
-    /// The text is not an http or https URL, or has a path, query, fragment or credentials; or it is plain http on an
-    /// address that other machines can reach.
+    /// - The text is not an http or https URL, or the URL has a path, query, fragment or credentials.
+    /// - The URL is plain http, and other machines can reach its host.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let base = Self::read(text)?;
         if !base.0.https && !base.1 {
@@ -34,11 +36,11 @@ impl BaseUrl {
         Ok(base.0)
     }
 
-    /// Parses an origin like [`Self::parse`], but accepts plain http on any address. Anyone on the network path between
-    /// a user and the site can then take over the user's session.
+    /// Parses a URL like [`Self::parse`], but accepts plain http for any host. Over plain http, anyone on the network
+    /// path between a user and the site can take over the user's session.
     ///
     /// # Errors
-    /// The text is not an http or https URL, or has a path, query, fragment or credentials.
+    /// The text is not an http or https URL, or the URL has a path, query, fragment or credentials.
     pub fn parse_insecure_http(text: &str) -> Result<Self, ConfigError> {
         Self::read(text).map(|base| base.0)
     }
@@ -78,8 +80,8 @@ impl BaseUrl {
         Ok((base, loopback))
     }
 
-    /// Adds the loopback names of the address that the server listens on, if browsers on this machine can reach it
-    /// under them.
+    /// Also accepts origins that consist of a loopback name and the port of `address`, on which the server listens.
+    /// Does so only if browsers on this machine can reach the server under such a name.
     pub(crate) fn add_listener(&mut self, address: SocketAddr) {
         if address.ip().is_loopback() || address.ip().is_unspecified() {
             self.local.extend(LOOPBACK_NAMES.map(|name| format!("http://{name}:{}", address.port())));
@@ -92,8 +94,8 @@ impl BaseUrl {
         self.origin.as_bytes() == origin || self.local.iter().any(|local| local.as_bytes() == origin)
     }
 
-    /// Whether this site and an `Origin` are both on loopback addresses, with any port, because a developer may forward
-    /// a port. Rely on this only if the browser says that the request is `same-origin`.
+    /// Whether this site and an `Origin` are both on loopback addresses. Their ports may differ, because a developer
+    /// may forward a port. Rely on this only if the browser says that the request is `same-origin`.
     pub(crate) fn is_loopback_origin(&self, origin: &[u8]) -> bool {
         let scheme: &[u8] = if self.https { b"https://" } else { b"http://" };
         let Some(authority) = origin.strip_prefix(scheme) else { return false };

@@ -1,8 +1,8 @@
 //! The current time, which a test can set.
 //!
-//! A machine has two clocks. The clock that tells the date may be wrong, and it may be set while the process runs, so
-//! it can go back. The monotonic clock only counts how much time has passed. Decision 31 explains which of them decides
-//! what.
+//! A machine has two clocks. The clock that tells the date may be wrong. It may also be set while the process runs, so
+//! its time can go back. The monotonic clock only counts how much time has passed. Decision 31 explains which clock is
+//! used for what.
 
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -12,15 +12,15 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// 9999-12-31T23:59:59Z in seconds since 1970: the last second that other libraries can represent.
 pub(crate) const MAX_NUMERIC_DATE: i64 = 253_402_300_799;
 
-/// How far apart the clocks of machines that share keys or a store may be: the maximum for
-/// [`ClaimsPolicy::leeway`](crate::config::ClaimsPolicy::leeway) and
-/// [`ClaimsPolicy::clock_skew`](crate::config::ClaimsPolicy::clock_skew).
+/// The maximum for [`ClaimsPolicy::leeway`](crate::config::ClaimsPolicy::leeway) and
+/// [`ClaimsPolicy::clock_skew`](crate::config::ClaimsPolicy::clock_skew). The clocks of machines that share keys or a
+/// store must not be further apart than this.
 pub const MAX_SKEW: Duration = Duration::from_secs(60);
 
 /// The default of [`ClaimsPolicy::clock_skew`](crate::config::ClaimsPolicy::clock_skew).
 pub const DEFAULT_SKEW: Duration = Duration::from_secs(3);
 
-/// A point in time, in whole seconds since 1970-01-01T00:00:00Z: the NumericDate of RFC 7519 section 2.
+/// A point in time, in whole seconds since 1970-01-01T00:00:00Z (a NumericDate of RFC 7519 section 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
@@ -38,7 +38,7 @@ impl Timestamp {
         self.0
     }
 
-    /// Returns the time that has passed since `earlier`; zero if `earlier` is the later of the two.
+    /// Returns the time that has passed since `earlier`, or zero if `earlier` is the later of the two.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_secs(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
@@ -87,6 +87,9 @@ pub trait Clock: Send + Sync + 'static {
     /// Returns the time that has passed since some fixed moment. It never goes back, and setting the clock does not
     /// change it. The default implementation is based on [`Instant`]; a clock for tests should advance it together
     /// with [`Self::now`].
+    /// Returns the time that has passed since some fixed moment. The result never goes back, and does not change when
+    /// the date is set. The default implementation is based on [`Instant`]. A clock for tests should advance this time
+    /// together with [`Self::now`].
     fn monotonic(&self) -> Duration {
         static FIRST: OnceLock<Instant> = OnceLock::new();
         let first = *FIRST.get_or_init(Instant::now);
@@ -118,9 +121,10 @@ fn since_epoch() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-/// The second of the kernel's last clock tick. Reading it takes a quarter of the time of reading the precise clock
-/// (decision 29). Ticks come every ten milliseconds or more often. Returns `None` near the end of a second, because the
-/// next second may already have begun.
+/// Reads the second from `CLOCK_REALTIME_COARSE`, which holds the time of the kernel's last tick. The kernel ticks
+/// every ten milliseconds or more often. Reading this clock takes a quarter of the time of reading the precise clock,
+/// `CLOCK_REALTIME` (decision 29). Returns `None` in the last tenth of a second, because the next second may already
+/// have begun.
 #[cfg(target_os = "linux")]
 #[inline]
 fn second_of_last_tick() -> Option<Timestamp> {

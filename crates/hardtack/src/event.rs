@@ -13,27 +13,30 @@ use crate::session::{RefreshFlaw, SessionId};
 pub enum EventKind {
     /// A user logged in.
     LogIn,
-    /// The tokens were exchanged for new ones. With a store, if concurrent requests exchange the same refresh token,
-    /// only the first one emits this event. In sliding mode, each concurrent request that replaces the access token
-    /// emits it.
+    /// The tokens were exchanged for new ones.
+    ///
+    /// With a store, if concurrent requests exchange the same refresh token, this event is emitted only once. In
+    /// sliding mode, it is emitted for each request that replaces the access token.
     Refresh,
-    /// A refresh token was refused for a reason other than [`ReuseDetected`](Self::ReuseDetected) and
-    /// [`RefreshAhead`](Self::RefreshAhead).
+    /// A refresh token was refused because its session is not in the store, was ended or has expired. For the other
+    /// reasons, see [`ReuseDetected`](Self::ReuseDetected) and [`RefreshAhead`](Self::RefreshAhead).
     RefreshRefused(RefreshFlaw),
-    /// A refresh token was used again after its window, so two clients may have it. The session was ended.
+    /// A refresh token that had been replaced was used again, too late to be a retry. Two clients may have it, so the
+    /// session was ended.
     ReuseDetected,
-    /// A refresh token is newer than its session: the store has lost writes, or two stores are used with one key.
+    /// A refresh token is newer than its session in the store: the store has lost writes, or two stores are used with
+    /// one key.
     RefreshAhead,
     /// A user logged out.
     LogOut,
-    /// The session was ended, but not by a log-out in its own browser: for example, by its user on another device, by
-    /// an operator, by a password change, or because the user had reached
+    /// The session was ended other than by a log-out in its own browser. For example, the user ended it on another
+    /// device, an operator ended it, the password was changed, or the user had reached
     /// [`SessionPolicy::max_sessions`](crate::session::SessionPolicy::max_sessions).
     Revoked,
     /// The session was replaced by a new session of the same browser.
     Replaced,
-    /// The password was changed. [`Event::session`] is the browser's new session, or its previous one if no new one was
-    /// created.
+    /// The password was changed. [`Event::session`] is the new session of the browser that changed it, or the browser's
+    /// previous session if no new one was created.
     PasswordChanged,
     /// The user typed the password again.
     Reauthenticated,
@@ -60,7 +63,8 @@ impl EventKind {
     }
 }
 
-/// Something that happened to a session. It is emitted after the change was committed, and contains no secret.
+/// Something that happened to a session. An event is emitted after the change has been committed, and contains no
+/// secret.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Event<'a> {
@@ -72,8 +76,8 @@ pub struct Event<'a> {
     pub subject: &'a str,
     /// The session; `None` if the token belongs to no session.
     pub session: Option<SessionId>,
-    /// The client's address, if it is known: the one that the application set at the log-in, or else
-    /// [`Authenticator::client_address`](crate::Authenticator::client_address).
+    /// The client's address, if it is known. For a log-in, it is the address that the application set; if it set none,
+    /// and for all other events, it is [`Authenticator::client_address`](crate::Authenticator::client_address).
     pub address: Option<Cow<'a, str>>,
     /// The client's `User-Agent`, cut to 256 bytes.
     pub user_agent: Option<&'a str>,

@@ -1,9 +1,11 @@
-//! Guides, one topic each. This module contains documentation only.
+//! Guides, each on one topic. This module contains only documentation.
 //!
-//! In the repository, the same pages are in the folder `crates/hardtack/guide`.
+//! In the repository, these guides are in the folder `crates/hardtack/guide`.
 
-/// Declares a guide. Each page defines its links for readers of the repository. The definitions given here come before
-/// the page and override those, because in Markdown, the first definition of a link wins.
+/// Declares a guide: a module whose documentation is a page in the folder `guide`.
+///
+/// The page defines where its links lead when it is read in the repository. For rustdoc, this macro defines the same
+/// links again, before the page. In Markdown, the first definition of a link wins.
 macro_rules! guide {
     ($(#[$attribute:meta])* $name:ident, $page:literal, [$($label:literal => $target:expr),* $(,)?]) => {
         $(#[doc = concat!("[", $label, "]: ", $target)])*

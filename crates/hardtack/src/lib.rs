@@ -2,20 +2,22 @@
 //!
 //! A site or REST API logs its users in with two JSON Web Tokens in httpOnly cookies: a short-lived **access token**
 //! that every request carries, and a longer-lived **refresh token** that is only exchanged for new access tokens. This
-//! crate issues and verifies the tokens, renders the cookies, checks requests for CSRF, and keeps sessions that users
-//! can list and end.
+//! crate issues and verifies the tokens and renders the cookies. It refuses requests that another site may have forged
+//! (CSRF), and keeps sessions that users can list and end.
 //!
-//! It depends on no web framework: it reads a borrowed request head, and returns tokens, replies and `Set-Cookie`
-//! values, which an adapter translates for its framework. It has no runtime, and while it handles requests, it does no
-//! I/O except through the session store and your callbacks.
+//! The crate depends on no web framework and no async runtime. It reads a borrowed request head, and returns tokens,
+//! replies and `Set-Cookie` values. An adapter translates these for its framework. While the crate handles a request,
+//! it does I/O only through the session store and your callbacks.
 //!
 //! # Where to start
 //!
 //! Applications use an adapter, which re-exports this crate:
 //!
-//! - [`hardtack-axum`](https://docs.rs/hardtack-axum) for axum;
-//! - [`hardtack-actix`](https://docs.rs/hardtack-actix) for actix-web;
-//! - [`hardtack-accounts`](https://docs.rs/hardtack-accounts) for ready-made pages: sign-up, log-in, account, devices.
+//! - [`hardtack-axum`](https://docs.rs/hardtack-axum) for axum
+//! - [`hardtack-actix`](https://docs.rs/hardtack-actix) for actix-web
+//!
+//! For axum, [`hardtack-accounts`](https://docs.rs/hardtack-accounts) adds ready-made pages: sign-up, log-in, account
+//! and devices.
 //!
 //! Sessions can be stored in memory ([`MemorySessions`]), in SQLite or PostgreSQL
 //! ([`hardtack-sqlx`](https://docs.rs/hardtack-sqlx)), in Redis ([`hardtack-redis`](https://docs.rs/hardtack-redis)),
@@ -58,14 +60,14 @@
 //! | [`token`] | [`VerifiedToken`], the proof that a request is authenticated |
 //! | [`token_source`] | where requests carry tokens, and what a route needs ([`Need`]) |
 //! | [`refusal`] | why requests are refused, and the [`Reply`] that they get |
-//! | [`request`] | the request head that the core reads; the `next` page; what kind of response the client wants |
+//! | [`request`] | the request head that the core reads, the page to return to (`next`), the kind of response to send |
 //! | [`throttle`] | limits on how often something may be tried, such as a log-in |
 //! | [`event`] | session events, for logs and audit trails |
 //! | [`error`] | [`ConfigError`], [`BackendError`] |
 //! | [`jwt`] | keys, algorithms, claims: signing and verifying tokens without cookies |
 //! | [`clock`] | the clock, which tests can replace |
-//! | [`client_address`] | the client's address, also behind [trusted proxies](client_address::TrustedProxies) |
-//! | [`adapter`] | for authors of adapters |
+//! | [`client_address`] | the client's address, even behind [trusted proxies](client_address::TrustedProxies) |
+//! | [`adapter`] | the types that adapters are built on |
 //! | [`flask_compat`] | the options of Flask-JWT-Extended |
 //! | `testing` | a clock and a failing store for tests, and the conformance suites for stores (feature `testing`) |
 //! | [`guide`] | the guides |
@@ -83,7 +85,7 @@
 //! - [Cookies](guide::cookies): names, paths, `SameSite`, proxies, tokens in headers.
 //! - [CSRF protection](guide::csrf): forms, scripts, log-in forms.
 //! - [Keys](guide::keys): algorithms, rotation, services that only verify.
-//! - [Refused requests](guide::refusals): what browsers, htmx and programs get, and how to change it.
+//! - [Refused requests](guide::refusals): the responses that browsers, htmx and programs get, and how to change them.
 //! - [Limiting log-in attempts](guide::throttling): per account and address, on several servers.
 //! - [Testing an application](guide::testing).
 //! - [The defaults, and why](guide::defaults).

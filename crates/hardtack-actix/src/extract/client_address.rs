@@ -11,11 +11,11 @@ use super::token::OptionalFromRequest;
 use crate::request::{AuthState, Head};
 use crate::respond::AuthError;
 
-/// The client's address: that of the socket's peer, or the one that a
-/// [trusted proxy](hardtack::AuthenticatorBuilder::trusted_proxies) names.
+/// The client's address: the address of the socket's peer or, if the peer is a
+/// [trusted proxy](hardtack::AuthenticatorBuilder::trusted_proxies), the address that the proxy names.
 ///
-/// If the server does not know the peer, as with a Unix socket, the request is refused with 500.
-/// `Optional<ClientAddress>` is then `None`.
+/// If the server does not know the peer's address, for example on a Unix socket, the request is refused with 500. An
+/// `Optional<ClientAddress>` is `None` instead.
 ///
 /// ```
 /// use hardtack_actix::ClientAddress;

@@ -15,10 +15,15 @@ use crate::respond::AuthError;
 
 /// The logged-in user, whom the application's [`FindUser`] implementation looks up for each request.
 ///
-/// `find_user` receives the `web::Data` of its `State` type. If the user no longer exists, the request is refused and
-/// the cookies are deleted. `Optional<CurrentUser<U>>` is `None` if the request has no token, if the token in the
-/// cookies is invalid and cannot be refreshed, or if its user no longer exists. In the last two cases, the response
-/// deletes cookies that have become useless.
+/// `find_user` receives the value in the `web::Data<U::State>` of the `App`. If the user no longer exists, the request
+/// is refused and the response deletes the cookies.
+///
+/// `Optional<CurrentUser<U>>` is `None` in three cases:
+/// - The request has no token.
+/// - The token in the cookies is invalid and cannot be refreshed.
+/// - The user of the token in the cookies no longer exists.
+///
+/// In the last two cases, the response deletes the cookies that have become useless.
 ///
 /// ```
 /// use hardtack_actix::{BackendError, CurrentUser, FindUser};

@@ -8,11 +8,13 @@ use actix_web::{FromRequest, HttpRequest};
 use super::token::{ExtractFuture, OptionalFromRequest};
 use crate::respond::AuthError;
 
-/// A token or user, or `None` if the request has no token.
+/// An optional token or user: `None` if the request has no token.
 ///
-/// It is also `None` if the token in the request's cookies is invalid and cannot be refreshed, for example because it
-/// is forged or its session has ended. The response then deletes cookies that have become useless. Requests are still
-/// refused if the session store fails, a CSRF value is missing, or a token outside of cookies is invalid.
+/// It is also `None` if the token in the request's cookies is invalid and cannot be refreshed, for example because the
+/// token is forged or its session has ended. The response then deletes the cookies that have become useless.
+///
+/// A request is still refused if the session store fails, if its CSRF value is missing or wrong, or if a token outside
+/// of cookies is invalid.
 ///
 /// ```
 /// use hardtack_actix::{AccessToken, Optional};
@@ -22,10 +24,10 @@ use crate::respond::AuthError;
 /// }
 /// ```
 ///
-/// Use it instead of `Option`. actix-web implements `Option<T>` for every extractor and turns errors into `None`, so a
-/// forged token or a store that failed would look like no token. If a handler uses `Option<AccessToken>` anyway, it
-/// runs with `None`, but [`AuthLayer`](crate::AuthLayer) discards its response: the client gets the refusal instead,
-/// and an error is logged.
+/// Use this type instead of `Option`. actix-web implements `Option<T>` for every extractor and turns errors into
+/// `None`, so a forged token or a failed store would look like a missing token. If a handler takes an
+/// `Option<AccessToken>` anyway and the token is refused, the handler runs with `None`. [`AuthLayer`](crate::AuthLayer)
+/// then discards the handler's response, sends the refusal to the client, and logs an error.
 ///
 /// In Flask-JWT-Extended: `@jwt_required(optional=True)`.
 #[derive(Clone, Debug)]

@@ -131,7 +131,7 @@ where
             StateProjection::Handler { future } => {
                 future.poll(cx).map(|result| result.map(ServiceResponse::map_into_left_body))
             }
-            // The response is gone if the future is polled again after it completed.
+            // If the future is polled again after it has completed, the response is gone.
             StateProjection::Refused { response } => {
                 response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(response)))
             }

@@ -1,8 +1,9 @@
-//! A server that responds like an application with Flask-JWT-Extended, configured with `JWT_*` variables:
-//! `JWT_SECRET_KEY=… LISTEN=127.0.0.1:8080 cargo run -p hardtack-axum --example flask_compat`.
+//! A server that responds like a Flask application with Flask-JWT-Extended. `JWT_*` environment variables configure it.
 //!
-//! Each protected route responds with the token's identity and location. `POST /tokens`, `/unset` and `/revoke` take
-//! the place of a log-in, a log-out and an administrator's action. They are not protected.
+//! Run it with `JWT_SECRET_KEY=… LISTEN=127.0.0.1:8080 cargo run -p hardtack-axum --example flask_compat`.
+//!
+//! Each protected route responds with the token's identity and location. Three routes are not protected: `POST /tokens`
+//! takes the place of a log-in, `POST /unset` of a log-out, and `POST /revoke` of an administrator who revokes a token.
 
 mod tokens;
 

@@ -1,5 +1,5 @@
-//! `POST /tokens` does what `create_access_token` and `create_refresh_token` of Flask-JWT-Extended do, with all their
-//! arguments.
+//! `POST /tokens` creates a token, as `create_access_token` and `create_refresh_token` of Flask-JWT-Extended do. It
+//! takes all their arguments.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ struct Wanted {
     /// `true`, `false`, or a number of seconds.
     #[serde(default)]
     fresh: Value,
-    /// A number of seconds, negative for a token that has already expired; or `false` for one that never expires.
+    /// The lifetime in seconds, or `false` for a token that never expires. A negative number creates an expired token.
     #[serde(default)]
     expires_seconds: Value,
     #[serde(default)]

@@ -1,5 +1,5 @@
-//! The users of the examples: a table in memory instead of a database. Passwords are stored as argon2 hashes. For
-//! a user database with sign-up, use the `hardtack-accounts` crate.
+//! The users of the examples, in a table in memory. Passwords are stored as Argon2 hashes. For users in a database, and
+//! for sign-up, use the `hardtack-accounts` crate.
 
 use std::collections::HashMap;
 use std::sync::Arc;

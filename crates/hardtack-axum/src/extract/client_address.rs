@@ -9,10 +9,10 @@ use http::request::Parts;
 use crate::request::{AuthState, Head};
 use crate::respond::AuthError;
 
-/// The client's address: that of the socket's peer, or the one that a
-/// [trusted proxy](hardtack::AuthenticatorBuilder::trusted_proxies) names.
+/// The client's address: the address of the socket's peer or, if the peer is a
+/// [trusted proxy](hardtack::AuthenticatorBuilder::trusted_proxies), the address that the proxy names.
 ///
-/// axum only knows the peer if the server is started with connect info:
+/// axum knows the peer's address only if the server is started with connect info:
 ///
 /// ```no_run
 /// use std::net::SocketAddr;
@@ -22,7 +22,8 @@ use crate::respond::AuthError;
 /// # }
 /// ```
 ///
-/// Otherwise, the request is refused with 500, and the log says what to add. `Option<ClientAddress>` is then `None`.
+/// Without connect info, the request is refused with 500, and the log says what to add. An `Option<ClientAddress>` is
+/// `None` instead.
 ///
 /// ```
 /// use hardtack_axum::ClientAddress;

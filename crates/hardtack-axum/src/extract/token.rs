@@ -38,9 +38,11 @@ macro_rules! extractor {
         }
 
         /// Extracts `None` if the request has no token. Also extracts `None` if the token in the cookies is invalid and
-        /// cannot be refreshed, for example because it is forged or its session has ended; the response then deletes
-        /// cookies that have become useless. Requests are still refused if the session store fails, a CSRF value is
-        /// missing, or a token outside of cookies is invalid.
+        /// cannot be refreshed, for example because the token is forged or its session has ended. The response then
+        /// deletes the cookies that have become useless.
+        ///
+        /// A request is still refused if the session store fails, if its CSRF value is missing or wrong, or if a token
+        /// outside of cookies is invalid.
         impl<S: Send + Sync, T: ExtraClaims> OptionalFromRequestParts<S> for $name<T> {
             type Rejection = AuthError;
 
@@ -58,10 +60,12 @@ macro_rules! extractor {
 extractor! {
     /// A valid access token, which shows that the user is logged in.
     ///
-    /// The application's own claims are deserialized into `T`. If the token lacks one of them, the request is
-    /// [forbidden](hardtack::FailureKind::Forbidden) with 403, the user stays logged in, and the log names the claim.
-    /// But if the token is from a cookie and a new token would have the claim, for example because the session's claims
-    /// have changed, the token is refreshed instead. Use an `Option` for a claim that some users do not have.
+    /// The application's own claims are deserialized into `T`. Use an `Option` for a claim that some users do not have.
+    ///
+    /// If the token lacks a claim, it may be outdated, for example because the claims of its session have changed.
+    /// Hardtack refreshes such a token if it is from a cookie and a new token would have the claim. In all other cases,
+    /// the request is [forbidden](hardtack::FailureKind::Forbidden) with 403, the user stays logged in, and the log
+    /// names the claim.
     ///
     /// In Flask-JWT-Extended: `@jwt_required()`.
     ///
@@ -78,7 +82,7 @@ extractor! {
     /// }
     /// ```
     ///
-    /// Only verification can create one, so a handler that has one is protected. This does not compile:
+    /// Only verification can create an `AccessToken`, so a handler that takes one is protected. This does not compile:
     ///
     /// ```compile_fail,E0423
     /// use hardtack_axum::{AccessToken, VerifiedToken};
@@ -92,14 +96,16 @@ extractor! {
 extractor! {
     /// A fresh access token, which shows that the user entered the password recently.
     ///
-    /// A browser with a token that is not fresh is redirected to the re-authentication page.
+    /// If the token is not fresh, a browser is redirected to the re-authentication page, and a program gets 401.
     ///
     /// In Flask-JWT-Extended: `@jwt_required(fresh=True)`.
     FreshAccessToken, Need::access().fresh()
 }
 extractor! {
-    /// A valid refresh token of a live session. The extractor looks the session up in the store. It does not check
-    /// whether the token was exchanged before; [`Auth::refresh`](crate::Auth::refresh) does.
+    /// A valid refresh token of a live session.
+    ///
+    /// The extractor looks the session up in the store. It does not check whether the token has already been exchanged
+    /// for a new one; [`Auth::refresh`](crate::Auth::refresh) does.
     ///
     /// In Flask-JWT-Extended: `@jwt_required(refresh=True)`.
     RefreshToken, Need::refresh()

@@ -9,15 +9,17 @@ use tower_layer::Layer;
 
 pub use service::{RequireFuture, RequireService};
 
-/// A layer that requires a token for every request to the routes that it wraps. Add it before
-/// [`AuthLayer`](crate::AuthLayer), so that `AuthLayer` wraps it.
+/// A layer that requires a token for every request to the routes that it wraps.
 ///
-/// With an [optional](Need::optional) need, it also lets requests without a token or with invalid cookies pass.
+/// Add it before [`AuthLayer`](crate::AuthLayer), so that `AuthLayer` wraps it and runs first.
+///
+/// If the need is [optional](Need::optional), requests without a token and requests with invalid cookies pass as well.
 /// `OPTIONS` requests pass if they are [exempt](hardtack::AuthenticatorBuilder::exempt_options).
 ///
-/// Add it with `Router::route_layer`, which applies it to the routes of the router. `Router::layer` applies it to the
-/// fallback as well. `app.merge(router)` would then use this fallback for all unknown paths of `app`, unless `app` has
-/// a fallback of its own, and visitors would be redirected to the log-in page instead of getting a 404.
+/// Add it with `Router::route_layer`, which applies it only to the routes of the router. `Router::layer` would apply it
+/// to the router's fallback as well. If `app` has no fallback of its own, `app.merge(router)` would use that fallback
+/// for all unknown paths of `app`. Visitors who request an unknown path would then be redirected to the log-in page
+/// instead of getting a 404.
 ///
 /// The log-in page itself must not require a token. If it does, it responds with 401 instead of a redirect to itself,
 /// and an error is logged (`redirect_loop`).
@@ -55,12 +57,12 @@ impl Require {
         Self { need, claims: RequiredClaims::NONE }
     }
 
-    /// Also requires a claim: it must equal `value`, or be an array that contains it. Call this several times to
-    /// require several claims.
+    /// Also requires a claim. The claim must equal `value` or be an array that contains `value`. To require several
+    /// claims, call this method several times.
     ///
-    /// A user whose token lacks the claim gets 403 and stays logged in. But if the token is from a cookie and a new
-    /// token would have the claim, for example after [`change_claims`](hardtack::Authenticator::change_claims), the
-    /// token is refreshed instead.
+    /// If the token lacks the claim, it may be outdated, for example after
+    /// [`change_claims`](hardtack::Authenticator::change_claims). Hardtack refreshes such a token if it is from a
+    /// cookie and a new token would have the claim. In all other cases, the user gets 403 and stays logged in.
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.claims = self.claims.and(name, value);
         self

@@ -141,7 +141,7 @@ where
             StateProjection::Handler { future } => {
                 future.poll(cx).map(|result| result.map(|reply| reply.map(Body::new)))
             }
-            // The response is gone if the future is polled again after it completed.
+            // If the future is polled again after it has completed, the response is gone.
             StateProjection::Refused { response } => {
                 response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(response)))
             }

@@ -59,7 +59,7 @@ async fn bad_variables() {
         ),
         ("JWT_REFRESH_TOKEN_EXPIRES", "-1", "JWT_REFRESH_TOKEN_EXPIRES is \"-1\"; expected whole seconds"),
         ("JWT_ALGORITHM", "none", "JWT_ALGORITHM is \"none\": unknown algorithm; expected HS256, "),
-        ("JWT_ALGORITHM", "ES256", "signatures with ES256 are randomized; sign with HS256, EdDSA or RS256"),
+        ("JWT_ALGORITHM", "ES256", "ES256 signatures are randomized; sign with HS256, EdDSA or RS256"),
         ("JWT_COOKIE_SAMESITE", "None", "browsers drop cookies with SameSite=None but without Secure"),
         ("JWT_COOKIE_SAMESITE", "Relaxed", "is \"Relaxed\"; expected Lax, Strict or None"),
         ("JWT_COOKIE_SECURE", "true", "set --base-url to an https address"),
@@ -321,7 +321,7 @@ async fn k06_a_jwk_needs_no_alg_if_its_type_or_jwt_algorithm_decides() {
     assert!(error.contains("is a key for EdDSA"), "{error}");
     let rsa = jwk("RS256");
     let error = refusal(&check(&rsa), 2).await;
-    assert!(error.contains("names no algorithm") && error.contains("or set JWT_ALGORITHM"), "{error}");
+    assert!(error.contains("has no `alg`") && error.contains("or set JWT_ALGORITHM"), "{error}");
     for algorithm in ["RS256", "RS512"] {
         let shown = output(&check(&rsa).env("JWT_ALGORITHM", algorithm));
         assert!(shown.contains(&format!("# signing key: {algorithm}")), "{shown}");

@@ -1,5 +1,5 @@
-//! An adapter peeks at the beginning of a body. The handler must still receive every byte of it, whether the body is
-//! sent at once, in chunks, or slowly.
+//! An adapter may read the beginning of a body ahead of the handler. The handler must still receive every byte of the
+//! body, whether the client sends it at once, in chunks, or slowly.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::harness::{
     ACCESS, Case, MULTIPART, RawConnection, Site, URLENCODED, cookie_value, csrf_token, multipart_body,
 };
 
-/// The length as it appears in the case's name, the media type, and how many filler bytes the body contains.
+/// For each body: its length as the case's name states it, its media type, and its number of filler bytes.
 const SHAPES: &[(&str, &str, usize)] = &[
     ("short", URLENCODED, 0),
     ("of 60 KiB", URLENCODED, 60 << 10),

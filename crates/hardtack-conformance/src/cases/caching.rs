@@ -1,5 +1,6 @@
-//! `Cache-Control`: responses for one user must not be cached; all others are left unchanged. `Vary`: responses that
-//! depend on whether there is a user say so.
+//! Tests the fields `Cache-Control` and `Vary`. Responses for one user must forbid caching, and the `Cache-Control` of
+//! all other responses must stay unchanged. If a response depends on whether the request has a token, its `Vary` must
+//! name the fields that can contain the token.
 
 use hardtack::TokenLocation;
 use serde_json::json;

@@ -1,4 +1,5 @@
-//! The client's address: that of the socket's peer, or the one that a trusted proxy names.
+//! The client's address: the address of the socket's peer or, if the peer is a trusted proxy, the address that the
+//! proxy names.
 
 use hardtack::client_address::{ForwardedHeader, TrustedProxies};
 use serde_json::json;
@@ -14,7 +15,7 @@ const FIELDS: [(&str, &str); 5] = [
     ("x-forwarded-proto", "http"),
 ];
 
-/// What a case is about, which proxies are trusted, the header that is read, and the address and network to find.
+/// For each case: its name, the trusted proxies, the header that is read, and the expected address and network.
 const CASES: [(&str, &[&str], ForwardedHeader, [&str; 2]); 4] = [
     ("no trusted proxy", &[], ForwardedHeader::XForwardedFor, ["127.0.0.1", "127.0.0.1"]),
     ("another proxy is trusted", &["10.0.0.0/8"], ForwardedHeader::XForwardedFor, ["127.0.0.1", "127.0.0.1"]),

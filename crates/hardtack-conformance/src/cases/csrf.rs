@@ -41,8 +41,8 @@ fn filler(length: usize) -> String {
     "0123456789abcdef".repeat(length / 16)
 }
 
-/// The case's name; a function that builds the request from its own session's CSRF value and from another session's;
-/// and the code of the refusal, or `None` if the request is accepted.
+/// The case's name, a function that builds the request, and the code of the refusal (`None` if the request is
+/// accepted). The function receives two CSRF values: that of the request's own session, and that of another session.
 type Row = (&'static str, fn(&str, &str) -> Parts, Option<&'static str>);
 
 const ROWS: &[Row] = &[
@@ -190,8 +190,9 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// If `refused` is `None`, expects the handler to run once for each request and to echo the body. Otherwise, expects a
-/// refusal with that code, without a run of the handler.
+/// Sends the same request as a program and as a browser. If `refused` is `None`, expects the handler to run once for
+/// each request and to echo the body. If `refused` is a code, expects refusals with that code, and no run of the
+/// handler.
 async fn check(site: Site, make: fn(&str, &str) -> Parts, refused: Option<&'static str>, refreshing: bool) {
     let alice = site.alice().await;
     let other = site.alice().await;

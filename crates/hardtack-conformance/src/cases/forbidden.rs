@@ -1,5 +1,5 @@
-//! Logged-in users whose request is refused because their token lacks a claim, or because the application forbids it.
-//! They stay logged in.
+//! Requests of logged-in users that are refused because the token lacks a claim, or because the application forbids the
+//! request. The users stay logged in.
 
 use hardtack::jwt::TokenKind;
 use hardtack::{Authenticator, LogIn, RefreshMode, TokenLocation, Urls};
@@ -47,7 +47,8 @@ fn forbidden_by_handler() -> Case {
     })
 }
 
-/// A client that sends its token in a header learns what it lacks from the challenge (RFC 6750 section 3.1).
+/// If a client sends its token in a header, the challenge in the response must say that the token does not suffice (RFC
+/// 6750 section 3.1).
 fn bearer_token() -> Case {
     Case::new("forbidden: e06: a bearer token gets insufficient_scope", |site| async move {
         let token = cookie_value(&site.alice().await, ACCESS);
@@ -123,8 +124,8 @@ fn required_claims() -> Vec<Case> {
     ]
 }
 
-/// The session got the claim after the token was issued, and this process has not read the log yet. One refresh returns
-/// a token with the claim.
+/// A second authenticator adds a claim to a session, and the site has not yet read this change from the log. The
+/// session's token lacks the claim. One refresh must return a token with the claim.
 fn changed_claims(mode: RefreshMode) -> Case {
     Case::new(
         format!("claims: e06: a session that has got the claim since is refreshed, {mode:?}"),

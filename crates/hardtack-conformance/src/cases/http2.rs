@@ -1,5 +1,5 @@
-//! HTTP/2 with prior knowledge. With HTTP/2, browsers send each cookie in a `Cookie` field of its own (RFC 9113
-//! §8.2.3).
+//! Requests over HTTP/2 with prior knowledge. Over HTTP/2, browsers send each cookie in a `Cookie` field of its own
+//! (RFC 9113 §8.2.3).
 
 use bytes::Bytes;
 use hardtack::RefreshMode;
@@ -82,7 +82,7 @@ async fn duplicate_cookie(site: Site) {
     site.expect("GET", &response, "401 duplicate_cookie -access -refresh");
 }
 
-/// The origin is compared with the base URL, no matter what `:authority` and an additional `Host` field say.
+/// The `Origin` of a request must be compared with the base URL, not with `:authority`.
 async fn authority(site: Site) {
     let alice = site.alice().await;
     let http2 = Http2::to(&site);

@@ -13,7 +13,8 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// A browser with two cookies of the same name, from two sessions, as an attacker on a sibling domain can cause.
+/// A browser that sends two cookies of the same name, from two sessions. If the name has no `__Host-` prefix, an
+/// attacker on a sibling domain can cause this.
 fn doubled_cookies() -> Vec<Case> {
     async fn sessions(site: &Site) -> [usize; 2] {
         let count = async |subject| site.authenticator.sessions(subject).await.unwrap().len();

@@ -1,5 +1,5 @@
-//! Methods: which ones are safe, and which ones the router refuses by itself. Also tests what a handler can read of its
-//! request.
+//! Tests which methods are safe, which requests the router itself refuses, which origins may open a WebSocket, and what
+//! a handler can read of its request.
 
 use http::Method;
 use serde_json::json;

@@ -1,4 +1,5 @@
-//! `next` is the page to return to. It must be a page of this site, but not a log-in, log-out or refresh route.
+//! The query parameter `next`, which names the page to return to. It must be a path on this site and not a route of the
+//! log-in flow, such as the log-in, log-out or refresh URL.
 
 use hardtack::RefreshMode;
 
@@ -86,7 +87,7 @@ async fn refresh(site: Site, value: &'static str, target: &'static str) {
     site.expect("POST", &post, format!("{status} → {target} +access +refresh"));
 }
 
-/// The page to return to after a request was refused and the user logged in.
+/// The page to return to after a request has been refused and the user has logged in.
 fn after_refusals() -> Vec<Case> {
     let get = |name: &'static str, target: &'static str, expected: &'static str| {
         Case::new(format!("next: {name}"), move |site| async move {

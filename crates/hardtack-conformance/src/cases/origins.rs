@@ -1,4 +1,5 @@
-//! The check of which site a request comes from: by `Sec-Fetch-Site`, or by `Origin` if a browser does not send that.
+//! The check that a request comes from this site or from a trusted origin. The check reads the fields `Sec-Fetch-Site`
+//! and `Origin`.
 
 use hardtack::{CsrfPolicy, RefreshMode};
 use serde_json::json;
@@ -66,7 +67,7 @@ const ROWS: &[Row] = &[
     ("only another site's Referer", &[("referer", "https://evil.example/")], true),
 ];
 
-/// A name, a request by a logged-in client with its CSRF value, and the response if the origin check passes.
+/// A name, a request of a logged-in client that has the right CSRF value, and the response if the origin check passes.
 type Action = (&'static str, fn(&mut Client) -> Request<'_>, &'static str);
 
 const ACTIONS: &[Action] = &[
@@ -131,7 +132,7 @@ fn others() -> Vec<Case> {
     vec![
         Case::new("origins: a cross-site form without cookies is refused as cross-site", |site| async move {
             let response = site.visitor().post("/protected").header("sec-fetch-site", "cross-site").send().await;
-            // With SameSite cookies, a cross-site form of a logged-in user has none either.
+            // A cross-site form of a logged-in user comes without cookies as well, because the cookies are SameSite.
             site.expect("POST", &response, "403 csrf_cross_site");
         }),
         Case::new("origins: a cross-site form is not refreshed", |site| async move {

@@ -1,5 +1,5 @@
-//! What is read of a body before the handler runs: nothing, unless the handler and the cookies give a reason to, and no
-//! more than the limits allow.
+//! How much of a body is read before the handler runs. Nothing is read unless the handler needs a token or uses `Auth`,
+//! and the request has a cookie that this site has issued. No more is read than the limits allow.
 
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ use hardtack::config::ReadAheadLimits;
 
 use crate::harness::{ACCESS, Case, PRE_SESSION, RawConnection, Site, URLENCODED, cookie_value, csrf_token};
 
-/// What a case is about, the path, the cookie, and the response to a form of which only the beginning arrives.
+/// For each case: its name, the path, the cookie, and the response. The client sends only the beginning of a form, and
+/// the server must respond without waiting for the rest.
 const UNREAD: &[(&str, &str, Sent, &str)] = &[
     ("an unknown path", "/nowhere", Sent::Session, "404"),
     ("a cookie that no key has signed", "/protected", Sent::Unsigned, "401 not_compact -access -refresh"),

@@ -14,7 +14,7 @@ fn form<'a>(client: &'a mut Client, path: &str) -> Request<'a> {
     client.post(path).form(&[("title", "a"), ("csrf_token", &csrf)])
 }
 
-/// A name, a request, the expected response if the token is refreshed, and the expected response without cookies.
+/// A name, a request, the expected response if the token is refreshed, and the expected response without token cookies.
 const REQUESTS: &[(&str, Make, &str, &str)] = &[
     ("GET", |c| c.get("/protected"), "200 +access +refresh", "401 missing_token"),
     ("a page", |c| c.get("/protected").accept_html(), "200 +access +refresh", "303 → /login?next=%2Fprotected"),
@@ -105,9 +105,9 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Only an expired, outdated or absent access token is refreshed. With any other invalid access token, the request is
-/// refused, and the refresh cookie is deleted although it is valid, unless the access token's only fault is that it is
-/// too early.
+/// Only an expired, outdated or absent access token is refreshed. If the access token is invalid for another reason,
+/// nothing is refreshed, and the response deletes both cookies, although the refresh token is valid. There is one
+/// exception: if the access token is only too early, no cookie is deleted.
 fn invalid_access_tokens() -> Vec<Case> {
     let bad = COOKIE_STATES.iter().filter(|state| match state.outcome {
         Outcome::Refused(kind, _) => !matches!(kind, hardtack::FailureKind::Missing | hardtack::FailureKind::Expired),
@@ -139,7 +139,8 @@ fn refresh_tokens() -> Vec<Case> {
         let anyone = site.visitor().get("/anyone").raw_cookie_header(&pair).send().await;
         [site.summary(&api), site.summary(&anyone)]
     }
-    /// A page that needs a token refuses the request. A page with an optional token is shown as to a visitor.
+    /// Returns the expected summaries for two pages. The page that requires a token responds with `refused`. The page
+    /// with an optional token treats the client as a visitor and deletes both cookies.
     fn both(refused: &str) -> [String; 2] {
         [refused.to_owned(), "200 -access -refresh".to_owned()]
     }

@@ -1,4 +1,4 @@
-//! Replies to failures: every member and header of the default replies, and replies of the application's own.
+//! Replies to failures: all members and headers of the default replies, and the application's own replies.
 
 use hardtack::request::Wants;
 use hardtack::{FailureKind, Reply};
@@ -199,7 +199,8 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// A reply of the application's own: it decides on status, headers and body, and cookies are still deleted.
+/// A failure for which the application sets its own reply. The reply determines the status, the headers and the body,
+/// and Hardtack still deletes the cookies.
 fn own_reply(failing: &'static FailingRequest) -> Case {
     let reply = |kind: FailureKind| {
         Reply::json(418, &json!({ "own": format!("{kind:?}") })).header("x-own", "yes").header("x-own", "indeed")

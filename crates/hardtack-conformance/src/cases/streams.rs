@@ -15,7 +15,8 @@ use crate::harness::{
 const OCTETS: &str = "application/octet-stream";
 const MEBIBYTE: u64 = 1 << 20;
 
-/// The most memory that an upload may take, in the server and client together, because both run in this process.
+/// By how much the memory of this process may grow during an upload. Both the server and the client run in this
+/// process.
 const MOST_GROWTH: u64 = 64 * MEBIBYTE;
 
 /// The beginning of a form: the CSRF value, and then a field whose value never ends.
@@ -130,7 +131,8 @@ async fn endless(site: Site, kind: &'static str, path: &'static str, code: &'sta
         connection.write(b"--edge\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n").await;
     }
     let (response, written) = connection.write_until_response(&[b'x'; 16 << 10], 64 << 20).await;
-    // A framework that runs a handler's extractors concurrently may refuse the length of the body first.
+    // If a framework runs a handler's extractors concurrently, one of them may first refuse the body because of its
+    // length.
     let summary = site.summary(&response);
     let expected = if path == "/echo" && summary == "413" { summary.clone() } else { format!("403 {code}") };
     site.expect_eq("response", summary, expected);

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 
 use super::summary::RawResponse;
 
-/// How long to wait for a response after everything was written.
+/// How long to wait for a response after everything has been written.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// An HTTP/1.1 connection for one request.
@@ -41,7 +41,7 @@ impl RawConnection {
         self.0.write_all(bytes).await.unwrap();
     }
 
-    /// Writes a body in chunks of `size` bytes, each in a packet of its own, with a pause after each.
+    /// Writes a chunked body. Each chunk has `size` bytes and is written separately, with a pause after it.
     pub(crate) async fn write_chunks(&mut self, body: &[u8], size: usize, pause: Duration) {
         for chunk in body.chunks(size) {
             let length = format!("{:x}\r\n", chunk.len());
@@ -70,8 +70,8 @@ impl RawConnection {
         parse(&bytes).unwrap_or_else(|| panic!("no response ({read:?}): {:?}", String::from_utf8_lossy(&bytes)))
     }
 
-    /// Writes `block` repeatedly until the server responds or `most` bytes were written. Returns the response and the
-    /// number of bytes written.
+    /// Writes `block` repeatedly until the server responds or at least `most` bytes have been written. Returns the
+    /// response and the number of bytes written.
     pub(crate) async fn write_until_response(self, block: &[u8], most: usize) -> (RawResponse, usize) {
         let (mut from, mut to) = self.0.into_split();
         let mut bytes = Vec::new();

@@ -1,4 +1,4 @@
-//! The states that a browser's access cookie can be in, and what a route that needs a token does with each.
+//! The states that a browser's access cookie can be in, and the result of a request to a route that requires a token.
 
 use std::time::Duration;
 
@@ -24,8 +24,9 @@ pub(crate) enum Outcome {
     Replaced,
 }
 
-/// What the reply to a request with a refused access cookie deletes: both tokens. If the access token's only fault is
-/// that it is too early, nothing, because it becomes valid later.
+/// Returns the end of the summary of a refusal, which shows the deleted cookies. `code` is the reason why the access
+/// token was refused. A token that is only too early is not deleted, because it becomes valid later. For all other
+/// reasons, both tokens are deleted.
 pub(crate) fn deletions(code: &str) -> &'static str {
     if code == "not_yet_valid" { "" } else { " -access -refresh" }
 }

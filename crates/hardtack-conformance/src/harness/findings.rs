@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-/// The findings of one case. Clones share one list, so the findings of a case are kept if it panics or hangs.
+/// The findings of one case. All clones share one list, so the suite still has the list if the case panics or hangs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Findings(Arc<Mutex<Vec<String>>>);
 

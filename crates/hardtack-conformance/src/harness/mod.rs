@@ -1,8 +1,8 @@
 //! What a case needs to run: a site of its own, clients, tokens in every state, and a list of findings.
 //!
-//! A [`Case`] starts a [`Site`] with its own authenticator, clock and store, sends requests to it and compares
+//! A [`Case`] starts a [`Site`] with its own authenticator, clock and store. It sends requests to the site and compares
 //! each response's [summary](summary::summary) with the expected one. Every difference becomes a
-//! [finding](findings::Findings). The case continues after a finding, so one run shows all of them.
+//! [finding](findings::Findings). The case continues after a finding, so one run shows all findings.
 
 mod case;
 mod connection;

@@ -125,7 +125,8 @@ impl Site {
         }
     }
 
-    /// The [summary](summary()) of a response. Adds a finding for every rule that the response breaks.
+    /// Returns the [summary](summary()) of a response, and adds a finding for every general rule that the response
+    /// breaks.
     #[track_caller]
     pub(crate) fn summary(&self, response: impl Into<RawResponse>) -> String {
         let response = response.into();
@@ -135,13 +136,14 @@ impl Site {
         summary(&response)
     }
 
-    /// Adds a finding unless the response has this [summary](summary()), and for every rule that it breaks.
+    /// Adds a finding if the response's [summary](summary()) is not the expected one. Also adds a finding for every
+    /// general rule that the response breaks.
     #[track_caller]
     pub(crate) fn expect(&self, what: &str, response: impl Into<RawResponse>, expected: impl AsRef<str>) {
         self.expect_eq(what, self.summary(response), expected.as_ref().to_owned());
     }
 
-    /// How often handlers with a counter have run, not counting the request that this method sends.
+    /// Returns how often handlers with a counter have run. The request that this method itself sends is not counted.
     pub(crate) async fn calls(&self) -> u64 {
         let cookies = self.authenticator.log_in("counter").await.unwrap();
         let response = self.browser_with(&cookies).get("/protected").send().await;

@@ -40,7 +40,8 @@ impl RawResponse {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
-    /// Every cookie that the response sets or deletes, with its name [without prefix](without_prefix).
+    /// Returns every cookie that the response sets or deletes, together with the cookie's name
+    /// [without its prefix](without_prefix).
     fn cookies(&self) -> Vec<(String, StoredCookie)> {
         let values = self.headers.get_all("set-cookie").iter();
         let cookies = values.filter_map(|value| StoredCookie::parse(value.to_str().ok()?, "/"));
@@ -94,8 +95,8 @@ pub(crate) fn without_prefix(name: &str) -> &str {
     name.strip_prefix("__Host-").or_else(|| name.strip_prefix("__Secure-")).unwrap_or(name)
 }
 
-/// Describes a response in one line: the status; its redirect target, or the code of its problem document; and
-/// which token cookies it sets (`+`) or deletes (`-`).
+/// Describes a response in one line. The line contains the status, then the redirect target or the code of the problem
+/// document, then the token cookies that the response sets (`+`) or deletes (`-`).
 ///
 /// For example `401 missing_token`, `303 → /login?next=%2Fprotected` or `200 +access +refresh`.
 pub(crate) fn summary(response: &RawResponse) -> String {

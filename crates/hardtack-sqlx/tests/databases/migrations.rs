@@ -53,7 +53,7 @@ async fn a_newer_database_is_refused() {
         assert_eq!(
             error.to_string(),
             "the tables of `sessions` are at version 9, but this program knows only versions up to 7; \
-             run a newer version of the program, or restore a database from before the upgrade"
+             run a newer version of the program, or restore a backup from before the upgrade"
         );
         assert_eq!(pool.migrate("notes", NOTES).await.unwrap(), 2, "other components are not affected");
     }
@@ -105,7 +105,7 @@ async fn migrations_out_of_order_are_refused() {
         for (steps, version) in [(vec![NOTES[1], NOTES[0]], 1), (vec![Migration::new(0, "")], 0)] {
             let error = pool.migrate("notes", &steps).await.unwrap_err();
             let expected =
-                format!("migration {version} of `notes` is out of order; versions must start at 1 and increase");
+                format!("migration {version} of `notes` is out of order; versions must be at least 1 and increase");
             assert_eq!(error.to_string(), expected);
         }
     }

@@ -12,11 +12,11 @@ use crate::token::VerifiedToken;
 use crate::token_source::{Need, RequiredClaims, TokenLocation};
 use crate::user::FindUser;
 
-/// The operations of a handler on one request, such as verifying its token, logging in and logging out. They check the
-/// request's origin and CSRF value where necessary.
+/// The operations that a handler can perform on one request, such as verifying its token, logging a user in and logging
+/// a user out. Where necessary, they also check the request's origin and its CSRF value.
 ///
-/// An adapter creates an `Exchange` from its framework's request, and converts each [`Failure`] into its framework's
-/// response.
+/// An adapter creates an `Exchange` from its framework's request. It converts each [`Failure`] into a response of its
+/// framework.
 #[derive(Clone, Copy)]
 pub struct Exchange<'a> {
     pub(super) authenticator: &'a Authenticator,
@@ -28,8 +28,11 @@ pub struct Exchange<'a> {
 #[derive(Debug)]
 #[must_use = "a `Pending` verification must be passed to `Exchange::finish_verifying`"]
 pub enum Verification<T = NoExtra> {
-    /// The verification is complete. The token is `None` if the need is optional and the request has no token or
-    /// invalid cookies, or if the request is an exempt `OPTIONS` request. A failure contains the reply for the client.
+    /// The verification is complete. A failure contains the reply for the client.
+    ///
+    /// The token is `None` in two cases: the need is optional, and the request's token is missing or its cookies are
+    /// invalid; or the request is an `OPTIONS` request, and
+    /// [those are exempt](crate::AuthenticatorBuilder::exempt_options).
     Ready(Result<Option<VerifiedToken<T>>, Failure>),
     /// Verification needs I/O. Pass the value to [`Exchange::finish_verifying`].
     Pending(PendingVerification),
@@ -65,15 +68,18 @@ impl<'a> Exchange<'a> {
 
     /// Verifies the token that a route needs.
     ///
-    /// Returns `None` if the need is optional and the request has no token or invalid cookies, or if [`OPTIONS`
-    /// requests are exempt](crate::AuthenticatorBuilder::exempt_options).
+    /// Returns `None` in two cases:
+    /// - The need is optional, and the request's token is missing or its cookies are invalid.
+    /// - The request is an `OPTIONS` request, and [those are exempt](crate::AuthenticatorBuilder::exempt_options).
     ///
     /// In Flask-JWT-Extended: `verify_jwt_in_request`.
     ///
     /// # Errors
-    /// The token is missing, invalid, expired or revoked, or does not meet the need; the request comes from another
-    /// site or lacks the session's CSRF token; or the session store failed. The failure contains the reply for the
-    /// client.
+    /// - The token is missing, invalid, expired or revoked, or it does not meet the need.
+    /// - The request comes from another site, or its CSRF token is missing or wrong.
+    /// - The session store failed.
+    ///
+    /// The failure contains the reply for the client.
     pub async fn verify<T: ExtraClaims>(&self, need: Need) -> Result<Option<VerifiedToken<T>>, Failure> {
         match self.try_verify(need) {
             Verification::Ready(result) => result,
@@ -90,18 +96,20 @@ impl<'a> Exchange<'a> {
         self.verify(need).await?.ok_or_else(|| self.refuse(Reason::Missing))
     }
 
-    /// Verifies the token that a route needs as far as possible without I/O. For nearly every request, this completes
-    /// the verification. Use this in adapters that would otherwise have to box the future of [`verify`](Self::verify).
+    /// Verifies the token that a route needs, as far as that is possible without I/O.
+    ///
+    /// For nearly every request, this completes the verification. An adapter that would have to box the future of
+    /// [`verify`](Self::verify) can call this method instead.
     #[inline]
     pub fn try_verify<T: ExtraClaims>(&self, need: Need) -> Verification<T> {
         self.try_verify_with(need, &RequiredClaims::NONE)
     }
 
-    /// Like [`try_verify`](Self::try_verify), for a token that must also have these claims.
+    /// Like [`try_verify`](Self::try_verify), but the token must also have these claims.
     ///
-    /// If a token from a cookie lacks a claim that a new token of its session will have, it is refreshed. Any other
-    /// token without the claims is refused as [`Forbidden`](crate::FailureKind::Forbidden), and the user stays logged
-    /// in.
+    /// If a token lacks a claim, it may only be outdated. If it was in a cookie, and a new token of its session would
+    /// have the claim, it is refreshed. Otherwise, the request is refused as
+    /// [`Forbidden`](crate::FailureKind::Forbidden), and the user stays logged in.
     #[inline]
     pub fn try_verify_with<T: ExtraClaims>(&self, need: Need, claims: &RequiredClaims) -> Verification<T> {
         let step = match self.verifier().try_verify(need) {
@@ -116,7 +124,7 @@ impl<'a> Exchange<'a> {
         Verification::Pending(PendingVerification { need, claims: claims.clone(), step })
     }
 
-    /// Completes a verification that needs I/O. It does not repeat the checks of [`try_verify`](Self::try_verify).
+    /// Completes a verification that needs I/O, without repeating the checks of [`try_verify`](Self::try_verify).
     ///
     /// # Errors
     /// Those of [`verify`](Self::verify).
@@ -180,23 +188,25 @@ impl<'a> Exchange<'a> {
         Err(Rejection { from_cookie, ..Rejection::from(Reason::InsufficientClaims(flaw)).about(token) })
     }
 
-    /// Returns a reader for the beginning of the body, if the verification of a token needs it: for the CSRF field of a
-    /// form, or for a token in JSON. Call it before [`verify`](Self::verify) while
-    /// [`RequestState::has_unread_body`] is true, and pass the result of the reader to [`RequestState::set_body`].
+    /// Returns a reader for the beginning of the body, if the verification of a token needs it. A form may contain the
+    /// CSRF field, and JSON may contain the token itself.
+    ///
+    /// If [`RequestState::has_unread_body`] is true, call this method before [`verify`](Self::verify), and pass the
+    /// reader's result to [`RequestState::set_body`].
     ///
     /// # Errors
-    /// Too many bodies are being read.
+    /// Too many other bodies are being read at the moment.
     pub fn body_peek(&self, need: Need) -> Result<Option<BodyPeek>, Failure> {
         let all = self.authenticator.settings().sources.locations;
         let locations = if need.locations.is_empty() { all } else { need.locations };
         self.body_peek_for(BodyUser::Verification(locations))
     }
 
-    /// Like [`body_peek`](Self::body_peek), for the extractor `Auth`, whose operations also check forms that are posted
-    /// before a log-in.
+    /// Like [`body_peek`](Self::body_peek), but for the extractor `Auth`. Its operations also check forms that are
+    /// posted before a log-in, such as the log-in form.
     ///
     /// # Errors
-    /// Too many bodies are being read.
+    /// Too many other bodies are being read at the moment.
     pub fn body_peek_for_auth(&self) -> Result<Option<BodyPeek>, Failure> {
         self.body_peek_for(BodyUser::Auth)
     }
@@ -216,11 +226,13 @@ impl<'a> Exchange<'a> {
         self.find_user(token, state).await.map_err(|rejection| self.reject(rejection))
     }
 
-    /// Looks up the user of a token, for a route that also serves requests without a user. Returns `None` if the user
-    /// no longer exists; the response then deletes the cookies.
+    /// Looks up the user of a token, for a route that also serves visitors who are not logged in.
+    ///
+    /// If the user no longer exists and the token was in a cookie, this method returns `None`, and the response deletes
+    /// the cookies.
     ///
     /// # Errors
-    /// The look-up failed, or the user of a token that was not in a cookie no longer exists.
+    /// The look-up failed. Or the user no longer exists, and the token was not in a cookie.
     pub async fn optional_user<U: FindUser>(
         &self,
         token: &VerifiedToken,
@@ -244,11 +256,11 @@ impl<'a> Exchange<'a> {
         Err(Rejection { from_cookie, ..Rejection::from(reason).about(token.clone()) })
     }
 
-    /// Refuses requests from other sites, even safe ones such as GET.
+    /// Refuses a request from another site, even if its method is safe (such as GET).
     ///
     /// # Errors
-    /// The browser's `Sec-Fetch-Site` or `Origin` field names another site, or the `Host` field is missing or malformed
-    /// ([`FailureKind::Csrf`](crate::FailureKind::Csrf)).
+    /// [`FailureKind::Csrf`](crate::FailureKind::Csrf): the `Sec-Fetch-Site` or `Origin` header shows that the request
+    /// comes from another site, or the `Host` header is missing or malformed.
     pub fn require_same_origin(&self) -> Result<(), Failure> {
         self.verifier().check_origin_of_any_method().map_err(|reason| self.refuse(reason))
     }
@@ -258,8 +270,8 @@ impl<'a> Exchange<'a> {
         self.authenticator
     }
 
-    /// Returns the client's address: that of the socket's peer, or the one that a trusted proxy names. Returns `None`
-    /// if the server does not know the socket's peer.
+    /// Returns the client's address. If the socket's peer is a trusted proxy, this is the address that the proxy names.
+    /// Otherwise, it is the address of the peer. Returns `None` if the server does not know the peer.
     pub fn client_address(&self) -> Option<ClientAddress> {
         self.authenticator.client_address(&self.head)
     }
@@ -269,13 +281,14 @@ impl<'a> Exchange<'a> {
         Wants::of(self.head.headers())
     }
 
-    /// Returns the first value of the query parameter `name`, percent-decoded, or `None` if the query does not have it.
+    /// Returns the first value of the query parameter `name`, percent-decoded. Returns `None` if the query has no such
+    /// parameter.
     pub fn query(&self, name: &str) -> Option<String> {
         self.head.query(name)
     }
 
-    /// Returns the page to go to after a log-in: the query's `next` if it is a path on this site and not a route of
-    /// the log-in flow; otherwise the home page.
+    /// Returns the page to go to after a log-in. If the query's `next` is a path on this site and not a route of the
+    /// log-in flow, that is the page. Otherwise, it is the home page.
     pub fn next_or_home(&self) -> String {
         self.authenticator.next_or_home(self.head.query("next").as_deref())
     }
@@ -290,8 +303,8 @@ impl<'a> Exchange<'a> {
         RequestVerifier::new(self.head, self.state)
     }
 
-    /// Refuses a request for a state-changing operation if its method is safe, such as GET, or if it comes from another
-    /// site (ASVS 5.0 V3.5.3).
+    /// Refuses a request that must not change state: its method is safe (such as GET), or it comes from another site
+    /// (ASVS 5.0 V3.5.3).
     pub(super) fn check_changing(&self) -> Result<(), Reason> {
         if self.head.is_safe() { Err(Reason::Method) } else { self.verifier().check_origin() }
     }

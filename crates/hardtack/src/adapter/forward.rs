@@ -15,11 +15,11 @@
 /// }
 /// ```
 ///
-/// - `crate`: the adapter's name, for the examples in the documentation.
+/// - `crate`: the name of the adapter's crate, for the examples in the documentation.
 /// - `error`: a type that implements `From<Failure>`.
 /// - `cookies`: a type that implements `From<hardtack::SetCookies>` and that handlers can add to a response.
 /// - `sleep`: the timer of the framework's runtime.
-/// - `response`: the framework's response type, and a function that makes one from a [`Reply`](crate::Reply).
+/// - `response`: the framework's response type, and a function that converts a [`Reply`](crate::Reply) into it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __forward_auth {
@@ -32,16 +32,17 @@ macro_rules! __forward_auth {
     ) => {
         /// Starts a session and returns its cookies. Call it after checking the user's password.
         ///
-        /// Takes the user's id, or a [`LogIn`](hardtack::LogIn) to add claims or to choose how long the log-in counts
-        /// as recent. The session that the browser had before ends in the same transaction (ASVS 5.0 V7.2.4).
+        /// Pass the user's id. To add claims, or to choose how long the log-in counts as recent, pass a
+        /// [`LogIn`](hardtack::LogIn) instead. If the browser already has a session, that session ends in the
+        /// transaction that starts the new one (ASVS 5.0 V7.2.4).
         ///
         /// # Errors
-        /// - The request's method is safe (such as GET), it comes from another site, or it is a form without its
+        /// - The method is safe (such as GET), the request comes from another site, or the form has no valid
         ///   [pre-session token](Self::pre_session).
         /// - The session store failed.
         /// - A token cannot be issued, for example because a claim has a reserved name or the claims do not fit into a
         ///   cookie.
-        /// - The head of the response was already sent.
+        /// - The head of the response has already been sent.
         pub async fn log_in(
             &self,
             log_in: impl ::core::convert::Into<$crate::LogIn>,
@@ -50,17 +51,20 @@ macro_rules! __forward_auth {
         }
 
         /// Ends the session that the request's tokens belong to, and returns cookies that delete the browser's
-        /// authentication cookies. A refresh that is already in flight cannot revive the session. The response that
-        /// gets the cookies also clears the browser's cache of this site (`Clear-Site-Data: "cache"`), so that the Back
-        /// button shows no page of the session.
+        /// authentication cookies.
         ///
-        /// An expired access token ends a session only if browsers do not send the refresh cookie to the log-out URL.
-        /// If an authentication cookie occurs twice, the sessions of both end. A request without tokens succeeds.
+        /// A refresh that is already in flight cannot revive the session. The response that gets the cookies also gets
+        /// `Clear-Site-Data: "cache"`. The browser then clears its cache of this site, so the Back button shows no page
+        /// of the session.
+        ///
+        /// An expired access token may be a copy, for example from a log. It ends its session only if browsers do not
+        /// send the refresh cookie to the log-out URL. If the request has two cookies of the same name, the sessions of
+        /// both end. If the request has no tokens, the log-out succeeds.
         ///
         /// # Errors
-        /// - The request's method is safe (such as GET), it comes from another site, or the session's CSRF token is
-        ///   missing or wrong.
-        /// - The request's only token is in a header, the query or the body, and has expired.
+        /// - The method is safe (such as GET), the request comes from another site, or its CSRF token is missing or
+        ///   wrong.
+        /// - The request has an expired token in a header, the query or the body, and no valid token in any of them.
         /// - The session store failed.
         pub async fn log_out(&self) -> ::core::result::Result<$cookies, $error> {
             Ok(self.exchange().log_out().await?.into())
@@ -70,23 +74,25 @@ macro_rules! __forward_auth {
         /// access token is never fresh.
         ///
         /// # Errors
-        /// - The refresh token is missing, invalid or expired, was used again after its window, or its session has
-        ///   ended.
-        /// - The method is safe (such as GET), except for GET with `RefreshMode::Redirect`, or the request comes from
-        ///   another site.
+        /// - The refresh token is missing, invalid or expired; it was used again too late (see
+        ///   [`race_window`](hardtack::session::SessionPolicy::race_window)); or its session has ended.
+        /// - The method is safe, except that GET is allowed with `RefreshMode::Redirect`.
+        /// - The request comes from another site.
         /// - The session store failed.
         /// - The request is a POST whose CSRF token is missing or wrong.
-        /// - The head of the response was already sent.
+        /// - The head of the response has already been sent.
         pub async fn refresh(&self) -> ::core::result::Result<$cookies, $error> {
             Ok(self.exchange().refresh().await?.into())
         }
 
-        /// Handles a request to the refresh URL: refreshes, then redirects to the query's `next`. Without `next`, a
-        /// browser is redirected to the home page, and a program gets JSON.
+        /// Handles a request to the refresh URL: refreshes the tokens, then redirects to the query's `next`. Without
+        /// `next`, a browser is redirected to the home page, and a program gets JSON.
         ///
-        /// A GET, which is allowed only with `RefreshMode::Redirect`, is redirected with 303, and a POST with 307, so
-        /// that the browser repeats a posted form at `next`. If a link on another site led the browser here, nothing is
-        /// refreshed. The response is a 403 page that makes the browser repeat the request, this time from this site.
+        /// A POST is redirected with 307, so that the browser posts the form to `next`. A GET is redirected with 303;
+        /// it is allowed only with `RefreshMode::Redirect`.
+        ///
+        /// If a link on another site led the browser to the refresh URL, nothing is refreshed. Instead, the response is
+        /// a 403 page that makes the browser repeat the request, this time from this site.
         ///
         /// # Errors
         /// Those of [`refresh`](Self::refresh).
@@ -97,42 +103,47 @@ macro_rules! __forward_auth {
         /// Makes the session fresh again and returns its new cookies. Call it after checking the password of `subject`.
         ///
         /// # Errors
-        /// - The request's method is safe (such as GET), it comes from another site, or the session's CSRF token is
-        ///   missing or wrong.
+        /// - The method is safe (such as GET), the request comes from another site, or its CSRF token is missing or
+        ///   wrong.
         /// - No user is logged in, or the logged-in user is not `subject`.
         /// - The session store failed.
-        /// - The head of the response was already sent.
+        /// - The head of the response has already been sent.
         pub async fn reauthenticate(&self, subject: &str) -> ::core::result::Result<$cookies, $error> {
             Ok(self.exchange().reauthenticate(subject).await?.into())
         }
 
-        /// Moves this browser to a new session after a password change (ASVS 5.0 V7.4.3). End the user's other sessions
-        /// in the transaction that stores the new password, with the store's `end_others_in` or `end_all_in`. After the
-        /// commit, pass the value that it returned to this method. With a store that cannot take part in your
-        /// transaction, pass [`EndedSessions::none`](hardtack::session::EndedSessions::none); this method then ends the
-        /// other sessions.
+        /// Moves this browser to a new session after a password change (ASVS 5.0 V7.4.3).
         ///
-        /// If the transaction has already ended sessions, and now the store fails or the client has hung up, the result
-        /// has no cookies. The password is stored, so do not tell the user to try again.
+        /// In the transaction that stores the new password, end the user's sessions with the store's `end_others_in` or
+        /// `end_all_in`. After the commit, pass the value that the store returned to this method. If the store cannot
+        /// take part in your transaction, pass [`EndedSessions::none`](hardtack::session::EndedSessions::none). This
+        /// method then ends the other sessions itself.
+        ///
+        /// If the transaction has ended sessions, and then the store fails or the client hangs up, this method returns
+        /// no cookies instead of an error. The password is stored by then, so do not tell the user to try again.
         ///
         /// # Errors
-        /// - The request's method is safe (such as GET), it comes from another site, or the session's CSRF token is
-        ///   missing or wrong.
+        /// - The method is safe (such as GET), the request comes from another site, or its CSRF token is missing or
+        ///   wrong.
         /// - No user is logged in, or the logged-in user is not the one whose sessions have ended.
-        /// - No session has ended yet, and the session store failed or the head of the response was already sent.
+        /// - You passed [`EndedSessions::none`](hardtack::session::EndedSessions::none), and the session store failed
+        ///   or the head of the response has already been sent.
         pub async fn renew(&self, ended: $crate::session::EndedSessions) -> ::core::result::Result<$cookies, $error> {
             Ok(self.exchange().renew(ended).await?.into())
         }
 
         /// Verifies the token that `need` describes, for code that cannot use an extractor.
         ///
-        /// Returns `None` if the need is optional and the request has no token or invalid cookies, or if [`OPTIONS`
-        /// requests are exempt](hardtack::AuthenticatorBuilder::exempt_options).
+        /// Returns `None` in two cases:
+        /// - The need is optional, and the request's token is missing or its cookies are invalid.
+        /// - The request is an `OPTIONS` request, and
+        ///   [those are exempt](hardtack::AuthenticatorBuilder::exempt_options).
         ///
         /// In Flask-JWT-Extended: `verify_jwt_in_request`.
         ///
-        /// Each call checks expiry and session again, even while the body of the response is being sent. It refreshes
-        /// an expired token only before the head of the response is sent; after that, it refuses the token.
+        /// Each call checks again whether the token has expired and whether its session has ended, even while the body
+        /// of the response is being sent. An expired token can be refreshed only before the head of the response is
+        /// sent. After that, it is refused.
         ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{Auth, AuthError, Need, TokenLocation};")]
@@ -145,8 +156,9 @@ macro_rules! __forward_auth {
         #[doc = "```"]
         ///
         /// # Errors
-        /// The token is missing, invalid, expired or revoked, or does not meet the need; the request comes from another
-        /// site or lacks the session's CSRF token; or the session store failed.
+        /// - The token is missing, invalid, expired or revoked, or it does not meet the need.
+        /// - The request comes from another site, or its CSRF token is missing or wrong.
+        /// - The session store failed.
         pub async fn verify(
             &self,
             need: $crate::Need,
@@ -154,11 +166,12 @@ macro_rules! __forward_auth {
             Ok(self.exchange().verify(need).await?)
         }
 
-        /// Returns a future that is ready when a token is no longer valid: it has expired, its session has ended (by
-        /// log-out, password change or an operator, on any server), or the claims of its session have changed. Use it
-        /// to end streams.
+        /// Returns a future that completes when a token is no longer valid. Use it to end streams.
         ///
-        /// The future is woken when the session ends; it does not poll the store. It is `Send + 'static`, so it can
+        /// A token is no longer valid if it has expired, if the claims of its session have changed, or if its session
+        /// has ended. A log-out, a password change or an operator can end a session, on any server.
+        ///
+        /// The future does not poll the store; it is woken when the session ends. It is `Send + 'static`, so it can
         /// outlive the handler. The guide [`streams`](hardtack::guide::streams) has complete examples.
         ///
         #[doc = "```"]
@@ -178,8 +191,9 @@ macro_rules! __forward_auth {
             self.authenticator().ended(token, $sleep)
         }
 
-        /// Like [`ended`](Self::ended), but the future is only ready when the session ends, not when the token expires
-        /// or its claims change. Use it for connections that outlive an access token, such as WebSockets.
+        /// Like [`ended`](Self::ended), but the future completes only when the session ends. The future ignores that
+        /// the token expires or that the session's claims change. Use it for connections that outlive an access token,
+        /// such as WebSockets.
         pub fn ended_session<T>(&self, token: &$crate::VerifiedToken<T>) -> $crate::adapter::Ended {
             self.authenticator().ended_session(token, $sleep)
         }
@@ -198,10 +212,12 @@ macro_rules! __forward_auth {
             Ok(self.exchange().user(token, state).await?)
         }
 
-        /// Returns the value of the hidden CSRF field of a log-in or sign-up form, and the cookie that belongs to it.
+        /// Returns the value for the hidden CSRF field of a log-in or sign-up form, and the cookie that belongs to that
+        /// value.
         ///
         /// The field's name is [`Authenticator::csrf_field`](hardtack::Authenticator::csrf_field), `csrf_token` by
-        /// default. If the browser has the cookie already, it is not set again, so forms in other tabs stay valid.
+        /// default. If the browser already has the cookie, this method returns no cookie, so forms in other tabs stay
+        /// valid.
         ///
         /// # Errors
         /// The cookie is longer than browsers accept, because its configured name is very long.
@@ -210,30 +226,31 @@ macro_rules! __forward_auth {
             Ok((token, cookies.into()))
         }
 
-        /// Refuses requests that another site could have sent. Use it in handlers that act before a user is logged in,
-        /// such as a sign-up. [`log_in`](Self::log_in) includes this check; call it earlier to refuse forged requests
-        /// before their password is checked.
+        /// Refuses a request that another site could have sent. Call this in handlers that act before a user is logged
+        /// in, such as a sign-up.
+        ///
+        /// [`log_in`](Self::log_in) includes this check. If a log-in handler also makes the check at its beginning, it
+        /// refuses forged requests before it verifies a password.
         ///
         /// # Errors
-        /// The request's method is safe (such as GET), it comes from another site, or it is a form without its
-        /// pre-session token. JSON needs no such token, because another site's page cannot send it without a CORS
-        /// preflight.
+        /// The method is safe (such as GET), the request comes from another site, or the form has no valid pre-session
+        /// token. JSON needs no such token, because a page of another site cannot send JSON without a CORS preflight.
         pub fn require_pre_session(&self) -> ::core::result::Result<(), $error> {
             Ok(self.exchange().require_pre_session()?)
         }
 
-        /// Refuses requests from other sites, even safe ones such as GET. Use it for a GET route that other sites must
-        /// not link to.
+        /// Refuses a request from another site, even if its method is safe. Use it for a GET route that other sites
+        /// must not link to.
         ///
         /// # Errors
-        /// The browser's `Sec-Fetch-Site` or `Origin` field names another site, or the `Host` field is missing or
-        /// malformed.
+        /// The `Sec-Fetch-Site` or `Origin` header shows that the request comes from another site, or the `Host` header
+        /// is missing or malformed.
         pub fn require_same_origin(&self) -> ::core::result::Result<(), $error> {
             Ok(self.exchange().require_same_origin()?)
         }
 
-        /// Returns an error whose response reports `reason` to the client: browsers get a page or a redirect, and
-        /// programs get problem details.
+        /// Returns an error that refuses the request for `reason`. A browser gets a page or a redirect, and a program
+        /// gets problem details.
         ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{AccessToken, Auth, AuthError, BackendError};")]
@@ -249,8 +266,8 @@ macro_rules! __forward_auth {
         }
 
         /// Returns an error for a request that the logged-in user may not make, such as editing another user's post.
-        /// The client gets 403 with the sentence: a page for a browser, problem details for a program. The user stays
-        /// logged in.
+        /// The client gets 403 with `sentence`: a browser gets a page, and a program gets problem details. The user
+        /// stays logged in.
         ///
         #[doc = "```"]
         #[doc = concat!("use ", $adapter, "::{AccessToken, Auth, AuthError};")]
@@ -267,15 +284,15 @@ macro_rules! __forward_auth {
             self.exchange().forbid(sentence).into()
         }
 
-        /// Returns the page to go to after a log-in: the query's `next` if it is a path on this site and not a
-        /// route of the log-in flow; otherwise the home page.
+        /// Returns the page to go to after a log-in. If the query's `next` is a path on this site and not a route of
+        /// the log-in flow, that is the page. Otherwise, it is the home page.
         pub fn next_or_home(&self) -> ::std::string::String {
             self.exchange().next_or_home()
         }
 
-        /// Returns the client's address: that of the socket's peer, or the one that a
-        /// [trusted proxy](hardtack::AuthenticatorBuilder::trusted_proxies) names. Returns `None` if the server does
-        /// not know the socket's peer.
+        /// Returns the client's address. If the socket's peer is a
+        /// [trusted proxy](hardtack::AuthenticatorBuilder::trusted_proxies), this is the address that the proxy names.
+        /// Otherwise, it is the address of the peer. Returns `None` if the server does not know the peer.
         pub fn client_address(&self) -> ::core::option::Option<$crate::client_address::ClientAddress> {
             self.exchange().client_address()
         }
@@ -285,14 +302,15 @@ macro_rules! __forward_auth {
             self.exchange().wants()
         }
 
-        /// Returns the first value of the query parameter `name`, percent-decoded, or `None` if the query does not have
-        /// it.
+        /// Returns the first value of the query parameter `name`, percent-decoded. Returns `None` if the query has no
+        /// such parameter.
         pub fn query(&self, name: &str) -> ::core::option::Option<::std::string::String> {
             self.exchange().query(name)
         }
 
         /// Returns the CSRF value of the refresh token in the request's cookies, for a form that posts to the refresh
-        /// URL. Returns `None` if the token is missing or invalid; an expired one still counts.
+        /// URL. Returns `None` if that token is missing or invalid. If it has only expired, its CSRF value is still
+        /// returned.
         pub fn refresh_csrf_token(&self) -> ::core::option::Option<$crate::csrf::CsrfToken> {
             self.exchange().refresh_csrf_token()
         }

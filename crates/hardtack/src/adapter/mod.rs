@@ -5,12 +5,13 @@
 //!
 //! - [`Incoming`] and [`Headers`]: implement them for the framework's request. [`RequestHead`] borrows that request.
 //! - [`RequestState`]: create one for each request in the adapter's layer, and keep it in the request's extensions.
-//! - [`BodyPeek`]: reads the beginning of a body before the handler runs, if [`Exchange::body_peek`] asks for it.
+//! - [`BodyPeek`]: reads the beginning of a body before the handler runs. [`Exchange::body_peek`] returns it if the
+//!   verification needs the body.
 //! - [`Exchange`]: a handler's operations on one request: verify, log in, log out, refresh.
-//! - [`Authenticator::needs_background_work`](crate::Authenticator::needs_background_work): call it at each request,
-//!   and if it returns `true`, spawn [`Authenticator::background_work`](crate::Authenticator::background_work).
-//! - [`Ended`]: the future of `Auth::ended`, which ends a stream.
-//! - [`CLEAR_CACHE`]: the `Clear-Site-Data` of a response that gets cookies which end a session.
+//! - [`Authenticator::needs_background_work`](crate::Authenticator::needs_background_work): call it for each request.
+//!   If it returns `true`, spawn [`Authenticator::background_work`](crate::Authenticator::background_work).
+//! - [`Ended`]: the future that `Auth::ended` returns. A handler awaits it to know when to end a stream.
+//! - [`CLEAR_CACHE`]: the value of the `Clear-Site-Data` header, for a response whose cookies end a session.
 //! - [`ResponseChanges`]: the cookies and caching rules that the layer adds to the response.
 
 mod exchange;

@@ -10,7 +10,8 @@ use crate::refusal::{Failure, Reason};
 const MAX_NONCES: usize = 4;
 
 impl Exchange<'_> {
-    /// Returns the value of the hidden CSRF field of a log-in or sign-up form, and the cookie that belongs to it.
+    /// Returns the value for the hidden CSRF field of a log-in or sign-up form, and the cookie that belongs to that
+    /// value.
     ///
     /// # Errors
     /// The cookie is longer than browsers accept, because its configured name is very long.
@@ -30,8 +31,8 @@ impl Exchange<'_> {
         Ok(PreSession { token: keys.pre_session.token(nonce.as_bytes()), cookies })
     }
 
-    /// Refuses a request that another site could have sent. It is meant for handlers that act before a user is logged
-    /// in. [`Self::log_in`] includes this check.
+    /// Refuses a request that another site could have sent. Call this in handlers that act before a user is logged in,
+    /// such as a sign-up. [`Self::log_in`] includes this check.
     ///
     /// # Errors
     /// The method is safe (such as GET), the request comes from another site, or the form has no valid pre-session
@@ -47,7 +48,7 @@ impl Exchange<'_> {
         if !csrf.protect || !csrf.pre_session || self.sends_json() {
             return Ok(());
         }
-        // A browser may hold several, set for different paths. The form was rendered with one of them.
+        // A browser may have several of these cookies, set for different paths. The form was rendered with one of them.
         let nonces = self.authenticator.cookies().pre_session.name.find_all(&self.head);
         let nonces = nonces.into_iter().filter(|value| PreSessionKey::is_nonce(value)).take(MAX_NONCES);
         let form = self.verifier().form_token(TokenKind::Access);

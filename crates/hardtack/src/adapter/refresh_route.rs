@@ -6,17 +6,18 @@ use crate::refusal::{Failure, FailureKind, NO_STORE, Reply, TO_REAUTHENTICATION}
 use crate::request::{NextPath, Wants};
 
 impl Exchange<'_> {
-    /// Handles a request to the refresh URL: refreshes, then redirects to the query's `next`. A POST is redirected with
-    /// 307, so that the browser posts the form to `next`. A GET, which is allowed only with
-    /// [`RefreshMode::Redirect`](crate::RefreshMode::Redirect), is redirected with 303. Without `next`, a browser is
-    /// redirected to the home page, and a program gets 200 and JSON. If the browser was posting a password to the
-    /// re-authentication page, it posts the password there again.
+    /// Handles a request to the refresh URL: refreshes the tokens, then redirects to the query's `next`. Without
+    /// `next`, a browser is redirected to the home page, and a program gets 200 and JSON.
     ///
-    /// If the refresh is refused, a browser that was redirected from a page with an optional token returns to that page
-    /// as a visitor. Such a redirect has `public=1` in its query.
+    /// A POST is redirected with 307, so that the browser posts the form to `next`. If the browser was posting a
+    /// password to the re-authentication page, it posts the password to that page again. A GET is redirected with 303;
+    /// it is allowed only with [`RefreshMode::Redirect`](crate::RefreshMode::Redirect).
     ///
-    /// If a link on another site led the browser here, nothing is refreshed. The response is a 403 page that makes the
-    /// browser repeat the request, this time from this site.
+    /// If the query has `public=1`, the browser was redirected here from a page whose token is optional. If the refresh
+    /// is refused, such a browser returns to that page as a visitor.
+    ///
+    /// If a link on another site led the browser to the refresh URL, nothing is refreshed. Instead, the response is a
+    /// 403 page that makes the browser repeat the request, this time from this site.
     ///
     /// # Errors
     /// Those of [`Self::refresh`].
@@ -50,8 +51,9 @@ impl Exchange<'_> {
         self.head.is_safe() && self.wants() == Wants::Page && failure.reason().kind() == FailureKind::Csrf
     }
 
-    /// Whether the browser returns to the page even though the refresh failed. The redirect to this URL deleted the
-    /// access cookie. A browser that still sends it must not return, because the page would redirect it here forever.
+    /// Whether the browser returns to the page `next` as a visitor, although the refresh failed. The redirect to the
+    /// refresh URL deleted the access cookie. A browser that still sends this cookie must not return to the page,
+    /// because the page would redirect it to the refresh URL again and again.
     fn returns_without_user(&self, failure: &Failure) -> bool {
         let kind = failure.reason().kind();
         let is_dead = kind.unsets_cookies() || kind == FailureKind::Missing;

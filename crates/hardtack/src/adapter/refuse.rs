@@ -12,7 +12,8 @@ impl Exchange<'_> {
         self.reject(Rejection { from_cookie: !self.state.is_bearer(), ..Rejection::from(reason) })
     }
 
-    /// Refuses a request that the application forbids, with a sentence for the client. The user stays logged in.
+    /// Returns the failure for a request that the application forbids. The reply contains `sentence`. The user stays
+    /// logged in.
     pub fn forbid(&self, sentence: impl Into<Cow<'static, str>>) -> Failure {
         self.refuse(Reason::Forbidden(sentence.into()))
     }
@@ -47,9 +48,12 @@ impl Exchange<'_> {
         Failure::new(reason, reply)
     }
 
-    /// The page that a browser returns to after a refusal. For a GET, it is the requested page. For a POST, it is the
-    /// page with the form (`Referer`), except if the browser is redirected to the refresh URL: it then posts the form
-    /// again, to the requested URL. For htmx, which requests parts of a page, it is the page in `HX-Current-URL`.
+    /// The page that a browser returns to after a refusal:
+    ///
+    /// - After a GET: the requested page.
+    /// - After a POST: the page with the form (`Referer`). If the browser is redirected to the refresh URL, it is the
+    ///   requested URL instead, to which the browser then posts the form again.
+    /// - For htmx, which requests parts of a page: the page in `HX-Current-URL`.
     fn return_path(&self, kind: FailureKind) -> Option<NextPath> {
         let fragment = self.wants() == Wants::Htmx;
         if !fragment && (self.head.is_safe() || kind == FailureKind::RefreshNeeded) {

@@ -14,8 +14,8 @@ use crate::token::VerifiedToken;
 use crate::token_source::{Extracted, Need, TokenLocation};
 
 impl Exchange<'_> {
-    /// Starts a session and returns its cookies. Call it after checking the user's password. The browser's previous
-    /// session, if any, ends in the same transaction (ASVS 5.0 V7.2.4).
+    /// Starts a session and returns its cookies. Call it after checking the user's password. If the browser already has
+    /// a session, that session ends in the transaction that starts the new one (ASVS 5.0 V7.2.4).
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the form has no valid pre-session
@@ -23,7 +23,7 @@ impl Exchange<'_> {
     /// - The store failed.
     /// - A token cannot be issued, for example because a claim has a reserved name or the claims do not fit into a
     ///   cookie.
-    /// - The head of the response was already sent.
+    /// - The head of the response has already been sent.
     pub async fn log_in(&self, log_in: impl Into<LogIn>) -> Result<SetCookies, Failure> {
         let mut log_in = log_in.into();
         self.require_unsent_head("log_in")?;
@@ -42,12 +42,12 @@ impl Exchange<'_> {
     /// Ends the session that the request's tokens belong to, and returns cookies that delete the browser's
     /// authentication cookies. A refresh that is already in flight cannot revive the session.
     ///
-    /// An expired access token may be a copy, for example from a log. It ends a session only if browsers do not send
-    /// the refresh cookie to this path. If an authentication cookie occurs twice, the sessions of both end.
+    /// An expired access token may be a copy, for example from a log. It ends its session only if browsers do not send
+    /// the refresh cookie to this path. If the request has two cookies of the same name, the sessions of both end.
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
-    /// - The only token is outside of cookies and has expired.
+    /// - The request has an expired token outside of cookies, such as in a header, and no valid one there.
     /// - The store failed.
     pub async fn log_out(&self) -> Result<SetCookies, Failure> {
         self.try_log_out().await.map_err(|reason| self.refuse(reason))
@@ -78,9 +78,9 @@ impl Exchange<'_> {
         Ok(self.verifier().unset_own_cookies().clearing_cache(!self.authenticator.settings().flask))
     }
 
-    /// Refuses a log-out unless its request has the CSRF value of one of the sessions in its cookies. The access cookie
-    /// and the refresh cookie may belong to different sessions, and a cookie may occur twice, but a page contains the
-    /// CSRF value of only one session.
+    /// Refuses a log-out request unless it carries the CSRF value of one session in its cookies. The cookies may belong
+    /// to several sessions: those of the access cookie and of the refresh cookie may differ, and a cookie may occur
+    /// twice. The value of one session is enough, because a page contains only one.
     fn check_any_csrf(&self, tokens: &[VerifiedToken]) -> Result<(), Reason> {
         // Tokens of Flask-JWT-Extended have no session, and each has its own CSRF value: the first token's is required.
         let asked = tokens.iter().enumerate().filter(|(at, token)| *at == 0 || token.session().is_some());
@@ -97,15 +97,19 @@ impl Exchange<'_> {
     }
 
     /// Exchanges the token in the refresh cookie for new tokens and returns their cookies. The new access token is
-    /// never fresh. GET is allowed only with [`RefreshMode::Redirect`], because a GET must not change state. HEAD is
-    /// never allowed; routers may call the handler for GET with it.
+    /// never fresh.
+    ///
+    /// GET is allowed only with [`RefreshMode::Redirect`], because a GET should not change state. HEAD is never
+    /// allowed, not even if the router passes HEAD requests to the handler for GET.
     ///
     /// # Errors
-    /// - The refresh token is missing, invalid or expired, was used again after its window, or its session has ended.
-    /// - The method is safe, except for GET with [`RefreshMode::Redirect`], or the request comes from another site.
+    /// - The refresh token is missing, invalid or expired; it was used again too late (see
+    ///   [`race_window`](crate::session::SessionPolicy::race_window)); or its session has ended.
+    /// - The method is safe, except that GET is allowed with [`RefreshMode::Redirect`].
+    /// - The request comes from another site.
     /// - The store failed.
     /// - The request is a POST whose CSRF token is missing or wrong.
-    /// - The head of the response was already sent.
+    /// - The head of the response has already been sent.
     pub async fn refresh(&self) -> Result<SetCookies, Failure> {
         let settings = self.authenticator.settings();
         let may_get = settings.flask || settings.refresh == RefreshMode::Redirect;
@@ -128,9 +132,9 @@ impl Exchange<'_> {
         Ok(refreshed.cookies)
     }
 
-    /// Returns the CSRF value of the token in the refresh cookie, for a form that posts to the refresh URL. It is
-    /// masked like that of an access token. Returns `None` if the token is missing or invalid; an expired one still
-    /// counts.
+    /// Returns the CSRF value of the token in the refresh cookie, for a form that posts to the refresh URL. The value
+    /// is masked, like that of an access token. Returns `None` if the token is missing or invalid. If it has only
+    /// expired, its CSRF value is still returned.
     pub fn refresh_csrf_token(&self) -> Option<CsrfToken> {
         let token = self.authenticator.cookie_token(&self.head, TokenKind::Refresh).ok()??.any_age();
         token.csrf_value().is_some().then(|| token.csrf_token())
@@ -142,7 +146,7 @@ impl Exchange<'_> {
     /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
     /// - No user is logged in, or the logged-in user is not `subject`.
     /// - The store failed.
-    /// - The head of the response was already sent.
+    /// - The head of the response has already been sent.
     pub async fn reauthenticate(&self, subject: &str) -> Result<SetCookies, Failure> {
         self.require_unsent_head("reauthenticate")?;
         let token = self.acting_token(Need::access()).await?;
@@ -157,19 +161,19 @@ impl Exchange<'_> {
         Ok(raised.cookies)
     }
 
-    /// Replaces all sessions of the user with a new one and returns its cookies (ASVS 5.0 V7.4.3). Call it after
-    /// the transaction that stored a new password and ended the sessions has committed. The adapter adds
+    /// Replaces all sessions of the user with a new one and returns its cookies (ASVS 5.0 V7.4.3). Call it after the
+    /// commit of the transaction that stored a new password and ended the sessions. The adapter adds
     /// `Clear-Site-Data: "cache"` to the response that gets the cookies.
     ///
-    /// If that transaction has already ended sessions, and now the store fails or the client has hung up, this returns
-    /// no cookies. The change is stored, so do not tell the user to try again.
+    /// If the transaction has ended sessions, and then the store fails or the client hangs up, this method returns no
+    /// cookies instead of an error. The password is stored by then, so do not tell the user to try again.
     ///
     /// # Errors
     /// - The method is safe (such as GET), the request comes from another site, or the CSRF token is missing or wrong.
     /// - No user is logged in, or the logged-in user is not the one whose sessions have ended.
-    /// - No session has ended yet, and the store failed or the head of the response was already sent.
+    /// - `ended` is [`EndedSessions::none`], and the store failed or the head of the response has already been sent.
     pub async fn renew(&self, ended: EndedSessions) -> Result<SetCookies, Failure> {
-        // The session may have ended with the change. The authenticator looks at its row.
+        // The transaction may have ended this session too. `Authenticator::renew` then decides by the session's row.
         let judged_by_row = ended.subject().is_some() && self.authenticator.has_store();
         let need = if judged_by_row { Need::access().skip_revocation_check() } else { Need::access() };
         if ended.subject().is_none() {
@@ -192,8 +196,8 @@ impl Exchange<'_> {
         self.required(need).await
     }
 
-    /// Refuses to issue tokens that cannot reach the browser. The browser would keep its old tokens, which would look
-    /// like stolen copies when it sends them.
+    /// Refuses to issue tokens once the head of the response has been sent, because they cannot reach the browser. The
+    /// browser would keep its old tokens. When it sends those later, they would look like stolen copies.
     fn require_unsent_head(&self, method: &str) -> Result<(), Failure> {
         if !self.state.is_head_sent() {
             return Ok(());
@@ -205,11 +209,11 @@ impl Exchange<'_> {
         Err(self.refuse(Reason::NotSetUp(advice.into())))
     }
 
-    /// Returns the valid tokens in the request's cookies. If several cookies have the same name, all of them count,
-    /// because each may belong to a different session. A cookie with an invalid token counts as missing.
+    /// Returns the valid tokens in the request's cookies. If several cookies have the same name, the tokens of all of
+    /// them are returned, because each may belong to a different session. Invalid tokens are left out.
     ///
-    /// An expired token may be a copy. An expired refresh token counts if the store knows it as the newest one of its
-    /// session, and an expired access token only with [`Expired::Count`].
+    /// An expired token may be a copy. An expired refresh token is returned only if the store knows it as the newest
+    /// one of its session. An expired access token is returned only with [`Expired::Count`].
     async fn current_tokens(&self, expired: Expired) -> Result<Vec<VerifiedToken>, Reason> {
         let (policy, now) = (self.authenticator.cookies(), self.authenticator.now());
         let mut found = Vec::new();
@@ -236,8 +240,9 @@ impl Exchange<'_> {
         Ok(found)
     }
 
-    /// Returns the valid tokens in the request's other locations, such as the `Authorization` header. Fails if none of
-    /// these tokens is valid and one has expired: a program must not be told that the log-out has ended its session.
+    /// Returns the valid tokens in the request's other locations, such as the `Authorization` header. If none of these
+    /// tokens is valid and one has expired, this fails: a program must not be told that the log-out has ended its
+    /// session.
     fn other_tokens(&self) -> Result<Vec<VerifiedToken>, Reason> {
         let verifier = self.verifier();
         let locations = self.authenticator.settings().sources.locations.iter();

@@ -9,12 +9,12 @@ use crate::error::BackendError;
 /// [`AuthenticatorBuilder::also_prune`](crate::AuthenticatorBuilder::also_prune), they are deleted together with
 /// expired sessions.
 pub trait Prune: Send + Sync + 'static {
-    /// Returns the time of the database's own clock, or `None` if the database has none. If it differs from the
-    /// authenticator's clock by more than a minute, nothing is deleted, because one of the two is wrong.
+    /// Returns the time of the database's clock, or `None` if the database has no clock. If this time differs from the
+    /// authenticator's by more than a minute, one of the two clocks is wrong, so nothing is deleted.
     fn time(&self) -> impl Future<Output = Result<Option<Timestamp>, BackendError>> + Send;
 
-    /// Deletes up to `limit` rows that have expired at `now`, and returns how many it deleted. If it returns `limit` or
-    /// more, it is called again after a short pause.
+    /// Deletes up to `limit` rows that have expired at `now`, and returns how many it deleted. If the result is `limit`
+    /// or more, the method is called again after a short pause.
     fn prune(&self, now: Timestamp, limit: u32) -> impl Future<Output = Result<u64, BackendError>> + Send;
 }
 

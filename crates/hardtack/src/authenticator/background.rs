@@ -22,7 +22,8 @@ pub(super) struct Background {
     automatic: u8,
     /// The jobs that are running.
     running: AtomicU8,
-    /// One signal for each job. Dropping the authenticator sends them, which ends the jobs that an adapter has started.
+    /// One signal for each job. When the authenticator is dropped, it sends the signals, and the jobs that an adapter
+    /// has started end.
     ends: [Arc<WakeSignal>; 2],
 }
 

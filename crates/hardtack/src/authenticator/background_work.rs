@@ -13,7 +13,8 @@ use std::time::Duration;
 use super::background::Job;
 use super::{Authenticator, Inner};
 
-/// The exclusive right to run a job. Dropping it lets another future claim the job, except after a panic.
+/// The exclusive right to run a job. When the claim is dropped, another future can claim the job, unless the job has
+/// panicked.
 #[derive(Debug)]
 pub(super) struct Claim {
     authenticator: WeakAuthenticator,
@@ -44,19 +45,20 @@ impl WeakAuthenticator {
 
 impl Authenticator {
     /// Returns whether an adapter has to start [`background_work`](Self::background_work). Call it on every request: it
-    /// is one atomic load.
+    /// costs one atomic load.
     #[inline]
     pub fn needs_background_work(&self) -> bool {
         self.0.background.is_due()
     }
 
-    /// Follows the revocation log and deletes expired rows, except for a job that is turned off or already running.
-    /// This is for adapters, which spawn the future on the runtime of the request.
+    /// Follows the revocation log and deletes expired rows. If one of these jobs is turned off or already running, it
+    /// is left out. Adapters spawn the future on the runtime of the request.
     ///
-    /// The future ends when the last clone of the authenticator is dropped, or at once if there is no job to run. If
-    /// the future is dropped earlier, for example because its runtime ends,
-    /// [`needs_background_work`](Self::needs_background_work) returns `true` again. The core has no timer, so pass the
-    /// runtime's.
+    /// The future ends when the last clone of the authenticator is dropped. If there is no job to run, it ends at once.
+    /// If the future is dropped earlier, for example because its runtime ends,
+    /// [`needs_background_work`](Self::needs_background_work) returns `true` again.
+    ///
+    /// The core has no timer, so pass the runtime's:
     ///
     /// ```
     /// # use hardtack::Authenticator;

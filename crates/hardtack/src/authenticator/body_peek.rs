@@ -26,8 +26,8 @@ pub(crate) enum BodyUser {
 }
 
 impl Authenticator {
-    /// Returns whether an extractor may have to read the beginning of a request's body. If so, an adapter's layer puts
-    /// the body where extractors can reach it. Nothing is read yet.
+    /// Returns whether an extractor may have to read the beginning of a request's body. If so, the adapter's layer puts
+    /// the body where extractors can reach it. This method itself reads nothing.
     ///
     /// JSON is read if a route may take tokens from it. A form is read for its CSRF field if the request has cookies,
     /// its method needs a CSRF value, and no header carries the value.
@@ -52,11 +52,11 @@ impl Authenticator {
 
     /// Returns a reader for the beginning of a request's body, if `user` needs the body.
     ///
-    /// Because anyone can send cookies, a form is read only if a cookie contains a token that one of the keys has
-    /// signed, or for `Auth` also the nonce of a log-in form.
+    /// Anyone can send cookies. A form is therefore read only if a cookie contains a token that one of the keys has
+    /// signed. For [`BodyUser::Auth`], the nonce of a log-in form is enough.
     ///
     /// # Errors
-    /// Too many bodies are being read.
+    /// Too many other bodies are being read at the moment.
     pub(crate) fn body_peek(&self, head: &RequestHead<'_>, user: BodyUser) -> Result<Option<BodyPeek>, Reason> {
         let settings = self.settings();
         let limits = &settings.read_ahead;

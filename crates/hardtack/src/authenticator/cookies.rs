@@ -29,7 +29,8 @@ impl CookieOptions {
         self
     }
 
-    /// Sets how long the cookies last, in whole seconds, even if the policy lets them end with the browser.
+    /// Sets how long the cookies last, in whole seconds. This applies even if the cookie policy lets cookies end with
+    /// the browser.
     #[must_use]
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = Some(age);
@@ -43,7 +44,7 @@ impl Authenticator {
     /// In Flask-JWT-Extended: `set_access_cookies`.
     ///
     /// # Errors
-    /// - [`IssueError::Cookie`]: the name and value of a cookie are longer than 4096 bytes together.
+    /// - [`IssueError::Cookie`]: the name and the value of a cookie together are longer than 4096 bytes.
     /// - [`IssueError::Token`], only with [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible): the
     ///   token is invalid, has expired or has no CSRF value.
     pub fn set_access_cookies(&self, token: &IssuedToken) -> Result<SetCookies, IssueError> {
@@ -74,7 +75,7 @@ impl Authenticator {
     /// In Flask-JWT-Extended: `set_refresh_cookies`.
     ///
     /// # Errors
-    /// - [`IssueError::Cookie`]: the name and value of a cookie are longer than 4096 bytes together.
+    /// - [`IssueError::Cookie`]: the name and the value of a cookie together are longer than 4096 bytes.
     /// - [`IssueError::Token`], only with [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible): the
     ///   token is invalid, has expired or has no CSRF value.
     pub fn set_refresh_cookies(&self, token: &IssuedToken) -> Result<SetCookies, IssueError> {
@@ -145,8 +146,8 @@ impl Authenticator {
         }
     }
 
-    /// The `Max-Age` of a cookie; `None` if it ends with the browser. It is counted from the time of issue, so that
-    /// the same token always gives the same cookie.
+    /// The `Max-Age` of a cookie, or `None` if the cookie ends with the browser. The age is counted from the time when
+    /// the token was issued, so that the same token always gives the same cookie.
     fn age(&self, token: &IssuedToken, until: Option<Timestamp>, persistent: bool) -> Option<Duration> {
         /// "Forever": browsers limit Max-Age to 400 days (RFC 6265bis section 5.5).
         const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
@@ -159,9 +160,9 @@ impl Authenticator {
         }
     }
 
-    /// Returns the cookies that delete both tokens. Except with
-    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), the adapter adds `Clear-Site-Data: "cache"`
-    /// to the response that gets them, so that the Back button shows no page of the session.
+    /// Returns the cookies that delete both tokens. The adapter adds `Clear-Site-Data: "cache"` to the response that
+    /// gets these cookies, so that the Back button shows no page of the session. With
+    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), it does not add this header.
     ///
     /// In Flask-JWT-Extended: `unset_jwt_cookies`.
     pub fn unset_jwt_cookies(&self) -> SetCookies {

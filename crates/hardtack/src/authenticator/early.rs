@@ -8,7 +8,8 @@ use crate::clock::{Clock, Timestamp};
 /// How long to wait before the warning is logged again.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// When the last warning was logged, in milliseconds of the monotonic clock plus one; zero if there was none.
+/// The time of the last warning: the milliseconds of the monotonic clock plus one, or zero if no warning has been
+/// logged.
 #[derive(Debug, Default)]
 pub(super) struct EarlyTokens(AtomicU64);
 
@@ -22,7 +23,7 @@ impl EarlyTokens {
     }
 
     /// Warns, at most once a minute, that a time in an otherwise valid token or in a session's row is in the future.
-    /// This means that two clocks differ.
+    /// Such a time means that two clocks differ.
     #[cold]
     pub(super) fn warn(&self, clock: &dyn Clock, tolerated: Duration, time: Timestamp, now: Timestamp) {
         if !self.is_due(clock.monotonic()) {

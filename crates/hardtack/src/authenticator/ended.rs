@@ -1,8 +1,10 @@
 //! Waits for a session to end, for responses that stay open: event streams, WebSockets, long polls.
 //!
-//! The waiting tasks do not poll the store. They are woken when this process ends or changes their session, reads an
-//! entry about it from the revocation log, or can no longer read the log. They also wake at least once a minute to look
-//! at the clock. A task that waits for the end of the session instead of the token reads the session's row when the
+//! The waiting tasks do not poll the store. The process wakes a task in three cases: the process has ended or changed
+//! the task's session, it has read an entry about that session in the revocation log, or it can no longer read the log.
+//! A task also wakes at least once a minute to look at the clock.
+//!
+//! A task may wait for the end of a session instead of the end of a token. It then reads the session's row when the
 //! token expires, and again each time the session would expire.
 
 use std::fmt;
@@ -23,8 +25,8 @@ use crate::token::VerifiedToken;
 /// notice when the clock is set.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
-/// The future of `Auth::ended` and `Auth::ended_session`. It is ready when the token is no longer valid or when its
-/// session has ended, respectively.
+/// The future that `Auth::ended` and `Auth::ended_session` return. The future of `Auth::ended` completes when the token
+/// is no longer valid. That of `Auth::ended_session` completes when the token's session has ended.
 #[must_use = "a future does nothing unless it is polled"]
 pub struct Ended(Pin<Box<dyn Future<Output = ()> + Send>>);
 
@@ -43,11 +45,13 @@ impl fmt::Debug for Ended {
 }
 
 impl Authenticator {
-    /// Waits until a token is no longer valid: it has expired, its session has ended (by log-out, password change or an
-    /// operator, on any server), or the claims of its session have changed. Adapters offer it as `Auth::ended`.
+    /// Waits until a token is no longer valid. Adapters offer this as `Auth::ended`.
     ///
-    /// The future is also ready if this process has not been able to read the revocation log for
-    /// [`max_staleness`](crate::session::SessionPolicy::max_staleness) and the store fails.
+    /// A token is no longer valid if it has expired, if the claims of its session have changed, or if its session has
+    /// ended. A log-out, a password change or an operator can end a session, on any server.
+    ///
+    /// The future also completes if this process has not been able to read the revocation log for
+    /// [`max_staleness`](crate::session::SessionPolicy::max_staleness) and the store fails too.
     ///
     /// The core has no timer, so pass the runtime's:
     ///
@@ -67,9 +71,10 @@ impl Authenticator {
     }
 
     /// Waits until the session of a token ends. Unlike [`ended`](Self::ended), this ignores that the token expires or
-    /// its claims change. Adapters offer it as `Auth::ended_session`.
+    /// that the session's claims change. Adapters offer this as `Auth::ended_session`.
     ///
-    /// If the token has no session, the future is never ready. Without a store, only this process can end a session.
+    /// If the token has no session, the future never completes. Without a store, it completes only if this process ends
+    /// the session.
     pub fn ended_session<T, F, S>(&self, token: &VerifiedToken<T>, sleep: F) -> Ended
     where
         F: Fn(Duration) -> S + Send + Sync + 'static,
@@ -85,7 +90,7 @@ struct Watched {
     session: Option<SessionId>,
     /// The generation of an access token; the claims of other tokens are never outdated.
     generation: Option<u64>,
-    /// When the token expires or, if the whole session is watched, when the session's row has to be looked up.
+    /// When the token expires. If the whole session is watched, this is when the session's row has to be looked up.
     deadline: Option<Timestamp>,
     /// Whether the end of the session is awaited, and not that of the token.
     whole_session: bool,
@@ -121,8 +126,9 @@ impl Watched {
         }
     }
 
-    /// Whether the token or session is live, as far as this process knows. If the store is needed and fails, the token
-    /// or session counts as ended, because a request would be refused as well.
+    /// Whether the token is live, as far as this process knows. If the whole session is watched: whether the session is
+    /// live. If the store is needed and fails, the result is `false`, because a request with the token would be refused
+    /// as well.
     async fn is_live(&mut self, authenticator: &Authenticator) -> bool {
         if authenticator.0.held.holds(&self.subject, self.session) {
             return false;

@@ -8,7 +8,7 @@ use crate::config::{RefreshMode, Settings};
 use crate::token_source::TokenLocation;
 
 pub(super) struct FastPath {
-    /// The settings search only cookies, do not exempt `OPTIONS` requests, and are not those of `flask_compatible`.
+    /// Tokens are taken only from cookies, `OPTIONS` requests are not exempt, and `flask_compatible` was not called.
     pub(super) only_cookies: bool,
     /// A callback may refuse tokens.
     pub(super) has_token_callbacks: bool,

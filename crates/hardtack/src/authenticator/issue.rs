@@ -14,8 +14,8 @@ use crate::token::{IssueError, Reading, VerifiedToken};
 
 /// Builds a token that belongs to no session.
 ///
-/// In Flask-JWT-Extended: `create_access_token` and `create_refresh_token`. Each method names the corresponding
-/// argument.
+/// In Flask-JWT-Extended: `create_access_token` and `create_refresh_token`. Where a method corresponds to an argument
+/// of these functions, its description names the argument.
 ///
 /// ```
 /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -68,9 +68,8 @@ impl<'a> TokenBuilder<'a> {
         self
     }
 
-    /// Makes the token fresh for the time of
-    /// [`AuthenticatorBuilder::fresh_lifetime`](crate::AuthenticatorBuilder::fresh_lifetime). Call it if the user has
-    /// just typed the password (`fresh=True`).
+    /// Makes the token fresh for the configured [fresh lifetime](crate::AuthenticatorBuilder::fresh_lifetime). Call
+    /// this if the user has just typed the password (`fresh=True`).
     pub fn fresh(mut self) -> Self {
         self.claims.fresh = Fresh::Yes;
         self
@@ -133,9 +132,10 @@ impl<'a> TokenBuilder<'a> {
     /// Signs the token.
     ///
     /// # Errors
-    /// A claim or header member has a reserved name or an invalid value, the claims are not a JSON object, the token is
-    /// longer than 8 KiB or its header than 2 KiB, the key set can only verify, the key's id is longer than 256 bytes,
-    /// or the cryptographic library failed.
+    /// - A claim or header member has a reserved name or an invalid value, or the claims are not a JSON object.
+    /// - The token is longer than 8 KiB, or its header is longer than 2 KiB.
+    /// - The key set can only verify tokens, or the key's id is longer than 256 bytes.
+    /// - The cryptographic library failed.
     pub fn issue(mut self) -> Result<IssuedToken, IssueError> {
         let settings = self.authenticator.settings();
         self.claims.not_before = settings.claims.encode_nbf.then_some(self.claims.issued_at);
@@ -183,8 +183,8 @@ fn merged(mut general: Map<String, Value>, given: Map<String, Value>) -> Map<Str
     general
 }
 
-/// The payload of a token whose subject is not text or not in `sub`, or of a token of `flask_compatible`, where
-/// additional claims may replace any other claim.
+/// The payload of a token in one of two cases: its subject is not text or not in `sub`; or `flask_compatible` was
+/// called, so that additional claims may replace any other claim.
 fn named(
     claims: &Claims,
     identity: Option<Value>,
@@ -258,8 +258,8 @@ impl Authenticator {
 
     /// Starts building a refresh token that belongs to no session.
     ///
-    /// If the authenticator has a session store, use [`Self::log_in`] instead: it refuses refresh tokens without a
-    /// session.
+    /// If the authenticator has a session store, use [`Self::log_in`] instead, because the authenticator then refuses
+    /// refresh tokens without a session.
     ///
     /// In Flask-JWT-Extended: `create_refresh_token`.
     pub fn refresh_token(&self, subject: impl Into<String>) -> TokenBuilder<'_> {

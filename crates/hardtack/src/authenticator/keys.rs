@@ -12,9 +12,9 @@ impl Authenticator {
 
     /// Replaces all keys, for this authenticator and its clones, while requests are served.
     ///
-    /// Users stay logged in if the new set still verifies with the previous signing key: see [`KeySet::retire`]. A
-    /// token that was signed with a key that is not in the new set is refused from now on, even if its verification is
-    /// cached.
+    /// If the new set still verifies tokens with the previous signing key, users stay logged in: see
+    /// [`KeySet::retire`]. If a token was signed with a key that is not in the new set, it is refused from now on, even
+    /// if its verification is cached.
     ///
     /// ```
     /// use hardtack::{Authenticator, KeySet, SigningKey};
@@ -29,8 +29,9 @@ impl Authenticator {
     /// ```
     ///
     /// # Errors
-    /// With stored sessions, [`ConfigError::VerifyingOnly`] and [`ConfigError::RandomizedRefreshSignature`] as in
-    /// [`AuthenticatorBuilder::build`](crate::AuthenticatorBuilder::build). The previous keys stay in use.
+    /// With stored sessions, [`ConfigError::VerifyingOnly`] and [`ConfigError::RandomizedRefreshSignature`], as in
+    /// [`AuthenticatorBuilder::build`](crate::AuthenticatorBuilder::build). After an error, the previous keys stay in
+    /// use.
     pub fn replace_keys(&self, keys: KeySet) -> Result<(), ConfigError> {
         self.0.keys.replace(keys, &self.0.settings, self.0.store.is_some())?;
         // Clear the cache last: a verification that began with the previous keys then cannot add its token to the

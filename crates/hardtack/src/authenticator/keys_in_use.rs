@@ -54,7 +54,8 @@ impl Keys {
     }
 }
 
-/// Refresh tokens of stored sessions are computed from the session's row, so their signatures must be deterministic.
+/// Checks that the key set can sign, and that its signatures are deterministic if there are refresh tokens. The refresh
+/// token of a stored session is computed from the session's row, and must be the same each time.
 fn check_signing_key(keys: &KeySet, mode: RefreshMode) -> Result<(), ConfigError> {
     let signing = keys.signing_key().ok_or(ConfigError::VerifyingOnly)?;
     if !signing.is_deterministic() && mode != RefreshMode::Sliding {

@@ -13,11 +13,11 @@ use crate::jwt::Fresh;
 /// How long a log-in counts as recent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Freshness {
-    /// For the time of [`AuthenticatorBuilder::fresh_lifetime`](crate::AuthenticatorBuilder::fresh_lifetime), or until
-    /// the access token expires, if that is earlier (`fresh=True`).
+    /// For [`AuthenticatorBuilder::fresh_lifetime`](crate::AuthenticatorBuilder::fresh_lifetime), or until the access
+    /// token expires, whichever is earlier (`fresh=True`).
     #[default]
     FreshLifetime,
-    /// For this long instead, or until the access token expires, if that is earlier.
+    /// For this long instead, or until the access token expires, whichever is earlier.
     For(Duration),
     /// Not at all (`fresh=False`): the user was recognized without a password.
     Not,
@@ -33,7 +33,8 @@ impl Freshness {
     }
 }
 
-/// A log-in: the subject, and the properties of its new session. A string converts into a log-in of that subject.
+/// A log-in: the subject (the user's id), and the properties of the new session. A string is converted into a log-in
+/// with that string as the subject.
 ///
 /// ```
 /// use hardtack::LogIn;
@@ -76,7 +77,7 @@ impl LogIn {
         self
     }
 
-    /// Adds claims to every access token of the session, from a value that serializes to a JSON object.
+    /// Adds claims to every access token of the session. `claims` must serialize to a JSON object.
     pub fn claims(mut self, claims: &impl Serialize) -> Self {
         self.extra.set_all(claims);
         self
@@ -85,8 +86,8 @@ impl LogIn {
     /// Sets whether the cookies outlive the browser ("remember me"). The default is set with
     /// [`CookiePolicy::session_cookies`](crate::CookiePolicy::session_cookies).
     ///
-    /// Cookies that outlive the browser last as long as the session. The choice applies to the whole session: it is
-    /// kept in the session's row or, without a store, in the tokens, as the claim `persistent_cookies`.
+    /// Cookies that outlive the browser last as long as the session. The choice applies to the whole session. It is
+    /// kept in the session's row. Without a store, it is kept in the tokens, as the claim `persistent_cookies`.
     pub fn remember(mut self, remember: bool) -> Self {
         self.remember = Some(remember);
         self

@@ -72,7 +72,7 @@ use crate::revocation::{HeldSubjects, LogPosition, Moment, RevocationCache};
 use crate::session::{ErasedPendingRevocations, ErasedStore, SessionRules};
 use crate::urls::Urls;
 
-/// Verifies requests, and issues and revokes tokens. Clones share everything.
+/// Verifies requests, and issues and revokes tokens. Clones share all settings and all state.
 ///
 /// ```
 /// use hardtack::{Authenticator, KeySet, SigningKey};
@@ -125,12 +125,13 @@ impl Authenticator {
         &self.0.settings.csrf.access.field
     }
 
-    /// Returns whether cookies are `Secure`. By default, they are if the base URL is https or not set.
+    /// Returns whether cookies are `Secure`. By default, they are `Secure` if the base URL is https or no base URL is
+    /// set.
     pub fn sets_secure_cookies(&self) -> bool {
         self.0.cookies.secure
     }
 
-    /// Returns whether cookies outlive the browser by default, if a log-in does not set [`LogIn::remember`].
+    /// Returns whether cookies outlive the browser if a log-in does not choose with [`LogIn::remember`].
     pub fn sets_persistent_cookies(&self) -> bool {
         !self.0.cookies.session_cookies
     }
@@ -145,15 +146,15 @@ impl Authenticator {
         self.0.cookies.refresh.is_sent_to(path)
     }
 
-    /// Returns the scheme, host and port of the site, for links in emails; `None` if no base URL is set. A request's
-    /// `Host` is not a safe source for such links.
+    /// Returns the site's origin (scheme, host and port), for links in emails. Returns `None` if no base URL is set. A
+    /// request's `Host` is not a safe source for such links.
     pub fn origin(&self) -> Option<&str> {
         self.0.settings.base.as_ref().map(BaseUrl::origin)
     }
 
-    /// Returns the client's address: that of the socket's peer, or the one that a
-    /// [trusted proxy](AuthenticatorBuilder::trusted_proxies) names. Returns `None` if the server does not know the
-    /// socket's peer.
+    /// Returns the client's address. If the socket's peer is a [trusted proxy](AuthenticatorBuilder::trusted_proxies),
+    /// this is the address that the proxy names. Otherwise, it is the address of the peer. Returns `None` if the server
+    /// does not know the peer.
     pub fn client_address(&self, head: &RequestHead<'_>) -> Option<ClientAddress> {
         let settings = self.settings();
         self.0.proxy_notices.check(&settings.proxies, settings.base.as_ref(), head);
@@ -176,17 +177,18 @@ impl Authenticator {
         self.0.early_tokens.warn(&*self.0.clock, self.settings().claims.skew(), time, now);
     }
 
-    /// The current moment on both clocks, for decisions that must not depend on whether the clock was set.
+    /// The current moment on the wall clock and on the monotonic clock, for decisions that must stay right when the
+    /// wall clock is set.
     fn moment(&self) -> Moment {
         Moment::now(&*self.0.clock)
     }
 
-    /// Returns `text` if it is a page of this site that [`Self::next`] accepts, and the home page otherwise.
+    /// Returns `text` if [`Self::next`] accepts it as a page to return to. Otherwise, returns the home page.
     pub fn next_or_home(&self, text: Option<&str>) -> String {
         text.and_then(|text| self.next(text)).map_or_else(|| self.0.settings.urls.home.clone(), |next| next.to_string())
     }
 
-    /// Returns `text` as a page to return to, if it is a path of this site and not a route of the log-in flow.
+    /// Returns `text` as a page to return to, if it is a path on this site and not a route of the log-in flow.
     pub fn next(&self, text: &str) -> Option<NextPath> {
         NextPath::parse(text).filter(|next| !next.is_any_of(self.0.settings.urls.never_next()))
     }

@@ -13,7 +13,7 @@ use crate::token_source::TokenLocation;
 /// The state of one request, from its arrival to its response. An adapter keeps it behind an `Arc` in the
 /// request's extensions.
 ///
-/// Every request has one, so it is small: fields that few requests need are boxed.
+/// Every request allocates a `RequestState`. To keep it small, fields that few requests need are boxed.
 #[derive(Debug)]
 pub struct RequestState {
     authenticator: Authenticator,
@@ -38,16 +38,17 @@ pub struct RequestState {
 pub struct ResponseChanges {
     /// `Set-Cookie` fields to append.
     pub cookies: SetCookies,
-    /// Whether the response is for one user, so that no cache may store it (ASVS 5.0 V14.3.2). If so, replace its
-    /// `Cache-Control` fields with [`NO_STORE`](crate::refusal::NO_STORE).
+    /// Whether the response is for one user only, so no cache may store it (ASVS 5.0 V14.3.2). If `true`, replace the
+    /// response's `Cache-Control` fields with [`NO_STORE`](crate::refusal::NO_STORE).
     pub private: bool,
     /// The request's fields that the response depends on, for [`Self::missing_vary`].
     vary: Option<Cow<'static, str>>,
 }
 
 impl ResponseChanges {
-    /// Returns the value of a `Vary` field to append, or `None` if the response's own `Vary` `fields` suffice. Without
-    /// it, a cache could show a page for visitors to a user who has logged in since (RFC 9110 section 12.5.5).
+    /// Returns the value of a `Vary` field to append to the response, or `None` if the response's own `Vary` `fields`
+    /// suffice. Without a complete `Vary`, a cache that has stored the visitors' version of a page could show it to a
+    /// user who has logged in since (RFC 9110 section 12.5.5).
     pub fn missing_vary<'r>(&self, fields: impl IntoIterator<Item = &'r [u8]>) -> Option<&str> {
         let vary = self.vary.as_deref()?;
         let present: Vec<&[u8]> =
@@ -58,8 +59,9 @@ impl ResponseChanges {
 }
 
 impl Authenticator {
-    /// Returns whether [`Self::may_read_body`] can be true for a request, given whether its method is safe (RFC 9110
-    /// section 9.2.1). An adapter calls this first, because it is cheap and rules out most requests.
+    /// Returns whether [`Self::may_read_body`] can return `true` for a request. This depends on `is_safe`, which says
+    /// whether the method of the request is safe (RFC 9110 section 9.2.1). An adapter calls this method first, because
+    /// it is cheap and rules out most requests.
     #[inline]
     pub fn method_may_need_body(&self, is_safe: bool) -> bool {
         if is_safe { self.0.fast_path.peeks_safe_methods } else { self.0.fast_path.peeks_unsafe_methods }
@@ -67,7 +69,8 @@ impl Authenticator {
 }
 
 impl RequestState {
-    /// Creates the state of a request inside the adapter's layer, which can add cookies to the response.
+    /// Creates the state of a request that passes through the adapter's layer. The layer can add cookies to the
+    /// response.
     #[inline]
     pub fn in_layer(authenticator: Authenticator, body: Peeked) -> Self {
         let state = Self { in_layer: true, ..Self::without_layer(authenticator) };
@@ -85,7 +88,7 @@ impl RequestState {
     }
 
     /// Returns whether the beginning of the body can still be read. If so, an extractor calls
-    /// [`Exchange::body_peek`](crate::adapter::Exchange::body_peek) before it verifies.
+    /// [`Exchange::body_peek`](crate::adapter::Exchange::body_peek) before it verifies the request.
     #[inline]
     pub fn has_unread_body(&self) -> bool {
         self.keeps_body && self.body.get().is_none()
@@ -93,11 +96,12 @@ impl RequestState {
 
     /// Keeps what was read of the body.
     pub fn set_body(&self, body: Peeked) {
-        // What was read first stays.
+        // If the body has already been set, keep the first result.
         let _ = self.body.set(Box::new(body));
     }
 
-    /// Creates the state of a request outside the layer: nothing can be refreshed in place and no body is read.
+    /// Creates the state of a request that does not pass through the layer. Such a request cannot refresh its tokens,
+    /// and its body is not read.
     #[inline]
     pub fn without_layer(authenticator: Authenticator) -> Self {
         Self {
@@ -120,16 +124,18 @@ impl RequestState {
         &self.authenticator
     }
 
-    /// Whether a refresh can put its cookies into the response: the layer adds them, the head has not been sent, and
-    /// the request has not been refreshed yet.
+    /// Whether a refresh can add its cookies to the response. It can if the layer adds them, the head has not been
+    /// sent, and this request has not yet refreshed its tokens.
     #[inline]
     pub(crate) fn can_refresh(&self) -> bool {
         self.in_layer && !self.is_head_sent() && self.refreshed().is_none()
     }
 
-    /// Records that nothing can be added to the head of the response from now on, so that the request is no longer
-    /// refreshed. [`finish`](Self::finish) calls this. An adapter also calls it when the handler is cancelled because
-    /// the client has disconnected, because a task that the handler spawned may still use the state.
+    /// Records that the head of the response can no longer be changed. From then on, the request does not refresh its
+    /// tokens, because the response could not carry the new cookies.
+    ///
+    /// [`finish`](Self::finish) calls this method. An adapter also calls it if the client disconnects and the handler
+    /// is cancelled, because a task that the handler has spawned may still use the state.
     #[inline]
     pub fn close_head(&self) {
         self.head_sent.store(true, Ordering::Release);
@@ -210,12 +216,12 @@ impl RequestState {
         self.pending_cookies.get_or_init(Box::default).lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Decides what the layer adds to the head of a response. Call it when the handler has returned. From then on, the
-    /// request is no longer refreshed.
+    /// Decides what the layer adds to the head of a response. Call this method when the handler has returned. From then
+    /// on, the request does not refresh its tokens.
     ///
-    /// `set_cookies` are the `Set-Cookie` values that the response already has. The iterator is only used if necessary,
-    /// which is rare. If the handler itself set or deleted tokens, the cookies of a refresh are left out, so that a
-    /// refresh never undoes a log-out.
+    /// `set_cookies` are the `Set-Cookie` values that the response already has. The iterator is only read if necessary,
+    /// which is rare. If the handler itself has set or deleted tokens, the cookies of a refresh are left out:
+    /// otherwise, they could undo a log-out.
     #[inline]
     pub fn finish<'r>(&self, set_cookies: impl IntoIterator<Item = &'r [u8]>) -> ResponseChanges {
         self.close_head();

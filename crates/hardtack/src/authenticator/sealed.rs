@@ -6,8 +6,9 @@ impl Authenticator {
     /// Encrypts text that a browser keeps for the application, for example in a cookie or a hidden field. Only an
     /// authenticator with the same keys can read such text or create it. Returns `None` if encryption fails.
     ///
-    /// `purpose` says what the text is for: text that was sealed for one purpose cannot be used for another. Include in
-    /// the text which user it belongs to and when it expires, and check both after [`open_sealed`](Self::open_sealed).
+    /// `purpose` says what the text is for. Text that was sealed for one purpose cannot be opened for another. Include
+    /// in the text which user it belongs to and when it expires, and check both after
+    /// [`open_sealed`](Self::open_sealed).
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey, jwt::Algorithm};
@@ -23,7 +24,7 @@ impl Authenticator {
         Some(base64_simd::URL_SAFE_NO_PAD.encode_to_string(sealed))
     }
 
-    /// Decrypts text that [`seal`](Self::seal) returned for this purpose. Returns `None` for anything else.
+    /// Decrypts text that [`seal`](Self::seal) returned for the same purpose. Returns `None` for any other text.
     pub fn open_sealed(&self, purpose: &str, sealed: &str) -> Option<Vec<u8>> {
         let sealed = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(sealed).ok()?;
         self.keys_in_use().sealing.open(purpose, &sealed)

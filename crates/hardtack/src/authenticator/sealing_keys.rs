@@ -10,8 +10,8 @@ use crate::jwt::KeySet;
 pub(super) struct SealingKeys(Vec<LessSafeKey>);
 
 impl SealingKeys {
-    /// Derives the keys. If the set can only verify, a random key is used, so text becomes unreadable when this process
-    /// ends.
+    /// Derives the keys from those of the set. If the set can only verify tokens, a random key is used instead, and
+    /// text sealed with it cannot be opened after this process has ended.
     pub(super) fn of(keys: &KeySet, label: &str) -> Self {
         let current = keys.signing_key().map_or_else(rand::random, |key| key.derive(label));
         let retired = keys.retired_keys().iter().map(|key| key.derive(label));

@@ -1,5 +1,5 @@
-//! A cache of access tokens whose signature was checked a short time ago, so that the next request with the same cookie
-//! needs no cryptography. Decision 10 explains why that is safe.
+//! A cache of access tokens whose signatures have been checked. The next request with the same cookie then needs no
+//! cryptography. Decision 10 explains why the cache is safe.
 
 use std::cell::Cell;
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -31,14 +31,14 @@ const OVERHEAD: usize = 512;
 /// The maximum number of shards. If there are more threads, some of them share a shard.
 const MAX_SHARDS: usize = 16;
 
-/// Caches the payloads of tokens whose signature and claims were checked. Whatever can differ between two requests
-/// (time, kind, revocation, CSRF, freshness) is still checked on each request.
+/// Caches the payloads of tokens whose signature and claims have been checked. Whatever can differ between two requests
+/// with the same token (time, kind, revocation, CSRF, freshness) is still checked on each request.
 ///
-/// Usually each thread has its own shard, so threads neither wait for each other nor write to the same cache lines. A
-/// locked shard counts as a miss.
+/// Usually, each thread has its own shard, so threads neither wait for each other nor write to the same cache lines. If
+/// the shard is locked, the look-up counts as a miss.
 pub(super) struct TokenCache {
     shards: Box<[Shard]>,
-    /// How often the cache was cleared.
+    /// How often the cache has been cleared.
     version: AtomicUsize,
     hasher: SeedableRandomState,
 }
@@ -56,7 +56,8 @@ struct Entry {
 }
 
 impl TokenCache {
-    /// Creates a cache for at most this many tokens, of at most 2 KiB each on average. Zero turns it off.
+    /// Creates a cache for at most `entries` tokens. If they take more than 2 KiB each on average, fewer fit. Zero
+    /// turns the cache off.
     pub(super) fn new(entries: usize) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let count = threads.min(MAX_SHARDS).min(entries);
@@ -85,12 +86,13 @@ impl TokenCache {
         with(shard, |table| table.get(&key).map(hit))?
     }
 
-    /// How many times the cache was cleared. Read it before the keys that verify a token.
+    /// How many times the cache has been cleared. Read it before the keys that verify a token.
     pub(super) fn version(&self) -> usize {
         self.version.load(Ordering::Acquire)
     }
 
-    /// Removes all tokens, because the keys were replaced. A token whose verification began before is not inserted.
+    /// Removes all tokens. Call this method after the keys have been replaced. If the verification of a token began
+    /// before this call, the token will not be inserted.
     pub(super) fn clear(&self) {
         self.version.fetch_add(1, Ordering::AcqRel);
         for shard in &self.shards {
@@ -98,8 +100,8 @@ impl TokenCache {
         }
     }
 
-    /// Caches a token that was just verified. `version` is the cache's version at the time when the verification of the
-    /// token began.
+    /// Caches a token that has just been verified. `version` is what [`Self::version`] returned before the verification
+    /// began.
     pub(super) fn insert(
         &self,
         token: &[u8],
@@ -159,8 +161,8 @@ fn with<R>(shard: &Mutex<Table>, act: impl FnOnce(&mut Table) -> R) -> Option<R>
     }
 }
 
-/// A number below [`MAX_SHARDS`] for the current thread. Threads are numbered in the order in which they first call
-/// this.
+/// The number of the current thread, below [`MAX_SHARDS`]. Threads are numbered in the order in which they first call
+/// this function; after the highest number, numbering starts over.
 #[inline]
 fn thread_number() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
@@ -208,14 +210,15 @@ impl Hash for LookupKey<'_> {
 }
 
 impl Equivalent<Key> for LookupKey<'_> {
-    /// Compares the hash first. Its seed is secret, so an attacker cannot get a chosen token compared with a cached
-    /// one.
+    /// Compares the hashes first. They depend on a secret seed, so an attacker cannot choose a token that has the same
+    /// hash as a cached one and is compared with it.
     fn equivalent(&self, key: &Key) -> bool {
         self.hash == key.hash && constant_time_eq(self.token, &key.token)
     }
 }
 
-/// Weighs an entry by its bytes, but at least [`BYTES_PER_ENTRY`], so that the number of entries is limited as well.
+/// The weight of an entry: its size in bytes, but at least [`BYTES_PER_ENTRY`]. This minimum limits the number of
+/// entries.
 #[derive(Clone)]
 struct Bytes;
 

@@ -42,7 +42,7 @@ pub(crate) enum Attempt {
 /// A verification that needs I/O.
 #[derive(Debug)]
 pub(crate) enum Pending {
-    /// The cookie was examined.
+    /// The cookie has been examined.
     Cookie(CookieVerdict),
     /// These locations have to be searched, in this order.
     Sources(Locations),
@@ -70,8 +70,8 @@ pub(crate) enum TokenVerdict {
     Valid(VerifiedToken),
     /// It has expired, and nothing else is wrong with it.
     Expired(VerifiedToken),
-    /// It is dated in the future, and nothing else is wrong with it: the clock of the server that issued it is ahead of
-    /// ours. It is refused, but its cookies stay, and its session can be ended.
+    /// It is dated in the future, because the clock of the server that issued it is ahead of ours. Nothing else is
+    /// wrong with it. It is refused, but its cookies are not deleted, and its session can still be ended.
     Early(VerifiedToken, TokenError),
 }
 
@@ -160,8 +160,8 @@ impl<'a> RequestVerifier<'a> {
         Ok(self.judge_session(token, need, now))
     }
 
-    /// Steps 3 and 5 for the token that this request was refreshed with: it may have expired since, if the response
-    /// takes long.
+    /// Steps 3 and 5 for the token that a refresh during this request has issued. If the response takes long, that
+    /// token may already have expired.
     fn judge_refreshed(&self, token: VerifiedToken, need: Need, now: Timestamp) -> Result<CookieVerdict, Reason> {
         match token.verify_claims(&self.authenticator.expected(token.kind(), now)) {
             Ok(()) => Ok(self.judge_session(token, need, now)),
@@ -199,8 +199,8 @@ impl<'a> RequestVerifier<'a> {
         Ok(())
     }
 
-    /// Refuses requests from other sites if they may change something. A WebSocket handshake counts, because
-    /// browsers let every site make one with the user's cookies (ASVS 5.0 V4.4.2).
+    /// Refuses a request from another site if it may change something. A WebSocket handshake counts as such a request,
+    /// because browsers let every site make one with the user's cookies (ASVS 5.0 V4.4.2).
     #[inline]
     pub(crate) fn check_origin(&self) -> Result<(), Reason> {
         if self.head.is_safe() && !self.head.is_websocket_handshake() {
@@ -232,12 +232,13 @@ impl<'a> RequestVerifier<'a> {
         self.state.body().map_or(&FormToken::Unread, |body| body.form_token(kind))
     }
 
-    /// The tokens in the request's JSON body, if it was read.
+    /// The tokens in the request's JSON body, if the body has been read.
     pub(super) fn body_json(&self) -> Option<&'a JsonTokens> {
         self.state.body().and_then(Peeked::json)
     }
 
-    /// In sliding mode: whether a token has passed half of its life, so that it is due to be replaced.
+    /// Whether this request should replace a token. In sliding mode, a token is due when more than half of its life has
+    /// passed.
     #[inline]
     pub(super) fn is_due_to_slide(&self, token: &VerifiedToken, now: Timestamp) -> bool {
         self.authenticator.0.fast_path.slides
@@ -272,8 +273,8 @@ impl Authenticator {
         }
     }
 
-    /// Whether a refused cookie belongs to another application on this host: it has a `kid` that none of our keys has.
-    /// Such a cookie counts as absent and is never deleted.
+    /// Whether a refused cookie belongs to another application on this host. It does if it is a JWT with a `kid` that
+    /// none of our keys has. Such a cookie counts as absent and is never deleted.
     #[cold]
     pub(super) fn is_foreign(&self, text: &[u8]) -> bool {
         let is_chosen = self.0.callbacks.decode_key.as_ref().is_some_and(|choose| {
@@ -283,10 +284,10 @@ impl Authenticator {
         !is_chosen && self.keys().is_foreign(text)
     }
 
-    /// Steps 2 and 3: verifies a token's signature and claims. `kind` is the kind that it must have, if any.
+    /// Steps 2 and 3: verifies a token's signature and claims. If `kind` is given, the token must be of this kind.
     ///
-    /// The signature, issuer and audience of a cached token are not checked again; the time and the kind are. If a
-    /// callback chooses the key, nothing is cached, because the callback may choose a different key the next time.
+    /// For a cached token, only the time and the kind are checked again. The signature, issuer and audience are not. If
+    /// a callback chooses the key, nothing is cached, because the callback may choose a different key the next time.
     pub(crate) fn verify_token(
         &self,
         text: &[u8],
@@ -359,17 +360,17 @@ impl Authenticator {
             }
     }
 
-    /// Step 5: whether a token's session is certainly live: this process has read the revocation log recently enough,
-    /// and has no entry for the session.
+    /// Step 5: whether a token's session is certainly live. It is if this process has read the revocation log recently
+    /// enough and has no entry for the session.
     #[inline]
     fn is_surely_live(&self, token: &VerifiedToken, now: Timestamp) -> bool {
         let Some(id) = token.session() else { return true };
         self.knows_all_revocations(now) && self.0.revocation_cache.status(id) == SessionStatus::Live(Notes::default())
     }
 
-    /// Whether this process has read the revocation log recently enough, and the clock has not been set back so far
-    /// that entries which were dropped are needed again. Call it before reading the cache: see
-    /// [`LogPosition::is_current`](crate::revocation::LogPosition::is_current).
+    /// Whether the cache is complete. It is if this process has read the revocation log recently enough, and the clock
+    /// has not been set back so far that dropped entries are needed again. Call this method before reading the cache;
+    /// [`LogPosition::is_current`](crate::revocation::LogPosition::is_current) explains why.
     #[inline]
     pub(super) fn knows_all_revocations(&self, now: Timestamp) -> bool {
         !self.0.revocation_cache.has_forgotten(now)

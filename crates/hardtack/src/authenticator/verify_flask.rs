@@ -1,8 +1,8 @@
 //! Verification in the order of Flask-JWT-Extended, for [`flask_compatible`].
 //!
-//! The first location that contains anything decides. Before the token of a cookie is verified, the request must have a
-//! CSRF value; the value is compared afterwards. The token's expiry and kind are checked after that, and then
-//! freshness, session and callbacks.
+//! The first location that contains anything decides. If it is the cookie, the request must have a CSRF value before
+//! the token is verified, and the value is compared afterwards. Next, the token's expiry and kind are checked, and then
+//! its freshness, its session and the callbacks.
 //!
 //! [`flask_compatible`]: crate::AuthenticatorBuilder::flask_compatible
 

@@ -1,4 +1,4 @@
-//! The rest of a verification when it needs I/O: the session's row, a refresh in place, a callback.
+//! Completes a verification that needs I/O: to read the session's row, to refresh in place, or to call a callback.
 
 use super::verify::{CookieVerdict, Pending, RequestVerifier, TokenVerdict};
 use crate::config::RefreshMode;
@@ -52,7 +52,7 @@ impl RequestVerifier<'_> {
         self.finish_token(token, need).await.map(Some)
     }
 
-    /// Checks freshness, and asks the application's callbacks.
+    /// Checks freshness, and calls the application's callbacks.
     async fn finish_token(&self, token: VerifiedToken, need: Need) -> Result<VerifiedToken, Rejection> {
         let token = self.check_freshness(token, need)?;
         // A refresh token was passed to the callbacks when it was read.
@@ -64,9 +64,9 @@ impl RequestVerifier<'_> {
         Ok(token)
     }
 
-    /// Decides what a refusal means for a route whose token is optional: a browser with invalid cookies is served as a
-    /// visitor, and the response deletes the cookies if they have become useless. Any other refusal stands, for example
-    /// because the store failed or the CSRF value is missing.
+    /// Decides what a refusal means for a route whose token is optional. A browser with invalid cookies is served as a
+    /// visitor, and if the cookies have become useless, the response deletes them. Any other refusal stands, such as a
+    /// failure of the store or a missing CSRF value.
     #[cold]
     pub(crate) fn refused(&self, rejection: Rejection, need: Need) -> Result<Option<VerifiedToken>, Rejection> {
         let are_dead = rejection.from_cookie && rejection.reason.kind().unsets_cookies();
@@ -80,7 +80,8 @@ impl RequestVerifier<'_> {
         Ok(None)
     }
 
-    /// Returns the cookies that delete both tokens, except for those of another application on this host.
+    /// Returns the `Set-Cookie` values that delete both tokens. Cookies of another application on this host are not
+    /// deleted.
     pub(crate) fn unset_own_cookies(&self) -> SetCookies {
         let mut cookies = self.unset_own_access_cookies();
         if !self.is_anothers(TokenKind::Refresh, TokenKind::Access) {
@@ -89,7 +90,8 @@ impl RequestVerifier<'_> {
         cookies
     }
 
-    /// Returns the cookies that delete the access token, unless it is that of another application on this host.
+    /// Returns the `Set-Cookie` values that delete the access token. If that cookie belongs to another application on
+    /// this host, there are no such values.
     pub(crate) fn unset_own_access_cookies(&self) -> SetCookies {
         if self.is_anothers(TokenKind::Access, TokenKind::Refresh) {
             SetCookies::default()
@@ -98,7 +100,7 @@ impl RequestVerifier<'_> {
         }
     }
 
-    /// Whether the cookie for `kind` belongs to another application. If the request does not have it, the cookie for
+    /// Whether the cookie for `kind` belongs to another application. If the request lacks that cookie, the cookie for
     /// `other` decides, because a log-in sets both.
     fn is_anothers(&self, kind: TokenKind, other: TokenKind) -> bool {
         let is_foreign = |kind| match self.authenticator.find_cookie(&self.head, kind) {
@@ -108,11 +110,12 @@ impl RequestVerifier<'_> {
         is_foreign(kind).unwrap_or_else(|| is_foreign(other) == Some(true))
     }
 
-    /// Replaces a token that lacks a claim with a new one of the same session, if the new one will have the claim. This
-    /// happens at most once for a request, and not for a token outside of cookies. Returns `None` if nothing was
-    /// replaced.
+    /// Replaces an access token that lacks a claim with a new one of the same session. Does so only if the new token
+    /// will have the claim, the old one came in a cookie, and this request has not yet refreshed its token. Returns
+    /// `None` if nothing was replaced.
     ///
-    /// Whether the new token will have the claim is checked before the rotation, because the new token is not fresh.
+    /// A new token is not fresh. The new claims are therefore checked before the rotation, so that a fresh token is not
+    /// replaced in vain.
     pub(crate) async fn renew_for_claims(
         &self,
         token: &VerifiedToken,
@@ -147,7 +150,7 @@ impl RequestVerifier<'_> {
         self.finish_token(renewed, need).await.map(Some)
     }
 
-    /// Looks up the session of a valid token, and replaces the token if it is due or its claims are outdated.
+    /// Checks the session of a valid token. Replaces the token if it is due to slide or its claims are outdated.
     async fn check_session_or_renew(&self, token: VerifiedToken, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         let status = if need.skip_revocation_check { Ok(()) } else { self.check_session(&token).await };
         match status {
@@ -157,8 +160,8 @@ impl RequestVerifier<'_> {
         }
     }
 
-    /// Refreshes because the access token is missing, has expired or has outdated claims. No other flaw may lead to a
-    /// refresh.
+    /// Refreshes the access token, or refuses the request if that is not possible. The access token is missing, has
+    /// expired or has outdated claims; no other flaw may lead to a refresh.
     async fn refresh_or_refuse(
         &self,
         expired: Option<VerifiedToken>,
@@ -207,23 +210,25 @@ impl RequestVerifier<'_> {
         }
     }
 
-    /// In redirect mode: whether there is a refresh cookie. By default, browsers do not send it to this path, but the
-    /// CSRF cookie that belongs to it shows that it exists.
+    /// In redirect mode: whether the browser has a refresh cookie. By default, it does not send that cookie to this
+    /// path. It sends the CSRF cookie that belongs to the refresh cookie, and this shows that the latter exists.
     fn has_refresh_hint(&self) -> Result<bool, Reason> {
         let csrf_cookie = &self.authenticator.cookies().csrf_refresh.name;
         let hint = csrf_cookie.find(&self.head).map_err(|_| Reason::DuplicateCookie)?;
         Ok(hint.is_some_and(|hint| !hint.is_empty()))
     }
 
-    /// In redirect mode: whether there may be a refresh cookie. Without CSRF cookies, that is unknown.
+    /// In redirect mode: whether the browser may have a refresh cookie. If CSRF cookies are turned off, this is
+    /// unknown, so the method returns `true`.
     fn may_have_refresh_cookie(&self) -> Result<bool, Reason> {
         Ok(!self.authenticator.cookies().csrf_cookies || self.has_refresh_hint()?)
     }
 
-    /// Refuses the request, unless the token is optional and missing: then the request continues without one.
+    /// Refuses the request for `reason`. However, if the token is optional and missing, the request continues without
+    /// one.
     ///
-    /// If a request that needs a token comes from another site, that is the reason given, because `SameSite` may have
-    /// withheld the cookies of a user who is logged in.
+    /// If the request needs a token and comes from another site, it is refused for that reason instead. `SameSite` may
+    /// have withheld the cookies of a user who is logged in.
     fn refuse_or_none(&self, reason: Reason, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if !need.optional {
             self.check_origin()?;
@@ -233,12 +238,14 @@ impl RequestVerifier<'_> {
         Err(reason)
     }
 
-    /// Handles a valid token whose claims are outdated, because those of its session have changed. If the request was
-    /// refreshed before, it continues with this token until the head of the response is sent. Otherwise the token is
-    /// refreshed like an expired one, or replaced at once in sliding mode.
+    /// Handles a valid token with outdated claims, which has been issued before the claims of its session changed.
+    ///
+    /// If this request has already refreshed its token and the head of the response has not been sent, it continues
+    /// with the outdated token. In all other cases, the token is refreshed like an expired one; in sliding mode, it is
+    /// replaced at once if the response can still carry a new one.
     async fn renew_outdated(&self, token: VerifiedToken, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         if self.state.refreshed().is_some() && !self.state.is_head_sent() {
-            // A request is refreshed only once. The browser's next request replaces the token.
+            // A request refreshes its token only once. The browser's next request replaces the token.
             return Ok(Some(token));
         }
         if self.authenticator.refresh_mode() != RefreshMode::Sliding || !self.state.can_refresh() {
@@ -268,8 +275,9 @@ impl RequestVerifier<'_> {
         Ok(token)
     }
 
-    /// Returns the refresh cookie's token after the CSRF check. Refuses a token whose session has ended as far as this
-    /// process knows; the session's row is checked when the token is exchanged.
+    /// Returns the token of the refresh cookie if it is valid and the CSRF check succeeds. Refuses a token whose
+    /// session has ended according to this process's cache. The session's row is checked only when the token is
+    /// exchanged.
     pub(crate) async fn refresh_token(&self, need: Need) -> Result<Option<VerifiedToken>, Reason> {
         let authenticator = self.authenticator;
         let Some(text) = authenticator.find_cookie(&self.head, TokenKind::Refresh)? else { return Ok(None) };
@@ -290,8 +298,8 @@ impl RequestVerifier<'_> {
         Ok(Some(token))
     }
 
-    /// Checks a token's session in the revocation cache, or in the store if the cache may be stale or the token is a
-    /// refresh token. An access token with outdated claims counts as expired.
+    /// Checks that a token's session is live. Looks it up in the revocation cache, or in the store if the cache may be
+    /// stale or the token is a refresh token. An access token with outdated claims counts as expired.
     pub(super) async fn check_session(&self, token: &VerifiedToken) -> Result<(), Reason> {
         self.authenticator.check_not_held(token)?;
         let Some(id) = token.session() else { return Ok(()) };
@@ -311,8 +319,8 @@ impl RequestVerifier<'_> {
         Ok(())
     }
 
-    /// In sliding mode, replaces a token that is due by adding a new one to the response. The new token is not fresh,
-    /// even if the old one still is: freshness is never extended.
+    /// In sliding mode: if a token is due to be replaced, adds a new one to the response. The new token is not fresh,
+    /// even if the old one still is, because sliding never extends freshness.
     async fn slide_if_due(&self, token: VerifiedToken) -> Result<VerifiedToken, Reason> {
         if self.is_due_to_slide(&token, self.authenticator.now()) {
             let refreshed = self.authenticator.slide(&token, &self.client()).await?;
@@ -324,8 +332,8 @@ impl RequestVerifier<'_> {
 
     /// Whether the cookies are useless after this refusal and should be deleted.
     ///
-    /// If refreshing is left to the application, a valid refresh token may accompany an expired access token, so the
-    /// cookies are useless only if both have expired.
+    /// If refreshing is left to the application or to a later request, a valid refresh token may accompany an expired
+    /// access token. In this case, the cookies are useless only if both tokens have expired.
     pub(crate) fn makes_cookies_useless(&self, reason: &Reason) -> bool {
         if matches!(reason, Reason::Token(TokenError::Expired)) && self.leaves_refreshing() {
             let refresh = self.authenticator.cookie_token(&self.head, TokenKind::Refresh);
@@ -336,9 +344,9 @@ impl RequestVerifier<'_> {
         !matches!(reason, Reason::Replaced) && !reason.is_early() && reason.kind().unsets_cookies()
     }
 
-    /// Whether refreshing this request is left to the application or to a later request. This is so if the refresh mode
-    /// is off. In transparent mode, it is so if there is no layer, the head of the response was sent, or the request
-    /// was refreshed before.
+    /// Whether refreshing the token is left to the application or to a later request. If the refresh mode is off, it
+    /// always is. In transparent mode, it is in three cases: no layer wraps the route, the head of the response has
+    /// been sent, or this request has already refreshed its token.
     fn leaves_refreshing(&self) -> bool {
         match self.authenticator.refresh_mode() {
             RefreshMode::Off => true,

@@ -1,7 +1,8 @@
-//! Verification if tokens may also be in a header, the query or a JSON body.
+//! Verifies requests whose tokens may also be in a header, the query or a JSON body.
 //!
-//! A browser sends only cookies by itself. A token that the client put into the request needs neither the origin
-//! check nor a CSRF value, and its refusal neither redirects nor deletes cookies.
+//! Cookies are the only tokens that a browser sends by itself. A token elsewhere was put there by the client, so it
+//! needs neither the origin check nor a CSRF value. If such a token is refused, the response neither redirects nor
+//! deletes cookies.
 
 use super::verify::{RequestVerifier, TokenVerdict};
 use crate::jwt::{TokenError, TokenKind};

@@ -11,7 +11,7 @@ use crate::session::SessionId;
 pub(super) struct Watchers(Mutex<HashMap<SessionId, Vec<Arc<WakeSignal>>>>);
 
 impl Watchers {
-    /// Wakes the tasks that wait for the end of a session. Call it after the cache was written.
+    /// Wakes the tasks that wait for the end of a session. Call this method after the cache has been written.
     pub(super) fn wake(&self, id: SessionId) {
         let signals = self.lock().get(&id).cloned();
         signals.into_iter().flatten().for_each(|signal| signal.send());
@@ -42,7 +42,8 @@ pub(super) struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    /// Waits until this process learns something about the session. Returns at once if it has since the last call.
+    /// Waits until this process learns something about the session. Returns at once if it has learned something since
+    /// the last call.
     pub(super) async fn woken(&self) {
         self.signal.received().await;
     }

@@ -21,7 +21,7 @@ pub(crate) enum FormToken {
     Found(String),
     /// The field occurs several times with different values, or its value is too long.
     Ambiguous,
-    /// The form is longer than the part that is read, and its beginning does not contain the field.
+    /// The form is longer than the part that is read, and that part does not contain the field.
     BeyondPeek,
 }
 
@@ -122,7 +122,8 @@ impl FormPeek {
         self.found.is_none()
     }
 
-    /// Returns the result and the chunks, after the body has ended or [`Self::push`] returned `false`.
+    /// Returns the result and the chunks that were kept. Call this method when the body has ended or [`Self::push`] has
+    /// returned `false`.
     pub(super) fn finish(mut self) -> (FormTokens, Vec<u8>) {
         let found = self.found.take().unwrap_or_else(|| self.scan(true));
         (found, self.seen)

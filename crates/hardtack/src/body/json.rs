@@ -92,7 +92,8 @@ impl JsonPeek {
         true
     }
 
-    /// Returns the result and the chunks, after the body has ended or [`Self::push`] returned `false`.
+    /// Returns the result and the chunks that were kept. Call this method when the body has ended or [`Self::push`] has
+    /// returned `false`.
     pub(super) fn finish(self) -> (JsonTokens, Vec<u8>) {
         (self.tokens(), self.seen)
     }

@@ -9,11 +9,12 @@ use crate::error::ConfigError;
 /// The most that is read of a body before the handler runs, in bytes.
 pub(crate) const MAX_BYTES: usize = 64 * 1024;
 
-/// Limits on what is read of bodies before handlers run, to find the CSRF field of a form or a token in JSON.
+/// Limits on reading request bodies before handlers run. The beginning of a body is read to find the CSRF field of a
+/// form or a token in JSON.
 ///
-/// A body is read only if the handler takes a token or `Auth`. Unless the authenticator is
-/// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), a form is read only if the request also has a
-/// cookie with a token that one of the keys has signed, or the cookie of a log-in form.
+/// A body is read ahead only if the handler takes a token or `Auth`. For a form, the request must also have a cookie
+/// that contains a token signed by one of the keys, or the cookie of a log-in form. An authenticator that is
+/// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible) does not require such a cookie.
 ///
 /// ```
 /// # use hardtack::{Authenticator, KeySet, SigningKey};
@@ -41,21 +42,21 @@ impl Default for ReadAheadLimits {
 }
 
 impl ReadAheadLimits {
-    /// Sets how much of a body is read, in bytes. The CSRF field of a form must be within it. Default and maximum:
-    /// 64 KiB.
+    /// Sets how many bytes of a body are read. The CSRF field of a form must be within these bytes. Default and
+    /// maximum: 64 KiB.
     pub const fn bytes(mut self, bytes: usize) -> Self {
         self.bytes = bytes;
         self
     }
 
-    /// Sets how many bodies may be read at once. Further requests get 503 with `Retry-After`. Default: 512, which take
-    /// at most 32 MiB.
+    /// Sets how many bodies may be read at the same time. While this many are being read, another request whose body
+    /// must be read gets 503 with `Retry-After`. Default: 512 bodies, which take at most 32 MiB of memory.
     pub const fn at_once(mut self, bodies: usize) -> Self {
         self.at_once = bodies;
         self
     }
 
-    /// Sets how long a body may take until enough of it has arrived. A slower request gets 408. Default: 10 seconds.
+    /// Sets how long to wait until enough of a body has arrived. A slower request gets 408. Default: 10 seconds.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

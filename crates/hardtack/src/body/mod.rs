@@ -1,4 +1,5 @@
-//! Peeking at a request's body before the handler runs: for the CSRF field of a form, or a token in JSON.
+//! Reads the beginning of a request's body before the handler runs, to find the CSRF field of a form or a token in
+//! JSON.
 
 mod form;
 mod json;

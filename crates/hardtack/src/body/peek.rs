@@ -6,10 +6,11 @@ use super::limit::BodyPermit;
 use super::{FormPeek, FormToken, FormTokens, JsonPeek, JsonTokens};
 use crate::jwt::TokenKind;
 
-/// A body that is being read before the handler runs. It keeps what it has read, in one buffer.
+/// Reads the beginning of a body before the handler runs, and keeps it in one buffer.
 ///
-/// An adapter gets one from [`Exchange::body_peek`](crate::adapter::Exchange::body_peek), passes it the body's chunks
-/// until [`push`](Self::push) returns `false` or the body ends, and then passes the same chunks on to the handler.
+/// An adapter gets a `BodyPeek` from [`Exchange::body_peek`](crate::adapter::Exchange::body_peek). It passes the body's
+/// chunks to [`push`](Self::push) until `push` returns `false` or the body ends. Then it passes the same bytes on to
+/// the handler.
 #[derive(Debug)]
 pub struct BodyPeek {
     reader: Reader,
@@ -30,14 +31,15 @@ impl BodyPeek {
         Self { reader, timeout, _permit: permit }
     }
 
-    /// Returns how long to wait until enough of the body has arrived. After that, refuse the request with
-    /// [`Reason::BodyTooSlow`](crate::refusal::Reason::BodyTooSlow).
+    /// Returns how long to wait until the body has ended or [`push`](Self::push) has returned `false`. If that takes
+    /// longer, refuse the request with [`Reason::BodyTooSlow`](crate::refusal::Reason::BodyTooSlow).
     pub const fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// Reads the next chunk and returns whether more are needed. If so, the chunk is kept, and [`finish`](Self::finish)
-    /// returns it. Otherwise, the caller keeps the chunk and passes it on to the handler.
+    /// Reads the next chunk and returns whether more chunks are needed. If it returns `true`, the chunk has been kept,
+    /// and [`finish`](Self::finish) will return it. If it returns `false`, the chunk has not been kept, so the caller
+    /// must pass it on to the handler.
     pub fn push(&mut self, chunk: &[u8]) -> bool {
         match &mut self.reader {
             Reader::Form(form) => form.push(chunk),
@@ -45,8 +47,8 @@ impl BodyPeek {
         }
     }
 
-    /// Returns what the body contains, and the chunks that were kept. Call it when the body has ended or
-    /// [`push`](Self::push) returned `false`.
+    /// Returns what was found in the body, and the chunks that were kept. Call this method when the body has ended or
+    /// [`push`](Self::push) has returned `false`.
     pub fn finish(self) -> (Peeked, Vec<u8>) {
         match self.reader {
             Reader::Form(form) => {

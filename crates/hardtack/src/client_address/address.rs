@@ -5,11 +5,12 @@ use std::net::{IpAddr, Ipv6Addr};
 
 /// The address of the client that sent a request.
 ///
-/// An IPv4 address that a socket reports in IPv6 form (`::ffff:192.0.2.1`) is the IPv4 address.
+/// If a socket reports an IPv4 address in IPv6 form (`::ffff:192.0.2.1`), the IPv4 address is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientAddress(IpAddr);
 
-/// The part of an IPv6 address that names a network, which usually belongs to one client (RFC 6177): 64 bits.
+/// The number of bits at the beginning of an IPv6 address that identify its network. A network of this size usually
+/// belongs to one client (RFC 6177).
 const NETWORK_BITS: u32 = 64;
 
 impl ClientAddress {
@@ -18,8 +19,9 @@ impl ClientAddress {
         self.0
     }
 
-    /// Returns the address to count requests by: an IPv4 address itself, or the first address of an IPv6 address's /64
-    /// network. A client with an IPv6 network has 2^64 addresses, so counting each of them would limit nothing.
+    /// Returns the address by which to count a client's requests. For IPv4, it is the address itself. For IPv6, it is
+    /// the first address of the client's /64 network. A client has all 2^64 addresses of this network, so counting each
+    /// of them separately would limit nothing.
     ///
     /// ```
     /// use std::net::IpAddr;

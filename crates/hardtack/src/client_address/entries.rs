@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use super::header::ForwardedHeader;
 
-/// Returns the addresses in the fields, from the right, each of them `None` if it is not an address. Several fields are
-/// one list (RFC 9110 section 5.3): some proxies add a field, others extend the last one.
+/// Returns the addresses in the fields, from right to left, with `None` for each entry that is not an address. Several
+/// fields form one list (RFC 9110 section 5.3), because some proxies add a field, and others extend the last one.
 pub(super) fn from_the_right<'f>(
     fields: &'f [&'f [u8]],
     header: ForwardedHeader,
@@ -34,7 +34,8 @@ fn forwarded_for(element: &[u8]) -> Option<IpAddr> {
     address.flatten()
 }
 
-/// An address with a port or without; an IPv6 address may be in brackets. `unknown` and names are not addresses.
+/// Parses an address, with or without a port. An IPv6 address may be in brackets. Returns `None` for names and for
+/// `unknown`.
 fn node(text: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(text).ok()?;
     let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok().map(IpAddr::from);
@@ -43,10 +44,10 @@ fn node(text: &[u8]) -> Option<IpAddr> {
     Some(ip.to_canonical())
 }
 
-/// Splits at a delimiter that is outside of quoted strings, from the right, and trims the parts.
+/// Splits a text from the right, at each delimiter that is not in a quoted string, and trims the parts.
 ///
-/// The part that a proxy appended is well-formed. The client's part, to the left of it, may contain an unpaired
-/// quotation mark, which would hide the proxy's part if the text were split from the left.
+/// The part that a proxy has appended is well-formed. To the left of it is the client's part, which may contain an
+/// unpaired quotation mark. If the text were split from the left, this mark would hide the proxy's part.
 struct RightSplit<'f> {
     rest: Option<&'f [u8]>,
     delimiter: u8,
@@ -66,7 +67,7 @@ impl<'f> Iterator for RightSplit<'f> {
         let mut quoted = false;
         for (at, byte) in text.iter().enumerate().rev() {
             match *byte {
-                // A quote behind an odd number of backslashes is a part of a quoted string.
+                // A quotation mark after an odd number of backslashes is a part of a quoted string.
                 b'"' => quoted ^= text[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0,
                 byte if byte == self.delimiter && !quoted => {
                     self.rest = Some(&text[..at]);

@@ -1,13 +1,13 @@
-//! The client's address, also behind proxies.
+//! Finds the client's address, even if the client connects through proxies.
 //!
-//! 1. Without trusted proxies, the client is the socket's peer. Header fields change nothing.
-//! 2. If the peer is a trusted proxy, one header field is read: `X-Forwarded-For` or `Forwarded`, whichever is
-//!    configured. Each proxy appends the address of its own peer, so the field is read from the right: the first
-//!    address that is not a trusted proxy's is the client's. What a client writes into the field is further to the
-//!    left.
-//! 3. An entry that is no address, such as `unknown`, ends the search: the client is then the proxy that wrote it.
-//! 4. `X-Forwarded-Host` and `X-Forwarded-Proto` change nothing. If a trusted proxy sends them and they contradict the
-//!    base URL, that is logged.
+//! 1. If the peer of the socket is not a trusted proxy, it is the client. Header fields are ignored.
+//! 2. If the peer is a trusted proxy, one header field is read: `X-Forwarded-For` or `Forwarded`, as configured. Each
+//!    proxy appends the address of its own peer, so the field is read from the right. The first address that is not a
+//!    trusted proxy's is the client's. If a client sends the field itself, its entries are further to the left.
+//! 3. An entry that is not an address, such as `unknown`, ends the search. The proxy that wrote this entry then counts
+//!    as the client.
+//! 4. `X-Forwarded-Host` and `X-Forwarded-Proto` are ignored. If those of a trusted proxy contradict the base URL, a
+//!    warning is logged.
 
 mod address;
 mod entries;

@@ -89,8 +89,8 @@ impl Notices {
         );
     }
 
-    /// Warns of a proxy in a private network that is not trusted. Does not warn of other peers, because any client on
-    /// the internet can send these fields.
+    /// Warns if an untrusted peer in a private network names its client in a header field, as a proxy does. Does not
+    /// warn of other peers, because any client on the internet can send such a field.
     fn check_untrusted(&self, proxies: &TrustedProxies, peer: IpAddr, head: &RequestHead<'_>) {
         let is_private = match peer {
             IpAddr::V4(ip) => ip.is_private() || ip.is_loopback(),

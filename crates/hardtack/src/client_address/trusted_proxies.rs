@@ -25,11 +25,11 @@ pub struct TrustedProxies {
 }
 
 impl TrustedProxies {
-    /// Trusts the proxies with these addresses: networks such as `10.0.0.0/8` or `2001:db8::/32`, or single addresses.
-    /// Name only networks from which no client but your proxies can connect.
+    /// Trusts the proxies with these addresses. Each text is a network, such as `10.0.0.0/8` or `2001:db8::/32`, or a
+    /// single address. Name only networks from which nothing but your proxies can connect to the application.
     ///
     /// # Errors
-    /// A text is not a network or an address, or the network contains every address.
+    /// A text is neither a network nor an address, or a network contains every address.
     pub fn new(networks: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, ConfigError> {
         let networks: Result<Vec<_>, _> = networks.into_iter().map(|text| parse(text.as_ref())).collect();
         Ok(Self { networks: networks?, header: ForwardedHeader::default() })
@@ -88,7 +88,8 @@ fn parse(text: &str) -> Result<IpNet, ConfigError> {
     Ok(canonical(network))
 }
 
-/// An IPv4 network in IPv6 form (`::ffff:10.0.0.0/104`) as an IPv4 network, because that is how addresses are compared.
+/// Converts an IPv4 network in IPv6 form (`::ffff:10.0.0.0/104`) to an IPv4 network. Addresses are converted in the
+/// same way before they are compared with it.
 fn canonical(network: IpNet) -> IpNet {
     const MAPPED_BITS: u8 = 96;
     let IpNet::V6(mapped) = network else { return network };

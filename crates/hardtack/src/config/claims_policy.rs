@@ -6,7 +6,8 @@ use crate::clock::{DEFAULT_SKEW, MAX_SKEW};
 use crate::error::ConfigError;
 use crate::jwt::Claims;
 
-/// Which registered claims tokens carry, and which values are accepted (RFC 7519 section 4.1).
+/// Which registered claims are put into new tokens, and which values are accepted in the tokens of requests (RFC 7519
+/// section 4.1).
 ///
 /// ```
 /// use hardtack::config::ClaimsPolicy;
@@ -21,7 +22,7 @@ pub struct ClaimsPolicy {
     /// Three seconds if it is not set; none in `flask_compatible`.
     pub(crate) clock_skew: Option<Duration>,
     pub(crate) encode_audience: Vec<String>,
-    /// The accepted audiences; if empty, only tokens without an audience other than the realm are accepted.
+    /// The accepted audiences. If the list is empty, the only audience that a token may have is the realm.
     pub(crate) decode_audience: Vec<String>,
     pub(crate) encode_issuer: Option<String>,
     /// The accepted issuers; if empty, every issuer is accepted.
@@ -50,25 +51,27 @@ impl Default for ClaimsPolicy {
 }
 
 impl ClaimsPolicy {
-    /// Sets one tolerance for all times, in whole seconds, at most 60 (`JWT_DECODE_LEEWAY`): how long after its `exp`
-    /// a token is still accepted, and how far its `nbf` and `iat` may be in the future. It replaces
-    /// [`Self::clock_skew`]. Default: not set, so tokens expire at their `exp`.
+    /// Sets one tolerance for all times in tokens, in whole seconds, at most 60 (`JWT_DECODE_LEEWAY`). A token is
+    /// accepted for this long after its `exp`, and its `nbf` and `iat` may be this far in the future. The tolerance
+    /// replaces [`Self::clock_skew`]. Default: not set, so tokens expire at their `exp`.
     pub fn leeway(mut self, span: Duration) -> Self {
         self.leeway = Some(span);
         self
     }
 
-    /// Sets how far the clocks of servers that share keys or a store may differ, in whole seconds, at most 60: how far
-    /// `nbf` and `iat` of a token, and the times in the row of a session, may be in the future. Default: 3.
+    /// Sets how far the clocks of servers that share keys or a store may differ, in whole seconds, at most 60. The
+    /// `nbf` and `iat` of a token may be this far in the future, and so may the times in the row of a session. Default:
+    /// 3.
     ///
-    /// A token that is further ahead is refused until its time has come, but its cookies are not deleted, and its
+    /// A token that is dated further ahead is refused until its time has come. Its cookies are not deleted, and its
     /// session does not end. A warning in the log says by how much the clocks differ.
     pub fn clock_skew(mut self, span: Duration) -> Self {
         self.clock_skew = Some(span);
         self
     }
 
-    /// Adds an audience that tokens carry in `aud` and must have (`JWT_ENCODE_AUDIENCE`, `JWT_DECODE_AUDIENCE`).
+    /// Adds an audience to the `aud` of new tokens and to the accepted audiences (`JWT_ENCODE_AUDIENCE`,
+    /// `JWT_DECODE_AUDIENCE`).
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         let audience = audience.into();
         self.encode_audience.push(audience.clone());
@@ -76,7 +79,8 @@ impl ClaimsPolicy {
         self
     }
 
-    /// Sets the issuer that tokens carry in `iss` and must have (`JWT_ENCODE_ISSUER`, `JWT_DECODE_ISSUER`).
+    /// Sets the `iss` of new tokens, and accepts only tokens with this `iss` (`JWT_ENCODE_ISSUER`,
+    /// `JWT_DECODE_ISSUER`).
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
         let issuer = issuer.into();
         self.decode_issuers = vec![issuer.clone()];
@@ -84,19 +88,19 @@ impl ClaimsPolicy {
         self
     }
 
-    /// Sets the `aud` that tokens carry (`JWT_ENCODE_AUDIENCE`), if it differs from the accepted one.
+    /// Sets the `aud` of new tokens (`JWT_ENCODE_AUDIENCE`). The accepted audiences stay the same.
     pub fn encode_audience<A: Into<String>>(mut self, audience: impl IntoIterator<Item = A>) -> Self {
         self.encode_audience = audience.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Sets the accepted audiences (`JWT_DECODE_AUDIENCE`). The `aud` of a token must contain one of them.
+    /// Sets the accepted audiences (`JWT_DECODE_AUDIENCE`). The `aud` of a token must contain at least one of them.
     pub fn decode_audience<A: Into<String>>(mut self, audience: impl IntoIterator<Item = A>) -> Self {
         self.decode_audience = audience.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Sets the `iss` that tokens carry (`JWT_ENCODE_ISSUER`), if it differs from the accepted one.
+    /// Sets the `iss` of new tokens (`JWT_ENCODE_ISSUER`). The accepted issuers stay the same.
     pub fn encode_issuer(mut self, issuer: impl Into<String>) -> Self {
         self.encode_issuer = Some(issuer.into());
         self
@@ -108,7 +112,7 @@ impl ClaimsPolicy {
         self
     }
 
-    /// Sets whether tokens carry `nbf`, the time from which they are valid (`JWT_ENCODE_NBF`). Default: yes.
+    /// Sets whether new tokens have an `nbf`, the time from which they are valid (`JWT_ENCODE_NBF`). Default: yes.
     pub fn encode_nbf(mut self, write: bool) -> Self {
         self.encode_nbf = write;
         self
@@ -122,8 +126,8 @@ impl ClaimsPolicy {
 
     /// Accepts subjects that are not text: numbers, lists, objects (`JWT_VERIFY_SUB = False`).
     ///
-    /// [`VerifiedToken::subject`](crate::VerifiedToken::subject) then returns their JSON, in which the number 5
-    /// looks like the text "5".
+    /// For such a subject, [`VerifiedToken::subject`](crate::VerifiedToken::subject) returns its JSON, so the number 5
+    /// cannot be told apart from the text "5".
     pub fn insecure_any_identity(mut self) -> Self {
         self.verify_sub = false;
         self

@@ -4,16 +4,19 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefreshMode {
-    /// The adapter's layer refreshes in place. The handler runs, and its response carries the new cookies.
+    /// The token is refreshed during the request. The handler runs with the new token, and the adapter's layer adds the
+    /// new cookies to the response.
     #[default]
     Transparent,
-    /// A browser is redirected to the refresh URL and back to the page that it requested. By default, it sends the
-    /// refresh cookie only to that URL and, if necessary, to the log-in, log-out and sign-up URLs
-    /// ([`CookiePolicy::refresh_paths`](crate::CookiePolicy::refresh_paths)). A program gets a 401 that names the
-    /// refresh URL.
+    /// A browser is redirected to the refresh URL, and from there back to the page that it requested. By default, the
+    /// refresh cookie is only sent to the refresh URL and, if necessary, to the log-in, log-out and sign-up URLs
+    /// ([`CookiePolicy::refresh_paths`](crate::CookiePolicy::refresh_paths)). A program that is not a browser gets a
+    /// 401 that names the refresh URL.
     Redirect,
-    /// There is no refresh token. An access token that has passed half of its life is replaced in the response.
+    /// There are no refresh tokens. If an access token has passed half of its life, the response replaces it with a new
+    /// one.
     Sliding,
-    /// Nothing happens automatically: the client or the application refreshes the token, or the user logs in again.
+    /// Nothing happens automatically. Either the client or the application refreshes the token, or the user logs in
+    /// again.
     Off,
 }

@@ -1,4 +1,4 @@
-//! Everything that an authenticator is configured with, except its keys, cookies, callbacks and store.
+//! The settings of an authenticator, except for its keys, cookies, callbacks and store.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub(crate) struct Settings {
     pub(crate) exempt_options: bool,
     /// The name of the JSON member with the message, in the reply to a refused request.
     pub(crate) error_key: String,
-    /// Whether to behave as Flask-JWT-Extended does: see [`crate::AuthenticatorBuilder::flask_compatible`].
+    /// Whether to behave as Flask-JWT-Extended does ([`crate::AuthenticatorBuilder::flask_compatible`]).
     pub(crate) flask: bool,
     pub(crate) refresh: RefreshMode,
     pub(crate) urls: Urls,
@@ -129,8 +129,8 @@ impl Settings {
         Reading { masks_csrf: self.csrf.mask, fresh_lifetime: self.fresh_lifetime.duration() }
     }
 
-    /// The lifetimes and windows of sessions. Without a store, a session lives as long as its tokens.
-    /// `can_choose` tells whether users choose how long they stay logged in.
+    /// The lifetimes and windows of sessions. Without a store, a session lives as long as its tokens. `can_choose` says
+    /// whether users can choose to stay logged in, so that their sessions may be idle for longer.
     pub(crate) fn session_rules(&self, stored_sessions: bool, can_choose: bool) -> SessionRules {
         let idle = match self.refresh {
             // A sliding access token is the only token: it must be used while it is valid.

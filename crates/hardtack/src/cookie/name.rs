@@ -6,15 +6,15 @@ use memchr::memmem::Finder;
 
 use crate::request::RequestHead;
 
-/// A request has two cookies with the same name.
+/// A request has more than one cookie with the same name.
 ///
-/// An attacker on a sibling domain can add a second cookie, and the one that Hardtack chose would decide who is logged
-/// in. So Hardtack uses neither.
+/// An attacker on a sibling domain can add a second cookie. Hardtack then uses neither of the two, because the choice
+/// between them would decide who is logged in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the request carries this cookie more than once")]
 pub struct DuplicateCookie;
 
-/// The full name of a cookie, prepared for searching `Cookie` headers.
+/// The full name of a cookie, including its prefix, prepared for searching `Cookie` headers.
 ///
 /// ```
 /// use hardtack::cookie::CookieName;
@@ -42,14 +42,14 @@ impl CookieName {
         &self.name
     }
 
-    /// Returns the value of the cookie with exactly this name.
+    /// Returns the value of the cookie with exactly this name, or `None` if the request has no such cookie.
     ///
-    /// Names are compared byte for byte: nothing is percent-decoded, and only spaces and tabs are trimmed (RFC 6265
-    /// section 4.2.1), so `%5F%5FHost-id` is not `__Host-id`. Other cookies may contain any bytes. HTTP/2 may split
-    /// the header (RFC 9113 section 8.2.3); all parts are read.
+    /// Names are compared byte for byte. Nothing is percent-decoded, so `%5F%5FHost-id` is not `__Host-id`. Only spaces
+    /// and tabs are trimmed (RFC 6265 section 4.2.1). Other cookies may contain any bytes. A request over HTTP/2 may
+    /// have several `Cookie` fields (RFC 9113 section 8.2.3); all of them are searched.
     ///
     /// # Errors
-    /// [`DuplicateCookie`] if there are two, anywhere in the request.
+    /// [`DuplicateCookie`] if the request has more than one such cookie, whether in one field or in several.
     pub fn find<'a>(&self, head: &RequestHead<'a>) -> Result<Option<&'a [u8]>, DuplicateCookie> {
         match head.headers().first_two("cookie") {
             [None, _] => Ok(None),
@@ -58,10 +58,11 @@ impl CookieName {
         }
     }
 
-    /// Returns the value of the cookie in the values of `Cookie` headers.
+    /// Searches the values of `Cookie` fields, and returns the value of the cookie with this name. Returns `None` if
+    /// there is no such cookie.
     ///
     /// # Errors
-    /// [`DuplicateCookie`] if there are two.
+    /// [`DuplicateCookie`] if there is more than one such cookie.
     #[inline]
     pub fn find_in<'a>(&self, fields: impl IntoIterator<Item = &'a [u8]>) -> Result<Option<&'a [u8]>, DuplicateCookie> {
         let mut found = None;
@@ -72,7 +73,8 @@ impl CookieName {
         if visited.is_break() { Err(DuplicateCookie) } else { Ok(found) }
     }
 
-    /// Returns the values of all cookies with this name, in order, for an operation that concerns every one of them.
+    /// Returns the values of all cookies with this name, in order. Use it for operations that concern each of these
+    /// cookies.
     pub(crate) fn find_all<'a>(&self, head: &RequestHead<'a>) -> Vec<&'a [u8]> {
         let mut found = Vec::new();
         let _ = self.visit(head.header_all("cookie"), |value| {

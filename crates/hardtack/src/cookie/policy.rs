@@ -7,7 +7,7 @@ use crate::error::ConfigError;
 use crate::request::is_token;
 use crate::urls::Urls;
 
-/// The names, paths and attributes of all cookies, for setting and for deleting them.
+/// The names, paths and attributes with which all cookies are set and deleted.
 ///
 /// ```
 /// use hardtack::CookiePolicy;
@@ -36,8 +36,8 @@ pub struct CookiePolicy {
 }
 
 impl Default for CookiePolicy {
-    /// Returns a policy with the names of Flask-JWT-Extended, `Path=/` and `SameSite=Lax`. Whether cookies are `Secure`
-    /// and have name prefixes depends on the base URL.
+    /// Returns a policy with the cookie names of Flask-JWT-Extended, `Path=/` and `SameSite=Lax`. The base URL
+    /// determines whether cookies are `Secure` and whether their names get a prefix.
     fn default() -> Self {
         Self {
             access_name: "access_token_cookie".into(),
@@ -79,13 +79,13 @@ impl CookiePolicy {
         /// Sets the name of the refresh cookie, without prefix (`JWT_REFRESH_COOKIE_NAME`). Default:
         /// `refresh_token_cookie`.
         refresh_name,
-        /// Sets the name of the cookie with the access token's CSRF value, which scripts can read
-        /// (`JWT_ACCESS_CSRF_COOKIE_NAME`). Default: `csrf_access_token`.
+        /// Sets the name of the cookie that holds the access token's CSRF value (`JWT_ACCESS_CSRF_COOKIE_NAME`).
+        /// Scripts can read this cookie. Default: `csrf_access_token`.
         csrf_access_name,
-        /// Sets the name of the cookie with the refresh token's CSRF value, which scripts can read
-        /// (`JWT_REFRESH_CSRF_COOKIE_NAME`). Default: `csrf_refresh_token`.
+        /// Sets the name of the cookie that holds the refresh token's CSRF value (`JWT_REFRESH_CSRF_COOKIE_NAME`).
+        /// Scripts can read this cookie. Default: `csrf_refresh_token`.
         csrf_refresh_name,
-        /// Sets the name of the cookie for the CSRF protection of log-in and sign-up forms. Default:
+        /// Sets the name of the cookie that protects log-in and sign-up forms against CSRF. Default:
         /// `csrf_pre_session`.
         pre_session_name,
         /// Sets the path of the access token's CSRF cookie (`JWT_ACCESS_CSRF_COOKIE_PATH`). Default: `/`.
@@ -107,8 +107,9 @@ impl CookiePolicy {
 
     /// Sets the paths to which browsers send the refresh cookie (`JWT_REFRESH_COOKIE_PATH`).
     ///
-    /// Default: `/`. In redirect mode: the refresh URL, and also the log-in, log-out and sign-up URLs if the access
-    /// cookie is not sent there, because these need one of the cookies to end the browser's session.
+    /// Default: `/`, or in redirect mode, the refresh URL. In redirect mode, the log-in, log-out and sign-up URLs are
+    /// added if the access cookie is not sent to them, because a log-in or log-out needs one of the two cookies to end the
+    /// browser's session.
     #[must_use]
     pub fn refresh_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.refresh_paths = Some(paths.into_iter().map(Into::into).collect());
@@ -116,16 +117,16 @@ impl CookiePolicy {
     }
 
     /// Sets the domain of the cookies, so that browsers send them to all hosts of the domain (`JWT_COOKIE_DOMAIN`). By
-    /// default, browsers send them only to the host that sets them. With a domain, their names cannot have the prefix
-    /// `__Host-`.
+    /// default, browsers send them only to the host that has set them. If a domain is set, the names cannot have the
+    /// prefix `__Host-`.
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());
         self
     }
 
-    /// Sets whether cookies are `Secure`, regardless of the base URL (`JWT_COOKIE_SECURE`). Browsers also send cookies
-    /// that are not `Secure` over unencrypted connections, where anyone on the network path can read them.
+    /// Sets whether cookies are `Secure`, regardless of the base URL (`JWT_COOKIE_SECURE`). Browsers send cookies that
+    /// are not `Secure` over unencrypted connections too, and anyone on the network path can read them there.
     #[must_use]
     pub fn secure(mut self, secure: bool) -> Self {
         self.secure = Some(secure);
@@ -146,10 +147,10 @@ impl CookiePolicy {
         self
     }
 
-    /// Sets whether the cookies end with the browser (`JWT_SESSION_COOKIE`). Default: yes.
+    /// Sets whether the cookies end when the browser is closed (`JWT_SESSION_COOKIE`). Default: yes.
     ///
-    /// Otherwise they last as long as the session or the refresh token, so that an expired access token is still
-    /// recognized.
+    /// If set to `false`, the cookies last as long as the session or the refresh token. The access cookie outlasts its
+    /// token, so that an expired token is still recognized.
     #[must_use]
     pub fn session_cookies(mut self, session: bool) -> Self {
         self.session_cookies = session;
@@ -164,8 +165,9 @@ impl CookiePolicy {
         self
     }
 
-    /// The default paths of the refresh cookie in redirect mode: the refresh URL, and the URLs that end the browser's
-    /// session if the access cookie is not sent there, because they need one of the cookies.
+    /// The default paths of the refresh cookie in redirect mode: the refresh URL, and also the log-in, log-out and sign-up
+    /// URLs if the access cookie is not sent to them. A log-in or log-out ends the browser's session, so it needs one of the
+    /// two cookies.
     pub(crate) fn refresh_paths_for(&self, urls: &Urls) -> Vec<String> {
         let mut paths = vec![urls.refresh.clone()];
         add_uncovered(&mut paths, &self.access_paths, &urls.end_sessions());
@@ -271,7 +273,7 @@ fn add_uncovered(paths: &mut Vec<String>, others: &[String], urls: &[&str]) {
     }
 }
 
-/// The name of a cookie in a realm, so that applications on one host do not overwrite each other's cookies.
+/// The name of a cookie in a realm. The realm keeps applications on one host from overwriting each other's cookies.
 fn in_realm(realm: Option<&str>, name: &str) -> String {
     let Some(realm) = realm else { return name.to_owned() };
     // A prefix that the browser enforces stays in front.

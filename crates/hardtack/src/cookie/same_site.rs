@@ -5,12 +5,13 @@
 pub enum SameSite {
     /// The cookie is not sent with requests that another site starts, not even when the user follows a link.
     Strict,
-    /// The cookie is sent when the user follows a link on another site, but not with that site's POST forms and
-    /// scripts.
+    /// The cookie is sent when the user follows a link on another site, but not with POST forms and scripts of that
+    /// site.
     Lax,
     /// The cookie is always sent. Requires `Secure` and CSRF protection.
     None,
-    /// No attribute, as by default in Flask-JWT-Extended. Some browsers treat this as `Lax`, others as `None`.
+    /// The cookie has no `SameSite` attribute. This is the default in Flask-JWT-Extended. Some browsers treat it as
+    /// `Lax`, others as `None`.
     InsecureUnset,
 }
 

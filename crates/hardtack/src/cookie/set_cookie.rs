@@ -7,14 +7,15 @@ use super::resolved::{CookieSlot, ResolvedPolicy};
 use super::set_cookies::SetCookies;
 use crate::clock::Timestamp;
 
-/// The longest name and value that browsers accept together, in bytes (RFC 6265bis section 5.6; ASVS 5.0 V3.3.5).
+/// The maximum length of a cookie's name and value together, in bytes. Browsers drop longer cookies (RFC 6265bis
+/// section 5.6; ASVS 5.0 V3.3.5).
 const MAX_NAME_AND_VALUE: usize = 4096;
 
 /// A cookie is larger than browsers accept, so they would silently drop it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the cookie {name} would take {len} bytes including its name, and browsers drop cookies of more than \
-     {MAX_NAME_AND_VALUE} bytes; put less into the token: keep an id in the claims and look up the rest"
+    "the cookie {name} would have {len} bytes including its name, but browsers drop cookies of more than \
+     {MAX_NAME_AND_VALUE} bytes; put less into the token, for example an id by which to look up the rest"
 )]
 pub struct CookieTooLarge {
     /// The name of the cookie.
@@ -63,8 +64,8 @@ impl ResolvedPolicy {
         Ok(())
     }
 
-    /// Deletes `slot` on each of its paths. Name, Path and Domain must be the same as when it was set, or browsers
-    /// keep it.
+    /// Deletes `slot` on each of its paths. Browsers delete a cookie only if its name, `Path` and `Domain` are the same
+    /// as when it was set.
     pub(crate) fn delete(&self, slot: &CookieSlot, domain: Option<&str>, into: &mut SetCookies) {
         for path in &slot.paths {
             into.push(self.render(slot, path, "", domain, &End::Deleted));

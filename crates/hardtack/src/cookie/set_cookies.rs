@@ -2,15 +2,14 @@
 
 use crate::session::SessionId;
 
-/// The value of `Clear-Site-Data` in a response that ends the browser's session. The browser then shows no page of that
-/// session from its cache, not even with its Back button.
+/// The value of `Clear-Site-Data` in a response that ends the browser's session. It makes the browser clear its cache,
+/// so that not even the Back button shows a page of that session.
 ///
-/// The value does not include `"cookies"`, because the browser would then delete the cookies of the whole registrable
-/// domain.
+/// The value does not include `"cookies"`, because that would delete the cookies of the whole registrable domain.
 pub const CLEAR_CACHE: &str = "\"cache\"";
 
-/// `Set-Cookie` values, in order. Add them to the response. Otherwise, a log-in is lost, or the browser keeps its
-/// cookies after a log-out.
+/// The values of a response's `Set-Cookie` fields, in order. Add them to the response. If you do not, the browser is
+/// not logged in after a log-in, or keeps its cookies after a log-out.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[must_use = "these cookies must be added to the response"]
 pub struct SetCookies {
@@ -31,8 +30,8 @@ impl SetCookies {
         self.begun = other.begun.or(self.begun);
     }
 
-    /// Returns the session that a log-in has begun, if these are its cookies. To undo the log-in, for example because
-    /// the password was changed in the meantime, end this session with
+    /// Returns the session that a log-in has begun, if these are the cookies of a log-in. To undo that log-in, for
+    /// example because the password has been changed in the meantime, end the session with
     /// [`Authenticator::revoke_session`](crate::Authenticator::revoke_session).
     pub fn session(&self) -> Option<SessionId> {
         self.begun
@@ -43,8 +42,8 @@ impl SetCookies {
         Self { begun: Some(begun), ..self }
     }
 
-    /// Returns whether the response that gets these cookies ends the browser's session, so that it also needs the field
-    /// `Clear-Site-Data` with the value [`CLEAR_CACHE`](crate::adapter::CLEAR_CACHE). Adapters add it.
+    /// Returns whether the response with these cookies ends the browser's session. If so, it also needs the field
+    /// `Clear-Site-Data` with the value [`CLEAR_CACHE`](crate::adapter::CLEAR_CACHE). Adapters add this field.
     pub fn clears_cache(&self) -> bool {
         self.clears_cache
     }

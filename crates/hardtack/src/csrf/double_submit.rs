@@ -24,8 +24,8 @@ pub enum CsrfError {
     /// The form is longer than the part that is read before the handler runs, and that part does not contain the field.
     #[error("the CSRF token is not in the part of the form that is read before the handler runs")]
     BeyondPeek,
-    /// The form was not read, because no layer wraps the route, or because a middleware inside of the layer read it
-    /// before.
+    /// The form was not read. Either no layer wraps the route, or a middleware between the layer and the handler has
+    /// read the form.
     #[error(
         "the form's CSRF token could not be read: no authentication layer wraps this route, or a middleware read the form"
     )]
@@ -33,8 +33,8 @@ pub enum CsrfError {
     /// Another site started the request.
     #[error("the request was started by another site")]
     CrossSite,
-    /// The `Host` field is missing, is malformed or occurs twice (RFC 9112 section 3.2), so the request's site is
-    /// unclear.
+    /// The `Host` field is missing, is malformed or occurs twice (RFC 9112 section 3.2), so it does not say which site
+    /// the request is for.
     #[error("the Host field is missing, is malformed or occurs twice")]
     BadHost,
     /// The token has no CSRF value to compare with.
@@ -57,8 +57,9 @@ impl CsrfError {
     }
 }
 
-/// Compares the `csrf` claim with the value in the request's header, or if there is none, in the form's hidden field.
-/// The value may be masked. The query is not searched, because queries end up in logs and in `Referer`.
+/// Compares the `csrf` claim with the value in the request's header. If there is no such header, compares it with the
+/// value in the form's hidden field. The value may be masked. The query is not searched, because queries end up in logs
+/// and in `Referer`.
 #[inline]
 pub(crate) fn check(
     head: &RequestHead<'_>,

@@ -5,12 +5,14 @@ use super::CsrfPolicy;
 use crate::base_url::BaseUrl;
 use crate::request::RequestHead;
 
-/// Checks Fetch Metadata and `Origin`.
+/// Checks which site started the request, by `Sec-Fetch-Site` (Fetch Metadata) and `Origin`.
 ///
-/// An `Origin` must be ours or trusted, no matter what `Sec-Fetch-Site` says: if another host name resolves to this
-/// server (DNS rebinding), a page under that name has the same origin as the server in the eyes of a browser. Scripts
-/// cannot set `Sec-Fetch-Site`, so `same-origin` is accepted with `Origin: null`, which browsers send under a strict
-/// referrer policy. A client that sends neither header is not a browser, so no other site can misuse its cookies.
+/// - An `Origin` must be this site's or trusted, even if `Sec-Fetch-Site` is `same-origin`. In DNS rebinding, an
+///   attacker's host name resolves to this server. To the browser, the attacker's page then has the same origin as the
+///   server.
+/// - `Origin: null`, which browsers send under a strict referrer policy, is accepted if `Sec-Fetch-Site` shows that
+///   this site or the user started the request. Scripts cannot set `Sec-Fetch-Site`.
+/// - A request with neither header is accepted. It does not come from a browser, so no other site can have started it.
 #[inline]
 pub(crate) fn check(head: &RequestHead<'_>, policy: &CsrfPolicy, base: Option<&BaseUrl>) -> Result<(), CsrfError> {
     // Whether this site or its user started the request, according to the browser; `None` if the browser does not say.
@@ -31,9 +33,14 @@ pub(crate) fn check(head: &RequestHead<'_>, policy: &CsrfPolicy, base: Option<&B
     if passes { Ok(()) } else { Err(CsrfError::CrossSite) }
 }
 
-/// Whether the origin is the base URL's. If both are loopback addresses and the browser says that the origins agree,
-/// the port may differ, as it does if a developer forwards it. Without a base URL, the origin must have the request's
-/// host, and its scheme must be https unless the browser says that the schemes agree.
+/// Whether `origin` is this site's. `any_scheme` means that the browser vouches for the request: `Sec-Fetch-Site` is
+/// `same-origin` or `none`.
+///
+/// With a base URL, `origin` must be the origin of that URL. If the browser vouches for the request, any loopback
+/// origin of the same scheme also passes for a loopback base URL, because a developer may forward a port.
+///
+/// Without a base URL, the host of `origin` must be the request's. The scheme must be https; if the browser vouches for
+/// the request, it may also be http.
 fn is_ours(origin: &[u8], head: &RequestHead<'_>, base: Option<&BaseUrl>, any_scheme: bool) -> bool {
     if let Some(base) = base {
         return base.is_origin(origin) || (any_scheme && base.is_loopback_origin(origin));

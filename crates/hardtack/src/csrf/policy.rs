@@ -7,9 +7,9 @@ use crate::request::is_token;
 
 /// Which requests need a CSRF value, where they carry it, and which other origins are trusted.
 ///
-/// By default, a request that acts with a cookie's token and may change something must carry the CSRF value of its
-/// session in the header `X-CSRF-TOKEN` or in the hidden form field `csrf_token`. Log-in and sign-up forms must carry a
-/// separate value.
+/// By default, a request needs the CSRF value of its session if its token comes from a cookie and its method may change
+/// something. The request carries the value in the header `X-CSRF-TOKEN` or in the hidden form field `csrf_token`.
+/// Log-in and sign-up forms, which are sent before there is a session, need a separate value in the same places.
 ///
 /// ```
 /// use hardtack::CsrfPolicy;
@@ -28,7 +28,7 @@ pub struct CsrfPolicy {
     pub(crate) refresh: CsrfNames,
     /// The methods that are checked; by default all that may change something.
     pub(crate) methods: Option<Vec<String>>,
-    /// Whether an empty header or field counts as missing rather than as a wrong value, as in Flask-JWT-Extended.
+    /// Whether an empty header or field is treated as missing, as in Flask-JWT-Extended, and not as a wrong value.
     pub(crate) empty_is_missing: bool,
     pub(crate) trusted_origins: Vec<String>,
     /// Whether pages carry the value under a mask.
@@ -68,13 +68,14 @@ impl Default for CsrfPolicy {
 const TOKEN: &str = "letters, digits and !#$%&'*+-.^_`|~";
 
 impl CsrfPolicy {
-    /// Sets the header that carries the CSRF value of both kinds of token. Default: `X-CSRF-TOKEN`.
+    /// Sets the header in which requests carry the CSRF value of an access or a refresh token. Default: `X-CSRF-TOKEN`.
     pub fn header(self, name: impl Into<String>) -> Self {
         let name = name.into();
         self.access_header(name.clone()).refresh_header(name)
     }
 
-    /// Sets the hidden form field that carries the CSRF value of both kinds of token. Default: `csrf_token`.
+    /// Sets the form field in which requests carry the CSRF value of an access or a refresh token. Default:
+    /// `csrf_token`.
     pub fn field(self, name: impl Into<String>) -> Self {
         let name = name.into();
         self.access_field(name.clone()).refresh_field(name)
@@ -106,24 +107,26 @@ impl CsrfPolicy {
 
     /// Sets whether forms may carry the CSRF value in a field (`JWT_CSRF_CHECK_FORM`). Default: yes.
     ///
-    /// To find the field, the adapter reads up to 64 KiB of a form before the handler runs.
+    /// To find this field, Hardtack reads the beginning of the form, up to 64 KiB, before the handler runs.
     pub fn check_forms(mut self, check: bool) -> Self {
         self.check_form = check;
         self
     }
 
-    /// Sets whether log-in and sign-up forms need a separate CSRF value, which is tied to a cookie. Default: yes.
+    /// Sets whether log-in and sign-up forms need a CSRF value, which is tied to a cookie. Default: yes.
     ///
-    /// Without it, only the origin check keeps another site from logging a user in to the attacker's account.
+    /// Without this value, only the origin check prevents another site from logging a user in to the attacker's
+    /// account.
     pub fn pre_session(mut self, check: bool) -> Self {
         self.pre_session = check;
         self
     }
 
-    /// Adds an origin whose pages may send requests that change something: a site such as `https://app.site.example`,
-    /// or an app or browser extension such as `tauri://localhost`, `capacitor://localhost` or `chrome-extension://ID`.
+    /// Adds an origin whose pages may send requests that change something.
     ///
-    /// Name each origin. A wildcard such as `https://*.site.example` is an error when the authenticator is built.
+    /// The origin may be that of another site, such as `https://app.site.example`, or of an app or browser extension,
+    /// such as `tauri://localhost`, `capacitor://localhost` or `chrome-extension://ID`. Call this method once for each
+    /// origin. If an origin contains a wildcard, as in `https://*.site.example`, building the authenticator fails.
     pub fn trusted_origin(mut self, origin: impl Into<String>) -> Self {
         self.trusted_origins.push(origin.into());
         self
@@ -132,19 +135,19 @@ impl CsrfPolicy {
     /// Sets whether [`VerifiedToken::csrf_token`](crate::VerifiedToken::csrf_token) masks the value, so that each page
     /// contains a different text. Default: yes.
     ///
-    /// Masking prevents an attacker from deducing the value from the length of compressed pages. Requests may send the
-    /// raw or a masked value in either case. Turn masking off if forms on your pages are posted to an application that
-    /// accepts only raw values, such as one with Flask-JWT-Extended.
+    /// Masking prevents an attacker from deducing the value from the length of compressed pages. Hardtack always
+    /// accepts both raw and masked values. Turn masking off if your pages post forms to an application that accepts
+    /// only raw values, such as one with Flask-JWT-Extended.
     pub fn mask_csrf(mut self, mask: bool) -> Self {
         self.mask = mask;
         self
     }
 
-    /// Checks the CSRF value only for these methods (`JWT_CSRF_METHODS`), instead of for every method that may
-    /// change something.
+    /// Requires a CSRF value only for these methods (`JWT_CSRF_METHODS`). By default, every method that may change
+    /// something requires one.
     ///
-    /// Other sites can send requests with the remaining methods in a user's name, as far as `SameSite` and the
-    /// origin check allow.
+    /// For the methods that you leave out, only `SameSite` and the origin check prevent another site from sending
+    /// requests as your users.
     pub fn insecure_methods<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
         self.methods = Some(methods.into_iter().map(Into::into).collect());
         self
@@ -152,7 +155,7 @@ impl CsrfPolicy {
 
     /// Turns off the check of CSRF values (`JWT_COOKIE_CSRF_PROTECT = False`). The origin of requests is still checked.
     ///
-    /// Do this only if every cookie is `SameSite=Strict`, or if something else protects against CSRF.
+    /// Turn it off only if every cookie is `SameSite=Strict`, or if another mechanism protects against CSRF.
     pub fn insecure_disabled(mut self) -> Self {
         self.protect = false;
         self

@@ -13,9 +13,9 @@ const NONCE_LEN: usize = 22;
 
 /// The CSRF token for a log-in or sign-up form, and the cookie that belongs to it.
 ///
-/// The token is a MAC of the cookie, so an attacker cannot compute the token for a cookie that the victim already
-/// has. An attacker could still plant a cookie and token fetched from this site; the cookie's `__Host-` prefix and
-/// the origin check prevent that.
+/// The token is a MAC of the cookie's value, so an attacker cannot compute the token for a cookie that the victim
+/// already has. An attacker can, however, fetch a cookie with its token from this site. The `__Host-` prefix and the
+/// origin check prevent them from planting this cookie in the victim's browser and posting a form with the token.
 #[derive(Clone)]
 pub struct PreSession {
     pub(crate) token: String,
@@ -28,8 +28,8 @@ impl PreSession {
         &self.token
     }
 
-    /// Returns the value, and the cookie to send with the page. There is no cookie to send if the browser already has
-    /// it.
+    /// Returns the value for the hidden `csrf_token` field, and the cookie to send with the page. If the browser
+    /// already has the cookie, there is none to send.
     pub fn into_parts(self) -> (String, SetCookies) {
         (self.token, self.cookies)
     }
@@ -42,13 +42,12 @@ impl fmt::Debug for PreSession {
     }
 }
 
-/// The keys that compute the tokens: first the one derived from the signing key, then those from keys that signed
-/// before.
+/// The keys that compute the tokens. The first is derived from the signing key, the others from retired signing keys.
 pub(crate) struct PreSessionKeys(Vec<PreSessionKey>);
 
 impl PreSessionKeys {
-    /// Derives the keys. If the set can only verify, a random key is used, so forms become invalid when this process
-    /// ends.
+    /// Derives the keys. If the set can only verify tokens, uses a random key instead; open forms then become invalid
+    /// when this process ends.
     pub(crate) fn of(keys: &KeySet, label: &str) -> Self {
         let current = keys.signing_key().map_or_else(rand::random, |key| key.derive(label));
         let retired = keys.retired_keys().iter().map(|key| key.derive(label));
@@ -60,7 +59,7 @@ impl PreSessionKeys {
         self.tokens(nonce).next().unwrap_or_default()
     }
 
-    /// Returns all accepted values of the form field: first the current one, then those from keys that signed before.
+    /// Returns all accepted values of the form field: first the current key's, then those of the retired keys.
     pub(crate) fn tokens(&self, nonce: &[u8]) -> impl Iterator<Item = String> {
         self.0.iter().map(move |key| key.token(nonce))
     }

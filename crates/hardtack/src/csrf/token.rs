@@ -1,4 +1,5 @@
-//! The CSRF value as a page carries it: by default masked, so that no two pages carry the same text.
+//! The text that represents a CSRF value in a page. By default, the value is masked, so that each page contains a
+//! different text.
 
 use std::fmt;
 use std::ops::Deref;
@@ -7,7 +8,8 @@ use base64_simd::{AsOut, URL_SAFE_NO_PAD};
 use constant_time_eq::constant_time_eq;
 use serde::{Serialize, Serializer};
 
-/// The longest value that is masked without allocating: a UUID, as in tokens of Flask-JWT-Extended.
+/// The length of the longest CSRF value that is masked without allocating, in bytes. This is the length of a UUID,
+/// which Flask-JWT-Extended uses as the CSRF value.
 const SHORT_VALUE: usize = 36;
 
 /// The longest text that is kept without allocating: a value of [`SHORT_VALUE`] bytes, masked.
@@ -15,12 +17,12 @@ const SHORT_TEXT: usize = encoded_len(2 * SHORT_VALUE);
 
 /// The CSRF value of a session, for the hidden field of a form or for a script of the page.
 ///
-/// By default it is masked: each call of [`VerifiedToken::csrf_token`](crate::VerifiedToken::csrf_token) returns a
-/// different text, and all of them are accepted. An attacker who can make a compressed page repeat a text of their
-/// choice therefore cannot deduce the value from the length of the response (BREACH).
-/// [`CsrfPolicy::mask_csrf`](crate::CsrfPolicy::mask_csrf) turns masking off.
+/// By default, the value is masked: each call of [`VerifiedToken::csrf_token`](crate::VerifiedToken::csrf_token)
+/// returns a different text, and Hardtack accepts each of these texts. Masking defends against BREACH. In this attack,
+/// the attacker makes a compressed page repeat a text of their choice, and deduces the value from the length of the
+/// response. [`CsrfPolicy::mask_csrf`](crate::CsrfPolicy::mask_csrf) turns masking off.
 ///
-/// Write it into a page with `Display`, or use it as a `&str`.
+/// To write the value into a page, use `Display`, or dereference the `CsrfToken` to a `&str`.
 #[derive(Clone)]
 pub struct CsrfToken(Text);
 
@@ -53,7 +55,7 @@ impl CsrfToken {
         })
     }
 
-    /// The value under a random mask: the mask, then the value combined with it, in base64url.
+    /// The masked value: a random mask, followed by the XOR of mask and value, in base64url.
     pub(crate) fn masked(value: &str) -> Self {
         let (value, mut buffer) = (value.as_bytes(), [0; 2 * SHORT_VALUE]);
         if let Some(place) = buffer.get_mut(..2 * value.len()) {
@@ -70,7 +72,7 @@ impl CsrfToken {
     }
 }
 
-/// Fills the first half of `place` with a random mask, and the second half with the value combined with it.
+/// Fills the first half of `place` with a random mask, and the second half with the XOR of mask and value.
 fn mask(value: &[u8], place: &mut [u8]) {
     let (mask, masked) = place.split_at_mut(value.len());
     rand::fill(mask);

@@ -3,25 +3,26 @@
 use crate::base_url::BaseUrl;
 use crate::error::ConfigError;
 
-/// Schemes whose pages send `Origin: null` or the origin of another scheme, and those that [`of_site`] handles.
+/// Schemes that [`of_app`] refuses: no `Origin` begins with them, or [`of_site`] handles them.
 const WITHOUT_ORIGIN: [&str; 10] =
     ["about", "blob", "data", "file", "filesystem", "http", "https", "javascript", "ws", "wss"];
 
-/// Returns the origin as browsers send it.
+/// Normalizes an origin to the text that browsers send in `Origin`.
 ///
-/// Browsers serialize an origin of http or https like a URL. The pages of apps and extensions have an origin of another
-/// scheme, such as `tauri://localhost`, which they send as it is.
+/// For an http or https origin, browsers leave out the default port and write the host in lower case. For the origin of
+/// an app or extension, such as `tauri://localhost`, they send the host as it is.
 pub(super) fn parse(text: &str) -> Result<String, ConfigError> {
     of_site(text).or_else(|| of_app(text)).ok_or_else(|| ConfigError::BadTrustedOrigin { origin: text.to_owned() })
 }
 
-/// An origin of http or https. A URL may contain an asterisk, but no origin that a browser sends does.
+/// Returns the origin if it is an http or https one. A host with an asterisk is refused: the URL parser accepts it, but
+/// it would match no `Origin`.
 fn of_site(text: &str) -> Option<String> {
     let base = BaseUrl::parse_insecure_http(text).ok()?;
     (!base.host().contains('*')).then(|| base.origin().to_owned())
 }
 
-/// An origin of another scheme.
+/// Returns the origin if its scheme is that of an app or extension.
 fn of_app(text: &str) -> Option<String> {
     let (scheme, host) = text.split_once("://")?;
     let (scheme, host) = (scheme.to_ascii_lowercase(), host.strip_suffix('/').unwrap_or(host));

@@ -5,10 +5,10 @@ use std::fmt;
 
 use super::WithCauses;
 
-/// A failure of the session store, the user look-up, the blocklist or another part that the application
-/// supplied.
+/// A failure of a backend that the application supplied, such as the session store, the user look-up or the blocklist.
 ///
-/// The client gets 503 and never sees the cause. The log shows it, because it follows [`Error::source`].
+/// The client gets a 503 response that does not contain the cause. Hardtack logs the cause, which [`Error::source`]
+/// returns.
 ///
 /// ```
 /// use hardtack::BackendError;
@@ -25,8 +25,8 @@ impl BackendError {
         Self(cause.into())
     }
 
-    /// Creates the error for an operation that the backend does not support. A session store returns it for a variant
-    /// of a `#[non_exhaustive]` enum that it does not know.
+    /// Creates the error for an operation that the backend does not support. For example, a session store returns it
+    /// for a variant of a `#[non_exhaustive]` enum that a newer version of Hardtack has added.
     pub fn unsupported(operation: &str) -> Self {
         Self::new(format!("{operation} is not supported"))
     }
@@ -44,7 +44,7 @@ impl Error for BackendError {
     }
 }
 
-/// Prints the message and its causes, because `main` prints the `Debug` of an error that it returns.
+/// Writes the message and its causes. If `main` returns an error, Rust prints the error's `Debug`.
 impl fmt::Debug for BackendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&WithCauses(self), f)

@@ -22,7 +22,7 @@ pub enum ConfigError {
     },
     /// The base URL is plain http on an address that other machines can reach.
     #[error(
-        "the base URL {url:?} is plain http on an address that other machines can reach, so everyone on the network path \
+        "the base URL {url:?} is plain http on an address that other machines can reach, so anyone on the network path \
          could take over sessions; use https, or insecure_http_base_url if you accept the risk"
     )]
     InsecureBaseUrl {
@@ -31,8 +31,8 @@ pub enum ConfigError {
     },
     /// A limit on what is read before handlers run is zero or too large.
     #[error(
-        "the limits on reading ahead ({bytes} bytes, {at_once} bodies at once, {timeout:?}) cannot be used; expected 1 \
-         to 65536 bytes, at least one body at once, and a timeout above zero"
+        "ReadAheadLimits cannot be {bytes} bytes, {at_once} bodies at once and a timeout of {timeout:?}; expected 1 to \
+         65536 bytes, at least one body at once, and a timeout above zero"
     )]
     BadReadAheadLimits {
         /// How much of a body is read, in bytes.
@@ -44,7 +44,8 @@ pub enum ConfigError {
     },
     /// The text does not name the address of a trusted proxy.
     #[error(
-        "{text:?} cannot be a trusted proxy: {why}; expected an address such as 192.0.2.7 or a network such as 10.0.0.0/8"
+        "{text:?} cannot be a trusted proxy: {why}; expected an address such as 192.0.2.7, or a network such as \
+         10.0.0.0/8"
     )]
     BadTrustedProxy {
         /// The given text.
@@ -54,17 +55,20 @@ pub enum ConfigError {
     },
     /// `SameSite=None` requires `Secure`.
     #[error(
-        "browsers drop cookies with SameSite=None but without Secure; make the cookies Secure, which an https base URL \
-         does, or use SameSite=Lax"
+        "browsers drop cookies with SameSite=None but without Secure; use an https base URL, which makes the cookies \
+         Secure, or use SameSite=Lax"
     )]
     SameSiteNoneWithoutSecure,
     /// `SameSite=None` requires CSRF protection.
-    #[error("SameSite=None without CSRF protection lets any site act on behalf of your users; turn CSRF protection on")]
+    #[error(
+        "SameSite=None without CSRF protection lets any site act as your users; turn on CSRF protection, or use \
+         SameSite=Lax"
+    )]
     SameSiteNoneWithoutCsrf,
     /// A name prefix requires `Secure`.
     #[error(
-        "the cookie {name} cannot have a name prefix, because it is not Secure and browsers would drop it; use an https \
-         base URL, or no prefix"
+        "the cookie {name} cannot have a name prefix, because browsers drop a cookie with a prefix but without Secure; \
+         use an https base URL, which makes the cookie Secure, or use no prefix"
     )]
     PrefixWithoutSecure {
         /// The name of the cookie.
@@ -72,7 +76,8 @@ pub enum ConfigError {
     },
     /// `__Host-` does not allow a Domain.
     #[error(
-        "the cookie {name} cannot have both the prefix __Host- and a Domain; remove the domain, or use CookiePrefix::Secure"
+        "the cookie {name} cannot have both the prefix __Host- and a Domain; remove the Domain, or use \
+         CookiePrefix::Secure"
     )]
     HostPrefixWithDomain {
         /// The name of the cookie.
@@ -89,13 +94,18 @@ pub enum ConfigError {
         paths: Vec<String>,
     },
     /// A cookie name begins with a prefix.
-    #[error("the cookie name {name:?} begins with a prefix; leave it out and set CookiePolicy::prefix")]
+    #[error(
+        "the cookie name {name:?} already has a prefix, but CookiePolicy::prefix adds one; remove the prefix from the \
+         name, or use CookiePrefix::None"
+    )]
     PrefixInName {
         /// The name of the cookie.
         name: String,
     },
     /// The text is not a cookie name.
-    #[error("{name:?} is not a cookie name; expected letters, digits and !#$%&'*+-.^_`|~ (RFC 6265 section 4.1.1)")]
+    #[error(
+        "{name:?} cannot be a cookie name; expected only letters, digits and !#$%&'*+-.^_`|~ (RFC 6265 section 4.1.1)"
+    )]
     BadCookieName {
         /// The given name.
         name: String,
@@ -107,14 +117,15 @@ pub enum ConfigError {
         name: String,
     },
     /// A cookie has no path.
-    #[error("the cookie {name} has no path; set at least one, such as \"/\"")]
+    #[error("the cookie {name} has no path; set at least one path, such as \"/\"")]
     NoCookiePath {
         /// The name of the cookie.
         name: String,
     },
     /// A cookie cannot have this path.
     #[error(
-        "the cookie {name} cannot have the path {path:?}; expected a path that starts with '/' and contains no ';' or spaces"
+        "the cookie {name} cannot have the path {path:?}; expected a path that starts with '/' and contains no ';' or \
+         spaces"
     )]
     BadCookiePath {
         /// The name of the cookie.
@@ -124,8 +135,8 @@ pub enum ConfigError {
     },
     /// One path of a cookie is inside another, so browsers would send the cookie twice.
     #[error(
-        "the cookie {name} has the path {inner:?} inside its path {outer:?}, so a browser would send the cookie twice \
-         to {inner:?} and the request would be refused; keep only {outer:?}"
+        "the cookie {name} has the path {inner:?} inside its path {outer:?}; a browser would send the cookie twice to \
+         {inner:?}, and Hardtack would refuse the request; remove the path {inner:?}"
     )]
     NestedCookiePaths {
         /// The name of the cookie.
@@ -137,8 +148,8 @@ pub enum ConfigError {
     },
     /// The domain does not belong to this site, or has only one label.
     #[error(
-        "{domain:?} cannot be the cookies' domain; expected at least two labels, such as site.example, and if a base URL \
-         is set, its host or a parent domain"
+        "{domain:?} cannot be the Domain of the cookies; expected at least two labels, such as site.example; if a base \
+         URL is set, the Domain must be its host or a parent domain of the host"
     )]
     BadCookieDomain {
         /// The given domain.
@@ -152,32 +163,41 @@ pub enum ConfigError {
     },
     /// Access tokens would live longer than refresh tokens.
     #[error(
-        "access tokens would live longer than refresh tokens; make the access lifetime shorter, or the refresh \
-         lifetime longer"
+        "access tokens would live longer than refresh tokens; make the lifetime of access tokens shorter, or that of \
+         refresh tokens longer"
     )]
     AccessOutlivesRefresh,
     /// The absolute lifetime of sessions is shorter than their idle timeout.
-    #[error("the absolute lifetime of sessions is shorter than the refresh lifetime; make it at least as long")]
+    #[error(
+        "the absolute lifetime of sessions is shorter than the lifetime of refresh tokens; make the absolute lifetime \
+         at least as long"
+    )]
     SessionShorterThanRefresh,
     /// Tokens never expire, but sessions are stored.
-    #[error("tokens that never expire cannot belong to stored sessions; remove the session store, or set lifetimes")]
+    #[error(
+        "tokens that never expire cannot belong to stored sessions; set lifetimes for access and refresh tokens, or \
+         remove the session store"
+    )]
     NeverExpiringWithSessions,
     /// The jitter is more than half of an access token's life.
-    #[error("the access jitter is {percent}%; at most 50% is allowed, and 5% is enough")]
+    #[error("the access jitter is {percent}%, but at most 50% is allowed; set less, for example 5%")]
     TooMuchJitter {
         /// The given percentage.
         percent: u8,
     },
     /// The poll interval is zero.
-    #[error("the poll interval is zero, so the store would be polled without pause; one second is a good choice")]
+    #[error(
+        "the poll interval is zero, so the store would be polled without pause; set an interval above zero, for \
+         example one second"
+    )]
     ZeroPollInterval,
     /// `max_staleness` is set, but there is no session store.
-    #[error("max_staleness is set, but there is no session store; add one with sessions(), or remove max_staleness")]
+    #[error("max_staleness is set without a session store; add a store with sessions(), or remove max_staleness")]
     StalenessWithoutStore,
     /// `max_staleness` is set, but the revocation log is not read.
     #[error(
-        "max_staleness is {bound:?}, but insecure_without_revocation_log() turns off reading the log; remove one \
-         of the two"
+        "max_staleness is {bound:?}, but insecure_without_revocation_log() turns off reading the log; remove one of \
+         these two calls"
     )]
     StalenessWithoutLog {
         /// The given value.
@@ -185,8 +205,8 @@ pub enum ConfigError {
     },
     /// `max_staleness` is too short for the poll interval.
     #[error(
-        "max_staleness is {bound:?}, which is too short; expected at least {least:?}, which is the poll interval \
-         plus two seconds"
+        "max_staleness is {bound:?}, which is too short; expected at least {least:?} (the poll interval plus two \
+         seconds)"
     )]
     StalenessTooShort {
         /// The given value.
@@ -201,22 +221,22 @@ pub enum ConfigError {
         seconds: u64,
     },
     /// The tolerance for clocks that differ is too long.
-    #[error("the clock skew is {seconds} s; at most 60 s is allowed, so synchronize the clocks, for example with NTP")]
+    #[error("the clock skew is {seconds} s; at most 60 s is allowed; synchronize the clocks, for example with NTP")]
     ClockSkewTooLong {
         /// The given tolerance.
         seconds: u64,
     },
     /// The signing algorithm is randomized, so refresh tokens cannot be computed again.
     #[error(
-        "refresh tokens of stored sessions need a deterministic signature, and signatures with {algorithm} are \
-         randomized; sign with HS256, EdDSA or RS256"
+        "refresh tokens of stored sessions need a deterministic signature, but {algorithm} signatures are randomized; \
+         sign with HS256, EdDSA or RS256"
     )]
     RandomizedRefreshSignature {
         /// The signing algorithm.
         algorithm: &'static str,
     },
-    /// A URL of the log-in flow is not a path of this site.
-    #[error("the {what} {url:?} cannot be used; expected a path of this site without a query, such as \"/login\"")]
+    /// A URL of the log-in flow is not a path on this site.
+    #[error("the {what} {url:?} cannot be used; expected a path on this site without a query, such as \"/login\"")]
     BadFlowUrl {
         /// Which one.
         what: &'static str,
@@ -225,8 +245,9 @@ pub enum ConfigError {
     },
     /// A trusted origin is not an origin.
     #[error(
-        "the trusted origin {origin:?} cannot be used; expected a scheme, a host and, if needed, a port, but no path or \
-         wildcard, such as https://app.site.example, http://localhost:5173 or tauri://localhost; name each origin"
+        "the trusted origin {origin:?} cannot be used; expected a scheme, a host and, if needed, a port, such as \
+         https://app.site.example, http://localhost:5173 or tauri://localhost, with no path or wildcard; add each \
+         origin separately"
     )]
     BadTrustedOrigin {
         /// The given text.
@@ -234,8 +255,8 @@ pub enum ConfigError {
     },
     /// A realm cannot have this name.
     #[error(
-        "{name:?} cannot be the name of a realm; expected 1 to 32 letters, digits, hyphens, dots and underscores, the \
-         first of them a letter or digit"
+        "{name:?} cannot be the name of a realm; expected 1 to 32 letters, digits, hyphens, dots and underscores, \
+         starting with a letter or digit"
     )]
     BadRealm {
         /// The given name.
@@ -252,12 +273,15 @@ pub enum ConfigError {
         expected: &'static str,
     },
     /// No token location is set.
-    #[error("no token location is set, so no token can be found; set headers, cookies, query_string or json")]
+    #[error(
+        "no token location is set, so no token can be found; set at least one of headers, cookies, query_string and \
+         json"
+    )]
     NoTokenLocation,
     /// The name of a header, query parameter or JSON member is not valid.
     #[error(
-        "{name:?} cannot be the {what}; expected at least one character, and in a header only letters, digits and \
-         !#$%&'*+-.^_`|~"
+        "{name:?} cannot be the {what}; expected at least one character; in a header, only letters, digits and \
+         !#$%&'*+-.^_`|~ are allowed"
     )]
     BadTokenPlace {
         /// What the name is for.
@@ -286,8 +310,8 @@ pub enum ConfigError {
     },
     /// The name starts like an option of Flask-JWT-Extended, but there is no such option.
     #[error(
-        "{option} is not an option of Flask-JWT-Extended 4.7; correct its name or remove it (docs/options.md lists all \
-         options)"
+        "{option} is not an option of Flask-JWT-Extended 4.7; correct its name, or remove it (docs/options.md lists \
+         the options)"
     )]
     UnknownOption {
         /// The given name.
@@ -295,8 +319,8 @@ pub enum ConfigError {
     },
     /// The public key does not belong to the private key.
     #[error(
-        "JWT_PUBLIC_KEY is not the public half of JWT_PRIVATE_KEY, so no signed token would verify; \
-         remove JWT_PUBLIC_KEY, or set both keys of one pair"
+        "JWT_PUBLIC_KEY is not the public half of JWT_PRIVATE_KEY, so it could not verify the tokens of this \
+         application; remove JWT_PUBLIC_KEY, or set the two keys of one pair"
     )]
     KeysDiffer,
     /// A user may have no session at all.
@@ -304,23 +328,26 @@ pub enum ConfigError {
     NoSessionsAllowed,
     /// The store cannot limit the sessions of a user.
     #[error(
-        "max_sessions needs a store that can limit the sessions of a user, and this one cannot; implement \
-         SessionStore::create_within, or remove max_sessions"
+        "max_sessions is set, but this session store cannot limit the sessions of a user; implement \
+         SessionStore::create_within for the store, or remove max_sessions"
     )]
     StoreCannotLimitSessions,
     /// Intentions to end sessions are stored, but sessions are not.
-    #[error("pending_revocations ends sessions in a store, and there is none; call sessions() with the store as well")]
+    #[error(
+        "pending_revocations is set without a session store; add the store with sessions(), or remove \
+         pending_revocations"
+    )]
     PendingRevocationsWithoutStore,
     /// Intentions to end sessions are stored, but nothing carries them out.
     #[error(
-        "pending_revocations needs the revocation log, whose follower ends the sessions, but \
-         insecure_without_revocation_log() turns it off; remove one of the two"
+        "pending_revocations is set, but insecure_without_revocation_log() turns off reading the revocation log, so \
+         nothing would end the sessions; remove one of these two calls"
     )]
     PendingRevocationsWithoutLog,
     /// Sessions are stored, but the keys can only verify.
     #[error(
-        "stored sessions need a key that can sign, but the keys can only verify; add a private key or a secret, or \
-         remove the store"
+        "stored sessions need a key that can sign tokens, but the keys can only verify them; add a private key or a \
+         secret, or remove the session store"
     )]
     VerifyingOnly,
     /// The key of an option cannot be used.
@@ -343,8 +370,8 @@ pub enum ConfigError {
     },
     /// Access tokens never expire, so sliding mode cannot replace them before they do.
     #[error(
-        "RefreshMode::Sliding replaces access tokens before they expire, but access tokens never expire; set their \
-         lifetime, or choose RefreshMode::Off"
+        "RefreshMode::Sliding replaces access tokens before they expire, but access tokens never expire; set a \
+         lifetime for access tokens, or choose RefreshMode::Off"
     )]
     NeverExpiringRefreshed,
 }

@@ -3,10 +3,10 @@
 use std::error::Error;
 use std::fmt;
 
-/// Displays an error followed by its causes, separated by colons, for logs.
+/// Displays an error and its causes on one line, separated by colons. Use it in logs.
 ///
-/// The errors of this crate do not repeat the text of their [`source`](Error::source). If an error of another crate
-/// ends with the text of its cause, that text is shown once.
+/// The text of an error of this crate does not include the text of its [`source`](Error::source). Errors of other
+/// crates may include it: if an error's text ends with that of its cause, `WithCauses` does not add the cause.
 ///
 /// ```
 /// use hardtack::BackendError;

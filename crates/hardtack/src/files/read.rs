@@ -8,10 +8,11 @@ use zeroize::Zeroizing;
 
 /// Opens a regular file to read it.
 ///
-/// Reading a FIFO or a device could block forever, so this refuses anything but a regular file, without blocking.
+/// Reading a FIFO or a device could block forever, so this function refuses anything but a regular file. It does not
+/// block.
 ///
 /// # Errors
-/// The system's error, or one of the kind [`io::ErrorKind::InvalidInput`] if the path does not lead to a regular file.
+/// The operating system's error, or [`io::ErrorKind::InvalidInput`] if the path does not lead to a regular file.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -29,7 +30,7 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
 /// Reads a file to its end. The content is erased from memory when it is dropped.
 ///
 /// # Errors
-/// The system's error, or one of the kind [`io::ErrorKind::FileTooLarge`] if the file has more bytes than `limit`.
+/// The operating system's error, or [`io::ErrorKind::FileTooLarge`] if the file has more bytes than `limit`.
 pub fn read_at_most(file: &File, limit: u32) -> io::Result<Zeroizing<Vec<u8>>> {
     let limit = u64::from(limit);
     // With enough room from the start, no copy of a secret is left behind in memory.

@@ -59,7 +59,10 @@ pub enum UntrustedFile {
         mode: u32,
     },
     /// The folder cannot be found or examined.
-    #[error("the folder {} cannot be examined: {reason}; expected a folder that this user can enter", path.display())]
+    #[error(
+        "the folder {} cannot be examined: {reason}; expected a folder that exists and that the user of this process \
+         can enter", path.display()
+    )]
     FolderUnreadable {
         /// The folder.
         path: PathBuf,
@@ -68,10 +71,11 @@ pub enum UntrustedFile {
     },
 }
 
-/// Refuses a file that a user other than root and this process's own user can change. Accepts every file on systems
-/// other than Unix.
+/// Refuses a file that can be changed by a user other than root and the user of this process. Accepts every file on
+/// systems other than Unix.
 ///
-/// If you will read the file, take the metadata from the open file, because the path may lead to another file by then.
+/// If you are going to read the file, open it first and pass the metadata of the open file. If you took the metadata
+/// from the path, the path could lead to another file by the time you open it.
 ///
 /// ```
 /// use hardtack::files;
@@ -105,14 +109,15 @@ pub fn check_trusted(path: &Path, metadata: &Metadata) -> Result<(), UntrustedFi
     Ok(())
 }
 
-/// Refuses a folder in which a user other than root and this process's own user can replace files. Symbolic links are
-/// followed, so the folder that they lead to is checked. Accepts every folder on systems other than Unix.
+/// Refuses a folder if a user other than root and the user of this process can replace files in it. Follows symbolic
+/// links and checks the folder that they lead to. Accepts every folder on systems other than Unix.
 ///
-/// A folder that everyone can write to is accepted if it has the sticky bit, as `/tmp` has: there, users can only
-/// remove files of their own. So is a folder that its group can write to if the group is the private group of the
-/// folder's owner: it has the same id and no other members. On many systems, users create all folders like this.
+/// Two kinds of folders are accepted even though their mode lets other users write to them:
+/// - Folders with the sticky bit, such as `/tmp`. In these, users can remove only their own files.
+/// - Folders that the private group of their owner can write to. The owner's private group has the same id as the owner
+///   and no other members. On many systems, new folders have such a group and are writable by it.
 ///
-/// The folders above are not checked; see [`untrusted_above`].
+/// The folders above this one are not checked; see [`untrusted_above`].
 ///
 /// ```
 /// use hardtack::files;
@@ -128,9 +133,10 @@ pub fn check_trusted_folder(path: &Path) -> Result<(), UntrustedFile> {
     if cfg!(unix) { check_folder(&resolve(path)?) } else { Ok(()) }
 }
 
-/// Returns the nearest folder above this one that another user can change, and what is wrong with it. That user cannot
-/// read the files in this folder, but can put another folder in its place, so that a program that starts later uses
-/// other files. If symbolic links lead to the folder, the folders that contain the links are checked as well.
+/// Finds the nearest folder above this one that [`check_trusted_folder`] would refuse, and returns the reason.
+///
+/// A user who can write to a folder above may not be able to read the files in this one, but can replace this folder
+/// with another. A program that starts later would then use the files of the other folder.
 pub fn untrusted_above(path: &Path) -> Option<UntrustedFile> {
     let resolved = resolve(path).ok().filter(|_| cfg!(unix))?;
     let untrusted = |path: &Path| path.ancestors().skip(1).find_map(|folder| check_folder(folder).err());
@@ -186,8 +192,9 @@ fn check_folder(path: &Path) -> Result<(), UntrustedFile> {
     Ok(())
 }
 
-/// Whether a group consists of one user only: its id is that of the user, and it has no other members. This is the
-/// default where the umask of users is 0002, such as Ubuntu and Fedora (`pam_umask(8)`, `usergroups`).
+/// Whether the group is the user's private group: it has the same id as the user and no other members. Systems that
+/// give each user such a group, such as Ubuntu and Fedora, can set the umask to 0002, so that the group can write to
+/// new folders (`pam_umask(8)`, option `usergroups`).
 #[cfg(unix)]
 fn is_private_group(user: u32, group: u32) -> bool {
     use nix::unistd::{Gid, Group, Uid, User};
@@ -203,7 +210,8 @@ fn is_private_group(user: u32, group: u32) -> bool {
     }
 }
 
-/// Returns the permission bits if they let users other than the owner read the file; `None` on systems other than Unix.
+/// Returns the permission bits if they let users other than the owner read the file. Always returns `None` on systems
+/// other than Unix.
 pub fn mode_if_readable_by_others(metadata: &Metadata) -> Option<u32> {
     #[cfg(unix)]
     {

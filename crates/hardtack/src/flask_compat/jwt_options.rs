@@ -15,9 +15,10 @@ use crate::token_source::{Locations, TokenLocation};
 
 /// Values of the `JWT_*` options of Flask-JWT-Extended, as text.
 ///
-/// Flags are `true` or `false`, times are whole seconds, and lists are separated by commas. The value of a key option
-/// is the secret or the PEM text itself, or `@` followed by the path of a file; instead, an option with the suffix
-/// `_FILE` may contain the path. `docs/options.md` lists all options.
+/// Flags are `true` or `false`, times are whole seconds, and the items of lists are separated by commas. The value of
+/// an option for a key, such as `JWT_SECRET_KEY`, is the secret or the PEM text itself, or `@` followed by the path of
+/// a file with the key. Alternatively, append `_FILE` to the option's name and set that option to the path.
+/// `docs/options.md` lists all options.
 ///
 /// ```
 /// use hardtack::Authenticator;
@@ -92,8 +93,8 @@ impl JwtOptions {
     /// Reads the environment variables whose names begin with `JWT_`.
     ///
     /// # Errors
-    /// [`ConfigError::UnknownOption`] for a name that is not an option, such as a misspelled one;
-    /// [`ConfigError::BadOption`] for a value that is not UTF-8.
+    /// - [`ConfigError::UnknownOption`]: a name is not that of an option, for example because it is misspelled.
+    /// - [`ConfigError::BadOption`]: a value is not UTF-8.
     pub fn from_env() -> Result<Self, ConfigError> {
         let mut found = Vec::new();
         for (name, value) in std::env::vars_os() {
@@ -113,22 +114,25 @@ impl JwtOptions {
         Self::new(found)
     }
 
-    /// Creates options from names and values.
+    /// Creates options from pairs of a name and a value.
     ///
     /// # Errors
-    /// [`ConfigError::UnknownOption`] for a name that is not an option.
+    /// [`ConfigError::UnknownOption`]: a name is not that of an option.
     pub fn new<N: AsRef<str>, V: Into<String>>(options: impl IntoIterator<Item = (N, V)>) -> Result<Self, ConfigError> {
         let named = options.into_iter().map(|(name, value)| Ok((known(name.as_ref())?, Zeroizing::new(value.into()))));
         named.collect::<Result<_, _>>().map(Self)
     }
 
-    /// Loads the keys for `JWT_ALGORITHM` (default: HS256) from `JWT_SECRET_KEY`, or from `JWT_PRIVATE_KEY` and
-    /// `JWT_PUBLIC_KEY`. With the public key alone, tokens can only be verified. With `JWT_DECODE_ALGORITHMS`, the
-    /// same key also verifies tokens with other algorithms of its family.
+    /// Loads the keys for `JWT_ALGORITHM` (default: HS256).
+    ///
+    /// An HMAC algorithm uses `JWT_SECRET_KEY`. The other algorithms use `JWT_PRIVATE_KEY`, or `JWT_PUBLIC_KEY` alone
+    /// if tokens are only to be verified. If `JWT_DECODE_ALGORITHMS` names further algorithms for the same type of key,
+    /// the key also verifies tokens that use those.
     ///
     /// # Errors
-    /// A key is missing, weak, unreadable or not for the algorithm; the private and the public key do not belong
-    /// together; or an option names an unknown or unsuitable algorithm.
+    /// - A key is missing, weak, unreadable or not suitable for the algorithm.
+    /// - `JWT_PUBLIC_KEY` is not the public half of `JWT_PRIVATE_KEY`.
+    /// - An option names an unknown algorithm, or `JWT_DECODE_ALGORITHMS` names one for another type of key.
     pub fn keys(&self) -> Result<KeySet, ConfigError> {
         let algorithm = self.algorithm()?;
         let mut keys = if algorithm.is_hmac() {
@@ -204,8 +208,8 @@ impl JwtOptions {
         }
     }
 
-    /// The secret or key in an option or in a file. The path of the file is in the option after an `@`, or in the
-    /// option of the same name with `_FILE` appended.
+    /// The secret or key of an option. The option contains it, or `@` and the path of a file that contains it.
+    /// Alternatively, the option with `_FILE` appended to its name contains the path.
     fn secret_text(&self, option: &'static str) -> Result<Option<Zeroizing<Vec<u8>>>, ConfigError> {
         let file = self.text(&format!("{option}_FILE"));
         let read = match (self.text(option), file) {

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The family of an algorithm, with its parameters. Code that differs between algorithms matches on these enums
-/// exhaustively, so that adding an algorithm fails to compile at every `match` that must handle it.
+/// The family of an algorithm, with its parameters.
+///
+/// Code that differs between algorithms matches on this enum and its parameters without a wildcard. If a variant is
+/// added, the compiler then reports every `match` that must handle it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Family {
     /// HMAC (RFC 7518 §3.2).
@@ -40,10 +42,11 @@ pub(super) enum Curve {
     P521,
 }
 
-/// Defines [`Algorithm`] from a table with one row per algorithm. The variant's name is the `alg` of RFC 7518 §3.1.
+/// Defines [`Algorithm`] from a table with one row for each algorithm. The name of a variant is also the value of `alg`
+/// in RFC 7518 §3.1 and RFC 8037 §3.1.
 macro_rules! algorithms {
     ($($(#[$doc:meta])* $name:ident => $family:expr,)+) => {
-        /// A signature algorithm. There is no `none`.
+        /// A signature algorithm. The algorithm `none` of RFC 7518 is not supported.
         ///
         /// ```
         /// use hardtack::jwt::Algorithm;

@@ -1,7 +1,7 @@
 //! Strict base64url without padding (RFC 7515 §2, appendix C).
 //!
-//! A byte string has exactly one encoding: padding, whitespace and stray bits in the last character are refused, so a
-//! token cannot be altered and still verify.
+//! Padding, whitespace and unused bits that are set in the last character are refused, so each byte string has exactly
+//! one encoding. If it had several, a token could be altered and still verify.
 
 use base64_simd::{AsOut, URL_SAFE_NO_PAD};
 
@@ -19,7 +19,8 @@ pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode_to_vec(text).ok()
 }
 
-/// Decodes `text` into `buffer`. Returns `None` if it is not a canonical encoding, or if the buffer is too small.
+/// Decodes `text` into `buffer` and returns the decoded bytes. Returns `None` if `text` is not a canonical encoding, or
+/// if the buffer is too small.
 pub(super) fn decode_into<'b>(text: &[u8], buffer: &'b mut [u8]) -> Option<&'b [u8]> {
     let length = URL_SAFE_NO_PAD.decoded_length(text).ok()?;
     let target = buffer.get_mut(..length)?;

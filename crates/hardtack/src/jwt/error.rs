@@ -7,7 +7,8 @@ use super::limits::{MAX_HEADER_LEN, MAX_KEY_ID_LEN, MAX_TOKEN_LEN};
 
 /// Why a token is refused.
 ///
-/// The text is for logs and contains no part of the token. [`code`](Self::code) is stable.
+/// The text of the error is for logs and contains no part of the token. For programs, [`code`](Self::code) returns a
+/// stable name.
 ///
 /// ```
 /// use hardtack::{KeySet, SigningKey};
@@ -22,27 +23,28 @@ use super::limits::{MAX_HEADER_LEN, MAX_KEY_ID_LEN, MAX_TOKEN_LEN};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// The token is longer than [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN), or its header is longer than 2048 bytes.
+    /// The token is longer than [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN) bytes, or its header is longer than 2048 bytes.
     #[error("the token is longer than {MAX_TOKEN_LEN} bytes, or its header is longer than {MAX_HEADER_LEN} bytes")]
     TooLarge,
-    /// The token does not consist of three segments that are separated by dots, the compact serialization of RFC 7515
-    /// §3.1. Other serializations are not accepted.
+    /// The token is not in the compact serialization of RFC 7515 §3.1: three segments, separated by dots. Other
+    /// serializations are not accepted.
     #[error("the token is not a compact JWS (three segments separated by dots)")]
     NotCompact,
     /// A segment is not canonical base64url without padding, or the payload is not a single JSON object.
     #[error("a segment of the token is not canonical base64url, or the payload is not a JSON object")]
     Malformed,
-    /// The header is not one JSON object, has no `alg`, or has a member of the wrong type or length.
+    /// The header is not one JSON object, lacks `alg`, or has an `alg`, `kid` or `typ` of the wrong type or length.
     #[error(
-        "the header of the token is not a JSON object, has no `alg`, or has an `alg`, `kid` or `typ` that is not valid"
+        "the header of the token is not a JSON object, lacks `alg`, or has an `alg`, `kid` or `typ` of the wrong type \
+         or length"
     )]
     BadHeader,
-    /// The header has a member that is not supported: an extension, compression, an unencoded payload, or a key inside
-    /// the token.
-    #[error("the header of the token has `{0}`, which is not supported")]
+    /// The header has a member that is not supported, because it asks for an extension, compression or an unencoded
+    /// payload, or carries a key or the URL of a key.
+    #[error("the header of the token has the member `{0}`, which is not supported")]
     UnsupportedHeader(&'static str),
     /// `alg` is `none`, unknown, or not the algorithm of a key that may verify the token.
-    #[error("no key that may verify the token uses its algorithm")]
+    #[error("the `alg` of the token is not the algorithm of a key that may verify it")]
     WrongAlgorithm,
     /// No key has the header's `kid`.
     #[error("no key has the token's `kid`")]
@@ -53,8 +55,8 @@ pub enum TokenError {
     /// A JSON object has two members with the same name (RFC 7519 §4, RFC 7515 §4).
     #[error("a JSON object in the token has two members with the same name")]
     DuplicateMember,
-    /// This claim has the wrong type, or a value outside its range.
-    #[error("the claim `{0}` has the wrong type or a value outside its range")]
+    /// This claim has the wrong type, or a value that is not allowed.
+    #[error("the claim `{0}` has the wrong type or a value that is not allowed")]
     BadClaim(&'static str),
     /// This claim is required.
     #[error("the claim `{0}` is missing")]
@@ -68,14 +70,14 @@ pub enum TokenError {
     /// `iat` is in the future.
     #[error("the `iat` of the token is in the future")]
     IssuedInFuture,
-    /// `aud` does not contain an expected audience, or not the realm; or the token has an `aud` although none is
-    /// expected.
+    /// `aud` does not contain an expected audience, or does not contain the realm. Or no audience is expected, but the
+    /// token has an `aud`.
     #[error("the `aud` of the token does not name an accepted audience")]
     WrongAudience,
     /// `iss` is not an expected issuer.
     #[error("the `iss` of the token does not name an accepted issuer")]
     WrongIssuer,
-    /// `type` is not the expected kind: a refresh token was sent as an access token, or the reverse.
+    /// `type` is not the expected kind: for example, a refresh token was sent where an access token is expected.
     #[error("the token is of the wrong kind")]
     WrongKind,
 }
@@ -114,27 +116,31 @@ impl TokenError {
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
-    /// An extra header member has a name that the library sets itself, or that
-    /// [`KeySet::verify`](super::KeySet::verify) refuses.
-    #[error("the header member `{0}` cannot be set by the application; remove it")]
+    /// An extra header member has a name that this library sets itself, or one that
+    /// [`KeySet::verify`](super::KeySet::verify) would refuse.
+    #[error("the application cannot set the header member `{0}`; remove it from the extra members")]
     ReservedHeader(String),
     /// An extra header member has the wrong type: `typ` and `kid` must be strings.
     #[error("the header member `{0}` must be a string")]
     BadHeader(&'static str),
-    /// The id of the key is longer than 256 bytes, so the token would be refused.
+    /// The id of the key is longer than 256 bytes. Verification would refuse a token with this id.
     #[error("the key id is longer than {MAX_KEY_ID_LEN} bytes; choose a shorter one")]
     KeyIdTooLong,
-    /// The token would be longer than [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN), so it would be refused.
+    /// The token would be longer than [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN) bytes, or its header longer than 2048
+    /// bytes. Verification would refuse such a token.
     #[error(
-        "the token would be longer than {MAX_TOKEN_LEN} bytes, or its header longer than {MAX_HEADER_LEN}; store less in it"
+        "the token would be longer than {MAX_TOKEN_LEN} bytes, or its header longer than {MAX_HEADER_LEN} bytes; put \
+         less into the token"
     )]
     TooLarge,
     /// The key set has no key that signs.
-    #[error("the key set contains only verifying keys; add a private key or a secret to sign with")]
+    #[error("the key set can only verify tokens; to sign tokens, create it from a private key or a secret")]
     VerifyingOnly,
-    /// The cryptographic library failed, for example because the system had no memory or no random numbers.
+    /// The cryptographic library could not sign, for example because the system had no free memory or no random
+    /// numbers.
     #[error(
-        "the cryptographic library could not sign; check that the system has free memory and a working source of random numbers"
+        "the cryptographic library could not sign; check that the system has free memory and a working source of \
+         random numbers"
     )]
     Failed,
 }
@@ -143,13 +149,13 @@ pub enum SignError {
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClaimError {
-    /// One of the application's own claims has a name that [`Claims`](super::Claims) has a field for.
+    /// One of the application's own claims has the same name as a claim that [`Claims`](super::Claims) has a field for.
     #[error("the claim `{0}` is reserved; rename it, or set the corresponding field of `Claims`")]
     Reserved(String),
     /// A claim has a value that the library would refuse to read back.
     #[error(
-        "the claim `{0}` cannot be written: text must not be empty, times must be between 1970 and 9999, and the \
-         subject must be text unless ClaimsPolicy::insecure_any_identity is set"
+        "the claim `{0}` has a value that is not allowed; text must not be empty, the year of a time must be from 1970 \
+         to 9999, and the subject must be text unless ClaimsPolicy::insecure_any_identity is set"
     )]
     Invalid(&'static str),
 }
@@ -172,24 +178,25 @@ pub enum KeyError {
         /// The length that the algorithm needs, in bits.
         needed: usize,
     },
-    /// The secret is a sample from a tutorial or a manual, or consists only of the words of such samples.
+    /// The secret is a sample from a tutorial or a manual, or consists only of words from such samples.
     #[error(
-        "the HMAC secret is a published sample or made of the words of one, so anyone can guess it; \
+        "the HMAC secret is a published sample, or consists of words from such samples, so anyone can guess it; \
          make one with: openssl rand -base64 48"
     )]
     PublishedSample,
     /// The secret has fewer than 8 different bytes, repeats a pattern of at most 16 bytes, or counts up or down.
     #[error("the HMAC secret is a simple pattern, not random; make one with: openssl rand -base64 48")]
     LowVariety,
-    /// The secret is a key in PEM, DER, JWK or SSH form. If it is a public key, anyone can sign with it.
+    /// The secret has the form of a key or a certificate (PEM, DER, JWK or SSH). If it is public, anyone can sign with
+    /// it.
     #[error(
-        "the HMAC secret is an asymmetric key or a certificate (PEM, DER, JWK or SSH), which may be \
-         public; load it with from_pem, from_der or from_jwk, or make a secret with: \
-         openssl rand -base64 48"
+        "the HMAC secret is an asymmetric key or a certificate (PEM, DER, JWK or SSH), which may be public; load a \
+         key with from_pem, from_der or from_jwk, or make a secret with: openssl rand -base64 48"
     )]
     LooksLikePublicKey,
-    /// The text names a secret, such as a path or an unfilled placeholder, instead of containing one.
-    #[error("the text is not the secret itself but {looks_like}")]
+    /// The text names a secret instead of containing one. For example, it is a path, or a placeholder that was not
+    /// replaced.
+    #[error("the text is not the secret itself, but {looks_like}")]
     NotTheSecret {
         /// What the text is, and what to do.
         looks_like: &'static str,
@@ -211,7 +218,7 @@ pub enum KeyError {
         cause: Box<KeyError>,
     },
     /// Two environment variables set the same secret.
-    #[error("{name} and {name}_FILE are both set; remove one")]
+    #[error("{name} and {name}_FILE are both set; remove one of them")]
     EnvTwice {
         /// The name of the variable without `_FILE`.
         name: String,
@@ -232,13 +239,13 @@ pub enum KeyError {
         bits: usize,
     },
     /// A JWK that fits several algorithms does not name one.
-    #[error("the JWK names no algorithm, and several fit its type; add one, such as \"alg\":\"RS256\"")]
+    #[error("the JWK has no `alg`, and several algorithms fit its type; add the member, such as \"alg\":\"RS256\"")]
     NoAlgorithm,
     /// The name is not that of an [`Algorithm`]. `none` is not supported.
     #[error("{ParseAlgorithmError}")]
     UnknownAlgorithm,
     /// The key cannot be used with the algorithm: it has another type or another curve.
-    #[error("the key cannot be used with {algorithm}; choose an algorithm that fits its type and curve")]
+    #[error("the key cannot be used with {algorithm}; choose an algorithm that fits the key's type and curve")]
     AlgorithmMismatch {
         /// The algorithm that was asked for.
         algorithm: Algorithm,
@@ -248,8 +255,8 @@ pub enum KeyError {
     NotASigningKey,
     /// The JWK's `use` is not `sig`, or its `key_ops` do not allow this operation.
     #[error(
-        "the JWK does not allow this operation: `use` must be absent or `sig`, and `key_ops` must be absent or contain \
-         `sign` (to verify, `verify` is enough); load a JWK that allows the operation"
+        "the JWK may not be used for this: `use`, if present, must be `sig`; `key_ops`, if present, must contain \
+         `sign` (for signing), or `verify` or `sign` (for verifying)"
     )]
     WrongUse,
     /// The set already has a key with this id.
@@ -267,9 +274,11 @@ pub enum KeyError {
         /// The name of the variable.
         name: String,
     },
-    /// The cryptographic library failed, for example because the system had no memory or no random numbers.
+    /// The cryptographic library could not generate a key, for example because the system had no free memory or no
+    /// random numbers.
     #[error(
-        "the cryptographic library could not generate a key; check that the system has free memory and a working source of random numbers"
+        "the cryptographic library could not generate a key; check that the system has free memory and a working \
+         source of random numbers"
     )]
     Generation,
 }
@@ -280,8 +289,8 @@ impl From<ParseAlgorithmError> for KeyError {
     }
 }
 
-/// Implements `Debug` with the text of `Display`: if `main` returns an error, Rust prints its `Debug`. None of these
-/// errors has a [`source`](std::error::Error::source) to add.
+/// Implements `Debug` with the text of `Display`, because Rust prints the `Debug` of an error that `main` returns.
+/// These errors have no [`source`](std::error::Error::source), so there are no causes to print.
 macro_rules! debug_as_sentence {
     ($($error:ty),*) => {
         $(impl fmt::Debug for $error {

@@ -9,11 +9,11 @@ use super::error::{SignError, TokenError};
 use super::json::unique_members::{Json, read_object};
 use super::limits::{MAX_HEADER_LEN, MAX_KEY_ID_LEN};
 
-/// Members that are not supported, so a token that has one is refused: extensions (RFC 7515 §4.1.11), compression,
-/// unencoded payloads (RFC 7797), and keys or URLs of keys inside the token.
+/// Members that are not supported: extensions (RFC 7515 §4.1.11), compression, unencoded payloads (RFC 7797), and keys
+/// or the URLs of keys. A token with one of these members is refused.
 const UNSUPPORTED: [&str; 7] = ["crit", "zip", "b64", "jwk", "jku", "x5u", "x5c"];
 
-/// The parts of a header that select the key. They are not verified: an attacker may have written them.
+/// The members of a header that select the key. They are not verified, so an attacker may have written them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct UnverifiedHeader {
     /// `alg`.
@@ -57,7 +57,7 @@ impl UnverifiedHeader {
     }
 }
 
-/// Returns the `kid` of a header, even if this library does not accept the header, for example because of its
+/// Returns the `kid` of a header. The header may be one that this library does not accept, for example because of its
 /// algorithm.
 pub(super) fn key_id_of_any(segment: &[u8]) -> Option<String> {
     if segment.len() > MAX_HEADER_LEN.div_ceil(3) * 4 {
@@ -89,8 +89,8 @@ fn read_key_id(value: Json<'_>) -> Result<String, TokenError> {
     Ok(key_id.into_owned())
 }
 
-/// Returns the encoded header of the tokens that a key signs: `alg`, `kid` if the key has an id, and `typ`, in the
-/// order that PyJWT uses.
+/// Returns the encoded header of the tokens that a key signs. It has the members `alg`, `kid` (if the key has an id)
+/// and `typ`, in the order that PyJWT uses.
 pub(super) fn own_segment(algorithm: Algorithm, key_id: Option<&str>) -> String {
     let typ = r#""typ":"JWT""#;
     let text = match key_id {
@@ -100,8 +100,8 @@ pub(super) fn own_segment(algorithm: Algorithm, key_id: Option<&str>) -> String 
     base64url::encode(text.as_bytes())
 }
 
-/// Returns the encoded headers that tokens of a key commonly have: our own, and the same members in the orders that
-/// other libraries use.
+/// Returns the encoded headers that tokens of a key commonly have: the one of [`own_segment`], and the same members in
+/// the orders that other libraries use.
 pub(super) fn common_segments(algorithm: Algorithm, key_id: Option<&str>) -> Vec<String> {
     let (alg, typ) = (format!(r#""alg":"{algorithm}""#), r#""typ":"JWT""#);
     let others = match key_id {
@@ -115,12 +115,12 @@ pub(super) fn common_segments(algorithm: Algorithm, key_id: Option<&str>) -> Vec
     std::iter::once(own_segment(algorithm, key_id)).chain(others).collect()
 }
 
-/// Returns an encoded header with the members of `extra` after the usual ones. `extra` may replace `typ`; its `kid` is
-/// ignored in favour of `key_id`.
+/// Returns an encoded header with `alg`, `kid` and `typ`, followed by the members of `extra`. A `typ` in `extra`
+/// replaces the usual one. A `kid` in `extra` is ignored; pass it as `key_id`.
 ///
 /// # Errors
-/// [`SignError::KeyIdTooLong`], [`SignError::ReservedHeader`], [`SignError::BadHeader`], and [`SignError::TooLarge`] if
-/// the header would be longer than [`MAX_HEADER_LEN`] bytes.
+/// [`SignError::KeyIdTooLong`], [`SignError::ReservedHeader`], [`SignError::BadHeader`], or, if the header would be
+/// longer than [`MAX_HEADER_LEN`] bytes, [`SignError::TooLarge`].
 pub(super) fn segment_with(
     algorithm: Algorithm,
     key_id: Option<&str>,

@@ -1,4 +1,5 @@
-//! A 128-bit session id as 32 lower-case hexadecimal digits. A token with any other spelling is refused.
+//! Converts a 128-bit session id to 32 lower-case hexadecimal digits, and back. A token whose session id has any other
+//! form is refused.
 
 /// Returns the digits, in ASCII.
 pub(super) fn encode(number: u128) -> [u8; 32] {
@@ -15,11 +16,12 @@ pub(crate) fn decode(digits: &[u8; 32]) -> Option<u128> {
     decode_halves(digits).map(join)
 }
 
-/// A 128-bit number as its higher and its lower half.
+/// The higher and the lower half of a 128-bit number.
 ///
-/// rustc makes an `Option`'s tag as wide as the value's alignment. The 16-byte tag of an `Option<u128>` is written as
-/// two 8-byte halves but read as a whole, and the processor stalls until both writes have reached its cache. The 8-byte
-/// tag of an `Option<Halves>` takes one write and one read.
+/// This type is faster in an `Option` than `u128`, because rustc makes the tag of an `Option` as wide as the alignment
+/// of its value. The tag of an `Option<u128>` has 16 bytes. They are written as two halves but read at once, so the
+/// processor stalls until both writes have reached its cache. The tag of an `Option<Halves>` has 8 bytes, which take
+/// one write and one read.
 pub(super) type Halves = [u64; 2];
 
 /// Joins two halves into a number.
@@ -30,8 +32,8 @@ pub(super) fn join([high, low]: Halves) -> u128 {
 
 /// Like [`decode`], but returns the two halves of the number.
 ///
-/// Computes the value of each digit without a branch, so the compiler can vectorize the loop. Then joins pairs of
-/// digits into bytes, and bytes into words.
+/// The loop computes the value of each digit without a branch, so the compiler can vectorize it. Afterwards, pairs of
+/// digits are joined into bytes, and bytes into words.
 #[inline]
 pub(super) fn decode_halves(digits: &[u8; 32]) -> Option<Halves> {
     let (mut values, mut invalid) = ([0; 32], 0);

@@ -1,7 +1,8 @@
-//! The compact JWS (RFC 7515 §3.1): signing and verifying a payload of any bytes.
+//! The compact JWS (RFC 7515 §3.1): signs and verifies payloads, which may be any bytes.
 //!
-//! Verification has a fixed order: length, number of segments, header, key, signature. The payload is decoded only
-//! after that, so the header is the only unverified input that is ever parsed.
+//! Verification has a fixed order: it checks the length and the number of segments, parses the header, selects the key
+//! and verifies the signature. Only then does it decode the payload. The header is therefore the only unverified input
+//! that is parsed.
 
 use std::fmt;
 use std::ops::Deref;
@@ -72,11 +73,13 @@ impl<'t> Segments<'t> {
         Ok(Self { header, payload: without_dot(payload), signature: without_dot(signature), signed })
     }
 
-    /// Splits a token that begins with a known header. Returns `None` if it begins with another header, has no second
-    /// dot or is too long; the caller then calls [`parse`](Self::parse), which returns the error.
+    /// Splits a token that begins with the encoded header `header`. Returns `None` if the token begins with another
+    /// header, has no second dot or is too long. The caller then calls [`parse`](Self::parse), which accepts other
+    /// headers and returns the error.
     ///
-    /// This is faster than `parse`, because it neither parses the header nor searches the header and the signature for
-    /// dots. A signature that contains a dot is not base64url, so [`verify`](Self::verify) refuses it.
+    /// This method is faster than `parse`, because it does not search the header and the signature for dots, and its
+    /// caller does not have to parse the header. If the signature contains a dot, it is not base64url, so
+    /// [`verify`](Self::verify) refuses it.
     #[inline]
     pub(super) fn parse_after(header: &[u8], token: &'t [u8]) -> Option<Self> {
         if token.len() > MAX_TOKEN_LEN {
@@ -126,10 +129,10 @@ impl<'t> Segments<'t> {
 
 /// Verifies a token with one key.
 ///
-/// If the key has an id, a `kid` in the header must equal it. If the key has none, `kid` is ignored.
+/// If the key has an id and the header has a `kid`, the two must be equal. If the key has no id, `kid` is ignored.
 ///
 /// # Errors
-/// Those of [`KeySet::verify`](super::KeySet::verify).
+/// The errors of [`KeySet::verify`](super::KeySet::verify).
 pub(crate) fn verify_with_key(token: &[u8], key: &VerifyingKey) -> Result<Payload, TokenError> {
     let segments = Segments::parse(token)?;
     let header = UnverifiedHeader::from_segment(segments.header)?;
@@ -144,10 +147,10 @@ pub(crate) fn verify_with_key(token: &[u8], key: &VerifyingKey) -> Result<Payloa
     segments.verify([key])
 }
 
-/// Signs `payload` with an encoded header.
+/// Signs `payload` and returns the token. `header` is the encoded header.
 ///
 /// # Errors
-/// [`SignError::KeyIdTooLong`], [`SignError::TooLarge`] if the token would be longer than [`MAX_TOKEN_LEN`] bytes, and
+/// [`SignError::KeyIdTooLong`]; [`SignError::TooLarge`] if the token would be longer than [`MAX_TOKEN_LEN`] bytes; or
 /// [`SignError::Failed`].
 pub(super) fn sign(header: &str, payload: &[u8], key: &SigningKey) -> Result<String, SignError> {
     if key.key_id().is_some_and(|id| id.len() > MAX_KEY_ID_LEN) {

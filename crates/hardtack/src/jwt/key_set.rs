@@ -16,19 +16,20 @@ use super::jws::{self, Payload, Segments};
 use super::keys::{SigningKey, VerifyingKey, read_secret, read_secret_file};
 use super::limits::MAX_KEY_ID_LEN;
 
-/// The keys that verify tokens, and unless the set is [`verifying_only`](Self::verifying_only), the key that signs
-/// them. Cheap to clone.
+/// The key that signs tokens and the keys that verify them. Cheap to clone.
 ///
-/// The signing key also verifies. [`retire`](Self::retire) adds keys that signed before, and
-/// [`also_verify`](Self::also_verify) adds the keys that others sign with.
+/// The signing key also verifies. [`retire`](Self::retire) adds a key that this application used to sign with, and
+/// [`also_verify`](Self::also_verify) adds a key that another service signs with. A set that is created with
+/// [`verifying_only`](Self::verifying_only) has no signing key.
 ///
-/// A token with a `kid` is verified only with the key that has this id; if no key has it, the token is refused, unless
+/// A token with a `kid` is verified only with the key that has this id. If no key has it, the token is refused, unless
 /// [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids) is set. A token without `kid` is verified with each key of
 /// its algorithm in turn. Keys never come from a token or from the network.
 ///
-/// To rotate keys, sign with a new key that has a new id, and keep the old key with [`retire`](Self::retire) until its
-/// last token has expired. [`Authenticator::replace_keys`](crate::Authenticator::replace_keys) takes the new set while
-/// requests are served.
+/// To rotate keys, create a set with a new key that has a new id, and add the old key to it with
+/// [`retire`](Self::retire). Pass this set to [`Authenticator::replace_keys`](crate::Authenticator::replace_keys),
+/// which takes effect while requests are served. Once the last token that the old key signed has expired, leave the old
+/// key out of the set.
 ///
 /// ```
 /// use hardtack::{KeySet, SigningKey};
@@ -51,10 +52,10 @@ struct Inner {
     signing: Option<Signing>,
     /// The verifying key of the signing key comes first.
     verifying: Vec<VerifyingKey>,
-    /// Keys that signed before; their verifying keys are in `verifying`.
+    /// Keys that this application used to sign with. Their verifying keys are in `verifying`.
     retired: Vec<SigningKey>,
-    /// Encoded headers that are compared byte for byte instead of being decoded and parsed, each with what
-    /// [`select`](Self::select) returns for it. Almost every token has one of them.
+    /// Common encoded headers, each with the result of [`select`](Self::select) for it. Almost every token has one of
+    /// these headers, so its header is compared byte for byte instead of being decoded and parsed.
     known_headers: Vec<(String, Selection)>,
     /// Whether a `kid` that matches no key is ignored.
     ignores_unknown_key_ids: bool,
@@ -82,7 +83,8 @@ impl KeySet {
         Self { inner: Arc::new(Inner::new(Some(signing), verifying, Vec::new(), false)) }
     }
 
-    /// Creates a set that verifies but cannot sign, for a service that accepts the tokens of another service.
+    /// Creates a set that can verify tokens but not sign them. Use it in a service that accepts the tokens of another
+    /// service.
     ///
     /// ```
     /// use hardtack::{KeySet, SigningKey};
@@ -97,24 +99,27 @@ impl KeySet {
         Self { inner: Arc::new(Inner::new(None, vec![key], Vec::new(), false)) }
     }
 
-    /// Creates a set of one HMAC secret for HS256.
+    /// Creates a set with one HMAC secret for HS256, which signs and verifies.
     ///
     /// # Errors
-    /// Those of [`SigningKey::from_secret`].
+    /// The errors of [`SigningKey::from_secret`].
     pub fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
         SigningKey::from_secret(secret).map(Self::new)
     }
 
     /// Creates a set from the HMAC secret for HS256 in an environment variable, such as `JWT_SECRET_KEY`.
     ///
-    /// The bytes of the variable are the secret: they are not decoded or trimmed. To read the secret from a file
-    /// ([`read_secret`](super::read_secret)), set the variable to `@` followed by the path; or instead set a variable
-    /// with `_FILE` appended to its name, such as `JWT_SECRET_KEY_FILE`, to the path. To replace a secret without
-    /// logging users out, put the old one into a variable with `_PREVIOUS` appended to its name, such as
-    /// `JWT_SECRET_KEY_PREVIOUS` (several secrets are separated by commas). Remove it after the lifetime of a refresh
-    /// token.
+    /// The bytes of the variable are the secret. They are not decoded or trimmed. To read the secret from a file
+    /// instead (see [`read_secret`](super::read_secret)), set the variable to `@` followed by the path. Alternatively,
+    /// append
+    /// `_FILE` to the variable's name, as in `JWT_SECRET_KEY_FILE`, and set that variable to the path.
     ///
-    /// The key's id is derived from the secret, so tokens of another application on the same host can be told apart.
+    /// To replace the secret without logging users out, append `_PREVIOUS` to the variable's name, as in
+    /// `JWT_SECRET_KEY_PREVIOUS`, and set that variable to the old secret. It may contain several secrets, separated by
+    /// commas. Remove the variable after the lifetime of a refresh token.
+    ///
+    /// The key's id is derived from the secret. If another application on the same host uses another secret, its tokens
+    /// have another `kid`, so Hardtack can distinguish them from the tokens of this application.
     ///
     /// ```
     /// use hardtack::KeySet;
@@ -127,8 +132,10 @@ impl KeySet {
     /// ```
     ///
     /// # Errors
-    /// [`KeyError::EnvMissing`] and [`KeyError::EnvTwice`]; those of [`read_secret`](super::read_secret) and
-    /// [`SigningKey::from_secret`], each in [`KeyError::InEnv`] with the name of the variable.
+    /// - [`KeyError::EnvMissing`]: the variable is not set.
+    /// - [`KeyError::EnvTwice`]: a variable and the one with `_FILE` appended to its name are both set.
+    /// - [`KeyError::InEnv`]: the value of a variable is refused. The cause is an error of
+    ///   [`read_secret`](super::read_secret) or [`SigningKey::from_secret`].
     pub fn from_secret_env(name: &str) -> Result<Self, KeyError> {
         let previous = format!("{name}_PREVIOUS");
         let secret = secret_from_env(name)?.ok_or_else(|| KeyError::EnvMissing { name: name.to_owned() })?;
@@ -141,12 +148,13 @@ impl KeySet {
         }
     }
 
-    /// Adds HMAC secrets that signed before ([`retire`](Self::retire)), from a list that is separated by commas or line
-    /// breaks. Their ids are derived from them ([`SigningKey::with_derived_id`]). Secrets that the set already has are
-    /// left out.
+    /// Adds HMAC secrets that this application used to sign with, as [`retire`](Self::retire) does.
+    ///
+    /// In `list`, the secrets are separated by commas or line breaks. The id of each is derived from the secret
+    /// ([`SigningKey::with_derived_id`]). Secrets that the set already contains are left out.
     ///
     /// # Errors
-    /// Those of [`SigningKey::from_secret_with`].
+    /// The errors of [`SigningKey::from_secret_with`].
     pub fn also_verify_secrets(self, list: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let secrets = list.split(|byte| matches!(byte, b',' | b'\n')).map(<[u8]>::trim_ascii);
         secrets.filter(|secret| !secret.is_empty()).try_fold(self, |keys, secret| {
@@ -158,11 +166,11 @@ impl KeySet {
         })
     }
 
-    /// Adds a key that verifies, such as that of another service. For a key that this application used to sign with,
-    /// call [`retire`](Self::retire).
+    /// Adds a key that is used only to verify tokens, such as the public key of another service. For a key that this
+    /// application used to sign with, call [`retire`](Self::retire).
     ///
     /// # Errors
-    /// [`KeyError::DuplicateKeyId`] and [`KeyError::KeyIdTooLong`].
+    /// [`KeyError::DuplicateKeyId`] or [`KeyError::KeyIdTooLong`].
     pub fn also_verify(self, key: VerifyingKey) -> Result<Self, KeyError> {
         if let Some(key_id) = key.key_id() {
             if key_id.len() > MAX_KEY_ID_LEN {
@@ -184,14 +192,15 @@ impl KeySet {
         })
     }
 
-    /// Adds a key that signed before. It verifies tokens like a key of [`also_verify`](Self::also_verify), and log-in
-    /// forms that were open when it was replaced stay valid.
+    /// Adds a key that this application used to sign with. It still verifies tokens, as if it had been added with
+    /// [`also_verify`](Self::also_verify). In addition, log-in forms that were open when the key was replaced stay
+    /// valid.
     ///
-    /// Leave the key out of the set once the last token that it signed has expired, usually after the lifetime of a
-    /// refresh token.
+    /// Once the last token that the key signed has expired, usually after the lifetime of a refresh token, leave the
+    /// key out of the set.
     ///
     /// # Errors
-    /// Those of [`also_verify`](Self::also_verify).
+    /// The errors of [`also_verify`](Self::also_verify).
     pub fn retire(self, key: SigningKey) -> Result<Self, KeyError> {
         let keys = self.also_verify(key.verifying_key())?;
         let Inner { verifying, ignores_unknown_key_ids, .. } = &*keys.inner;
@@ -200,8 +209,9 @@ impl KeySet {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Ignores a `kid` that matches no key, as PyJWT does: such a token is verified with each key of its algorithm.
-    /// Also lets [`sign_with_header`](Self::sign_with_header) set a `kid` if the signing key has no id.
+    /// Ignores a `kid` that matches no key, as PyJWT does. A token with such a `kid` is then verified with each key of
+    /// its algorithm. If the signing key has no id, [`sign_with_header`](Self::sign_with_header) may then also set a
+    /// `kid`.
     #[must_use]
     pub fn ignore_unknown_key_ids(self) -> Self {
         let Inner { signing, verifying, retired, .. } = &*self.inner;
@@ -214,12 +224,13 @@ impl KeySet {
         self.inner.signing.as_ref().map(|signing| &signing.key)
     }
 
-    /// Returns the keys that verify: first the signing key's, then the others in the order in which they were added.
+    /// Returns the keys that verify tokens. The verifying key of the signing key comes first, followed by the others in
+    /// the order in which they were added.
     pub fn verifying_keys(&self) -> &[VerifyingKey] {
         &self.inner.verifying
     }
 
-    /// The keys that signed before ([`retire`](Self::retire)).
+    /// The keys that were added with [`retire`](Self::retire).
     pub(crate) fn retired_keys(&self) -> &[SigningKey] {
         &self.inner.retired
     }
@@ -229,24 +240,28 @@ impl KeySet {
         self.verifying_keys().iter().filter_map(VerifyingKey::to_jwk).collect()
     }
 
-    /// Signs `payload`, which may be any bytes, and returns a compact JWS. The header is `{"alg":…,"typ":"JWT"}`, with
-    /// `kid` between the two if the key has an id.
+    /// Signs `payload`, which may be any bytes, and returns a compact JWS. The header is `{"alg":…,"typ":"JWT"}`. If
+    /// the key has an id, `kid` is between these two members.
     ///
     /// # Errors
-    /// [`SignError::VerifyingOnly`], [`SignError::KeyIdTooLong`], [`SignError::TooLarge`] if the token would be longer
-    /// than [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN) bytes, and [`SignError::Failed`].
+    /// - [`SignError::VerifyingOnly`]: the set has no signing key.
+    /// - [`SignError::KeyIdTooLong`]: the id of the signing key is longer than 256 bytes.
+    /// - [`SignError::TooLarge`]: the token would be longer than [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN) bytes.
+    /// - [`SignError::Failed`]: the cryptographic library failed.
     pub fn sign(&self, payload: &[u8]) -> Result<String, SignError> {
         let signing = self.inner.signing.as_ref().ok_or(SignError::VerifyingOnly)?;
         jws::sign(&signing.header, payload, &signing.key)
     }
 
-    /// Signs `payload` with extra header members, which are written last. `extra` may replace `typ`.
+    /// Signs `payload` like [`sign`](Self::sign), and adds the members of `extra` at the end of the header. A `typ` in
+    /// `extra` replaces the usual one.
     ///
     /// # Errors
-    /// Those of [`sign`](Self::sign); [`SignError::TooLarge`] also for a header of more than 2048 bytes;
-    /// [`SignError::ReservedHeader`] for `alg`, for `kid` (but see
-    /// [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids)) and for members that [`verify`](Self::verify) refuses;
-    /// and [`SignError::BadHeader`].
+    /// - The errors of [`sign`](Self::sign).
+    /// - [`SignError::TooLarge`]: the header would be longer than 2048 bytes.
+    /// - [`SignError::ReservedHeader`]: `extra` contains `alg`, a member that [`verify`](Self::verify) refuses, or
+    ///   `kid`. [`ignore_unknown_key_ids`](Self::ignore_unknown_key_ids) allows `kid` if the signing key has no id.
+    /// - [`SignError::BadHeader`]: `typ` or `kid` is not a string.
     pub fn sign_with_header(&self, extra: &Map<String, Value>, payload: &[u8]) -> Result<String, SignError> {
         let key = self.signing_key().ok_or(SignError::VerifyingOnly)?;
         let key_id = match (key.key_id(), extra.get("kid")) {
@@ -263,12 +278,15 @@ impl KeySet {
     /// Verifies a compact JWS and returns its payload, which may be any bytes.
     ///
     /// # Errors
-    /// Before any cryptography: [`TokenError::TooLarge`] above [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN) bytes,
+    /// Before the signature is verified: [`TokenError::TooLarge`] (the token is longer than
+    /// [`MAX_TOKEN_LEN`](super::MAX_TOKEN_LEN) bytes, or its header is too long),
     /// [`NotCompact`](TokenError::NotCompact), [`Malformed`](TokenError::Malformed),
     /// [`BadHeader`](TokenError::BadHeader), [`UnsupportedHeader`](TokenError::UnsupportedHeader),
-    /// [`DuplicateMember`](TokenError::DuplicateMember), [`WrongAlgorithm`](TokenError::WrongAlgorithm) and
-    /// [`UnknownKey`](TokenError::UnknownKey). Then: [`BadSignature`](TokenError::BadSignature), and
-    /// [`Malformed`](TokenError::Malformed) for a payload that is not base64url.
+    /// [`DuplicateMember`](TokenError::DuplicateMember), [`WrongAlgorithm`](TokenError::WrongAlgorithm) or
+    /// [`UnknownKey`](TokenError::UnknownKey).
+    ///
+    /// When the signature is verified: [`BadSignature`](TokenError::BadSignature). Afterwards:
+    /// [`Malformed`](TokenError::Malformed), if the payload is not base64url.
     pub fn verify(&self, token: &[u8]) -> Result<Payload, TokenError> {
         let (segments, selection) = self.inner.split(token)?;
         match selection {
@@ -279,8 +297,9 @@ impl KeySet {
         }
     }
 
-    /// Returns whether a token belongs to another application: it is a well-formed JWS, and no key of this set has its
-    /// `kid`. A forger can make such a token as well, so it counts as no token at all.
+    /// Returns whether a token belongs to another application. Such a token is a well-formed JWS with a `kid` that no
+    /// key of this set has. An attacker can make such a token, too, so the caller must treat the request as if it had
+    /// no token.
     pub(crate) fn is_foreign(&self, token: &[u8]) -> bool {
         if self.inner.ignores_unknown_key_ids {
             return false;

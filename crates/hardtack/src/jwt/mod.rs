@@ -1,10 +1,10 @@
 //! JSON Web Tokens (RFC 7519): keys, signatures and claims, without cookies.
 //!
-//! A token is verified in three steps:
+//! A token is checked in three steps:
 //!
 //! 1. [`KeySet::verify`] verifies the signature and returns the payload.
-//! 2. [`Claims::from_json`] reads the payload strictly.
-//! 3. [`validate`] compares the claims with the time, the audience and the issuer.
+//! 2. [`Claims::from_json`] parses the payload. It refuses claims that are malformed.
+//! 3. [`validate`] checks the claims against the current time and the expected kind, audience and issuer.
 //!
 //! ```
 //! use hardtack::clock::Timestamp;

@@ -8,7 +8,7 @@ use super::base64url;
 use super::error::TokenError;
 use super::jws::Segments;
 
-/// The header and the claims of a token that was not verified: an attacker may have written them.
+/// The header and the claims of a token that has not been verified. An attacker may have written them.
 ///
 /// In Flask-JWT-Extended: `get_unverified_jwt_headers`.
 ///
@@ -30,7 +30,7 @@ pub struct Unverified {
 }
 
 impl Unverified {
-    /// Reads the first two segments of a token.
+    /// Decodes the header and the claims of a token. Does not verify the signature.
     ///
     /// # Errors
     /// [`TokenError::TooLarge`], [`TokenError::NotCompact`], [`TokenError::BadHeader`] and

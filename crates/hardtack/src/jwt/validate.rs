@@ -13,21 +13,23 @@ use crate::clock::{DEFAULT_SKEW, MAX_SKEW, Timestamp};
 pub struct Expected<'a> {
     /// The current time.
     pub now: Timestamp,
-    /// How long after its `exp` a token is accepted. Zero unless set, at most [`MAX_SKEW`]. Fractions of a second are
-    /// cut off.
+    /// How long a token is still accepted after its `exp`. Default: zero. Times longer than [`MAX_SKEW`] are shortened
+    /// to it. Fractions of a second are cut off.
     pub leeway: Duration,
-    /// How far `nbf` and `iat` may be in the future, because the issuer's clock may be ahead of ours.
-    /// [`DEFAULT_SKEW`] unless set, at most [`MAX_SKEW`]. Fractions of a second are cut off.
+    /// How far in the future `nbf` and `iat` may be, because the issuer's clock may be ahead of this server's. Default:
+    /// [`DEFAULT_SKEW`]. Times longer than [`MAX_SKEW`] are shortened to it. Fractions of a second are cut off.
     pub clock_skew: Duration,
     /// The kind of token that is accepted.
     pub kind: TokenKind,
-    /// The names of this service. `aud` must contain one of them. With `None`, a token that has an `aud` is refused,
-    /// because it is meant for another recipient (RFC 7519 §4.1.3).
+    /// The names of this service. `aud` must contain one of them. If this is `None`, a token is refused if its `aud`
+    /// contains any name except the [`realm`](Self::realm), because it is meant for another recipient (RFC 7519
+    /// §4.1.3).
     pub audience: Option<&'a [String]>,
-    /// A name that `aud` must always contain: the realm's, if services share a key. It does not count as a name in
-    /// [`audience`](Self::audience).
+    /// The name of this service's realm, if it has one ([`realm`](crate::AuthenticatorBuilder::realm)). `aud` must
+    /// contain this name in addition to one of [`audience`](Self::audience).
     pub realm: Option<&'a str>,
-    /// Whether `aud` is ignored if [`audience`](Self::audience) is `None`. Tokens for other services are then accepted.
+    /// Whether tokens for other services are accepted. This applies only if [`audience`](Self::audience) is `None`:
+    /// `aud` is then not checked, except for the [`realm`](Self::realm).
     pub insecure_any_audience: bool,
     /// The accepted values of `iss`. If the list is empty, any issuer is accepted, and so is a missing `iss`.
     pub issuers: &'a [String],
@@ -36,8 +38,8 @@ pub struct Expected<'a> {
 }
 
 impl Expected<'_> {
-    /// Creates expectations for a token of this kind, with no leeway for `exp`, a tolerance of three seconds between
-    /// clocks, no audience, any issuer, and a required `exp`.
+    /// Creates expectations for a token of this kind. They are an `exp` that has not passed, an `iat` (and an `nbf`, if
+    /// there is one) that is at most three seconds in the future, no `aud`, and any issuer.
     pub const fn new(now: Timestamp, kind: TokenKind) -> Self {
         Self {
             now,
@@ -53,9 +55,9 @@ impl Expected<'_> {
     }
 }
 
-/// Verifies the kind, issuer, audience and times of a token's claims.
+/// Checks the kind, issuer, audience and times of a token's claims.
 ///
-/// A token expires at the second `exp` plus the leeway; from then on it is refused.
+/// A token has expired as soon as the current time reaches its `exp` plus the leeway.
 ///
 /// ```
 /// use hardtack::clock::Timestamp;
@@ -71,11 +73,13 @@ impl Expected<'_> {
 /// ```
 ///
 /// # Errors
-/// [`TokenError::Expired`] only if nothing else is wrong, because an expired token may lead to a refresh. Otherwise
-/// the first of [`WrongKind`](TokenError::WrongKind), [`WrongIssuer`](TokenError::WrongIssuer),
+/// The first of these that applies: [`TokenError::WrongKind`], [`WrongIssuer`](TokenError::WrongIssuer),
 /// [`WrongAudience`](TokenError::WrongAudience), [`MissingClaim`](TokenError::MissingClaim),
-/// [`NotYetValid`](TokenError::NotYetValid) and [`IssuedInFuture`](TokenError::IssuedInFuture). The last two mean that
-/// nothing else is wrong: [`TokenError::is_early`].
+/// [`NotYetValid`](TokenError::NotYetValid), [`IssuedInFuture`](TokenError::IssuedInFuture),
+/// [`Expired`](TokenError::Expired).
+///
+/// `Expired` comes last, so that an expired token leads to a refresh only if it is valid in every other respect. For
+/// `NotYetValid` and `IssuedInFuture`, see [`TokenError::is_early`].
 pub fn validate(claims: &Claims, expected: &Expected<'_>) -> Result<(), TokenError> {
     claims.registered().validate(expected).map(drop)
 }

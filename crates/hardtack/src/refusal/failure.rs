@@ -6,8 +6,8 @@ use super::{NO_STORE, Reason, Reply};
 use crate::error::BackendError;
 use crate::throttle::TooManyAttempts;
 
-/// The reason why a request is refused, and the reply for its client. An adapter turns it into its framework's error
-/// response.
+/// A refusal: the reason why a request is refused, and the reply to its client. An adapter turns a failure into an
+/// error response of its framework.
 pub struct Failure(Box<Parts>);
 
 struct Parts {
@@ -22,9 +22,10 @@ impl Failure {
         Self(Box::new(Parts { reason, reply }))
     }
 
-    /// Creates a failure outside of a request, whose reply is one sentence of plain text.
+    /// Creates a failure whose reply is plain text, for code that handles no request.
     ///
-    /// In a request, [`Exchange::refuse`](crate::adapter::Exchange::refuse) replies in the form that the client wants.
+    /// Code that handles a request calls [`Exchange::refuse`](crate::adapter::Exchange::refuse) instead, whose reply
+    /// has the form that the client wants.
     ///
     /// ```
     /// use hardtack::Failure;

@@ -1,44 +1,47 @@
 //! The kinds of failure: one for each error loader of Flask-JWT-Extended, and a few more.
 
-/// A kind of failure. [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on) sets the application's own reply to
-/// it. A name in parentheses is the corresponding loader of Flask-JWT-Extended.
+/// A kind of failure. With [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on), an application sets its own
+/// reply to a kind. The names in parentheses are the corresponding error loaders of Flask-JWT-Extended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailureKind {
     /// The route needs a token, and the request has none (`unauthorized_loader`).
     Missing,
-    /// The token is forged, malformed, of the wrong kind or for another audience, or its cookie occurs twice
-    /// (`invalid_token_loader`). Also for a token that is [too early](crate::refusal::Reason::is_early), whose cookies
-    /// are not deleted.
+    /// The token is not valid: for example, it is forged, malformed, of the wrong kind or for another audience, or its
+    /// cookie occurs twice (`invalid_token_loader`). The token may also be [too
+    /// early](crate::refusal::Reason::is_early). In that case, its cookies are not deleted.
     Invalid,
     /// The token or its session has expired (`expired_token_loader`).
     Expired,
-    /// The access token is missing, has expired or has outdated claims, and the refresh URL may renew it. Occurs only
-    /// in redirect mode.
+    /// The access token is missing, has expired or has outdated claims, and the client may get a new one from the
+    /// refresh URL. Occurs only with [`RefreshMode::Redirect`](crate::RefreshMode::Redirect).
     RefreshNeeded,
-    /// The token is not from a recent log-in, and the route needs one that is (`needs_fresh_token_loader`).
+    /// The route needs a token from a recent log-in, and this token is from an earlier log-in or from a refresh
+    /// (`needs_fresh_token_loader`). Also used if a re-authentication is for [another
+    /// user](crate::refusal::Reason::OtherUser).
     NotFresh,
-    /// The session was ended, or the application's blocklist contains the token (`revoked_token_loader`).
+    /// The token's session was ended, or the application's blocklist contains the token (`revoked_token_loader`).
     Revoked,
     /// The user of the token no longer exists (`user_lookup_error_loader`).
     UnknownUser,
     /// The application did not accept the claims of the token (`token_verification_failed_loader`).
     ClaimsRefused,
-    /// The user is logged in and may not do this: the token lacks a claim that the route needs, or the application
+    /// The user is logged in but may not do this: the token lacks a claim that the route needs, or the application
     /// forbids the request. The user stays logged in.
     Forbidden,
     /// Another site may have forged the request.
     Csrf,
     /// The route changes state, but the request's method is safe, such as GET or HEAD.
     Method,
-    /// The beginning of the body, which may contain the CSRF value or the token, did not arrive in time, or too many
-    /// bodies are being read at once.
+    /// The beginning of the body was not read, so the CSRF value or token in it is not known. Either the beginning did
+    /// not arrive in time, or too many bodies are being read at once.
     BodyNotRead,
     /// There were too many attempts, for example with wrong passwords. The reply has the field `Retry-After`.
     TooManyAttempts,
     /// The session store, or another backend of the application, failed.
     Unavailable,
-    /// The application made a mistake, such as a token that is too large, a reserved claim or a missing layer.
+    /// The application made a mistake: for example, it added too many claims or a reserved claim to a token, or a layer
+    /// is missing.
     Internal,
 }
 
@@ -62,7 +65,7 @@ impl FailureKind {
         Self::Internal,
     ];
 
-    /// Returns whether the cookies are usually useless after this failure and are therefore deleted.
+    /// Returns whether the response usually deletes the client's cookies, because they are useless after this failure.
     pub const fn unsets_cookies(self) -> bool {
         matches!(self, Self::Invalid | Self::Expired | Self::Revoked | Self::UnknownUser | Self::ClaimsRefused)
     }

@@ -11,7 +11,8 @@ use crate::throttle::TooManyAttempts;
 use crate::token::IssueError;
 use crate::token_source::TokenLocation;
 
-/// Why a request is refused, in the detail that a log needs. The client only gets [`Self::advice`] and [`Self::code`].
+/// Why a request is refused, in as much detail as a log needs. Do not show this error's text to the client: show
+/// [`Self::advice`] and [`Self::code`] to a program, and [`Self::explanation`] to a person.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Reason {
@@ -21,11 +22,12 @@ pub enum Reason {
     /// The request carries an authentication cookie more than once.
     #[error("the request carries an authentication cookie more than once")]
     DuplicateCookie,
-    /// The value in this location does not have the expected form, such as `Bearer` and a JWT in a header.
+    /// The value in this location does not have the expected form. For example, a header must contain `Bearer` followed
+    /// by a JWT.
     #[error("the token in `{0}` does not have the expected form")]
     Malformed(TokenLocation),
-    /// A JSON body that may contain a token is longer than the part that is read before the handler runs.
-    #[error("the JSON body is longer than the part that is read before the handler runs")]
+    /// A JSON body that may contain the token is longer than the part of a body that is read before the handler runs.
+    #[error("the JSON body is longer than the part of a body that is read before the handler runs")]
     BeyondPeek,
     /// The token is not valid.
     #[error(transparent)]
@@ -42,8 +44,9 @@ pub enum Reason {
     /// The refresh token is not accepted.
     #[error("the refresh token is refused: {}", .0.code())]
     Refresh(RefreshFlaw),
-    /// The access token is missing, has expired or has outdated claims, and the refresh URL may renew it.
-    #[error("the token has expired and must be refreshed")]
+    /// The access token is missing, has expired or has outdated claims, and the client may get a new one from the
+    /// refresh URL.
+    #[error("the access token is missing, has expired or has outdated claims, and must be refreshed")]
     RefreshNeeded,
     /// The application does not know the token's user.
     #[error("the token's user is unknown")]
@@ -87,8 +90,8 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Returns whether the token is dated in the future and otherwise valid: the clocks of two servers differ, or a
-    /// clock was set back. The request is refused, and its cookies stay.
+    /// Returns whether the token is refused only because it is dated in the future. This happens if the clocks of two
+    /// servers differ, or if a clock was set back. The token will become valid, so its cookies are not deleted.
     pub const fn is_early(&self) -> bool {
         matches!(self, Self::Token(error) if error.is_early())
     }
@@ -143,8 +146,8 @@ impl Reason {
         }
     }
 
-    /// Returns the HTTP status of the reply to a program: that of the [kind](Self::kind), except that it is 400 if the
-    /// request is not valid HTTP, and 503 if too many bodies are being read.
+    /// Returns the HTTP status of the reply to a program. It is 400 if the request's `Host` field is not valid, 503 if
+    /// too many bodies are being read, and otherwise the status of the [kind](Self::kind).
     pub const fn status(&self) -> u16 {
         match self {
             Self::Csrf(CsrfError::BadHost) => 400,
@@ -162,8 +165,8 @@ impl Reason {
         }
     }
 
-    /// Returns a sentence for a program: what is wrong and what to do. It never contains the text of a backend. For a
-    /// page, use [`explanation`](Self::explanation).
+    /// Returns a short text for programs, which says what is wrong and what to do. It never contains the error text of
+    /// a backend. For a page, use [`explanation`](Self::explanation).
     pub fn advice(&self) -> &str {
         match self {
             Self::Missing => "You are not logged in. Log in and try again.",
@@ -229,8 +232,9 @@ impl Reason {
         }
     }
 
-    /// Returns a sentence for a person who sees a page: what is wrong and what to do, without terms of the protocol. It
-    /// never contains the text of a backend. Escape it in HTML: [`Self::Forbidden`] contains text of the application.
+    /// Returns a short text for the person who sees a page. It says what is wrong and what to do, without technical
+    /// terms, and never contains the error text of a backend. Escape it in HTML, because the text of
+    /// [`Self::Forbidden`] comes from the application.
     pub fn explanation(&self) -> &str {
         match self {
             Self::Csrf(CsrfError::CrossSite) => {

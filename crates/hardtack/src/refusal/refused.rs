@@ -18,13 +18,14 @@ pub struct Refused<'a> {
     pub wants: Wants,
     /// The request.
     pub head: RequestHead<'a>,
-    /// The page to which the browser should return, for example after a log-in; `None` if it is not known.
+    /// The page to which the browser should return, for example after a log-in; `None` if no such page is known.
     pub next: Option<NextPath>,
-    /// The refused token, as far as it was verified: one that is expired or not fresh, whose session was ended, whose
-    /// user is unknown, whose claims were not accepted, or that lacks a claim.
+    /// The refused token, if its signature was verified. Such a token has expired, is not fresh or lacks a claim, or
+    /// its session was ended, its user is unknown or the application refused its claims.
     pub token: Option<&'a VerifiedToken>,
     pub(crate) settings: &'a Settings,
-    /// Whether the client put its token into the request itself, for example into the `Authorization` header.
+    /// Whether the token is not from a cookie, but from another part of the request, such as the `Authorization`
+    /// header.
     pub(crate) is_bearer: bool,
     /// Whether the route also serves requests without a token.
     pub(crate) is_optional: bool,

@@ -6,7 +6,7 @@ use crate::token::VerifiedToken;
 /// Why a request is refused, and what its reply depends on.
 pub(crate) struct Rejection {
     pub(crate) reason: Reason,
-    /// Whether the token came from a cookie. Otherwise the reply neither redirects nor deletes cookies.
+    /// Whether the token came from a cookie. If it did not, the reply neither redirects nor deletes cookies.
     pub(crate) from_cookie: bool,
     /// Whether the route also serves requests without a token.
     pub(crate) optional: bool,

@@ -26,8 +26,8 @@ impl Reply {
         Self { status, headers: Vec::new(), body: String::new(), cookies: SetCookies::default() }
     }
 
-    /// Creates a redirect. Status 303 turns every method into GET; 307 repeats the method and the body (RFC 9110
-    /// section 15.4).
+    /// Creates a redirect. With status 303, the browser sends a GET to the new location. With 307, it repeats the
+    /// method and the body (RFC 9110 section 15.4).
     pub fn redirect(status: u16, location: impl Into<String>) -> Self {
         Self::new(status).header("location", location)
     }

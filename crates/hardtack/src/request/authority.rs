@@ -17,8 +17,8 @@ pub struct Authority<'a> {
 }
 
 impl<'a> Authority<'a> {
-    /// Parses a host name, an IPv4 address, or an IPv6 address in brackets, with a port or without. Returns `None` for
-    /// any other text, such as one with a user name, a space or a path.
+    /// Parses a host name, an IPv4 address, or an IPv6 address in brackets. A port may follow. Returns `None` for any
+    /// other text, such as one with a user name, a space or a path.
     pub fn parse(text: &'a str) -> Option<Self> {
         let end = match text.strip_prefix('[') {
             Some(rest) => rest.find(']')? + 2,
@@ -55,7 +55,7 @@ impl<'a> Authority<'a> {
         self.host.trim_start_matches('[').trim_end_matches(']').parse().ok()
     }
 
-    /// Returns whether the host is `localhost` or a name below it, such as `app.localhost`. These names resolve to a
+    /// Returns whether the host is `localhost` or a subdomain of it, such as `app.localhost`. These names resolve to a
     /// loopback address (RFC 6761 section 6.3).
     pub fn is_localhost(&self) -> bool {
         let name = self.host.strip_suffix('.').unwrap_or(self.host).to_ascii_lowercase();

@@ -6,11 +6,14 @@ use super::Authority;
 
 /// The header fields of a framework's request.
 pub trait Headers {
-    /// Returns the value of the `index`-th field with this name (in lower case), counted from zero.
+    /// Returns the value of the field with this name. If there are several, `index` selects one of them, counted from
+    /// zero. `name` is in lower case.
     fn value(&self, name: &str, index: usize) -> Option<&[u8]>;
 
-    /// Returns the values of the first two fields with this name (in lower case), so that the caller can tell one field
-    /// from several. The default calls [`value`](Self::value) twice; implement this method if the framework finds both
+    /// Returns the values of the first two fields with this name, so that the caller learns whether there are several.
+    /// `name` is in lower case.
+    ///
+    /// The default implementation calls [`value`](Self::value) twice. Override it if the framework can find both values
     /// in one look-up.
     fn first_two(&self, name: &str) -> [Option<&[u8]>; 2] {
         let first = self.value(name, 0);
@@ -18,22 +21,24 @@ pub trait Headers {
     }
 }
 
-/// A framework's request. Each method is called only if its result is needed, which is rare for most of them.
+/// A request of a framework. Hardtack calls a method only when it needs the result. For most methods, that is rare.
 pub trait Incoming: Headers + Sync {
-    /// Returns the method as it was sent: `GET`, `POST`, …
+    /// Returns the method as the client sent it: `GET`, `POST`, …
     fn method(&self) -> &str;
 
-    /// Returns whether the method is safe, that is, GET, HEAD, OPTIONS or TRACE (RFC 9110 section 9.2.1).
-    /// Method-override headers are ignored. The default compares strings; implement this method if the framework has a
-    /// cheaper check.
+    /// Returns whether the method is safe, that is, GET, HEAD, OPTIONS or TRACE (RFC 9110 section 9.2.1). Ignores
+    /// method-override headers. The default implementation compares strings. Override it if the framework has a cheaper
+    /// check.
     fn is_safe(&self) -> bool {
         matches!(self.method(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
     }
 
-    /// Returns path and query as they were sent (RFC 9112, origin-form), before a nested router strips its prefix.
+    /// Returns the path and query of the request target as the client sent them (RFC 9112 section 3.2.1). A prefix that
+    /// a nested router has stripped must be included.
     fn target(&self) -> &str;
 
-    /// Returns the HTTP/2 `:authority`, or the authority of an absolute target (RFC 9112 section 3.2.2).
+    /// Returns the `:authority` of an HTTP/2 request, or the authority of an absolute request target (RFC 9112 section
+    /// 3.2.2), if there is one.
     fn authority(&self) -> Option<&str>;
 
     /// Returns the socket's peer address, if the server knows it.
@@ -53,25 +58,25 @@ impl<'a> RequestHead<'a> {
         Self { incoming }
     }
 
-    /// Returns the method as it was sent.
+    /// Returns the method as the client sent it.
     pub fn method(&self) -> &'a str {
         self.incoming.method()
     }
 
-    /// Returns path and query as they were sent.
+    /// Returns the path and query as the client sent them.
     pub fn target(&self) -> &'a str {
         self.incoming.target()
     }
 
-    /// Returns the host and port that the request names: the HTTP/2 `:authority` or the authority of an absolute
-    /// target, which win over the `Host` field (RFC 9112 section 3.2.2, RFC 9113 section 8.3.1), or else the `Host`
-    /// field.
+    /// Returns the host and port that the request names. The HTTP/2 `:authority`, or the authority of an absolute
+    /// request target, takes precedence over the `Host` field (RFC 9112 section 3.2.2, RFC 9113 section 8.3.1).
     pub fn host(&self) -> Option<&'a str> {
         self.incoming.authority().or_else(|| self.header_text("host"))
     }
 
-    /// Returns whether the request names its host as HTTP requires: once, and in the form of [`Authority`] (RFC 9112
-    /// section 3.2). A request without a connection, as in a test of a router, need not name one.
+    /// Returns whether the request names its host as HTTP requires (RFC 9112 section 3.2). There must be a `Host` field
+    /// or an HTTP/2 `:authority`, with the form of an [`Authority`], and the field must not occur twice. A request
+    /// without a connection, as in a test of a router, need not name a host.
     pub fn has_sound_host(&self) -> bool {
         let sound = |text: &str| Authority::parse(text).is_some();
         let authority = self.incoming.authority();
@@ -96,7 +101,7 @@ impl<'a> RequestHead<'a> {
         self.incoming
     }
 
-    /// Returns the value of the first field with this name (in lower case).
+    /// Returns the value of the first field with this name. `name` is in lower case.
     #[inline]
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
         // `first_two` is called for other headers anyway, so its code is in the instruction cache.
@@ -104,12 +109,12 @@ impl<'a> RequestHead<'a> {
         first
     }
 
-    /// Returns the value of the first field with this name (in lower case), if it is UTF-8.
+    /// Returns the value of the first field with this name, if the value is UTF-8. `name` is in lower case.
     pub fn header_text(&self, name: &str) -> Option<&'a str> {
         self.header(name).and_then(|value| std::str::from_utf8(value).ok())
     }
 
-    /// Returns the values of all fields with this name (in lower case), in order.
+    /// Returns the values of all fields with this name, in order. `name` is in lower case.
     pub fn header_all<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
         let headers = self.incoming;
         let two = headers.first_two(name);
@@ -117,13 +122,14 @@ impl<'a> RequestHead<'a> {
         two.into_iter().flatten().chain(more.map_while(move |index| headers.value(name, index)))
     }
 
-    /// Returns whether the method is safe (RFC 9110 section 9.2.1). Method-override headers are ignored.
+    /// Returns whether the method is safe (RFC 9110 section 9.2.1). Ignores method-override headers.
     #[inline]
     pub fn is_safe(&self) -> bool {
         self.incoming.is_safe()
     }
 
-    /// Returns whether the request is a WebSocket handshake: a GET that opens a connection with the user's cookies.
+    /// Returns whether the request is a WebSocket handshake, that is, whether an `Upgrade` field contains `websocket`.
+    /// A handshake is a GET, but the connection that it opens can act with the user's cookies.
     pub fn is_websocket_handshake(&self) -> bool {
         self.header("upgrade").is_some() && self.upgrades_to(b"websocket")
     }
@@ -141,7 +147,7 @@ impl<'a> RequestHead<'a> {
         self.target().split(['?', '#']).next().unwrap_or_default()
     }
 
-    /// Returns the first value of the query parameter `name`, percent-decoded, or `None` if the query does not have it.
+    /// Returns the first value of the query parameter `name`, percent-decoded, or `None` if there is no such parameter.
     pub fn query(&self, name: &str) -> Option<String> {
         let (_, query) = self.target().split_once('?')?;
         form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())

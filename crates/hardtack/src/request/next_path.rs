@@ -1,4 +1,4 @@
-//! `next`: the page to return to, which is always a page of this site.
+//! `next`: the page to return to, which is always on this site.
 
 use std::fmt;
 
@@ -7,9 +7,10 @@ use url::Url;
 /// The longest accepted `next`, in bytes.
 const MAX_LEN: usize = 2048;
 
-/// A path of this site that is safe in a `Location` header (ASVS 5.0 V3.7.2).
+/// A path on this site that is safe in a `Location` header (ASVS 5.0 V3.7.2).
 ///
-/// It is only created from text that a WHATWG URL parser, which browsers use, resolves to this site.
+/// A path is created only from text that browsers resolve to a URL on this site. This is checked with a WHATWG URL
+/// parser, as browsers have.
 ///
 /// ```
 /// use hardtack::request::NextPath;
@@ -21,7 +22,7 @@ const MAX_LEN: usize = 2048;
 pub struct NextPath(String);
 
 impl NextPath {
-    /// Parses an absolute path of this site. Returns `None` for anything else.
+    /// Parses an absolute path on this site. Returns `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let plain = text.len() <= MAX_LEN
             && text.starts_with('/')
@@ -45,7 +46,7 @@ impl NextPath {
         &self.0
     }
 
-    /// The path without query, percent-decoded and without a trailing slash, to compare it with routes.
+    /// The path in the form that is compared with routes: percent-decoded, without the query and trailing slashes.
     fn plain_path(&self) -> String {
         let path = self.0.split(['?', '#']).next().unwrap_or_default().replace('+', "%2B");
         let decoded: String =

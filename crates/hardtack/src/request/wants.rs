@@ -15,9 +15,10 @@ pub enum Wants {
 }
 
 impl Wants {
-    /// Determines the kind of response from `HX-Request` and `Accept` (RFC 9110 section 12.5.1). A browser accepts
-    /// `text/html` explicitly, with at least the quality of `application/json`. A client that only sends `*/*` counts
-    /// as a program.
+    /// Determines the kind of response from the header fields `HX-Request` and `Accept` (RFC 9110 section 12.5.1).
+    ///
+    /// A client gets a page if its `Accept` names `text/html` with at least the quality value of `application/json`. A
+    /// client that sends only `*/*` counts as a program.
     pub fn of(headers: &dyn Headers) -> Self {
         if headers.value("hx-request", 0) == Some(b"true") {
             return Self::Htmx;

@@ -1,8 +1,9 @@
-//! What this process knows about revocations without asking the store: the sessions that have ended recently or whose
-//! claims have changed recently, and how far the store's revocation log has been read.
+//! What this process knows about revocations without asking the store. A cache contains the sessions that have recently
+//! ended or whose claims have recently changed. A position says how far the store's revocation log has been read into
+//! the cache.
 //!
-//! The position in the log is published after the cache was written, and read before the cache is read. So if the
-//! position covers an entry of the log, the reader finds that entry in the cache.
+//! A writer updates the cache before it publishes the position. A reader loads the position before it reads the cache.
+//! Therefore, every log entry up to the position that a reader has loaded is in the cache.
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -22,7 +23,7 @@ pub(crate) enum SessionStatus {
     /// It has ended. Its access tokens are refused before they expire.
     Ended,
     /// It was replaced by a new session of the same browser. Its tokens are refused, but the response must not delete
-    /// the cookies that replaced them.
+    /// cookies, because the browser may already have those of the new session.
     Replaced,
 }
 
@@ -33,38 +34,41 @@ pub(crate) struct Notes {
     pub(crate) outdated: u64,
     /// The newest generation that was issued here and has not been used since; zero for none.
     pub(crate) awaited: u64,
-    /// A write that ends the session or changes its claims has an unknown outcome: the store has to be asked.
+    /// Whether the store must be asked, because the outcome of a write that ends the session or changes its claims is
+    /// unknown.
     pub(crate) uncertain: bool,
 }
 
-/// A map of recent revocations. An entry lives as long as the session's access tokens could be valid: after that,
-/// they are refused because they have expired. So the size of the map depends on the number of sessions that end or
-/// change within one access-token lifetime.
+/// A map of recent revocations. An entry is needed only until the session's access tokens have expired, because they
+/// are then refused in any case. The size of the map therefore depends on the number of sessions that end or change
+/// within the lifetime of an access token.
 ///
-/// An entry may be dropped once its lifetime, counted from when this process learned of it, has passed on both the
-/// system clock and the monotonic clock. If the system clock is later set back to before that point, tokens of those
-/// sessions no longer look expired. Until the log has been read again, the cache then lacks entries that it needs: see
-/// [`Self::has_forgotten`] (decision 31).
+/// When this process learns of a revocation, it computes when the entry will no longer be needed. A writer may drop the
+/// entry when both the system clock and the monotonic clock have reached that moment. If the system clock is later set
+/// back to before that moment, tokens of the session no longer look expired, but their entry is missing.
+/// [`Self::has_forgotten`] detects this, and the log must be read again (decision 31).
 ///
-/// Every request reads the map, and few write to it: readers take no lock, and writers wait for each other (decision
-/// 12). For most sessions there is no entry, and their requests read one bit of the filter.
+/// Every request reads the map, and few requests write to it. Readers take no lock. Writers wait for each other
+/// (decision 12). Most sessions have no entry, and a request of such a session usually reads only one bit of the
+/// [`RevocationFilter`].
 #[derive(Debug)]
 pub(crate) struct RevocationCache {
     status: HashMap<SessionId, (SessionStatus, Moment), RandomState>,
     marks: RevocationFilter,
-    /// The latest date until which a dropped entry was needed, in Unix seconds; [`NEVER`] if none was dropped.
+    /// The latest date until which a dropped entry was needed, in Unix seconds. [`NEVER`] if no entry has been dropped
+    /// since the whole log was read again.
     dropped: AtomicI64,
     upkeep: Mutex<Upkeep>,
 }
 
-/// When a writer removes expired entries next.
+/// The conditions for removing expired entries. A writer removes them if one of the first three conditions holds.
 #[derive(Debug)]
 struct Upkeep {
-    /// When there are more entries than this.
+    /// There are more entries than this.
     entries: usize,
-    /// When more bits are set than this. The bit of an entry that is removed early stays set.
+    /// More bits of the filter are set than this. The bit of an entry that is removed early stays set.
     marks: usize,
-    /// When there are more than [`MIN_ENTRIES`] entries and the monotonic clock has reached this time.
+    /// There are more than [`MIN_ENTRIES`] entries, and the monotonic clock has reached this time.
     due: Duration,
     /// How many bits are set.
     marked: usize,
@@ -79,7 +83,8 @@ impl Default for Upkeep {
 /// Fewer entries than this are not worth a sweep.
 const MIN_ENTRIES: usize = 1024;
 
-/// How long expired entries may stay if there are more than [`MIN_ENTRIES`]. Reading a long log adds many at once.
+/// How long expired entries may stay if there are more than [`MIN_ENTRIES`]. Without this limit, the many entries of a
+/// long log would stay until their number had doubled.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(10 * 60);
 
 /// With this many bits set, one in 64 sessions without an entry is looked up in the map.
@@ -107,12 +112,12 @@ impl RevocationCache {
         now.unix_seconds() < self.dropped.load(Ordering::Acquire)
     }
 
-    /// The latest date until which a dropped entry was needed, if the clock was set back to before that.
+    /// The date until which the dropped entries were needed, if [`Self::has_forgotten`] is true.
     pub(crate) fn forgotten_until(&self, now: Timestamp) -> Option<Timestamp> {
         self.has_forgotten(now).then(|| Timestamp::from_unix_seconds(self.dropped.load(Ordering::Acquire)))
     }
 
-    /// Records that the whole log was read again, after [`Self::forgotten_until`] returned `until`.
+    /// Records that the whole log has been read again since [`Self::forgotten_until`] returned `until`.
     pub(crate) fn remembers(&self, until: Timestamp) {
         let _writing = self.writing();
         // If more was dropped in the meantime, the log has to be read once more.
@@ -217,12 +222,12 @@ impl RevocationCache {
     }
 }
 
-/// A filter that saves most look-ups in the map: one atomic load shows that the cache has no entry for a session
-/// (decision 12). The lowest bits of a session's random id select its bit, so several sessions share one. If the bit is
-/// set, the map decides.
+/// A filter that saves most look-ups in the map (decision 12). The lowest bits of a session's random id select one bit
+/// of the filter. If that bit is clear, which takes one atomic load to find out, the cache has no entry for the
+/// session. If it is set, the map must be searched, because several sessions share the bit.
 ///
-/// The bit is set before its entry is written, and stays set as long as the entry is there: a cleared bit means that
-/// no entry has been published yet.
+/// A writer sets the bit before it adds the entry to the map, and the bit stays set as long as the entry is there. A
+/// clear bit therefore means that the map has no entry for the session.
 #[derive(Debug)]
 struct RevocationFilter(Box<[AtomicU64]>);
 
@@ -248,8 +253,8 @@ impl RevocationFilter {
         self.0.get(word).is_some_and(|word| word.fetch_or(bit, Ordering::AcqRel) & bit == 0)
     }
 
-    /// Replaces all bits, and returns how many are set. No other thread may set a bit in the meantime. A bit that is
-    /// set before and after never appears cleared.
+    /// Replaces all bits and returns how many are then set. No other thread may set a bit during the call. A bit that
+    /// is set both before and after the call is never clear for readers.
     fn replace(&self, others: &FilterDraft) -> usize {
         self.0.iter().zip(&others.0).for_each(|(word, other)| word.store(*other, Ordering::Release));
         others.0.iter().map(|word| word.count_ones() as usize).sum()
@@ -304,34 +309,34 @@ impl LogPosition {
         self.read.load(Ordering::Acquire)
     }
 
-    /// Records that all entries up to `position` are in the cache. Call it after they are.
+    /// Records that all entries up to `position` are in the cache. Call this after they have been added.
     pub(crate) fn reached(&self, position: u64) {
         self.read.store(position, Ordering::Release);
     }
 
-    /// Records that the cache contains everything that the log contained at `at`. Call it after it does.
+    /// Records that the cache contains everything that the log contained at the time `at`. Call this after the entries
+    /// have been added.
     pub(crate) fn synced(&self, at: Timestamp) {
         self.synced_at.store(at.unix_seconds(), Ordering::Release);
     }
 
-    /// Records that the cache may be incomplete: sessions that have no entry yet have to end, or the log could not be
-    /// read for too long. [`Self::is_current`] cannot always notice the second case, because its clock may have been
-    /// set back.
+    /// Records that the cache may be incomplete. There are two cases: sessions have to end but have no entry yet, or
+    /// the log could not be read for too long. [`Self::is_current`] may miss the second case if the clock was set back.
     pub(crate) fn incomplete(&self) {
         self.synced_at.store(NEVER, Ordering::Release);
     }
 
-    /// Records that entries were missed: the cache is stale until the log has been read from its beginning.
+    /// Records that entries were missed. The cache is stale until the log has been read from its beginning.
     pub(crate) fn lost(&self) {
         self.synced_at.store(NEVER, Ordering::Release);
         self.read.store(0, Ordering::Release);
     }
 
-    /// Whether the cache is less than `bound` behind the log. Ask this before reading the cache: in the other order,
-    /// the cache could be read before an update, and its freshness after it.
+    /// Whether the cache is less than `bound` behind the log. Call this before reading the cache. If it were called
+    /// afterwards, an update in between could make a stale answer look current.
     ///
-    /// Times are whole seconds and the bound is exclusive, so rounding never extends it. If the clock was set back,
-    /// the cache counts as stale.
+    /// Times are whole seconds and the bound is exclusive, so rounding never extends it. If the clock was set back to
+    /// before the last update, the cache counts as stale.
     pub(crate) fn is_current(&self, now: Timestamp, bound: Duration) -> bool {
         let age = now.unix_seconds().checked_sub(self.synced_at.load(Ordering::Acquire));
         age.and_then(|age| u64::try_from(age).ok()).is_some_and(|age| age < bound.as_secs())

@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::session::SessionId;
 
-/// The users whose sessions this process refuses until the store has ended them. Nearly always empty.
+/// The users whose sessions have to end but could not be ended in the store yet. Until the store has ended them, this
+/// process refuses those sessions. Nearly always empty.
 #[derive(Debug, Default)]
 pub(crate) struct HeldSubjects {
     any: AtomicBool,
@@ -24,7 +25,7 @@ impl HeldSubjects {
         self.any.store(true, Ordering::SeqCst);
     }
 
-    /// Call this when all intentions for the user have been carried out.
+    /// No longer refuses the sessions of a user. Call this when all intentions for the user have been carried out.
     pub(crate) fn release(&self, subject: &str) {
         if self.any() {
             let mut subjects = self.lock();

@@ -17,10 +17,11 @@ pub(crate) enum LogStep {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LogReader {
     position: u64,
-    /// The newest entry according to the previous page. If a later page is empty before the reader has reached this
-    /// entry, the entry was pruned.
+    /// The number of the newest entry, according to the previous page. If the next page is empty before the reader has
+    /// reached this number, the entries up to it were pruned.
     head: u64,
-    /// Whether the reader started at the beginning, where missing numbers are pruned entries and not gaps.
+    /// Whether the reader started at the beginning of the log. Such a reader takes missing numbers for pruned entries,
+    /// not for gaps.
     whole: bool,
 }
 
@@ -35,8 +36,9 @@ impl LogReader {
         self.position
     }
 
-    /// Whether a reader that stops now has seen every entry up to its position. A reader that started at the beginning
-    /// may not have, because it takes missing entries for pruned ones.
+    /// Whether this reader may stop before the end of the log: it must be certain that it has seen every entry up to
+    /// its position. A reader that started at the beginning is not certain, because it takes missing entries for pruned
+    /// ones.
     pub(crate) fn may_stop(&self) -> bool {
         !self.whole
     }
@@ -91,7 +93,8 @@ mod tests {
         RevocationPage { head, entries: sequences.iter().map(entry).collect() }
     }
 
-    /// The steps of a reader that starts after `position` and reads pages of two, and its final position.
+    /// Passes pages of at most two entries to a reader that starts after `position`. Returns the reader's steps and its
+    /// final position.
     fn read(position: u64, pages: &[(u64, &[u64])]) -> (Vec<LogStep>, u64) {
         let mut reader = LogReader::after(position);
         let steps = pages.iter().map(|(head, sequences)| reader.take_page(&page(*head, sequences), 2)).collect();

@@ -1,4 +1,5 @@
-//! Which sessions have ended: this process's cache, and the reader that follows the store's revocation log.
+//! How this process learns which sessions have ended or have new claims: a cache, and a reader that follows the store's
+//! revocation log.
 
 mod cache;
 mod held;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::clock::{Clock, MAX_SKEW, Timestamp};
 
-/// A moment on both clocks of a machine: the one that tells the date, which can be set, and the monotonic one, which
-/// cannot.
+/// A moment on both clocks of a machine: the system clock, which tells the date and can be set, and the monotonic
+/// clock, which cannot be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Moment {
     /// The date.
@@ -25,8 +25,8 @@ impl Moment {
         Self { date: self.date + span, monotonic: self.monotonic.saturating_add(span) }
     }
 
-    /// Whether the clock that tells the date was set between `earlier` and this moment: the two clocks have advanced by
-    /// amounts that differ by more than [`MAX_SKEW`].
+    /// Whether the system clock was set between `earlier` and this moment. This is assumed if the two clocks have
+    /// advanced by amounts that differ by more than [`MAX_SKEW`].
     pub(crate) fn clocks_differ_since(self, earlier: Self) -> bool {
         let elapsed = self.monotonic.saturating_sub(earlier.monotonic);
         (earlier.date + elapsed).distance(self.date) > MAX_SKEW
@@ -37,8 +37,8 @@ impl Moment {
         Self { date: self.date.max(other.date), monotonic: self.monotonic.max(other.monotonic) }
     }
 
-    /// Whether both clocks have reached this moment. If the date was set forward, the time must still elapse; if it was
-    /// set back, the date must be reached again.
+    /// Whether both clocks have reached this moment. If the system clock was set forward, the monotonic clock must
+    /// still reach it. If the system clock was set back, it must reach the date again.
     pub(crate) fn has_passed(self, now: Self) -> bool {
         self.date <= now.date && self.monotonic <= now.monotonic
     }

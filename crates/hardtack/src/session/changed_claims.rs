@@ -1,15 +1,16 @@
-//! The sessions whose claims change together with a change of the application.
+//! The sessions whose claims change in a transaction of the application.
 
 use super::SessionId;
 
-/// The sessions of a user whose claims change together with a change of the application, such as a new role.
+/// The sessions of a user whose claims change because the application changes its own data, such as the user's role.
 ///
-/// A store returns it from a call inside the application's own transaction, such as `Sessions::reload_claims_in` of
-/// `hardtack-sqlx`. The transaction decides: if it is rolled back, the claims stay. After the commit, pass it to
+/// A store returns this value from a call inside the application's own transaction, such as
+/// `Sessions::reload_claims_in` of `hardtack-sqlx`. If the transaction commits, the claims change; if it is rolled
+/// back, they stay. After the commit, pass the value to
 /// [`Authenticator::finish_changing_claims`](crate::Authenticator::finish_changing_claims).
 #[derive(Debug)]
-#[must_use = "after the commit, pass it to `Authenticator::finish_changing_claims`, so that this process refuses tokens \
-              with the old claims at once"]
+#[must_use = "after the commit, pass this value to `Authenticator::finish_changing_claims`, so that this process \
+              refuses tokens with the old claims at once"]
 pub struct ChangedClaims {
     pub(crate) subject: String,
     /// The sessions, and the newest generation whose access tokens are outdated.
@@ -17,8 +18,8 @@ pub struct ChangedClaims {
 }
 
 impl ChangedClaims {
-    /// The access tokens of these sessions, up to a generation, are outdated when the application's transaction
-    /// commits. For stores.
+    /// Creates a value for sessions whose access tokens become outdated when the application's transaction commits: for
+    /// each session, those up to the given generation. For stores.
     pub fn in_transaction(subject: impl Into<String>, sessions: Vec<(SessionId, u64)>) -> Self {
         Self { subject: subject.into(), sessions }
     }

@@ -9,8 +9,8 @@ use crate::clock::Timestamp;
 /// A position in the list of a user's sessions, directly after one of them. The list is sorted by the time of the
 /// log-in, the newest first, and then by id.
 ///
-/// `Display` and `FromStr` write and read it as text without characters that a URL would have to escape. A client that
-/// invents a position only gets another part of its own list.
+/// `Display` writes a position as text that needs no escaping in a URL, and `FromStr` parses that text. A client that
+/// makes up a position only gets another part of its own list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionCursor {
     created_at: Timestamp,
@@ -57,7 +57,7 @@ impl fmt::Display for SessionCursor {
 
 /// The text is not a position in a list of sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the text is not a position in a list of sessions; expected the `next` of a page")]
+#[error("the text is not a position in a list of sessions; expected the value of `next` from the previous page")]
 pub struct ParseSessionCursorError;
 
 impl FromStr for SessionCursor {

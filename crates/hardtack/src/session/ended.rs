@@ -1,20 +1,23 @@
-//! The sessions that end together with a change of the application.
+//! The sessions that end because of a transaction of the application.
 
 use super::{PendingRevocation, SessionId};
 
-/// The sessions of a user that end together with a change of the application, such as a new password.
+/// The sessions of a user that end because the application changes its own data, such as the user's password.
 ///
 /// A store returns this value from a call inside the application's own transaction, such as `Sessions::end_all_in` and
-/// `PendingEnds::end_all_in` of `hardtack-sqlx`. The transaction decides: if it commits, the sessions end; if it is
-/// rolled back, they continue.
+/// `PendingEnds::end_all_in` of `hardtack-sqlx`. If the transaction commits, the sessions end; if it is rolled back,
+/// they continue.
 ///
-/// After the commit, pass it to the adapter's `Auth::renew`, which gives this browser a new session, or to
-/// [`Authenticator::finish_ending`](crate::Authenticator::finish_ending), for example after a password reset. Both
-/// make this process refuse the sessions at once. If the program stops before that, or the client hangs up, the
-/// sessions still end: this and the other processes learn about it from the database within seconds.
+/// After the commit, pass the value to the adapter's `Auth::renew`, which gives the user's browser a new session. If
+/// the user is not logged in, for example after a password reset, pass it to
+/// [`Authenticator::finish_ending`](crate::Authenticator::finish_ending) instead. Both methods make this process refuse
+/// the sessions at once.
+///
+/// The sessions also end if the program stops or the client hangs up before the call. All processes then learn of their
+/// end from the database within seconds.
 #[derive(Debug)]
-#[must_use = "after the commit, pass it to `Auth::renew` or `Authenticator::finish_ending`, so that this process \
-              refuses the sessions at once"]
+#[must_use = "after the commit, pass this value to `Auth::renew` or `Authenticator::finish_ending`, so that this \
+              process refuses the sessions at once"]
 pub struct EndedSessions(pub(crate) Ending);
 
 #[derive(Debug)]
@@ -28,22 +31,22 @@ pub(crate) enum Ending {
 }
 
 impl EndedSessions {
-    /// Creates a value for a change that ends no session itself: `Auth::renew` ends them instead.
+    /// Creates a value for a transaction that ends no sessions. `Auth::renew` then ends the user's sessions itself.
     ///
-    /// For stores that cannot take part in a transaction of the application, such as
+    /// Use this with a store that cannot take part in a transaction of the application, such as
     /// [`MemorySessions`](crate::MemorySessions). If the client hangs up after the application has stored the new
-    /// password, the user's other sessions continue.
+    /// password, but before the call of `Auth::renew`, the user's other sessions continue.
     pub fn none() -> Self {
         Self(Ending::None)
     }
 
-    /// Creates a value for sessions of a subject that end when the application's transaction commits. For stores.
+    /// Creates a value for a subject's sessions, which end when the application's transaction commits. For stores.
     pub fn in_transaction(subject: impl Into<String>, ids: Vec<SessionId>) -> Self {
         Self(Ending::InTransaction { subject: subject.into(), ids })
     }
 
-    /// Creates a value for sessions that end after the transaction has committed this intention. For implementations of
-    /// [`PendingRevocations`](super::PendingRevocations).
+    /// Creates a value for an intention to end sessions, which is carried out after the application's transaction has
+    /// committed. For implementations of [`PendingRevocations`](super::PendingRevocations).
     pub fn pending(intention: PendingRevocation) -> Self {
         Self(Ending::Pending(intention))
     }

@@ -7,8 +7,8 @@ use crate::jwt::decode_hex;
 
 /// The id of a session: 128 random bits, written as 32 hexadecimal digits.
 ///
-/// Only the server creates ids. An id that a client makes up matches no stored session, and no token with it has a
-/// valid signature.
+/// Only the server creates ids. If a client makes up an id, no stored session has it, and the client cannot sign a
+/// token that contains it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(u128);
 

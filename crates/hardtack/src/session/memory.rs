@@ -13,8 +13,9 @@ use crate::error::BackendError;
 
 /// A [`SessionStore`] in this process's memory. A restart ends every session.
 ///
-/// It is not [durable](SessionStore::is_durable), so an authenticator does not follow its revocation log. If several
-/// authenticators share one, set [`SessionPolicy::max_staleness`](super::SessionPolicy::max_staleness).
+/// This store is not [durable](SessionStore::is_durable), so by default, an authenticator does not follow its
+/// revocation log. If several authenticators share the store, set
+/// [`SessionPolicy::max_staleness`](super::SessionPolicy::max_staleness), so that they do.
 #[derive(Clone, Debug, Default)]
 pub struct MemorySessions(Arc<Mutex<Rows>>);
 
@@ -40,7 +41,8 @@ impl MemorySessions {
 }
 
 impl Rows {
-    /// Creates a session, ends the sessions of `ends`, and then those beyond the limit, if there is one.
+    /// Ends the sessions that `ends` selects and, if there is a limit, the least recently used ones beyond it. Then
+    /// adds the new session.
     fn create(
         &mut self,
         session: &Session,

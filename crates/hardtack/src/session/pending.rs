@@ -6,8 +6,9 @@ use std::pin::Pin;
 use super::SessionId;
 use crate::error::BackendError;
 
-/// The intention to end a user's sessions. It is stored in the transaction of the change that requires it, such as a
-/// new password, because the sessions are in a store that cannot take part in that transaction.
+/// The intention to end a user's sessions, for session stores that cannot take part in the application's transactions.
+/// The application stores it in the same transaction as the change that requires it, such as a new password. The
+/// sessions end after the commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PendingRevocation {
@@ -26,17 +27,17 @@ impl PendingRevocation {
     }
 }
 
-/// Stored intentions to end sessions: `PendingEnds` of `hardtack-sqlx`, or your own.
+/// A store of intentions to end sessions, such as `PendingEnds` of `hardtack-sqlx`.
 ///
 /// Register it with [`AuthenticatorBuilder::pending_revocations`](crate::AuthenticatorBuilder::pending_revocations).
-/// Every process that follows the revocation log carries out the intentions: it ends the sessions, then
-/// [removes](Self::remove) the intention. Carrying out an intention twice does no harm.
+/// Every process that follows the revocation log then carries out the intentions: it ends the sessions and then
+/// [removes](Self::remove) the intention. It does no harm if two processes carry out the same intention.
 pub trait PendingRevocations: Send + Sync + 'static {
     /// Returns up to `limit` committed intentions, the oldest first. Leave out those that are less than two seconds
     /// old: the process that stored them is carrying them out.
     ///
-    /// Compare times of one clock only, that of the database, and do not leave out an intention whose time is in the
-    /// future: that clock was set back.
+    /// To compute this age, use only the clock of the database. Return an intention whose time is in the future as
+    /// well, because it means that this clock was set back.
     fn due(&self, limit: u32) -> impl Future<Output = Result<Vec<PendingRevocation>, BackendError>> + Send;
 
     /// Returns all committed intentions of a subject, the oldest first.
@@ -45,8 +46,9 @@ pub trait PendingRevocations: Send + Sync + 'static {
     /// Removes an intention that was carried out. Does nothing if it does not exist.
     fn remove(&self, number: u64) -> impl Future<Output = Result<(), BackendError>> + Send;
 
-    /// Called when this value is registered with an authenticator. An implementation can refuse to store intentions
-    /// before that, because no process might carry them out. The default implementation does nothing.
+    /// The builder of an authenticator calls this method when this value is registered. Before that, an implementation
+    /// can refuse to store intentions, because perhaps no process would carry them out. The default implementation does
+    /// nothing.
     fn registered(&self) {}
 }
 

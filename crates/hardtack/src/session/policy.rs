@@ -1,5 +1,5 @@
-//! How long sessions live, how long a replaced refresh token is tolerated, and how stale this process's list of ended
-//! sessions may be.
+//! How long sessions live, how long a replaced refresh token is still accepted, and how stale this process's list of
+//! ended sessions may be.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use crate::error::ConfigError;
 /// [`SessionPolicy::max_staleness`] of a durable store, unless it is set.
 pub(crate) const MAX_STALENESS: Duration = Duration::from_secs(5);
 
-/// How long stored sessions live, how long a replaced refresh token is tolerated, and how this process learns which
-/// sessions other processes have ended.
+/// How long stored sessions live, how long a replaced refresh token is still accepted, and how this process learns
+/// which sessions other processes have ended.
 ///
-/// The lifetime of the refresh token is the idle timeout of a session; it is set with
-/// [`AuthenticatorBuilder::refresh_lifetime`](crate::AuthenticatorBuilder::refresh_lifetime), and with
-/// [`remembered_idle`](Self::remembered_idle) for users who chose to stay logged in.
+/// The idle timeout of a session is the lifetime of its refresh token. Set it with
+/// [`AuthenticatorBuilder::refresh_lifetime`](crate::AuthenticatorBuilder::refresh_lifetime). For users who chose to
+/// stay logged in, set it with [`remembered_idle`](Self::remembered_idle).
 ///
 /// ```
 /// use std::time::Duration;
@@ -67,14 +67,17 @@ impl SessionPolicy {
         self
     }
 
-    /// Sets how long the session of a user who chose to stay logged in ([`LogIn::remember`](crate::LogIn::remember))
-    /// may be unused. Default: 30 days. It is at least the lifetime of a refresh token, and at most
-    /// [`absolute_lifetime`](Self::absolute_lifetime).
+    /// Sets the idle timeout for users who chose to stay logged in ([`LogIn::remember`](crate::LogIn::remember)).
+    /// Default: 30 days. A value that is shorter than the lifetime of a refresh token is raised to that, and a value
+    /// that is longer than [`absolute_lifetime`](Self::absolute_lifetime) is lowered to that.
     ///
-    /// It has no effect without a session store, in sliding mode, with
-    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible), or if cookies outlive the browser by
-    /// default ([`CookiePolicy::session_cookies(false)`](crate::CookiePolicy::session_cookies)). Users then cannot
-    /// choose a longer idle timeout.
+    /// In four cases, users cannot choose a longer idle timeout, and this setting has no effect:
+    ///
+    /// - There is no session store.
+    /// - The refresh mode is [`Sliding`](crate::RefreshMode::Sliding).
+    /// - [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible) is set.
+    /// - Cookies outlive the browser by default
+    ///   ([`CookiePolicy::session_cookies(false)`](crate::CookiePolicy::session_cookies)).
     pub fn remembered_idle(mut self, span: Duration) -> Self {
         self.remembered_idle = span;
         self
@@ -83,9 +86,11 @@ impl SessionPolicy {
     /// Sets how long after a rotation the previous refresh token is still exchanged for the current tokens.
     /// Default: 30 s.
     ///
-    /// Until a client has used the new token, the response that carried it may have been lost, so the previous token
-    /// is accepted for ten minutes (or for this window, if it is longer). Zero turns both off: then two tabs that
-    /// refresh at once, or a lost response, end the session.
+    /// Until a client has used the new tokens, the response that carried them may have been lost. During that time, the
+    /// previous token is accepted for up to ten minutes after the rotation, or for this window if it is longer.
+    ///
+    /// With a window of zero, the previous token is never accepted. A session then ends if two tabs refresh at once, or
+    /// if a response is lost.
     pub fn race_window(mut self, window: Duration) -> Self {
         self.race_window = window;
         self.lost_response_window =
@@ -96,21 +101,22 @@ impl SessionPolicy {
     /// Sets how many live sessions a user can have (ASVS 5.0 V7.1.2). If a log-in exceeds this limit, the least
     /// recently used session ends. Default: 100.
     ///
-    /// A store that cannot limit sessions is refused if you call this. If you do not, its sessions are unlimited, and
-    /// [`AuthenticatorBuilder::build`](crate::AuthenticatorBuilder::build) logs a warning.
+    /// If you call this method, [`AuthenticatorBuilder::build`](crate::AuthenticatorBuilder::build) refuses a store
+    /// that cannot limit sessions. If you do not call it, `build` accepts such a store without a limit and logs a
+    /// warning.
     pub fn max_sessions(mut self, most: u32) -> Self {
         (self.max_sessions, self.has_max_sessions) = (Some(most), true);
         self
     }
 
-    /// Lets a user have any number of live sessions. A client with a password can then fill the store.
+    /// Lets a user have any number of live sessions. A client that knows one password can then fill the store.
     pub fn insecure_unlimited_sessions(mut self) -> Self {
         (self.max_sessions, self.has_max_sessions) = (None, true);
         self
     }
 
-    /// Shortens the life of each access token by a random amount, up to this many percent, so that tokens that were
-    /// issued together do not expire together. Default: 0; at most 50.
+    /// Shortens the lifetime of each access token by a random amount of up to `percent` percent. Tokens that were
+    /// issued together then do not all expire together. Default: 0. Maximum: 50.
     ///
     /// The amount is derived from the session's row, so concurrent requests still get the same token.
     pub fn access_jitter(mut self, percent: u8) -> Self {
@@ -118,19 +124,24 @@ impl SessionPolicy {
         self
     }
 
-    /// Sets how stale this process's list of ended sessions may be. Fractions of a second are cut off. The bound must
-    /// be at least two seconds more than [`poll_interval`](Self::poll_interval). Default: 5 s (or the poll interval
-    /// plus two seconds, if that is longer) for a [durable](super::SessionStore::is_durable) store or with
-    /// [`pending_revocations`](crate::AuthenticatorBuilder::pending_revocations); otherwise no limit.
+    /// Sets how stale this process's list of ended sessions may be.
     ///
-    /// If the process has not read the revocation log for this long, it checks each request against the store, and
-    /// responds with 503 if the store fails, until it has read the log again.
+    /// If the process has not read the revocation log for this long, it checks each request against the store until it
+    /// has read the log again. If the store fails during this time, the process responds with 503.
+    ///
+    /// The default is 5 s, or two seconds more than [`poll_interval`](Self::poll_interval) if that is longer. It
+    /// applies to a [durable](super::SessionStore::is_durable) store, and to any store with
+    /// [`pending_revocations`](crate::AuthenticatorBuilder::pending_revocations). For other stores, there is no limit
+    /// by default.
+    ///
+    /// The bound must be at least two seconds more than the poll interval. Fractions of a second are cut off.
     pub fn max_staleness(mut self, bound: Duration) -> Self {
         self.max_staleness = Some(bound);
         self
     }
 
-    /// Sets how often this process reads the revocation log if the store sends no notification. Default: 1 s.
+    /// Sets the interval at which this process reads the revocation log. If the store sends a notification, the process
+    /// reads the log at once. Default: 1 s.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
         self.poll_interval = interval;
         self

@@ -10,7 +10,7 @@ pub enum RefreshFlaw {
     SessionEnded,
     /// Its session was not used for too long, or is too old.
     SessionExpired,
-    /// It had been replaced and was used again too late, so it may have been copied. The session was therefore ended.
+    /// It was used too long after it had been replaced, so it may have been copied. The session was therefore ended.
     Reused,
     /// It is newer than its session's row: the store has lost writes, or two stores are used with one key.
     Ahead,

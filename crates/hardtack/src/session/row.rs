@@ -11,7 +11,8 @@ use crate::clock::Timestamp;
 /// The stored row of a session, from which its tokens are computed. It also holds the details that a list of the user's
 /// devices shows.
 ///
-/// A leaked table contains no tokens: computing them also needs the signing key, which is not stored here.
+/// If the table of sessions leaks, no tokens leak: computing them also requires the signing key, which is not in the
+/// table.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Session {
@@ -26,7 +27,7 @@ pub struct Session {
     /// When the newest tokens were issued.
     pub rotated_at: Timestamp,
     /// Whether a client has used the newest tokens. If so, the response that carried them was not lost, and the
-    /// previous refresh token is only accepted for the race window.
+    /// previous refresh token is accepted only for the [race window](super::SessionPolicy::race_window).
     pub confirmed: bool,
     /// When the session ends unless it is used; at most `absolute_expires_at`.
     pub expires_at: Timestamp,
@@ -46,11 +47,11 @@ pub struct Session {
     pub revoked_at: Option<Timestamp>,
     /// Whether its cookies outlive the browser ("remember me").
     pub persistent: bool,
-    /// Whether the session ended because its browser got a new one. If so, responses to requests with the old cookies
-    /// do not delete cookies, because by then the browser may have the new ones.
+    /// Whether the session ended because its browser got a new session. If so, responses to requests with the old
+    /// cookies do not delete cookies, because the browser may already have those of the new session.
     pub replaced: bool,
-    /// The generation up to which access tokens are outdated, because the claims changed after they were issued; zero
-    /// if they never did.
+    /// The generation up to which access tokens are outdated: the claims were changed after these tokens had been
+    /// issued. Zero if the claims were never changed.
     pub outdated_generation: u64,
 }
 
@@ -76,8 +77,8 @@ impl fmt::Debug for Session {
 }
 
 impl Session {
-    /// Creates a session from the columns of a stored row. Assign the other columns to its fields: until `expires_at`
-    /// is assigned, it equals `created_at`, and the session counts as expired.
+    /// Creates a session from four columns of a stored row. Assign the other columns to the session's fields. Until you
+    /// assign `expires_at`, it equals `created_at`, so the session counts as expired.
     ///
     /// ```
     /// use hardtack::SessionId;
@@ -129,8 +130,9 @@ impl Session {
         self.revoked_at.is_none() && now < self.expires_at
     }
 
-    /// Returns the CSRF value of all tokens of the session, from log-in to log-out. It does not depend on keys or on
-    /// the generation, so an open form survives key rotations and refreshes.
+    /// Returns the CSRF value, which all tokens of the session have in common. The value does not depend on keys or on
+    /// the generation. A form that is open in the browser therefore stays valid if keys are rotated or tokens are
+    /// refreshed.
     pub fn csrf(&self) -> String {
         self.derived("csrf", 0)
     }
@@ -140,8 +142,8 @@ impl Session {
         self.derived(purpose, at.unix_seconds())
     }
 
-    /// By how much to shorten the life of a token that is issued at `at`: whole seconds, at most `most`, and always
-    /// the same for the same row and arguments.
+    /// By how much to shorten the lifetime of a token that is issued at `at`. The result is a number of whole seconds,
+    /// at most `most`, and always the same for the same row and arguments.
     pub(crate) fn jitter(&self, at: Timestamp, most: Duration) -> Duration {
         let digest = self.digest("jitter", at.unix_seconds());
         let number = digest[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte));

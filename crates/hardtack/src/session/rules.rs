@@ -13,9 +13,11 @@ pub(crate) struct SessionRules {
     pub(crate) remembered_idle: Duration,
     /// A session of this age ends (ASVS 5.0 V7.3.2).
     pub(crate) absolute: Duration,
-    /// How long after a rotation the previous token is still exchanged for the current one, for concurrent refreshes.
+    /// How long after a rotation the previous token is still exchanged for the current one. Concurrent refreshes need
+    /// this.
     pub(crate) race_window: Duration,
-    /// Like `race_window`, until a client has used the new token: the response that carried it may have been lost.
+    /// What applies instead of `race_window` until a client has used the new token, because the response that carried
+    /// the new token may have been lost.
     pub(crate) lost_response_window: Duration,
     /// How far a row's times may be ahead of our clock, because another server wrote them.
     pub(crate) clock_skew: Duration,
@@ -27,7 +29,7 @@ impl SessionRules {
         if persistent { self.remembered_idle } else { self.idle }
     }
 
-    /// Whether users who chose to stay logged in may leave their sessions unused for longer than others.
+    /// Whether users who chose to stay logged in have a longer idle timeout than other users.
     pub(crate) fn favours_remembered(&self) -> bool {
         self.remembered_idle > self.idle
     }

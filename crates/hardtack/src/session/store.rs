@@ -29,7 +29,8 @@ impl RevokeTarget<'_> {
         matches!(self, Self::Sessions([]) | Self::Replaced([]))
     }
 
-    /// Returns whether the browser of this session gets a new session instead: the value of [`Session::replaced`].
+    /// Returns whether the browser of this session gets a new session in its place. This is the value for
+    /// [`Session::replaced`].
     pub fn replaces(&self, id: SessionId) -> bool {
         match self {
             Self::Sessions(_) | Self::AllOf(_) | Self::AllExcept(..) => false,
@@ -44,20 +45,21 @@ impl RevokeTarget<'_> {
     }
 }
 
-/// The new times of a session when it is rotated, for example because its refresh token is exchanged.
+/// The times that a rotation sets in a session. A session is rotated, for example, when its refresh token is exchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rotation {
     /// The time of the rotation, at which the session must be live.
     pub now: Timestamp,
-    /// When the session ends unless it is used. The store limits it to [`Session::absolute_expires_at`].
+    /// When the session will end if it is not used until then. The store limits this time to
+    /// [`Session::absolute_expires_at`].
     pub expires_at: Timestamp,
     /// When the user typed the password again; `None` if this is an ordinary refresh.
     pub auth_time: Option<Timestamp>,
 }
 
 impl Rotation {
-    /// Creates a rotation at `now`, after which the session ends at `expires_at` unless it is used.
+    /// Creates a rotation at the time `now`. The session then ends at `expires_at` if it is not used until then.
     pub const fn new(now: Timestamp, expires_at: Timestamp) -> Self {
         Self { now, expires_at, auth_time: None }
     }
@@ -86,14 +88,14 @@ pub enum RevocationKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Revocation {
-    /// The number of the entry: the previous entry's number plus one. A reader that misses a number has missed an
-    /// entry.
+    /// The number of the entry: the previous entry's number plus one. If a reader finds a number missing, it has missed
+    /// an entry.
     pub sequence: u64,
     /// The session.
     pub session: SessionId,
-    /// When it happened.
+    /// When the session ended or its claims changed.
     pub at: Timestamp,
-    /// What happened to it.
+    /// What happened to the session.
     pub kind: RevocationKind,
 }
 
@@ -108,8 +110,8 @@ impl Revocation {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RevocationPage {
-    /// The number of the newest entry ever written, even if it has been pruned; zero if none was. If it is smaller than
-    /// a reader's position, the store has lost entries.
+    /// The number of the newest entry ever written, even if that entry has been pruned; zero if no entry was ever
+    /// written. If the number is smaller than a reader's position, the store has lost entries.
     pub head: u64,
     /// The requested entries, in order.
     pub entries: Vec<Revocation>,
@@ -132,17 +134,21 @@ pub enum StoreAbility {
     ListPages,
 }
 
-/// A session store. Nine operations are required, and each must be one transaction. The other methods have default
-/// implementations: those about the store's [abilities](StoreAbility), its time, its notifications, and whether it is
-/// durable.
+/// A session store. Nine operations are required. The other methods have default implementations. They concern the
+/// store's [abilities](StoreAbility), its clock, its notifications, and whether it is durable.
 ///
-/// `hardtack::testing::store_conformance` (feature `testing`) tests an implementation. When an operation returns, later
-/// calls must see its effect, and in a [durable](Self::is_durable) store the effect must survive a crash.
-/// [`Self::rotate`] must be atomic, and an ended session must never become live again. The guide
+/// Every implementation must keep these rules:
+///
+/// - Each operation is one transaction. In particular, [`Self::rotate`] is atomic.
+/// - When an operation has returned, later calls see its effect. In a [durable](Self::is_durable) store, the effect
+///   survives a crash.
+/// - An ended session never becomes live again.
+///
+/// `hardtack::testing::store_conformance` (feature `testing`) tests an implementation. The guide
 /// [`stores`](crate::guide::stores) explains how to write a store.
 pub trait SessionStore: Send + Sync + 'static {
-    /// Adds a session, ends the sessions of `ends` in the same transaction, and returns the ids of those that this call
-    /// ended.
+    /// Adds a session and, in the same transaction, ends the sessions that `ends` selects. Returns the ids of the
+    /// sessions that this call ended.
     fn create(
         &self,
         session: &Session,
@@ -153,7 +159,8 @@ pub trait SessionStore: Send + Sync + 'static {
     fn find(&self, id: SessionId) -> impl Future<Output = Result<Option<Session>, BackendError>> + Send;
 
     /// If the session is live and has exactly this generation, increments the generation, sets the times, clears
-    /// `confirmed`, and returns the new row. Otherwise changes nothing and returns `None`.
+    /// `confirmed`, and returns the new row. If it is not live or has another generation, changes nothing and returns
+    /// `None`.
     fn rotate(
         &self,
         id: SessionId,
@@ -164,20 +171,21 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Sets `confirmed` if this generation is the newest one, and does nothing otherwise.
     fn confirm(&self, id: SessionId, generation: u64) -> impl Future<Output = Result<(), BackendError>> + Send;
 
-    /// Ends sessions, writes an entry for each to the revocation log, and returns the ids of those that this call
-    /// ended.
+    /// Ends the sessions that `ends` selects. For each session that this call ends, writes an entry to the revocation
+    /// log and returns the id.
     fn revoke(
         &self,
         ends: RevokeTarget<'_>,
         now: Timestamp,
     ) -> impl Future<Output = Result<Vec<SessionId>, BackendError>> + Send;
 
-    /// Marks the access tokens of a subject's sessions as outdated. For each session that has not been ended, sets
-    /// `claims` if they are given, sets [`Session::outdated_generation`] to its generation, and writes that generation
-    /// to the revocation log. Returns the ids of these sessions with those generations.
+    /// Marks the access tokens of a subject's sessions as outdated. Skips sessions that have been ended. For each of
+    /// the others, replaces the claims if `claims` are given, sets [`Session::outdated_generation`] to the session's
+    /// generation, and writes that generation to the revocation log. Returns the ids of these sessions with the
+    /// generations.
     ///
-    /// Row and log entry are written in one transaction. A concurrent rotation therefore happens either before that
-    /// transaction, and its token is outdated, or after it, and its token has the new claims.
+    /// The row and the log entry are written in one transaction. If a concurrent rotation happens before that
+    /// transaction, its token is outdated. If it happens after the transaction, its token has the new claims.
     fn outdate(
         &self,
         subject: &str,
@@ -186,17 +194,20 @@ pub trait SessionStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<(SessionId, u64)>, BackendError>> + Send;
 
     /// Returns whether the store has an ability. [`AuthenticatorBuilder::build`](crate::AuthenticatorBuilder::build)
-    /// refuses settings that need an ability which the store does not have. The default implementation has none.
+    /// refuses settings that need an ability which the store does not have. The default implementation always returns
+    /// `false`.
     fn can(&self, ability: StoreAbility) -> bool {
         let _ = ability;
         false
     }
 
-    /// Like [`Self::create`], and in the same transaction ends as many other live sessions of the new session's subject
-    /// as necessary, so that at most `limit` remain, including the new one. The least recently used ones end, by
-    /// `rotated_at`, then by `created_at`. They end as [`RevocationKind::Ended`], at the time of the new session or at
-    /// the latest `rotated_at` of those that end, whichever is later. Their ids are returned with the others. A store
-    /// may limit how many end in one call to ten thousand.
+    /// Does what [`Self::create`] does and, in the same transaction, limits the live sessions of the new session's
+    /// subject. It ends as many of them as necessary so that at most `limit` remain, including the new one.
+    ///
+    /// The least recently used sessions end: those with the earliest `rotated_at` and, among these, with the earliest
+    /// `created_at`. Their kind is [`RevocationKind::Ended`]. They end at the time of the new session, or at the latest
+    /// `rotated_at` among them if that is later. Their ids are returned with those of the sessions that `ends` selects.
+    /// A store may limit the number of sessions that end in one call to ten thousand.
     ///
     /// Requires [`StoreAbility::LimitSessions`].
     fn create_within(
@@ -209,8 +220,8 @@ pub trait SessionStore: Send + Sync + 'static {
         std::future::ready(Err(BackendError::unsupported("a limit on the sessions of a user")))
     }
 
-    /// Returns up to `limit` live sessions of a subject that come after a position, or the first ones, in the order of
-    /// [`Self::list`]. Reads no more rows than that into memory.
+    /// Returns up to `limit` live sessions of a subject, in the order of [`Self::list`]. They are those that come after
+    /// the position `after`, or the first ones if it is `None`. Reads no more than `limit` rows into memory.
     ///
     /// Requires [`StoreAbility::ListPages`].
     fn list_page(
@@ -224,11 +235,11 @@ pub trait SessionStore: Send + Sync + 'static {
         std::future::ready(Err(BackendError::unsupported("listing sessions page by page")))
     }
 
-    /// Returns the live sessions of a subject, the newest first, and then by id.
+    /// Returns the live sessions of a subject, sorted by the time of the log-in, the newest first, and then by id.
     fn list(&self, subject: &str, now: Timestamp) -> impl Future<Output = Result<Vec<Session>, BackendError>> + Send;
 
     /// Returns the first `limit` log entries whose number is greater than `after`; zero starts at the beginning. Once
-    /// an entry has been returned, no entry with a smaller number may appear, however many processes write
+    /// an entry has been returned, no entry with a smaller number may be added, even if several processes write
     /// concurrently.
     fn revocations(&self, after: u64, limit: u32) -> impl Future<Output = Result<RevocationPage, BackendError>> + Send;
 
@@ -236,22 +247,23 @@ pub trait SessionStore: Send + Sync + 'static {
     /// that time. Returns how many it deleted.
     fn prune(&self, before: Timestamp, limit: u32) -> impl Future<Output = Result<u64, BackendError>> + Send;
 
-    /// Returns the time of the store's own clock, by which old rows are pruned; `None` if it has no clock of its own.
-    /// The default implementation returns `None`. The authenticator's clock then decides.
+    /// Returns the time of the store's own clock, or `None` if the store has no clock. This time decides which rows are
+    /// old enough to be pruned. If it is `None`, the authenticator's clock decides. The default implementation returns
+    /// `None`.
     fn time(&self) -> impl Future<Output = Result<Option<Timestamp>, BackendError>> + Send {
         std::future::ready(Ok(None))
     }
 
-    /// Waits until another process may have written to the log. Implement it if the store can send notifications, such
-    /// as PostgreSQL's `NOTIFY`. It may return although nothing was written. The default implementation never returns;
-    /// the log is then only polled.
+    /// Waits until another process may have written to the log. Implement this method if the store can send
+    /// notifications, such as PostgreSQL's `NOTIFY`. The method may also return if nothing has been written. The
+    /// default implementation never returns, so the log is only polled.
     fn revoked_elsewhere(&self) -> impl Future<Output = Result<(), BackendError>> + Send {
         std::future::pending()
     }
 
-    /// Returns whether the sessions outlive this process, or other processes can end them. An authenticator on a
-    /// durable store follows its revocation log. Default: true. A store that wraps another one should return what the
-    /// inner store returns.
+    /// Returns whether the sessions outlive this process or can be ended by other processes. If so, an authenticator
+    /// follows the store's revocation log. The default implementation returns `true`. A store that wraps another one
+    /// should return what the inner store returns.
     fn is_durable(&self) -> bool {
         true
     }

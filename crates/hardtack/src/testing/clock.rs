@@ -8,8 +8,8 @@ use crate::clock::{Clock, SystemClock, Timestamp};
 
 /// A clock that stands still until a test advances it. Clones share the time.
 ///
-/// To test what happens if clocks are wrong, [set it](Self::set_forward) while no time passes, or give another server a
-/// clock [of its own](Self::on_another_machine).
+/// To test what happens if a clock is wrong, [set](Self::set_forward) the clock, or give another server a clock [of its
+/// own](Self::on_another_machine). No time passes when a clock is set.
 ///
 /// ```
 /// use std::time::Duration;
@@ -33,8 +33,8 @@ pub struct TestClock {
 }
 
 impl TestClock {
-    /// Creates a clock that stands at the machine's present time, so that browsers accept the cookies, and certificates
-    /// are valid.
+    /// Creates a clock that shows the machine's current time. With this time, browsers accept the cookies, and
+    /// certificates are valid.
     pub fn start_now() -> Self {
         Self::start_at(SystemClock.now())
     }
@@ -45,7 +45,8 @@ impl TestClock {
         Self { passed: Arc::default(), start: Arc::new(AtomicI64::new(start)) }
     }
 
-    /// Returns a clock that shows the same time and advances together with this one, but is set separately.
+    /// Returns a clock for another machine. It shows the same time and advances together with this one, but is set
+    /// separately.
     #[must_use]
     pub fn on_another_machine(&self) -> Self {
         let start = self.start.load(Ordering::SeqCst);

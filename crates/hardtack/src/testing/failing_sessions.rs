@@ -12,8 +12,8 @@ use crate::session::{
     StoreAbility,
 };
 
-/// Sessions in memory that [fail](Self::fail) on demand, to test an application while its store is down. It also
-/// counts some of the calls.
+/// A session store in memory that [fails](Self::fail) on demand, to test an application while its store is down. The
+/// store also counts some of the calls.
 ///
 /// Clones share the sessions, the counts and whether the store fails.
 ///
@@ -62,8 +62,8 @@ impl FailingSessions {
         Self::default()
     }
 
-    /// Creates an empty store that says that it is [durable](SessionStore::is_durable), like a database. An
-    /// authenticator then follows its revocation log.
+    /// Creates an empty store that claims to be [durable](SessionStore::is_durable), as a database is. An authenticator
+    /// therefore follows the store's revocation log.
     pub fn durable() -> Self {
         Self(Arc::new(State { durable: true, ..State::default() }))
     }
@@ -83,8 +83,8 @@ impl FailingSessions {
         self.0.log_hangs.store(hangs, Ordering::SeqCst);
     }
 
-    /// Ends one wait in [`revoked_elsewhere`](SessionStore::revoked_elsewhere), like a notification from another
-    /// process.
+    /// Makes one call of [`revoked_elsewhere`](SessionStore::revoked_elsewhere) return, as a notification from another
+    /// process would.
     pub fn notify(&self) {
         let mut notifications = self.notifications();
         notifications.pending += 1;

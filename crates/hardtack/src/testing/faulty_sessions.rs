@@ -28,12 +28,12 @@ impl Fault {
     pub const ALL: [Self; 4] = [Self::Fail, Self::Hang, Self::LoseReply, Self::HangAfter];
 }
 
-/// Wraps any session store and makes one of its calls go wrong, to test that an application behaves correctly no matter
-/// which call of its store fails.
+/// A wrapper for any session store that makes one call go wrong. Use it to test that an application behaves correctly,
+/// no matter which call of its store fails.
 ///
-/// Calls are counted from the first one after [`inject`](Self::inject), which has the number 1. Calls that read the
-/// revocation log, wait for it, prune, or ask for the store's time are not counted and have no faults, because they
-/// happen in the background. See [`FailingSessions`](super::FailingSessions) for a store that fails altogether.
+/// The first call after [`inject`](Self::inject) has the number 1. Calls that read the revocation log, wait for it,
+/// prune rows or ask for the store's time happen in the background. They are not counted and never go wrong. For a
+/// store whose calls all fail, see [`FailingSessions`](super::FailingSessions).
 ///
 /// Clones share the store, the count and the fault.
 ///
@@ -50,11 +50,11 @@ impl Fault {
 /// for fault in Fault::ALL {
 ///     for call in 1.. {
 ///         store.inject(call, fault);
-///         // … what is tested. A call that hangs needs a time limit. Then check what must hold in any case.
+///         // … the code under test, with a time limit, because a call may hang. Then check what must always hold.
 ///         let _ = auth.log_in("alice").await;
 ///         store.clear();
 ///         if store.calls() < call {
-///             break; // the fault was at no call: all of them have been tested
+///             break; // there was no call with this number: all calls have been tested
 ///         }
 ///     }
 /// }
@@ -77,7 +77,7 @@ impl<S: SessionStore> FaultySessions<S> {
     /// The text of the errors. It must not reach a client.
     pub const ERROR: &'static str = super::FailingSessions::ERROR;
 
-    /// Wraps a store. It has no fault yet.
+    /// Wraps a store. No call goes wrong until [`inject`](Self::inject) is called.
     pub fn new(store: S) -> Self {
         Self { store, state: Arc::default() }
     }
@@ -87,7 +87,7 @@ impl<S: SessionStore> FaultySessions<S> {
         &self.store
     }
 
-    /// Sets the count to zero, and lets the call with this number go wrong: 1 is the next one.
+    /// Sets the count to zero and makes the call with this number go wrong. The next call has the number 1.
     pub fn inject(&self, call: u64, fault: Fault) {
         let mut next = self.state.fault.lock().unwrap_or_else(PoisonError::into_inner);
         self.state.calls.store(0, Ordering::SeqCst);
@@ -99,7 +99,7 @@ impl<S: SessionStore> FaultySessions<S> {
         *self.state.fault.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Returns how many calls there were since [`inject`](Self::inject).
+    /// Returns how many calls have been made since [`inject`](Self::inject).
     pub fn calls(&self) -> u64 {
         self.state.calls.load(Ordering::SeqCst)
     }

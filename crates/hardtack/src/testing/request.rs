@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use crate::request::{Headers, Incoming, RequestHead};
 
-/// A request for tests, to the host `site.example`, from a client whose address is not known.
+/// A request for tests. It is sent to the host `site.example`. The client's address is not known unless the test sets
+/// it.
 ///
 /// ```
 /// use hardtack::testing::TestRequest;

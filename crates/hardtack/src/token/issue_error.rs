@@ -18,8 +18,8 @@ pub enum IssueError {
     Cookie(#[from] CookieTooLarge),
     /// A domain was given for a cookie that the prefix `__Host-` binds to its host.
     #[error(
-        "the cookie {name} is bound to its host by the prefix __Host-, so it cannot have the domain {domain:?}; use \
-         CookiePrefix::Secure"
+        "the cookie {name} is bound to its host by the prefix __Host-, so it cannot have the domain {domain:?}; to set \
+         a domain, use CookiePrefix::Secure"
     )]
     CookieDomain {
         /// The full name of the cookie.
@@ -27,8 +27,8 @@ pub enum IssueError {
         /// The domain that was given.
         domain: String,
     },
-    /// The token for a cookie is invalid, has expired or has no CSRF value. This is only checked with
-    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible).
+    /// The token that a cookie was to carry is invalid, has expired or has no CSRF value. Such tokens are refused only
+    /// with [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible).
     #[error(transparent)]
     Token(#[from] TokenError),
     /// `encode_key` returned a key whose signatures are randomized, but refresh tokens of stored sessions must be
@@ -39,6 +39,6 @@ pub enum IssueError {
     )]
     RandomizedKey(&'static str),
     /// The claims are not a JSON object.
-    #[error("additional claims must serialize to a JSON object, such as a struct or a map")]
+    #[error("additional claims must serialize to a JSON object, as a struct or a map does")]
     NotAnObject,
 }

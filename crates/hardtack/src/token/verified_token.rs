@@ -13,11 +13,11 @@ use crate::jwt::{Claims, ClaimsProfile, Expected, ExtraClaims, FastClaims, Fresh
 use crate::session::SessionId;
 use crate::token_source::TokenLocation;
 
-/// A token whose signature was verified. If it is from a request, its times, kind and session were checked as well, as
-/// far as [`Need`](crate::Need) asks for it.
+/// A token whose signature has been verified. If the token comes from a request, its times, kind and session have been
+/// checked as well, as far as the [`Need`](crate::Need) of the route requires.
 ///
-/// Only the authenticator creates such a value, so having one proves that the token was verified. Clones share the
-/// claims. `T` is the type of the application's own claims.
+/// Only the authenticator creates such values. A value therefore proves that the token has been verified. Clones share
+/// the claims. `T` is the type of the application's own claims.
 #[derive(Clone)]
 pub struct VerifiedToken<T = NoExtra> {
     payload: Arc<VerifiedPayload>,
@@ -42,7 +42,7 @@ impl VerifiedToken<NoExtra> {
     /// Reads the application's own claims from the payload.
     ///
     /// # Errors
-    /// [`TokenError::BadClaim`] with `extra` if a claim that `T` requires is missing or has another type.
+    /// [`TokenError::BadClaim`] for `extra`: a claim that `T` requires is missing or has another type.
     pub fn with_extra<T: ExtraClaims>(self) -> Result<VerifiedToken<T>, TokenError> {
         let extra = T::from_payload(self.payload.payload())?;
         Ok(self.carrying(extra))
@@ -63,7 +63,7 @@ impl<T> VerifiedToken<T> {
         self.payload.subject()
     }
 
-    /// Returns the claims. The application's own are in [`extra`](Self::extra).
+    /// Returns the claims that [`Claims`] has fields for. The application's own claims are in [`extra`](Self::extra).
     ///
     /// In Flask-JWT-Extended: `get_jwt`.
     pub fn claims(&self) -> &Claims {
@@ -75,11 +75,12 @@ impl<T> VerifiedToken<T> {
         &self.extra
     }
 
-    /// Returns the CSRF value for a page: for the hidden field of a form, or for a script. Empty if the token has none.
+    /// Returns the CSRF value to put into a page: into the hidden field of a form, or where a script can read it. The
+    /// text is empty if the token has no CSRF value.
     ///
-    /// By default, the text is masked and different each time ([why](CsrfToken)). The value itself is in the claims, as
-    /// [`Claims::csrf`](crate::jwt::Claims::csrf), and in the cookie that scripts can read. Requests may send the
-    /// masked text or the value itself.
+    /// By default, the value is masked, so that the text is different each time ([why](CsrfToken)). The unmasked value
+    /// is in [`Claims::csrf`](crate::jwt::Claims::csrf) and in the cookie that scripts can read. Requests may send the
+    /// masked or the unmasked value.
     ///
     /// ```
     /// # fn form(token: &hardtack::VerifiedToken) -> String {
@@ -101,9 +102,10 @@ impl<T> VerifiedToken<T> {
         self.payload.session().map(SessionId::from_u128)
     }
 
-    /// Returns whether the token is fresh at `now`, because the user entered the password recently: within
-    /// [`AuthenticatorBuilder::fresh_lifetime`](crate::AuthenticatorBuilder::fresh_lifetime), or within the time that
-    /// the log-in set. A token from a refresh is never fresh.
+    /// Returns whether the token is fresh at `now`, that is, whether the user entered the password recently. How long
+    /// ago that may be is set with
+    /// [`AuthenticatorBuilder::fresh_lifetime`](crate::AuthenticatorBuilder::fresh_lifetime) or at the log-in. A token
+    /// from a refresh is never fresh.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
         self.payload.is_fresh(now)
     }
@@ -162,7 +164,8 @@ pub(crate) struct VerifiedPayload {
 pub(crate) struct Reading {
     /// Whether pages carry the CSRF value under a mask.
     pub(crate) masks_csrf: bool,
-    /// How long `fresh: true` counts after the user has authenticated; `None` for as long as the token lives.
+    /// How long a token with `fresh: true` stays fresh after the user has authenticated. With `None`, it stays fresh as
+    /// long as it is valid.
     pub(crate) fresh_lifetime: Option<Duration>,
 }
 
@@ -209,7 +212,7 @@ impl VerifiedPayload {
         self
     }
 
-    /// Verifies kind, issuer, audience and times, and returns the range of times in which the result stays the same.
+    /// Verifies kind, issuer, audience and times. Returns the range of times in which the token is accepted.
     #[inline]
     pub(crate) fn verify_claims(&self, expected: &Expected<'_>) -> Result<Range<Timestamp>, TokenError> {
         match &self.form {
@@ -253,8 +256,9 @@ impl VerifiedPayload {
         }
     }
 
-    /// Whether the user has authenticated recently enough (ASVS 5.0 V7.5.1). `auth_time` is never later than `iat`,
-    /// and a token whose `iat` is further ahead than the clock skew is refused.
+    /// Whether the user has authenticated recently enough (ASVS 5.0 V7.5.1). An `auth_time` that is later than `iat`
+    /// counts as `iat`. A date in the future therefore cannot prolong freshness, because a token whose `iat` is further
+    /// ahead than the clock skew is refused.
     pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
         let (fresh, issued_at, auth_time) = match &self.form {
             Form::Fast { claims, .. } => (claims.fresh, claims.issued_at, claims.auth_time),

@@ -39,8 +39,8 @@ pub(crate) enum Absence {
     Member,
 }
 
-/// Searches one location. `json` contains the tokens that were read from the body, and `cookie` is the full name of the
-/// cookie.
+/// Searches one location for a token. `json` contains the tokens that were read from the body. `cookie` is the full
+/// name of the cookie for tokens of this kind.
 pub(crate) fn extract<'a>(
     location: TokenLocation,
     kind: TokenKind,
@@ -69,7 +69,8 @@ pub(crate) fn extract<'a>(
     }
 }
 
-/// Several headers with one name are equivalent to one whose values are separated by commas (RFC 9110 section 5.2).
+/// Searches the header for a token. Several fields with the same name are equivalent to one field whose values are
+/// separated by commas (RFC 9110 section 5.2).
 fn in_headers<'a>(head: &RequestHead<'a>, sources: &'a TokenSources) -> Extracted<'a> {
     let mut fields = head.header_all(&sources.header_lower);
     let field = match (fields.next(), fields.next()) {

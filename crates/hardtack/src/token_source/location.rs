@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 /// A part of a request that may carry a token (`JWT_TOKEN_LOCATION`).
 ///
-/// The CSRF and origin checks, the deletion of cookies, and redirects apply only to tokens in cookies, because browsers
-/// attach cookies to requests on their own. Another site's page does not know the user's token, so it cannot put it
-/// into any other location.
+/// Only tokens in cookies need the CSRF and origin checks, because browsers attach cookies even to requests that
+/// another site's page starts. That page does not know the user's token, so it cannot put the token into any other
+/// location. Redirects and the deletion of cookies also apply only to tokens in cookies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TokenLocation {
     /// A header, by default `Authorization: Bearer …`.

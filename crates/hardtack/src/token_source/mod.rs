@@ -1,4 +1,5 @@
-//! Where a request carries its token: in a cookie by default, or in a header, the query or a JSON body.
+//! Where a request carries its token (by default in a cookie; also in a header, the query or a JSON body), and which
+//! token a route needs.
 
 mod extract;
 mod location;

@@ -3,7 +3,7 @@
 use super::Locations;
 use crate::jwt::TokenKind;
 
-/// The token that a route needs. Each method names the corresponding call in Flask-JWT-Extended.
+/// The token that a route needs. The description of each method names the corresponding call in Flask-JWT-Extended.
 ///
 /// ```
 /// use hardtack::{Need, TokenLocation};
@@ -41,7 +41,7 @@ impl Need {
         Self { kind: TokenKind::Refresh, ..Self::access() }
     }
 
-    /// Requires a recent log-in, so that a refreshed token is not enough (`jwt_required(fresh=True)`).
+    /// Requires a token from a recent log-in (`jwt_required(fresh=True)`). A token from a refresh is not enough.
     #[must_use]
     pub const fn fresh(mut self) -> Self {
         self.fresh = true;
@@ -49,7 +49,7 @@ impl Need {
     }
 
     /// Accepts requests without a token, and requests with invalid cookies (`jwt_required(optional=True)`). An invalid
-    /// token outside of cookies is still refused.
+    /// token that is not in a cookie is still refused.
     #[must_use]
     pub const fn optional(mut self) -> Self {
         self.optional = true;
@@ -65,15 +65,15 @@ impl Need {
         self
     }
 
-    /// Accepts access and refresh tokens (`jwt_required(verify_type=False)`). The constructor still decides which
-    /// cookie or JSON member is read.
+    /// Accepts both access and refresh tokens (`jwt_required(verify_type=False)`). Still reads only one cookie or JSON
+    /// member: that of access tokens for [`Self::access`], or that of refresh tokens for [`Self::refresh`].
     #[must_use]
     pub const fn any_type(mut self) -> Self {
         self.any_type = true;
         self
     }
 
-    /// Accepts tokens of ended sessions, and tokens that the application blocks
+    /// Also accepts tokens of ended sessions and tokens that the application blocks
     /// (`jwt_required(skip_revocation_check=True)`).
     #[must_use]
     pub const fn skip_revocation_check(mut self) -> Self {

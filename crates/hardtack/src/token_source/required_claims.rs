@@ -6,9 +6,10 @@ use serde_json::{Map, Value};
 
 use crate::jwt::ClaimFlaw;
 
-/// Claims that the token of a route must have, for the `Require` layers of the adapters.
+/// Claims that a route requires in its token. The `Require` layers of the adapters check them.
 ///
-/// A claim suffices if it equals the value, or if it is an array that contains the value. All claims must suffice.
+/// A claim suffices if it equals the required value, or if it is an array that contains this value. The token must have
+/// all the claims.
 ///
 /// ```
 /// use hardtack::token_source::RequiredClaims;
@@ -34,7 +35,8 @@ impl RequiredClaims {
         Self(Some(Arc::new(claims)))
     }
 
-    /// Returns the first claim that a payload lacks, or `None` if it has all of them.
+    /// Returns what is wrong with the first required claim that the payload does not satisfy, or `None` if it satisfies
+    /// all.
     #[inline]
     pub fn flaw(&self, payload: &[u8]) -> Option<ClaimFlaw> {
         self.0.as_deref().and_then(|claims| first_flaw(claims, payload))

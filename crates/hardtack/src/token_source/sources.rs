@@ -1,12 +1,12 @@
-//! The parts of a request that are searched for tokens, and the names of the headers, parameters and members that carry
-//! them.
+//! The parts of a request that are searched for tokens, and the names of the header, query parameter and JSON members
+//! that carry tokens.
 
 use super::{Locations, TokenLocation};
 use crate::error::ConfigError;
 use crate::request::is_token;
 
-/// The parts of a request that are searched for tokens, and the names of the headers, parameters and members that carry
-/// them.
+/// The parts of a request that are searched for tokens, and the names of the header, query parameter and JSON members
+/// that carry tokens.
 ///
 /// By default, only cookies are searched, and the names are those of Flask-JWT-Extended.
 ///
@@ -60,16 +60,17 @@ impl<L: Into<Locations>> From<L> for TokenSources {
 }
 
 impl TokenSources {
-    /// Sets where requests carry their tokens, in order of precedence (`JWT_TOKEN_LOCATION`). Default: cookies.
+    /// Sets the locations that are searched for a token, in order of precedence (`JWT_TOKEN_LOCATION`). Default:
+    /// cookies.
     pub fn locations(mut self, locations: impl Into<Locations>) -> Self {
         self.locations = locations.into();
         self
     }
 
-    /// Sets further locations that individual routes search ([`Need::locations`](crate::Need::locations)).
+    /// Sets the further locations that individual routes search with [`Need::locations`](crate::Need::locations).
     ///
-    /// This is only necessary for [`TokenLocation::Json`]: the adapter then reads JSON bodies of up to 64 KiB before
-    /// the handler runs.
+    /// Only [`TokenLocation::Json`] needs this setting: it makes the adapter read JSON bodies, by default up to 64 KiB,
+    /// before the handler runs.
     pub fn route_locations(mut self, locations: impl Into<Locations>) -> Self {
         self.route_locations = locations.into();
         self
@@ -81,8 +82,8 @@ impl TokenSources {
         self
     }
 
-    /// Sets the word before the token in the header, or the empty string for none (`JWT_HEADER_TYPE`). Default:
-    /// `Bearer`. Clients may send it in upper or lower case (RFC 9110 section 11.1), except with
+    /// Sets the word before the token in the header (`JWT_HEADER_TYPE`). Default: `Bearer`. The empty string stands for
+    /// no word. The case of the word does not matter (RFC 9110 section 11.1), except with
     /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible).
     pub fn header_type(mut self, word: impl Into<String>) -> Self {
         self.header_type = word.into();
@@ -95,7 +96,7 @@ impl TokenSources {
         self
     }
 
-    /// Sets what precedes the token in the query parameter (`JWT_QUERY_STRING_VALUE_PREFIX`). Default: nothing.
+    /// Sets the text that precedes the token in the query parameter (`JWT_QUERY_STRING_VALUE_PREFIX`). Default: none.
     pub fn query_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.query_prefix = prefix.into();
         self

@@ -49,11 +49,11 @@ fn s02_same_site_none_needs_secure_and_csrf() {
     let none = || CookiePolicy::default().same_site(SameSite::None);
     let error = refusal(|builder| builder.cookies(none().secure(false)));
     assert_eq!(error, ConfigError::SameSiteNoneWithoutSecure);
-    assert_message_contains(&error, "make the cookies Secure");
+    assert_message_contains(&error, "makes the cookies Secure");
     assert_eq!(refusal(|b| b.base_url("http://localhost").cookies(none())), ConfigError::SameSiteNoneWithoutSecure);
     let error = refusal(|builder| builder.csrf(CsrfPolicy::default().insecure_disabled()).cookies(none()));
     assert_eq!(error, ConfigError::SameSiteNoneWithoutCsrf);
-    assert_message_contains(&error, "turn CSRF protection on");
+    assert_message_contains(&error, "turn on CSRF protection");
 }
 
 #[test]
@@ -75,12 +75,12 @@ fn bad_cookie_policies_are_refused() {
     for own in ["__Host-id", "__secure-id"] {
         let error = refused(policy().access_name(own));
         assert_eq!(error, ConfigError::PrefixInName { name: own.into() });
-        assert_message_contains(&error, "set CookiePolicy::prefix");
+        assert_message_contains(&error, "remove the prefix from the name");
     }
     for bad in ["", "a b", "a;b", "a=b", "\u{e9}"] {
         let error = refused(policy().refresh_name(bad));
         assert_eq!(error, ConfigError::BadCookieName { name: bad.into() });
-        assert_message_contains(&error, "expected letters");
+        assert_message_contains(&error, "expected only letters");
     }
     let error = refused(policy().access_name("one").csrf_refresh_name("one").prefix(CookiePrefix::None));
     assert_eq!(error, ConfigError::CookieNameTwice { name: "one".into() });
@@ -123,7 +123,7 @@ fn bad_lifetimes_are_refused() {
     }
     let error = refusal(|builder| builder.access_lifetime(seconds(10)).refresh_lifetime(seconds(9)));
     assert_eq!(error, ConfigError::AccessOutlivesRefresh);
-    assert_message_contains(&error, "make the access lifetime shorter");
+    assert_message_contains(&error, "make the lifetime of access tokens shorter");
     assert_eq!(refusal(|b| b.access_lifetime(Lifetime::InsecureForever)), ConfigError::AccessOutlivesRefresh);
     let error =
         refusal(|builder| stored(builder).session_policy(SessionPolicy::default().absolute_lifetime(seconds(3600))));
@@ -177,7 +177,7 @@ fn bad_urls_origins_and_names_are_refused() {
         for bad in ["", "login", "//evil.example", "https://evil.example/login", "/a b", "/a/../b", "/a?b=c", "/a#b"] {
             let error = refusal(|builder| builder.urls(with(bad)));
             assert!(matches!(&error, ConfigError::BadFlowUrl { url, .. } if url == bad), "{bad}: {error:?}");
-            assert_message_contains(&error, "expected a path of this site");
+            assert_message_contains(&error, "expected a path on this site");
         }
     }
     for bad in ["evil.example", "https://site.example/app", "null", "*"] {

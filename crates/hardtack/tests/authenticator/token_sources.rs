@@ -377,7 +377,7 @@ fn invalid_settings_are_refused() {
         set(builder).build().unwrap_err().to_string()
     };
     let none: fn(AuthenticatorBuilder) -> AuthenticatorBuilder = |builder| builder.token_sources([]);
-    assert!(refusal(none).contains("headers, cookies, query_string or json"));
+    assert!(refusal(none).contains("headers, cookies, query_string and json"));
     for (set, named) in [
         (
             (|builder| builder.token_sources(TokenSources::default().header_name("a b")))

@@ -10,8 +10,8 @@ use crate::token::VerifiedToken;
 impl AuthenticatorBuilder {
     /// Sets a blocklist of tokens that the application no longer accepts.
     ///
-    /// It is queried for each verified token of a request, unless the route skips it
-    /// ([`crate::Need::skip_revocation_check`]).
+    /// For each verified token of a request, the list is queried. A route can skip this with
+    /// [`Need::skip_revocation_check`](crate::Need::skip_revocation_check).
     ///
     /// In Flask-JWT-Extended: `token_in_blocklist_loader`.
     pub fn blocklist(mut self, list: impl Blocklist) -> Self {
@@ -19,10 +19,12 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets a callback that checks the claims of verified tokens. If it returns `false`, the token is refused with
-    /// [`crate::FailureKind::ClaimsRefused`]. If the token was in a cookie, the response deletes the cookies. For a
-    /// permission that only some routes need, use the adapter's `Require::claim` or `Auth::forbid`: the user then stays
-    /// logged in.
+    /// Sets a callback that checks the claims of verified tokens. If it returns `false`, the token is refused as
+    /// [`ClaimsRefused`](crate::FailureKind::ClaimsRefused). If the refused token was in a cookie, the response deletes
+    /// the cookies.
+    ///
+    /// For a permission that only some routes need, use the adapter's `Require::claim` or `Auth::forbid` instead. They
+    /// leave the user logged in.
     ///
     /// In Flask-JWT-Extended: `token_verification_loader`.
     pub fn verify_claims(mut self, verify: impl Fn(&VerifiedToken) -> bool + Send + Sync + 'static) -> Self {
@@ -32,10 +34,13 @@ impl AuthenticatorBuilder {
 
     /// Sets a callback that returns additional claims for the tokens of a subject.
     ///
-    /// It is called for each token that is issued, including at a refresh, except for the refresh token of a session,
-    /// which does not carry these claims. Claims that are set for a single token or log-in take precedence. When the
-    /// callback's result for a subject changes, for example because the subject has a new role, call
-    /// [`Authenticator::reload_claims`](crate::Authenticator::reload_claims) to outdate tokens with the old claims.
+    /// The callback is called for each token that is issued, including at a refresh. It is not called for the refresh
+    /// token of a session, which does not carry these claims. Claims that are set for a single token or log-in take
+    /// precedence.
+    ///
+    /// If the callback's result for a subject changes, for example because the subject has a new role, call
+    /// [`Authenticator::reload_claims`](crate::Authenticator::reload_claims). Tokens with the old claims are then
+    /// outdated.
     ///
     /// In Flask-JWT-Extended: `additional_claims_loader`.
     pub fn additional_claims(
@@ -70,9 +75,9 @@ impl AuthenticatorBuilder {
     /// Sets a callback that chooses the key to verify a token with. If it returns `None`, the authenticator's keys are
     /// used.
     ///
-    /// The callback sees the token's header and claims **before they are verified**, so the sender of the token chooses
-    /// which of your keys verifies it. Return a tenant's key only for claims that this tenant may make. The key fixes
-    /// the algorithm; the token's header must name the same one.
+    /// The callback sees the token's header and claims **before they are verified**, so the sender of the token
+    /// influences which of your keys verifies it. Return a tenant's key only for claims that this tenant may make. The
+    /// key fixes the algorithm, and the token's header must name the same algorithm.
     ///
     /// In Flask-JWT-Extended: `decode_key_loader`.
     pub fn decode_key(mut self, key: impl Fn(&Unverified) -> Option<VerifyingKey> + Send + Sync + 'static) -> Self {

@@ -11,25 +11,26 @@ use crate::token_source::TokenLocation;
 
 impl AuthenticatorBuilder {
     /// Makes the authenticator behave like Flask-JWT-Extended with its default options, for a service that replaces a
-    /// Flask application or runs alongside one. Settings made after this call replace the ones that it made.
+    /// Flask application or runs alongside one. Later calls on the builder override these settings.
     ///
-    /// This gives up protection:
+    /// These settings give up protection:
     ///
-    /// - Tokens are taken from the `Authorization` header instead of `HttpOnly` cookies; `OPTIONS` requests need none.
+    /// - Tokens are taken from the `Authorization` header instead of `HttpOnly` cookies. `OPTIONS` requests need no
+    ///   token.
     /// - Cookies are not `Secure`, and have neither a `SameSite` attribute nor a name prefix. Cookies with a refused
     ///   token are not deleted.
-    /// - The origin of a request is not checked when a token is verified. CSRF values are required for POST, PUT,
-    ///   PATCH and DELETE only, and not read from forms.
-    /// - Tokens without `exp`, `iat`, `jti` or `type` are accepted, and so is any `aud` if none is expected. A `kid`
-    ///   that no key has is ignored.
+    /// - The origin of a request is not checked when a token is verified. CSRF values are required for POST, PUT, PATCH
+    ///   and DELETE only, and they are not read from forms.
+    /// - Tokens without `exp`, `iat`, `jti` or `type` are accepted. If no audience is expected, any `aud` is accepted.
+    ///   A `kid` that no key has is ignored.
     /// - CSRF values are not masked in pages, the `Host` field is not checked, and a log-out does not clear the
     ///   browser's cache.
-    /// - Refresh tokens live 30 days instead of one. A fresh token is fresh until it expires.
+    /// - Refresh tokens live 30 days instead of 1 day. A fresh token stays fresh until it expires.
     /// - Additional claims may replace any other claim.
     ///
-    /// Signatures, algorithms, duplicate members and cookies, `crit`, lengths and the strength of keys are still
-    /// checked. Times are even checked more strictly: no difference between clocks is tolerated, so a token is refused
-    /// before its `nbf` and `iat`.
+    /// Signatures, algorithms, `crit`, lengths, the strength of keys, and duplicate JSON members and cookies are still
+    /// checked. The check of times is even stricter: no difference between clocks is tolerated, so a token is refused
+    /// before its `nbf` and before its `iat`.
     pub fn flask_compatible(mut self) -> Self {
         let settings = &mut self.settings;
         settings.flask = true;
@@ -54,8 +55,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Applies settings that are given under the option names of Flask-JWT-Extended. The keys are not applied: pass
-    /// them to [`crate::Authenticator::builder`].
+    /// Applies settings that are given under the option names of Flask-JWT-Extended. It does not apply the keys: pass
+    /// [`options.keys()`](JwtOptions::keys) to [`Authenticator::builder`](crate::Authenticator::builder).
     ///
     /// ```no_run
     /// use hardtack::Authenticator;
@@ -178,8 +179,8 @@ impl AuthenticatorBuilder {
         let csrf = &mut self.settings.csrf;
         if let Some(methods) = options.list("JWT_CSRF_METHODS") {
             if csrf.methods.is_none() && !flask {
-                let expected = "the option to be unset, because all methods except GET, HEAD, OPTIONS and TRACE are \
-                                checked, unless CsrfPolicy::insecure_methods was called";
+                let expected = "the option to be unset, unless CsrfPolicy::insecure_methods was called, because all \
+                                methods except GET, HEAD, OPTIONS and TRACE are checked";
                 return Err(options.refused("JWT_CSRF_METHODS", expected));
             }
             csrf.methods = Some(methods.into_iter().map(str::to_owned).collect());

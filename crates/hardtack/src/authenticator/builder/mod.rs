@@ -38,8 +38,8 @@ use crate::urls::Urls;
 /// Configures an [`Authenticator`].
 ///
 /// The defaults are safe: `__Host-` cookies over https, access tokens of 15 minutes, refresh tokens of one day, CSRF
-/// protection, and a tolerance of three seconds between clocks. Most settings that give up protection have `insecure`
-/// in their names.
+/// protection, and a tolerance of three seconds for differences between clocks. Most settings that give up protection
+/// have `insecure` in their names.
 ///
 /// Settings that belong together are grouped: [`CookiePolicy`], [`CsrfPolicy`], [`ClaimsPolicy`], [`SessionPolicy`],
 /// [`TokenSources`] and [`Urls`]. A name such as `JWT_TOKEN_LOCATION` in a description is the corresponding option of
@@ -89,26 +89,28 @@ impl Authenticator {
 impl AuthenticatorBuilder {
     /// Sets the site's public origin, such as `https://site.example` or `http://127.0.0.1:8080`.
     ///
-    /// Cookies are `Secure` if the origin is https, and requests from other origins that may change something are
-    /// refused. If no origin is set, https is assumed, and a request's origin is compared with its host, which a page
-    /// of another site can choose (DNS rebinding).
+    /// If the origin is https, cookies are `Secure`. A request that comes from another origin and may change something
+    /// is refused.
+    ///
+    /// If no origin is set, https is assumed, and a request's `Origin` header is compared with its `Host` header. An
+    /// attacker can make both headers name the same host (DNS rebinding).
     pub fn base_url(mut self, url: &str) -> Self {
         self.base = Some(BaseUrl::parse(url));
         self
     }
 
-    /// Sets a public origin with plain http that other machines can reach. Anyone on the network path between a user
-    /// and the site can then take over the user's session.
+    /// Sets a public origin that uses plain http and that other machines can reach. Anyone on the network path between
+    /// a user and the site can then take over the user's session.
     pub fn insecure_http_base_url(mut self, url: &str) -> Self {
         self.base = Some(BaseUrl::parse_insecure_http(url));
         self
     }
 
     /// Sets the address that the server listens on. If it is a loopback or unspecified address, browsers on the same
-    /// machine may then also use the site under `http://localhost` and the loopback addresses, with the port of the
-    /// listener.
+    /// machine may also use the site under `http://localhost` and the loopback addresses, with the server's port.
     ///
-    /// A base URL with a loopback address includes these names without this call, with its own port.
+    /// If the base URL has a loopback address, these names are allowed even without this call, but with the port of the
+    /// base URL.
     pub fn listener(mut self, address: SocketAddr) -> Self {
         self.listener = Some(address);
         self
@@ -136,9 +138,9 @@ impl AuthenticatorBuilder {
     /// Separates this application from others that share its key or its host.
     ///
     /// The name becomes part of the cookies' names (`__Host-shop_access_token_cookie`), so that applications on one
-    /// host, even on different ports, do not overwrite each other's cookies. It also becomes an audience (`aud`) of all
-    /// tokens, in addition to those of [`ClaimsPolicy`]: an application accepts the tokens of its own realm only. The
-    /// log-in forms of one realm are not valid in another either.
+    /// host, even on different ports, do not overwrite each other's cookies. The name also becomes an audience (`aud`)
+    /// of all tokens, in addition to the audiences of [`ClaimsPolicy`]. An application accepts only tokens and log-in
+    /// forms of its own realm.
     ///
     /// Setting or changing the realm logs every user out once. Applications that share sessions on purpose, such as the
     /// servers of one site, need the same realm.
@@ -165,8 +167,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Turns off reading the revocation log of a durable store. Tokens of a session that ended in another process, or
-    /// before a restart, are then accepted until they expire.
+    /// Turns off reading the revocation log of a durable store. If a session has ended in another process, or before
+    /// this process was restarted, its tokens are then accepted until they expire.
     ///
     /// By default, the adapter follows the log from the first request on. Until it has read the log, and whenever it is
     /// [too far behind](SessionPolicy::max_staleness), each request is checked against the store.
@@ -175,7 +177,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Deletes expired rows of the application together with those of the sessions. `what` names them in the log.
+    /// Deletes expired rows of the application together with those of the sessions. `what` is the name of the rows in
+    /// log messages.
     pub fn also_prune(mut self, what: &'static str, rows: impl Prune) -> Self {
         self.also_pruned.push(AlsoPruned::new(what, rows));
         self
@@ -189,12 +192,14 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Registers where the application stores intentions to end sessions. Use this if the sessions are not in the same
-    /// database as the users, for example if they are in Redis: the transaction that changes a user also stores the
-    /// intention to end the user's sessions. A server that follows the revocation log then ends those sessions within
-    /// seconds, even if the server that changed the user has crashed.
+    /// Registers where the application records its intentions to end sessions. Use this if the sessions are not in the
+    /// same database as the users, for example because they are in Redis.
     ///
-    /// Requires a store. If no [`SessionPolicy::max_staleness`] is set, its default for a durable store applies.
+    /// The transaction that changes a user then also records that the user's sessions are to end. A server that follows
+    /// the revocation log ends those sessions within seconds, even if the server that changed the user has crashed.
+    ///
+    /// This requires a session store. If [`SessionPolicy::max_staleness`] is not set, its default for a durable store
+    /// applies.
     pub fn pending_revocations(mut self, pending: impl PendingRevocations) -> Self {
         pending.registered();
         self.pending = Some(Box::new(pending));
@@ -217,9 +222,10 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets how long a log-in or a re-authentication counts as recent: for this long, routes that need a fresh token,
-    /// such as those with `FreshAccessToken`, do not ask for the password again. Freshness also ends when the access
-    /// token from the log-in expires, if that is earlier. Default: 15 minutes.
+    /// Sets how long a log-in or a re-authentication counts as recent. Default: 15 minutes.
+    ///
+    /// During this time, routes that need a fresh token, such as those with `FreshAccessToken`, do not ask for the
+    /// password again. If the access token from the log-in expires earlier, the log-in no longer counts as recent.
     ///
     /// [`LogIn::freshness`](crate::LogIn::freshness) sets another time for one log-in. With
     /// [`Lifetime::InsecureForever`], only the access token's lifetime counts, as in Flask-JWT-Extended.
@@ -241,10 +247,10 @@ impl AuthenticatorBuilder {
     ///
     /// Each refresh token is accepted once, without a window for races and lost responses (RFC 9700 section 4.14.2).
     /// Access tokens live 5 minutes. A session ends after 15 minutes without use, and after 12 hours at most (NIST SP
-    /// 800-63B-4 AAL3), even if its user chose to stay logged in. By default, its cookies end with the browser.
+    /// 800-63B-4 AAL3), even if the user chose to stay logged in. By default, cookies end with the browser.
     ///
-    /// Two concurrent refreshes with the same token end the session, so this suits clients that send one request at a
-    /// time. Settings made after this call replace the ones that it made.
+    /// Two concurrent refreshes with the same token end the session, so these settings suit clients that send one
+    /// request at a time. Later calls on the builder override these settings.
     pub fn strict_sessions(mut self) -> Self {
         self.cookies = self.cookies.session_cookies(true);
         self.settings.sessions =
@@ -293,7 +299,8 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets limits on what is read of bodies before handlers run, to find the CSRF field of a form or a token in JSON.
+    /// Sets limits on reading bodies before handlers run. Hardtack reads the beginning of a body to find the CSRF field
+    /// of a form or a token in JSON.
     pub fn read_ahead_limits(mut self, limits: ReadAheadLimits) -> Self {
         self.settings.read_ahead = limits;
         self
@@ -306,10 +313,10 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Lets `OPTIONS` requests through without a token, because browsers send CORS preflights without cookies.
+    /// Exempts `OPTIONS` requests from verification, because browsers send CORS preflights without cookies.
     ///
-    /// Extractors that require a token still refuse such a request, but
-    /// [`Exchange::verify`](crate::adapter::Exchange::verify) returns `None`.
+    /// For such a request, `Auth::verify` and [`Exchange::verify`](crate::adapter::Exchange::verify) return `None`. An
+    /// extractor that requires a token still refuses it.
     pub fn exempt_options(mut self) -> Self {
         self.settings.exempt_options = true;
         self
@@ -321,9 +328,9 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets how many access tokens are cached after their signature was checked, so that the next request with the same
-    /// token needs no cryptography. Default: 8192, which take at most 16 MiB; 0 turns the cache off. The entries are
-    /// divided among the threads.
+    /// Sets how many access tokens are cached once their signature has been checked. The next request with a cached
+    /// token needs no cryptography. Default: 8192 tokens, which take at most 16 MiB. Zero turns the cache off. The
+    /// entries are divided among the threads.
     ///
     /// Times, kind, revocation, CSRF and freshness are still checked on every request. [`Authenticator::replace_keys`]
     /// clears the cache.
@@ -365,10 +372,11 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets a callback for events such as log-ins and log-outs, for example to keep a record for users. It is called
-    /// after the store has committed the change and before the response is sent. It runs on the thread that made the
-    /// change, usually the request's, so it should only pass the event on, for example to a channel. A panic is logged
-    /// and otherwise ignored.
+    /// Adds a callback for events such as log-ins and log-outs, for example to keep a record for users. It is called
+    /// after the store has committed the change and before the response is sent.
+    ///
+    /// The callback runs on the thread that made the change, which is usually the request's. It should therefore only
+    /// pass the event on, for example to a channel. If the callback panics, the panic is logged and otherwise ignored.
     ///
     /// ```
     /// # use hardtack::{Authenticator, KeySet, SigningKey};

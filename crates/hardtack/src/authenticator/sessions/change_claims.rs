@@ -10,8 +10,8 @@ use crate::jwt::Fresh;
 use crate::revocation::SessionStatus;
 use crate::session::{ChangedClaims, RevocationKind, RevokeTarget, Session};
 
-/// The new claims of a user's sessions, after [`Authenticator::check_claims`] has checked that they fit into the user's
-/// tokens and cookies. For stores that change claims in a transaction of the application.
+/// The new claims of a user's sessions. [`Authenticator::check_claims`] has checked that they fit into the user's
+/// tokens and cookies. Pass them to a store that changes claims in a transaction of the application.
 #[derive(Clone, Debug)]
 pub struct CheckedClaims {
     subject: String,
@@ -31,22 +31,22 @@ impl CheckedClaims {
 }
 
 impl Authenticator {
-    /// Replaces the claims of all sessions of a subject, for example after a role was granted or withdrawn. Returns
-    /// the number of sessions.
+    /// Replaces the claims of all sessions of a subject, for example after a role has been granted or withdrawn.
+    /// Returns the number of sessions.
     ///
-    /// The claims replace those that were given with [`LogIn`](crate::LogIn). No session ends: access tokens with the
-    /// old claims are refused like expired ones, and a refresh gives tokens with the new ones. This process refuses the
-    /// old tokens as soon as this method returns, and other processes as soon as they have read the revocation log
-    /// ([`Self::follow_revocations`]).
+    /// The new claims replace those that were given with [`LogIn`](crate::LogIn). No session ends. Access tokens with
+    /// the old claims are refused like expired ones, and a refresh issues tokens with the new claims. This process
+    /// refuses the old tokens as soon as this method returns. Other processes refuse them as soon as they have read the
+    /// revocation log ([`Self::follow_revocations`]).
     ///
-    /// Call this after the application has committed the change. A concurrent log-in may have read the old claims and
-    /// create its session afterwards: if your log-ins pass claims, check after each log-in that they still hold, and
-    /// call this again if they do not.
+    /// Call this method after the application has committed its change. A concurrent log-in may read the old claims
+    /// before the change, and create its session after this call. If your log-ins pass claims, check after each log-in
+    /// that they still hold. If they do not, call this method again.
     ///
     /// If the sessions are in the application's own database, `Sessions::change_claims_in` of `hardtack-sqlx` commits
-    /// both changes together.
+    /// the new claims together with the application's change.
     ///
-    /// Without a store, this changes nothing: tokens keep their claims until they expire.
+    /// Without a store, this method changes nothing, and tokens keep their claims until they expire.
     ///
     /// ```
     /// # async fn demote(auth: &hardtack::Authenticator) -> Result<(), hardtack::authenticator::SessionError> {
@@ -57,19 +57,19 @@ impl Authenticator {
     /// Source: ASVS 5.0 V8.3.2.
     ///
     /// # Errors
-    /// - Those of [`Self::check_claims`]. Nothing has changed.
+    /// - [`Self::check_claims`] fails. In this case, nothing has changed.
     /// - The store failed.
     pub async fn change_claims(&self, subject: &str, claims: &impl Serialize) -> Result<usize, SessionError> {
         let claims = self.check_claims(subject, claims)?;
         Ok(self.outdate(subject, Some(&claims.json)).await?)
     }
 
-    /// Checks that claims fit into the tokens and cookies of a user, before they are stored in a transaction of the
-    /// application: `Sessions::change_claims_in` of `hardtack-sqlx` takes them.
+    /// Checks that claims fit into the tokens and cookies of a user. Pass the result to `Sessions::change_claims_in` of
+    /// `hardtack-sqlx`, which stores the claims in a transaction of the application.
     ///
     /// # Errors
-    /// The claims are not a JSON object, have a reserved name, or do not fit into tokens and cookies; or a token cannot
-    /// be issued for another reason, for example because the key set can only verify.
+    /// - The claims are not a JSON object, have a reserved name, or do not fit into tokens and cookies.
+    /// - A token cannot be issued for another reason, for example because the key set can only verify tokens.
     pub fn check_claims(&self, subject: &str, claims: &impl Serialize) -> Result<CheckedClaims, SessionError> {
         let mut given = ClaimMap::default();
         given.set_all(claims);
@@ -86,10 +86,11 @@ impl Authenticator {
         Ok(CheckedClaims { subject: subject.to_owned(), json })
     }
 
-    /// Makes this process refuse the tokens whose claims were changed in a transaction of the application, after its
-    /// commit. Other processes refuse them within seconds, as soon as they have read the revocation log.
+    /// Makes this process refuse the tokens whose claims a transaction of the application has changed. Call this method
+    /// after the commit. Other processes refuse these tokens within seconds, as soon as they have read the revocation
+    /// log.
     ///
-    /// If the store cannot be reached, this process checks each request of these sessions against the store until it
+    /// If this process cannot read the log, it checks each request of the changed sessions against the store until it
     /// has read the log. The change itself is stored, so do not tell the user to try again.
     pub async fn finish_changing_claims(&self, changed: ChangedClaims) {
         let ids = || changed.sessions.iter().map(|(id, _)| *id);
@@ -105,13 +106,14 @@ impl Authenticator {
         }
     }
 
-    /// Marks the access tokens of a subject as outdated, so that
-    /// [`AuthenticatorBuilder::additional_claims`](crate::AuthenticatorBuilder::additional_claims) is called again for
-    /// each of the subject's sessions. Returns the number of sessions.
+    /// Marks the access tokens of a subject as outdated, so that each of the subject's sessions refreshes its tokens.
+    /// Each refresh calls the [`additional_claims`](crate::AuthenticatorBuilder::additional_claims) callback again.
+    /// Returns the number of sessions.
     ///
-    /// Use it instead of [`Self::change_claims`] if the application keeps roles in its own database. Claims that were
-    /// given with log-ins stay as they are. Call it after the application has committed the change. You need not worry
-    /// about concurrent log-ins: they call the callback again after storing their session.
+    /// Use this method instead of [`Self::change_claims`] if the callback reads claims, such as roles, from the
+    /// application's database. Claims that were given with log-ins stay the same. Call this method after the
+    /// application has committed its change. Concurrent log-ins need no extra care, because they call the callback
+    /// again after storing their session.
     ///
     /// # Errors
     /// The store failed.
@@ -119,7 +121,7 @@ impl Authenticator {
         self.outdate(subject, None).await
     }
 
-    /// Marks tokens as outdated in the store first and then in this process's cache, before it returns.
+    /// Marks a subject's access tokens as outdated in the store, and then in this process's cache.
     async fn outdate(&self, subject: &str, claims: Option<&str>) -> Result<usize, BackendError> {
         let Some(store) = self.store() else { return Ok(0) };
         let now = self.now();

@@ -1,5 +1,5 @@
-//! Ends sessions together with a change of the application, such as a new password: after its transaction has
-//! committed, and from stored intentions.
+//! Ends sessions because of a change by the application, such as a new password. The transaction of the change either
+//! ends the sessions itself or stores the intention to end them. An intention is carried out after the commit.
 
 use super::follow_log::sooner;
 use crate::authenticator::Authenticator;
@@ -15,12 +15,14 @@ use crate::token::VerifiedToken;
 const BATCH: u32 = 100;
 
 impl Authenticator {
-    /// Makes this process refuse the sessions that end with a transaction of the application. Call it after the commit,
-    /// if no browser gets a new session: after a password reset by mail, or when a user is disabled or deleted.
+    /// Makes this process refuse the sessions that a transaction of the application ends. Call this method after the
+    /// commit if no browser gets a new session, for example after a password reset by mail, or when a user is disabled
+    /// or deleted.
     ///
-    /// Returns `false` if the sessions could not be ended yet, because they are in a different store than the change
-    /// and one of the two stores failed. This process then refuses them from now on, and the servers end them when both
-    /// stores work again. The change itself is stored in either case, so do not tell the user to try again.
+    /// Returns `false` if the sessions could not be ended yet. This can only happen if they are in a different store
+    /// from the change and one of the two stores has failed. This process then refuses the sessions, and the servers
+    /// end them when both stores work again. The change itself is stored in either case, so do not tell the user to try
+    /// again.
     ///
     /// ```
     /// # async fn reset(auth: &hardtack::Authenticator, ended: hardtack::session::EndedSessions) -> &'static str {
@@ -43,8 +45,9 @@ impl Authenticator {
         }
     }
 
-    /// Finds out from the log which of the sessions have ended, because the transaction may have been rolled back, and
-    /// emits their events. The event of `renewed`, whose browser gets a new session, is [`EventKind::Replaced`].
+    /// Reads in the log which of the sessions have ended, and emits an event for each of these. If the transaction was
+    /// rolled back, none has ended. For `renewed`, whose browser gets a new session, the event is
+    /// [`EventKind::Replaced`].
     pub(super) async fn learn_committed(
         &self,
         subject: &str,
@@ -63,9 +66,9 @@ impl Authenticator {
         }
     }
 
-    /// Reads the log after a transaction of the application that may have changed these sessions. If reading fails,
-    /// returns `false`; this process then checks each request of these sessions against the store until it has read the
-    /// log.
+    /// Reads the log after a transaction of the application that may have changed these sessions. Returns `false` if
+    /// reading fails. In this case, this process checks each request of these sessions against the store until it has
+    /// read the log.
     pub(super) async fn read_committed(&self, ids: impl Iterator<Item = SessionId>) -> bool {
         let now = self.moment();
         let until = now.after(self.token_memory());
@@ -77,8 +80,8 @@ impl Authenticator {
         read.is_ok()
     }
 
-    /// Carries out an intention. Returns `false` if that fails; this process then refuses the sessions until an attempt
-    /// succeeds.
+    /// Carries out an intention. Returns `false` if that fails. In this case, this process refuses the intention's
+    /// sessions until an attempt succeeds.
     pub(super) async fn try_to_work_off(&self, intention: &PendingRevocation) -> bool {
         let result = self.work_off(intention).await;
         if let Err(error) = &result {
@@ -87,8 +90,8 @@ impl Authenticator {
         result.is_ok()
     }
 
-    /// Carries out all intentions for a subject. A log-in does this before it creates a session. Otherwise, the new
-    /// session would end with the others.
+    /// Carries out all intentions for a subject. A log-in calls this before it creates a session, because an intention
+    /// that is carried out later would also end the new session.
     pub(super) async fn work_off_all_of(&self, subject: &str) -> Result<(), BackendError> {
         let Some(pending) = &self.0.pending else { return Ok(()) };
         for intention in pending.find(subject).await? {
@@ -98,8 +101,8 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Carries out all due intentions, whichever process stored them, and those that this process failed to carry out.
-    /// Of consecutive failures, only the first is logged.
+    /// Carries out all due intentions, including those that other processes have stored. Then retries those that this
+    /// process has failed to carry out. Of consecutive failures, only the first is logged.
     pub(super) async fn follow_pending<S: Future<Output = ()>>(&self, failed: &mut bool, patience: impl Fn() -> S) {
         if self.0.pending.is_none() {
             return;
@@ -139,8 +142,8 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Ends the sessions of an intention in the store, and removes it. If this fails or is cancelled, this process
-    /// refuses the sessions until an attempt succeeds.
+    /// Ends the sessions of an intention in the store, and then removes the intention. If this fails or is cancelled,
+    /// this process refuses the sessions until an attempt succeeds.
     async fn work_off(&self, intention: &PendingRevocation) -> Result<(), BackendError> {
         let unfinished = UnfinishedEnding { authenticator: self, intention, finished: false };
         let Some(store) = self.store() else {
@@ -181,8 +184,8 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Whether the intention is still stored, so that it has to be carried out. If the authenticator cannot look it up,
-    /// this process has only just stored it.
+    /// Whether the intention is still stored and has yet to be carried out. If the authenticator does not know where
+    /// intentions are stored, returns `true`, because this process has only just stored this one.
     async fn is_stored(&self, intention: &PendingRevocation) -> Result<bool, BackendError> {
         let Some(pending) = &self.0.pending else { return Ok(true) };
         Ok(pending.find(&intention.subject).await?.iter().any(|found| found.number == intention.number))
@@ -191,8 +194,8 @@ impl Authenticator {
     /// Refuses the sessions of an intention in this process.
     fn hold(&self, intention: &PendingRevocation) {
         self.0.held.hold(&intention.subject, intention.kept);
-        // Do this after the subject is held, because requests look for held subjects only if the cache is not known to
-        // be complete.
+        // Mark the cache as incomplete only after the subject is held. Requests look for held subjects only if the
+        // cache is not known to be complete.
         self.0.log.incomplete();
         self.0.watchers.wake_all();
     }
@@ -206,8 +209,8 @@ impl Authenticator {
     }
 }
 
-/// An intention that is being carried out. If it is dropped before [`Self::confirm`], this process refuses the
-/// sessions.
+/// An intention that is being carried out. If this value is dropped before [`Self::confirm`] is called, this process
+/// refuses the intention's sessions.
 struct UnfinishedEnding<'a> {
     authenticator: &'a Authenticator,
     intention: &'a PendingRevocation,

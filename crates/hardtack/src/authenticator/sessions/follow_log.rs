@@ -16,22 +16,23 @@ use crate::session::{RevocationKind, SessionId};
 /// How many entries a page of the log has.
 const LOG_PAGE: u32 = 1000;
 
-/// How many times one call reads the log, starting over because entries are missing, before it fails.
+/// How many times one call reads the log before it fails. A call starts over if entries are missing.
 const READINGS: usize = 3;
 
-/// How long to wait for a page of the log, or for pending revocations to be carried out. A connection to a server that
-/// has vanished may never return an error.
+/// How long to wait for a page of the log, or for pending revocations to be carried out. A limit is needed because a
+/// connection to a server that has vanished may never return an error.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Authenticator {
-    /// Reads from the store's revocation log which sessions have ended or have changed claims, and carries out due
-    /// [intentions](crate::AuthenticatorBuilder::pending_revocations). Returns the number of entries read.
+    /// Reads the store's revocation log, which lists the sessions that have ended or whose claims have changed. Also
+    /// carries out the [intentions](crate::AuthenticatorBuilder::pending_revocations) that are due. Returns the number
+    /// of log entries read.
     ///
-    /// A process with an adapter need not call it: the adapter follows the log, and until the log has been read, each
-    /// request is checked against the store.
+    /// A process with an adapter need not call this method, because the adapter follows the log. Until the adapter has
+    /// read the log, each request is checked against the store.
     ///
     /// # Errors
-    /// The store failed, or entries are missing from its log. The next call does not skip any entry.
+    /// The store failed, or entries are missing from its log. In either case, the next call skips no entry.
     pub async fn sync_revocations(&self) -> Result<usize, BackendError> {
         if let Err(error) = self.work_off_due().await {
             tracing::error!(event = "ending_failed", error = %WithCauses(&error));
@@ -39,17 +40,17 @@ impl Authenticator {
         self.read_log(std::future::pending::<()>).await
     }
 
-    /// Follows the store's revocation log for as long as the future is polled. The adapter does this from the first
-    /// request on, so call it only in a process without an adapter, or to begin before the first request. While another
-    /// future follows the log of this authenticator, this one waits.
+    /// Follows the store's revocation log for as long as the future is polled. The adapter follows the log from the
+    /// first request on. Call this method only in a process without an adapter, or to follow the log even before the
+    /// first request. While another future follows the log of this authenticator, this one waits.
     ///
-    /// It reads the log when the store notifies it ([`SessionStore::revoked_elsewhere`]), and at least once per
-    /// [`SessionPolicy::poll_interval`] (one second by default). If it has missed entries, or the store has lost some,
-    /// it reads the log from its beginning. If the store fails, it retries after two poll intervals, and then every
-    /// four poll intervals. It logs the first of consecutive failures (`sync_failed`) and the recovery
+    /// The future reads the log when the store notifies it ([`SessionStore::revoked_elsewhere`]), and at least once per
+    /// [`SessionPolicy::poll_interval`] (one second by default). If it has missed entries or the store has lost some,
+    /// it reads the log from its beginning. If the store fails, the future tries again after two poll intervals, and
+    /// then every four poll intervals. It logs the first of consecutive failures (`sync_failed`) and the recovery
     /// (`sync_recovered`).
     ///
-    /// The core has no timer, so pass the runtime's:
+    /// This crate has no timer, so pass that of your runtime:
     ///
     /// ```
     /// # use hardtack::Authenticator;
@@ -61,7 +62,7 @@ impl Authenticator {
     /// # }
     /// ```
     ///
-    /// Without a store there is nothing to follow, and the future ends at once.
+    /// Without a store, there is nothing to follow, and the future completes at once.
     ///
     /// [`SessionStore::revoked_elsewhere`]: crate::session::SessionStore::revoked_elsewhere
     /// [`SessionPolicy::poll_interval`]: crate::session::SessionPolicy::poll_interval
@@ -144,7 +145,8 @@ impl WeakAuthenticator {
 }
 
 impl Authenticator {
-    /// Marks the cache as stale if the log was last read too long ago. `read_at` is a time of the monotonic clock.
+    /// Marks the cache as stale if the last reading of the log, at `read_at` on the monotonic clock, was too long ago
+    /// (`SessionPolicy::max_staleness`).
     fn limit_staleness(&self, read_at: Duration) {
         let age = self.0.clock.monotonic().saturating_sub(read_at);
         if self.settings().sessions.max_staleness.is_some_and(|bound| age >= bound) {
@@ -152,8 +154,9 @@ impl Authenticator {
         }
     }
 
-    /// Reads the rest of the log, or all of it if the clock was set back to a time when entries that the cache has
-    /// dropped were still needed. Each page must arrive before `patience` ends.
+    /// Reads the log from the position that this process has reached. Reads it from the beginning if the clock was set
+    /// back to a time when entries that the cache has dropped were still needed. Each page must arrive before
+    /// `patience` ends.
     pub(super) async fn read_log<S: Future<Output = ()>>(
         &self,
         patience: impl Fn() -> S,
@@ -214,9 +217,11 @@ impl Authenticator {
         }
     }
 
-    /// Returns the status of a token's session: from the cache, or from the store if the cache may be stale or
-    /// uncertain. The cache remembers an ended session only for as long as access tokens live, so the session of a
-    /// refresh token is looked up.
+    /// Returns the status of a token's session from the cache, or from the store if the cache may be stale or is
+    /// uncertain about this session.
+    ///
+    /// The cache forgets an ended session when its access tokens have expired, but a refresh token may live longer. The
+    /// session of a refresh token is therefore looked up in the store, unless the cache knows that it has ended.
     pub(crate) async fn session_status(&self, id: SessionId, kind: TokenKind) -> Result<SessionStatus, BackendError> {
         let current = kind == TokenKind::Access && self.knows_all_revocations(self.now());
         let known = self.0.revocation_cache.status(id);

@@ -20,12 +20,13 @@ use crate::token::{IssueError, VerifiedToken};
 impl Authenticator {
     /// Logs a user in and returns the cookies of the new session.
     ///
-    /// In a request, use the adapter's `Auth::log_in` instead: it also checks the request's origin, and ends the
-    /// browser's previous session.
+    /// In a request, call the adapter's `Auth::log_in` instead. That method also checks the request's origin, and ends
+    /// the browser's previous session.
     ///
     /// # Errors
-    /// The store failed, or a token cannot be issued, for example because the claims are not a JSON object, have a
-    /// reserved name, or do not fit into tokens and cookies.
+    /// - The store failed.
+    /// - A token cannot be issued, for example because the claims are not a JSON object, have a reserved name, or do
+    ///   not fit into tokens and cookies.
     pub async fn log_in(&self, log_in: impl Into<LogIn>) -> Result<SetCookies, SessionError> {
         self.begin(log_in.into(), &[]).await
     }
@@ -73,13 +74,14 @@ impl Authenticator {
         Ok(cookies.of_session(session.id).clearing_cache(other_user && !self.settings().flask))
     }
 
-    /// Replaces all sessions of the user of `previous` with a new one, after a password change. With a store, the CSRF
-    /// value stays the same, so forms in other tabs can still be posted; and when this returns, all older sessions of
-    /// the user have ended, even those that began in the same second. Without a store, only the session of `previous`
-    /// ends.
+    /// Replaces all sessions of the user of `previous` with a new one, after a password change.
     ///
-    /// If the application's transaction has already ended sessions, a failure of the store is only logged, and no
-    /// cookies are returned.
+    /// With a store, the CSRF value stays the same, so forms in other tabs can still be posted. When this method
+    /// returns, all older sessions of the user have ended, even those that began in the same second. Without a store,
+    /// only the session of `previous` ends.
+    ///
+    /// If the application's transaction has already ended the sessions or stored the intention to end them, a failure
+    /// of the store is only logged, and no cookies are returned.
     pub(crate) async fn renew(
         &self,
         previous: &VerifiedToken,
@@ -118,8 +120,9 @@ impl Authenticator {
         Ok(cookies)
     }
 
-    /// Like [`Self::renew`], but without a new session, because its cookies cannot reach the browser: the client has
-    /// hung up after the change. If the change kept the browser's session, that session continues.
+    /// Does the same as [`Self::renew`], but creates no new session. Its cookies could not reach the browser, because
+    /// the client has disconnected after the change. If the change did not end the browser's own session, that session
+    /// continues.
     pub(crate) async fn end_unseen(
         &self,
         previous: &VerifiedToken,
@@ -134,8 +137,8 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Replaces all sessions of the user of `previous` with a new one. `ended` are the sessions that the application's
-    /// transaction has ended.
+    /// Replaces all sessions of the user of `previous` with a new one. `ended` lists the sessions that the
+    /// application's transaction has ended.
     async fn replace_all(
         &self,
         previous: &VerifiedToken,
@@ -148,7 +151,7 @@ impl Authenticator {
         if let (Some(store), Some(id)) = (self.store(), previous.session()) {
             let row = store.find(id).await?.ok_or(Reason::Revoked)?;
             // If the application's transaction has ended this session, the session was live until then, so its browser
-            // gets a new one. That the row has ended also proves that the transaction was committed.
+            // gets a new one. The ended row also proves that the transaction was committed.
             ended_with_change = ended.contains(&id) && row.revoked_at.is_some() && now < row.expires_at;
             if !ended_with_change && !row.is_live(now) {
                 return Err(dead(&row));
@@ -198,13 +201,14 @@ impl Authenticator {
     }
 
     /// Calls the `additional_claims` callback again and reissues the cookies, now that the session is stored. The
-    /// claims may have changed since the first call, when `reload_claims` could not find the session yet.
+    /// claims may have changed since the first call. If `reload_claims` ran in the meantime, it did not find this
+    /// session, which was not stored yet.
     fn asked_again(&self, session: &Session, fresh: Fresh, now: Timestamp) -> Result<SetCookies, IssueError> {
         Ok(self.session_cookies(session, fresh, now)?.cookies)
     }
 
-    /// Stores a session, and ends others in the same transaction. `held` are the tokens of the sessions that `ends`
-    /// lists by id.
+    /// Stores a session and ends the sessions that are the target of `ends`. If `ends` lists sessions by id, `held` are
+    /// the tokens of these sessions.
     async fn insert(
         &self,
         session: &Session,

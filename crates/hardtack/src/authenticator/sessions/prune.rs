@@ -7,12 +7,12 @@ use crate::authenticator::also_pruned::AlsoPruned;
 use crate::authenticator::background_work::WeakAuthenticator;
 use crate::error::{BackendError, WithCauses};
 
-/// How long after its first request a process prunes for the first time, if no row outlives the process.
+/// The time from a process's first request to its first pruning, if no row outlives the process.
 const FIRST: Duration = Duration::from_secs(60);
 
-/// How long the clock must have run without being set before a process deletes rows that are stored outside of the
-/// process. A machine often starts with a wrong clock, which a database on the same machine shares. A clock that is
-/// ahead makes rows look expired that are still needed.
+/// How long the clock must have run without being set before a process deletes rows that outlive it. A machine often
+/// starts with a wrong clock, and a database on the same machine has the same clock. If the clock is ahead, rows that
+/// are still needed look expired.
 const SETTLING: Duration = Duration::from_secs(60 * 60);
 
 /// How often a process prunes.
@@ -28,8 +28,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 const BATCHES: u32 = 1000;
 
 impl WeakAuthenticator {
-    /// Deletes expired rows every ten minutes, until the authenticator is dropped. If the rows are stored outside of
-    /// the process, it begins after an hour in which the clock was not set.
+    /// Deletes expired rows every ten minutes, until the authenticator is dropped. If rows outlive the process, nothing
+    /// is deleted in the first hour, nor in the hour after the clock has been set.
     pub(in crate::authenticator) async fn prune_regularly<F, S>(&self, sleep: &F)
     where
         F: Fn(Duration) -> S,
@@ -67,7 +67,8 @@ impl Authenticator {
         self.store().is_some_and(|store| store.is_durable()) || !self.0.also_pruned.is_empty()
     }
 
-    /// Deletes the expired rows of the application, or else of the sessions. If that fails, the next run tries again.
+    /// Deletes the expired `rows` of the application, or expired sessions if `rows` is `None`. If that fails, the next
+    /// run tries again.
     async fn prune_all<F, S>(&self, rows: Option<&AlsoPruned>, sleep: &F)
     where
         F: Fn(Duration) -> S,
@@ -88,7 +89,8 @@ impl Authenticator {
         }
     }
 
-    /// Deletes batches of rows until one is not full, at most [`BATCHES`] of them. Returns the number of rows.
+    /// Deletes batches of rows, at most [`BATCHES`] of them, until a batch is not full. Returns the number of rows
+    /// deleted.
     async fn prune_in_batches<F, S>(&self, also: Option<&AlsoPruned>, sleep: &F) -> Result<u64, BackendError>
     where
         F: Fn(Duration) -> S,

@@ -10,7 +10,8 @@ use crate::refusal::Reason;
 use crate::session::{RefreshFlaw, RefreshVerdict, RevokeTarget, Rotation, Session, SessionId};
 use crate::token::VerifiedToken;
 
-/// How many times to try a rotation that concurrent writes prevent, before giving up with an error.
+/// How many times to try a rotation before giving up with an error. A concurrent write to the same row makes a rotation
+/// fail.
 const ATTEMPTS: usize = 8;
 
 impl Authenticator {
@@ -57,8 +58,8 @@ impl Authenticator {
         Err(BackendError::new("could not rotate the session: its row kept changing").into())
     }
 
-    /// Whether a refresh token, valid or not, is the newest one of its session according to the store. Without a store,
-    /// returns `false`.
+    /// Whether a refresh token, valid or not, is the newest one of its session according to the store. Returns `false`
+    /// if there is no store.
     pub(crate) async fn is_newest_refresh(&self, refresh: &VerifiedToken) -> Result<bool, BackendError> {
         let (Some(store), Some(id)) = (self.store(), refresh.session()) else { return Ok(false) };
         Ok(store.find(id).await?.is_some_and(|row| refresh.claims().generation == Some(row.generation)))
@@ -74,7 +75,7 @@ impl Authenticator {
         Reason::Refresh(flaw)
     }
 
-    /// Issues a new access token without a store. The refresh token stays the same, as in Flask-JWT-Extended.
+    /// Issues a new access token if there is no store. The refresh token stays the same, as in Flask-JWT-Extended.
     fn exchange_stateless(
         &self,
         refresh: &VerifiedToken,
@@ -98,7 +99,8 @@ impl Authenticator {
         Ok(Refreshed { access: access.into_verified(), cookies })
     }
 
-    /// Exchanges a valid access token for a new one of the same session, in sliding mode, which has no refresh tokens.
+    /// Exchanges a valid access token for a new one of the same session. This is how sliding mode, which has no refresh
+    /// tokens, extends a session.
     pub(crate) async fn slide(&self, access: &VerifiedToken, client: &Client<'_>) -> Result<Refreshed, Reason> {
         let slid = self.advance(access, Freshness::Not).await?;
         self.emit(EventKind::Refresh, access.subject(), access.session(), client);
@@ -127,8 +129,8 @@ impl Authenticator {
             let rotation = Rotation { now, expires_at: now + self.0.rules.idle(row.persistent), auth_time };
             // If two requests slide at once, or a re-authentication is sent twice, the second request gets the tokens
             // of the first. Rotating again would make the first request's tokens look like reused copies. The
-            // generation shows whether another request has rotated the row; if the clock of that request's server is
-            // behind, times do not show it. Times decide only if the token has no generation. If the rotation is dated
+            // generation shows whether another request has rotated the row. Times do not show it if the clock of that
+            // request's server is behind, so they decide only if the token has no generation. If the rotation is dated
             // so far ahead that this server would refuse its tokens, rotate again.
             let overtaken = match access.claims().generation {
                 Some(generation) => row.generation > generation,

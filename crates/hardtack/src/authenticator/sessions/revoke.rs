@@ -22,10 +22,10 @@ const IDS_PAGE: u32 = 500;
 const NO_TIME: Timestamp = Timestamp::from_unix_seconds(0);
 
 impl Authenticator {
-    /// Ends sessions in the store first and then in this process's cache, before it returns.
+    /// Ends sessions in the store, and then in this process's cache.
     ///
-    /// `at` is the current time, or the latest `iat` of the sessions' tokens if that is later: the end must be
-    /// remembered until those tokens have expired.
+    /// `at` is the current time, or the latest `iat` of the sessions' tokens if that is later. An end is remembered for
+    /// a fixed time after `at`, and these tokens must have expired by then.
     pub(crate) async fn end(&self, ends: RevokeTarget<'_>, at: Timestamp) -> Result<Vec<SessionId>, BackendError> {
         let (mut ended, mut at) = (Vec::new(), at);
         if let Some(store) = self.store() {
@@ -38,11 +38,11 @@ impl Authenticator {
         Ok(ended)
     }
 
-    /// Ends those sessions of a target whose tokens are dated in the future, because another server's clock is ahead.
-    /// `dated` lists the known times of their tokens.
+    /// Ends those sessions of a target whose tokens are dated in the future. That happens if the clock of another
+    /// server is ahead. `dated` lists the known times of the tokens.
     ///
-    /// Call this before creating a session that ends others. The creation records their end at the current time, so the
-    /// other servers would forget it before these tokens expire.
+    /// Call this method before creating a session that ends others. The creation records the end of the others at the
+    /// current time. If their tokens are dated later, the other servers would forget that end before the tokens expire.
     pub(super) async fn end_early(
         &self,
         ends: RevokeTarget<'_>,
@@ -63,8 +63,8 @@ impl Authenticator {
         self.end(early, at).await
     }
 
-    /// Ends sessions in this process's cache: those that the store has just ended, and those that `ends` lists by id,
-    /// even if the store had already ended them or does not have them.
+    /// Ends two kinds of sessions in this process's cache: those that the store has just ended (`ended`), and those
+    /// that `ends` lists by id. The latter may have ended before, or may not be in the store at all.
     pub(super) fn end_locally(&self, ended: &[SessionId], ends: RevokeTarget<'_>, at: Timestamp) {
         let now = self.moment();
         for id in ended.iter().chain(named(ends).iter()) {
@@ -72,10 +72,11 @@ impl Authenticator {
         }
     }
 
-    /// Records in the cache what happened to a session at `at`, for the time of [`Self::token_memory`].
+    /// Records in the cache what happened to a session at `at`, and keeps the record for the time of
+    /// [`Self::token_memory`].
     ///
-    /// The record is kept that long from now on, however long ago `at` seems to be, because our clock may be wrong. If
-    /// `at` is in the future, the clock that dated the tokens is ahead of ours, so the record is kept that much longer.
+    /// This time starts now, however long ago `at` seems to be, because our clock may be wrong. If `at` is in the
+    /// future, the clock that dated the tokens is ahead of ours, and the record is kept longer by the difference.
     pub(super) fn learn(&self, id: SessionId, what: RevocationKind, at: Timestamp, now: Moment) {
         let until = now.after(at.since(now.date).saturating_add(self.token_memory()));
         match what {
@@ -86,8 +87,8 @@ impl Authenticator {
         self.0.watchers.wake(id);
     }
 
-    /// Returns how long the access tokens of an ended session could still be valid, by the clock of any server. Without
-    /// a store, this includes its refresh token.
+    /// Returns for how long after the end of a session its access tokens may seem valid to any server, whatever its
+    /// clock says. Without a store, this also covers the session's refresh token.
     pub(super) fn token_memory(&self) -> Duration {
         let settings = self.settings();
         let longest = match (settings.access_lifetime.duration(), settings.refresh_lifetime.duration()) {
@@ -102,7 +103,7 @@ impl Authenticator {
 
     /// Returns the live sessions of a subject, the newest first. Without a store, there are none.
     ///
-    /// To show them to the user, call [`Self::sessions_page`] instead: there may be as many as
+    /// To show the sessions to the user, call [`Self::sessions_page`] instead. A subject can have as many sessions as
     /// [`SessionPolicy::max_sessions`](crate::session::SessionPolicy::max_sessions) allows.
     ///
     /// # Errors
@@ -114,8 +115,9 @@ impl Authenticator {
         }
     }
 
-    /// Returns a page of the live sessions of a subject: the newest ones, or those after a position. A page has 50
-    /// sessions at most. Without a store, there are none.
+    /// Returns a page of at most 50 live sessions of a subject, the newest first. To get the first page, pass `None`.
+    /// To get the next page, pass the [`next`](SessionsPage::next) of the page before. Without a store, the page is
+    /// empty.
     ///
     /// # Errors
     /// The store failed.
@@ -132,7 +134,8 @@ impl Authenticator {
         Ok(SessionsPage { sessions, next })
     }
 
-    /// Returns a live session of a subject; `None` if the session is not live or belongs to another subject.
+    /// Returns a live session of a subject, or `None` if the session is not live or belongs to another subject. Without
+    /// a store, returns `None`.
     ///
     /// # Errors
     /// The store failed.
@@ -142,9 +145,9 @@ impl Authenticator {
         Ok(row.filter(|row| row.subject == subject && row.is_live(self.now())))
     }
 
-    /// Returns the ids of all sessions of a subject that have not been ended, and when each was rotated last. Includes
-    /// sessions that have expired by our clock, because it may be ahead. If the store can list pages, never holds all
-    /// rows in memory.
+    /// Returns the id of each session of a subject that has not been ended, and the time of its last rotation. Sessions
+    /// that have expired by our clock are included, because our clock may be ahead. If the store can list pages, the
+    /// rows are never all in memory at once.
     pub(super) async fn unended_sessions(
         &self,
         store: &dyn ErasedStore,
@@ -175,7 +178,7 @@ impl Authenticator {
         self.revoke(RevokeTarget::Sessions(&[id]), subject, at).await.map(|ended| ended > 0)
     }
 
-    /// Ends all sessions of a subject except one, and returns how many ended.
+    /// Ends all sessions of a subject except one, and returns the number of sessions that it ended.
     ///
     /// # Errors
     /// The store failed.
@@ -183,7 +186,8 @@ impl Authenticator {
         self.revoke(RevokeTarget::AllExcept(subject, kept), subject, self.now()).await
     }
 
-    /// Ends all sessions of a subject, and returns how many ended. Use it when a user is disabled or deleted.
+    /// Ends all sessions of a subject, and returns the number of sessions that it ended. Call this method when a user
+    /// is disabled or deleted.
     ///
     /// # Errors
     /// The store failed.
@@ -199,12 +203,13 @@ impl Authenticator {
         Ok(ended.len())
     }
 
-    /// Deletes up to `limit` old sessions and log entries that no valid token can refer to, and returns how many it
-    /// deleted. A process with an adapter need not call it: the adapter does, every ten minutes.
+    /// Deletes up to `limit` rows and returns their number. The rows are old sessions and log entries that no valid
+    /// token can refer to. A process with an adapter need not call this method, because the adapter does so every ten
+    /// minutes.
     ///
-    /// If the store has a clock of its own ([`SessionStore::time`](crate::session::SessionStore::time)), that clock
-    /// decides what is old. If it differs from the authenticator's clock by more than a minute, nothing is deleted, and
-    /// a warning is logged: see [`Self::time_to_prune`].
+    /// If the store has a clock of its own ([`SessionStore::time`](crate::session::SessionStore::time)), the store's
+    /// clock decides what is old. If that clock differs from the authenticator's by more than a minute, nothing is
+    /// deleted, and a warning is logged ([`Self::time_to_prune`]).
     ///
     /// # Errors
     /// The store failed.
@@ -217,12 +222,12 @@ impl Authenticator {
         }
     }
 
-    /// Returns the time of a database's clock if it can be trusted to delete old rows, and `None` if it differs from
-    /// the authenticator's clock by more than a minute. One of the two clocks is then wrong, and a warning is logged
-    /// (`prune_skipped`).
+    /// Checks the time of a database's clock before old rows are deleted. Returns that time if it differs from the
+    /// authenticator's clock by at most a minute. If it differs by more, one of the two clocks is wrong: returns `None`
+    /// and logs a warning (`prune_skipped`).
     ///
-    /// Use it before deleting rows of your own by their age. A server whose clock is ahead would delete rows that are
-    /// still needed.
+    /// Call this method before you delete rows of your own by their age. If the clock that decides their age is ahead,
+    /// rows that are still needed would be deleted.
     pub fn time_to_prune(&self, database: Timestamp) -> Option<Timestamp> {
         let ours = self.now();
         let difference = ours.distance(database);
@@ -241,8 +246,8 @@ impl Authenticator {
     }
 }
 
-/// Returns up to `limit` sessions after a position that are live at `now`. If the store cannot list pages, all sessions
-/// are read first.
+/// Returns up to `limit` sessions that are live at `now`, starting after a position. If the store cannot list pages,
+/// all sessions are read first.
 async fn sessions_page(
     store: &dyn ErasedStore,
     subject: &str,

@@ -16,9 +16,9 @@ use crate::jwt::{Claims, Fresh, TokenKind};
 use crate::session::Session;
 use crate::token::{IssueError, VerifiedToken};
 
-/// The claim that records whether the cookies outlive the browser. Without a store, the tokens of a session have it if
-/// its log-in has set [`LogIn::remember`](crate::LogIn::remember). With a store, the refresh token has it if the
-/// session may be idle for longer because the user chose to stay logged in.
+/// The claim that records whether the cookies outlive the browser. Without a store, all tokens of a session have this
+/// claim if the log-in has set [`LogIn::remember`](crate::LogIn::remember). With a store, only refresh tokens can have
+/// it. They have it if the user has chosen to stay logged in and such sessions may be idle for longer than others.
 pub(super) const PERSISTENT: &str = "persistent_cookies";
 
 impl Authenticator {
@@ -29,7 +29,7 @@ impl Authenticator {
         rules.idle(extra.get(PERSISTENT).and_then(Value::as_bool).unwrap_or(false))
     }
 
-    /// Whether the cookies of tokens with these claims outlive the browser, for sessions without a row.
+    /// For sessions without a row: whether the cookies of tokens with these claims outlive the browser.
     pub(super) fn are_persistent(&self, extra: &Map<String, Value>) -> bool {
         extra.get(PERSISTENT).and_then(Value::as_bool).unwrap_or(!self.cookies().session_cookies)
     }
@@ -49,9 +49,9 @@ impl Authenticator {
         Ok(Refreshed { access: access.into_verified(), cookies })
     }
 
-    /// The access token of a session. Its `iat` is the time of the last rotation while at least half of its life
-    /// remains, so concurrent requests get the same bytes. If a lost response is repeated later than that, `iat` is the
-    /// current time.
+    /// The access token of a session. While at least half of its life remains, its `iat` is the time of the session's
+    /// last rotation, so concurrent requests get tokens with the same claims. If less remains, for example because a
+    /// lost response is repeated late, its `iat` is the current time.
     fn session_access(&self, session: &Session, fresh: Fresh, now: Timestamp) -> Result<IssuedToken, IssueError> {
         let lifetime = self.settings().access_lifetime;
         let young = lifetime.duration().is_none_or(|span| now.since(session.rotated_at) <= span / 2);
@@ -74,7 +74,8 @@ impl Authenticator {
         TokenBuilder::from_claims(self, claims, lifetime, extra).issue()
     }
 
-    /// The refresh token of a session: a pure function of its row and the key, so repeating it gives the same bytes.
+    /// The refresh token of a session. It is a pure function of the session's row and the key, so computing it again
+    /// gives the same bytes.
     fn session_refresh(&self, session: &Session) -> Result<IssuedToken, IssueError> {
         let at = session.rotated_at;
         let mut claims = self.session_claims(session, TokenKind::Refresh, session.token_id("refresh", at), at);
@@ -85,7 +86,7 @@ impl Authenticator {
             _ => Map::new(),
         };
         if session.persistent && self.0.rules.favours_remembered() {
-            // So that its rotation knows how long it may be unused, before it reads the row.
+            // A rotation needs to know how long the token may be unused before it reads the row.
             extra.insert(PERSISTENT.into(), true.into());
         }
         let lifetime = match self.settings().refresh_lifetime {
@@ -95,8 +96,8 @@ impl Authenticator {
         TokenBuilder::from_claims(self, claims, lifetime, extra).issue()
     }
 
-    /// Returns the payload that the next access token of a token's session would have: the reserved claims of `token`,
-    /// and the application's claims as they are now. Returns `None` if the session is no longer live.
+    /// Returns the payload that the session of `token` would have in its next access token. It consists of the reserved
+    /// claims of `token` and the current claims of the application. Returns `None` if the session is no longer live.
     pub(crate) async fn next_payload(&self, token: &VerifiedToken) -> Result<Option<Vec<u8>>, BackendError> {
         let given = match (self.store(), token.session()) {
             (Some(store), Some(id)) => match store.find(id).await? {
@@ -130,8 +131,8 @@ impl Authenticator {
         claims
     }
 
-    /// The claims of a token that were set at its log-in. The claims of the `additional_claims` callback are left out,
-    /// because it is called again for the next token.
+    /// The claims of a token that were set at the log-in. Those of the `additional_claims` callback are left out,
+    /// because the callback is called again for the next token.
     pub(super) fn carried_claims(&self, token: &VerifiedToken) -> Map<String, Value> {
         let mut claims: Map<String, Value> = serde_json::from_slice(token.payload()).unwrap_or_default();
         let asked = match token.claims().kind {

@@ -8,9 +8,9 @@ use crate::session::{ErasedStore, RevokeTarget, SessionId};
 
 /// A write to the store that ends sessions or changes their claims.
 ///
-/// If this value is dropped before [`confirm`](Self::confirm), because the store failed or the request was cancelled,
-/// the store may or may not have committed the write. This process then looks up these sessions in the store on each of
-/// their requests.
+/// This value is dropped before [`confirm`](Self::confirm) if the store fails or the request is cancelled. In that
+/// case, the store may or may not have committed the write, so this process looks up the sessions in the store on each
+/// of their requests.
 #[must_use = "keep it until the store has reported the outcome; dropping it marks the sessions as uncertain"]
 pub(super) struct UncertainWrite<'a> {
     authenticator: &'a Authenticator,
@@ -19,9 +19,9 @@ pub(super) struct UncertainWrite<'a> {
 }
 
 impl Authenticator {
-    /// Call this before the store ends sessions or changes their claims. If the target is a subject, this lists the
-    /// subject's sessions. For a session that begins between this call and the write, this process learns the outcome
-    /// only from the revocation log.
+    /// Call this method before the store ends sessions or changes their claims. If the target is a subject, this method
+    /// lists the subject's sessions. It misses sessions that begin between this call and the write. What the write does
+    /// to them, this process learns only from the revocation log.
     pub(super) async fn begin_uncertain_write(
         &self,
         store: &dyn ErasedStore,

@@ -9,7 +9,8 @@ use crate::jwt::error::TokenError;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NoExtra;
 
-/// The application's own claims: any owned type that implements [`Deserialize`](serde::Deserialize), or [`NoExtra`].
+/// A type for the application's own claims. It is implemented for each owned type that implements
+/// [`Deserialize`](serde::Deserialize), and for [`NoExtra`].
 ///
 /// ```
 /// use hardtack::jwt::ExtraClaims;
@@ -24,10 +25,10 @@ pub struct NoExtra;
 /// # Ok::<(), hardtack::jwt::TokenError>(())
 /// ```
 pub trait ExtraClaims: Sized + Send + Sync + 'static {
-    /// Reads the claims from a verified payload, which is one JSON object.
+    /// Reads the claims from the payload of a verified token. The payload is one JSON object.
     ///
     /// # Errors
-    /// [`TokenError::BadClaim`] with `extra` if a claim that the type requires is missing or has another type.
+    /// [`TokenError::BadClaim`]`("extra")`: a claim is missing or has a value that the type does not accept.
     fn from_payload(payload: &[u8]) -> Result<Self, TokenError>;
 
     /// Returns the claim that made [`from_payload`](Self::from_payload) fail, for the log.

@@ -1,10 +1,12 @@
 //! The fast reader of payloads. It reads the most common payloads without a general JSON parser (decision 11).
 //!
-//! These are the payloads that this library and Flask-JWT-Extended write: one object, with the claims in the order of
-//! the table, then the application's own claims, and without whitespace, escapes, signs, fractions or nesting. Each
-//! known claim has a fixed position, so it cannot occur twice. The reader leaves every other payload, valid or not, to
-//! the strict reader. It must not accept a payload that the strict reader refuses or reads differently; a property test
-//! compares the two.
+//! The most common payloads are those that this library and Flask-JWT-Extended write. They consist of one JSON object
+//! with the known claims in the order of the table, followed by the application's own claims. They contain no
+//! whitespace, escapes, signs, fractions or nested values. Each known claim has a fixed position, so it cannot occur
+//! twice.
+//!
+//! The fast reader leaves every other payload, valid or not, to the strict reader. It must not accept a payload that
+//! the strict reader refuses or reads differently. A property test compares the two readers.
 
 use super::table::{
     AnyText, Audience, ClaimType, Freshness, Kind, Number, Optional, Session, Text, Time, for_each_claim,
@@ -15,8 +17,8 @@ use crate::jwt::hex::{self, Halves};
 use crate::jwt::json::cursor::{Cursor, Span};
 use crate::jwt::limits::MAX_TOKEN_LEN;
 
-/// The most application claims that the fast reader accepts. It checks for duplicates by comparing every pair of names,
-/// so it leaves payloads with more to the strict reader.
+/// The largest number of application claims that the fast reader accepts. To find duplicates, it compares every pair of
+/// names, which would be slow for more claims.
 const MAX_EXTRA: usize = 16;
 
 macro_rules! define_fast_claims {
@@ -45,7 +47,8 @@ macro_rules! define_fast_claims {
                 cursor.is_at_end().then_some(Self { $first_field, $($field),* })
             }
 
-            /// Copies the strings and returns the claims. `payload` must be the text that they were read from.
+            /// Converts the claims to [`Claims`] by copying the strings. `payload` must be the text that the claims
+            /// were read from.
             pub(crate) fn to_claims(&self, payload: &str) -> Claims {
                 Claims {
                     $first_field: <$first_type>::to_value(self.$first_field, payload),
@@ -56,8 +59,8 @@ macro_rules! define_fast_claims {
     };
 }
 
-/// Reads a member that follows `$before`. Compares the name and the characters around it as one array of constant
-/// length, which the compiler does without a function call.
+/// Reads the member `$name`, which follows the character `$before`. The name and the characters around it are compared
+/// as one array. Its length is a constant, so the compiler needs no function call for the comparison.
 macro_rules! read_member {
     ($cursor:ident, $before:literal, $name:literal, $type:ty, required: $required:expr) => {{
         const NAME: &str = concat!($before, "\"", $name, "\":");
@@ -93,7 +96,8 @@ impl FastClaims {
     }
 }
 
-/// Skips the application's own claims. Checks that each is a name with a value, and that no name occurs twice.
+/// Skips the application's own claims. Returns `None` if one of them is not a name with a simple value, or if a name is
+/// reserved or occurs twice.
 fn skip_extra(cursor: &mut Cursor<'_>) -> Option<()> {
     let (mut names, mut count) = ([Span::default(); MAX_EXTRA], 0);
     while cursor.skip(b",\"") {

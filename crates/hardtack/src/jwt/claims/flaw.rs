@@ -7,13 +7,13 @@ use serde_json::{Map, Value};
 
 /// Which claim of a token does not meet a route's requirements, for the log.
 ///
-/// It contains the claim's name and never its value, which may be personal.
+/// It contains the claim's name, but never its value, because the value may be personal data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClaimFlaw {
     /// The token has no claim of this name.
     Missing(String),
-    /// The claim has another type or value than the route accepts, or the route accepts no claim of this name.
+    /// The route does not accept the type or value of the claim, or accepts no claim of this name.
     Unfit(String),
     /// The claims are not what the route's type accepts, and no single claim is the cause.
     Unreadable,
@@ -30,8 +30,8 @@ impl fmt::Display for ClaimFlaw {
 }
 
 impl ClaimFlaw {
-    /// Finds the claim that prevents `T` from being read from a payload. It reads the payload again for each claim, so
-    /// call it only after reading has failed.
+    /// Finds the claim that prevents `T` from being read from a payload. This may read the payload once for each claim,
+    /// so call it only after reading `T` has failed.
     pub(super) fn of<T: DeserializeOwned>(payload: &[u8]) -> Self {
         let Ok(members) = serde_json::from_slice::<Map<String, Value>>(payload) else { return Self::Unreadable };
         let complaint = |members: &Map<String, Value>| {

@@ -1,7 +1,7 @@
 //! The claims of a token (RFC 7519 §4).
 //!
-//! A claim is listed twice: as a field of [`Claims`], and in the table in `table.rs`, which gives it a name and a type.
-//! The readers and the writer are generated from the table.
+//! Each claim is listed in two places: as a field of [`Claims`], and with its name and type in the table in `table.rs`.
+//! Macros generate the readers and the writer from the table.
 
 mod extra;
 mod fast_read;
@@ -47,16 +47,17 @@ pub enum Fresh {
     /// `false`: the token was issued by a refresh. Also the meaning of an absent claim.
     #[default]
     No,
-    /// `true`: the token was issued at log-in or after a re-authentication. An authenticator counts it as fresh for
-    /// its `fresh_lifetime`.
+    /// `true`: the token was issued at log-in or after a re-authentication. An authenticator treats the token as fresh
+    /// for its `fresh_lifetime`.
     Yes,
     /// A NumericDate: the token is fresh up to and including that second.
     Until(Timestamp),
 }
 
 impl Fresh {
-    /// Returns whether the claim alone makes the token fresh at `now`. For a verified token, ask
-    /// [`VerifiedToken::is_fresh`](crate::VerifiedToken::is_fresh), which also knows the settings.
+    /// Returns whether the token is fresh at `now` according to this claim alone. For a verified token, call
+    /// [`VerifiedToken::is_fresh`](crate::VerifiedToken::is_fresh) instead, which also applies the authenticator's
+    /// `fresh_lifetime`.
     pub fn is_fresh_at(self, now: Timestamp) -> bool {
         match self {
             Self::No => false,
@@ -66,10 +67,10 @@ impl Fresh {
     }
 }
 
-/// The claims that this library knows.
+/// The claims of a token that this library knows.
 ///
-/// A value of this type does not prove that a token was verified: see [`KeySet::verify`](super::KeySet::verify) and
-/// [`validate`](super::validate()).
+/// A value of this type does not prove that the token was verified. To verify the signature and the claims of a token,
+/// call [`KeySet::verify`](super::KeySet::verify) and [`validate`](super::validate()).
 ///
 /// ```
 /// use hardtack::clock::Timestamp;
@@ -87,8 +88,8 @@ pub struct Claims {
     pub fresh: Fresh,
     /// `iat`: when the token was issued.
     pub issued_at: Timestamp,
-    /// `jti`: the id of the token. Empty only for a token without an id, which
-    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible) accepts.
+    /// `jti`: the id of the token. It is empty if the token has no id. Such a token is accepted only with
+    /// [`flask_compatible`](crate::AuthenticatorBuilder::flask_compatible).
     pub token_id: String,
     /// `type`: the purpose of the token.
     pub kind: TokenKind,
@@ -98,8 +99,8 @@ pub struct Claims {
     pub not_before: Option<Timestamp>,
     /// `csrf`: the value that a form or a script must send with the cookie. Never empty.
     pub csrf: Option<String>,
-    /// `exp`: the token is not valid from this second on. [`validate`](super::validate()) refuses a token without it
-    /// unless [`Expected::allow_never_expiring`](super::Expected::allow_never_expiring) is set.
+    /// `exp`: the first second at which the token is no longer valid. [`validate`](super::validate()) refuses a token
+    /// without `exp`, unless [`Expected::allow_never_expiring`](super::Expected::allow_never_expiring) is set.
     pub expires_at: Option<Timestamp>,
     /// `sid`: the session. In the token, it is 32 lower-case hexadecimal digits.
     pub session: Option<u128>,
@@ -109,13 +110,14 @@ pub struct Claims {
     pub auth_time: Option<Timestamp>,
     /// `iss`: the issuer.
     pub issuer: Option<String>,
-    /// `aud`: the recipients. In the token, it is a string or an array of strings. Empty if absent.
+    /// `aud`: the recipients. In the token, `aud` is a string or an array of strings. This field is empty if `aud` is
+    /// absent.
     pub audience: Vec<String>,
 }
 
 impl Claims {
-    /// Creates the claims of a token that is issued at `now`. The token is not fresh and has no optional claim, not
-    /// even `exp`; set those fields yourself.
+    /// Creates the claims of a token that is issued at `now`. The token is not fresh and has no optional claims, not
+    /// even `exp`. To add claims, set their fields.
     pub fn new(subject: impl Into<String>, token_id: impl Into<String>, kind: TokenKind, now: Timestamp) -> Self {
         Self { subject: subject.into(), token_id: token_id.into(), kind, issued_at: now, ..Self::absent() }
     }

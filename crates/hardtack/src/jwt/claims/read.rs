@@ -1,5 +1,5 @@
-//! The strict reader of payloads. It understands all of JSON. The fast reader passes on every payload that it does not
-//! recognize, so only this reader refuses payloads.
+//! The strict reader of payloads. It understands all of JSON. The fast reader leaves every payload that it does not
+//! recognize to the strict reader, so only the strict reader refuses payloads.
 
 use serde_json::{Map, Value};
 
@@ -14,15 +14,16 @@ use crate::jwt::hex;
 use crate::jwt::json::unique_members::{Json, read_object};
 
 impl Claims {
-    /// Reads a payload: one JSON object, in which no member occurs twice and each known claim has its type.
+    /// Reads the claims from a payload. The payload must be one JSON object in which no member occurs twice and each
+    /// known claim has the right type.
     ///
     /// `sub`, `iat`, `jti` and `type` are required. Times are numbers of seconds since 1970, up to the end of the year
-    /// 9999. Fractions are cut off (RFC 7519 §2).
+    /// 9999; fractions of a second are cut off (RFC 7519 §2).
     ///
     /// # Errors
-    /// [`TokenError::Malformed`], [`DuplicateMember`](TokenError::DuplicateMember),
-    /// [`BadClaim`](TokenError::BadClaim), [`MissingClaim`](TokenError::MissingClaim), and
-    /// [`WrongKind`](TokenError::WrongKind) for a `type` that is neither `access` nor `refresh`.
+    /// [`TokenError::Malformed`], [`DuplicateMember`](TokenError::DuplicateMember), [`BadClaim`](TokenError::BadClaim),
+    /// [`MissingClaim`](TokenError::MissingClaim), or, if `type` is neither `access` nor `refresh`,
+    /// [`WrongKind`](TokenError::WrongKind).
     pub fn from_json(payload: &[u8]) -> Result<Self, TokenError> {
         let fast = std::str::from_utf8(payload).ok().and_then(|text| Some(FastClaims::read(text)?.to_claims(text)));
         fast.map_or_else(|| ClaimsProfile::STRICT.read(payload), Ok)
@@ -36,8 +37,8 @@ pub(crate) struct ClaimsProfile<'a> {
     pub(crate) identity: &'a str,
     /// Whether the identity and `sub` must be strings.
     pub(crate) verify_sub: bool,
-    /// Whether to accept what Flask-JWT-Extended accepts: `iat`, `jti` and `type` may be absent, and claims that it
-    /// does not verify may have any type.
+    /// Whether to accept every payload that Flask-JWT-Extended accepts. `iat`, `jti` and `type` may then be absent, and
+    /// claims that Flask-JWT-Extended does not verify may have any type.
     pub(crate) lenient: bool,
     /// Whether `aud` is read at all.
     pub(crate) audience: bool,
@@ -47,12 +48,12 @@ impl ClaimsProfile<'_> {
     /// The profile of tokens that this library issues.
     pub(crate) const STRICT: Self = Self { identity: "sub", verify_sub: true, lenient: false, audience: true };
 
-    /// Whether the profile is [`STRICT`](Self::STRICT), the only one that [`FastClaims`] implements.
+    /// Whether this profile is [`STRICT`](Self::STRICT). [`FastClaims`] implements only that profile.
     pub(crate) fn is_strict(&self) -> bool {
         self.identity == "sub" && self.verify_sub && !self.lenient && self.audience
     }
 
-    /// Reads a payload. An identity that is not a string is returned as JSON.
+    /// Reads the claims from a payload. If the identity is not a string, `subject` is its JSON text.
     ///
     /// # Errors
     /// Those of [`Claims::from_json`].
@@ -88,7 +89,7 @@ impl ClaimsProfile<'_> {
         found.into_claims(self.lenient)
     }
 
-    /// Returns the identity if it is a string, and `None` if it is another value that the profile accepts.
+    /// Returns the identity if it is a string, or `None` if it has another type and the profile accepts that.
     fn identity_text(&self, value: Json<'_>) -> Result<Option<String>, TokenError> {
         match value {
             Json::String(text) if text.is_empty() => Err(TokenError::BadClaim(self.identity_name())),
@@ -101,7 +102,7 @@ impl ClaimsProfile<'_> {
         }
     }
 
-    /// Returns the identity as it is written in the payload, so that a number keeps all of its digits.
+    /// Returns the JSON text of the identity. A number keeps all of its digits.
     fn identity_json(&self, payload: &[u8]) -> Result<String, TokenError> {
         let members: Map<String, Value> = serde_json::from_slice(payload).map_err(|_| TokenError::Malformed)?;
         members.get(self.identity).map(Value::to_string).ok_or(TokenError::MissingClaim(self.identity_name()))

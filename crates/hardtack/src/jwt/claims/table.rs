@@ -1,14 +1,15 @@
-//! The table of all claims: the name and the type of each, in the order in which payloads are written.
+//! The table of all known claims, with the name and the type of each. Payloads are written in the order of the table.
 
 use std::marker::PhantomData;
 
 use super::{Claims, Fresh, TokenKind};
 use crate::clock::Timestamp;
 
-/// Passes the table to the macro `$with`: one row `"name" field: Type` for each claim.
+/// Passes the table to the macro `$with`. Each row has the form `"name" field: Type` and describes one claim.
 ///
-/// The order is that of Flask-JWT-Extended, followed by the claims that it does not have. The fast reader accepts only
-/// this order: if you change it, tokens that are already in use are read more slowly (decision 11).
+/// The claims of Flask-JWT-Extended come first, in its order, followed by the claims that only Hardtack has. The fast
+/// reader accepts only the order of this table. If you change the order, the tokens that are already in use are read
+/// more slowly (decision 11).
 macro_rules! for_each_claim {
     ($with:ident) => {
         $with! {
@@ -62,7 +63,8 @@ impl Claims {
 
 /// A type in the table. `read.rs`, `fast_read.rs` and `write.rs` define how its values are read and written.
 pub(crate) trait ClaimType {
-    /// The type of the field in [`Claims`]. If the claim is absent, the field has the default value.
+    /// The type of the claim's field in [`Claims`]. If the claim is absent from a token, the field has the type's
+    /// default value.
     type Value: Default;
 
     /// Whether a token must have the claim.

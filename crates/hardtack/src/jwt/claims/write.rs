@@ -16,11 +16,12 @@ use crate::jwt::json::write::ObjectWriter;
 const TIMES: RangeInclusive<i64> = 0..=MAX_NUMERIC_DATE;
 
 impl Claims {
-    /// Returns a payload: the claims in the order of Flask-JWT-Extended, then `extra`.
+    /// Writes a payload, as JSON. It contains these claims, in the order of Flask-JWT-Extended, followed by the claims
+    /// in `extra`.
     ///
     /// # Errors
-    /// [`ClaimError::Reserved`] if `extra` has a name that [`Claims`] has a field for, and [`ClaimError::Invalid`] for
-    /// a value that [`from_json`](Self::from_json) would refuse.
+    /// - [`ClaimError::Reserved`]: `extra` contains a name that [`Claims`] has a field for.
+    /// - [`ClaimError::Invalid`]: [`from_json`](Self::from_json) would refuse the value of a claim.
     pub fn to_json(&self, extra: &Map<String, Value>) -> Result<Vec<u8>, ClaimError> {
         if let Some(name) = extra.keys().find(|name| NAMES.contains(&name.as_str())) {
             return Err(ClaimError::Reserved(name.clone()));

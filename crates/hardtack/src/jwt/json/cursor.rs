@@ -73,7 +73,8 @@ impl<'a> Cursor<'a> {
         self.text.as_bytes().get(at..)?.first_chunk()
     }
 
-    /// Reads a string after its first quotation mark. Returns `None` if it has escapes or control characters.
+    /// Reads a string whose first quotation mark has already been read. Returns `None` if the string has escapes or
+    /// control characters.
     #[inline]
     pub(in crate::jwt) fn string(&mut self) -> Option<Span> {
         let start = self.at;
@@ -83,10 +84,10 @@ impl<'a> Cursor<'a> {
         Some(Span { start: u16::try_from(start).ok()?, end: u16::try_from(end).ok()? })
     }
 
-    /// Reads a non-negative integer without leading zeros.
+    /// Reads a non-negative integer without leading zeros. Does not check what follows it.
     ///
-    /// Does not check what follows. If the number has a fraction or an exponent, the caller finds neither a comma nor
-    /// the end of the object, and refuses the text.
+    /// If a fraction or an exponent follows, the caller refuses the text, because it expects a comma or the end of the
+    /// object.
     #[inline]
     pub(in crate::jwt) fn number(&mut self) -> Option<u64> {
         let digits = self.rest();

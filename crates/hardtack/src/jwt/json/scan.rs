@@ -3,8 +3,8 @@
 const ONES: u64 = u64::MAX / 255;
 const HIGH_BITS: u64 = ONES * 0x80;
 
-/// Returns how many bytes come before the first quotation mark, backslash or control character: the part of a JSON
-/// string that can be copied as it is.
+/// Returns how many bytes come before the first quotation mark, backslash or control character. In a JSON string, these
+/// bytes need no escapes.
 #[inline]
 pub(in crate::jwt) fn unescaped_length(bytes: &[u8]) -> usize {
     let mut length = 0;
@@ -26,7 +26,7 @@ pub(in crate::jwt) fn unescaped_length(bytes: &[u8]) -> usize {
 
 /// Parses eight decimal digits. Returns `None` if a byte is not a digit.
 ///
-/// Joins digits into pairs, pairs into groups of four, and those into the number.
+/// Adjacent digits are joined into pairs, pairs into groups of four, and the two groups into the number.
 #[inline]
 pub(super) fn eight_digits(digits: &[u8; 8]) -> Option<u64> {
     let word = u64::from_le_bytes(*digits);

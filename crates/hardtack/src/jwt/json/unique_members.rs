@@ -1,7 +1,7 @@
-//! Reading a JSON object strictly, in one pass: duplicate members are refused at any depth.
+//! Reads a JSON object strictly, in one pass. Refuses an object that has two members with the same name, at any depth.
 //!
-//! If an object has two members with the same name, some parsers keep the first and others the last, so two programs
-//! could read different claims from one token. RFC 7515 §4 and RFC 7519 §4 allow a reader to refuse such a token.
+//! If two members have the same name, some parsers keep the first and others the last. Two programs could then read
+//! different claims from one token. RFC 7515 §4 and RFC 7519 §4 allow a reader to refuse such a token.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -33,10 +33,11 @@ impl<'a> Json<'a> {
     }
 }
 
-/// Parses `text` as one JSON object, and calls `each` with each of its members in order.
+/// Parses `text` as one JSON object, and calls `each` with the name and the value of each member, in order.
 ///
 /// # Errors
-/// Those of `each`, [`TokenError::DuplicateMember`], and [`TokenError::Malformed`] if the text is not one JSON object.
+/// The errors of `each`; [`TokenError::DuplicateMember`]; or, if the text is not one JSON object,
+/// [`TokenError::Malformed`].
 pub(in crate::jwt) fn read_object<'a, F>(text: &'a [u8], each: F) -> Result<(), TokenError>
 where
     F: FnMut(&str, Json<'a>) -> Result<(), TokenError>,

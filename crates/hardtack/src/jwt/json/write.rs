@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::scan::unescaped_length;
 use crate::jwt::hex;
 
-/// The text of the object so far. Strings that need no escapes are copied; serde_json writes the others.
+/// The text of the object as far as it has been written. Strings that need no escapes are copied; serde_json writes the
+/// others.
 pub(in crate::jwt) struct ObjectWriter(Vec<u8>);
 
 impl ObjectWriter {
@@ -13,13 +14,13 @@ impl ObjectWriter {
         Self(Vec::with_capacity(512))
     }
 
-    /// Writes a value that already is JSON text. The name must not need escapes.
+    /// Writes a value that already is JSON text. The name must not contain characters that need escapes.
     pub(in crate::jwt) fn literal(&mut self, name: &str, value: &str) {
         self.unescaped_name(name);
         self.0.extend_from_slice(value.as_bytes());
     }
 
-    /// Writes a string. The name must not need escapes.
+    /// Writes a string. The name must not contain characters that need escapes.
     pub(in crate::jwt) fn string(&mut self, name: &str, value: &str) -> Result<(), serde_json::Error> {
         self.unescaped_name(name);
         if unescaped_length(value.as_bytes()) == value.len() {
@@ -31,7 +32,8 @@ impl ObjectWriter {
         serde_json::to_writer(&mut self.0, value)
     }
 
-    /// Writes a number as a string of 32 lower-case hexadecimal digits. The name must not need escapes.
+    /// Writes a number as a string of 32 lower-case hexadecimal digits. The name must not contain characters that need
+    /// escapes.
     pub(in crate::jwt) fn hexadecimal(&mut self, name: &str, number: u128) {
         self.unescaped_name(name);
         self.0.push(b'"');
@@ -39,7 +41,7 @@ impl ObjectWriter {
         self.0.push(b'"');
     }
 
-    /// Writes a value of any type. The name may need escapes.
+    /// Writes a value of any type. The name may contain any characters.
     pub(in crate::jwt) fn value<V: Serialize + ?Sized>(
         &mut self,
         name: &str,

@@ -6,15 +6,16 @@ use crate::jwt::error::KeyError;
 use crate::jwt::keys::{SigningKey, VerifyingKey};
 
 impl SigningKey {
-    /// Loads a private JWK (RFC 7517 §4), with its `alg` and `kid`. An RSA key must have its primes (RFC 7518 §6.3.2).
+    /// Loads a private JWK (RFC 7517 §4). `alg` becomes the algorithm of the key, and `kid` its id. A private RSA key
+    /// must include its primes (RFC 7518 §6.3.2).
     ///
     /// # Errors
-    /// Those of [`Jwk::parse`] and [`Jwk::signing_key`].
+    /// The errors of [`Jwk::parse`] and [`Jwk::signing_key`].
     pub fn from_jwk(json: &str) -> Result<Self, KeyError> {
         Jwk::parse(json)?.signing_key()
     }
 
-    /// Returns the key as a JWK with its private members. Anyone who has this text can sign tokens.
+    /// Returns the key as a JWK, including the private members. Anyone who has this text can sign tokens.
     pub fn dangerous_to_private_jwk_json(&self) -> String {
         let jwk = Jwk {
             public: self.public_parts().cloned(),
@@ -26,10 +27,11 @@ impl SigningKey {
 }
 
 impl VerifyingKey {
-    /// Loads a JWK (RFC 7517 §4), with its `alg` and `kid`. Ignores private members.
+    /// Loads a public or private JWK (RFC 7517 §4), or an HMAC secret. `alg` becomes the algorithm of the key, and
+    /// `kid` its id. The private members of an asymmetric key are not used.
     ///
     /// # Errors
-    /// Those of [`Jwk::parse`] and [`Jwk::verifying_key`].
+    /// The errors of [`Jwk::parse`] and [`Jwk::verifying_key`].
     pub fn from_jwk(json: &str) -> Result<Self, KeyError> {
         Jwk::parse(json)?.verifying_key()
     }

@@ -19,7 +19,7 @@ const EXPECTED: KeyError = KeyError::Unparsable {
                (Ed25519), with all members of that type in base64url and no member twice",
 };
 
-/// A key in JSON (RFC 7517 §4), public or private.
+/// A JSON Web Key (RFC 7517 §4): a public key, a private key or an HMAC secret.
 ///
 /// ```
 /// use hardtack::jwt::Jwk;
@@ -52,8 +52,8 @@ impl Jwk {
         self.key_id.as_deref()
     }
 
-    /// Returns the algorithm: `alg`, or the only one for the key's curve. An RSA key or a secret without `alg` has
-    /// none.
+    /// Returns the algorithm that `alg` names. Without `alg`, returns the only algorithm for the key's curve, or `None`
+    /// for an RSA key or an HMAC secret.
     pub fn algorithm(&self) -> Option<Algorithm> {
         let implied = match self.public.as_ref().map(PublicParts::key_type) {
             Some(KeyType::Ec(curve)) => Some(curve.algorithm()),
@@ -63,8 +63,8 @@ impl Jwk {
         self.algorithm.or(implied)
     }
 
-    /// Sets the algorithm of a key that has no `alg`, which is optional (RFC 7517 §4.4), and whose type fits several
-    /// algorithms: an RSA key or a secret. Other keys keep theirs.
+    /// Sets the algorithm of an RSA key or an HMAC secret that has no `alg`. `alg` is optional (RFC 7517 §4.4), but
+    /// several algorithms fit these keys. Other keys keep their algorithm.
     #[must_use]
     pub fn or_algorithm(mut self, algorithm: Algorithm) -> Self {
         self.algorithm = self.algorithm().or(Some(algorithm));
@@ -76,7 +76,7 @@ impl Jwk {
         self.private.is_some()
     }
 
-    /// Returns the key to verify with. Its id is `kid`.
+    /// Returns the key for verifying tokens. Its id is `kid`.
     ///
     /// # Errors
     /// [`KeyError::WrongUse`], [`KeyError::NoAlgorithm`], and the errors of [`VerifyingKey::from_der`] and
@@ -97,10 +97,10 @@ impl Jwk {
         })
     }
 
-    /// Returns the key to sign with. Its id is `kid`.
+    /// Returns the key for signing tokens. Its id is `kid`.
     ///
     /// # Errors
-    /// Those of [`verifying_key`](Self::verifying_key), and [`KeyError::NotASigningKey`] for a public key.
+    /// The errors of [`verifying_key`](Self::verifying_key), or, for a public key, [`KeyError::NotASigningKey`].
     pub fn signing_key(&self) -> Result<SigningKey, KeyError> {
         if !self.usage.sign {
             return Err(KeyError::WrongUse);

@@ -12,10 +12,11 @@ use crate::jwt::json::unique_members::{Json, read_object};
 use crate::jwt::keys::{PrivateParts, PublicParts, RsaPrivate};
 
 impl Jwk {
-    /// Parses a JWK, public or private.
+    /// Parses a JWK, which may be public or private.
     ///
     /// # Errors
-    /// [`KeyError::Unparsable`], also if a member occurs twice, or [`KeyError::UnknownAlgorithm`].
+    /// - [`KeyError::Unparsable`]: the text is not a JWK of a supported type, or a member occurs twice.
+    /// - [`KeyError::UnknownAlgorithm`]: `alg` does not name an [`Algorithm`].
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let mut members = Vec::new();
         read_object(text.as_bytes(), |name, value| {

@@ -10,7 +10,7 @@ use crate::jwt::json::unique_members::{Json, read_object};
 const EXPECTED: KeyError =
     KeyError::Unparsable { expected: "a JWK set (RFC 7517 section 5): {\"keys\":[…]} with no member twice" };
 
-/// Several keys in JSON: `{"keys":[…]}` (RFC 7517 §5).
+/// A JWK Set: a JSON object that contains several keys, `{"keys":[…]}` (RFC 7517 §5).
 ///
 /// ```
 /// use hardtack::{KeySet, SigningKey};
@@ -30,10 +30,11 @@ pub struct JwkSet {
 }
 
 impl JwkSet {
-    /// Parses a set. Leaves out keys that are incomplete or of an unknown type, as RFC 7517 §5 recommends.
+    /// Parses a JWK Set. Leaves out keys that are incomplete, of an unknown type or for an unknown algorithm, as RFC
+    /// 7517 §5 recommends.
     ///
     /// # Errors
-    /// [`KeyError::Unparsable`] if the text is not a set of objects, or if a member occurs twice.
+    /// [`KeyError::Unparsable`]: the text is not a JWK Set, or a member occurs twice.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let mut found = None;
         read_object(text.as_bytes(), |name, value| {

@@ -35,8 +35,8 @@ impl Jwk {
         Value::Object(members).to_string()
     }
 
-    /// Returns the SHA-256 thumbprint in base64url (RFC 7638), which makes a good key id, or `None` for an HMAC
-    /// secret.
+    /// Returns the SHA-256 thumbprint of the public key in base64url (RFC 7638), or `None` for an HMAC secret. The
+    /// thumbprint is a good key id.
     pub fn thumbprint(&self) -> Option<String> {
         // RFC 7638 §3.2: exactly these members, sorted, without whitespace.
         let members: Map<String, Value> = key_members(self.public.as_ref()?).into_iter().collect();

@@ -1,7 +1,8 @@
 //! A reader for the part of DER (X.690 §10) that keys use.
 //!
-//! It determines the type of a key, and reads the numbers of public keys and of RSA private keys. aws-lc-rs parses
-//! private keys itself, and checks the numbers of public keys.
+//! It determines the type of a key. It also reads the integers or coordinates (`n`, `e`, `x`, `y`) that make up a
+//! public key, and the integers of an RSA private key. aws-lc-rs itself parses private keys, and checks the integers
+//! and coordinates of public keys.
 
 use super::parts::{KeyType, PublicParts};
 use crate::jwt::algorithm::Curve;
@@ -82,8 +83,8 @@ fn sequence(der: &[u8]) -> Option<Reader<'_>> {
     outer.0.is_empty().then_some(Reader(inner))
 }
 
-/// Whether `bytes` begin like a key or a certificate: one SEQUENCE that starts with a SEQUENCE
-/// (SubjectPublicKeyInfo, X.509) or an INTEGER (RSAPublicKey, private keys).
+/// Whether `bytes` look like a key or a certificate: they are exactly one SEQUENCE, and its first element is a SEQUENCE
+/// (in SubjectPublicKeyInfo and X.509) or an INTEGER (in RSAPublicKey and private keys).
 pub(super) fn looks_like_key(bytes: &[u8]) -> bool {
     sequence(bytes).and_then(|mut inner| inner.element()).is_some_and(|(tag, _)| matches!(tag, SEQUENCE | INTEGER))
 }
@@ -114,7 +115,7 @@ pub(super) fn rsa_public_key(der: &[u8]) -> Option<PublicParts> {
     numbers.0.is_empty().then(|| PublicParts::Rsa { n: n.to_vec(), e: e.to_vec() })
 }
 
-/// Returns the type of a private key: PKCS#8 (RFC 5208 §5), PKCS#1 (RFC 8017 §A.1.2) or SEC 1 (RFC 5915 §3).
+/// Returns the type of a private key in PKCS#8 (RFC 5208 §5), PKCS#1 (RFC 8017 §A.1.2) or SEC 1 (RFC 5915 §3).
 pub(super) fn private_key_type(der: &[u8]) -> Option<KeyType> {
     let mut info = sequence(der)?;
     info.number()?;
@@ -129,7 +130,8 @@ pub(super) fn private_key_type(der: &[u8]) -> Option<KeyType> {
     }
 }
 
-/// Reads the numbers of an RSA private key in PKCS#8 or PKCS#1 (RFC 8017 §A.1.2): n, e, d, p, q, dp, dq, qi.
+/// Reads the integers that make up an RSA private key in PKCS#8 or PKCS#1 (RFC 8017 §A.1.2). Returns them in the order
+/// `n`, `e`, `d`, `p`, `q`, `dp`, `dq`, `qi`.
 pub(super) fn rsa_private_numbers(der: &[u8]) -> Option<[&[u8]; 8]> {
     let mut info = sequence(der)?;
     info.number()?;

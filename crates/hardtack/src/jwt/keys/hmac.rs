@@ -9,9 +9,9 @@ use super::secret_strength;
 use crate::jwt::algorithm::{Algorithm, Family, Hash};
 use crate::jwt::error::KeyError;
 
-/// An HMAC key whose padded blocks are already hashed, so signing and verifying a token skip the key set-up.
+/// An HMAC key whose two padded blocks are already hashed, so they need not be hashed for each token.
 ///
-/// It has no `Debug`, because the state is as valuable as the secret.
+/// It does not implement `Debug`: an attacker who knows the state of the hash can sign tokens, as with the secret.
 pub(super) enum HmacKey {
     Sha256(Hmac<Sha256>),
     Sha384(Hmac<Sha384>),
@@ -19,10 +19,11 @@ pub(super) enum HmacKey {
 }
 
 impl HmacKey {
-    /// Prepares a secret.
+    /// Checks the strength of a secret and hashes its padded blocks.
     ///
     /// # Errors
-    /// [`KeyError::AlgorithmMismatch`] if the algorithm is not HMAC, and the errors for weak secrets.
+    /// - [`KeyError::AlgorithmMismatch`]: the algorithm is not HMAC.
+    /// - The errors of [`secret_strength::check`].
     pub(super) fn new(secret: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let mismatch = KeyError::AlgorithmMismatch { algorithm };
         let Family::Hmac(hash) = algorithm.family() else { return Err(mismatch) };
@@ -45,7 +46,7 @@ impl HmacKey {
         }
     }
 
-    /// Whether `tag` is the tag of `message`. Compares in constant time and refuses a truncated tag.
+    /// Whether `tag` is the complete tag of `message`. The comparison takes constant time.
     pub(super) fn accepts(&self, message: &[u8], tag: &[u8]) -> bool {
         match self {
             Self::Sha256(state) => constant_time_eq(&state.clone().chain_update(message).finalize().into_bytes(), tag),

@@ -1,7 +1,8 @@
-//! Texts that name a secret instead of containing it: paths, references to secret managers, commands, placeholders.
+//! Texts that name a secret instead of containing it: paths, references to secret managers, commands and placeholders.
 //!
-//! Signing with such a text would make forging tokens easy. But a random secret must never be refused, no matter in
-//! which characters it is written, so each rule needs more than a character or two to match.
+//! Such a text is easy to guess, so a token that is signed with it is easy to forge. A random secret, however, must
+//! never be refused, no matter which characters it contains. Therefore, no rule matches because of one or two
+//! characters alone.
 
 /// What a text is, and what to do.
 pub(super) const PATH: &str = "the path of a file; write @ before it to read the file";
@@ -32,9 +33,9 @@ pub(super) fn names_a_secret(text: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether the text is a path of Unix or Windows: it begins with a well-known folder or a drive, ends like the name of
-/// a file with keys or settings, or consists of words with separators between them. Base64 has separators, too, but is
-/// not made of words.
+/// Whether the text is a Unix or Windows path. A path begins with a well-known folder, a drive or a prefix such as
+/// `../`, ends like the name of a file with keys or settings, or consists of words separated by slashes or backslashes.
+/// Base64 may contain slashes, too, but does not consist of words.
 fn is_path(text: &str) -> bool {
     const FOLDERS: [&str; 9] = ["/run/", "/var/", "/etc/", "/home/", "/root/", "/opt/", "/usr/", "/srv/", "/tmp/"];
     const ENDINGS: [&str; 25] = [
@@ -70,8 +71,8 @@ fn is_path_text(text: &str) -> bool {
     has_only(rest, b" ._-~/\\")
 }
 
-/// Whether a text consists of words in lower case, in upper case or with a capital, and of numbers, with separators
-/// between them: `jwt-secret_KEY.v2`.
+/// Whether a text consists of words and numbers with separators between them, such as `jwt-secret_KEY.v2`. A word is in
+/// lower case, in upper case, or in lower case with a capital first letter.
 fn is_words(text: &str) -> bool {
     text.split(['-', '_', '.', ' ']).all(|word| {
         let letters = word.trim_end_matches(|last: char| last.is_ascii_digit());

@@ -5,7 +5,8 @@ use zeroize::Zeroizing;
 use crate::jwt::algorithm::{Algorithm, Family};
 use crate::jwt::error::KeyError;
 
-/// Explains why a text is not the expected PEM. `usual` is the error for a text without a common mistake.
+/// Returns an error that explains why a text is not the expected PEM. If the text shows no common mistake, returns
+/// `usual`.
 pub(in crate::jwt) fn explain(text: &[u8], algorithm: Algorithm, usual: KeyError) -> KeyError {
     let contains = |part: &str| text.windows(part.len()).any(|window| window == part.as_bytes());
     let expected = if contains("-----BEGIN OPENSSH PRIVATE KEY-----") {
@@ -16,24 +17,24 @@ pub(in crate::jwt) fn explain(text: &[u8], algorithm: Algorithm, usual: KeyError
                  openssl genpkey -algorithm ed25519 -out key.pem"
             }
             _ => {
-                "PEM (PKCS#8), but this is a key in the format of OpenSSH; copy it to key.pem, and convert the copy with: \
-                 ssh-keygen -p -N \"\" -m PKCS8 -f key.pem"
+                "PEM (PKCS#8), but this is a key in the format of OpenSSH; copy it to key.pem, and convert the copy \
+                 with: ssh-keygen -p -N \"\" -m PKCS8 -f key.pem"
             }
         }
     } else if ["ssh-rsa ", "ssh-ed25519 ", "ecdsa-sha2-"].iter().any(|start| text.starts_with(start.as_bytes())) {
         "PEM, but this is a public key in the format of OpenSSH; write the public key of the private one with: \
          openssl pkey -in key.pem -pubout"
     } else if contains("-----BEGIN ") && contains("\\n") {
-        "PEM with line breaks, but this text has \\n in their place; if it is in the variable KEY, write it to a file with: \
-         printf '%b' \"$KEY\" > key.pem"
+        "PEM with line breaks, but this text has \\n in their place; if it is in the variable KEY, write it to a file \
+         with: printf '%b' \"$KEY\" > key.pem"
     } else {
         return usual;
     };
     KeyError::Unparsable { expected }
 }
 
-/// Returns the label and the bytes of the first block that is not `EC PARAMETERS`, which OpenSSL writes before a
-/// SEC 1 key. Returns `None` if the text is not PEM.
+/// Returns the label and the decoded bytes of the first PEM block. Skips an `EC PARAMETERS` block, which OpenSSL writes
+/// before a SEC 1 key. Returns `None` if the text is not PEM.
 pub(in crate::jwt) fn first_block(pem: &[u8]) -> Option<(&str, Zeroizing<Vec<u8>>)> {
     let mut rest = std::str::from_utf8(pem).ok()?;
     loop {

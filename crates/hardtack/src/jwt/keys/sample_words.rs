@@ -1,4 +1,4 @@
-//! Secrets that people make up from the words of samples: "my-super-secret-jwt-signing-key-2024-prod!".
+//! Secrets that people make up from words of published samples, such as "my-super-secret-jwt-signing-key-2024-prod!".
 
 /// The words of which samples consist.
 const WORDS: &str = "access an api app application auth backend change changed changeit cookie default demo dev \
@@ -11,8 +11,8 @@ const WORDS: &str = "access an api app application auth backend change changed c
 /// More digits in a row than this are not a year or a version.
 const MAX_DIGITS: usize = 4;
 
-/// Whether lower-case letters and digits consist only of the words of samples and of short numbers. The probability
-/// that random text of 32 letters does is below one in 10^20.
+/// Whether a text consists only of sample words and short numbers. `text` may contain only lower-case letters and
+/// digits. The probability that 32 random letters consist only of sample words is below one in 10^20.
 pub(super) fn has_only_sample_words(text: &[u8]) -> bool {
     let runs = || text.chunk_by(|one, next| one.is_ascii_digit() == next.is_ascii_digit());
     runs().any(|run| run.first().is_some_and(u8::is_ascii_lowercase))

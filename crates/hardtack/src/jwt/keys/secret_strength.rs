@@ -1,4 +1,5 @@
-//! Which HMAC secrets are refused: short ones (RFC 7518 §3.2), published ones, patterns, and public keys.
+//! Refuses HMAC secrets that are too short (RFC 7518 §3.2), published, a simple pattern, the name of a secret, or a key
+//! that may be public.
 
 use zeroize::Zeroizing;
 
@@ -9,7 +10,7 @@ use crate::jwt::algorithm::Hash;
 use crate::jwt::error::KeyError;
 
 /// Secrets from tutorials and manuals, reduced to lower-case letters and digits. A secret that consists of one of them,
-/// once or repeated, is refused.
+/// once or several times, is refused, even if digits follow.
 const PUBLISHED: [&str; 60] = [
     "secret",
     "secretkey",
@@ -87,21 +88,21 @@ const PUBLISHED_STARTS: [&str; 10] = [
     "5y2lf4q8zxec",
 ];
 
-/// Parts of published samples, which people adapt. The probability that a random secret contains one of them is below
-/// one in a billion.
+/// Typical parts of published samples. People change other parts of a sample, so a secret that contains one of these is
+/// refused. The probability that a random secret contains one of them is below one in a billion.
 const PUBLISHED_PARTS: [&str; 8] =
     ["changeme", "changethis", "replaceme", "replacethis", "replacewith", "inproduction", "placeholder", "yoursecret"];
 
 /// A secret that repeats a pattern of fewer bytes than this is refused.
 const MIN_PERIOD: usize = 17;
 
-/// A secret with fewer different bytes than this is refused. 32 random bytes have about 30 different ones, and 32
-/// random hexadecimal digits about 14.
+/// A secret with fewer distinct bytes than this is refused. On average, 32 random bytes contain about 30 distinct
+/// values, and 32 random hexadecimal digits about 14.
 const MIN_DISTINCT: usize = 8;
 
 /// Refuses a secret that an attacker may know or guess.
 ///
-/// RFC 7518 §3.2 requires as many bits as the output of the hash has.
+/// According to RFC 7518 §3.2, a secret must have at least as many bits as the output of the hash.
 pub(super) fn check(secret: &[u8], hash: Hash) -> Result<(), KeyError> {
     let needed = hash.bits();
     if secret.is_empty() {

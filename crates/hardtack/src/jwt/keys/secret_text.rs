@@ -1,4 +1,5 @@
-//! Secrets and keys as operators write them: the text itself, or `@` and the path of a file that contains it.
+//! Secrets and keys in the values of settings. The value is the secret itself, or `@` and the path of a file that
+//! contains the secret.
 
 use std::io;
 use std::path::Path;
@@ -12,12 +13,13 @@ use crate::jwt::error::KeyError;
 /// Larger files are refused: no key has this many bytes.
 const MAX_FILE_LEN: u32 = 64 * 1024;
 
-/// Reads a secret or a key from the value of a setting: the text itself, or the content of a file if the text is `@`
-/// and a path. One line break at the end of the file is left out.
+/// Reads a secret or a key from the value of a setting. If the text is `@` followed by a path, the secret is the
+/// content of that file. If the file ends with a line break, the secret does not include it. Any other text is the
+/// secret itself.
 ///
-/// Other texts that name a secret instead of containing it are refused: `file:` URLs, paths, references to a secret
-/// manager such as `op://vault/item` and `arn:aws:secretsmanager:…`, commands, and placeholders such as `${SECRET}`
-/// that no program has filled in. Signing with such a text would make forging tokens easy.
+/// A text that names a secret in another way is refused, because a token that is signed with such a text is easy to
+/// forge. Such texts are `file:` URLs, paths, references to a secret manager such as `op://vault/item` and
+/// `arn:aws:secretsmanager:…`, commands, and placeholders such as `${SECRET}` that were not replaced.
 ///
 /// ```
 /// use hardtack::jwt::{KeyError, read_secret};
@@ -29,10 +31,10 @@ const MAX_FILE_LEN: u32 = 64 * 1024;
 /// ```
 ///
 /// # Errors
-/// - [`KeyError::NotTheSecret`]: the text names a secret but does not contain it.
-/// - [`KeyError::File`]: the file cannot be read, is not a regular file, is larger than 64 KiB, belongs to a user other
-///   than root and this process's own, or can be written by other users; or it contains text with several lines (except
-///   for PEM and JSON) or a NUL byte.
+/// - [`KeyError::NotTheSecret`]: the text names a secret instead of containing it.
+/// - [`KeyError::File`]: the file cannot be used, for one of these reasons. It cannot be read, is not a regular file,
+///   or is larger than 64 KiB. It belongs to a user other than root and the user of this process, or other users can
+///   write to it. Its content is text that contains a NUL byte, or text of several lines that is neither PEM nor JSON.
 pub fn read_secret(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     if let Some(path) = text.strip_prefix('@') {
         return read_file(Path::new(path));
@@ -58,7 +60,8 @@ pub(in crate::jwt) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyEr
         // Containers mount secrets like this, so it is not an error.
         tracing::warn!(
             event = "secret_readable",
-            "other users can read the secret in {}: its mode is {mode:04o}; if only this user needs it, run: chmod 600 {}",
+            "other users can read the secret in {}: its mode is {mode:04o}; if only this user needs it, run: chmod \
+             600 {}",
             path.display(),
             files::shell_quoted(path)
         );
@@ -76,8 +79,8 @@ pub(in crate::jwt) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyEr
     }
 }
 
-/// Why the content of a file is no secret. A key in PEM or JSON may have several lines, and random bytes may contain
-/// any byte; other text is one line.
+/// If the content of a file cannot be a secret, returns the reason. Content that is not UTF-8 counts as random bytes
+/// and is accepted. Text must not contain a NUL byte, and must be one line unless it is a key in PEM or JSON.
 fn wrong_content(content: &[u8]) -> Option<&'static str> {
     let text = std::str::from_utf8(content).ok()?;
     if text.contains('\0') {

@@ -27,7 +27,7 @@ const EXPECTED_DER: KeyError =
 const EXPECTED_PARTS: KeyError =
     KeyError::Unparsable { expected: "a private key whose parts are valid and belong together" };
 
-/// A key that signs tokens with one algorithm. Cheap to clone.
+/// A private key or HMAC secret that signs tokens with one algorithm. Cheap to clone.
 ///
 /// ```
 /// use hardtack::SigningKey;
@@ -60,20 +60,20 @@ enum Signer {
 }
 
 impl SigningKey {
-    /// Loads an HMAC secret for HS256 (RFC 7518 §3.2).
+    /// Loads an HMAC secret of at least 32 bytes for HS256 (RFC 7518 §3.2).
     ///
     /// # Errors
-    /// [`KeyError::Empty`], [`TooShort`](KeyError::TooShort) if it has fewer than 32 bytes,
-    /// [`PublishedSample`](KeyError::PublishedSample), [`LowVariety`](KeyError::LowVariety),
-    /// [`LooksLikePublicKey`](KeyError::LooksLikePublicKey) and [`NotTheSecret`](KeyError::NotTheSecret).
+    /// [`KeyError::Empty`], [`TooShort`](KeyError::TooShort), [`PublishedSample`](KeyError::PublishedSample),
+    /// [`LowVariety`](KeyError::LowVariety), [`LooksLikePublicKey`](KeyError::LooksLikePublicKey) or
+    /// [`NotTheSecret`](KeyError::NotTheSecret).
     pub fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
         Self::from_secret_with(secret, Algorithm::HS256)
     }
 
-    /// Loads an HMAC secret of at least 32 bytes for HS256, 48 bytes for HS384 or 64 bytes for HS512.
+    /// Loads an HMAC secret for HS256 (at least 32 bytes), HS384 (at least 48 bytes) or HS512 (at least 64 bytes).
     ///
     /// # Errors
-    /// Those of [`from_secret`](Self::from_secret), and [`KeyError::AlgorithmMismatch`] for other algorithms.
+    /// The errors of [`from_secret`](Self::from_secret), or, for any other algorithm, [`KeyError::AlgorithmMismatch`].
     pub fn from_secret_with(secret: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let key = Arc::new(HmacKey::new(secret, algorithm)?);
         let verifier = Verifier::Hmac(key.clone());
@@ -81,12 +81,14 @@ impl SigningKey {
         Ok(Self::from_inner(algorithm, Signer::Hmac(key), private, verifier))
     }
 
-    /// Loads a private key in PEM (RFC 7468 §10): `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC PRIVATE KEY`.
+    /// Loads a private key in PEM (RFC 7468 §10). The label of its block is `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC
+    /// PRIVATE KEY`.
     ///
     /// # Errors
-    /// [`KeyError::Unparsable`], [`NotASigningKey`](KeyError::NotASigningKey) for a public key,
-    /// [`AlgorithmMismatch`](KeyError::AlgorithmMismatch), and [`WeakRsa`](KeyError::WeakRsa) for an RSA key of fewer
-    /// than 2048 bits.
+    /// - [`KeyError::Unparsable`]: the text has no such block, or the key in it is not valid.
+    /// - [`KeyError::NotASigningKey`]: the key is public.
+    /// - [`KeyError::AlgorithmMismatch`]: the type or the curve of the key does not fit the algorithm.
+    /// - [`KeyError::WeakRsa`]: the RSA key has fewer than 2048 bits.
     pub fn from_pem(text: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let unfit = || pem::explain(text, algorithm, EXPECTED_PEM);
         match pem::first_block(text).ok_or_else(unfit)? {
@@ -96,10 +98,10 @@ impl SigningKey {
         }
     }
 
-    /// Loads a private key in DER: PKCS#8 (RFC 5208), PKCS#1 (RFC 8017 §A.1.2) or SEC 1 (RFC 5915).
+    /// Loads a private key in DER. Its format may be PKCS#8 (RFC 5208), PKCS#1 (RFC 8017 §A.1.2) or SEC 1 (RFC 5915).
     ///
     /// # Errors
-    /// Those of [`from_pem`](Self::from_pem).
+    /// The errors of [`from_pem`](Self::from_pem).
     pub fn from_der(bytes: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         if der::public_key(bytes).is_some() {
             return Err(KeyError::NotASigningKey);
@@ -223,14 +225,15 @@ impl SigningKey {
         Self { key_id: None, inner: Arc::new(inner) }
     }
 
-    /// Gives the key an id, which is written into its tokens as `kid`. Signing fails if it is longer than 256 bytes.
+    /// Gives the key an id. Tokens that the key signs carry this id as `kid`. If the id is longer than 256 bytes,
+    /// signing fails.
     #[must_use]
     pub fn with_key_id(self, key_id: impl Into<String>) -> Self {
         Self { key_id: Some(key_id.into().into()), ..self }
     }
 
-    /// If the key has no id, gives it one that is derived from the key itself, so that it is the same on every server
-    /// with this key. The id reveals nothing about the key.
+    /// Gives the key an id that is derived from the key itself, unless the key already has an id. The derived id is the
+    /// same on every server that has this key, and reveals nothing about the key.
     #[must_use]
     pub fn with_derived_id(self) -> Self {
         if self.key_id.is_some() {
@@ -255,8 +258,8 @@ impl SigningKey {
         VerifyingKey::from_verifier(self.algorithm(), self.key_id.clone(), self.inner.verifier.clone())
     }
 
-    /// Returns whether signing the same bytes always gives the same signature. This is the case for HMAC, EdDSA and
-    /// RSASSA-PKCS1-v1_5, but not for ECDSA and RSASSA-PSS.
+    /// Returns whether signing the same bytes always gives the same signature. HMAC, EdDSA and RSASSA-PKCS1-v1_5 are
+    /// deterministic; ECDSA and RSASSA-PSS are not.
     pub fn is_deterministic(&self) -> bool {
         match self.algorithm().family() {
             Family::Hmac(_) | Family::Ed25519 | Family::Rsa(RsaPadding::Pkcs1, _) => true,
@@ -264,9 +267,10 @@ impl SigningKey {
         }
     }
 
-    /// Derives a key for another purpose: the HMAC-SHA256 of `"hardtack/"` and `label` under the private key.
+    /// Derives a key for another purpose. The derived key is the HMAC-SHA256 of `"hardtack/"` followed by `label`,
+    /// under the private key or HMAC secret.
     ///
-    /// The result depends on the key but not on its id, and reveals nothing about the key.
+    /// The derived key does not depend on the id of this key, and reveals nothing about this key.
     ///
     /// ```
     /// use hardtack::SigningKey;

@@ -1,4 +1,4 @@
-//! Keys that verify.
+//! Keys that verify tokens.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ const EXPECTED_DER: KeyError =
     KeyError::Unparsable { expected: "a DER SubjectPublicKeyInfo (EC: with an uncompressed point) or RSAPublicKey" };
 const EXPECTED_PARTS: KeyError = KeyError::Unparsable { expected: "a public key whose parts are valid" };
 
-/// A key that verifies tokens of one algorithm. Cheap to clone.
+/// A public key or an HMAC secret, together with the one algorithm with which it verifies tokens. Cheap to clone.
 ///
 /// ```
 /// use hardtack::{SigningKey, VerifyingKey};
@@ -49,27 +49,28 @@ impl VerifyingKey {
     /// Loads an HMAC secret for HS256 (RFC 7518 §3.2).
     ///
     /// # Errors
-    /// [`KeyError::Empty`], [`TooShort`](KeyError::TooShort) if it has fewer than 32 bytes,
+    /// [`KeyError::Empty`], [`TooShort`](KeyError::TooShort) if the secret has fewer than 32 bytes,
     /// [`PublishedSample`](KeyError::PublishedSample), [`LowVariety`](KeyError::LowVariety),
     /// [`LooksLikePublicKey`](KeyError::LooksLikePublicKey) and [`NotTheSecret`](KeyError::NotTheSecret).
     pub fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
         Self::from_secret_with(secret, Algorithm::HS256)
     }
 
-    /// Loads an HMAC secret of at least 32 bytes for HS256, 48 bytes for HS384 or 64 bytes for HS512.
+    /// Loads an HMAC secret. It must have at least 32 bytes for HS256, 48 for HS384, and 64 for HS512 (RFC 7518 §3.2).
     ///
     /// # Errors
-    /// Those of [`from_secret`](Self::from_secret), and [`KeyError::AlgorithmMismatch`] for other algorithms.
+    /// Those of [`from_secret`](Self::from_secret), and [`KeyError::AlgorithmMismatch`] if `algorithm` is not one of
+    /// these.
     pub fn from_secret_with(secret: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let verifier = Arc::new(Verifier::Hmac(Arc::new(HmacKey::new(secret, algorithm)?)));
         Ok(Self { algorithm, key_id: None, verifier })
     }
 
-    /// Loads a public key in PEM (RFC 7468 §13): `PUBLIC KEY` or `RSA PUBLIC KEY`.
+    /// Loads a public key from a PEM block with the label `PUBLIC KEY` (RFC 7468 §13) or `RSA PUBLIC KEY`.
     ///
     /// # Errors
-    /// [`KeyError::Unparsable`], [`AlgorithmMismatch`](KeyError::AlgorithmMismatch), and
-    /// [`WeakRsa`](KeyError::WeakRsa) for an RSA key of fewer than 2048 bits.
+    /// [`KeyError::Unparsable`], [`AlgorithmMismatch`](KeyError::AlgorithmMismatch) if the key is of another type than
+    /// `algorithm` needs, and [`WeakRsa`](KeyError::WeakRsa) if an RSA key has fewer than 2048 bits.
     pub fn from_pem(text: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
         let unfit = || pem::explain(text, algorithm, EXPECTED_PEM);
         match pem::first_block(text).ok_or_else(unfit)? {
@@ -95,7 +96,8 @@ impl VerifyingKey {
         Self { algorithm, key_id, verifier }
     }
 
-    /// Gives the key an id of at most 256 bytes. It verifies the tokens whose `kid` equals this id.
+    /// Sets the key's id, which may have at most 256 bytes. In a [`KeySet`](crate::KeySet), the key verifies the tokens
+    /// whose `kid` equals this id, and those that have no `kid`.
     #[must_use]
     pub fn with_key_id(self, key_id: impl Into<String>) -> Self {
         Self { key_id: Some(key_id.into().into()), ..self }
@@ -154,7 +156,7 @@ impl Verifier {
         Ok(Self::Public { key, parts })
     }
 
-    /// The numbers of a public key. An HMAC secret has none.
+    /// The integers or coordinates that make up a public key. An HMAC secret has none.
     pub(super) fn public_parts(&self) -> Option<&PublicParts> {
         match self {
             Self::Hmac(_) => None,
@@ -185,8 +187,8 @@ fn rsa_scheme(padding: RsaPadding, hash: Hash) -> &'static RsaParameters {
 fn parse_rsa(n: &[u8], e: &[u8], scheme: &'static RsaParameters) -> Result<ParsedPublicKey, KeyError> {
     check_rsa_strength(n)?;
     let built = RsaPublicKeyComponents { n, e }.to_parsed_public_key(scheme).map_err(|_| EXPECTED_PARTS)?;
-    // aws-lc-rs does not check a key that is built from its numbers. It does check one that is parsed from DER: n is
-    // odd, e is odd and above 1, and both have a permitted size.
+    // aws-lc-rs does not check a key that is built from `n` and `e`. It does check a key that is parsed from DER: `n`
+    // is odd, `e` is odd and above 1, and both have a permitted size.
     ParsedPublicKey::new(scheme, built).map_err(|_| EXPECTED_PARTS)
 }
 

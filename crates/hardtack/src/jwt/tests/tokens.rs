@@ -257,6 +257,6 @@ fn refusals_and_payloads_show_no_token_material() {
     assert_eq!(format!("{payload:?}"), "Payload(15 bytes)");
     assert_eq!(
         format!("{}", TokenError::BadClaim("exp")),
-        "the claim `exp` has the wrong type or a value outside its range"
+        "the claim `exp` has the wrong type or a value that is not allowed"
     );
 }

@@ -1,5 +1,5 @@
-//! The reply to a refused request, unless the application sets its own: a redirect, a page, a problem document, a
-//! response for htmx, or what Flask-JWT-Extended sends.
+//! The default reply to a refused request, which the application can replace. It is a redirect, a page, a problem
+//! document, a response for htmx, or what Flask-JWT-Extended would send.
 
 pub(crate) mod flask;
 
@@ -10,9 +10,9 @@ use crate::config::RefreshMode;
 use crate::request::Wants;
 
 impl Refused<'_> {
-    /// Returns the reply that Hardtack would send if no closure were set with
-    /// [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on). Your closure can extend it, or return it for some
-    /// clients and its own reply for the rest.
+    /// Returns the reply that Hardtack sends if no closure is set with
+    /// [`AuthenticatorBuilder::on`](crate::AuthenticatorBuilder::on). A closure can return this reply with additions,
+    /// or return it to some clients and its own reply to the others.
     pub fn default_reply(&self) -> Reply {
         let reply = match self.wants {
             _ if self.settings.flask => flask::reply(self),
@@ -32,8 +32,8 @@ impl Refused<'_> {
     }
 }
 
-/// The query parameter of the refresh URL which says that the browser was posting a password to the re-authentication
-/// page, and has to post it there again. That page cannot be named in `next`.
+/// A query parameter of the refresh URL. It says that the browser was posting a password to the re-authentication page
+/// and must post it there again after the refresh. The parameter `next` cannot name that page.
 pub(crate) const TO_REAUTHENTICATION: &str = "reauthenticate";
 
 /// Where a browser goes after a refusal.

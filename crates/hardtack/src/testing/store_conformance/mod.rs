@@ -16,12 +16,12 @@ use crate::session::SessionStore;
 use subject::Subject;
 pub(in crate::testing) use subject::all;
 
-/// Tests what [`SessionStore`] promises, as far as one handle in one task can show it. The guide
-/// [`stores`](crate::guide::stores) lists the rules that you have to test yourself. `make` must return a new, empty
-/// store each time it is called.
+/// Tests that a store keeps the rules of [`SessionStore`], as far as this can be tested with one handle in one task.
+/// The guide [`stores`](crate::guide::stores) lists the rules that you have to test yourself. `make` must return a new,
+/// empty store each time it is called.
 ///
-/// The suite runs on any async runtime, with concurrent calls in one task. If several threads or processes can use
-/// the store at once, write tests for that as well.
+/// The suite runs on any async runtime. It makes concurrent calls, but all in one task. If several threads or processes
+/// can use the store at once, write tests for that as well.
 ///
 /// ```
 /// use hardtack::MemorySessions;
