@@ -188,7 +188,7 @@ impl Pool {
     pub fn is_postgres(&self) -> bool {
         match &self.inner {
             #[cfg(feature = "sqlite")]
-            Inner::Sqlite(_) => false,
+            Inner::Sqlite(..) => false,
             #[cfg(feature = "postgres")]
             Inner::Postgres(_) => true,
             #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
