@@ -109,6 +109,7 @@ mod revocation;
 pub mod session;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod throttle;
 pub mod token;
 pub mod token_source;
 mod urls;
