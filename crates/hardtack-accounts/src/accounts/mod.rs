@@ -34,7 +34,7 @@ pub(crate) use error::{
     ActionError, DeadLink, PasswordChangeProblem, PasswordResetProblem, ProfileChangeProblem, WrongPassword,
 };
 pub use operator::{PasswordLink, UserChangeError};
-pub(crate) use passwords::{PasswordOwner, VerifiedPassword};
+pub(crate) use passwords::VerifiedPassword;
 
 /// The migrations of this crate's tables, in order.
 const MIGRATIONS: &[Migration] = &[
@@ -109,7 +109,7 @@ impl Accounts {
         let database = database.into();
         Self::migrate(&database).await?;
         let session_ends = SessionEnds::anywhere(&database);
-        let counter_store = CounterStore::new(database.throttle());
+        let counter_store = CounterStore::default();
         let database = Pool::from(database);
         let hasher = Hasher::new().await.map_err(|error| AccountsError::Hash(error.into()))?;
         let activity = ActivityStore::new(database.clone());
@@ -150,8 +150,7 @@ impl Accounts {
             version: NAMES,
             source,
         })?;
-        let applied = applied + database.pending_ends().migrate().await?;
-        Ok(applied + database.throttle().migrate().await?)
+        Ok(applied + database.pending_ends().migrate().await?)
     }
 
     /// Returns the users whose names are the same as, or look like, those of other users. They signed up before such

@@ -12,7 +12,7 @@ use crate::activity::{ActivityKind, RequestInfo};
 use crate::links::{LinkPurpose, LinkStore, LinkToken, LiveLink};
 use crate::mail::JobKind;
 use crate::passwords::{PasswordProblem, TypedPassword, Verdict};
-use crate::throttling::Client;
+use crate::throttling::{Client, Try};
 use crate::users::{
     EmailAddress, INVALID_EMAIL, NewUser, StoredCredentials, User, UserNameProblem, UserStore, username_key,
 };
@@ -119,6 +119,7 @@ impl Accounts {
         request: &RequestInfo,
         client: &Client,
     ) -> Result<VerifiedPassword, ActionError<WrongPassword>> {
+        self.require_free_hasher()?;
         let username = username.trim();
         let name_key = username_key(username);
         // Only a browser in which the user has logged in before looks the user up before the token is taken: for other
@@ -132,12 +133,14 @@ impl Accounts {
             }
         };
         let (attempt, by_known_device) = self.throttling.log_in(&name_key, device, client, request).await?;
-        let found = match found {
-            Some(found) => found,
-            None => self.users.credentials_by_name(username).await?,
+        let verified = async {
+            let found = match found {
+                Some(found) => found,
+                None => self.users.credentials_by_name(username).await?,
+            };
+            self.verify_password(found, password, request).await
         };
-        let verified = self.verify_password(found, password, request).await?;
-        attempt.succeeded().await;
+        let verified = counted(attempt, verified.await).await?;
         Ok(VerifiedPassword { by_known_device, ..verified })
     }
 
@@ -149,11 +152,18 @@ impl Accounts {
         password: TypedPassword,
         request: &RequestInfo,
     ) -> Result<VerifiedPassword, ActionError<WrongPassword>> {
+        self.require_free_hasher()?;
         let attempt = self.throttling.password_again(user_id, session, request).await?;
-        let found = self.users.credentials_by_id(user_id).await?;
-        let verified = self.verify_password(found, password, request).await?;
-        attempt.succeeded().await;
-        Ok(verified)
+        let verified = async {
+            let found = self.users.credentials_by_id(user_id).await?;
+            self.verify_password(found, password, request).await
+        };
+        counted(attempt, verified.await).await
+    }
+
+    /// Refuses a password before it counts as a try, if it could not be compared.
+    fn require_free_hasher<P>(&self) -> Result<(), ActionError<P>> {
+        if self.hasher.is_full() { Err(ActionError::Busy) } else { Ok(()) }
     }
 
     async fn verify_password(
@@ -288,6 +298,19 @@ impl Accounts {
             Err(_) => Err(ActionError::Unknown(error)),
         }
     }
+}
+
+/// Gives the tokens of a try back unless the password was wrong. If the database has failed, nothing was tried.
+async fn counted<T>(
+    attempt: Try,
+    result: Result<T, ActionError<WrongPassword>>,
+) -> Result<T, ActionError<WrongPassword>> {
+    match &result {
+        Ok(_) | Err(ActionError::Backend(_) | ActionError::Unknown(_)) => attempt.succeeded().await,
+        // Clients can cause that the queue is full, and must not end the row of failures by it.
+        Err(ActionError::Invalid(WrongPassword) | ActionError::TooMany(_) | ActionError::Busy) => {}
+    }
+    result
 }
 
 fn name_problem(problem: UserNameProblem) -> ActionError<SignUpProblems> {

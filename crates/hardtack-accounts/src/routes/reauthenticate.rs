@@ -56,10 +56,11 @@ impl AccountForm for ReauthenticateInput {
     }
 }
 
-/// Users who have just entered the password are sent on.
+/// Users who were on their way to another page, and have just logged in, are sent on.
 pub(crate) async fn show(auth: Auth, user: CurrentUser<User>) -> Response {
-    if user.token().is_fresh(auth.authenticator().now()) {
-        return Redirect::to(&auth.next_or_home()).into_response();
+    let next = auth.query("next").and_then(|next| auth.authenticator().next(&next));
+    if let Some(next) = next.filter(|_| user.token().is_fresh(auth.authenticator().now())) {
+        return Redirect::to(next.as_str()).into_response();
     }
     show_form(&auth, &user, StatusCode::OK, auth.query("next").as_deref(), &[], None)
 }

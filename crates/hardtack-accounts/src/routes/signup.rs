@@ -61,13 +61,12 @@ async fn sign_up(
     let CredentialsInput { username, email, password, .. } = &input;
     let error = match site.accounts.sign_up(username, email, password.clone(), auth.authenticator().now()).await {
         Ok(user) => {
-            let response = match site.log_in_new_user(&auth, input.log_in(&user.id, wants)).await {
-                Some(cookies) => {
-                    (cookies, respond::success(wants, &input.next_or_home(&auth), json!(user))).into_response()
-                }
-                None => without_session(wants, &user),
+            let Some(cookies) = site.log_in_new_user(&auth, input.log_in(&user.id, wants)).await else {
+                return Ok(without_session(wants, &user));
             };
-            return Ok(devices.remember(response, &KnownUser::of(&user, FIRST_PASSWORD), auth.authenticator()));
+            let response = respond::success(wants, &input.next_or_home(&auth), json!(user));
+            let known = KnownUser::of(&user, FIRST_PASSWORD);
+            return Ok((cookies, devices.remember(response, &known, auth.authenticator())).into_response());
         }
         Err(error) => error,
     };

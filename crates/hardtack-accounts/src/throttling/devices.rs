@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use axum::response::Response;
 use hardtack::Authenticator;
-use hardtack::clock::Timestamp;
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -89,6 +88,7 @@ impl Devices {
 
     /// Returns whether a user has logged in with this browser and the present password. If not, the user should hear of
     /// a log-in.
+    #[allow(dead_code, reason = "for the email about a new device")]
     pub(crate) fn know(&self, user_id: &str, password_version: i64) -> bool {
         self.0.iter().any(|device| device.user == user_id && device.version == password_version)
     }

@@ -63,6 +63,13 @@ impl Tried {
 #[derive(Clone)]
 pub(crate) struct CounterStore(Arc<dyn Fn(ThrottleBuilder) -> ThrottleBuilder + Send + Sync>);
 
+impl Default for CounterStore {
+    /// The memory of this process.
+    fn default() -> Self {
+        Self(Arc::new(|builder| builder))
+    }
+}
+
 impl CounterStore {
     pub(crate) fn new(store: impl ThrottleStore + Clone) -> Self {
         Self(Arc::new(move |builder| builder.store(store.clone())))

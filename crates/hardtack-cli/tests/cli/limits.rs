@@ -41,7 +41,7 @@ fn unfinished(server: &Process, path: &str) -> TcpStream {
 }
 
 /// The resident memory of a server, in bytes.
-fn memory(server: &Process) -> usize {
+pub(crate) fn memory(server: &Process) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024

@@ -80,15 +80,10 @@ async fn change(
     let PasswordInput { current_password, new_password } = input;
     let error = match site.accounts.change_password(&user, current_password, new_password, kept, &request).await {
         Ok((ended, password_version)) => {
+            let Some(cookies) = site.renew(&auth, ended).await else { return Ok(others_end_soon(wants, user)) };
+            let response = respond::success(wants, "/account?done=password", json!(*user));
             let known = KnownUser::of(&user, password_version);
-            let response = match site.renew(&auth, ended).await {
-                Some(cookies) => {
-                    let response = respond::success(wants, "/account?done=password", json!(*user));
-                    (cookies, response).into_response()
-                }
-                None => others_end_soon(wants, &user),
-            };
-            return Ok(client.devices.remember(response, &known, auth.authenticator()));
+            return Ok((cookies, client.devices.remember(response, &known, auth.authenticator())).into_response());
         }
         Err(error) => error,
     };
@@ -128,13 +123,13 @@ async fn change(
 
 /// The response if the password is stored, but the session store has not ended the other sessions yet. A browser gets a
 /// page at once, because the request after a redirect might find the store down. The session of the browser continues.
-fn others_end_soon(wants: Wants, user: &CurrentUser<User>) -> Response {
+fn others_end_soon(wants: Wants, user: CurrentUser<User>) -> Response {
     let text = "Other devices will be logged out within seconds.";
     if wants != Wants::Page {
-        let mut body = json!(**user);
+        let mut body = json!(user.into_user());
         body["detail"] = json!(format!("Password changed. {text}"));
         return respond::success(wants, "/account", body);
     }
     let view = DoneView { title: "Password changed", text, action: ("/account", "Go to your account") };
-    respond::page(StatusCode::OK, done_page(&shell_of(user, None), &view))
+    respond::page(StatusCode::OK, done_page(&shell_of(&user, None), &view))
 }
