@@ -31,6 +31,14 @@ impl Counter {
         self.full_at <= now && self.failures_full_at <= now
     }
 
+    /// Returns how much of the emptier bucket is spent, in thousandths: 0 if it is full, 1000 if it is empty.
+    pub fn spent(self, budget: &Budget, now: i64) -> u16 {
+        let spent =
+            |full_at: i64, rate: Rate| full_at.saturating_sub(now).clamp(0, rate.fill_ms()) * 1000 / rate.fill_ms();
+        let failures = budget.failures().map_or(0, |rate| spent(self.failures_full_at, rate));
+        u16::try_from(spent(self.full_at, budget.rate()).max(failures)).unwrap_or(1000)
+    }
+
     /// Gives the token of a try that succeeded back, and ends the row of failures.
     pub const fn give_back(&mut self, budget: &Budget) {
         self.full_at = self.full_at.saturating_sub(budget.rate().every_ms());

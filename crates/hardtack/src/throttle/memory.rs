@@ -70,8 +70,8 @@ impl MemoryThrottleStore {
         let mut rows = self.rows();
         let mut counters: Vec<_> = budgets.iter().map(|budget| (*budget, rows.find(budget.key()))).collect();
         let verdict = take_all(&mut counters, now);
-        if verdict == Verdict::Taken {
-            for (budget, counter) in counters {
+        for (budget, counter) in counters {
+            if counter != rows.find(budget.key()) {
                 rows.set(budget, counter, now);
             }
         }
@@ -131,25 +131,20 @@ impl Rows {
     fn make_room(&mut self, now: i64, new: usize) {
         if self.rows.len() > self.capacity {
             let sample = (0..SAMPLE).map(|_| rand::rng().random_range(0..new.max(1)));
-            let fullest = sample.min_by(|a, b| self.spent(*a, now).total_cmp(&self.spent(*b, now)));
+            let fullest = sample.min_by_key(|place| self.spent(*place, now));
             self.remove(fullest.unwrap_or(0));
         }
         for _ in 0..2 {
-            self.sweep = if self.sweep < self.rows.len() { self.sweep } else { 0 };
+            // Downwards, because the last row takes the place of one that is removed.
+            self.sweep = self.sweep.checked_sub(1).unwrap_or(self.rows.len()).min(self.rows.len());
             if self.rows.get(self.sweep).is_some_and(|row| row.counter.is_full(now)) {
                 self.remove(self.sweep);
-            } else {
-                self.sweep += 1;
             }
         }
     }
 
-    /// How much of a row's emptier bucket is spent: 0 if it is full, 1 if it is empty.
-    fn spent(&self, place: usize, now: i64) -> f64 {
-        let Some(Row { budget, counter }) = self.rows.get(place) else { return f64::INFINITY };
-        let spent = |full_at: i64, fill_ms: i64| (full_at - now) as f64 / fill_ms as f64;
-        let failures = budget.failures().map_or(0.0, |rate| spent(counter.failures_full_at, rate.fill_ms()));
-        spent(counter.full_at, budget.rate().fill_ms()).max(failures)
+    fn spent(&self, place: usize, now: i64) -> u16 {
+        self.rows.get(place).map_or(u16::MAX, |row| row.counter.spent(&row.budget, now))
     }
 
     fn remove(&mut self, place: usize) {

@@ -47,6 +47,8 @@ mod handle;
 mod memory;
 mod rate;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use attempt::{Attempt, TooManyAttempts};
 pub use budget::{Budget, BudgetKey};

@@ -41,7 +41,7 @@ impl Rate {
         } else if every.as_millis() > Self::MAX_EVERY.as_millis() {
             Self::MAX_EVERY
         } else {
-            every
+            Duration::from_millis(every.as_millis() as u64)
         };
         Self { burst, every }
     }
@@ -62,7 +62,6 @@ impl Rate {
     }
 
     /// Returns [`Self::every`] in milliseconds.
-    #[expect(clippy::cast_possible_truncation, reason = "a day has fewer milliseconds")]
     pub(super) const fn every_ms(self) -> i64 {
         self.every.as_millis() as i64
     }

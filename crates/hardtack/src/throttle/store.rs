@@ -35,16 +35,22 @@ impl Now {
     /// Reads a clock.
     pub fn of(clock: &impl crate::clock::Clock) -> Self {
         let monotonic_ms = i64::try_from(clock.monotonic().as_millis()).unwrap_or(i64::MAX);
-        Self { unix_ms: clock.now().unix_seconds().saturating_mul(1000), monotonic_ms }
+        Self { unix_ms: clock.unix_millis(), monotonic_ms }
     }
 }
 
 /// Where counters are kept. [`MemoryThrottleStore`](super::MemoryThrottleStore) serves one process. `hardtack-sqlx` and
 /// `hardtack-redis` have stores that several servers share.
 ///
-/// Each operation is one transaction: of 50 parallel calls for one budget, exactly as many succeed as it has tokens.
-/// The functions of [`Counter`](super::Counter) and [`take_all`](super::take_all) do the arithmetic. The store deletes
-/// counters that are full by itself.
+/// To write another store:
+///
+/// - Each operation is one transaction: of 50 parallel calls for one budget, exactly as many succeed as it has tokens.
+///   [`take_all`](super::take_all) and [`Counter`](super::Counter) do the arithmetic.
+/// - An operation fails within about a second, even if the store does not respond. The request waits for it, and only
+///   then the [`Throttle`](super::Throttle) counts in memory.
+/// - The store deletes counters that [are full](super::Counter::is_full). It limits their number, because clients choose
+///   names and addresses: if there are too many, the ones of which least [is spent](super::Counter::spent) go first.
+/// - `hardtack::testing::throttle_conformance` (feature `testing`) tests the store.
 pub trait ThrottleStore: Send + Sync + 'static {
     /// Takes a token of each budget, or none if one of them is empty. The budgets are in the order of their keys, and
     /// no key occurs twice.
