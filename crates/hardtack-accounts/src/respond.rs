@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 
 use crate::accounts::ActionError;
 use crate::pages::{ErrorView, FieldError, Shell, error_page};
-use crate::throttling::wait_text;
 
 /// Responds with a page.
 pub(crate) fn page(status: StatusCode, markup: Markup) -> Response {
@@ -124,23 +123,14 @@ pub(crate) fn busy(wants: Wants) -> Response {
 
 /// Adds when to try again to a response with 429.
 pub(crate) fn retry_after(mut response: Response, refused: &TooManyAttempts) -> Response {
-    let seconds = refused.retry_after().as_millis().div_ceil(1000).max(1);
-    if let Ok(seconds) = HeaderValue::try_from(seconds.to_string()) {
-        response.headers_mut().insert(header::RETRY_AFTER, seconds);
-    }
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(refused.retry_after_seconds().max(1)));
     response
-}
-
-/// What people and programs read after too many attempts.
-pub(crate) fn too_many_text(refused: &TooManyAttempts) -> String {
-    format!("Too many attempts. Try again {}.", wait_text(refused.retry_after()))
 }
 
 /// Responds with 429 to too many attempts.
 pub(crate) fn too_many(wants: Wants, refused: &TooManyAttempts) -> Response {
-    let detail = too_many_text(refused);
-    let response = problem(wants, StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", &detail, &[]);
-    retry_after(response, refused)
+    let status = StatusCode::TOO_MANY_REQUESTS;
+    retry_after(problem(wants, status, "too_many_attempts", refused.sentence(), &[]), refused)
 }
 
 fn retry_later(mut response: Response) -> Response {

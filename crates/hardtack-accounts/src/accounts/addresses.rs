@@ -1,8 +1,8 @@
 //! Profiles and email addresses: changing them, confirming an address, undoing a change.
 
-use hardtack::{BackendError, SessionId};
 use hardtack::clock::Timestamp;
 use hardtack::session::EndedSessions;
+use hardtack::{BackendError, SessionId};
 
 use super::Accounts;
 use super::error::{ActionError, DeadLink, ProfileChangeProblem, WrongPassword};

@@ -109,7 +109,7 @@ impl Accounts {
         let database = database.into();
         Self::migrate(&database).await?;
         let session_ends = SessionEnds::anywhere(&database);
-        let counter_store = CounterStore::default();
+        let counter_store = CounterStore::new(database.throttle());
         let database = Pool::from(database);
         let hasher = Hasher::new().await.map_err(|error| AccountsError::Hash(error.into()))?;
         let activity = ActivityStore::new(database.clone());
@@ -150,7 +150,8 @@ impl Accounts {
             version: NAMES,
             source,
         })?;
-        Ok(applied + database.pending_ends().migrate().await?)
+        let applied = applied + database.pending_ends().migrate().await?;
+        Ok(applied + database.throttle().migrate().await?)
     }
 
     /// Returns the users whose names are the same as, or look like, those of other users. They signed up before such

@@ -188,11 +188,7 @@ impl Accounts {
             let hash = self.hasher.hash(normalized).await?;
             self.users.set_hash(&credentials.id, &hash, credentials.password_version).await?;
         }
-        Ok(VerifiedPassword {
-            user_id: credentials.id,
-            version: credentials.password_version,
-            by_known_device: false,
-        })
+        Ok(VerifiedPassword { user_id: credentials.id, version: credentials.password_version, by_known_device: false })
     }
 
     /// Returns whether the user still has the password that was verified, and is still enabled. Call it after creating

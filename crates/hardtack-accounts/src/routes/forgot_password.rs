@@ -78,8 +78,7 @@ pub(crate) async fn submit(
         };
     };
     if let Err(refused) = site.accounts.throttling().by_address(Tried::ResetRequest, &client, &request).await {
-        let text = respond::too_many_text(&refused);
-        let errors = [FieldError { field: "", text: &text }];
+        let errors = [FieldError { field: "", text: refused.sentence() }];
         let status = StatusCode::TOO_MANY_REQUESTS;
         let response = match wants {
             Wants::Page => show_form(&site, &auth, status, Shell::default(), &input.email, &errors)?,

@@ -17,18 +17,18 @@ use crate::pages::{FieldError, Notice, NoticeKind, Shell, login};
 use crate::passwords::{PasswordProblem, TypedPassword};
 use crate::respond;
 use crate::site::Site;
-use crate::throttling::{Client, Devices, KnownUser, wait_text};
+use crate::throttling::{Client, Devices, KnownUser};
 
 /// The same for an unknown name, a wrong password and a disabled user.
 const NO_MATCH: &str = "That user name and password do not match.";
 
-const KEPT: Notice<'_> = Notice {
-    kind: NoticeKind::Info,
-    text: "Your session has ended. Log in again to finish: what you typed is kept.",
-};
+const KEPT: Notice<'_> =
+    Notice { kind: NoticeKind::Info, text: "Your session has ended. Log in again to finish: what you typed is kept." };
 
-const NEEDED: Notice<'_> =
-    Notice { kind: NoticeKind::Info, text: "The page that you asked for needs a log-in. You will go there afterwards." };
+const NEEDED: Notice<'_> = Notice {
+    kind: NoticeKind::Info,
+    text: "The page that you asked for needs a log-in. You will go there afterwards.",
+};
 
 pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor) -> Result<Response, AuthError> {
     let ended = auth.query("ended").map(|_| match auth.query("form").as_deref() {
@@ -37,10 +37,9 @@ pub(crate) async fn show(State(site): State<Site>, auth: Auth, visitor: Visitor)
             kind: NoticeKind::Info,
             text: "Your session has ended, so nothing was changed. Log in, then try again.",
         },
-        _ => Notice {
-            kind: NoticeKind::Info,
-            text: "Your session has ended. Log in again to continue where you were.",
-        },
+        _ => {
+            Notice { kind: NoticeKind::Info, text: "Your session has ended. Log in again to continue where you were." }
+        }
     });
     // If the cookies of a session have just been refused, that page would lead back here.
     if visitor.is_logged_in() && ended.is_none() {
@@ -151,7 +150,7 @@ fn too_many(
         true => "set a new password by email",
         false => "ask the administrator for a link to set a new password",
     };
-    let text = format!("Too many attempts. Try again {}, or {way_out}.", wait_text(refused.retry_after()));
+    let text = format!("Too many attempts. Try again in {}, or {way_out}.", refused.wait());
     let status = StatusCode::TOO_MANY_REQUESTS;
     let response = match auth.wants() {
         Wants::Page => {

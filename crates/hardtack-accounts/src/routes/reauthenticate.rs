@@ -117,8 +117,7 @@ pub(crate) async fn submit(
             Ok((cookies, respond::success(wants, &location, json!(user.into_user()))).into_response())
         }
         Err(ActionError::TooMany(refused)) if wants == Wants::Page => {
-            let text = respond::too_many_text(&refused);
-            let errors = [FieldError { field: "password", text: &text }];
+            let errors = [FieldError { field: "password", text: refused.sentence() }];
             let status = StatusCode::TOO_MANY_REQUESTS;
             let response = show_form(&auth, &user, status, next.as_deref(), &errors, None);
             Ok(respond::retry_after(response, &refused))

@@ -103,8 +103,7 @@ async fn reset(
     let attempt = match site.accounts.throttling().by_address(Tried::Link, &client, &request).await {
         Ok(attempt) => attempt,
         Err(refused) if wants == Wants::Page => {
-            let text = respond::too_many_text(&refused);
-            let errors = [FieldError { field: "", text: &text }];
+            let errors = [FieldError { field: "", text: refused.sentence() }];
             let status = StatusCode::TOO_MANY_REQUESTS;
             let response = show_form(&site, &auth, &token, status, &Shell::default(), &errors).await?;
             return Ok(respond::retry_after(response, &refused));

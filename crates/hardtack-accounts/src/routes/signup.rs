@@ -37,8 +37,7 @@ pub(crate) async fn submit(
     }
     // A success counts as well: an address can create only so many accounts.
     if let Err(refused) = site.accounts.throttling().by_address(Tried::SignUp, &client, &request).await {
-        let text = respond::too_many_text(&refused);
-        let errors = [FieldError { field: "", text: &text }];
+        let errors = [FieldError { field: "", text: refused.sentence() }];
         let response = match auth.wants() {
             Wants::Page => {
                 let status = StatusCode::TOO_MANY_REQUESTS;
@@ -51,12 +50,7 @@ pub(crate) async fn submit(
     site.run_uninterrupted(&auth, sign_up(site.clone(), auth.clone(), input, client.devices)).await
 }
 
-async fn sign_up(
-    site: Site,
-    auth: Auth,
-    input: CredentialsInput,
-    devices: Devices,
-) -> Result<Response, AuthError> {
+async fn sign_up(site: Site, auth: Auth, input: CredentialsInput, devices: Devices) -> Result<Response, AuthError> {
     let wants = auth.wants();
     let CredentialsInput { username, email, password, .. } = &input;
     let error = match site.accounts.sign_up(username, email, password.clone(), auth.authenticator().now()).await {

@@ -22,7 +22,6 @@ pub(crate) use client::Client;
 pub(crate) use devices::{Device, Devices, KnownUser};
 pub use limits::LogInLimits;
 use limits::Rates;
-pub(crate) use refusals::wait_text;
 use refusals::Refusals;
 
 use crate::activity::RequestInfo;
@@ -62,13 +61,6 @@ impl Tried {
 /// Where the counters are.
 #[derive(Clone)]
 pub(crate) struct CounterStore(Arc<dyn Fn(ThrottleBuilder) -> ThrottleBuilder + Send + Sync>);
-
-impl Default for CounterStore {
-    /// The memory of this process.
-    fn default() -> Self {
-        Self(Arc::new(|builder| builder))
-    }
-}
 
 impl CounterStore {
     pub(crate) fn new(store: impl ThrottleStore + Clone) -> Self {

@@ -1,4 +1,4 @@
-//! What people and operators read about refused tries.
+//! What operators read about refused tries.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -33,9 +33,7 @@ impl Refusals {
             "too many attempts; further refusals are counted and logged once a minute"
         );
         let refusals = self.clone();
-        tokio::spawn(async move {
-            while refusals.summarize_after(SUMMARY).await {}
-        });
+        tokio::spawn(async move { while refusals.summarize_after(SUMMARY).await {} });
     }
 
     /// Returns whether there were refusals.
@@ -50,41 +48,5 @@ impl Refusals {
         let text = "attempts refused in the last minute";
         tracing::warn!(event = "log_in_throttled", refused, seconds = time.as_secs(), "{text}");
         true
-    }
-}
-
-/// Says when to try again: "in about 5 minutes".
-pub(crate) fn wait_text(wait: Duration) -> String {
-    let seconds = wait.as_millis().div_ceil(1000).max(1);
-    match (seconds, seconds.div_ceil(60)) {
-        (1, _) => "in a second".to_owned(),
-        (2..=59, _) => format!("in {seconds} seconds"),
-        (_, 1) => "in about a minute".to_owned(),
-        (_, minutes @ 2..=59) => format!("in about {minutes} minutes"),
-        (_, minutes) => match minutes.div_ceil(60) {
-            1 => "in about an hour".to_owned(),
-            hours => format!("in about {hours} hours"),
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_are_rounded_up() {
-        for (milliseconds, text) in [
-            (0, "in a second"),
-            (1_001, "in 2 seconds"),
-            (29_500, "in 30 seconds"),
-            (60_000, "in about a minute"),
-            (60_001, "in about 2 minutes"),
-            (3_540_000, "in about 59 minutes"),
-            (3_600_000, "in about an hour"),
-            (3_600_001, "in about 2 hours"),
-        ] {
-            assert_eq!(wait_text(Duration::from_millis(milliseconds)), text);
-        }
     }
 }

@@ -9,7 +9,9 @@ use hardtack_test_support::client::{Client, Response};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{Options, PASSWORD, Store, TestSite, log_in, minutes, on_every_store, open, seconds, sign_up, submit};
+use crate::support::{
+    Options, PASSWORD, Store, TestSite, log_in, minutes, on_every_store, open, seconds, sign_up, submit,
+};
 
 on_every_store! {{
     s57_a_hundred_failures_stop_neither_the_owners_device_nor_a_reset_link,
@@ -22,9 +24,8 @@ const DEVICE: &str = "hardtack_device";
 
 /// A site behind a proxy on this machine, so that tests can come from any address.
 fn behind_a_proxy(options: Options) -> Options {
-    let configure = |builder: hardtack::AuthenticatorBuilder| {
-        builder.trusted_proxies(TrustedProxies::new(["127.0.0.1"]).unwrap())
-    };
+    let configure =
+        |builder: hardtack::AuthenticatorBuilder| builder.trusted_proxies(TrustedProxies::new(["127.0.0.1"]).unwrap());
     Options { configure, ..options }
 }
 
@@ -119,9 +120,8 @@ async fn s57_parallel_guesses_are_counted_one_by_one_by_all_servers(store: Store
 
 #[tokio::test]
 async fn s57_an_address_has_its_own_tries_and_forged_fields_give_no_others() {
-    let limits = |accounts: Accounts| {
-        accounts.with_log_in_limits(LogInLimits::default().address(Rate::new(4, minutes(1))))
-    };
+    let limits =
+        |accounts: Accounts| accounts.with_log_in_limits(LogInLimits::default().address(Rate::new(4, minutes(1))));
     for trusts in [false, true] {
         let options = Options { rules: limits, ..Options::default() };
         let site = TestSite::start(if trusts { behind_a_proxy(options) } else { options }).await;

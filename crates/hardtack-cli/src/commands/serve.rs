@@ -45,7 +45,10 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     let accounts = config.account_rules.apply(accounts, &config.address.base_url(bound));
     let accounts = with_mail(accounts, config.mail.as_ref(), &config.address.base_url(bound));
     let builder = config.apply(accounts.configure(Authenticator::builder(keys)), bound);
-    let builder = stores::add_sessions(builder, &database, config.redis.as_ref(), StoreUser::Server).await?;
+    let (builder, counters) =
+        stores::add_sessions(builder, &database, config.redis.as_ref(), StoreUser::Server).await?;
+    // Otherwise, the counters are in the database of the accounts.
+    let accounts = counters.into_iter().fold(accounts, Accounts::with_throttle_store);
     let auth = config.build(builder)?;
 
     // Not at the first request, as an adapter would: sessions that a crash has left to end should not wait for one.

@@ -89,8 +89,7 @@ async fn change(
     };
     let error = match error {
         ActionError::TooMany(refused) if wants == Wants::Page && is_fresh => {
-            let text = respond::too_many_text(&refused);
-            let errors = [FieldError { field: "current_password", text: &text }];
+            let errors = [FieldError { field: "current_password", text: refused.sentence() }];
             let page = AccountPage { password_errors: &errors, ..AccountPage::new(&user, &site) };
             return Ok(respond::retry_after(page.respond(&user, StatusCode::TOO_MANY_REQUESTS), &refused));
         }

@@ -150,8 +150,7 @@ async fn change(
     let error = match site.accounts.change_profile(&user, profile.clone(), password, session, &request).await {
         Ok(changed) => return Ok(respond::success(wants, "/account?done=settings", json!(changed))),
         Err(ActionError::TooMany(refused)) if wants == Wants::Page => {
-            let text = respond::too_many_text(&refused);
-            let errors = [FieldError { field: "current_password", text: &text }];
+            let errors = [FieldError { field: "current_password", text: refused.sentence() }];
             let page = AccountPage { profile, profile_errors: &errors, ..AccountPage::new(&user, &site) };
             return Ok(respond::retry_after(page.respond(&user, StatusCode::TOO_MANY_REQUESTS), &refused));
         }
