@@ -128,8 +128,8 @@ impl Accounts {
             None => (None, None),
             Some(device) => {
                 let found = self.users.credentials_by_name(username).await?;
-                let is_own = found.as_ref().is_some_and(|found| device.is_of(&found.id));
-                (Some(device).filter(|_| is_own), Some(found))
+                let known = found.as_ref().and_then(|found| device.known_to(&found.id, found.password_version));
+                (known, Some(found))
             }
         };
         let (attempt, by_known_device) = self.throttling.log_in(&name_key, device, client, request).await?;

@@ -1,6 +1,6 @@
 //! The cookie of a browser in which users have logged in before.
 //!
-//! It is no credential: it only gives its browser tries of its own, and tells a new device from a known one.
+//! It is no credential: it only gives its browser tries of its own.
 
 use std::time::Duration;
 
@@ -32,13 +32,13 @@ pub(crate) struct Devices(Vec<Device>);
 #[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct Device {
     #[serde(rename = "u")]
-    pub(super) user: String,
+    user: String,
     /// A hash of the user's name, so that no user has to be looked up to find the entry for a name.
     #[serde(rename = "n")]
     name: String,
     /// Random.
     #[serde(rename = "d")]
-    pub(super) id: String,
+    id: String,
     /// The version of the password that was entered last.
     #[serde(rename = "v")]
     version: i64,
@@ -51,6 +51,15 @@ impl std::fmt::Debug for Device {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Device(…)")
     }
+}
+
+/// A browser in which the user of a log-in has logged in before.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KnownDevice<'a> {
+    pub(super) user: &'a str,
+    /// `None` if the password has been changed since. All such devices of a user have their tries in common: someone
+    /// who knew the old password may have made any number of them.
+    pub(super) id: Option<&'a str>,
 }
 
 /// A user who has just logged in or set a password.
@@ -79,17 +88,10 @@ impl Devices {
     }
 
     /// Returns the device of the user with this name, if the user has logged in with this browser. The name may have
-    /// been given to another user since then: compare [`Device::is_of`].
+    /// been given to another user since then: see [`Device::known_to`].
     pub(crate) fn of_name(&self, name_key: &str) -> Option<&Device> {
         let name = hash(name_key);
         self.0.iter().find(|device| device.name == name)
-    }
-
-    /// Returns whether a user has logged in with this browser and the present password. If not, the user should hear of
-    /// a log-in.
-    #[allow(dead_code, reason = "for the email about a new device")]
-    pub(crate) fn know(&self, user_id: &str, password_version: i64) -> bool {
-        self.0.iter().any(|device| device.user == user_id && device.version == password_version)
     }
 
     /// Sets the cookie with this user as the first one.
@@ -114,9 +116,10 @@ impl Devices {
 }
 
 impl Device {
-    /// Returns whether it is a device of the user with this id.
-    pub(crate) fn is_of(&self, user_id: &str) -> bool {
-        self.user == user_id
+    /// Returns the device, if it is one of this user.
+    pub(crate) fn known_to(&self, user_id: &str, password_version: i64) -> Option<KnownDevice<'_>> {
+        let id = (self.version == password_version).then_some(self.id.as_str());
+        (self.user == user_id).then_some(KnownDevice { user: &self.user, id })
     }
 }
 

@@ -19,7 +19,7 @@ use hardtack::throttle::{Attempt, Budget, Throttle, ThrottleBuilder, ThrottleSto
 use hardtack::{Authenticator, SessionId};
 
 pub(crate) use client::Client;
-pub(crate) use devices::{Device, Devices, KnownUser};
+pub(crate) use devices::{Devices, KnownDevice, KnownUser};
 pub use limits::LogInLimits;
 use limits::Rates;
 use refusals::Refusals;
@@ -115,13 +115,16 @@ impl Throttling {
     pub(crate) async fn log_in(
         &self,
         name_key: &str,
-        device: Option<&Device>,
+        device: Option<KnownDevice<'_>>,
         client: &Client,
         request: &RequestInfo,
     ) -> Result<(Try, bool), TooManyAttempts> {
         let Some(counters) = &self.0 else { return Ok((Try(None), device.is_some())) };
-        if let Some(device) = device {
-            let budget = counters.account("device", &[&device.user, &device.id]);
+        if let Some(KnownDevice { user, id }) = device {
+            let budget = match id {
+                Some(id) => counters.account("device", &[user, id]),
+                None => counters.account("devices before the change", &[user]),
+            };
             match counters.throttle.take(&[budget]).await {
                 Ok(attempt) => return Ok((Try(Some(attempt)), true)),
                 Err(refused) if refused.failures_in_a_row() => {}
