@@ -35,8 +35,7 @@ pub(crate) struct PasswordOwner {
 }
 
 impl Accounts {
-    /// Adds a user, or returns what is wrong with each field. `email` may be empty; if not, it gets a confirmation
-    /// link.
+    /// Adds a user, or returns what is wrong with each field. If `email` is not empty, it is sent a confirmation link.
     pub(crate) async fn sign_up(
         &self,
         username: &str,
@@ -87,8 +86,8 @@ impl Accounts {
         Ok(user)
     }
 
-    /// Returns a new password in the form in which it is hashed, unless it breaks a rule. `user` is what it must not be
-    /// made from.
+    /// Checks a new password and returns the normalized form, which is what is hashed. `user` lists texts that the
+    /// password must not be made from, such as the user name.
     async fn check_new_password(
         &self,
         password: String,

@@ -1,4 +1,4 @@
-//! The table `links`. To keep links elsewhere, write another type with the methods of [`LinkStore`]. Using up a link
+//! The table `links`. To store links elsewhere, write another type with the methods of [`LinkStore`]. Using up a link
 //! also changes its user, and both changes must commit together.
 
 use std::time::Duration;
@@ -10,8 +10,8 @@ use hardtack_db::{Pool, Statement, Transaction};
 use super::{LinkPurpose, LinkToken};
 use crate::users::EmailAddress;
 
-/// How many confirmation links, and how many reset links, a user is sent within [`RATE_WINDOW`] at most, so that nobody
-/// can flood a mailbox.
+/// The most confirmation links, and separately the most reset links, that a user is sent within [`RATE_WINDOW`]. The
+/// limit keeps an attacker from flooding a mailbox.
 const MAX_IN_WINDOW: i64 = 3;
 const RATE_WINDOW: Duration = Duration::from_secs(60 * 60);
 
@@ -55,7 +55,8 @@ impl LinkStore {
     }
 
     /// Creates a link for a user whose address is `address`. Returns `None` if the user has since changed the address,
-    /// is disabled or deleted, or was sent too many links, and, for a confirmation, if the address is confirmed.
+    /// was disabled or deleted, or was sent too many links. For a confirmation link, also returns `None` if the address
+    /// is already confirmed.
     pub(crate) async fn create_in(
         transaction: &mut Transaction,
         user_id: &str,
@@ -97,7 +98,7 @@ impl LinkStore {
         self.database.execute(deletion(token)).await.map(drop).map_err(BackendError::new)
     }
 
-    /// Creates a link with which a user sets a password, in a transaction that holds the user's row. Earlier ones stop
+    /// Creates a link that lets a user set a password, in a transaction that holds the user's row. Earlier ones stop
     /// working.
     pub(crate) async fn create_password_link_in(
         transaction: &mut Transaction,
@@ -153,7 +154,7 @@ impl LinkStore {
         found.map(|rows| first(rows, purpose)).map_err(BackendError::new)
     }
 
-    /// Returns a link that works, in a transaction that will use it up. To avoid deadlocks, change the user before the
+    /// Finds a working link, in the transaction that will use it up. To avoid deadlocks, change the user before the
     /// links in every transaction.
     pub(crate) async fn find_in(
         transaction: &mut Transaction,

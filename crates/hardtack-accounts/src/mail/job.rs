@@ -7,7 +7,7 @@ use hardtack::clock::Timestamp;
 use crate::activity::RequestInfo;
 use crate::users::EmailAddress;
 
-/// How often a message is tried. Together with the pauses, that takes about a day.
+/// How many times a message is tried. Together with the pauses, that takes about a day.
 pub(super) const MAX_ATTEMPTS: i64 = 30;
 
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
@@ -20,7 +20,7 @@ pub(crate) struct ResetRequest {
     pub(crate) request: RequestInfo,
 }
 
-/// What a stored change of a user is followed by.
+/// The kind of email that follows a stored change of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum JobKind {
     /// A user has replaced a confirmed address, which is sent a link that undoes it.
@@ -86,7 +86,7 @@ pub(super) struct MailJob {
     pub(super) address: String,
     /// The user's `email_version` after the change.
     pub(super) email_version: i64,
-    /// The present time by the clock of the request: the time of the request and the age of the job.
+    /// The current time by the clock of the request: the time of the request plus the age of the job.
     pub(super) now: Timestamp,
 }
 

@@ -12,7 +12,7 @@ use hardtack_db::{Pool, Statement, Transaction};
 use super::job::{JobKind, MailJob, Rank};
 use crate::users::EmailAddress;
 
-/// For how long a job is claimed. After a crash, it is this long until another process sends the message.
+/// For how long a job is claimed. After a crash, another process sends the message when this time is over.
 const CLAIM: Duration = Duration::from_secs(15);
 
 /// Reads and writes the table `mail_jobs`.
@@ -21,8 +21,8 @@ pub(crate) struct MailJobStore {
     database: Pool,
 }
 
-/// The SQL conditions under which a job is due. A claim from the future does not count, because the clock was set back;
-/// a minute is allowed for corrections of the clock.
+/// The SQL conditions under which a job is due. A claim dated more than a minute in the future does not count: it was
+/// made before the clock was set back. Smaller differences are ordinary clock corrections.
 macro_rules! due {
     ($now:literal) => {
         concat!("(", $now, " NOT BETWEEN claimed_at - 60 AND claimed_at + pause - 1)")
@@ -49,7 +49,7 @@ impl MailJobStore {
     }
 
     /// Adds a job in the transaction of the change that it follows. The recipient is `address`, or else the user's
-    /// present address, unless that is empty. A confirmation replaces earlier ones, and is only sent to an address that
+    /// current address, unless that is empty. A confirmation replaces earlier ones, and is only sent to an address that
     /// is not confirmed.
     pub(crate) async fn add_in(
         transaction: &mut Transaction,
@@ -126,15 +126,15 @@ impl MailJobStore {
         }
     }
 
-    /// Makes other transactions wait before they withdraw a claimed job. Returns `false` if it was withdrawn, or if
-    /// another process has claimed it because the claim has expired.
+    /// Locks a claimed job, so that other transactions wait before they withdraw it. Returns `false` if the job was
+    /// withdrawn, or if its claim expired and another process has claimed it.
     pub(super) async fn hold_in(transaction: &mut Transaction, job: &MailJob) -> Result<bool, BackendError> {
         let sql = "UPDATE mail_jobs SET attempts = attempts WHERE number = $1 AND attempts = $2";
         let held = execute_in(transaction, Statement::new(sql).bind(job.number).bind(job.attempt)).await?;
         Ok(held == 1)
     }
 
-    /// Prolongs the claim.
+    /// Extends the claim.
     pub(super) async fn renew(&self, job: &MailJob) -> Result<(), BackendError> {
         self.release(job, CLAIM).await
     }

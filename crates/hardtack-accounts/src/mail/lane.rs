@@ -92,7 +92,7 @@ impl Lane {
         }
     }
 
-    /// Sends the message and renews the claim meanwhile. Returns the text of the error if it fails.
+    /// Sends the message, and renews the claim while it is being sent. Returns the text of the error if sending fails.
     async fn send(&mut self, job: &Arc<MailJob>) -> Result<Outcome, String> {
         let (worker, sent) = (Arc::clone(&self.worker), Arc::clone(job));
         let run = async move { worker.run(&sent).await };

@@ -29,7 +29,7 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub(crate) struct MailQueue {
     resets: TaskQueue<ResetRequest>,
-    /// How often the lanes were woken.
+    /// How many times the lanes were woken.
     calls: Arc<watch::Sender<u64>>,
     /// For each lane, the last call after which it found no job that was due.
     idle: Arc<[watch::Receiver<u64>]>,

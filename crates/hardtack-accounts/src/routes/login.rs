@@ -162,7 +162,7 @@ fn too_many(
     Ok(respond::retry_after(response, refused))
 }
 
-/// The response to a password that is longer than any password: before any look-up, for every name.
+/// The response to a password that is too long. It is sent before any look-up, so it is the same for every name.
 fn too_long(
     site: &Site,
     auth: &Auth,

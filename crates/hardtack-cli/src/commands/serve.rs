@@ -51,7 +51,8 @@ async fn start(config: &Arc<Config>) -> Result<(), Error> {
     let accounts = counters.into_iter().fold(accounts, Accounts::with_throttle_store);
     let auth = config.build(builder)?;
 
-    // Not at the first request, as an adapter would: sessions that a crash has left to end should not wait for one.
+    // An adapter would start this at the first request, but sessions that a crash has left to end must not wait for
+    // one.
     tokio::spawn(auth.background_work(tokio::time::sleep));
     announce(config, bound)?;
     let hosts = Hosts::new(&config.address.base_url(bound), bound);
